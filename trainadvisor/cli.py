@@ -1,0 +1,4 @@
+"""Entry point of the command line."""
+
+def main() -> None:
+    """Run."""
