@@ -1,3 +1,40 @@
 """Diagnostic assistant for neural-network training in PyTorch."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainadvisor.diagnose import diagnose
+    from trainadvisor.log.reader import read_log
+    from trainadvisor.record.watch import watch
+    from trainadvisor.signals import signal
+
+__all__ = ["diagnose", "read_log", "signal", "watch"]
 __version__ = "0.1.0"
+
+_HOMES = {
+    "diagnose": "trainadvisor.diagnose",
+    "read_log": "trainadvisor.log.reader",
+    "signal": "trainadvisor.signals",
+    "watch": "trainadvisor.record.watch",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: judging must not load torch, recording must not load scipy."""
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    from importlib import import_module
+
+    home = import_module(_HOMES[name])
+    # the package `diagnose` is callable, and stays in place for whoever imports from it
+    value = home if name == "diagnose" else getattr(home, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, imported or not."""
+    return sorted({*globals(), *__all__})

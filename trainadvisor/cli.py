@@ -1,4 +1,134 @@
-"""Entry point of the command line."""
+"""The command line: commands are imported when they are asked for, and every failure is one line."""
 
-def main() -> None:
-    """Run."""
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from trainadvisor.errors import TrainAdvisorError, did_you_mean
+
+COMMANDS = {
+    "run": "Run an unmodified training script, record it, and print what is wrong with it.",
+    "diagnose": "Say what is wrong with a recorded training, why, and which line to change.",
+    "explain": "Explain a code, list all codes, or search them for a word.",
+    "ask": 'Answer a question such as "loss is nan" from the rules, offline.',
+    "demo": "Train a small broken network, diagnose it, mend it, and train again.",
+    "rules": "List the rules, or check rule files.",
+    "signals": "List the quantities that rules compare.",
+    "config": "Show the settings that hold here and where each comes from.",
+}
+USAGE, INTERNAL, INTERRUPTED, PIPE_CLOSED = 2, 4, 130, 141
+
+
+class Program(click.Group):
+    """The group of all commands, each found by its name in trainadvisor.commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the help page."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of a command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"trainadvisor.commands.{cmd_name}").command
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a reader that closed the pipe is no error of ours."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _silence_stdout()
+            sys.exit(PIPE_CLOSED)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggest the nearest command for an unknown one."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            ctx.fail(f'there is no command "{name}"{did_you_mean(name, COMMANDS)}{_script_hint(name)}')
+        return super().resolve_command(ctx, args)
+
+
+def _script_hint(name: str) -> str:
+    return f"; did you mean `trainadvisor run {name}`?" if name.endswith(".py") else ""
+
+
+@click.group(cls=Program, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, help="Print the version and exit; with -v also what it finds here.")
+@click.option("-v", "--verbose", is_flag=True, help="With --version: torch, device, writable folder.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an internal error.")
+@click.pass_context
+def program(ctx: click.Context, *, version: bool, verbose: bool, debug: bool) -> None:
+    """Find out why a PyTorch training goes wrong, and which line to change.
+
+    Start with `trainadvisor run train.py`, or `trainadvisor demo`.
+    """
+    del debug
+    if version:
+        _print_version(verbose=verbose)
+    elif ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def _print_version(*, verbose: bool) -> None:
+    from trainadvisor import __version__
+
+    click.echo(f"trainadvisor {__version__}")
+    if verbose:
+        from trainadvisor.commands.selftest import report
+
+        click.echo(report())
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line; never returns."""
+    given = sys.argv[1:] if args is None else args
+    try:
+        outcome = program.main(given, prog_name="trainadvisor", standalone_mode=False)
+        outcome = outcome() if callable(outcome) else outcome
+    except TrainAdvisorError as error:
+        _leave(str(error), USAGE)
+    except click.ClickException as error:
+        _leave(_usage(error), error.exit_code)
+    except click.Abort:
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        if given[:1] == ["--debug"] or os.environ.get("TRAINADVISOR_DEBUG"):
+            raise
+        hint = "this is our fault; `trainadvisor --debug ...` shows where"
+        _leave(f"internal error, {type(error).__name__}: {error}; {hint}", INTERNAL)
+    sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def _usage(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "trainadvisor"
+    message = error.format_message().rstrip(".?")
+    return f"{message[:1].lower()}{message[1:]}; see `{path} --help`"
+
+
+def _leave(message: str, code: int) -> NoReturn:
+    from trainadvisor.report.layout import clean
+
+    print(f"trainadvisor: {clean(' '.join(message.split()))}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _silence_stdout() -> None:
+    """Keep the interpreter from flushing to the closed pipe at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,1 +1,41 @@
-"""TODO."""
+"""Judging: a log and a rulebook become a diagnosis."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trainadvisor.config import Config
+    from trainadvisor.diagnose.result import Diagnosis
+    from trainadvisor.log.reader import RunLog
+
+__all__ = ["diagnose"]
+
+
+def diagnose(
+    log: "str | Path | RunLog",
+    rules: Iterable[str | Path] = (),
+    lang: str = "en",
+    config: "Config | None" = None,
+) -> "Diagnosis":
+    """Judge a log, given by its path or already read, and return the diagnosis in one language.
+
+    `rules` are further folders of rules; `config` gives folders, thresholds and switched-off rules of a project.
+    """
+    from trainadvisor.diagnose.assembly import judge_log
+    from trainadvisor.diagnose.rulebook import load
+    from trainadvisor.log.reader import RunLog, read_log
+
+    rulebook = load([*(config.rules if config else ()), *rules]).configured(config)
+    return judge_log(log if isinstance(log, RunLog) else read_log(log), rulebook, lang)
+
+
+class _CallablePackage(ModuleType):
+    """Lets `trainadvisor.diagnose(...)` work also once the name stands for this package."""
+
+    __call__ = staticmethod(diagnose)
+
+
+sys.modules[__name__].__class__ = _CallablePackage

@@ -1,1 +1,152 @@
-"""TODO."""
+"""Signals: small documented functions, each deriving one named quantity from a log."""
+
+import importlib
+import pkgutil
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, wraps
+from typing import Any
+
+import numpy as np
+
+from trainadvisor.log.reader import RunLog
+
+Value = float | int | bool | str | dict[str, float] | list[str]
+
+TYPES = {"float": "number", "int": "number", "bool": "truth", "str": "word", "dict": "layers", "list": "names"}
+
+
+@dataclass(frozen=True)
+class SignalSpec:
+    """What is known about a signal without computing it."""
+
+    name: str
+    type: str
+    unit: str
+    doc: str
+    needs: str
+    needs_zh: str
+    module: str
+    function: Callable[[RunLog], Any]
+
+
+_registry: dict[str, SignalSpec] = {}
+
+
+def signal(*, unit: str, needs: str, zh: str) -> Callable[[Callable[[RunLog], Any]], Callable[[RunLog], Any]]:
+    """Register a function of a log as a signal; its value is finite or absent, and computed once a log."""
+
+    def register(function: Callable[[RunLog], Any]) -> Callable[[RunLog], Any]:
+        spec = _spec(function, unit, needs, zh)
+        known = _registry.get(spec.name)
+        if known and known.module != spec.module:
+            message = f"signal {spec.name} is defined in {known.module} and in {spec.module}; rename one of them"
+            raise ValueError(message)
+
+        @wraps(function)
+        def remembered(log: RunLog) -> Any:
+            if spec.name not in log.memo:
+                log.memo[spec.name] = None  # a signal that asks for itself finds it absent
+                log.memo[spec.name] = _computed(spec, log)
+            return log.memo[spec.name]
+
+        _registry[spec.name] = spec
+        return remembered
+
+    return register
+
+
+def _spec(function: Callable[[RunLog], Any], unit: str, needs: str, zh: str) -> SignalSpec:
+    name = function.__name__
+    kind = _type_of(name, function.__annotations__.get("return", ""))
+    return SignalSpec(name, kind, unit, (function.__doc__ or "").strip(), needs, zh, function.__module__, function)
+
+
+def _type_of(name: str, annotation: Any) -> str:
+    """Read the type of a signal off its return annotation, whether it is a type or its text."""
+    text = annotation.__name__ if type(annotation) is type else str(annotation)
+    words = {part.strip().partition("[")[0] for part in text.split("|")} - {"None"}
+    types = {TYPES.get(word, word) for word in words}
+    if len(types) != 1 or not types <= set(TYPES.values()):
+        message = (
+            f"signal {name}: the return annotation {text!r} must be one of {', '.join(TYPES)}, with or without None"
+        )
+        raise ValueError(message)
+    return types.pop()
+
+
+def _computed(spec: SignalSpec, log: RunLog) -> Value | None:
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return _finite(spec.function(log), spec.type)
+    except Exception as error:  # noqa: BLE001 - one signal must not take the others with it
+        log.signal_errors[spec.name] = f"{type(error).__name__}: {error}"
+        return None
+
+
+def _finite(value: Any, kind: str) -> Value | None:
+    """Return a plain Python value that is finite, or None."""
+    if value is None:
+        return None
+    if kind == "layers":
+        return {str(name): float(v) for name, v in value.items() if v is not None and np.isfinite(v)} or None
+    if kind == "names":
+        return [str(name) for name in value] or None
+    if kind == "word":
+        return str(value)
+    if kind == "truth":
+        return bool(value)
+    number = value.item() if isinstance(value, np.generic) else value
+    return number if np.isfinite(number) else None
+
+
+class Signals:
+    """The signals of one log, computed when first asked for."""
+
+    def __init__(self, log: RunLog) -> None:
+        self.log = log
+        self._known = all_signals()
+
+    def __getitem__(self, name: str) -> Value | None:
+        """Return the value of a signal, or None where the log cannot give it."""
+        if name not in self._known:
+            raise KeyError(name)
+        if name not in self.log.memo:
+            self.log.memo[name] = None
+            self.log.memo[name] = _computed(self._known[name], self.log)
+        value: Value | None = self.log.memo[name]
+        return value
+
+    def get(self, name: str) -> Value | None:
+        """Return the value of a signal, None when it is absent or unknown."""
+        return self[name] if name in self._known else None
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._known
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    @property
+    def notes(self) -> list[str]:
+        """Return one sentence a signal that failed on this log."""
+        return [f"signal {name} failed: {error}" for name, error in sorted(self.log.signal_errors.items())]
+
+
+def of(log: RunLog) -> Signals:
+    """Return the signals of a log."""
+    return Signals(log)
+
+
+@cache
+def _import_all() -> None:
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+
+
+def all_signals() -> dict[str, SignalSpec]:
+    """Return every registered signal by name, those of all modules in this package included."""
+    _import_all()
+    return _registry

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What is measured, one probe a file."""

@@ -1,0 +1,136 @@
+"""`explain`, `rules`, `signals`: what can be looked up, and how mistakes in it are told."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from trainadvisor.demos.scenarios import SCENARIOS
+from trainadvisor.diagnose.rulebook import load, shipped_rules
+from trainadvisor.signals import all_signals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Call = Callable[..., Any]
+
+CODES = list(load().rules)
+
+
+def listed(page: str) -> list[str]:
+    """Return the codes of a list, in its order."""
+    return re.findall(r"^  ([a-z]\S+)", page, flags=re.MULTILINE)
+
+
+def test_explain_without_a_code_lists_all(call: Call) -> None:
+    """The table of contents."""
+    assert listed(call("explain").out) == list(load().rules)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_has_a_page(call: Call, code: str, lang: str) -> None:
+    """Its title, its fixes and how to check them, without a placeholder left."""
+    outcome = call("explain", code, "--lang", lang)
+    rule = load().rules[code]
+    assert outcome.code == 0
+    assert outcome.out.startswith(code)
+    assert rule.title(lang) in outcome.out
+    assert (f"trainadvisor demo {code}" in outcome.out) == (code in SCENARIOS)
+    assert re.findall(r"\{\w+(?::[^}]*)?\}", outcome.out) == []
+
+
+def test_explain_as_json(call: Call) -> None:
+    """The rule with both languages and who causes it."""
+    document = call("explain", "nan-loss", "--json").json
+    assert document["code"] == "nan-loss"
+    assert set(document["texts"]) == {"en", "zh"}
+    assert "nan-inputs" in document["explained_by"]
+
+
+def test_a_word_searches(call: Call) -> None:
+    """Codes first."""
+    assert listed(call("explain", "nan").out) == [code for code in load().rules if "nan" in code]
+
+
+def test_a_chinese_word_searches_the_texts(call: Call) -> None:
+    """People type what they see."""
+    assert "nan-loss" in call("explain", "损失变成nan", "--lang", "zh").out
+
+
+def test_an_unknown_code_names_the_nearest(call: Call) -> None:
+    """And exits with 2."""
+    outcome = call("explain", "nan-lsos")
+    assert outcome.code == 2
+    assert outcome.err.startswith('trainadvisor: no code and no rule mentions "nan-lsos"; did you mean nan-loss')
+
+
+def test_rules_lists_every_rule_under_its_family(call: Call) -> None:
+    """Codes, levels and titles."""
+    page = call("rules").out
+    assert listed(page) == list(load().rules)
+    assert f"\n{len(load().rules)} rules\n" in page
+
+
+def test_rules_as_json(call: Call) -> None:
+    """One entry a rule, titles in both languages."""
+    document = call("rules", "--json").json
+    assert [row["code"] for row in document] == list(load().rules)
+    assert all(set(row["title"]) == {"en", "zh"} for row in document)
+
+
+def test_signals_lists_every_signal(call: Call) -> None:
+    """With type and unit."""
+    rows = call("signals", "--json").json
+    assert [row["name"] for row in rows] == sorted(all_signals())
+    assert f"{len(rows)} signals" in call("signals").out
+
+
+def test_signals_in_chinese_say_what_to_record(call: Call) -> None:
+    """Meanings stay English, needs are translated."""
+    assert "需要记录：" in call("signals", "--lang", "zh").out
+
+
+def test_the_shipped_rules_pass_their_check(call: Call) -> None:
+    """Every rule loads, is typed, is complete in both languages, and passes its cases."""
+    outcome = call("rules", "check")
+    assert outcome.out.endswith("all passed\n"), outcome.out
+    assert outcome.code == 0
+
+
+def test_a_broken_rule_fails_its_check(call: Call, folder: Path) -> None:
+    """With the file and the key."""
+    path = folder / "mine" / "numerics" / "nan-loss.toml"
+    path.parent.mkdir(parents=True)
+    shutil.copy(shipped_rules() / "numerics" / "nan-loss.toml", path)
+    path.write_text(path.read_text(encoding="utf-8").replace("loss_nonfinite", "loss_nonfinit"), encoding="utf-8")
+    outcome = call("rules", "check", "mine")
+    assert outcome.code == 1
+    assert "mine/numerics/nan-loss.toml" in outcome.out
+    assert "loss_nonfinit" in outcome.out
+
+
+def test_a_folder_of_rules_that_is_not_there(call: Call) -> None:
+    """One line, exit 2."""
+    outcome = call("rules", "check", "nowhere")
+    assert (outcome.code, outcome.err) == (2, "trainadvisor: nowhere: no such folder of rules; check the path\n")
+
+
+def test_ask_answers_in_the_language_of_the_question(call: Call) -> None:
+    """A Chinese question needs no option."""
+    assert "学习率" in call("ask", "如何选择合适的优化算法").out
+
+
+def test_demo_lists_its_demos(call: Call) -> None:
+    """Each with a sentence."""
+    assert all(len(line.split()) > 2 for line in call("demo", "--list").out.splitlines())
+
+
+def test_an_unknown_demo_is_one_line(call: Call) -> None:
+    """And starts no training."""
+    outcome = call("demo", "nonsense")
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)

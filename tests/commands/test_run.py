@@ -1,0 +1,109 @@
+"""`trainadvisor run` hands the script its own arguments, all of them and none of ours."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+DEFAULTS = {
+    "module": False,
+    "log": None,
+    "every": None,
+    "stop_on": None,
+    "stop_after": 50,
+    "lang": "en",
+    "live": True,
+    "report": None,
+}
+
+
+@pytest.fixture
+def handed(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[tuple[str, list[str], dict[str, Any]]]:
+    """Put a stand-in for the recorder in place, and return the list of its calls."""
+    calls = []
+    stand_in = ModuleType("trainadvisor.record.run")
+
+    def run_script(target: str, args: list[str], **options: Any) -> int:
+        calls.append((target, args, options))
+        return 7
+
+    vars(stand_in)["run_script"] = run_script
+    monkeypatch.setitem(sys.modules, "trainadvisor.record.run", stand_in)
+    (folder / "train.py").write_text("", encoding="utf-8")
+    return calls
+
+
+def test_arguments_after_the_script_are_its_own(call: Callable[..., Any], handed: list[Any]) -> None:
+    """Even those that look like ours, and the double dash."""
+    args = ["--log", "x", "-m", "--", "-v", "--lang=zh", "--help"]
+    assert call("run", "train.py", *args).code == 7
+    assert handed == [("train.py", args, DEFAULTS)]
+
+
+def test_options_before_the_script_are_ours(call: Callable[..., Any], handed: list[Any], folder: Path) -> None:
+    """All of them arrive."""
+    call(
+        "run",
+        "--log",
+        "a.json",
+        "--every",
+        "5",
+        "--no-live",
+        "--lang",
+        "zh",
+        "--stop-after",
+        "9",
+        "train.py",
+        "--lr",
+        "1",
+    )
+    log = type(folder)("a.json")
+    changed = {"log": log, "every": 5, "live": False, "lang": "zh", "stop_after": 9}
+    assert handed == [("train.py", ["--lr", "1"], DEFAULTS | changed)]
+
+
+def test_a_module_keeps_its_arguments_too(call: Callable[..., Any], handed: list[Any]) -> None:
+    """`-m pkg.train --epochs 3` is read as python reads it."""
+    call("run", "-m", "pkg.train", "--epochs", "3", "--log", "x")
+    assert handed == [("pkg.train", ["--epochs", "3", "--log", "x"], DEFAULTS | {"module": True})]
+
+
+def test_the_script_does_not_see_our_click_context(
+    call: Callable[..., Any], handed: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A script that is itself a click program finds none above it."""
+    contexts = []
+    stand_in = ModuleType("trainadvisor.record.run")
+    vars(stand_in)["run_script"] = lambda *args, **options: contexts.append(click.get_current_context(silent=True)) or 0
+    monkeypatch.setitem(sys.modules, "trainadvisor.record.run", stand_in)
+    assert call("run", "train.py").code == 0
+    assert contexts == [None]
+
+
+@pytest.mark.parametrize(
+    ("args", "complaint"),
+    [
+        (["trian.py"], "trian.py: there is no such script; check the path"),
+        (["pkg.train"], "did you forget -m before a module's name?"),
+        (["--stop-on", "nan-los", "train.py"], 'neither a level nor a code; did you mean "nan-loss"?'),
+        (["--report", "out.pdf", "train.py"], "out.pdf: no format goes by this ending; use one of .txt, .md, .json"),
+        (["--report", "no/out.md", "train.py"], "no/out.md: there is no folder no; make it first"),
+        (["--every", "0", "train.py"], "0 is not in the range x>=1"),
+        ([], "missing argument 'TARGET'"),
+    ],
+)
+def test_what_cannot_work_is_said_before_torch_is_loaded(
+    call: Callable[..., Any], handed: list[Any], args: list[str], complaint: str
+) -> None:
+    """One line, exit 2, nothing run."""
+    outcome = call("run", *args)
+    assert (outcome.code, outcome.err.count("\n"), handed) == (2, 1, [])
+    assert complaint in outcome.err

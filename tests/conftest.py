@@ -1,0 +1,19 @@
+"""Fixtures of several test files."""
+
+import importlib
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def torchvision():
+    """Import torchvision; beside a CPU torch its CUDA build lacks two operator schemas, which are declared here."""
+    torch = pytest.importorskip("torch")
+    if importlib.util.find_spec("torchvision") is None:
+        pytest.skip("torchvision is not installed")
+    library = torch.library.Library("torchvision", "DEF")
+    if not torch.version.cuda:
+        for name in ("nms", "qnms"):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    yield importlib.import_module("torchvision")
+    del library

@@ -1,0 +1,115 @@
+"""The terminal report: whole pages against golden files, and what single parts promise."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from trainadvisor.report import text
+from trainadvisor.report.layout import cells
+
+if TYPE_CHECKING:
+    from trainadvisor.diagnose.result import Diagnosis
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+ANSI = re.compile("\x1b\\[[0-9;]*m")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("name", ["broken", "healthy", "unsure"])
+def test_the_whole_page(name: str, lang: str, request: pytest.FixtureRequest) -> None:
+    """The page is what a person approved: to approve a change, delete the file and run the test twice."""
+    page = text.render(request.getfixturevalue(name), lang, width=80) + "\n"
+    path = GOLDEN / f"{name}.{lang}.txt"
+    if not path.exists():
+        path.write_text(page, encoding="utf-8")
+        pytest.fail(f"{path.name} was missing and is written now; read it")
+    assert page == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_only_code_is_wider_than_the_terminal(broken: Diagnosis, lang: str, width: int) -> None:
+    """Code lines are to be copied and stay whole."""
+    code = [line for remedy in broken.findings[0].remedies for line in (remedy.code or "").split("\n")]
+    lines = text.render(broken, lang, width=width, verbose=True).split("\n")
+    assert [line for line in lines if cells(line) > width and line.strip() not in code] == []
+
+
+def test_colour_adds_nothing_but_colour(broken: Diagnosis) -> None:
+    """Words carry the meaning; without the escapes the page is the same."""
+    coloured = text.render(broken, "en", colour=True)
+    assert "\x1b[1;31merror[lr-too-high]\x1b[0m" in coloured
+    assert ANSI.sub("", coloured) == text.render(broken, "en")
+
+
+def test_quiet_is_the_verdict_line(broken: Diagnosis) -> None:
+    """One line for scripts and prompts."""
+    assert text.render(broken, "en", quiet=True) == "BROKEN: training diverged because the learning rate is too high."
+
+
+def test_names_from_the_log_never_command_the_terminal(broken: Diagnosis) -> None:
+    """An escape sequence in any text of a diagnosis comes out as visible characters."""
+    hostile = broken.model_copy(deep=True)
+    first = hostile.findings[0]
+    for field in ("sentence", "where", "cause", "verify", "title"):
+        setattr(first, field, "evil\x1b]0;pwned\x07\x9b")
+    first.subjects = ["a\x1b[2J"] * 9
+    first.evidence[0].text = first.remedies[0].text = first.remedies[0].code = "b\x1b[2J\r"
+    first.explains[0].title = "c\x1b[2J"
+    hostile.summary = "d\x1b[2J"
+    hostile.unknown[0].how = "e\x1b[2J"
+    hostile.run["log"] = "f\x1b[2J"
+    for lang in ("en", "zh"):
+        page = text.render(hostile, lang, verbose=True)
+        assert [character for character in page if ord(character) < 32 or 127 <= ord(character) < 160] == [
+            "\n"
+        ] * page.count("\n")
+
+
+def test_at_most_three_errors_are_expanded(broken: Diagnosis) -> None:
+    """The rest have one line each; -v expands all."""
+    first = broken.findings[0]
+    broken.findings = [first.model_copy(update={"code": f"code-{number}"}) for number in range(5)]
+    assert text.render(broken, "en").count("  verify  ") == 3
+    assert text.render(broken, "en").count("error[code-") == 5
+    assert text.render(broken, "en", verbose=True).count("  verify  ") == 5
+
+
+def test_at_most_two_remedies_are_shown(broken: Diagnosis) -> None:
+    """More choices are a list, not advice; -v shows them."""
+    first = broken.findings[0]
+    first.remedies = [first.remedies[1].model_copy(update={"text": f"remedy {number}"}) for number in range(4)]
+    assert re.findall(r"remedy \d", text.render(broken, "en")) == ["remedy 0", "remedy 1"]
+    assert len(re.findall(r"remedy \d", text.render(broken, "en", verbose=True))) == 4
+
+
+def test_verbose_lists_every_check(broken: Diagnosis) -> None:
+    """What was fine is named when asked for."""
+    assert "vanishing-gradients, dead-relu, overfitting" in text.render(broken, "en", verbose=True)
+    assert "vanishing-gradients" not in text.render(broken, "en")
+
+
+def test_what_was_not_recorded_has_no_line(healthy: Diagnosis) -> None:
+    """A healthy run without validation says nothing about validation, least of all 0.0."""
+    healthy.run = {"loss_first": 2.31, "loss_final": 0.18}
+    page = text.render(healthy, "en")
+    assert "  loss         2.31 -> 0.18 train\n" in page
+    assert "validation  " not in page
+    assert "gradients" not in page
+
+
+def test_a_warning_after_an_error_shows_its_fix_only(broken: Diagnosis) -> None:
+    """Evidence and cause of what matters less are one command away."""
+    page = text.render(broken, "en")
+    assert "the loader works only while the model waits" not in page
+    assert "num_workers=4" in page
+
+
+def test_a_lone_warning_is_told_in_full(broken: Diagnosis) -> None:
+    """The first finding always has its cause."""
+    broken.findings = broken.findings[1:]
+    assert "the loader works only while the model waits" in text.render(broken, "en")

@@ -1,0 +1,208 @@
+"""Questions in English and Chinese, and what they are answered with."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from trainadvisor import answers, ask
+from trainadvisor.cli import program
+from trainadvisor.diagnose.result import Diagnosis, Finding, Remedy
+from trainadvisor.diagnose.rulebook import ANSWERS, load, shipped_rules
+from trainadvisor.errors import LogError, RuleError
+from trainadvisor.matching import Matcher, Topic, tokens
+
+WRITTEN = answers.load(shipped_rules() / ANSWERS)
+FAQ = [
+    ("Why is my training slow?", "为什么我的模型训练很慢", ["Adam", "batch", "num_workers"]),
+    ("It converged but performs badly", "我的模型收敛了但是性能不好怎么办", ["dropout", "weight_decay", "augmentation|数据增强", "capacity|容量"]),
+    ("My training does not converge", "我的模型训练不收敛怎么办", ["Xavier", "He（|He (", "too large|过大", "too small|过小"]),
+    ("Which optimizer do I choose?", "如何选择合适的优化算法", ["AdamW", "SGD", "RMSprop", "momentum"]),
+]
+QUESTIONS = [
+    ("loss is nan", "loss-is-nan"),
+    ("loss 不下降", "loss-not-decreasing"),
+    ("损失不下降", "loss-not-decreasing"),
+    ("不收敛", "not-converging"),
+    ("loss为0", "loss-zero-grad-nan"),
+    ("loss 0 grad nan", "loss-zero-grad-nan"),
+    ("验证集上升", "validation-loss-rises"),
+    ("震荡", "loss-oscillates"),
+    ("显存泄漏", "memory-grows"),
+    ("GPU利用率低", "gpu-idle"),
+    ("my GPU is idle most of the time", "gpu-idle"),
+    ("accuracy stuck at 10%", "loss-not-decreasing"),
+    ("训练了很久loss还是2.303", "loss-not-decreasing"),
+    ("weights are not updating", "weights-do-not-change"),
+    ("sgd or adam?", "choose-optimizer"),
+    ("I train a resnet on my pictures and after two epochs the loss is suddenly nan, what now?", "loss-is-nan"),
+]
+FOREIGN = ["how do I bake bread", "今天天气怎么样", "what is the capital of France", "how to learn the piano", "", "???", "\x1b[31m"]
+
+
+def first_line(question: str, lang: str, folder: Path) -> str:
+    """Return the line that says what was matched."""
+    return ask.answer(question, lang, folder).splitlines()[0]
+
+
+def holds(text: str, wanted: str) -> bool:
+    """Say whether a text holds one of the words between bars."""
+    return any(word in text for word in wanted.split("|"))
+
+
+@pytest.mark.parametrize(("english", "chinese", "words"), FAQ)
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_four_questions_name_the_remedies(english, chinese, words, lang, tmp_path):
+    """Each FAQ question is answered with its remedies, in either language."""
+    text = ask.answer(chinese if lang == "zh" else english, lang, tmp_path)
+    assert [word for word in words if not holds(text, word)] == []
+
+
+@pytest.mark.parametrize(("question", "name"), QUESTIONS)
+def test_common_questions_find_their_answer(question, name, tmp_path):
+    """What users type leads to the answer that was written for it."""
+    entry = next(entry for entry in WRITTEN if entry.id == name)
+    assert entry.en.question in first_line(question, "en", tmp_path)
+    assert entry.zh.question in first_line(question, "zh", tmp_path)
+
+
+@pytest.mark.parametrize(("question", "code"), [("vanishing gradients", "vanishing-gradients"), ("梯度爆炸", "exploding-gradients"), ("欠拟合", "underfitting")])
+def test_a_question_about_one_finding_is_answered_from_its_rule(question, code, tmp_path):
+    """A finding's own name leads to its rule, with its remedies."""
+    text = ask.answer(question, "en", tmp_path)
+    assert f"trainadvisor explain {code}" in text
+
+
+@pytest.mark.parametrize("question", FOREIGN)
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_nothing_is_invented(question, lang, tmp_path):
+    """A question about something else gets the list of families and no remedy."""
+    text = ask.answer(question, lang, tmp_path)
+    assert ("不编造" if lang == "zh" else "no answer is better than an invented one") in text
+    assert "nan-loss" in text
+    assert "\x1b" not in text
+
+
+def finding(code: str, **more) -> Finding:
+    """Return a finding with as little as it needs."""
+    plain = {"family": "optimization", "kind": "cause", "severity": "error", "confidence": "likely", "title": code}
+    return Finding(code=code, sentence=f"sentence of {code}", **plain, **more)
+
+
+def judged(monkeypatch, tmp_path, findings):
+    """Put a log there that is judged to have these findings."""
+    (tmp_path / "log.json").write_text("[]")
+    verdict = Diagnosis(state="broken" if findings else "healthy", summary="the summary", findings=findings)
+    monkeypatch.setattr("trainadvisor.diagnose.diagnose", lambda *_, **__: verdict)
+
+
+def test_the_latest_run_comes_first(monkeypatch, tmp_path):
+    """The root cause in the latest log, its consequences and its first remedy stand before the general answer."""
+    remedy = Remedy(change="lr", arguments={}, applies="paste", text="Divide it by ten.", code="lr=0.01")
+    judged(monkeypatch, tmp_path, [finding("lr-too-high", remedies=[remedy], explains=[finding("nan-loss")])])
+    lines = ask.answer("loss is nan", "en", tmp_path).splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("Your latest run"))
+    assert lines[start : start + 7] == [
+        "Your latest run log.json (0 min ago) says: the summary",
+        "This bears on your question:",
+        "  error[lr-too-high]: sentence of lr-too-high",
+        "    it explains nan-loss",
+        "    fix: Divide it by ten.",
+        "      lr=0.01",
+        "  Show it: trainadvisor diagnose log.json",
+    ]
+
+
+def test_a_run_with_something_else_says_so(monkeypatch, tmp_path):
+    """Findings that do not bear on the question are named, not explained."""
+    judged(monkeypatch, tmp_path, [finding("overfitting")])
+    assert "It has none of these findings, but overfitting." in ask.answer("loss is nan", "en", tmp_path)
+
+
+def test_a_sound_run_says_so(monkeypatch, tmp_path):
+    """A healthy run is an answer too."""
+    judged(monkeypatch, tmp_path, [])
+    assert "最近一次训练 log.json（0 分钟前）：the summary" in ask.answer("loss is nan", "zh", tmp_path)
+
+
+def test_a_log_that_cannot_be_judged_does_not_stop_the_answer(monkeypatch, tmp_path):
+    """The reason is one line, and the general answer follows."""
+    judged(monkeypatch, tmp_path, [])
+
+    def fail(*_, **__):
+        message = "log.json: is empty"
+        raise LogError(message)
+
+    monkeypatch.setattr("trainadvisor.diagnose.diagnose", fail)
+    text = ask.answer("loss is nan", "en", tmp_path)
+    assert "Your latest log cannot be judged: log.json: is empty" in text
+    assert "These decide it" in text or "these decide it" in text
+
+
+def test_the_newest_log_is_the_latest(tmp_path):
+    """Logs of recorded runs count as well as the one beside the script."""
+    import os
+
+    run = tmp_path / "trainadvisor-runs" / "0101"
+    run.mkdir(parents=True)
+    for age, path in ((1000, tmp_path / "log.json"), (2000, run / "log.json")):
+        path.write_text("[]")
+        os.utime(path, (age, age))
+    assert ask.latest_log(tmp_path) == run / "log.json"
+
+
+def test_no_log_is_no_run(tmp_path):
+    """Without a log the answer starts with the checks."""
+    assert ask.latest_log(tmp_path) is None
+    assert "latest" not in ask.answer("loss is nan", "en", tmp_path)
+
+
+@pytest.mark.parametrize("entry", WRITTEN, ids=lambda entry: entry.id)
+def test_answers_name_findings_that_exist(entry):
+    """Each code of an answer is a rule."""
+    assert set(entry.codes) <= set(load().rules)
+
+
+@pytest.mark.parametrize("entry", WRITTEN, ids=lambda entry: entry.id)
+def test_commands_in_answers_can_be_run(entry):
+    """Each command line is understood by the program, and is the same in both languages."""
+    for english, chinese in zip(entry.en.checks, entry.zh.checks, strict=True):
+        assert chinese.run.removesuffix(" --lang zh") == english.run
+        words = shlex.split(chinese.run) if chinese.run.startswith("trainadvisor ") else []
+        if words:
+            command = program.get_command(None, words[1])
+            command.make_context(words[1], words[2:])
+
+
+@pytest.mark.parametrize("entry", WRITTEN, ids=lambda entry: entry.id)
+def test_search_words_lead_home(entry, tmp_path):
+    """The question and each of its search words lead to the answer, at least as a near topic."""
+    for texts in (entry.en, entry.zh):
+        assert texts.question in first_line(texts.question, "en" if texts is entry.en else "zh", tmp_path)
+        for words in texts.search:
+            assert texts.question in ask.answer(words, "en" if texts is entry.en else "zh", tmp_path), words
+
+
+def test_a_wrong_file_of_answers_is_named(tmp_path):
+    """The message has the file and the entry."""
+    path = tmp_path / "answers.toml"
+    path.write_text('[[answers]]\nid = "x"\ncodes = []\nlanguage = "en"\n')
+    with pytest.raises(RuleError, match=r"answers\.toml: answers\.0\.en: Field required"):
+        answers.load(path)
+
+
+def test_english_words_are_compared_by_stem():
+    """Forms of one word are one token, and words without meaning are none."""
+    assert tokens("The losses are not decreasing") == tokens("my loss does not decrease") == ["loss", "not", "decreas"]
+
+
+def test_chinese_is_compared_by_pairs_of_characters():
+    """Question words and particles do not count, and loss is 损失."""
+    assert tokens("为什么我的loss不下降了？") == tokens("损失不下降") == ["损失", "失不", "不下", "下降"]
+
+
+def test_a_missing_negation_is_no_match():
+    """Not learning is a question; learning something else is not."""
+    matcher = Matcher([Topic("stuck", ("does not learn",)), Topic("other", ("unrelated words",))])
+    assert [topic.name for topic in matcher.match("it does not learn")] == ["stuck"]
+    assert matcher.match("learn piano") == []

@@ -1,0 +1,102 @@
+"""Who may import whom: the table of DESIGN.md section 3, held against the imports."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import trainadvisor
+
+PACKAGE = Path(trainadvisor.__file__).parent
+
+# package: (allowed at any place, forbidden at any place); "trainadvisor." is left out of our own names
+ALLOWED: dict[str, set[str]] = {
+    "errors": set(),
+    "language": {"errors"},
+    "log": {"log", "errors", "numpy", "orjson", "zstandard"},
+    "signals": {"signals", "log", "numpy", "scipy"},
+    "diagnose": {"diagnose", "signals", "log", "language", "config", "errors", "numpy", "pydantic"},
+    "report": {"report", "diagnose", "language", "errors"},
+}
+FORBIDDEN: dict[str, set[str]] = {
+    "record": {"signals", "diagnose", "report"},
+    "integrations": {"signals", "diagnose", "report"},
+    "importers": {"torch", "diagnose"},
+    "gate": {"record", "torch"},
+    "compare": {"record", "torch"},
+}
+DOORS = {("watch.py", "diagnose")}  # advisor.diagnose() of DESIGN.md section 8, inside the method
+LATE = {"scipy", "zstandard", "torch"}
+STANDARD = frozenset(__import__("sys").stdlib_module_names)
+
+
+def files_of(package: str) -> list[Path]:
+    """Return the modules of a package or the module of that name."""
+    folder = PACKAGE / package
+    return sorted(folder.rglob("*.py")) if folder.is_dir() else [p for p in [PACKAGE / f"{package}.py"] if p.exists()]
+
+
+def imports(path: Path, *, top_level: bool = False) -> Iterator[tuple[str, int]]:
+    """Yield what a module imports, by the first name below trainadvisor, and where; not what only type checkers see."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    unseen = {inner for node in ast.walk(tree) if is_for_type_checkers(node) for inner in ast.walk(node)}
+    for node in tree.body if top_level else (node for node in ast.walk(tree) if node not in unseen):
+        if isinstance(node, ast.Import):
+            yield from ((named(alias.name), node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"trainadvisor.{a.name}" for a in node.names] if node.module == "trainadvisor" else [node.module]
+            yield from ((named(name), node.lineno) for name in names)
+
+
+def is_for_type_checkers(node: ast.AST) -> bool:
+    """Tell a block that never runs."""
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def named(module: str) -> str:
+    """Return our package's name or the top-level name of another's."""
+    parts = module.split(".")
+    return parts[1] if parts[0] == "trainadvisor" and len(parts) > 1 else parts[0]
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_imports_are_in_the_table(package: str) -> None:
+    """A package imports the standard library and what its row allows."""
+    allowed = ALLOWED[package] | STANDARD
+    wrong = [
+        f"{path.name}:{line} imports {name}"
+        for path in files_of(package)
+        for name, line in imports(path)
+        if name not in allowed
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_forbidden_imports_are_absent(package: str) -> None:
+    """A package never imports what its row forbids."""
+    found = [(path.name, name) for path in files_of(package) for name, _ in imports(path) if name in FORBIDDEN[package]]
+    assert [item for item in found if item not in DOORS] == []
+
+
+@pytest.mark.parametrize(
+    "package", ["log", "signals", "diagnose", "report", "cli", "commands", "__init__", "importers"]
+)
+def test_heavy_packages_are_imported_where_they_are_used(package: str) -> None:
+    """scipy, torch and optional packages are imported inside functions only."""
+    wrong = [
+        f"{path.name}:{line} imports {name}"
+        for path in files_of(package)
+        for name, line in imports(path, top_level=True)
+        if name in LATE
+    ]
+    assert wrong == []
+
+
+def test_the_reader_of_imports_sees_them(tmp_path: Path) -> None:
+    """The checks above would notice an import inside a function."""
+    path = tmp_path / "m.py"
+    path.write_text("import os\ndef f():\n    from trainadvisor.record import watch\n    import torch.nn\n")
+    assert list(imports(path)) == [("os", 1), ("record", 3), ("torch", 4)]
+    assert list(imports(path, top_level=True)) == [("os", 1)]

@@ -1,0 +1,43 @@
+"""Commands that only read import nothing heavy."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from builders import build_log
+
+HEAVY = ("torch", "scipy", "rich", "matplotlib", "sklearn", "pandas")
+COMMANDS = [
+    ["--help"],
+    ["rules"],
+    ["explain", "nan-loss"],
+    ["explain"],
+    ["signals"],
+    ["diagnose", "log.json"],
+    ["diagnose", "log.json", "--lang", "zh"],
+]
+
+PROBE = """
+import sys
+sys.argv = ["trainadvisor", *{arguments!r}]
+from trainadvisor.cli import main
+try:
+    main()
+except SystemExit as stop:
+    code = stop.code or 0
+else:
+    code = 0
+print("loaded:", *[name for name in {heavy!r} if name in sys.modules], file=sys.stderr)
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_nothing_heavy_is_imported(tmp_path: Path, arguments: list[str]) -> None:
+    """Neither torch nor scipy nor rich is loaded by a command that tells."""
+    build_log(tmp_path, columns={"loss": [1.0 / (1 + i) for i in range(50)], "lr": 0.1, "grad_norm": [1.0] * 50})
+    script = PROBE.format(arguments=arguments, heavy=HEAVY)
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.strip().splitlines()[-1] == "loaded:"

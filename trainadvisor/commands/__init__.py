@@ -1,0 +1,1 @@
+"""The commands, one module each; every module imports what it needs inside its command."""

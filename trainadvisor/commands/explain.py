@@ -1,0 +1,69 @@
+"""`trainadvisor explain CODE`: what a finding means; without a code all of them, with another word a search."""
+
+from __future__ import annotations
+
+import json
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+import click
+
+from trainadvisor.commands.common import color_option, json_option, lang_option, rules_option
+
+if TYPE_CHECKING:
+    from trainadvisor.diagnose.rulebook import Rule, Rulebook
+
+
+@click.command("explain")
+@click.argument("code", required=False)
+@lang_option
+@rules_option
+@json_option
+@color_option
+def command(*, code: str | None, lang: str | None, folders: tuple[str, ...], as_json: bool, color: str) -> None:
+    """Explain CODE: what it means, how it is detected, its causes and its fixes.
+
+    Without CODE all codes are listed by family; any other word searches the rules.
+    """
+    from trainadvisor.commands.common import emit, language, rulebook
+
+    book = rulebook(folders)
+    rules = list(book.rules.values()) if code is None else _search(book, code)
+    emit(_json(book, rules) if as_json else _page(book, rules, code, language(lang), color))
+
+
+def _search(book: Rulebook, word: str) -> list[Rule]:
+    """Return the rule of a code, else every rule that mentions the word; nothing at all is a mistake."""
+    wanted = word.lower()
+    if wanted in book.rules:
+        return [book.rules[wanted]]
+    found = [rule for rule in book.rules.values() if wanted in rule.code] or [
+        rule for rule in book.rules.values() if wanted in str(rule.texts).lower()
+    ]
+    if not found:
+        from trainadvisor.errors import UsageError
+
+        near = get_close_matches(wanted, book.rules, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else "`trainadvisor explain` lists all codes"
+        message = f'no code and no rule mentions "{word}"; {hint}'
+        raise UsageError(message)
+    return found
+
+
+def _json(book: Rulebook, rules: list[Rule]) -> str:
+    from trainadvisor.report.explain import document
+
+    documents = [document(book, rule) for rule in rules]
+    return json.dumps(documents[0] if len(documents) == 1 else documents, indent=2, ensure_ascii=False)
+
+
+def _page(book: Rulebook, rules: list[Rule], word: str | None, lang: str, color: str) -> str:
+    from trainadvisor.commands.common import coloured, width
+    from trainadvisor.report import explain, listing
+
+    if word is not None and len(rules) == 1:
+        from trainadvisor.demos.scenarios import SCENARIOS
+
+        demo = rules[0].code in SCENARIOS
+        return explain.render(book, rules[0], lang, width=width(), colour=coloured(color), demo=demo)
+    return listing.rules(book, rules, lang, width())

@@ -1,0 +1,52 @@
+"""`trainadvisor rules`: the list of rules, and the check of rule files."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from trainadvisor.commands.common import json_option, lang_option, rules_option
+
+
+@click.group("rules", invoke_without_command=True)
+@json_option
+@lang_option
+@rules_option
+@click.pass_context
+def command(ctx: click.Context, *, as_json: bool, lang: str | None, folders: tuple[str, ...]) -> None:
+    """List the rules by family, or check rule files with `rules check`."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from trainadvisor.commands.common import emit, language, rulebook, width
+    from trainadvisor.report import listing
+
+    book = rulebook(folders)
+    rules = list(book.rules.values())
+    emit(listing.rules_json(book, rules) if as_json else listing.rules(book, rules, language(lang), width()))
+
+
+@command.command("check")
+@click.argument("folders", nargs=-1, metavar="[DIR]...")
+@lang_option
+def check(*, folders: tuple[str, ...], lang: str | None) -> None:
+    """Load, type-check and run the cases of every rule in DIR, by default of the rules that ship."""
+    from pathlib import Path
+
+    from trainadvisor.commands.common import emit, language
+    from trainadvisor.diagnose.rulebook import check_rules, read, rule_files, shipped_rules
+    from trainadvisor.errors import RuleError
+    from trainadvisor.language import Words
+
+    for folder in folders:
+        if not Path(folder).is_dir():
+            message = f"{folder}: no such folder of rules; check the path"
+            raise RuleError(message)
+    problems = check_rules(folders)
+    for problem in problems:
+        emit(problem)
+    if problems:
+        sys.exit(1)
+    files = [path for folder in folders or [shipped_rules()] for path in rule_files(Path(folder))]
+    cases = sum(len(read(path).get("cases", ())) for path in files)
+    emit(Words(language(lang))("check.passed", rules=len(files), cases=cases))

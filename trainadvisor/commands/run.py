@@ -1,0 +1,93 @@
+"""`trainadvisor run train.py`: the script as python would run it, watched."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from trainadvisor.commands.common import lang_option
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SETTINGS = {"allow_interspersed_args": False}
+
+
+@click.command(
+    "run", context_settings=SETTINGS, options_metavar="[OPTIONS]", short_help="Run an unmodified script, watched."
+)
+@click.option("--log", type=click.Path(path_type=Path), help="The log; default: trainadvisor-runs/<time>/log.json.")
+@click.option("--every", type=click.IntRange(1), help="Record layers every n-th step; default: as cost allows.")
+@click.option(
+    "--report", type=click.Path(path_type=Path), help="Also write the diagnosis to a .txt, .md or .json file."
+)
+@click.option("--stop-on", metavar="error|CODE", help="Interrupt the script when a finding of this kind persists.")
+@click.option(
+    "--stop-after", type=click.IntRange(0), default=50, help="For how many steps it persists.", show_default=True
+)
+@click.option("--live/--no-live", default=True, help="Print findings while it trains.", show_default=True)
+@lang_option
+@click.option("-m", "module", is_flag=True, help="TARGET is a module, as in python -m.")
+@click.argument("target")
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+def command(
+    *,
+    target: str,
+    args: tuple[str, ...],
+    module: bool,
+    log: Path | None,
+    every: int | None,
+    report: Path | None,
+    stop_on: str | None,
+    stop_after: int,
+    live: bool,
+    lang: str | None,
+) -> Callable[[], int]:
+    """Run TARGET (a script, or a module after -m) with its ARGS, record it, and print the diagnosis on stderr.
+
+    The script's output and exit code are what they were. Options of ours come before TARGET.
+    """
+    from trainadvisor.commands.common import language
+
+    chosen = language(lang)
+    _check(target, stop_on, report, module=module)
+    from trainadvisor.record.run import run_script
+
+    # started by `main` when this command is over: the script may use click itself and must not see our context
+    return partial(
+        run_script,
+        target,
+        list(args),
+        module=module,
+        log=log,
+        every=every,
+        stop_on=stop_on,
+        stop_after=stop_after,
+        lang=chosen,
+        live=live,
+        report=report,
+    )
+
+
+def _check(target: str, stop_on: str | None, report: Path | None, *, module: bool) -> None:
+    """Refuse what cannot work before torch is imported."""
+    from trainadvisor.errors import UsageError, did_you_mean
+
+    if not module and not Path(target).exists():
+        hint = "did you forget -m before a module's name?" if not target.endswith(".py") else "check the path"
+        message = f"{target}: there is no such script; {hint}"
+        raise UsageError(message)
+    if report is not None:
+        from trainadvisor.report import files
+
+        files.check(report)
+    if stop_on not in (None, "error", "warning"):
+        from trainadvisor.commands.common import rulebook
+
+        codes = list(rulebook().rules)
+        if stop_on not in codes:
+            message = f"--stop-on {stop_on}: neither a level nor a code{did_you_mean(stop_on, codes)}"
+            raise UsageError(message)

@@ -1,0 +1,60 @@
+"""Finding a log: a file, a run folder, or the name of a run in ./trainadvisor-runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trainadvisor.errors import LogError, did_you_mean
+
+RUNS = Path("trainadvisor-runs")
+NAMES = ("log.json", "log.json.gz", "log.json.zst")
+
+
+def find(name: str | None) -> Path:
+    """Return the log that a name stands for; without a name the latest here."""
+    if name is None:
+        return _latest()
+    path = Path(name)
+    if path.suffix == ".py":
+        message = f"{name}: that is a script; did you mean `trainadvisor run {name}`?"
+        raise LogError(message)
+    for place in (path, RUNS / name):
+        if place.is_dir():
+            return _inside(place)
+        if place.is_file():
+            return place
+    message = f"{name}: there is no such log, folder or run{did_you_mean(name, _run_names())}{_advice()}"
+    raise LogError(message)
+
+
+def latest() -> Path | None:
+    """Return the newest log of ./trainadvisor-runs or of this folder, None when there is none."""
+    logs = [folder / name for folder in (Path(), *RUNS.glob("*")) for name in NAMES]
+    return max((log for log in logs if log.is_file()), key=lambda log: log.stat().st_mtime, default=None)
+
+
+def _latest() -> Path:
+    log = latest()
+    if log is None:
+        message = "there is no log here; record one with `trainadvisor run train.py`, or name one"
+        raise LogError(message)
+    return log
+
+
+def _inside(folder: Path) -> Path:
+    log = next((folder / name for name in NAMES if (folder / name).is_file()), None)
+    if log is None:
+        message = (
+            f"{folder}: the folder holds no log.json; name the log, or record one with `trainadvisor run train.py`"
+        )
+        raise LogError(message)
+    return log
+
+
+def _run_names() -> list[str]:
+    return [folder.name for folder in RUNS.glob("*")]
+
+
+def _advice() -> str:
+    count = len(_run_names())
+    return f"; {RUNS} holds {count} runs" if count else "; record one with `trainadvisor run train.py`"

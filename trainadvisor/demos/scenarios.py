@@ -1,0 +1,255 @@
+"""The demos: for each code a training that shows it, and the training after its first remedy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from trainadvisor.demos.script import Script
+
+SOUND = Script()
+SMALL = "nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))"
+DEEP = "nn.Sequential(nn.Linear(64, 64), {0}, nn.Linear(64, 64), {0}, nn.Linear(64, 64), {0}, nn.Linear(64, 64), {0}, nn.Linear(64, 10))"
+SIX = "nn.Sequential(nn.Linear(64, 32), {0}, *[layer for _ in range(5) for layer in (nn.Linear(32, 32), {0})], nn.Linear(32, 10))"
+R2 = "1 - (outputs.view(-1) - targets.view(-1)).square().mean().item() / targets.var().item()"
+REGRESSION = replace(SOUND, data="data.curve()", criterion="nn.MSELoss()", measure="R2", score=R2, epochs=8)
+EACH_WEIGHT = "for layer in model:\n    if isinstance(layer, nn.Linear):\n        {}"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A broken training, the same after the remedy, and what is wrong in it in both languages."""
+
+    broken: Script
+    fixed: Script
+    en: str
+    zh: str
+    change: str = ""
+
+
+def _sgd(lr: float, more: str = "") -> str:
+    return f"torch.optim.SGD(model.parameters(), lr={lr:g}{more})"
+
+
+def _adam(lr: float) -> str:
+    return f"torch.optim.Adam(model.parameters(), lr={lr:g})"
+
+
+def _wiring() -> dict[str, Scenario]:
+    momentum = replace(SOUND, optimizer=_sgd(0.05, ", momentum=0.9"))
+    probabilities = SMALL[:-1] + ", nn.Softmax(dim=1))"
+    column = "nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 1){})"
+    head = "torch.optim.Adam(model[4:].parameters(), lr=0.001)"
+    three = "nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))"
+    return {
+        "missing-zero-grad": Scenario(
+            replace(momentum, zero_grad=""),
+            momentum,
+            "the loop never clears the gradients",
+            "训练循环从不清零梯度",
+            "add-zero-grad",
+        ),
+        "missing-optimizer-step": Scenario(
+            replace(momentum, step=""),
+            momentum,
+            "the loop never calls optimizer.step()",
+            "训练循环从不调用 optimizer.step()",
+            "add-step",
+        ),
+        "frozen-parameters": Scenario(
+            replace(SOUND, model=three, optimizer=head),
+            replace(SOUND, model=three, optimizer=_adam(0.001)),
+            "the optimizer holds the parameters of the last layer only",
+            "优化器只包含最后一层的参数",
+            "add-parameters",
+        ),
+        "softmax-before-cross-entropy": Scenario(
+            replace(SOUND, model=probabilities),
+            SOUND,
+            "the model ends in a softmax, and cross-entropy applies another",
+            "模型以 softmax 结尾，交叉熵又做了一次",
+            "remove-output-activation",
+        ),
+        "loss-shape-broadcast": Scenario(
+            replace(REGRESSION, model=column.format(""), optimizer=_adam(0.003)),
+            replace(REGRESSION, model=column.format(", nn.Flatten(0)"), optimizer=_adam(0.003)),
+            "predictions of shape [32, 1] meet targets of shape [32]",
+            "预测形状 [32, 1]，目标形状 [32]",
+            "match-shapes",
+        ),
+    }
+
+
+def _numbers() -> dict[str, Scenario]:
+    by_hand = "lambda p, y: -(y * p.log() + (1 - y) * (1 - p).log()).mean()"
+    judge = replace(SOUND, data="data.yes_no()", score="((outputs > 0.5) == targets).float().mean().item()", optimizer=_adam(0.01), epochs=4)
+    network = "nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 1){})"
+    loud = EACH_WEIGHT.format("nn.init.normal_(layer.weight, std={})")
+    recurrent = "class Recurrent(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.cell, self.head = nn.RNN(1, 32, nonlinearity=\"relu\", batch_first=True), nn.Linear(32, 1)\n        nn.init.normal_(self.cell.weight_hh_l0, std=0.28)\n\n    def forward(self, inputs):\n        return self.head(self.cell(inputs)[0][:, -1])\n\n"
+    walk = replace(REGRESSION, data="data.walks()", model="Recurrent()", definitions=recurrent, optimizer=_sgd(0.01), epochs=5)
+    return {
+        "nan-loss": Scenario(
+            replace(judge, model=network.format(", nn.Sigmoid()"), criterion=by_hand),
+            replace(judge, model=network.format(""), criterion="nn.BCEWithLogitsLoss()", score="((outputs > 0) == targets).float().mean().item()"),
+            "a hand-written cross-entropy takes the logarithm of 0",
+            "手写的交叉熵对 0 取对数",
+            "stable-loss",
+        ),
+        "nan-inputs": Scenario(
+            replace(SOUND, data="data.digits(missing=1400)"),
+            SOUND,
+            "some measurements are missing, and stand in the data as NaN",
+            "数据中有缺失值，以 NaN 表示",
+            "fix-data",
+        ),
+        "unnormalized-inputs": Scenario(
+            replace(SOUND, data="data.raw_digits()", optimizer=_sgd(0.01)),
+            replace(SOUND, optimizer=_sgd(0.01)),
+            "the inputs are raw numbers around 1,000",
+            "输入是未缩放的原始数值，约为 1000",
+            "standardize-inputs",
+        ),
+        "exploding-gradients": Scenario(
+            walk,
+            replace(walk, clip="torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)"),
+            "a recurrent network multiplies gradients over 60 steps",
+            "循环网络在 60 个时间步上连乘梯度",
+            "clip",
+        ),
+        "bad-initial-loss": Scenario(
+            replace(SOUND, prepare="nn.init.normal_(model[2].weight, std=3.0)"),
+            SOUND,
+            "the last layer starts with weights that are far too large",
+            "最后一层的初始权重过大",
+            "init",
+        ),
+        "poor-initialization": Scenario(
+            replace(SOUND, model=DEEP.format("nn.ReLU()"), prepare=loud.format("0.01")),
+            replace(SOUND, model=DEEP.format("nn.ReLU()"), prepare=EACH_WEIGHT.format('nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")')),
+            "normal weights of standard deviation 0.01 in a deep network",
+            "深层网络使用标准差 0.01 的正态初始化",
+            "init",
+        ),
+        "symmetric-initialization": Scenario(
+            replace(SOUND, prepare=EACH_WEIGHT.format("nn.init.constant_(layer.weight, 0.01)")),
+            SOUND,
+            "all weights start with the same value",
+            "所有权重初始值相同",
+            "init",
+        ),
+    }
+
+
+def _rates() -> dict[str, Scenario]:
+    line = replace(REGRESSION, model="nn.Linear(8, 1)", data="data.line()")
+    normed = "nn.Sequential(nn.Linear(64, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 10))"
+    noisy = replace(SOUND, model=normed, data="data.digits(batch_size=2, count=500)", optimizer=_sgd(0.03), epochs=3)
+    return {
+        "lr-too-high": Scenario(
+            replace(SOUND, optimizer=_sgd(5)), SOUND, "plain gradient descent at 5", "梯度下降的学习率为 5", "lr"
+        ),
+        "divergence": Scenario(
+            replace(line, optimizer=_sgd(0.13)),
+            replace(line, optimizer=_sgd(0.01)),
+            "a linear regression that overshoots along one large input, further each time",
+            "线性回归沿一个数值较大的输入越冲越远",
+            "lr",
+        ),
+        "lr-too-low": Scenario(
+            replace(SOUND, optimizer=_adam(5e-6), epochs=10),
+            replace(SOUND, optimizer=_adam(1e-3), epochs=10),
+            "Adam at 0.000005",
+            "Adam 的学习率为 0.000005",
+            "lr",
+        ),
+        "slow-convergence": Scenario(
+            replace(SOUND, optimizer=_sgd(0.002), epochs=10),
+            replace(SOUND, optimizer=_sgd(0.1), epochs=10),
+            "plain gradient descent at 0.002",
+            "梯度下降的学习率为 0.002",
+            "lr",
+        ),
+        "batch-too-small": Scenario(
+            noisy,
+            replace(noisy, data="data.digits(batch_size=16, count=500)"),
+            "two examples a step, from which batch norm makes noise",
+            "每步两个样本，批归一化得到的大多是噪声",
+            "batch-size",
+        ),
+        "data-loader-bound": Scenario(
+            replace(SOUND, data="data.digits(seconds_per_example=0.0003)", epochs=4),
+            replace(SOUND, epochs=4),
+            "each example takes longer to read than to learn from",
+            "读取样本比学习样本更耗时",
+            "workers",
+        ),
+    }
+
+
+def _activations() -> dict[str, Scenario]:
+    return {
+        "vanishing-gradients": Scenario(
+            replace(SOUND, model=SIX.format("nn.Sigmoid()"), optimizer=_sgd(0.05, ", momentum=0.9"), epochs=8),
+            replace(SOUND, model=SIX.format("nn.ReLU()"), optimizer=_sgd(0.05, ", momentum=0.9"), epochs=8),
+            "six sigmoid layers, trained by gradient descent with momentum",
+            "六层 sigmoid，用带动量的梯度下降训练",
+            "activation",
+        ),
+        "dead-relu": Scenario(
+            replace(SOUND, model=DEEP.format("nn.ReLU()"), prepare="nn.init.constant_(model[2].bias, -10.0)", epochs=10),
+            replace(SOUND, model=DEEP.format("nn.ReLU()"), epochs=10),
+            "a hidden layer starts with biases of -10, so its ReLU units never open",
+            "某隐藏层的偏置初始为 -10，ReLU 从不激活",
+            "init",
+        ),
+        "saturated-activations": Scenario(
+            replace(SOUND, model=DEEP.format("nn.Tanh()"), prepare=EACH_WEIGHT.format("nn.init.normal_(layer.weight, std=3.0)")),
+            replace(SOUND, model=DEEP.format("nn.Tanh()"), prepare=EACH_WEIGHT.format("nn.init.xavier_uniform_(layer.weight)")),
+            "tanh layers with large weights stay at -1 and 1",
+            "权重过大，tanh 停留在 -1 和 1",
+            "init",
+        ),
+    }
+
+
+def _outcomes() -> dict[str, Scenario]:
+    ring = replace(SOUND, data="data.rings()", optimizer=_adam(0.01), epochs=10)
+    linear, curved = "nn.Linear(2, 3)", "nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 3))"
+    wide = "nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 10))"
+    few = replace(SOUND, model=wide, data="data.digits(count=150, wrong_labels=0.2)", optimizer=_adam(0.003), epochs=60)
+    return {
+        "no-learning": Scenario(
+            replace(SOUND, model="nn.Linear(64, 10)", data="data.digits(wrong_labels=1.0)", optimizer=_sgd(0.01)),
+            replace(SOUND, model="nn.Linear(64, 10)", optimizer=_sgd(0.01)),
+            "the labels have been mixed up: there is nothing to learn",
+            "标签被打乱：没有可学的内容",
+            "fix-labels",
+        ),
+        "plateau": Scenario(
+            replace(ring, model=linear), replace(ring, model=curved), "a linear model on rings", "用线性模型分类同心环", "capacity"
+        ),
+        "underfitting": Scenario(
+            replace(SOUND, model="nn.Sequential(nn.Linear(64, 2), nn.ReLU(), nn.Linear(2, 10))", optimizer=_adam(0.01), epochs=10),
+            replace(SOUND, optimizer=_adam(0.01), epochs=10),
+            "two hidden units for ten digits",
+            "十个数字只用两个隐藏单元",
+            "capacity",
+        ),
+        "overfitting": Scenario(
+            few,
+            replace(few, model=wide.replace("nn.ReLU()", "nn.ReLU(), nn.Dropout(0.5)"), optimizer="torch.optim.AdamW(model.parameters(), lr=0.003, weight_decay=0.1)", epochs=8),
+            "150 examples, a wide network and 60 epochs",
+            "150 个样本，宽网络，60 轮",
+            "dropout",
+        ),
+        "undertrained": Scenario(
+            replace(SOUND, optimizer=_sgd(0.02), epochs=2),
+            replace(SOUND, optimizer=_sgd(0.02), epochs=20),
+            "the training stops while the loss is still falling",
+            "损失仍在下降时训练就结束了",
+            "train-longer",
+        ),
+    }
+
+
+SCENARIOS = {**_activations(), **_wiring(), **_numbers(), **_rates(), **_outcomes()}
+DEFAULT = "vanishing-gradients"

@@ -1,0 +1,38 @@
+"""Puts a diagnosis together: signals, verdicts, ranked causes, findings, state."""
+
+from trainadvisor.diagnose.causes import rank
+from trainadvisor.diagnose.engine import CLEAR, OFF, UNKNOWN, Verdict, judge
+from trainadvisor.diagnose.findings import Material, findings, unknown
+from trainadvisor.diagnose.result import Diagnosis
+from trainadvisor.diagnose.rulebook import Rulebook
+from trainadvisor.diagnose.runfacts import run_facts
+from trainadvisor.diagnose.summary import state_of, summary
+from trainadvisor.log.reader import RunLog
+from trainadvisor.signals import Signals
+from trainadvisor.signals.context import contexts
+
+
+def judge_log(log: RunLog, rulebook: Rulebook, lang: str = "en") -> Diagnosis:
+    """Return the diagnosis of a log that has been read."""
+    signals = Signals(log)
+    verdicts = judge(signals, rulebook, contexts(log))
+    material = Material(log, {verdict.code: verdict for verdict in verdicts}, lang, rulebook.off)
+    nonfinite = signals.get("nonfinite_step")
+    roots = rank(verdicts, steps=len(log.steps), nonfinite_step=nonfinite if isinstance(nonfinite, int) else None)
+    found = findings(roots, material)
+    clear = [verdict.code for verdict in verdicts if verdict.state == CLEAR]
+    run = run_facts(log, signals)
+    state = state_of(found, run, len(clear))
+    return Diagnosis(
+        state=state,
+        summary=summary(state, found, run, (len(clear), len(verdicts)), lang),
+        run=run,
+        findings=found,
+        clear=clear,
+        unknown=[unknown(verdict, material) for verdict in verdicts if verdict.state in (UNKNOWN, OFF)],
+        notes=[*log.notes, *signals.notes, *_failures(verdicts)],
+    )
+
+
+def _failures(verdicts: list[Verdict]) -> list[str]:
+    return [f"rule {verdict.code} failed: {verdict.failure}" for verdict in verdicts if verdict.failure]

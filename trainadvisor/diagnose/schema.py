@@ -1,0 +1,143 @@
+"""The form of a rule file, checked by `trainadvisor rules check` and for users' folders."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from trainadvisor.errors import did_you_mean
+
+CHANGES = (
+    "lr", "warmup", "schedule", "optimizer", "clip", "weight-decay", "init", "activation", "dropout", "batch-size",
+    "shuffle", "standardize-inputs", "standardize-targets", "remove-output-activation", "change-output-activation",
+    "match-shapes", "loss-function", "add-zero-grad", "add-step", "add-backward", "fix-zero-grad-order", "mode",
+    "add-parameters", "unfreeze", "use-modulelist", "label-smoothing", "class-weights", "fix-labels",
+    "early-stopping", "augmentation", "capacity", "add-nonlinearity", "normalization", "residual", "precision",
+    "workers", "pin-memory", "betas", "eps", "bn-momentum", "train-longer", "fix-preprocessing", "fix-data",
+    "scheduler-step", "accumulation", "async-checkpoint", "detach-history", "stable-loss", "balance-loss",
+)  # fmt: skip
+
+Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+Weight = Annotated[FiniteFloat, Field(gt=0, le=1)]
+Lines = Annotated[list[Text], Field(min_length=1)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Threshold(_Table):
+    """A number and the measurement that it comes from."""
+
+    value: FiniteFloat | int
+    because: Text
+
+
+class Context(_Table):
+    """Kinds of training in which a rule abstains, or is one level milder."""
+
+    off: list[str] = []
+    soften: list[str] = []
+
+
+class Edit(_Table):
+    """An argument to rewrite in the user's own line."""
+
+    argument: Text
+    to: Text
+
+
+class Remedy(_Table):
+    """One thing to change."""
+
+    change: Text
+    arguments: dict[str, Any] = {}
+    applies: Literal["paste", "adapt", "try", "redesign"]
+    edit: Edit | None = None
+    code: str = ""
+    en: Text
+    zh: Text
+
+
+class Lookalike(_Table):
+    """A rule that looks the same and how one tells that it is not."""
+
+    code: Text
+    en: Text
+    zh: Text
+
+
+class Texts(_Table):
+    """The texts of one language."""
+
+    title: Text
+    finding: Text
+    cause: Text
+    evidence: Lines
+    verify: Text
+    doc: Text
+    search: Lines
+
+
+class Case(_Table):
+    """Signals and what the rule has to say about them."""
+
+    is_: Literal["found", "clear", "unknown"] = Field(alias="is")
+    signals: dict[str, Any]
+    context: list[str] = []
+
+
+class RuleFile(_Table):
+    """A whole rule file."""
+
+    kind: Literal["cause", "symptom"]
+    severity: Literal["error", "warning", "note"]
+    evidence: Literal["direct", "exact", "statistical", "static"]
+    scope: Literal["run", "layer"] = "run"
+    share: Annotated[FiniteFloat, Field(gt=0, le=1)] | None = None
+    preview: bool = False
+    onset: str | None = None
+    subjects: str | None = None
+    site: Literal["optimizer", "loss", "model", "loader", "scheduler"] | None = None
+    when: Lines
+    unless: list[Text] = []
+    unless_known: bool = False
+    falsepositives: Text
+    context: Context = Context()
+    explains: dict[str, Weight] = {}
+    thresholds: dict[str, Threshold] = {}
+    values: dict[str, Text] = {}
+    lookalikes: list[Lookalike] = []
+    remedies: Annotated[list[Remedy], Field(min_length=1)]
+    en: Texts
+    zh: Texts
+    cases: list[Case]
+
+
+def form_problems(data: dict[str, Any]) -> list[str]:
+    """Return what is wrong with the form of a rule file's content, one "key: message" each."""
+    try:
+        RuleFile.model_validate(data)
+    except ValidationError as error:
+        return [_told(dict(problem)) for problem in error.errors(include_url=False)]
+    return []
+
+
+def _told(problem: dict[str, Any]) -> str:
+    place = ".".join(str(part + 1) if isinstance(part, int) else str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{place}: unknown key{did_you_mean(str(problem['loc'][-1]), _keys(problem['loc'][:-1]))}"
+    if problem["type"] == "missing":
+        return f"{place}: is missing"
+    return f"{place}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
+
+
+TABLES: dict[str, type[BaseModel]] = {
+    "context": Context, "thresholds": Threshold, "lookalikes": Lookalike, "remedies": Remedy, "en": Texts, "zh":
+    Texts, "cases": Case, "edit": Edit,
+}  # fmt: skip
+
+
+def _keys(place: tuple[Any, ...]) -> list[str]:
+    """Return the keys that are allowed at a place."""
+    tables = [part for part in place if part in TABLES]
+    return list((TABLES[tables[-1]] if tables else RuleFile).model_fields)

@@ -1,0 +1,40 @@
+"""Which object of the training a rule is about, and where the user's code made it."""
+
+from typing import Any
+
+from trainadvisor.log.reader import RunLog
+
+
+def main_object(log: RunLog, kind: str | None) -> dict[str, Any] | None:
+    """Return the object of a kind that the main stage is about."""
+    match kind:
+        case "model":
+            return log.model
+        case "optimizer":
+            return main_optimizer(log)
+        case "loss":
+            return main_loss(log)
+        case "loader":
+            return next((o for o in log.loaders if o["role"] == "train"), log.loaders[0] if log.loaders else None)
+        case "scheduler":
+            return log.schedulers[-1] if log.schedulers else None
+    return None
+
+
+def main_optimizer(log: RunLog) -> dict[str, Any] | None:
+    """Return the optimizer that stepped in the main stage, the one with most parameters of several."""
+    used = [o for o in log.optimizers if o["id"] in log.stage.optimizers] or log.optimizers
+    return max(used, key=lambda o: sum(len(group["parameters"]) for group in o["groups"]), default=None)
+
+
+def main_loss(log: RunLog) -> dict[str, Any] | None:
+    """Return the loss function of the training, preferably one seen while training."""
+    trained = [loss for loss in log.losses if loss.get("phase") != "eval"] or log.losses
+    return trained[0] if trained else None
+
+
+def where(site: dict[str, Any] | None) -> str | None:
+    """Return "train.py:41" for a place in the user's code."""
+    if site is None:
+        return None
+    return f"{site['file']}:{site['line']}" if site["line"] is not None else str(site["file"])

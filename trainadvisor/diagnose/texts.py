@@ -1,0 +1,54 @@
+"""Fills the placeholders of rule texts: {name} or {name:format}, nothing else."""
+
+import math
+from collections.abc import Callable, Iterator
+from string import Formatter
+from typing import Any
+
+from trainadvisor.log.cleaning import clean_text
+
+ABSENT = {"en": "n/a", "zh": "未知"}
+BUILT_IN = ("subjects", "layer", "layers", "layers_matched", "layers_total", "onset")
+"""Names that the engine gives to every text, besides signals, thresholds and values."""
+
+_formatter = Formatter()
+
+
+def placeholders(template: str) -> Iterator[tuple[str, str]]:
+    """Yield name and format of each placeholder; raises ValueError for anything but a plain name."""
+    for _, name, spec, conversion in _formatter.parse(template):
+        if name is None:
+            continue
+        if not name.isidentifier() or conversion or "{" in (spec or ""):
+            shown = name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
+            message = f"{{{shown}}} is not a placeholder; write {{name}} or {{name:format}}, and {{{{ }}}} for braces"
+            raise ValueError(message)
+        yield name, spec or ""
+
+
+def fill(template: str, lookup: Callable[[str], Any], lang: str = "en") -> tuple[str, bool]:
+    """Return the text and whether every placeholder had a value."""
+    parts, complete = [], True
+    for literal, name, spec, _ in _formatter.parse(template):
+        parts.append(literal)
+        if name is not None:
+            value = lookup(name)
+            complete = complete and value is not None
+            parts.append(ABSENT[lang] if value is None else shown(value, spec or ""))
+    return "".join(parts), complete
+
+
+def shown(value: Any, spec: str = "") -> str:
+    """Return a value as text: names cleaned, numbers without a format to three significant digits."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        return clean_text(", ".join(map(str, value)))
+    if isinstance(value, str) and not spec:
+        return clean_text(value)
+    if isinstance(value, float) and not spec:
+        return f"{value:.0f}" if value == math.floor(value) and abs(value) < 1e6 else f"{value:.3g}"  # noqa: PLR2004
+    try:
+        return format(round(value) if spec.endswith("d") and isinstance(value, float) else value, spec)
+    except (TypeError, ValueError):
+        return clean_text(str(value))

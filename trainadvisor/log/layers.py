@@ -1,0 +1,135 @@
+"""Sampled measurements of layers and parameters."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from trainadvisor.log.cleaning import whole
+from trainadvisor.log.columns import Floats, Ints, floats
+
+ACTIVATIONS = "act_"
+SINGLE = ("alpha",)
+NOT_COLUMNS = frozenset({"record", "step", "model", "table"})
+MOST_NUMBERS = 20_000_000
+
+Sample = tuple[int, int, Floats]
+"""Step, table (-1 for parameter columns), one number a row."""
+
+
+class LayerStore:
+    """Collects layers records of all models; beyond a bound every second sample is let go."""
+
+    def __init__(self) -> None:
+        self.skipped = 0
+        self.thinned = False
+        self.samples: dict[int, dict[str, list[Sample]]] = {}
+        self._numbers = 0
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Take one record; a wrong-typed one is skipped and counted."""
+        step, model = whole(record.get("step")), whole(record.get("model", 0))
+        if step is None or step < 0 or model is None:
+            self.skipped += 1
+            return
+        table = whole(record.get("table"))
+        columns = self.samples.setdefault(model, {})
+        for name, values in record.items():
+            if name not in NOT_COLUMNS and (row := _row(name, values)) is not None:
+                columns.setdefault(name, []).append((step, _table(name, table), row))
+                self._numbers += row.size
+        if self._numbers > MOST_NUMBERS:
+            self._thin()
+
+    def _thin(self) -> None:
+        self.thinned = True
+        for columns in self.samples.values():
+            for name, samples in columns.items():
+                columns[name] = samples[:1] + samples[1:-1:2] + samples[-1:] if len(samples) > 4 else samples  # noqa: PLR2004
+        self._numbers = sum(
+            s[2].size for columns in self.samples.values() for samples in columns.values() for s in samples
+        )
+
+
+def _table(name: str, table: int | None) -> int:
+    return (table if table is not None else 0) if name.startswith(ACTIVATIONS) else -1
+
+
+def _row(name: str, values: Any) -> Floats | None:
+    if name in SINGLE:
+        values = [values]
+    if not isinstance(values, list):
+        return None
+    row = floats(values)
+    if name == "grad" and np.isnan(row).any():
+        # nan stands for "no gradient at all" here; a gradient that is nan counts as infinite
+        row = row.copy()
+        row[[index for index, value in enumerate(values) if value == "nan"]] = np.inf
+    return row
+
+
+class LayerSeries:
+    """The samples of one model: rows are its parameters, or the rows of its activation table."""
+
+    def __init__(
+        self,
+        model: dict[str, Any],
+        samples: dict[str, list[Sample]],
+        tables: dict[int, dict[str, Any]],
+        first: int,
+        last: int,
+    ) -> None:
+        self.model = model
+        inside = {name: [s for s in column if first <= s[0] <= last] for name, column in samples.items()}
+        self._tables = tables
+        self.table = _most_used(inside)
+        self._columns = {name: self._fitting(name, column) for name, column in inside.items()}
+
+    def _fitting(self, name: str, column: list[Sample]) -> list[Sample]:
+        if name in SINGLE:
+            return column
+        if name.startswith(ACTIVATIONS):
+            rows = len(self.rows("act"))
+            return [s for s in column if s[1] == self.table and s[2].size == rows]
+        return [s for s in column if s[2].size == len(self.model["parameters"])]
+
+    def rows(self, kind: str = "grad") -> list[dict[str, Any]]:
+        """Return what the rows stand for: rows of the activation table for "act...", else the model's parameters."""
+        if not kind.startswith("act"):
+            return list(self.model["parameters"])
+        table = self._tables.get(-1 if self.table is None else self.table, {})
+        return [row if isinstance(row, dict) else {} for row in table.get("rows", [])]
+
+    def names(self, kind: str = "grad") -> list[str]:
+        """Return the names of the rows."""
+        return [str(row.get("name", "?")) for row in self.rows(kind)]
+
+    def column(self, name: str) -> Floats:
+        """Return samples x rows; in "grad" nan marks parameters without a gradient."""
+        samples = self._columns.get(name, [])
+        width = 1 if name in SINGLE else len(self.rows("act" if name.startswith(ACTIVATIONS) else "grad"))
+        return np.stack([s[2] for s in samples]) if samples else np.empty((0, width))
+
+    def scalar(self, name: str) -> Floats:
+        """Return a measurement that is one number a sample, such as alpha."""
+        return self.column(name).ravel()
+
+    def steps_of(self, name: str) -> Ints:
+        """Return the steps at which a column was sampled."""
+        return np.array([s[0] for s in self._columns.get(name, [])], dtype=np.int64)
+
+    @property
+    def steps(self) -> Ints:
+        """Return the steps at which anything was sampled."""
+        return np.unique(
+            np.concatenate([self.steps_of(name) for name in self._columns] or [np.empty(0, dtype=np.int64)])
+        )
+
+    def __contains__(self, name: str) -> bool:
+        return bool(self._columns.get(name))
+
+
+def _most_used(columns: dict[str, list[Sample]]) -> int | None:
+    """Return the table that most samples refer to, the later of two equals."""
+    uses = Counter(s[1] for name, column in columns.items() if name.startswith(ACTIVATIONS) for s in column)
+    return max(uses, key=lambda table: (uses[table], table)) if uses else None

@@ -1,0 +1,259 @@
+"""Reads a log, finished, torn or still being written, into compact columns."""
+
+import gc
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trainadvisor.errors import LogError
+from trainadvisor.log import facts
+from trainadvisor.log.cleaning import clean, whole
+from trainadvisor.log.columns import Floats, Ints, StepColumns
+from trainadvisor.log.layers import LayerSeries, LayerStore
+from trainadvisor.log.records import FACTS, FORMAT
+from trainadvisor.log.stages import Stage, main_stage, stages_of
+from trainadvisor.log.stream import Stream
+
+MOST_RECORDS = 200_000
+"""Events and evaluations kept of each kind; a real log has some hundreds."""
+
+
+def read_log(path: str | os.PathLike[str]) -> "RunLog":
+    """Read a log (plain, .gz or .zst); raises LogError with one sentence when that is not possible."""
+    log = RunLog(Path(path))
+    with _no_collection():
+        for batch in (stream := Stream(log.path)):
+            log.take(batch)
+    log.finish(stream)
+    return log
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the garbage collector from looking through millions of records that hold no cycles."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+class RunLog:
+    """One training as recorded; series cover its main stage unless a name says otherwise."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.header: dict[str, Any] = {}
+        self.models: list[dict[str, Any]] = []
+        self.optimizers: list[dict[str, Any]] = []
+        self.losses: list[dict[str, Any]] = []
+        self.loaders: list[dict[str, Any]] = []
+        self.schedulers: list[dict[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
+        self.all_evals: list[dict[str, Any]] = []
+        self.end: dict[str, Any] | None = None
+        self.notes: list[str] = []
+        self.tally: dict[str, Any] = {}
+        self.inputs: dict[tuple[int, str], dict[str, Any]] = {}
+        self.tables: dict[int, dict[str, Any]] = {}
+        self.memo: dict[str, Any] = {}
+        self.signal_errors: dict[str, str] = {}
+        self._facts: list[tuple[str, Any]] = []
+        self._layers = LayerStore()
+        self._skipped = 0
+
+    # -- reading
+
+    def take(self, batch: list[Any]) -> None:
+        """Sort a batch of records to where they belong; the very first has to be the header."""
+        if batch and not self.header:
+            self._take_header(batch[0])
+            batch = batch[1:]
+        steps = []
+        for record in batch:
+            kind = record.get("record") if type(record) is dict else None
+            if kind == "step":
+                steps.append(record)
+            elif isinstance(kind, str):
+                self._take_other(kind, record)
+            else:
+                self._skipped += 1
+        if steps:
+            self._columns.add(steps)
+
+    def _take_header(self, record: Any) -> None:
+        if not isinstance(record, dict) or record.get("record") != "header":
+            raise LogError(
+                f"{self.path}: is not a trainadvisor log (no header in the first line); name the log.json of a run"
+            )
+        number = whole(record.get("format"))
+        if number is None or number < 1:
+            raise LogError(f"{self.path}: the header has no format number; record the run again")
+        if number > FORMAT:
+            raise LogError(
+                f"{self.path}: written by a newer trainadvisor (format {number}); upgrade trainadvisor to read it"
+            )
+        self.header = clean(record)
+        self._facts += [(plural, fact) for plural in FACTS.values() for fact in _list(self.header.get(plural))]
+        self._columns = StepColumns(0.0 if self.header.get("source", "recorder") == "recorder" else np.nan)
+
+    def _take_other(self, kind: str, record: dict[str, Any]) -> None:
+        take = self._takers.get(kind)
+        if take:
+            take(record)
+
+    @cached_property
+    def _takers(self) -> dict[str, Callable[[dict[str, Any]], None]]:
+        return {"layers": self._layers.add, "event": self._take_event, "eval": self._take_eval, "end": self._take_end}
+
+    def _take_event(self, record: dict[str, Any]) -> None:
+        record = clean(record)
+        kind, detail = record.get("kind"), record.get("detail")
+        if not isinstance(kind, str) or len(self.events) >= MOST_RECORDS:
+            self._skipped += 1
+        elif kind in FACTS:
+            self._facts.append((FACTS[kind], detail))
+        else:
+            self._keep_event({**record, "detail": detail if isinstance(detail, dict) else {}})
+
+    def _keep_event(self, event: dict[str, Any]) -> None:
+        kind, detail = event["kind"], event["detail"]
+        if kind == "tally":
+            self.tally = detail
+        elif kind == "inputs":
+            self.inputs[whole(detail.get("model")) or 0, str(detail.get("phase", "train"))] = detail
+        elif kind == "table" and whole(detail.get("id")) is not None and isinstance(detail.get("rows"), list):
+            self.tables[detail["id"]] = detail
+        else:
+            self.events.append(
+                {**event, "step": whole(event.get("step")) or 0, "subject": str(event.get("subject") or "")}
+            )
+
+    def _take_eval(self, record: dict[str, Any]) -> None:
+        step = whole(record.get("step"))
+        if step is None or len(self.all_evals) >= MOST_RECORDS:
+            self._skipped += 1
+            return
+        record = clean(record)
+        plain = {name: record[name] if isinstance(record.get(name), dict) else {} for name in ("losses", "metrics")}
+        self.all_evals.append({**record, **plain})
+
+    def _take_end(self, record: dict[str, Any]) -> None:
+        self.end = clean(record)
+
+    def finish(self, stream: Stream) -> None:
+        """Put together what was collected and say what could not be read."""
+        if not self.header:
+            raise LogError(_headless(self.path, stream))
+        for plural, merged in facts.merge(self._facts).items():
+            setattr(self, plural, merged)
+        self._facts.clear()
+        skipped = self._skipped + stream.bad_lines + self._columns.skipped + self._layers.skipped
+        told = {
+            "the last line is torn and was left out (the run was killed or is still writing)": stream.torn,
+            f"{skipped} records could not be read and were left out": skipped,
+            "layer samples are so many that only a part of them was kept": self._layers.thinned,
+        }
+        self.notes += [note for note, true in told.items() if true]
+
+    # -- steps
+
+    @property
+    def all_steps_count(self) -> int:
+        """Return the number of recorded steps of all stages."""
+        return self._columns.count
+
+    @cached_property
+    def stages(self) -> list[Stage]:
+        """Return the stages of the training in order: optimizers used in overlapping stretches share one."""
+        return stages_of(self._columns)
+
+    @cached_property
+    def stage(self) -> Stage:
+        """Return the stage that is judged."""
+        return main_stage(self.stages)
+
+    @property
+    def turns(self) -> dict[tuple[int, ...], int]:
+        """Return how many steps of the whole run each combination of optimizers made."""
+        return dict(self._columns.turns)
+
+    @cached_property
+    def _span(self) -> slice:
+        return slice(self.stage.start, self.stage.stop)
+
+    @cached_property
+    def steps(self) -> Ints:
+        """Return the step numbers of the main stage."""
+        return self._columns.column("step")[self._span].astype(np.int64)
+
+    def column(self, name: str) -> Floats:
+        """Return a step column of the main stage; nan where it was not recorded."""
+        return self._columns.column(name)[self._span]
+
+    @cached_property
+    def lr_groups(self) -> Floats:
+        """Return the learning rate of each group (columns) at each step (rows)."""
+        return self._columns.rates()[self._span]
+
+    @cached_property
+    def lr(self) -> Floats:
+        """Return the largest learning rate of each step."""
+        known = np.where(np.isnan(self.lr_groups), -np.inf, self.lr_groups)
+        largest: Floats = known.max(axis=1, initial=-np.inf)
+        return np.where(np.isneginf(largest), np.nan, largest)
+
+    @cached_property
+    def evals(self) -> list[dict[str, Any]]:
+        """Return the evaluations of the main stage."""
+        return [record for record in self.all_evals if self.stage.covers_eval(record["step"])]
+
+    # -- models and layers
+
+    @cached_property
+    def model(self) -> dict[str, Any] | None:
+        """Return the main model: the one with most parameters in the optimizers of the main stage."""
+        held = self._held_parameters()
+        ranked = sorted(
+            self.models, key=lambda model: (_held_count(model, held), model["name"] != "(unregistered)", -model["id"])
+        )
+        return ranked[-1] if ranked else None
+
+    def _held_parameters(self) -> set[int]:
+        used = [o for o in self.optimizers if o["id"] in self.stage.optimizers] or self.optimizers
+        return {number for optimizer in used for group in optimizer["groups"] for number in group["parameters"]}
+
+    @cached_property
+    def layers(self) -> LayerSeries:
+        """Return the layer samples of the main model."""
+        return self.layers_of(self.model)
+
+    def layers_of(self, model: dict[str, Any] | None) -> LayerSeries:
+        """Return the layer samples of one model within the main stage."""
+        chosen = model or {"id": -1, "layers": [], "parameters": []}
+        return LayerSeries(
+            chosen, self._layers.samples.get(chosen["id"], {}), self.tables, self.stage.first, self.stage.last
+        )
+
+
+def _held_count(model: dict[str, Any], held: set[int]) -> int:
+    return sum(max(p["count"], 1) for p in model["parameters"] if p["id"] in held)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _headless(path: Path, stream: Stream) -> str:
+    if path.stat().st_size == 0:
+        return f"{path}: is empty; the run wrote nothing"
+    if stream.bad_lines or stream.torn:
+        return f"{path}: is not a trainadvisor log (not JSON); name the log.json of a run"
+    return f"{path}: holds no records; the run wrote nothing"

@@ -1,0 +1,47 @@
+"""What a log is made of: record kinds, the format number, and values that JSON can hold."""
+
+import math
+from typing import Any
+
+FORMAT = 1
+"""Number of the log format; a reader refuses a log with a larger one."""
+
+HEADER, STEP, LAYERS, EVAL, EVENT, END = "header", "step", "layers", "eval", "event", "end"
+FACTS = {"model": "models", "optimizer": "optimizers", "loss": "losses", "loader": "loaders", "scheduler": "schedulers"}
+"""Kinds of fact (as events) and the header's list that each belongs to."""
+
+Record = dict[str, Any]
+
+_DIGITS = "%.6g"
+_WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+
+
+def storable(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the value with floats of six significant digits and non-finite ones as words."""
+    if isinstance(value, float):
+        return _storable_float(value)
+    if isinstance(value, dict):
+        return {str(key): storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(item) for item in value]
+    if value is None or isinstance(value, str | int):
+        return value
+    return str(value)
+
+
+def _storable_float(value: float) -> float | str:
+    if math.isfinite(value):
+        return float(_DIGITS % value)
+    return "nan" if math.isnan(value) else ("inf" if value > 0 else "-inf")
+
+
+def number(value: object) -> float | None:
+    """Return a stored number as a float, non-finite words included, or None when it is no number."""
+    if isinstance(value, bool):
+        return float(value)
+    if isinstance(value, int | float):
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf
+    return _WORDS.get(value) if isinstance(value, str) else None

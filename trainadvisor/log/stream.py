@@ -1,0 +1,115 @@
+"""Bytes of a log to batches of records: streaming, bounded, and tolerant of a torn end."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import orjson
+
+from trainadvisor.errors import LogError
+
+BLOCK = 1 << 18
+LONGEST_LINE = 64 << 20
+LARGEST_UNPACKED = 8 << 30
+FRAME = b" \t\r\n[],"
+
+Records = list[Any]
+
+
+class Stream:
+    """Iterates over batches of records and counts what could not be read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.bad_lines = 0
+        self.torn = False
+
+    def __iter__(self) -> Iterator[Records]:
+        rest = b""
+        for block in self._blocks():
+            whole, newline, tail = block.rpartition(b"\n")
+            if not newline:
+                rest += block
+            else:
+                yield self._parse(rest + whole)
+                rest = tail
+            if len(rest) > LONGEST_LINE:
+                raise LogError(f"{self.path}: a line is longer than 64 MB; this is not a trainadvisor log")
+        yield self._parse_end(rest)
+
+    def _blocks(self) -> Iterator[bytes]:
+        total = 0
+        with _open(self.path) as file:
+            while block := self._read(file):
+                total += len(block)
+                if total > LARGEST_UNPACKED and self.path.suffix in (".gz", ".zst"):
+                    raise LogError(f"{self.path}: unpacks to more than 8 GiB; unpack it by hand if you trust it")
+                yield block
+
+    def _read(self, file: BinaryIO) -> bytes:
+        """Read a block; a compressed file that was cut short ends where it was cut."""
+        try:
+            return cast("bytes", getattr(file, "read1", file.read)(BLOCK))
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            return self._cut(error)
+        except OSError as error:
+            raise LogError(f"{self.path}: cannot be read ({error.strerror or error}); check the file") from error
+        except Exception as error:
+            if type(error).__name__ != "ZstdError":
+                raise
+            return self._cut(error)
+
+    def _cut(self, _error: Exception) -> bytes:
+        self.torn = True
+        return b""
+
+    def _parse(self, block: bytes) -> Records:
+        body = block.strip(FRAME)
+        if not body:
+            return []
+        try:
+            return cast("Records", orjson.loads(b"[" + body + b"]"))
+        except orjson.JSONDecodeError:
+            return self._parse_lines(body.split(b"\n"))
+
+    def _parse_lines(self, lines: list[bytes]) -> Records:
+        records = []
+        for line in lines:
+            try:
+                records += orjson.loads(b"[" + line.strip(FRAME) + b"]")
+            except orjson.JSONDecodeError:
+                self.bad_lines += 1
+        return records
+
+    def _parse_end(self, rest: bytes) -> Records:
+        """Parse what follows the last line break: a bracket, a whole record, or the torn start of one."""
+        before = self.bad_lines
+        records = self._parse(rest)
+        if self.bad_lines > before:
+            self.bad_lines = before
+            self.torn = True
+        return records
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        if path.is_dir():
+            raise LogError(f"{path}: is a directory; name the log file in it")
+        if path.suffix == ".gz":
+            return cast("BinaryIO", gzip.open(path, "rb"))
+        return _open_zstd(path) if path.suffix == ".zst" else path.open("rb", buffering=0)
+    except FileNotFoundError:
+        raise LogError(f"{path}: no such file; record one with trainadvisor run or trainadvisor.watch") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise LogError(f"{path}: cannot be opened ({reason}); check the path and its permissions") from error
+
+
+def _open_zstd(path: Path) -> BinaryIO:
+    try:
+        import zstandard
+    except ImportError:
+        raise LogError(f"{path}: reading .zst needs the zstandard package; pip install zstandard") from None
+    return cast("BinaryIO", zstandard.open(path, "rb"))

@@ -1,0 +1,119 @@
+"""Matching of a typed question with topics by shared words: English words by stem, Chinese by pairs of characters."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+CJK = "\u3400-\u9fff"
+WORD = re.compile(rf"[a-z]+|[0-9]+(?:\.[0-9]+)?|[{CJK}]+")
+ENDING = re.compile(r"(?<=...)(?:ings?|ies|ed|es|e|(?<!s)s|y)$")
+IGNORED = frozenset(
+    "a an and are as at be been but by can could do does did for from get gets getting got had has have how i if in into is it its just "
+    "keep keeps me my of on or our please should so some than that the their them then there they this to very was we were what when "
+    "where which while who why will with would you your always after about am model network neural pytorch torch help problem".split()
+)
+NEGATIONS = frozenset("no not never nothing without cannot cant wont dont doesnt didnt isnt arent wasnt".split())
+SAME_IN_CHINESE = (
+    (re.compile(r"\bval(idation)? ?loss(es)?"), "验证损失"),
+    (re.compile(r"loss(es)?"), "损失"),
+    (re.compile(r"\b(acc|accuracy)"), "准确率"),
+    (re.compile(r"learning rate|\blr\b"), "学习率"),
+    (re.compile(r"batch ?size|\bbatch|批量大小|批次大小"), "批大小"),
+    (re.compile(r"神经网络|网络|模型"), "模型"),
+)
+BREAKS = re.compile("为什么|为何|怎么办|怎么样|怎么|怎样|如何|请问|什么|可以|应该|但是|而且|因为|所以|我的|我们|一下|模型|吗|呢|吧|啊|呀")
+PARTICLES = re.compile("[的了很太是在会就都也又还被把我它他们得着]")
+ABBREVIATIONS = {"val": "validation", "acc": "accuracy", "lr": "rate", "grad": "gradient", "grads": "gradient"}
+UNKNOWN_WORD = 0.5  # weight of a word that no topic uses, as a share of the rarest topic word's
+ENOUGH_OF_PHRASE, ENOUGH_OF_QUESTION, ENOUGH_OF_TEXT = 0.6, 0.4, 0.75
+TITLE_WEIGHT, TEXT_WEIGHT = 0.8, 0.2
+
+
+@dataclass(frozen=True)
+class Topic:
+    """Something that a question may be about: its name, the words users type for it, its titles and its texts."""
+
+    name: str
+    searches: tuple[str, ...]
+    titles: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    weight: float = 1.0
+
+
+def tokens(text: str) -> list[str]:
+    """Return the stems and pairs of characters of a text, without words that carry no meaning here."""
+    text = unicodedata.normalize("NFKC", text).lower().replace("'", "").replace("’", "")
+    if is_chinese(text):
+        for pattern, replacement in SAME_IN_CHINESE:
+            text = pattern.sub(replacement, text)
+        text = PARTICLES.sub("", BREAKS.sub(" ", text))
+    return [token for word in WORD.findall(text) for token in _tokens_of_word(word)]
+
+
+def is_chinese(text: str) -> bool:
+    """Say whether a text holds Chinese characters."""
+    return re.search(f"[{CJK}]", text) is not None
+
+
+def _tokens_of_word(word: str) -> list[str]:
+    if is_chinese(word):
+        return [word[i : i + 2] for i in range(len(word) - 1)] or [word]
+    if word in NEGATIONS:
+        return ["not"]
+    word = ABBREVIATIONS.get(word, word)
+    return [] if word in IGNORED else [ENDING.sub("", word)]
+
+
+class Matcher:
+    """Topics and how much each of their words tells: a word of few topics tells more."""
+
+    def __init__(self, topics: Sequence[Topic]) -> None:
+        """Count the words of all topics."""
+        self._topics = [(topic, _phrases(topic), _words(topic.texts)) for topic in topics]
+        counts = Counter(word for _, phrases, _ in self._topics for word in set().union(*(words for words, _ in phrases)))
+        self._weights = {word: math.log(1 + len(topics) / count) for word, count in counts.items()}
+        self._unknown = UNKNOWN_WORD * math.log(1 + len(topics))
+
+    def match(self, question: str) -> list[Topic]:
+        """Return the topics that a question is about, best first."""
+        asked = frozenset(tokens(question))
+        scores = [(self._score(asked, phrases, texts) * topic.weight, topic) for topic, phrases, texts in self._topics]
+        return [topic for score, topic in sorted(scores, key=lambda pair: -pair[0]) if score > 0]
+
+    def _score(self, asked: frozenset[str], phrases: list[tuple[frozenset[str], float]], texts: frozenset[str]) -> float:
+        best = max((weight * self._phrase_score(asked, words) for words, weight in phrases), default=0.0)
+        return best or TEXT_WEIGHT * self._text_score(asked, texts)
+
+    def _phrase_score(self, asked: frozenset[str], words: frozenset[str]) -> float:
+        shared = self._mass(asked & words)
+        if not shared:
+            return 0.0
+        of_phrase, of_question = shared / self._mass(words), shared / self._mass(asked)
+        partly = of_phrase >= ENOUGH_OF_PHRASE and of_question >= ENOUGH_OF_QUESTION and asked >= words & {"not"}
+        return shared * of_phrase * (1 + of_question) / 2 if partly or words <= asked else 0.0
+
+    def _text_score(self, asked: frozenset[str], texts: frozenset[str]) -> float:
+        shared = asked & texts
+        of_question = self._mass(shared) / (self._mass(asked) or 1)
+        return self._mass(shared) if of_question >= ENOUGH_OF_TEXT else 0.0
+
+    def _mass(self, words: Iterable[str]) -> float:
+        return sum(self._weights.get(word, self._unknown) for word in words)
+
+
+def _phrases(topic: Topic) -> list[tuple[frozenset[str], float]]:
+    weighted = [(text, 1.0) for text in topic.searches] + [(text, TITLE_WEIGHT) for text in topic.titles]
+    phrases = [(frozenset(tokens(text)), weight) for text, weight in weighted]
+    return [(words, weight) for words, weight in phrases if words - {"not"}]
+
+
+def _words(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(word for text in texts for word in tokens(text))

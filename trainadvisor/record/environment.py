@@ -1,0 +1,41 @@
+"""Describes the machine, the versions and the command of a run."""
+
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import torch
+
+from trainadvisor import __version__
+from trainadvisor.log.records import FORMAT
+
+
+def header() -> dict[str, Any]:
+    """Return the header's facts that do not depend on the training's objects."""
+    return {
+        "format": FORMAT, "tool": __version__, "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "script": sys.argv[0] or None, "argv": sys.argv[1:], "source": "recorder", "python": platform.python_version(),
+        "torch": torch.__version__, "platform": platform.platform(terse=True), "device": "cpu", "seed": None,
+        "threads": torch.get_num_threads(), "cores": os.cpu_count(), "planned_steps": None,
+        "rank": int(os.environ.get("RANK", "0") or 0), "world_size": int(os.environ.get("WORLD_SIZE", "1") or 1),
+        "models": [], "optimizers": [], "losses": [], "loaders": [], "schedulers": [],
+    }  # fmt: skip
+
+
+def device(where: torch.device) -> dict[str, Any]:
+    """Return the facts of the device that the model is on."""
+    name = torch.cuda.get_device_name(where) if where.type == "cuda" else None
+    return {"device": where.type, "device_name": name}
+
+
+def memory_megabytes() -> float | None:
+    """Return what the process (or, on a GPU, torch's allocator) has in use, in MB."""
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        return torch.cuda.memory_allocated() / 1e6
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - read every tenth step: no Path object
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    except (OSError, ValueError, IndexError):
+        return None

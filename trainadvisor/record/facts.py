@@ -1,0 +1,151 @@
+"""Describes modules, parameters, optimizers, schedulers and loaders as plain JSON facts."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LRScheduler
+from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SequentialSampler
+
+Fact = dict[str, Any]
+
+NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)  # noqa: SLF001 - the base of every batch norm
+DROPOUTS = (nn.modules.dropout._DropoutNd,)  # noqa: SLF001 - the base of every dropout
+_LONG = 20
+_LAYER_FACTS = (
+    "in_features", "out_features", "in_channels", "out_channels", "kernel_size", "stride", "groups", "p", "momentum",
+    "eps", "negative_slope", "affine", "track_running_stats", "num_embeddings", "embedding_dim", "padding_idx",
+    "input_size", "hidden_size", "num_layers", "bidirectional", "num_heads", "embed_dim", "dropout", "num_features",
+)  # fmt: skip
+
+
+def is_leaf(module: nn.Module) -> bool:
+    """Say whether a module is treated as one layer: it has no children, or is a unit of torch's own."""
+    return not module._modules or isinstance(module, nn.RNNBase | nn.MultiheadAttention)  # noqa: SLF001 - `children` builds a set
+
+
+def cares_about_mode(module: nn.Module) -> bool:
+    """Say whether train and eval mode differ for this layer: active dropout, or batch norm with running statistics."""
+    if isinstance(module, DROPOUTS):
+        return module.p > 0
+    return isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats  # noqa: SLF001
+
+
+def layer_fact(name: str, module: nn.Module, parameter_ids: list[int]) -> Fact:
+    """Describe a leaf module."""
+    facts = {key: plain(getattr(module, key)) for key in _LAYER_FACTS if hasattr(module, key)}
+    return {"name": name, "kind": type(module).__name__, "facts": facts, "parameters": parameter_ids}
+
+
+def parameter_fact(number: int, name: str, tensor: torch.Tensor, layer: nn.Module | None) -> Fact:
+    """Describe a parameter; its initial statistics are read now."""
+    fact: Fact = {
+        "id": number, "name": name, "shape": list(tensor.shape), "count": tensor.numel(), "trainable": tensor.requires_grad,
+        "dtype": str(tensor.dtype).removeprefix("torch."), "layer": name.rpartition(".")[0], "role": _role(name, tensor, layer),
+    }  # fmt: skip
+    if tensor.ndim > 1:
+        fact["fan_in"] = _fan_in(tensor, layer)
+    fact |= _spread(tensor)
+    return fact
+
+
+def _role(name: str, tensor: torch.Tensor, layer: nn.Module | None) -> str:
+    if isinstance(layer, nn.Embedding | nn.EmbeddingBag):
+        return "embedding"
+    if isinstance(layer, NORMS):
+        return "norm"
+    last = name.rpartition(".")[2]
+    if "bias" in last:
+        return "bias"
+    return "weight" if tensor.ndim > 1 else "other"
+
+
+def _fan_in(tensor: torch.Tensor, layer: nn.Module | None) -> int:
+    transposed = isinstance(layer, nn.modules.conv._ConvTransposeNd)  # noqa: SLF001 - the base of every transposed one
+    return math.prod(tensor.shape[2:]) * tensor.shape[0 if transposed else 1]
+
+
+def _spread(tensor: torch.Tensor) -> Fact:
+    if tensor.is_meta or tensor.numel() == 0 or not tensor.is_floating_point() or tensor.device.type != "cpu":
+        return {}
+    sample = sampled(tensor).float()
+    rms = float(sample.pow(2).mean().sqrt())
+    return {"init_rms": rms, "init_std": float(sample.std(unbiased=False))}
+
+
+def sampled(tensor: torch.Tensor, most: int = 16384) -> torch.Tensor:
+    """Return up to `most` evenly spaced elements as a vector, without copying the whole tensor where possible."""
+    flat = tensor.detach()
+    flat = flat.view(-1) if flat.is_contiguous() else flat.reshape(-1)
+    stride = max(1, -(-flat.numel() // most))
+    while math.gcd(stride, flat.numel()) > 1:  # a stride of 9 would see one corner of every 3x3 kernel only
+        stride += 1
+    return flat[::stride]
+
+
+def optimizer_groups(optimizer: torch.optim.Optimizer, number_of: dict[int, int]) -> tuple[list[Fact], int]:
+    """Describe the parameter groups by parameter numbers; also return how many tensors are in no known model."""
+    groups, unknown = [], 0
+    for group in optimizer.param_groups:
+        known = [number_of[id(p)] for p in group["params"] if id(p) in number_of]
+        unknown += len(group["params"]) - len(known)
+        fact = {key: plain(value) for key, value in group.items() if key != "params" and isinstance(key, str)}
+        groups.append(fact | {"parameters": known})
+    return groups, unknown
+
+
+def scheduler_fact(scheduler: LRScheduler) -> Fact:
+    """Return the numbers that a scheduler was made with."""
+    skip = {"last_epoch", "verbose", "base_lrs", "_step_count", "_last_lr", "_get_lr_called_within_step"}
+    return {key: plain(value) for key, value in vars(scheduler).items() if key not in skip and _is_plain(value)}
+
+
+def loader_fact(loader: DataLoader[Any]) -> Fact:
+    """Describe a data loader."""
+    iterable = isinstance(loader.dataset, IterableDataset)
+    sampler = None if iterable else loader.sampler
+    shuffle = True if isinstance(sampler, RandomSampler) else (False if isinstance(sampler, SequentialSampler) else None)
+    return {
+        "batch_size": loader.batch_size, "batches": _length(loader), "examples": _length(loader.dataset),
+        "workers": loader.num_workers, "pin_memory": loader.pin_memory, "persistent": loader.persistent_workers,
+        "shuffle": shuffle, "sampler": type(sampler).__name__ if sampler is not None else None,
+        "drop_last": loader.drop_last, "iterable": iterable, "dataset": type(loader.dataset).__name__,
+    }  # fmt: skip
+
+
+def _length(thing: object) -> int | None:
+    try:
+        return len(thing)  # type: ignore[arg-type]
+    except (TypeError, NotImplementedError):
+        return None
+
+
+def plain(value: object) -> Any:  # noqa: ANN401 - JSON
+    """Return a number, word or short list of them as it is; a one-element tensor as a number; else None."""
+    if isinstance(value, torch.Tensor):
+        return value.item() if value.numel() == 1 and value.device.type == "cpu" else None
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value[:_LONG]]
+    return value if _is_plain(value) else None
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, tuple | list):
+        return len(value) <= _LONG and all(isinstance(item, bool | int | float) for item in value)
+    return isinstance(value, bool | int | float | str)
+
+
+def tensors_in(value: object, depth: int = 3) -> Iterable[torch.Tensor]:
+    """Yield the tensors in nested tuples, lists, dicts and dataclass-like objects, first ones first."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif depth > 0 and isinstance(value, dict):
+        for item in value.values():
+            yield from tensors_in(item, depth - 1)
+    elif depth > 0 and isinstance(value, tuple | list):
+        for item in value[:_LONG]:
+            yield from tensors_in(item, depth - 1)
+    elif depth > 0 and hasattr(value, "__dataclass_fields__"):
+        yield from tensors_in([getattr(value, key) for key in value.__dataclass_fields__], depth - 1)

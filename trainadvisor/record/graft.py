@@ -1,0 +1,56 @@
+"""Runs code around torch's own functions while each stays the same object.
+
+Replacing an attribute would miss `from torch.nn.functional import cross_entropy`, break `is` comparisons and
+pickles that name the function, and confuse TorchScript, which looks at the function's globals. So the function keeps
+its identity, its globals and its source; only its code object is exchanged.
+"""
+
+import itertools
+import types
+from collections.abc import Callable
+from typing import Any
+
+Around = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
+"""Called as around(original, args, kwargs); returns what the caller gets."""
+
+_serial = itertools.count()
+
+
+def graft(function: types.FunctionType, around: Around) -> Callable[[], None]:
+    """Make every call of the function go through `around`; return the call that undoes it."""
+    code, slot = function.__code__, f"_trainadvisor_{next(_serial)}"
+    original = _twin(function)
+    function.__globals__[slot] = lambda args, kwargs: around(original, args, kwargs)
+    wrapped = getattr(function, "__wrapped__", None)
+    function.__code__ = _detour(code, slot)
+    if wrapped is None:
+        function.__wrapped__ = original  # type: ignore[attr-defined]
+
+    def restore() -> None:
+        function.__code__ = code
+        if wrapped is None:
+            del function.__wrapped__  # type: ignore[attr-defined]
+        function.__globals__.pop(slot, None)
+
+    return restore
+
+
+def _twin(function: types.FunctionType) -> types.FunctionType:
+    twin = types.FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    twin.__kwdefaults__ = function.__kwdefaults__
+    return twin
+
+
+def _detour(code: types.CodeType, slot: str) -> types.CodeType:
+    """Return code that hands its arguments to the slot, with as many free variables and the same place as `code`."""
+    free = "".join(f"{name} = " for name in code.co_freevars) + "None" if code.co_freevars else "pass"
+    touch = f"({', '.join(code.co_freevars)},); " if code.co_freevars else ""
+    lines = ["def outer():", f"    {free}", "    def inner(*args, **kwargs):", f"        {touch}return {slot}(args, kwargs)"]
+    module = compile("\n".join(lines), "<detour>", "exec")
+    outer = next(const for const in module.co_consts if isinstance(const, types.CodeType))
+    inner = next(const for const in outer.co_consts if isinstance(const, types.CodeType))
+    return inner.replace(
+        co_name=code.co_name, co_qualname=code.co_qualname, co_filename=code.co_filename, co_firstlineno=code.co_firstlineno
+    )

@@ -1,0 +1,29 @@
+"""Keeps every mistake of ours out of the user's training."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+_PATIENCE = 3
+"""Errors after which a probe is switched off."""
+
+
+class Guard:
+    """Calls probes; one that raises is reported once and, after three errors, switched off."""
+
+    def __init__(self, report: Callable[[str, str], None]) -> None:
+        """Take the function that is told (probe, error)."""
+        self._report = report
+        self._failures: Counter[str] = Counter()
+
+    def __call__(self, name: str, function: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401 - as the probe
+        """Return what the probe returns, or None when it failed or is off."""
+        if self._failures[name] >= _PATIENCE:
+            return None
+        try:
+            return function(*args)
+        except Exception as error:  # noqa: BLE001 - the promise of this class
+            self._failures[name] += 1
+            if self._failures[name] == 1:
+                self._report(name, f"{type(error).__name__}: {error}"[:300])
+            return None

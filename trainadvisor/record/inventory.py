@@ -1,0 +1,253 @@
+"""Knows the objects of a training by identity and gives each a number: models, parameters, optimizers, loaders, losses."""
+
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LRScheduler
+from torch.utils.data import DataLoader
+
+from trainadvisor.record import facts, sites
+from trainadvisor.record.facts import Fact
+
+Announce = Callable[[str, Fact], None]
+"""Told (kind, fact) when an object is new or its fact has changed."""
+
+
+@dataclass
+class Model:
+    """A root module (or several that one optimizer trains together) with its layers and parameters in order."""
+
+    number: int
+    name: str
+    site: Fact | None = None
+    alive: list[weakref.ref[nn.Module]] = field(default_factory=list)
+    parameters: list[torch.Tensor] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    layer_names: dict[int, str] = field(default_factory=dict)
+    caring: list[nn.Module] = field(default_factory=list)
+    compiled: bool = False
+    loaded: bool = False
+    trained: bool = False
+    fact: Fact = field(default_factory=dict)
+
+    @property
+    def roots(self) -> list[nn.Module]:
+        """Return the root modules that the user still holds."""
+        return [root for root in (reference() for reference in self.alive) if root is not None]
+
+    def forget(self) -> None:
+        """Drop parameters and layers once a root is gone, so that the recorder keeps no model alive."""
+        self.parameters, self.numbers, self.layer_names, self.caring = [], [], {}, []
+
+
+class Inventory:
+    """Numbers the objects of a training."""
+
+    def __init__(self, announce: Announce) -> None:
+        """Take the function that is told about new objects."""
+        self._announce = announce
+        self.models: list[Model] = []
+        self.optimizers: dict[int, Fact] = {}
+        self.of_parameter: dict[int, int] = {}
+        """Parameter number by the tensor's id."""
+        self._owner: dict[int, Model] = {}
+        self._numbers: dict[tuple[str, int], int] = {}
+        self._counts: Counter[str] = Counter()
+        self._roles: dict[int, str] = {}
+        self._earlier: set[int] = set()
+        self._optimizer_references: list[weakref.ref[torch.optim.Optimizer]] = []
+        self.loose: Model | None = None
+        self.places: dict[int, sites.Place | None] = {}
+        """Where an object was made, by its id."""
+        self.given_sites: dict[int, Fact | None] = {}
+        self.loaded_modules: weakref.WeakSet[nn.Module] = weakref.WeakSet()
+
+    def site_of(self, thing: object) -> Fact | None:
+        """Return where an object was made, as a Site."""
+        return self.given_sites.get(id(thing)) or sites.describe(self.places.get(id(thing)))
+
+    def model_of(self, module: nn.Module) -> Model | None:
+        """Return the model that the module belongs to, if it is known."""
+        return self._owner.get(id(module))
+
+    def add_model(self, module: nn.Module, name: str | None = None) -> Model:
+        """Return the module's model, made when it is not known yet."""
+        known = self._owner.get(id(module))
+        if known is not None:
+            return known
+        inner = getattr(module, "_orig_mod", None)
+        root = inner if isinstance(inner, nn.Module) else module
+        name = name or type(root).__name__
+        model = Model(len(self.models), name, site=self.site_of(root), compiled=inner is not None)
+        self.models.append(model)
+        self._own(module, model)
+        self._extend(model, root)
+        return model
+
+    def merge(self, into: Model, others: Iterable[Model]) -> None:
+        """Make one model of several that one optimizer trains."""
+        for other in others:
+            for root in other.roots:
+                self._extend(into, root, prefix=f"{other.name}." if other.name != into.name else f"{other.number}.")
+            other.alive = []
+
+    def _extend(self, model: Model, root: nn.Module, prefix: str = "") -> None:
+        model.alive.append(weakref.ref(root))
+        weakref.finalize(root, model.forget).atexit = False
+        model.loaded = model.loaded or root in self.loaded_modules
+        known = {id(p) for p in model.parameters}
+        layer_of = {id(p): m for m in root.modules() for p in m._parameters.values() if p is not None}  # noqa: SLF001
+        for name, tensor in root.named_parameters():
+            if id(tensor) not in known and not isinstance(tensor, nn.parameter.UninitializedParameter):
+                self._add_parameter(model, prefix + name, tensor, layer_of.get(id(tensor)))
+        for name, module in root.named_modules():
+            self._own(module, model)
+            if module is root and not facts.is_leaf(module):
+                continue
+            model.layer_names[id(module)] = prefix + name or type(module).__name__
+            if facts.cares_about_mode(module):
+                model.caring.append(module)
+        self.describe(model)
+
+    def _own(self, module: nn.Module, model: Model) -> None:
+        if id(module) not in self._owner:
+            weakref.finalize(module, self._owner.pop, id(module), None).atexit = False
+        self._owner[id(module)] = model
+
+    def _add_parameter(self, model: Model, name: str, tensor: torch.Tensor, layer: nn.Module | None) -> None:
+        number = self._parameter_number(tensor)
+        fact = facts.parameter_fact(number, name, tensor, layer)
+        fact |= {"earlier": number in self._earlier, "loaded": model.loaded}
+        model.parameters.append(tensor)
+        model.numbers.append(number)
+        model.fact.setdefault("parameters", []).append(fact)
+
+    def _parameter_number(self, tensor: torch.Tensor) -> int:
+        if id(tensor) not in self.of_parameter:
+            self.of_parameter[id(tensor)] = self._counts["parameter"]
+            self._counts["parameter"] += 1
+            weakref.finalize(tensor, self.of_parameter.pop, id(tensor), None).atexit = False
+        return self.of_parameter[id(tensor)]
+
+    def describe(self, model: Model) -> None:
+        """Announce the model's facts as they are now."""
+        layers = []
+        for root in model.roots:
+            for module in root.modules():
+                name = model.layer_names.get(id(module))
+                if name is not None and facts.is_leaf(module):
+                    owned = [self.of_parameter[id(p)] for p in module.parameters() if id(p) in self.of_parameter]
+                    layers.append(facts.layer_fact(name, module, owned))
+        for fact, tensor in zip(model.fact.get("parameters", []), model.parameters, strict=True):
+            fact["trainable"] = tensor.requires_grad
+        model.fact |= {
+            "id": model.number, "name": model.name, "class": type(model.roots[0]).__name__ if model.roots else None,
+            "site": model.site, "compiled": model.compiled, "loaded": model.loaded, "layers": layers,
+        }  # fmt: skip
+        model.fact.setdefault("parameters", [])
+        self._announce("model", model.fact)
+
+    def add_loose(self, tensor: torch.Tensor) -> int:
+        """Number a parameter that the loss depends on but that no known module holds."""
+        if id(tensor) in self.of_parameter:
+            return self.of_parameter[id(tensor)]
+        if self.loose is None:
+            self.loose = Model(len(self.models), "(unregistered)")
+            self.models.append(self.loose)
+        self._add_parameter(self.loose, f"tensor {len(self.loose.parameters)} {tuple(tensor.shape)}", tensor, None)
+        return self.of_parameter[id(tensor)]
+
+    def describe_loose(self) -> None:
+        """Announce the parameters outside of every module, if there are any."""
+        if self.loose is not None:
+            self.describe(self.loose)
+
+    def refresh_if_grown(self, model: Model) -> None:
+        """Describe a model anew when it holds other parameters than before (a new head); known ones keep their numbers."""
+        current = {id(p) for root in model.roots for p in root.parameters()}
+        if not model.alive or current == {id(p) for p in model.parameters}:
+            return
+        roots, model.alive = model.roots, []
+        model.forget()
+        model.fact = {}
+        for root in roots:
+            self._extend(model, root)
+
+    def add_optimizer(self, optimizer: torch.optim.Optimizer) -> Fact:
+        """Return the optimizer's fact, brought up to date."""
+        known = self.optimizers.get(id(optimizer))
+        groups, unknown = facts.optimizer_groups(optimizer, self.of_parameter)
+        fact: Fact = {"class": type(optimizer).__name__, "site": self.site_of(optimizer), "groups": groups,
+                      "unknown_parameters": unknown}  # fmt: skip
+        if known is None:
+            known = {"id": self._counts["optimizer"]}
+            self._counts["optimizer"] += 1
+            self.optimizers[id(optimizer)] = known
+            self._optimizer_references.append(weakref.ref(optimizer))
+            weakref.finalize(optimizer, self.optimizers.pop, id(optimizer), None).atexit = False
+        if fact != {key: known.get(key) for key in fact}:
+            known |= fact
+            self._announce("optimizer", known)
+        return known
+
+    def alive_optimizers(self) -> list[torch.optim.Optimizer]:
+        """Return the optimizers that have stepped and that the user still holds."""
+        return [optimizer for optimizer in (reference() for reference in self._optimizer_references) if optimizer is not None]
+
+    def mark_trained(self, optimizers: Iterable[int]) -> None:
+        """Note that these optimizers' parameters are being updated: for models described later they are pre-trained."""
+        self._earlier |= self._held_by(optimizers)
+
+    def trained_by(self, optimizers: Iterable[int]) -> set[int]:
+        """Return the numbers of the models that hold a parameter of these optimizers."""
+        held = self._held_by(optimizers)
+        return {model.number for model in self.models if not held.isdisjoint(model.numbers)}
+
+    def _held_by(self, optimizers: Iterable[int]) -> set[int]:
+        wanted = set(optimizers)
+        facts_of = [fact for fact in self.optimizers.values() if fact["id"] in wanted]
+        return {number for fact in facts_of for group in fact["groups"] for number in group["parameters"]}
+
+    def loading(self, module: nn.Module) -> bool:
+        """Note that a known model got saved weights; say whether it was known."""
+        model = self._owner.get(id(module))
+        if model is not None and not model.loaded:
+            model.loaded = True
+            for fact in model.fact.get("parameters", []):
+                fact["loaded"] = True
+            self.describe(model)
+        return model is not None
+
+    def number(self, kind: str, thing: object) -> tuple[int, bool]:
+        """Return a number for an object of some kind, and whether it is new; the object is not kept alive."""
+        key = (kind, id(thing))
+        if key in self._numbers:
+            return self._numbers[key], False
+        self._numbers[key] = self._counts[kind]
+        self._counts[kind] += 1
+        weakref.finalize(thing, self._numbers.pop, key, None).atexit = False
+        return self._numbers[key], True
+
+    def add_loader(self, loader: DataLoader[Any], role: str) -> int:
+        """Return the loader's number; announce it when it is new or its role has become known."""
+        number, new = self.number("loader", loader)
+        if new or (role != "unknown" and self._roles.get(number) == "unknown"):
+            self._roles[number] = role
+            fact = facts.loader_fact(loader) | {"id": number, "site": self.site_of(loader), "role": role}
+            self._announce("loader", fact)
+        return number
+
+    def add_scheduler(self, scheduler: LRScheduler) -> int:
+        """Return the scheduler's number; announce it when it is new."""
+        number, new = self.number("scheduler", scheduler)
+        if new:
+            optimizer = getattr(scheduler, "optimizer", None)
+            of = self.optimizers.get(id(optimizer), {}).get("id")
+            fact = {"id": number, "class": type(scheduler).__name__, "site": self.site_of(scheduler), "optimizer": of}
+            self._announce("scheduler", fact | {"facts": facts.scheduler_fact(scheduler)})
+        return number

@@ -1,0 +1,260 @@
+"""Probe: statistics of every layer's output, for one forward pass of a sampled step."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from trainadvisor.log.records import Record
+from trainadvisor.record import facts, taps
+from trainadvisor.record.iteration import Call, Iteration
+
+if TYPE_CHECKING:
+    from trainadvisor.record.recorder import Recorder
+
+COLUMNS = ("act_mean", "act_rms", "act_max", "act_zero", "act_saturated", "act_spread", "act_nonfinite")
+_SAMPLE = 65536
+_REPEATS = 3
+"""Calls of one layer in one forward (a recurrent loop) that are looked at from the start; later, powers of two."""
+_BATCHES = 4
+"""Sampled batches over which a unit must stay at zero to count as dead."""
+
+_NAMES = {
+    "relu": "relu", "relu_": "relu", "relu6": "relu", "threshold": "relu", "clamp_min": "relu", "tanh": "tanh", "tanh_": "tanh",
+    "sigmoid": "sigmoid", "sigmoid_": "sigmoid", "hardsigmoid": "sigmoid", "gelu": "gelu", "silu": "silu", "leaky_relu": "leaky_relu",
+    "leaky_relu_": "leaky_relu", "elu": "elu", "elu_": "elu", "selu": "selu", "celu": "celu", "mish": "mish", "softplus": "softplus",
+    "softmax": "softmax", "log_softmax": "log_softmax", "hardtanh": "hardtanh", "prelu": "prelu", "softsign": "softsign",
+}  # fmt: skip
+_KINDS: tuple[tuple[type[nn.Module] | tuple[type[nn.Module], ...], str], ...] = (
+    (nn.Linear, "linear"),
+    (nn.modules.conv._ConvNd, "conv"),  # noqa: SLF001 - the base of every convolution
+    (facts.NORMS, "norm"),
+    (nn.RNNBase, "rnn"),
+    (nn.RNNCellBase, "rnn"),
+    (nn.MultiheadAttention, "attention"),
+    (nn.Embedding, "embedding"),
+)
+
+
+def _functions() -> dict[Any, str]:
+    owners = (torch, F, torch.Tensor)
+    return {getattr(owner, name): kind for owner in owners for name, kind in _NAMES.items() if hasattr(owner, name)}
+
+
+def measure(output: torch.Tensor, kind: str) -> torch.Tensor:
+    """Return the columns of one output (units along dimension 1, or the last of a 2-D or 3-D tensor) as float32."""
+    values = facts.sampled(output, _SAMPLE).float()
+    size = values.abs()
+    if kind == "tanh":
+        saturated = (size > 0.99).float().mean()
+    elif kind == "sigmoid":
+        saturated = ((values < 0.01) | (values > 0.99)).float().mean()
+    else:
+        saturated = torch.full((), torch.nan, device=values.device)
+    rows = output.detach()[: min(256, output.shape[0])].float().flatten(1) if output.ndim > 1 else values[:, None]
+    rows = rows[:, :: max(1, rows.shape[1] // 256)]
+    spread = rows.std(0, unbiased=False).mean()
+    broken = (~torch.isfinite(values)).sum().float()
+    return torch.stack([values.mean(), values.pow(2).mean().sqrt(), size.max(), (values == 0).float().mean(), saturated, spread, broken])
+
+
+def active_units(output: torch.Tensor) -> torch.Tensor:
+    """Return for each unit (channel) whether it is non-zero anywhere in the batch."""
+    found = output.detach()
+    if found.ndim >= 4:
+        step = max(1, int((found.numel() / (4 * _SAMPLE)) ** 0.5))
+        return (found[:, :, ::step, ::step] != 0).transpose(0, 1).flatten(1).any(1)
+    return (found.reshape(-1, found.shape[-1]) != 0).any(0)
+
+
+@dataclass
+class _Row:
+    """One line of the activation table, while a forward is observed."""
+
+    name: str
+    kind: str
+    layer: str
+    units: int
+    calls: int = 0
+    found: list[torch.Tensor] = field(default_factory=list)
+    active: torch.Tensor | None = None
+
+
+class _Functions(TorchFunctionMode):
+    """Sees the activation functions that the forward calls, as modules or by name."""
+
+    table: dict[Any, str] = {}  # noqa: RUF012 - filled once, below
+
+    def __init__(self, probe: "ActivationProbe") -> None:
+        super().__init__()
+        self._probe = probe
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+        result = function(*args, **(kwargs or {}))
+        kind = self.table.get(function)
+        if kind is not None and isinstance(result, torch.Tensor):
+            self._probe.saw_function(kind, result)
+        return result
+
+
+class _Observation:
+    """Context of one observed forward: inner modules are seen and activation functions too."""
+
+    def __init__(self, probe: "ActivationProbe", call: Call) -> None:
+        self._probe, self._call = probe, call
+        self._functions = _Functions(probe)
+        self._sampling = taps.sampling()
+
+    def __enter__(self) -> None:
+        self._sampling.__enter__()
+        self._functions.__enter__()
+
+    def __exit__(self, *error: Any) -> None:  # noqa: ANN401
+        self._functions.__exit__(*error)
+        self._sampling.__exit__(*error)
+
+
+class ActivationProbe:
+    """Measures while the forward of a sampled step runs; nothing is left on the model."""
+
+    def __init__(self, recorder: "Recorder") -> None:
+        """Take the recorder."""
+        self._recorder = recorder
+        self._rows: dict[str, _Row] = {}
+        self._stack: list[nn.Module] = []
+        self._names: dict[int, str] = {}
+        self._last_layer = ""
+        self._units: dict[tuple[int, str], deque[torch.Tensor]] = {}
+        self._tables: dict[tuple[Any, ...], int] = {}
+        self._started = 0.0
+        _Functions.table = _Functions.table or _functions()
+
+    def observer(self, call: Call) -> _Observation | None:
+        """Return the context to run a call in, or None when it is not observed."""
+        wanted = self._recorder.iteration.sample_layers and call.grad and not call.model.compiled
+        if not wanted or torch.compiler.is_compiling() or call.model.number in self._recorder.iteration.samples.get("activations", {}):
+            return None
+        self._rows, self._stack, self._names, self._last_layer = {}, [], call.model.layer_names, ""
+        self._started = time.perf_counter()
+        return _Observation(self, call)
+
+    def inner(self, module: nn.Module, call: Callable[[], Any]) -> Any:  # noqa: ANN401
+        """Run an inner module and look at its output when it is a layer."""
+        if not facts.is_leaf(module):
+            return call()
+        self._stack.append(module)
+        try:
+            output = call()
+        finally:
+            self._stack.pop()
+        self._recorder.guard("activations.layer", self._saw_layer, module, output)
+        return output
+
+    def _saw_layer(self, module: nn.Module, output: object) -> None:
+        kind = next((word for types, word in _KINDS if isinstance(module, types)), None)
+        name = self._names.get(id(module))
+        result = next(iter(facts.tensors_in(output)), None)
+        if kind is None or name is None or result is None:
+            return
+        self._last_layer = name
+        self._look(name, kind, name, result)
+
+    def saw_function(self, kind: str, result: torch.Tensor) -> None:
+        """Look at the output of an activation function."""
+        self._recorder.guard("activations.function", self._saw_function, kind, result)
+
+    def _saw_function(self, kind: str, result: torch.Tensor) -> None:
+        module = self._stack[-1] if self._stack else None
+        if isinstance(module, nn.RNNBase | nn.MultiheadAttention):
+            return
+        name = self._names.get(id(module)) if module is not None else None
+        self._look(name or f"{self._last_layer or 'input'}.{kind}", kind, self._last_layer, result)
+
+    def _look(self, name: str, kind: str, layer: str, output: torch.Tensor) -> None:
+        if not output.is_floating_point() or output.numel() == 0 or output.ndim == 0:
+            return
+        units = output.shape[1] if output.ndim >= 4 else output.shape[-1]
+        row = self._rows.setdefault(name, _Row(name, kind, layer, units))
+        row.calls += 1
+        if row.calls > _REPEATS and row.calls & (row.calls - 1):
+            return
+        with torch.no_grad():
+            row.found.append(measure(output, kind))
+            if kind in {"relu", "leaky_relu"} and units == row.units:
+                active = active_units(output)
+                row.active = active if row.active is None else row.active | active
+
+    def on_forward_ends(self, call: Call) -> None:
+        """Collect the rows of an observed forward."""
+        if not self._rows:
+            return
+        rows, self._rows = list(self._rows.values()), {}
+        iteration = self._recorder.iteration
+        result = next(iter(facts.tensors_in(call.output)), None)
+        if result is not None and result.is_floating_point() and result.numel() and result.ndim:
+            rows.append(_Row("output", "output", "", result.shape[-1], found=[measure(result, "output")]))
+        with torch.no_grad():
+            self._collect(call.model.number, rows, iteration)
+        self._recorder.layers.charge(iteration.step, time.perf_counter() - self._started)
+
+    def _collect(self, model: int, rows: list[_Row], iteration: Iteration) -> None:
+        columns: Record = {"table": self._table(model, rows)}
+        iteration.samples.setdefault("activations", {})[model] = columns
+        dead = [self._dead(model, row) for row in rows]
+        device = rows[0].found[0].device
+        combined = torch.stack([_combine(torch.stack(row.found)) for row in rows])
+        shares = torch.stack([torch.full((), torch.nan, device=device) if share is None else share for share in dead])
+
+        def arrived(values: list[float]) -> None:
+            width = len(COLUMNS)
+            for index, name in enumerate(COLUMNS):
+                columns[name] = [_known(value) for value in values[index : len(rows) * width : width]]
+            columns["act_std"] = [_std(mean, rms) for mean, rms in zip(columns["act_mean"], columns["act_rms"], strict=True)]
+            columns["act_dead"] = [_known(value) for value in values[len(rows) * width :]]
+
+        iteration.expect(self._recorder.values.read(torch.cat([combined.reshape(-1), shares])), arrived)
+
+    def _dead(self, model: int, row: _Row) -> torch.Tensor | None:
+        """Return the share of units that were zero over the last sampled batches, once there are three."""
+        if row.active is None:
+            return None
+        seen = self._units.setdefault((model, row.name), deque(maxlen=_BATCHES))
+        if seen and seen[-1].shape != row.active.shape:
+            seen.clear()
+        seen.append(row.active)
+        if len(seen) < 3:
+            return None
+        return 1 - torch.stack(list(seen)).any(0).float().mean()
+
+    def _table(self, model: int, rows: list[_Row]) -> int:
+        """Return the number of the table with these rows; a new one is announced."""
+        key = (model, *((row.name, row.kind) for row in rows))
+        if key not in self._tables:
+            self._tables[key] = len(self._tables)
+            listed = [{"name": row.name, "kind": row.kind, "layer": row.layer, "units": row.units} for row in rows]
+            self._recorder.event("table", "", {"id": self._tables[key], "model": model, "rows": listed})
+        return self._tables[key]
+
+
+def _combine(found: torch.Tensor) -> torch.Tensor:
+    """Join several calls of one layer: the mean of each column, the maximum of the sizes and the count of non-finites."""
+    joined = found.mean(0)
+    joined[COLUMNS.index("act_max")] = found[:, COLUMNS.index("act_max")].max()
+    joined[COLUMNS.index("act_nonfinite")] = found[:, COLUMNS.index("act_nonfinite")].sum()
+    return joined
+
+
+def _known(value: float) -> float | None:
+    return None if value != value else value  # noqa: PLR0124 - NaN marks "not measured" here
+
+
+def _std(mean: float | None, rms: float | None) -> float | None:
+    if mean is None or rms is None:
+        return None
+    return max(0.0, rms * rms - mean * mean) ** 0.5

@@ -1,0 +1,180 @@
+"""Probe: evaluations: forwards without gradients whose loss is computed, joined until the training goes on."""
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from trainadvisor.log.records import EVAL, Record
+from trainadvisor.record.buffer import Reading
+from trainadvisor.record.iteration import Arrived, Call
+from trainadvisor.record.probes.arguments import CLASSIFYING
+from trainadvisor.record.probes.losses import LossCall, correct
+
+if TYPE_CHECKING:
+    from trainadvisor.record.recorder import Recorder
+
+_MOST_CLASSES = 2000
+_REGRESSION = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
+
+
+@dataclass
+class _Part:
+    """Sums over the batches of one loss."""
+
+    entry: Any
+    weights: list[int] = field(default_factory=list)
+    values: list[torch.Tensor] = field(default_factory=list)
+    right: list[torch.Tensor] = field(default_factory=list)
+    squares: list[torch.Tensor] = field(default_factory=list)
+    """[sum (y - p)^2, sum y, sum y^2, count] of each batch, for the explained variance."""
+    spreads: list[torch.Tensor] = field(default_factory=list)
+    predicted: torch.Tensor | None = None
+
+
+@dataclass
+class _Block:
+    """One evaluation."""
+
+    begun: float
+    forwards: int = 0
+    mode: str = "eval"
+    care: bool = False
+    wrong_mode: list[str] = field(default_factory=list)
+    model: int | None = None
+    parts: dict[int, _Part] = field(default_factory=dict)
+
+
+class EvaluationProbe:
+    """Joins losses computed without gradients into evaluations."""
+
+    def __init__(self, recorder: "Recorder") -> None:
+        """Take the recorder."""
+        self._recorder = recorder
+        recorder.evaluation = self
+        self._block: _Block | None = None
+        self._tentative: list[tuple[LossCall, torch.Tensor]] = []
+
+    def on_forward_ends(self, call: Call) -> None:
+        """Open an evaluation with a forward without gradients, outside of a training step."""
+        if call.grad or self._recorder.iteration.micro:
+            return
+        block = self._block = self._block or _Block(time.perf_counter())
+        block.forwards += 1
+        if block.model is None or call.model.trained:
+            block.model = call.model.number
+        caring = call.model.caring
+        block.care = block.care or bool(caring)
+        wrong = [call.model.layer_names.get(id(module), "") for module in caring if module.training]
+        if wrong and call.model.trained:
+            block.mode, block.wrong_mode = "train", wrong[:5]
+            self._recorder.wiring.count("train_mode_eval_forward")
+
+    def saw_loss(self, call: LossCall, value: torch.Tensor, *, grad: bool) -> None:
+        """Take a loss of an evaluation; one with gradients is kept until it is clear that nothing is trained with it."""
+        if grad:
+            self._tentative = [*self._tentative[-199:], (call, value)]
+        elif self._block is not None:
+            self._add(self._block, call, value)
+
+    def on_backward_begins(self, *_: object) -> None:
+        """Settle: what was not differentiated was an evaluation; then the training goes on."""
+        tentative, self._tentative = self._tentative, []
+        if len(tentative) > 1:
+            block = self._block = self._block or _Block(time.perf_counter())
+            for call, value in tentative[:-1]:
+                self._add(block, call, value)
+        self._finish()
+
+    def on_stop(self, _: str) -> None:
+        """Write the last evaluation."""
+        for call, value in self._tentative:
+            self._block = self._block or _Block(time.perf_counter())
+            self._add(self._block, call, value)
+        self._finish()
+
+    def drop(self) -> None:
+        """Forget the evaluation that was seen: its result is given by the user."""
+        self._block, self._tentative = None, []
+
+    def _add(self, block: _Block, call: LossCall, value: torch.Tensor) -> None:
+        part = block.parts.setdefault(call.entry.number, _Part(call.entry))
+        prediction, target = call.prediction, call.target
+        with torch.no_grad():
+            part.weights.append(prediction.shape[0] if prediction.ndim else 1)
+            part.values.append(value.float().mean())
+            right = correct(call)
+            if right is not None:
+                part.right.append(torch.stack([right.float().sum(), torch.full((), float(right.numel()), device=right.device)]))
+            if prediction.ndim > 1 and prediction.is_floating_point() and prediction.numel():
+                part.spreads.append(prediction.float().flatten(1)[:, :256].std(0, unbiased=False).mean())
+            if call.entry.kind in CLASSIFYING and 1 < prediction.shape[1] <= _MOST_CLASSES:
+                counts = _class_counts(prediction)
+                part.predicted = counts if part.predicted is None else part.predicted + counts
+            if call.entry.kind in _REGRESSION and isinstance(target, torch.Tensor) and target.shape == prediction.shape:
+                part.squares.append(_square_sums(prediction, target))
+
+    def _finish(self) -> None:
+        block, self._block = self._block, None
+        if block is None or not block.parts:
+            return
+        recorder = self._recorder
+        record: Record = {"record": EVAL, "step": recorder.steps_done(), "epoch": recorder.last_epoch, "model": block.model, "mode": block.mode, "care": block.care,
+                          "train_mode_modules": block.wrong_mode, "losses": {}, "metrics": {}, "seconds": time.perf_counter() - block.begun}  # fmt: skip
+        pending: list[tuple[Reading, Arrived]] = []
+        for part in block.parts.values():
+            self._read_part(part, record, pending)
+        record["loss_id"] = self._comparable(block)
+        if record["loss_id"] is not None:
+            key = str(record["loss_id"])
+            pending.append((Reading([]), lambda _: record.update(loss=record["losses"].get(key))))
+        if all(reading.values is not None for reading, _ in pending):
+            for reading, arrived in pending:
+                arrived(reading.values or [])
+            pending = []
+        recorder.put(record, pending)
+
+    def _read_part(self, part: _Part, record: Record, pending: list[tuple[Reading, Arrived]]) -> None:
+        read, total = self._recorder.values.read, sum(part.weights)
+        key, summed = str(part.entry.number), part.entry.fact["reduction"] == "sum"
+        weights = [1.0 if summed else weight / total for weight in part.weights]
+
+        def losses(values: list[float]) -> None:
+            mean = sum(v * w for v, w in zip(values, weights, strict=True))
+            record["losses"][key] = mean / len(values) if summed else mean
+
+        pending.append((read(torch.stack(part.values)), losses))
+        record["examples"], record["batches"] = total, len(part.weights)
+        if part.right:
+            pending.append((read(torch.stack(part.right).sum(0)), lambda v: record["metrics"].update(accuracy=v[0] / v[1])))
+        if part.squares:
+            pending.append((read(torch.stack(part.squares).sum(0)), lambda v: record["metrics"].update(r2=_explained(v))))
+        if part.spreads:
+            pending.append((read(torch.stack(part.spreads).mean()), lambda v: record.update(output_spread=v[0])))
+        if part.predicted is not None:
+            pending.append((read(part.predicted), lambda v: record.update(majority_share=max(v) / sum(v), classes_predicted=sum(n > 0 for n in v))))
+
+    def _comparable(self, block: _Block) -> int | None:
+        """Return the loss to compare with training: the same call, else the same kind, else the first."""
+        trained = [part.entry.number for part in block.parts.values() if "train" in part.entry.phases]
+        kinds = self._recorder.losses.train_kinds()
+        same = [part.entry.number for part in block.parts.values() if part.entry.kind in kinds]
+        return (trained or same or list(block.parts))[0]
+
+
+def _class_counts(prediction: torch.Tensor) -> torch.Tensor:
+    chosen = prediction.argmax(1).flatten()
+    return torch.zeros(prediction.shape[1], device=prediction.device).scatter_add_(0, chosen, torch.ones_like(chosen, dtype=torch.float32))
+
+
+def _square_sums(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    p, y = prediction.double(), target.double()
+    return torch.stack([(y - p).square().sum(), y.sum(), y.square().sum(), torch.full((), float(y.numel()), device=y.device, dtype=y.dtype)])
+
+
+def _explained(sums: list[float]) -> float | None:
+    wrong, total, square, count = sums
+    spread = square - total * total / count if count else 0.0
+    return 1.0 - wrong / spread if spread > 0 else None
+

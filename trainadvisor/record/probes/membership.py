@@ -1,0 +1,81 @@
+"""Probe: which models an optimizer trains, where objects were made, and parameters exchanged after the fact."""
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LRScheduler
+
+from trainadvisor.record import sites
+from trainadvisor.record.inventory import Model
+from trainadvisor.record.iteration import Call, Iteration
+
+if TYPE_CHECKING:
+    from trainadvisor.record.recorder import Recorder
+
+_CHECKED = {0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}
+"""Steps of a run at which a model is compared with what is known of it."""
+_MOST_SITES = 100_000
+
+
+class MembershipProbe:
+    """Keeps models, optimizers and parameters related to each other."""
+
+    def __init__(self, recorder: "Recorder") -> None:
+        """Take the recorder."""
+        self._recorder = recorder
+        self._known: set[int] = set()
+
+    def on_made(self, thing: object, place: sites.Place | None) -> None:
+        """Remember where an object was made."""
+        made = self._recorder.inventory.places
+        if len(made) < _MOST_SITES:
+            made[id(thing)] = place
+
+    def on_forward_begins(self, call: Call) -> None:
+        """Describe a model anew when its parameters are no longer those that were known."""
+        recorder = self._recorder
+        if call.grad and (recorder.step in _CHECKED or call.module not in call.model.roots):
+            recorder.inventory.refresh_if_grown(call.model)
+
+    def on_step_begins(self, optimizer: torch.optim.Optimizer) -> None:
+        """Relate an optimizer to the models that it trains, the first time it steps."""
+        if id(optimizer) in self._known and self._recorder.step not in _CHECKED:
+            return
+        inventory = self._recorder.inventory
+        held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        trained = [model for model in self._recorder.iteration.models if any(id(p) in held for p in model.parameters)]
+        if len(trained) > 1 and id(optimizer) not in self._known:
+            self._recorder.iteration.models[:] = self._united(trained)
+        self._known.add(id(optimizer))
+        for model in trained:
+            model.trained = True
+        inventory.add_optimizer(optimizer)
+
+    def _united(self, models: list[Model]) -> list[Model]:
+        """Merge models that one optimizer trains together, as encoder and decoder called one after the other."""
+        first, *others = models
+        self._recorder.inventory.merge(first, others)
+        return [model for model in self._recorder.iteration.models if model not in others]
+
+    def on_close(self, iteration: Iteration) -> None:
+        """Count the parameters of a dropped optimizer as trained earlier once another one steps."""
+        if iteration.stepped and tuple(iteration.stepped) != getattr(self, "_last", None):
+            self._last = tuple(iteration.stepped)
+            self._recorder.inventory.mark_trained(iteration.stepped)
+
+    def on_scheduler_step(self, args: tuple[object, ...], _: object, __: object) -> None:
+        """Number the scheduler."""
+        if isinstance(args[0], LRScheduler):
+            self._recorder.inventory.add_scheduler(args[0])
+
+    def on_load_state_dict(self, args: tuple[object, ...], _: object, __: object) -> None:
+        """Note that a model started from saved weights."""
+        module = args[0]
+        if isinstance(module, nn.Module) and not self._recorder.inventory.loading(module):
+            self._recorder.inventory.loaded_modules.add(module)
+
+    def on_manual_seed(self, args: tuple[object, ...], kwargs: dict[str, object], _: object) -> None:
+        """Note the seed."""
+        seed = args[0] if args else kwargs.get("seed")
+        self._recorder.note_seed(int(seed) if isinstance(seed, int | float) else None)

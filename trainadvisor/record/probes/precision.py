@@ -1,0 +1,94 @@
+"""Probe: mixed precision: autocast, the gradient scaler's scale, its skipped steps and the order of its calls."""
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from trainadvisor.record.iteration import Call, Iteration
+
+if TYPE_CHECKING:
+    from trainadvisor.record.recorder import Recorder
+
+
+class PrecisionProbe:
+    """Follows torch.amp."""
+
+    def __init__(self, recorder: "Recorder") -> None:
+        """Take the recorder."""
+        self._recorder = recorder
+        recorder.precision = self
+        self._scaled: tuple[weakref.ref[torch.Tensor], torch.Tensor] | None = None
+        self._scale: float | None = None
+        self._unscaled = False
+        self._stepped_before = 0
+        self._told: set[tuple[str, bool]] = set()
+
+    def on_scale(self, args: tuple[Any, ...], kwargs: dict[str, Any], result: object) -> None:
+        """Remember the loss that was scaled, and the scale."""
+        source = args[1] if len(args) > 1 else kwargs.get("outputs")
+        if isinstance(source, torch.Tensor) and isinstance(result, torch.Tensor) and args[0].is_enabled():
+            self._scaled = weakref.ref(result), source
+            scale = getattr(args[0], "_scale", None)
+            on_host = isinstance(scale, torch.Tensor) and scale.device.type == "cpu"
+            self._scale = float(scale) if on_host else args[0]._init_scale  # noqa: SLF001 - reading the device's would wait
+            self._unscaled = False
+
+    def unscaled(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Return the loss before scaling, when this is a scaled one."""
+        if self._scaled is not None and self._scaled[0]() is tensor:
+            return self._scaled[1]
+        return tensor
+
+    def unscale_factor(self) -> float:
+        """Return what the gradients have to be multiplied with now."""
+        return 1.0 if self._scale is None or self._unscaled else 1.0 / self._scale
+
+    def on_unscale(self, *_: object) -> None:
+        """Note that the gradients are true from here on."""
+        self._unscaled = True
+        self._recorder.wiring.count("unscale_calls")
+
+    def on_clip_grad_norm_(self, *_: object) -> None:
+        """Count clipping of gradients that are still scaled."""
+        if self._scale is not None and not self._unscaled:
+            self._recorder.wiring.count("clip_before_unscale")
+
+    def on_scaler_step_begins(self, *_: object) -> None:
+        """Remember whether an optimizer had stepped before."""
+        self._stepped_before = len(self._recorder.iteration.stepped)
+        self._recorder.wiring.count("scaler_steps")
+
+    def on_scaler_step_ends(self, *_: object) -> None:
+        """Note a step that the scaler skipped because of non-finite gradients."""
+        iteration = self._recorder.iteration
+        if self._scale is not None and len(iteration.stepped) == self._stepped_before:
+            iteration.skipped = iteration.fields["skipped"] = True
+            self._recorder.optimizer_seen = True
+            self._recorder.free_running = False
+            self._recorder.wiring.count("scaler_skips")
+
+    def on_forward_ends(self, call: Call) -> None:
+        """Tell once which precision the forward ran in."""
+        device = call.model.parameters[0].device.type if call.model.parameters else "cpu"
+        result = next((t for t in _outputs(call.output)), None)
+        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
+        if dtype is None and result is not None and result.dtype in (torch.float16, torch.bfloat16):
+            dtype = result.dtype
+        told = (str(dtype), self._scale is not None)
+        if dtype is not None and call.grad and told not in self._told:
+            self._told.add(told)
+            detail = {"dtype": told[0].removeprefix("torch."), "scaler": told[1]}
+            self._recorder.event("amp", "", detail)
+
+    def on_close(self, iteration: Iteration) -> None:
+        """Add the scale to the step."""
+        if self._scale is not None:
+            iteration.fields["scale"] = self._scale
+        self._scaled = None
+
+
+def _outputs(output: object) -> list[torch.Tensor]:
+    from trainadvisor.record.facts import tensors_in
+
+    return [tensor for tensor in tensors_in(output) if tensor.is_floating_point()]

@@ -1,0 +1,33 @@
+"""The probes, in the order in which they are told."""
+
+from typing import TYPE_CHECKING
+
+from trainadvisor.record.probes.activations import ActivationProbe
+from trainadvisor.record.probes.clipping import ClippingProbe
+from trainadvisor.record.probes.evaluation import EvaluationProbe
+from trainadvisor.record.probes.given import GivenProbe
+from trainadvisor.record.probes.gradients import GradientProbe
+from trainadvisor.record.probes.inputs import InputProbe
+from trainadvisor.record.probes.losses import LossProbe
+from trainadvisor.record.probes.membership import MembershipProbe
+from trainadvisor.record.probes.nonfinite import NonfiniteProbe
+from trainadvisor.record.probes.precision import PrecisionProbe
+from trainadvisor.record.probes.rates import RateProbe
+from trainadvisor.record.probes.timing import TimingProbe
+from trainadvisor.record.probes.updates import UpdateProbe
+from trainadvisor.record.probes.wiring import WiringProbe
+
+if TYPE_CHECKING:
+    from trainadvisor.record.recorder import Recorder
+
+
+def all_probes(recorder: "Recorder") -> list[object]:
+    """Make the probes; those that others ask are also set as attributes of the recorder."""
+    recorder.losses = LossProbe(recorder)
+    recorder.activations = ActivationProbe(recorder)
+    recorder.wiring = WiringProbe(recorder)
+    return [
+        TimingProbe(recorder), MembershipProbe(recorder), PrecisionProbe(recorder), recorder.wiring, recorder.losses,
+        NonfiniteProbe(recorder), RateProbe(recorder), ClippingProbe(recorder), GradientProbe(recorder), UpdateProbe(recorder),
+        recorder.activations, InputProbe(recorder), EvaluationProbe(recorder), GivenProbe(recorder),
+    ]  # fmt: skip

@@ -1,0 +1,195 @@
+"""What kind of training a log shows, as far as its facts say so; rules abstain or soften by these words."""
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from trainadvisor.log.cleaning import number
+from trainadvisor.log.reader import RunLog
+
+CLASSIFYING = frozenset({
+    "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "multi_margin_loss",
+    "ctc_loss",
+})  # fmt: skip
+REGRESSING = frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "gaussian_nll_loss", "poisson_nll_loss"})
+CONTRASTING = frozenset({
+    "triplet_margin_loss", "triplet_margin_with_distance_loss", "cosine_embedding_loss", "margin_ranking_loss",
+    "hinge_embedding_loss",
+})  # fmt: skip
+
+ACTING = re.compile(r"actor|critic|policy|dqn|q_?net|qnetwork|reinforce|a2c|ppo\b|value_?net", re.IGNORECASE)
+OPPOSING = re.compile(r"discriminator|generator\b|\bgan\b|netd\b|netg\b", re.IGNORECASE)
+
+FAIR_TURN = 0.1
+FEWEST_VALIDATION = 100
+LEAST_VOCABULARY = 20
+MOSTLY = 0.5
+EXACT = 0.02
+
+
+def contexts(log: RunLog) -> set[str]:
+    """Return the words that hold for a log."""
+    if "contexts" not in log.memo:
+        log.memo["contexts"] = {word for word, holds in CHECKS.items() if _safely(holds, log)}
+    found: set[str] = log.memo["contexts"]
+    return set(found)
+
+
+def _safely(holds: Callable[[RunLog], bool], log: RunLog) -> bool:
+    try:
+        return bool(holds(log))
+    except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
+        log.signal_errors[f"contexts.{holds.__name__}"] = f"{type(error).__name__}: {error}"
+        return False
+
+
+def _names(log: RunLog) -> str:
+    parts = [text for model in log.models for text in (model["name"], str(model.get("class") or ""))]
+    return " ".join(parts)
+
+
+def _training_losses(log: RunLog) -> list[dict[str, Any]]:
+    return [loss for loss in log.losses if loss.get("phase") != "eval"]
+
+
+def _kinds(log: RunLog) -> set[str]:
+    return {loss["kind"] for loss in _training_losses(log)}
+
+
+def adversarial(log: RunLog) -> bool:
+    """Tell whether optimizers of different models take turns, or models are named as opponents."""
+    return len(log.models) > 1 and (_take_turns(log) or bool(OPPOSING.search(_names(log))))
+
+
+def _take_turns(log: RunLog) -> bool:
+    """Tell whether two optimizers with disjoint parameters step at different times, each a fair part of the time."""
+    turns = log.turns
+    fair = [used for used, count in turns.items() if used and count >= FAIR_TURN * sum(turns.values())]
+    held = {o["id"]: {p for group in o["groups"] for p in group["parameters"]} for o in log.optimizers}
+    return any(_disjoint(a, b, held) for a in fair for b in fair if a < b)
+
+
+def _disjoint(one: tuple[int, ...], other: tuple[int, ...], held: dict[int, set[int]]) -> bool:
+    first, second = (set().union(*(held.get(o, set()) for o in used)) for used in (one, other))
+    return bool(first) and bool(second) and not first & second
+
+
+def reinforcement(log: RunLog) -> bool:
+    """Tell whether models are named as those of reinforcement learning."""
+    return bool(ACTING.search(_names(log)))
+
+
+def contrastive(log: RunLog) -> bool:
+    """Tell whether the loss compares pairs, or the labels are the places in the batch."""
+    return bool(_kinds(log) & CONTRASTING) or any(_labels_are_places(loss) for loss in _training_losses(log))
+
+
+def _labels_are_places(loss: dict[str, Any]) -> bool:
+    classes, entropy = number(loss["target"].get("classes")), number(loss["target"].get("batch_entropy"))
+    if classes is None or entropy is None or loss["prediction"].get("shape") != [classes, classes]:
+        return False
+    return abs(entropy - math.log(classes)) < EXACT
+
+
+def likelihood(log: RunLog) -> bool:
+    """Tell whether the loss goes below zero, as log-densities and rewards do."""
+    loss = log.column("loss")
+    return bool((loss[np.isfinite(loss)] < 0).any()) and not _kinds(log) & (CLASSIFYING | REGRESSING)
+
+
+def finetuning(log: RunLog) -> bool:
+    """Tell whether most of the trained parameters were loaded."""
+    parameters = [p for model in log.models for p in model["parameters"]]
+    loaded = sum(p["count"] for p in parameters if p.get("loaded") is True)
+    return any(model.get("loaded") is True for model in log.models) or loaded > MOSTLY * max(
+        1, sum(p["count"] for p in parameters)
+    )
+
+
+def accumulation(log: RunLog) -> bool:
+    """Tell whether several backward passes make one step."""
+    counts = [number(log.tally.get("accumulation")), *(number(o.get("accumulates")) for o in log.optimizers)]
+    micro = log.column("micro")
+    several = np.isfinite(micro).any() and float(np.nanmedian(micro)) > 1
+    return bool(several) or any(count is not None and count > 1 for count in counts)
+
+
+def no_supervision(log: RunLog) -> bool:
+    """Tell whether the recorder saw no loss function with a target; an imported log does not say."""
+    return log.header.get("source") == "recorder" and all(not loss["target"] for loss in _training_losses(log))
+
+
+def tiny_validation(log: RunLog) -> bool:
+    """Tell whether evaluations use so few examples that chance moves them."""
+    examples = [number(record.get("examples")) for record in log.evals]
+    return (
+        any(count is not None for count in examples) and max(c for c in examples if c is not None) < FEWEST_VALIDATION
+    )
+
+
+def regression(log: RunLog) -> bool:
+    """Tell whether all losses with a name are those of regression."""
+    kinds = _kinds(log)
+    return bool(kinds & REGRESSING) and not kinds & CLASSIFYING
+
+
+def classification(log: RunLog) -> bool:
+    """Tell whether all losses with a name are those of classification."""
+    kinds = _kinds(log)
+    return bool(kinds & CLASSIFYING) and not kinds & REGRESSING
+
+
+def language_model(log: RunLog) -> bool:
+    """Tell whether classes are the entries of an embedding, as when predicting the next token."""
+    tables = {
+        p["shape"][0] for model in log.models for p in model["parameters"] if p["role"] == "embedding" and p["shape"]
+    }
+    classes = {
+        size
+        for loss in _training_losses(log)
+        if loss["kind"] in ("cross_entropy", "nll_loss")
+        for size in _widths(loss)
+    }
+    return any(size >= LEAST_VOCABULARY for size in tables & classes)
+
+
+def _widths(loss: dict[str, Any]) -> list[int]:
+    shape = loss["prediction"].get("shape")
+    wholes = [size for size in shape if type(size) is int] if isinstance(shape, list) else []
+    return wholes[1:]
+
+
+def autoencoder(log: RunLog) -> bool:
+    """Tell whether a regression or binary target has the shape and the spread of the inputs."""
+    wanted = REGRESSING | {"binary_cross_entropy", "binary_cross_entropy_with_logits"}
+    inputs = [detail for (_, phase), detail in log.inputs.items() if phase == "train"]
+    pairs = ((loss["target"], detail) for loss in _training_losses(log) if loss["kind"] in wanted for detail in inputs)
+    return any(_same_tensor(target, detail) for target, detail in pairs)
+
+
+def _same_tensor(target: dict[str, Any], inputs: dict[str, Any]) -> bool:
+    ours, theirs = target.get("shape"), inputs.get("shape")
+    if not isinstance(ours, list) or not isinstance(theirs, list) or len(ours) <= 1 or ours[1:] != theirs[1:]:
+        return False
+    spread, wanted = number(target.get("std")), number(inputs.get("std"))
+    return spread is not None and wanted is not None and abs(spread - wanted) <= EXACT * abs(wanted)
+
+
+CHECKS: dict[str, Callable[[RunLog], bool]] = {
+    "adversarial": adversarial,
+    "reinforcement": reinforcement,
+    "contrastive": contrastive,
+    "likelihood": likelihood,
+    "finetuning": finetuning,
+    "accumulation": accumulation,
+    "no-supervision": no_supervision,
+    "tiny-validation": tiny_validation,
+    "regression": regression,
+    "classification": classification,
+    "language-model": language_model,
+    "autoencoder": autoencoder,
+}
+CONTEXTS = tuple(CHECKS)

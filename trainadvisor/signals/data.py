@@ -1,0 +1,180 @@
+"""What the inputs are: scale, offset, sameness, and whether validation sees the same kind of inputs."""
+
+from typing import Any
+
+import numpy as np
+
+from trainadvisor.log.cleaning import number
+from trainadvisor.log.reader import RunLog
+from trainadvisor.signals import signal
+
+INPUTS = {"needs": "the inputs of the model while training", "zh": "训练时模型的输入"}
+BOTH = {"needs": "the inputs of the model in training and in validation", "zh": "训练与验证时模型的输入"}
+LAYERS = {"needs": "the layers of the model", "zh": "模型的各层"}
+SPREADS = {"needs": "samples of the activations", "zh": "激活值的采样"}
+LEAST_STD = 1e-12
+LEAST_BATCHES = 5
+LEAST_EXAMPLES = 32
+
+
+def inputs_of(log: RunLog, phase: str) -> dict[str, Any] | None:
+    """Return the input facts of the main model in a phase, else of the model that saw most examples."""
+    known = {model: detail for (model, of), detail in log.inputs.items() if of == phase}
+    main = log.model["id"] if log.model else -1
+    return known.get(main) or max(known.values(), key=lambda detail: number(detail.get("examples")) or 0, default=None)
+
+
+def _fact(log: RunLog, field: str, phase: str = "train") -> float | None:
+    detail = inputs_of(log, phase)
+    return number(detail.get(field)) if detail else None
+
+
+@signal(unit="word", **INPUTS)
+def input_kind(log: RunLog) -> str | None:
+    """What the inputs are: "numbers", "binary" (two values, one-hot), or "tokens" (integers that are looked up)."""
+    detail = inputs_of(log, "train")
+    if detail is None:
+        return None
+    if not detail.get("floating") and first_layer_kind(log) in ("Embedding", "EmbeddingBag"):
+        return "tokens"
+    return "binary" if detail.get("binary") else "numbers" if detail.get("floating") else "tokens"
+
+
+@signal(unit="word", **LAYERS)
+def first_layer_kind(log: RunLog) -> str | None:
+    """Kind of the first layer of the main model that the inputs meet (reshaping and dropout not counted)."""
+    layers = log.model["layers"] if log.model else []
+    kinds = [layer["kind"] for layer in layers if "Dropout" not in layer["kind"] and layer["kind"] not in ("Flatten", "Unflatten", "Identity")]
+    return kinds[0] if kinds else None
+
+
+@signal(unit="truth", **LAYERS)
+def norm_first(log: RunLog) -> bool | None:
+    """Whether the model normalises its inputs itself: its first layer is a norm layer."""
+    kind = first_layer_kind(log)
+    return None if kind is None else "Norm" in kind
+
+
+@signal(unit="value", **INPUTS)
+def input_mean(log: RunLog) -> float | None:
+    """Mean of the training inputs."""
+    return _fact(log, "mean")
+
+
+@signal(unit="value", **INPUTS)
+def input_std(log: RunLog) -> float | None:
+    """Standard deviation of the training inputs over everything."""
+    return _fact(log, "std")
+
+
+@signal(unit="value", **INPUTS)
+def input_rms(log: RunLog) -> float | None:
+    """Root mean square of the training inputs; 1 when they are standardised."""
+    mean, std = input_mean(log), input_std(log)
+    return None if mean is None or std is None else float(np.hypot(mean, std))
+
+
+@signal(unit="value", **INPUTS)
+def input_feature_scale(log: RunLog) -> float | None:
+    """Scale of the largest feature or channel: the larger of its |mean| and its standard deviation."""
+    sizes = [_fact(log, "feature_mean_max_abs"), _fact(log, "feature_std_max")]
+    known = [size for size in sizes if size is not None]
+    return max(known, default=None)
+
+
+@signal(unit="ratio", **INPUTS)
+def input_feature_ratio(log: RunLog) -> float | None:
+    """Largest over smallest standard deviation of the features that vary."""
+    low, high = _fact(log, "feature_std_min"), _fact(log, "feature_std_max")
+    return high / low if low and high and low > LEAST_STD else None
+
+
+@signal(unit="share", **INPUTS)
+def constant_feature_share(log: RunLog) -> float | None:
+    """Share of the input features that never vary."""
+    constant, features = _fact(log, "constant_features"), _fact(log, "features")
+    return constant / features if constant is not None and features else None
+
+
+@signal(unit="share", **INPUTS)
+def repeated_batch_share(log: RunLog) -> float | None:
+    """Share of the training batches whose inputs are identical to those of the batch before."""
+    same, batches = _fact(log, "identical_batches"), _fact(log, "batches")
+    return same / (batches - 1) if same is not None and batches and batches >= LEAST_BATCHES else None
+
+
+@signal(unit="batches", **INPUTS)
+def input_batches(log: RunLog) -> int | None:
+    """Training batches whose inputs were looked at."""
+    batches = _fact(log, "batches")
+    return None if batches is None else int(batches)
+
+
+# -- does the model see them
+
+
+def _first_weights(log: RunLog) -> tuple[int, int] | None:
+    """Return the activation row and the parameter row of the first layer with weights."""
+    rows, parameters = log.layers.rows("act"), log.layers.rows()
+    weights = {p["layer"]: i for i, p in reversed(list(enumerate(parameters))) if len(p["shape"]) > 1}
+    found = [(i, weights[row["layer"]]) for i, row in enumerate(rows) if row.get("layer") in weights]
+    return found[0] if found else None
+
+
+@signal(unit="value", **SPREADS)
+def first_layer_spread(log: RunLog) -> float | None:
+    """Largest spread over the batch that the output of the first layer with weights ever had; exactly 0 = it sees no difference."""
+    place, spreads = _first_weights(log), log.layers.column("act_spread")
+    known = spreads[:, place[0]] if place and len(spreads) else np.empty(0)
+    known = known[np.isfinite(known)]
+    return float(known.max()) if known.size >= 3 else None  # noqa: PLR2004 - three samples, not one accident
+
+
+@signal(unit="norm", **SPREADS)
+def first_layer_norm(log: RunLog) -> float | None:
+    """Norm of the weights of the first layer at the first sample."""
+    place, norms = _first_weights(log), log.layers.column("weight")
+    return float(norms[0, place[1]]) if place and len(norms) else None
+
+
+# -- training against validation
+
+
+def _pair(log: RunLog) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    train, check = inputs_of(log, "train"), inputs_of(log, "eval")
+    if train is None or check is None or not train.get("floating") or not check.get("floating"):
+        return None
+    counted = [number(detail.get("examples")) or 0 for detail in (train, check)]
+    return (train, check) if min(counted) >= LEAST_EXAMPLES else None
+
+
+@signal(unit="standard deviations", **BOTH)
+def input_shift(log: RunLog) -> float | None:
+    """Distance between the mean inputs of training and validation, in standard deviations of the training inputs."""
+    pair = _pair(log)
+    if pair is None:
+        return None
+    (first, second), std = (number(detail.get("mean")) for detail in pair), number(pair[0].get("std"))
+    return abs(second - first) / std if first is not None and second is not None and std and std > LEAST_STD else None
+
+
+@signal(unit="ratio", **BOTH)
+def input_scale_ratio(log: RunLog) -> float | None:
+    """Standard deviation of the validation inputs over that of the training inputs."""
+    pair = _pair(log)
+    if pair is None:
+        return None
+    first, second = (number(detail.get("std")) for detail in pair)
+    return second / first if first and second is not None and first > LEAST_STD else None
+
+
+@signal(unit="value", **BOTH)
+def val_input_mean(log: RunLog) -> float | None:
+    """Mean of the validation inputs."""
+    return _fact(log, "mean", "eval")
+
+
+@signal(unit="value", **BOTH)
+def val_input_std(log: RunLog) -> float | None:
+    """Standard deviation of the validation inputs."""
+    return _fact(log, "std", "eval")

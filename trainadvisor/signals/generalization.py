@@ -1,0 +1,287 @@
+"""Validation against training: the minimum of the validation loss, the rise after it, the gap, the noise."""
+
+import numpy as np
+
+from trainadvisor.log.reader import RunLog
+from trainadvisor.signals import series, signal
+from trainadvisor.signals.baseline import main_loss, skill_of, trivial_loss
+from trainadvisor.signals.loss import loss_first, skill, training_loss
+from trainadvisor.signals.loss_shape import straightness
+from trainadvisor.signals.series import Series
+
+NEEDS = {"needs": "an evaluation loss of the same kind as the training loss", "zh": "与训练损失同类的验证损失"}
+NEEDS_ACCURACY = {"needs": "the accuracy of evaluations", "zh": "验证集的准确率"}
+FEW, SOME = 3, 5
+
+
+def validation(log: RunLog) -> tuple[Series, Series]:
+    """Steps and losses of the evaluations whose loss compares with the training loss."""
+    pairs = [(e["step"], e["loss"]) for e in log.evals if isinstance(e.get("loss"), (int, float)) and np.isfinite(e["loss"])]
+    array = np.array(pairs, dtype=np.float64).reshape(-1, 2)
+    return array[:, 0], array[:, 1]
+
+
+def metric(log: RunLog, name: str) -> Series:
+    """Values of a metric of the evaluations."""
+    values = [e["metrics"].get(name) for e in log.evals]
+    return np.array([v for v in values if isinstance(v, (int, float)) and np.isfinite(v)], dtype=np.float64)
+
+
+def per_example(log: RunLog) -> bool:
+    """Whether the main loss is a mean, so that batches of different sizes compare."""
+    loss = main_loss(log)
+    return loss is not None and loss.get("reduction") == "mean"
+
+
+def _values(log: RunLog, least: int) -> Series | None:
+    values = validation(log)[1]
+    return values if values.size >= least else None
+
+
+def _smooth(values: Series) -> Series:
+    """Each evaluation as the median of itself and its neighbours, so that one lucky one does not count; a few stay as they are."""
+    if values.size < SOME:
+        return values
+    padded = np.concatenate([values[:1], values, values[-1:]])
+    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, 3), axis=1), dtype=np.float64)
+
+
+def _best(values: Series) -> int:
+    """Index of the lowest smoothed evaluation."""
+    return int(np.argmin(_smooth(values)))
+
+
+def _train_near(log: RunLog, step: float) -> float | None:
+    """Level of the training loss over the twentieth of the run (at least ten steps) that ends at a step."""
+    numbers, values = training_loss(log)
+    end = int(np.searchsorted(numbers, step, side="left"))
+    width = max(values.size // 20, 10)
+    return series.level(values[max(end - width, 0) : end]) if end >= 3 else None
+
+
+@signal(unit="evaluations", **NEEDS)
+def evals(log: RunLog) -> int:
+    """Evaluations with a finite loss that compares with the training loss."""
+    return int(validation(log)[1].size)
+
+
+@signal(unit="loss", **NEEDS)
+def val_loss_first(log: RunLog) -> float | None:
+    """Loss of the first evaluation."""
+    values = _values(log, 1)
+    return None if values is None else float(values[0])
+
+
+@signal(unit="loss", **NEEDS)
+def val_loss_final(log: RunLog) -> float | None:
+    """Median loss of the last three evaluations (of fewer where there are fewer than five)."""
+    values = _values(log, 1)
+    return None if values is None else float(np.median(values[-3:])) if values.size >= SOME else float(values[-1])
+
+
+@signal(unit="loss", **NEEDS)
+def val_loss_best(log: RunLog) -> float | None:
+    """Lowest evaluation loss (running median of three where there are five or more)."""
+    values, final = _values(log, 1), val_loss_final(log)
+    return min(float(_smooth(values).min()), float(final)) if values is not None and final is not None else None
+
+
+@signal(unit="share", **NEEDS)
+def best_eval_share(log: RunLog) -> float | None:
+    """Position of the best evaluation in the run, by steps: 1 = the last one."""
+    numbers, values = validation(log)
+    return float(numbers[_best(values)] / numbers[-1]) if values.size >= FEW and numbers[-1] > 0 else None
+
+
+@signal(unit="step", **NEEDS)
+def best_eval_step(log: RunLog) -> int | None:
+    """Step of the best evaluation."""
+    numbers, values = validation(log)
+    return int(numbers[_best(values)]) if values.size >= FEW else None
+
+
+@signal(unit="evaluations", **NEEDS)
+def evals_after_best(log: RunLog) -> int | None:
+    """Evaluations after the best one."""
+    values = _values(log, FEW)
+    return None if values is None else values.size - 1 - _best(values)
+
+
+@signal(unit="loss", **NEEDS)
+def val_noise(log: RunLog) -> float | None:
+    """Noise of one evaluation: standard deviation from second differences of the second half."""
+    values = _values(log, SOME)
+    return None if values is None else series.step_noise(series.tail(values, 0.5, SOME))
+
+
+@signal(unit="ratio", **NEEDS)
+def val_relative_noise(log: RunLog) -> float | None:
+    """Noise of one evaluation over the final validation loss."""
+    noise, final = val_noise(log), val_loss_final(log)
+    return noise / abs(final) if noise is not None and final else None
+
+
+@signal(unit="ratio", **NEEDS)
+def val_rise(log: RunLog) -> float | None:
+    """Rise of the validation loss from its best: final / best - 1; absent when a loss is not positive."""
+    final, best = val_loss_final(log), val_loss_best(log)
+    return final / best - 1 if final is not None and best is not None and best > 0 else None
+
+
+@signal(unit="standard deviations", **NEEDS)
+def val_rise_z(log: RunLog) -> float | None:
+    """Rise of the validation loss from its best in units of the noise of one evaluation."""
+    final, best, noise = val_loss_final(log), val_loss_best(log), val_noise(log)
+    if final is None or best is None or noise is None:
+        return None
+    return min((final - best) / max(noise, 1e-9 * abs(best), 1e-300), 1e6)
+
+
+@signal(unit="ratio", **NEEDS)
+def val_skill_final(log: RunLog) -> float | None:
+    """Skill of the final validation loss: 0 = trivial predictor, 1 = perfect; absent for summed losses, whose batches differ."""
+    return skill_of(log, val_loss_final(log)) if per_example(log) else None
+
+
+@signal(unit="ratio", **NEEDS)
+def val_skill_best(log: RunLog) -> float | None:
+    """Skill of the best validation loss; absent for summed losses."""
+    return skill_of(log, val_loss_best(log)) if per_example(log) else None
+
+
+@signal(unit="ratio", **NEEDS)
+def val_skill_lost(log: RunLog) -> float | None:
+    """Skill that validation lost since its best: the rise in units of the trivial loss."""
+    best, final = val_skill_best(log), val_skill_final(log)
+    return best - final if best is not None and final is not None else None
+
+
+@signal(unit="ratio", **NEEDS)
+def val_train_ratio(log: RunLog) -> float | None:
+    """Final validation loss over the training level just before it; absent when a loss is not positive."""
+    numbers, _ = validation(log)
+    final = val_loss_final(log)
+    train = _train_near(log, numbers[-1]) if numbers.size else None
+    return final / train if final is not None and train is not None and train > 0 and final > 0 else None
+
+
+@signal(unit="ratio", **NEEDS)
+def val_train_ratio_best(log: RunLog) -> float | None:
+    """Best validation loss over the training level at that time."""
+    best, step = val_loss_best(log), best_eval_step(log)
+    train = _train_near(log, step) if step is not None else None
+    return best / train if best is not None and train is not None and train > 0 and best > 0 else None
+
+
+@signal(unit="ratio", **NEEDS)
+def skill_gap(log: RunLog) -> float | None:
+    """Final skill on training data less final skill on validation data."""
+    train, held_out = skill(log), val_skill_final(log)
+    return train - held_out if train is not None and held_out is not None else None
+
+
+@signal(unit="ratio", **NEEDS)
+def skill_gap_best(log: RunLog) -> float | None:
+    """Skill on training data less skill on validation data at the best evaluation: large = validation never was good."""
+    step = best_eval_step(log)
+    train = skill_of(log, _train_near(log, step)) if step is not None else None
+    held_out = val_skill_best(log)
+    return train - held_out if train is not None and held_out is not None else None
+
+
+@signal(unit="ratio", **NEEDS)
+def train_fall_after_best(log: RunLog) -> float | None:
+    """Share of the training loss that went away after the best evaluation."""
+    step, (numbers, _) = best_eval_step(log), validation(log)
+    if step is None:
+        return None
+    then, now = _train_near(log, step), _train_near(log, numbers[-1])
+    return 1 - now / then if then is not None and now is not None and then > 0 else None
+
+
+@signal(unit="ratio", **NEEDS)
+def val_swing(log: RunLog) -> float | None:
+    """Scatter of the validation loss of the second half about its trend, over its level."""
+    values = _values(log, SOME)
+    if values is None:
+        return None
+    late = series.tail(values, 0.5, SOME)
+    middle = abs(float(np.median(late)))
+    return float(np.std(series.detrended(late))) / middle if middle else None
+
+
+@signal(unit="standard errors", **NEEDS)
+def val_trend_z(log: RunLog) -> float | None:
+    """Significance of a fall of the validation loss over the second half; negative when it rises."""
+    values = _values(log, 2 * SOME)
+    return None if values is None else -series.trend_z(series.tail(values, 0.5, SOME))
+
+
+@signal(unit="share", **NEEDS_ACCURACY)
+def val_accuracy_final(log: RunLog) -> float | None:
+    """Median validation accuracy of the last three evaluations."""
+    values = metric(log, "accuracy")
+    return float(np.median(values[-3:])) if values.size else None
+
+
+@signal(unit="share", **NEEDS_ACCURACY)
+def val_accuracy_best(log: RunLog) -> float | None:
+    """Best validation accuracy (running median of three where there are five or more)."""
+    values = metric(log, "accuracy")
+    return float(_smooth(values).max()) if values.size else None
+
+
+@signal(unit="share", needs="the accuracy of training batches", zh="训练批次的准确率")
+def train_accuracy_final(log: RunLog) -> float | None:
+    """Mean accuracy of the training batches of the last tenth of the run, at least five batches."""
+    values = series.finite(log.column("accuracy"))
+    return float(np.mean(series.tail(values, 0.1, 5))) if values.size else None
+
+
+@signal(unit="share", needs="the accuracy of evaluations and of training batches", zh="验证集与训练批次的准确率")
+def accuracy_gap(log: RunLog) -> float | None:
+    """Final training accuracy less final validation accuracy."""
+    train, held_out = train_accuracy_final(log), val_accuracy_final(log)
+    return train - held_out if train is not None and held_out is not None else None
+
+
+@signal(unit="examples", needs="the number of evaluated examples", zh="验证样本数")
+def val_examples(log: RunLog) -> int | None:
+    """Examples of the largest evaluation."""
+    counts = [int(e["examples"]) for e in log.evals if isinstance(e.get("examples"), (int, float))]
+    return max(counts, default=None)
+
+
+@signal(unit="share", needs="the accuracy and the number of evaluated examples", zh="验证集的准确率与样本数")
+def val_accuracy_error(log: RunLog) -> float | None:
+    """Binomial standard error of the final validation accuracy."""
+    accuracy, count = val_accuracy_final(log), val_examples(log)
+    if accuracy is None or not count:
+        return None
+    return float(np.sqrt(max(accuracy * (1 - accuracy), 0.25 / count) / count))
+
+
+@signal(unit="share", **NEEDS)
+def val_straightness(log: RunLog) -> float | None:
+    """Share of the fall of the validation loss that happened in the second half: 0 settled, 0.5 a straight line."""
+    values = _values(log, 4 * FEW)
+    return None if values is None else straightness(values, series.step_noise(values))
+
+
+def _in_trivial_losses(log: RunLog, value: float | None) -> float | None:
+    """A difference of losses in units of the trivial loss, of the first training loss where that is unknown."""
+    yardstick = trivial_loss(log) or loss_first(log)
+    return value / abs(yardstick) if value is not None and yardstick else None
+
+
+@signal(unit="share", **NEEDS)
+def val_rise_share(log: RunLog) -> float | None:
+    """Rise of the validation loss from its best in units of the trivial loss (of the first training loss where unknown)."""
+    final, best = val_loss_final(log), val_loss_best(log)
+    return _in_trivial_losses(log, final - best if final is not None and best is not None else None)
+
+
+@signal(unit="share", **NEEDS)
+def val_noise_share(log: RunLog) -> float | None:
+    """Noise of one evaluation in units of the trivial loss (of the first training loss where unknown)."""
+    return _in_trivial_losses(log, val_noise(log))

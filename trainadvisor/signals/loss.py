@@ -1,0 +1,175 @@
+"""Levels of the training loss: where it began, where it ended, how far above noise and above the trivial predictor."""
+
+import numpy as np
+
+from trainadvisor.log.reader import RunLog
+from trainadvisor.signals import series, signal
+from trainadvisor.signals.baseline import skill_of, trivial_loss, uniform_loss
+from trainadvisor.signals.series import Series
+
+NEEDS = {"needs": "the training loss of every step", "zh": "每一步的训练损失"}
+NEEDS_TARGETS = {"needs": "the training loss, and the targets seen by a standard loss function",
+                 "zh": "训练损失，以及标准损失函数所见的目标值"}  # fmt: skip
+LEAST = 5
+
+
+def broken_at(log: RunLog) -> int | None:
+    """Index of the first non-finite loss: an infinity, a NaN that the recorder saw, or NaN from some step to the end."""
+    values = log.column("loss")
+    infinite = np.flatnonzero(np.isinf(values))
+    first = [int(infinite[0])] if infinite.size else []
+    seen = [e["step"] for e in log.events if e.get("kind") == "nonfinite" and e.get("subject") == "loss"]
+    if seen:
+        first.append(int(np.searchsorted(log.steps, min(seen))))
+    present = np.flatnonzero(np.isfinite(values))
+    if present.size and values.size - present[-1] > 3 * max(int(np.max(np.diff(present), initial=1)), 1):
+        first.append(int(present[-1]) + 1)
+    return min(min(first), values.size - 1) if first else None
+
+
+def training_loss(log: RunLog) -> tuple[Series, Series]:
+    """Step numbers and losses of the main stage up to the first non-finite one."""
+    values, steps = log.column("loss"), np.asarray(log.steps, dtype=np.float64)
+    end = broken_at(log)
+    values, steps = values[:end], steps[:end]
+    kept = np.isfinite(values)
+    return steps[kept], values[kept]
+
+
+def losses(log: RunLog, least: int = LEAST) -> Series | None:
+    """Losses up to the first non-finite one, None when there are too few."""
+    values = training_loss(log)[1]
+    return values if values.size >= least else None
+
+
+@signal(unit="steps", needs="the optimizer steps", zh="优化器步数")
+def steps(log: RunLog) -> int:
+    """Optimizer steps of the main stage of the run."""
+    return int(log.steps.size)
+
+
+@signal(unit="steps", **NEEDS)
+def loss_steps(log: RunLog) -> int:
+    """Steps with a finite loss, up to the first non-finite one."""
+    return int(training_loss(log)[1].size)
+
+
+@signal(unit="truth", **NEEDS)
+def loss_nonfinite(log: RunLog) -> bool | None:
+    """Whether the training loss became NaN or infinite."""
+    return None if not log.steps.size or np.isnan(log.column("loss")).all() and not nonfinite_loss_seen(log) else broken_at(log) is not None
+
+
+def nonfinite_loss_seen(log: RunLog) -> bool:
+    """Whether the recorder reported a non-finite loss."""
+    return any(e.get("kind") == "nonfinite" and e.get("subject") == "loss" for e in log.events)
+
+
+@signal(unit="step", **NEEDS)
+def nonfinite_step(log: RunLog) -> int | None:
+    """Step of the first non-finite training loss."""
+    index = broken_at(log)
+    return None if index is None else int(log.steps[index])
+
+
+@signal(unit="loss", **NEEDS)
+def loss_first(log: RunLog) -> float | None:
+    """Median of the first three losses."""
+    values = losses(log, 3)
+    return None if values is None else float(np.median(values[:3]))
+
+
+@signal(unit="loss", **NEEDS)
+def loss_final(log: RunLog) -> float | None:
+    """Level of the loss over the last tenth of the steps, at least five (median of the means of tens)."""
+    values = losses(log)
+    return None if values is None else series.level(series.tail(values, 0.1, LEAST))
+
+
+@signal(unit="loss", **NEEDS)
+def loss_best(log: RunLog) -> float | None:
+    """Lowest level of the smoothed loss (at most fifty block means of at least five steps)."""
+    values = losses(log)
+    return None if values is None else min(float(series.levels(values).min()), loss_final(log))
+
+
+@signal(unit="loss", **NEEDS)
+def loss_noise(log: RunLog) -> float | None:
+    """Step-to-step noise of the loss in the last third: standard deviation from second differences."""
+    values = losses(log, 15)
+    return None if values is None else series.step_noise(series.tail(values, 1 / 3, LEAST))
+
+
+@signal(unit="ratio", **NEEDS)
+def loss_relative_noise(log: RunLog) -> float | None:
+    """Step-to-step noise over the final level."""
+    noise, final = loss_noise(log), loss_final(log)
+    return None if noise is None or not final else noise / abs(final)
+
+
+@signal(unit="ratio", **NEEDS)
+def loss_drop(log: RunLog) -> float | None:
+    """Share of the first loss that is gone at the end: (first - final) / |first|; negative when it rose."""
+    first, final = loss_first(log), loss_final(log)
+    return None if first is None or final is None or first == 0 else (first - final) / abs(first)
+
+
+@signal(unit="ratio", **NEEDS)
+def loss_ratio_to_best(log: RunLog) -> float | None:
+    """Final level over the best level; absent when a loss is not positive."""
+    final, best = loss_final(log), loss_best(log)
+    return final / best if final is not None and best is not None and best > 0 else None
+
+
+@signal(unit="share", **NEEDS)
+def loss_lost_share(log: RunLog) -> float | None:
+    """Share of the fall that was lost again: (final - best) / (first - best); 0 at the best, above 1 worse than at the start.
+
+    The fall counts at least three times the step noise, so that a loss that never fell and rose gives a large value.
+    """
+    first, final, best, noise = loss_first(log), loss_final(log), loss_best(log), loss_noise(log)
+    if first is None or final is None or best is None or noise is None:
+        return None
+    return (final - best) / max(first - best, 3 * noise, 1e-9 * abs(first), 1e-300)
+
+
+@signal(unit="ratio", **NEEDS_TARGETS)
+def skill(log: RunLog) -> float | None:
+    """Skill at the end: (H0 - final) / (H0 - floor); 0 = trivial predictor, 1 = perfect, negative = worse than trivial."""
+    return skill_of(log, loss_final(log))
+
+
+@signal(unit="ratio", **NEEDS_TARGETS)
+def skill_best(log: RunLog) -> float | None:
+    """Best skill that the loss had over a tenth of the run (shorter stretches of a noisy loss look better than they are)."""
+    values = losses(log)
+    return None if values is None else skill_of(log, float(series.block_means(values, 10).min()))
+
+
+@signal(unit="standard errors", **NEEDS_TARGETS)
+def skill_z(log: RunLog) -> float | None:
+    """How far the final level lies below the trivial loss, in standard errors of the last tenth."""
+    values, trivial = losses(log, 20), trivial_loss(log)
+    if values is None or trivial is None:
+        return None
+    last = series.tail(values, 0.1, LEAST)
+    count = series.effective_count(last.size, series.lag_one(last))
+    spread = max(float(np.std(last)), 1e-9 * trivial)
+    return float(np.clip((trivial - last.mean()) / spread * np.sqrt(count), -1e6, 1e6))
+
+
+@signal(unit="share", **NEEDS_TARGETS)
+def learning_start_share(log: RunLog) -> float | None:
+    """Share of the run that passed before the smoothed loss went 5 % below the trivial loss for good; 1 = never."""
+    values, trivial = losses(log, 20), trivial_loss(log)
+    if values is None or trivial is None:
+        return None
+    above = np.flatnonzero(series.levels(values) > 0.95 * trivial)
+    return 0.0 if not above.size else (int(above[-1]) + 1) / series.levels(values).size
+
+
+@signal(unit="ratio", **NEEDS_TARGETS)
+def loss_first_ratio(log: RunLog) -> float | None:
+    """First loss over the loss a fresh model should start at: ln K for cross-entropy, else the trivial loss."""
+    first, expected = loss_first(log), uniform_loss(log) or trivial_loss(log)
+    return first / expected if first is not None and expected else None

@@ -1,0 +1,213 @@
+"""Facts of the loss call: what goes in, what the graph behind it holds, and whether the two sides fit."""
+
+import math
+from typing import Any
+
+from trainadvisor.log.cleaning import number
+from trainadvisor.log.reader import RunLog
+from trainadvisor.signals import signal
+from trainadvisor.signals.baseline import main_loss
+
+CALL = {"needs": "calls of torch's loss functions", "zh": "对 torch 损失函数的调用"}
+GRAPH = {"needs": "the graph of the loss at the first backward passes", "zh": "最初几次反向传播时损失的计算图"}
+BATCHES = 3
+SUM_TOLERANCE = 1e-3
+LEAST_RANGE = 1e-12
+LEAST_POSITIVE = 1e-2  # a log-probability is never above zero; rounding stays far below this
+PROBABILITIES, SIGMOIDS, RAW, LOGS = "softmax(x)", "sigmoid(x)", "x", "log_softmax(x)"
+CLASSIFYING = ("cross_entropy", "nll_loss")
+REGRESSING = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
+RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, math.inf)}
+
+Loss = dict[str, Any]
+
+
+def training_losses(log: RunLog) -> list[Loss]:
+    """Return the losses that training calls, the one that is descended on first."""
+    main = main_loss(log)
+    used = [loss for loss in log.losses if loss.get("phase") != "eval"]
+    return sorted(used, key=lambda loss: loss is not main)
+
+
+def judged_loss(log: RunLog) -> Loss | None:
+    """Return the loss whose inputs are judged: the main one, else the first of torch's own that training calls."""
+    known = [loss for loss in training_losses(log) if loss["prediction"] or loss["target"]]
+    return main_loss(log) or next((loss for loss in known if loss["kind"] != "custom"), None)
+
+
+def of_prediction(log: RunLog, field: str) -> float | None:
+    """Return a number recorded of the prediction at the judged loss."""
+    loss = judged_loss(log)
+    return number(loss["prediction"].get(field)) if loss else None
+
+
+def graph_fact(loss: Loss, field: str) -> Any:
+    """Return a fact of the graph behind a loss, None where the graph is unknown or opaque."""
+    graph = loss.get("graph") or {}
+    return None if graph.get("opaque") else graph.get(field)
+
+
+# -- an activation where the loss has its own
+
+
+def _sums_to_one(seen: dict[str, Any]) -> bool:
+    low, high = number(seen.get("row_sum_min")), number(seen.get("row_sum_max"))
+    even = low is not None and high is not None and abs(low - 1) < SUM_TOLERANCE and abs(high - 1) < SUM_TOLERANCE
+    return even and bool(seen.get("nonnegative")) and (seen.get("batches") or 0) >= BATCHES
+
+
+def _into_cross_entropy(loss: Loss) -> str | None:
+    doubled = graph_fact(loss, "softmax_inputs") == "softmax"
+    return PROBABILITIES if doubled or _sums_to_one(loss["prediction"]) and _units(loss) > 1 else None
+
+
+def _into_logs(loss: Loss) -> str | None:
+    """Return what a loss received that expects log-probabilities, which are never positive."""
+    seen = loss["prediction"]
+    if _sums_to_one(seen):
+        return PROBABILITIES
+    highest, gap = number(seen.get("max")), number(seen.get("logsumexp_abs_max"))
+    positive = highest is not None and highest > LEAST_POSITIVE and (seen.get("batches") or 0) >= BATCHES
+    return RAW if positive and loss["kind"] == "nll_loss" and (gap is None or gap > LEAST_POSITIVE) else None
+
+
+def _into_logits(loss: Loss) -> str | None:
+    return {"sigmoid": SIGMOIDS, "softmax": PROBABILITIES}.get(str(graph_fact(loss, "softmax_inputs")))
+
+
+INPUTS = {
+    "cross_entropy": (_into_cross_entropy, RAW), "nll_loss": (_into_logs, LOGS), "kl_div": (_into_logs, LOGS),
+    "binary_cross_entropy_with_logits": (_into_logits, RAW),
+}  # fmt: skip
+
+
+def _units(loss: Loss) -> int:
+    """Return the number of outputs for each example: the classes of a classification, else the last dimension."""
+    shape = loss["prediction"].get("shape") or []
+    if len(shape) < 2:  # noqa: PLR2004 - a single dimension is the batch
+        return 1
+    return int(shape[1] if loss["kind"] in CLASSIFYING else shape[-1])
+
+
+def _mistaken(log: RunLog) -> tuple[Loss, str, str] | None:
+    for loss in training_losses(log):
+        read, expected = INPUTS.get(loss["kind"], (None, ""))
+        given = read(loss) if read else None
+        if given:
+            return loss, given, expected
+    return None
+
+
+@signal(unit="expression", **CALL)
+def loss_input_is(log: RunLog) -> str | None:
+    """What a training loss received in place of what it expects (softmax(x), sigmoid(x), x); "as expected" when all fit."""
+    found = _mistaken(log)
+    checked = any(loss["kind"] in INPUTS for loss in training_losses(log))
+    return found[1] if found else "as expected" if checked else None
+
+
+@signal(unit="expression", **CALL)
+def loss_input_expected(log: RunLog) -> str | None:
+    """What the loss with the mistaken input expects: logits x, or log_softmax(x)."""
+    found = _mistaken(log)
+    return found[2] if found else None
+
+
+@signal(unit="word", **CALL)
+def loss_input_name(log: RunLog) -> str | None:
+    """Name of the loss function with the mistaken input."""
+    found = _mistaken(log)
+    return found[0]["kind"] if found else None
+
+
+@signal(unit="loss", **CALL)
+def double_activation_floor(log: RunLog) -> float | None:
+    """Least loss that stays reachable when probabilities go into a loss made for logits.
+
+    Softmax into cross-entropy with K classes: ln(e + K - 1) - 1. Sigmoid into the logit loss: pi ln(1 + 1/e) + (1 - pi) ln 2.
+    """
+    found = _mistaken(log)
+    if found is None or found[2] != RAW:
+        return None
+    loss, given, _ = found
+    if given == SIGMOIDS:
+        mean = number(loss["target"].get("mean"))
+        return None if mean is None else mean * math.log1p(math.exp(-1)) + (1 - mean) * math.log(2)
+    return math.log(math.e + _units(loss) - 1) - 1
+
+
+@signal(unit="function", **CALL)
+def missing_log(log: RunLog) -> str | None:
+    """The function that is missing before a loss made for log-probabilities (log_softmax); absent for every other input."""
+    return "log_softmax" if loss_input_expected(log) == LOGS else None
+
+
+# -- the last activation and the targets
+
+
+@signal(unit="word", **GRAPH)
+def output_activation(log: RunLog) -> str | None:
+    """Last activation of the model before the judged loss (softmax, sigmoid, tanh, relu, log_softmax); "none" for a linear output."""
+    loss = judged_loss(log)
+    graph = (loss.get("graph") if loss else None) or {}
+    return None if not graph or graph.get("opaque") else str(graph.get("output_activation") or "none")
+
+
+@signal(unit="word", **GRAPH)
+def logit_activation(log: RunLog) -> str | None:
+    """Activation whose result a cross-entropy takes for logits; "none" for a linear output."""
+    losses = [loss for loss in training_losses(log) if loss["kind"] == "cross_entropy"]
+    seen = [loss for loss in losses if loss.get("graph") and not loss["graph"].get("opaque")]
+    named = [graph_fact(loss, "softmax_inputs") or graph_fact(loss, "output_activation") for loss in seen]
+    return next((str(name) for name in named if name), "none") if seen or not losses else None
+
+
+@signal(unit="units", **CALL)
+def output_units(log: RunLog) -> int | None:
+    """Number of outputs for each example at the judged loss."""
+    loss = judged_loss(log)
+    return _units(loss) if loss and loss["prediction"].get("shape") else None
+
+
+def _beyond(target: dict[str, Any], low: float, high: float) -> float | None:
+    least, most = number(target.get("min")), number(target.get("max"))
+    if least is None or most is None:
+        return None
+    return max(most - high, low - least, 0.0) / max(most - least, LEAST_RANGE)
+
+
+@signal(unit="share", **CALL)
+def target_excess(log: RunLog) -> float | None:
+    """How far the regression targets lie beyond the range of the last activation, as a share of the targets' own range."""
+    loss, name = judged_loss(log), output_activation(log)
+    if loss is None or name is None:
+        return None
+    low, high = RANGES.get(name, (-math.inf, math.inf)) if loss["kind"] in REGRESSING else (-math.inf, math.inf)
+    return _beyond(loss["target"], low, high)
+
+
+@signal(unit="share", **CALL)
+def unreachable_share(log: RunLog) -> float | None:
+    """Share of the regression targets that the last activation cannot reach (a lower bound for tanh)."""
+    loss, name = judged_loss(log), output_activation(log)
+    if loss is None or name is None:
+        return None
+    above, below = (number(loss["target"].get(field)) or 0.0 for field in ("above_one_share", "negative_share"))
+    missed = {"relu": below, "tanh": above, "sigmoid": above + below, "softmax": above + below}
+    return missed.get(name, 0.0) if loss["kind"] in REGRESSING else 0.0
+
+
+@signal(unit="value", **CALL)
+def prediction_spread(log: RunLog) -> float | None:
+    """Standard deviation of each output over the batch, averaged over outputs and batches."""
+    return of_prediction(log, "batch_spread")
+
+
+@signal(unit="sum", **CALL)
+def soft_row_sum(log: RunLog) -> float | None:
+    """Mean sum over the classes of soft targets given to a cross-entropy; 1 for probabilities."""
+    for loss in training_losses(log):
+        target = loss["target"]
+        if loss["kind"] == "cross_entropy" and target.get("soft") and number(target.get("mean")) is not None:
+            return float(target["mean"]) * _units(loss)
+    return None

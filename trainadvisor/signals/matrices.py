@@ -1,0 +1,96 @@
+"""The weight matrices of the main model in the order of the forward pass, and samples of the run: helpers of several families."""
+
+from typing import Any
+
+import numpy as np
+
+from trainadvisor.log.columns import Floats, Ints
+from trainadvisor.log.reader import RunLog
+
+EARLY_SHARE, LATE_SHARE = 0.1, 0.25
+LEAST_SAMPLES = 5
+EVEN_SAMPLES = 200
+LEAST_LOG = 1e-30  # keeps the logarithm of a zero finite
+
+
+def matrices(log: RunLog) -> list[int]:
+    """Return the rows of trainable weight matrices (no embeddings, norms or biases), earliest layer first."""
+    if "_matrices" not in log.memo:
+        parameters = log.layers.rows()
+        rows = [row for row, facts in enumerate(parameters) if _is_matrix(facts)]
+        place = _places(log)
+        placed = all(parameters[row]["layer"] in place for row in rows)
+        log.memo["_matrices"] = sorted(rows, key=lambda row: place[parameters[row]["layer"]]) if placed else rows
+    found: list[int] = log.memo["_matrices"]
+    return found
+
+
+def _is_matrix(facts: dict[str, Any]) -> bool:
+    return facts["trainable"] and facts["role"] == "weight" and len(facts["shape"]) > 1
+
+
+def _places(log: RunLog) -> dict[str, int]:
+    places: dict[str, int] = {}
+    for place, row in enumerate(log.layers.rows("act")):
+        places.setdefault(str(row.get("layer", "")), place)
+    return places
+
+
+def matrix_facts(log: RunLog) -> list[dict[str, Any]]:
+    """Return what is known of each weight matrix, earliest layer first."""
+    parameters = log.layers.rows()
+    return [parameters[row] for row in matrices(log)]
+
+
+def of_matrices(log: RunLog, column: str) -> Floats:
+    """Return samples x weight matrices of a parameter column, nan where it is not finite."""
+    values = log.layers.column(column)[:, matrices(log)]
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def per_element(log: RunLog, column: str) -> Floats:
+    """Return the root mean square per element of a column of norms, samples x weight matrices."""
+    counts = np.array([max(facts["count"], 1) for facts in matrix_facts(log)], dtype=np.float64)
+    return np.asarray(of_matrices(log, column) / np.sqrt(counts), dtype=np.float64)
+
+
+def typical(values: Floats) -> float | None:
+    """Return the median of the finite values, None when there are none."""
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else None
+
+
+def row_medians(values: Floats) -> Floats:
+    """Return the median of the finite values of each row, nan for a row without any."""
+    return np.asarray(np.nanmedian(values, axis=1) if values.size else np.empty(len(values)), dtype=np.float64)
+
+
+def even(steps: Ints) -> Ints:
+    """Return indices of samples that lie evenly over the run, for the first steps are sampled more often than the rest."""
+    if steps.size <= 2:
+        return np.arange(steps.size, dtype=np.int64)
+    gap = max(float(np.max(np.diff(steps))), float(steps[-1] - steps[0]) / EVEN_SAMPLES)
+    wanted = np.arange(steps[0], steps[-1] + 1, gap)
+    return np.unique(np.minimum(np.searchsorted(steps, wanted), steps.size - 1)).astype(np.int64)
+
+
+def early(log: RunLog, steps: Ints) -> Ints:
+    """Return indices of the samples of the first tenth of the run, at least five where there are as many."""
+    limit = log.steps[0] + EARLY_SHARE * log.steps.size if log.steps.size else 0
+    return np.arange(min(max(int(np.sum(steps < limit)), LEAST_SAMPLES), steps.size), dtype=np.int64)
+
+
+def late(log: RunLog, steps: Ints) -> Ints:
+    """Return indices of the samples of the last quarter of the run, at least three where there are as many."""
+    limit = log.steps[0] + (1 - LATE_SHARE) * log.steps.size if log.steps.size else 0
+    count = max(int(np.sum(steps >= limit)), 3)
+    return np.arange(max(steps.size - count, 0), steps.size, dtype=np.int64)
+
+
+def per_layer_factor(sizes: Floats) -> float | None:
+    """Return the factor by which positive sizes change from one layer to the next: exp of the slope of their logarithm."""
+    known = np.flatnonzero(np.isfinite(sizes) & (sizes > 0))
+    if known.size < 3:
+        return None
+    logs = np.log(np.maximum(sizes[known], LEAST_LOG))
+    return float(np.exp(np.polyfit(known.astype(np.float64), logs, 1)[0]))

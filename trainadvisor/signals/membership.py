@@ -1,0 +1,221 @@
+"""Which parameters the loss reaches, which an optimizer holds, and which change."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from trainadvisor.log.reader import RunLog
+from trainadvisor.signals import signal
+
+GRAPH = {"needs": "the graph of the loss and the parameters held by the optimizers", "zh": "损失的计算图，以及各优化器持有的参数"}
+SAMPLES = {"needs": "samples of gradients and updates of each parameter", "zh": "各参数的梯度与更新量的采样"}
+FROZEN_SAMPLES, ZERO_SAMPLES = 3, 5
+LAST_BIT = 1e-6  # a float32 has 24 bits; a relative change below 6e-8 is lost, and the norm of one is not that of each element
+UNREGISTERED = "(unregistered)"
+
+Fact = dict[str, Any]
+Mask = npt.NDArray[np.bool_]
+
+
+def all_parameters(log: RunLog) -> dict[int, Fact]:
+    """Return every known parameter by number, with the name of its model as "owner"."""
+    return {p["id"]: {**p, "owner": model["name"]} for model in log.models for p in model["parameters"]}
+
+
+def held(log: RunLog) -> set[int]:
+    """Return the numbers of the parameters that any optimizer holds."""
+    return {number for optimizer in log.optimizers for group in optimizer["groups"] for number in group["parameters"]}
+
+
+def reached(log: RunLog) -> set[int]:
+    """Return the numbers of the parameters in the graph of any training loss."""
+    graphs = [loss["graph"] for loss in log.losses if loss.get("phase") != "eval" and loss["graph"]]
+    return {number for graph in graphs for number in graph["parameters"]}
+
+
+def fresh(fact: Fact) -> bool:
+    """Tell whether a parameter still has its random start: neither loaded nor trained before."""
+    return not fact.get("loaded") and not fact.get("earlier")
+
+
+def _learnable(log: RunLog) -> list[Fact]:
+    facts = all_parameters(log)
+    return [facts[number] for number in sorted(reached(log)) if number in facts and facts[number]["trainable"]]
+
+
+def outside(log: RunLog) -> list[Fact] | None:
+    """Return the fresh trainable parameters that the loss reaches and no optimizer holds, None when the graph is unknown."""
+    learnable = _learnable(log)
+    if not learnable or not log.optimizers:
+        return None
+    kept = held(log)
+    return [fact for fact in learnable if fact["id"] not in kept and fresh(fact)]
+
+
+def elements(facts: list[Fact]) -> int:
+    """Return the number of elements of parameters."""
+    return sum(max(fact["count"], 1) for fact in facts)
+
+
+def wide(fact: Fact) -> bool:
+    """Tell whether a parameter is a weight matrix, a kernel or a table: biases and norms may be exactly constant in a sound run."""
+    return len(fact["shape"]) > 1
+
+
+@signal(unit="share", **GRAPH)
+def outside_share(log: RunLog) -> float | None:
+    """Share of the trainable elements in the graph of the loss that no optimizer holds, pre-trained ones not counted."""
+    missing = outside(log)
+    return None if missing is None else elements(missing) / elements(_learnable(log))
+
+
+@signal(unit="tensors", **GRAPH)
+def outside_weights(log: RunLog) -> int | None:
+    """Number of weight matrices, kernels and tables in the graph of the loss that no optimizer holds."""
+    missing = outside(log)
+    return None if missing is None else sum(map(wide, missing))
+
+
+@signal(unit="names", **GRAPH)
+def outside_parameters(log: RunLog) -> list[str] | None:
+    """Names of the parameters in the graph of the loss that no optimizer holds."""
+    return [fact["name"] for fact in outside(log) or []] or None
+
+
+@signal(unit="tensors", **GRAPH)
+def unregistered_tensors(log: RunLog) -> int | None:
+    """Parameters in the graph of the loss that belong to no module (kept in a plain list or dict); absent when there are none."""
+    return sum(fact["owner"] == UNREGISTERED for fact in outside(log) or []) or None
+
+
+@signal(unit="tensors", **GRAPH)
+def strange_held_tensors(log: RunLog) -> int | None:
+    """Tensors that optimizers hold although no model has them (replaced or re-created layers); absent when there are none."""
+    if not log.optimizers or not log.models:
+        return None
+    known = set(all_parameters(log))
+    return (sum(int(o.get("unknown_parameters") or 0) for o in log.optimizers) + len(held(log) - known)) or None
+
+
+@signal(unit="share", needs="the parameters of the model", zh="模型的参数")
+def pretrained_share(log: RunLog) -> float | None:
+    """Share of the elements of the main model that were loaded or trained before this stage."""
+    facts = log.model["parameters"] if log.model else []
+    return elements([fact for fact in facts if not fresh(fact)]) / elements(facts) if facts else None
+
+
+# -- what changes
+
+
+def _used_samples(log: RunLog, column: str) -> npt.NDArray[np.float64]:
+    """Return samples x parameters; samples taken at a learning rate of zero are left out unless all were."""
+    values, steps = log.layers.column(column), log.layers.steps_of(column)
+    rates = dict(zip(log.steps.tolist(), log.lr.tolist(), strict=True))
+    moving = np.array([rates.get(int(step), np.nan) != 0 for step in steps], dtype=bool)
+    return values[moving] if moving.any() else values
+
+
+def _ran(log: RunLog) -> set[str]:
+    return {str(row.get("layer", "")) for row in log.layers.rows("act")}
+
+
+def _mask(log: RunLog, accept: Any) -> Mask:
+    return np.array([bool(accept(fact)) for fact in log.layers.rows()], dtype=bool)
+
+
+def _still(log: RunLog) -> Mask | None:
+    """Return the parameters whose bits changed in no sample."""
+    values = _used_samples(log, "update")
+    return np.asarray((values == 0).all(axis=0)) if len(values) >= FROZEN_SAMPLES else None
+
+
+def _dead(log: RunLog, samples: int) -> Mask | None:
+    """Return the parameters without any gradient (None, or exactly zero) in every sample."""
+    values = log.layers.column("grad")
+    return np.asarray((np.isnan(values) | (values == 0)).all(axis=0)) if len(values) >= samples else None
+
+
+def _rounded_away(log: RunLog) -> Mask:
+    """Return the parameters whose gradient is so small that a step of plain descent is lost in the last bit of the weight."""
+    grads, norms = log.layers.column("grad"), log.layers.column("weight")
+    if not len(grads) or not len(norms) or not np.isfinite(log.lr).any():
+        return np.zeros(len(log.layers.rows()), dtype=bool)
+    largest, least = np.nanmax(grads, axis=0), np.nanmin(norms, axis=0)
+    return np.asarray((largest > 0) & (float(np.nanmax(log.lr)) * largest < LAST_BIT * least))
+
+
+def _unused(log: RunLog) -> Mask:
+    """Return parameters without any gradient whose layer did not run: an unused module is no fault."""
+    values, ran = log.layers.column("grad"), _ran(log)
+    without = np.isnan(values).all(axis=0) if len(values) else np.zeros(values.shape[1], dtype=bool)
+    return without & _mask(log, lambda fact: bool(ran) and fact["layer"] not in ran)
+
+
+def _watched(log: RunLog) -> Mask:
+    """Return the weights that ought to change: trainable, held by an optimizer or missing in all by mistake."""
+    wanted = held(log) | {fact["id"] for fact in outside(log) or []}
+    return _mask(log, lambda fact: fact["trainable"] and wide(fact) and fact["id"] in wanted)
+
+
+def frozen_mask(log: RunLog) -> Mask | None:
+    """Return the weights whose bits did not change in any sample."""
+    still, dead = _still(log), _dead(log, FROZEN_SAMPLES)
+    if still is None or not log.optimizers:
+        return None
+    rested = _mask(log, lambda fact: not fresh(fact)) & (np.ones_like(still) if dead is None else dead)
+    return still & _watched(log) & ~_unused(log) & ~rested & ~_rounded_away(log)
+
+
+def zero_mask(log: RunLog) -> Mask | None:
+    """Return the weights that an optimizer holds and that never received a gradient: None, or exactly zero, in every sample."""
+    dead = _dead(log, ZERO_SAMPLES)
+    if dead is None or not log.optimizers:
+        return None
+    kept, still = held(log), _still(log)
+    absent = np.isnan(log.layers.column("grad")).all(axis=0)
+    resting = absent & (_mask(log, lambda fact: not fresh(fact)) | (~still if still is not None else False))
+    wanted = _mask(log, lambda fact: fact["trainable"] and wide(fact) and fact["id"] in kept)
+    return dead & wanted & ~_unused(log) & ~resting
+
+
+def _share(log: RunLog, mask: Mask | None) -> float | None:
+    watched = _watched(log)
+    counts = np.array([max(fact["count"], 1) for fact in log.layers.rows()], dtype=np.float64)
+    return None if mask is None or not watched.any() else float(counts[mask].sum() / counts[watched].sum())
+
+
+def _names(log: RunLog, mask: Mask | None) -> list[str] | None:
+    return None if mask is None else [name for name, found in zip(log.layers.names(), mask, strict=True) if found]
+
+
+@signal(unit="share", **SAMPLES)
+def frozen_share(log: RunLog) -> float | None:
+    """Share of the weights that ought to train whose bits did not change in any sample."""
+    return _share(log, frozen_mask(log))
+
+
+@signal(unit="names", **SAMPLES)
+def frozen_parameters(log: RunLog) -> list[str] | None:
+    """Names of the weights that ought to train whose bits did not change in any sample."""
+    return _names(log, frozen_mask(log))
+
+
+@signal(unit="share", **SAMPLES)
+def zero_gradient_share(log: RunLog) -> float | None:
+    """Share of the weights held by an optimizer that had no gradient, or exactly zero, in every sample."""
+    return _share(log, zero_mask(log))
+
+
+@signal(unit="names", **SAMPLES)
+def zero_gradient_parameters(log: RunLog) -> list[str] | None:
+    """Names of the weights held by an optimizer that had no gradient, or exactly zero, in every sample."""
+    return _names(log, zero_mask(log))
+
+
+@signal(unit="share", **SAMPLES)
+def detached_share(log: RunLog) -> float | None:
+    """Share of the weights held by an optimizer whose gradient was None in every sample although their layer ran; absent at 0."""
+    mask = zero_mask(log)
+    absent = np.isnan(log.layers.column("grad")).all(axis=0)
+    return None if mask is None else _share(log, mask & absent) or None

@@ -1,0 +1,89 @@
+"""What comes out of the model: its spread over the examples, its size, the logits inside attention."""
+
+from typing import Any
+
+import numpy as np
+
+from trainadvisor.log.columns import Floats
+from trainadvisor.log.reader import RunLog
+from trainadvisor.signals import signal
+from trainadvisor.signals.activations import act, rows_of
+from trainadvisor.signals.matrices import early, late, typical
+
+OUTPUT = {"needs": "the model's outputs on sampled steps", "zh": "抽样步上的模型输出"}
+EVALS = {"needs": "evaluations with class predictions", "zh": "带类别预测的验证"}
+LOGITS = {"needs": "the logits inside attention on sampled steps", "zh": "抽样步上注意力内部的 logits"}
+REGRESSION = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
+LAST_EVALS = 3
+
+
+def _output(log: RunLog, column: str) -> Floats:
+    """Return a column of the output row over the samples."""
+    values = act(log, column, rows_of(log, frozenset({"output"}))[-1:])
+    return np.asarray(values.ravel(), dtype=np.float64)
+
+
+@signal(unit="output units", **OUTPUT)
+def output_spread(log: RunLog) -> float | None:
+    """Standard deviation of the outputs over the examples of a batch, mean over outputs, in the last quarter of the run."""
+    values = _output(log, "act_spread")
+    return typical(values[late(log, log.layers.steps_of("act_spread"))]) if values.size else _told_spread(log)
+
+
+def _told_spread(log: RunLog) -> float | None:
+    spreads = [e.get("output_spread") for e in log.evals[-LAST_EVALS:]]
+    spreads = spreads or [loss["prediction"].get("batch_spread") for loss in log.losses]
+    return typical(np.array([s for s in spreads if isinstance(s, (int, float))], dtype=np.float64))
+
+
+def _targets(log: RunLog) -> list[dict[str, Any]]:
+    return [loss["target"] for loss in log.losses if loss.get("phase") != "eval"]
+
+
+@signal(unit="ratio", needs="the model's outputs and the targets of a regression", zh="回归任务的模型输出与目标值")
+def output_spread_share(log: RunLog) -> float | None:
+    """Spread of the outputs over the examples relative to that of the targets of a regression."""
+    spread = output_spread(log)
+    stds = [loss["target"].get("std") for loss in log.losses if loss["kind"] in REGRESSION and loss.get("phase") != "eval"]
+    known = [std for std in stds if isinstance(std, (int, float)) and std > 0]
+    return spread / known[0] if spread is not None and known else None
+
+
+@signal(unit="share", **EVALS)
+def majority_excess(log: RunLog) -> float | None:
+    """Share of the most predicted class in the last three evaluations minus the share of the most frequent label."""
+    shares = [e.get("majority_share") for e in log.evals[-LAST_EVALS:]]
+    known = [float(s) for s in shares if isinstance(s, (int, float))]
+    labels = [max(h) / sum(h) for h in (t.get("histogram") for t in _targets(log)) if h and sum(h)]
+    return float(np.median(known)) - labels[0] if known and labels else None
+
+
+@signal(unit="logit", **OUTPUT)
+def output_max(log: RunLog) -> float | None:
+    """Largest absolute output, median of the last quarter of the run."""
+    values = _output(log, "act_max")
+    return typical(values[late(log, log.layers.steps_of("act_max"))]) if values.size else None
+
+
+@signal(unit="ratio", **OUTPUT)
+def output_growth(log: RunLog) -> float | None:
+    """Largest absolute output of the last quarter of the run over that of the first tenth (medians)."""
+    values, last = _output(log, "act_max"), output_max(log)
+    first = typical(values[early(log, log.layers.steps_of("act_max"))]) if values.size else None
+    return last / first if last is not None and first else None
+
+
+@signal(unit="logit", **LOGITS)
+def attention_logit_max(log: RunLog) -> float | None:
+    """Largest attention logit |q k| / sqrt(d) of any layer, median of the last quarter of the run."""
+    values = act(log, "act_max", rows_of(log, frozenset({"attention_logits"})))
+    chosen = values[late(log, log.layers.steps_of("act_max"))] if values.size else values
+    return typical(np.nanmax(chosen, axis=1)) if chosen.size else None
+
+
+@signal(unit="ratio", **LOGITS)
+def attention_logit_growth(log: RunLog) -> float | None:
+    """Largest attention logit of the last quarter of the run over that of the first tenth."""
+    values, last = act(log, "act_max", rows_of(log, frozenset({"attention_logits"}))), attention_logit_max(log)
+    first = typical(np.nanmax(values[early(log, log.layers.steps_of("act_max"))], axis=1)) if values.size else None
+    return last / first if last is not None and first else None

@@ -1,0 +1,185 @@
+"""Robust statistics of one-dimensional series, shared by every family of signals (numpy only, no log in sight)."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Series = NDArray[np.float64]
+
+MAD_TO_SIGMA = 1.4826  # MAD of a normal distribution is sigma / 1.4826
+MEDIAN_EFFICIENCY = 1.2533  # a median scatters sqrt(pi / 2) times as much as a mean
+
+
+class Spike(NamedTuple):
+    """An excursion of a series: first index, one past the last, height above the level before it."""
+
+    start: int
+    stop: int
+    height: float
+
+
+def finite(values: Series) -> Series:
+    """Only the finite values, in order."""
+    return values[np.isfinite(values)]
+
+
+def finite_prefix(values: Series) -> Series:
+    """The values before the first NaN or infinity."""
+    bad = ~np.isfinite(values)
+    return values[: int(np.argmax(bad))] if bad.any() else values
+
+
+def robust_scale(values: Series) -> float:
+    """Standard deviation estimated as 1.4826 times the median absolute deviation."""
+    return float(MAD_TO_SIGMA * np.median(np.abs(values - np.median(values)))) if values.size else 0.0
+
+
+def step_noise(values: Series) -> float:
+    """Standard deviation of the step-to-step noise, free of any smooth trend (from second differences)."""
+    if values.size < 3:
+        return 0.0
+    return float(MAD_TO_SIGMA * np.median(np.abs(np.diff(values, 2))) / np.sqrt(6.0))
+
+
+def lag_one(values: Series) -> float:
+    """Lag-1 autocorrelation, 0 for a series too short or constant."""
+    if values.size < 4 or np.ptp(values) == 0:
+        return 0.0
+    centred = values - values.mean()
+    return float(np.dot(centred[1:], centred[:-1]) / np.dot(centred, centred))
+
+
+def effective_count(count: int, correlation: float) -> float:
+    """Independent values that `count` values with this lag-1 correlation are worth: n (1 - rho) / (1 + rho)."""
+    rho = min(max(correlation, 0.0), 0.99)
+    return max(count * (1 - rho) / (1 + rho), 1.0)
+
+
+def head(values: Series, share: float, least: int) -> Series:
+    """The first `share` of a series, at least `least` values where there are as many."""
+    return values[: max(round(values.size * share), least)]
+
+
+def tail(values: Series, share: float, least: int) -> Series:
+    """The last `share` of a series, at least `least` values where there are as many."""
+    return values[-max(round(values.size * share), least) :]
+
+
+def block_edges(count: int, blocks: int) -> NDArray[np.int64]:
+    """Edges that cut `count` values into at most `blocks` nearly equal blocks."""
+    return np.linspace(0, count, max(min(blocks, count), 1) + 1).round().astype(np.int64)
+
+
+def block_medians(values: Series, blocks: int) -> Series:
+    """Median of each of `blocks` nearly equal consecutive blocks."""
+    edges = block_edges(values.size, blocks)
+    return np.array([np.median(values[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)])
+
+
+def block_means(values: Series, blocks: int) -> Series:
+    """Mean of each of `blocks` nearly equal consecutive blocks."""
+    if values.size == 0:
+        return values
+    edges = block_edges(values.size, blocks)
+    return np.asarray(np.add.reduceat(values, edges[:-1]) / np.diff(edges), dtype=np.float64)
+
+
+def level(values: Series) -> float:
+    """Level of a noisy stretch: median of the means of tens (a plain median misses what a skewed loss costs on average)."""
+    return float(np.median(block_means(values, max(values.size // 10, 1))))
+
+
+def levels(values: Series, blocks: int = 50, least: int = 5) -> Series:
+    """Means of at most `blocks` consecutive blocks of at least `least` values: the curve without its step noise."""
+    return block_means(values, max(min(blocks, values.size // least), 1))
+
+
+def block_centres(count: int, blocks: int) -> Series:
+    """Positions (in values) of the centres of the blocks."""
+    edges = block_edges(count, blocks)
+    return np.asarray((edges[:-1] + edges[1:] - 1) / 2, dtype=np.float64)
+
+
+def theil_sen(values: Series) -> float:
+    """Median slope over all pairs, per value; meant for at most some hundred values."""
+    if values.size < 2:
+        return 0.0
+    i, j = np.triu_indices(values.size, 1)
+    return float(np.median((values[j] - values[i]) / (j - i)))
+
+
+def detrended(values: Series) -> Series:
+    """The series less its Theil-Sen line and median."""
+    rest = values - theil_sen(values) * np.arange(values.size)
+    return np.asarray(rest - np.median(rest), dtype=np.float64)
+
+
+def trend_z(values: Series, blocks: int = 24) -> float:
+    """Significance of a linear trend in standard errors, positive when the series rises.
+
+    Theil-Sen slope of block medians, with the residual scale as noise and the residuals' lag-1 correlation in n_eff.
+    """
+    points = block_medians(values, blocks)
+    if points.size < 5:
+        return 0.0
+    slope, rest = theil_sen(points), detrended(points)
+    scale = max(robust_scale(rest), 1e-12 * float(np.max(np.abs(points))), 1e-300)
+    shrink = np.sqrt(effective_count(points.size, lag_one(rest)))
+    return float(np.clip(slope * np.std(np.arange(points.size)) * shrink / scale, -1e6, 1e6))
+
+
+def shift_z(before: Series, after: Series, noise: float | None = None) -> float:
+    """How far the median moved from one window to the next, in standard errors; positive when it rose."""
+    if before.size < 2 or after.size < 2:
+        return 0.0
+    scale = np.hypot(robust_scale(before), robust_scale(after)) / np.sqrt(2) if noise is None else noise
+    counts = [effective_count(w.size, lag_one(w)) for w in (before, after)]
+    error = MEDIAN_EFFICIENCY * scale * np.sqrt(1 / counts[0] + 1 / counts[1])
+    floor = 1e-12 * max(float(np.max(np.abs(before))), float(np.max(np.abs(after))), 1e-288)
+    return float(np.clip((np.median(after) - np.median(before)) / max(error, floor), -1e6, 1e6))
+
+
+def turn_share(values: Series) -> float:
+    """Share of inner points at which the direction changes: 0 for a monotone curve, 2/3 for pure noise, 1 for a zigzag."""
+    moves = np.sign(np.diff(values))
+    return float(np.mean(moves[1:] * moves[:-1] < 0)) if moves.size > 1 else 0.0
+
+
+def running_median(values: Series, width: int) -> Series:
+    """Median of the last `width` values at each place (shorter at the start)."""
+    if values.size == 0 or width <= 1:
+        return values
+    padded = np.concatenate([np.full(width - 1, values[0]), values])
+    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1), dtype=np.float64)
+
+
+def smoothed(values: Series, blocks: int = 50, least: int = 5) -> tuple[Series, Series]:
+    """Block medians of at least `least` values each, and the positions of their centres."""
+    count = max(min(blocks, values.size // least), 1)
+    return block_medians(values, count), block_centres(values.size, count)
+
+
+def local_level(values: Series, blocks: int = 50) -> tuple[Series, Series]:
+    """Level and scale around each value, interpolated between block medians."""
+    levels, centres = smoothed(values, blocks, least=30)
+    places = np.arange(values.size)
+    level = np.interp(places, centres, levels)
+    spread = block_medians(np.abs(values - level), levels.size) * MAD_TO_SIGMA
+    return level, np.interp(places, centres, spread)
+
+
+def runs_of(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Start and stop of each run of True values."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def spikes(values: Series, sigmas: float, floor: float, skip: int = 0) -> list[Spike]:
+    """Runs that stand both `sigmas` local scales and `floor` above their local level, from index `skip` on."""
+    if values.size < 20:
+        return []
+    level, scale = local_level(values)
+    high = values > level + np.maximum(sigmas * scale, floor)
+    high[:skip] = False
+    return [Spike(a, b, float(np.max(values[a:b] - level[a:b]))) for a, b in runs_of(high)]

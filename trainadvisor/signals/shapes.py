@@ -1,0 +1,138 @@
+"""Shapes at the loss call and what the graph behind it is made of."""
+
+from typing import Any
+
+import numpy as np
+
+from trainadvisor.log.reader import RunLog
+from trainadvisor.signals import signal
+from trainadvisor.signals.baseline import main_loss, summed
+from trainadvisor.signals.losses import CALL, GRAPH, REGRESSING, Loss, graph_fact, soft_row_sum, training_losses
+
+SEVERAL = 1.2  # probabilities sum to 1 exactly; rounding and smoothing stay far below
+
+
+def _size(shape: Any) -> int:
+    return int(np.prod(shape)) if isinstance(shape, list) and shape else 1
+
+
+def expansion(first: list[int], second: list[int]) -> float:
+    """Return by how much broadcasting two shapes exceeds the larger of them; 1 when one side has the final shape."""
+    try:
+        result = np.broadcast_shapes(tuple(first), tuple(second))
+    except ValueError:
+        return 1.0
+    return _size(list(result)) / max(_size(first), _size(second))
+
+
+def _grown(loss: Loss) -> float:
+    """Return the expansion at a loss function, or of a difference squared or taken absolute right behind a mean by hand."""
+    pair = loss.get("broadcast")
+    if pair:
+        return expansion(*pair)
+    seen, ops = graph_fact(loss, "broadcast"), " ".join((graph_fact(loss, "ops") or [])[:4])
+    by_hand = loss["kind"] == "custom" and "Sub" in ops and ("Pow" in ops or "Abs" in ops) and ("Mean" in ops or "Sum" in ops)
+    if not seen or not by_hand or any(len(shape) > 2 for shape in seen):  # noqa: PLR2004 - pairs of vectors are meant
+        return 1.0
+    return max(map(_size, seen)) / max(min(map(_size, seen)), 1)
+
+
+def _widest(log: RunLog) -> Loss | None:
+    losses = [loss for loss in training_losses(log) if loss.get("broadcast") or graph_fact(loss, "broadcast")]
+    return max(losses, key=_grown, default=None)
+
+
+@signal(unit="factor", **CALL)
+def broadcast_expansion(log: RunLog) -> float | None:
+    """How many pairs broadcasting makes of each example at the loss: (N, 1) against (N,) gives N; 1 when the shapes fit."""
+    if not training_losses(log):
+        return None
+    loss = _widest(log)
+    return _grown(loss) if loss else 1.0
+
+
+@signal(unit="shapes", **CALL)
+def broadcast_shapes(log: RunLog) -> str | None:
+    """The two shapes that were broadcast against each other at the loss."""
+    loss = _widest(log)
+    pair = (loss.get("broadcast") or graph_fact(loss, "broadcast")) if loss else None
+    return " / ".join(str(tuple(shape)) for shape in pair) if pair else None
+
+
+@signal(unit="classes", **CALL)
+def regressed_classes(log: RunLog) -> int | None:
+    """Number K of classes where a regression loss compares K scores an example with one integer label; absent elsewhere."""
+    losses = [loss for loss in training_losses(log) if loss["kind"] in REGRESSING]
+    return next((loss["target"]["classes"] for loss in losses if _label_regression(loss)), None)
+
+
+def _label_regression(loss: Loss) -> bool:
+    scores, labels = (list(loss[side].get("shape") or []) for side in ("prediction", "target"))
+    single = len(scores) == 2 and labels in ([scores[0]], [scores[0], 1])  # noqa: PLR2004 - batch and classes
+    units = scores[1] if single else 0
+    return units > 1 and bool(loss["target"].get("integer")) and loss["target"].get("classes") == units
+
+
+# -- the model behind the loss
+
+
+def _graph_counts(log: RunLog) -> tuple[int, int] | None:
+    """Return the most linear layers behind any training loss, and the non-linear operations behind the same loss."""
+    counted = [
+        (int(graph_fact(loss, "linear_layers") or 0), int(graph_fact(loss, "nonlinear_ops") or 0))
+        for loss in training_losses(log)
+        if graph_fact(loss, "linear_layers") is not None and graph_fact(loss, "nonlinear_ops") is not None
+    ]
+    return max(counted, default=None)
+
+
+@signal(unit="layers", **GRAPH)
+def linear_layers(log: RunLog) -> int | None:
+    """Number of linear and convolution operations in the graph of the loss."""
+    counts = _graph_counts(log)
+    return counts[0] if counts else None
+
+
+@signal(unit="operations", **GRAPH)
+def nonlinear_ops(log: RunLog) -> int | None:
+    """Number of non-linear operations between the input and the loss."""
+    counts = _graph_counts(log)
+    return counts[1] if counts else None
+
+
+@signal(unit="truth", **GRAPH)
+def linear_network(log: RunLog) -> bool | None:
+    """Whether the model is a single linear map: one layer, no non-linearity."""
+    counts = _graph_counts(log)
+    return counts == (1, 0) if counts else None
+
+
+@signal(unit="examples", **CALL)
+def summed_examples(log: RunLog) -> float | None:
+    """Number of targets over which the main loss is summed; absent when it is averaged."""
+    loss = main_loss(log)
+    terms = summed(loss) if loss else 1.0
+    return terms if terms > 1 else None
+
+
+@signal(unit="outputs", **CALL)
+def single_class_outputs(log: RunLog) -> int | None:
+    """1 where a cross-entropy over classes gets a single output, so that its loss is always 0; absent elsewhere."""
+    shapes = [loss["prediction"].get("shape") or [] for loss in training_losses(log) if loss["kind"] == "cross_entropy"]
+    return 1 if any(len(shape) > 1 and shape[1] == 1 for shape in shapes) else None
+
+
+@signal(unit="sum", **CALL)
+def multi_hot_sum(log: RunLog) -> float | None:
+    """Classes marked for each example on average where a cross-entropy gets several at once; absent when there is one."""
+    total = soft_row_sum(log)
+    return total if total is not None and total > SEVERAL else None
+
+
+@signal(unit="word", **CALL)
+def loss_pairing(log: RunLog) -> str | None:
+    """How outputs and targets meet at the loss: single-output, multi-hot, label-regression, summed, or usual."""
+    if not training_losses(log):
+        return None
+    kinds = {"single-output": single_class_outputs, "multi-hot": multi_hot_sum, "label-regression": regressed_classes, "summed": summed_examples}
+    return next((name for name, measure in kinds.items() if measure(log) is not None), "usual")

@@ -1,0 +1,226 @@
+"""What the targets are: classes, balance, order, range; and whether anything about them can be learnt."""
+
+from typing import Any
+
+import numpy as np
+
+from trainadvisor.log.cleaning import number
+from trainadvisor.log.reader import RunLog
+from trainadvisor.signals import series, signal
+from trainadvisor.signals.baseline import trivial_loss
+from trainadvisor.signals.losses import CLASSIFYING, REGRESSING, judged_loss, training_losses
+
+TARGETS = {"needs": "the targets seen by torch's loss functions", "zh": "torch 损失函数所见的目标值"}
+LOADER = {"needs": "the DataLoader of the training", "zh": "训练所用的 DataLoader"}
+PREDICTED = {"needs": "evaluations of a classifier", "zh": "分类器的验证结果"}
+FIRST_PASS = {"needs": "epochs, the training loss and the targets", "zh": "轮次、训练损失与目标值"}
+LEAST_STEPS, LEAST_BATCHES = 10, 5
+BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
+
+
+def of_target(log: RunLog, field: str) -> float | None:
+    """Return a number recorded of the targets at the judged loss."""
+    loss = judged_loss(log)
+    return number(loss["target"].get(field)) if loss else None
+
+
+def histogram(log: RunLog) -> Any:
+    """Return the counts of the classes that occurred, None for other targets."""
+    loss = judged_loss(log)
+    counts = np.asarray((loss["target"].get("histogram") if loss else None) or _binary_counts(loss), dtype=np.float64)
+    return counts[counts > 0] if np.sum(counts > 0) > 1 else None
+
+
+def _binary_counts(loss: dict[str, Any] | None) -> list[float]:
+    """Return the counts of 0 and 1 under a binary cross-entropy with one output."""
+    target = loss["target"] if loss and loss["kind"] in BINARY else {}
+    single = (target.get("shape") or [0, 0])[1:] in ([], [1])
+    mean, examples = number(target.get("mean")), number(target.get("examples")) or 1.0
+    known = single and target.get("integer") and mean is not None and 0 < mean < 1
+    return [examples * (1 - mean), examples * mean] if known and mean is not None else []
+
+
+@signal(unit="value", **TARGETS)
+def target_min(log: RunLog) -> float | None:
+    """Smallest target value."""
+    return of_target(log, "min")
+
+
+@signal(unit="value", **TARGETS)
+def target_max(log: RunLog) -> float | None:
+    """Largest target value."""
+    return of_target(log, "max")
+
+
+@signal(unit="value", **TARGETS)
+def target_mean(log: RunLog) -> float | None:
+    """Mean of the targets."""
+    return of_target(log, "mean")
+
+
+@signal(unit="value", **TARGETS)
+def target_std(log: RunLog) -> float | None:
+    """Standard deviation of the targets."""
+    return of_target(log, "std")
+
+
+@signal(unit="value", **TARGETS)
+def target_scale(log: RunLog) -> float | None:
+    """Root mean square of the targets of a regression: how large the outputs have to become."""
+    loss, mean, std = judged_loss(log), target_mean(log), target_std(log)
+    if loss is None or loss["kind"] not in REGRESSING or mean is None or std is None:
+        return None
+    return float(np.hypot(mean, std))
+
+
+@signal(unit="classes", **TARGETS)
+def target_classes(log: RunLog) -> int | None:
+    """Number of classes that occurred among the targets."""
+    counts = histogram(log)
+    return None if counts is None else int(counts.size)
+
+
+@signal(unit="share", **TARGETS)
+def target_majority_share(log: RunLog) -> float | None:
+    """Share of the most frequent class among the targets."""
+    counts = histogram(log)
+    return None if counts is None else float(counts.max() / counts.sum())
+
+
+@signal(unit="ratio", **TARGETS)
+def imbalance_ratio(log: RunLog) -> float | None:
+    """Examples of the most frequent class for each example of the rarest one that occurred."""
+    counts = histogram(log)
+    return None if counts is None else float(counts.max() / counts.min())
+
+
+@signal(unit="share", **PREDICTED)
+def predicted_majority_share(log: RunLog) -> float | None:
+    """Share of the class predicted most often, mean of the last two evaluations."""
+    shares = [number(record.get("majority_share")) for record in log.evals]
+    known = [value for value in shares if value is not None][-2:]
+    return float(np.mean(known)) if known else None
+
+
+@signal(unit="classes", **PREDICTED)
+def predicted_classes(log: RunLog) -> int | None:
+    """Number of classes predicted at least once in the last evaluation."""
+    seen = [number(record.get("classes_predicted")) for record in log.evals]
+    known = [value for value in seen if value is not None]
+    return int(known[-1]) if known else None
+
+
+@signal(unit="truth", **TARGETS)
+def loss_weighted(log: RunLog) -> bool | None:
+    """Whether the judged loss weighs its classes."""
+    loss = judged_loss(log)
+    return bool(loss.get("weighted")) if loss else None
+
+
+# -- order
+
+
+def _train_loader(log: RunLog) -> dict[str, Any] | None:
+    loaders = [loader for loader in log.loaders if loader["role"] == "train"]
+    return loaders[-1] if loaders else None
+
+
+@signal(unit="word", **LOADER)
+def train_order(log: RunLog) -> str | None:
+    """Order in which the training loader draws examples: shuffled, sequential, or unknown (own sampler, stream, no loader)."""
+    loader = _train_loader(log)
+    if loader is None or loader.get("iterable") or loader.get("shuffle") is None:
+        return "unknown" if log.loaders or judged_loss(log) else None
+    return "shuffled" if loader["shuffle"] else "sequential"
+
+
+@signal(unit="batches", **LOADER)
+def train_batches(log: RunLog) -> int | None:
+    """Number of batches in an epoch of the training loader."""
+    loader = _train_loader(log)
+    batches = number(loader.get("batches")) if loader else None
+    return None if batches is None else int(batches)
+
+
+@signal(unit="ratio", **TARGETS)
+def label_mixing(log: RunLog) -> float | None:
+    """Entropy of the labels within a batch over that of random batches of the same size: 1 when mixed, 0 when each batch has one class."""
+    loss, seen, expected = judged_loss(log), of_target(log, "batch_entropy"), of_target(log, "batch_entropy_expected")
+    if loss is None or seen is None or not expected or (number(loss["target"].get("batches")) or 0) < LEAST_BATCHES:
+        return None
+    return seen / expected
+
+
+# -- range
+
+
+@signal(unit="labels", **TARGETS)
+def out_of_range_labels(log: RunLog) -> int | None:
+    """Labels below zero or not below the number of outputs, ignored ones not counted."""
+    counts = [number(loss["target"].get("out_of_range")) or 0 for loss in training_losses(log) if loss["kind"] in CLASSIFYING]
+    return int(sum(counts)) if training_losses(log) else None
+
+
+@signal(unit="distance", **TARGETS)
+def improbable_targets(log: RunLog) -> float | None:
+    """Largest distance by which targets of a binary cross-entropy leave the interval from 0 to 1."""
+    distances = [_outside_unit(loss["target"]) for loss in training_losses(log) if loss["kind"] in BINARY]
+    known = [value for value in distances if value is not None]
+    return max(known, default=0.0) if training_losses(log) else None
+
+
+def _outside_unit(target: dict[str, Any]) -> float | None:
+    low, high = number(target.get("min")), number(target.get("max"))
+    return None if low is None or high is None else max(-low, high - 1, 0.0)
+
+
+@signal(unit="share", **TARGETS)
+def ignored_share(log: RunLog) -> float | None:
+    """Share of the labels that are ignored (ignore_index)."""
+    shares = [number(loss["target"].get("ignored_share")) for loss in training_losses(log) if loss["kind"] in CLASSIFYING]
+    known = [value for value in shares if value is not None]
+    return max(known, default=None)
+
+
+# -- can they be learnt
+
+
+def _epoch_losses(log: RunLog) -> list[Any]:
+    """Return the finite losses of each epoch in order."""
+    epochs, values = log.column("epoch"), log.column("loss")
+    groups = [values[epochs == epoch] for epoch in np.unique(epochs[np.isfinite(epochs)])]
+    return [group[np.isfinite(group)] for group in groups]
+
+
+@signal(unit="ratio", **FIRST_PASS)
+def first_pass_skill(log: RunLog) -> float | None:
+    """Skill on examples never seen before: 1 - (mean loss of the second half of the first epoch) / H0.
+
+    In the first epoch every batch is new, so the training loss measures generalisation. Unrelated labels keep it at zero.
+    """
+    epochs, trivial = _epoch_losses(log), trivial_loss(log)
+    if trivial is None or len(epochs) < 2 or epochs[0].size < LEAST_STEPS:  # noqa: PLR2004 - an epoch counts when the next has begun
+        return None
+    return 1 - float(np.mean(epochs[0][epochs[0].size // 2 :])) / float(trivial)
+
+
+@signal(unit="ratio", **FIRST_PASS)
+def memorised_skill(log: RunLog) -> float | None:
+    """How far the mean loss of the last epoch lies below that of the first, or below H0 if that is less, over H0.
+
+    What repetition has taught; a bad start that is made up for does not count.
+    """
+    epochs, trivial = _epoch_losses(log), trivial_loss(log)
+    if trivial is None or len(epochs) < 3:  # noqa: PLR2004 - the last epoch may be cut short
+        return None
+    first, last = epochs[0], epochs[-1] if epochs[-1].size >= epochs[-2].size else epochs[-2]
+    if not first.size or not last.size:
+        return None
+    return (min(float(np.mean(first)), float(trivial)) - float(np.mean(last))) / float(trivial)
+
+
+@signal(unit="standard errors", **FIRST_PASS)
+def memorised_z(log: RunLog) -> float | None:
+    """Significance of the fall of the epochs' mean loss over the run, in standard errors (trend over the epochs)."""
+    means = [float(np.mean(values)) for values in _epoch_losses(log) if values.size]
+    return -series.trend_z(np.array(means)) if len(means) >= 5 else None  # noqa: PLR2004 - a trend needs five points

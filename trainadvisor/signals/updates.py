@@ -1,0 +1,122 @@
+"""Updates: how far a step moves the weights, relative to their size."""
+
+import numpy as np
+
+from trainadvisor.log.columns import Floats
+from trainadvisor.log.reader import RunLog
+from trainadvisor.signals import signal
+from trainadvisor.signals.gradients import thirds
+from trainadvisor.signals.matrices import early, even, matrix_facts, of_matrices, row_medians, typical
+from trainadvisor.signals.series import finite
+
+NEEDS = {"needs": "update and weight norms of each layer on sampled steps", "zh": "抽样步上各层的更新量与权重范数"}
+LARGE = 0.1  # what the onset of large updates means; the rules have their own thresholds
+
+
+def _moves(log: RunLog) -> Floats:
+    """Return the update ratios, samples x matrices; nan for matrices that start at zero, whose ratio says nothing."""
+    zero = np.array([facts["init_rms"] == 0 for facts in matrix_facts(log)], dtype=np.bool_)
+    return np.where(zero, np.nan, of_matrices(log, "update"))
+
+
+def _ratios(log: RunLog) -> Floats:
+    """Return the update ratios evenly over the run."""
+    return _moves(log)[even(log.layers.steps_of("update"))]
+
+
+def _fastest(log: RunLog) -> Floats:
+    """Return the ratio of the matrix that moves most, sample by sample."""
+    values = _moves(log)
+    return np.asarray(np.nanmax(values, axis=1) if values.size else np.empty(0), dtype=np.float64)
+
+
+@signal(unit="ratio", **NEEDS)
+def update_ratio_first(log: RunLog) -> float | None:
+    """Median over weight matrices of update norm over weight norm at the first sampled step that moved anything."""
+    moved = [row for row in _moves(log) if np.nansum(row) > 0]
+    return typical(moved[0]) if moved else None
+
+
+@signal(unit="ratio", **NEEDS)
+def update_ratio_early(log: RunLog) -> float | None:
+    """Median over the first tenth of the run of the median update ratio of the weight matrices."""
+    steps = log.layers.steps_of("update")
+    return typical(row_medians(_moves(log))[early(log, steps)])
+
+
+@signal(unit="ratio", **NEEDS)
+def update_ratio_median(log: RunLog) -> float | None:
+    """Median over the run of the median update ratio of the weight matrices."""
+    return typical(row_medians(_ratios(log)))
+
+
+@signal(unit="ratio", **NEEDS)
+def update_ratio_max(log: RunLog) -> float | None:
+    """Largest over the run of the median update ratio of the weight matrices."""
+    known = finite(row_medians(_moves(log)))
+    return float(known.max()) if known.size else None
+
+
+@signal(unit="ratio", **NEEDS)
+def update_ratio_fastest(log: RunLog) -> float | None:
+    """Median over the run of the update ratio of the matrix that moves most."""
+    chosen = even(log.layers.steps_of("update"))
+    return typical(_fastest(log)[chosen])
+
+
+@signal(unit="ratio", **NEEDS)
+def update_ratio_first_layers(log: RunLog) -> float | None:
+    """Median over the run of the update ratio of the first third of the weight matrices."""
+    return typical(row_medians(thirds(_ratios(log))[0]))
+
+
+@signal(unit="ratio", **NEEDS)
+def update_ratio_last_layers(log: RunLog) -> float | None:
+    """Median over the run of the update ratio of the last third of the weight matrices."""
+    return typical(row_medians(thirds(_ratios(log))[1]))
+
+
+@signal(unit="weight norms", **NEEDS)
+def weight_travel(log: RunLog) -> float | None:
+    """Length of the path of the fastest matrix in units of its norm: its update ratio summed over all steps of the run."""
+    steps, ratios = log.layers.steps_of("update"), _fastest(log)
+    known = np.isfinite(ratios)
+    if known.sum() < 2:
+        return None
+    every = np.interp(log.steps, steps[known], ratios[known])
+    return float(every.sum())
+
+
+def _weight_course(log: RunLog) -> Floats:
+    """Return the norm of each weight matrix over its norm at the first sample."""
+    weights = of_matrices(log, "weight")
+    if not weights.size:
+        return weights
+    return np.asarray(weights / np.where(weights[0] > 0, weights[0], np.nan), dtype=np.float64)
+
+
+@signal(unit="ratio", **NEEDS)
+def weight_shrink(log: RunLog) -> float | None:
+    """Median over weight matrices of their last norm over their first one."""
+    course = _weight_course(log)
+    return typical(course[-1]) if len(course) else None
+
+
+@signal(unit="ratio", **NEEDS)
+def weight_growth(log: RunLog) -> float | None:
+    """Largest over weight matrices and samples of the norm over the first norm."""
+    known = finite(_weight_course(log).ravel())
+    return float(known.max()) if known.size else None
+
+
+@signal(unit="normalised step", needs="the normalised step alpha on sampled steps", zh="抽样步上的归一化步长 alpha")
+def alpha_median(log: RunLog) -> float | None:
+    """Median normalised step: -1 far too short, 0 at the minimum along the step, above 1 the loss rises (Cockpit)."""
+    return typical(log.layers.scalar("alpha"))
+
+
+@signal(unit="step", **NEEDS)
+def large_update_onset(log: RunLog) -> int | None:
+    """First sampled step at which the median weight matrix moved by more than a tenth of its norm."""
+    large = np.flatnonzero(row_medians(_moves(log)) > LARGE)
+    return int(log.layers.steps_of("update")[large[0]]) if large.size else None
