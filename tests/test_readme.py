@@ -25,13 +25,13 @@ def blocks(kind: str) -> list[str]:
 
 def check_program(words: list[str]) -> None:
     """Parse a command line of ours as the program would."""
-    command = program.get_command(click.Context(program), words[0])
-    context = command.make_context(words[0], words[1:], parent=click.Context(program))
-    while isinstance(command, click.Group) and context.protected_args:
-        name = context.protected_args[0]
-        command = command.get_command(context, name)
-        assert command is not None
-        context = command.make_context(name, list(context.args), parent=context)
+    context, group = click.Context(program), program
+    while isinstance(group, click.Group) and words:
+        command = group.get_command(context, words[0])
+        assert command is not None, words[0]
+        group, words = command, words[1:]
+        if not isinstance(group, click.Group):
+            group.make_context("", words)
 
 
 def check_python(words: list[str]) -> None:

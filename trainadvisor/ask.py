@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from trainadvisor.diagnose.rulebook import Rule, Rulebook
 
 WIDTH = 100
+WRITTEN_WEIGHT = 1.3  # an answer to the question itself goes before a rule that shares its words
 LOGS = ("log.json", "log.json.gz", "log.json.zst", "trainadvisor-runs/*/log.json*")
 TEXTS = {
     "matched": ("Matched: {title}", "匹配：{title}"),
@@ -91,7 +92,7 @@ def _topic_of_answer(entry: answers.Answer) -> Topic:
     both = (entry.en, entry.zh)
     texts = [text for side in both for text in (side.answer, *side.remedies)]
     searches = (*entry.en.search, *entry.zh.search)
-    return Topic(entry.id, searches, tuple(side.question for side in both), tuple(texts), weight=1.1)
+    return Topic(entry.id, searches, tuple(side.question for side in both), tuple(texts), weight=WRITTEN_WEIGHT)
 
 
 def _topic_of_rule(rule: Rule) -> Topic:

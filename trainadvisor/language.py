@@ -122,6 +122,27 @@ TEXTS: dict[str, tuple[str, str]] = {
     "check.passed": ("{rules} rules, {cases} cases: all passed", "{rules} 条规则、{cases} 个用例：全部通过"),
     "needs": ("needs", "需要记录"),
     "signals.count": ("{count} signals", "{count} 个信号"),
+    # while a script runs
+    "run.watching": ("trainadvisor: watching {target}", "trainadvisor：正在观察 {target}"),
+    "run.found": ("found", "发现"),
+    "run.records": ("records", "记录"),
+    "run.log": ("log", "日志"),
+    "run.classes": ("{count} classes", "{count} 类"),
+    "run.cadence": (
+        "loss and timing every step; gradients every {gradients}, layers every {layers} steps, less often where that costs too much",
+        "每步记录损失与耗时；梯度每 {gradients} 步、各层统计每 {layers} 步，开销过大时自动降低频率",
+    ),
+    "run.overhead": ("overhead measured: {share} of the time", "实测开销：占总时间 {share}"),
+    "run.cleared": ("cleared at step {step}: {code}", "第 {step} 步起不再出现：{code}"),
+    "run.stopping": (
+        "trainadvisor: {code} has persisted; interrupting the script at step {step}",
+        "trainadvisor：{code} 持续存在，在第 {step} 步中断脚本",
+    ),
+    "run.nothing": (
+        "no torch training ran in {target}: nothing was recorded; if it trains in another process, call trainadvisor.watch(model, optimizer) there",
+        "{target} 中没有运行 torch 训练，未记录任何内容；如果训练在其他进程中进行，请在那里调用 trainadvisor.watch(model, optimizer)",
+    ),
+    "run.more": ("full report: trainadvisor diagnose {log} -v", "完整报告：trainadvisor diagnose {log} -v"),
     # markdown
     "md.finding": ("Finding", "发现"),
     "md.confidence": ("Confidence", "置信度"),

@@ -34,7 +34,8 @@ PARTICLES = re.compile("[的了很太是在会就都也又还被把我它他们�
 ABBREVIATIONS = {"val": "validation", "acc": "accuracy", "lr": "rate", "grad": "gradient", "grads": "gradient"}
 UNKNOWN_WORD = 0.5  # weight of a word that no topic uses, as a share of the rarest topic word's
 ENOUGH_OF_PHRASE, ENOUGH_OF_QUESTION, ENOUGH_OF_TEXT = 0.6, 0.4, 0.75
-TITLE_WEIGHT, TEXT_WEIGHT = 0.8, 0.2
+TITLE_WEIGHT, NAMED_WEIGHT, TEXT_WEIGHT = 0.8, 0.2, 0.2
+Words = frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -77,22 +78,24 @@ class Matcher:
 
     def __init__(self, topics: Sequence[Topic]) -> None:
         """Count the words of all topics."""
-        self._topics = [(topic, _phrases(topic), _words(topic.texts)) for topic in topics]
-        counts = Counter(word for _, phrases, _ in self._topics for word in set().union(*(words for words, _ in phrases)))
+        self._topics = [(topic, _phrases(topic), _words(topic.titles), _words(topic.texts)) for topic in topics]
+        counts = Counter(word for _, phrases, _, _ in self._topics for word in set().union(*(words for words, _ in phrases)))
         self._weights = {word: math.log(1 + len(topics) / count) for word, count in counts.items()}
         self._unknown = UNKNOWN_WORD * math.log(1 + len(topics))
 
     def match(self, question: str) -> list[Topic]:
         """Return the topics that a question is about, best first."""
         asked = frozenset(tokens(question))
-        scores = [(self._score(asked, phrases, texts) * topic.weight, topic) for topic, phrases, texts in self._topics]
+        scores = [(self._score(asked, *words) * topic.weight, topic) for topic, *words in self._topics]
         return [topic for score, topic in sorted(scores, key=lambda pair: -pair[0]) if score > 0]
 
-    def _score(self, asked: frozenset[str], phrases: list[tuple[frozenset[str], float]], texts: frozenset[str]) -> float:
+    def _score(self, asked: Words, phrases: list[tuple[Words, float]], titles: Words, texts: Words) -> float:
         best = max((weight * self._phrase_score(asked, words) for words, weight in phrases), default=0.0)
-        return best or TEXT_WEIGHT * self._text_score(asked, texts)
+        if best:
+            return best + NAMED_WEIGHT * self._mass(asked & titles)
+        return TEXT_WEIGHT * self._text_score(asked, titles | texts)
 
-    def _phrase_score(self, asked: frozenset[str], words: frozenset[str]) -> float:
+    def _phrase_score(self, asked: Words, words: Words) -> float:
         shared = self._mass(asked & words)
         if not shared:
             return 0.0
@@ -100,7 +103,7 @@ class Matcher:
         partly = of_phrase >= ENOUGH_OF_PHRASE and of_question >= ENOUGH_OF_QUESTION and asked >= words & {"not"}
         return shared * of_phrase * (1 + of_question) / 2 if partly or words <= asked else 0.0
 
-    def _text_score(self, asked: frozenset[str], texts: frozenset[str]) -> float:
+    def _text_score(self, asked: Words, texts: Words) -> float:
         shared = asked & texts
         of_question = self._mass(shared) / (self._mass(asked) or 1)
         return self._mass(shared) if of_question >= ENOUGH_OF_TEXT else 0.0
@@ -109,11 +112,11 @@ class Matcher:
         return sum(self._weights.get(word, self._unknown) for word in words)
 
 
-def _phrases(topic: Topic) -> list[tuple[frozenset[str], float]]:
+def _phrases(topic: Topic) -> list[tuple[Words, float]]:
     weighted = [(text, 1.0) for text in topic.searches] + [(text, TITLE_WEIGHT) for text in topic.titles]
     phrases = [(frozenset(tokens(text)), weight) for text, weight in weighted]
     return [(words, weight) for words, weight in phrases if words - {"not"}]
 
 
-def _words(texts: Iterable[str]) -> frozenset[str]:
+def _words(texts: Iterable[str]) -> Words:
     return frozenset(word for text in texts for word in tokens(text))

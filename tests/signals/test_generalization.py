@@ -16,7 +16,12 @@ def run(folder: Path, train: Any, held_out: Any, accuracy: Any = None, **parts: 
     """Signals of a run with these training losses and evaluations spread evenly over it."""
     every = len(train) / len(held_out)
     evals = [
-        {"step": round((i + 1) * every), "loss": v, "examples": 400, "metrics": {} if accuracy is None else {"accuracy": accuracy[i]}}
+        {
+            "step": round((i + 1) * every),
+            "loss": v,
+            "examples": 400,
+            "metrics": {} if accuracy is None else {"accuracy": accuracy[i]},
+        }
         for i, v in enumerate(held_out)
     ]
     loss = make_loss(target=TARGET, **parts.pop("facts", {}))
@@ -89,7 +94,9 @@ def test_without_evaluations_everything_is_absent(tmp_path: Path) -> None:
     """No evaluation: no level, no gap, no best."""
     seen = signals_of(tmp_path, losses=[make_loss(target=TARGET)], columns={"loss": [1.0] * 60, "loss_id": 0})
     assert seen["evals"] == 0
-    assert [seen[n] for n in ("val_loss_final", "best_eval_share", "skill_gap", "val_swing", "accuracy_gap")] == [None] * 5
+    assert [seen[n] for n in ("val_loss_final", "best_eval_share", "skill_gap", "val_swing", "accuracy_gap")] == [
+        None
+    ] * 5
 
 
 def test_running_statistics_remember_their_start(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ from builders import event, make_loss, signals_of
 RNG = np.random.default_rng(1)
 
 
-def curve(folder: Path, losses: Any, target: dict[str, Any] | None = None, kind: str = "cross_entropy", **facts: Any) -> Any:
+def curve(
+    folder: Path, losses: Any, target: dict[str, Any] | None = None, kind: str = "cross_entropy", **facts: Any
+) -> Any:
     """Signals of a run with these losses and one loss function."""
     loss = make_loss(kind, target=target or {"histogram": [100] * 10, "classes": 10, "shape": [32]}, **facts)
     return signals_of(folder, losses=[loss], columns={"loss": losses, "loss_id": 0, "lr": 0.1})
@@ -52,7 +54,9 @@ def test_label_smoothing_raises_trivial_loss_and_floor(tmp_path: Path) -> None:
     assert smooth["skill"] == pytest.approx((math.log(10) - 1.0) / (math.log(10) - floor))
 
 
-@pytest.mark.parametrize("change", [{"weighted": True}, {"target": {"soft": True, "histogram": [50, 50]}}, {"kind": "custom"}])
+@pytest.mark.parametrize(
+    "change", [{"weighted": True}, {"target": {"soft": True, "histogram": [50, 50]}}, {"kind": "custom"}]
+)
 def test_no_trivial_loss_where_it_is_not_exact(tmp_path: Path, change: dict[str, Any]) -> None:
     """Class weights, soft targets and unknown losses leave skill absent."""
     seen = curve(tmp_path, [1.0] * 30, **change)
@@ -68,7 +72,7 @@ def test_a_composite_loss_is_custom(tmp_path: Path) -> None:
 
 
 def test_levels_of_a_ramp(tmp_path: Path) -> None:
-    """First is the median of three, final the level of the last tenth, skill their place on the scale of the trivial loss."""
+    """First is the median of three, final the level of the last tenth, skill the distance to the trivial loss."""
     seen = curve(tmp_path, np.linspace(2.0, 1.0, 101))
     assert seen["loss_first"] == pytest.approx(1.99)
     assert seen["loss_final"] == pytest.approx(1.045)
@@ -103,7 +107,9 @@ def test_a_loss_that_was_logged_now_and_then_is_not_broken(tmp_path: Path) -> No
 def test_a_reported_nan_loss_counts_though_the_column_cannot_tell(tmp_path: Path) -> None:
     """A NaN reads like an absent value; the event says what it was."""
     losses = [1.0] * 20 + [math.nan]
-    seen = signals_of(tmp_path, columns={"loss": losses, "lr": 0.1}, events=[event("nonfinite", {"name": "loss"}, "loss", step=20)])
+    seen = signals_of(
+        tmp_path, columns={"loss": losses, "lr": 0.1}, events=[event("nonfinite", {"name": "loss"}, "loss", step=20)]
+    )
     assert seen["nonfinite_step"] == 20
 
 

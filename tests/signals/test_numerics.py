@@ -75,11 +75,17 @@ def stored(folder: Path, dtype: str, gradient: float, kind: str = "Adam", update
     for facts in model["parameters"]:
         facts["dtype"] = dtype
     row = {"grad": [gradient * 10, gradient], "weight": [1.0, 1.0], "update": [update, update]}
-    return signals_of(folder, models=[model], optimizers=[make_optimizer(kind, lr)], layers=[row] * 4, columns={"loss": [1.0] * 40, "lr": lr})
+    return signals_of(
+        folder,
+        models=[model],
+        optimizers=[make_optimizer(kind, lr)],
+        layers=[row] * 4,
+        columns={"loss": [1.0] * 40, "lr": lr},
+    )
 
 
 def test_update_roundings_of_bfloat16(tmp_path: Path) -> None:
-    """Adam moves a weight of 0.1 by 1e-4: a thousandth, a quarter of what bfloat16 resolves; SGD by the gradient's share of it."""
+    """Adam moves a weight of 0.1 by a thousandth, a quarter of what bfloat16 resolves; SGD by the gradient's share."""
     assert stored(tmp_path, "bfloat16", 1.0)["update_roundings"] == pytest.approx(1e-3 * 256, rel=1e-6)
     assert stored(tmp_path, "float16", 1.0)["update_roundings"] == pytest.approx(1e-3 * 2048, rel=1e-6)
     assert stored(tmp_path, "bfloat16", 0.5, kind="SGD")["update_roundings"] == pytest.approx(0.5e-3 * 256, rel=1e-6)
@@ -100,7 +106,12 @@ def test_weights_that_broke(tmp_path: Path) -> None:
     """The last sampled weight norms tell, and a report of the recorder does."""
     model = make_model(("fc", "Linear", 10, 10))
     row = {"grad": [1.0, 1.0], "weight": [math.nan, 1.0]}
-    assert signals_of(tmp_path, models=[model], optimizers=[make_optimizer()], layers=[row], steps=3)["parameters_nonfinite"] is True
+    assert (
+        signals_of(tmp_path, models=[model], optimizers=[make_optimizer()], layers=[row], steps=3)[
+            "parameters_nonfinite"
+        ]
+        is True
+    )
     assert signals_of(tmp_path, steps=3, events=[broke("parameter", 2)])["parameters_nonfinite"] is True
     assert signals_of(tmp_path, steps=3)["parameters_nonfinite"] is False
 

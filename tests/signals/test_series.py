@@ -40,7 +40,7 @@ def test_lag_one_is_the_plain_autocorrelation() -> None:
 
 
 def test_effective_count_shrinks_with_correlation() -> None:
-    """n (1 - rho) / (1 + rho): 90 values with correlation 0.5 are worth 30, negative correlation gives no bonus."""
+    """By n (1 - rho) / (1 + rho): 90 values with correlation 0.5 are worth 30, negative correlation gives no bonus."""
     assert series.effective_count(90, 0.5) == pytest.approx(30.0)
     assert series.effective_count(90, -0.5) == 90.0
 

@@ -54,7 +54,7 @@ def command(
 
     chosen = language(lang)
     _check(target, stop_on, report, module=module)
-    from trainadvisor.record.run import run_script
+    from trainadvisor.live import run_script
 
     # started by `main` when this command is over: the script may use click itself and must not see our context
     return partial(

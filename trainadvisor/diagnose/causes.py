@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from trainadvisor.diagnose.engine import CLEAR, Verdict
-from trainadvisor.diagnose.graph import CAUSE_FOLLOWS, LEVELS, TIERS, Graph, layer_of
+from trainadvisor.diagnose.graph import CAUSE_FOLLOWS, HOP_DECAY, LEVELS, TIERS, Graph, layer_of
 
 EVIDENCE = {"direct": 6.0, "exact": 4.0, "statistical": 2.0, "static": 0.5}
 LAYER_BONUS = (2.0, 1.5, 1.0, 0.0, -1.0, -1.0, -1.0)

@@ -77,5 +77,5 @@ def _visibility(item: Finding) -> tuple[int, int]:
 def _inner(title: str) -> str:
     """Return a title as a part of a sentence: no full stop, the first letter small unless the word is a name."""
     title = title.rstrip(".。")
-    proper = title.startswith(PROPER) or not title[1:2].islower()
-    return title if proper else title[:1].lower() + title[1:]
+    capitals = any(letter.isupper() for letter in title.partition(" ")[0][1:])
+    return title if capitals or title.startswith(PROPER) else title[:1].lower() + title[1:]

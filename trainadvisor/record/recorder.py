@@ -53,6 +53,7 @@ class Recorder:
         self._unstepped = 0
         self._outbox: deque[tuple[Record, list[tuple[Reading, Arrived]]]] = deque()
         self._busy = False
+        self._spent = 0.0
         self._pid = os.getpid()
         self._device_known = False
         self._plain: set[int] = set()
@@ -73,6 +74,7 @@ class Recorder:
         taps.remove(self)
         self.close_iteration()
         self.on("stop", reason)
+        self.event("overhead", "", {"share": self.overhead()})
         self.drain(wait=True)
         self._send_header()
         seconds = time.perf_counter() - self.started
@@ -85,6 +87,7 @@ class Recorder:
         if self._busy or os.getpid() != self._pid or (name in _STEPS and self._foreign(args[0])):
             return
         self._busy = True
+        entered = time.perf_counter()
         try:
             if name in _OPENERS:
                 self._close_before(name)
@@ -92,6 +95,11 @@ class Recorder:
                 self.guard(handler, function, *args)
         finally:
             self._busy = False
+            self._spent += time.perf_counter() - entered
+
+    def overhead(self) -> float:
+        """Return the share of the time since the start that was spent in the recorder, by its own clock."""
+        return self._spent / max(1e-9, time.perf_counter() - self.started)
 
     def around_root(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]) -> Any:  # noqa: ANN401
         """Run the outermost module call, observed when its step is sampled."""

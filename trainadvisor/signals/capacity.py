@@ -48,7 +48,7 @@ def norm_momentum(log: RunLog) -> float | None:
 
 @signal(unit="share", needs="the batch norm layers of the model, and the number of steps", zh="模型的批归一化层与步数")
 def norm_initial_share(log: RunLog) -> float | None:
-    """Share of the initial values (mean 0, variance 1) still in the running statistics at the end: (1 - momentum)^steps."""
+    """Share of the initial mean and variance still in the running statistics at the end: (1 - momentum)^steps."""
     momentum = norm_momentum(log)
     if momentum is None or (log.model or {}).get("loaded"):
         return None

@@ -16,7 +16,9 @@ FEW, SOME = 3, 5
 
 def validation(log: RunLog) -> tuple[Series, Series]:
     """Steps and losses of the evaluations whose loss compares with the training loss."""
-    pairs = [(e["step"], e["loss"]) for e in log.evals if isinstance(e.get("loss"), (int, float)) and np.isfinite(e["loss"])]
+    pairs = [
+        (e["step"], e["loss"]) for e in log.evals if isinstance(e.get("loss"), (int, float)) and np.isfinite(e["loss"])
+    ]
     array = np.array(pairs, dtype=np.float64).reshape(-1, 2)
     return array[:, 0], array[:, 1]
 
@@ -39,7 +41,7 @@ def _values(log: RunLog, least: int) -> Series | None:
 
 
 def _smooth(values: Series) -> Series:
-    """Each evaluation as the median of itself and its neighbours, so that one lucky one does not count; a few stay as they are."""
+    """Each evaluation as the median of itself and its neighbours, so that a lucky one does not count."""
     if values.size < SOME:
         return values
     padded = np.concatenate([values[:1], values, values[-1:]])
@@ -134,12 +136,12 @@ def val_rise_z(log: RunLog) -> float | None:
     final, best, noise = val_loss_final(log), val_loss_best(log), val_noise(log)
     if final is None or best is None or noise is None:
         return None
-    return min((final - best) / max(noise, 1e-9 * abs(best), 1e-300), 1e6)
+    return float(min((final - best) / max(noise, 1e-9 * abs(best), 1e-300), 1e6))
 
 
 @signal(unit="ratio", **NEEDS)
 def val_skill_final(log: RunLog) -> float | None:
-    """Skill of the final validation loss: 0 = trivial predictor, 1 = perfect; absent for summed losses, whose batches differ."""
+    """Skill of the final validation loss: 0 = trivial predictor, 1 = perfect; absent for summed losses."""
     return skill_of(log, val_loss_final(log)) if per_example(log) else None
 
 
@@ -182,7 +184,7 @@ def skill_gap(log: RunLog) -> float | None:
 
 @signal(unit="ratio", **NEEDS)
 def skill_gap_best(log: RunLog) -> float | None:
-    """Skill on training data less skill on validation data at the best evaluation: large = validation never was good."""
+    """Training skill less validation skill at the best evaluation: large = validation never was good."""
     step = best_eval_step(log)
     train = skill_of(log, _train_near(log, step)) if step is not None else None
     held_out = val_skill_best(log)
@@ -276,7 +278,7 @@ def _in_trivial_losses(log: RunLog, value: float | None) -> float | None:
 
 @signal(unit="share", **NEEDS)
 def val_rise_share(log: RunLog) -> float | None:
-    """Rise of the validation loss from its best in units of the trivial loss (of the first training loss where unknown)."""
+    """Rise of the validation loss from its best over the trivial loss (over the first loss if unknown)."""
     final, best = val_loss_final(log), val_loss_best(log)
     return _in_trivial_losses(log, final - best if final is not None and best is not None else None)
 

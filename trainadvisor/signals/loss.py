@@ -14,7 +14,7 @@ LEAST = 5
 
 
 def broken_at(log: RunLog) -> int | None:
-    """Index of the first non-finite loss: an infinity, a NaN that the recorder saw, or NaN from some step to the end."""
+    """Index of the first bad loss: an infinity, a NaN that the recorder saw, or NaN from some step to the end."""
     values = log.column("loss")
     infinite = np.flatnonzero(np.isinf(values))
     first = [int(infinite[0])] if infinite.size else []
@@ -24,7 +24,7 @@ def broken_at(log: RunLog) -> int | None:
     present = np.flatnonzero(np.isfinite(values))
     if present.size and values.size - present[-1] > 3 * max(int(np.max(np.diff(present), initial=1)), 1):
         first.append(int(present[-1]) + 1)
-    return min(min(first), values.size - 1) if first else None
+    return min([*first, values.size - 1]) if first else None
 
 
 def training_loss(log: RunLog) -> tuple[Series, Series]:
@@ -57,7 +57,8 @@ def loss_steps(log: RunLog) -> int:
 @signal(unit="truth", **NEEDS)
 def loss_nonfinite(log: RunLog) -> bool | None:
     """Whether the training loss became NaN or infinite."""
-    return None if not log.steps.size or np.isnan(log.column("loss")).all() and not nonfinite_loss_seen(log) else broken_at(log) is not None
+    recorded = bool(np.any(~np.isnan(log.column("loss")))) or nonfinite_loss_seen(log)
+    return broken_at(log) is not None if recorded else None
 
 
 def nonfinite_loss_seen(log: RunLog) -> bool:
@@ -123,36 +124,36 @@ def loss_ratio_to_best(log: RunLog) -> float | None:
 
 @signal(unit="share", **NEEDS)
 def loss_lost_share(log: RunLog) -> float | None:
-    """Share of the fall that was lost again: (final - best) / (first - best); 0 at the best, above 1 worse than at the start.
+    """Share of the fall that was lost again: (final - best) / (first - best); above 1 it ends worse than it began.
 
     The fall counts at least three times the step noise, so that a loss that never fell and rose gives a large value.
     """
     first, final, best, noise = loss_first(log), loss_final(log), loss_best(log), loss_noise(log)
     if first is None or final is None or best is None or noise is None:
         return None
-    return (final - best) / max(first - best, 3 * noise, 1e-9 * abs(first), 1e-300)
+    return float((final - best) / max(first - best, 3 * noise, 1e-9 * abs(first), 1e-300))
 
 
 @signal(unit="ratio", **NEEDS_TARGETS)
 def skill(log: RunLog) -> float | None:
-    """Skill at the end: (H0 - final) / (H0 - floor); 0 = trivial predictor, 1 = perfect, negative = worse than trivial."""
+    """Skill at the end: (H0 - final) / (H0 - floor); 0 = trivial predictor, 1 = perfect, negative = worse."""
     return skill_of(log, loss_final(log))
 
 
 @signal(unit="ratio", **NEEDS_TARGETS)
 def skill_best(log: RunLog) -> float | None:
-    """Best skill that the loss had over a tenth of the run (shorter stretches of a noisy loss look better than they are)."""
+    """Best skill over a tenth of the run; shorter stretches of a noisy loss look better than they are."""
     values = losses(log)
     return None if values is None else skill_of(log, float(series.block_means(values, 10).min()))
 
 
 @signal(unit="standard errors", **NEEDS_TARGETS)
 def skill_z(log: RunLog) -> float | None:
-    """How far the final level lies below the trivial loss, in standard errors of the last tenth."""
+    """How far the mean loss of the second half lies below the trivial loss, in standard errors."""
     values, trivial = losses(log, 20), trivial_loss(log)
     if values is None or trivial is None:
         return None
-    last = series.tail(values, 0.1, LEAST)
+    last = series.tail(values, 0.5, LEAST)
     count = series.effective_count(last.size, series.lag_one(last))
     spread = max(float(np.std(last)), 1e-9 * trivial)
     return float(np.clip((trivial - last.mean()) / spread * np.sqrt(count), -1e6, 1e6))

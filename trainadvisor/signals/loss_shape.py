@@ -13,6 +13,7 @@ ENOUGH = 30
 SPIKE_SIGMAS = 8.0
 SPIKE_SHARE = 0.3
 CLEAR_FALL = 5.0
+SPIKE_EXAMPLES = 64
 FLAT_BAND = 4.0
 
 
@@ -29,16 +30,16 @@ def loss_trend_z(log: RunLog) -> float | None:
 
 @signal(unit="share", **NEEDS)
 def loss_straightness(log: RunLog) -> float | None:
-    """Share of the whole fall that happened in the second half: 0 settled, 0.5 a straight line, above it falls faster and faster.
+    """Share of the fall that happened in the second half: 0 settled, 0.5 a straight line.
 
-    Absent when the loss did not fall by more than five standard errors.
+    Above 0.5 the loss falls faster and faster. Absent when the loss did not fall by more than five standard errors.
     """
     values = _long(log)
     return None if values is None else straightness(values, series.step_noise(values))
 
 
 def straightness(values: Series, noise: float) -> float | None:
-    """Share of the fall from the first to the last tenth that lies behind the middle; None when noise explains the fall."""
+    """Share of the fall from first to last tenth that lies behind the middle; None when it is within noise."""
     width = max(values.size // 10, 3)
     first, last = series.level(values[:width]), series.level(values[-width:])
     if first - last <= CLEAR_FALL * noise / np.sqrt(width):
@@ -75,7 +76,7 @@ def loss_rise_z(log: RunLog) -> float | None:
 
 @signal(unit="share", **NEEDS)
 def loss_rise_share(log: RunLog) -> float | None:
-    """Share of the run, at its end, over which the smoothed loss stayed in the upper half between its best and its final level."""
+    """Share of the run, at its end, that the smoothed loss spent nearer to its final than to its best level."""
     values = _long(log)
     if values is None:
         return None
@@ -110,7 +111,7 @@ def loss_flat_share(log: RunLog) -> float | None:
 
 @signal(unit="ratio", **NEEDS)
 def loss_swing(log: RunLog) -> float | None:
-    """Swing of the smoothed loss in the second half about its trend, over its level: what lasts longer than one batch."""
+    """Scatter of the smoothed loss of the second half about its trend, over its level."""
     points = _late_points(log)
     level = None if points is None else abs(float(np.median(points)))
     return float(np.std(series.detrended(points))) / level if points is not None and level else None
@@ -146,18 +147,25 @@ def loss_repeat_share(log: RunLog) -> float | None:
 
 
 def lasting_spikes(log: RunLog) -> list[Spike]:
-    """Spikes of at least three steps that undo SPIKE_SHARE of the fall so far: a hard batch lasts one step, a jump lasts."""
+    """Spikes of three steps and more that undo SPIKE_SHARE of the fall; a hard batch lasts one step."""
     values, first, best = losses(log, 60), loss_first(log), loss_best(log)
     if values is None or first is None or best is None or first <= best:
         return []
-    smooth = series.running_median(values, 5)
+    smooth = series.running_median(values, _spike_width(log))
     found = series.spikes(smooth, SPIKE_SIGMAS, SPIKE_SHARE * (first - best), skip=values.size // 10)
     return [spike for spike in found if spike.stop < 0.95 * values.size]
 
 
+def _spike_width(log: RunLog) -> int:
+    """Steps of the running median: five, or as many as hold 64 examples, so that small batches do not spike."""
+    sizes = series.finite(log.column("batch"))
+    batch = float(np.median(sizes)) if sizes.size else SPIKE_EXAMPLES
+    return max(2 * round(SPIKE_EXAMPLES / max(batch, 1.0) / 2) + 1, 5)
+
+
 @signal(unit="spikes", **NEEDS)
 def loss_spike_count(log: RunLog) -> int | None:
-    """Lasting spikes of the loss: above 8 local deviations and 30 % of the fall so far for three steps or more, then back."""
+    """Lasting spikes: above 8 local deviations and 30 % of the whole fall for three steps or more, then back."""
     return None if losses(log, 60) is None else len(lasting_spikes(log))
 
 
@@ -167,7 +175,7 @@ def loss_spike_height(log: RunLog) -> float | None:
     first, best, found = loss_first(log), loss_best(log), lasting_spikes(log)
     if losses(log, 60) is None or first is None or best is None or first <= best:
         return None
-    return max((spike.height for spike in found), default=0.0) / (first - best)
+    return float(max((spike.height for spike in found), default=0.0) / (first - best))
 
 
 @signal(unit="step", **NEEDS)
@@ -179,7 +187,7 @@ def loss_spike_step(log: RunLog) -> int | None:
 
 @signal(unit="ratio", needs="the training loss and the learning rate of every step", zh="每一步的训练损失与学习率")
 def loss_spike_lr_ratio(log: RunLog) -> float | None:
-    """Learning rate at the first lasting spike over the lowest one of the tenth of the run before: above 2 = a restart."""
+    """Learning rate at the first lasting spike over the lowest of the tenth of the run before it."""
     step, rates = loss_spike_step(log), log.lr
     if step is None or not np.isfinite(rates).any():
         return None
@@ -189,9 +197,13 @@ def loss_spike_lr_ratio(log: RunLog) -> float | None:
     return float(rates[place]) / lowest if lowest > 0 else None
 
 
-@signal(unit="ratio", needs="the training loss, and the targets seen by a standard loss function", zh="训练损失，以及标准损失函数所见的目标值")
+@signal(
+    unit="ratio",
+    needs="the training loss, and the targets seen by a standard loss function",
+    zh="训练损失，以及标准损失函数所见的目标值",
+)
 def loss_peak_ratio(log: RunLog) -> float | None:
-    """Highest smoothed loss after the first tenth over the larger of first loss and trivial loss: above 1 = worse than knowing nothing."""
+    """Highest smoothed loss after the first tenth, over the larger of first and trivial loss."""
     values, first = _long(log), loss_first(log)
     if values is None or first is None:
         return None

@@ -159,12 +159,11 @@ def _watched(log: RunLog) -> Mask:
 
 
 def frozen_mask(log: RunLog) -> Mask | None:
-    """Return the weights whose bits did not change in any sample."""
+    """Return the weights whose bits did not change in any sample although they had a gradient."""
     still, dead = _still(log), _dead(log, FROZEN_SAMPLES)
-    if still is None or not log.optimizers:
+    if still is None or dead is None or not log.optimizers:
         return None
-    rested = _mask(log, lambda fact: not fresh(fact)) & (np.ones_like(still) if dead is None else dead)
-    return still & _watched(log) & ~_unused(log) & ~rested & ~_rounded_away(log)
+    return still & ~dead & _watched(log) & ~_rounded_away(log)
 
 
 def zero_mask(log: RunLog) -> Mask | None:
@@ -191,13 +190,13 @@ def _names(log: RunLog, mask: Mask | None) -> list[str] | None:
 
 @signal(unit="share", **SAMPLES)
 def frozen_share(log: RunLog) -> float | None:
-    """Share of the weights that ought to train whose bits did not change in any sample."""
+    """Share of the weights that ought to train whose bits did not change in any sample although backward() gave them a gradient."""
     return _share(log, frozen_mask(log))
 
 
 @signal(unit="names", **SAMPLES)
 def frozen_parameters(log: RunLog) -> list[str] | None:
-    """Names of the weights that ought to train whose bits did not change in any sample."""
+    """Names of the weights that ought to train whose bits did not change in any sample although backward() gave them a gradient."""
     return _names(log, frozen_mask(log))
 
 

@@ -75,14 +75,14 @@ def first_nonfinite_op(log: RunLog) -> str | None:
 
 @signal(unit="steps", **NEEDS)
 def nonfinite_lead(log: RunLog) -> int | None:
-    """Steps from the first non-finite value of any kind to the first non-finite loss; absent when the loss stayed finite."""
+    """Steps from the first non-finite value of any kind to the first non-finite loss."""
     first, loss = _first(log), nonfinite_events(log, "loss")
     return int(loss[0]["step"] - first["step"]) if first and loss else None
 
 
 @signal(unit="ratio", needs="the training loss before the first non-finite value", zh="首个非有限值出现前的训练损失")
 def loss_growth_before_nonfinite(log: RunLog) -> float | None:
-    """Largest of the last ten finite losses over the median of those before them: above 3 the loss ran away before it broke."""
+    """Largest of the last ten finite losses over the median of those before: above 3 it ran away first."""
     values = np.abs(training_loss(log)[1])
     if not nonfinite_events(log) or values.size < SETTLING:
         return None
@@ -133,14 +133,18 @@ def amp_scaler(log: RunLog) -> bool | None:
     """Whether a GradScaler scaled the loss."""
     if log.header.get("source", "recorder") != "recorder":
         return None
-    return bool(_amp(log).get("scaler")) or bool(np.isfinite(log.column("scale")).any()) or bool(log.tally.get("scaler_steps"))
+    return (
+        bool(_amp(log).get("scaler"))
+        or bool(np.isfinite(log.column("scale")).any())
+        or bool(log.tally.get("scaler_steps"))
+    )
 
 
 @signal(unit="share", **NEEDS_SCALE)
 def scaler_skip_share(log: RunLog) -> float | None:
     """Share of optimizer steps that the GradScaler skipped, after the first 20; 0 without one."""
     scaled = amp_scaler(log)
-    if scaled is None or scaled and log.steps.size <= SETTLING:
+    if scaled is None or (scaled and log.steps.size <= SETTLING):
         return None
     return float(np.mean(log.column("skipped")[SETTLING:] == 1.0)) if scaled else 0.0
 
@@ -165,7 +169,9 @@ def scale_backoffs(log: RunLog) -> int | None:
 
 
 def _trainable(log: RunLog) -> list[tuple[int, dict[str, Any]]]:
-    return [(row, p) for row, p in enumerate(log.layers.rows()) if p.get("trainable") and len(p.get("shape") or []) >= 2]  # noqa: PLR2004
+    return [
+        (row, p) for row, p in enumerate(log.layers.rows()) if p.get("trainable") and len(p.get("shape") or []) >= 2
+    ]
 
 
 @signal(unit="word", needs="the parameters of the model", zh="模型参数")
@@ -187,7 +193,7 @@ def _sizes(log: RunLog, column: str) -> NDArray[np.float64]:
 
 @signal(unit="share", **NEEDS_LAYERS)
 def tiny_gradient_share(log: RunLog) -> float | None:
-    """Share of weight matrices whose gradient in the first half of the run is below ten times the smallest float16 number.
+    """Share of weight matrices with gradients below ten times the smallest float16 number in the first half.
 
     Root mean square per element, median over samples; matrices without a gradient are left out.
     """
@@ -214,10 +220,10 @@ def _relative_step(log: RunLog) -> NDArray[np.float64] | None:
 
 @signal(unit="roundings", needs="sampled gradients and weights, the learning rate", zh="抽样的梯度与权重、学习率")
 def update_roundings(log: RunLog) -> float | None:
-    """Size of a step in units of what the stored weights can resolve; below 1 most elements are rounded back to where they were.
+    """Size of a step in units of what the stored weights resolve; below 1 most steps are rounded away.
 
-    Adaptive optimizers move an element by about the learning rate, SGD by learning rate times gradient; half a unit in the
-    last place is 2^-8 of the weight in bfloat16 and 2^-11 in float16. Absent for float32 weights.
+    Adaptive optimizers move an element by about the learning rate, SGD by learning rate times gradient; half a unit
+    in the last place is 2^-8 of the weight in bfloat16 and 2^-11 in float16. Absent for float32 weights.
     """
     unit, step = ROUNDOFF.get(str(parameter_dtype(log))), _relative_step(log)
     return float(np.nanmedian(step)) / unit if unit and step is not None else None
@@ -247,4 +253,6 @@ def parameters_nonfinite(log: RunLog) -> bool | None:
     weights = log.layers.column("weight")
     if nonfinite_events(log, "parameter"):
         return True
-    return bool(not np.isfinite(weights[-1]).all()) if weights.size else (False if any_nonfinite(log) is False else None)
+    if weights.size:
+        return bool(not np.isfinite(weights[-1]).all())
+    return False if any_nonfinite(log) is False else None

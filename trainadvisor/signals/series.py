@@ -1,5 +1,6 @@
 """Robust statistics of one-dimensional series, shared by every family of signals (numpy only, no log in sight)."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -74,7 +75,7 @@ def block_edges(count: int, blocks: int) -> NDArray[np.int64]:
 def block_medians(values: Series, blocks: int) -> Series:
     """Median of each of `blocks` nearly equal consecutive blocks."""
     edges = block_edges(values.size, blocks)
-    return np.array([np.median(values[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)])
+    return np.array([np.median(values[a:b]) for a, b in pairwise(edges)])
 
 
 def block_means(values: Series, blocks: int) -> Series:
@@ -86,7 +87,7 @@ def block_means(values: Series, blocks: int) -> Series:
 
 
 def level(values: Series) -> float:
-    """Level of a noisy stretch: median of the means of tens (a plain median misses what a skewed loss costs on average)."""
+    """Level of a noisy stretch: median of the means of tens, for a plain median misses the tail of a skewed loss."""
     return float(np.median(block_means(values, max(values.size // 10, 1))))
 
 
@@ -141,7 +142,7 @@ def shift_z(before: Series, after: Series, noise: float | None = None) -> float:
 
 
 def turn_share(values: Series) -> float:
-    """Share of inner points at which the direction changes: 0 for a monotone curve, 2/3 for pure noise, 1 for a zigzag."""
+    """Share of inner points at which the direction changes: 0 for a monotone curve, 2/3 for noise, 1 for a zigzag."""
     moves = np.sign(np.diff(values))
     return float(np.mean(moves[1:] * moves[:-1] < 0)) if moves.size > 1 else 0.0
 
