@@ -35,7 +35,7 @@ QUESTIONS = [
     ("训练了很久loss还是2.303", "loss-not-decreasing"),
     ("weights are not updating", "weights-do-not-change"),
     ("sgd or adam?", "choose-optimizer"),
-    ("I train a resnet on my pictures and after two epochs the loss is suddenly nan, what now?", "loss-is-nan"),
+    ("I train a resnet on my pictures and after two epochs the loss is nan, what now?", "loss-is-nan"),
 ]
 FOREIGN = ["how do I bake bread", "今天天气怎么样", "what is the capital of France", "how to learn the piano", "", "???", "\x1b[31m"]
 

@@ -78,15 +78,15 @@ class Matcher:
 
     def __init__(self, topics: Sequence[Topic]) -> None:
         """Count the words of all topics."""
-        self._topics = [(topic, _phrases(topic), _words(topic.titles), _words(topic.texts)) for topic in topics]
-        counts = Counter(word for _, phrases, _, _ in self._topics for word in set().union(*(words for words, _ in phrases)))
+        self._topics = [(topic, (_phrases(topic), _words(topic.titles), _words(topic.texts))) for topic in topics]
+        counts = Counter(word for _, (phrases, *_) in self._topics for word in set().union(*(words for words, _ in phrases)))
         self._weights = {word: math.log(1 + len(topics) / count) for word, count in counts.items()}
         self._unknown = UNKNOWN_WORD * math.log(1 + len(topics))
 
     def match(self, question: str) -> list[Topic]:
         """Return the topics that a question is about, best first."""
         asked = frozenset(tokens(question))
-        scores = [(self._score(asked, *words) * topic.weight, topic) for topic, *words in self._topics]
+        scores = [(self._score(asked, *words) * topic.weight, topic) for topic, words in self._topics]
         return [topic for score, topic in sorted(scores, key=lambda pair: -pair[0]) if score > 0]
 
     def _score(self, asked: Words, phrases: list[tuple[Words, float]], titles: Words, texts: Words) -> float:

@@ -50,3 +50,18 @@ def check(*, folders: tuple[str, ...], lang: str | None) -> None:
     files = [path for folder in folders or [shipped_rules()] for path in rule_files(Path(folder))]
     cases = sum(len(read(path).get("cases", ())) for path in files)
     emit(Words(language(lang))("check.passed", rules=len(files), cases=cases))
+
+
+@command.command("index")
+@click.argument("folder", required=False)
+def index(*, folder: str | None) -> None:
+    """Write the list of the rules in FOLDER (by default those that ship) to its README.md."""
+    from pathlib import Path
+
+    from trainadvisor.commands.common import emit
+    from trainadvisor.diagnose import index as generated
+    from trainadvisor.diagnose.rulebook import shipped_rules
+
+    place = Path(folder) if folder else shipped_rules()
+    (place / generated.NAME).write_text(generated.index(place), encoding="utf-8")
+    emit(str(place / generated.NAME))

@@ -9,6 +9,7 @@ from typing import Any
 from trainadvisor.diagnose import rulebook as book
 from trainadvisor.diagnose.conditions import Expression, parse
 from trainadvisor.diagnose.engine import UNKNOWN, judge_rule
+from trainadvisor.diagnose.index import index_problems
 from trainadvisor.diagnose.remedies import is_expression
 from trainadvisor.diagnose.rulebook import Rule
 from trainadvisor.diagnose.schema import CHANGES, form_problems
@@ -37,7 +38,9 @@ def check_rules(folders: Iterable[str | Path] = ()) -> list[str]:
     files = [path for folder in places if folder.is_dir() for path in book.rule_files(folder)]
     codes = {path.stem for path in [*files, *book.rule_files(book.shipped_rules())]}
     known = Known({name: spec.type for name, spec in all_signals().items()}, frozenset(codes))
-    return missing + _duplicates(files) + [problem for path in files for problem in check_file(path, known)]
+    problems = missing + _duplicates(files) + [problem for path in files for problem in check_file(path, known)]
+    # The list can only be made of files that are sound.
+    return problems or [problem for folder in places for problem in index_problems(folder)]
 
 
 def count_cases(folders: Iterable[str | Path] = ()) -> tuple[int, int]:

@@ -67,11 +67,12 @@ class Watcher:
 
     def diagnose(self, lang: str = "en") -> "Diagnosis":
         """Judge what has been recorded so far."""
+        from trainadvisor.config import Config
         from trainadvisor.diagnose import diagnose
 
         self._recorder.drain()
         self._writer.flush()
-        return diagnose(self.log, lang=lang, ignore=self.ignore)
+        return diagnose(self.log, lang=lang, config=Config(off=dict.fromkeys(self.ignore, "ignore=[...] in watch(...)")))
 
     def __enter__(self) -> "Watcher":
         """Return the watcher."""

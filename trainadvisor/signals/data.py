@@ -130,6 +130,13 @@ def first_layer_spread(log: RunLog) -> float | None:
     return float(known.max()) if known.size >= 3 else None  # noqa: PLR2004 - three samples, not one accident
 
 
+@signal(unit="value", **SPREADS)
+def first_layer_rms(log: RunLog) -> float | None:
+    """Root mean square of the first layer's output at the first sample: near 1 when the inputs, or the model, are scaled."""
+    place, sizes = _first_weights(log), log.layers.column("act_rms")
+    return float(sizes[0, place[0]]) if place and len(sizes) else None
+
+
 @signal(unit="norm", **SPREADS)
 def first_layer_norm(log: RunLog) -> float | None:
     """Norm of the weights of the first layer at the first sample."""

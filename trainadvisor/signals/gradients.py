@@ -1,7 +1,5 @@
 """Gradients: their size over time and over depth."""
 
-from typing import Any
-
 import numpy as np
 
 from trainadvisor.log.columns import Floats
@@ -24,8 +22,6 @@ NORMS = {"needs": "the global gradient norm of each step", "zh": "每一步的�
 LAYERS = {"needs": "the gradient norm of each layer on sampled steps", "zh": "抽样步上各层的梯度范数"}
 MODEL = {"needs": "the layers of the model", "zh": "模型的各层信息"}
 
-RECURRENT_KINDS = ("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell")
-UNROLLED = 4  # a cell written by hand appears in the graph once a time step, its weights only once
 GROWN = 10.0  # what the onset of growth means; the rules have their own thresholds
 
 
@@ -33,22 +29,6 @@ GROWN = 10.0  # what the onset of growth means; the rules have their own thresho
 def depth(log: RunLog) -> int | None:
     """Number of trainable weight matrices, embeddings and norms not counted."""
     return len(matrices(log)) if log.model else None
-
-
-@signal(unit="", **MODEL)
-def recurrent(log: RunLog) -> bool | None:
-    """Whether weights are applied once a time step: an RNN module, or four times more products in the graph than matrices."""
-    if not log.model:
-        return None
-    kinds = {layer["kind"] for layer in log.model["layers"]}
-    return bool(kinds & set(RECURRENT_KINDS)) or any(_unrolled(log, loss["graph"]) for loss in log.losses if loss["graph"])
-
-
-def _unrolled(log: RunLog, graph: dict[str, Any]) -> bool:
-    """Tell whether a graph has many more products than weights that take part in it."""
-    reached = set(graph["parameters"])
-    weights = [p for model in log.models for p in model["parameters"] if len(p["shape"]) > 1 and (p["id"] in reached or not reached)]
-    return (graph.get("linear_layers") or 0) >= UNROLLED * max(len(weights), 1)
 
 
 def _norms(log: RunLog) -> Floats:
@@ -169,18 +149,3 @@ def grad_gain_per_layer(log: RunLog) -> float | None:
     values = per_element(log, "grad")[early(log, log.layers.steps_of("grad"))]
     factor = per_layer_factor(np.nanmedian(values, axis=0)) if values.size else None
     return None if factor is None else 1 / factor
-
-
-@signal(unit="cosine", needs="the cosine of consecutive gradients on sampled steps", zh="抽样步上相邻两步梯度的余弦")
-def grad_alignment(log: RunLog) -> float | None:
-    """Median cosine between the gradients of consecutive steps over weight matrices: 1 = always the same direction."""
-    values = of_matrices(log, "update_cos")[even(log.layers.steps_of("update_cos"))]
-    return typical(row_medians(values))
-
-
-@signal(unit="layer gradient norms", **LAYERS)
-def grad_by_layer(log: RunLog) -> dict[str, float] | None:
-    """Median gradient RMS per element of each weight matrix over the first tenth of the run."""
-    values = per_element(log, "grad")[early(log, log.layers.steps_of("grad"))]
-    names = [facts["name"] for facts in matrix_facts(log)]
-    return dict(zip(names, np.nanmedian(values, axis=0).tolist(), strict=True)) if values.size else None

@@ -12,6 +12,7 @@ from trainadvisor.signals.matrices import matrix_facts, typical
 WEIGHTS = {"needs": "the initial weights of the model", "zh": "模型的初始权重"}
 LAYERS = {"needs": "the layers of the model", "zh": "模型的各层信息"}
 CONSTANT = 1e-6  # standard deviation over RMS below which all weights of a matrix are equal
+FEWEST = 16  # weights from which a standard deviation says something about the scale
 NORMS = ("BatchNorm", "LayerNorm", "GroupNorm", "InstanceNorm", "RMSNorm", "LocalResponseNorm")
 
 
@@ -23,7 +24,7 @@ def _fresh(log: RunLog) -> list[dict[str, Any]]:
 
 def _gains(log: RunLog) -> Floats:
     """Return init_std * sqrt(fan_in) of each matrix: the factor by which it scales independent inputs."""
-    sized = [facts for facts in _fresh(log) if facts["fan_in"]]
+    sized = [facts for facts in _fresh(log) if facts["fan_in"] and facts["count"] >= FEWEST]
     return np.array([facts["init_std"] * np.sqrt(facts["fan_in"]) for facts in sized], dtype=np.float64)
 
 

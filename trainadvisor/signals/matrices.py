@@ -54,6 +54,14 @@ def per_element(log: RunLog, column: str) -> Floats:
     return np.asarray(of_matrices(log, column) / np.sqrt(counts), dtype=np.float64)
 
 
+def aligned(log: RunLog, first: str, second: str) -> tuple[Ints, Floats, Floats]:
+    """Return the steps at which both of two parameter columns were sampled, evenly over the run, and the values there."""
+    steps = np.intersect1d(log.layers.steps_of(first), log.layers.steps_of(second))
+    chosen = steps[even(steps)]
+    places = [np.searchsorted(log.layers.steps_of(name), chosen) for name in (first, second)]
+    return chosen, of_matrices(log, first)[places[0]], of_matrices(log, second)[places[1]]
+
+
 def typical(values: Floats) -> float | None:
     """Return the median of the finite values, None when there are none."""
     known = values[np.isfinite(values)]

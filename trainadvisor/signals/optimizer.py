@@ -8,7 +8,7 @@ from trainadvisor.log.columns import Floats
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.loss import losses
-from trainadvisor.signals.matrices import even, matrix_facts, of_matrices, per_element, row_medians, typical
+from trainadvisor.signals.matrices import aligned, even, matrix_facts, per_element, row_medians, typical
 from trainadvisor.signals.series import spikes
 
 SETTINGS = {"needs": "the optimizer's settings", "zh": "优化器的设置"}
@@ -97,20 +97,15 @@ def decay_share(log: RunLog) -> float | None:
 
 
 def _coupled(log: RunLog, decay: Floats) -> Floats:
-    chosen = even(log.layers.steps_of("grad"))
-    gradient, weight = of_matrices(log, "grad"), of_matrices(log, "weight")
-    if gradient.shape != weight.shape:
-        return np.empty((0, decay.size))
-    pull = decay * weight[chosen]
-    return np.asarray(pull / np.maximum(pull + gradient[chosen], 1e-30), dtype=np.float64)
+    _, gradient, weight = aligned(log, "grad", "weight")
+    pull = decay * weight
+    return np.asarray(pull / np.maximum(pull + gradient, 1e-30), dtype=np.float64)
 
 
 def _decoupled(log: RunLog, decay: Floats) -> Floats:
-    steps = log.layers.steps_of("update")
-    chosen = even(steps)
-    rates = np.interp(steps[chosen], log.steps, log.lr)[:, None]
-    ratios = np.maximum(of_matrices(log, "update")[chosen], 1e-30)
-    return np.asarray(np.minimum(rates * decay / ratios, 1.0), dtype=np.float64)
+    steps, ratios, _ = aligned(log, "update", "weight")
+    rates = np.interp(steps, log.steps, log.lr)[:, None]
+    return np.asarray(np.minimum(rates * decay / np.maximum(ratios, 1e-30), 1.0), dtype=np.float64)
 
 
 @signal(unit="e-foldings", needs="the optimizer's settings and learning rates", zh="优化器的设置与学习率")
@@ -137,13 +132,12 @@ def eps_to_gradient(log: RunLog) -> float | None:
 @signal(unit="ratio", needs="update and weight norms of each layer, and the learning rate", zh="各层的更新量与权重范数，以及学习率")
 def adam_step_share(log: RunLog) -> float | None:
     """Step RMS per element over the learning rate of an adaptive optimizer, median over run and matrices: usually 0.1 to 1."""
-    steps = log.layers.steps_of("update")
-    chosen = even(steps)
-    ratios, sizes = of_matrices(log, "update"), per_element(log, "weight")
-    if not adaptive(log) or ratios.shape != sizes.shape or not chosen.size:
+    steps, ratios, norms = aligned(log, "update", "weight")
+    if not adaptive(log) or not steps.size:
         return None
-    rates = np.interp(steps[chosen], log.steps, log.lr)[:, None]
-    return typical(row_medians(ratios[chosen] * sizes[chosen] / np.where(rates > 0, rates, np.nan)))
+    sizes = norms / np.sqrt([max(facts["count"], 1) for facts in matrix_facts(log)])
+    rates = np.interp(steps, log.steps, log.lr)[:, None]
+    return typical(row_medians(ratios * sizes / np.where(rates > 0, rates, np.nan)))
 
 
 def _surprises(log: RunLog, beta2: float) -> Floats:

@@ -25,15 +25,19 @@ def _output(log: RunLog, column: str) -> Floats:
 
 @signal(unit="output units", **OUTPUT)
 def output_spread(log: RunLog) -> float | None:
-    """Standard deviation of the outputs over the examples of a batch, mean over outputs, in the last quarter of the run."""
-    values = _output(log, "act_spread")
-    return typical(values[late(log, log.layers.steps_of("act_spread"))]) if values.size else _told_spread(log)
+    """Standard deviation of the outputs over the examples of a batch, mean over outputs, in the last three evaluations.
+
+    Without evaluations that of the latest training outputs, else that of the first predictions given to the loss.
+    """
+    told = _numbers([e.get("output_spread") for e in log.evals[-LAST_EVALS:]])
+    steps, values = log.layers.steps_of("act_spread"), _output(log, "act_spread")
+    sampled = values[late(log, steps)] if values.size else values
+    first = _numbers([loss["prediction"].get("batch_spread") for loss in log.losses if loss.get("phase") != "eval"])
+    return next((typical(spreads) for spreads in (told, sampled, first) if np.isfinite(spreads).any()), None)
 
 
-def _told_spread(log: RunLog) -> float | None:
-    spreads = [e.get("output_spread") for e in log.evals[-LAST_EVALS:]]
-    spreads = spreads or [loss["prediction"].get("batch_spread") for loss in log.losses]
-    return typical(np.array([s for s in spreads if isinstance(s, (int, float))], dtype=np.float64))
+def _numbers(values: list[Any]) -> Floats:
+    return np.array([value for value in values if isinstance(value, (int, float))], dtype=np.float64)
 
 
 def _targets(log: RunLog) -> list[dict[str, Any]]:

@@ -75,32 +75,9 @@ def lr_rising_share(log: RunLog) -> float | None:
     return min(top, int(np.argmax(rates))) / (rates.size - 1)
 
 
-@signal(unit="", needs="the optimizer's settings", zh="优化器的设置")
-def lr_target(log: RunLog) -> float | None:
-    """Learning rate the schedule is built around: the largest initial or configured rate of the parameter groups."""
-    groups = [group for optimizer in _optimizers(log) for group in optimizer["groups"]]
-    rates = [group.get(key) for group in groups for key in ("max_lr", "initial_lr", "lr")]
-    numbers = [rate for rate in rates if isinstance(rate, (int, float)) and not isinstance(rate, bool)]
-    return float(max(numbers)) if numbers else None
-
-
-def _optimizers(log: RunLog) -> list[dict[str, Any]]:
-    used = log.stage.optimizers
-    return [optimizer for optimizer in log.optimizers if not used or optimizer["id"] in used]
-
-
 def _schedulers(log: RunLog) -> list[dict[str, Any]]:
     used = log.stage.optimizers
     return [s for s in log.schedulers if not used or s.get("optimizer") is None or s["optimizer"] in used]
-
-
-@signal(unit="", **SCHEDULERS)
-def scheduler_class(log: RunLog) -> str | None:
-    """Class of the last scheduler made for an optimizer of the run, "none" without one."""
-    if log.header.get("source", "recorder") != "recorder":
-        return None
-    known = _schedulers(log)
-    return str(known[-1]["class"]) if known else "none"
 
 
 @signal(unit="optimizer steps", **SCHEDULERS)
@@ -110,15 +87,3 @@ def scheduler_interval(log: RunLog) -> float | None:
     known = [str(s["id"]) for s in _schedulers(log)]
     calls = [counts[key] for key in known if isinstance(counts, dict) and counts.get(key)]
     return log.steps.size / max(calls) if calls and log.steps.size else None
-
-
-@signal(unit="optimizer steps", needs="the epoch of each step", zh="每一步所属的轮次")
-def steps_per_epoch(log: RunLog) -> float | None:
-    """Optimizer steps of one epoch, from the epochs or else from the training loader's length."""
-    epochs = log.column("epoch")
-    epochs = epochs[np.isfinite(epochs)]
-    if epochs.size and epochs[-1] > epochs[0]:
-        return float(np.sum(epochs < epochs[-1]) / (epochs[-1] - epochs[0]))
-    lengths = [loader.get("batches") for loader in log.loaders if loader["role"] != "eval"]
-    sound = [length for length in lengths if isinstance(length, int) and length > 0]
-    return float(max(sound)) if sound else None

@@ -70,21 +70,15 @@ def update_ratio_first_layers(log: RunLog) -> float | None:
     return typical(row_medians(thirds(_ratios(log))[0]))
 
 
-@signal(unit="ratio", **NEEDS)
-def update_ratio_last_layers(log: RunLog) -> float | None:
-    """Median over the run of the update ratio of the last third of the weight matrices."""
-    return typical(row_medians(thirds(_ratios(log))[1]))
-
-
 @signal(unit="weight norms", **NEEDS)
 def weight_travel(log: RunLog) -> float | None:
     """Length of the path of the fastest matrix in units of its norm: its update ratio summed over all steps of the run."""
     steps, ratios = log.layers.steps_of("update"), _fastest(log)
-    known = np.isfinite(ratios)
-    if known.sum() < 2:
-        return None
-    every = np.interp(log.steps, steps[known], ratios[known])
-    return float(every.sum())
+    rates = np.where(np.isfinite(log.lr), log.lr, 1.0)
+    pace = ratios / np.maximum(np.interp(steps, log.steps, rates), 1e-300)
+    known = np.isfinite(pace) & (pace > 0)
+    # between samples, and after the last one, a step is taken to grow and shrink with the rate
+    return float(np.sum(np.interp(log.steps, steps[known], pace[known]) * rates)) if known.sum() > 1 else None
 
 
 def _weight_course(log: RunLog) -> Floats:
@@ -107,12 +101,6 @@ def weight_growth(log: RunLog) -> float | None:
     """Largest over weight matrices and samples of the norm over the first norm."""
     known = finite(_weight_course(log).ravel())
     return float(known.max()) if known.size else None
-
-
-@signal(unit="normalised step", needs="the normalised step alpha on sampled steps", zh="抽样步上的归一化步长 alpha")
-def alpha_median(log: RunLog) -> float | None:
-    """Median normalised step: -1 far too short, 0 at the minimum along the step, above 1 the loss rises (Cockpit)."""
-    return typical(log.layers.scalar("alpha"))
 
 
 @signal(unit="step", **NEEDS)
