@@ -127,8 +127,8 @@ def _mend(scenario: Scenario, code: str, folder: Path, diagnosis: Diagnosis) -> 
     """Write fixed.py with the first remedy that a demo can apply, and return the text of that remedy."""
     broken = (folder / "broken.py").read_text(encoding="utf-8")
     for remedy in _remedies(diagnosis, code):
-        source = _edited(broken, remedy.code or "")
-        if source or remedy.change == scenario.change:
+        if remedy.change == scenario.change:
+            source = _edited(broken, remedy.code or "")
             _write(folder / "fixed.py", source or scenario.fixed.source(code, LOGS["fixed"]))
             return remedy.text
     _write(folder / "fixed.py", scenario.fixed.source(code, LOGS["fixed"]))

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+FAR_OUT = 0.01  # share of the points of `yes_no`
 Pair = tuple[torch.Tensor, torch.Tensor]
 Loaders = tuple[DataLoader[Pair], DataLoader[Pair]]
 
@@ -45,6 +46,15 @@ def curve(*, batch_size: int = 32) -> Loaders:
     return _loaders(Examples(inputs[:1000], targets[:1000]), Examples(inputs[1000:], targets[1000:]), batch_size)
 
 
+def prices(*, batch_size: int = 32, standardized: bool = False) -> Loaders:
+    """Return loaders of eight facts of a house and its price, in thousands or standardized, with targets of shape [n, 1]."""
+    inputs = torch.randn(1400, 8)
+    targets = 400 + 50 * inputs[:, :3].sum(1, keepdim=True) + 20 * torch.randn(1400, 1)
+    if standardized:
+        targets = (targets - targets[:1000].mean()) / targets[:1000].std()
+    return _loaders(Examples(inputs[:1000], targets[:1000]), Examples(inputs[1000:], targets[1000:]), batch_size)
+
+
 def line(*, batch_size: int = 32) -> Loaders:
     """Return loaders of a linear function of eight numbers, one of them three times as large, with targets of shape [n, 1]."""
     inputs = torch.randn(1400, 8) * torch.tensor([1.0] * 7 + [3.0])
@@ -53,9 +63,9 @@ def line(*, batch_size: int = 32) -> Loaders:
 
 
 def rings(*, batch_size: int = 32) -> Loaders:
-    """Return loaders of three rings, one inside the other, each a class."""
+    """Return loaders of three rings with a gap, one inside the other, each a class."""
     labels = torch.randint(3, (1400,))
-    angles, radius = torch.rand(1400) * 2 * torch.pi, labels * 0.7 + 0.4 + 0.08 * torch.randn(1400)
+    angles, radius = torch.rand(1400) * 1.7 * torch.pi, labels * 0.7 + 0.4 + 0.08 * torch.randn(1400)
     points = torch.stack([radius * angles.cos(), radius * angles.sin()], dim=1)
     return _loaders(Examples(points[:1000], labels[:1000]), Examples(points[1000:], labels[1000:]), batch_size)
 
@@ -64,7 +74,7 @@ def yes_no(*, batch_size: int = 32) -> Loaders:
     """Return loaders of two groups of points, a few of them far out, with targets 0 and 1 of shape [n, 1]."""
     targets = torch.randint(2, (1400, 1)).float()
     inputs = torch.randn(1400, 16) + (2 * targets - 1)
-    inputs *= 1 + 15 * (torch.rand(1400, 1) < 0.01)
+    inputs *= 1 + 15 * (torch.rand(1400, 1) < FAR_OUT)
     return _loaders(Examples(inputs[:1000], targets[:1000]), Examples(inputs[1000:], targets[1000:]), batch_size)
 
 

@@ -83,9 +83,11 @@ def _numbers() -> dict[str, Scenario]:
     by_hand = "lambda p, y: -(y * p.log() + (1 - y) * (1 - p).log()).mean()"
     judge = replace(SOUND, data="data.yes_no()", score="((outputs > 0.5) == targets).float().mean().item()", optimizer=_adam(0.01), epochs=4)
     network = "nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 1){})"
+    column = "nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 1))"
     loud = EACH_WEIGHT.format("nn.init.normal_(layer.weight, std={})")
     recurrent = "class Recurrent(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.cell, self.head = nn.RNN(1, 32, nonlinearity=\"relu\", batch_first=True), nn.Linear(32, 1)\n        nn.init.normal_(self.cell.weight_hh_l0, std=0.28)\n\n    def forward(self, inputs):\n        return self.head(self.cell(inputs)[0][:, -1])\n\n"
     walk = replace(REGRESSION, data="data.walks()", model="Recurrent()", definitions=recurrent, optimizer=_sgd(0.01), epochs=5)
+    price = replace(REGRESSION, data="data.prices()", model=column, optimizer=_adam(0.003))
     return {
         "nan-loss": Scenario(
             replace(judge, model=network.format(", nn.Sigmoid()"), criterion=by_hand),
@@ -116,11 +118,11 @@ def _numbers() -> dict[str, Scenario]:
             "clip",
         ),
         "bad-initial-loss": Scenario(
-            replace(SOUND, prepare="nn.init.normal_(model[2].weight, std=3.0)"),
-            SOUND,
-            "the last layer starts with weights that are far too large",
-            "最后一层的初始权重过大",
-            "init",
+            price,
+            replace(price, data="data.prices(standardized=True)"),
+            "prices in thousands as targets of a network that starts near zero",
+            "目标是以千计的房价，而网络输出从零附近开始",
+            "standardize-targets",
         ),
         "poor-initialization": Scenario(
             replace(SOUND, model=DEEP.format("nn.ReLU()"), prepare=loud.format("0.01")),
@@ -130,8 +132,8 @@ def _numbers() -> dict[str, Scenario]:
             "init",
         ),
         "symmetric-initialization": Scenario(
-            replace(SOUND, prepare=EACH_WEIGHT.format("nn.init.constant_(layer.weight, 0.01)")),
-            SOUND,
+            replace(SOUND, model=DEEP.format("nn.ReLU()"), prepare=EACH_WEIGHT.format("nn.init.constant_(layer.weight, 0.02)"), epochs=10),
+            replace(SOUND, model=DEEP.format("nn.ReLU()"), epochs=10),
             "all weights start with the same value",
             "所有权重初始值相同",
             "init",
@@ -176,11 +178,11 @@ def _rates() -> dict[str, Scenario]:
             "batch-size",
         ),
         "data-loader-bound": Scenario(
-            replace(SOUND, data="data.digits(seconds_per_example=0.0003)", epochs=4),
-            replace(SOUND, epochs=4),
+            replace(SOUND, data="data.digits(seconds_per_example=0.001)", epochs=2),
+            replace(SOUND, epochs=2),
             "each example takes longer to read than to learn from",
             "读取样本比学习样本更耗时",
-            "workers",
+            "fix-data",
         ),
     }
 
@@ -222,28 +224,32 @@ def _outcomes() -> dict[str, Scenario]:
             replace(SOUND, model="nn.Linear(64, 10)", optimizer=_sgd(0.01)),
             "the labels have been mixed up: there is nothing to learn",
             "标签被打乱：没有可学的内容",
-            "fix-labels",
+            "fix-data",
         ),
         "plateau": Scenario(
-            replace(ring, model=linear), replace(ring, model=curved), "a linear model on rings", "用线性模型分类同心环", "capacity"
+            replace(ring, model=curved.replace("64", "2"), epochs=20),
+            replace(ring, model=curved, epochs=20),
+            "two hidden units for three rings",
+            "三个圆环只用两个隐藏单元",
+            "capacity",
         ),
         "underfitting": Scenario(
-            replace(SOUND, model="nn.Sequential(nn.Linear(64, 2), nn.ReLU(), nn.Linear(2, 10))", optimizer=_adam(0.01), epochs=10),
-            replace(SOUND, optimizer=_adam(0.01), epochs=10),
-            "two hidden units for ten digits",
-            "十个数字只用两个隐藏单元",
-            "capacity",
+            replace(ring, model=linear),
+            replace(ring, model=curved),
+            "a linear model for classes that no straight line separates",
+            "用线性模型区分直线无法分开的类别",
+            "add-nonlinearity",
         ),
         "overfitting": Scenario(
             few,
-            replace(few, model=wide.replace("nn.ReLU()", "nn.ReLU(), nn.Dropout(0.5)"), optimizer="torch.optim.AdamW(model.parameters(), lr=0.003, weight_decay=0.1)", epochs=8),
-            "150 examples, a wide network and 60 epochs",
-            "150 个样本，宽网络，60 轮",
-            "dropout",
+            replace(few, epochs=6),
+            "150 examples, a fifth of them with wrong labels, a wide network and 60 epochs",
+            "150 个样本（五分之一标签有误），宽网络，60 轮",
+            "early-stopping",
         ),
         "undertrained": Scenario(
-            replace(SOUND, optimizer=_sgd(0.02), epochs=2),
-            replace(SOUND, optimizer=_sgd(0.02), epochs=20),
+            replace(SOUND, optimizer=_sgd(0.03), epochs=4),
+            replace(SOUND, optimizer=_sgd(0.03), epochs=20),
             "the training stops while the loss is still falling",
             "损失仍在下降时训练就结束了",
             "train-longer",

@@ -13,7 +13,8 @@ from trainadvisor.signals.series import finite
 NEEDS = {"needs": "activation statistics of each layer on sampled steps", "zh": "抽样步上各层的激活统计"}
 RECTIFIERS = frozenset({"relu", "relu6"})
 SATURATING = frozenset({"tanh", "sigmoid", "hardtanh", "hardsigmoid", "softsign"})
-NONLINEAR = RECTIFIERS | SATURATING | {"gelu", "silu", "leaky_relu", "elu", "selu", "softplus", "mish", "prelu", "hardswish"}
+SMOOTH = frozenset({"gelu", "silu", "leaky_relu", "elu", "selu", "softplus", "mish", "prelu", "hardswish"})
+NONLINEAR = RECTIFIERS | SATURATING | SMOOTH
 MIXING = frozenset({"linear", "conv", "rnn", "attention"})  # rows that apply weights
 DEAD = 0.5  # share of units from which a layer is named and counts for the onset
 
@@ -63,26 +64,26 @@ def hidden_activation(log: RunLog) -> str | None:
 
 @signal(unit="share of the units", **NEEDS)
 def dead_by_layer(log: RunLog) -> dict[str, float] | None:
-    """Share of the units of each ReLU layer that were zero on every recent example, median of the last quarter of the run."""
+    """Share of the units of each ReLU layer that were zero on every recent example (late in the run)."""
     rows = rows_of(log, RECTIFIERS)
     return _named(log, rows, _window(log, "act_dead", rows, late))
 
 
 @signal(unit="share of the units", **NEEDS)
 def dead_unit_share(log: RunLog) -> float | None:
-    """Mean over ReLU layers of the share of dead units in the last quarter of the run."""
+    """Mean over ReLU layers of the share of dead units late in the run."""
     return _mean(dead_by_layer(log))
 
 
 @signal(unit="share of the units", **NEEDS)
 def dead_unit_share_worst(log: RunLog) -> float | None:
-    """Largest share of dead units of a ReLU layer in the last quarter of the run."""
+    """Largest share of dead units of a ReLU layer late in the run."""
     return _most(dead_by_layer(log))
 
 
 @signal(unit="names", **NEEDS)
 def dead_layers(log: RunLog) -> list[str] | None:
-    """ReLU layers in which more than half of the units are dead in the last quarter of the run."""
+    """ReLU layers in which more than half of the units are dead late in the run."""
     return [name for name, share in (dead_by_layer(log) or {}).items() if share > DEAD] or None
 
 
@@ -96,20 +97,20 @@ def dead_onset(log: RunLog) -> int | None:
 
 @signal(unit="share of the values", **NEEDS)
 def saturated_by_layer(log: RunLog) -> dict[str, float] | None:
-    """Share of saturated values of each hidden tanh or sigmoid layer in the last quarter of the run."""
+    """Share of saturated values of each hidden tanh or sigmoid layer late in the run."""
     rows = rows_of(log, SATURATING, hidden=True)
     return _named(log, rows, _window(log, "act_saturated", rows, late))
 
 
 @signal(unit="share of the values", **NEEDS)
 def saturated_share(log: RunLog) -> float | None:
-    """Mean over hidden tanh and sigmoid layers of the share of saturated values in the last quarter of the run."""
+    """Mean over hidden tanh and sigmoid layers of the share of saturated values late in the run."""
     return _mean(saturated_by_layer(log))
 
 
 @signal(unit="share of the values", **NEEDS)
 def saturated_share_worst(log: RunLog) -> float | None:
-    """Largest share of saturated values of a hidden tanh or sigmoid layer in the last quarter of the run."""
+    """Largest share of saturated values of a hidden tanh or sigmoid layer late in the run."""
     return _most(saturated_by_layer(log))
 
 
@@ -122,7 +123,7 @@ def saturated_share_first(log: RunLog) -> float | None:
 
 @signal(unit="names", **NEEDS)
 def saturated_layers(log: RunLog) -> list[str] | None:
-    """Hidden tanh and sigmoid layers of which more than half of the values are saturated in the last quarter of the run."""
+    """Hidden tanh and sigmoid layers of which more than half of the values are saturated late in the run."""
     return [name for name, share in (saturated_by_layer(log) or {}).items() if share > DEAD] or None
 
 
@@ -135,13 +136,13 @@ def _first_spreads(log: RunLog) -> Floats:
 
 @signal(unit="ratio per layer", **NEEDS)
 def act_gain_per_layer(log: RunLog) -> float | None:
-    """Factor by which differences between examples grow from one linear or conv layer to the next, at the first sampled step."""
+    """Factor by which differences between examples change from layer to layer, at the first sample."""
     return per_layer_factor(_first_spreads(log))
 
 
 @signal(unit="ratio", **NEEDS)
 def act_depth_ratio(log: RunLog) -> float | None:
-    """Spread over the batch at the output of the last linear or conv layer over that of the first, at the first sampled step."""
+    """Spread over the batch behind the last linear or conv layer over that behind the first, at the first sample."""
     spreads = _first_spreads(log)
     return float(spreads[-1] / spreads[0]) if spreads.size > 1 and spreads[0] > 0 else None
 

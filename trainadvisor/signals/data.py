@@ -44,7 +44,11 @@ def input_kind(log: RunLog) -> str | None:
 def first_layer_kind(log: RunLog) -> str | None:
     """Kind of the first layer of the main model that the inputs meet (reshaping and dropout not counted)."""
     layers = log.model["layers"] if log.model else []
-    kinds = [layer["kind"] for layer in layers if "Dropout" not in layer["kind"] and layer["kind"] not in ("Flatten", "Unflatten", "Identity")]
+    kinds = [
+        layer["kind"]
+        for layer in layers
+        if "Dropout" not in layer["kind"] and layer["kind"] not in ("Flatten", "Unflatten", "Identity")
+    ]
     return kinds[0] if kinds else None
 
 
@@ -127,7 +131,7 @@ def first_layer_spread(log: RunLog) -> float | None:
     place, spreads = _first_weights(log), log.layers.column("act_spread")
     known = spreads[:, place[0]] if place and len(spreads) else np.empty(0)
     known = known[np.isfinite(known)]
-    return float(known.max()) if known.size >= 3 else None  # noqa: PLR2004 - three samples, not one accident
+    return float(known.max()) if known.size >= 3 else None
 
 
 @signal(unit="value", **SPREADS)

@@ -10,7 +10,6 @@ from trainadvisor.signals.matrices import (
     even,
     matrices,
     matrix_facts,
-    of_matrices,
     per_element,
     per_layer_factor,
     row_medians,
@@ -80,7 +79,7 @@ def grad_norm_tail(log: RunLog) -> float | None:
 
 @signal(unit="step", **NORMS)
 def grad_growth_onset(log: RunLog) -> int | None:
-    """First step at which the median of five gradient norms is ten times that of the first five, or a norm is not finite."""
+    """First step at which the median of five gradient norms is ten times the first, or a norm is not finite."""
     smooth, norms = _smooth_norms(log), _norms(log)
     grown = np.flatnonzero(smooth > GROWN * smooth[0]) if smooth.size else np.empty(0, dtype=np.int64)
     bad = np.flatnonzero(np.isinf(norms))
@@ -108,7 +107,7 @@ def thirds(values: Floats) -> tuple[Floats, Floats]:
 
 
 def depth_ratios(log: RunLog) -> Floats:
-    """Return for each sample the gradient RMS per element of the first third of the matrices over that of the last third."""
+    """Return for each sample the gradient RMS of the first third of the matrices over that of the last third."""
     first, last = thirds(per_element(log, "grad"))
     below = row_medians(last)
     return np.asarray(row_medians(first) / np.where(below > 0, below, np.nan), dtype=np.float64)
@@ -130,7 +129,7 @@ def grad_rms_last_layers(log: RunLog) -> float | None:
 
 @signal(unit="ratio", **LAYERS)
 def grad_depth_ratio(log: RunLog) -> float | None:
-    """Gradient RMS of the first third of the weight matrices over that of the last third, median of the first tenth of the run."""
+    """Gradient RMS of the first third of the weight matrices over that of the last third, early in the run."""
     return typical(depth_ratios(log)[early(log, log.layers.steps_of("grad"))])
 
 

@@ -42,7 +42,7 @@ def init_gain_max(log: RunLog) -> float | None:
 
 
 def _constant(facts: dict[str, Any]) -> bool:
-    return facts["init_std"] <= CONSTANT * (facts["init_rms"] or 0.0) and facts["count"] > 1
+    return bool(facts["init_std"] <= CONSTANT * (facts["init_rms"] or 0.0) and facts["count"] > 1)
 
 
 def _constant_run(log: RunLog) -> list[str]:
@@ -92,4 +92,5 @@ def dropout_max(log: RunLog) -> float | None:
 def dropout_layers(log: RunLog) -> list[str] | None:
     """Layers with the largest dropout probability of the model."""
     layers = log.model["layers"] if log.model else []
-    return [layer["name"] for layer in layers if "Dropout" in layer["kind"] and layer["facts"].get("p") == dropout_max(log)] or None
+    dropping = [layer for layer in layers if "Dropout" in layer["kind"]]
+    return [layer["name"] for layer in dropping if layer["facts"].get("p") == dropout_max(log)] or None

@@ -13,7 +13,7 @@ ENOUGH = 30
 SPIKE_SIGMAS = 8.0
 SPIKE_SHARE = 0.3
 CLEAR_FALL = 5.0
-SPIKE_EXAMPLES = 64
+SPIKE_EXAMPLES = 128
 FLAT_BAND = 4.0
 
 
@@ -157,7 +157,7 @@ def lasting_spikes(log: RunLog) -> list[Spike]:
 
 
 def _spike_width(log: RunLog) -> int:
-    """Steps of the running median: five, or as many as hold 64 examples, so that small batches do not spike."""
+    """Steps of the running median: five, or as many as hold 128 examples, so that small batches do not spike."""
     sizes = series.finite(log.column("batch"))
     batch = float(np.median(sizes)) if sizes.size else SPIKE_EXAMPLES
     return max(2 * round(SPIKE_EXAMPLES / max(batch, 1.0) / 2) + 1, 5)

@@ -58,7 +58,7 @@ def _sums_to_one(seen: dict[str, Any]) -> bool:
 
 def _into_cross_entropy(loss: Loss) -> str | None:
     doubled = graph_fact(loss, "softmax_inputs") == "softmax"
-    return PROBABILITIES if doubled or _sums_to_one(loss["prediction"]) and _units(loss) > 1 else None
+    return PROBABILITIES if doubled or (_sums_to_one(loss["prediction"]) and _units(loss) > 1) else None
 
 
 def _into_logs(loss: Loss) -> str | None:
@@ -76,15 +76,17 @@ def _into_logits(loss: Loss) -> str | None:
 
 
 INPUTS = {
-    "cross_entropy": (_into_cross_entropy, RAW), "nll_loss": (_into_logs, LOGS), "kl_div": (_into_logs, LOGS),
+    "cross_entropy": (_into_cross_entropy, RAW),
+    "nll_loss": (_into_logs, LOGS),
+    "kl_div": (_into_logs, LOGS),
     "binary_cross_entropy_with_logits": (_into_logits, RAW),
-}  # fmt: skip
+}
 
 
 def _units(loss: Loss) -> int:
     """Return the number of outputs for each example: the classes of a classification, else the last dimension."""
     shape = loss["prediction"].get("shape") or []
-    if len(shape) < 2:  # noqa: PLR2004 - a single dimension is the batch
+    if len(shape) < 2:
         return 1
     return int(shape[1] if loss["kind"] in CLASSIFYING else shape[-1])
 
@@ -102,8 +104,7 @@ def _mistaken(log: RunLog) -> tuple[Loss, str, str] | None:
 def loss_input_is(log: RunLog) -> str | None:
     """What a training loss received in place of what it expects (softmax(x), sigmoid(x), x); "as expected" when all fit."""
     found = _mistaken(log)
-    checked = any(loss["kind"] in INPUTS for loss in training_losses(log))
-    return found[1] if found else "as expected" if checked else None
+    return found[1] if found else "as expected" if training_losses(log) else None
 
 
 @signal(unit="expression", **CALL)
@@ -143,6 +144,13 @@ def missing_log(log: RunLog) -> str | None:
 
 
 # -- the last activation and the targets
+
+
+@signal(unit="truth", **CALL)
+def regressing(log: RunLog) -> bool | None:
+    """Whether the judged loss measures distances between numbers (squared, absolute, Huber)."""
+    loss = judged_loss(log)
+    return loss["kind"] in REGRESSING if loss else None
 
 
 @signal(unit="word", **GRAPH)

@@ -1,4 +1,4 @@
-"""The weight matrices of the main model in the order of the forward pass, and samples of the run: helpers of several families."""
+"""The weight matrices of the main model in forward order, and samples of the run: helpers of several families."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ def per_element(log: RunLog, column: str) -> Floats:
 
 
 def aligned(log: RunLog, first: str, second: str) -> tuple[Ints, Floats, Floats]:
-    """Return the steps at which both of two parameter columns were sampled, evenly over the run, and the values there."""
+    """Return steps at which both of two parameter columns were sampled, evenly over the run, and their values."""
     steps = np.intersect1d(log.layers.steps_of(first), log.layers.steps_of(second))
     chosen = steps[even(steps)]
     places = [np.searchsorted(log.layers.steps_of(name), chosen) for name in (first, second)]
@@ -74,7 +74,7 @@ def row_medians(values: Floats) -> Floats:
 
 
 def even(steps: Ints) -> Ints:
-    """Return indices of samples that lie evenly over the run, for the first steps are sampled more often than the rest."""
+    """Return indices of samples that lie evenly over the run; the first steps are sampled more often."""
     if steps.size <= 2:
         return np.arange(steps.size, dtype=np.int64)
     gap = max(float(np.max(np.diff(steps))), float(steps[-1] - steps[0]) / EVEN_SAMPLES)
@@ -96,7 +96,7 @@ def late(log: RunLog, steps: Ints) -> Ints:
 
 
 def per_layer_factor(sizes: Floats) -> float | None:
-    """Return the factor by which positive sizes change from one layer to the next: exp of the slope of their logarithm."""
+    """Return the factor by which positive sizes change from layer to layer: exp of the slope of their logarithm."""
     known = np.flatnonzero(np.isfinite(sizes) & (sizes > 0))
     if known.size < 3:
         return None

@@ -8,10 +8,15 @@ import numpy.typing as npt
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 
-GRAPH = {"needs": "the graph of the loss and the parameters held by the optimizers", "zh": "损失的计算图，以及各优化器持有的参数"}
+GRAPH = {
+    "needs": "the graph of the loss and the parameters held by the optimizers",
+    "zh": "损失的计算图，以及各优化器持有的参数",
+}
 SAMPLES = {"needs": "samples of gradients and updates of each parameter", "zh": "各参数的梯度与更新量的采样"}
 FROZEN_SAMPLES, ZERO_SAMPLES = 3, 5
-LAST_BIT = 1e-6  # a float32 has 24 bits; a relative change below 6e-8 is lost, and the norm of one is not that of each element
+LAST_BIT = (
+    1e-6  # a float32 has 24 bits; a relative change below 6e-8 is lost, and the norm of one is not that of each element
+)
 UNREGISTERED = "(unregistered)"
 
 Fact = dict[str, Any]

@@ -12,9 +12,12 @@ from trainadvisor.signals.matrices import aligned, even, matrix_facts, per_eleme
 from trainadvisor.signals.series import spikes
 
 SETTINGS = {"needs": "the optimizer's settings", "zh": "优化器的设置"}
-DECAY = {"needs": "the optimizer's settings, gradient and weight norms of each layer", "zh": "优化器的设置，各层的梯度与权重范数"}
-ADAPTIVE = frozenset({"Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adadelta", "Adagrad", "RMSprop", "Adafactor", "SparseAdam"})
+DECAY = {
+    "needs": "the optimizer's settings, gradient and weight norms of each layer",
+    "zh": "优化器的设置与各层的梯度、权重范数",
+}
 ADAM = frozenset({"Adam", "AdamW", "NAdam", "RAdam"})
+ADAPTIVE = ADAM | {"Adamax", "Adadelta", "Adagrad", "RMSprop", "Adafactor", "SparseAdam"}
 SURPRISE = 2.3  # RMS of gradient over root second moment that precedes loss spikes (Wortsman et al. 2023)
 FOLLOWING = 8  # optimizer steps within which the spike follows (the same source)
 
@@ -118,20 +121,24 @@ def decay_reach(log: RunLog) -> float | None:
     rates = log.lr[np.isfinite(log.lr)]
     if decay is None or drag is None or not rates.size or (adaptive(log) and optimizer_class(log) != "AdamW"):
         return None
-    return float(rates.sum()) * decay / max(1 - drag, 1e-3)
+    return float(rates.sum()) * float(decay) / max(1 - float(drag), 1e-3)
 
 
 @signal(unit="ratio", **DECAY)
 def eps_to_gradient(log: RunLog) -> float | None:
-    """Adam's epsilon over the gradient RMS per element, median over run and matrices: above 1 epsilon rules the step."""
+    """Adam's epsilon over the gradient RMS per element, median over run and matrices: above 1 it rules the step."""
     eps, steps = adam_eps(log), log.layers.steps_of("grad")
     middle = typical(row_medians(per_element(log, "grad")[even(steps)]))
     return eps / middle if eps is not None and middle else None
 
 
-@signal(unit="ratio", needs="update and weight norms of each layer, and the learning rate", zh="各层的更新量与权重范数，以及学习率")
+@signal(
+    unit="ratio",
+    needs="update and weight norms of each layer, and the learning rate",
+    zh="各层的更新与权重范数、学习率",
+)
 def adam_step_share(log: RunLog) -> float | None:
-    """Step RMS per element over the learning rate of an adaptive optimizer, median over run and matrices: usually 0.1 to 1."""
+    """Step RMS per element of an adaptive optimizer over its learning rate, median over run and matrices."""
     steps, ratios, norms = aligned(log, "update", "weight")
     if not adaptive(log) or not steps.size:
         return None
@@ -155,7 +162,10 @@ def _surprises(log: RunLog, beta2: float) -> Floats:
 
 @signal(unit="spikes", needs="gradient norms, losses and Adam's settings", zh="梯度范数、损失与 Adam 的设置")
 def surprise_spikes(log: RunLog) -> int | None:
-    """Loss spikes (six local scales and half the level above it) within eight steps after a gradient that is 2.3 times the root of Adam's second moment."""
+    """Loss spikes within eight steps after a gradient that is 2.3 times the root of Adam's second moment.
+
+    A spike stands six local scales and half of the median loss above its level; the first quarter does not count.
+    """
     beta2, values = adam_beta2(log), losses(log, 60)
     if beta2 is None or values is None or not np.isfinite(log.column("grad_norm")).any():
         return None

@@ -48,7 +48,8 @@ def _targets(log: RunLog) -> list[dict[str, Any]]:
 def output_spread_share(log: RunLog) -> float | None:
     """Spread of the outputs over the examples relative to that of the targets of a regression."""
     spread = output_spread(log)
-    stds = [loss["target"].get("std") for loss in log.losses if loss["kind"] in REGRESSION and loss.get("phase") != "eval"]
+    regressing = [loss for loss in log.losses if loss["kind"] in REGRESSION and loss.get("phase") != "eval"]
+    stds = [loss["target"].get("std") for loss in regressing]
     known = [std for std in stds if isinstance(std, (int, float)) and std > 0]
     return spread / known[0] if spread is not None and known else None
 

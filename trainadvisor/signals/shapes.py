@@ -31,8 +31,10 @@ def _grown(loss: Loss) -> float:
     if pair:
         return expansion(*pair)
     seen, ops = graph_fact(loss, "broadcast"), " ".join((graph_fact(loss, "ops") or [])[:4])
-    by_hand = loss["kind"] == "custom" and "Sub" in ops and ("Pow" in ops or "Abs" in ops) and ("Mean" in ops or "Sum" in ops)
-    if not seen or not by_hand or any(len(shape) > 2 for shape in seen):  # noqa: PLR2004 - pairs of vectors are meant
+    by_hand = (
+        loss["kind"] == "custom" and "Sub" in ops and ("Pow" in ops or "Abs" in ops) and ("Mean" in ops or "Sum" in ops)
+    )
+    if not seen or not by_hand or any(len(shape) > 2 for shape in seen):
         return 1.0
     return max(map(_size, seen)) / max(min(map(_size, seen)), 1)
 
@@ -68,7 +70,7 @@ def regressed_classes(log: RunLog) -> int | None:
 
 def _label_regression(loss: Loss) -> bool:
     scores, labels = (list(loss[side].get("shape") or []) for side in ("prediction", "target"))
-    single = len(scores) == 2 and labels in ([scores[0]], [scores[0], 1])  # noqa: PLR2004 - batch and classes
+    single = len(scores) == 2 and labels in ([scores[0]], [scores[0], 1])
     units = scores[1] if single else 0
     return units > 1 and bool(loss["target"].get("integer")) and loss["target"].get("classes") == units
 
@@ -134,5 +136,10 @@ def loss_pairing(log: RunLog) -> str | None:
     """How outputs and targets meet at the loss: single-output, multi-hot, label-regression, summed, or usual."""
     if not training_losses(log):
         return None
-    kinds = {"single-output": single_class_outputs, "multi-hot": multi_hot_sum, "label-regression": regressed_classes, "summed": summed_examples}
+    kinds = {
+        "single-output": single_class_outputs,
+        "multi-hot": multi_hot_sum,
+        "label-regression": regressed_classes,
+        "summed": summed_examples,
+    }
     return next((name for name, measure in kinds.items() if measure(log) is not None), "usual")

@@ -75,9 +75,11 @@ def target_scale(log: RunLog) -> float | None:
 
 @signal(unit="classes", **TARGETS)
 def target_classes(log: RunLog) -> int | None:
-    """Number of classes that occurred among the targets."""
-    counts = histogram(log)
-    return None if counts is None else int(counts.size)
+    """Number of classes that occurred among the targets; 0 when they are no classes."""
+    counts, loss = histogram(log), judged_loss(log)
+    if counts is None:
+        return 0 if loss and loss["kind"] not in (*CLASSIFYING, *BINARY) else None
+    return int(counts.size)
 
 
 @signal(unit="share", **TARGETS)
@@ -127,7 +129,7 @@ def _train_loader(log: RunLog) -> dict[str, Any] | None:
 
 @signal(unit="word", **LOADER)
 def train_order(log: RunLog) -> str | None:
-    """Order in which the training loader draws examples: shuffled, sequential, or unknown (own sampler, stream, no loader)."""
+    """Order in which the training loader draws examples: shuffled, sequential, or unknown (stream, own sampler, none)."""
     loader = _train_loader(log)
     if loader is None or loader.get("iterable") or loader.get("shuffle") is None:
         return "unknown" if log.loaders or judged_loss(log) else None
@@ -144,7 +146,7 @@ def train_batches(log: RunLog) -> int | None:
 
 @signal(unit="ratio", **TARGETS)
 def label_mixing(log: RunLog) -> float | None:
-    """Entropy of the labels within a batch over that of random batches of the same size: 1 when mixed, 0 when each batch has one class."""
+    """Entropy of the labels within a batch over that of random batches of its size: 1 = mixed, 0 = one class a batch."""
     loss, seen, expected = judged_loss(log), of_target(log, "batch_entropy"), of_target(log, "batch_entropy_expected")
     if loss is None or seen is None or not expected or (number(loss["target"].get("batches")) or 0) < LEAST_BATCHES:
         return None
@@ -157,7 +159,9 @@ def label_mixing(log: RunLog) -> float | None:
 @signal(unit="labels", **TARGETS)
 def out_of_range_labels(log: RunLog) -> int | None:
     """Labels below zero or not below the number of outputs, ignored ones not counted."""
-    counts = [number(loss["target"].get("out_of_range")) or 0 for loss in training_losses(log) if loss["kind"] in CLASSIFYING]
+    counts = [
+        number(loss["target"].get("out_of_range")) or 0 for loss in training_losses(log) if loss["kind"] in CLASSIFYING
+    ]
     return int(sum(counts)) if training_losses(log) else None
 
 
@@ -176,10 +180,12 @@ def _outside_unit(target: dict[str, Any]) -> float | None:
 
 @signal(unit="share", **TARGETS)
 def ignored_share(log: RunLog) -> float | None:
-    """Share of the labels that are ignored (ignore_index)."""
-    shares = [number(loss["target"].get("ignored_share")) for loss in training_losses(log) if loss["kind"] in CLASSIFYING]
+    """Share of the labels that are ignored (ignore_index); 0 for losses without one."""
+    shares = [
+        number(loss["target"].get("ignored_share")) for loss in training_losses(log) if loss["kind"] in CLASSIFYING
+    ]
     known = [value for value in shares if value is not None]
-    return max(known, default=None)
+    return max(known, default=0.0) if training_losses(log) else None
 
 
 # -- can they be learnt
@@ -199,7 +205,7 @@ def first_pass_skill(log: RunLog) -> float | None:
     In the first epoch every batch is new, so the training loss measures generalisation. Unrelated labels keep it at zero.
     """
     epochs, trivial = _epoch_losses(log), trivial_loss(log)
-    if trivial is None or len(epochs) < 2 or epochs[0].size < LEAST_STEPS:  # noqa: PLR2004 - an epoch counts when the next has begun
+    if trivial is None or len(epochs) < 2 or epochs[0].size < LEAST_STEPS:
         return None
     return 1 - float(np.mean(epochs[0][epochs[0].size // 2 :])) / float(trivial)
 
@@ -211,7 +217,7 @@ def memorised_skill(log: RunLog) -> float | None:
     What repetition has taught; a bad start that is made up for does not count.
     """
     epochs, trivial = _epoch_losses(log), trivial_loss(log)
-    if trivial is None or len(epochs) < 3:  # noqa: PLR2004 - the last epoch may be cut short
+    if trivial is None or len(epochs) < 3:
         return None
     first, last = epochs[0], epochs[-1] if epochs[-1].size >= epochs[-2].size else epochs[-2]
     if not first.size or not last.size:
@@ -223,4 +229,4 @@ def memorised_skill(log: RunLog) -> float | None:
 def memorised_z(log: RunLog) -> float | None:
     """Significance of the fall of the epochs' mean loss over the run, in standard errors (trend over the epochs)."""
     means = [float(np.mean(values)) for values in _epoch_losses(log) if values.size]
-    return -series.trend_z(np.array(means)) if len(means) >= 5 else None  # noqa: PLR2004 - a trend needs five points
+    return -series.trend_z(np.array(means)) if len(means) >= 5 else None

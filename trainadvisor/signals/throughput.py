@@ -151,11 +151,13 @@ def _rhythm(log: RunLog) -> tuple[int, float] | None:
     That is the smaller of two shares: of the lost time that falls on the beat, and of the beats that are slow.
     """
     places, kept, values = np.flatnonzero(_stalled(log)), _timed(log), log.column("seconds")
-    if places.size < 3:  # noqa: PLR2004 - two stalls have no rhythm
+    if places.size < 3:
         return None
     gaps = np.unique(np.concatenate([np.diff(places), places[2:] - places[:-2]])[:MOST_GAPS])
     periods = [int(gap) for gap in gaps if MIN_PERIOD <= gap <= values.size / 4]
-    return max(((p, _fit(places, kept, values, p)) for p in periods), key=lambda found: (found[1], -found[0]), default=None)
+    return max(
+        ((p, _fit(places, kept, values, p)) for p in periods), key=lambda found: (found[1], -found[0]), default=None
+    )
 
 
 def _fit(places: npt.NDArray[np.int64], kept: Mask, values: Floats, period: int) -> float:
@@ -262,7 +264,9 @@ def memory_per_step(log: RunLog) -> float | None:
 def standstill_seconds(log: RunLog) -> float | None:
     """Longest time without a finished step: the slowest step, or the silence that the recorder reported since."""
     silences = [number(event["detail"].get("seconds")) for event in log.events if event.get("kind") == "stall"]
-    values: list[Any] = [value for value in silences if value is not None] + log.column("seconds")[np.isfinite(log.column("seconds"))].tolist()
+    values: list[Any] = [value for value in silences if value is not None] + log.column("seconds")[
+        np.isfinite(log.column("seconds"))
+    ].tolist()
     return float(max(values)) if values else None
 
 

@@ -72,7 +72,7 @@ def update_ratio_first_layers(log: RunLog) -> float | None:
 
 @signal(unit="weight norms", **NEEDS)
 def weight_travel(log: RunLog) -> float | None:
-    """Length of the path of the fastest matrix in units of its norm: its update ratio summed over all steps of the run."""
+    """Length of the path of the fastest matrix in units of its norm: its update ratio summed over all steps."""
     steps, ratios = log.layers.steps_of("update"), _fastest(log)
     rates = np.where(np.isfinite(log.lr), log.lr, 1.0)
     pace = ratios / np.maximum(np.interp(steps, log.steps, rates), 1e-300)

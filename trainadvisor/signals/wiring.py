@@ -8,7 +8,10 @@ from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 
-CALLS = {"needs": "a run under the recorder, which counts the calls of the loop", "zh": "在记录器下运行，由它统计循环中的各次调用"}
+CALLS = {
+    "needs": "a run under the recorder, which counts the calls of the loop",
+    "zh": "在记录器下运行，由它统计循环中的各次调用",
+}
 MODES = {"needs": "the mode of the model at each training step", "zh": "每个训练步时模型所处的模式"}
 EVALS = {"needs": "evaluations seen by the recorder", "zh": "记录器所见的验证过程"}
 SCALER = {"needs": "gradient clipping together with a GradScaler", "zh": "梯度裁剪与 GradScaler 同时使用"}
@@ -236,6 +239,13 @@ def _resume(log: RunLog) -> dict[str, Any] | None:
     return events[-1] if events else None
 
 
+@signal(unit="checkpoints", needs="a run under the recorder", zh="在记录器下运行")
+def resumes(log: RunLog) -> int | None:
+    """Number of times that a checkpoint was loaded to go on training."""
+    count_of = sum(event.get("kind") == "resume" for event in log.events)
+    return count_of if count_of or log.header.get("source", "recorder") == "recorder" else None
+
+
 @signal(unit="step", **RESUMED)
 def resume_step(log: RunLog) -> int | None:
     """Step at which a checkpoint was loaded to go on training."""
@@ -253,7 +263,10 @@ def resume_lacks_state(log: RunLog) -> bool | None:
 
 @signal(unit="ratio", **RESUMED)
 def resume_jump(log: RunLog) -> float | None:
-    """Median loss of the ten steps after the checkpoint was loaded, over the loss before it (recorded, or of the ten steps before)."""
+    """Median loss of the ten steps after a checkpoint was loaded, over the loss before it.
+
+    The loss before is the one that the checkpoint holds, else the median of the ten steps before.
+    """
     event = _resume(log)
     if event is None:
         return None

@@ -1,0 +1,1 @@
+"""Trainings made from a specification: tasks x architectures x optimizers x faults."""

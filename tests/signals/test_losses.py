@@ -1,0 +1,224 @@
+"""What goes into the loss, what stands before it, and whether shapes fit."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import make_loss, signals_of
+
+ROWS = {
+    "shape": [64, 10],
+    "row_sum_min": 1.0,
+    "row_sum_max": 1.0,
+    "nonnegative": True,
+    "min": 0.0,
+    "max": 0.9,
+    "batches": 3,
+}
+LOGITS = {
+    "shape": [64, 10],
+    "row_sum_min": -2.0,
+    "row_sum_max": 3.0,
+    "nonnegative": False,
+    "min": -2.0,
+    "max": 3.0,
+    "batches": 9,
+    "logsumexp_abs_max": 3.1,
+}
+LOGS = {**LOGITS, "max": 0.0, "logsumexp_abs_max": 1e-6}
+
+
+def of(folder: Path, *losses: Any) -> Any:
+    """Signals of a run that calls these losses."""
+    return signals_of(folder, columns={"loss": [1.0] * 5, "loss_id": [0] * 5}, losses=list(losses))
+
+
+def graph(**facts: Any) -> dict[str, Any]:
+    """Facts of a transparent graph."""
+    return {"opaque": False, "ops": [], "parameters": [], **facts}
+
+
+@pytest.mark.parametrize(
+    ("loss", "given", "expected"),
+    [
+        (make_loss(prediction=ROWS), "softmax(x)", "x"),
+        (make_loss(prediction=LOGITS), "as expected", None),
+        (make_loss(prediction={**ROWS, "batches": 2}), "as expected", None),
+        (make_loss(prediction={**ROWS, "shape": [64, 1]}), "as expected", None),
+        (make_loss(prediction=LOGITS, graph=graph(softmax_inputs="softmax")), "softmax(x)", "x"),
+        (make_loss("nll_loss", LOGS), "as expected", None),
+        (make_loss("nll_loss", LOGITS), "x", "log_softmax(x)"),
+        (make_loss("nll_loss", ROWS), "softmax(x)", "log_softmax(x)"),
+        (make_loss("kl_div", ROWS), "softmax(x)", "log_softmax(x)"),
+        (make_loss("kl_div", LOGS), "as expected", None),
+        (
+            make_loss("binary_cross_entropy_with_logits", LOGITS, graph=graph(softmax_inputs="sigmoid")),
+            "sigmoid(x)",
+            "x",
+        ),
+        (make_loss("binary_cross_entropy_with_logits", LOGITS, graph=graph()), "as expected", None),
+        (make_loss("mse_loss", ROWS), None, None),
+        (make_loss(prediction=ROWS, phase="eval"), None, None),
+    ],
+)
+def test_input_of_the_loss(tmp_path: Path, loss: Any, given: Any, expected: Any) -> None:
+    """Values or the graph tell what a loss received and what it expects."""
+    signals = of(tmp_path, loss)
+    assert (signals["loss_input_is"], signals["loss_input_expected"]) == (given, expected)
+
+
+def test_floor_of_the_doubled_softmax(tmp_path: Path) -> None:
+    """Ten classes leave ln(e + 9) - 1."""
+    assert of(tmp_path, make_loss(prediction=ROWS))["double_activation_floor"] == pytest.approx(1.4612, abs=1e-4)
+
+
+def test_floor_of_the_doubled_sigmoid(tmp_path: Path) -> None:
+    """Balanced labels leave half of ln(1 + 1/e) + ln 2."""
+    loss = make_loss("binary_cross_entropy_with_logits", LOGITS, {"mean": 0.5}, graph=graph(softmax_inputs="sigmoid"))
+    assert of(tmp_path, loss)["double_activation_floor"] == pytest.approx(0.5032, abs=1e-4)
+
+
+def test_missing_log(tmp_path: Path) -> None:
+    """The missing function is named for losses on log-probabilities only."""
+    assert of(tmp_path, make_loss("nll_loss", LOGITS))["missing_log"] == "log_softmax"
+    assert of(tmp_path, make_loss(prediction=ROWS))["missing_log"] is None
+    assert of(tmp_path, make_loss("nll_loss", LOGITS))["double_activation_floor"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "excess", "share"),
+    [
+        ("sigmoid", {"min": 3.0, "max": 103.0, "above_one_share": 1.0, "negative_share": 0.0}, 1.02, 1.0),
+        ("sigmoid", {"min": 0.0, "max": 1.0, "above_one_share": 0.0, "negative_share": 0.0}, 0.0, 0.0),
+        ("tanh", {"min": -100.0, "max": 100.0, "above_one_share": 0.5, "negative_share": 0.5}, 0.495, 0.5),
+        ("tanh", {"min": -1.0, "max": 1.0, "above_one_share": 0.0, "negative_share": 0.5}, 0.0, 0.0),
+        ("relu", {"min": -2.0, "max": 2.0, "above_one_share": 0.2, "negative_share": 0.5}, 0.5, 0.5),
+        (None, {"min": -2.0, "max": 2.0, "above_one_share": 0.2, "negative_share": 0.5}, 0.0, 0.0),
+    ],
+)
+def test_reach_of_the_output(tmp_path: Path, name: Any, target: Any, excess: float, share: float) -> None:
+    """Targets beyond the range of the last activation, as a share of their range and of their number."""
+    signals = of(tmp_path, make_loss("mse_loss", {"shape": [8, 1]}, target, graph=graph(output_activation=name)))
+    assert signals["target_excess"] == pytest.approx(excess)
+    assert signals["unreachable_share"] == share
+    assert signals["output_activation"] == (name or "none")
+
+
+def test_opaque_graph(tmp_path: Path) -> None:
+    """A compiled model hides its last activation."""
+    loss = make_loss("mse_loss", {"shape": [8, 1]}, {"min": 0.0, "max": 9.0}, graph={"opaque": True})
+    signals = of(tmp_path, loss)
+    assert [signals[name] for name in ("output_activation", "target_excess", "linear_layers")] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("facts", "name"),
+    [({"softmax_inputs": "sigmoid"}, "sigmoid"), ({"output_activation": "relu"}, "relu"), ({}, "none")],
+)
+def test_activation_taken_for_logits(tmp_path: Path, facts: Any, name: str) -> None:
+    """What stands before a cross-entropy."""
+    assert of(tmp_path, make_loss(prediction=LOGITS, graph=graph(**facts)))["logit_activation"] == name
+
+
+def test_output_units(tmp_path: Path) -> None:
+    """Classes of a classification, last dimension elsewhere, 1 for a vector of examples."""
+    assert of(tmp_path, make_loss(prediction={"shape": [8, 21, 32, 32]}))["output_units"] == 21
+    assert of(tmp_path, make_loss("mse_loss", {"shape": [8, 3]}))["output_units"] == 3
+    assert of(tmp_path, make_loss("mse_loss", {"shape": [8]}))["output_units"] == 1
+
+
+@pytest.mark.parametrize(
+    ("loss", "factor"),
+    [
+        (make_loss("mse_loss", broadcast=[[60, 1], [60]]), 60.0),
+        (make_loss("mse_loss", broadcast=[[60, 10], [60, 1]]), 1.0),
+        (make_loss("mse_loss", broadcast=[[60, 1], []]), 1.0),
+        (make_loss("mse_loss"), 1.0),
+        (
+            make_loss(
+                "custom",
+                graph=graph(broadcast=[[32, 1], [32, 32]], ops=["MeanBackward0", "PowBackward0", "SubBackward0"]),
+            ),
+            32.0,
+        ),
+        (
+            make_loss(
+                "custom",
+                graph=graph(broadcast=[[32, 1], [32, 32]], ops=["MeanBackward0", "ExpBackward0", "SubBackward0"]),
+            ),
+            1.0,
+        ),
+        (
+            make_loss(
+                "custom",
+                graph=graph(broadcast=[[4, 1, 8], [4, 4, 8]], ops=["MeanBackward0", "PowBackward0", "SubBackward0"]),
+            ),
+            1.0,
+        ),
+    ],
+)
+def test_broadcast(tmp_path: Path, loss: Any, factor: float) -> None:
+    """Only a broadcast that enlarges both sides multiplies the comparisons."""
+    assert of(tmp_path, loss)["broadcast_expansion"] == factor
+
+
+def test_broadcast_shapes(tmp_path: Path) -> None:
+    """Both shapes are shown."""
+    assert of(tmp_path, make_loss("mse_loss", broadcast=[[60, 1], [60]]))["broadcast_shapes"] == "(60, 1) / (60,)"
+
+
+@pytest.mark.parametrize(
+    ("loss", "pairing"),
+    [
+        (make_loss(prediction={"shape": [8, 1]}), "single-output"),
+        (make_loss(prediction={"shape": [8, 5]}, target={"soft": True, "mean": 0.5}), "multi-hot"),
+        (make_loss(prediction={"shape": [8, 5]}, target={"soft": True, "mean": 0.2}), "usual"),
+        (
+            make_loss("mse_loss", {"shape": [8, 5]}, {"shape": [8, 1], "integer": True, "classes": 5}),
+            "label-regression",
+        ),
+        (make_loss("mse_loss", {"shape": [8, 5]}, {"shape": [8, 1], "integer": True, "classes": 40}), "usual"),
+        (make_loss(prediction={"shape": [8, 5]}, target={"shape": [8]}, reduction="sum"), "summed"),
+        (make_loss(prediction={"shape": [8, 5]}, target={"shape": [8]}), "usual"),
+    ],
+)
+def test_pairing(tmp_path: Path, loss: Any, pairing: str) -> None:
+    """How outputs and targets meet at the loss."""
+    assert of(tmp_path, loss)["loss_pairing"] == pairing
+
+
+def test_numbers_behind_the_pairing(tmp_path: Path) -> None:
+    """Each number exists only where its pairing does."""
+    summed = of(tmp_path, make_loss(prediction={"shape": [8, 5]}, target={"shape": [8]}, reduction="sum"))
+    assert [
+        summed[name] for name in ("summed_examples", "multi_hot_sum", "single_class_outputs", "regressed_classes")
+    ] == [8.0, None, None, None]
+    assert (
+        of(tmp_path, make_loss(prediction={"shape": [8, 5]}, target={"soft": True, "mean": 0.5}))["multi_hot_sum"]
+        == 2.5
+    )
+
+
+@pytest.mark.parametrize(("layers", "others", "single"), [(1, 0, True), (3, 0, False), (1, 1, False)])
+def test_linear_network(tmp_path: Path, layers: int, others: int, single: bool) -> None:
+    """A single linear map is one layer without a non-linearity."""
+    signals = of(tmp_path, make_loss(graph=graph(linear_layers=layers, nonlinear_ops=others)))
+    assert (signals["linear_layers"], signals["nonlinear_ops"], signals["linear_network"]) == (layers, others, single)
+
+
+def test_largest_graph_counts(tmp_path: Path) -> None:
+    """Of several losses the one with most layers describes the model."""
+    small, large = (
+        make_loss(graph=graph(linear_layers=n, nonlinear_ops=m), id=i) for i, (n, m) in enumerate([(1, 0), (4, 3)])
+    )
+    signals = of(tmp_path, small, large)
+    assert (signals["linear_layers"], signals["nonlinear_ops"]) == (4, 3)
+
+
+def test_prediction_spread(tmp_path: Path) -> None:
+    """The spread of the outputs over a batch is passed on exactly."""
+    assert of(tmp_path, make_loss(prediction={"shape": [8, 2], "batch_spread": 0.0}))["prediction_spread"] == 0.0
+    assert math.isclose(
+        of(tmp_path, make_loss(prediction={"shape": [8, 2], "batch_spread": 0.3}))["prediction_spread"], 0.3
+    )

@@ -1,0 +1,173 @@
+"""Which parameters are in an optimizer, receive gradients and change."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import make_loss, make_model, make_optimizer, parameter, signals_of
+
+GRAPH = {"parameters": [0, 1, 2, 3], "opaque": False}
+ACTS = [{"name": name, "kind": "linear", "layer": name, "units": 4} for name in ("a", "b")]
+
+
+def run(
+    folder: Path, *, held: Any = (0, 1, 2, 3), graph: Any = GRAPH, changes: Any = None, samples: Any = (), **parts: Any
+) -> Any:
+    """Signals of a run of two layers: 40 + 10 and 20 + 2 elements."""
+    model = make_model(("a", "Linear", 4, 10), ("b", "Linear", 10, 2))
+    for number, facts in (changes or {}).items():
+        model["parameters"][number].update(facts)
+    optimizers = [make_optimizer(parameters=held)] if held is not None else []
+    events = [{"kind": "table", "detail": {"id": 1, "model": 0, "rows": ACTS}}]
+    layers = [{"step": i, "table": 1, "act_std": [1.0, 1.0], **sample} for i, sample in enumerate(samples)]
+    base = {
+        "columns": {"lr": [0.1] * 12},
+        "models": [model],
+        "optimizers": optimizers,
+        "losses": [make_loss(graph=graph)],
+    }
+    return signals_of(folder, **{**base, "events": events, "layers": layers, **parts})
+
+
+def test_everything_held(tmp_path: Path) -> None:
+    """When the optimizer holds every parameter of the graph, nothing is outside."""
+    signals = run(tmp_path)
+    assert (signals["outside_share"], signals["outside_weights"], signals["outside_parameters"]) == (0.0, 0, None)
+
+
+def test_head_outside(tmp_path: Path) -> None:
+    """A head in no optimizer is named, with its part of the 72 elements."""
+    signals = run(tmp_path, held=(0, 1))
+    assert signals["outside_share"] == pytest.approx(22 / 72)
+    assert (signals["outside_weights"], signals["outside_parameters"]) == (1, ["b.weight", "b.bias"])
+
+
+@pytest.mark.parametrize("facts", [{"loaded": True}, {"earlier": True}, {"trainable": False}])
+def test_left_out_on_purpose(tmp_path: Path, facts: Any) -> None:
+    """Loaded, earlier trained and frozen parameters may be left out."""
+    assert run(tmp_path, held=(0, 1), changes={2: facts, 3: facts})["outside_weights"] == 0
+
+
+def test_any_optimizer_counts(tmp_path: Path) -> None:
+    """With two optimizers the union of what they hold is the measure."""
+    optimizers = [make_optimizer(parameters=(0, 1)), make_optimizer("Adam", parameters=(2, 3), id=1)]
+    assert run(tmp_path, optimizers=optimizers)["outside_weights"] == 0
+
+
+def test_outside_of_the_graph(tmp_path: Path) -> None:
+    """A target network that the loss does not depend on is nobody's business."""
+    assert run(tmp_path, held=(0, 1), graph={"parameters": [0, 1], "opaque": False})["outside_weights"] == 0
+
+
+def test_unknown_graph(tmp_path: Path) -> None:
+    """Without a graph nothing is said about membership."""
+    assert run(tmp_path, held=(0, 1), graph=None)["outside_share"] is None
+
+
+def test_plain_list(tmp_path: Path) -> None:
+    """Parameters in no module are counted, and absent when there are none."""
+    loose = {
+        "id": 7,
+        "name": "(unregistered)",
+        "class": None,
+        "layers": [],
+        "parameters": [parameter(90, "tensor 0 (4, 4)", [4, 4])],
+    }
+    model = make_model(("a", "Linear", 4, 10))
+    losses = [make_loss(graph={"parameters": [0, 1, 90], "opaque": False})]
+    assert run(tmp_path, models=[model, loose], losses=losses, held=(0, 1))["unregistered_tensors"] == 1
+    assert run(tmp_path)["unregistered_tensors"] is None
+
+
+def test_strange_tensors(tmp_path: Path) -> None:
+    """Tensors of the optimizer that no model has, by number or already unknown to the recorder."""
+    assert run(tmp_path, held=(0, 1, 50))["strange_held_tensors"] == 1
+    assert (
+        run(tmp_path, optimizers=[{**make_optimizer(parameters=(0, 1, 2, 3)), "unknown_parameters": 2}])[
+            "strange_held_tensors"
+        ]
+        == 2
+    )
+    assert run(tmp_path)["strange_held_tensors"] is None
+
+
+def test_pretrained_share(tmp_path: Path) -> None:
+    """The share of elements that were loaded or trained before."""
+    assert run(tmp_path, changes={0: {"loaded": True}, 1: {"earlier": True}})["pretrained_share"] == pytest.approx(
+        50 / 72
+    )
+
+
+MOVING = {"grad": [1.0, 1.0, 1.0, 1.0], "update": [1e-3, 1e-3, 1e-3, 1e-3], "weight": [1.0, 1.0, 1.0, 1.0]}
+
+
+def test_moving_weights(tmp_path: Path) -> None:
+    """In a sound run nothing is frozen and nothing lacks a gradient."""
+    signals = run(tmp_path, samples=[MOVING] * 6)
+    assert [signals[name] for name in ("frozen_share", "zero_gradient_share", "detached_share")] == [0.0, 0.0, None]
+
+
+def test_frozen_weight(tmp_path: Path) -> None:
+    """A weight with a gradient whose bits never change is frozen; biases are not judged."""
+    signals = run(tmp_path, samples=[{**MOVING, "update": [1e-3, 1e-3, 0.0, 0.0]}] * 3)
+    assert signals["frozen_share"] == pytest.approx(20 / 60)
+    assert signals["frozen_parameters"] == ["b.weight"]
+
+
+def test_two_samples_are_too_few(tmp_path: Path) -> None:
+    """Three samples are needed."""
+    assert run(tmp_path, samples=[{**MOVING, "update": [0.0] * 4}] * 2)["frozen_share"] is None
+
+
+def test_one_change_is_enough(tmp_path: Path) -> None:
+    """A weight that changed once is not frozen."""
+    assert run(tmp_path, samples=[{**MOVING, "update": [0.0] * 4}] * 5 + [MOVING])["frozen_share"] == 0.0
+
+
+def test_warmup_from_zero(tmp_path: Path) -> None:
+    """Samples at a learning rate of zero do not count."""
+    samples = [{**MOVING, "update": [0.0] * 4}] * 3 + [MOVING] * 3
+    assert run(tmp_path, samples=samples, columns={"lr": [0.0] * 3 + [0.1] * 9})["frozen_share"] == 0.0
+
+
+def test_step_lost_to_rounding(tmp_path: Path) -> None:
+    """A gradient too small for the last bit of the weight is a vanishing gradient, not a frozen weight."""
+    assert run(tmp_path, samples=[{**MOVING, "grad": [1e-9] * 4, "update": [0.0] * 4}] * 5)["frozen_share"] == 0.0
+
+
+def test_nonfinite_updates_are_not_frozen(tmp_path: Path) -> None:
+    """After a NaN the change is unknown, not zero."""
+    assert run(tmp_path, samples=[{**MOVING, "update": ["nan"] * 4}] * 5)["frozen_share"] == 0.0
+
+
+def test_zero_gradient(tmp_path: Path) -> None:
+    """A gradient of exactly zero in five samples is reported, also when weight decay moves the weight."""
+    signals = run(tmp_path, samples=[{**MOVING, "grad": [0.0, 0.0, 1.0, 1.0]}] * 5)
+    assert signals["zero_gradient_share"] == pytest.approx(40 / 60)
+    assert (signals["zero_gradient_parameters"], signals["detached_share"]) == (["a.weight"], None)
+    assert signals["frozen_share"] == 0.0
+
+
+def test_detached_layer(tmp_path: Path) -> None:
+    """No gradient at all, although the layer ran and its weights stand still: the layer is detached."""
+    sample = {**MOVING, "grad": [None, None, 1.0, 1.0], "update": [0.0, 0.0, 1e-3, 1e-3]}
+    assert run(tmp_path, samples=[sample] * 5)["detached_share"] == pytest.approx(40 / 60)
+
+
+def test_unused_module(tmp_path: Path) -> None:
+    """A layer that never ran has no gradient by right."""
+    sample = {**MOVING, "grad": [None, None, 1.0, 1.0], "update": [0.0, 0.0, 1e-3, 1e-3], "act_std": [1.0]}
+    events = [{"kind": "table", "detail": {"id": 1, "model": 0, "rows": ACTS[1:]}}]
+    assert run(tmp_path, samples=[sample] * 5, events=events)["zero_gradient_share"] == 0.0
+
+
+def test_moving_average_copy(tmp_path: Path) -> None:
+    """A copy without gradients that changes all the same is updated by hand."""
+    sample = {**MOVING, "grad": [None, None, 1.0, 1.0]}
+    assert run(tmp_path, samples=[sample] * 5)["zero_gradient_share"] == 0.0
+
+
+def test_loaded_encoder_without_gradient(tmp_path: Path) -> None:
+    """A loaded part that is kept out of the graph is left alone."""
+    sample = {**MOVING, "grad": [None, None, 1.0, 1.0], "update": [0.0, 0.0, 1e-3, 1e-3]}
+    assert run(tmp_path, samples=[sample] * 5, changes={0: {"loaded": True}})["zero_gradient_share"] == 0.0

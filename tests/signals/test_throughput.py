@@ -1,0 +1,145 @@
+"""Where the seconds and the memory go."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from builders import event, make_model, signals_of
+
+RNG = np.random.default_rng(5)
+
+
+def of(folder: Path, **parts: Any) -> Any:
+    """Signals of a run."""
+    return signals_of(folder, **parts)
+
+
+def test_waiting(tmp_path: Path) -> None:
+    """Medians of step and wait; the first three steps are left out."""
+    columns = {"seconds": [9.0] * 3 + [0.04] * 100, "wait": [8.0] * 3 + [0.03] * 100}
+    signals = of(tmp_path, columns=columns)
+    assert (signals["step_seconds"], signals["wait_seconds"], signals["wait_share"]) == (0.04, 0.03, 0.75)
+    assert signals["wait_lost"] == pytest.approx(3.0)
+    assert signals["wait_ceiling"] == pytest.approx(4.0)
+    assert signals["stepping_seconds"] == pytest.approx(4.0)
+
+
+def test_few_steps(tmp_path: Path) -> None:
+    """Below twenty timed steps nothing is said."""
+    signals = of(tmp_path, columns={"seconds": [0.04] * 20, "wait": [0.03] * 20})
+    assert [signals[name] for name in ("step_seconds", "wait_share", "slow_steps", "wait_lost")] == [None] * 4
+
+
+def test_loader_and_cores(tmp_path: Path) -> None:
+    """Workers of the training loader, cores of the machine."""
+    signals = of(tmp_path, steps=2, loaders=[{"id": 0, "role": "train", "workers": 3}], cores=8)
+    assert (signals["loader_workers"], signals["cores"]) == (3, 8)
+
+
+def stalled(every: int, count: int = 180, stall: float = 0.03) -> list[float]:
+    """Steps of a millisecond with a stall every so many."""
+    return [0.001 + (stall if i and i % every == 0 else 0.0) for i in range(count)]
+
+
+def test_clockwork(tmp_path: Path) -> None:
+    """A stall every fifteenth step: number, length, share, period and regularity."""
+    signals = of(tmp_path, columns={"seconds": stalled(15)})
+    assert (signals["slow_steps"], signals["slow_step_period"], signals["slow_step_onset"]) == (11, 15, 15)
+    assert signals["slow_step_seconds"] == pytest.approx(0.031)
+    assert signals["slow_step_share"] == pytest.approx(0.33 / (0.33 + 0.177), abs=0.01)
+    assert signals["slow_step_regularity"] == 1.0
+
+
+def test_clockwork_at_epoch_ends(tmp_path: Path) -> None:
+    """Stalls that fall on the first step of an epoch are left out; the others still show the rhythm."""
+    columns = {"seconds": stalled(15), "epoch": [i // 30 for i in range(180)]}
+    signals = of(tmp_path, columns=columns)
+    assert (signals["slow_steps"], signals["slow_step_regularity"]) == (6, 1.0)
+
+
+def test_random_stalls(tmp_path: Path) -> None:
+    """Stalls at random have no rhythm."""
+    seconds = np.full(400, 0.001)
+    seconds[RNG.choice(np.arange(5, 400), 15, replace=False)] = 0.04
+    signals = of(tmp_path, columns={"seconds": seconds.tolist()})
+    assert signals["slow_steps"] == 15
+    assert signals["slow_step_regularity"] < 0.6
+
+
+def test_evaluations_are_no_stalls(tmp_path: Path) -> None:
+    """The step behind an evaluation holds its time."""
+    evals = [{"step": step} for step in (30, 60, 90, 120, 150)]
+    signals = of(tmp_path, columns={"seconds": stalled(30)}, evals=evals)
+    assert (signals["slow_steps"], signals["slow_step_regularity"], signals["slow_step_period"]) == (0, None, None)
+
+
+def test_checkpoints(tmp_path: Path) -> None:
+    """Writing times of checkpoints against the time of all steps."""
+    events = [event("checkpoint", {"seconds": seconds}) for seconds in (0.1, 0.2, 0.3)]
+    signals = of(tmp_path, columns={"seconds": [0.01] * 100}, events=events)
+    assert (signals["checkpoints"], signals["checkpoint_seconds"]) == (3, 0.2)
+    assert signals["checkpoint_share"] == pytest.approx(0.6)
+
+
+def test_steady_growth(tmp_path: Path) -> None:
+    """Half a megabyte a step: growth over the last four fifths, without a pause, as fast at the end."""
+    signals = of(tmp_path, columns={"memory": [100 + 0.5 * i for i in range(200)]})
+    assert signals["memory_growth"] == pytest.approx(72.0)
+    assert (signals["memory_rising_share"], signals["memory_late_ratio"]) == (1.0, pytest.approx(0.8))
+    assert signals["memory_per_step"] == pytest.approx(453, abs=1)
+
+
+def test_filling_cache(tmp_path: Path) -> None:
+    """A cache grows at first and not later."""
+    signals = of(tmp_path, columns={"memory": [min(100 + i, 180) for i in range(300)]})
+    assert (signals["memory_growth"], signals["memory_late_ratio"]) == (pytest.approx(8, abs=9), 0.0)
+
+
+def test_standstill(tmp_path: Path) -> None:
+    """The longest step, or a longer silence told by the recorder."""
+    assert of(tmp_path, columns={"seconds": [1.0, 40.0, 1.0]})["standstill_seconds"] == 40.0
+    assert (
+        of(tmp_path, columns={"seconds": [1.0]}, events=[event("stall", {"seconds": 4000})])["standstill_seconds"]
+        == 4000.0
+    )
+
+
+def test_device(tmp_path: Path) -> None:
+    """Use, memory and precision of an accelerator."""
+    detail = {"busy": 0.4, "memory_total": 80000, "capability": 9.0, "matmul_precision": "highest", "sync_share": 0.2}
+    parts = {"columns": {"memory": [4000.0] * 4}, "device": "cuda", "models": [make_model(("a", "Linear", 4, 4))]}
+    signals = of(tmp_path, events=[event("device", detail)], **parts)
+    assert (signals["device"], signals["device_busy_share"], signals["device_memory_share"]) == ("cuda", 0.4, 0.05)
+    assert (signals["tensor_cores"], signals["full_precision_matmul"], signals["sync_share"]) == (True, True, 0.2)
+    autocast = of(tmp_path, events=[event("device", detail), event("amp", {"dtype": "bfloat16"})], **parts)
+    assert autocast["full_precision_matmul"] is False
+
+
+def test_processor_has_no_device_facts(tmp_path: Path) -> None:
+    """On the processor they are absent."""
+    signals = of(tmp_path, steps=3)
+    assert [signals[name] for name in ("device_busy_share", "tensor_cores", "full_precision_matmul", "sync_share")] == [
+        None
+    ] * 4
+
+
+def test_replicas(tmp_path: Path) -> None:
+    """The last comparison counts for the share, the first bad one for the onset."""
+    events = [
+        event("replicas", {"parameters": 10, "different": n, "first": "fc.weight" if n else None}, step=s)
+        for s, n in ((0, 0), (100, 2), (200, 5))
+    ]
+    signals = of(tmp_path, steps=3, events=events, world_size=4)
+    assert (signals["replica_different_share"], signals["replica_onset"], signals["replica_first_different"]) == (
+        0.5,
+        100,
+        "fc.weight",
+    )
+    assert signals["world_size"] == 4
+
+
+def test_ranks(tmp_path: Path) -> None:
+    """The slowest process against the median."""
+    signals = of(tmp_path, steps=3, events=[event("ranks", {"step_seconds": [1.0, 1.0, 1.5, 1.0]})])
+    assert (signals["rank_step_ratio"], signals["slowest_rank"]) == (1.5, 2)
