@@ -104,7 +104,7 @@ def flat(level: float = H0) -> list[float]:
 
 
 def sound(**changes: Any) -> dict[str, Any]:
-    """The parts of a sound run, some of them changed: single columns, counts, facts of the loss, of the inputs, of the samples."""
+    """The parts of a sound run, some of them changed: columns, counts, facts of loss, inputs and samples."""
     columns = {
         "loss": falling(),
         "loss_id": 0,

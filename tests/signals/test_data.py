@@ -70,7 +70,7 @@ def test_kind(tmp_path: Path, facts: Any, layer: Any, kind: str) -> None:
         (["LayerNorm", "Linear"], "LayerNorm", True),
     ],
 )
-def test_first_layer(tmp_path: Path, kinds: Any, first: str, norm: bool) -> None:
+def test_first_layer(tmp_path: Path, kinds: Any, first: str, norm: Any) -> None:
     """Reshaping and dropout are passed over."""
     signals = of(tmp_path, NUMBERS, models=[make_model(*((f"{i}", kind) for i, kind in enumerate(kinds)))])
     assert (signals["first_layer_kind"], signals["norm_first"]) == (first, norm)

@@ -47,7 +47,7 @@ def test_rms_of_the_layers_is_per_element(tmp_path: Path) -> None:
 
 def test_the_high_ratio_tells_a_passing_dip_from_a_lasting_one(tmp_path: Path) -> None:
     """Small at the first samples and even afterwards: the median of the start is small, the 80th percentile is not."""
-    seen = over_depth(tmp_path, [[1e-6, 1, 1]] * 5 + [[1.0, 1, 1]] * 15)
+    seen = over_depth(tmp_path, [[1e-6, 1, 1]] * 10 + [[1.0, 1, 1]] * 30)
     assert seen["grad_depth_ratio"] == pytest.approx(1e-6)
     assert seen["grad_depth_ratio_high"] == pytest.approx(1.0)
 
@@ -99,4 +99,6 @@ def test_the_norm_returned_by_clipping_stands_in_for_an_unrecorded_one(tmp_path:
 def test_nothing_recorded_gives_nothing(tmp_path: Path) -> None:
     """Without gradients every signal is absent."""
     seen = signals_of(tmp_path, steps=30)
-    assert [seen[name] for name in seen if name.startswith("grad_")] == [None] * len([n for n in seen if n.startswith("grad_")])
+    assert [seen[name] for name in seen if name.startswith("grad_")] == [None] * len(
+        [n for n in seen if n.startswith("grad_")]
+    )

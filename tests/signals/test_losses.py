@@ -58,7 +58,7 @@ def graph(**facts: Any) -> dict[str, Any]:
             "x",
         ),
         (make_loss("binary_cross_entropy_with_logits", LOGITS, graph=graph()), "as expected", None),
-        (make_loss("mse_loss", ROWS), None, None),
+        (make_loss("mse_loss", ROWS), "as expected", None),
         (make_loss(prediction=ROWS, phase="eval"), None, None),
     ],
 )
@@ -201,7 +201,7 @@ def test_numbers_behind_the_pairing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("layers", "others", "single"), [(1, 0, True), (3, 0, False), (1, 1, False)])
-def test_linear_network(tmp_path: Path, layers: int, others: int, single: bool) -> None:
+def test_linear_network(tmp_path: Path, layers: int, others: int, single: Any) -> None:
     """A single linear map is one layer without a non-linearity."""
     signals = of(tmp_path, make_loss(graph=graph(linear_layers=layers, nonlinear_ops=others)))
     assert (signals["linear_layers"], signals["nonlinear_ops"], signals["linear_network"]) == (layers, others, single)

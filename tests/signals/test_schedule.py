@@ -28,7 +28,7 @@ def test_first_peak_final_and_median(tmp_path: Path) -> None:
         (np.full(1000, 0.1), 0.0),
         (0.5 * (1 + np.cos(np.pi * STEPS / 1000)), 0.02),
         (1 - STEPS / 1000, 0.0),
-        (0.1 ** (STEPS // 300), 0.1),
+        (0.1 ** (STEPS // 400), 0.0),
     ],
     ids=["exponential every batch", "constant", "cosine", "linear", "step"],
 )
@@ -70,4 +70,6 @@ def test_interval_counts_optimizer_steps_between_scheduler_steps(tmp_path: Path)
 def test_without_rates_nothing_is_known(tmp_path: Path) -> None:
     """Every signal of the rate is absent."""
     seen = signals_of(tmp_path, steps=10)
-    assert [seen[f"lr_{name}"] for name in ("first", "peak", "final", "median", "spent_share", "rising_share")] == [None] * 6
+    assert [seen[f"lr_{name}"] for name in ("first", "peak", "final", "median", "spent_share", "rising_share")] == [
+        None
+    ] * 6

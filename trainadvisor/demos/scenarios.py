@@ -216,6 +216,7 @@ def _activations() -> dict[str, Scenario]:
 def _outcomes() -> dict[str, Scenario]:
     ring = replace(SOUND, data="data.rings()", optimizer=_adam(0.01), epochs=10)
     linear, curved = "nn.Linear(2, 3)", "nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 3))"
+    tanh = "nn.Sequential(nn.Linear(2, 2), nn.Tanh(), nn.Linear(2, 3))"
     wide = "nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 10))"
     few = replace(SOUND, model=wide, data="data.digits(count=150, wrong_labels=0.2)", optimizer=_adam(0.003), epochs=60)
     return {
@@ -227,11 +228,11 @@ def _outcomes() -> dict[str, Scenario]:
             "fix-data",
         ),
         "plateau": Scenario(
-            replace(ring, model=curved.replace("64", "2"), epochs=20),
-            replace(ring, model=curved, epochs=20),
-            "two hidden units for three rings",
-            "三个圆环只用两个隐藏单元",
-            "capacity",
+            replace(ring, model=tanh, optimizer=_adam(0.3)),
+            replace(ring, model=tanh, optimizer=_adam(0.004)),
+            "Adam at 0.3: the loss falls at first and then stays high",
+            "Adam 的学习率为 0.3：损失先下降，之后停在高位",
+            "lr",
         ),
         "underfitting": Scenario(
             replace(ring, model=linear),
@@ -249,7 +250,7 @@ def _outcomes() -> dict[str, Scenario]:
         ),
         "undertrained": Scenario(
             replace(SOUND, optimizer=_sgd(0.03), epochs=4),
-            replace(SOUND, optimizer=_sgd(0.03), epochs=20),
+            replace(SOUND, optimizer=_sgd(0.03), epochs=8),
             "the training stops while the loss is still falling",
             "损失仍在下降时训练就结束了",
             "train-longer",

@@ -127,7 +127,7 @@ def _first_weights(log: RunLog) -> tuple[int, int] | None:
 
 @signal(unit="value", **SPREADS)
 def first_layer_spread(log: RunLog) -> float | None:
-    """Largest spread over the batch that the output of the first layer with weights ever had; exactly 0 = it sees no difference."""
+    """Largest spread over a batch at the output of the first layer with weights; 0 = it sees no difference."""
     place, spreads = _first_weights(log), log.layers.column("act_spread")
     known = spreads[:, place[0]] if place and len(spreads) else np.empty(0)
     known = known[np.isfinite(known)]
@@ -136,7 +136,7 @@ def first_layer_spread(log: RunLog) -> float | None:
 
 @signal(unit="value", **SPREADS)
 def first_layer_rms(log: RunLog) -> float | None:
-    """Root mean square of the first layer's output at the first sample: near 1 when the inputs, or the model, are scaled."""
+    """Root mean square of the first layer's output at the first sample; near 1 when inputs or model are scaled."""
     place, sizes = _first_weights(log), log.layers.column("act_rms")
     return float(sizes[0, place[0]]) if place and len(sizes) else None
 

@@ -81,6 +81,30 @@ def loss_first(log: RunLog) -> float | None:
 
 
 @signal(unit="loss", **NEEDS)
+def loss_start(log: RunLog) -> float | None:
+    """Loss of the first step, before anything was updated."""
+    values = losses(log, 3)
+    return None if values is None else float(values[0])
+
+
+@signal(unit="ratio", **NEEDS)
+def loss_peak_to_start(log: RunLog) -> float | None:
+    """Highest loss (running median of three steps) over the loss of the first step."""
+    values, start = losses(log), loss_start(log)
+    if values is None or start is None or start <= 0:
+        return None
+    triples = np.stack([values[:-2], values[1:-1], values[2:]])
+    return float(np.median(triples, axis=0).max()) / start
+
+
+@signal(unit="ratio", **NEEDS)
+def loss_end_to_start(log: RunLog) -> float | None:
+    """Final level over the loss of the first step."""
+    final, start = loss_final(log), loss_start(log)
+    return final / start if final is not None and start is not None and start > 0 else None
+
+
+@signal(unit="loss", **NEEDS)
 def loss_final(log: RunLog) -> float | None:
     """Level of the loss over the last tenth of the steps, at least five (median of the means of tens)."""
     values = losses(log)

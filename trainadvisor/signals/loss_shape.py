@@ -5,7 +5,18 @@ import numpy as np
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import series, signal
 from trainadvisor.signals.baseline import trivial_loss
-from trainadvisor.signals.loss import LEAST, loss_best, loss_final, loss_first, loss_noise, losses, training_loss
+from trainadvisor.signals.loss import (
+    LEAST,
+    loss_best,
+    loss_end_to_start,
+    loss_final,
+    loss_first,
+    loss_noise,
+    loss_peak_to_start,
+    loss_start,
+    losses,
+    training_loss,
+)
 from trainadvisor.signals.series import Series, Spike
 
 NEEDS = {"needs": "the training loss of every step, at least 30 of them", "zh": "每一步的训练损失，至少 30 步"}
@@ -15,6 +26,7 @@ SPIKE_SHARE = 0.3
 CLEAR_FALL = 5.0
 SPIKE_EXAMPLES = 128
 FLAT_BAND = 4.0
+BLOWN_UP_END = 0.98
 
 
 def _long(log: RunLog) -> Series | None:
@@ -88,11 +100,17 @@ def loss_rise_share(log: RunLog) -> float | None:
 
 @signal(unit="step", **NEEDS)
 def divergence_step(log: RunLog) -> int | None:
-    """Step after which the smoothed loss never returned to the middle between its best and its final level."""
+    """Step after which the smoothed loss never returned to the middle between its best and its final level.
+
+    A run that ends above its first loss left it at the first step above that.
+    """
     values, share = _long(log), loss_rise_share(log)
     if values is None or share is None:
         return None
     numbers = training_loss(log)[0]
+    start, peak, end = loss_start(log), loss_peak_to_start(log), loss_end_to_start(log)
+    if start is not None and peak is not None and end is not None and peak > 1 and end > BLOWN_UP_END:
+        return int(numbers[int(np.flatnonzero(values > start)[0])])
     return int(numbers[min(round((1 - share) * numbers.size), numbers.size - 1)])
 
 

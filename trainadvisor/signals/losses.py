@@ -102,7 +102,7 @@ def _mistaken(log: RunLog) -> tuple[Loss, str, str] | None:
 
 @signal(unit="expression", **CALL)
 def loss_input_is(log: RunLog) -> str | None:
-    """What a training loss received in place of what it expects (softmax(x), sigmoid(x), x); "as expected" when all fit."""
+    """What a training loss received in place of its proper input (softmax(x), sigmoid(x), x), or "as expected"."""
     found = _mistaken(log)
     return found[1] if found else "as expected" if training_losses(log) else None
 
@@ -125,7 +125,8 @@ def loss_input_name(log: RunLog) -> str | None:
 def double_activation_floor(log: RunLog) -> float | None:
     """Least loss that stays reachable when probabilities go into a loss made for logits.
 
-    Softmax into cross-entropy with K classes: ln(e + K - 1) - 1. Sigmoid into the logit loss: pi ln(1 + 1/e) + (1 - pi) ln 2.
+    Softmax into cross-entropy with K classes: ln(e + K - 1) - 1.
+    Sigmoid into the logit loss, with a share pi of positives: pi ln(1 + 1/e) + (1 - pi) ln 2.
     """
     found = _mistaken(log)
     if found is None or found[2] != RAW:
@@ -139,7 +140,7 @@ def double_activation_floor(log: RunLog) -> float | None:
 
 @signal(unit="function", **CALL)
 def missing_log(log: RunLog) -> str | None:
-    """The function that is missing before a loss made for log-probabilities (log_softmax); absent for every other input."""
+    """The function missing before a loss made for log-probabilities (log_softmax); absent for every other input."""
     return "log_softmax" if loss_input_expected(log) == LOGS else None
 
 
@@ -155,7 +156,7 @@ def regressing(log: RunLog) -> bool | None:
 
 @signal(unit="word", **GRAPH)
 def output_activation(log: RunLog) -> str | None:
-    """Last activation of the model before the judged loss (softmax, sigmoid, tanh, relu, log_softmax); "none" for a linear output."""
+    """Last activation before the judged loss: softmax, sigmoid, tanh, relu, log_softmax; "none" = linear output."""
     loss = judged_loss(log)
     graph = (loss.get("graph") if loss else None) or {}
     return None if not graph or graph.get("opaque") else str(graph.get("output_activation") or "none")
@@ -186,7 +187,7 @@ def _beyond(target: dict[str, Any], low: float, high: float) -> float | None:
 
 @signal(unit="share", **CALL)
 def target_excess(log: RunLog) -> float | None:
-    """How far the regression targets lie beyond the range of the last activation, as a share of the targets' own range."""
+    """How far regression targets lie beyond the range of the last activation, as a share of their own range."""
     loss, name = judged_loss(log), output_activation(log)
     if loss is None or name is None:
         return None

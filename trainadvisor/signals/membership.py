@@ -50,7 +50,7 @@ def _learnable(log: RunLog) -> list[Fact]:
 
 
 def outside(log: RunLog) -> list[Fact] | None:
-    """Return the fresh trainable parameters that the loss reaches and no optimizer holds, None when the graph is unknown."""
+    """Return the fresh trainable parameters that the loss reaches and no optimizer holds; None without a graph."""
     learnable = _learnable(log)
     if not learnable or not log.optimizers:
         return None
@@ -64,13 +64,13 @@ def elements(facts: list[Fact]) -> int:
 
 
 def wide(fact: Fact) -> bool:
-    """Tell whether a parameter is a weight matrix, a kernel or a table: biases and norms may be exactly constant in a sound run."""
+    """Tell whether a parameter is a matrix, a kernel or a table: a bias may stand still in a sound run."""
     return len(fact["shape"]) > 1
 
 
 @signal(unit="share", **GRAPH)
 def outside_share(log: RunLog) -> float | None:
-    """Share of the trainable elements in the graph of the loss that no optimizer holds, pre-trained ones not counted."""
+    """Share of the trainable elements behind the loss that no optimizer holds, pre-trained ones not counted."""
     missing = outside(log)
     return None if missing is None else elements(missing) / elements(_learnable(log))
 
@@ -90,13 +90,13 @@ def outside_parameters(log: RunLog) -> list[str] | None:
 
 @signal(unit="tensors", **GRAPH)
 def unregistered_tensors(log: RunLog) -> int | None:
-    """Parameters in the graph of the loss that belong to no module (kept in a plain list or dict); absent when there are none."""
+    """Parameters behind the loss that belong to no module (in a plain list or dict); absent when there are none."""
     return sum(fact["owner"] == UNREGISTERED for fact in outside(log) or []) or None
 
 
 @signal(unit="tensors", **GRAPH)
 def strange_held_tensors(log: RunLog) -> int | None:
-    """Tensors that optimizers hold although no model has them (replaced or re-created layers); absent when there are none."""
+    """Tensors that optimizers hold although no model has them (replaced layers); absent when there are none."""
     if not log.optimizers or not log.models:
         return None
     known = set(all_parameters(log))
@@ -142,7 +142,7 @@ def _dead(log: RunLog, samples: int) -> Mask | None:
 
 
 def _rounded_away(log: RunLog) -> Mask:
-    """Return the parameters whose gradient is so small that a step of plain descent is lost in the last bit of the weight."""
+    """Return the parameters with a gradient so small that a plain step is lost in the last bit of the weight."""
     grads, norms = log.layers.column("grad"), log.layers.column("weight")
     if not len(grads) or not len(norms) or not np.isfinite(log.lr).any():
         return np.zeros(len(log.layers.rows()), dtype=bool)
@@ -172,7 +172,7 @@ def frozen_mask(log: RunLog) -> Mask | None:
 
 
 def zero_mask(log: RunLog) -> Mask | None:
-    """Return the weights that an optimizer holds and that never received a gradient: None, or exactly zero, in every sample."""
+    """Return the weights of optimizers whose gradient was None, or exactly zero, in every sample."""
     dead = _dead(log, ZERO_SAMPLES)
     if dead is None or not log.optimizers:
         return None
@@ -195,13 +195,13 @@ def _names(log: RunLog, mask: Mask | None) -> list[str] | None:
 
 @signal(unit="share", **SAMPLES)
 def frozen_share(log: RunLog) -> float | None:
-    """Share of the weights that ought to train whose bits did not change in any sample although backward() gave them a gradient."""
+    """Share of the weights that have gradients and ought to train, but whose bits changed in no sample."""
     return _share(log, frozen_mask(log))
 
 
 @signal(unit="names", **SAMPLES)
 def frozen_parameters(log: RunLog) -> list[str] | None:
-    """Names of the weights that ought to train whose bits did not change in any sample although backward() gave them a gradient."""
+    """Names of the weights that have gradients and ought to train, but whose bits changed in no sample."""
     return _names(log, frozen_mask(log))
 
 
@@ -219,7 +219,7 @@ def zero_gradient_parameters(log: RunLog) -> list[str] | None:
 
 @signal(unit="share", **SAMPLES)
 def detached_share(log: RunLog) -> float | None:
-    """Share of the weights held by an optimizer whose gradient was None in every sample although their layer ran; absent at 0."""
+    """Share of the optimizers' weights without any gradient although their layer ran; absent when there are none."""
     mask = zero_mask(log)
     absent = np.isnan(log.layers.column("grad")).all(axis=0)
     return None if mask is None else _share(log, mask & absent) or None

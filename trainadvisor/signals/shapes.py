@@ -26,7 +26,7 @@ def expansion(first: list[int], second: list[int]) -> float:
 
 
 def _grown(loss: Loss) -> float:
-    """Return the expansion at a loss function, or of a difference squared or taken absolute right behind a mean by hand."""
+    """Return the expansion at a loss function, or at a squared or absolute difference averaged by hand."""
     pair = loss.get("broadcast")
     if pair:
         return expansion(*pair)
@@ -46,7 +46,7 @@ def _widest(log: RunLog) -> Loss | None:
 
 @signal(unit="factor", **CALL)
 def broadcast_expansion(log: RunLog) -> float | None:
-    """How many pairs broadcasting makes of each example at the loss: (N, 1) against (N,) gives N; 1 when the shapes fit."""
+    """Comparisons that broadcasting makes of each example: (N, 1) against (N,) gives N; 1 when the shapes fit."""
     if not training_losses(log):
         return None
     loss = _widest(log)
@@ -63,7 +63,7 @@ def broadcast_shapes(log: RunLog) -> str | None:
 
 @signal(unit="classes", **CALL)
 def regressed_classes(log: RunLog) -> int | None:
-    """Number K of classes where a regression loss compares K scores an example with one integer label; absent elsewhere."""
+    """Number K of classes where a regression loss compares K scores with one integer label; absent elsewhere."""
     losses = [loss for loss in training_losses(log) if loss["kind"] in REGRESSING]
     return next((loss["target"]["classes"] for loss in losses if _label_regression(loss)), None)
 
@@ -126,7 +126,7 @@ def single_class_outputs(log: RunLog) -> int | None:
 
 @signal(unit="sum", **CALL)
 def multi_hot_sum(log: RunLog) -> float | None:
-    """Classes marked for each example on average where a cross-entropy gets several at once; absent when there is one."""
+    """Mean number of classes marked for an example where a cross-entropy gets several; absent when it is one."""
     total = soft_row_sum(log)
     return total if total is not None and total > SEVERAL else None
 

@@ -129,7 +129,7 @@ def _train_loader(log: RunLog) -> dict[str, Any] | None:
 
 @signal(unit="word", **LOADER)
 def train_order(log: RunLog) -> str | None:
-    """Order in which the training loader draws examples: shuffled, sequential, or unknown (stream, own sampler, none)."""
+    """Order in which the training loader draws: shuffled, sequential, or unknown (stream, own sampler, none)."""
     loader = _train_loader(log)
     if loader is None or loader.get("iterable") or loader.get("shuffle") is None:
         return "unknown" if log.loaders or judged_loss(log) else None
@@ -146,7 +146,7 @@ def train_batches(log: RunLog) -> int | None:
 
 @signal(unit="ratio", **TARGETS)
 def label_mixing(log: RunLog) -> float | None:
-    """Entropy of the labels within a batch over that of random batches of its size: 1 = mixed, 0 = one class a batch."""
+    """Label entropy within a batch over that of random batches of its size: 1 = mixed, 0 = one class a batch."""
     loss, seen, expected = judged_loss(log), of_target(log, "batch_entropy"), of_target(log, "batch_entropy_expected")
     if loss is None or seen is None or not expected or (number(loss["target"].get("batches")) or 0) < LEAST_BATCHES:
         return None
@@ -202,7 +202,7 @@ def _epoch_losses(log: RunLog) -> list[Any]:
 def first_pass_skill(log: RunLog) -> float | None:
     """Skill on examples never seen before: 1 - (mean loss of the second half of the first epoch) / H0.
 
-    In the first epoch every batch is new, so the training loss measures generalisation. Unrelated labels keep it at zero.
+    In the first epoch every batch is new, so its loss measures generalisation; unrelated labels keep it at zero.
     """
     epochs, trivial = _epoch_losses(log), trivial_loss(log)
     if trivial is None or len(epochs) < 2 or epochs[0].size < LEAST_STEPS:

@@ -121,7 +121,7 @@ def _stalled(log: RunLog) -> Mask:
 
 @signal(unit="steps", **TIMES)
 def slow_steps(log: RunLog) -> int | None:
-    """Steps that took more than five times the median and 10 ms longer, warm-up, epoch starts and evaluations left out."""
+    """Steps of more than five times the median and 10 ms longer; epoch starts and evaluations are left out."""
     return None if step_seconds(log) is None else int(_stalled(log).sum())
 
 

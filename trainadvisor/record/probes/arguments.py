@@ -16,7 +16,8 @@ BINARY = {"binary_cross_entropy", "binary_cross_entropy_with_logits"}
 ELEMENTWISE = {*BINARY, "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
 
 _PREDICTION = ("min", "max", "mean", "square", "row_sum_min", "row_sum_max", "logsumexp_abs_max", "batch_spread")
-_TARGET = ("min", "max", "mean", "square", "abs_mean", "negative_share", "above_one_share", "ignored_share", "out_of_range", "integers")
+_TARGET = ("min", "max", "mean", "square", "abs_mean", "negative_share", "above_one_share", "ignored_share", "out_of_range", "integers",
+           "variance_columns", "abs_deviation")  # fmt: skip
 
 Expect = Callable[[Reading, Callable[[list[float]], None]], None]
 
@@ -57,7 +58,7 @@ class LossArguments:
         """Take the kind of loss, which says what its arguments mean."""
         self.kind = kind
         self.broadcast: list[list[int]] | None = None
-        self.batches = 0
+        self.batches = self.counted = 0
         self._prediction, self._target = _Merged(), _Merged()
         self._shapes: dict[str, Any] = {}
         self._histogram: list[float] | None = None
@@ -88,6 +89,14 @@ class LossArguments:
         if counts is not None:
             expect(read(counts), self._add_counts)
         self._examples += target.shape[0] if target.ndim else 1
+
+    def count(self, prediction: torch.Tensor, target: object, read: Callable[[torch.Tensor], Reading], expect: Expect) -> None:
+        """Count the classes of one more batch, without the rest."""
+        self.counted += 1
+        classes = prediction.shape[1] if prediction.ndim > 1 else 0
+        counts = _counts(self.kind, target, classes) if isinstance(target, torch.Tensor) and target.numel() else None
+        if counts is not None:
+            expect(read(counts), self._add_counts)
 
     def _add_counts(self, counts: list[float]) -> None:
         known = self._histogram or [0.0] * len(counts)
@@ -153,8 +162,18 @@ def _describe_target(target: torch.Tensor, ignore: int, classes: int) -> torch.T
     ignored = (~counted).double().mean() if classes and not floating else nan
     whole = (values == values.round()).double().min()
     columns = [values.min(), values.max(), values.mean(), values.pow(2).mean(), values.abs().mean(), (values < 0).double().mean(),
-               (values > 1).double().mean(), ignored, wrong.to(values.dtype), whole]  # fmt: skip
+               (values > 1).double().mean(), ignored, wrong.to(values.dtype), whole, *_scatter(values)]  # fmt: skip
     return torch.stack(columns)
+
+
+def _scatter(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the mean over columns of the variance over examples, and of the distance from the column's median."""
+    columns = values.flatten(1) if values.ndim > 1 else values[:, None]
+    if columns.shape[0] < 2:
+        nan = torch.full((), torch.nan, device=values.device, dtype=values.dtype)
+        return nan, nan
+    columns = columns[:, :: max(1, columns.shape[1] // 1024)]
+    return columns.var(0).mean(), (columns - columns.median(0).values).abs().mean()
 
 
 def _counts(kind: str, target: torch.Tensor, classes: int) -> torch.Tensor | None:

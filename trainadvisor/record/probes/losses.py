@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _FIRST_BATCHES = 16
 _MOST_BATCHES = 200
+_MOST_COUNTED = 500
+COUNTED = BINARY | CLASSIFYING
 _GRAPH_STEPS = {0, 1, 2, 5, 10, 20, 50, 200, 1000}
 _SCALINGS = ("Div", "Mul", "ToCopy", "Mean", "Sum", "View", "Squeeze")
 _HELD = 4
@@ -95,6 +97,8 @@ class LossProbe:
         if due and (phase == "train" or "train" not in entry.phases):
             target = call.target if isinstance(call.target, torch.Tensor) else None
             entry.arguments.add(call.prediction, target, entry.fact["ignore_index"], self._recorder.values.read, iteration.expect)
+        elif phase == "train" and entry.kind in COUNTED and entry.arguments.counted < _MOST_COUNTED:
+            entry.arguments.count(call.prediction, call.target, self._recorder.values.read, iteration.expect)
         if phase == "train" and iteration.sample_gradients:
             self._accuracy(call, iteration)
         if new_phase or entry.arguments.batches in {1, 4, 16, 64, _MOST_BATCHES}:

@@ -1,1 +1,0 @@
-"""Trainings made from a specification: tasks x architectures x optimizers x faults."""

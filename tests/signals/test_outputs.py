@@ -1,0 +1,61 @@
+"""Signals of what comes out of the model."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import event, make_loss, signals_of
+
+ROWS = [{"name": "a", "kind": "linear", "layer": "a"}, {"name": "attn", "kind": "attention_logits", "layer": "attn"},
+        {"name": "output", "kind": "output", "layer": ""}]  # fmt: skip
+MODEL = {"id": 0, "name": "model", "layers": [], "parameters": []}
+
+
+def outputs(folder: Path, samples: list[dict[str, list[float]]], **parts: Any) -> Any:
+    """Return the signals of 100 steps with these samples of a linear layer, attention logits and the output."""
+    layers = [{"step": i * 100 // len(samples), "table": 0, **sample} for i, sample in enumerate(samples)]
+    return signals_of(
+        folder, steps=100, models=[MODEL], layers=layers, events=[event("table", {"id": 0, "rows": ROWS})], **parts
+    )
+
+
+def test_spread_is_that_of_the_last_evaluations(tmp_path: Path) -> None:
+    """Three evaluations count before any training sample."""
+    evals = [{"step": 10 * i, "output_spread": s} for i, s in enumerate([9.0, 9.0, 1.0, 2.0, 3.0], 1)]
+    assert outputs(tmp_path, [{"act_spread": [1, 1, 7]}] * 5, evals=evals)["output_spread"] == 2.0
+
+
+def test_spread_falls_back_on_training_outputs_and_then_on_the_loss(tmp_path: Path) -> None:
+    """Without evaluations the late samples, without samples what the loss was given."""
+    loss = make_loss(prediction={"batch_spread": 0.5})
+    assert outputs(tmp_path, [{"act_spread": [1, 1, 9]}] * 6 + [{"act_spread": [1, 1, 7]}] * 4)["output_spread"] == 7.0
+    assert signals_of(tmp_path, steps=9, losses=[loss])["output_spread"] == 0.5
+    assert signals_of(tmp_path, steps=9)["output_spread"] is None
+
+
+def test_spread_share_is_relative_to_the_targets_of_a_regression(tmp_path: Path) -> None:
+    """A spread of 1 against targets of 4; absent for classification."""
+    evals = [{"step": 50, "output_spread": 1.0}]
+    regression = make_loss("mse_loss", target={"std": 4.0})
+    assert signals_of(tmp_path, steps=99, losses=[regression], evals=evals)["output_spread_share"] == pytest.approx(
+        0.25
+    )
+    assert (
+        signals_of(tmp_path, steps=99, losses=[make_loss(target={"std": 4.0})], evals=evals)["output_spread_share"]
+        is None
+    )
+
+
+def test_majority_excess_takes_off_the_most_frequent_label(tmp_path: Path) -> None:
+    """Always one class where that class is 30 % of the labels: 0.7 too often."""
+    evals = [{"step": 50 + i, "majority_share": 1.0} for i in range(3)]
+    seen = signals_of(tmp_path, steps=99, losses=[make_loss(target={"histogram": [30, 25, 30, 15]})], evals=evals)
+    assert seen["majority_excess"] == pytest.approx(0.7)
+
+
+def test_size_and_growth_of_outputs_and_attention_logits(tmp_path: Path) -> None:
+    """From 2 to 60 and from 5 to 100 between the first tenth and the last quarter."""
+    samples = [{"act_max": [1, 5, 2]}] * 10 + [{"act_max": [1, 100, 60]}] * 10
+    seen = outputs(tmp_path, samples)
+    assert [seen["output_max"], seen["output_growth"]] == [60.0, pytest.approx(30.0)]
+    assert [seen["attention_logit_max"], seen["attention_logit_growth"]] == [100.0, pytest.approx(20.0)]

@@ -1,0 +1,136 @@
+"""Curves over the steps of the main stage, and marks on them."""
+
+from typing import Any
+
+import numpy as np
+
+from trainadvisor.log.columns import Floats, Ints
+from trainadvisor.log.curves.decimate import Line, line, rounded, thinned
+from trainadvisor.log.reader import RunLog
+
+COLUMNS = ("loss", "grad_norm", "clip_norm", "clip_max", "seconds", "wait", "memory", "accuracy", "scale")
+MOST_GROUPS, MOST_MARKS, KNOTS, MOST_METRICS = 4, 60, 200, 4
+LARGE_CHANGE = 0.2
+BLOCK, SPIKE = 25, 2.0
+MARKED_EVENTS = ("exception", "resume", "checkpoint", "nonfinite")
+
+
+def span(log: RunLog) -> dict[str, Any]:
+    """Return the first and last step, how many there are, and the time at some of them."""
+    steps = log.steps
+    first, last = (int(steps[0]), int(steps[-1])) if steps.size else (0, 0)
+    return {"first": first, "last": max(last, first), "count": int(steps.size), "time": _clock(log)}
+
+
+def _clock(log: RunLog) -> Line | None:
+    """Return the seconds since the start at some steps, None where time was not recorded."""
+    seconds = log.column("seconds")
+    if not np.isfinite(seconds).any():
+        return None
+    passed = np.cumsum(np.where(np.isfinite(seconds), seconds, 0.0))
+    places = np.unique(np.linspace(0, passed.size - 1, KNOTS).astype(int))
+    return {"x": log.steps[places].tolist(), "y": rounded(passed[places], 6)}
+
+
+def series(log: RunLog, points: int) -> dict[str, Any]:
+    """Return every recorded curve by name; what was not recorded is left out."""
+    found: dict[str, Any] = {name: line(log.steps, log.column(name), points) for name in COLUMNS}
+    found |= {f"lr.{group}": curve for group, curve in enumerate(_rates(log, points))}
+    found |= _evaluations(log, points)
+    return {name: curve for name, curve in found.items() if curve}
+
+
+def _rates(log: RunLog, points: int) -> list[Line | None]:
+    """Return the learning rate of each parameter group, equal ones once."""
+    distinct: list[Floats] = []
+    for group in log.lr_groups.T:
+        if not any(np.array_equal(group, other, equal_nan=True) for other in distinct):
+            distinct.append(group)
+    return [line(log.steps, group, points) for group in distinct[:MOST_GROUPS]]
+
+
+def _evaluations(log: RunLog, points: int) -> dict[str, Line | None]:
+    names = list(dict.fromkeys(name for record in log.evals for name in record["metrics"]))[:MOST_METRICS]
+    found = {"val.loss": _evaluation(log, [record.get("loss") for record in log.evals], points)}
+    for name in names:
+        found[f"metric.{name}"] = _evaluation(log, [record["metrics"].get(name) for record in log.evals], points)
+    return found
+
+
+def _evaluation(log: RunLog, values: list[Any], points: int) -> Line | None:
+    steps = np.array([record["step"] for record in log.evals], dtype=np.int64)
+    numbers = np.array([v if isinstance(v, (int, float)) else np.nan for v in values], dtype=np.float64)
+    order = np.argsort(steps, kind="stable")
+    return line(steps[order], numbers[order], points)
+
+
+def marks(log: RunLog) -> dict[str, Any]:
+    """Return what happened at single steps, each list short enough to draw."""
+    return {
+        "nonfinite": _thin(log.steps[_nonfinite(log)], 200),
+        "spikes": _thin(log.steps[_spikes(log.column("loss"))]),
+        "lr": _rate_changes(log),
+        "epochs": _epochs(log),
+        "best": _best(log),
+        "events": _events(log),
+    }
+
+
+def _thin(steps: Ints, most: int = MOST_MARKS) -> list[int]:
+    return thinned(steps.tolist(), most)
+
+
+def _nonfinite(log: RunLog) -> Any:
+    """Tell at which steps the loss was not finite; in an imported log a gap is no NaN unless nothing follows it."""
+    loss = log.column("loss")
+    finite = np.isfinite(loss)
+    seen = any(event["kind"] == "nonfinite" and event["subject"] == "loss" for event in log.events)
+    if not (finite.any() or seen):
+        return np.zeros(loss.size, dtype=bool)
+    if log.header.get("source", "recorder") == "recorder":
+        return ~finite
+    return np.isinf(loss)
+
+
+def _spikes(loss: Floats) -> Any:
+    """Tell which losses exceed twice the median of the steps around them."""
+    count = loss.size // BLOCK * BLOCK
+    spiking = np.zeros(loss.size, dtype=bool)
+    if count < 4 * BLOCK or not np.isfinite(loss).any():
+        return spiking
+    with np.errstate(invalid="ignore"):
+        filled = np.where(np.isfinite(loss[:count]), loss[:count], np.inf)
+        usual = np.repeat(np.median(filled.reshape(-1, BLOCK), axis=1), BLOCK)
+        spiking[:count] = (filled > SPIKE * usual) & (usual > 0) & np.isfinite(loss[:count])
+    spiking[:BLOCK] = False  # a loss falls fastest at the start
+    return spiking
+
+
+def _rate_changes(log: RunLog) -> list[int]:
+    """Return the steps with a large change of the learning rate, none when it changes all the time."""
+    rates = log.lr
+    with np.errstate(invalid="ignore", divide="ignore"):
+        change = np.abs(np.diff(rates)) / np.maximum(np.abs(rates[:-1]), 1e-30)
+    steps = log.steps[1:][change > LARGE_CHANGE] if rates.size > 1 else log.steps[:0]
+    return steps.tolist() if steps.size <= MOST_MARKS else []
+
+
+def _epochs(log: RunLog) -> list[list[int]]:
+    """Return pairs of step and epoch at which an epoch starts."""
+    epochs = log.column("epoch")
+    starts = np.flatnonzero(np.diff(epochs, prepend=-1) > 0)
+    return thinned([[int(log.steps[place]), int(epochs[place])] for place in thinned(starts.tolist(), 40)], 40)
+
+
+def _best(log: RunLog) -> dict[str, Any] | None:
+    known = [(r["loss"], r["step"], r.get("epoch")) for r in log.evals if isinstance(r.get("loss"), (int, float))]
+    finite = [item for item in known if np.isfinite(item[0])]
+    if not finite:
+        return None
+    loss, step, epoch = min(finite, key=lambda item: item[0])
+    return {"loss": loss, "step": step, "epoch": epoch}
+
+
+def _events(log: RunLog) -> list[dict[str, Any]]:
+    inside = [e for e in log.events if e["kind"] in MARKED_EVENTS and log.stage.first <= e["step"] <= log.stage.last + 1]
+    return [{"kind": e["kind"], "step": e["step"], "subject": e["subject"][:80]} for e in thinned(inside, MOST_MARKS)]
