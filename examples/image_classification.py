@@ -45,12 +45,12 @@ def pictures(count: int) -> TensorDataset:
 
 
 torch.manual_seed(0)
-train_loader = DataLoader(pictures(640), batch_size=16, shuffle=True)
+train_loader = DataLoader(pictures(480), batch_size=16, shuffle=True)
 validation_loader = DataLoader(pictures(200), batch_size=100)
 
 model = ResNet(BasicBlock, [1, 1, 1, 1], num_classes=4)
 criterion = nn.CrossEntropyLoss()
-lr = 30.0 if args.broken == "lr-too-high" else 0.01
+lr = 30.0 if args.broken == "lr-too-high" else 0.003
 optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
 advisor = trainadvisor.watch(model, optimizer, log="log.json")
 

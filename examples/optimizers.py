@@ -45,8 +45,12 @@ def validate(model: nn.Module, loader: DataLoader) -> tuple[float, float]:
     """The mean loss and the accuracy on the validation set."""
     model.eval()
     with torch.no_grad():
-        parts = [(criterion(outputs := model(images), labels), outputs.argmax(1) == labels) for images, labels in loader]
-    return float(sum(loss for loss, _ in parts) / len(parts)), float(torch.cat([hit for _, hit in parts]).float().mean())
+        parts = [
+            (criterion(outputs := model(images), labels), outputs.argmax(1) == labels) for images, labels in loader
+        ]
+    return float(sum(loss for loss, _ in parts) / len(parts)), float(
+        torch.cat([hit for _, hit in parts]).float().mean()
+    )
 
 
 def train(name: str) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import trainadvisor
 
-BREAKS = ["lr-too-high", "lr-too-low", "nan-inputs"]
+BREAKS = ["lr-too-high", "missing-zero-grad", "nan-inputs"]
 PITCHES = [440.0, 660.0, 880.0, 1320.0, 1760.0]
 RATE, TONE, LENGTH = 8000, 1200, 4  # samples a second, samples a tone, tones a melody
 
@@ -73,14 +73,15 @@ train_loader = DataLoader(melodies(640), batch_size=16, shuffle=True)
 validation_loader = DataLoader(melodies(100), batch_size=100)
 
 model = Recognizer()
-lr = {"lr-too-high": 3.0, "lr-too-low": 1e-7}.get(args.broken, 0.003)
+lr = 3.0 if args.broken == "lr-too-high" else 0.003
 optimizer = torch.optim.Adam(model.parameters(), lr=lr)
 advisor = trainadvisor.watch(model, optimizer, log="log.json")
 
 for epoch in range(8):
     model.train()
     for rows, notes in train_loader:
-        optimizer.zero_grad()
+        if args.broken != "missing-zero-grad":
+            optimizer.zero_grad()
         loss = ctc(model(rows), notes)
         loss.backward()
         optimizer.step()

@@ -85,10 +85,10 @@ class Run:
         pairs = {"grad": self.grad, "update": self.update, "weight": self.weight}
         sample = {name: [v for value in every(values)[i] for v in (value, 0.1)] for name, values in pairs.items()}
         acts = {
-            name: self._activations(name, every(value)[i], every(self.output.get(name, 0.0))[i])
+            name: self._activations(every(value)[i], every(self.output.get(name, 0.0))[i])
             for name, value in self.act.items()
         }
         return {"step": i * STEPS // SAMPLES, "table": 0, **sample, **acts}
 
-    def _activations(self, name: str, value: Any, output: float) -> list[float]:
+    def _activations(self, value: Any, output: float) -> list[float]:
         return [*(value if isinstance(value, list) else [value] * len(self.rows)), output]

@@ -15,8 +15,16 @@ from trainadvisor.matching import Matcher, Topic, tokens
 WRITTEN = answers.load(shipped_rules() / ANSWERS)
 FAQ = [
     ("Why is my training slow?", "为什么我的模型训练很慢", ["Adam", "batch", "num_workers"]),
-    ("It converged but performs badly", "我的模型收敛了但是性能不好怎么办", ["dropout", "weight_decay", "augmentation|数据增强", "capacity|容量"]),
-    ("My training does not converge", "我的模型训练不收敛怎么办", ["Xavier", "He（|He (", "too large|过大", "too small|过小"]),
+    (
+        "It converged but performs badly",
+        "我的模型收敛了但是性能不好怎么办",
+        ["dropout", "weight_decay", "augmentation|数据增强", "capacity|容量"],
+    ),
+    (
+        "My training does not converge",
+        "我的模型训练不收敛怎么办",
+        ["Xavier", "He（|He (", "too large|过大", "too small|过小"],
+    ),
     ("Which optimizer do I choose?", "如何选择合适的优化算法", ["AdamW", "SGD", "RMSprop", "momentum"]),
 ]
 QUESTIONS = [
@@ -37,7 +45,15 @@ QUESTIONS = [
     ("sgd or adam?", "choose-optimizer"),
     ("I train a resnet on my pictures and after two epochs the loss is nan, what now?", "loss-is-nan"),
 ]
-FOREIGN = ["how do I bake bread", "今天天气怎么样", "what is the capital of France", "how to learn the piano", "", "???", "\x1b[31m"]
+FOREIGN = [
+    "how do I bake bread",
+    "今天天气怎么样",
+    "what is the capital of France",
+    "how to learn the piano",
+    "",
+    "???",
+    "\x1b[31m",
+]
 
 
 def first_line(question: str, lang: str, folder: Path) -> str:
@@ -66,7 +82,10 @@ def test_common_questions_find_their_answer(question, name, tmp_path):
     assert entry.zh.question in first_line(question, "zh", tmp_path)
 
 
-@pytest.mark.parametrize(("question", "code"), [("vanishing gradients", "vanishing-gradients"), ("梯度爆炸", "exploding-gradients"), ("欠拟合", "underfitting")])
+@pytest.mark.parametrize(
+    ("question", "code"),
+    [("vanishing gradients", "vanishing-gradients"), ("梯度爆炸", "exploding-gradients"), ("欠拟合", "underfitting")],
+)
 def test_a_question_about_one_finding_is_answered_from_its_rule(question, code, tmp_path):
     """A finding's own name leads to its rule, with its remedies."""
     text = ask.answer(question, "en", tmp_path)

@@ -8,10 +8,34 @@ from trainadvisor.demos.scenarios import DEFAULT, SCENARIOS
 from trainadvisor.diagnose.rulebook import load
 from trainadvisor.errors import LogError, UsageError
 
-CODES = """nan-loss nan-inputs divergence no-learning slow-convergence plateau bad-initial-loss lr-too-high lr-too-low
-vanishing-gradients exploding-gradients dead-relu saturated-activations poor-initialization symmetric-initialization overfitting
-underfitting undertrained missing-zero-grad missing-optimizer-step frozen-parameters softmax-before-cross-entropy
-loss-shape-broadcast unnormalized-inputs data-loader-bound batch-too-small""".split()
+CODES = [
+    "nan-loss",
+    "nan-inputs",
+    "divergence",
+    "no-learning",
+    "slow-convergence",
+    "plateau",
+    "bad-initial-loss",
+    "lr-too-high",
+    "lr-too-low",
+    "vanishing-gradients",
+    "exploding-gradients",
+    "dead-relu",
+    "saturated-activations",
+    "poor-initialization",
+    "symmetric-initialization",
+    "overfitting",
+    "underfitting",
+    "undertrained",
+    "missing-zero-grad",
+    "missing-optimizer-step",
+    "frozen-parameters",
+    "softmax-before-cross-entropy",
+    "loss-shape-broadcast",
+    "unnormalized-inputs",
+    "data-loader-bound",
+    "batch-too-small",
+]
 ALARMS = ("error", "warning")
 
 

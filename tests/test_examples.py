@@ -16,16 +16,20 @@ BROKEN = [
     ("mlp_784", "missing-zero-grad", {"missing-zero-grad"}),
     ("mlp_784", "softmax-before-cross-entropy", {"softmax-before-cross-entropy"}),
     ("mlp_784", "vanishing-gradients", {"vanishing-gradients"}),
-    ("image_classification", "eval-mode-in-training", {"eval-mode-in-training", "nan-loss", "nan-gradients", "divergence"}),
+    (
+        "image_classification",
+        "eval-mode-in-training",
+        {"eval-mode-in-training"},
+    ),
     ("image_classification", "lr-too-high", {"lr-too-high"}),
     ("image_classification", "unnormalized-inputs", {"unnormalized-inputs"}),
     ("speech_ctc", "lr-too-high", {"lr-too-high"}),
-    ("speech_ctc", "lr-too-low", {"lr-too-low"}),
+    ("speech_ctc", "missing-zero-grad", {"missing-zero-grad"}),
     ("speech_ctc", "nan-inputs", {"nan-inputs"}),
     ("char_transformer", "frozen-parameters", {"frozen-parameters", "optimizer-param-mismatch"}),
     ("char_transformer", "lr-too-high", {"lr-too-high"}),
     ("char_transformer", "missing-zero-grad", {"missing-zero-grad"}),
-    ("recommendation", "lr-too-high", {"lr-too-high"}),
+    ("recommendation", "lr-too-high", {"lr-too-high", "divergence"}),
     ("recommendation", "missing-optimizer-step", {"missing-optimizer-step"}),
     ("recommendation", "overfitting", {"overfitting"}),
 ]
@@ -89,7 +93,12 @@ def optimizer_logs(tmp_path_factory):
     """Run the comparison once, as a process of its own: it closes its logs and prints a table."""
     folder = tmp_path_factory.mktemp("optimizers")
     outcome = python(EXAMPLES / "optimizers.py", folder=folder)
-    assert [line.split()[0] for line in outcome.stdout.splitlines()[1:5]] == ["gradient-descent", "momentum", "rmsprop", "adam"]
+    assert [line.split()[0] for line in outcome.stdout.splitlines()[1:5]] == [
+        "gradient-descent",
+        "momentum",
+        "rmsprop",
+        "adam",
+    ]
     return folder
 
 
@@ -102,7 +111,9 @@ def test_one_rate_for_all_optimizers_is_too_high(run):
 def python(*words, folder):
     """Run Python on one core and return the finished process."""
     environment = {"OMP_NUM_THREADS": "1", "PATH": "", "PYTHONPATH": str(EXAMPLES.parent)}
-    return subprocess.run([sys.executable, *map(str, words)], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, *map(str, words)], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_a_script_that_never_closes_leaves_a_whole_log(tmp_path):
@@ -114,7 +125,8 @@ def test_a_script_that_never_closes_leaves_a_whole_log(tmp_path):
 
 def test_without_torchvision_the_message_is_one_line(tmp_path):
     """The example says what is missing and how to get it, without a traceback."""
-    program = f"import sys, runpy; sys.modules['torchvision'] = None; sys.argv = ['x']; runpy.run_path({str(EXAMPLES / 'image_classification.py')!r})"
+    script = str(EXAMPLES / "image_classification.py")
+    program = f"import sys, runpy; sys.modules['torchvision'] = None; sys.argv = ['x']; runpy.run_path({script!r})"
     outcome = python("-c", program, folder=tmp_path)
     assert (outcome.returncode, outcome.stdout) == (1, "")
     assert outcome.stderr.startswith("image_classification.py needs torchvision, which cannot be imported (")
@@ -124,6 +136,10 @@ def test_without_torchvision_the_message_is_one_line(tmp_path):
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
 def test_every_example_adds_one_line(path):
     """The tool appears in an import and in one further line."""
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if "trainadvisor" in line and "python" not in line]
+    lines = [
+        line
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "trainadvisor" in line and "python" not in line
+    ]
     assert [line for line in lines if line == "import trainadvisor"] == ["import trainadvisor"]
     assert len([line for line in lines if "trainadvisor.watch(" in line]) == 1

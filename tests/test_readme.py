@@ -15,7 +15,9 @@ from trainadvisor.config import KEYS
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-COMMANDS = [line[2:].split(" #")[0].strip() for kind, block in BLOCKS if kind == "console" for line in block.splitlines()]
+COMMANDS = [
+    line[2:].split(" #")[0].strip() for kind, block in BLOCKS if kind == "console" for line in block.splitlines()
+]
 
 
 def blocks(kind: str) -> list[str]:

@@ -65,7 +65,6 @@ class Answers(Part):
     answers: tuple[Answer, ...]
 
 
-
 @cache
 def load(path: Path) -> tuple[Answer, ...]:
     """Read the file of answers."""

@@ -37,27 +37,38 @@ TEXTS = {
     "run.show": ("Show it: trainadvisor diagnose {log}", "查看：trainadvisor diagnose {log} --lang zh"),
     "run.unreadable": ("Your latest log cannot be judged: {error}", "最近的日志无法判断：{error}"),
     "fix": ("fix: {text}", "修改：{text}"),
-    "else": ("If that is not the run you mean, these decide it, cheapest first:", "如果问的不是这次训练，依次检查（从易到难）："),
+    "else": (
+        "If that is not the run you mean, these decide it, cheapest first:",
+        "如果问的不是这次训练，依次检查（从易到难）：",
+    ),
     "checks": ("These decide it, cheapest first:", "依次检查（从易到难）："),
     "helps": ("What helps:", "解决办法："),
     "more": ("More: trainadvisor explain {code}", "详细说明：trainadvisor explain {code} --lang zh"),
     "see": ("See it: trainadvisor demo {code}", "演示：trainadvisor demo {code} --lang zh"),
-    "record": ("Is this your problem? The recording of one run says so, with its numbers.",
-               "是不是这个问题？记录一次训练即可得到带数据的结论。"),
+    "record": (
+        "Is this your problem? The recording of one run says so, with its numbers.",
+        "是不是这个问题？记录一次训练即可得到带数据的结论。",
+    ),
     "apart": ("Not the same as {code}: {text}", "与 {code} 的区别：{text}"),
-    "nothing": ("Nothing here answers {question!r}; no answer is better than an invented one.",
-                "没有与“{question}”匹配的内容；宁可不答，也不编造。"),
-    "families": ("Questions about these are answered (trainadvisor explain lists all codes):",
-                 "可以回答以下方面的问题（trainadvisor explain 列出全部代码）："),
+    "nothing": (
+        "Nothing here answers {question!r}; no answer is better than an invented one.",
+        "没有与“{question}”匹配的内容；宁可不答，也不编造。",
+    ),
+    "families": (
+        "Questions about these are answered (trainadvisor explain lists all codes):",
+        "可以回答以下方面的问题（trainadvisor explain 列出全部代码）：",
+    ),
     "age": ("{n} {unit} ago", "{n} {unit}前"),
-    "min": ("min", "分钟"), "h": ("h", "小时"), "d": ("days", "天"),
+    "min": ("min", "分钟"),
+    "h": ("h", "小时"),
+    "d": ("days", "天"),
     "comma": (", ", "、"),
 }
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What is said about one topic: its title, codes, checks of three parts each, and remedies of a text and lines of code."""
+    """What is said about one topic; a check has three parts, a remedy a text and lines of code."""
 
     title: str
     text: str

@@ -14,6 +14,9 @@ from trainadvisor.errors import TrainAdvisorError, did_you_mean
 COMMANDS = {
     "run": "Run an unmodified training script, record it, and print what is wrong with it.",
     "diagnose": "Say what is wrong with a recorded training, why, and which line to change.",
+    "check": "Decide by exit code whether a recorded training is sound: the gate for CI.",
+    "compare": "Say which of two recorded trainings is better, and what changed between them.",
+    "follow": "Show a running or finished training as its log grows.",
     "explain": "Explain a code, list all codes, or search them for a word.",
     "ask": 'Answer a question such as "loss is nan" from the rules, offline.',
     "demo": "Train a small broken network, diagnose it, mend it, and train again.",

@@ -1,18 +1,28 @@
-"""The settings of a project: [tool.trainadvisor] in the nearest pyproject.toml; the command line wins over them."""
+"""The settings that hold: flags over TRAINADVISOR_* over the nearest pyproject.toml over trainadvisor.toml."""
 
 from __future__ import annotations
 
-import tomllib
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor import settings
 from trainadvisor.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LANGUAGES = ("en", "zh", "auto")
+    from trainadvisor.requirements import Requirement
+    from trainadvisor.settings import Accepted
+
+KEYS = tuple(settings.KEYS)
+FILE = "trainadvisor.toml"
+VARIABLES = {
+    f"TRAINADVISOR_{name.upper().replace('-', '_').replace('.', '_')}": name
+    for name in ("lang", "fail-on", "min-confidence", "min-steps", "baseline", "record.every", "record.max-overhead")
+}
+SWITCHES = ("TRAINADVISOR", "TRAINADVISOR_DEBUG")
 
 
 @dataclass(frozen=True)
@@ -23,87 +33,112 @@ class Config:
     rules: tuple[Path, ...] = ()
     thresholds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     off: Mapping[str, str] = field(default_factory=dict)
+    levels: Mapping[str, str] = field(default_factory=dict)
+    ignored: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fail_on: str | None = None
+    min_confidence: str | None = None
+    min_steps: int | None = None
+    baseline: Path | None = None
+    require: tuple[Requirement, ...] = ()
+    accept: tuple[Accepted, ...] = ()
+    every: int | None = None
+    max_overhead: float | None = None
     source: Path | None = None
-
-
-KEYS = ("lang", "rules", "thresholds", "off")
+    entries: Mapping[str, tuple[Any, str]] = field(default_factory=dict, compare=False, repr=False)
+    """Each setting by its dotted name: its value and where it comes from."""
 
 
 def load(folder: Path | None = None) -> Config:
     """Read the settings that hold in a folder (default: the current one)."""
-    path = _nearest_pyproject((folder or Path.cwd()).resolve())
-    if path is None:
-        return Config()
-    section = _section(path)
-    return _config(section, path) if section is not None else Config()
+    here = (folder or Path.cwd()).resolve()
+    project, own = _nearest(here, "pyproject.toml"), _nearest(here, FILE)
+    entries: dict[str, tuple[Any, str]] = {}
+    used = None
+    for path, section, table in ((own, _whole(own), ""), (project, _section(project), "[tool.trainadvisor] ")):
+        if path is not None and section is not None:
+            found = settings.flat(section, settings.Place(str(path), path, table))
+            entries |= {name: (value, str(path)) for name, value in found.items()}
+            used = path
+    return _config(entries | _environment(os.environ), used)
 
 
-def _nearest_pyproject(folder: Path) -> Path | None:
-    candidates = (parent / "pyproject.toml" for parent in (folder, *folder.parents))
-    return next((path for path in candidates if path.is_file()), None)
+def _nearest(folder: Path, name: str) -> Path | None:
+    return next((parent / name for parent in (folder, *folder.parents) if (parent / name).is_file()), None)
 
 
-def _section(path: Path) -> Any:
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        message = f"{path}: cannot be read as TOML ({error}); mend the file or run from another folder"
-        raise ConfigError(message) from error
-    tool = document.get("tool", {})
+def _whole(path: Path | None) -> Any:
+    return settings.read_toml(path) if path else None
+
+
+def _section(path: Path | None) -> Any:
+    tool = settings.read_toml(path).get("tool", {}) if path else {}
     return tool.get("trainadvisor") if isinstance(tool, dict) else None
 
 
-def _config(section: Any, path: Path) -> Config:
-    _demand(isinstance(section, dict), path, "", "must be a table")
-    for key in section:
-        known = f'has no key "{key}"{did_you_mean(key, KEYS)}; it has {", ".join(KEYS)}'
-        _demand(key in KEYS, path, "", known)
+def _environment(variables: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
+    """Read TRAINADVISOR_*; one that looks like a slip is refused, others may be somebody else's."""
+    entries: dict[str, tuple[Any, str]] = {}
+    for variable, text in variables.items():
+        if variable.startswith("TRAINADVISOR") and variable not in (*VARIABLES, *SWITCHES):
+            if hint := did_you_mean(variable, VARIABLES):
+                message = f"environment: {variable} is no setting{hint}"
+                raise ConfigError(message)
+        elif VARIABLES.get(variable, "lang") != "lang" and text:  # the language is chosen where it is used
+            entries |= _variable(variable, text)
+    return entries
+
+
+def _variable(variable: str, text: str) -> dict[str, tuple[Any, str]]:
+    key, _, inner = VARIABLES[variable].partition(".")
+    place = settings.Place(f"environment variable {variable}", table="")
+    found = settings.KEYS[key](key, {inner: text} if inner else text, place)
+    return {name: (value, place.source) for name, value in found.items()}
+
+
+def _config(entries: dict[str, tuple[Any, str]], source: Path | None) -> Config:
+    values = {name: value for name, (value, _) in entries.items()}
+    levels = {code: level for code, level in _inner(values, "rules").items() if isinstance(level, str) and "." not in code}
     return Config(
-        lang=_lang(section, path),
-        rules=_rules(section, path),
-        thresholds=_thresholds(section, path),
-        off=_off(section, path),
-        source=path,
+        lang=values.get("lang"),
+        rules=values.get("rule-folders", ()),
+        thresholds=_nested(_inner(values, "thresholds")),
+        off=_off(entries, levels),
+        levels={code: level for code, level in levels.items() if level != "off"},
+        ignored=_part(values, "ignore-modules"),
+        fail_on=values.get("fail-on"),
+        min_confidence=values.get("min-confidence"),
+        min_steps=values.get("min-steps"),
+        baseline=values.get("baseline"),
+        require=tuple(_inner(values, "require").values()),
+        accept=tuple(_inner(values, "accept").values()),
+        every=values.get("record.every"),
+        max_overhead=values.get("record.max-overhead"),
+        source=source,
+        entries=entries,
     )
 
 
-def _demand(holds: bool, path: Path, key: str, rule: str) -> None:  # noqa: FBT001 - reads like an assertion
-    if not holds:
-        place = f"[tool.trainadvisor] {key}".strip()
-        message = f"{path}: {place} {rule}"
-        raise ConfigError(message)
+def _inner(values: Mapping[str, Any], table: str) -> dict[str, Any]:
+    return {name.partition(".")[2]: value for name, value in values.items() if name.startswith(f"{table}.")}
 
 
-def _lang(section: dict[str, Any], path: Path) -> str | None:
-    lang = section.get("lang")
-    _demand(lang in (None, *LANGUAGES), path, "lang", f"must be one of {', '.join(LANGUAGES)}, not {lang!r}")
-    return lang
+def _part(values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return one part of each entry of [rules], by code."""
+    inner = _inner(values, "rules")
+    return {code.removesuffix(f".{name}"): value for code, value in inner.items() if code.endswith(f".{name}")}
 
 
-def _rules(section: dict[str, Any], path: Path) -> tuple[Path, ...]:
-    folders = section.get("rules", [])
-    texts = isinstance(folders, list) and all(isinstance(folder, str) for folder in folders)
-    _demand(texts, path, "rules", 'must be a list of folders, such as ["my-rules"]')
-    return tuple(path.parent / folder for folder in folders)
+def _nested(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    tables: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        code, _, key = name.partition(".")
+        tables.setdefault(code, {})[key] = value
+    return tables
 
 
-def _thresholds(section: dict[str, Any], path: Path) -> dict[str, dict[str, float]]:
-    tables = section.get("thresholds", {})
-    _demand(isinstance(tables, dict), path, "thresholds", "must be a table of rule codes")
-    for code, values in tables.items():
-        table = isinstance(values, dict) and all(_is_number(value) for value in values.values())
-        _demand(table, path, f"thresholds.{code}", "must be a table of numbers, such as { min_steps = 200 }")
-    return {code: dict(values) for code, values in tables.items()}
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _off(section: dict[str, Any], path: Path) -> dict[str, str]:
-    reasons = section.get("off", {})
-    _demand(isinstance(reasons, dict), path, "off", 'must be a table such as { class-imbalance = "by design" }')
-    for code, reason in reasons.items():
-        given = isinstance(reason, str) and bool(reason.strip())
-        _demand(given, path, f"off.{code}", "must give the reason as text")
-    return dict(reasons)
+def _off(entries: Mapping[str, tuple[Any, str]], levels: Mapping[str, str]) -> dict[str, str]:
+    """Return the rules that are switched off with the reason; without one, the file that does it is the reason."""
+    values = {name: value for name, (value, _) in entries.items()}
+    reasons = _part(values, "reason")
+    off = [code for code, level in levels.items() if level == "off"]
+    return {code: reasons.get(code, Path(entries[f"rules.{code}"][1]).name) for code in off} | _inner(values, "off")

@@ -6,6 +6,7 @@ import difflib
 from contextlib import chdir
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.commands.common import emit
 from trainadvisor.demos.scenarios import DEFAULT, SCENARIOS
 from trainadvisor.errors import LogError, UsageError, did_you_mean
 
@@ -27,10 +28,14 @@ TEXTS = {
     "loss": ("training loss", "训练损失"),
     "validation": ("validation loss", "验证损失"),
     "verdict": ("verdict", "结论"),
-    "missed": ("The diagnosis does not name {code} this time; please report it with {log}.",
-               "这次的诊断没有指出 {code}，请附上 {log} 反馈。"),
-    "next": ("Both scripts and logs are in {folder}. Next: trainadvisor explain {code}, trainadvisor run train.py",
-             "两个脚本和日志都在 {folder} 中。接下来：trainadvisor explain {code} --lang zh，trainadvisor run train.py"),
+    "missed": (
+        "The diagnosis does not name {code} this time; please report it with {log}.",
+        "这次的诊断没有指出 {code}，请附上 {log} 反馈。",
+    ),
+    "next": (
+        "Both scripts and logs are in {folder}. Next: trainadvisor explain {code}, trainadvisor run train.py",
+        "两个脚本和日志都在 {folder} 中。接下来：trainadvisor explain {code} --lang zh，trainadvisor run train.py",
+    ),
 }
 LOGS = {"broken": "broken.json", "fixed": "fixed.json"}
 
@@ -54,7 +59,7 @@ def run_demo(code: str | None, lang: str, folder: Path) -> int:
     diagnosis = _diagnose(folder, lang)
     found = name in {finding.code for finding in _all(diagnosis.findings)}
     _tell("remedy", lang, text=_mend(scenario, name, folder, diagnosis))
-    print("\n".join(_changes(folder)), end="\n\n")
+    emit("\n".join([*_changes(folder), ""]))
     _tell("again", lang, script=folder / "fixed.py")
     fixed = _train(folder, "fixed")
     _compare(scenario.broken.measure, broken, fixed, folder, lang)
@@ -69,7 +74,7 @@ def _say(key: str, lang: str, **values: object) -> str:
 
 
 def _tell(key: str, lang: str, **values: object) -> None:
-    print(_say(key, lang, **values), flush=True)
+    emit(_say(key, lang, **values))
 
 
 def _what(scenario: Scenario, lang: str) -> str:
@@ -108,7 +113,7 @@ def _train(folder: Path, kind: str) -> dict[str, Any]:
             exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), namespace)  # noqa: S102 - our own script
     finally:
         torch.set_num_threads(threads)
-    print(flush=True)
+    emit("")
     return namespace
 
 
@@ -119,7 +124,7 @@ def _diagnose(folder: Path, lang: str) -> Diagnosis:
     log = folder / LOGS["broken"]
     _tell("diagnose", lang, log=log)
     diagnosis = diagnose(log, lang=lang)
-    print(render(diagnosis, lang), end="\n\n", flush=True)
+    emit(render(diagnosis, lang) + "\n")
     return diagnosis
 
 
@@ -136,7 +141,7 @@ def _mend(scenario: Scenario, code: str, folder: Path, diagnosis: Diagnosis) -> 
 
 
 def _remedies(diagnosis: Diagnosis, code: str) -> list[Remedy]:
-    """Return the remedies of the root cause that explains the code, or of the first one, then those of the code itself."""
+    """Return the remedies of the root cause that explains the code, then those of the code itself."""
     roots = [root for root in diagnosis.findings if code in {finding.code for finding in _all([root])}]
     named = [finding for finding in _all(roots) if finding.code == code]
     return [remedy for finding in (*(roots or diagnosis.findings)[:1], *named) for remedy in finding.remedies]
@@ -179,7 +184,7 @@ def _compare(measure: str, broken: dict[str, Any], fixed: dict[str, Any], folder
         [_say("verdict", lang), *verdicts],
     ]
     _tell("side", lang)
-    print("\n".join(_table(rows)), end="\n\n")
+    emit("\n".join([*_table(rows), ""]))
 
 
 def _table(rows: list[list[str]]) -> Iterator[str]:

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from trainadvisor.errors import UsageError
+from trainadvisor.wording import GATE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -142,12 +143,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "no torch training ran in {target}: nothing was recorded; if it trains in another process, call trainadvisor.watch(model, optimizer) there",
         "{target} 中没有运行 torch 训练，未记录任何内容；如果训练在其他进程中进行，请在那里调用 trainadvisor.watch(model, optimizer)",
     ),
+    "run.report": ("report: {path}", "报告：{path}"),
     "run.more": ("full report: trainadvisor diagnose {log} -v", "完整报告：trainadvisor diagnose {log} -v"),
     # markdown
     "md.finding": ("Finding", "发现"),
     "md.confidence": ("Confidence", "置信度"),
     "md.details": ("details", "详情"),
-}
+} | GATE
 
 
 class Words:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ from trainadvisor.language import Words
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from trainadvisor.alerts import Alerter
     from trainadvisor.diagnose.result import Diagnosis, Finding
     from trainadvisor.record.run import Run
 
@@ -44,6 +46,8 @@ def run_script(
     lang: str,
     live: bool,
     report: Path | None,
+    alerter: Alerter | None = None,
+    fail_on: str = "never",
 ) -> int:
     """Run a script or module, record it, tell what is found, and return the script's exit code (1 when we stopped it)."""
     if os.environ.get("TRAINADVISOR") == "0":
@@ -55,15 +59,47 @@ def run_script(
         files.check(report)
     path = log or Path("trainadvisor-runs") / f"{datetime.now().astimezone():%m%d-%H%M%S}" / "log.json"
     run = Run(target, args, module=module, log=path, every=every or 10)
-    narrator = Narrator(run, lang, stop_on=stop_on, stop_after=stop_after) if live else None
+    narrator = Narrator(run, lang, stop_on=stop_on, stop_after=stop_after, alerter=alerter) if live else None
+    atexit.register(_end_as_interrupted, run)  # before the script's own handlers, so that it comes after them
     code = run.execute()
+    if os.getpid() != run.pid:
+        return code  # a child that the script has forked
     if narrator is not None:
         narrator.end()
-    if not run.recorder.step:
+        run.stopped = narrator.stopped
+    if not run.steps:
         _tell_nothing(run, Words(lang), keep=log is not None)
         return code
-    _tell_verdict(path, lang, report)
-    return 1 if narrator is not None and narrator.stopped else code
+    diagnosis = _tell_verdict(path, lang, report)
+    if diagnosis is not None and alerter is not None:
+        _send_rest(diagnosis, alerter)
+    if narrator is not None and narrator.stopped:
+        return 1
+    return code or _gate(diagnosis, fail_on)
+
+
+def _send_rest(diagnosis: Diagnosis, alerter: Alerter) -> None:
+    """Send what only the end has shown."""
+    for finding in diagnosis.findings:
+        if finding.severity != "note":
+            alerter.tell(finding, finding.onset or 0)
+    alerter.close()
+
+
+def _gate(diagnosis: Diagnosis | None, fail_on: str) -> int:
+    """Return 1 when --fail-on asks for it; what cannot be judged does not fail a script."""
+    from trainadvisor.gate import FAIL, Policy, decide
+
+    return int(diagnosis is not None and decide([diagnosis], Policy(fail_on=fail_on)).outcome == FAIL)
+
+
+def _end_as_interrupted(run: Run) -> None:
+    """End by SIGINT, as python does after a KeyboardInterrupt that nobody caught: the shell looks at that."""
+    if isinstance(run.error, KeyboardInterrupt) and not run.stopped and os.name == "posix" and os.getpid() == run.pid:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 def _run_plainly(target: str, args: list[str], *, module: bool) -> int:
@@ -82,23 +118,37 @@ def _tell_nothing(run: Run, words: Words, *, keep: bool) -> None:
     say(words("run.nothing", target=run.target))
 
 
-def _tell_verdict(log: Path, lang: str, report: Path | None) -> None:
-    """Print the diagnosis on stderr; a failure of ours is one line there."""
+def _tell_verdict(log: Path, lang: str, report: Path | None) -> Diagnosis | None:
+    """Print the diagnosis on stderr and return it; a failure of ours is one line there."""
     from trainadvisor.commands.common import coloured, emit, width
 
     try:
         from trainadvisor import config
+        from trainadvisor.commands.webpage import material
         from trainadvisor.diagnose import diagnose
+        from trainadvisor.log.reader import read_log
         from trainadvisor.report import files, text
 
-        diagnosis = diagnose(log, lang=lang, config=config.load())
+        settings, recorded = config.load(), read_log(log)
+        diagnosis = diagnose(recorded, lang=lang, config=settings)
         sys.stdout.flush()
-        emit("\n" + text.render(diagnosis, lang, width=width(sys.stderr), colour=coloured("auto", sys.stderr)), sys.stderr)
+        emit(
+            "\n" + text.render(diagnosis, lang, width=width(sys.stderr), colour=coloured("auto", sys.stderr)),
+            sys.stderr,
+        )
         emit(Words(lang)("run.more", log=log), sys.stderr)
         if report is not None:
-            files.write(diagnosis, report, lang)
+            files.write(
+                diagnosis,
+                report,
+                lang,
+                material(recorded, diagnosis, lang, settings) if report.suffix == ".html" else None,
+            )
+            say(Words(lang)("run.report", path=report))
     except Exception as error:  # noqa: BLE001 - the script has run: its exit code is what counts
         say(f"{log}: {type(error).__name__}: {error}")
+        return None
+    return diagnosis
 
 
 def say(text: str) -> None:
@@ -109,9 +159,12 @@ def say(text: str) -> None:
 class Narrator:
     """Tells, while the script trains: what is recorded, findings when they open, worsen and clear, and a status line."""
 
-    def __init__(self, run: Run, lang: str, *, stop_on: str | None, stop_after: int) -> None:
-        """Take the run to follow, and which finding interrupts it after how many steps."""
+    def __init__(
+        self, run: Run, lang: str, *, stop_on: str | None, stop_after: int, alerter: Alerter | None = None
+    ) -> None:
+        """Take the run to follow, which finding interrupts it after how many steps, and who else is told."""
         self.stopped = False
+        self._alerter = alerter
         self._run, self._lang, self._words = run, lang, Words(lang)
         self._stop_on, self._stop_after = stop_on, stop_after
         self._started = time.monotonic()
@@ -157,7 +210,7 @@ class Narrator:
         from trainadvisor.report.introduction import introduction
 
         self._erase()
-        overhead = self._run.recorder.overhead()
+        overhead = self._run.overhead
         for line in introduction(self._header, self._facts, self._words, self._run.log, overhead):
             print(line, file=sys.stderr)
         sys.stderr.flush()
@@ -166,7 +219,11 @@ class Narrator:
         self._drawn = now
         record = self._last
         parts = [f"  {record['step']}"]
-        parts += [f"{name} {record[key]:.3g}" for name, key in (("loss", "loss"), ("grad", "grad_norm")) if _shown(record.get(key))]
+        parts += [
+            f"{name} {record[key]:.3g}"
+            for name, key in (("loss", "loss"), ("grad", "grad_norm"))
+            if _shown(record.get(key))
+        ]
         parts += [f"lr {record['lr'][0]:.2g}"] if record.get("lr") and _shown(record["lr"][0]) else []
         parts.append(f"{1000 * record['seconds']:.3g} ms/step")
         print("\r\x1b[K" + "  ".join(parts), end="", file=sys.stderr, flush=True)
@@ -201,6 +258,8 @@ class Narrator:
             if sure and worse:
                 self._open[code] = finding.severity
                 self._tell(finding)
+                if self._alerter is not None:
+                    self._alerter.tell(finding, int(self._last["step"]))
         self._seen = set(findings)
         for code in [code for code in self._open if code not in findings]:
             del self._open[code]
@@ -222,7 +281,11 @@ class Narrator:
         """Interrupt the script, as Ctrl-C would, when the finding has held for the asked number of steps."""
         if self._stop_on is None or self.stopped:
             return
-        held = any(f.code == self._stop_on or f.severity == self._stop_on for f in _loud(diagnosis.findings) if f.code in self._open)
+        held = any(
+            f.code == self._stop_on or f.severity == self._stop_on
+            for f in _loud(diagnosis.findings)
+            if f.code in self._open
+        )
         step = int(self._last["step"])
         self._since = (step if self._since is None else self._since) if held else None
         if self._since is not None and step - self._since >= self._stop_after:

@@ -15,22 +15,27 @@ if TYPE_CHECKING:
 CJK = "\u3400-\u9fff"
 WORD = re.compile(rf"[a-z]+|[0-9]+(?:\.[0-9]+)?|[{CJK}]+")
 ENDING = re.compile(r"(?<=...)(?:ings?|ies|ed|es|e|(?<!s)s|y)$")
-IGNORED = frozenset(
-    "a an and are as at be been but by can could do does did for from get gets getting got had has have how i if in into is it its just "
-    "keep keeps me my of on or our please should so some than that the their them then there they this to very was we were what when "
-    "where which while who why will with would you your always after about am model network neural pytorch torch help problem".split()
-)
-NEGATIONS = frozenset("no not never nothing without cannot cant wont dont doesnt didnt isnt arent wasnt".split())
+IGNORED = """
+    a an and are as at be been but by can could do does did for from get gets getting got had has have how i if in
+    into is it its just keep keeps me my of on or our please should so some than that the their them then there
+    they this to very was we were what when where which while who why will with would you your always after about
+    am model network neural pytorch torch help problem
+"""
+NEGATIONS = "no not never nothing without cannot cant wont dont doesnt didnt isnt arent wasnt"
 SAME_IN_CHINESE = (
     (re.compile(r"\bval(idation)? ?loss(es)?"), "验证损失"),
     (re.compile(r"loss(es)?"), "损失"),
-    (re.compile(r"\b(acc|accuracy)"), "准确率"),
+    (re.compile(r"accuracy|\bacc\b"), "准确率"),
     (re.compile(r"learning rate|\blr\b"), "学习率"),
     (re.compile(r"batch ?size|\bbatch|批量大小|批次大小"), "批大小"),
     (re.compile(r"神经网络|网络|模型"), "模型"),
 )
-BREAKS = re.compile("为什么|为何|怎么办|怎么样|怎么|怎样|如何|请问|什么|可以|应该|但是|而且|因为|所以|我的|我们|一下|模型|吗|呢|吧|啊|呀")
+BREAKS = re.compile(
+    "为什么|为何|怎么办|怎么样|怎么|怎样|如何|请问|什么|可以|应该|"
+    "但是|而且|因为|所以|我的|我们|一下|模型|吗|呢|吧|啊|呀"
+)
 PARTICLES = re.compile("[的了很太是在会就都也又还被把我它他们得着]")
+IGNORED_WORDS, NEGATING_WORDS = frozenset(IGNORED.split()), frozenset(NEGATIONS.split())
 ABBREVIATIONS = {"val": "validation", "acc": "accuracy", "lr": "rate", "grad": "gradient", "grads": "gradient"}
 UNKNOWN_WORD = 0.5  # weight of a word that no topic uses, as a share of the rarest topic word's
 ENOUGH_OF_PHRASE, ENOUGH_OF_QUESTION, ENOUGH_OF_TEXT = 0.6, 0.4, 0.75
@@ -67,10 +72,10 @@ def is_chinese(text: str) -> bool:
 def _tokens_of_word(word: str) -> list[str]:
     if is_chinese(word):
         return [word[i : i + 2] for i in range(len(word) - 1)] or [word]
-    if word in NEGATIONS:
+    if word in NEGATING_WORDS:
         return ["not"]
     word = ABBREVIATIONS.get(word, word)
-    return [] if word in IGNORED else [ENDING.sub("", word)]
+    return [] if word in IGNORED_WORDS else [ENDING.sub("", word)]
 
 
 class Matcher:
@@ -79,7 +84,8 @@ class Matcher:
     def __init__(self, topics: Sequence[Topic]) -> None:
         """Count the words of all topics."""
         self._topics = [(topic, (_phrases(topic), _words(topic.titles), _words(topic.texts))) for topic in topics]
-        counts = Counter(word for _, (phrases, *_) in self._topics for word in set().union(*(words for words, _ in phrases)))
+        used = [frozenset[str]().union(*(words for words, _ in phrases)) for _, (phrases, *_) in self._topics]
+        counts = Counter(word for words in used for word in words)
         self._weights = {word: math.log(1 + len(topics) / count) for word, count in counts.items()}
         self._unknown = UNKNOWN_WORD * math.log(1 + len(topics))
 

@@ -10,13 +10,13 @@ import numpy as np
 
 Spec = dict[str, Any]
 
-# family: (share, tasks, architectures, steps)
+# Each family has a share, tasks, architectures and lengths.
 FAMILIES: dict[str, tuple[int, list[str], list[str], list[int]]] = {
-    "tabular": (6, ["tabular", "tabular", "moons", "rings"], ["mlp"], [200, 400, 800, 1500]),
+    "tabular": (6, ["tabular", "tabular", "moons", "rings"], ["mlp"], [200, 400, 400, 800, 1500]),
     "small": (3, ["cancer", "wine"], ["mlp", "linear"], [100, 200, 400]),
     "imbalanced": (2, ["imbalanced"], ["mlp"], [300, 600, 1000]),
     "labels": (1, ["multilabel"], ["mlp", "cnn"], [300, 500]),
-    "regression": (6, ["friedman", "friedman", "sine", "diabetes", "counts"], ["mlp"], [200, 400, 800, 1500]),
+    "regression": (6, ["friedman", "friedman", "sine", "diabetes", "counts"], ["mlp"], [200, 400, 400, 800, 1500]),
     "linear": (2, ["linear"], ["linear", "mlp"], [200, 500, 1000]),
     "images": (8, ["digits", "digits", "shapes"], ["mlp", "cnn", "cnn", "resnet"], [150, 300, 450]),
     "sequences": (5, ["waves", "markers"], ["lstm", "gru", "transformer", "rnn", "conv1d"], [150, 300, 500]),
@@ -55,7 +55,12 @@ def draw(number: int) -> Spec:
     weights = np.array([family[0] for family in FAMILIES.values()], float)
     name = str(rng.choice(list(FAMILIES), p=weights / weights.sum()))
     _, names, archs, steps = FAMILIES[name]
-    spec: Spec = {"family": name, "task": str(rng.choice(names)), "arch": _arch(rng, name, archs), "steps": int(rng.choice(steps))}
+    spec: Spec = {
+        "family": name,
+        "task": str(rng.choice(names)),
+        "arch": _arch(rng, name, archs),
+        "steps": int(rng.choice(steps)),
+    }
     if spec["task"] == "waves" and spec["arch"] == "rnn":
         spec["arch"] = "gru"
     if spec["task"] == "markers" and spec["arch"] == "conv1d":
@@ -64,6 +69,8 @@ def draw(number: int) -> Spec:
     spec.update(_network(rng, spec), **_learning(rng, spec), **_regularisation(rng, spec), **_habits(rng, spec))
     if name in SPECIAL:
         SPECIAL[name](rng, spec)
+    if spec["arch"] in ("cnn", "resnet", "transformer", "lstm", "gru"):
+        spec["batch"] = min(spec["batch"], 64)
     return spec
 
 
@@ -76,7 +83,14 @@ def _network(rng: np.random.Generator, spec: Spec) -> Spec:
     depth = 0 if arch == "linear" else int(rng.choice([1, 2, 2, 3]))
     act = str(rng.choice(["relu", "relu", "relu", "tanh", "gelu", "leaky", "silu", "elu"]))
     norm = arch in ("mlp", "cnn") and bool(rng.random() < 0.3)
-    deep = {"cnn": [16, 32], "resnet": [32], "transformer": [32, 64], "factors": [24, 48]}
+    deep = {
+        "cnn": [16, 24],
+        "resnet": [24],
+        "transformer": [32, 48],
+        "factors": [24, 48],
+        "lstm": [32, 64],
+        "gru": [32, 64],
+    }
     width = int(rng.choice(deep.get(arch, [32, 64, 128])))
     size = SIZES.get(task, int(rng.choice([800, 1500, 3000])))
     small = rng.random() < 0.1  # a validation part too small to say much
@@ -88,12 +102,27 @@ def _network(rng: np.random.Generator, spec: Spec) -> Spec:
 
 def _learning(rng: np.random.Generator, spec: Spec) -> Spec:
     names = ["sgd", "momentum", "nesterov", "adam", "adam", "adam", "adamw", "adamw", "rmsprop"]
-    hard = spec["arch"] in ("transformer", "lstm", "gru", "rnn", "factors") or spec["family"] in ("language", "copy", "vae")
+    hard = spec["arch"] in ("transformer", "lstm", "gru", "rnn", "factors") or spec["family"] in (
+        "language",
+        "copy",
+        "vae",
+    )
     opt = str(rng.choice([n for n in names if not hard or n not in ("sgd", "momentum", "nesterov")]))
     rate = RATES[opt] * DEEP.get(spec["arch"], 1.0) * float(2 ** rng.uniform(-1, 1))
     if spec["arch"] == "linear":
         rate *= 3 if opt in ("adam", "adamw", "rmsprop") else 1
-    schedules = ["constant", "constant", "constant", "cosine", "cosine_epoch", "step", "onecycle", "warmup", "warmup_cosine", "plateau"]
+    schedules = [
+        "constant",
+        "constant",
+        "constant",
+        "cosine",
+        "cosine_epoch",
+        "step",
+        "onecycle",
+        "warmup",
+        "warmup_cosine",
+        "plateau",
+    ]
     return {
         "opt": opt, "lr": float(f"{rate:.2g}"), "schedule": str(rng.choice(schedules)),
         "batch": int(rng.choice([8, 16, 32, 32, 64, 64, 128])),
@@ -105,7 +134,7 @@ def _regularisation(rng: np.random.Generator, spec: Spec) -> Spec:
     extra: Spec = {"dropout": float(rng.choice([0, 0, 0, 0.1, 0.2, 0.4])), "accumulate": int(rng.choice([1] * 8 + [4]))}
     if spec["family"] in ("regression", "linear", "copy"):
         extra["dropout"] = 0.0
-    if rng.random() < 0.2 or spec["arch"] in ("lstm", "gru", "rnn", "transformer") and rng.random() < 0.5:
+    if rng.random() < 0.2 or (spec["arch"] in ("lstm", "gru", "rnn", "transformer") and rng.random() < 0.5):
         extra["clip"] = float(rng.choice([0.25, 1.0, 5.0]))
     if rng.random() < 0.12:
         extra["ema"] = True
@@ -118,7 +147,9 @@ def _regularisation(rng: np.random.Generator, spec: Spec) -> Spec:
 
 def _habits(rng: np.random.Generator, _: Spec) -> Spec:
     return {
-        "zero": str(rng.choice(["before", "before", "after"])), "evaluations": int(rng.choice([1, 5, 10, 20, 20])),
+        "zero": str(rng.choice(["before", "before", "after"])),
+        "pretrain": 0,
+        "evaluations": int(rng.choice([1, 5, 10, 20, 20])),
         "seed": int(rng.integers(10_000)), "fault": None,
     }  # fmt: skip
 
@@ -130,7 +161,9 @@ def _imbalanced(rng: np.random.Generator, spec: Spec) -> None:
 
 
 def _finetune(rng: np.random.Generator, spec: Spec) -> None:
-    spec.update(pretrain=int(rng.choice([100, 200])), frozen=bool(rng.random() < 0.6), ema=False, dropout=0.0, norm=False)
+    spec.update(
+        pretrain=int(rng.choice([100, 200])), frozen=bool(rng.random() < 0.6), ema=False, dropout=0.0, norm=False
+    )
 
 
 def _gan(rng: np.random.Generator, spec: Spec) -> None:

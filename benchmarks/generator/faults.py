@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tasks import Task
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tasks import Task
 
 Spec = dict[str, Any]
 
@@ -194,7 +196,8 @@ def _new_head(model: nn.Module, _: object) -> nn.Module:
 
 MODEL: dict[str, Callable[[nn.Module, Any], nn.Module]] = {
     "init_constant": _init_all, "init_scaled": _init_scaled, "frozen_layers": _freeze,
-    "layers_in_list": lambda model, _: ListNet(list(model)), "output_activation": lambda m, last: Ending(m, LAST[last]()),
+    "layers_in_list": lambda model, _: ListNet(list(model)),
+    "output_activation": lambda model, last: Ending(model, LAST[last]()),
     "features_detached": lambda model, _: Stopped(model), "input_ignored": lambda model, _: Blind(model),
     "norm_momentum": _slow_norm,
 }  # fmt: skip
@@ -213,9 +216,9 @@ def _root_of_zero(_: object, scale: float) -> Callable[..., torch.Tensor]:
 
 
 LOSS: dict[str, Callable[..., Callable[..., torch.Tensor]]] = {
-    "nll_on_logits": lambda _, grade: F.nll_loss,
+    "nll_on_logits": lambda *_: F.nll_loss,
     "log_of_zero": _log_of_softmax,
     "root_of_zero": _root_of_zero,
-    "broadcast": lambda loss, grade: lambda out, y: loss(out, y.squeeze(1)),
-    "mse_on_classes": lambda _, grade: lambda out, y: F.mse_loss(out.softmax(1), F.one_hot(y, out.shape[1]).float()),
+    "broadcast": lambda loss, _: lambda out, y: loss(out, y.squeeze(1)),
+    "mse_on_classes": lambda *_: lambda out, y: F.mse_loss(out.softmax(1), F.one_hot(y, out.shape[1]).float()),
 }

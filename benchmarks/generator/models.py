@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from tasks import Task
+if TYPE_CHECKING:
+    from tasks import Task
 
 ACTIVATIONS = {
     "relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU, "sigmoid": nn.Sigmoid, "leaky": nn.LeakyReLU,
@@ -75,7 +76,9 @@ class ResNet(nn.Module):
     def __init__(self, spec: Spec, channels: int, outputs: int) -> None:
         super().__init__()
         width = spec["width"] // 2
-        self.stem = nn.Sequential(nn.Conv2d(channels, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2))
+        self.stem = nn.Sequential(
+            nn.Conv2d(channels, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2)
+        )
         self.blocks = nn.Sequential(*[Block(width, spec["act"]) for _ in range(max(spec["depth"], 1))])
         self.fc = nn.Linear(width, outputs)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.optim import lr_scheduler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 Spec = dict[str, Any]
 
@@ -29,37 +31,47 @@ def optimizer(spec: Spec, parameters: Iterable[nn.Parameter]) -> torch.optim.Opt
 
 def scheduler(spec: Spec, opt: torch.optim.Optimizer, epochs: int, per_epoch: int) -> tuple[Any, str]:
     """Return the scheduler and when it steps: batch, epoch, plateau or never."""
-    steps, name = epochs * per_epoch, spec["schedule"]
-    if name == "cosine":
-        return lr_scheduler.CosineAnnealingLR(opt, T_max=steps), "batch"
-    if name == "cosine_epoch":
-        return lr_scheduler.CosineAnnealingLR(opt, T_max=epochs), "epoch"
-    if name == "step":
-        return lr_scheduler.StepLR(opt, step_size=max(epochs // 3, 1), gamma=0.3), "epoch"
-    if name == "onecycle":
-        return lr_scheduler.OneCycleLR(opt, max_lr=2 * spec["lr"], total_steps=steps), "batch"
-    if name == "warmup":
-        warm = spec.get("warmup_steps", max(steps // 10, 1))
-        return lr_scheduler.LambdaLR(opt, lambda s: min(1.0, (s + 1) / warm)), "batch"
-    if name == "warmup_cosine":
-        return _warmup_cosine(opt, steps), "batch"
-    if name == "plateau":
-        return lr_scheduler.ReduceLROnPlateau(opt, patience=3, factor=0.5), "plateau"
-    if name in ("exponential_batch", "early_decay"):
-        return _mistaken(name, spec, opt, steps), "batch"
-    return None, "never"
+    when, make = SCHEDULES[spec["schedule"]]
+    return make(spec, opt, epochs, epochs * per_epoch), when
 
 
-def _warmup_cosine(opt: torch.optim.Optimizer, steps: int) -> Any:
+def _step(_: Spec, opt: torch.optim.Optimizer, epochs: int, __: int) -> Any:
+    return lr_scheduler.StepLR(opt, step_size=max(epochs // 3, 1), gamma=0.3)
+
+
+def _onecycle(spec: Spec, opt: torch.optim.Optimizer, _: int, steps: int) -> Any:
+    return lr_scheduler.OneCycleLR(opt, max_lr=2 * spec["lr"], total_steps=steps)
+
+
+def _warmup(spec: Spec, opt: torch.optim.Optimizer, _: int, steps: int) -> Any:
+    warm = spec.get("warmup_steps", max(steps // 10, 1))
+    return lr_scheduler.LambdaLR(opt, lambda s: min(1.0, (s + 1) / warm))
+
+
+def _warmup_cosine(_: Spec, opt: torch.optim.Optimizer, __: int, steps: int) -> Any:
     warm = max(steps // 10, 1)
     first = lr_scheduler.LinearLR(opt, 0.05, total_iters=warm)
     return lr_scheduler.SequentialLR(opt, [first, lr_scheduler.CosineAnnealingLR(opt, max(steps - warm, 1))], [warm])
 
 
-def _mistaken(name: str, spec: Spec, opt: torch.optim.Optimizer, steps: int) -> Any:
-    if name == "exponential_batch":  # a factor meant for epochs, applied to each batch
-        return lr_scheduler.ExponentialLR(opt, gamma=spec["gamma"])
-    return lr_scheduler.MultiStepLR(opt, [max(int(steps * share), 1) for share in (0.03, 0.06)], gamma=spec["gamma"])
+def _early_decay(spec: Spec, opt: torch.optim.Optimizer, _: int, steps: int) -> Any:
+    places = [max(int(steps * share), 1) for share in (0.03, 0.06)]
+    return lr_scheduler.MultiStepLR(opt, places, gamma=spec["gamma"])
+
+
+# A factor meant for epochs, applied to each batch, is a fault; so is a decay at the very start.
+SCHEDULES: dict[str, tuple[str, Callable[..., Any]]] = {
+    "constant": ("never", lambda *_: None),
+    "cosine": ("batch", lambda _, opt, __, steps: lr_scheduler.CosineAnnealingLR(opt, T_max=steps)),
+    "cosine_epoch": ("epoch", lambda _, opt, epochs, __: lr_scheduler.CosineAnnealingLR(opt, T_max=epochs)),
+    "step": ("epoch", _step),
+    "onecycle": ("batch", _onecycle),
+    "warmup": ("batch", _warmup),
+    "warmup_cosine": ("batch", _warmup_cosine),
+    "plateau": ("plateau", lambda _, opt, *__: lr_scheduler.ReduceLROnPlateau(opt, patience=3, factor=0.5)),
+    "exponential_batch": ("batch", lambda spec, opt, *_: lr_scheduler.ExponentialLR(opt, gamma=spec["gamma"])),
+    "early_decay": ("batch", _early_decay),
+}
 
 
 def criterion(spec: Spec, kind: str) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import models
 import numpy as np
+import optim
+import tasks
 import torch
+from faults import Fault
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
-
-import models
-import optim
-import tasks
-from faults import Fault
 
 Spec = dict[str, Any]
 
@@ -75,24 +74,26 @@ def vae(spec: Spec) -> dict[str, Any]:
 def gan(spec: Spec) -> dict[str, Any]:
     """Train a GAN on a ring of points; the score is how near the distribution comes."""
     fault, width, batch = Fault(spec), spec["width"], spec["batch"]
-    G = nn.Sequential(nn.Linear(4, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 2))
-    D = nn.Sequential(nn.Linear(2, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2), nn.Linear(width, 1))
+    generator = nn.Sequential(nn.Linear(4, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 2))
+    critic = nn.Sequential(
+        nn.Linear(2, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2), nn.Linear(width, 1)
+    )
     betas = (0.5, 0.999)
     scale = fault.grade if fault == "discriminator_fast" else 1.0
-    opt_d = torch.optim.Adam(D.parameters(), lr=spec["lr"] * scale, betas=betas)
-    opt_g = torch.optim.Adam(G.parameters(), lr=spec["lr"], betas=betas)
+    opt_d = torch.optim.Adam(critic.parameters(), lr=spec["lr"] * scale, betas=betas)
+    opt_g = torch.optim.Adam(generator.parameters(), lr=spec["lr"], betas=betas)
     bce, ones, zeros = nn.BCEWithLogitsLoss(), torch.ones(batch, 1), torch.zeros(batch, 1)
     for _ in range(spec["steps"]):
-        real, fake = _ring(batch), G(torch.randn(batch, 4))
+        real, fake = _ring(batch), generator(torch.randn(batch, 4))
         opt_d.zero_grad()
-        (bce(D(real), ones) + bce(D(fake.detach()), zeros)).backward()
+        (bce(critic(real), ones) + bce(critic(fake.detach()), zeros)).backward()
         opt_d.step()
         opt_g.zero_grad()
-        loss = bce(D(fake), ones)
+        loss = bce(critic(fake), ones)
         loss.backward()
         opt_g.step()
     with torch.no_grad():
-        made, real = G(torch.randn(1000, 4)).numpy(), _ring(1000).numpy()
+        made, real = generator(torch.randn(1000, 4)).numpy(), _ring(1000).numpy()
     return {"train_loss": loss.item(), "history": [], "skill": 1 - _distance(made, real)}
 
 
@@ -189,7 +190,7 @@ def diffusion(spec: Spec) -> dict[str, Any]:
 
 
 def distill(spec: Spec) -> dict[str, Any]:
-    """A small network learns from a large one and from the labels."""
+    """Teach a small network from a large one and from the labels."""
     fault, task = Fault(spec), tasks.build(spec)
     train, val = _loaders(spec, task)
     teacher, student = models.mlp({**spec, "width": 160}, 64, 10), fault.model(models.mlp(spec, 64, 10))
@@ -198,7 +199,7 @@ def distill(spec: Spec) -> dict[str, Any]:
         first.zero_grad()
         F.cross_entropy(teacher(x), y).backward()
         first.step()
-    teacher.eval().requires_grad_(False)
+    teacher.eval().requires_grad_(requires_grad=False)
     opt, history = optim.optimizer(spec, student.parameters()), []
     for _ in range(max(spec["steps"] // len(train), 1)):
         student.train()

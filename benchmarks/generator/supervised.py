@@ -6,16 +6,15 @@ import tempfile
 import time
 from typing import Any
 
+import models
 import numpy as np
+import optim
+import tasks
 import torch
+from faults import Fault, _new_head
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
-
-import models
-import optim
-import tasks
-from faults import Fault, _new_head
 
 Spec = dict[str, Any]
 
@@ -182,4 +181,6 @@ class Training:
     def _checkpoint(self) -> None:
         if self.fault == "checkpoint_stall" and self.steps % 15 == 14:
             with tempfile.TemporaryFile() as file:
-                torch.save({"model": self.model.state_dict(), "cache": torch.randn(int(self.fault.grade * 250_000))}, file)
+                torch.save(
+                    {"model": self.model.state_dict(), "cache": torch.randn(int(self.fault.grade * 250_000))}, file
+                )

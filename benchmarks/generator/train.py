@@ -7,11 +7,10 @@ import json
 import time
 
 import numpy as np
-import torch
-
-import outcome
+import skills
 import special
 import tasks
+import torch
 from supervised import Training
 
 
@@ -28,9 +27,11 @@ def main() -> None:
     seconds = time.perf_counter() - start
     skill = made.get("skill")
     if skill is None:
-        skill = outcome.skill(tasks.TASKS[spec["task"]][1], made["outputs"], made["targets"])
+        skill = skills.skill(tasks.TASKS[spec["task"]][1], made["outputs"], made["targets"])
     history = [round(x, 6) for x in made["history"]]
-    print("RESULT", json.dumps({"skill": skill, "train_loss": made["train_loss"], "history": history, "seconds": seconds}))
+    print(
+        "RESULT", json.dumps({"skill": skill, "train_loss": made["train_loss"], "history": history, "seconds": seconds})
+    )
 
 
 main()

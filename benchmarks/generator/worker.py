@@ -8,14 +8,13 @@ import resource
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
-HERE = Path(__file__).resolve().parent
 LIMIT = 90
 
 
 def main() -> None:
     """Answer each line with the exit status of its training."""
-    import numpy  # noqa: F401
     import sklearn.datasets  # noqa: F401
     import torch
 
@@ -31,7 +30,7 @@ def main() -> None:
         print(status, flush=True)
 
 
-def train(job: dict[str, str]) -> int:
+def train(job: dict[str, Any]) -> int:
     """Run one training in this process; its output goes into a file."""
     from trainadvisor.record.run import Run
 
@@ -40,7 +39,7 @@ def train(job: dict[str, str]) -> int:
     out = os.open(job["out"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(out, 1)
     os.dup2(out, 2)
-    script = Run(str(HERE / "train.py"), ["--spec", job["spec"]], module=False, log=Path(job["log"]))
+    script = Run(job["script"], job["args"], module=False, log=Path(job["log"]))
     code = script.execute()
     sys.stdout.flush()
     return code

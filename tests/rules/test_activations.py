@@ -121,6 +121,13 @@ def test_one_class_for_all(tmp_path: Path, book: Any) -> None:
     assert run.found(tmp_path, book) == {"constant-output": "error"}
 
 
+def test_a_fresh_net_may_prefer_one_class(tmp_path: Path, book: Any) -> None:
+    """Weights that hardly moved have not collapsed."""
+    run = Run()
+    run.update, run.loss, run.evals = [1e-5] * 3, stuck(), [{"step": 300, "majority_share": 1.0, "loss": H0}]
+    assert "constant-output" not in run.found(tmp_path, book)
+
+
 def test_outputs_that_differ_are_fine(tmp_path: Path, book: Any) -> None:
     """A stuck run whose outputs still differ has another fault."""
     run = Run()

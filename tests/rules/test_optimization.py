@@ -78,7 +78,7 @@ def test_short_steps_and_a_straight_line(tmp_path: Path, book: Any) -> None:
 
 
 def test_adam_steps_that_keep_one_direction(tmp_path: Path, book: Any) -> None:
-    """Full steps of the size of the rate all the way: a norm of 2 on 4096 weights, moved by a third of 0.1 an element."""
+    """Full steps of the size of the rate: a norm of 2 on 4096 weights, moved by 0.001 an element."""
     run = Run(optimizer="Adam", lr=0.001)
     run.update, run.loss = [0.032] * 3, crawling()
     assert run.found(tmp_path, book) == {"lr-too-low": "error"}
@@ -158,7 +158,7 @@ def test_dropout_that_leaves_nothing(tmp_path: Path, book: Any) -> None:
     assert run.found(tmp_path, book) == {"dropout-too-strong": "warning"}
 
 
-@pytest.mark.parametrize(("p", "held_out"), [(0.5, 0.9), (0.9, 1.9)])
+@pytest.mark.parametrize(("p", "held_out"), [(0.5, 0.9), (0.7, 1.9)])
 def test_usual_dropout_or_no_gap_is_fine(tmp_path: Path, book: Any, p: float, held_out: float) -> None:
     """One half is classic; without a gap dropout is not what holds the loss up."""
     run = Run()

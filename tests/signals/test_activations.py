@@ -38,9 +38,14 @@ def test_dead_units_are_those_of_relu_layers_late_in_the_run(tmp_path: Path) -> 
 
 
 def test_without_relu_nobody_is_dead(tmp_path: Path) -> None:
-    """Tanh units of exactly zero are no fault that these signals know."""
+    """Tanh units of exactly zero are no fault that these signals know: none is dead."""
     seen = seen_through(tmp_path, TANH, [{"act_dead": [1, 1, 1, 1]}] * 9)
-    assert [seen[n] for n in ("dead_unit_share", "dead_unit_share_worst", "dead_layers", "dead_onset")] == [None] * 4
+    assert [seen[n] for n in ("dead_unit_share", "dead_unit_share_worst", "dead_layers", "dead_onset")] == [
+        0.0,
+        0.0,
+        None,
+        None,
+    ]
 
 
 def test_units_not_yet_seen_on_enough_examples_are_unknown(tmp_path: Path) -> None:

@@ -171,3 +171,19 @@ def test_loaded_encoder_without_gradient(tmp_path: Path) -> None:
     """A loaded part that is kept out of the graph is left alone."""
     sample = {**MOVING, "grad": [None, None, 1.0, 1.0], "update": [0.0, 0.0, 1e-3, 1e-3]}
     assert run(tmp_path, samples=[sample] * 5, changes={0: {"loaded": True}})["zero_gradient_share"] == 0.0
+
+
+def test_optimizer_of_an_earlier_stage(tmp_path: Path) -> None:
+    """Weights that only a dropped optimizer held may stand still in the main stage."""
+    optimizers = [make_optimizer(parameters=(0, 1)), make_optimizer(parameters=(2, 3), id=1)]
+    steps = [{"lr": [0.1], "opt": [0]}] * 6 + [{"lr": [0.1], "opt": [1]}] * 20
+    samples = [{**MOVING, "step": 10 + i, "update": [0.0, 0.0, 1e-3, 1e-3]} for i in range(6)]
+    changes = {0: {"earlier": True}, 1: {"earlier": True}}
+    signals = run(tmp_path, steps=steps, columns={}, optimizers=optimizers, samples=samples, changes=changes)
+    assert (signals["frozen_share"], signals["frozen_parameters"]) == (0.0, None)
+
+
+def test_layer_not_seen_to_run(tmp_path: Path) -> None:
+    """Without activations nobody knows whether a layer ran, so a missing gradient proves nothing."""
+    sample = {"grad": [None, None, 1.0, 1.0], "update": [0.0, 0.0, 1e-3, 1e-3], "weight": [1.0] * 4}
+    assert run(tmp_path, samples=[sample] * 5, events=[])["zero_gradient_share"] == 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +11,9 @@ import click
 from trainadvisor.commands.common import color_option, lang_option, rules_option
 
 if TYPE_CHECKING:
+    from trainadvisor.config import Config
     from trainadvisor.diagnose.result import Diagnosis
+    from trainadvisor.log.reader import RunLog
 
 LEVELS = ("note", "warning", "error")
 FORMATS = ("text", "json", "markdown")
@@ -22,6 +25,7 @@ FAILED, UNDECIDED = 1, 3
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Shape of the output."
 )
+@click.option("--html", "page", type=click.Path(path_type=Path), help="Also write a web page, one file for all.")
 @lang_option
 @rules_option
 @click.option("-v", "--verbose", is_flag=True, help="Expand every finding and list every check.")
@@ -38,6 +42,7 @@ def command(
     *,
     log: str | None,
     form: str,
+    page: Path | None,
     lang: str | None,
     folders: tuple[str, ...],
     verbose: bool,
@@ -52,20 +57,45 @@ def command(
     """
     from trainadvisor.commands.common import emit
 
-    diagnosis, chosen = _diagnose(log, lang, folders)
-    emit(_render(diagnosis, form, chosen, verbose=verbose, quiet=quiet, color=color))
-    sys.exit(gate(diagnosis, fail_on))
-
-
-def _diagnose(log: str | None, lang: str | None, folders: tuple[str, ...]) -> tuple[Diagnosis, str]:
+    if page is not None:
+        _check(page)
     from trainadvisor import config
     from trainadvisor.commands.runs import find
     from trainadvisor.diagnose import diagnose
     from trainadvisor.language import choose
+    from trainadvisor.log.reader import read_log
 
     settings = config.load()
     chosen = choose(lang, settings.lang)
-    return diagnose(find(log), rules=list(folders), lang=chosen, config=settings), chosen
+    recorded = read_log(find(log))
+    diagnosis = diagnose(recorded, rules=list(folders), lang=chosen, config=settings)
+    emit(_render(diagnosis, form, chosen, verbose=verbose, quiet=quiet, color=color))
+    if page is not None:
+        _write_page(page, recorded, diagnosis, chosen, settings, folders)
+    sys.exit(gate(diagnosis, fail_on))
+
+
+def _check(page: Path) -> None:
+    """Refuse a page that cannot be written before the log is read."""
+    from trainadvisor.errors import UsageError
+    from trainadvisor.report import files
+
+    if page.suffix != ".html":
+        message = f"--html {page}: a web page ends in .html"
+        raise UsageError(message)
+    files.check(page)
+
+
+def _write_page(
+    page: Path, log: RunLog, diagnosis: Diagnosis, lang: str, settings: Config, folders: tuple[str, ...]
+) -> None:
+    from trainadvisor.commands.common import emit
+    from trainadvisor.commands.webpage import material
+    from trainadvisor.language import Words
+    from trainadvisor.report import files
+
+    files.write(diagnosis, page, lang, material(log, diagnosis, lang, settings, folders))
+    emit(f"trainadvisor: {Words(lang)('run.report', path=page)}", sys.stderr)
 
 
 def _render(diagnosis: Diagnosis, form: str, lang: str, *, verbose: bool, quiet: bool, color: str) -> str:

@@ -13,6 +13,8 @@ from trainadvisor.commands.common import lang_option
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trainadvisor.alerts import Alerter
+
 SETTINGS = {"allow_interspersed_args": False}
 
 
@@ -22,11 +24,20 @@ SETTINGS = {"allow_interspersed_args": False}
 @click.option("--log", type=click.Path(path_type=Path), help="The log; default: trainadvisor-runs/<time>/log.json.")
 @click.option("--every", type=click.IntRange(1), help="Record layers every n-th step; default: as cost allows.")
 @click.option(
-    "--report", type=click.Path(path_type=Path), help="Also write the diagnosis to a .txt, .md or .json file."
+    "--report", type=click.Path(path_type=Path), help="Also write the diagnosis to a .html, .txt, .md or .json file."
 )
 @click.option("--stop-on", metavar="error|CODE", help="Interrupt the script when a finding of this kind persists.")
 @click.option(
     "--stop-after", type=click.IntRange(0), default=50, help="For how many steps it persists.", show_default=True
+)
+@click.option("--notify", "urls", multiple=True, metavar="URL", help="Post findings there: JSON, or a Slack or Discord message.")
+@click.option("--on-finding", "hooks", multiple=True, metavar="COMMAND", help="Run for each finding: 'cmd {code} {step}'.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["note", "warning", "error", "never"]),
+    default="never",
+    show_default=True,
+    help="Exit 1 on such a finding where the script itself returned 0.",
 )
 @click.option("--live/--no-live", default=True, help="Print findings while it trains.", show_default=True)
 @lang_option
@@ -43,6 +54,9 @@ def command(
     report: Path | None,
     stop_on: str | None,
     stop_after: int,
+    urls: tuple[str, ...],
+    hooks: tuple[str, ...],
+    fail_on: str,
     live: bool,
     lang: str | None,
 ) -> Callable[[], int]:
@@ -54,6 +68,7 @@ def command(
 
     chosen = language(lang)
     _check(target, stop_on, report, module=module)
+    alerter = _alerter(urls, hooks, chosen, target)
     from trainadvisor.live import run_script
 
     # started by `main` when this command is over: the script may use click itself and must not see our context
@@ -69,7 +84,23 @@ def command(
         lang=chosen,
         live=live,
         report=report,
+        alerter=alerter,
+        fail_on=fail_on,
     )
+
+
+def _alerter(urls: tuple[str, ...], hooks: tuple[str, ...], lang: str, target: str) -> Alerter | None:
+    """Return who is told of findings, None where nobody asked; a mistake is said before the script starts."""
+    if not urls and not hooks:
+        return None
+    from trainadvisor.alerts import Alerter
+
+    alerter = Alerter(lang, target)
+    for url in urls:
+        alerter.to_url(url)
+    for hook in hooks:
+        alerter.to_command(hook)
+    return alerter
 
 
 def _check(target: str, stop_on: str | None, report: Path | None, *, module: bool) -> None:

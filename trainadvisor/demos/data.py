@@ -47,7 +47,7 @@ def curve(*, batch_size: int = 32) -> Loaders:
 
 
 def prices(*, batch_size: int = 32, standardized: bool = False) -> Loaders:
-    """Return loaders of eight facts of a house and its price, in thousands or standardized, with targets of shape [n, 1]."""
+    """Return loaders of eight facts of a house and its price in thousands, with targets of shape [n, 1]."""
     inputs = torch.randn(1400, 8)
     targets = 400 + 50 * inputs[:, :3].sum(1, keepdim=True) + 20 * torch.randn(1400, 1)
     if standardized:
@@ -56,7 +56,7 @@ def prices(*, batch_size: int = 32, standardized: bool = False) -> Loaders:
 
 
 def line(*, batch_size: int = 32) -> Loaders:
-    """Return loaders of a linear function of eight numbers, one of them three times as large, with targets of shape [n, 1]."""
+    """Return loaders of a linear function of eight numbers, one of them larger, with targets of shape [n, 1]."""
     inputs = torch.randn(1400, 8) * torch.tensor([1.0] * 7 + [3.0])
     targets = inputs @ torch.tensor([1.0, -1, 1, -1, 1, -1, 1, 0])[:, None] + 0.1 * torch.randn(1400, 1)
     return _loaders(Examples(inputs[:1000], targets[:1000]), Examples(inputs[1000:], targets[1000:]), batch_size)

@@ -8,10 +8,22 @@ from trainadvisor.demos.script import Script
 
 SOUND = Script()
 SMALL = "nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))"
-DEEP = "nn.Sequential(nn.Linear(64, 64), {0}, nn.Linear(64, 64), {0}, nn.Linear(64, 64), {0}, nn.Linear(64, 64), {0}, nn.Linear(64, 10))"
-SIX = "nn.Sequential(nn.Linear(64, 32), {0}, *[layer for _ in range(5) for layer in (nn.Linear(32, 32), {0})], nn.Linear(32, 10))"
+DEEP = "nn.Sequential(*[layer for _ in range(4) for layer in (nn.Linear(64, 64), {0})], nn.Linear(64, 10))"
+SIX = "nn.Sequential(*[layer for _ in range(6) for layer in (nn.Linear(64, 64), {0})], nn.Linear(64, 10))"
 R2 = "1 - (outputs.view(-1) - targets.view(-1)).square().mean().item() / targets.var().item()"
 REGRESSION = replace(SOUND, data="data.curve()", criterion="nn.MSELoss()", measure="R2", score=R2, epochs=8)
+RECURRENT = """\
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell, self.head = nn.RNN(1, 32, nonlinearity="relu", batch_first=True), nn.Linear(32, 1)
+        nn.init.normal_(self.cell.weight_hh_l0, std=0.28)
+
+    def forward(self, inputs):
+        return self.head(self.cell(inputs)[0][:, -1])
+
+"""
+SIDES = "((outputs > {}) == targets).float().mean().item()"
 EACH_WEIGHT = "for layer in model:\n    if isinstance(layer, nn.Linear):\n        {}"
 
 
@@ -81,17 +93,15 @@ def _wiring() -> dict[str, Scenario]:
 
 def _numbers() -> dict[str, Scenario]:
     by_hand = "lambda p, y: -(y * p.log() + (1 - y) * (1 - p).log()).mean()"
-    judge = replace(SOUND, data="data.yes_no()", score="((outputs > 0.5) == targets).float().mean().item()", optimizer=_adam(0.01), epochs=4)
+    judge = replace(SOUND, data="data.yes_no()", score=SIDES.format(0.5), optimizer=_adam(0.01), epochs=4)
     network = "nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 1){})"
-    column = "nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 1))"
-    loud = EACH_WEIGHT.format("nn.init.normal_(layer.weight, std={})")
-    recurrent = "class Recurrent(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.cell, self.head = nn.RNN(1, 32, nonlinearity=\"relu\", batch_first=True), nn.Linear(32, 1)\n        nn.init.normal_(self.cell.weight_hh_l0, std=0.28)\n\n    def forward(self, inputs):\n        return self.head(self.cell(inputs)[0][:, -1])\n\n"
-    walk = replace(REGRESSION, data="data.walks()", model="Recurrent()", definitions=recurrent, optimizer=_sgd(0.01), epochs=5)
-    price = replace(REGRESSION, data="data.prices()", model=column, optimizer=_adam(0.003))
+    walk = replace(
+        REGRESSION, data="data.walks()", model="Recurrent()", definitions=RECURRENT, optimizer=_sgd(0.01), epochs=5
+    )
     return {
         "nan-loss": Scenario(
             replace(judge, model=network.format(", nn.Sigmoid()"), criterion=by_hand),
-            replace(judge, model=network.format(""), criterion="nn.BCEWithLogitsLoss()", score="((outputs > 0) == targets).float().mean().item()"),
+            replace(judge, model=network.format(""), criterion="nn.BCEWithLogitsLoss()", score=SIDES.format(0)),
             "a hand-written cross-entropy takes the logarithm of 0",
             "手写的交叉熵对 0 取对数",
             "stable-loss",
@@ -117,6 +127,16 @@ def _numbers() -> dict[str, Scenario]:
             "循环网络在 60 个时间步上连乘梯度",
             "clip",
         ),
+    }
+
+
+def _starts() -> dict[str, Scenario]:
+    he = EACH_WEIGHT.format('nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")')
+    deep = replace(SOUND, model=DEEP.format("nn.ReLU()"))
+    column = "nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 1))"
+    loud = EACH_WEIGHT.format("nn.init.normal_(layer.weight, std={})")
+    price = replace(REGRESSION, data="data.prices()", model=column, optimizer=_adam(0.003))
+    return {
         "bad-initial-loss": Scenario(
             price,
             replace(price, data="data.prices(standardized=True)"),
@@ -125,15 +145,15 @@ def _numbers() -> dict[str, Scenario]:
             "standardize-targets",
         ),
         "poor-initialization": Scenario(
-            replace(SOUND, model=DEEP.format("nn.ReLU()"), prepare=loud.format("0.01")),
-            replace(SOUND, model=DEEP.format("nn.ReLU()"), prepare=EACH_WEIGHT.format('nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")')),
+            replace(deep, prepare=loud.format("0.01")),
+            replace(deep, prepare=he),
             "normal weights of standard deviation 0.01 in a deep network",
             "深层网络使用标准差 0.01 的正态初始化",
             "init",
         ),
         "symmetric-initialization": Scenario(
-            replace(SOUND, model=DEEP.format("nn.ReLU()"), prepare=EACH_WEIGHT.format("nn.init.constant_(layer.weight, 0.02)"), epochs=10),
-            replace(SOUND, model=DEEP.format("nn.ReLU()"), epochs=10),
+            replace(deep, prepare=EACH_WEIGHT.format("nn.init.constant_(layer.weight, 0.02)"), epochs=10),
+            replace(deep, epochs=10),
             "all weights start with the same value",
             "所有权重初始值相同",
             "init",
@@ -188,6 +208,7 @@ def _rates() -> dict[str, Scenario]:
 
 
 def _activations() -> dict[str, Scenario]:
+    tanh = replace(SOUND, model=DEEP.format("nn.Tanh()"))
     return {
         "vanishing-gradients": Scenario(
             replace(SOUND, model=SIX.format("nn.Sigmoid()"), optimizer=_sgd(0.05, ", momentum=0.9"), epochs=8),
@@ -197,15 +218,17 @@ def _activations() -> dict[str, Scenario]:
             "activation",
         ),
         "dead-relu": Scenario(
-            replace(SOUND, model=DEEP.format("nn.ReLU()"), prepare="nn.init.constant_(model[2].bias, -10.0)", epochs=10),
+            replace(
+                SOUND, model=DEEP.format("nn.ReLU()"), prepare="nn.init.constant_(model[2].bias, -10.0)", epochs=10
+            ),
             replace(SOUND, model=DEEP.format("nn.ReLU()"), epochs=10),
             "a hidden layer starts with biases of -10, so its ReLU units never open",
             "某隐藏层的偏置初始为 -10，ReLU 从不激活",
             "init",
         ),
         "saturated-activations": Scenario(
-            replace(SOUND, model=DEEP.format("nn.Tanh()"), prepare=EACH_WEIGHT.format("nn.init.normal_(layer.weight, std=3.0)")),
-            replace(SOUND, model=DEEP.format("nn.Tanh()"), prepare=EACH_WEIGHT.format("nn.init.xavier_uniform_(layer.weight)")),
+            replace(tanh, prepare=EACH_WEIGHT.format("nn.init.normal_(layer.weight, std=3.0)")),
+            replace(tanh, prepare=EACH_WEIGHT.format("nn.init.xavier_uniform_(layer.weight)")),
             "tanh layers with large weights stay at -1 and 1",
             "权重过大，tanh 停留在 -1 和 1",
             "init",
@@ -216,7 +239,7 @@ def _activations() -> dict[str, Scenario]:
 def _outcomes() -> dict[str, Scenario]:
     ring = replace(SOUND, data="data.rings()", optimizer=_adam(0.01), epochs=10)
     linear, curved = "nn.Linear(2, 3)", "nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 3))"
-    tanh = "nn.Sequential(nn.Linear(2, 2), nn.Tanh(), nn.Linear(2, 3))"
+    tanh = "nn.Sequential(nn.Linear(64, {0}), nn.Tanh(), nn.Linear({0}, 10))"
     wide = "nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 10))"
     few = replace(SOUND, model=wide, data="data.digits(count=150, wrong_labels=0.2)", optimizer=_adam(0.003), epochs=60)
     return {
@@ -228,11 +251,11 @@ def _outcomes() -> dict[str, Scenario]:
             "fix-data",
         ),
         "plateau": Scenario(
-            replace(ring, model=tanh, optimizer=_adam(0.3)),
-            replace(ring, model=tanh, optimizer=_adam(0.004)),
-            "Adam at 0.3: the loss falls at first and then stays high",
-            "Adam 的学习率为 0.3：损失先下降，之后停在高位",
-            "lr",
+            replace(SOUND, model=tanh.format(1), optimizer=_adam(0.01), epochs=30),
+            replace(SOUND, model=tanh.format(64), optimizer=_adam(0.01), epochs=30),
+            "all that is known of a digit has to pass through one hidden unit",
+            "数字的全部信息都要通过一个隐藏单元",
+            "capacity",
         ),
         "underfitting": Scenario(
             replace(ring, model=linear),
@@ -258,5 +281,5 @@ def _outcomes() -> dict[str, Scenario]:
     }
 
 
-SCENARIOS = {**_activations(), **_wiring(), **_numbers(), **_rates(), **_outcomes()}
+SCENARIOS = {**_activations(), **_wiring(), **_numbers(), **_starts(), **_rates(), **_outcomes()}
 DEFAULT = "vanishing-gradients"

@@ -37,7 +37,8 @@ for epoch in range({epochs}):
             outputs = model(inputs)
             validation_loss = criterion(outputs, targets).item()
             score = {score}
-    print(f"epoch {{epoch + 1:2}}: loss {{loss.item():.3f}}, validation loss {{validation_loss:.3f}}, {measure} {{score:.3f}}")
+    results = f"validation loss {{validation_loss:.3f}}, {measure} {{score:.3f}}"
+    print(f"epoch {{epoch + 1:2}}: loss {{loss.item():.3f}}, {{results}}")
 advisor.close()
 '''
 

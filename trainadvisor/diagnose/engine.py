@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
 from trainadvisor.diagnose.conditions import Expression
@@ -119,7 +120,7 @@ def judge_rule(rule: Rule, signals: SignalSource, contexts: Collection[str] = ()
     try:
         scope = Scope(rule, signals)
         verdict = _judge_layers(rule, scope) if rule.scope == "layer" else _judge_run(rule, scope)
-        return _completed(verdict, contexts) if verdict.state == FOUND else verdict
+        return _left(_completed(verdict, contexts)) if verdict.state == FOUND else verdict
     except Exception as error:  # noqa: BLE001 - a rule of a user's folder must not break the judging of the others
         return Verdict(rule, UNKNOWN, failure=f"{type(error).__name__}: {error}")
 
@@ -160,7 +161,8 @@ def _layers(rule: Rule, scope: Scope) -> list[str]:
     """Return the layers that every layer signal of `when` knows, in the order of the first."""
     names = dict.fromkeys(name for line in rule.conditions for name in line.names)
     known = [value for value in map(scope, names) if isinstance(value, Mapping)]
-    return [layer for layer in known[0] if all(layer in other for other in known[1:])] if known else []
+    layers = [layer for layer in known[0] if all(layer in other for other in known[1:])] if known else []
+    return [layer for layer in layers if not _is_ignored(layer, rule)]
 
 
 def _outcome(rule: Rule, scope: Scope) -> _Outcome:
@@ -218,6 +220,18 @@ def _completed(verdict: Verdict, contexts: Collection[str]) -> Verdict:
         subjects=_names(signals.get(rule.subjects) if signals and rule.subjects else None)
         or verdict.matched[:MOST_SUBJECTS],
     )
+
+
+def _left(verdict: Verdict) -> Verdict:
+    """Take the modules away that the project leaves out of the rule; without any left nothing was found."""
+    subjects = tuple(name for name in verdict.subjects if not _is_ignored(name, verdict.rule))
+    if verdict.subjects and not subjects:
+        return Verdict(verdict.rule, CLEAR)
+    return verdict if subjects == verdict.subjects else replace(verdict, subjects=subjects)
+
+
+def _is_ignored(name: str, rule: Rule) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in rule.ignored)
 
 
 def _names(value: Any) -> tuple[str, ...]:

@@ -98,6 +98,25 @@ class Diagnosis(_Part):
     unknown: list[Unknown] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
 
+    def __str__(self) -> str:
+        """Return the report as text."""
+        return self._repr_mimebundle_()["text/plain"]
+
+    def _repr_html_(self) -> str:
+        """Return the card that a notebook shows."""
+        return self._repr_mimebundle_()["text/html"]
+
+    def _repr_markdown_(self) -> str:
+        """Return what a notebook shows where it shows no HTML."""
+        return self._repr_mimebundle_()["text/markdown"]
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """Return every form at once; notebooks look for these methods on the object itself."""
+        del include, exclude
+        from trainadvisor.report.notebook import bundle
+
+        return bundle(self)
+
 
 def json_schema() -> dict[str, Any]:
     """Return the published JSON schema of a diagnosis."""

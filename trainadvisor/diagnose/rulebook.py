@@ -46,6 +46,8 @@ class Rule:
     lookalikes: tuple[Mapping[str, Any], ...] = ()
     remedies: tuple[Mapping[str, Any], ...] = ()
     cases: tuple[Mapping[str, Any], ...] = ()
+    ignored: tuple[str, ...] = ()
+    """Patterns of modules that a project leaves out of this rule."""
 
     def text(self, key: str, lang: str = "en") -> str:
         """Return one of its texts, empty when there is none."""
@@ -97,13 +99,14 @@ class Rulebook:
         return self.families.get(family, {}).get(lang, family)
 
     def configured(self, config: "Config | None") -> "Rulebook":
-        """Return the rulebook with thresholds and switched-off rules of a project."""
+        """Return the rulebook with the thresholds, levels, left-out modules and switched-off rules of a project."""
         if config is None:
             return self
-        for code in [*config.off, *config.thresholds]:
+        changed = dict(self.rules)
+        for code in {**config.off, **config.thresholds, **config.levels, **config.ignored}:
             self._known(code, config)
-        changed = {code: self._changed(self.rules[code], values, config) for code, values in config.thresholds.items()}
-        return replace(self, rules={**self.rules, **changed}, off=dict(config.off))
+            changed[code] = self._changed(self.rules[code], config)
+        return replace(self, rules=changed, off=dict(config.off))
 
     def _known(self, code: str, config: "Config") -> None:
         if code not in self.rules:
@@ -111,12 +114,18 @@ class Rulebook:
                 f"{config.source}: [tool.trainadvisor]: no rule is called {code}{did_you_mean(code, self.rules)}"
             )
 
-    def _changed(self, rule: Rule, values: Mapping[str, float], config: "Config") -> Rule:
+    def _changed(self, rule: Rule, config: "Config") -> Rule:
+        values = config.thresholds.get(rule.code, {})
         for name in values:
             if name not in rule.thresholds:
                 hint = did_you_mean(name, rule.thresholds) or f"; it has {', '.join(rule.thresholds) or 'none'}"
                 raise ConfigError(f"{config.source}: thresholds.{rule.code}: no threshold is called {name}{hint}")
-        return replace(rule, thresholds={**rule.thresholds, **values})
+        return replace(
+            rule,
+            thresholds={**rule.thresholds, **values},
+            severity=config.levels.get(rule.code, rule.severity),
+            ignored=tuple(config.ignored.get(rule.code, ())),
+        )
 
 
 def shipped_rules() -> Path:

@@ -1,11 +1,13 @@
 """What a report says about the run itself: figures of the log and of signals, whatever there is of them."""
 
+import hashlib
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from trainadvisor.diagnose.engine import SignalSource
-from trainadvisor.diagnose.sites import main_optimizer
+from trainadvisor.diagnose.sites import main_object, main_optimizer
 from trainadvisor.log.reader import RunLog
 
 FROM_HEADER = (
@@ -21,6 +23,8 @@ FROM_HEADER = (
     "world_size",
     "source",
 )
+CURVE = 60
+"""Points of the loss that travel with a diagnosis, for small charts and comparisons."""
 FROM_SIGNALS = (
     "loss_kind", "loss_first", "loss_final", "loss_best", "trivial_loss", "skill", "val_loss_first", "val_loss_final",
     "val_loss_best", "val_accuracy_final", "val_accuracy_best", "val_noise", "train_accuracy_final", "skill_gap",
@@ -36,6 +40,7 @@ def run_facts(log: RunLog, signals: SignalSource) -> dict[str, Any]:
     facts = {name: log.header.get(name) for name in FROM_HEADER}
     facts |= {name: signals.get(name) for name in FROM_SIGNALS}
     facts |= {"log": str(log.path), **_counts(log), **_gradients(log), **_validation(log, signals), **_setting(log)}
+    facts |= {**_workload(log), **_cost(log), "loss_curve": _curve(log)}
     return {name: value for name, value in facts.items() if value is not None and value != []}
 
 
@@ -88,3 +93,31 @@ def _setting(log: RunLog) -> dict[str, Any]:
         if optimizer and optimizer["groups"]
         else {}
     )
+
+
+def _workload(log: RunLog) -> dict[str, Any]:
+    """Return what two runs must have in common to be compared: the model's shape and the size of the data."""
+    loader = main_object(log, "loader") or {}
+    model = log.model or {}
+    shapes = [[layer["kind"] for layer in model.get("layers", [])], [p["shape"] for p in model.get("parameters", [])]]
+    digest = hashlib.sha256(repr(shapes).encode()).hexdigest()[:12] if model else None
+    return {"model_hash": digest, "examples": loader.get("examples"), "workers": loader.get("workers")}
+
+
+def _cost(log: RunLog) -> dict[str, Any]:
+    """Return quantiles of the time of a step, and what recording cost."""
+    seconds = log.column("seconds")
+    seconds = seconds[np.isfinite(seconds)]
+    quantiles = np.quantile(seconds, [0.5, 0.95, 0.99]) if seconds.size else [None] * 3
+    times = {f"step_time_p{q}": value and float(value) for q, value in zip((50, 95, 99), quantiles, strict=True)}
+    shares = [event["detail"].get("share") for event in log.events if event["kind"] == "overhead"]
+    return {**times, "overhead": next((s for s in reversed(shares) if isinstance(s, (int, float))), None)}
+
+
+def _curve(log: RunLog) -> list[list[float]]:
+    """Return [step, median loss] of equal stretches; what is not finite is left out."""
+    loss = log.column("loss")
+    known = np.isfinite(loss)
+    steps, loss = log.steps[known], loss[known]
+    edges = np.unique(np.linspace(0, loss.size, min(CURVE, loss.size) + 1).astype(int))
+    return [[int(steps[stop - 1]), float(f"{np.median(loss[start:stop]):.4g}")] for start, stop in pairwise(edges.tolist())]

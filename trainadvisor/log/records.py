@@ -13,6 +13,7 @@ FACTS = {"model": "models", "optimizer": "optimizers", "loss": "losses", "loader
 Record = dict[str, Any]
 
 _DIGITS = "%.6g"
+_LARGEST = 2**63
 _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -21,12 +22,17 @@ def storable(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, float):
         return _storable_float(value)
     if isinstance(value, dict):
-        return {str(key): storable(item) for key, item in value.items()}
+        return {_text(str(key)): storable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [storable(item) for item in value]
-    if value is None or isinstance(value, str | int):
-        return value
-    return str(value)
+    if isinstance(value, int):
+        return value if isinstance(value, bool) or -_LARGEST < value < _LARGEST else float(value)
+    return None if value is None else _text(str(value))
+
+
+def _text(value: str) -> str:
+    """Return a text that UTF-8 can hold: file names may contain bytes that are no characters."""
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
 def _storable_float(value: float) -> float | str:

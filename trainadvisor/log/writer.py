@@ -11,6 +11,7 @@ from trainadvisor.errors import LogError
 from trainadvisor.log.records import Record, storable
 
 _CLOSE = b"\n]\n"
+_PACKED = {".gz", ".zst"}
 
 
 class LogWriter:
@@ -24,6 +25,9 @@ class LogWriter:
         self._flushed = time.monotonic()
         self._empty = True
         self._pid = os.getpid()
+        if self.path.suffix in _PACKED:
+            message = f"{self.path}: a log is written plainly; choose a name that ends in .json, and pack it afterwards"
+            raise LogError(message)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file: int | None = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
@@ -46,7 +50,7 @@ class LogWriter:
         # A forked child shares the file: only the process that opened the log writes it.
         if not records or self._file is None or os.getpid() != self._pid:
             return
-        lines = b",\n".join(orjson.dumps(storable(record), option=orjson.OPT_NON_STR_KEYS) for record in records)
+        lines = b",\n".join(orjson.dumps(storable(record)) for record in records)
         data = (b"\n" if self._empty else b",\n") + lines
         try:
             self._write_all(data + _CLOSE)

@@ -68,11 +68,16 @@ def _fan_in(tensor: torch.Tensor, layer: nn.Module | None) -> int:
 
 
 def _spread(tensor: torch.Tensor) -> Fact:
-    if tensor.is_meta or tensor.numel() == 0 or not tensor.is_floating_point() or tensor.device.type != "cpu":
+    if tensor.is_meta or tensor.numel() == 0 or not tensor.is_floating_point():
         return {}
-    sample = sampled(tensor).float()
-    rms = float(sample.pow(2).mean().sqrt())
-    return {"init_rms": rms, "init_std": float(sample.std(unbiased=False))}
+    if tensor.is_cuda and torch.cuda.is_current_stream_capturing():
+        return {}
+    with torch.no_grad():
+        sample = sampled(tensor).float()
+        both = torch.stack([sample.pow(2).mean().sqrt(), sample.std(unbiased=False)])
+    # once a parameter, when its model is found: the only place that waits for a GPU
+    rms, std = both.tolist()
+    return {"init_rms": rms, "init_std": std}
 
 
 def sampled(tensor: torch.Tensor, most: int = 16384) -> torch.Tensor:
@@ -98,7 +103,7 @@ def optimizer_groups(optimizer: torch.optim.Optimizer, number_of: dict[int, int]
 
 def scheduler_fact(scheduler: LRScheduler) -> Fact:
     """Return the numbers that a scheduler was made with."""
-    skip = {"last_epoch", "verbose", "base_lrs", "_step_count", "_last_lr", "_get_lr_called_within_step"}
+    skip = {"last_epoch", "verbose", "base_lrs", "_step_count", "_last_lr", "_get_lr_called_within_step", "_is_initial"}
     return {key: plain(value) for key, value in vars(scheduler).items() if key not in skip and _is_plain(value)}
 
 
@@ -106,7 +111,9 @@ def loader_fact(loader: DataLoader[Any]) -> Fact:
     """Describe a data loader."""
     iterable = isinstance(loader.dataset, IterableDataset)
     sampler = None if iterable else loader.sampler
-    shuffle = True if isinstance(sampler, RandomSampler) else (False if isinstance(sampler, SequentialSampler) else None)
+    shuffle = (
+        True if isinstance(sampler, RandomSampler) else (False if isinstance(sampler, SequentialSampler) else None)
+    )
     return {
         "batch_size": loader.batch_size, "batches": _length(loader), "examples": _length(loader.dataset),
         "workers": loader.num_workers, "pin_memory": loader.pin_memory, "persistent": loader.persistent_workers,

@@ -23,7 +23,11 @@ class Guard:
         try:
             return function(*args)
         except Exception as error:  # noqa: BLE001 - the promise of this class
-            self._failures[name] += 1
-            if self._failures[name] == 1:
-                self._report(name, f"{type(error).__name__}: {error}"[:300])
+            self.failed(name, error)
             return None
+
+    def failed(self, name: str, error: Exception) -> None:
+        """Count a failure; report the first."""
+        self._failures[name] += 1
+        if self._failures[name] == 1:
+            self._report(name, f"{type(error).__name__}: {error}"[:300])

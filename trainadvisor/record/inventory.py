@@ -3,7 +3,6 @@
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -13,36 +12,15 @@ from torch.utils.data import DataLoader
 
 from trainadvisor.record import facts, sites
 from trainadvisor.record.facts import Fact
+from trainadvisor.record.models import Model
+
+__all__ = ["Inventory", "Model"]
 
 Announce = Callable[[str, Fact], None]
 """Told (kind, fact) when an object is new or its fact has changed."""
-
-
-@dataclass
-class Model:
-    """A root module (or several that one optimizer trains together) with its layers and parameters in order."""
-
-    number: int
-    name: str
-    site: Fact | None = None
-    alive: list[weakref.ref[nn.Module]] = field(default_factory=list)
-    parameters: list[torch.Tensor] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
-    layer_names: dict[int, str] = field(default_factory=dict)
-    caring: list[nn.Module] = field(default_factory=list)
-    compiled: bool = False
-    loaded: bool = False
-    trained: bool = False
-    fact: Fact = field(default_factory=dict)
-
-    @property
-    def roots(self) -> list[nn.Module]:
-        """Return the root modules that the user still holds."""
-        return [root for root in (reference() for reference in self.alive) if root is not None]
-
-    def forget(self) -> None:
-        """Drop parameters and layers once a root is gone, so that the recorder keeps no model alive."""
-        self.parameters, self.numbers, self.layer_names, self.caring = [], [], {}, []
+_MOVING = frozenset({"lr", "momentum", "betas"})
+"""What a schedule changes at every step: the steps' own records hold the rate."""
+_AT_START = ("init_rms", "init_std", "earlier")
 
 
 class Inventory:
@@ -53,23 +31,43 @@ class Inventory:
         self._announce = announce
         self.models: list[Model] = []
         self.optimizers: dict[int, Fact] = {}
+        """Facts of the living optimizers by their ids."""
+        self._optimizer_facts: dict[int, Fact] = {}
         self.of_parameter: dict[int, int] = {}
         """Parameter number by the tensor's id."""
         self._owner: dict[int, Model] = {}
         self._numbers: dict[tuple[str, int], int] = {}
         self._counts: Counter[str] = Counter()
         self._roles: dict[int, str] = {}
+        self._told_schedulers: set[int] = set()
         self._earlier: set[int] = set()
         self._optimizer_references: list[weakref.ref[torch.optim.Optimizer]] = []
         self.loose: Model | None = None
-        self.places: dict[int, sites.Place | None] = {}
+        self._places: dict[int, sites.Place | None] = {}
         """Where an object was made, by its id."""
-        self.given_sites: dict[int, Fact | None] = {}
+        self._plain: set[int] = set()
+        """Modules (ids) that are no models: without parameters, or TorchScript's."""
         self.loaded_modules: weakref.WeakSet[nn.Module] = weakref.WeakSet()
+
+    def note_place(self, thing: object, place: sites.Place | None) -> None:
+        """Remember where an object was made, as long as it lives."""
+        if id(thing) not in self._places:
+            weakref.finalize(thing, self._places.pop, id(thing), None).atexit = False
+        self._places[id(thing)] = place
 
     def site_of(self, thing: object) -> Fact | None:
         """Return where an object was made, as a Site."""
-        return self.given_sites.get(id(thing)) or sites.describe(self.places.get(id(thing)))
+        return sites.describe(self._places.get(id(thing)))
+
+    def is_plain(self, module: nn.Module) -> bool:
+        """Say whether a module is no model; one without parameters, such as a loss, stays that way."""
+        if id(module) in self._plain:
+            return True
+        plain = isinstance(module, torch.jit.ScriptModule) or next(module.parameters(), None) is None
+        if plain:
+            self._plain.add(id(module))
+            weakref.finalize(module, self._plain.discard, id(module)).atexit = False
+        return plain
 
     def model_of(self, module: nn.Module) -> Model | None:
         """Return the model that the module belongs to, if it is known."""
@@ -83,7 +81,8 @@ class Inventory:
         inner = getattr(module, "_orig_mod", None)
         root = inner if isinstance(inner, nn.Module) else module
         name = name or type(root).__name__
-        model = Model(len(self.models), name, site=self.site_of(root), compiled=inner is not None)
+        compiled = inner is not None or getattr(module, "_compiled_call_impl", None) is not None
+        model = Model(len(self.models), name, site=self.site_of(root), compiled=compiled)
         self.models.append(model)
         self._own(module, model)
         self._extend(model, root)
@@ -101,17 +100,20 @@ class Inventory:
         weakref.finalize(root, model.forget).atexit = False
         model.loaded = model.loaded or root in self.loaded_modules
         known = {id(p) for p in model.parameters}
-        layer_of = {id(p): m for m in root.modules() for p in m._parameters.values() if p is not None}  # noqa: SLF001
+        before = {fact["id"]: fact for fact in model.fact.pop("before", [])}
+        # a tied weight belongs to the first module that holds it, whose name it has
+        owners = reversed(list(root.modules()))
+        layer_of = {id(p): m for m in owners for p in m._parameters.values() if p is not None}  # noqa: SLF001
         for name, tensor in root.named_parameters():
             if id(tensor) not in known and not isinstance(tensor, nn.parameter.UninitializedParameter):
-                self._add_parameter(model, prefix + name, tensor, layer_of.get(id(tensor)))
+                self._add_parameter(model, prefix + name, tensor, layer_of.get(id(tensor)), before)
         for name, module in root.named_modules():
             self._own(module, model)
             if module is root and not facts.is_leaf(module):
                 continue
             model.layer_names[id(module)] = prefix + name or type(module).__name__
             if facts.cares_about_mode(module):
-                model.caring.append(module)
+                model.cares.append(weakref.ref(module))
         self.describe(model)
 
     def _own(self, module: nn.Module, model: Model) -> None:
@@ -119,12 +121,17 @@ class Inventory:
             weakref.finalize(module, self._owner.pop, id(module), None).atexit = False
         self._owner[id(module)] = model
 
-    def _add_parameter(self, model: Model, name: str, tensor: torch.Tensor, layer: nn.Module | None) -> None:
+    def _add_parameter(
+        self, model: Model, name: str, tensor: torch.Tensor, layer: nn.Module | None, before: dict[int, Fact]
+    ) -> None:
         number = self._parameter_number(tensor)
         fact = facts.parameter_fact(number, name, tensor, layer)
         fact |= {"earlier": number in self._earlier, "loaded": model.loaded}
-        model.parameters.append(tensor)
+        if number in before:  # what it was at the start holds, not what it is now
+            fact |= {key: before[number][key] for key in _AT_START if key in before[number]}
+        model.references.append(weakref.ref(tensor))
         model.numbers.append(number)
+        model.device = tensor.device
         model.fact.setdefault("parameters", []).append(fact)
 
     def _parameter_number(self, tensor: torch.Tensor) -> int:
@@ -143,7 +150,7 @@ class Inventory:
                 if name is not None and facts.is_leaf(module):
                     owned = [self.of_parameter[id(p)] for p in module.parameters() if id(p) in self.of_parameter]
                     layers.append(facts.layer_fact(name, module, owned))
-        for fact, tensor in zip(model.fact.get("parameters", []), model.parameters, strict=True):
+        for fact, tensor in zip(model.fact.get("parameters", []), model.parameters, strict=False):
             fact["trainable"] = tensor.requires_grad
         model.fact |= {
             "id": model.number, "name": model.name, "class": type(model.roots[0]).__name__ if model.roots else None,
@@ -159,7 +166,7 @@ class Inventory:
         if self.loose is None:
             self.loose = Model(len(self.models), "(unregistered)")
             self.models.append(self.loose)
-        self._add_parameter(self.loose, f"tensor {len(self.loose.parameters)} {tuple(tensor.shape)}", tensor, None)
+        self._add_parameter(self.loose, f"tensor {len(self.loose.numbers)} {tuple(tensor.shape)}", tensor, None, {})
         return self.of_parameter[id(tensor)]
 
     def describe_loose(self) -> None:
@@ -174,30 +181,31 @@ class Inventory:
             return
         roots, model.alive = model.roots, []
         model.forget()
-        model.fact = {}
+        model.references, model.numbers = [], []
+        model.fact = {"before": model.fact.get("parameters", [])}
         for root in roots:
             self._extend(model, root)
 
-    def add_optimizer(self, optimizer: torch.optim.Optimizer) -> Fact:
-        """Return the optimizer's fact, brought up to date."""
+    def add_optimizer(self, optimizer: torch.optim.Optimizer, site: Fact | None = None) -> Fact:
+        """Return the optimizer's fact, brought up to date; told when more than the schedule's values has changed."""
         known = self.optimizers.get(id(optimizer))
         groups, unknown = facts.optimizer_groups(optimizer, self.of_parameter)
-        fact: Fact = {"class": type(optimizer).__name__, "site": self.site_of(optimizer), "groups": groups,
-                      "unknown_parameters": unknown}  # fmt: skip
         if known is None:
-            known = {"id": self._counts["optimizer"]}
+            known = {"id": self._counts["optimizer"], "class": type(optimizer).__name__}
+            known["site"] = site or self.site_of(optimizer)
             self._counts["optimizer"] += 1
-            self.optimizers[id(optimizer)] = known
+            self.optimizers[id(optimizer)] = self._optimizer_facts[known["id"]] = known
             self._optimizer_references.append(weakref.ref(optimizer))
             weakref.finalize(optimizer, self.optimizers.pop, id(optimizer), None).atexit = False
-        if fact != {key: known.get(key) for key in fact}:
-            known |= fact
-            self._announce("optimizer", known)
+        elif _lasting(groups) == _lasting(known["groups"]) and unknown == known["unknown_parameters"]:
+            return known
+        known |= {"groups": groups, "unknown_parameters": unknown}
+        self._announce("optimizer", known)
         return known
 
     def alive_optimizers(self) -> list[torch.optim.Optimizer]:
         """Return the optimizers that have stepped and that the user still holds."""
-        return [optimizer for optimizer in (reference() for reference in self._optimizer_references) if optimizer is not None]
+        return [optimizer for reference in self._optimizer_references if (optimizer := reference()) is not None]
 
     def mark_trained(self, optimizers: Iterable[int]) -> None:
         """Note that these optimizers' parameters are being updated: for models described later they are pre-trained."""
@@ -210,33 +218,37 @@ class Inventory:
 
     def _held_by(self, optimizers: Iterable[int]) -> set[int]:
         wanted = set(optimizers)
-        facts_of = [fact for fact in self.optimizers.values() if fact["id"] in wanted]
+        facts_of = [fact for number, fact in self._optimizer_facts.items() if number in wanted]
         return {number for fact in facts_of for group in fact["groups"] for number in group["parameters"]}
 
     def loading(self, module: nn.Module) -> bool:
         """Note that a known model got saved weights; say whether it was known."""
         model = self._owner.get(id(module))
-        if model is not None and not model.loaded:
+        # weights loaded once it has been trained are its own, as the best epoch's at the end
+        if model is not None and not model.loaded and self._earlier.isdisjoint(model.numbers):
             model.loaded = True
             for fact in model.fact.get("parameters", []):
                 fact["loaded"] = True
             self.describe(model)
         return model is not None
 
-    def number(self, kind: str, thing: object) -> tuple[int, bool]:
-        """Return a number for an object of some kind, and whether it is new; the object is not kept alive."""
+    def _number(self, kind: str, thing: object) -> int:
+        """Return a number for an object of some kind; the object is not kept alive."""
         key = (kind, id(thing))
-        if key in self._numbers:
-            return self._numbers[key], False
-        self._numbers[key] = self._counts[kind]
-        self._counts[kind] += 1
-        weakref.finalize(thing, self._numbers.pop, key, None).atexit = False
-        return self._numbers[key], True
+        if key not in self._numbers:
+            self._numbers[key] = self._counts[kind]
+            self._counts[kind] += 1
+            weakref.finalize(thing, self._numbers.pop, key, None).atexit = False
+        return self._numbers[key]
+
+    def loader_number(self, loader: DataLoader[Any]) -> int:
+        """Return the loader's number."""
+        return self._number("loader", loader)
 
     def add_loader(self, loader: DataLoader[Any], role: str) -> int:
         """Return the loader's number; announce it when it is new or its role has become known."""
-        number, new = self.number("loader", loader)
-        if new or (role != "unknown" and self._roles.get(number) == "unknown"):
+        number = self.loader_number(loader)
+        if number not in self._roles or (role != "unknown" and self._roles[number] == "unknown"):
             self._roles[number] = role
             fact = facts.loader_fact(loader) | {"id": number, "site": self.site_of(loader), "role": role}
             self._announce("loader", fact)
@@ -244,10 +256,15 @@ class Inventory:
 
     def add_scheduler(self, scheduler: LRScheduler) -> int:
         """Return the scheduler's number; announce it when it is new."""
-        number, new = self.number("scheduler", scheduler)
-        if new:
+        number = self._number("scheduler", scheduler)
+        if number not in self._told_schedulers:
+            self._told_schedulers.add(number)
             optimizer = getattr(scheduler, "optimizer", None)
-            of = self.optimizers.get(id(optimizer), {}).get("id")
+            of = self.add_optimizer(optimizer)["id"] if isinstance(optimizer, torch.optim.Optimizer) else None
             fact = {"id": number, "class": type(scheduler).__name__, "site": self.site_of(scheduler), "optimizer": of}
             self._announce("scheduler", fact | {"facts": facts.scheduler_fact(scheduler)})
         return number
+
+
+def _lasting(groups: list[Fact]) -> list[Fact]:
+    return [{key: value for key, value in group.items() if key not in _MOVING} for group in groups]

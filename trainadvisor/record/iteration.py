@@ -9,7 +9,7 @@ from torch import nn
 
 from trainadvisor.log.records import Record
 from trainadvisor.record.buffer import Reading
-from trainadvisor.record.inventory import Model
+from trainadvisor.record.models import Model
 
 Arrived = Callable[[list[float]], None]
 """Takes the numbers of a reading once they are here."""
@@ -46,6 +46,13 @@ class Iteration:
             arrived(reading.values)
         else:
             self.pending.append((reading, arrived))
+
+    def finally_(self, done: Callable[[], None]) -> None:
+        """Call `done` once everything that was expected before is here."""
+        if self.pending:
+            self.pending.append((Reading([]), lambda _: done()))
+        else:
+            done()
 
 
 @dataclass

@@ -2,27 +2,39 @@
 
 import os
 import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from trainadvisor.log.records import EVENT, FACTS, HEADER, LAYERS, STEP, Record
-from trainadvisor.record import environment, sites, taps
+from trainadvisor.log.records import EVENT, LAYERS, STEP, Record
+from trainadvisor.record import blind, facts, sites, taps
 from trainadvisor.record.buffer import HostValues, Reading, Values, values_for
 from trainadvisor.record.guard import Guard
-from trainadvisor.record.inventory import Inventory, Model
+from trainadvisor.record.inventory import Inventory
 from trainadvisor.record.iteration import Arrived, Call, Iteration
+from trainadvisor.record.models import Model
+from trainadvisor.record.outbox import Outbox, Subscriber
 from trainadvisor.record.schedule import Tier
 
-Subscriber = Callable[[Record], None]
+if TYPE_CHECKING:
+    from trainadvisor.record.probes.activations import ActivationProbe
+    from trainadvisor.record.probes.evaluation import EvaluationProbe
+    from trainadvisor.record.probes.losses import LossProbe
+    from trainadvisor.record.probes.precision import PrecisionProbe
+    from trainadvisor.record.probes.unseen import UnseenProbe
+    from trainadvisor.record.probes.wiring import WiringProbe
 
-_PATIENCE = 40
+_PATIENCE = 400
 """Backwards without any optimizer step after which each backward counts as a step."""
+_CYCLES, _CYCLES_OF_STEPPERS = 16, 400
+"""The same for backwards whose gradients were cleared before any optimizer stepped, until one has and after that."""
 _OPENERS = {"forward_begins", "backward_begins", "batch_begins"}
 """Events that belong to the next step once the current one is done."""
+_REVEALING = {"forward_begins", "backward_begins", "zero_grad"}
+"""Events at which a step that no hook has shown is looked for."""
 _STEPS = {"step_begins", "step_ends"}
 _HEADER_AFTER = 2
 """Steps that the header waits for, so that it holds what was found."""
@@ -31,14 +43,23 @@ _HEADER_AFTER = 2
 class Recorder:
     """Listens to torch, keeps the state that all probes share, and writes records to its subscribers."""
 
-    def __init__(self, subscribers: Iterable[Subscriber], *, discover: bool, every: int = 10, header: Record | None = None) -> None:
+    losses: "LossProbe"
+    activations: "ActivationProbe"
+    wiring: "WiringProbe"
+    precision: "PrecisionProbe"
+    evaluation: "EvaluationProbe"
+    unseen: "UnseenProbe"
+
+    def __init__(
+        self, subscribers: Iterable[Subscriber], *, discover: bool, every: int = 10, header: Record | None = None
+    ) -> None:
         """Take who gets the records, whether unknown models are recorded, and the cadence of the layer samples."""
         from trainadvisor.record.probes.table import all_probes
 
-        self.subscribers = list(subscribers)
         self.discover = discover
-        self.inventory = Inventory(self.announce)
         self.guard = Guard(lambda name, error: self.event("probe-failed", name, {"probe": name, "error": error}))
+        self.outbox = Outbox(subscribers, self.guard, {**(header or {}), "recorder": _cadence(every)})
+        self.inventory = Inventory(self.announce)
         self.values: Values = HostValues()
         self.gradients = Tier(max(1, every // 2), share=0.004)
         self.layers = Tier(every, share=0.006)
@@ -48,18 +69,16 @@ class Recorder:
         self.optimizer_seen = False
         self.in_step = False
         self.iteration = Iteration(0, self.started, sample_gradients=True, sample_layers=True)
-        self._header: Record | None = {**environment.header(), **(header or {}), "recorder": {"layers_every": every}}
         self.last_epoch: int | None = None
         self._unstepped = 0
-        self._outbox: deque[tuple[Record, list[tuple[Reading, Arrived]]]] = deque()
+        self._lost_cycles = 0
+        self._cycles = _CYCLES
         self._busy = False
         self._spent = 0.0
         self._pid = os.getpid()
         self._device_known = False
-        self._plain: set[int] = set()
         self._handlers: dict[str, list[tuple[str, Callable[..., Any]]]] = defaultdict(list)
-        self.probes = all_probes(self)
-        for probe in [*self.probes, self]:
+        for probe in [*all_probes(self), self]:
             for attribute in dir(probe):
                 if attribute.startswith("on_"):
                     name = f"{type(probe).__name__}.{attribute}"
@@ -72,39 +91,62 @@ class Recorder:
     def stop(self, reason: str) -> None:
         """End: the open step, an open evaluation and all waiting records are written."""
         taps.remove(self)
+        if os.getpid() == self._pid:
+            self.guard("stop", self._finish, reason)
+
+    def _finish(self, reason: str) -> None:
         self.close_iteration()
+        self._busy = False
         self.on("stop", reason)
+        self.values.poll(wait=True)
+        for reading, arrived in self.iteration.pending:  # of a step that never came
+            self.guard("stop", arrived, reading.values)
         self.event("overhead", "", {"share": self.overhead()})
         self.drain(wait=True)
-        self._send_header()
-        seconds = time.perf_counter() - self.started
-        self._emit({"record": "end", "reason": reason, "steps": self.step, "seconds": seconds})
+        self.outbox.end(reason, self.step, time.perf_counter() - self.started)
 
     # What torch tells
 
     def on(self, name: str, *args: object) -> None:
         """Let the probes take an event; ours and a forked child's are ignored."""
-        if self._busy or os.getpid() != self._pid or (name in _STEPS and self._foreign(args[0])):
+        if self._busy or os.getpid() != self._pid:
             return
         self._busy = True
         entered = time.perf_counter()
         try:
-            if name in _OPENERS:
-                self._close_before(name)
-            for handler, function in self._handlers[name]:
-                self.guard(handler, function, *args)
+            self._take(name, args)
+        except Exception as error:  # noqa: BLE001 - nothing of ours reaches the training
+            self.guard.failed("recorder", error)
         finally:
             self._busy = False
             self._spent += time.perf_counter() - entered
+
+    def _take(self, name: str, args: tuple[object, ...]) -> None:
+        if name in _STEPS and self._foreign(args[0]):
+            return
+        if name in _REVEALING:
+            self._look_for_unseen_step()
+        if name in _OPENERS:
+            self._close_before(name)
+        elif name == "step_begins" and self._has_stepped(args[0]):
+            self.close_iteration()
+        for handler, function in self._handlers[name]:
+            self.guard(handler, function, *args)
 
     def overhead(self) -> float:
         """Return the share of the time since the start that was spent in the recorder, by its own clock."""
         return self._spent / max(1e-9, time.perf_counter() - self.started)
 
-    def around_root(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]) -> Any:  # noqa: ANN401
+    def knows(self, module: nn.Module) -> bool:
+        """Say whether calls of a module are recorded: it belongs to a model, or is one."""
+        return os.getpid() == self._pid and self.guard("model", self._model_for, module) is not None
+
+    def around_root(
+        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]
+    ) -> Any:
         """Run the outermost module call, observed when its step is sampled."""
-        model = self.guard("model", self._model_for, module)
-        if model is None:
+        model = self.inventory.model_of(module)
+        if model is None or self._busy:
             return call()
         seen = Call.of(module, model, args, kwargs)
         self.on("forward_begins", seen)
@@ -117,20 +159,17 @@ class Recorder:
         self.on("forward_ends", seen)
         return seen.output
 
-    def around_inner(self, module: nn.Module, call: Callable[[], Any]) -> Any:  # noqa: ANN401
+    def around_inner(self, module: nn.Module, call: Callable[[], Any]) -> Any:
         """Run a module call inside a sampled root call."""
         return self.activations.inner(module, call)
 
     def _model_for(self, module: nn.Module) -> Model | None:
         known = self.inventory.model_of(module)
-        if known is not None or not self.discover or id(module) in self._plain:
+        if known is not None or not self.discover or self.inventory.is_plain(module):
             return known
-        if isinstance(module, torch.jit.ScriptModule) or next(module.parameters(), None) is None:
-            self._plain.add(id(module))
-            return None
         return self.inventory.add_model(module)
 
-    def _foreign(self, optimizer: Any) -> bool:  # noqa: ANN401
+    def _foreign(self, optimizer: Any) -> bool:
         """Say whether an optimizer trains none of the watched parameters."""
         if self.discover or id(optimizer) in self.inventory.optimizers:
             return False
@@ -152,6 +191,23 @@ class Recorder:
         if ready and not self.in_step:
             self.close_iteration()
 
+    def _look_for_unseen_step(self) -> None:
+        """Take a change of the parameters since the backward as a step, of their optimizer or by hand."""
+        iteration = self.iteration
+        if not iteration.micro or iteration.done or self.free_running or self.in_step:
+            return
+        optimizers = self.unseen.changed_by()
+        if optimizers is None:
+            return
+        self.free_running = not optimizers
+        for optimizer in optimizers:
+            for handler, function in self._handlers["unseen_step"]:
+                self.guard(handler, function, optimizer)
+
+    def _has_stepped(self, optimizer: object) -> bool:
+        """Say whether an optimizer has already made the current step: with closures nothing stands between two."""
+        return self.inventory.optimizers.get(id(optimizer), {}).get("id") in self.iteration.stepped
+
     def steps_done(self) -> int:
         """Return how many steps have been taken, the open one included once its optimizer has stepped."""
         return self.step + self.iteration.done
@@ -160,31 +216,59 @@ class Recorder:
         """Take an optimizer that was made before; its line is searched in the file that called `watch`."""
         self.optimizer_seen = True
         site = sites.constructor_site(place[0], type(optimizer).__name__, place[1]) if place else None
-        self.inventory.given_sites[id(optimizer)] = site
-        self.inventory.add_optimizer(optimizer)
+        self.inventory.add_optimizer(optimizer, site)
 
     def on_made(self, thing: object, _: object) -> None:
         """Expect optimizer steps once there is an optimizer."""
         if self.discover and isinstance(thing, torch.optim.Optimizer):
             self.optimizer_seen = True
 
-    def on_step_begins(self, _: torch.optim.Optimizer) -> None:
+    def on_step_begins(self, _: torch.optim.Optimizer, __: bool) -> None:  # noqa: FBT001 - told by the hook
         """Note that what follows (a closure) belongs to one step."""
         self.optimizer_seen = self.in_step = True
 
     def on_backward_ends(self, *_: object) -> None:
         """Count the backward; without optimizer steps every backward becomes a step."""
         self._unstepped += 1
-        if not self.optimizer_seen or self._unstepped > _PATIENCE:
+        if not self.optimizer_seen or self._unstepped > _PATIENCE or self._lost_cycles >= self._cycles:
             self.free_running = True
+
+    def on_grad(self, args: tuple[Any, ...], kwargs: dict[str, Any], transformed: bool) -> None:  # noqa: FBT001
+        """Take gradients that were asked for directly: where no optimizer is, those of parameters are a backward."""
+        outputs = args[0] if args else kwargs.get("outputs")
+        inputs = args[1] if len(args) > 1 else kwargs.get("inputs")
+        loss = next(iter(facts.tensors_in(outputs)), None)
+        known = self.inventory.of_parameter
+        if self.optimizer_seen or loss is None:
+            return
+        if transformed or any(id(tensor) in known for tensor in facts.tensors_in(inputs)):
+            self._close_before("backward_begins")
+            self.free_running = True
+            for handler, function in self._handlers["direct_backward"]:
+                self.guard(handler, function, blind.unwrapped(loss))
+
+    def gradients_lost(self) -> None:
+        """Take that gradients were cleared though no optimizer has stepped since their backward."""
+        self._lost_cycles += 1
 
     def on_step_ends(self, optimizer: torch.optim.Optimizer) -> None:
         """Note that an optimizer has stepped."""
-        self.in_step, self.free_running, self._unstepped = False, False, 0
-        fact = self.inventory.add_optimizer(optimizer)
+        self.in_step = False
+        self.on_unseen_step(optimizer)
+
+    def on_unseen_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Note a step that shows only in the parameters."""
+        self.stepping()
+        fact = self.inventory.optimizers.get(id(optimizer)) or self.inventory.add_optimizer(optimizer)
         if fact["id"] not in self.iteration.stepped:
             self.iteration.stepped.append(fact["id"])
         self.iteration.ended = time.perf_counter()
+
+    def stepping(self) -> None:
+        """Take that optimizers step (or would, had the gradient scaler not skipped it)."""
+        self.optimizer_seen, self.free_running = True, False
+        self._unstepped = self._lost_cycles = 0
+        self._cycles = _CYCLES_OF_STEPPERS
 
     def close_iteration(self) -> None:
         """Write the current step, if there was one, and begin the next."""
@@ -193,83 +277,67 @@ class Recorder:
             return
         ended = iteration.ended or now
         self.last_epoch = iteration.fields.get("epoch", self.last_epoch)
-        self._nested("close", iteration)
-        record = {"record": STEP, "step": iteration.step, "opt": iteration.stepped, "seconds": ended - iteration.begun,
-                  "micro": iteration.micro, **iteration.fields}  # fmt: skip
-        self.put(record, iteration.pending)
-        for layers in self._layer_records(iteration):
-            self.put(layers, [])
+        for handler, function in self._handlers["close"]:
+            self.guard(handler, function, iteration)
+        record = {"record": STEP, "step": iteration.step, "opt": iteration.stepped, "seconds": ended - iteration.begun}
+        record["micro"] = iteration.micro
+        iteration.finally_(lambda: record.update(iteration.fields))
+        self.outbox.put(record, iteration.pending)
+        self._put_layers(iteration)
         self.step += 1
         elapsed = now - self.started
         self.iteration = Iteration(
             self.step, ended, self.gradients.due(self.step, elapsed), self.layers.due(self.step, elapsed)
         )
-        self.drain()
         if self.step >= _HEADER_AFTER:
-            self._send_header()
+            self.outbox.open()
+        self.drain()
 
-    def _layer_records(self, iteration: Iteration) -> list[Record]:
-        """Join what the layer probes found into one record a model that was trained in this step."""
+    def _put_layers(self, iteration: Iteration) -> None:
+        """Write what the layer probes found: one record a model that was trained in this step."""
+        if not iteration.samples:
+            return
         trained = self.inventory.trained_by(iteration.stepped)
-        records: dict[int, Record] = {}
-        for part in iteration.samples.values():
-            for number, columns in part.items():
-                if not iteration.stepped or number in trained:
-                    records.setdefault(number, {"record": LAYERS, "step": iteration.step, "model": number}).update(columns)
-        return list(records.values())
-
-    def _nested(self, name: str, *args: object) -> None:
-        """Tell the probes something from inside a handler."""
-        for handler, function in self._handlers[name]:
-            self.guard(handler, function, *args)
+        numbers = {number: None for part in iteration.samples.values() for number in part}
+        for number in numbers:
+            if iteration.stepped and number not in trained:
+                continue
+            record: Record = {"record": LAYERS, "step": iteration.step, "model": number}
+            parts = [part[number] for part in iteration.samples.values() if number in part]
+            self.outbox.put(record, [(Reading([]), _joining(record, parts))])
 
     def _learn_device(self, model: Model) -> None:
         self._device_known = True
-        device = next((p.device for p in model.parameters), torch.device("cpu"))
-        self.values = values_for(device)
-        if self._header is not None:
-            self._header |= environment.device(device)
+        self.values = values_for(model.device)
+        self.outbox.device(model.device)
 
     # Records
 
-    def event(self, kind: str, subject: str, detail: Record) -> None:
-        """Write an event at the current step."""
-        self.put({"record": EVENT, "kind": kind, "step": self.step, "subject": subject, "detail": detail}, [])
+    def event(self, kind: str, subject: str, detail: Record, pending: Iterable[tuple[Reading, Arrived]] = ()) -> None:
+        """Write an event at the current step; it leaves when its readings are here."""
+        record = {"record": EVENT, "kind": kind, "step": self.step, "subject": subject, "detail": detail}
+        self.outbox.put(record, list(pending))
 
     def announce(self, kind: str, fact: Record) -> None:
         """Tell a fact: in the header while that waits, else as an event."""
-        if self._header is not None:
-            listed = self._header.setdefault(FACTS[kind], [])
-            listed[:] = [other for other in listed if other["id"] != fact["id"]] + [fact]
-        else:
+        if not self.outbox.announced(kind, fact):
             self.event(kind, str(fact.get("name") or fact.get("class") or ""), dict(fact))
-
-    def note_seed(self, seed: int | None) -> None:
-        """Keep the first seed that the script sets."""
-        if self._header is not None and self._header.get("seed") is None:
-            self._header["seed"] = seed
-
-    def put(self, record: Record, pending: list[tuple[Reading, Arrived]]) -> None:
-        """Queue a record; it leaves, in order, when its readings have arrived."""
-        self._outbox.append((record, pending))
 
     def drain(self, *, wait: bool = False) -> None:
         """Send the queued records whose readings are here; with `wait`, all."""
         self.values.poll(wait=wait)
-        if self._header is not None:
-            return
-        while self._outbox and all(reading.values is not None for reading, _ in self._outbox[0][1]):
-            record, pending = self._outbox.popleft()
-            for reading, arrived in pending:
-                self.guard("arrival", arrived, reading.values)
-            self._emit(record)
+        self.outbox.drain()
 
-    def _send_header(self) -> None:
-        if self._header is not None:
-            record, self._header = {"record": HEADER, **self._header}, None
-            self._emit(record)
-            self.drain(wait=False)
 
-    def _emit(self, record: Record) -> None:
-        for subscriber in self.subscribers:
-            self.guard("subscriber", subscriber, record)
+def _cadence(every: int) -> Record:
+    return {"gradients_every": max(1, every // 2), "layers_every": every}
+
+
+def _joining(record: Record, parts: list[Record]) -> Arrived:
+    """Return what joins the parts once they are here."""
+
+    def join(_: list[float]) -> None:
+        for part in parts:
+            record.update(part)
+
+    return join

@@ -1,27 +1,34 @@
 """Runs an unmodified script, as `python` would, while the recorder listens."""
 
 import builtins
+import importlib.machinery
 import os
 import runpy
 import sys
-import traceback
+import time
 import types
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import UsageError
+from trainadvisor.log.records import HEADER, Record
 from trainadvisor.log.writer import LogWriter
-from trainadvisor.record.recorder import Recorder, Subscriber
-from trainadvisor.record.sites import describe
+from trainadvisor.record import failures, late
+
+if TYPE_CHECKING:
+    from trainadvisor.record.recorder import Recorder
+
+Subscriber = Callable[[Record], None]
 
 _OWN = str(Path(__file__).resolve().parents[1]) + os.sep
+_VEILED = "<frozen importlib._bootstrap of trainadvisor>"
 _INTERRUPTED = 130
 
 
 class Run:
-    """A script under the recorder."""
+    """A script under the recorder, which starts to listen when the script imports torch."""
 
     def __init__(self, target: str, args: list[str], *, module: bool, log: Path, every: int = 10) -> None:
         """Check that script and log can be opened; raise UsageError or LogError when not."""
@@ -29,18 +36,32 @@ class Run:
         if not module and not Path(target).is_file():
             raise UsageError(f"{target}: no such script; give the path of a Python file, or -m and a module's name")
         self.writer = LogWriter(log)
-        header = {"script": target, "argv": args, "module": module}
-        self.recorder = Recorder([self.writer], discover=True, every=every, header=header)
         self.error: BaseException | None = None
+        self.stopped = False
+        """Whether it was we who interrupted the script."""
+        self.pid = os.getpid()
+        self._every = every
+        self._subscribers: list[Subscriber] = [self.writer]
+        self._recorder: Recorder | None = None
+
+    @property
+    def steps(self) -> int:
+        """Return how many steps have been recorded."""
+        return self._recorder.step if self._recorder is not None else 0
+
+    @property
+    def overhead(self) -> float:
+        """Return the share of the time that the recorder takes."""
+        return self._recorder.overhead() if self._recorder is not None else 0.0
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Hand every record to the subscriber too."""
-        self.recorder.subscribers.append(subscriber)
+        self._subscribers.append(subscriber)
 
     def execute(self) -> int:
         """Run the script to its end; return its exit code. Its output, arguments and `__main__` are its own."""
-        self.recorder.start()
         reason, code = "finished", 0
+        stop_waiting = late.when_torch_is_imported(self._start)
         with self._flush_at_exit():
             try:
                 self._execute_module() if self.module else self._execute_file()
@@ -50,40 +71,65 @@ class Run:
                 reason, code, self.error = "interrupted", _INTERRUPTED, error
             except BaseException as error:  # noqa: BLE001 - reported below, as the interpreter would
                 reason, code, self.error = "exception", 1, error
+        stop_waiting()
         if self.error is not None:
             self._report(self.error)
-        self.recorder.stop(reason)
-        self.writer.close()
+        self._stop(reason)
         return code
 
+    def _start(self) -> None:
+        from trainadvisor.record.recorder import Recorder
+
+        header = {"script": self.target, "argv": self.args, "module": self.module}
+        self._recorder = Recorder(self._subscribers, discover=True, every=self._every, header=header)
+        self._recorder.start()
+
+    def _stop(self, reason: str) -> None:
+        if self._recorder is not None:
+            self._recorder.stop(reason)
+        elif os.getpid() == self.pid:
+            created = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+            self.writer({"record": HEADER, "format": 1, "created": created, "script": self.target, "argv": self.args})
+            self.writer({"record": "end", "reason": reason, "steps": 0})
+        self.writer.close()
+
     def _execute_file(self) -> None:
-        path = Path(self.target)
-        sys.argv = [self.target, *self.args]
-        sys.path[0] = str(path.resolve().parent)
-        main = types.ModuleType("__main__")
-        main.__dict__.update(__file__=self.target, __builtins__=builtins, __cached__=None)
-        sys.modules["__main__"] = main
-        # Kept for good: the script's own exit handlers and threads may still look at their globals.
-        self._main = main
-        exec(compile(path.read_bytes(), self.target, "exec"), main.__dict__)  # noqa: S102 - running the user's script is the job
+        path = Path(os.path.abspath(self.target))  # noqa: PTH100 - as python: absolute, links kept
+        main = self._fresh_main()
+        loader = importlib.machinery.SourceFileLoader("__main__", str(path))
+        main.__dict__.update(__file__=str(path), __cached__=None, __loader__=loader)
+        if not sys.flags.safe_path:
+            sys.path[0] = str(path.resolve().parent)
+        code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+        exec(code, main.__dict__)  # noqa: S102 - running the user's script is the job
 
     def _execute_module(self) -> None:
+        self._fresh_main()
+        if not sys.flags.safe_path:
+            sys.path[0] = str(Path.cwd())
+        # what `python -m` itself calls
+        runpy._run_module_as_main(self.target)  # type: ignore[attr-defined]  # noqa: SLF001
+
+    def _fresh_main(self) -> types.ModuleType:
+        """Put an empty `__main__` in place; it is kept for good, for the script's own exit handlers and threads."""
         sys.argv = [self.target, *self.args]
-        sys.path[0] = str(Path.cwd())
-        runpy.run_module(self.target, run_name="__main__", alter_sys=True)
+        self._main = types.ModuleType("__main__")
+        self._main.__dict__.update(__builtins__=builtins, __annotations__={})
+        sys.modules["__main__"] = self._main
+        return self._main
 
     @contextmanager
     def _flush_at_exit(self) -> Iterator[None]:
         """Keep the log when the script leaves through `os._exit`."""
-        leave, process = os._exit, os.getpid()
+        leave = os._exit
 
         def flush_and_leave(status: int) -> Any:  # noqa: ANN401 - never returns
-            if os.getpid() == process:
-                self.recorder.guard("exit", self.recorder.stop, "exit")
-                self.writer.close()
+            if os.getpid() == self.pid:
+                with suppress(Exception):
+                    self._stop("exit")
             leave(status)
 
-        os._exit = flush_and_leave  # type: ignore[assignment]
+        os._exit = flush_and_leave
         try:
             yield
         finally:
@@ -92,36 +138,40 @@ class Run:
     def _report(self, error: BaseException) -> None:
         """Show the traceback without our frames, through the script's own hook, and keep it in the log."""
         strip(error)
-        last = traceback.extract_tb(error.__traceback__)[-1:]
-        place = next(((frame.filename, frame.lineno or 0) for frame in _user_frames(error)), None)
-        detail = {"type": type(error).__name__, "message": str(error)[:500], "site": describe(place), "at": last[0].name if last else None}
-        self.recorder.guard("exception", self.recorder.event, "exception", type(error).__name__, detail)
+        if self._recorder is not None:
+            event = self._recorder.event
+            self._recorder.guard(
+                "exception", lambda: event("exception", type(error).__name__, failures.describe(error))
+            )
         _flush(sys.stdout)
-        hook: Callable[..., object] = sys.excepthook
-        hook(type(error), error, error.__traceback__)
+        try:
+            sys.excepthook(type(error), error, error.__traceback__)
+        except Exception as own:  # noqa: BLE001 - as the interpreter: both are shown
+            print("Error in sys.excepthook:", file=sys.stderr)
+            sys.__excepthook__(type(own), strip(own), own.__traceback__)
+            print("\nOriginal exception was:", file=sys.stderr)
+            sys.__excepthook__(type(error), error, error.__traceback__)
 
 
-def _user_frames(error: BaseException) -> list[traceback.FrameSummary]:
-    from trainadvisor.record.sites import _rank
-
-    return [frame for frame in reversed(traceback.extract_tb(error.__traceback__)) if _rank(frame.filename) == 2]
-
-
-def strip(error: BaseException | None, seen: set[int] | None = None) -> None:
-    """Take our own frames out of the tracebacks of an exception and of those it came from."""
-    seen = seen or set()
-    if error is None or id(error) in seen:
-        return
-    seen.add(id(error))
-    error.__traceback__ = _without_ours(error.__traceback__)
-    strip(error.__cause__, seen)
-    strip(error.__context__, seen)
+def strip(error: BaseException) -> BaseException:
+    """Take our own frames out of the tracebacks of an exception and of those it came from; return it."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        current = waiting.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        current.__traceback__ = _without_ours(current.__traceback__)
+        waiting += [current.__cause__, current.__context__]
+        waiting += current.exceptions if isinstance(current, BaseExceptionGroup) else []
+    return error
 
 
 def _without_ours(trace: types.TracebackType | None) -> types.TracebackType | None:
     kept = []
     while trace is not None:
-        if not trace.tb_frame.f_code.co_filename.startswith(_OWN):
+        if not trace.tb_frame.f_code.co_filename.startswith((_OWN, _VEILED)):
             kept.append(trace)
         trace = trace.tb_next
     following: types.TracebackType | None = None
@@ -142,7 +192,5 @@ def _exit_code(end: SystemExit) -> int:
 
 
 def _flush(stream: Any) -> None:  # noqa: ANN401 - the script may have exchanged it
-    try:
+    with suppress(OSError, ValueError, AttributeError):
         stream.flush()
-    except (OSError, ValueError, AttributeError):
-        pass

@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import importlib.util
 import linecache
 import os
 import site
@@ -11,42 +12,62 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import torch
-
 Place = tuple[str, int]
 """File and line, as the frame has them."""
 
 _OWN = str(Path(__file__).resolve().parents[1]) + os.sep
-_TORCH = str(Path(torch.__file__).resolve().parent) + os.sep
+_TORCH = tuple(
+    str(Path(spec.origin).resolve().parent) + os.sep
+    for spec in [importlib.util.find_spec("torch")]
+    if spec and spec.origin
+)
 _STANDARD = sysconfig.get_paths()["stdlib"] + os.sep
-_PACKAGES = tuple(str(path) + os.sep for path in {*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_paths()["purelib"]})
+_PACKAGES = tuple(
+    str(path) + os.sep
+    for path in {*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_paths()["purelib"]}
+)
 _LONGEST_LINE = 300
+USERS = 2
+"""Rank of a file that is the user's own."""
 
 
 @functools.lru_cache(maxsize=4096)
-def _rank(filename: str) -> int:
+def rank(filename: str) -> int:
     """Rank a file: 2 for the user's own, 1 for an installed package, 0 for torch, ourselves and the standard library."""
     if filename.startswith("<") and not filename.startswith(("<stdin", "<ipython", "<string")):
         return 0
-    if filename.startswith((_OWN, _TORCH)) or "runpy" in filename:
+    if filename.startswith((_OWN, *_TORCH)) or "runpy" in filename:
         return 0
     if filename.startswith(_PACKAGES):
         return 1
-    return 0 if filename.startswith(_STANDARD) else 2
+    return 0 if filename.startswith(_STANDARD) else USERS
 
 
 def user_place(depth: int = 1) -> Place | None:
     """Return the innermost place in the user's own code, else in an installed package, else None."""
-    frame: FrameType | None = sys._getframe(depth)
+    return _innermost(sys._getframe(depth), None)
+
+
+def maker_place(thing: object) -> Place | None:
+    """Return the place that makes an object: outside of the object's own `__init__` methods."""
+    return _innermost(sys._getframe(2), thing)
+
+
+def _innermost(frame: FrameType | None, thing: object) -> Place | None:
     package: Place | None = None
     while frame is not None:
-        rank = _rank(frame.f_code.co_filename)
-        if rank == 2:
-            return frame.f_code.co_filename, frame.f_lineno
-        if rank == 1 and package is None:
-            package = frame.f_code.co_filename, frame.f_lineno
+        ranked = rank(frame.f_code.co_filename)
+        if ranked and not (thing is not None and _initialises(frame, thing)):
+            if ranked == USERS:
+                return frame.f_code.co_filename, frame.f_lineno
+            package = package or (frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
     return package
+
+
+def _initialises(frame: FrameType, thing: object) -> bool:
+    code = frame.f_code
+    return code.co_name == "__init__" and code.co_argcount > 0 and frame.f_locals.get(code.co_varnames[0]) is thing
 
 
 def describe(place: Place | None) -> dict[str, Any] | None:

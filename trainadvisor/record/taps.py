@@ -4,6 +4,7 @@ Taps are set when the first recorder starts and taken away with the last one. A 
 and can neither change a call nor fail it.
 """
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,12 +13,15 @@ from typing import Any, Protocol
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch._C._dynamo.eval_frame import set_eval_frame
+from torch.compiler import is_compiling, is_dynamo_compiling
 from torch.optim import lr_scheduler
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.utils.data import DataLoader, dataloader
 
-from trainadvisor.record.graft import Around, graft
-from trainadvisor.record.sites import user_place
+from trainadvisor.record import blind
+from trainadvisor.record.graft import Around, graft, veiled
+from trainadvisor.record.sites import maker_place
 
 Undo = Callable[[], None]
 
@@ -35,10 +39,15 @@ class Listener(Protocol):
     def on(self, name: str, *args: object) -> None:
         """Take the event `name` with its arguments."""
 
-    def around_root(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]) -> Any:  # noqa: ANN401
+    def knows(self, module: nn.Module) -> bool:
+        """Say whether calls of the module are to be seen."""
+
+    def around_root(
+        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]
+    ) -> Any:
         """Run the outermost module call."""
 
-    def around_inner(self, module: nn.Module, call: Callable[[], Any]) -> Any:  # noqa: ANN401
+    def around_inner(self, module: nn.Module, call: Callable[[], Any]) -> Any:
         """Run a module call inside a sampled root call."""
 
 
@@ -50,11 +59,23 @@ class _Depth:
     """Whether a module call is running, and in which thread; plain attributes because every module call reads them."""
 
     inside = False
-    sampling = False
+    observer: Listener | None = None
     thread = 0
 
 
 _depth = _Depth()
+
+
+class _Running(threading.local):
+    """The events whose call is running in a thread: a function that comes back to itself is told once."""
+
+    def __init__(self) -> None:
+        self.events: set[str] = set()
+
+
+_running = _Running()
+_stepping: list[int] = []
+"""The optimizers (ids) whose step is running, the outermost first."""
 
 
 def add(listener: Listener) -> None:
@@ -74,108 +95,194 @@ def remove(listener: Listener) -> None:
 
 
 @contextmanager
-def sampling() -> Iterator[None]:
-    """Let inner module calls be seen while a sampled root call runs."""
-    _depth.sampling = True
+def sampling(observer: Listener) -> Iterator[None]:
+    """Let a listener see the inner module calls while a sampled root call runs."""
+    _depth.observer = observer
     try:
         yield
     finally:
-        _depth.sampling = False
+        _depth.observer = None
 
 
+@veiled
 def tell(name: str, *args: object) -> None:
-    """Tell every listener."""
-    for listener in tuple(_listeners):
-        listener.on(name, *args)
+    """Tell every listener; torch.compile, when it is about, looks away."""
+    compiling = set_eval_frame(None)
+    try:
+        for listener in tuple(_listeners):
+            listener.on(name, *args)
+    finally:
+        set_eval_frame(compiling)
 
 
 def _after(event: str) -> Around:
     """Run the call, then tell its arguments and its result."""
 
-    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ANN401
-        result = original(*args, **kwargs)
+    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if is_compiling() or event in _running.events:
+            return original(*args, **kwargs)
+        _running.events.add(event)
+        try:
+            result = original(*args, **kwargs)
+        finally:
+            _running.events.discard(event)
         tell(event, args, kwargs, result)
         return result
 
-    return around
+    return veiled(around)
 
 
 def _both(event: str) -> Around:
     """Tell before and after the call."""
 
-    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ANN401
-        tell(f"{event}_begins", args, kwargs)
-        result = original(*args, **kwargs)
+    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if is_compiling() or event in _running.events or blind.in_backward():
+            return original(*args, **kwargs)
+        _running.events.add(event)
+        try:
+            tell(f"{event}_begins", args, kwargs)
+            result = original(*args, **kwargs)
+        finally:
+            _running.events.discard(event)
         tell(f"{event}_ends", args, kwargs, result)
         return result
 
-    return around
+    return veiled(around)
 
 
 def _loss(kind: str) -> Around:
-    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ANN401
-        result = original(*args, **kwargs)
-        if not torch.compiler.is_compiling() and type(result) in (torch.Tensor, nn.Parameter):
+    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if is_compiling() or "loss" in _running.events:
+            return original(*args, **kwargs)
+        _running.events.add("loss")
+        try:
+            result = original(*args, **kwargs)
+        finally:
+            _running.events.discard("loss")
+        if type(result) in (torch.Tensor, nn.Parameter) and not blind.now() and not blind.in_backward():
             tell("loss", kind, args, kwargs, result)
         return result
 
-    return around
+    return veiled(around)
 
 
-def _made(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ANN401
+@veiled
+def _grad(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Tell of gradients that are asked for directly, by the user or by torch.func."""
+    result = original(*args, **kwargs)
+    if not is_compiling() and not blind.in_backward():
+        tell("grad", args, kwargs, blind.transformed())
+    return result
+
+
+@veiled
+def _made(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Tell the place that makes an object (its `__init__`)."""
     result = original(*args, **kwargs)
-    if not torch.compiler.is_compiling():
-        tell("made", args[0], user_place(3))
+    if not is_compiling():
+        compiling = set_eval_frame(None)
+        try:
+            tell("made", args[0], maker_place(args[0]))
+        finally:
+            set_eval_frame(compiling)
     return result
+
+
+@veiled
+def _first_scheduler_step(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run the step that a scheduler makes by itself when it is created: it is nobody's call."""
+    inner = "scheduler_step" not in _running.events
+    _running.events.add("scheduler_step")
+    try:
+        return original(*args, **kwargs)
+    finally:
+        if inner:
+            _running.events.discard("scheduler_step")
 
 
 def _set_all() -> list[Undo]:
     undo = [_tap_modules()]
     undo += [graft(getattr(F, kind), _loss(kind)) for kind in LOSSES if hasattr(F, kind)]
-    undo += [graft(torch.autograd.backward, _both("backward")), graft(torch.autograd.grad, _both("grad"))]
-    undo += [graft(getattr(torch.nn.utils, name), _after(name)) for name in ("clip_grad_norm_", "clip_grad_value_")]
-    undo += [graft(torch.optim.Optimizer.zero_grad, _after("zero_grad")), graft(nn.Module.zero_grad, _after("zero_grad"))]
+    undo += [graft(torch.autograd.backward, _both("backward")), graft(torch.autograd.grad, _grad)]
+    undo += [graft(getattr(nn.utils, name), _after(name)) for name in ("clip_grad_norm_", "clip_grad_value_")]
+    undo += [graft(owner.zero_grad, _after("zero_grad")) for owner in (torch.optim.Optimizer, nn.Module)]
     undo += [graft(owner.__init__, _made) for owner in (torch.optim.Optimizer, DataLoader, nn.Module)]
     undo += _tap_schedulers() + _tap_scaler() + _tap_loaders()
     undo += [graft(torch.save, _both("save")), graft(nn.Module.load_state_dict, _after("load_state_dict"))]
     undo += [graft(torch.manual_seed, _after("manual_seed"))]
-    pre = register_optimizer_step_pre_hook(lambda optimizer, *_: tell("step_begins", optimizer))
-    post = register_optimizer_step_post_hook(lambda optimizer, *_: tell("step_ends", optimizer))
+    pre = register_optimizer_step_pre_hook(_step_begins)
+    post = register_optimizer_step_post_hook(_step_ends)
     return [*undo, pre.remove, post.remove]
 
 
 def _tap_modules() -> Undo:
     original = nn.Module.__call__
 
-    def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as nn.Module
+    def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        # asked first: while torch.compile traces, nothing of ours may become a guard of the graph
+        if is_dynamo_compiling():
+            return original(self, *args, **kwargs)
         if _depth.inside:
-            if _depth.sampling and not torch.compiler.is_compiling() and _depth.thread == threading.get_ident():
-                return _listeners[0].around_inner(self, lambda: original(self, *args, **kwargs))
+            if _depth.observer is not None and _depth.thread == threading.get_ident() and not blind.now():
+                return _depth.observer.around_inner(self, lambda: original(self, *args, **kwargs))
             return original(self, *args, **kwargs)
-        if torch.compiler.is_compiling() or not _listeners:
+        if blind.now() or blind.in_backward():
             return original(self, *args, **kwargs)
-        _depth.inside, _depth.thread = True, threading.get_ident()
-        try:
-            return _outermost(0, self, args, kwargs, lambda: original(self, *args, **kwargs))
-        finally:
-            _depth.inside = False
+        return _root(self, args, kwargs, lambda: original(self, *args, **kwargs))
 
-    nn.Module.__call__ = call  # type: ignore[method-assign]
+    nn.Module.__call__ = call
 
     def restore() -> None:
-        nn.Module.__call__ = original  # type: ignore[method-assign]
+        nn.Module.__call__ = original
 
     return restore
 
 
-def _outermost(
-    index: int, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]
-) -> Any:  # noqa: ANN401 - as nn.Module
-    if index >= len(_listeners):
+def _root(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]) -> Any:
+    """Run a call as a root call of the listeners that know the module; for the others a root may come deeper."""
+    for listener in _listeners:
+        if listener.knows(module):
+            call = _enclosed(listener, module, args, kwargs, call)
+            _depth.inside, _depth.thread = True, threading.get_ident()
+    try:
         return call()
-    inner = lambda: _outermost(index + 1, module, args, kwargs, call)  # noqa: E731 - the next listener's turn
-    return _listeners[index].around_root(module, args, kwargs, inner)
+    finally:
+        _depth.inside = False
+
+
+def _enclosed(
+    listener: Listener, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]
+) -> Callable[[], Any]:
+    return lambda: listener.around_root(module, args, kwargs, call)
+
+
+def _step_begins(optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Tell of a step and whether it has a closure; a step inside another one (a wrapper's) is part of that."""
+    if is_compiling():
+        return
+    if _stepping and not _under_another_step():
+        _stepping.clear()  # that step was left by an exception
+    _stepping.append(id(optimizer))
+    if len(_stepping) == 1:
+        closure = args[1] if len(args) > 1 else kwargs.get("closure")
+        tell("step_begins", optimizer, closure is not None)
+
+
+def _step_ends(optimizer: torch.optim.Optimizer, *_: object) -> None:
+    if is_compiling():
+        return
+    if _stepping:
+        _stepping.pop()
+    if not _stepping:
+        tell("step_ends", optimizer)
+
+
+def _under_another_step() -> bool:
+    hook = sys._getframe(2)
+    frame = hook.f_back
+    while frame is not None and frame.f_code is not hook.f_code:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _tap_schedulers() -> list[Undo]:
@@ -183,7 +290,8 @@ def _tap_schedulers() -> list[Undo]:
     plateau = lr_scheduler.ReduceLROnPlateau
     kinds = {kind for kind in vars(lr_scheduler).values() if isinstance(kind, type) and issubclass(kind, base)}
     steps = {kind.__dict__["step"] for kind in kinds | {plateau} if "step" in kind.__dict__}
-    return [graft(base.__init__, _made)] + [graft(step, _after("scheduler_step")) for step in steps]
+    undo = [graft(base.__init__, _made), graft(base._initial_step, _first_scheduler_step)]
+    return undo + [graft(step, _after("scheduler_step")) for step in steps]
 
 
 def _tap_scaler() -> list[Undo]:
@@ -197,5 +305,5 @@ def _tap_scaler() -> list[Undo]:
 
 
 def _tap_loaders() -> list[Undo]:
-    base = dataloader._BaseDataLoaderIter  # noqa: SLF001 - the only place every batch passes
+    base = dataloader._BaseDataLoaderIter
     return [graft(DataLoader.__iter__, _after("loader_iter")), graft(base.__next__, _both("batch"))]

@@ -1,6 +1,10 @@
 """Watching a training from inside its script: `watch(model, optimizer)`."""
 
+import atexit
+import gc
+import os
 import sys
+import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
@@ -11,39 +15,54 @@ from torch import nn
 
 from trainadvisor.errors import UsageError
 from trainadvisor.log.writer import LogWriter
-from trainadvisor.record import sites
+from trainadvisor.record import failures, sites
 from trainadvisor.record.recorder import Recorder
 
 if TYPE_CHECKING:
+    from trainadvisor.alerts import Alert, Alerter, Lookout
     from trainadvisor.diagnose.result import Diagnosis
 
 Models = nn.Module | Iterable[nn.Module]
 Optimizers = torch.optim.Optimizer | Iterable[torch.optim.Optimizer] | None
 
-_watchers: dict[int, "Watcher"] = {}
-"""The running watcher of each model, by the model's id: watching again replaces."""
+_watchers: list["Watcher"] = []
+"""The watchers that are open; watching a model or writing a log anew replaces."""
 
 
 class Watcher:
     """Records a training until it is closed; made by `watch`."""
 
-    def __init__(self, models: list[nn.Module], optimizers: list[torch.optim.Optimizer], log: Path, every: int, ignore: frozenset[str]) -> None:
+    def __init__(
+        self,
+        models: list[nn.Module],
+        optimizers: list[torch.optim.Optimizer],
+        log: Path,
+        every: int,
+        ignore: frozenset[str],
+    ) -> None:
         """Use `watch` instead."""
         self.log, self.ignore = log, ignore
+        self._models = [weakref.ref(model) for model in models]
         self._writer = LogWriter(log)
         self._recorder = Recorder([self._writer], discover=False, every=every)
         self._open = True
+        self._alerter: "Alerter | None" = None
+        self._lookout: "Lookout | None" = None
         place = sites.user_place(2)
         for model in models:
-            self._recorder.inventory.places[id(model)] = None
             self._recorder.inventory.add_model(model).trained = True
         for optimizer in optimizers:
             self._recorder.expect_optimizer(optimizer, place)
-        self._models = [id(model) for model in models]
+
+    def start(self) -> None:
+        """Begin to record; `watch` does."""
+        _watchers.append(self)
+        atexit.register(self._leave)
+        self._recorder.start()
 
     def subscribe(self, subscriber: Callable[[dict[str, Any]], None]) -> None:
         """Hand every record to the subscriber too, as it is written."""
-        self._recorder.subscribers.append(subscriber)
+        self._recorder.outbox.subscribers.append(subscriber)
 
     def step(self, loss: torch.Tensor | float | None = None) -> None:
         """Give the loss of the step just taken; only needed where `loss.backward()` does not show it."""
@@ -59,30 +78,99 @@ class Watcher:
         if not self._open:
             return
         self._open = False
-        for model in self._models:
-            if _watchers.get(model) is self:
-                del _watchers[model]
+        _watchers.remove(self)
+        atexit.unregister(self._leave)
         self._recorder.stop(reason)
         self._writer.close()
+        if self._lookout is not None:
+            self._lookout.end()
+
+    def on(self, level: str, function: "Callable[[Alert], object]") -> None:
+        """Call a function with each finding of a level ("error") or a higher one, from a thread beside the training."""
+        from trainadvisor.alerts import Alerter, lookout
+
+        self._alerter = self._alerter or Alerter(run=str(self.log))
+        self._alerter.to_function(level, function)
+        self._lookout = self._lookout or lookout(self._judge, self._alerter)
+
+    def _judge(self) -> "Diagnosis":
+        """Judge what the log holds, without touching the training."""
+        from trainadvisor.diagnose import diagnose
+
+        return diagnose(self.log, ignore=self.ignore)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the verdict so far."""
+        return self.diagnose()._repr_html_()  # noqa: SLF001 - the protocol of notebooks
+
+    def _repr_markdown_(self) -> str:
+        """Return the same as Markdown."""
+        return self.diagnose()._repr_markdown_()  # noqa: SLF001 - (the same)
 
     def diagnose(self, lang: str = "en") -> "Diagnosis":
         """Judge what has been recorded so far."""
-        from trainadvisor.config import Config
         from trainadvisor.diagnose import diagnose
 
-        self._recorder.drain()
-        self._writer.flush()
-        return diagnose(self.log, lang=lang, config=Config(off=dict.fromkeys(self.ignore, "ignore=[...] in watch(...)")))
+        if self._open:
+            self._recorder.outbox.open()
+            self._recorder.drain(wait=True)
+            self._writer.flush()
+        return diagnose(self.log, lang=lang, ignore=self.ignore)
+
+    def holds(self, models: list[nn.Module], log: Path) -> bool:
+        """Say whether the watcher records one of the models, writes that log, or has no model any more."""
+        alive = [model for reference in self._models if (model := reference()) is not None]
+        return not alive or any(model is other for model in alive for other in models) or _same(self.log, log)
+
+    def note_failure(self, error: BaseException) -> None:
+        """Write the exception that ends the training."""
+        event = self._recorder.event
+        self._recorder.guard("exception", lambda: event("exception", type(error).__name__, failures.describe(error)))
+
+    def _leave(self) -> None:
+        """Close when the interpreter ends; an exception that nobody caught has been left in `sys` by then."""
+        error = getattr(sys, "last_value", None)
+        if error is not None:
+            self.note_failure(error)
+        self.close("finished" if error is None else "exception")
 
     def __enter__(self) -> "Watcher":
         """Return the watcher."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Close; an exception of the training is noted and goes on its way."""
         if error is not None:
-            self._recorder.event("exception", type(error).__name__, {"type": type(error).__name__, "message": str(error)[:500]})
-        self.close("exception" if error is not None else "finished")
+            self.note_failure(error)
+        reason = "interrupted" if isinstance(error, KeyboardInterrupt) else "exception"
+        self.close("finished" if error is None else reason)
+
+
+class _Off(Watcher):
+    """What `watch` returns under TRAINADVISOR=0: it records nothing."""
+
+    def __init__(self, log: Path, ignore: frozenset[str]) -> None:
+        """Use `watch` instead."""
+        self.log, self.ignore, self._open = log, ignore, False
+
+    def subscribe(self, subscriber: Callable[[dict[str, Any]], None]) -> None:
+        """Do nothing."""
+
+    def step(self, loss: torch.Tensor | float | None = None) -> None:
+        """Do nothing."""
+
+    def validation(self, loss: torch.Tensor | float | None = None, **metrics: torch.Tensor | float) -> None:
+        """Do nothing."""
+
+    def note_failure(self, error: BaseException) -> None:
+        """Do nothing."""
+
+    def diagnose(self, lang: str = "en") -> "Diagnosis":
+        """Raise: there is nothing to judge."""
+        del lang
+        raise UsageError("TRAINADVISOR=0: the recording is switched off, nothing can be diagnosed; unset the variable")
 
 
 def watch(
@@ -95,30 +183,46 @@ def watch(
 ) -> Watcher:
     """Record the training of one or several models; return the watcher, which is a context manager too.
 
-    `log` is the file to write (`.json`), `every` the largest distance in steps between two samples of the layers, `ignore`
-    holds codes that `diagnose` leaves out. Raises UsageError for arguments that cannot be watched and LogError for a log
-    that cannot be written; once it runs, nothing of it reaches the training.
+    `log` is the file to write (`.json`), `every` the largest distance in steps between two samples of the layers,
+    `ignore` holds codes that `diagnose` leaves out. Raises UsageError for arguments that cannot be watched and LogError
+    for a log that cannot be written; once it runs, nothing of it reaches the training.
     """
     models = [model] if isinstance(model, nn.Module) else list(model)
     optimizers = [optimizer] if isinstance(optimizer, torch.optim.Optimizer) else list(optimizer or ())
-    _check(models, optimizers)
-    for old in {_watchers[id(m)] for m in models if id(m) in _watchers}:
-        print("trainadvisor: this model is watched already; the new watcher replaces the old one", file=sys.stderr)
+    _check(models, optimizers, every)
+    if os.environ.get("TRAINADVISOR") == "0":
+        return _Off(Path(log), frozenset(ignore))
+    for old in [watcher for watcher in _watchers if watcher.holds(models, Path(log))]:
         old.close("replaced")
-    watcher = Watcher(models, optimizers, Path(log), every, frozenset(ignore))
-    for module in models:
-        _watchers[id(module)] = watcher
-    watcher._recorder.start()  # noqa: SLF001 - one idea in two pieces
+    watcher = Watcher(models, optimizers or _optimizers_of(models), Path(log), every, frozenset(ignore))
+    watcher.start()
     return watcher
 
 
-def _check(models: list[Any], optimizers: list[Any]) -> None:
+def _optimizers_of(models: list[nn.Module]) -> list[torch.optim.Optimizer]:
+    """Find the optimizers that hold parameters of the models: without them no step could be told from a backward."""
+    wanted = {id(p) for model in models for p in model.parameters()}
+    found = [thing for thing in gc.get_objects() if issubclass(type(thing), torch.optim.Optimizer)]
+    return [o for o in found if any(id(p) in wanted for group in o.param_groups for p in group["params"])]
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.resolve() == other.resolve()
+    except OSError:
+        return False
+
+
+def _check(models: list[Any], optimizers: list[Any], every: int) -> None:
     for thing in models:
         if not isinstance(thing, nn.Module):
             raise UsageError(f"watch(model, ...): {type(thing).__name__} is no torch.nn.Module; pass the model itself")
     for thing in optimizers:
         if not isinstance(thing, torch.optim.Optimizer):
-            message = f"watch(..., optimizer): {type(thing).__name__} is no torch.optim.Optimizer; pass the optimizer itself"
-            raise UsageError(message)
+            kind = type(thing).__name__
+            raise UsageError(f"watch(..., optimizer): {kind} is no torch.optim.Optimizer; pass the optimizer itself")
     if not any(next(model.parameters(), None) is not None for model in models):
-        raise UsageError("watch(model, ...): the model has no parameters, so there is nothing to train; pass the model that is trained")
+        message = "watch(model, ...): the model has no parameters, so nothing can train; pass the model that is trained"
+        raise UsageError(message)
+    if not isinstance(every, int) or every < 1:
+        raise UsageError(f"watch(..., every={every!r}): no number of steps; pass 1 or more")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainadvisor.errors import LogError, UsageError
-from trainadvisor.report import as_json, markdown, text
+from trainadvisor.report import as_json, html, markdown, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
     from trainadvisor.diagnose.result import Diagnosis
 
-FORMATS: dict[str, Callable[[Diagnosis, str], str]] = {
-    ".txt": lambda diagnosis, lang: text.render(diagnosis, lang, verbose=True),
-    ".md": markdown.render,
-    ".json": lambda diagnosis, _: as_json.render(diagnosis),
+FORMATS: dict[str, Callable[[Diagnosis, str, html.Material | None], str]] = {
+    ".html": html.render,
+    ".txt": lambda diagnosis, lang, _: text.render(diagnosis, lang, verbose=True),
+    ".md": lambda diagnosis, lang, _: markdown.render(diagnosis, lang),
+    ".json": lambda diagnosis, _, __: as_json.render(diagnosis),
 }
 
 
@@ -30,11 +31,11 @@ def check(path: Path) -> None:
         raise UsageError(message)
 
 
-def write(diagnosis: Diagnosis, path: Path, lang: str) -> None:
-    """Write the report; LogError when the file cannot be written."""
+def write(diagnosis: Diagnosis, path: Path, lang: str, material: html.Material | None = None) -> None:
+    """Write the report; `material` is what a web page shows besides; LogError when the file cannot be written."""
     check(path)
     try:
-        path.write_text(FORMATS[path.suffix](diagnosis, lang) + "\n", encoding="utf-8")
+        path.write_text(FORMATS[path.suffix](diagnosis, lang, material) + "\n", encoding="utf-8")
     except OSError as error:
         message = f"{path}: cannot be written ({error.strerror}); choose another place"
         raise LogError(message) from error

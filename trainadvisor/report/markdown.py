@@ -7,27 +7,48 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.language import Words
 from trainadvisor.report import healthy
+from trainadvisor.report.entries import Entry
 from trainadvisor.report.finding import consequences
 from trainadvisor.report.layout import clean
+from trainadvisor.report.sparkline import sparkline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from trainadvisor.diagnose.result import Diagnosis, Finding, Remedy
+    from trainadvisor.diagnose.rulebook import Rulebook
 
-LONGEST = 60_000  # a comment on GitHub ends at 64 KB
+LONGEST = 60_000  # a comment on GitHub ends at 64 KB, a job summary at 1 MiB
 ACTIVE = re.compile(r"([\\`*_\[\]<>|#~&@])")
 
 
-def render(diagnosis: Diagnosis, lang: str) -> str:
+def render(diagnosis: Diagnosis, lang: str = "en", book: Rulebook | None = None) -> str:
     """Return the report, whole sections left out where it would be too long for a comment."""
+    return render_all([Entry(diagnosis)], lang, book)
+
+
+def render_all(entries: Sequence[Entry], lang: str, book: Rulebook | None = None) -> str:
+    """Return the report of several runs; each verdict stays, sections are left out at the end."""
+    del book
     words = Words(lang)
-    state = words(f"state.{diagnosis.state}")
-    text = f"### {state}{words('colon')}{escape(diagnosis.summary)}\n"
-    for section in _sections(words, diagnosis):
-        if len(text) + len(section) <= LONGEST:
-            text += f"\n{section}\n"
-    return text.rstrip("\n")
+    heads = [_verdict(words, entry, several=len(entries) > 1) for entry in entries]
+    room = LONGEST - sum(len(head.encode()) for head in heads) - 200
+    parts, left_out = [], 0
+    for head, entry in zip(heads, entries, strict=True):
+        parts.append(head)
+        for section in _sections(words, entry):
+            room -= len(section.encode()) + 2
+            left_out += room < 0
+            parts += [section] if room >= 0 else []
+    if left_out:
+        parts.append(f"*{words('left-out', count=left_out)}*")
+    return "\n\n".join(parts)
+
+
+def _verdict(words: Words, entry: Entry, *, several: bool) -> str:
+    state = words(f"state.{entry.diagnosis.state}")
+    name = f"{escape(entry.name)}{words('colon')}" if several else ""
+    return f"### {name}{state}{words('colon')}{escape(entry.diagnosis.summary)}"
 
 
 def escape(text: object) -> str:
@@ -35,24 +56,37 @@ def escape(text: object) -> str:
     return ACTIVE.sub(r"\\\1", clean(text).replace("\n", " "))
 
 
-def _sections(words: Words, diagnosis: Diagnosis) -> Iterator[str]:
-    if diagnosis.findings:
-        yield _table(words, diagnosis.findings)
-    for item in diagnosis.findings:
+def _sections(words: Words, entry: Entry) -> Iterator[str]:
+    diagnosis = entry.diagnosis
+    told = entry.told()
+    if told:
+        yield _table(words, entry, told)
+    if entry.required:
+        yield "\n".join(f"- {words('gate.require')} {escape(sentence)}{_mark(words, holds)}" for _, sentence, holds in entry.required)
+    for item in told:
         if item.severity != "note":
-            yield from _finding(words, item)
-    yield _checks(words, diagnosis)
+            yield "\n\n".join(_finding(words, item))
+    if curve := sparkline([loss for _, loss in diagnosis.run.get("loss_curve", [])]):
+        yield f"{words('healthy.loss')} `{curve}`"
+    if checks := _checks(words, diagnosis):
+        yield checks
     run = healthy.run_line(words, diagnosis.run)
     if run:
         yield f"<sub>{escape(run)}</sub>"
 
 
-def _table(words: Words, findings: list[Finding]) -> str:
+def _mark(words: Words, holds: bool | None) -> str:  # noqa: FBT001 - three values
+    return words("aside", text=words({True: "gate.pass", False: "gate.fail", None: "gate.undecided"}[holds]))
+
+
+def _table(words: Words, entry: Entry, findings: list[Finding]) -> str:
     lines = [f"| | {words('md.finding')} | {words('md.confidence')} |", "|---|---|---|"]
     for item in findings:
         confidence = words(f"confidence.{item.confidence}")
         level = words(f"severity.{item.severity}")
-        lines.append(f"| {level} | **{item.code}** {escape(item.sentence or item.title)} | {confidence} |")
+        excuse = entry.excused.get(item.code, "")
+        aside = escape(words("aside", text=excuse)) if excuse else ""
+        lines.append(f"| {level} | **{item.code}** {escape(item.sentence or item.title)}{aside} | {confidence} |")
     return "\n".join(lines)
 
 

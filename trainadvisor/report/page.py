@@ -53,6 +53,11 @@ class Page:
         lines = wrap(clean(text), self.width - cells(indent + hang))
         self._lines += [indent + (hang if number else "") + line for number, line in enumerate(lines)]
 
+    def restyle(self, mark: str, style: str) -> None:
+        """Paint the start of the last line, after it was laid out."""
+        if self._lines and self._lines[-1].startswith(mark):
+            self._lines[-1] = self.paint(mark, style) + self._lines[-1][len(mark) :]
+
     def headline(self, mark: str, text: str, style: str, right: str = "") -> None:
         """Add `mark: text`, the mark in colour, and `right` at the end of its last line or below it."""
         lines = wrap(f"{mark}{self.words('colon')}{clean(text)}", self.width)

@@ -54,6 +54,11 @@ def _most(values: dict[str, float] | None) -> float | None:
     return float(known.max()) if known.size else None
 
 
+def _without(log: RunLog) -> float | None:
+    """Return the share of units at fault in a model that has no such units: none, if its layers are known."""
+    return 0.0 if log.layers.rows("act") else None
+
+
 @signal(unit="word", **NEEDS)
 def hidden_activation(log: RunLog) -> str | None:
     """Non-linearity that most hidden layers use, "none" without any."""
@@ -71,14 +76,14 @@ def dead_by_layer(log: RunLog) -> dict[str, float] | None:
 
 @signal(unit="share of the units", **NEEDS)
 def dead_unit_share(log: RunLog) -> float | None:
-    """Mean over ReLU layers of the share of dead units late in the run."""
-    return _mean(dead_by_layer(log))
+    """Mean over ReLU layers of the share of dead units late in the run, 0 without such layers."""
+    return _mean(dead_by_layer(log)) if rows_of(log, RECTIFIERS) else _without(log)
 
 
 @signal(unit="share of the units", **NEEDS)
 def dead_unit_share_worst(log: RunLog) -> float | None:
-    """Largest share of dead units of a ReLU layer late in the run."""
-    return _most(dead_by_layer(log))
+    """Largest share of dead units of a ReLU layer late in the run, 0 without such layers."""
+    return _most(dead_by_layer(log)) if rows_of(log, RECTIFIERS) else _without(log)
 
 
 @signal(unit="names", **NEEDS)
@@ -104,14 +109,14 @@ def saturated_by_layer(log: RunLog) -> dict[str, float] | None:
 
 @signal(unit="share of the values", **NEEDS)
 def saturated_share(log: RunLog) -> float | None:
-    """Mean over hidden tanh and sigmoid layers of the share of saturated values late in the run."""
-    return _mean(saturated_by_layer(log))
+    """Mean over hidden tanh and sigmoid layers of the share of saturated values late in the run, 0 without any."""
+    return _mean(saturated_by_layer(log)) if rows_of(log, SATURATING, hidden=True) else _without(log)
 
 
 @signal(unit="share of the values", **NEEDS)
 def saturated_share_worst(log: RunLog) -> float | None:
-    """Largest share of saturated values of a hidden tanh or sigmoid layer late in the run."""
-    return _most(saturated_by_layer(log))
+    """Largest share of saturated values of a hidden tanh or sigmoid layer late in the run, 0 without any."""
+    return _most(saturated_by_layer(log)) if rows_of(log, SATURATING, hidden=True) else _without(log)
 
 
 @signal(unit="share of the values", **NEEDS)

@@ -79,6 +79,14 @@ def has_batch_norm(log: RunLog) -> bool | None:
     return any("BatchNorm" in layer["kind"] for layer in log.model["layers"]) if log.model else None
 
 
+@signal(unit="truth", **LAYERS)
+def has_attention(log: RunLog) -> bool | None:
+    """Whether the model has attention: a layer or a row of its activations says so."""
+    kinds = [str(layer["kind"]) for layer in log.model["layers"]] if log.model else []
+    rows = [str(row.get("kind")) for row in log.layers.rows("act")]
+    return any("attention" in kind.lower() for kind in [*kinds, *rows]) if log.model else None
+
+
 @signal(unit="probability", **LAYERS)
 def dropout_max(log: RunLog) -> float | None:
     """Largest dropout probability of the model, 0 without dropout."""

@@ -33,6 +33,12 @@ def held(log: RunLog) -> set[int]:
     return {number for optimizer in log.optimizers for group in optimizer["groups"] for number in group["parameters"]}
 
 
+def held_now(log: RunLog) -> set[int]:
+    """Return the numbers of the parameters that the optimizers of the main stage hold; an earlier one may be gone."""
+    used = [optimizer for optimizer in log.optimizers if optimizer["id"] in log.stage.optimizers] or log.optimizers
+    return {number for optimizer in used for group in optimizer["groups"] for number in group["parameters"]}
+
+
 def reached(log: RunLog) -> set[int]:
     """Return the numbers of the parameters in the graph of any training loss."""
     graphs = [loss["graph"] for loss in log.losses if loss.get("phase") != "eval" and loss["graph"]]
@@ -151,15 +157,15 @@ def _rounded_away(log: RunLog) -> Mask:
 
 
 def _unused(log: RunLog) -> Mask:
-    """Return parameters without any gradient whose layer did not run: an unused module is no fault."""
+    """Return parameters without any gradient whose layer was not seen to run: an unused module is no fault."""
     values, ran = log.layers.column("grad"), _ran(log)
     without = np.isnan(values).all(axis=0) if len(values) else np.zeros(values.shape[1], dtype=bool)
-    return without & _mask(log, lambda fact: bool(ran) and fact["layer"] not in ran)
+    return without & _mask(log, lambda fact: fact["layer"] not in ran)
 
 
 def _watched(log: RunLog) -> Mask:
     """Return the weights that ought to change: trainable, held by an optimizer or missing in all by mistake."""
-    wanted = held(log) | {fact["id"] for fact in outside(log) or []}
+    wanted = held_now(log) | {fact["id"] for fact in outside(log) or []}
     return _mask(log, lambda fact: fact["trainable"] and wide(fact) and fact["id"] in wanted)
 
 
@@ -176,7 +182,7 @@ def zero_mask(log: RunLog) -> Mask | None:
     dead = _dead(log, ZERO_SAMPLES)
     if dead is None or not log.optimizers:
         return None
-    kept, still = held(log), _still(log)
+    kept, still = held_now(log), _still(log)
     absent = np.isnan(log.layers.column("grad")).all(axis=0)
     resting = absent & (_mask(log, lambda fact: not fresh(fact)) | (~still if still is not None else False))
     wanted = _mask(log, lambda fact: fact["trainable"] and wide(fact) and fact["id"] in kept)

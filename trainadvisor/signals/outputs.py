@@ -14,6 +14,7 @@ OUTPUT = {"needs": "the model's outputs on sampled steps", "zh": "抽样步上�
 EVALS = {"needs": "evaluations with class predictions", "zh": "带类别预测的验证"}
 LOGITS = {"needs": "the logits inside attention on sampled steps", "zh": "抽样步上注意力内部的 logits"}
 REGRESSION = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
+CLASSIFICATION = ("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits")
 LAST_EVALS = 3
 
 
@@ -44,14 +45,19 @@ def _targets(log: RunLog) -> list[dict[str, Any]]:
     return [loss["target"] for loss in log.losses if loss.get("phase") != "eval"]
 
 
-@signal(unit="ratio", needs="the model's outputs and the targets of a regression", zh="回归任务的模型输出与目标值")
+@signal(unit="ratio", needs="the model's outputs and a standard loss function", zh="模型输出与标准损失函数")
 def output_spread_share(log: RunLog) -> float | None:
-    """Spread of the outputs over the examples relative to that of the targets of a regression."""
-    spread = output_spread(log)
-    regressing = [loss for loss in log.losses if loss["kind"] in REGRESSION and loss.get("phase") != "eval"]
-    stds = [loss["target"].get("std") for loss in regressing]
-    known = [std for std in stds if isinstance(std, (int, float)) and std > 0]
-    return spread / known[0] if spread is not None and known else None
+    """Spread of the outputs over the examples, relative to the targets of a regression, in logits for a classifier."""
+    spread, unit = output_spread(log), _output_unit(log)
+    return spread / unit if spread is not None and unit else None
+
+
+def _output_unit(log: RunLog) -> float | None:
+    """Return the standard deviation of regression targets, 1 for a classifier, None where neither is known."""
+    training = [loss for loss in log.losses if loss.get("phase") != "eval"]
+    stds = [loss["target"].get("std") for loss in training if loss["kind"] in REGRESSION]
+    known = [float(std) for std in stds if isinstance(std, (int, float)) and std > 0]
+    return known[0] if known else 1.0 if any(loss["kind"] in CLASSIFICATION for loss in training) else None
 
 
 @signal(unit="share", **EVALS)

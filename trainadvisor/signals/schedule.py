@@ -75,6 +75,13 @@ def lr_rising_share(log: RunLog) -> float | None:
     return min(top, int(np.argmax(rates))) / (rates.size - 1)
 
 
+@signal(unit="steps", **NEEDS)
+def lr_warmup_steps(log: RunLog) -> int | None:
+    """Steps over which the learning rate rises from the first one on; absent when it does not start with a rise."""
+    share = lr_rising_share(log)
+    return round(share * (_rates(log).size - 1)) if share else None
+
+
 def _schedulers(log: RunLog) -> list[dict[str, Any]]:
     used = log.stage.optimizers
     return [s for s in log.schedulers if not used or s.get("optimizer") is None or s["optimizer"] in used]

@@ -6,7 +6,19 @@ from typing import Any
 from trainadvisor.log.curves.layers import shortened
 from trainadvisor.log.reader import RunLog
 
-HEADER = ("script", "argv", "created", "tool", "python", "torch", "platform", "device", "device_name", "threads", "seed")
+HEADER = (
+    "script",
+    "argv",
+    "created",
+    "tool",
+    "python",
+    "torch",
+    "platform",
+    "device",
+    "device_name",
+    "threads",
+    "seed",
+)
 MOST_CLASSES, MOST_FACTS = 40, 24
 Facts = dict[str, Any]
 
@@ -42,7 +54,7 @@ def _classes(log: RunLog) -> Facts | None:
 
 
 def _predicted(log: RunLog) -> Facts:
-    last = next((record for record in reversed(log.evals) if record.get("majority_share") is not None), {})
+    last: Facts = next((record for record in reversed(log.evals) if record.get("majority_share") is not None), {})
     return {name: last.get(name) for name in ("majority_share", "classes_predicted")}
 
 

@@ -65,7 +65,9 @@ def by_layer(series: LayerSeries, name: str) -> tuple[list[str], Floats]:
     counts = np.array([max(p["count"], 1) for p in series.model["parameters"]], dtype=np.float64)
     if not groups or not len(values):
         return [], np.empty((0, 0))
-    joined = [_rms(values[:, g], counts[g]) if name == "grad" else _main(values[:, g], counts[g]) for g in groups.values()]
+    joined = [
+        _rms(values[:, g], counts[g]) if name == "grad" else _main(values[:, g], counts[g]) for g in groups.values()
+    ]
     return list(groups), np.stack(joined, axis=1)
 
 

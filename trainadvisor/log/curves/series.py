@@ -19,7 +19,8 @@ def span(log: RunLog) -> dict[str, Any]:
     """Return the first and last step, how many there are, and the time at some of them."""
     steps = log.steps
     first, last = (int(steps[0]), int(steps[-1])) if steps.size else (0, 0)
-    return {"first": first, "last": max(last, first), "count": int(steps.size), "time": _clock(log)}
+    evaluated = max((record["step"] for record in log.evals), default=first)
+    return {"first": first, "last": max(last, first, evaluated), "count": int(steps.size), "time": _clock(log)}
 
 
 def _clock(log: RunLog) -> Line | None:
@@ -37,7 +38,14 @@ def series(log: RunLog, points: int) -> dict[str, Any]:
     found: dict[str, Any] = {name: line(log.steps, log.column(name), points) for name in COLUMNS}
     found |= {f"lr.{group}": curve for group, curve in enumerate(_rates(log, points))}
     found |= _evaluations(log, points)
+    if found["seconds"]:
+        found["seconds"]["quantiles"] = _quantiles(log.column("seconds"))
     return {name: curve for name, curve in found.items() if curve}
+
+
+def _quantiles(values: Floats) -> dict[str, float]:
+    known = values[np.isfinite(values)]
+    return {f"p{percent}": float(f"{np.percentile(known, percent):.4g}") for percent in (50, 95, 99)}
 
 
 def _rates(log: RunLog, points: int) -> list[Line | None]:
@@ -67,7 +75,7 @@ def _evaluation(log: RunLog, values: list[Any], points: int) -> Line | None:
 def marks(log: RunLog) -> dict[str, Any]:
     """Return what happened at single steps, each list short enough to draw."""
     return {
-        "nonfinite": _thin(log.steps[_nonfinite(log)], 200),
+        "nonfinite": _ranges(log.steps, _nonfinite(log)),
         "spikes": _thin(log.steps[_spikes(log.column("loss"))]),
         "lr": _rate_changes(log),
         "epochs": _epochs(log),
@@ -81,7 +89,7 @@ def _thin(steps: Ints, most: int = MOST_MARKS) -> list[int]:
 
 
 def _nonfinite(log: RunLog) -> Any:
-    """Tell at which steps the loss was not finite; in an imported log a gap is no NaN unless nothing follows it."""
+    """Tell at which steps the loss was not finite; in an imported log a gap is a NaN only when nothing follows it."""
     loss = log.column("loss")
     finite = np.isfinite(loss)
     seen = any(event["kind"] == "nonfinite" and event["subject"] == "loss" for event in log.events)
@@ -89,7 +97,19 @@ def _nonfinite(log: RunLog) -> Any:
         return np.zeros(loss.size, dtype=bool)
     if log.header.get("source", "recorder") == "recorder":
         return ~finite
-    return np.isinf(loss)
+    places = np.flatnonzero(finite)
+    lasting = places.size and loss.size - places[-1] > 3 * np.max(np.diff(places), initial=1)
+    return np.isinf(loss) | (bool(lasting) & (np.arange(loss.size) > places[-1]) if places.size else False)
+
+
+def _ranges(steps: Ints, chosen: Any) -> list[list[int]]:
+    """Return the first and last step of each unbroken stretch; beyond a bound the gaps between are let go."""
+    edges = np.flatnonzero(np.diff(chosen.astype(np.int8), prepend=0, append=0))
+    pairs = edges.reshape(-1, 2)
+    if len(pairs) > MOST_MARKS:
+        pieces = np.array_split(pairs, MOST_MARKS)
+        pairs = np.array([[piece[0, 0], piece[-1, 1]] for piece in pieces])
+    return [[int(steps[start]), int(steps[stop - 1])] for start, stop in pairs.tolist()]
 
 
 def _spikes(loss: Floats) -> Any:
@@ -132,5 +152,7 @@ def _best(log: RunLog) -> dict[str, Any] | None:
 
 
 def _events(log: RunLog) -> list[dict[str, Any]]:
-    inside = [e for e in log.events if e["kind"] in MARKED_EVENTS and log.stage.first <= e["step"] <= log.stage.last + 1]
+    inside = [
+        e for e in log.events if e["kind"] in MARKED_EVENTS and log.stage.first <= e["step"] <= log.stage.last + 1
+    ]
     return [{"kind": e["kind"], "step": e["step"], "subject": e["subject"][:80]} for e in thinned(inside, MOST_MARKS)]

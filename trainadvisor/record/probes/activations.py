@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ COLUMNS = ("act_mean", "act_rms", "act_max", "act_zero", "act_saturated", "act_s
 _SAMPLE = 65536
 _REPEATS = 3
 """Calls of one layer in one forward (a recurrent loop) that are looked at from the start; later, powers of two."""
+_FAST = (nn.MultiheadAttention, nn.TransformerEncoderLayer)
 _BATCHES = 4
 """Sampled batches over which a unit must stay at zero to count as dead."""
 
@@ -61,7 +63,17 @@ def measure(output: torch.Tensor, kind: str) -> torch.Tensor:
     rows = rows[:, :: max(1, rows.shape[1] // 256)]
     spread = rows.std(0, unbiased=False).mean()
     broken = (~torch.isfinite(values)).sum().float()
-    return torch.stack([values.mean(), values.pow(2).mean().sqrt(), size.max(), (values == 0).float().mean(), saturated, spread, broken])
+    return torch.stack(
+        [
+            values.mean(),
+            values.pow(2).mean().sqrt(),
+            size.max(),
+            (values == 0).float().mean(),
+            saturated,
+            spread,
+            broken,
+        ]
+    )
 
 
 def active_units(output: torch.Tensor) -> torch.Tensor:
@@ -106,18 +118,23 @@ class _Functions(TorchFunctionMode):
 class _Observation:
     """Context of one observed forward: inner modules are seen and activation functions too."""
 
-    def __init__(self, probe: "ActivationProbe", call: Call) -> None:
-        self._probe, self._call = probe, call
-        self._functions = _Functions(probe)
-        self._sampling = taps.sampling()
+    def __init__(self, probe: "ActivationProbe", recorder: "Recorder", call: Call) -> None:
+        self._probe, self._recorder, self._call = probe, recorder, call
+        self._stack = ExitStack()
 
     def __enter__(self) -> None:
-        self._sampling.__enter__()
-        self._functions.__enter__()
+        self._stack.enter_context(taps.sampling(self._recorder))
+        if not _takes_fast_paths(self._call):
+            self._stack.enter_context(_Functions(self._probe))
 
     def __exit__(self, *error: Any) -> None:  # noqa: ANN401
-        self._functions.__exit__(*error)
-        self._sampling.__exit__(*error)
+        self._stack.__exit__(*error)
+
+
+def _takes_fast_paths(call: Call) -> bool:
+    """Say whether frozen attention may choose its kernel by whether functions are observed: then they are not."""
+    modules = (module for root in call.model.roots for module in root.modules())
+    return any(isinstance(m, _FAST) and not any(p.requires_grad for p in m.parameters()) for m in modules)
 
 
 class ActivationProbe:
@@ -138,15 +155,19 @@ class ActivationProbe:
     def observer(self, call: Call) -> _Observation | None:
         """Return the context to run a call in, or None when it is not observed."""
         wanted = self._recorder.iteration.sample_layers and call.grad and not call.model.compiled
-        if not wanted or torch.compiler.is_compiling() or call.model.number in self._recorder.iteration.samples.get("activations", {}):
+        if (
+            not wanted
+            or torch.compiler.is_compiling()
+            or call.model.number in self._recorder.iteration.samples.get("activations", {})
+        ):
             return None
         self._rows, self._stack, self._names, self._last_layer = {}, [], call.model.layer_names, ""
         self._started = time.perf_counter()
-        return _Observation(self, call)
+        return _Observation(self, self._recorder, call)
 
     def inner(self, module: nn.Module, call: Callable[[], Any]) -> Any:  # noqa: ANN401
         """Run an inner module and look at its output when it is a layer."""
-        if not facts.is_leaf(module):
+        if not self._recorder.guard("activations.leaf", facts.is_leaf, module):
             return call()
         self._stack.append(module)
         try:
@@ -215,7 +236,9 @@ class ActivationProbe:
             width = len(COLUMNS)
             for index, name in enumerate(COLUMNS):
                 columns[name] = [_known(value) for value in values[index : len(rows) * width : width]]
-            columns["act_std"] = [_std(mean, rms) for mean, rms in zip(columns["act_mean"], columns["act_rms"], strict=True)]
+            columns["act_std"] = [
+                _std(mean, rms) for mean, rms in zip(columns["act_mean"], columns["act_rms"], strict=True)
+            ]
             columns["act_dead"] = [_known(value) for value in values[len(rows) * width :]]
 
         iteration.expect(self._recorder.values.read(torch.cat([combined.reshape(-1), shares])), arrived)

@@ -66,31 +66,56 @@ class LossArguments:
         self._entropies: list[float] = []
         self._batch = 0
 
-    def add(self, prediction: torch.Tensor, target: torch.Tensor | None, ignore: int, read: Callable[[torch.Tensor], Reading], expect: Expect) -> None:
+    def add(
+        self,
+        prediction: torch.Tensor,
+        target: torch.Tensor | None,
+        ignore: int,
+        read: Callable[[torch.Tensor], Reading],
+        expect: Expect,
+    ) -> None:
         """Measure one batch."""
         self.batches += 1
         self._batch = prediction.shape[0] if prediction.ndim else 1
-        self._shapes["prediction"] = {"shape": list(prediction.shape), "dtype": str(prediction.dtype).removeprefix("torch.")}
+        self._shapes["prediction"] = {
+            "shape": list(prediction.shape),
+            "dtype": str(prediction.dtype).removeprefix("torch."),
+        }
         with torch.no_grad():
             if prediction.is_floating_point() and prediction.numel():
-                expect(read(_describe_prediction(prediction, self.kind)), lambda values: self._prediction.add(_PREDICTION, values))
+                expect(
+                    read(_describe_prediction(prediction, self.kind)),
+                    lambda values: self._prediction.add(_PREDICTION, values),
+                )
             if isinstance(target, torch.Tensor) and target.numel():
                 self._add_target(prediction, target, ignore, read, expect)
 
-    def _add_target(self, prediction: torch.Tensor, target: torch.Tensor, ignore: int, read: Callable[[torch.Tensor], Reading], expect: Expect) -> None:
+    def _add_target(
+        self,
+        prediction: torch.Tensor,
+        target: torch.Tensor,
+        ignore: int,
+        read: Callable[[torch.Tensor], Reading],
+        expect: Expect,
+    ) -> None:
         self._shapes["target"] = {"shape": list(target.shape), "dtype": str(target.dtype).removeprefix("torch.")}
         if self.kind in ELEMENTWISE and prediction.shape != target.shape and prediction.numel() != target.numel():
             self.broadcast = [list(prediction.shape), list(target.shape)]
         elif self.kind in ELEMENTWISE and prediction.shape != target.shape:
             self.broadcast = _broadcast_pair(prediction, target) or self.broadcast
         classes = prediction.shape[1] if prediction.ndim > 1 else 0
-        expect(read(_describe_target(target, ignore, classes if self.kind in CLASSIFYING else 0)), lambda v: self._target.add(_TARGET, v))
+        expect(
+            read(_describe_target(target, ignore, classes if self.kind in CLASSIFYING else 0)),
+            lambda v: self._target.add(_TARGET, v),
+        )
         counts = _counts(self.kind, target, classes)
         if counts is not None:
             expect(read(counts), self._add_counts)
         self._examples += target.shape[0] if target.ndim else 1
 
-    def count(self, prediction: torch.Tensor, target: object, read: Callable[[torch.Tensor], Reading], expect: Expect) -> None:
+    def count(
+        self, prediction: torch.Tensor, target: object, read: Callable[[torch.Tensor], Reading], expect: Expect
+    ) -> None:
         """Count the classes of one more batch, without the rest."""
         self.counted += 1
         classes = prediction.shape[1] if prediction.ndim > 1 else 0
@@ -123,7 +148,11 @@ class LossArguments:
             found["variance"] = found["std"] ** 2
             found["in_unit_interval"] = found["min"] >= 0 and found["max"] <= 1
         shape = self._shapes["target"]["shape"]
-        soft = self.kind in CLASSIFYING and not self._shapes["target"]["dtype"].startswith(("int", "uint")) and len(shape) > 1
+        soft = (
+            self.kind in CLASSIFYING
+            and not self._shapes["target"]["dtype"].startswith(("int", "uint"))
+            and len(shape) > 1
+        )
         found["soft"] = soft
         if self._histogram is not None:
             found["classes"] = len(self._histogram)
@@ -150,7 +179,9 @@ def _describe_prediction(prediction: torch.Tensor, kind: str) -> torch.Tensor:
         sums = values.sum(1)
         row_min, row_max, logsumexp = sums.min(), sums.max(), torch.logsumexp(values, 1).abs().max()
     spread = values.flatten(1)[:, :256].std(0, unbiased=False).mean() if values.ndim > 1 else values.std(unbiased=False)
-    return torch.stack([values.min(), values.max(), values.mean(), values.pow(2).mean(), row_min, row_max, logsumexp, spread])
+    return torch.stack(
+        [values.min(), values.max(), values.mean(), values.pow(2).mean(), row_min, row_max, logsumexp, spread]
+    )
 
 
 def _describe_target(target: torch.Tensor, ignore: int, classes: int) -> torch.Tensor:
@@ -214,6 +245,12 @@ def _expected_term(share: float, batch: int) -> float:
     log_all = math.lgamma(batch + 1)
     terms = 0.0
     for n in range(1, batch):
-        log_weight = log_all - math.lgamma(n + 1) - math.lgamma(batch - n + 1) + n * math.log(share) + (batch - n) * math.log1p(-share)
+        log_weight = (
+            log_all
+            - math.lgamma(n + 1)
+            - math.lgamma(batch - n + 1)
+            + n * math.log(share)
+            + (batch - n) * math.log1p(-share)
+        )
         terms -= math.exp(log_weight) * n / batch * math.log(n / batch)
     return terms

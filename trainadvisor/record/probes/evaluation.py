@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder
 
 _MOST_CLASSES = 2000
+_HELD = 8
 _REGRESSION = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
 
 
@@ -25,6 +26,8 @@ class _Part:
 
     entry: Any
     weights: list[int] = field(default_factory=list)
+    elements: int = 0
+    """What a mean would have divided by."""
     values: list[torch.Tensor] = field(default_factory=list)
     right: list[torch.Tensor] = field(default_factory=list)
     squares: list[torch.Tensor] = field(default_factory=list)
@@ -54,7 +57,13 @@ class EvaluationProbe:
         self._recorder = recorder
         recorder.evaluation = self
         self._block: _Block | None = None
-        self._tentative: list[tuple[LossCall, torch.Tensor]] = []
+        self._tentative: list[LossCall] = []
+        """Losses with gradients of a model in eval mode since its last forward: an evaluation, unless they are trained."""
+
+    def on_forward_begins(self, call: Call) -> None:
+        """Settle the losses of the forward before: no backward has followed."""
+        if call.grad:
+            self._settle()
 
     def on_forward_ends(self, call: Call) -> None:
         """Open an evaluation with a forward without gradients, outside of a training step."""
@@ -64,49 +73,55 @@ class EvaluationProbe:
         block.forwards += 1
         if block.model is None or call.model.trained:
             block.model = call.model.number
-        caring = call.model.caring
+        caring = list(call.model.caring)
         block.care = block.care or bool(caring)
         wrong = [call.model.layer_names.get(id(module), "") for module in caring if module.training]
         if wrong and call.model.trained:
             block.mode, block.wrong_mode = "train", wrong[:5]
             self._recorder.wiring.count("train_mode_eval_forward")
 
-    def saw_loss(self, call: LossCall, value: torch.Tensor, *, grad: bool) -> None:
+    def saw_loss(self, call: LossCall, *, grad: bool) -> None:
         """Take a loss of an evaluation; one with gradients is kept until it is clear that nothing is trained with it."""
         if grad:
-            self._tentative = [*self._tentative[-199:], (call, value)]
+            self._tentative = [*self._tentative[1 - _HELD :], call]
         elif self._block is not None:
-            self._add(self._block, call, value)
+            self._add(self._block, call)
+
+    def _settle(self) -> None:
+        tentative, self._tentative = self._tentative, []
+        if tentative:
+            self._block = self._block or _Block(time.perf_counter())
+        for call in tentative:
+            call.entry.phases.add("eval")
+            self._recorder.losses.announce(call.entry)
+            self._add(self._block, call) if self._block else None
 
     def on_backward_begins(self, *_: object) -> None:
-        """Settle: what was not differentiated was an evaluation; then the training goes on."""
-        tentative, self._tentative = self._tentative, []
-        if len(tentative) > 1:
-            block = self._block = self._block or _Block(time.perf_counter())
-            for call, value in tentative[:-1]:
-                self._add(block, call, value)
+        """Forget the losses that are being differentiated; the evaluation before is over, and the training goes on."""
+        self._tentative = []
         self._finish()
 
     def on_stop(self, _: str) -> None:
         """Write the last evaluation."""
-        for call, value in self._tentative:
-            self._block = self._block or _Block(time.perf_counter())
-            self._add(self._block, call, value)
+        self._settle()
         self._finish()
 
     def drop(self) -> None:
         """Forget the evaluation that was seen: its result is given by the user."""
         self._block, self._tentative = None, []
 
-    def _add(self, block: _Block, call: LossCall, value: torch.Tensor) -> None:
+    def _add(self, block: _Block, call: LossCall) -> None:
         part = block.parts.setdefault(call.entry.number, _Part(call.entry))
         prediction, target = call.prediction, call.target
         with torch.no_grad():
             part.weights.append(prediction.shape[0] if prediction.ndim else 1)
-            part.values.append(value.float().mean())
+            part.values.append(call.value.float().mean())
+            part.elements += _elements(prediction, call.entry.kind)
             right = correct(call)
             if right is not None:
-                part.right.append(torch.stack([right.float().sum(), torch.full((), float(right.numel()), device=right.device)]))
+                part.right.append(
+                    torch.stack([right.float().sum(), torch.full((), float(right.numel()), device=right.device)])
+                )
             if prediction.ndim > 1 and prediction.is_floating_point() and prediction.numel():
                 part.spreads.append(prediction.float().flatten(1)[:, :256].std(0, unbiased=False).mean())
             if call.entry.kind in CLASSIFYING and 1 < prediction.shape[1] <= _MOST_CLASSES:
@@ -124,36 +139,52 @@ class EvaluationProbe:
                           "train_mode_modules": block.wrong_mode, "losses": {}, "metrics": {}, "seconds": time.perf_counter() - block.begun}  # fmt: skip
         pending: list[tuple[Reading, Arrived]] = []
         for part in block.parts.values():
-            self._read_part(part, record, pending)
+            self._read_loss(part, record, pending)
         record["loss_id"] = self._comparable(block)
         if record["loss_id"] is not None:
             key = str(record["loss_id"])
+            self._read_metrics(block.parts[record["loss_id"]], record, pending)
             pending.append((Reading([]), lambda _: record.update(loss=record["losses"].get(key))))
         if all(reading.values is not None for reading, _ in pending):
             for reading, arrived in pending:
                 arrived(reading.values or [])
             pending = []
-        recorder.put(record, pending)
+        recorder.outbox.put(record, pending)
 
-    def _read_part(self, part: _Part, record: Record, pending: list[tuple[Reading, Arrived]]) -> None:
-        read, total = self._recorder.values.read, sum(part.weights)
+    def _read_loss(self, part: _Part, record: Record, pending: list[tuple[Reading, Arrived]]) -> None:
+        total = sum(part.weights)
         key, summed = str(part.entry.number), part.entry.fact["reduction"] == "sum"
         weights = [1.0 if summed else weight / total for weight in part.weights]
+        # a sum is told as the mean that the training reports, so that the two can be compared
+        divisor = part.elements if part.entry.kind in self._recorder.losses.train_kinds("mean") else len(part.weights)
 
         def losses(values: list[float]) -> None:
             mean = sum(v * w for v, w in zip(values, weights, strict=True))
-            record["losses"][key] = mean / len(values) if summed else mean
+            record["losses"][key] = mean / divisor if summed else mean
 
-        pending.append((read(torch.stack(part.values)), losses))
-        record["examples"], record["batches"] = total, len(part.weights)
+        pending.append((self._recorder.values.read(torch.stack(part.values)), losses))
+
+    def _read_metrics(self, part: _Part, record: Record, pending: list[tuple[Reading, Arrived]]) -> None:
+        """Read what the part whose loss is told says beside it; another part may be another data set."""
+        read = self._recorder.values.read
+        record["examples"], record["batches"] = sum(part.weights), len(part.weights)
         if part.right:
-            pending.append((read(torch.stack(part.right).sum(0)), lambda v: record["metrics"].update(accuracy=v[0] / v[1])))
+            pending.append(
+                (read(torch.stack(part.right).sum(0)), lambda v: record["metrics"].update(accuracy=v[0] / v[1]))
+            )
         if part.squares:
-            pending.append((read(torch.stack(part.squares).sum(0)), lambda v: record["metrics"].update(r2=_explained(v))))
+            pending.append(
+                (read(torch.stack(part.squares).sum(0)), lambda v: record["metrics"].update(r2=_explained(v)))
+            )
         if part.spreads:
             pending.append((read(torch.stack(part.spreads).mean()), lambda v: record.update(output_spread=v[0])))
         if part.predicted is not None:
-            pending.append((read(part.predicted), lambda v: record.update(majority_share=max(v) / sum(v), classes_predicted=sum(n > 0 for n in v))))
+            pending.append(
+                (
+                    read(part.predicted),
+                    lambda v: record.update(majority_share=max(v) / sum(v), classes_predicted=sum(n > 0 for n in v)),
+                )
+            )
 
     def _comparable(self, block: _Block) -> int | None:
         """Return the loss to compare with training: the same call, else the same kind, else the first."""
@@ -163,18 +194,31 @@ class EvaluationProbe:
         return (trained or same or list(block.parts))[0]
 
 
+def _elements(prediction: torch.Tensor, kind: str) -> int:
+    classes = prediction.shape[1] if kind in CLASSIFYING and prediction.ndim > 1 else 1
+    return max(1, prediction.numel() // max(1, classes))
+
+
 def _class_counts(prediction: torch.Tensor) -> torch.Tensor:
     chosen = prediction.argmax(1).flatten()
-    return torch.zeros(prediction.shape[1], device=prediction.device).scatter_add_(0, chosen, torch.ones_like(chosen, dtype=torch.float32))
+    return torch.zeros(prediction.shape[1], device=prediction.device).scatter_add_(
+        0, chosen, torch.ones_like(chosen, dtype=torch.float32)
+    )
 
 
 def _square_sums(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     p, y = prediction.double(), target.double()
-    return torch.stack([(y - p).square().sum(), y.sum(), y.square().sum(), torch.full((), float(y.numel()), device=y.device, dtype=y.dtype)])
+    return torch.stack(
+        [
+            (y - p).square().sum(),
+            y.sum(),
+            y.square().sum(),
+            torch.full((), float(y.numel()), device=y.device, dtype=y.dtype),
+        ]
+    )
 
 
 def _explained(sums: list[float]) -> float | None:
     wrong, total, square, count = sums
     spread = square - total * total / count if count else 0.0
     return 1.0 - wrong / spread if spread > 0 else None
-

@@ -30,13 +30,20 @@ class GivenProbe:
         """Write an evaluation."""
         recorder = self._recorder
         recorder.evaluation.drop()
-        record: Record = {"record": EVAL, "step": recorder.steps_done(), "epoch": recorder.last_epoch, "given": True, "metrics": {}, "losses": {}}
+        record: Record = {
+            "record": EVAL,
+            "step": recorder.steps_done(),
+            "epoch": recorder.last_epoch,
+            "given": True,
+            "metrics": {},
+            "losses": {},
+        }
         pending: list[tuple[Reading, Arrived]] = []
         if loss is not None:
             pending.append((self._reading(loss), lambda values: record.update(loss=values[0])))
         for name, value in metrics.items():
             pending.append((self._reading(value), _setter(record["metrics"], name)))
-        recorder.put(record, pending)
+        recorder.outbox.put(record, pending)
         recorder.drain()
 
     def _reading(self, value: object) -> Reading:

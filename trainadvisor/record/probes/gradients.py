@@ -1,15 +1,15 @@
 """Probe: the norm of every parameter's gradient, before clipping, and of all together."""
 
-import math
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
 
-from trainadvisor.log.records import LAYERS, Record
-from trainadvisor.record.inventory import Model
+from trainadvisor.log.records import Record
 from trainadvisor.record.iteration import Iteration
+from trainadvisor.record.models import Model
 
 if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder
@@ -38,7 +38,6 @@ class GradientProbe:
     def __init__(self, recorder: "Recorder") -> None:
         """Take the recorder."""
         self._recorder = recorder
-        self._measured: set[int] = set()
 
     def on_backward_ends(self, *_: object) -> None:
         """Measure early enough to be before any clipping; a later backward measures again."""
@@ -54,25 +53,42 @@ class GradientProbe:
         if (iteration.sample_gradients or iteration.sample_layers) and "grads" not in iteration.samples:
             self._measure_all(iteration)
 
-    def _measure_all(self, iteration: Iteration) -> None:
-        factor = self._recorder.precision.unscale_factor()
-        samples: dict[int, Record] = {}
-        for model in iteration.models:
-            samples[model.number] = self._measure(model, iteration, factor)
-        iteration.samples["grads"] = samples
+    def on_close(self, iteration: Iteration) -> None:
+        """Add up the norms of the models that were trained, once they are here."""
+        samples = iteration.samples.get("grads")
+        if samples:
+            trained = self._recorder.inventory.trained_by(iteration.stepped) & samples.keys() or samples.keys()
+            numbers = {number: self._recorder.inventory.models[number].numbers for number in trained}
+            iteration.finally_(lambda: _add_total(iteration, samples, numbers))
 
-    def _measure(self, model: Model, iteration: Iteration, factor: float) -> Record:
+    def _measure_all(self, iteration: Iteration) -> None:
+        factor = self._recorder.precision.unscaling()
+        iteration.samples["grads"] = {
+            model.number: self._measure(model, iteration, factor) for model in iteration.models
+        }
+
+    def _measure(self, model: Model, iteration: Iteration, factor: Callable[[], float]) -> Record:
         gradients = [p.grad for p in model.parameters]
         present = [index for index, g in enumerate(gradients) if g is not None and g.numel() > 0]
-        record: Record = {"record": LAYERS, "step": iteration.step, "model": model.number, "grad": [None] * len(gradients)}
-        if not present:
-            return record
+        column: list[float | None] = [None] * len(gradients)
+        if present:
+            found = norms([g for g in gradients if g is not None and g.numel() > 0])
 
-        def arrived(values: list[float]) -> None:
-            for index, value in zip(present, values, strict=True):
-                record["grad"][index] = value * factor
-            total = math.sqrt(sum((value * factor) ** 2 for value in values))
-            iteration.fields["grad_norm"] = total
+            def arrived(values: list[float]) -> None:
+                for index, value in zip(present, values, strict=True):
+                    column[index] = value * factor()
 
-        iteration.expect(self._recorder.values.read(norms([g for g in gradients if g is not None and g.numel() > 0])), arrived)
-        return record
+            iteration.expect(self._recorder.values.read(found), arrived)
+        return {"grad": column}
+
+
+def _add_total(iteration: Iteration, samples: dict[int, Record], numbers: dict[int, list[int]]) -> None:
+    """Set the norm over all parameters that have a gradient; a parameter of two models counts once."""
+    norm_of = {
+        parameter: norm
+        for model, parameters in numbers.items()
+        for parameter, norm in zip(parameters, samples[model]["grad"], strict=False)
+        if norm is not None
+    }
+    if norm_of:
+        iteration.fields["grad_norm"] = sum(norm * norm for norm in norm_of.values()) ** 0.5

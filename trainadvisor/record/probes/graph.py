@@ -15,7 +15,9 @@ _LINEAR = ("Addmm", "Mm", "Convolution", "MkldnnConvolution", "CudnnConvolution"
 _OUTPUT = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid", "Tanh": "tanh", "Relu": "relu", "Exp": "exp",
            "Softplus": "softplus", "Clamp": "clamp", "Log": "log"}  # fmt: skip
 _SHAPES = ("TBack", "View", "Transpose", "Permute", "Expand", "Unsqueeze", "ToCopy")
-_PLUMBING_EXACT = frozenset({"T", "Add", "Sub", "Neg", "Sum", "Mean", "Cat", "Div", "Mul", "Set", "Pad", "AccumulateGrad", "Rsub"})
+_PLUMBING_EXACT = frozenset(
+    {"T", "Add", "Sub", "Neg", "Sum", "Mean", "Cat", "Div", "Mul", "Set", "Pad", "AccumulateGrad", "Rsub"}
+)
 _PLUMBING = (
     "View", "Reshape", "Transpose", "Permute", "Squeeze", "Unsqueeze", "Expand", "Select", "Slice", "Stack", "Clone", "ToCopy",
     "UnsafeView", "Alias", "Repeat", "Index", "Gather", "Split", "Chunk", "Unbind", "Flip", "Roll", "Copy", "AsStrided", "Narrow",

@@ -66,7 +66,9 @@ class InputProbe:
         if gathered is None or (gathered.sums and gathered.sums[0].shape != values.shape[1:]):
             if gathered is not None:
                 return
-            gathered = _Gathered(list(tensor.shape), str(tensor.dtype).removeprefix("torch."), tensor.is_floating_point())
+            gathered = _Gathered(
+                list(tensor.shape), str(tensor.dtype).removeprefix("torch."), tensor.is_floating_point()
+            )
             self._gathered[key] = gathered
         _add_sums(gathered, values)
         mark = torch.stack([values.sum(), values.square().sum(), values[0].sum()])
@@ -84,7 +86,9 @@ class InputProbe:
         detail: dict[str, Any] = {"model": key[0], "phase": key[1], "shape": gathered.shape, "dtype": gathered.dtype, "floating": gathered.floating,
                                   "batches": gathered.batches, "features": gathered.sums[0].numel()}  # fmt: skip
         identical = torch.stack(gathered.same).sum() if gathered.same else gathered.sums[0].new_zeros(())
-        reading = self._recorder.values.read(torch.cat([_summary(gathered), identical.reshape(1).to(gathered.sums[0].dtype)]))
+        reading = self._recorder.values.read(
+            torch.cat([_summary(gathered), identical.reshape(1).to(gathered.sums[0].dtype)])
+        )
 
         def arrived(values: list[float]) -> None:
             found = dict(zip(_SCALARS, values, strict=False))
@@ -94,8 +98,7 @@ class InputProbe:
             for name in ("nonfinite", "constant_features", "examples"):
                 detail[name] = int(found[name])
 
-        record = {"record": "event", "kind": "inputs", "step": self._recorder.step, "subject": key[1], "detail": detail}
-        self._recorder.put(record, [(reading, arrived)])
+        self._recorder.event("inputs", key[1], detail, [(reading, arrived)])
 
     def on_stop(self, _: str) -> None:
         """Tell what has been gathered since the last time."""
@@ -104,7 +107,11 @@ class InputProbe:
 
 
 def _input_of(call: Call) -> torch.Tensor | None:
-    tensors = [t for t in facts.tensors_in([call.args, call.kwargs]) if t.numel() and t.ndim and not t.is_sparse and not t.is_complex()]
+    tensors = [
+        t
+        for t in facts.tensors_in([call.args, call.kwargs])
+        if t.numel() and t.ndim and not t.is_sparse and not t.is_complex()
+    ]
     floating = [t for t in tensors if t.is_floating_point()]
     return (floating or tensors or [None])[0]
 
@@ -125,15 +132,28 @@ def _by_feature(tensor: torch.Tensor, root: nn.Module) -> torch.Tensor:
 def _add_sums(gathered: _Gathered, values: torch.Tensor) -> None:
     finite = torch.where(torch.isfinite(values), values, torch.zeros_like(values))
     parts = [finite.sum(0), finite.square().sum(0), finite.amin(0), finite.amax(0)]
-    flags = torch.stack([(~torch.isfinite(values)).sum().double(), (values == values.round()).double().min(), ((values == 0) | (values == 1)).double().min()])
+    flags = torch.stack(
+        [
+            (~torch.isfinite(values)).sum().double(),
+            (values == values.round()).double().min(),
+            ((values == 0) | (values == 1)).double().min(),
+        ]
+    )
     gathered.count += values.shape[0]
     if not gathered.sums:
         gathered.sums, gathered.flags = parts, flags
         return
     old = gathered.sums
-    gathered.sums = [old[0] + parts[0], old[1] + parts[1], torch.minimum(old[2], parts[2]), torch.maximum(old[3], parts[3])]
+    gathered.sums = [
+        old[0] + parts[0],
+        old[1] + parts[1],
+        torch.minimum(old[2], parts[2]),
+        torch.maximum(old[3], parts[3]),
+    ]
     assert gathered.flags is not None
-    gathered.flags = torch.stack([gathered.flags[0] + flags[0], gathered.flags[1] * flags[1], gathered.flags[2] * flags[2]])
+    gathered.flags = torch.stack(
+        [gathered.flags[0] + flags[0], gathered.flags[1] * flags[1], gathered.flags[2] * flags[2]]
+    )
 
 
 def _summary(gathered: _Gathered) -> torch.Tensor:

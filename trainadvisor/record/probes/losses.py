@@ -1,15 +1,19 @@
 """Probe: the loss of every step, which loss function made it, and what went into it."""
 
+import functools
+import inspect
+import math
 import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from trainadvisor.record import sites
-from trainadvisor.record.inventory import Model
 from trainadvisor.record.iteration import Iteration
+from trainadvisor.record.models import Model
 from trainadvisor.record.probes.arguments import BINARY, CLASSIFYING, LossArguments
 from trainadvisor.record.probes.graph import bare, read_graph
 
@@ -23,18 +27,22 @@ COUNTED = BINARY | CLASSIFYING
 _GRAPH_STEPS = {0, 1, 2, 5, 10, 20, 50, 200, 1000}
 _SCALINGS = ("Div", "Mul", "ToCopy", "Mean", "Sum", "View", "Squeeze")
 _HELD = 4
+_TOLD = {1, 4, 16, 64, _MOST_BATCHES}
+_MARK = "trainadvisor"
+"""Key in a graph node's metadata: which loss call made it."""
 
 
 @dataclass
 class LossCall:
-    """One call of a loss function."""
+    """One call of a loss function; it holds neither the graph nor more of the result than its value."""
 
     entry: "LossEntry"
     prediction: torch.Tensor
     target: object
     training: bool
     result: "weakref.ref[torch.Tensor]"
-    node: Any
+    value: torch.Tensor
+    serial: int
 
 
 @dataclass
@@ -58,108 +66,115 @@ class LossProbe:
         self._recorder = recorder
         self._entries: dict[tuple[Any, ...], LossEntry] = {}
         self._pending: list[LossCall] = []
-        self.last_value: float | None = None
+        self._serial = 0
+        self.nonfinite: float | None = None
+        """The first loss that was not finite."""
         self.last_root: Any = None
 
     def on_loss(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: torch.Tensor) -> None:
         """Take a call of one of torch's loss functions."""
-        prediction = args[0] if args else kwargs.get("input")
-        target = args[1] if len(args) > 1 else kwargs.get("target")
+        given = _named(kind, args, kwargs)
+        first, second = _parameters(kind)[:2]
+        prediction = given.get(first)
         if not isinstance(prediction, torch.Tensor):
             return
-        entry = self._entry(kind, kwargs, sites.user_place(2))
+        entry = self._entry(kind, given, sites.user_place(2))
         grad = result.requires_grad and torch.is_grad_enabled()
         model = self._recorder.iteration.models[-1] if self._recorder.iteration.models else None
         training = grad and _training(model)
-        call = LossCall(entry, prediction.detach(), target, training, weakref.ref(result), result.grad_fn if training else None)
-        self._describe(call, "train" if grad else "eval")
+        self._serial += 1
+        call = LossCall(
+            entry, prediction.detach(), given.get(second), training, weakref.ref(result), result.detach(), self._serial
+        )
+        # with gradients but in eval mode: the backward shows whether it is trained on
+        self._describe(call, "train" if training else (None if grad else "eval"))
         if grad:
+            if result.grad_fn is not None:
+                result.grad_fn.metadata[_MARK] = self._serial
             self._pending = [*self._pending[1 - _HELD :], call]
         if not training:
-            self._recorder.evaluation.saw_loss(call, result.detach(), grad=grad)
+            self._recorder.evaluation.saw_loss(call, grad=grad)
 
-    def _entry(self, kind: str, kwargs: dict[str, Any], place: sites.Place | None) -> LossEntry:
-        reduction = kwargs.get("reduction", "mean")
+    def _entry(self, kind: str, given: dict[str, Any], place: sites.Place | None) -> LossEntry:
+        reduction = given.get("reduction", "mean")
         key = (kind, reduction, place)
         if key not in self._entries:
             fact = {"id": len(self._entries), "name": kind, "kind": kind, "site": sites.describe(place), "reduction": reduction,
-                    "label_smoothing": float(kwargs.get("label_smoothing") or 0.0), "weighted": kwargs.get("weight") is not None,
-                    "ignore_index": kwargs.get("ignore_index", -100)}  # fmt: skip
+                    "label_smoothing": float(given.get("label_smoothing") or 0.0), "weighted": given.get("weight") is not None,
+                    "ignore_index": given.get("ignore_index", -100)}  # fmt: skip
             self._entries[key] = LossEntry(len(self._entries), kind, fact, LossArguments(kind))
         return self._entries[key]
 
-    def _describe(self, call: LossCall, phase: str) -> None:
+    def _describe(self, call: LossCall, phase: str | None) -> None:
         """Measure the arguments of the first batches and of sampled steps; evaluation only where nothing trains on the loss."""
         entry, iteration = call.entry, self._recorder.iteration
-        new_phase = phase not in entry.phases
-        entry.phases.add(phase)
-        due = entry.arguments.batches < _FIRST_BATCHES or (iteration.sample_layers and entry.arguments.batches < _MOST_BATCHES)
-        if due and (phase == "train" or "train" not in entry.phases):
+        new_phase = phase is not None and phase not in entry.phases
+        if phase is not None:
+            entry.phases.add(phase)
+        batches = entry.arguments.batches
+        due = batches < _FIRST_BATCHES or (iteration.sample_layers and batches < _MOST_BATCHES)
+        if due and (phase != "eval" or "train" not in entry.phases):
             target = call.target if isinstance(call.target, torch.Tensor) else None
-            entry.arguments.add(call.prediction, target, entry.fact["ignore_index"], self._recorder.values.read, iteration.expect)
-        elif phase == "train" and entry.kind in COUNTED and entry.arguments.counted < _MOST_COUNTED:
-            entry.arguments.count(call.prediction, call.target, self._recorder.values.read, iteration.expect)
-        if phase == "train" and iteration.sample_gradients:
+            read = self._recorder.values.read
+            entry.arguments.add(call.prediction, target, entry.fact["ignore_index"], read, iteration.expect)
+        if phase != "eval" and iteration.sample_gradients:
             self._accuracy(call, iteration)
-        if new_phase or entry.arguments.batches in {1, 4, 16, 64, _MOST_BATCHES}:
+        if new_phase or entry.arguments.batches in _TOLD:
             self.announce(entry)
 
     def announce(self, entry: LossEntry) -> None:
         """Tell what is known of a loss, unless that has been told."""
-        if entry.announced == entry.arguments.batches + 1000 * len(entry.phases) + 10**6 * (entry.graph is not None):
+        state = entry.arguments.batches + 1000 * len(entry.phases) + 10**6 * (entry.graph is not None)
+        if entry.announced == state:
             return
-        entry.announced = entry.arguments.batches + 1000 * len(entry.phases) + 10**6 * (entry.graph is not None)
+        entry.announced = state
         phase = "both" if len(entry.phases) > 1 else next(iter(entry.phases), "train")
-        self._recorder.announce("loss", entry.fact | entry.arguments.fact() | {"graph": entry.graph, "phase": phase})
+        fact = entry.fact | {"graph": entry.graph, "phase": phase}
+        self._recorder.iteration.finally_(lambda: self._recorder.announce("loss", fact | entry.arguments.fact()))
 
     def _accuracy(self, call: LossCall, iteration: Iteration) -> None:
         right = correct(call)
         if right is not None:
             fields = iteration.fields
-            iteration.expect(self._recorder.values.read(right.float().mean()), lambda values: fields.update(accuracy=values[0]))
+            iteration.expect(
+                self._recorder.values.read(right.float().mean()), lambda values: fields.update(accuracy=values[0])
+            )
 
     def on_backward_begins(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Take the tensor that is differentiated: find its loss call, read its value, look at its graph."""
         tensors = args[0] if args else kwargs.get("tensors")
         tensor = tensors[0] if isinstance(tensors, tuple | list) and tensors else tensors
+        pending, self._pending = self._pending, []
         iteration = self._recorder.iteration
         iteration.micro += 1
         self.last_root = None
         if not isinstance(tensor, torch.Tensor) or tensor.numel() != 1 or tensor.grad_fn is None:
-            self._pending = []
             return
         self.last_root = tensor.grad_fn
         plain = self._recorder.precision.unscaled(tensor)
-        call = self._matching(plain)
-        parts = [pending for pending in self._pending if pending.training or pending is call]
+        call, scaled = _matching(pending, plain)
+        parts = [part for part in pending if part.training or part is call]
         entry = call.entry if call else self._custom(parts)
-        value = call.result() if call else plain
-        self._note_division(call, plain)
-        self._add_value(plain if value is None or value.numel() != 1 else value, entry, iteration, parts, call)
+        entry.phases.add("train")
+        if call is not None:
+            self._recorder.wiring.divided = scaled
+        whole = call is not None and call.value.numel() == 1 and call.entry.fact["reduction"] == "mean"
+        self._add_value(call.value if call and whole else plain, entry, iteration)
+        if parts and call is None:
+            self._add_part(parts[0], iteration)
         if iteration.step in _GRAPH_STEPS or entry.graph is None:
             self._read_graph(plain, entry, iteration)
+
+    def on_backward_ends(self, *_: object) -> None:
+        """Let go of the graph."""
+        self.last_root = None
+
+    def on_direct_backward(self, tensor: torch.Tensor) -> None:
+        """Take a loss that torch.func or torch.autograd.grad has differentiated."""
+        iteration = self._recorder.iteration
+        iteration.micro += 1
         self._pending = []
-
-    def _matching(self, tensor: torch.Tensor) -> LossCall | None:
-        """Return the loss call whose result is the tensor, or becomes it by scaling alone."""
-        for call in reversed(self._pending):
-            if call.result() is tensor:
-                return call
-        node = tensor.grad_fn
-        for _ in range(4):
-            if node is None:
-                return None
-            call = next((c for c in self._pending if c.node is node), None)
-            inner = [n for n, _ in node.next_functions if n is not None]
-            if call is not None or not bare(node).startswith(_SCALINGS) or len(inner) != 1:
-                return call
-            node = inner[0]
-        return None
-
-    def _note_division(self, call: LossCall | None, tensor: torch.Tensor) -> None:
-        """Note whether the loss was divided on its way to backward, as gradient accumulation needs."""
-        result = call.result() if call else None
-        self._recorder.wiring.divided = result is None or result is not tensor
+        self._add_value(tensor.detach().float().mean(), self._custom([]), iteration)
 
     def _custom(self, parts: list[LossCall]) -> LossEntry:
         entry = self._entry("custom", {"reduction": "custom"}, sites.user_place(2))
@@ -167,22 +182,23 @@ class LossProbe:
         entry.fact["parts"] = sorted({part.entry.number for part in parts})
         return entry
 
-    def _add_value(self, value: torch.Tensor, entry: LossEntry, iteration: Iteration, parts: list[LossCall], call: LossCall | None) -> None:
-        fields = iteration.fields
+    def _add_value(self, value: torch.Tensor, entry: LossEntry, iteration: Iteration) -> None:
+        fields, values = iteration.fields, iteration.losses
         fields["loss_id"] = entry.number
-        values = iteration.losses
-        self.last_value = None
 
         def arrived(numbers: list[float]) -> None:
             values.append(numbers[0])
             fields["loss"] = sum(values) / len(values)
-            self.last_value = numbers[0]
+            if self.nonfinite is None and not math.isfinite(numbers[0]):
+                self.nonfinite = numbers[0]
 
         iteration.expect(self._recorder.values.read(value), arrived)
-        part = parts[0].result() if parts and call is None else None
-        if part is not None and part.numel() == 1:
-            fields["part_id"] = parts[0].entry.number
-            iteration.expect(self._recorder.values.read(part), lambda numbers: fields.update(part=numbers[0]))
+
+    def _add_part(self, part: LossCall, iteration: Iteration) -> None:
+        fields = iteration.fields
+        if part.value.numel() == 1:
+            fields["part_id"] = part.entry.number
+            iteration.expect(self._recorder.values.read(part.value), lambda numbers: fields.update(part=numbers[0]))
 
     def _read_graph(self, tensor: torch.Tensor, entry: LossEntry, iteration: Iteration) -> None:
         facts = read_graph(tensor.grad_fn)
@@ -206,14 +222,44 @@ class LossProbe:
             entry.announced = -1
             self.announce(entry)
 
-    def train_kinds(self) -> set[str]:
-        """Return the kinds of loss that the training has called."""
-        return {entry.kind for entry in self._entries.values() if "train" in entry.phases}
+    def train_kinds(self, reduction: str | None = None) -> set[str]:
+        """Return the kinds of loss that the training has called, all or those of one reduction."""
+        entries = [entry for entry in self._entries.values() if "train" in entry.phases]
+        return {entry.kind for entry in entries if reduction in (None, entry.fact["reduction"])}
 
     def on_stop(self, _: str) -> None:
         """Tell the last state of every loss."""
         for entry in self._entries.values():
             self.announce(entry)
+
+
+@functools.cache
+def _parameters(kind: str) -> tuple[str, ...]:
+    return tuple(inspect.signature(getattr(F, kind)).parameters)
+
+
+def _named(kind: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return a loss function's arguments by name."""
+    return {**dict(zip(_parameters(kind), args, strict=False)), **kwargs}
+
+
+def _matching(pending: list[LossCall], tensor: torch.Tensor) -> tuple[LossCall | None, bool]:
+    """Return the call whose result is the tensor or becomes it by scaling alone, and whether it was scaled."""
+    for call in reversed(pending):
+        if call.result() is tensor:
+            return call, False
+    node, scaled = tensor.grad_fn, False
+    for _ in range(4):
+        if node is None:
+            break
+        serial = node.metadata.get(_MARK)
+        call_made = next((call for call in pending if call.serial == serial), None)
+        inner = [following for following, _ in node.next_functions if following is not None]
+        if call_made is not None or not bare(node).startswith(_SCALINGS) or len(inner) != 1:
+            return call_made, scaled
+        scaled = scaled or bare(node).startswith(("Div", "Mul"))
+        node = inner[0]
+    return None, False
 
 
 def _training(model: Model | None) -> bool:
@@ -226,7 +272,12 @@ def correct(call: LossCall) -> torch.Tensor | None:
     if not isinstance(target, torch.Tensor):
         return None
     target = target.detach()
-    if call.entry.kind in CLASSIFYING and not target.is_floating_point() and prediction.ndim == target.ndim + 1 and prediction.ndim > 1:
+    if (
+        call.entry.kind in CLASSIFYING
+        and not target.is_floating_point()
+        and prediction.ndim == target.ndim + 1
+        and prediction.ndim > 1
+    ):
         return prediction.argmax(1) == target
     if call.entry.kind in BINARY and prediction.shape == target.shape:
         border = 0.5 if call.entry.kind == "binary_cross_entropy" else 0.0

@@ -7,15 +7,14 @@ from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from trainadvisor.record import sites
-from trainadvisor.record.inventory import Model
 from trainadvisor.record.iteration import Call, Iteration
+from trainadvisor.record.models import Model
 
 if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder
 
 _CHECKED = {0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}
 """Steps of a run at which a model is compared with what is known of it."""
-_MOST_SITES = 100_000
 
 
 class MembershipProbe:
@@ -24,13 +23,13 @@ class MembershipProbe:
     def __init__(self, recorder: "Recorder") -> None:
         """Take the recorder."""
         self._recorder = recorder
-        self._known: set[int] = set()
+        self._sizes: dict[int, int] = {}
+        """How many parameters each optimizer (by number) held when it was last looked at."""
+        self._last: list[int] = []
 
     def on_made(self, thing: object, place: sites.Place | None) -> None:
         """Remember where an object was made."""
-        made = self._recorder.inventory.places
-        if len(made) < _MOST_SITES:
-            made[id(thing)] = place
+        self._recorder.inventory.note_place(thing, place)
 
     def on_forward_begins(self, call: Call) -> None:
         """Describe a model anew when its parameters are no longer those that were known."""
@@ -38,19 +37,20 @@ class MembershipProbe:
         if call.grad and (recorder.step in _CHECKED or call.module not in call.model.roots):
             recorder.inventory.refresh_if_grown(call.model)
 
-    def on_step_begins(self, optimizer: torch.optim.Optimizer) -> None:
-        """Relate an optimizer to the models that it trains, the first time it steps."""
-        if id(optimizer) in self._known and self._recorder.step not in _CHECKED:
-            return
+    def on_step_begins(self, optimizer: torch.optim.Optimizer, _: object) -> None:
+        """Relate an optimizer to the models that it trains, the first time it steps and when it has grown."""
         inventory = self._recorder.inventory
+        number = inventory.optimizers.get(id(optimizer), {}).get("id", -1)
+        size = sum(len(group["params"]) for group in optimizer.param_groups)
+        if self._sizes.get(number) == size and self._recorder.step not in _CHECKED:
+            return
         held = {id(p) for group in optimizer.param_groups for p in group["params"]}
         trained = [model for model in self._recorder.iteration.models if any(id(p) in held for p in model.parameters)]
-        if len(trained) > 1 and id(optimizer) not in self._known:
+        if len(trained) > 1 and number not in self._sizes:
             self._recorder.iteration.models[:] = self._united(trained)
-        self._known.add(id(optimizer))
         for model in trained:
             model.trained = True
-        inventory.add_optimizer(optimizer)
+        self._sizes[inventory.add_optimizer(optimizer)["id"]] = size
 
     def _united(self, models: list[Model]) -> list[Model]:
         """Merge models that one optimizer trains together, as encoder and decoder called one after the other."""
@@ -60,8 +60,8 @@ class MembershipProbe:
 
     def on_close(self, iteration: Iteration) -> None:
         """Count the parameters of a dropped optimizer as trained earlier once another one steps."""
-        if iteration.stepped and tuple(iteration.stepped) != getattr(self, "_last", None):
-            self._last = tuple(iteration.stepped)
+        if iteration.stepped and iteration.stepped != self._last:
+            self._last = iteration.stepped
             self._recorder.inventory.mark_trained(iteration.stepped)
 
     def on_scheduler_step(self, args: tuple[object, ...], _: object, __: object) -> None:
@@ -78,4 +78,4 @@ class MembershipProbe:
     def on_manual_seed(self, args: tuple[object, ...], kwargs: dict[str, object], _: object) -> None:
         """Note the seed."""
         seed = args[0] if args else kwargs.get("seed")
-        self._recorder.note_seed(int(seed) if isinstance(seed, int | float) else None)
+        self._recorder.outbox.seed(int(seed) if isinstance(seed, int | float) else None)

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class NonfiniteProbe:
-    """Looks closely once the loss is not finite, and tells the first of each kind."""
+    """Looks closely once a loss that is not finite has been read, and tells the first of each kind.
+
+    On the host that is at the backward of this very loss; on a GPU some steps later. Only this one look waits for the device.
+    """
 
     def __init__(self, recorder: "Recorder") -> None:
         """Take the recorder."""
@@ -29,22 +32,21 @@ class NonfiniteProbe:
             self._inputs = [t for t in facts.tensors_in([call.args, call.kwargs]) if t.is_floating_point()][:4]
 
     def on_backward_begins(self, *_: Any) -> None:  # noqa: ANN401
-        """Locate the origin when the loss has just turned non-finite; the graph is still there."""
-        value = self._recorder.losses.last_value
-        if self._done or value is None or math.isfinite(value):
-            self._inputs = []
+        """Locate the origin when a loss has turned non-finite; the graph is still there."""
+        inputs, self._inputs = self._inputs, []
+        losses = self._recorder.losses
+        if self._done or losses.nonfinite is None:
             return
         self._done = True
-        self._tell_inputs()
+        self._tell_inputs(inputs)
         self._tell_parameters()
-        if not self._told:
-            operation = find_nonfinite(self._recorder.losses.last_root) if self._recorder.losses.last_root is not None else None
+        if not self._told and losses.last_root is not None:
+            operation = find_nonfinite(losses.last_root)
             self._tell("activation", {"op": operation}) if operation else None
-        self._tell("loss", {"value": value})
-        self._inputs = []
+        self._tell("loss", {"value": losses.nonfinite})
 
-    def _tell_inputs(self) -> None:
-        for index, tensor in enumerate(self._inputs):
+    def _tell_inputs(self, inputs: list[torch.Tensor]) -> None:
+        for index, tensor in enumerate(inputs):
             bad = int((~torch.isfinite(tensor)).sum())
             if bad:
                 self._tell("input", {"name": f"input {index}", "count": bad, "of": tensor.numel()})
@@ -63,16 +65,31 @@ class NonfiniteProbe:
             self._recorder.event("nonfinite", subject, detail | {"step": self._recorder.step})
 
     def on_close(self, iteration: Iteration) -> None:
-        """Tell of a gradient that is not finite although the loss is, at steps where gradients were measured."""
-        norm = iteration.fields.get("grad_norm", iteration.fields.get("clip_norm"))
-        if norm is not None and not math.isfinite(norm) and not self._done and not iteration.skipped:
-            names = self._bad_gradients(iteration)
-            self._tell("gradient", {"name": names[0] if names else None, "parameters": len(names)})
+        """Look at the norm of the step's gradients, where one was measured, once it is here."""
+        iteration.finally_(lambda: self._look_at_norm(iteration))
 
-    def _bad_gradients(self, iteration: Iteration) -> list[str]:
-        return [
-            fact["name"]
-            for model in iteration.models
-            for fact, tensor in zip(model.fact.get("parameters", []), model.parameters, strict=False)
-            if tensor.grad is not None and not tensor.grad.is_sparse and not bool(torch.isfinite(tensor.grad).all())
-        ]
+    def _look_at_norm(self, iteration: Iteration) -> None:
+        """Tell of a gradient that is not finite although the loss is."""
+        norm = iteration.fields.get("grad_norm", iteration.fields.get("clip_norm"))
+        if norm is None or math.isfinite(norm) or self._done or iteration.skipped:
+            return
+        names = _bad_gradients(iteration)
+        self._tell("gradient", {"name": names[0] if names else None, "parameters": len(names)})
+
+
+def _bad_gradients(iteration: Iteration) -> list[str]:
+    """Name the parameters by the norms that were measured, else by a look at the gradients as they are now."""
+    measured = iteration.samples.get("grads", {})
+    names = []
+    for model in iteration.models:
+        known = model.fact.get("parameters", [])
+        if model.number in measured:
+            norms = measured[model.number].get("grad", [])
+            names += [f["name"] for f, n in zip(known, norms, strict=False) if n is not None and not math.isfinite(n)]
+        else:
+            names += [f["name"] for f, p in zip(known, model.parameters, strict=False) if _is_bad(p.grad)]
+    return names
+
+
+def _is_bad(gradient: torch.Tensor | None) -> bool:
+    return gradient is not None and not gradient.is_sparse and not bool(torch.isfinite(gradient).all())

@@ -1,10 +1,13 @@
 """Probe: mixed precision: autocast, the gradient scaler's scale, its skipped steps and the order of its calls."""
 
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from trainadvisor.record.buffer import Reading
+from trainadvisor.record.facts import tensors_in
 from trainadvisor.record.iteration import Call, Iteration
 
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ class PrecisionProbe:
         self._recorder = recorder
         recorder.precision = self
         self._scaled: tuple[weakref.ref[torch.Tensor], torch.Tensor] | None = None
-        self._scale: float | None = None
+        self._scale: Reading | None = None
         self._unscaled = False
         self._stepped_before = 0
         self._told: set[tuple[str, bool]] = set()
@@ -29,9 +32,8 @@ class PrecisionProbe:
         source = args[1] if len(args) > 1 else kwargs.get("outputs")
         if isinstance(source, torch.Tensor) and isinstance(result, torch.Tensor) and args[0].is_enabled():
             self._scaled = weakref.ref(result), source
-            scale = getattr(args[0], "_scale", None)
-            on_host = isinstance(scale, torch.Tensor) and scale.device.type == "cpu"
-            self._scale = float(scale) if on_host else args[0]._init_scale  # noqa: SLF001 - reading the device's would wait
+            self._scale = self._recorder.values.read(args[0]._scale)
+            self._recorder.iteration.expect(self._scale, _ignore)
             self._unscaled = False
 
     def unscaled(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -40,9 +42,10 @@ class PrecisionProbe:
             return self._scaled[1]
         return tensor
 
-    def unscale_factor(self) -> float:
-        """Return what the gradients have to be multiplied with now."""
-        return 1.0 if self._scale is None or self._unscaled else 1.0 / self._scale
+    def unscaling(self) -> Callable[[], float]:
+        """Return what tells, once the scale is here, what the gradients of now have to be multiplied with."""
+        scale = None if self._unscaled else self._scale
+        return lambda: 1.0 / scale.values[0] if scale is not None and scale.values and scale.values[0] else 1.0
 
     def on_unscale(self, *_: object) -> None:
         """Note that the gradients are true from here on."""
@@ -64,14 +67,13 @@ class PrecisionProbe:
         iteration = self._recorder.iteration
         if self._scale is not None and len(iteration.stepped) == self._stepped_before:
             iteration.skipped = iteration.fields["skipped"] = True
-            self._recorder.optimizer_seen = True
-            self._recorder.free_running = False
+            self._recorder.stepping()
             self._recorder.wiring.count("scaler_skips")
 
     def on_forward_ends(self, call: Call) -> None:
         """Tell once which precision the forward ran in."""
-        device = call.model.parameters[0].device.type if call.model.parameters else "cpu"
-        result = next((t for t in _outputs(call.output)), None)
+        device = call.model.device.type
+        result = next((t for t in tensors_in(call.output) if t.is_floating_point()), None)
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
         if dtype is None and result is not None and result.dtype in (torch.float16, torch.bfloat16):
             dtype = result.dtype
@@ -83,12 +85,10 @@ class PrecisionProbe:
 
     def on_close(self, iteration: Iteration) -> None:
         """Add the scale to the step."""
-        if self._scale is not None:
-            iteration.fields["scale"] = self._scale
-        self._scaled = None
+        scale, self._scaled = self._scale, None
+        if scale is not None:
+            iteration.finally_(lambda: iteration.fields.update(scale=(scale.values or [None])[0]))
 
 
-def _outputs(output: object) -> list[torch.Tensor]:
-    from trainadvisor.record.facts import tensors_in
-
-    return [tensor for tensor in tensors_in(output) if tensor.is_floating_point()]
+def _ignore(_: list[float]) -> None:
+    """Take a reading that is only waited for."""

@@ -1,6 +1,7 @@
 """Probe: the learning rate of every step."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -17,7 +18,25 @@ class RateProbe:
         """Take the recorder."""
         self._recorder = recorder
 
-    def on_step_begins(self, optimizer: torch.optim.Optimizer) -> None:
-        """Add the rate of each group; a rate kept on a GPU is left out, because reading it would wait."""
-        rates = [plain(group.get("lr")) for group in optimizer.param_groups]
-        self._recorder.iteration.fields.setdefault("lr", []).extend(rates)
+    def on_step_begins(self, optimizer: torch.optim.Optimizer, _: object) -> None:
+        """Add the rate of each group; one that is a tensor is read like every tensor."""
+        iteration = self._recorder.iteration
+        rates: list[Any] = iteration.fields.setdefault("lr", [])
+        for group in optimizer.param_groups:
+            rate = group.get("lr")
+            if isinstance(rate, torch.Tensor):
+                rates.append(None)
+                iteration.expect(self._recorder.values.read(rate), _setter(rates, len(rates) - 1))
+            else:
+                rates.append(plain(rate))
+
+    def on_unseen_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Add the rates of a step that no hook has shown."""
+        self.on_step_begins(optimizer, None)
+
+
+def _setter(rates: list[Any], index: int) -> Callable[[list[float]], None]:
+    def arrived(values: list[float]) -> None:
+        rates[index] = values[0]
+
+    return arrived

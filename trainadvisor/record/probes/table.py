@@ -14,6 +14,7 @@ from trainadvisor.record.probes.nonfinite import NonfiniteProbe
 from trainadvisor.record.probes.precision import PrecisionProbe
 from trainadvisor.record.probes.rates import RateProbe
 from trainadvisor.record.probes.timing import TimingProbe
+from trainadvisor.record.probes.unseen import UnseenProbe
 from trainadvisor.record.probes.updates import UpdateProbe
 from trainadvisor.record.probes.wiring import WiringProbe
 
@@ -26,8 +27,9 @@ def all_probes(recorder: "Recorder") -> list[object]:
     recorder.losses = LossProbe(recorder)
     recorder.activations = ActivationProbe(recorder)
     recorder.wiring = WiringProbe(recorder)
+    recorder.unseen = UnseenProbe(recorder)
     return [
         TimingProbe(recorder), MembershipProbe(recorder), PrecisionProbe(recorder), recorder.wiring, recorder.losses,
-        NonfiniteProbe(recorder), RateProbe(recorder), ClippingProbe(recorder), GradientProbe(recorder), UpdateProbe(recorder),
-        recorder.activations, InputProbe(recorder), EvaluationProbe(recorder), GivenProbe(recorder),
+        RateProbe(recorder), ClippingProbe(recorder), GradientProbe(recorder), NonfiniteProbe(recorder), UpdateProbe(recorder),
+        recorder.activations, InputProbe(recorder), EvaluationProbe(recorder), GivenProbe(recorder), recorder.unseen,
     ]  # fmt: skip

@@ -1,7 +1,9 @@
 """Probe: seconds, waiting for data, memory, epochs and the loaders."""
 
 import time
+import weakref
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from torch.utils.data import DataLoader
 
@@ -21,43 +23,34 @@ class TimingProbe:
         """Take the recorder."""
         self._recorder = recorder
         self._asked = 0.0
-        self._loader_of: dict[int, DataLoader[Any]] = {}
-        self._last_loader: DataLoader[Any] | None = None
+        self._loader_of: WeakKeyDictionary[Any, weakref.ref[DataLoader[Any]]] = WeakKeyDictionary()
+        """The loader of each iterator."""
+        self._last_loader: weakref.ref[DataLoader[Any]] | None = None
         self._passes: dict[int, int] = {}
         self._wait = 0.0
         self._saving = 0.0
-        self._batch: Any = None
-
-    @property
-    def last_batch(self) -> Any:  # noqa: ANN401 - whatever the loader yields
-        """Return what the loader yielded last."""
-        return self._batch
 
     def on_loader_iter(self, args: tuple[Any, ...], _: object, iterator: object) -> None:
         """Count the passes over a loader."""
-        loader = args[0]
-        self._last_loader = loader
-        number, _new = self._recorder.inventory.number("loader", loader), None
-        self._loader_of[id(iterator)] = loader
-        self._passes[number[0]] = self._passes.get(number[0], 0) + 1
-        if len(self._loader_of) > 64:
-            self._loader_of = {id(iterator): loader}
+        number = self._recorder.inventory.loader_number(args[0])
+        self._last_loader = self._loader_of[iterator] = weakref.ref(args[0])
+        self._passes[number] = self._passes.get(number, 0) + 1
 
     def on_batch_begins(self, *_: object) -> None:
         """Start the clock of the wait."""
         self._asked = time.perf_counter()
 
-    def on_batch_ends(self, args: tuple[Any, ...], _: object, batch: object) -> None:
+    def on_batch_ends(self, args: tuple[Any, ...], _: object, __: object) -> None:
         """Add the wait to the step that begins."""
         self._wait += time.perf_counter() - self._asked
-        self._batch = batch
-        self._last_loader = self._loader_of.get(id(args[0]), self._last_loader)
+        self._last_loader = self._loader_of.get(args[0], self._last_loader)
 
     def on_forward_begins(self, call: Call) -> None:
         """Learn which loader trains and which evaluates; drop an evaluation's wait."""
-        if self._last_loader is not None:
+        loader = self._last_loader() if self._last_loader is not None else None
+        if loader is not None:
             role = "train" if call.grad and call.training else ("eval" if not call.grad else "unknown")
-            number = self._recorder.inventory.add_loader(self._last_loader, role)
+            number = self._recorder.inventory.add_loader(loader, role)
             if call.grad:
                 self._recorder.iteration.fields.setdefault("epoch", self._passes.get(number, 1) - 1)
 

@@ -8,8 +8,8 @@ import torch
 
 from trainadvisor.log.records import Record
 from trainadvisor.record.facts import sampled
-from trainadvisor.record.inventory import Model
 from trainadvisor.record.iteration import Iteration
+from trainadvisor.record.models import Model
 
 if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder
@@ -48,7 +48,7 @@ class UpdateProbe:
         self._taken: list[_Taken] = []
         self._started = 0.0
 
-    def on_step_begins(self, _: object) -> None:
+    def on_step_begins(self, *_: object) -> None:
         """Sample before the first optimizer of the iteration steps."""
         if not self._recorder.iteration.stepped:
             self._sample()
@@ -58,6 +58,10 @@ class UpdateProbe:
         if self._recorder.free_running:
             self._sample()
 
+    def on_direct_backward(self, _: object) -> None:
+        """Sample where the script gets the gradients and updates by hand."""
+        self._sample()
+
     def _sample(self) -> None:
         iteration = self._recorder.iteration
         self._alpha(iteration)
@@ -66,24 +70,30 @@ class UpdateProbe:
         self._started = time.perf_counter()
         for model in iteration.models:
             weights = [sampled(p).clone() for p in model.parameters]
-            gradients = [None if p.grad is None or p.grad.is_sparse else sampled(p.grad).clone() for p in model.parameters]
+            gradients = [
+                None if p.grad is None or p.grad.is_sparse else sampled(p.grad).clone() for p in model.parameters
+            ]
             self._before.append(_Before(model, weights, gradients))
 
     def on_close(self, iteration: Iteration) -> None:
         """Compare with the sample."""
         before, self._before = self._before, []
         for sample in before:
-            if len(sample.model.parameters) == len(sample.weights) > 0:
-                self._compare(sample, iteration)
+            self._compare(sample, iteration)
         if before:
             self._recorder.layers.charge(iteration.step, time.perf_counter() - self._started)
 
     def _compare(self, sample: _Before, iteration: Iteration) -> None:
         after = [sampled(p) for p in sample.model.parameters]
+        if [new.shape for new in after] != [old.shape for old in sample.weights]:
+            return  # the model has been exchanged in the middle of the step, or is gone
         steps = [(new - old).float() for new, old in zip(after, sample.weights, strict=True)]
         moved = torch.stack([step.abs().norm() for step in steps])
         size = torch.stack([old.float().abs().norm() for old in sample.weights])
-        thinned = [(p.numel() / max(1, old.numel())) ** 0.5 for p, old in zip(sample.model.parameters, sample.weights, strict=True)]
+        thinned = [
+            (p.numel() / max(1, old.numel())) ** 0.5
+            for p, old in zip(sample.model.parameters, sample.weights, strict=True)
+        ]
         columns: Record = {}
         iteration.samples.setdefault("updates", {})[sample.model.number] = columns
 
@@ -94,7 +104,11 @@ class UpdateProbe:
             self._recorder.wiring.moved(any(delta > 0 for delta in deltas))
 
         iteration.expect(self._recorder.values.read(torch.cat([moved, size])), arrived)
-        slopes = [(g.float() * s).sum() for g, s in zip(sample.gradients, steps, strict=True) if g is not None and g.shape == s.shape]
+        slopes = [
+            (g.float() * s).sum()
+            for g, s in zip(sample.gradients, steps, strict=True)
+            if g is not None and g.shape == s.shape
+        ]
         if slopes and not steps[0].is_complex():
             self._taken.append(_Taken(sample.model, iteration.step, steps, torch.stack(slopes).sum()))
 
@@ -102,12 +116,14 @@ class UpdateProbe:
         """Compare the gradient at the end of the sampled step before with the one at its start."""
         taken, self._taken = self._taken, []
         for step in taken:
-            parameters = step.model.parameters
-            if step.number + 1 != iteration.step or len(parameters) != len(step.steps):
+            gradients = [p.grad for p in step.model.parameters]
+            if step.number + 1 != iteration.step or len(gradients) != len(step.steps):
                 continue
-            pairs = [(p.grad, s) for p, s in zip(parameters, step.steps, strict=True) if p.grad is not None and not p.grad.is_sparse]
-            if pairs and all(p.grad is None or p.grad.shape == p.shape for p in parameters):
-                slope = torch.stack([(sampled(g).float() * s).sum() for g, s in pairs]).sum()
+            pairs = [
+                (sampled(g), s) for g, s in zip(gradients, step.steps, strict=True) if g is not None and not g.is_sparse
+            ]
+            if pairs and all(g.shape == s.shape for g, s in pairs):
+                slope = torch.stack([(g.float() * s).sum() for g, s in pairs]).sum()
                 self._expect_alpha(step, slope, iteration)
 
     def _expect_alpha(self, step: _Taken, slope: torch.Tensor, iteration: Iteration) -> None:

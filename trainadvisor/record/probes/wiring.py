@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from trainadvisor.record.buffer import Reading
 from trainadvisor.record.facts import NORMS
-from trainadvisor.record.iteration import Call, Iteration
+from trainadvisor.record.iteration import Arrived, Call, Iteration
 
 if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder
@@ -16,6 +17,7 @@ _TOLD = {1, 2, 3, 5, 10, 15, 20, 50, 100, 200, 500}
 _COUNTS = ("forward", "train_forward", "backward", "step", "zero_grad", "step_without_grad", "stale_steps", "clip_calls",
            "zero_between_backward_and_step", "eval_mode_train_forward", "train_mode_eval_forward", "clip_before_unscale",
            "unscale_calls", "scaler_steps", "scaler_skips", "scheduler_before_optimizer", "accumulated_steps")  # fmt: skip
+_LATE = ("stale_steps", "zero_between_backward_and_step", "step_without_grad")
 _SAMPLED = 3
 
 
@@ -29,6 +31,8 @@ class WiringProbe:
         self._schedulers: Counter[int] = Counter()
         self._left: dict[int, bool] = {}
         """Optimizers (by id) whose gradients have not been cleared since their last step."""
+        self._found: dict[int, Reading] = {}
+        """How large the left gradients of an optimizer were when the next backward began."""
         self._cleared_after_backward = False
         self._manual = False
         self._micro = 1
@@ -54,55 +58,89 @@ class WiringProbe:
     def on_zero_grad(self, args: tuple[Any, ...], _: object, __: object) -> None:
         """Note cleared gradients; after the backward and before the step they are lost."""
         self.count("zero_grad")
-        if isinstance(args[0], torch.optim.Optimizer):
-            self._left[id(args[0])] = False
-        else:
-            self._left = dict.fromkeys(self._left, False)
+        cleared = [id(args[0])] if isinstance(args[0], torch.optim.Optimizer) else list(self._left)
+        for optimizer in cleared:
+            self._clear(optimizer)
         iteration = self._recorder.iteration
-        if iteration.micro and not iteration.done:
+        if iteration.micro and not iteration.done and not self._cleared_after_backward:
             self._cleared_after_backward = True
+            if not self._recorder.in_step:
+                self._recorder.gradients_lost()
+
+    def _clear(self, optimizer: int) -> None:
+        self._left[optimizer] = False
+        self._found.pop(optimizer, None)
 
     def on_backward_begins(self, *_: object) -> None:
         """Look whether gradients of the step before are still there, by value."""
         self.count("backward")
         self._cleared_after_backward = False
         for optimizer in self._recorder.inventory.alive_optimizers():
-            if self._left.get(id(optimizer)):
+            if self._left.get(id(optimizer)) and id(optimizer) not in self._found:
                 self._look_at_left(optimizer)
 
-    def _look_at_left(self, optimizer: torch.optim.Optimizer) -> None:
-        parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-        smallest = sorted(parameters, key=torch.Tensor.numel)[:_SAMPLED]
-        if not smallest:
-            self._left[id(optimizer)] = False
-            return
-        left = torch.stack([p.grad.abs().sum().float() for p in smallest if p.grad is not None and not p.grad.is_sparse] or [torch.ones(())])
-        reading = self._recorder.values.read(left.sum())
-        if reading.values is not None and reading.values[0] == 0:
-            self._left[id(optimizer)] = False
+    def on_direct_backward(self, _: object) -> None:
+        """Count a backward whose gradients went to the script."""
+        self.count("backward")
 
-    def on_step_begins(self, optimizer: torch.optim.Optimizer) -> None:
+    def _look_at_left(self, optimizer: torch.optim.Optimizer) -> None:
+        smallest = sorted(_gradients(optimizer), key=torch.Tensor.numel)[:_SAMPLED]
+        if not smallest:
+            self._clear(id(optimizer))
+            return
+        reading = self._recorder.values.read(_size(smallest))
+        if reading.values == [0.0]:
+            self._clear(id(optimizer))
+        else:
+            self._found[id(optimizer)] = reading
+
+    def on_step_begins(self, optimizer: torch.optim.Optimizer, closure: object) -> None:
         """Judge the state in which the optimizer is about to step."""
         iteration = self._recorder.iteration
-        closure = not iteration.micro
-        has = any(p.grad is not None for group in optimizer.param_groups for p in group["params"])
-        if not closure and self._left.get(id(optimizer)):
-            iteration.fields["stale"] = True
-        if not has and not _has_closure(optimizer):
+        if closure:
+            return
+        gradients = _gradients(optimizer)
+        self._judge_left(optimizer, iteration)
+        if not gradients:
             iteration.fields["no_grad"] = True
             self.count("step_without_grad")
             self._counts["zero_between_backward_and_step"] += self._cleared_after_backward
-        elif self._cleared_after_backward and iteration.micro and self._all_zero(optimizer):
-            iteration.fields["no_grad"] = True
-            self.count("zero_between_backward_and_step")
+        elif self._cleared_after_backward and iteration.micro:
+            iteration.expect(self._recorder.values.read(_size(gradients)), self._judging_lost(iteration))
 
-    def _all_zero(self, optimizer: torch.optim.Optimizer) -> bool:
-        gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-        reading = self._recorder.values.read(torch.stack([g.abs().sum().float() for g in gradients if not g.is_sparse]).sum())
-        return reading.values is not None and reading.values[0] == 0
+    def _judge_left(self, optimizer: torch.optim.Optimizer, iteration: Iteration) -> None:
+        found = self._found.pop(id(optimizer), None)
+        if found is not None and self._left.get(id(optimizer)):
+            iteration.expect(found, self._judging_stale(iteration))
+
+    def _judging_stale(self, iteration: Iteration) -> Arrived:
+        def arrived(values: list[float]) -> None:
+            if values[0] != 0 and not iteration.fields.get("stale"):
+                iteration.fields["stale"] = True
+                self.count("stale_steps")
+
+        return arrived
+
+    def _judging_lost(self, iteration: Iteration) -> Arrived:
+        def arrived(values: list[float]) -> None:
+            if values[0] == 0:
+                iteration.fields["no_grad"] = True
+                self.count("zero_between_backward_and_step")
+
+        return arrived
 
     def on_step_ends(self, optimizer: torch.optim.Optimizer) -> None:
-        """Note that this optimizer's gradients are used up."""
+        """Note that this optimizer's gradients are used up; a closure's are judged now."""
+        self.count("step")
+        iteration = self._recorder.iteration
+        self._judge_left(optimizer, iteration)
+        if not iteration.fields.get("no_grad") and not _gradients(optimizer):
+            iteration.fields["no_grad"] = True
+            self.count("step_without_grad")
+        self._left[id(optimizer)] = True
+
+    def on_unseen_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Count a step that no hook has shown."""
         self.count("step")
         self._left[id(optimizer)] = True
 
@@ -120,10 +158,10 @@ class WiringProbe:
 
     def on_close(self, iteration: Iteration) -> None:
         """Add up the step."""
-        self._counts["stale_steps"] += bool(iteration.fields.get("stale"))
         self._counts["accumulated_steps"] += iteration.micro > 1
-        self._counts["eval_mode_train_forward"] += bool(self._modes) and all(self._modes)
-        iteration.fields["mode"] = "eval" if self._modes and all(self._modes) else "train"
+        mistaken = bool(self._modes) and all(self._modes)
+        self._counts["eval_mode_train_forward"] += mistaken
+        iteration.fields["mode"] = "eval" if mistaken else "train"
         self._modes = []
         self._micro = max(1, iteration.micro)
         if iteration.step + 1 in _TOLD:
@@ -134,14 +172,25 @@ class WiringProbe:
         self._tell()
 
     def _tell(self) -> None:
+        """Tell the counts of now; those that depend on values are complete when the steps before are."""
         detail: dict[str, Any] = {name: self._counts[name] for name in _COUNTS}
         detail |= {"scheduler_steps": {str(k): n for k, n in self._schedulers.items()}, "accumulation": self._micro,
                    "accumulation_divided": self.divided, "manual_updates": self._manual}  # fmt: skip
-        self._recorder.event("tally", "", detail)
+
+        def complete(_: list[float]) -> None:
+            detail.update({name: self._counts[name] for name in _LATE}, manual_updates=self._manual)
+
+        self._recorder.event("tally", "", detail, [(Reading([]), complete)])
 
 
-def _has_closure(optimizer: torch.optim.Optimizer) -> bool:
-    return isinstance(optimizer, torch.optim.LBFGS)
+def _gradients(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
+    return [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+
+
+def _size(gradients: list[torch.Tensor]) -> torch.Tensor:
+    """Return the sum of the absolute values, of sparse gradients too."""
+    dense = [g._values() if g.is_sparse else g for g in gradients]  # noqa: SLF001 - public `values` needs coalescing
+    return torch.stack([g.detach().abs().sum().float().to(dense[0].device, non_blocking=True) for g in dense]).sum()
 
 
 def _in_eval_by_mistake(call: Call) -> bool:

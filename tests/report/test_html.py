@@ -1,0 +1,337 @@
+"""The web page as text: sections, languages, safety, size; tests/report/test_html_browser.py opens it."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from string import Formatter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from builders import build_log, event, make_model, make_optimizer
+from report.bigrun import big_log
+
+from trainadvisor import report
+from trainadvisor.cli import main
+from trainadvisor.language import TEXTS
+from trainadvisor.report import html
+from trainadvisor.report.html_elements import Languages, h, lines
+from trainadvisor.report.html_svg import Scale, heat, smoothed
+from trainadvisor.report.html_texts import PAGE_TEXTS
+
+if TYPE_CHECKING:
+    from trainadvisor.diagnose.result import Diagnosis
+
+STATIC = Path(report.__file__).parent / "static"
+VENDORED = {
+    "uPlot.iife.min.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
+    "uPlot.min.css": "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
+    "LICENSE-uPlot": "8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd",
+}
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
+FEW = {"columns": {"loss": [1.0] * 30, "lr": 0.1}}
+
+
+class Outline(HTMLParser):
+    """Collects the elements of a page, and complains about those that are not closed in order."""
+
+    VOID = frozenset({"meta", "br", "img", "input"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element."""
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Demand that the innermost element ends."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """Note text outside scripts and styles."""
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.words.append(data)
+
+
+def outline(page: str) -> Outline:
+    """Parse a page."""
+    parser = Outline()
+    parser.feed(page)
+    assert parser.open == []
+    return parser
+
+
+def page_of(log: Path, lang: str = "en") -> str:
+    """Judge a log with the command and return the page."""
+    page = log.with_suffix(".html")
+    with pytest.raises(SystemExit) as left:
+        main(["diagnose", str(log), "-q", "--lang", lang, "--html", str(page)])
+    assert not left.value.code
+    return page.read_text(encoding="utf-8")
+
+
+def embedded(page: str) -> dict[str, Any]:
+    """Return the data that the page carries."""
+    found = re.search(
+        r'<script type="application/x-trainadvisor-data" id="data-embedded">([A-Za-z0-9+/=]+)</script>', page
+    )
+    assert found
+    data: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(found[1])))
+    return data
+
+
+@pytest.mark.parametrize("name", VENDORED)
+def test_the_vendored_files_are_those_of_uplot(name: str) -> None:
+    """Version 1.6.32 as published, byte for byte."""
+    assert hashlib.sha256((STATIC / name).read_bytes()).hexdigest() == VENDORED[name]
+
+
+def test_our_own_files_are_small() -> None:
+    """At most 60 KB of script and style."""
+    assert sum(len((STATIC / name).read_bytes()) for name in ("report.js", "report.css")) <= 60_000
+
+
+@pytest.mark.parametrize("key", PAGE_TEXTS)
+def test_both_languages_have_the_same_placeholders(key: str) -> None:
+    """A translation says no less than its original, and no text is defined twice or shouts."""
+    placeholders = [sorted(name for _, name, _, _ in Formatter().parse(text) if name) for text in PAGE_TEXTS[key]]
+    assert placeholders[0] == placeholders[1]
+    assert key not in TEXTS
+    assert not set("".join(PAGE_TEXTS[key])) & set("!！")
+
+
+def test_text_is_escaped_unless_it_was_made_here() -> None:
+    """Attributes, children and code alike; control characters become visible."""
+    assert h("p", "<b>", h("i", "&"), title='"<', class_="x", hidden=True, lang=None, tabindex=0) == (
+        '<p title="&quot;&lt;" class="x" hidden tabindex="0">&lt;b&gt;<i>&amp;</i></p>'
+    )
+    assert lines("a <b>\n\u202ec") == "a &lt;b&gt;\n\\u202ec"
+
+
+def test_what_is_the_same_in_both_languages_stands_once() -> None:
+    """Codes and numbers are not doubled."""
+    langs = Languages(["zh", "en"])
+    assert langs.each(lambda _: "x < y") == "x &lt; y"
+    assert langs.say("copy") == '<span class="zh" lang="zh-CN">复制</span><span class="en" lang="en">copy</span>'
+
+
+def test_the_sections_follow_each_other_as_in_the_terminal(broken: Diagnosis) -> None:
+    """Verdict, findings, layers, checks, facts, data; headings go down by one level."""
+    found = outline(html.render(broken, "en"))
+    assert [a["id"] for tag, a in found.elements if tag == "section"] == [
+        "verdict",
+        "findings",
+        "layers",
+        "checks",
+        "facts",
+        "data",
+    ]
+    levels = [int(tag[1]) for tag, _ in found.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+
+
+def test_every_finding_has_an_anchor(broken: Diagnosis) -> None:
+    """Consequences included, to any depth."""
+    found = outline(html.render(broken, "en"))
+    codes = [a["id"] for tag, a in found.elements if tag == "article"]
+    assert codes == [
+        "lr-too-high",
+        "divergence",
+        "nan-loss",
+        "exploding-gradients",
+        "data-loader-bound",
+        "undertrained",
+    ]
+
+
+def test_the_first_fix_stands_in_the_verdict(broken: Diagnosis) -> None:
+    """As a diff of the user's own line, with its tag."""
+    page = html.render(broken, "en")
+    verdict = page[page.index('id="verdict"') : page.index('id="findings"')]
+    assert "<ins data-line>+ optimizer = torch.optim.SGD(model.parameters(), lr=0.003, momentum=0.9)\n</ins>" in verdict
+    assert "paste as is" in verdict
+
+
+def test_a_healthy_page_says_why_and_has_no_findings_heading(healthy: Diagnosis) -> None:
+    """A positive answer with figures; what passed is open."""
+    page = html.render(healthy, "en")
+    words = outline(page).words
+    assert "HEALTHY: training converged normally; nothing needs changing." in words
+    assert "Why this is fine" in words
+    assert "Findings" not in words
+    assert re.search(r"<details open><summary>checked and fine", page, re.IGNORECASE)
+
+
+def test_nothing_is_named_that_a_browser_would_fetch(broken: Diagnosis) -> None:
+    """No source, link or style names another place, and the page itself forbids fetching."""
+    page = html.render(broken, "en")
+    for _, attributes in outline(page).elements:
+        for name in ("src", "href", "data", "action", "srcset"):
+            assert re.match("data:image/png|#", attributes.get(name) or "#")
+    assert not re.search(r"@import|url\(", page[: page.index("</style>")])
+    assert "default-src 'none'" in page
+
+
+def test_only_our_scripts_may_run(broken: Diagnosis) -> None:
+    """The policy of the page names the digest of each of its scripts."""
+    page = html.render(broken, "en")
+    policy = re.search("script-src ([^;]*);", page)
+    assert policy
+    scripts = re.findall("<script>(.*?)</script>", page, re.DOTALL)
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    assert policy[1] == " ".join(f"'sha256-{digest}'" for digest in digests)
+
+
+def test_names_from_the_log_are_no_markup(tmp_path: Path) -> None:
+    """Layers, scripts, exceptions, devices, paths: each is shown, none is obeyed."""
+    model = make_model((HOSTILE, "Linear", 4, 4), (f"{HOSTILE}2", HOSTILE, {"x": HOSTILE}))
+    crash = event(
+        "exception",
+        {"type": HOSTILE, "message": HOSTILE, "site": {"file": HOSTILE, "line": 1}},
+        subject=HOSTILE,
+        step=5,
+    )
+    layers = [{"grad": [0.1, "nan"], "update": [0.1, 0.1]}] * 3
+    names = {"script": HOSTILE, "argv": [HOSTILE], "device_name": HOSTILE, "source": HOSTILE}
+    evals = [{"step": 20, "epoch": 0, "loss": 1.0, "losses": {}, "metrics": {HOSTILE: 0.5}}]
+    log = build_log(
+        tmp_path,
+        **FEW,
+        layers=layers,
+        evals=evals,
+        events=[crash],
+        models=[model],
+        optimizers=[make_optimizer(HOSTILE)],
+        **names,
+    )
+    page = page_of(log)
+    found = outline(page)
+    plain = outline(page_of(build_log(tmp_path, **FEW, name="plain.json")))
+    scripts = [a for tag, a in found.elements if tag == "script"]
+    assert scripts == [a for tag, a in plain.elements if tag == "script"]
+    assert not any(name.startswith("on") for _, attributes in found.elements for name in attributes)
+    assert all((a["src"] or "").startswith("data:image/png") for tag, a in found.elements if tag == "img")
+    assert any(HOSTILE in word for word in found.words)
+
+
+def test_the_data_are_the_diagnosis_and_the_curves(tmp_path: Path) -> None:
+    """What is drawn can be downloaded."""
+    data = embedded(page_of(build_log(tmp_path, **FEW)))
+    assert data["diagnosis"]["schema"] == "trainadvisor/diagnosis/1"
+    assert [chart["id"] for chart in data["charts"]] == ["loss", "lr"]
+
+
+def test_both_languages_are_in_the_page(tmp_path: Path) -> None:
+    """The chosen one first and shown."""
+    page = page_of(build_log(tmp_path, **FEW), "zh")
+    assert page.startswith('<!DOCTYPE html>\n<html lang="zh-CN"')
+    assert "检查项" in outline(page).words
+    assert "Checks" in outline(page).words
+
+
+def test_a_crash_and_an_import_are_told_in_a_banner(tmp_path: Path) -> None:
+    """With the exception and the last step; with the command that records more."""
+    crash = event("exception", {"type": "RuntimeError", "message": "out of memory", "site": None}, step=29)
+    words = " ".join(outline(page_of(build_log(tmp_path, **FEW, events=[crash]))).words)
+    assert "The run ended with an exception: RuntimeError: out of memory. The last complete step is 29." in words
+    words = " ".join(outline(page_of(build_log(tmp_path, **FEW, source="import:csv"))).words)
+    assert "Curves only: imported log (import:csv)." in words
+
+
+def test_each_chart_has_a_sentence_and_a_table(tmp_path: Path) -> None:
+    """A canvas says nothing to those who cannot see it."""
+    page = page_of(
+        build_log(tmp_path, columns={"loss": [3.0, 2.0, 1.0] * 10, "lr": 0.1, "grad_norm": 1.0, "seconds": 0.1})
+    )
+    for figure in re.findall("<figure.*?</figure>", page, re.DOTALL):
+        assert "<figcaption>" in figure
+        assert "<table>" in figure or 'class="empty"' in figure
+    assert "learning rate: 0.1 at all recorded steps." in page
+
+
+def test_a_chart_that_was_not_recorded_keeps_its_place(tmp_path: Path) -> None:
+    """With what would fill it."""
+    page = page_of(build_log(tmp_path, **FEW))
+    figure = re.search('<figure id="chart-grad">.*?</figure>', page, re.DOTALL)
+    assert figure
+    assert "trainadvisor run train.py" in figure[0]
+    assert "advisor.validation(loss=validation_loss)" in page
+
+
+def test_a_log_without_a_finite_loss_says_so(tmp_path: Path) -> None:
+    """It was recorded; there is nothing to draw."""
+    seen = event("nonfinite", {"value": "nan"}, subject="loss")
+    page = page_of(build_log(tmp_path, columns={"loss": ["nan"] * 30, "lr": 0.1}, events=[seen]))
+    assert "No finite value was recorded." in page
+
+
+def test_a_log_without_steps_has_a_page(tmp_path: Path) -> None:
+    """Without charts, but with a verdict."""
+    found = outline(page_of(build_log(tmp_path)))
+    assert "charts" not in [a.get("id") for _, a in found.elements]
+
+
+def test_a_million_steps_of_two_thousand_layers_fit_into_a_megabyte(tmp_path: Path) -> None:
+    """And nothing that matters is missing."""
+    page = page_of(big_log(tmp_path))
+    data = embedded(page)
+    assert len(page.encode()) < 1_000_000
+    assert max(len(x) for chart in data["charts"] for x in chart["xs"]) <= 1000
+    assert len(data["heat"]["grad"]["rows"]) == 60
+    assert data["layers"]["count"] == 2000
+
+
+def test_a_page_that_would_be_too_large_leaves_things_out(broken: Diagnosis) -> None:
+    """Whatever the input, the cap holds and the verdict stays."""
+    noise = [hashlib.sha512(str(n).encode()).hexdigest() for n in range(20_000)]
+    rows = [[name, "Linear", 1, 0.1, 0.1, None, None, None, None] for name in noise]
+    table = {
+        "fields": ["name", "kind", "parameters", "grad", "update", "mean", "std", "dead", "bad_step"],
+        "rows": rows,
+        "count": 20_000,
+    }
+    page = html.render(broken, "en", html.Material(curves={**html.NO_CURVES, "layers": table}))
+    assert len(page.encode()) <= html.LARGEST
+    assert len(embedded(page)["layers"]["rows"]) == 200
+    assert "BROKEN: training diverged because the learning rate is too high." in page
+
+
+def test_a_page_needs_its_ending(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--html out.txt` is a slip."""
+    with pytest.raises(SystemExit) as left:
+        main(["diagnose", str(build_log(tmp_path, **FEW)), "--html", str(tmp_path / "out.txt")])
+    assert left.value.code == 2
+    assert "a web page ends in .html" in capsys.readouterr().err
+
+
+def test_smoothing_is_a_centred_mean_that_keeps_gaps() -> None:
+    """A missing value stays missing and counts for nothing."""
+    assert smoothed([1.0, 2.0, 3.0, None, 5.0], 3) == [1.5, 2.0, 2.5, None, 5.0]
+
+
+def test_ticks_are_round_and_powers_of_ten_on_a_wide_logarithmic_axis() -> None:
+    """People read 0, 2, 4 and 0.01, 1, 100."""
+    assert Scale(0, 9, 0, 1).ticks() == [0, 2, 4, 6, 8]
+    assert Scale(0.005, 200, 0, 1, log=True).ticks() == [0.01, 0.1, 1.0, 10.0, 100.0]
+
+
+def test_a_heat_map_is_a_picture() -> None:
+    """A PNG of one pixel a cell: missing, not finite, lowest and highest in their colours."""
+    data = base64.b64decode(heat([[None, "inf", 0.1, 10.0]], 0.1, 10.0, log=True).partition(",")[2])
+    assert data.startswith(b"\x89PNG")
+    import zlib
+
+    start = data.index(b"IDAT") + 4
+    assert list(zlib.decompress(data[start:-16])) == [0, 160, 160, 160, 200, 30, 30, 0, 34, 78, 254, 232, 56]

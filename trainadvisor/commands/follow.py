@@ -1,0 +1,46 @@
+"""`trainadvisor follow LOG`: a running or finished training, shown as its log grows."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from trainadvisor.commands.common import lang_option
+
+
+@click.command("follow")
+@click.argument("log", required=False)
+@click.option("--patience", type=click.IntRange(0), default=600, show_default=True, help="Seconds without a record; 0: for ever.")
+@lang_option
+def command(*, log: str | None, patience: int, lang: str | None) -> None:
+    """Show step, loss and findings of a training while its log grows, and the verdict at its end.
+
+    LOG is a log, a run folder or a run's name, by default the latest log here; it need not exist yet. On a terminal the
+    view is redrawn in place, elsewhere findings are printed as they arise. Ctrl-C ends the view, never the training.
+    """
+    from trainadvisor import config
+    from trainadvisor.follow import Follower
+    from trainadvisor.language import choose
+
+    settings = config.load()
+    redraw = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    Follower(
+        _place(log), choose(lang, settings.lang), settings, patience=patience, stream=sys.stdout, redraw=redraw
+    ).run()
+
+
+def _place(log: str | None) -> Path:
+    """Return the log; one that is to come has a folder already."""
+    from trainadvisor.commands.runs import find
+    from trainadvisor.errors import LogError
+
+    try:
+        return find(log)
+    except LogError:
+        path = Path(log or "")
+        if log is None or path.suffix not in (".json", ".gz", ".zst") or not path.parent.is_dir():
+            raise
+        return path

@@ -1,0 +1,45 @@
+"""What a web page shows besides the diagnosis: curves of the log, the other language, texts of the rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trainadvisor.config import Config
+    from trainadvisor.diagnose.result import Diagnosis
+    from trainadvisor.diagnose.rulebook import Rule, Rulebook
+    from trainadvisor.log.reader import RunLog
+    from trainadvisor.report.html import Material
+
+LANGUAGES = ("en", "zh")
+
+
+def material(log: RunLog, diagnosis: Diagnosis, lang: str, settings: Config, folders: Iterable[str] = ()) -> Material:
+    """Judge the log once more in the other language, and collect what can be drawn and explained."""
+    from trainadvisor.diagnose import diagnose
+    from trainadvisor.diagnose.rulebook import load
+    from trainadvisor.log.curves import curves
+    from trainadvisor.report.html import Material
+
+    folders = list(folders)
+    others = {other: diagnose(log, rules=folders, lang=other, config=settings) for other in LANGUAGES if other != lang}
+    book = load([*settings.rules, *folders]).configured(settings)
+    return Material(others, curves(log), _texts(book, diagnosis))
+
+
+def _texts(book: Rulebook, diagnosis: Diagnosis) -> dict[str, dict[str, Any]]:
+    """Return the title of every rule, and what is found explained in full."""
+    from trainadvisor.report.html_findings import everything
+
+    found = {finding.code for finding in everything(diagnosis)}
+    return {code: _text(rule, full=code in found) for code, rule in book.rules.items()}
+
+
+def _text(rule: Rule, *, full: bool) -> dict[str, Any]:
+    from trainadvisor.report.explain import unfilled
+
+    titles = {lang: rule.title(lang) for lang in LANGUAGES}
+    docs = {lang: unfilled(rule.text("doc", lang), rule) for lang in LANGUAGES} if full else {}
+    return {"title": titles, "doc": docs}

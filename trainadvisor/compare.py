@@ -1,0 +1,176 @@
+"""Two runs side by side: what was changed, what it did to findings and figures, and whether that can be judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trainadvisor.baseline import everything
+
+if TYPE_CHECKING:
+    from trainadvisor.diagnose.result import Diagnosis
+
+STATES = {"broken": 0, "needs-attention": 1, "cannot-tell": 1, "healthy": 2}
+# what has to be the same for a verdict, and the facts that a person may change to get one
+ALIKE = {"model": "model_hash", "examples": "examples", "batch": "batch_median"}
+SETTINGS = {
+    "optimizer": "optimizer",
+    "lr": "lr",
+    "momentum": "momentum",
+    "weight decay": "weight_decay",
+    "loss": "loss_kind",
+    "batch": "batch_median",
+    "model": "model_hash",
+    "data": "examples",
+    "workers": "workers",
+    "seed": "seed",
+    "planned steps": "planned_steps",
+    "device": "device",
+    "torch": "torch",
+}
+NOISE = 0.05
+"""A change of a final loss that is smaller is none, unless the noise of the validation is known."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure of both runs; `change` is relative, None where it cannot be given."""
+
+    key: str
+    a: float | None
+    b: float | None
+    form: str = "number"
+    step: int | None = None
+
+    @property
+    def change(self) -> float | None:
+        """Return the change relative to A."""
+        return None if self.a is None or self.b is None or not self.a else (self.b - self.a) / abs(self.a)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What differs between run A and run B."""
+
+    a: Diagnosis
+    b: Diagnosis
+    changed: tuple[tuple[str, Any, Any], ...]
+    same: tuple[str, ...]
+    unlike: tuple[tuple[str, Any, Any], ...]
+    fixed: tuple[str, ...]
+    kept: tuple[str, ...]
+    new: tuple[str, ...]
+    rows: tuple[Row, ...]
+    verdict: str
+    last: int | None
+    stopped: str | None
+
+    @property
+    def decided_by(self) -> Row | None:
+        """Return the figure that the verdict rests on where the findings do not differ."""
+        return next((row for row in self.rows if row.key in DECISIVE and row.change is not None), None)
+
+
+DECISIVE = ("compare.val", "compare.loss-at", "compare.loss")
+
+
+def compare(a: Diagnosis, b: Diagnosis) -> Comparison:
+    """Compare two runs; without a common ground the verdict is "unlike", and the figures stand all the same."""
+    before, after = _codes(a), _codes(b)
+    unlike = tuple(_differing(a, b, ALIKE))
+    last, stopped = _common(a, b)
+    rows = tuple(_rows(a, b, last))
+    fixed, new = _missing(before, after), _missing(after, before)
+    return Comparison(
+        a=a,
+        b=b,
+        changed=tuple(_differing(a, b, SETTINGS)),
+        same=tuple(_alike(a, b)),
+        unlike=unlike,
+        fixed=fixed,
+        kept=tuple(code for code in before if code in after),
+        new=new,
+        rows=rows,
+        verdict="unlike" if unlike else _verdict(a, b, rows, _loud(a, fixed), _loud(b, new)),
+        last=last,
+        stopped=stopped,
+    )
+
+
+def _codes(run: Diagnosis) -> list[str]:
+    return list(dict.fromkeys(item.code for item in everything(run.findings)))
+
+
+def _missing(codes: list[str], others: list[str]) -> tuple[str, ...]:
+    return tuple(code for code in codes if code not in others)
+
+
+def _loud(run: Diagnosis, codes: tuple[str, ...]) -> list[str]:
+    """Return those of the codes that are warnings or errors."""
+    return [item.code for item in everything(run.findings) if item.code in codes and item.severity != "note"]
+
+
+def _differing(a: Diagnosis, b: Diagnosis, facts: dict[str, str]) -> list[tuple[str, Any, Any]]:
+    both = [(name, a.run[fact], b.run[fact]) for name, fact in facts.items() if fact in a.run and fact in b.run]
+    return [entry for entry in both if entry[1] != entry[2]]
+
+
+def _alike(a: Diagnosis, b: Diagnosis) -> list[str]:
+    return [name for name, fact in SETTINGS.items() if fact in a.run and a.run[fact] == b.run.get(fact)]
+
+
+def _common(a: Diagnosis, b: Diagnosis) -> tuple[int | None, str | None]:
+    """Return the last step that both runs reached, and which of them ended there."""
+    ends = [curve[-1][0] if (curve := run.run.get("loss_curve")) else None for run in (a, b)]
+    if ends[0] is None or ends[1] is None:
+        return None, None
+    return min(ends), None if ends[0] == ends[1] else "A" if ends[0] < ends[1] else "B"
+
+
+def _at(run: Diagnosis, step: int) -> float | None:
+    """Return the loss of the stretch that ends nearest to a step."""
+    curve = run.run.get("loss_curve") or []
+    return min(curve, key=lambda point: abs(point[0] - step))[1] if curve else None
+
+
+def _rows(a: Diagnosis, b: Diagnosis, last: int | None) -> list[Row]:
+    rows = [Row("compare.loss-at", _at(a, last), _at(b, last), step=last)] if last is not None else []
+    rows += [Row(key, _fact(a, fact), _fact(b, fact), form) for key, (fact, form) in FIGURES.items()]
+    return [row for row in rows if row.a is not None or row.b is not None]
+
+
+FIGURES = {
+    "compare.loss": ("loss_final", "number"),
+    "compare.val": ("val_loss_final", "number"),
+    "compare.accuracy": ("val_accuracy_final", "share"),
+    "compare.update": ("update_ratio_median", "ratio"),
+    "compare.grad": ("grad_norm_median", "ratio"),
+    "compare.time": ("step_time_p50", "time"),
+    "compare.wait": ("wait_share", "share"),
+    "compare.memory": ("memory", "memory"),
+}
+
+
+def _fact(run: Diagnosis, fact: str) -> float | None:
+    value = run.run.get(fact)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _verdict(a: Diagnosis, b: Diagnosis, rows: tuple[Row, ...], fixed: list[str], new: list[str]) -> str:
+    if STATES[a.state] != STATES[b.state]:
+        return "better" if STATES[b.state] > STATES[a.state] else "worse"
+    if fixed and new:
+        return "mixed"
+    if fixed or new:
+        return "better" if fixed else "worse"
+    return _by_figures(a, b, rows)
+
+
+def _by_figures(a: Diagnosis, b: Diagnosis, rows: tuple[Row, ...]) -> str:
+    row = next((r for key in DECISIVE for r in rows if r.key == key and r.change is not None), None)
+    if row is None or row.a is None or row.b is None:
+        return "equal"
+    noise = max((_fact(run, "val_noise") or 0.0 for run in (a, b)), default=0.0) if row.key == "compare.val" else 0.0
+    if abs(row.b - row.a) <= max(2 * noise, NOISE * abs(row.a)):
+        return "equal"
+    return "better" if row.b < row.a else "worse"

@@ -1,0 +1,38 @@
+"""Probe: steps that no hook shows, as those of a compiled optimizer: the parameters have changed since the backward."""
+
+import weakref
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from trainadvisor.record.recorder import Recorder
+
+
+class UnseenProbe:
+    """Compares the version of one trained parameter; an update in place, compiled or not, raises it."""
+
+    def __init__(self, recorder: "Recorder") -> None:
+        """Take the recorder."""
+        self._recorder = recorder
+        self._parameter: weakref.ref[torch.Tensor] | None = None
+        self._version = 0
+
+    def on_backward_ends(self, *_: object) -> None:
+        """Remember the version of a parameter that has a gradient."""
+        parameter = self._parameter() if self._parameter is not None else None
+        if parameter is None or parameter.grad is None:
+            models = self._recorder.iteration.models[-1:]
+            parameter = next((p for model in models for p in model.parameters if p.grad is not None), None)
+            self._parameter = None if parameter is None else weakref.ref(parameter)
+        if parameter is not None:
+            self._version = parameter._version  # noqa: SLF001 - torch's own word for it
+
+    def changed_by(self) -> list[torch.optim.Optimizer] | None:
+        """Return the optimizers that hold the parameter if it has changed, else None."""
+        parameter = self._parameter() if self._parameter is not None else None
+        if parameter is None or parameter._version == self._version:  # noqa: SLF001
+            return None
+        self._version = parameter._version  # noqa: SLF001
+        alive = self._recorder.inventory.alive_optimizers()
+        return [o for o in alive if any(p is parameter for group in o.param_groups for p in group["params"])]

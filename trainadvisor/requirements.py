@@ -1,0 +1,118 @@
+"""Conditions on figures of a run, as a gate demands them: `val_loss<=0.3`, `step_time_p95 <= 60 ms`."""
+
+from __future__ import annotations
+
+import operator
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trainadvisor.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+# what people write: (fact of the run, the unit it is kept in)
+METRICS = {
+    "loss": ("loss_final", ""),
+    "loss_best": ("loss_best", ""),
+    "val_loss": ("val_loss_final", ""),
+    "val_loss_best": ("val_loss_best", ""),
+    "val_accuracy": ("val_accuracy_final", ""),
+    "val_accuracy_best": ("val_accuracy_best", ""),
+    "accuracy": ("train_accuracy_final", ""),
+    "gap": ("generalization_gap", ""),
+    "skill": ("skill", ""),
+    "steps": ("steps", ""),
+    "grad_norm": ("grad_norm_median", ""),
+    "update_ratio": ("update_ratio_median", ""),
+    "step_time": ("step_seconds", "s"),
+    "step_time_p50": ("step_time_p50", "s"),
+    "step_time_p95": ("step_time_p95", "s"),
+    "step_time_p99": ("step_time_p99", "s"),
+    "wait": ("wait_share", ""),
+    "overhead": ("overhead", ""),
+    "memory": ("memory", "MB"),
+    "dead_units": ("dead_unit_share_worst", ""),
+}
+TIMING = frozenset({"step_time", "step_time_p50", "step_time_p95", "step_time_p99", "wait", "overhead", "memory"})
+# unit written: (kind of unit it converts to, factor)
+UNITS = {"": ("", 1.0), "%": ("", 0.01), "s": ("s", 1.0), "ms": ("s", 1e-3), "us": ("s", 1e-6), "min": ("s", 60.0)}
+UNITS |= {"kB": ("MB", 1e-3), "MB": ("MB", 1.0), "GB": ("MB", 1e3)}
+OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+SHAPE = re.compile(
+    r"\s*(?P<metric>[a-z]\w*)\s*(?P<op><=|>=|==|!=|<|>)\s*(?P<number>[-+]?[\d.]+(?:e[-+]?\d+)?)\s*(?P<unit>%|[A-Za-z]*)\s*",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One figure, how it has to compare, and with what (in the unit the figure is kept in)."""
+
+    metric: str
+    op: str
+    limit: float
+    text: str
+
+    @property
+    def timing(self) -> bool:
+        """Say whether it is about speed or memory, which only compare on the same kind of device."""
+        return self.metric in TIMING
+
+    def value(self, run: Mapping[str, object]) -> float | None:
+        """Return the figure of a run, None when it was not recorded."""
+        found = run.get(METRICS[self.metric][0])
+        return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+    def holds(self, value: float) -> bool:
+        """Say whether a value meets it."""
+        return OPERATORS[self.op](value, self.limit)
+
+
+def parse(text: str) -> Requirement:
+    """Read a requirement; UsageError says what is wrong with it."""
+    found = SHAPE.fullmatch(text)
+    number = _number(found["number"]) if found else None
+    if found is None or number is None:
+        message = f"requirement {text!r} cannot be read; write it like val_loss<=0.3 or step_time_p95<=60ms"
+        raise UsageError(message)
+    metric = found["metric"]
+    if metric not in METRICS:
+        message = f"requirement {text!r}: no figure is called {metric}{did_you_mean(metric, METRICS)}; known are {', '.join(METRICS)}"
+        raise UsageError(message)
+    return Requirement(metric, found["op"], number * _factor(text, metric, found["unit"]), " ".join(text.split()))
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _factor(text: str, metric: str, unit: str) -> float:
+    kind, factor = UNITS.get(unit, (None, 1.0))
+    wanted = METRICS[metric][1]
+    if kind != wanted and not (unit == "" and wanted == "MB"):
+        known = [name for name, (other, _) in UNITS.items() if other == wanted and name]
+        message = f"requirement {text!r}: {metric} is measured in {' or '.join(known) or 'plain numbers'}"
+        raise UsageError(message)
+    return factor
+
+
+def shown(metric: str, value: float) -> str:
+    """Return a figure with its unit, as it is read."""
+    unit = METRICS[metric][1]
+    if unit == "s":
+        return f"{1000 * value:.3g} ms" if value < 1 else f"{value:.3g} s"
+    if unit:
+        return f"{value:.0f} {unit}"
+    return f"{100 * value:.3g} %" if metric in ("overhead", "wait", "dead_units") else f"{value:.4g}"
