@@ -21,7 +21,7 @@ except (ImportError, RuntimeError, AttributeError) as error:  # a build for anot
         "install the build that belongs to your torch: pip install 'trainadvisor[vision]'",
     ) from None
 
-BREAKS = ["eval-mode-in-training", "lr-too-high", "unnormalized-inputs"]
+BREAKS = ["eval-mode-in-training", "lr-too-high", "softmax-before-cross-entropy"]
 
 parser = argparse.ArgumentParser(description="small ResNet on generated pictures")
 parser.add_argument("--break", dest="broken", choices=BREAKS, help="train with this mistake")
@@ -38,10 +38,7 @@ def pictures(count: int) -> TensorDataset:
     patterns = torch.stack([rows, columns, rows * columns, disc], dim=1)
     picture = patterns[torch.arange(count), labels][:, None] * (0.5 + torch.rand(count, 3, 1, 1))
     noisy = picture + 2 * torch.randn(count, 3, 24, 24)
-    scaled = (noisy - noisy.mean()) / noisy.std()
-    if args.broken == "unnormalized-inputs":
-        scaled = scaled * 1000 + 5000  # raw sensor counts instead of mean 0 and standard deviation 1
-    return TensorDataset(scaled, labels)
+    return TensorDataset((noisy - noisy.mean()) / noisy.std(), labels)
 
 
 torch.manual_seed(0)
@@ -49,6 +46,8 @@ train_loader = DataLoader(pictures(480), batch_size=16, shuffle=True)
 validation_loader = DataLoader(pictures(200), batch_size=100)
 
 model = ResNet(BasicBlock, [1, 1, 1, 1], num_classes=4)
+if args.broken == "softmax-before-cross-entropy":
+    model = nn.Sequential(model, nn.Softmax(dim=1))
 criterion = nn.CrossEntropyLoss()
 lr = 30.0 if args.broken == "lr-too-high" else 0.003
 optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)

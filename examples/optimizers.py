@@ -18,9 +18,9 @@ parser = argparse.ArgumentParser(description="four optimizers on one task")
 parser.add_argument("--break", dest="broken", choices=["lr-too-high"], help="train with this mistake")
 args = parser.parse_args()
 
-RATES = {"gradient-descent": 0.1, "momentum": 0.03, "rmsprop": 0.001, "adam": 0.001}
+RATES = {"gradient-descent": 0.5, "momentum": 0.03, "rmsprop": 0.001, "adam": 0.001}
 if args.broken == "lr-too-high":
-    RATES = dict.fromkeys(RATES, 0.3)
+    RATES = dict.fromkeys(RATES, RATES["gradient-descent"])
 
 
 def digits() -> TensorDataset:

@@ -1,4 +1,4 @@
-"""Alerts: findings sent to a URL, a command or a function while it trains, from a thread that never stops the training."""
+"""Alerts: findings sent to a URL, a command or a function while it trains, beside the training and never in its way."""
 
 from __future__ import annotations
 
@@ -53,9 +53,11 @@ def body(url: str, alert: Alert, words: Words) -> dict[str, Any]:
     lines += [f"{words('fix')}{words('colon')}{alert.fix}"] if alert.fix else []
     lines += [words("alert.run", run=alert.run)] if alert.run else []
     text = "\n".join(lines)
-    if host.endswith("slack.com") or host.endswith("slack-gov.com"):
+    if host.endswith(("slack.com", "slack-gov.com")):
         return {"text": text}
-    if host in ("discord.com", "discordapp.com") or (host.endswith(".discord.com") and path.startswith("/api/webhooks")):
+    if host in ("discord.com", "discordapp.com") or (
+        host.endswith(".discord.com") and path.startswith("/api/webhooks")
+    ):
         return {"content": text[:2000], "allowed_mentions": {"parse": []}}
     return {"schema": "trainadvisor/alert/1", "text": text, **asdict(alert)}
 
@@ -149,7 +151,7 @@ class Alerter:
         """Say once that an alert did not arrive."""
         if not self._complained:
             self._complained = True
-            print(f"trainadvisor: {self._words('alert.failed', reason=reason)}", file=sys.stderr, flush=True)
+            print(f"trainadvisor: {self._words('alert.failed', reason=reason)}", file=sys.stderr, flush=True)  # noqa: T201 - it is for people
 
     def _post(self, url: str, alert: Alert) -> None:
         data = json.dumps(body(url, alert, self._words)).encode()
@@ -157,6 +159,13 @@ class Alerter:
         request = urllib.request.Request(url, data, headers, method="POST")  # noqa: S310 - the scheme was checked
         with urllib.request.urlopen(request, timeout=PATIENCE):  # noqa: S310 - (the same)
             pass
+
+    def finish(self, findings: Iterable[Finding]) -> None:
+        """Send what only the end of the training has shown, and close."""
+        for finding in findings:
+            if finding.severity != "note":
+                self.tell(finding, finding.onset or 0)
+        self.close()
 
     def close(self, wait: float = LAST_WAIT) -> None:
         """Let the rest be sent, for some seconds at most."""

@@ -119,10 +119,14 @@ def read(path: Path) -> Baseline:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         if document["schema"] != SCHEMA:
-            message = f"{path}: is of the form {document['schema']!r}, not {SCHEMA!r}; make it anew with --update-baseline"
+            message = (
+                f"{path}: is of the form {document['schema']!r}, not {SCHEMA!r}; make it anew with --update-baseline"
+            )
             raise ConfigError(message)
         work = dict(document["workload"])
-        findings = {key: Entry(e["code"], e["severity"], e.get("modules", "")) for key, e in document["findings"].items()}
+        findings = {
+            key: Entry(e["code"], e["severity"], e.get("modules", "")) for key, e in document["findings"].items()
+        }
         _sound(findings)
         return Baseline(findings, dict(document["metrics"]), work, work.pop("device", None))
     except FileNotFoundError:

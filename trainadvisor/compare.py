@@ -121,16 +121,21 @@ def _alike(a: Diagnosis, b: Diagnosis) -> list[str]:
 
 def _common(a: Diagnosis, b: Diagnosis) -> tuple[int | None, str | None]:
     """Return the last step that both runs reached, and which of them ended there."""
-    ends = [curve[-1][0] if (curve := run.run.get("loss_curve")) else None for run in (a, b)]
-    if ends[0] is None or ends[1] is None:
+    end_a, end_b = _end(a), _end(b)
+    if end_a is None or end_b is None:
         return None, None
-    return min(ends), None if ends[0] == ends[1] else "A" if ends[0] < ends[1] else "B"
+    return min(end_a, end_b), None if end_a == end_b else "A" if end_a < end_b else "B"
+
+
+def _end(run: Diagnosis) -> int | None:
+    curve = run.run.get("loss_curve")
+    return int(curve[-1][0]) if curve else None
 
 
 def _at(run: Diagnosis, step: int) -> float | None:
     """Return the loss of the stretch that ends nearest to a step."""
     curve = run.run.get("loss_curve") or []
-    return min(curve, key=lambda point: abs(point[0] - step))[1] if curve else None
+    return float(min(curve, key=lambda point: abs(point[0] - step))[1]) if curve else None
 
 
 def _rows(a: Diagnosis, b: Diagnosis, last: int | None) -> list[Row]:

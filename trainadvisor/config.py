@@ -97,7 +97,9 @@ def _variable(variable: str, text: str) -> dict[str, tuple[Any, str]]:
 
 def _config(entries: dict[str, tuple[Any, str]], source: Path | None) -> Config:
     values = {name: value for name, (value, _) in entries.items()}
-    levels = {code: level for code, level in _inner(values, "rules").items() if isinstance(level, str) and "." not in code}
+    levels = {
+        code: level for code, level in _inner(values, "rules").items() if isinstance(level, str) and "." not in code
+    }
     return Config(
         lang=values.get("lang"),
         rules=values.get("rule-folders", ()),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from trainadvisor.language import Words
@@ -13,6 +12,8 @@ from trainadvisor.log.growing import GrowingLog
 from trainadvisor.report import following, text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from trainadvisor.config import Config
     from trainadvisor.diagnose.result import Diagnosis
 
@@ -142,7 +143,9 @@ class Follower:
         view = self._view
         if self._redraw:
             self._draw(following.block(view, self._diagnosis, self._words, _width(), 0.0))
-        ended = self._words("follow.ended", reason=view.end.get("reason", "?")) if view.end else self._words("follow.died")
+        ended = (
+            self._words("follow.ended", reason=view.end.get("reason", "?")) if view.end else self._words("follow.died")
+        )
         self._print(ended)
         if self._diagnosis is not None:
             self._print("\n" + text.render(self._diagnosis, self._lang, width=_width()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from statistics import median
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor import baseline as baselines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from trainadvisor.baseline import Baseline
     from trainadvisor.diagnose.result import Diagnosis, Finding
@@ -166,8 +165,11 @@ def _item(finding: Finding, run: Diagnosis, policy: Policy, baseline: Baseline |
         return Item(finding, "below")
     if accepted := policy.accepted(finding):
         return Item(finding, "accepted", accepted.reason)
-    if baseline is None:
-        return Item(finding, FAIL)
+    return Item(finding, FAIL) if baseline is None else _against(finding, run, policy, baseline)
+
+
+def _against(finding: Finding, run: Diagnosis, policy: Policy, baseline: Baseline) -> Item:
+    """Hold a finding against the baseline: only what is new or worse fails."""
     if finding.family == TIMING and not _same_device(run, baseline):
         return Item(finding, "elsewhere")
     entry = baseline.findings.get(baselines.fingerprint(finding, policy.settings))
@@ -222,8 +224,12 @@ def _gaps(run: Diagnosis, policy: Policy, measured: Sequence[Measured]) -> Itera
 
 def _fixed(runs: Sequence[Diagnosis], policy: Policy, baseline: Baseline) -> Iterator[str]:
     """Yield the codes of entries that no run shows any more, where the rule was judged."""
-    found = {baselines.fingerprint(item, policy.settings) for run in runs for item in baselines.everything(run.findings)}
-    judged = set.intersection(*({item.code for item in baselines.everything(run.findings)} | {*run.clear} for run in runs))
+    found = {
+        baselines.fingerprint(item, policy.settings) for run in runs for item in baselines.everything(run.findings)
+    }
+    judged = set.intersection(
+        *({item.code for item in baselines.everything(run.findings)} | {*run.clear} for run in runs)
+    )
     gone = {entry.code for key, entry in baseline.findings.items() if key not in found and entry.code in judged}
     yield from sorted(gone)
 
@@ -243,4 +249,9 @@ def _all(outcomes: Sequence[str]) -> str:
     return PASS if PASS in outcomes else UNDECIDED if UNDECIDED in outcomes else FAIL
 
 
-_AGGREGATE: dict[str, Callable[[Sequence[str]], str]] = {"any": _worst, "majority": _majority, "all": _all, "median": _majority}
+_AGGREGATE: dict[str, Callable[[Sequence[str]], str]] = {
+    "any": _worst,
+    "majority": _majority,
+    "all": _all,
+    "median": _majority,
+}

@@ -72,18 +72,10 @@ def run_script(
         return code
     diagnosis = _tell_verdict(path, lang, report)
     if diagnosis is not None and alerter is not None:
-        _send_rest(diagnosis, alerter)
+        alerter.finish(diagnosis.findings)
     if narrator is not None and narrator.stopped:
         return 1
     return code or _gate(diagnosis, fail_on)
-
-
-def _send_rest(diagnosis: Diagnosis, alerter: Alerter) -> None:
-    """Send what only the end has shown."""
-    for finding in diagnosis.findings:
-        if finding.severity != "note":
-            alerter.tell(finding, finding.onset or 0)
-    alerter.close()
 
 
 def _gate(diagnosis: Diagnosis | None, fail_on: str) -> int:

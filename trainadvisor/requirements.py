@@ -86,7 +86,8 @@ def parse(text: str) -> Requirement:
         raise UsageError(message)
     metric = found["metric"]
     if metric not in METRICS:
-        message = f"requirement {text!r}: no figure is called {metric}{did_you_mean(metric, METRICS)}; known are {', '.join(METRICS)}"
+        hint = f"{did_you_mean(metric, METRICS)}; known are {', '.join(METRICS)}"
+        message = f"requirement {text!r}: no figure is called {metric}{hint}"
         raise UsageError(message)
     return Requirement(metric, found["op"], number * _factor(text, metric, found["unit"]), " ".join(text.split()))
 

@@ -119,7 +119,9 @@ def _rule(code: str, entry: dict[str, Any], place: Place) -> dict[str, Any]:
     for name, value in entry.items():
         key = f"rules.{code}.{name}"
         if name == "level":
-            place.demand(value in LEVELS, f"rules.{code}", f"must be one of {', '.join(LEVELS)}, or a table with a level")
+            place.demand(
+                value in LEVELS, f"rules.{code}", f"must be one of {', '.join(LEVELS)}, or a table with a level"
+            )
             found[f"rules.{code}"] = value
         elif name == "reason":
             place.demand(isinstance(value, str) and value.strip(), key, "must give the reason as text")
@@ -136,7 +138,7 @@ def _rule(code: str, entry: dict[str, Any], place: Place) -> dict[str, Any]:
 
 def _thresholds(key: str, value: Any, place: Place) -> dict[str, Any]:
     place.demand(isinstance(value, dict), key, "must be a table of rule codes")
-    found = {}
+    found: dict[str, Any] = {}
     for code, values in value.items():
         table = isinstance(values, dict) and all(map(_is_number, values.values()))
         place.demand(table, f"{key}.{code}", "must be a table of numbers, such as { min_steps = 200 }")

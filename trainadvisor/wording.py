@@ -21,11 +21,17 @@ GATE: dict[str, tuple[str, str]] = {
     "gate.require": ("require", "要求"),
     "gate.measured": ("{text}: measured {value}", "{text}：实测 {value}"),
     "gate.not-measured": ("{text}: not measured", "{text}：未测得"),
-    "gate.not-compared": ("{text}: not compared, the baseline is of another device", "{text}：未比较，基线来自其他设备"),
+    "gate.not-compared": (
+        "{text}: not compared, the baseline is of another device",
+        "{text}：未比较，基线来自其他设备",
+    ),
     "gate.consequences": ("{count} of {codes} (not counted)", "{codes} 的 {count}（不计入）"),
     "gate.passed": ("pass {count}", "正常 {count} 项"),
     "gate.unchecked": ("not checked {count}", "未检查 {count} 项"),
-    "gate.short": ("{steps} steps recorded, at least {fewest} are asked for", "只记录了 {steps} 步，要求至少 {fewest} 步"),
+    "gate.short": (
+        "{steps} steps recorded, at least {fewest} are asked for",
+        "只记录了 {steps} 步，要求至少 {fewest} 步",
+    ),
     "gate.workload": (
         "the workload is not that of the baseline: {field} was {before}, is {now}",
         "训练任务与基线不同：{field} 原为 {before}，现为 {now}",

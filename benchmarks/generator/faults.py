@@ -212,7 +212,7 @@ def _log_of_softmax(_: object, scale: float) -> Callable[..., torch.Tensor]:
 
 
 def _root_of_zero(_: object, scale: float) -> Callable[..., torch.Tensor]:
-    return lambda out, y: torch.sqrt(scale * F.relu((out - y).abs() - 0.05)).mean()
+    return lambda out, y: torch.sqrt(scale * F.relu((out - y).abs() - 0.05) ** 2).mean()
 
 
 LOSS: dict[str, Callable[..., Callable[..., torch.Tensor]]] = {

@@ -9,7 +9,6 @@ from bases import Spec, identity
 from plan import FAULTS
 
 Outcome = dict[str, Any]
-RANKED = ("values", "copy", "tokens")
 
 
 def groups(specs: list[Spec], results: dict[str, Outcome | None]) -> dict[tuple[Any, ...], float]:
@@ -37,7 +36,7 @@ def healthy(spec: Spec, result: Outcome | None, best: dict[tuple[Any, ...], floa
 
 def _noise(spec: Spec, skill: float) -> float:
     """Return the standard error that a small validation part gives a skill."""
-    return math.sqrt(max(skill * (1 - skill), 0.02) / spec["n_val"]) if spec["n_val"] < 200 else 0.01
+    return math.sqrt(max(skill * (1 - skill), 0.02) / spec["n_val"])
 
 
 def _kept(history: list[float]) -> bool:
@@ -53,5 +52,5 @@ def harmed(spec: Spec, result: Outcome | None, sound: Outcome) -> bool:
         return True
     if result is None or not math.isfinite(result["skill"]) or not math.isfinite(result["train_loss"]):
         return True
-    allowed = max(0.04, 0.25 * (1 - sound["skill"])) + 1.5 * _noise(spec, sound["skill"])
+    allowed = max(0.07, 0.25 * (1 - sound["skill"])) + 1.5 * _noise(spec, sound["skill"])
     return sound["skill"] - result["skill"] > allowed

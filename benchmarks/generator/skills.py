@@ -41,7 +41,13 @@ def _values(outputs: np.ndarray, targets: np.ndarray) -> float:
 
 
 def _counts(outputs: np.ndarray, targets: np.ndarray) -> float:
-    return _values(np.exp(np.clip(outputs, -20, 20)), targets)
+    """Share of the Poisson deviance that is explained."""
+    mean = np.exp(np.clip(outputs, -20, 20))
+    return float(1 - _deviance(mean, targets) / _deviance(np.full_like(mean, targets.mean()), targets))
+
+
+def _deviance(mean: np.ndarray, targets: np.ndarray) -> float:
+    return float((targets * np.log(np.maximum(targets, 1e-9) / mean) - targets + mean).sum())
 
 
 def _tokens(outputs: np.ndarray, targets: np.ndarray) -> float:

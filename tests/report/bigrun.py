@@ -43,10 +43,9 @@ def _header(layers: int) -> dict[str, object]:
 def _step(n: int) -> str:
     noise = n * 2654435761 % 1000 / 1000
     loss = 0.4 + 6 / (1 + n / 500) + 0.1 * noise + (4 if n % 99_991 == 50 else 0)
-    return (
-        f',\n{{"record":"step","step":{n},"opt":[0],"epoch":{n // 10_000},"loss":{loss:.4g},"lr":[{3e-4 * (1 - n / 1e6):.4g}],'
-        f'"grad_norm":{0.5 + noise:.3g},"seconds":{0.05 + 0.01 * noise:.3g},"wait":{0.01 * noise:.3g},"memory":900}}'
-    )
+    values = f'"loss":{loss:.4g},"lr":[{3e-4 * (1 - n / 1e6):.4g}],"grad_norm":{0.5 + noise:.3g}'
+    times = f'"seconds":{0.05 + 0.01 * noise:.3g},"wait":{0.01 * noise:.3g},"memory":900'
+    return f',\n{{"record":"step","step":{n},"opt":[0],"epoch":{n // 10_000},{values},{times}}}'
 
 
 def _layers(step: int, layers: int, steps: int) -> str:

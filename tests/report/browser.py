@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--force-prefers-reduced-motion", "--window-size=1240,1000", "--lang=en",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
+    "--force-prefers-reduced-motion", "--window-size=1240,1000", "--lang=en",
 )  # fmt: skip
 NO_SCRIPTS = {"profile.managed_default_content_settings.javascript": 2}
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from string import Formatter
 from typing import TYPE_CHECKING, Any
@@ -139,7 +140,7 @@ def test_the_sections_follow_each_other_as_in_the_terminal(broken: Diagnosis) ->
     ]
     levels = [int(tag[1]) for tag, _ in found.elements if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
 def test_every_finding_has_an_anchor(broken: Diagnosis) -> None:

@@ -19,7 +19,10 @@ STEPS = 300
 HOSTILE = "</script><img src=x onerror=alert(1)><b>"
 WAIT = "return document.documentElement.dataset.ready === 'yes'"
 INK = """
-const inked = canvas => new Set(new Uint32Array(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size > 3;
+const inked = canvas => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return new Set(new Uint32Array(data.buffer)).size > 3;
+};
 return [...document.querySelectorAll(".plot canvas, canvas#heat")].filter(c => c.width > 50).map(inked);
 """
 

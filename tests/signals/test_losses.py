@@ -49,6 +49,12 @@ def graph(**facts: Any) -> dict[str, Any]:
         (make_loss(prediction=LOGITS, graph=graph(softmax_inputs="softmax")), "softmax(x)", "x"),
         (make_loss("nll_loss", LOGS), "as expected", None),
         (make_loss("nll_loss", LOGITS), "x", "log_softmax(x)"),
+        (
+            make_loss("nll_loss", {**LOGS, "logsumexp_abs_max": 1.6}, graph=graph(output_activation="log_softmax")),
+            "log_softmax(x) over another dimension",
+            "log_softmax(x)",
+        ),
+        (make_loss("nll_loss", {**LOGS, "logsumexp_abs_max": 1.6}, graph=graph()), "as expected", None),
         (make_loss("nll_loss", ROWS), "softmax(x)", "log_softmax(x)"),
         (make_loss("kl_div", ROWS), "softmax(x)", "log_softmax(x)"),
         (make_loss("kl_div", LOGS), "as expected", None),

@@ -187,3 +187,10 @@ def test_layer_not_seen_to_run(tmp_path: Path) -> None:
     """Without activations nobody knows whether a layer ran, so a missing gradient proves nothing."""
     sample = {"grad": [None, None, 1.0, 1.0], "update": [0.0, 0.0, 1e-3, 1e-3], "weight": [1.0] * 4}
     assert run(tmp_path, samples=[sample] * 5, events=[])["zero_gradient_share"] == 0.0
+
+
+def test_optimizer_without_any_gradient(tmp_path: Path) -> None:
+    """When the optimizer finds no gradient at all, loaded parameters that receive one count as well."""
+    tally = [{"kind": "tally", "detail": {"step": 20, "step_without_grad": 20}}]
+    signals = run(tmp_path, held=(0, 1), changes={2: {"loaded": True}, 3: {"loaded": True}}, events=tally)
+    assert signals["outside_parameters"] == ["b.weight", "b.bias"]

@@ -19,7 +19,10 @@ NAMES = ("text", "concise", "json", "jsonl", "junit", "sarif", "github", "gitlab
 @click.argument("logs", nargs=-1, metavar="[LOG]...")
 @click.option("--fail-on", type=click.Choice(FAIL_ON), help="The lowest level that fails; default: error.")
 @click.option(
-    "--min-confidence", type=click.Choice(SURE), metavar="low|medium|high", help="The least sure that fails; default: medium."
+    "--min-confidence",
+    type=click.Choice(SURE),
+    metavar="low|medium|high",
+    help="The least sure that fails; default: medium.",
 )
 @click.option("--select", multiple=True, metavar="CODE|FAMILY", help="Look at these only; may be repeated.")
 @click.option("--ignore", multiple=True, metavar="CODE|FAMILY", help="Do not look at these; may be repeated.")
@@ -37,7 +40,11 @@ NAMES = ("text", "concise", "json", "jsonl", "junit", "sarif", "github", "gitlab
 @click.option("--allow-undecided", is_flag=True, help="Exit 0 where nothing can be decided.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 where the gate fails.")
 @click.option(
-    "--format", "forms", multiple=True, metavar="NAME[=FILE]", help=f"{', '.join(NAMES)}; may be repeated. Default: text."
+    "--format",
+    "forms",
+    multiple=True,
+    metavar="NAME[=FILE]",
+    help=f"{', '.join(NAMES)}; may be repeated. Default: text.",
 )
 @click.option("--max-bytes", metavar="SIZE", help="The most that json may take, such as 256k; details are left out.")
 @lang_option

@@ -1,4 +1,4 @@
-"""What `trainadvisor check` does: settings and options become a policy, logs a decision, the decision files and text."""
+"""What `trainadvisor check` does: options become a policy, logs a decision, the decision files and text."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _diagnose(logs: Sequence[str], folders: Sequence[str], lang: str, settings: 
     from trainadvisor.commands.runs import find
     from trainadvisor.diagnose import diagnose
 
-    paths = [find(log) for log in logs or [None]]
+    paths = [find(log) for log in logs] or [find(None)]
     return [diagnose(path, rules=list(folders), lang=lang, config=settings) for path in paths]
 
 
@@ -204,7 +204,8 @@ def _outputs(options: Options) -> list[Output]:
     outputs = [_output(text, NAMES) for text in options.forms]
     printed = [output.form for output in outputs if output.file is None]
     if len(printed) > 1:
-        message = f"--format {' --format '.join(printed)}: only one can be printed; write the others to files, as {printed[1]}=FILE"
+        asked = " ".join(f"--format {form}" for form in printed)
+        message = f"{asked}: only one can be printed; write the others to files, as {printed[1]}=FILE"
         raise UsageError(message)
     return outputs if printed else [*outputs, Output("text", None)]
 
@@ -212,10 +213,16 @@ def _outputs(options: Options) -> list[Output]:
 def _output(text: str, names: Sequence[str]) -> Output:
     form, equals, file = text.partition("=")
     if form not in names:
-        message = f"--format {text}: no format is called {form}{did_you_mean(form, names)}; choose from {', '.join(names)}"
+        message = (
+            f"--format {text}: no format is called {form}{did_you_mean(form, names)}; choose from {', '.join(names)}"
+        )
         raise UsageError(message)
     if equals and (not file or not Path(file).parent.is_dir()):
-        message = f"--format {text}: there is no folder for the file; make it first" if file else f"--format {text}: names no file"
+        message = (
+            f"--format {text}: there is no folder for the file; make it first"
+            if file
+            else f"--format {text}: names no file"
+        )
         raise UsageError(message)
     return Output(form, Path(file) if equals else None)
 
@@ -241,4 +248,3 @@ def _put(text: str, file: Path | None) -> None:
     except OSError as error:
         message = f"{file}: cannot be written ({error.strerror}); choose another place"
         raise LogError(message) from error
-

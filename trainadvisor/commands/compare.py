@@ -32,4 +32,6 @@ def command(*, a: str, b: str, lang: str | None, folders: tuple[str, ...], as_js
     chosen = choose(lang, settings.lang)
     runs = [diagnose(find(name), rules=list(folders), lang=chosen, config=settings) for name in (a, b)]
     result = compare(*runs)
-    emit(compared.document(result) if as_json else compared.render(result, chosen, width=width(), colour=coloured(color)))
+    emit(
+        compared.document(result) if as_json else compared.render(result, chosen, width=width(), colour=coloured(color))
+    )

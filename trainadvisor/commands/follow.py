@@ -13,7 +13,9 @@ from trainadvisor.commands.common import lang_option
 
 @click.command("follow")
 @click.argument("log", required=False)
-@click.option("--patience", type=click.IntRange(0), default=600, show_default=True, help="Seconds without a record; 0: for ever.")
+@click.option(
+    "--patience", type=click.IntRange(0), default=600, show_default=True, help="Seconds without a record; 0: for ever."
+)
 @lang_option
 def command(*, log: str | None, patience: int, lang: str | None) -> None:
     """Show step, loss and findings of a training while its log grows, and the verdict at its end.

@@ -30,8 +30,12 @@ SETTINGS = {"allow_interspersed_args": False}
 @click.option(
     "--stop-after", type=click.IntRange(0), default=50, help="For how many steps it persists.", show_default=True
 )
-@click.option("--notify", "urls", multiple=True, metavar="URL", help="Post findings there: JSON, or a Slack or Discord message.")
-@click.option("--on-finding", "hooks", multiple=True, metavar="COMMAND", help="Run for each finding: 'cmd {code} {step}'.")
+@click.option(
+    "--notify", "urls", multiple=True, metavar="URL", help="Post findings there: JSON, or a Slack or Discord message."
+)
+@click.option(
+    "--on-finding", "hooks", multiple=True, metavar="COMMAND", help="Run for each finding: 'cmd {code} {step}'."
+)
 @click.option(
     "--fail-on",
     type=click.Choice(["note", "warning", "error", "never"]),
@@ -64,6 +68,7 @@ def command(
 
     The script's output and exit code are what they were. Options of ours come before TARGET.
     """
+    from trainadvisor import config
     from trainadvisor.commands.common import language
 
     chosen = language(lang)
@@ -78,7 +83,7 @@ def command(
         list(args),
         module=module,
         log=log,
-        every=every,
+        every=every or config.load().every,
         stop_on=stop_on,
         stop_after=stop_after,
         lang=chosen,

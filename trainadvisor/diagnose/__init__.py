@@ -19,16 +19,23 @@ def diagnose(
     rules: Iterable[str | Path] = (),
     lang: str = "en",
     config: "Config | None" = None,
+    ignore: Iterable[str] = (),
 ) -> "Diagnosis":
     """Judge a log, given by its path or already read, and return the diagnosis in one language.
 
-    `rules` are further folders of rules; `config` gives folders, thresholds and switched-off rules of a project.
+    `rules` are further folders of rules; `config` gives folders, thresholds and switched-off rules of a project;
+    `ignore` holds codes that are left out.
     """
+    from dataclasses import replace
+
+    from trainadvisor.config import Config
     from trainadvisor.diagnose.assembly import judge_log
     from trainadvisor.diagnose.rulebook import load
     from trainadvisor.log.reader import RunLog, read_log
 
-    rulebook = load([*(config.rules if config else ()), *rules]).configured(config)
+    config = config or Config()
+    config = replace(config, off={**dict.fromkeys(ignore, "ignore=[...]"), **config.off})
+    rulebook = load([*config.rules, *rules]).configured(config)
     return judge_log(log if isinstance(log, RunLog) else read_log(log), rulebook, lang)
 
 

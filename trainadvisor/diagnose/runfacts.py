@@ -120,4 +120,5 @@ def _curve(log: RunLog) -> list[list[float]]:
     known = np.isfinite(loss)
     steps, loss = log.steps[known], loss[known]
     edges = np.unique(np.linspace(0, loss.size, min(CURVE, loss.size) + 1).astype(int))
-    return [[int(steps[stop - 1]), float(f"{np.median(loss[start:stop]):.4g}")] for start, stop in pairwise(edges.tolist())]
+    stretches = pairwise(edges.tolist())
+    return [[int(steps[stop - 1]), float(f"{np.median(loss[start:stop]):.4g}")] for start, stop in stretches]

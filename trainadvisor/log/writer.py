@@ -38,9 +38,10 @@ class LogWriter:
             raise LogError(message) from error
 
     def __call__(self, record: Record) -> None:
-        """Take a record; it reaches the file with the next flush."""
+        """Take a record; the first is written at once, the others in batches."""
         self._waiting.append(record)
-        if len(self._waiting) >= self._batch or time.monotonic() - self._flushed > self._seconds:
+        late = time.monotonic() - self._flushed > self._seconds
+        if self._empty or late or len(self._waiting) >= self._batch:
             self.flush()
 
     def flush(self) -> None:

@@ -195,7 +195,7 @@ class Inventory:
             known["site"] = site or self.site_of(optimizer)
             self._counts["optimizer"] += 1
             self.optimizers[id(optimizer)] = self._optimizer_facts[known["id"]] = known
-            self._optimizer_references.append(weakref.ref(optimizer))
+            self.note_optimizer(optimizer)
             weakref.finalize(optimizer, self.optimizers.pop, id(optimizer), None).atexit = False
         elif _lasting(groups) == _lasting(known["groups"]) and unknown == known["unknown_parameters"]:
             return known
@@ -203,8 +203,13 @@ class Inventory:
         self._announce("optimizer", known)
         return known
 
+    def note_optimizer(self, optimizer: torch.optim.Optimizer) -> None:
+        """Remember an optimizer; it is described when it steps, or when it is clear that it never will."""
+        if not any(reference() is optimizer for reference in self._optimizer_references):
+            self._optimizer_references.append(weakref.ref(optimizer))
+
     def alive_optimizers(self) -> list[torch.optim.Optimizer]:
-        """Return the optimizers that have stepped and that the user still holds."""
+        """Return the optimizers that the user still holds."""
         return [optimizer for reference in self._optimizer_references if (optimizer := reference()) is not None]
 
     def mark_trained(self, optimizers: Iterable[int]) -> None:

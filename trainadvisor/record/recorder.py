@@ -95,8 +95,10 @@ class Recorder:
             self.guard("stop", self._finish, reason)
 
     def _finish(self, reason: str) -> None:
+        self._look_for_unseen_step()
         self.close_iteration()
         self._busy = False
+        self._describe_optimizers()
         self.on("stop", reason)
         self.values.poll(wait=True)
         for reading, arrived in self.iteration.pending:  # of a step that never came
@@ -222,6 +224,7 @@ class Recorder:
         """Expect optimizer steps once there is an optimizer."""
         if self.discover and isinstance(thing, torch.optim.Optimizer):
             self.optimizer_seen = True
+            self.inventory.note_optimizer(thing)
 
     def on_step_begins(self, _: torch.optim.Optimizer, __: bool) -> None:  # noqa: FBT001 - told by the hook
         """Note that what follows (a closure) belongs to one step."""
@@ -230,8 +233,16 @@ class Recorder:
     def on_backward_ends(self, *_: object) -> None:
         """Count the backward; without optimizer steps every backward becomes a step."""
         self._unstepped += 1
-        if not self.optimizer_seen or self._unstepped > _PATIENCE or self._lost_cycles >= self._cycles:
+        waited = self._unstepped > _PATIENCE or self._lost_cycles >= self._cycles
+        if waited and not self.free_running:
+            self._describe_optimizers()
+        if waited or not self.optimizer_seen:
             self.free_running = True
+
+    def _describe_optimizers(self) -> None:
+        """Describe the optimizers that never step."""
+        for optimizer in self.inventory.alive_optimizers():
+            self.guard("optimizers", self.inventory.add_optimizer, optimizer)
 
     def on_grad(self, args: tuple[Any, ...], kwargs: dict[str, Any], transformed: bool) -> None:  # noqa: FBT001
         """Take gradients that were asked for directly: where no optimizer is, those of parameters are a backward."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 FIRST_STEPS = 3
 _BURST_SECONDS = 0.25
 """Time that may be spent beyond the share: short runs are looked at closely, long ones pay the share only."""
+_GROWTH = 1.2
+"""Whatever the budget, a step 1.2 times as far as the last sample is one: 13 samples a factor of ten, so the end is seen too."""
 
 
 @dataclass
@@ -26,6 +28,8 @@ class Tier:
             return True
         if step - self.last < self._gap(step):
             return False
+        if step >= _GROWTH * self.last:
+            return True
         return self.spent + self.cost <= self.burst + self.share * elapsed
 
     def _gap(self, step: int) -> int:

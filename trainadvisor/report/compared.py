@@ -12,13 +12,20 @@ from trainadvisor.report.layout import cells, clean, pad
 from trainadvisor.report.page import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from trainadvisor.compare import Comparison, Row
 
 STYLES = {"better": "healthy", "worse": "broken", "mixed": "needs-attention", "equal": "note", "unlike": "cannot-tell"}
 COLUMN = {"en": 19, "zh": 13}
 FACTOR = 3.0  # beyond it a factor reads better than a percentage
+
+
+FORMS: dict[str, Callable[[float], str]] = {
+    "share": healthy.share,
+    "time": lambda value: f"{1000 * value:.3g} ms",
+    "memory": lambda value: f"{value:.0f} MB",
+}
 
 
 def render(result: Comparison, lang: str, *, width: int = 100, colour: bool = False) -> str:
@@ -59,7 +66,12 @@ def verdict(words: Words, result: Comparison) -> str:
     if result.unlike:
         fields = [words("compare.field", field=n, before=_setting(a), now=_setting(b)) for n, a, b in result.unlike]
         return words("compare.unlike", fields=words("clause").join(fields)) + words("end")
-    return words(f"compare.{result.verdict}") + words("colon") + words("clause").join(_reasons(words, result)) + words("end")
+    return (
+        words(f"compare.{result.verdict}")
+        + words("colon")
+        + words("clause").join(_reasons(words, result))
+        + words("end")
+    )
 
 
 def _reasons(words: Words, result: Comparison) -> Iterator[str]:
@@ -94,8 +106,7 @@ def _label(words: Words, row: Row) -> str:
 def _shown(row: Row, value: float | None) -> str:
     if value is None:
         return "n/a"
-    forms = {"share": healthy.share, "time": lambda v: f"{1000 * v:.3g} ms", "memory": lambda v: f"{v:.0f} MB"}
-    return forms.get(row.form, healthy.number)(value)
+    return FORMS.get(row.form, healthy.number)(value)
 
 
 def _change(words: Words, row: Row) -> str:
@@ -129,7 +140,10 @@ def _span(page: Page, result: Comparison) -> None:
 
 def document(result: Comparison) -> str:
     """Return the comparison as JSON."""
-    rows = [{"figure": row.key.removeprefix("compare."), "a": row.a, "b": row.b, "change": row.change} for row in result.rows]
+    rows = [
+        {"figure": row.key.removeprefix("compare."), "a": row.a, "b": row.b, "change": row.change}
+        for row in result.rows
+    ]
     settings = {name: {"a": before, "b": now} for name, before, now in result.changed}
     values = {
         "schema": "trainadvisor/comparison/1",

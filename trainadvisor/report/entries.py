@@ -1,10 +1,9 @@
-"""What the formats of a gate have in common: a diagnosis, which of its findings fail, and where they are in the code."""
+"""What the formats of a gate share: a diagnosis, which of its findings fail, and where they are in the code."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING
 from trainadvisor.report.finding import consequences
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
     from trainadvisor.diagnose.result import Diagnosis, Finding
     from trainadvisor.diagnose.rulebook import Rulebook
 
@@ -50,12 +51,13 @@ class Entry:
 
     def told(self) -> list[Finding]:
         """Return the findings that speak for themselves, the worst first: first-ranked ones, and those that fail."""
-        chosen = [finding for finding, root in self.findings() if root is None or (self.fails and self.failing(finding))]
+        gated = self.fails is not None
+        chosen = [finding for finding, root in self.findings() if root is None or (gated and self.failing(finding))]
         return sorted(chosen, key=lambda finding: (not self.failing(finding), RANK[finding.severity]))
 
 
 def place(finding: Finding, folder: Path | None = None) -> tuple[str, int] | None:
-    """Return file (relative, with slashes) and line of the code a finding is about; None where the line is not known."""
+    """Return file (relative, with slashes) and line of the code a finding is about, None where it is not known."""
     texts = [remedy.where for remedy in finding.remedies] + [finding.where]
     found = next(filter(None, (PLACE.search(text) for text in texts if text)), None)
     if found is None or int(found["line"]) < 1:

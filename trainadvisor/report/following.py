@@ -37,7 +37,11 @@ def status(view: View, words: Words) -> str:
     """Return step, loss, validation, learning rate, gradient and speed in one line."""
     step = view.step
     done = int(step.get("step", -1)) + 1
-    parts = [words("steps-of", steps=words.number(done), planned=words.number(view.planned)) if view.planned else words("steps", steps=words.number(done))]
+    parts = [
+        words("steps-of", steps=words.number(done), planned=words.number(view.planned))
+        if view.planned
+        else words("steps", steps=words.number(done))
+    ]
     parts += [f"loss {_figure(step['loss'])}"] if step.get("loss") is not None else []
     parts += [f"val {_figure(view.evaluation['loss'])}"] if view.evaluation.get("loss") is not None else []
     rates = step.get("lr")

@@ -29,10 +29,12 @@ def document(decision: Decision, runs: list[Any], code: int) -> dict[str, Any]:
         "exit_code": code,
         "exit_reason": _reason(decision),
         "failing": sorted({item.finding.code for run in decision.runs for item in run.failing}),
-        "new": sorted({item.finding.code for run in decision.runs for item in run.failing if item.note in ("new", "worse")}),
+        "new": sorted(
+            {item.finding.code for run in decision.runs for item in run.failing if item.note in ("new", "worse")}
+        ),
         "fixed": list(decision.fixed),
         "expired": [accepted.code for accepted in decision.expired],
-        "required": [_required(m) for run in decision.runs for m in run.measured] + [_required(m) for m in decision.measured],
+        "required": [_required(entry) for entry in _measured(decision)],
         "runs": [
             {"outcome": run.outcome, "items": [_item(item) for item in run.items], "diagnosis": diagnosis}
             for run, diagnosis in zip(decision.runs, runs, strict=True)
@@ -40,11 +42,16 @@ def document(decision: Decision, runs: list[Any], code: int) -> dict[str, Any]:
     }
 
 
+def _measured(decision: Decision) -> list[Measured]:
+    """Return every required figure: of each run, or of all together."""
+    return [entry for run in decision.runs for entry in run.measured] + list(decision.measured)
+
+
 def _reason(decision: Decision) -> str:
     words = Words("en")
     reasons = [words(reason.key, **reason.values) for run in decision.runs for reason in run.reasons]
     failing = sorted({item.finding.code for run in decision.runs for item in run.failing})
-    missed = [m.requirement.text for run in (*decision.runs, decision) for m in run.measured if m.holds is False]
+    missed = [m.requirement.text for m in _measured(decision) if m.holds is False]
     if decision.outcome == "fail":
         return "; ".join(filter(None, [", ".join(failing), ", ".join(missed)]))
     return "; ".join(reasons) if decision.outcome == "undecided" else "passed"

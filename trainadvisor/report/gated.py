@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trainadvisor.language import Words
 from trainadvisor.report.entries import Entry, place
@@ -85,7 +85,12 @@ def _row(words: Words, item: Item) -> tuple[str, str, str, str]:
     where = place(item.finding)
     at = f"{where[0]}:{where[1]}" if where else ""
     level = words(f"severity.{item.finding.severity}")
-    return level, item.finding.code, clean(item.finding.sentence or item.finding.title), "   ".join(filter(None, [known, at]))
+    return (
+        level,
+        item.finding.code,
+        clean(item.finding.sentence or item.finding.title),
+        "   ".join(filter(None, [known, at])),
+    )
 
 
 def _table(page: Page, rows: Sequence[tuple[str, str, str, str]]) -> None:
@@ -95,7 +100,9 @@ def _table(page: Page, rows: Sequence[tuple[str, str, str, str]]) -> None:
         head = f"{pad(level, levels)}  {pad(code, codes)}"
         room = page.width - 2 - cells(head) - 2 - (cells(aside) + 3 if aside else 0)
         if cells(sentence) <= room or room < NARROWEST:
-            page.paragraph("  ".join(filter(None, [head, pad(sentence, room if aside else 0), aside])).rstrip(), indent="  ")
+            page.paragraph(
+                "  ".join(filter(None, [head, pad(sentence, room if aside else 0), aside])).rstrip(), indent="  "
+            )
         else:
             page.paragraph(f"{head}  {aside}".rstrip(), indent="  ")
             page.paragraph(sentence, indent=" " * (levels + 4))
@@ -181,7 +188,9 @@ def _gate(words: Words, policy: Policy, source: str, code: int, *, new_only: boo
     if policy.fail_on == "never":
         line = words("gate.line.never")
     else:
-        line = words("gate.line", level=words(f"severity.{policy.fail_on}"), sure=words(f"confidence.{policy.min_confidence}"))
+        line = words(
+            "gate.line", level=words(f"severity.{policy.fail_on}"), sure=words(f"confidence.{policy.min_confidence}")
+        )
     new = words("clause") + words("gate.new-only") if new_only else ""
     place_of = f"  [{source}]" if source else ""
     return f"{line}{new}{place_of}   {words('gate.exit', code=code)}"

@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.report.as_json import safe
 from trainadvisor.report.entries import Entry, message, place
 from trainadvisor.report.layout import clean
 
@@ -27,7 +28,7 @@ def render_all(entries: Sequence[Entry], lang: str, book: Rulebook | None = None
     """Return the issues of several runs, each finding of a line once."""
     del lang, book
     issues = {issue["fingerprint"]: issue for entry in entries for issue in _issues(entry)}
-    return json.dumps(list(issues.values()), indent=2, ensure_ascii=False)
+    return safe(json.dumps(list(issues.values()), indent=2, ensure_ascii=False))
 
 
 def _issues(entry: Entry) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ from trainadvisor.report.healthy import number, share
 from trainadvisor.report.html_elements import Languages, Raw, Texts, h, join
 from trainadvisor.report.html_heat import heat_figure
 from trainadvisor.report.html_specs import FILLED_BY, VALIDATION_CALL, Spec
-from trainadvisor.report.html_svg import chart
+from trainadvisor.report.html_svg import WIDTH, chart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,7 @@ def _figure(spec: Spec, curves: dict[str, Any], langs: Languages) -> Raw:
     if not spec["lines"]:
         body = [_empty(spec, curves, langs)]
     else:
-        still = chart(spec, span["first"], span["last"])
+        still = chart(spec, span["first"], span["last"], *([2 * WIDTH] if name in WIDE else []))
         live = h(
             "div", class_="plot live", tabindex=0, data_chart=name, role="group", aria_labelledby=f"chart-{name}-title"
         )

@@ -60,9 +60,9 @@ def _nice(value: float) -> float:
     return next((factor * power for factor in (1, 2, 5) if factor * power >= value), 10 * power)
 
 
-def chart(spec: dict[str, Any], first: int, last: int) -> Raw:
+def chart(spec: dict[str, Any], first: int, last: int, width: int = WIDTH) -> Raw:
     """Return a chart with axes, as an image of its own colours that the style sheet may change."""
-    x, y = scales(spec, first, last, (LEFT, WIDTH - RIGHT), (HEIGHT - BOTTOM, TOP))
+    x, y = scales(spec, first, last, (LEFT, width - RIGHT), (HEIGHT - BOTTOM, TOP))
     parts = [*_axes(x, y), *_band(spec.get("band"), x, y), *_curves(spec, x, y)]
     parts += [_rug(x(start), x(end)) for start, end in spec.get("rug", [])]
     marks = [m for m in spec.get("marks", []) if not y.log or m["y"] > 0]
@@ -70,7 +70,7 @@ def chart(spec: dict[str, Any], first: int, last: int) -> Raw:
         h("circle", cx=x(m["x"]), cy=y(m["y"]), r=5, fill="none", stroke=COLOURS[1], stroke_width=2, class_="c1")
         for m in marks
     ]
-    return h("svg", *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", class_="still", aria_hidden="true", focusable="false")
+    return h("svg", *parts, viewBox=f"0 0 {width} {HEIGHT}", class_="still", aria_hidden="true", focusable="false")
 
 
 def spark(spec: dict[str, Any], first: int, last: int, onset: int | None) -> Raw:
@@ -97,7 +97,7 @@ def scales(
 def _axes(x: Scale, y: Scale) -> Iterable[Raw]:
     ticks = y.ticks()
     for value in ticks:
-        yield h("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y(value), y2=y(value), stroke="#8884", class_="grid")
+        yield h("line", x1=LEFT, x2=x(x.high), y1=y(value), y2=y(value), stroke="#8884", class_="grid")
         yield _label(LEFT - 6, y(value) + 4, _tick(value, ticks), "end")
     for value in x.ticks():
         if value == int(value):
@@ -121,7 +121,7 @@ def _tick(value: float, ticks: list[float]) -> str:
 
 
 def _label(x: float, y: float, content: str, anchor: str) -> Raw:
-    return h("text", content, x=x, y=y, text_anchor=anchor, font_size=11, fill="currentColor", font_family="sans-serif")
+    return h("text", content, x=x, y=y, text_anchor=anchor, font_size=13, fill="currentColor", font_family="sans-serif")
 
 
 def _band(band: Sequence[float] | None, x: Scale, y: Scale) -> Iterable[Raw]:

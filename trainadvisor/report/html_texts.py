@@ -36,7 +36,7 @@ PAGE_TEXTS: dict[str, tuple[str, str]] = {
         "运行因异常结束：{error}。最后一个完整的步是第 {step} 步。",
     ),
     "banner.curves": (
-        "Curves only: imported log ({source}). {count} of {all} checks need the recorder: run the script with {command}.",
+        "Curves only: imported log ({source}). {count} of {all} checks need the recorder: run it with {command}.",
         "只有曲线：日志由外部导入（{source}）。{all} 项检查中有 {count} 项需要记录器：请用 {command} 运行脚本。",
     ),
     "banner.open": (
@@ -118,8 +118,14 @@ PAGE_TEXTS: dict[str, tuple[str, str]] = {
     "line.memory": ("memory", "内存"),
     "line.layers": ("layers {first} .. {last}", "层 {first} .. {last}"),
     "say.first-last": (
-        "{name}: {first} (step {start}) to {last} (step {end}); lowest {low} (step {at_low}), highest {high} (step {at_high}).",
-        "{name}：{first}（第 {start} 步）至 {last}（第 {end} 步）；最低 {low}（第 {at_low} 步），最高 {high}（第 {at_high} 步）。",
+        (
+            "{name}: {first} at step {start}, {last} at step {end}; "
+            "lowest {low} (step {at_low}), highest {high} (step {at_high})."
+        ),
+        (
+            "{name}：第 {start} 步为 {first}，第 {end} 步为 {last}；"
+            "最低 {low}（第 {at_low} 步），最高 {high}（第 {at_high} 步）。"
+        ),
     ),
     "say.constant": ("{name}: {first} at all recorded steps.", "{name}：所有已记录的步均为 {first}。"),
     "say.best": ("Best evaluation {loss} at step {step}.", "最佳验证 {loss}，第 {step} 步。"),

@@ -79,14 +79,17 @@ def banners(diagnosis: Diagnosis, curves: dict[str, Any], langs: Languages) -> I
     if crash:
         error = ": ".join(part for part in (crash["type"], crash["message"]) if part)
         place = f" ({crash['place']})" if crash["place"] else ""
-        yield _banner(
-            langs, lambda words: words("banner.crash", error=error + place, step=words.number(curves["span"]["last"]))
-        )
+        last = curves["span"]["last"]
+        yield _banner(langs, lambda words: words("banner.crash", error=error + place, step=words.number(last)), "crash")
     elif curves["source"] == "recorder" and curves["end"] is None and curves["span"]["count"]:
         yield _banner(langs, lambda words: words("banner.open"))
     if curves["source"] != "recorder":
-        count = len(diagnosis.unknown)
-        every = count + len(diagnosis.clear) + sum(1 + len(list(consequences(f))) for f in diagnosis.findings)
+        count = sum(bool(item.missing) for item in diagnosis.unknown)
+        every = (
+            len(diagnosis.unknown)
+            + len(diagnosis.clear)
+            + sum(1 + len(list(consequences(f))) for f in diagnosis.findings)
+        )
         yield _banner(
             langs,
             lambda words: words(
@@ -95,8 +98,8 @@ def banners(diagnosis: Diagnosis, curves: dict[str, Any], langs: Languages) -> I
         )
 
 
-def _banner(langs: Languages, make: Callable[[Texts], str]) -> Raw:
-    return h("p", langs.each(make), class_="banner", role="note")
+def _banner(langs: Languages, make: Callable[[Texts], str], kind: str = "") -> Raw:
+    return h("p", langs.each(make), class_=f"banner {kind}".strip(), role="note")
 
 
 def verdict(diagnoses: Mapping[str, Diagnosis], cards: Cards, langs: Languages) -> Raw:

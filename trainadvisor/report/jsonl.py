@@ -40,4 +40,10 @@ def _lines(entry: Entry) -> Iterator[dict[str, Any]]:
     for finding, root in entry.findings():
         fields = finding.model_dump(exclude={"explains", "not_judged"})
         fails = None if entry.fails is None else finding.code in entry.fails
-        yield {"record": "finding", "log": entry.name, **fields, "explained_by": root.code if root else None, "fails": fails}
+        yield {
+            "record": "finding",
+            "log": entry.name,
+            **fields,
+            "explained_by": root.code if root else None,
+            "fails": fails,
+        }

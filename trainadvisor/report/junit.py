@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 from trainadvisor.language import Words
-from trainadvisor.report import text
+from trainadvisor.report import finding as pages
 from trainadvisor.report.entries import Entry, families
 from trainadvisor.report.layout import clean
 from trainadvisor.report.page import Page
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from trainadvisor.diagnose.rulebook import Rulebook
 
 LONGEST = 20_000  # GitLab refuses large text nodes
-FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# what XML cannot hold, and marks of direction
+FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u2028-\u202e\u2066-\u2069\u200e\u200f]")
 
 
 def render(diagnosis: Diagnosis, lang: str = "en", book: Rulebook | None = None) -> str:
@@ -34,7 +35,9 @@ def render_all(entries: Sequence[Entry], lang: str, book: Rulebook | None = None
     total = sum(len(suite.cases) for suite in suites)
     failed = sum(suite.failures for suite in suites)
     head = f'<testsuites name="trainadvisor" tests="{total}" failures="{failed}" errors="0">'
-    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *(str(suite) for suite in suites), "</testsuites>"])
+    return "\n".join(
+        ['<?xml version="1.0" encoding="UTF-8"?>', head, *(str(suite) for suite in suites), "</testsuites>"]
+    )
 
 
 def _shipped() -> Rulebook:
@@ -57,7 +60,11 @@ class _Suite:
         counts = f'tests="{len(self.cases)}" failures="{self.failures}" errors="0" skipped="{self.skipped}"'
         created = self._entry.diagnosis.run.get("created")
         stamp = f" timestamp={_attribute(str(created)[:19])}" if created else ""
-        lines = [f'  <testsuite name={_attribute(name)} {counts} time="0"{stamp}>', *self.cases.values(), "  </testsuite>"]
+        lines = [
+            f'  <testsuite name={_attribute(name)} {counts} time="0"{stamp}>',
+            *self.cases.values(),
+            "  </testsuite>",
+        ]
         return "\n".join(lines)
 
     def _all(self) -> Iterator[tuple[str, str]]:
@@ -68,8 +75,8 @@ class _Suite:
         for code in self._entry.diagnosis.clear:
             yield code, self._case(code, "")
         yield from self._found()
-        for text, sentence, holds in self._entry.required:
-            yield text, self._case(text, self._requirement(sentence, holds=holds), "require")
+        for name, sentence, holds in self._entry.required:
+            yield name, self._case(name, self._requirement(sentence, holds=holds), "require")
 
     def _requirement(self, sentence: str, *, holds: bool | None) -> str:
         if holds is None:
@@ -95,7 +102,9 @@ class _Suite:
         if self._fails(finding, root):
             self.failures += 1
             head = _attribute(clean(f"{finding.title} {finding.sentence}".strip(), 1000))
-            return f"<failure message={head} type={_attribute(finding.severity)}>{_content(self._text(finding))}</failure>"
+            return (
+                f"<failure message={head} type={_attribute(finding.severity)}>{_content(self._text(finding))}</failure>"
+            )
         if root is not None:
             self.skipped += 1
             return self._skipped(self._words("excused.consequence", code=root.code))
@@ -104,7 +113,7 @@ class _Suite:
 
     def _text(self, finding: Finding) -> str:
         page = Page(self._words, 100)
-        text.finding.add(page, finding, full=True)
+        pages.add(page, finding, full=True)
         return page.text()[:LONGEST]
 
     def _skipped(self, how: str) -> str:

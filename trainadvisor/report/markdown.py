@@ -62,7 +62,10 @@ def _sections(words: Words, entry: Entry) -> Iterator[str]:
     if told:
         yield _table(words, entry, told)
     if entry.required:
-        yield "\n".join(f"- {words('gate.require')} {escape(sentence)}{_mark(words, holds)}" for _, sentence, holds in entry.required)
+        yield "\n".join(
+            f"- {words('gate.require')} {escape(sentence)}{_mark(words, holds)}"
+            for _, sentence, holds in entry.required
+        )
     for item in told:
         if item.severity != "note":
             yield "\n\n".join(_finding(words, item))

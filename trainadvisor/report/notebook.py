@@ -54,7 +54,7 @@ def _finding(words: Words, finding: Finding) -> Iterator[str]:
     confidence = words("confidence", word=words(f"confidence.{finding.confidence}"))
     level = words(f"severity.{finding.severity}")
     head = f"<code>{_text(finding.code)}</code> {_text(level)}, {_text(confidence)}"
-    yield f'<details{" open" if finding.severity == "error" else ""}><summary>{head}</summary>'
+    yield f"<details{' open' if finding.severity == 'error' else ''}><summary>{head}</summary>"
     yield f"<p>{_text(finding.sentence or finding.title)}</p>"
     if finding.evidence:
         yield f"<ul>{''.join(f'<li>{_text(entry.text)}</li>' for entry in finding.evidence)}</ul>"
@@ -82,10 +82,9 @@ def _curve(words: Words, diagnosis: Diagnosis) -> str:
         losses = [log(loss) for loss in losses]
     low, high = min(losses), max(losses)
     span = points[-1][0] - points[0][0] or 1.0
-    drawn = " ".join(
-        f"{WIDTH * (step - points[0][0]) / span:.1f},{HEIGHT - 2 - (HEIGHT - 4) * (loss - low) / ((high - low) or 1.0):.1f}"
-        for (step, _), loss in zip(points, losses, strict=True)
-    )
+    heights = [HEIGHT - 2 - (HEIGHT - 4) * (loss - low) / ((high - low) or 1.0) for loss in losses]
+    places = [WIDTH * (step - points[0][0]) / span for step, _ in points]
+    drawn = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(places, heights, strict=True))
     line = f'<polyline points="{drawn}" fill="none" stroke="currentColor" stroke-width="1.5"/>'
     size = f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}"'
     return f'<figure style="margin:.3em 0"><svg {size} role="img" aria-label="{_text(label)}">{line}</svg></figure>'

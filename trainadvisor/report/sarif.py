@@ -7,6 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.report.as_json import safe
 from trainadvisor.report.entries import RANK, Entry, message, place
 from trainadvisor.report.layout import clean
 
@@ -35,7 +36,7 @@ def render_all(entries: Sequence[Entry], lang: str, book: Rulebook | None = None
 
     known = book or load()
     document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(entry, lang, known) for entry in entries[:RUNS]]}
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    return safe(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def _run(entry: Entry, lang: str, book: Rulebook) -> dict[str, Any]:
@@ -66,7 +67,12 @@ def _placed(entry: Entry) -> Iterator[tuple[Finding, tuple[str, int]]]:
 def _rule(code: str, book: Rulebook, lang: str) -> dict[str, Any]:
     rule = book.rules.get(code)
     if rule is None:
-        return {"id": code, "shortDescription": {"text": code}, "fullDescription": {"text": code}, "help": {"text": code}}
+        return {
+            "id": code,
+            "shortDescription": {"text": code},
+            "fullDescription": {"text": code},
+            "help": {"text": code},
+        }
     doc = _plain(rule.text("doc", lang)) or rule.title(lang)
     return {
         "id": code,
@@ -81,7 +87,11 @@ def _rule(code: str, book: Rulebook, lang: str) -> dict[str, Any]:
 
 def _properties(rule: Rule) -> dict[str, Any]:
     tags = ["training", rule.family, rule.kind][:TAGS]
-    return {"tags": tags, "precision": EVIDENCE.get(rule.evidence, "medium"), "problem.severity": _problem(rule.severity)}
+    return {
+        "tags": tags,
+        "precision": EVIDENCE.get(rule.evidence, "medium"),
+        "problem.severity": _problem(rule.severity),
+    }
 
 
 def _problem(severity: str) -> str:

@@ -14,7 +14,7 @@ WIDE_RANGE = 20  # beyond it a linear scale would flatten the whole sound part
 
 def sparkline(values: Sequence[float], width: int = 30) -> str:
     """Return bars from the lowest to the highest value, on a logarithmic scale when they differ widely."""
-    known = [float(value) for value in values if isinstance(value, int | float) and math.isfinite(value)]
+    known = [float(value) for value in values if math.isfinite(value)]
     if len(known) < 2:  # noqa: PLR2004 - one point is no curve
         return ""
     low, high = min(known), max(known)

@@ -13,8 +13,10 @@ GRAPH = {"needs": "the graph of the loss at the first backward passes", "zh": "æ
 BATCHES = 3
 SUM_TOLERANCE = 1e-3
 LEAST_RANGE = 1e-12
+LEAST_GAP = 0.3  # log-probabilities of all classes have a logsumexp of 0; over the batch it is ln(classes / batch)
 LEAST_POSITIVE = 1e-2  # a log-probability is never above zero; rounding stays far below this
 PROBABILITIES, SIGMOIDS, RAW, LOGS = "softmax(x)", "sigmoid(x)", "x", "log_softmax(x)"
+OTHER_DIMENSION = "log_softmax(x) over another dimension"
 CLASSIFYING = ("cross_entropy", "nll_loss")
 REGRESSING = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, math.inf)}
@@ -66,9 +68,13 @@ def _into_logs(loss: Loss) -> str | None:
     seen = loss["prediction"]
     if _sums_to_one(seen):
         return PROBABILITIES
-    highest, gap = number(seen.get("max")), number(seen.get("logsumexp_abs_max"))
-    positive = highest is not None and highest > LEAST_POSITIVE and (seen.get("batches") or 0) >= BATCHES
-    return RAW if positive and loss["kind"] == "nll_loss" and (gap is None or gap > LEAST_POSITIVE) else None
+    if loss["kind"] != "nll_loss" or (seen.get("batches") or 0) < BATCHES:
+        return None
+    highest, gap = number(seen.get("max")) or 0.0, number(seen.get("logsumexp_abs_max"))
+    if highest > LEAST_POSITIVE:
+        return RAW if gap is None or gap > LEAST_POSITIVE else None
+    unlike = gap is not None and gap > LEAST_GAP and graph_fact(loss, "output_activation") == "log_softmax"
+    return OTHER_DIMENSION if unlike else None
 
 
 def _into_logits(loss: Loss) -> str | None:

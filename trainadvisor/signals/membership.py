@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
+from trainadvisor.signals.wiring import no_grad_share
 
 GRAPH = {
     "needs": "the graph of the loss and the parameters held by the optimizers",
@@ -14,6 +15,7 @@ GRAPH = {
 }
 SAMPLES = {"needs": "samples of gradients and updates of each parameter", "zh": "各参数的梯度与更新量的采样"}
 FROZEN_SAMPLES, ZERO_SAMPLES = 3, 5
+MOSTLY = 0.9
 LAST_BIT = (
     1e-6  # a float32 has 24 bits; a relative change below 6e-8 is lost, and the norm of one is not that of each element
 )
@@ -56,12 +58,15 @@ def _learnable(log: RunLog) -> list[Fact]:
 
 
 def outside(log: RunLog) -> list[Fact] | None:
-    """Return the fresh trainable parameters that the loss reaches and no optimizer holds; None without a graph."""
+    """Return the fresh trainable parameters that the loss reaches and no optimizer holds; None without a graph.
+
+    Where the optimizer never finds a gradient, all that receive one are meant, fresh or not.
+    """
     learnable = _learnable(log)
     if not learnable or not log.optimizers:
         return None
-    kept = held(log)
-    return [fact for fact in learnable if fact["id"] not in kept and fresh(fact)]
+    kept, idle = held(log), (no_grad_share(log) or 0.0) > MOSTLY
+    return [fact for fact in learnable if fact["id"] not in kept and (idle or fresh(fact))]
 
 
 def elements(facts: list[Fact]) -> int:

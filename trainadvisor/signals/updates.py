@@ -10,6 +10,7 @@ from trainadvisor.signals.matrices import early, even, matrix_facts, of_matrices
 from trainadvisor.signals.series import finite
 
 NEEDS = {"needs": "update and weight norms of each layer on sampled steps", "zh": "抽样步上各层的更新量与权重范数"}
+LEAST_SAMPLES = 2
 LARGE = 0.1  # what the onset of large updates means; the rules have their own thresholds
 
 
@@ -74,11 +75,15 @@ def update_ratio_first_layers(log: RunLog) -> float | None:
 def weight_travel(log: RunLog) -> float | None:
     """Length of the path of the fastest matrix in units of its norm: its update ratio summed over all steps."""
     steps, ratios = log.layers.steps_of("update"), _fastest(log)
+    if not steps.size or not log.steps.size:
+        return None
     rates = np.where(np.isfinite(log.lr), log.lr, 1.0)
     pace = ratios / np.maximum(np.interp(steps, log.steps, rates), 1e-300)
     known = np.isfinite(pace) & (pace > 0)
+    if known.sum() < LEAST_SAMPLES:
+        return None
     # between samples, and after the last one, a step is taken to grow and shrink with the rate
-    return float(np.sum(np.interp(log.steps, steps[known], pace[known]) * rates)) if known.sum() > 1 else None
+    return float(np.sum(np.interp(log.steps, steps[known], pace[known]) * rates))
 
 
 def _weight_course(log: RunLog) -> Floats:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from trainadvisor.log.columns import Floats, Ints
-from trainadvisor.log.curves.decimate import thinned
 from trainadvisor.log.curves.layers import by_layer, shortened
+from trainadvisor.log.layers import LayerSeries
 from trainadvisor.log.reader import RunLog
 
 ROWS, COLUMNS = 60, 200
@@ -29,7 +29,18 @@ def _maps(log: RunLog) -> Iterator[tuple[str, dict[str, Any] | None]]:
     for name, columns in (("activation", ("act_std", "act_rms")), ("dead", ("act_dead",))):
         column = next((column for column in columns if column in series), None)
         if column:
-            yield name, _map(series.steps_of(column), series.names("act"), series.column(column))
+            yield name, _map(series.steps_of(column), series.names("act"), _activations(series, column))
+
+
+def _activations(series: LayerSeries, column: str) -> Floats:
+    """Return a column in which what was counted as not finite is infinite, not absent."""
+    values, counts = series.column(column), series.column("act_nonfinite")
+    places = {step: place for place, step in enumerate(series.steps_of("act_nonfinite").tolist())}
+    marked = values.copy()
+    for place, step in enumerate(series.steps_of(column).tolist()):
+        if step in places:
+            marked[place, counts[places[step]] > 0] = np.inf
+    return marked
 
 
 def _map(steps: Ints, names: list[str], values: Floats) -> dict[str, Any] | None:
@@ -87,8 +98,3 @@ def _cell(value: float) -> float | str | None:
     if np.isnan(value):
         return None
     return float(f"{value:.3g}") if np.isfinite(value) else BEYOND
-
-
-def lines(log: RunLog, points: int = COLUMNS) -> list[int]:
-    """Return the steps of the samples, at most that many."""
-    return thinned(log.layers.steps.tolist(), points)

@@ -80,8 +80,9 @@ class LossProbe:
             return
         entry = self._entry(kind, given, sites.user_place(2))
         grad = result.requires_grad and torch.is_grad_enabled()
-        model = self._recorder.iteration.models[-1] if self._recorder.iteration.models else None
-        training = grad and _training(model)
+        # any of the models, because the last one called may be a frozen teacher in eval mode
+        models = self._recorder.iteration.models
+        training = grad and (not models or any(_training(model) for model in models))
         self._serial += 1
         call = LossCall(
             entry, prediction.detach(), given.get(second), training, weakref.ref(result), result.detach(), self._serial

@@ -59,10 +59,12 @@ class TimingProbe:
         iteration = self._recorder.iteration
         if not call.grad and not iteration.models and not iteration.micro:
             iteration.begun, self._wait = time.perf_counter(), 0.0
-        elif call.grad and "batch" not in iteration.fields:
+        elif call.grad:
             first = next(iter(facts.tensors_in([call.args, call.kwargs])), None)
             if first is not None and first.ndim > 0:
-                iteration.fields["batch"] = first.shape[0]
+                # a vector of numbers is one example; the largest, because an agent also acts on single observations
+                size = 1 if first.ndim == 1 and first.is_floating_point() else first.shape[0]
+                iteration.fields["batch"] = max(size, iteration.fields.get("batch", 0))
 
     def on_save_begins(self, *_: object) -> None:
         """Start the clock of a checkpoint."""

@@ -35,4 +35,5 @@ class UnseenProbe:
             return None
         self._version = parameter._version  # noqa: SLF001
         alive = self._recorder.inventory.alive_optimizers()
-        return [o for o in alive if any(p is parameter for group in o.param_groups for p in group["params"])]
+        holding = [o for o in alive if any(p is parameter for group in o.param_groups for p in group["params"])]
+        return holding[-1:]  # the latest: those before it are usually done

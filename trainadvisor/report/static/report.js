@@ -81,7 +81,7 @@
     if (zoom?.matches("button")) $("#charts").scrollIntoView();
     if (link) remember();
   });
-  window.addEventListener("beforeprint", () => $$("details").forEach(each => { each.open = true; }));
+  window.addEventListener("beforeprint", () => $$(".card details:not(.explain)").forEach(each => { each.open = true; }));
 
   // ---- numbers and colours
   let data = null;

@@ -1,0 +1,170 @@
+"""The log on disk is a valid JSON array at every moment, and a failing disk ends the log, not the training."""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from trainadvisor.diagnose import diagnose
+from trainadvisor.errors import LogError
+from trainadvisor.log.reader import read_log
+from trainadvisor.log.writer import LogWriter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KILLED = """
+import os, random, signal, time
+import torch, torch.nn as nn, torch.nn.functional as F, trainadvisor
+torch.set_num_threads(1)
+moments = random.Random(5)
+
+
+def train(log):
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    trainadvisor.watch(model, optimizer, log=log)
+    while True:
+        x = torch.randn(8, 4)
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), x[:, :3].argmax(1)).backward()
+        optimizer.step()
+
+
+for index in range(10):
+    child = os.fork()
+    if child == 0:
+        train(f"log{index}.json")
+    time.sleep(0.3 + 1.2 * moments.random())
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+"""
+
+
+def _content(path: Path) -> list[Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_the_file_is_valid_after_every_flush(tmp_path: Path) -> None:
+    """Also before the first record; one record a line."""
+    path = tmp_path / "deep" / "log.json"
+    writer = LogWriter(path)
+    assert _content(path) == []
+    for count in range(1, 5):
+        writer({"record": "step", "step": count})
+        writer.flush()
+        writer.flush()
+        assert [record["step"] for record in _content(path)] == list(range(1, count + 1))
+        assert len(path.read_text().splitlines()) == count + 2
+    writer.close()
+    writer.close()
+    writer({"record": "step"})
+    writer.flush()
+    assert len(_content(path)) == 4
+
+
+def test_records_wait_for_a_batch_or_a_second(tmp_path: Path) -> None:
+    """Only the first is written at once."""
+    path = tmp_path / "log.json"
+    writer = LogWriter(path, batch=3, seconds=60)
+    for count, on_disk in ((1, 1), (2, 1), (3, 1), (4, 4)):
+        writer({"n": count})
+        assert len(_content(path)) == on_disk
+    writer = LogWriter(path, batch=100, seconds=0)
+    time.sleep(0.001)
+    writer({"n": 1})
+    time.sleep(0.001)
+    writer({"n": 2})
+    assert len(_content(path)) == 2
+
+
+def test_what_json_cannot_hold_is_made_storable(tmp_path: Path) -> None:
+    """Non-finite numbers are words, floats have six digits, other things are texts."""
+    path = tmp_path / "log.json"
+    writer = LogWriter(path)
+    values = [math.nan, math.inf, -math.inf, 1 / 3, 2**70, True, None, ("a", 1), {3: 0.1}, "\udc80x", path.__class__]
+    writer({"values": values})
+    writer.close()
+    assert _content(path)[0]["values"] == [
+        "nan", "inf", "-inf", 0.333333, 2.0**70, True, None, ["a", 1], {"3": 0.1}, "?x", str(path.__class__),
+    ]  # fmt: skip
+
+
+def test_an_older_log_is_replaced(tmp_path: Path) -> None:
+    """Nothing of it stays behind."""
+    path = tmp_path / "log.json"
+    path.write_text("x" * 10_000)
+    LogWriter(path).close()
+    assert path.read_text() == "[\n]\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [("file/log.json", "cannot write the log"), (".", "cannot write the log"), ("log.json.gz", "ends in .json")],
+)
+def test_a_path_that_cannot_be_written_is_one_line(tmp_path: Path, name: str, complaint: str) -> None:
+    """With what to do."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LogError, match=complaint) as raised:
+        LogWriter(tmp_path / name)
+    assert "\n" not in str(raised.value)
+    assert "choose" in str(raised.value)
+
+
+def test_a_full_disk_ends_the_log_with_its_whole_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """The torn part is cut off, it is told once, and nothing is raised."""
+    path = tmp_path / "log.json"
+    writer = LogWriter(path)
+    writer({"n": 1})
+    writer.flush()
+    write, left = os.pwrite, [10]
+
+    def full(file: int, data: bytes, place: int) -> int:
+        if len(data) > 3 and not left:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, data[: left.pop()] if left and len(data) > 3 else data, place)
+
+    monkeypatch.setattr(os, "pwrite", full)
+    for number in range(5):
+        writer({"n": number, "text": "y" * 100})
+        writer.flush()
+    writer.close()
+    assert _content(path) == [{"n": 1}]
+    assert capsys.readouterr().err.count("No space left on device; the log ends here, the training goes on") == 1
+
+
+def test_a_forked_child_does_not_write(tmp_path: Path) -> None:
+    """Records that waited at the fork are written once."""
+    path = tmp_path / "log.json"
+    writer = LogWriter(path)
+    writer({"n": 1})
+    child = os.fork()
+    if child == 0:
+        writer({"n": 2})
+        writer.close()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    writer({"n": 3})
+    writer.close()
+    assert [record["n"] for record in _content(path)] == [1, 3]
+
+
+def test_a_killed_training_leaves_a_log_that_can_be_read(tmp_path: Path) -> None:
+    """SIGKILL at ten random moments: each log is read, and diagnosed, to its last whole line."""
+    (tmp_path / "train.py").write_text(KILLED)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "train.py"], cwd=tmp_path, env=environment, check=True, timeout=240)
+    for index in range(10):
+        log = tmp_path / f"log{index}.json"
+        assert read_log(log).all_steps_count > 0
+        assert diagnose(log).state in {"healthy", "cannot-tell", "needs-attention", "broken"}

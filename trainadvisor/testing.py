@@ -1,0 +1,297 @@
+"""What the pytest plugin works with: trainings watched in a test, and assertions about them that show the diagnosis."""
+
+from __future__ import annotations
+
+import copy
+import random
+from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from trainadvisor.errors import UsageError
+from trainadvisor.settings import CONFIDENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from trainadvisor.diagnose.result import Diagnosis, Finding
+    from trainadvisor.record.watch import Watcher
+
+SEEDS = 3
+LEVELS = ("note", "warning", "error")
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What a test asks of its trainings."""
+
+    fail_on: str = "error"
+    min_confidence: str = "medium"
+    ignore: Iterable[str] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse words that mean nothing."""
+        for word, known in ((self.fail_on, LEVELS), (self.min_confidence, CONFIDENCE)):
+            if word not in known:
+                message = f"trainadvisor: {word!r} must be one of {', '.join(known)}"
+                raise UsageError(message)
+
+    def failing(self, diagnosis: Diagnosis) -> list[str]:
+        """Return the codes that break the demand."""
+        from trainadvisor.gate import Policy, decide
+
+        ignore = tuple(self.ignore)
+        policy = Policy(fail_on=self.fail_on, min_confidence=CONFIDENCE[self.min_confidence], ignore=ignore)
+        return [item.finding.code for item in decide([diagnosis], policy).runs[0].failing]
+
+
+def seed(number: int) -> None:
+    """Make a test's training the same in every run."""
+    import torch
+
+    random.seed(number)
+    torch.manual_seed(number)
+    try:
+        import numpy as np
+    except ImportError:
+        return
+    np.random.seed(number)  # noqa: NPY002 - the old generator is what trainings use
+
+
+class Advisor:
+    """The watched trainings of one test."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the folder for the logs."""
+        self._folder = folder
+        self._runs: list[Run] = []
+
+    def watch(self, model: Any, optimizer: Any = None, **options: Any) -> Run:
+        """Watch a training, as `trainadvisor.watch` does; assertions are made on what is returned."""
+        from trainadvisor.record.watch import watch
+
+        log = options.pop("log", self._folder / f"trainadvisor-{len(self._runs)}.json")
+        run = Run(watch(model, optimizer, log=log, **options), model, optimizer)
+        self._runs.append(run)
+        return run
+
+    def watch_everything(self) -> None:
+        """Watch whatever trains until the test ends."""
+        self._runs.append(Run(Everything(self._folder / f"trainadvisor-{len(self._runs)}.json"), None, None))
+
+    def demand(self, demand: Demand) -> None:
+        """Fail unless every training meets the demand."""
+        if not self._runs:
+            pytest.fail(
+                "trainadvisor: the marked test watched no training; call trainadvisor.watch(model, optimizer)",
+                pytrace=False,
+            )
+        for run in self._runs:
+            run.meet(demand)
+
+    def close(self) -> None:
+        """End every recording."""
+        for run in self._runs:
+            run.close()
+
+    def lines(self) -> Iterator[str]:
+        """Yield the verdict of each training, and what else was measured."""
+        for run in self._runs:
+            diagnosis = run.diagnose()
+            yield f"{diagnosis.state}: {diagnosis.summary}"
+            yield from run.measured
+
+    def write(self, folder: Path, name: str) -> None:
+        """Write the diagnosis of each training as text and JSON."""
+        from trainadvisor.report import as_json
+
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, run in enumerate(self._runs):
+            stem = name if number == 0 else f"{name}-{number}"
+            diagnosis = run.diagnose()
+            (folder / f"{stem}.txt").write_text(f"{diagnosis}\n", encoding="utf-8")
+            (folder / f"{stem}.json").write_text(as_json.render(diagnosis) + "\n", encoding="utf-8")
+
+
+class Everything:
+    """Records whatever trains, as `trainadvisor run` does."""
+
+    def __init__(self, log: Path) -> None:
+        """Begin at once."""
+        from trainadvisor.log.writer import LogWriter
+        from trainadvisor.record.recorder import Recorder
+
+        self.log = log
+        self._writer = LogWriter(log)
+        self._recorder = Recorder([self._writer], discover=True)
+        self._open = True
+        self._recorder.start()
+
+    def diagnose(self) -> Diagnosis:
+        """End the recording and judge it."""
+        from trainadvisor.diagnose import diagnose
+
+        self.close()
+        return diagnose(self.log)
+
+    def close(self) -> None:
+        """End the recording; again does nothing."""
+        if self._open:
+            self._open = False
+            self._recorder.stop("finished")
+            self._writer.close()
+
+
+class Run:
+    """One watched training and what can be asserted of it."""
+
+    def __init__(self, watcher: Watcher | Everything, model: Any, optimizer: Any) -> None:
+        """Take what records it."""
+        self._watcher, self._model, self._optimizer = watcher, model, optimizer
+        self.measured: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        """Offer what the watcher offers: step, validation, on, log."""
+        return getattr(self._watcher, name)
+
+    def diagnose(self) -> Diagnosis:
+        """Judge what has been recorded so far."""
+        return self._watcher.diagnose()
+
+    def close(self) -> None:
+        """End the recording."""
+        self._watcher.close()
+
+    def meet(self, demand: Demand) -> None:
+        """Fail with the diagnosis unless the training meets a demand."""
+        __tracebackhide__ = True
+        diagnosis = self.diagnose()
+        if failing := demand.failing(diagnosis):
+            _fail(f"trainadvisor: {', '.join(failing)}", diagnosis)
+
+    def assert_healthy(
+        self, *, min_confidence: str = "medium", ignore: Iterable[str] = (), fail_on: str = "warning"
+    ) -> None:
+        """Fail when there is a warning or an error that is sure enough, or nothing can be judged."""
+        __tracebackhide__ = True
+        self.meet(Demand(fail_on, min_confidence, ignore))
+        diagnosis = self.diagnose()
+        if diagnosis.state == "cannot-tell":
+            _fail("trainadvisor: nothing can be said of this training", diagnosis)
+
+    def assert_no(self, *codes: str) -> None:
+        """Fail when one of the findings is there, however sure and whatever explains it; or was not judged."""
+        __tracebackhide__ = True
+        _check_codes(codes)
+        diagnosis = self.diagnose()
+        if found := sorted({finding.code for finding in _everything(diagnosis.findings)} & set(codes)):
+            _fail(f"trainadvisor: {', '.join(found)}", diagnosis)
+        unjudged = [entry for entry in diagnosis.unknown if entry.code in codes and entry.missing]
+        open_ = [f"{entry.code} (needs {entry.how})" for entry in unjudged]
+        if open_:
+            _fail(f"trainadvisor: not judged: {', '.join(open_)}", diagnosis)
+
+    def assert_overfits_one_batch(
+        self,
+        batch: Any,
+        *,
+        loss_below: float,
+        steps: int = 200,
+        loss: Callable[[Any, Any], Any] | None = None,
+        fresh: bool = True,
+    ) -> None:
+        """Train copies on one batch with three seeds and fail unless the median of the final losses is low enough.
+
+        `batch` is (inputs, targets), or a mapping for models that return a `.loss`; `loss` is the loss function where
+        it cannot be seen from the training; `fresh=False` starts from the weights as they are instead of new ones.
+        """
+        __tracebackhide__ = True
+        closing = self._closure(batch, loss)
+        with self._unrecorded():
+            finals = [self._overfit(closing, steps, number, fresh=fresh) for number in range(SEEDS)]
+        spread = f"{min(finals):.3g}..{max(finals):.3g} over {SEEDS} seeds"
+        line = f"one batch, {steps} steps: median loss {median(finals):.3g} ({spread}), wanted below {loss_below:g}"
+        self.measured.append(line)
+        if not median(finals) < loss_below:
+            _fail(f"trainadvisor: {line}", self.diagnose())
+
+    def _closure(self, batch: Any, loss: Callable[[Any, Any], Any] | None) -> Callable[[Any], Any]:
+        """Return how the loss of the batch comes from a model."""
+        if isinstance(batch, dict):
+            return lambda model: model(**batch).loss
+        inputs, targets = batch
+        function = loss or self._seen_loss()
+        return lambda model: function(model(inputs), targets)
+
+    def _seen_loss(self) -> Callable[[Any, Any], Any]:
+        """Return the loss function that the training used."""
+        import torch
+
+        kind = str(self.diagnose().run.get("loss_kind"))
+        function: Callable[[Any, Any], Any] | None = getattr(torch.nn.functional, kind, None)
+        if function is None:
+            message = "assert_overfits_one_batch: the loss function cannot be seen from the training; give loss=..."
+            raise UsageError(message)
+        return function
+
+    @contextmanager
+    def _unrecorded(self) -> Iterator[None]:
+        """Keep what trains here out of the log."""
+        from trainadvisor.record import taps
+
+        recorder = self._watcher._recorder  # noqa: SLF001 - one package
+        taps.remove(recorder)
+        try:
+            yield
+        finally:
+            taps.add(recorder)
+
+    def _overfit(self, closing: Callable[[Any], Any], steps: int, number: int, *, fresh: bool) -> float:
+        """Train a copy of the model with its optimizer's settings, and return the last loss."""
+        seed(number)
+        model = copy.deepcopy(self._model)
+        for module in model.modules() if fresh else ():
+            if callable(reset := getattr(module, "reset_parameters", None)):
+                reset()
+        model.train()
+        optimizer = self._fresh(model)
+        value = None
+        for _ in range(steps):
+            optimizer.zero_grad()
+            value = closing(model)
+            value.backward()
+            optimizer.step()
+        return float(value) if value is not None else float("nan")
+
+    def _fresh(self, model: Any) -> Any:
+        import torch
+
+        given = self._optimizer
+        if given is None or not isinstance(given, torch.optim.Optimizer):
+            return torch.optim.Adam(model.parameters(), lr=1e-3)
+        settings = {key: value for key, value in given.param_groups[0].items() if key in given.defaults}
+        return type(given)(model.parameters(), **settings)
+
+
+def _fail(head: str, diagnosis: Diagnosis) -> None:
+    """Fail with the report that the terminal would show."""
+    __tracebackhide__ = True
+    pytest.fail(f"{head}\n\n{diagnosis}", pytrace=False)
+
+
+def _everything(findings: Iterable[Finding]) -> Iterator[Finding]:
+    from trainadvisor.baseline import everything
+
+    return everything(list(findings))
+
+
+def _check_codes(codes: Iterable[str]) -> None:
+    from trainadvisor.diagnose.rulebook import load
+
+    book = load()
+    for code in codes:
+        book.get(code)
