@@ -71,6 +71,8 @@ def draw(number: int) -> Spec:
         SPECIAL[name](rng, spec)
     if spec["arch"] in ("cnn", "resnet", "transformer", "lstm", "gru"):
         spec["batch"] = min(spec["batch"], 64)
+    if spec["n"] < 10 * spec["batch"]:
+        spec["accumulate"] = 1
     return spec
 
 
@@ -136,7 +138,7 @@ def _regularisation(rng: np.random.Generator, spec: Spec) -> Spec:
         extra["dropout"] = 0.0
     if rng.random() < 0.2 or (spec["arch"] in ("lstm", "gru", "rnn", "transformer") and rng.random() < 0.5):
         extra["clip"] = float(rng.choice([0.25, 1.0, 5.0]))
-    if rng.random() < 0.12:
+    if rng.random() < 0.06:
         extra["ema"] = True
     if rng.random() < 0.15:
         extra["smooth"] = 0.1

@@ -35,7 +35,7 @@ def test_the_table_of_exit_codes(call: Call, folder: Path, name: str) -> None:
     assert (outcome.code, outcome.err) == (code, "")
     assert outcome.out.startswith({0: "PASS", 1: "FAIL", 3: "UNDECIDED"}[code])
     assert outcome.out.endswith(f"gate: error at confidence >= likely   exit {code}\n")
-    assert (f"  error  {finding}  " in outcome.out) == (code == 1)
+    assert (f"  error  {finding}" in outcome.out) == (code == 1)
 
 
 @pytest.mark.parametrize("name", LOGS)
@@ -99,7 +99,7 @@ def test_a_code_that_is_none_is_refused(call: Call, folder: Path, option: str) -
         ("loss<=0.3", "falling", 0),
         ("loss<=0.01", "falling", 1),
         ("loss >= 1e-3", "falling", 0),
-        ("val_loss<=0.3", "validated", 0),
+        ("val_loss<=0.4", "validated", 0),
         ("val_loss<=0.2", "validated", 1),
         ("val_loss<=0.3", "falling", 3),
         ("val_accuracy>=90%", "falling", 3),
@@ -177,7 +177,7 @@ def test_aggregate(call: Call, folder: Path, names: tuple[str, ...], how: str, c
     assert call("check", *(write(folder, name) for name in names), "--aggregate", how).code == code
 
 
-@pytest.mark.parametrize(("limit", "how", "code"), [(0.05, "median", 0), (0.05, "any", 1), (0.04, "median", 1)])
+@pytest.mark.parametrize(("limit", "how", "code"), [(0.06, "median", 0), (0.06, "any", 1), (0.05, "median", 1)])
 def test_median_of_a_required_figure(call: Call, folder: Path, limit: float, how: str, code: int) -> None:
     """One run above the limit is no failure when the middle one is below."""
     logs = [write(folder, name) for name in ("falling", "noisy", "quick")]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 _PATIENCE = 3
@@ -30,4 +31,5 @@ class Guard:
         """Count a failure; report the first."""
         self._failures[name] += 1
         if self._failures[name] == 1:
-            self._report(name, f"{type(error).__name__}: {error}"[:300])
+            with suppress(Exception):  # the log itself may be what fails
+                self._report(name, f"{type(error).__name__}: {error}"[:300])

@@ -265,10 +265,13 @@ class Recorder:
     def on_step_ends(self, optimizer: torch.optim.Optimizer) -> None:
         """Note that an optimizer has stepped."""
         self.in_step = False
-        self.on_unseen_step(optimizer)
+        self._note_step(optimizer)
 
     def on_unseen_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Note a step that shows only in the parameters."""
+        self._note_step(optimizer)
+
+    def _note_step(self, optimizer: torch.optim.Optimizer) -> None:
         self.stepping()
         fact = self.inventory.optimizers.get(id(optimizer)) or self.inventory.add_optimizer(optimizer)
         if fact["id"] not in self.iteration.stepped:
@@ -329,10 +332,12 @@ class Recorder:
         record = {"record": EVENT, "kind": kind, "step": self.step, "subject": subject, "detail": detail}
         self.outbox.put(record, list(pending))
 
-    def announce(self, kind: str, fact: Record) -> None:
-        """Tell a fact: in the header while that waits, else as an event."""
-        if not self.outbox.announced(kind, fact):
-            self.event(kind, str(fact.get("name") or fact.get("class") or ""), dict(fact))
+    def announce(self, kind: str, fact: Record, more: Callable[[], Record] = dict) -> None:
+        """Tell a fact: in the header while that waits, else as an event; `more` is asked again when that leaves."""
+        now = fact | more()
+        if not self.outbox.announced(kind, fact if more is dict else now):
+            subject = str(fact.get("name") or fact.get("class") or "")
+            self.event(kind, subject, now, [(Reading([]), lambda _: now.update(more()))])
 
     def drain(self, *, wait: bool = False) -> None:
         """Send the queued records whose readings are here; with `wait`, all."""

@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from trainadvisor.log.records import Record
 from trainadvisor.record import facts, taps
+from trainadvisor.record.graft import veiled
 from trainadvisor.record.iteration import Call, Iteration
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ class _Functions(TorchFunctionMode):
         super().__init__()
         self._probe = probe
 
+    @veiled
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
         result = function(*args, **(kwargs or {}))
         kind = self.table.get(function)

@@ -131,7 +131,7 @@ class LossProbe:
         entry.announced = state
         phase = "both" if len(entry.phases) > 1 else next(iter(entry.phases), "train")
         fact = entry.fact | {"graph": entry.graph, "phase": phase}
-        self._recorder.iteration.finally_(lambda: self._recorder.announce("loss", fact | entry.arguments.fact()))
+        self._recorder.announce("loss", fact, entry.arguments.fact)
 
     def _accuracy(self, call: LossCall, iteration: Iteration) -> None:
         right = correct(call)

@@ -1,0 +1,65 @@
+"""`trainadvisor compare`: what was changed, what it did, and when no verdict is given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from builders import build_log, make_model, make_optimizer
+from gatelogs import FALLING, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Call = Callable[..., Any]
+
+
+def log(folder: Path, name: str, loss: list[Any], lr: float = 0.1, layers: int = 1, batch: int = 32) -> Path:
+    """Write a log with a model and an optimizer."""
+    model = make_model(*((f"layer{n}", "Linear", 4, 4) for n in range(layers)))
+    columns = {"loss": loss, "lr": lr, "batch": batch, "seconds": 0.05}
+    optimizers = [make_optimizer(lr=lr)]
+    return build_log(folder, name=name, steps=len(loss), columns=columns, models=[model], optimizers=optimizers)
+
+
+def test_a_mended_run_is_better(call: Call, folder: Path) -> None:
+    """The settings that changed, the finding that is gone, and the figures."""
+    a = log(folder, "a.json", [*FALLING[:50], *["nan"] * 50], lr=1.0)
+    outcome = call("compare", a, log(folder, "b.json", FALLING))
+    assert outcome.code == 0
+    assert "verdict            B is better: nan-loss no longer found, nothing new appeared." in outcome.out
+    assert "changed settings   lr 1 -> 0.1 (the same: optimizer" in outcome.out
+    assert "fixed  nan-loss" in outcome.out
+    assert "comparable over steps 0-49 (A stopped there)" in outcome.out
+
+
+def test_the_other_way_round_it_is_worse(call: Call, folder: Path) -> None:
+    """B is judged relative to A."""
+    assert "B is worse: nan-loss newly found." in call("compare", write(folder, "falling"), write(folder, "nan")).out
+
+
+@pytest.mark.parametrize(
+    ("factor", "verdict"), [(1.02, "no difference that counts"), (2.0, "B is worse"), (0.5, "B is better")]
+)
+def test_equal_findings_are_decided_by_the_loss(call: Call, folder: Path, factor: float, verdict: str) -> None:
+    """A difference of two per cent in one run each is none."""
+    b = log(folder, "b.json", [factor * loss for loss in FALLING])
+    assert f"verdict            {verdict}: " in call("compare", log(folder, "a.json", FALLING), b).out
+
+
+@pytest.mark.parametrize(("change", "field"), [({"layers": 3}, "model"), ({"batch": 128}, "batch")])
+def test_unlike_runs_get_no_verdict(call: Call, folder: Path, change: dict[str, int], field: str) -> None:
+    """But the figures."""
+    a, b = log(folder, "a.json", FALLING), log(folder, "b.json", FALLING, **change)
+    outcome = call("compare", a, b)
+    assert "verdict            none: not like for like" in outcome.out
+    assert "final loss" in outcome.out
+    document = call("compare", a, b, "--json").json
+    assert (document["verdict"], document["unlike"]) == ("unlike", [field])
+
+
+def test_chinese(call: Call, folder: Path) -> None:
+    """Aligned by display cells."""
+    lines = call("compare", write(folder, "nan"), write(folder, "falling"), "--lang", "zh").out.splitlines()
+    assert any(line.startswith("  结论         B 更好：nan-loss 已消失") for line in lines)
