@@ -1,6 +1,9 @@
 """Puts a diagnosis together: signals, verdicts, ranked causes, findings, state."""
 
+from typing import Any
+
 from trainadvisor.diagnose.causes import rank
+from trainadvisor.diagnose.crash import explanation
 from trainadvisor.diagnose.engine import CLEAR, OFF, UNKNOWN, Verdict, judge
 from trainadvisor.diagnose.findings import Material, findings, unknown
 from trainadvisor.diagnose.result import Diagnosis
@@ -30,8 +33,16 @@ def judge_log(log: RunLog, rulebook: Rulebook, lang: str = "en") -> Diagnosis:
         findings=found,
         clear=clear,
         unknown=[unknown(verdict, material) for verdict in verdicts if verdict.state in (UNKNOWN, OFF)],
-        notes=[*log.notes, *signals.notes, *_failures(verdicts)],
+        notes=[*_crash_notes(run, lang), *log.notes, *signals.notes, *_failures(verdicts)],
     )
+
+
+def _crash_notes(run: dict[str, Any], lang: str) -> list[str]:
+    exception = run.get("exception")
+    if exception is None:
+        return []
+    told = ": ".join(filter(None, [exception["where"], exception["type"], exception["message"].partition("\n")[0]]))
+    return [note for note in (told, explanation(exception, lang)) if note]
 
 
 def _failures(verdicts: list[Verdict]) -> list[str]:

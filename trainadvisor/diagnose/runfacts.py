@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from trainadvisor.diagnose.crash import crash
 from trainadvisor.diagnose.engine import SignalSource
 from trainadvisor.diagnose.sites import main_object, main_optimizer
 from trainadvisor.log.reader import RunLog
@@ -29,7 +30,7 @@ FROM_SIGNALS = (
     "loss_kind", "loss_first", "loss_final", "loss_best", "trivial_loss", "skill", "val_loss_first", "val_loss_final",
     "val_loss_best", "val_accuracy_final", "val_accuracy_best", "val_noise", "train_accuracy_final", "skill_gap",
     "accuracy_gap", "grad_norm_median", "grad_depth_ratio", "update_ratio_median", "alpha_median", "optimizer_class",
-    "lr_first", "lr_peak", "lr_final", "momentum", "weight_decay", "batch_median", "dead_unit_share",
+    "val_skill_best", "lr_first", "lr_peak", "lr_final", "momentum", "weight_decay", "batch_median", "dead_unit_share",
     "dead_unit_share_worst", "saturated_share", "saturated_share_worst", "depth", "step_seconds", "wait_share",
     "memory_growth",
 )  # fmt: skip
@@ -40,6 +41,7 @@ def run_facts(log: RunLog, signals: SignalSource) -> dict[str, Any]:
     facts = {name: log.header.get(name) for name in FROM_HEADER}
     facts |= {name: signals.get(name) for name in FROM_SIGNALS}
     facts |= {"log": str(log.path), **_counts(log), **_gradients(log), **_validation(log, signals), **_setting(log)}
+    facts["exception"] = crash(log)
     facts |= {**_workload(log), **_cost(log), "loss_curve": _curve(log)}
     return {name: value for name, value in facts.items() if value is not None and value != []}
 

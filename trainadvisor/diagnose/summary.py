@@ -9,6 +9,8 @@ FEWEST_STEPS = 20
 LEVELS = {"error": 2, "warning": 1, "note": 0}
 SEEN_FIRST = ("convergence", "numerics", "generalization", "throughput")
 MUCH = 0.3
+LEARNT = 0.1
+"""Skill below which a run without findings is not called healthy: nine tenths of what can be learnt are missing."""
 PROPER = ("Adam", "AdamW", "PyTorch")
 
 SENTENCES = {
@@ -19,6 +21,14 @@ SENTENCES = {
     "short": {
         "en": "{steps} steps recorded; at least {fewest} are needed to judge a run.",
         "zh": "只记录了 {steps} 步；至少需要 {fewest} 步才能判断。",
+    },
+    "weak": {
+        "en": "no fault was found, but the model has hardly learnt: its loss is {share} below that of a constant answer.",
+        "zh": "未发现故障，但模型几乎没有学到东西：损失只比常数答案低 {share}。",
+    },
+    "crashed": {
+        "en": "the script ended with {type} at {where}; no fault was found in the {steps} steps before.",
+        "zh": "脚本以 {type} 结束（{where}）；在此之前的 {steps} 步中未发现故障。",
     },
     "poor": {
         "en": "the log holds too little to judge the run: {known} of {all} checks could be made.",
@@ -40,7 +50,12 @@ def state_of(findings: list[Finding], run: dict[str, Any], clear: int) -> State:
     if worst:
         return "broken" if worst == LEVELS["error"] else "needs-attention"
     judged = clear > 0 and run.get("judged_steps", 0) >= FEWEST_STEPS and "loss_final" in run
-    return "healthy" if judged else "cannot-tell"
+    return "healthy" if judged and not _weak(run) and "exception" not in run else "cannot-tell"
+
+
+def _weak(run: dict[str, Any]) -> bool:
+    known = [run[name] for name in ("skill", "val_skill_best") if name in run]
+    return bool(known) and max(known) < LEARNT
 
 
 def summary(state: State, findings: list[Finding], run: dict[str, Any], counts: tuple[int, int], lang: str) -> str:
@@ -48,10 +63,25 @@ def summary(state: State, findings: list[Finding], run: dict[str, Any], counts: 
     if state in ("broken", "needs-attention"):
         return _verdict(findings[0], lang)
     if state == "cannot-tell":
-        steps = run.get("judged_steps", 0)
-        key = "short" if steps < FEWEST_STEPS else "poor"
-        return SENTENCES[key][lang].format(steps=steps, fewest=FEWEST_STEPS, known=counts[0], all=counts[1])
+        return SENTENCES[_why_unsure(run)][lang].format(**_unsure_values(run, counts))
     return SENTENCES["improved" if _improved(run) else "sound"][lang]
+
+
+def _why_unsure(run: dict[str, Any]) -> str:
+    if "exception" in run:
+        return "crashed"
+    if run.get("judged_steps", 0) < FEWEST_STEPS:
+        return "short"
+    return "weak" if _weak(run) else "poor"
+
+
+def _unsure_values(run: dict[str, Any], counts: tuple[int, int]) -> dict[str, Any]:
+    exception = run.get("exception", {})
+    skill = max([run[name] for name in ("skill", "val_skill_best") if name in run], default=0.0)
+    return {
+        "steps": run.get("judged_steps", 0), "fewest": FEWEST_STEPS, "known": counts[0], "all": counts[1],
+        "share": f"{max(skill, 0.0):.0%}", "type": exception.get("type"), "where": exception.get("where") or "?",
+    }  # fmt: skip
 
 
 def _improved(run: dict[str, Any]) -> bool:

@@ -26,6 +26,7 @@ SPIKE_SHARE = 0.3
 CLEAR_FALL = 5.0
 SPIKE_EXAMPLES = 128
 FLAT_BAND = 4.0
+CHANCE = 0.05
 BLOWN_UP_END = 0.98
 
 
@@ -171,7 +172,17 @@ def lasting_spikes(log: RunLog) -> list[Spike]:
         return []
     smooth = series.running_median(values, _spike_width(log))
     found = series.spikes(smooth, SPIKE_SIGMAS, SPIKE_SHARE * (first - best), skip=values.size // 10)
-    return [spike for spike in found if spike.stop < 0.95 * values.size]
+    return [spike for spike in found if spike.stop < 0.95 * values.size and not _chance(spike, values, found)]
+
+
+def _chance(spike: Spike, values: Series, found: list[Spike]) -> bool:
+    """Whether single steps outside the spikes are as high so often that such a row of them comes by chance."""
+    outside = np.ones(values.size, dtype=bool)
+    for other in found:
+        outside[other.start : other.stop] = False
+    height = float(np.median(values[spike.start : spike.stop]))
+    share = float((values[outside] >= height).mean()) if outside.any() else 0.0
+    return values.size * share ** (spike.stop - spike.start) > CHANCE
 
 
 def _spike_width(log: RunLog) -> int:

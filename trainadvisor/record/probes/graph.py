@@ -1,7 +1,7 @@
 """Reads facts off the autograd graph of a loss: which operations and parameters it is made of, before backward frees it."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -184,16 +184,28 @@ def find_nonfinite(root: Any) -> str | None:  # noqa: ANN401
     for index, node in enumerate(_walk(root)):
         if index > _MOST_SAVED:
             break
-        if _broken(node, "_saved_result"):
+        if _broken(node, "_saved_result") or _at_pole(node):
             found = node
         elif _broken(node, "_saved_self") or _broken(node, "_saved_input"):
             found = node.next_functions[0][0] if node.next_functions else node
     return None if found is None or hasattr(found, "variable") else str(found.name())
 
 
+def _at_pole(node: Any) -> bool:  # noqa: ANN401
+    """Say whether a logarithm got no positive number, or a division a zero: their results are not saved."""
+    name = bare(node)
+    if name in {"Log", "Log2", "Log10"}:
+        return _holds(node, "_saved_self", lambda saved: (saved <= 0).any())
+    return name == "Div" and _holds(node, "_saved_other", lambda saved: (saved == 0).any())
+
+
 def _broken(node: Any, name: str) -> bool:  # noqa: ANN401
+    return _holds(node, name, lambda saved: ~torch.isfinite(saved).all())
+
+
+def _holds(node: Any, name: str, question: Callable[[torch.Tensor], torch.Tensor]) -> bool:  # noqa: ANN401
     try:
         saved = getattr(node, name, None)
     except RuntimeError:  # Freed, or changed in place since.
         return False
-    return isinstance(saved, torch.Tensor) and saved.is_floating_point() and not bool(torch.isfinite(saved).all())
+    return isinstance(saved, torch.Tensor) and saved.is_floating_point() and bool(question(saved.detach()))

@@ -4,7 +4,7 @@ import functools
 import inspect
 import math
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -92,7 +92,8 @@ class LossProbe:
         if grad:
             if result.grad_fn is not None:
                 result.grad_fn.metadata[_MARK] = self._serial
-            self._pending = [*self._pending[1 - _HELD :], call]
+            light = replace(call, prediction=call.value, target=None)
+            self._pending = [*self._pending[1 - _HELD :], light]
         if not training:
             self._recorder.evaluation.saw_loss(call, grad=grad)
 
@@ -101,7 +102,7 @@ class LossProbe:
         key = (kind, reduction, place)
         if key not in self._entries:
             fact = {"id": len(self._entries), "name": kind, "kind": kind, "site": sites.describe(place), "reduction": reduction,
-                    "label_smoothing": float(given.get("label_smoothing") or 0.0), "weighted": given.get("weight") is not None,
+                    "label_smoothing": float(given.get("label_smoothing") or 0.0), "weighted": given.get("weight") is not None or given.get("pos_weight") is not None,
                     "ignore_index": given.get("ignore_index", -100)}  # fmt: skip
             self._entries[key] = LossEntry(len(self._entries), kind, fact, LossArguments(kind))
         return self._entries[key]
