@@ -59,7 +59,7 @@ class Outbox:
         while self._waiting and all(reading.values is not None for reading, _ in self._waiting[0][1]):
             record, pending = self._waiting.popleft()
             for reading, arrived in pending:
-                self._guard(f"arrival of {arrived.__qualname__}", arrived, reading.values)
+                self._guard(arrived.__qualname__, arrived, reading.values)
             self._emit(record)
 
     def end(self, reason: str, steps: int, seconds: float) -> None:
@@ -70,4 +70,4 @@ class Outbox:
 
     def _emit(self, record: Record) -> None:
         for subscriber in self.subscribers:
-            self._guard(f"subscriber {type(subscriber).__name__}", subscriber, record)
+            self._guard(type(subscriber).__name__, subscriber, record)

@@ -101,12 +101,11 @@ def likelihood(log: RunLog) -> bool:
 
 
 def finetuning(log: RunLog) -> bool:
-    """Tell whether most of the trained parameters were loaded."""
-    parameters = [p for model in log.models for p in model["parameters"]]
+    """Tell whether most of the parameters of the model that is trained were loaded; targets and teachers do not count."""
+    model = log.model or {}
+    parameters = model.get("parameters", [])
     loaded = sum(p["count"] for p in parameters if p.get("loaded") is True)
-    return any(model.get("loaded") is True for model in log.models) or loaded > MOSTLY * max(
-        1, sum(p["count"] for p in parameters)
-    )
+    return model.get("loaded") is True or loaded > MOSTLY * max(1, sum(p["count"] for p in parameters))
 
 
 def accumulation(log: RunLog) -> bool:

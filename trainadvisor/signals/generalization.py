@@ -11,7 +11,7 @@ from trainadvisor.signals.series import Series
 
 NEEDS = {"needs": "an evaluation loss of the same kind as the training loss", "zh": "与训练损失同类的验证损失"}
 NEEDS_ACCURACY = {"needs": "the accuracy of evaluations", "zh": "验证集的准确率"}
-FEW, SOME = 3, 5
+FEW, SOME, MANY = 3, 5, 6
 
 
 def validation(log: RunLog) -> tuple[Series, Series]:
@@ -221,9 +221,9 @@ def val_trend_z(log: RunLog) -> float | None:
 
 @signal(unit="share", **NEEDS_ACCURACY)
 def val_accuracy_final(log: RunLog) -> float | None:
-    """Median validation accuracy of the last three evaluations."""
+    """Validation accuracy at the end: the last one, or the median of the last three of six and more."""
     values = metric(log, "accuracy")
-    return float(np.median(values[-3:])) if values.size else None
+    return float(np.median(values[-3:] if values.size >= MANY else values[-1:])) if values.size else None
 
 
 @signal(unit="share", **NEEDS_ACCURACY)

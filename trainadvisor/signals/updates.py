@@ -75,7 +75,7 @@ def update_ratio_first_layers(log: RunLog) -> float | None:
 def weight_travel(log: RunLog) -> float | None:
     """Length of the path of the fastest matrix in units of its norm: its update ratio summed over all steps."""
     steps, ratios = log.layers.steps_of("update"), _fastest(log)
-    if not steps.size or not log.steps.size:
+    if not steps.size or not log.steps.size or not ratios.size:
         return None
     rates = np.where(np.isfinite(log.lr), log.lr, 1.0)
     pace = ratios / np.maximum(np.interp(steps, log.steps, rates), 1e-300)

@@ -4,7 +4,7 @@ import functools
 import inspect
 import math
 import weakref
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -84,18 +84,25 @@ class LossProbe:
         models = self._recorder.iteration.models
         training = grad and (not models or any(_training(model) for model in models))
         self._serial += 1
-        call = LossCall(
-            entry, prediction.detach(), given.get(second), training, weakref.ref(result), result.detach(), self._serial
-        )
-        # with gradients but in eval mode: the backward shows whether it is trained on
-        self._describe(call, "train" if training else (None if grad else "eval"))
+        value = result.detach()
+        call = LossCall(entry, prediction, given.get(second), training, weakref.ref(result), value, self._serial)
+        if self._is_looked_at(entry, grad=grad, training=training):
+            call.prediction = prediction.detach()
+            self._describe(call, "train" if grad else "eval")
         if grad:
             if result.grad_fn is not None:
                 result.grad_fn.metadata[_MARK] = self._serial
-            light = replace(call, prediction=call.value, target=None)
+            # what waits for the backward holds nothing large
+            light = LossCall(entry, value, None, training, call.result, value, self._serial)
             self._pending = [*self._pending[1 - _HELD :], light]
         if not training:
             self._recorder.evaluation.saw_loss(call, grad=grad)
+
+    def _is_looked_at(self, entry: LossEntry, *, grad: bool, training: bool) -> bool:
+        """Say whether more than the value of a loss is wanted."""
+        iteration = self._recorder.iteration
+        known = entry.arguments.batches >= _FIRST_BATCHES and ("train" if grad else "eval") in entry.phases
+        return not known or not training or iteration.sample_gradients or iteration.sample_layers
 
     def _entry(self, kind: str, given: dict[str, Any], place: sites.Place | None) -> LossEntry:
         reduction = given.get("reduction", "mean")

@@ -12,6 +12,8 @@ from trainadvisor.record.probes.graph import find_nonfinite
 if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder
 
+_INPUTS = 4
+
 
 class NonfiniteProbe:
     """Looks closely once a loss that is not finite has been read, and tells the first of each kind.
@@ -23,17 +25,17 @@ class NonfiniteProbe:
         """Take the recorder."""
         self._recorder = recorder
         self._told: set[str] = set()
-        self._inputs: list[torch.Tensor] = []
+        self._inputs: tuple[Any, ...] = ()
         self._done = False
 
     def on_forward_begins(self, call: Call) -> None:
         """Hold the inputs until the backward; with a loss that is still finite nothing is looked at."""
         if call.grad and not self._done:
-            self._inputs = [t for t in facts.tensors_in([call.args, call.kwargs]) if t.is_floating_point()][:4]
+            self._inputs = call.args, call.kwargs
 
     def on_backward_begins(self, *_: Any) -> None:  # noqa: ANN401
         """Locate the origin when a loss has turned non-finite; the graph is still there."""
-        inputs, self._inputs = self._inputs, []
+        inputs, self._inputs = self._inputs, ()
         losses = self._recorder.losses
         if self._done or losses.nonfinite is None:
             return
@@ -45,8 +47,9 @@ class NonfiniteProbe:
             self._tell("activation", {"op": operation}) if operation else None
         self._tell("loss", {"value": losses.nonfinite})
 
-    def _tell_inputs(self, inputs: list[torch.Tensor]) -> None:
-        for index, tensor in enumerate(inputs):
+    def _tell_inputs(self, inputs: tuple[Any, ...]) -> None:
+        floating = [tensor for tensor in facts.tensors_in(inputs, depth=4) if tensor.is_floating_point()]
+        for index, tensor in enumerate(floating[:_INPUTS]):
             bad = int((~torch.isfinite(tensor)).sum())
             if bad:
                 self._tell("input", {"name": f"input {index}", "count": bad, "of": tensor.numel()})

@@ -71,14 +71,16 @@ class PrecisionProbe:
             self._recorder.wiring.count("scaler_skips")
 
     def on_forward_ends(self, call: Call) -> None:
-        """Tell once which precision the forward ran in."""
+        """Tell once which precision the forward of a sampled step ran in."""
+        if not (call.grad and self._recorder.iteration.sample_gradients):
+            return
         device = call.model.device.type
         result = next((t for t in tensors_in(call.output) if t.is_floating_point()), None)
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
         if dtype is None and result is not None and result.dtype in (torch.float16, torch.bfloat16):
             dtype = result.dtype
         told = (str(dtype), self._scale is not None)
-        if dtype is not None and call.grad and told not in self._told:
+        if dtype is not None and told not in self._told:
             self._told.add(told)
             detail = {"dtype": told[0].removeprefix("torch."), "scaler": told[1]}
             self._recorder.event("amp", "", detail)

@@ -5,6 +5,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from trainadvisor.record import environment, facts
@@ -60,7 +61,8 @@ class TimingProbe:
         if not call.grad and not iteration.models and not iteration.micro:
             iteration.begun, self._wait = time.perf_counter(), 0.0
         elif call.grad:
-            first = next(iter(facts.tensors_in([call.args, call.kwargs])), None)
+            given = call.args[0] if call.args else None
+            first = given if isinstance(given, Tensor) else next(iter(facts.tensors_in([call.args, call.kwargs])), None)
             if first is not None and first.ndim > 0:
                 # a vector of numbers is one example; the largest, because an agent also acts on single observations
                 size = 1 if first.ndim == 1 and first.is_floating_point() else first.shape[0]

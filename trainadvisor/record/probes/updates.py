@@ -88,8 +88,8 @@ class UpdateProbe:
         if [new.shape for new in after] != [old.shape for old in sample.weights]:
             return  # the model has been exchanged in the middle of the step, or is gone
         steps = [(new - old).float() for new, old in zip(after, sample.weights, strict=True)]
-        moved = torch.stack([step.abs().norm() for step in steps])
-        size = torch.stack([old.float().abs().norm() for old in sample.weights])
+        moved = torch.stack([torch.linalg.vector_norm(step) for step in steps])
+        size = torch.stack([torch.linalg.vector_norm(old.float()) for old in sample.weights])
         thinned = [
             (p.numel() / max(1, old.numel())) ** 0.5
             for p, old in zip(sample.model.parameters, sample.weights, strict=True)

@@ -34,7 +34,7 @@ class WiringProbe:
         self._found: dict[int, Reading] = {}
         """How large the left gradients of an optimizer were when the next backward began."""
         self._cleared_after_backward = False
-        self._manual = False
+        self._manual = self._closure = False
         self._micro = 1
         self._modes: list[bool] = []
         self.divided: bool | None = None
@@ -97,16 +97,17 @@ class WiringProbe:
     def on_step_begins(self, optimizer: torch.optim.Optimizer, closure: object) -> None:
         """Judge the state in which the optimizer is about to step."""
         iteration = self._recorder.iteration
+        self._closure = bool(closure)
         if closure:
             return
-        gradients = _gradients(optimizer)
         self._judge_left(optimizer, iteration)
-        if not gradients:
+        if not _has_gradient(optimizer):
             iteration.fields["no_grad"] = True
             self.count("step_without_grad")
             self._counts["zero_between_backward_and_step"] += self._cleared_after_backward
         elif self._cleared_after_backward and iteration.micro:
-            iteration.expect(self._recorder.values.read(_size(gradients)), self._judging_lost(iteration))
+            reading = self._recorder.values.read(_size(_gradients(optimizer)))
+            iteration.expect(reading, self._judging_lost(iteration))
 
     def _judge_left(self, optimizer: torch.optim.Optimizer, iteration: Iteration) -> None:
         found = self._found.pop(id(optimizer), None)
@@ -133,10 +134,11 @@ class WiringProbe:
         """Note that this optimizer's gradients are used up; a closure's are judged now."""
         self.count("step")
         iteration = self._recorder.iteration
-        self._judge_left(optimizer, iteration)
-        if not iteration.fields.get("no_grad") and not _gradients(optimizer):
-            iteration.fields["no_grad"] = True
-            self.count("step_without_grad")
+        if self._closure:
+            self._judge_left(optimizer, iteration)
+            if not _has_gradient(optimizer):
+                iteration.fields["no_grad"] = True
+                self.count("step_without_grad")
         self._left[id(optimizer)] = True
 
     def on_unseen_step(self, optimizer: torch.optim.Optimizer) -> None:
@@ -181,6 +183,10 @@ class WiringProbe:
             detail.update({name: self._counts[name] for name in _LATE}, manual_updates=self._manual)
 
         self._recorder.event("tally", "", detail, [(Reading([]), complete)])
+
+
+def _has_gradient(optimizer: torch.optim.Optimizer) -> bool:
+    return any(p.grad is not None for group in optimizer.param_groups for p in group["params"])
 
 
 def _gradients(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
