@@ -11,10 +11,11 @@ import threading
 import time
 import urllib.request
 from dataclasses import asdict, dataclass
+from string import Formatter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from trainadvisor.errors import UsageError
+from trainadvisor.errors import UsageError, did_you_mean
 from trainadvisor.language import Words
 
 if TYPE_CHECKING:
@@ -71,13 +72,16 @@ def check_url(url: str) -> None:
 
 def check_command(template: str) -> None:
     """Refuse a command that cannot be split or names a field that alerts do not have."""
+    fields = ", ".join(f"{{{field}}}" for field in FIELDS)
     try:
         words = shlex.split(template)
-        list(_filled(words, Alert("code", "error", 0, "sentence")))
-    except (KeyError, IndexError, ValueError) as error:
-        fields = ", ".join(f"{{{field}}}" for field in FIELDS)
+        named = [name for word in words for _, name, _, _ in Formatter().parse(word) if name is not None]
+    except ValueError as error:
         message = f"--on-finding {template!r}: cannot be read ({error}); fields are {fields}"
         raise UsageError(message) from error
+    if unknown := [name for name in named if name not in FIELDS]:
+        message = f"--on-finding {template!r}: there is no field {{{unknown[0]}}}{did_you_mean(unknown[0], FIELDS)}"
+        raise UsageError(f"{message}; fields are {fields}")
     if not words:
         message = "--on-finding: the command is empty; write one such as 'notify-send {code}'"
         raise UsageError(message)

@@ -124,7 +124,6 @@ def test_a_snapshot_is_the_log_read_at_once(tmp_path: Path) -> None:
     second = log.snapshot()
     assert second is not None
     assert diagnose(second) == diagnose(read_log(path))
-    assert first.all_steps_count == 90 or first.column("loss").size == 90
 
 
 def test_a_packed_log_is_read_once(tmp_path: Path) -> None:

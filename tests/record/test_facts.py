@@ -87,7 +87,9 @@ def test_the_prediction_shows_what_it_is(output: nn.Module, sums: float | None, 
     torch.manual_seed(1)
     (loss,) = _train(nn.Sequential(nn.Linear(4, 3), output), _labelled(), F.cross_entropy).facts("loss")
     found = loss["prediction"]
-    are_one = found["row_sum_min"] == pytest.approx(1.0, abs=1e-5) and found["row_sum_max"] == pytest.approx(1.0, abs=1e-5)
+    are_one = found["row_sum_min"] == pytest.approx(1.0, abs=1e-5) and found["row_sum_max"] == pytest.approx(
+        1.0, abs=1e-5
+    )
     assert are_one == (sums is not None)
     assert (found["logsumexp_abs_max"] < 1e-5) == (logsumexp is not None)
     assert found["in_unit_interval"] == (sums is not None)
@@ -181,7 +183,10 @@ def test_the_graph_reaches_the_parameters_that_train_and_no_others() -> None:
     }
     loose = records.facts("model")[1]
     assert (loose["name"], loose["class"]) == ("(unregistered)", None)
-    assert [p["shape"] for p in loose["parameters"]] == [[4, 4], [4]] or [p["shape"] for p in loose["parameters"]] == [[4], [4, 4]]
+    assert [p["shape"] for p in loose["parameters"]] == [[4, 4], [4]] or [p["shape"] for p in loose["parameters"]] == [
+        [4],
+        [4, 4],
+    ]
     assert {p["id"] for p in loose["parameters"]} <= reached
 
 
@@ -211,7 +216,9 @@ def test_identical_batches_and_bytes_are_told() -> None:
     assert (told["identical_batches"], told["integer_valued"], told["abs_max"] > 100) == (STEPS - 1, True, True)
 
 
-def _evaluated(make: Callable[[], nn.Module], batches: list[Any], objective: Callable[..., torch.Tensor], guard: Any) -> Any:
+def _evaluated(
+    make: Callable[[], nn.Module], batches: list[Any], objective: Callable[..., torch.Tensor], guard: Any
+) -> Any:
     found: dict[str, Any] = {}
 
     def train() -> nn.Module:
@@ -225,7 +232,10 @@ def _evaluated(make: Callable[[], nn.Module], batches: list[Any], objective: Cal
         with guard():
             outputs = [(model(x), y) for x, y in batches]
             found["losses"] = [objective(out, y).item() for out, y in outputs]
-        found["outputs"], found["labels"] = torch.cat([o for o, _ in outputs]).detach(), torch.cat([y for _, y in outputs])
+        found["outputs"], found["labels"] = (
+            torch.cat([o for o, _ in outputs]).detach(),
+            torch.cat([y for _, y in outputs]),
+        )
         return model
 
     records = record(train)
@@ -319,7 +329,13 @@ def test_loaders_epochs_and_time_are_recorded() -> None:
 
     records = record(train)
     first, second = records.facts("loader")
-    assert (first["role"], first["shuffle"], first["batch_size"], first["batches"], first["examples"]) == ("train", True, 5, 4, 20)
+    assert (first["role"], first["shuffle"], first["batch_size"], first["batches"], first["examples"]) == (
+        "train",
+        True,
+        5,
+        4,
+        20,
+    )
     assert (first["drop_last"], first["workers"], first["iterable"], first["dataset"]) == (True, 0, False, "Slow")
     assert (second["role"], second["shuffle"], second["batches"]) == ("eval", False, 2)
     assert records.column("epoch") == [0] * 4 + [1] * 4

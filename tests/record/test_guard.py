@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import pytest
@@ -50,8 +49,7 @@ def _recorded() -> tuple[tuple[list[float], list[torch.Tensor]], Records]:
 
 
 def _handlers() -> list[str]:
-    recorder = Recorder([], discover=True)
-    return sorted({name for handlers in recorder._handlers.values() for name, _ in handlers})
+    return sorted(Recorder([], discover=True)._handle.named)
 
 
 def _fail(*_: object, **__: object) -> Any:
@@ -63,8 +61,8 @@ def _fail(*_: object, **__: object) -> Any:
 def test_a_handler_that_raises_changes_no_bit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each one in turn; it is named in the log if it was called at all."""
     plain = _train()
-    handlers = dict(itertools.chain.from_iterable(Recorder([], discover=True)._handlers.values()))
-    monkeypatch.setattr(type(handlers[name].__self__), name.split(".")[1], _fail)
+    handler = Recorder([], discover=True)._handle.named[name]
+    monkeypatch.setattr(type(handler.__self__), name.split(".")[1], _fail)
     found, records = _recorded()
     assert found[0] == plain[0]
     assert all(torch.equal(one, other) for one, other in zip(found[1], plain[1], strict=True))

@@ -12,7 +12,9 @@ STEPS = 4
 
 
 def _net() -> nn.Sequential:
-    return nn.Sequential(nn.Linear(6, 10), nn.ReLU(), nn.Linear(10, 8), nn.Tanh(), nn.Linear(8, 8), nn.Sigmoid(), nn.Linear(8, 3))
+    return nn.Sequential(
+        nn.Linear(6, 10), nn.ReLU(), nn.Linear(10, 8), nn.Tanh(), nn.Linear(8, 8), nn.Sigmoid(), nn.Linear(8, 3)
+    )
 
 
 def _clones(model: nn.Module) -> list[torch.Tensor]:
@@ -115,7 +117,9 @@ def test_alpha_on_a_quadratic_is_the_closed_form(rate: float, expected: float) -
         nn.init.constant_(model.weight, 3.0)
         for _ in range(2):
             optimizer.zero_grad()
-            (model(torch.ones(1, 1, dtype=torch.float64)).square() if rate != 0.5 else model.weight.square()).sum().backward()
+            (
+                model(torch.ones(1, 1, dtype=torch.float64)).square() if rate != 0.5 else model.weight.square()
+            ).sum().backward()
             optimizer.step()
         return model
 

@@ -158,7 +158,9 @@ def python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Return what runs a script by plain python or by us (`run=True`), in one folder."""
 
     def call(source: str, *options: str, run: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(_command(tmp_path, source, *options, run=run), **_setting(tmp_path, environment), check=False)
+        return subprocess.run(
+            _command(tmp_path, source, *options, run=run), **_setting(tmp_path, environment), check=False
+        )
 
     return call
 
@@ -246,7 +248,11 @@ def _interrupted(folder: Path, number: int, source: str, *options: str) -> tuple
     return process.returncode, out, err
 
 
-ENDLESS = "steps = 30\n" + TRAINING + "import atexit; atexit.register(print, 'bye')\nprint('going', flush=True)\ntime.sleep(60)\n"
+ENDLESS = (
+    "steps = 30\n"
+    + TRAINING
+    + "import atexit; atexit.register(print, 'bye')\nprint('going', flush=True)\ntime.sleep(60)\n"
+)
 
 
 def test_ctrl_c_ends_the_script_and_prints_the_verdict(tmp_path: Path) -> None:
@@ -278,7 +284,9 @@ def test_stop_on_interrupts_so_that_the_scripts_handlers_run(python: Callable[..
         except KeyboardInterrupt:
             print("saved")
         """
-    body = textwrap.indent(TRAINING.replace("loss.backward()", "(loss * (float('nan') if step > 5 else 1)).backward()"), " " * 4)
+    body = textwrap.indent(
+        TRAINING.replace("loss.backward()", "(loss * (float('nan') if step > 5 else 1)).backward()"), " " * 4
+    )
     started = time.monotonic()
     done = python(textwrap.dedent(source) % body, "--stop-on", "error", "--stop-after", "5")
     assert (done.returncode, done.stdout) == (1, "saved\n"), done.stderr

@@ -29,6 +29,7 @@ for step in range(5):
     optimizer.step()
 """
 
+
 @pytest.fixture
 def execute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Return what runs a script in this process and returns its exit code and its log's records."""
@@ -238,7 +239,13 @@ def test_everything_is_taken_away_at_the_end(execute: Callable[..., Any]) -> Non
     import torch.nn.functional as F
     from torch import nn
 
-    functions = [F.cross_entropy, torch.autograd.backward, torch.save, nn.Module.__init__, torch.optim.Optimizer.zero_grad]
+    functions = [
+        F.cross_entropy,
+        torch.autograd.backward,
+        torch.save,
+        nn.Module.__init__,
+        torch.optim.Optimizer.zero_grad,
+    ]
     before = [function.__code__ for function in functions], nn.Module.__call__
     execute(TRAINING)
     assert ([function.__code__ for function in functions], nn.Module.__call__) == before

@@ -44,6 +44,7 @@ class Tail:
         records: list[Record] = []
         try:
             with self.path.open("rb", buffering=0) as file:
+                file.seek(self._offset)
                 while self._take(file.read(LONGEST_LINE), records):
                     file.seek(self._offset)
         except OSError as error:
@@ -108,7 +109,7 @@ class GrowingLog:
         return records
 
     def snapshot(self) -> RunLog | None:
-        """Return the log so far, to be judged; None before its header."""
+        """Return the log so far, to be judged before it grows on; None before its header."""
         if not self._log.header:
             return None
         log = copy.copy(self._log)

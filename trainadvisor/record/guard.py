@@ -27,9 +27,10 @@ class Guard:
             self.failed(name, error)
             return None
 
-    def failed(self, name: str, error: Exception) -> None:
-        """Count a failure; report the first."""
+    def failed(self, name: str, error: Exception) -> bool:
+        """Count a failure and report the first; say whether it was one too many."""
         self._failures[name] += 1
         if self._failures[name] == 1:
             with suppress(Exception):  # the log itself may be what fails
                 self._report(name, f"{type(error).__name__}: {error}"[:300])
+        return self._failures[name] >= _PATIENCE

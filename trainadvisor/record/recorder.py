@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from trainadvisor.log.records import EVENT, LAYERS, STEP, Record
 from trainadvisor.record import blind, facts, sites, taps
 from trainadvisor.record.buffer import HostValues, Reading, Values, values_for
 from trainadvisor.record.guard import Guard
+from trainadvisor.record.handlers import Handlers
 from trainadvisor.record.inventory import Inventory
 from trainadvisor.record.iteration import Arrived, Call, Iteration
 from trainadvisor.record.models import Model
@@ -77,12 +77,7 @@ class Recorder:
         self._spent = 0.0
         self._pid = os.getpid()
         self._device_known = False
-        self._handlers: dict[str, list[tuple[str, Callable[..., Any]]]] = defaultdict(list)
-        for probe in [*all_probes(self), self]:
-            for attribute in dir(probe):
-                if attribute.startswith("on_"):
-                    name = f"{type(probe).__name__}.{attribute}"
-                    self._handlers[attribute[3:]].append((name, getattr(probe, attribute)))
+        self._handle = Handlers(self.guard, [*all_probes(self), self])
 
     def start(self) -> None:
         """Begin to listen."""
@@ -132,8 +127,7 @@ class Recorder:
             self._close_before(name)
         elif name == "step_begins" and self._has_stepped(args[0]):
             self.close_iteration()
-        for handler, function in self._handlers[name]:
-            self.guard(handler, function, *args)
+        self._handle(name, *args)
 
     def overhead(self) -> float:
         """Return the share of the time since the start that was spent in the recorder, by its own clock."""
@@ -203,8 +197,7 @@ class Recorder:
             return
         self.free_running = not optimizers
         for optimizer in optimizers:
-            for handler, function in self._handlers["unseen_step"]:
-                self.guard(handler, function, optimizer)
+            self._handle("unseen_step", optimizer)
 
     def _has_stepped(self, optimizer: object) -> bool:
         """Say whether an optimizer has already made the current step: with closures nothing stands between two."""
@@ -255,8 +248,7 @@ class Recorder:
         if transformed or any(id(tensor) in known for tensor in facts.tensors_in(inputs)):
             self._close_before("backward_begins")
             self.free_running = True
-            for handler, function in self._handlers["direct_backward"]:
-                self.guard(handler, function, blind.unwrapped(loss))
+            self._handle("direct_backward", blind.unwrapped(loss))
 
     def gradients_lost(self) -> None:
         """Take that gradients were cleared though no optimizer has stepped since their backward."""
@@ -291,8 +283,7 @@ class Recorder:
             return
         ended = iteration.ended or now
         self.last_epoch = iteration.fields.get("epoch", self.last_epoch)
-        for handler, function in self._handlers["close"]:
-            self.guard(handler, function, iteration)
+        self._handle("close", iteration)
         record = {"record": STEP, "step": iteration.step, "opt": iteration.stepped, "seconds": ended - iteration.begun}
         record["micro"] = iteration.micro
         iteration.finally_(lambda: record.update(iteration.fields))
@@ -303,6 +294,7 @@ class Recorder:
         self.iteration = Iteration(
             self.step, ended, self.gradients.due(self.step, elapsed), self.layers.due(self.step, elapsed)
         )
+        self._handle.sampling = self.iteration.sample_gradients or self.iteration.sample_layers
         if self.step >= _HEADER_AFTER:
             self.outbox.open()
         self.drain()

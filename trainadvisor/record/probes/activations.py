@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 from trainadvisor.log.records import Record
 from trainadvisor.record import facts, taps
 from trainadvisor.record.graft import veiled
+from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.iteration import Call, Iteration
 
 if TYPE_CHECKING:
@@ -213,6 +214,7 @@ class ActivationProbe:
                 active = active_units(output)
                 row.active = active if row.active is None else row.active | active
 
+    @only_sampled
     def on_forward_ends(self, call: Call) -> None:
         """Collect the rows of an observed forward."""
         if not self._rows:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from trainadvisor.log.records import Record
+from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.iteration import Iteration
 from trainadvisor.record.models import Model
 
@@ -39,6 +40,7 @@ class GradientProbe:
         """Take the recorder."""
         self._recorder = recorder
 
+    @only_sampled
     def on_backward_ends(self, *_: object) -> None:
         """Measure early enough to be before any clipping; a later backward measures again."""
         recorder = self._recorder
@@ -47,6 +49,7 @@ class GradientProbe:
             self._measure_all(recorder.iteration)
             recorder.gradients.charge(recorder.step, time.perf_counter() - started)
 
+    @only_sampled
     def on_step_ends(self, _: object) -> None:
         """Measure after a closure, when the gradients exist only inside the step (LBFGS)."""
         iteration = self._recorder.iteration

@@ -8,6 +8,7 @@ import torch
 
 from trainadvisor.record.buffer import Reading
 from trainadvisor.record.facts import tensors_in
+from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.iteration import Call, Iteration
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class PrecisionProbe:
             self._recorder.stepping()
             self._recorder.wiring.count("scaler_skips")
 
+    @only_sampled
     def on_forward_ends(self, call: Call) -> None:
         """Tell once which precision the forward of a sampled step ran in."""
         if not (call.grad and self._recorder.iteration.sample_gradients):

@@ -28,6 +28,7 @@ class TimingProbe:
         """The loader of each iterator."""
         self._last_loader: weakref.ref[DataLoader[Any]] | None = None
         self._passes: dict[int, int] = {}
+        self._closure = False
         self._wait = 0.0
         self._saving = 0.0
 
@@ -76,12 +77,16 @@ class TimingProbe:
         """Write how long the checkpoint took."""
         self._recorder.event("checkpoint", "", {"seconds": time.perf_counter() - self._saving})
 
+    def on_step_begins(self, _: object, closure: object) -> None:
+        """Note a closure: its backwards see one batch again and again."""
+        self._closure = bool(closure)
+
     def on_close(self, iteration: Iteration) -> None:
         """Add wait and memory to the step."""
         if self._last_loader is not None:
             iteration.fields["wait"] = self._wait
         self._wait = 0.0
-        if iteration.micro > 1 and "batch" in iteration.fields:
+        if iteration.micro > 1 and not self._closure and "batch" in iteration.fields:
             iteration.fields["batch"] *= iteration.micro
         if iteration.step % _MEMORY_EVERY == 0:
             iteration.fields["memory"] = environment.memory_megabytes()

@@ -165,7 +165,7 @@ class WiringProbe:
         self._counts["eval_mode_train_forward"] += mistaken
         iteration.fields["mode"] = "eval" if mistaken else "train"
         self._modes = []
-        self._micro = max(1, iteration.micro)
+        self._micro = 1 if self._closure else max(1, iteration.micro)
         if iteration.step + 1 in _TOLD:
             self._tell()
 

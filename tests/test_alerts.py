@@ -1,0 +1,182 @@
+"""Alerts: what is sent where, once a finding, and never in the way of the training."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from trainadvisor import alerts
+from trainadvisor.alerts import Alert, Alerter, Lookout, body
+from trainadvisor.diagnose.result import Finding
+from trainadvisor.errors import UsageError
+from trainadvisor.language import Words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ALERT = Alert("nan-loss", "error", 880, "the loss is NaN", "lower the learning rate", "train.py")
+
+
+def finding(code: str = "nan-loss", severity: str = "error", confidence: str = "certain") -> Finding:
+    """Return a finding."""
+    fields = {"family": "numerics", "kind": "symptom", "title": "t", "sentence": "the loss; $(touch x) is 'NaN'"}
+    return Finding.model_validate({"code": code, "severity": severity, "confidence": confidence, **fields})
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[str, list[Any]]]:
+    """A web server on this machine and what was posted to it."""
+    posted: list[Any] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers["Content-Length"])
+            posted.append(json.loads(self.rfile.read(length)))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    web = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=web.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{web.server_port}/hook", posted
+    web.shutdown()
+    web.server_close()
+
+
+@pytest.mark.parametrize(
+    ("url", "keys"),
+    [
+        ("https://hooks.slack.com/services/T/B/X", {"text"}),
+        ("https://discord.com/api/webhooks/1/x", {"content", "allowed_mentions"}),
+        ("https://example.com/hook", {"schema", "text", "code", "severity", "step", "sentence", "fix", "run"}),
+        ("https://notslack.example/slack.com", {"schema", "text", "code", "severity", "step", "sentence", "fix", "run"}),
+    ],
+)
+def test_the_host_chooses_the_shape(url: str, keys: set[str]) -> None:
+    """A message for chats, fields for programs."""
+    sent = body(url, ALERT, Words("en"))
+    assert set(sent) == keys
+    text = sent.get("text") or sent["content"]
+    assert text.splitlines()[0] == "error[nan-loss] at step 880"
+    assert "fix: lower the learning rate" in text
+
+
+def test_a_finding_is_posted_once_and_again_when_it_worsens(server: tuple[str, list[Any]]) -> None:
+    """One alert a finding a run."""
+    url, posted = server
+    alerter = Alerter("en", "train.py")
+    alerter.to_url(url)
+    for severity in ("warning", "warning", "error", "warning", "error"):
+        alerter.tell(finding(severity=severity), 5)
+    alerter.close()
+    assert [(sent["severity"], sent["step"], sent["run"]) for sent in posted] == [
+        ("warning", 5, "train.py"),
+        ("error", 5, "train.py"),
+    ]
+
+
+def test_a_command_gets_the_fields_as_single_words(tmp_path: Path) -> None:
+    """No shell reads them."""
+    script = tmp_path / "note.py"
+    script.write_text(f"import sys, pathlib; pathlib.Path({str(tmp_path / 'out')!r}).write_text('|'.join(sys.argv[1:]))")
+    alerter = Alerter()
+    alerter.to_command(f"{sys.executable} {script} {{code}} {{step}} '{{sentence}}'")
+    alerter.tell(finding(), 7)
+    alerter.close()
+    assert (tmp_path / "out").read_text() == "nan-loss|7|the loss; $(touch x) is 'NaN'"
+
+
+def test_a_function_gets_its_level_and_above() -> None:
+    """Notes and warnings stay away from a function for errors."""
+    got: list[Alert] = []
+    alerter = Alerter()
+    alerter.to_function("error", got.append)
+    alerter.tell(finding("a", "warning"), 1)
+    alerter.tell(finding("b", "error"), 2)
+    alerter.close()
+    assert [(alert.code, alert.step) for alert in got] == [("b", 2)]
+
+
+def test_a_failure_is_one_line_and_stops_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither the other ways nor the training."""
+    got: list[Alert] = []
+    alerter = Alerter()
+    alerter.to_function("note", lambda alert: 1 / 0)
+    alerter.to_url("http://127.0.0.1:9/nobody")
+    alerter.to_command(f"{sys.executable} -c 'raise SystemExit(3)'")
+    alerter.to_function("note", got.append)
+    alerter.tell(finding("a"), 1)
+    alerter.tell(finding("b"), 1)
+    alerter.close()
+    assert [alert.code for alert in got] == ["a", "b"]
+    err = capsys.readouterr().err
+    assert err == "trainadvisor: alert not delivered (ZeroDivisionError: division by zero); the training goes on\n"
+
+
+def test_telling_never_waits(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A receiver that hangs costs the training nothing, however many findings come."""
+    monkeypatch.setattr(alerts, "WAITING", 3)
+    gate = threading.Event()
+    alerter = Alerter()
+    alerter.to_function("note", lambda alert: gate.wait(20))
+    began = time.monotonic()
+    for number in range(50):
+        alerter.tell(finding(f"code-{number}"), number)
+    alerter.close(wait=0.1)
+    assert time.monotonic() - began < 5
+    assert "too many alerts wait" in capsys.readouterr().err
+    gate.set()
+
+
+def test_without_a_way_no_thread_runs() -> None:
+    """Off by default."""
+    alerter = Alerter()
+    alerter.tell(finding(), 1)
+    assert alerter._thread is None
+
+
+@pytest.mark.parametrize(
+    ("way", "wrong", "complaint"),
+    [
+        ("to_url", "ftp://x/y", "is no web address"),
+        ("to_url", "hooks.slack.com", "is no web address"),
+        ("to_command", "cmd {cod}", "there is no field {cod}; did you mean"),
+        ("to_command", "cmd '", "cannot be read (No closing quotation)"),
+        ("to_command", "cmd {code.__class__}", "there is no field {code.__class__}"),
+        ("to_command", " ", "the command is empty"),
+    ],
+)
+def test_a_way_that_leads_nowhere_is_refused(way: str, wrong: str, complaint: str) -> None:
+    """Before the training starts."""
+    with pytest.raises(UsageError) as caught:
+        getattr(Alerter(), way)(wrong)
+    assert complaint in str(caught.value)
+
+
+def test_a_level_that_is_none_is_refused() -> None:
+    """As the other arguments."""
+    with pytest.raises(UsageError, match=r"on\('fatal', ...\): must be one of note, warning, error"):
+        Alerter().to_function("fatal", print)
+
+
+def test_a_lookout_waits_for_a_second_look() -> None:
+    """What is not certain has to hold twice, or at the end; a judgement that fails is passed over."""
+    got: list[str] = []
+    alerter = Alerter()
+    alerter.to_function("note", lambda alert: got.append(alert.code))
+    looks = iter([[finding("sure"), finding("likely", confidence="likely")], None, [finding("late", confidence="likely")]])
+    lookout = Lookout(alerter, lambda final: next(looks))
+    lookout.look()
+    lookout.look()
+    lookout.end()
+    assert got == ["sure", "late"]

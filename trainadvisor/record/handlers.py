@@ -1,0 +1,50 @@
+"""Which probe takes which event: every method `on_<event>` of a probe; one that keeps raising is switched off."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from trainadvisor.record.guard import Guard
+
+Handler = Callable[..., Any]
+Marked = TypeVar("Marked", bound=Handler)
+_MARK = "_only_sampled"
+
+
+def only_sampled(function: Marked) -> Marked:
+    """Mark a handler that has nothing to do in a step of which neither gradients nor layers are sampled."""
+    setattr(function, _MARK, True)
+    return function
+
+
+class Handlers:
+    """Calls the handlers of an event in the order of their probes."""
+
+    def __init__(self, guard: Guard, probes: Iterable[object]) -> None:
+        """Collect the handlers."""
+        self._guard = guard
+        self.sampling = True
+        """Whether the handlers of sampled steps are called too."""
+        self.named: dict[str, Handler] = {}
+        self._all: dict[str, list[tuple[str, Handler]]] = {}
+        for probe in probes:
+            for attribute in (attribute for attribute in dir(probe) if attribute.startswith("on_")):
+                name, function = f"{type(probe).__name__}.{attribute}", getattr(probe, attribute)
+                self.named[name] = function
+                self._all.setdefault(attribute[3:], []).append((name, function))
+        self._light = {
+            event: [(name, function) for name, function in handlers if not hasattr(function, _MARK)]
+            for event, handlers in self._all.items()
+        }
+
+    def __call__(self, event: str, *args: object) -> None:
+        """Let each handler take the event; none can fail the others."""
+        for name, function in (self._all if self.sampling else self._light).get(event, ()):
+            try:
+                function(*args)
+            except Exception as error:  # noqa: BLE001, PERF203 - the promise of this class
+                if self._guard.failed(name, error):
+                    self._switch_off(event, name)
+
+    def _switch_off(self, event: str, name: str) -> None:
+        for table in (self._all, self._light):
+            table[event] = [handler for handler in table[event] if handler[0] != name]
