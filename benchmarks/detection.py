@@ -37,7 +37,9 @@ def main() -> None:
         log = options.logs / f"{case['name']}.buggy.json"
         if wanted & set(case["root"]) and log.exists():
             code, steps = detect(log, wanted, book, options.most)
-            print(f"| {case['name']} | {', '.join(sorted(wanted))} | {code or '-'} | {steps if code else f'> {options.most}'} |")
+            print(
+                f"| {case['name']} | {', '.join(sorted(wanted))} | {code or '-'} | {steps if code else f'> {options.most}'} |"
+            )
 
 
 def detect(log: Path, wanted: set[str], book: Rulebook, most: int) -> tuple[str | None, int]:

@@ -34,7 +34,11 @@ LOGS: dict[str, tuple[int, str | None, dict[str, Any]]] = {
     "quick": (0, None, {"loss": FALLING[:60]}),
     "timed": (0, None, {"loss": FALLING, "seconds": 0.05, "wait": 0.001, "memory": 300.0}),
     "validated": (0, None, {"loss": FALLING, "evals": _evals([2.0 * 0.8**n for n in range(10)])}),
-    "optimized": (0, None, {"loss": FALLING, "optimizers": [make_optimizer()], "models": [make_model(("a", "Linear", 4, 2))]}),
+    "optimized": (
+        0,
+        None,
+        {"loss": FALLING, "optimizers": [make_optimizer()], "models": [make_model(("a", "Linear", 4, 2))]},
+    ),
     "nan": (1, "nan-loss", {"loss": [*FALLING[:50], *["nan"] * 50]}),
     "infinite": (1, "nan-loss", {"loss": [*FALLING[:50], *["inf"] * 50]}),
     "nan-late": (1, "nan-loss", {"loss": [*FALLING[:150], *["nan"] * 50]}),
@@ -43,15 +47,22 @@ LOGS: dict[str, tuple[int, str | None, dict[str, Any]]] = {
     "stale": (1, "missing-zero-grad", {"loss": FALLING, "stale": True, "events": _tally(zero_grad=0, stale_steps=199)}),
     "unstepped": (1, "missing-optimizer-step", {"loss": [2.3] * STEPS, "opt": [[]] * STEPS, "events": _tally(step=0)}),
     "waiting": (0, "data-loader-bound", {"loss": FALLING, "seconds": 0.1, "wait": 0.08}),
-    "growing": (0, "memory-growth", {"loss": FALLING, "memory": [100.0 + 5 * n for n in range(STEPS)], "seconds": 0.05}),
-    "overfitted": (0, "overfitting", {"loss": FALLING, "evals": _evals([1.2, 1.1, 1.0, 1.1, 1.3, 1.4, 1.5, 1.6, 1.8, 1.9])}),
+    "growing": (
+        0,
+        "memory-growth",
+        {"loss": FALLING, "memory": [100.0 + 5 * n for n in range(STEPS)], "seconds": 0.05},
+    ),
+    "overfitted": (
+        0,
+        "overfitting",
+        {"loss": FALLING, "evals": _evals([1.2, 1.1, 1.0, 1.1, 1.3, 1.4, 1.5, 1.6, 1.8, 1.9])},
+    ),
     "short": (3, None, {"loss": FALLING[:10]}),
     "empty": (3, None, {"loss": []}),
     "one": (3, None, {"loss": [2.3]}),
 }
 WARNED = ("waiting", "growing")
 LOUD = tuple(name for name, (code, _, _) in LOGS.items() if code == 1)
-QUIET = tuple(name for name, (code, found, _) in LOGS.items() if code == 0 and found is None)
 UNDECIDED = tuple(name for name, (code, _, _) in LOGS.items() if code == 3)
 
 
@@ -62,4 +73,6 @@ def write(folder: Path, name: str, **header: Any) -> Path:
     others = {key: parts.pop(key) for key in ("evals", "events") if key in parts}
     steps = len(parts["loss"])
     columns = {"lr": 0.1, **parts}
-    return build_log(folder, name=f"{name}.json", steps=steps, columns=columns, end={"steps": steps}, **others, **header)
+    return build_log(
+        folder, name=f"{name}.json", steps=steps, columns=columns, end={"steps": steps}, **others, **header
+    )

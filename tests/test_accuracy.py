@@ -76,7 +76,9 @@ def test_no_alarm_in_fifty_runs_still_leaves_seven_percent_possible():
 
 def judged(kind, found, root=("lr-too-high",)):
     """A run in which these findings were made."""
-    said = [{"code": code, "severity": severity, "confidence": "likely", "onset": 5} for code, severity in found]
+    said = [
+        {"code": code, "severity": severity, "confidence": "likely", "onset": 5, "depth": 0} for code, severity in found
+    ]
     verdict = {"found": said, "first": said[0]["code"] if said else None, "state": "broken"}
     return scores.Judged("a", "tune", kind, verdict, "lr_high", ["lr-too-high", "divergence"], list(root))
 

@@ -124,7 +124,11 @@ def test_every_option_format_and_figure_is_in_the_guide() -> None:
     """Nothing that `check` can do is left out."""
     command = program.get_command(click.Context(program), "check")
     assert command is not None
-    options = {name for p in command.params for name in p.opts if name.startswith("--")} - {"--lang", "--rules", "--color"}
+    options = {name for p in command.params for name in p.opts if name.startswith("--")} - {
+        "--lang",
+        "--rules",
+        "--color",
+    }
     assert [option for option in options if f"`{option}" not in GUIDE] == []
     assert [form for form in NAMES if form not in GUIDE] == []
     assert [metric for metric in METRICS if f"`{metric}`" not in GUIDE] == []

@@ -59,7 +59,10 @@ def server() -> Iterator[tuple[str, list[Any]]]:
         ("https://hooks.slack.com/services/T/B/X", {"text"}),
         ("https://discord.com/api/webhooks/1/x", {"content", "allowed_mentions"}),
         ("https://example.com/hook", {"schema", "text", "code", "severity", "step", "sentence", "fix", "run"}),
-        ("https://notslack.example/slack.com", {"schema", "text", "code", "severity", "step", "sentence", "fix", "run"}),
+        (
+            "https://notslack.example/slack.com",
+            {"schema", "text", "code", "severity", "step", "sentence", "fix", "run"},
+        ),
     ],
 )
 def test_the_host_chooses_the_shape(url: str, keys: set[str]) -> None:
@@ -88,7 +91,9 @@ def test_a_finding_is_posted_once_and_again_when_it_worsens(server: tuple[str, l
 def test_a_command_gets_the_fields_as_single_words(tmp_path: Path) -> None:
     """No shell reads them."""
     script = tmp_path / "note.py"
-    script.write_text(f"import sys, pathlib; pathlib.Path({str(tmp_path / 'out')!r}).write_text('|'.join(sys.argv[1:]))")
+    script.write_text(
+        f"import sys, pathlib; pathlib.Path({str(tmp_path / 'out')!r}).write_text('|'.join(sys.argv[1:]))"
+    )
     alerter = Alerter()
     alerter.to_command(f"{sys.executable} {script} {{code}} {{step}} '{{sentence}}'")
     alerter.tell(finding(), 7)
@@ -174,7 +179,9 @@ def test_a_lookout_waits_for_a_second_look() -> None:
     got: list[str] = []
     alerter = Alerter()
     alerter.to_function("note", lambda alert: got.append(alert.code))
-    looks = iter([[finding("sure"), finding("likely", confidence="likely")], None, [finding("late", confidence="likely")]])
+    looks = iter(
+        [[finding("sure"), finding("likely", confidence="likely")], None, [finding("late", confidence="likely")]]
+    )
     lookout = Lookout(alerter, lambda final: next(looks))
     lookout.look()
     lookout.look()

@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEAD = '''
+HEAD = """
 import pytest, torch
 from torch import nn
 
@@ -31,8 +31,8 @@ def train(model, optimizer, *, clear=True, steps=60):
         nn.functional.cross_entropy(model(x[rows]), y[rows]).backward()
         optimizer.step()
     return x[:16], y[:16]
-'''
-TESTS = '''
+"""
+TESTS = """
 def test_sound(trainadvisor):
     run = trainadvisor.watch(*make())
     batch = train(run._model, run._optimizer)
@@ -81,14 +81,14 @@ def test_marked_without_training(trainadvisor):
 @pytest.mark.trainadvisor(fail_on="fatal")
 def test_marked_wrongly():
     train(*make())
-'''
+"""
 PASSED = ("test_sound", "test_marked_sound")
 
 
 def run_pytest(folder: Path, *options: str, text: str = HEAD + TESTS) -> subprocess.CompletedProcess[str]:
     """Run a pytest that loads nothing but our plugin."""
     (folder / "test_it.py").write_text(text, encoding="utf-8")
-    env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "OMP_NUM_THREADS": "1", "COLUMNS": "100"}
+    env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
     command = [sys.executable, "-m", "pytest", "-p", "trainadvisor.pytest_plugin", "-rA", "--strict-markers", *options]
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
 

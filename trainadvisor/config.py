@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor import settings
-from trainadvisor.errors import ConfigError, did_you_mean
+from trainadvisor.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 KEYS = tuple(settings.KEYS)
 FILE = "trainadvisor.toml"
+PREFIX = "TRAINADVISOR_"
 VARIABLES = {
-    f"TRAINADVISOR_{name.upper().replace('-', '_').replace('.', '_')}": name
+    f"{PREFIX}{name.upper().replace('-', '_').replace('.', '_')}": name
     for name in ("lang", "fail-on", "min-confidence", "min-steps", "baseline", "record.every", "record.max-overhead")
 }
 SWITCHES = ("TRAINADVISOR", "TRAINADVISOR_DEBUG")
@@ -79,13 +80,20 @@ def _environment(variables: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
     """Read TRAINADVISOR_*; one that looks like a slip is refused, others may be somebody else's."""
     entries: dict[str, tuple[Any, str]] = {}
     for variable, text in variables.items():
-        if variable.startswith("TRAINADVISOR") and variable not in (*VARIABLES, *SWITCHES):
-            if hint := did_you_mean(variable, VARIABLES):
-                message = f"environment: {variable} is no setting{hint}"
-                raise ConfigError(message)
-        elif VARIABLES.get(variable, "lang") != "lang" and text:  # the language is chosen where it is used
+        if VARIABLES.get(variable, "lang") != "lang" and text:  # the language is chosen where it is used
             entries |= _variable(variable, text)
+        elif variable.startswith(PREFIX) and variable not in (*VARIABLES, *SWITCHES):
+            _refuse_slip(variable)
     return entries
+
+
+def _refuse_slip(variable: str) -> None:
+    from difflib import get_close_matches
+
+    names = [name.removeprefix(PREFIX) for name in VARIABLES]
+    if near := get_close_matches(variable.removeprefix(PREFIX), names, n=1, cutoff=0.75):
+        message = f'environment: {variable} is no setting; did you mean "{PREFIX}{near[0]}"?'
+        raise ConfigError(message)
 
 
 def _variable(variable: str, text: str) -> dict[str, tuple[Any, str]]:

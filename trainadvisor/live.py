@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,7 @@ def run_script(
     alerter: Alerter | None = None,
     fail_on: str = "never",
 ) -> int:
-    """Run a script or module, record it, tell what is found, and return the script's exit code (1 when we stopped it)."""
+    """Run a script or module, record it, tell what is found; return the script's exit code (1 when we stopped it)."""
     if os.environ.get("TRAINADVISOR") == "0":
         return _run_plainly(target, args, module=module)
     from trainadvisor.record.run import Run
@@ -103,10 +104,8 @@ def _run_plainly(target: str, args: list[str], *, module: bool) -> int:
 def _tell_nothing(run: Run, words: Words, *, keep: bool) -> None:
     if not keep:
         run.log.unlink(missing_ok=True)
-        try:
+        with suppress(OSError):  # something else may be in the folder
             run.log.parent.rmdir()
-        except OSError:
-            pass  # Something else is in the folder.
     say(words("run.nothing", target=run.target))
 
 
@@ -149,7 +148,7 @@ def say(text: str) -> None:
 
 
 class Narrator:
-    """Tells, while the script trains: what is recorded, findings when they open, worsen and clear, and a status line."""
+    """Tells, while the script trains, what is recorded, and findings when they open, worsen and clear."""
 
     def __init__(
         self, run: Run, lang: str, *, stop_on: str | None, stop_after: int, alerter: Alerter | None = None
@@ -273,11 +272,7 @@ class Narrator:
         """Interrupt the script, as Ctrl-C would, when the finding has held for the asked number of steps."""
         if self._stop_on is None or self.stopped:
             return
-        held = any(
-            f.code == self._stop_on or f.severity == self._stop_on
-            for f in _loud(diagnosis.findings)
-            if f.code in self._open
-        )
+        held = any(self._stop_on in (f.code, f.severity) for f in _loud(diagnosis.findings) if f.code in self._open)
         step = int(self._last["step"])
         self._since = (step if self._since is None else self._since) if held else None
         if self._since is not None and step - self._since >= self._stop_after:

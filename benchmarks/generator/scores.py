@@ -34,6 +34,11 @@ class Judged:
         """Tell whether an alarm names the problem."""
         return any(code in self.detect for code in self.alarms)
 
+    def fits(self, code: str) -> bool:
+        """Tell whether an alarm belongs to the problem: expected, or nested under a right first cause."""
+        nested = self.right and any(item["depth"] and item["code"] == code for item in loud(self.verdict))
+        return code in [*self.detect, *self.root] or nested
+
     @property
     def right(self) -> bool:
         """Tell whether the first finding is an acceptable cause."""
@@ -46,7 +51,7 @@ def wilson(hits: int, total: int, z: float = 1.96) -> tuple[float, float]:
         return 0.0, 1.0
     p, n = hits / total, total
     middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
+    return max((middle - half) / (1 + z * z / n), 0.0), min((middle + half) / (1 + z * z / n), 1.0)
 
 
 def summary(runs: list[Judged]) -> dict[str, Any]:
@@ -82,7 +87,7 @@ def _rule(code: str, runs: list[Judged]) -> dict[str, Any]:
         if item["code"] == code and item["onset"] is not None
     ]  # fmt: skip
     return {
-        "precision": _share([code in [*r.detect, *r.root] for r in fired]),
+        "precision": _share([r.fits(code) for r in fired]),
         "recall": _share([code in r.alarms for r in runs if r.root[:1] == [code]]),
         "false_alarms": _share([code in r.alarms for r in sound]),
         "first_precision": _share([code in r.root for r in runs if r.verdict["first"] == code]),

@@ -13,18 +13,59 @@ if TYPE_CHECKING:
 
 def test_without_settings_the_defaults_are_shown(call: Callable[..., object]) -> None:
     """Nothing set is a setting too."""
-    assert call("config", "show").out.splitlines() == ['lang = "en"   the locale', "rules = []    default"]
+    assert call("config", "show").out.splitlines() == [
+        'lang = "en"                 the locale',
+        "rules = []                  default",
+        'fail-on = "error"           default',
+        'min-confidence = "likely"   default',
+        "min-steps = 0               default",
+        "record.every = 10           default",
+    ]
 
 
 def test_settings_are_shown_with_their_file(call: Callable[..., object], folder: Path) -> None:
     """Each line names where it comes from."""
     path = folder / "pyproject.toml"
     path.write_text('[tool.trainadvisor]\nlang = "zh"\noff = { plateau = "wanted" }\n', encoding="utf-8")
-    assert call("config", "show").out.splitlines() == [
-        f'lang = "zh"              {path}',
-        "rules = []               default",
-        f'off.plateau = "wanted"   {path}',
-    ]
+    lines = call("config", "show").out.splitlines()
+    assert lines[0] == f'lang = "zh"                 {path}'
+    assert lines[-1] == f'off.plateau = "wanted"      {path}'
+
+
+def test_a_variable_replaces_a_default(
+    call: Callable[..., object], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is named."""
+    monkeypatch.setenv("TRAINADVISOR_MIN_STEPS", "50")
+    lines = call("config", "show").out.splitlines()
+    assert lines[-1].split() == ["min-steps", "=", "50", "environment", "variable", "TRAINADVISOR_MIN_STEPS"]
+
+
+def test_settings_of_every_kind_are_shown_as_they_are_written(call: Callable[..., object], folder: Path) -> None:
+    """Figures, acceptances and patterns too."""
+    (folder / "pyproject.toml").write_text(
+        """[tool.trainadvisor]
+require = { loss = "<= 0.3" }
+accept = [{ code = "plateau", reason = "wanted", until = 2030-01-01 }]
+rules = { dead-relu = { ignore-modules = ["a.*"] } }
+""",
+        encoding="utf-8",
+    )
+    shown = {line.rpartition("   ")[0].strip() for line in call("config", "show").out.splitlines()}
+    assert {
+        'require.loss = "loss <= 0.3"',
+        'accept.plateau = "wanted" until 2030-01-01',
+        "rules.dead-relu.ignore-modules = ['a.*']",
+    } <= shown
+
+
+def test_config_check_says_nothing_or_what_is_wrong(call: Callable[..., object], folder: Path) -> None:
+    """For a hook before each commit."""
+    assert call("config", "check").code == 0
+    (folder / "pyproject.toml").write_text('[tool.trainadvisor.off]\nplateu = "x"\n', encoding="utf-8")
+    outcome = call("config", "check")
+    assert outcome.code == 2
+    assert 'no rule is called plateu; did you mean "plateau"?' in outcome.err
 
 
 def test_a_variable_wins_over_the_file(
@@ -33,4 +74,4 @@ def test_a_variable_wins_over_the_file(
     """The environment is nearer than the project."""
     (folder / "pyproject.toml").write_text('[tool.trainadvisor]\nlang = "zh"\n', encoding="utf-8")
     monkeypatch.setenv("TRAINADVISOR_LANG", "en")
-    assert call("config", "show").out.startswith('lang = "en"   environment variable TRAINADVISOR_LANG\n')
+    assert call("config", "show").out.startswith('lang = "en"                 environment variable TRAINADVISOR_LANG\n')

@@ -22,6 +22,8 @@ DEFAULTS = {
     "lang": "en",
     "live": True,
     "report": None,
+    "alerter": None,
+    "fail_on": "never",
 }
 
 

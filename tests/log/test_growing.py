@@ -77,10 +77,10 @@ def test_a_torn_line_is_read_when_it_is_whole(tmp_path: Path) -> None:
     """The writer was seen in the middle."""
     path = tmp_path / "log.json"
     whole = json.dumps(step(1))
-    path.write_text(f'[\n{json.dumps(step(0))},\n{whole[:20]}', encoding="utf-8")
+    path.write_text(f"[\n{json.dumps(step(0))},\n{whole[:20]}", encoding="utf-8")
     tail = Tail(path)
     assert numbers(tail.read()) == [0]
-    path.write_text(f'[\n{json.dumps(step(0))},\n{whole}\n]\n', encoding="utf-8")
+    path.write_text(f"[\n{json.dumps(step(0))},\n{whole}\n]\n", encoding="utf-8")
     assert numbers(tail.read()) == [1]
 
 

@@ -136,8 +136,8 @@ def test_the_options_of_a_loss_are_read_by_position_too() -> None:
         (nn.Sigmoid(), F.cross_entropy, "sigmoid", "sigmoid"),
         (nn.ReLU(), F.cross_entropy, None, "relu"),
         (nn.Identity(), F.cross_entropy, None, "log_softmax"),
-        (nn.Softmax(1), lambda p, y: F.nll_loss(p, y), None, "softmax"),
-        (nn.LogSoftmax(1), lambda p, y: F.nll_loss(p, y), None, "log_softmax"),
+        (nn.Softmax(1), F.nll_loss, None, "softmax"),
+        (nn.LogSoftmax(1), F.nll_loss, None, "log_softmax"),
     ],
 )
 def test_the_graph_shows_the_activation_before_the_loss(

@@ -11,6 +11,7 @@ from recordkit import Records, make_recorder
 from torch import nn
 
 from trainadvisor.record import buffer, inventory, outbox, schedule
+from trainadvisor.record.course import Course
 from trainadvisor.record.guard import Guard
 from trainadvisor.record.recorder import Recorder
 
@@ -49,7 +50,7 @@ def _recorded() -> tuple[tuple[list[float], list[torch.Tensor]], Records]:
 
 
 def _handlers() -> list[str]:
-    return sorted(Recorder([], discover=True)._handle.named)
+    return sorted(Recorder([], discover=True).handle.named)
 
 
 def _fail(*_: object, **__: object) -> Any:
@@ -61,7 +62,7 @@ def _fail(*_: object, **__: object) -> Any:
 def test_a_handler_that_raises_changes_no_bit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each one in turn; it is named in the log if it was called at all."""
     plain = _train()
-    handler = Recorder([], discover=True)._handle.named[name]
+    handler = Recorder([], discover=True).handle.named[name]
     monkeypatch.setattr(type(handler.__self__), name.split(".")[1], _fail)
     found, records = _recorded()
     assert found[0] == plain[0]
@@ -75,8 +76,8 @@ def test_a_handler_that_raises_changes_no_bit(name: str, monkeypatch: pytest.Mon
 INNER = [
     (Recorder, "close_iteration"),
     (Recorder, "_model_for"),
-    (Recorder, "_close_before"),
-    (Recorder, "_look_for_unseen_step"),
+    (Recorder, "close_before"),
+    (Course, "look_for_unseen_step"),
     (Recorder, "_put_layers"),
     (Recorder, "drain"),
     (inventory.Inventory, "add_model"),

@@ -125,14 +125,15 @@ def _validating(model: nn.Module, optimizer: torch.optim.Optimizer, losses: list
 
 
 def _closures(model: nn.Module, optimizer: torch.optim.Optimizer, losses: list[float]) -> None:
-    def closure() -> torch.Tensor:
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(x), y)
-        loss.backward()
-        losses.append(loss.item())
-        return loss
-
     for x, y in _loader():
+
+        def closure(x: torch.Tensor = x, y: torch.Tensor = y) -> torch.Tensor:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(x), y)
+            loss.backward()
+            losses.append(loss.item())
+            return loss
+
         optimizer.step(closure)
 
 

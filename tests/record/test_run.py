@@ -87,7 +87,11 @@ def test_a_module_is_run_as_python_m_runs_it(execute: Callable[..., Any], capfd:
     _write("pkg/__init__.py", "")
     _write("pkg/part.py", "x = 5")
     code, _ = execute(
-        "import sys\nfrom .part import x\nprint(__name__, __package__, __spec__.name, x, sys.argv[0][-12:], sys.argv[1:])",
+        """
+        import sys
+        from .part import x
+        print(__name__, __package__, __spec__.name, x, sys.argv[0][-12:], sys.argv[1:])
+        """,
         "a",
         name="pkg/train.py",
         module="pkg.train",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import gc
 import weakref
@@ -91,7 +92,7 @@ def test_clearing_between_backward_and_step_is_counted() -> None:
     """Both ways of clearing: the step has no gradients, or zeros."""
     for set_to_none in (True, False):
 
-        def train(set_to_none: bool = set_to_none) -> None:  # noqa: FBT001, FBT002
+        def train(set_to_none: bool = set_to_none) -> None:  # noqa: FBT001
             model = _net()
             optimizer = torch.optim.SGD(model.parameters(), 0.1)
             for _ in range(STEPS):
@@ -595,10 +596,8 @@ def test_a_step_that_raises_does_not_hide_those_after_it() -> None:
                     raise RuntimeError
                 return loss
 
-            try:
+            with contextlib.suppress(RuntimeError):
                 optimizer.step(closure)
-            except RuntimeError:
-                pass
 
     assert record(train).tally["step"] == 3
 

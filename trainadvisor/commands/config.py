@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trainadvisor.config import Config
+
+Row = tuple[str, str, str]
+DEFAULTS = {"fail-on": '"error"', "min-confidence": '"likely"', "min-steps": "0", "record.every": "10"}
 
 
 @click.group("config")
@@ -25,30 +29,54 @@ def show() -> None:
     from trainadvisor.commands.common import emit
 
     settings = config.load()
-    rows = [_lang(settings), *_tables(settings)]
+    rows = [_lang(settings), *_entries(settings)]
     width = max(len(f"{key} = {value}") for key, value, _ in rows)
     for key, value, source in rows:
         setting = f"{key} = {value}"
         emit(f"{setting:<{width}}   {source}")
 
 
-def _lang(settings: Config) -> tuple[str, str, str]:
+@command.command("check")
+def check() -> None:
+    """Check the settings that hold here, rule folders and codes included; prints nothing when all is well."""
+    from trainadvisor import config
+    from trainadvisor.commands.common import rulebook
+
+    rulebook().configured(config.load())
+
+
+def _lang(settings: Config) -> Row:
     from trainadvisor.language import choose
 
     lang = f'"{choose(None, settings.lang)}"'
     if os.environ.get("TRAINADVISOR_LANG"):
         return "lang", lang, "environment variable TRAINADVISOR_LANG"
     if settings.lang not in (None, "auto"):
-        return "lang", lang, str(settings.source)
+        return "lang", lang, settings.entries["lang"][1]
     return "lang", lang, "the locale"
 
 
-def _tables(settings: Config) -> Iterator[tuple[str, str, str]]:
-    source = str(settings.source)
-    rules = [str(folder) for folder in settings.rules]
-    yield "rules", str(rules), source if rules else "default"
-    for code, reason in settings.off.items():
-        yield f"off.{code}", f'"{reason}"', source
-    for code, values in settings.thresholds.items():
-        for name, value in values.items():
-            yield f"thresholds.{code}.{name}", str(value), source
+def _entries(settings: Config) -> Iterator[Row]:
+    """Yield defaults that nothing has changed, then what was set."""
+    folders, source = settings.entries.get("rule-folders", ((), "default"))
+    yield "rules", str([str(folder) for folder in folders]), source
+    for name, default in DEFAULTS.items():
+        if name not in settings.entries:
+            yield name, default, "default"
+    for name, (value, origin) in settings.entries.items():
+        if name not in ("lang", "rule-folders"):
+            yield name, _shown(value), origin
+
+
+def _shown(value: Any) -> str:
+    """Return a value as one would write it."""
+    from trainadvisor.requirements import Requirement
+    from trainadvisor.settings import Accepted
+
+    if isinstance(value, Requirement):
+        return f'"{value.text}"'
+    if isinstance(value, Accepted):
+        return f'"{value.reason}"' + (f" until {value.until}" if value.until else "")
+    if isinstance(value, tuple):
+        return str(list(value))
+    return f'"{value}"' if isinstance(value, str | Path) else str(value)

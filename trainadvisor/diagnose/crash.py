@@ -41,11 +41,13 @@ EXPLANATIONS: tuple[tuple[tuple[str, ...], dict[str, str]], ...] = (
     ),
 )
 
+ENDED_BY_THE_USER = ("KeyboardInterrupt", "SystemExit", "GeneratorExit")
+
 
 def crash(log: RunLog) -> dict[str, Any] | None:
     """Return type, message and place of the exception that ended the training, None when there was none."""
     detail = next((e.get("detail") or {} for e in reversed(log.events) if e.get("kind") == "exception"), None)
-    if detail is None:
+    if detail is None or detail.get("type") in ENDED_BY_THE_USER:
         return None
     site = detail.get("site") or {}
     where = f"{site['file']}:{site['line']}" if site.get("file") else None

@@ -17,7 +17,7 @@ _LARGEST = 2**63
 _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
-def storable(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def storable(value: Any) -> Any:
     """Return the value with floats of six significant digits and non-finite ones as words."""
     if isinstance(value, float):
         return _storable_float(value)

@@ -54,9 +54,9 @@ class LogWriter:
         lines = b",\n".join(orjson.dumps(storable(record)) for record in records)
         data = (b"\n" if self._empty else b",\n") + lines
         try:
-            self._write_all(data + _CLOSE)
+            self._write_all(self._file, data + _CLOSE)
         except OSError as error:
-            self._give_up(error)
+            self._give_up(self._file, error)
             return
         self._end += len(data)
         self._empty = False
@@ -68,20 +68,18 @@ class LogWriter:
             os.close(self._file)
         self._file = None
 
-    def _write_all(self, data: bytes) -> None:
-        assert self._file is not None
+    def _write_all(self, file: int, data: bytes) -> None:
         written = 0
         while written < len(data):
-            written += os.pwrite(self._file, data[written:], self._end + written)
+            written += os.pwrite(file, data[written:], self._end + written)
 
-    def _give_up(self, error: OSError) -> None:
+    def _give_up(self, file: int, error: OSError) -> None:
         """Leave the lines that are whole, tell once, and stop writing."""
-        assert self._file is not None
         try:
-            os.ftruncate(self._file, self._end)
-            os.pwrite(self._file, _CLOSE, self._end)
+            os.ftruncate(file, self._end)
+            os.pwrite(file, _CLOSE, self._end)
         except OSError:
             pass  # The disk is gone; the reader drops a torn tail.
-        os.close(self._file)
+        os.close(file)
         self._file = None
-        print(f"trainadvisor: {self.path}: {error.strerror}; the log ends here, the training goes on", file=sys.stderr)
+        sys.stderr.write(f"trainadvisor: {self.path}: {error.strerror}; the log ends here, the training goes on\n")

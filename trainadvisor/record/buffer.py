@@ -75,7 +75,7 @@ def cuda_copy(tensor: torch.Tensor) -> tuple[torch.Tensor, Callable[[], bool], C
     """Copy to pinned memory on the current stream; return it with the event's query and synchronize."""
     pinned = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
     pinned.copy_(tensor, non_blocking=True)
-    event = torch.cuda.Event()
+    event = torch.cuda.Event()  # type: ignore[no-untyped-call]
     event.record()
     return pinned, event.query, event.synchronize
 

@@ -32,7 +32,7 @@ def device(where: torch.device) -> dict[str, Any]:
 
 def memory_megabytes() -> float | None:
     """Return what the process (or, on a GPU, torch's allocator) has in use, in MB."""
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
+    if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         return torch.cuda.memory_allocated() / 1e6
     try:
         with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - read every tenth step: no Path object

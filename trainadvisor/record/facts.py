@@ -11,8 +11,8 @@ from torch.utils.data import DataLoader, IterableDataset, RandomSampler, Sequent
 
 Fact = dict[str, Any]
 
-NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)  # noqa: SLF001 - the base of every batch norm
-DROPOUTS = (nn.modules.dropout._DropoutNd,)  # noqa: SLF001 - the base of every dropout
+NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
+DROPOUTS = (nn.modules.dropout._DropoutNd,)
 _LONG = 20
 _LAYER_FACTS = (
     "in_features", "out_features", "in_channels", "out_channels", "kernel_size", "stride", "groups", "p", "momentum",
@@ -23,14 +23,14 @@ _LAYER_FACTS = (
 
 def is_leaf(module: nn.Module) -> bool:
     """Say whether a module is treated as one layer: it has no children, or is a unit of torch's own."""
-    return not module._modules or isinstance(module, nn.RNNBase | nn.MultiheadAttention)  # noqa: SLF001 - `children` builds a set
+    return not module._modules or isinstance(module, nn.RNNBase | nn.MultiheadAttention)
 
 
 def cares_about_mode(module: nn.Module) -> bool:
     """Say whether train and eval mode differ for this layer: active dropout, or batch norm with running statistics."""
     if isinstance(module, DROPOUTS):
         return module.p > 0
-    return isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats  # noqa: SLF001
+    return isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats
 
 
 def layer_fact(name: str, module: nn.Module, parameter_ids: list[int]) -> Fact:
@@ -42,8 +42,11 @@ def layer_fact(name: str, module: nn.Module, parameter_ids: list[int]) -> Fact:
 def parameter_fact(number: int, name: str, tensor: torch.Tensor, layer: nn.Module | None) -> Fact:
     """Describe a parameter; its initial statistics are read now."""
     fact: Fact = {
-        "id": number, "name": name, "shape": list(tensor.shape), "count": tensor.numel(), "trainable": tensor.requires_grad,
-        "dtype": str(tensor.dtype).removeprefix("torch."), "layer": name.rpartition(".")[0], "role": _role(name, tensor, layer),
+        "id": number, "name": name, "shape": list(tensor.shape), "count": tensor.numel(),
+        "trainable": tensor.requires_grad,
+        "dtype": str(tensor.dtype).removeprefix("torch."), "layer": name.rpartition(".")[0], "role": _role(name,
+                                                                                                           tensor,
+                                                                                                           layer),
     }  # fmt: skip
     if tensor.ndim > 1:
         fact["fan_in"] = _fan_in(tensor, layer)
@@ -63,7 +66,7 @@ def _role(name: str, tensor: torch.Tensor, layer: nn.Module | None) -> str:
 
 
 def _fan_in(tensor: torch.Tensor, layer: nn.Module | None) -> int:
-    transposed = isinstance(layer, nn.modules.conv._ConvTransposeNd)  # noqa: SLF001 - the base of every transposed one
+    transposed = isinstance(layer, nn.modules.conv._ConvTransposeNd)
     return math.prod(tensor.shape[2:]) * tensor.shape[0 if transposed else 1]
 
 
@@ -129,7 +132,7 @@ def _length(thing: object) -> int | None:
         return None
 
 
-def plain(value: object) -> Any:  # noqa: ANN401 - JSON
+def plain(value: object) -> Any:
     """Return a number, word or short list of them as it is; a one-element tensor as a number; else None."""
     if isinstance(value, torch.Tensor):
         return value.item() if value.numel() == 1 and value.device.type == "cpu" else None

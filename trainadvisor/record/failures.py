@@ -9,25 +9,43 @@ from trainadvisor.record import sites
 
 _LONGEST = 500
 _EXPLANATIONS = (
-    (r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)",
-     r"a linear layer for \3 input features got \2; give it in_features=\2, or flatten or pool what comes before"),
-    (r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)",
-     r"two tensors of sizes \1 and \2 meet in one operation; print their shapes just above this line"),
-    (r"Expected input batch_size \((\d+)\) to match target batch_size \((\d+)\)",
-     r"the prediction has \1 rows, the target \2; look for a reshape that mixes the batch with another dimension"),
-    (r"out of memory",
-     r"the GPU's memory is full; use a smaller batch, mixed precision or gradient checkpointing"),
-    (r"device-side assert|Target (-?\d+) is out of bounds",
-     r"most often a label outside 0 .. classes - 1; check the targets; on a GPU, CUDA_LAUNCH_BLOCKING=1 shows the line"),
-    (r"element 0 of tensors does not require grad",
-     r"the loss does not depend on a parameter that requires a gradient; look for detach(), no_grad() or frozen layers"),
-    (r"modified by an inplace operation",
-     r"a tensor that backward needs was changed in place; replace that operation by one that makes a new tensor"),
-    (r"backward through the graph a second time",
-     r"a tensor of the step before is still in the graph; detach() the state that is carried over"),
-    (r"all tensors to be on the same device",
-     r"model and data are on different devices; move both with .to(device)"),
-)  # fmt: skip
+    (
+        r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)",
+        r"a linear layer for \3 input features got \2; give it in_features=\2, or flatten or pool what comes before",
+    ),
+    (
+        r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)",
+        r"two tensors of sizes \1 and \2 meet in one operation; print their shapes just above this line",
+    ),
+    (
+        r"Expected input batch_size \((\d+)\) to match target batch_size \((\d+)\)",
+        r"the prediction has \1 rows, the target \2; look for a reshape that mixes the batch with another dimension",
+    ),
+    (
+        r"out of memory",
+        "the GPU's memory is full; use a smaller batch, mixed precision or gradient checkpointing",
+    ),
+    (
+        r"device-side assert|Target (-?\d+) is out of bounds",
+        "most often a label outside 0 .. classes - 1; check the targets; CUDA_LAUNCH_BLOCKING=1 shows the line",
+    ),
+    (
+        r"element 0 of tensors does not require grad",
+        "the loss depends on no parameter that requires a gradient; look for detach(), no_grad() or frozen layers",
+    ),
+    (
+        r"modified by an inplace operation",
+        "a tensor that backward needs was changed in place; replace that operation by one that makes a new tensor",
+    ),
+    (
+        r"backward through the graph a second time",
+        "a tensor of the step before is still in the graph; detach() the state that is carried over",
+    ),
+    (
+        r"all tensors to be on the same device",
+        "model and data are on different devices; move both with .to(device)",
+    ),
+)
 
 
 def describe(error: BaseException) -> dict[str, Any]:

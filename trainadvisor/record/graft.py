@@ -29,7 +29,7 @@ def veiled(function: Code) -> Code:
     return function
 
 
-def graft(function: types.FunctionType, around: Around) -> Callable[[], None]:
+def graft(function: Any, around: Around) -> Callable[[], None]:
     """Make every call of the function go through `around`; return the call that undoes it."""
     code, slot = function.__code__, f"_trainadvisor_{next(_serial)}"
     original = _twin(function)
@@ -37,12 +37,12 @@ def graft(function: types.FunctionType, around: Around) -> Callable[[], None]:
     wrapped = getattr(function, "__wrapped__", None)
     function.__code__ = _detour(code, slot)
     if wrapped is None:
-        function.__wrapped__ = original  # type: ignore[attr-defined]
+        function.__wrapped__ = original
 
     def restore() -> None:
         function.__code__ = code
         if wrapped is None:
-            del function.__wrapped__  # type: ignore[attr-defined]
+            del function.__wrapped__
         function.__globals__.pop(slot, None)
 
     return restore

@@ -17,7 +17,7 @@ class Guard:
         self._report = report
         self._failures: Counter[str] = Counter()
 
-    def __call__(self, name: str, function: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401 - as the probe
+    def __call__(self, name: str, function: Callable[..., Any], *args: object) -> Any:
         """Return what the probe returns, or None when it failed or is off."""
         if self._failures[name] >= _PATIENCE:
             return None

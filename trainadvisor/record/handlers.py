@@ -41,7 +41,7 @@ class Handlers:
         for name, function in (self._all if self.sampling else self._light).get(event, ()):
             try:
                 function(*args)
-            except Exception as error:  # noqa: BLE001, PERF203 - the promise of this class
+            except Exception as error:  # noqa: BLE001 - the promise of this class
                 if self._guard.failed(name, error):
                     self._switch_off(event, name)
 

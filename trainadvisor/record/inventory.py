@@ -1,4 +1,4 @@
-"""Knows the objects of a training by identity and gives each a number: models, parameters, optimizers, loaders, losses."""
+"""Knows the objects of a training by identity and numbers them: models, parameters, optimizers, loaders."""
 
 import weakref
 from collections import Counter
@@ -75,10 +75,12 @@ class Inventory:
 
     def add_model(self, module: nn.Module, name: str | None = None) -> Model:
         """Return the module's model, made when it is not known yet."""
-        known = self._owner.get(id(module))
-        if known is not None:
-            return known
         inner = getattr(module, "_orig_mod", None)
+        known = self._owner.get(id(module)) or self._owner.get(id(inner))
+        if known is not None:
+            self._own(module, known)
+            known.compiled = known.compiled or inner is not None
+            return known
         root = inner if isinstance(inner, nn.Module) else module
         name = name or type(root).__name__
         compiled = inner is not None or getattr(module, "_compiled_call_impl", None) is not None
@@ -103,7 +105,7 @@ class Inventory:
         before = {fact["id"]: fact for fact in model.fact.pop("before", [])}
         # a tied weight belongs to the first module that holds it, whose name it has
         owners = reversed(list(root.modules()))
-        layer_of = {id(p): m for m in owners for p in m._parameters.values() if p is not None}  # noqa: SLF001
+        layer_of = {id(p): m for m in owners for p in m._parameters.values() if p is not None}
         for name, tensor in root.named_parameters():
             if id(tensor) not in known and not isinstance(tensor, nn.parameter.UninitializedParameter):
                 self._add_parameter(model, prefix + name, tensor, layer_of.get(id(tensor)), before)
@@ -160,7 +162,7 @@ class Inventory:
         self._announce("model", model.fact)
 
     def add_loose(self, tensor: torch.Tensor) -> int:
-        """Number a parameter that the loss depends on but that no known module holds."""
+        """Give a number to a parameter that the loss depends on but that no known module holds."""
         if id(tensor) in self.of_parameter:
             return self.of_parameter[id(tensor)]
         if self.loose is None:
@@ -175,7 +177,7 @@ class Inventory:
             self.describe(self.loose)
 
     def refresh_if_grown(self, model: Model) -> None:
-        """Describe a model anew when it holds other parameters than before (a new head); known ones keep their numbers."""
+        """Describe a model anew when its parameters have changed (a new head); known ones keep their numbers."""
         current = {id(p) for root in model.roots for p in root.parameters()}
         if not model.alive or current == {id(p) for p in model.parameters}:
             return

@@ -9,8 +9,10 @@ import torch
 from torch import nn
 
 from trainadvisor.log.records import EVENT, LAYERS, STEP, Record
-from trainadvisor.record import blind, facts, sites, taps
+from trainadvisor.record import sites, taps
 from trainadvisor.record.buffer import HostValues, Reading, Values, values_for
+from trainadvisor.record.concerns import FILTERED, Concerns
+from trainadvisor.record.course import Course
 from trainadvisor.record.guard import Guard
 from trainadvisor.record.handlers import Handlers
 from trainadvisor.record.inventory import Inventory
@@ -27,15 +29,10 @@ if TYPE_CHECKING:
     from trainadvisor.record.probes.unseen import UnseenProbe
     from trainadvisor.record.probes.wiring import WiringProbe
 
-_PATIENCE = 400
-"""Backwards without any optimizer step after which each backward counts as a step."""
-_CYCLES, _CYCLES_OF_STEPPERS = 16, 400
-"""The same for backwards whose gradients were cleared before any optimizer stepped, until one has and after that."""
 _OPENERS = {"forward_begins", "backward_begins", "batch_begins"}
 """Events that belong to the next step once the current one is done."""
 _REVEALING = {"forward_begins", "backward_begins", "zero_grad"}
 """Events at which a step that no hook has shown is looked for."""
-_STEPS = {"step_begins", "step_ends"}
 _HEADER_AFTER = 2
 """Steps that the header waits for, so that it holds what was found."""
 
@@ -65,19 +62,15 @@ class Recorder:
         self.layers = Tier(every, share=0.006)
         self.started = time.perf_counter()
         self.step = 0
-        self.free_running = False
-        self.optimizer_seen = False
-        self.in_step = False
         self.iteration = Iteration(0, self.started, sample_gradients=True, sample_layers=True)
         self.last_epoch: int | None = None
-        self._unstepped = 0
-        self._lost_cycles = 0
-        self._cycles = _CYCLES
         self._busy = False
         self._spent = 0.0
         self._pid = os.getpid()
         self._device_known = False
-        self._handle = Handlers(self.guard, [*all_probes(self), self])
+        self.course = Course(self)
+        self.concerns = Concerns(self)
+        self.handle = Handlers(self.guard, [*all_probes(self), self.course, self])
 
     def start(self) -> None:
         """Begin to listen."""
@@ -90,10 +83,11 @@ class Recorder:
             self.guard("stop", self._finish, reason)
 
     def _finish(self, reason: str) -> None:
-        self._look_for_unseen_step()
-        self.close_iteration()
+        self.course.look_for_unseen_step()
+        if self.iteration.done or self.course.free_running or not self.step:
+            self.close_iteration()  # micro-batches left over at the end are no step
         self._busy = False
-        self._describe_optimizers()
+        self.course.describe_optimizers()
         self.on("stop", reason)
         self.values.poll(wait=True)
         for reading, arrived in self.iteration.pending:  # of a step that never came
@@ -119,15 +113,15 @@ class Recorder:
             self._spent += time.perf_counter() - entered
 
     def _take(self, name: str, args: tuple[object, ...]) -> None:
-        if name in _STEPS and self._foreign(args[0]):
+        if not self.discover and name in FILTERED and not self.concerns(name, args):
             return
         if name in _REVEALING:
-            self._look_for_unseen_step()
+            self.course.look_for_unseen_step()
         if name in _OPENERS:
-            self._close_before(name)
+            self.close_before(name)
         elif name == "step_begins" and self._has_stepped(args[0]):
             self.close_iteration()
-        self._handle(name, *args)
+        self.handle(name, *args)
 
     def overhead(self) -> float:
         """Return the share of the time since the start that was spent in the recorder, by its own clock."""
@@ -161,16 +155,11 @@ class Recorder:
 
     def _model_for(self, module: nn.Module) -> Model | None:
         known = self.inventory.model_of(module)
+        if known is None and isinstance(inner := getattr(module, "_orig_mod", None), nn.Module):
+            known = self.inventory.add_model(module) if self.inventory.model_of(inner) else None
         if known is not None or not self.discover or self.inventory.is_plain(module):
             return known
         return self.inventory.add_model(module)
-
-    def _foreign(self, optimizer: Any) -> bool:
-        """Say whether an optimizer trains none of the watched parameters."""
-        if self.discover or id(optimizer) in self.inventory.optimizers:
-            return False
-        known = self.inventory.of_parameter
-        return not any(id(p) in known for group in optimizer.param_groups for p in group["params"])
 
     # The course of a step
 
@@ -181,23 +170,11 @@ class Recorder:
         if call.grad and call.model not in self.iteration.models:
             self.iteration.models.append(call.model)
 
-    def _close_before(self, opener: str) -> None:
+    def close_before(self, opener: str) -> None:
         """Close the current step when its optimizer has stepped (or its backward is all there is to a step)."""
-        ready = self.iteration.done or (self.free_running and self.iteration.micro > 0 and opener != "batch_begins")
-        if ready and not self.in_step:
+        free = self.course.free_running and self.iteration.micro > 0 and opener != "batch_begins"
+        if (free or self.iteration.done) and not self.course.in_step:
             self.close_iteration()
-
-    def _look_for_unseen_step(self) -> None:
-        """Take a change of the parameters since the backward as a step, of their optimizer or by hand."""
-        iteration = self.iteration
-        if not iteration.micro or iteration.done or self.free_running or self.in_step:
-            return
-        optimizers = self.unseen.changed_by()
-        if optimizers is None:
-            return
-        self.free_running = not optimizers
-        for optimizer in optimizers:
-            self._handle("unseen_step", optimizer)
 
     def _has_stepped(self, optimizer: object) -> bool:
         """Say whether an optimizer has already made the current step: with closures nothing stands between two."""
@@ -209,72 +186,9 @@ class Recorder:
 
     def expect_optimizer(self, optimizer: torch.optim.Optimizer, place: sites.Place | None) -> None:
         """Take an optimizer that was made before; its line is searched in the file that called `watch`."""
-        self.optimizer_seen = True
+        self.course.optimizer_seen = True
         site = sites.constructor_site(place[0], type(optimizer).__name__, place[1]) if place else None
         self.inventory.add_optimizer(optimizer, site)
-
-    def on_made(self, thing: object, _: object) -> None:
-        """Expect optimizer steps once there is an optimizer."""
-        if self.discover and isinstance(thing, torch.optim.Optimizer):
-            self.optimizer_seen = True
-            self.inventory.note_optimizer(thing)
-
-    def on_step_begins(self, _: torch.optim.Optimizer, __: bool) -> None:  # noqa: FBT001 - told by the hook
-        """Note that what follows (a closure) belongs to one step."""
-        self.optimizer_seen = self.in_step = True
-
-    def on_backward_ends(self, *_: object) -> None:
-        """Count the backward; without optimizer steps every backward becomes a step."""
-        self._unstepped += 1
-        waited = self._unstepped > _PATIENCE or self._lost_cycles >= self._cycles
-        if waited and not self.free_running:
-            self._describe_optimizers()
-        if waited or not self.optimizer_seen:
-            self.free_running = True
-
-    def _describe_optimizers(self) -> None:
-        """Describe the optimizers that never step."""
-        for optimizer in self.inventory.alive_optimizers():
-            self.guard("optimizers", self.inventory.add_optimizer, optimizer)
-
-    def on_grad(self, args: tuple[Any, ...], kwargs: dict[str, Any], transformed: bool) -> None:  # noqa: FBT001
-        """Take gradients that were asked for directly: where no optimizer is, those of parameters are a backward."""
-        outputs = args[0] if args else kwargs.get("outputs")
-        inputs = args[1] if len(args) > 1 else kwargs.get("inputs")
-        loss = next(iter(facts.tensors_in(outputs)), None)
-        known = self.inventory.of_parameter
-        if self.optimizer_seen or loss is None:
-            return
-        if transformed or any(id(tensor) in known for tensor in facts.tensors_in(inputs)):
-            self._close_before("backward_begins")
-            self.free_running = True
-            self._handle("direct_backward", blind.unwrapped(loss))
-
-    def gradients_lost(self) -> None:
-        """Take that gradients were cleared though no optimizer has stepped since their backward."""
-        self._lost_cycles += 1
-
-    def on_step_ends(self, optimizer: torch.optim.Optimizer) -> None:
-        """Note that an optimizer has stepped."""
-        self.in_step = False
-        self._note_step(optimizer)
-
-    def on_unseen_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Note a step that shows only in the parameters."""
-        self._note_step(optimizer)
-
-    def _note_step(self, optimizer: torch.optim.Optimizer) -> None:
-        self.stepping()
-        fact = self.inventory.optimizers.get(id(optimizer)) or self.inventory.add_optimizer(optimizer)
-        if fact["id"] not in self.iteration.stepped:
-            self.iteration.stepped.append(fact["id"])
-        self.iteration.ended = time.perf_counter()
-
-    def stepping(self) -> None:
-        """Take that optimizers step (or would, had the gradient scaler not skipped it)."""
-        self.optimizer_seen, self.free_running = True, False
-        self._unstepped = self._lost_cycles = 0
-        self._cycles = _CYCLES_OF_STEPPERS
 
     def close_iteration(self) -> None:
         """Write the current step, if there was one, and begin the next."""
@@ -283,7 +197,7 @@ class Recorder:
             return
         ended = iteration.ended or now
         self.last_epoch = iteration.fields.get("epoch", self.last_epoch)
-        self._handle("close", iteration)
+        self.handle("close", iteration)
         record = {"record": STEP, "step": iteration.step, "opt": iteration.stepped, "seconds": ended - iteration.begun}
         record["micro"] = iteration.micro
         iteration.finally_(lambda: record.update(iteration.fields))
@@ -294,7 +208,7 @@ class Recorder:
         self.iteration = Iteration(
             self.step, ended, self.gradients.due(self.step, elapsed), self.layers.due(self.step, elapsed)
         )
-        self._handle.sampling = self.iteration.sample_gradients or self.iteration.sample_layers
+        self.handle.sampling = self.iteration.sample_gradients or self.iteration.sample_layers
         if self.step >= _HEADER_AFTER:
             self.outbox.open()
         self.drain()

@@ -108,7 +108,7 @@ class Run:
         if not sys.flags.safe_path:
             sys.path[0] = str(Path.cwd())
         # what `python -m` itself calls
-        runpy._run_module_as_main(self.target)  # type: ignore[attr-defined]  # noqa: SLF001
+        runpy._run_module_as_main(self.target)  # type: ignore[attr-defined]
 
     def _fresh_main(self) -> types.ModuleType:
         """Put an empty `__main__` in place; it is kept for good, for the script's own exit handlers and threads."""
@@ -123,7 +123,7 @@ class Run:
         """Keep the log when the script leaves through `os._exit`."""
         leave = os._exit
 
-        def flush_and_leave(status: int) -> Any:  # noqa: ANN401 - never returns
+        def flush_and_leave(status: int) -> Any:
             if os.getpid() == self.pid:
                 with suppress(Exception):
                     self._stop("exit")
@@ -147,9 +147,9 @@ class Run:
         try:
             sys.excepthook(type(error), error, error.__traceback__)
         except Exception as own:  # noqa: BLE001 - as the interpreter: both are shown
-            print("Error in sys.excepthook:", file=sys.stderr)
+            sys.stderr.write("Error in sys.excepthook:\n")
             sys.__excepthook__(type(own), strip(own), own.__traceback__)
-            print("\nOriginal exception was:", file=sys.stderr)
+            sys.stderr.write("\nOriginal exception was:\n")
             sys.__excepthook__(type(error), error, error.__traceback__)
 
 
@@ -187,10 +187,10 @@ def _exit_code(end: SystemExit) -> int:
     if isinstance(end.code, int):
         return end.code
     _flush(sys.stdout)
-    print(end.code, file=sys.stderr)
+    sys.stderr.write(f"{end.code}\n")
     return 1
 
 
-def _flush(stream: Any) -> None:  # noqa: ANN401 - the script may have exchanged it
+def _flush(stream: Any) -> None:
     with suppress(OSError, ValueError, AttributeError):
         stream.flush()

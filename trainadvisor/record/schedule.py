@@ -7,7 +7,7 @@ FIRST_STEPS = 3
 _BURST_SECONDS = 0.25
 """Time that may be spent beyond the share: short runs are looked at closely, long ones pay the share only."""
 _GROWTH = 1.2
-"""Whatever the budget, a step 1.2 times as far as the last sample is one: 13 samples a factor of ten, so the end is seen too."""
+"""Whatever the budget, a step 1.2 times as far as the last sample is one: 13 in a factor of ten, so the end is seen."""
 
 
 @dataclass

@@ -33,7 +33,7 @@ USERS = 2
 
 @functools.lru_cache(maxsize=4096)
 def rank(filename: str) -> int:
-    """Rank a file: 2 for the user's own, 1 for an installed package, 0 for torch, ourselves and the standard library."""
+    """Rank a file: 2 for the user's own, 1 for an installed package, 0 for torch, us and the standard library."""
     if filename.startswith("<") and not filename.startswith(("<stdin", "<ipython", "<string")):
         return 0
     if filename.startswith((_OWN, *_TORCH)) or "runpy" in filename:

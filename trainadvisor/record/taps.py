@@ -6,20 +6,20 @@ and can neither change a call nor fail it.
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 from torch._C._dynamo.eval_frame import set_eval_frame
-from torch.compiler import is_compiling, is_dynamo_compiling
+from torch.compiler import is_compiling
 from torch.optim import lr_scheduler
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.utils.data import DataLoader, dataloader
 
-from trainadvisor.record import blind
+from trainadvisor.record import blind, calls
+from trainadvisor.record.calls import Listener, listeners
 from trainadvisor.record.graft import Around, graft, veiled
 from trainadvisor.record.sites import maker_place
 
@@ -33,37 +33,7 @@ LOSSES = (
 )  # fmt: skip
 
 
-class Listener(Protocol):
-    """What a recorder can be told; every call is guarded by the recorder itself."""
-
-    def on(self, name: str, *args: object) -> None:
-        """Take the event `name` with its arguments."""
-
-    def knows(self, module: nn.Module) -> bool:
-        """Say whether calls of the module are to be seen."""
-
-    def around_root(
-        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]
-    ) -> Any:
-        """Run the outermost module call."""
-
-    def around_inner(self, module: nn.Module, call: Callable[[], Any]) -> Any:
-        """Run a module call inside a sampled root call."""
-
-
-_listeners: list[Listener] = []
 _undo: list[Undo] = []
-
-
-class _Depth:
-    """Whether a module call is running, and in which thread; plain attributes because every module call reads them."""
-
-    inside = False
-    observer: Listener | None = None
-    thread = 0
-
-
-_depth = _Depth()
 
 
 class _Running(threading.local):
@@ -80,28 +50,18 @@ _stepping: list[int] = []
 
 def add(listener: Listener) -> None:
     """Start telling a listener."""
-    _listeners.append(listener)
+    listeners.append(listener)
     if not _undo:
         _undo.extend(_set_all())
 
 
 def remove(listener: Listener) -> None:
     """Stop telling a listener; the last one takes the taps away."""
-    if listener in _listeners:
-        _listeners.remove(listener)
-    if not _listeners:
+    if listener in listeners:
+        listeners.remove(listener)
+    if not listeners:
         while _undo:
             _undo.pop()()
-
-
-@contextmanager
-def sampling(observer: Listener) -> Iterator[None]:
-    """Let a listener see the inner module calls while a sampled root call runs."""
-    _depth.observer = observer
-    try:
-        yield
-    finally:
-        _depth.observer = None
 
 
 @veiled
@@ -109,7 +69,7 @@ def tell(name: str, *args: object) -> None:
     """Tell every listener; torch.compile, when it is about, looks away."""
     compiling = set_eval_frame(None)
     try:
-        for listener in tuple(_listeners):
+        for listener in tuple(listeners):
             listener.on(name, *args)
     finally:
         set_eval_frame(compiling)
@@ -201,7 +161,7 @@ def _first_scheduler_step(original: Callable[..., Any], args: tuple[Any, ...], k
 
 
 def _set_all() -> list[Undo]:
-    undo = [_tap_modules()]
+    undo = [calls.tap()]
     undo += [graft(getattr(F, kind), _loss(kind)) for kind in LOSSES if hasattr(F, kind)]
     undo += [graft(torch.autograd.backward, _both("backward")), graft(torch.autograd.grad, _grad)]
     undo += [graft(getattr(nn.utils, name), _after(name)) for name in ("clip_grad_norm_", "clip_grad_value_")]
@@ -213,47 +173,6 @@ def _set_all() -> list[Undo]:
     pre = register_optimizer_step_pre_hook(_step_begins)
     post = register_optimizer_step_post_hook(_step_ends)
     return [*undo, pre.remove, post.remove]
-
-
-def _tap_modules() -> Undo:
-    original = nn.Module.__call__
-
-    def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        # asked first: while torch.compile traces, nothing of ours may become a guard of the graph
-        if is_dynamo_compiling():
-            return original(self, *args, **kwargs)
-        if _depth.inside:
-            if _depth.observer is not None and _depth.thread == threading.get_ident() and not blind.now():
-                return _depth.observer.around_inner(self, lambda: original(self, *args, **kwargs))
-            return original(self, *args, **kwargs)
-        if blind.now() or blind.in_backward():
-            return original(self, *args, **kwargs)
-        return _root(self, args, kwargs, lambda: original(self, *args, **kwargs))
-
-    nn.Module.__call__ = call
-
-    def restore() -> None:
-        nn.Module.__call__ = original
-
-    return restore
-
-
-def _root(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]) -> Any:
-    """Run a call as a root call of the listeners that know the module; for the others a root may come deeper."""
-    for listener in _listeners:
-        if listener.knows(module):
-            call = _enclosed(listener, module, args, kwargs, call)
-            _depth.inside, _depth.thread = True, threading.get_ident()
-    try:
-        return call()
-    finally:
-        _depth.inside = False
-
-
-def _enclosed(
-    listener: Listener, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]
-) -> Callable[[], Any]:
-    return lambda: listener.around_root(module, args, kwargs, call)
 
 
 def _step_begins(optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import nn
@@ -46,8 +46,8 @@ class Watcher:
         self._writer = LogWriter(log)
         self._recorder = Recorder([self._writer], discover=False, every=every)
         self._open = True
-        self._alerter: "Alerter | None" = None
-        self._lookout: "Lookout | None" = None
+        self._alerter: Alerter | None = None
+        self._lookout: Lookout | None = None
         place = sites.user_place(2)
         for model in models:
             self._recorder.inventory.add_model(model).trained = True
@@ -101,11 +101,11 @@ class Watcher:
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the verdict so far."""
-        return self.diagnose()._repr_html_()  # noqa: SLF001 - the protocol of notebooks
+        return self.diagnose()._repr_html_()
 
     def _repr_markdown_(self) -> str:
         """Return the same as Markdown."""
-        return self.diagnose()._repr_markdown_()  # noqa: SLF001 - (the same)
+        return self.diagnose()._repr_markdown_()
 
     def diagnose(self, lang: str = "en") -> "Diagnosis":
         """Judge what has been recorded so far."""
@@ -134,7 +134,7 @@ class Watcher:
             self.note_failure(error)
         self.close("finished" if error is None else "exception")
 
-    def __enter__(self) -> "Watcher":
+    def __enter__(self) -> Self:
         """Return the watcher."""
         return self
 
@@ -224,5 +224,5 @@ def _check(models: list[Any], optimizers: list[Any], every: int) -> None:
     if not any(next(model.parameters(), None) is not None for model in models):
         message = "watch(model, ...): the model has no parameters, so nothing can train; pass the model that is trained"
         raise UsageError(message)
-    if not isinstance(every, int) or every < 1:
+    if every < 1:
         raise UsageError(f"watch(..., every={every!r}): no number of steps; pass 1 or more")

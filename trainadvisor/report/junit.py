@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 LONGEST = 20_000  # GitLab refuses large text nodes
 # what XML cannot hold, and marks of direction
-FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u2028-\u202e\u2066-\u2069\u200e\u200f]")
+FORBIDDEN = re.compile(
+    "[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u2028-\u202e\u2066-\u2069\u200e\u200f]"
+)
 
 
 def render(diagnosis: Diagnosis, lang: str = "en", book: Rulebook | None = None) -> str:

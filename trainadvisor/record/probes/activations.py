@@ -1,5 +1,6 @@
 """Probe: statistics of every layer's output, for one forward pass of a sampled step."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -12,13 +13,13 @@ import torch.nn.functional as F
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from trainadvisor.log.records import Record
-from trainadvisor.record import facts, taps
+from trainadvisor.record import calls, facts
 from trainadvisor.record.graft import veiled
 from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.iteration import Call, Iteration
 
 if TYPE_CHECKING:
+    from trainadvisor.log.records import Record
     from trainadvisor.record.recorder import Recorder
 
 COLUMNS = ("act_mean", "act_rms", "act_max", "act_zero", "act_saturated", "act_spread", "act_nonfinite")
@@ -30,14 +31,18 @@ _BATCHES = 4
 """Sampled batches over which a unit must stay at zero to count as dead."""
 
 _NAMES = {
-    "relu": "relu", "relu_": "relu", "relu6": "relu", "threshold": "relu", "clamp_min": "relu", "tanh": "tanh", "tanh_": "tanh",
-    "sigmoid": "sigmoid", "sigmoid_": "sigmoid", "hardsigmoid": "sigmoid", "gelu": "gelu", "silu": "silu", "leaky_relu": "leaky_relu",
-    "leaky_relu_": "leaky_relu", "elu": "elu", "elu_": "elu", "selu": "selu", "celu": "celu", "mish": "mish", "softplus": "softplus",
-    "softmax": "softmax", "log_softmax": "log_softmax", "hardtanh": "hardtanh", "prelu": "prelu", "softsign": "softsign",
+    "relu": "relu", "relu_": "relu", "relu6": "relu", "threshold": "relu", "clamp_min": "relu", "tanh": "tanh",
+    "tanh_": "tanh",
+    "sigmoid": "sigmoid", "sigmoid_": "sigmoid", "hardsigmoid": "sigmoid", "gelu": "gelu", "silu": "silu",
+    "leaky_relu": "leaky_relu",
+    "leaky_relu_": "leaky_relu", "elu": "elu", "elu_": "elu", "selu": "selu", "celu": "celu", "mish": "mish",
+    "softplus": "softplus",
+    "softmax": "softmax", "log_softmax": "log_softmax", "hardtanh": "hardtanh", "prelu": "prelu",
+    "softsign": "softsign",
 }  # fmt: skip
 _KINDS: tuple[tuple[type[nn.Module] | tuple[type[nn.Module], ...], str], ...] = (
     (nn.Linear, "linear"),
-    (nn.modules.conv._ConvNd, "conv"),  # noqa: SLF001 - the base of every convolution
+    (nn.modules.conv._ConvNd, "conv"),
     (facts.NORMS, "norm"),
     (nn.RNNBase, "rnn"),
     (nn.RNNCellBase, "rnn"),
@@ -110,7 +115,7 @@ class _Functions(TorchFunctionMode):
         self._probe = probe
 
     @veiled
-    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = function(*args, **(kwargs or {}))
         kind = self.table.get(function)
         if kind is not None and isinstance(result, torch.Tensor):
@@ -126,12 +131,12 @@ class _Observation:
         self._stack = ExitStack()
 
     def __enter__(self) -> None:
-        self._stack.enter_context(taps.sampling(self._recorder))
+        self._stack.enter_context(calls.sampling(self._recorder))
         if not _takes_fast_paths(self._call):
             self._stack.enter_context(_Functions(self._probe))
 
-    def __exit__(self, *error: Any) -> None:  # noqa: ANN401
-        self._stack.__exit__(*error)
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
 
 
 def _takes_fast_paths(call: Call) -> bool:
@@ -168,7 +173,7 @@ class ActivationProbe:
         self._started = time.perf_counter()
         return _Observation(self, self._recorder, call)
 
-    def inner(self, module: nn.Module, call: Callable[[], Any]) -> Any:  # noqa: ANN401
+    def inner(self, module: nn.Module, call: Callable[[], Any]) -> Any:
         """Run an inner module and look at its output when it is a layer."""
         if not self._recorder.guard("activations.leaf", facts.is_leaf, module):
             return call()
@@ -270,7 +275,7 @@ class ActivationProbe:
 
 
 def _combine(found: torch.Tensor) -> torch.Tensor:
-    """Join several calls of one layer: the mean of each column, the maximum of the sizes and the count of non-finites."""
+    """Join several calls of one layer: the mean of each column, the largest size and the count of non-finites."""
     joined = found.mean(0)
     joined[COLUMNS.index("act_max")] = found[:, COLUMNS.index("act_max")].max()
     joined[COLUMNS.index("act_nonfinite")] = found[:, COLUMNS.index("act_nonfinite")].sum()
@@ -284,4 +289,4 @@ def _known(value: float) -> float | None:
 def _std(mean: float | None, rms: float | None) -> float | None:
     if mean is None or rms is None:
         return None
-    return max(0.0, rms * rms - mean * mean) ** 0.5
+    return math.sqrt(max(0.0, rms * rms - mean * mean))

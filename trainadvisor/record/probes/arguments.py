@@ -16,7 +16,8 @@ BINARY = {"binary_cross_entropy", "binary_cross_entropy_with_logits"}
 ELEMENTWISE = {*BINARY, "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
 
 _PREDICTION = ("min", "max", "mean", "square", "row_sum_min", "row_sum_max", "logsumexp_abs_max", "batch_spread")
-_TARGET = ("min", "max", "mean", "square", "abs_mean", "negative_share", "above_one_share", "ignored_share", "out_of_range", "integers",
+_TARGET = ("min", "max", "mean", "square", "abs_mean", "negative_share", "above_one_share", "ignored_share",
+           "out_of_range", "integers",
            "variance_columns", "abs_deviation")  # fmt: skip
 
 Expect = Callable[[Reading, Callable[[list[float]], None]], None]
@@ -165,7 +166,7 @@ class LossArguments:
 def _broadcast_pair(prediction: torch.Tensor, target: torch.Tensor) -> list[list[int]] | None:
     """Return both shapes when equal counts still spread to a larger result, as [N, 1] against [N]."""
     try:
-        result = torch.broadcast_shapes(prediction.shape, target.shape)
+        result = torch.broadcast_shapes(prediction.shape, target.shape)  # type: ignore[no-untyped-call]
     except RuntimeError:
         return None
     return [list(prediction.shape), list(target.shape)] if math.prod(result) > prediction.numel() else None
@@ -192,7 +193,8 @@ def _describe_target(target: torch.Tensor, ignore: int, classes: int) -> torch.T
     wrong = (((values < 0) | (values >= classes)) & counted).sum() if classes and not floating else nan
     ignored = (~counted).double().mean() if classes and not floating else nan
     whole = (values == values.round()).double().min()
-    columns = [values.min(), values.max(), values.mean(), values.pow(2).mean(), values.abs().mean(), (values < 0).double().mean(),
+    columns = [values.min(), values.max(), values.mean(), values.pow(2).mean(), values.abs().mean(),
+               (values < 0).double().mean(),
                (values > 1).double().mean(), ignored, wrong.to(values.dtype), whole, *_scatter(values)]  # fmt: skip
     return torch.stack(columns)
 

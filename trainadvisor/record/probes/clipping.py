@@ -18,6 +18,8 @@ class ClippingProbe:
     def on_clip_grad_norm_(self, args: tuple[Any, ...], kwargs: dict[str, Any], norm: object) -> None:
         """Note the norm before clipping and the threshold."""
         iteration = self._recorder.iteration
+        if not iteration.micro or iteration.done:
+            return  # of another training
         limit = args[1] if len(args) > 1 else kwargs.get("max_norm")
         iteration.fields["clip_max"] = float(limit) if isinstance(limit, int | float) else None
         if isinstance(norm, torch.Tensor):

@@ -10,7 +10,7 @@ from trainadvisor.log.records import EVAL, Record
 from trainadvisor.record.buffer import Reading
 from trainadvisor.record.iteration import Arrived, Call
 from trainadvisor.record.probes.arguments import CLASSIFYING
-from trainadvisor.record.probes.losses import LossCall, correct
+from trainadvisor.record.probes.losscalls import LossCall, correct
 
 if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder
@@ -58,7 +58,12 @@ class EvaluationProbe:
         recorder.evaluation = self
         self._block: _Block | None = None
         self._tentative: list[LossCall] = []
-        """Losses with gradients of a model in eval mode since its last forward: an evaluation, unless they are trained."""
+        """Losses with gradients of a model in eval mode since its last forward: an evaluation, unless trained on."""
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether an evaluation is running."""
+        return self._block is not None
 
     def on_forward_begins(self, call: Call) -> None:
         """Settle the losses of the forward before: no backward has followed."""
@@ -66,8 +71,8 @@ class EvaluationProbe:
             self._settle()
 
     def on_forward_ends(self, call: Call) -> None:
-        """Open an evaluation with a forward without gradients, outside of a training step."""
-        if call.grad or self._recorder.iteration.micro:
+        """Open an evaluation with a forward without gradients; in training mode, not amid a step (a pseudo-label)."""
+        if call.grad or (self._recorder.iteration.micro and call.training):
             return
         block = self._block = self._block or _Block(time.perf_counter())
         block.forwards += 1
@@ -81,7 +86,7 @@ class EvaluationProbe:
             self._recorder.wiring.count("train_mode_eval_forward")
 
     def saw_loss(self, call: LossCall, *, grad: bool) -> None:
-        """Take a loss of an evaluation; one with gradients is kept until it is clear that nothing is trained with it."""
+        """Take a loss of an evaluation; one with gradients waits until it is clear that nothing trains on it."""
         if grad:
             self._tentative = [*self._tentative[1 - _HELD :], call]
         elif self._block is not None:
@@ -92,8 +97,9 @@ class EvaluationProbe:
         if tentative:
             self._block = self._block or _Block(time.perf_counter())
         for call in tentative:
-            call.entry.phases.add("eval")
-            self._recorder.losses.announce(call.entry)
+            if "eval" not in call.entry.phases:
+                call.entry.phases.add("eval")
+                self._recorder.losses.announce(call.entry)
             self._add(self._block, call) if self._block else None
 
     def on_backward_begins(self, *_: object) -> None:
@@ -135,8 +141,10 @@ class EvaluationProbe:
         if block is None or not block.parts:
             return
         recorder = self._recorder
-        record: Record = {"record": EVAL, "step": recorder.steps_done(), "epoch": recorder.last_epoch, "model": block.model, "mode": block.mode, "care": block.care,
-                          "train_mode_modules": block.wrong_mode, "losses": {}, "metrics": {}, "seconds": time.perf_counter() - block.begun}  # fmt: skip
+        record: Record = {"record": EVAL, "step": recorder.steps_done(), "epoch": recorder.last_epoch,
+                          "model": block.model, "mode": block.mode, "care": block.care,
+                          "train_mode_modules": block.wrong_mode, "losses": {}, "metrics": {},
+                          "seconds": time.perf_counter() - block.begun}  # fmt: skip
         pending: list[tuple[Reading, Arrived]] = []
         for part in block.parts.values():
             self._read_loss(part, record, pending)
@@ -191,7 +199,8 @@ class EvaluationProbe:
         trained = [part.entry.number for part in block.parts.values() if "train" in part.entry.phases]
         kinds = self._recorder.losses.train_kinds()
         same = [part.entry.number for part in block.parts.values() if part.entry.kind in kinds]
-        return (trained or same or list(block.parts))[0]
+        candidates: list[int] = trained or same or list(block.parts)
+        return candidates[0]
 
 
 def _elements(prediction: torch.Tensor, kind: str) -> int:

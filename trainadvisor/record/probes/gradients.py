@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def norms(gradients: list[torch.Tensor]) -> torch.Tensor:
     """Return the L2 norm of each dense or sparse gradient as one float32 vector; half precision does not overflow."""
-    dense = [g._values() if g.is_sparse else g for g in gradients]  # noqa: SLF001 - public `values` needs coalescing
+    dense = [g._values() if g.is_sparse else g for g in gradients]
     dense = [torch.view_as_real(g) if g.is_complex() else g for g in dense]
     dense = [g.to_local() if hasattr(g, "to_local") else g for g in dense]
     groups: dict[tuple[torch.device, torch.dtype], list[int]] = defaultdict(list)
@@ -27,7 +27,7 @@ def norms(gradients: list[torch.Tensor]) -> torch.Tensor:
     found: list[torch.Tensor] = [torch.empty(0)] * len(dense)
     for (_, dtype), indices in groups.items():
         wide = torch.float64 if dtype == torch.float64 else torch.float32
-        for index, norm in zip(indices, torch._foreach_norm([dense[i] for i in indices], 2, dtype=wide), strict=True):  # noqa: SLF001
+        for index, norm in zip(indices, torch._foreach_norm([dense[i] for i in indices], 2, dtype=wide), strict=True):
             found[index] = norm.float()
     first = found[0].device
     return torch.stack([norm.to(first, non_blocking=True) for norm in found])
@@ -44,7 +44,7 @@ class GradientProbe:
     def on_backward_ends(self, *_: object) -> None:
         """Measure early enough to be before any clipping; a later backward measures again."""
         recorder = self._recorder
-        if (recorder.iteration.sample_gradients or recorder.iteration.sample_layers) and not recorder.in_step:
+        if (recorder.iteration.sample_gradients or recorder.iteration.sample_layers) and not recorder.course.in_step:
             started = time.perf_counter()
             self._measure_all(recorder.iteration)
             recorder.gradients.charge(recorder.step, time.perf_counter() - started)

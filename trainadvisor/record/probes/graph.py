@@ -1,4 +1,4 @@
-"""Reads facts off the autograd graph of a loss: which operations and parameters it is made of, before backward frees it."""
+"""Reads facts off the autograd graph of a loss, before backward frees it: its operations and parameters."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -12,16 +12,20 @@ _MOST_SAVED = 3_000
 _FIRST = 12
 
 _LINEAR = ("Addmm", "Mm", "Convolution", "MkldnnConvolution", "CudnnConvolution", "Linear", "Baddbmm")
-_OUTPUT = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid", "Tanh": "tanh", "Relu": "relu", "Exp": "exp",
+_OUTPUT = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid", "Tanh": "tanh", "Relu": "relu",
+           "Exp": "exp",
            "Softplus": "softplus", "Clamp": "clamp", "Log": "log"}  # fmt: skip
 _SHAPES = ("TBack", "View", "Transpose", "Permute", "Expand", "Unsqueeze", "ToCopy")
 _PLUMBING_EXACT = frozenset(
     {"T", "Add", "Sub", "Neg", "Sum", "Mean", "Cat", "Div", "Mul", "Set", "Pad", "AccumulateGrad", "Rsub"}
 )
 _PLUMBING = (
-    "View", "Reshape", "Transpose", "Permute", "Squeeze", "Unsqueeze", "Expand", "Select", "Slice", "Stack", "Clone", "ToCopy",
-    "UnsafeView", "Alias", "Repeat", "Index", "Gather", "Split", "Chunk", "Unbind", "Flip", "Roll", "Copy", "AsStrided", "Narrow",
-    "AvgPool", "AdaptiveAvgPool", "ConstantPad", "Embedding", "NativeDropout", "FusedDropout", "Upsample", "Unfold", "Col2Im", "Im2Col",
+    "View", "Reshape", "Transpose", "Permute", "Squeeze", "Unsqueeze", "Expand", "Select", "Slice", "Stack",
+    "Clone", "ToCopy",
+    "UnsafeView", "Alias", "Repeat", "Index", "Gather", "Split", "Chunk", "Unbind", "Flip", "Roll", "Copy",
+    "AsStrided", "Narrow",
+    "AvgPool", "AdaptiveAvgPool", "ConstantPad", "Embedding", "NativeDropout", "FusedDropout", "Upsample", "Unfold",
+    "Col2Im", "Im2Col",
     "Movedim", "Diagonal", "SwapAxes", "Flatten",
 )  # fmt: skip
 
@@ -41,11 +45,13 @@ class GraphFacts:
 
     def as_fact(self, numbers: list[int]) -> dict[str, Any]:
         """Return the facts as JSON, with the numbers of the parameters reached."""
-        return {"ops": self.ops, "linear_layers": self.linear_layers, "nonlinear_ops": self.nonlinear_ops, "softmax_inputs": self.softmax_inputs,
-                "output_activation": self.output_activation, "broadcast": self.broadcast, "opaque": self.opaque, "parameters": numbers}  # fmt: skip
+        return {"ops": self.ops, "linear_layers": self.linear_layers, "nonlinear_ops": self.nonlinear_ops,
+                "softmax_inputs": self.softmax_inputs,
+                "output_activation": self.output_activation, "broadcast": self.broadcast, "opaque": self.opaque,
+                "parameters": numbers}  # fmt: skip
 
 
-def read_graph(root: Any) -> GraphFacts:  # noqa: ANN401 - an autograd node
+def read_graph(root: Any) -> GraphFacts:
     """Walk the graph from a loss's node, breadth first, at most 20,000 nodes."""
     facts = GraphFacts()
     layers: set[int] = set()
@@ -66,7 +72,12 @@ def read_graph(root: Any) -> GraphFacts:  # noqa: ANN401 - an autograd node
     return facts
 
 
-def _walk(root: Any) -> Iterator[Any]:  # noqa: ANN401
+def leaves_of(root: Any) -> Iterator[torch.Tensor]:
+    """Yield the leaf tensors of a graph as they are found."""
+    return (node.variable for node in _walk(root) if hasattr(node, "variable"))
+
+
+def _walk(root: Any) -> Iterator[Any]:
     seen, queue = {root}, deque([root])
     while queue and len(seen) < _MOST_NODES:
         node = queue.popleft()
@@ -77,12 +88,12 @@ def _walk(root: Any) -> Iterator[Any]:  # noqa: ANN401
                 queue.append(following)
 
 
-def bare(node: Any) -> str:  # noqa: ANN401
+def bare(node: Any) -> str:
     """Return a node's operation without its suffix: "Addmm" for AddmmBackward0."""
     return str(node.name()).partition("Backward")[0].removeprefix("torch::autograd::")
 
 
-def _weight_of(node: Any) -> int:  # noqa: ANN401
+def _weight_of(node: Any) -> int:
     """Return an identity for a linear operation's weight, so that a recurrent weight counts once."""
     for following, _ in node.next_functions:
         inner = following
@@ -98,7 +109,7 @@ def _weight_of(node: Any) -> int:  # noqa: ANN401
     return hash(node)
 
 
-def _depends(node: Any) -> bool:  # noqa: ANN401
+def _depends(node: Any) -> bool:
     """Say whether an input is computed, not just a parameter (possibly transposed)."""
     while node is not None and not hasattr(node, "variable"):
         if len(node.next_functions) != 1 or not node.name().startswith(_SHAPES):
@@ -107,11 +118,11 @@ def _depends(node: Any) -> bool:  # noqa: ANN401
     return False
 
 
-def _both_depend(node: Any) -> bool:  # noqa: ANN401
+def _both_depend(node: Any) -> bool:
     return sum(_depends(following) for following, _ in node.next_functions) > 1
 
 
-def _nonlinear(node: Any, name: str) -> bool:  # noqa: ANN401
+def _nonlinear(node: Any, name: str) -> bool:
     if name.startswith(("Mul", "Bmm")):
         return _both_depend(node)
     if name.startswith("Div"):
@@ -119,7 +130,7 @@ def _nonlinear(node: Any, name: str) -> bool:  # noqa: ANN401
     return name not in _PLUMBING_EXACT and not name.startswith((*_PLUMBING, *_LINEAR))
 
 
-def _read_head(root: Any, facts: GraphFacts) -> None:  # noqa: ANN401
+def _read_head(root: Any, facts: GraphFacts) -> None:
     """Follow the prediction's branch down from the loss to the last layer."""
     node, loss_activation = root, None
     for _ in range(30):
@@ -148,7 +159,7 @@ def _read_head(root: Any, facts: GraphFacts) -> None:  # noqa: ANN401
     facts.nonlinear_ops -= sum(1 for n in _chain(root) if _nonlinear(n, bare(n)))
 
 
-def _chain(root: Any) -> Iterator[Any]:  # noqa: ANN401
+def _chain(root: Any) -> Iterator[Any]:
     """Yield the nodes from the loss down to the first linear layer or to a branch."""
     node = root
     while node is not None and not bare(node).startswith(_LINEAR):
@@ -159,14 +170,14 @@ def _chain(root: Any) -> Iterator[Any]:  # noqa: ANN401
         node = following[0]
 
 
-def _shape(node: Any) -> list[int] | None:  # noqa: ANN401
+def _shape(node: Any) -> list[int] | None:
     try:
-        return [int(n) for n in node._input_metadata[0].shape]  # noqa: SLF001 - torch offers no public name
+        return [int(n) for n in node._input_metadata[0].shape]
     except (AttributeError, IndexError, RuntimeError, TypeError):
         return None
 
 
-def _broadcast(node: Any, name: str) -> list[list[int]] | None:  # noqa: ANN401
+def _broadcast(node: Any, name: str) -> list[list[int]] | None:
     """Return [input shape, result shape] of a difference in which [N, 1] and [N] grew to [N, N]."""
     if not name.startswith(("Sub", "MseLoss", "L1Loss", "SmoothL1", "Huber")):
         return None
@@ -178,8 +189,8 @@ def _broadcast(node: Any, name: str) -> list[list[int]] | None:  # noqa: ANN401
     return None
 
 
-def find_nonfinite(root: Any) -> str | None:  # noqa: ANN401
-    """Return the deepest operation in the graph that turned finite inputs into a non-finite result, by what was saved."""
+def find_nonfinite(root: Any) -> str | None:
+    """Return the deepest operation that turned finite inputs into a non-finite result, by what was saved."""
     found = None
     for index, node in enumerate(_walk(root)):
         if index > _MOST_SAVED:
@@ -191,7 +202,7 @@ def find_nonfinite(root: Any) -> str | None:  # noqa: ANN401
     return None if found is None or hasattr(found, "variable") else str(found.name())
 
 
-def _at_pole(node: Any) -> bool:  # noqa: ANN401
+def _at_pole(node: Any) -> bool:
     """Say whether a logarithm got no positive number, or a division a zero: their results are not saved."""
     name = bare(node)
     if name in {"Log", "Log2", "Log10"}:
@@ -199,11 +210,11 @@ def _at_pole(node: Any) -> bool:  # noqa: ANN401
     return name == "Div" and _holds(node, "_saved_other", lambda saved: (saved == 0).any())
 
 
-def _broken(node: Any, name: str) -> bool:  # noqa: ANN401
+def _broken(node: Any, name: str) -> bool:
     return _holds(node, name, lambda saved: ~torch.isfinite(saved).all())
 
 
-def _holds(node: Any, name: str, question: Callable[[torch.Tensor], torch.Tensor]) -> bool:  # noqa: ANN401
+def _holds(node: Any, name: str, question: Callable[[torch.Tensor], torch.Tensor]) -> bool:
     try:
         saved = getattr(node, name, None)
     except RuntimeError:  # Freed, or changed in place since.

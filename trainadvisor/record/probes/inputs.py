@@ -16,7 +16,8 @@ _FIRST = 12
 _MOST = 64
 _TOLD = {1, 4, 12, 30, _MOST}
 _ROWS = 2048
-_SCALARS = ("min", "max", "mean", "std", "nonfinite", "integer_valued", "binary", "feature_mean_max_abs", "feature_std_min", "feature_std_max",
+_SCALARS = ("min", "max", "mean", "std", "nonfinite", "integer_valued", "binary", "feature_mean_max_abs",
+            "feature_std_min", "feature_std_max",
             "feature_std_median", "constant_features", "feature_offset_max", "examples")  # fmt: skip
 
 
@@ -83,7 +84,8 @@ class InputProbe:
 
     def _tell(self, key: tuple[int, str], gathered: _Gathered) -> None:
         self._dirty.discard(key)
-        detail: dict[str, Any] = {"model": key[0], "phase": key[1], "shape": gathered.shape, "dtype": gathered.dtype, "floating": gathered.floating,
+        detail: dict[str, Any] = {"model": key[0], "phase": key[1], "shape": gathered.shape,
+                                  "dtype": gathered.dtype, "floating": gathered.floating,
                                   "batches": gathered.batches, "features": gathered.sums[0].numel()}  # fmt: skip
         identical = torch.stack(gathered.same).sum() if gathered.same else gathered.sums[0].new_zeros(())
         reading = self._recorder.values.read(
@@ -113,11 +115,11 @@ def _input_of(call: Call) -> torch.Tensor | None:
         if t.numel() and t.ndim and not t.is_sparse and not t.is_complex()
     ]
     floating = [t for t in tensors if t.is_floating_point()]
-    return (floating or tensors or [None])[0]
+    return next(iter(floating or tensors), None)
 
 
 def _by_feature(tensor: torch.Tensor, root: nn.Module) -> torch.Tensor:
-    """Return the values as [samples, features] in double precision: the channel of an image, else the last dimension."""
+    """Return the values as [samples, features] in double precision: channels of an image, else the last dimension."""
     found = tensor.detach()[:_ROWS]
     first = next((m for m in root.modules() if facts.is_leaf(m) and next(m.parameters(), None) is not None), None)
     channels = found.ndim >= 4 or (found.ndim == 3 and isinstance(first, nn.Conv1d))
@@ -169,7 +171,9 @@ def _summary(gathered: _Gathered) -> torch.Tensor:
     spread = ((square / n).mean() - overall.square()).clamp_min(0).sqrt()
     smallest = torch.nan_to_num(size, nan=float("inf")).min()
     assert gathered.flags is not None
-    columns = [low.min(), high.max(), overall, spread, *gathered.flags.unbind(), mean.abs().max(), smallest.nan_to_num(posinf=0.0),
-               torch.nan_to_num(size, nan=0.0).max(), size.nanmedian().nan_to_num(0.0), (~varying).sum().double(), offset.max(),
+    columns = [low.min(), high.max(), overall, spread, *gathered.flags.unbind(), mean.abs().max(),
+               smallest.nan_to_num(posinf=0.0),
+               torch.nan_to_num(size, nan=0.0).max(), size.nanmedian().nan_to_num(0.0), (~varying).sum().double(),
+               offset.max(),
                torch.tensor(float(gathered.examples), device=mean.device)]  # fmt: skip
     return torch.stack([c.double() for c in columns])

@@ -1,21 +1,27 @@
 """Probe: the loss of every step, which loss function made it, and what went into it."""
 
-import functools
-import inspect
 import math
 import weakref
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from trainadvisor.record import sites
 from trainadvisor.record.iteration import Iteration
 from trainadvisor.record.models import Model
 from trainadvisor.record.probes.arguments import BINARY, CLASSIFYING, LossArguments
-from trainadvisor.record.probes.graph import bare, read_graph
+from trainadvisor.record.probes.graph import read_graph
+from trainadvisor.record.probes.losscalls import (
+    MARK,
+    LossCall,
+    LossEntry,
+    correct,
+    matching,
+    metadata_of,
+    named,
+    parameters_of,
+)
 
 if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder
@@ -25,37 +31,8 @@ _MOST_BATCHES = 200
 _MOST_COUNTED = 500
 COUNTED = BINARY | CLASSIFYING
 _GRAPH_STEPS = {0, 1, 2, 5, 10, 20, 50, 200, 1000}
-_SCALINGS = ("Div", "Mul", "ToCopy", "Mean", "Sum", "View", "Squeeze")
 _HELD = 4
 _TOLD = {1, 4, 16, 64, _MOST_BATCHES}
-_MARK = "trainadvisor"
-"""Key in a graph node's metadata: which loss call made it."""
-
-
-@dataclass
-class LossCall:
-    """One call of a loss function; it holds neither the graph nor more of the result than its value."""
-
-    entry: "LossEntry"
-    prediction: torch.Tensor
-    target: object
-    training: bool
-    result: "weakref.ref[torch.Tensor]"
-    value: torch.Tensor
-    serial: int
-
-
-@dataclass
-class LossEntry:
-    """One loss function at one place of the user's code."""
-
-    number: int
-    kind: str
-    fact: dict[str, Any]
-    arguments: LossArguments
-    graph: dict[str, Any] | None = None
-    phases: set[str] = field(default_factory=set)
-    announced: int = 0
 
 
 class LossProbe:
@@ -73,8 +50,8 @@ class LossProbe:
 
     def on_loss(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: torch.Tensor) -> None:
         """Take a call of one of torch's loss functions."""
-        given = _named(kind, args, kwargs)
-        first, second = _parameters(kind)[:2]
+        given = named(kind, args, kwargs)
+        first, second = parameters_of(kind)[:2]
         prediction = given.get(first)
         if not isinstance(prediction, torch.Tensor):
             return
@@ -91,7 +68,7 @@ class LossProbe:
             self._describe(call, "train" if grad else "eval")
         if grad:
             if result.grad_fn is not None:
-                result.grad_fn.metadata[_MARK] = self._serial
+                metadata_of(result.grad_fn)[MARK] = self._serial
             # what waits for the backward holds nothing large
             light = LossCall(entry, value, None, training, call.result, value, self._serial)
             self._pending = [*self._pending[1 - _HELD :], light]
@@ -108,14 +85,16 @@ class LossProbe:
         reduction = given.get("reduction", "mean")
         key = (kind, reduction, place)
         if key not in self._entries:
-            fact = {"id": len(self._entries), "name": kind, "kind": kind, "site": sites.describe(place), "reduction": reduction,
-                    "label_smoothing": float(given.get("label_smoothing") or 0.0), "weighted": given.get("weight") is not None or given.get("pos_weight") is not None,
+            fact = {"id": len(self._entries), "name": kind, "kind": kind, "site": sites.describe(place),
+                    "reduction": reduction,
+                    "label_smoothing": float(given.get("label_smoothing") or 0.0),
+                    "weighted": given.get("weight") is not None or given.get("pos_weight") is not None,
                     "ignore_index": given.get("ignore_index", -100)}  # fmt: skip
             self._entries[key] = LossEntry(len(self._entries), kind, fact, LossArguments(kind))
         return self._entries[key]
 
     def _describe(self, call: LossCall, phase: str | None) -> None:
-        """Measure the arguments of the first batches and of sampled steps; evaluation only where nothing trains on the loss."""
+        """Measure the arguments in the first batches and sampled steps; of evaluations where nothing trains on it."""
         entry, iteration = call.entry, self._recorder.iteration
         new_phase = phase is not None and phase not in entry.phases
         if phase is not None:
@@ -126,6 +105,8 @@ class LossProbe:
             target = call.target if isinstance(call.target, torch.Tensor) else None
             read = self._recorder.values.read
             entry.arguments.add(call.prediction, target, entry.fact["ignore_index"], read, iteration.expect)
+        elif phase == "train" and entry.kind in COUNTED and entry.arguments.counted < _MOST_COUNTED:
+            entry.arguments.count(call.prediction, call.target, self._recorder.values.read, iteration.expect)
         if phase != "eval" and iteration.sample_gradients:
             self._accuracy(call, iteration)
         if new_phase or entry.arguments.batches in _TOLD:
@@ -161,7 +142,7 @@ class LossProbe:
             return
         self.last_root = tensor.grad_fn
         plain = self._recorder.precision.unscaled(tensor)
-        call, scaled = _matching(pending, plain)
+        call, scaled = matching(pending, plain)
         parts = [part for part in pending if part.training or part is call]
         entry = call.entry if call else self._custom(parts)
         entry.phases.add("train")
@@ -217,7 +198,7 @@ class LossProbe:
         for leaf in facts.leaves:
             if id(leaf) in inventory.of_parameter:
                 numbers.append(inventory.of_parameter[id(leaf)])
-            elif isinstance(leaf, nn.Parameter) or not self._recorder.optimizer_seen:
+            elif isinstance(leaf, nn.Parameter) or not self._recorder.course.optimizer_seen:
                 numbers.append(inventory.add_loose(leaf))
         if len(inventory.of_parameter) != known:
             inventory.describe_loose()
@@ -242,53 +223,5 @@ class LossProbe:
             self.announce(entry)
 
 
-@functools.cache
-def _parameters(kind: str) -> tuple[str, ...]:
-    return tuple(inspect.signature(getattr(F, kind)).parameters)
-
-
-def _named(kind: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return a loss function's arguments by name."""
-    return {**dict(zip(_parameters(kind), args, strict=False)), **kwargs}
-
-
-def _matching(pending: list[LossCall], tensor: torch.Tensor) -> tuple[LossCall | None, bool]:
-    """Return the call whose result is the tensor or becomes it by scaling alone, and whether it was scaled."""
-    for call in reversed(pending):
-        if call.result() is tensor:
-            return call, False
-    node, scaled = tensor.grad_fn, False
-    for _ in range(4):
-        if node is None:
-            break
-        serial = node.metadata.get(_MARK)
-        call_made = next((call for call in pending if call.serial == serial), None)
-        inner = [following for following, _ in node.next_functions if following is not None]
-        if call_made is not None or not bare(node).startswith(_SCALINGS) or len(inner) != 1:
-            return call_made, scaled
-        scaled = scaled or bare(node).startswith(("Div", "Mul"))
-        node = inner[0]
-    return None, False
-
-
 def _training(model: Model | None) -> bool:
     return model is None or any(root.training for root in model.roots) or not model.roots
-
-
-def correct(call: LossCall) -> torch.Tensor | None:
-    """Return for each example whether the prediction is right, for class indices and binary targets; else None."""
-    prediction, target = call.prediction, call.target
-    if not isinstance(target, torch.Tensor):
-        return None
-    target = target.detach()
-    if (
-        call.entry.kind in CLASSIFYING
-        and not target.is_floating_point()
-        and prediction.ndim == target.ndim + 1
-        and prediction.ndim > 1
-    ):
-        return prediction.argmax(1) == target
-    if call.entry.kind in BINARY and prediction.shape == target.shape:
-        border = 0.5 if call.entry.kind == "binary_cross_entropy" else 0.0
-        return (prediction > border) == (target > 0.5)
-    return None

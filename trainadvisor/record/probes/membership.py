@@ -65,7 +65,7 @@ class MembershipProbe:
             self._recorder.inventory.mark_trained(iteration.stepped)
 
     def on_scheduler_step(self, args: tuple[object, ...], _: object, __: object) -> None:
-        """Number the scheduler."""
+        """Give the scheduler a number."""
         if isinstance(args[0], LRScheduler):
             self._recorder.inventory.add_scheduler(args[0])
 

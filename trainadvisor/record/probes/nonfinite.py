@@ -18,7 +18,7 @@ _INPUTS = 4
 class NonfiniteProbe:
     """Looks closely once a loss that is not finite has been read, and tells the first of each kind.
 
-    On the host that is at the backward of this very loss; on a GPU some steps later. Only this one look waits for the device.
+    On the host that is at the backward of this very loss, on a GPU some steps later. Only this one look waits for it.
     """
 
     def __init__(self, recorder: "Recorder") -> None:
@@ -33,7 +33,7 @@ class NonfiniteProbe:
         if call.grad and not self._done:
             self._inputs = call.args, call.kwargs
 
-    def on_backward_begins(self, *_: Any) -> None:  # noqa: ANN401
+    def on_backward_begins(self, *_: Any) -> None:
         """Locate the origin when a loss has turned non-finite; the graph is still there."""
         inputs, self._inputs = self._inputs, ()
         losses = self._recorder.losses

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from trainadvisor.record.buffer import Reading
 from trainadvisor.record.facts import tensors_in
 from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.iteration import Call, Iteration
 
 if TYPE_CHECKING:
+    from trainadvisor.record.buffer import Reading
     from trainadvisor.record.recorder import Recorder
 
 
@@ -68,7 +68,7 @@ class PrecisionProbe:
         iteration = self._recorder.iteration
         if self._scale is not None and len(iteration.stepped) == self._stepped_before:
             iteration.skipped = iteration.fields["skipped"] = True
-            self._recorder.stepping()
+            self._recorder.course.stepping()
             self._recorder.wiring.count("scaler_skips")
 
     @only_sampled
@@ -91,7 +91,7 @@ class PrecisionProbe:
         """Add the scale to the step."""
         scale, self._scaled = self._scale, None
         if scale is not None:
-            iteration.finally_(lambda: iteration.fields.update(scale=(scale.values or [None])[0]))
+            iteration.finally_(lambda: iteration.fields.update(scale=scale.values[0] if scale.values else None))
 
 
 def _ignore(_: list[float]) -> None:

@@ -30,6 +30,7 @@ def all_probes(recorder: "Recorder") -> list[object]:
     recorder.unseen = UnseenProbe(recorder)
     return [
         TimingProbe(recorder), MembershipProbe(recorder), PrecisionProbe(recorder), recorder.wiring, recorder.losses,
-        RateProbe(recorder), ClippingProbe(recorder), GradientProbe(recorder), NonfiniteProbe(recorder), UpdateProbe(recorder),
+        RateProbe(recorder), ClippingProbe(recorder), GradientProbe(recorder), NonfiniteProbe(recorder),
+        UpdateProbe(recorder),
         recorder.activations, InputProbe(recorder), EvaluationProbe(recorder), GivenProbe(recorder), recorder.unseen,
     ]  # fmt: skip

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from trainadvisor.record import environment, facts
 from trainadvisor.record.iteration import Call, Iteration
 
 if TYPE_CHECKING:
+    from torch.utils.data import DataLoader
+
     from trainadvisor.record.recorder import Recorder
 
-_MEMORY_EVERY = 10
+_MEMORY_EVERY, _MEMORY_LATER, _MEMORY_SETTLED = 10, 50, 200
 
 
 class TimingProbe:
@@ -31,6 +32,8 @@ class TimingProbe:
         self._closure = False
         self._wait = 0.0
         self._saving = 0.0
+        self._trained = (0.0, 0.0)
+        """Time and wait at the last backward, which an evaluation between two micro-batches goes back to."""
 
     def on_loader_iter(self, args: tuple[Any, ...], _: object, iterator: object) -> None:
         """Count the passes over a loader."""
@@ -61,6 +64,11 @@ class TimingProbe:
         iteration = self._recorder.iteration
         if not call.grad and not iteration.models and not iteration.micro:
             iteration.begun, self._wait = time.perf_counter(), 0.0
+        elif not call.grad and not call.training and iteration.micro:
+            now = time.perf_counter()
+            iteration.begun += now - self._trained[0]
+            self._wait = self._trained[1]
+            self._trained = now, self._wait
         elif call.grad:
             given = call.args[0] if call.args else None
             first = given if isinstance(given, Tensor) else next(iter(facts.tensors_in([call.args, call.kwargs])), None)
@@ -68,6 +76,10 @@ class TimingProbe:
                 # a vector of numbers is one example; the largest, because an agent also acts on single observations
                 size = 1 if first.ndim == 1 and first.is_floating_point() else first.shape[0]
                 iteration.fields["batch"] = max(size, iteration.fields.get("batch", 0))
+
+    def on_backward_ends(self, *_: object) -> None:
+        """Remember where the training stood."""
+        self._trained = time.perf_counter(), self._wait
 
     def on_save_begins(self, *_: object) -> None:
         """Start the clock of a checkpoint."""
@@ -88,5 +100,5 @@ class TimingProbe:
         self._wait = 0.0
         if iteration.micro > 1 and not self._closure and "batch" in iteration.fields:
             iteration.fields["batch"] *= iteration.micro
-        if iteration.step % _MEMORY_EVERY == 0:
+        if iteration.step % (_MEMORY_EVERY if iteration.step < _MEMORY_SETTLED else _MEMORY_LATER) == 0:
             iteration.fields["memory"] = environment.memory_megabytes()

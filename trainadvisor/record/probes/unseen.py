@@ -26,14 +26,14 @@ class UnseenProbe:
             parameter = next((p for model in models for p in model.parameters if p.grad is not None), None)
             self._parameter = None if parameter is None else weakref.ref(parameter)
         if parameter is not None:
-            self._version = parameter._version  # noqa: SLF001 - torch's own word for it
+            self._version = parameter._version
 
     def changed_by(self) -> list[torch.optim.Optimizer] | None:
         """Return the optimizers that hold the parameter if it has changed, else None."""
         parameter = self._parameter() if self._parameter is not None else None
-        if parameter is None or parameter._version == self._version:  # noqa: SLF001
+        if parameter is None or parameter._version == self._version:
             return None
-        self._version = parameter._version  # noqa: SLF001
+        self._version = parameter._version
         alive = self._recorder.inventory.alive_optimizers()
         holding = [o for o in alive if any(p is parameter for group in o.param_groups for p in group["params"])]
         return holding[-1:]  # the latest: those before it are usually done

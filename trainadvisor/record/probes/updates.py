@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from trainadvisor.log.records import Record
 from trainadvisor.record.facts import sampled
 from trainadvisor.record.iteration import Iteration
 from trainadvisor.record.models import Model
 
 if TYPE_CHECKING:
+    from trainadvisor.log.records import Record
     from trainadvisor.record.recorder import Recorder
 
 
@@ -55,7 +55,7 @@ class UpdateProbe:
 
     def on_backward_ends(self, *_: object) -> None:
         """Sample after the backward where no optimizer is there to announce the step."""
-        if self._recorder.free_running:
+        if self._recorder.course.free_running:
             self._sample()
 
     def on_direct_backward(self, _: object) -> None:

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder
 
 _TOLD = {1, 2, 3, 5, 10, 15, 20, 50, 100, 200, 500}
-_COUNTS = ("forward", "train_forward", "backward", "step", "zero_grad", "step_without_grad", "stale_steps", "clip_calls",
-           "zero_between_backward_and_step", "eval_mode_train_forward", "train_mode_eval_forward", "clip_before_unscale",
-           "unscale_calls", "scaler_steps", "scaler_skips", "scheduler_before_optimizer", "accumulated_steps")  # fmt: skip
+_COUNTS = ("forward", "train_forward", "backward", "step", "zero_grad", "step_without_grad", "stale_steps",
+           "clip_calls",
+           "zero_between_backward_and_step", "eval_mode_train_forward", "train_mode_eval_forward",
+           "clip_before_unscale",
+           "unscale_calls", "scaler_steps", "scaler_skips", "scheduler_before_optimizer",
+           "accumulated_steps")  # fmt: skip
 _LATE = ("stale_steps", "zero_between_backward_and_step", "step_without_grad")
 _SAMPLED = 3
 
@@ -45,7 +48,7 @@ class WiringProbe:
 
     def moved(self, any_parameter: bool) -> None:  # noqa: FBT001 - a fact, not a switch
         """Take whether parameters changed in a sampled step: without an optimizer the script updates them by hand."""
-        if any_parameter and self._recorder.free_running and not self._counts["step"]:
+        if any_parameter and self._recorder.course.free_running and not self._counts["step"]:
             self._manual = True
 
     def on_forward_ends(self, call: Call) -> None:
@@ -64,8 +67,8 @@ class WiringProbe:
         iteration = self._recorder.iteration
         if iteration.micro and not iteration.done and not self._cleared_after_backward:
             self._cleared_after_backward = True
-            if not self._recorder.in_step:
-                self._recorder.gradients_lost()
+            if not self._recorder.course.in_step:
+                self._recorder.course.gradients_lost()
 
     def _clear(self, optimizer: int) -> None:
         self._left[optimizer] = False
@@ -195,12 +198,12 @@ def _gradients(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
 
 def _size(gradients: list[torch.Tensor]) -> torch.Tensor:
     """Return the sum of the absolute values, of sparse gradients too."""
-    dense = [g._values() if g.is_sparse else g for g in gradients]  # noqa: SLF001 - public `values` needs coalescing
+    dense = [g._values() if g.is_sparse else g for g in gradients]
     return torch.stack([g.detach().abs().sum().float().to(dense[0].device, non_blocking=True) for g in dense]).sum()
 
 
 def _in_eval_by_mistake(call: Call) -> bool:
-    """Say whether layers that care are in eval mode though their own parameters train (frozen batch norm is intended)."""
+    """Say whether layers that care are in eval mode though their parameters train (frozen batch norm is intended)."""
     caring = [module for module in call.model.caring if not _frozen(module)]
     return bool(caring) and not any(module.training for module in caring)
 

@@ -1,0 +1,95 @@
+"""Module calls: the outermost one of a model is its forward; the inner ones are seen while a step is sampled."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from torch import nn
+from torch.compiler import is_dynamo_compiling
+
+from trainadvisor.record import blind
+
+
+class Listener(Protocol):
+    """What a recorder can be told; every call is guarded by the recorder itself."""
+
+    def on(self, name: str, *args: object) -> None:
+        """Take the event `name` with its arguments."""
+
+    def knows(self, module: nn.Module) -> bool:
+        """Say whether calls of the module are to be seen."""
+
+    def around_root(
+        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]
+    ) -> Any:
+        """Run the outermost module call."""
+
+    def around_inner(self, module: nn.Module, call: Callable[[], Any]) -> Any:
+        """Run a module call inside a sampled root call."""
+
+
+listeners: list[Listener] = []
+
+
+class _Depth:
+    """Whether a module call is running, and in which thread; plain attributes because every module call reads them."""
+
+    inside = False
+    observer: Listener | None = None
+    thread = 0
+
+
+_depth = _Depth()
+
+
+@contextmanager
+def sampling(observer: Listener) -> Iterator[None]:
+    """Let a listener see the inner module calls while a sampled root call runs."""
+    _depth.observer = observer
+    try:
+        yield
+    finally:
+        _depth.observer = None
+
+
+def tap() -> Callable[[], None]:
+    """Stand around every module call; return the call that undoes it."""
+    original = nn.Module.__call__
+
+    def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        # asked first: while torch.compile traces, nothing of ours may become a guard of the graph
+        if is_dynamo_compiling():
+            return original(self, *args, **kwargs)
+        if _depth.inside:
+            if _depth.observer is not None and _depth.thread == threading.get_ident() and not blind.now():
+                return _depth.observer.around_inner(self, lambda: original(self, *args, **kwargs))
+            return original(self, *args, **kwargs)
+        if blind.now() or blind.in_backward():
+            return original(self, *args, **kwargs)
+        return _root(self, args, kwargs, lambda: original(self, *args, **kwargs))
+
+    nn.Module.__call__ = call  # type: ignore[method-assign]
+
+    def restore() -> None:
+        nn.Module.__call__ = original  # type: ignore[method-assign]
+
+    return restore
+
+
+def _root(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]) -> Any:
+    """Run a call as a root call of the listeners that know the module; for the others a root may come deeper."""
+    for listener in listeners:
+        if listener.knows(module):
+            call = _enclosed(listener, module, args, kwargs, call)
+            _depth.inside, _depth.thread = True, threading.get_ident()
+    try:
+        return call()
+    finally:
+        _depth.inside = False
+
+
+def _enclosed(
+    listener: Listener, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]
+) -> Callable[[], Any]:
+    return lambda: listener.around_root(module, args, kwargs, call)
