@@ -2,8 +2,8 @@
 
 usage: python benchmarks/detection.py CORPUS LOGS [--most 40] [--class wiring]
 
-CORPUS holds cases.toml; LOGS holds the recorded logs NAME.buggy.json. Each log is cut after 1, 2, 3, ... steps, as if the
-script were still running, and judged; nothing is trained.
+CORPUS holds cases.toml; LOGS holds the recorded logs NAME.buggy.json. Each log is cut after 1, 2, 3, ... steps, as if
+the script were still running, and judged; nothing is trained.
 """
 
 from __future__ import annotations
@@ -11,15 +11,20 @@ from __future__ import annotations
 import argparse
 import tempfile
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
 from trainadvisor.diagnose.assembly import judge_log
-from trainadvisor.diagnose.result import Finding
-from trainadvisor.diagnose.rulebook import Rulebook, load
+from trainadvisor.diagnose.rulebook import load
 from trainadvisor.log.reader import read_log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainadvisor.diagnose.result import Finding
+    from trainadvisor.diagnose.rulebook import Rulebook
 
 
 def main() -> None:
@@ -37,9 +42,8 @@ def main() -> None:
         log = options.logs / f"{case['name']}.buggy.json"
         if wanted & set(case["root"]) and log.exists():
             code, steps = detect(log, wanted, book, options.most)
-            print(
-                f"| {case['name']} | {', '.join(sorted(wanted))} | {code or '-'} | {steps if code else f'> {options.most}'} |"
-            )
+            after = steps if code else f"> {options.most}"
+            print(f"| {case['name']} | {', '.join(sorted(wanted))} | {code or '-'} | {after} |")
 
 
 def detect(log: Path, wanted: set[str], book: Rulebook, most: int) -> tuple[str | None, int]:

@@ -130,7 +130,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "run.log": ("log", "日志"),
     "run.classes": ("{count} classes", "{count} 类"),
     "run.cadence": (
-        "loss and timing every step; gradients every {gradients}, layers every {layers} steps, less often where that costs too much",
+        (
+            "loss and timing every step; gradients every {gradients}, layers every {layers} steps, "
+            "less often where that costs too much"
+        ),
         "每步记录损失与耗时；梯度每 {gradients} 步、各层统计每 {layers} 步，开销过大时自动降低频率",
     ),
     "run.overhead": ("overhead measured: {share} of the time", "实测开销：占总时间 {share}"),
@@ -140,8 +143,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "trainadvisor：{code} 持续存在，在第 {step} 步中断脚本",
     ),
     "run.nothing": (
-        "no torch training ran in {target}: nothing was recorded; if it trains in another process, call trainadvisor.watch(model, optimizer) there",
-        "{target} 中没有运行 torch 训练，未记录任何内容；如果训练在其他进程中进行，请在那里调用 trainadvisor.watch(model, optimizer)",
+        (
+            "no torch training ran in {target}: nothing was recorded; if it trains in another process, "
+            "call trainadvisor.watch(model, optimizer) there"
+        ),
+        (
+            "{target} 中没有运行 torch 训练，未记录任何内容；"
+            "如果训练在其他进程中进行，请在那里调用 trainadvisor.watch(model, optimizer)"
+        ),
     ),
     "run.report": ("report: {path}", "报告：{path}"),
     "run.more": ("full report: trainadvisor diagnose {log} -v", "完整报告：trainadvisor diagnose {log} -v"),

@@ -1,4 +1,4 @@
-"""The causal edges of the shipped rules: an injected cause comes first with its symptom nested; two causes both show."""
+"""The causal edges of the shipped rules: an injected cause comes first, its symptom nested; two causes both show."""
 
 import itertools
 
@@ -12,10 +12,10 @@ STRONG = 0.5
 BOOK = load()
 
 
-
 def outranks(symptom: str, cause: str) -> bool:
     """Tell whether the follower is direct evidence of a cause of its own: no statistical finding suppresses that."""
-    return BOOK.rules[symptom].kind == "cause" and BOOK.rules[symptom].evidence == "direct" != BOOK.rules[cause].evidence
+    follower = BOOK.rules[symptom]
+    return follower.kind == "cause" and follower.evidence == "direct" != BOOK.rules[cause].evidence
 
 
 EDGES = [
@@ -31,7 +31,8 @@ def related(one: str, other: str) -> bool:
     """Tell whether one of two rules explains the other, over at most two edges."""
     ways = [(one, other), (other, one)]
     return any(
-        b in BOOK.rules[a].explains or any(b in BOOK.rules[c].explains for c in BOOK.rules[a].explains if c in BOOK.rules)
+        b in BOOK.rules[a].explains
+        or any(b in BOOK.rules[c].explains for c in BOOK.rules[a].explains if c in BOOK.rules)
         for a, b in ways
     )
 

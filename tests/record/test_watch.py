@@ -66,7 +66,7 @@ def _kinds(path: Path) -> list[str]:
 def test_what_cannot_be_watched_is_refused_in_one_line(
     tmp_path: Path, arguments: tuple[Any, ...], complaint: str
 ) -> None:
-    """With what to pass instead, and no log is made."""
+    """In one line with what to pass instead, and no log is made."""
     with pytest.raises(UsageError, match=complaint) as raised:
         watch(*arguments if not isinstance(arguments[0], str) else ([arguments[0]],), log=tmp_path / "log.json")
     assert "\n" not in str(raised.value)
@@ -167,12 +167,14 @@ def test_given_losses_and_validations_are_recorded(tmp_path: Path) -> None:
 def test_an_exception_goes_its_way_and_is_in_the_log(tmp_path: Path) -> None:
     """With the line of the user that raised it."""
     model, optimizer = _pair()
-    with (
-        pytest.raises(RuntimeError, match="shapes cannot be multiplied"),
-        watch(model, optimizer, log=tmp_path / "log.json"),
-    ):
-        _steps(model, optimizer)
-        model(torch.randn(8, 5))
+
+    def train() -> None:
+        with watch(model, optimizer, log=tmp_path / "log.json"):
+            _steps(model, optimizer)
+            model(torch.randn(8, 5))
+
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        train()
     records = _log(tmp_path / "log.json")
     (event,) = [record["detail"] for record in records if record.get("kind") == "exception"]
     assert (event["type"], event["site"]["code"]) == ("RuntimeError", "model(torch.randn(8, 5))")

@@ -23,7 +23,7 @@ SENTENCES = {
         "zh": "只记录了 {steps} 步；至少需要 {fewest} 步才能判断。",
     },
     "weak": {
-        "en": "no fault was found, but the model has hardly learnt: its loss is {share} below that of a constant answer.",
+        "en": "no fault was found, but the model has hardly learnt: the loss is {share} below a constant answer's.",
         "zh": "未发现故障，但模型几乎没有学到东西：损失只比常数答案低 {share}。",
     },
     "crashed": {

@@ -16,10 +16,11 @@ Fact = dict[str, Any]
 
 def introduction(header: Fact, later: dict[str, list[Fact]], words: Words, log: Path, overhead: float) -> list[str]:
     """Return the lines of the block; `later` holds facts that came after the header, by kind."""
-    found = [line for line in (_models(_all(header, later, "model")), _losses(_all(header, later, "loss"), words)) if line]
+    model, loss = _models(_all(header, later, "model")), _losses(_all(header, later, "loss"), words)
+    optimizer = _optimizers(_all(header, later, "optimizer"))
     loader = _loader(_all(header, later, "loader"))
     lines = [words("run.watching", target=clean(str(header.get("script"))))]
-    lines.append(f"  {words('run.found'):<9} " + " | ".join(filter(None, [*found[:1], _optimizers(_all(header, later, "optimizer")), *found[1:]])))
+    lines.append(f"  {words('run.found'):<9} " + " | ".join(filter(None, [model, optimizer, loss])))
     if loader:
         lines.append(f"  {'':<9} {loader}")
     every = header.get("recorder", {}).get("layers_every", 10)
@@ -51,7 +52,8 @@ def _optimizers(optimizers: list[Fact]) -> str:
     described = []
     for optimizer in optimizers[-2:]:
         group = (optimizer.get("groups") or [{}])[0]
-        extra = "".join(f" {key} {group[key]:g}" for key in ("lr", "momentum", "weight_decay") if isinstance(group.get(key), int | float) and group[key])
+        given = [key for key in ("lr", "momentum", "weight_decay") if isinstance(group.get(key), int | float)]
+        extra = "".join(f" {key} {group[key]:g}" for key in given if group[key])
         described.append(f"{optimizer['class']}{extra}")
     return " + ".join(described)
 
@@ -61,12 +63,12 @@ def _losses(losses: list[Fact], words: Words) -> str:
     if not trained:
         return ""
     classes = (trained[0].get("target") or {}).get("classes")
-    return trained[0]["kind"] + (words("comma") + words("run.classes", count=classes) if classes else "")
+    return str(trained[0]["kind"]) + (words("comma") + words("run.classes", count=classes) if classes else "")
 
 
 def _loader(loaders: list[Fact]) -> str:
     fact = next((f for f in loaders if f.get("role") == "train"), None)
     if fact is None:
         return ""
-    shuffle = {True: "on", False: "off"}.get(fact.get("shuffle"), "?")
+    shuffle = "?" if fact.get("shuffle") is None else ("on" if fact["shuffle"] else "off")
     return f"DataLoader batch {fact['batch_size']}, workers {fact['workers']}, shuffle {shuffle}"

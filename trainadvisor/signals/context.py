@@ -101,7 +101,7 @@ def likelihood(log: RunLog) -> bool:
 
 
 def finetuning(log: RunLog) -> bool:
-    """Tell whether most of the parameters of the model that is trained were loaded; targets and teachers do not count."""
+    """Tell whether most parameters of the model that is trained were loaded; targets and teachers do not count."""
     model = log.model or {}
     parameters = model.get("parameters", [])
     loaded = sum(p["count"] for p in parameters if p.get("loaded") is True)
