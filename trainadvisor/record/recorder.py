@@ -35,6 +35,8 @@ _REVEALING = {"forward_begins", "backward_begins", "zero_grad"}
 """Events at which a step that no hook has shown is looked for."""
 _HEADER_AFTER = 2
 """Steps that the header waits for, so that it holds what was found."""
+_MOST_CLOSER = 30
+"""Steps of a run that may be sampled because their loss jumped."""
 
 
 class Recorder:
@@ -66,6 +68,7 @@ class Recorder:
         self.last_epoch: int | None = None
         self._busy = False
         self._spent = 0.0
+        self._closer = 0
         self._pid = os.getpid()
         self._device_known = False
         self.course = Course(self)
@@ -189,6 +192,12 @@ class Recorder:
         self.course.optimizer_seen = True
         site = sites.constructor_site(place[0], type(optimizer).__name__, place[1]) if place else None
         self.inventory.add_optimizer(optimizer, site)
+
+    def look_closer(self) -> None:
+        """Sample the gradients of this step and the layers of the next, whatever the cadence; a few times in a run."""
+        if self._closer < _MOST_CLOSER:
+            self._closer += 1
+            self.iteration.sample_gradients = self.handle.sampling = self.layers.forced = True
 
     def close_iteration(self) -> None:
         """Write the current step, if there was one, and begin the next."""

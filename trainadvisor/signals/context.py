@@ -110,6 +110,8 @@ def finetuning(log: RunLog) -> bool:
 
 def accumulation(log: RunLog) -> bool:
     """Tell whether several backward passes make one step."""
+    if any(optimizer.get("class") == "LBFGS" for optimizer in log.optimizers):
+        return False  # its closures are backwards of one and the same step
     counts = [number(log.tally.get("accumulation")), *(number(o.get("accumulates")) for o in log.optimizers)]
     micro = log.column("micro")
     several = np.isfinite(micro).any() and float(np.nanmedian(micro)) > 1

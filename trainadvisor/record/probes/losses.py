@@ -26,6 +26,8 @@ from trainadvisor.record.probes.losscalls import (
 if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder
 
+_STEADY_AFTER, _JUMP = 3, 3.0
+"""Steps after which a loss counts as a jump when it is so many times its running mean."""
 _FIRST_BATCHES = 16
 _MOST_BATCHES = 200
 _MOST_COUNTED = 500
@@ -44,6 +46,7 @@ class LossProbe:
         self._entries: dict[tuple[Any, ...], LossEntry] = {}
         self._pending: list[LossCall] = []
         self._serial = 0
+        self._usual = 0.0
         self.nonfinite: float | None = None
         """The first loss that was not finite."""
         self.last_root: Any = None
@@ -181,8 +184,18 @@ class LossProbe:
             fields["loss"] = sum(values) / len(values)
             if self.nonfinite is None and not math.isfinite(numbers[0]):
                 self.nonfinite = numbers[0]
+            self._watch_for_jumps(abs(numbers[0]), iteration)
 
         iteration.expect(self._recorder.values.read(value), arrived)
+
+    def _watch_for_jumps(self, size: float, iteration: Iteration) -> None:
+        """Have gradients and layers sampled when the loss is far from its running mean: what follows is worth a look."""
+        jumped = iteration.step > _STEADY_AFTER and not size <= _JUMP * self._usual
+        self._usual += 0.1 * (size - self._usual) if math.isfinite(size) and not jumped else 0.0
+        if iteration.step <= _STEADY_AFTER and math.isfinite(size):
+            self._usual = max(self._usual, size)
+        if jumped:
+            self._recorder.look_closer()
 
     def _add_part(self, part: LossCall, iteration: Iteration) -> None:
         fields = iteration.fields
