@@ -65,3 +65,26 @@ def index(*, folder: str | None) -> None:
     place = Path(folder) if folder else shipped_rules()
     (place / generated.NAME).write_text(generated.index(place), encoding="utf-8")
     emit(str(place / generated.NAME))
+
+
+@command.command("pages")
+@click.argument("folder", required=False, default="docs/codes", metavar="[DIR]")
+@rules_option
+def pages(*, folder: str, folders: tuple[str, ...]) -> None:
+    """Write a Markdown page for each rule to DIR, by default docs/codes, and remove those of rules that are gone."""
+    from pathlib import Path
+
+    from trainadvisor.commands.common import emit
+    from trainadvisor.demos.scenarios import SCENARIOS
+    from trainadvisor.diagnose.rulebook import load
+    from trainadvisor.report import codepages
+
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    written = codepages.pages(load(folders), SCENARIOS)
+    for path in place.glob("*.md"):
+        if path.name not in written and codepages.MARK in path.read_text(encoding="utf-8"):
+            path.unlink()
+    for name, text in written.items():
+        (place / name).write_text(text, encoding="utf-8")
+    emit(f"{place}: {len(written)} pages")

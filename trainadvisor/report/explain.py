@@ -53,7 +53,7 @@ def _head(page: Page, book: Rulebook, rule: Rule) -> None:
 
 def _documentation(page: Page, doc: str) -> None:
     """Add the rule's documentation: its headings become labels."""
-    for block in _blocks(doc):
+    for block in blocks(doc):
         heading = HEADING.match(block)
         if heading and cells(heading["label"]) < page.column:
             page.row(heading["label"], heading["text"])
@@ -61,7 +61,7 @@ def _documentation(page: Page, doc: str) -> None:
             page.row("", block)
 
 
-def _blocks(doc: str) -> list[str]:
+def blocks(doc: str) -> list[str]:
     """Join the lines of a paragraph; a heading starts a paragraph of its own."""
     blocks: list[str] = []
     for line in map(str.strip, [*doc.strip().splitlines(), ""]):

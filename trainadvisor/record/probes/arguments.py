@@ -1,6 +1,7 @@
 """Statistics of what goes into a loss: predictions and targets, gathered over batches."""
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ import torch
 from trainadvisor.record.buffer import Reading
 
 _MOST_ROWS = 4096
+_FEW = 1024
 _MOST_CLASSES = 2000
 CLASSIFYING = {"cross_entropy", "nll_loss"}
 BINARY = {"binary_cross_entropy", "binary_cross_entropy_with_logits"}
@@ -111,7 +113,7 @@ class LossArguments:
         )
         counts = _counts(self.kind, target, classes)
         if counts is not None:
-            expect(read(counts), self._add_counts)
+            expect(read(counts) if isinstance(counts, torch.Tensor) else Reading(counts), self._add_counts)
         self._examples += target.shape[0] if target.ndim else 1
 
     def count(
@@ -122,7 +124,7 @@ class LossArguments:
         classes = prediction.shape[1] if prediction.ndim > 1 else 0
         counts = _counts(self.kind, target, classes) if isinstance(target, torch.Tensor) and target.numel() else None
         if counts is not None:
-            expect(read(counts), self._add_counts)
+            expect(read(counts) if isinstance(counts, torch.Tensor) else Reading(counts), self._add_counts)
 
     def _add_counts(self, counts: list[float]) -> None:
         known = self._histogram or [0.0] * len(counts)
@@ -209,7 +211,7 @@ def _scatter(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return columns.var(0).mean(), (columns - columns.median(0).values).abs().mean()
 
 
-def _counts(kind: str, target: torch.Tensor, classes: int) -> torch.Tensor | None:
+def _counts(kind: str, target: torch.Tensor, classes: int) -> torch.Tensor | list[float] | None:
     """Return how often each class occurs in the batch, without asking the device for a size."""
     found = target.detach()
     if kind in BINARY:
@@ -220,8 +222,15 @@ def _counts(kind: str, target: torch.Tensor, classes: int) -> torch.Tensor | Non
     if found.is_floating_point():
         return found.float().transpose(0, 1).flatten(1).sum(1) if found.ndim > 1 else None
     index = found.flatten()
+    if index.device.type == "cpu" and index.numel() <= _FEW:  # quicker than six operations
+        return _counted(index.tolist(), classes)
     valid = (index >= 0) & (index < classes)
     return torch.zeros(classes, device=found.device).scatter_add_(0, index.clamp(0, classes - 1).long(), valid.float())
+
+
+def _counted(labels: list[int], classes: int) -> list[float]:
+    found = Counter(labels)
+    return [float(found[label]) for label in range(classes)]
 
 
 def entropy(counts: list[float]) -> float:

@@ -66,9 +66,10 @@ class LossProbe:
         self._serial += 1
         value = result.detach()
         call = LossCall(entry, prediction, given.get(second), training, weakref.ref(result), value, self._serial)
-        if self._is_looked_at(entry, grad=grad, training=training):
+        phase = "train" if training else (None if grad else "eval")
+        if self._is_looked_at(entry, phase):
             call.prediction = prediction.detach()
-            self._describe(call, "train" if grad else "eval")
+            self._describe(call, phase)
         if grad:
             if result.grad_fn is not None:
                 metadata_of(result.grad_fn)[MARK] = self._serial
@@ -78,11 +79,12 @@ class LossProbe:
         if not training:
             self._recorder.evaluation.saw_loss(call, grad=grad)
 
-    def _is_looked_at(self, entry: LossEntry, *, grad: bool, training: bool) -> bool:
+    def _is_looked_at(self, entry: LossEntry, phase: str | None) -> bool:
         """Say whether more than the value of a loss is wanted."""
-        iteration = self._recorder.iteration
-        known = entry.arguments.batches >= _FIRST_BATCHES and ("train" if grad else "eval") in entry.phases
-        return not known or not training or iteration.sample_gradients or iteration.sample_layers
+        if phase != "train" or phase not in entry.phases or entry.arguments.batches < _FIRST_BATCHES:
+            return True
+        counts = entry.kind in COUNTED and entry.arguments.counted < _MOST_COUNTED
+        return counts or self._recorder.iteration.sample_gradients or self._recorder.iteration.sample_layers
 
     def _entry(self, kind: str, given: dict[str, Any], place: sites.Place | None) -> LossEntry:
         reduction = given.get("reduction", "mean")
@@ -189,7 +191,7 @@ class LossProbe:
         iteration.expect(self._recorder.values.read(value), arrived)
 
     def _watch_for_jumps(self, size: float, iteration: Iteration) -> None:
-        """Have gradients and layers sampled when the loss is far from its running mean: what follows is worth a look."""
+        """Have gradients and layers sampled when the loss is far above its running mean."""
         jumped = iteration.step > _STEADY_AFTER and not size <= _JUMP * self._usual
         self._usual += 0.1 * (size - self._usual) if math.isfinite(size) and not jumped else 0.0
         if iteration.step <= _STEADY_AFTER and math.isfinite(size):
