@@ -30,7 +30,7 @@ _STEADY_AFTER, _JUMP = 3, 3.0
 """Steps after which a loss counts as a jump when it is so many times its running mean."""
 _FIRST_BATCHES = 16
 _MOST_BATCHES = 200
-_MOST_COUNTED = 500
+_MOST_COUNTED = 120
 COUNTED = BINARY | CLASSIFYING
 _GRAPH_STEPS = {0, 1, 2, 5, 10, 20, 50, 200, 1000}
 _HELD = 4
