@@ -106,6 +106,9 @@ def main(args: list[str] | None = None) -> None:
         outcome = outcome() if callable(outcome) else outcome
     except TrainAdvisorError as error:
         _leave(str(error), USAGE)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(error.exit_code)
     except click.ClickException as error:
         _leave(_usage(error), error.exit_code)
     except click.Abort:
