@@ -14,7 +14,7 @@ Ints = npt.NDArray[np.int64]
 
 NUMBERS = (
     "loss", "epoch", "grad_norm", "clip_norm", "clip_max", "clip_value", "scale", "batch", "seconds", "wait",
-    "memory", "micro", "accuracy", "loss_id",
+    "memory", "micro", "accuracy", "loss_id", "part", "part_id",
 )  # fmt: skip
 FLAGS = ("stale", "no_grad", "skipped")
 MODES = {"train": 0.0, "eval": 1.0}

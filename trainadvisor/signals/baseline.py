@@ -24,6 +24,22 @@ def main_loss(log: RunLog) -> dict[str, Any] | None:
     return next((loss for loss in log.losses if loss.get("id") == wanted), None)
 
 
+def graded(log: RunLog) -> tuple[dict[str, Any] | None, str]:
+    """Facts of the loss by which skill is measured, and the column it stands in.
+
+    That is the main loss; of a composite one its only part that is a standard loss, when every step has it.
+    """
+    loss = main_loss(log)
+    if loss is None or loss.get("kind") != "custom":
+        return loss, "loss"
+    ids = log.column("part_id")
+    known = ids[np.isfinite(ids)]
+    parts = loss.get("parts") or []
+    if len(parts) != 1 or known.size < 0.9 * np.isfinite(log.column("loss")).sum() or (known != parts[0]).any():
+        return loss, "loss"
+    return next((other for other in log.losses if other.get("id") == parts[0]), None), "part"
+
+
 def entropy(weights: Any) -> float:
     """Entropy in nats of a histogram."""
     counts = np.asarray(weights, dtype=np.float64)
@@ -37,10 +53,19 @@ def smoothed_entropy(histogram: Any, smoothing: float) -> float:
     return entropy((1 - smoothing) * counts / counts.sum() + smoothing / counts.size)
 
 
+def _histogram(loss: dict[str, Any]) -> Any:
+    """Return the label histogram, each class times its weight, or None when it or the weights are unknown."""
+    counts = np.asarray((loss.get("target") or {}).get("histogram") or [], dtype=np.float64)
+    if not loss.get("weighted"):
+        return counts
+    weights = loss.get("weights") or []
+    known = len(weights) == counts.size and not loss.get("label_smoothing") and loss.get("reduction") == "mean"
+    return counts * weights if known else np.zeros(0)
+
+
 def _classes(loss: dict[str, Any]) -> float | None:
-    target = loss.get("target") or {}
-    histogram = target.get("histogram")
-    if not histogram or target.get("soft") or loss.get("weighted") or sum(histogram) < LEAST_EXAMPLES:
+    target, histogram = loss.get("target") or {}, _histogram(loss)
+    if histogram.size == 0 or (target.get("soft") and target.get("floor") is None) or histogram.sum() < LEAST_EXAMPLES:
         return None
     return smoothed_entropy(histogram, float(loss.get("label_smoothing") or 0.0))
 
@@ -48,9 +73,21 @@ def _classes(loss: dict[str, Any]) -> float | None:
 def _binary(loss: dict[str, Any]) -> float | None:
     target = loss.get("target") or {}
     mean = target.get("mean")
-    if mean is None or not target.get("integer") or not 0 < mean < 1 or loss.get("weighted"):
+    if mean is None or not 0 < mean < 1 or not (target.get("integer") or "floor" in target):
         return None
+    if loss.get("weighted"):
+        return _weighted_binary(loss, mean)
     return float(target.get("entropy_columns") or entropy([mean, 1 - mean]))
+
+
+def _weighted_binary(loss: dict[str, Any], mean: float) -> float | None:
+    """Least of w m softplus(-b) + (1 - m) softplus(b) over the constant output b, for one positive weight w."""
+    weights, shape = loss.get("weights") or [], (loss.get("target") or {}).get("shape") or []
+    one_column = len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
+    if len(weights) != 1 or not one_column or loss.get("kind") != "binary_cross_entropy_with_logits":
+        return None
+    positive, negative = float(weights[0]) * mean, 1 - mean
+    return (positive + negative) * entropy([positive, negative])
 
 
 def _squared(loss: dict[str, Any]) -> float | None:
@@ -62,19 +99,61 @@ def _absolute(loss: dict[str, Any]) -> float | None:
     return (loss.get("target") or {}).get("abs_deviation")
 
 
+def _robust(loss: dict[str, Any]) -> float | None:
+    return (loss.get("target") or {}).get("deviation")
+
+
+def _counts(loss: dict[str, Any]) -> float | None:
+    """Return m - m ln m, the least Poisson loss of a constant rate."""
+    mean = (loss.get("target") or {}).get("mean")
+    if mean is None or mean <= 0 or loss.get("full") or (loss.get("target") or {}).get("floor") is None:
+        return None
+    return float(mean - mean * np.log(mean))
+
+
+_OF_KIND = {
+    **dict.fromkeys(CLASSIFYING, _classes),
+    **dict.fromkeys(BINARY, _binary),
+    "mse_loss": _squared,
+    "l1_loss": _absolute,
+    "smooth_l1_loss": _robust,
+    "huber_loss": _robust,
+    "poisson_nll_loss": _counts,
+}
+
+
+def trivial_of(loss: dict[str, Any] | None) -> float | None:
+    """Return the loss of the best constant prediction under this loss function."""
+    value = _per_element(loss) if loss else None
+    return value * summed(loss) if loss and value is not None else None
+
+
+def floor_of(loss: dict[str, Any]) -> float:
+    """Return the least loss a perfect predictor can reach under this loss function."""
+    smoothing = float(loss.get("label_smoothing") or 0.0)
+    target = loss.get("target") or {}
+    histogram = target.get("histogram") or [1]
+    floor = smoothed_entropy([1] + [0] * (len(histogram) - 1), smoothing) if smoothing else target.get("floor") or 0.0
+    return float(floor) * summed(loss)
+
+
+def learnable(log: RunLog) -> float | None:
+    """Return the distance from the trivial loss to the floor, of the loss by which skill is measured."""
+    loss = graded(log)[0]
+    trivial = trivial_of(loss)
+    return trivial - floor_of(loss) if loss and trivial is not None and trivial > floor_of(loss) else None
+
+
 def _per_element(loss: dict[str, Any]) -> float | None:
-    kind = loss.get("kind")
-    if kind in CLASSIFYING:
-        return _classes(loss)
-    if kind in BINARY:
-        return _binary(loss)
-    return {"mse_loss": _squared, "l1_loss": _absolute}.get(str(kind), lambda _: None)(loss)
+    trivial = _OF_KIND.get(str(loss.get("kind")), lambda _: None)(loss)
+    floor = (loss.get("target") or {}).get("floor") or 0.0
+    return trivial if trivial is not None and trivial - floor > LEAST_TRIVIAL else None
 
 
 def summed(loss: dict[str, Any]) -> float:
-    """Factor by which a sum-reduced loss exceeds its mean: the number of targets in a batch."""
+    """Factor by which a sum-reduced loss exceeds its mean: the targets in a batch over what the script divides by."""
     shape = (loss.get("target") or {}).get("shape") or [1]
-    return float(np.prod(shape)) if loss.get("reduction") == "sum" else 1.0
+    return float(np.prod(shape)) / (loss.get("divisor") or 1.0) if loss.get("reduction") == "sum" else 1.0
 
 
 @signal(unit="word", needs="the call of the loss function", zh="损失函数的调用")
@@ -90,23 +169,17 @@ def loss_kind(log: RunLog) -> str | None:
 def trivial_loss(log: RunLog) -> float | None:
     """Loss of the best predictor that ignores its input (H0).
 
-    Cross-entropy: entropy of the label histogram. Binary cross-entropy: H(mean). MSE: variance of the targets. L1: mean
-    absolute deviation from the median. Absent for composite losses, soft targets and class weights.
+    Cross-entropy: entropy of the label histogram, each class counted by its weight. Binary cross-entropy: H(mean). MSE:
+    variance of the targets. L1, Huber: mean loss of the median. Poisson: m - m ln m. Absent for composite losses.
     """
-    loss = main_loss(log)
-    value = _per_element(loss) if loss else None
-    return value * summed(loss) if loss and value and value > LEAST_TRIVIAL else None
+    return trivial_of(main_loss(log))
 
 
 @signal(unit="loss", needs="the settings of a standard loss function", zh="标准损失函数的设置")
 def loss_floor(log: RunLog) -> float | None:
-    """Least loss a perfect predictor can reach: 0, or the entropy that label smoothing leaves."""
+    """Least loss a perfect predictor can reach: 0, or the entropy of soft or smoothed labels or of counts."""
     loss = main_loss(log)
-    if loss is None or trivial_loss(log) is None:
-        return None
-    smoothing = float(loss.get("label_smoothing") or 0.0)
-    histogram = (loss.get("target") or {}).get("histogram") or [1]
-    return smoothed_entropy([1] + [0] * (len(histogram) - 1), smoothing) * summed(loss) if smoothing else 0.0
+    return floor_of(loss) if loss and trivial_loss(log) is not None else None
 
 
 @signal(unit="classes", needs="integer targets of a cross-entropy", zh="交叉熵的整数标签")
@@ -124,8 +197,6 @@ def uniform_loss(log: RunLog) -> float | None:
 
 
 def skill_of(log: RunLog, value: float | None) -> float | None:
-    """Skill of a loss value: 0 for the trivial predictor, 1 for a perfect one."""
-    trivial, floor = trivial_loss(log), loss_floor(log)
-    if value is None or trivial is None or floor is None or trivial <= floor:
-        return None
-    return (float(trivial) - value) / (float(trivial) - float(floor))
+    """Skill of a value of the graded loss: 0 for the trivial predictor, 1 for a perfect one."""
+    trivial, span = trivial_of(graded(log)[0]), learnable(log)
+    return (trivial - value) / span if value is not None and trivial is not None and span is not None else None

@@ -4,7 +4,7 @@ import numpy as np
 
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import series, signal
-from trainadvisor.signals.baseline import main_loss, skill_of, trivial_loss
+from trainadvisor.signals.baseline import learnable, main_loss, skill_of
 from trainadvisor.signals.loss import loss_first, skill, training_loss
 from trainadvisor.signals.loss_shape import straightness
 from trainadvisor.signals.series import Series
@@ -272,7 +272,7 @@ def val_straightness(log: RunLog) -> float | None:
 
 def _in_trivial_losses(log: RunLog, value: float | None) -> float | None:
     """A difference of losses in units of the trivial loss, of the first training loss where that is unknown."""
-    yardstick = trivial_loss(log) or loss_first(log)
+    yardstick = learnable(log) or loss_first(log)
     return value / abs(yardstick) if value is not None and yardstick else None
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import series, signal
-from trainadvisor.signals.baseline import skill_of, trivial_loss, uniform_loss
+from trainadvisor.signals.baseline import graded, learnable, skill_of, trivial_loss, trivial_of, uniform_loss
 from trainadvisor.signals.series import Series
 
 NEEDS = {"needs": "the training loss of every step", "zh": "每一步的训练损失"}
@@ -39,6 +39,16 @@ def training_loss(log: RunLog) -> tuple[Series, Series]:
 def losses(log: RunLog, least: int = LEAST) -> Series | None:
     """Losses up to the first non-finite one, None when there are too few."""
     values = training_loss(log)[1]
+    return values if values.size >= least else None
+
+
+def graded_losses(log: RunLog, least: int = LEAST) -> Series | None:
+    """Values of the loss by which skill is measured, up to the first non-finite loss; None when too few."""
+    column = graded(log)[1]
+    if column == "loss":
+        return losses(log, least)
+    values = log.column(column)[: broken_at(log)]
+    values = values[np.isfinite(values)]
     return values if values.size >= least else None
 
 
@@ -161,35 +171,36 @@ def loss_lost_share(log: RunLog) -> float | None:
 @signal(unit="ratio", **NEEDS_TARGETS)
 def skill(log: RunLog) -> float | None:
     """Skill at the end: (H0 - final) / (H0 - floor); 0 = trivial predictor, 1 = perfect, negative = worse."""
-    return skill_of(log, loss_final(log))
+    values = graded_losses(log)
+    return None if values is None else skill_of(log, series.level(series.tail(values, 0.1, LEAST)))
 
 
 @signal(unit="ratio", **NEEDS_TARGETS)
 def skill_best(log: RunLog) -> float | None:
     """Best skill over a tenth of the run; shorter stretches of a noisy loss look better than they are."""
-    values = losses(log)
+    values = graded_losses(log)
     return None if values is None else skill_of(log, float(series.block_means(values, 10).min()))
 
 
 @signal(unit="standard errors", **NEEDS_TARGETS)
 def skill_z(log: RunLog) -> float | None:
     """How far the mean loss of the second half lies below the trivial loss, in standard errors."""
-    values, trivial = losses(log, 20), trivial_loss(log)
+    values, trivial = graded_losses(log, 20), trivial_of(graded(log)[0])
     if values is None or trivial is None:
         return None
     last = series.tail(values, 0.5, LEAST)
     count = series.effective_count(last.size, series.lag_one(last))
-    spread = max(float(np.std(last)), 1e-9 * trivial)
+    spread = max(float(np.std(last)), 1e-9 * abs(trivial))
     return float(np.clip((trivial - last.mean()) / spread * np.sqrt(count), -1e6, 1e6))
 
 
 @signal(unit="share", **NEEDS_TARGETS)
 def learning_start_share(log: RunLog) -> float | None:
     """Share of the run that passed before the smoothed loss went 5 % below the trivial loss for good; 1 = never."""
-    values, trivial = losses(log, 20), trivial_loss(log)
-    if values is None or trivial is None:
+    values, trivial, span = graded_losses(log, 20), trivial_of(graded(log)[0]), learnable(log)
+    if values is None or trivial is None or span is None:
         return None
-    above = np.flatnonzero(series.levels(values) > 0.95 * trivial)
+    above = np.flatnonzero(series.levels(values) > trivial - 0.05 * span)
     return 0.0 if not above.size else (int(above[-1]) + 1) / series.levels(values).size
 
 
@@ -197,4 +208,4 @@ def learning_start_share(log: RunLog) -> float | None:
 def loss_first_ratio(log: RunLog) -> float | None:
     """First loss over the loss a fresh model should start at: ln K for cross-entropy, else the trivial loss."""
     first, expected = loss_first(log), uniform_loss(log) or trivial_loss(log)
-    return first / expected if first is not None and expected else None
+    return first / expected if first is not None and expected and expected > 0 else None

@@ -7,7 +7,7 @@ import numpy as np
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import series, signal
-from trainadvisor.signals.baseline import trivial_loss
+from trainadvisor.signals.baseline import graded, learnable, skill_of, trivial_of
 from trainadvisor.signals.losses import CLASSIFYING, REGRESSING, judged_loss, training_losses
 
 TARGETS = {"needs": "the targets seen by torch's loss functions", "zh": "torch 损失函数所见的目标值"}
@@ -193,21 +193,21 @@ def ignored_share(log: RunLog) -> float | None:
 
 def _epoch_losses(log: RunLog) -> list[Any]:
     """Return the finite losses of each epoch in order."""
-    epochs, values = log.column("epoch"), log.column("loss")
+    epochs, values = log.column("epoch"), log.column(graded(log)[1])
     groups = [values[epochs == epoch] for epoch in np.unique(epochs[np.isfinite(epochs)])]
     return [group[np.isfinite(group)] for group in groups]
 
 
 @signal(unit="ratio", **FIRST_PASS)
 def first_pass_skill(log: RunLog) -> float | None:
-    """Skill on examples never seen before: 1 - (mean loss of the second half of the first epoch) / H0.
+    """Skill on examples never seen before: of the mean loss of the second half of the first epoch.
 
     In the first epoch every batch is new, so its loss measures generalisation; unrelated labels keep it at zero.
     """
-    epochs, trivial = _epoch_losses(log), trivial_loss(log)
-    if trivial is None or len(epochs) < 2 or epochs[0].size < LEAST_STEPS:
+    epochs = _epoch_losses(log)
+    if len(epochs) < 2 or epochs[0].size < LEAST_STEPS:
         return None
-    return 1 - float(np.mean(epochs[0][epochs[0].size // 2 :])) / float(trivial)
+    return skill_of(log, float(np.mean(epochs[0][epochs[0].size // 2 :])))
 
 
 @signal(unit="ratio", **FIRST_PASS)
@@ -216,13 +216,13 @@ def memorised_skill(log: RunLog) -> float | None:
 
     What repetition has taught; a bad start that is made up for does not count.
     """
-    epochs, trivial = _epoch_losses(log), trivial_loss(log)
-    if trivial is None or len(epochs) < 3:
+    epochs, trivial, span = _epoch_losses(log), trivial_of(graded(log)[0]), learnable(log)
+    if trivial is None or span is None or len(epochs) < 3:
         return None
     first, last = epochs[0], epochs[-1] if epochs[-1].size >= epochs[-2].size else epochs[-2]
     if not first.size or not last.size:
         return None
-    return (min(float(np.mean(first)), float(trivial)) - float(np.mean(last))) / float(trivial)
+    return (min(float(np.mean(first)), trivial) - float(np.mean(last))) / span
 
 
 @signal(unit="standard errors", **FIRST_PASS)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from trainadvisor.record.buffer import Reading
+from trainadvisor.record.probes import yardstick
 
 _MOST_ROWS = 4096
 _FEW = 1024
@@ -20,7 +21,7 @@ ELEMENTWISE = {*BINARY, "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
 _PREDICTION = ("min", "max", "mean", "square", "row_sum_min", "row_sum_max", "logsumexp_abs_max", "batch_spread")
 _TARGET = ("min", "max", "mean", "square", "abs_mean", "negative_share", "above_one_share", "ignored_share",
            "out_of_range", "integers",
-           "variance_columns", "abs_deviation")  # fmt: skip
+           "variance_columns", "abs_deviation", "floor", "deviation", "entropy_columns")  # fmt: skip
 
 Expect = Callable[[Reading, Callable[[list[float]], None]], None]
 
@@ -57,9 +58,9 @@ class _Merged:
 class LossArguments:
     """Gathers the facts of one loss's prediction and target."""
 
-    def __init__(self, kind: str) -> None:
-        """Take the kind of loss, which says what its arguments mean."""
-        self.kind = kind
+    def __init__(self, kind: str, settings: dict[str, Any] | None = None) -> None:
+        """Take the kind of loss, which says what its arguments mean, and its settings."""
+        self.kind, self._settings = kind, settings or {}
         self.broadcast: list[list[int]] | None = None
         self.batches = self.counted = 0
         self._prediction, self._target = _Merged(), _Merged()
@@ -108,7 +109,7 @@ class LossArguments:
             self.broadcast = _broadcast_pair(prediction, target) or self.broadcast
         classes = prediction.shape[1] if prediction.ndim > 1 else 0
         expect(
-            read(_describe_target(target, ignore, classes if self.kind in CLASSIFYING else 0)),
+            read(_describe_target(target, ignore, self.kind, classes, self._settings)),
             lambda v: self._target.add(_TARGET, v),
         )
         counts = _counts(self.kind, target, classes)
@@ -187,7 +188,10 @@ def _describe_prediction(prediction: torch.Tensor, kind: str) -> torch.Tensor:
     )
 
 
-def _describe_target(target: torch.Tensor, ignore: int, classes: int) -> torch.Tensor:
+def _describe_target(
+    target: torch.Tensor, ignore: int, kind: str, outputs: int, settings: dict[str, Any]
+) -> torch.Tensor:
+    classes = outputs if kind in CLASSIFYING else 0
     floating = target.is_floating_point()
     values = target.detach()[:_MOST_ROWS].double() if target.ndim else target.detach().double()[None]
     nan = torch.full((), torch.nan, device=values.device, dtype=values.dtype)
@@ -198,7 +202,7 @@ def _describe_target(target: torch.Tensor, ignore: int, classes: int) -> torch.T
     columns = [values.min(), values.max(), values.mean(), values.pow(2).mean(), values.abs().mean(),
                (values < 0).double().mean(),
                (values > 1).double().mean(), ignored, wrong.to(values.dtype), whole, *_scatter(values)]  # fmt: skip
-    return torch.stack(columns)
+    return torch.cat([torch.stack(columns), yardstick.measure(kind, settings, values, classes if floating else 0)])
 
 
 def _scatter(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -10,6 +10,7 @@ from torch import nn
 from trainadvisor.record import sites
 from trainadvisor.record.iteration import Iteration
 from trainadvisor.record.models import Model
+from trainadvisor.record.probes import yardstick
 from trainadvisor.record.probes.arguments import BINARY, CLASSIFYING, LossArguments
 from trainadvisor.record.probes.graph import read_graph
 from trainadvisor.record.probes.losscalls import (
@@ -95,7 +96,11 @@ class LossProbe:
                     "label_smoothing": float(given.get("label_smoothing") or 0.0),
                     "weighted": given.get("weight") is not None or given.get("pos_weight") is not None,
                     "ignore_index": given.get("ignore_index", -100)}  # fmt: skip
-            self._entries[key] = LossEntry(len(self._entries), kind, fact, LossArguments(kind))
+            settings = yardstick.settings_of(kind, given)
+            self._entries[key] = LossEntry(len(self._entries), kind, fact | settings, LossArguments(kind, settings))
+            yardstick.read_weights(
+                given, self._recorder.values.read, self._recorder.iteration.expect, self._entries[key].fact
+            )
         return self._entries[key]
 
     def _describe(self, call: LossCall, phase: str | None) -> None:
@@ -153,12 +158,24 @@ class LossProbe:
         entry.phases.add("train")
         if call is not None:
             self._recorder.wiring.divided = scaled
+            if scaled and entry.fact["reduction"] == "sum" and "divisor" not in entry.fact:
+                self._find_divisor(call.value, plain, entry, iteration)
         whole = call is not None and call.value.numel() == 1 and call.entry.fact["reduction"] == "mean"
         self._add_value(call.value if call and whole else plain, entry, iteration)
         if parts and call is None:
             self._add_part(parts[0], iteration)
         if iteration.step in _GRAPH_STEPS or entry.graph is None:
             self._read_graph(plain, entry, iteration)
+
+    def _find_divisor(self, whole: torch.Tensor, divided: torch.Tensor, entry: LossEntry, iteration: Iteration) -> None:
+        """Note what a summed loss was divided by, once."""
+        entry.fact["divisor"] = None
+        pair = torch.stack([whole.detach().float(), divided.detach().float()])
+
+        def arrived(numbers: list[float]) -> None:
+            entry.fact["divisor"] = float(f"{numbers[0] / numbers[1]:.6g}") if numbers[1] else None
+
+        iteration.expect(self._recorder.values.read(pair), arrived)
 
     def on_backward_ends(self, *_: object) -> None:
         """Let go of the graph."""
