@@ -53,11 +53,13 @@ def run_script(
     """Run a script or module, record it, tell what is found; return the script's exit code (1 when we stopped it)."""
     if os.environ.get("TRAINADVISOR") == "0":
         return _run_plainly(target, args, module=module)
+    from trainadvisor.commands.gating import for_script
     from trainadvisor.record.run import Run
     from trainadvisor.report import files
 
     if report is not None:
         files.check(report)
+    gate = for_script(fail_on)
     path = log or Path("trainadvisor-runs") / f"{datetime.now().astimezone():%m%d-%H%M%S}" / "log.json"
     run = Run(target, args, module=module, log=path, every=every or 10)
     narrator = Narrator(run, lang, stop_on=stop_on, stop_after=stop_after, alerter=alerter) if live else None
@@ -76,14 +78,7 @@ def run_script(
         alerter.finish(diagnosis.findings)
     if narrator is not None and narrator.stopped:
         return 1
-    return code or _gate(diagnosis, fail_on)
-
-
-def _gate(diagnosis: Diagnosis | None, fail_on: str) -> int:
-    """Return 1 when --fail-on asks for it; what cannot be judged does not fail a script."""
-    from trainadvisor.gate import FAIL, Policy, decide
-
-    return int(diagnosis is not None and decide([diagnosis], Policy(fail_on=fail_on)).outcome == FAIL)
+    return code or gate(diagnosis)
 
 
 def _end_as_interrupted(run: Run) -> None:
@@ -239,9 +234,10 @@ class Narrator:
             pause = max(_FIRST_LOOK, _PATIENCE * (time.monotonic() - began))
 
     def _look(self) -> None:
+        from trainadvisor import config
         from trainadvisor.diagnose import diagnose
 
-        diagnosis = diagnose(self._run.log, lang=self._lang)
+        diagnosis = diagnose(self._run.log, lang=self._lang, config=config.load())
         findings = {f.code: f for f in _loud(diagnosis.findings)}
         for code, finding in findings.items():
             sure = finding.confidence == "certain" or code in self._seen

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import build_log
+from gatelogs import LOGS, write
 
-from trainadvisor.commands.diagnose import gate
 from trainadvisor.diagnose.result import Diagnosis
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FALLING = [2.3 * 0.98**step for step in range(200)]
+ACCEPT = '[tool.trainadvisor]\n[[tool.trainadvisor.accept]]\ncode = "nan-loss"\nreason = "a demo"\n'
 NAN = [*FALLING[:50], *["nan"] * 50]
 
 
@@ -120,32 +121,72 @@ def test_a_rule_that_is_off_stays_silent(call: Callable[..., Any], folder: Path)
     assert "expected here" in outcome.out
 
 
-def verdict(state: str, severity: str = "error", confidence: str = "certain") -> Diagnosis:
-    """Return a diagnosis with one finding, or with none when it is healthy."""
-    finding = {"code": "x", "family": "f", "kind": "cause", "title": "t", "sentence": "s"}
-    found = [] if state == "healthy" else [{**finding, "severity": severity, "confidence": confidence}]
-    return Diagnosis.model_validate({"state": state, "summary": "s", "findings": found})
+FORMS = ("concise", "github", "gitlab", "html", "json", "jsonl", "junit", "markdown", "sarif", "text")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_format_is_printed_or_written(call: Callable[..., Any], folder: Path, form: str) -> None:
+    """The file holds what would be printed; text in a file is the whole text, without colour."""
+    log = log_in(folder, NAN)
+    printed = call("diagnose", log, "--format", form, *(["-v"] if form == "text" else []))
+    written = call("diagnose", log, "--format", f"{form}=out", "-q")
+    assert (printed.code, written.code, written.out.count("\n")) == (0, 0, 1)
+    assert (folder / "out").read_text(encoding="utf-8") == printed.out
+    assert "nan-loss" in printed.out or form in ("gitlab", "sarif")  # these need a place in the code
 
 
 @pytest.mark.parametrize(
-    ("diagnosis", "level", "code"),
+    ("options", "complaint"),
     [
-        (verdict("broken"), "never", 0),
-        (verdict("broken"), "error", 1),
-        (verdict("broken", confidence="possible"), "error", 0),
-        (verdict("needs-attention", "warning"), "error", 0),
-        (verdict("needs-attention", "warning"), "warning", 1),
-        (verdict("healthy"), "note", 0),
-        (verdict("cannot-tell"), "error", 3),
+        (["--format", "htm"], 'no format is called htm; did you mean "html"?'),
+        (["--format", "json", "--format", "html"], "only one can be printed; write the others to files, as html=FILE"),
+        (["--format", "sarif=none/out"], "there is no folder for the file"),
+        (["--html", "page.txt"], "a web page ends in .html"),
     ],
 )
-def test_the_gate(diagnosis: Diagnosis, level: str, code: int) -> None:
-    """It fails at its level and above, never on what is merely possible, and does not guess."""
-    assert gate(diagnosis, level) == code
+def test_a_format_that_cannot_be_made_is_refused(call: Callable[..., Any], options: list[str], complaint: str) -> None:
+    """Before a log is looked for."""
+    outcome = call("diagnose", "none.json", *options)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert complaint in outcome.err
+
+
+def test_where_a_gate_is_asked_for_the_formats_tell_its_decision(call: Callable[..., Any], folder: Path) -> None:
+    """An accepted error is a notice among the annotations; without a gate it is what it is."""
+    (folder / "pyproject.toml").write_text(ACCEPT, encoding="utf-8")
+    log = log_in(folder, NAN)
+    assert call("diagnose", log, "--format", "github").out.startswith("::error title=nan-loss")
+    outcome = call("diagnose", log, "--format", "github", "--fail-on", "error")
+    assert outcome.code == 0
+    assert outcome.out.startswith("::notice title=nan-loss")
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_fail_on_decides_like_check(call: Callable[..., Any], folder: Path, name: str) -> None:
+    """One gate, two commands: the same exit code for each log."""
+    log = write(folder, name)
+    outcome = call("diagnose", log, "--fail-on", "warning", "-q")
+    assert outcome.code == call("check", log, "--fail-on", "warning").code
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ("", 1),
+        ('[tool.trainadvisor]\nmin-confidence = "high"\n', 0),
+        ("[tool.trainadvisor]\nmin-steps = 1000\n", 3),
+        ('[tool.trainadvisor.rules]\ndata-loader-bound = "note"\n', 0),
+    ],
+)
+def test_fail_on_follows_the_settings(call: Callable[..., Any], folder: Path, settings: str, code: int) -> None:
+    """As `check` does: how sure, how many steps, which level."""
+    (folder / "pyproject.toml").write_text(settings, encoding="utf-8")
+    assert call("diagnose", write(folder, "waiting"), "--fail-on", "warning", "-q").code == code
 
 
 def test_fail_on_sets_the_exit_code(call: Callable[..., Any], folder: Path) -> None:
-    """The report is printed all the same."""
-    outcome = call("diagnose", log_in(folder, NAN), "--fail-on", "error")
-    assert outcome.code == 1
+    """The report is printed all the same; without the option a broken run is exit 0."""
+    log = log_in(folder, NAN)
+    outcome = call("diagnose", log, "--fail-on", "error")
+    assert (outcome.code, call("diagnose", log, "--fail-on", "never").code) == (1, 0)
     assert outcome.out.startswith("BROKEN")

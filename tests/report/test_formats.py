@@ -17,7 +17,7 @@ from trainadvisor.diagnose.result import Diagnosis, Remedy
 from trainadvisor.diagnose.rulebook import load
 from trainadvisor.report import as_json, concise, github, gitlab, jsonl, junit, markdown, sarif
 from trainadvisor.report.entries import Entry, place
-from trainadvisor.report.formats import FORMATS
+from trainadvisor.report.formats import MODULES, render_all
 
 if TYPE_CHECKING:
     from trainadvisor.diagnose.rulebook import Rulebook
@@ -187,11 +187,11 @@ def test_github_demotes_what_does_not_fail(broken: Diagnosis) -> None:
     assert [line.split(" ")[0] for line in lines] == ["::warning", "::notice", "::notice"]
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", MODULES)
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_names_from_the_log_break_no_format(evil: Diagnosis, book: Rulebook, form: str, lang: str) -> None:
     """Whatever a layer is called, the document stays what it is and commands no terminal."""
-    text = FORMATS[form]([Entry(evil)], lang, book)
+    text = render_all(form, [Entry(evil)], lang, book)
     assert not {"\x00", "\x1b", "\u202e"} & set(text)
     if form == "junit":
         cases(text)

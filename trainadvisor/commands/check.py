@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from trainadvisor.commands.common import color_option, lang_option, rules_option
+from trainadvisor.report.formats import CHECK
 
 FAIL_ON = ("note", "warning", "error", "never")
 SURE = ("low", "medium", "high", "possible", "likely", "certain")
-NAMES = ("text", "concise", "json", "jsonl", "junit", "sarif", "github", "gitlab", "markdown")
 
 
 @click.command("check", short_help="Decide by exit code whether a recorded training is sound.")
@@ -44,7 +44,7 @@ NAMES = ("text", "concise", "json", "jsonl", "junit", "sarif", "github", "gitlab
     "forms",
     multiple=True,
     metavar="NAME[=FILE]",
-    help=f"{', '.join(NAMES)}; may be repeated. Default: text.",
+    help=f"{', '.join(CHECK)}; may be repeated. Default: text.",
 )
 @click.option("--max-bytes", metavar="SIZE", help="The most that json may take, such as 256k; details are left out.")
 @lang_option

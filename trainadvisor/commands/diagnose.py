@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from trainadvisor.commands.common import color_option, lang_option, rules_option
+from trainadvisor.report.formats import DIAGNOSE
 
 if TYPE_CHECKING:
+    from trainadvisor.commands.outputs import Output
     from trainadvisor.config import Config
     from trainadvisor.diagnose.result import Diagnosis
+    from trainadvisor.diagnose.rulebook import Rulebook
+    from trainadvisor.gate import Decision
     from trainadvisor.log.reader import RunLog
 
-LEVELS = ("note", "warning", "error")
-FORMATS = ("text", "json", "markdown")
-FAILED, UNDECIDED = 1, 3
+LEVELS = ("note", "warning", "error", "never")
 
 
 @click.command("diagnose")
 @click.argument("log", required=False)
 @click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Shape of the output."
+    "--format",
+    "forms",
+    multiple=True,
+    metavar="NAME[=FILE]",
+    help=f"{', '.join(DIAGNOSE)}; may be repeated. Default: text.",
 )
 @click.option("--html", "page", type=click.Path(path_type=Path), help="Also write a web page, one file for all.")
 @lang_option
@@ -33,46 +40,48 @@ FAILED, UNDECIDED = 1, 3
 @color_option
 @click.option(
     "--fail-on",
-    type=click.Choice([*LEVELS, "never"]),
+    type=click.Choice(LEVELS),
     default="never",
     show_default=True,
-    help="Exit 1 on a finding of this level or a higher one, 3 when the log cannot tell.",
+    help="Decide like `check`: exit 1 on a finding of this level or a higher one, 3 when the log cannot tell.",
 )
 def command(
     *,
     log: str | None,
-    form: str,
+    forms: tuple[str, ...],
     page: Path | None,
     lang: str | None,
     folders: tuple[str, ...],
-    verbose: bool,
-    quiet: bool,
-    color: str,
     fail_on: str,
+    **style: Any,
 ) -> None:
     """Say what is wrong with a recorded training, why, and which line to change.
 
     LOG is a log file, a run folder, or the name of a run in ./trainadvisor-runs; without it, the latest log here.
     The exit code is 0 even for a broken run: a report is not a gate, unless --fail-on asks for one.
     """
-    from trainadvisor.commands.common import emit
-
-    if page is not None:
-        _check(page)
     from trainadvisor import config
+    from trainadvisor.commands import gating
+    from trainadvisor.commands.common import rulebook
+    from trainadvisor.commands.outputs import parse
     from trainadvisor.commands.runs import find
     from trainadvisor.diagnose import diagnose
     from trainadvisor.language import choose
     from trainadvisor.log.reader import read_log
 
+    outputs = parse(forms, DIAGNOSE)
+    if page is not None:
+        _check(page)
     settings = config.load()
     chosen = choose(lang, settings.lang)
+    book = rulebook(folders).configured(settings)
+    decide = gating.decider(fail_on, settings, book)
     recorded = read_log(find(log))
     diagnosis = diagnose(recorded, rules=list(folders), lang=chosen, config=settings)
-    emit(_render(diagnosis, form, chosen, verbose=verbose, quiet=quiet, color=color))
-    if page is not None:
-        _write_page(page, recorded, diagnosis, chosen, settings, folders)
-    sys.exit(gate(diagnosis, fail_on))
+    decision = decide(diagnosis)
+    teller = _Teller(recorded, diagnosis, decision, chosen, settings, folders, book, style)
+    teller.tell(outputs, page)
+    sys.exit(decision.exit_code if decision else 0)
 
 
 def _check(page: Path) -> None:
@@ -86,39 +95,44 @@ def _check(page: Path) -> None:
     files.check(page)
 
 
-def _write_page(
-    page: Path, log: RunLog, diagnosis: Diagnosis, lang: str, settings: Config, folders: tuple[str, ...]
-) -> None:
-    from trainadvisor.commands.common import emit
-    from trainadvisor.commands.webpage import material
-    from trainadvisor.language import Words
-    from trainadvisor.report import files
+@dataclass(frozen=True)
+class _Teller:
+    """Puts one diagnosis into the wanted forms."""
 
-    files.write(diagnosis, page, lang, material(log, diagnosis, lang, settings, folders))
-    emit(f"trainadvisor: {Words(lang)('run.report', path=page)}", sys.stderr)
+    log: RunLog
+    diagnosis: Diagnosis
+    decision: Decision | None
+    lang: str
+    settings: Config
+    folders: tuple[str, ...]
+    book: Rulebook
+    style: dict[str, Any]
 
+    def tell(self, outputs: list[Output], page: Path | None) -> None:
+        """Print and write; the page last, with a line that says where it is."""
+        from trainadvisor.commands.common import emit
+        from trainadvisor.commands.outputs import put
+        from trainadvisor.language import Words
+        from trainadvisor.report import files
 
-def _render(diagnosis: Diagnosis, form: str, lang: str, *, verbose: bool, quiet: bool, color: str) -> str:
-    if form == "json":
-        from trainadvisor.report import as_json
+        for output in outputs:
+            printed = output.form == "text" and output.file is None
+            put(self._terminal() if printed else self._text(output.form), output.file)
+        if page is not None:
+            files.save(self._text("html"), page)
+            emit(f"trainadvisor: {Words(self.lang)('run.report', path=page)}", sys.stderr)
 
-        return as_json.render(diagnosis)
-    if form == "markdown":
-        from trainadvisor.report import markdown
+    def _terminal(self) -> str:
+        from trainadvisor.commands.common import coloured, width
+        from trainadvisor.report import text
 
-        return markdown.render(diagnosis, lang)
-    from trainadvisor.commands.common import coloured, width
-    from trainadvisor.report import text
+        how = {key: self.style[key] for key in ("verbose", "quiet")}
+        return text.render(self.diagnosis, self.lang, width=width(), colour=coloured(self.style["color"]), **how)
 
-    return text.render(diagnosis, lang, width=width(), colour=coloured(color), verbose=verbose, quiet=quiet)
+    def _text(self, form: str) -> str:
+        from trainadvisor.commands.webpage import material
+        from trainadvisor.report import formats, gated
 
-
-def gate(diagnosis: Diagnosis, level: str) -> int:
-    """Return the exit code: only first-ranked causes count, and never what is merely possible."""
-    if level == "never":
-        return 0
-    if diagnosis.state == "cannot-tell":
-        return UNDECIDED
-    high_enough = LEVELS[LEVELS.index(level) :]
-    failing = (finding.severity in high_enough and finding.confidence != "possible" for finding in diagnosis.findings)
-    return FAILED if any(failing) else 0
+        extra = material(self.log, self.diagnosis, self.lang, self.settings, self.folders) if form == "html" else None
+        entry = gated.entries(self.decision, self.lang)[0] if self.decision else None
+        return formats.render(form, self.diagnosis, self.lang, entry=entry, book=self.book, material=extra)

@@ -1,24 +1,66 @@
-"""The formats of the gate by name: each is a function of entries, a language and the rules."""
+"""Every shape of a diagnosis by name and by file ending, and the module that makes it: the one place for formats."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from trainadvisor.report import as_json, concise, github, gitlab, jsonl, junit, markdown, sarif
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from trainadvisor.diagnose.result import Diagnosis
     from trainadvisor.diagnose.rulebook import Rulebook
     from trainadvisor.report.entries import Entry
+    from trainadvisor.report.html import Material
 
-FORMATS: dict[str, Callable[[Sequence[Entry], str, Rulebook | None], str]] = {
-    "concise": concise.render_all,
-    "json": as_json.render_all,
-    "jsonl": jsonl.render_all,
-    "junit": junit.render_all,
-    "sarif": sarif.render_all,
-    "github": github.render_all,
-    "gitlab": gitlab.render_all,
-    "markdown": markdown.render_all,
+# each module has render_all(entries, lang, book); it is imported when it is asked for
+MODULES = {
+    "concise": "concise",
+    "json": "as_json",
+    "jsonl": "jsonl",
+    "junit": "junit",
+    "sarif": "sarif",
+    "github": "github",
+    "gitlab": "gitlab",
+    "markdown": "markdown",
 }
+CHECK = ("text", *MODULES)
+DIAGNOSE = ("text", "html", *MODULES)
+ENDINGS = {
+    ".html": "html",
+    ".txt": "text",
+    ".md": "markdown",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".xml": "junit",
+    ".sarif": "sarif",
+}
+
+
+def render_all(form: str, entries: Sequence[Entry], lang: str, book: Rulebook | None = None) -> str:
+    """Return several runs in one of `MODULES`."""
+    text: str = import_module(f"trainadvisor.report.{MODULES[form]}").render_all(entries, lang, book)
+    return text
+
+
+def render(
+    form: str,
+    diagnosis: Diagnosis,
+    lang: str = "en",
+    *,
+    entry: Entry | None = None,
+    book: Rulebook | None = None,
+    material: Material | None = None,
+) -> str:
+    """Return one run in any of `DIAGNOSE`; `entry` holds what a gate said, `material` what a web page shows besides."""
+    if form == "html":
+        from trainadvisor.report import html
+
+        return html.render(diagnosis, lang, material)
+    if form == "text":
+        from trainadvisor.report import text
+
+        return text.render(diagnosis, lang, verbose=True)
+    from trainadvisor.report.entries import Entry
+
+    return render_all(form, [entry or Entry(diagnosis)], lang, book)
