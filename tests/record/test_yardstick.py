@@ -51,27 +51,27 @@ def _targets(kind: str) -> torch.Tensor:
     torch.manual_seed(3)
     shape = torch.randn(BATCHES * BATCH, 3) * torch.tensor([0.5, 1.0, 2.0])
     return {
-        "counts": lambda: torch.poisson(shape[:, :1].exp()),
-        "values": lambda: 3 * shape,
-        "classes": lambda: (shape + torch.tensor([0.0, 0.5, 1.0])).argmax(1),
-        "soft": lambda: (2 * shape).softmax(1),
-        "rare": lambda: (shape[:, :1] > 0.6).float(),
-        "shares": lambda: (shape - 1).sigmoid(),
-    }[kind]()
+        "counts": torch.poisson(shape[:, :1].exp()),
+        "values": 3 * shape,
+        "classes": (shape + torch.tensor([0.0, 0.5, 1.0])).argmax(1),
+        "soft": (2 * shape).softmax(1),
+        "rare": (shape[:, :1] > 0.6).float(),
+        "shares": (shape - 1).sigmoid(),
+    }[kind]
 
 
 CASES: dict[str, tuple[str, int, Any]] = {
-    "poisson": ("counts", 1, lambda p, y: F.poisson_nll_loss(p, y)),
+    "poisson": ("counts", 1, F.poisson_nll_loss),
     "huber": ("values", 3, lambda p, y: F.huber_loss(p, y, delta=0.5)),
     "smooth l1": ("values", 3, lambda p, y: F.smooth_l1_loss(p, y, beta=2.0)),
     "class weights": ("classes", 3, lambda p, y: F.cross_entropy(p, y, weight=torch.tensor([1.0, 2.0, 5.0]))),
-    "soft labels": ("soft", 3, lambda p, y: F.cross_entropy(p, y)),
+    "soft labels": ("soft", 3, F.cross_entropy),
     "positive weight": (
         "rare",
         1,
         lambda p, y: F.binary_cross_entropy_with_logits(p, y, pos_weight=torch.tensor(8.0)),
     ),
-    "soft pixels": ("shares", 3, lambda p, y: F.binary_cross_entropy_with_logits(p, y)),
+    "soft pixels": ("shares", 3, F.binary_cross_entropy_with_logits),
     "sum divided by the batch": ("classes", 3, lambda p, y: F.cross_entropy(p, y, reduction="sum") / len(y)),
 }
 
