@@ -27,6 +27,10 @@ _VEILED = "<frozen importlib._bootstrap of trainadvisor>"
 _INTERRUPTED = 130
 
 
+class Cut(BaseException):
+    """Ends a script where a trial was to end; no handler of the script should take it for an error."""
+
+
 class Run:
     """A script under the recorder, which starts to listen when the script imports torch."""
 
@@ -67,6 +71,8 @@ class Run:
                 self._execute_module() if self.module else self._execute_file()
             except SystemExit as end:
                 code = _exit_code(end)
+            except Cut:
+                reason = "cut"
             except KeyboardInterrupt as error:
                 reason, code, self.error = "interrupted", _INTERRUPTED, error
             except BaseException as error:  # noqa: BLE001 - reported below, as the interpreter would

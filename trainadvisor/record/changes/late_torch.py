@@ -1,0 +1,23 @@
+"""torch under its usual names, imported when first used: a script may set environment variables before it does."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+    import torch.nn.functional as F
+    from torch import nn
+else:
+
+    class _Late:
+        """Stands for a module until one of its names is asked for."""
+
+        def __init__(self, name: str) -> None:
+            self._name = name
+
+        def __getattr__(self, attribute: str) -> Any:
+            return getattr(importlib.import_module(self._name), attribute)
+
+    torch, nn, F = _Late("torch"), _Late("torch.nn"), _Late("torch.nn.functional")
+
+__all__ = ["F", "nn", "torch"]

@@ -1,0 +1,1 @@
+"""The changes by subject; importing a module declares those in it."""

@@ -1,0 +1,109 @@
+"""Weights drawn anew before the first step."""
+
+import math
+from typing import Any, Literal
+
+from trainadvisor.record.changes.attempt import Attempt, Refusal
+from trainadvisor.record.changes.declare import change
+from trainadvisor.record.changes.late_torch import nn, torch
+
+
+@change(
+    "init",
+    zh="第一步之前重新初始化权重：He、Xavier、正交、PyTorch 默认，或 prior（末层从平凡解开始）。",
+    limits="Not for models whose weights were loaded; only linear, convolution and recurrent layers are drawn anew.",
+    limits_zh="不适用于已加载权重的模型；只重新初始化线性、卷积与循环层。",
+)
+def init(
+    attempt: Attempt,
+    *,
+    to: Literal["he", "xavier", "orthogonal", "default", "prior", "lstm"] | None = None,
+    bias: Literal["target_mean"] | None = None,
+) -> None:
+    """Draw the weights anew before the first step: He, Xavier, orthogonal, torch's own, or an output near the prior.
+
+    Biases become zero; the last layer starts from torch's own initialisation.
+    """
+    kind = to or ("prior" if bias else "he")
+    attempt.never = "no model was called"
+
+    def redo(model: Any, *_: object) -> None:
+        if _loaded(attempt, model):
+            raise Refusal("the model's weights were loaded; a new start would throw them away")
+        layers = [module for module in model.modules() if isinstance(module, _layers())]
+        if not layers:
+            raise Refusal("the model has no linear, convolution or recurrent layer")
+        state = torch.get_rng_state()
+        torch.manual_seed(torch.initial_seed())
+        with attempt.stage.unseen(), torch.no_grad():
+            for layer in layers[-1:] if kind == "prior" else layers:
+                _draw(layer, kind, last=layer is layers[-1])
+        torch.set_rng_state(state)
+        if kind == "prior":
+            _bias_by_targets(attempt, layers[-1])
+        count = 1 if kind == "prior" else len(layers)
+        attempt.done(f"{kind} initialisation of {count} layer{'s' if count != 1 else ''}")
+
+    attempt.when("model", redo)
+
+
+def _layers() -> tuple[type, ...]:
+    return nn.Linear, nn.modules.conv._ConvNd, nn.RNNBase, nn.RNNCellBase
+
+
+def _loaded(attempt: Attempt, model: Any) -> bool:
+    recorder = attempt.stage.recorder
+    known = recorder.inventory.model_of(model) if recorder is not None else None
+    return bool(known is not None and known.loaded)
+
+
+def _draw(layer: Any, kind: str, *, last: bool) -> None:
+    if isinstance(layer, nn.RNNBase | nn.RNNCellBase):
+        _draw_recurrent(layer, kind)
+        return
+    if kind == "default" or (last and kind != "prior"):
+        layer.reset_parameters()
+        return
+    if kind == "prior":
+        nn.init.normal_(layer.weight, std=0.01)
+    elif kind == "xavier":
+        nn.init.xavier_uniform_(layer.weight)
+    elif kind == "he":
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    else:
+        nn.init.orthogonal_(layer.weight, gain=math.sqrt(2))
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
+def _draw_recurrent(layer: Any, kind: str) -> None:
+    if kind == "default":
+        layer.reset_parameters()
+        return
+    for name, parameter in layer.named_parameters():
+        if parameter.dim() < 2:
+            nn.init.zeros_(parameter)
+        elif "hh" in name:
+            for block in parameter.chunk(parameter.shape[0] // parameter.shape[1]):
+                nn.init.orthogonal_(block)
+        else:
+            nn.init.xavier_uniform_(parameter)
+        if kind == "lstm" and isinstance(layer, nn.LSTM) and name.startswith("bias_hh"):
+            parameter[layer.hidden_size : 2 * layer.hidden_size] = 1.0
+
+
+def _bias_by_targets(attempt: Attempt, layer: Any) -> None:
+    """Set the output's bias to the mean of the targets, for regressions, when the first loss shows them."""
+    waiting = [True]
+
+    def around(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        target = kwargs.get("target", args[1] if len(args) > 1 else None)
+        if waiting and layer.bias is not None and isinstance(target, torch.Tensor) and target.is_floating_point():
+            waiting.clear()
+            mean = target.detach().reshape(-1, layer.bias.numel() if target.dim() > 1 else 1).mean(0)
+            if mean.numel() in (1, layer.bias.numel()):
+                with torch.no_grad():
+                    layer.bias.copy_(mean.expand_as(layer.bias))
+        return call(*args, **kwargs)
+
+    attempt.around("loss", around)
