@@ -115,3 +115,20 @@ def test_hidden_width_leaves_the_output_out(tmp_path: Path) -> None:
     seen = signals_of(tmp_path, models=[model], columns={"loss": [1.0] * 10})
     assert seen["hidden_width_min"] == 3
     assert seen["parameter_count"] == (8 * 64 + 64) + (64 * 3 + 3) + (3 + 1)
+
+
+def test_best_evaluation_before_the_rate_was_gone(tmp_path: Path) -> None:
+    """Half of the run has no rate: what counts is where the best of the evaluations before that lies."""
+    rates = np.where(np.arange(200) < 100, 0.1, 1e-9)
+    settled = [0.5, 0.3, 0.31, 0.32, 0.33, 0.34, 0.35, 0.36, 0.37, 0.38] + [0.38] * 10
+    falling = [1.0 - 0.05 * i for i in range(10)] + [0.55] * 10
+    for curve, place in ((settled, 1 / 9), (falling, 1.0)):
+        evals = [{"step": 10 * i + 10, "loss": v, "examples": 400, "metrics": {}} for i, v in enumerate(curve)]
+        columns = {"loss": np.linspace(2, 1, 200), "loss_id": 0, "lr": rates}
+        seen = signals_of(tmp_path, losses=[make_loss(target=TARGET)], columns=columns, evals=evals)
+        assert seen["best_eval_before_spent"] == pytest.approx(place)
+
+
+def test_without_a_spent_rate_there_is_nothing_before_it(tmp_path: Path) -> None:
+    """A constant rate is never gone."""
+    assert run(tmp_path, np.linspace(2, 1, 100), [1.0] * 10)["best_eval_before_spent"] is None

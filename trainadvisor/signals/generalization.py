@@ -7,6 +7,7 @@ from trainadvisor.signals import series, signal
 from trainadvisor.signals.baseline import learnable, main_loss, skill_of
 from trainadvisor.signals.loss import loss_first, skill, training_loss
 from trainadvisor.signals.loss_shape import straightness
+from trainadvisor.signals.schedule import lr_spent_step
 from trainadvisor.signals.series import Series
 
 NEEDS = {"needs": "an evaluation loss of the same kind as the training loss", "zh": "与训练损失同类的验证损失"}
@@ -93,6 +94,14 @@ def best_eval_share(log: RunLog) -> float | None:
     """Position of the best evaluation in the run, by steps: 1 = the last one."""
     numbers, values = validation(log)
     return float(numbers[_best(values)] / numbers[-1]) if values.size >= FEW and numbers[-1] > 0 else None
+
+
+@signal(unit="share", **NEEDS)
+def best_eval_before_spent(log: RunLog) -> float | None:
+    """Position of the best evaluation among those before the learning rate was gone: 1 = still improving then."""
+    (numbers, values), end = validation(log), lr_spent_step(log)
+    before = values[numbers <= end] if end is not None else values[:0]
+    return _best(before) / (before.size - 1) if before.size >= SOME else None
 
 
 @signal(unit="step", **NEEDS)
