@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -60,7 +62,7 @@ def server() -> Iterator[tuple[str, list[Any]]]:
         ("https://discord.com/api/webhooks/1/x", {"content", "allowed_mentions"}),
         ("https://example.com/hook", {"schema", "text", "code", "severity", "step", "sentence", "fix", "run"}),
         (
-            "https://notslack.example/slack.com",
+            "https://notslack.com/slack.com",
             {"schema", "text", "code", "severity", "step", "sentence", "fix", "run"},
         ),
     ],
@@ -72,6 +74,54 @@ def test_the_host_chooses_the_shape(url: str, keys: set[str]) -> None:
     text = sent.get("text") or sent["content"]
     assert text.splitlines()[0] == "error[nan-loss] at step 880"
     assert "fix: lower the learning rate" in text
+
+
+def test_a_message_calls_nobody() -> None:
+    """Names from the log are text: <!channel> reaches no channel, @everyone nobody."""
+    loud = Alert("nan-loss", "error", 1, "<!channel> & @everyone")
+    assert "&lt;!channel&gt; &amp; @everyone" in body("https://hooks.slack.com/x", loud, Words("en"))["text"]
+    assert body("https://ptb.discord.com/api/webhooks/1", loud, Words("en"))["allowed_mentions"] == {"parse": []}
+
+
+@pytest.mark.parametrize("name", ["wandb", "trackio"])
+def test_a_tracker_that_the_script_uses_is_told(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """In words of its own for the level; wandb through its active run."""
+    calls: list[dict[str, Any]] = []
+    tracker = ModuleType(name)
+    vars(tracker)["AlertLevel"] = SimpleNamespace(ERROR="its error")
+    vars(tracker)["alert"] = lambda **fields: calls.append(fields)
+    vars(tracker)["run"] = tracker
+    monkeypatch.setitem(sys.modules, name, tracker)
+    alerter = Alerter()
+    alerter.to_url(name)
+    alerter.tell(finding(), 7)
+    alerter.close()
+    sentence = "the loss; $(touch x) is 'NaN'"
+    assert calls == [{"title": "error[nan-loss] at step 7", "text": sentence, "level": "its error"}]
+
+
+def test_without_an_active_run_a_tracker_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """And nothing is imported for it."""
+    alerter = Alerter()
+    alerter.to_url("wandb")
+    alerter.tell(finding(), 7)
+    alerter.close()
+    assert "wandb has no active run in this process" in capsys.readouterr().err
+    assert "wandb" not in sys.modules
+
+
+def test_a_server_that_answers_late_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is given up after some seconds; the training's end waits no longer than it was told to."""
+    monkeypatch.setattr(alerts, "PATIENCE", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        alerter = Alerter()
+        alerter.to_url(f"http://127.0.0.1:{silent.getsockname()[1]}/hook")
+        alerter.tell(finding(), 1)
+        alerter.close(wait=20)
+    assert "alert not delivered (" in (told := capsys.readouterr().err)
+    assert "timed out" in told
 
 
 def test_a_finding_is_posted_once_and_again_when_it_worsens(server: tuple[str, list[Any]]) -> None:

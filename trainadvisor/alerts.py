@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.request
 from dataclasses import asdict, dataclass
+from html import escape
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from trainadvisor.diagnose.result import Diagnosis, Finding
 
 LEVELS = ("note", "warning", "error")
+TRACKERS = ("wandb", "trackio")
 FIELDS = ("code", "severity", "step", "sentence", "fix", "run")
 WAITING, PATIENCE, LAST_WAIT = 100, 10.0, 5.0
 """Alerts that may wait, seconds that one may take, seconds that the end of the training waits for the rest."""
@@ -54,19 +56,22 @@ def body(url: str, alert: Alert, words: Words) -> dict[str, Any]:
     lines += [f"{words('fix')}{words('colon')}{alert.fix}"] if alert.fix else []
     lines += [words("alert.run", run=alert.run)] if alert.run else []
     text = "\n".join(lines)
-    if host.endswith(("slack.com", "slack-gov.com")):
-        return {"text": text}
-    if host in ("discord.com", "discordapp.com") or (
-        host.endswith(".discord.com") and path.startswith("/api/webhooks")
-    ):
+    if _under(host, "slack.com", "slack-gov.com"):
+        return {"text": escape(text, quote=False)}  # Slack reads <!channel> as a call to everybody
+    if _under(host, "discord.com", "discordapp.com") and path.startswith("/api/"):
         return {"content": text[:2000], "allowed_mentions": {"parse": []}}
     return {"schema": "trainadvisor/alert/1", "text": text, **asdict(alert)}
 
 
+def _under(host: str, *domains: str) -> bool:
+    return any(host == domain or host.endswith(f".{domain}") for domain in domains)
+
+
 def check_url(url: str) -> None:
-    """Refuse what is no address of the web."""
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        message = f"--notify {url}: is no web address; write it like https://hooks.example.com/path"
+    """Refuse what is neither an address of the web nor a tracker's name."""
+    if url not in TRACKERS and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+        names = " or ".join(TRACKERS)
+        message = f"--notify {url}: is no web address; write it like https://hooks.example.com/path, or {names}"
         raise UsageError(message)
 
 
@@ -105,8 +110,11 @@ class Alerter:
         self._complained = False
 
     def to_url(self, url: str) -> None:
-        """Post every alert to a URL."""
+        """Post every alert to a URL, or hand it to the run of a tracker that the script has started."""
         check_url(url)
+        if url in TRACKERS:
+            self._ways.append(("note", lambda alert: _track(url, alert, self._words)))
+            return
         self._ways.append(("note", lambda alert: self._post(url, alert)))
 
     def to_command(self, template: str) -> None:
@@ -189,6 +197,20 @@ def _run(command: list[str]) -> None:
     if done.returncode:
         message = f"{command[0]} exited with {done.returncode}"
         raise RuntimeError(message)
+
+
+def _track(name: str, alert: Alert, words: Words) -> None:
+    """Call the alert function of wandb or trackio, as the script has imported it."""
+    tracker = sys.modules.get(name)
+    run = getattr(tracker, "run", None) if name == "wandb" else tracker
+    if run is None:
+        message = f"{name} has no active run in this process"
+        raise RuntimeError(message)
+    text = f"{alert.sentence}\n{words('fix')}{words('colon')}{alert.fix}" if alert.fix else alert.sentence
+    title = words("alert.title", severity=alert.severity, code=alert.code, step=alert.step)
+    level = {"note": "INFO", "warning": "WARN", "error": "ERROR"}[alert.severity]
+    levels = getattr(tracker, "AlertLevel", None)
+    run.alert(title=title, text=text, level=getattr(levels, level, level))
 
 
 class Lookout:

@@ -31,7 +31,11 @@ SETTINGS = {"allow_interspersed_args": False}
     "--stop-after", type=click.IntRange(0), default=50, help="For how many steps it persists.", show_default=True
 )
 @click.option(
-    "--notify", "urls", multiple=True, metavar="URL", help="Post findings there: JSON, or a Slack or Discord message."
+    "--notify",
+    "urls",
+    multiple=True,
+    metavar="URL",
+    help="Post findings there: JSON, a Slack or Discord message, or `wandb`.",
 )
 @click.option(
     "--on-finding", "hooks", multiple=True, metavar="COMMAND", help="Run for each finding: 'cmd {code} {step}'."
