@@ -49,6 +49,33 @@ class Attempt:
             except Exception as error:  # noqa: BLE001 - the script goes on as it is
                 self.refuse(f"it failed here ({type(error).__name__}: {error})")
 
+    def standing(self, around: Around, call: Call) -> Call:
+        """Return the call with a change around it; where that fails by itself, the call is the script's own again."""
+
+        def standing(*args: Any, **kwargs: Any) -> Any:
+            if self.refused is not None:
+                return call(*args, **kwargs)
+            results: list[Any] = []
+            inside = [False]
+
+            def noted(*given: Any, **named: Any) -> Any:
+                inside[0] = True
+                results.append(call(*given, **named))
+                inside[0] = False
+                return results[-1]
+
+            noted.__name__ = standing.__name__
+            try:
+                return around(noted, args, kwargs)
+            except Exception as error:
+                self.refuse(f"it failed here ({type(error).__name__}: {error})")
+                if inside[0]:
+                    raise
+                return results[-1] if results else call(*args, **kwargs)
+
+        standing.__name__ = getattr(call, "__name__", "call")
+        return standing
+
     def done(self, what: str) -> None:
         """Note what was changed, in words with figures; the first time it is told to the log."""
         self.what = self.what or what

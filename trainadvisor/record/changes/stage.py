@@ -48,7 +48,8 @@ class Stage:
         self.planned_steps = stop_after[0]
         """How many steps the run will take, where that is known."""
         self._made: list[torch.optim.Optimizer] = []
-        self._running: set[str] = set()
+        self.running: set[str] = set()
+        """The moments whose call is running, and "unseen" during calls of our own."""
         self._stepping: set[object] = set()
         self._undo: list[Undo] = []
 
@@ -86,16 +87,26 @@ class Stage:
     @contextmanager
     def unseen(self) -> Iterator[None]:
         """Hide calls of our own from the recorder and from the changes."""
-        recorder, self._running = self.recorder, {*self._running, "unseen"}
+        recorder, self.running = self.recorder, {*self.running, "unseen"}
         busy = recorder._busy if recorder is not None else False
         try:
             if recorder is not None:
                 recorder._busy = True
             yield
         finally:
-            self._running = self._running - {"unseen"}
+            self.running = self.running - {"unseen"}
             if recorder is not None:
                 recorder._busy = busy
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Hide calls of our own, and leave the random numbers of the script as they are."""
+        state = torch.get_rng_state()
+        with self.unseen():
+            try:
+                yield
+            finally:
+                torch.set_rng_state(state)
 
     def cleared(self, optimizer: torch.optim.Optimizer) -> None:
         """Tell the recorder of a zero_grad of ours, which it would count as one of the script's."""
@@ -111,18 +122,18 @@ class Stage:
 
     def through(self, moment: str, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Make a call through the functions that stand around it; inside it the same moment is not told again."""
-        if moment in self._running or "unseen" in self._running or is_dynamo_compiling():
+        if moment in self.running or "unseen" in self.running or is_dynamo_compiling():
             return call(*args, **kwargs)
-        self._running.add(moment)
+        self.running.add(moment)
         try:
             return self._nested(moment, call)(*args, **kwargs)
         finally:
-            self._running.discard(moment)
+            self.running.discard(moment)
 
     def _nested(self, moment: str, call: Call) -> Call:
         for attempt in self.attempts:
             for around in attempt.arounds.get(moment, ()):
-                call = partial(_stand, attempt, around, call)
+                call = attempt.standing(around, call)
         return call
 
     def _set_all(self) -> None:
@@ -152,7 +163,7 @@ class Stage:
         inner = nn.Module.__call__
 
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-            if "forward" in self._running or "unseen" in self._running or is_dynamo_compiling():
+            if "forward" in self.running or "unseen" in self.running or is_dynamo_compiling():
                 return inner(module, *args, **kwargs)
             if next(module.parameters(), None) is None or type(module).__module__ == "torch.nn.modules.loss":
                 return inner(module, *args, **kwargs)
@@ -175,14 +186,14 @@ class Stage:
 
     @contextmanager
     def _within(self, moment: str) -> Iterator[None]:
-        self._running.add(moment)
+        self.running.add(moment)
         try:
             yield
         finally:
-            self._running.discard(moment)
+            self.running.discard(moment)
 
     def _backward(self, original: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        outermost = "backward" not in self._running and "unseen" not in self._running
+        outermost = "backward" not in self.running and "unseen" not in self.running
         if outermost:
             self._settle()
             self.backwards += 1
@@ -198,13 +209,13 @@ class Stage:
 
     def _optimizer_made(self, original: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         result = original(*args, **kwargs)
-        if "unseen" not in self._running:
+        if "unseen" not in self.running:
             self._made.append(args[0])
         return result
 
     def _settle(self) -> None:
         """Tell of the optimizers that are now complete: their own `__init__` is over when they are first used."""
-        while self._made and "unseen" not in self._running:
+        while self._made and "unseen" not in self.running:
             optimizer = self._made.pop(0)
             self.optimizers.append(optimizer)
             self.tell("optimizer", optimizer)
@@ -218,7 +229,7 @@ class Stage:
             self._undo.append(graft(function, self._step))
 
     def _step(self, original: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if "step" in self._running or "unseen" in self._running:
+        if "step" in self.running or "unseen" in self.running:
             return original(*args, **kwargs)
         self._settle()
         result = self.through("step", original, args, kwargs)
@@ -234,7 +245,7 @@ class Stage:
 
     def _epoch(self, original: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         self.check_time()
-        if "unseen" not in self._running and "epoch" not in self._running:
+        if "unseen" not in self.running and "epoch" not in self.running:
             loader = args[0]
             self.train_data = self.train_data or (loader.dataset if torch.is_grad_enabled() else None)
             self.tell("epoch", loader)
@@ -260,11 +271,6 @@ class Stage:
             raise Cut
 
 
-def _stand(attempt: Attempt, around: Around, call: Call, *args: Any, **kwargs: Any) -> Any:
-    if attempt.refused is not None and attempt.what is None:
-        return call(*args, **kwargs)
-    return around(call, args, kwargs)
-
-
 def _below(kind: type) -> set[type]:
-    return {inner for direct in type.__subclasses__(kind) for inner in (direct, *_below(direct))}
+    direct: list[type] = type.__subclasses__(kind)
+    return {inner for child in direct for inner in (child, *_below(child))}

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from trainadvisor.record.changes.attempt import Attempt, Call
 from trainadvisor.record.changes.declare import change
 from trainadvisor.record.changes.late_torch import torch
+from trainadvisor.record.changes.nested import listed, mapped
 
 
 @change(
@@ -238,27 +239,10 @@ def detach_history(attempt: Attempt) -> None:
 
     def cut_state(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         known = {id(tensor) for tensor in old}
-        args, kwargs = _map((args, kwargs), lambda t: t.detach() if id(t) in known and t.grad_fn is not None else t)
+        args, kwargs = mapped((args, kwargs), lambda t: t.detach() if id(t) in known and t.grad_fn is not None else t)
         result = call(*args, **kwargs)
-        old[:] = _listed(result)
+        old[:] = listed(result)
         return result
 
     attempt.when("trained", cut_loss)
     attempt.around("forward", cut_state)
-
-
-def _map(given: Any, function: Any) -> Any:
-    if isinstance(given, torch.Tensor):
-        return function(given)
-    if isinstance(given, dict):
-        return {key: _map(item, function) for key, item in given.items()}
-    if type(given) in (tuple, list):
-        return type(given)(_map(item, function) for item in given)
-    return given
-
-
-def _listed(given: Any) -> list[Any]:
-    if isinstance(given, torch.Tensor):
-        return [given]
-    inner = given.values() if isinstance(given, dict) else given if isinstance(given, tuple | list) else ()
-    return [tensor for item in inner for tensor in _listed(item)]

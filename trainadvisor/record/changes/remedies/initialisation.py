@@ -33,12 +33,9 @@ def init(
         layers = [module for module in model.modules() if isinstance(module, _layers())]
         if not layers:
             raise Refusal("the model has no linear, convolution or recurrent layer")
-        state = torch.get_rng_state()
-        torch.manual_seed(torch.initial_seed())
-        with attempt.stage.unseen(), torch.no_grad():
+        with attempt.stage.aside(), torch.no_grad():
             for layer in layers[-1:] if kind == "prior" else layers:
                 _draw(layer, kind, last=layer is layers[-1])
-        torch.set_rng_state(state)
         if kind == "prior":
             _bias_by_targets(attempt, layers[-1])
         count = 1 if kind == "prior" else len(layers)
