@@ -34,6 +34,7 @@ FORBIDDEN: dict[str, set[str]] = {
 DOORS = {
     ("watch.py", "diagnose"),  # advisor.diagnose() of DESIGN.md section 8, inside the method
     ("result.py", "report"),  # notebooks ask the object itself for its picture, inside the method
+    ("result.py", "notebook"),  # (the same)
 }
 LATE = {"scipy", "zstandard", "torch"}
 STANDARD = frozenset(__import__("sys").stdlib_module_names)

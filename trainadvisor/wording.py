@@ -117,5 +117,10 @@ GATE: dict[str, tuple[str, str]] = {
     "alert.failed": ("alert not delivered ({reason}); the training goes on", "提醒未送达（{reason}），训练继续"),
     "alert.run": ("run: {run}", "运行：{run}"),
     "notebook.checks": ("{clear} checked and fine, {unknown} not checked", "{clear} 项正常，{unknown} 项未检查"),
+    "notebook.course": (
+        "{name}: {first} at step {start}, {last} at step {end}, between {low} and {high}",
+        "{name}：第 {start} 步为 {first}，第 {end} 步为 {last}，介于 {low} 与 {high} 之间",
+    ),
+    "notebook.log": (" (logarithmic)", "（对数坐标）"),
     "notebook.curve": ("loss from {first} to {last}", "损失从 {first} 到 {last}"),
 }

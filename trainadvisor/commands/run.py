@@ -34,8 +34,8 @@ SETTINGS = {"allow_interspersed_args": False}
     "--notify",
     "urls",
     multiple=True,
-    metavar="URL",
-    help="Post findings there: JSON, a Slack or Discord message, or `wandb`.",
+    metavar="URL|wandb|trackio",
+    help="Send findings there: JSON, a Slack or Discord message, an alert of the script's own run.",
 )
 @click.option(
     "--on-finding", "hooks", multiple=True, metavar="COMMAND", help="Run for each finding: 'cmd {code} {step}'."

@@ -29,6 +29,18 @@ def material(log: RunLog, diagnosis: Diagnosis, lang: str, settings: Config, fol
     return Material(others, curves(log), _texts(book, diagnosis))
 
 
+def single(diagnosis: Diagnosis, log: RunLog | None) -> Material:
+    """Collect what a page in one language shows of a diagnosis made in Python; without its log there are no curves."""
+    from trainadvisor import config
+    from trainadvisor.diagnose.rulebook import load
+    from trainadvisor.log.curves import curves
+    from trainadvisor.report.html import Material
+
+    settings = config.load()
+    texts = _texts(load(settings.rules).configured(settings), diagnosis)
+    return Material(rules=texts) if log is None else Material({}, curves(log), texts)
+
+
 def _texts(book: Rulebook, diagnosis: Diagnosis) -> dict[str, dict[str, Any]]:
     """Return the title of every rule, and what is found explained in full."""
     from trainadvisor.report.html_findings import everything

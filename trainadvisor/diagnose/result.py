@@ -1,8 +1,15 @@
 """The result of judging a log: what DESIGN calls a diagnosis, versioned; fields are only added."""
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pandas import DataFrame
+
+    from trainadvisor.report.notebook import Pictures
 
 SCHEMA: Literal["trainadvisor/diagnosis/1"] = "trainadvisor/diagnosis/1"
 
@@ -116,6 +123,24 @@ class Diagnosis(_Part):
         from trainadvisor.report.notebook import bundle
 
         return bundle(self)
+
+    def report(self, path: "str | Path") -> "Path":
+        """Write the report to a .html, .txt, .md, .json, .jsonl, .xml (JUnit) or .sarif file and return its path."""
+        from trainadvisor import notebook
+
+        return notebook.write(self, path)
+
+    def show(self, layer: str | None = None) -> "Pictures":
+        """Return the curves of the run, or of one layer, as still pictures; they are read from the log."""
+        from trainadvisor import notebook
+
+        return notebook.pictures(self, layer)
+
+    def to_frame(self) -> "DataFrame":
+        """Return the findings as a table, one row each; needs pandas."""
+        from trainadvisor import notebook
+
+        return notebook.frame(self)
 
 
 def json_schema() -> dict[str, Any]:

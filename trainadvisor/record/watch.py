@@ -19,8 +19,11 @@ from trainadvisor.record import failures, sites
 from trainadvisor.record.recorder import Recorder
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from trainadvisor.alerts import Alert, Alerter, Lookout
     from trainadvisor.diagnose.result import Diagnosis
+    from trainadvisor.report.notebook import Pictures
 
 Models = nn.Module | Iterable[nn.Module]
 Optimizers = torch.optim.Optimizer | Iterable[torch.optim.Optimizer] | None
@@ -106,6 +109,29 @@ class Watcher:
     def _repr_markdown_(self) -> str:
         """Return the same as Markdown."""
         return self.diagnose()._repr_markdown_()
+
+    @property
+    def recording(self) -> bool:
+        """Say whether the watcher has not been closed."""
+        return self._open
+
+    def live(self, lang: str = "en") -> None:
+        """Show the run below the cell of a notebook, renewed about once a second while it trains."""
+        from trainadvisor import notebook
+
+        notebook.live(self, lang)
+
+    def report(self, path: str | Path) -> Path:
+        """Write the report so far to a .html, .txt, .md or .json file and return its path."""
+        return self.diagnose().report(path)
+
+    def show(self, layer: str | None = None) -> "Pictures":
+        """Return the curves so far, or those of one layer, as still pictures."""
+        return self.diagnose().show(layer)
+
+    def to_frame(self) -> "DataFrame":
+        """Return the findings so far as a table; needs pandas."""
+        return self.diagnose().to_frame()
 
     def diagnose(self, lang: str = "en") -> "Diagnosis":
         """Judge what has been recorded so far."""

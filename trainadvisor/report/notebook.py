@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from html import escape as escaped
-from typing import TYPE_CHECKING
+from math import log
+from typing import TYPE_CHECKING, Any
 
 from trainadvisor.language import Words
 from trainadvisor.report import markdown, text
 from trainadvisor.report.healthy import number
+from trainadvisor.report.html_texts import PAGE_TEXTS
 from trainadvisor.report.layout import clean
+from trainadvisor.report.sparkline import sparkline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from trainadvisor.diagnose.result import Diagnosis, Finding, Remedy
 
@@ -71,20 +74,69 @@ def _remedy(words: Words, remedy: Remedy) -> str:
 
 def _curve(words: Words, diagnosis: Diagnosis) -> str:
     """Return the loss as a static picture, with a sentence for who cannot see it."""
-    from math import log
-
     points = [(float(step), float(loss)) for step, loss in diagnosis.run.get("loss_curve", [])]
     if len(points) < 2:  # noqa: PLR2004 - one point is no curve
         return ""
-    losses = [loss for _, loss in points]
-    label = words("notebook.curve", first=number(losses[0]), last=number(losses[-1]))
-    if min(losses) > 0 and max(losses) / min(losses) > WIDE_RANGE:
-        losses = [log(loss) for loss in losses]
-    low, high = min(losses), max(losses)
+    label = words("notebook.curve", first=number(points[0][1]), last=number(points[-1][1]))
+    return f'<figure style="margin:.3em 0">{_svg(points, label)}</figure>'
+
+
+def _svg(points: list[tuple[float, float]], label: str) -> str:
+    """Draw at least two points as a line, on a logarithmic axis where they are far apart."""
+    values = [value for _, value in points]
+    if _wide(values):
+        values = [log(value) for value in values]
+    low, high = min(values), max(values)
     span = points[-1][0] - points[0][0] or 1.0
-    heights = [HEIGHT - 2 - (HEIGHT - 4) * (loss - low) / ((high - low) or 1.0) for loss in losses]
+    heights = [HEIGHT - 2 - (HEIGHT - 4) * (value - low) / ((high - low) or 1.0) for value in values]
     places = [WIDTH * (step - points[0][0]) / span for step, _ in points]
     drawn = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(places, heights, strict=True))
     line = f'<polyline points="{drawn}" fill="none" stroke="currentColor" stroke-width="1.5"/>'
     size = f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}"'
-    return f'<figure style="margin:.3em 0"><svg {size} role="img" aria-label="{_text(label)}">{line}</svg></figure>'
+    return f'<svg {size} role="img" aria-label="{_text(label)}">{line}</svg>'
+
+
+def _wide(values: Sequence[float]) -> bool:
+    return min(values) > 0 and max(values) / min(values) > WIDE_RANGE
+
+
+class Pictures:
+    """Curves as still pictures for a notebook, and as lines of text elsewhere."""
+
+    def __init__(self, name: str, curves: Mapping[str, dict[str, Any]], lang: str) -> None:
+        """Take what the curves are about, and each with the key of its name."""
+        self._name, self._words = name, Words(lang)
+        self._column = 1 if lang == "zh" else 0
+        known = {
+            key: [(x, y) for x, y in zip(c["x"], c["y"], strict=True) if y is not None] for key, c in curves.items()
+        }
+        self._curves = {PAGE_TEXTS[key][self._column]: points for key, points in known.items() if points}
+
+    def _repr_html_(self) -> str:
+        rows = [
+            f'<figure style="margin:.3em 0"><figcaption>{_text(self._about(name))}</figcaption>'
+            f"{_svg(points, self._about(name)) if len(points) > 1 else ''}</figure>"
+            for name, points in self._curves.items()
+        ]
+        return (
+            f'<div style="max-width:60em"><p><code>{_text(self._name)}</code></p>{"".join(rows) or self._empty()}</div>'
+        )
+
+    def __repr__(self) -> str:
+        """Return the curves as characters."""
+        rows = [
+            f"  {self._about(name)}\n    {sparkline([y for _, y in points])}" for name, points in self._curves.items()
+        ]
+        return "\n".join([clean(self._name), *(rows or [f"  {self._empty()}"])])
+
+    def _about(self, name: str) -> str:
+        """Say where a curve starts and ends, and between which values it stays."""
+        points = self._curves[name]
+        values = [value for _, value in points]
+        figures = {"first": values[0], "last": values[-1], "low": min(values), "high": max(values)}
+        steps = {"start": points[0][0], "end": points[-1][0]}
+        text = self._words("notebook.course", name=name, **{k: number(v) for k, v in figures.items()}, **steps)
+        return text + (self._words("notebook.log") if _wide(values) else "")
+
+    def _empty(self) -> str:
+        return PAGE_TEXTS["charts.empty"][self._column]

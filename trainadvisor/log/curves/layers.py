@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from trainadvisor.log.columns import Floats
+from trainadvisor.log.curves.decimate import Line, line
 from trainadvisor.log.layers import LayerSeries
 from trainadvisor.log.reader import RunLog
 
@@ -27,6 +28,25 @@ def table(log: RunLog) -> dict[str, Any]:
     rows = sorted(_rows(log.layers), key=suspicion, reverse=True)
     listed = [[row.get(field) for field in FIELDS] for row in rows[:MOST_LAYERS]]
     return {"fields": list(FIELDS), "rows": listed, "count": len(rows)}
+
+
+def layer_names(log: RunLog) -> list[str]:
+    """Return the layers of which something was measured, in model order."""
+    names = [*by_layer(log.layers, "grad")[0], *by_layer(log.layers, "update")[0], *log.layers.names("act")]
+    return list(dict.fromkeys(names))
+
+
+def history(log: RunLog, layer: str, points: int) -> dict[str, Line]:
+    """Return the curves of one layer by quantity; what was not measured is left out."""
+    series = log.layers
+    found: dict[str, Line | None] = {}
+    for name in ("grad", "update", "act_std", "act_dead"):
+        names, values = (
+            by_layer(series, name) if name in ("grad", "update") else (series.names("act"), series.column(name))
+        )
+        if layer in names and len(values):
+            found[name] = line(series.steps_of(name), values[:, names.index(layer)], points)
+    return {name: curve for name, curve in found.items() if curve}
 
 
 def suspicion(row: Row) -> float:
