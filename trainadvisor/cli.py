@@ -15,6 +15,8 @@ COMMANDS = {
     "run": "Run an unmodified training script, record it, and print what is wrong with it.",
     "diagnose": "Say what is wrong with a recorded training, why, and which line to change.",
     "check": "Decide by exit code whether a recorded training is sound: the gate for CI.",
+    "preflight": "Judge the first steps of a script in a minute: the gate before a long run.",
+    "verify": "Try the remedies in short re-runs of the script and say which one worked.",
     "compare": "Say which of two recorded trainings is better, and what changed between them.",
     "follow": "Show a running or finished training as its log grows.",
     "explain": "Explain a code, list all codes, or search them for a word.",
@@ -22,6 +24,7 @@ COMMANDS = {
     "demo": "Train a small broken network, diagnose it, mend it, and train again.",
     "rules": "List the rules, or check rule files.",
     "signals": "List the quantities that rules compare.",
+    "changes": "List the remedies that a trial can apply to a script from outside.",
     "config": "Show the settings that hold here and where each comes from.",
 }
 USAGE, INTERNAL, INTERRUPTED, PIPE_CLOSED = 2, 4, 130, 141

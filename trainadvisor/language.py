@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.errors import UsageError
 from trainadvisor.wording import GATE
+from trainadvisor.wording_verify import VERIFY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,6 +124,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "check.passed": ("{rules} rules, {cases} cases: all passed", "{rules} 条规则、{cases} 个用例：全部通过"),
     "needs": ("needs", "需要记录"),
     "signals.count": ("{count} signals", "{count} 个信号"),
+    "changes.limits": ("limits: {text}", "限制：{text}"),
+    "changes.count": ("{count} changes", "{count} 种更改"),
     # while a script runs
     "run.watching": ("trainadvisor: watching {target}", "trainadvisor：正在观察 {target}"),
     "run.found": ("found", "发现"),
@@ -158,7 +161,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "md.finding": ("Finding", "发现"),
     "md.confidence": ("Confidence", "置信度"),
     "md.details": ("details", "详情"),
-} | GATE
+} | GATE | VERIFY
 
 
 class Words:

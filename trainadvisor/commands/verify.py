@@ -1,0 +1,106 @@
+"""`trainadvisor verify train.py`: remedies tried in short paired re-runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from trainadvisor.commands.common import color_option, lang_option
+
+SETTINGS = {"allow_interspersed_args": False}
+
+
+@click.command(
+    "verify",
+    context_settings=SETTINGS,
+    options_metavar="[OPTIONS]",
+    short_help="Try the remedies in short re-runs and say which one worked.",
+)
+@click.option("--budget", default="2m", show_default=True, metavar="90s|2m|1h", help="Wall time for everything.")
+@click.option(
+    "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Pairs of runs for the best remedy."
+)
+@click.option("--code", metavar="CODE", help="Try the remedies of this finding only.")
+@click.option("--fix", metavar="CODE", help="Try the first remedy of this finding only.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("verify.json"),
+    show_default=True,
+    help="Everything, as JSON.",
+)
+@click.option("--report", type=click.Path(path_type=Path), help="Also write a .html, .txt, .md or .json report.")
+@click.option("--apply-to", type=click.Path(path_type=Path), metavar="FILE", help="Write the script with the remedy.")
+@click.option("--in-place", is_flag=True, help="Run in the folder itself, not in scratch copies of it.")
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Where to run.")
+@click.option("--jobs", type=click.IntRange(1), help="Runs at a time; default: half the cores.")
+@lang_option
+@color_option
+@click.option("-m", "module", is_flag=True, help="TARGET is a module, as in python -m.")
+@click.argument("target")
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str, **options: Any) -> None:
+    """Run TARGET (a script, a module after -m, or a log that names one), then again with each promising remedy.
+
+    The remedies are applied from outside; the script is not changed. It runs in scratch copies of the working folder
+    unless --in-place; large folders are linked, and what the script does in a network or outside its folder is its own
+    business. Exit 0: a remedy is verified, or there is nothing to cure; 1: none helped; 2: a mistake in the command;
+    3: the run cannot be judged.
+    """
+    from trainadvisor.commands import verifying
+    from trainadvisor.commands.common import coloured, emit, language, width
+    from trainadvisor.language import Words
+    from trainadvisor.report.verification import render
+    from trainadvisor.verify.answer import document
+
+    chosen = language(lang)
+    session = _session(target, args, options, chosen)
+    source = verifying.source_of(session.request)
+    session.run()
+    found = document(session, source)
+    verifying.save(found.model_dump_json(indent=1) + "\n", options["out"])
+    words = Words(chosen)
+    emit(render(found, words, width=width(), colour=coloured(color)))
+    emit(f"trainadvisor: {words('verify.written', path=options['out'])}", sys.stderr)
+    if options["apply_to"] is not None:
+        verifying.apply(session, source, options["apply_to"], words)
+    if options["report"] is not None:
+        verifying.write_report(session, found, options["report"], session.config)
+    session.engine.close()
+    sys.exit(verifying.EXITS[found.answer])
+
+
+def _session(target: str, args: tuple[str, ...], options: dict[str, Any], lang: str) -> Any:
+    """Return the session as the options describe it; mistakes are told before anything runs."""
+    from trainadvisor import config
+    from trainadvisor.commands import verifying
+    from trainadvisor.diagnose import diagnose
+    from trainadvisor.language import Words
+    from trainadvisor.verify.budget import Budget, seconds
+    from trainadvisor.verify.child import Setting
+    from trainadvisor.verify.engines import engine
+    from trainadvisor.verify.session import Request, Session
+
+    settings, prior, module = config.load(), None, options["module"]
+    if not module and verifying.is_log(target):
+        from trainadvisor.commands.runs import find
+
+        target, own, module, log = verifying.from_log(find(target))
+        args = args or own
+        prior = diagnose(log, lang=lang, config=settings)
+    request = Request(target, args, module, options["seeds"], options["code"], options["fix"], prior)
+    verifying.check(request, options["out"], options["report"], options["apply_to"])
+    verifying.check_code(options["code"] or options["fix"])
+    budget = Budget(seconds(options["budget"]))
+    jobs = options["jobs"] or max(1, (os.cpu_count() or 2) // 2)
+    logs = Path("trainadvisor-runs") / f"verify-{time.strftime('%m%d-%H%M%S')}"
+    setting = Setting(Path.cwd().resolve(), logs.resolve(), in_place=options["in_place"])
+    printed = verifying.Printed(Words(lang), in_place=options["in_place"])
+    return Session(
+        request, budget, engine(options["engine"], jobs), setting, settings, printed, verifying.refusal, lang
+    )

@@ -1,0 +1,209 @@
+"""What `trainadvisor verify` prints, and where its documents go."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from trainadvisor.errors import LogError, TrainAdvisorError, UsageError
+from trainadvisor.verify.answer import number
+from trainadvisor.verify.progress import Progress
+
+if TYPE_CHECKING:
+    from trainadvisor.config import Config
+    from trainadvisor.language import Words
+    from trainadvisor.log.reader import RunLog
+    from trainadvisor.verify.plan import Candidate, Change
+    from trainadvisor.verify.result import Verification
+    from trainadvisor.verify.session import Request, Session
+    from trainadvisor.verify.trials import Run, Tried
+
+LOGS = (".json", ".gz", ".zst")
+EXITS = {"verified": 0, "nothing-to-cure": 0, "none-helped": 1, "not-judged": 3}
+
+
+def refusal(change: Change) -> str | None:
+    """Return why a change cannot be made from outside, None when it can be tried."""
+    from trainadvisor.record.changes import chosen
+
+    try:
+        chosen([change.spec()])
+    except UsageError as error:
+        return str(error)
+    return None
+
+
+class Printed(Progress):
+    """Prints lines of plain text."""
+
+    def __init__(self, words: Words, *, in_place: bool, stream: TextIO | None = None) -> None:
+        """Take the language and where to print."""
+        self._words, self._stream, self._in_place = words, stream or sys.stderr, in_place
+
+    def _say(self, text: str, indent: str = "  ") -> None:
+        from trainadvisor.report.layout import clean
+
+        print(indent + clean(" ".join(text.split())), file=self._stream, flush=True)
+
+    def started(self, target: str, budget: float) -> None:
+        """Say what is about to happen, and where."""
+        where = self._words("verify.in-place" if self._in_place else "verify.scratch")
+        self._say(self._words("verify.start", target=target, budget=f"{budget:g} s", where=where), "")
+
+    def baseline(self, run: Run) -> None:
+        """Say what the unmodified run was like."""
+        from trainadvisor.verify.trials import last_line
+
+        if run.diagnosis is None:
+            self._say(self._words("verify.no-baseline", reason=last_line(run.outcome)))
+            return
+        self._say(
+            self._words(
+                "verify.baseline",
+                steps=self._words.number(run.steps),
+                seconds=f"{run.outcome.seconds:.1f}",
+                cut=self._words("verify.cut") if run.cut else "",
+                summary=run.diagnosis.summary,
+            )  # fmt: skip
+        )
+
+    def trying(self, number: int, count: int, candidate: Candidate) -> None:
+        """Say what is tried."""
+        self._say(self._words("verify.trying", number=number, count=count, what=candidate.label()))
+
+    def judged(self, tried: Tried) -> None:
+        """Say what came of it."""
+        trial = tried.trials[-1]
+        text = self._words(
+            "verify.judged", verdict=self._words(f"verify.{trial.verdict}"), figures=self._figures(tried),
+            seconds=f"{trial.seconds:.1f}",
+        )  # fmt: skip
+        self._say(text, "      ")
+
+    def _figures(self, tried: Tried) -> str:
+        words = self._words
+        shown = sorted(tried.compared, key=lambda item: not (item.better or item.worse))[:1]
+        figures = [words("verify.figure", metric=i.name, after=number(i.after), before=number(i.before)) for i in shown]
+        detail = [tried.trials[-1].detail] if tried.trials[-1].detail else []
+        told = words("clause").join([*detail, *figures])
+        return words("colon") + told if told else ""
+
+    def repeating(self, number: int, count: int, candidate: Candidate) -> None:
+        """Say which seed is tried."""
+        self._say(self._words("verify.repeating", number=number, count=count, what=candidate.label()))
+
+    def repeated(self, tried: Tried) -> None:
+        """Say how it stands now."""
+        self.judged(tried)
+
+
+def from_log(path: Path) -> tuple[str, tuple[str, ...], bool, RunLog]:
+    """Return script, arguments, module or not, and the log that tells them; LogError when it does not."""
+    from trainadvisor.log.reader import read_log
+
+    log = read_log(path)
+    script, module = log.header.get("script"), bool(log.header.get("module"))
+    if not script:
+        message = f"{path}: the log does not say which script it is of; name it: trainadvisor verify train.py ARGS"
+        raise LogError(message)
+    if not module and not Path(script).is_file():
+        message = f"{path}: its script {script} is not here; verify in the folder where it was run, or name the script"
+        raise LogError(message)
+    return str(script), tuple(str(arg) for arg in log.header.get("argv") or ()), module, log
+
+
+def is_log(target: str) -> bool:
+    """Say whether what is to be verified is a log or a run's folder, not a script."""
+    path = Path(target)
+    return path.suffix in LOGS or (path.is_dir() and path.suffix != ".py")
+
+
+def check(request: Request, out: Path, report: Path | None, apply_to: Path | None) -> None:
+    """Refuse what cannot work before anything is run."""
+    if not request.module and not Path(request.target).is_file():
+        hint = "did you forget -m before a module's name?" if not request.target.endswith(".py") else "check the path"
+        message = f"{request.target}: there is no such script; {hint}"
+        raise UsageError(message)
+    for path in filter(None, (out, apply_to)):
+        if not path.parent.is_dir():
+            message = f"{path}: there is no folder {path.parent}; make it first"
+            raise UsageError(message)
+    if apply_to is not None and request.module:
+        message = f"--apply-to {apply_to}: the lines of a module are not known; name the script by its path"
+        raise UsageError(message)
+    if report is not None:
+        from trainadvisor.report import files
+
+        files.check(report)
+
+
+def check_code(code: str | None) -> None:
+    """Refuse a code that no rule has."""
+    if code is None:
+        return
+    from trainadvisor.commands.common import rulebook
+    from trainadvisor.errors import did_you_mean
+
+    known = list(rulebook().rules)
+    if code not in known:
+        message = f"{code}: no rule has this code{did_you_mean(code, known)}"
+        raise UsageError(message)
+
+
+def source_of(request: Request) -> str | None:
+    """Return the text of the script, None for a module or what cannot be read."""
+    try:
+        return None if request.module else Path(request.target).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def save(text: str, path: Path) -> None:
+    """Write a text file; LogError when that fails."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        message = f"{path}: cannot be written ({error.strerror}); choose another place"
+        raise LogError(message) from error
+
+
+def apply(session: Session, source: str | None, path: Path, words: Words) -> None:
+    """Write the script with the verified change in it, or say that its literal line was not seen."""
+    from trainadvisor.commands.common import emit
+    from trainadvisor.verify.answer import patched
+
+    changed = patched(session, source) if source is not None else None
+    if changed is None:
+        emit(f"trainadvisor: {words('verify.unapplied', path=path)}", sys.stderr)
+        return
+    save(changed, path)
+    emit(f"trainadvisor: {words('verify.applied', path=path)}", sys.stderr)
+
+
+def write_report(session: Session, document: Verification, path: Path, settings: Config) -> None:
+    """Write the diagnosis with its verified remedies, in the form of the file's ending."""
+    from trainadvisor.commands.webpage import material
+    from trainadvisor.diagnose import diagnose
+    from trainadvisor.diagnose.result import Diagnosis
+    from trainadvisor.language import Words
+    from trainadvisor.report import files
+    from trainadvisor.verify.answer import held, verified
+    from trainadvisor.verify.marking import marked
+
+    baseline = session.baseline
+    if document.diagnosis is None or baseline is None or baseline.log is None:
+        message = f"{path}: no report, nothing was diagnosed"
+        raise TrainAdvisorError(message)
+    diagnosis = Diagnosis.model_validate(document.diagnosis)
+    extra = None
+    if path.suffix == ".html":
+        extra = material(baseline.log, diagnosis, session.lang, settings)
+        others = {}
+        for lang in extra.others:
+            session.lang, own = lang, session.lang
+            found = [verified(session, tried, None) for tried in held(session)]
+            others[lang] = marked(diagnose(baseline.log, lang=lang, config=settings), session.tried, found, Words(lang))
+            session.lang = own
+        extra = type(extra)(others, extra.curves, extra.rules)
+    files.write(diagnosis, path, session.lang, extra)

@@ -1,0 +1,1 @@
+"""Remedies tried: short paired re-runs of the user's script, judged by its own metric."""

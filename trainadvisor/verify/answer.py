@@ -1,0 +1,210 @@
+"""What a session has learned, as one document: the answer, its figures, and the diagnosis with them in it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from trainadvisor.language import Words
+from trainadvisor.verify import judging, patching, ruling
+from trainadvisor.verify.candidates import alarming, codes
+from trainadvisor.verify.marking import marked
+from trainadvisor.verify.metrics import measures
+from trainadvisor.verify.result import Answer, Applied, Baseline, Verification, Verified
+
+if TYPE_CHECKING:
+    from trainadvisor.verify.plan import Candidate
+    from trainadvisor.verify.session import Session
+    from trainadvisor.verify.trials import Run, Tried
+
+FIGURES = 3
+"""Metrics named in the sentence of the answer."""
+
+
+def document(session: Session, source: str | None = None) -> Verification:
+    """Return everything as it stands; `source` is the text of the script, for diffs."""
+    words = Words(session.lang)
+    found = [verified(session, tried, source) for tried in held(session)]
+    answer = _answer(session, found)
+    diagnosis = session.diagnosis
+    document = Verification(
+        answer=answer,
+        baseline=_baseline(session),
+        trials=[trial for tried in session.tried for trial in tried.trials],
+        verified=found,
+        ruled_out=ruling.ruled_out(session.tried, words) if answer == "none-helped" else [],
+        notes=_notes(session, words),
+        target=session.request.target,
+        args=list(session.request.args),
+        module=session.request.module,
+        budget=session.budget.total,
+        seconds=round(session.budget.spent, 1),
+        engine=session.engine.name,
+        interrupted=session.interrupted,
+    )
+    document.sentence = _sentence(session, document, words)
+    if diagnosis is not None:
+        after = marked(diagnosis, session.tried, found, words)
+        document.diagnosis = after.model_dump(mode="json")
+        before = {f.code: f.confidence for f in diagnosis.findings}
+        changed = {f.code: f.confidence for f in after.findings if before.get(f.code, f.confidence) != f.confidence}
+        document.confidence = {code: f"{before[code]} -> {now}" for code, now in changed.items()}
+    return document
+
+
+def held(session: Session) -> list[Tried]:
+    """Return the candidates that are better over all their seeds, the one with most seeds first."""
+    better = [tried for tried in session.tried if tried.better]
+    return sorted(better, key=lambda tried: (len(tried.runs), tried.rank), reverse=True)
+
+
+def _answer(session: Session, found: list[Verified]) -> Answer:
+    baseline, diagnosis = session.baseline, session.diagnosis
+    if found:
+        return "verified"
+    if baseline is None or diagnosis is None or not baseline.usable:
+        return "not-judged"
+    if session.screening is None:
+        wanted = session.request.fix or session.request.code
+        return "not-judged" if diagnosis.state == "cannot-tell" and not wanted else "nothing-to-cure"
+    if any(tried.verdict in ("no-better", "worse", "hopeless", "ignored", "better") for tried in session.tried):
+        return "none-helped"
+    judged = any(tried.verdict in ("refused", "failed") for tried in session.tried)
+    return "none-helped" if judged else "not-judged"
+
+
+# -- parts
+
+
+def verified(session: Session, tried: Tried, source: str | None) -> Verified:
+    """Return a remedy with its figures."""
+    chosen = judging.best(tried.compared)
+    if chosen is None:
+        message = "a remedy that is not better cannot be told as verified"
+        raise ValueError(message)
+    first, trial = tried.candidate.changes[0], tried.trials[0]
+    found = _patches(session, tried.candidate, source)
+    others = [item.told() for item in tried.compared if item is not chosen and item.better]
+    return Verified(
+        change=first.change, arguments=first.arguments, metric=chosen.name,
+        before=chosen.before, after=chosen.after,
+        interval=list(chosen.effect.interval) if chosen.effect.interval and not math.isnan(chosen.before) else None,
+        seeds=len(tried.runs), wins=chosen.effect.wins,
+        diff="\n".join(patch.diff() for patch in found) or _snippet(tried.candidate),
+        combined_with=[Applied(change=c.change, arguments=c.arguments) for c in tried.candidate.changes[1:]],
+        where=found[0].where if found else None, code=tried.candidate.code,
+        text=text(tried.candidate, Words(session.lang)), margin=chosen.effect.margin, spread=chosen.effect.spread,
+        gone=trial.gone, left=trial.findings, others=others[: FIGURES - 1], steps=trial.steps,
+        curves={
+            "before": [_curve(session.baselines.get(run.seed)) for run in tried.runs],
+            "after": [trial.curve for trial in tried.trials],
+        },
+    )  # fmt: skip
+
+
+def _curve(run: Run | None) -> list[list[float]]:
+    from trainadvisor.verify.trials import curve
+
+    return curve(run.log if run else None)
+
+
+def _patches(session: Session, candidate: Candidate, source: str | None) -> list[patching.Patch]:
+    log = session.baseline.log if session.baseline else None
+    if log is None:
+        return []
+    each = [patching.patches(change, log, source, session.request.target) for change in candidate.changes]
+    return [patch for found in each for patch in found] if all(each) else []
+
+
+def patched(session: Session, source: str) -> str | None:
+    """Return the script with the first verified remedy in it, None where a literal line was not seen."""
+    best = held(session)[:1]
+    found = _patches(session, best[0].candidate, source) if best else []
+    return patching.apply(found, source, session.request.target) if found else None
+
+
+def _snippet(candidate: Candidate) -> str | None:
+    codes = [remedy.code for remedy in candidate.remedies if remedy and remedy.code]
+    return "\n".join(codes) or None
+
+
+def text(candidate: Candidate, words: Words) -> str:
+    """Return what a candidate does, in words."""
+    told = []
+    for place, change in enumerate(candidate.changes):
+        remedy = candidate.remedies[place] if place < len(candidate.remedies) else None
+        told.append(remedy.text if remedy else ruling.general(change, words))
+    return words("comma").join(told) if len(told) == 1 else " + ".join(told)
+
+
+def _baseline(session: Session) -> Baseline:
+    run = session.baseline
+    if run is None or run.log is None or run.diagnosis is None:
+        return Baseline(state="cannot-tell", summary=_why(run))
+    values = {name: measure.value for name, measure in measures(run.log).items()}
+    return Baseline(
+        state=run.diagnosis.state, summary=run.diagnosis.summary, findings=codes(run.diagnosis), steps=run.steps,
+        seconds=round(run.outcome.seconds, 2), cut=run.cut, metrics=values, seeds=list(session.baselines),
+        curve=_curve(run), log=str(run.outcome.log),
+    )  # fmt: skip
+
+
+def _why(run: Run | None) -> str:
+    from trainadvisor.verify.trials import last_line
+
+    return last_line(run.outcome) if run is not None else ""
+
+
+def _notes(session: Session, words: Words) -> list[str]:
+    notes = [words(f"verify.note.{key}") for key in session.notes]
+    verdicts = [tried.verdict for tried in session.tried]
+    ignored = [tried.candidate.label() for tried in session.tried if tried.verdict == "ignored"]
+    if ignored:
+        notes.append(words("verify.note.ignored", changes=words("comma").join(ignored)))
+    if any(t.verdict == "failed" and t.trials[0].detail.startswith("ended after") for t in session.tried):
+        notes.append(words("verify.note.ended-early"))
+    one_pair = [t for t in held(session)[:1] if len(t.runs) == 1 and session.request.seeds > 1]
+    if one_pair and "seeds-ignored" not in session.notes and "better" in verdicts:
+        notes.append(words("verify.note.one-pair"))
+    return notes
+
+
+# -- the sentence
+
+
+def _sentence(session: Session, document: Verification, words: Words) -> str:
+    if document.verified:
+        return told(document.verified[0], words)
+    baseline = session.baseline
+    if document.answer == "none-helped":
+        return ruling.none_helped(session.tried, document.ruled_out, words)
+    if baseline is None or baseline.diagnosis is None or not baseline.usable:
+        seconds = f"{baseline.outcome.seconds:.0f}" if baseline else "0"
+        reason = document.baseline.summary
+        return words("verify.no-steps", seconds=seconds, reason=reason)
+    if document.answer == "nothing-to-cure":
+        wanted = session.request.fix or session.request.code
+        alarms = bool(session.diagnosis and alarming(session.diagnosis))
+        return words("verify.no-such", code=wanted) if wanted and alarms else words("verify.healthy")
+    summary = session.diagnosis.summary if session.diagnosis else ""
+    return words("verify.no-metric") if session.screening else words("verify.cannot-tell", summary=summary)
+
+
+def told(item: Verified, words: Words) -> str:
+    """Return "loss after 300 steps 0.41 against 2.30, accuracy 0.97 against 0.11, 3 of 3 seeds; change train.py:41"."""
+    first = words(
+        "verify.after", metric=item.metric, steps=words.number(item.steps),
+        after=number(item.after), before=number(item.before),
+    )  # fmt: skip
+    others = [
+        words("verify.figure", metric=o.metric, after=number(o.after), before=number(o.before)) for o in item.others
+    ]
+    figures = words("clause").join([first, *others])
+    key = "verify.sentence" if item.seeds > 1 else "verify.sentence.one"
+    sentence = words(key, figures=figures, wins=item.wins, seeds=item.seeds)
+    return sentence + (f"; {words('verify.change', where=item.where)}" if item.where else "")
+
+
+def number(value: float) -> str:
+    """Return a figure with three digits."""
+    return f"{value:.3g}" if math.isfinite(value) else "nan"

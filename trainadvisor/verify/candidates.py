@@ -1,0 +1,137 @@
+"""From a diagnosis to the changes that are tried, the most promising first."""
+
+from __future__ import annotations
+
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING, Any
+
+from trainadvisor.verify.plan import Candidate, Change
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from trainadvisor.diagnose.result import Diagnosis, Finding, Remedy
+
+CLOSE = 1.6
+"""Two learning rates within this factor are one try."""
+FIRST = 2
+"""Remedies of a finding that are tried before those of the next one."""
+NOT_FROM_OUTSIDE = frozenset({"train-longer", "redesign"})
+"""Longer training is no like-for-like comparison."""
+ADJUSTED = {"lr": ({"factor": 1 / 3}, {"factor": 3.0})}
+OPPOSITES = ({"lr-too-high", "lr-too-low"},)
+LOST = frozenset({"nan-loss", "nan-gradients", "nan-activations", "divergence", "exploding-gradients"})
+GENERAL: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("lr", {"factor": 0.1}),
+    ("standardize-inputs", {}),
+    ("optimizer", {"to": "Adam", "lr": 0.001}),
+    ("init", {"to": "he"}),
+    ("clip", {"max_norm": 1.0}),
+    ("lr", {"factor": 10.0}),
+)
+
+
+def alarming(diagnosis: Diagnosis) -> list[Finding]:
+    """Return the roots that hold a warning or an error, themselves or in what they explain."""
+    return [finding for finding in diagnosis.findings if any(f.severity != "note" for f in everything([finding]))]
+
+
+def everything(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield findings with all that they explain."""
+    for finding in findings:
+        yield finding
+        yield from everything(finding.explains)
+
+
+def codes(diagnosis: Diagnosis) -> list[str]:
+    """Return the codes of all warnings and errors."""
+    return list(dict.fromkeys(f.code for f in everything(diagnosis.findings) if f.severity != "note"))
+
+
+def candidates(diagnosis: Diagnosis, only: str | None = None, lr: float | None = None) -> list[Candidate]:
+    """Return what to try: remedies of the roots in turn, of what they explain, then general ones.
+
+    `only` restricts it to one finding; `lr` is the rate of the run, by which two learning rates are told apart.
+    """
+    roots = [f for f in everything(diagnosis.findings) if f.code == only] if only else alarming(diagnosis)
+    first = [list(_of(root)) for root in roots]
+    rivals = list(chain.from_iterable(_separating(root) for root in roots))
+    later = [] if only else [list(_of(follower)) for root in roots for follower in everything(root.explains)]
+    ordered = [
+        *chain.from_iterable(options[:FIRST] for options in first[:1]),
+        *rivals,
+        *_in_turn([options[:FIRST] for options in first[1:]]),
+        *chain.from_iterable(options[FIRST:] for options in first),
+        *_in_turn(later),
+    ]
+    general = [] if only else [Candidate((Change(c, dict(a)),), origin="fallback") for c, a in _general(diagnosis)]
+    return list(_distinct([*ordered, *general], lr))
+
+
+def _of(finding: Finding) -> Iterator[Candidate]:
+    for remedy in finding.remedies:
+        if remedy.change not in NOT_FROM_OUTSIDE:
+            yield Candidate((_change(remedy),), finding.code, (remedy,))
+
+
+def _change(remedy: Remedy) -> Change:
+    return Change(remedy.change, dict(remedy.arguments))
+
+
+def _separating(finding: Finding) -> Iterator[Candidate]:
+    """Yield the experiment that tells a finding from its rival: both directions of the same change."""
+    rival = finding.rival
+    if rival is not None and {finding.code, rival.code} in OPPOSITES:
+        for arguments in ADJUSTED["lr"]:
+            yield Candidate((Change("lr", dict(arguments)),), finding.code, (), origin="rival")
+
+
+def _general(diagnosis: Diagnosis) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what helps often; where numbers were lost, what keeps them finite comes first."""
+    lost = bool(LOST & set(codes(diagnosis)))
+    yield from sorted(GENERAL, key=lambda entry: lost and entry[0] not in ("standardize-inputs", "clip", "lr"))
+
+
+def _in_turn(lists: list[list[Candidate]]) -> Iterator[Candidate]:
+    """Yield the first of each list, then the second of each."""
+    for row in zip_longest(*lists):
+        yield from (candidate for candidate in row if candidate is not None)
+
+
+def _distinct(listed: list[Candidate], lr: float | None) -> Iterator[Candidate]:
+    kept: list[Candidate] = []
+    for candidate in listed:
+        if not any(same(candidate, other, lr) for other in kept):
+            kept.append(candidate)
+            yield candidate
+
+
+def same(one: Candidate, other: Candidate, lr: float | None = None) -> bool:
+    """Say whether two candidates are one experiment: the same changes, or learning rates close to each other."""
+    if len(one.changes) != len(other.changes):
+        return False
+    return all(_same_change(a, b, lr) for a, b in zip(one.changes, other.changes, strict=True))
+
+
+def _same_change(one: Change, other: Change, lr: float | None) -> bool:
+    if one.change != other.change:
+        return False
+    rates = [_rate(change, lr) for change in (one, other)]
+    if one.change == "lr" and rates[0] and rates[1]:
+        return max(rates) / min(rates) < CLOSE  # type: ignore[type-var,operator]
+    return one.arguments == other.arguments
+
+
+def _rate(change: Change, lr: float | None) -> float | None:
+    """Return the learning rate that a change leads to, in units of the present one where that is unknown."""
+    value, factor = change.arguments.get("value"), change.arguments.get("factor")
+    if isinstance(value, (int, float)):
+        return float(value)
+    return float(factor) * lr if isinstance(factor, (int, float)) and lr else None
+
+
+def combined(base: Candidate, others: Iterable[Candidate]) -> Iterator[Candidate]:
+    """Yield a candidate joined with others that change something else."""
+    for other in others:
+        if not base.words & other.words:
+            yield base.joined(other)

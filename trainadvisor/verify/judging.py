@@ -1,0 +1,173 @@
+"""A run with changes against the same run without: which metrics are clearly better, which worse."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trainadvisor.verify import statistics
+from trainadvisor.verify.metrics import SHARES, Measure, comparable, measures
+from trainadvisor.verify.own import own_measures
+from trainadvisor.verify.plan import RESCALING
+from trainadvisor.verify.result import Compared
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trainadvisor.log.reader import RunLog
+    from trainadvisor.verify.plan import Candidate
+
+LEAST_SHARE, MUCH_SHARE, OF_THE_ERROR = 0.02, 0.05, 0.3
+"""A gain of an accuracy counts from 0.05 on, or 0.02 where that is three tenths of what is missing to 1."""
+OF_THE_LOSS, OF_TRIVIAL = 0.2, 0.05
+"""A loss counts as lower by a fifth, or by a twentieth of the trivial loss where that is less."""
+OF_THE_COST = 0.15
+USEFUL = 0.02
+"""What must be better than an answer that ignores its input, as a share."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two runs with the same seeds, without and with the changes."""
+
+    before: RunLog
+    after: RunLog
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One metric over all pairs."""
+
+    name: str
+    before: float
+    after: float
+    effect: statistics.Effect
+    higher: bool
+    held_out: bool
+    own: bool
+    useful: bool
+
+    @property
+    def better(self) -> bool:
+        """Say whether it is clearly better, and better than an answer that ignores its input."""
+        return self.useful and self.effect.clear
+
+    @property
+    def worse(self) -> bool:
+        """Say whether it is clearly worse."""
+        mean = self.effect.mean
+        return (math.isnan(self.after) and not math.isnan(self.before)) or mean < -self.effect.margin
+
+    def told(self) -> Compared:
+        """Return it as it stands in the result."""
+        return Compared(
+            metric=self.name, before=self.before, after=self.after, gain=self.effect.mean,
+            margin=self.effect.margin, better=self.better, worse=self.worse,
+        )  # fmt: skip
+
+
+def compare(pairs: Sequence[Pair], candidate: Candidate) -> list[Comparison]:
+    """Return the metrics that every pair has, like for like; a finding's own measures first."""
+    rescaled = bool(candidate.words & RESCALING)
+    tables = [(_all(pair.before, candidate.code), _all(pair.after, candidate.code)) for pair in pairs]
+    names = [name for name in tables[0][0] if all(name in one and name in two for one, two in tables)]
+    own = own_measures(pairs[0].before, candidate.code)
+    found = []
+    for name in names:
+        both = [(one[name], two[name]) for one, two in tables]
+        if all(comparable(one, two, rescaled=rescaled) for one, two in both):
+            found.append(_comparison(both, own=name in own))
+    return found
+
+
+def _all(log: RunLog, code: str | None) -> dict[str, Measure]:
+    return {**own_measures(log, code), **measures(log)}
+
+
+def _comparison(both: list[tuple[Measure, Measure]], *, own: bool) -> Comparison:
+    first = both[0][0]
+    gains = [_gain(one, two) for one, two in both]
+    before = _mean([one.value for one, _ in both])
+    after = _mean([two.value for _, two in both])
+    noises = [_noise(one, two) for one, two in both]
+    least = max(_least(one, two, own=own) for one, two in both)
+    useful = own or all(_useful(two) for _, two in both)
+    return Comparison(
+        name=first.name, before=before, after=after, effect=statistics.effect(gains, noises, least),
+        higher=first.higher, held_out=first.held_out, own=own, useful=useful,
+    )  # fmt: skip
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _gain(one: Measure, two: Measure) -> float:
+    """Return by how much the second is better; a lost value counts as an answer that ignores its input."""
+    before = _stand_in(one, two) if math.isnan(one.value) else one.value
+    after = before - 1.0 if math.isnan(two.value) else two.value
+    if math.isnan(one.value) and math.isnan(two.value):
+        return 0.0
+    gain = after - before if one.higher else before - after
+    return -abs(gain) if math.isnan(two.value) else gain
+
+
+def _stand_in(one: Measure, two: Measure) -> float:
+    trivial = one.trivial if one.trivial is not None else two.trivial
+    return trivial if trivial is not None else two.value + (-1.0 if one.higher else 1.0) * max(abs(two.value), 1e-12)
+
+
+def _noise(one: Measure, two: Measure) -> float:
+    """Return the noise of a gain: accuracies scatter in both runs, a broken run's unrest is its fault."""
+    both = one.name in SHARES and "accuracy" in one.name
+    return math.hypot(one.noise, two.noise) if both else two.noise
+
+
+def _least(one: Measure, two: Measure, *, own: bool) -> float:
+    """Return the smallest gain that matters."""
+    value = _stand_in(one, two) if math.isnan(one.value) else one.value
+    if one.name in SHARES and not own:
+        return min(MUCH_SHARE, max(LEAST_SHARE, OF_THE_ERROR * (1.0 - min(value, 1.0))))
+    if own:
+        return OF_THE_COST * abs(value)
+    least = OF_THE_LOSS * abs(value)
+    return min(least, OF_TRIVIAL * abs(one.trivial)) if one.trivial is not None else least
+
+
+def _useful(measure: Measure) -> bool:
+    """Say whether a value is better than that of an answer that ignores its input."""
+    if math.isnan(measure.value):
+        return False
+    if measure.trivial is None:
+        return True
+    if measure.name in SHARES:
+        return measure.value > measure.trivial + USEFUL
+    return measure.value < measure.trivial - USEFUL * abs(measure.trivial)
+
+
+def best(found: Sequence[Comparison]) -> Comparison | None:
+    """Return the first clearly better metric that decides, None when there is none or a telling one is worse.
+
+    A finding's own measures decide alone, held-out metrics before those of the training.
+    """
+    own = [item for item in found if item.own]
+    held_out = [item for item in found if item.held_out]
+    deciding = own or held_out or list(found)
+    if _spoiled(found, own=bool(own)):
+        return None
+    return next((item for item in deciding if item.better), None)
+
+
+def _spoiled(found: Sequence[Comparison], *, own: bool) -> bool:
+    """Say whether what users look at first, an accuracy or R2 of held-out data, became worse."""
+    telling = [item for item in found if not item.own and (item.held_out or own)]
+    first = [item for item in telling if item.name in SHARES] or telling
+    return bool(first) and first[0].worse
+
+
+def gain_of(found: Sequence[Comparison]) -> float:
+    """Return one number to order candidates by: the gain in units of what matters, of the first telling metric."""
+    chosen = best(found) or next((item for item in found if item.own or item.held_out), None)
+    chosen = chosen or next(iter(found), None)
+    return chosen.effect.mean / max(chosen.effect.margin, 1e-12) if chosen else 0.0

@@ -1,0 +1,169 @@
+"""Which figures of two runs compare, like for like: held-out ones first, and losses only where they mean the same."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trainadvisor.signals import baseline, of
+from trainadvisor.signals.context import contexts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainadvisor.log.reader import RunLog
+
+ACCURACY, R2 = "validation accuracy", "validation R2"
+SHARES = frozenset({ACCURACY, R2, "validation skill", "training accuracy", "training skill"})
+"""Metrics whose best value is 1."""
+BINARY = 2
+SETTLED = 6
+"""Evaluations from which on the last three count together, as for the signals."""
+SAME_SCALE = 0.1
+"""Share by which mean and scatter of targets may differ between two seeds of one data set."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One figure of a run; a value of nan says that the run has lost it to non-finite numbers."""
+
+    name: str
+    value: float
+    noise: float = 0.0
+    """Standard deviation that the value has by itself."""
+    trivial: float | None = None
+    """What an answer that ignores its input gets."""
+    higher: bool = True
+    held_out: bool = False
+    basis: tuple[Any, ...] = ()
+    """What the value means; two with a different basis do not compare."""
+
+
+def measures(log: RunLog) -> dict[str, Measure]:
+    """Return the figures of a run by name, the most telling first."""
+    found = [*_held_out(log), *_training(log)]
+    return {measure.name: measure for measure in found}
+
+
+def figure(log: RunLog, name: str) -> float | None:
+    """Return a signal that is a number."""
+    value = of(log).get(name)
+    return float(value) if isinstance(value, (int, float)) else None
+
+
+def _mean_loss(log: RunLog) -> bool:
+    """Say whether the main loss is a mean, so that batches of different sizes compare."""
+    return (baseline.main_loss(log) or {}).get("reduction") == "mean"
+
+
+def _held_out(log: RunLog) -> Iterator[Measure]:
+    last = log.evals[-1] if log.evals else {}
+    broken = _non_finite(last.get("loss"))
+    accuracy = figure(log, "val_accuracy_final")
+    if accuracy is not None:
+        noise = figure(log, "val_accuracy_error") or 0.0
+        yield Measure(ACCURACY, accuracy, noise, _majority(_fact(log, last)), held_out=True)
+    r2 = _r2(log)
+    if r2 is not None:
+        yield Measure(R2, r2, 0.0, 0.0, held_out=True)
+    fact = _fact(log, last)
+    skill = math.nan if broken else figure(log, "val_skill_final")
+    if skill is not None and fact is not None:
+        yield Measure("validation skill", skill, 0.0, 0.0, held_out=True)
+    value = math.nan if broken else figure(log, "val_loss_final")
+    if value is not None and fact is not None:
+        noise = figure(log, "val_noise") or 0.0
+        yield Measure("validation loss", value, noise, _start(log), higher=False, held_out=True, basis=_basis(fact))
+
+
+def _non_finite(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def _r2(log: RunLog) -> float | None:
+    """Return the share of explained variance at the end; nan where the last one is not finite."""
+    values = [e["metrics"]["r2"] for e in log.evals if isinstance(e["metrics"].get("r2"), (int, float))]
+    if not values or not math.isfinite(values[-1]):
+        return math.nan if values else None
+    return float(np.median(values[-3:] if len(values) >= SETTLED else values[-1:]))
+
+
+def _training(log: RunLog) -> Iterator[Measure]:
+    broken = bool(of(log)["loss_nonfinite"])
+    accuracy = figure(log, "train_accuracy_final")
+    if accuracy is not None:
+        yield Measure(
+            "training accuracy", accuracy, _scatter(log.column("accuracy")), _majority(baseline.main_loss(log))
+        )
+    skill = math.nan if broken else figure(log, "skill")
+    if skill is not None:
+        yield Measure("training skill", skill, _relative_noise(log), 0.0)
+    final = math.nan if broken else figure(log, "loss_final")
+    fact = baseline.main_loss(log)
+    if final is not None and not contexts(log) & {"adversarial", "reinforcement"}:
+        trivial = figure(log, "trivial_loss") or figure(log, "loss_first")
+        yield Measure("training loss", final, _level_noise(log), trivial, higher=False, basis=_basis(fact))
+
+
+def _scatter(column: Any) -> float:
+    """Return the standard error of the mean of the batches that the final accuracy is made of."""
+    values = column[np.isfinite(column)]
+    last = values[-max(values.size // 10, 5) :]
+    return float(last.std() / math.sqrt(last.size)) if last.size > 1 else 0.0
+
+
+def _level_noise(log: RunLog) -> float:
+    """Return the standard error of the final level: the noise of one step over the steps it is the median of."""
+    count = max(int(figure(log, "loss_steps") or 0) // 10, 5)
+    return (figure(log, "loss_noise") or 0.0) * 1.25 / math.sqrt(count)
+
+
+def _relative_noise(log: RunLog) -> float:
+    trivial = figure(log, "trivial_loss")
+    return _level_noise(log) / trivial if trivial else 0.0
+
+
+def _fact(log: RunLog, record: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the facts of the loss that an evaluation tells."""
+    return next((fact for fact in log.losses if fact.get("id") == record.get("loss_id")), None)
+
+
+def _majority(fact: dict[str, Any] | None) -> float | None:
+    """Return the accuracy of always naming the most frequent class."""
+    target = (fact or {}).get("target") or {}
+    histogram = target.get("histogram")
+    if histogram and sum(histogram):
+        return float(max(histogram) / sum(histogram))
+    mean, two = target.get("mean"), target.get("classes") == BINARY
+    return max(mean, 1.0 - mean) if two and isinstance(mean, float) and 0 < mean < 1 else None
+
+
+def _start(log: RunLog) -> float | None:
+    """Return what a validation loss has to be below to count: the trivial loss, else the first evaluation."""
+    return (figure(log, "trivial_loss") if _mean_loss(log) else None) or figure(log, "val_loss_first")
+
+
+def _basis(fact: dict[str, Any] | None) -> tuple[Any, ...]:
+    """Return what a value of this loss means: its kind, reduction, weights and the scale of its targets."""
+    if fact is None:
+        return ("custom",)
+    target = fact.get("target") or {}
+    scale = (target.get("mean"), target.get("std")) if fact.get("kind") not in baseline.CLASSIFYING else (None, None)
+    told = ("kind", "reduction", "label_smoothing", "weighted")
+    return (*(fact.get(name) for name in told), bool(fact.get("broadcast")), *scale)
+
+
+def comparable(one: Measure, other: Measure, *, rescaled: bool) -> bool:
+    """Say whether two values of a metric mean the same; `rescaled`: a change altered what the loss stands for."""
+    if not one.basis and not other.basis:
+        return True
+    return not rescaled and len(one.basis) == len(other.basis) and all(map(_alike, one.basis, other.basis))
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) <= SAME_SCALE * max(abs(one), abs(other), 1.0)
+    return bool(one == other)

@@ -1,0 +1,132 @@
+"""What `verify.json` holds, versioned; fields are only added."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA: Literal["trainadvisor/verify/1"] = "trainadvisor/verify/1"
+
+Answer = Literal["verified", "none-helped", "nothing-to-cure", "not-judged"]
+Verdict = Literal[
+    "better", "no-better", "worse", "refused", "failed", "hopeless", "ignored", "not-judged", "unfinished"
+]
+Curve = list[list[float]]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="strings")
+
+
+class Applied(_Part):
+    """One change of a trial and what came of it in the re-run."""
+
+    change: str
+    arguments: dict[str, Any]
+    applied: bool | None = None
+    what: str | None = None
+    refused: str | None = None
+
+
+class Compared(_Part):
+    """One metric with and without the changes; `gain` is positive where the change is better."""
+
+    metric: str
+    before: float
+    after: float
+    gain: float
+    margin: float
+    """The gain that counts as clearly better, measured from the scatter of the runs."""
+    better: bool
+    worse: bool
+
+
+class Trial(_Part):
+    """One re-run."""
+
+    name: str
+    changes: list[Applied]
+    code: str | None = None
+    origin: str = "remedy"
+    seed: int | None = None
+    verdict: Verdict
+    detail: str = ""
+    steps: int = 0
+    seconds: float = 0.0
+    compared: list[Compared] = Field(default_factory=list)
+    findings: list[str] = Field(default_factory=list)
+    gone: list[str] = Field(default_factory=list)
+    curve: Curve = Field(default_factory=list)
+    log: str | None = None
+
+
+class Baseline(_Part):
+    """The unmodified script as it was run here."""
+
+    state: str
+    summary: str
+    findings: list[str] = Field(default_factory=list)
+    steps: int = 0
+    seconds: float = 0.0
+    cut: bool = False
+    """Whether it was cut at this step; then all trials were."""
+    metrics: dict[str, float] = Field(default_factory=dict)
+    seeds: list[int | None] = Field(default_factory=list)
+    curve: Curve = Field(default_factory=list)
+    log: str | None = None
+
+
+class Verified(_Part):
+    """A remedy that made the script's own metric clearly better."""
+
+    change: str
+    arguments: dict[str, Any]
+    metric: str
+    before: float
+    after: float
+    interval: list[float] | None
+    """95 % interval of the gain; None where a run without the change gave no number at all."""
+    seeds: int
+    wins: int
+    diff: str | None
+    combined_with: list[Applied] = Field(default_factory=list)
+    where: str | None = None
+    code: str | None = None
+    text: str = ""
+    margin: float = 0.0
+    spread: float | None = None
+    """Standard deviation of the gain over the seeds."""
+    gone: list[str] = Field(default_factory=list)
+    left: list[str] = Field(default_factory=list)
+    others: list[Compared] = Field(default_factory=list)
+    steps: int = 0
+    curves: dict[str, list[Curve]] = Field(default_factory=dict)
+    """before and after: the training loss of every pair, as [step, loss]."""
+
+
+class Verification(_Part):
+    """Everything that verify learned."""
+
+    model_config = ConfigDict(
+        extra="forbid", populate_by_name=True, serialize_by_alias=True, ser_json_inf_nan="strings"
+    )
+
+    version: Literal["trainadvisor/verify/1"] = Field(default=SCHEMA, alias="schema")
+    answer: Answer
+    sentence: str = ""
+    baseline: Baseline
+    trials: list[Trial] = Field(default_factory=list)
+    verified: list[Verified] = Field(default_factory=list)
+    ruled_out: list[str] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
+    target: str = ""
+    args: list[str] = Field(default_factory=list)
+    module: bool = False
+    budget: float = 0.0
+    seconds: float = 0.0
+    engine: str = "local"
+    interrupted: bool = False
+    confidence: dict[str, str] = Field(default_factory=dict)
+    """Confidence of the first finding before and after the trials."""
+    diagnosis: dict[str, Any] | None = None

@@ -1,0 +1,126 @@
+"""The order in which candidates are tried, which depends on what the earlier ones did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainadvisor.verify.candidates import alarming, candidates, combined, same
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from trainadvisor.diagnose.result import Diagnosis
+    from trainadvisor.verify.plan import Candidate, Change
+    from trainadvisor.verify.trials import Tried
+
+AT_ONCE = 3
+"""Changes that are joined at most."""
+PARTNERS = 3
+USELESS = frozenset({"refused", "failed", "ignored", "hopeless", "unfinished"})
+
+
+class Screening:
+    """Yields what to try next; `tried` is filled by whoever runs it."""
+
+    def __init__(
+        self,
+        diagnosis: Diagnosis,
+        only: str | None,
+        lr: float | None,
+        refusal: Callable[[Change], str | None],
+        *,
+        first_only: bool = False,
+    ) -> None:
+        """Take the diagnosis of the baseline, the one finding that is asked for if any, and what cannot be applied."""
+        self.tried: list[Tried] = []
+        self.skipped: dict[str, str] = {}
+        """Changes that cannot be applied from outside, with the reason."""
+        self._lr, self._refusal = lr, refusal
+        self._given: list[Candidate] = []
+        listed = self._possible(candidates(diagnosis, only, lr))
+        if first_only:
+            listed = listed[:1]
+        self._roots = [only] if only else [finding.code for finding in alarming(diagnosis)]
+        self._own = [c for c in listed if c.origin in ("remedy", "rival")]
+        self._general = [c for c in listed if c.origin == "fallback"]
+        self._combine = only is None
+
+    @property
+    def remaining(self) -> int:
+        """Return how many single candidates have not been tried."""
+        return sum(not self._known(candidate) for candidate in [*self._own, *self._general])
+
+    @property
+    def best(self) -> Tried | None:
+        """Return the best of what is better."""
+        return max((t for t in self.tried if t.better), key=lambda t: t.rank, default=None)
+
+    @property
+    def decided(self) -> bool:
+        """Say whether nothing more is to be looked for: a candidate is better and nothing is found in its run."""
+        return any(t.better and not t.trials[0].findings for t in self.tried)
+
+    def order(self) -> Iterator[Candidate]:
+        """Yield the remedies of the first cause, combinations, the other remedies, general ones, combinations."""
+        first = self._roots[:1]
+        leading = [c for c in self._own if c.code in first][:2]
+        others = [next((c for c in self._own if c.code == root), None) for root in self._roots[1:]]
+        yield from self._new([*leading, *(c for c in others if c is not None)])
+        yield from self._combinations()
+        yield from self._new(self._own)
+        yield from self._combinations()
+        yield from self._new(self._general)
+        yield from self._combinations()
+
+    def _possible(self, listed: list[Candidate]) -> list[Candidate]:
+        """Leave out what cannot be applied from outside."""
+        kept = []
+        for candidate in listed:
+            reasons = [(change.label(), self._refusal(change)) for change in candidate.changes]
+            refused = {label: reason for label, reason in reasons if reason}
+            self.skipped.update(refused)
+            kept += [] if refused else [candidate]
+        return kept
+
+    def _new(self, listed: list[Candidate]) -> Iterator[Candidate]:
+        for candidate in listed:
+            if self.decided:
+                return
+            if not self._known(candidate):
+                self._given.append(candidate)
+                yield candidate
+
+    def _known(self, candidate: Candidate) -> bool:
+        return any(same(candidate, other, self._lr) for other in self._given)
+
+    def _combinations(self) -> Iterator[Candidate]:
+        """Yield the most promising candidate joined with what its own diagnosis asks for, then with other roots."""
+        if not self._combine:
+            return
+        for _ in range(AT_ONCE - 1):
+            base = self._base()
+            if base is None or len(base.candidate.changes) >= AT_ONCE:
+                return
+            before = base
+            joined = [c for c in combined(base.candidate, self._partners(base)) if not self._known(c)]
+            yield from self._new(joined[:PARTNERS])
+            if self._base() is before:
+                return
+
+    def _base(self) -> Tried | None:
+        """Return what to build on: the best so far, else what made the finding it was for go away."""
+        if self.best is not None:
+            return self.best
+        sound = [t for t in self.tried if t.verdict not in USELESS]
+        helped = [t for t in sound if t.candidate.code in t.trials[0].gone]
+        return max(helped or sound[:1], key=lambda t: (len(t.trials[0].gone), t.rank), default=None)
+
+    def _partners(self, base: Tried) -> list[Candidate]:
+        """Return what may be joined: remedies for what is found in the run of the base, then those of other roots."""
+        told = base.runs[0].diagnosis
+        asked = self._possible([c for c in candidates(told, lr=self._lr) if c.origin == "remedy"]) if told else []
+        useless = [t.candidate for t in self.tried if t.verdict in ("refused", "failed", "ignored")]
+        others = [c for c in self._own if c.code in self._roots and c.code != base.candidate.code]
+        helped = [t.candidate for t in self.tried if t.better and len(t.candidate.changes) == 1]
+        listed = [*asked, *helped, *others, *self._general]
+        return [c for c in listed if not any(same(c, other, self._lr) for other in useless)]

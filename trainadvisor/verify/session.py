@@ -1,0 +1,225 @@
+"""One verify from the baseline to the answer, within its budget."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from trainadvisor.verify import judging, trials
+from trainadvisor.verify.candidates import alarming, codes
+from trainadvisor.verify.own import OF
+from trainadvisor.verify.plan import Candidate, Change, Job
+from trainadvisor.verify.screening import Screening
+from trainadvisor.verify.trials import Run, Tried
+from trainadvisor.verify.watching import Course
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from trainadvisor.config import Config
+    from trainadvisor.diagnose.result import Diagnosis
+    from trainadvisor.verify.budget import Budget
+    from trainadvisor.verify.child import Setting
+    from trainadvisor.verify.engines import Engine
+    from trainadvisor.verify.progress import Progress
+
+FEWEST_SEEDS = 2
+MOST_REPEATED = 2
+"""Candidates that are repeated over seeds: the best, and the second where the first does not hold."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for."""
+
+    target: str
+    args: tuple[str, ...]
+    module: bool = False
+    seeds: int = 3
+    code: str | None = None
+    fix: str | None = None
+    prior: Diagnosis | None = None
+    """The diagnosis of an earlier, longer run of the script."""
+
+
+@dataclass
+class Session:
+    """What has been learned so far; it can be asked at any time, also after an interrupt."""
+
+    request: Request
+    budget: Budget
+    engine: Engine
+    setting: Setting
+    config: Config
+    progress: Progress
+    refusal: Callable[[Change], str | None] = lambda _: None
+    """Why a change cannot be applied from outside, known without trying."""
+    lang: str = "en"
+    baselines: dict[int | None, Run] = field(default_factory=dict)
+    screening: Screening | None = None
+    notes: list[str] = field(default_factory=list)
+    interrupted: bool = False
+
+    @property
+    def baseline(self) -> Run | None:
+        """Return the unmodified run with the script's own seeds."""
+        return self.baselines.get(None)
+
+    @property
+    def diagnosis(self) -> Diagnosis | None:
+        """Return what the remedies are taken from: the earlier run's where there is one."""
+        return self.request.prior or (self.baseline.diagnosis if self.baseline else None)
+
+    @property
+    def tried(self) -> list[Tried]:
+        """Return all candidates with their runs."""
+        return self.screening.tried if self.screening else []
+
+    def run(self) -> None:
+        """Do it; Ctrl-C ends it early and keeps what was learned."""
+        try:
+            self._run()
+        except KeyboardInterrupt:
+            self.interrupted = True
+
+    def _run(self) -> None:
+        self._run_baseline()
+        baseline, diagnosis = self.baseline, self.diagnosis
+        if baseline is None or diagnosis is None or not baseline.usable or not self._asked(diagnosis):
+            return
+        self.setting = replace(self.setting, course=Course.of(baseline.log) if baseline.log else None)
+        only = self.request.fix or self.request.code
+        lr = diagnosis.run.get("lr")
+        if alarming(diagnosis)[0].code in OF:
+            self.engine.slots = 1  # trials side by side would slow each other down
+        self.screening = Screening(
+            diagnosis,
+            only,
+            lr if isinstance(lr, float) else None,
+            self.refusal,
+            first_only=self.request.fix is not None,
+        )
+        self._screen(self.screening, baseline)
+        self._repeat(self.screening)
+
+    def _asked(self, diagnosis: Diagnosis) -> bool:
+        """Say whether there is anything to cure."""
+        wanted = self.request.fix or self.request.code
+        return wanted in codes(diagnosis) if wanted else bool(alarming(diagnosis))
+
+    # -- runs
+
+    @property
+    def typical(self) -> float:
+        """Return how long one run takes."""
+        return self.baseline.outcome.seconds if self.baseline else self.budget.for_baseline
+
+    def _job(self, name: str, candidate: Candidate | None = None, seed: int | None = None) -> Job:
+        baseline = self.baseline
+        cut = baseline is not None and baseline.cut
+        return Job(
+            self.request.target, self.request.args, self.request.module,
+            changes=candidate.changes if candidate else (), seed=seed,
+            stop_after_steps=baseline.steps if baseline is not None and cut else None,
+            stop_after_seconds=None if baseline is not None else self.budget.for_baseline,
+            limit=self.budget.limit(self.typical) if baseline is not None else max(self.budget.left * 0.6, 0.5),
+            name=name,
+        )  # fmt: skip
+
+    def _finish(self, job: Job) -> Run:
+        with closing(self.engine.run([job], self.setting)) as outcomes:  # type: ignore[type-var]
+            return trials.read(next(iter(outcomes)), self.config, self.lang)
+
+    def _run_baseline(self) -> None:
+        self.progress.started(self.request.target, self.budget.total)
+        run = self._finish(self._job("baseline"))
+        self.baselines[None] = run
+        self.progress.baseline(run)
+
+    def _screen(self, screening: Screening, baseline: Run) -> None:
+        """Try one candidate after the other with the script's own seeds."""
+        given: dict[str, Candidate] = {}
+        with closing(self.engine.run(self._screened(screening, given), self.setting)) as outcomes:  # type: ignore[type-var]
+            for outcome in outcomes:
+                run = trials.read(outcome, self.config, self.lang)
+                self._take(screening, given[outcome.job.name], run, baseline)
+
+    def _screened(self, screening: Screening, given: dict[str, Candidate]) -> Iterator[Job]:
+        for number, candidate in enumerate(screening.order(), 1):
+            if screening.decided or not self._room_to_screen(screening):
+                return
+            job = self._job(f"{number:02d}-{'-'.join(c.change for c in candidate.changes)}", candidate)
+            given[job.name] = candidate
+            self.progress.trying(number, number + screening.remaining, candidate)
+            yield job
+
+    def _room_to_screen(self, screening: Screening) -> bool:
+        """Say whether one more candidate fits, with room kept to repeat what has helped."""
+        pairs = self.request.seeds - 1 if screening.best else min(self.request.seeds, FEWEST_SEEDS) - 1
+        return self.budget.fits(self.typical, 1 + 2 * pairs, self.engine.slots)
+
+    def _take(self, screening: Screening, candidate: Candidate, run: Run, baseline: Run) -> None:
+        trial = trials.judge(candidate, run, baseline)
+        tried = Tried(candidate, [run], [trial])
+        if run.log is not None and baseline.log is not None and trial.compared:
+            tried.compared = judging.compare([judging.Pair(baseline.log, run.log)], candidate)
+        screening.tried.append(tried)
+        if trials.differs_at_first(candidate, run, baseline):
+            self._note("not-deterministic")
+        self.progress.judged(tried)
+
+    def _note(self, key: str) -> None:
+        if key not in self.notes:
+            self.notes.append(key)
+
+    # -- seeds
+
+    def _repeat(self, screening: Screening) -> None:
+        """Repeat the best, and the next where it does not hold, with other seeds, without and with the changes."""
+        ranked = sorted((t for t in screening.tried if t.better), key=lambda t: t.rank, reverse=True)
+        for tried in ranked[:MOST_REPEATED]:
+            for seed in range(1, self.request.seeds):
+                if not tried.better or not self._pair(tried, seed):
+                    break
+            if tried.better:
+                return
+
+    def _pair(self, tried: Tried, seed: int) -> bool:
+        """Run one more pair; return whether it could be run."""
+        wanted = [] if seed in self.baselines else [self._job(f"baseline-seed{seed}", None, seed)]
+        if not self.budget.fits(self.typical, len(wanted) + 1, self.engine.slots):
+            return False
+        wanted.append(self._job(f"{tried.trials[0].name}-seed{seed}", tried.candidate, seed))
+        self.progress.repeating(seed + 1, self.request.seeds, tried.candidate)
+        with closing(self.engine.run(wanted, self.setting)) as outcomes:  # type: ignore[type-var]
+            runs = [trials.read(outcome, self.config, self.lang) for outcome in outcomes]
+        for run in runs:
+            if not run.outcome.job.changes:
+                self.baselines[seed] = run
+        baseline, own = self.baselines.get(seed), self.baseline
+        again = next((run for run in runs if run.outcome.job.changes), None)
+        if baseline is None or again is None or not baseline.usable or own is None:
+            return False
+        if trials.unchanged(baseline, own) and tried.candidate.code not in OF:
+            self._note("seeds-ignored")
+            return False
+        self._add(tried, again, baseline)
+        return True
+
+    def _add(self, tried: Tried, run: Run, baseline: Run) -> None:
+        trial = trials.judge(tried.candidate, run, baseline)
+        if trial.verdict == "unfinished":
+            return
+        tried.runs.append(run)
+        tried.trials.append(trial)
+        pairs = [
+            judging.Pair(before.log, after.log)
+            for after in tried.runs
+            if (before := self.baselines[after.seed]).log is not None and after.log is not None
+        ]  # fmt: skip
+        if run.log is not None and trial.verdict not in ("failed", "refused", "hopeless"):
+            tried.compared = judging.compare(pairs, tried.candidate)
+        else:
+            tried.compared = []
+        self.progress.repeated(tried)

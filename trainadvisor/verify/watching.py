@@ -1,0 +1,92 @@
+"""Tells from a growing log whether a trial is still worth its time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trainadvisor.errors import LogError
+from trainadvisor.log.growing import Tail
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trainadvisor.log.reader import RunLog
+
+FEWEST = 20
+LOST = 5
+"""Non-finite losses in a row after which a run is lost."""
+FAR = 3.0
+"""A loss this many times the largest of its own first and the baseline's is not coming back ..."""
+AFTER = 0.3
+"""... after this share of the steps of the baseline."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """How the baseline went, as far as a running trial is compared with it."""
+
+    steps: int
+    first_loss: float | None
+
+    @classmethod
+    def of(cls, log: RunLog) -> Course:
+        """Read it off the log of the baseline."""
+        from trainadvisor.signals import of
+
+        first = of(log)["loss_first"]
+        return cls(int(log.steps.size), first if isinstance(first, float) else None)
+
+
+class Lookout:
+    """Looks at the log of one trial every now and then."""
+
+    def __init__(self, path: Path, course: Course | None) -> None:
+        """Without a course, only changes that were refused stop a run."""
+        self._tail = Tail(path)
+        self._course = course
+        self._losses: list[float] = []
+        self._refused: list[str] = []
+        self._changes = 0
+
+    def look(self) -> tuple[str, str] | None:
+        """Return why the run should be stopped, with a detail; None while it is worth going on."""
+        try:
+            records = self._tail.read()
+        except LogError:
+            return None
+        for record in records:
+            self._take(record)
+        if self._refused:
+            return "refused", "; ".join(self._refused)
+        return self._hopeless() if self._course else None
+
+    def _take(self, record: dict[str, Any]) -> None:
+        if record.get("record") == "step" and record.get("loss") is not None:
+            self._losses.append(_number(record["loss"]))
+        elif record.get("record") == "event" and record.get("kind") == "change":
+            detail = record.get("detail") or {}
+            if detail.get("applied") is False and detail.get("refused"):
+                self._refused.append(f"{record.get('subject')}: {detail['refused']}")
+
+    def _hopeless(self) -> tuple[str, str] | None:
+        count = len(self._losses)
+        if count < FEWEST or self._course is None:
+            return None
+        last = self._losses[-LOST:]
+        if not any(math.isfinite(value) for value in last):
+            return "hopeless", f"non-finite loss at step {count - 1}"
+        if count < AFTER * self._course.steps:
+            return None
+        finite = sorted(value for value in last if math.isfinite(value))
+        level, starts = (
+            finite[len(finite) // 2],
+            [v for v in (self._losses[0], self._course.first_loss) if v is not None],
+        )
+        bound = max((abs(value) for value in starts if math.isfinite(value)), default=math.inf)
+        return ("hopeless", f"loss {level:.3g} at step {count - 1}") if level > FAR * bound else None
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float, str)) else math.nan
