@@ -76,6 +76,7 @@ def shuffle(attempt: Attempt, *, shuffle: bool = True) -> None:
             attempt.refuse("the loader has an iterable data set or a batch sampler of its own")
         elif isinstance(sampler.sampler, present):
             sampler.sampler = wanted(loader.dataset)
+            object.__setattr__(loader, "sampler", sampler.sampler)  # the loader itself allows no new one
             attempt.done(
                 "the training's loader shuffles now" if shuffle else "the training's loader keeps the order now"
             )

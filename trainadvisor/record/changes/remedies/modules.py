@@ -163,7 +163,7 @@ def _swap_recurrent(attempt: Attempt, model: Any, to: str) -> None:
             new: Any = kind(
                 layer.input_size, layer.hidden_size, layer.num_layers, bias=layer.bias, batch_first=layer.batch_first,
                 dropout=layer.dropout, bidirectional=layer.bidirectional,
-            ).to(layer.weight_ih_l0)  # fmt: skip
+            ).to(layer.weight_ih_l0.device)  # fmt: skip
         if to == "lstm":  # the script expects one state
             new.register_forward_hook(lambda _, __, result: (result[0], result[1][0]))
         replace(model, layer, new)
@@ -223,7 +223,7 @@ def _normalize_input(attempt: Attempt) -> None:
         ):
             attempt.refuse("the first input is no batch of floating-point features")
             return call(*args, **kwargs)
-        norm = norms.setdefault(id(model), nn.LazyBatchNorm1d(affine=False))
+        norm = norms.setdefault(id(model), nn.LazyBatchNorm1d(affine=False).to(given[0].device))
         with attempt.stage.unseen():
             norm.train(model.training)
             flat = given[0] if given[0].dim() >= 4 else given[0].reshape(-1, given[0].shape[-1])

@@ -33,7 +33,8 @@ def optimizer(
         adaptive = before not in ("SGD", "ASGD", "Rprop")
         wanted = lr if lr is not None else rate if adaptive == to.startswith(("Adam", "RMS")) else ADAM_RATE
         options = _options(to, weight_decay, momentum)
-        _exchange(made, to, wanted, rate, options)
+        with attempt.stage.unseen():
+            _exchange(made, to, wanted, rate, options)
         attempt.done(f"{before} at {rate:.4g} -> {type(made).__name__} at {wanted:.4g}")
 
     attempt.when("optimizer", swap)

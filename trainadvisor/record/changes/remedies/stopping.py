@@ -57,7 +57,8 @@ def _restored_before_evaluation(attempt: Attempt, kept: dict[int, Any]) -> None:
     def around(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         model = args[0]
         if id(model) in kept and not torch.is_grad_enabled():
-            model.load_state_dict(kept[id(model)])
+            with attempt.stage.unseen():
+                model.load_state_dict(kept[id(model)])
         return call(*args, **kwargs)
 
     attempt.around("forward", around)
