@@ -129,3 +129,10 @@ def test_spread_needs_three_samples(tmp_path: Path) -> None:
         of(tmp_path, layers=layers, events=[event("table", {"id": 1, "model": 0, "rows": rows})])["first_layer_spread"]
         is None
     )
+
+
+def test_features_that_only_validation_holds_constant_count(tmp_path: Path) -> None:
+    """Noise added while training hides equal examples; evaluation batches of eight and more show them."""
+    held_out = {**NUMBERS, "phase": "eval", "constant_features": 10, "shape": [32, 10]}
+    assert of(tmp_path, NUMBERS, held_out)["constant_feature_share"] == 1.0
+    assert of(tmp_path, NUMBERS, {**held_out, "shape": [1, 10]})["constant_feature_share"] == 0.2

@@ -132,3 +132,10 @@ def test_best_evaluation_before_the_rate_was_gone(tmp_path: Path) -> None:
 def test_without_a_spent_rate_there_is_nothing_before_it(tmp_path: Path) -> None:
     """A constant rate is never gone."""
     assert run(tmp_path, np.linspace(2, 1, 100), [1.0] * 10)["best_eval_before_spent"] is None
+
+
+def test_accuracy_lift_counts_standard_errors_above_the_most_frequent_label(tmp_path: Path) -> None:
+    """Ten even classes and 400 examples: one standard error is 1.5 %, and 11.5 % is one of them above chance."""
+    seen = run(tmp_path, np.linspace(2, 1, 100), [2.0] * 4, accuracy=[0.1, 0.115, 0.1, 0.1])
+    assert seen["val_accuracy_lift"] == pytest.approx(0.015 / math.sqrt(0.1 * 0.9 / 400))
+    assert run(tmp_path, np.linspace(2, 1, 100), [2.0] * 4)["val_accuracy_lift"] is None

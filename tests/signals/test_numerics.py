@@ -120,3 +120,12 @@ def test_master_copies_are_foreign_parameters(tmp_path: Path) -> None:
     """Tensors of an optimizer that belong to no model are counted."""
     optimizer = {**make_optimizer(), "unknown_parameters": 4}
     assert signals_of(tmp_path, optimizers=[optimizer], steps=3)["foreign_parameters"] == 4
+
+
+def test_an_operation_behind_the_last_layer_breaks_the_loss(tmp_path: Path) -> None:
+    """Nameless and in the step of the first bad loss: part of the loss; with a layer's name it is that layer."""
+    nameless = event("nonfinite", {"op": "LogBackward0"}, "activation", 3)
+    assert signals_of(tmp_path, steps=9, events=[nameless, broke("loss", 3)])["first_nonfinite"] == "loss"
+    assert signals_of(tmp_path, steps=9, events=[nameless, broke("loss", 5)])["first_nonfinite"] == "activation"
+    named = signals_of(tmp_path, steps=9, events=[broke("activation", 3), broke("loss", 3)])
+    assert named["first_nonfinite"] == "activation"

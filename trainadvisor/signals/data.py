@@ -15,6 +15,7 @@ SPREADS = {"needs": "samples of the activations", "zh": "激活值的采样"}
 LEAST_STD = 1e-12
 LEAST_BATCHES = 5
 LEAST_EXAMPLES = 32
+LEAST_ROWS = 8
 
 
 def inputs_of(log: RunLog, phase: str) -> dict[str, Any] | None:
@@ -95,8 +96,15 @@ def input_feature_ratio(log: RunLog) -> float | None:
 
 @signal(unit="share", **INPUTS)
 def constant_feature_share(log: RunLog) -> float | None:
-    """Share of the input features that never vary."""
-    constant, features = _fact(log, "constant_features"), _fact(log, "features")
+    """Share of the input features that never vary, in training or over evaluation batches of eight and more."""
+    shape = (inputs_of(log, "eval") or {}).get("shape")
+    several = isinstance(shape, list) and bool(shape) and (number(shape[0]) or 0) >= LEAST_ROWS
+    shares = [_constant_share(log, phase) for phase in ("train", *(["eval"] if several else []))]
+    return max((share for share in shares if share is not None), default=None)
+
+
+def _constant_share(log: RunLog, phase: str) -> float | None:
+    constant, features = _fact(log, "constant_features", phase), _fact(log, "features", phase)
     return constant / features if constant is not None and features else None
 
 

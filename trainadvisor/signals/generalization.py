@@ -11,7 +11,6 @@ from trainadvisor.signals.schedule import lr_spent_step
 from trainadvisor.signals.series import Series
 
 NEEDS = {"needs": "an evaluation loss of the same kind as the training loss", "zh": "与训练损失同类的验证损失"}
-NEEDS_ACCURACY = {"needs": "the accuracy of evaluations", "zh": "验证集的准确率"}
 FEW, SOME, MANY = 3, 5, 6
 
 
@@ -22,12 +21,6 @@ def validation(log: RunLog) -> tuple[Series, Series]:
     ]
     array = np.array(pairs, dtype=np.float64).reshape(-1, 2)
     return array[:, 0], array[:, 1]
-
-
-def metric(log: RunLog, name: str) -> Series:
-    """Values of a metric of the evaluations."""
-    values = [e["metrics"].get(name) for e in log.evals]
-    return np.array([v for v in values if isinstance(v, (int, float)) and np.isfinite(v)], dtype=np.float64)
 
 
 def per_example(log: RunLog) -> bool:
@@ -41,7 +34,7 @@ def _values(log: RunLog, least: int) -> Series | None:
     return values if values.size >= least else None
 
 
-def _smooth(values: Series) -> Series:
+def smooth(values: Series) -> Series:
     """Each evaluation as the median of itself and its neighbours, so that a lucky one does not count."""
     if values.size < SOME:
         return values
@@ -51,7 +44,7 @@ def _smooth(values: Series) -> Series:
 
 def _best(values: Series) -> int:
     """Index of the lowest smoothed evaluation."""
-    return int(np.argmin(_smooth(values)))
+    return int(np.argmin(smooth(values)))
 
 
 def _train_near(log: RunLog, step: float) -> float | None:
@@ -86,7 +79,7 @@ def val_loss_final(log: RunLog) -> float | None:
 def val_loss_best(log: RunLog) -> float | None:
     """Lowest evaluation loss (running median of three where there are five or more)."""
     values, final = _values(log, 1), val_loss_final(log)
-    return min(float(_smooth(values).min()), float(final)) if values is not None and final is not None else None
+    return min(float(smooth(values).min()), float(final)) if values is not None and final is not None else None
 
 
 @signal(unit="share", **NEEDS)
@@ -226,50 +219,6 @@ def val_trend_z(log: RunLog) -> float | None:
     """Significance of a fall of the validation loss over the second half; negative when it rises."""
     values = _values(log, 2 * SOME)
     return None if values is None else -series.trend_z(series.tail(values, 0.5, SOME))
-
-
-@signal(unit="share", **NEEDS_ACCURACY)
-def val_accuracy_final(log: RunLog) -> float | None:
-    """Validation accuracy at the end: the last one, or the median of the last three of six and more."""
-    values = metric(log, "accuracy")
-    return float(np.median(values[-3:] if values.size >= MANY else values[-1:])) if values.size else None
-
-
-@signal(unit="share", **NEEDS_ACCURACY)
-def val_accuracy_best(log: RunLog) -> float | None:
-    """Best validation accuracy (running median of three where there are five or more)."""
-    values = metric(log, "accuracy")
-    return float(_smooth(values).max()) if values.size else None
-
-
-@signal(unit="share", needs="the accuracy of training batches", zh="训练批次的准确率")
-def train_accuracy_final(log: RunLog) -> float | None:
-    """Mean accuracy of the training batches of the last tenth of the run, at least five batches."""
-    values = series.finite(log.column("accuracy"))
-    return float(np.mean(series.tail(values, 0.1, 5))) if values.size else None
-
-
-@signal(unit="share", needs="the accuracy of evaluations and of training batches", zh="验证集与训练批次的准确率")
-def accuracy_gap(log: RunLog) -> float | None:
-    """Final training accuracy less final validation accuracy."""
-    train, held_out = train_accuracy_final(log), val_accuracy_final(log)
-    return train - held_out if train is not None and held_out is not None else None
-
-
-@signal(unit="examples", needs="the number of evaluated examples", zh="验证样本数")
-def val_examples(log: RunLog) -> int | None:
-    """Examples of the largest evaluation."""
-    counts = [int(e["examples"]) for e in log.evals if isinstance(e.get("examples"), (int, float))]
-    return max(counts, default=None)
-
-
-@signal(unit="share", needs="the accuracy and the number of evaluated examples", zh="验证集的准确率与样本数")
-def val_accuracy_error(log: RunLog) -> float | None:
-    """Binomial standard error of the final validation accuracy."""
-    accuracy, count = val_accuracy_final(log), val_examples(log)
-    if accuracy is None or not count:
-        return None
-    return float(np.sqrt(max(accuracy * (1 - accuracy), 0.25 / count) / count))
 
 
 @signal(unit="share", **NEEDS)

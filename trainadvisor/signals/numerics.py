@@ -32,6 +32,12 @@ def _first(log: RunLog) -> dict[str, Any] | None:
     return min(found, key=lambda e: (e["step"], order.get(str(e.get("subject")), 5)), default=None)
 
 
+def _in_loss(log: RunLog, first: dict[str, Any]) -> bool:
+    losses = nonfinite_events(log, "loss")
+    nameless = first["subject"] == "activation" and not (first.get("detail") or {}).get("name")
+    return nameless and bool(losses) and losses[0]["step"] == first["step"]
+
+
 def _detail(log: RunLog, field: str) -> str | None:
     first = _first(log)
     value = (first.get("detail") or {}).get(field) if first else None
@@ -47,10 +53,13 @@ def any_nonfinite(log: RunLog) -> bool | None:
 
 @signal(unit="word", **NEEDS)
 def first_nonfinite(log: RunLog) -> str | None:
-    """What was non-finite first: input, parameter, activation, loss or gradient; none in a run that stayed finite."""
+    """What was non-finite first: input, parameter, activation, loss or gradient; none in a run that stayed finite.
+
+    An operation that broke in the step of the first bad loss, in none of the layers, belongs to the loss.
+    """
     first = _first(log)
     if first:
-        return str(first["subject"])
+        return "loss" if _in_loss(log, first) else str(first["subject"])
     return "none" if any_nonfinite(log) is False else None
 
 

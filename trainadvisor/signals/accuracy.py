@@ -1,0 +1,72 @@
+"""Accuracy of evaluations and of training batches."""
+
+import numpy as np
+
+from trainadvisor.log.reader import RunLog
+from trainadvisor.signals import series, signal
+from trainadvisor.signals.baseline import main_loss
+from trainadvisor.signals.generalization import MANY, smooth
+from trainadvisor.signals.series import Series
+
+NEEDS_ACCURACY = {"needs": "the accuracy of evaluations", "zh": "验证集的准确率"}
+
+
+def metric(log: RunLog, name: str) -> Series:
+    """Values of a metric of the evaluations."""
+    values = [e["metrics"].get(name) for e in log.evals]
+    return np.array([v for v in values if isinstance(v, (int, float)) and np.isfinite(v)], dtype=np.float64)
+
+
+@signal(unit="share", **NEEDS_ACCURACY)
+def val_accuracy_final(log: RunLog) -> float | None:
+    """Validation accuracy at the end: the last one, or the median of the last three of six and more."""
+    values = metric(log, "accuracy")
+    return float(np.median(values[-3:] if values.size >= MANY else values[-1:])) if values.size else None
+
+
+@signal(unit="share", **NEEDS_ACCURACY)
+def val_accuracy_best(log: RunLog) -> float | None:
+    """Best validation accuracy (running median of three where there are five or more)."""
+    values = metric(log, "accuracy")
+    return float(smooth(values).max()) if values.size else None
+
+
+@signal(unit="share", needs="the accuracy of training batches", zh="训练批次的准确率")
+def train_accuracy_final(log: RunLog) -> float | None:
+    """Mean accuracy of the training batches of the last tenth of the run, at least five batches."""
+    values = series.finite(log.column("accuracy"))
+    return float(np.mean(series.tail(values, 0.1, 5))) if values.size else None
+
+
+@signal(unit="share", needs="the accuracy of evaluations and of training batches", zh="验证集与训练批次的准确率")
+def accuracy_gap(log: RunLog) -> float | None:
+    """Final training accuracy less final validation accuracy."""
+    train, held_out = train_accuracy_final(log), val_accuracy_final(log)
+    return train - held_out if train is not None and held_out is not None else None
+
+
+@signal(unit="examples", needs="the number of evaluated examples", zh="验证样本数")
+def val_examples(log: RunLog) -> int | None:
+    """Examples of the largest evaluation."""
+    counts = [int(e["examples"]) for e in log.evals if isinstance(e.get("examples"), (int, float))]
+    return max(counts, default=None)
+
+
+@signal(unit="share", needs="the accuracy and the number of evaluated examples", zh="验证集的准确率与样本数")
+def val_accuracy_error(log: RunLog) -> float | None:
+    """Binomial standard error of the final validation accuracy."""
+    accuracy, count = val_accuracy_final(log), val_examples(log)
+    if accuracy is None or not count:
+        return None
+    return float(np.sqrt(max(accuracy * (1 - accuracy), 0.25 / count) / count))
+
+
+@signal(unit="standard errors", needs="the accuracy of evaluations and the labels", zh="验证集的准确率与标签")
+def val_accuracy_lift(log: RunLog) -> float | None:
+    """Best validation accuracy above the share of the most frequent training label, in binomial standard errors."""
+    best, count, loss = val_accuracy_best(log), val_examples(log), main_loss(log)
+    labels = (loss or {}).get("target", {}).get("histogram") if loss else None
+    if best is None or not count or not labels or sum(labels) <= 0:
+        return None
+    chance = max(labels) / sum(labels)
+    return float((best - chance) / np.sqrt(max(chance * (1 - chance), 0.25 / count) / count))
