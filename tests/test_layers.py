@@ -13,16 +13,25 @@ PACKAGE = Path(trainadvisor.__file__).parent
 # package: (allowed at any place, forbidden at any place); "trainadvisor." is left out of our own names
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
-    "language": {"errors", "wording"},
+    "language": {"errors", "wording", "wording_verify"},
     "wording": set(),
+    "wording_verify": set(),
     "requirements": {"errors"},
-    "settings": {"errors", "requirements"},
+    "toml": {"errors"},
+    "settings": {"errors", "requirements", "toml"},
     "config": {"errors", "settings"},
     "baseline": {"errors", "requirements"},
     "gate": {"baseline"},
     "log": {"log", "errors", "numpy", "orjson", "zstandard"},
     "signals": {"signals", "log", "numpy", "scipy"},
-    "diagnose": {"diagnose", "signals", "log", "language", "config", "errors", "numpy", "pydantic"},
+    "diagnose": {"diagnose", "signals", "log", "language", "config", "errors", "numpy", "pydantic", "toml"},
+    "verify": {
+        "verify", "log", "signals", "diagnose", "gate", "language", "config", "errors", "numpy", "scipy", "pydantic", "ray",
+    },
+    "preflight": {
+        "preflight", "verify", "log", "signals", "diagnose", "report", "language", "config", "errors", "numpy",
+        "pydantic",
+    },
     "report": {"report", "diagnose", "language", "errors", "requirements", "__version__"},
 }
 FORBIDDEN: dict[str, set[str]] = {

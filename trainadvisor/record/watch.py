@@ -14,8 +14,9 @@ import torch
 from torch import nn
 
 from trainadvisor.errors import UsageError
+from trainadvisor.log.ranks import path_of
 from trainadvisor.log.writer import LogWriter
-from trainadvisor.record import failures, sites
+from trainadvisor.record import failures, ranks, sites
 from trainadvisor.record.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -209,8 +210,9 @@ def watch(
 ) -> Watcher:
     """Record the training of one or several models; return the watcher, which is a context manager too.
 
-    `log` is the file to write (`.json`), `every` the largest distance in steps between two samples of the layers,
-    `ignore` holds codes that `diagnose` leaves out. Raises UsageError for arguments that cannot be watched and LogError
+    `log` is the file to write (`.json`; of several processes each writes its own, `log.rank1.json` beside the first),
+    `every` the largest distance in steps between two samples of the layers, `ignore` holds codes that `diagnose` leaves
+    out. Raises UsageError for arguments that cannot be watched and LogError
     for a log that cannot be written; once it runs, nothing of it reaches the training.
     """
     models = [model] if isinstance(model, nn.Module) else list(model)
@@ -218,9 +220,10 @@ def watch(
     _check(models, optimizers, every)
     if os.environ.get("TRAINADVISOR") == "0":
         return _Off(Path(log), frozenset(ignore))
-    for old in [watcher for watcher in _watchers if watcher.holds(models, Path(log))]:
+    own = path_of(Path(log), ranks.place()[0])
+    for old in [watcher for watcher in _watchers if watcher.holds(models, own)]:
         old.close("replaced")
-    watcher = Watcher(models, optimizers or _optimizers_of(models), Path(log), every, frozenset(ignore))
+    watcher = Watcher(models, optimizers or _optimizers_of(models), own, every, frozenset(ignore))
     watcher.start()
     return watcher
 

@@ -6,7 +6,7 @@ import base64
 import gzip
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from trainadvisor.report.html_findings import Cards
 from trainadvisor.report.html_specs import Spec, specs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from trainadvisor.diagnose.result import Diagnosis
 
@@ -46,6 +46,8 @@ class Material:
     others: Mapping[str, Diagnosis] = field(default_factory=dict)
     curves: dict[str, Any] = field(default_factory=lambda: NO_CURVES)
     rules: Rules = field(default_factory=dict)
+    above: Callable[[Languages], Raw] | None = None
+    """What stands before the verdict, such as the checks of a preflight."""
 
 
 def render(diagnosis: Diagnosis, lang: str, material: Material | None = None) -> str:
@@ -63,10 +65,10 @@ def _ever_smaller(material: Material) -> Iterator[Material]:
     curves = material.curves
     few = {**curves, "layers": {**curves["layers"], "rows": curves["layers"]["rows"][:200]}}
     yield material
-    yield Material(material.others, few, material.rules)
-    yield Material(material.others, {**few, "heat": {}}, material.rules)
-    yield Material(material.others, {**few, "heat": {}}, {})
-    yield Material()
+    yield replace(material, curves=few)
+    yield replace(material, curves={**few, "heat": {}})
+    yield replace(material, curves={**few, "heat": {}}, rules={})
+    yield Material(above=material.above)
 
 
 def _render(diagnoses: Mapping[str, Diagnosis], material: Material) -> str:
@@ -122,6 +124,7 @@ def _body(diagnoses: Mapping[str, Diagnosis], material: Material, charts: list[S
     first, curves = diagnoses[langs.default.lang], material.curves
     cards = Cards(diagnoses, langs, material.rules, charts, curves["span"])
     main = [
+        material.above(langs) if material.above else None,
         *html_verdict.banners(first, curves, langs),
         html_verdict.verdict(diagnoses, cards, langs),
         html_timeline.section(first, curves, langs) if curves["span"]["count"] else None,

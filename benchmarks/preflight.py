@@ -1,0 +1,175 @@
+"""Preflight over the corpus: which faults are caught in the first steps, is a sound script alarmed, how long it takes.
+
+usage: python benchmarks/preflight.py CORPUS [--work DIR] [--budget 60s] [--only NAME] [--judge-only] [--results FILE]
+
+Each script is run by `trainadvisor preflight`, one at a time; logs and results stay in the work folder, so that the
+next call runs only what is missing. The step at which a fault shows is found by cutting the log of the first steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1])]
+
+from detection import cut, flat  # noqa: E402 - found by the path above
+
+from trainadvisor.diagnose.assembly import judge_log  # noqa: E402
+from trainadvisor.diagnose.rulebook import load  # noqa: E402
+from trainadvisor.log.reader import read_log  # noqa: E402
+from trainadvisor.preflight.early import of_first_steps  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainadvisor.diagnose.rulebook import Rulebook
+
+MARK = ("<!-- preflight -->", "<!-- /preflight -->")
+WANTED = frozenset({"wiring", "data", "activations", "numerics"})
+"""Families of the faults that should show at once: initialisation is judged among the activations."""
+EARLY = 20
+
+
+def main() -> None:
+    """Run what is missing, then print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "trainadvisor-preflight")
+    parser.add_argument("--budget", default="60s")
+    parser.add_argument("--only", action="append", default=[], help="a script; may be repeated")
+    parser.add_argument("--judge-only", action="store_true", help="run nothing")
+    parser.add_argument("--results", type=Path, help="a Markdown file whose section on preflight is rewritten")
+    options = parser.parse_args()
+    runs = [run for run in scripts(options.corpus) if not options.only or run["name"] in options.only]
+    for number, run in enumerate(runs, 1):
+        if not options.judge_only and not (options.work / run["id"] / "result.json").exists():
+            print(f"\r{number}/{len(runs)} {run['id']:60}", end="", file=sys.stderr, flush=True)
+            execute(run, options.work / run["id"], options.budget)
+    text = document(runs, options.work, load())
+    print("\r" + text)
+    if options.results:
+        write(options.results, text)
+
+
+def scripts(corpus: Path) -> Iterator[dict[str, Any]]:
+    """Yield every faulty script, its sound twin and every healthy one."""
+    cases = tomllib.loads((corpus / "cases.toml").read_text(encoding="utf-8"))["case"]
+    for kind in ("buggy", "fixed"):
+        for case in cases:
+            path = corpus / "cases" / f"{case['name']}.py"
+            yield {"id": f"{case['name']}.{kind}", "name": case["name"], "kind": kind, "path": path, "case": case}
+    for path in sorted((corpus / "healthy").glob("*.py")):
+        yield {"id": f"{path.stem}.healthy", "name": path.stem, "kind": "healthy", "path": path}
+
+
+def execute(run: dict[str, Any], folder: Path, budget: str) -> None:
+    """Run one preflight; result.json is written last, so that one that was interrupted is made again."""
+    folder.mkdir(parents=True, exist_ok=True)
+    out = folder / "preflight.json"
+    options = ["--budget", budget, "--folder", str(folder), "--format", f"json={out}", "--lang", "en"]
+    args = [run["kind"]] if run["kind"] != "healthy" else []
+    command = [sys.executable, "-m", "trainadvisor", "preflight", *options, str(run["path"]), *args]
+    began = time.monotonic()
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+    seconds = round(time.monotonic() - began, 2)
+    found = json.loads(out.read_text(encoding="utf-8")) if out.exists() else None
+    result = {"code": done.returncode, "seconds": seconds, "error": done.stderr[-2000:], "preflight": found}
+    (folder / "result.json").write_text(json.dumps(result), encoding="utf-8")
+
+
+def results(runs: list[dict[str, Any]], work: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield the runs that are there with their results."""
+    for run in runs:
+        path = work / run["id"] / "result.json"
+        if path.exists():
+            yield run, json.loads(path.read_text(encoding="utf-8"))
+
+
+def document(runs: list[dict[str, Any]], work: Path, book: Rulebook) -> str:
+    """Return the section as Markdown."""
+    there = list(results(runs, work))
+    faulty = [(run, result) for run, result in there if run["kind"] == "buggy"]
+    sound = [(run, result) for run, result in there if run["kind"] != "buggy"]
+    wanted = [pair for pair in faulty if wanted_codes(pair[0], book)]
+    early = of_first_steps(book, "en")
+    steps = {run["id"]: first_step(work / run["id"] / "natural.json", run, early) for run, _ in wanted}
+    rows = [
+        f"| {run['name']} | {', '.join(sorted(wanted_codes(run, book)))} | {told(result) or '-'} | {steps[run['id']]} "
+        f"| {result['seconds']:.0f} s |"
+        for run, result in wanted
+    ]
+    others = [
+        f"{run['name']}: {told(result)}" for run, result in faulty if (run, result) not in wanted and told(result)
+    ]
+    return "\n".join([
+        "## Preflight over the corpus", "", summary(wanted, faulty, sound, steps), "",
+        "| script | fault | failed checks | seen after steps | took |", "|---|---|---|---|---|", *rows, "",
+        f"Other faulty scripts that failed a check: {'; '.join(others) or 'none'}.",
+    ])  # fmt: skip
+
+
+def summary(wanted: list[Any], faulty: list[Any], sound: list[Any], steps: dict[str, str]) -> str:
+    """Return the figures in sentences."""
+    caught = [run for run, result in wanted if told(result)]
+    early = [run for run in caught if steps[run["id"]].isdigit() and int(steps[run["id"]]) <= EARLY]
+    alarmed = [run["id"] for run, result in sound if told(result)]
+    broken = [run["id"] for run, result in [*faulty, *sound] if result["code"] not in (0, 1)]
+    times = [result["seconds"] for _, result in [*faulty, *sound]]
+    return (
+        f"Faults of wiring, data, numerics and initialisation caught: {len(caught)} of {len(wanted)}, {len(early)} of "
+        f"them by step {EARLY}. Sound ones alarmed: {len(alarmed)} of {len(sound)} ({', '.join(alarmed) or 'none'}). "
+        f"Undecided or failed: {len(broken)} ({', '.join(broken) or 'none'}). Median time {median(times or [0]):.0f} s."
+    )
+
+
+def wanted_codes(run: dict[str, Any], book: Rulebook) -> set[str]:
+    """Return the root causes of a faulty script that belong to the first steps."""
+    return {code for code in run["case"]["root"] if code in book.rules and book.rules[code].family in WANTED}
+
+
+def told(result: dict[str, Any]) -> str:
+    """Return the failed checks with the codes they named."""
+    checks = (result["preflight"] or {}).get("checks", [])
+    failed = [check for check in checks if check["state"] == "failed"]
+    return "; ".join(f"{check['name']} ({', '.join(check['findings'])})" if check["findings"] else check["name"]
+                     for check in failed)  # fmt: skip
+
+
+def first_step(log: Path, run: dict[str, Any], book: Rulebook) -> str:
+    """Return after how many steps an early rule first names the fault."""
+    codes = set(run["case"]["detect"]) | set(run["case"]["root"])
+    if not log.exists():
+        return "-"
+    lines = log.read_bytes().splitlines()
+    with tempfile.TemporaryDirectory() as folder:
+        part = Path(folder) / "log.json"
+        for steps in range(1, 61):
+            part.write_bytes(b"\n".join(cut(lines, steps)) + b"\n]\n")
+            found = flat(judge_log(read_log(part), book, "en").findings)
+            if any(item.code in codes and item.severity != "note" for item in found):
+                return str(steps)
+    return "> 60"
+
+
+def write(path: Path, text: str) -> None:
+    """Put the section into a file, in place of the last one."""
+    old = path.read_text(encoding="utf-8") if path.exists() else "# Results\n"
+    before, _, rest = old.partition(MARK[0])
+    after = rest.partition(MARK[1])[2]
+    path.write_text(f"{before.rstrip()}\n\n{MARK[0]}\n{text}\n{MARK[1]}\n{after.lstrip()}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

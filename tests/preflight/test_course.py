@@ -1,0 +1,147 @@
+"""The course of a preflight, over logs that are there already."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from builders import make_model
+from preflightkit import GRID, LOSS, SUM, Given, fly, named, swept
+
+LEARNT = np.geomspace(1.0, 0.01, 100)
+RANGE = swept(1 - 0.9 / (1 + (1e-2 / GRID) ** 2))
+SLOW = np.linspace(1.0, 0.97, 60)
+RAW_INPUTS = {
+    "kind": "inputs",
+    "detail": {"model": 0, "phase": "train", "shape": [32, 8], "dtype": "float32", "floating": True, "mean": 130.0,
+               "std": 70.0, "min": 0.0, "max": 255.0, "abs_max": 255.0, "features": 8, "examples": 320, "batches": 10,
+               "nonfinite": 0, "integer_valued": False, "feature_std_max": 80.0, "feature_std_min": 60.0,
+               "feature_mean_max_abs": 140.0, "constant_features": 0, "feature_offset_max": 2.0,
+               "identical_batches": 0, "binary": False},
+}  # fmt: skip
+MODEL = make_model(("0", "Linear", 8, 16), ("1", "ReLU"), ("2", "Linear", 16, 1))
+
+
+def raw(losses: object = SLOW) -> dict[str, object]:
+    """Return first steps with pixels as they come: a suspicion."""
+    columns = {"loss": list(losses), "lr": 0.01, "loss_id": 0}
+    return {"columns": columns, "events": [RAW_INPUTS], "models": [MODEL]}
+
+
+def test_a_sound_script_passes(tmp_path: Path) -> None:
+    """Nothing found, the batch learnt, the rate near the suggestion."""
+    given = Given(tmp_path, natural=SLOW, one_batch=LEARNT, lr_range=RANGE)
+    result = fly(given)
+    assert result.outcome == "pass"
+    assert [check.state for check in result.checks if check.state == "failed"] == []
+    assert named(result, "one-batch").state == named(result, "learning-rate").state == "passed"
+    assert result.summary == "the first 60 steps show no fault."
+    assert given.asked == ["one-batch", "lr-range"]
+
+
+def test_a_fact_fails_at_once_and_spares_the_experiments(tmp_path: Path) -> None:
+    """A loss over all pairs is broken whatever an experiment would say."""
+    columns = {"loss": list(SLOW), "lr": 0.01, "loss_id": 0}
+    given = Given(tmp_path, natural={"columns": columns, "losses": [SUM]})
+    result = fly(given)
+    wiring = named(result, "wiring")
+    assert (result.outcome, wiring.state, wiring.severity) == ("fail", "failed", "error")
+    assert wiring.findings == ["loss-shape-broadcast"]
+    assert named(result, "one-batch").sentence == "skipped: loss-shape-broadcast comes first"
+    assert given.asked == []
+
+
+def test_a_suspicion_is_dropped_when_the_batch_is_learnt(tmp_path: Path) -> None:
+    """Raw pixels with which one batch is learnt by heart alarm nobody."""
+    result = fly(Given(tmp_path, natural=raw(), one_batch=LEARNT, lr_range=RANGE))
+    assert (result.outcome, named(result, "data").state) == ("pass", "passed")
+    assert result.diagnosis is not None
+    how = {entry.code: entry.how for entry in result.diagnosis.unknown}
+    assert "one batch is learnt all the same" in how["unnormalized-inputs"]
+
+
+def test_a_suspicion_is_confirmed_when_the_batch_is_not_learnt(tmp_path: Path) -> None:
+    """Raw pixels with which not even one batch is learnt are the fault."""
+    stuck = swept(np.ones(100))
+    result = fly(Given(tmp_path, natural=raw(), one_batch=np.ones(100), rescue=stuck, lr_range=RANGE))
+    assert named(result, "data").findings == ["unnormalized-inputs"]
+    assert named(result, "one-batch").findings == ["unnormalized-inputs"]
+    assert result.outcome == "fail"
+
+
+def test_without_experiments_a_suspicion_stays_one(tmp_path: Path) -> None:
+    """Nothing confirms it, so nothing is said against the script."""
+    given = Given(tmp_path, natural=raw())
+    result = fly(given, experiments=False)
+    assert (result.outcome, named(result, "data").state, given.asked) == ("pass", "passed", [])
+    assert named(result, "one-batch").sentence == "skipped, as asked"
+
+
+def test_a_batch_that_no_rate_can_teach_fails(tmp_path: Path) -> None:
+    """Not even one batch is learnt at any rate, and no rule knows why: that alone fails."""
+    flat = swept(np.ones(100))
+    result = fly(Given(tmp_path, natural=SLOW, one_batch=np.ones(100), rescue=flat, lr_range=flat))
+    assert (result.outcome, named(result, "one-batch").severity) == ("fail", "error")
+    assert "no learning rate changes that" in named(result, "one-batch").sentence
+
+
+def test_a_batch_that_a_larger_rate_teaches_passes(tmp_path: Path) -> None:
+    """A warm-up or a small rate is no fault of wiring."""
+    given = Given(tmp_path, natural=SLOW, one_batch=np.ones(100), rescue=RANGE, lr_range=RANGE)
+    result = fly(given)
+    assert (result.outcome, named(result, "one-batch").state) == ("pass", "passed")
+    assert "but at a larger one" in named(result, "one-batch").sentence
+
+
+def test_without_time_for_other_rates_a_stuck_batch_is_not_judged(tmp_path: Path) -> None:
+    """One run that learns nothing is no proof."""
+    result = fly(Given(tmp_path, natural=SLOW, one_batch=np.ones(100)))
+    assert (result.outcome, named(result, "one-batch").state) == ("pass", "not-judged")
+    assert named(result, "learning-rate").state == "not-judged"
+
+
+@pytest.mark.parametrize(("own", "state"), [(0.01, "passed"), (0.5, "passed"), (1e-5, "passed")])
+def test_a_rate_alone_never_fails(tmp_path: Path, own: float, state: str) -> None:
+    """Far from the suggestion is worth a word, not an alarm, as long as the first steps look sound."""
+    natural = {"columns": {"loss": list(LEARNT[:60]), "lr": own, "loss_id": 0}}
+    check = named(fly(Given(tmp_path, natural=natural, one_batch=LEARNT, lr_range=RANGE)), "learning-rate")
+    assert check.state == state
+    assert (check.severity == "note") == (own != 0.01)
+
+
+def test_a_rising_rate_is_not_compared(tmp_path: Path) -> None:
+    """In its warm-up a script has not shown its rate yet."""
+    natural = {"columns": {"loss": list(SLOW), "lr": list(np.linspace(1e-7, 1e-5, 60)), "loss_id": 0}}
+    check = named(fly(Given(tmp_path, natural=natural, one_batch=LEARNT, lr_range=RANGE)), "learning-rate")
+    assert "still warming up" in check.sentence
+
+
+def test_a_script_that_raises_fails(tmp_path: Path) -> None:
+    """An exception of the script's own in its first steps would end the long run too."""
+    error = {"kind": "exception", "detail": {"type": "ValueError", "message": "bad shape"}}
+    columns = {"loss": list(SLOW[:8]), "lr": 0.01, "loss_id": 0}
+    result = fly(Given(tmp_path, natural={"columns": columns, "events": [error]}))
+    assert (result.outcome, result.summary) == ("fail", "the script ended with ValueError: bad shape")
+
+
+def test_a_script_without_training_is_undecided(tmp_path: Path) -> None:
+    """Without a step, and without a log, nothing can be said."""
+    nothing = fly(Given(tmp_path, natural={"columns": {}}))
+    assert (nothing.outcome, nothing.steps) == ("undecided", 0)
+    assert fly(Given(tmp_path)).summary.endswith("No module named 'x'")
+
+
+def test_warnings_fail_only_where_asked(tmp_path: Path) -> None:
+    """A confirmed suspicion of the level of a warning fails a stricter gate."""
+    logs = {"natural": raw(SLOW), "one_batch": np.ones(100), "rescue": RANGE, "lr_range": RANGE}
+    strict, mild = (fly(Given(tmp_path, **logs), fail_on=level) for level in ("warning", "never"))
+    assert (strict.outcome, mild.outcome) == ("fail", "pass")
+
+
+def test_the_first_loss_is_held_against_chance(tmp_path: Path) -> None:
+    """The variance of the targets is what a model that knows nothing should lose."""
+    check = named(fly(Given(tmp_path, natural=SLOW, one_batch=LEARNT, lr_range=RANGE)), "initial-loss")
+    assert (check.state, check.figures["expected"]) == ("passed", pytest.approx(LOSS["target"]["variance"]))
+    high = {"columns": {"loss": list(np.geomspace(20, 15, 60)), "lr": 0.01, "loss_id": 0}}
+    stuck = Given(tmp_path, natural=high, one_batch=np.full(100, 15.0), rescue=swept(np.full(100, 15.0)))
+    bad = named(fly(stuck), "initial-loss")
+    assert (bad.state, bad.severity) == ("failed", "warning")

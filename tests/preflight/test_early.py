@@ -1,0 +1,40 @@
+"""What may be said after the first steps."""
+
+from trainadvisor.diagnose.result import Diagnosis, Finding
+from trainadvisor.diagnose.rulebook import load
+from trainadvisor.preflight import early
+
+BOOK = load()
+
+
+def finding(code: str, severity: str = "error", **more: object) -> Finding:
+    """Return a finding of a shipped rule."""
+    rule = BOOK.rules[code]
+    return Finding(
+        code=code, family=rule.family, kind=rule.kind, severity=severity, confidence="certain", title=code,
+        sentence=f"{code} was found", **more,
+    )  # fmt: skip
+
+
+def test_rules_about_the_course_of_a_run_wait() -> None:
+    """Families about how a run goes on are off, with a reason; those about its start are on."""
+    book = early.of_first_steps(BOOK, "en")
+    on = {rule.family for code, rule in book.rules.items() if code not in book.off}
+    assert on == {"wiring", "data", "numerics", "activations", "gradients"}
+    assert book.off["overfitting"] == "it shows in the course of a run, not in its first steps"
+
+
+def test_what_a_project_switched_off_keeps_its_reason() -> None:
+    """The reason of the project comes before ours."""
+    from dataclasses import replace
+
+    book = early.of_first_steps(replace(BOOK, off={"plateau": "we know"}), "en")
+    assert book.off["plateau"] == "we know"
+
+
+def test_facts_are_certain_and_figures_are_suspicions() -> None:
+    """A broadcast loss is a fact at any step; faint activations are a matter of degree."""
+    inner = finding("constant-output")
+    findings = [finding("loss-shape-broadcast", explains=[inner]), finding("dead-relu", severity="note")]
+    diagnosis = Diagnosis(state="broken", summary="", findings=findings)
+    assert early.certain_and_suspected(diagnosis, BOOK) == ({"loss-shape-broadcast"}, {"constant-output"})

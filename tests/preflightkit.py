@@ -1,0 +1,77 @@
+"""Logs and results for the tests of a preflight, without running anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from builders import build_log
+
+from trainadvisor.diagnose.rulebook import load
+from trainadvisor.log.reader import read_log
+from trainadvisor.preflight.course import Course, Wish
+from trainadvisor.preflight.script import Script, Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from trainadvisor.log.reader import RunLog
+    from trainadvisor.preflight.result import Check, Preflight
+
+BOOK = load()
+GRID = np.geomspace(1e-6, 10.0, 100)
+LOSS: dict[str, Any] = {
+    "id": 0, "name": "mse_loss", "kind": "mse_loss", "reduction": "mean", "phase": "train",
+    "prediction": {"shape": [32, 1]},
+    "target": {"shape": [32, 1], "mean": 0.0, "std": 1.0, "variance": 1.0, "variance_columns": 1.0, "examples": 320},
+}  # fmt: skip
+SUM = LOSS | {"broadcast": [[32, 1], [32]], "target": LOSS["target"] | {"shape": [32]}}
+
+
+def applied(change: str) -> dict[str, Any]:
+    """Return the event of a change that took hold."""
+    return {"kind": "change", "subject": change, "detail": {"applied": True, "what": change, "arguments": {}}}
+
+
+class Given:
+    """Stands for the runs of a script: each has its log already."""
+
+    spent = 3.0
+
+    def __init__(self, folder: Path, **logs: Any) -> None:
+        """Take the logs by the names of the runs: losses, or the arguments of `build_log`."""
+        self.asked: list[str] = []
+        self._logs = {name.replace("_", "-"): self._log(folder, name, given) for name, given in logs.items()}
+
+    def _log(self, folder: Path, name: str, given: Any) -> RunLog:
+        more = given if isinstance(given, dict) else {"columns": {"loss": list(given), "lr": 0.01, "loss_id": 0}}
+        events = [*more.pop("events", []), applied(name.replace("_", "-"))]
+        return read_log(build_log(folder, name=f"{name}.json", **{"losses": [LOSS], "events": events, **more}))
+
+    def first(self, steps: int) -> Trial:
+        """Return the first steps."""
+        del steps
+        return Trial(self._logs.get("natural"), "Traceback\nModuleNotFoundError: No module named 'x'", 2.0, 0)
+
+    def experiment(self, name: str, changes: Sequence[Any], steps: int, *, share: float = 1.0) -> RunLog | None:
+        """Return the log of an experiment, None where there is none."""
+        del changes, steps, share
+        self.asked.append(name)
+        return self._logs.get(name)
+
+
+def swept(losses: Any) -> dict[str, Any]:
+    """Return the log of a range test."""
+    events = [applied("one-batch")]
+    return {"columns": {"loss": list(losses), "lr": list(GRID), "loss_id": 0}, "events": events}
+
+
+def fly(given: Given, **wish: Any) -> Preflight:
+    """Run a preflight over logs."""
+    return Course(Script("train.py", ("--fast",)), given, BOOK, Wish(**wish)).run()  # type: ignore[arg-type]
+
+
+def named(result: Preflight, name: str) -> Check:
+    """Return a check."""
+    return next(check for check in result.checks if check.name == name)

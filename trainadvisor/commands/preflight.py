@@ -1,0 +1,65 @@
+"""`trainadvisor preflight train.py`: a verdict on the first steps, before the long run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from trainadvisor.commands.common import color_option, lang_option
+
+SETTINGS = {"allow_interspersed_args": False}
+NAMES = ("text", "json", "markdown", "junit")
+
+
+@click.command(
+    "preflight",
+    context_settings=SETTINGS,
+    options_metavar="[OPTIONS]",
+    short_help="Judge the first steps of an unmodified script: a verdict in a minute.",
+)
+@click.option("--steps", type=click.IntRange(5), default=60, show_default=True, help="Steps to run as they are.")
+@click.option("--budget", default="60s", show_default=True, metavar="TIME", help="For everything, such as 90s or 2m.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["note", "warning", "error", "never"]),
+    default="error",
+    show_default=True,
+    help="The lowest level of a failed check that exits 1.",
+)
+@click.option(
+    "--experiments/--no-experiments",
+    default=True,
+    show_default=True,
+    help="Also try one batch for ever and a learning-rate range test.",
+)
+@click.option(
+    "--format",
+    "forms",
+    multiple=True,
+    metavar="NAME[=FILE]",
+    help=f"{', '.join(NAMES)}; may be repeated. Default: text.",
+)
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Also write a web page.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), metavar="DIR", help="Keep logs and outputs of the runs there."
+)
+@click.option("--in-place", is_flag=True, help="Run in this folder itself, not in a copy of it.")
+@lang_option
+@color_option
+@click.option("-m", "module", is_flag=True, help="TARGET is a module, as in python -m.")
+@click.argument("target")
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+def command(*, target: str, args: tuple[str, ...], module: bool, **options: object) -> None:
+    """Run the first steps of TARGET (a script, or a module after -m) with its ARGS and judge them.
+
+    The script runs up to four times, each time cut after some steps: as it is, on its first batch only, and with a
+    rising learning rate. It runs in a copy of this folder, so that what it writes overwrites nothing here; the network
+    and files elsewhere are its own business. Exit 0 passed, 1 failed, 2 a mistake in the command, 3 cannot tell, 4 an
+    internal error of ours.
+    """
+    from trainadvisor.commands import preflighting
+    from trainadvisor.preflight.script import Script
+
+    sys.exit(preflighting.run(Script(target, args, module), preflighting.Options(**options)))  # type: ignore[arg-type]

@@ -1,0 +1,109 @@
+"""What `trainadvisor preflight` does: options become a wish, the result files, a screen and an exit code."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainadvisor import gate
+from trainadvisor.errors import LogError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainadvisor.preflight.result import Preflight
+    from trainadvisor.preflight.script import Script
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of the command, as they were given."""
+
+    steps: int
+    budget: str
+    fail_on: str
+    experiments: bool
+    forms: tuple[str, ...]
+    html: Path | None
+    folder: Path | None
+    in_place: bool
+    lang: str | None
+    color: str
+
+
+def run(script: Script, options: Options) -> int:
+    """Run the preflight, write what was asked for, and return the exit code."""
+    from trainadvisor import config
+    from trainadvisor.commands.common import language
+    from trainadvisor.commands.outputs import parse, put
+    from trainadvisor.commands.preflight import NAMES
+    from trainadvisor.preflight import preflight
+    from trainadvisor.preflight.course import Wish
+    from trainadvisor.verify.budget import seconds
+
+    _check(script, options)
+    outputs = parse(options.forms, NAMES)
+    lang = language(options.lang)
+    wish = Wish(options.steps, seconds(options.budget), options.fail_on, options.experiments, lang)
+    with _folder(options.folder) as folder:
+        result = preflight(script, wish, folder, config.load(), in_place=options.in_place)
+        code = gate.EXIT[result.outcome]
+        for output in outputs:
+            put(_text(result, output.form, lang, options, code), output.file)
+        if options.html is not None:
+            _page(result, folder, options.html, lang)
+    return code
+
+
+def _check(script: Script, options: Options) -> None:
+    """Refuse what cannot work before anything runs."""
+    from trainadvisor.report import files
+
+    if not script.module and not Path(script.target).is_file():
+        hint = "did you forget -m before a module's name?" if not script.target.endswith(".py") else "check the path"
+        message = f"{script.target}: there is no such script; {hint}"
+        raise UsageError(message)
+    if options.html is not None:
+        files.check(options.html)
+        if options.html.suffix != ".html":
+            message = f"--html {options.html}: the name of a web page ends in .html"
+            raise UsageError(message)
+
+
+@contextmanager
+def _folder(wanted: Path | None) -> Iterator[Path]:
+    """Yield the folder of the logs, absolute: one that stays, or a temporary one."""
+    if wanted is None:
+        with tempfile.TemporaryDirectory(prefix="trainadvisor-", ignore_cleanup_errors=True) as made:
+            yield Path(made)
+        return
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"{wanted}: cannot be made ({error.strerror}); choose another place"
+        raise LogError(message) from error
+    yield wanted.resolve()
+
+
+def _text(result: Preflight, form: str, lang: str, options: Options, code: int) -> str:
+    from trainadvisor.commands.common import coloured, width
+    from trainadvisor.preflight import forms, text
+
+    if form in forms.FORMS:
+        return forms.FORMS[form](result, lang)
+    return text.render(result, lang, fail_on=options.fail_on, code=code, width=width(), colour=coloured(options.color))
+
+
+def _page(result: Preflight, folder: Path, path: Path, lang: str) -> None:
+    from trainadvisor.commands import webpage
+    from trainadvisor.log.reader import read_log
+    from trainadvisor.preflight import page
+    from trainadvisor.report import files
+    from trainadvisor.report.html import Material
+
+    log = read_log(folder / "natural.json") if result.diagnosis is not None else None
+    material = webpage.single(result.diagnosis, log) if result.diagnosis is not None else Material()
+    files.save(page.render(result, lang, material), path)

@@ -1,0 +1,29 @@
+"""A verdict on the first steps of a script, before the long run: `preflight`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trainadvisor.config import Config
+    from trainadvisor.preflight.course import Wish
+    from trainadvisor.preflight.result import Preflight
+    from trainadvisor.preflight.script import Script
+
+__all__ = ["preflight"]
+
+
+def preflight(
+    script: Script, wish: Wish, folder: Path, config: Config | None = None, *, in_place: bool = False
+) -> Preflight:
+    """Run the first steps of a script and the experiments; logs and what it printed stay in the folder."""
+    from trainadvisor.config import Config
+    from trainadvisor.diagnose.rulebook import load
+    from trainadvisor.preflight.course import Course
+    from trainadvisor.preflight.script import Trials
+
+    config = config or Config()
+    book = load(config.rules).configured(config)
+    return Course(script, Trials(script, folder, wish.budget, in_place=in_place), book, wish).run()

@@ -1,0 +1,95 @@
+"""One batch for ever: a network that is wired well learns it by heart, whatever it will make of the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trainadvisor.signals import Signals
+from trainadvisor.signals.context import contexts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from trainadvisor.log.reader import RunLog
+
+FITS, STUCK, OPEN = "fits", "stuck", "open"
+NO_SUCH_TEST = ("adversarial", "reinforcement", "contrastive", "likelihood")
+"""Kinds of training in which the loss of one batch need not fall."""
+LEARNT, NOTHING = 0.5, 0.1
+"""Skill on the batch: half of what a constant answer leaves is gone, or hardly anything."""
+HALVED, UNMOVED = 0.5, 0.01
+"""The same of a loss whose trivial level is not known: shares of its first value."""
+EXACT = 0.95
+NEAR = 0.1
+FEWEST = 20
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well one batch was learnt; `reason` is the key of a text where that is open."""
+
+    verdict: str
+    first: float | None = None
+    final: float | None = None
+    skill: float | None = None
+    steps: int = 0
+    reason: str = ""
+
+
+def fit_of(log: RunLog, *, kinds: Iterable[str] = ()) -> Fit:
+    """Judge the log of a one-batch run; `kinds` are the contexts of the script, where they are known."""
+    unfit = sorted({*kinds, *contexts(log)} & set(NO_SUCH_TEST))
+    if unfit:
+        return Fit(OPEN, reason=f"kind.{unfit[0]}")
+    if not took_effect(log, "one-batch"):
+        return Fit(OPEN, reason="not-held")
+    signals = Signals(log)
+    facts: dict[str, Any] = {name: signals.get(name) for name in ("loss_start", "loss_final", "skill", "loss_steps")}
+    steps = facts["loss_steps"] or 0
+    fit = Fit(OPEN, facts["loss_start"], facts["loss_final"], facts["skill"], steps)
+    if signals.get("loss_nonfinite"):
+        return _with(fit, STUCK)
+    if steps < FEWEST or fit.first is None or fit.final is None:
+        return _with(fit, OPEN, "too-few")
+    return _with(fit, *_verdict(fit.first, fit.final, signals))
+
+
+def took_effect(log: RunLog, change: str) -> bool:
+    """Say whether a trial's log says that its change took hold."""
+    events = [event for event in log.events if event["kind"] == "change" and event["subject"] == change]
+    return any(event["detail"].get("applied") for event in events)
+
+
+def _with(fit: Fit, verdict: str, reason: str = "") -> Fit:
+    return Fit(verdict, fit.first, fit.final, fit.skill, fit.steps, reason)
+
+
+def _verdict(first: float, final: float, signals: Signals) -> tuple[str, str]:
+    fall = (first - final) / abs(first) if first else 0.0
+    skill = signals.get("skill")
+    if isinstance(skill, float):
+        good = skill > LEARNT or _accuracy(signals) > EXACT
+        # only where the trivial loss is that of the whole loss, a fall may be down to that and still be nothing
+        exact = signals.get("trivial_loss") is not None
+        stuck = skill < NOTHING and (exact or fall < NOTHING)
+        return (FITS, "") if good else (STUCK, "") if stuck else (OPEN, "slow")
+    return (FITS, "") if fall > HALVED else (STUCK, "") if fall < UNMOVED else (OPEN, "floor-unknown")
+
+
+def _accuracy(signals: Signals) -> float:
+    accuracy = signals.get("train_accuracy_final")
+    return accuracy if isinstance(accuracy, float) else 0.0
+
+
+def learns_at_some_rate(log: RunLog) -> bool:
+    """Judge the run on one batch with a rising learning rate: whether any rate makes the loss fall."""
+    from trainadvisor.preflight.rates import sweep_of
+
+    sweep = sweep_of(log)
+    if sweep is None or not took_effect(log, "one-batch"):
+        return True  # nothing was shown
+    trivial = Signals(log).get("trivial_loss")
+    start = min(sweep.start, trivial) if isinstance(trivial, float) else sweep.start
+    return sweep.steepest is not None and sweep.best < start - NEAR * abs(start)

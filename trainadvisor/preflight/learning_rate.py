@@ -1,0 +1,101 @@
+"""The script's own learning rate beside what a range test suggests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trainadvisor.diagnose.summary import everything
+from trainadvisor.preflight.result import Check, Curve, LearningRate
+from trainadvisor.preflight.texts import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trainadvisor.diagnose.result import Diagnosis
+    from trainadvisor.log.reader import RunLog
+    from trainadvisor.preflight.rates import Sweep
+
+OFF = 10.0
+"""Times the suggestion, or a part of it, from which on the own rate is worth a word."""
+STILL_RISING = 1.05
+DIGITS = 6
+
+
+def own_rate(log: RunLog) -> tuple[float | None, bool]:
+    """Return the largest rate of the first steps, and whether it is still rising at their end."""
+    rates = log.lr[np.isfinite(log.lr)]
+    if not rates.size or rates.max() <= 0:
+        return None, False
+    middle = float(rates[rates.size // 2])
+    return float(rates.max()), bool(rates[-1] > STILL_RISING * middle)
+
+
+def outcome(sweep: Sweep | None, own: float | None) -> LearningRate:
+    """Return the figures of a range test."""
+    if sweep is None:
+        return LearningRate(own=own)
+    columns = {"rates": sweep.rates, "losses": sweep.losses, "smooth": sweep.smooth}
+    return LearningRate(
+        own=own,
+        suggestion=sweep.suggestion,
+        steepest=sweep.steepest,
+        divergence=sweep.divergence,
+        curve=Curve(**{name: [float(f"{value:.{DIGITS}g}") for value in values] for name, values in columns.items()}),
+    )
+
+
+def agreeing(diagnosis: Diagnosis, own: float) -> dict[str, list[str]]:
+    """Return the alarming codes whose remedy is another learning rate, under "lower" and "raise"."""
+    found: dict[str, list[str]] = {"lower": [], "raise": []}
+    for item in everything(diagnosis.findings):
+        for remedy in item.remedies if item.severity != "note" else ():
+            if remedy.change == "lr" and (side := _side(remedy.arguments, own)):
+                found[side] = [*dict.fromkeys([*found[side], item.code])]
+    return found
+
+
+def _side(arguments: dict[str, Any], own: float) -> str | None:
+    factor, value = arguments.get("factor"), arguments.get("value")
+    times = factor if isinstance(factor, int | float) else value / own if isinstance(value, int | float) else None
+    return None if times is None or times == 1 else "lower" if times < 1 else "raise"
+
+
+def check(
+    rate: LearningRate | None,
+    diagnosis: Diagnosis,
+    lang: str,
+    *,
+    rising: bool = False,
+    reason: str = "no-time",
+    codes: Iterable[str] = (),
+) -> Check:
+    """Compare the rates; a rate far off fails only where the diagnosis of the first steps says so too."""
+    if rate is None or rate.curve is None:
+        names = ("、" if lang == "zh" else ", ").join(codes)
+        key = reason if rate is None else "not-raised"
+        return Check(name="learning-rate", state="not-judged", sentence=say(f"rate.{key}", lang, codes=names))
+    figures: dict[str, Any] = {"own": rate.own, "suggestion": rate.suggestion, "divergence": rate.divergence}
+    if rate.suggestion is None:
+        text = say("rate.flat", lang, steps=len(rate.curve.rates))
+        return Check(name="learning-rate", state="not-judged", sentence=text, figures=figures)
+    if rate.own is None or rising:
+        text = say("rate.rising" if rising else "rate.only", lang, **figures)
+        return Check(name="learning-rate", state="passed", sentence=text, figures=figures)
+    return _compared(figures, agreeing(diagnosis, rate.own), lang)
+
+
+def _compared(figures: dict[str, Any], agree: dict[str, list[str]], lang: str) -> Check:
+    times = figures["own"] / figures["suggestion"]
+    if 1 / OFF <= times <= OFF:
+        return Check(name="learning-rate", state="passed", sentence=say("rate.suggested", lang, **figures),
+                     figures=figures)  # fmt: skip
+    high = times > 1
+    text = say("rate.high" if high else "rate.low", lang, factor=times if high else 1 / times, **figures)
+    codes = agree["lower" if high else "raise"]
+    if not codes:
+        return Check(name="learning-rate", state="passed", severity="note", sentence=text, figures=figures)
+    text = say("rate.agreed", lang, sentence=text, codes=("、" if lang == "zh" else ", ").join(codes))
+    return Check(name="learning-rate", state="failed", severity="error" if high else "warning", sentence=text,
+                 figures=figures, findings=codes)  # fmt: skip
