@@ -21,6 +21,7 @@ NORMS = {"needs": "the global gradient norm of each step", "zh": "每一步的�
 LAYERS = {"needs": "the gradient norm of each layer on sampled steps", "zh": "抽样步上各层的梯度范数"}
 MODEL = {"needs": "the layers of the model", "zh": "模型的各层信息"}
 
+FIRST_SAMPLES = 5
 GROWN = 10.0  # what the onset of growth means; the rules have their own thresholds
 
 
@@ -131,6 +132,12 @@ def grad_rms_last_layers(log: RunLog) -> float | None:
 def grad_depth_ratio(log: RunLog) -> float | None:
     """Gradient RMS of the first third of the weight matrices over that of the last third, early in the run."""
     return typical(depth_ratios(log)[early(log, log.layers.steps_of("grad"))])
+
+
+@signal(unit="ratio", **LAYERS)
+def grad_depth_ratio_first(log: RunLog) -> float | None:
+    """Gradient RMS of the first third of the weight matrices over that of the last third at the first samples."""
+    return typical(depth_ratios(log)[:FIRST_SAMPLES])
 
 
 @signal(unit="ratio", **LAYERS)

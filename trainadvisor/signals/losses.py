@@ -18,6 +18,7 @@ LEAST_POSITIVE = 1e-2  # a log-probability is never above zero; rounding stays f
 PROBABILITIES, SIGMOIDS, RAW, LOGS = "softmax(x)", "sigmoid(x)", "x", "log_softmax(x)"
 OTHER_DIMENSION = "log_softmax(x) over another dimension"
 CLASSIFYING = ("cross_entropy", "nll_loss")
+OF_LOGITS = ("cross_entropy", "binary_cross_entropy_with_logits")
 REGRESSING = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, math.inf)}
 
@@ -170,11 +171,19 @@ def output_activation(log: RunLog) -> str | None:
 
 @signal(unit="word", **GRAPH)
 def logit_activation(log: RunLog) -> str | None:
-    """Activation whose result a cross-entropy takes for logits; "none" for a linear output."""
-    losses = [loss for loss in training_losses(log) if loss["kind"] == "cross_entropy"]
+    """Activation whose result a cross-entropy takes for logits; "none" for a linear output.
+
+    A sigmoid before the binary cross-entropy with logits is left to loss_input_is.
+    """
+    losses = [loss for loss in training_losses(log) if loss["kind"] in OF_LOGITS]
     seen = [loss for loss in losses if loss.get("graph") and not loss["graph"].get("opaque")]
-    named = [graph_fact(loss, "softmax_inputs") or graph_fact(loss, "output_activation") for loss in seen]
+    named = [_taken_for_logits(loss) for loss in seen]
     return next((str(name) for name in named if name), "none") if seen or not losses else None
+
+
+def _taken_for_logits(loss: dict[str, Any]) -> Any:
+    name = graph_fact(loss, "softmax_inputs") or graph_fact(loss, "output_activation")
+    return None if name == "sigmoid" and loss["kind"] != "cross_entropy" else name
 
 
 @signal(unit="units", **CALL)

@@ -70,7 +70,7 @@ def typical(values: Floats) -> float | None:
 
 def row_medians(values: Floats) -> Floats:
     """Return the median of the finite values of each row, nan for a row without any."""
-    return np.asarray(np.nanmedian(values, axis=1) if values.size else np.empty(len(values)), dtype=np.float64)
+    return np.asarray(np.nanmedian(values, axis=1) if values.size else np.full(len(values), np.nan), dtype=np.float64)
 
 
 def even(steps: Ints) -> Ints:

@@ -212,8 +212,22 @@ def frozen_share(log: RunLog) -> float | None:
 
 @signal(unit="names", **SAMPLES)
 def frozen_parameters(log: RunLog) -> list[str] | None:
-    """Names of the weights that have gradients and ought to train, but whose bits changed in no sample."""
-    return _names(log, frozen_mask(log))
+    """Names of the weights whose bits changed in no sample although they ought to train, or that are off and random."""
+    found = frozen_mask(log)
+    return _names(log, _random_and_off(log) | found if found is not None else _random_and_off(log))
+
+
+def _random_and_off(log: RunLog) -> Mask:
+    """Return the weights that were switched off (requires_grad False) although nothing was ever loaded into them."""
+    loaded = (log.model or {}).get("loaded") is True
+    return _mask(log, lambda fact: not fact["trainable"] and wide(fact) and fresh(fact) and not loaded)
+
+
+@signal(unit="share", needs="the parameters of the model", zh="模型的参数")
+def random_frozen_share(log: RunLog) -> float | None:
+    """Share of the weights that do not train (requires_grad False) and still have their random initial values."""
+    counts = np.array([max(fact["count"], 1) if wide(fact) else 0 for fact in log.layers.rows()], dtype=np.float64)
+    return float(counts[_random_and_off(log)].sum() / counts.sum()) if counts.sum() else None
 
 
 @signal(unit="share", **SAMPLES)

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from trainadvisor.log.columns import Floats
+from trainadvisor.log.columns import Floats, Ints
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.loss import losses
-from trainadvisor.signals.matrices import aligned, even, matrix_facts, per_element, row_medians, typical
+from trainadvisor.signals.matrices import aligned, early, even, matrix_facts, per_element, row_medians, typical
 from trainadvisor.signals.series import spikes
 
 SETTINGS = {"needs": "the optimizer's settings", "zh": "优化器的设置"}
@@ -93,22 +93,35 @@ def decay_share(log: RunLog) -> float | None:
 
     AdamW and its kin decay beside the step: there lr * decay over the update ratio.
     """
+    shares = _decay_shares(log)
+    return None if shares is None else typical(row_medians(shares[1]))
+
+
+@signal(unit="share", **DECAY)
+def decay_share_early(log: RunLog) -> float | None:
+    """The same over the first tenth of the run: later, a gradient that died leaves decay as all there is."""
+    shares = _decay_shares(log)
+    return None if shares is None else typical(row_medians(shares[1])[early(log, shares[0])])
+
+
+def _decay_shares(log: RunLog) -> tuple[Ints, Floats] | None:
+    """Return sampled steps, and the part of the step that decay makes up there, samples x matrices."""
     decay = _group_values(log, "weight_decay")
     if not decay.size or optimizer_class(log) is None:
         return None
-    return typical(row_medians(_decoupled(log, decay) if optimizer_class(log) == "AdamW" else _coupled(log, decay)))
+    return _decoupled(log, decay) if optimizer_class(log) == "AdamW" else _coupled(log, decay)
 
 
-def _coupled(log: RunLog, decay: Floats) -> Floats:
-    _, gradient, weight = aligned(log, "grad", "weight")
+def _coupled(log: RunLog, decay: Floats) -> tuple[Ints, Floats]:
+    steps, gradient, weight = aligned(log, "grad", "weight")
     pull = decay * weight
-    return np.asarray(pull / np.maximum(pull + gradient, 1e-30), dtype=np.float64)
+    return steps, np.asarray(pull / np.maximum(pull + gradient, 1e-30), dtype=np.float64)
 
 
-def _decoupled(log: RunLog, decay: Floats) -> Floats:
+def _decoupled(log: RunLog, decay: Floats) -> tuple[Ints, Floats]:
     steps, ratios, _ = aligned(log, "update", "weight")
     rates = np.interp(steps, log.steps, log.lr)[:, None]
-    return np.asarray(np.minimum(rates * decay / np.maximum(ratios, 1e-30), 1.0), dtype=np.float64)
+    return steps, np.asarray(np.minimum(rates * decay / np.maximum(ratios, 1e-30), 1.0), dtype=np.float64)
 
 
 @signal(unit="e-foldings", needs="the optimizer's settings and learning rates", zh="优化器的设置与学习率")
