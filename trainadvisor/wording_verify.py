@@ -53,6 +53,10 @@ VERIFY: dict[str, tuple[str, str]] = {
         "no optimizer step was recorded in {seconds} s ({reason}); give a larger --budget, or train in this process",
         "{seconds} 秒内没有记录到优化器步骤（{reason}）；请增大 --budget，或在本进程中训练",
     ),
+    "verify.no-room": (
+        "the budget left no room for a trial: one run takes {seconds} s; give a larger --budget",
+        "预算不足以进行任何试验：一次运行需要 {seconds} 秒，请增大 --budget",
+    ),
     "verify.no-metric": ("no metric that the runs share", "两次运行没有可比的指标"),
     "verify.row.gain": ("gain", "增益"),
     "verify.gain": (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -39,6 +38,7 @@ SETTINGS = {"allow_interspersed_args": False}
 @click.option("--in-place", is_flag=True, help="Run in the folder itself, not in scratch copies of it.")
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Where to run.")
 @click.option("--jobs", type=click.IntRange(1), help="Runs at a time; default: half the cores.")
+@click.option("--gpus", type=click.FloatRange(0), default=0.0, help="On Ray: the share of a GPU for each run.")
 @lang_option
 @color_option
 @click.option("-m", "module", is_flag=True, help="TARGET is a module, as in python -m.")
@@ -97,10 +97,16 @@ def _session(target: str, args: tuple[str, ...], options: dict[str, Any], lang: 
     verifying.check(request, options["out"], options["report"], options["apply_to"])
     verifying.check_code(options["code"] or options["fix"])
     budget = Budget(seconds(options["budget"]))
-    jobs = options["jobs"] or max(1, (os.cpu_count() or 2) // 2)
     logs = Path("trainadvisor-runs") / f"verify-{time.strftime('%m%d-%H%M%S')}"
     setting = Setting(Path.cwd().resolve(), logs.resolve(), in_place=options["in_place"])
     printed = verifying.Printed(Words(lang), in_place=options["in_place"])
     return Session(
-        request, budget, engine(options["engine"], jobs), setting, settings, printed, verifying.refusal, lang
+        request,
+        budget,
+        engine(options["engine"], options["jobs"], options["gpus"]),
+        setting,
+        settings,
+        printed,
+        verifying.refusal,
+        lang,
     )

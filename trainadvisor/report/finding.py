@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trainadvisor.report import verified
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -96,6 +98,8 @@ def _remedy(page: Page, remedy: Remedy, label: str) -> None:
     page.row(label, remedy.text + place, page.words(f"applies.{remedy.applies}"))
     if remedy.code:
         page.code(remedy.code)
+    if remedy.verified:
+        page.row("", verified.outcome(remedy, page.words))
 
 
 def consequences(finding: Finding) -> Iterator[Finding]:

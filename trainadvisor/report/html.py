@@ -11,7 +11,7 @@ from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.report import html_charts, html_tables, html_timeline, html_verdict
+from trainadvisor.report import html_charts, html_tables, html_timeline, html_verdict, html_verified
 from trainadvisor.report.html_elements import HTML_LANG, Languages, Raw, h, join, text
 from trainadvisor.report.html_findings import Cards
 from trainadvisor.report.html_specs import Spec, specs
@@ -133,7 +133,7 @@ def _body(diagnoses: Mapping[str, Diagnosis], material: Material, charts: list[S
         html_tables.layers(curves["layers"], langs),
         html_tables.checks(diagnoses, material.rules, langs),
         html_tables.facts(first, curves, langs),
-        *html_tables.verified(first, langs),
+        *html_verified.section(diagnoses, langs),
         html_tables.data(first, langs),
     ]
     skip = h("a", langs.say("page.skip"), href="#verdict", class_="skip")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.report import verified
 from trainadvisor.report.finding import consequences
 from trainadvisor.report.html_elements import Languages, Raw, Texts, h, lines
 from trainadvisor.report.html_svg import spark
@@ -11,7 +12,7 @@ from trainadvisor.report.html_svg import spark
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from trainadvisor.diagnose.result import Diagnosis, Evidence, Finding, Remedy
+    from trainadvisor.diagnose.result import Diagnosis, Evidence, Finding
 
 OPEN = 3
 MOST_SUBJECTS, MOST_REMEDIES = 12, 8
@@ -150,15 +151,13 @@ class Cards:
         tag = h("span", self._langs.say(f"applies.{remedy.applies}"), class_=f"tag {remedy.applies}")
         where = [" ", h("code", remedy.where)] if remedy.where else []
         told = h("p", self.each(finding, lambda f, _: _remedy_text(f, place)), *where, " ", tag)
-        return h(element, told, *([code(remedy.code, self._langs)] if remedy.code else []), *self._verified(remedy))
+        diff = [code(remedy.code, self._langs)] if remedy.code else []
+        return h(element, told, *diff, *self._verified(finding, place))
 
-    def _verified(self, remedy: Remedy) -> Iterator[Raw]:
-        if remedy.verified:
-            yield h(
-                "p",
-                self._langs.say("verified", text=remedy.verified.get("text") or remedy.verified.get("outcome") or ""),
-                class_="verified",
-            )
+    def _verified(self, finding: Finding, place: int) -> Iterator[Raw]:
+        if finding.remedies[place].verified:
+            told = self.each(finding, lambda f, words: verified.outcome(f.remedies[place], words))
+            yield h("p", told, class_="verified")
 
     def _reasoning(self, finding: Finding) -> Iterator[Raw]:
         say = self._langs.say

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor.diagnose.result import SCHEMA
 from trainadvisor.report.healthy import number, share
 from trainadvisor.report.html_elements import Languages, Raw, h
-from trainadvisor.report.html_findings import everything
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from trainadvisor.diagnose.result import Diagnosis
 
@@ -142,36 +141,6 @@ def facts(diagnosis: Diagnosis, curves: dict[str, Any], langs: Languages) -> Raw
             )
         )
     return h("section", *parts, id="facts", aria_labelledby="facts-heading")
-
-
-def verified(diagnosis: Diagnosis, langs: Languages) -> Iterator[Raw]:
-    """Yield the remedies that were tried in re-runs, with their figures."""
-    tried = [(f, remedy) for f in everything(diagnosis) for remedy in f.remedies if remedy.verified]
-    if not tried:
-        return
-    head = h(
-        "tr",
-        *(h("th", langs.say(key), scope="col") for key in ("findings.heading", "finding.fixes", "verified.figures")),
-    )
-    rows = [
-        h("tr", h("td", h("code", f.code)), h("td", remedy.text), h("td", _figures(remedy.verified or {})))
-        for f, remedy in tried
-    ]
-    table = h("div", h("table", h("thead", head), h("tbody", *rows)), class_="scroll")
-    yield h(
-        "section",
-        h("h2", langs.say("verified.heading"), id="verified-heading"),
-        table,
-        id="verified",
-        aria_labelledby="verified-heading",
-    )
-
-
-def _figures(values: dict[str, Any]) -> str:
-    shown = [
-        f"{name}: {number(value) if isinstance(value, float) else str(value)[:80]}" for name, value in values.items()
-    ]
-    return ", ".join(shown[:12])
 
 
 def data(diagnosis: Diagnosis, langs: Languages) -> Raw:

@@ -231,8 +231,6 @@ PAGE_TEXTS: dict[str, tuple[str, str]] = {
     "facts.loader": ("DataLoader", "数据加载器"),
     "facts.recorder": ("Recorder and its cost", "记录器及其开销"),
     "facts.notes": ("Remarks on the log", "对日志的说明"),
-    "verified.heading": ("Verified remedies", "已验证的修改"),
-    "verified.figures": ("figures of the re-runs", "重新运行的结果"),
     "data.heading": ("Data", "数据"),
     "data.about": (
         "This page carries the diagnosis and what is drawn (at most 1,000 points a curve, 4 digits). The log is {log}.",

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.language import Words
-from trainadvisor.report import healthy
+from trainadvisor.report import healthy, verified
 from trainadvisor.report.entries import Entry
 from trainadvisor.report.finding import consequences
 from trainadvisor.report.layout import clean
@@ -69,6 +69,8 @@ def _sections(words: Words, entry: Entry) -> Iterator[str]:
     for item in told:
         if item.severity != "note":
             yield "\n\n".join(_finding(words, item))
+    if section := verified.markdown(diagnosis, words, escape):
+        yield section
     if curve := sparkline([loss for _, loss in diagnosis.run.get("loss_curve", [])]):
         yield f"{words('healthy.loss')} `{curve}`"
     if checks := _checks(words, diagnosis):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainadvisor.language import Words
-from trainadvisor.report import finding, healthy
+from trainadvisor.report import finding, healthy, verified
 from trainadvisor.report.layout import cells, clean, wrap
 from trainadvisor.report.page import Page
 
@@ -35,6 +35,7 @@ def render(
     if diagnosis.state in ("healthy", "cannot-tell"):
         healthy.add(page, diagnosis)
     _findings(page, diagnosis, verbose=verbose)
+    verified.add(page, diagnosis)
     _checks(page, diagnosis, verbose=verbose)
     for note in diagnosis.notes if verbose else diagnosis.notes[:REMARKS]:
         page.paragraph(page.words("remark", text=note), hang="  ")

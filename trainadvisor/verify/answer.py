@@ -187,6 +187,8 @@ def _sentence(session: Session, document: Verification, words: Words) -> str:
         alarms = bool(session.diagnosis and alarming(session.diagnosis))
         return words("verify.no-such", code=wanted) if wanted and alarms else words("verify.healthy")
     summary = session.diagnosis.summary if session.diagnosis else ""
+    if session.screening and not session.tried:
+        return words("verify.no-room", seconds=f"{session.typical:.0f}")
     return words("verify.no-metric") if session.screening else words("verify.cannot-tell", summary=summary)
 
 

@@ -31,6 +31,7 @@ POLL = 0.05
 PATIENCE = 2.0
 """Seconds a process has to end after it was asked to."""
 TAIL = 4000
+PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Setting:
     course: Course | None = None
     """How the baseline went, by which hopeless runs are told."""
     program: tuple[str, ...] = (sys.executable, "-m", MODULE)
+    tied: bool = False
+    """Whether the run has to end with the process that started it, should that be killed."""
 
 
 def execute(job: Job, setting: Setting, cancelled: Callable[[], bool] = lambda: False) -> Outcome:
@@ -59,6 +62,7 @@ def execute(job: Job, setting: Setting, cancelled: Callable[[], bool] = lambda: 
             process = subprocess.Popen(  # noqa: S603 - the user's own script
                 command, cwd=folder, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
                 env=_environment(root), start_new_session=True,
+                preexec_fn=_die_with_parent if setting.tied else None,  # noqa: PLW1509 - in a worker of one thread
             )  # fmt: skip
             stopped = _watch(process, job, Lookout(log, setting.course if job.changes else None), started, cancelled)
         return Outcome(
@@ -71,20 +75,40 @@ def execute(job: Job, setting: Setting, cancelled: Callable[[], bool] = lambda: 
 
 def _prepare(job: Job, setting: Setting, root: Path, log: Path) -> tuple[list[str], Path]:
     """Copy the folders and write the specification; return the command and where to start it."""
-    script = None if job.module else (setting.working / job.target).resolve()
-    working, target, args = setting.working, job.target, list(job.args)
+    placed = Placed(setting.working, job.target, list(job.args))
     if not setting.in_place:
-        copied = copies.copy(setting.working, script, root / "folders")
-        working = copied.place(setting.working)
-        args = [copied.argument(text) for text in job.args]
-        if script is not None and not (setting.working / job.target).resolve().is_relative_to(setting.working):
-            target = str(copied.place(script))
-        elif script is not None:
-            target = copied.argument(job.target)
+        placed = place(job, setting, root / "folders")[0]
     spec = root / "spec.json"
-    spec.write_text(json.dumps(job.spec(target, args, str(log))), encoding="utf-8")
+    spec.write_text(json.dumps(job.spec(placed.target, placed.args, str(log))), encoding="utf-8")
     (root / "tmp").mkdir()
-    return [*setting.program, str(spec)], working
+    return [*setting.program, str(spec)], placed.working
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where a run happens: its working folder, and script and arguments as they are called there."""
+
+    working: Path
+    target: str
+    args: list[str]
+
+
+def place(job: Job, setting: Setting, root: Path) -> tuple[Placed, copies.Scratch]:
+    """Copy what the script needs below `root`; return where things lie in the copy, and the copy."""
+    script = None if job.module else (setting.working / job.target).resolve()
+    copied = copies.copy(setting.working, script, root)
+    outside = script is not None and not script.is_relative_to(setting.working)
+    target = str(copied.place(script)) if outside and script is not None else copied.argument(job.target)
+    args = [copied.argument(text) for text in job.args]
+    return Placed(copied.place(setting.working), target, args), copied
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel to end this process with its parent, where the kernel can (Linux)."""
+    import ctypes
+
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _environment(root: Path) -> dict[str, str]:

@@ -83,7 +83,8 @@ class Source:
 
     def __init__(self, text: str, file: str) -> None:
         """Parse it; a script that cannot be parsed has no calls."""
-        self.file, self.lines = file, text.split("\n")
+        self.file = Path(file).name if Path(file).is_absolute() else file
+        self.lines = text.split("\n")
         try:
             self._tree: ast.Module = ast.parse(text)
         except SyntaxError:
@@ -92,9 +93,10 @@ class Source:
     def statements(self, wanted: Callable[[ast.Call], bool]) -> Iterator[int]:
         """Yield the lines of statements that are one wanted call and stand on one line."""
         for node in ast.walk(self._tree):
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and wanted(node.value):
-                if node.lineno == node.end_lineno:
-                    yield node.lineno
+            if not isinstance(node, ast.Expr) or node.lineno != node.end_lineno:
+                continue
+            if isinstance(node.value, ast.Call) and wanted(node.value):
+                yield node.lineno
 
     def before(self, line: int, *new: str) -> Patch:
         """Return a patch that puts lines before one."""

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from trainadvisor.verify.engines import Engine
     from trainadvisor.verify.progress import Progress
 
-FEWEST_SEEDS = 2
 MOST_REPEATED = 2
 """Candidates that are repeated over seeds: the best, and the second where the first does not hold."""
 
@@ -155,8 +154,8 @@ class Session:
             yield job
 
     def _room_to_screen(self, screening: Screening) -> bool:
-        """Say whether one more candidate fits, with room kept to repeat what has helped."""
-        pairs = self.request.seeds - 1 if screening.best else min(self.request.seeds, FEWEST_SEEDS) - 1
+        """Say whether one more candidate fits, with room kept to repeat what has helped with other seeds."""
+        pairs = self.request.seeds - 1 if screening.best else 0
         return self.budget.fits(self.typical, 1 + 2 * pairs, self.engine.slots)
 
     def _take(self, screening: Screening, candidate: Candidate, run: Run, baseline: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Protocol
 
 from trainadvisor.errors import UsageError, did_you_mean
@@ -28,15 +29,15 @@ class Engine(Protocol):
         """Give back what the engine holds."""
 
 
-def engine(name: str, jobs: int) -> Engine:
-    """Return an engine by its name."""
+def engine(name: str, jobs: int | None = None, gpus: float = 0.0) -> Engine:
+    """Return an engine by its name; without a number of jobs it fills half of the cores."""
     if name == "ray":
-        from trainadvisor.verify.engines.cluster import RayEngine
+        from trainadvisor.verify.engines.ray import RayEngine
 
-        return RayEngine(jobs)
+        return RayEngine(jobs, gpus)
     if name != "local":
         message = f"--engine {name}: there is no such engine{did_you_mean(name, NAMES)}"
         raise UsageError(message)
     from trainadvisor.verify.engines.local import LocalEngine
 
-    return LocalEngine(jobs)
+    return LocalEngine(jobs or max(1, (os.cpu_count() or 2) // 2))

@@ -1,0 +1,117 @@
+"""Which metrics compare, and what counts as better."""
+
+import math
+
+import pytest
+from builders import build_log
+
+from trainadvisor.log.reader import read_log
+from trainadvisor.verify.judging import Pair, best, compare
+from trainadvisor.verify.metrics import measures
+from trainadvisor.verify.plan import Candidate, Change
+
+CLASSES = {"shape": [32], "classes": 4, "histogram": [250] * 4, "examples": 1000, "mean": 1.5, "std": 1.1}
+NUMBERS = {"shape": [32, 1], "mean": 5.0, "std": 2.0, "variance": 4.0, "examples": 1000}
+
+
+def loss(kind="cross_entropy", target=CLASSES, **facts):
+    """Return the facts of a loss."""
+    return {"id": 0, "name": kind, "kind": kind, "reduction": "mean", "phase": "both", "target": target,
+            "label_smoothing": 0.0, "weighted": False, **facts}  # fmt: skip
+
+
+def run(folder, name, value, metrics=None, fact=None, **columns):
+    """Return a log of 100 steps that ends at a loss, with five evaluations at that loss."""
+    evals = [
+        {"step": 20 * place, "loss": value, "loss_id": 0, "losses": {"0": value}, "metrics": metrics or {},
+         "examples": 1000}
+        for place in range(1, 6)
+    ] if metrics is not None else []  # fmt: skip
+    given = {"loss": [value] * 100, "loss_id": 0, "lr": 0.1, **columns}
+    return read_log(build_log(folder, columns=given, evals=evals, losses=[fact or loss()], name=f"{name}.json"))
+
+
+def compared(before, after, *words, code=None):
+    """Compare one pair of runs for a candidate of these changes."""
+    return compare([Pair(before, after)], Candidate(tuple(Change(word) for word in words), code))
+
+
+def test_held_out_accuracy_decides(tmp_path):
+    """A validation accuracy that rises clearly is what is told."""
+    before, after = run(tmp_path, "a", 1.39, {"accuracy": 0.25}), run(tmp_path, "b", 0.2, {"accuracy": 0.95})
+    chosen = best(compared(before, after, "lr"))
+    assert (chosen.name, chosen.before, chosen.after) == ("validation accuracy", 0.25, 0.95)
+
+
+def test_a_worse_accuracy_spoils_a_better_loss(tmp_path):
+    """A lower loss is no cure where the accuracy falls."""
+    before, after = run(tmp_path, "a", 1.0, {"accuracy": 0.9}), run(tmp_path, "b", 0.5, {"accuracy": 0.6})
+    assert best(compared(before, after, "lr")) is None
+
+
+def test_training_does_not_decide_where_there_is_validation(tmp_path):
+    """A training loss that falls while validation stays as it is cures nothing."""
+    before = run(tmp_path, "a", 1.0, {"accuracy": 0.6})
+    after = run(tmp_path, "b", 1.0, {"accuracy": 0.6}, loss=[0.1] * 100)
+    assert best(compared(before, after, "lr")) is None
+
+
+def test_losses_of_different_functions_are_not_compared(tmp_path):
+    """A mean squared error and a cross-entropy share only their skill."""
+    before = run(tmp_path, "a", 3.9, {}, loss("mse_loss", NUMBERS))
+    after = run(tmp_path, "b", 0.2, {})
+    names = [item.name for item in compared(before, after, "loss-function")]
+    assert "validation loss" not in names
+    assert "training loss" not in names
+    assert "validation skill" in names
+
+
+def test_losses_of_rescaled_targets_are_not_compared(tmp_path):
+    """Standardised targets make the loss small by themselves."""
+    small = {**NUMBERS, "mean": 0.0, "std": 1.0, "variance": 1.0}
+    before = run(tmp_path, "a", 4.0, {}, loss("mse_loss", NUMBERS))
+    after = run(tmp_path, "b", 1.0, {}, loss("mse_loss", small))
+    assert best(compared(before, after, "standardize-targets")) is None
+
+
+def test_a_better_skill_of_rescaled_targets_counts(tmp_path):
+    """The share of the trivial loss that is gone compares across scales."""
+    small = {**NUMBERS, "mean": 0.0, "std": 1.0, "variance": 1.0}
+    before = run(tmp_path, "a", 4.0, {}, loss("mse_loss", NUMBERS))
+    after = run(tmp_path, "b", 0.1, {}, loss("mse_loss", small))
+    chosen = best(compared(before, after, "standardize-targets"))
+    assert (chosen.name, chosen.after) == ("validation skill", pytest.approx(0.9))
+
+
+def test_a_run_that_was_lost_is_beaten_by_one_that_learns(tmp_path):
+    """Where a run without the change ends in NaN, one that is better than a constant answer is a cure."""
+    lost = run(tmp_path, "a", 1.3, None, loss=[1.3] * 40 + [math.nan] * 60)
+    chosen = best(compared(lost, run(tmp_path, "b", 0.3, None), "clip"))
+    assert math.isnan(chosen.before)
+    assert chosen.after == pytest.approx(0.7836, abs=1e-3)
+
+
+def test_a_run_that_was_lost_is_not_cured_by_a_constant_answer(tmp_path):
+    """Finite is not enough."""
+    lost = run(tmp_path, "a", 1.3, None, loss=[1.3] * 40 + [math.nan] * 60)
+    assert best(compared(lost, run(tmp_path, "b", 1.386, None), "clip")) is None
+
+
+def test_throughput_is_judged_by_its_own_measure(tmp_path):
+    """Faster steps are the cure of slow data, whatever the loss does."""
+    before = run(tmp_path, "a", 0.5, None, seconds=0.1, wait=0.08)
+    after = run(tmp_path, "b", 0.5, None, seconds=0.03, wait=0.01)
+    chosen = best(compared(before, after, "workers", code="data-loader-bound"))
+    assert (chosen.name, chosen.after) == ("step seconds", pytest.approx(0.03))
+
+
+def test_faster_steps_cure_no_loss(tmp_path):
+    """Seconds are no metric of a finding about learning."""
+    before, after = run(tmp_path, "a", 0.5, None, seconds=0.1), run(tmp_path, "b", 0.5, None, seconds=0.03)
+    assert best(compared(before, after, "lr", code="lr-too-high")) is None
+
+
+def test_a_training_accuracy_is_read(tmp_path):
+    """The mean over the batches of the last tenth."""
+    log = run(tmp_path, "a", 0.5, None, accuracy=[0.5] * 90 + [0.8] * 10)
+    assert measures(log)["training accuracy"].value == pytest.approx(0.8)

@@ -1,0 +1,44 @@
+"""Gains over paired seeds."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from trainadvisor.verify.statistics import effect, interval
+
+
+def test_the_interval_is_students():
+    """It agrees with the t-interval of scipy over the same gains."""
+    gains = [0.4, 0.5, 0.45]
+    low, high = stats.t.interval(0.95, 2, np.mean(gains), stats.sem(gains))
+    assert interval(gains, 0.0) == pytest.approx((low, high))
+
+
+def test_one_pair_has_the_interval_of_its_own_noise():
+    """Without other seeds only the noise within the runs is known."""
+    assert interval([1.0], 0.1) == pytest.approx((1 - 0.1959964, 1 + 0.1959964))
+
+
+def test_a_gain_within_the_scatter_over_seeds_is_not_clear():
+    """Two standard errors of the mean are not exceeded."""
+    found = effect([0.02, 0.3, 0.04], [0.0] * 3, 0.01)
+    assert found.margin == pytest.approx(2 * np.std([0.02, 0.3, 0.04], ddof=1) / math.sqrt(3))
+    assert not found.clear
+
+
+def test_a_gain_beyond_the_scatter_is_clear():
+    """The quiet scatter leaves the least gain as margin."""
+    found = effect([0.30, 0.31, 0.32], [0.01] * 3, 0.05)
+    assert (found.margin, found.clear, found.wins) == (0.05, True, 3)
+
+
+def test_one_lost_pair_is_not_clear():
+    """Every pair has to be won."""
+    assert not effect([1.0, 1.0, 1.0, -0.01], [0.0] * 4, 0.01).clear
+
+
+def test_noise_within_the_runs_widens_the_margin():
+    """A gain of two accuracies from few examples has to exceed twice its standard error."""
+    assert effect([0.1], [0.06], 0.05).margin == pytest.approx(0.12)
