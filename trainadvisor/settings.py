@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor import toml
 from trainadvisor.errors import ConfigError, UsageError, did_you_mean
 from trainadvisor.requirements import Requirement, parse
 
@@ -25,6 +25,7 @@ CONFIDENCE = {word: word for word in ("possible", "likely", "certain")} | {
 LEVELS = ("off", "note", "warning", "error")
 RECORD = ("every", "max-overhead")
 ACCEPT = ("code", "reason", "until")
+LONGEST_COUNT = 15
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,7 @@ class Place:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Parse a file of settings."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        message = f"{path}: cannot be read as TOML ({error}); mend the file or run from another folder"
-        raise ConfigError(message) from error
+    return toml.read_toml(path, ConfigError, "mend the file or run from another folder")
 
 
 def flat(section: Any, place: Place) -> dict[str, Any]:
@@ -87,8 +84,8 @@ def _choice(choices: Mapping[str, str] | Iterable[str]) -> Callable[[str, Any, P
 
 
 def _count(key: str, value: Any, place: Place) -> dict[str, Any]:
-    whole = isinstance(value, str) and value.isdecimal()
-    whole = whole or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
+    whole = isinstance(value, str) and value.isdecimal() and len(value) <= LONGEST_COUNT
+    whole = whole or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**LONGEST_COUNT)
     place.demand(whole, key, f"must be a whole number, not {value!r}")
     return {key: int(value)}
 
@@ -131,7 +128,7 @@ def _rule(code: str, entry: dict[str, Any], place: Place) -> dict[str, Any]:
             place.demand(texts, key, 'must be a list of patterns, such as ["backbone.*"]')
             found[key] = tuple(value)
         else:
-            place.demand(_is_number(value), key, "must be a number: it is a threshold of the rule")
+            place.demand(toml.is_number(value), key, "must be a number: it is a threshold of the rule")
             found[f"thresholds.{code}.{name}"] = value
     return found
 
@@ -140,14 +137,10 @@ def _thresholds(key: str, value: Any, place: Place) -> dict[str, Any]:
     place.demand(isinstance(value, dict), key, "must be a table of rule codes")
     found: dict[str, Any] = {}
     for code, values in value.items():
-        table = isinstance(values, dict) and all(map(_is_number, values.values()))
+        table = isinstance(values, dict) and all(map(toml.is_number, values.values()))
         place.demand(table, f"{key}.{code}", "must be a table of numbers, such as { min_steps = 200 }")
         found |= {f"{key}.{code}.{name}": number for name, number in values.items()}
     return found
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _off(key: str, value: Any, place: Place) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainadvisor.errors import RuleError, did_you_mean
+from trainadvisor.toml import LARGEST_NUMBER
 
 LONGEST = 500
 DEEPEST = 20
-LARGEST_NUMBER = 1e300
 TRUTHS = {"true": True, "false": False}
 
 Value = float | int | bool | str
@@ -206,9 +206,9 @@ def _calculated(function: Callable[..., Any], values: list[Any]) -> Any:
         return None
     try:
         result = function(*values)
+        return result if math.isfinite(result) else None
     except (ZeroDivisionError, OverflowError, ValueError):
         return None
-    return result if math.isfinite(result) else None
 
 
 def _comparisons(node: ast.Compare, lookup: Lookup) -> Any:

@@ -1,6 +1,5 @@
 """The rules: one TOML file a finding, loaded from the folder that ships with the package and from users' folders."""
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.diagnose.conditions import Expression, Place, parse
 from trainadvisor.errors import ConfigError, RuleError, did_you_mean
+from trainadvisor.toml import read_toml
 
 if TYPE_CHECKING:
     from trainadvisor.config import Config
@@ -166,15 +166,12 @@ def _strictly(folder: Path) -> dict[str, Rule]:
 
 def rule_files(folder: Path) -> list[Path]:
     """Return the rule files of a folder and of the folders in it."""
-    return sorted(path for path in folder.rglob("*.toml") if path.name not in (FAMILIES, ANSWERS))
+    return sorted(path for path in folder.rglob("*.toml") if path.name not in (FAMILIES, ANSWERS) and path.is_file())
 
 
 def read(path: Path) -> dict[str, Any]:
     """Parse a TOML file."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise RuleError(f"{path}: cannot be read as TOML: {error}") from None
+    return read_toml(path, RuleError, "mend the rule file")
 
 
 def _families(folder: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from trainadvisor.errors import did_you_mean
+from trainadvisor.toml import LARGEST_NUMBER
 
 CHANGES = (
     "lr", "warmup", "schedule", "optimizer", "clip", "weight-decay", "init", "activation", "dropout", "batch-size",
@@ -17,6 +18,7 @@ CHANGES = (
 )  # fmt: skip
 
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+Number = Annotated[FiniteFloat | int, Field(gt=-LARGEST_NUMBER, lt=LARGEST_NUMBER)]
 Weight = Annotated[FiniteFloat, Field(gt=0, le=1)]
 Lines = Annotated[list[Text], Field(min_length=1)]
 
@@ -28,7 +30,7 @@ class _Table(BaseModel):
 class Threshold(_Table):
     """A number and the measurement that it comes from."""
 
-    value: FiniteFloat | int
+    value: Number
     because: Text
 
 

@@ -1,6 +1,7 @@
 """Fills the placeholders of rule texts: {name} or {name:format}, nothing else."""
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from string import Formatter
 from typing import Any
@@ -11,6 +12,9 @@ ABSENT = {"en": "n/a", "zh": "未知"}
 BUILT_IN = ("subjects", "layer", "layers", "layers_matched", "layers_total", "onset")
 """Names that the engine gives to every text, besides signals, thresholds and values."""
 
+WIDE = re.compile("[0-9]{3}")
+"""Stands in a format of a hundred columns or digits and more: nothing for a text, but memory for as many as it says."""
+
 _formatter = Formatter()
 
 
@@ -19,7 +23,7 @@ def placeholders(template: str) -> Iterator[tuple[str, str]]:
     for _, name, spec, conversion in _formatter.parse(template):
         if name is None:
             continue
-        if not name.isidentifier() or conversion or "{" in (spec or ""):
+        if not name.isidentifier() or conversion or "{" in (spec or "") or WIDE.search(spec or ""):
             shown = name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
             message = f"{{{shown}}} is not a placeholder; write {{name}} or {{name:format}}, and {{{{ }}}} for braces"
             raise ValueError(message)
@@ -34,7 +38,7 @@ def fill(template: str, lookup: Callable[[str], Any], lang: str = "en") -> tuple
         if name is not None:
             value = lookup(name)
             complete = complete and value is not None
-            parts.append(ABSENT[lang] if value is None else shown(value, spec or ""))
+            parts.append(ABSENT[lang] if value is None else shown(value, "" if WIDE.search(spec or "") else spec or ""))
     return "".join(parts), complete
 
 
@@ -50,5 +54,5 @@ def shown(value: Any, spec: str = "") -> str:
         return f"{value:.0f}" if value == math.floor(value) and abs(value) < 1e6 else f"{value:.3g}"  # noqa: PLR2004
     try:
         return format(round(value) if spec.endswith("d") and isinstance(value, float) else value, spec)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return clean_text(str(value))

@@ -26,4 +26,5 @@ def sparkline(values: Sequence[float], width: int = 30) -> str:
 
 
 def _height(value: float, low: float, high: float) -> int:
-    return round((len(BARS) - 1) * (value - low) / (high - low)) if high > low else 0
+    span = high / 2 - low / 2  # halves: the difference itself may be too large for a float
+    return round((len(BARS) - 1) * ((value / 2 - low / 2) / span)) if span > 0 else 0

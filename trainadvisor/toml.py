@@ -1,0 +1,52 @@
+"""Reads TOML files, which may be anybody's: of bounded size and depth, and wrong in one sentence."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from trainadvisor.errors import TrainAdvisorError
+
+LARGEST = 1 << 20
+MOST_DOTS = 100
+"""Parts of one key: the time and memory that the parser takes grow with their square."""
+LARGEST_NUMBER = 1e300
+
+_NO_KEY = re.compile(r"""[^\w"'. \t-]+""")
+
+
+def read_toml(path: Path, error: type[TrainAdvisorError], advice: str) -> dict[str, Any]:
+    """Return the content of a file; raises the given error, which ends in the advice."""
+    try:
+        return parsed(_text(path))
+    except (OSError, ValueError, RecursionError) as reason:
+        raise error(f"{path}: cannot be read as TOML ({_told(reason)}); {advice}") from None
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """Parse TOML; raises ValueError also for what would take the parser without end."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.count(".") > MOST_DOTS and any(key.count(".") > MOST_DOTS for key in _NO_KEY.split(line)):
+            message = f"a key of more than {MOST_DOTS} parts in line {number}"
+            raise ValueError(message)
+    return tomllib.loads(text)
+
+
+def is_number(value: object) -> bool:
+    """Tell a number that can be computed with: no truth value, finite, and of a size that a float has."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST_NUMBER
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        message = "larger than 1 MB"
+        raise ValueError(message)
+    return data.decode("utf-8").replace("\r\n", "\n")
+
+
+def _told(reason: Exception) -> str:
+    if isinstance(reason, RecursionError):
+        return "nested too deep"
+    return getattr(reason, "strerror", None) or str(reason)[:300]
