@@ -67,11 +67,7 @@ class Trial(Run):
         if self.spec.seed is not None:
             self._undo += [_moved(random, "seed", self.spec.seed)]
             random.seed(0)
-        try:
-            return super().execute()
-        finally:
-            while self._undo:
-                self._undo.pop()()
+        return super().execute()
 
     def _start(self) -> None:
         super()._start()
@@ -86,6 +82,8 @@ class Trial(Run):
     def _stop(self, reason: str) -> None:
         if self._stage is not None:
             self._stage.close()
+        while self._undo:  # before the recorder takes its own taps away, which are below ours
+            self._undo.pop()()
         super()._stop(reason)
 
 

@@ -13,10 +13,13 @@ else:
         """Stands for a module until one of its names is asked for."""
 
         def __init__(self, name: str) -> None:
-            self._name = name
+            vars(self)["_name"] = name
 
         def __getattr__(self, attribute: str) -> Any:
             return getattr(importlib.import_module(self._name), attribute)
+
+        def __setattr__(self, attribute: str, value: Any) -> None:
+            setattr(importlib.import_module(self._name), attribute, value)
 
     torch, nn, F = _Late("torch"), _Late("torch.nn"), _Late("torch.nn.functional")
 

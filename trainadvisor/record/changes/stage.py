@@ -38,6 +38,8 @@ class Stage:
         self.attempts: list[Attempt] = []
         self.optimizers: list[torch.optim.Optimizer] = []
         self.models: list[nn.Module] = []
+        self.loaded: set[int] = set()
+        """The modules (ids) that got saved weights before the first step."""
         self.steps = 0
         """Optimizer steps so far."""
         self.backwards = 0
@@ -148,6 +150,7 @@ class Stage:
             (torch.autograd.backward, self._backward),
             (torch.optim.Optimizer.zero_grad, self._zero_grad),
             (nn.Module.zero_grad, self._zero_grad),
+            (nn.Module.load_state_dict, self._load),
             (torch.optim.Optimizer.__init__, self._optimizer_made),
             (DataLoader.__iter__, self._epoch),
             (lr_scheduler.LRScheduler.__init__, self._scheduler_made),
@@ -206,6 +209,11 @@ class Stage:
     def _zero_grad(self, original: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         self._settle()
         return self.through("zero_grad", original, args, kwargs)
+
+    def _load(self, original: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if "unseen" not in self.running and not self.steps:
+            self.loaded |= {id(module) for module in args[0].modules()}
+        return original(*args, **kwargs)
 
     def _optimizer_made(self, original: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         result = original(*args, **kwargs)

@@ -63,14 +63,43 @@ def fix_zero_grad_order(attempt: Attempt) -> None:
 
 @change(
     "add-step",
-    zh="每次 backward() 之后由我们调用 optimizer.step()，并随后清空梯度。",
-    limits="Refused for scripts that step by themselves in the first 20 backward passes, and without an optimizer.",
-    limits_zh="脚本在前 20 次反向传播内自行更新、或没有优化器时，不予应用。",
+    zh="每次 backward() 之后补上 optimizer.step()，并随后清空梯度。",
+    limits="Refused for scripts that step by themselves after a backward(), and without an optimizer.",
+    limits_zh="脚本在 backward() 之后自行更新、或没有优化器时，不予应用。",
 )
 def add_step(attempt: Attempt) -> None:
     """Call optimizer.step() after each backward(), and clear the gradients then."""
     attempt.never = "the script makes no optimizer, or never calls backward()"
-    _update_every(attempt, 1, "optimizer.step() after each backward()")
+    stage, waiting = attempt.stage, [False]
+
+    def update(*_: object) -> None:
+        """Make up for a step that the script has left out."""
+        if not waiting[0]:
+            return
+        waiting[0] = False
+        for made in [o for o in stage.optimizers if _has_gradients(o)]:
+            made.step()
+            made.zero_grad()
+            attempt.done(f"optimizer.step() after each backward() ({type(made).__name__})")
+
+    def before(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        update()
+        return call(*args, **kwargs)
+
+    def own(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if waiting[0]:
+            attempt.refuse("the script calls step() itself")
+        return call(*args, **kwargs)
+
+    def trained(*_: object) -> None:
+        waiting[0] = True
+
+    for moment in ("forward", "zero_grad"):
+        attempt.around(moment, before)
+    attempt.around("step", own)
+    attempt.when("trained", trained)
+    for moment in ("backward", "end"):
+        attempt.when(moment, update)
 
 
 @change(
@@ -123,8 +152,7 @@ def accumulation(attempt: Attempt, *, steps: int | None = None, divide: bool = T
     """
     attempt.never = "the script makes no optimizer, or never calls backward()"
     if steps is not None:
-        how = f"an update every {steps} backward passes"
-        _update_every(attempt, max(1, steps), how, divide=divide, replace=True)
+        _update_every(attempt, max(1, steps), divide=divide)
         return
     passes = {"count": 0}
 
@@ -149,20 +177,13 @@ def _divide(made: Any, count: int) -> None:
         torch._foreach_div_(gradients, count)
 
 
-_PATIENCE = 20
-
-
-def _update_every(attempt: Attempt, steps: int, how: str, *, divide: bool = False, replace: bool = False) -> None:
+def _update_every(attempt: Attempt, steps: int, *, divide: bool) -> None:
     """Step after every n-th backward; the script's own steps and clearings are left out."""
     stage = attempt.stage
-    state = {"count": 0, "ours": False, "own": 0}
+    state = {"count": 0, "ours": False}
 
     def skip_step(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if state["ours"]:
-            return call(*args, **kwargs)
-        state["own"] += 1
-        if not replace and stage.backwards <= _PATIENCE:
-            attempt.refuse("the script calls step() itself")
             return call(*args, **kwargs)
         return None
 
@@ -179,7 +200,7 @@ def _update_every(attempt: Attempt, steps: int, how: str, *, divide: bool = Fals
                 _divide(made, steps)
             made.step()
             made.zero_grad()
-            attempt.done(f"{how} ({type(made).__name__})")
+            attempt.done(f"an update every {steps} backward passes ({type(made).__name__})")
         state["ours"], state["count"] = False, 0
 
     attempt.around("step", skip_step)

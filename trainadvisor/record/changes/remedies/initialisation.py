@@ -28,7 +28,7 @@ def init(
     attempt.never = "no model was called"
 
     def redo(model: Any, *_: object) -> None:
-        if _loaded(attempt, model):
+        if any(id(module) in attempt.stage.loaded for module in model.modules()):
             raise Refusal("the model's weights were loaded; a new start would throw them away")
         layers = [module for module in model.modules() if isinstance(module, _layers())]
         if not layers:
@@ -46,12 +46,6 @@ def init(
 
 def _layers() -> tuple[type, ...]:
     return nn.Linear, nn.modules.conv._ConvNd, nn.RNNBase, nn.RNNCellBase
-
-
-def _loaded(attempt: Attempt, model: Any) -> bool:
-    recorder = attempt.stage.recorder
-    known = recorder.inventory.model_of(model) if recorder is not None else None
-    return bool(known is not None and known.loaded)
 
 
 def _draw(layer: Any, kind: str, *, last: bool) -> None:

@@ -1,0 +1,201 @@
+"""Changes whose effect is computed here in another way than by an edit of the script."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from torch import nn
+from trialkit import CLASSIFIER, REGRESSION, by_hand, change, same, trial
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UNTRAINED = "lr=0.0"
+
+
+def _held(outcome) -> set[int]:
+    """Return the ids of what the optimizer of a script holds."""
+    return {id(p) for group in outcome.names["optimizer"].param_groups for p in group["params"]}
+
+
+def test_he_draws_the_hidden_weights_with_the_deviation_that_relu_asks_for(tmp_path: Path) -> None:
+    """The deviation is sqrt(2 / inputs), biases are zero, and the script's random numbers go on as they would."""
+    script = CLASSIFIER.replace("nn.Linear(6, 8)", "nn.Linear(6, 800)").replace("Linear(8, 2)", "Linear(800, 2)")
+    script = script.replace("lr=0.1", "lr=1e-9").replace("model = ", "model = ") + "draw = torch.rand(3)\n"
+    outcome = trial(script, tmp_path, change("init", to="he"))
+    weight, bias = outcome.weights[:2]
+    assert float(weight.std()) == pytest.approx(math.sqrt(2 / 6), rel=0.05)
+    assert float(bias.abs().max()) < 1e-8
+    assert torch.equal(outcome.names["draw"], by_hand(script).names["draw"])
+
+
+def test_orthogonal_weights_are_orthogonal(tmp_path: Path) -> None:
+    """Rows of the first layer have length sqrt(2) and stand at right angles."""
+    script = CLASSIFIER.replace("Linear(6, 8)", "Linear(6, 4)").replace("Linear(8, 2)", "Linear(4, 2)")
+    outcome = trial(script.replace("lr=0.1", UNTRAINED), tmp_path, change("init", to="orthogonal"))
+    weight = outcome.weights[0]
+    assert torch.allclose(weight @ weight.T, 2 * torch.eye(4), atol=1e-5)
+
+
+def test_a_prior_start_predicts_the_mean_of_the_targets(tmp_path: Path) -> None:
+    """The last layer's bias is the mean of the first batch's targets, its weights are small."""
+    outcome = trial(REGRESSION.replace("lr=0.01", UNTRAINED), tmp_path, change("init", bias="target_mean"))
+    assert float(outcome.weights[3]) == pytest.approx(float(outcome.names["y"].mean()))
+    assert float(outcome.weights[2].abs().max()) < 0.1
+
+
+def test_wider_layers_are_trained(tmp_path: Path) -> None:
+    """Hidden widths are tripled, inputs and outputs stay, and the optimizer holds the new parameters only."""
+    outcome = trial(CLASSIFIER, tmp_path, change("capacity", factor=3.0))
+    assert [tuple(w.shape) for w in outcome.weights] == [(24, 6), (24,), (2, 24), (2,)]
+    assert _held(outcome) == {id(p) for p in outcome.names["model"].parameters()}
+    assert outcome.changes[0]["what"] == "74 -> 218 weights: 1 hidden widths times 3"
+
+
+def test_a_network_of_convolutions_is_widened_through_its_flattening(tmp_path: Path) -> None:
+    """Channels, norms and the inputs of the linear layer behind them grow together."""
+    model = "nn.Conv2d(1, 4, 2), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2)"
+    script = CLASSIFIER.replace("nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 2)", model)
+    script = script.replace("TensorDataset(x,", "TensorDataset(x.view(-1, 1, 2, 3),").replace("model(x)", "0")
+    outcome = trial(script, tmp_path, change("capacity", factor=2.0))
+    assert [tuple(w.shape) for w in outcome.weights[:3:2] + outcome.weights[4:5]] == [(8, 1, 2, 2), (8,), (2, 16)]
+
+
+def test_inputs_are_standardised_by_the_batches_seen(tmp_path: Path) -> None:
+    """With one batch of all examples the scores are those of a model that is given standardised inputs."""
+    script = REGRESSION.replace("y = x[:, :1] * 30 + 100", "y = x[:, :1] / 2")
+    outcome = trial(script, tmp_path, change("standardize-inputs"))
+    # over six steps of the same batch the statistics stay what they are
+    hand = by_hand(
+        script, ("model(x), y", "model(z), y"), ("model =", "z = ((x - x.mean(0)) / x.std(0, correction=0))\nmodel =")
+    )
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(outcome.weights, hand.weights, strict=True))
+    assert torch.allclose(outcome.names["scores"], hand.names["model"](hand.names["z"]).detach(), atol=1e-5)
+
+
+def test_targets_are_standardised_and_scores_come_back_in_their_unit(tmp_path: Path) -> None:
+    """Weights are those of a training on standardised targets, scores are on the scale of the targets."""
+    outcome = trial(REGRESSION, tmp_path, change("standardize-targets"))
+    hand = by_hand(REGRESSION, ("model(x), y", "model(x), (y - y.mean()) / y.std(correction=0)"))
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(outcome.weights, hand.weights, strict=True))
+    y = hand.names["y"]
+    assert torch.allclose(outcome.names["scores"], hand.names["scores"] * y.std(correction=0) + y.mean(), rtol=1e-4)
+
+
+def test_evaluation_inputs_are_brought_to_the_training_scale(tmp_path: Path) -> None:
+    """An evaluation set on another scale gets the scores that it would get on the training's."""
+    script = CLASSIFIER.replace("scores = model(x)", "scores = model(x * 50 + 900)\n    right = model(x)")
+    outcome = trial(script, tmp_path, change("fix-preprocessing"))
+    plain = by_hand(script)
+    assert same(outcome, plain)
+    agree = (outcome.names["scores"].argmax(1) == plain.names["right"].argmax(1)).float().mean()
+    assert (
+        float(agree) > 0.95 > float((plain.names["scores"].argmax(1) == plain.names["right"].argmax(1)).float().mean())
+    )
+
+
+def test_missing_parameters_are_added_with_the_settings_of_the_last_group(tmp_path: Path) -> None:
+    """A head that the optimizer was not given is trained as if it had been."""
+    script = CLASSIFIER.replace("SGD(model.parameters()", "SGD(model[0].parameters()")
+    outcome = trial(script, tmp_path, change("add-parameters"))
+    assert same(outcome, by_hand(CLASSIFIER))
+    assert outcome.changes[0]["what"] == "2 tensors (18 weights) were added to SGD"
+
+
+def test_layers_in_a_plain_list_are_trained(tmp_path: Path) -> None:
+    """What no module holds is found through the loss."""
+    body = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = [nn.Linear(6, 8)]
+        self.head = nn.Linear(8, 2)
+    def forward(self, x):
+        return self.head(self.hidden[0](x).tanh())
+model = Net()"""
+    script = CLASSIFIER.replace("\nmodel = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 2))", body)
+    outcome = trial(script, tmp_path, change("use-modulelist"))
+    hand = by_hand(script, ("[nn.Linear(6, 8)]", "nn.ModuleList([nn.Linear(6, 8)])"))
+    assert torch.equal(outcome.names["model"].hidden[0].weight, hand.names["model"].hidden[0].weight)
+
+
+def test_accumulated_gradients_are_averaged(tmp_path: Path) -> None:
+    """Three batches of eight, one update: the step of a batch of 24."""
+    ordered = CLASSIFIER.replace(", shuffle=True", "")
+    outcome = trial(ordered, tmp_path, change("accumulation", steps=3))
+    hand = by_hand(ordered, ("batch_size=8", "batch_size=24"))
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(outcome.weights, hand.weights, strict=True))
+
+
+def test_a_hidden_network_stands_beside_a_single_layer(tmp_path: Path) -> None:
+    """A linear model gets two hidden layers, which the optimizer trains."""
+    script = CLASSIFIER.replace("nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 2))", "nn.Linear(6, 2)")
+    outcome = trial(script, tmp_path, change("add-nonlinearity", width=16))
+    assert len(outcome.weights) == 8
+    assert _held(outcome) == {id(p) for p in outcome.names["model"].parameters()}
+
+
+def test_functions_are_exchanged_like_modules(tmp_path: Path) -> None:
+    """torch.sigmoid in forward() becomes ReLU; one at the model's end stays."""
+    body = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(6, 8), nn.Linear(8, 2)
+    def forward(self, x):
+        return torch.sigmoid(self.b(torch.sigmoid(self.a(x))))
+model = Net()"""
+    script = CLASSIFIER.replace("\nmodel = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 2))", body)
+    outcome = trial(script, tmp_path, change("activation", to="relu"))
+    assert same(outcome, by_hand(script, ("torch.sigmoid(self.a", "torch.relu(self.a")))
+
+
+def test_shuffles_of_equal_length_share_one_order(tmp_path: Path) -> None:
+    """Rows and labels that were shuffled one after the other belong together again; other lengths are left alone."""
+    script = """
+    import numpy as np
+    import torch
+    rows, labels, others = np.arange(20), np.arange(20), np.arange(7)
+    for values in (rows, labels, others):
+        np.random.shuffle(values)
+    """
+    names = trial(script, tmp_path, change("fix-labels")).names
+    assert (names["rows"] == names["labels"]).all()
+    assert sorted(names["rows"]) == list(range(20)) != list(names["rows"])
+
+
+def test_rows_can_keep_their_order(tmp_path: Path) -> None:
+    """With order=kept neither random nor numpy moves anything."""
+    script = """
+    import random
+    import numpy as np
+    import torch
+    one, two = list(range(9)), np.random.RandomState(0).permutation(9)
+    random.shuffle(one)
+    three = torch.randperm(9)
+    """
+    names = trial(script, tmp_path, change("fix-labels", order="kept")).names
+    assert one_order(names["one"]) == one_order(names["two"]) == one_order(names["three"]) == list(range(9))
+
+
+def one_order(values) -> list[int]:
+    """Return numbers of any container as a list."""
+    return [int(value) for value in values]
+
+
+def test_a_checkpoint_is_whole_when_the_script_ends(tmp_path: Path) -> None:
+    """What the thread writes is what stood there when torch.save was called."""
+    path = tmp_path / "model.pt"
+    script = CLASSIFIER.replace(
+        "        optimizer.zero_grad()",
+        f"        torch.save(model.state_dict(), {str(path)!r})\n        optimizer.zero_grad()",
+    )
+    outcome = trial(script, tmp_path, change("async-checkpoint"))
+    before_last = by_hand(script).names["model"]
+    assert same(outcome, by_hand(script))
+    fresh = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 2))
+    fresh.load_state_dict(torch.load(path))
+    assert not torch.equal(fresh[0].weight, before_last[0].weight)
