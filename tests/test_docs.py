@@ -49,6 +49,13 @@ def test_the_code_pages_are_those_of_the_rules():
     assert [name for name in PAGES if committed[name] != PAGES[name]] == []
 
 
+def test_titles_are_written_alike():
+    """In English with a capital letter, unless the name of a type comes first; without a full stop in both."""
+    titles = {rule.code: (rule.title("en"), rule.title("zh")) for rule in BOOK.rules.values()}
+    assert [code for code, (en, _) in titles.items() if en[0].islower() and not en.startswith("float16")] == []
+    assert [code for code, both in titles.items() for title in both if title.endswith((".", "。"))] == []
+
+
 @pytest.mark.parametrize("rule", BOOK.rules.values(), ids=lambda rule: rule.code)
 def test_a_page_says_everything_about_its_rule(rule):
     """Title, search words, thresholds, remedies and lookalikes of both languages stand in the page."""
