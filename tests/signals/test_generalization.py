@@ -107,6 +107,8 @@ def test_running_statistics_remember_their_start(tmp_path: Path) -> None:
     assert seen["norm_initial_share"] == pytest.approx(0.999**1000)
     usual = make_model(("bn", "BatchNorm2d", {"momentum": 0.1}), ("fc", "Linear", 4, 2))
     assert signals_of(tmp_path, models=[usual], columns={"loss": [1.0] * 1000})["norm_initial_share"] < 1e-40
+    without = make_model(("a", "Linear", 4, 8))
+    assert signals_of(tmp_path, models=[without], columns={"loss": [1.0] * 1000})["norm_initial_share"] == 0.0
 
 
 def test_hidden_width_leaves_the_output_out(tmp_path: Path) -> None:

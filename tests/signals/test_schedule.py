@@ -73,3 +73,9 @@ def test_without_rates_nothing_is_known(tmp_path: Path) -> None:
     assert [seen[f"lr_{name}"] for name in ("first", "peak", "final", "median", "spent_share", "rising_share")] == [
         None
     ] * 6
+
+
+def test_mean_rate_over_the_peak(tmp_path: Path) -> None:
+    """A linear decay to zero uses half of its peak on average, a constant rate all of it."""
+    assert rates(tmp_path, np.linspace(0.1, 0, 101))["lr_mean_share"] == pytest.approx(0.5)
+    assert rates(tmp_path, [0.1] * 9)["lr_mean_share"] == pytest.approx(1.0)

@@ -48,10 +48,15 @@ def norm_momentum(log: RunLog) -> float | None:
 
 @signal(unit="share", needs="the batch norm layers of the model, and the number of steps", zh="模型的批归一化层与步数")
 def norm_initial_share(log: RunLog) -> float | None:
-    """Share of the initial mean and variance still in the running statistics at the end: (1 - momentum)^steps."""
+    """Share of the initial mean and variance still in the running statistics at the end: (1 - momentum)^steps.
+
+    0 where no layer keeps running statistics, or loaded ones.
+    """
     momentum = norm_momentum(log)
-    if momentum is None or (log.model or {}).get("loaded"):
+    if log.model is None:
         return None
+    if momentum is None or log.model.get("loaded"):
+        return 0.0
     return float((1 - min(max(momentum, 0.0), 1.0)) ** log.all_steps_count)
 
 

@@ -21,7 +21,7 @@ NORMS = {"needs": "the global gradient norm of each step", "zh": "每一步的�
 LAYERS = {"needs": "the gradient norm of each layer on sampled steps", "zh": "抽样步上各层的梯度范数"}
 MODEL = {"needs": "the layers of the model", "zh": "模型的各层信息"}
 
-FIRST_SAMPLES = 5
+FIRST_SAMPLES = 3
 GROWN = 10.0  # what the onset of growth means; the rules have their own thresholds
 
 

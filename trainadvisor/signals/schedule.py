@@ -46,6 +46,13 @@ def lr_median(log: RunLog) -> float | None:
     return typical(_rates(log))
 
 
+@signal(unit="share of the peak", **NEEDS)
+def lr_mean_share(log: RunLog) -> float | None:
+    """Mean learning rate of the run over its largest: 0.5 for cosine and linear decay, 1 for a constant rate."""
+    rates = _rates(log)
+    return float(rates.mean() / rates.max()) if rates.size and rates.max() > 0 else None
+
+
 @signal(unit="share of the run", **NEEDS)
 def lr_spent_share(log: RunLog) -> float | None:
     """Share of the steps, up to the end, in which the learning rate stays below a thousandth of its peak."""
