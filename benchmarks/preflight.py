@@ -64,10 +64,10 @@ def main() -> None:
 def scripts(corpus: Path) -> Iterator[dict[str, Any]]:
     """Yield every faulty script, its sound twin and every healthy one."""
     cases = tomllib.loads((corpus / "cases.toml").read_text(encoding="utf-8"))["case"]
-    for kind in ("buggy", "fixed"):
-        for case in cases:
-            path = corpus / "cases" / f"{case['name']}.py"
-            yield {"id": f"{case['name']}.{kind}", "name": case["name"], "kind": kind, "path": path, "case": case}
+    twins = [(case, kind) for kind in ("buggy", "fixed") for case in cases]
+    for case, kind in twins:
+        path = corpus / "cases" / f"{case['name']}.py"
+        yield {"id": f"{case['name']}.{kind}", "name": case["name"], "kind": kind, "path": path, "case": case}
     for path in sorted((corpus / "healthy").glob("*.py")):
         yield {"id": f"{path.stem}.healthy", "name": path.stem, "kind": "healthy", "path": path}
 

@@ -45,7 +45,7 @@ class Given:
         self._logs = {name.replace("_", "-"): self._log(folder, name, given) for name, given in logs.items()}
 
     def _log(self, folder: Path, name: str, given: Any) -> RunLog:
-        more = given if isinstance(given, dict) else {"columns": {"loss": list(given), "lr": 0.01, "loss_id": 0}}
+        more = dict(given) if isinstance(given, dict) else {"columns": {"loss": list(given), "lr": 0.01, "loss_id": 0}}
         events = [*more.pop("events", []), applied(name.replace("_", "-"))]
         return read_log(build_log(folder, name=f"{name}.json", **{"losses": [LOSS], "events": events, **more}))
 

@@ -82,6 +82,13 @@ def test_too_few_steps_say_nothing(tmp_path: Path) -> None:
     assert (fit.verdict, fit.reason) == (batch.OPEN, "too-few")
 
 
+@pytest.mark.parametrize(("last", "hardly"), [(0.95, True), (0.8, False)])
+def test_a_loss_of_unknown_floor_that_hardly_falls_is_noticed(tmp_path: Path, last: float, hardly: bool) -> None:  # noqa: FBT001
+    """Too little to be sure of, yet enough to confirm what a rule suspects."""
+    fit = batch.fit_of(log_of(tmp_path, falling(1.0, last), known=False))
+    assert (fit.verdict, fit.hardly) == (batch.OPEN, hardly)
+
+
 @pytest.mark.parametrize(("best", "learns"), [(0.7, True), (1.38, False)])
 def test_some_rate_must_bring_the_batch_below_chance(tmp_path: Path, best: float, learns: bool) -> None:  # noqa: FBT001
     """A fall to the entropy of the labels is none; one well below it is."""

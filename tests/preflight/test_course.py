@@ -7,6 +7,8 @@ import pytest
 from builders import make_model
 from preflightkit import GRID, LOSS, SUM, Given, fly, named, swept
 
+from trainadvisor.preflight import rates
+
 LEARNT = np.geomspace(1.0, 0.01, 100)
 RANGE = swept(1 - 0.9 / (1 + (1e-2 / GRID) ** 2))
 SLOW = np.linspace(1.0, 0.97, 60)
@@ -145,3 +147,30 @@ def test_the_first_loss_is_held_against_chance(tmp_path: Path) -> None:
     stuck = Given(tmp_path, natural=high, one_batch=np.full(100, 15.0), rescue=swept(np.full(100, 15.0)))
     bad = named(fly(stuck), "initial-loss")
     assert (bad.state, bad.severity) == ("failed", "warning")
+
+
+def test_a_suspicion_is_not_confirmed_in_a_warm_up(tmp_path: Path) -> None:
+    """While the rate is tiny and rising no batch is learnt; a larger rate that teaches it speaks for the script."""
+    natural = raw(SLOW)
+    natural["columns"] = {"loss": list(SLOW), "lr": list(np.linspace(1e-7, 1e-5, 60)), "loss_id": 0}
+    logs = {"one_batch": np.ones(100), "lr_range": RANGE}
+    teachable = fly(Given(tmp_path, natural=natural, rescue=RANGE, **logs))
+    hopeless = fly(Given(tmp_path, natural=natural, rescue=swept(np.ones(100)), **logs))
+    assert (named(teachable, "data").state, named(hopeless, "data").state) == ("passed", "failed")
+
+
+def test_a_rate_that_the_diagnosis_finds_too_high_as_well_fails(tmp_path: Path) -> None:
+    """Far above the suggestion, and the first steps leave the weights far behind: both say so."""
+    from trainadvisor.diagnose.result import Diagnosis, Finding, Remedy
+    from trainadvisor.preflight import learning_rate
+
+    rate = learning_rate.outcome(rates.sweep_of(Given(tmp_path, lr_range=RANGE).experiment("lr-range", (), 100)), 1.0)
+    remedy = Remedy(change="lr", arguments={"factor": 0.1}, applies="paste", text="lower it")
+    finding = Finding(
+        code="lr-too-high", family="optimization", kind="cause", severity="error", confidence="certain",
+        title="too high", sentence="too high", remedies=[remedy],
+    )  # fmt: skip
+    agreed = learning_rate.check(rate, Diagnosis(state="broken", summary="", findings=[finding]), "en")
+    alone = learning_rate.check(rate, Diagnosis(state="healthy", summary=""), "en")
+    assert (agreed.state, agreed.severity, agreed.findings) == ("failed", "error", ["lr-too-high"])
+    assert (alone.state, alone.severity) == ("passed", "note")

@@ -24,6 +24,7 @@ HALVED, UNMOVED = 0.5, 0.01
 EXACT = 0.95
 NEAR = 0.1
 FEWEST = 20
+DOUBTS = ("slow", "floor-unknown")
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,25 @@ class Fit:
     steps: int = 0
     reason: str = ""
 
+    @property
+    def hardly(self) -> bool:
+        """Say whether next to nothing was learnt, as far as this loss can tell."""
+        if self.first is None or self.final is None or not self.first:
+            return self.verdict == STUCK
+        slow = self.first - self.final < NOTHING * abs(self.first)
+        return self.verdict == STUCK or (self.verdict == OPEN and self.reason in DOUBTS and slow)
+
 
 def fit_of(log: RunLog, *, kinds: Iterable[str] = ()) -> Fit:
     """Judge the log of a one-batch run; `kinds` are the contexts of the script, where they are known."""
     unfit = sorted({*kinds, *contexts(log)} & set(NO_SUCH_TEST))
     if unfit:
         return Fit(OPEN, reason=f"kind.{unfit[0]}")
-    if not took_effect(log, "one-batch"):
-        return Fit(OPEN, reason="not-held")
     signals = Signals(log)
     facts: dict[str, Any] = {name: signals.get(name) for name in ("loss_start", "loss_final", "skill", "loss_steps")}
     steps = facts["loss_steps"] or 0
+    if not took_effect(log, "one-batch"):
+        return Fit(OPEN, reason="not-held" if log.all_steps_count > 1 or _refused(log, "one-batch") else "too-few")
     fit = Fit(OPEN, facts["loss_start"], facts["loss_final"], facts["skill"], steps)
     if signals.get("loss_nonfinite"):
         return _with(fit, STUCK)
@@ -58,8 +67,15 @@ def fit_of(log: RunLog, *, kinds: Iterable[str] = ()) -> Fit:
 
 def took_effect(log: RunLog, change: str) -> bool:
     """Say whether a trial's log says that its change took hold."""
-    events = [event for event in log.events if event["kind"] == "change" and event["subject"] == change]
-    return any(event["detail"].get("applied") for event in events)
+    return any(detail.get("applied") for detail in _told(log, change))
+
+
+def _refused(log: RunLog, change: str) -> bool:
+    return any(detail.get("refused") for detail in _told(log, change))
+
+
+def _told(log: RunLog, change: str) -> list[dict[str, Any]]:
+    return [event["detail"] for event in log.events if event["kind"] == "change" and event["subject"] == change]
 
 
 def _with(fit: Fit, verdict: str, reason: str = "") -> Fit:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.preflight.batch import FITS, OPEN, STUCK, Fit
-from trainadvisor.preflight.result import Check
+from trainadvisor.preflight.result import Check, State
 from trainadvisor.preflight.texts import say
 from trainadvisor.signals import Signals
 
@@ -135,18 +135,27 @@ def one_batch(seen: Seen, reason: str = "", codes: Iterable[str] = ()) -> Check:
     confirmed = seen.suspected.get("confirmed", [])
     key, state = _batch_answer(seen, fit, confirmed)
     sentence = say(f"batch.{key}", lang, codes=_names(confirmed, lang), **figures)
-    return Check(name="one-batch", state=state, severity="error" if state == "failed" else None, figures=figures,
+    worst = _worst(seen, confirmed) if key == "confirms" and seen.learns is not False else "error"
+    return Check(name="one-batch", state=state, severity=worst if state == "failed" else None, figures=figures,
                  sentence=sentence, findings=confirmed if key == "confirms" else [])  # fmt: skip
 
 
-def _batch_answer(seen: Seen, fit: Fit, confirmed: list[str]) -> tuple[str, Any]:
-    if fit.verdict != STUCK:
-        return ("fits" if fit.verdict == FITS else "falls"), "passed"
+def _batch_answer(seen: Seen, fit: Fit, confirmed: list[str]) -> tuple[str, State]:
     if confirmed:
         return "confirms", "failed"
+    if fit.verdict != STUCK:
+        return ("fits" if fit.verdict == FITS else "falls"), "passed"
     if seen.learns is None:
         return "undecided", "not-judged"
     return ("other-rate", "passed") if seen.learns else ("failed", "failed")
+
+
+def _worst(seen: Seen, codes: list[str]) -> Severity:
+    """Return the highest level of some findings."""
+    from trainadvisor.diagnose.summary import everything
+
+    levels = [level(item) for item in everything(seen.diagnosis.findings) if item.code in codes]
+    return max(levels, key=LEVELS.index, default="warning")
 
 
 def _names(codes: Iterable[str], lang: str) -> str:

@@ -82,12 +82,13 @@ class Course:
         return [item.code for item in found if checks.level(item) == "error"]
 
     def _on_one_batch(self, seen: checks.Seen) -> checks.Seen:
-        """Run the script on its first batch; where that is not learnt and nothing explains it, at every rate."""
+        """Run the script on its first batch; where that is not learnt, at every rate."""
         log = self._trials.experiment("one-batch", [ONE_BATCH], EXPERIMENT_STEPS, share=0.5)
         if log is None:
             return seen
-        seen = replace(seen, fit=batch.fit_of(log, kinds=contexts(seen.log)))
-        if seen.fit is None or seen.fit.verdict != batch.STUCK:
+        fit = batch.fit_of(log, kinds=contexts(seen.log))
+        seen = replace(seen, fit=fit)
+        if fit.verdict != batch.STUCK:
             return seen
         rescue = self._trials.experiment("rescue", [ONE_BATCH, SWEEP], EXPERIMENT_STEPS, share=0.6)
         return seen if rescue is None else replace(seen, learns=batch.learns_at_some_rate(rescue))
@@ -96,10 +97,9 @@ class Course:
         """Confirm what was only suspected by the experiment, or drop it; beside a fact it may stand as it is."""
         if not suspected or broken:
             return seen
-        fit = seen.fit.verdict if seen.fit is not None else batch.OPEN
-        fate = {batch.STUCK: "confirmed", batch.FITS: "unconfirmed", batch.OPEN: "untested"}[fit]
+        fate = _fate(seen)
         seen = replace(seen, suspected={fate: sorted(suspected)})
-        if fit == batch.STUCK:
+        if fate == "confirmed":
             for item in everything(seen.diagnosis.findings):
                 unsure = item.code in suspected and item.confidence == "possible"
                 item.confidence = "likely" if unsure else item.confidence
@@ -156,3 +156,12 @@ class Course:
         steps = answers[0].figures.get("steps")
         open_ = [check for check in answers if check.state == "failed"]
         return say("summary.warned" if open_ else "summary.pass", lang, steps=steps, count=len(open_))
+
+
+def _fate(seen: checks.Seen) -> str:
+    """Return what the one-batch experiment says about suspicions; in a warm-up it takes every rate to confirm one."""
+    if seen.fit is None or (seen.fit.verdict == batch.OPEN and not seen.fit.hardly):
+        return "untested"
+    _, rising = learning_rate.own_rate(seen.log)
+    doubtful = rising and seen.learns is not False
+    return "unconfirmed" if not seen.fit.hardly else "untested" if doubtful else "confirmed"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from trainadvisor.language import Words
 from trainadvisor.preflight.texts import say
 from trainadvisor.report import finding
-from trainadvisor.report.layout import cells, pad
+from trainadvisor.report.layout import cells, clean, pad, wrap
 from trainadvisor.report.page import Page
 
 if TYPE_CHECKING:
@@ -52,8 +52,11 @@ def _table(page: Page, checks: list[Check], lang: str) -> None:
         text = check.sentence
         if check.findings:
             text += page.words("aside", text=page.words("comma").join(check.findings))
-        page.paragraph(head + text, indent="  ", hang=" " * cells(head))
+        first, *rest = wrap(clean(text), page.width - 2 - cells(head))
+        page.paragraph(head + first, indent="  ")
         page.restyle(f"  {state}", _style(check))
+        for line in rest:
+            page.paragraph(line, indent="  " + " " * cells(head))
 
 
 def _state(check: Check, lang: str) -> str:
