@@ -41,10 +41,12 @@ def test_orthogonal_weights_are_orthogonal(tmp_path: Path) -> None:
 
 
 def test_a_prior_start_predicts_the_mean_of_the_targets(tmp_path: Path) -> None:
-    """The last layer's bias is the mean of the first batch's targets, its weights are small."""
-    outcome = trial(REGRESSION.replace("lr=0.01", UNTRAINED), tmp_path, change("init", bias="target_mean"))
+    """The last layer's bias is the mean of the first batch's targets, or what is given; its weights are small."""
+    outcome = trial(REGRESSION.replace("lr=0.01", UNTRAINED), tmp_path, change("init", to="prior"))
     assert float(outcome.weights[3]) == pytest.approx(float(outcome.names["y"].mean()))
     assert float(outcome.weights[2].abs().max()) < 0.1
+    given = trial(REGRESSION.replace("lr=0.01", UNTRAINED), tmp_path, change("init", bias=5.5))
+    assert float(given.weights[3]) == 5.5
 
 
 def test_wider_layers_are_trained(tmp_path: Path) -> None:
@@ -199,3 +201,17 @@ def test_a_checkpoint_is_whole_when_the_script_ends(tmp_path: Path) -> None:
     fresh = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 2))
     fresh.load_state_dict(torch.load(path))
     assert not torch.equal(fresh[0].weight, before_last[0].weight)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_order_of_two_changes_does_not_matter(tmp_path: Path, turned: bool) -> None:  # noqa: FBT001
+    """An activation is taken away before scores get the unit of the targets, and new layers are drawn like old ones."""
+    script = REGRESSION.replace("nn.Linear(8, 1)", "nn.Linear(8, 1), nn.Sigmoid()")
+    pair = [change("change-output-activation"), change("standardize-targets")]
+    outcome = trial(script, tmp_path, *(reversed(pair) if turned else pair))
+    hand = by_hand(script, (", nn.Sigmoid()", ""), ("model(x), y", "model(x), (y - y.mean()) / y.std(correction=0)"))
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(outcome.weights, hand.weights, strict=True))
+    assert all(told["applied"] for told in outcome.changes)
+    wide = [change("init", to="he"), change("capacity", factor=100.0)]
+    drawn = trial(CLASSIFIER.replace("lr=0.1", UNTRAINED), tmp_path, *(reversed(wide) if turned else wide))
+    assert float(drawn.weights[0].std()) == pytest.approx(math.sqrt(2 / 6), rel=0.1)

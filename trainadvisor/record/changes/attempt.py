@@ -25,17 +25,20 @@ class Attempt:
         self.refused: str | None = None
         self.never = "the script never came to the place where it would take hold"
         """Said when the script ends and nothing was changed."""
+        self.patient = False
+        """Whether it may still find its place late in the training."""
         self.hooks: dict[str, list[Call]] = defaultdict(list)
-        self.arounds: dict[str, list[Around]] = defaultdict(list)
+        self.arounds: dict[str, list[tuple[bool, Around]]] = defaultdict(list)
+        """Whether it stands within those of other changes, and the function."""
         self._told = False
 
     def when(self, moment: str, then: Call) -> None:
         """Call a function at a moment of the training; it may raise Refusal."""
         self.hooks[moment].append(then)
 
-    def around(self, moment: str, around: Around) -> None:
-        """Run a function around a call of the script."""
-        self.arounds[moment].append(around)
+    def around(self, moment: str, around: Around, *, within: bool = False) -> None:
+        """Run a function around a call of the script, `within` those of other changes if it needs what they change."""
+        self.arounds[moment].append((not within, around))
 
     def tell(self, moment: str, *args: object) -> None:
         """Let the change act at a moment; a failure of ours is a refusal, never an error of the script."""

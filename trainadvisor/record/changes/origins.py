@@ -22,7 +22,7 @@ class Origins:
         owners += [(F, kind) for kind in _FUNCTIONS]
         for owner, kind in owners:
             attempt.stage.undo_with(self._watch(owner, kind))
-        attempt.around("forward", self._forget)
+        attempt.around("forward", self._forget, within=True)
 
     def _watch(self, owner: Any, kind: str) -> Callable[[], None]:
         original = getattr(owner, kind)

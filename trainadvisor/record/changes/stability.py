@@ -44,9 +44,12 @@ def _stand_in(attempt: "Attempt", owner: Any, name: str, function: Callable[...,
     original = getattr(owner, name)
 
     def stand_in(given: Any, *args: Any, **kwargs: Any) -> Any:
-        running = attempt.stage.running
-        own = "step" in running or "unseen" in running or "backward" in running or not _floating(given)
-        return original(given, *args, **kwargs) if own else function(original, given, *args, **kwargs)
+        stage = attempt.stage
+        training = stage.models or stage.train_data is not None
+        own = {"step", "unseen", "backward"} & stage.running
+        if own or not training or not _floating(given):
+            return original(given, *args, **kwargs)
+        return function(original, given, *args, **kwargs)
 
     setattr(owner, name, stand_in)
     attempt.stage.undo_with(lambda: setattr(owner, name, original))

@@ -25,6 +25,8 @@ from trainadvisor.record.recorder import Recorder
 from trainadvisor.record.run import Cut
 from trainadvisor.record.taps import LOSSES
 
+PATIENCE = 20
+"""Backward passes within which a change has found its place, unless it says that it is patient."""
 Undo = Callable[[], None]
 
 
@@ -45,7 +47,7 @@ class Stage:
         self.backwards = 0
         self.train_data: object = None
         """The data set of the first loader that was iterated with gradients on."""
-        self._began = time.monotonic()
+        self._began: float | None = None
         self._stop_after = stop_after
         self.planned_steps = stop_after[0]
         """How many steps the run will take, where that is known."""
@@ -57,7 +59,7 @@ class Stage:
 
     def apply(self, choices: list[Choice]) -> None:
         """Let each change subscribe, then begin to listen."""
-        for choice in choices:
+        for choice in sorted(choices, key=lambda choice: choice.spec.name == "init"):  # draws layers that others make
             attempt = Attempt(self, choice.spec.name, choice.arguments)
             self.attempts.append(attempt)
             attempt.hooks["begin"].append(partial(choice.spec.function, attempt, **choice.arguments))
@@ -133,9 +135,9 @@ class Stage:
             self.running.discard(moment)
 
     def _nested(self, moment: str, call: Call) -> Call:
-        for attempt in self.attempts:
-            for around in attempt.arounds.get(moment, ()):
-                call = attempt.standing(around, call)
+        standing = [(outer, a, around) for a in self.attempts for outer, around in a.arounds.get(moment, ())]
+        for _, attempt, around in sorted(standing, key=lambda entry: entry[0]):
+            call = attempt.standing(around, call)
         return call
 
     def _set_all(self) -> None:
@@ -204,7 +206,15 @@ class Stage:
         result = self.through("backward", original, args, kwargs)
         if outermost:
             self.tell("trained", args, kwargs)
+            self._give_up()
         return result
+
+    def _give_up(self) -> None:
+        """Tell early of the changes that have found no place, so that whoever waits need not wait for the end."""
+        if self.backwards == PATIENCE:
+            for attempt in self.attempts:
+                if attempt.what is None and not attempt.patient:
+                    attempt.refuse(attempt.never)
 
     def _zero_grad(self, original: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         self._settle()
@@ -275,6 +285,7 @@ class Stage:
     def check_time(self) -> None:
         """End the script when its time is over."""
         _, seconds = self._stop_after
+        self._began = self._began or time.monotonic()  # when the training begins, not when torch is imported
         if seconds is not None and time.monotonic() - self._began >= seconds:
             raise Cut
 

@@ -35,6 +35,7 @@ def add_zero_grad(attempt: Attempt) -> None:
 )
 def fix_zero_grad_order(attempt: Attempt) -> None:
     """Ignore a zero_grad() that stands between backward() and step(), and clear the gradients after the step."""
+    attempt.patient = True
     attempt.never = "no zero_grad() stands between a backward() and a step()"
     waiting: list[Call] = []
     pending = {"backward": False}
@@ -69,6 +70,7 @@ def fix_zero_grad_order(attempt: Attempt) -> None:
 )
 def add_step(attempt: Attempt) -> None:
     """Call optimizer.step() after each backward(), and clear the gradients then."""
+    attempt.patient = True
     attempt.never = "the script makes no optimizer, or never calls backward()"
     stage, waiting = attempt.stage, [False]
 
@@ -220,6 +222,7 @@ def _has_gradients(made: Any) -> bool:
 )
 def mode(attempt: Attempt, *, mode: Literal["train", "eval", "both"] = "both") -> None:
     """Call train() before a forward with gradients, and eval() for one without."""
+    attempt.patient = True
     attempt.never = "the model was in the right mode at every call"
 
     def around(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -18,13 +18,13 @@ def init(
     attempt: Attempt,
     *,
     to: Literal["he", "xavier", "orthogonal", "default", "prior", "lstm"] | None = None,
-    bias: Literal["target_mean"] | None = None,
+    bias: float | None = None,
 ) -> None:
     """Draw the weights anew before the first step: He, Xavier, orthogonal, torch's own, or an output near the prior.
 
-    Biases become zero; the last layer starts from torch's own initialisation.
+    Biases become zero; the last layer starts from torch's own initialisation, and with `bias` if that is given.
     """
-    kind = to or ("prior" if bias else "he")
+    kind = to or ("he" if bias is None else "prior")
     attempt.never = "no model was called"
 
     def redo(model: Any, *_: object) -> None:
@@ -36,7 +36,9 @@ def init(
         with attempt.stage.aside(), torch.no_grad():
             for layer in layers[-1:] if kind == "prior" else layers:
                 _draw(layer, kind, last=layer is layers[-1])
-        if kind == "prior":
+        if bias is not None and layers[-1].bias is not None:
+            nn.init.constant_(layers[-1].bias, bias)
+        elif kind == "prior":
             _bias_by_targets(attempt, layers[-1])
         count = 1 if kind == "prior" else len(layers)
         attempt.done(f"{kind} initialisation of {count} layer{'s' if count != 1 else ''}")

@@ -59,6 +59,7 @@ def fix_preprocessing(attempt: Attempt) -> None:
     """Bring evaluation inputs to the scale of the training inputs, each by their own mean and deviation."""
     train: dict[int, Scale] = {}
     other: dict[int, Scale] = {}
+    attempt.patient = True
     attempt.never = "no evaluation of the model was seen after a training step"
 
     def turn(model: Any, value: Any) -> Any:
@@ -119,6 +120,7 @@ def _shifted(images: Any) -> Any:
 )
 def fix_data(attempt: Attempt, *, nonfinite: bool = True) -> None:
     """Put zeros in the place of NaN and infinity in the inputs of the model."""
+    attempt.patient = True
     attempt.never = "every input is finite, and nothing else about the data can be mended from outside"
 
     def turn(_: Any, value: Any) -> Any:

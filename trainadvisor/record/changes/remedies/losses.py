@@ -104,6 +104,7 @@ def _named(attempt: Attempt, to: str) -> Any:
 
 
 def _fitted(attempt: Attempt) -> Any:
+    attempt.patient = True  # a batch without labels may come late
     attempt.never = "the loss fits outputs and targets, as far as can be seen from outside"
 
     def turn(kind: str, call: Call, named: dict[str, Any]) -> Any:

@@ -163,7 +163,7 @@ def _swap_recurrent(attempt: Attempt, model: Any, to: str) -> None:
             new: Any = kind(
                 layer.input_size, layer.hidden_size, layer.num_layers, bias=layer.bias, batch_first=layer.batch_first,
                 dropout=layer.dropout, bidirectional=layer.bidirectional,
-            ).to(layer.weight_ih_l0.device)  # fmt: skip
+            ).to(str(layer.weight_ih_l0.device))  # fmt: skip
         if to == "lstm":  # the script expects one state
             new.register_forward_hook(lambda _, __, result: (result[0], result[1][0]))
         replace(model, layer, new)

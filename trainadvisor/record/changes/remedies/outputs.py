@@ -63,7 +63,7 @@ def change_output_activation(
         attempt.done(f"{known[0]} at the model's end {'removed' if to == 'none' else f'-> {to}'}")
         return _put(result, tensor, _ACTIVATIONS[to](known[1]))
 
-    attempt.around("forward", around)
+    attempt.around("forward", around, within=True)
 
 
 _ACTIVATIONS: dict[str, Any] = {

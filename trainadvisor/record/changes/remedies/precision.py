@@ -143,6 +143,7 @@ class _Scaling:
 )
 def stable_loss(attempt: Attempt, *, eps: float = 1e-6) -> None:
     """Take the logarithm of a softmax or sigmoid in its stable form, and keep log, sqrt and divisors away from zero."""
+    attempt.patient = True
     attempt.never = "no logarithm, root or division came near zero"
     make_stable(attempt, eps)
 
@@ -155,6 +156,7 @@ def stable_loss(attempt: Attempt, *, eps: float = 1e-6) -> None:
 )
 def skip_bad_steps(attempt: Attempt) -> None:
     """Leave out each update whose gradients are not finite."""
+    attempt.patient = True
     attempt.never = "all gradients were finite"
 
     def around(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -176,6 +176,7 @@ class Plateau:
 def scheduler_step(attempt: Attempt, *, per: Literal["epoch", "step"] = "epoch") -> None:
     """Move the script's schedule once an epoch (or once a step), however often the script itself does."""
     waiting: dict[int, tuple[Call, tuple[Any, ...], dict[str, Any]]] = {}
+    attempt.patient = True
     attempt.never = "no scheduler was stepped" if per == "step" else "no scheduler was stepped within an epoch"
 
     def hold(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

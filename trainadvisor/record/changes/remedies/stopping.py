@@ -23,6 +23,7 @@ def early_stopping(attempt: Attempt, *, step: int | None = None, average: bool =
 
     With `average`, evaluations see a moving average of the weights.
     """
+    attempt.patient = True
     if average:
         _Averaged(attempt, decay)
     elif step is not None:

@@ -17,6 +17,7 @@ from trainadvisor.record.changes.nested import mapped
 )
 def async_checkpoint(attempt: Attempt) -> None:
     """Copy what torch.save is given, and write it in a thread."""
+    attempt.patient = True
     attempt.never = "torch.save was never called in training"
     writing: list[threading.Thread] = []
 
