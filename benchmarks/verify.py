@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -71,15 +72,27 @@ def run(case: Case, options: argparse.Namespace) -> None:
         sys.executable, "-m", "trainadvisor", "verify", "--budget", options.budget, "--seeds", options.seeds,
         "--out", "verify.json", str(case.script), *case.args,
     ]  # fmt: skip
-    started, before = time.monotonic(), os.getloadavg()[0]
+    started, before, used = time.monotonic(), os.getloadavg()[0], processor()
     with (folder / "out.txt").open("wb") as out, (folder / "err.txt").open("wb") as err:
         try:
             code = subprocess.run(command, cwd=folder, stdout=out, stderr=err, timeout=3600, check=False).returncode
         except subprocess.TimeoutExpired:
             code = None
     seconds = time.monotonic() - started
-    told = {"exit": code, "wall": seconds, "budget": options.budget, "load": (before + os.getloadavg()[0]) / 2}
+    told = {
+        "exit": code,
+        "wall": seconds,
+        "cpu": processor() - used,
+        "budget": options.budget,
+        "load": (before + os.getloadavg()[0]) / 2,
+    }
     (folder / "run.json").write_text(json.dumps(told), encoding="utf-8")
+
+
+def processor() -> float:
+    """Return the processor seconds of all children so far."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 def result(case: Case, work: Path) -> dict[str, Any] | None:
@@ -126,11 +139,16 @@ def row(case: Case, told: dict[str, Any]) -> str:
     found = told["found"]
     best = next(iter(found["verified"]), None)
     if best is None:
-        return f"| {case.name} | {found['answer']} | | | | | {told['wall']:.0f} s |"
+        return f"| {case.name} | {found['answer']} | | | | | {spent(told)} |"
     changes = [best["change"], *(change["change"] for change in best["combined_with"])]
     figures = f"{figure(best['before'])} | {figure(best['after'])}"
     seeds = f"{best['wins']} of {best['seeds']}"
-    return f"| {case.name} | {' + '.join(changes)} | {best['metric']} | {figures} | {seeds} | {told['wall']:.0f} s |"
+    return f"| {case.name} | {' + '.join(changes)} | {best['metric']} | {figures} | {seeds} | {spent(told)} |"
+
+
+def spent(told: dict[str, Any]) -> str:
+    """Return wall time and processor time."""
+    return f"{told['wall']:.0f} s, {told.get('cpu', 0):.0f} s"
 
 
 def table(options: argparse.Namespace) -> str:
@@ -139,14 +157,14 @@ def table(options: argparse.Namespace) -> str:
     ran = [(case, told) for case, told in every if told is not None]
     lines = [*summary(ran, every), ""]
     lines += [
-        "| faulty script | verified | metric | without | with | seeds | wall time |",
+        "| faulty script | verified | metric | without | with | seeds | wall time, processor time |",
         "|---|---|---|---|---|---|---|",
     ]
     lines += [row(case, told) for case, told in ran if case.kind == "faulty"]
     wrong = [row(case, told) for case, told in ran if case.kind != "faulty" and not right(case, told)]
     if wrong:
         head = ["", "Sound runs in which something was verified:", ""]
-        lines += [*head, "| sound script | verified | metric | without | with | seeds | wall time |"]
+        lines += [*head, "| sound script | verified | metric | without | with | seeds | wall time, processor time |"]
         lines += ["|---|---|---|---|---|---|---|", *wrong]
     return "\n".join(lines)
 
@@ -165,6 +183,8 @@ def summary(ran: list[tuple[Case, dict[str, Any]]], every: list[tuple[Case, Any]
     loads = [told["load"] for _, told in ran]
     if walls:
         times = f"median {statistics.median(walls):.0f} s, most {max(walls):.0f} s"
+        used = [told.get("cpu", 0.0) for case, told in ran if case.kind == "faulty"]
+        times += f"; processor time: median {statistics.median(used):.0f} s, most {max(used):.0f} s"
         load = f"median {statistics.median(loads):.0f} on {os.cpu_count()} cores"
         told = f"wall time of a faulty script: {times}; load of the machine meanwhile: {load}."
         lines += ["", f"Budget {', '.join(budgets)}; {told}"]

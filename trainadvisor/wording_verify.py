@@ -89,6 +89,10 @@ VERIFY: dict[str, tuple[str, str]] = {
         "the budget left room for one pair of runs only; a larger --budget tries more seeds",
         "预算只够一对运行；增大 --budget 可以试更多种子",
     ),
+    "verify.note.cut": (
+        "the script was cut at step {step}: what shows only at its end is not judged; a larger --budget runs on",
+        "脚本在第 {step} 步被截断：只在结束时才能看出的问题未作判断；增大 --budget 可运行更久",
+    ),
     "verify.note.ended-early": (
         "the script ended early with a change; such trials are not compared",
         "施加修改后脚本提前结束，这类试验不参与比较",

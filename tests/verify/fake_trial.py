@@ -2,12 +2,14 @@
 
 Lines of the target: `needs WORD` (without this change gradients pile up and nothing is learnt), `seedless`, `random`,
 `slow SECONDS`, `loses` (the loss becomes non-finite), `crashes WORD`, `refuses WORD`, `writes FILE`, `healthy`,
-`ignores WORD`.
+`ignores WORD`, `kills MARKER` (the process that started it, once).
 """
+# ruff: noqa: S311, T201, E501 - random numbers of a training are no secrets, and a script prints
 
 import json
 import os
 import random
+import signal
 import sys
 import time
 from pathlib import Path
@@ -33,6 +35,11 @@ def main(path: str) -> int:
     lines = [line.split() for line in Path(spec["target"]).read_text().splitlines() if line.strip()]
     told = {line[0]: line[1:] for line in lines}
     words = [change["change"] for change in spec["changes"]]
+    for marker in map(Path, told.get("kills", [])):
+        if not marker.exists():
+            marker.write_text("once")
+            os.kill(os.getppid(), signal.SIGKILL)
+            time.sleep(60)
     for name in told.get("writes", []):
         Path(name).write_text("trace")
     records = list(run(spec, told, words))

@@ -2,7 +2,16 @@
 
 import json
 
+from trainadvisor.diagnose.result import Finding
 from trainadvisor.verify.answer import document
+from trainadvisor.verify.trials import early
+
+
+def finding(code, **fields) -> Finding:
+    """Return a finding with nothing but its code."""
+    return Finding(
+        code=code, family="x", kind="cause", severity="error", confidence="likely", title=code, sentence=code, **fields
+    )
 
 
 def answered(session):
@@ -120,6 +129,12 @@ def test_one_pair_is_told_as_such(session):
     assert any("one pair" in note for note in found.notes)
 
 
+def test_what_shows_only_at_the_end_is_not_judged_of_a_cut_run():
+    """A schedule longer than a run that was cut is no fault; what it explained stays."""
+    told = early([finding("lr-schedule", explains=[finding("no-learning")]), finding("lr-too-high")])
+    assert [item.code for item in told] == ["no-learning", "lr-too-high"]
+
+
 def test_the_document_is_json_of_its_schema(session):
     """What is written can be read back, and says which schema it has."""
     found = answered(session("needs add-zero-grad", "loses"))
@@ -150,7 +165,7 @@ def test_an_interrupt_keeps_what_was_learned(session):
     made = session("needs magic")
 
     class Interrupting(type(made.progress)):
-        def judged(self, tried):
+        def judged(self, _):
             if len(made.tried) == 2:
                 raise KeyboardInterrupt
 

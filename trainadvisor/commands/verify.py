@@ -61,6 +61,7 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
     chosen = language(lang)
     session = _session(target, args, options, chosen)
     source = verifying.source_of(session.request)
+    verifying.end_politely()
     session.run()
     found = document(session, source)
     verifying.save(found.model_dump_json(indent=1) + "\n", options["out"])

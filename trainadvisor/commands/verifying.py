@@ -58,15 +58,10 @@ class Printed(Progress):
         if run.diagnosis is None:
             self._say(self._words("verify.no-baseline", reason=last_line(run.outcome)))
             return
-        self._say(
-            self._words(
-                "verify.baseline",
-                steps=self._words.number(run.steps),
-                seconds=f"{run.outcome.seconds:.1f}",
-                cut=self._words("verify.cut") if run.cut else "",
-                summary=run.diagnosis.summary,
-            )  # fmt: skip
-        )
+        cut = self._words("verify.cut") if run.cut else ""
+        steps, seconds = self._words.number(run.steps), f"{run.outcome.seconds:.1f}"
+        summary = run.diagnosis.summary
+        self._say(self._words("verify.baseline", steps=steps, seconds=seconds, cut=cut, summary=summary))
 
     def trying(self, number: int, count: int, candidate: Candidate) -> None:
         """Say what is tried."""
@@ -96,6 +91,16 @@ class Printed(Progress):
     def repeated(self, tried: Tried) -> None:
         """Say how it stands now."""
         self.judged(tried)
+
+
+def end_politely() -> None:
+    """Let a request to end (SIGTERM, as a CI system sends it) do what Ctrl-C does: keep what was learned."""
+    import signal
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
 
 
 def from_log(path: Path) -> tuple[str, tuple[str, ...], bool, RunLog]:

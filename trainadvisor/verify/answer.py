@@ -157,6 +157,8 @@ def _why(run: Run | None) -> str:
 
 def _notes(session: Session, words: Words) -> list[str]:
     notes = [words(f"verify.note.{key}") for key in session.notes]
+    if session.baseline is not None and session.baseline.cut and session.request.prior is None:
+        notes.append(words("verify.note.cut", step=words.number(session.baseline.steps)))
     verdicts = [tried.verdict for tried in session.tried]
     ignored = [tried.candidate.label() for tried in session.tried if tried.verdict == "ignored"]
     if ignored:

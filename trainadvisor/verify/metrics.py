@@ -20,6 +20,7 @@ ACCURACY, R2 = "validation accuracy", "validation R2"
 SHARES = frozenset({ACCURACY, R2, "validation skill", "training accuracy", "training skill"})
 """Metrics whose best value is 1."""
 BINARY = 2
+NON_FINITE = ("nan", "inf", "-inf")
 SETTLED = 6
 """Evaluations from which on the last three count together, as for the signals."""
 SAME_SCALE = 0.1
@@ -79,16 +80,23 @@ def _held_out(log: RunLog) -> Iterator[Measure]:
         yield Measure("validation loss", value, noise, _start(log), higher=False, held_out=True, basis=_basis(fact))
 
 
+def _told(value: Any) -> float | None:
+    """Return a recorded number; the words of what is not finite are nan."""
+    if isinstance(value, str):
+        return math.nan if value in NON_FINITE else None
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
+
+
 def _non_finite(value: Any) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
+    told = _told(value)
+    return told is not None and math.isnan(told)
 
 
 def _r2(log: RunLog) -> float | None:
     """Return the share of explained variance at the end; nan where the last one is not finite."""
-    values = [e["metrics"]["r2"] for e in log.evals if isinstance(e["metrics"].get("r2"), (int, float))]
-    if not values or not math.isfinite(values[-1]):
-        return math.nan if values else None
-    return float(np.median(values[-3:] if len(values) >= SETTLED else values[-1:]))
+    told = [_told(e["metrics"].get("r2")) for e in log.evals]
+    values = [value for value in told if value is not None]
+    return float(np.median(values[-3:] if len(values) >= SETTLED else values[-1:])) if values else None
 
 
 def _training(log: RunLog) -> Iterator[Measure]:

@@ -111,8 +111,10 @@ class Session:
 
     @property
     def typical(self) -> float:
-        """Return how long one run takes."""
-        return self.baseline.outcome.seconds if self.baseline else self.budget.for_baseline
+        """Return how long one run takes: the median of those that came to their end, at least as long as the last."""
+        runs = [*self.baselines.values(), *(run for tried in self.tried for run in tried.runs)]
+        ended = [run.outcome.seconds for run in runs if run.outcome.stopped is None]
+        return max(sorted(ended)[len(ended) // 2], ended[-1]) if ended else self.budget.for_baseline
 
     def _job(self, name: str, candidate: Candidate | None = None, seed: int | None = None) -> Job:
         baseline = self.baseline
@@ -186,12 +188,11 @@ class Session:
 
     def _pair(self, tried: Tried, seed: int) -> bool:
         """Run one more pair; return whether it could be run."""
-        wanted = [] if seed in self.baselines else [self._job(f"baseline-seed{seed}", None, seed)]
-        if not self.budget.fits(self.typical, len(wanted) + 1, self.engine.slots):
+        missing = seed not in self.baselines
+        if not self.budget.fits(self.typical, 1 + missing, self.engine.slots):
             return False
-        wanted.append(self._job(f"{tried.trials[0].name}-seed{seed}", tried.candidate, seed))
         self.progress.repeating(seed + 1, self.request.seeds, tried.candidate)
-        with closing(self.engine.run(wanted, self.setting)) as outcomes:  # type: ignore[type-var]
+        with closing(self.engine.run(self._paired(tried, seed), self.setting)) as outcomes:  # type: ignore[type-var]
             runs = [trials.read(outcome, self.config, self.lang) for outcome in outcomes]
         for run in runs:
             if not run.outcome.job.changes:
@@ -205,6 +206,12 @@ class Session:
             return False
         self._add(tried, again, baseline)
         return True
+
+    def _paired(self, tried: Tried, seed: int) -> Iterator[Job]:
+        """Yield the runs of one pair; each is limited by what is left when it starts."""
+        if seed not in self.baselines:
+            yield self._job(f"baseline-seed{seed}", None, seed)
+        yield self._job(f"{tried.trials[0].name}-seed{seed}", tried.candidate, seed)
 
     def _add(self, tried: Tried, run: Run, baseline: Run) -> None:
         trial = trials.judge(tried.candidate, run, baseline)

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trainadvisor.config import Config
-    from trainadvisor.diagnose.result import Diagnosis
+    from trainadvisor.diagnose.result import Diagnosis, Finding
     from trainadvisor.log.reader import RunLog
 
 MEASURED = 10
 """Steps that a run must have to be compared."""
 SHORTER = frozenset({"batch-size", "early-stopping", "accumulation", "capacity"})
 EARLY = 0.9
+LATE = frozenset({"undertrained", "slow-convergence", "underfitting", "plateau", "lr-schedule"})
 SAME = 1e-6
 ERRORS = 300
 
@@ -96,7 +97,19 @@ def read(outcome: Outcome, config: Config, lang: str = "en") -> Run:
         log = read_log(outcome.log)
     except (LogError, OSError):
         return Run(outcome, None, None)
-    return Run(outcome, log, diagnose(log, config=config, lang=lang) if log.all_steps_count else None)
+    run = Run(outcome, log, diagnose(log, config=config, lang=lang) if log.all_steps_count else None)
+    if run.cut and run.diagnosis is not None:
+        run.diagnosis.findings = early(run.diagnosis.findings)
+    return run
+
+
+def early(findings: list[Finding]) -> list[Finding]:
+    """Leave out what is about how a run ends: of a run that was cut it would be prophecy."""
+    kept: list[Finding] = []
+    for finding in findings:
+        inner = early(finding.explains)
+        kept += inner if finding.code in LATE else [finding.model_copy(update={"explains": inner})]
+    return kept
 
 
 def changes_of(run: Run) -> Iterator[Applied]:

@@ -1,0 +1,82 @@
+"""What is tried, in which order."""
+
+from trainadvisor.diagnose.result import Diagnosis, Finding, Remedy, Rival
+from trainadvisor.verify.candidates import candidates, combined, same
+from trainadvisor.verify.plan import Candidate, Change
+
+
+def finding(code, *changes, severity="error", **fields) -> Finding:
+    """Return a finding with remedies of these changes."""
+    remedies = [Remedy(change=word, arguments=arguments, applies="try", text=word) for word, arguments in changes]
+    return Finding(
+        code=code, family="x", kind="cause", severity=severity, confidence="likely", title=code, sentence=code,
+        remedies=remedies, **fields,
+    )  # fmt: skip
+
+
+def words(*findings, **options):
+    """Return the words of the candidates of a diagnosis, general ones left out."""
+    told = Diagnosis(state="broken", summary="", findings=list(findings))
+    return [c.changes[0].change for c in candidates(told, **options) if c.origin != "fallback"]
+
+
+def test_the_first_cause_comes_first():
+    """Two remedies of the first cause, the first of the others in turn, then the rest."""
+    first = finding("a", ("lr", {"factor": 0.1}), ("clip", {}), ("warmup", {}))
+    second = finding("b", ("init", {}), ("optimizer", {}))
+    assert words(first, second) == ["lr", "clip", "init", "optimizer", "warmup"]
+
+
+def test_remedies_of_consequences_come_later():
+    """What a cause explains has remedies too."""
+    cause = finding("a", ("init", {"to": "he"}), explains=[finding("b", ("activation", {}))])
+    assert words(cause) == ["init", "activation"]
+
+
+def test_notes_are_not_cured():
+    """A finding that is only worth knowing leads to no trial."""
+    told = Diagnosis(state="healthy", summary="", findings=[finding("a", ("lr", {"factor": 2.0}), severity="note")])
+    assert [c.changes[0].change for c in candidates(told) if c.code == "a"] == []
+
+
+def test_close_learning_rates_are_one_try():
+    """0.003 and a tenth of 0.03 are the same experiment, 0.01 is another."""
+    rates = [("lr", {"value": 0.003}), ("lr", {"factor": 0.1}), ("lr", {"value": 0.01})]
+    told = Diagnosis(state="broken", summary="", findings=[finding("a", *rates)])
+    tried = [c.changes[0].arguments for c in candidates(told, lr=0.03) if c.code == "a"]
+    assert tried == [{"value": 0.003}, {"value": 0.01}]
+
+
+def test_the_experiment_that_separates_two_rivals_is_included():
+    """A learning rate that may be too high or too low is tried in both directions."""
+    rival = Rival(code="lr-too-low", test="both")
+    told = Diagnosis(state="broken", summary="", findings=[finding("lr-too-high", ("clip", {}), rival=rival)])
+    factors = [c.changes[0].arguments["factor"] for c in candidates(told) if c.origin == "rival"]
+    assert factors == [1 / 3, 3.0]
+
+
+def test_only_one_finding_is_tried_when_it_is_named():
+    """Neither other findings nor general remedies."""
+    told = Diagnosis(
+        state="broken", summary="", findings=[finding("a", ("lr", {"factor": 0.1})), finding("b", ("clip", {}))]
+    )
+    assert [c.changes[0].change for c in candidates(told, "b")] == ["clip"]
+
+
+def test_longer_training_is_no_candidate():
+    """It cannot be compared step by step."""
+    assert words(finding("a", ("train-longer", {"factor": 2.0}))) == []
+
+
+def test_changes_of_the_same_thing_are_not_combined():
+    """Two learning rates at once make no sense."""
+    base = Candidate((Change("lr", {"factor": 0.1}),))
+    others = [Candidate((Change("lr", {"factor": 10.0}),)), Candidate((Change("clip"),))]
+    assert [c.label() for c in combined(base, others)] == ["lr factor=0.1 + clip"]
+
+
+def test_the_same_change_with_other_arguments_is_another_candidate():
+    """Initialisation by two schemes is two tries."""
+    he, xavier = (Candidate((Change("init", {"to": to}),)) for to in ("he", "xavier"))
+    assert not same(he, xavier)
+    assert same(he, Candidate((Change("init", {"to": "he"}),)))
