@@ -9,11 +9,11 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.language import Words
+from trainadvisor.log import ranks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +30,8 @@ _FIRST_LOOK = 4.0
 _PATIENCE = 20
 """A look at the log may take one part in twenty of the time."""
 _REDRAW = 0.25
+_OTHERS = 5.0
+"""Seconds that the verdict waits for the logs of the training's other processes to end."""
 _LEVELS = {"note": 0, "warning": 1, "error": 2}
 _LATE = {"undertrained", "slow-convergence", "underfitting", "plateau", "lr-schedule", "no-learning"}
 """Codes about how a run ends: while it runs they would be prophecy."""
@@ -42,6 +44,7 @@ def run_script(
     module: bool,
     log: Path | None,
     every: int | None,
+    overhead: float | None,
     stop_on: str | None,
     stop_after: int,
     lang: str,
@@ -55,25 +58,34 @@ def run_script(
         return _run_plainly(target, args, module=module)
     from trainadvisor.commands.gating import for_script
     from trainadvisor.record.run import Run
+    from trainadvisor.record.schedule import DEFAULT_SHARE
     from trainadvisor.report import files
 
     if report is not None:
         files.check(report)
     gate = for_script(fail_on)
-    path = log or Path("trainadvisor-runs") / f"{datetime.now().astimezone():%m%d-%H%M%S}" / "log.json"
-    run = Run(target, args, module=module, log=path, every=every or 10)
-    narrator = Narrator(run, lang, stop_on=stop_on, stop_after=stop_after, alerter=alerter) if live else None
+    rank, processes = ranks.of_environment()
+    path = log or Path("trainadvisor-runs") / f"{ranks.launched():%m%d-%H%M%S}" / "log.json"
+    own = ranks.path_of(path, rank)
+    run = Run(target, args, module=module, log=own, every=every or 10, overhead=overhead or DEFAULT_SHARE)
+    told = live and not rank  # the first process speaks for all
+    narrator = Narrator(run, lang, stop_on=stop_on, stop_after=stop_after, alerter=alerter) if told else None
     atexit.register(_end_as_interrupted, run)  # before the script's own handlers, so that it comes after them
     code = run.execute()
     if os.getpid() != run.pid:
         return code  # a child that the script has forked
+    if rank:
+        return code
     if narrator is not None:
         narrator.end()
         run.stopped = narrator.stopped
     if not run.steps:
-        _tell_nothing(run, Words(lang), keep=log is not None)
+        _tell_nothing(run, Words(lang), code, keep=log is not None)
         return code
+    ranks.await_ends((ranks.path_of(path, other) for other in range(1, processes)), _OTHERS)
     diagnosis = _tell_verdict(path, lang, report)
+    if run.exceeded is not None:
+        say(Words(lang)("run.sparse", share=f"{100 * run.overhead:.2g} %", budget=f"{100 * run.exceeded:.2g} %"))
     if diagnosis is not None and alerter is not None:
         alerter.finish(diagnosis.findings)
     if narrator is not None and narrator.stopped:
@@ -96,12 +108,12 @@ def _run_plainly(target: str, args: list[str], *, module: bool) -> int:
     os.execv(sys.executable, [sys.executable, *(["-m"] if module else []), target, *args])  # noqa: S606 - the user's command
 
 
-def _tell_nothing(run: Run, words: Words, *, keep: bool) -> None:
+def _tell_nothing(run: Run, words: Words, code: int, *, keep: bool) -> None:
     if not keep:
         run.log.unlink(missing_ok=True)
         with suppress(OSError):  # something else may be in the folder
             run.log.parent.rmdir()
-    say(words("run.nothing", target=run.target))
+    say(words("run.early", target=run.target, code=code) if code else words("run.nothing", target=run.target))
 
 
 def _tell_verdict(log: Path, lang: str, report: Path | None) -> Diagnosis | None:
@@ -173,7 +185,7 @@ class Narrator:
         self._over.set()
         self._watch.join(timeout=10)
         self._erase()
-        if not self._introduced and self._header:
+        if not self._introduced and self._last:
             self._introduce()
 
     def _take(self, record: Record) -> None:
@@ -257,8 +269,10 @@ class Narrator:
         onset = finding.onset if finding.onset is not None else self._last["step"]
         self._line(f"{finding.severity}[{finding.code}] {self._words('step', step=onset)}: {finding.sentence}")
         if finding.remedies:
+            from trainadvisor.report.introduction import first_change
+
             fix = finding.remedies[0].code or finding.remedies[0].text
-            self._line(f"         {self._words('fix')}: {fix.strip().splitlines()[-1]}")
+            self._line(f"         {self._words('fix')}: {first_change(fix)}")
 
     def _line(self, text: str) -> None:
         self._erase()

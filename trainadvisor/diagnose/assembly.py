@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from trainadvisor.diagnose import blindspots
 from trainadvisor.diagnose.causes import rank
 from trainadvisor.diagnose.crash import explanation
 from trainadvisor.diagnose.engine import CLEAR, OFF, UNKNOWN, Verdict, judge
@@ -26,6 +27,7 @@ def judge_log(log: RunLog, rulebook: Rulebook, lang: str = "en") -> Diagnosis:
     clear = [verdict.code for verdict in verdicts if verdict.state == CLEAR]
     run = run_facts(log, signals)
     state = state_of(found, run, len(clear))
+    notes = [*_crash_notes(run, lang), *blindspots.notes(log, lang), *log.notes, *signals.notes, *_failures(verdicts)]
     return Diagnosis(
         state=state,
         summary=summary(state, found, run, (len(clear), len(verdicts)), lang),
@@ -33,7 +35,7 @@ def judge_log(log: RunLog, rulebook: Rulebook, lang: str = "en") -> Diagnosis:
         findings=found,
         clear=clear,
         unknown=[unknown(verdict, material) for verdict in verdicts if verdict.state in (UNKNOWN, OFF)],
-        notes=[*_crash_notes(run, lang), *log.notes, *signals.notes, *_failures(verdicts)],
+        notes=notes,
     )
 
 

@@ -9,6 +9,8 @@ FORMAT = 1
 HEADER, STEP, LAYERS, EVAL, EVENT, END = "header", "step", "layers", "eval", "event", "end"
 FACTS = {"model": "models", "optimizer": "optimizers", "loss": "losses", "loader": "loaders", "scheduler": "schedulers"}
 """Kinds of fact (as events) and the header's list that each belongs to."""
+LOST = "lost-records"
+"""Kind of the event that says how many records a slow disk cost."""
 
 Record = dict[str, Any]
 
@@ -19,20 +21,44 @@ _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 def storable(value: Any) -> Any:
     """Return the value with floats of six significant digits and non-finite ones as words."""
+    if type(value) is dict:
+        return _storable_items(value)
     if isinstance(value, float):
         return _storable_float(value)
     if isinstance(value, dict):
-        return {_text(str(key)): storable(item) for key, item in value.items()}
+        return _storable_items(value)
     if isinstance(value, list | tuple):
         return [storable(item) for item in value]
     if isinstance(value, int):
-        return value if isinstance(value, bool) or -_LARGEST < value < _LARGEST else float(value)
+        return value if isinstance(value, bool) or -_LARGEST < value < _LARGEST else _storable_float(_float(value))
     return None if value is None else _text(str(value))
+
+
+def _storable_items(value: dict[Any, Any]) -> dict[str, Any]:
+    """Return a dict's values as JSON can hold them; written out, because every step passes here."""
+    found = {}
+    for key, item in value.items():
+        kind = type(item)
+        if kind is float and item - item == 0.0:  # finite
+            item = float(_DIGITS % item)  # noqa: PLW2901 - the name of what is stored
+        elif kind is str:
+            item = _text(item)  # noqa: PLW2901
+        elif not (item is None or kind is bool or (kind is int and -_LARGEST < item < _LARGEST)):
+            item = storable(item)  # noqa: PLW2901
+        found[key if type(key) is str and key.isascii() else _text(str(key))] = item
+    return found
 
 
 def _text(value: str) -> str:
     """Return a text that UTF-8 can hold: file names may contain bytes that are no characters."""
     return value if value.isascii() else value.encode("utf-8", "replace").decode()
+
+
+def _float(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _storable_float(value: float) -> float | str:

@@ -1,21 +1,20 @@
 """Appends records to a log that is a valid JSON array at every moment."""
 
 import os
-import sys
 import time
 from pathlib import Path
 
 import orjson
 
 from trainadvisor.errors import LogError
-from trainadvisor.log.records import Record, storable
+from trainadvisor.log.disk import Disk
+from trainadvisor.log.records import EVENT, LOST, Record, storable
 
-_CLOSE = b"\n]\n"
 _PACKED = {".gz", ".zst"}
 
 
 class LogWriter:
-    """Writes one record a line; every flush replaces the closing bracket by new lines and a new bracket in one call."""
+    """Writes one record a line; a file is written to in batches, and never by the thread that trains."""
 
     def __init__(self, path: str | Path, *, batch: int = 64, seconds: float = 1.0) -> None:
         """Create the log; raise LogError when the path cannot be written."""
@@ -23,63 +22,62 @@ class LogWriter:
         self._waiting: list[Record] = []
         self._batch, self._seconds = batch, seconds
         self._flushed = time.monotonic()
-        self._empty = True
+        self._first = True
+        self._lost = 0
         self._pid = os.getpid()
         if self.path.suffix in _PACKED:
             message = f"{self.path}: a log is written plainly; choose a name that ends in .json, and pack it afterwards"
             raise LogError(message)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: int | None = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-            self._end = os.pwrite(self._file, b"[", 0)
-            os.pwrite(self._file, _CLOSE, self._end)
-        except OSError as error:
-            message = f"{self.path}: cannot write the log ({error.strerror}); choose another path with --log or log=..."
+            self._disk = Disk(self.path)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            message = f"{self.path}: cannot write the log ({reason}); choose another path with --log or log=..."
             raise LogError(message) from error
 
     def __call__(self, record: Record) -> None:
-        """Take a record; the first is written at once, the others in batches."""
+        """Take a record; the first goes to the disk at once, the others in batches."""
         self._waiting.append(record)
         late = time.monotonic() - self._flushed > self._seconds
-        if self._empty or late or len(self._waiting) >= self._batch:
-            self.flush()
+        if self._first or late or len(self._waiting) >= self._batch:
+            self._hand_over()
 
     def flush(self) -> None:
-        """Write what waits; a failing disk ends the log, never the training."""
-        self._flushed = time.monotonic()
-        records, self._waiting = self._waiting, []
-        # A forked child shares the file: only the process that opened the log writes it.
-        if not records or self._file is None or os.getpid() != self._pid:
-            return
-        lines = b",\n".join(orjson.dumps(storable(record)) for record in records)
-        data = (b"\n" if self._empty else b",\n") + lines
-        try:
-            self._write_all(self._file, data + _CLOSE)
-        except OSError as error:
-            self._give_up(self._file, error)
-            return
-        self._end += len(data)
-        self._empty = False
+        """Write what waits, and wait until it is on the disk."""
+        self._hand_over()
+        if os.getpid() == self._pid:
+            self._disk.settle()
 
     def close(self) -> None:
         """Flush and close; further records are dropped."""
-        self.flush()
-        if self._file is not None and os.getpid() == self._pid:
-            os.close(self._file)
-        self._file = None
+        self._hand_over()
+        if os.getpid() == self._pid:
+            self._disk.close()
 
-    def _write_all(self, file: int, data: bytes) -> None:
-        written = 0
-        while written < len(data):
-            written += os.pwrite(file, data[written:], self._end + written)
+    def _hand_over(self) -> None:
+        """Give what waits to the disk: a failing one ends the log, a slow one loses records, no training waits."""
+        self._flushed = time.monotonic()
+        records, self._waiting = self._waiting, []
+        # A forked child shares the file: only the process that opened the log writes it.
+        if not records or os.getpid() != self._pid or self._disk.over:
+            return
+        lost, self._lost = self._lost, 0
+        if lost:
+            records.insert(0, _loss(lost, records[0].get("step", 0)))
+        lines = [line for record in records if (line := self._encoded(record))]
+        if lines and self._disk.append(b",\n".join(lines)):
+            self._first = False
+        else:
+            self._lost += lost + len(lines) - bool(lost)
 
-    def _give_up(self, file: int, error: OSError) -> None:
-        """Leave the lines that are whole, tell once, and stop writing."""
+    def _encoded(self, record: Record) -> bytes | None:
+        """Return a record's line; one that cannot be written is lost alone."""
         try:
-            os.ftruncate(file, self._end)
-            os.pwrite(file, _CLOSE, self._end)
-        except OSError:
-            pass  # The disk is gone; the reader drops a torn tail.
-        os.close(file)
-        self._file = None
-        sys.stderr.write(f"trainadvisor: {self.path}: {error.strerror}; the log ends here, the training goes on\n")
+            return orjson.dumps(storable(record))
+        except Exception:  # noqa: BLE001 - a record may hold anything that a script made
+            self._lost += 1
+            return None
+
+
+def _loss(count: int, step: object) -> Record:
+    return {"record": EVENT, "kind": LOST, "step": step, "subject": "log", "detail": {"count": count}}

@@ -34,6 +34,8 @@ class HostValues:
 
     def read(self, tensor: torch.Tensor) -> Reading:
         """Return the numbers."""
+        if not tensor.ndim:
+            return Reading([tensor.item()])
         return Reading(tensor.detach().reshape(-1).tolist())
 
     def poll(self, *, wait: bool = False) -> None:

@@ -22,19 +22,18 @@ class Concerns:
 
     def __call__(self, name: str, args: tuple[Any, ...]) -> bool:
         """Return whether the event is to be handled."""
+        if name == "loss":
+            return bool(self._recorder.iteration.models) or self._recorder.evaluation.is_open
         if name == "backward_begins":
             self._foreign_backward = not self._reaches(args)
         if name in {"backward_begins", "backward_ends"}:
             return not self._foreign_backward
-        if name == "loss":
-            return bool(self._recorder.iteration.models) or self._recorder.evaluation.is_open
         thing = args[0] if name != "zero_grad" else args[0][0]
-        return not isinstance(thing, torch.optim.Optimizer) or self._trains(thing)
+        known = id(thing) in self._recorder.inventory.optimizers
+        return known or not isinstance(thing, torch.optim.Optimizer) or self._trains(thing)
 
     def _trains(self, optimizer: torch.optim.Optimizer) -> bool:
         known = self._recorder.inventory.of_parameter
-        if id(optimizer) in self._recorder.inventory.optimizers:
-            return True
         return any(id(p) in known for group in optimizer.param_groups for p in group["params"])
 
     def _reaches(self, args: tuple[Any, ...]) -> bool:

@@ -9,17 +9,20 @@ from typing import Any
 import torch
 
 from trainadvisor import __version__
+from trainadvisor.log.ranks import job
 from trainadvisor.log.records import FORMAT
+from trainadvisor.record import ranks
 
 
 def header() -> dict[str, Any]:
     """Return the header's facts that do not depend on the training's objects."""
+    rank, size = ranks.place()
     return {
         "format": FORMAT, "tool": __version__, "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "script": sys.argv[0] or None, "argv": sys.argv[1:], "source": "recorder", "python": platform.python_version(),
         "torch": torch.__version__, "platform": platform.platform(terse=True), "device": "cpu", "seed": None,
         "threads": torch.get_num_threads(), "cores": os.cpu_count(), "planned_steps": None,
-        "rank": int(os.environ.get("RANK", "0") or 0), "world_size": int(os.environ.get("WORLD_SIZE", "1") or 1),
+        "rank": rank, "world_size": size, "job": job() or None,
         "models": [], "optimizers": [], "losses": [], "loaders": [], "schedulers": [],
     }  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SequentialSampler
 
@@ -14,6 +15,9 @@ Fact = dict[str, Any]
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 DROPOUTS = (nn.modules.dropout._DropoutNd,)
 _LONG = 20
+_PLAIN = {torch.Tensor, nn.Parameter}
+_PARAMETRIZED = "parametrizations"
+"""Child of a layer whose weights are computed from others (weight norm, spectral norm, ...); no layer of its own."""
 _LAYER_FACTS = (
     "in_features", "out_features", "in_channels", "out_channels", "kernel_size", "stride", "groups", "p", "momentum",
     "eps", "negative_slope", "affine", "track_running_stats", "num_embeddings", "embedding_dim", "padding_idx",
@@ -23,7 +27,21 @@ _LAYER_FACTS = (
 
 def is_leaf(module: nn.Module) -> bool:
     """Say whether a module is treated as one layer: it has no children, or is a unit of torch's own."""
-    return not module._modules or isinstance(module, nn.RNNBase | nn.MultiheadAttention)
+    children = module._modules
+    if not children or isinstance(module, nn.RNNBase | nn.MultiheadAttention):
+        return True
+    return len(children) == 1 and _PARAMETRIZED in children
+
+
+def is_parametrization(name: str) -> bool:
+    """Say whether a module of this name only computes another one's weights."""
+    return _PARAMETRIZED in name.split(".")
+
+
+def _plain_name(name: str) -> str:
+    """Return the name that a parameter would have without parametrization: `0.weight` for what computes it."""
+    head, found, tail = name.rpartition(f"{_PARAMETRIZED}.")
+    return head + tail.partition(".")[0] if found else name
 
 
 def cares_about_mode(module: nn.Module) -> bool:
@@ -36,7 +54,15 @@ def cares_about_mode(module: nn.Module) -> bool:
 def layer_fact(name: str, module: nn.Module, parameter_ids: list[int]) -> Fact:
     """Describe a leaf module."""
     facts = {key: plain(getattr(module, key)) for key in _LAYER_FACTS if hasattr(module, key)}
-    return {"name": name, "kind": type(module).__name__, "facts": facts, "parameters": parameter_ids}
+    return {"name": name, "kind": kind_of(module), "facts": facts, "parameters": parameter_ids}
+
+
+def kind_of(module: nn.Module) -> str:
+    """Return the name of a module's class, without those that torch makes for parametrized and sharded modules."""
+    kind = parametrize.type_before_parametrizations(module)
+    if not any(base.__name__ == "FSDPModule" for base in kind.__mro__):
+        return str(kind.__name__)
+    return next(base.__name__ for base in kind.__mro__ if not base.__name__.startswith("FSDP"))
 
 
 def parameter_fact(number: int, name: str, tensor: torch.Tensor, layer: nn.Module | None) -> Fact:
@@ -44,12 +70,13 @@ def parameter_fact(number: int, name: str, tensor: torch.Tensor, layer: nn.Modul
     fact: Fact = {
         "id": number, "name": name, "shape": list(tensor.shape), "count": tensor.numel(),
         "trainable": tensor.requires_grad,
-        "dtype": str(tensor.dtype).removeprefix("torch."), "layer": name.rpartition(".")[0], "role": _role(name,
-                                                                                                           tensor,
-                                                                                                           layer),
+        "dtype": str(tensor.dtype).removeprefix("torch."), "layer": _plain_name(name).rpartition(".")[0],
+        "role": _role(name, tensor, layer),
     }  # fmt: skip
     if tensor.ndim > 1:
         fact["fan_in"] = _fan_in(tensor, layer)
+    if parts := _parts(tensor):
+        fact["parts"] = parts
     fact |= _spread(tensor)
     return fact
 
@@ -59,10 +86,19 @@ def _role(name: str, tensor: torch.Tensor, layer: nn.Module | None) -> str:
         return "embedding"
     if isinstance(layer, NORMS):
         return "norm"
-    last = name.rpartition(".")[2]
+    if name.endswith(("weight_g", "weight.original0")):
+        return "other"  # weight norm keeps the length of each row apart
+    last = _plain_name(name).rpartition(".")[2]
     if "bias" in last:
         return "bias"
     return "weight" if tensor.ndim > 1 else "other"
+
+
+def _parts(tensor: torch.Tensor) -> int:
+    """Return over how many processes a distributed tensor is split, 0 for one that is here as a whole."""
+    mesh, placements = getattr(tensor, "device_mesh", None), getattr(tensor, "placements", ())
+    split = [dimension for dimension, placement in enumerate(placements) if placement.is_shard()]
+    return math.prod(mesh.size(dimension) for dimension in split) if mesh is not None and split else 0
 
 
 def _fan_in(tensor: torch.Tensor, layer: nn.Module | None) -> int:
@@ -84,13 +120,28 @@ def _spread(tensor: torch.Tensor) -> Fact:
 
 
 def sampled(tensor: torch.Tensor, most: int = 16384) -> torch.Tensor:
-    """Return up to `most` evenly spaced elements as a vector, without copying the whole tensor where possible."""
-    flat = tensor.detach()
+    """Return up to `most` evenly spaced numbers as a vector, without copying the whole tensor where possible."""
+    flat = local(tensor.detach())
+    flat = torch.view_as_real(flat.resolve_conj()) if flat.is_complex() else flat
     flat = flat.view(-1) if flat.is_contiguous() else flat.reshape(-1)
     stride = max(1, -(-flat.numel() // most))
     while math.gcd(stride, flat.numel()) > 1:  # a stride of 9 would see one corner of every 3x3 kernel only
         stride += 1
-    return flat[::stride]
+    return flat if stride == 1 else flat[::stride]
+
+
+def local(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the part of a distributed tensor that is in this process: what is asked of the whole waits for others."""
+    if type(tensor) in _PLAIN or not hasattr(tensor, "to_local"):
+        return tensor
+    part: torch.Tensor = tensor.to_local()
+    return part
+
+
+def numbers_in(tensor: torch.Tensor) -> int:
+    """Return how many real numbers this process holds of a tensor."""
+    part = local(tensor)
+    return part.numel() * (2 if part.is_complex() else 1)
 
 
 def optimizer_groups(optimizer: torch.optim.Optimizer, number_of: dict[int, int]) -> tuple[list[Fact], int]:

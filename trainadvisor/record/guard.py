@@ -19,7 +19,7 @@ class Guard:
 
     def __call__(self, name: str, function: Callable[..., Any], *args: object) -> Any:
         """Return what the probe returns, or None when it failed or is off."""
-        if self._failures[name] >= _PATIENCE:
+        if self._failures.get(name, 0) >= _PATIENCE:
             return None
         try:
             return function(*args)

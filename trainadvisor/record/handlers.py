@@ -22,8 +22,6 @@ class Handlers:
     def __init__(self, guard: Guard, probes: Iterable[object]) -> None:
         """Collect the handlers."""
         self._guard = guard
-        self.sampling = True
-        """Whether the handlers of sampled steps are called too."""
         self.named: dict[str, Handler] = {}
         self._all: dict[str, list[tuple[str, Handler]]] = {}
         for probe in probes:
@@ -35,10 +33,20 @@ class Handlers:
             event: [(name, function) for name, function in handlers if not hasattr(function, _MARK)]
             for event, handlers in self._all.items()
         }
+        self._current = self._all
+
+    @property
+    def sampling(self) -> bool:
+        """Whether the handlers of sampled steps are called too."""
+        return self._current is self._all
+
+    @sampling.setter
+    def sampling(self, on: bool) -> None:
+        self._current = self._all if on else self._light
 
     def __call__(self, event: str, *args: object) -> None:
         """Let each handler take the event; none can fail the others."""
-        for name, function in (self._all if self.sampling else self._light).get(event, ()):
+        for name, function in self._current.get(event, ()):
             try:
                 function(*args)
             except Exception as error:  # noqa: BLE001 - the promise of this class

@@ -1,34 +1,31 @@
 """Knows the objects of a training by identity and numbers them: models, parameters, optimizers, loaders."""
 
 import weakref
-from collections import Counter
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import ParametrizationList
 from torch.optim.lr_scheduler import LRScheduler
-from torch.utils.data import DataLoader
 
-from trainadvisor.record import facts, sites
+from trainadvisor.record import facts
 from trainadvisor.record.facts import Fact
-from trainadvisor.record.models import Model
+from trainadvisor.record.models import Model, bare, is_compiled
+from trainadvisor.record.numbering import Announce, Numbering
 
 __all__ = ["Inventory", "Model"]
 
-Announce = Callable[[str, Fact], None]
-"""Told (kind, fact) when an object is new or its fact has changed."""
 _MOVING = frozenset({"lr", "momentum", "betas"})
 """What a schedule changes at every step: the steps' own records hold the rate."""
 _AT_START = ("init_rms", "init_std", "earlier")
 
 
-class Inventory:
+class Inventory(Numbering):
     """Numbers the objects of a training."""
 
     def __init__(self, announce: Announce) -> None:
         """Take the function that is told about new objects."""
-        self._announce = announce
+        super().__init__(announce)
         self.models: list[Model] = []
         self.optimizers: dict[int, Fact] = {}
         """Facts of the living optimizers by their ids."""
@@ -36,34 +33,20 @@ class Inventory:
         self.of_parameter: dict[int, int] = {}
         """Parameter number by the tensor's id."""
         self._owner: dict[int, Model] = {}
-        self._numbers: dict[tuple[str, int], int] = {}
-        self._counts: Counter[str] = Counter()
-        self._roles: dict[int, str] = {}
         self._told_schedulers: set[int] = set()
         self._earlier: set[int] = set()
         self._optimizer_references: list[weakref.ref[torch.optim.Optimizer]] = []
         self.loose: Model | None = None
-        self._places: dict[int, sites.Place | None] = {}
-        """Where an object was made, by its id."""
         self._plain: set[int] = set()
         """Modules (ids) that are no models: without parameters, or TorchScript's."""
         self.loaded_modules: weakref.WeakSet[nn.Module] = weakref.WeakSet()
-
-    def note_place(self, thing: object, place: sites.Place | None) -> None:
-        """Remember where an object was made, as long as it lives."""
-        if id(thing) not in self._places:
-            weakref.finalize(thing, self._places.pop, id(thing), None).atexit = False
-        self._places[id(thing)] = place
-
-    def site_of(self, thing: object) -> Fact | None:
-        """Return where an object was made, as a Site."""
-        return sites.describe(self._places.get(id(thing)))
 
     def is_plain(self, module: nn.Module) -> bool:
         """Say whether a module is no model; one without parameters, such as a loss, stays that way."""
         if id(module) in self._plain:
             return True
-        plain = isinstance(module, torch.jit.ScriptModule) or next(module.parameters(), None) is None
+        weightless = isinstance(module, torch.jit.ScriptModule | ParametrizationList)
+        plain = weightless or next(module.parameters(), None) is None
         if plain:
             self._plain.add(id(module))
             weakref.finalize(module, self._plain.discard, id(module)).atexit = False
@@ -75,43 +58,75 @@ class Inventory:
 
     def add_model(self, module: nn.Module, name: str | None = None) -> Model:
         """Return the module's model, made when it is not known yet."""
-        inner = getattr(module, "_orig_mod", None)
-        known = self._owner.get(id(module)) or self._owner.get(id(inner))
+        root = bare(module)
+        known = self._owner.get(id(module)) or self._owner.get(id(root))
         if known is not None:
             self._own(module, known)
-            known.compiled = known.compiled or inner is not None
+            known.compiled = known.compiled or is_compiled(module)
             return known
-        root = inner if isinstance(inner, nn.Module) else module
-        name = name or type(root).__name__
-        compiled = inner is not None or getattr(module, "_compiled_call_impl", None) is not None
-        model = Model(len(self.models), name, site=self.site_of(root), compiled=compiled)
+        if (whole := self._whole_of(root)) is not None:
+            self._adopt(whole, module)
+            return whole
+        name = name or facts.kind_of(root)
+        model = Model(len(self.models), name, site=self.site_of(root), compiled=is_compiled(module))
         self.models.append(model)
         self._own(module, model)
         self._extend(model, root)
         return model
 
+    def _whole_of(self, root: nn.Module) -> Model | None:
+        """Return the model that holds all parameters of a module made later around a part of it, as `model[:2]` is."""
+        numbers = {self.of_parameter.get(id(p), -1) for p in root.parameters()}
+        if not numbers or -1 in numbers:
+            return None
+        return next((m for m in self.models if m is not self.loose and m.alive and numbers <= set(m.numbers)), None)
+
+    def _adopt(self, model: Model, module: nn.Module) -> None:
+        """Take a module made around layers of a model, often anew at every step, for a root of that model."""
+        self._own(module, model)
+        model.scattered = True
+        model.alive = [*(weakref.ref(root) for root in model.roots), weakref.ref(module)]
+
     def merge(self, into: Model, others: Iterable[Model]) -> None:
         """Make one model of several that one optimizer trains."""
         for other in others:
+            prefix = f"{other.name}." if other.name != into.name else f"{other.number}."
             for root in other.roots:
-                self._extend(into, root, prefix=f"{other.name}." if other.name != into.name else f"{other.number}.")
+                self._extend(into, root, prefix)
+            if not other.roots:
+                self._absorb(into, other, prefix)
             other.alive = []
+
+    def _absorb(self, into: Model, other: Model, prefix: str) -> None:
+        """Take over a model whose module, made for one call, is gone already."""
+        for reference, number, fact in zip(other.references, other.numbers, other.fact["parameters"], strict=True):
+            if number not in into.numbers:
+                into.references.append(reference)
+                into.numbers.append(number)
+                into.fact["parameters"].append(fact | {key: prefix + fact[key] for key in ("name", "layer")})
+        for key in [key for key, owner in self._owner.items() if owner is other]:
+            self._owner[key] = into
+        into.layer_names |= {key: prefix + name for key, name in other.layer_names.items()}
+        into.fact["layers"] += [layer | {"name": prefix + layer["name"]} for layer in other.fact["layers"]]
+        into.scattered = True
+        self.describe(into)
 
     def _extend(self, model: Model, root: nn.Module, prefix: str = "") -> None:
         model.alive.append(weakref.ref(root))
-        weakref.finalize(root, model.forget).atexit = False
         model.loaded = model.loaded or root in self.loaded_modules
         known = {id(p) for p in model.parameters}
         before = {fact["id"]: fact for fact in model.fact.pop("before", [])}
         # a tied weight belongs to the first module that holds it, whose name it has
         owners = reversed(list(root.modules()))
         layer_of = {id(p): m for m in owners for p in m._parameters.values() if p is not None}
-        for name, tensor in root.named_parameters():
+        named = list(root.named_parameters())
+        model.lazy = any(isinstance(tensor, nn.parameter.UninitializedParameter) for _, tensor in named)
+        for name, tensor in named:
             if id(tensor) not in known and not isinstance(tensor, nn.parameter.UninitializedParameter):
                 self._add_parameter(model, prefix + name, tensor, layer_of.get(id(tensor)), before)
         for name, module in root.named_modules():
             self._own(module, model)
-            if module is root and not facts.is_leaf(module):
+            if (module is root and not facts.is_leaf(module)) or facts.is_parametrization(name):
                 continue
             model.layer_names[id(module)] = prefix + name or type(module).__name__
             if facts.cares_about_mode(module):
@@ -120,8 +135,14 @@ class Inventory:
 
     def _own(self, module: nn.Module, model: Model) -> None:
         if id(module) not in self._owner:
-            weakref.finalize(module, self._owner.pop, id(module), None).atexit = False
+            weakref.finalize(module, self._disown, id(module)).atexit = False
         self._owner[id(module)] = model
+
+    def _disown(self, key: int) -> None:
+        """Forget a module that is gone; its parameters keep their numbers, for what has been measured."""
+        model = self._owner.pop(key, None)
+        if model is not None:
+            model.layer_names.pop(key, None)
 
     def _add_parameter(
         self, model: Model, name: str, tensor: torch.Tensor, layer: nn.Module | None, before: dict[int, Fact]
@@ -134,6 +155,7 @@ class Inventory:
         model.references.append(weakref.ref(tensor))
         model.numbers.append(number)
         model.device = tensor.device
+        model.sharded = model.sharded or "parts" in fact
         model.fact.setdefault("parameters", []).append(fact)
 
     def _parameter_number(self, tensor: torch.Tensor) -> int:
@@ -145,18 +167,19 @@ class Inventory:
 
     def describe(self, model: Model) -> None:
         """Announce the model's facts as they are now."""
-        layers = []
+        layers = {layer["name"]: layer for layer in model.fact.get("layers", [])}  # of a module that is gone, too
         for root in model.roots:
             for module in root.modules():
                 name = model.layer_names.get(id(module))
                 if name is not None and facts.is_leaf(module):
                     owned = [self.of_parameter[id(p)] for p in module.parameters() if id(p) in self.of_parameter]
-                    layers.append(facts.layer_fact(name, module, owned))
+                    layers[name] = facts.layer_fact(name, module, owned)
         for fact, tensor in zip(model.fact.get("parameters", []), model.parameters, strict=False):
             fact["trainable"] = tensor.requires_grad
         model.fact |= {
-            "id": model.number, "name": model.name, "class": type(model.roots[0]).__name__ if model.roots else None,
-            "site": model.site, "compiled": model.compiled, "loaded": model.loaded, "layers": layers,
+            "id": model.number, "name": model.name, "class": facts.kind_of(model.roots[0]) if model.roots else None,
+            "site": model.site, "compiled": model.compiled, "loaded": model.loaded,
+            "layers": list(layers.values()),
         }  # fmt: skip
         model.fact.setdefault("parameters", [])
         self._announce("model", model.fact)
@@ -179,10 +202,10 @@ class Inventory:
     def refresh_if_grown(self, model: Model) -> None:
         """Describe a model anew when its parameters have changed (a new head); known ones keep their numbers."""
         current = {id(p) for root in model.roots for p in root.parameters()}
-        if not model.alive or current == {id(p) for p in model.parameters}:
+        if not model.alive or model.scattered or current == {id(p) for p in model.parameters}:
             return
         roots, model.alive = model.roots, []
-        model.forget()
+        model.layer_names, model.cares = {}, []
         model.references, model.numbers = [], []
         model.fact = {"before": model.fact.get("parameters", [])}
         for root in roots:
@@ -223,6 +246,12 @@ class Inventory:
         held = self._held_by(optimizers)
         return {model.number for model in self.models if not held.isdisjoint(model.numbers)}
 
+    def models_of(self, optimizer: torch.optim.Optimizer) -> list[Model]:
+        """Return the models that an optimizer trains, as far as it has stepped before."""
+        number = self.optimizers.get(id(optimizer), {}).get("id")
+        trained = self.trained_by([number]) if number is not None else set()
+        return [model for model in self.models if model.number in trained and model.alive]
+
     def _held_by(self, optimizers: Iterable[int]) -> set[int]:
         wanted = set(optimizers)
         facts_of = [fact for number, fact in self._optimizer_facts.items() if number in wanted]
@@ -238,28 +267,6 @@ class Inventory:
                 fact["loaded"] = True
             self.describe(model)
         return model is not None
-
-    def _number(self, kind: str, thing: object) -> int:
-        """Return a number for an object of some kind; the object is not kept alive."""
-        key = (kind, id(thing))
-        if key not in self._numbers:
-            self._numbers[key] = self._counts[kind]
-            self._counts[kind] += 1
-            weakref.finalize(thing, self._numbers.pop, key, None).atexit = False
-        return self._numbers[key]
-
-    def loader_number(self, loader: DataLoader[Any]) -> int:
-        """Return the loader's number."""
-        return self._number("loader", loader)
-
-    def add_loader(self, loader: DataLoader[Any], role: str) -> int:
-        """Return the loader's number; announce it when it is new or its role has become known."""
-        number = self.loader_number(loader)
-        if number not in self._roles or (role != "unknown" and self._roles[number] == "unknown"):
-            self._roles[number] = role
-            fact = facts.loader_fact(loader) | {"id": number, "site": self.site_of(loader), "role": role}
-            self._announce("loader", fact)
-        return number
 
     def add_scheduler(self, scheduler: LRScheduler) -> int:
         """Return the scheduler's number; announce it when it is new."""

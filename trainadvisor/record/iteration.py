@@ -9,7 +9,7 @@ from torch import nn
 
 from trainadvisor.log.records import Record
 from trainadvisor.record.buffer import Reading
-from trainadvisor.record.models import Model
+from trainadvisor.record.models import Model, bare
 
 Arrived = Callable[[list[float]], None]
 """Takes the numbers of a reading once they are here."""
@@ -65,10 +65,12 @@ class Call:
     kwargs: dict[str, Any]
     grad: bool
     training: bool
+    called: nn.Module
+    """The module itself or a wrapper around it: compiled, or parallel."""
     output: object = None
 
     @classmethod
     def of(cls, module: nn.Module, model: Model, args: tuple[Any, ...], kwargs: dict[str, Any]) -> "Call":
         """Describe a call that is about to run."""
         grad = torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
-        return cls(module, model, args, kwargs, grad, module.training)
+        return cls(bare(module), model, args, kwargs, grad, module.training, module)

@@ -13,6 +13,31 @@ _GONE = torch.empty(0)
 """Stands for a parameter that the user has dropped."""
 
 
+_PARALLEL = (nn.DataParallel, nn.parallel.DistributedDataParallel)
+
+
+def bare(module: nn.Module) -> nn.Module:
+    """Return the module inside torch's wrappers for compilation and parallel training."""
+    while (inner := _inside(module)) is not None:
+        module = inner
+    return module
+
+
+def is_compiled(module: nn.Module) -> bool:
+    """Say whether a module, or what is in its wrappers, is compiled."""
+    inner: nn.Module | None = module
+    while inner is not None:
+        if "_orig_mod" in inner._modules or getattr(inner, "_compiled_call_impl", None) is not None:
+            return True
+        inner = _inside(inner)
+    return False
+
+
+def _inside(module: nn.Module) -> nn.Module | None:
+    held = module._modules
+    return held.get("_orig_mod") or (held.get("module") if isinstance(module, _PARALLEL) else None)
+
+
 @dataclass(eq=False)
 class Model:
     """A root module (or several that one optimizer trains together) with its layers and parameters in order."""
@@ -28,6 +53,12 @@ class Model:
     compiled: bool = False
     loaded: bool = False
     trained: bool = False
+    sharded: bool = False
+    """Whether this process holds only parts of its parameters."""
+    scattered: bool = False
+    """Whether parts of it are called on their own, in modules made around them: no root holds everything."""
+    lazy: bool = False
+    """Whether some parameters have no shape before the first forward."""
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     fact: Fact = field(default_factory=dict)
 
@@ -42,10 +73,13 @@ class Model:
         return [_GONE if (tensor := reference()) is None else tensor for reference in self.references]
 
     @property
+    def is_meta(self) -> bool:
+        """Say whether the parameters have no values: the model is on the meta device and has not left it."""
+        if self.device.type != "meta":
+            return False
+        return all(p.is_meta for root in self.roots for p in root.parameters())
+
+    @property
     def caring(self) -> Iterator[nn.Module]:
         """Yield the layers for which train and eval mode differ."""
         return (module for reference in self.cares if (module := reference()) is not None)
-
-    def forget(self) -> None:
-        """Drop the layers once a root is gone; the parameters' numbers stay, for what has been measured."""
-        self.layer_names, self.cares = {}, []

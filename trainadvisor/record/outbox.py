@@ -56,7 +56,10 @@ class Outbox:
         """Send the records up to the first whose readings are still on their way."""
         if self._header is not None:
             return
-        while self._waiting and all(reading.values is not None for reading, _ in self._waiting[0][1]):
+        while self._waiting:
+            pending = self._waiting[0][1]
+            if pending and any(reading.values is None for reading, _ in pending):
+                return
             record, pending = self._waiting.popleft()
             for reading, arrived in pending:
                 self._guard(arrived.__qualname__, arrived, reading.values)
@@ -71,3 +74,13 @@ class Outbox:
     def _emit(self, record: Record) -> None:
         for subscriber in self.subscribers:
             self._guard(type(subscriber).__name__, subscriber, record)
+
+
+def joining(record: Record, parts: list[Record]) -> Arrived:
+    """Return what joins the parts once they are here."""
+
+    def join(_: list[float]) -> None:
+        for part in parts:
+            record.update(part)
+
+    return join

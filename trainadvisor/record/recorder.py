@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from trainadvisor.log.records import EVENT, LAYERS, STEP, Record
-from trainadvisor.record import sites, taps
+from trainadvisor.record import ranks, sites, taps
 from trainadvisor.record.buffer import HostValues, Reading, Values, values_for
 from trainadvisor.record.concerns import FILTERED, Concerns
 from trainadvisor.record.course import Course
@@ -17,9 +17,10 @@ from trainadvisor.record.guard import Guard
 from trainadvisor.record.handlers import Handlers
 from trainadvisor.record.inventory import Inventory
 from trainadvisor.record.iteration import Arrived, Call, Iteration
-from trainadvisor.record.models import Model
-from trainadvisor.record.outbox import Outbox, Subscriber
-from trainadvisor.record.schedule import Tier
+from trainadvisor.record.meter import Meter, leave_to_parent_when_forked
+from trainadvisor.record.models import Model, bare
+from trainadvisor.record.outbox import Outbox, Subscriber, joining
+from trainadvisor.record.schedule import DEFAULT_SHARE
 
 if TYPE_CHECKING:
     from trainadvisor.record.probes.activations import ActivationProbe
@@ -33,8 +34,11 @@ _OPENERS = {"forward_begins", "backward_begins", "batch_begins"}
 """Events that belong to the next step once the current one is done."""
 _REVEALING = {"forward_begins", "backward_begins", "zero_grad"}
 """Events at which a step that no hook has shown is looked for."""
+_CUTTING = _OPENERS | _REVEALING | {"step_begins"}
 _HEADER_AFTER = 2
 """Steps that the header waits for, so that it holds what was found."""
+_TOGETHER = 0.05
+"""Seconds of whose steps the records leave together."""
 _MOST_CLOSER = 30
 """Steps of a run that may be sampled because their loss jumped."""
 
@@ -50,24 +54,31 @@ class Recorder:
     unseen: "UnseenProbe"
 
     def __init__(
-        self, subscribers: Iterable[Subscriber], *, discover: bool, every: int = 10, header: Record | None = None
+        self,
+        subscribers: Iterable[Subscriber],
+        *,
+        discover: bool,
+        every: int = 10,
+        overhead: float = DEFAULT_SHARE,
+        header: Record | None = None,
     ) -> None:
-        """Take who gets the records, whether unknown models are recorded, and the cadence of the layer samples."""
+        """Take who gets the records, whether unknown models are recorded, the layers' cadence and the part of time."""
         from trainadvisor.record.probes.table import all_probes
 
         self.discover = discover
         self.guard = Guard(lambda name, error: self.event("probe-failed", name, {"probe": name, "error": error}))
-        self.outbox = Outbox(subscribers, self.guard, {**(header or {}), "recorder": _cadence(every)})
+        self.outbox = Outbox(subscribers, self.guard, {**(header or {}), "recorder": _cadence(every, overhead)})
         self.inventory = Inventory(self.announce)
         self.values: Values = HostValues()
-        self.gradients = Tier(max(1, every // 2), share=0.004)
-        self.layers = Tier(every, share=0.006)
-        self.started = time.perf_counter()
+        self.processes = ranks.place()[1]
+        self.meter = Meter(self, overhead, every)
+        self.gradients, self.layers = self.meter.budget.gradients, self.meter.budget.layers
         self.step = 0
-        self.iteration = Iteration(0, self.started, sample_gradients=True, sample_layers=True)
+        self.iteration = Iteration(0, self.meter.started, sample_gradients=True, sample_layers=True)
         self.last_epoch: int | None = None
-        self._busy = False
-        self._spent = 0.0
+        self._busy = self._is_child = False
+        self._drained = 0.0
+        leave_to_parent_when_forked(self)
         self._closer = 0
         self._pid = os.getpid()
         self._device_known = False
@@ -77,6 +88,16 @@ class Recorder:
 
     def start(self) -> None:
         """Begin to listen."""
+        taps.add(self)
+
+    def pause(self) -> None:
+        """Look away for a while: what happens until `resume` is not recorded, and its time does not count."""
+        taps.remove(self)
+        self.meter.pause()
+
+    def resume(self) -> None:
+        """Go on listening after `pause`."""
+        self.meter.resume()
         taps.add(self)
 
     def stop(self, reason: str) -> None:
@@ -95,44 +116,51 @@ class Recorder:
         self.values.poll(wait=True)
         for reading, arrived in self.iteration.pending:  # of a step that never came
             self.guard("stop", arrived, reading.values)
-        self.event("overhead", "", {"share": self.overhead()})
+        self.meter.tell()
         self.drain(wait=True)
-        self.outbox.end(reason, self.step, time.perf_counter() - self.started)
+        self.outbox.end(reason, self.step, time.perf_counter() - self.meter.started)
 
     # What torch tells
 
     def on(self, name: str, *args: object) -> None:
         """Let the probes take an event; ours and a forked child's are ignored."""
-        if self._busy or os.getpid() != self._pid:
+        if self._busy:
             return
         self._busy = True
-        entered = time.perf_counter()
+        meter = self.meter
+        meter.entered = time.perf_counter()
         try:
-            self._take(name, args)
+            if self.discover or name not in FILTERED or self.concerns(name, args):
+                if name in _CUTTING:
+                    self._cut(name, args)
+                self.handle(name, *args)
         except Exception as error:  # noqa: BLE001 - nothing of ours reaches the training
             self.guard.failed("recorder", error)
         finally:
             self._busy = False
-            self._spent += time.perf_counter() - entered
+            meter.spent += time.perf_counter() - meter.entered
 
-    def _take(self, name: str, args: tuple[object, ...]) -> None:
-        if not self.discover and name in FILTERED and not self.concerns(name, args):
-            return
-        if name in _REVEALING:
+    def _cut(self, name: str, args: tuple[object, ...]) -> None:
+        """Close the current step where the event belongs to the next one."""
+        iteration = self.iteration
+        if name in _REVEALING and iteration.micro and not iteration.stepped:
             self.course.look_for_unseen_step()
         if name in _OPENERS:
             self.close_before(name)
-        elif name == "step_begins" and self._has_stepped(args[0]):
+        elif name == "step_begins" and iteration.stepped and self._has_stepped(args[0]):
             self.close_iteration()
-        self.handle(name, *args)
 
     def overhead(self) -> float:
         """Return the share of the time since the start that was spent in the recorder, by its own clock."""
-        return self._spent / max(1e-9, time.perf_counter() - self.started)
+        return self.meter.share()
 
     def knows(self, module: nn.Module) -> bool:
         """Say whether calls of a module are recorded: it belongs to a model, or is one."""
-        return os.getpid() == self._pid and self.guard("model", self._model_for, module) is not None
+        return not self._is_child and self.guard("model", self._model_for, module) is not None
+
+    def leave_to_parent(self) -> None:
+        """Take no more events: this is a forked child, in which nobody records."""
+        self._is_child = self._busy = True
 
     def around_root(
         self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]
@@ -141,9 +169,13 @@ class Recorder:
         model = self.inventory.model_of(module)
         if model is None or self._busy:
             return call()
+        if model.is_meta:
+            self.on("meta_forward", model.name)
+            return call()
         seen = Call.of(module, model, args, kwargs)
         self.on("forward_begins", seen)
-        observer = self.guard("observer", self.activations.observer, seen)
+        sampled = self.iteration.sample_layers
+        observer = self.guard("observer", self.activations.observer, seen) if sampled else None
         if observer is None:
             seen.output = call()
         else:
@@ -158,7 +190,7 @@ class Recorder:
 
     def _model_for(self, module: nn.Module) -> Model | None:
         known = self.inventory.model_of(module)
-        if known is None and isinstance(inner := getattr(module, "_orig_mod", None), nn.Module):
+        if known is None and (inner := bare(module)) is not module:
             known = self.inventory.add_model(module) if self.inventory.model_of(inner) else None
         if known is not None or not self.discover or self.inventory.is_plain(module):
             return known
@@ -175,8 +207,10 @@ class Recorder:
 
     def close_before(self, opener: str) -> None:
         """Close the current step when its optimizer has stepped (or its backward is all there is to a step)."""
-        free = self.course.free_running and self.iteration.micro > 0 and opener != "batch_begins"
-        if (free or self.iteration.done) and not self.course.in_step:
+        iteration, course = self.iteration, self.course
+        done = iteration.stepped or iteration.skipped
+        free = course.free_running and iteration.micro > 0 and opener != "batch_begins"
+        if (done or free) and not course.in_step:
             self.close_iteration()
 
     def _has_stepped(self, optimizer: object) -> bool:
@@ -211,21 +245,23 @@ class Recorder:
         record["micro"] = iteration.micro
         iteration.finally_(lambda: record.update(iteration.fields))
         self.outbox.put(record, iteration.pending)
-        self._put_layers(iteration)
+        if iteration.samples:
+            self._put_layers(iteration)
+        self.meter.book(iteration, ended)
         self.step += 1
-        elapsed = now - self.started
+        elapsed = now - self.meter.started
         self.iteration = Iteration(
             self.step, ended, self.gradients.due(self.step, elapsed), self.layers.due(self.step, elapsed)
         )
         self.handle.sampling = self.iteration.sample_gradients or self.iteration.sample_layers
         if self.step >= _HEADER_AFTER:
             self.outbox.open()
-        self.drain()
+        if self.handle.sampling or now - self._drained > _TOGETHER:
+            self._drained = now
+            self.drain()
 
     def _put_layers(self, iteration: Iteration) -> None:
         """Write what the layer probes found: one record a model that was trained in this step."""
-        if not iteration.samples:
-            return
         trained = self.inventory.trained_by(iteration.stepped)
         numbers = {number: None for part in iteration.samples.values() for number in part}
         for number in numbers:
@@ -233,7 +269,7 @@ class Recorder:
                 continue
             record: Record = {"record": LAYERS, "step": iteration.step, "model": number}
             parts = [part[number] for part in iteration.samples.values() if number in part]
-            self.outbox.put(record, [(Reading([]), _joining(record, parts))])
+            self.outbox.put(record, [(Reading([]), joining(record, parts))])
 
     def _learn_device(self, model: Model) -> None:
         self._device_known = True
@@ -260,15 +296,5 @@ class Recorder:
         self.outbox.drain()
 
 
-def _cadence(every: int) -> Record:
-    return {"gradients_every": max(1, every // 2), "layers_every": every}
-
-
-def _joining(record: Record, parts: list[Record]) -> Arrived:
-    """Return what joins the parts once they are here."""
-
-    def join(_: list[float]) -> None:
-        for part in parts:
-            record.update(part)
-
-    return join
+def _cadence(every: int, overhead: float) -> Record:
+    return {"gradients_every": max(1, every // 2), "layers_every": every, "max_overhead": overhead}

@@ -16,6 +16,7 @@ from trainadvisor.errors import UsageError
 from trainadvisor.log.records import HEADER, Record
 from trainadvisor.log.writer import LogWriter
 from trainadvisor.record import failures, late
+from trainadvisor.record.schedule import DEFAULT_SHARE
 
 if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder
@@ -34,7 +35,16 @@ class Cut(BaseException):
 class Run:
     """A script under the recorder, which starts to listen when the script imports torch."""
 
-    def __init__(self, target: str, args: list[str], *, module: bool, log: Path, every: int = 10) -> None:
+    def __init__(
+        self,
+        target: str,
+        args: list[str],
+        *,
+        module: bool,
+        log: Path,
+        every: int = 10,
+        overhead: float = DEFAULT_SHARE,
+    ) -> None:
         """Check that script and log can be opened; raise UsageError or LogError when not."""
         self.target, self.args, self.module, self.log = target, args, module, log
         if not module and not Path(target).is_file():
@@ -44,7 +54,7 @@ class Run:
         self.stopped = False
         """Whether it was we who interrupted the script."""
         self.pid = os.getpid()
-        self._every = every
+        self._every, self._overhead = every, overhead
         self._subscribers: list[Subscriber] = [self.writer]
         self._recorder: Recorder | None = None
 
@@ -57,6 +67,12 @@ class Run:
     def overhead(self) -> float:
         """Return the share of the time that the recorder takes."""
         return self._recorder.overhead() if self._recorder is not None else 0.0
+
+    @property
+    def exceeded(self) -> float | None:
+        """Return the budget where it left out more than half of the samples of the layers, else None."""
+        budget = self._recorder.meter.budget if self._recorder is not None else None
+        return budget.share if budget is not None and budget.sparse(self.steps) else None
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Hand every record to the subscriber too."""
@@ -87,7 +103,9 @@ class Run:
         from trainadvisor.record.recorder import Recorder
 
         header = {"script": self.target, "argv": self.args, "module": self.module}
-        self._recorder = Recorder(self._subscribers, discover=True, every=self._every, header=header)
+        self._recorder = Recorder(
+            self._subscribers, discover=True, every=self._every, overhead=self._overhead, header=header
+        )
         self._recorder.start()
 
     def _stop(self, reason: str) -> None:

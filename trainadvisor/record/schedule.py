@@ -1,13 +1,44 @@
 """Decides at which steps the expensive tiers are sampled, within a budget of time."""
 
 import math
+import re
+from collections import deque
 from dataclasses import dataclass, field
+from statistics import median
 
+from trainadvisor.errors import UsageError
+
+DEFAULT_SHARE = 0.01
+"""Part of the training's time that recording may take."""
 FIRST_STEPS = 3
 _BURST_SECONDS = 0.25
-"""Time that may be spent beyond the share: short runs are looked at closely, long ones pay the share only."""
+"""Time that may be spent beyond the share on the first samples: short runs are looked at closely."""
+_CLOSE_STEPS = 400
+"""For so many steps of the cadence: long runs pay the share only."""
 _GROWTH = 1.2
 """Whatever the budget, a step 1.2 times as far as the last sample is one: 13 in a factor of ten, so the end is seen."""
+_PARTS = (0.4, 0.6)
+"""Parts of what the scalars leave that gradients and layers get."""
+_FEW = 5
+"""Steps of a kind from which their usual time is known."""
+
+COMMON = frozenset({*range(1, FIRST_STEPS + 1), *(math.ceil(_GROWTH**power) for power in range(120))})
+"""Steps that all processes of a training sample, so that what they measured can be put together."""
+
+
+def share_of(given: object) -> float:
+    """Return a budget, "1 %" or 0.01, as a part of one; raise UsageError for anything else."""
+    found = re.fullmatch(r"\s*([\d.]+(?:e-?\d+)?)\s*(%?)\s*", str(given))
+    try:
+        share = float(found[1]) / (100 if found[2] else 1) if found else math.nan
+    except ValueError:
+        share = math.nan
+    if not 0 < share < 1:
+        message = (
+            f'overhead={given!r}: no part of the time; give a share such as "1 %" or 0.01, more than 0 and below 1'
+        )
+        raise UsageError(message)
+    return share
 
 
 @dataclass
@@ -21,16 +52,30 @@ class Tier:
     cost: float = 0.0
     last: int = -1
     forced: bool = field(default=False)
+    common: bool = False
+    """Whether other processes sample the same training."""
+    samples: int = 0
+    held_back: int = 0
+    """Times that the cadence would have sampled and the budget did not allow."""
+    _wait_until: int = 0
 
     def due(self, step: int, elapsed: float) -> bool:
         """Say whether this step is sampled, given the seconds since the run began."""
-        if self.forced or step < FIRST_STEPS:
+        forced, self.forced = self.forced, False
+        if forced or step < FIRST_STEPS:
             return True
-        if step - self.last < self._gap(step):
+        if self.common and step in COMMON:
+            return True
+        if step < self._wait_until or step - self.last < self._gap(step):
             return False
         if step >= _GROWTH * self.last:
             return True
-        return self.spent + self.cost <= self.burst + self.share * elapsed
+        burst = self.burst if step < _CLOSE_STEPS or self.burst == math.inf else 0.0
+        fits = self.spent + self.cost <= burst + self.share * elapsed
+        if not fits:
+            self.held_back += 1
+            self._wait_until = min(step + self.every, math.ceil(_GROWTH * self.last))
+        return fits
 
     def _gap(self, step: int) -> int:
         """Return the distance to keep: dense at the start, growing with the step up to `every`."""
@@ -42,4 +87,103 @@ class Tier:
         self.cost = 0.8 * usual + 0.2 * min(seconds, 3 * usual)
         self.spent += min(seconds, 3 * usual)
         self.last = step
-        self.forced = False
+        self.samples += 1
+
+
+class _Usual:
+    """The recent steps of one kind: the seconds that they took, and those of them that were ours."""
+
+    def __init__(self, most: int) -> None:
+        self.whole: deque[float] = deque(maxlen=most)
+        self.own: deque[float] = deque(maxlen=most)
+
+    def add(self, whole: float, own: float) -> None:
+        self.whole.append(whole)
+        self.own.append(own)
+
+    @property
+    def known(self) -> bool:
+        return len(self.whole) >= _FEW
+
+    def spread(self) -> float:
+        """Return how far a step is from the usual one in the median."""
+        middle = median(self.whole)
+        return median(abs(seconds - middle) for seconds in self.whole)
+
+
+class Budget:
+    """Divides a part of the training's time among the tiers; what the scalars of every step cost comes first."""
+
+    def __init__(self, share: float, every: int, *, common: bool = False) -> None:
+        """Take the part, the cadence of the layers, and whether other processes sample the same training."""
+        self.share = share
+        self.scalars = 0.0
+        """Part of the time that the scalars take."""
+        self.gradients = Tier(max(1, every // 2), share=_PARTS[0] * share, common=common)
+        self.layers = Tier(every, share=_PARTS[1] * share, common=common)
+        self._light, self._with_gradients, self._with_layers = _Usual(31), _Usual(9), _Usual(9)
+
+    def book(self, step: int, seconds: float, own: float, gradients: bool, layers: bool) -> None:  # noqa: FBT001 - at every step
+        """Take what a step took as a whole and how much of it was ours; charge the tier that was sampled."""
+        tier, usual = (self.layers, self._with_layers) if layers else (self.gradients, self._with_gradients)
+        if not gradients and not layers:
+            self._light.add(seconds, own)
+            return
+        usual.add(seconds, own)
+        tier.charge(step, self._cost(usual, own))
+        if layers:  # a sample of the layers holds one of the gradients
+            self.gradients.last = step
+        if self._light.known:
+            self._reserve()
+
+    def _cost(self, usual: _Usual, own: float) -> float:
+        """Return what a sample cost: by our clock, or by how much longer such steps take, where that stands out."""
+        if not self._light.known:
+            return own
+        cost = max(0.0, own - median(self._light.own))
+        longer = median(usual.whole) - median(self._light.whole) if usual.known else 0.0
+        return longer if longer > cost + 3 * self._light.spread() else cost
+
+    def _reserve(self) -> None:
+        """Give the tiers what the scalars leave."""
+        self.scalars = median(self._light.own) / max(1e-9, median(self._light.whole))
+        left = max(0.0, self.share - self.scalars)
+        self.gradients.share, self.layers.share = (part * left for part in _PARTS)
+
+    @property
+    def backed_off(self) -> bool:
+        """Say whether samples were left out because they would have cost too much."""
+        return self.gradients.held_back + self.layers.held_back > 0
+
+    def sparse(self, steps: int) -> bool:
+        """Say whether less than half of the samples were taken that so many steps would have had at the cadence."""
+        return self.backed_off and 2 * self.layers.samples * self.layers.every < steps
+
+    def fact(self) -> dict[str, object]:
+        """Return how the budget was spent, for the log."""
+        tiers = {"gradients": self.gradients, "layers": self.layers}
+        return {
+            "budget": self.share, "scalars": self.scalars, "backed_off": self.backed_off,
+            "samples": {name: tier.samples for name, tier in tiers.items()},
+            "seconds": {name: tier.spent for name, tier in tiers.items()},
+        }  # fmt: skip
+
+
+class Jumps:
+    """Tells a value that is far above its running mean, once the mean is worth something."""
+
+    def __init__(self, times: float, steady_after: int) -> None:
+        """Take how many times the mean a jump is, and the step after which there can be one."""
+        self._times, self._steady_after = times, steady_after
+        self._usual = 0.0
+
+    def is_one(self, step: int, size: float) -> bool:
+        """Take the value of a step, and say whether it jumped; a value that is not finite does."""
+        if step <= self._steady_after:
+            if math.isfinite(size):
+                self._usual = max(self._usual + 0.1 * (size - self._usual), size)
+            return False
+        jumped = not size <= self._times * self._usual
+        if not jumped and math.isfinite(size):
+            self._usual += 0.1 * (size - self._usual)
+        return jumped

@@ -43,6 +43,10 @@ def rank(filename: str) -> int:
     return 0 if filename.startswith(_STANDARD) else USERS
 
 
+_ranks: dict[str, int] = {}
+"""Ranks by file: asked for every frame of every loss."""
+
+
 def user_place(depth: int = 1) -> Place | None:
     """Return the innermost place in the user's own code, else in an installed package, else None."""
     return _innermost(sys._getframe(depth), None)
@@ -55,12 +59,16 @@ def maker_place(thing: object) -> Place | None:
 
 def _innermost(frame: FrameType | None, thing: object) -> Place | None:
     package: Place | None = None
+    known = _ranks
     while frame is not None:
-        ranked = rank(frame.f_code.co_filename)
+        filename = frame.f_code.co_filename
+        ranked = known.get(filename)
+        if ranked is None:
+            ranked = known[filename] = rank(filename)
         if ranked and not (thing is not None and _initialises(frame, thing)):
             if ranked == USERS:
-                return frame.f_code.co_filename, frame.f_lineno
-            package = package or (frame.f_code.co_filename, frame.f_lineno)
+                return filename, frame.f_lineno
+            package = package or (filename, frame.f_lineno)
         frame = frame.f_back
     return package
 

@@ -119,7 +119,8 @@ def _loss(kind: str) -> Around:
             result = original(*args, **kwargs)
         finally:
             _running.events.discard("loss")
-        if type(result) in (torch.Tensor, nn.Parameter) and not blind.now() and not blind.in_backward():
+        plain = type(result) in (torch.Tensor, nn.Parameter) and not result.is_meta
+        if plain and not blind.now() and not blind.in_backward():
             tell("loss", kind, args, kwargs, result)
         return result
 

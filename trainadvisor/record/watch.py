@@ -18,6 +18,7 @@ from trainadvisor.log.ranks import path_of
 from trainadvisor.log.writer import LogWriter
 from trainadvisor.record import failures, ranks, sites
 from trainadvisor.record.recorder import Recorder
+from trainadvisor.record.schedule import share_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -42,13 +43,14 @@ class Watcher:
         optimizers: list[torch.optim.Optimizer],
         log: Path,
         every: int,
+        overhead: float,
         ignore: frozenset[str],
     ) -> None:
         """Use `watch` instead."""
         self.log, self.ignore = log, ignore
         self._models = [weakref.ref(model) for model in models]
         self._writer = LogWriter(log)
-        self._recorder = Recorder([self._writer], discover=False, every=every)
+        self._recorder = Recorder([self._writer], discover=False, every=every, overhead=overhead)
         self._open = True
         self._alerter: Alerter | None = None
         self._lookout: Lookout | None = None
@@ -206,24 +208,27 @@ def watch(
     *,
     log: str | Path = "log.json",
     every: int = 10,
+    overhead: str | float = "1 %",
     ignore: Iterable[str] = (),
 ) -> Watcher:
     """Record the training of one or several models; return the watcher, which is a context manager too.
 
     `log` is the file to write (`.json`; of several processes each writes its own, `log.rank1.json` beside the first),
-    `every` the largest distance in steps between two samples of the layers, `ignore` holds codes that `diagnose` leaves
+    `every` the largest distance in steps between two samples of the layers, `overhead` the part of the training's time
+    that recording may take in the long run, by which samples become rarer; `ignore` holds codes that `diagnose` leaves
     out. Raises UsageError for arguments that cannot be watched and LogError
     for a log that cannot be written; once it runs, nothing of it reaches the training.
     """
     models = [model] if isinstance(model, nn.Module) else list(model)
     optimizers = [optimizer] if isinstance(optimizer, torch.optim.Optimizer) else list(optimizer or ())
     _check(models, optimizers, every)
+    share = share_of(overhead)
     if os.environ.get("TRAINADVISOR") == "0":
         return _Off(Path(log), frozenset(ignore))
     own = path_of(Path(log), ranks.place()[0])
     for old in [watcher for watcher in _watchers if watcher.holds(models, own)]:
         old.close("replaced")
-    watcher = Watcher(models, optimizers or _optimizers_of(models), own, every, frozenset(ignore))
+    watcher = Watcher(models, optimizers or _optimizers_of(models), own, every, share, frozenset(ignore))
     watcher.start()
     return watcher
 

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,13 +18,12 @@ from trainadvisor.record import calls, facts
 from trainadvisor.record.graft import veiled
 from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.iteration import Call, Iteration
+from trainadvisor.record.probes.outputs import COLUMNS, NUMBERS, Found, active_units, combine, measure
 
 if TYPE_CHECKING:
     from trainadvisor.log.records import Record
     from trainadvisor.record.recorder import Recorder
 
-COLUMNS = ("act_mean", "act_rms", "act_max", "act_zero", "act_saturated", "act_spread", "act_nonfinite")
-_SAMPLE = 65536
 _REPEATS = 3
 """Calls of one layer in one forward (a recurrent loop) that are looked at from the start; later, powers of two."""
 _FAST = (nn.MultiheadAttention, nn.TransformerEncoderLayer)
@@ -56,42 +56,6 @@ def _functions() -> dict[Any, str]:
     return {getattr(owner, name): kind for owner in owners for name, kind in _NAMES.items() if hasattr(owner, name)}
 
 
-def measure(output: torch.Tensor, kind: str) -> torch.Tensor:
-    """Return the columns of one output (units along dimension 1, or the last of a 2-D or 3-D tensor) as float32."""
-    values = facts.sampled(output, _SAMPLE).float()
-    size = values.abs()
-    if kind == "tanh":
-        saturated = (size > 0.99).float().mean()
-    elif kind == "sigmoid":
-        saturated = ((values < 0.01) | (values > 0.99)).float().mean()
-    else:
-        saturated = torch.full((), torch.nan, device=values.device)
-    rows = output.detach()[: min(256, output.shape[0])].float().flatten(1) if output.ndim > 1 else values[:, None]
-    rows = rows[:, :: max(1, rows.shape[1] // 256)]
-    spread = rows.std(0, unbiased=False).mean()
-    broken = (~torch.isfinite(values)).sum().float()
-    return torch.stack(
-        [
-            values.mean(),
-            values.pow(2).mean().sqrt(),
-            size.max(),
-            (values == 0).float().mean(),
-            saturated,
-            spread,
-            broken,
-        ]
-    )
-
-
-def active_units(output: torch.Tensor) -> torch.Tensor:
-    """Return for each unit (channel) whether it is non-zero anywhere in the batch."""
-    found = output.detach()
-    if found.ndim >= 4:
-        step = max(1, int((found.numel() / (4 * _SAMPLE)) ** 0.5))
-        return (found[:, :, ::step, ::step] != 0).transpose(0, 1).flatten(1).any(1)
-    return (found.reshape(-1, found.shape[-1]) != 0).any(0)
-
-
 @dataclass
 class _Row:
     """One line of the activation table, while a forward is observed."""
@@ -101,7 +65,7 @@ class _Row:
     layer: str
     units: int
     calls: int = 0
-    found: list[torch.Tensor] = field(default_factory=list)
+    found: list[Found] = field(default_factory=list)
     active: torch.Tensor | None = None
 
 
@@ -157,7 +121,6 @@ class ActivationProbe:
         self._last_layer = ""
         self._units: dict[tuple[int, str], deque[torch.Tensor]] = {}
         self._tables: dict[tuple[Any, ...], int] = {}
-        self._started = 0.0
         _Functions.table = _Functions.table or _functions()
 
     def observer(self, call: Call) -> _Observation | None:
@@ -170,7 +133,6 @@ class ActivationProbe:
         ):
             return None
         self._rows, self._stack, self._names, self._last_layer = {}, [], call.model.layer_names, ""
-        self._started = time.perf_counter()
         return _Observation(self, self._recorder, call)
 
     def inner(self, module: nn.Module, call: Callable[[], Any]) -> Any:
@@ -182,7 +144,7 @@ class ActivationProbe:
             output = call()
         finally:
             self._stack.pop()
-        self._recorder.guard("activations.layer", self._saw_layer, module, output)
+        self._timed("activations.layer", self._saw_layer, module, output)
         return output
 
     def _saw_layer(self, module: nn.Module, output: object) -> None:
@@ -196,7 +158,12 @@ class ActivationProbe:
 
     def saw_function(self, kind: str, result: torch.Tensor) -> None:
         """Look at the output of an activation function."""
-        self._recorder.guard("activations.function", self._saw_function, kind, result)
+        self._timed("activations.function", self._saw_function, kind, result)
+
+    def _timed(self, name: str, function: Callable[..., None], *args: object) -> None:
+        begun = time.perf_counter()
+        self._recorder.guard(name, function, *args)
+        self._recorder.meter.spend(time.perf_counter() - begun)
 
     def _saw_function(self, kind: str, result: torch.Tensor) -> None:
         module = self._stack[-1] if self._stack else None
@@ -206,6 +173,7 @@ class ActivationProbe:
         self._look(name or f"{self._last_layer or 'input'}.{kind}", kind, self._last_layer, result)
 
     def _look(self, name: str, kind: str, layer: str, output: torch.Tensor) -> None:
+        output = facts.local(output)
         if not output.is_floating_point() or output.numel() == 0 or output.ndim == 0:
             return
         units = output.shape[1] if output.ndim >= 4 else output.shape[-1]
@@ -226,31 +194,28 @@ class ActivationProbe:
             return
         rows, self._rows = list(self._rows.values()), {}
         iteration = self._recorder.iteration
-        result = next(iter(facts.tensors_in(call.output)), None)
+        result = next(map(facts.local, facts.tensors_in(call.output)), None)
         if result is not None and result.is_floating_point() and result.numel() and result.ndim:
             rows.append(_Row("output", "output", "", result.shape[-1], found=[measure(result, "output")]))
         with torch.no_grad():
             self._collect(call.model.number, rows, iteration)
-        self._recorder.layers.charge(iteration.step, time.perf_counter() - self._started)
 
     def _collect(self, model: int, rows: list[_Row], iteration: Iteration) -> None:
         columns: Record = {"table": self._table(model, rows)}
         iteration.samples.setdefault("activations", {})[model] = columns
-        dead = [self._dead(model, row) for row in rows]
-        device = rows[0].found[0].device
-        combined = torch.stack([_combine(torch.stack(row.found)) for row in rows])
-        shares = torch.stack([torch.full((), torch.nan, device=device) if share is None else share for share in dead])
+        shares = [self._dead(model, row) for row in rows]
+        numbers = [number for row in rows for found in row.found for number in found.numbers]
+        both = torch.stack([*numbers, *(share for share in shares if share is not None)])
 
         def arrived(values: list[float]) -> None:
-            width = len(COLUMNS)
+            given = iter(values)
+            joined = [combine([found.columns(list(islice(given, NUMBERS))) for found in row.found]) for row in rows]
             for index, name in enumerate(COLUMNS):
-                columns[name] = [_known(value) for value in values[index : len(rows) * width : width]]
-            columns["act_std"] = [
-                _std(mean, rms) for mean, rms in zip(columns["act_mean"], columns["act_rms"], strict=True)
-            ]
-            columns["act_dead"] = [_known(value) for value in values[len(rows) * width :]]
+                columns[name] = [_known(row[index]) for row in joined]
+            columns["act_std"] = [_std(*pair) for pair in zip(columns["act_mean"], columns["act_rms"], strict=True)]
+            columns["act_dead"] = [None if share is None else next(given) for share in shares]
 
-        iteration.expect(self._recorder.values.read(torch.cat([combined.reshape(-1), shares])), arrived)
+        iteration.expect(self._recorder.values.read(both), arrived)
 
     def _dead(self, model: int, row: _Row) -> torch.Tensor | None:
         """Return the share of units that were zero over the last sampled batches, once there are three."""
@@ -272,14 +237,6 @@ class ActivationProbe:
             listed = [{"name": row.name, "kind": row.kind, "layer": row.layer, "units": row.units} for row in rows]
             self._recorder.event("table", "", {"id": self._tables[key], "model": model, "rows": listed})
         return self._tables[key]
-
-
-def _combine(found: torch.Tensor) -> torch.Tensor:
-    """Join several calls of one layer: the mean of each column, the largest size and the count of non-finites."""
-    joined = found.mean(0)
-    joined[COLUMNS.index("act_max")] = found[:, COLUMNS.index("act_max")].max()
-    joined[COLUMNS.index("act_nonfinite")] = found[:, COLUMNS.index("act_nonfinite")].sum()
-    return joined
 
 
 def _known(value: float) -> float | None:

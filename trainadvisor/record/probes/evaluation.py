@@ -67,7 +67,7 @@ class EvaluationProbe:
 
     def on_forward_begins(self, call: Call) -> None:
         """Settle the losses of the forward before: no backward has followed."""
-        if call.grad:
+        if call.grad and self._tentative:
             self._settle()
 
     def on_forward_ends(self, call: Call) -> None:
@@ -105,7 +105,8 @@ class EvaluationProbe:
     def on_backward_begins(self, *_: object) -> None:
         """Forget the losses that are being differentiated; the evaluation before is over, and the training goes on."""
         self._tentative = []
-        self._finish()
+        if self._block is not None:
+            self._finish()
 
     def on_stop(self, _: str) -> None:
         """Write the last evaluation."""

@@ -1,6 +1,6 @@
 """Probe: the norm of every parameter's gradient, before clipping, and of all together."""
 
-import time
+import math
 from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -8,19 +8,25 @@ from typing import TYPE_CHECKING
 import torch
 
 from trainadvisor.log.records import Record
+from trainadvisor.record import blind
+from trainadvisor.record.facts import local
 from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.iteration import Iteration
 from trainadvisor.record.models import Model
+from trainadvisor.record.schedule import Jumps
 
 if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder
 
 
+_JUMP, _STEADY_AFTER = 10.0, 3
+"""A norm so many times its running mean is a jump, after so many steps."""
+
+
 def norms(gradients: list[torch.Tensor]) -> torch.Tensor:
     """Return the L2 norm of each dense or sparse gradient as one float32 vector; half precision does not overflow."""
-    dense = [g._values() if g.is_sparse else g for g in gradients]
-    dense = [torch.view_as_real(g) if g.is_complex() else g for g in dense]
-    dense = [g.to_local() if hasattr(g, "to_local") else g for g in dense]
+    dense = [_rows(g) if g.is_sparse else local(g) for g in gradients]
+    dense = [torch.view_as_real(g.resolve_conj()) if g.is_complex() else g for g in dense]
     groups: dict[tuple[torch.device, torch.dtype], list[int]] = defaultdict(list)
     for index, gradient in enumerate(dense):
         groups[gradient.device, gradient.dtype].append(index)
@@ -28,9 +34,21 @@ def norms(gradients: list[torch.Tensor]) -> torch.Tensor:
     for (_, dtype), indices in groups.items():
         wide = torch.float64 if dtype == torch.float64 else torch.float32
         for index, norm in zip(indices, torch._foreach_norm([dense[i] for i in indices], 2, dtype=wide), strict=True):
-            found[index] = norm.float()
+            found[index] = norm if wide == torch.float32 else norm.float()
+    if len(groups) == 1:
+        return torch.stack(found)
     first = found[0].device
     return torch.stack([norm.to(first, non_blocking=True) for norm in found])
+
+
+def _rows(gradient: torch.Tensor) -> torch.Tensor:
+    """Return the rows of a sparse gradient, those of one place added up; nothing here waits for a GPU."""
+    values = gradient._values()
+    if gradient.is_coalesced() or gradient.sparse_dim() != 1 or not values.numel():
+        return values
+    places = gradient._indices()[0]
+    first = torch.searchsorted(places.sort().values, places)
+    return torch.zeros_like(values).index_add_(0, first, values)
 
 
 class GradientProbe:
@@ -39,15 +57,35 @@ class GradientProbe:
     def __init__(self, recorder: "Recorder") -> None:
         """Take the recorder."""
         self._recorder = recorder
+        self._jumps = Jumps(_JUMP, _STEADY_AFTER)
+        self._passing: dict[int, float] = {}
+        """Norms by the ids of parameters whose gradients are gone, or were not there, when a backward ends."""
 
     @only_sampled
     def on_backward_ends(self, *_: object) -> None:
         """Measure early enough to be before any clipping; a later backward measures again."""
         recorder = self._recorder
         if (recorder.iteration.sample_gradients or recorder.iteration.sample_layers) and not recorder.course.in_step:
-            started = time.perf_counter()
             self._measure_all(recorder.iteration)
-            recorder.gradients.charge(recorder.step, time.perf_counter() - started)
+
+    @only_sampled
+    def on_step_begins(self, optimizer: torch.optim.Optimizer, closure: object) -> None:
+        """Measure what only this step sees: gradients cleared before the backward ends, or made without a backward."""
+        iteration = self._recorder.iteration
+        if blind.in_backward() or not (iteration.micro or closure):
+            self._measure_passing(optimizer, iteration)
+
+    def _measure_passing(self, optimizer: torch.optim.Optimizer, iteration: Iteration) -> None:
+        held = [p for group in optimizer.param_groups for p in group["params"]]
+        seen = [(id(p), p.grad) for p in held if p.grad is not None and p.grad.numel() and not p.grad.is_meta]
+        if seen:
+            passing, factor = self._passing, self._recorder.precision.unscaling()
+            reading = self._recorder.values.read(norms([gradient for _, gradient in seen]))
+
+            def arrived(values: list[float]) -> None:
+                passing.update({key: value * factor() for (key, _), value in zip(seen, values, strict=True)})
+
+            iteration.expect(reading, arrived)
 
     @only_sampled
     def on_step_ends(self, _: object) -> None:
@@ -56,13 +94,36 @@ class GradientProbe:
         if (iteration.sample_gradients or iteration.sample_layers) and "grads" not in iteration.samples:
             self._measure_all(iteration)
 
+    @only_sampled
     def on_close(self, iteration: Iteration) -> None:
         """Add up the norms of the models that were trained, once they are here."""
         samples = iteration.samples.get("grads")
+        passing, self._passing = self._passing, {}
+        if passing:
+            self._join_passing(iteration, passing)
         if samples:
             trained = self._recorder.inventory.trained_by(iteration.stepped) & samples.keys() or samples.keys()
             numbers = {number: self._recorder.inventory.models[number].numbers for number in trained}
-            iteration.finally_(lambda: _add_total(iteration, samples, numbers))
+            iteration.finally_(lambda: self._take_total(iteration, samples, numbers))
+
+    def _take_total(self, iteration: Iteration, samples: dict[int, Record], numbers: dict[int, list[int]]) -> None:
+        """Add the norms up; have the next step sampled in full when the total has jumped."""
+        _add_total(iteration, samples, numbers)
+        if "grad_norm" in iteration.fields and self._jumps.is_one(iteration.step, iteration.fields["grad_norm"]):
+            self._recorder.look_closer()
+
+    def _join_passing(self, iteration: Iteration, passing: dict[int, float]) -> None:
+        """Put the norms measured on the way into their columns; without any column their total is all there is."""
+        samples, models = iteration.samples.get("grads", {}), self._recorder.inventory.models
+        places = [(samples[m]["grad"], k, id(p)) for m in samples for k, p in enumerate(models[m].parameters)]
+
+        def join() -> None:
+            for column, index, key in places:
+                column[index] = passing.get(key, column[index])
+            if not places:
+                iteration.fields["grad_norm"] = math.hypot(*passing.values())
+
+        iteration.finally_(join)
 
     def _measure_all(self, iteration: Iteration) -> None:
         factor = self._recorder.precision.unscaling()
@@ -72,10 +133,10 @@ class GradientProbe:
 
     def _measure(self, model: Model, iteration: Iteration, factor: Callable[[], float]) -> Record:
         gradients = [p.grad for p in model.parameters]
-        present = [index for index, g in enumerate(gradients) if g is not None and g.numel() > 0]
+        present = [index for index, g in enumerate(gradients) if g is not None and g.numel() > 0 and not g.is_meta]
         column: list[float | None] = [None] * len(gradients)
         if present:
-            found = norms([g for g in gradients if g is not None and g.numel() > 0])
+            found = norms([g for g in map(gradients.__getitem__, present) if g is not None])
 
             def arrived(values: list[float]) -> None:
                 for index, value in zip(present, values, strict=True):

@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from trainadvisor.record.facts import local
+
 _MOST_NODES = 20_000
 _MOST_SAVED = 3_000
 _FIRST = 12
@@ -219,4 +221,4 @@ def _holds(node: Any, name: str, question: Callable[[torch.Tensor], torch.Tensor
         saved = getattr(node, name, None)
     except RuntimeError:  # Freed, or changed in place since.
         return False
-    return isinstance(saved, torch.Tensor) and saved.is_floating_point() and bool(question(saved.detach()))
+    return isinstance(saved, torch.Tensor) and saved.is_floating_point() and bool(question(local(saved.detach())))

@@ -111,7 +111,7 @@ class InputProbe:
 def _input_of(call: Call) -> torch.Tensor | None:
     tensors = [
         t
-        for t in facts.tensors_in([call.args, call.kwargs])
+        for t in map(facts.local, facts.tensors_in([call.args, call.kwargs]))
         if t.numel() and t.ndim and not t.is_sparse and not t.is_complex()
     ]
     floating = [t for t in tensors if t.is_floating_point()]

@@ -23,6 +23,7 @@ from trainadvisor.record.probes.losscalls import (
     named,
     parameters_of,
 )
+from trainadvisor.record.schedule import Jumps
 
 if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder
@@ -47,7 +48,7 @@ class LossProbe:
         self._entries: dict[tuple[Any, ...], LossEntry] = {}
         self._pending: list[LossCall] = []
         self._serial = 0
-        self._usual = 0.0
+        self._jumps = Jumps(_JUMP, _STEADY_AFTER)
         self.nonfinite: float | None = None
         """The first loss that was not finite."""
         self.last_root: Any = None
@@ -63,21 +64,21 @@ class LossProbe:
         grad = result.requires_grad and torch.is_grad_enabled()
         # any of the models, because the last one called may be a frozen teacher in eval mode
         models = self._recorder.iteration.models
-        training = grad and (not models or any(_training(model) for model in models))
+        training = grad and (not models or any(map(_training, models)))
         self._serial += 1
-        value = result.detach()
-        call = LossCall(entry, prediction, given.get(second), training, weakref.ref(result), value, self._serial)
+        value, reference = result.detach(), weakref.ref(result)
         phase = "train" if training else (None if grad else "eval")
-        if self._is_looked_at(entry, phase):
-            call.prediction = prediction.detach()
+        if looked_at := self._is_looked_at(entry, phase):
+            held = prediction.detach()
+            call = LossCall(entry, held, given.get(second), training, reference, value, self._serial)
             self._describe(call, phase)
         if grad:
             if result.grad_fn is not None:
                 metadata_of(result.grad_fn)[MARK] = self._serial
             # what waits for the backward holds nothing large
-            light = LossCall(entry, value, None, training, call.result, value, self._serial)
+            light = LossCall(entry, value, None, training, reference, value, self._serial)
             self._pending = [*self._pending[1 - _HELD :], light]
-        if not training:
+        if looked_at and not training:
             self._recorder.evaluation.saw_loss(call, grad=grad)
 
     def _is_looked_at(self, entry: LossEntry, phase: str | None) -> bool:
@@ -150,6 +151,8 @@ class LossProbe:
         self.last_root = None
         if not isinstance(tensor, torch.Tensor) or tensor.numel() != 1 or tensor.grad_fn is None:
             return
+        if tensor.is_meta or hasattr(tensor, "to_local"):
+            return  # without values, or with one that only all processes together know
         self.last_root = tensor.grad_fn
         plain = self._recorder.precision.unscaled(tensor)
         call, scaled = matching(pending, plain)
@@ -203,18 +206,10 @@ class LossProbe:
             fields["loss"] = sum(values) / len(values)
             if self.nonfinite is None and not math.isfinite(numbers[0]):
                 self.nonfinite = numbers[0]
-            self._watch_for_jumps(abs(numbers[0]), iteration)
+            if self._jumps.is_one(iteration.step, abs(numbers[0])):
+                self._recorder.look_closer()
 
         iteration.expect(self._recorder.values.read(value), arrived)
-
-    def _watch_for_jumps(self, size: float, iteration: Iteration) -> None:
-        """Have gradients and layers sampled when the loss is far above its running mean."""
-        jumped = iteration.step > _STEADY_AFTER and not size <= _JUMP * self._usual
-        self._usual += 0.1 * (size - self._usual) if math.isfinite(size) and not jumped else 0.0
-        if iteration.step <= _STEADY_AFTER and math.isfinite(size):
-            self._usual = max(self._usual, size)
-        if jumped:
-            self._recorder.look_closer()
 
     def _add_part(self, part: LossCall, iteration: Iteration) -> None:
         fields = iteration.fields
@@ -230,6 +225,8 @@ class LossProbe:
         for leaf in facts.leaves:
             if id(leaf) in inventory.of_parameter:
                 numbers.append(inventory.of_parameter[id(leaf)])
+            elif any(model.sharded for model in iteration.models):
+                facts.opaque = True  # the whole parameters, put together for this backward only
             elif isinstance(leaf, nn.Parameter) or not self._recorder.course.optimizer_seen:
                 numbers.append(inventory.add_loose(leaf))
         if len(inventory.of_parameter) != known:
@@ -255,5 +252,6 @@ class LossProbe:
             self.announce(entry)
 
 
-def _training(model: Model | None) -> bool:
-    return model is None or any(root.training for root in model.roots) or not model.roots
+def _training(model: Model) -> bool:
+    first = model.alive[0]() if model.alive else None
+    return (first is not None and first.training) or any(root.training for root in model.roots) or not model.roots

@@ -13,8 +13,9 @@ from trainadvisor.record.models import Model
 if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder
 
-_CHECKED = {0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}
+_CHECKED = frozenset({0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000})
 """Steps of a run at which a model is compared with what is known of it."""
+_UNKNOWN = {"id": -1}
 
 
 class MembershipProbe:
@@ -34,14 +35,22 @@ class MembershipProbe:
     def on_forward_begins(self, call: Call) -> None:
         """Describe a model anew when its parameters are no longer those that were known."""
         recorder = self._recorder
-        if call.grad and (recorder.step in _CHECKED or call.module not in call.model.roots):
+        known = bool(call.model.alive) and call.model.alive[0]() is call.module
+        if call.grad and ((not known and call.module not in call.model.roots) or recorder.step in _CHECKED):
             recorder.inventory.refresh_if_grown(call.model)
+
+    def on_forward_ends(self, call: Call) -> None:
+        """Describe a model whose lazy layers have got their shapes."""
+        if call.model.lazy:
+            self._recorder.inventory.refresh_if_grown(call.model)
 
     def on_step_begins(self, optimizer: torch.optim.Optimizer, _: object) -> None:
         """Relate an optimizer to the models that it trains, the first time it steps and when it has grown."""
         inventory = self._recorder.inventory
-        number = inventory.optimizers.get(id(optimizer), {}).get("id", -1)
-        size = sum(len(group["params"]) for group in optimizer.param_groups)
+        number = inventory.optimizers.get(id(optimizer), _UNKNOWN)["id"]
+        size = 0
+        for group in optimizer.param_groups:
+            size += len(group["params"])
         if self._sizes.get(number) == size and self._recorder.step not in _CHECKED:
             return
         held = {id(p) for group in optimizer.param_groups for p in group["params"]}

@@ -50,7 +50,7 @@ class NonfiniteProbe:
     def _tell_inputs(self, inputs: tuple[Any, ...]) -> None:
         floating = [tensor for tensor in facts.tensors_in(inputs, depth=4) if tensor.is_floating_point()]
         for index, tensor in enumerate(floating[:_INPUTS]):
-            bad = int((~torch.isfinite(tensor)).sum())
+            bad = int((~torch.isfinite(facts.local(tensor))).sum())
             if bad:
                 self._tell("input", {"name": f"input {index}", "count": bad, "of": tensor.numel()})
                 return
@@ -58,7 +58,7 @@ class NonfiniteProbe:
     def _tell_parameters(self) -> None:
         for model in self._recorder.iteration.models:
             for fact, tensor in zip(model.fact.get("parameters", []), model.parameters, strict=False):
-                if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+                if tensor.is_floating_point() and not bool(torch.isfinite(facts.local(tensor)).all()):
                     self._tell("parameter", {"name": fact["name"]})
                     return
 
@@ -69,7 +69,8 @@ class NonfiniteProbe:
 
     def on_close(self, iteration: Iteration) -> None:
         """Look at the norm of the step's gradients, where one was measured, once it is here."""
-        iteration.finally_(lambda: self._look_at_norm(iteration))
+        if iteration.pending or "grad_norm" in iteration.fields or "clip_norm" in iteration.fields:
+            iteration.finally_(lambda: self._look_at_norm(iteration))
 
     def _look_at_norm(self, iteration: Iteration) -> None:
         """Tell of a gradient that is not finite although the loss is."""
@@ -95,4 +96,4 @@ def _bad_gradients(iteration: Iteration) -> list[str]:
 
 
 def _is_bad(gradient: torch.Tensor | None) -> bool:
-    return gradient is not None and not gradient.is_sparse and not bool(torch.isfinite(gradient).all())
+    return gradient is not None and not gradient.is_sparse and not bool(torch.isfinite(facts.local(gradient)).all())

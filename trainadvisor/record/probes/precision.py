@@ -63,6 +63,20 @@ class PrecisionProbe:
         self._stepped_before = len(self._recorder.iteration.stepped)
         self._recorder.wiring.count("scaler_steps")
 
+    def on_step_begins(self, optimizer: torch.optim.Optimizer, _: object) -> None:
+        """Take a step that a fused optimizer skips by itself: the scaler has left it the number of non-finites."""
+        found = getattr(optimizer, "found_inf", None)
+        if isinstance(found, torch.Tensor):
+            self._recorder.iteration.expect(self._recorder.values.read(found), self._skipping(self._recorder.iteration))
+
+    def _skipping(self, iteration: Iteration) -> Callable[[list[float]], None]:
+        def arrived(values: list[float]) -> None:
+            if values[0] and not iteration.skipped:
+                iteration.skipped = iteration.fields["skipped"] = True
+                self._recorder.wiring.count("scaler_skips")
+
+        return arrived
+
     def on_scaler_step_ends(self, *_: object) -> None:
         """Note a step that the scaler skipped because of non-finite gradients."""
         iteration = self._recorder.iteration

@@ -24,7 +24,9 @@ class RateProbe:
         rates: list[Any] = iteration.fields.setdefault("lr", [])
         for group in optimizer.param_groups:
             rate = group.get("lr")
-            if isinstance(rate, torch.Tensor):
+            if type(rate) is float:
+                rates.append(rate)
+            elif isinstance(rate, torch.Tensor):
                 rates.append(None)
                 iteration.expect(self._recorder.values.read(rate), _setter(rates, len(rates) - 1))
             else:

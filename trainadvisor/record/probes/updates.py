@@ -1,14 +1,15 @@
 """Probe: how far a step moves every parameter, and whether it landed beyond the minimum along its own direction."""
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
-from trainadvisor.record.facts import sampled
+from trainadvisor.record.facts import numbers_in, sampled
+from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.iteration import Iteration
 from trainadvisor.record.models import Model
+from trainadvisor.record.probes.gradients import norms
 
 if TYPE_CHECKING:
     from trainadvisor.log.records import Record
@@ -46,52 +47,52 @@ class UpdateProbe:
         self._recorder = recorder
         self._before: list[_Before] = []
         self._taken: list[_Taken] = []
-        self._started = 0.0
 
-    def on_step_begins(self, *_: object) -> None:
-        """Sample before the first optimizer of the iteration steps."""
-        if not self._recorder.iteration.stepped:
-            self._sample()
+    def on_step_begins(self, optimizer: torch.optim.Optimizer, closure: object) -> None:
+        """Sample before the first optimizer of the iteration steps; a closure calls the model only after that."""
+        iteration = self._recorder.iteration
+        if (self._taken or iteration.sample_layers) and not iteration.stepped:
+            ahead = closure and not iteration.micro
+            self._sample(self._recorder.inventory.models_of(optimizer) if ahead else None)
 
     def on_backward_ends(self, *_: object) -> None:
         """Sample after the backward where no optimizer is there to announce the step."""
-        if self._recorder.course.free_running:
+        if self._recorder.course.free_running and (self._taken or self._recorder.iteration.sample_layers):
             self._sample()
 
     def on_direct_backward(self, _: object) -> None:
         """Sample where the script gets the gradients and updates by hand."""
         self._sample()
 
-    def _sample(self) -> None:
+    def _sample(self, ahead: list[Model] | None = None) -> None:
+        """Take the models that were called in this step, or those given, whose gradients are not there yet."""
         iteration = self._recorder.iteration
         self._alpha(iteration)
         if not iteration.sample_layers or self._before:
             return
-        self._started = time.perf_counter()
-        for model in iteration.models:
+        for model in (model for model in ahead or iteration.models if model.numbers):
             weights = [sampled(p).clone() for p in model.parameters]
             gradients = [
-                None if p.grad is None or p.grad.is_sparse else sampled(p.grad).clone() for p in model.parameters
+                None if ahead or p.grad is None or p.grad.is_sparse else sampled(p.grad).clone()
+                for p in model.parameters
             ]
             self._before.append(_Before(model, weights, gradients))
 
+    @only_sampled
     def on_close(self, iteration: Iteration) -> None:
         """Compare with the sample."""
         before, self._before = self._before, []
         for sample in before:
             self._compare(sample, iteration)
-        if before:
-            self._recorder.layers.charge(iteration.step, time.perf_counter() - self._started)
 
     def _compare(self, sample: _Before, iteration: Iteration) -> None:
         after = [sampled(p) for p in sample.model.parameters]
         if [new.shape for new in after] != [old.shape for old in sample.weights]:
             return  # the model has been exchanged in the middle of the step, or is gone
         steps = [(new - old).float() for new, old in zip(after, sample.weights, strict=True)]
-        moved = torch.stack([torch.linalg.vector_norm(step) for step in steps])
-        size = torch.stack([torch.linalg.vector_norm(old.float()) for old in sample.weights])
+        moved, size = norms(steps), norms([old if old.is_floating_point() else old.float() for old in sample.weights])
         thinned = [
-            (p.numel() / max(1, old.numel())) ** 0.5
+            (numbers_in(p) / max(1, old.numel())) ** 0.5
             for p, old in zip(sample.model.parameters, sample.weights, strict=True)
         ]
         columns: Record = {}
@@ -105,11 +106,11 @@ class UpdateProbe:
 
         iteration.expect(self._recorder.values.read(torch.cat([moved, size])), arrived)
         slopes = [
-            (g.float() * s).sum()
+            torch.dot(g.float(), s)
             for g, s in zip(sample.gradients, steps, strict=True)
             if g is not None and g.shape == s.shape
         ]
-        if slopes and not steps[0].is_complex():
+        if slopes:
             self._taken.append(_Taken(sample.model, iteration.step, steps, torch.stack(slopes).sum()))
 
     def _alpha(self, iteration: Iteration) -> None:
@@ -123,7 +124,7 @@ class UpdateProbe:
                 (sampled(g), s) for g, s in zip(gradients, step.steps, strict=True) if g is not None and not g.is_sparse
             ]
             if pairs and all(g.shape == s.shape for g, s in pairs):
-                slope = torch.stack([(g.float() * s).sum() for g, s in pairs]).sum()
+                slope = torch.stack([torch.dot(g.float(), s) for g, s in pairs]).sum()
                 self._expect_alpha(step, slope, iteration)
 
     def _expect_alpha(self, step: _Taken, slope: torch.Tensor, iteration: Iteration) -> None:

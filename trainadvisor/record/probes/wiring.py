@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from trainadvisor.record.buffer import Reading
-from trainadvisor.record.facts import NORMS
+from trainadvisor.record.facts import NORMS, local
 from trainadvisor.record.iteration import Arrived, Call, Iteration
 
 if TYPE_CHECKING:
@@ -60,12 +60,12 @@ class WiringProbe:
 
     def on_zero_grad(self, args: tuple[Any, ...], _: object, __: object) -> None:
         """Note cleared gradients; after the backward and before the step they are lost."""
-        self.count("zero_grad")
+        self._counts["zero_grad"] += 1
         cleared = [id(args[0])] if isinstance(args[0], torch.optim.Optimizer) else list(self._left)
         for optimizer in cleared:
             self._clear(optimizer)
         iteration = self._recorder.iteration
-        if iteration.micro and not iteration.done and not self._cleared_after_backward:
+        if iteration.micro and not iteration.stepped and not iteration.done and not self._cleared_after_backward:
             self._cleared_after_backward = True
             if not self._recorder.course.in_step:
                 self._recorder.course.gradients_lost()
@@ -76,8 +76,10 @@ class WiringProbe:
 
     def on_backward_begins(self, *_: object) -> None:
         """Look whether gradients of the step before are still there, by value."""
-        self.count("backward")
+        self._counts["backward"] += 1
         self._cleared_after_backward = False
+        if True not in self._left.values():
+            return
         for optimizer in self._recorder.inventory.alive_optimizers():
             if self._left.get(id(optimizer)) and id(optimizer) not in self._found:
                 self._look_at_left(optimizer)
@@ -113,7 +115,7 @@ class WiringProbe:
             iteration.expect(reading, self._judging_lost(iteration))
 
     def _judge_left(self, optimizer: torch.optim.Optimizer, iteration: Iteration) -> None:
-        found = self._found.pop(id(optimizer), None)
+        found = self._found.pop(id(optimizer), None) if self._found else None
         if found is not None and self._left.get(id(optimizer)):
             iteration.expect(found, self._judging_stale(iteration))
 
@@ -189,16 +191,21 @@ class WiringProbe:
 
 
 def _has_gradient(optimizer: torch.optim.Optimizer) -> bool:
-    return any(p.grad is not None for group in optimizer.param_groups for p in group["params"])
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            if parameter.grad is not None:
+                return True
+    return False
 
 
 def _gradients(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
-    return [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+    gradients = (p.grad for group in optimizer.param_groups for p in group["params"])
+    return [gradient for gradient in gradients if gradient is not None and not gradient.is_meta]
 
 
 def _size(gradients: list[torch.Tensor]) -> torch.Tensor:
     """Return the sum of the absolute values, of sparse gradients too."""
-    dense = [g._values() if g.is_sparse else g for g in gradients]
+    dense = [g._values() if g.is_sparse else local(g) for g in gradients]
     return torch.stack([g.detach().abs().sum().float().to(dense[0].device, non_blocking=True) for g in dense]).sum()
 
 
