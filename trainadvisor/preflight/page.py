@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from trainadvisor.preflight.result import Check, Curve, LearningRate, Preflight
     from trainadvisor.report.html import Material
 
-HEADROOM = 3.0
+STATES = {"pass": "healthy", "fail": "broken", "undecided": "cannot-tell"}
+HEADROOM = 1.0
 """Times the range below the start that is drawn above it: what diverged may leave the picture."""
 
 
@@ -25,9 +26,12 @@ def render(result: Preflight, lang: str, material: Material) -> str:
     from trainadvisor.diagnose.result import Diagnosis
     from trainadvisor.report import html
 
-    empty = Diagnosis(state="cannot-tell", summary=result.summary, run={"script": result.script})
+    empty = Diagnosis(state="cannot-tell", summary="", run={"script": result.script})
+    # the page has one verdict: so few steps do not make a run healthy, and that is not what was asked
+    said = {"state": STATES[result.outcome], "summary": result.summary}
+    diagnosis = (result.diagnosis or empty).model_copy(update=said)
     material = replace(material, above=lambda langs: section(result, langs))
-    return html.render(result.diagnosis or empty, lang, material)
+    return html.render(diagnosis, lang, material)
 
 
 def section(result: Preflight, langs: Languages) -> Raw:

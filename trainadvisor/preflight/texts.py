@@ -45,16 +45,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "没有任何记录；脚本输出的最后一行：{line}",
     ),
     "loss.good": (
-        "{first:.3g}, {ratio:.2g} times what an untrained model should have ({expected:.3g})",
-        "{first:.3g}，为未训练模型应有值（{expected:.3g}）的 {ratio:.2g} 倍",
+        "{first:.3g}, {ratio:.1f} times what an untrained model should have ({expected:.3g})",
+        "{first:.3g}，为未训练模型应有值（{expected:.3g}）的 {ratio:.1f} 倍",
     ),
     "loss.high": (
-        "{first:.3g}, {ratio:.2g} times what an untrained model should have ({expected:.3g}); it is soon unlearnt",
-        "{first:.3g}，为未训练模型应有值（{expected:.3g}）的 {ratio:.2g} 倍，但很快就会降下来",
+        "{first:.3g}, {ratio:.1f} times what an untrained model should have ({expected:.3g}); it is soon unlearnt",
+        "{first:.3g}，为未训练模型应有值（{expected:.3g}）的 {ratio:.1f} 倍，但很快就会降下来",
     ),
     "loss.bad": (
-        "{first:.3g}, {ratio:.2g} times what an untrained model should have ({expected:.3g})",
-        "{first:.3g}，为未训练模型应有值（{expected:.3g}）的 {ratio:.2g} 倍",
+        "{first:.3g}, {ratio:.1f} times what an untrained model should have ({expected:.3g})",
+        "{first:.3g}，为未训练模型应有值（{expected:.3g}）的 {ratio:.1f} 倍",
     ),
     "loss.unknown": (
         "{first:.3g}; what it should be is not known for this loss",
