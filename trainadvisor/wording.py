@@ -18,6 +18,7 @@ GATE: dict[str, tuple[str, str]] = {
     "gate.accepted": ("accepted: {reason}", "已接受：{reason}"),
     "gate.elsewhere": ("not compared: another device", "未比较：设备不同"),
     "gate.below": ("below the gate", "未达到门槛"),
+    "gate.log": ("latest log: {log}", "最近的日志：{log}"),
     "gate.require": ("require", "要求"),
     "gate.measured": ("{text}: measured {value}", "{text}：实测 {value}"),
     "gate.not-measured": ("{text}: not measured", "{text}：未测得"),

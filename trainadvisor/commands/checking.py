@@ -58,7 +58,7 @@ def run(logs: Sequence[str], lang: str | None, folders: Sequence[str], options: 
     decision = gate.decide(runs, policy, known)
     code = _code(decision, options)
     teller = _Teller(decision, policy, words, book, code, known, size)
-    teller.source = gating.source(settings)
+    teller.source, teller.chosen = gating.source(settings), not logs
     for output in outputs:
         put(teller.text(output.form, color=options.color), output.file)
     return code
@@ -95,6 +95,7 @@ class _Teller:
     """Puts one decision into words, in any form."""
 
     source = ""
+    chosen = False
 
     def __init__(
         self,
@@ -134,8 +135,9 @@ class _Teller:
             code=self._code,
         )
         runs = [run.diagnosis for run in self._decision.runs]
+        first = [self._words("gate.log", log=gated.name(runs[0]))] if self.chosen else []
         left = gated.references(self._words, runs, self._known.metrics) if self._known else []
-        return "\n".join([*(f"  {line}" for line in left), page])
+        return "\n".join([*first, *(f"  {line}" for line in left), page])
 
 
 def _size(text: str | None) -> int | None:

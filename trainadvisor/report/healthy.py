@@ -67,12 +67,17 @@ def _best(words: Words, run: Run) -> Parts:
 
 
 def _gradients(words: Words, run: Run) -> Parts:
-    ratio = _part(words, run, "gradients.ratio", ratio="grad_depth_ratio")
+    ratio = _part(words, {**run, "ratio": _larger(run.get("grad_depth_ratio"))}, "gradients.ratio", ratio="ratio")
     return [
         _part(words, run, "gradients.norm", low="grad_norm_low", high="grad_norm_high"),
         _part(words, run, "gradients.reach", reached="tensors_reached", count="tensors"),
         ratio and ratio + words("concern.above", limit=CONCERN_DEPTH),
     ]
+
+
+def _larger(ratio: float | None) -> float | None:
+    """Return first over last layer as largest over smallest."""
+    return 1 / ratio if ratio and ratio < 1 else ratio
 
 
 def _updates(words: Words, run: Run) -> Parts:

@@ -72,3 +72,11 @@ def _loader(loaders: list[Fact]) -> str:
         return ""
     shuffle = "?" if fact.get("shuffle") is None else ("on" if fact["shuffle"] else "off")
     return f"DataLoader batch {fact['batch_size']}, workers {fact['workers']}, shuffle {shuffle}"
+
+
+def first_change(code: str) -> str:
+    """Return the line of a fix that changes something: the first that a diff adds, or the first that is no comment."""
+    lines = [line.strip() for line in code.splitlines() if line.strip()]
+    added = [line.removeprefix("+").strip() for line in lines if line.startswith("+ ")]
+    spoken = [line for line in lines if not line.startswith(("#", "- ", "import ", "from "))]
+    return next(iter([*added, *spoken, *lines]), "")

@@ -1,0 +1,64 @@
+"""`trainadvisor check --format`: several at once, into files, and the document for programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from gatelogs import write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Call = Callable[..., Any]
+
+
+def test_formats_go_to_files_and_one_to_the_output(call: Call, folder: Path) -> None:
+    """Several at once; text is printed where no other is."""
+    forms = ("concise", "json", "jsonl", "junit", "sarif", "github", "gitlab", "markdown", "text")
+    options = [word for form in forms for word in ("--format", f"{form}=out.{form}")]
+    outcome = call("check", write(folder, "nan"), *options)
+    assert outcome.code == 1
+    assert outcome.out == (folder / "out.text").read_text(encoding="utf-8")
+    assert all((folder / f"out.{form}").stat().st_size for form in forms)
+    assert call("check", write(folder, "nan"), "--format", "github").out.startswith("::error title=nan-loss::")
+
+
+def test_a_job_summary_is_added_to(call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other steps of the job write into the same file."""
+    path = folder / "summary.md"
+    path.write_text("before\n", encoding="utf-8")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(path))
+    call("check", write(folder, "nan"), "--format", f"markdown={path}")
+    assert path.read_text(encoding="utf-8").startswith("before\n### BROKEN: ")
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--format", "junt"], 'no format is called junt; did you mean "junit"?'),
+        (["--format", "json", "--format", "junit"], "only one can be printed"),
+        (["--format", "json="], "names no file"),
+        (["--format", "json=none/out.json"], "there is no folder for the file"),
+        (["--max-bytes", "many"], "must be a number of bytes"),
+    ],
+)
+def test_a_format_that_cannot_be_written_is_refused(
+    call: Call, folder: Path, options: list[str], complaint: str
+) -> None:
+    """Before any log is judged."""
+    outcome = call("check", write(folder, "nan"), *options)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert complaint in outcome.err
+
+
+def test_the_document_carries_the_decision(call: Call, folder: Path) -> None:
+    """Exit code and reason for programs, and every diagnosis."""
+    document = call(
+        "check", write(folder, "nan"), write(folder, "short"), "--format", "json", "--max-bytes", "20k"
+    ).json
+    assert document["schema"] == "trainadvisor/check/1"
+    assert (document["outcome"], document["exit_code"], document["exit_reason"]) == ("fail", 1, "nan-loss")
+    assert [run["outcome"] for run in document["runs"]] == ["fail", "undecided"]
+    assert document["runs"][0]["diagnosis"]["schema"] == "trainadvisor/diagnosis/1"
