@@ -118,3 +118,23 @@ def test_composite_loss_with_two_standard_parts_is_not_graded(tmp_path: Path) ->
     targets = _targets("values")
     seen = _recorded(tmp_path, lambda p, y: F.mse_loss(p, y) + F.l1_loss(p, y), targets, 3)
     assert seen["skill"] is None
+
+
+HANDWRITTEN: dict[str, Any] = {
+    "square": lambda p, y: ((p - y) ** 2).mean(),
+    "half a square": lambda p, y: torch.square(p - y).mean() / 2,
+    "absolute": lambda p, y: (p - y).abs().sum(1).mean(),
+}
+
+
+@pytest.mark.parametrize("case", HANDWRITTEN)
+def test_a_difference_that_is_written_out_has_a_trivial_loss_too(tmp_path: Path, case: str) -> None:
+    """Read off the graph in the first steps, when the model knows nothing yet."""
+    targets = _targets("values") + 5
+    seen = _recorded(tmp_path, HANDWRITTEN[case], targets, 3)
+    assert seen["trivial_loss"] == pytest.approx(_best_constant(HANDWRITTEN[case], targets, 3), rel=0.15)
+
+
+def test_a_penalty_on_weights_is_no_difference(tmp_path: Path) -> None:
+    """A square whose base is not a difference says nothing about targets."""
+    assert _recorded(tmp_path, lambda p, _: (p**2).mean(), _targets("values"), 3)["trivial_loss"] is None

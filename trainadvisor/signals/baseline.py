@@ -30,7 +30,7 @@ def graded(log: RunLog) -> tuple[dict[str, Any] | None, str]:
     That is the main loss; of a composite one its only part that is a standard loss, when every step has it.
     """
     loss = main_loss(log)
-    if loss is None or loss.get("kind") != "custom":
+    if loss is None or loss.get("kind") != "custom" or _estimated(loss) is not None:
         return loss, "loss"
     ids = log.column("part_id")
     known = ids[np.isfinite(ids)]
@@ -111,6 +111,12 @@ def _counts(loss: dict[str, Any]) -> float | None:
     return float(mean - mean * np.log(mean))
 
 
+def _estimated(loss: dict[str, Any]) -> float | None:
+    """Return what the recorder read off the graph of a loss that is written out."""
+    estimate = loss.get("trivial_estimate")
+    return float(estimate) if isinstance(estimate, int | float) and np.isfinite(estimate) else None
+
+
 _OF_KIND = {
     **dict.fromkeys(CLASSIFYING, _classes),
     **dict.fromkeys(BINARY, _binary),
@@ -119,6 +125,7 @@ _OF_KIND = {
     "smooth_l1_loss": _robust,
     "huber_loss": _robust,
     "poisson_nll_loss": _counts,
+    "custom": _estimated,
 }
 
 
@@ -170,7 +177,8 @@ def trivial_loss(log: RunLog) -> float | None:
     """Loss of the best predictor that ignores its input (H0).
 
     Cross-entropy: entropy of the label histogram, each class counted by its weight. Binary cross-entropy: H(mean). MSE:
-    variance of the targets. L1, Huber: mean loss of the median. Poisson: m - m ln m. Absent for composite losses.
+    variance of the targets. L1, Huber: mean loss of the median. Poisson: m - m ln m. Of a squared or absolute
+    difference that is written out: its own scatter in the first steps. Absent for composite losses.
     """
     return trivial_of(main_loss(log))
 

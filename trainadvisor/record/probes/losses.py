@@ -10,7 +10,7 @@ from torch import nn
 from trainadvisor.record import sites
 from trainadvisor.record.iteration import Iteration
 from trainadvisor.record.models import Model
-from trainadvisor.record.probes import yardstick
+from trainadvisor.record.probes import handwritten, yardstick
 from trainadvisor.record.probes.arguments import BINARY, CLASSIFYING, LossArguments
 from trainadvisor.record.probes.graph import read_graph
 from trainadvisor.record.probes.losscalls import (
@@ -167,6 +167,8 @@ class LossProbe:
         self._add_value(call.value if call and whole else plain, entry, iteration)
         if parts and call is None:
             self._add_part(parts[0], iteration)
+        if entry.kind == "custom" and iteration.step < handwritten.FIRST_STEPS:
+            handwritten.estimate(plain, entry.fact, self._recorder.values.read, iteration.expect)
         if iteration.step in _GRAPH_STEPS or entry.graph is None:
             self._read_graph(plain, entry, iteration)
 
