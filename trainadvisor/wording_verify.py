@@ -85,6 +85,10 @@ VERIFY: dict[str, tuple[str, str]] = {
         "the script ignores other seeds: every run is the same, so the scatter over seeds is not known",
         "脚本不受种子影响：每次运行完全相同，因此无法得知种子间的波动",
     ),
+    "verify.note.ties": (
+        "with {count} other seeds the unmodified script did as well: the fault depends on luck there",
+        "换用另外 {count} 个种子时，原脚本的结果同样好：问题是否出现取决于随机性",
+    ),
     "verify.note.one-pair": (
         "the budget left room for one pair of runs only; a larger --budget tries more seeds",
         "预算只够一对运行；增大 --budget 可以试更多种子",

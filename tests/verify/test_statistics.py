@@ -35,8 +35,19 @@ def test_a_gain_beyond_the_scatter_is_clear():
 
 
 def test_one_lost_pair_is_not_clear():
-    """Every pair has to be won."""
-    assert not effect([1.0, 1.0, 1.0, -0.01], [0.0] * 4, 0.01).clear
+    """No pair may be lost."""
+    assert not effect([1.0, 1.0, 1.0, -0.1], [0.0] * 4, 0.01).clear
+
+
+def test_a_pair_in_which_both_did_well_is_a_tie():
+    """Where the fault depends on luck, a seed without it says nothing against the remedy."""
+    found = effect([0.26, 0.0, 0.3], [0.0] * 3, 0.05)
+    assert (found.wins, found.ties, found.losses, found.clear) == (2, 1, 0, True)
+
+
+def test_a_tie_of_the_script_itself_is_no_win():
+    """The script's own seeds are what is to be cured."""
+    assert not effect([0.0, 0.3], [0.0] * 2, 0.05).clear
 
 
 def test_noise_within_the_runs_widens_the_margin():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.report import html_svg, verified
 from trainadvisor.report.html_elements import Raw, h
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from trainadvisor.diagnose.result import Diagnosis, Remedy
     from trainadvisor.report.html_elements import Languages, Texts
@@ -48,8 +49,12 @@ def _cells(told: Mapping[str, list[tuple[str, Remedy]]], place: int, langs: Lang
     code, remedy = told[langs.default.lang][place]
     mark = h("p", langs.each(lambda words: words(f"verify.{_outcome(remedy)}")), class_="verified")
     for column in range(len(verified.COLUMNS)):
-        content = langs.each(lambda words, column=column: cells(words)[column])
+        content = langs.each(partial(_cell, cells, column))
         yield h("td", h("code", code), " ", content, mark) if column == 0 else h("td", content)
+
+
+def _cell(cells: Callable[[Texts], list[str]], column: int, words: Texts) -> str:
+    return cells(words)[column]
 
 
 def _outcome(remedy: Remedy) -> str:

@@ -165,6 +165,9 @@ def _notes(session: Session, words: Words) -> list[str]:
         notes.append(words("verify.note.ignored", changes=words("comma").join(ignored)))
     if any(t.verdict == "failed" and t.trials[0].detail.startswith("ended after") for t in session.tried):
         notes.append(words("verify.note.ended-early"))
+    ties = sum(t.ties for t in held(session)[:1])
+    if ties:
+        notes.append(words("verify.note.ties", count=ties))
     one_pair = [t for t in held(session)[:1] if len(t.runs) == 1 and session.request.seeds > 1]
     if one_pair and "seeds-ignored" not in session.notes and "better" in verdicts:
         notes.append(words("verify.note.one-pair"))

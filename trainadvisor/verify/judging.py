@@ -56,8 +56,8 @@ class Comparison:
     @property
     def worse(self) -> bool:
         """Say whether it is clearly worse."""
-        mean = self.effect.mean
-        return (math.isnan(self.after) and not math.isnan(self.before)) or mean < -self.effect.margin
+        lost = math.isnan(self.after) and not math.isnan(self.before)
+        return lost or self.effect.losses > self.effect.wins
 
     def told(self) -> Compared:
         """Return it as it stands in the result."""

@@ -45,7 +45,7 @@ def _name(change: str, words: Words) -> str:
 
 def none_helped(tried: Sequence[Tried], ruled: list[str], words: Words) -> str:
     """Return "none of 6 remedies helped; what that rules out: ..."."""
-    count = sum(t.verdict in SPOKE or t.verdict == "ignored" for t in tried)
+    count = sum(t.verdict in SPOKE or t.verdict in ("ignored", "better") for t in tried)
     if not count:
         return words("verify.none.nothing", count=len(tried))
     listed = words("comma").join(ruled) or words("verify.none.nothing-ruled")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from trainadvisor.verify.engines import Engine
     from trainadvisor.verify.progress import Progress
 
+SPARE = 2
+"""Seeds beyond those asked for, where the unmodified script did well by luck and the pair says nothing."""
 MOST_REPEATED = 2
 """Candidates that are repeated over seeds: the best, and the second where the first does not hold."""
 
@@ -180,8 +182,9 @@ class Session:
         """Repeat the best, and the next where it does not hold, with other seeds, without and with the changes."""
         ranked = sorted((t for t in screening.tried if t.better), key=lambda t: t.rank, reverse=True)
         for tried in ranked[:MOST_REPEATED]:
-            for seed in range(1, self.request.seeds):
-                if not tried.better or not self._pair(tried, seed):
+            for seed in range(1, self.request.seeds + (SPARE if self.request.seeds > 1 else 0)):
+                enough = len(tried.runs) - tried.ties >= self.request.seeds
+                if enough or not tried.better or not self._pair(tried, seed):
                     break
             if tried.better:
                 return

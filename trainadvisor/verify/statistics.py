@@ -1,4 +1,4 @@
-"""Gains over paired seeds: their mean, an interval, and whether it is clearly more than the scatter."""
+"""Gains over paired seeds: their mean, an interval, and whether they are clearly more than the scatter."""
 
 from __future__ import annotations
 
@@ -25,32 +25,43 @@ class Effect:
     interval: tuple[float, float] | None
     spread: float | None
     wins: int
+    losses: int
     margin: float
+    won: float
+    """Mean gain of the pairs that were won; the others are ties, in which the run without the remedy did as well."""
+
+    @property
+    def ties(self) -> int:
+        """Return how many pairs were neither won nor lost."""
+        return len(self.gains) - self.wins - self.losses
 
     @property
     def clear(self) -> bool:
-        """Say whether every pair was won and the mean gain exceeds its margin."""
-        return bool(self.gains) and self.wins == len(self.gains) and self.mean > self.margin
+        """Say whether the first pair was won, none was lost, and what was won exceeds its margin."""
+        return self.wins > 0 and not self.losses and self.gains[0] > self.margin and self.won > self.margin
 
 
 def effect(gains: Sequence[float], noises: Sequence[float], least: float) -> Effect:
     """Return the effect of paired gains, each with the noise (standard deviation) that one such gain has by itself.
 
-    The margin is the largest of the least gain that matters, two standard errors by the scatter over the seeds, and
-    two by the noise within the runs.
+    A pair is won or lost when its gain matters at all. The margin is the largest of the least gain that matters, two
+    standard errors by the scatter over the pairs that were won, and two by the noise within the runs.
     """
     values = np.asarray(gains, dtype=np.float64)
+    won = values[values > least]
     within = math.sqrt(float(np.mean(np.square(noises)))) if len(noises) else 0.0
-    spread = float(values.std(ddof=1)) if values.size > 1 else None
-    error = max(spread or 0.0, within) / math.sqrt(max(values.size, 1))
+    scatter = float(won.std(ddof=1)) if won.size > 1 else 0.0
+    error = max(scatter, within) / math.sqrt(max(won.size, 1))
     finite = bool(values.size) and bool(np.isfinite(values).all())
     return Effect(
         gains=tuple(float(value) for value in values),
         mean=float(values.mean()) if values.size else 0.0,
         interval=interval(values.tolist(), within) if finite else None,
-        spread=spread,
-        wins=int((values > 0).sum()),
+        spread=float(values.std(ddof=1)) if values.size > 1 else None,
+        wins=int(won.size),
+        losses=int((values < -least).sum()),
         margin=max(least, SURE * error) if finite else least,
+        won=float(won.mean()) if won.size else 0.0,
     )
 
 

@@ -81,6 +81,12 @@ class Tried:
         return judging.best(self.compared) is not None and all(t.verdict == "better" for t in self.trials[:1])
 
     @property
+    def ties(self) -> int:
+        """Return in how many pairs the run without the changes did as well."""
+        chosen = judging.best(self.compared)
+        return chosen.effect.ties if chosen else 0
+
+    @property
     def cured(self) -> bool:
         """Say whether it is better and the finding it was for is gone."""
         return self.better and (self.candidate.code is None or self.candidate.code in self.trials[0].gone)

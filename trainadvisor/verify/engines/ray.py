@@ -87,7 +87,8 @@ class RayEngine:
         self._own = not ray.is_initialized()
         if self._own:
             self._connect()
-        room = int(ray.cluster_resources().get("CPU", 1)) // 2
+        resources: dict[str, float] = self._ray.cluster_resources()
+        room = int(resources.get("CPU", 1)) // 2
         self.slots = max(1, slots or room)
         self._task = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=RETRIES)(run_remotely)
         self._parcels: dict[tuple[str, ...], tuple[Any, Any, Parcel]] = {}
