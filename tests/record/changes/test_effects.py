@@ -215,3 +215,48 @@ def test_the_order_of_two_changes_does_not_matter(tmp_path: Path, turned: bool) 
     wide = [change("init", to="he"), change("capacity", factor=100.0)]
     drawn = trial(CLASSIFIER.replace("lr=0.1", UNTRAINED), tmp_path, *(reversed(wide) if turned else wide))
     assert float(drawn.weights[0].std()) == pytest.approx(math.sqrt(2 / 6), rel=0.1)
+
+
+def test_a_difference_of_a_column_and_a_row_is_no_square(tmp_path: Path) -> None:
+    """A loss written by hand is mended at the subtraction, in both orders."""
+    body = "loss = ((model(x) - y) ** 2).mean() + ((y - model(x)) ** 2).mean()"
+    script = REGRESSION.replace("loss = F.mse_loss(model(x), y)", body).replace("x[:, :1]", "x[:, 0]")
+    outcome = trial(script, tmp_path, change("match-shapes"))
+    assert same(outcome, by_hand(script, ("x[:, 0]", "x[:, :1]")))
+
+
+def test_a_sum_written_by_hand_is_divided_by_the_examples(tmp_path: Path) -> None:
+    """32 rows, so a 32nd of the sum."""
+    script = REGRESSION.replace("F.mse_loss(model(x), y)", "((model(x) - y) ** 2).sum()")
+    outcome = trial(script, tmp_path, change("loss-function", reduction="mean"))
+    assert same(outcome, by_hand(script, (".sum()", ".sum() / 32")))
+
+
+def test_a_loader_begun_anew_for_each_batch_goes_on(tmp_path: Path) -> None:
+    """After the third time it returns the second batch, and after its last batch the first one again."""
+    script = """
+    import torch
+    from torch.utils.data import DataLoader
+    loader, seen = DataLoader(torch.arange(6), batch_size=2), []
+    for step in range(8):
+        seen.append(int(next(iter(loader))[0]))
+    """
+    assert trial(script, tmp_path, change("fix-data")).names["seen"] == [0, 0, 0, 2, 4, 0, 2, 4]
+
+
+def test_divisions_and_roots_stay_away_from_zero(tmp_path: Path) -> None:
+    """Each operation near zero gives a finite value and a finite gradient; others are as they were."""
+    script = REGRESSION.replace(
+        "loss = F.mse_loss(model(x), y)",
+        """\
+zero, two = torch.zeros(3, requires_grad=True), torch.full((3,), 2.0)
+    out = model(x)
+    ends = [two / zero, two.div(zero), 1.0 / zero, zero.sqrt(), torch.sqrt(zero), zero ** 0.5, zero.log()]
+    ends += [two / two, two ** 2]
+    loss = F.mse_loss(out, y)
+    slope = torch.autograd.grad(sum(end.sum() for end in ends), zero)[0]""",
+    )
+    names = trial(script, tmp_path, change("stable-loss")).names
+    assert all(bool(torch.isfinite(end).all()) for end in [*names["ends"], names["slope"]])
+    assert [float(end[0]) for end in names["ends"][-2:]] == [1.0, 4.0]
+    assert not torch.isfinite(by_hand(script).names["slope"]).any()

@@ -1,80 +1,67 @@
 """Logarithms, roots and divisions that stay finite near zero."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.record.changes.late_torch import F, torch
 from trainadvisor.record.changes.origins import Origins
+from trainadvisor.record.changes.standins import floating, stand_in
 
 if TYPE_CHECKING:
-    from trainadvisor.record.changes.attempt import Attempt
+    from trainadvisor.record.changes.attempt import Attempt, Call
 
 
-def make_stable(attempt: "Attempt", eps: float) -> None:
-    """Stand in for torch's log, sqrt and division, as functions, methods and operators."""
-    origins = Origins(attempt)
+class Stable:
+    """Stands in for torch's log, roots and division, as functions, methods and operators."""
 
-    def log(original: Any, given: Any, *args: Any, **kwargs: Any) -> Any:
-        known = origins.of(given)
-        if known is not None and known[0] == "softmax" and _sums_to_one(given):
-            attempt.done("log(softmax(x)) is computed as log_softmax(x)")
-            return F.log_softmax(known[1], _summed(given))
-        if known is not None and known[0] == "sigmoid":
-            attempt.done("log(sigmoid(x)) is computed as logsigmoid(x)")
-            return F.logsigmoid(known[1])
-        return original(_away(attempt, given, eps, "log"), *args, **kwargs)
+    def __init__(self, attempt: "Attempt", eps: float) -> None:
+        self._attempt, self._eps = attempt, eps
+        self._origins = Origins(attempt)
+        named = {"log": self._log, "sqrt": self._sqrt, "pow": self._power}
+        named |= {"div": self._divide, "reciprocal": self._reciprocal}
+        for name, function in named.items():
+            stand_in(attempt, torch, name, function)
+            stand_in(attempt, torch.Tensor, name, function)
+        stand_in(attempt, torch.Tensor, "__truediv__", self._divide)
+        stand_in(attempt, torch.Tensor, "__pow__", self._power)
 
-    def sqrt(original: Any, given: Any, *args: Any, **kwargs: Any) -> Any:
-        return original(_away(attempt, given, eps * eps, "sqrt"), *args, **kwargs)
+    def _log(self, original: "Call", given: Any, *args: Any, **kwargs: Any) -> Any:
+        kind, before = self._origins.of(given) or ("", None)
+        if kind == "softmax" and (dimension := _summed(given)) is not None:
+            self._attempt.done("log(softmax(x)) is computed as log_softmax(x)")
+            return F.log_softmax(before, dimension)
+        if kind == "sigmoid":
+            self._attempt.done("log(sigmoid(x)) is computed as logsigmoid(x)")
+            return F.logsigmoid(before)
+        return original(self._at_least(given, self._eps, "log"), *args, **kwargs)
 
-    def divide(original: Any, given: Any, by: Any, *args: Any, **kwargs: Any) -> Any:
-        if _floating(by) and bool((by == 0).any()):
-            attempt.done(f"zero divisors are {eps:.0e} now")
-            by = torch.where(by == 0, torch.full_like(by, eps), by)
-        return original(given, by, *args, **kwargs)
+    def _sqrt(self, original: "Call", given: Any, *args: Any, **kwargs: Any) -> Any:
+        return original(self._at_least(given, self._eps**2, "sqrt"), *args, **kwargs)
 
-    for owner in (torch, torch.Tensor):
-        _stand_in(attempt, owner, "log", log)
-        _stand_in(attempt, owner, "sqrt", sqrt)
-        _stand_in(attempt, owner, "div", divide)
-    _stand_in(attempt, torch.Tensor, "__truediv__", divide)
+    def _power(self, original: "Call", given: Any, exponent: Any, *args: Any, **kwargs: Any) -> Any:
+        root = isinstance(exponent, int | float) and 0 < exponent < 1
+        return original(self._at_least(given, self._eps**2, "a root") if root else given, exponent, *args, **kwargs)
 
+    def _divide(self, original: "Call", given: Any, by: Any, *args: Any, **kwargs: Any) -> Any:
+        return original(given, self._nonzero(by), *args, **kwargs)
 
-def _stand_in(attempt: "Attempt", owner: Any, name: str, function: Callable[..., Any]) -> None:
-    original = getattr(owner, name)
+    def _reciprocal(self, original: "Call", given: Any, *args: Any, **kwargs: Any) -> Any:
+        return original(self._nonzero(given), *args, **kwargs)
 
-    def stand_in(given: Any, *args: Any, **kwargs: Any) -> Any:
-        stage = attempt.stage
-        training = stage.models or stage.train_data is not None
-        own = {"step", "unseen", "backward"} & stage.running
-        if own or not training or not _floating(given):
-            return original(given, *args, **kwargs)
-        return function(original, given, *args, **kwargs)
+    def _nonzero(self, by: Any) -> Any:
+        if not floating(by) or not bool((by == 0).any()):
+            return by
+        self._attempt.done(f"zero divisors are {self._eps:.0e} now")
+        return torch.where(by == 0, torch.full_like(by, self._eps), by)
 
-    setattr(owner, name, stand_in)
-    attempt.stage.undo_with(lambda: setattr(owner, name, original))
-
-
-def _floating(given: Any) -> bool:
-    return isinstance(given, torch.Tensor) and given.is_floating_point()
-
-
-def _away(attempt: "Attempt", given: Any, least: float, what: str) -> Any:
-    """Return the tensor at least so large; negative numbers, which have no root either, as well."""
-    if not bool((given < least).any()):
-        return given
-    attempt.done(f"arguments of {what} are at least {least:.0e} now")
-    return given.clamp_min(least)
+    def _at_least(self, given: Any, least: float, what: str) -> Any:
+        """Return the tensor at least so large; negative numbers, which have no root either, as well."""
+        if not bool((given < least).any()):
+            return given
+        self._attempt.done(f"arguments of {what} are at least {least:.0e} now")
+        return given.clamp_min(least)
 
 
-def _summed(given: Any) -> Any:
+def _summed(given: Any) -> int | None:
     """Return the dimension over which a softmax sums up to one."""
-    return next(d for d in (1, *range(given.dim())) if d < given.dim() and _one_over(given, d))
-
-
-def _sums_to_one(given: Any) -> bool:
-    return any(_one_over(given, dimension) for dimension in range(given.dim()))
-
-
-def _one_over(given: Any, dimension: int) -> bool:
-    return bool(((given.detach().sum(dimension) - 1).abs() < 1e-3).all())
+    dimensions = [d for d in (1, *range(given.dim())) if d < given.dim()]
+    return next((d for d in dimensions if bool(((given.detach().sum(d) - 1).abs() < 1e-3).all())), None)

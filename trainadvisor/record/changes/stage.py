@@ -265,7 +265,8 @@ class Stage:
         self.check_time()
         if "unseen" not in self.running and "epoch" not in self.running:
             loader = args[0]
-            self.train_data = self.train_data or (loader.dataset if torch.is_grad_enabled() else None)
+            if self.train_data is None and torch.is_grad_enabled():
+                self.train_data = loader.dataset
             self.tell("epoch", loader)
             if loader.dataset is self.train_data:
                 self.tell("train_epoch", loader)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from trainadvisor.record.changes.attempt import Attempt, Call
+from trainadvisor.record.changes.continued import Continued
 from trainadvisor.record.changes.declare import change
 from trainadvisor.record.changes.late_torch import nn, torch
 from trainadvisor.record.changes.scales import Scale
@@ -114,14 +115,17 @@ def _shifted(images: Any) -> Any:
 
 @change(
     "fix-data",
-    zh="把模型输入中的 NaN 与无穷换成 0。",
+    zh="把模型输入中的 NaN 与无穷换成 0；脚本反复用 next(iter(loader)) 只取第一批时，让 DataLoader 接着往下取。",
     limits="Other faults of the data must be mended in the script.",
     limits_zh="数据的其他问题须在脚本中修正。",
 )
 def fix_data(attempt: Attempt, *, nonfinite: bool = True) -> None:
-    """Put zeros in the place of NaN and infinity in the inputs of the model."""
+    """Put zeros in the place of NaN and infinity in inputs; let a loader go on that is begun anew for each batch."""
+    attempt.around("epoch", Continued(attempt))
     attempt.patient = True
-    attempt.never = "every input is finite, and nothing else about the data can be mended from outside"
+    attempt.never = (
+        "every input is finite, no loader is begun anew for each batch, and nothing else can be mended from outside"
+    )
 
     def turn(_: Any, value: Any) -> Any:
         bad = ~torch.isfinite(value)

@@ -6,6 +6,8 @@ from trainadvisor.record.changes.attempt import Attempt, Call
 from trainadvisor.record.changes.declare import change
 from trainadvisor.record.changes.fitting import ELEMENTWISE, fitting
 from trainadvisor.record.changes.late_torch import F, torch
+from trainadvisor.record.changes.nested import listed
+from trainadvisor.record.changes.standins import floating, stand_in
 
 
 def with_loss(attempt: Attempt, turn: Any) -> None:
@@ -24,8 +26,8 @@ def with_loss(attempt: Attempt, turn: Any) -> None:
 @change(
     "loss-function",
     zh="修正损失：改为平均、加 z-loss、整体乘以 scale，或（不带参数时）换成与输出和目标相配的损失。",
-    limits="Only losses computed by torch's own functions; a loss written by hand keeps its form.",
-    limits_zh="仅适用于 torch 自带的损失函数；手写的损失保持原样。",
+    limits="A loss written by hand keeps its form; for reduction=mean it is divided by the examples of the batch.",
+    limits_zh="手写的损失保持原样；reduction=mean 时按批次样本数相除。",
 )
 def loss_function(
     attempt: Attempt,
@@ -42,7 +44,7 @@ def loss_function(
     """
     attempt.never = "no loss function of torch was called"
     if reduction is not None:
-        with_loss(attempt, _mean(attempt))
+        _averaged(attempt)
     elif z_loss is not None:
         with_loss(attempt, _with_z(attempt, z_loss))
     elif scale is not None:
@@ -53,17 +55,33 @@ def loss_function(
         with_loss(attempt, _fitted(attempt))
 
 
-def _mean(attempt: Attempt) -> Any:
-    attempt.never = "no loss of torch is summed; a sum written by hand is out of reach"
+def _averaged(attempt: Attempt) -> None:
+    """Average torch's own losses; one that is written by hand is divided by the examples of the batch."""
+    attempt.never = "no loss of torch is summed"
+    state = {"torch": False, "examples": 0}
 
     def turn(kind: str, call: Call, named: dict[str, Any]) -> Any:
+        state["torch"] = True
         if named.get("reduction") != "sum" and named.get("size_average") is not False:
             return call(**named)
         attempt.done(f"{kind} is averaged in place of summed")
         kept = {key: value for key, value in named.items() if key not in ("size_average", "reduce")}
         return call(**{**kept, "reduction": "mean"})
 
-    return turn
+    def count(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        state["examples"] = next((len(t) for t in listed((args, kwargs)) if t.dim()), 0)
+        return call(*args, **kwargs)
+
+    def divide(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        loss = args[0] if args else None
+        if state["torch"] or not state["examples"] or not isinstance(loss, torch.Tensor) or loss.numel() != 1:
+            return call(*args, **kwargs)
+        attempt.done(f"the loss is divided by {state['examples']} examples before backward()")
+        return call(loss / state["examples"], *args[1:], **kwargs)
+
+    with_loss(attempt, turn)
+    attempt.around("forward", count)
+    attempt.around("backward", divide)
 
 
 def _with_z(attempt: Attempt, weight: float) -> Any:
@@ -121,8 +139,8 @@ def _fitted(attempt: Attempt) -> Any:
 @change(
     "match-shapes",
     zh="逐元素损失的输出与目标形状不同但元素数相同时，把目标变为输出的形状。",
-    limits="Only for losses computed by torch's functions; both must have as many elements.",
-    limits_zh="仅适用于 torch 的损失函数；两者元素数必须相同。",
+    limits="For losses of torch, and differences between a column and a row; both must have as many elements.",
+    limits_zh="适用于 torch 的损失函数以及列与行的差；两者元素数必须相同。",
 )
 def match_shapes(attempt: Attempt) -> None:
     """Give targets the shape of the outputs where an elementwise loss would broadcast them."""
@@ -135,7 +153,23 @@ def match_shapes(attempt: Attempt) -> None:
             named["target"] = target.reshape(output.shape)
         return call(**named)
 
+    def subtract(original: Any, given: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
+        if "forward" not in attempt.stage.running and floating(other) and _crossed(given, other):
+            attempt.done(f"{list(given.shape)} - {list(other.shape)} is computed with the same shape")
+            given, other = (
+                (given, other.reshape(given.shape)) if given.dim() == 2 else (given.reshape(other.shape), other)
+            )
+        return original(given, other, *args, **kwargs)
+
     with_loss(attempt, turn)
+    for owner, name in ((torch, "sub"), (torch.Tensor, "sub"), (torch.Tensor, "__sub__")):
+        stand_in(attempt, owner, name, subtract)
+
+
+def _crossed(one: Any, other: Any) -> bool:
+    """Say whether a column meets a row of as many numbers, which makes a square of them."""
+    column, row = (one, other) if one.dim() == 2 else (other, one)
+    return (column.dim(), row.dim()) == (2, 1) and tuple(column.shape) == (row.numel(), 1) != (1, 1)
 
 
 @change(

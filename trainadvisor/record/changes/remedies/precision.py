@@ -5,7 +5,7 @@ from typing import Any, Literal
 from trainadvisor.record.changes.attempt import Attempt, Call
 from trainadvisor.record.changes.declare import change
 from trainadvisor.record.changes.late_torch import nn, torch
-from trainadvisor.record.changes.stability import make_stable
+from trainadvisor.record.changes.stability import Stable
 from trainadvisor.record.graft import graft
 
 LOSS_SCALE = 2.0**16
@@ -145,7 +145,7 @@ def stable_loss(attempt: Attempt, *, eps: float = 1e-6) -> None:
     """Take the logarithm of a softmax or sigmoid in its stable form, and keep log, sqrt and divisors away from zero."""
     attempt.patient = True
     attempt.never = "no logarithm, root or division came near zero"
-    make_stable(attempt, eps)
+    Stable(attempt, eps)
 
 
 @change(
