@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from importlib.resources import files
 from pathlib import Path
@@ -13,10 +16,11 @@ from typing import Any
 import click
 import jsonschema
 import pytest
+from gatelogs import write
 from ruamel.yaml import YAML
 
 from trainadvisor.cli import program
-from trainadvisor.commands.check import NAMES
+from trainadvisor.report.formats import CHECK as NAMES
 from trainadvisor.requirements import METRICS
 from trainadvisor.settings import KEYS, Place, flat
 
@@ -132,3 +136,50 @@ def test_every_option_format_and_figure_is_in_the_guide() -> None:
     assert [option for option in options if f"`{option}" not in GUIDE] == []
     assert [form for form in NAMES if form not in GUIDE] == []
     assert [metric for metric in METRICS if f"`{metric}`" not in GUIDE] == []
+
+
+def test_nobody_has_to_replace_a_name() -> None:
+    """The snippets work as they stand, with variables of the project; the action installs what it lies in."""
+    assert "OWNER" not in GUIDE + ACTION.read_text(encoding="utf-8")
+    install = yaml(ACTION.read_text(encoding="utf-8"))["runs"]["steps"][0]
+    assert install["env"]["HERE"] == "${{ github.action_path }}"
+    assert '"${VERSION:-$HERE}"' in install["run"]
+
+
+def test_the_scripts_of_the_action_are_bash() -> None:
+    """Each is read by bash without complaint."""
+    for step in yaml(ACTION.read_text(encoding="utf-8"))["runs"]["steps"]:
+        if "run" in step:
+            done = subprocess.run(["/bin/bash", "-n"], input=step["run"], capture_output=True, text=True, check=False)
+            assert (done.returncode, done.stderr) == (0, ""), step["name"]
+
+
+def test_the_check_of_the_action_decides_and_tells(tmp_path: Path) -> None:
+    """Its script, run as GitHub would: exit code, annotations, summary, files and outputs."""
+    write(tmp_path, "nan")
+    steps = yaml(ACTION.read_text(encoding="utf-8"))["runs"]["steps"]
+    script = next(step["run"] for step in steps if step.get("id") == "check")
+    inputs = {"LOGS": "nan.json", "BASELINE": "", "FAIL_ON": "error", "REQUIRE": "loss<=0.3\n", "HTML": "false"}
+    places = {"GITHUB_STEP_SUMMARY": "summary.md", "GITHUB_OUTPUT": "output"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    words = ["/bin/bash", "-e", "-o", "pipefail", "-c", script]
+    environment = {**os.environ, **inputs, **places, "PATH": path}
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "::error title=nan-loss::" in done.stdout
+    assert (tmp_path / "output").read_text(encoding="utf-8") == "state=broken\nerrors=1\nnew=0\n"
+    assert (tmp_path / "summary.md").read_text(encoding="utf-8").startswith("### BROKEN: ")
+    kept = {path.name for path in (tmp_path / "trainadvisor-ci").iterdir()}
+    assert kept == {"check.json", "findings.sarif", "junit.xml"}
+
+
+def test_the_chinese_guide_shows_the_same() -> None:
+    """The same pieces of code, options, figures and exit codes, in the same order."""
+    chinese = (ROOT / "docs" / "ci.zh.md").read_text(encoding="utf-8")
+    fenced = re.compile(r"^```\w+\n.*?^```$", re.MULTILINE | re.DOTALL)
+    assert fenced.findall(chinese) == fenced.findall(GUIDE)
+    cells = re.compile(r"^\| (`?[\w-].*?) \| (?!---)", re.MULTILINE)
+    assert [cell for cell in cells.findall(chinese) if cell.startswith("`") or cell.isdecimal()] == [
+        cell for cell in cells.findall(GUIDE) if cell.startswith("`") or cell.isdecimal()
+    ]
+    assert [metric for metric in METRICS if f"`{metric}`" not in chinese] == []
