@@ -155,6 +155,10 @@ TEXTS: dict[str, tuple[str, str]] = {
             "如果训练在其他进程中进行，请在那里调用 trainadvisor.watch(model, optimizer)"
         ),
     ),
+    "run.early": (
+        "{target} ended with exit code {code} before it trained: nothing was recorded",
+        "{target} 在开始训练之前以退出码 {code} 结束，未记录任何内容",
+    ),
     "run.report": ("report: {path}", "报告：{path}"),
     "run.more": ("full report: trainadvisor diagnose {log} -v", "完整报告：trainadvisor diagnose {log} -v"),
     # markdown

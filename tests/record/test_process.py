@@ -223,6 +223,7 @@ def test_torch_is_imported_by_the_script(python: Callable[..., Any]) -> None:
     source = "import os, sys\nprint('torch' in sys.modules)\nos.environ['OMP_NUM_THREADS'] = '2'\n"
     done = python(source + "import torch\nprint(torch.get_num_threads())\nsys.exit(5)", OMP_NUM_THREADS="1")
     assert (done.returncode, done.stdout) == (5, "False\n2\n")
+    assert done.stderr == "trainadvisor: train.py ended with exit code 5 before it trained: nothing was recorded\n"
     done = python("print('hello')")
     assert (done.returncode, done.stdout) == (0, "hello\n")
     assert done.stderr.count("\n") == 1
