@@ -139,6 +139,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         ),
         "每步记录损失与耗时；梯度每 {gradients} 步、各层统计每 {layers} 步，开销过大时自动降低频率",
     ),
+    "run.sparse": (
+        "recording took {share} of the time (budget {budget}), so layers were sampled more rarely",
+        "记录占用了 {share} 的时间（预算 {budget}），因此各层的采样变得稀疏",
+    ),
     "run.overhead": ("overhead measured: {share} of the time", "实测开销：占总时间 {share}"),
     "run.cleared": ("cleared at step {step}: {code}", "第 {step} 步起不再出现：{code}"),
     "run.stopping": (

@@ -17,6 +17,7 @@ DEFAULTS = {
     "module": False,
     "log": None,
     "every": None,
+    "overhead": None,
     "stop_on": None,
     "stop_after": 50,
     "lang": "en",
@@ -58,6 +59,8 @@ def test_options_before_the_script_are_ours(call: Callable[..., Any], handed: li
         "a.json",
         "--every",
         "5",
+        "--overhead",
+        "2 %",
         "--no-live",
         "--lang",
         "zh",
@@ -68,8 +71,21 @@ def test_options_before_the_script_are_ours(call: Callable[..., Any], handed: li
         "1",
     )
     log = type(folder)("a.json")
-    changed = {"log": log, "every": 5, "live": False, "lang": "zh", "stop_after": 9}
+    changed = {"log": log, "every": 5, "overhead": 0.02, "live": False, "lang": "zh", "stop_after": 9}
     assert handed == [("train.py", ["--lr", "1"], DEFAULTS | changed)]
+
+
+def test_the_configured_budget_holds_without_the_option(
+    call: Callable[..., Any], handed: list[Any], folder: Path
+) -> None:
+    """What pyproject says is passed on; an option wins over it, and no share at all is refused."""
+    (folder / "pyproject.toml").write_text('[tool.trainadvisor]\nrecord = { max-overhead = "3 %" }\n', encoding="utf-8")
+    call("run", "train.py")
+    call("run", "--overhead", "0.5%", "train.py")
+    assert [options["overhead"] for _, _, options in handed] == [0.03, 0.005]
+    refused = call("run", "--overhead", "much", "train.py")
+    assert refused.code == 2
+    assert "overhead='much': no part of the time" in refused.err
 
 
 def test_a_module_keeps_its_arguments_too(call: Callable[..., Any], handed: list[Any]) -> None:

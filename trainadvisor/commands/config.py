@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from trainadvisor.config import Config
 
 Row = tuple[str, str, str]
-DEFAULTS = {"fail-on": '"error"', "min-confidence": '"likely"', "min-steps": "0", "record.every": "10"}
+DEFAULTS = {
+    "fail-on": '"error"',
+    "min-confidence": '"likely"',
+    "min-steps": "0",
+    "record.every": "10",
+    "record.max-overhead": '"1 %"',
+}
 
 
 @click.group("config")

@@ -23,6 +23,7 @@ SETTINGS = {"allow_interspersed_args": False}
 )
 @click.option("--log", type=click.Path(path_type=Path), help="The log; default: trainadvisor-runs/<time>/log.json.")
 @click.option("--every", type=click.IntRange(1), help="Record layers every n-th step; default: as cost allows.")
+@click.option("--overhead", metavar="SHARE", help="The part of the time that recording may take; default: 1 %.")
 @click.option(
     "--report", type=click.Path(path_type=Path), help="Also write the diagnosis to a .html, .txt, .md or .json file."
 )
@@ -59,6 +60,7 @@ def command(
     module: bool,
     log: Path | None,
     every: int | None,
+    overhead: str | None,
     report: Path | None,
     stop_on: str | None,
     stop_after: int,
@@ -79,6 +81,9 @@ def command(
     _check(target, stop_on, report, module=module)
     alerter = _alerter(urls, hooks, chosen, target)
     from trainadvisor.live import run_script
+    from trainadvisor.record.schedule import share_of
+
+    settings = config.load()
 
     # started by `main` when this command is over: the script may use click itself and must not see our context
     return partial(
@@ -87,7 +92,8 @@ def command(
         list(args),
         module=module,
         log=log,
-        every=every or config.load().every,
+        every=every or settings.every,
+        overhead=share_of(overhead) if overhead else settings.max_overhead,
         stop_on=stop_on,
         stop_after=stop_after,
         lang=chosen,

@@ -8,6 +8,9 @@ LONGEST_NAME = 200
 LONGEST_TEXT = 4000
 TEXT_FIELDS = frozenset({"code", "message", "explain", "text", "error"})
 DEEPEST = 12
+ROOM = 256 << 20
+"""About how many bytes of objects, events and evaluations one log may put into memory."""
+PER_OBJECT, PER_ITEM = 80, 40
 
 # C0 and C1 controls, line separators, marks that change the writing direction, and lone surrogates
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -22,17 +25,29 @@ def clean_text(text: str, longest: int = LONGEST_NAME) -> str:
     return _UNSAFE.sub("\ufffd", _BLANK.sub(" ", text)) if _UNSAFE.search(text) else text
 
 
-def clean(value: Any, field: str = "", depth: int = 0) -> Any:
-    """Return a copy of a JSON value with every string in it cleaned and everything nested too deep left out."""
-    if isinstance(value, str):
-        return clean_text(value, LONGEST_TEXT if field in TEXT_FIELDS else LONGEST_NAME)
-    if isinstance(value, (dict, list)) and depth >= DEEPEST:
-        return None
-    if isinstance(value, dict):
-        return {clean_text(key): clean(item, key, depth + 1) for key, item in value.items()}
-    if isinstance(value, list):
-        return [clean(item, field, depth + 1) for item in value]
-    return value
+class Cleaner:
+    """Copies JSON values, every string in them cleaned, what is nested too deep left out, until its room is used up."""
+
+    def __init__(self, room: int = ROOM) -> None:
+        self.room = room
+
+    def __call__(self, value: Any, field: str = "", depth: int = 0) -> Any:
+        """Return the copy; without room nothing but None."""
+        if isinstance(value, str):
+            return self._text(value, LONGEST_TEXT if field in TEXT_FIELDS else LONGEST_NAME)
+        if not isinstance(value, (dict, list)):
+            return value
+        self.room -= PER_OBJECT + PER_ITEM * len(value)
+        if depth >= DEEPEST or self.room < 0:
+            return None
+        if isinstance(value, dict):
+            return {self._text(key): self(item, key, depth + 1) for key, item in value.items()}
+        return [self(item, field, depth + 1) for item in value]
+
+    def _text(self, text: str, longest: int = LONGEST_NAME) -> str:
+        cleaned = clean_text(text, longest)
+        self.room -= len(cleaned)
+        return cleaned
 
 
 def number(value: Any) -> float | None:

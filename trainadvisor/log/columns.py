@@ -3,39 +3,50 @@
 import math
 from array import array
 from collections import Counter
+from collections.abc import Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from trainadvisor.log.fields import Fields
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 NUMBERS = (
     "loss", "epoch", "grad_norm", "clip_norm", "clip_max", "clip_value", "scale", "batch", "seconds", "wait",
-    "memory", "micro", "accuracy", "loss_id", "part", "part_id",
+    "memory", "micro", "accuracy", "loss_id", "part", "part_id", "own",
 )  # fmt: skip
 FLAGS = ("stale", "no_grad", "skipped")
 MODES = {"train": 0.0, "eval": 1.0}
 MOST_GROUPS = 16
+MOST_STEPS = 2_000_000
+"""Steps kept; beyond, every second one is let go, again and again."""
+MOST_OPTIMIZERS, MOST_TURNS = 1000, 1000
 LARGEST_STEP = float(1 << 53)
 NOTHING = np.full(1 << 14, np.nan)
 NOTHING.flags.writeable = False
 
 
-def floats(values: list[Any]) -> Floats:
+def floats(values: Sequence[Any]) -> Floats:
     """Return recorded numbers as an array: absent and wrong ones are nan, the words of non-finite ones are read."""
     try:
         return np.frombuffer(array("d", values))
     except (TypeError, OverflowError):
         pass
     if values.count(None) == len(values):
-        return NOTHING[: len(values)] if len(values) <= NOTHING.size else np.full(len(values), np.nan)
+        return _nothing(len(values))
     try:
         return np.frombuffer(array("d", [math.nan if value is None else value for value in values]))
     except (TypeError, OverflowError):
         return np.array([_float(value) for value in values], dtype=np.float64)
+
+
+def _nothing(count: int) -> Floats:
+    return NOTHING[:count] if count <= NOTHING.size else np.full(count, np.nan)
 
 
 def _float(value: Any) -> float:
@@ -47,6 +58,8 @@ def _float(value: Any) -> float:
 
 def _rates(values: list[Any]) -> Floats:
     """Return learning rates as rows of groups, padded with nan."""
+    if _all_alike(values) and type(values[0]) is list and 0 < len(values[0]) <= MOST_GROUPS:
+        return np.broadcast_to(floats(values[0]), (len(values), len(values[0])))
     lists = [value if type(value) is list else [value] for value in values]
     widths = set(map(len, lists))
     width = min(max(widths, default=1) or 1, MOST_GROUPS)
@@ -60,7 +73,9 @@ class StepColumns:
 
     def __init__(self, flags_default: float) -> None:
         self.skipped = 0
-        self.count = 0
+        self.count = self.kept = 0
+        self.stride = 1
+        """Of how many steps one is kept."""
         self.first_use: dict[int, int] = {}
         self.last_use: dict[int, int] = {}
         self.turns: Counter[tuple[int, ...]] = Counter()
@@ -70,43 +85,62 @@ class StepColumns:
 
     def add(self, records: list[dict[str, Any]]) -> None:
         """Take a batch of step records."""
-        steps = floats([record.get("step") for record in records])
+        steps = floats(_field("step", records))
         sound = (steps >= 0) & (steps < LARGEST_STEP)
         if not sound.all():
             self.skipped += int((~sound).sum())
             records = [record for record, ok in zip(records, sound, strict=True) if ok]
             steps = steps[sound]
+        start, self.count = -self.count % self.stride, self.count + len(records)
+        if self.stride > 1:
+            records, steps = records[start :: self.stride], steps[start :: self.stride]
         if records:
             self._append("step", steps)
             self._add_fields(records)
-            self.count += len(records)
+            self.kept += len(records)
+        while self.kept > MOST_STEPS:
+            self._halve()
+
+    def _halve(self) -> None:
+        """Let every second step go: the series of an endless run stays as large as it is."""
+        for name in self._parts:
+            self._parts[name] = [self.column(name)[::2].copy()]
+        self._rates = [self.rates()[::2].copy()]
+        self.kept = len(self._rates[0])
+        self.stride *= 2
+        for uses in (self.first_use, self.last_use):
+            uses.update({optimizer: place // 2 for optimizer, place in uses.items()})
 
     def _add_fields(self, records: list[dict[str, Any]]) -> None:
+        fields = Fields(records)
         for name in NUMBERS:
-            self._append(name, floats([record.get(name) for record in records]))
+            self._append(name, fields.column(name, floats), len(records))
         for name in FLAGS:
-            self._append(name, floats([record.get(name, self._flags_default) for record in records]))
-        self._append("mode_eval", _modes([record.get("mode") for record in records]))
-        self._rates.append(_rates([record.get("lr") for record in records]))
-        self._note_uses([record.get("opt") for record in records])
+            self._append(name, fields.column(name, floats, self._flags_default), len(records))
+        self._append("mode_eval", _modes(fields.values("mode")))
+        self._rates.append(_rates(fields.values("lr")))
+        self._note_uses(fields.values("opt"))
 
     def _note_uses(self, lists: list[Any]) -> None:
         """Note which optimizers stepped when; mostly it is the same one throughout a batch."""
-        if lists.count(lists[0]) == len(lists):
-            self._note_use(lists[0], self.count, len(lists))
+        if _all_alike(lists):
+            self._note_use(lists[0], self.kept, len(lists))
             return
-        for position, optimizers in enumerate(lists, self.count):
+        for position, optimizers in enumerate(lists, self.kept):
             self._note_use(optimizers, position, 1)
 
     def _note_use(self, optimizers: Any, position: int, times: int) -> None:
-        used = tuple(o for o in optimizers if type(o) is int) if isinstance(optimizers, list) else ()
-        self.turns[used] += times
+        used = tuple(o for o in optimizers[:64] if type(o) is int) if isinstance(optimizers, list) else ()
+        if used in self.turns or len(self.turns) < MOST_TURNS:
+            self.turns[used] += times * self.stride
         for optimizer in used:
-            self.first_use.setdefault(optimizer, position)
-            self.last_use[optimizer] = position + times - 1
+            if optimizer in self.first_use or len(self.first_use) < MOST_OPTIMIZERS:
+                self.first_use.setdefault(optimizer, position)
+                self.last_use[optimizer] = position + times - 1
 
-    def _append(self, name: str, values: Floats) -> None:
-        self._parts.setdefault(name, []).append(_thin(values))
+    def _append(self, name: str, values: Floats | None, count: int = 0) -> None:
+        thin = _nothing(count) if values is None else _thin(values)
+        self._parts.setdefault(name, []).append(thin)
 
     def column(self, name: str) -> Floats:
         """Return a whole column, all nan when nothing recorded it."""
@@ -115,19 +149,40 @@ class StepColumns:
             self._parts[name] = parts = [np.concatenate(parts)]
         if parts and parts[0].flags.writeable:
             parts[0].flags.writeable = False  # signals share it
-        return parts[0] if parts else np.full(self.count, np.nan)
+        return parts[0] if parts else np.full(self.kept, np.nan)
+
+    def replace(self, name: str, values: Floats) -> None:
+        """Put another column in the place of one."""
+        self._parts[name] = [values]
 
     def rates(self) -> Floats:
         """Return learning rates, one row a step and one column a group."""
         if len(self._rates) > 1:
             width = max(part.shape[1] for part in self._rates)
             self._rates = [np.concatenate([_widened(part, width) for part in self._rates])]
-        return self._rates[0] if self._rates else np.full((self.count, 1), np.nan)
+        return self._rates[0] if self._rates else np.full((self.kept, 1), np.nan)
+
+
+def _field(name: str, records: list[dict[str, Any]]) -> list[Any]:
+    try:
+        return list(map(itemgetter(name), records))
+    except KeyError:
+        return [record.get(name) for record in records]
+
+
+def _all_alike(lists: list[Any]) -> bool:
+    """Tell whether all are equal; lists nested without end cannot be compared."""
+    try:
+        return lists.count(lists[0]) == len(lists)
+    except RecursionError:
+        return False
 
 
 def _thin(values: Floats) -> Floats:
     """Return a view of one number in place of a column in which nothing changes."""
-    if values.size > 1 and np.array_equal(values, np.broadcast_to(values[0], values.shape), equal_nan=True):
+    if not values.strides[0] or values.size < 2 or values[0] != values[-1] == values[-1]:  # noqa: PLR2004
+        return values
+    if np.array_equal(values, np.broadcast_to(values[0], values.shape), equal_nan=True):
         return np.broadcast_to(values[0].copy(), values.shape)
     return values
 

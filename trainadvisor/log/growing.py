@@ -1,6 +1,7 @@
 """A log that is still written: every look costs what was added since the last one."""
 
 import copy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,15 @@ import orjson
 
 from trainadvisor.errors import LogError
 from trainadvisor.log.reader import RunLog
-from trainadvisor.log.stream import FRAME, LONGEST_LINE, Stream
+from trainadvisor.log.stream import FRAME, LONGEST_LINE, Stream, too_long
 
 PATIENCE = 3
 """Looks after which a line that cannot be read is given up: before, it may be half written."""
 DERIVED = ("stages", "stage", "_span", "steps", "lr_groups", "lr", "evals", "model", "layers", "_takers")
 PACKED = (".gz", ".zst")
+LOOK = 8 << 20
+"""Bytes that one look takes at most: a log of any length is caught up with in bounded memory."""
+BATCH = 20_000
 
 Record = dict[str, Any]
 
@@ -24,13 +28,15 @@ class Tail:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.restarted = False
+        self.behind = False
+        """Whether the last look left something for the next."""
         self._offset = 0
         self._file: tuple[int, int] | None = None
         self._failures = 0
 
     def read(self) -> list[Record]:
-        """Return the new records, none while there is no log; `restarted` says whether they are from the start."""
-        self.restarted = False
+        """Return new records, none while there is no log; `restarted` says whether they are from the start."""
+        self.restarted = self.behind = False
         try:
             facts = self.path.stat()
         except FileNotFoundError:
@@ -41,37 +47,37 @@ class Tail:
         return self._gained() if facts.st_size > self._offset else []
 
     def _gained(self) -> list[Record]:
-        records: list[Record] = []
         try:
             with self.path.open("rb", buffering=0) as file:
                 file.seek(self._offset)
-                while self._take(file.read(LONGEST_LINE), records):
-                    file.seek(self._offset)
+                data = file.read(LOOK)
+                self.behind = len(data) == LOOK
+                if self.behind and b"\n" not in data:
+                    data += file.read(LONGEST_LINE)
         except OSError as error:
             message = f"{self.path}: cannot be read ({error.strerror}); check the file"
             raise LogError(message) from error
-        return records
+        if len(data) > LONGEST_LINE and b"\n" not in data:
+            raise LogError(too_long(self.path))
+        return self._records(data)
 
-    def _take(self, data: bytes, records: list[Record]) -> bool:
-        """Parse the whole lines of some bytes; return whether there may be more."""
-        if not data:
-            return False
+    def _records(self, data: bytes) -> list[Record]:
+        """Parse the whole lines of some bytes."""
+        records: list[Record] = []
         position = self._offset
         for line in data.split(b"\n")[:-1]:
             if body := line.strip(FRAME):
                 record = self._parse(body)
                 if record is None:
-                    return False
+                    self.behind = False
+                    break
                 records += [record] if record else []
                 # behind the record, not behind its line: the bracket that closes the log will be overwritten
                 self._offset = position + (line.rfind(b"}") + 1 or len(line))
             position += len(line) + 1
-        if len(data) < LONGEST_LINE:
-            return False
-        if b"\n" not in data:
-            message = f"{self.path}: a line is longer than 64 MB; this is not a trainadvisor log"
-            raise LogError(message)
-        return True
+        if self.behind:  # what was read is not the end, so no bracket in it is overwritten
+            self._offset = max(self._offset, position)
+        return records
 
     def _parse(self, body: bytes) -> Record | None:
         """Return a record, {} for a line to skip, None for one that may still be written."""
@@ -93,20 +99,32 @@ class GrowingLog:
         self.path = path
         self._tail = Tail(path)
         self._log = RunLog(path)
-        self._packed = path.suffix in PACKED
+        self._packed = iter(Stream(path)) if path.suffix in PACKED else None
+
+    @property
+    def behind(self) -> bool:
+        """Say whether there was more to take than one look takes."""
+        return self._tail.behind
 
     def grow(self) -> list[Record]:
-        """Take what was added and return it; a compressed log is read once."""
-        if self._packed:
-            self._packed = False
-            records = [record for batch in Stream(self.path) for record in batch]
-        else:
-            records = self._tail.read() if self.path.suffix not in PACKED else []
+        """Take what was added, a large log piece by piece, and return it; a compressed log is read once."""
+        records = self._tail.read() if self._packed is None else self._unpacked(self._packed)
         if self._tail.restarted:
             self._log = RunLog(self.path)
         if records:
             self._log.take(records)
         return records
+
+    def _unpacked(self, batches: Iterator[list[Any]]) -> list[Record]:
+        """Return the records of the next batches of a compressed log."""
+        taken: list[Record] = []
+        self._tail.behind = False
+        for batch in batches:
+            taken += [record for record in batch if isinstance(record, dict)]
+            if len(taken) >= BATCH:
+                self._tail.behind = True
+                break
+        return taken
 
     def snapshot(self) -> RunLog | None:
         """Return the log so far, to be judged before it grows on; None before its header."""

@@ -11,7 +11,8 @@ from trainadvisor.log.columns import Floats, Ints, floats
 ACTIVATIONS = "act_"
 SINGLE = ("alpha",)
 NOT_COLUMNS = frozenset({"record", "step", "model", "table"})
-MOST_NUMBERS = 20_000_000
+MOST_NUMBERS, MOST_SAMPLES = 20_000_000, 500_000
+MOST_MODELS, MOST_COLUMNS = 64, 64
 
 Sample = tuple[int, int, Floats]
 """Step, table (-1 for parameter columns), one number a row."""
@@ -24,7 +25,7 @@ class LayerStore:
         self.skipped = 0
         self.thinned = False
         self.samples: dict[int, dict[str, list[Sample]]] = {}
-        self._numbers = 0
+        self._numbers = self._samples = 0
 
     def add(self, record: dict[str, Any]) -> None:
         """Take one record; a wrong-typed one is skipped and counted."""
@@ -32,23 +33,33 @@ class LayerStore:
         if step is None or step < 0 or model is None:
             self.skipped += 1
             return
-        table = whole(record.get("table"))
-        columns = self.samples.setdefault(model, {})
-        for name, values in record.items():
-            if name not in NOT_COLUMNS and (row := _row(name, values)) is not None:
-                columns.setdefault(name, []).append((step, _table(name, table), row))
-                self._numbers += row.size
-        if self._numbers > MOST_NUMBERS:
+        if self._full() or (model not in self.samples and len(self.samples) >= MOST_MODELS):
+            self.thinned = True  # so odd a log that thinning has not made room
+            return
+        self._add_columns(record, step, self.samples.setdefault(model, {}))
+        if self._full():
             self._thin()
 
+    def _add_columns(self, record: dict[str, Any], step: int, columns: dict[str, list[Sample]]) -> None:
+        table = whole(record.get("table"))
+        for name, values in record.items():
+            room = name in columns or len(columns) < MOST_COLUMNS
+            if name not in NOT_COLUMNS and room and (row := _row(name, values)) is not None:
+                columns.setdefault(name, []).append((step, _table(name, table), row))
+                self._numbers += row.size
+                self._samples += 1
+
+    def _full(self) -> bool:
+        return self._numbers > MOST_NUMBERS or self._samples > MOST_SAMPLES
+
     def _thin(self) -> None:
+        """Let every second sample of each column go, but the first and the last."""
         self.thinned = True
         for columns in self.samples.values():
             for name, samples in columns.items():
                 columns[name] = samples[:1] + samples[1:-1:2] + samples[-1:] if len(samples) > 4 else samples  # noqa: PLR2004
-        self._numbers = sum(
-            s[2].size for columns in self.samples.values() for samples in columns.values() for s in samples
-        )
+        kept = [s[2].size for columns in self.samples.values() for samples in columns.values() for s in samples]
+        self._numbers, self._samples = sum(kept), len(kept)
 
 
 def _table(name: str, table: int | None) -> int:

@@ -12,10 +12,11 @@ import numpy as np
 
 from trainadvisor.errors import LogError
 from trainadvisor.log import facts
-from trainadvisor.log.cleaning import clean, whole
+from trainadvisor.log.cleaning import Cleaner, whole
 from trainadvisor.log.columns import Floats, Ints, StepColumns
-from trainadvisor.log.layers import LayerSeries, LayerStore
-from trainadvisor.log.records import FACTS, FORMAT
+from trainadvisor.log.combining import combine
+from trainadvisor.log.layers import LayerSeries, LayerStore, Sample
+from trainadvisor.log.records import FACTS, FORMAT, LOST
 from trainadvisor.log.stages import Stage, main_stage, stages_of
 from trainadvisor.log.stream import Stream
 
@@ -24,8 +25,14 @@ MOST_RECORDS = 200_000
 
 
 def read_log(path: str | os.PathLike[str]) -> "RunLog":
-    """Read a log (plain, .gz or .zst); raises LogError with one sentence when that is not possible."""
-    log = RunLog(Path(path))
+    """Read a log (plain, .gz or .zst) and what lies beside it of the training's other processes; raises LogError."""
+    log = _read_alone(Path(path))
+    combine(log, _read_alone)
+    return log
+
+
+def _read_alone(path: Path) -> "RunLog":
+    log = RunLog(path)
     with _no_collection():
         for batch in (stream := Stream(log.path)):
             log.take(batch)
@@ -50,6 +57,8 @@ class RunLog:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.processes = 1
+        """How many processes' logs were read together."""
         self.header: dict[str, Any] = {}
         self.models: list[dict[str, Any]] = []
         self.optimizers: list[dict[str, Any]] = []
@@ -67,6 +76,7 @@ class RunLog:
         self.signal_errors: dict[str, str] = {}
         self._facts: list[tuple[str, Any]] = []
         self._layers = LayerStore()
+        self._clean = Cleaner()
         self._skipped = 0
 
     # -- reading
@@ -76,17 +86,19 @@ class RunLog:
         if batch and not self.header:
             self._take_header(batch[0])
             batch = batch[1:]
-        steps = []
-        for record in batch:
-            kind = record.get("record") if type(record) is dict else None
-            if kind == "step":
-                steps.append(record)
-            elif isinstance(kind, str):
-                self._take_other(kind, record)
-            else:
-                self._skipped += 1
+        steps = [record for record in batch if type(record) is dict and record.get("record") == "step"]
+        if len(steps) < len(batch):
+            self._take_others(batch)
         if steps:
             self._columns.add(steps)
+
+    def _take_others(self, batch: list[Any]) -> None:
+        for record in batch:
+            kind = record.get("record") if type(record) is dict else None
+            if not isinstance(kind, str):
+                self._skipped += 1
+            elif kind != "step":
+                self._take_other(kind, record)
 
     def _take_header(self, record: Any) -> None:
         if not isinstance(record, dict) or record.get("record") != "header":
@@ -100,7 +112,9 @@ class RunLog:
             raise LogError(
                 f"{self.path}: written by a newer trainadvisor (format {number}); upgrade trainadvisor to read it"
             )
-        self.header = clean(record)
+        self.header = self._clean(record)
+        if self._clean.room < 0:
+            raise LogError(f"{self.path}: the header is too large to be one; name the log.json of a run")
         self._facts += [(plural, fact) for plural in FACTS.values() for fact in _list(self.header.get(plural))]
         self._columns = StepColumns(0.0 if self.header.get("source", "recorder") == "recorder" else np.nan)
 
@@ -114,9 +128,9 @@ class RunLog:
         return {"layers": self._layers.add, "event": self._take_event, "eval": self._take_eval, "end": self._take_end}
 
     def _take_event(self, record: dict[str, Any]) -> None:
-        record = clean(record)
+        record = self._clean(record) or {}
         kind, detail = record.get("kind"), record.get("detail")
-        if not isinstance(kind, str) or len(self.events) >= MOST_RECORDS:
+        if not isinstance(kind, str) or len(self.events) >= MOST_RECORDS or self._clean.room < 0:
             self._skipped += 1
         elif kind in FACTS:
             self._facts.append((FACTS[kind], detail))
@@ -141,12 +155,15 @@ class RunLog:
         if step is None or len(self.all_evals) >= MOST_RECORDS:
             self._skipped += 1
             return
-        record = clean(record)
+        record = self._clean(record) or {}
+        if self._clean.room < 0:
+            self._skipped += 1
+            return
         plain = {name: record[name] if isinstance(record.get(name), dict) else {} for name in ("losses", "metrics")}
         self.all_evals.append({**record, **plain})
 
     def _take_end(self, record: dict[str, Any]) -> None:
-        self.end = clean(record)
+        self.end = self._clean(record) or {}
 
     def finish(self, stream: Stream) -> None:
         """Put together what was collected and say what could not be read."""
@@ -155,11 +172,15 @@ class RunLog:
         for plural, merged in facts.merge(self._facts).items():
             setattr(self, plural, merged)
         self._facts.clear()
+        lost = sum(whole(event["detail"].get("count")) or 0 for event in self.events if event["kind"] == LOST)
+        stride = self._columns.stride
         skipped = self._skipped + stream.bad_lines + self._columns.skipped + self._layers.skipped
         told = {
             "the last line is torn and was left out (the run was killed or is still writing)": stream.torn,
             f"{skipped} records could not be read and were left out": skipped,
             "layer samples are so many that only a part of them was kept": self._layers.thinned,
+            f"steps are so many that one of {stride} was kept": stride > 1,
+            f"{lost} records were lost while recording: the disk was too slow": lost,
         }
         self.notes += [note for note, true in told.items() if true]
 
@@ -169,6 +190,18 @@ class RunLog:
     def all_steps_count(self) -> int:
         """Return the number of recorded steps of all stages."""
         return self._columns.count
+
+    def whole_column(self, name: str) -> Floats:
+        """Return a step column of all stages."""
+        return self._columns.column(name)
+
+    def replace_column(self, name: str, values: Floats) -> None:
+        """Put a column of all stages in the place of one, when the whole is known from several processes."""
+        self._columns.replace(name, values)
+
+    def samples_of(self, model: int) -> dict[str, list[Sample]]:
+        """Return the samples of a model's parameters and layers, to be joined with those of other processes."""
+        return self._layers.samples.get(model, {})
 
     @cached_property
     def stages(self) -> list[Stage]:

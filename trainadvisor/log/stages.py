@@ -29,7 +29,7 @@ def stages_of(columns: StepColumns) -> list[Stage]:
     """Return the stages in order; together they cover every step."""
     groups = _overlapping(sorted((columns.first_use[o], columns.last_use[o], o) for o in columns.first_use))
     starts = [0] + [start for start, _, _ in groups[1:]]
-    stops = [*starts[1:], columns.count]
+    stops = [*starts[1:], columns.kept]
     numbers = columns.column("step")
     return [
         Stage(start, stop, *_range(numbers[start:stop]), optimizers=tuple(used), opening=start == 0)

@@ -1,6 +1,7 @@
 """Bytes of a log to batches of records: streaming, bounded, and tolerant of a torn end."""
 
 import gzip
+import math
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,10 @@ import orjson
 from trainadvisor.errors import LogError
 
 BLOCK = 1 << 18
-LONGEST_LINE = 64 << 20
-LARGEST_UNPACKED = 8 << 30
+LONGEST_LINE = 24 << 20
+"""As JSON such a line may take twenty times its size in memory."""
+LARGEST_UNPACKED, LARGEST_RATIO, FREE = 4 << 30, 500, 256 << 20
+"""What an archive may unpack to: so much in all, and beyond 256 MB at most 500 times its own size."""
 FRAME = b" \t\r\n[],"
 
 Records = list[Any]
@@ -27,26 +30,35 @@ class Stream:
         self.torn = False
 
     def __iter__(self) -> Iterator[Records]:
-        rest = b""
+        rest: list[bytes] = []
+        length = 0
         for block in self._blocks():
             whole, newline, tail = block.rpartition(b"\n")
-            if not newline:
-                rest += block
-            else:
-                yield self._parse(rest + whole)
-                rest = tail
-            if len(rest) > LONGEST_LINE:
-                raise LogError(f"{self.path}: a line is longer than 64 MB; this is not a trainadvisor log")
-        yield self._parse_end(rest)
+            if newline:
+                yield self._parse(b"".join([*rest, whole]))
+                rest, length = [], 0
+            rest.append(tail)
+            length += len(tail)
+            if length > LONGEST_LINE:
+                raise LogError(too_long(self.path))
+        yield self._parse_end(b"".join(rest))
 
     def _blocks(self) -> Iterator[bytes]:
         total = 0
         with _open(self.path) as file:
+            most = self._most()
             while block := self._read(file):
                 total += len(block)
-                if total > LARGEST_UNPACKED and self.path.suffix in (".gz", ".zst"):
-                    raise LogError(f"{self.path}: unpacks to more than 8 GiB; unpack it by hand if you trust it")
+                if total > most:
+                    size = f"{most / (1 << 30):.3g} GiB"
+                    raise LogError(f"{self.path}: unpacks to more than {size}; unpack it by hand if you trust it")
                 yield block
+
+    def _most(self) -> float:
+        """Return how many bytes are read at most."""
+        if self.path.suffix not in (".gz", ".zst"):
+            return math.inf
+        return min(LARGEST_UNPACKED, max(FREE, LARGEST_RATIO * self.path.stat().st_size))
 
     def _read(self, file: BinaryIO) -> bytes:
         """Read a block; a compressed file that was cut short ends where it was cut."""
@@ -91,6 +103,13 @@ class Stream:
             self.bad_lines = before
             self.torn = True
         return records
+
+
+def too_long(path: Path) -> str:
+    """Return what is said of a line without end."""
+    return (
+        f"{path}: a line is longer than {LONGEST_LINE >> 20} MB; this is not a trainadvisor log"
+    )
 
 
 def _open(path: Path) -> BinaryIO:

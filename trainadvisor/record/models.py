@@ -35,7 +35,9 @@ def is_compiled(module: nn.Module) -> bool:
 
 def _inside(module: nn.Module) -> nn.Module | None:
     held = module._modules
-    return held.get("_orig_mod") or (held.get("module") if isinstance(module, _PARALLEL) else None)
+    if "_orig_mod" in held:  # the modules of a script have no `get`
+        return held["_orig_mod"]
+    return held["module"] if isinstance(module, _PARALLEL) else None
 
 
 @dataclass(eq=False)

@@ -37,8 +37,6 @@ _REVEALING = {"forward_begins", "backward_begins", "zero_grad"}
 _CUTTING = _OPENERS | _REVEALING | {"step_begins"}
 _HEADER_AFTER = 2
 """Steps that the header waits for, so that it holds what was found."""
-_TOGETHER = 0.05
-"""Seconds of whose steps the records leave together."""
 _MOST_CLOSER = 30
 """Steps of a run that may be sampled because their loss jumped."""
 
@@ -77,7 +75,6 @@ class Recorder:
         self.iteration = Iteration(0, self.meter.started, sample_gradients=True, sample_layers=True)
         self.last_epoch: int | None = None
         self._busy = self._is_child = False
-        self._drained = 0.0
         leave_to_parent_when_forked(self)
         self._closer = 0
         self._pid = os.getpid()
@@ -256,9 +253,7 @@ class Recorder:
         self.handle.sampling = self.iteration.sample_gradients or self.iteration.sample_layers
         if self.step >= _HEADER_AFTER:
             self.outbox.open()
-        if self.handle.sampling or now - self._drained > _TOGETHER:
-            self._drained = now
-            self.drain()
+        self.drain()
 
     def _put_layers(self, iteration: Iteration) -> None:
         """Write what the layer probes found: one record a model that was trained in this step."""

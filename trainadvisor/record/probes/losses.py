@@ -171,6 +171,8 @@ class LossProbe:
             handwritten.estimate(plain, entry.fact, self._recorder.values.read, iteration.expect)
         if iteration.step in _GRAPH_STEPS or entry.graph is None:
             self._read_graph(plain, entry, iteration)
+        elif not iteration.models and self._recorder.inventory.loose is not None:
+            iteration.models.append(self._recorder.inventory.loose)  # what trains where no model is called
 
     def _find_divisor(self, whole: torch.Tensor, divided: torch.Tensor, entry: LossEntry, iteration: Iteration) -> None:
         """Note what a summed loss was divided by, once."""

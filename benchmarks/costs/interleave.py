@@ -1,0 +1,134 @@
+"""Times two trainings against each other in one process, in blocks of the order A B B A."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from nets import Training
+
+_WARM = 3
+"""Steps at the start of a block that are not timed: what was just switched is cold."""
+_DRAWS = 2000
+
+
+@dataclass
+class Cost:
+    """What a tool costs: seconds of a step without it, and the ratio of a step with it, block by block."""
+
+    plain: float
+    ratios: list[float]
+    total: float
+    """The ratio of all the time with it: rare dear steps count here, and not in a median."""
+    first: float = 0.0
+    """Seconds that the first hundred steps took more."""
+
+    @property
+    def median(self) -> float:
+        """Return the median of the ratios."""
+        return _median(self.ratios)
+
+    def interval(self) -> tuple[float, float]:
+        """Return the 95 % interval of the median, by the bootstrap."""
+        draw = random.Random(0)
+        medians = sorted(_median(draw.choices(self.ratios, k=len(self.ratios))) for _ in range(_DRAWS))
+        return medians[round(0.025 * _DRAWS)], medians[round(0.975 * _DRAWS) - 1]
+
+
+def _median(values: list[float]) -> float:
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+class Clock:
+    """Seconds of the processor on a CPU, where others may be at work too; of the wall on a GPU, once that is done."""
+
+    def __init__(self, device: str) -> None:
+        """Take the device."""
+        self._device = device
+
+    def now(self) -> float:
+        """Return the time."""
+        if self._device == "cuda":
+            torch.cuda.synchronize()
+            return time.perf_counter()
+        return time.process_time()
+
+
+class Tool:
+    """Something that looks at a training; the plain one does nothing."""
+
+    name = "nothing (A/A)"
+    version = ""
+
+    def attach(self, training: Training) -> None:
+        """Begin to look at a training; no step of it has been taken yet."""
+
+    def on(self) -> None:
+        """Go on looking: a block of its training follows."""
+
+    def off(self) -> None:
+        """Look away: a block of the other training follows."""
+
+    def detach(self) -> None:
+        """End."""
+
+
+@contextmanager
+def _looking(tool: Tool) -> Iterator[None]:
+    tool.on()
+    try:
+        yield
+    finally:
+        tool.off()
+
+
+def _block(training: Training, tool: Tool, clock: Clock, steps: int) -> float:
+    with _looking(tool):
+        for _ in range(_WARM):
+            training.step()
+        begun = clock.now()
+        for _ in range(steps):
+            training.step()
+        return clock.now() - begun
+
+
+def block_size(training: Training, clock: Clock, seconds: float) -> int:
+    """Return how many steps take about so many seconds."""
+    for _ in range(_WARM):
+        training.step()
+    begun = clock.now()
+    for _ in range(5):
+        training.step()
+    return max(5, round(5 * seconds / max(1e-6, clock.now() - begun)))
+
+
+def compare(
+    make: Callable[[str], Training], tool: Tool, device: str, *, repeats: int, seconds: float, start: int = 100
+) -> Cost:
+    """Return the cost of a tool: first of the start of a training, then of its later steps."""
+    clock, nothing = Clock(device), Tool()
+    size = block_size(make(device), clock, seconds)
+    torch.manual_seed(0)
+    plain, looked_at = make(device), make(device)
+    tool.attach(looked_at)
+    try:
+        first = -_block(plain, nothing, clock, start) + _block(looked_at, tool, clock, start)
+        quads = [_quad(plain, looked_at, tool, clock, size) for _ in range(repeats)]
+    finally:
+        tool.detach()
+    alone, along = (sum(quad[side] for quad in quads) for side in (0, 1))
+    return Cost(alone / (2 * size * repeats), [b / a for a, b in quads], along / alone, first)
+
+
+def _quad(plain: Training, looked_at: Training, tool: Tool, clock: Clock, size: int) -> tuple[float, float]:
+    """Return the seconds without and with the tool, in the order A B B A that cancels a drift."""
+    nothing = Tool()
+    a = _block(plain, nothing, clock, size)
+    b = _block(looked_at, tool, clock, size) + _block(looked_at, tool, clock, size)
+    return a + _block(plain, nothing, clock, size), b

@@ -1,0 +1,81 @@
+"""The fields of a batch of records: taken out of all records at once where these are alike, as nearly all are."""
+
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Record = dict[str, Any]
+Floats = npt.NDArray[np.float64]
+ToFloats = Callable[[Sequence[Any]], Floats]
+
+
+class Fields:
+    """A batch of records by field: those that have the same keys together, the others one by one."""
+
+    def __init__(self, records: list[Record]) -> None:
+        """Take the records, at least one."""
+        self.count = len(records)
+        lengths = list(map(len, records))
+        usual = max(set(lengths), key=lengths.count)
+        self._columns: dict[str, Sequence[Any]] = {}
+        self._alike = [record for record in records if len(record) == usual]
+        self._others: list[Record] = []
+        if not self._take_alike():
+            self._alike, self._others = [], records
+        elif len(self._alike) < self.count:
+            self._others = [record for record in records if len(record) != usual]
+        if self._others and self._alike:
+            mask = np.array(lengths) == usual
+            self._places, self._other_places = np.flatnonzero(mask), np.flatnonzero(~mask)
+
+    def _take_alike(self) -> bool:
+        """Take the fields of records of equal length; say whether they have the same keys."""
+        keys = list(self._alike[0])
+        if len(keys) < 2:  # noqa: PLR2004 - one key alone would not be taken as a tuple
+            return False
+        try:
+            rows = list(map(itemgetter(*keys), self._alike))
+        except KeyError:
+            return False
+        self._columns = dict(zip(keys, zip(*rows, strict=True), strict=True))
+        return True
+
+    def column(self, name: str, to_floats: ToFloats, default: Any = None) -> Floats | None:
+        """Return a field as numbers, None where no record has it; what is missing is the default."""
+        alike = self._columns.get(name)
+        others = [record.get(name, default) for record in self._others]
+        if alike is None and default is None and others.count(None) == len(others):
+            return None
+        if not self._others:
+            return _floats(alike or [default] * self.count, to_floats)
+        if not self._alike:
+            return _floats(others, to_floats)
+        found = np.empty(self.count)
+        found[self._places] = _floats(alike or [default] * len(self._alike), to_floats)
+        found[self._other_places] = to_floats(others)
+        return found
+
+    def values(self, name: str) -> list[Any]:
+        """Return a field as it is recorded, None where it is missing."""
+        alike = list(self._columns.get(name) or [None] * len(self._alike))
+        if not self._others:
+            return alike
+        others = [record.get(name) for record in self._others]
+        if not self._alike:
+            return others
+        found: list[Any] = [None] * self.count
+        for places, values in ((self._places, alike), (self._other_places, others)):
+            for place, value in zip(places.tolist(), values, strict=True):
+                found[place] = value
+        return found
+
+
+def _floats(values: Sequence[Any], to_floats: ToFloats) -> Floats:
+    """Return numbers as an array; where all are the same, as a view of one."""
+    first = values[0]
+    if type(first) in (int, float) and values.count(first) == len(values) and abs(first) < 1 << 53:
+        return np.broadcast_to(np.float64(first), (len(values),))
+    return to_floats(values)
