@@ -55,16 +55,30 @@ def _constant_run(log: RunLog) -> list[str]:
     return best
 
 
+def _tables(log: RunLog) -> list[dict[str, Any]]:
+    """Return the fresh embeddings of more than one column, whose columns only their initial values tell apart."""
+    rows = [facts for facts in log.layers.rows() if facts["role"] == "embedding" and facts["trainable"]]
+    return [f for f in rows if len(f["shape"]) > 1 and f["shape"][1] > 1 and not f["loaded"] and not f["earlier"]]
+
+
+def _constant_together(log: RunLog) -> list[str]:
+    tables = [str(facts["name"]) for facts in _tables(log) if _constant(facts)]
+    return max(_constant_run(log), tables, key=len)
+
+
 @signal(unit="matrices", **WEIGHTS)
 def constant_matrices(log: RunLog) -> int | None:
-    """Longest run of successive weight matrices whose entries all start equal; one alone breaks no training."""
-    return len(_constant_run(log)) if _fresh(log) else None
+    """Longest run of successive weight matrices, or number of embeddings, whose entries all start equal.
+
+    One alone breaks no training.
+    """
+    return len(_constant_together(log)) if _fresh(log) or _tables(log) else None
 
 
 @signal(unit="names", **WEIGHTS)
 def constant_layers(log: RunLog) -> list[str] | None:
     """Successive weight matrices whose entries all start equal."""
-    return _constant_run(log) or None
+    return _constant_together(log) or None
 
 
 @signal(unit="truth", **LAYERS)

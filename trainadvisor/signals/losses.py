@@ -67,7 +67,7 @@ def _into_cross_entropy(loss: Loss) -> str | None:
 def _into_logs(loss: Loss) -> str | None:
     """Return what a loss received that expects log-probabilities, which are never positive."""
     seen = loss["prediction"]
-    if _sums_to_one(seen):
+    if _sums_to_one(seen) or (loss["kind"] == "kl_div" and _are_shares(seen)):
         return PROBABILITIES
     if loss["kind"] != "nll_loss" or (seen.get("batches") or 0) < BATCHES:
         return None
@@ -80,6 +80,12 @@ def _into_logs(loss: Loss) -> str | None:
 
 def _into_logits(loss: Loss) -> str | None:
     return {"sigmoid": SIGMOIDS, "softmax": PROBABILITIES}.get(str(graph_fact(loss, "softmax_inputs")))
+
+
+def _are_shares(seen: dict[str, Any]) -> bool:
+    """Tell whether all values lie between 0 and 1, and some clearly above 0, where a logarithm never is."""
+    low, high = number(seen.get("min")), number(seen.get("max"))
+    return low is not None and high is not None and low >= 0 and LEAST_POSITIVE < high <= 1 + SUM_TOLERANCE
 
 
 INPUTS = {
