@@ -260,3 +260,20 @@ zero, two = torch.zeros(3, requires_grad=True), torch.full((3,), 2.0)
     assert all(bool(torch.isfinite(end).all()) for end in [*names["ends"], names["slope"]])
     assert [float(end[0]) for end in names["ends"][-2:]] == [1.0, 4.0]
     assert not torch.isfinite(by_hand(script).names["slope"]).any()
+
+
+def test_a_state_that_comes_round_again_gets_tanh(tmp_path: Path) -> None:
+    """A layer that one call uses several times is a recurrent cell, where ReLU would not bound anything."""
+    body = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell, self.head = nn.Linear(6, 6), nn.Linear(6, 2)
+    def forward(self, x):
+        for _ in range(3):
+            x = self.cell(x)
+        return self.head(x)
+model = Net()"""
+    script = CLASSIFIER.replace("\nmodel = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 2))", body)
+    outcome = trial(script, tmp_path, change("add-nonlinearity"))
+    assert same(outcome, by_hand(script, ("self.cell(x)", "self.cell(x).tanh()")))

@@ -51,6 +51,10 @@ class Rehearsal:
         calls = [v.module for v in self.visits if is_activation(v.module) and id(v.module) not in makers]
         return list({id(module): module for module in calls}.values())
 
+    def times(self, layer: Any) -> int:
+        """Return how often a layer is used in one call of the model."""
+        return sum(visit.module is layer for visit in self.visits)
+
     def direct(self) -> list[Any]:
         """Return the layers whose output goes into the next linear or convolution layer as it is."""
         through = (nn.Dropout, nn.Identity, nn.Flatten, nn.modules.batchnorm._BatchNorm, nn.LayerNorm)

@@ -25,7 +25,7 @@ class Stable:
         stand_in(attempt, torch.Tensor, "__pow__", self._power)
 
     def _log(self, original: "Call", given: Any, *args: Any, **kwargs: Any) -> Any:
-        kind, before = self._origins.of(given) or ("", None)
+        kind, before = self._origins.of(given) or ("", given)
         if kind == "softmax" and (dimension := _summed(given)) is not None:
             self._attempt.done("log(softmax(x)) is computed as log_softmax(x)")
             return F.log_softmax(before, dimension)

@@ -30,7 +30,7 @@ def init(
     def redo(model: Any, *_: object) -> None:
         if any(id(module) in attempt.stage.loaded for module in model.modules()):
             raise Refusal("the model's weights were loaded; a new start would throw them away")
-        layers = [module for module in model.modules() if isinstance(module, _layers())]
+        layers: list[Any] = [module for module in model.modules() if isinstance(module, _layers())]
         if not layers:
             raise Refusal("the model has no linear, convolution or recurrent layer")
         with attempt.stage.aside(), torch.no_grad():

@@ -37,9 +37,12 @@ def _names(model: Any, layers: list[Any]) -> str:
     limits_zh="层的先后由模型的第一次调用得知；普通列表中的层不可见。",
 )
 def add_nonlinearity(
-    attempt: Attempt, *, to: Literal["relu", "gelu", "tanh", "leaky_relu"] = "relu", width: int = 64
+    attempt: Attempt, *, to: Literal["relu", "gelu", "tanh", "leaky_relu"] | None = None, width: int = 64
 ) -> None:
-    """Put an activation between linear layers that follow each other; beside a single one, two hidden layers."""
+    """Put an activation between linear layers that follow each other; beside a single one, two hidden layers.
+
+    By default it is ReLU, and tanh behind a layer that a call uses several times: a recurrent state must be bounded.
+    """
 
     def insert(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         seen = rehearse(attempt.stage, model, args, kwargs)
@@ -47,14 +50,15 @@ def add_nonlinearity(
         layers = seen.direct() if bent else seen.hidden
         if not layers and len(seen.weighted) == 1 and not bent and isinstance(seen.weighted[0], nn.Linear):
             with attempt.stage.aside():
-                _beside(attempt, model, seen.weighted[0], width, to)
-            attempt.done(f"two hidden layers of {width} {to} units beside the only layer")
+                _beside(attempt, model, seen.weighted[0], width, to or "relu")
+            attempt.done(f"two hidden layers of {width} {to or 'relu'} units beside the only layer")
             return
         if not layers:
             raise Refusal("no two weight layers follow each other without a non-linearity")
-        for layer in layers:
-            _behind(attempt, model, layer, "_activation", _activation(to))
-        attempt.done(f"{to} behind {_names(model, layers)}")
+        chosen = [to or ("tanh" if seen.times(layer) > 1 else "relu") for layer in layers]
+        for layer, kind in zip(layers, chosen, strict=True):
+            _behind(attempt, model, layer, "_activation", _activation(kind))
+        attempt.done(f"{' and '.join(dict.fromkeys(chosen))} behind {_names(model, layers)}")
 
     attempt.when("model", insert)
 

@@ -6,7 +6,8 @@ from trainadvisor.record.changes.attempt import Attempt, Call, Refusal
 from trainadvisor.record.changes.declare import change
 from trainadvisor.record.changes.late_torch import nn, torch
 
-ADAM_RATE = 1e-3
+USUAL = {"SGD": 0.05, "momentum": 0.05, "Adam": 1e-3, "AdamW": 1e-3, "RMSprop": 1e-3}
+"""Rates to start from where the script's own is meant for another kind of optimizer."""
 
 
 @change(
@@ -31,7 +32,7 @@ def optimizer(
         before = type(made).__name__
         rate = max(float(group["lr"]) for group in made.param_groups)
         adaptive = before not in ("SGD", "ASGD", "Rprop")
-        wanted = lr if lr is not None else rate if adaptive == to.startswith(("Adam", "RMS")) else ADAM_RATE
+        wanted = lr if lr is not None else rate if adaptive == to.startswith(("Adam", "RMS")) else USUAL[to]
         options = _options(to, weight_decay, momentum)
         with attempt.stage.unseen():
             _exchange(made, to, wanted, rate, options)
