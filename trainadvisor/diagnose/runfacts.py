@@ -110,8 +110,8 @@ def _cost(log: RunLog) -> dict[str, Any]:
     """Return quantiles of the time of a step, and what recording cost."""
     seconds = log.column("seconds")
     seconds = seconds[np.isfinite(seconds)]
-    quantiles = np.quantile(seconds, [0.5, 0.95, 0.99]) if seconds.size else [None] * 3
-    times = {f"step_time_p{q}": value and float(value) for q, value in zip((50, 95, 99), quantiles, strict=True)}
+    quantiles = np.quantile(seconds, [0.5, 0.95, 0.99]).tolist() if seconds.size else [None] * 3
+    times = {f"step_time_p{q}": value for q, value in zip((50, 95, 99), quantiles, strict=True)}
     shares = [event["detail"].get("share") for event in log.events if event["kind"] == "overhead"]
     return {**times, "overhead": next((s for s in reversed(shares) if isinstance(s, (int, float))), None)}
 
