@@ -10,6 +10,8 @@ from builders import build_log, event, make_loss, make_model, make_optimizer
 from report.browser import browser, complaints, fetched
 
 from trainadvisor.cli import main
+from trainadvisor.report import html, html_findings
+from trainadvisor.report.html_elements import Languages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -268,3 +270,23 @@ def test_a_narrow_window_is_not_wider_than_it_is(visit: Callable[..., Any], wind
         assert window.execute_script("return document.documentElement.scrollWidth <= innerWidth")
     finally:
         window.set_window_size(1240, 1000)
+
+
+@pytest.mark.parametrize("width", [1240, 500])
+def test_a_diff_is_two_lines_and_the_button_hides_neither(window: Any, tmp_path: Path, width: int) -> None:
+    """The line to take stands below the line to leave; both scroll beside or above the button."""
+    diff = html_findings.code(f"- old = 1{' ' * 200}# end\n+ new = 2", Languages(["en"]))
+    page = tmp_path / "diff.html"
+    page.write_text(f"<html class=scripted><style>{html._static('report.css')}</style>{diff}", encoding="utf-8")
+    window.set_window_size(width, 1000)
+    try:
+        window.get(page.as_uri())
+        old, new, pre, button = (
+            window.execute_script("return document.querySelector(arguments[0]).getBoundingClientRect().toJSON()", name)
+            for name in ("del", "ins", "pre", "button")
+        )
+    finally:
+        window.set_window_size(1240, 1000)
+    assert new["top"] >= old["bottom"] - 1
+    assert old["left"] == new["left"]
+    assert button["left"] >= pre["right"] or button["top"] >= pre["bottom"]
