@@ -69,10 +69,17 @@ def test_longer_training_is_no_candidate():
 
 
 def test_changes_of_the_same_thing_are_not_combined():
-    """Two learning rates at once make no sense."""
-    base = Candidate((Change("lr", {"factor": 0.1}),))
-    others = [Candidate((Change("lr", {"factor": 10.0}),)), Candidate((Change("clip"),))]
-    assert [c.label() for c in combined(base, others)] == ["lr factor=0.1 + clip"]
+    """Two initialisations at once make no sense."""
+    base = Candidate((Change("init", {"to": "he"}),))
+    others = [Candidate((Change("init", {"to": "xavier"}),)), Candidate((Change("clip"),))]
+    assert [c.label() for c in combined(base, others)] == ["init to=he + clip"]
+
+
+def test_a_second_learning_rate_takes_the_place_of_the_first():
+    """What the run at the first rate asks for, as a value or as a factor on it."""
+    base = Candidate((Change("lr", {"value": 0.01}), Change("clip")))
+    asked = [Candidate((Change("lr", {"value": 0.5}),)), Candidate((Change("lr", {"factor": 3.0}),))]
+    assert [c.label() for c in combined(base, asked)] == ["lr value=0.5 + clip", "lr value=0.03 + clip"]
 
 
 def test_the_same_change_with_other_arguments_is_another_candidate():

@@ -11,6 +11,7 @@ from trainadvisor.verify.candidates import alarming, codes
 from trainadvisor.verify.marking import marked
 from trainadvisor.verify.metrics import measures
 from trainadvisor.verify.result import Answer, Applied, Baseline, Verification, Verified
+from trainadvisor.verify.trials import ranked
 
 if TYPE_CHECKING:
     from trainadvisor.verify.plan import Candidate
@@ -54,8 +55,7 @@ def document(session: Session, source: str | None = None) -> Verification:
 
 def held(session: Session) -> list[Tried]:
     """Return the candidates that are better over all their seeds, the one with most seeds first."""
-    better = [tried for tried in session.tried if tried.better]
-    return sorted(better, key=lambda tried: (len(tried.runs), tried.rank), reverse=True)
+    return sorted(ranked(session.tried), key=lambda tried: -len(tried.runs))
 
 
 def _answer(session: Session, found: list[Verified]) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ CLOSE = 1.6
 """Two learning rates within this factor are one try."""
 FIRST = 2
 """Remedies of a finding that are tried before those of the next one."""
+SELDOM = frozenset({"fix-data", "balance-loss", "mode"})
+"""Changes that seldom find their place where they are asked for by a consequence."""
 NOT_FROM_OUTSIDE = frozenset({"train-longer", "redesign"})
 """Longer training is no like-for-like comparison."""
 ADJUSTED = {"lr": ({"factor": 1 / 3}, {"factor": 3.0})}
@@ -62,7 +65,7 @@ def candidates(diagnosis: Diagnosis, only: str | None = None, lr: float | None =
         *rivals,
         *_in_turn([options[:FIRST] for options in first[1:]]),
         *chain.from_iterable(options[FIRST:] for options in first),
-        *_in_turn(later),
+        *sorted(_in_turn(later), key=lambda candidate: candidate.changes[0].change in SELDOM),
     ]
     general = [] if only else [Candidate((Change(c, dict(a)),), origin="fallback") for c, a in _general(diagnosis)]
     return list(_distinct([*ordered, *general], lr))
@@ -131,7 +134,24 @@ def _rate(change: Change, lr: float | None) -> float | None:
 
 
 def combined(base: Candidate, others: Iterable[Candidate]) -> Iterator[Candidate]:
-    """Yield a candidate joined with others that change something else."""
+    """Yield a candidate joined with others; a second learning rate takes the place of the first."""
     for other in others:
-        if not base.words & other.words:
+        shared = base.words & other.words
+        if not shared:
             yield base.joined(other)
+        elif shared == {"lr"} == other.words:
+            yield _refined(base, other.changes[0])
+
+
+def _refined(base: Candidate, wanted: Change) -> Candidate:
+    """Return the candidate with the learning rate that was asked for in its own run."""
+    changes = tuple(_next_rate(change, wanted) if change.change == "lr" else change for change in base.changes)
+    kept = tuple(None if c.change == "lr" else r for c, r in zip_longest(base.changes, base.remedies) if c is not None)
+    return replace(base, changes=changes, remedies=kept, origin="combined")
+
+
+def _next_rate(now: Change, wanted: Change) -> Change:
+    factor = wanted.arguments.get("factor")
+    if not isinstance(factor, (int, float)):
+        return wanted
+    return Change("lr", {name: value * factor for name, value in now.arguments.items()} or {"factor": factor})

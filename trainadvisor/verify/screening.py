@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainadvisor.verify.candidates import alarming, candidates, combined, same
+from trainadvisor.verify.trials import ranked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 AT_ONCE = 3
 """Changes that are joined at most."""
 PARTNERS = 3
+ASKED = 2
+"""Remedies that the diagnosis of a run asks for which are joined to it before those of the first diagnosis."""
+ALONE = frozenset({"fix-data", "fix-labels", "balance-loss", "early-stopping", "augmentation", "mode", "batch-size"})
+"""Changes that are tried by themselves only: they seldom find their place, or change how much is trained."""
 USELESS = frozenset({"refused", "failed", "ignored", "hopeless", "unfinished"})
 
 
@@ -53,7 +58,7 @@ class Screening:
     @property
     def best(self) -> Tried | None:
         """Return the best of what is better."""
-        return max((t for t in self.tried if t.better), key=lambda t: t.rank, default=None)
+        return next(iter(ranked(self.tried)), None)
 
     @property
     def decided(self) -> bool:
@@ -113,14 +118,23 @@ class Screening:
             return self.best
         sound = [t for t in self.tried if t.verdict not in USELESS]
         helped = [t for t in sound if t.candidate.code in t.trials[0].gone]
-        return max(helped or sound[:1], key=lambda t: (len(t.trials[0].gone), t.rank), default=None)
+        return max(helped or sound[:1], key=lambda t: (len(t.trials[0].gone), t.gain), default=None)
 
     def _partners(self, base: Tried) -> list[Candidate]:
         """Return what may be joined: remedies for what is found in the run of the base, then those of other roots."""
-        told = base.runs[0].diagnosis
-        asked = self._possible([c for c in candidates(told, lr=self._lr) if c.origin == "remedy"]) if told else []
         useless = [t.candidate for t in self.tried if t.verdict in ("refused", "failed", "ignored")]
+        asked = self._asked(base)
+        siblings = [c for c in self._own if c.code == base.candidate.code]
         others = [c for c in self._own if c.code in self._roots and c.code != base.candidate.code]
         helped = [t.candidate for t in self.tried if t.better and len(t.candidate.changes) == 1]
-        listed = [*asked, *helped, *others, *self._general]
-        return [c for c in listed if not any(same(c, other, self._lr) for other in useless)]
+        listed = [*asked[:ASKED], *helped, *others[:ASKED], *siblings, *asked[ASKED:], *self._general]
+        sound = [c for c in listed if not any(same(c, other, self._lr) for other in useless)]
+        return [c for c in sound if not c.words & ALONE]
+
+    def _asked(self, base: Tried) -> list[Candidate]:
+        """Return the remedies of the causes that are found in the run of a candidate."""
+        told = base.runs[0].diagnosis
+        if told is None:
+            return []
+        roots = {finding.code for finding in alarming(told)}
+        return self._possible([c for c in candidates(told, lr=self._lr) if c.code in roots])

@@ -180,8 +180,7 @@ class Session:
 
     def _repeat(self, screening: Screening) -> None:
         """Repeat the best, and the next where it does not hold, with other seeds, without and with the changes."""
-        ranked = sorted((t for t in screening.tried if t.better), key=lambda t: t.rank, reverse=True)
-        for tried in ranked[:MOST_REPEATED]:
+        for tried in trials.ranked(screening.tried)[:MOST_REPEATED]:
             for seed in range(1, self.request.seeds + (SPARE if self.request.seeds > 1 else 0)):
                 enough = len(tried.runs) - tried.ties >= self.request.seeds
                 if enough or not tried.better or not self._pair(tried, seed):

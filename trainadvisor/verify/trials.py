@@ -17,7 +17,7 @@ from trainadvisor.verify.plan import AFTER_FIRST_STEP, Candidate, Outcome
 from trainadvisor.verify.result import Applied, Trial, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from trainadvisor.config import Config
     from trainadvisor.diagnose.result import Diagnosis, Finding
@@ -27,6 +27,8 @@ MEASURED = 10
 """Steps that a run must have to be compared."""
 SHORTER = frozenset({"batch-size", "early-stopping", "accumulation", "capacity"})
 EARLY = 0.9
+MUCH_OF = 0.8
+"""Gains of at least this share of the largest count as equal."""
 LATE = frozenset({"undertrained", "slow-convergence", "underfitting", "plateau", "lr-schedule"})
 SAME = 1e-6
 ERRORS = 300
@@ -92,9 +94,16 @@ class Tried:
         return self.better and (self.candidate.code is None or self.candidate.code in self.trials[0].gone)
 
     @property
-    def rank(self) -> tuple[bool, bool, float]:
-        """Return what candidates are ordered by."""
-        return self.better, self.cured, judging.gain_of(self.compared)
+    def gain(self) -> float:
+        """Return the gain in units of what matters."""
+        return judging.gain_of(self.compared)
+
+
+def ranked(tried: Iterable[Tried]) -> list[Tried]:
+    """Return what is better, the best first: cures, then large gains, then few changes, then what was tried first."""
+    better = [one for one in tried if one.better]
+    most = max((one.gain for one in better), default=0.0)
+    return sorted(better, key=lambda one: (not one.cured, one.gain < MUCH_OF * most, len(one.candidate.changes)))
 
 
 def read(outcome: Outcome, config: Config, lang: str = "en") -> Run:
