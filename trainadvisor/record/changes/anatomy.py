@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.record.changes.late_torch import nn, torch
+from trainadvisor.record.changes.nested import listed
 
 if TYPE_CHECKING:
     from trainadvisor.record.changes.stage import Stage
@@ -40,16 +41,20 @@ class Rehearsal:
 
     @property
     def hidden(self) -> list[Any]:
-        """Return the linear and convolution layers but the last."""
-        return self.weighted[:-1]
+        """Return the linear and convolution layers that are followed by another one and make no output themselves."""
+        return [layer for layer in self.weighted[:-1] if id(layer) not in self._makers()]
 
     @property
     def activations(self) -> list[Any]:
         """Return the activation modules that do not make the model's output."""
-        final = first_tensor(self.output)
-        makers = {id(v.module) for v in self.visits if same_values(v.result, final)}
+        makers = self._makers()
         calls = [v.module for v in self.visits if is_activation(v.module) and id(v.module) not in makers]
         return list({id(module): module for module in calls}.values())
+
+    def _makers(self) -> set[int]:
+        """Return the modules (ids) whose result the model returns."""
+        outputs = listed(self.output)
+        return {id(v.module) for v in self.visits if any(same_values(v.result, output) for output in outputs)}
 
     def times(self, layer: Any) -> int:
         """Return how often a layer is used in one call of the model."""

@@ -144,8 +144,8 @@ def add_backward(attempt: Attempt) -> None:
 @change(
     "accumulation",
     zh="每 steps 次反向传播更新一次，梯度取平均；不给 steps 时保留脚本的更新时机，只把梯度除以累积次数。",
-    limits="Not for closures and for several optimizers that take turns.",
-    limits_zh="不适用于闭包以及轮流更新的多个优化器。",
+    limits="Not for closures and optimizers that take turns; a script that divides by itself is divided once more.",
+    limits_zh="不适用于闭包与轮流更新的优化器；脚本若已自行相除，会再除一次。",
 )
 def accumulation(attempt: Attempt, *, steps: int | None = None, divide: bool = True) -> None:
     """Update once every `steps` backward passes, with the mean of their gradients.
