@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -62,3 +63,30 @@ def test_the_document_carries_the_decision(call: Call, folder: Path) -> None:
     assert (document["outcome"], document["exit_code"], document["exit_reason"]) == ("fail", 1, "nan-loss")
     assert [run["outcome"] for run in document["runs"]] == ["fail", "undecided"]
     assert document["runs"][0]["diagnosis"]["schema"] == "trainadvisor/diagnosis/1"
+
+
+@pytest.mark.parametrize("size", ["8k", "20000"])
+def test_the_document_keeps_to_its_size(call: Call, folder: Path, size: str) -> None:
+    """Details are left out, the decision never."""
+    log = write(folder, "nan")
+    whole, short = (call("check", log, "--format", "json", *more) for more in ([], ["--max-bytes", size]))
+    most = {"8k": 8000}.get(size, 20000)
+    assert len(whole.out.encode()) > most >= len(short.out.encode())
+    assert (short.json["exit_code"], short.json["failing"]) == (1, ["nan-loss"])
+
+
+@pytest.mark.parametrize(("choice", "coloured"), [("always", True), ("never", False), ("auto", False)])
+def test_colour_only_where_it_is_wanted(call: Call, folder: Path, choice: str, coloured: bool) -> None:  # noqa: FBT001 - a parameter
+    """A pipe gets none unless it asks; the words stay the same."""
+    log = write(folder, "nan")
+    text = call("check", log, "--color", choice).out
+    assert ("\x1b[" in text) == coloured
+    assert re.sub(r"\x1b\[[\d;]*m", "", text) == call("check", log, "--color", "never").out
+
+
+def test_notes_fail_where_they_are_asked_for(call: Call, folder: Path) -> None:
+    """The lowest level there is: a warning that the settings made a note fails at `note`, not at `warning`."""
+    (folder / "pyproject.toml").write_text('[tool.trainadvisor.rules]\ndata-loader-bound = "note"\n', encoding="utf-8")
+    log = write(folder, "waiting")
+    assert call("check", log, "--fail-on", "note").code == 1
+    assert call("check", log, "--fail-on", "warning").code == 0

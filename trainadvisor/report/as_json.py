@@ -78,4 +78,8 @@ def _few_findings(document: Document) -> None:
         finding["explains"] = finding["explains"][:10]
 
 
-SHORTER = (_without_reasons, _without_hints, _without_details, _few_findings)
+def _without_unknown(document: Document) -> None:
+    document["unknown"] = []
+
+
+SHORTER = (_without_reasons, _without_hints, _without_details, _few_findings, _without_unknown)

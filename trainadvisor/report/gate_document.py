@@ -18,7 +18,11 @@ def render(decision: Decision, code: int, max_bytes: int | None = None) -> str:
     """Return the document with the diagnoses in it; `max_bytes` is shared between the runs."""
     room = None if max_bytes is None else max(0, max_bytes - 4_000) // len(decision.runs)
     runs = [json.loads(as_json.render(run.diagnosis, room)) for run in decision.runs]
-    return as_json.safe(json.dumps(document(decision, runs, code), indent=1, ensure_ascii=False))
+    whole = document(decision, runs, code)
+    text = as_json.safe(json.dumps(whole, indent=1, ensure_ascii=False))
+    if max_bytes is None or len(text.encode()) <= max_bytes:
+        return text
+    return as_json.safe(json.dumps(whole, separators=(",", ":"), ensure_ascii=False))
 
 
 def document(decision: Decision, runs: list[Any], code: int) -> dict[str, Any]:
