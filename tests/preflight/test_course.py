@@ -10,7 +10,7 @@ from preflightkit import GRID, LOSS, SUM, Given, fly, named, swept
 from trainadvisor.preflight import rates
 
 LEARNT = np.geomspace(1.0, 0.01, 100)
-RANGE = swept(1 - 0.9 / (1 + (1e-2 / GRID) ** 2))
+RANGE = swept(1 - 0.9 / (1 + (1e-2 / GRID) ** 2) + 0.3 * np.log10(np.maximum(GRID / 0.1, 1)))
 SLOW = np.linspace(1.0, 0.97, 60)
 RAW_INPUTS = {
     "kind": "inputs",
@@ -108,6 +108,16 @@ def test_a_rate_alone_never_fails(tmp_path: Path, own: float, state: str) -> Non
     check = named(fly(Given(tmp_path, natural=natural, one_batch=LEARNT, lr_range=RANGE)), "learning-rate")
     assert check.state == state
     assert (check.severity == "note") == (own != 0.01)
+
+
+def test_a_rate_at_which_the_loss_still_falls_is_not_too_high(tmp_path: Path) -> None:
+    """Far above the suggestion, but the test goes on falling far beyond it."""
+    natural = {"columns": {"loss": list(LEARNT[:60]), "lr": 0.5, "loss_id": 0}}
+    falling = swept(1 - 0.9 / (1 + (1e-2 / GRID) ** 2))
+    check = named(fly(Given(tmp_path, natural=natural, one_batch=LEARNT, lr_range=falling)), "learning-rate")
+    assert (check.severity, check.sentence) == (
+        None, "range test suggests 1.1e-02; at the script's 5.0e-01 the loss was still falling",
+    )  # fmt: skip
 
 
 def test_a_rising_rate_is_not_compared(tmp_path: Path) -> None:

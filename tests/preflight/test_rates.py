@@ -24,14 +24,35 @@ def test_the_suggestion_is_where_the_loss_falls_fastest() -> None:
     assert sweep.steepest == pytest.approx(1e-2, rel=0.2)
     assert sweep.suggestion == sweep.steepest
     assert sweep.divergence is None
+
+
+def test_the_suggestion_is_at_most_a_tenth_of_the_lowest() -> None:
+    """A fall that goes straight down to the lowest loss is as steep at its end."""
+    loss = np.select([GRID < 1e-2, GRID < 1e-1], [2.0, 2.0 - np.log10(GRID / 1e-2)], 1.0 + np.log10(GRID / 1e-1) / 4)
+    sweep = rates.judged(GRID, loss)
+    lowest = float(GRID[int(np.argmin(rates.smoothed(loss)))])
+    assert sweep.suggestion == pytest.approx(min(sweep.steepest or 0.0, lowest / 10))
+    assert sweep.suggestion == pytest.approx(1e-2, rel=0.5)
+
+
+def test_a_dip_before_the_fall_is_not_the_steepest_place() -> None:
+    """One that comes back belongs to the noise, however steep it is."""
+    loss = curve(1e-1)
+    loss[20:26] -= 0.09
+    assert rates.judged(GRID, loss).steepest == pytest.approx(1e-1, rel=0.4)
+
+
+def test_the_start_is_the_level_of_the_first_quarter() -> None:
+    """There no rate does anything yet."""
+    sweep = rates.judged(GRID, curve(1e-2))
     assert sweep.start == pytest.approx(2.0, abs=1e-3)
 
 
-def test_the_suggestion_is_at_most_a_third_of_the_divergence() -> None:
-    """A fall right before the loss explodes is too near to it."""
+def test_the_divergence_is_where_the_loss_leaves_for_good() -> None:
+    """From there on it stays as far above its start as the best is below; the suggestion keeps away from it."""
     sweep = rates.judged(GRID, curve(1e-2, break_at=2e-2))
     assert sweep.divergence == pytest.approx(2e-2, rel=0.6)
-    assert sweep.suggestion == pytest.approx(sweep.divergence / 3)
+    assert sweep.suggestion == pytest.approx(sweep.lowest / 10)
 
 
 def test_noise_gives_no_suggestion() -> None:

@@ -41,25 +41,28 @@ def outcome(sweep: Sweep | None, own: float | None) -> LearningRate:
         own=own,
         suggestion=sweep.suggestion,
         steepest=sweep.steepest,
+        lowest=sweep.lowest,
         divergence=sweep.divergence,
         curve=Curve(**{name: [float(f"{value:.{DIGITS}g}") for value in values] for name, values in columns.items()}),
     )
 
 
-def agreeing(diagnosis: Diagnosis, own: float) -> dict[str, list[str]]:
-    """Return the alarming codes whose remedy is another learning rate, under "lower" and "raise"."""
-    found: dict[str, list[str]] = {"lower": [], "raise": []}
-    for item in everything(diagnosis.findings):
-        for remedy in item.remedies if item.severity != "note" else ():
-            if remedy.change == "lr" and (side := _side(remedy.arguments, own)):
-                found[side] = [*dict.fromkeys([*found[side], item.code])]
-    return found
+def agreeing(diagnosis: Diagnosis, own: float) -> list[str]:
+    """Return the alarming codes whose remedy is a lower rate; that one is too low no first steps can show."""
+    found = [
+        item.code
+        for item in everything(diagnosis.findings)
+        for remedy in (item.remedies if item.severity != "note" else ())
+        if remedy.change == "lr" and _lowers(remedy.arguments, own)
+    ]
+    return [*dict.fromkeys(found)]
 
 
-def _side(arguments: dict[str, Any], own: float) -> str | None:
+def _lowers(arguments: dict[str, Any], own: float) -> bool:
     factor, value = arguments.get("factor"), arguments.get("value")
-    times = factor if isinstance(factor, int | float) else value / own if isinstance(value, int | float) else None
-    return None if times is None or times == 1 else "lower" if times < 1 else "raise"
+    if isinstance(factor, int | float):
+        return factor < 1
+    return isinstance(value, int | float) and value < own
 
 
 def check(
@@ -73,10 +76,11 @@ def check(
 ) -> Check:
     """Compare the rates; a rate far off fails only where the diagnosis of the first steps says so too."""
     if rate is None or rate.curve is None:
-        names = ("、" if lang == "zh" else ", ").join(codes)
+        told = ("、" if lang == "zh" else ", ").join(codes)
         key = reason if rate is None else "not-raised"
-        return Check(name="learning-rate", state="not-judged", sentence=say(f"rate.{key}", lang, codes=names))
-    figures: dict[str, Any] = {"own": rate.own, "suggestion": rate.suggestion, "divergence": rate.divergence}
+        return Check(name="learning-rate", state="not-judged", sentence=say(f"rate.{key}", lang, codes=told))
+    names = ("own", "suggestion", "lowest", "divergence")
+    figures: dict[str, Any] = {name: getattr(rate, name) for name in names}
     if rate.suggestion is None:
         text = say("rate.flat", lang, steps=len(rate.curve.rates))
         return Check(name="learning-rate", state="not-judged", sentence=text, figures=figures)
@@ -86,16 +90,15 @@ def check(
     return _compared(figures, agreeing(diagnosis, rate.own), lang)
 
 
-def _compared(figures: dict[str, Any], agree: dict[str, list[str]], lang: str) -> Check:
+def _compared(figures: dict[str, Any], agree: list[str], lang: str) -> Check:
     times = figures["own"] / figures["suggestion"]
-    if 1 / OFF <= times <= OFF:
-        return Check(name="learning-rate", state="passed", sentence=say("rate.suggested", lang, **figures),
-                     figures=figures)  # fmt: skip
+    falling = figures["own"] < figures["lowest"]
+    if times >= 1 / OFF and (times <= OFF or falling):
+        text = say("rate.suggested" if times <= OFF else "rate.falling", lang, **figures)
+        return Check(name="learning-rate", state="passed", sentence=text, figures=figures)
     high = times > 1
     text = say("rate.high" if high else "rate.low", lang, factor=times if high else 1 / times, **figures)
-    codes = agree["lower" if high else "raise"]
-    if not codes:
+    if not high or not agree:
         return Check(name="learning-rate", state="passed", severity="note", sentence=text, figures=figures)
-    text = say("rate.agreed", lang, sentence=text, codes=("、" if lang == "zh" else ", ").join(codes))
-    return Check(name="learning-rate", state="failed", severity="error" if high else "warning", sentence=text,
-                 figures=figures, findings=codes)  # fmt: skip
+    text = say("rate.agreed", lang, sentence=text, codes=("、" if lang == "zh" else ", ").join(agree))
+    return Check(name="learning-rate", state="failed", severity="error", sentence=text, figures=figures, findings=agree)

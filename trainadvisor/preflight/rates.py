@@ -1,7 +1,7 @@
 """The learning-rate range test: the loss along a rising rate becomes a suggestion.
 
-After Smith, "Cyclical Learning Rates for Training Neural Networks" (2017), section 3.3: a rate is good where the loss
-falls fastest, and a third of the rate at which it diverges is about the most that can be had.
+After Smith, "Cyclical Learning Rates for Training Neural Networks" (2017), section 3.3, and the rule of thumb that came
+of it: a rate is good where the loss falls fastest, and at most a tenth of that at which it is lowest.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ RESTING = 0.25
 """Share of the steps, the first ones, over which the rate is too small to do anything: the level the loss starts at."""
 SMALLEST_FALL, NOISE = 0.02, 3.0
 """A fall counts from this share of the start on, and from this many standard errors."""
-PART_OF_DIVERGENCE = 3.0
+PART_OF_LOWEST = 10.0
+BEGUN = 0.1
+"""Share of the fall after which it has begun: before, a slope is noise."""
 WINDOW = 5
 
 
@@ -42,6 +44,7 @@ class Sweep:
     fall: float
     suggestion: float | None
     steepest: float | None
+    lowest: float
     divergence: float | None
 
 
@@ -77,10 +80,12 @@ def judged(rates: Series, losses: Series, broke_at: float | None = None) -> Swee
     divergence = float(rates[end]) if end is not None else broke_at
     steepest = None
     if fall > max(SMALLEST_FALL * abs(start), NOISE * error):
-        steepest = float(rates[_steepest(smooth[: best + 1])])
-    return Sweep(
-        rates, losses, smooth, start, float(smooth[best]), fall, _suggested(steepest, divergence), steepest, divergence
-    )
+        before = np.flatnonzero(smooth[: best + 1] > start - BEGUN * fall)
+        begun = int(before[-1]) if before.size else 0
+        steepest = float(rates[begun + _steepest(smooth[begun : best + 1])])
+    lowest = float(rates[best])
+    suggestion = None if steepest is None else min(steepest, lowest / PART_OF_LOWEST)
+    return Sweep(rates, losses, smooth, start, float(smooth[best]), fall, suggestion, steepest, lowest, divergence)
 
 
 def smoothed(values: Series) -> Series:
@@ -108,9 +113,3 @@ def _steepest(smooth: Series) -> int:
     if smooth.size < 3:  # noqa: PLR2004 - no slope
         return smooth.size - 1
     return int(np.argmin(np.gradient(smooth)))
-
-
-def _suggested(steepest: float | None, divergence: float | None) -> float | None:
-    if steepest is None:
-        return None
-    return steepest if divergence is None else min(steepest, divergence / PART_OF_DIVERGENCE)

@@ -44,8 +44,9 @@ class LearningRate(_Part):
     own: float | None = None
     suggestion: float | None = None
     steepest: float | None = None
+    lowest: float | None = None
     divergence: float | None = None
-    formula: str = "min(steepest descent, divergence / 3), after Smith 2017 (arXiv:1506.01186)"
+    formula: str = "min(steepest descent, lowest loss / 10), after Smith 2017 (arXiv:1506.01186)"
     curve: Curve | None = None
 
 

@@ -118,6 +118,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "range test suggests {suggestion:.1e}; the script is still warming up ({own:.1e}) and was not compared",
         "范围测试建议 {suggestion:.1e}；脚本仍在预热（{own:.1e}），未作比较",
     ),
+    "rate.falling": (
+        "range test suggests {suggestion:.1e}; at the script's {own:.1e} the loss was still falling",
+        "范围测试建议 {suggestion:.1e}；在脚本的 {own:.1e} 处损失仍在下降",
+    ),
     "rate.high": (
         "the script's {own:.1e} is {factor:.0f} times what the range test suggests ({suggestion:.1e})",
         "脚本的 {own:.1e} 是范围测试建议值（{suggestion:.1e}）的 {factor:.0f} 倍",
@@ -165,11 +169,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "chart.about": (
         (
             "The loss of {count} steps while the learning rate rises from {lowest:.0e} to {highest:.0e}; "
-            "the suggestion is where it falls fastest, at most a third of where it diverges (Smith 2017)."
+            "the suggestion is where it falls fastest, at most a tenth of where it is lowest (after Smith 2017)."
         ),
         (
             "学习率从 {lowest:.0e} 升到 {highest:.0e} 的 {count} 步中的损失；"
-            "建议值取下降最快之处，且不超过发散点的三分之一（Smith 2017）。"
+            "建议值取下降最快之处，且不超过最低点的十分之一（参照 Smith 2017）。"
         ),
     ),
     "chart.none": ("no suggestion", "没有建议"),
