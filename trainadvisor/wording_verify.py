@@ -122,7 +122,7 @@ VERIFY: dict[str, tuple[str, str]] = {
     "verify.rules-out.warmup": ("the first steps of the schedule", "学习率预热"),
     "verify.rules-out.schedule": ("the learning-rate schedule", "学习率调度"),
     "verify.rules-out.precision": ("the number format", "数值精度"),
-    "verify.rules-out.other": ("{change}", "{change}"),
+    "verify.rules-out.other": ("that {change} is all that is missing", "只缺 {change}"),
     # general remedies, which no finding asked for
     "verify.general.lr": ("change the learning rate by a factor of {factor}", "将学习率乘以 {factor}"),
     "verify.general.standardize-inputs": ("standardise the inputs", "将输入标准化"),

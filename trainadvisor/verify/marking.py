@@ -36,7 +36,7 @@ def marked(diagnosis: Diagnosis, tried: Sequence[Tried], found: Sequence[Verifie
 def _note_verified(diagnosis: Diagnosis, item: Verified, words: Words) -> None:
     from trainadvisor.verify.answer import told
 
-    note = {"better": True, "text": told(item, words), **item.model_dump(mode="json")}
+    note = {**item.model_dump(mode="json"), "better": True, "text": told(item, words)}
     alone = not item.combined_with
     remedies = _same(diagnosis, item.change, item.arguments) if alone else []
     if not remedies and diagnosis.findings:
