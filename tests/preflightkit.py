@@ -38,6 +38,7 @@ class Given:
     """Stands for the runs of a script: each has its log already."""
 
     spent = 3.0
+    code = 0
 
     def __init__(self, folder: Path, **logs: Any) -> None:
         """Take the logs by the names of the runs: losses, or the arguments of `build_log`."""
@@ -52,7 +53,7 @@ class Given:
     def first(self, steps: int) -> Trial:
         """Return the first steps."""
         del steps
-        return Trial(self._logs.get("natural"), "Traceback\nModuleNotFoundError: No module named 'x'", 2.0, 0)
+        return Trial(self._logs.get("natural"), "Traceback\nModuleNotFoundError: No module named 'x'", 2.0, self.code)
 
     def experiment(self, name: str, changes: Sequence[Any], steps: int, *, share: float = 1.0) -> RunLog | None:
         """Return the log of an experiment, None where there is none."""

@@ -72,6 +72,13 @@ def test_a_sound_script_passes_and_leaves_nothing(call: Callable[..., Outcome], 
     assert "chart-range-test" in (script.parent / "page.html").read_text(encoding="utf-8")
 
 
+def test_the_level_that_fails_comes_from_the_project(call: Callable[..., Outcome], script: Path) -> None:
+    """The option wins over pyproject.toml; what is wrong there is told before anything runs."""
+    (script.parent / "pyproject.toml").write_text('[tool.trainadvisor]\nfail-on = "sometimes"\n', encoding="utf-8")
+    outcome = call("preflight", script.name)
+    assert (outcome.code, "fail-on" in outcome.err) == (2, True)
+
+
 def test_a_broken_script_fails(call: Callable[..., Outcome], script: Path) -> None:
     """Its arguments reach it; the finding names the line."""
     outcome = call("preflight", "--budget", "300s", "--format", "json=out.json", script.name, "--broadcast")

@@ -142,6 +142,17 @@ def test_a_script_without_training_is_undecided(tmp_path: Path) -> None:
     assert fly(Given(tmp_path)).summary.endswith("No module named 'x'")
 
 
+def test_a_script_that_leaves_before_it_trains_shows_its_last_line(tmp_path: Path) -> None:
+    """As one does whose arguments are wrong."""
+    given = Given(tmp_path, natural={"columns": {}})
+    given.code = 2
+    result = fly(given)
+    assert (result.outcome, result.summary.partition(": ")[2]) == (
+        "undecided",
+        "ModuleNotFoundError: No module named 'x'",
+    )
+
+
 def test_warnings_fail_only_where_asked(tmp_path: Path) -> None:
     """A confirmed suspicion of the level of a warning fails a stricter gate."""
     logs = {"natural": raw(SLOW), "one_batch": np.ones(100), "rescue": RANGE, "lr_range": RANGE}

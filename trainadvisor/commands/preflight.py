@@ -24,9 +24,7 @@ NAMES = ("text", "json", "markdown", "junit")
 @click.option(
     "--fail-on",
     type=click.Choice(["note", "warning", "error", "never"]),
-    default="error",
-    show_default=True,
-    help="The lowest level of a failed check that exits 1.",
+    help="The lowest level of a failed check that exits 1; default: error.",
 )
 @click.option(
     "--experiments/--no-experiments",

@@ -14,6 +14,7 @@ from trainadvisor.errors import LogError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from trainadvisor.preflight.course import Wish
     from trainadvisor.preflight.result import Preflight
     from trainadvisor.preflight.script import Script
 
@@ -24,7 +25,7 @@ class Options:
 
     steps: int
     budget: str
-    fail_on: str
+    fail_on: str | None
     experiments: bool
     forms: tuple[str, ...]
     html: Path | None
@@ -47,12 +48,14 @@ def run(script: Script, options: Options) -> int:
     _check(script, options)
     outputs = parse(options.forms, NAMES)
     lang = language(options.lang)
-    wish = Wish(options.steps, seconds(options.budget), options.fail_on, options.experiments, lang)
+    settings = config.load()
+    fail_on = options.fail_on or settings.fail_on or "error"
+    wish = Wish(options.steps, seconds(options.budget), fail_on, options.experiments, lang)
     with _folder(options.folder) as folder:
-        result = preflight(script, wish, folder, config.load(), in_place=options.in_place)
+        result = preflight(script, wish, folder, settings, in_place=options.in_place)
         code = gate.EXIT[result.outcome]
         for output in outputs:
-            put(_text(result, output.form, lang, options, code), output.file)
+            put(_text(result, output.form, wish, options.color, code), output.file)
         if options.html is not None:
             _page(result, folder, options.html, lang)
     return code
@@ -88,13 +91,13 @@ def _folder(wanted: Path | None) -> Iterator[Path]:
     yield wanted.resolve()
 
 
-def _text(result: Preflight, form: str, lang: str, options: Options, code: int) -> str:
+def _text(result: Preflight, form: str, wish: Wish, color: str, code: int) -> str:
     from trainadvisor.commands.common import coloured, width
     from trainadvisor.preflight import forms, text
 
     if form in forms.FORMS:
-        return forms.FORMS[form](result, lang)
-    return text.render(result, lang, fail_on=options.fail_on, code=code, width=width(), colour=coloured(options.color))
+        return forms.FORMS[form](result, wish.lang)
+    return text.render(result, wish.lang, fail_on=wish.fail_on, code=code, width=width(), colour=coloured(color))
 
 
 def _page(result: Preflight, folder: Path, path: Path, lang: str) -> None:

@@ -54,7 +54,7 @@ def start(trial: Trial, wanted: int, lang: str) -> Check:
     if crash:
         return Check(name="start", state="failed", severity="error", figures=figures | crash,
                      sentence=say("start.crashed", lang, **crash))  # fmt: skip
-    if trial.log is None:
+    if trial.log is None or (not steps and trial.code):
         line = (trial.printed.strip().splitlines() or [""])[-1]
         return _open("start", say("start.no-log", lang, line=line), figures)
     if steps < FEWEST:
