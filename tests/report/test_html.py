@@ -7,7 +7,6 @@ import gzip
 import hashlib
 import json
 import re
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from string import Formatter
@@ -16,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import build_log, event, make_model, make_optimizer
 from report.bigrun import big_log
+from report.outline import outline
 
 from trainadvisor import report
 from trainadvisor.cli import main
 from trainadvisor.language import TEXTS
 from trainadvisor.report import html
 from trainadvisor.report.html_elements import Languages, h, lines
-from trainadvisor.report.html_svg import Scale, heat, smoothed
 from trainadvisor.report.html_texts import PAGE_TEXTS
 
 if TYPE_CHECKING:
@@ -36,41 +35,6 @@ VENDORED = {
 }
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
 FEW = {"columns": {"loss": [1.0] * 30, "lr": 0.1}}
-
-
-class Outline(HTMLParser):
-    """Collects the elements of a page, and complains about those that are not closed in order."""
-
-    VOID = frozenset({"meta", "br", "img", "input"})
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element."""
-        self.elements.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        """Demand that the innermost element ends."""
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        """Note text outside scripts and styles."""
-        if self.open and self.open[-1] not in ("script", "style"):
-            self.words.append(data)
-
-
-def outline(page: str) -> Outline:
-    """Parse a page."""
-    parser = Outline()
-    parser.feed(page)
-    assert parser.open == []
-    return parser
 
 
 def page_of(log: Path, lang: str = "en") -> str:
@@ -315,24 +279,3 @@ def test_a_page_needs_its_ending(tmp_path: Path, capsys: pytest.CaptureFixture[s
         main(["diagnose", str(build_log(tmp_path, **FEW)), "--html", str(tmp_path / "out.txt")])
     assert left.value.code == 2
     assert "a web page ends in .html" in capsys.readouterr().err
-
-
-def test_smoothing_is_a_centred_mean_that_keeps_gaps() -> None:
-    """A missing value stays missing and counts for nothing."""
-    assert smoothed([1.0, 2.0, 3.0, None, 5.0], 3) == [1.5, 2.0, 2.5, None, 5.0]
-
-
-def test_ticks_are_round_and_powers_of_ten_on_a_wide_logarithmic_axis() -> None:
-    """People read 0, 2, 4 and 0.01, 1, 100."""
-    assert Scale(0, 9, 0, 1).ticks() == [0, 2, 4, 6, 8]
-    assert Scale(0.005, 200, 0, 1, log=True).ticks() == [0.01, 0.1, 1.0, 10.0, 100.0]
-
-
-def test_a_heat_map_is_a_picture() -> None:
-    """A PNG of one pixel a cell: missing, not finite, lowest and highest in their colours."""
-    data = base64.b64decode(heat([[None, "inf", 0.1, 10.0]], 0.1, 10.0, log=True).partition(",")[2])
-    assert data.startswith(b"\x89PNG")
-    import zlib
-
-    start = data.index(b"IDAT") + 4
-    assert list(zlib.decompress(data[start:-16])) == [0, 160, 160, 160, 200, 30, 30, 0, 34, 78, 254, 232, 56]

@@ -29,6 +29,7 @@ PAGE_TEXTS: dict[str, tuple[str, str]] = {
     "head.recorded": ("recorded", "记录时间"),
     "head.of": ("{steps} of {planned}", "{planned} 步中的 {steps} 步"),
     "head.minutes": ("{minutes} min", "{minutes} 分钟"),
+    "head.hours": ("{hours} h", "{hours} 小时"),
     "head.seconds": ("{seconds} s", "{seconds} 秒"),
     # banners
     "banner.crash": (

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trainadvisor.diagnose.result import Diagnosis
     from trainadvisor.report.html_findings import Cards
 
-MINUTE = 60
+MINUTE, LONG = 60, 7200
 LINES = {"healthy", "cannot-tell"}
 
 
@@ -70,7 +70,9 @@ def _duration(curves: dict[str, Any], words: Texts) -> str:
     seconds = clock["y"][-1] or 0.0
     if seconds < MINUTE:
         return words("head.seconds", seconds=healthy.number(seconds))
-    return words("head.minutes", minutes=healthy.number(seconds / MINUTE))
+    if seconds < LONG:
+        return words("head.minutes", minutes=healthy.number(seconds / MINUTE))
+    return words("head.hours", hours=healthy.number(seconds / 60 / MINUTE))
 
 
 def banners(diagnosis: Diagnosis, curves: dict[str, Any], langs: Languages) -> Iterator[Raw]:
