@@ -33,21 +33,26 @@ Sums = dict[tuple[int, int], dict[str, Any]]
 
 
 def combine(log: "RunLog", read: Reader) -> None:
-    """Add to the first process's log what the others' show beside it; any other log is left as it is."""
+    """Add to the first process's log what those beside it show; in the log of another one only its parts are marked."""
     size = whole(log.header.get("world_size")) or 1
-    if size < 2 or log.header.get("rank") or ranks.is_numbered(log.path):  # noqa: PLR2004
+    if size == 1:
         return
-    processes = [_Process.of(log, log), *_others(log, min(size, MOST_PROCESSES), read)]
+    first = not (log.header.get("rank") or ranks.is_numbered(log.path))
+    processes = [_Process.of(log, log), *(_others(log, min(size, MOST_PROCESSES), read) if first else ())]
     complete = len(processes) == size
     log.processes = len(processes)
     if len(processes) == 1:
         log.notes.append(f"the logs of the other {size - 1} processes are not beside this one: it is judged alone")
-        return
-    if not complete:
+    elif not complete:
         log.notes.append(f"{len(processes)} of {size} processes are compared; the logs of the others were not read")
+    if len(processes) > 1:
+        _compare(log, processes, complete=complete)
+    _join_shards(log, processes, complete=complete)
+
+
+def _compare(log: "RunLog", processes: list["_Process"], *, complete: bool) -> None:
     events = [*_replicas(log, [process.sums for process in processes]), *(_times(log, processes) if complete else ())]
     log.events += [{"record": "event", "subject": "", **event} for event in events]
-    _join_shards(log, processes, complete=complete)
 
 
 @dataclass
