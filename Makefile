@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint audit fuzz clean
 
 demo: $(VENV)/installed
 	$(BIN)/trainadvisor demo
@@ -18,6 +18,18 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/trainadvisor rules check
+
+# 1: a package has a known vulnerability; 3: the database could not be asked
+audit: $(VENV)/installed-dev
+	$(BIN)/python .ci/audit.py
+
+# one target after the other, each for so many seconds; what is found lies in fuzz-new/
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= reader packed curves verdict conditions rules settings
+fuzz: $(VENV)/installed-dev
+	$(PIP) -e ".[fuzz]"
+	set -e; for target in $(FUZZ_TARGETS); do \
+		OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/run.py $$target -max_total_time=$(FUZZ_SECONDS); done
 
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache
