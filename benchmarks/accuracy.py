@@ -44,7 +44,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--reveal", action="store_true", help="name the held-out runs too: they are then used up")
     parser.add_argument("--show", action="store_true", help="name the wrong ones of corpus and tune")
     parser.add_argument("--out", type=Path, help="all figures as JSON; default: accuracy.json in the work folder")
-    parser.add_argument("--results", type=Path, help="a Markdown file whose section on accuracy is rewritten")
+    parser.add_argument(
+        "--results", type=Path, help="a Markdown file whose section on accuracy is rewritten, with rules/measured.json"
+    )
     return parser.parse_args()
 
 
@@ -165,6 +167,14 @@ def write_section(path: Path, text: str) -> None:
     path.write_text(f"{before.rstrip()}\n\n{MARK[0]}\n{text}{MARK[1]}\n{after.lstrip()}", encoding="utf-8")
 
 
+def write_measured(path: Path, table: dict[str, Any]) -> None:
+    """Write what `trainadvisor rules index` shows of each rule: [times right, times] of three shares."""
+    kept = ("precision", "recall", "false_alarms")
+    short = {code: {name: [row[name]["hits"], row[name]["of"]] for name in kept} for code, row in table.items()}
+    lines = [f"{json.dumps(code)}: {json.dumps(row)}" for code, row in sorted(short.items())]
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
 def show(runs: list[Judged], groups: tuple[str, ...]) -> None:
     """Name the runs that were judged wrongly."""
     for run in (r for r in runs if r.group in groups):
@@ -194,6 +204,7 @@ def main() -> None:
     (options.out or options.work / "accuracy.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
     if options.results:
         write_section(options.results, document(found))
+        write_measured(HERE.parent / "rules" / "measured.json", found["rules"])
 
 
 if __name__ == "__main__":

@@ -29,6 +29,10 @@ LOGITS = {
 LOGS = {**LOGITS, "max": 0.0, "logsumexp_abs_max": 1e-6}
 
 
+SHARES = {"shape": [8, 5], "in_unit_interval": True}
+ONE_HOT = {"shape": [8, 5], "integer": True, "in_unit_interval": True}
+
+
 def of(folder: Path, *losses: Any) -> Any:
     """Signals of a run that calls these losses."""
     return signals_of(folder, columns={"loss": [1.0] * 5, "loss_id": [0] * 5}, losses=list(losses))
@@ -185,6 +189,9 @@ def test_broadcast_shapes(tmp_path: Path) -> None:
             "label-regression",
         ),
         (make_loss("mse_loss", {"shape": [8, 5]}, {"shape": [8, 1], "integer": True, "classes": 40}), "usual"),
+        (make_loss("mse_loss", SHARES, {**ONE_HOT, "mean": 0.2}), "one-hot-regression"),
+        (make_loss("mse_loss", SHARES, {**ONE_HOT, "mean": 0.3}), "usual"),
+        (make_loss("mse_loss", {**SHARES, "in_unit_interval": False}, {**ONE_HOT, "mean": 0.2}), "usual"),
         (make_loss(prediction={"shape": [8, 5]}, target={"shape": [8]}, reduction="sum"), "summed"),
         (make_loss(prediction={"shape": [8, 5]}, target={"shape": [8]}), "usual"),
     ],
@@ -228,3 +235,11 @@ def test_prediction_spread(tmp_path: Path) -> None:
     assert math.isclose(
         of(tmp_path, make_loss(prediction={"shape": [8, 2], "batch_spread": 0.3}))["prediction_spread"], 0.3
     )
+
+
+def test_shares_given_to_the_divergence_of_logarithms(tmp_path: Path) -> None:
+    """Values between 0 and 1, some clearly above 0, are no log-probabilities; those are never positive."""
+    shares = make_loss("kl_div", prediction={"shape": [8, 5], "min": 0.01, "max": 0.9})
+    logs = make_loss("kl_div", prediction={"shape": [8, 5], "min": -4.0, "max": -0.1})
+    assert of(tmp_path, shares)["loss_input_is"] == "softmax(x)"
+    assert of(tmp_path, logs)["loss_input_is"] == "as expected"

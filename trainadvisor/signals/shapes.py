@@ -10,6 +10,8 @@ from trainadvisor.signals.baseline import main_loss, summed
 from trainadvisor.signals.losses import CALL, GRAPH, REGRESSING, Loss, graph_fact, soft_row_sum, training_losses
 
 SEVERAL = 1.2  # probabilities sum to 1 exactly; rounding and smoothing stay far below
+FEWEST_CLASSES = 3
+EXACTLY_ONE = 1e-3  # one class in each row, up to the rounding of the recorded mean
 
 
 def _size(shape: Any) -> int:
@@ -75,6 +77,21 @@ def _label_regression(loss: Loss) -> bool:
     return units > 1 and bool(loss["target"].get("integer")) and loss["target"].get("classes") == units
 
 
+@signal(unit="classes", **CALL)
+def squared_one_hot(log: RunLog) -> int | None:
+    """Number K of classes where a regression loss compares K shares with a one-hot target; absent elsewhere."""
+    losses = [loss for loss in training_losses(log) if loss["kind"] in REGRESSING and _one_hot(loss)]
+    return int(losses[0]["target"]["shape"][1]) if losses else None
+
+
+def _one_hot(loss: Loss) -> bool:
+    target, shape = loss["target"], list(loss["target"].get("shape") or [])
+    if len(shape) != 2 or shape[1] < FEWEST_CLASSES or not target.get("integer") or not target.get("in_unit_interval"):
+        return False
+    each = abs(float(target.get("mean") or 0.0) * shape[1] - 1) < EXACTLY_ONE
+    return each and bool(loss["prediction"].get("in_unit_interval"))
+
+
 # -- the model behind the loss
 
 
@@ -133,13 +150,16 @@ def multi_hot_sum(log: RunLog) -> float | None:
 
 @signal(unit="word", **CALL)
 def loss_pairing(log: RunLog) -> str | None:
-    """How outputs and targets meet at the loss: single-output, multi-hot, label-regression, summed, or usual."""
+    """How outputs and targets meet at the loss: single-output, multi-hot, label-regression, one-hot-regression,
+    summed, or usual.
+    """
     if not training_losses(log):
         return None
     kinds = {
         "single-output": single_class_outputs,
         "multi-hot": multi_hot_sum,
         "label-regression": regressed_classes,
+        "one-hot-regression": squared_one_hot,
         "summed": summed_examples,
     }
     return next((name for name, measure in kinds.items() if measure(log) is not None), "usual")
