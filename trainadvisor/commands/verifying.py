@@ -120,8 +120,10 @@ def from_log(path: Path) -> tuple[str, tuple[str, ...], bool, RunLog]:
 
 def is_log(target: str) -> bool:
     """Say whether what is to be verified is a log or a run's folder, not a script."""
+    from trainadvisor.commands.runs import RUNS
+
     path = Path(target)
-    return path.suffix in LOGS or (path.is_dir() and path.suffix != ".py")
+    return path.suffix in LOGS or path.is_dir() or (not path.exists() and bool(target) and (RUNS / target).is_dir())
 
 
 def check(request: Request, out: Path, report: Path | None, apply_to: Path | None) -> None:

@@ -21,6 +21,8 @@ ASKED = 2
 """Remedies that the diagnosis of a run asks for which are joined to it before those of the first diagnosis."""
 ALONE = frozenset({"fix-data", "fix-labels", "balance-loss", "early-stopping", "augmentation", "mode", "batch-size"})
 """Changes that are tried by themselves only: they seldom find their place, or change how much is trained."""
+PATIENCE = 4
+"""Candidates that are still tried after one that cures its finding but leaves others."""
 USELESS = frozenset({"refused", "failed", "ignored", "hopeless", "unfinished"})
 
 
@@ -62,8 +64,16 @@ class Screening:
 
     @property
     def decided(self) -> bool:
-        """Say whether nothing more is to be looked for: a candidate is better and nothing is found in its run."""
-        return any(t.better and not t.trials[0].findings for t in self.tried)
+        """Say whether nothing more is to be looked for.
+
+        A candidate is better and nothing is found in its run, or it cures its finding and the next ones were no better.
+        """
+        best = self.best
+        if best is None:
+            return False
+        since = len(self.tried) - 1 - next(place for place, t in enumerate(self.tried) if t is best)
+        clean = any(t.better and not t.trials[0].findings for t in self.tried)
+        return clean or (best.cured and since >= PATIENCE)
 
     def order(self) -> Iterator[Candidate]:
         """Yield the remedies of the first cause, combinations, the other remedies, general ones, combinations."""
