@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from builders import build_log
+from builders import build_log, make_model
 
 from trainadvisor.diagnose.rulebook import load
 from trainadvisor.log.reader import read_log
@@ -26,6 +26,7 @@ LOSS: dict[str, Any] = {
     "prediction": {"shape": [32, 1]},
     "target": {"shape": [32, 1], "mean": 0.0, "std": 1.0, "variance": 1.0, "variance_columns": 1.0, "examples": 320},
 }  # fmt: skip
+MODEL = make_model(("0", "Linear", 8, 64), ("1", "ReLU"), ("2", "Linear", 64, 1))
 SUM = LOSS | {"broadcast": [[32, 1], [32]], "target": LOSS["target"] | {"shape": [32]}}
 
 
@@ -48,7 +49,9 @@ class Given:
     def _log(self, folder: Path, name: str, given: Any) -> RunLog:
         more = dict(given) if isinstance(given, dict) else {"columns": {"loss": list(given), "lr": 0.01, "loss_id": 0}}
         events = [*more.pop("events", []), applied(name.replace("_", "-"))]
-        return read_log(build_log(folder, name=f"{name}.json", **{"losses": [LOSS], "events": events, **more}))
+        return read_log(
+            build_log(folder, name=f"{name}.json", **{"losses": [LOSS], "models": [MODEL], "events": events, **more})
+        )
 
     def first(self, steps: int) -> Trial:
         """Return the first steps."""

@@ -20,13 +20,12 @@ RAW_INPUTS = {
                "feature_mean_max_abs": 140.0, "constant_features": 0, "feature_offset_max": 2.0,
                "identical_batches": 0, "binary": False},
 }  # fmt: skip
-MODEL = make_model(("0", "Linear", 8, 16), ("1", "ReLU"), ("2", "Linear", 16, 1))
 
 
 def raw(losses: object = SLOW) -> dict[str, object]:
     """Return first steps with pixels as they come: a suspicion."""
     columns = {"loss": list(losses), "lr": 0.01, "loss_id": 0}
-    return {"columns": columns, "events": [RAW_INPUTS], "models": [MODEL]}
+    return {"columns": columns, "events": [RAW_INPUTS]}
 
 
 def test_a_sound_script_passes(tmp_path: Path) -> None:
@@ -84,6 +83,14 @@ def test_a_batch_that_no_rate_can_teach_fails(tmp_path: Path) -> None:
     result = fly(Given(tmp_path, natural=SLOW, one_batch=np.ones(100), rescue=flat, lr_range=flat))
     assert (result.outcome, named(result, "one-batch").severity) == ("fail", "error")
     assert "no learning rate changes that" in named(result, "one-batch").sentence
+
+
+def test_a_model_too_small_to_learn_a_batch_by_heart_is_not_judged(tmp_path: Path) -> None:
+    """A few parameters for many targets can be sound and still not follow them all."""
+    flat, small = swept(np.ones(100)), make_model(("0", "Linear", 8, 8), ("1", "ReLU"), ("2", "Linear", 8, 1))
+    stuck = {"columns": {"loss": [1.0] * 100, "lr": 0.01, "loss_id": 0}, "models": [small]}
+    result = fly(Given(tmp_path, natural=SLOW, one_batch=stuck, rescue=flat, lr_range=flat))
+    assert (result.outcome, named(result, "one-batch").state) == ("pass", "not-judged")
 
 
 def test_a_batch_that_a_larger_rate_teaches_passes(tmp_path: Path) -> None:

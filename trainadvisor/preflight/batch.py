@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from trainadvisor.signals import Signals
+from trainadvisor.signals.baseline import main_loss
 from trainadvisor.signals.context import contexts
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ HALVED, UNMOVED = 0.5, 0.01
 EXACT = 0.95
 NEAR = 0.1
 FEWEST = 20
+PARAMETERS_A_TARGET = 10
 DOUBTS = ("slow", "floor-unknown")
 
 
@@ -37,6 +40,8 @@ class Fit:
     skill: float | None = None
     steps: int = 0
     reason: str = ""
+    roomy: bool = False
+    """Whether the model is large enough to learn any batch by heart."""
 
     @property
     def hardly(self) -> bool:
@@ -57,12 +62,13 @@ def fit_of(log: RunLog, *, kinds: Iterable[str] = ()) -> Fit:
     steps = facts["loss_steps"] or 0
     if not took_effect(log, "one-batch"):
         return Fit(OPEN, reason="not-held" if log.all_steps_count > 1 or _refused(log, "one-batch") else "too-few")
-    fit = Fit(OPEN, facts["loss_start"], facts["loss_final"], facts["skill"], steps)
+    fit = Fit(OPEN, facts["loss_start"], facts["loss_final"], facts["skill"], steps, roomy=_roomy(log, signals))
     if signals.get("loss_nonfinite"):
-        return _with(fit, STUCK)
+        return replace(fit, verdict=STUCK)
     if steps < FEWEST or fit.first is None or fit.final is None:
-        return _with(fit, OPEN, "too-few")
-    return _with(fit, *_verdict(fit.first, fit.final, signals))
+        return replace(fit, reason="too-few")
+    verdict, reason = _verdict(fit.first, fit.final, signals)
+    return replace(fit, verdict=verdict, reason=reason)
 
 
 def took_effect(log: RunLog, change: str) -> bool:
@@ -78,8 +84,13 @@ def _told(log: RunLog, change: str) -> list[dict[str, Any]]:
     return [event["detail"] for event in log.events if event["kind"] == "change" and event["subject"] == change]
 
 
-def _with(fit: Fit, verdict: str, reason: str = "") -> Fit:
-    return Fit(verdict, fit.first, fit.final, fit.skill, fit.steps, reason)
+def _roomy(log: RunLog, signals: Signals) -> bool:
+    """Say whether there are parameters enough for every target of a batch, and more than a linear map of them."""
+    parameters, loss = signals.get("parameter_count"), main_loss(log)
+    shape = ((loss or {}).get("target") or {}).get("shape") or []
+    if not isinstance(parameters, int) or not shape or signals.get("nonlinear_ops") == 0:
+        return False
+    return parameters >= PARAMETERS_A_TARGET * math.prod(shape)
 
 
 def _verdict(first: float, final: float, signals: Signals) -> tuple[str, str]:

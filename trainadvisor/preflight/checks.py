@@ -147,7 +147,9 @@ def _batch_answer(seen: Seen, fit: Fit, confirmed: list[str]) -> tuple[str, Stat
         return ("fits" if fit.verdict == FITS else "falls"), "passed"
     if seen.learns is None:
         return "undecided", "not-judged"
-    return ("other-rate", "passed") if seen.learns else ("failed", "failed")
+    if seen.learns:
+        return "other-rate", "passed"
+    return ("failed", "failed") if fit.roomy else ("small", "not-judged")
 
 
 def _worst(seen: Seen, codes: list[str]) -> Severity:

@@ -86,6 +86,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         ),
         "无法学会：只用第一个批次，{steps} 步内损失 {first:.3g} -> {final:.3g}，换任何学习率都无济于事",
     ),
+    "batch.small": (
+        "hardly learnt (loss {first:.3g} -> {final:.3g} in {steps} steps), but so small or linear a model need not",
+        "几乎学不动（{steps} 步内损失 {first:.3g} -> {final:.3g}），但这样小或线性的模型未必能记住一个批次",
+    ),
     "batch.confirms": (
         "hardly learnt (loss {first:.3g} -> {final:.3g} in {steps} steps), which confirms {codes}",
         "几乎学不动（{steps} 步内损失 {first:.3g} -> {final:.3g}），证实了 {codes}",
