@@ -184,10 +184,8 @@ def _differentiable_optimizer(naive: Naive) -> None:
     train(naive, model, sgd(model, foreach=False))
 
 
-@case
-def _lbfgs(naive: Naive) -> None:
-    model = mlp()
-    optimizer = torch.optim.LBFGS(model.parameters(), lr=0.5, max_iter=3)
+def closing(naive: Naive, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Train by closures."""
     for x, y in batches():
         losses: list[float] = []
 
@@ -202,6 +200,18 @@ def _lbfgs(naive: Naive) -> None:
         optimizer.step(closure)
         naive.gradients(model.parameters())  # those of the last evaluation
         naive.end(sum(losses) / len(losses))
+
+
+@case
+def _lbfgs(naive: Naive) -> None:
+    model = mlp()
+    closing(naive, model, torch.optim.LBFGS(model.parameters(), lr=0.5, max_iter=3))
+
+
+@case
+def _one_evaluation_in_a_closure(naive: Naive) -> None:
+    model = mlp()
+    closing(naive, model, sgd(model))
 
 
 @case

@@ -19,6 +19,11 @@ TEXTS: dict[str, dict[str, str]] = {
         "zh": "优化器使用的梯度不是由 backward 得到的（来自 torch.func 或手动设置）：会记录其范数，"
         "但不记录损失和各层数据；可用 advisor.step(loss) 传入损失。",
     },
+    "evaluations": {
+        "en": "A step of the optimizer is several (LBFGS): the loss is their mean, and how far a single one moves the "
+        "weights is not recorded.",
+        "zh": "优化器的一步包含多次求值（LBFGS）：损失为其平均值，不记录单次更新的幅度。",
+    },
     "forward": {
         "en": "No model was called in sight (the step is compiled as a whole, or weights are used without a module): "
         "inputs and layers are not recorded.",

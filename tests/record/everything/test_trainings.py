@@ -6,7 +6,7 @@ import functools
 
 import pytest
 import torch
-from naive import Naive, assert_layers_recorded, assert_recorded
+from naive import Naive, assert_layers_recorded, assert_recorded, near
 from practiced_models import CASES
 from recordkit import Records, record
 
@@ -38,16 +38,25 @@ def test_the_training_is_the_same_bit_for_bit(name: str) -> None:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", CASES)
 def test_the_log_holds_what_plain_formulas_give(name: str) -> None:
-    """Every loss and every gradient norm; nothing is said to be out of sight."""
+    """Every loss and every gradient norm; nothing but the single steps of LBFGS is said to be out of sight."""
     _, recorded, records, _ = run(name)
     assert_recorded(records, recorded)
-    assert records.events("blind") == []
+    blind = [event["subject"] for event in records.of("event") if event["kind"] == "blind"]
+    assert blind == (["evaluations"] if name == "lbfgs" else [])
 
 
-UNKNOWN_BEFORE = {"lbfgs": 1}
+def test_several_steps_in_one_are_no_update() -> None:
+    """LBFGS: the weights are recorded once the model is known, their change is not."""
+    _, recorded, records, _ = run("lbfgs")
+    assert [row["step"] for row in records.of("layers") if "weight" in row] == [1, 2, 3]
+    assert records.layer("weight") == [[near(size) for size in sizes.values()] for sizes in recorded.weights[1:]]
+    assert records.layer("update") == []
+
+
+UNKNOWN_BEFORE = {"one_evaluation_in_a_closure": 1}
 """Steps before which the model is not known: a closure calls it inside the step."""
-OTHERWISE = {"parts_checkpointed_in_new_modules", "hundred_thousand_classes"}
-"""Other names than the model's own, and more elements than a sample has."""
+OTHERWISE = {"parts_checkpointed_in_new_modules", "hundred_thousand_classes", "lbfgs"}
+"""Other names than the model's own, more elements than a sample has, and no updates."""
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -24,6 +24,7 @@ class BlindSpotProbe:
         self._told: set[str] = set()
         self._missing: Counter[str] = Counter()
         self._meta = ""
+        self._closure = False
 
     @only_sampled
     def on_forward_ends(self, call: Call) -> None:
@@ -39,13 +40,16 @@ class BlindSpotProbe:
     def on_step_begins(self, _: torch.optim.Optimizer, closure: object) -> None:
         """Notice an optimizer that steps although no backward has been seen."""
         iteration = self._recorder.iteration
+        self._closure = bool(closure)
         if not (iteration.micro or closure or iteration.fields.get("no_grad")):
             self._miss("backward")
 
     @only_sampled
     def on_close(self, iteration: Iteration) -> None:
-        """Notice a step whose backward was seen while no model was called, or only one without values."""
+        """Notice a step that is several, and one whose backward was seen while no model, or no real one, was called."""
         meta, self._meta = self._meta, ""
+        if self._closure and iteration.micro > 1:
+            self._tell("evaluations", "")
         if iteration.stepped and iteration.micro and not any(model.alive for model in iteration.models):
             self._tell("meta", meta) if meta else self._miss("forward")
 

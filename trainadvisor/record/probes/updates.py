@@ -23,6 +23,8 @@ class _Before:
     model: Model
     weights: list[torch.Tensor]
     gradients: list[torch.Tensor | None]
+    closure: bool
+    """Whether the step itself calls the model, perhaps several times."""
 
 
 @dataclass
@@ -76,7 +78,7 @@ class UpdateProbe:
                 None if ahead or p.grad is None or p.grad.is_sparse else sampled(p.grad).clone()
                 for p in model.parameters
             ]
-            self._before.append(_Before(model, weights, gradients))
+            self._before.append(_Before(model, weights, gradients, bool(ahead)))
 
     @only_sampled
     def on_close(self, iteration: Iteration) -> None:
@@ -97,10 +99,12 @@ class UpdateProbe:
         ]
         columns: Record = {}
         iteration.samples.setdefault("updates", {})[sample.model.number] = columns
+        single = iteration.micro == 1 or not sample.closure  # several of LBFGS are no update as others make them
 
         def arrived(values: list[float]) -> None:
             deltas, norms = values[: len(steps)], values[len(steps) :]
-            columns["update"] = [delta / (norm + 1e-12) for delta, norm in zip(deltas, norms, strict=True)]
+            if single:
+                columns["update"] = [delta / (norm + 1e-12) for delta, norm in zip(deltas, norms, strict=True)]
             columns["weight"] = [norm * factor for norm, factor in zip(norms, thinned, strict=True)]
             self._recorder.wiring.moved(any(delta > 0 for delta in deltas))
 
