@@ -90,7 +90,7 @@ def _roomy(log: RunLog, signals: Signals) -> bool:
     shape = ((loss or {}).get("target") or {}).get("shape") or []
     if not isinstance(parameters, int) or not shape or signals.get("nonlinear_ops") == 0:
         return False
-    return parameters >= PARAMETERS_A_TARGET * math.prod(shape)
+    return bool(parameters >= PARAMETERS_A_TARGET * math.prod(shape))
 
 
 def _verdict(first: float, final: float, signals: Signals) -> tuple[str, str]:
