@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
-from torch import nn
 from trialkit import CLASSIFIER, REGRESSION, by_hand, change, same, trial
 
 if TYPE_CHECKING:
@@ -188,19 +187,16 @@ def one_order(values) -> list[int]:
     return [int(value) for value in values]
 
 
-def test_a_checkpoint_is_whole_when_the_script_ends(tmp_path: Path) -> None:
-    """What the thread writes is what stood there when torch.save was called."""
-    path = tmp_path / "model.pt"
-    script = CLASSIFIER.replace(
-        "        optimizer.zero_grad()",
-        f"        torch.save(model.state_dict(), {str(path)!r})\n        optimizer.zero_grad()",
-    )
-    outcome = trial(script, tmp_path, change("async-checkpoint"))
-    before_last = by_hand(script).names["model"]
-    assert same(outcome, by_hand(script))
-    fresh = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 2))
-    fresh.load_state_dict(torch.load(path))
-    assert not torch.equal(fresh[0].weight, before_last[0].weight)
+def test_a_checkpoint_is_whole_when_it_is_read(tmp_path: Path) -> None:
+    """What the thread writes is what stood there when torch.save was called, and torch.load waits for it."""
+    path = str(tmp_path / "model.pt")
+    save = f"        torch.save(model.state_dict(), {path!r})\n        optimizer.step()\n"
+    script = CLASSIFIER.replace("        optimizer.step()\n", save) + f"saved = torch.load({path!r})\n"
+    outcome, hand = trial(script, tmp_path, change("async-checkpoint")), by_hand(script)
+    assert same(outcome, hand)
+    assert outcome.changes[0]["applied"]
+    assert all(torch.equal(outcome.names["saved"][name], hand.names["saved"][name]) for name in hand.names["saved"])
+    assert not torch.equal(outcome.names["saved"]["0.weight"], outcome.weights[0])
 
 
 @pytest.mark.parametrize("turned", [False, True])

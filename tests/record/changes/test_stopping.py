@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 import torch
 from torch import nn
 from trialkit import CLASSIFIER, by_hand, change, same, trial
@@ -93,3 +94,51 @@ def test_training_images_are_shifted_and_evaluation_images_are_not(tmp_path: Pat
     assert not same(outcome, by_hand(script))
     with torch.no_grad():
         assert torch.equal(outcome.names["scores"], outcome.names["model"](outcome.names["x"]))
+
+
+NET = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(6, 8), nn.Linear(8, 2)
+    def forward(self, x):
+        h = self.a(x).tanh()
+        {line}
+        return self.b(h)
+model = Net()"""
+
+
+def _net(line: str) -> str:
+    return CLASSIFIER.replace(
+        "\nmodel = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 2))", NET.format(line=line)
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("h = h.detach()", "detach() inside the model is passed over"),
+        ("with torch.no_grad(): h = self.a(x).tanh()", "no_grad() inside the model is passed over"),
+    ],
+)
+def test_a_cut_inside_the_model_is_passed_over(tmp_path: Path, line: str, what: str) -> None:
+    """The first layer is trained as if the line were not there."""
+    outcome = trial(_net(line), tmp_path, change("unfreeze"))
+    assert same(outcome, by_hand(_net("pass")))
+    assert outcome.changes[0]["what"] == what
+    assert outcome.failures == []
+
+
+def test_dropout_that_is_a_function_is_changed_where_it_is_called(tmp_path: Path) -> None:
+    """Its share is halved; a function that is called twice is changed twice."""
+    line = "h = nn.functional.dropout(nn.functional.dropout(h, 0.6, self.training), p=0.2, training=self.training)"
+    outcome = trial(_net(line), tmp_path, change("dropout", factor=0.5))
+    assert same(outcome, by_hand(_net(line), ("0.6", "0.3"), ("0.2", "0.1")))
+    assert outcome.changes[0]["what"] == "F.dropout 0.6 -> 0.3"
+
+
+def test_batch_norms_become_group_norms(tmp_path: Path) -> None:
+    """Each in its place, with its parameters in the optimizer."""
+    script = CLASSIFIER.replace("nn.Tanh()", "nn.BatchNorm1d(8), nn.ReLU()")
+    outcome = trial(script, tmp_path, change("normalization", to="group"))
+    assert same(outcome, by_hand(script, ("nn.BatchNorm1d(8)", "nn.GroupNorm(8, 8)")))

@@ -3,7 +3,7 @@
 Told to `attempt.when`: `optimizer` (one is first used), `model` (a model's first call: model, args, kwargs), `epoch`
 (a loader is iterated), `train_epoch` (the training's loader is), `backward` and `trained` (before and after one),
 `stepped` (after a step), `end`. Offered to `attempt.around`: `forward`, `loss`, `backward`, `step`, `zero_grad`,
-`loader_made`, `epoch`, `scheduler_step`, `clip`, `scale`, `save`.
+`loader_made`, `epoch`, `scheduler_step`, `clip`, `scale`, `save`, `load`.
 """
 
 import time
@@ -146,6 +146,7 @@ class Stage:
         self._graft("clip", nn.utils.clip_grad_norm_)
         self._graft("scale", torch.amp.GradScaler.scale)
         self._graft("save", torch.save)
+        self._graft("load", torch.load)
         kinds = {lr_scheduler.LRScheduler, *_below(lr_scheduler.LRScheduler)}
         self._graft("scheduler_step", *(vars(kind)["step"] for kind in kinds if "step" in vars(kind)))
         own: list[tuple[Any, Around]] = [

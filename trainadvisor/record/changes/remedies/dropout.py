@@ -58,17 +58,22 @@ def _insert(attempt: Attempt, places: list[Any], p: float) -> None:
 def _set_in_calls(attempt: Attempt, new: Any) -> list[float]:
     """Change what F.dropout is called with; return where the first such call is noted."""
     called: list[float] = []
+    running: list[bool] = []
 
     def around(original: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        inside = attempt.what is not None and not called
-        if inside or "forward" not in attempt.stage.running:  # a layer's own call, or one of ours
+        layers = attempt.what is not None and not called  # the call is a layer's own, or one of ours
+        if layers or running or "forward" not in attempt.stage.running:
             return original(*args, **kwargs)
         named = dict(zip(("input", "p", "training", "inplace"), args, strict=False)) | kwargs
         before = named.get("p", 0.5)
         if not called:
             called.append(before)
             attempt.done(f"F.dropout {before:.2g} -> {new(before):.2g}")
-        return original(**{**named, "p": new(before)})
+        running.append(True)  # under a mode of torch the function comes back to itself
+        try:
+            return original(**{**named, "p": new(before)})
+        finally:
+            running.pop()
 
     attempt.stage.undo_with(graft(F.dropout, around))
     return called

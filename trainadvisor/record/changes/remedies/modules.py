@@ -179,16 +179,20 @@ def _swap_recurrent(attempt: Attempt, model: Any, to: str) -> None:
 
 @change(
     "normalization",
-    zh="在隐藏层之后插入归一化层（layer、batch 或 group）；to 为 input 时对模型输入做无参数的批归一化。",
+    zh="在隐藏层之后插入归一化层（layer、batch 或 group），已有批归一化则由前者取代；input 对输入做无参数批归一化。",
     limits="Normalised queries and keys (qk) cannot be put in from outside.",
     limits_zh="查询与键的归一化（qk）无法从外部加入。",
 )
 def normalization(attempt: Attempt, *, to: Literal["layer", "batch", "group", "input", "qk"] = "layer") -> None:
-    """Put a norm layer behind each hidden layer; `input` normalises what the model is given, without parameters."""
+    """Put a norm layer behind each hidden layer, or in the place of batch norms; `input` normalises the inputs."""
 
     def insert(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if to == "qk":
             raise Refusal("queries and keys are out of reach inside the attention of torch")
+        norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+        if norms and to in ("layer", "group"):
+            _independent_of_the_batch(attempt, model, norms, to)
+            return
         layers = rehearse(attempt.stage, model, args, kwargs).hidden
         if not layers:
             raise Refusal("the model has no hidden linear or convolution layer")
@@ -202,6 +206,19 @@ def normalization(attempt: Attempt, *, to: Literal["layer", "batch", "group", "i
         attempt.when("model", insert)
 
 
+def _independent_of_the_batch(attempt: Attempt, model: Any, norms: list[Any], to: str) -> None:
+    """Put a norm over the channels of each example in the place of every batch norm."""
+    for norm in norms:
+        new = nn.GroupNorm(_groups(to, norm.num_features), norm.num_features, norm.eps, norm.affine)
+        replace(model, norm, new.to(norm.running_mean.device if norm.running_mean is not None else "cpu"))
+        exchange(attempt.stage, dict(zip(map(id, norm.parameters()), new.parameters(), strict=True)))
+    attempt.done(f"{len(norms)} batch norms -> {to} norms")
+
+
+def _groups(to: str, wide: int) -> int:
+    return next(count for count in (8, 4, 2, 1) if wide % count == 0) if to == "group" else 1
+
+
 def _norm(to: str, layer: Any) -> Any:
     if isinstance(layer, nn.Linear):
         wide = layer.out_features
@@ -210,8 +227,7 @@ def _norm(to: str, layer: Any) -> Any:
     if to == "batch":
         kinds: dict[int, Any] = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
         return kinds[len(layer.kernel_size)](wide)
-    groups = next(count for count in (8, 4, 2, 1) if wide % count == 0) if to == "group" else 1
-    return nn.GroupNorm(groups, wide)
+    return nn.GroupNorm(_groups(to, wide), wide)
 
 
 def _normalize_input(attempt: Attempt) -> None:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from trainadvisor.record.changes.attempt import Attempt, Call, Refusal
 from trainadvisor.record.changes.declare import change
 from trainadvisor.record.changes.late_torch import nn, torch
+from trainadvisor.record.changes.rejoined import rejoin
 
 USUAL = {"SGD": 0.05, "momentum": 0.05, "Adam": 1e-3, "AdamW": 1e-3, "RMSprop": 1e-3}
 """Rates to start from where the script's own is meant for another kind of optimizer."""
@@ -230,13 +231,14 @@ def use_modulelist(attempt: Attempt) -> None:
 
 @change(
     "unfreeze",
-    zh="让模型的所有参数都需要梯度并进入优化器。",
-    limits="It cannot undo a detach() or no_grad() inside the model.",
-    limits_zh="无法撤销模型内部的 detach() 或 no_grad()。",
+    zh="让模型的所有参数都需要梯度并进入优化器，并忽略模型自身代码中的 detach() 与 no_grad()。",
+    limits="It cannot see a cut by .data or numpy(); a stop-gradient that is meant is passed over too.",
+    limits_zh="无法识别 .data 或 numpy() 造成的截断；有意的停止梯度也会被忽略。",
 )
 def unfreeze(attempt: Attempt) -> None:
-    """Let every parameter of the model ask for a gradient, and add what no optimizer holds."""
+    """Let every parameter ask for a gradient, pass over detach() inside the model, and add what no optimizer holds."""
     _add_missing(attempt)
+    rejoin(attempt)
     attempt.never = "no parameter is frozen"
 
     def release(model: Any, *_: object) -> None:
