@@ -72,7 +72,8 @@ def command(
 ) -> Callable[[], int]:
     """Run TARGET (a script, or a module after -m) with its ARGS, record it, and print the diagnosis on stderr.
 
-    The script's output and exit code are what they were. Options of ours come before TARGET.
+    The script's output and exit code are what they were. Options of ours come before TARGET. In several processes:
+    torchrun --nproc-per-node 2 -m -- trainadvisor run train.py; each writes a log, the first judges them together.
     """
     from trainadvisor import config
     from trainadvisor.commands.common import language
