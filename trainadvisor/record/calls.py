@@ -9,6 +9,7 @@ from torch import nn
 from torch.compiler import is_dynamo_compiling
 
 from trainadvisor.record import blind
+from trainadvisor.record.guard import Guard
 
 
 class Listener(Protocol):
@@ -27,6 +28,32 @@ class Listener(Protocol):
 
     def around_inner(self, module: nn.Module, call: Callable[[], Any]) -> Any:
         """Run a module call inside a sampled root call."""
+
+
+class Observer(Protocol):
+    """What looks at the layers inside a sampled call."""
+
+    def enters(self, module: nn.Module) -> bool:
+        """Note that a module is called; say whether its output is wanted."""
+
+    def leaves(self) -> None:
+        """Note that it has returned or raised."""
+
+    def saw_layer(self, module: nn.Module, output: object) -> None:
+        """Take its output."""
+
+
+def observed(guard: Guard, observer: Observer, module: nn.Module, call: Callable[[], Any]) -> Any:
+    """Run a module call of the script's: what it raises is the script's, what an observer raises never gets there."""
+    wanted = guard("activations.leaf", observer.enters, module)
+    try:
+        output = call()
+    finally:
+        if wanted:
+            guard("activations.leaf", observer.leaves)
+    if wanted:
+        guard("activations.layer", observer.saw_layer, module, output)
+    return output
 
 
 listeners: list[Listener] = []

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from trainadvisor.log.records import EVENT, LAYERS, STEP, Record
-from trainadvisor.record import ranks, sites, taps
+from trainadvisor.record import calls, ranks, sites, taps
 from trainadvisor.record.buffer import HostValues, Reading, Values, values_for
 from trainadvisor.record.concerns import FILTERED, Concerns
 from trainadvisor.record.course import Course
@@ -183,7 +183,7 @@ class Recorder:
 
     def around_inner(self, module: nn.Module, call: Callable[[], Any]) -> Any:
         """Run a module call inside a sampled root call."""
-        return self.activations.inner(module, call)
+        return calls.observed(self.guard, self.activations, module, call)
 
     def _model_for(self, module: nn.Module) -> Model | None:
         known = self.inventory.model_of(module)

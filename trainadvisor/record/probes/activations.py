@@ -22,6 +22,7 @@ from trainadvisor.record.probes.outputs import COLUMNS, NUMBERS, Found, active_u
 
 if TYPE_CHECKING:
     from trainadvisor.log.records import Record
+    from trainadvisor.record.guard import Guard
     from trainadvisor.record.recorder import Recorder
 
 _REPEATS = 3
@@ -74,30 +75,30 @@ class _Functions(TorchFunctionMode):
 
     table: dict[Any, str] = {}  # noqa: RUF012 - filled once, below
 
-    def __init__(self, probe: "ActivationProbe") -> None:
+    def __init__(self, probe: "ActivationProbe", guard: "Guard") -> None:
         super().__init__()
-        self._probe = probe
+        self._probe, self._guard = probe, guard
 
     @veiled
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = function(*args, **(kwargs or {}))
         kind = self.table.get(function)
         if kind is not None and isinstance(result, torch.Tensor):
-            self._probe.saw_function(kind, result)
+            self._guard("activations.function", self._probe.saw_function, kind, result)
         return result
 
 
 class _Observation:
     """Context of one observed forward: inner modules are seen and activation functions too."""
 
-    def __init__(self, probe: "ActivationProbe", recorder: "Recorder", call: Call) -> None:
-        self._probe, self._recorder, self._call = probe, recorder, call
+    def __init__(self, recorder: "Recorder", functions: _Functions | None) -> None:
+        self._recorder, self._functions = recorder, functions
         self._stack = ExitStack()
 
     def __enter__(self) -> None:
         self._stack.enter_context(calls.sampling(self._recorder))
-        if not _takes_fast_paths(self._call):
-            self._stack.enter_context(_Functions(self._probe))
+        if self._functions is not None:
+            self._stack.enter_context(self._functions)
 
     def __exit__(self, *error: object) -> None:
         self._stack.close()
@@ -133,19 +134,22 @@ class ActivationProbe:
         ):
             return None
         self._rows, self._stack, self._names, self._last_layer = {}, [], call.model.layer_names, ""
-        return _Observation(self, self._recorder, call)
+        return _Observation(self._recorder, None if _takes_fast_paths(call) else _Functions(self, self._recorder.guard))
 
-    def inner(self, module: nn.Module, call: Callable[[], Any]) -> Any:
-        """Run an inner module and look at its output when it is a layer."""
-        if not self._recorder.guard("activations.leaf", facts.is_leaf, module):
-            return call()
-        self._stack.append(module)
-        try:
-            output = call()
-        finally:
-            self._stack.pop()
-        self._timed("activations.layer", self._saw_layer, module, output)
-        return output
+    def enters(self, module: nn.Module) -> bool:
+        """Note that an inner module is called; say whether it is a layer, whose output is looked at."""
+        leaf = facts.is_leaf(module)
+        if leaf:
+            self._stack.append(module)
+        return leaf
+
+    def leaves(self) -> None:
+        """Note that the layer last entered has returned or raised."""
+        self._stack.pop()
+
+    def saw_layer(self, module: nn.Module, output: object) -> None:
+        """Look at the output of a layer."""
+        self._timed(self._saw_layer, module, output)
 
     def _saw_layer(self, module: nn.Module, output: object) -> None:
         kind = next((word for types, word in _KINDS if isinstance(module, types)), None)
@@ -158,12 +162,14 @@ class ActivationProbe:
 
     def saw_function(self, kind: str, result: torch.Tensor) -> None:
         """Look at the output of an activation function."""
-        self._timed("activations.function", self._saw_function, kind, result)
+        self._timed(self._saw_function, kind, result)
 
-    def _timed(self, name: str, function: Callable[..., None], *args: object) -> None:
+    def _timed(self, function: Callable[..., None], *args: object) -> None:
         begun = time.perf_counter()
-        self._recorder.guard(name, function, *args)
-        self._recorder.meter.spend(time.perf_counter() - begun)
+        try:
+            function(*args)
+        finally:
+            self._recorder.meter.spend(time.perf_counter() - begun)
 
     def _saw_function(self, kind: str, result: torch.Tensor) -> None:
         module = self._stack[-1] if self._stack else None
