@@ -19,6 +19,8 @@ FIRST = 2
 """Remedies of a finding that are tried before those of the next one."""
 SELDOM = frozenset({"fix-data", "balance-loss", "mode"})
 """Changes that seldom find their place where they are asked for by a consequence."""
+LAST = frozenset({"fix-data", "mode"})
+"""Changes that seldom find their place, tried behind the other remedies of a finding."""
 NOT_FROM_OUTSIDE = frozenset({"train-longer", "redesign"})
 """Longer training is no like-for-like comparison."""
 ADJUSTED = {"lr": ({"factor": 1 / 3}, {"factor": 3.0})}
@@ -72,7 +74,7 @@ def candidates(diagnosis: Diagnosis, only: str | None = None, lr: float | None =
 
 
 def _of(finding: Finding) -> Iterator[Candidate]:
-    for remedy in finding.remedies:
+    for remedy in sorted(finding.remedies, key=lambda remedy: remedy.change in LAST and finding.family != "data"):
         if remedy.change not in NOT_FROM_OUTSIDE:
             yield Candidate((_change(remedy),), finding.code, (remedy,))
 

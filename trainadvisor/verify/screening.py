@@ -85,7 +85,7 @@ class Screening:
         yield from self._new(self._own)
         yield from self._combinations()
         yield from self._new(self._general)
-        yield from self._combinations()
+        yield from self._combinations(weak=True)
 
     def _possible(self, listed: list[Candidate]) -> list[Candidate]:
         """Leave out what cannot be applied from outside."""
@@ -108,27 +108,30 @@ class Screening:
     def _known(self, candidate: Candidate) -> bool:
         return any(same(candidate, other, self._lr) for other in self._given)
 
-    def _combinations(self) -> Iterator[Candidate]:
-        """Yield the most promising candidate joined with what its own diagnosis asks for, then with other roots."""
+    def _combinations(self, *, weak: bool = False) -> Iterator[Candidate]:
+        """Yield the most promising candidate joined with what its own diagnosis asks for, then with other roots.
+
+        `weak`: also one that has done nothing but apply.
+        """
         if not self._combine:
             return
         for _ in range(AT_ONCE - 1):
-            base = self._base()
+            base = self._base(weak=weak)
             if base is None or len(base.candidate.changes) >= AT_ONCE:
                 return
             before = base
             joined = [c for c in combined(base.candidate, self._partners(base)) if not self._known(c)]
             yield from self._new(joined[:PARTNERS])
-            if self._base() is before:
+            if self._base(weak=weak) is before:
                 return
 
-    def _base(self) -> Tried | None:
-        """Return what to build on: the best so far, else what made the finding it was for go away."""
+    def _base(self, *, weak: bool) -> Tried | None:
+        """Return what to build on: the best so far, else what made the finding it was for go away without harm."""
         if self.best is not None:
             return self.best
         sound = [t for t in self.tried if t.verdict not in USELESS]
-        helped = [t for t in sound if t.candidate.code in t.trials[0].gone]
-        return max(helped or sound[:1], key=lambda t: (len(t.trials[0].gone), t.gain), default=None)
+        helped = [t for t in sound if t.candidate.code in t.trials[0].gone and t.verdict != "worse"]
+        return max(helped or (sound[:1] if weak else []), key=lambda t: (len(t.trials[0].gone), t.gain), default=None)
 
     def _partners(self, base: Tried) -> list[Candidate]:
         """Return what may be joined: remedies for what is found in the run of the base, then those of other roots."""
