@@ -62,6 +62,7 @@ CASES: list[Any] = [
     ("detach-history", {}, CLASSIFIER, []),
     ("batch-size", {"value": 12}, CLASSIFIER, [("batch_size=8", "batch_size=12")]),
     ("batch-size", {"factor": 2.0}, CLASSIFIER, [("batch_size=8", "batch_size=16")]),
+    ("batch-size", {"value": 16}, CLASSIFIER.replace(", shuffle=True", ""), [("batch_size=8", "batch_size=16")]),
     ("shuffle", {}, CLASSIFIER.replace(", shuffle=True", ""), [("batch_size=8", "batch_size=8, shuffle=True")]),
     ("train-longer", {"factor": 1.5}, CLASSIFIER, [("range(2)", "range(4)")]),
     ("workers", {"num_workers": 0}, CLASSIFIER, []),

@@ -27,7 +27,7 @@ CASES: list[Any] = [
     ("fix-zero-grad-order", {}, CLASSIFIER, "no zero_grad() stands between a backward() and a step()"),
     ("accumulation", {}, CLASSIFIER, "the script never sums gradients over several backward passes"),
     ("add-backward", {}, CLASSIFIER, "each step has its backward()"),
-    ("batch-size", {"value": 4}, LISTED, "no DataLoader that shuffles was made"),
+    ("batch-size", {"value": 4}, LISTED, "no DataLoader was iterated in training"),
     ("shuffle", {}, CLASSIFIER, "no DataLoader that keeps the order was iterated in training"),
     ("workers", {}, LISTED, "no DataLoader was made"),
     ("pin-memory", {}, CLASSIFIER, "there is no accelerator that pinned memory would serve"),

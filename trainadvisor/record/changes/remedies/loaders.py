@@ -34,12 +34,12 @@ def _trains(options: dict[str, Any]) -> bool:
 @change(
     "batch-size",
     zh="训练用 DataLoader 的批大小改为 value 或乘以 factor。",
-    limits="Only loaders that shuffle (those of the training), and none with a batch sampler of its own.",
-    limits_zh="仅适用于会打乱顺序的（训练用）DataLoader，且没有自定义 batch_sampler。",
+    limits="Not for a batch sampler of the script's own; a loader that keeps the order is known when it is iterated.",
+    limits_zh="不适用于自定义 batch_sampler；不打乱顺序的 DataLoader 要到被遍历时才能识别。",
 )
 def batch_size(attempt: Attempt, *, value: int | None = None, factor: float | None = None) -> None:
     """Set the batch size of the training's loader, or multiply it."""
-    attempt.never = "no DataLoader that shuffles was made"
+    attempt.never = "no DataLoader was iterated in training"
     if (value is None) == (factor is None):
         attempt.refuse("it takes either value or factor")
         return
@@ -51,10 +51,25 @@ def batch_size(attempt: Attempt, *, value: int | None = None, factor: float | No
         if before is None or options.get("batch_sampler") is not None:
             attempt.refuse("the loader has a batch sampler of its own")
             return
-        options["batch_size"] = max(1, value if value is not None else round(before * (factor or 1.0)))
+        options["batch_size"] = new(before)
         attempt.done(f"batch size {before} -> {options['batch_size']}")
 
+    def new(before: int) -> int:
+        return max(1, value if value is not None else round(before * (factor or 1.0)))
+
+    def resize(loader: Any) -> None:
+        before = loader.batch_size
+        if attempt.what is not None:
+            return
+        if before is None or loader.batch_sampler is None:
+            attempt.refuse("the loader has a batch sampler of its own")
+            return
+        loader.batch_sampler.batch_size = new(before)
+        object.__setattr__(loader, "batch_size", new(before))  # the loader itself allows no new one
+        attempt.done(f"batch size {before} -> {new(before)}")
+
     _with_options(attempt, turn)
+    attempt.when("train_epoch", resize)
 
 
 @change(
