@@ -79,6 +79,52 @@ def _from_the_meta_device(naive: Naive) -> None:
     train(naive, model, sgd(model))
 
 
+class Recomputing(nn.Module):
+    """A network whose middle is computed a second time in the backward."""
+
+    def __init__(self, *, reentrant: bool) -> None:
+        super().__init__()
+        self.first, self.middle, self.last = nn.Linear(8, 16), mlp_of(16), nn.Linear(16, 4)
+        self.reentrant = reentrant
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last(checkpoint(self.middle, self.first(x), use_reentrant=self.reentrant))
+
+
+def mlp_of(width: int) -> nn.Module:
+    """Return layers that keep the width, one of them random."""
+    return nn.Sequential(nn.Linear(width, width), nn.Dropout(0.2), nn.ReLU(), nn.Linear(width, width))
+
+
+@case
+def _checkpointing(naive: Naive) -> None:
+    model = Recomputing(reentrant=False)
+    train(naive, model, sgd(model))
+
+
+@case
+def _reentrant_checkpointing(naive: Naive) -> None:
+    model = Recomputing(reentrant=True)
+    train(naive, model, sgd(model))
+
+
+@case
+def _accumulated_gradients(naive: Naive) -> None:
+    model = mlp()
+    optimizer = sgd(model)
+    for x, y in batches():
+        naive.begin(model)
+        losses = []
+        for half in (slice(4), slice(4, 8)):
+            loss = F.cross_entropy(model(x[half]), y[half])
+            (loss / 2).backward()
+            losses.append(loss.item())
+        naive.gradients(model.parameters())
+        optimizer.step()
+        optimizer.zero_grad()
+        naive.end(sum(losses) / 2)
+
+
 @case
 def _parts_checkpointed_in_new_modules(naive: Naive) -> None:
     model = mlp()

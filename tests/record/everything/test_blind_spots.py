@@ -95,7 +95,7 @@ def test_a_part_that_is_compiled_hides_only_itself() -> None:
 
 
 def test_a_step_compiled_as_a_whole_is_recorded_by_its_loss_and_weights(tmp_path: Path) -> None:
-    """No module is called in sight: no layers, no inputs. (On a CPU an optimizer can be capturable in no other way.)"""
+    """No module is called in sight: no layers, no inputs; on a CPU Adam can be capturable in no other way."""
 
     def training(naive: Naive) -> None:
         torch._dynamo.reset()
