@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import torch
@@ -12,6 +11,9 @@ import torch.nn.functional as F
 from torch import nn
 
 import trainadvisor
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Record = dict[str, Any]
 _CHUNK = 5000
@@ -50,7 +52,7 @@ def _start(path: Path, layers: int) -> list[Record]:
 
 
 def _lines(head: list[Record], steps: range, count: int, every: int) -> list[bytes]:
-    draw = random.Random(steps.start)
+    draw = random.Random(steps.start)  # noqa: S311 - no secrets
     step = next(record for record in reversed(head) if record["record"] == "step" and "grad_norm" not in record)
     sample = next(record for record in reversed(head) if record["record"] == "layers" and "act_std" in record)
     lines = []
@@ -64,7 +66,9 @@ def _lines(head: list[Record], steps: range, count: int, every: int) -> list[byt
         lines.append(orjson.dumps(record))
         if number % 10000 == 0:
             evaluation = {"record": "eval", "step": number, "epoch": number // 1000, "loss_id": 0, "loss": fall}
-            lines.append(orjson.dumps({**evaluation, "mode": "eval", "examples": 1000, "metrics": {}, "losses": {"0": fall}}))
+            lines.append(
+                orjson.dumps({**evaluation, "mode": "eval", "examples": 1000, "metrics": {}, "losses": {"0": fall}})
+            )
     return lines
 
 

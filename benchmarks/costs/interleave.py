@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
-from nets import Training
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from nets import Training
 
 _WARM = 3
 """Steps at the start of a block that are not timed: what was just switched is cold."""
 _DRAWS = 2000
+_LEAST, _START_SECONDS = 60, 6.0
+"""Steps before the blocks: at least so many, and not many more than take so long."""
 
 
 @dataclass
@@ -24,8 +30,10 @@ class Cost:
     ratios: list[float]
     total: float
     """The ratio of all the time with it: rare dear steps count here, and not in a median."""
-    first: float = 0.0
-    """Seconds that the first hundred steps took more."""
+    first: float
+    """Seconds that the first steps took more."""
+    start: int
+    """How many these were."""
 
     @property
     def median(self) -> float:
@@ -34,7 +42,7 @@ class Cost:
 
     def interval(self) -> tuple[float, float]:
         """Return the 95 % interval of the median, by the bootstrap."""
-        draw = random.Random(0)
+        draw = random.Random(0)  # noqa: S311 - no secrets
         medians = sorted(_median(draw.choices(self.ratios, k=len(self.ratios))) for _ in range(_DRAWS))
         return medians[round(0.025 * _DRAWS)], medians[round(0.975 * _DRAWS) - 1]
 
@@ -109,11 +117,12 @@ def block_size(training: Training, clock: Clock, seconds: float) -> int:
 
 
 def compare(
-    make: Callable[[str], Training], tool: Tool, device: str, *, repeats: int, seconds: float, start: int = 100
+    make: Callable[[str], Training], tool: Tool, device: str, *, repeats: int, seconds: float, start: int
 ) -> Cost:
     """Return the cost of a tool: first of the start of a training, then of its later steps."""
     clock, nothing = Clock(device), Tool()
     size = block_size(make(device), clock, seconds)
+    start = max(_LEAST, min(start, round(_START_SECONDS * size / seconds)))
     torch.manual_seed(0)
     plain, looked_at = make(device), make(device)
     tool.attach(looked_at)
@@ -123,7 +132,7 @@ def compare(
     finally:
         tool.detach()
     alone, along = (sum(quad[side] for quad in quads) for side in (0, 1))
-    return Cost(alone / (2 * size * repeats), [b / a for a, b in quads], along / alone, first)
+    return Cost(alone / (2 * size * repeats), [b / a for a, b in quads], along / alone, first, start)
 
 
 def _quad(plain: Training, looked_at: Training, tool: Tool, clock: Clock, size: int) -> tuple[float, float]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 import vision
 from gpt import GPT
 from torch import nn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 _BATCHES = 8
@@ -66,7 +69,7 @@ def mlp(device: str) -> Training:
 
 
 def resnet(device: str) -> Training:
-    """A residual net of 29 parameters on 32 small images."""
+    """Make a residual net of 29 parameters and 32 small images."""
     return _sgd(vision.small_resnet().to(device), _classes((32, 3, 32, 32), 10, device))
 
 
@@ -91,9 +94,7 @@ def resnet50(device: str) -> Training:
 def vit(device: str) -> Training:
     """ViT-B/16 on 64 images of 224 x 224."""
     model = vision.ViT().to(device)
-    return Training(
-        model, torch.optim.AdamW(model.parameters(), lr=3e-4), _classes((64, 3, 224, 224), 1000, device)
-    )
+    return Training(model, torch.optim.AdamW(model.parameters(), lr=3e-4), _classes((64, 3, 224, 224), 1000, device))
 
 
 def gpt2(device: str) -> Training:

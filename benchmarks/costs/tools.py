@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interleave import Tool
-from torch import nn
 
 import trainadvisor
 
 if TYPE_CHECKING:
     import torch
     from nets import Training
+    from torch import nn
 
     from trainadvisor.record.recorder import Recorder
 
@@ -31,9 +31,7 @@ class Advisor(Tool):
         self._recorder.pause()
 
     def _start(self, training: Training) -> Recorder:
-        self._watcher = trainadvisor.watch(
-            training.model, training.optimizer, log=Path(self._folder.name) / "log.json"
-        )
+        self._watcher = trainadvisor.watch(training.model, training.optimizer, log=Path(self._folder.name) / "log.json")
         return self._watcher._recorder  # noqa: SLF001 - only a benchmark stops and goes on
 
     def on(self) -> None:
@@ -56,7 +54,7 @@ class ZeroCode(Advisor):
 
     name = "trainadvisor run"
 
-    def _start(self, training: Training) -> Recorder:
+    def _start(self, _: Training) -> Recorder:
         from trainadvisor.log.writer import LogWriter
         from trainadvisor.record.recorder import Recorder
 
@@ -79,7 +77,7 @@ class Items(Tool):
     name = "hook with .item()"
 
     def attach(self, training: Training) -> None:
-        """Hook every leaf."""
+        """Put a hook on every leaf."""
         self.seen: list[float] = []
         leaves = [module for module in training.model.modules() if not module._modules]  # noqa: SLF001
         self._handles = [leaf.register_forward_hook(self._take) for leaf in leaves]

@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -86,19 +86,20 @@ class RunLog:
         if batch and not self.header:
             self._take_header(batch[0])
             batch = batch[1:]
-        steps = [record for record in batch if type(record) is dict and record.get("record") == "step"]
-        if len(steps) < len(batch):
-            self._take_others(batch)
+        kinds = [record.get("record") if type(record) is dict else None for record in batch]
+        steps = batch
+        if kinds.count("step") < len(batch):
+            steps = [record for record, kind in zip(batch, kinds, strict=True) if kind == "step"]
+            self._take_others((record, kind) for record, kind in zip(batch, kinds, strict=True) if kind != "step")
         if steps:
             self._columns.add(steps)
 
-    def _take_others(self, batch: list[Any]) -> None:
-        for record in batch:
-            kind = record.get("record") if type(record) is dict else None
-            if not isinstance(kind, str):
-                self._skipped += 1
-            elif kind != "step":
+    def _take_others(self, others: Iterable[tuple[Any, Any]]) -> None:
+        for record, kind in others:
+            if isinstance(kind, str):
                 self._take_other(kind, record)
+            else:
+                self._skipped += 1
 
     def _take_header(self, record: Any) -> None:
         if not isinstance(record, dict) or record.get("record") != "header":

@@ -42,6 +42,10 @@ class Meter:
         self.started += gap
         self._recorder.iteration.begun += gap
 
+    def skip(self) -> None:
+        """Leave out steps that were not recorded."""
+        self._spent_before = self.spent
+
     def book(self, iteration: Iteration, ended: float) -> None:
         """Let the budget know what a step has cost; tell once that it holds samples back."""
         spent = self.spent + time.perf_counter() - self.entered
@@ -54,7 +58,9 @@ class Meter:
     def tell(self) -> None:
         """Say what the recording costs, and whether samples were left out for that."""
         self._told = self.budget.backed_off
-        self._recorder.event("overhead", "", {"share": self.share(), **self.budget.fact()})
+        self._recorder.event(
+            "overhead", "", {"share": self.share(), **self.budget.fact(), "skipped": self._recorder.doze.total}
+        )
 
 
 _recorders: "weakref.WeakSet[Recorder]" = weakref.WeakSet()

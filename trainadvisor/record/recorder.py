@@ -13,6 +13,7 @@ from trainadvisor.record import calls, ranks, sites, taps
 from trainadvisor.record.buffer import HostValues, Reading, Values, values_for
 from trainadvisor.record.concerns import FILTERED, Concerns
 from trainadvisor.record.course import Course
+from trainadvisor.record.doze import Doze
 from trainadvisor.record.guard import Guard
 from trainadvisor.record.handlers import Handlers
 from trainadvisor.record.inventory import Inventory
@@ -81,7 +82,8 @@ class Recorder:
         self._device_known = False
         self.course = Course(self)
         self.concerns = Concerns(self)
-        self.handle = Handlers(self.guard, [*all_probes(self), self.course, self])
+        self.doze = Doze(self)
+        self.handle = Handlers(self.guard, [*all_probes(self), self.course, self, self.doze])
 
     def start(self) -> None:
         """Begin to listen."""
@@ -104,6 +106,7 @@ class Recorder:
             self.guard("stop", self._finish, reason)
 
     def _finish(self, reason: str) -> None:
+        self.doze.wake(disturbed=False)
         self.course.look_for_unseen_step()
         if self.iteration.done or self.course.free_running or not self.step:
             self.close_iteration()  # micro-batches left over at the end are no step
@@ -121,7 +124,7 @@ class Recorder:
 
     def on(self, name: str, *args: object) -> None:
         """Let the probes take an event; ours and a forked child's are ignored."""
-        if self._busy:
+        if self._busy or (self.doze.asleep and self.doze.passes(name, args)):
             return
         self._busy = True
         meter = self.meter
@@ -164,7 +167,7 @@ class Recorder:
     ) -> Any:
         """Run the outermost module call, observed when its step is sampled."""
         model = self.inventory.model_of(module)
-        if model is None or self._busy:
+        if model is None or self._busy or (self.doze.asleep and self.doze.lets_pass(module)):
             return call()
         if model.is_meta:
             self.on("meta_forward", model.name)
@@ -216,7 +219,7 @@ class Recorder:
 
     def steps_done(self) -> int:
         """Return how many steps have been taken, the open one included once its optimizer has stepped."""
-        return self.step + self.iteration.done
+        return self.step + self.iteration.done + (self.doze.slept if self.doze.asleep else 0)
 
     def expect_optimizer(self, optimizer: torch.optim.Optimizer, place: sites.Place | None) -> None:
         """Take an optimizer that was made before; its line is searched in the file that called `watch`."""
@@ -254,6 +257,7 @@ class Recorder:
         if self.step >= _HEADER_AFTER:
             self.outbox.open()
         self.drain()
+        self.doze.consider(elapsed)
 
     def _put_layers(self, iteration: Iteration) -> None:
         """Write what the layer probes found: one record a model that was trained in this step."""

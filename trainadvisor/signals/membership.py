@@ -127,8 +127,12 @@ def pretrained_share(log: RunLog) -> float | None:
 def _used_samples(log: RunLog, column: str) -> npt.NDArray[np.float64]:
     """Return samples x parameters; samples taken at a learning rate of zero are left out unless all were."""
     values, steps = log.layers.column(column), log.layers.steps_of(column)
-    rates = dict(zip(log.steps.tolist(), log.lr.tolist(), strict=True))
-    moving = np.array([rates.get(int(step), np.nan) != 0 for step in steps], dtype=bool)
+    order = np.argsort(log.steps, kind="stable")
+    known = log.steps[order]
+    places = np.searchsorted(known, steps, side="right") - 1
+    found = (places >= 0) & (known[places] == steps) if known.size else np.zeros(steps.size, dtype=bool)
+    moving = ~found
+    moving[found] = log.lr[order[places[found]]] != 0
     return values[moving] if moving.any() else values
 
 

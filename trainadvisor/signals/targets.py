@@ -194,7 +194,10 @@ def ignored_share(log: RunLog) -> float | None:
 def _epoch_losses(log: RunLog) -> list[Any]:
     """Return the finite losses of each epoch in order."""
     epochs, values = log.column("epoch"), log.column(graded(log)[1])
-    groups = [values[epochs == epoch] for epoch in np.unique(epochs[np.isfinite(epochs)])]
+    known = np.flatnonzero(np.isfinite(epochs))
+    order = known[np.argsort(epochs[known], kind="stable")]
+    _, starts = np.unique(epochs[order], return_index=True)
+    groups = np.split(values[order], starts[1:]) if order.size else []
     return [group[np.isfinite(group)] for group in groups]
 
 

@@ -30,7 +30,7 @@ class WiringProbe:
     def __init__(self, recorder: "Recorder") -> None:
         """Take the recorder."""
         self._recorder = recorder
-        self._counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
         self._schedulers: Counter[int] = Counter()
         self._left: dict[int, bool] = {}
         """Optimizers (by id) whose gradients have not been cleared since their last step."""
@@ -44,11 +44,11 @@ class WiringProbe:
 
     def count(self, name: str) -> None:
         """Count one more."""
-        self._counts[name] += 1
+        self.counts[name] += 1
 
     def moved(self, any_parameter: bool) -> None:  # noqa: FBT001 - a fact, not a switch
         """Take whether parameters changed in a sampled step: without an optimizer the script updates them by hand."""
-        if any_parameter and self._recorder.course.free_running and not self._counts["step"]:
+        if any_parameter and self._recorder.course.free_running and not self.counts["step"]:
             self._manual = True
 
     def on_forward_ends(self, call: Call) -> None:
@@ -60,7 +60,7 @@ class WiringProbe:
 
     def on_zero_grad(self, args: tuple[Any, ...], _: object, __: object) -> None:
         """Note cleared gradients; after the backward and before the step they are lost."""
-        self._counts["zero_grad"] += 1
+        self.counts["zero_grad"] += 1
         cleared = [id(args[0])] if isinstance(args[0], torch.optim.Optimizer) else list(self._left)
         for optimizer in cleared:
             self._clear(optimizer)
@@ -76,7 +76,7 @@ class WiringProbe:
 
     def on_backward_begins(self, *_: object) -> None:
         """Look whether gradients of the step before are still there, by value."""
-        self._counts["backward"] += 1
+        self.counts["backward"] += 1
         self._cleared_after_backward = False
         if True not in self._left.values():
             return
@@ -109,7 +109,7 @@ class WiringProbe:
         if not _has_gradient(optimizer):
             iteration.fields["no_grad"] = True
             self.count("step_without_grad")
-            self._counts["zero_between_backward_and_step"] += self._cleared_after_backward
+            self.counts["zero_between_backward_and_step"] += self._cleared_after_backward
         elif self._cleared_after_backward and iteration.micro:
             reading = self._recorder.values.read(_size(_gradients(optimizer)))
             iteration.expect(reading, self._judging_lost(iteration))
@@ -165,9 +165,9 @@ class WiringProbe:
 
     def on_close(self, iteration: Iteration) -> None:
         """Add up the step."""
-        self._counts["accumulated_steps"] += iteration.micro > 1
+        self.counts["accumulated_steps"] += iteration.micro > 1
         mistaken = bool(self._modes) and all(self._modes)
-        self._counts["eval_mode_train_forward"] += mistaken
+        self.counts["eval_mode_train_forward"] += mistaken
         iteration.fields["mode"] = "eval" if mistaken else "train"
         self._modes = []
         self._micro = 1 if self._closure else max(1, iteration.micro)
@@ -180,12 +180,12 @@ class WiringProbe:
 
     def _tell(self) -> None:
         """Tell the counts of now; those that depend on values are complete when the steps before are."""
-        detail: dict[str, Any] = {name: self._counts[name] for name in _COUNTS}
+        detail: dict[str, Any] = {name: self.counts[name] for name in _COUNTS}
         detail |= {"scheduler_steps": {str(k): n for k, n in self._schedulers.items()}, "accumulation": self._micro,
                    "accumulation_divided": self.divided, "manual_updates": self._manual}  # fmt: skip
 
         def complete(_: list[float]) -> None:
-            detail.update({name: self._counts[name] for name in _LATE}, manual_updates=self._manual)
+            detail.update({name: self.counts[name] for name in _LATE}, manual_updates=self._manual)
 
         self._recorder.event("tally", "", detail, [(Reading([]), complete)])
 
