@@ -107,9 +107,7 @@ class Stream:
 
 def too_long(path: Path) -> str:
     """Return what is said of a line without end."""
-    return (
-        f"{path}: a line is longer than {LONGEST_LINE >> 20} MB; this is not a trainadvisor log"
-    )
+    return f"{path}: a line is longer than {LONGEST_LINE >> 20} MB; this is not a trainadvisor log"
 
 
 def _open(path: Path) -> BinaryIO:
