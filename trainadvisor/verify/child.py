@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainadvisor.verify import scratch as copies
-from trainadvisor.verify.plan import Outcome
+from trainadvisor.verify.plan import RESCALING, Outcome
 from trainadvisor.verify.watching import Lookout
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def execute(job: Job, setting: Setting, cancelled: Callable[[], bool] = lambda: 
                 env=_environment(root), start_new_session=True,
                 preexec_fn=_die_with_parent if setting.tied else None,  # noqa: PLW1509 - in a worker of one thread
             )  # fmt: skip
-            stopped = _watch(process, job, Lookout(log, setting.course if job.changes else None), started, cancelled)
+            stopped = _watch(process, job, _lookout(job, log, setting), started, cancelled)
         return Outcome(
             job, log, None if stopped else process.returncode, time.monotonic() - started,
             stopped[0] if stopped else None, stopped[1] if stopped else "", _tail(out), _tail(err),
@@ -114,6 +114,11 @@ def _die_with_parent() -> None:
 def _environment(root: Path) -> dict[str, str]:
     """Return the user's environment, with temporary files beside the scratch copy."""
     return {**os.environ, "TMPDIR": str(root / "tmp"), "TRAINADVISOR_TRIAL": "1"}
+
+
+def _lookout(job: Job, log: Path, setting: Setting) -> Lookout:
+    rescaled = any(change.change in RESCALING for change in job.changes)
+    return Lookout(log, setting.course if job.changes else None, rescaled=rescaled)
 
 
 def _watch(

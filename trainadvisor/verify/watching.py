@@ -42,8 +42,9 @@ class Course:
 class Lookout:
     """Looks at the log of one trial every now and then."""
 
-    def __init__(self, path: Path, course: Course | None) -> None:
-        """Without a course, only changes that were refused stop a run."""
+    def __init__(self, path: Path, course: Course | None, *, rescaled: bool = False) -> None:
+        """Without a course, only changes that were refused stop a run; a rescaled loss may be far from the baseline's."""
+        self._rescaled = rescaled
         self._tail = Tail(path)
         self._course = course
         self._losses: list[float] = []
@@ -77,7 +78,7 @@ class Lookout:
         last = self._losses[-LOST:]
         if not any(math.isfinite(value) for value in last):
             return "hopeless", f"non-finite loss at step {count - 1}"
-        if count < AFTER * self._course.steps:
+        if self._rescaled or count < AFTER * self._course.steps:
             return None
         finite = sorted(value for value in last if math.isfinite(value))
         level, starts = (
