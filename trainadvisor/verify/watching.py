@@ -43,7 +43,7 @@ class Lookout:
     """Looks at the log of one trial every now and then."""
 
     def __init__(self, path: Path, course: Course | None, *, rescaled: bool = False) -> None:
-        """Without a course, only changes that were refused stop a run; a rescaled loss may be far from the baseline's."""
+        """Without a course, only refused changes stop a run; a rescaled loss may be far from the baseline's."""
         self._rescaled = rescaled
         self._tail = Tail(path)
         self._course = course
