@@ -128,6 +128,7 @@ VERIFY: dict[str, tuple[str, str]] = {
     "verify.general.standardize-inputs": ("standardise the inputs", "将输入标准化"),
     "verify.general.optimizer": ("use {to} with lr={lr}", "改用 {to}，lr={lr}"),
     "verify.general.init": ("initialise the weights by the {to} scheme", "用 {to} 方法初始化权重"),
+    "verify.general.fix-labels": ("bring labels and rows into one order", "使标签与样本的顺序一致"),
     "verify.general.clip": ("clip the gradient norm at {max_norm}", "将梯度范数裁剪到 {max_norm}"),
     # the section of the report
     "verify.section": ("Verified remedies", "已验证的修改"),

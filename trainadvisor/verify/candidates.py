@@ -26,6 +26,8 @@ NOT_FROM_OUTSIDE = frozenset({"train-longer", "redesign"})
 ADJUSTED = {"lr": ({"factor": 1 / 3}, {"factor": 3.0})}
 OPPOSITES = ({"lr-too-high", "lr-too-low"},)
 LOST = frozenset({"nan-loss", "nan-gradients", "nan-activations", "divergence", "exploding-gradients"})
+UNLEARNT = frozenset({"no-learning", "constant-output"})
+"""Where nothing is learnt at all, labels that do not belong to their rows are worth a try."""
 GENERAL: tuple[tuple[str, dict[str, Any]], ...] = (
     ("lr", {"factor": 0.1}),
     ("standardize-inputs", {}),
@@ -93,7 +95,10 @@ def _separating(finding: Finding) -> Iterator[Candidate]:
 
 def _general(diagnosis: Diagnosis) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield what helps often; where numbers were lost, what keeps them finite comes first."""
-    lost = bool(LOST & set(codes(diagnosis)))
+    found = set(codes(diagnosis))
+    lost = bool(LOST & found)
+    if found & UNLEARNT:
+        yield "fix-labels", {}
     yield from sorted(GENERAL, key=lambda entry: lost and entry[0] not in ("standardize-inputs", "clip", "lr"))
 
 
