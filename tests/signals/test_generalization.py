@@ -132,8 +132,8 @@ def test_best_evaluation_before_the_rate_was_gone(tmp_path: Path) -> None:
 
 
 def test_without_a_spent_rate_there_is_nothing_before_it(tmp_path: Path) -> None:
-    """A constant rate is never gone."""
-    assert run(tmp_path, np.linspace(2, 1, 100), [1.0] * 10)["best_eval_before_spent"] is None
+    """A constant rate is never gone: nothing says that validation had settled before."""
+    assert run(tmp_path, np.linspace(2, 1, 100), [0.1] + [1.0] * 9)["best_eval_before_spent"] == 1.0
 
 
 def test_accuracy_lift_counts_standard_errors_above_the_most_frequent_label(tmp_path: Path) -> None:

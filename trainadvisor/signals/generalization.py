@@ -91,10 +91,13 @@ def best_eval_share(log: RunLog) -> float | None:
 
 @signal(unit="share", **NEEDS)
 def best_eval_before_spent(log: RunLog) -> float | None:
-    """Position of the best evaluation among those before the learning rate was gone: 1 = still improving then."""
+    """Position of the best evaluation among those before the learning rate was gone: 1 = still improving then.
+
+    1 also where fewer than five came before, or the rate was never gone: then nothing says that it had settled.
+    """
     (numbers, values), end = validation(log), lr_spent_step(log)
     before = values[numbers <= end] if end is not None else values[:0]
-    return _best(before) / (before.size - 1) if before.size >= SOME else None
+    return _best(before) / (before.size - 1) if before.size >= SOME else 1.0
 
 
 @signal(unit="step", **NEEDS)
