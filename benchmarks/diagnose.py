@@ -8,6 +8,7 @@ seconds of the processor. With --write the table goes into RESULTS.md.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import subprocess
 import sys
@@ -43,6 +44,7 @@ def seconds_of(work: Callable[[], object]) -> float:
 
 
 def _timed(work: Callable[[], object]) -> float:
+    gc.collect()  # what the round before has left
     begun = time.process_time()
     work()
     return time.process_time() - begun

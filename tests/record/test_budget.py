@@ -60,11 +60,12 @@ def test_a_cheap_sample_keeps_the_cadence() -> None:
     assert tier.held_back == 0
 
 
-def test_whatever_it_costs_a_run_is_seen_to_its_end() -> None:
-    """Between any two samples a step number grows by a fifth at most."""
-    found = _sampled(Tier(10, share=0.0), 3000, cost=10.0, length=0.001)
-    assert all(later <= math.ceil(1.2 * earlier) for earlier, later in pairwise(found[3:]))
-    assert len([step for step in found if step >= 300]) <= 13
+@pytest.mark.parametrize(("cost", "burst", "growth", "least"), [(10.0, 0.5, 1.5, 4), (0.01, 10.0, 1.2, 10)])
+def test_whatever_it_costs_a_run_is_seen_to_its_end(cost: float, burst: float, growth: float, least: int) -> None:
+    """From one sample to the next a step number grows by a fifth at most, by half where samples are very dear."""
+    found = _sampled(Tier(10, share=0.0, burst=burst), 3000, cost=cost, length=0.001)
+    assert all(later <= math.ceil(growth * earlier) for earlier, later in pairwise(found[3:]))
+    assert least <= len([step for step in found if step >= 400]) <= least + 1
 
 
 def test_a_forced_sample_is_the_next_step_alone() -> None:

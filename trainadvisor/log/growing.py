@@ -13,7 +13,7 @@ from trainadvisor.log.stream import FRAME, LONGEST_LINE, Stream, too_long
 
 PATIENCE = 3
 """Looks after which a line that cannot be read is given up: before, it may be half written."""
-DERIVED = ("stages", "stage", "_span", "steps", "lr_groups", "lr", "evals", "model", "layers", "_takers")
+DERIVED = ("stages", "stage", "_span", "steps", "lr_groups", "lr", "evals", "model", "layers")
 PACKED = (".gz", ".zst")
 LOOK = 8 << 20
 """Bytes that one look takes at most: a log of any length is caught up with in bounded memory."""

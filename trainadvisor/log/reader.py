@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -120,13 +120,14 @@ class RunLog:
         self._columns = StepColumns(0.0 if self.header.get("source", "recorder") == "recorder" else np.nan)
 
     def _take_other(self, kind: str, record: dict[str, Any]) -> None:
-        take = self._takers.get(kind)
-        if take:
-            take(record)
-
-    @cached_property
-    def _takers(self) -> dict[str, Callable[[dict[str, Any]], None]]:
-        return {"layers": self._layers.add, "event": self._take_event, "eval": self._take_eval, "end": self._take_end}
+        if kind == "layers":
+            self._layers.add(record)
+        elif kind == "event":
+            self._take_event(record)
+        elif kind == "eval":
+            self._take_eval(record)
+        elif kind == "end":
+            self._take_end(record)
 
     def _take_event(self, record: dict[str, Any]) -> None:
         record = self._clean(record) or {}

@@ -83,12 +83,18 @@ def sampling(observer: Listener) -> Iterator[None]:
 def tap() -> Callable[[], None]:
     """Stand around every module call; return the call that undoes it."""
     original = nn.Module.__call__
+    torchs_own = original is getattr(nn.Module, "_wrapped_call_impl", None)
 
     def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
         # asked first: while torch.compile traces, nothing of ours may become a guard of the graph
         if is_dynamo_compiling():
             return original(self, *args, **kwargs)
         if _depth.inside:
+            if _depth.observer is None and torchs_own:
+                # what `original` does: deep nets call so often that one frame more would show
+                compiled = self._compiled_call_impl
+                plain: Callable[..., Any] = self._call_impl
+                return plain(*args, **kwargs) if compiled is None else compiled(*args, **kwargs)
             if _depth.observer is not None and _depth.thread == threading.get_ident() and not blind.now():
                 return _depth.observer.around_inner(self, lambda: original(self, *args, **kwargs))
             return original(self, *args, **kwargs)

@@ -17,6 +17,8 @@ _CLOSE_STEPS = 400
 """For so many steps of the cadence: long runs pay the share only."""
 _GROWTH = 1.2
 """Whatever the budget, a step 1.2 times as far as the last sample is one: 13 in a factor of ten, so the end is seen."""
+_DEAR, _GROWTH_WHEN_DEAR = 3.0, 1.5
+"""Half as often where a tier has spent so many times its share already."""
 _PARTS = (0.4, 0.6)
 """Parts of what the scalars leave that gradients and layers get."""
 _FEW = 5
@@ -68,13 +70,14 @@ class Tier:
             return True
         if step < self._wait_until or step - self.last < self._gap(step):
             return False
-        if step >= _GROWTH * self.last:
+        dear = self.spent > self.burst + _DEAR * self.share * elapsed
+        if step >= (_GROWTH_WHEN_DEAR if dear else _GROWTH) * self.last:
             return True
         burst = self.burst if step < _CLOSE_STEPS or self.burst == math.inf else 0.0
         fits = self.spent + self.cost <= burst + self.share * elapsed
         if not fits:
             self.held_back += 1
-            self._wait_until = min(step + self.every, math.ceil(_GROWTH * self.last))
+            self._wait_until = min(step + self.every, max(step + 1, math.ceil(_GROWTH * self.last)))
         return fits
 
     def _gap(self, step: int) -> int:
