@@ -23,8 +23,8 @@ LEAST_SHARE, MUCH_SHARE, OF_THE_ERROR = 0.02, 0.05, 0.3
 OF_THE_LOSS, OF_TRIVIAL = 0.2, 0.05
 """A loss counts as lower by a fifth, or by a twentieth of the trivial loss where that is less."""
 OF_THE_COST = 0.15
-USEFUL = 0.02
-"""What must be better than an answer that ignores its input, as a share."""
+USEFUL = 0.1
+"""Share of the way from an answer that ignores its input to a perfect one that a cure has to go."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _useful(measure: Measure) -> bool:
     if measure.trivial is None:
         return True
     if measure.name in SHARES:
-        return measure.value > measure.trivial + USEFUL
+        return measure.value > measure.trivial + USEFUL * (1.0 - measure.trivial)
     return measure.value < measure.trivial - USEFUL * abs(measure.trivial)
 
 

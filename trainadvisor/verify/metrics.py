@@ -72,7 +72,7 @@ def _held_out(log: RunLog) -> Iterator[Measure]:
         yield Measure(R2, r2, 0.0, 0.0, held_out=True)
     fact = _fact(log, last)
     skill = math.nan if broken else figure(log, "val_skill_final")
-    if skill is not None and fact is not None:
+    if skill is not None and fact is not None and _same_targets(fact, baseline.main_loss(log)):
         yield Measure("validation skill", skill, 0.0, 0.0, held_out=True)
     value = math.nan if broken else figure(log, "val_loss_final")
     if value is not None and fact is not None:
@@ -147,6 +147,12 @@ def _majority(fact: dict[str, Any] | None) -> float | None:
         return float(max(histogram) / sum(histogram))
     mean, two = target.get("mean"), target.get("classes") == BINARY
     return max(mean, 1.0 - mean) if two and isinstance(mean, float) and 0 < mean < 1 else None
+
+
+def _same_targets(one: dict[str, Any], other: dict[str, Any] | None) -> bool:
+    """Say whether two losses have targets of one scale: the trivial loss of the one is that of the other."""
+    scales = [((fact or {}).get("target") or {}).get("std") for fact in (one, other)]
+    return None in scales or _alike(*scales)
 
 
 def _start(log: RunLog) -> float | None:
