@@ -86,7 +86,7 @@ def main() -> None:
     """Measure every tool in every training."""
     given = arguments()
     torch.set_num_threads(given.threads)
-    others, missing = rivals.obtainable(given.rivals)
+    others, missing = rivals.obtainable(given.rivals) if given.rivals else ([], [])
     chosen = [tool for tool in (*OURS, *others) if not given.tools or any(part in tool.name for part in given.tools)]
     rows, raw = [], {}
     trainings = nets.ON_CUDA if given.device == "cuda" else nets.ON_CPU
