@@ -88,7 +88,8 @@ class Follower:
         """Follow to the end, then print the verdict."""
         try:
             while not self._over():
-                time.sleep(PAUSE)
+                if not self._log.behind:
+                    time.sleep(PAUSE)
         except KeyboardInterrupt:
             pass
         self._verdict()

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from recordkit import Records
 from torch import nn
 
-from trainadvisor.record import doze
+from trainadvisor.record import doze, schedule
 from trainadvisor.record.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -90,6 +90,12 @@ def test_evaluations_between_them_are_seen(records: Records) -> None:
 def test_a_run_within_its_budget_is_recorded_whole(records: Records) -> None:
     """Every step has its record."""
     _run(records, overhead=0.99)
+    assert records.column("step") == list(range(STEPS))
+
+
+def test_by_default_every_step_is_recorded(records: Records) -> None:
+    """Though scalars alone cost more than one percent of steps as short as these."""
+    _run(records, overhead=schedule.DEFAULT_SHARE)
     assert records.column("step") == list(range(STEPS))
 
 

@@ -1,4 +1,4 @@
-"""Lets steps pass unrecorded where the scalars of every step alone cost more than the budget: one of a few is kept."""
+"""Lets steps pass unrecorded where a budget below the default is not enough for the scalars of every step."""
 
 import math
 import time
@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from trainadvisor.record.iteration import Iteration
+from trainadvisor.record.schedule import DEFAULT_SHARE
 
 if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder
@@ -42,9 +43,13 @@ class Doze:
         self._seen: Counter[str] = Counter()
 
     def consider(self, elapsed: float) -> None:
-        """Be ready to fall asleep once a run is long enough, unless that has been disturbed too often."""
+        """Be ready to fall asleep once a run is long enough, unless that has been disturbed too often.
+
+        Only a budget below the default asks for that: by default every step is in the log.
+        """
+        asked = self._recorder.meter.budget.share < DEFAULT_SHARE
         enough = self._recorder.step > FIRST_STEP and elapsed >= FIRST_SECONDS
-        self._ready = enough and self._disturbed < _PATIENCE
+        self._ready = asked and enough and self._disturbed < _PATIENCE
 
     def on_step_ends(self, optimizer: torch.optim.Optimizer) -> None:
         """Fall asleep after a plain step."""

@@ -215,9 +215,9 @@ def watch(
 
     `log` is the file to write (`.json`; of several processes each writes its own, `log.rank1.json` beside the first),
     `every` the largest distance in steps between two samples of the layers, `overhead` the part of the training's time
-    that recording may take in the long run, by which samples become rarer; `ignore` holds codes that `diagnose` leaves
-    out. Raises UsageError for arguments that cannot be watched and LogError
-    for a log that cannot be written; once it runs, nothing of it reaches the training.
+    that recording may take in the long run: samples become rarer, and below the default of 1 % plain steps of long runs
+    are left out. `ignore` holds codes that `diagnose` leaves out. Raises UsageError for arguments that cannot be
+    watched and LogError for a log that cannot be written; once it runs, nothing of it reaches the training.
     """
     models = [model] if isinstance(model, nn.Module) else list(model)
     optimizers = [optimizer] if isinstance(optimizer, torch.optim.Optimizer) else list(optimizer or ())

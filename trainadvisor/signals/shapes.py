@@ -150,8 +150,9 @@ def multi_hot_sum(log: RunLog) -> float | None:
 
 @signal(unit="word", **CALL)
 def loss_pairing(log: RunLog) -> str | None:
-    """How outputs and targets meet at the loss: single-output, multi-hot, label-regression, one-hot-regression,
-    summed, or usual.
+    """How outputs and targets meet at the loss.
+
+    One of single-output, multi-hot, label-regression, one-hot-regression, summed, usual.
     """
     if not training_losses(log):
         return None
