@@ -115,3 +115,19 @@ def test_a_training_accuracy_is_read(tmp_path):
     """The mean over the batches of the last tenth."""
     log = run(tmp_path, "a", 0.5, None, accuracy=[0.5] * 90 + [0.8] * 10)
     assert measures(log)["training accuracy"].value == pytest.approx(0.8)
+
+
+def test_how_hopeless_a_run_was_does_not_matter(tmp_path):
+    """An R2 of -94 with one seed and of -3594 with another are both -1: neither explains anything."""
+    numbers = loss("mse_loss", NUMBERS)
+    befores = [run(tmp_path, f"a{i}", 10.0, {"r2": value}, numbers) for i, value in enumerate((-93.9, -3594.2))]
+    afters = [run(tmp_path, f"b{i}", 0.3, {"r2": value}, numbers) for i, value in enumerate((0.89, 0.93))]
+    pairs = [Pair(before, after) for before, after in zip(befores, afters, strict=True)]
+    chosen = best(compare(pairs, Candidate((Change("lr"),), None)))
+    assert (chosen.name, chosen.before) == ("validation R2", -1.0)
+
+
+def test_a_share_above_hopeless_is_kept(tmp_path):
+    """-0.4 stays what it is."""
+    log = run(tmp_path, "a", 5.6, {"r2": -0.4}, loss("mse_loss", NUMBERS))
+    assert measures(log)["validation R2"].value == -0.4

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from trainadvisor.log.reader import RunLog
 
+HOPELESS = -1.0
 ACCURACY, R2 = "validation accuracy", "validation R2"
 SHARES = frozenset({ACCURACY, R2, "validation skill", "training accuracy", "training skill"})
 """Metrics whose best value is 1."""
@@ -69,15 +70,20 @@ def _held_out(log: RunLog) -> Iterator[Measure]:
         yield Measure(ACCURACY, accuracy, noise, _majority(_fact(log, last)), held_out=True)
     r2 = _r2(log)
     if r2 is not None:
-        yield Measure(R2, r2, 0.0, 0.0, held_out=True)
+        yield Measure(R2, _no_worse_than_hopeless(r2), 0.0, 0.0, held_out=True)
     fact = _fact(log, last)
     skill = math.nan if broken else figure(log, "val_skill_final")
     if skill is not None and fact is not None and _same_targets(fact, baseline.main_loss(log)):
-        yield Measure("validation skill", skill, 0.0, 0.0, held_out=True)
+        yield Measure("validation skill", _no_worse_than_hopeless(skill), 0.0, 0.0, held_out=True)
     value = math.nan if broken else figure(log, "val_loss_final")
     if value is not None and fact is not None:
         noise = figure(log, "val_noise") or 0.0
         yield Measure("validation loss", value, noise, _start(log), higher=False, held_out=True, basis=_basis(fact))
+
+
+def _no_worse_than_hopeless(value: float) -> float:
+    """Return a share of what can be learnt, -1 at least: how far below that differs by orders between seeds."""
+    return max(value, HOPELESS) if math.isfinite(value) else value
 
 
 def _told(value: Any) -> float | None:
@@ -108,7 +114,7 @@ def _training(log: RunLog) -> Iterator[Measure]:
         )
     skill = math.nan if broken else figure(log, "skill")
     if skill is not None:
-        yield Measure("training skill", skill, _relative_noise(log), 0.0)
+        yield Measure("training skill", _no_worse_than_hopeless(skill), _relative_noise(log), 0.0)
     final = math.nan if broken else figure(log, "loss_final")
     fact = baseline.main_loss(log)
     if final is not None and not contexts(log) & {"adversarial", "reinforcement"}:

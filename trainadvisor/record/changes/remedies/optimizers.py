@@ -215,6 +215,7 @@ def _add_missing(attempt: Attempt) -> None:
 )
 def add_parameters(attempt: Attempt) -> None:
     """Add the parameters that the loss depends on and no optimizer holds, with the settings of its last group."""
+    attempt.patient = True  # a layer may be replaced between two phases of the training
     _add_missing(attempt)
 
 
