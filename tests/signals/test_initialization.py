@@ -65,3 +65,14 @@ def test_without_a_model_nothing_is_known(tmp_path: Path) -> None:
     """An imported log has no layers."""
     seen = signals_of(tmp_path, steps=5)
     assert [seen[n] for n in ("init_gain_median", "constant_matrices", "has_norm_layers", "dropout_max")] == [None] * 4
+
+
+@pytest.mark.parametrize(("std", "count"), [(0.0, 2), (0.3, 0), (None, None)])
+def test_equal_embeddings_count_and_unknown_ones_do_not(tmp_path: Path, std: float | None, count: int | None) -> None:
+    """Two tables that start equal never differ; of tables without a recorded start nothing is said."""
+    model = make_model(("u", "Embedding", 6, 9), ("i", "Embedding", 6, 9))
+    for parameter in model["parameters"]:
+        parameter.update(role="embedding", shape=[9, 6], init_std=std, init_rms=None if std is None else 0.1)
+    model["parameters"] = [p for p in model["parameters"] if "weight" in p["name"]]
+    seen = signals_of(tmp_path, steps=5, models=[model], optimizers=[make_optimizer(parameters=range(4))])
+    assert seen["constant_matrices"] == count

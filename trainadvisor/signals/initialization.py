@@ -58,7 +58,8 @@ def _constant_run(log: RunLog) -> list[str]:
 def _tables(log: RunLog) -> list[dict[str, Any]]:
     """Return the fresh embeddings of more than one column, whose columns only their initial values tell apart."""
     rows = [facts for facts in log.layers.rows() if facts["role"] == "embedding" and facts["trainable"]]
-    return [f for f in rows if len(f["shape"]) > 1 and f["shape"][1] > 1 and not f["loaded"] and not f["earlier"]]
+    known = [f for f in rows if f.get("init_std") is not None and not f.get("loaded") and not f.get("earlier")]
+    return [f for f in known if len(f["shape"]) > 1 and f["shape"][1] > 1]
 
 
 def _constant_together(log: RunLog) -> list[str]:
