@@ -97,6 +97,25 @@ def test_a_run_that_was_lost_is_not_cured_by_a_constant_answer(tmp_path):
     assert best(compared(lost, run(tmp_path, "b", 1.386, None), "clip")) is None
 
 
+def test_a_lost_loss_is_held_against_one_of_another_scale(tmp_path):
+    """A change that gives the loss another scale cures a run that was lost, if its own loss falls on that scale."""
+    small = loss("mse_loss", {**NUMBERS, "mean": 0.0, "std": 1.0, "variance": 1.0})
+    lost = run(tmp_path, "a", 4.0, None, loss("mse_loss", NUMBERS), loss=[4.0] * 40 + [math.nan] * 60)
+    cured = run(tmp_path, "b", 0.1, None, small, loss=[1.0] * 20 + [0.1] * 80)
+    stuck = run(tmp_path, "c", 1.0, None, small)
+    assert math.isnan(best(compared(lost, cured, "standardize-targets")).before)
+    assert best(compared(lost, stuck, "standardize-targets")) is None
+
+
+def test_a_loss_kept_finite_stays_the_same_loss(tmp_path):
+    """Logarithms and roots that stay finite leave a loss written by hand what it was."""
+    fact = loss("custom", None)
+    before = run(tmp_path, "a", 1.0, None, fact)
+    cured = run(tmp_path, "b", 0.3, None, fact, loss=[1.0] * 20 + [0.3] * 80)
+    assert [item.name for item in compared(before, cured, "stable-loss")] == ["training loss"]
+    assert compared(before, cured, "loss-function") == []
+
+
 def test_throughput_is_judged_by_its_own_measure(tmp_path):
     """Faster steps are the cure of slow data, whatever the loss does."""
     before = run(tmp_path, "a", 0.5, None, seconds=0.1, wait=0.08)

@@ -114,7 +114,8 @@ def _gain(one: Measure, two: Measure) -> float:
 
 
 def _stand_in(one: Measure, two: Measure) -> float:
-    trivial = one.trivial if one.trivial is not None else two.trivial
+    """Return what a lost value counts as: on the scale of the second, which a change may have altered."""
+    trivial = two.trivial if two.trivial is not None else one.trivial
     return trivial if trivial is not None else two.value + (-1.0 if one.higher else 1.0) * max(abs(two.value), 1e-12)
 
 

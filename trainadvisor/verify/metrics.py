@@ -177,8 +177,11 @@ def _basis(fact: dict[str, Any] | None) -> tuple[Any, ...]:
 
 
 def comparable(one: Measure, other: Measure, *, rescaled: bool) -> bool:
-    """Say whether two values of a metric mean the same; `rescaled`: a change altered what the loss stands for."""
-    if not one.basis and not other.basis:
+    """Say whether two values of a metric mean the same; `rescaled`: a change altered what the loss stands for.
+
+    Where the first is lost to non-finite numbers, any second one compares: it is held against what it could be itself.
+    """
+    if (not one.basis and not other.basis) or math.isnan(one.value):
         return True
     return not rescaled and len(one.basis) == len(other.basis) and all(map(_alike, one.basis, other.basis))
 

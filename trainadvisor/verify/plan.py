@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # changes after which the value of the training loss stands for something else
 RESCALING = frozenset({
     "loss-function", "standardize-targets", "label-smoothing", "class-weights", "balance-loss", "match-shapes",
-    "stable-loss", "remove-output-activation", "change-output-activation", "augmentation", "accumulation",
+    "remove-output-activation", "change-output-activation", "augmentation", "accumulation",
 })  # fmt: skip
 # changes that leave the loss of the first step as it was, given the same seed
 AFTER_FIRST_STEP = frozenset({

@@ -30,6 +30,12 @@ SOFTMAX = CLASSIFIER.replace(MODEL, f"{MODEL}, nn.Softmax(dim=1)")
 LOG_SOFTMAX = SOFTMAX.replace(
     "cross_entropy(model(inputs), targets)", "-torch.log(model(inputs))[torch.arange(8), targets].mean()"
 )
+TWO_SCORES = CLASSIFIER.replace(
+    "cross_entropy(model(inputs), targets)",
+    "nn.BCEWithLogitsLoss()(model(inputs), nn.functional.one_hot(targets, 2).float())",
+)
+SIGMOID = TWO_SCORES.replace(MODEL, f"{MODEL}, nn.Sigmoid()")
+"""The loss's module hands its weight on by position."""
 RAW_NLL = CLASSIFIER.replace("cross_entropy(", "nn.functional.nll_loss(")
 SUMMED = REGRESSION.replace("y)", "y, reduction='sum')")
 EVAL_MODE = NORMED.replace("for epoch", "model.eval()\nfor epoch")
@@ -76,6 +82,7 @@ CASES: list[Any] = [
     ("add-nonlinearity", {}, UNBENT, [("nn.Linear(6, 8)", "nn.Linear(6, 8), nn.ReLU()")]),
     ("bn-momentum", {"value": 0.5}, NORMED, [("nn.BatchNorm1d(8)", "nn.BatchNorm1d(8, momentum=0.5)")]),
     ("remove-output-activation", {}, SOFTMAX, [(", nn.Softmax(dim=1)", "")]),
+    ("remove-output-activation", {}, SIGMOID, [(", nn.Sigmoid()", "")]),
     ("change-output-activation", {}, SOFTMAX, [(", nn.Softmax(dim=1)", "")]),
     ("match-shapes", {}, REGRESSION.replace("x[:, :1]", "x[:, 0]"), [("x[:, 0]", "x[:, :1]")]),
     ("loss-function", {"reduction": "mean"}, SUMMED, [(", reduction='sum'", "")]),

@@ -1,5 +1,7 @@
 """The loss: which function, how it is reduced, what it is given, and what is added to it."""
 
+from functools import cache
+from inspect import signature
 from typing import Any, Literal
 
 from trainadvisor.record.changes.attempt import Attempt, Call
@@ -10,13 +12,18 @@ from trainadvisor.record.changes.nested import listed
 from trainadvisor.record.changes.standins import floating, stand_in
 
 
+@cache
+def _names(kind: str) -> list[str]:
+    return list(signature(getattr(F, kind)).parameters)
+
+
 def with_loss(attempt: Attempt, turn: Any) -> None:
     """Let `turn(kind, call, named)` compute a loss; `named` holds its arguments by their names."""
 
     def around(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         kind = call.__name__
-        names = ("input", "target") if kind not in ("gaussian_nll_loss", "cosine_embedding_loss") else ()
-        if not names or len(args) > 2:
+        names = _names(kind)
+        if names[:2] != ["input", "target"] or kind == "gaussian_nll_loss":
             return call(*args, **kwargs)
         return turn(kind, call, dict(zip(names, args, strict=False)) | kwargs)
 
