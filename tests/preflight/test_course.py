@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders import make_model
-from preflightkit import GRID, LOSS, SUM, Given, fly, named, swept
+from preflightkit import GRID, LOSS, SUM, Given, applied, fly, named, swept
 
 from trainadvisor.preflight import rates
 
@@ -125,6 +125,22 @@ def test_a_rate_at_which_the_loss_still_falls_is_not_too_high(tmp_path: Path) ->
     assert (check.severity, check.sentence) == (
         None, "range test suggests 1.1e-02; at the script's 5.0e-01 the loss was still falling",
     )  # fmt: skip
+
+
+def test_labels_of_other_rows_are_told_by_one_order_for_all_shuffles(tmp_path: Path) -> None:
+    """A batch can be learnt by heart, yet no rate lowers the loss until rows and labels share one order."""
+    shared = RANGE | {"events": [*RANGE["events"], applied("fix-labels")]}
+    result = fly(Given(tmp_path, natural=SLOW, one_batch=LEARNT, lr_range=swept(np.ones(100)), one_order=shared))
+    check = named(result, "learning-rate")
+    assert (result.outcome, check.state, check.findings) == ("fail", "failed", ["label-problem"])
+
+
+@pytest.mark.parametrize("shared", [RANGE, None])
+def test_a_flat_range_alone_says_nothing(tmp_path: Path, shared: dict[str, object] | None) -> None:
+    """Where no two shuffles could be given one order, or there was no time to, nothing is concluded."""
+    more = {"one_order": shared} if shared else {}
+    result = fly(Given(tmp_path, natural=SLOW, one_batch=LEARNT, lr_range=swept(np.ones(100)), **more))
+    assert (result.outcome, named(result, "learning-rate").state) == ("pass", "not-judged")
 
 
 def test_a_rising_rate_is_not_compared(tmp_path: Path) -> None:

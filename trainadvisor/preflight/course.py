@@ -22,6 +22,7 @@ ONE_BATCH = Change("one-batch")
 EXPERIMENT_STEPS = 100
 """Steps of an experiment: a small network learns a batch in fewer, and a range of seven decades needs them."""
 SWEEP = Change("lr-range", {"lowest": rates.LOWEST, "highest": rates.HIGHEST, "steps": EXPERIMENT_STEPS})
+SHARED_ORDER = Change("fix-labels")
 LEVELS = ("note", "warning", "error", "never")
 
 
@@ -118,8 +119,24 @@ class Course:
         own, rising = learning_rate.own_rate(seen.log)
         sweep = rates.sweep_of(log) if batch.took_effect(log, "lr-range") else None
         outcome = learning_rate.outcome(sweep, own)
+        if sweep is not None and sweep.suggestion is None and (shared := self._in_one_order(seen)) is not None:
+            return outcome, learning_rate.shuffled_apart(sweep, shared, lang)
         whole = judge_log(seen.log, self._full, lang)
         return outcome, learning_rate.check(outcome, whole, lang, rising=rising)
+
+    def _in_one_order(self, seen: checks.Seen) -> rates.Sweep | None:
+        """Return the range test with one order for all shuffles of a length, where that is what lets anything be learnt.
+
+        A batch that is learnt by heart beside a loss that no rate lowers from batch to batch is what labels of other
+        rows look like.
+        """
+        if seen.fit is None or seen.fit.verdict == batch.STUCK:
+            return None
+        log = self._trials.experiment("one-order", [SHARED_ORDER, SWEEP], EXPERIMENT_STEPS)
+        if log is None or not batch.took_effect(log, SHARED_ORDER.change):
+            return None
+        sweep = rates.sweep_of(log)
+        return sweep if sweep is not None and sweep.suggestion is not None else None
 
     def _verdict(
         self,

@@ -90,6 +90,14 @@ def check(
     return _compared(figures, agreeing(diagnosis, rate.own), lang)
 
 
+def shuffled_apart(without: Sweep, shared: Sweep, lang: str) -> Check:
+    """Tell of rows and labels that were shuffled by different orders: one order lets the loss fall, no rate does."""
+    figures: dict[str, Any] = {"steps": len(without.rates), "best": without.best, "shared": shared.best}
+    text = say("rate.shuffled-apart", lang, **figures)
+    return Check(name="learning-rate", state="failed", severity="error", sentence=text, figures=figures,
+                 findings=["label-problem"])  # fmt: skip
+
+
 def _compared(figures: dict[str, Any], agree: list[str], lang: str) -> Check:
     times = figures["own"] / figures["suggestion"]
     falling = figures["own"] < figures["lowest"]

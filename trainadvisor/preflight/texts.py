@@ -139,6 +139,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "no learning rate lowered the loss beyond its noise within {steps} steps: no suggestion",
         "{steps} 步内没有学习率使损失的下降超出噪声：没有建议",
     ),
+    "rate.shuffled-apart": (
+        (
+            "no learning rate lowered the loss within {steps} steps (lowest {best:.3g}), but with one order for all "
+            "shuffles of equal length it falls to {shared:.3g}: inputs and labels were shuffled apart; use one order"
+        ),
+        (
+            "{steps} 步内没有学习率能降低损失（最低 {best:.3g}），而让等长的洗牌采用同一次序后降到 {shared:.3g}："
+            "输入与标签被分别打乱，应使用同一个次序"
+        ),
+    ),
     "rate.not-raised": (
         "the rate could not be raised step by step: the script's optimizer does not take it from its parameter groups",
         "无法逐步提高学习率：脚本的优化器不从参数组读取学习率",
