@@ -125,7 +125,7 @@ class Course:
         return outcome, learning_rate.check(outcome, whole, lang, rising=rising)
 
     def _in_one_order(self, seen: checks.Seen) -> rates.Sweep | None:
-        """Return the range test with one order for all shuffles of a length, where that is what lets anything be learnt.
+        """Return the range test with one order for all shuffles of a length, where only that lets the loss fall.
 
         A batch that is learnt by heart beside a loss that no rate lowers from batch to batch is what labels of other
         rows look like.

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trainadvisor.verify import statistics
-from trainadvisor.verify.metrics import SHARES, Measure, comparable, measures
+from trainadvisor.verify.metrics import Measure, comparable, measures
 from trainadvisor.verify.own import own_measures
 from trainadvisor.verify.plan import RESCALING
+from trainadvisor.verify.printed import printed
 from trainadvisor.verify.result import Compared
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Pair:
 
     before: RunLog
     after: RunLog
+    said: tuple[str, str] = ("", "")
+    """What the two runs printed."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Comparison:
     held_out: bool
     own: bool
     useful: bool
+    share: bool
 
     @property
     def better(self) -> bool:
@@ -68,11 +72,24 @@ class Comparison:
 
 
 def compare(pairs: Sequence[Pair], candidate: Candidate) -> list[Comparison]:
-    """Return the metrics that every pair has, like for like; a finding's own measures first."""
-    rescaled = bool(candidate.words & RESCALING)
-    tables = [(_all(pair.before, candidate.code), _all(pair.after, candidate.code)) for pair in pairs]
-    names = [name for name in tables[0][0] if all(name in one and name in two for one, two in tables)]
+    """Return the metrics that every pair has, like for like; a finding's own measures first.
+
+    What the script printed counts where nothing recorded is about held-out data.
+    """
     own = own_measures(pairs[0].before, candidate.code)
+    tables = [(_all(pair.before, candidate.code), _all(pair.after, candidate.code)) for pair in pairs]
+    found = _like_for_like(tables, candidate, own)
+    if own or any(item.held_out for item in found):
+        return found
+    said = [(printed(pair.said[0]), printed(pair.said[1])) for pair in pairs]
+    return [*_like_for_like(said, candidate, own), *found]
+
+
+def _like_for_like(
+    tables: Sequence[tuple[dict[str, Measure], dict[str, Measure]]], candidate: Candidate, own: dict[str, Measure]
+) -> list[Comparison]:
+    rescaled = bool(candidate.words & RESCALING)
+    names = [name for name in tables[0][0] if all(name in one and name in two for one, two in tables)]
     found = []
     for name in names:
         both = [(one[name], two[name]) for one, two in tables]
@@ -96,6 +113,7 @@ def _comparison(both: list[tuple[Measure, Measure]], *, own: bool) -> Comparison
     return Comparison(
         name=first.name, before=before, after=after, effect=statistics.effect(gains, noises, least),
         higher=first.higher, held_out=first.held_out, own=own, useful=useful,
+        share=first.share,
     )  # fmt: skip
 
 
@@ -121,14 +139,16 @@ def _stand_in(one: Measure, two: Measure) -> float:
 
 def _noise(one: Measure, two: Measure) -> float:
     """Return the noise of a gain: accuracies scatter in both runs, a broken run's unrest is its fault."""
-    both = one.name in SHARES and "accuracy" in one.name
+    both = one.share and "accuracy" in one.name
     return math.hypot(one.noise, two.noise) if both else two.noise
 
 
 def _least(one: Measure, two: Measure, *, own: bool) -> float:
     """Return the smallest gain that matters."""
     value = _stand_in(one, two) if math.isnan(one.value) else one.value
-    if one.name in SHARES and not own:
+    if one.share and one.trivial is None:
+        return max(MUCH_SHARE, USEFUL * (1.0 - value))
+    if one.share:
         return min(MUCH_SHARE, max(LEAST_SHARE, OF_THE_ERROR * (1.0 - min(value, 1.0))))
     if own:
         return OF_THE_COST * abs(value)
@@ -142,7 +162,7 @@ def _useful(measure: Measure) -> bool:
         return False
     if measure.trivial is None:
         return True
-    if measure.name in SHARES:
+    if measure.share:
         return measure.value > measure.trivial + USEFUL * (1.0 - measure.trivial)
     return measure.value < measure.trivial - USEFUL * abs(measure.trivial)
 
@@ -163,7 +183,7 @@ def best(found: Sequence[Comparison]) -> Comparison | None:
 def _spoiled(found: Sequence[Comparison], *, own: bool) -> bool:
     """Say whether what users look at first, an accuracy or R2 of held-out data, became worse."""
     telling = [item for item in found if not item.own and (item.held_out or own)]
-    first = [item for item in telling if item.name in SHARES] or telling
+    first = [item for item in telling if item.share] or telling
     return bool(first) and first[0].worse
 
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 HOPELESS = -1.0
 ACCURACY, R2 = "validation accuracy", "validation R2"
-SHARES = frozenset({ACCURACY, R2, "validation skill", "training accuracy", "training skill"})
-"""Metrics whose best value is 1."""
 BINARY = 2
 NON_FINITE = ("nan", "inf", "-inf")
 SETTLED = 6
@@ -40,6 +38,8 @@ class Measure:
     """What an answer that ignores its input gets."""
     higher: bool = True
     held_out: bool = False
+    share: bool = False
+    """Whether its best value is 1."""
     basis: tuple[Any, ...] = ()
     """What the value means; two with a different basis do not compare."""
 
@@ -67,14 +67,14 @@ def _held_out(log: RunLog) -> Iterator[Measure]:
     accuracy = figure(log, "val_accuracy_final")
     if accuracy is not None:
         noise = figure(log, "val_accuracy_error") or 0.0
-        yield Measure(ACCURACY, accuracy, noise, _majority(_fact(log, last)), held_out=True)
+        yield Measure(ACCURACY, accuracy, noise, _majority(_fact(log, last)), held_out=True, share=True)
     r2 = _r2(log)
     if r2 is not None:
-        yield Measure(R2, _no_worse_than_hopeless(r2), 0.0, 0.0, held_out=True)
+        yield Measure(R2, _no_worse_than_hopeless(r2), 0.0, 0.0, held_out=True, share=True)
     fact = _fact(log, last)
     skill = math.nan if broken else figure(log, "val_skill_final")
     if skill is not None and fact is not None and _same_targets(fact, baseline.main_loss(log)):
-        yield Measure("validation skill", _no_worse_than_hopeless(skill), 0.0, 0.0, held_out=True)
+        yield Measure("validation skill", _no_worse_than_hopeless(skill), 0.0, 0.0, held_out=True, share=True)
     value = math.nan if broken else figure(log, "val_loss_final")
     if value is not None and fact is not None:
         noise = figure(log, "val_noise") or 0.0
@@ -109,12 +109,11 @@ def _training(log: RunLog) -> Iterator[Measure]:
     broken = bool(of(log)["loss_nonfinite"])
     accuracy = figure(log, "train_accuracy_final")
     if accuracy is not None:
-        yield Measure(
-            "training accuracy", accuracy, _scatter(log.column("accuracy")), _majority(baseline.main_loss(log))
-        )
+        trivial = _majority(baseline.main_loss(log))
+        yield Measure("training accuracy", accuracy, _scatter(log.column("accuracy")), trivial, share=True)
     skill = math.nan if broken else figure(log, "skill")
     if skill is not None:
-        yield Measure("training skill", _no_worse_than_hopeless(skill), _relative_noise(log), 0.0)
+        yield Measure("training skill", _no_worse_than_hopeless(skill), _relative_noise(log), 0.0, share=True)
     final = math.nan if broken else figure(log, "loss_final")
     fact = baseline.main_loss(log)
     if final is not None and not contexts(log) & {"adversarial", "reinforcement"}:

@@ -165,8 +165,9 @@ class Session:
     def _take(self, screening: Screening, candidate: Candidate, run: Run, baseline: Run) -> None:
         trial = trials.judge(candidate, run, baseline)
         tried = Tried(candidate, [run], [trial])
-        if run.log is not None and baseline.log is not None and trial.compared:
-            tried.compared = judging.compare([judging.Pair(baseline.log, run.log)], candidate)
+        both = trials.pair(baseline, run)
+        if both is not None and trial.compared:
+            tried.compared = judging.compare([both], candidate)
         screening.tried.append(tried)
         if trials.differs_at_first(candidate, run, baseline):
             self._note("not-deterministic")
@@ -221,11 +222,7 @@ class Session:
             return
         tried.runs.append(run)
         tried.trials.append(trial)
-        pairs = [
-            judging.Pair(before.log, after.log)
-            for after in tried.runs
-            if (before := self.baselines[after.seed]).log is not None and after.log is not None
-        ]  # fmt: skip
+        pairs = [both for after in tried.runs if (both := trials.pair(self.baselines[after.seed], after)) is not None]
         if run.log is not None and trial.verdict not in ("failed", "refused", "hopeless"):
             tried.compared = judging.compare(pairs, tried.candidate)
         else:

@@ -62,6 +62,11 @@ class Run:
         """Say whether it was cut by its limit of steps or seconds."""
         return self.log is not None and bool(self.log.end) and (self.log.end or {}).get("reason") == "cut"
 
+    @property
+    def said(self) -> str:
+        """Return what the script printed last."""
+        return f"{self.outcome.stdout}\n{self.outcome.stderr}"
+
 
 @dataclass
 class Tried:
@@ -127,6 +132,13 @@ def early(findings: list[Finding]) -> list[Finding]:
     return kept
 
 
+def pair(before: Run, after: Run) -> judging.Pair | None:
+    """Return two runs to be compared, None where one left no log."""
+    if before.log is None or after.log is None:
+        return None
+    return judging.Pair(before.log, after.log, (before.said, after.said))
+
+
 def changes_of(run: Run) -> Iterator[Applied]:
     """Yield the changes of a run with what became of them."""
     events = [e for e in (run.log.events if run.log else []) if e.get("kind") == "change"]
@@ -153,8 +165,9 @@ def judge(candidate: Candidate, run: Run, baseline: Run) -> Trial:
     changes = list(changes_of(run))
     verdict, detail = _failure(run, changes) or ("not-judged", "")
     compared: list[judging.Comparison] = []
-    if verdict == "not-judged" and run.log is not None and baseline.log is not None:
-        compared = judging.compare([judging.Pair(baseline.log, run.log)], candidate)
+    both = pair(baseline, run)
+    if verdict == "not-judged" and both is not None:
+        compared = judging.compare([both], candidate)
         verdict, detail = _verdict(candidate, run, baseline, compared)
     before = codes(baseline.diagnosis) if baseline.diagnosis else []
     after = codes(run.diagnosis) if run.diagnosis else []

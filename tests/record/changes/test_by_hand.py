@@ -37,6 +37,10 @@ TWO_SCORES = CLASSIFIER.replace(
 SIGMOID = TWO_SCORES.replace(MODEL, f"{MODEL}, nn.Sigmoid()")
 """The loss's module hands its weight on by position."""
 RAW_NLL = CLASSIFIER.replace("cross_entropy(", "nn.functional.nll_loss(")
+RAW_DIVERGENCE = CLASSIFIER.replace(
+    "cross_entropy(model(inputs), targets)",
+    "nn.functional.kl_div(model(inputs), torch.nn.functional.one_hot(targets, 2) * 0.8 + 0.1, reduction='batchmean')",
+)
 SUMMED = REGRESSION.replace("y)", "y, reduction='sum')")
 EVAL_MODE = NORMED.replace("for epoch", "model.eval()\nfor epoch")
 AS_ADAM = ("import SGD", "import Adam as SGD")
@@ -89,6 +93,7 @@ CASES: list[Any] = [
     ("loss-function", {"to": "l1_loss"}, REGRESSION, [("mse_loss", "l1_loss")]),
     ("loss-function", {"scale": 4.0}, CLASSIFIER, [("loss = cross", "loss = 4 * cross")]),
     ("loss-function", {}, RAW_NLL, [("nn.functional.nll_loss", "cross_entropy")]),
+    ("loss-function", {}, RAW_DIVERGENCE, [("model(inputs)", "model(inputs).log_softmax(1)")]),
     ("label-smoothing", {"value": 0.2}, CLASSIFIER, [(", targets)", ", targets, label_smoothing=0.2)")]),
     ("scheduler-step", {"per": "epoch"}, SCHEDULED, PER_EPOCH),
     ("fix-data", {}, CLASSIFIER.replace("* 3 + 1", "* 3 + 1; x[5, 2] = float('nan')"), [("float('nan')", "0.0")]),

@@ -79,6 +79,20 @@ def _binary(output: Any, target: Any, options: dict[str, Any], _: dict[str, Any]
     return to, lambda: F.binary_cross_entropy_with_logits(output, target.to(output), **plain)
 
 
+def _divergence(output: Any, target: Any, options: dict[str, Any], named: dict[str, Any]) -> Fit | None:
+    """Give kl_div the logarithms that it takes for its input."""
+    del target, options
+    if output.dim() < 2 or float(output.detach().float().logsumexp(1).abs().mean()) < 1e-3:
+        return None
+    if _probabilities(output):
+        return "kl_div on probabilities -> on their logarithm", lambda: F.kl_div(
+            **{**named, "input": output.clamp_min(1e-12).log()}
+        )
+    return "kl_div on raw scores -> on their log_softmax", lambda: F.kl_div(
+        **{**named, "input": F.log_softmax(output, 1)}
+    )
+
+
 def _unit(output: Any) -> bool:
     return bool(((output >= 0) & (output <= 1)).all())
 
@@ -93,5 +107,5 @@ def _probabilities(output: Any) -> bool:
 
 _FINDERS: dict[str, Callable[[Any, Any, dict[str, Any], dict[str, Any]], Fit | None]] = {
     "nll_loss": _nll, "cross_entropy": _cross, "mse_loss": _squared, "l1_loss": _squared,
-    "binary_cross_entropy": _binary,
+    "binary_cross_entropy": _binary, "kl_div": _divergence,
 }  # fmt: skip

@@ -1,0 +1,111 @@
+"""What a script prints of itself: accuracies and validation losses by their words, for scripts that measure by hand."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from trainadvisor.verify.metrics import Measure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SHARE_WORDS = frozenset({
+    "accuracy", "acc", "auc", "auroc", "f1", "iou", "miou", "dice", "precision", "recall", "r2", "ndcg", "mrr", "hit",
+    "hits", "ssim", "top1", "top5",
+})  # fmt: skip
+LOSS_WORDS = frozenset({
+    "loss", "error", "err", "mse", "rmse", "mae", "nll", "bce", "perplexity", "ppl", "cost", "wer", "cer",
+})  # fmt: skip
+HELD_OUT_WORDS = frozenset({"val", "valid", "validation", "test", "eval", "dev", "heldout"})
+TRAINING_WORDS = frozenset({"train", "training"})
+SMALL_WORDS = frozenset({"of", "the", "on", "is", "in", "for", "a", "at", "and", "with", "by"})
+PERCENT = 100.0
+SETTLED = 6
+"""Values from which on the last three count together, as for recorded evaluations."""
+
+_TOKEN = re.compile(
+    r"(?P<fraction>(?<![\w.])\d+\s*/\s*\d+(?![\w.]))"
+    r"|(?P<number>(?<![A-Za-z0-9_.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![A-Za-z0-9_]))"
+    r"|(?P<lost>\b(?i:nan|inf|infinity)\b)"
+    r"|(?P<word>[A-Za-z][A-Za-z0-9]*)"
+)
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
+
+
+@dataclass
+class Series:
+    """The values of one metric in the order in which they were printed."""
+
+    name: str
+    held_out: bool
+    share: bool
+    values: list[float] = field(default_factory=list)
+
+    @property
+    def measure(self) -> Measure:
+        """Return its last value as a figure that compares; a percentage is a share."""
+        values = np.asarray(self.values)
+        if self.share and np.nanmax(values, initial=0.0) > 1.0:
+            values = values / PERCENT
+        last = values[-3:] if values.size >= SETTLED else values[-1:]
+        noise = float(np.diff(values[-5:]).std() / np.sqrt(2 * last.size)) if values.size >= SETTLED else 0.0
+        label = f"printed {'validation ' if self.held_out else ''}{self.name}"
+        trivial, basis = (None, ()) if self.share else (float(values[0]), ("printed",))
+        return Measure(
+            label, float(np.median(last)), noise, trivial, higher=self.share, held_out=self.held_out, basis=basis
+        )
+
+
+def printed(text: str) -> dict[str, Measure]:
+    """Return the figures that a script printed: shares of any data, losses of held-out data."""
+    found: dict[tuple[str, bool], Series] = {}
+    for line in re.split(r"[\r\n]+", text):
+        for series in _of_line(line):
+            found.setdefault((series.name, series.held_out), series).values += series.values
+    kept = [series for series in found.values() if series.share or series.held_out]
+    return {measure.name: measure for measure in (series.measure for series in kept)}
+
+
+def _of_line(line: str) -> Iterator[Series]:
+    """Yield each number of a line that stands behind the word of a metric, with whose data it is about."""
+    words: list[str] = []
+    phase = ""
+    for token in _TOKEN.finditer(line):
+        if token["word"]:
+            for word in _CAMEL.sub(" ", token["word"]).lower().split():
+                phase = _phase(word) or phase
+                words += [] if _phase(word) else [word]
+            continue
+        series = _read(words, phase, token["lost"] or token["number"], token["fraction"])
+        if series is not None:
+            yield series
+        if series is not None or not set(words) & SHARE_WORDS:
+            words = []  # "accuracy on the 10000 test images: 54 %" keeps its name beyond the first number
+
+
+def _phase(word: str) -> str:
+    return "held-out" if word in HELD_OUT_WORDS else "training" if word in TRAINING_WORDS else ""
+
+
+def _read(words: list[str], phase: str, number: str | None, fraction: str | None) -> Series | None:
+    """Return the one value that a number is, if its words name a metric and the value can be one."""
+    known = [place for place, word in enumerate(words) if word in SHARE_WORDS | LOSS_WORDS]
+    if not known or phase == "training":
+        return None
+    share = words[known[-1]] in SHARE_WORDS
+    value = _share_of(fraction) if fraction and share else float(number) if number else None
+    if value is None or (share and value > PERCENT):
+        return None
+    lasting = value if math.isfinite(value) else math.nan
+    near = [word for word in words[max(known[-1] - 1, 0) : known[-1] + 2] if word not in SMALL_WORDS]
+    return Series(" ".join(near), phase == "held-out", share, [lasting])
+
+
+def _share_of(fraction: str) -> float | None:
+    part, whole = (float(text) for text in fraction.split("/"))
+    return part / whole if 0 < whole >= part else None
