@@ -38,3 +38,11 @@ def test_facts_are_certain_and_figures_are_suspicions() -> None:
     findings = [finding("loss-shape-broadcast", explains=[inner]), finding("dead-relu", severity="note")]
     diagnosis = Diagnosis(state="broken", summary="", findings=findings)
     assert early.certain_and_suspected(diagnosis, BOOK) == ({"loss-shape-broadcast"}, {"constant-output"})
+
+
+def test_a_suspicion_is_raised_sooner_than_a_finding() -> None:
+    """What an experiment will confirm need not wait for fifty steps; a fact keeps its own limit."""
+    hasty = early.of_first_steps(BOOK, "en")
+    assert BOOK.rules["unnormalized-inputs"].thresholds["min_steps"] == 50
+    assert hasty.rules["unnormalized-inputs"].thresholds["min_steps"] == 15
+    assert hasty.rules["missing-zero-grad"].thresholds == BOOK.rules["missing-zero-grad"].thresholds

@@ -18,6 +18,9 @@ FROM_THE_START = frozenset({"wiring", "data", "numerics", "activations", "gradie
 SEEN_AT_ONCE = frozenset({"direct", "exact", "static"})
 """Evidence that is a fact at any step; figures of the first steps alone are a suspicion."""
 
+ENOUGH_TO_SUSPECT = 15
+"""Steps after which a rule that else waits longer may raise a suspicion."""
+
 
 def is_early(rule: Rule) -> bool:
     """Say whether a rule can be right about the first steps of a run."""
@@ -32,7 +35,15 @@ def is_suspicion(rule: Rule) -> bool:
 def of_first_steps(book: Rulebook, lang: str) -> Rulebook:
     """Return the rulebook with the rules that have to wait switched off."""
     late = {code: say("early.late", lang) for code, rule in book.rules.items() if not is_early(rule)}
-    return replace(book, off={**late, **book.off})
+    rules = {code: hasty(rule) if is_suspicion(rule) else rule for code, rule in book.rules.items()}
+    return replace(book, rules=rules, off={**late, **book.off})
+
+
+def hasty(rule: Rule) -> Rule:
+    """Return a rule that waits for no more steps than are needed for a suspicion: an experiment is to confirm it."""
+    limits = dict(rule.thresholds)
+    limits["min_steps"] = min(limits.get("min_steps", ENOUGH_TO_SUSPECT), ENOUGH_TO_SUSPECT)
+    return replace(rule, thresholds=limits)
 
 
 def without(book: Rulebook, codes: Mapping[str, str]) -> Rulebook:
