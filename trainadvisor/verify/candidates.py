@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.verify.own import OF
 from trainadvisor.verify.plan import Candidate, Change
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from trainadvisor.diagnose.result import Diagnosis, Finding, Remedy
 
+STOPPING = "early-stopping"
 CLOSE = 1.6
 """Two learning rates within this factor are one try."""
 FIRST = 2
@@ -71,7 +73,10 @@ def candidates(diagnosis: Diagnosis, only: str | None = None, lr: float | None =
         *chain.from_iterable(options[FIRST:] for options in first),
         *sorted(_in_turn(later), key=lambda candidate: candidate.changes[0].change in SELDOM),
     ]
-    general = [] if only else [Candidate((Change(c, dict(a)),), origin="fallback") for c, a in _general(diagnosis)]
+    costly = bool(roots) and roots[0].code in OF  # what costs time or memory is not cured by a lower loss
+    general = (
+        [] if only or costly else [Candidate((Change(c, dict(a)),), origin="fallback") for c, a in _general(diagnosis)]
+    )
     return list(_distinct([*ordered, *general], lr))
 
 
@@ -100,6 +105,15 @@ def _general(diagnosis: Diagnosis) -> Iterator[tuple[str, dict[str, Any]]]:
     if found & UNLEARNT:
         yield "fix-labels", {}
     yield from sorted(GENERAL, key=lambda entry: lost and entry[0] not in ("standardize-inputs", "clip", "lr"))
+
+
+def anew(candidate: Candidate, diagnosis: Diagnosis) -> Candidate:
+    """Return a candidate for another run: the step to stop at is where the validation of that run was best."""
+    asked = [r for f in everything(diagnosis.findings) for r in f.remedies if r.change == STOPPING]
+    if STOPPING not in candidate.words or not asked:
+        return candidate
+    changes = tuple(_change(asked[0]) if change.change == STOPPING else change for change in candidate.changes)
+    return replace(candidate, changes=changes)
 
 
 def _in_turn(lists: list[list[Candidate]]) -> Iterator[Candidate]:

@@ -120,8 +120,9 @@ class Screening:
             if base is None or len(base.candidate.changes) >= AT_ONCE:
                 return
             before = base
-            joined = [c for c in combined(base.candidate, self._partners(base)) if not self._known(c)]
-            yield from self._new(joined[:PARTNERS])
+            partners = self._partners(base, general=weak or base.better)
+            joined = [c for c in combined(base.candidate, partners) if not self._known(c)]
+            yield from self._new(joined if weak else joined[:PARTNERS])
             if self._base(weak=weak) is before:
                 return
 
@@ -133,14 +134,18 @@ class Screening:
         helped = [t for t in sound if t.candidate.code in t.trials[0].gone and t.verdict != "worse"]
         return max(helped or (sound[:1] if weak else []), key=lambda t: (len(t.trials[0].gone), t.gain), default=None)
 
-    def _partners(self, base: Tried) -> list[Candidate]:
-        """Return what may be joined: remedies for what is found in the run of the base, then those of other roots."""
+    def _partners(self, base: Tried, *, general: bool) -> list[Candidate]:
+        """Return what may be joined: remedies for what is found in the run of the base, then those of other roots.
+
+        General ones are tried by themselves before they are joined to what has made nothing better.
+        """
         useless = [t.candidate for t in self.tried if t.verdict in ("refused", "failed", "ignored")]
         asked = self._asked(base)
         siblings = [c for c in self._own if c.code == base.candidate.code]
         others = [c for c in self._own if c.code in self._roots and c.code != base.candidate.code]
         helped = [t.candidate for t in self.tried if t.better and len(t.candidate.changes) == 1]
-        listed = [*asked[:ASKED], *helped, *others[:ASKED], *siblings, *asked[ASKED:], *self._general]
+        listed = [*asked[:ASKED], *helped, *others[:ASKED], *siblings, *asked[ASKED:]]
+        listed += self._general if general else []
         sound = [c for c in listed if not any(same(c, other, self._lr) for other in useless)]
         return [c for c in sound if not c.words & ALONE]
 

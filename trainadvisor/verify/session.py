@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from trainadvisor.verify import judging, trials
-from trainadvisor.verify.candidates import alarming, codes
+from trainadvisor.verify.candidates import STOPPING, alarming, anew, codes
 from trainadvisor.verify.own import OF
 from trainadvisor.verify.plan import Candidate, Change, Job
 from trainadvisor.verify.screening import Screening
@@ -195,6 +195,8 @@ class Session:
         if not self.budget.fits(self.typical, 1 + missing, self.engine.slots):
             return False
         self.progress.repeating(seed + 1, self.request.seeds, tried.candidate)
+        if STOPPING in tried.candidate.words and missing:
+            self.baselines[seed] = self._finish(self._job(f"baseline-seed{seed}", None, seed))
         with closing(self.engine.run(self._paired(tried, seed), self.setting)) as outcomes:  # type: ignore[type-var]
             runs = [trials.read(outcome, self.config, self.lang) for outcome in outcomes]
         for run in runs:
@@ -214,7 +216,9 @@ class Session:
         """Yield the runs of one pair; each is limited by what is left when it starts."""
         if seed not in self.baselines:
             yield self._job(f"baseline-seed{seed}", None, seed)
-        yield self._job(f"{tried.trials[0].name}-seed{seed}", tried.candidate, seed)
+        told = self.baselines[seed].diagnosis if seed in self.baselines else None
+        candidate = anew(tried.candidate, told) if told is not None else tried.candidate
+        yield self._job(f"{tried.trials[0].name}-seed{seed}", candidate, seed)
 
     def _add(self, tried: Tried, run: Run, baseline: Run) -> None:
         trial = trials.judge(tried.candidate, run, baseline)

@@ -26,6 +26,8 @@ class Effect:
     spread: float | None
     wins: int
     losses: int
+    least: float
+    """The smallest gain that matters."""
     margin: float
     won: float
     """Mean gain of the pairs that were won; the others are ties, in which the run without the remedy did as well."""
@@ -37,8 +39,12 @@ class Effect:
 
     @property
     def clear(self) -> bool:
-        """Say whether the first pair was won, none was lost, and what was won exceeds its margin."""
-        return self.wins > 0 and not self.losses and self.gains[0] > self.margin and self.won > self.margin
+        """Say whether the first pair was won, none was lost, and what was won exceeds its margin.
+
+        Ties may not thin the gain out: over all pairs it has to matter as well.
+        """
+        sure = self.gains[0] > self.margin and self.won > self.margin
+        return self.wins > 0 and not self.losses and sure and self.mean > self.least
 
 
 def effect(gains: Sequence[float], noises: Sequence[float], least: float) -> Effect:
@@ -60,6 +66,7 @@ def effect(gains: Sequence[float], noises: Sequence[float], least: float) -> Eff
         spread=float(values.std(ddof=1)) if values.size > 1 else None,
         wins=int(won.size),
         losses=int((values < -least).sum()),
+        least=least,
         margin=max(least, SURE * error) if finite else least,
         won=float(won.mean()) if won.size else 0.0,
     )

@@ -1,18 +1,22 @@
 """Weights drawn anew before the first step."""
 
 import math
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from trainadvisor.record.changes.attempt import Attempt, Refusal
 from trainadvisor.record.changes.declare import change
 from trainadvisor.record.changes.late_torch import nn, torch
 
+_FAR = 4.0
+
 
 @change(
     "init",
     zh="第一步之前重新初始化权重：He、Xavier、正交、PyTorch 默认，或 prior（末层从平凡解开始）。",
-    limits="Not for models whose weights were loaded; only linear, convolution and recurrent layers are drawn anew.",
-    limits_zh="不适用于已加载权重的模型；只重新初始化线性、卷积与循环层。",
+    limits="Not for models whose weights were loaded; embeddings and parameters of the model's own only where their "
+    "scale is far off.",
+    limits_zh="不适用于已加载权重的模型；嵌入层与模型自有参数仅在尺度明显异常时重新初始化。",
 )
 def init(
     attempt: Attempt,
@@ -31,17 +35,22 @@ def init(
         if any(id(module) in attempt.stage.loaded for module in model.modules()):
             raise Refusal("the model's weights were loaded; a new start would throw them away")
         layers: list[Any] = [module for module in model.modules() if isinstance(module, _layers())]
-        if not layers:
+        loose = [] if kind == "prior" else [weight for weight in _loose(model) if not layers or weight.odd]
+        if not layers and not loose:
             raise Refusal("the model has no linear, convolution or recurrent layer")
         with attempt.stage.aside(), torch.no_grad():
             for layer in layers[-1:] if kind == "prior" else layers:
                 _draw(layer, kind, last=layer is layers[-1])
-        if bias is not None and layers[-1].bias is not None:
+            for weight in loose:
+                weight.draw(kind)
+        if bias is not None and layers and layers[-1].bias is not None:
             nn.init.constant_(layers[-1].bias, bias)
         elif kind == "prior":
             _bias_by_targets(attempt, layers[-1])
         count = 1 if kind == "prior" else len(layers)
-        attempt.done(f"{kind} initialisation of {count} layer{'s' if count != 1 else ''}")
+        told = [f"{count} layer{'s' if count != 1 else ''}"] if count else []
+        told += [f"{len(loose)} other weight{'s' if len(loose) != 1 else ''}"] if loose else []
+        attempt.done(f"{kind} initialisation of {' and '.join(told)}")
 
     attempt.when("model", redo)
 
@@ -67,6 +76,43 @@ def _draw(layer: Any, kind: str, *, last: bool) -> None:
         nn.init.orthogonal_(layer.weight, gain=math.sqrt(2))
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
+
+
+@dataclass(frozen=True)
+class _Loose:
+    """A matrix that no linear, convolution or recurrent layer holds."""
+
+    weight: Any
+    usual: float
+    """The deviation that keeps a signal's size: of an embedding 1 / sqrt(length), else that of Glorot 2010 times
+    sqrt(2), which does not ask by which side the signal comes in."""
+    far: float
+    """Times the usual deviation, or a part of it, from which on it is odd."""
+
+    @property
+    def odd(self) -> bool:
+        """Say whether the weights are all the same, or far larger or smaller than is usual."""
+        return not 1 / self.far < float(self.weight.detach().std()) / self.usual < self.far
+
+    def draw(self, kind: str) -> None:
+        """Draw it anew."""
+        if kind == "orthogonal":
+            nn.init.orthogonal_(self.weight, gain=math.sqrt(2))
+        else:
+            nn.init.normal_(self.weight, std=self.usual / (1.0 if kind == "he" else math.sqrt(2)))
+
+
+def _loose(model: Any) -> list[_Loose]:
+    """Return the matrices of embeddings, and those that the model's own modules hold."""
+    found: list[_Loose] = []
+    for module in model.modules():
+        matrices = [p for p in module._parameters.values() if p is not None and p.dim() > 1 and p.numel() > 1]
+        if isinstance(module, nn.Embedding | nn.EmbeddingBag):
+            # torch's own start has a deviation of one: odd is what is beyond that by far
+            found += [_Loose(p, p.shape[-1] ** -0.5, _FAR * p.shape[-1] ** 0.5) for p in matrices]
+        elif not type(module).__module__.startswith("torch.nn.modules") or isinstance(module, nn.ParameterList):
+            found += [_Loose(p, math.sqrt(4.0 / sum(p.shape[-2:])), _FAR) for p in matrices]
+    return found
 
 
 def _draw_recurrent(layer: Any, kind: str) -> None:
