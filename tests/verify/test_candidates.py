@@ -1,7 +1,7 @@
 """What is tried, in which order."""
 
 from trainadvisor.diagnose.result import Diagnosis, Finding, Remedy, Rival
-from trainadvisor.verify.candidates import candidates, combined, same
+from trainadvisor.verify.candidates import anew, candidates, combined, same
 from trainadvisor.verify.plan import Candidate, Change
 
 
@@ -87,3 +87,19 @@ def test_the_same_change_with_other_arguments_is_another_candidate():
     he, xavier = (Candidate((Change("init", {"to": to}),)) for to in ("he", "xavier"))
     assert not same(he, xavier)
     assert same(he, Candidate((Change("init", {"to": "he"}),)))
+
+
+def test_what_costs_time_is_not_cured_by_a_lower_loss():
+    """General remedies are about learning; a run that waits for its data has none of them tried."""
+    slow = Diagnosis(state="broken", summary="", findings=[finding("data-loader-bound", ("workers", {}))])
+    broken = Diagnosis(state="broken", summary="", findings=[finding("a", ("workers", {}))])
+    assert {c.origin for c in candidates(slow)} == {"remedy"}
+    assert {c.origin for c in candidates(broken)} == {"remedy", "fallback"}
+
+
+def test_the_step_to_stop_at_is_that_of_the_run():
+    """With another seed validation is best at another step; other changes stay as they are."""
+    told = Diagnosis(state="broken", summary="", findings=[finding("overfitting", ("early-stopping", {"step": 40}))])
+    first = Candidate((Change("early-stopping", {"step": 20}), Change("lr", {"factor": 0.1})))
+    assert anew(first, told).changes == (Change("early-stopping", {"step": 40}), Change("lr", {"factor": 0.1}))
+    assert anew(first, Diagnosis(state="healthy", summary="", findings=[])) is first

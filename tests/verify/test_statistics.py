@@ -53,3 +53,9 @@ def test_a_tie_of_the_script_itself_is_no_win():
 def test_noise_within_the_runs_widens_the_margin():
     """A gain of two accuracies from few examples has to exceed twice its standard error."""
     assert effect([0.1], [0.06], 0.05).margin == pytest.approx(0.12)
+
+
+def test_a_gain_that_ties_thin_out_is_not_clear():
+    """One pair that was won just so, and two that were not, are no remedy; one that was won by far is."""
+    assert not effect([0.06, 0.01, 0.0], [0.0] * 3, 0.05).clear
+    assert effect([0.9, 0.01, 0.0], [0.0] * 3, 0.05).clear

@@ -48,6 +48,43 @@ def test_a_prior_start_predicts_the_mean_of_the_targets(tmp_path: Path) -> None:
     assert float(given.weights[3]) == 5.5
 
 
+TOWERS = """
+import torch
+from torch import nn
+torch.manual_seed(0)
+class Towers(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.users, self.own = nn.Embedding(500, 64), nn.Parameter(torch.randn(64, 64))
+        self.out = LAYER
+    def forward(self, i):
+        return self.out(self.users(i) @ self.own)
+model = Towers()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+for step in range(3):
+    loss = model(torch.arange(8)).square().mean()
+    loss.backward()
+    optimizer.step()
+"""
+
+
+@pytest.mark.parametrize(("layer", "users", "own"), [("nn.Identity()", 1 / 8, 0.177), ("nn.Linear(64, 1)", 1.0, 0.177)])
+def test_embeddings_and_own_matrices_are_drawn_where_their_scale_is_off(
+    tmp_path: Path, layer: str, users: float, own: float
+) -> None:
+    """Where nothing else can be drawn an embedding is; beside layers one of torch's own scale stays, a matrix not."""
+    model = trial(TOWERS.replace("LAYER", layer), tmp_path, change("init", to="he")).names["model"]
+    assert float(model.users.weight.detach().std()) == pytest.approx(users, rel=0.05)
+    assert float(model.own.detach().std()) == pytest.approx(own, rel=0.05)
+
+
+def test_a_matrix_of_usual_scale_stays(tmp_path: Path) -> None:
+    """Beside layers that are drawn, what starts well is left as it is."""
+    script = TOWERS.replace("LAYER", "nn.Linear(64, 1)").replace("torch.randn(64, 64)", "torch.randn(64, 64) / 8")
+    kept = trial(script, tmp_path, change("init", to="he")).names["model"].own
+    assert torch.equal(kept, by_hand(script).names["model"].own)
+
+
 def test_wider_layers_are_trained(tmp_path: Path) -> None:
     """Hidden widths are tripled, inputs and outputs stay, and the optimizer holds the new parameters only."""
     outcome = trial(CLASSIFIER, tmp_path, change("capacity", factor=3.0))
