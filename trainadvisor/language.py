@@ -196,6 +196,13 @@ class Words:
         """Return a counted noun, such as "1 error" or "2 errors"."""
         return self(f"{key}.one") if count == 1 else self(key, count=self.number(count))
 
+    def metric(self, name: str) -> str:
+        """Return what a figure of verify is called."""
+        if f"verify.metric.{name}" in TEXTS:
+            return self(f"verify.metric.{name}")
+        kind, _, told = name.partition(" ")
+        return self("verify.metric.printed", name=told) if kind == "printed" else name
+
     def number(self, value: int) -> str:
         """Return a whole number, with thousands separated in English only."""
         return f"{value:,}" if self.lang == "en" else str(value)

@@ -79,7 +79,10 @@ class Printed(Progress):
     def _figures(self, tried: Tried) -> str:
         words = self._words
         shown = sorted(tried.compared, key=lambda item: not (item.better or item.worse))[:1]
-        figures = [words("verify.figure", metric=i.name, after=number(i.after), before=number(i.before)) for i in shown]
+        figures = [
+            words("verify.figure", metric=words.metric(i.name), after=number(i.after), before=number(i.before))
+            for i in shown
+        ]
         detail = [tried.trials[-1].detail] if tried.trials[-1].detail else []
         told = words("clause").join([*detail, *figures])
         return words("colon") + told if told else ""

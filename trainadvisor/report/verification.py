@@ -44,7 +44,7 @@ def _verified(page: Page, item: Any) -> None:
     page.row(words("fix"), item.text + (words("aside", text=item.where) if item.where else ""))
     if item.diff:
         page.code(item.diff)
-    page.row(words("verify.row.gain"), f"{item.metric}{words('colon')}{gain(item, words)}")
+    page.row(words("verify.row.gain"), f"{words.metric(item.metric)}{words('colon')}{gain(item, words)}")
     for key in ("gone", "left"):
         if codes := getattr(item, key):
             page.row(words(f"verify.row.{key}"), words("comma").join(codes))
@@ -87,7 +87,7 @@ def outcome(trial: Any, words: Words) -> str:
     if trial.detail:
         return text + words("aside", text=trial.detail)
     shown = [
-        words("verify.figure", metric=c.metric, after=number(c.after), before=number(c.before))
+        words("verify.figure", metric=words.metric(c.metric), after=number(c.after), before=number(c.before))
         for c in trial.compared[:1]
     ]
     return words("clause").join([text, *shown])

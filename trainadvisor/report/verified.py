@@ -59,7 +59,12 @@ def outcome(remedy: Remedy, words: Words) -> str:
 def row(remedy: Remedy, words: Words) -> list[str]:
     """Return the cells of a remedy: what it is, the metric, without, with, gain and interval, seeds."""
     note = remedy.verified or {}
-    cells = [remedy.text, str(note.get("metric", "")), figure(note.get("before")), figure(note.get("after"))]
+    cells = [
+        remedy.text,
+        words.metric(str(note.get("metric", ""))),
+        figure(note.get("before")),
+        figure(note.get("after")),
+    ]
     return [*cells, _gain(note), _seeds(note, words)]
 
 

@@ -200,11 +200,12 @@ def _sentence(session: Session, document: Verification, words: Words) -> str:
 def told(item: Verified, words: Words) -> str:
     """Return "loss after 300 steps 0.41 against 2.30, accuracy 0.97 against 0.11, 3 of 3 seeds; change train.py:41"."""
     first = words(
-        "verify.after", metric=item.metric, steps=words.number(item.steps),
+        "verify.after", metric=words.metric(item.metric), steps=words.number(item.steps),
         after=number(item.after), before=number(item.before),
     )  # fmt: skip
     others = [
-        words("verify.figure", metric=o.metric, after=number(o.after), before=number(o.before)) for o in item.others
+        words("verify.figure", metric=words.metric(o.metric), after=number(o.after), before=number(o.before))
+        for o in item.others
     ]
     figures = words("clause").join([first, *others])
     key = "verify.sentence" if item.seeds > 1 else "verify.sentence.one"
