@@ -56,6 +56,12 @@ def test_the_script_is_cut_after_so_many_seconds(tmp_path: Path) -> None:
     assert outcome.names["epoch"] == 0
 
 
+def test_a_copy_goes_by_the_name_of_its_original(tmp_path: Path) -> None:
+    """The log names the script and its arguments as the user knows them."""
+    header = trial(CLASSIFIER, tmp_path, shown=["project/train.py", "--fast"]).records[0]
+    assert (header["script"], header["argv"]) == ("project/train.py", ["--fast"])
+
+
 def test_a_seed_moves_every_seed_of_the_script(tmp_path: Path) -> None:
     """The numbers are those of the script with the offset added to its own seed."""
     assert same(trial(CLASSIFIER, tmp_path, seed=4), by_hand(CLASSIFIER, ("manual_seed(3)", "manual_seed(7)")))

@@ -54,6 +54,8 @@ class Run:
         self.stopped = False
         """Whether it was we who interrupted the script."""
         self.pid = os.getpid()
+        self.shown = (target, args)
+        """What the log calls the script and its arguments: a scratch copy goes by the name of its original."""
         self._every, self._overhead = every, overhead
         self._subscribers: list[Subscriber] = [self.writer]
         self._recorder: Recorder | None = None
@@ -102,7 +104,7 @@ class Run:
     def _start(self) -> None:
         from trainadvisor.record.recorder import Recorder
 
-        header = {"script": self.target, "argv": self.args, "module": self.module}
+        header = {"script": self.shown[0], "argv": self.shown[1], "module": self.module}
         self._recorder = Recorder(
             self._subscribers, discover=True, every=self._every, overhead=self._overhead, header=header
         )
@@ -113,7 +115,8 @@ class Run:
             self._recorder.stop(reason)
         elif os.getpid() == self.pid:
             created = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-            self.writer({"record": HEADER, "format": 1, "created": created, "script": self.target, "argv": self.args})
+            script, argv = self.shown
+            self.writer({"record": HEADER, "format": 1, "created": created, "script": script, "argv": argv})
             self.writer({"record": "end", "reason": reason, "steps": 0})
         self.writer.close()
 

@@ -34,6 +34,8 @@ class Spec:
     stop_after_seconds: float | None = None
     every: int = 10
     seed: int | None = None
+    shown: list[str] | None = None
+    """The script and its arguments as the user knows them, where this is a copy."""
 
 
 def read(path: Path) -> Spec:
@@ -59,6 +61,8 @@ class Trial(Run):
         self.spec = spec
         self.choices: list[Choice] = chosen(spec.changes)
         super().__init__(spec.target, spec.args, module=spec.module, log=Path(spec.log), every=spec.every)
+        if spec.shown:
+            self.shown = (spec.shown[0], spec.shown[1:])
         self._stage: Stage | None = None
         self._undo: list[Callable[[], None]] = []
 

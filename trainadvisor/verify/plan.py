@@ -86,6 +86,8 @@ class Job:
     limit: float = 60.0
     """Seconds of wall time after which the process is killed."""
     name: str = "baseline"
+    shown: tuple[str, ...] | None = None
+    """The script and its arguments as the user knows them, where target and arguments are those of a copy."""
 
     def spec(self, target: str, args: list[str], log: str) -> dict[str, Any]:
         """Return what the child process reads, with paths as they are where it runs."""
@@ -99,6 +101,7 @@ class Job:
             "stop_after_seconds": self.stop_after_seconds,
             "every": 10,
             "seed": self.seed,
+            "shown": list(self.shown or (self.target, *self.args)),
         }
 
 

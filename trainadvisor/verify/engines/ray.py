@@ -120,7 +120,8 @@ class RayEngine:
         """Fill the free slots; return whether anything runs."""
         while len(running) < self.slots and (job := next(waiting, None)) is not None:
             placed, reference = self._sent(job, setting)
-            moved = replace(job, target=placed.target, args=tuple(placed.args))
+            shown = (job.target, *job.args)
+            moved = replace(job, target=placed.target, args=tuple(placed.args), shown=shown)
             task = self._task.remote(moved, replace(setting, working=placed.working), reference)
             running[task] = job
         return bool(running)
