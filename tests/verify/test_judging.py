@@ -150,3 +150,13 @@ def test_a_share_above_hopeless_is_kept(tmp_path):
     """-0.4 stays what it is."""
     log = run(tmp_path, "a", 5.6, {"r2": -0.4}, loss("mse_loss", NUMBERS))
     assert measures(log)["validation R2"].value == -0.4
+
+
+def test_a_run_worse_than_a_constant_answer_counts_as_one(tmp_path):
+    """Seeds that end in NaN and far below zero are alike: the gain is what lies above a constant answer."""
+    lost = run(tmp_path, "a", math.nan, {"r2": math.nan})
+    below = run(tmp_path, "b", 9.0, {"r2": -50.0})
+    cured = [run(tmp_path, name, 0.1, {"r2": value}) for name, value in (("c", 0.94), ("d", 0.9))]
+    pairs = [Pair(lost, cured[0]), Pair(below, cured[1])]
+    found = best(compare(pairs, Candidate((Change("lr"),))))
+    assert (found.name, found.effect.gains) == ("validation R2", (0.94, 0.9))

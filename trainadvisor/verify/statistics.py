@@ -43,8 +43,8 @@ class Effect:
 
         Ties may not thin the gain out: over all pairs it has to matter as well.
         """
-        sure = self.gains[0] > self.margin and self.won > self.margin
-        return self.wins > 0 and not self.losses and sure and self.mean > self.least
+        first = self.gains[0] > self.least
+        return self.wins > 0 and not self.losses and first and self.won > self.margin and self.mean > self.least
 
 
 def effect(gains: Sequence[float], noises: Sequence[float], least: float) -> Effect:
