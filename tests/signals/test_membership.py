@@ -194,3 +194,24 @@ def test_optimizer_without_any_gradient(tmp_path: Path) -> None:
     tally = [{"kind": "tally", "detail": {"step": 20, "step_without_grad": 20}}]
     signals = run(tmp_path, held=(0, 1), changes={2: {"loaded": True}, 3: {"loaded": True}}, events=tally)
     assert signals["outside_parameters"] == ["b.weight", "b.bias"]
+
+
+def two_optimizers(folder: Path, steps: int, held: Any = (2, 3), **changes: Any) -> Any:
+    """Signals of a run in which the first of two optimizers steps and the second never does."""
+    optimizers = [make_optimizer(parameters=(0, 1)), make_optimizer("Adam", parameters=held, id=1)]
+    columns = {"lr": [0.1] * steps, "opt": [[0]] * steps}
+    return run(folder, optimizers=optimizers, columns=columns, **changes)
+
+
+def test_an_optimizer_that_never_steps(tmp_path: Path) -> None:
+    """The weights that only it holds are frozen: 20 of the 60 elements of both matrices."""
+    signals = two_optimizers(tmp_path, 64)
+    assert signals["frozen_share"] == pytest.approx(20 / 60)
+    assert [name.split(".", 1)[1] for name in signals["frozen_parameters"]] == ["b.weight"]
+
+
+def test_an_optimizer_may_wait_for_its_turn(tmp_path: Path) -> None:
+    """Before 64 steps, with weights that the other one holds too, or that were loaded, nothing is said."""
+    assert not two_optimizers(tmp_path, 63)["frozen_share"]
+    assert not two_optimizers(tmp_path, 64, held=(0, 1))["frozen_share"]
+    assert not two_optimizers(tmp_path, 64, changes={2: {"loaded": True}})["frozen_share"]

@@ -54,3 +54,15 @@ def test_size_and_growth_of_outputs_and_attention_logits(tmp_path: Path) -> None
     seen = outputs(tmp_path, samples)
     assert [seen["output_max"], seen["output_growth"]] == [60.0, pytest.approx(30.0)]
     assert [seen["attention_logit_max"], seen["attention_logit_growth"]] == [100.0, pytest.approx(20.0)]
+
+
+@pytest.mark.parametrize(
+    ("spread", "ops", "trivial"),
+    [(1.0, ["PowBackward0"], 3.0), (1.0, ["AbsBackward0"], 4.0), (1.8, ["PowBackward0"], None), (3.1, ["Abs"], None)],
+)
+def test_the_scatter_of_outputs_is_no_scatter_of_targets(
+    tmp_path: Path, spread: float, ops: list[str], trivial: float | None
+) -> None:
+    """Of a difference with variance 4 the first outputs' own is taken off; mostly theirs, it says nothing."""
+    loss = make_loss("custom", trivial_estimate=4.0, graph={"ops": ops, "parameters": []})
+    assert outputs(tmp_path, [{"act_spread": [9, 9, spread]}] * 5, losses=[loss])["trivial_loss"] == trivial

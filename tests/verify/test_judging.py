@@ -160,3 +160,13 @@ def test_a_run_worse_than_a_constant_answer_counts_as_one(tmp_path):
     pairs = [Pair(lost, cured[0]), Pair(below, cured[1])]
     found = best(compare(pairs, Candidate((Change("lr"),))))
     assert (found.name, found.effect.gains) == ("validation R2", (0.94, 0.9))
+
+
+def test_what_is_printed_is_held_against_where_it_began(tmp_path):
+    """A script that prints after an epoch may have learnt by then; the run without the change tells the start."""
+    told = ("val loss 0.5\nval loss 0.5", "val loss 0.21\nval loss 0.2")
+    before, after = (run(tmp_path, name, 0.5, None, loss("custom", None)) for name in ("a", "b"))
+    found = compare([Pair(before, after, told)], Candidate((Change("lr"),)))
+    assert best(found).name == "printed validation loss"
+    worse = ("val loss 0.2\nval loss 9.0", "val loss 0.2\nval loss 4.0")
+    assert best(compare([Pair(before, after, worse)], Candidate((Change("lr"),)))) is None

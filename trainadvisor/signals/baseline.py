@@ -6,9 +6,11 @@ import numpy as np
 
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
+from trainadvisor.signals.activations import act, rows_of
 
 LEAST_EXAMPLES = 16  # below that a histogram or a variance says nothing about the data
 LEAST_TRIVIAL = 1e-12  # a target that does not vary leaves nothing to learn
+MOSTLY_OUTPUTS = 0.75
 MAIN_LOSS = "(main loss)"
 """What it is remembered by, beside the signals."""
 CLASSIFYING = ("cross_entropy", "nll_loss")
@@ -30,7 +32,23 @@ def _main_loss(log: RunLog) -> dict[str, Any] | None:
         return None
     values, counts = np.unique(ids, return_counts=True)
     wanted = int(values[np.argmax(counts)])
-    return next((loss for loss in log.losses if loss.get("id") == wanted), None)
+    return next((_less_outputs(log, loss) for loss in log.losses if loss.get("id") == wanted), None)
+
+
+def _less_outputs(log: RunLog, loss: dict[str, Any]) -> dict[str, Any]:
+    """Take the scatter of the first outputs off the estimate of a written-out loss, which holds both.
+
+    At the start outputs and targets are independent, so the variance of their difference is the sum of theirs. Where
+    outputs make up most of it, it says nothing about the targets.
+    """
+    estimate = _estimated(loss)
+    spreads = act(log, "act_spread", rows_of(log, frozenset({"output"}))[-1:]).ravel()
+    if estimate is None or not spreads.size or not np.isfinite(spreads[0]):
+        return loss
+    absolute = any(name.startswith("Abs") for name in (loss.get("graph") or {}).get("ops", []))
+    own = float(spreads[0] if absolute else spreads[0] ** 2)
+    kept = estimate if absolute else estimate - own
+    return {**loss, "trivial_estimate": kept if own < MOSTLY_OUTPUTS * estimate else None}
 
 
 def graded(log: RunLog) -> tuple[dict[str, Any] | None, str]:

@@ -15,6 +15,8 @@ GRAPH = {
 }
 SAMPLES = {"needs": "samples of gradients and updates of each parameter", "zh": "各参数的梯度与更新量的采样"}
 FROZEN_SAMPLES, ZERO_SAMPLES = 3, 5
+IDLE_STEPS = 64
+"""Steps of the other optimizers after which one that never stepped is not merely waiting for its turn."""
 MOSTLY = 0.9
 LAST_BIT = (
     1e-6  # a float32 has 24 bits; a relative change below 6e-8 is lost, and the norm of one is not that of each element
@@ -33,6 +35,12 @@ def all_parameters(log: RunLog) -> dict[int, Fact]:
 def held(log: RunLog) -> set[int]:
     """Return the numbers of the parameters that any optimizer holds."""
     return {number for optimizer in log.optimizers for group in optimizer["groups"] for number in group["parameters"]}
+
+
+def held_by(log: RunLog, optimizer: int) -> set[int]:
+    """Return the numbers of the parameters that one optimizer holds."""
+    groups = [group for told in log.optimizers if told["id"] == optimizer for group in told["groups"]]
+    return {number for group in groups for number in group["parameters"]}
 
 
 def held_now(log: RunLog) -> set[int]:
@@ -67,6 +75,18 @@ def outside(log: RunLog) -> list[Fact] | None:
         return None
     kept, idle = held(log), (no_grad_share(log) or 0.0) > MOSTLY
     return [fact for fact in learnable if fact["id"] not in kept and (idle or fresh(fact))]
+
+
+def idle(log: RunLog) -> list[Fact]:
+    """Return the fresh weights behind the loss that only optimizers hold which never stepped, while others did."""
+    stepped = {number for stage in log.stages for number in stage.optimizers}
+    if not stepped or log.all_steps_count < IDLE_STEPS:
+        return []
+    resting = {o["id"] for o in log.optimizers} - stepped
+    ids = {number: held_by(log, number) for number in (*stepped, *resting)}
+    active = set().union(*(ids[number] for number in stepped))
+    waiting = set().union(*(ids[number] for number in resting)) - active
+    return [fact for fact in _learnable(log) if fact["id"] in waiting and wide(fact) and fresh(fact)]
 
 
 def elements(facts: list[Fact]) -> int:
@@ -211,14 +231,20 @@ def _names(log: RunLog, mask: Mask | None) -> list[str] | None:
 @signal(unit="share", **SAMPLES)
 def frozen_share(log: RunLog) -> float | None:
     """Share of the weights that have gradients and ought to train, but whose bits changed in no sample."""
-    return _share(log, frozen_mask(log))
+    waiting, mask = idle(log), frozen_mask(log)
+    share = _share(log, mask)
+    if not waiting:
+        return share
+    wanted = elements([fact for fact in _learnable(log) if wide(fact)])
+    return (share or 0.0) * (1.0 - elements(waiting) / wanted) + elements(waiting) / wanted
 
 
 @signal(unit="names", **SAMPLES)
 def frozen_parameters(log: RunLog) -> list[str] | None:
     """Names of the weights whose bits changed in no sample although they ought to train, or that are off and random."""
-    found = frozen_mask(log)
-    return _names(log, _random_and_off(log) | found if found is not None else _random_and_off(log))
+    found, waiting = frozen_mask(log), [f"{fact['owner']}.{fact['name']}" for fact in idle(log)]
+    names = _names(log, _random_and_off(log) | found if found is not None else _random_and_off(log)) or []
+    return [*names, *waiting]
 
 
 def _random_and_off(log: RunLog) -> Mask:

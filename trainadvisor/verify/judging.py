@@ -10,7 +10,7 @@ from trainadvisor.verify import statistics
 from trainadvisor.verify.metrics import Measure, comparable, measures
 from trainadvisor.verify.own import own_measures
 from trainadvisor.verify.plan import RESCALING
-from trainadvisor.verify.printed import printed
+from trainadvisor.verify.printed import PRINTED, printed
 from trainadvisor.verify.result import Compared
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _comparison(both: list[tuple[Measure, Measure]], *, own: bool) -> Comparison
     after = _mean([two.value for _, two in both])
     noises = [_noise(one, two) for one, two in both]
     least = max(_least(one, two, own=own) for one, two in both)
-    useful = own or all(_useful(two) for _, two in both)
+    useful = own or all(_useful(one, two) for one, two in both)
     return Comparison(
         name=first.name, before=before, after=after, effect=statistics.effect(gains, noises, least),
         higher=first.higher, held_out=first.held_out, own=own, useful=useful,
@@ -158,15 +158,17 @@ def _least(one: Measure, two: Measure, *, own: bool) -> float:
     return min(least, OF_TRIVIAL * abs(one.trivial)) if one.trivial is not None else least
 
 
-def _useful(measure: Measure) -> bool:
-    """Say whether a value is better than that of an answer that ignores its input."""
-    if math.isnan(measure.value):
+def _useful(one: Measure, two: Measure) -> bool:
+    """Say whether the second value is better than that of an answer that ignores its input."""
+    if math.isnan(two.value):
         return False
-    if measure.trivial is None:
+    if two.trivial is None:
         return True
-    if measure.share:
-        return measure.value > measure.trivial + USEFUL * (1.0 - measure.trivial)
-    return measure.value < measure.trivial - USEFUL * abs(measure.trivial)
+    if two.share:
+        return two.value > two.trivial + USEFUL * (1.0 - two.trivial)
+    # what was printed first may have been learnt already: the run without the changes may tell where it began
+    start = max(two.trivial, one.trivial or two.trivial) if PRINTED in two.basis else two.trivial
+    return two.value < start - USEFUL * abs(start)
 
 
 def best(found: Sequence[Comparison]) -> Comparison | None:

@@ -25,6 +25,7 @@ HELD_OUT_WORDS = frozenset({"val", "valid", "validation", "test", "eval", "dev",
 TRAINING_WORDS = frozenset({"train", "training"})
 SMALL_WORDS = frozenset({"of", "the", "on", "is", "in", "for", "a", "at", "and", "with", "by"})
 PERCENT = 100.0
+PRINTED = "printed"
 SETTLED = 6
 """Values from which on the last three count together, as for recorded evaluations."""
 
@@ -55,7 +56,7 @@ class Series:
         last = values[-3:] if values.size >= SETTLED else values[-1:]
         noise = float(np.diff(values[-5:]).std() / np.sqrt(2 * last.size)) if values.size >= SETTLED else 0.0
         label = f"printed {'validation ' if self.held_out else ''}{self.name}"
-        trivial, basis = (None, ()) if self.share else (float(values[0]), ("printed",))
+        trivial, basis = (None, ()) if self.share else (float(values[0]), (PRINTED,))
         return Measure(
             label, float(np.median(last)), noise, trivial, higher=self.share, held_out=self.held_out, basis=basis
         )

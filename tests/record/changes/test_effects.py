@@ -310,3 +310,29 @@ model = Net()"""
     script = CLASSIFIER.replace("\nmodel = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 2))", body)
     outcome = trial(script, tmp_path, change("add-nonlinearity"))
     assert same(outcome, by_hand(script, ("self.cell(x)", "self.cell(x).tanh()")))
+
+
+TWO_OPTIMIZERS = CLASSIFIER.replace(
+    "optimizer = SGD(model.parameters(), lr=0.1)",
+    "optimizer = SGD(model[0].parameters(), lr=0.1)\nother = SGD(model[2].parameters(), lr=0.2)",
+).replace("optimizer.zero_grad()", "optimizer.zero_grad(); other.zero_grad()")
+
+
+def test_an_optimizer_that_is_never_stepped_is_stepped(tmp_path: Path) -> None:
+    """The one that the script steps is left alone."""
+    outcome = trial(TWO_OPTIMIZERS, tmp_path, change("add-step"))
+    assert same(outcome, by_hand(TWO_OPTIMIZERS, ("optimizer.step()", "optimizer.step(); other.step()")))
+    both = TWO_OPTIMIZERS.replace("optimizer.step()", "optimizer.step(); other.step()")
+    assert trial(both, tmp_path, change("add-step")).changes[0]["refused"] == "the script calls step() itself"
+
+
+def test_losses_that_are_kept_let_go_of_their_graphs(tmp_path: Path) -> None:
+    """One that backward() was never called on is cut after the next step but one; the training is as it was."""
+    script = CLASSIFIER.replace(
+        "        optimizer.step()\n",
+        "        optimizer.step()\n        kept.append(cross_entropy(model(inputs), targets))\n",
+    ).replace("for epoch", "kept = []\nfor epoch")
+    outcome, hand = trial(script, tmp_path, change("detach-history")), by_hand(script)
+    assert same(outcome, hand)
+    assert [loss.grad_fn is None for loss in outcome.names["kept"]] == [True] * 10 + [False] * 2
+    assert not any(loss.grad_fn is None for loss in hand.names["kept"])

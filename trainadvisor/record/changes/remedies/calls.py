@@ -5,7 +5,6 @@ from typing import Any, Literal
 from trainadvisor.record.changes.attempt import Attempt, Call
 from trainadvisor.record.changes.declare import change
 from trainadvisor.record.changes.late_torch import torch
-from trainadvisor.record.changes.nested import listed, mapped
 
 
 @change(
@@ -65,43 +64,56 @@ def fix_zero_grad_order(attempt: Attempt) -> None:
 @change(
     "add-step",
     zh="每次 backward() 之后补上 optimizer.step()，并随后清空梯度。",
-    limits="Refused for scripts that step by themselves after a backward(), and without an optimizer.",
-    limits_zh="脚本在 backward() 之后自行更新、或没有优化器时，不予应用。",
+    limits="Only for optimizers that the script itself never steps.",
+    limits_zh="仅适用于脚本自身从不调用 step() 的优化器。",
 )
 def add_step(attempt: Attempt) -> None:
     """Call optimizer.step() after each backward(), and clear the gradients then."""
     attempt.patient = True
     attempt.never = "the script makes no optimizer, or never calls backward()"
-    stage, waiting = attempt.stage, [False]
-
-    def update(*_: object) -> None:
-        """Make up for a step that the script has left out."""
-        if not waiting[0]:
-            return
-        waiting[0] = False
-        for made in [o for o in stage.optimizers if _has_gradients(o)]:
-            made.step()
-            made.zero_grad()
-            attempt.done(f"optimizer.step() after each backward() ({type(made).__name__})")
-
-    def before(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        update()
-        return call(*args, **kwargs)
-
-    def own(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if waiting[0]:
-            attempt.refuse("the script calls step() itself")
-        return call(*args, **kwargs)
-
-    def trained(*_: object) -> None:
-        waiting[0] = True
-
+    missing = _Missing(attempt)
     for moment in ("forward", "zero_grad"):
-        attempt.around(moment, before)
-    attempt.around("step", own)
-    attempt.when("trained", trained)
+        attempt.around(moment, missing.before)
+    attempt.around("step", missing.own)
+    attempt.when("trained", missing.due)
     for moment in ("backward", "end"):
-        attempt.when(moment, update)
+        attempt.when(moment, missing.make_up)
+
+
+class _Missing:
+    """The steps that are due after a backward(), of the optimizers that the script never steps."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt, self._waiting = attempt, False
+        self._stepped: set[int] = set()
+
+    def due(self, *_: object) -> None:
+        """Note a backward()."""
+        self._waiting = True
+
+    def make_up(self, *_: object) -> None:
+        """Make the steps that the script has left out."""
+        if not self._waiting:
+            return
+        self._waiting = False
+        for made in self._attempt.stage.optimizers:
+            if id(made) not in self._stepped and _has_gradients(made):
+                made.step()
+                made.zero_grad()
+                self._attempt.done(f"optimizer.step() after each backward() ({type(made).__name__})")
+
+    def before(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Make them before the next call that needs them done."""
+        self.make_up()
+        return call(*args, **kwargs)
+
+    def own(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Leave an optimizer alone that the script steps itself."""
+        if self._waiting:
+            self._stepped.add(id(args[0]))
+            if all(id(made) in self._stepped for made in self._attempt.stage.optimizers):
+                self._attempt.refuse("the script calls step() itself")
+        return call(*args, **kwargs)
 
 
 @change(
@@ -239,34 +251,3 @@ def mode(attempt: Attempt, *, mode: Literal["train", "eval", "both"] = "both") -
                 module.training = was
 
     attempt.around("forward", around)
-
-
-@change(
-    "detach-history",
-    zh="backward() 之后切断损失与计算图的联系，并切断带入下一步的隐藏状态，使历史不再占用内存。",
-    limits="A sum over losses that is built before their backward() keeps its graph; retained graphs are left alone.",
-    limits_zh="在 backward() 之前就累加的损失仍保留计算图；retain_graph 的图不处理。",
-)
-def detach_history(attempt: Attempt) -> None:
-    """Cut the loss from its graph after backward(), and states that are carried into the next step from theirs."""
-    attempt.never = "no loss and no state holds on to a graph after its backward()"
-    old: list[Any] = []
-
-    def cut_loss(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        given = args[0] if args else kwargs.get("tensors")
-        tensors = [given] if isinstance(given, torch.Tensor) else list(given or ())
-        retained = kwargs.get("retain_graph") or (len(args) > 2 and args[2])
-        for tensor in tensors if not retained else []:
-            if tensor.grad_fn is not None and not tensor._is_view():
-                tensor.detach_()
-                attempt.done("the loss is detached after its backward()")
-
-    def cut_state(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        known = {id(tensor) for tensor in old}
-        args, kwargs = mapped((args, kwargs), lambda t: t.detach() if id(t) in known and t.grad_fn is not None else t)
-        result = call(*args, **kwargs)
-        old[:] = listed(result)
-        return result
-
-    attempt.when("trained", cut_loss)
-    attempt.around("forward", cut_state)
