@@ -65,4 +65,6 @@ def test_the_scatter_of_outputs_is_no_scatter_of_targets(
 ) -> None:
     """Of a difference with variance 4 the first outputs' own is taken off; mostly theirs, it says nothing."""
     loss = make_loss("custom", trivial_estimate=4.0, graph={"ops": ops, "parameters": []})
-    assert outputs(tmp_path, [{"act_spread": [9, 9, spread]}] * 5, losses=[loss])["trivial_loss"] == trivial
+    columns = {"loss": [4.0] * 100, "loss_id": 0}
+    seen = outputs(tmp_path, [{"act_spread": [9, 9, spread]}] * 5, losses=[loss], columns=columns)
+    assert seen["trivial_loss"] == trivial
