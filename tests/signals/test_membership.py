@@ -205,13 +205,13 @@ def two_optimizers(folder: Path, steps: int, held: Any = (2, 3), **changes: Any)
 
 def test_an_optimizer_that_never_steps(tmp_path: Path) -> None:
     """The weights that only it holds are frozen: 20 of the 60 elements of both matrices."""
-    signals = two_optimizers(tmp_path, 64)
+    signals = two_optimizers(tmp_path, 50)
     assert signals["frozen_share"] == pytest.approx(20 / 60)
     assert [name.split(".", 1)[1] for name in signals["frozen_parameters"]] == ["b.weight"]
 
 
 def test_an_optimizer_may_wait_for_its_turn(tmp_path: Path) -> None:
-    """Before 64 steps, with weights that the other one holds too, or that were loaded, nothing is said."""
-    assert not two_optimizers(tmp_path, 63)["frozen_share"]
-    assert not two_optimizers(tmp_path, 64, held=(0, 1))["frozen_share"]
-    assert not two_optimizers(tmp_path, 64, changes={2: {"loaded": True}})["frozen_share"]
+    """Before 50 steps, with weights that the other one holds too, or that were loaded, nothing is said."""
+    assert not two_optimizers(tmp_path, 49)["frozen_share"]
+    assert not two_optimizers(tmp_path, 50, held=(0, 1))["frozen_share"]
+    assert not two_optimizers(tmp_path, 50, changes={2: {"loaded": True}})["frozen_share"]

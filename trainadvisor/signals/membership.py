@@ -15,7 +15,7 @@ GRAPH = {
 }
 SAMPLES = {"needs": "samples of gradients and updates of each parameter", "zh": "各参数的梯度与更新量的采样"}
 FROZEN_SAMPLES, ZERO_SAMPLES = 3, 5
-IDLE_STEPS = 64
+IDLE_STEPS = 50
 """Steps of the other optimizers after which one that never stepped is not merely waiting for its turn."""
 MOSTLY = 0.9
 LAST_BIT = (
