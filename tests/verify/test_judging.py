@@ -170,3 +170,18 @@ def test_what_is_printed_is_held_against_where_it_began(tmp_path):
     assert best(found).name == "printed validation loss"
     worse = ("val loss 0.2\nval loss 9.0", "val loss 0.2\nval loss 4.0")
     assert best(compare([Pair(before, after, worse)], Candidate((Change("lr"),)))) is None
+
+
+def test_losses_are_compared_by_their_ratios(tmp_path):
+    """Seeds whose losses lie far apart agree where each falls to an eighth; by differences they would scatter."""
+    fact = loss("custom", None)
+    befores = [run(tmp_path, f"a{i}", value, None, fact) for i, value in enumerate((0.8, 80.0))]
+    afters = [
+        run(tmp_path, f"b{i}", value, None, fact, loss=[8 * value] * 20 + [value] * 80)
+        for i, value in enumerate((0.1, 10.0))
+    ]
+    pairs = [Pair(before, after) for before, after in zip(befores, afters, strict=True)]
+    found = best(compare(pairs, Candidate((Change("lr"),))))
+    assert found.decision.gains == pytest.approx((math.log(8), math.log(8)))
+    assert found.effect.gains == pytest.approx((0.7, 70.0))
+    assert not found.effect.clear

@@ -89,11 +89,11 @@ def verified(session: Session, tried: Tried, source: str | None) -> Verified:
         change=first.change, arguments=first.arguments, metric=chosen.name,
         before=chosen.before, after=chosen.after,
         interval=list(chosen.effect.interval) if chosen.effect.interval and not math.isnan(chosen.before) else None,
-        seeds=len(tried.runs), wins=chosen.effect.wins,
+        seeds=len(tried.runs), wins=chosen.decision.wins,
         diff="\n".join(patch.diff() for patch in found) or _snippet(tried.candidate),
         combined_with=[Applied(change=c.change, arguments=c.arguments) for c in tried.candidate.changes[1:]],
         where=found[0].where if found else None, code=tried.candidate.code,
-        text=text(tried.candidate, Words(session.lang)), margin=chosen.effect.margin, spread=chosen.effect.spread,
+        text=text(tried.candidate, Words(session.lang)), margin=chosen.margin, spread=chosen.effect.spread,
         gone=trial.gone, left=trial.findings, others=others[: FIGURES - 1], steps=trial.steps,
         curves={
             "before": [_curve(session.baselines.get(run.seed)) for run in tried.runs],

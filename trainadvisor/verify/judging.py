@@ -24,6 +24,7 @@ LEAST_SHARE, MUCH_SHARE, OF_THE_ERROR = 0.02, 0.05, 0.3
 OF_THE_LOSS, OF_TRIVIAL = 0.2, 0.05
 """A loss counts as lower by a fifth, or by a twentieth of the trivial loss where that is less."""
 OF_THE_COST = 0.15
+TENFOLD = 10.0
 USEFUL = 0.1
 """Share of the way from an answer that ignores its input to a perfect one that a cure has to go."""
 
@@ -46,6 +47,9 @@ class Comparison:
     before: float
     after: float
     effect: statistics.Effect
+    """The gains in the units of the metric."""
+    decision: statistics.Effect
+    """The same where it decides: of positive losses the logarithms of the ratios, which seeds share."""
     higher: bool
     held_out: bool
     own: bool
@@ -55,19 +59,26 @@ class Comparison:
     @property
     def better(self) -> bool:
         """Say whether it is clearly better, and better than an answer that ignores its input."""
-        return self.useful and self.effect.clear
+        return self.useful and self.decision.clear
 
     @property
     def worse(self) -> bool:
         """Say whether it is clearly worse."""
         lost = math.isnan(self.after) and not math.isnan(self.before)
-        return lost or self.effect.losses > self.effect.wins
+        return lost or self.decision.losses > self.decision.wins
+
+    @property
+    def margin(self) -> float:
+        """Return the gain from which on it is clearly better, in the units of the metric."""
+        if self.decision is self.effect:
+            return self.effect.margin
+        return self.after * math.expm1(self.decision.margin)
 
     def told(self) -> Compared:
         """Return it as it stands in the result."""
         return Compared(
             metric=self.name, before=self.before, after=self.after, gain=self.effect.mean,
-            margin=self.effect.margin, better=self.better, worse=self.worse,
+            margin=self.margin, better=self.better, worse=self.worse,
         )  # fmt: skip
 
 
@@ -110,11 +121,24 @@ def _comparison(both: list[tuple[Measure, Measure]], *, own: bool) -> Comparison
     noises = [_noise(one, two) for one, two in both]
     least = max(_least(one, two, own=own) for one, two in both)
     useful = own or all(_useful(one, two) for one, two in both)
+    effect = statistics.effect(gains, noises, least)
     return Comparison(
-        name=first.name, before=before, after=after, effect=statistics.effect(gains, noises, least),
+        name=first.name, before=before, after=after, effect=effect, decision=_ratios(both, gains, own=own) or effect,
         higher=first.higher, held_out=first.held_out, own=own, useful=useful,
         share=first.share,
     )  # fmt: skip
+
+
+def _ratios(both: list[tuple[Measure, Measure]], gains: list[float], *, own: bool) -> statistics.Effect | None:
+    """Return the effect on positive losses and costs by their ratios; a gain of more than tenfold counts as tenfold."""
+    afters = [two.value for _, two in both]
+    befores = [after + gain for after, gain in zip(afters, gains, strict=True)]
+    if both[0][0].higher or not all(value > 0 for value in (*befores, *afters)):
+        return None
+    told = [min(math.log(before / after), math.log(TENFOLD)) for before, after in zip(befores, afters, strict=True)]
+    noises = [_noise(one, two) / two.value for one, two in both]
+    shares = [_least(*pair, own=own) / before for pair, before in zip(both, befores, strict=True)]
+    return statistics.effect(told, noises, -math.log1p(-max(shares)))
 
 
 def _mean(values: list[float]) -> float:
@@ -195,4 +219,4 @@ def gain_of(found: Sequence[Comparison]) -> float:
     """Return one number to order candidates by: the gain in units of what matters, of the first telling metric."""
     chosen = best(found) or next((item for item in found if item.own or item.held_out), None)
     chosen = chosen or next(iter(found), None)
-    return chosen.effect.mean / max(chosen.effect.margin, 1e-12) if chosen else 0.0
+    return chosen.decision.mean / max(chosen.decision.margin, 1e-12) if chosen else 0.0

@@ -91,7 +91,7 @@ class Tried:
     def ties(self) -> int:
         """Return in how many pairs the run without the changes did as well."""
         chosen = judging.best(self.compared)
-        return chosen.effect.ties if chosen else 0
+        return chosen.decision.ties if chosen else 0
 
     @property
     def cured(self) -> bool:
