@@ -306,7 +306,8 @@ SPARED: dict[str, Any] = {
         "sample": {"grad": [None, None, 1.0, 0.1], "update": [0.0, 0.0, 1e-3, 1e-3]},
     },
     "two optimizers": {
-        "optimizers": [make_optimizer(parameters=(0, 1)), make_optimizer("Adam", parameters=(2, 3), id=1)]
+        "columns": {"opt": [[0, 1]] * STEPS},
+        "optimizers": [make_optimizer(parameters=(0, 1)), make_optimizer("Adam", parameters=(2, 3), id=1)],
     },
     "a bias that never moves": {"sample": {"update": [1e-3, 0.0, 1e-3, 1e-3], "grad": [1.0, 0.0, 1.0, 0.1]}},
     "sigmoid output for targets from 0 to 1": {

@@ -215,3 +215,13 @@ def test_an_optimizer_may_wait_for_its_turn(tmp_path: Path) -> None:
     assert not two_optimizers(tmp_path, 49)["frozen_share"]
     assert not two_optimizers(tmp_path, 50, held=(0, 1))["frozen_share"]
     assert not two_optimizers(tmp_path, 50, changes={2: {"loaded": True}})["frozen_share"]
+
+
+def test_a_table_that_is_read_around_its_layer(tmp_path: Path) -> None:
+    """A held, fresh matrix whose layer never runs and that gets no gradient does not train; a loaded one may rest."""
+    sample = {**MOVING, "grad": [None, None, 1.0, 1.0], "update": [0.0, 0.0, 1e-3, 1e-3], "act_std": [1.0]}
+    events = [{"kind": "table", "detail": {"id": 1, "model": 0, "rows": ACTS[1:]}}]
+    assert run(tmp_path, samples=[sample] * 5, events=events)["random_frozen_share"] == pytest.approx(40 / 60)
+    loaded = run(tmp_path, samples=[sample] * 5, events=events, changes={0: {"loaded": True}})
+    assert loaded["random_frozen_share"] == 0.0
+    assert run(tmp_path, samples=[sample] * 4, events=events)["random_frozen_share"] == 0.0

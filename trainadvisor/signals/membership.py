@@ -248,14 +248,21 @@ def frozen_parameters(log: RunLog) -> list[str] | None:
 
 
 def _random_and_off(log: RunLog) -> Mask:
-    """Return the weights that were switched off (requires_grad False) although nothing was ever loaded into them."""
-    loaded = (log.model or {}).get("loaded") is True
-    return _mask(log, lambda fact: not fact["trainable"] and wide(fact) and fresh(fact) and not loaded)
+    """Return the weights that do not train although nothing was ever loaded into them.
+
+    They are switched off (requires_grad False), or an optimizer holds them, their layer is never called, and no
+    gradient ever comes: such as a table that is read as `weight.data[i]`.
+    """
+    loaded, kept = (log.model or {}).get("loaded") is True, held_now(log)
+    off = _mask(log, lambda fact: not fact["trainable"] and wide(fact) and fresh(fact) and not loaded)
+    if len(log.layers.column("grad")) < ZERO_SAMPLES:
+        return off
+    return off | (_unused(log) & _mask(log, lambda fact: fact["id"] in kept and wide(fact) and fresh(fact)))
 
 
 @signal(unit="share", needs="the parameters of the model", zh="模型的参数")
 def random_frozen_share(log: RunLog) -> float | None:
-    """Share of the weights that do not train (requires_grad False) and still have their random initial values."""
+    """Share of the weights that do not train (switched off or never used) and have their random initial values."""
     counts = np.array([max(fact["count"], 1) if wide(fact) else 0 for fact in log.layers.rows()], dtype=np.float64)
     return float(counts[_random_and_off(log)].sum() / counts.sum()) if counts.sum() else None
 
