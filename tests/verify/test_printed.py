@@ -17,6 +17,9 @@ from trainadvisor.verify.printed import printed
         ("Accuracy of the network on the 10000 test images: 54 %", "printed validation accuracy", 0.54),
         ('RESULT {"train_loss": 0.1, "valLoss": 0.25}', "printed validation loss", 0.25),
         ("step 80 1-nn accuracy 0.5", "printed nn accuracy", 0.5),
+        ("recall@5 0.6", "printed recall", 0.6),
+        ("val mIoU: 45.3", "printed validation miou", 0.453),
+        ("val acc 0.5%", "printed validation acc", 0.005),
         ("Epoch 3/10 val mse: 1e-3", "printed validation mse", 0.001),
     ],
 )
@@ -39,6 +42,11 @@ def test_a_metric_is_known_by_its_words(text, name, value):
 def test_other_numbers_are_left_alone(text):
     """Training figures, counters, rates and losses of unknown data are not taken."""
     assert printed(text) == {}
+
+
+def test_each_line_counts_once():
+    """Five lines are too few to be settled, so the last one is told."""
+    assert printed("\n".join(f"acc 0.{v}" for v in (1, 2, 3, 4, 9)))["printed acc"].value == 0.9
 
 
 def test_the_last_value_counts():

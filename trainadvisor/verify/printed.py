@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,11 +31,11 @@ SETTLED = 6
 
 _TOKEN = re.compile(
     r"(?P<fraction>(?<![\w.])\d+\s*/\s*\d+(?![\w.]))"
-    r"|(?P<number>(?<![A-Za-z0-9_.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![A-Za-z0-9_]))"
+    r"|(?P<number>(?<![A-Za-z0-9_.@])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![A-Za-z0-9_]))(?P<percent>\s?%)?"
     r"|(?P<lost>\b(?i:nan|inf|infinity)\b)"
     r"|(?P<word>[A-Za-z][A-Za-z0-9]*)"
 )
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 @dataclass
@@ -67,7 +67,8 @@ def printed(text: str) -> dict[str, Measure]:
     found: dict[tuple[str, bool], Series] = {}
     for line in re.split(r"[\r\n]+", text):
         for series in _of_line(line):
-            found.setdefault((series.name, series.held_out), series).values += series.values
+            known = found.setdefault((series.name, series.held_out), replace(series, values=[]))
+            known.values += series.values
     kept = [series for series in found.values() if series.share or series.held_out]
     return {measure.name: measure for measure in (series.measure for series in kept)}
 
@@ -78,28 +79,33 @@ def _of_line(line: str) -> Iterator[Series]:
     phase = ""
     for token in _TOKEN.finditer(line):
         if token["word"]:
-            for word in _CAMEL.sub(" ", token["word"]).lower().split():
+            for word in _words(token["word"]):
                 phase = _phase(word) or phase
                 words += [] if _phase(word) else [word]
             continue
-        series = _read(words, phase, token["lost"] or token["number"], token["fraction"])
+        series = _read(words, phase, token)
         if series is not None:
             yield series
         if series is not None or not set(words) & SHARE_WORDS:
             words = []  # "accuracy on the 10000 test images: 54 %" keeps its name beyond the first number
 
 
+def _words(token: str) -> list[str]:
+    whole = token.lower()
+    return [whole] if whole in SHARE_WORDS | LOSS_WORDS else _CAMEL.sub(" ", token).lower().split()
+
+
 def _phase(word: str) -> str:
     return "held-out" if word in HELD_OUT_WORDS else "training" if word in TRAINING_WORDS else ""
 
 
-def _read(words: list[str], phase: str, number: str | None, fraction: str | None) -> Series | None:
+def _read(words: list[str], phase: str, token: re.Match[str]) -> Series | None:
     """Return the one value that a number is, if its words name a metric and the value can be one."""
     known = [place for place, word in enumerate(words) if word in SHARE_WORDS | LOSS_WORDS]
     if not known or phase == "training":
         return None
     share = words[known[-1]] in SHARE_WORDS
-    value = _share_of(fraction) if fraction and share else float(number) if number else None
+    value = _value(token, share=share)
     if value is None or (share and value > PERCENT):
         return None
     lasting = value if math.isfinite(value) else math.nan
@@ -107,6 +113,10 @@ def _read(words: list[str], phase: str, number: str | None, fraction: str | None
     return Series(" ".join(near), phase == "held-out", share, [lasting])
 
 
-def _share_of(fraction: str) -> float | None:
-    part, whole = (float(text) for text in fraction.split("/"))
-    return part / whole if 0 < whole >= part else None
+def _value(token: re.Match[str], *, share: bool) -> float | None:
+    """Return the number; a fraction such as 45/50 is a share, and of anything else a count."""
+    if token["fraction"]:
+        part, whole = (float(text) for text in token["fraction"].split("/"))
+        return part / whole if share and 0 < whole >= part else None
+    value = float(token["lost"] or token["number"])
+    return value / PERCENT if share and token["percent"] else value
