@@ -14,7 +14,8 @@ CHANGES = (
     "add-parameters", "unfreeze", "use-modulelist", "label-smoothing", "class-weights", "fix-labels",
     "early-stopping", "augmentation", "capacity", "add-nonlinearity", "normalization", "residual", "precision",
     "workers", "pin-memory", "betas", "eps", "bn-momentum", "train-longer", "fix-preprocessing", "fix-data",
-    "scheduler-step", "accumulation", "async-checkpoint", "cache-data", "detach-history", "stable-loss", "balance-loss",
+    "scheduler-step", "accumulation", "async-checkpoint",
+    "cache-data", "align-classes", "detach-history", "stable-loss", "balance-loss",
 )  # fmt: skip
 
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]

@@ -19,7 +19,7 @@ AT_ONCE = 3
 PARTNERS = 3
 ASKED = 2
 """Remedies that the diagnosis of a run asks for which are joined to it before those of the first diagnosis."""
-ALONE = frozenset({"fix-data", "balance-loss", "early-stopping", "augmentation", "mode", "batch-size"})
+ALONE = frozenset({"fix-data", "balance-loss", "early-stopping", "augmentation", "mode", "batch-size", "align-classes"})
 """Changes that are tried by themselves only: they seldom find their place, or change how much is trained."""
 PATIENCE = 4
 """Candidates that are still tried after one that cures its finding but leaves others."""
