@@ -1,10 +1,11 @@
 """A session: what is tried, in which order, and what is answered."""
 
 import json
+from dataclasses import replace
 
 from trainadvisor.diagnose.result import Finding
 from trainadvisor.verify.answer import document
-from trainadvisor.verify.trials import early
+from trainadvisor.verify.trials import early, ranked
 
 
 def finding(code, **fields) -> Finding:
@@ -172,3 +173,12 @@ def test_an_interrupt_keeps_what_was_learned(session):
     made.progress = Interrupting()
     found = answered(made)
     assert (found.interrupted, len(found.trials)) == (True, 2)
+
+
+def test_of_two_that_end_together_the_one_that_was_begun_first_is_told(session):
+    """Two remedies that cure alike are told in the order of trying, not of ending."""
+    made = session("needs add-zero-grad")
+    made.run()
+    first = made.tried[0]
+    second = replace(first, place=1)
+    assert [one.place for one in ranked([second, replace(first, place=0)])] == [0, 1]

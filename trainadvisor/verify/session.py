@@ -146,7 +146,8 @@ class Session:
         with closing(self.engine.run(self._screened(screening, given), self.setting)) as outcomes:  # type: ignore[type-var]
             for outcome in outcomes:
                 run = trials.read(outcome, self.config, self.lang)
-                self._take(screening, given[outcome.job.name], run, baseline)
+                place = list(given).index(outcome.job.name)
+                self._take(screening, given[outcome.job.name], run, baseline, place)
 
     def _screened(self, screening: Screening, given: dict[str, Candidate]) -> Iterator[Job]:
         for number, candidate in enumerate(screening.order(), 1):
@@ -162,9 +163,9 @@ class Session:
         pairs = self.request.seeds - 1 if screening.best else 0
         return self.budget.fits(self.typical, 1 + 2 * pairs, self.engine.slots)
 
-    def _take(self, screening: Screening, candidate: Candidate, run: Run, baseline: Run) -> None:
+    def _take(self, screening: Screening, candidate: Candidate, run: Run, baseline: Run, place: int) -> None:
         trial = trials.judge(candidate, run, baseline)
-        tried = Tried(candidate, [run], [trial])
+        tried = Tried(candidate, [run], [trial], place=place)
         both = trials.pair(baseline, run)
         if both is not None and trial.compared:
             tried.compared = judging.compare([both], candidate)

@@ -76,6 +76,8 @@ class Tried:
     runs: list[Run] = field(default_factory=list)
     trials: list[Trial] = field(default_factory=list)
     compared: list[judging.Comparison] = field(default_factory=list)
+    place: int = 0
+    """Its place in the order of trying, whichever of two that ran side by side ended first."""
 
     @property
     def verdict(self) -> Verdict:
@@ -108,7 +110,9 @@ def ranked(tried: Iterable[Tried]) -> list[Tried]:
     """Return what is better, the best first: cures, then large gains, then few changes, then what was tried first."""
     better = [one for one in tried if one.better]
     most = max((one.gain for one in better), default=0.0)
-    return sorted(better, key=lambda one: (not one.cured, one.gain < MUCH_OF * most, len(one.candidate.changes)))
+    return sorted(
+        better, key=lambda one: (not one.cured, one.gain < MUCH_OF * most, len(one.candidate.changes), one.place)
+    )
 
 
 def read(outcome: Outcome, config: Config, lang: str = "en") -> Run:
