@@ -1,8 +1,14 @@
 """Fixtures of several test files."""
 
 import importlib
+import signal
+import threading
 
 import pytest
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+    # a shell starts jobs in the background so, and their children with them: some tests interrupt a child
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

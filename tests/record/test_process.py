@@ -274,8 +274,9 @@ def test_sigterm_kills_as_ever_and_leaves_a_readable_log(tmp_path: Path) -> None
     assert sum(record["record"] == "step" for record in _log(tmp_path)) >= 20
 
 
-def test_stop_on_interrupts_so_that_the_scripts_handlers_run(python: Callable[..., Any], tmp_path: Path) -> None:
-    """The script catches the interrupt, saves and leaves; the exit code says that it was stopped."""
+@pytest.mark.parametrize("handler", [signal.default_int_handler, signal.SIG_IGN])
+def test_stop_on_interrupts_so_that_handlers_run(python: Callable[..., Any], tmp_path: Path, handler: Any) -> None:
+    """The script catches the interrupt, saves and leaves, also where interrupts are ignored, as nohup has it."""
     source = """
         steps = 10**6
         try:
@@ -288,8 +289,11 @@ def test_stop_on_interrupts_so_that_the_scripts_handlers_run(python: Callable[..
     body = textwrap.indent(
         TRAINING.replace("loss.backward()", "(loss * (float('nan') if step > 5 else 1)).backward()"), " " * 4
     )
-    started = time.monotonic()
-    done = python(textwrap.dedent(source) % body, "--stop-on", "error", "--stop-after", "5")
+    started, before = time.monotonic(), signal.signal(signal.SIGINT, handler)
+    try:
+        done = python(textwrap.dedent(source) % body, "--stop-on", "error", "--stop-after", "5")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (done.returncode, done.stdout) == (1, "saved\n"), done.stderr
     assert time.monotonic() - started < 120
     assert _log(tmp_path)[-1]["reason"] == "finished"

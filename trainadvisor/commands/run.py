@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,6 +81,8 @@ def command(
 
     chosen = language(lang)
     _check(target, stop_on, report, module=module)
+    if stop_on:
+        _heed_interrupts()
     alerter = _alerter(urls, hooks, chosen, target)
     from trainadvisor.live import run_script
     from trainadvisor.record.schedule import share_of
@@ -117,6 +120,12 @@ def _alerter(urls: tuple[str, ...], hooks: tuple[str, ...], lang: str, target: s
     for hook in hooks:
         alerter.to_command(hook)
     return alerter
+
+
+def _heed_interrupts() -> None:
+    """Let an interrupt of ours reach the script where the shell has it ignored: with nohup, or in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _check(target: str, stop_on: str | None, report: Path | None, *, module: bool) -> None:
