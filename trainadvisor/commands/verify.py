@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -98,7 +99,8 @@ def _session(target: str, args: tuple[str, ...], options: dict[str, Any], lang: 
     verifying.check(request, options["out"], options["report"], options["apply_to"])
     verifying.check_code(options["code"] or options["fix"])
     budget = Budget(seconds(options["budget"]))
-    logs = Path("trainadvisor-runs") / f"verify-{time.strftime('%m%d-%H%M%S')}"
+    # the number tells two that are started in one second apart
+    logs = Path("trainadvisor-runs") / f"verify-{time.strftime('%m%d-%H%M%S')}-{os.getpid()}"
     setting = Setting(Path.cwd().resolve(), logs.resolve(), in_place=options["in_place"])
     printed = verifying.Printed(Words(lang), in_place=options["in_place"])
     return Session(
