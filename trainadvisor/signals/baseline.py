@@ -10,7 +10,7 @@ from trainadvisor.signals.activations import act, rows_of
 
 LEAST_EXAMPLES = 16  # below that a histogram or a variance says nothing about the data
 LEAST_TRIVIAL = 1e-12  # a target that does not vary leaves nothing to learn
-MOSTLY_OUTPUTS = 0.75
+MOSTLY_OUTPUTS = 0.75  # what is left is then less than a third of what was taken off, measured on other batches
 MAIN_LOSS = "(main loss)"
 """What it is remembered by, beside the signals."""
 CLASSIFYING = ("cross_entropy", "nll_loss")
@@ -42,8 +42,10 @@ def _less_outputs(log: RunLog, loss: dict[str, Any]) -> dict[str, Any]:
     outputs make up most of it, it says nothing about the targets.
     """
     estimate = _estimated(loss)
+    if estimate is None:
+        return loss
     spreads = act(log, "act_spread", rows_of(log, frozenset({"output"}))[-1:]).ravel()
-    if estimate is None or not spreads.size or not np.isfinite(spreads[0]):
+    if not spreads.size or not np.isfinite(spreads[0]):
         return loss
     absolute = any(name.startswith("Abs") for name in (loss.get("graph") or {}).get("ops", []))
     own = float(spreads[0] if absolute else spreads[0] ** 2)
