@@ -46,9 +46,12 @@ def show() -> None:
 def check() -> None:
     """Check the settings that hold here, rule folders and codes included; prints nothing when all is well."""
     from trainadvisor import config
+    from trainadvisor.commands import gating
     from trainadvisor.commands.common import rulebook
 
-    rulebook().configured(config.load())
+    settings = config.load()
+    rulebook().configured(settings)
+    gating.place(gating.Wanted(), settings)
 
 
 def _lang(settings: Config) -> Row:

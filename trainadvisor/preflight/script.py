@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from trainadvisor.log.reader import RunLog
     from trainadvisor.verify.plan import Change, Outcome
+    from trainadvisor.verify.survey import Choice
 
 GRACE = 10.0
 """Seconds that a child gets beyond its time before it is killed."""
@@ -44,9 +45,11 @@ class Trial:
 class Trials:
     """Runs a script several times, each in a process and a scratch copy of its own."""
 
-    def __init__(self, script: Script, folder: Path, budget: float, *, in_place: bool = False) -> None:
-        """Take the script, a folder for logs, and the seconds for all runs together."""
-        self._script, self._folder, self._in_place = script, folder, in_place
+    def __init__(
+        self, script: Script, folder: Path, budget: float, *, in_place: bool = False, choice: Choice | None = None
+    ) -> None:
+        """Take the script, a folder for logs, the seconds for all runs together, and what their copies may take."""
+        self._script, self._folder, self._in_place, self._choice = script, folder, in_place, choice
         self._began, self._budget = time.monotonic(), budget
         self._startup = 0.0
 
@@ -71,12 +74,14 @@ class Trials:
     def _run(self, name: str, changes: Sequence[Change], steps: int, seconds: float) -> Outcome:
         from trainadvisor.verify.child import Setting, execute
         from trainadvisor.verify.plan import Job
+        from trainadvisor.verify.survey import Choice
 
         job = Job(
             self._script.target, self._script.args, self._script.module, tuple(changes), stop_after_steps=steps,
             stop_after_seconds=seconds, limit=seconds + self._startup + GRACE, name=name,
         )  # fmt: skip
-        return execute(job, Setting(Path.cwd(), self._folder, in_place=self._in_place))
+        choice = self._choice or Choice()
+        return execute(job, Setting(Path.cwd().resolve(), self._folder, in_place=self._in_place, choice=choice))
 
 
 def _read(path: Path) -> RunLog | None:
