@@ -123,7 +123,7 @@ VERIFY: dict[str, tuple[str, str]] = {
     "verify.note.ignored": ("the script ignores {changes}", "脚本未受 {changes} 影响"),
     # said of the scratch copies before anything runs
     "copies.linked": (
-        "shared with the original, as --link says: {names}; what the script writes there is written there",
+        "shared by --link, what the script writes there changes the original: {names}",
         "按 --link 与原文件夹共享：{names}；脚本写入其中的内容会直接写入原处",
     ),
     "copies.left": ("left out of the copies: {names}", "未放入副本：{names}"),

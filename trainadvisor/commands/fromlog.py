@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from trainadvisor.log.reader import RunLog
 
-LONGEST = 1000
+LONGEST = 400
 """Characters of a command that can be looked over before it is run."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 SHARE_OF_FREE = 0.8
 """Part of the free space that the copies of all runs side by side may fill."""
-MOST_NAMED = 8
+MOST_NAMED = 4
 
 
 def size(text: str) -> int:
@@ -68,21 +69,15 @@ def _too_large(survey: Survey, limit: int) -> list[Entry]:
 def _refusal(survey: Survey, named: list[Entry], total: int, free: int, root: Path) -> str:
     """Return what is too large, and what can be done."""
     shown = ", ".join(f"{entry.name} ({_extent(entry)})" for entry in named[:MOST_NAMED])
-    links = " ".join(f"--link {entry.name}" for entry in named[:MOST_NAMED] if entry.name != surveys.HERE)
-    count = sum(entry.files for entry in survey.entries.values())
-    ways = []
-    if free > survey.choice.most_bytes and count <= surveys.MOST_FILES:
-        ways.append(f"--copy-limit SIZE copies more ({told(free)} are free in {root})")
-    if links:
-        ways.append(f"{links} shares them with the original: what the script writes there is written there")
-    ways += ["--in-place runs in the folder itself"]
-    ways += ["TMPDIR on the same file system copies without taking space, where that is btrfs or xfs"]
-    reason = (
-        f"{told(total)} in {count:,} files or more, against at most {told(min(survey.choice.most_bytes, free))} "
-        f"and {surveys.MOST_FILES:,} files"
-    )
-    return f"{survey.working}: too large to be copied for every run ({reason}): {shown}. Nothing was run. Choose: " + (
-        "; ".join(ways)
+    links = " ".join(f"--link {shlex.quote(entry.name)}" for entry in named[:MOST_NAMED] if entry.name != surveys.HERE)
+    count, most = sum(entry.files for entry in survey.entries.values()), surveys.MOST_FILES
+    ways = [f"{links} (what the script writes there changes the original)"] if links else []
+    if free > survey.choice.most_bytes and count <= most:
+        ways.append(f"--copy-limit SIZE ({told(free)} free in {root})")
+    return (
+        f"{survey.working}: too large to copy for every run, {told(total)} in {count:,} files against at most "
+        f"{told(min(survey.choice.most_bytes, free))} in {most:,}; the largest: {shown}. Nothing was run; choose "
+        f"{', '.join([*ways, '--in-place'])}"
     )
 
 
