@@ -9,6 +9,7 @@ import pytest
 from trainadvisor.errors import LogError, UsageError
 from trainadvisor.record.copied import lead_into_copies
 from trainadvisor.verify import cloning, limits, scratch
+from trainadvisor.verify import survey as surveys
 from trainadvisor.verify.absolute import naming
 from trainadvisor.verify.scratch import copy
 from trainadvisor.verify.survey import Choice, Survey
@@ -178,3 +179,28 @@ def test_a_package_installed_from_the_folder_is_imported_from_the_copy(monkeypat
     lead_into_copies([["/p/env", "/p/env"], ["/p", "/c"]])
     assert sys.path == ["/c", "/c/src", "/p/env/lib", "/pp"]
     assert module.MAPPING == {"x": "/c/src/x", "y": "/other/y"}
+
+
+@pytest.mark.parametrize(("name", "value"), [("MOST_FILES", 5), ("MOST_BYTES", 40)])
+def test_an_entry_too_large_is_not_looked_through_to_its_end(project, monkeypatch, name, value):
+    """A folder of a million files would take minutes."""
+    for number in range(200):
+        (project / "pkg" / f"{number}.txt").write_text("0123456789")
+    monkeypatch.setattr(surveys, name, value)
+    survey = Survey(project, None, Choice((), surveys.MOST_BYTES))
+    assert len(survey.items) < 30
+    assert survey.entries["pkg"].more
+
+
+def test_removing_copies_follows_no_link(tmp_path, monkeypatch):
+    """Where a script closed a folder, modes are opened again: those of the copies."""
+    inside, outside = tmp_path / "root" / "inside", tmp_path / "outside"
+    for folder in (inside, outside):
+        folder.mkdir(parents=True)
+    inside.chmod(0o500)
+    outside.chmod(0o500)
+    (tmp_path / "root" / "link").symlink_to(outside)
+    tries, rmtree = [], shutil.rmtree
+    monkeypatch.setattr(shutil, "rmtree", lambda root, **how: tries.append(root) or (tries[1:] and rmtree(root, **how)))
+    scratch.remove(tmp_path / "root")
+    assert (len(tries), (tmp_path / "root").exists(), outside.stat().st_mode & 0o777) == (2, False, 0o500)

@@ -52,6 +52,7 @@ WAYS = {
     "link to a file outside": 'open("outside", "w").write("new")',
     "link to a folder outside": 'open("elsewhere/data.bin", "w").write("new"); open("elsewhere/new", "w")',
     "link from outside back": 'open("elsewhere/back/metrics.csv", "w").write("new")',
+    "link by way of outside": 'open("round", "w").write("new")',
     "link to the folder above": 'open("above/project/metrics.csv", "w").write("new"); open("above/new", "w")',
     "link to nothing": 'open("dangling", "w").write("new")',
     "link to nothing outside": 'open("lost", "w").write("new")',
@@ -89,9 +90,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }.items():  # fmt: skip
         (folder / name).symlink_to(target)
     (outside / "back").symlink_to(folder)
+    (outside / "hop").symlink_to(folder / "metrics.csv")
+    (folder / "round").symlink_to(outside / "hop")
+    (folder / "again").symlink_to(outside / "data.bin")
     os.link(folder / "metrics.csv", folder / "hard.csv")
     os.mkfifo(folder / "pipe")
-    monkeypatch.setenv("PWD", str(folder))
+    monkeypatch.delenv("PWD", raising=False)
     monkeypatch.setenv("PROJECT", str(folder))
     return folder
 
@@ -146,6 +150,9 @@ SEEN = {
     "folder": "os.path.samefile('folder', 'checkpoints')",
     "itself": "os.path.samefile('itself', '.')",
     "elsewhere": "open('elsewhere/data.bin').read() == 'z' * 3000 and not os.path.islink('elsewhere')",
+    "round": "os.path.samefile('round', 'metrics.csv')",
+    "above": "os.path.samefile('above/project', '.')",
+    "again": "os.path.samefile('again', 'outside')",
     "back": "os.path.samefile('elsewhere/back', '.')",
     "outside": "os.path.samefile('outside', 'elsewhere/data.bin') or open('outside').read() == 'z' * 3000",
     "hard": "open('hard.csv').read() == 'step,loss'",
@@ -244,3 +251,24 @@ def test_a_work_tree_does_not_lead_git_to_the_repository(project: Path) -> None:
     (project / ".git" / "HEAD").write_text("ref")
     assert trial(project, "open('.git/HEAD', 'a').write('x')") == (0, "")
     assert (project / ".git" / "HEAD").read_text() == "ref"
+
+
+def test_a_long_history_is_left_out(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would travel with every trial."""
+    (project / ".git").mkdir()
+    (project / ".git" / "pack").write_text("x" * 100)
+    monkeypatch.setattr(surveys, "HISTORY_BYTES", 100)
+    assert trial(project, "assert not os.path.lexists('.git')") == (0, "")
+
+
+def test_a_home_folder_is_led_into_the_copy_and_its_packages_are_not(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a script writes below ~ lies in the folder; the packages of the user are found where they are."""
+    import site
+
+    monkeypatch.setenv("HOME", str(project))
+    monkeypatch.delenv("PYTHONUSERBASE", raising=False)
+    source = f"open(os.path.expanduser('~/new'), 'w'); assert os.environ['PYTHONUSERBASE'] == {site.getuserbase()!r}"
+    assert trial(project, source) == (0, "")
+    assert not (project / "new").exists()
