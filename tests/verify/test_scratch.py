@@ -204,3 +204,13 @@ def test_removing_copies_follows_no_link(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "rmtree", lambda root, **how: tries.append(root) or (tries[1:] and rmtree(root, **how)))
     scratch.remove(tmp_path / "root")
     assert (len(tries), (tmp_path / "root").exists(), outside.stat().st_mode & 0o777) == (2, False, 0o500)
+
+
+def test_an_entry_of_many_empty_files_is_told_by_their_number(project, tmp_path, monkeypatch):
+    """Its bytes would say nothing."""
+    for number in range(9):
+        (project / "pkg" / f"{number}.txt").write_text("")
+    (project / "pkg" / "data.csv").write_text("")
+    monkeypatch.setattr(surveys, "MOST_FILES", 5)
+    with pytest.raises(UsageError, match=r"the largest: pkg \(more than 6 files\)"):
+        limits.check(Survey(project), tmp_path)

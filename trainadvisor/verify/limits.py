@@ -83,5 +83,6 @@ def _refusal(survey: Survey, named: list[Entry], total: int, free: int, root: Pa
 
 def _extent(entry: Entry) -> str:
     """Return how large an entry is, as far as it was looked through."""
-    files = f", {entry.files:,} files" if entry.files > surveys.MOST_FILES // 10 else ""
-    return f"{'more than ' if entry.more and entry.files > 1 else ''}{told(entry.bytes)}{files}"
+    many = entry.files > surveys.MOST_FILES // 10
+    parts = [told(entry.bytes)] * (entry.bytes > 0 or not many) + [f"{entry.files:,} files"] * many
+    return ("more than " if entry.more and entry.files > 1 else "") + ", ".join(parts)

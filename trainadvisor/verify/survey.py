@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_BYTES = 2**30
+MOST_BYTES = 10**9
 """Bytes that one trial may copy unless the user allows more; what the file system can share is free."""
 MOST_FILES = 20_000
 HISTORY_BYTES = 64 * 2**20
