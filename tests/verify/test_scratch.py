@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from trainadvisor.errors import LogError, UsageError
-from trainadvisor.record.copied import lead_into_copies
-from trainadvisor.verify import cloning, limits, scratch
-from trainadvisor.verify import survey as surveys
-from trainadvisor.verify.absolute import naming
-from trainadvisor.verify.scratch import copy
-from trainadvisor.verify.survey import Choice, Survey
+from trainadvisor.trials import cloning, copy_limits, scratch
+from trainadvisor.trials import survey as surveys
+from trainadvisor.trials.absolute_paths import naming
+from trainadvisor.trials.copied import lead_into_copies
+from trainadvisor.trials.scratch import copy
+from trainadvisor.trials.survey import Choice, Survey
 
 
 @pytest.fixture
@@ -84,12 +84,12 @@ def test_a_copy_stays_below_what_is_allowed_and_free(project, tmp_path, monkeypa
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(free, 0, free))
     survey = Survey(project, project / "train.py", Choice((), most))
     if not refused:
-        limits.check(survey, tmp_path)
+        copy_limits.check(survey, tmp_path)
         return
     with pytest.raises(
         UsageError, match=r": big \([a-z ]*100 bytes\)\. Nothing was run; choose --link big .*--in-place"
     ) as told:
-        limits.check(survey, tmp_path)
+        copy_limits.check(survey, tmp_path)
     assert ("--copy-limit" in str(told.value)) == (free > most)
 
 
@@ -97,15 +97,15 @@ def test_runs_side_by_side_share_what_is_free(project, tmp_path, monkeypatch):
     """Each has a copy of its own."""
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(300, 0, 300))
     survey = Survey(project, project / "train.py")
-    limits.check(survey, tmp_path, runs=2)
+    copy_limits.check(survey, tmp_path, runs=2)
     with pytest.raises(UsageError, match="too large"):
-        limits.check(survey, tmp_path, runs=3)
+        copy_limits.check(survey, tmp_path, runs=3)
 
 
 def test_what_the_file_system_shares_takes_no_room(project, tmp_path):
     """On its device bytes are free."""
     survey = Survey(project, None, Choice((), 1), shared=project.stat().st_dev)
-    limits.check(survey, tmp_path)
+    copy_limits.check(survey, tmp_path)
     assert sum(entry.bytes for entry in survey.entries.values()) == 0
 
 
@@ -148,14 +148,14 @@ def test_a_full_disk_is_an_error_and_a_file_that_went_away_is_not(project, tmp_p
 @pytest.mark.parametrize(("text", "size"), [("500MB", 500_000_000), ("2g", 2_000_000_000), ("1.5 GiB", 1_500_000_000)])
 def test_a_size_is_read(text, size):
     """As people write it."""
-    assert limits.size(text) == size
+    assert copy_limits.size(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "0", "much", "-1GB", "1PB"])
 def test_a_size_that_is_none_is_refused(text):
     """With an example."""
     with pytest.raises(UsageError, match="write 500MB or 2GB"):
-        limits.size(text)
+        copy_limits.size(text)
 
 
 def test_files_that_name_their_own_folder_are_told(project):
@@ -213,4 +213,4 @@ def test_an_entry_of_many_empty_files_is_told_by_their_number(project, tmp_path,
     (project / "pkg" / "data.csv").write_text("")
     monkeypatch.setattr(surveys, "MOST_FILES", 5)
     with pytest.raises(UsageError, match=r"the largest: pkg \(more than 6 files\)"):
-        limits.check(Survey(project), tmp_path)
+        copy_limits.check(Survey(project), tmp_path)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from trainadvisor.errors import UsageError
-from trainadvisor.verify import survey as surveys
-from trainadvisor.verify.child import Setting, execute
+from trainadvisor.trials import survey as surveys
+from trainadvisor.trials.child_process import Setting, execute
+from trainadvisor.trials.survey import Choice
 from trainadvisor.verify.plan import Job
-from trainadvisor.verify.survey import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -51,7 +51,7 @@ def _refuse(path: Path, said: Sequence[str], why: str, form: str) -> NoReturn:
 
 def shown(path: Path, words: Sequence[str]) -> str:
     """Return a command as it is typed, with what a terminal could obey made visible; never cut."""
-    from trainadvisor.report.layout import clean
+    from trainadvisor.report.text.layout import clean
 
     text = shlex.join(words)
     if len(text) > LONGEST:
@@ -62,7 +62,7 @@ def shown(path: Path, words: Sequence[str]) -> str:
 
 def _is_own(script: Path) -> bool:
     """Return whether a script lies in this folder, links resolved, and in no Python environment."""
-    from trainadvisor.verify.survey import is_environment
+    from trainadvisor.trials.survey import is_environment
 
     here, real = Path.cwd().resolve(), script.resolve()
     between = [folder for folder in real.parents if folder.is_relative_to(here)]

@@ -14,8 +14,8 @@ from trainadvisor.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trainadvisor.language import Words
-    from trainadvisor.verify.survey import Choice, Survey
+    from trainadvisor.i18n.language import Words
+    from trainadvisor.trials.survey import Choice, Survey
 
 MOST_NAMED = 5
 
@@ -44,8 +44,8 @@ def copy_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def choice(links: tuple[str, ...], copy_limit: str | None, *, in_place: bool) -> Choice:
     """Return what the options allow; UsageError where they contradict each other."""
-    from trainadvisor.verify.limits import size
-    from trainadvisor.verify.survey import MOST_BYTES, Choice
+    from trainadvisor.trials.copy_limits import size
+    from trainadvisor.trials.survey import MOST_BYTES, Choice
 
     if in_place and (links or copy_limit):
         option = f"--link {links[0]}" if links else f"--copy-limit {copy_limit}"
@@ -57,19 +57,19 @@ def choice(links: tuple[str, ...], copy_limit: str | None, *, in_place: bool) ->
 def look(script: Path | None, allowed: Choice, words: Words, runs: int = 1) -> None:
     """Refuse what is too large to be copied, and say once what the copies do not keep apart."""
     from trainadvisor.commands.common import emit
-    from trainadvisor.verify import limits
-    from trainadvisor.verify.cloning import sharing
-    from trainadvisor.verify.survey import Survey
+    from trainadvisor.trials import copy_limits
+    from trainadvisor.trials.cloning import sharing
+    from trainadvisor.trials.survey import Survey
 
     working, root = Path.cwd().resolve(), Path(tempfile.gettempdir())
     survey = Survey(working, script, allowed, None, sharing(working, root))
-    limits.check(survey, root, runs)
+    copy_limits.check(survey, root, runs)
     for text in _notes(survey, words):
         emit(f"trainadvisor: {text}", sys.stderr)
 
 
 def _notes(survey: Survey, words: Words) -> list[str]:
-    from trainadvisor.verify.absolute import naming
+    from trainadvisor.trials.absolute_paths import naming
 
     told = {"copies.linked": survey.linked, "copies.left": survey.left, "copies.absolute": naming(survey)}
     return [words(key, names=_names(survey, paths, words)) for key, paths in told.items() if paths]
@@ -77,7 +77,7 @@ def _notes(survey: Survey, words: Words) -> list[str]:
 
 def _names(survey: Survey, paths: list[Path], words: Words) -> str:
     """Return the names of some paths, as they are called in this folder."""
-    from trainadvisor.report.layout import clean
+    from trainadvisor.report.text.layout import clean
 
     near = [path.relative_to(survey.working) if path.is_relative_to(survey.working) else path for path in paths]
     more = ["..."] if len(near) > MOST_NAMED else []

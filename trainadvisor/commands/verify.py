@@ -57,8 +57,8 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
     """
     from trainadvisor.commands import verifying
     from trainadvisor.commands.common import coloured, emit, language, width
-    from trainadvisor.language import Words
-    from trainadvisor.report.verification import render
+    from trainadvisor.i18n.language import Words
+    from trainadvisor.report.text.verification import render
     from trainadvisor.verify.answer import document
 
     chosen = language(lang)
@@ -81,19 +81,19 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
 
 def _session(target: str, args: tuple[str, ...], options: dict[str, Any], lang: str) -> Any:
     """Return the session as the options describe it; mistakes are told before anything runs."""
-    from trainadvisor import config
+    from trainadvisor import configuration
     from trainadvisor.commands import fromlog, trialling, verifying
     from trainadvisor.commands.common import emit
-    from trainadvisor.diagnose import diagnose
     from trainadvisor.errors import UsageError
-    from trainadvisor.language import Words
+    from trainadvisor.i18n.language import Words
+    from trainadvisor.judge import diagnose
     from trainadvisor.log.reader import read_log
-    from trainadvisor.verify.budget import Budget, seconds
-    from trainadvisor.verify.child import Setting, script_of
-    from trainadvisor.verify.engines import engine
+    from trainadvisor.trials.budget import Budget, seconds
+    from trainadvisor.trials.child_process import Setting, script_of
+    from trainadvisor.trials.engines import engine
     from trainadvisor.verify.session import Request, Session
 
-    settings, prior, module = config.load(), None, options["module"]
+    settings, prior, module = configuration.load(), None, options["module"]
     if not module and verifying.is_log(target):
         from trainadvisor.commands.runs import find
 
