@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trainadvisor import configuration
+from trainadvisor import configuration, settings
 from trainadvisor.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -212,3 +212,21 @@ def test_levels_and_left_out_modules_change_the_rules(tmp_path: Path) -> None:
     write(tmp_path, '[tool.trainadvisor.rules]\nplateu = "error"')
     with pytest.raises(ConfigError, match='no rule is called plateu; did you mean "plateau"'):
         load().configured(configuration.load(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "key", ["notify", "on-finding", "report", "html", "out", "log", "format", "apply-to", "yes-run"]
+)
+def test_the_settings_of_a_folder_start_nothing_send_nothing_and_write_nothing(tmp_path: Path, key: str) -> None:
+    """Commands, addresses and places to write are typed; a folder that somebody else made cannot set them."""
+    write(tmp_path, f'[tool.trainadvisor]\n{key} = "x"\n')
+    with pytest.raises(ConfigError, match=f'has no key "{key}"'):
+        configuration.load(tmp_path)
+
+
+def test_the_kinds_of_settings_are_known() -> None:
+    """A new setting belongs here only when an untrusted folder may decide it."""
+    assert set(settings.KEYS) == {
+        "lang", "rules", "rule-folders", "thresholds", "off", "fail-on", "min-confidence", "min-steps", "baseline",
+        "require", "record", "accept",
+    }  # fmt: skip

@@ -84,6 +84,25 @@ def test_nothing_in_the_package_runs_what_it_reads() -> None:
     assert {entry[:2] for entry in found} == set(RUNNERS)
 
 
+STARTERS = {
+    "alerts.py": "the command typed after --on-finding",
+    "record/run.py": "the script or module that was typed",
+    "verify/child.py": "trials of the script that was typed, or of a log's with --yes-run",
+}
+
+
+def test_programs_are_started_in_known_places_only() -> None:
+    """A log, a rule or a settings file leads to none of them without a word of the user's."""
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            if {name.partition(".")[0] for name in names} & {"subprocess", "runpy", "multiprocessing", "pty"}:
+                found.add(path.relative_to(PACKAGE).as_posix())
+    assert found == set(STARTERS)
+
+
 @pytest.mark.parametrize(
     ("source", "what"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -109,3 +110,63 @@ def test_update_baseline_needs_a_place(call: Call, folder: Path) -> None:
     settings(folder, '[tool.trainadvisor]\nbaseline = "ci/b.json"\n')
     assert call("check", write(folder, "falling"), "--update-baseline").code == 0
     assert (folder / "ci" / "b.json").is_file()
+
+
+@pytest.mark.parametrize("content", ["precious", "[]", '{"schema": "other/1"}', '{"a": 1}', "[" * 100_000, ""])
+@pytest.mark.parametrize("how", ["option", "settings"])
+def test_what_is_no_baseline_is_not_written_over(call: Call, folder: Path, content: str, how: str) -> None:
+    """Whoever named it: exit 2, and the file stays."""
+    path = folder / "precious.json"
+    path.write_text(content, encoding="utf-8")
+    settings(folder, '[tool.trainadvisor]\nbaseline = "precious.json"\n' if how == "settings" else "")
+    options = ["--baseline", path] if how == "option" else []
+    outcome = call("check", write(folder, "nan"), "--update-baseline", *options)
+    assert (outcome.code, "no baseline; it is not written over" in outcome.err) == (2, True)
+    assert path.read_text(encoding="utf-8") == content
+
+
+def test_a_baseline_is_written_over_also_one_of_an_older_form(call: Call, folder: Path) -> None:
+    """It is ours."""
+    path = baseline(call, folder, "nan")
+    sound = path.read_text(encoding="utf-8")
+    for content in (sound, sound.replace("baseline/1", "baseline/0")):
+        path.write_text(content, encoding="utf-8")
+        baseline(call, folder, "nan")
+        assert path.read_text(encoding="utf-8") == sound
+
+
+@pytest.mark.parametrize("target", ["{outside}", "../outside.json", "link.json", "linked/outside.json"])
+@pytest.mark.parametrize("present", ["a baseline", ""])
+@pytest.mark.parametrize("options", [["--update-baseline"], []])
+def test_the_settings_of_a_project_name_no_baseline_outside(
+    call: Call, folder: Path, target: str, present: str, options: list[str]
+) -> None:
+    """Neither read nor written, links resolved; typed by hand it is."""
+    project, outside = folder / "project", folder / "outside.json"
+    project.mkdir()
+    log = write(folder, "nan")
+    if present:
+        assert call("check", log, "--baseline", outside, "--update-baseline").code == 0
+    before = outside.read_bytes() if present else None
+    (project / "link.json").symlink_to(outside)
+    (project / "linked").symlink_to(folder)
+    settings(project, f'[tool.trainadvisor]\nbaseline = "{target.format(outside=outside)}"\n')
+    with contextlib.chdir(project):
+        outcome = call("check", log, *options)
+        checked = call("config", "check")
+        typed = call("check", log, "--baseline", outside, "--update-baseline")
+    assert (outcome.code, "leads out of the project" in outcome.err) == (2, True)
+    assert (checked.code, "leads out of the project" in checked.err) == (2, True)
+    assert typed.code == 0
+    assert before is None or outside.read_bytes() == before
+
+
+def test_a_baseline_of_the_environment_may_lie_anywhere(
+    call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The variable is the user's own."""
+    path = baseline(call, folder, "nan")
+    (folder / "project").mkdir()
+    monkeypatch.setenv("TRAINADVISOR_BASELINE", str(path))
+    with contextlib.chdir(folder / "project"):
+        assert call("check", write(folder, "nan")).code == 0

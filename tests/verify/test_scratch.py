@@ -1,11 +1,18 @@
 """Scratch copies of the folders that a script runs in."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-from trainadvisor.trials import scratch
+from trainadvisor.errors import LogError, UsageError
+from trainadvisor.trials import cloning, copy_limits, scratch
+from trainadvisor.trials import survey as surveys
+from trainadvisor.trials.absolute_paths import naming
+from trainadvisor.trials.copied import lead_into_copies
 from trainadvisor.trials.scratch import copy
+from trainadvisor.trials.survey import Choice, Survey
 
 
 @pytest.fixture
@@ -16,6 +23,7 @@ def project(tmp_path: Path) -> Path:
         "train.py": "x",
         "pkg/data.csv": "1",
         "__pycache__/a.pyc": "c",
+        "trainadvisor-runs/log.json": "[",
         ".git/HEAD": "ref",
         "big/part": "y" * 100,
     }.items():
@@ -24,29 +32,12 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def test_small_files_are_copied(project, tmp_path):
+def test_files_are_copied_and_caches_are_not(project, tmp_path):
     """What a trial writes into the copy does not reach the folder."""
     made = copy(project, project / "train.py", tmp_path / "root")
     (made.place(project) / "pkg" / "data.csv").write_text("changed")
     assert (project / "pkg" / "data.csv").read_text() == "1"
-    assert not (made.place(project) / "__pycache__").exists()
-
-
-def test_what_is_large_is_linked_and_told(project, tmp_path, monkeypatch):
-    """A folder above the size, and the history of the project, are links to the original."""
-    monkeypatch.setattr(scratch, "MOST_BYTES", 50)
-    made = copy(project, project / "train.py", tmp_path / "root")
-    assert {path.name for path in made.linked} == {"big", ".git"}
-    assert (made.place(project) / "big" / "part").read_text() == "y" * 100
-
-
-def test_the_script_is_copied_even_out_of_a_large_folder(project, tmp_path, monkeypatch):
-    """A link on the way to the script would lead the script back to the original."""
-    monkeypatch.setattr(scratch, "MOST_BYTES", 50)
-    (project / "big" / "train.py").write_text("x")
-    made = copy(project, project / "big" / "train.py", tmp_path / "root")
-    assert not made.place(project / "big" / "train.py").is_symlink()
-    assert not (made.place(project) / "big").is_symlink()
+    assert sorted(path.name for path in made.place(project).iterdir()) == [".git", "big", "pkg", "train.py"]
 
 
 def test_a_script_elsewhere_brings_its_folder(project, tmp_path):
@@ -58,16 +49,168 @@ def test_a_script_elsewhere_brings_its_folder(project, tmp_path):
     assert made.place(project / "train.py").parent.name == "project"
 
 
+def test_a_script_above_brings_one_copy_of_both_folders(project, tmp_path):
+    """The working folder lies where it lay below the script's."""
+    made = copy(project / "pkg", project / "train.py", tmp_path / "root")
+    assert (made.place(project / "pkg") / ".." / "train.py").read_text() == "x"
+
+
 def test_absolute_arguments_are_moved(project, tmp_path):
     """An argument that names a place in the folder names the place in the copy; others stay."""
     made = copy(project, project / "train.py", tmp_path / "root")
-    assert made.argument(str(project / "out")) == str(made.place(project) / "out")
-    assert [made.argument(text) for text in ("out", "/elsewhere/x", "--lr=0.1")] == ["out", "/elsewhere/x", "--lr=0.1"]
+    inside = str(made.place(project) / "out")
+    assert made.argument(str(project / "out")) == inside
+    assert made.argument(f"--dir={project}/pkg/../out") == f"--dir={inside}"
+    others = ["out", "/elsewhere/x", "--lr=0.1", f"{project}/../other", "https://host/a"]
+    assert [made.argument(text) for text in others] == others
 
 
-def test_a_copy_inside_the_folder_does_not_copy_itself(project):
-    """A temporary folder below the working folder is left out."""
-    root = project / "tmp" / "root"
-    root.mkdir(parents=True)
-    made = copy(project, project / "train.py", root)
-    assert not (made.place(project) / "tmp").exists()
+def test_a_copy_inside_the_folder_does_not_copy_itself(project, monkeypatch):
+    """The copies, and those of other runs in a temporary folder below the working folder, are left out."""
+    temporary = project / "tmp"
+    (temporary / "trainadvisor-other").mkdir(parents=True)
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    made = copy(project, project / "train.py", temporary / "trainadvisor-x" / "root")
+    assert list((made.place(project) / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("free", "most", "refused"),
+    [(10_000, 10_000, False), (10_000, 50, True), (100, 10_000, True)],
+    ids=["fits", "more than allowed", "more than is free"],
+)
+def test_a_copy_stays_below_what_is_allowed_and_free(project, tmp_path, monkeypatch, free, most, refused):
+    """The entries that have to go are named, the largest first."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(free, 0, free))
+    survey = Survey(project, project / "train.py", Choice((), most))
+    if not refused:
+        copy_limits.check(survey, tmp_path)
+        return
+    with pytest.raises(
+        UsageError, match=r": big \([a-z ]*100 bytes\)\. Nothing was run; choose --link big .*--in-place"
+    ) as told:
+        copy_limits.check(survey, tmp_path)
+    assert ("--copy-limit" in str(told.value)) == (free > most)
+
+
+def test_runs_side_by_side_share_what_is_free(project, tmp_path, monkeypatch):
+    """Each has a copy of its own."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(300, 0, 300))
+    survey = Survey(project, project / "train.py")
+    copy_limits.check(survey, tmp_path, runs=2)
+    with pytest.raises(UsageError, match="too large"):
+        copy_limits.check(survey, tmp_path, runs=3)
+
+
+def test_what_the_file_system_shares_takes_no_room(project, tmp_path):
+    """On its device bytes are free."""
+    survey = Survey(project, None, Choice((), 1), shared=project.stat().st_dev)
+    copy_limits.check(survey, tmp_path)
+    assert sum(entry.bytes for entry in survey.entries.values()) == 0
+
+
+def test_a_file_is_cloned_where_that_works_and_copied_elsewhere(project, tmp_path, monkeypatch):
+    """The content, mode and time are the same either way."""
+    import fcntl
+
+    asked = []
+
+    def ioctl(target, request, source):
+        asked.append(request)
+        os.write(target, os.pread(source, 100, 0))
+
+    (project / "train.py").chmod(0o741)
+    for number, known in enumerate((ioctl, None)):
+        target = tmp_path / f"copy{number}"
+        monkeypatch.setattr(fcntl, "ioctl", known or (lambda *_: (_ for _ in ()).throw(OSError(95, "not supported"))))
+        cloning.copy_file(project / "train.py", target)
+        original, made = (project / "train.py").stat(), target.stat()
+        assert (target.read_text(), made.st_mode, made.st_mtime_ns) == ("x", original.st_mode, original.st_mtime_ns)
+    assert asked == [0x40049409]
+
+
+def test_a_full_disk_is_an_error_and_a_file_that_went_away_is_not(project, tmp_path, monkeypatch):
+    """A copy with holes would let a run fail for a reason that is ours."""
+
+    def fails(code):
+        def copy_file(source, target):
+            raise OSError(code, os.strerror(code))
+
+        return copy_file
+
+    monkeypatch.setattr(scratch, "copy_file", fails(2))
+    copy(project, None, tmp_path / "gone")
+    monkeypatch.setattr(scratch, "copy_file", fails(28))
+    with pytest.raises(LogError, match=r"No space left.*TMPDIR"):
+        copy(project, None, tmp_path / "full")
+
+
+@pytest.mark.parametrize(("text", "size"), [("500MB", 500_000_000), ("2g", 2_000_000_000), ("1.5 GiB", 1_500_000_000)])
+def test_a_size_is_read(text, size):
+    """As people write it."""
+    assert copy_limits.size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "0", "much", "-1GB", "1PB"])
+def test_a_size_that_is_none_is_refused(text):
+    """With an example."""
+    with pytest.raises(UsageError, match="write 500MB or 2GB"):
+        copy_limits.size(text)
+
+
+def test_files_that_name_their_own_folder_are_told(project):
+    """A script that writes to its folder's absolute path writes to the original; data is not searched."""
+    (project / "pkg" / "config.yaml").write_text(f"out: {project}/out")
+    (project / "pkg" / "log.json").write_text(f'"{project}"')
+    assert naming(Survey(project)) == [project / "pkg" / "config.yaml"]
+
+
+def test_a_package_installed_from_the_folder_is_imported_from_the_copy(monkeypatch):
+    """By a path, or by the finder that setuptools makes."""
+    import sys
+    import types
+
+    module = types.ModuleType("__editable___x_finder")
+    module.MAPPING = {"x": "/p/src/x", "y": "/other/y"}
+    finder = types.SimpleNamespace(__module__=module.__name__)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(sys, "meta_path", [finder])
+    monkeypatch.setattr(sys, "path", ["/p", "/p/src", "/p/env/lib", "/pp"])
+    lead_into_copies([["/p/env", "/p/env"], ["/p", "/c"]])
+    assert sys.path == ["/c", "/c/src", "/p/env/lib", "/pp"]
+    assert module.MAPPING == {"x": "/c/src/x", "y": "/other/y"}
+
+
+@pytest.mark.parametrize(("name", "value"), [("MOST_FILES", 5), ("MOST_BYTES", 40)])
+def test_an_entry_too_large_is_not_looked_through_to_its_end(project, monkeypatch, name, value):
+    """A folder of a million files would take minutes."""
+    for number in range(200):
+        (project / "pkg" / f"{number}.txt").write_text("0123456789")
+    monkeypatch.setattr(surveys, name, value)
+    survey = Survey(project, None, Choice((), surveys.MOST_BYTES))
+    assert len(survey.items) < 30
+    assert survey.entries["pkg"].more
+
+
+def test_removing_copies_follows_no_link(tmp_path, monkeypatch):
+    """Where a script closed a folder, modes are opened again: those of the copies."""
+    inside, outside = tmp_path / "root" / "inside", tmp_path / "outside"
+    for folder in (inside, outside):
+        folder.mkdir(parents=True)
+    inside.chmod(0o500)
+    outside.chmod(0o500)
+    (tmp_path / "root" / "link").symlink_to(outside)
+    tries, rmtree = [], shutil.rmtree
+    monkeypatch.setattr(shutil, "rmtree", lambda root, **how: tries.append(root) or (tries[1:] and rmtree(root, **how)))
+    scratch.remove(tmp_path / "root")
+    assert (len(tries), (tmp_path / "root").exists(), outside.stat().st_mode & 0o777) == (2, False, 0o500)
+
+
+def test_an_entry_of_many_empty_files_is_told_by_their_number(project, tmp_path, monkeypatch):
+    """Its bytes would say nothing."""
+    for number in range(9):
+        (project / "pkg" / f"{number}.txt").write_text("")
+    (project / "pkg" / "data.csv").write_text("")
+    monkeypatch.setattr(surveys, "MOST_FILES", 5)
+    with pytest.raises(UsageError, match=r"the largest: pkg \(more than 6 files\)"):
+        copy_limits.check(Survey(project), tmp_path)

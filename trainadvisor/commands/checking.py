@@ -50,7 +50,9 @@ def run(logs: Sequence[str], lang: str | None, folders: Sequence[str], options: 
     book = rulebook(folders).configured(settings)
     policy = gating.policy(options, settings, book)
     words = Words(choose(lang, settings.lang))
-    path = options.baseline or settings.baseline
+    path = gating.place(options, settings)
+    if options.update_baseline and path is not None:
+        baselines.check_own(path)
     known = None if options.update_baseline else gating.known(options, settings)
     runs = _diagnose(logs, folders, words.lang, settings)
     if options.update_baseline:

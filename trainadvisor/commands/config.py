@@ -47,8 +47,11 @@ def check() -> None:
     """Check the settings that hold here, rule folders and codes included; prints nothing when all is well."""
     from trainadvisor import configuration
     from trainadvisor.commands.common import rulebook
+    from trainadvisor.gate import policy
 
-    rulebook().configured(configuration.load())
+    settings = configuration.load()
+    rulebook().configured(settings)
+    policy.place(policy.Wanted(), settings)
 
 
 def _lang(settings: Config) -> Row:

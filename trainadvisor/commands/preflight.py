@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from trainadvisor.commands.common import color_option, lang_option
+from trainadvisor.commands.trialling import copy_options
 
 SETTINGS = {"allow_interspersed_args": False}
 NAMES = ("text", "json", "markdown", "junit")
@@ -43,7 +44,7 @@ NAMES = ("text", "json", "markdown", "junit")
 @click.option(
     "--folder", type=click.Path(path_type=Path), metavar="DIR", help="Keep logs and outputs of the runs there."
 )
-@click.option("--in-place", is_flag=True, help="Run in this folder itself, not in a copy of it.")
+@copy_options
 @lang_option
 @color_option
 @click.option("-m", "module", is_flag=True, help="TARGET is a module, as in python -m.")
@@ -53,9 +54,9 @@ def command(*, target: str, args: tuple[str, ...], module: bool, **options: obje
     """Run the first steps of TARGET (a script, or a module after -m) with its ARGS and judge them.
 
     The script runs up to four times, each time cut after some steps: as it is, on its first batch only, and with a
-    rising learning rate. It runs in a copy of this folder, so that what it writes overwrites nothing here; the network
-    and files elsewhere are its own business. Exit 0 passed, 1 failed, 2 a mistake in the command, 3 cannot tell, 4 an
-    internal error of ours.
+    rising learning rate. It runs in a copy of this folder, and nothing that it writes there leads back; the network and
+    files that it names by absolute paths are its own business. Exit 0 passed, 1 failed, 2 a mistake in the command,
+    3 cannot tell, 4 an internal error of ours.
     """
     from trainadvisor.commands import preflighting
     from trainadvisor.preflight.first_steps import Script

@@ -31,6 +31,8 @@ class Options:
     html: Path | None
     folder: Path | None
     in_place: bool
+    links: tuple[str, ...]
+    copy_limit: str | None
     lang: str | None
     color: str
 
@@ -38,9 +40,11 @@ class Options:
 def run(script: Script, options: Options) -> int:
     """Run the preflight, write what was asked for, and return the exit code."""
     from trainadvisor import configuration
+    from trainadvisor.commands import trialling
     from trainadvisor.commands.common import language
     from trainadvisor.commands.outputs import parse, put
     from trainadvisor.commands.preflight import NAMES
+    from trainadvisor.i18n.language import Words
     from trainadvisor.preflight import preflight
     from trainadvisor.preflight.procedure import Wish
     from trainadvisor.trials.budget import seconds
@@ -51,8 +55,12 @@ def run(script: Script, options: Options) -> int:
     settings = configuration.load()
     fail_on = options.fail_on or settings.fail_on or "error"
     wish = Wish(options.steps, seconds(options.budget), fail_on, options.experiments, lang)
+    allowed = trialling.choice(options.links, options.copy_limit, in_place=options.in_place)
+    if not options.in_place:
+        home = None if script.module else Path(script.target).resolve()
+        trialling.look(home, allowed, Words(lang))
     with _folder(options.folder) as folder:
-        result = preflight(script, wish, folder, settings, in_place=options.in_place)
+        result = preflight(script, wish, folder, settings, in_place=options.in_place, choice=allowed)
         code = decision.EXIT[result.outcome]
         for output in outputs:
             put(_text(result, output.form, wish, options.color, code), output.file)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from trainadvisor.commands.common import color_option, lang_option
+from trainadvisor.commands.trialling import copy_options
 
 SETTINGS = {"allow_interspersed_args": False}
 
@@ -36,7 +37,8 @@ SETTINGS = {"allow_interspersed_args": False}
 )
 @click.option("--report", type=click.Path(path_type=Path), help="Also write a .html, .txt, .md or .json report.")
 @click.option("--apply-to", type=click.Path(path_type=Path), metavar="FILE", help="Write the script with the remedy.")
-@click.option("--in-place", is_flag=True, help="Run in the folder itself, not in scratch copies of it.")
+@copy_options
+@click.option("--yes-run", is_flag=True, help="With a log as TARGET: run the script that it names, with its arguments.")
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Where to run.")
 @click.option("--jobs", type=click.IntRange(1), help="Runs at a time; default: half the cores.")
 @click.option("--gpus", type=click.FloatRange(0), default=0.0, help="On Ray: the share of a GPU for each run.")
@@ -49,9 +51,9 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
     """Run TARGET (a script, a module after -m, or a log that names one), then again with each promising remedy.
 
     The remedies are applied from outside; the script is not changed. It runs in scratch copies of the working folder
-    unless --in-place; large folders are linked, and what the script does in a network or outside its folder is its own
-    business. Exit 0: a remedy is verified, or there is nothing to cure; 1: none helped; 2: a mistake in the command;
-    3: the run cannot be judged.
+    unless --in-place, and nothing that it writes there leads back; what it does in a network or outside its folder is
+    its own business. A log only names a script: --yes-run runs what it names. Exit 0: a remedy is verified, or there is
+    nothing to cure; 1: none helped; 2: a mistake in the command; 3: the run cannot be judged.
     """
     from trainadvisor.commands import verifying
     from trainadvisor.commands.common import coloured, emit, language, width
@@ -80,11 +82,14 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
 def _session(target: str, args: tuple[str, ...], options: dict[str, Any], lang: str) -> Any:
     """Return the session as the options describe it; mistakes are told before anything runs."""
     from trainadvisor import configuration
-    from trainadvisor.commands import verifying
+    from trainadvisor.commands import fromlog, trialling, verifying
+    from trainadvisor.commands.common import emit
+    from trainadvisor.errors import UsageError
     from trainadvisor.i18n.language import Words
     from trainadvisor.judge import diagnose
+    from trainadvisor.log.reader import read_log
     from trainadvisor.trials.budget import Budget, seconds
-    from trainadvisor.trials.child_process import Setting
+    from trainadvisor.trials.child_process import Setting, script_of
     from trainadvisor.trials.engines import engine
     from trainadvisor.verify.session import Request, Session
 
@@ -92,21 +97,36 @@ def _session(target: str, args: tuple[str, ...], options: dict[str, Any], lang: 
     if not module and verifying.is_log(target):
         from trainadvisor.commands.runs import find
 
-        target, own, module, log = verifying.from_log(find(target))
-        args = args or own
+        path = find(target)
+        log = read_log(path)
+        words = fromlog.command(path, log, args, allowed=options["yes_run"])
+        command_line = fromlog.shown(path, ["python", *words])
+        emit(f"trainadvisor: {Words(lang)('verify.from-log', command=command_line)}", sys.stderr)
+        target, args = words[0], tuple(words[1:])
         prior = diagnose(log, lang=lang, config=settings)
+    elif options["yes_run"]:
+        message = f"--yes-run: {target} is no log; it is run as it is named"
+        raise UsageError(message)
     request = Request(target, args, module, options["seeds"], options["code"], options["fix"], prior)
     verifying.check(request, options["out"], options["report"], options["apply_to"])
     verifying.check_code(options["code"] or options["fix"])
     budget = Budget(seconds(options["budget"]))
     # the number tells two that are started in one second apart
     logs = Path("trainadvisor-runs") / f"verify-{time.strftime('%m%d-%H%M%S')}-{os.getpid()}"
-    setting = Setting(Path.cwd().resolve(), logs.resolve(), in_place=options["in_place"])
+    setting = Setting(
+        Path.cwd().resolve(),
+        logs.resolve(),
+        in_place=options["in_place"],
+        choice=trialling.choice(options["links"], options["copy_limit"], in_place=options["in_place"]),
+    )
     printed = verifying.Printed(Words(lang), in_place=options["in_place"])
+    chosen = engine(options["engine"], options["jobs"], options["gpus"])
+    if not setting.in_place:
+        trialling.look(script_of(request, setting.working), setting.choice, Words(lang), chosen.slots)
     return Session(
         request,
         budget,
-        engine(options["engine"], options["jobs"], options["gpus"]),
+        chosen,
         setting,
         settings,
         printed,

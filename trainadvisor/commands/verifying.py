@@ -13,13 +13,14 @@ from trainadvisor.verify.progress import Progress
 if TYPE_CHECKING:
     from trainadvisor.configuration import Config
     from trainadvisor.i18n.language import Words
-    from trainadvisor.log.reader import RunLog
     from trainadvisor.verify.plan import Candidate, Change
     from trainadvisor.verify.session import Request, Session
     from trainadvisor.verify.trial_runs import Run, Tried
     from trainadvisor.verify.verify_result import Verification
 
 LOGS = (".json", ".gz", ".zst")
+HEAD = 256
+"""Bytes at the start of a document that tell its form."""
 EXITS = {"verified": 0, "nothing-to-cure": 0, "none-helped": 1, "not-judged": 3}
 
 
@@ -106,21 +107,6 @@ def end_politely() -> None:
     signal.signal(signal.SIGTERM, interrupt)
 
 
-def from_log(path: Path) -> tuple[str, tuple[str, ...], bool, RunLog]:
-    """Return script, arguments, module or not, and the log that tells them; LogError when it does not."""
-    from trainadvisor.log.reader import read_log
-
-    log = read_log(path)
-    script, module = log.header.get("script"), bool(log.header.get("module"))
-    if not script:
-        message = f"{path}: the log does not say which script it is of; name it: trainadvisor verify train.py ARGS"
-        raise LogError(message)
-    if not module and not Path(script).is_file():
-        message = f"{path}: its script {script} is not here; verify in the folder where it was run, or name the script"
-        raise LogError(message)
-    return str(script), tuple(str(arg) for arg in log.header.get("argv") or ()), module, log
-
-
 def is_log(target: str) -> bool:
     """Say whether what is to be verified is a log or a run's folder, not a script."""
     from trainadvisor.commands.runs import RUNS
@@ -135,6 +121,7 @@ def check(request: Request, out: Path, report: Path | None, apply_to: Path | Non
         hint = "did you forget -m before a module's name?" if not request.target.endswith(".py") else "check the path"
         message = f"{request.target}: there is no such script; {hint}"
         raise UsageError(message)
+    _check_own(out)
     for path in filter(None, (out, apply_to)):
         if not path.parent.is_dir():
             message = f"{path}: there is no folder {path.parent}; make it first"
@@ -146,6 +133,20 @@ def check(request: Request, out: Path, report: Path | None, apply_to: Path | Non
         from trainadvisor.report import files
 
         files.check(report)
+
+
+def _check_own(out: Path) -> None:
+    """Refuse to write the document over a file that is none."""
+    from trainadvisor.verify.verify_result import SCHEMA
+
+    try:
+        with out.open("rb") as file:
+            known = out.is_file() and SCHEMA.encode() in file.read(HEAD)
+    except OSError:
+        return  # a new file; what cannot be written is said by the folder's check
+    if not known:
+        message = f"--out {out}: is there already and no document of verify; choose another name"
+        raise UsageError(message)
 
 
 def check_code(code: str | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from dataclasses import dataclass, field
 from statistics import median
@@ -23,6 +24,8 @@ LEVELS = {"note": 0, "warning": 1, "error": 2}
 # field of the declaration: fact of the run; a device of another kind only ends the comparison of times
 WORKLOAD = {"model": "model_hash", "examples": "examples", "batch": "batch_median", "steps": "planned_steps"}
 DIGITS = re.compile(r"\d+")
+LARGEST = 2**24
+"""Bytes beyond which a file is taken for no baseline, and not written over."""
 
 
 @dataclass(frozen=True)
@@ -106,12 +109,33 @@ def write(baseline: Baseline, path: Path) -> None:
         "metrics": baseline.metrics,
         "findings": findings,
     }
+    check_own(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         message = f"{path}: cannot be written ({error.strerror}); choose another place with --baseline"
         raise ConfigError(message) from error
+
+
+def _form(path: Path) -> str:
+    """Return what a file says that it is."""
+    try:
+        if not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            return str(json.loads(file.read(LARGEST))["schema"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return ""
+
+
+def check_own(path: Path) -> None:
+    """Refuse to write over anything that is no baseline."""
+    if os.path.lexists(path) and not _form(path).startswith(SCHEMA.rpartition("/")[0] + "/"):
+        message = (
+            f"{path}: is there already and no baseline; it is not written over: choose another place with --baseline"
+        )
+        raise ConfigError(message)
 
 
 def read(path: Path) -> Baseline:

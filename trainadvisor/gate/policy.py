@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainadvisor.errors import UsageError, did_you_mean
+from trainadvisor.errors import ConfigError, UsageError, did_you_mean
 from trainadvisor.gate import baseline as baselines
 from trainadvisor.gate import decision as gate
 
@@ -59,8 +59,26 @@ def policy(wanted: Wanted, settings: Config, book: Rulebook) -> gate.Policy:
 
 def known(wanted: Wanted, settings: Config) -> baselines.Baseline | None:
     """Read the baseline that the option or the settings name."""
-    path = wanted.baseline or settings.baseline
+    path = place(wanted, settings)
     return None if path is None else baselines.read(path)
+
+
+def place(wanted: Wanted, settings: Config) -> Path | None:
+    """Return the baseline's file; one that a project's settings name has to lie in the project, links resolved."""
+    if wanted.baseline is not None or settings.baseline is None:
+        return wanted.baseline
+    source = Path(settings.entries["baseline"][1]) if "baseline" in settings.entries else None
+    if (
+        source is not None
+        and source.is_file()
+        and not settings.baseline.resolve().is_relative_to(source.parent.resolve())
+    ):
+        message = (
+            f"{source}: baseline names {settings.baseline}, which leads out of the project; "
+            "a project's settings name files in it only; say --baseline FILE if it is what you want"
+        )
+        raise ConfigError(message)
+    return settings.baseline
 
 
 def decider(fail_on: str, settings: Config, book: Rulebook) -> Callable[[Diagnosis], gate.Decision | None]:

@@ -7,6 +7,10 @@ VERIFY: dict[str, tuple[str, str]] = {
         "trainadvisor: verifying remedies for {target} (budget {budget}, {where})",
         "trainadvisor：正在验证 {target} 的修改方案（预算 {budget}，{where}）",
     ),
+    "verify.from-log": (
+        "the log names this command, and --yes-run runs it: {command}",
+        "日志给出的命令（--yes-run 允许运行）：{command}",
+    ),
     "verify.scratch": ("in scratch copies of the folder", "在文件夹的临时副本中运行"),
     "verify.in-place": ("in place", "在原文件夹中运行"),
     "verify.baseline": (
@@ -117,9 +121,15 @@ VERIFY: dict[str, tuple[str, str]] = {
         "施加修改后脚本提前结束，这类试验不参与比较",
     ),
     "verify.note.ignored": ("the script ignores {changes}", "脚本未受 {changes} 影响"),
-    "verify.note.linked": (
-        "linked, not copied, because of its size: {names}; a script that writes there writes to the original",
-        "因体积较大而链接、未复制：{names}；脚本若写入其中，会改动原文件",
+    # said of the scratch copies before anything runs
+    "copies.linked": (
+        "shared by --link, what the script writes there changes the original: {names}",
+        "按 --link 与原文件夹共享：{names}；脚本写入其中的内容会直接写入原处",
+    ),
+    "copies.left": ("left out of the copies: {names}", "未放入副本：{names}"),
+    "copies.absolute": (
+        "{names}: name this folder by its absolute path; what the script writes there is written there, not in a copy",
+        "{names} 以绝对路径写出了本文件夹：脚本写入该路径的内容会写入原处，而不是副本",
     ),
     # what a remedy without effect rules out
     "verify.rules-out.lr": ("the learning rate", "学习率"),

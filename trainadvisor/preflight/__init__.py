@@ -11,12 +11,19 @@ if TYPE_CHECKING:
     from trainadvisor.preflight.first_steps import Script
     from trainadvisor.preflight.preflight_result import Preflight
     from trainadvisor.preflight.procedure import Wish
+    from trainadvisor.trials.survey import Choice
 
 __all__ = ["preflight"]
 
 
 def preflight(
-    script: Script, wish: Wish, folder: Path, config: Config | None = None, *, in_place: bool = False
+    script: Script,
+    wish: Wish,
+    folder: Path,
+    config: Config | None = None,
+    *,
+    in_place: bool = False,
+    choice: Choice | None = None,
 ) -> Preflight:
     """Run the first steps of a script and the experiments; logs and what it printed stay in the folder."""
     from trainadvisor.configuration import Config
@@ -26,4 +33,4 @@ def preflight(
 
     config = config or Config()
     book = load(config.rules).configured(config)
-    return Course(script, Trials(script, folder, wish.budget, in_place=in_place), book, wish).run()
+    return Course(script, Trials(script, folder, wish.budget, in_place=in_place, choice=choice), book, wish).run()

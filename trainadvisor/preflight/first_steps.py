@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trainadvisor.log.reader import RunLog
+    from trainadvisor.trials.survey import Choice
     from trainadvisor.verify.plan import Change, Outcome
 
 GRACE = 10.0
@@ -44,9 +45,11 @@ class Trial:
 class Trials:
     """Runs a script several times, each in a process and a scratch copy of its own."""
 
-    def __init__(self, script: Script, folder: Path, budget: float, *, in_place: bool = False) -> None:
-        """Take the script, a folder for logs, and the seconds for all runs together."""
-        self._script, self._folder, self._in_place = script, folder, in_place
+    def __init__(
+        self, script: Script, folder: Path, budget: float, *, in_place: bool = False, choice: Choice | None = None
+    ) -> None:
+        """Take the script, a folder for logs, the seconds for all runs together, and what their copies may take."""
+        self._script, self._folder, self._in_place, self._choice = script, folder, in_place, choice
         self._began, self._budget = time.monotonic(), budget
         self._startup = 0.0
 
@@ -70,13 +73,15 @@ class Trials:
 
     def _run(self, name: str, changes: Sequence[Change], steps: int, seconds: float) -> Outcome:
         from trainadvisor.trials.child_process import Setting, execute
+        from trainadvisor.trials.survey import Choice
         from trainadvisor.verify.plan import Job
 
         job = Job(
             self._script.target, self._script.args, self._script.module, tuple(changes), stop_after_steps=steps,
             stop_after_seconds=seconds, limit=seconds + self._startup + GRACE, name=name,
         )  # fmt: skip
-        return execute(job, Setting(Path.cwd(), self._folder, in_place=self._in_place))
+        choice = self._choice or Choice()
+        return execute(job, Setting(Path.cwd().resolve(), self._folder, in_place=self._in_place, choice=choice))
 
 
 def _read(path: Path) -> RunLog | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor.errors import TrainAdvisorError, UsageError, did_you_mean
 from trainadvisor.record.changes import Choice, chosen
 from trainadvisor.record.run_script import Run
+from trainadvisor.trials.copied import lead_into_copies
 
 if TYPE_CHECKING:
     from trainadvisor.record.changes.stage import Stage
@@ -36,6 +37,8 @@ class Spec:
     seed: int | None = None
     shown: list[str] | None = None
     """The script and its arguments as the user knows them, where this is a copy."""
+    moved: list[list[str]] = field(default_factory=list)
+    """Folders and their copies: what Python would import from the folders comes from the copies."""
 
 
 def read(path: Path) -> Spec:
@@ -126,7 +129,9 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: python -m trainadvisor.trials.changed_script SPEC.json\n")
         return USAGE
     try:
-        trial = Trial(read(Path(arguments[0])))
+        spec = read(Path(arguments[0]))
+        lead_into_copies(spec.moved)
+        trial = Trial(spec)
     except TrainAdvisorError as error:
         sys.stderr.write(f"trainadvisor: {error}\n")
         return USAGE

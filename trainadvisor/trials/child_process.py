@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
+import site
 import subprocess
 import sys
 import tempfile
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainadvisor.trials import scratch as copies
 from trainadvisor.trials.early_abort import Lookout
+from trainadvisor.trials.survey import Choice
 from trainadvisor.verify.plan import RESCALING, Outcome
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from trainadvisor.trials.early_abort import Course
     from trainadvisor.verify.plan import Job
+    from trainadvisor.verify.session import Request
 
 MODULE = "trainadvisor.trials.changed_script"
 LOOK = 0.5
@@ -42,6 +44,10 @@ class Setting:
     """The folder that the script is run in."""
     logs: Path
     in_place: bool = False
+    choice: Choice = field(default_factory=Choice)
+    """What the copies may take, and what they share with the original."""
+    moved: tuple[tuple[str, str], ...] = ()
+    """Folders and their copies, where these were made before."""
     course: Course | None = None
     """How the baseline went, by which hopeless runs are told."""
     program: tuple[str, ...] = (sys.executable, "-m", MODULE)
@@ -52,16 +58,17 @@ class Setting:
 def execute(job: Job, setting: Setting, cancelled: Callable[[], bool] = lambda: False) -> Outcome:
     """Run a job to its end, or until it is hopeless, late or cancelled; its log is kept, its folder is not."""
     started = time.monotonic()
-    setting.logs.mkdir(parents=True, exist_ok=True)
     log = (setting.logs / f"{job.name}.json").resolve()
     root = Path(tempfile.mkdtemp(prefix="trainadvisor-"))
     try:
-        command, folder = _prepare(job, setting, root, log)
+        placed = _placed(job, setting, root)
+        setting.logs.mkdir(parents=True, exist_ok=True)
         out, err = root / "stdout", root / "stderr"
         with out.open("wb") as stdout, err.open("wb") as stderr:
             process = subprocess.Popen(  # noqa: S603 - the user's own script
-                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
-                env=_environment(root), start_new_session=True,
+                _command(job, setting, placed, root, log), cwd=placed.working,
+                stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
+                env=_environment(root, placed), start_new_session=True,
                 preexec_fn=_die_with_parent if setting.tied else None,  # noqa: PLW1509 - in a worker of one thread
             )  # fmt: skip
             stopped = _watch(process, job, _lookout(job, log, setting), started, cancelled)
@@ -70,18 +77,7 @@ def execute(job: Job, setting: Setting, cancelled: Callable[[], bool] = lambda: 
             stopped[0] if stopped else None, stopped[1] if stopped else "", _tail(out), _tail(err),
         )  # fmt: skip
     finally:
-        shutil.rmtree(root, ignore_errors=True)
-
-
-def _prepare(job: Job, setting: Setting, root: Path, log: Path) -> tuple[list[str], Path]:
-    """Copy the folders and write the specification; return the command and where to start it."""
-    placed = Placed(setting.working, job.target, list(job.args))
-    if not setting.in_place:
-        placed = place(job, setting, root / "folders")[0]
-    spec = root / "spec.json"
-    spec.write_text(json.dumps(job.spec(placed.target, placed.args, str(log))), encoding="utf-8")
-    (root / "tmp").mkdir()
-    return [*setting.program, str(spec)], placed.working
+        copies.remove(root)
 
 
 @dataclass(frozen=True)
@@ -91,16 +87,39 @@ class Placed:
     working: Path
     target: str
     args: list[str]
+    moved: tuple[tuple[str, str], ...] = ()
+    """Folders and their copies, by which paths from outside (of Python, of the environment) are led into the copies."""
 
 
-def place(job: Job, setting: Setting, root: Path) -> tuple[Placed, copies.Scratch]:
-    """Copy what the script needs below `root`; return where things lie in the copy, and the copy."""
-    script = None if job.module else (setting.working / job.target).resolve()
-    copied = copies.copy(setting.working, script, root)
+def _placed(job: Job, setting: Setting, root: Path) -> Placed:
+    """Copy the folders, unless the run is to happen in them."""
+    if setting.in_place:
+        return Placed(setting.working, job.target, list(job.args), setting.moved)
+    return place(job, setting, root / "folders")
+
+
+def _command(job: Job, setting: Setting, placed: Placed, root: Path, log: Path) -> list[str]:
+    """Write the specification; return the command that reads it."""
+    spec = root / "spec.json"
+    told = {**job.spec(placed.target, placed.args, str(log)), "moved": placed.moved}
+    spec.write_text(json.dumps(told), encoding="utf-8")
+    (root / "tmp").mkdir()
+    return [*setting.program, str(spec)]
+
+
+def place(job: Job, setting: Setting, root: Path) -> Placed:
+    """Copy what the script needs below `root`; return where things lie in the copy."""
+    script = script_of(job, setting.working)
+    copied = copies.copy(setting.working, script, root, setting.choice)
     outside = script is not None and not script.is_relative_to(setting.working)
     target = str(copied.place(script)) if outside and script is not None else copied.argument(job.target)
     args = [copied.argument(text) for text in job.args]
-    return Placed(copied.place(setting.working), target, args), copied
+    return Placed(copied.place(setting.working), target, args, copied.pairs)
+
+
+def script_of(job: Job | Request, working: Path) -> Path | None:
+    """Return the real path of the script, None for a module."""
+    return None if job.module else (working / job.target).resolve()
 
 
 def _die_with_parent() -> None:
@@ -111,9 +130,13 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _environment(root: Path) -> dict[str, str]:
-    """Return the user's environment, with temporary files beside the scratch copy."""
-    return {**os.environ, "TMPDIR": str(root / "tmp"), "TRAINADVISOR_TRIAL": "1"}
+def _environment(root: Path, placed: Placed) -> dict[str, str]:
+    """Return the user's environment, its paths led into the copies, with temporary files beside them."""
+    copied = copies.Scratch(root, {Path(original): Path(copy) for original, copy in placed.moved})
+    moved = {name: os.pathsep.join(map(copied.argument, text.split(os.pathsep))) for name, text in os.environ.items()}
+    if moved.get("HOME") != os.environ.get("HOME"):
+        moved.setdefault("PYTHONUSERBASE", site.getuserbase())
+    return {**moved, "PWD": str(placed.working), "TMPDIR": str(root / "tmp"), "TRAINADVISOR_TRIAL": "1"}
 
 
 def _lookout(job: Job, log: Path, setting: Setting) -> Lookout:

@@ -54,7 +54,9 @@ def run_remotely(job: Job, setting: Setting, parcel: Parcel) -> Answer:
             args=tuple(_moved(text, parcel.root, here) for text in job.args),
         )
         working = Path(_moved(str(setting.working), parcel.root, here))
-        outcome = execute(moved, replace(setting, working=working, logs=Path(folder), in_place=True, tied=True))
+        pairs = tuple((original, _moved(copy, parcel.root, here)) for original, copy in setting.moved)
+        placed = replace(setting, working=working, moved=pairs, logs=Path(folder), in_place=True, tied=True)
+        outcome = execute(moved, placed)
         log = outcome.log.read_bytes() if outcome.log.is_file() else None
         return Answer(replace(outcome, job=job), log)
 
@@ -122,7 +124,8 @@ class RayEngine:
             placed, reference = self._sent(job, setting)
             shown = (job.target, *job.args)
             moved = replace(job, target=placed.target, args=tuple(placed.args), shown=shown)
-            task = self._task.remote(moved, replace(setting, working=placed.working), reference)
+            there = replace(setting, working=placed.working, moved=placed.moved)
+            task = self._task.remote(moved, there, reference)
             running[task] = job
         return bool(running)
 
@@ -132,7 +135,7 @@ class RayEngine:
         if key not in self._parcels:
             with tempfile.TemporaryDirectory(prefix="trainadvisor-") as folder:
                 root = Path(folder) / "folders"
-                placed, _ = place(job, setting, root)
+                placed = place(job, setting, root)
                 parcel = Parcel(pack(root), str(root))
             self._parcels[key] = (placed, self._ray.put(parcel), parcel)
         return self._parcels[key][:2]

@@ -1,0 +1,24 @@
+"""Leads Python's imports into the copy of a folder: a package installed from the folder is found in the copy."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+
+def lead_into_copies(pairs: Sequence[Sequence[str]]) -> None:
+    """Change the paths of Python, and of packages that are installed in place, from folders to their copies."""
+    sys.path[:] = [moved(path, pairs) for path in sys.path]
+    for finder in sys.meta_path:
+        # setuptools' finder of a package that is installed in place keeps the paths of its packages in its module
+        table: Any = getattr(sys.modules.get(getattr(finder, "__module__", "")), "MAPPING", None)
+        if isinstance(table, dict):
+            table.update({name: moved(path, pairs) for name, path in table.items() if isinstance(path, str)})
+
+
+def moved(path: str, pairs: Sequence[Sequence[str]]) -> str:
+    """Return a path in the copy of the first folder that holds it; the longest stand first."""
+    for folder, copy in pairs:
+        if path == folder or path.startswith(folder + os.sep):
+            return copy + path.removeprefix(folder)
+    return path
