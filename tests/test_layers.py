@@ -22,7 +22,9 @@ ALLOWED: dict[str, set[str]] = {
     "config": {"errors", "settings"},
     "baseline": {"errors", "requirements"},
     "gate": {"baseline"},
-    "log": {"log", "errors", "numpy", "orjson", "zstandard"},
+    "descriptors": set(),
+    "voice": {"descriptors"},
+    "log": {"log", "errors", "descriptors", "voice", "numpy", "orjson", "zstandard"},
     "signals": {"signals", "log", "numpy", "scipy"},
     "diagnose": {"diagnose", "signals", "log", "language", "config", "errors", "numpy", "pydantic", "toml"},
     "verify": {

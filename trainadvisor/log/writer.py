@@ -8,7 +8,8 @@ import orjson
 
 from trainadvisor.errors import LogError
 from trainadvisor.log.disk import Disk
-from trainadvisor.log.records import EVENT, LOST, Record, storable
+from trainadvisor.log.records import EVENT, LOST, STEP, Record, storable
+from trainadvisor.voice import Voice
 
 _PACKED = {".gz", ".zst"}
 
@@ -16,21 +17,23 @@ _PACKED = {".gz", ".zst"}
 class LogWriter:
     """Writes one record a line; a file is written to in batches, and never by the thread that trains."""
 
-    def __init__(self, path: str | Path, *, batch: int = 64, seconds: float = 1.0) -> None:
-        """Create the log; raise LogError when the path cannot be written."""
+    def __init__(self, path: str | Path, *, voice: Voice | None = None, batch: int = 64, seconds: float = 1.0) -> None:
+        """Create the log; raise LogError when the path cannot be written. Troubles are told by the voice."""
         self.path = Path(path)
         self._waiting: list[Record] = []
         self._batch, self._seconds = batch, seconds
         self._flushed = time.monotonic()
         self._first = True
-        self._lost = 0
+        self._lost = self._steps = 0
         self._pid = os.getpid()
         if self.path.suffix in _PACKED:
             message = f"{self.path}: a log is written plainly; choose a name that ends in .json, and pack it afterwards"
             raise LogError(message)
+        self._voice, self._shared = voice or Voice(), voice is not None
         try:
-            self._disk = Disk(self.path)
+            self._disk = Disk(self.path, self._voice)
         except (OSError, ValueError) as error:
+            self._let_go()
             reason = getattr(error, "strerror", None) or error
             message = f"{self.path}: cannot write the log ({reason}); choose another path with --log or log=..."
             raise LogError(message) from error
@@ -38,6 +41,7 @@ class LogWriter:
     def __call__(self, record: Record) -> None:
         """Take a record; the first goes to the disk at once, the others in batches."""
         self._waiting.append(record)
+        self._steps += record.get("record") == STEP
         late = time.monotonic() - self._flushed > self._seconds
         if self._first or late or len(self._waiting) >= self._batch:
             self._hand_over()
@@ -52,7 +56,12 @@ class LogWriter:
         """Flush and close; further records are dropped."""
         self._hand_over()
         if os.getpid() == self._pid:
-            self._disk.close()
+            self._disk.close(self._steps)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if not self._shared:
+            self._voice.close()
 
     def _hand_over(self) -> None:
         """Give what waits to the disk: a failing one ends the log, a slow one loses records, no training waits."""
