@@ -276,4 +276,5 @@ def test_a_disk_that_fills_up_ends_the_log_with_its_whole_lines(tmp_path: Path) 
     assert done.stderr == "trainadvisor: log.json: File too large; the log ends here, the training goes on\n"
     kept = written(tmp_path / "log.json")
     assert kept == list(range(len(kept)))
+    assert read_log(tmp_path / "log.json").cut == {"reason": "File too large", "steps": 2000}
     assert 15_000 < (tmp_path / "log.json").stat().st_size <= 20_000
