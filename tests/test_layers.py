@@ -24,7 +24,8 @@ ALLOWED: dict[str, set[str]] = {
     "gate": {"baseline"},
     "descriptors": set(),
     "voice": {"descriptors"},
-    "log": {"log", "errors", "descriptors", "voice", "numpy", "orjson", "zstandard"},
+    "redaction": set(),
+    "log": {"log", "errors", "descriptors", "redaction", "voice", "numpy", "orjson", "zstandard"},
     "signals": {"signals", "log", "numpy", "scipy"},
     "diagnose": {"diagnose", "signals", "log", "language", "config", "errors", "numpy", "pydantic", "toml"},
     "verify": {

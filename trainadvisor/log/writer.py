@@ -8,10 +8,13 @@ import orjson
 
 from trainadvisor.errors import LogError
 from trainadvisor.log.disk import Disk
-from trainadvisor.log.records import EVENT, LOST, STEP, Record, storable
+from trainadvisor.log.records import EVENT, LAYERS, LOST, STEP, Record, storable
+from trainadvisor.redaction import redacted
 from trainadvisor.voice import Voice
 
 _PACKED = {".gz", ".zst"}
+_NUMBERS = (STEP, LAYERS)
+"""Records that hold no texts; there are many of them."""
 
 
 class LogWriter:
@@ -82,7 +85,8 @@ class LogWriter:
     def _encoded(self, record: Record) -> bytes | None:
         """Return a record's line; one that cannot be written is lost alone."""
         try:
-            return orjson.dumps(storable(record))
+            shown = record if record.get("record") in _NUMBERS else redacted(record)
+            return orjson.dumps(storable(shown))
         except Exception:  # noqa: BLE001 - a record may hold anything that a script made
             self._lost += 1
             return None
