@@ -103,7 +103,7 @@ class Ending:
         page = place.suffix == ".html"
         extra = material(recorded, diagnosis, self.lang, self.settings) if page else None
         try:
-            files.write(diagnosis, place, self.lang, extra)
+            files.write(diagnosis, place, self.lang, extra, private=True)
             self._say(words("run.report", path=self.report))
         except TrainAdvisorError as error:
             self._say(str(error))

@@ -227,7 +227,7 @@ def test_two_runs_that_write_one_log_do_not_mix(writer: LogWriter, told: Told) -
 
 def test_a_link_to_a_log_stays_a_link(tmp_path: Path) -> None:
     """What it points to is written."""
-    (tmp_path / "real.json").write_text("old")
+    (tmp_path / "real.json").write_text("")
     (tmp_path / "log.json").symlink_to("real.json")
     writer = LogWriter(tmp_path / "log.json")
     writer(step(0))

@@ -20,8 +20,8 @@ PATIENCE = 10.0
 """Seconds that the end of a run waits for its last lines to be written."""
 _LONGEST_REASON, _MARK = 120, 260
 """Letters of the reason for a cut, and bytes of the record that tells it, which is written once more at the end."""
-_TAIL = 1 << 16
-"""Bytes at the end of a log in which the place of that record is looked for."""
+_BEGIN, _TAIL = 64, 1 << 16
+"""Bytes at the beginning of a file that show whether it is a log, and those at its end where that record may stand."""
 
 
 class Disk:
@@ -164,6 +164,17 @@ def _put(number: int, data: bytes, place: int) -> None:
     written = 0
     while written < len(data):
         written += os.pwrite(number, data[written:], place + written)
+
+
+def is_log(path: Path) -> bool:
+    """Return whether a file may be replaced by a log: it is one, is empty, no file yet, or no file but a device."""
+    with suppress(OSError):  # opening it will say what is wrong with it
+        if not path.is_file():
+            return True
+        with path.open("rb") as file:
+            begin = file.read(_BEGIN).strip(b"[] \t\r\n")
+        return not begin or begin.startswith(b'{"record":')
+    return True
 
 
 def _create(place: Path) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 
 from trainadvisor.errors import LogError
-from trainadvisor.log.disk import Disk
+from trainadvisor.log.disk import Disk, is_log
 from trainadvisor.log.records import EVENT, LAYERS, LOST, STEP, Record, storable
 from trainadvisor.redaction import redacted
 from trainadvisor.voice import Voice
@@ -32,6 +32,8 @@ class LogWriter:
         if self.path.suffix in _PACKED:
             message = f"{self.path}: a log is written plainly; choose a name that ends in .json, and pack it afterwards"
             raise LogError(message)
+        if not is_log(self.path):
+            raise LogError(f"{self.path}: exists and is no trainadvisor log; choose another name")
         self._voice, self._shared = voice or Voice(), voice is not None
         try:
             self._disk = Disk(self.path, self._voice)
