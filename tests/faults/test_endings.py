@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -81,7 +80,7 @@ ENDINGS = {
     "a stdout whose flush fails": "class S:\n    def flush(self): 1 / 0\nsys.stdout = S()",
     "an exit handler that fails": "import atexit; sys.stderr = None; atexit.register(lambda: 1 / 0)",
 }
-ADDRESS = re.compile("0x[0-9a-f]+")
+ADDRESS = re.compile("0x[0-9a-f]+|refcount : [0-9]+")
 
 
 def outcome(folder: Path, source: str, *command: str, **environment: str) -> tuple[int, str, str]:
@@ -99,9 +98,9 @@ def outcome(folder: Path, source: str, *command: str, **environment: str) -> tup
     return done.returncode, done.stdout, done.stderr
 
 
-def recorded(folder: Path, source: str) -> tuple[int, str, str]:
+def recorded(folder: Path, source: str, *options: str) -> tuple[int, str, str]:
     """Run a script by `trainadvisor run`."""
-    return outcome(folder, source, "-m", "trainadvisor", "run", "--log", "log.json")
+    return outcome(folder, source, "-m", "trainadvisor", "run", "--log", "log.json", *options)
 
 
 @pytest.mark.parametrize("name", TRAININGS)
@@ -185,8 +184,23 @@ def test_a_voice_goes_where_stderr_was(capfd: pytest.CaptureFixture[str], monkey
     assert capfd.readouterr().err == ""
 
 
-def test_a_log_is_its_owners_alone(tmp_path: Path) -> None:
-    """It holds source lines and arguments."""
-    assert recorded(tmp_path, "import sys; sys.exit(3)")[0] == 3
-    assert (tmp_path / "log.json").stat().st_mode & 0o777 == 0o600
-    assert json.loads((tmp_path / "log.json").read_text())[-1]["record"] == "end"
+def test_a_log_and_its_report_are_their_owners_alone(tmp_path: Path) -> None:
+    """They hold source lines and arguments."""
+    assert recorded(tmp_path, TRAINING + "train(30); sys.exit(3)", "--report", "out.md")[0] == 3
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("log.json", "out.md")] == [0o600, 0o600]
+
+
+def test_a_report_that_cannot_be_written_changes_no_exit_code(tmp_path: Path) -> None:
+    """The script has made a file of that name for itself."""
+    source = TRAINING + "train(30); print('x', file=open('out.md', 'w')); sys.exit(7)"
+    code, _, err = recorded(tmp_path, source, "--report", "out.md")
+    assert (code, (tmp_path / "out.md").read_text()) == (7, "x\n")
+    assert "out.md: exists and is no report of trainadvisor's" in err.splitlines()[-1]
+
+
+def test_a_file_that_is_no_log_is_kept_and_nothing_runs(tmp_path: Path) -> None:
+    """Whoever names it by mistake is told before the script starts."""
+    (tmp_path / "log.json").write_text('{"lr": 0.1}')
+    told = "trainadvisor: log.json: exists and is no trainadvisor log; choose another name\n"
+    assert recorded(tmp_path, "print('run')") == (2, "", told)
+    assert (tmp_path / "log.json").read_text() == '{"lr": 0.1}'
