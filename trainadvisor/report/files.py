@@ -8,16 +8,16 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, get_args
 
-from trainadvisor.diagnose.result import State
 from trainadvisor.errors import LogError, UsageError
-from trainadvisor.language import Words
+from trainadvisor.i18n.language import Words
+from trainadvisor.judge.result import State
 from trainadvisor.report import formats
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trainadvisor.diagnose.result import Diagnosis
-    from trainadvisor.report.html import Material
+    from trainadvisor.judge.result import Diagnosis
+    from trainadvisor.report.html.web_page import Material
 
 _BEGIN = 1 << 14
 _STATES = "|".join(re.escape(Words(lang)(f"state.{state}")) for lang in ("en", "zh") for state in get_args(State))
