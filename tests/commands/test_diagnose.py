@@ -133,6 +133,22 @@ def test_every_format_is_printed_or_written(call: Callable[..., Any], folder: Pa
     assert (printed.code, written.code, written.out.count("\n")) == (0, 0, 1)
     assert (folder / "out").read_text(encoding="utf-8") == printed.out
     assert "nan-loss" in printed.out or form in ("gitlab", "sarif")  # these need a place in the code
+    assert call("diagnose", log, "--format", f"{form}=out", "-q", "--lang", "zh").code == 0
+    assert call("diagnose", log_in(folder / "good"), "--format", f"{form}=out", "-q").code == 0  # over a Chinese one
+    assert call("diagnose", log, "--format", f"{form}=out", "-q").code == 0
+
+
+@pytest.mark.parametrize("options", [["--format", "json=mine.html"], ["--html", "mine.html"]])
+def test_what_is_no_report_is_not_replaced(call: Callable[..., Any], folder: Path, options: list[str]) -> None:
+    """Said before anything is read; an empty file may be filled."""
+    mine = folder / "mine.html"
+    mine.write_text("<p>mine</p>", encoding="utf-8")
+    outcome = call("diagnose", "none.json", *options)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err == "trainadvisor: mine.html: exists and is no report of trainadvisor's; choose another name\n"
+    assert mine.read_text(encoding="utf-8") == "<p>mine</p>"
+    mine.write_text("")
+    assert call("diagnose", log_in(folder), *options).code == 0
 
 
 @pytest.mark.parametrize(

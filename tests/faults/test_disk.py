@@ -16,6 +16,7 @@ from trainadvisor.errors import LogError
 from trainadvisor.log import disk
 from trainadvisor.log.reader import read_log
 from trainadvisor.log.writer import LogWriter
+from trainadvisor.voice import Voice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,10 +46,27 @@ def written(path: Path) -> list[Any]:
     return [record["step"] for record in json.loads(path.read_bytes()) if record["record"] == "step"]
 
 
+class Told(Voice):
+    """Keeps what is told."""
+
+    text = ""
+
+    def write(self, text: str) -> int:
+        """Keep a text."""
+        self.text += text
+        return len(text)
+
+
 @pytest.fixture
-def writer(tmp_path: Path) -> Iterator[LogWriter]:
+def told() -> Told:
+    """Collect what the writer tells."""
+    return Told()
+
+
+@pytest.fixture
+def writer(tmp_path: Path, told: Told) -> Iterator[LogWriter]:
     """A writer that has written the header."""
-    writer = LogWriter(tmp_path / "runs" / "log.json", batch=2)
+    writer = LogWriter(tmp_path / "runs" / "log.json", voice=told, batch=2)
     writer(HEADER)
     writer.flush()
     yield writer
@@ -112,7 +130,7 @@ def test_what_waits_for_the_disk_is_bounded(
 
 
 def test_the_end_waits_for_the_disk_only_for_a_while(
-    writer: LogWriter, blocked: Blocked, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    writer: LogWriter, blocked: Blocked, monkeypatch: pytest.MonkeyPatch, told: Told
 ) -> None:
     """Then it is left behind, with a word."""
     monkeypatch.setattr(disk.Disk.settle, "__defaults__", (0.01,))
@@ -120,7 +138,7 @@ def test_the_end_waits_for_the_disk_only_for_a_while(
     writer(step(1))
     assert blocked.asked.wait(60)
     writer.close()
-    assert capsys.readouterr().err.count("the disk does not answer; the last lines of the log may be missing") == 1
+    assert told.text.count("the disk does not answer; the last lines of the log may be missing") == 1
 
 
 def test_a_child_forked_while_the_disk_blocks_ends(writer: LogWriter, blocked: Blocked) -> None:
@@ -141,7 +159,7 @@ def test_a_child_forked_while_the_disk_blocks_ends(writer: LogWriter, blocked: B
 
 @pytest.mark.parametrize("error", [ValueError("sabotage"), MemoryError(), RecursionError(), OSError(5, "sabotage")])
 def test_an_exception_in_the_thread_that_writes_ends_the_log(
-    writer: LogWriter, monkeypatch: pytest.MonkeyPatch, capsys: Any, error: Exception
+    writer: LogWriter, monkeypatch: pytest.MonkeyPatch, told: Told, error: Exception
 ) -> None:
     """It is told once, what was written stays, nothing is raised."""
     writer(step(0))
@@ -156,7 +174,7 @@ def test_an_exception_in_the_thread_that_writes_ends_the_log(
         writer.flush()
     writer.close()
     assert written(writer.path) == [0]
-    assert capsys.readouterr().err.count("the log ends here, the training goes on") == 1
+    assert told.text.count("the log ends here, the training goes on") == 1
 
 
 def test_without_a_thread_the_log_is_written_all_the_same(writer: LogWriter, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,18 +201,18 @@ def _replace(path: Path) -> None:
 
 
 @pytest.mark.parametrize("disturb", [_remove, _replace])
-def test_a_log_that_is_taken_away_ends(writer: LogWriter, capsys: Any, disturb: Callable[[Path], None]) -> None:
+def test_a_log_that_is_taken_away_ends(writer: LogWriter, told: Told, disturb: Callable[[Path], None]) -> None:
     """Its folder is removed, or another file stands in its place: told once, and nothing is put there again."""
     disturb(writer.path)
     for number in range(9):
         writer(step(number))
         writer.flush()
     writer.close()
-    assert capsys.readouterr().err.count("the file was removed, or another run writes it now; the log ends here") == 1
+    assert told.text.count("the file was removed, or another run writes it now; the log ends here") == 1
     assert not writer.path.parent.exists() or written(writer.path) == []
 
 
-def test_two_runs_that_write_one_log_do_not_mix(writer: LogWriter, capsys: Any) -> None:
+def test_two_runs_that_write_one_log_do_not_mix(writer: LogWriter, told: Told) -> None:
     """The later one has it, as its user expects; the earlier one is told."""
     later = LogWriter(writer.path)
     later(HEADER)
@@ -204,12 +222,12 @@ def test_two_runs_that_write_one_log_do_not_mix(writer: LogWriter, capsys: Any) 
     writer.close()
     later.close()
     assert written(later.path) == [100, 101, 102, 103, 104, 105]
-    assert capsys.readouterr().err.count("another run writes it now") == 1
+    assert told.text.count("another run writes it now") == 1
 
 
 def test_a_link_to_a_log_stays_a_link(tmp_path: Path) -> None:
     """What it points to is written."""
-    (tmp_path / "real.json").write_text("old")
+    (tmp_path / "real.json").write_text("")
     (tmp_path / "log.json").symlink_to("real.json")
     writer = LogWriter(tmp_path / "log.json")
     writer(step(0))
@@ -258,4 +276,5 @@ def test_a_disk_that_fills_up_ends_the_log_with_its_whole_lines(tmp_path: Path) 
     assert done.stderr == "trainadvisor: log.json: File too large; the log ends here, the training goes on\n"
     kept = written(tmp_path / "log.json")
     assert kept == list(range(len(kept)))
+    assert read_log(tmp_path / "log.json").cut == {"reason": "File too large", "steps": 2000}
     assert 15_000 < (tmp_path / "log.json").stat().st_size <= 20_000

@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from builders import log_of, make_optimizer
+from builders import event, log_of, make_optimizer
 from rulekit import cause, rule
 
 from trainadvisor.configuration import Config
@@ -156,6 +156,23 @@ def test_too_little_to_judge(judged: Judge, parts: dict[str, Any], message: str)
     diagnosis = judged(QUIET, **parts)
     assert diagnosis.state == "cannot-tell"
     assert message in diagnosis.summary
+
+
+def test_a_log_that_is_cut_is_never_healthy(judged: Judge) -> None:
+    """Nothing is known of what came after; a fault that is in it is told as ever."""
+    cut = event("log-cut", {"reason": "No space left on device", "steps": 900}, subject="log")
+    diagnosis = judged(QUIET, events=[cut])
+    assert diagnosis.state == "cannot-tell"
+    assert diagnosis.summary == (
+        f"the log was cut off (No space left on device): no fault was found in the {len(FALLING)} steps that are in it"
+        f" ({len(FALLING)} / 900)."
+    )
+    note = f"the log ends before the training: No space left on device; {len(FALLING)} of 900 steps are in it"
+    assert note in diagnosis.notes
+    assert judged(FLAT, events=[cut]).state == "broken"
+    unknown = judged(QUIET, events=[event("log-cut", {"reason": 3, "steps": "many"})])
+    assert unknown.state == "cannot-tell"
+    assert unknown.summary.endswith("steps that are in it.")
 
 
 def test_few_steps_do_not_hide_an_error(judged: Judge) -> None:

@@ -81,7 +81,7 @@ def test_records_wait_for_a_batch_or_a_second(tmp_path: Path) -> None:
     path = tmp_path / "log.json"
     writer = LogWriter(path, batch=3, seconds=60)
     for count, on_disk in ((1, 1), (2, 1), (3, 1), (4, 4)):
-        writer({"n": count})
+        writer({"record": "step", "n": count})
         assert writer._disk.settle()
         assert len(_content(path)) == on_disk
     writer = LogWriter(path, batch=100, seconds=0)
@@ -108,9 +108,20 @@ def test_what_json_cannot_hold_is_made_storable(tmp_path: Path) -> None:
 def test_an_older_log_is_replaced(tmp_path: Path) -> None:
     """Nothing of it stays behind."""
     path = tmp_path / "log.json"
-    path.write_text("x" * 10_000)
+    path.write_text('[\n{"record":"header"}' + " " * 10_000)
     LogWriter(path).close()
     assert path.read_text() == "[\n]\n"
+    LogWriter(path).close()
+
+
+@pytest.mark.parametrize("content", ["mine", '{"lr": 0.1}', '[{"epoch": 1}]', "[1, 2]"])
+def test_what_is_no_log_is_not_replaced(tmp_path: Path, content: str) -> None:
+    """Whoever names it by mistake keeps it."""
+    path = tmp_path / "mine.json"
+    path.write_text(content)
+    with pytest.raises(LogError, match=r"mine\.json: exists and is no trainadvisor log; choose another name$"):
+        LogWriter(path)
+    assert path.read_text() == content
 
 
 @pytest.mark.parametrize(

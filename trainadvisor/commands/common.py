@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trainadvisor.judge.rulebook import Rulebook
+    from trainadvisor.voice import Voice
 
 NARROWEST, WIDEST = 60, 100
 
@@ -45,7 +46,7 @@ def rulebook(folders: Iterable[str | Path] = ()) -> Rulebook:
     return load([*configuration.load().rules, *folders])
 
 
-def emit(text: str, stream: TextIO | None = None) -> None:
+def emit(text: str, stream: TextIO | Voice | None = None) -> None:
     """Write text and a newline, with a question mark for what the terminal's encoding lacks."""
     stream = stream or sys.stdout
     encoding = stream.encoding or "utf-8"
@@ -53,7 +54,7 @@ def emit(text: str, stream: TextIO | None = None) -> None:
     stream.flush()
 
 
-def width(stream: TextIO | None = None) -> int:
+def width(stream: TextIO | Voice | None = None) -> int:
     """Return the columns to fill: those of the terminal, at most 100 where there is none."""
     if (stream or sys.stdout).isatty():
         return max(NARROWEST, shutil.get_terminal_size((WIDEST, 24)).columns)
@@ -61,7 +62,7 @@ def width(stream: TextIO | None = None) -> int:
     return min(max(int(columns), NARROWEST), WIDEST) if columns.isdecimal() else WIDEST
 
 
-def coloured(choice: str, stream: TextIO | None = None) -> bool:
+def coloured(choice: str, stream: TextIO | Voice | None = None) -> bool:
     """Say whether to use colour."""
     if choice != "auto":
         return choice == "always"

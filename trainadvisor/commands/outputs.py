@@ -45,7 +45,16 @@ def _output(text: str, names: Sequence[str]) -> Output:
     if equals and not Path(file).parent.is_dir():
         message = f"--format {text}: there is no folder for the file; make it first"
         raise UsageError(message)
+    if equals and not _added_to(Path(file)):
+        from trainadvisor.report import files
+
+        files.spare(Path(file))
     return Output(form, Path(file) if equals else None)
+
+
+def _added_to(file: Path) -> bool:
+    """Return whether a file is the summary of a CI job, which several steps share."""
+    return str(file) == os.environ.get("GITHUB_STEP_SUMMARY")
 
 
 def put(text: str, file: Path | None) -> None:
@@ -57,4 +66,4 @@ def put(text: str, file: Path | None) -> None:
     else:
         from trainadvisor.report import files
 
-        files.save(text, file, append=str(file) == os.environ.get("GITHUB_STEP_SUMMARY"))
+        files.save(text, file, append=_added_to(file))

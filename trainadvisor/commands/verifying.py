@@ -117,6 +117,8 @@ def is_log(target: str) -> bool:
 
 def check(request: Request, out: Path, report: Path | None, apply_to: Path | None) -> None:
     """Refuse what cannot work before anything is run."""
+    from trainadvisor.report import files
+
     if not request.module and not Path(request.target).is_file():
         hint = "did you forget -m before a module's name?" if not request.target.endswith(".py") else "check the path"
         message = f"{request.target}: there is no such script; {hint}"
@@ -130,8 +132,6 @@ def check(request: Request, out: Path, report: Path | None, apply_to: Path | Non
         message = f"--apply-to {apply_to}: the lines of a module are not known; name the script by its path"
         raise UsageError(message)
     if report is not None:
-        from trainadvisor.report import files
-
         files.check(report)
 
 

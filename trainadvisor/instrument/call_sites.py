@@ -12,6 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from trainadvisor.redaction import redact
+
 Place = tuple[str, int]
 """File and line, as the frame has them."""
 
@@ -102,7 +104,7 @@ def _statement(filename: str, line: int) -> str | None:
             break
         text = f"{text} {linecache.getline(filename, following).strip()}"
     text = text if _complete(text) else linecache.getline(filename, line).strip()
-    return text[:_LONGEST_LINE] or None
+    return redact(text, code=True)[:_LONGEST_LINE] or None
 
 
 def _complete(text: str) -> bool:

@@ -15,6 +15,11 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import Signals
 from trainadvisor.signals.context import contexts
 
+CUT = {
+    "en": "the log ends before the training: {reason}; {steps} of {all} steps are in it",
+    "zh": "日志在训练结束之前中断：{reason}；训练共 {all} 步，其中记录了 {steps} 步",
+}
+
 
 def judge_log(log: RunLog, rulebook: Rulebook, lang: str = "en") -> Diagnosis:
     """Return the diagnosis of a log that has been read."""
@@ -27,7 +32,14 @@ def judge_log(log: RunLog, rulebook: Rulebook, lang: str = "en") -> Diagnosis:
     clear = [verdict.code for verdict in verdicts if verdict.state == CLEAR]
     run = run_facts(log, signals)
     state = state_of(found, run, len(clear))
-    notes = [*_crash_notes(run, lang), *blindspots.notes(log, lang), *log.notes, *signals.notes, *_failures(verdicts)]
+    notes = [
+        *_crash_notes(run, lang),
+        *_cut_notes(run, lang),
+        *blindspots.notes(log, lang),
+        *log.notes,
+        *signals.notes,
+        *_failures(verdicts),
+    ]
     return Diagnosis(
         state=state,
         summary=summary(state, found, run, (len(clear), len(verdicts)), lang),
@@ -45,6 +57,13 @@ def _crash_notes(run: dict[str, Any], lang: str) -> list[str]:
         return []
     told = ": ".join(filter(None, [exception["where"], exception["type"], exception["message"].partition("\n")[0]]))
     return [note for note in (told, explanation(exception, lang)) if note]
+
+
+def _cut_notes(run: dict[str, Any], lang: str) -> list[str]:
+    cut = run.get("cut")
+    if cut is None:
+        return []
+    return [CUT[lang].format(reason=cut["reason"], steps=run["steps"], all=cut["steps"] or "?")]
 
 
 def _failures(verdicts: list[Verdict]) -> list[str]:

@@ -41,7 +41,7 @@ def run_facts(log: RunLog, signals: SignalSource) -> dict[str, Any]:
     facts = {name: log.header.get(name) for name in FROM_HEADER}
     facts |= {name: signals.get(name) for name in FROM_SIGNALS}
     facts |= {"log": str(log.path), **_counts(log), **_gradients(log), **_validation(log, signals), **_setting(log)}
-    facts["exception"] = crash(log)
+    facts["exception"], facts["cut"] = crash(log), log.cut
     facts |= {**_workload(log), **_cost(log), "loss_curve": _curve(log)}
     return {name: value for name, value in facts.items() if value is not None and value != []}
 

@@ -30,6 +30,10 @@ SENTENCES = {
         "en": "the script ended with {type} at {where}; no fault was found in the {steps} steps before.",
         "zh": "脚本以 {type} 结束（{where}）；在此之前的 {steps} 步中未发现故障。",
     },
+    "cut": {
+        "en": "the log was cut off ({reason}): no fault was found in the {steps} steps that are in it{of}.",
+        "zh": "日志被截断（{reason}）：其中的 {steps} 步未发现故障{of}。",
+    },
     "poor": {
         "en": "the log holds too little to judge the run: {known} of {all} checks could be made.",
         "zh": "日志内容太少，无法判断：{all} 项检查中只有 {known} 项可以进行。",
@@ -50,7 +54,8 @@ def state_of(findings: list[Finding], run: dict[str, Any], clear: int) -> State:
     if worst:
         return "broken" if worst == LEVELS["error"] else "needs-attention"
     judged = clear > 0 and run.get("judged_steps", 0) >= FEWEST_STEPS and "loss_final" in run
-    return "healthy" if judged and not _weak(run) and "exception" not in run else "cannot-tell"
+    whole = "exception" not in run and "cut" not in run
+    return "healthy" if judged and whole and not _weak(run) else "cannot-tell"
 
 
 def _weak(run: dict[str, Any]) -> bool:
@@ -72,15 +77,19 @@ def _why_unsure(run: dict[str, Any]) -> str:
         return "crashed"
     if run.get("judged_steps", 0) < FEWEST_STEPS:
         return "short"
+    if "cut" in run:
+        return "cut"
     return "weak" if _weak(run) else "poor"
 
 
 def _unsure_values(run: dict[str, Any], counts: tuple[int, int]) -> dict[str, Any]:
     exception = run.get("exception", {})
+    cut = run.get("cut", {})
     skill = max([run[name] for name in ("skill", "val_skill_best") if name in run], default=0.0)
     return {
         "steps": run.get("judged_steps", 0), "fewest": FEWEST_STEPS, "known": counts[0], "all": counts[1],
         "share": f"{max(skill, 0.0):.0%}", "type": exception.get("type"), "where": exception.get("where") or "?",
+        "reason": cut.get("reason"), "of": f" ({run.get('steps', 0)} / {cut['steps']})" if cut.get("steps") else "",
     }  # fmt: skip
 
 

@@ -1,17 +1,27 @@
 """The file of a log: lines are appended in a thread of their own, so that a slow disk never holds the training."""
 
 import os
-import sys
 import threading
 from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+
+import orjson
+
+from trainadvisor.descriptors import Descriptor
+from trainadvisor.log.records import CUT, EVENT
+from trainadvisor.voice import Voice
 
 CLOSE = b"\n]\n"
 LARGEST_WAITING = 32 << 20
 """Bytes that may wait for a slow disk; what comes beyond is refused, not kept."""
 PATIENCE = 10.0
 """Seconds that the end of a run waits for its last lines to be written."""
+_LONGEST_REASON, _MARK = 120, 260
+"""Letters of the reason for a cut, and bytes of the record that tells it, which is written once more at the end."""
+_BEGIN, _TAIL = 64, 1 << 16
+"""Bytes at the beginning of a file that show whether it is a log, and those at its end where that record may stand."""
 
 
 class Disk:
@@ -20,9 +30,10 @@ class Disk:
     The thread lives only while something is to be written: a process without threads forks without a warning.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, voice: Voice) -> None:
         """Create the file, in place of an older one; raises OSError."""
         self.path = path
+        self._place, self._voice = path.resolve(), voice
         self.over = False
         """Whether nothing is written any more."""
         self._lock = threading.RLock()  # a signal handler of the script may close the log amid a call of ours
@@ -32,10 +43,12 @@ class Disk:
         self._idle = threading.Event()
         self._idle.set()
         self._empty = True
-        self._file = _create(path)
-        self._linked = os.fstat(self._file).st_nlink > 0
-        self._end = os.pwrite(self._file, b"[", 0)
-        os.pwrite(self._file, CLOSE, self._end)
+        self._cut = ""
+        """Why the log ends before the training, where it does."""
+        self._file = Descriptor(_create(self._place))
+        self._linked = os.fstat(self._file.number).st_nlink > 0
+        self._end = os.pwrite(self._file.number, b"[", 0)
+        os.pwrite(self._file.number, CLOSE, self._end)
 
     def append(self, lines: bytes) -> bool:
         """Take lines to write; say whether they were taken."""
@@ -64,16 +77,16 @@ class Disk:
         self._start()
         return self._idle.wait(seconds)
 
-    def close(self) -> None:
-        """Write what waits and close the file; a disk that does not answer is left behind."""
+    def close(self, steps: int | None = None) -> None:
+        """Write what waits and close the file; a log that was cut is told how many steps the training took in all."""
         settled = self.settle()
+        if settled and self._cut:
+            self._mark(steps)
         with self._lock:
-            if self.over:
-                return
-            self.over = True
+            over, self.over = self.over, True
             if settled:
-                os.close(self._file)
-        if not settled:
+                self._file.close()
+        if not settled and not over:
             self._tell("the disk does not answer; the last lines of the log may be missing")
 
     def _work(self) -> None:
@@ -94,36 +107,80 @@ class Disk:
                 self._waiting -= len(block)
 
     def _write(self, lines: bytes) -> None:
-        if self._linked and os.fstat(self._file).st_nlink == 0:
+        if not self._reachable():
+            raise OSError(0, "the script has closed the file, and it is not found again")
+        number = self._file.number
+        if self._linked and os.fstat(number).st_nlink == 0:
             raise OSError(0, "the file was removed, or another run writes it now")
         data = (b"\n" if self._empty else b",\n") + lines
-        whole, written = data + CLOSE, 0
-        while written < len(whole):
-            written += os.pwrite(self._file, whole[written:], self._end + written)
+        _put(number, data + CLOSE, self._end)
         self._end += len(data)
         self._empty = False
 
+    def _reachable(self) -> bool:
+        """Return whether the descriptor is of the log, opened anew where the script has closed it."""
+        return self._file.regain(lambda: os.open(self._place, os.O_RDWR | os.O_CLOEXEC))
+
     def _give_up(self, reason: str) -> None:
         """Leave the lines that are whole, tell once, and stop writing."""
-        with suppress(OSError):  # the disk may be gone; the reader drops a torn tail
-            os.ftruncate(self._file, self._end)
-            os.pwrite(self._file, CLOSE, self._end)
         with self._lock:
-            if not self.over:
-                self.over = True
-                os.close(self._file)
-        self._tell(f"{reason}; the log ends here, the training goes on")
+            told, self.over = self.over, True
+        self._cut = self._cut or reason
+        self._mark(None)
+        if not told:
+            self._tell(f"{reason}; the log ends here, the training goes on")
+
+    def _mark(self, steps: int | None) -> None:
+        """Say in the log that it is cut: behind its last line, in the place of some where nothing more fits."""
+        record = {"record": EVENT, "kind": CUT, "step": 0, "subject": "log"}
+        mark = orjson.dumps({**record, "detail": {"reason": self._cut[:_LONGEST_REASON], "steps": steps}})
+        mark = (b"\n" if self._empty else b",\n") + mark.ljust(_MARK) + CLOSE
+        with suppress(OSError):  # the disk may be gone; the reader drops a torn tail
+            if not self._reachable():
+                return
+            number = self._file.number
+            for end in self._ends(number, len(mark)):
+                with suppress(OSError):
+                    _put(number, mark, end)
+                    os.ftruncate(number, end + len(mark))
+                    self._end = end  # a second mark replaces the first
+                    return
+            os.ftruncate(number, self._end)
+            os.pwrite(number, CLOSE, self._end)
+
+    def _ends(self, number: int, room: int) -> Iterator[int]:
+        """Yield where the mark may stand: at the end, then after the last line that leaves it the room."""
+        yield self._end
+        begin = max(0, self._end - _TAIL)
+        before = os.pread(number, self._end - begin, begin).rfind(b",\n", 0, self._end - begin - room)
+        if before > 0:
+            yield begin + before
 
     def _tell(self, message: str) -> None:
-        with suppress(Exception):  # the script may have closed its stderr
-            sys.stderr.write(f"trainadvisor: {self.path}: {message}\n")
+        self._voice.line(f"trainadvisor: {self.path}: {message}")
 
 
-def _create(path: Path) -> int:
+def _put(number: int, data: bytes, place: int) -> None:
+    written = 0
+    while written < len(data):
+        written += os.pwrite(number, data[written:], place + written)
+
+
+def is_log(path: Path) -> bool:
+    """Return whether a file may be replaced by a log: it is one, is empty, no file yet, or no file but a device."""
+    with suppress(OSError):  # opening it will say what is wrong with it
+        if not path.is_file():
+            return True
+        with path.open("rb") as file:
+            begin = file.read(_BEGIN).strip(b"[] \t\r\n")
+        return not begin or begin.startswith(b'{"record":')
+    return True
+
+
+def _create(place: Path) -> int:
     """Open a new file; an older one is let go, so that a run that still writes it cannot tear this one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    place = path.resolve()
+    place.parent.mkdir(parents=True, exist_ok=True)
     if place.is_file():
         with suppress(OSError):
             place.unlink()
-    return os.open(place, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    return os.open(place, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

@@ -16,7 +16,7 @@ from trainadvisor.log.cleaning import Cleaner, whole
 from trainadvisor.log.columns import Floats, Ints, StepColumns
 from trainadvisor.log.combining import combine
 from trainadvisor.log.layer_samples import LayerSeries, LayerStore, Sample
-from trainadvisor.log.records import FACTS, FORMAT, LOST
+from trainadvisor.log.records import CUT, FACTS, FORMAT, LOST
 from trainadvisor.log.stream import Stream
 from trainadvisor.log.training_phases import Stage, main_stage, stages_of
 
@@ -185,6 +185,12 @@ class RunLog:
             f"{lost} records were lost while recording: the disk was too slow": lost,
         }
         self.notes += [note for note, true in told.items() if true]
+
+    @cached_property
+    def cut(self) -> dict[str, Any] | None:
+        """Return why a log ends before its training, and how many steps that took where it is known."""
+        told = next((event["detail"] for event in reversed(self.events) if event["kind"] == CUT), None)
+        return told and {"reason": str(told.get("reason") or "?"), "steps": whole(told.get("steps"))}
 
     # -- steps
 

@@ -11,6 +11,8 @@ FACTS = {"model": "models", "optimizer": "optimizers", "loss": "losses", "loader
 """Kinds of fact (as events) and the header's list that each belongs to."""
 LOST = "lost-records"
 """Kind of the event that says how many records a slow disk cost."""
+CUT = "log-cut"
+"""Kind of the event that says why a log ends before its training, and how many steps that took in all."""
 
 Record = dict[str, Any]
 

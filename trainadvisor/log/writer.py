@@ -7,30 +7,38 @@ from pathlib import Path
 import orjson
 
 from trainadvisor.errors import LogError
-from trainadvisor.log.disk import Disk
-from trainadvisor.log.records import EVENT, LOST, Record, storable
+from trainadvisor.log.disk import Disk, is_log
+from trainadvisor.log.records import EVENT, LAYERS, LOST, STEP, Record, storable
+from trainadvisor.redaction import redacted
+from trainadvisor.voice import Voice
 
 _PACKED = {".gz", ".zst"}
+_NUMBERS = (STEP, LAYERS)
+"""Records that hold no texts; there are many of them."""
 
 
 class LogWriter:
     """Writes one record a line; a file is written to in batches, and never by the thread that trains."""
 
-    def __init__(self, path: str | Path, *, batch: int = 64, seconds: float = 1.0) -> None:
-        """Create the log; raise LogError when the path cannot be written."""
+    def __init__(self, path: str | Path, *, voice: Voice | None = None, batch: int = 64, seconds: float = 1.0) -> None:
+        """Create the log; raise LogError when the path cannot be written. Troubles are told by the voice."""
         self.path = Path(path)
         self._waiting: list[Record] = []
         self._batch, self._seconds = batch, seconds
         self._flushed = time.monotonic()
         self._first = True
-        self._lost = 0
+        self._lost = self._steps = 0
         self._pid = os.getpid()
         if self.path.suffix in _PACKED:
             message = f"{self.path}: a log is written plainly; choose a name that ends in .json, and pack it afterwards"
             raise LogError(message)
+        if not is_log(self.path):
+            raise LogError(f"{self.path}: exists and is no trainadvisor log; choose another name")
+        self._voice, self._shared = voice or Voice(), voice is not None
         try:
-            self._disk = Disk(self.path)
+            self._disk = Disk(self.path, self._voice)
         except (OSError, ValueError) as error:
+            self._let_go()
             reason = getattr(error, "strerror", None) or error
             message = f"{self.path}: cannot write the log ({reason}); choose another path with --log or log=..."
             raise LogError(message) from error
@@ -38,6 +46,7 @@ class LogWriter:
     def __call__(self, record: Record) -> None:
         """Take a record; the first goes to the disk at once, the others in batches."""
         self._waiting.append(record)
+        self._steps += record.get("record") == STEP
         late = time.monotonic() - self._flushed > self._seconds
         if self._first or late or len(self._waiting) >= self._batch:
             self._hand_over()
@@ -52,7 +61,12 @@ class LogWriter:
         """Flush and close; further records are dropped."""
         self._hand_over()
         if os.getpid() == self._pid:
-            self._disk.close()
+            self._disk.close(self._steps)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if not self._shared:
+            self._voice.close()
 
     def _hand_over(self) -> None:
         """Give what waits to the disk: a failing one ends the log, a slow one loses records, no training waits."""
@@ -73,7 +87,8 @@ class LogWriter:
     def _encoded(self, record: Record) -> bytes | None:
         """Return a record's line; one that cannot be written is lost alone."""
         try:
-            return orjson.dumps(storable(record))
+            shown = record if record.get("record") in _NUMBERS else redacted(record)
+            return orjson.dumps(storable(shown))
         except Exception:  # noqa: BLE001 - a record may hold anything that a script made
             self._lost += 1
             return None

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from trainadvisor.errors import UsageError, did_you_mean
 from trainadvisor.i18n.language import Words
+from trainadvisor.voice import Voice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -107,6 +108,7 @@ class Alerter:
         self._sent: dict[str, str] = {}
         self._queue: queue.Queue[Alert | None] = queue.Queue(WAITING)
         self._thread: threading.Thread | None = None
+        self._voice = Voice()
         self._complained = False
 
     def to_url(self, url: str) -> None:
@@ -163,7 +165,7 @@ class Alerter:
         """Say once that an alert did not arrive."""
         if not self._complained:
             self._complained = True
-            print(f"trainadvisor: {self._words('alert.failed', reason=reason)}", file=sys.stderr, flush=True)  # noqa: T201 - it is for people
+            self._voice.line(f"trainadvisor: {self._words('alert.failed', reason=reason)}")
 
     def _post(self, url: str, alert: Alert) -> None:
         data = json.dumps(body(url, alert, self._words)).encode()

@@ -18,6 +18,7 @@ from trainadvisor.log import rank_logs
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from trainadvisor.configuration import Config
     from trainadvisor.judge.result import Diagnosis, Finding
     from trainadvisor.monitor.alerts import Alerter
     from trainadvisor.record.run_script import Run
@@ -30,8 +31,6 @@ _FIRST_LOOK = 4.0
 _PATIENCE = 20
 """A look at the log may take one part in twenty of the time."""
 _REDRAW = 0.25
-_OTHERS = 5.0
-"""Seconds that the verdict waits for the logs of the training's other processes to end."""
 _LEVELS = {"note": 0, "warning": 1, "error": 2}
 _LATE = {"undertrained", "slow-convergence", "underfitting", "plateau", "lr-schedule", "no-learning"}
 """Codes about how a run ends: while it runs they would be prophecy."""
@@ -56,48 +55,40 @@ def run_script(
     """Run a script or module, record it, tell what is found; return the script's exit code (1 when we stopped it)."""
     if os.environ.get("TRAINADVISOR") == "0":
         return _run_plainly(target, args, module=module)
+    from trainadvisor import configuration
     from trainadvisor.gate.policy import for_script
-    from trainadvisor.record.run_script import Run
+    from trainadvisor.monitor.ending import Ending
+    from trainadvisor.record.run_script import Run, harmless
     from trainadvisor.record.sampling import DEFAULT_SHARE
     from trainadvisor.report import files
 
     if report is not None:
         files.check(report)
-    gate = for_script(fail_on)
+    gate, settings = for_script(fail_on), configuration.load()
     rank, processes = rank_logs.of_environment()
     path = log or Path("trainadvisor-runs") / f"{rank_logs.launched():%m%d-%H%M%S}" / "log.json"
     own = rank_logs.path_of(path, rank)
     run = Run(target, args, module=module, log=own, every=every or 10, overhead=overhead or DEFAULT_SHARE)
     told = live and not rank  # the first process speaks for all
-    narrator = Narrator(run, lang, stop_on=stop_on, stop_after=stop_after, alerter=alerter) if told else None
+    narrator = Narrator(run, lang, settings, stop_on, stop_after, alerter) if told else None
+    ending = Ending(run, path, log is not None, report, lang, settings, gate, alerter, processes)
     atexit.register(_end_as_interrupted, run)  # before the script's own handlers, so that it comes after them
     code = run.execute()
-    if os.getpid() != run.pid:
-        return code  # a child that the script has forked
-    if rank:
+    if rank or os.getpid() != run.pid:  # a child that the script has forked
         return code
     if narrator is not None:
-        narrator.end()
+        with harmless():
+            narrator.end()
         run.stopped = narrator.stopped
-    if not run.steps:
-        _tell_nothing(run, Words(lang), code, keep=log is not None)
-        return code
-    rank_logs.await_ends((rank_logs.path_of(path, other) for other in range(1, processes)), _OTHERS)
-    diagnosis = _tell_verdict(path, lang, report)
-    if run.exceeded is not None:
-        say(Words(lang)("run.sparse", share=f"{100 * run.overhead:.2g} %", budget=f"{100 * run.exceeded:.2g} %"))
-    if diagnosis is not None and alerter is not None:
-        alerter.finish(diagnosis.findings)
-    if narrator is not None and narrator.stopped:
-        return 1
-    return code or gate(diagnosis)
+    return ending.tell(code)
 
 
 def _end_as_interrupted(run: Run) -> None:
     """End by SIGINT, as python does after a KeyboardInterrupt that nobody caught: the shell looks at that."""
     if isinstance(run.error, KeyboardInterrupt) and not run.stopped and os.name == "posix" and os.getpid() == run.pid:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):  # closed, None, or an object of the script's
+                stream.flush()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
 
@@ -108,63 +99,17 @@ def _run_plainly(target: str, args: list[str], *, module: bool) -> int:
     os.execv(sys.executable, [sys.executable, *(["-m"] if module else []), target, *args])  # noqa: S606 - the user's command
 
 
-def _tell_nothing(run: Run, words: Words, code: int, *, keep: bool) -> None:
-    if not keep:
-        run.log.unlink(missing_ok=True)
-        with suppress(OSError):  # something else may be in the folder
-            run.log.parent.rmdir()
-    say(words("run.early", target=run.target, code=code) if code else words("run.nothing", target=run.target))
-
-
-def _tell_verdict(log: Path, lang: str, report: Path | None) -> Diagnosis | None:
-    """Print the diagnosis on stderr and return it; a failure of ours is one line there."""
-    from trainadvisor.commands.common import coloured, emit, width
-
-    try:
-        from trainadvisor import configuration
-        from trainadvisor.commands.webpage import material
-        from trainadvisor.judge import diagnose
-        from trainadvisor.log.reader import read_log
-        from trainadvisor.report import files
-        from trainadvisor.report.text import full_report
-
-        settings, recorded = configuration.load(), read_log(log)
-        diagnosis = diagnose(recorded, lang=lang, config=settings)
-        sys.stdout.flush()
-        emit(
-            "\n" + full_report.render(diagnosis, lang, width=width(sys.stderr), colour=coloured("auto", sys.stderr)),
-            sys.stderr,
-        )
-        emit(Words(lang)("run.more", log=log), sys.stderr)
-        if report is not None:
-            files.write(
-                diagnosis,
-                report,
-                lang,
-                material(recorded, diagnosis, lang, settings) if report.suffix == ".html" else None,
-            )
-            say(Words(lang)("run.report", path=report))
-    except Exception as error:  # noqa: BLE001 - the script has run: its exit code is what counts
-        say(f"{log}: {type(error).__name__}: {error}")
-        return None
-    return diagnosis
-
-
-def say(text: str) -> None:
-    """Print one line of ours on stderr."""
-    print(f"trainadvisor: {text}", file=sys.stderr, flush=True)
-
-
 class Narrator:
     """Tells, while the script trains, what is recorded, and findings when they open, worsen and clear."""
 
     def __init__(
-        self, run: Run, lang: str, *, stop_on: str | None, stop_after: int, alerter: Alerter | None = None
+        self, run: Run, lang: str, settings: Config, stop_on: str | None, stop_after: int, alerter: Alerter | None
     ) -> None:
         """Take the run to follow, which finding interrupts it after how many steps, and who else is told."""
         self.stopped = False
         self._alerter = alerter
-        self._run, self._lang, self._words = run, lang, Words(lang)
+        self._run, self._lang, self._words, self._settings = run, lang, Words(lang), settings
+        self._log, self._voice = run.log.absolute(), run.voice
         self._stop_on, self._stop_after = stop_on, stop_after
         self._started = time.monotonic()
         self._introduced = False
@@ -172,7 +117,7 @@ class Narrator:
         self._facts: dict[str, list[Record]] = {}
         self._last: Record = {}
         self._drawn = 0.0
-        self._terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._terminal = self._voice.isatty() and os.environ.get("TERM") != "dumb"
         self._over = threading.Event()
         self._open: dict[str, str] = {}
         self._seen: set[str] = set()
@@ -211,8 +156,7 @@ class Narrator:
         self._erase()
         overhead = self._run.overhead
         for line in introduction(self._header, self._facts, self._words, self._run.log, overhead):
-            print(line, file=sys.stderr)
-        sys.stderr.flush()
+            self._voice.line(line)
 
     def _draw(self, now: float) -> None:
         self._drawn = now
@@ -225,11 +169,11 @@ class Narrator:
         ]
         parts += [f"lr {record['lr'][0]:.2g}"] if record.get("lr") and _shown(record["lr"][0]) else []
         parts.append(f"{1000 * record['seconds']:.3g} ms/step")
-        print("\r\x1b[K" + "  ".join(parts), end="", file=sys.stderr, flush=True)
+        self._voice.write("\r\x1b[K" + "  ".join(parts))
 
     def _erase(self) -> None:
         if self._terminal and self._drawn:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            self._voice.write("\r\x1b[K")
 
     def _look_repeatedly(self) -> None:
         """Judge the growing log: after four seconds, then so rarely that it takes a twentieth of the time at most."""
@@ -242,15 +186,14 @@ class Narrator:
                 except Exception as error:  # noqa: BLE001 - a look that fails must not end the following ones
                     if self._over.is_set():
                         return
-                    say(f"{type(error).__name__}: {error}") if not self._seen else None
+                    self._voice.line(f"trainadvisor: {type(error).__name__}: {error}") if not self._seen else None
                     self._seen.add("failed")
             pause = max(_FIRST_LOOK, _PATIENCE * (time.monotonic() - began))
 
     def _look(self) -> None:
-        from trainadvisor import configuration
         from trainadvisor.judge import diagnose
 
-        diagnosis = diagnose(self._run.log, lang=self._lang, config=configuration.load())
+        diagnosis = diagnose(self._log, lang=self._lang, config=self._settings)
         findings = {f.code: f for f in _loud(diagnosis.findings)}
         for code, finding in findings.items():
             sure = finding.confidence == "certain" or code in self._seen
@@ -277,7 +220,7 @@ class Narrator:
 
     def _line(self, text: str) -> None:
         self._erase()
-        print(text, file=sys.stderr, flush=True)
+        self._voice.line(text)
 
     def _stop_if_asked(self, diagnosis: Diagnosis) -> None:
         """Interrupt the script, as Ctrl-C would, when the finding has held for the asked number of steps."""

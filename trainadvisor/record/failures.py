@@ -6,6 +6,7 @@ import types
 from typing import Any
 
 from trainadvisor.instrument import call_sites
+from trainadvisor.redaction import redact
 
 _LONGEST = 500
 _EXPLANATIONS = (
@@ -54,7 +55,7 @@ def describe(error: BaseException) -> dict[str, Any]:
     last = frames[-1] if frames else None
     return {
         "type": type(error).__name__,
-        "message": str(error)[:_LONGEST],
+        "message": redact(str(error))[:_LONGEST],  # before it is cut: half a secret is not known as one
         "site": call_sites.describe((last.filename, last.lineno or 0)) if last else None,
         "at": last.name if last else None,
         "explain": explanation(str(error)),

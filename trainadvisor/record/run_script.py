@@ -18,6 +18,7 @@ from trainadvisor.log.records import HEADER, Record
 from trainadvisor.log.writer import LogWriter
 from trainadvisor.record import failures
 from trainadvisor.record.sampling import DEFAULT_SHARE
+from trainadvisor.voice import Voice
 
 if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder
@@ -50,7 +51,9 @@ class Run:
         self.target, self.args, self.module, self.log = target, args, module, log
         if not module and not Path(target).is_file():
             raise UsageError(f"{target}: no such script; give the path of a Python file, or -m and a module's name")
-        self.writer = LogWriter(log)
+        self.voice = Voice()
+        """Where our texts go, whatever the script does to its standard error."""
+        self.writer = LogWriter(log, voice=self.voice)
         self.error: BaseException | None = None
         self.stopped = False
         """Whether it was we who interrupted the script."""
@@ -98,8 +101,9 @@ class Run:
                 reason, code, self.error = "exception", 1, error
         stop_waiting()
         if self.error is not None:
-            self._report(self.error)
-        self._stop(reason)
+            code = self._report(self.error, code)
+        with harmless():
+            self._stop(reason)
         return code
 
     def _start(self) -> None:
@@ -153,7 +157,7 @@ class Run:
 
         def flush_and_leave(status: int) -> Any:
             if os.getpid() == self.pid:
-                with suppress(Exception):
+                with harmless():
                     self._stop("exit")
             leave(status)
 
@@ -163,7 +167,7 @@ class Run:
         finally:
             os._exit = leave
 
-    def _report(self, error: BaseException) -> None:
+    def _report(self, error: BaseException, code: int) -> int:
         """Show the traceback without our frames, through the script's own hook, and keep it in the log."""
         strip(error)
         if self._recorder is not None:
@@ -174,11 +178,14 @@ class Run:
         _flush(sys.stdout)
         try:
             sys.excepthook(type(error), error, error.__traceback__)
-        except Exception as own:  # noqa: BLE001 - as the interpreter: both are shown
-            sys.stderr.write("Error in sys.excepthook:\n")
+        except SystemExit as end:
+            return _exit_code(end)
+        except BaseException as own:  # noqa: BLE001 - as the interpreter: both are shown
+            _to_stderr("Error in sys.excepthook:\n")
             sys.__excepthook__(type(own), strip(own), own.__traceback__)
-            sys.stderr.write("\nOriginal exception was:\n")
+            _to_stderr("\nOriginal exception was:\n")
             sys.__excepthook__(type(error), error, error.__traceback__)
+        return code
 
 
 def strip(error: BaseException) -> BaseException:
@@ -215,10 +222,35 @@ def _exit_code(end: SystemExit) -> int:
     if isinstance(end.code, int):
         return end.code
     _flush(sys.stdout)
-    sys.stderr.write(f"{end.code}\n")
+    if sys.stderr is None:
+        _to_stderr(str(end.code))
+    else:
+        with suppress(Exception):
+            sys.stderr.write(str(end.code))
+    _to_stderr("\n")
     return 1
 
 
+def _to_stderr(text: str) -> None:
+    """Write where the interpreter would: to the script's standard error, where that fails to the file itself."""
+    try:
+        sys.stderr.write(text)
+    except Exception:  # noqa: BLE001 - closed, None, or an object of the script's
+        with suppress(OSError):
+            os.write(2, text.encode(errors="backslashreplace"))
+
+
 def _flush(stream: Any) -> None:
-    with suppress(OSError, ValueError, AttributeError):
+    with suppress(Exception):  # it may be an object of the script's
         stream.flush()
+
+
+@contextmanager
+def harmless() -> Iterator[None]:
+    """Let nothing that fails in an ending of ours change how the script ends; an exit that it asks for is its own."""
+    try:
+        yield
+    except SystemExit:
+        raise
+    except BaseException:  # noqa: BLE001, S110 - the script is over; there is nobody to tell
+        pass

@@ -6,6 +6,7 @@ import os
 import sys
 import weakref
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -160,9 +161,10 @@ class Watcher:
     def _leave(self) -> None:
         """Close when the interpreter ends; an exception that nobody caught has been left in `sys` by then."""
         error = getattr(sys, "last_value", None)
-        if error is not None:
-            self.note_failure(error)
-        self.close("finished" if error is None else "exception")
+        with suppress(Exception):  # the interpreter would print it, and the training is over
+            if error is not None:
+                self.note_failure(error)
+            self.close("finished" if error is None else "exception")
 
     def __enter__(self) -> Self:
         """Return the watcher."""

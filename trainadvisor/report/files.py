@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import re
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, get_args
 
 from trainadvisor.errors import LogError, UsageError
+from trainadvisor.i18n.language import Words
+from trainadvisor.judge.result import State
 from trainadvisor.report import formats
 
 if TYPE_CHECKING:
@@ -12,6 +18,15 @@ if TYPE_CHECKING:
 
     from trainadvisor.judge.result import Diagnosis
     from trainadvisor.report.html.web_page import Material
+
+_BEGIN = 1 << 14
+_STATES = "|".join(re.escape(Words(lang)(f"state.{state}")) for lang in ("en", "zh") for state in get_args(State))
+_OURS = re.compile(
+    rf"trainadvisor|^(?:#+ )?(?:{_STATES})|^::(?:error|warning|notice) |: (?:error|warning|note|require)\["
+    rf"|^[^\n]*: (?:{_STATES})",
+    re.MULTILINE,
+)
+"""What every form of ours has near its start: our name, a verdict, or a finding as editors and GitHub read it."""
 
 
 def check(path: Path) -> None:
@@ -22,18 +37,35 @@ def check(path: Path) -> None:
     if not path.parent.is_dir():
         message = f"{path}: there is no folder {path.parent}; make it first"
         raise UsageError(message)
+    spare(path)
 
 
-def write(diagnosis: Diagnosis, path: Path, lang: str, material: Material | None = None) -> None:
+def spare(path: Path) -> None:
+    """Refuse to replace what is not ours: new and empty files are free, and a report is known by its text."""
+    if not path.is_file():
+        return
+    with suppress(OSError):  # writing it will say what is wrong with it
+        with path.open("rb") as file:
+            begin = file.read(_BEGIN)
+        text = begin.decode("utf-8", "replace")
+        if text.strip("[]{} \t\r\n") and not _OURS.search(text):
+            message = f"{path}: exists and is no report of trainadvisor's; choose another name"
+            raise UsageError(message)
+
+
+def write(
+    diagnosis: Diagnosis, path: Path, lang: str, material: Material | None = None, *, private: bool = False
+) -> None:
     """Write the report; `material` is what a web page shows besides; LogError when the file cannot be written."""
     check(path)
-    save(formats.render(formats.ENDINGS[path.suffix], diagnosis, lang, material=material), path)
+    save(formats.render(formats.ENDINGS[path.suffix], diagnosis, lang, material=material), path, private=private)
 
 
-def save(text: str, path: Path, *, append: bool = False) -> None:
-    """Write a text and a newline; LogError when the file cannot be written."""
+def save(text: str, path: Path, *, append: bool = False, private: bool = False) -> None:
+    """Write a text and a newline, a new private file for its owner alone; LogError when it cannot be written."""
+    opener = partial(os.open, mode=0o600) if private else None
     try:
-        with path.open("a" if append else "w", encoding="utf-8") as stream:
+        with open(path, "a" if append else "w", encoding="utf-8", opener=opener) as stream:
             stream.write(text + "\n")
     except OSError as error:
         message = f"{path}: cannot be written ({error.strerror}); choose another place"

@@ -1,0 +1,92 @@
+"""Where our texts go while a script runs and after it: to what standard error was before, never through the script.
+
+The script may close its standard error, replace it, capture it, or set it to None; nothing of that changes where our
+texts go, and nothing of ours lands in what it captures. What cannot be written is left out: a text never fails.
+"""
+
+import io
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from trainadvisor.descriptors import Descriptor
+
+_STDERR = 2
+
+
+class Voice:
+    """Standard error as it is when the voice is made: a duplicate of a file, the object itself for all else.
+
+    The object itself is meant for notebooks and for tests that capture what is printed.
+    """
+
+    def __init__(self) -> None:
+        """Keep what standard error is now."""
+        self._stream: Any = sys.stderr
+        self._own = _duplicate(self._stream)
+        self.encoding = str(getattr(self._stream, "encoding", None) or "utf-8")
+
+    def line(self, text: str) -> None:
+        """Write a text and a newline."""
+        self.write(f"{text}\n")
+
+    def write(self, text: str) -> int:
+        """Write a text, with a question mark for what the encoding lacks; return its length."""
+        with suppress(Exception):  # closed, full, or a pipe that nobody reads
+            if self._own is None:
+                self._stream.write(text)
+                self._stream.flush()
+            elif self._own.regain(lambda: os.dup(_STDERR)):
+                _write(self._own.number, text.encode(self.encoding, "replace"))
+        return len(text)
+
+    def flush(self) -> None:
+        """Do nothing: every text is written at once."""
+
+    def isatty(self) -> bool:
+        """Return whether somebody reads it on a terminal."""
+        try:
+            return os.isatty(self._own.number) if self._own is not None else bool(self._stream.isatty())
+        except Exception:  # noqa: BLE001 - the object may be anything
+            return False
+
+    def close(self) -> None:
+        """Let the duplicate go; texts that follow are left out."""
+        own, self._own, self._stream = self._own, None, None
+        if own is not None:
+            own.close()
+
+
+def _duplicate(stream: Any) -> Descriptor | None:
+    """Return a descriptor of our own for a real file; None for anything else, and where there is none to be had."""
+    if not isinstance(stream, io.TextIOWrapper):
+        return None
+    with suppress(OSError, ValueError):
+        stream.flush()
+        return Descriptor(os.dup(stream.fileno()))
+    return None
+
+
+def _write(number: int, data: bytes) -> None:
+    with _no_death_by_pipe():
+        while data:
+            data = data[os.write(number, data) :]
+
+
+@contextmanager
+def _no_death_by_pipe() -> Iterator[None]:
+    """Hold back the signal of a broken pipe: a script that wants to die of its own pipe need not die of ours."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    pipe = {signal.SIGPIPE}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, pipe)
+    try:
+        yield
+    finally:
+        if not pipe & before and pipe & signal.sigpending():
+            signal.sigwait(pipe)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
