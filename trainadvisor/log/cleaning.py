@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 LONGEST_NAME = 200
@@ -25,11 +26,17 @@ def clean_text(text: str, longest: int = LONGEST_NAME) -> str:
     return _UNSAFE.sub("\ufffd", _BLANK.sub(" ", text)) if _UNSAFE.search(text) else text
 
 
-class Cleaner:
-    """Copies JSON values, every string in them cleaned, what is nested too deep left out, until its room is used up."""
+Fits = Callable[[str, Any, str], bool]
+"""Whether a value has the type of a field, in an object that is the value of the third."""
 
-    def __init__(self, room: int = ROOM) -> None:
-        self.room = room
+
+class Cleaner:
+    """Copies JSON values, strings cleaned, what is nested too deep or of a wrong type left out, while there is room."""
+
+    def __init__(self, fits: Fits, room: int = ROOM) -> None:
+        self.fits, self.room = fits, room
+        self.mistyped = 0
+        """How many fields held a value of another type."""
 
     def __call__(self, value: Any, field: str = "", depth: int = 0) -> Any:
         """Return the copy; without room nothing but None."""
@@ -41,8 +48,14 @@ class Cleaner:
         if depth >= DEEPEST or self.room < 0:
             return None
         if isinstance(value, dict):
-            return {self._text(key): self(item, key, depth + 1) for key, item in value.items()}
+            return {self._text(key): self(self._typed(key, item, field), key, depth + 1) for key, item in value.items()}
         return [self(item, field, depth + 1) for item in value]
+
+    def _typed(self, field: str, value: Any, holder: str) -> Any:
+        if self.fits(field, value, holder):
+            return value
+        self.mistyped += 1
+        return None
 
     def _text(self, text: str, longest: int = LONGEST_NAME) -> str:
         cleaned = clean_text(text, longest)
