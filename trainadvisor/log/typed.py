@@ -51,8 +51,8 @@ def _pair(value: Any) -> bool:
 
 FIELDS: dict[Check, str] = {
     _flag: """
-        accumulation_divided backed_off binary compiled drop_last floating in_unit_interval integer integer_valued iterable
-        loaded log_input manual_updates module nonnegative opaque persistent pin_memory replicated shuffle soft
+        accumulation_divided backed_off binary compiled drop_last floating in_unit_interval integer integer_valued
+        iterable loaded log_input manual_updates module nonnegative opaque persistent pin_memory replicated shuffle soft
         trainable weighted care earlier full""",
     _whole: "format id line model optimizer ignore_index loss_id rank step table",
     _count: """
@@ -70,7 +70,8 @@ FIELDS: dict[Check, str] = {
         share std trivial_estimate variance variance_columns""",
     _text: """
         class code created dataset device device_name dtype file job kind layer matmul_precision message mode name op
-        output_activation phase platform python reason reduction role sampler script softmax_inputs source subject tool torch type""",
+        output_activation phase platform python reason reduction role sampler script softmax_inputs source subject
+        tool torch type""",
     _object: "detail facts graph metrics prediction recorder samples scheduler_steps site target",
     _list_of(_text): "argv ops train_mode_modules",
     _list_of(_count): "shape",
