@@ -18,12 +18,13 @@ ALLOWED: dict[str, set[str]] = {
     "wording_verify": set(),
     "requirements": {"errors"},
     "regular": set(),
+    "characters": set(),
     "toml": {"errors", "regular"},
     "settings": {"errors", "requirements", "toml"},
     "config": {"errors", "settings"},
     "baseline": {"errors", "requirements", "regular"},
     "gate": {"baseline"},
-    "log": {"log", "errors", "regular", "numpy", "orjson", "zstandard"},
+    "log": {"log", "errors", "regular", "characters", "numpy", "orjson", "zstandard"},
     "signals": {"signals", "log", "numpy", "scipy"},
     "diagnose": {"diagnose", "signals", "log", "language", "config", "errors", "numpy", "pydantic", "toml", "regular"},
     "verify": {
@@ -53,7 +54,7 @@ ALLOWED: dict[str, set[str]] = {
         "numpy",
         "pydantic",
     },
-    "report": {"report", "diagnose", "language", "errors", "requirements", "__version__"},
+    "report": {"report", "characters", "diagnose", "language", "errors", "requirements", "__version__"},
 }
 FORBIDDEN: dict[str, set[str]] = {
     "record": {"signals", "diagnose", "report"},

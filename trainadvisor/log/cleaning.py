@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from trainadvisor.characters import CONTROLS, HIDDEN, TURNING
+
 LONGEST_NAME = 200
 LONGEST_TEXT = 4000
 TEXT_FIELDS = frozenset({"code", "message", "explain", "text", "error"})
@@ -13,13 +15,15 @@ ROOM = 256 << 20
 """About how many bytes of objects, events and evaluations one log may put into memory."""
 PER_OBJECT, PER_ITEM = 80, 40
 
-# C0 and C1 controls, line separators, marks that change the writing direction, and lone surrogates
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_UNSAFE = re.compile(f"[{CONTROLS}{TURNING}\n\ud800-\udfff]")
+_HIDDEN = re.compile(f"[{HIDDEN}]")
 _BLANK = re.compile(r"[\t\r\n]+")
 
 
 def clean_text(text: str, longest: int = LONGEST_NAME) -> str:
-    """Return text that can be printed: control characters replaced, the middle of an overlong name left out."""
+    """Return text that can be printed: what a terminal obeys replaced, what hides and an overlong middle left out."""
+    if not text.isascii():
+        text = _HIDDEN.sub("", text)
     if len(text) > longest:
         head = longest * 2 // 3
         text = text[:head] + "..." + text[head + 3 - longest :]
