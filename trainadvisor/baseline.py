@@ -136,7 +136,8 @@ def _of(document: Any) -> Baseline:
     _demand(known.get("schema") == SCHEMA, f"is of the form {known.get('schema')!r:.100}, not {SCHEMA!r}")
     work = _table(known.get("workload"), "workload")
     _demand(
-        all(isinstance(value, str | int | float | None) for value in work.values()), "workload holds no plain values"
+        all(isinstance(value, str | int | float | None) for value in work.values()),
+        "workload holds values that are no numbers or texts",
     )
     device = work.pop("device", None)
     _demand(isinstance(device, str | None), "the device is no text")
