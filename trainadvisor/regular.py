@@ -11,6 +11,22 @@ SPECIAL = tuple(map(Path, ("/proc", "/sys")))
 """Folders whose files are doors to the machine."""
 
 
+def is_file(path: Path) -> bool:
+    """Return whether there is such a file; a name that no file can have, as one too long, is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether there is such a folder; a name that none can have is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def opened(path: Path) -> BinaryIO:
     """Open a file to read, unbuffered; OSError for a pipe, a device or a folder, without waiting for it."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))

@@ -10,12 +10,12 @@ from pathlib import Path
 import bounded
 import pytest
 
-from trainadvisor import baseline, config, settings
+from trainadvisor import baseline, config, requirements, settings
 from trainadvisor.diagnose.checks import check_rules
 from trainadvisor.diagnose.conditions import Place, parse
 from trainadvisor.diagnose.rulebook import load, rule_files, shipped_rules
 from trainadvisor.diagnose.texts import fill
-from trainadvisor.errors import ConfigError, LogError, RuleError, TrainAdvisorError
+from trainadvisor.errors import ConfigError, LogError, RuleError, TrainAdvisorError, UsageError
 from trainadvisor.log.growing import GrowingLog
 from trainadvisor.log.reader import read_log
 
@@ -266,3 +266,26 @@ def test_the_command_line_refuses_them_with_exit_code_two(tmp_path: Path) -> Non
         assert (outcome["code"], outcome["out"], outcome["err"].count("\n")) == (2, "", 1), outcome["err"]
         assert outcome["err"].startswith("trainadvisor: rules")
         assert len(outcome["err"]) < 1000
+
+
+def test_names_that_no_file_can_have_are_no_files(tmp_path: Path) -> None:
+    """As that of a log, a folder of rules, a baseline."""
+    (tmp_path / "log.json").write_text('[{"record":"header","format":1},\n{"record":"step","step":0,"loss":1}]')
+    name = "x" * 100_000
+    commands = [
+        ["diagnose", name],
+        ["compare", "log.json", name],
+        ["rules", "check", name],
+        ["diagnose", "log.json", "--rules", name],
+        ["check", "log.json", "--baseline", name],
+    ]
+    for outcome in bounded.run(commands, megabytes=150, folder=tmp_path):
+        assert (outcome["code"], outcome["out"], outcome["err"].count("\n")) == (2, "", 1), outcome["err"]
+        assert outcome["err"].startswith("trainadvisor: xxx")
+
+
+@pytest.mark.parametrize("number", ["9" * 1000, "1e999", "-1e999"])
+def test_a_figure_is_required_to_be_finite(number: str) -> None:
+    """A requirement that always holds is a slip."""
+    with pytest.raises(UsageError, match="cannot be read"):
+        requirements.parse(f"loss <= {number}")

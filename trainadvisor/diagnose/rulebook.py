@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.diagnose.conditions import Expression, Place, parse
 from trainadvisor.errors import ConfigError, RuleError, did_you_mean
-from trainadvisor.regular import walked
+from trainadvisor.regular import is_folder, walked
 from trainadvisor.toml import read_toml
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _strictly(folder: Path) -> dict[str, Rule]:
     """Load a user's folder: what is wrong in it is said before anything is judged."""
     from trainadvisor.diagnose.checks import check_rules
 
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise RuleError(f"{folder}: no such folder of rules; check the path")
     if problems := check_rules([folder]):
         more = (

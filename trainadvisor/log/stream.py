@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, cast
 import orjson
 
 from trainadvisor.errors import LogError
-from trainadvisor.regular import opened
+from trainadvisor.regular import is_folder, opened
 
 BLOCK = 1 << 18
 LONGEST_LINE = 24 << 20
@@ -113,7 +113,7 @@ def too_long(path: Path) -> str:
 
 def _open(path: Path) -> BinaryIO:
     try:
-        if path.is_dir():
+        if is_folder(path):
             raise LogError(f"{path}: is a directory; name the log file in it")
         file = opened(path)
         if path.suffix == ".gz":
