@@ -13,20 +13,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor import settings
-from trainadvisor.baseline import make
 from trainadvisor.compare import compare
-from trainadvisor.config import Config
-from trainadvisor.diagnose import checks, conditions
-from trainadvisor.diagnose.assembly import judge_log
-from trainadvisor.diagnose.rulebook import load
+from trainadvisor.configuration import Config
 from trainadvisor.errors import ConfigError, LogError, RuleError
-from trainadvisor.follow import Follower
-from trainadvisor.gate import Policy, decide
-from trainadvisor.language import Words
+from trainadvisor.gate.baseline import make
+from trainadvisor.gate.decision import Policy, decide
+from trainadvisor.i18n.language import Words
+from trainadvisor.judge import conditions, rule_checks
+from trainadvisor.judge.assembly import judge_log
+from trainadvisor.judge.rulebook import load
 from trainadvisor.log.curves import curves
 from trainadvisor.log.growing import GrowingLog
 from trainadvisor.log.reader import RunLog, read_log
-from trainadvisor.report import compared, following, formats, gate_document, gated, html
+from trainadvisor.monitor.follow_log import Follower
+from trainadvisor.report import formats
+from trainadvisor.report.html import web_page
+from trainadvisor.report.machine import gate_document
+from trainadvisor.report.text import compared, follow_screen, gate_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -133,7 +136,7 @@ def verdict(data: bytes) -> None:
     english, chinese = (judge_log(log, rulebook(), lang) for lang in ("en", "zh"))
     for form in formats.DIAGNOSE:
         formats.render(form, english, book=rulebook()).encode()
-    html.render(english, "en", html.Material({"zh": chinese}, curves(log))).encode()
+    web_page.render(english, "en", web_page.Material({"zh": chinese}, curves(log))).encode()
 
 
 @dataclass(frozen=True)
@@ -205,8 +208,8 @@ def told(data: bytes, lang: str) -> list[str]:
     decision, both = decide([run], Policy(), make([run])), compare(run, run)
     texts = [
         *(formats.render(form, run, lang, book=rulebook()) for form in formats.DIAGNOSE if form != "html"),
-        html.render(run, lang, html.Material({lang: run}, curves(log))),
-        *(gated.render(decision, Policy(), lang), gate_document.render(decision, 0)),
+        web_page.render(run, lang, web_page.Material({lang: run}, curves(log))),
+        *(gate_report.render(decision, Policy(), lang), gate_document.render(decision, 0)),
         *(compared.render(both, lang), compared.document(both)),
         *_followed(log.path, lang),
     ]
@@ -220,8 +223,8 @@ def _followed(path: Path, lang: str) -> Iterator[str]:
     follower = Follower(path, lang, Config(), patience=0, stream=stream, redraw=True)
     follower._over()
     yield stream.getvalue()
-    yield following.status(follower._view, Words(lang))
-    yield following.beat(follower._view, Words(lang))
+    yield follow_screen.status(follower._view, Words(lang))
+    yield follow_screen.beat(follower._view, Words(lang))
 
 
 def condition(data: bytes) -> None:
@@ -240,7 +243,7 @@ def condition(data: bytes) -> None:
 def rule(data: bytes) -> None:
     """Check any text as a rule file: problems are sentences."""
     path = Folder.file("rules/made-up.toml", data)
-    assert all(str(path.parent) in problem for problem in checks.check_rules([path.parent]))
+    assert all(str(path.parent) in problem for problem in rule_checks.check_rules([path.parent]))
 
 
 def setting(data: bytes) -> None:

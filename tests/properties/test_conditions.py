@@ -8,7 +8,7 @@ import fuzztargets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainadvisor.diagnose.conditions import Place, parse
+from trainadvisor.judge.conditions import Place, parse
 
 MANY = settings(max_examples=settings.default.max_examples * 150 // 100, deadline=None)
 PLACE = Place("rule.toml", "when[1]")

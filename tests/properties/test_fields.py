@@ -11,8 +11,8 @@ from builders import build_log
 from fuzztargets import ODD_VALUES, Odd, places
 
 from trainadvisor.log.curves import curves
-from trainadvisor.log.curves.layers import suspicion
-from trainadvisor.log.curves.series import _epochs
+from trainadvisor.log.curves.layer_rows import suspicion
+from trainadvisor.log.curves.step_series import _epochs
 from trainadvisor.log.reader import read_log
 
 if TYPE_CHECKING:
