@@ -23,13 +23,15 @@ lint: $(VENV)/installed-dev
 audit: $(VENV)/installed-dev
 	$(BIN)/python .ci/audit.py
 
-# one target after the other, each for so many seconds; what is found lies in fuzz-new/
+# one target after the other, each for so many seconds; what is found lies in fuzz-new/; then new examples for the
+# property tests, which in `make test` are the same every time (pytest prints how to replay what fails)
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= reader packed curves verdict conditions rules settings
+FUZZ_TARGETS ?= reader packed curves verdict fields conditions rules settings
 fuzz: $(VENV)/installed-dev
 	$(PIP) -e ".[fuzz]"
 	set -e; for target in $(FUZZ_TARGETS); do \
 		OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/run.py $$target -max_total_time=$(FUZZ_SECONDS); done
+	OMP_NUM_THREADS=1 HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n 2 tests/properties
 
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache

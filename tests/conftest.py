@@ -1,10 +1,17 @@
 """Fixtures of several test files."""
 
 import importlib
+import os
 import signal
 import threading
 
+import hypothesis
 import pytest
+
+# a test that fails by chance would be the fault of whoever runs it next; `make fuzz` draws new examples
+hypothesis.settings.register_profile("test", derandomize=True, database=None)
+hypothesis.settings.register_profile("fuzz", derandomize=False, max_examples=1000, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
     # a shell starts jobs in the background so, and their children with them: some tests interrupt a child

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
+import io
 import json
 import tempfile
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor import settings
+from trainadvisor.compare import compare
+from trainadvisor.configuration import Config
 from trainadvisor.errors import ConfigError, LogError, RuleError
+from trainadvisor.gate.baseline import make
+from trainadvisor.gate.decision import Policy, decide
+from trainadvisor.i18n.language import Words
 from trainadvisor.judge import conditions, rule_checks
 from trainadvisor.judge.assembly import judge_log
 from trainadvisor.judge.rulebook import load
 from trainadvisor.log.curves import curves
 from trainadvisor.log.growing import GrowingLog
 from trainadvisor.log.reader import RunLog, read_log
+from trainadvisor.monitor.follow_log import Follower
 from trainadvisor.report import formats
 from trainadvisor.report.html import web_page
+from trainadvisor.report.machine import gate_document
+from trainadvisor.report.text import compared, follow_screen, gate_report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 CORPUS = Path(__file__).parent / "fuzz" / "corpus"
 PACKED = b"\x1f\x8b"
@@ -128,6 +139,94 @@ def verdict(data: bytes) -> None:
     web_page.render(english, "en", web_page.Material({"zh": chinese}, curves(log))).encode()
 
 
+@dataclass(frozen=True)
+class Odd:
+    """A field of a sound log, and what is put there."""
+
+    log: str
+    record: int
+    path: tuple[Any, ...]
+    value: Any
+
+    def lines(self) -> bytes:
+        """Return the log with the field changed."""
+        records = list(sound(self.log))
+        changed = holder = copy.deepcopy(records[self.record])
+        for key in self.path[:-1]:
+            holder = holder[key]
+        holder[self.path[-1]] = self.value
+        records[self.record] = changed
+        return ("[\n" + ",\n".join(map(json.dumps, records)) + "\n]\n").encode()
+
+
+ODD_VALUES: tuple[Any, ...] = (None, True, -1, 1e308, "nan", "", "x" * 5000, [], {"a": []}, [[["x"]]])
+LOGS = ("imported.json", "stages.json", "nan.json", "classifier.json")
+
+
+@cache
+def sound(name: str) -> tuple[dict[str, Any], ...]:
+    """Return the records of a recorded log."""
+    return tuple(json.loads((CORPUS / "reader" / name).read_bytes()))
+
+
+def inner(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the way to each value inside another."""
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, (dict, list)):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in items:
+        yield (*path, key)
+        yield from inner(item, (*path, key))
+
+
+@cache
+def places() -> tuple[tuple[str, int, tuple[Any, ...]], ...]:
+    """Return each field of each kind of record once, whatever its place in a list."""
+    found: dict[Any, tuple[str, int, tuple[Any, ...]]] = {}
+    for name in LOGS:
+        for number, record in enumerate(sound(name)):
+            for path in inner(record):
+                form = tuple("#" if isinstance(key, int) else key for key in path)
+                found.setdefault((record.get("record"), record.get("kind"), form), (name, number, path))
+    return tuple(found.values())
+
+
+def fields(data: bytes) -> None:
+    """Put odd values where the bytes say and tell what is left of the log in every form."""
+    chosen = int.from_bytes(data[:3], "big")
+    place, value = chosen // len(ODD_VALUES) % len(places()), chosen % len(ODD_VALUES)
+    told(Odd(*places()[place], ODD_VALUES[value]).lines(), "zh" if chosen % 2 else "en")
+
+
+def told(data: bytes, lang: str) -> list[str]:
+    """Return what every command says of a log, in every form; nothing of what is none."""
+    log = _read(data)
+    if log is None:
+        return []
+    run = judge_log(log, rulebook(), lang)
+    assert not any(" failed: " in note for note in run.notes), run.notes
+    decision, both = decide([run], Policy(), make([run])), compare(run, run)
+    texts = [
+        *(formats.render(form, run, lang, book=rulebook()) for form in formats.DIAGNOSE if form != "html"),
+        web_page.render(run, lang, web_page.Material({lang: run}, curves(log))),
+        *(gate_report.render(decision, Policy(), lang), gate_document.render(decision, 0)),
+        *(compared.render(both, lang), compared.document(both)),
+        *_followed(log.path, lang),
+    ]
+    assert all(isinstance(entry, str) for entry in texts)
+    "".join(texts).encode()
+    return texts
+
+
+def _followed(path: Path, lang: str) -> Iterator[str]:
+    stream = io.StringIO()
+    follower = Follower(path, lang, Config(), patience=0, stream=stream, redraw=True)
+    follower._over()
+    yield stream.getvalue()
+    yield follow_screen.status(follower._view, Words(lang))
+    yield follow_screen.beat(follower._view, Words(lang))
+
+
 def condition(data: bytes) -> None:
     """Parse any text as a condition: RuleError, or an expression that evaluates to its type or to unknown."""
     try:
@@ -161,6 +260,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "packed": packed,
     "curves": curve,
     "verdict": verdict,
+    "fields": fields,
     "conditions": condition,
     "rules": rule,
     "settings": setting,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from dataclasses import dataclass
@@ -82,7 +83,7 @@ def parse(text: str) -> Requirement:
     found = SHAPE.fullmatch(text)
     number = _number(found["number"]) if found else None
     if found is None or number is None:
-        message = f"requirement {text!r} cannot be read; write it like val_loss<=0.3 or step_time_p95<=60ms"
+        message = f"requirement {text!r:.200} cannot be read; write it like val_loss<=0.3 or step_time_p95<=60ms"
         raise UsageError(message)
     metric = found["metric"]
     if metric not in METRICS:
@@ -94,9 +95,10 @@ def parse(text: str) -> Requirement:
 
 def _number(text: str) -> float | None:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return None
+    return number if math.isfinite(number) else None
 
 
 def _factor(text: str, metric: str, unit: str) -> float:

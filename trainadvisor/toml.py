@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from trainadvisor.errors import TrainAdvisorError
+from trainadvisor.regular import content
 
 LARGEST = 1 << 20
 MOST_DOTS = 100
@@ -38,12 +39,7 @@ def is_number(value: object) -> bool:
 
 
 def _text(path: Path) -> str:
-    with path.open("rb") as file:
-        data = file.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        message = "larger than 1 MB"
-        raise ValueError(message)
-    return data.decode("utf-8").replace("\r\n", "\n")
+    return content(path, LARGEST).decode("utf-8").replace("\r\n", "\n")
 
 
 def _told(reason: Exception) -> str:

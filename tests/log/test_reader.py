@@ -249,6 +249,17 @@ def test_names_are_made_safe(tmp_path: Path) -> None:
     assert "\x1b" not in log.header["script"]
 
 
+@pytest.mark.parametrize(
+    "hidden", list("\u00ad\u061c\u115f\u200b\u200d\u200f\u2060\u2064\u2066\u3164\ufe0f\ufeff\U000e0041")
+)
+def test_what_hides_in_a_name_is_not_kept(tmp_path: Path, hidden: str) -> None:
+    """Marks without width are left out, those that turn the direction are replaced; wide letters stay."""
+    log = log_of(tmp_path, models=[make_model((f"层{hidden}é", "Linear"))], script=f"tr{hidden}ain.py")
+    mark = "\ufffd" if hidden in "\u061c\u200f\u2066" else ""
+    assert log.models[0]["layers"][0]["name"] == f"层{mark}é"
+    assert log.header["script"] == f"tr{mark}ain.py"
+
+
 def test_unknown_records_are_skipped_without_a_note(tmp_path: Path) -> None:
     """The format can grow."""
     log = read_log(

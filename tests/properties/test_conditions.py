@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from trainadvisor.judge.conditions import Place, parse
 
-MANY = settings(max_examples=150, deadline=None)
+MANY = settings(max_examples=settings.default.max_examples * 150 // 100, deadline=None)
 PLACE = Place("rule.toml", "when[1]")
 TRUTHS = st.sampled_from(["a", "b", "c", "true", "false", "x < y", "x == y", "x >= 1", 'w in ("u", "v")', "x / y > 2"])
 LOGIC = st.recursive(

@@ -23,7 +23,11 @@ from trainadvisor.signals import Signals
 if TYPE_CHECKING:
     from pathlib import Path
 
-FEW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(
+    max_examples=settings.default.max_examples * 30 // 100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 LOGS = sorted(path.name for path in (CORPUS / "reader").glob("*.json"))
 
 

@@ -17,7 +17,11 @@ from trainadvisor.log.writer import LogWriter
 if TYPE_CHECKING:
     from pathlib import Path
 
-SOME = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SOME = settings(
+    max_examples=settings.default.max_examples * 50 // 100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 HEADER = {"record": "header", "format": 1, "source": "recorder"}
 SCALARS = st.none() | st.booleans() | st.integers() | st.just(-(10**400)) | st.floats() | st.text(max_size=20)
 VALUES = st.recursive(

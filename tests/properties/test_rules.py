@@ -15,7 +15,7 @@ from trainadvisor.judge.rulebook import Rule, Rulebook, load
 from trainadvisor.signals import all_signals
 from trainadvisor.signals.context import CONTEXTS
 
-FEW = settings(max_examples=12, deadline=None)
+FEW = settings(max_examples=settings.default.max_examples * 12 // 100, deadline=None)
 NUMBERS = (
     st.sampled_from([0.0, 1.0, -1.0, 1e-12, 1e12, 1e308, -1e308, 5e-324, 0.5, 10, 1000])
     | st.floats(allow_nan=False, allow_infinity=False)

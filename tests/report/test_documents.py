@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
+from markdown_it import MarkdownIt
 
 from trainadvisor import report
 from trainadvisor.errors import LogError
@@ -86,7 +88,34 @@ def test_names_from_the_log_are_no_markup(broken: Diagnosis) -> None:
     """A layer's name makes no link, table or tag."""
     broken.findings[0].sentence = "<img src=x> | [a](b) `c` @all"
     text = markdown.render(broken, "en")
-    assert r"\<img src=x\> \| \[a\](b) \`c\` \@all" in text
+    assert r"\<img src=x\> \| \[a\](b) \`c\` \@&#8203;all" in text
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("http://evil.example/a", "http&#8203;://evil.example/a"),
+        ("<HTTPS://evil.example>", r"\<HTTPS&#8203;://evil.example\>"),
+        ("www.evil.example", "www&#8203;.evil.example"),
+        ("mailto:me@evil.example", r"mailto:me\@&#8203;evil.example"),
+        ("@all #123 o/r#5 GH-12 !7", r"\@&#8203;all \#&#8203;123 o/r\#&#8203;5 GH&#8203;-12 !&#8203;7"),
+        ("[^1] [a]: b &lt; $x$", r"\[^&#8203;1\] \[a\]: b \&&#8203;lt; \$&#8203;x\$"),
+        ("100 % of 3.5, a-b", "100 % of 3.5, a-b"),
+    ],
+)
+def test_nothing_in_a_text_becomes_a_link(said: str, written: str) -> None:
+    """What GitHub and GitLab link of themselves, even where it is escaped, is broken up; plain text stays."""
+    assert markdown.escape(said) == written
+
+
+@pytest.mark.parametrize(
+    "said", ["http://evil.example", "<http://evil.example>", "[a](http://e.example)", "[a]: http://e"]
+)
+def test_a_reader_of_markdown_finds_no_link(said: str) -> None:
+    """And shows the text as it is, but for spaces without width."""
+    shown = MarkdownIt().render(markdown.escape(said))
+    assert "<a " not in shown
+    assert html.unescape(shown).replace("\u200b", "") == f"<p>{said}</p>\n"
 
 
 def test_a_fence_is_longer_than_any_in_the_code(broken: Diagnosis) -> None:

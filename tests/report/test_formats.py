@@ -15,7 +15,7 @@ from sarif_kit import validation_errors
 
 from trainadvisor.judge.result import Diagnosis, Remedy
 from trainadvisor.judge.rulebook import load
-from trainadvisor.report.formats import MODULES, render_all
+from trainadvisor.report.formats import DIAGNOSE, MODULES, render, render_all
 from trainadvisor.report.machine import github, gitlab, json_document, json_lines, junit, markdown, sarif
 from trainadvisor.report.machine.gate_entries import Entry, place
 from trainadvisor.report.text import concise
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from trainadvisor.judge.rulebook import Rulebook
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
-EVIL = "<b>&\"'\n::error::%25 \x1b[2J\x00 ]]> `code` | @all \u202e"
+EVIL = "<b>&\"'\n::error::%25 \x1b[2J\x00 ]]> `code` | @all \u202e [a](http://e.example)"
+HIDDEN = "\u061c\u200b\u200d\u200f\u2060\u2066\ufe0f\ufeff\U000e0041\U000e0100\u3164\u00ad"
 QUALITY = {
     "type": "array",
     "items": {
@@ -186,6 +187,24 @@ def test_github_demotes_what_does_not_fail(broken: Diagnosis) -> None:
     """What the gate lets through is a notice."""
     lines = github.render_all([Entry(broken, fails={"data-loader-bound"})], "en").splitlines()
     assert [line.split(" ")[0] for line in lines] == ["::warning", "::notice", "::notice"]
+
+
+@pytest.mark.parametrize("form", DIAGNOSE)
+def test_what_hides_is_in_no_format(broken: Diagnosis, book: Rulebook, form: str) -> None:
+    """Marks without width and tags between the letters of a name, wherever it is told."""
+    first = broken.findings[0]
+    first.title = first.sentence = first.cause = broken.summary = HIDDEN.join("name")
+    first.subjects, broken.notes = [HIDDEN.join("name")], [HIDDEN.join("name")]
+    text = render(form, broken, book=book)
+    assert not set(HIDDEN) & set(text)
+
+
+def test_a_message_of_sarif_holds_no_link(evil: Diagnosis, book: Rulebook) -> None:
+    """A bracket followed by a parenthesis would be one."""
+    text = sarif.render_all([Entry(evil)], "en", book)
+    messages = [result["message"]["text"] for result in json.loads(text)["runs"][0]["results"]]
+    assert any("[a] (http" in message for message in messages)
+    assert not any("](" in message for message in messages)
 
 
 @pytest.mark.parametrize("form", MODULES)

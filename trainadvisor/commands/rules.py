@@ -37,9 +37,10 @@ def check(*, folders: tuple[str, ...], lang: str | None) -> None:
     from trainadvisor.errors import RuleError
     from trainadvisor.i18n.language import Words
     from trainadvisor.judge.rulebook import check_rules, read, rule_files, shipped_rules
+    from trainadvisor.regular import is_folder
 
     for folder in folders:
-        if not Path(folder).is_dir():
+        if not is_folder(Path(folder)):
             message = f"{folder}: no such folder of rules; check the path"
             raise RuleError(message)
     problems = check_rules(folders)

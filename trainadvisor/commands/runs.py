@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainadvisor.errors import LogError, did_you_mean
+from trainadvisor.regular import is_file, is_folder
 
 RUNS = Path("trainadvisor-runs")
 NAMES = ("log.json", "log.json.gz", "log.json.zst")
@@ -19,9 +20,9 @@ def find(name: str | None) -> Path:
         message = f"{name}: that is a script; did you mean `trainadvisor run {name}`?"
         raise LogError(message)
     for place in (path, RUNS / name):
-        if place.is_dir():
+        if is_folder(place):
             return _inside(place)
-        if place.is_file():
+        if is_file(place):
             return place
     message = f"{name}: there is no such log, folder or run{did_you_mean(name, _run_names())}{_advice()}"
     raise LogError(message)

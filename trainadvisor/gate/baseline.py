@@ -11,6 +11,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import ConfigError
+from trainadvisor.regular import content
 from trainadvisor.requirements import METRICS
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis, Finding
 
 SCHEMA = "trainadvisor/baseline/1"
+LARGEST, MOST = 1 << 20, 10_000
+"""Bytes and entries of a baseline; a real one has some dozens."""
 LEVELS = {"note": 0, "warning": 1, "error": 2}
 # field of the declaration: fact of the run; a device of another kind only ends the comparison of times
 WORKLOAD = {"model": "model_hash", "examples": "examples", "batch": "batch_median", "steps": "planned_steps"}
@@ -139,30 +142,63 @@ def check_own(path: Path) -> None:
 
 
 def read(path: Path) -> Baseline:
-    """Read a baseline; ConfigError when it is not there or is none."""
+    """Read a baseline, which may be anybody's; ConfigError when it is not there or is none."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if document["schema"] != SCHEMA:
-            message = (
-                f"{path}: is of the form {document['schema']!r}, not {SCHEMA!r}; make it anew with --update-baseline"
-            )
-            raise ConfigError(message)
-        work = dict(document["workload"])
-        findings = {
-            key: Entry(e["code"], e["severity"], e.get("modules", "")) for key, e in document["findings"].items()
-        }
-        _sound(findings)
-        return Baseline(findings, dict(document["metrics"]), work, work.pop("device", None))
+        return _of(json.loads(content(path, LARGEST)))
     except FileNotFoundError:
         message = f"{path}: there is no such baseline; make it with --update-baseline"
         raise ConfigError(message) from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        message = f"{path}: is not a baseline ({type(error).__name__}: {error}); make it anew with --update-baseline"
-        raise ConfigError(message) from error
+    except (OSError, ValueError, RecursionError) as error:
+        reason = "nested too deep" if isinstance(error, RecursionError) else getattr(error, "strerror", None) or error
+        message = f"{path}: is not a baseline ({str(reason)[:300]}); make it anew with --update-baseline"
+        raise ConfigError(message) from None
 
 
-def _sound(findings: Mapping[str, Entry]) -> None:
-    wrong = [entry.severity for entry in findings.values() if entry.severity not in LEVELS]
-    if wrong:
-        message = f"severity {wrong[0]!r}"
+def _of(document: Any) -> Baseline:
+    """Return a baseline; ValueError says what the document has of another type."""
+    known = _table(document, "the document")
+    _demand(known.get("schema") == SCHEMA, f"is of the form {known.get('schema')!r:.100}, not {SCHEMA!r}")
+    work = _table(known.get("workload"), "workload")
+    _demand(
+        all(isinstance(value, str | int | float | None) for value in work.values()),
+        "workload holds values that are no numbers or texts",
+    )
+    device = work.pop("device", None)
+    _demand(isinstance(device, str | None), "the device is no text")
+    findings, metrics = _table(known.get("findings"), "findings"), _table(known.get("metrics"), "metrics")
+    _demand(len(findings) + len(metrics) + len(work) <= MOST, f"more than {MOST:,} entries")
+    return Baseline(
+        {key: _entry(value) for key, value in findings.items()},
+        {key: _figures(key, value) for key, value in metrics.items()},
+        work,
+        device,
+    )
+
+
+def _entry(value: Any) -> Entry:
+    entry = _table(value, "a finding")
+    code, severity, names = entry.get("code"), entry.get("severity"), entry.get("modules", "")
+    if not isinstance(code, str) or not isinstance(names, str):
+        message = "a finding has no code, or modules that are no text"
+        raise ValueError(message)  # noqa: TRY004 - as everything that is wrong in a file
+    if not isinstance(severity, str) or severity not in LEVELS:
+        message = f"severity {severity!r:.100}"
         raise ValueError(message)
+    return Entry(code, severity, names)
+
+
+def _figures(name: str, value: Any) -> dict[str, float]:
+    figures = _table(value, f"metrics.{name:.100}")
+    numbers = all(isinstance(number, int | float) and not isinstance(number, bool) for number in figures.values())
+    _demand(numbers and {"low", "high"} <= set(figures), f"metrics.{name:.100} has no range of numbers")
+    return figures
+
+
+def _table(value: Any, name: str) -> dict[str, Any]:
+    _demand(isinstance(value, dict), f"{name} is no table")
+    return dict(value)
+
+
+def _demand(holds: object, reason: str) -> None:
+    if not holds:
+        raise ValueError(reason)

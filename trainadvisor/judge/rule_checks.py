@@ -15,6 +15,7 @@ from trainadvisor.judge.rule_index import index_problems
 from trainadvisor.judge.rule_schema import CHANGES, form_problems
 from trainadvisor.judge.rulebook import Rule
 from trainadvisor.judge.text_checks import text_problems
+from trainadvisor.regular import is_folder
 from trainadvisor.signals import all_signals
 from trainadvisor.signals.context import CONTEXTS
 
@@ -34,8 +35,8 @@ class Known:
 def check_rules(folders: Iterable[str | Path] = ()) -> list[str]:
     """Return the problems of all rule files in some folders (the shipped one without any), one sentence each."""
     places = [Path(folder) for folder in folders] or [book.shipped_rules()]
-    missing = [f"{folder}: no such folder of rules; check the path" for folder in places if not folder.is_dir()]
-    files = [path for folder in places if folder.is_dir() for path in book.rule_files(folder)]
+    missing = [f"{folder}: no such folder of rules; check the path" for folder in places if not is_folder(folder)]
+    files = [path for folder in places if is_folder(folder) for path in book.rule_files(folder)]
     codes = {path.stem for path in [*files, *book.rule_files(book.shipped_rules())]}
     known = Known({name: spec.type for name, spec in all_signals().items()}, frozenset(codes))
     problems = missing + _duplicates(files) + [problem for path in files for problem in check_file(path, known)]

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import ConfigError, RuleError, did_you_mean
 from trainadvisor.judge.conditions import Expression, Place, parse
+from trainadvisor.regular import is_folder, walked
 from trainadvisor.toml import read_toml
 
 if TYPE_CHECKING:
     from trainadvisor.configuration import Config
 
+MOST_RULES = 1000
 FAMILIES, ANSWERS = "families.toml", "answers.toml"
 
 
@@ -152,7 +154,7 @@ def _strictly(folder: Path) -> dict[str, Rule]:
     """Load a user's folder: what is wrong in it is said before anything is judged."""
     from trainadvisor.judge.rule_checks import check_rules
 
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise RuleError(f"{folder}: no such folder of rules; check the path")
     if problems := check_rules([folder]):
         more = (
@@ -165,8 +167,14 @@ def _strictly(folder: Path) -> dict[str, Rule]:
 
 
 def rule_files(folder: Path) -> list[Path]:
-    """Return the rule files of a folder and of the folders in it."""
-    return sorted(path for path in folder.rglob("*.toml") if path.name not in (FAMILIES, ANSWERS) and path.is_file())
+    """Return the rule files of a folder and of the folders in it; RuleError where it is no folder of rules."""
+    try:
+        files = sorted(path for path in walked(folder, ".toml") if path.name not in (FAMILIES, ANSWERS))
+    except (OSError, ValueError) as error:
+        raise RuleError(f"{folder}: {getattr(error, 'strerror', None) or error}; name a folder of rules") from None
+    if len(files) > MOST_RULES:
+        raise RuleError(f"{folder}: holds more than {MOST_RULES:,} rule files; name a folder of rules")
+    return files
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -177,7 +185,13 @@ def read(path: Path) -> dict[str, Any]:
 def _families(folder: Path) -> dict[str, Any]:
     path = folder / FAMILIES
     entries = read(path).get("family", []) if path.is_file() else []
+    if not isinstance(entries, list) or not all(map(_is_family, entries)):
+        raise RuleError(f'{path}: family must be tables such as {{ name = "data", en = "Data", zh = "数据" }}')
     return {entry["name"]: entry for entry in entries}
+
+
+def _is_family(entry: object) -> bool:
+    return isinstance(entry, dict) and "name" in entry and all(isinstance(value, str) for value in entry.values())
 
 
 def rule_of(path: Path, data: Mapping[str, Any]) -> Rule:

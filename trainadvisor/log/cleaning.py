@@ -2,7 +2,10 @@
 
 import math
 import re
+from collections.abc import Callable
 from typing import Any
+
+from trainadvisor.characters import CONTROLS, HIDDEN, TURNING
 
 LONGEST_NAME = 200
 LONGEST_TEXT = 4000
@@ -12,24 +15,32 @@ ROOM = 256 << 20
 """About how many bytes of objects, events and evaluations one log may put into memory."""
 PER_OBJECT, PER_ITEM = 80, 40
 
-# C0 and C1 controls, line separators, marks that change the writing direction, and lone surrogates
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_UNSAFE = re.compile(f"[{CONTROLS}{TURNING}\n\ud800-\udfff]")
+_HIDDEN = re.compile(f"[{HIDDEN}]")
 _BLANK = re.compile(r"[\t\r\n]+")
 
 
 def clean_text(text: str, longest: int = LONGEST_NAME) -> str:
-    """Return text that can be printed: control characters replaced, the middle of an overlong name left out."""
+    """Return text that can be printed: what a terminal obeys replaced, what hides and an overlong middle left out."""
+    if not text.isascii():
+        text = _HIDDEN.sub("", text)
     if len(text) > longest:
         head = longest * 2 // 3
         text = text[:head] + "..." + text[head + 3 - longest :]
     return _UNSAFE.sub("\ufffd", _BLANK.sub(" ", text)) if _UNSAFE.search(text) else text
 
 
-class Cleaner:
-    """Copies JSON values, every string in them cleaned, what is nested too deep left out, until its room is used up."""
+Fits = Callable[[str, Any, str], bool]
+"""Whether a value has the type of a field, in an object that is the value of the third."""
 
-    def __init__(self, room: int = ROOM) -> None:
-        self.room = room
+
+class Cleaner:
+    """Copies JSON values, strings cleaned, what is nested too deep or of a wrong type left out, while there is room."""
+
+    def __init__(self, fits: Fits, room: int = ROOM) -> None:
+        self.fits, self.room = fits, room
+        self.mistyped = 0
+        """How many fields held a value of another type."""
 
     def __call__(self, value: Any, field: str = "", depth: int = 0) -> Any:
         """Return the copy; without room nothing but None."""
@@ -41,8 +52,14 @@ class Cleaner:
         if depth >= DEEPEST or self.room < 0:
             return None
         if isinstance(value, dict):
-            return {self._text(key): self(item, key, depth + 1) for key, item in value.items()}
+            return {self._text(key): self(self._typed(key, item, field), key, depth + 1) for key, item in value.items()}
         return [self(item, field, depth + 1) for item in value]
+
+    def _typed(self, field: str, value: Any, holder: str) -> Any:
+        if self.fits(field, value, holder):
+            return value
+        self.mistyped += 1
+        return None
 
     def _text(self, text: str, longest: int = LONGEST_NAME) -> str:
         cleaned = clean_text(text, longest)

@@ -1,6 +1,7 @@
 """A log that is still written: every look costs what was added since the last one."""
 
 import copy
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import orjson
 from trainadvisor.errors import LogError
 from trainadvisor.log.reader import RunLog
 from trainadvisor.log.stream import FRAME, LONGEST_LINE, Stream, too_long
+from trainadvisor.regular import opened
 
 PATIENCE = 3
 """Looks after which a line that cannot be read is given up: before, it may be half written."""
@@ -41,6 +43,8 @@ class Tail:
             facts = self.path.stat()
         except FileNotFoundError:
             return []
+        if not stat.S_ISREG(facts.st_mode):
+            raise LogError(f"{self.path}: is not a regular file; name the log.json of a run")
         if self._file not in (None, (facts.st_dev, facts.st_ino)) or facts.st_size < self._offset:
             self._offset, self.restarted = 0, self._file is not None
         self._file = (facts.st_dev, facts.st_ino)
@@ -48,7 +52,7 @@ class Tail:
 
     def _gained(self) -> list[Record]:
         try:
-            with self.path.open("rb", buffering=0) as file:
+            with opened(self.path) as file:
                 file.seek(self._offset)
                 data = file.read(LOOK)
                 self.behind = len(data) == LOOK

@@ -19,6 +19,7 @@ from trainadvisor.log.layer_samples import LayerSeries, LayerStore, Sample
 from trainadvisor.log.records import CUT, FACTS, FORMAT, LOST
 from trainadvisor.log.stream import Stream
 from trainadvisor.log.training_phases import Stage, main_stage, stages_of
+from trainadvisor.log.typed import fits
 
 MOST_RECORDS = 200_000
 """Events and evaluations kept of each kind; a real log has some hundreds."""
@@ -76,7 +77,7 @@ class RunLog:
         self.signal_errors: dict[str, str] = {}
         self._facts: list[tuple[str, Any]] = []
         self._layers = LayerStore()
-        self._clean = Cleaner()
+        self._clean = Cleaner(fits)
         self._skipped = 0
 
     # -- reading
@@ -177,9 +178,11 @@ class RunLog:
         lost = sum(whole(event["detail"].get("count")) or 0 for event in self.events if event["kind"] == LOST)
         stride = self._columns.stride
         skipped = self._skipped + stream.bad_lines + self._columns.skipped + self._layers.skipped
+        mistyped = self._clean.mistyped
         told = {
             "the last line is torn and was left out (the run was killed or is still writing)": stream.torn,
             f"{skipped} records could not be read and were left out": skipped,
+            f"fields left out that are not of the type that a log has there: {mistyped}": mistyped,
             "layer samples are so many that only a part of them was kept": self._layers.thinned,
             f"steps are so many that one of {stride} was kept": stride > 1,
             f"{lost} records were lost while recording: the disk was too slow": lost,

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, cast
 import orjson
 
 from trainadvisor.errors import LogError
+from trainadvisor.regular import is_folder, opened
 
 BLOCK = 1 << 18
 LONGEST_LINE = 24 << 20
@@ -112,11 +113,12 @@ def too_long(path: Path) -> str:
 
 def _open(path: Path) -> BinaryIO:
     try:
-        if path.is_dir():
+        if is_folder(path):
             raise LogError(f"{path}: is a directory; name the log file in it")
+        file = opened(path)
         if path.suffix == ".gz":
-            return cast("BinaryIO", gzip.open(path, "rb"))
-        return _open_zstd(path) if path.suffix == ".zst" else path.open("rb", buffering=0)
+            return cast("BinaryIO", gzip.open(file, "rb"))
+        return _open_zstd(path, file) if path.suffix == ".zst" else file
     except FileNotFoundError:
         raise LogError(f"{path}: no such file; record one with trainadvisor run or trainadvisor.watch") from None
     except (OSError, ValueError) as error:
@@ -124,9 +126,9 @@ def _open(path: Path) -> BinaryIO:
         raise LogError(f"{path}: cannot be opened ({reason}); check the path and its permissions") from error
 
 
-def _open_zstd(path: Path) -> BinaryIO:
+def _open_zstd(path: Path, file: BinaryIO) -> BinaryIO:
     try:
         import zstandard
     except ImportError:
         raise LogError(f"{path}: reading .zst needs the zstandard package; pip install zstandard") from None
-    return cast("BinaryIO", zstandard.open(path, "rb"))
+    return cast("BinaryIO", zstandard.open(file, "rb", closefd=True))

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from trainadvisor.i18n.language import Words
+from trainadvisor.log.cleaning import Cleaner
 from trainadvisor.log.growing import GrowingLog
+from trainadvisor.log.typed import fits
 from trainadvisor.report.text import follow_screen, full_report
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ PAUSE = 0.25
 FIRST_LOOK, PATIENCE = 2.0, 20.0
 """Judging takes a twentieth of the time at most."""
 HEARTBEAT = 600.0
+SHOWN = ("step", "loss", "lr", "grad_norm", "seconds", "planned_steps", "script", "reason")
 UP, CLEAR = "\x1b[{lines}A", "\r\x1b[J"
 
 
@@ -47,14 +50,15 @@ class View:
             self.records += 1
             kind = record.get("record")
             if kind == "step":
-                self.step = record
-                self._take_loss(record.get("loss"))
+                self.step = _plain(record)
+                self._take_loss(self.step.get("loss"))
             elif kind == "eval":
-                self.evaluation = record
+                self.evaluation = _plain(record)
             elif kind == "header":
-                self.planned, self.script = record.get("planned_steps"), record.get("script")
+                header = _plain(record)
+                self.planned, self.script = header.get("planned_steps"), header.get("script")
             elif kind == "end":
-                self.end = record
+                self.end = _plain(record)
 
     def _take_loss(self, loss: object) -> None:
         """Keep at most 60 means: when they are full, neighbours are joined."""
@@ -67,6 +71,12 @@ class View:
         if len(self.losses) >= 2 * follow_screen.CURVE:
             self.losses = [(a + b) / 2 for a, b in zip(self.losses[::2], self.losses[1::2], strict=False)]
             self._width *= 2
+
+
+def _plain(record: Record) -> Record:
+    """Return a record with the fields that are shown, each of its type."""
+    shown = Cleaner(fits)({name: record[name] for name in SHOWN if name in record})
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 class Follower:

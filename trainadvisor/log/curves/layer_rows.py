@@ -53,8 +53,8 @@ def suspicion(row: Row) -> float:
     """Rank a layer: not finite, then without gradient, then dead units and updates far outside the usual range."""
     points = 100.0 if row.get("bad_step") is not None else 0.0
     points += 50.0 if row.get("grad") == 0 else 0.0
-    update = row.get("update")
-    if update:
+    update = row.get("update") or 0.0
+    if update > 0:
         points += max(0.0, math.log10(USUAL[0] / update), math.log10(update / USUAL[1]))
     return points + 10 * (row.get("dead") or 0.0)
 

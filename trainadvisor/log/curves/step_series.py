@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from trainadvisor.log.columns import Floats, Ints
+from trainadvisor.log.columns import LARGEST_STEP, Floats, Ints
 from trainadvisor.log.curves.decimate import Line, line, rounded, thinned
 from trainadvisor.log.reader import RunLog
 
@@ -129,7 +129,7 @@ def _spikes(loss: Floats) -> Any:
 def _rate_changes(log: RunLog) -> list[int]:
     """Return the steps with a large change of the learning rate, none when it changes all the time."""
     rates = log.lr
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         change = np.abs(np.diff(rates)) / np.maximum(np.abs(rates[:-1]), 1e-30)
     steps = log.steps[1:][change > LARGE_CHANGE] if rates.size > 1 else log.steps[:0]
     return steps.tolist() if steps.size <= MOST_MARKS else []
@@ -138,7 +138,8 @@ def _rate_changes(log: RunLog) -> list[int]:
 def _epochs(log: RunLog) -> list[list[int]]:
     """Return pairs of step and epoch at which an epoch starts."""
     epochs = log.column("epoch")
-    starts = np.flatnonzero(np.diff(epochs, prepend=-1) > 0)
+    with np.errstate(invalid="ignore"):
+        starts = np.flatnonzero((np.diff(epochs, prepend=-1) > 0) & (epochs < LARGEST_STEP))
     return thinned([[int(log.steps[place]), int(epochs[place])] for place in thinned(starts.tolist(), 40)], 40)
 
 

@@ -6,6 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.characters import HIDDEN, TURNING
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -13,8 +15,8 @@ if TYPE_CHECKING:
     from trainadvisor.judge.rulebook import Rulebook
     from trainadvisor.report.machine.gate_entries import Entry
 
-# JSON escapes C0 by itself; DEL, C1 and marks of direction would reach a terminal that shows the document
-UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# JSON escapes C0 by itself, and line breaks between its values are its own
+UNSAFE = re.compile(f"[\x7f-\x9f{TURNING}{HIDDEN}]")
 Document = dict[str, Any]
 
 
@@ -42,7 +44,7 @@ def render_all(entries: Sequence[Entry], lang: str, book: Rulebook | None = None
 
 def safe(text: str) -> str:
     """Return JSON that means the same and commands no terminal."""
-    return UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    return UNSAFE.sub(lambda match: json.dumps(match.group())[1:-1], text)
 
 
 def _size(text: str) -> int:

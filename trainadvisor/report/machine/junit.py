@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
+from trainadvisor.characters import HIDDEN, TURNING
 from trainadvisor.i18n.language import Words
 from trainadvisor.report.machine.gate_entries import Entry, families
 from trainadvisor.report.text import finding_block as pages
@@ -19,10 +20,8 @@ if TYPE_CHECKING:
     from trainadvisor.judge.rulebook import Rulebook
 
 LONGEST = 20_000  # GitLab refuses large text nodes
-# what XML cannot hold, and marks of direction
-FORBIDDEN = re.compile(
-    "[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u2028-\u202e\u2066-\u2069\u200e\u200f]"
-)
+# what XML cannot hold, and what does not show what it does
+FORBIDDEN = re.compile(f"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[{TURNING}{HIDDEN}]")
 
 
 def render(diagnosis: Diagnosis, lang: str = "en", book: Rulebook | None = None) -> str:

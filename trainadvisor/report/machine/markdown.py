@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from trainadvisor.judge.rulebook import Rulebook
 
 LONGEST = 60_000  # a comment on GitHub ends at 64 KB, a job summary at 1 MiB
-ACTIVE = re.compile(r"([\\`*_\[\]<>|#~&@])")
+ACTIVE = re.compile(r"([\\`*_\[\]<>|#~&@$])")
+LINKED = re.compile(r"(?P<head>\b(?:www|GH))(?=[.-])|(?=://)|(?P<mark>[@#!$%~^&])(?=\w)", re.IGNORECASE)
+APART = "\0"
+"""Stands where a space without width goes: addresses, mentions and numbers of issues are linked even when escaped."""
 
 
 def render(diagnosis: Diagnosis, lang: str = "en", book: Rulebook | None = None) -> str:
@@ -53,7 +56,8 @@ def _verdict(words: Words, entry: Entry, *, several: bool) -> str:
 
 def escape(text: object) -> str:
     """Return text that Markdown shows as it is."""
-    return ACTIVE.sub(r"\\\1", clean(text).replace("\n", " "))
+    apart = LINKED.sub(lambda match: match.group() + APART, clean(text).replace("\n", " "))
+    return ACTIVE.sub(r"\\\1", apart).replace(APART, "&#8203;")
 
 
 def _sections(words: Words, entry: Entry) -> Iterator[str]:

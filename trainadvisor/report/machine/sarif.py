@@ -127,8 +127,11 @@ def _result(entry: Entry, finding: Finding, where: tuple[str, int], number: int)
 
 
 def _sentences(text: str) -> str:
-    """Return the message; its first sentence, which is shown as the title, is the finding's title."""
-    title, _, rest = text.partition("\n")
+    """Return the message; its first sentence, which is shown as the title, is the finding's title.
+
+    A bracket followed by a parenthesis would be a link.
+    """
+    title, _, rest = text.replace("](", "] (").partition("\n")
     return f"{title}. {rest}".strip() if rest else f"{title}."
 
 

@@ -6,20 +6,22 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+from trainadvisor.characters import CONTROLS, HIDDEN, TURNING
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LONGEST = 600  # a name taken from a log may have any length
-# C0 without newline, DEL and C1, line separators, and marks that turn the direction of writing
-UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+UNSAFE = re.compile(f"[{CONTROLS}{TURNING}]")
+UNSEEN = re.compile(f"[{HIDDEN}]")
 WIDE, OPENING, CLOSING = "\u2e80-\u9fff\uff00-\uffef", "（《“‘「", "，。；：、）》”’」！？～"
 # one wide character, or a run of others, with the spaces before it and the punctuation that may not stand apart from it
 TOKEN = re.compile(f" *[{OPENING}]*(?:[{WIDE}]|[^\\s{WIDE}]+)[{CLOSING}]*")
 
 
 def clean(text: object, longest: int = LONGEST) -> str:
-    """Return text with control characters made visible and an excessive length cut in the middle."""
-    line = UNSAFE.sub(_visible, str(text))
+    """Return text with control characters made visible, hidden ones and the middle of an excessive length left out."""
+    line = UNSAFE.sub(_visible, UNSEEN.sub("", str(text)))
     if len(line) > longest:
         half = longest // 2
         line = f"{line[:half]} ... {line[-half:]}"
