@@ -17,6 +17,8 @@ __all__ = ["Inventory", "Model"]
 
 _MOVING = frozenset({"lr", "momentum", "betas"})
 """What a schedule changes at every step: the steps' own records hold the rate."""
+_MOST_MEASURED = 512
+"""Parameters of a model whose values are measured when it is found; of more, so many that lie evenly."""
 _AT_START = ("init_rms", "init_std", "earlier")
 
 
@@ -121,9 +123,10 @@ class Inventory(Numbering):
         layer_of = {id(p): m for m in owners for p in m._parameters.values() if p is not None}
         named = list(root.named_parameters())
         model.lazy = any(isinstance(tensor, nn.parameter.UninitializedParameter) for _, tensor in named)
-        for name, tensor in named:
+        for place, (name, tensor) in enumerate(named):
             if id(tensor) not in known and not isinstance(tensor, nn.parameter.UninitializedParameter):
-                self._add_parameter(model, prefix + name, tensor, layer_of.get(id(tensor)), before)
+                measured = place * _MOST_MEASURED % len(named) < _MOST_MEASURED
+                self._add_parameter(model, prefix + name, tensor, layer_of.get(id(tensor)), before, measured=measured)
         for name, module in root.named_modules():
             self._own(module, model)
             if (module is root and not facts.is_leaf(module)) or facts.is_parametrization(name):
@@ -145,10 +148,17 @@ class Inventory(Numbering):
             model.layer_names.pop(key, None)
 
     def _add_parameter(
-        self, model: Model, name: str, tensor: torch.Tensor, layer: nn.Module | None, before: dict[int, Fact]
+        self,
+        model: Model,
+        name: str,
+        tensor: torch.Tensor,
+        layer: nn.Module | None,
+        before: dict[int, Fact],
+        *,
+        measured: bool = True,
     ) -> None:
         number = self._parameter_number(tensor)
-        fact = facts.parameter_fact(number, name, tensor, layer)
+        fact = facts.parameter_fact(number, name, tensor, layer, measured=measured)
         fact |= {"earlier": number in self._earlier, "loaded": model.loaded}
         if number in before:  # what it was at the start holds, not what it is now
             fact |= {key: before[number][key] for key in _AT_START if key in before[number]}
