@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -126,6 +126,7 @@ class ActivationProbe:
         self._rotation = Rotation(recorder.meter.budget.allowed)
         self._units: dict[tuple[int, str], deque[torch.Tensor]] = {}
         self._tables: dict[tuple[Any, ...], int] = {}
+        self._table_numbers = count()
         _Functions.table = _Functions.table or _functions()
 
     def observer(self, call: Call) -> _Observation | None:
@@ -237,6 +238,12 @@ class ActivationProbe:
 
         iteration.expect(self._recorder.values.read(both), arrived)
 
+    def on_model_gone(self, model: int) -> None:
+        """Forget the units and tables of a model that the user has dropped."""
+        self._units = {key: units for key, units in self._units.items() if key[0] != model}
+        self._tables = {key: table for key, table in self._tables.items() if key[0] != model}
+        self._rotation.forget(model)
+
     def _dead(self, model: int, row: _Row) -> torch.Tensor | None:
         """Return the share of units that were zero over the last sampled batches, once there are three."""
         if row.active is None:
@@ -253,7 +260,7 @@ class ActivationProbe:
         """Return the number of the table with these rows; a new one is announced."""
         key = (model, *((row.name, row.kind) for row in rows))
         if key not in self._tables:
-            self._tables[key] = len(self._tables)
+            self._tables[key] = next(self._table_numbers)
             listed = [{"name": row.name, "kind": row.kind, "layer": row.layer, "units": row.units} for row in rows]
             detail = {"id": self._tables[key], "model": model, "rows": listed}
             self._recorder.event("table", "", detail if part is None else detail | {"part": part})

@@ -114,6 +114,10 @@ class UpdateProbe:
             seconds = sample.seconds + self._rotation.clock() - begun
             self._rotation.end(sample.model.number, sample.rows, seconds / _STAGES)
 
+    def on_model_gone(self, model: int) -> None:
+        """Forget what a model that the user has dropped has cost."""
+        self._rotation.forget(model)
+
     def _compare(self, sample: _Before, iteration: Iteration) -> None:
         parameters = sample.parameters
         after = [sampled(p) for p in parameters]
