@@ -17,8 +17,8 @@ _CLOSE_STEPS = 400
 """For so many steps of the cadence: long runs pay the share only."""
 _GROWTH = 1.2
 """Whatever the budget, a step 1.2 times as far as the last sample is one: 13 in a factor of ten, so the end is seen."""
-_DEAR, _GROWTH_WHEN_DEAR = 3.0, 1.5
-"""Half as often where a tier has spent so many times its share already."""
+_DEAR, _GROWTH_WHEN_DEAR, _APART_WHEN_DEAR = 3.0, 1.5, 6
+"""Half as often where a tier has spent so many times its share already, and so many steps apart at least."""
 _PARTS = (0.4, 0.6)
 """Parts of what the scalars leave that gradients and layers get."""
 _LEAST_ALLOWED, _PART_OF_STEP = 0.025, 0.1
@@ -73,7 +73,8 @@ class Tier:
             return True
         if step < self._wait_until or step - self.last < self._gap(step):
             return False
-        if step >= max(_GROWTH_WHEN_DEAR * self.last, self.last + FIRST_STEPS) if dear else step >= _GROWTH * self.last:
+        sparse = max(_GROWTH_WHEN_DEAR * self.last, self.last + _APART_WHEN_DEAR)
+        if step >= (sparse if dear else _GROWTH * self.last):
             return True
         burst = self.burst if step < _CLOSE_STEPS or self.burst == math.inf else 0.0
         fits = self.spent + self.cost <= burst + self.share * elapsed
@@ -146,6 +147,8 @@ class Budget:
         tier.charge(step, self._cost(usual, own))
         if layers:  # a sample of the layers holds one of the gradients
             self.gradients.last = step
+            if step == 0 and tier.spent > tier.burst:  # finding so large a model has used up the burst of both
+                self.gradients.spent = tier.spent
         if self._light.known:
             self._reserve()
 

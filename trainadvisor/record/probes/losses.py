@@ -35,7 +35,7 @@ _MOST_BATCHES = 200
 _MOST_COUNTED = 120
 COUNTED = BINARY | CLASSIFYING
 _GRAPH_STEPS = {0, 1, 2, 5, 10, 20, 50, 200, 1000}
-_LARGE, _LARGE_GRAPH_STEPS = 1000, {0, 10, 200}
+_LARGE, _LARGE_GRAPH_STEPS = 1000, {0, 20, 200}
 """Parameters in a graph that is walked less often, and the steps at which it is."""
 _HELD = 4
 _TOLD = {1, 4, 16, 64, _MOST_BATCHES}
