@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import log_of, make_optimizer
 
-from trainadvisor.log.trainings import Trainings, many_short
+from trainadvisor.log.short_trainings import Trainings, many_short
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import numpy as np
 
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
-from trainadvisor.log.trainings import many_short
+from trainadvisor.log.short_trainings import many_short
 
 CLASSIFYING = frozenset({
     "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "multi_margin_loss",

@@ -6,13 +6,13 @@ from dataclasses import replace
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.verify.own import OF
 from trainadvisor.verify.plan import Candidate, Change
+from trainadvisor.verify.resource_metrics import OF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from trainadvisor.diagnose.result import Diagnosis, Finding, Remedy
+    from trainadvisor.judge.result import Diagnosis, Finding, Remedy
 
 STOPPING = "early-stopping"
 CLOSE = 1.6

@@ -3,8 +3,8 @@
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from trainadvisor.record.facts import is_leaf
-from trainadvisor.record.models import Model
+from trainadvisor.record.objects.describe import is_leaf
+from trainadvisor.record.objects.watched_model import Model
 from trainadvisor.record.rotation import Rotation, Rows, is_part
 
 
