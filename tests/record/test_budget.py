@@ -148,3 +148,20 @@ def test_the_log_says_what_the_recording_took() -> None:
     assert told[-1]["samples"]["layers"] == len([r for r in records.of("layers") if "update" in r])
     assert 0 < told[-1]["share"] < 1
     assert records.of("header")[0]["recorder"]["max_overhead"] == 1e-6
+
+
+@pytest.mark.parametrize(("own", "sampled"), [(1.0, [False, False]), (0.1, [True, True])])
+def test_finding_a_very_large_model_uses_up_the_first_samples(own: float, sampled: list[bool]) -> None:
+    """What the first step has cost counts for both tiers: the second step is sampled where that was little only."""
+    budget = Budget(0.01, 10)
+    budget.book(0, own + 0.1, own, gradients=True, layers=True)
+    assert [tier.due(1, own + 0.1) for tier in (budget.gradients, budget.layers)] == sampled
+
+
+def test_a_sample_may_take_a_tenth_of_a_plain_step() -> None:
+    """At least 25 ms, what is ours not counted; without a bound where other processes sample the same training."""
+    budget = Budget(0.01, 10)
+    assert budget.allowed() == 0.025
+    budget.book(0, 3.0, 1.0, gradients=True, layers=True)
+    assert budget.allowed() == pytest.approx(0.2)
+    assert Budget(0.01, 10, common=True).allowed() == math.inf

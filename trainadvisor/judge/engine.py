@@ -11,6 +11,9 @@ from trainadvisor.judge.rulebook import Rule, Rulebook
 FOUND, CLEAR, UNKNOWN, OFF = "found", "clear", "unknown", "off"
 SOFTER = {"error": "warning", "warning": "note", "note": "note"}
 MOST_SUBJECTS = 200
+MANY = "many-trainings"
+SEEN = frozenset({"direct", "exact", "static"})
+"""Kinds of evidence that hold for each of many trainings: what was seen, not how it went."""
 
 
 class SignalSource(Protocol):
@@ -117,6 +120,8 @@ def judge_rule(rule: Rule, signals: SignalSource, contexts: Collection[str] = ()
     """Return the verdict on one rule."""
     if barred := [context for context in rule.off if context in contexts]:
         return Verdict(rule, OFF, reason=barred[0])
+    if MANY in contexts and rule.evidence not in SEEN:
+        return Verdict(rule, OFF, reason=MANY)  # what the steps show together is the course of no training
     try:
         scope = Scope(rule, signals)
         verdict = _judge_layers(rule, scope) if rule.scope == "layer" else _judge_run(rule, scope)

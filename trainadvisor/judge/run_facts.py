@@ -10,6 +10,7 @@ from trainadvisor.judge.crash import crash
 from trainadvisor.judge.engine import SignalSource
 from trainadvisor.judge.object_sites import main_object, main_optimizer
 from trainadvisor.log.reader import RunLog
+from trainadvisor.log.short_trainings import many_short
 
 FROM_HEADER = (
     "script",
@@ -39,10 +40,13 @@ FROM_SIGNALS = (
 def run_facts(log: RunLog, signals: SignalSource) -> dict[str, Any]:
     """Return the facts of a run by name; what is not known is left out."""
     facts = {name: log.header.get(name) for name in FROM_HEADER}
-    facts |= {name: signals.get(name) for name in FROM_SIGNALS}
-    facts |= {"log": str(log.path), **_counts(log), **_gradients(log), **_validation(log, signals), **_setting(log)}
+    facts |= {"log": str(log.path), **_counts(log), **_setting(log), **_workload(log), **_cost(log)}
     facts["exception"], facts["cut"] = crash(log), log.cut
-    facts |= {**_workload(log), **_cost(log), "loss_curve": _curve(log)}
+    if (many := many_short(log)) is not None:
+        facts |= {"trainings": many.count, "trainings_steps": many.steps}
+    else:
+        facts |= {name: signals.get(name) for name in FROM_SIGNALS}
+        facts |= {**_gradients(log), **_validation(log, signals), "loss_curve": _curve(log)}
     return {name: value for name, value in facts.items() if value is not None and value != []}
 
 

@@ -34,6 +34,11 @@ SENTENCES = {
         "en": "the log was cut off ({reason}): no fault was found in the {steps} steps that are in it{of}.",
         "zh": "日志被截断（{reason}）：其中的 {steps} 步未发现故障{of}。",
     },
+    "many": {
+        "en": "many short trainings were seen ({trainings:,} models, about {each} steps each); no single one is long "
+        "enough to judge.",
+        "zh": "记录中是许多次短训练（{trainings:,} 个模型，每个约 {each} 步）；单次训练都太短，无法判断。",
+    },
     "poor": {
         "en": "the log holds too little to judge the run: {known} of {all} checks could be made.",
         "zh": "日志内容太少，无法判断：{all} 项检查中只有 {known} 项可以进行。",
@@ -54,7 +59,7 @@ def state_of(findings: list[Finding], run: dict[str, Any], clear: int) -> State:
     if worst:
         return "broken" if worst == LEVELS["error"] else "needs-attention"
     judged = clear > 0 and run.get("judged_steps", 0) >= FEWEST_STEPS and "loss_final" in run
-    whole = "exception" not in run and "cut" not in run
+    whole = not {"exception", "cut", "trainings"} & run.keys()
     return "healthy" if judged and whole and not _weak(run) else "cannot-tell"
 
 
@@ -75,6 +80,8 @@ def summary(state: State, findings: list[Finding], run: dict[str, Any], counts: 
 def _why_unsure(run: dict[str, Any]) -> str:
     if "exception" in run:
         return "crashed"
+    if "trainings" in run:
+        return "many"
     if run.get("judged_steps", 0) < FEWEST_STEPS:
         return "short"
     if "cut" in run:
@@ -87,6 +94,7 @@ def _unsure_values(run: dict[str, Any], counts: tuple[int, int]) -> dict[str, An
     cut = run.get("cut", {})
     skill = max([run[name] for name in ("skill", "val_skill_best") if name in run], default=0.0)
     return {
+        "trainings": run.get("trainings", 0), "each": run.get("trainings_steps", 0),
         "steps": run.get("judged_steps", 0), "fewest": FEWEST_STEPS, "known": counts[0], "all": counts[1],
         "share": f"{max(skill, 0.0):.0%}", "type": exception.get("type"), "where": exception.get("where") or "?",
         "reason": cut.get("reason"), "of": f" ({run.get('steps', 0)} / {cut['steps']})" if cut.get("steps") else "",

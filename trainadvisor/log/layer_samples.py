@@ -10,9 +10,10 @@ from trainadvisor.log.columns import Floats, Ints, floats
 
 ACTIVATIONS = "act_"
 SINGLE = ("alpha",)
-NOT_COLUMNS = frozenset({"record", "step", "model", "table"})
+NOT_COLUMNS = frozenset({"record", "step", "model", "table", "rows"})
 MOST_NUMBERS, MOST_SAMPLES = 20_000_000, 500_000
 MOST_MODELS, MOST_COLUMNS = 64, 64
+MOST_ROWS = 100_000
 
 Sample = tuple[int, int, Floats]
 """Step, table (-1 for parameter columns), one number a row."""
@@ -26,6 +27,9 @@ class LayerStore:
         self.thinned = False
         self.samples: dict[int, dict[str, list[Sample]]] = {}
         self._numbers = self._samples = 0
+        self.parts = 0
+        """Records of a part of a model's rows."""
+        self._joining: dict[tuple[int, str], Floats] = {}
 
     def add(self, record: dict[str, Any]) -> None:
         """Take one record; a wrong-typed one is skipped and counted."""
@@ -36,9 +40,29 @@ class LayerStore:
         if self._full() or (model not in self.samples and len(self.samples) >= MOST_MODELS):
             self.thinned = True  # so odd a log that thinning has not made room
             return
+        if (rows := _rows(record.get("rows"))) is not None:
+            self.parts += 1
+            record = self._joined(record, model, rows)
         self._add_columns(record, step, self.samples.setdefault(model, {}))
         if self._full():
             self._thin()
+
+    def _joined(self, record: dict[str, Any], model: int, rows: tuple[int, int, int]) -> dict[str, Any]:
+        """Return the parameter columns that are whole now: a very deep model is measured a part at a time, in turn."""
+        start, stop, count = rows
+        whole: dict[str, Any] = {}
+        for name, values in record.items():
+            if name in NOT_COLUMNS or name.startswith(ACTIVATIONS) or not isinstance(values, list):
+                continue
+            known = self._joining.get((model, name))
+            if (known is None or known.size != count) and len(self._joining) < MOST_COLUMNS:
+                known = self._joining[model, name] = np.full(count, np.nan)
+            if known is None or known.size != count or len(values) != stop - start:
+                continue
+            known[start:stop] = floats(values)
+            if not np.isnan(known).any():
+                whole[name] = self._joining.pop((model, name)).tolist()
+        return whole
 
     def _add_columns(self, record: dict[str, Any], step: int, columns: dict[str, list[Sample]]) -> None:
         table = whole(record.get("table"))
@@ -60,6 +84,14 @@ class LayerStore:
                 columns[name] = samples[:1] + samples[1:-1:2] + samples[-1:] if len(samples) > 4 else samples  # noqa: PLR2004
         kept = [s[2].size for columns in self.samples.values() for samples in columns.values() for s in samples]
         self._numbers, self._samples = sum(kept), len(kept)
+
+
+def _rows(value: Any) -> tuple[int, int, int] | None:
+    """Return first row, end and count of a record that holds a part of the rows, None for one that holds all."""
+    if not isinstance(value, list) or len(value) != 3 or not all(type(number) is int for number in value):  # noqa: PLR2004
+        return None
+    start, stop, count = value
+    return (start, stop, count) if 0 <= start < stop <= count <= MOST_ROWS else None
 
 
 def _table(name: str, table: int | None) -> int:

@@ -183,6 +183,7 @@ class RunLog:
             "the last line is torn and was left out (the run was killed or is still writing)": stream.torn,
             f"{skipped} records could not be read and were left out": skipped,
             f"fields left out that are not of the type that a log has there: {mistyped}": mistyped,
+            "the layers are so many that only a part of them was measured at a time": self._layers.parts > 0,
             "layer samples are so many that only a part of them was kept": self._layers.thinned,
             f"steps are so many that one of {stride} was kept": stride > 1,
             f"{lost} records were lost while recording: the disk was too slow": lost,

@@ -261,14 +261,15 @@ class Recorder:
         self.doze.consider(elapsed)
 
     def _put_layers(self, iteration: Iteration) -> None:
-        """Write what the layer probes found: one record a model that was trained in this step."""
+        """Write what the layer probes found: one record a model and part of it that was trained."""
         trained = self.inventory.trained_by(iteration.stepped)
-        numbers = {number: None for part in iteration.samples.values() for number in part}
-        for number in numbers:
+        together: dict[tuple[int, object], list[Record]] = {}
+        for number, columns in (item for part in iteration.samples.values() for item in part.items()):
+            together.setdefault((number, columns.get("rows")), []).append(columns)
+        for (number, _), parts in together.items():
             if iteration.stepped and number not in trained:
                 continue
             record: Record = {"record": LAYERS, "step": iteration.step, "model": number}
-            parts = [part[number] for part in iteration.samples.values() if number in part]
             self.outbox.put(record, [(Reading([]), joining(record, parts))])
 
     def _learn_device(self, model: Model) -> None:

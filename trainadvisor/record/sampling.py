@@ -17,10 +17,12 @@ _CLOSE_STEPS = 400
 """For so many steps of the cadence: long runs pay the share only."""
 _GROWTH = 1.2
 """Whatever the budget, a step 1.2 times as far as the last sample is one: 13 in a factor of ten, so the end is seen."""
-_DEAR, _GROWTH_WHEN_DEAR = 3.0, 1.5
-"""Half as often where a tier has spent so many times its share already."""
+_DEAR, _GROWTH_WHEN_DEAR, _APART_WHEN_DEAR = 3.0, 1.5, 6
+"""Half as often where a tier has spent so many times its share already, and so many steps apart at least."""
 _PARTS = (0.4, 0.6)
 """Parts of what the scalars leave that gradients and layers get."""
+_LEAST_ALLOWED, _PART_OF_STEP = 0.025, 0.1
+"""Seconds that one sample of a model's layers may take at least, and the part of a plain step's time that it may."""
 _FEW = 5
 """Steps of a kind from which their usual time is known."""
 
@@ -64,14 +66,15 @@ class Tier:
     def due(self, step: int, elapsed: float) -> bool:
         """Say whether this step is sampled, given the seconds since the run began."""
         forced, self.forced = self.forced, False
-        if forced or step < FIRST_STEPS:
+        dear = self.spent > self.burst + _DEAR * self.share * elapsed
+        if forced or (step < FIRST_STEPS and not dear):
             return True
         if self.common and step in COMMON:
             return True
         if step < self._wait_until or step - self.last < self._gap(step):
             return False
-        dear = self.spent > self.burst + _DEAR * self.share * elapsed
-        if step >= (_GROWTH_WHEN_DEAR if dear else _GROWTH) * self.last:
+        sparse = max(_GROWTH_WHEN_DEAR * self.last, self.last + _APART_WHEN_DEAR)
+        if step >= (sparse if dear else _GROWTH * self.last):
             return True
         burst = self.burst if step < _CLOSE_STEPS or self.burst == math.inf else 0.0
         fits = self.spent + self.cost <= burst + self.share * elapsed
@@ -122,12 +125,20 @@ class Budget:
         self.share = share
         self.scalars = 0.0
         """Part of the time that the scalars take."""
+        self._plain, self._common = math.inf, common
         self.gradients = Tier(max(1, every // 2), share=_PARTS[0] * share, common=common)
         self.layers = Tier(every, share=_PARTS[1] * share, common=common)
         self._light, self._with_gradients, self._with_layers = _Usual(31), _Usual(9), _Usual(9)
 
+    def allowed(self) -> float:
+        """Return the seconds that one sample may take: no bound where several processes have to measure the same."""
+        if self._common:
+            return math.inf
+        return max(_LEAST_ALLOWED, _PART_OF_STEP * self._plain if self._plain < math.inf else 0.0)
+
     def book(self, step: int, seconds: float, own: float, gradients: bool, layers: bool) -> None:  # noqa: FBT001 - at every step
         """Take what a step took as a whole and how much of it was ours; charge the tier that was sampled."""
+        self._plain = min(self._plain, max(0.0, seconds - own))
         tier, usual = (self.layers, self._with_layers) if layers else (self.gradients, self._with_gradients)
         if not gradients and not layers:
             self._light.add(seconds, own)
@@ -136,6 +147,8 @@ class Budget:
         tier.charge(step, self._cost(usual, own))
         if layers:  # a sample of the layers holds one of the gradients
             self.gradients.last = step
+            if step == 0 and tier.spent > tier.burst:  # finding so large a model has used up the burst of both
+                self.gradients.spent = tier.spent
         if self._light.known:
             self._reserve()
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
+from trainadvisor.log.short_trainings import many_short
 
 CLASSIFYING = frozenset({
     "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "multi_margin_loss",
@@ -66,7 +67,7 @@ def adversarial(log: RunLog) -> bool:
 
 def _take_turns(log: RunLog) -> bool:
     """Tell whether two optimizers with disjoint parameters step at different times, each a fair part of the time."""
-    turns = log.turns
+    turns = {} if many_trainings(log) else log.turns
     fair = [used for used, count in turns.items() if used and count >= FAIR_TURN * sum(turns.values())]
     held = {o["id"]: {p for group in o["groups"] for p in group["parameters"]} for o in log.optimizers}
     return any(_disjoint(a, b, held) for a in fair for b in fair if a < b)
@@ -75,6 +76,11 @@ def _take_turns(log: RunLog) -> bool:
 def _disjoint(one: tuple[int, ...], other: tuple[int, ...], held: dict[int, set[int]]) -> bool:
     first, second = (set().union(*(held.get(o, set()) for o in used)) for used in (one, other))
     return bool(first) and bool(second) and not first & second
+
+
+def many_trainings(log: RunLog) -> bool:
+    """Tell whether the run is many short trainings, of another model each."""
+    return many_short(log) is not None
 
 
 def reinforcement(log: RunLog) -> bool:
@@ -181,6 +187,7 @@ def _same_tensor(target: dict[str, Any], inputs: dict[str, Any]) -> bool:
 
 CHECKS: dict[str, Callable[[RunLog], bool]] = {
     "adversarial": adversarial,
+    "many-trainings": many_trainings,
     "reinforcement": reinforcement,
     "contrastive": contrastive,
     "likelihood": likelihood,

@@ -53,7 +53,8 @@ def cares_about_mode(module: nn.Module) -> bool:
 
 def layer_fact(name: str, module: nn.Module, parameter_ids: list[int]) -> Fact:
     """Describe a leaf module."""
-    facts = {key: plain(getattr(module, key)) for key in _LAYER_FACTS if hasattr(module, key)}
+    held, kind = vars(module), type(module)  # asking the module itself looks through its parameters and children
+    facts = {key: plain(getattr(module, key)) for key in _LAYER_FACTS if key in held or hasattr(kind, key)}
     return {"name": name, "kind": kind_of(module), "facts": facts, "parameters": parameter_ids}
 
 
@@ -65,8 +66,10 @@ def kind_of(module: nn.Module) -> str:
     return next(base.__name__ for base in kind.__mro__ if not base.__name__.startswith("FSDP"))
 
 
-def parameter_fact(number: int, name: str, tensor: torch.Tensor, layer: nn.Module | None) -> Fact:
-    """Describe a parameter; its initial statistics are read now."""
+def parameter_fact(
+    number: int, name: str, tensor: torch.Tensor, layer: nn.Module | None, *, measured: bool = True
+) -> Fact:
+    """Describe a parameter; its initial statistics are read now, where they are to be measured."""
     fact: Fact = {
         "id": number, "name": name, "shape": list(tensor.shape), "count": tensor.numel(),
         "trainable": tensor.requires_grad,
@@ -77,8 +80,7 @@ def parameter_fact(number: int, name: str, tensor: torch.Tensor, layer: nn.Modul
         fact["fan_in"] = _fan_in(tensor, layer)
     if parts := _parts(tensor):
         fact["parts"] = parts
-    fact |= _spread(tensor)
-    return fact
+    return fact | _spread(tensor) if measured else fact
 
 
 def _role(name: str, tensor: torch.Tensor, layer: nn.Module | None) -> str:

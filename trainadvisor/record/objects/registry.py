@@ -2,40 +2,34 @@
 
 import weakref
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.utils.parametrize import ParametrizationList
-from torch.optim.lr_scheduler import LRScheduler
 
 from trainadvisor.record.objects import describe as facts
 from trainadvisor.record.objects.describe import Fact
-from trainadvisor.record.objects.ids import Announce, Numbering
+from trainadvisor.record.objects.ids import Announce
+from trainadvisor.record.objects.optimizer_registry import Optimizers
 from trainadvisor.record.objects.watched_model import Model, bare, is_compiled
 
 __all__ = ["Inventory", "Model"]
 
-_MOVING = frozenset({"lr", "momentum", "betas"})
-"""What a schedule changes at every step: the steps' own records hold the rate."""
+_MOST_MEASURED = 512
+"""Parameters of a model whose values are measured when it is found; of more, so many that lie evenly."""
 _AT_START = ("init_rms", "init_std", "earlier")
 
 
-class Inventory(Numbering):
+class Inventory(Optimizers):
     """Numbers the objects of a training."""
 
     def __init__(self, announce: Announce) -> None:
         """Take the function that is told about new objects."""
         super().__init__(announce)
-        self.models: list[Model] = []
-        self.optimizers: dict[int, Fact] = {}
-        """Facts of the living optimizers by their ids."""
-        self._optimizer_facts: dict[int, Fact] = {}
-        self.of_parameter: dict[int, int] = {}
-        """Parameter number by the tensor's id."""
+        self.models: dict[int, Model] = {}
+        """Models by number; those that the user has dropped are forgotten."""
         self._owner: dict[int, Model] = {}
-        self._told_schedulers: set[int] = set()
-        self._earlier: set[int] = set()
-        self._optimizer_references: list[weakref.ref[torch.optim.Optimizer]] = []
         self.loose: Model | None = None
         self._plain: set[int] = set()
         """Modules (ids) that are no models: without parameters, or TorchScript's."""
@@ -68,10 +62,15 @@ class Inventory(Numbering):
             self._adopt(whole, module)
             return whole
         name = name or facts.kind_of(root)
-        model = Model(len(self.models), name, site=self.site_of(root), compiled=is_compiled(module))
-        self.models.append(model)
+        model = self._new_model(name, site=self.site_of(root), compiled=is_compiled(module))
         self._own(module, model)
         self._extend(model, root)
+        return model
+
+    def _new_model(self, name: str, **known: Any) -> Model:
+        model = Model(self._counts["model"], name, **known)
+        self._counts["model"] += 1
+        self.models[model.number] = model
         return model
 
     def _whole_of(self, root: nn.Module) -> Model | None:
@@ -79,7 +78,9 @@ class Inventory(Numbering):
         numbers = {self.of_parameter.get(id(p), -1) for p in root.parameters()}
         if not numbers or -1 in numbers:
             return None
-        return next((m for m in self.models if m is not self.loose and m.alive and numbers <= set(m.numbers)), None)
+        return next(
+            (m for m in self.models.values() if m is not self.loose and m.alive and numbers <= set(m.numbers)), None
+        )
 
     def _adopt(self, model: Model, module: nn.Module) -> None:
         """Take a module made around layers of a model, often anew at every step, for a root of that model."""
@@ -121,9 +122,10 @@ class Inventory(Numbering):
         layer_of = {id(p): m for m in owners for p in m._parameters.values() if p is not None}
         named = list(root.named_parameters())
         model.lazy = any(isinstance(tensor, nn.parameter.UninitializedParameter) for _, tensor in named)
-        for name, tensor in named:
+        for place, (name, tensor) in enumerate(named):
             if id(tensor) not in known and not isinstance(tensor, nn.parameter.UninitializedParameter):
-                self._add_parameter(model, prefix + name, tensor, layer_of.get(id(tensor)), before)
+                measured = place * _MOST_MEASURED % len(named) < _MOST_MEASURED
+                self._add_parameter(model, prefix + name, tensor, layer_of.get(id(tensor)), before, measured=measured)
         for name, module in root.named_modules():
             self._own(module, model)
             if (module is root and not facts.is_leaf(module)) or facts.is_parametrization(name):
@@ -140,15 +142,23 @@ class Inventory(Numbering):
 
     def _disown(self, key: int) -> None:
         """Forget a module that is gone; its parameters keep their numbers, for what has been measured."""
+        self._dropped = True
         model = self._owner.pop(key, None)
         if model is not None:
             model.layer_names.pop(key, None)
 
     def _add_parameter(
-        self, model: Model, name: str, tensor: torch.Tensor, layer: nn.Module | None, before: dict[int, Fact]
+        self,
+        model: Model,
+        name: str,
+        tensor: torch.Tensor,
+        layer: nn.Module | None,
+        before: dict[int, Fact],
+        *,
+        measured: bool = True,
     ) -> None:
         number = self._parameter_number(tensor)
-        fact = facts.parameter_fact(number, name, tensor, layer)
+        fact = facts.parameter_fact(number, name, tensor, layer, measured=measured)
         fact |= {"earlier": number in self._earlier, "loaded": model.loaded}
         if number in before:  # what it was at the start holds, not what it is now
             fact |= {key: before[number][key] for key in _AT_START if key in before[number]}
@@ -189,8 +199,7 @@ class Inventory(Numbering):
         if id(tensor) in self.of_parameter:
             return self.of_parameter[id(tensor)]
         if self.loose is None:
-            self.loose = Model(len(self.models), "(unregistered)")
-            self.models.append(self.loose)
+            self.loose = self._new_model("(unregistered)")
         self._add_parameter(self.loose, f"tensor {len(self.loose.numbers)} {tuple(tensor.shape)}", tensor, None, {})
         return self.of_parameter[id(tensor)]
 
@@ -211,51 +220,33 @@ class Inventory(Numbering):
         for root in roots:
             self._extend(model, root)
 
-    def add_optimizer(self, optimizer: torch.optim.Optimizer, site: Fact | None = None) -> Fact:
-        """Return the optimizer's fact, brought up to date; told when more than the schedule's values has changed."""
-        known = self.optimizers.get(id(optimizer))
-        groups, unknown = facts.optimizer_groups(optimizer, self.of_parameter)
-        if known is None:
-            known = {"id": self._counts["optimizer"], "class": type(optimizer).__name__}
-            known["site"] = site or self.site_of(optimizer)
-            self._counts["optimizer"] += 1
-            self.optimizers[id(optimizer)] = self._optimizer_facts[known["id"]] = known
-            self.note_optimizer(optimizer)
-            weakref.finalize(optimizer, self.optimizers.pop, id(optimizer), None).atexit = False
-        elif _lasting(groups) == _lasting(known["groups"]) and unknown == known["unknown_parameters"]:
-            return known
-        known |= {"groups": groups, "unknown_parameters": unknown}
-        self._announce("optimizer", known)
-        return known
+    def forget_gone(self, kept: Iterable[Model], stepped: Iterable[int]) -> list[int]:
+        """Forget models and optimizers that the user has dropped, but for those of a step; return the models' numbers.
 
-    def note_optimizer(self, optimizer: torch.optim.Optimizer) -> None:
-        """Remember an optimizer; it is described when it steps, or when it is clear that it never will."""
-        if not any(reference() is optimizer for reference in self._optimizer_references):
-            self._optimizer_references.append(weakref.ref(optimizer))
-
-    def alive_optimizers(self) -> list[torch.optim.Optimizer]:
-        """Return the optimizers that the user still holds."""
-        return [optimizer for reference in self._optimizer_references if (optimizer := reference()) is not None]
-
-    def mark_trained(self, optimizers: Iterable[int]) -> None:
-        """Note that these optimizers' parameters are being updated: for models described later they are pre-trained."""
-        self._earlier |= self._held_by(optimizers)
+        A process may train thousands of models one after the other.
+        """
+        if not self._dropped:
+            return []
+        self._dropped = False
+        used, held = set(kept), {fact["id"] for fact in self.optimizers.values()} | set(stepped)
+        gone = [m for m in self.models.values() if m.is_gone and m is not self.loose and m not in used]
+        for model in gone:
+            del self.models[model.number]
+            self._earlier.difference_update(model.numbers)
+        for number in self._optimizer_facts.keys() - held:
+            del self._optimizer_facts[number]
+        return [model.number for model in gone]
 
     def trained_by(self, optimizers: Iterable[int]) -> set[int]:
         """Return the numbers of the models that hold a parameter of these optimizers."""
         held = self._held_by(optimizers)
-        return {model.number for model in self.models if not held.isdisjoint(model.numbers)}
+        return {model.number for model in self.models.values() if not held.isdisjoint(model.numbers)}
 
     def models_of(self, optimizer: torch.optim.Optimizer) -> list[Model]:
         """Return the models that an optimizer trains, as far as it has stepped before."""
         number = self.optimizers.get(id(optimizer), {}).get("id")
         trained = self.trained_by([number]) if number is not None else set()
-        return [model for model in self.models if model.number in trained and model.alive]
-
-    def _held_by(self, optimizers: Iterable[int]) -> set[int]:
-        wanted = set(optimizers)
-        facts_of = [fact for number, fact in self._optimizer_facts.items() if number in wanted]
-        return {number for fact in facts_of for group in fact["groups"] for number in group["parameters"]}
+        return [model for model in self.models.values() if model.number in trained and model.alive]
 
     def loading(self, module: nn.Module) -> bool:
         """Note that a known model got saved weights; say whether it was known."""
@@ -267,18 +258,3 @@ class Inventory(Numbering):
                 fact["loaded"] = True
             self.describe(model)
         return model is not None
-
-    def add_scheduler(self, scheduler: LRScheduler) -> int:
-        """Return the scheduler's number; announce it when it is new."""
-        number = self._number("scheduler", scheduler)
-        if number not in self._told_schedulers:
-            self._told_schedulers.add(number)
-            optimizer = getattr(scheduler, "optimizer", None)
-            of = self.add_optimizer(optimizer)["id"] if isinstance(optimizer, torch.optim.Optimizer) else None
-            fact = {"id": number, "class": type(scheduler).__name__, "site": self.site_of(scheduler), "optimizer": of}
-            self._announce("scheduler", fact | {"facts": facts.scheduler_fact(scheduler)})
-        return number
-
-
-def _lasting(groups: list[Fact]) -> list[Fact]:
-    return [{key: value for key, value in group.items() if key not in _MOVING} for group in groups]

@@ -75,6 +75,11 @@ class Model:
         return [_GONE if (tensor := reference()) is None else tensor for reference in self.references]
 
     @property
+    def is_gone(self) -> bool:
+        """Return whether the user has dropped all of it, parameters and modules."""
+        return all(root() is None for root in self.alive) and all(tensor() is None for tensor in self.references)
+
+    @property
     def is_meta(self) -> bool:
         """Say whether the parameters have no values: the model is on the meta device and has not left it."""
         if self.device.type != "meta":

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,6 +19,8 @@ from trainadvisor.instrument.patching import veiled
 from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.objects import describe
 from trainadvisor.record.probes.output_statistics import COLUMNS, NUMBERS, Found, active_units, combine, measure
+from trainadvisor.record.probes.part import Part
+from trainadvisor.record.rotation import Rotation, Rows
 from trainadvisor.record.step import Call, Iteration
 
 if TYPE_CHECKING:
@@ -121,8 +123,11 @@ class ActivationProbe:
         self._stack: list[nn.Module] = []
         self._names: dict[int, str] = {}
         self._last_layer = ""
+        self._part: Part | None = None
+        self._rotation = Rotation(recorder.meter.budget.allowed)
         self._units: dict[tuple[int, str], deque[torch.Tensor]] = {}
         self._tables: dict[tuple[Any, ...], int] = {}
+        self._table_numbers = count()
         _Functions.table = _Functions.table or _functions()
 
     def observer(self, call: Call) -> _Observation | None:
@@ -135,18 +140,23 @@ class ActivationProbe:
         ):
             return None
         self._rows, self._stack, self._names, self._last_layer = {}, [], call.model.layer_names, ""
-        return _Observation(self._recorder, None if _takes_fast_paths(call) else _Functions(self, self._recorder.guard))
+        functions = None if _takes_fast_paths(call) else _Functions(self, self._recorder.guard)
+        self._part = Part(call.model, self._rotation, functions)
+        return _Observation(self._recorder, functions if self._part.at_root else None)
 
     def enters(self, module: nn.Module) -> bool:
-        """Note that an inner module is called; say whether it is a layer, whose output is looked at."""
-        leaf = describe.is_leaf(module)
-        if leaf:
+        """Note that an inner module is called; return whether its output is looked at, or functions inside of it."""
+        assert self._part is not None
+        wanted = self._part.enters(module)
+        if wanted and describe.is_leaf(module):
             self._stack.append(module)
-        return leaf
+        return wanted
 
     def leaves(self) -> None:
-        """Note that the layer last entered has returned or raised."""
-        self._stack.pop()
+        """Note that the module last entered of those that are looked at has returned or raised."""
+        assert self._part is not None
+        if self._part.leaves():
+            self._stack.pop()
 
     def saw_layer(self, module: nn.Module, output: object) -> None:
         """Look at the output of a layer."""
@@ -163,14 +173,17 @@ class ActivationProbe:
 
     def saw_function(self, kind: str, result: torch.Tensor) -> None:
         """Look at the output of an activation function."""
-        self._timed(self._saw_function, kind, result)
+        if self._part is not None and self._part.looks:
+            self._timed(self._saw_function, kind, result)
 
     def _timed(self, function: Callable[..., None], *args: object) -> None:
-        begun = time.perf_counter()
+        begun, clock = time.perf_counter(), self._rotation.clock()
         try:
             function(*args)
         finally:
             self._recorder.meter.spend(time.perf_counter() - begun)
+            if self._part is not None:
+                self._part.seconds += self._rotation.clock() - clock
 
     def _saw_function(self, kind: str, result: torch.Tensor) -> None:
         module = self._stack[-1] if self._stack else None
@@ -197,6 +210,8 @@ class ActivationProbe:
     @only_sampled
     def on_forward_ends(self, call: Call) -> None:
         """Collect the rows of an observed forward."""
+        part, self._part = self._part, None
+        left = part.end() if part is not None else None
         if not self._rows:
             return
         rows, self._rows = list(self._rows.values()), {}
@@ -205,10 +220,10 @@ class ActivationProbe:
         if result is not None and result.is_floating_point() and result.numel() and result.ndim:
             rows.append(_Row("output", "output", "", result.shape[-1], found=[measure(result, "output")]))
         with torch.no_grad():
-            self._collect(call.model.number, rows, iteration)
+            self._collect(call.model.number, rows, iteration, left)
 
-    def _collect(self, model: int, rows: list[_Row], iteration: Iteration) -> None:
-        columns: Record = {"table": self._table(model, rows)}
+    def _collect(self, model: int, rows: list[_Row], iteration: Iteration, part: Rows | None) -> None:
+        columns: Record = {"table": self._table(model, rows, part)} | ({"rows": part} if part is not None else {})
         iteration.samples.setdefault("activations", {})[model] = columns
         shares = [self._dead(model, row) for row in rows]
         numbers = [number for row in rows for found in row.found for number in found.numbers]
@@ -224,6 +239,12 @@ class ActivationProbe:
 
         iteration.expect(self._recorder.values.read(both), arrived)
 
+    def on_model_gone(self, model: int) -> None:
+        """Forget the units and tables of a model that the user has dropped."""
+        self._units = {key: units for key, units in self._units.items() if key[0] != model}
+        self._tables = {key: table for key, table in self._tables.items() if key[0] != model}
+        self._rotation.forget(model)
+
     def _dead(self, model: int, row: _Row) -> torch.Tensor | None:
         """Return the share of units that were zero over the last sampled batches, once there are three."""
         if row.active is None:
@@ -236,13 +257,14 @@ class ActivationProbe:
             return None
         return 1 - torch.stack(list(seen)).any(0).float().mean()
 
-    def _table(self, model: int, rows: list[_Row]) -> int:
+    def _table(self, model: int, rows: list[_Row], part: Rows | None) -> int:
         """Return the number of the table with these rows; a new one is announced."""
         key = (model, *((row.name, row.kind) for row in rows))
         if key not in self._tables:
-            self._tables[key] = len(self._tables)
+            self._tables[key] = next(self._table_numbers)
             listed = [{"name": row.name, "kind": row.kind, "layer": row.layer, "units": row.units} for row in rows]
-            self._recorder.event("table", "", {"id": self._tables[key], "model": model, "rows": listed})
+            detail = {"id": self._tables[key], "model": model, "rows": listed}
+            self._recorder.event("table", "", detail if part is None else detail | {"part": part})
         return self._tables[key]
 
 

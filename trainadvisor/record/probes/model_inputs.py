@@ -102,6 +102,13 @@ class InputProbe:
 
         self._recorder.event("inputs", key[1], detail, [(reading, arrived)])
 
+    def on_model_gone(self, model: int) -> None:
+        """Tell what a model that the user has dropped was called with, and forget it."""
+        for key in [key for key in self._gathered if key[0] == model]:
+            if key in self._dirty:
+                self._tell(key, self._gathered[key])
+            del self._gathered[key]
+
     def on_stop(self, _: str) -> None:
         """Tell what has been gathered since the last time."""
         for key in sorted(self._dirty):

@@ -68,10 +68,12 @@ class MembershipProbe:
         return [model for model in self._recorder.iteration.models if model not in others]
 
     def on_close(self, iteration: Iteration) -> None:
-        """Count the parameters of a dropped optimizer as trained earlier once another one steps."""
+        """Count what a dropped optimizer trained as trained earlier once another one steps; forget dropped models."""
         if iteration.stepped and iteration.stepped != self._last:
             self._last = iteration.stepped
             self._recorder.inventory.mark_trained(iteration.stepped)
+        for number in self._recorder.inventory.forget_gone(iteration.models, iteration.stepped):
+            self._recorder.handle("model_gone", number)
 
     def on_scheduler_step(self, args: tuple[object, ...], _: object, __: object) -> None:
         """Give the scheduler a number."""

@@ -35,6 +35,8 @@ _MOST_BATCHES = 200
 _MOST_COUNTED = 120
 COUNTED = BINARY | CLASSIFYING
 _GRAPH_STEPS = {0, 1, 2, 5, 10, 20, 50, 200, 1000}
+_LARGE, _LARGE_GRAPH_STEPS = 1000, {0, 20, 200}
+"""Parameters in a graph that is walked less often, and the steps at which it is."""
 _HELD = 4
 _TOLD = {1, 4, 16, 64, _MOST_BATCHES}
 
@@ -169,7 +171,7 @@ class LossProbe:
             self._add_part(parts[0], iteration)
         if entry.kind == "custom" and iteration.step < written_out_losses.FIRST_STEPS:
             written_out_losses.estimate(plain, entry.fact, self._recorder.values.read, iteration.expect)
-        if iteration.step in _GRAPH_STEPS or entry.graph is None:
+        if entry.graph is None or iteration.step in _steps_to_read(entry.graph):
             self._read_graph(plain, entry, iteration)
         elif not iteration.models and self._recorder.inventory.loose is not None:
             iteration.models.append(self._recorder.inventory.loose)  # what trains where no model is called
@@ -254,6 +256,10 @@ class LossProbe:
         """Tell the last state of every loss."""
         for entry in self._entries.values():
             self.announce(entry)
+
+
+def _steps_to_read(graph: dict[str, Any]) -> set[int]:
+    return _LARGE_GRAPH_STEPS if len(graph["parameters"]) > _LARGE else _GRAPH_STEPS
 
 
 def _training(model: Model) -> bool:

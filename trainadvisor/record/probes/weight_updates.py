@@ -9,11 +9,16 @@ from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.objects.describe import numbers_in, sampled
 from trainadvisor.record.objects.watched_model import Model
 from trainadvisor.record.probes.gradient_norms import norms
+from trainadvisor.record.rotation import Rotation, Rows, is_part
 from trainadvisor.record.step import Iteration
 
 if TYPE_CHECKING:
     from trainadvisor.log.records import Record
     from trainadvisor.record.recorder import Recorder
+
+
+_STAGES = 3
+"""A sample is taken before the step and compared after it, which takes twice as long."""
 
 
 @dataclass
@@ -25,6 +30,13 @@ class _Before:
     gradients: list[torch.Tensor | None]
     closure: bool
     """Whether the step itself calls the model, perhaps several times."""
+    rows: Rows
+    seconds: float
+
+    @property
+    def parameters(self) -> list[torch.Tensor]:
+        """Return the parameters that were sampled, as they are now."""
+        return self.model.parameters[self.rows[0] : self.rows[1]]
 
 
 @dataclass
@@ -49,6 +61,7 @@ class UpdateProbe:
         self._recorder = recorder
         self._before: list[_Before] = []
         self._taken: list[_Taken] = []
+        self._rotation = Rotation(lambda: recorder.meter.budget.allowed() / _STAGES)
 
     def on_step_begins(self, optimizer: torch.optim.Optimizer, closure: object) -> None:
         """Sample before the first optimizer of the iteration steps; a closure calls the model only after that."""
@@ -73,31 +86,49 @@ class UpdateProbe:
         if not iteration.sample_layers or self._before:
             return
         for model in (model for model in ahead or iteration.models if model.numbers):
-            weights = [sampled(p).clone() for p in model.parameters]
-            gradients = [
-                None if ahead or p.grad is None or p.grad.is_sparse else sampled(p.grad).clone()
-                for p in model.parameters
-            ]
-            self._before.append(_Before(model, weights, gradients, bool(ahead)))
+            self._before.append(self._sample_of(model, ahead=bool(ahead)))
+
+    def _sample_of(self, model: Model, *, ahead: bool) -> _Before:
+        """Sample a model, or a part of it that can be sampled in the time allowed."""
+        parameters, begun = model.parameters, self._rotation.clock()
+        start, stop, count = self._rotation.begin(model.number, len(parameters))
+        sample = _Before(model, [], [], ahead, (start, stop, count), 0.0)
+        for place in range(start, stop):
+            if self._rotation.enough(model.number, place - start, self._rotation.clock() - begun):
+                sample.rows = start, place, count
+                break
+            weight, gradient = parameters[place], parameters[place].grad
+            sample.weights.append(sampled(weight).clone())
+            absent = ahead or gradient is None or gradient.is_sparse
+            sample.gradients.append(None if absent or gradient is None else sampled(gradient).clone())
+        sample.seconds = self._rotation.clock() - begun
+        return sample
 
     @only_sampled
     def on_close(self, iteration: Iteration) -> None:
         """Compare with the sample."""
         before, self._before = self._before, []
         for sample in before:
+            begun = self._rotation.clock()
             self._compare(sample, iteration)
+            seconds = sample.seconds + self._rotation.clock() - begun
+            self._rotation.end(sample.model.number, sample.rows, seconds / _STAGES)
+
+    def on_model_gone(self, model: int) -> None:
+        """Forget what a model that the user has dropped has cost."""
+        self._rotation.forget(model)
 
     def _compare(self, sample: _Before, iteration: Iteration) -> None:
-        after = [sampled(p) for p in sample.model.parameters]
+        parameters = sample.parameters
+        after = [sampled(p) for p in parameters]
         if [new.shape for new in after] != [old.shape for old in sample.weights]:
             return  # the model has been exchanged in the middle of the step, or is gone
         steps = [(new - old).float() for new, old in zip(after, sample.weights, strict=True)]
         moved, size = norms(steps), norms([old if old.is_floating_point() else old.float() for old in sample.weights])
         thinned = [
-            (numbers_in(p) / max(1, old.numel())) ** 0.5
-            for p, old in zip(sample.model.parameters, sample.weights, strict=True)
+            (numbers_in(p) / max(1, old.numel())) ** 0.5 for p, old in zip(parameters, sample.weights, strict=True)
         ]
-        columns: Record = {}
+        columns: Record = {"rows": sample.rows} if is_part(sample.rows) else {}
         iteration.samples.setdefault("updates", {})[sample.model.number] = columns
         single = iteration.micro == 1 or not sample.closure  # several of LBFGS are no update as others make them
 
@@ -114,7 +145,7 @@ class UpdateProbe:
             for g, s in zip(sample.gradients, steps, strict=True)
             if g is not None and g.shape == s.shape
         ]
-        if slopes:
+        if slopes and not is_part(sample.rows):  # the slope along a step is of all parameters
             self._taken.append(_Taken(sample.model, iteration.step, steps, torch.stack(slopes).sum()))
 
     def _alpha(self, iteration: Iteration) -> None:

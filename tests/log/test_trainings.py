@@ -1,0 +1,54 @@
+"""Many short trainings in one process are told from one training, whatever its phases and optimizers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from builders import log_of, make_optimizer
+
+from trainadvisor.log.short_trainings import Trainings, many_short
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _found(tmp_path: Path, turns: list[list[int]], *, shared: bool = False) -> Trainings | None:
+    """Return what is found where optimizers step in this order, each with a parameter of its own or all with one."""
+    numbers = sorted({number for used in turns for number in used})
+    optimizers = [make_optimizer(id=number, parameters=[0 if shared else number]) for number in numbers]
+    return many_short(log_of(tmp_path, steps=[{"opt": used} for used in turns], optimizers=optimizers))
+
+
+def _one_after_another(count: int, steps: int) -> list[list[int]]:
+    return [[number] for number in range(count) for _ in range(steps)]
+
+
+@pytest.mark.parametrize(("count", "steps"), [(5, 60), (20, 30), (40, 1), (3000, 2)])
+def test_short_trainings_one_after_another_are_counted(tmp_path: Path, count: int, steps: int) -> None:
+    """Folds, a search, tests that step once, and more of them than the steps of each are counted of."""
+    assert _found(tmp_path, _one_after_another(count, steps)) == Trainings(count, steps)
+
+
+def test_inner_loops_are_counted_around_the_steps_of_an_outer_optimizer(tmp_path: Path) -> None:
+    """Meta-learning: five steps of a clone, then one of the model that is learnt."""
+    turns = [used for task in range(1, 151) for used in [*[[task]] * 5, [0]]]
+    assert _found(tmp_path, turns) == Trainings(150, 5)
+
+
+@pytest.mark.parametrize(
+    ("turns", "shared"),
+    [
+        ([[0]] * 300, False),
+        (_one_after_another(5, 101), False),
+        (_one_after_another(4, 60), False),
+        (_one_after_another(20, 30), True),
+        ([[k % 2] for k in range(400)], False),
+        ([*_one_after_another(6, 20), *[[6]] * 130], False),
+        ([], False),
+    ],
+    ids=["one", "phases of full size", "few", "one model's", "opponents", "mostly one", "no step"],
+)
+def test_other_trainings_are_judged_as_one(tmp_path: Path, turns: Any, *, shared: bool) -> None:
+    """One model that gets another optimizer every epoch is one training, and so is what mostly is one."""
+    assert _found(tmp_path, turns, shared=shared) is None
