@@ -11,8 +11,8 @@ from recordkit import Records, make_recorder
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from trainadvisor.record.changes import chosen
-from trainadvisor.record.changes.stage import Stage
+from trainadvisor.changes import chosen
+from trainadvisor.changes.applying.change_session import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

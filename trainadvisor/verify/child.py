@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from trainadvisor.verify.plan import Job
     from trainadvisor.verify.watching import Course
 
-MODULE = "trainadvisor.record.trial"
+MODULE = "trainadvisor.changes.applying.trial"
 LOOK = 0.5
 POLL = 0.05
 PATIENCE = 2.0

@@ -1,0 +1,134 @@
+"""Weights of an earlier step, or of many steps, in the place of the last ones."""
+
+import copy
+import math
+from typing import Any
+
+from trainadvisor.changes.applying.change_application import Attempt, Call
+from trainadvisor.changes.applying.late_torch import torch
+from trainadvisor.changes.declaration import change
+
+PATIENCE = 3
+"""Evaluations without improvement after which training stops."""
+
+
+@change(
+    "early-stopping",
+    zh="验证损失连续 3 次未改善（或到第 step 步）后停止更新并保留最好的权重；average 为真时评估权重的滑动平均。",
+    limits="Evaluations are known by torch.no_grad() and a loss of torch; the script itself runs on to its end.",
+    limits_zh="以 torch.no_grad() 下由 torch 计算的损失识别评估；脚本本身仍会运行到结束。",
+)
+def early_stopping(attempt: Attempt, *, step: int | None = None, average: bool = False, decay: float = 0.99) -> None:
+    """Stop updating when the evaluation's loss no longer falls (or at a step), and keep the best weights.
+
+    With `average`, evaluations see a moving average of the weights.
+    """
+    attempt.patient = True
+    if average:
+        _Averaged(attempt, decay)
+    elif step is not None:
+        _stop_at(attempt, step)
+    else:
+        _Best(attempt)
+
+
+def _stop_at(attempt: Attempt, step: int) -> None:
+    attempt.never = f"the training ended before step {step}"
+    kept: dict[int, Any] = {}
+
+    def hold(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if attempt.stage.steps < step:
+            return call(*args, **kwargs)
+        if not kept:
+            kept.update(_copies(attempt))
+            attempt.done(f"no updates from step {step} on")
+        return None
+
+    attempt.around("step", hold)
+    _restored_before_evaluation(attempt, kept)
+
+
+def _copies(attempt: Attempt) -> dict[int, Any]:
+    return {id(model): copy.deepcopy(model.state_dict()) for model in attempt.stage.models}
+
+
+def _restored_before_evaluation(attempt: Attempt, kept: dict[int, Any]) -> None:
+    """Put kept weights (and running statistics) back before each call of a model without gradients."""
+
+    def around(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        model = args[0]
+        if id(model) in kept and not torch.is_grad_enabled():
+            with attempt.stage.unseen():
+                model.load_state_dict(kept[id(model)])
+        return call(*args, **kwargs)
+
+    attempt.around("forward", around)
+
+
+class _Best:
+    """Watches the evaluations' losses, and holds the best weights once they no longer improve."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt, self._best, self._since = attempt, math.inf, 0
+        self._losses: list[float] = []
+        self._candidate: dict[int, Any] = {}
+        self._kept: dict[int, Any] = {}
+        attempt.never = "no evaluation with a loss of torch was seen, or it improved to the end"
+        attempt.around("loss", self._note)
+        attempt.around("step", self._step)
+        attempt.when("backward", self._judge)
+        _restored_before_evaluation(attempt, self._kept)
+
+    def _note(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        result = call(*args, **kwargs)
+        if not torch.is_grad_enabled() and isinstance(result, torch.Tensor) and result.numel() == 1:
+            self._losses.append(float(result))
+        return result
+
+    def _judge(self, *_: object) -> None:
+        """Judge the evaluation that is over now that training goes on."""
+        if not self._losses or self._kept:
+            return
+        loss, self._losses = sum(self._losses) / len(self._losses), []
+        if loss < self._best:
+            self._best, self._since, self._candidate = loss, 0, _copies(self._attempt)
+            return
+        self._since += 1
+        if self._since >= PATIENCE and self._candidate:
+            self._kept.update(self._candidate)
+            where = f"stopped at step {self._attempt.stage.steps}"
+            self._attempt.done(f"{where}: best weights (evaluation loss {self._best:.4g}) kept from there on")
+
+    def _step(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return None if self._kept else call(*args, **kwargs)
+
+
+class _Averaged:
+    """Keeps a moving average of the weights, which evaluations see."""
+
+    def __init__(self, attempt: Attempt, decay: float) -> None:
+        self._attempt, self._decay = attempt, decay
+        self._average: dict[int, Any] = {}
+        self._own: list[tuple[Any, Any]] = []
+        attempt.never = "no evaluation was seen"
+        attempt.when("stepped", self._follow)
+        attempt.around("forward", self._forward)
+
+    def _follow(self, optimizer: Any) -> None:
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                known = self._average.setdefault(id(parameter), (parameter, parameter.detach().clone()))
+                known[1].lerp_(parameter.detach(), 1 - self._decay)
+
+    def _forward(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if torch.is_grad_enabled() or not self._average:
+            return call(*args, **kwargs)
+        own = [(p, p.detach().clone()) for p, _ in self._average.values()]
+        with torch.no_grad():
+            for parameter, average in self._average.values():
+                parameter.copy_(average)
+            result = call(*args, **kwargs)
+            for parameter, before in own:
+                parameter.copy_(before)
+        self._attempt.done(f"evaluations see a moving average of the weights (decay {self._decay:.3g})")
+        return result

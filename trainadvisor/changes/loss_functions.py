@@ -1,0 +1,295 @@
+"""The loss: which function, how it is reduced, what it is given, and what is added to it."""
+
+from functools import cache
+from inspect import signature
+from typing import Any, Literal
+
+from trainadvisor.changes.applying.change_application import Attempt, Call
+from trainadvisor.changes.applying.fitting_loss import ELEMENTWISE, fitting
+from trainadvisor.changes.applying.late_torch import F, torch
+from trainadvisor.changes.applying.nested_tensors import listed
+from trainadvisor.changes.applying.torch_standins import floating, stand_in
+from trainadvisor.changes.declaration import change
+
+
+@cache
+def _names(kind: str) -> list[str]:
+    return list(signature(getattr(F, kind)).parameters)
+
+
+def with_loss(attempt: Attempt, turn: Any) -> None:
+    """Let `turn(kind, call, named)` compute a loss; `named` holds its arguments by their names."""
+
+    def around(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        kind = call.__name__
+        names = _names(kind)
+        if names[:2] != ["input", "target"] or kind == "gaussian_nll_loss":
+            return call(*args, **kwargs)
+        return turn(kind, call, dict(zip(names, args, strict=False)) | kwargs)
+
+    attempt.around("loss", around)
+
+
+@change(
+    "loss-function",
+    zh="修正损失：改为平均、加 z-loss、整体乘以 scale，或（不带参数时）换成与输出和目标相配的损失。",
+    limits="A loss written by hand keeps its form; for reduction=mean it is divided by the examples of the batch.",
+    limits_zh="手写的损失保持原样；reduction=mean 时按批次样本数相除。",
+)
+def loss_function(
+    attempt: Attempt,
+    *,
+    reduction: Literal["mean"] | None = None,
+    z_loss: float | None = None,
+    scale: float | None = None,
+    to: Literal["cross_entropy", "binary_cross_entropy_with_logits", "mse_loss", "l1_loss", "huber_loss"] | None = None,
+) -> None:
+    """Average the loss, add a z-loss, multiply it, or compute one that fits outputs and targets.
+
+    Without arguments the fitting one is looked for: log-probabilities for nll_loss, logits and classes for a
+    cross-entropy, two-class scores for a binary one; a batch without any label counts as zero.
+    """
+    attempt.never = "no loss function of torch was called"
+    if reduction is not None:
+        _averaged(attempt)
+    elif z_loss is not None:
+        with_loss(attempt, _with_z(attempt, z_loss))
+    elif scale is not None:
+        _scaled(attempt, scale)
+    elif to is not None:
+        with_loss(attempt, _named(attempt, to))
+    else:
+        with_loss(attempt, _fitted(attempt))
+
+
+def _averaged(attempt: Attempt) -> None:
+    """Average torch's own losses; one that is written by hand is divided by the examples of the batch."""
+    attempt.never = "no loss of torch is summed"
+    state = {"torch": False, "examples": 0}
+
+    def turn(kind: str, call: Call, named: dict[str, Any]) -> Any:
+        state["torch"] = True
+        if named.get("reduction") != "sum" and named.get("size_average") is not False:
+            return call(**named)
+        attempt.done(f"{kind} is averaged in place of summed")
+        kept = {key: value for key, value in named.items() if key not in ("size_average", "reduce")}
+        return call(**{**kept, "reduction": "mean"})
+
+    def count(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        state["examples"] = next((len(t) for t in listed((args, kwargs)) if t.dim()), 0)
+        return call(*args, **kwargs)
+
+    def divide(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        loss = args[0] if args else None
+        if state["torch"] or not state["examples"] or not isinstance(loss, torch.Tensor) or loss.numel() != 1:
+            return call(*args, **kwargs)
+        attempt.done(f"the loss is divided by {state['examples']} examples before backward()")
+        return call(loss / state["examples"], *args[1:], **kwargs)
+
+    with_loss(attempt, turn)
+    attempt.around("forward", count)
+    attempt.around("backward", divide)
+
+
+def _with_z(attempt: Attempt, weight: float) -> Any:
+    attempt.never = "no cross_entropy was called"
+
+    def turn(kind: str, call: Call, named: dict[str, Any]) -> Any:
+        loss = call(**named)
+        if kind != "cross_entropy" or not torch.is_grad_enabled():
+            return loss
+        attempt.done(f"z-loss of {weight:.2g} added to {kind}")
+        return loss + weight * named["input"].logsumexp(1).square().mean()
+
+    return turn
+
+
+def _scaled(attempt: Attempt, scale: float) -> None:
+    """Multiply the gradient of the loss, whoever computes it."""
+    attempt.never = "backward() was never called"
+
+    def around(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        loss = args[0] if args else kwargs.get("tensors")
+        if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
+            return call(*args, **kwargs)
+        attempt.done(f"the loss is multiplied by {scale:.4g} before backward()")
+        return call(loss * scale, *args[1:], **{k: v for k, v in kwargs.items() if k != "tensors"})
+
+    attempt.around("backward", around)
+
+
+def _named(attempt: Attempt, to: str) -> Any:
+    def turn(kind: str, call: Call, named: dict[str, Any]) -> Any:
+        if kind == to:
+            return call(**named)
+        attempt.done(f"{kind} -> {to}")
+        return getattr(F, to)(named["input"], named["target"], reduction=named.get("reduction", "mean"))
+
+    return turn
+
+
+def _fitted(attempt: Attempt) -> Any:
+    attempt.patient = True  # a batch without labels may come late
+    attempt.never = "the loss fits outputs and targets, as far as can be seen from outside"
+
+    def turn(kind: str, call: Call, named: dict[str, Any]) -> Any:
+        found = fitting(kind, named)
+        if found is None:
+            return call(**named)
+        what, compute = found
+        attempt.done(what)
+        return compute()
+
+    return turn
+
+
+@change(
+    "match-shapes",
+    zh="逐元素损失的输出与目标形状不同但元素数相同时，把目标变为输出的形状。",
+    limits="For losses of torch, and differences between a column and a row; both must have as many elements.",
+    limits_zh="适用于 torch 的损失函数以及列与行的差；两者元素数必须相同。",
+)
+def match_shapes(attempt: Attempt) -> None:
+    """Give targets the shape of the outputs where an elementwise loss would broadcast them."""
+    attempt.never = "no loss of torch was given outputs and targets of different shapes with as many elements"
+
+    def turn(kind: str, call: Call, named: dict[str, Any]) -> Any:
+        output, target = named["input"], named["target"]
+        if kind in ELEMENTWISE and output.shape != target.shape and output.numel() == target.numel():
+            attempt.done(f"target {list(target.shape)} -> {list(output.shape)} before {kind}")
+            named["target"] = target.reshape(output.shape)
+        return call(**named)
+
+    def subtract(original: Any, given: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
+        if "forward" not in attempt.stage.running and floating(other) and _crossed(given, other):
+            attempt.done(f"{list(given.shape)} - {list(other.shape)} is computed with the same shape")
+            given, other = (
+                (given, other.reshape(given.shape)) if given.dim() == 2 else (given.reshape(other.shape), other)
+            )
+        return original(given, other, *args, **kwargs)
+
+    with_loss(attempt, turn)
+    for owner, name in ((torch, "sub"), (torch.Tensor, "sub"), (torch.Tensor, "__sub__")):
+        stand_in(attempt, owner, name, subtract)
+
+
+def _crossed(one: Any, other: Any) -> bool:
+    """Say whether a column meets a row of as many numbers, which makes a square of them."""
+    column, row = (one, other) if one.dim() == 2 else (other, one)
+    return (column.dim(), row.dim()) == (2, 1) and tuple(column.shape) == (row.numel(), 1) != (1, 1)
+
+
+@change(
+    "label-smoothing",
+    zh="训练时在交叉熵中加入标签平滑。",
+    limits="Only for F.cross_entropy and nn.CrossEntropyLoss.",
+    limits_zh="仅适用于 F.cross_entropy 与 nn.CrossEntropyLoss。",
+)
+def label_smoothing(attempt: Attempt, *, value: float = 0.1) -> None:
+    """Smooth the labels of the training's cross-entropy."""
+    attempt.never = "no cross_entropy was called in training"
+
+    def turn(kind: str, call: Call, named: dict[str, Any]) -> Any:
+        if kind == "cross_entropy" and torch.is_grad_enabled():
+            before = named.get("label_smoothing", 0.0)
+            named["label_smoothing"] = value
+            attempt.done(f"label smoothing {before:.2g} -> {value:.2g}")
+        return call(**named)
+
+    with_loss(attempt, turn)
+
+
+@change(
+    "class-weights",
+    zh="按到目前为止见到的类别次数的平方根倒数给训练损失加权。",
+    limits="For cross-entropy, nll_loss and binary_cross_entropy_with_logits with class numbers or 0/1 as targets.",
+    limits_zh="适用于以类别编号或 0/1 为目标的 cross_entropy、nll_loss 与 binary_cross_entropy_with_logits。",
+)
+def class_weights(attempt: Attempt) -> None:
+    """Weigh classes in the training loss by the inverse root of how often they were seen so far."""
+    attempt.never = "no classification loss of torch was called in training"
+    counts: list[Any] = []
+
+    def turn(kind: str, call: Call, named: dict[str, Any]) -> Any:
+        output, target = named.get("input"), named.get("target")
+        if not torch.is_grad_enabled() or not isinstance(output, torch.Tensor) or not isinstance(target, torch.Tensor):
+            return call(**named)
+        if kind in ("cross_entropy", "nll_loss") and not target.is_floating_point():
+            weight = _weights(counts, target, output.shape[1], named.get("ignore_index", -100))
+            attempt.done(f"class weights {float(weight.min()):.2g} to {float(weight.max()):.2g} at the first step")
+            return call(**{**named, "weight": weight.to(output)})
+        if kind == "binary_cross_entropy_with_logits" and target.numel() == output.numel():
+            weight = _weights(counts, target.round().long(), 2, -100)
+            attempt.done(f"pos_weight {float(weight[1] / weight[0]):.2g} at the first step")
+            return call(**{**named, "pos_weight": (weight[1] / weight[0]).to(output)})
+        return call(**named)
+
+    with_loss(attempt, turn)
+
+
+def _weights(counts: list[Any], target: Any, classes: int, ignored: int) -> Any:
+    labels = target.reshape(-1)
+    seen = torch.bincount(labels[(labels != ignored) & (labels >= 0)], minlength=classes).double()
+    counts[:] = [counts[0] + seen if counts else seen]
+    weight = counts[0].clamp_min(1).rsqrt()
+    present = counts[0] > 0
+    return weight / weight[present].mean() if present.any() else torch.ones_like(weight)
+
+
+@change(
+    "balance-loss",
+    zh="损失是两项之和时，把不含重构误差的那一项（例如 KL）的梯度乘以 weight。",
+    limits="The loss must be a plain sum with a loss function of torch in it; the printed value stays.",
+    limits_zh="损失须为两项之和，其中一项由 torch 的损失函数算出；打印的数值不变。",
+)
+def balance_loss(attempt: Attempt, *, weight: float = 0.01) -> None:
+    """Where the loss is a sum of two terms, weigh the gradient of the one that is no loss function of torch."""
+    attempt.never = "backward() was never called"
+
+    def weigh(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        loss = args[0] if args else kwargs.get("tensors")
+        root = getattr(loss, "grad_fn", None)
+        terms = _terms(root)
+        own = [node for node in terms if not _is_loss(node)]
+        if len(terms) < 2 or not own or len(own) == len(terms):
+            attempt.refuse("the loss is no sum of a loss function of torch and something else")
+            return
+        for node in own:
+            node.register_prehook(lambda grads: tuple(g if g is None else g * weight for g in grads))
+        attempt.done(f"{len(own)} of {len(terms)} terms of the loss weighed by {weight:.3g}")
+
+    attempt.when("backward", weigh)
+
+
+_SCALING = ("DivBackward", "MulBackward")
+
+
+def _terms(root: Any) -> list[Any]:
+    """Return the summands of a loss, below factors that hold for all of it."""
+    while root is not None and type(root).__name__.startswith(_SCALING):
+        inner = [node for node, _ in root.next_functions if node is not None]
+        if len(inner) != 1:
+            break
+        root = inner[0]
+    if root is None or not type(root).__name__.startswith("AddBackward"):
+        return [root] if root is not None else []
+    return [term for node, _ in root.next_functions if node is not None for term in _summands(node)]
+
+
+def _summands(node: Any) -> list[Any]:
+    if type(node).__name__.startswith("AddBackward"):
+        return [term for inner, _ in node.next_functions if inner is not None for term in _summands(inner)]
+    return [node]
+
+
+def _is_loss(node: Any) -> bool:
+    """Say whether a term is a loss function of torch, perhaps multiplied or summed up."""
+    while node is not None:
+        name = type(node).__name__
+        if any(word in name for word in ("Loss", "CrossEntropy", "KlDiv")):
+            return True
+        if not name.startswith((*_SCALING, "SumBackward", "MeanBackward")):
+            return False
+        inner = [following for following, _ in node.next_functions if following is not None]
+        node = inner[0] if len(inner) == 1 else None
+    return False

@@ -1,0 +1,304 @@
+"""Layers put in, taken out or exchanged before the model's first call."""
+
+from typing import Any, Literal
+
+from trainadvisor.changes.applying.change_application import Attempt, Refusal
+from trainadvisor.changes.applying.late_torch import F, nn, torch
+from trainadvisor.changes.applying.model_anatomy import (
+    Rehearsal,
+    adopt,
+    exchange,
+    first_tensor,
+    rehearse,
+    replace,
+    same_values,
+)
+from trainadvisor.changes.declaration import change
+
+
+def _behind(attempt: Attempt, model: Any, layer: Any, name: str, inserted: Any) -> None:
+    """Run a new module on what a layer returns; it becomes a part of that layer, and so of the model."""
+    layer.add_module(name, inserted)
+    inserted.train(layer.training)
+    first = next(layer.parameters(recurse=False), None)
+    if first is not None:
+        inserted.to(first.device)
+
+    def hook(_: Any, __: Any, result: Any) -> Any:
+        return inserted(result)
+
+    layer.register_forward_hook(hook)
+    adopt(attempt.stage, model, list(inserted.parameters()))
+
+
+def _names(model: Any, layers: list[Any]) -> str:
+    known = {id(module): name for name, module in model.named_modules()}
+    return ", ".join(known.get(id(layer)) or type(layer).__name__ for layer in layers[:4]) + (
+        f" and {len(layers) - 4} more" if len(layers) > 4 else ""
+    )
+
+
+@change(
+    "add-nonlinearity",
+    zh="在彼此直接相连的线性层之间插入激活函数；只有一层线性层时，在其旁并联一个两层隐藏网络。",
+    limits="Which layers follow each other is seen in the model's first call; layers in plain lists are not seen.",
+    limits_zh="层的先后由模型的第一次调用得知；普通列表中的层不可见。",
+)
+def add_nonlinearity(
+    attempt: Attempt, *, to: Literal["relu", "gelu", "tanh", "leaky_relu"] | None = None, width: int = 64
+) -> None:
+    """Put an activation between linear layers that follow each other; beside a single one, two hidden layers.
+
+    By default it is ReLU, and tanh behind a layer that a call uses several times: a recurrent state must be bounded.
+    """
+
+    def insert(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        seen = rehearse(attempt.stage, model, args, kwargs)
+        bent = seen.has_inner_nonlinearity()
+        layers = seen.direct() if bent else seen.hidden
+        if not layers and len(seen.weighted) == 1 and not bent and isinstance(seen.weighted[0], nn.Linear):
+            with attempt.stage.aside():
+                _beside(attempt, model, seen.weighted[0], width, to or "relu")
+            attempt.done(f"two hidden layers of {width} {to or 'relu'} units beside the only layer")
+            return
+        if not layers:
+            raise Refusal("no two weight layers follow each other without a non-linearity")
+        chosen = [to or ("tanh" if seen.times(layer) > 1 else "relu") for layer in layers]
+        for layer, kind in zip(layers, chosen, strict=True):
+            _behind(attempt, model, layer, "_activation", _activation(kind))
+        attempt.done(f"{' and '.join(dict.fromkeys(chosen))} behind {_names(model, layers)}")
+
+    attempt.when("model", insert)
+
+
+def _beside(attempt: Attempt, model: Any, layer: Any, width: int, to: str) -> None:
+    hidden = nn.Sequential(
+        nn.Linear(layer.in_features, width), _activation(to), nn.Linear(width, width), _activation(to),
+        nn.Linear(width, layer.out_features),
+    ).to(layer.weight)  # fmt: skip
+    layer.add_module("_hidden", hidden)
+
+    def hook(_: Any, given: tuple[Any, ...], result: Any) -> Any:
+        return result + hidden(given[0])
+
+    layer.register_forward_hook(hook)
+    adopt(attempt.stage, model, list(hidden.parameters()))
+
+
+_MODULES = {"relu": "ReLU", "gelu": "GELU", "tanh": "Tanh", "leaky_relu": "LeakyReLU"}
+
+
+def _activation(to: str) -> Any:
+    return getattr(nn, _MODULES[to])()
+
+
+@change(
+    "activation",
+    zh="把隐藏层的激活（模块与函数）换成另一种；to 为 lstm 或 gru 时替换 nn.RNN。",
+    limits="Gates written by hand with sigmoid are exchanged too; the output's own activation stays.",
+    limits_zh="手写门控中的 sigmoid 也会被替换；输出层自身的激活不变。",
+)
+def activation(attempt: Attempt, *, to: Literal["relu", "gelu", "tanh", "leaky_relu", "lstm", "gru"] = "relu") -> None:
+    """Exchange the hidden activations, modules and functions alike; `lstm` and `gru` exchange nn.RNN layers."""
+
+    def swap(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if to in ("lstm", "gru"):
+            _swap_recurrent(attempt, model, to)
+            return
+        seen = rehearse(attempt.stage, model, args, kwargs)
+        old = [module for module in seen.activations if type(module) is not type(_activation(to))]
+        kinds = sorted({type(module).__name__ for module in old})
+        for module in old:
+            replace(model, module, _activation(to))
+        called = _swap_functions(attempt, model, args, kwargs, to)
+        if not old and not called:
+            raise Refusal(f"the model has no hidden activation but {to}")
+        attempt.done(f"{', '.join([*kinds, *called])} -> {to} ({len(old)} modules, {len(called)} kinds of calls)")
+
+    attempt.when("model", swap)
+
+
+_CALLED = ("sigmoid", "tanh", "relu")
+
+
+def _swap_functions(attempt: Attempt, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], to: str) -> list[str]:
+    """Exchange torch.relu and its kin inside the model's calls; return which were found in a rehearsal."""
+    stage, running = attempt.stage, {"inside": False, "count": 0, "last": -1}
+    found: list[Any] = []
+
+    def watch(owner: Any, kind: str) -> None:
+        original = getattr(owner, kind)
+
+        def call(given: Any, *rest: Any, **options: Any) -> Any:
+            if not running["inside"]:
+                return original(given, *rest, **options)
+            place, running["count"] = running["count"], running["count"] + 1
+            if running["last"] == -1:
+                result = original(given, *rest, **options)
+                found.append((kind, result))
+                return result
+            return original(given, *rest, **options) if place == running["last"] else getattr(F, to)(given)
+
+        setattr(owner, kind, call)
+        stage.undo_with(lambda: setattr(owner, kind, original))
+
+    for kind in _CALLED:
+        if kind != to:
+            watch(torch, kind)
+            watch(torch.Tensor, kind)
+    running["inside"] = True
+    seen: Rehearsal = rehearse(stage, model, args, kwargs)
+    running["inside"] = False
+    final = next(
+        (i for i, (_, result) in enumerate(found) if same_values(result, first_tensor(seen.output))), len(found)
+    )
+    running["last"] = final
+
+    def around(call: Any, given: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        running["inside"], running["count"] = given[0] is model, 0
+        try:
+            return call(*given, **options)
+        finally:
+            running["inside"] = False
+
+    attempt.around("forward", around)
+    return sorted({f"torch.{kind}" for place, (kind, _) in enumerate(found) if place != final})
+
+
+def _swap_recurrent(attempt: Attempt, model: Any, to: str) -> None:
+    old = [module for module in model.modules() if type(module) is nn.RNN]
+    if not old:
+        raise Refusal("the model has no nn.RNN layer")
+    for layer in old:
+        with attempt.stage.aside():
+            kind = nn.LSTM if to == "lstm" else nn.GRU
+            new: Any = kind(
+                layer.input_size, layer.hidden_size, layer.num_layers, bias=layer.bias, batch_first=layer.batch_first,
+                dropout=layer.dropout, bidirectional=layer.bidirectional,
+            ).to(str(layer.weight_ih_l0.device))  # fmt: skip
+        if to == "lstm":  # the script expects one state
+            new.register_forward_hook(lambda _, __, result: (result[0], result[1][0]))
+        replace(model, layer, new)
+        fresh = dict(zip(map(id, layer.parameters()), new.parameters(), strict=False))
+        exchange(attempt.stage, fresh)
+        adopt(attempt.stage, model, list(new.parameters()))
+    attempt.done(f"{len(old)} nn.RNN -> {to.upper()}")
+
+
+@change(
+    "normalization",
+    zh="在隐藏层之后插入归一化层（layer、batch 或 group），已有批归一化则由前者取代；input 对输入做无参数批归一化。",
+    limits="Normalised queries and keys (qk) cannot be put in from outside.",
+    limits_zh="查询与键的归一化（qk）无法从外部加入。",
+)
+def normalization(attempt: Attempt, *, to: Literal["layer", "batch", "group", "input", "qk"] = "layer") -> None:
+    """Put a norm layer behind each hidden layer, or in the place of batch norms; `input` normalises the inputs."""
+
+    def insert(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if to == "qk":
+            raise Refusal("queries and keys are out of reach inside the attention of torch")
+        norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+        if norms and to in ("layer", "group"):
+            _independent_of_the_batch(attempt, model, norms, to)
+            return
+        layers = rehearse(attempt.stage, model, args, kwargs).hidden
+        if not layers:
+            raise Refusal("the model has no hidden linear or convolution layer")
+        for layer in layers:
+            _behind(attempt, model, layer, "_norm", _norm(to, layer))
+        attempt.done(f"{to} norm behind {_names(model, layers)}")
+
+    if to == "input":
+        _normalize_input(attempt)
+    else:
+        attempt.when("model", insert)
+
+
+def _independent_of_the_batch(attempt: Attempt, model: Any, norms: list[Any], to: str) -> None:
+    """Put a norm over the channels of each example in the place of every batch norm."""
+    for norm in norms:
+        new = nn.GroupNorm(_groups(to, norm.num_features), norm.num_features, norm.eps, norm.affine)
+        replace(model, norm, new.to(norm.running_mean.device if norm.running_mean is not None else "cpu"))
+        exchange(attempt.stage, dict(zip(map(id, norm.parameters()), new.parameters(), strict=True)))
+    attempt.done(f"{len(norms)} batch norms -> {to} norms")
+
+
+def _groups(to: str, wide: int) -> int:
+    return next(count for count in (8, 4, 2, 1) if wide % count == 0) if to == "group" else 1
+
+
+def _norm(to: str, layer: Any) -> Any:
+    if isinstance(layer, nn.Linear):
+        wide = layer.out_features
+        return nn.BatchNorm1d(wide) if to == "batch" else nn.LayerNorm(wide)
+    wide = layer.out_channels
+    if to == "batch":
+        kinds: dict[int, Any] = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+        return kinds[len(layer.kernel_size)](wide)
+    return nn.GroupNorm(_groups(to, wide), wide)
+
+
+def _normalize_input(attempt: Attempt) -> None:
+    norms: dict[int, Any] = {}
+
+    def around(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        model, *given = args
+        if (
+            not given
+            or not isinstance(given[0], torch.Tensor)
+            or not given[0].is_floating_point()
+            or given[0].dim() < 2
+        ):
+            attempt.refuse("the first input is no batch of floating-point features")
+            return call(*args, **kwargs)
+        norm = norms.setdefault(id(model), nn.LazyBatchNorm1d(affine=False).to(given[0].device))
+        with attempt.stage.unseen():
+            norm.train(model.training)
+            flat = given[0] if given[0].dim() >= 4 else given[0].reshape(-1, given[0].shape[-1])
+            given[0] = norm(flat.flatten(2) if flat.dim() >= 4 else flat).reshape(given[0].shape)
+        attempt.done(f"batch norm without parameters before the model ({norm.num_features} features)")
+        return call(model, *given, **kwargs)
+
+    attempt.around("forward", around)
+
+
+@change(
+    "residual",
+    zh="给输入与输出同宽的隐藏线性层加上恒等捷径。",
+    limits="Only for linear layers whose input is as wide as their output; the activation stays behind the sum.",
+    limits_zh="仅适用于输入与输出同宽的线性层；激活位于求和之后。",
+)
+def residual(attempt: Attempt) -> None:
+    """Add the input of each hidden linear layer, where it is as wide as the output, to that output."""
+
+    def insert(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        hidden = rehearse(attempt.stage, model, args, kwargs).hidden
+        layers = [m for m in hidden if isinstance(m, nn.Linear) and m.in_features == m.out_features]
+        if not layers:
+            raise Refusal("no hidden linear layer is as wide as its input")
+        for layer in layers:
+            layer.register_forward_hook(lambda _, given, result: result + given[0])
+        attempt.done(f"shortcuts around {_names(model, layers)}")
+
+    attempt.when("model", insert)
+
+
+@change(
+    "bn-momentum",
+    zh="把所有批归一化层的 momentum 改为 value。",
+    limits="Only for batch norm that keeps running statistics.",
+    limits_zh="仅适用于维护滑动统计量的批归一化。",
+)
+def bn_momentum(attempt: Attempt, *, value: float = 0.1) -> None:
+    """Set the momentum of the running statistics of every batch norm."""
+
+    def put(model: Any, *_: object) -> None:
+        norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+        if not norms:
+            raise Refusal("the model has no batch norm")
+        before = norms[0].momentum
+        for norm in norms:
+            norm.momentum = value
+        attempt.done(f"momentum {before} -> {value:.3g} in {len(norms)} batch norms")
+
+    attempt.when("model", put)
