@@ -5,7 +5,7 @@ import io
 import threading
 from typing import Any
 
-from trainadvisor.changes.applying.change_application import Attempt, Call
+from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 from trainadvisor.changes.declaration import change
 
 
@@ -15,12 +15,12 @@ from trainadvisor.changes.declaration import change
     limits="The copy takes memory; the checkpoint is on disk only after a while, at the latest when the script ends.",
     limits_zh="复制会占用内存；检查点稍后才落盘，最迟在脚本结束时完成。",
 )
-def async_checkpoint(attempt: Attempt) -> None:
+def async_checkpoint(application: ChangeApplication) -> None:
     """Copy what torch.save is given, and write it in a thread; torch.load waits for that."""
     from trainadvisor.record import taps
 
-    attempt.patient = True
-    attempt.never = "torch.save was never called in training"
+    application.patient = True
+    application.never = "torch.save was never called in training"
     writing: list[threading.Thread] = []
 
     def wait(*_: object) -> None:
@@ -43,13 +43,13 @@ def async_checkpoint(attempt: Attempt) -> None:
 
         writing.append(threading.Thread(target=write))
         writing[-1].start()
-        attempt.done(f"torch.save({named['f']}) writes in a thread")
+        application.done(f"torch.save({named['f']}) writes in a thread")
         return None
 
     def first_written(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         wait()
         return call(*args, **kwargs)
 
-    attempt.around("save", around)
-    attempt.around("load", first_written)
-    attempt.when("end", wait)
+    application.around("save", around)
+    application.around("load", first_written)
+    application.when("end", wait)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trainadvisor.changes.applying.change_application import Attempt, Call
+from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 from trainadvisor.changes.applying.late_torch import torch
 from trainadvisor.changes.declaration import change
 from trainadvisor.changes.loss_functions import with_loss
@@ -21,20 +21,20 @@ _MATCHED, _GAINED = 0.5, 0.3
     limits_zh="适用于 torch.no_grad() 下的 cross_entropy 与 nll_loss，从第二次评估起、且新编号明显更相符时生效；"
     "脚本自行计算的指标不变。",
 )
-def align_classes(attempt: Attempt) -> None:
+def align_classes(application: ChangeApplication) -> None:
     """Give validation labels the numbers that training uses, as told by what earlier evaluations predicted for them."""
-    attempt.patient = True
-    attempt.never = "no evaluation predicts one class where the labels say another"
-    numbers = _Numbers(attempt)
-    with_loss(attempt, numbers.turn)
-    attempt.when("backward", numbers.decide)
+    application.patient = True
+    application.never = "no evaluation predicts one class where the labels say another"
+    numbers = _Numbers(application)
+    with_loss(application, numbers.turn)
+    application.when("backward", numbers.decide)
 
 
 class _Numbers:
     """How often each class was predicted for each label, and the numbers that follow from it."""
 
-    def __init__(self, attempt: Attempt) -> None:
-        self._attempt = attempt
+    def __init__(self, application: ChangeApplication) -> None:
+        self._application = application
         self._counts: Any = None
         self._mapped: Any = None
 
@@ -66,7 +66,9 @@ class _Numbers:
         self._counts = None
         if matched >= _MATCHED and matched - before >= _GAINED:
             self._mapped = torch.as_tensor(chosen)
-            self._attempt.done(f"validation labels are renumbered: {before:.0%} -> {matched:.0%} match the predictions")
+            self._application.done(
+                f"validation labels are renumbered: {before:.0%} -> {matched:.0%} match the predictions"
+            )
 
 
 def _classified(scores: Any, labels: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trainadvisor.changes.applying.change_application import Attempt, Refusal
+from trainadvisor.changes.applying.change_application import ChangeApplication, Refusal
 from trainadvisor.changes.applying.late_torch import torch
 from trainadvisor.changes.declaration import change
 
@@ -15,19 +15,19 @@ _PROBED = 3
     limits="Only where an example is the same each time it is asked for, and the loader has no workers.",
     limits_zh="仅适用于同一样本每次读取结果相同、且 DataLoader 没有工作进程的情形。",
 )
-def cache_data(attempt: Attempt) -> None:
+def cache_data(application: ChangeApplication) -> None:
     """Keep each example of the training's data set once it was made."""
-    attempt.never = "no DataLoader was iterated in training"
+    application.never = "no DataLoader was iterated in training"
 
     def keep(loader: Any) -> None:
-        if attempt.what is not None:
+        if application.what is not None:
             return
         source = _source(loader.dataset)
-        _check(attempt, loader, source)
+        _check(application, loader, source)
         _cache(source)
-        attempt.done(f"each of {len(source)} examples is made once")
+        application.done(f"each of {len(source)} examples is made once")
 
-    attempt.when("train_epoch", keep)
+    application.when("train_epoch", keep)
 
 
 def _source(dataset: Any) -> Any:
@@ -37,7 +37,7 @@ def _source(dataset: Any) -> Any:
     return dataset
 
 
-def _check(attempt: Attempt, loader: Any, source: Any) -> None:
+def _check(application: ChangeApplication, loader: Any, source: Any) -> None:
     data = torch.utils.data
     if isinstance(source, data.IterableDataset) or hasattr(source, "__getitems__"):
         raise Refusal("the data set gives no single examples")
@@ -45,7 +45,7 @@ def _check(attempt: Attempt, loader: Any, source: Any) -> None:
         raise Refusal("the data are in memory already")
     if loader.num_workers:
         raise Refusal("the loader has workers, each of which would keep its own copy")
-    with attempt.stage.aside():
+    with application.session.aside():
         for place in range(min(_PROBED, len(source))):
             if not _same(source[place], source[place]):
                 raise Refusal("an example differs from one time to the next: it is drawn anew, as augmentation does")

@@ -1,4 +1,4 @@
-"""What a change is: a function of one attempt and typed arguments, known by a word."""
+"""What a change is: a function of one application and typed arguments, known by a word."""
 
 import importlib
 import inspect

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trainadvisor.changes.applying.change_application import Attempt, Call, Refusal
+from trainadvisor.changes.applying.change_application import Call, ChangeApplication, Refusal
 from trainadvisor.changes.applying.late_torch import F, nn
 from trainadvisor.changes.applying.model_anatomy import rehearse
 from trainadvisor.changes.declaration import change
@@ -15,16 +15,16 @@ from trainadvisor.record.graft import graft
     limits="A factor needs dropout that is there already; the dropout inside nn.RNN is changed, not inserted.",
     limits_zh="factor 要求已有 dropout；nn.RNN 层间的 dropout 只修改、不新增。",
 )
-def dropout(attempt: Attempt, *, p: float | None = None, factor: float | None = None) -> None:
+def dropout(application: ChangeApplication, *, p: float | None = None, factor: float | None = None) -> None:
     """Set the share that dropout drops, or multiply it; where there is none, put it behind hidden activations."""
     if (p is None) == (factor is None):
-        attempt.refuse("it takes either p or factor")
+        application.refuse("it takes either p or factor")
         return
 
     def new(now: float) -> float:
         return min(0.95, p if p is not None else now * (factor or 0.0))
 
-    called = _set_in_calls(attempt, new)
+    called = _set_in_calls(application, new)
 
     def put(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         layers: list[Any] = [m for m in model.modules() if isinstance(m, nn.modules.dropout._DropoutNd)]
@@ -35,45 +35,45 @@ def dropout(attempt: Attempt, *, p: float | None = None, factor: float | None = 
         for layer in recurrent:
             layer.dropout = new(layer.dropout)
         if before:
-            attempt.done(f"dropout {max(before):.2g} -> {new(max(before)):.2g} in {len(before)} layers")
+            application.done(f"dropout {max(before):.2g} -> {new(max(before)):.2g} in {len(before)} layers")
             return
-        seen = rehearse(attempt.stage, model, args, kwargs)
+        seen = rehearse(application.session, model, args, kwargs)
         if called:
             return
         if p is None:
             raise Refusal("the model has no dropout that a factor could change")
-        _insert(attempt, seen.activations or seen.hidden, p)
+        _insert(application, seen.activations or seen.hidden, p)
 
-    attempt.when("model", put)
+    application.when("model", put)
 
 
-def _insert(attempt: Attempt, places: list[Any], p: float) -> None:
+def _insert(application: ChangeApplication, places: list[Any], p: float) -> None:
     if not places:
         raise Refusal("the model has no hidden layer")
     for place in places:
         place.register_forward_hook(lambda module, _, result: F.dropout(result, p, module.training))
-    attempt.done(f"dropout of {p:.2g} behind {len(places)} hidden layers")
+    application.done(f"dropout of {p:.2g} behind {len(places)} hidden layers")
 
 
-def _set_in_calls(attempt: Attempt, new: Any) -> list[float]:
+def _set_in_calls(application: ChangeApplication, new: Any) -> list[float]:
     """Change what F.dropout is called with; return where the first such call is noted."""
     called: list[float] = []
     running: list[bool] = []
 
     def around(original: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        layers = attempt.what is not None and not called  # the call is a layer's own, or one of ours
-        if layers or running or "forward" not in attempt.stage.running:
+        layers = application.what is not None and not called  # the call is a layer's own, or one of ours
+        if layers or running or "forward" not in application.session.running:
             return original(*args, **kwargs)
         named = dict(zip(("input", "p", "training", "inplace"), args, strict=False)) | kwargs
         before = named.get("p", 0.5)
         if not called:
             called.append(before)
-            attempt.done(f"F.dropout {before:.2g} -> {new(before):.2g}")
+            application.done(f"F.dropout {before:.2g} -> {new(before):.2g}")
         running.append(True)  # under a mode of torch the function comes back to itself
         try:
             return original(**{**named, "p": new(before)})
         finally:
             running.pop()
 
-    attempt.stage.undo_with(graft(F.dropout, around))
+    application.session.undo_with(graft(F.dropout, around))
     return called

@@ -4,7 +4,7 @@ import copy
 import math
 from typing import Any
 
-from trainadvisor.changes.applying.change_application import Attempt, Call
+from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 from trainadvisor.changes.applying.late_torch import torch
 from trainadvisor.changes.declaration import change
 
@@ -18,66 +18,68 @@ PATIENCE = 3
     limits="Evaluations are known by torch.no_grad() and a loss of torch; the script itself runs on to its end.",
     limits_zh="以 torch.no_grad() 下由 torch 计算的损失识别评估；脚本本身仍会运行到结束。",
 )
-def early_stopping(attempt: Attempt, *, step: int | None = None, average: bool = False, decay: float = 0.99) -> None:
+def early_stopping(
+    application: ChangeApplication, *, step: int | None = None, average: bool = False, decay: float = 0.99
+) -> None:
     """Stop updating when the evaluation's loss no longer falls (or at a step), and keep the best weights.
 
     With `average`, evaluations see a moving average of the weights.
     """
-    attempt.patient = True
+    application.patient = True
     if average:
-        _Averaged(attempt, decay)
+        _Averaged(application, decay)
     elif step is not None:
-        _stop_at(attempt, step)
+        _stop_at(application, step)
     else:
-        _Best(attempt)
+        _Best(application)
 
 
-def _stop_at(attempt: Attempt, step: int) -> None:
-    attempt.never = f"the training ended before step {step}"
+def _stop_at(application: ChangeApplication, step: int) -> None:
+    application.never = f"the training ended before step {step}"
     kept: dict[int, Any] = {}
 
     def hold(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if attempt.stage.steps < step:
+        if application.session.steps < step:
             return call(*args, **kwargs)
         if not kept:
-            kept.update(_copies(attempt))
-            attempt.done(f"no updates from step {step} on")
+            kept.update(_copies(application))
+            application.done(f"no updates from step {step} on")
         return None
 
-    attempt.around("step", hold)
-    _restored_before_evaluation(attempt, kept)
+    application.around("step", hold)
+    _restored_before_evaluation(application, kept)
 
 
-def _copies(attempt: Attempt) -> dict[int, Any]:
-    return {id(model): copy.deepcopy(model.state_dict()) for model in attempt.stage.models}
+def _copies(application: ChangeApplication) -> dict[int, Any]:
+    return {id(model): copy.deepcopy(model.state_dict()) for model in application.session.models}
 
 
-def _restored_before_evaluation(attempt: Attempt, kept: dict[int, Any]) -> None:
+def _restored_before_evaluation(application: ChangeApplication, kept: dict[int, Any]) -> None:
     """Put kept weights (and running statistics) back before each call of a model without gradients."""
 
     def around(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         model = args[0]
         if id(model) in kept and not torch.is_grad_enabled():
-            with attempt.stage.unseen():
+            with application.session.unseen():
                 model.load_state_dict(kept[id(model)])
         return call(*args, **kwargs)
 
-    attempt.around("forward", around)
+    application.around("forward", around)
 
 
 class _Best:
     """Watches the evaluations' losses, and holds the best weights once they no longer improve."""
 
-    def __init__(self, attempt: Attempt) -> None:
-        self._attempt, self._best, self._since = attempt, math.inf, 0
+    def __init__(self, application: ChangeApplication) -> None:
+        self._application, self._best, self._since = application, math.inf, 0
         self._losses: list[float] = []
         self._candidate: dict[int, Any] = {}
         self._kept: dict[int, Any] = {}
-        attempt.never = "no evaluation with a loss of torch was seen, or it improved to the end"
-        attempt.around("loss", self._note)
-        attempt.around("step", self._step)
-        attempt.when("backward", self._judge)
-        _restored_before_evaluation(attempt, self._kept)
+        application.never = "no evaluation with a loss of torch was seen, or it improved to the end"
+        application.around("loss", self._note)
+        application.around("step", self._step)
+        application.when("backward", self._judge)
+        _restored_before_evaluation(application, self._kept)
 
     def _note(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         result = call(*args, **kwargs)
@@ -91,13 +93,13 @@ class _Best:
             return
         loss, self._losses = sum(self._losses) / len(self._losses), []
         if loss < self._best:
-            self._best, self._since, self._candidate = loss, 0, _copies(self._attempt)
+            self._best, self._since, self._candidate = loss, 0, _copies(self._application)
             return
         self._since += 1
         if self._since >= PATIENCE and self._candidate:
             self._kept.update(self._candidate)
-            where = f"stopped at step {self._attempt.stage.steps}"
-            self._attempt.done(f"{where}: best weights (evaluation loss {self._best:.4g}) kept from there on")
+            where = f"stopped at step {self._application.session.steps}"
+            self._application.done(f"{where}: best weights (evaluation loss {self._best:.4g}) kept from there on")
 
     def _step(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return None if self._kept else call(*args, **kwargs)
@@ -106,13 +108,13 @@ class _Best:
 class _Averaged:
     """Keeps a moving average of the weights, which evaluations see."""
 
-    def __init__(self, attempt: Attempt, decay: float) -> None:
-        self._attempt, self._decay = attempt, decay
+    def __init__(self, application: ChangeApplication, decay: float) -> None:
+        self._application, self._decay = application, decay
         self._average: dict[int, Any] = {}
         self._own: list[tuple[Any, Any]] = []
-        attempt.never = "no evaluation was seen"
-        attempt.when("stepped", self._follow)
-        attempt.around("forward", self._forward)
+        application.never = "no evaluation was seen"
+        application.when("stepped", self._follow)
+        application.around("forward", self._forward)
 
     def _follow(self, optimizer: Any) -> None:
         for group in optimizer.param_groups:
@@ -130,5 +132,5 @@ class _Averaged:
             result = call(*args, **kwargs)
             for parameter, before in own:
                 parameter.copy_(before)
-        self._attempt.done(f"evaluations see a moving average of the weights (decay {self._decay:.3g})")
+        self._application.done(f"evaluations see a moving average of the weights (decay {self._decay:.3g})")
         return result

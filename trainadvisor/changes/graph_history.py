@@ -3,7 +3,7 @@
 import weakref
 from typing import Any
 
-from trainadvisor.changes.applying.change_application import Attempt, Call
+from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 from trainadvisor.changes.applying.late_torch import torch
 from trainadvisor.changes.applying.nested_tensors import listed, mapped
 from trainadvisor.changes.declaration import change
@@ -15,9 +15,9 @@ from trainadvisor.changes.declaration import change
     limits="A sum over losses that is built before their backward() keeps its graph; retained graphs are left alone.",
     limits_zh="在 backward() 之前就累加的损失仍保留计算图；retain_graph 的图不处理。",
 )
-def detach_history(attempt: Attempt) -> None:
+def detach_history(application: ChangeApplication) -> None:
     """Cut the loss from its graph after backward(), and states that are carried into the next step from theirs."""
-    attempt.never = "no loss and no state holds on to a graph after its backward()"
+    application.never = "no loss and no state holds on to a graph after its backward()"
     old: list[Any] = []
     computed: list[tuple[int, weakref.ref[Any]]] = []
 
@@ -28,7 +28,7 @@ def detach_history(attempt: Attempt) -> None:
         for tensor in tensors if not retained else []:
             if tensor.grad_fn is not None and not tensor._is_view():
                 tensor.detach_()
-                attempt.done("the loss is detached after its backward()")
+                application.done("the loss is detached after its backward()")
 
     def cut_state(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         known = {id(tensor) for tensor in old}
@@ -40,18 +40,18 @@ def detach_history(attempt: Attempt) -> None:
     def note(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         result = call(*args, **kwargs)
         if isinstance(result, torch.Tensor) and result.grad_fn is not None:
-            computed.append((attempt.stage.steps, weakref.ref(result)))
+            computed.append((application.session.steps, weakref.ref(result)))
         return result
 
     def cut_old(*_: object) -> None:
         """Cut losses that were computed before the last step and are kept: their weights are gone by now."""
-        while computed and computed[0][0] < attempt.stage.steps - 1:
+        while computed and computed[0][0] < application.session.steps - 1:
             kept = computed.pop(0)[1]()
             if kept is not None and kept.grad_fn is not None and not kept._is_view():
                 kept.detach_()
-                attempt.done("losses that are kept are detached")
+                application.done("losses that are kept are detached")
 
-    attempt.when("trained", cut_loss)
-    attempt.around("loss", note)
-    attempt.when("stepped", cut_old)
-    attempt.around("forward", cut_state)
+    application.when("trained", cut_loss)
+    application.around("loss", note)
+    application.when("stepped", cut_old)
+    application.around("forward", cut_state)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trainadvisor.changes.applying.change_application import Attempt, Call
+from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 from trainadvisor.changes.applying.continued_loaders import Continued
 from trainadvisor.changes.applying.feature_scales import Scale
 from trainadvisor.changes.applying.late_torch import nn, torch
@@ -12,7 +12,7 @@ ENOUGH = 2048
 """Examples after which statistics are no longer refined."""
 
 
-def with_input(attempt: Attempt, turn: Any) -> None:
+def with_input(application: ChangeApplication, turn: Any) -> None:
     """Replace the first floating-point tensor that a model is given by `turn(model, tensor)`."""
 
     def around(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -24,10 +24,10 @@ def with_input(attempt: Attempt, turn: Any) -> None:
         for name, value in kwargs.items():
             if isinstance(value, torch.Tensor) and value.is_floating_point():
                 return call(model, *given, **{**kwargs, name: turn(model, value)})
-        attempt.refuse("the model is given no floating-point tensor")
+        application.refuse("the model is given no floating-point tensor")
         return call(*args, **kwargs)
 
-    attempt.around("forward", around)
+    application.around("forward", around)
 
 
 @change(
@@ -36,7 +36,7 @@ def with_input(attempt: Attempt, turn: Any) -> None:
     limits="Only the first floating-point input; its features are the last dimension, for images the channels.",
     limits_zh="仅处理第一个浮点输入；特征为最后一维，图像则为通道。",
 )
-def standardize_inputs(attempt: Attempt) -> None:
+def standardize_inputs(application: ChangeApplication) -> None:
     """Standardise each feature of the inputs by the first training batches, in training and in evaluation."""
     scales: dict[int, Scale] = {}
 
@@ -44,10 +44,10 @@ def standardize_inputs(attempt: Attempt) -> None:
         scale = scales.setdefault(id(model), Scale())
         if scale.count < ENOUGH and (torch.is_grad_enabled() or not scale.count):
             scale.take(value)
-            attempt.done(f"inputs standardised: {scale.words()}")
+            application.done(f"inputs standardised: {scale.words()}")
         return scale.standard(value)
 
-    with_input(attempt, turn)
+    with_input(application, turn)
 
 
 @change(
@@ -56,12 +56,12 @@ def standardize_inputs(attempt: Attempt) -> None:
     limits="It takes for granted that both are drawn alike, and cannot mend other differences.",
     limits_zh="前提是两者分布相同；无法修正其他差异。",
 )
-def fix_preprocessing(attempt: Attempt) -> None:
+def fix_preprocessing(application: ChangeApplication) -> None:
     """Bring evaluation inputs to the scale of the training inputs, each by their own mean and deviation."""
     train: dict[int, Scale] = {}
     other: dict[int, Scale] = {}
-    attempt.patient = True
-    attempt.never = "no evaluation of the model was seen after a training step"
+    application.patient = True
+    application.never = "no evaluation of the model was seen after a training step"
 
     def turn(model: Any, value: Any) -> Any:
         training = torch.is_grad_enabled()
@@ -70,12 +70,12 @@ def fix_preprocessing(attempt: Attempt) -> None:
             scale.take(value)
         if training or id(model) not in train:
             return value
-        attempt.done(
+        application.done(
             f"evaluation inputs ({scale.words()}) brought to the scale of training ({train[id(model)].words()})"
         )
         return train[id(model)].original(scale.standard(value))
 
-    with_input(attempt, turn)
+    with_input(application, turn)
 
 
 @change(
@@ -84,23 +84,25 @@ def fix_preprocessing(attempt: Attempt) -> None:
     limits="Without noise, for batches of images (N, C, H, W) only; no flips, which would turn digits into others.",
     limits_zh="不加噪声时仅适用于 (N, C, H, W) 图像批次；不做翻转，以免改变类别。",
 )
-def augmentation(attempt: Attempt, *, noise: float = 0.0) -> None:
+def augmentation(application: ChangeApplication, *, noise: float = 0.0) -> None:
     """Shift training images at random by up to an eighth of their size; with `noise`, add noise to any inputs."""
 
     def turn(model: Any, value: Any) -> Any:
         if not (torch.is_grad_enabled() and model.training):
             return value
         if value.dim() != 4 and not noise:
-            attempt.refuse(f"inputs of {value.dim()} dimensions are no images; give noise")
+            application.refuse(f"inputs of {value.dim()} dimensions are no images; give noise")
             return value
         if value.dim() == 4:
             value = _shifted(value)
         if noise:
             value = value + noise * value.std() * torch.randn_like(value)
-        attempt.done("training images are shifted at random" if not noise else f"noise of {noise:.2g} deviations added")
+        application.done(
+            "training images are shifted at random" if not noise else f"noise of {noise:.2g} deviations added"
+        )
         return value
 
-    with_input(attempt, turn)
+    with_input(application, turn)
 
 
 def _shifted(images: Any) -> Any:
@@ -119,11 +121,11 @@ def _shifted(images: Any) -> Any:
     limits="Other faults of the data must be mended in the script.",
     limits_zh="数据的其他问题须在脚本中修正。",
 )
-def fix_data(attempt: Attempt, *, nonfinite: bool = True) -> None:
+def fix_data(application: ChangeApplication, *, nonfinite: bool = True) -> None:
     """Put zeros in the place of NaN and infinity in inputs; let a loader go on that is begun anew for each batch."""
-    attempt.around("epoch", Continued(attempt))
-    attempt.patient = True
-    attempt.never = (
+    application.around("epoch", Continued(application))
+    application.patient = True
+    application.never = (
         "every input is finite, no loader is begun anew for each batch, and nothing else can be mended from outside"
     )
 
@@ -132,7 +134,7 @@ def fix_data(attempt: Attempt, *, nonfinite: bool = True) -> None:
         count = int(bad.sum())
         if not count or not nonfinite:
             return value
-        attempt.done(f"zeros in the place of {count} non-finite inputs of a batch of {value.numel()}")
+        application.done(f"zeros in the place of {count} non-finite inputs of a batch of {value.numel()}")
         return value.masked_fill(bad, 0.0)
 
-    with_input(attempt, turn)
+    with_input(application, turn)

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from typing import Any, Literal
 
-from trainadvisor.changes.applying.change_application import Attempt
+from trainadvisor.changes.applying.change_application import ChangeApplication
 from trainadvisor.changes.applying.late_torch import torch
 from trainadvisor.changes.declaration import change
 
@@ -16,23 +16,23 @@ from trainadvisor.changes.declaration import change
     "in the script.",
     limits_zh="仅处理训练之前经由 random、numpy 与 torch.randperm 的洗牌；标签映射错误须在脚本中修正。",
 )
-def fix_labels(attempt: Attempt, *, order: Literal["shared", "kept"] = "shared") -> None:
+def fix_labels(application: ChangeApplication, *, order: Literal["shared", "kept"] = "shared") -> None:
     """Let shuffles of equal length before the training share one order, or keep all rows in theirs."""
     kept = order == "kept"
-    attempt.never = (
+    application.never = (
         f"{'nothing was' if kept else 'no two sets of rows of equal length were'} shuffled before the training"
     )
-    orders = _Orders(attempt, kept=kept)
+    orders = _Orders(application, kept=kept)
     for moment in ("model", "epoch"):
-        attempt.when(moment, orders.stop)
+        application.when(moment, orders.stop)
     orders.start()
 
 
 class _Orders:
     """The order that every shuffle of a length gets."""
 
-    def __init__(self, attempt: Attempt, *, kept: bool) -> None:
-        self._attempt, self._kept, self._active = attempt, kept, True
+    def __init__(self, application: ChangeApplication, *, kept: bool) -> None:
+        self._application, self._kept, self._active = application, kept, True
         self._known: dict[int, list[int]] = {}
 
     def start(self) -> None:
@@ -53,18 +53,18 @@ class _Orders:
     def _replace(self, owner: Any, name: str, maker: Callable[[Any], Any]) -> None:
         original = getattr(owner, name)
         setattr(owner, name, maker(original))
-        self._attempt.stage.undo_with(lambda: setattr(owner, name, original))
+        self._application.session.undo_with(lambda: setattr(owner, name, original))
 
     def _of(self, rows: int, draw: Callable[[list[int]], Any]) -> list[int]:
         """Return the order for so many rows; the first is drawn by the script's own generator."""
         if self._kept:
-            self._attempt.done(f"{rows} rows keep their order")
+            self._application.done(f"{rows} rows keep their order")
             return list(range(rows))
         if rows not in self._known:
             self._known[rows] = list(range(rows))
             draw(self._known[rows])
         else:
-            self._attempt.done(f"shuffles of {rows} rows share one order")
+            self._application.done(f"shuffles of {rows} rows share one order")
         return self._known[rows]
 
     def _in_place(self, original: Any) -> Any:

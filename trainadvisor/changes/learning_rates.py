@@ -4,12 +4,12 @@ import math
 from collections.abc import Callable
 from typing import Any, Literal
 
-from trainadvisor.changes.applying.change_application import Attempt, Call
+from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 from trainadvisor.changes.applying.late_torch import torch
 from trainadvisor.changes.declaration import change
 
 
-def scale_at_steps(attempt: Attempt, factor: Callable[[Any], float]) -> None:
+def scale_at_steps(application: ChangeApplication, factor: Callable[[Any], float]) -> None:
     """Multiply the rates of an optimizer by `factor(optimizer)` for the length of each step.
 
     So whoever sets the rates in between, a schedule or the script itself, is multiplied too.
@@ -27,7 +27,7 @@ def scale_at_steps(attempt: Attempt, factor: Callable[[Any], float]) -> None:
             for group, rate in zip(groups, own, strict=False):
                 group["lr"] = rate
 
-    attempt.around("step", around)
+    application.around("step", around)
 
 
 def highest(optimizer: Any) -> float:
@@ -47,13 +47,13 @@ def intended(optimizer: Any) -> float:
     limits="Not for optimizers without a learning rate.",
     limits_zh="不适用于没有学习率的优化器。",
 )
-def lr(attempt: Attempt, *, factor: float | None = None, value: float | None = None) -> None:
+def lr(application: ChangeApplication, *, factor: float | None = None, value: float | None = None) -> None:
     """Multiply the learning rate by `factor`, or set it to `value`, through schedules and assignments of the script.
 
     Parameter groups keep their proportions.
     """
     if (factor is None) == (value is None):
-        attempt.refuse("it takes either factor or value")
+        application.refuse("it takes either factor or value")
         return
     factors: dict[int, float] = {}
 
@@ -62,10 +62,10 @@ def lr(attempt: Attempt, *, factor: float | None = None, value: float | None = N
             rate = intended(optimizer)
             factors[id(optimizer)] = factor if factor is not None else (value or 0.0) / rate if rate else 1.0
             by = factors[id(optimizer)]
-            attempt.done(f"learning rate {rate:.4g} -> {rate * by:.4g} in {type(optimizer).__name__}")
+            application.done(f"learning rate {rate:.4g} -> {rate * by:.4g} in {type(optimizer).__name__}")
         return factors[id(optimizer)]
 
-    scale_at_steps(attempt, scale)
+    scale_at_steps(application, scale)
 
 
 @change(
@@ -74,7 +74,7 @@ def lr(attempt: Attempt, *, factor: float | None = None, value: float | None = N
     limits="A schedule of the script that starts far below its own rate is taken for a warm-up, and replaced.",
     limits_zh="脚本的调度若从远低于设定值处开始，会被视为预热并被取代。",
 )
-def warmup(attempt: Attempt, *, steps: int = 100) -> None:
+def warmup(application: ChangeApplication, *, steps: int = 100) -> None:
     """Raise the learning rate linearly over the first steps; a longer warm-up of the script is replaced by it."""
     taken: dict[int, int] = {}
     own: dict[int, bool] = {}
@@ -85,11 +85,11 @@ def warmup(attempt: Attempt, *, steps: int = 100) -> None:
         if key not in own:
             own[key] = now < 0.5 * rate
             how = "in place of the script's own warm-up" if own[key] else "before the script's own schedule"
-            attempt.done(f"linear warm-up to {rate:.4g} over {steps} steps, {how}")
+            application.done(f"linear warm-up to {rate:.4g} over {steps} steps, {how}")
         ramp = min(1.0, (step + 1) / max(1, steps))
         return ramp * rate / now if own[key] and now else ramp
 
-    scale_at_steps(attempt, scale)
+    scale_at_steps(application, scale)
 
 
 @change(
@@ -99,7 +99,7 @@ def warmup(attempt: Attempt, *, steps: int = 100) -> None:
     limits_zh="余弦与 one-cycle 需要总步数；超过之后学习率保持在末值。",
 )
 def schedule(
-    attempt: Attempt,
+    application: ChangeApplication,
     *,
     name: Literal["cosine", "one-cycle", "plateau"] | None = None,
     to: Literal["cosine", "one-cycle", "plateau"] | None = None,
@@ -107,11 +107,11 @@ def schedule(
 ) -> None:
     """Let the learning rate follow another schedule than the script's: cosine, one-cycle, or halved on a plateau."""
     kind = name or to or "cosine"
-    length = steps or attempt.stage.planned_steps
+    length = steps or application.session.planned_steps
     if kind != "plateau" and not length:
-        attempt.refuse(f"a {kind} schedule needs the number of steps; give steps")
+        application.refuse(f"a {kind} schedule needs the number of steps; give steps")
         return
-    curve = Plateau(attempt) if kind == "plateau" else _CURVES[kind](length or 1)
+    curve = Plateau(application) if kind == "plateau" else _CURVES[kind](length or 1)
     taken: dict[int, int] = {}
     peaks: dict[int, float] = {}
 
@@ -119,10 +119,10 @@ def schedule(
         key, now = id(optimizer), highest(optimizer)
         peak = peaks.setdefault(key, intended(optimizer) * (10 if kind == "one-cycle" else 1))
         step = taken[key] = taken.get(key, -1) + 1
-        attempt.done(f"{kind} schedule from {peak:.4g}" + (f" over {length} steps" if kind != "plateau" else ""))
+        application.done(f"{kind} schedule from {peak:.4g}" + (f" over {length} steps" if kind != "plateau" else ""))
         return peak * curve(step) / now if now else 1.0
 
-    scale_at_steps(attempt, scale)
+    scale_at_steps(application, scale)
 
 
 def _cosine(length: int) -> Callable[[int], float]:
@@ -147,11 +147,11 @@ _CURVES = {"cosine": _cosine, "one-cycle": _one_cycle}
 class Plateau:
     """Halves the rate when the mean loss of a window of steps is no lower than that of the window before."""
 
-    def __init__(self, attempt: Attempt, window: int = 50) -> None:
+    def __init__(self, application: ChangeApplication, window: int = 50) -> None:
         self.window, self.factor = window, 1.0
         self._losses: list[float] = []
         self._last = math.inf
-        attempt.when("trained", self._note)
+        application.when("trained", self._note)
 
     def _note(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         loss = args[0] if args else kwargs.get("tensors")
@@ -173,29 +173,29 @@ class Plateau:
     limits="Epochs are passes over a DataLoader; for per = epoch there must be one.",
     limits_zh="epoch 指对 DataLoader 的一次遍历；per = epoch 时必须有 DataLoader。",
 )
-def scheduler_step(attempt: Attempt, *, per: Literal["epoch", "step"] = "epoch") -> None:
+def scheduler_step(application: ChangeApplication, *, per: Literal["epoch", "step"] = "epoch") -> None:
     """Move the script's schedule once an epoch (or once a step), however often the script itself does."""
     waiting: dict[int, tuple[Call, tuple[Any, ...], dict[str, Any]]] = {}
-    attempt.patient = True
-    attempt.never = "no scheduler was stepped" if per == "step" else "no scheduler was stepped within an epoch"
+    application.patient = True
+    application.never = "no scheduler was stepped" if per == "step" else "no scheduler was stepped within an epoch"
 
     def hold(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         waiting[id(args[0])] = (call, args, kwargs)
-        if per == "step" and attempt.what is None:
-            attempt.done(f"{type(args[0]).__name__} stepped after every optimizer step")
+        if per == "step" and application.what is None:
+            application.done(f"{type(args[0]).__name__} stepped after every optimizer step")
 
     def release(*_: object) -> None:
         for call, args, kwargs in waiting.values():
             call(*args, **kwargs)
-            attempt.done(f"{type(args[0]).__name__} stepped once an epoch")
+            application.done(f"{type(args[0]).__name__} stepped once an epoch")
         waiting.clear()
 
     def each(*_: object) -> None:
         for call, args, kwargs in waiting.values():
             call(*args, **kwargs)
 
-    attempt.around("scheduler_step", hold)
+    application.around("scheduler_step", hold)
     if per == "epoch":
-        attempt.when("train_epoch", release)
+        application.when("train_epoch", release)
     else:
-        attempt.when("stepped", each)
+        application.when("stepped", each)

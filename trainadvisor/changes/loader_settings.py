@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from trainadvisor.changes.applying.change_application import Attempt, Call
+from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 from trainadvisor.changes.applying.late_torch import torch
 from trainadvisor.changes.declaration import change
 
 _ORDER = ("dataset", "batch_size", "shuffle", "sampler", "batch_sampler", "num_workers", "collate_fn", "pin_memory")
 
 
-def _with_options(attempt: Attempt, turn: Any) -> None:
+def _with_options(application: ChangeApplication, turn: Any) -> None:
     """Let `turn(options)` change the named arguments of each loader that is made."""
 
     def around(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -18,11 +18,11 @@ def _with_options(attempt: Attempt, turn: Any) -> None:
         if len(given) <= len(_ORDER):
             turn(options)
         else:
-            attempt.refuse("the loader is made with more positional arguments than can be told apart")
+            application.refuse("the loader is made with more positional arguments than can be told apart")
             return call(*args, **kwargs)
         return call(loader, **options)
 
-    attempt.around("loader_made", around)
+    application.around("loader_made", around)
 
 
 def _trains(options: dict[str, Any]) -> bool:
@@ -37,11 +37,11 @@ def _trains(options: dict[str, Any]) -> bool:
     limits="Not for a batch sampler of the script's own; a loader that keeps the order is known when it is iterated.",
     limits_zh="不适用于自定义 batch_sampler；不打乱顺序的 DataLoader 要到被遍历时才能识别。",
 )
-def batch_size(attempt: Attempt, *, value: int | None = None, factor: float | None = None) -> None:
+def batch_size(application: ChangeApplication, *, value: int | None = None, factor: float | None = None) -> None:
     """Set the batch size of the training's loader, or multiply it."""
-    attempt.never = "no DataLoader was iterated in training"
+    application.never = "no DataLoader was iterated in training"
     if (value is None) == (factor is None):
-        attempt.refuse("it takes either value or factor")
+        application.refuse("it takes either value or factor")
         return
 
     def turn(options: dict[str, Any]) -> None:
@@ -49,27 +49,27 @@ def batch_size(attempt: Attempt, *, value: int | None = None, factor: float | No
             return
         before = options.get("batch_size", 1)
         if before is None or options.get("batch_sampler") is not None:
-            attempt.refuse("the loader has a batch sampler of its own")
+            application.refuse("the loader has a batch sampler of its own")
             return
         options["batch_size"] = new(before)
-        attempt.done(f"batch size {before} -> {options['batch_size']}")
+        application.done(f"batch size {before} -> {options['batch_size']}")
 
     def new(before: int) -> int:
         return max(1, value if value is not None else round(before * (factor or 1.0)))
 
     def resize(loader: Any) -> None:
         before = loader.batch_size
-        if attempt.what is not None:
+        if application.what is not None:
             return
         if before is None or loader.batch_sampler is None:
-            attempt.refuse("the loader has a batch sampler of its own")
+            application.refuse("the loader has a batch sampler of its own")
             return
         loader.batch_sampler.batch_size = new(before)
         object.__setattr__(loader, "batch_size", new(before))  # the loader itself allows no new one
-        attempt.done(f"batch size {before} -> {new(before)}")
+        application.done(f"batch size {before} -> {new(before)}")
 
-    _with_options(attempt, turn)
-    attempt.when("train_epoch", resize)
+    _with_options(application, turn)
+    application.when("train_epoch", resize)
 
 
 @change(
@@ -78,9 +78,9 @@ def batch_size(attempt: Attempt, *, value: int | None = None, factor: float | No
     limits="Not for iterable data sets, own samplers, and loops without a DataLoader.",
     limits_zh="不适用于可迭代数据集、自定义采样器以及没有 DataLoader 的循环。",
 )
-def shuffle(attempt: Attempt, *, shuffle: bool = True) -> None:
+def shuffle(application: ChangeApplication, *, shuffle: bool = True) -> None:
     """Let the training's loader draw its examples in a new order in every epoch."""
-    attempt.never = "no DataLoader that keeps the order was iterated in training"
+    application.never = "no DataLoader that keeps the order was iterated in training"
 
     def reorder(loader: Any) -> None:
         from torch.utils.data import BatchSampler, IterableDataset, RandomSampler, SequentialSampler
@@ -88,15 +88,15 @@ def shuffle(attempt: Attempt, *, shuffle: bool = True) -> None:
         wanted, present = (RandomSampler, SequentialSampler) if shuffle else (SequentialSampler, RandomSampler)
         sampler = loader.batch_sampler
         if isinstance(loader.dataset, IterableDataset) or type(sampler) is not BatchSampler:
-            attempt.refuse("the loader has an iterable data set or a batch sampler of its own")
+            application.refuse("the loader has an iterable data set or a batch sampler of its own")
         elif isinstance(sampler.sampler, present):
             sampler.sampler = wanted(loader.dataset)
             object.__setattr__(loader, "sampler", sampler.sampler)  # the loader itself allows no new one
-            attempt.done(
+            application.done(
                 "the training's loader shuffles now" if shuffle else "the training's loader keeps the order now"
             )
 
-    attempt.when("train_epoch", reorder)
+    application.when("train_epoch", reorder)
 
 
 @change(
@@ -105,18 +105,18 @@ def shuffle(attempt: Attempt, *, shuffle: bool = True) -> None:
     limits="On systems that spawn processes the script needs an `if __name__ == '__main__'`.",
     limits_zh="在以 spawn 方式创建进程的系统上，脚本需要 `if __name__ == '__main__'`。",
 )
-def workers(attempt: Attempt, *, num_workers: int = 2) -> None:
+def workers(application: ChangeApplication, *, num_workers: int = 2) -> None:
     """Load the training's data in worker processes that live through all epochs."""
-    attempt.never = "no DataLoader was made"
+    application.never = "no DataLoader was made"
 
     def turn(options: dict[str, Any]) -> None:
         before = options.get("num_workers", 0)
         options |= {"num_workers": num_workers, "persistent_workers": num_workers > 0}
         if not num_workers:
             options.pop("prefetch_factor", None)
-        attempt.done(f"{before} -> {num_workers} workers")
+        application.done(f"{before} -> {num_workers} workers")
 
-    _with_options(attempt, turn)
+    _with_options(application, turn)
 
 
 @change(
@@ -125,18 +125,18 @@ def workers(attempt: Attempt, *, num_workers: int = 2) -> None:
     limits="It helps only where an accelerator is present.",
     limits_zh="仅在有加速卡时有用。",
 )
-def pin_memory(attempt: Attempt, *, pin_memory: bool = True) -> None:
+def pin_memory(application: ChangeApplication, *, pin_memory: bool = True) -> None:
     """Let loaders pin the memory of their batches."""
-    attempt.never = "no DataLoader was made"
+    application.never = "no DataLoader was made"
 
     def turn(options: dict[str, Any]) -> None:
         if not torch.accelerator.is_available():
-            attempt.refuse("there is no accelerator that pinned memory would serve")
+            application.refuse("there is no accelerator that pinned memory would serve")
             return
         options["pin_memory"] = pin_memory
-        attempt.done(f"pin_memory is {pin_memory}")
+        application.done(f"pin_memory is {pin_memory}")
 
-    _with_options(attempt, turn)
+    _with_options(application, turn)
 
 
 @change(
@@ -145,16 +145,16 @@ def pin_memory(attempt: Attempt, *, pin_memory: bool = True) -> None:
     limits="Only with a DataLoader; a schedule that the script moves once an epoch does not know of the repetition.",
     limits_zh="仅适用于 DataLoader；脚本按 epoch 推进的调度不知道这种重复。",
 )
-def train_longer(attempt: Attempt, *, factor: float = 2.0) -> None:
+def train_longer(application: ChangeApplication, *, factor: float = 2.0) -> None:
     """Pass over the training's data several times in every epoch."""
-    attempt.never = "no DataLoader was iterated in training"
+    application.never = "no DataLoader was iterated in training"
     times = max(1, -int(-factor // 1))
 
     def around(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         loader = args[0]
-        if loader.dataset is not attempt.stage.train_data or not torch.is_grad_enabled():
+        if loader.dataset is not application.session.train_data or not torch.is_grad_enabled():
             return call(*args, **kwargs)
-        attempt.done(f"each epoch passes {times} times over the training's data")
+        application.done(f"each epoch passes {times} times over the training's data")
         return (batch for _ in range(times) for batch in call(*args, **kwargs))
 
-    attempt.around("epoch", around)
+    application.around("epoch", around)

@@ -4,7 +4,7 @@ from functools import cache
 from inspect import signature
 from typing import Any, Literal
 
-from trainadvisor.changes.applying.change_application import Attempt, Call
+from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 from trainadvisor.changes.applying.fitting_loss import ELEMENTWISE, fitting
 from trainadvisor.changes.applying.late_torch import F, torch
 from trainadvisor.changes.applying.nested_tensors import listed
@@ -17,7 +17,7 @@ def _names(kind: str) -> list[str]:
     return list(signature(getattr(F, kind)).parameters)
 
 
-def with_loss(attempt: Attempt, turn: Any) -> None:
+def with_loss(application: ChangeApplication, turn: Any) -> None:
     """Let `turn(kind, call, named)` compute a loss; `named` holds its arguments by their names."""
 
     def around(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -27,7 +27,7 @@ def with_loss(attempt: Attempt, turn: Any) -> None:
             return call(*args, **kwargs)
         return turn(kind, call, dict(zip(names, args, strict=False)) | kwargs)
 
-    attempt.around("loss", around)
+    application.around("loss", around)
 
 
 @change(
@@ -37,7 +37,7 @@ def with_loss(attempt: Attempt, turn: Any) -> None:
     limits_zh="手写的损失保持原样；reduction=mean 时按批次样本数相除。",
 )
 def loss_function(
-    attempt: Attempt,
+    application: ChangeApplication,
     *,
     reduction: Literal["mean"] | None = None,
     z_loss: float | None = None,
@@ -49,29 +49,29 @@ def loss_function(
     Without arguments the fitting one is looked for: log-probabilities for nll_loss, logits and classes for a
     cross-entropy, two-class scores for a binary one; a batch without any label counts as zero.
     """
-    attempt.never = "no loss function of torch was called"
+    application.never = "no loss function of torch was called"
     if reduction is not None:
-        _averaged(attempt)
+        _averaged(application)
     elif z_loss is not None:
-        with_loss(attempt, _with_z(attempt, z_loss))
+        with_loss(application, _with_z(application, z_loss))
     elif scale is not None:
-        _scaled(attempt, scale)
+        _scaled(application, scale)
     elif to is not None:
-        with_loss(attempt, _named(attempt, to))
+        with_loss(application, _named(application, to))
     else:
-        with_loss(attempt, _fitted(attempt))
+        with_loss(application, _fitted(application))
 
 
-def _averaged(attempt: Attempt) -> None:
+def _averaged(application: ChangeApplication) -> None:
     """Average torch's own losses; one that is written by hand is divided by the examples of the batch."""
-    attempt.never = "no loss of torch is summed"
+    application.never = "no loss of torch is summed"
     state = {"torch": False, "examples": 0}
 
     def turn(kind: str, call: Call, named: dict[str, Any]) -> Any:
         state["torch"] = True
         if named.get("reduction") != "sum" and named.get("size_average") is not False:
             return call(**named)
-        attempt.done(f"{kind} is averaged in place of summed")
+        application.done(f"{kind} is averaged in place of summed")
         kept = {key: value for key, value in named.items() if key not in ("size_average", "reduce")}
         return call(**{**kept, "reduction": "mean"})
 
@@ -83,61 +83,61 @@ def _averaged(attempt: Attempt) -> None:
         loss = args[0] if args else None
         if state["torch"] or not state["examples"] or not isinstance(loss, torch.Tensor) or loss.numel() != 1:
             return call(*args, **kwargs)
-        attempt.done(f"the loss is divided by {state['examples']} examples before backward()")
+        application.done(f"the loss is divided by {state['examples']} examples before backward()")
         return call(loss / state["examples"], *args[1:], **kwargs)
 
-    with_loss(attempt, turn)
-    attempt.around("forward", count)
-    attempt.around("backward", divide)
+    with_loss(application, turn)
+    application.around("forward", count)
+    application.around("backward", divide)
 
 
-def _with_z(attempt: Attempt, weight: float) -> Any:
-    attempt.never = "no cross_entropy was called"
+def _with_z(application: ChangeApplication, weight: float) -> Any:
+    application.never = "no cross_entropy was called"
 
     def turn(kind: str, call: Call, named: dict[str, Any]) -> Any:
         loss = call(**named)
         if kind != "cross_entropy" or not torch.is_grad_enabled():
             return loss
-        attempt.done(f"z-loss of {weight:.2g} added to {kind}")
+        application.done(f"z-loss of {weight:.2g} added to {kind}")
         return loss + weight * named["input"].logsumexp(1).square().mean()
 
     return turn
 
 
-def _scaled(attempt: Attempt, scale: float) -> None:
+def _scaled(application: ChangeApplication, scale: float) -> None:
     """Multiply the gradient of the loss, whoever computes it."""
-    attempt.never = "backward() was never called"
+    application.never = "backward() was never called"
 
     def around(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         loss = args[0] if args else kwargs.get("tensors")
         if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
             return call(*args, **kwargs)
-        attempt.done(f"the loss is multiplied by {scale:.4g} before backward()")
+        application.done(f"the loss is multiplied by {scale:.4g} before backward()")
         return call(loss * scale, *args[1:], **{k: v for k, v in kwargs.items() if k != "tensors"})
 
-    attempt.around("backward", around)
+    application.around("backward", around)
 
 
-def _named(attempt: Attempt, to: str) -> Any:
+def _named(application: ChangeApplication, to: str) -> Any:
     def turn(kind: str, call: Call, named: dict[str, Any]) -> Any:
         if kind == to:
             return call(**named)
-        attempt.done(f"{kind} -> {to}")
+        application.done(f"{kind} -> {to}")
         return getattr(F, to)(named["input"], named["target"], reduction=named.get("reduction", "mean"))
 
     return turn
 
 
-def _fitted(attempt: Attempt) -> Any:
-    attempt.patient = True  # a batch without labels may come late
-    attempt.never = "the loss fits outputs and targets, as far as can be seen from outside"
+def _fitted(application: ChangeApplication) -> Any:
+    application.patient = True  # a batch without labels may come late
+    application.never = "the loss fits outputs and targets, as far as can be seen from outside"
 
     def turn(kind: str, call: Call, named: dict[str, Any]) -> Any:
         found = fitting(kind, named)
         if found is None:
             return call(**named)
         what, compute = found
-        attempt.done(what)
+        application.done(what)
         return compute()
 
     return turn
@@ -149,28 +149,28 @@ def _fitted(attempt: Attempt) -> Any:
     limits="For losses of torch, and differences between a column and a row; both must have as many elements.",
     limits_zh="适用于 torch 的损失函数以及列与行的差；两者元素数必须相同。",
 )
-def match_shapes(attempt: Attempt) -> None:
+def match_shapes(application: ChangeApplication) -> None:
     """Give targets the shape of the outputs where an elementwise loss would broadcast them."""
-    attempt.never = "no loss of torch was given outputs and targets of different shapes with as many elements"
+    application.never = "no loss of torch was given outputs and targets of different shapes with as many elements"
 
     def turn(kind: str, call: Call, named: dict[str, Any]) -> Any:
         output, target = named["input"], named["target"]
         if kind in ELEMENTWISE and output.shape != target.shape and output.numel() == target.numel():
-            attempt.done(f"target {list(target.shape)} -> {list(output.shape)} before {kind}")
+            application.done(f"target {list(target.shape)} -> {list(output.shape)} before {kind}")
             named["target"] = target.reshape(output.shape)
         return call(**named)
 
     def subtract(original: Any, given: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
-        if "forward" not in attempt.stage.running and floating(other) and _crossed(given, other):
-            attempt.done(f"{list(given.shape)} - {list(other.shape)} is computed with the same shape")
+        if "forward" not in application.session.running and floating(other) and _crossed(given, other):
+            application.done(f"{list(given.shape)} - {list(other.shape)} is computed with the same shape")
             given, other = (
                 (given, other.reshape(given.shape)) if given.dim() == 2 else (given.reshape(other.shape), other)
             )
         return original(given, other, *args, **kwargs)
 
-    with_loss(attempt, turn)
+    with_loss(application, turn)
     for owner, name in ((torch, "sub"), (torch.Tensor, "sub"), (torch.Tensor, "__sub__")):
-        stand_in(attempt, owner, name, subtract)
+        stand_in(application, owner, name, subtract)
 
 
 def _crossed(one: Any, other: Any) -> bool:
@@ -185,18 +185,18 @@ def _crossed(one: Any, other: Any) -> bool:
     limits="Only for F.cross_entropy and nn.CrossEntropyLoss.",
     limits_zh="仅适用于 F.cross_entropy 与 nn.CrossEntropyLoss。",
 )
-def label_smoothing(attempt: Attempt, *, value: float = 0.1) -> None:
+def label_smoothing(application: ChangeApplication, *, value: float = 0.1) -> None:
     """Smooth the labels of the training's cross-entropy."""
-    attempt.never = "no cross_entropy was called in training"
+    application.never = "no cross_entropy was called in training"
 
     def turn(kind: str, call: Call, named: dict[str, Any]) -> Any:
         if kind == "cross_entropy" and torch.is_grad_enabled():
             before = named.get("label_smoothing", 0.0)
             named["label_smoothing"] = value
-            attempt.done(f"label smoothing {before:.2g} -> {value:.2g}")
+            application.done(f"label smoothing {before:.2g} -> {value:.2g}")
         return call(**named)
 
-    with_loss(attempt, turn)
+    with_loss(application, turn)
 
 
 @change(
@@ -205,9 +205,9 @@ def label_smoothing(attempt: Attempt, *, value: float = 0.1) -> None:
     limits="For cross-entropy, nll_loss and binary_cross_entropy_with_logits with class numbers or 0/1 as targets.",
     limits_zh="适用于以类别编号或 0/1 为目标的 cross_entropy、nll_loss 与 binary_cross_entropy_with_logits。",
 )
-def class_weights(attempt: Attempt) -> None:
+def class_weights(application: ChangeApplication) -> None:
     """Weigh classes in the training loss by the inverse root of how often they were seen so far."""
-    attempt.never = "no classification loss of torch was called in training"
+    application.never = "no classification loss of torch was called in training"
     counts: list[Any] = []
 
     def turn(kind: str, call: Call, named: dict[str, Any]) -> Any:
@@ -216,15 +216,15 @@ def class_weights(attempt: Attempt) -> None:
             return call(**named)
         if kind in ("cross_entropy", "nll_loss") and not target.is_floating_point():
             weight = _weights(counts, target, output.shape[1], named.get("ignore_index", -100))
-            attempt.done(f"class weights {float(weight.min()):.2g} to {float(weight.max()):.2g} at the first step")
+            application.done(f"class weights {float(weight.min()):.2g} to {float(weight.max()):.2g} at the first step")
             return call(**{**named, "weight": weight.to(output)})
         if kind == "binary_cross_entropy_with_logits" and target.numel() == output.numel():
             weight = _weights(counts, target.round().long(), 2, -100)
-            attempt.done(f"pos_weight {float(weight[1] / weight[0]):.2g} at the first step")
+            application.done(f"pos_weight {float(weight[1] / weight[0]):.2g} at the first step")
             return call(**{**named, "pos_weight": (weight[1] / weight[0]).to(output)})
         return call(**named)
 
-    with_loss(attempt, turn)
+    with_loss(application, turn)
 
 
 def _weights(counts: list[Any], target: Any, classes: int, ignored: int) -> Any:
@@ -242,9 +242,9 @@ def _weights(counts: list[Any], target: Any, classes: int, ignored: int) -> Any:
     limits="The loss must be a plain sum with a loss function of torch in it; the printed value stays.",
     limits_zh="损失须为两项之和，其中一项由 torch 的损失函数算出；打印的数值不变。",
 )
-def balance_loss(attempt: Attempt, *, weight: float = 0.01) -> None:
+def balance_loss(application: ChangeApplication, *, weight: float = 0.01) -> None:
     """Where the loss is a sum of two terms, weigh the gradient of the one that is no loss function of torch."""
-    attempt.never = "backward() was never called"
+    application.never = "backward() was never called"
 
     def weigh(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         loss = args[0] if args else kwargs.get("tensors")
@@ -252,13 +252,13 @@ def balance_loss(attempt: Attempt, *, weight: float = 0.01) -> None:
         terms = _terms(root)
         own = [node for node in terms if not _is_loss(node)]
         if len(terms) < 2 or not own or len(own) == len(terms):
-            attempt.refuse("the loss is no sum of a loss function of torch and something else")
+            application.refuse("the loss is no sum of a loss function of torch and something else")
             return
         for node in own:
             node.register_prehook(lambda grads: tuple(g if g is None else g * weight for g in grads))
-        attempt.done(f"{len(own)} of {len(terms)} terms of the loss weighed by {weight:.3g}")
+        application.done(f"{len(own)} of {len(terms)} terms of the loss weighed by {weight:.3g}")
 
-    attempt.when("backward", weigh)
+    application.when("backward", weigh)
 
 
 _SCALING = ("DivBackward", "MulBackward")

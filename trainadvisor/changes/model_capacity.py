@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trainadvisor.changes.applying.change_application import Attempt, Refusal
+from trainadvisor.changes.applying.change_application import ChangeApplication, Refusal
 from trainadvisor.changes.applying.late_torch import nn
 from trainadvisor.changes.applying.model_anatomy import Rehearsal, exchange, rehearse
 from trainadvisor.changes.declaration import change
@@ -15,11 +15,11 @@ from trainadvisor.changes.declaration import change
     "other widths (they are written into forward(), attention), it is refused.",
     limits_zh="适用于依次相接的线性、卷积、归一化、嵌入与循环层；加宽后模型无法运行时（写死宽度、注意力等）不予应用。",
 )
-def capacity(attempt: Attempt, *, factor: float = 2.0) -> None:
+def capacity(application: ChangeApplication, *, factor: float = 2.0) -> None:
     """Multiply the width of the hidden layers; the model's inputs and outputs stay as they are."""
 
     def widen(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        seen = rehearse(attempt.stage, model, args, kwargs)
+        seen = rehearse(application.session, model, args, kwargs)
         layers = _resizable(seen)
         if len(layers) < 2:
             raise Refusal("the model has no hidden layer to widen")
@@ -27,10 +27,10 @@ def capacity(attempt: Attempt, *, factor: float = 2.0) -> None:
         old = dict(model.named_parameters())
         kept = [(layer, dict(vars(layer)), dict(layer._parameters), dict(layer._buffers)) for layer in layers]
         try:
-            with attempt.stage.aside():
+            with application.session.aside():
                 for place, layer in enumerate(layers):
                     _resize(layer, factor, first=place == 0, last=layer is seen.weighted[-1])
-            after = rehearse(attempt.stage, model, args, kwargs)
+            after = rehearse(application.session, model, args, kwargs)
             if _shape(after) != _shape(seen):
                 raise Refusal("the output would have another shape")  # noqa: TRY301 - undone below, like an error
         except Exception as error:
@@ -38,11 +38,13 @@ def capacity(attempt: Attempt, *, factor: float = 2.0) -> None:
                 vars(layer).update(attributes)
                 layer._parameters, layer._buffers = parameters, buffers
             raise Refusal(f"the model does not run with other widths ({error})") from error
-        exchange(attempt.stage, {id(old[n]): p for n, p in model.named_parameters() if n in old and old[n] is not p})
+        exchange(
+            application.session, {id(old[n]): p for n, p in model.named_parameters() if n in old and old[n] is not p}
+        )
         now = sum(p.numel() for p in model.parameters())
-        attempt.done(f"{before:,} -> {now:,} weights: {len(layers) - 1} hidden widths times {factor:.3g}")
+        application.done(f"{before:,} -> {now:,} weights: {len(layers) - 1} hidden widths times {factor:.3g}")
 
-    attempt.when("model", widen)
+    application.when("model", widen)
 
 
 def _shape(seen: Rehearsal) -> Any:

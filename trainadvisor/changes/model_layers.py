@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from trainadvisor.changes.applying.change_application import Attempt, Refusal
+from trainadvisor.changes.applying.change_application import ChangeApplication, Refusal
 from trainadvisor.changes.applying.late_torch import F, nn, torch
 from trainadvisor.changes.applying.model_anatomy import (
     Rehearsal,
@@ -16,7 +16,7 @@ from trainadvisor.changes.applying.model_anatomy import (
 from trainadvisor.changes.declaration import change
 
 
-def _behind(attempt: Attempt, model: Any, layer: Any, name: str, inserted: Any) -> None:
+def _behind(application: ChangeApplication, model: Any, layer: Any, name: str, inserted: Any) -> None:
     """Run a new module on what a layer returns; it becomes a part of that layer, and so of the model."""
     layer.add_module(name, inserted)
     inserted.train(layer.training)
@@ -28,7 +28,7 @@ def _behind(attempt: Attempt, model: Any, layer: Any, name: str, inserted: Any) 
         return inserted(result)
 
     layer.register_forward_hook(hook)
-    adopt(attempt.stage, model, list(inserted.parameters()))
+    adopt(application.session, model, list(inserted.parameters()))
 
 
 def _names(model: Any, layers: list[Any]) -> str:
@@ -45,7 +45,7 @@ def _names(model: Any, layers: list[Any]) -> str:
     limits_zh="层的先后由模型的第一次调用得知；普通列表中的层不可见。",
 )
 def add_nonlinearity(
-    attempt: Attempt, *, to: Literal["relu", "gelu", "tanh", "leaky_relu"] | None = None, width: int = 64
+    application: ChangeApplication, *, to: Literal["relu", "gelu", "tanh", "leaky_relu"] | None = None, width: int = 64
 ) -> None:
     """Put an activation between linear layers that follow each other; beside a single one, two hidden layers.
 
@@ -53,25 +53,25 @@ def add_nonlinearity(
     """
 
     def insert(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        seen = rehearse(attempt.stage, model, args, kwargs)
+        seen = rehearse(application.session, model, args, kwargs)
         bent = seen.has_inner_nonlinearity()
         layers = seen.direct() if bent else seen.hidden
         if not layers and len(seen.weighted) == 1 and not bent and isinstance(seen.weighted[0], nn.Linear):
-            with attempt.stage.aside():
-                _beside(attempt, model, seen.weighted[0], width, to or "relu")
-            attempt.done(f"two hidden layers of {width} {to or 'relu'} units beside the only layer")
+            with application.session.aside():
+                _beside(application, model, seen.weighted[0], width, to or "relu")
+            application.done(f"two hidden layers of {width} {to or 'relu'} units beside the only layer")
             return
         if not layers:
             raise Refusal("no two weight layers follow each other without a non-linearity")
         chosen = [to or ("tanh" if seen.times(layer) > 1 else "relu") for layer in layers]
         for layer, kind in zip(layers, chosen, strict=True):
-            _behind(attempt, model, layer, "_activation", _activation(kind))
-        attempt.done(f"{' and '.join(dict.fromkeys(chosen))} behind {_names(model, layers)}")
+            _behind(application, model, layer, "_activation", _activation(kind))
+        application.done(f"{' and '.join(dict.fromkeys(chosen))} behind {_names(model, layers)}")
 
-    attempt.when("model", insert)
+    application.when("model", insert)
 
 
-def _beside(attempt: Attempt, model: Any, layer: Any, width: int, to: str) -> None:
+def _beside(application: ChangeApplication, model: Any, layer: Any, width: int, to: str) -> None:
     hidden = nn.Sequential(
         nn.Linear(layer.in_features, width), _activation(to), nn.Linear(width, width), _activation(to),
         nn.Linear(width, layer.out_features),
@@ -82,7 +82,7 @@ def _beside(attempt: Attempt, model: Any, layer: Any, width: int, to: str) -> No
         return result + hidden(given[0])
 
     layer.register_forward_hook(hook)
-    adopt(attempt.stage, model, list(hidden.parameters()))
+    adopt(application.session, model, list(hidden.parameters()))
 
 
 _MODULES = {"relu": "ReLU", "gelu": "GELU", "tanh": "Tanh", "leaky_relu": "LeakyReLU"}
@@ -98,32 +98,36 @@ def _activation(to: str) -> Any:
     limits="Gates written by hand with sigmoid are exchanged too; the output's own activation stays.",
     limits_zh="手写门控中的 sigmoid 也会被替换；输出层自身的激活不变。",
 )
-def activation(attempt: Attempt, *, to: Literal["relu", "gelu", "tanh", "leaky_relu", "lstm", "gru"] = "relu") -> None:
+def activation(
+    application: ChangeApplication, *, to: Literal["relu", "gelu", "tanh", "leaky_relu", "lstm", "gru"] = "relu"
+) -> None:
     """Exchange the hidden activations, modules and functions alike; `lstm` and `gru` exchange nn.RNN layers."""
 
     def swap(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if to in ("lstm", "gru"):
-            _swap_recurrent(attempt, model, to)
+            _swap_recurrent(application, model, to)
             return
-        seen = rehearse(attempt.stage, model, args, kwargs)
+        seen = rehearse(application.session, model, args, kwargs)
         old = [module for module in seen.activations if type(module) is not type(_activation(to))]
         kinds = sorted({type(module).__name__ for module in old})
         for module in old:
             replace(model, module, _activation(to))
-        called = _swap_functions(attempt, model, args, kwargs, to)
+        called = _swap_functions(application, model, args, kwargs, to)
         if not old and not called:
             raise Refusal(f"the model has no hidden activation but {to}")
-        attempt.done(f"{', '.join([*kinds, *called])} -> {to} ({len(old)} modules, {len(called)} kinds of calls)")
+        application.done(f"{', '.join([*kinds, *called])} -> {to} ({len(old)} modules, {len(called)} kinds of calls)")
 
-    attempt.when("model", swap)
+    application.when("model", swap)
 
 
 _CALLED = ("sigmoid", "tanh", "relu")
 
 
-def _swap_functions(attempt: Attempt, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], to: str) -> list[str]:
+def _swap_functions(
+    application: ChangeApplication, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], to: str
+) -> list[str]:
     """Exchange torch.relu and its kin inside the model's calls; return which were found in a rehearsal."""
-    stage, running = attempt.stage, {"inside": False, "count": 0, "last": -1}
+    session, running = application.session, {"inside": False, "count": 0, "last": -1}
     found: list[Any] = []
 
     def watch(owner: Any, kind: str) -> None:
@@ -140,14 +144,14 @@ def _swap_functions(attempt: Attempt, model: Any, args: tuple[Any, ...], kwargs:
             return original(given, *rest, **options) if place == running["last"] else getattr(F, to)(given)
 
         setattr(owner, kind, call)
-        stage.undo_with(lambda: setattr(owner, kind, original))
+        session.undo_with(lambda: setattr(owner, kind, original))
 
     for kind in _CALLED:
         if kind != to:
             watch(torch, kind)
             watch(torch.Tensor, kind)
     running["inside"] = True
-    seen: Rehearsal = rehearse(stage, model, args, kwargs)
+    seen: Rehearsal = rehearse(session, model, args, kwargs)
     running["inside"] = False
     final = next(
         (i for i, (_, result) in enumerate(found) if same_values(result, first_tensor(seen.output))), len(found)
@@ -161,16 +165,16 @@ def _swap_functions(attempt: Attempt, model: Any, args: tuple[Any, ...], kwargs:
         finally:
             running["inside"] = False
 
-    attempt.around("forward", around)
+    application.around("forward", around)
     return sorted({f"torch.{kind}" for place, (kind, _) in enumerate(found) if place != final})
 
 
-def _swap_recurrent(attempt: Attempt, model: Any, to: str) -> None:
+def _swap_recurrent(application: ChangeApplication, model: Any, to: str) -> None:
     old = [module for module in model.modules() if type(module) is nn.RNN]
     if not old:
         raise Refusal("the model has no nn.RNN layer")
     for layer in old:
-        with attempt.stage.aside():
+        with application.session.aside():
             kind = nn.LSTM if to == "lstm" else nn.GRU
             new: Any = kind(
                 layer.input_size, layer.hidden_size, layer.num_layers, bias=layer.bias, batch_first=layer.batch_first,
@@ -180,9 +184,9 @@ def _swap_recurrent(attempt: Attempt, model: Any, to: str) -> None:
             new.register_forward_hook(lambda _, __, result: (result[0], result[1][0]))
         replace(model, layer, new)
         fresh = dict(zip(map(id, layer.parameters()), new.parameters(), strict=False))
-        exchange(attempt.stage, fresh)
-        adopt(attempt.stage, model, list(new.parameters()))
-    attempt.done(f"{len(old)} nn.RNN -> {to.upper()}")
+        exchange(application.session, fresh)
+        adopt(application.session, model, list(new.parameters()))
+    application.done(f"{len(old)} nn.RNN -> {to.upper()}")
 
 
 @change(
@@ -191,7 +195,9 @@ def _swap_recurrent(attempt: Attempt, model: Any, to: str) -> None:
     limits="Normalised queries and keys (qk) cannot be put in from outside.",
     limits_zh="查询与键的归一化（qk）无法从外部加入。",
 )
-def normalization(attempt: Attempt, *, to: Literal["layer", "batch", "group", "input", "qk"] = "layer") -> None:
+def normalization(
+    application: ChangeApplication, *, to: Literal["layer", "batch", "group", "input", "qk"] = "layer"
+) -> None:
     """Put a norm layer behind each hidden layer, or in the place of batch norms; `input` normalises the inputs."""
 
     def insert(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -199,28 +205,28 @@ def normalization(attempt: Attempt, *, to: Literal["layer", "batch", "group", "i
             raise Refusal("queries and keys are out of reach inside the attention of torch")
         norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
         if norms and to in ("layer", "group"):
-            _independent_of_the_batch(attempt, model, norms, to)
+            _independent_of_the_batch(application, model, norms, to)
             return
-        layers = rehearse(attempt.stage, model, args, kwargs).hidden
+        layers = rehearse(application.session, model, args, kwargs).hidden
         if not layers:
             raise Refusal("the model has no hidden linear or convolution layer")
         for layer in layers:
-            _behind(attempt, model, layer, "_norm", _norm(to, layer))
-        attempt.done(f"{to} norm behind {_names(model, layers)}")
+            _behind(application, model, layer, "_norm", _norm(to, layer))
+        application.done(f"{to} norm behind {_names(model, layers)}")
 
     if to == "input":
-        _normalize_input(attempt)
+        _normalize_input(application)
     else:
-        attempt.when("model", insert)
+        application.when("model", insert)
 
 
-def _independent_of_the_batch(attempt: Attempt, model: Any, norms: list[Any], to: str) -> None:
+def _independent_of_the_batch(application: ChangeApplication, model: Any, norms: list[Any], to: str) -> None:
     """Put a norm over the channels of each example in the place of every batch norm."""
     for norm in norms:
         new = nn.GroupNorm(_groups(to, norm.num_features), norm.num_features, norm.eps, norm.affine)
         replace(model, norm, new.to(norm.running_mean.device if norm.running_mean is not None else "cpu"))
-        exchange(attempt.stage, dict(zip(map(id, norm.parameters()), new.parameters(), strict=True)))
-    attempt.done(f"{len(norms)} batch norms -> {to} norms")
+        exchange(application.session, dict(zip(map(id, norm.parameters()), new.parameters(), strict=True)))
+    application.done(f"{len(norms)} batch norms -> {to} norms")
 
 
 def _groups(to: str, wide: int) -> int:
@@ -238,7 +244,7 @@ def _norm(to: str, layer: Any) -> Any:
     return nn.GroupNorm(_groups(to, wide), wide)
 
 
-def _normalize_input(attempt: Attempt) -> None:
+def _normalize_input(application: ChangeApplication) -> None:
     norms: dict[int, Any] = {}
 
     def around(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -249,17 +255,17 @@ def _normalize_input(attempt: Attempt) -> None:
             or not given[0].is_floating_point()
             or given[0].dim() < 2
         ):
-            attempt.refuse("the first input is no batch of floating-point features")
+            application.refuse("the first input is no batch of floating-point features")
             return call(*args, **kwargs)
         norm = norms.setdefault(id(model), nn.LazyBatchNorm1d(affine=False).to(given[0].device))
-        with attempt.stage.unseen():
+        with application.session.unseen():
             norm.train(model.training)
             flat = given[0] if given[0].dim() >= 4 else given[0].reshape(-1, given[0].shape[-1])
             given[0] = norm(flat.flatten(2) if flat.dim() >= 4 else flat).reshape(given[0].shape)
-        attempt.done(f"batch norm without parameters before the model ({norm.num_features} features)")
+        application.done(f"batch norm without parameters before the model ({norm.num_features} features)")
         return call(model, *given, **kwargs)
 
-    attempt.around("forward", around)
+    application.around("forward", around)
 
 
 @change(
@@ -268,19 +274,19 @@ def _normalize_input(attempt: Attempt) -> None:
     limits="Only for linear layers whose input is as wide as their output; the activation stays behind the sum.",
     limits_zh="仅适用于输入与输出同宽的线性层；激活位于求和之后。",
 )
-def residual(attempt: Attempt) -> None:
+def residual(application: ChangeApplication) -> None:
     """Add the input of each hidden linear layer, where it is as wide as the output, to that output."""
 
     def insert(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        hidden = rehearse(attempt.stage, model, args, kwargs).hidden
+        hidden = rehearse(application.session, model, args, kwargs).hidden
         layers = [m for m in hidden if isinstance(m, nn.Linear) and m.in_features == m.out_features]
         if not layers:
             raise Refusal("no hidden linear layer is as wide as its input")
         for layer in layers:
             layer.register_forward_hook(lambda _, given, result: result + given[0])
-        attempt.done(f"shortcuts around {_names(model, layers)}")
+        application.done(f"shortcuts around {_names(model, layers)}")
 
-    attempt.when("model", insert)
+    application.when("model", insert)
 
 
 @change(
@@ -289,7 +295,7 @@ def residual(attempt: Attempt) -> None:
     limits="Only for batch norm that keeps running statistics.",
     limits_zh="仅适用于维护滑动统计量的批归一化。",
 )
-def bn_momentum(attempt: Attempt, *, value: float = 0.1) -> None:
+def bn_momentum(application: ChangeApplication, *, value: float = 0.1) -> None:
     """Set the momentum of the running statistics of every batch norm."""
 
     def put(model: Any, *_: object) -> None:
@@ -299,6 +305,6 @@ def bn_momentum(attempt: Attempt, *, value: float = 0.1) -> None:
         before = norms[0].momentum
         for norm in norms:
             norm.momentum = value
-        attempt.done(f"momentum {before} -> {value:.3g} in {len(norms)} batch norms")
+        application.done(f"momentum {before} -> {value:.3g} in {len(norms)} batch norms")
 
-    attempt.when("model", put)
+    application.when("model", put)

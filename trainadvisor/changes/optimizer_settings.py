@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from trainadvisor.changes.applying.change_application import Attempt, Call, Refusal
+from trainadvisor.changes.applying.change_application import Call, ChangeApplication, Refusal
 from trainadvisor.changes.applying.late_torch import nn, torch
 from trainadvisor.changes.applying.rejoined_graph import rejoin
 from trainadvisor.changes.declaration import change
@@ -18,7 +18,7 @@ USUAL = {"SGD": 0.05, "momentum": 0.05, "Adam": 1e-3, "AdamW": 1e-3, "RMSprop": 
     limits_zh="不适用于 LBFGS 等需要闭包的优化器。",
 )
 def optimizer(
-    attempt: Attempt,
+    application: ChangeApplication,
     *,
     to: Literal["SGD", "momentum", "Adam", "AdamW", "RMSprop"] = "Adam",
     lr: float | None = None,
@@ -35,11 +35,11 @@ def optimizer(
         adaptive = before not in ("SGD", "ASGD", "Rprop")
         wanted = lr if lr is not None else rate if adaptive == to.startswith(("Adam", "RMS")) else USUAL[to]
         options = _options(to, weight_decay, momentum)
-        with attempt.stage.unseen():
+        with application.session.unseen():
             _exchange(made, to, wanted, rate, options)
-        attempt.done(f"{before} at {rate:.4g} -> {type(made).__name__} at {wanted:.4g}")
+        application.done(f"{before} at {rate:.4g} -> {type(made).__name__} at {wanted:.4g}")
 
-    attempt.when("optimizer", swap)
+    application.when("optimizer", swap)
 
 
 def _options(to: str, weight_decay: float | None, momentum: float | None) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def _exchange(made: Any, to: str, lr: float, before: float, options: dict[str, A
         group.update(new)
 
 
-def _set_in_groups(attempt: Attempt, key: str, value: Any) -> None:
+def _set_in_groups(application: ChangeApplication, key: str, value: Any) -> None:
     """Set an entry of every parameter group that has it."""
 
     def put(made: Any) -> None:
@@ -71,9 +71,9 @@ def _set_in_groups(attempt: Attempt, key: str, value: Any) -> None:
         before = made.param_groups[0][key]
         for group in made.param_groups:
             group[key] = value(group[key]) if callable(value) else value
-        attempt.done(f"{key} {before} -> {made.param_groups[0][key]} in {type(made).__name__}")
+        application.done(f"{key} {before} -> {made.param_groups[0][key]} in {type(made).__name__}")
 
-    attempt.when("optimizer", put)
+    application.when("optimizer", put)
 
 
 @change(
@@ -82,9 +82,9 @@ def _set_in_groups(attempt: Attempt, key: str, value: Any) -> None:
     limits="Not for optimizers without weight decay; a penalty that the script adds to the loss itself stays.",
     limits_zh="不适用于没有权重衰减的优化器；脚本自行加到损失中的惩罚项不变。",
 )
-def weight_decay(attempt: Attempt, *, value: float = 0.0) -> None:
+def weight_decay(application: ChangeApplication, *, value: float = 0.0) -> None:
     """Set the weight decay of every parameter group."""
-    _set_in_groups(attempt, "weight_decay", value)
+    _set_in_groups(application, "weight_decay", value)
 
 
 @change(
@@ -93,9 +93,9 @@ def weight_decay(attempt: Attempt, *, value: float = 0.0) -> None:
     limits="Only for optimizers with betas, such as Adam.",
     limits_zh="仅适用于带 betas 的优化器，例如 Adam。",
 )
-def betas(attempt: Attempt, *, beta1: float | None = None, beta2: float = 0.95) -> None:
+def betas(application: ChangeApplication, *, beta1: float | None = None, beta2: float = 0.95) -> None:
     """Set the decay rates of Adam's moments."""
-    _set_in_groups(attempt, "betas", lambda now: (now[0] if beta1 is None else beta1, beta2))
+    _set_in_groups(application, "betas", lambda now: (now[0] if beta1 is None else beta1, beta2))
 
 
 @change(
@@ -104,9 +104,9 @@ def betas(attempt: Attempt, *, beta1: float | None = None, beta2: float = 0.95) 
     limits="Only for optimizers with eps, such as Adam and RMSprop.",
     limits_zh="仅适用于带 eps 的优化器，例如 Adam 和 RMSprop。",
 )
-def eps(attempt: Attempt, *, value: float = 1e-8) -> None:
+def eps(application: ChangeApplication, *, value: float = 1e-8) -> None:
     """Set the number that Adam and its kin add to the divisor."""
-    _set_in_groups(attempt, "eps", value)
+    _set_in_groups(application, "eps", value)
 
 
 @change(
@@ -115,13 +115,13 @@ def eps(attempt: Attempt, *, value: float = 1e-8) -> None:
     limits="Gradients are clipped over all parameters of an optimizer together.",
     limits_zh="裁剪以一个优化器的全部参数为整体。",
 )
-def clip(attempt: Attempt, *, max_norm: float | None = None, error_if_nonfinite: bool = False) -> None:
+def clip(application: ChangeApplication, *, max_norm: float | None = None, error_if_nonfinite: bool = False) -> None:
     """Clip the norm of all gradients before each step; a clipping of the script's own gets this limit instead.
 
     Without `max_norm`, the gradients are unscaled before the script clips them.
     """
     if max_norm is None and not error_if_nonfinite:
-        _unscale_first(attempt)
+        _unscale_first(application)
         return
     limit = max_norm if max_norm is not None else float("inf")
     seen: list[bool] = []
@@ -129,7 +129,7 @@ def clip(attempt: Attempt, *, max_norm: float | None = None, error_if_nonfinite:
     def own(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         seen.append(True)
         before = kwargs.get("max_norm", args[1] if len(args) > 1 else None)
-        attempt.done(f"the script's clipping at {before} is now at {limit:.4g}")
+        application.done(f"the script's clipping at {before} is now at {limit:.4g}")
         rest = {k: v for k, v in kwargs.items() if k not in ("max_norm", "error_if_nonfinite")}
         return call(args[0] if args else rest.pop("parameters"), limit, *args[2:3],
                     error_if_nonfinite=error_if_nonfinite, **rest)  # fmt: skip
@@ -137,35 +137,35 @@ def clip(attempt: Attempt, *, max_norm: float | None = None, error_if_nonfinite:
     def before_step(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not seen:
             parameters = [p for group in args[0].param_groups for p in group["params"]]
-            with attempt.stage.unseen():
+            with application.session.unseen():
                 norm = nn.utils.clip_grad_norm_(parameters, limit, error_if_nonfinite=error_if_nonfinite)
-            attempt.done(f"gradient norm clipped at {limit:.4g} before each step (first norm {float(norm):.4g})")
+            application.done(f"gradient norm clipped at {limit:.4g} before each step (first norm {float(norm):.4g})")
         return call(*args, **kwargs)
 
-    attempt.around("clip", own)
-    attempt.around("step", before_step)
+    application.around("clip", own)
+    application.around("step", before_step)
 
 
-def _unscale_first(attempt: Attempt) -> None:
+def _unscale_first(application: ChangeApplication) -> None:
     scalers: list[Any] = []
-    attempt.never = "without max_norm it only mends a clipping before unscale_; the script has no such thing"
+    application.never = "without max_norm it only mends a clipping before unscale_; the script has no such thing"
 
     def note(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         scalers[:] = [args[0]]
         return call(*args, **kwargs)
 
     def unscale(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for made in attempt.stage.optimizers if scalers else []:
+        for made in application.session.optimizers if scalers else []:
             state = scalers[0]._per_optimizer_states[id(made)]
             if state["stage"].name == "READY" and any(
                 p.grad is not None for g in made.param_groups for p in g["params"]
             ):
                 scalers[0].unscale_(made)
-                attempt.done("gradients are unscaled before the script clips them")
+                application.done("gradients are unscaled before the script clips them")
         return call(*args, **kwargs)
 
-    attempt.around("scale", note)
-    attempt.around("clip", unscale)
+    application.around("scale", note)
+    application.around("clip", unscale)
 
 
 def leaves(tensors: Any) -> list[Any]:
@@ -184,27 +184,27 @@ def leaves(tensors: Any) -> list[Any]:
     return found
 
 
-def missing(stage: Any, tensors: Any) -> list[Any]:
+def missing(session: Any, tensors: Any) -> list[Any]:
     """Return the parameters that a loss depends on and no optimizer holds."""
-    held = {id(p) for made in stage.optimizers for group in made.param_groups for p in group["params"]}
+    held = {id(p) for made in session.optimizers for group in made.param_groups for p in group["params"]}
     kinds = (nn.Parameter,)
     return [leaf for leaf in leaves(tensors) if isinstance(leaf, kinds) and id(leaf) not in held]
 
 
-def _add_missing(attempt: Attempt) -> None:
-    attempt.never = "every parameter that the loss depends on is in an optimizer already"
+def _add_missing(application: ChangeApplication) -> None:
+    application.never = "every parameter that the loss depends on is in an optimizer already"
 
     def add(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        stage = attempt.stage
-        lost = missing(stage, args[0] if args else kwargs.get("tensors"))
-        if not lost or not stage.optimizers:
+        session = application.session
+        lost = missing(session, args[0] if args else kwargs.get("tensors"))
+        if not lost or not session.optimizers:
             return
-        target = stage.optimizers[-1]
+        target = session.optimizers[-1]
         target.param_groups[-1]["params"].extend(lost)
         count = sum(p.numel() for p in lost)
-        attempt.done(f"{len(lost)} tensors ({count} weights) were added to {type(target).__name__}")
+        application.done(f"{len(lost)} tensors ({count} weights) were added to {type(target).__name__}")
 
-    attempt.when("backward", add)
+    application.when("backward", add)
 
 
 @change(
@@ -213,10 +213,10 @@ def _add_missing(attempt: Attempt) -> None:
     limits="Parameters that ask for no gradient are not added (see unfreeze).",
     limits_zh="不需要梯度的参数不会加入（见 unfreeze）。",
 )
-def add_parameters(attempt: Attempt) -> None:
+def add_parameters(application: ChangeApplication) -> None:
     """Add the parameters that the loss depends on and no optimizer holds, with the settings of its last group."""
-    attempt.patient = True  # a layer may be replaced between two phases of the training
-    _add_missing(attempt)
+    application.patient = True  # a layer may be replaced between two phases of the training
+    _add_missing(application)
 
 
 @change(
@@ -225,9 +225,9 @@ def add_parameters(attempt: Attempt) -> None:
     limits="The layers stay unregistered: state_dict() and to(device) still miss them.",
     limits_zh="这些层仍未注册：state_dict() 与 to(device) 仍会遗漏它们。",
 )
-def use_modulelist(attempt: Attempt) -> None:
+def use_modulelist(application: ChangeApplication) -> None:
     """Train layers kept in plain lists: their parameters are added to the optimizer."""
-    _add_missing(attempt)
+    _add_missing(application)
 
 
 @change(
@@ -236,17 +236,17 @@ def use_modulelist(attempt: Attempt) -> None:
     limits="It cannot see a cut by .data or numpy(); a stop-gradient that is meant is passed over too.",
     limits_zh="无法识别 .data 或 numpy() 造成的截断；有意的停止梯度也会被忽略。",
 )
-def unfreeze(attempt: Attempt) -> None:
+def unfreeze(application: ChangeApplication) -> None:
     """Let every parameter ask for a gradient, pass over detach() inside the model, and add what no optimizer holds."""
-    _add_missing(attempt)
-    rejoin(attempt)
-    attempt.never = "no parameter is frozen"
+    _add_missing(application)
+    rejoin(application)
+    application.never = "no parameter is frozen"
 
     def release(model: Any, *_: object) -> None:
         frozen = [p for p in model.parameters() if not p.requires_grad and p.is_floating_point()]
         for parameter in frozen:
             parameter.requires_grad_(requires_grad=True)
         if frozen:
-            attempt.done(f"{len(frozen)} frozen tensors were released")
+            application.done(f"{len(frozen)} frozen tensors were released")
 
-    attempt.when("model", release)
+    application.when("model", release)

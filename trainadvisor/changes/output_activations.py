@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from trainadvisor.changes.applying.activation_origins import Origins
-from trainadvisor.changes.applying.change_application import Attempt, Call
+from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 from trainadvisor.changes.applying.feature_scales import Scale
 from trainadvisor.changes.applying.fitting_loss import ELEMENTWISE
 from trainadvisor.changes.applying.late_torch import F, torch
@@ -20,10 +20,10 @@ _LOGITS = {"cross_entropy": ("softmax", "sigmoid", "relu", "tanh"), "binary_cros
     limits="The activation must be one of torch's functions or modules and feed the loss as it is or reshaped.",
     limits_zh="激活须为 torch 的函数或模块，并原样（或只改变形状）进入损失。",
 )
-def remove_output_activation(attempt: Attempt) -> None:
+def remove_output_activation(application: ChangeApplication) -> None:
     """Compute the loss from what stands before the last activation; the script sees the outputs that it knows."""
-    attempt.never = "no activation feeds a loss that has its own"
-    origins = Origins(attempt)
+    application.never = "no activation feeds a loss that has its own"
+    origins = Origins(application)
 
     def turn(kind: str, call: Call, named: dict[str, Any]) -> Any:
         known = origins.of(named.get("input"))
@@ -31,14 +31,14 @@ def remove_output_activation(attempt: Attempt) -> None:
             return call(**named)
         activation, before = known
         if kind == "nll_loss" and activation == "softmax":
-            attempt.done("nll_loss is given log_softmax in place of softmax")
+            application.done("nll_loss is given log_softmax in place of softmax")
             return call(**{**named, "input": F.log_softmax(before, 1)})
         if activation in _LOGITS.get(kind, ()):
-            attempt.done(f"{kind} is given what stands before {activation}")
+            application.done(f"{kind} is given what stands before {activation}")
             return call(**{**named, "input": before})
         return call(**named)
 
-    with_loss(attempt, turn)
+    with_loss(application, turn)
 
 
 @change(
@@ -48,11 +48,11 @@ def remove_output_activation(attempt: Attempt) -> None:
     limits_zh="须为模型最末端的 torch 激活；原地（in-place）激活无法处理。",
 )
 def change_output_activation(
-    attempt: Attempt, *, to: Literal["none", "softmax", "sigmoid", "tanh", "softplus"] = "none"
+    application: ChangeApplication, *, to: Literal["none", "softmax", "sigmoid", "tanh", "softplus"] = "none"
 ) -> None:
     """Take the activation at the model's end away, or put another one there, in training and in evaluation."""
-    attempt.never = "no activation of torch stands at the model's end"
-    origins = Origins(attempt)
+    application.never = "no activation of torch stands at the model's end"
+    origins = Origins(application)
 
     def around(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         result = call(*args, **kwargs)
@@ -60,10 +60,10 @@ def change_output_activation(
         known = origins.of(tensor)
         if known is None or known[0] == to:
             return result
-        attempt.done(f"{known[0]} at the model's end {'removed' if to == 'none' else f'-> {to}'}")
+        application.done(f"{known[0]} at the model's end {'removed' if to == 'none' else f'-> {to}'}")
         return _put(result, tensor, _ACTIVATIONS[to](known[1]))
 
-    attempt.around("forward", around, within=True)
+    application.around("forward", around, within=True)
 
 
 _ACTIVATIONS: dict[str, Any] = {
@@ -90,9 +90,9 @@ def _put(result: Any, old: Any, new: Any) -> Any:
     limits="For elementwise losses of torch and one output tensor; the training loss is in standardised units.",
     limits_zh="适用于 torch 的逐元素损失与单个输出张量；训练损失以标准化后的单位计。",
 )
-def standardize_targets(attempt: Attempt) -> None:
+def standardize_targets(application: ChangeApplication) -> None:
     """Train on targets with mean 0 and deviation 1; the model's outputs come back in the targets' own units."""
-    attempt.never = "no elementwise loss of torch was called in training"
+    application.never = "no elementwise loss of torch was called in training"
     scale = Scale()
 
     def forward(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -105,16 +105,16 @@ def standardize_targets(attempt: Attempt) -> None:
     def turn(kind: str, call: Call, named: dict[str, Any]) -> Any:
         target = named.get("target")
         if kind not in ELEMENTWISE or not isinstance(target, torch.Tensor) or not target.is_floating_point():
-            attempt.refuse(f"{kind} is no elementwise loss on numbers")
+            application.refuse(f"{kind} is no elementwise loss on numbers")
             return call(**named)
         if not torch.is_grad_enabled():
             return call(**named)
         first = not scale.count
         if first:
             scale.take(target)
-            attempt.done(f"targets standardised: {scale.words()}")
+            application.done(f"targets standardised: {scale.words()}")
         output = named["input"] if first else scale.standard(named["input"])
         return call(**{**named, "input": output, "target": scale.standard(target)})
 
-    attempt.around("forward", forward)
-    with_loss(attempt, turn)
+    application.around("forward", forward)
+    with_loss(application, turn)

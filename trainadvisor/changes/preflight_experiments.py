@@ -4,7 +4,7 @@ import copy
 from collections import Counter
 from typing import Any
 
-from trainadvisor.changes.applying.change_application import Attempt, Call
+from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 from trainadvisor.changes.applying.late_torch import torch
 from trainadvisor.changes.declaration import change
 from trainadvisor.record.graft import graft
@@ -20,22 +20,22 @@ Named = dict[str, Any]
     "torch that is given the targets.",
     limits_zh="没有 DataLoader 时重复第一步的输入和目标，这要求目标经由 torch 的损失函数传入。",
 )
-def one_batch(attempt: Attempt) -> None:
+def one_batch(application: ChangeApplication) -> None:
     """Give the training its first batch again and again: a sound model can learn it by heart."""
-    experiment = _OneBatch(attempt)
+    experiment = _OneBatch(application)
     from torch.utils.data import dataloader
 
-    attempt.stage.undo_with(graft(dataloader._BaseDataLoaderIter.__next__, experiment.batch))
-    attempt.around("forward", experiment.forward)
-    attempt.around("loss", experiment.loss)
-    attempt.when("stepped", experiment.stepped)
+    application.session.undo_with(graft(dataloader._BaseDataLoaderIter.__next__, experiment.batch))
+    application.around("forward", experiment.forward)
+    application.around("loss", experiment.loss)
+    application.when("stepped", experiment.stepped)
 
 
 class _OneBatch:
     """What is kept of the first step, and how often it was put in the place of what came."""
 
-    def __init__(self, attempt: Attempt) -> None:
-        self._attempt = attempt
+    def __init__(self, application: ChangeApplication) -> None:
+        self._application = application
         self._loaded: dict[tuple[int, object], Any] = {}
         self._datasets: list[object] = []
         self._kept: dict[tuple[str, int], Any] = {}
@@ -69,11 +69,11 @@ class _OneBatch:
         """Begin to count the calls of a step anew; behind the second one it is known what could be held."""
         self._calls.clear()
         if self._loaded:
-            self._attempt.done("every loader gives its first batch again and again")
+            self._application.done("every loader gives its first batch again and again")
         elif self._replaced["inputs"] and self._replaced["targets"]:
-            self._attempt.done("the inputs and targets of the first step are given again and again")
-        elif self._attempt.stage.steps > 1:
-            self._attempt.refuse("no DataLoader feeds it, and no loss function of torch is given its targets")
+            self._application.done("the inputs and targets of the first step are given again and again")
+        elif self._application.session.steps > 1:
+            self._application.refuse("no DataLoader feeds it, and no loss function of torch is given its targets")
 
     def _held(self, what: str, given: Any) -> Any:
         """Return what the same call of the first step was given; what belongs to the graph of this step stays."""
@@ -96,7 +96,7 @@ class _OneBatch:
     limits="An optimizer whose rate is not in its parameter groups does not feel it.",
     limits_zh="学习率不在参数组中的优化器不受影响。",
 )
-def lr_range(attempt: Attempt, *, lowest: float = 1e-6, highest: float = 10.0, steps: int = 100) -> None:
+def lr_range(application: ChangeApplication, *, lowest: float = 1e-6, highest: float = 10.0, steps: int = 100) -> None:
     """Raise the learning rate from step to step, whatever the schedule of the script does: a range test."""
     taken: Counter[int] = Counter()
 
@@ -104,18 +104,18 @@ def lr_range(attempt: Attempt, *, lowest: float = 1e-6, highest: float = 10.0, s
         groups = args[0].param_groups
         own = [group.get("lr") for group in groups]
         if any(rate is None for rate in own):
-            attempt.refuse("a parameter group of the optimizer has no learning rate")
+            application.refuse("a parameter group of the optimizer has no learning rate")
             return call(*args, **kwargs)
         part = min(taken[id(args[0])] / max(steps - 1, 1), 1.0)
         _set_rates(groups, _raised([float(rate) for rate in own], lowest * (highest / lowest) ** part))
         taken[id(args[0])] += 1
-        attempt.done(f"the learning rate rises from {lowest:g} to {highest:g} over {steps} steps")
+        application.done(f"the learning rate rises from {lowest:g} to {highest:g} over {steps} steps")
         try:
             return call(*args, **kwargs)
         finally:
             _set_rates(groups, own)  # for the schedule, which goes on from them
 
-    attempt.around("step", step)
+    application.around("step", step)
 
 
 def _raised(own: list[float], rate: float) -> list[float]:

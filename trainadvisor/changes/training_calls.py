@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from trainadvisor.changes.applying.change_application import Attempt, Call
+from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 from trainadvisor.changes.applying.late_torch import torch
 from trainadvisor.changes.declaration import change
 
@@ -13,17 +13,17 @@ from trainadvisor.changes.declaration import change
     limits="Not for scripts that never step.",
     limits_zh="不适用于从不调用 step() 的脚本。",
 )
-def add_zero_grad(attempt: Attempt) -> None:
+def add_zero_grad(application: ChangeApplication) -> None:
     """Clear the gradients of what an optimizer holds after each of its steps."""
-    attempt.never = "no optimizer made a step"
+    application.never = "no optimizer made a step"
 
     def clear(made: Any) -> None:
-        with attempt.stage.unseen():
+        with application.session.unseen():
             made.zero_grad()
-        attempt.stage.cleared(made)
-        attempt.done(f"gradients are cleared after each step of {type(made).__name__}")
+        application.session.cleared(made)
+        application.done(f"gradients are cleared after each step of {type(made).__name__}")
 
-    attempt.when("stepped", clear)
+    application.when("stepped", clear)
 
 
 @change(
@@ -32,10 +32,10 @@ def add_zero_grad(attempt: Attempt) -> None:
     limits="Not for gradients that the script clears by hand, with p.grad = None.",
     limits_zh="不适用于脚本用 p.grad = None 手动清空梯度的情形。",
 )
-def fix_zero_grad_order(attempt: Attempt) -> None:
+def fix_zero_grad_order(application: ChangeApplication) -> None:
     """Ignore a zero_grad() that stands between backward() and step(), and clear the gradients after the step."""
-    attempt.patient = True
-    attempt.never = "no zero_grad() stands between a backward() and a step()"
+    application.patient = True
+    application.never = "no zero_grad() stands between a backward() and a step()"
     waiting: list[Call] = []
     pending = {"backward": False}
 
@@ -53,12 +53,12 @@ def fix_zero_grad_order(attempt: Attempt) -> None:
         for clear in waiting:
             clear()
         if waiting:
-            attempt.done("zero_grad() moved from between backward() and step() to after step()")
+            application.done("zero_grad() moved from between backward() and step() to after step()")
         waiting.clear()
 
-    attempt.around("zero_grad", hold)
-    attempt.when("trained", trained)
-    attempt.when("stepped", release)
+    application.around("zero_grad", hold)
+    application.when("trained", trained)
+    application.when("stepped", release)
 
 
 @change(
@@ -67,24 +67,24 @@ def fix_zero_grad_order(attempt: Attempt) -> None:
     limits="Only for optimizers that the script itself never steps.",
     limits_zh="仅适用于脚本自身从不调用 step() 的优化器。",
 )
-def add_step(attempt: Attempt) -> None:
+def add_step(application: ChangeApplication) -> None:
     """Call optimizer.step() after each backward(), and clear the gradients then."""
-    attempt.patient = True
-    attempt.never = "the script makes no optimizer, or never calls backward()"
-    missing = _Missing(attempt)
+    application.patient = True
+    application.never = "the script makes no optimizer, or never calls backward()"
+    missing = _Missing(application)
     for moment in ("forward", "zero_grad"):
-        attempt.around(moment, missing.before)
-    attempt.around("step", missing.own)
-    attempt.when("trained", missing.due)
+        application.around(moment, missing.before)
+    application.around("step", missing.own)
+    application.when("trained", missing.due)
     for moment in ("backward", "end"):
-        attempt.when(moment, missing.make_up)
+        application.when(moment, missing.make_up)
 
 
 class _Missing:
     """The steps that are due after a backward(), of the optimizers that the script never steps."""
 
-    def __init__(self, attempt: Attempt) -> None:
-        self._attempt, self._waiting = attempt, False
+    def __init__(self, application: ChangeApplication) -> None:
+        self._application, self._waiting = application, False
         self._stepped: set[int] = set()
 
     def due(self, *_: object) -> None:
@@ -96,11 +96,11 @@ class _Missing:
         if not self._waiting:
             return
         self._waiting = False
-        for made in self._attempt.stage.optimizers:
+        for made in self._application.session.optimizers:
             if id(made) not in self._stepped and _has_gradients(made):
                 made.step()
                 made.zero_grad()
-                self._attempt.done(f"optimizer.step() after each backward() ({type(made).__name__})")
+                self._application.done(f"optimizer.step() after each backward() ({type(made).__name__})")
 
     def before(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Make them before the next call that needs them done."""
@@ -111,8 +111,8 @@ class _Missing:
         """Leave an optimizer alone that the script steps itself."""
         if self._waiting:
             self._stepped.add(id(args[0]))
-            if all(id(made) in self._stepped for made in self._attempt.stage.optimizers):
-                self._attempt.refuse("the script calls step() itself")
+            if all(id(made) in self._stepped for made in self._application.session.optimizers):
+                self._application.refuse("the script calls step() itself")
         return call(*args, **kwargs)
 
 
@@ -122,9 +122,9 @@ class _Missing:
     limits="The loss must be computed by a function of torch, and must depend on parameters.",
     limits_zh="损失须由 torch 的损失函数计算，且依赖于参数。",
 )
-def add_backward(attempt: Attempt) -> None:
+def add_backward(application: ChangeApplication) -> None:
     """Call backward() on the last loss where a step would come without one."""
-    attempt.never = "each step has its backward()"
+    application.never = "each step has its backward()"
     losses: list[Any] = []
     since = {"backward": False}
 
@@ -139,18 +139,18 @@ def add_backward(attempt: Attempt) -> None:
             loss = losses.pop().mean()
             if loss.requires_grad:
                 loss.backward()
-                attempt.done("backward() on the loss before each step")
+                application.done("backward() on the loss before each step")
             else:
-                attempt.refuse("the loss depends on no parameter: it was detached before")
+                application.refuse("the loss depends on no parameter: it was detached before")
         since["backward"] = False
         return call(*args, **kwargs)
 
     def trained(*_: object) -> None:
         since["backward"] = True
 
-    attempt.around("loss", note)
-    attempt.around("step", before)
-    attempt.when("trained", trained)
+    application.around("loss", note)
+    application.around("step", before)
+    application.when("trained", trained)
 
 
 @change(
@@ -159,14 +159,14 @@ def add_backward(attempt: Attempt) -> None:
     limits="Not for closures and optimizers that take turns; a script that divides by itself is divided once more.",
     limits_zh="不适用于闭包与轮流更新的优化器；脚本若已自行相除，会再除一次。",
 )
-def accumulation(attempt: Attempt, *, steps: int | None = None, divide: bool = True) -> None:
+def accumulation(application: ChangeApplication, *, steps: int | None = None, divide: bool = True) -> None:
     """Update once every `steps` backward passes, with the mean of their gradients.
 
     Without `steps`, the script's own updates stay, and gradients are divided by the passes that they were summed over.
     """
-    attempt.never = "the script makes no optimizer, or never calls backward()"
+    application.never = "the script makes no optimizer, or never calls backward()"
     if steps is not None:
-        _update_every(attempt, max(1, steps), divide=divide)
+        _update_every(application, max(1, steps), divide=divide)
         return
     passes = {"count": 0}
 
@@ -176,13 +176,13 @@ def accumulation(attempt: Attempt, *, steps: int | None = None, divide: bool = T
     def share(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if passes["count"] > 1 and divide:
             _divide(args[0], passes["count"])
-            attempt.done(f"gradients divided by the {passes['count']} passes that they are summed over")
+            application.done(f"gradients divided by the {passes['count']} passes that they are summed over")
         passes["count"] = 0
         return call(*args, **kwargs)
 
-    attempt.never = "the script never sums gradients over several backward passes"
-    attempt.when("trained", count)
-    attempt.around("step", share)
+    application.never = "the script never sums gradients over several backward passes"
+    application.when("trained", count)
+    application.around("step", share)
 
 
 def _divide(made: Any, count: int) -> None:
@@ -191,9 +191,9 @@ def _divide(made: Any, count: int) -> None:
         torch._foreach_div_(gradients, count)
 
 
-def _update_every(attempt: Attempt, steps: int, *, divide: bool) -> None:
+def _update_every(application: ChangeApplication, steps: int, *, divide: bool) -> None:
     """Step after every n-th backward; the script's own steps and clearings are left out."""
-    stage = attempt.stage
+    session = application.session
     state = {"count": 0, "ours": False}
 
     def skip_step(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -206,20 +206,20 @@ def _update_every(attempt: Attempt, steps: int, *, divide: bool) -> None:
 
     def update(*_: object) -> None:
         state["count"] += 1
-        if state["count"] < steps or not stage.optimizers:
+        if state["count"] < steps or not session.optimizers:
             return
         state["ours"] = True
-        for made in [o for o in stage.optimizers if _has_gradients(o)]:
+        for made in [o for o in session.optimizers if _has_gradients(o)]:
             if divide:
                 _divide(made, steps)
             made.step()
             made.zero_grad()
-            attempt.done(f"an update every {steps} backward passes ({type(made).__name__})")
+            application.done(f"an update every {steps} backward passes ({type(made).__name__})")
         state["ours"], state["count"] = False, 0
 
-    attempt.around("step", skip_step)
-    attempt.around("zero_grad", skip_clear)
-    attempt.when("trained", update)
+    application.around("step", skip_step)
+    application.around("zero_grad", skip_clear)
+    application.when("trained", update)
 
 
 def _has_gradients(made: Any) -> bool:
@@ -232,10 +232,10 @@ def _has_gradients(made: Any) -> bool:
     limits="Evaluations are known by torch.no_grad() or inference_mode().",
     limits_zh="以 torch.no_grad() 或 inference_mode() 识别评估阶段。",
 )
-def mode(attempt: Attempt, *, mode: Literal["train", "eval", "both"] = "both") -> None:
+def mode(application: ChangeApplication, *, mode: Literal["train", "eval", "both"] = "both") -> None:
     """Call train() before a forward with gradients, and eval() for one without."""
-    attempt.patient = True
-    attempt.never = "the model was in the right mode at every call"
+    application.patient = True
+    application.never = "the model was in the right mode at every call"
 
     def around(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         model, training = args[0], torch.is_grad_enabled()
@@ -243,11 +243,11 @@ def mode(attempt: Attempt, *, mode: Literal["train", "eval", "both"] = "both") -
             return call(*args, **kwargs)
         before = [(module, module.training) for module in model.modules()]
         model.train(training)
-        attempt.done("train() supplied for training calls" if training else "eval() supplied for evaluation calls")
+        application.done("train() supplied for training calls" if training else "eval() supplied for evaluation calls")
         try:
             return call(*args, **kwargs)
         finally:
             for module, was in before if not training else []:
                 module.training = was
 
-    attempt.around("forward", around)
+    application.around("forward", around)

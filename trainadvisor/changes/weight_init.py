@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from trainadvisor.changes.applying.change_application import Attempt, Refusal
+from trainadvisor.changes.applying.change_application import ChangeApplication, Refusal
 from trainadvisor.changes.applying.late_torch import nn, torch
 from trainadvisor.changes.declaration import change
 
@@ -19,7 +19,7 @@ _FAR = 4.0
     limits_zh="不适用于已加载权重的模型；嵌入层与模型自有参数仅在尺度明显异常时重新初始化。",
 )
 def init(
-    attempt: Attempt,
+    application: ChangeApplication,
     *,
     to: Literal["he", "xavier", "orthogonal", "default", "prior", "lstm"] | None = None,
     bias: float | None = None,
@@ -29,16 +29,16 @@ def init(
     Biases become zero; the last layer starts from torch's own initialisation, and with `bias` if that is given.
     """
     kind = to or ("he" if bias is None else "prior")
-    attempt.never = "no model was called"
+    application.never = "no model was called"
 
     def redo(model: Any, *_: object) -> None:
-        if any(id(module) in attempt.stage.loaded for module in model.modules()):
+        if any(id(module) in application.session.loaded for module in model.modules()):
             raise Refusal("the model's weights were loaded; a new start would throw them away")
         layers: list[Any] = [module for module in model.modules() if isinstance(module, _layers())]
         loose = [] if kind == "prior" else [weight for weight in _loose(model) if not layers or weight.odd]
         if not layers and not loose:
             raise Refusal("the model has no linear, convolution or recurrent layer")
-        with attempt.stage.aside(), torch.no_grad():
+        with application.session.aside(), torch.no_grad():
             for layer in layers[-1:] if kind == "prior" else layers:
                 _draw(layer, kind, last=layer is layers[-1])
             for weight in loose:
@@ -46,13 +46,13 @@ def init(
         if bias is not None and layers and layers[-1].bias is not None:
             nn.init.constant_(layers[-1].bias, bias)
         elif kind == "prior":
-            _bias_by_targets(attempt, layers[-1])
+            _bias_by_targets(application, layers[-1])
         count = 1 if kind == "prior" else len(layers)
         told = [f"{count} layer{'s' if count != 1 else ''}"] if count else []
         told += [f"{len(loose)} other weight{'s' if len(loose) != 1 else ''}"] if loose else []
-        attempt.done(f"{kind} initialisation of {' and '.join(told)}")
+        application.done(f"{kind} initialisation of {' and '.join(told)}")
 
-    attempt.when("model", redo)
+    application.when("model", redo)
 
 
 def _layers() -> tuple[type, ...]:
@@ -131,7 +131,7 @@ def _draw_recurrent(layer: Any, kind: str) -> None:
             parameter[layer.hidden_size : 2 * layer.hidden_size] = 1.0
 
 
-def _bias_by_targets(attempt: Attempt, layer: Any) -> None:
+def _bias_by_targets(application: ChangeApplication, layer: Any) -> None:
     """Set the output's bias to the mean of the targets, for regressions, when the first loss shows them."""
     waiting = [True]
 
@@ -145,4 +145,4 @@ def _bias_by_targets(attempt: Attempt, layer: Any) -> None:
                     layer.bias.copy_(mean.expand_as(layer.bias))
         return call(*args, **kwargs)
 
-    attempt.around("loss", around)
+    application.around("loss", around)

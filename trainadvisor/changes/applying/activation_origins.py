@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor.changes.applying.late_torch import F, torch
 
 if TYPE_CHECKING:
-    from trainadvisor.changes.applying.change_application import Attempt, Call
+    from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 
 _KINDS = ("softmax", "log_softmax", "sigmoid", "tanh", "relu")
 _FUNCTIONS = ("leaky_relu", "elu", "gelu", "softplus", "hardtanh")
@@ -16,13 +16,13 @@ _MOST = 512
 class Origins:
     """The activations of the current call of the model: result -> (kind, what it was computed from)."""
 
-    def __init__(self, attempt: "Attempt") -> None:
+    def __init__(self, application: "ChangeApplication") -> None:
         self._known: dict[int, tuple[Any, str, Any]] = {}
         owners = [(owner, kind) for kind in _KINDS for owner in (torch, torch.Tensor)]
         owners += [(F, kind) for kind in _FUNCTIONS]
         for owner, kind in owners:
-            attempt.stage.undo_with(self._watch(owner, kind))
-        attempt.around("forward", self._forget, within=True)
+            application.session.undo_with(self._watch(owner, kind))
+        application.around("forward", self._forget, within=True)
 
     def _watch(self, owner: Any, kind: str) -> Callable[[], None]:
         original = getattr(owner, kind)

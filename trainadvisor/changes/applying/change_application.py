@@ -1,11 +1,11 @@
-"""One attempt to apply a change: where it hooks in, and what came of it."""
+"""One application of a change: where it hooks in, and what came of it."""
 
 from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trainadvisor.changes.applying.change_session import Stage
+    from trainadvisor.changes.applying.session_state import SessionState
 
 Call = Callable[..., Any]
 Around = Callable[[Call, tuple[Any, ...], dict[str, Any]], Any]
@@ -16,11 +16,11 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
     """A change cannot be applied here; the message says why."""
 
 
-class Attempt:
+class ChangeApplication:
     """A change that looks for its place in the script."""
 
-    def __init__(self, stage: "Stage", word: str, arguments: dict[str, Any]) -> None:
-        self.stage, self.word, self.arguments = stage, word, arguments
+    def __init__(self, session: "SessionState", word: str, arguments: dict[str, Any]) -> None:
+        self.session, self.word, self.arguments = session, word, arguments
         self.what: str | None = None
         self.refused: str | None = None
         self.never = "the script never came to the place where it would take hold"
@@ -84,7 +84,7 @@ class Attempt:
         self.what = self.what or what
         if not self._told:
             self._told = True
-            self.stage.report(self)
+            self.session.report(self.word, self.detail)
 
     def refuse(self, reason: str) -> None:
         """Note why the change cannot be applied; what it has done so far stays."""
@@ -96,7 +96,7 @@ class Attempt:
         if not self._told:
             self._told = True
             self.refused = self.refused if self.refused or self.what else self.never
-            self.stage.report(self)
+            self.session.report(self.word, self.detail)
 
     @property
     def detail(self) -> dict[str, Any]:

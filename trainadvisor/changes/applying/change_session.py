@@ -1,13 +1,13 @@
-"""Where changes take hold of a training: the moments of a script, told to the attempts that wait for them.
+"""Where changes take hold of a training: the moments of a script, told to the applications that wait for them.
 
-Told to `attempt.when`: `optimizer` (one is first used), `model` (a model's first call: model, args, kwargs), `epoch`
+Told to `when`: `optimizer` (one is first used), `model` (a model's first call: model, args, kwargs), `epoch`
 (a loader is iterated), `train_epoch` (the training's loader is), `backward` and `trained` (before and after one),
-`stepped` (after a step), `end`. Offered to `attempt.around`: `forward`, `loss`, `backward`, `step`, `zero_grad`,
+`stepped` (after a step), `end`. Offered to `around`: `forward`, `loss`, `backward`, `step`, `zero_grad`,
 `loader_made`, `epoch`, `scheduler_step`, `clip`, `scale`, `save`, `load`.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -18,7 +18,8 @@ from torch.compiler import is_dynamo_compiling
 from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader
 
-from trainadvisor.changes.applying.change_application import Around, Attempt, Call
+from trainadvisor.changes.applying.change_application import Around, Call, ChangeApplication
+from trainadvisor.changes.applying.session_state import SessionState
 from trainadvisor.changes.declaration import Choice
 from trainadvisor.record.graft import graft
 from trainadvisor.record.recorder import Recorder
@@ -27,102 +28,44 @@ from trainadvisor.record.taps import LOSSES
 
 PATIENCE = 20
 """Backward passes within which a change has found its place, unless it says that it is patient."""
-Undo = Callable[[], None]
 
 
-class Stage:
+class ChangeSession(SessionState):
     """The script's training as the changes see it."""
 
     def __init__(
         self, recorder: Recorder | None, *, stop_after: tuple[int | None, float | None] = (None, None)
     ) -> None:
-        self.recorder = recorder
-        self.attempts: list[Attempt] = []
-        self.optimizers: list[torch.optim.Optimizer] = []
-        self.models: list[nn.Module] = []
-        self.loaded: set[int] = set()
-        """The modules (ids) that got saved weights before the first step."""
-        self.steps = 0
-        """Optimizer steps so far."""
-        self.backwards = 0
-        self.train_data: object = None
-        """The data set of the first loader that was iterated with gradients on."""
+        super().__init__(recorder, planned_steps=stop_after[0])
+        self.applications: list[ChangeApplication] = []
         self._began: float | None = None
         self._stop_after = stop_after
-        self.planned_steps = stop_after[0]
-        """How many steps the run will take, where that is known."""
         self._made: list[torch.optim.Optimizer] = []
-        self.running: set[str] = set()
-        """The moments whose call is running, and "unseen" during calls of our own."""
         self._stepping: set[object] = set()
-        self._undo: list[Undo] = []
 
     def apply(self, choices: list[Choice]) -> None:
         """Let each change subscribe, then begin to listen."""
         for choice in sorted(choices, key=lambda choice: choice.spec.name == "init"):  # draws layers that others make
-            attempt = Attempt(self, choice.spec.name, choice.arguments)
-            self.attempts.append(attempt)
-            attempt.hooks["begin"].append(partial(choice.spec.function, attempt, **choice.arguments))
-            attempt.tell("begin")
+            application = ChangeApplication(self, choice.spec.name, choice.arguments)
+            self.applications.append(application)
+            application.hooks["begin"].append(partial(choice.spec.function, application, **choice.arguments))
+            application.tell("begin")
         self._set_all()
 
     def close(self) -> None:
         """Tell of the changes that never found their place, and let go of torch."""
         self.tell("end")
-        for attempt in self.attempts:
-            attempt.done_or_refused()
+        for application in self.applications:
+            application.done_or_refused()
         while self._undo:
             self._undo.pop()()
 
-    def undo_with(self, undo: Undo) -> None:
-        """Keep a call that undoes something at the end."""
-        self._undo.append(undo)
-
-    def report(self, attempt: Attempt) -> None:
-        """Write an event about a change."""
-        if self.recorder is not None:
-            self.recorder.event("change", attempt.word, attempt.detail)
-
     def tell(self, moment: str, *args: object) -> None:
-        """Tell all attempts of a moment."""
-        for attempt in self.attempts:
-            attempt.tell(moment, *args)
+        """Tell all applications of a moment."""
+        for application in self.applications:
+            application.tell(moment, *args)
 
-    @contextmanager
-    def unseen(self) -> Iterator[None]:
-        """Hide calls of our own from the recorder and from the changes."""
-        recorder, self.running = self.recorder, {*self.running, "unseen"}
-        busy = recorder._busy if recorder is not None else False
-        try:
-            if recorder is not None:
-                recorder._busy = True
-            yield
-        finally:
-            self.running = self.running - {"unseen"}
-            if recorder is not None:
-                recorder._busy = busy
-
-    @contextmanager
-    def aside(self) -> Iterator[None]:
-        """Hide calls of our own, and leave the random numbers of the script as they are."""
-        state = torch.get_rng_state()
-        with self.unseen():
-            try:
-                yield
-            finally:
-                torch.set_rng_state(state)
-
-    def cleared(self, optimizer: torch.optim.Optimizer) -> None:
-        """Tell the recorder of a zero_grad of ours, which it would count as one of the script's."""
-        if self.recorder is not None:
-            self.recorder.on("zero_grad", (optimizer,), {}, None)
-
-    def holders(self, model: nn.Module) -> list[torch.optim.Optimizer]:
-        """Return the optimizers that hold a parameter of the model."""
-        own = {id(p) for p in model.parameters()}
-        return [o for o in self.optimizers if any(id(p) in own for group in o.param_groups for p in group["params"])]
-
-    # How calls reach the attempts
+    # How calls reach the applications
 
     def through(self, moment: str, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Make a call through the functions that stand around it; inside it the same moment is not told again."""
@@ -135,9 +78,9 @@ class Stage:
             self.running.discard(moment)
 
     def _nested(self, moment: str, call: Call) -> Call:
-        standing = [(outer, a, around) for a in self.attempts for outer, around in a.arounds.get(moment, ())]
-        for _, attempt, around in sorted(standing, key=lambda entry: entry[0]):
-            call = attempt.standing(around, call)
+        standing = [(outer, a, around) for a in self.applications for outer, around in a.arounds.get(moment, ())]
+        for _, application, around in sorted(standing, key=lambda entry: entry[0]):
+            call = application.standing(around, call)
         return call
 
     def _set_all(self) -> None:
@@ -213,9 +156,9 @@ class Stage:
     def _give_up(self) -> None:
         """Tell early of the changes that have found no place, so that whoever waits need not wait for the end."""
         if self.backwards == PATIENCE:
-            for attempt in self.attempts:
-                if attempt.what is None and not attempt.patient:
-                    attempt.refuse(attempt.never)
+            for application in self.applications:
+                if application.what is None and not application.patient:
+                    application.refuse(application.never)
 
     def _zero_grad(self, original: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         self._settle()

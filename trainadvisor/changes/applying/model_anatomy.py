@@ -8,7 +8,7 @@ from trainadvisor.changes.applying.late_torch import nn, torch
 from trainadvisor.changes.applying.nested_tensors import listed
 
 if TYPE_CHECKING:
-    from trainadvisor.changes.applying.change_session import Stage
+    from trainadvisor.changes.applying.session_state import SessionState
 
 _NONLINEAR = (
     "Relu", "Sigmoid", "Tanh", "Gelu", "Silu", "Elu", "Softplus", "Softmax", "Hardtanh", "Abs", "Pow", "Exp",
@@ -112,7 +112,7 @@ def _ancestors(root: Any) -> Iterator[Any]:
         waiting += new
 
 
-def rehearse(stage: "Stage", model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Rehearsal:
+def rehearse(session: "SessionState", model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Rehearsal:
     """Call a model once in evaluation mode, unseen, and return what its layers did; nothing of it stays."""
     rehearsal = Rehearsal()
 
@@ -122,7 +122,7 @@ def rehearse(stage: "Stage", model: Any, args: tuple[Any, ...], kwargs: dict[str
     handles = [module.register_forward_hook(note) for module in model.modules() if is_layer(module)]
     modes = [(module, module.training) for module in model.modules()]
     try:
-        with stage.aside(), torch.enable_grad():
+        with session.aside(), torch.enable_grad():
             model.eval()
             rehearsal.output = model(*args, **kwargs)
     finally:
@@ -158,10 +158,10 @@ def same_values(one: Any, other: Any) -> bool:
     return one is other or one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr() != 0
 
 
-def adopt(stage: "Stage", model: Any, parameters: list[Any]) -> None:
+def adopt(session: "SessionState", model: Any, parameters: list[Any]) -> None:
     """Give new parameters to the optimizer that holds the model's others, with the settings of its last such group."""
     own = {id(p) for p in model.parameters()}
-    for optimizer in stage.optimizers:
+    for optimizer in session.optimizers:
         groups = [g for g in optimizer.param_groups if any(id(p) in own for p in g["params"])]
         if groups:
             held = {id(p) for group in optimizer.param_groups for p in group["params"]}
@@ -169,9 +169,9 @@ def adopt(stage: "Stage", model: Any, parameters: list[Any]) -> None:
             return
 
 
-def exchange(stage: "Stage", fresh: dict[int, Any]) -> None:
+def exchange(session: "SessionState", fresh: dict[int, Any]) -> None:
     """Put new parameters in the place of old ones (by their ids) in the optimizers."""
-    for optimizer in stage.optimizers:
+    for optimizer in session.optimizers:
         for group in optimizer.param_groups:
             for place, old in enumerate(group["params"]):
                 if id(old) in fresh:

@@ -8,29 +8,29 @@ from trainadvisor.record.graft import graft
 from trainadvisor.record.sites import USERS, rank
 
 if TYPE_CHECKING:
-    from trainadvisor.changes.applying.change_application import Attempt, Call
+    from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 
 
-def rejoin(attempt: "Attempt") -> None:
+def rejoin(application: "ChangeApplication") -> None:
     """Pass over what the user's code inside a model's training call would cut off from the gradient."""
-    stage, original = attempt.stage, torch.Tensor.detach
+    session, original = application.session, torch.Tensor.detach
 
     def detach(given: Any) -> Any:
-        if "forward" in stage.running and given.requires_grad and _by_user(sys._getframe(1)):
-            attempt.done("detach() inside the model is passed over")
+        if "forward" in session.running and given.requires_grad and _by_user(sys._getframe(1)):
+            application.done("detach() inside the model is passed over")
             return given
         return original(given)
 
     def enter(call: "Call", args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if "forward" in stage.running and torch.is_grad_enabled() and _by_user(sys._getframe(2)):
+        if "forward" in session.running and torch.is_grad_enabled() and _by_user(sys._getframe(2)):
             args[0].prev = True
-            attempt.done("no_grad() inside the model is passed over")
+            application.done("no_grad() inside the model is passed over")
             return None
         return call(*args, **kwargs)
 
     torch.Tensor.detach = detach  # type: ignore[assignment]
-    stage.undo_with(lambda: setattr(torch.Tensor, "detach", original))
-    stage.undo_with(graft(torch.no_grad.__enter__, enter))
+    session.undo_with(lambda: setattr(torch.Tensor, "detach", original))
+    session.undo_with(graft(torch.no_grad.__enter__, enter))
 
 
 def _by_user(frame: Any) -> bool:

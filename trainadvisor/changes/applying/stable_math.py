@@ -7,30 +7,30 @@ from trainadvisor.changes.applying.late_torch import F, torch
 from trainadvisor.changes.applying.torch_standins import floating, stand_in
 
 if TYPE_CHECKING:
-    from trainadvisor.changes.applying.change_application import Attempt, Call
+    from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 
 
 class Stable:
     """Stands in for torch's log, roots and division, as functions, methods and operators."""
 
-    def __init__(self, attempt: "Attempt", eps: float) -> None:
-        self._attempt, self._eps = attempt, eps
-        self._origins = Origins(attempt)
+    def __init__(self, application: "ChangeApplication", eps: float) -> None:
+        self._application, self._eps = application, eps
+        self._origins = Origins(application)
         named = {"log": self._log, "sqrt": self._sqrt, "pow": self._power}
         named |= {"div": self._divide, "reciprocal": self._reciprocal}
         for name, function in named.items():
-            stand_in(attempt, torch, name, function)
-            stand_in(attempt, torch.Tensor, name, function)
-        stand_in(attempt, torch.Tensor, "__truediv__", self._divide)
-        stand_in(attempt, torch.Tensor, "__pow__", self._power)
+            stand_in(application, torch, name, function)
+            stand_in(application, torch.Tensor, name, function)
+        stand_in(application, torch.Tensor, "__truediv__", self._divide)
+        stand_in(application, torch.Tensor, "__pow__", self._power)
 
     def _log(self, original: "Call", given: Any, *args: Any, **kwargs: Any) -> Any:
         kind, before = self._origins.of(given) or ("", given)
         if kind == "softmax" and (dimension := _summed(given)) is not None:
-            self._attempt.done("log(softmax(x)) is computed as log_softmax(x)")
+            self._application.done("log(softmax(x)) is computed as log_softmax(x)")
             return F.log_softmax(before, dimension)
         if kind == "sigmoid":
-            self._attempt.done("log(sigmoid(x)) is computed as logsigmoid(x)")
+            self._application.done("log(sigmoid(x)) is computed as logsigmoid(x)")
             return F.logsigmoid(before)
         return original(self._at_least(given, self._eps, "log"), *args, **kwargs)
 
@@ -50,14 +50,14 @@ class Stable:
     def _nonzero(self, by: Any) -> Any:
         if not floating(by) or not bool((by == 0).any()):
             return by
-        self._attempt.done(f"zero divisors are {self._eps:.0e} now")
+        self._application.done(f"zero divisors are {self._eps:.0e} now")
         return torch.where(by == 0, torch.full_like(by, self._eps), by)
 
     def _at_least(self, given: Any, least: float, what: str) -> Any:
         """Return the tensor at least so large; negative numbers, which have no root either, as well."""
         if not bool((given < least).any()):
             return given
-        self._attempt.done(f"arguments of {what} are at least {least:.0e} now")
+        self._application.done(f"arguments of {what} are at least {least:.0e} now")
         return given.clamp_min(least)
 
 

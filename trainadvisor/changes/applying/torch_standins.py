@@ -6,26 +6,26 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor.changes.applying.late_torch import torch
 
 if TYPE_CHECKING:
-    from trainadvisor.changes.applying.change_application import Attempt
+    from trainadvisor.changes.applying.change_application import ChangeApplication
 
 
-def stand_in(attempt: "Attempt", owner: Any, name: str, function: Callable[..., Any]) -> None:
+def stand_in(application: "ChangeApplication", owner: Any, name: str, function: Callable[..., Any]) -> None:
     """Let `function(original, tensor, ...)` answer calls that the script makes on floating-point tensors in training.
 
     Calls from within a step or a backward are torch's own business, and those before the training prepare the data.
     """
-    original, stage = getattr(owner, name), attempt.stage
+    original, session = getattr(owner, name), application.session
 
     def called(given: Any, *args: Any, **kwargs: Any) -> Any:
-        training = stage.models or stage.train_data is not None
-        own = {"step", "unseen", "backward"} & stage.running
-        measuring = stage.recorder is not None and stage.recorder._busy
+        training = session.models or session.train_data is not None
+        own = {"step", "unseen", "backward"} & session.running
+        measuring = session.recorder is not None and session.recorder._busy
         if own or measuring or not training or not floating(given):
             return original(given, *args, **kwargs)
         return function(original, given, *args, **kwargs)
 
     setattr(owner, name, called)
-    stage.undo_with(lambda: setattr(owner, name, original))
+    session.undo_with(lambda: setattr(owner, name, original))
 
 
 def floating(given: Any) -> bool:
