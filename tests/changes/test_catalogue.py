@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import trainadvisor
-from trainadvisor.changes import all_changes, chosen
+from trainadvisor.changes.catalogue import all_changes, chosen
 from trainadvisor.errors import UsageError
 
 RULES = Path(trainadvisor.__file__).parents[1] / "rules"
@@ -25,7 +25,9 @@ def test_every_change_says_what_it_does_and_what_it_cannot_do() -> None:
 
 def test_changes_are_known_without_torch() -> None:
     """A trial checks them before the script may set environment variables for torch."""
-    code = "import sys; from trainadvisor.changes import all_changes; all_changes(); print('torch' in sys.modules)"
+    code = (
+        "import sys; from trainadvisor.changes import catalogue; catalogue.all_changes(); print('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from trainadvisor.changes import all_changes
+from trainadvisor.changes.catalogue import all_changes
 from trainadvisor.commands.changes import command
 
 

@@ -11,8 +11,8 @@ from recordkit import Records, make_recorder
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from trainadvisor.changes import chosen
 from trainadvisor.changes.applying.change_session import ChangeSession
+from trainadvisor.changes.catalogue import chosen
 
 if TYPE_CHECKING:
     from collections.abc import Callable

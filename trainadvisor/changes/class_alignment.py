@@ -20,6 +20,7 @@ _MATCHED, _GAINED = 0.5, 0.3
     "match clearly better; what the script computes by itself stays as it is.",
     limits_zh="适用于 torch.no_grad() 下的 cross_entropy 与 nll_loss，从第二次评估起、且新编号明显更相符时生效；"
     "脚本自行计算的指标不变。",
+    alone=True,
 )
 def align_classes(application: ChangeApplication) -> None:
     """Give validation labels the numbers that training uses, as told by what earlier evaluations predicted for them."""

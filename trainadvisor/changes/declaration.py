@@ -1,16 +1,21 @@
-"""What a change is: a function of one application and typed arguments, known by a word."""
+"""What is declared about a change, beside the function that applies it."""
 
-import importlib
 import inspect
-import pkgutil
 import types
 import typing
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from functools import cached_property
 from typing import Any, Literal
 
-from trainadvisor.errors import UsageError, did_you_mean
+from trainadvisor.changes.line_edits import LineEdit
+
+WORDS = {float: "number", int: "whole number", str: "word", bool: "truth"}
+NEITHER = ("", "")
+
+
+def _nothing(_: Any) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -22,113 +27,98 @@ class Argument:
     choices: tuple[str, ...] = ()
 
 
+class Order(IntEnum):
+    """How far behind the other remedies of a diagnosis a change is tried."""
+
+    USUAL = 0
+    BEHIND_FOR_CONSEQUENCES = 1
+    """It seldom finds its place where a consequence asks for it."""
+    BEHIND = 2
+    """It seldom finds its place at all, except where the data are at fault."""
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """Arguments that are worth a try where no finding asks for the change."""
+
+    rank: int
+    """Its place among the fallbacks of all changes, the lowest first."""
+    arguments: Mapping[str, Any]
+    keeps_finite: bool = False
+    """Whether it is tried before the others where numbers were lost."""
+    only_unlearnt: bool = False
+    """Whether it is tried, before all others, only where nothing is learnt at all."""
+
+
 @dataclass(frozen=True)
 class ChangeSpec:
-    """What is known about a change without applying it."""
+    """All that is known of a change; as a decorator it declares a function as the change of that name.
+
+    The function takes the application and typed, keyword-only arguments; its docstring says what the change does.
+    """
 
     name: str
-    arguments: dict[str, Argument]
-    doc: str
-    zh: str
-    limits: str
-    limits_zh: str
-    function: Callable[..., None]
+    zh: str = ""
+    """The docstring in Chinese."""
+    limits: str = ""
+    """What the change cannot do."""
+    limits_zh: str = ""
+    rescales_loss: bool = False
+    """Whether the value of the training loss stands for something else afterwards."""
+    acts_after_first_step: bool = False
+    """Whether the loss of the first step stays as it was, given the same seed."""
+    may_end_early: bool = False
+    """Whether a run with it may take fewer steps than one without."""
+    comparable: bool = True
+    """Whether a run with it can be held against one without, step by step."""
+    alone: bool = False
+    """Whether it is never joined with others: it seldom finds its place, or changes how much is trained."""
+    per_run: bool = False
+    """Whether its arguments are those of one run, and another seed asks for others."""
+    applied_last: bool = False
+    """Whether it works on what other changes put in."""
+    both_ways: tuple[Mapping[str, Any], ...] = ()
+    """The arguments for less and for more of a quantity with `value` and `factor`, of which a run has just one."""
+    order: Order = Order.USUAL
+    fallbacks: tuple[Fallback, ...] = ()
+    edits: tuple[LineEdit, ...] = ()
+    """What makes it lasting in the lines of the script."""
+    does: tuple[str, str] = NEITHER
+    """What it does with its arguments, in English and Chinese, where no finding has words for that."""
+    rules_out: tuple[str, str] = NEITHER
+    """What is not the cause where it has no effect, in English and Chinese."""
+    function: Callable[..., None] = _nothing
 
-
-@dataclass(frozen=True)
-class Choice:
-    """A change with checked arguments, ready to be applied."""
-
-    spec: ChangeSpec
-    arguments: dict[str, Any]
-
-
-_declared: dict[str, ChangeSpec] = {}
-_WORDS = {float: "number", int: "whole number", str: "word", bool: "truth"}
-
-
-def change(name: str, *, zh: str, limits: str, limits_zh: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Declare a function as the change of that name; its docstring says what it does, `limits` what it cannot do."""
-
-    def declare(function: Callable[..., None]) -> Callable[..., None]:
-        doc = " ".join((function.__doc__ or "").split())
-        _declared[name] = ChangeSpec(name, _arguments(function), doc, zh, limits, limits_zh, function)
+    def __call__(self, function: Callable[..., None]) -> Callable[..., None]:
+        """Declare the function as this change."""
+        declared.append(replace(self, function=function))
         return function
 
-    return declare
+    @cached_property
+    def doc(self) -> str:
+        """Return what it does, in English."""
+        return " ".join((self.function.__doc__ or "").split())
+
+    @cached_property
+    def arguments(self) -> dict[str, Argument]:
+        """Return its arguments by name; raise TypeError for one that cannot be written into a rule."""
+        hints = typing.get_type_hints(self.function)
+        parameters = [p for p in inspect.signature(self.function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+        return {p.name: _argument(p, hints.get(p.name)) for p in parameters}
 
 
-def all_changes() -> dict[str, ChangeSpec]:
-    """Return every change by its name; torch is not imported for it."""
-    _import_all()
-    return dict(sorted(_declared.items()))
+change = ChangeSpec
+declared: list[ChangeSpec] = []
 
 
-def chosen(wanted: list[dict[str, Any]]) -> list[Choice]:
-    """Return the changes that `[{"change": ..., "arguments": {...}}]` asks for; raise UsageError for a wrong one."""
-    return [_choice(item) for item in wanted]
-
-
-@cache
-def _import_all() -> None:
-    package = importlib.import_module("trainadvisor.changes")
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{package.__name__}.{module.name}")
-
-
-def _choice(item: dict[str, Any]) -> Choice:
-    known = all_changes()
-    name = item.get("change")
-    if not isinstance(name, str) or name not in known:
-        hint = did_you_mean(str(name), known)
-        raise UsageError(f"change {name!r}: there is no such change{hint}; `trainadvisor changes` lists them")
-    given = item.get("arguments") or {}
-    if not isinstance(given, dict):
-        raise UsageError(f'change "{name}": "arguments" must be a table of names and values')
-    spec = known[name]
-    return Choice(spec, {key: _value(spec, key, value) for key, value in given.items()})
-
-
-def _value(spec: ChangeSpec, key: str, value: object) -> object:
-    """Return the value as the argument's type; a whole number may be written as 40.0."""
-    place = f'change "{spec.name}"'
-    if key not in spec.arguments:
-        listed = ", ".join(spec.arguments) or "none"
-        raise UsageError(f"{place}: there is no argument {key!r}{did_you_mean(key, spec.arguments)}; it takes {listed}")
-    argument = spec.arguments[key]
-    if value is None and argument.default is None:
-        return None
-    fitted = _fitted(argument.type, value)
-    if fitted is None:
-        raise UsageError(f"{place}: {key} is a {argument.type}, not {value!r}")
-    if argument.choices and fitted not in argument.choices:
-        hint = did_you_mean(str(fitted), argument.choices)
-        raise UsageError(f"{place}: {key} cannot be {fitted!r}{hint}; choose {', '.join(argument.choices)}")
-    return fitted
-
-
-def _fitted(kind: str, value: object) -> object | None:
-    if isinstance(value, bool) or kind == "truth":
-        return value if isinstance(value, bool) and kind == "truth" else None
-    if isinstance(value, int | float) and kind in ("number", "whole number"):
-        return float(value) if kind == "number" else int(value) if value == int(value) else None
-    return value if isinstance(value, str) and kind == "word" else None
-
-
-def _arguments(function: Callable[..., None]) -> dict[str, Argument]:
-    hints = typing.get_type_hints(function)
-    parameters = [p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    return {p.name: Argument(*_type(hints[p.name], p.default)) for p in parameters}
-
-
-def _type(hint: Any, default: Any) -> tuple[str, Any, tuple[str, ...]]:
-    plain = default if default is not inspect.Parameter.empty else None
-    options = (
-        typing.get_args(hint)
-        if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union
-        else (hint,)
-    )
-    (kind,) = [option for option in options if option is not type(None)]
-    if typing.get_origin(kind) is Literal:
-        return "word", plain, typing.get_args(kind)
-    return _WORDS[kind], plain, ()
+def _argument(parameter: inspect.Parameter, hint: Any) -> Argument:
+    default = parameter.default if parameter.default is not inspect.Parameter.empty else None
+    union = isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union
+    kinds = [kind for kind in (typing.get_args(hint) if union else (hint,)) if kind is not type(None)]
+    if len(kinds) == 1 and typing.get_origin(kinds[0]) is Literal:
+        return Argument("word", default, typing.get_args(kinds[0]))
+    if len(kinds) != 1 or kinds[0] not in WORDS:
+        shown = getattr(hint, "__name__", hint)
+        message = f"argument {parameter.name}: {shown} is no type of an argument; take float, int, str, bool or Literal"
+        raise TypeError(message)
+    return Argument(WORDS[kinds[0]], default)

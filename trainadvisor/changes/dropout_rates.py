@@ -6,6 +6,7 @@ from trainadvisor.changes.applying.change_application import Call, ChangeApplica
 from trainadvisor.changes.applying.late_torch import F, nn
 from trainadvisor.changes.applying.model_anatomy import rehearse
 from trainadvisor.changes.declaration import change
+from trainadvisor.changes.line_edits import SetLayerArgument
 from trainadvisor.record.graft import graft
 
 
@@ -14,6 +15,8 @@ from trainadvisor.record.graft import graft
     zh="把所有 dropout 的概率改为 p 或乘以 factor（p = 0 即去除）；模型没有 dropout 时在隐藏激活之后插入。",
     limits="A factor needs dropout that is there already; the dropout inside nn.RNN is changed, not inserted.",
     limits_zh="factor 要求已有 dropout；nn.RNN 层间的 dropout 只修改、不新增。",
+    edits=(SetLayerArgument(frozenset({"Dropout", "Dropout1d", "Dropout2d"}), "p", "p"),),
+    rules_out=("the dropout", "dropout"),
 )
 def dropout(application: ChangeApplication, *, p: float | None = None, factor: float | None = None) -> None:
     """Set the share that dropout drops, or multiply it; where there is none, put it behind hidden activations."""

@@ -17,6 +17,10 @@ PATIENCE = 3
     zh="验证损失连续 3 次未改善（或到第 step 步）后停止更新并保留最好的权重；average 为真时评估权重的滑动平均。",
     limits="Evaluations are known by torch.no_grad() and a loss of torch; the script itself runs on to its end.",
     limits_zh="以 torch.no_grad() 下由 torch 计算的损失识别评估；脚本本身仍会运行到结束。",
+    acts_after_first_step=True,
+    may_end_early=True,
+    alone=True,
+    per_run=True,
 )
 def early_stopping(
     application: ChangeApplication, *, step: int | None = None, average: bool = False, decay: float = 0.99

@@ -6,7 +6,7 @@ from trainadvisor.changes.applying.change_application import Call, ChangeApplica
 from trainadvisor.changes.applying.continued_loaders import Continued
 from trainadvisor.changes.applying.feature_scales import Scale
 from trainadvisor.changes.applying.late_torch import nn, torch
-from trainadvisor.changes.declaration import change
+from trainadvisor.changes.declaration import Fallback, Order, change
 
 ENOUGH = 2048
 """Examples after which statistics are no longer refined."""
@@ -35,6 +35,9 @@ def with_input(application: ChangeApplication, turn: Any) -> None:
     zh="用最初若干训练批次的均值与标准差逐特征标准化模型输入，训练与评估一致。",
     limits="Only the first floating-point input; its features are the last dimension, for images the channels.",
     limits_zh="仅处理第一个浮点输入；特征为最后一维，图像则为通道。",
+    fallbacks=(Fallback(20, {}, keeps_finite=True),),
+    does=("standardise the inputs", "将输入标准化"),
+    rules_out=("the scale of the inputs", "输入的尺度"),
 )
 def standardize_inputs(application: ChangeApplication) -> None:
     """Standardise each feature of the inputs by the first training batches, in training and in evaluation."""
@@ -83,6 +86,8 @@ def fix_preprocessing(application: ChangeApplication) -> None:
     zh="训练时随机平移图像（像素的八分之一以内）；noise 大于 0 时对输入加该比例的噪声。",
     limits="Without noise, for batches of images (N, C, H, W) only; no flips, which would turn digits into others.",
     limits_zh="不加噪声时仅适用于 (N, C, H, W) 图像批次；不做翻转，以免改变类别。",
+    rescales_loss=True,
+    alone=True,
 )
 def augmentation(application: ChangeApplication, *, noise: float = 0.0) -> None:
     """Shift training images at random by up to an eighth of their size; with `noise`, add noise to any inputs."""
@@ -120,6 +125,8 @@ def _shifted(images: Any) -> Any:
     zh="把模型输入中的 NaN 与无穷换成 0；脚本反复用 next(iter(loader)) 只取第一批时，让 DataLoader 接着往下取。",
     limits="Other faults of the data must be mended in the script.",
     limits_zh="数据的其他问题须在脚本中修正。",
+    alone=True,
+    order=Order.BEHIND,
 )
 def fix_data(application: ChangeApplication, *, nonfinite: bool = True) -> None:
     """Put zeros in the place of NaN and infinity in inputs; let a loader go on that is begun anew for each batch."""

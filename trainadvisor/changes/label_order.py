@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from trainadvisor.changes.applying.change_application import ChangeApplication
 from trainadvisor.changes.applying.late_torch import torch
-from trainadvisor.changes.declaration import change
+from trainadvisor.changes.declaration import Fallback, change
 
 
 @change(
@@ -15,6 +15,8 @@ from trainadvisor.changes.declaration import change
     limits="Shuffles by random, numpy and torch.randperm before the training; a wrong mapping of labels must be mended "
     "in the script.",
     limits_zh="仅处理训练之前经由 random、numpy 与 torch.randperm 的洗牌；标签映射错误须在脚本中修正。",
+    fallbacks=(Fallback(0, {}, only_unlearnt=True),),
+    does=("bring labels and rows into one order", "使标签与样本的顺序一致"),
 )
 def fix_labels(application: ChangeApplication, *, order: Literal["shared", "kept"] = "shared") -> None:
     """Let shuffles of equal length before the training share one order, or keep all rows in theirs."""

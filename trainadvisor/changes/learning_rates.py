@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 from trainadvisor.changes.applying.late_torch import torch
-from trainadvisor.changes.declaration import change
+from trainadvisor.changes.declaration import Fallback, change
+from trainadvisor.changes.line_edits import Arguments, Made, SetArgument, short
 
 
 def scale_at_steps(application: ChangeApplication, factor: Callable[[Any], float]) -> None:
@@ -41,11 +42,30 @@ def intended(optimizer: Any) -> float:
     return max(rates, default=0.0)
 
 
+def _new_rate(arguments: Arguments, made: Made) -> str | None:
+    groups = made.get("groups") or []
+    if len(groups) != 1:
+        return None
+    value, factor, present = arguments.get("value"), arguments.get("factor"), groups[0].get("lr")
+    if value is None and isinstance(factor, int | float) and isinstance(present, int | float):
+        value = present * factor
+    return None if value is None else short(value)
+
+
 @change(
     "lr",
     zh="将学习率乘以 factor，或改为 value（各参数组保持原有比例），调度器与脚本中的手动赋值同样生效。",
     limits="Not for optimizers without a learning rate.",
     limits_zh="不适用于没有学习率的优化器。",
+    acts_after_first_step=True,
+    both_ways=({"factor": 1 / 3}, {"factor": 3.0}),
+    fallbacks=(
+        Fallback(10, {"factor": 0.1}, keeps_finite=True),
+        Fallback(60, {"factor": 10.0}, keeps_finite=True),
+    ),
+    edits=(SetArgument("optimizer", "lr", _new_rate),),
+    does=("change the learning rate by a factor of {factor}", "将学习率乘以 {factor}"),
+    rules_out=("the learning rate", "学习率"),
 )
 def lr(application: ChangeApplication, *, factor: float | None = None, value: float | None = None) -> None:
     """Multiply the learning rate by `factor`, or set it to `value`, through schedules and assignments of the script.
@@ -73,6 +93,8 @@ def lr(application: ChangeApplication, *, factor: float | None = None, value: fl
     zh="前 steps 步内学习率从零线性升到脚本设定的值；如果脚本自身的预热更长，则取代之。",
     limits="A schedule of the script that starts far below its own rate is taken for a warm-up, and replaced.",
     limits_zh="脚本的调度若从远低于设定值处开始，会被视为预热并被取代。",
+    acts_after_first_step=True,
+    rules_out=("the first steps of the schedule", "学习率预热"),
 )
 def warmup(application: ChangeApplication, *, steps: int = 100) -> None:
     """Raise the learning rate linearly over the first steps; a longer warm-up of the script is replaced by it."""
@@ -97,6 +119,8 @@ def warmup(application: ChangeApplication, *, steps: int = 100) -> None:
     zh="以新的调度取代脚本的调度：余弦、单周期（one-cycle）或在停滞时减半（plateau），steps 为总步数。",
     limits="Cosine and one-cycle need the number of steps of the run; beyond it the rate stays at its end.",
     limits_zh="余弦与 one-cycle 需要总步数；超过之后学习率保持在末值。",
+    acts_after_first_step=True,
+    rules_out=("the learning-rate schedule", "学习率调度"),
 )
 def schedule(
     application: ChangeApplication,
@@ -172,6 +196,7 @@ class Plateau:
     zh="无论脚本何时调用 scheduler.step()，只在每个 epoch（或每步）推进一次调度。",
     limits="Epochs are passes over a DataLoader; for per = epoch there must be one.",
     limits_zh="epoch 指对 DataLoader 的一次遍历；per = epoch 时必须有 DataLoader。",
+    acts_after_first_step=True,
 )
 def scheduler_step(application: ChangeApplication, *, per: Literal["epoch", "step"] = "epoch") -> None:
     """Move the script's schedule once an epoch (or once a step), however often the script itself does."""

@@ -5,6 +5,7 @@ from typing import Any
 from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 from trainadvisor.changes.applying.late_torch import torch
 from trainadvisor.changes.declaration import change
+from trainadvisor.changes.line_edits import Arguments, Made, SetArgument, given, literal
 
 _ORDER = ("dataset", "batch_size", "shuffle", "sampler", "batch_sampler", "num_workers", "collate_fn", "pin_memory")
 
@@ -31,11 +32,22 @@ def _trains(options: dict[str, Any]) -> bool:
     return bool(options.get("shuffle")) or "Random" in type(sampler).__name__
 
 
+def _new_size(arguments: Arguments, made: Made) -> str | None:
+    value, factor = arguments.get("value"), arguments.get("factor")
+    if value is None and isinstance(factor, int | float):
+        value = max(1, round(float(made.get("batch_size") or 0) * factor))
+    return None if value is None else literal(value)
+
+
 @change(
     "batch-size",
     zh="训练用 DataLoader 的批大小改为 value 或乘以 factor。",
     limits="Not for a batch sampler of the script's own; a loader that keeps the order is known when it is iterated.",
     limits_zh="不适用于自定义 batch_sampler；不打乱顺序的 DataLoader 要到被遍历时才能识别。",
+    may_end_early=True,
+    alone=True,
+    edits=(SetArgument("loader", "batch_size", _new_size),),
+    rules_out=("the batch size", "批大小"),
 )
 def batch_size(application: ChangeApplication, *, value: int | None = None, factor: float | None = None) -> None:
     """Set the batch size of the training's loader, or multiply it."""
@@ -77,6 +89,8 @@ def batch_size(application: ChangeApplication, *, value: int | None = None, fact
     zh="让训练用 DataLoader 在每个 epoch 打乱顺序；最先被训练遍历的那个视为训练用。",
     limits="Not for iterable data sets, own samplers, and loops without a DataLoader.",
     limits_zh="不适用于可迭代数据集、自定义采样器以及没有 DataLoader 的循环。",
+    edits=(SetArgument("loader", "shuffle", given("shuffle")),),
+    rules_out=("the order of the data", "数据的顺序"),
 )
 def shuffle(application: ChangeApplication, *, shuffle: bool = True) -> None:
     """Let the training's loader draw its examples in a new order in every epoch."""
@@ -104,6 +118,7 @@ def shuffle(application: ChangeApplication, *, shuffle: bool = True) -> None:
     zh="DataLoader 使用 num_workers 个工作进程。",
     limits="On systems that spawn processes the script needs an `if __name__ == '__main__'`.",
     limits_zh="在以 spawn 方式创建进程的系统上，脚本需要 `if __name__ == '__main__'`。",
+    edits=(SetArgument("loader", "num_workers", given("num_workers")),),
 )
 def workers(application: ChangeApplication, *, num_workers: int = 2) -> None:
     """Load the training's data in worker processes that live through all epochs."""
@@ -124,6 +139,7 @@ def workers(application: ChangeApplication, *, num_workers: int = 2) -> None:
     zh="DataLoader 使用锁页内存。",
     limits="It helps only where an accelerator is present.",
     limits_zh="仅在有加速卡时有用。",
+    edits=(SetArgument("loader", "pin_memory", given("pin_memory")),),
 )
 def pin_memory(application: ChangeApplication, *, pin_memory: bool = True) -> None:
     """Let loaders pin the memory of their batches."""
@@ -144,6 +160,7 @@ def pin_memory(application: ChangeApplication, *, pin_memory: bool = True) -> No
     zh="每个 epoch 把训练数据遍历 factor 遍（向上取整），相当于训练更久。",
     limits="Only with a DataLoader; a schedule that the script moves once an epoch does not know of the repetition.",
     limits_zh="仅适用于 DataLoader；脚本按 epoch 推进的调度不知道这种重复。",
+    comparable=False,
 )
 def train_longer(application: ChangeApplication, *, factor: float = 2.0) -> None:
     """Pass over the training's data several times in every epoch."""

@@ -10,6 +10,7 @@ from trainadvisor.changes.applying.late_torch import F, torch
 from trainadvisor.changes.applying.nested_tensors import listed
 from trainadvisor.changes.applying.torch_standins import floating, stand_in
 from trainadvisor.changes.declaration import change
+from trainadvisor.changes.line_edits import SetArgument, given
 
 
 @cache
@@ -35,6 +36,8 @@ def with_loss(application: ChangeApplication, turn: Any) -> None:
     zh="修正损失：改为平均、加 z-loss、整体乘以 scale，或（不带参数时）换成与输出和目标相配的损失。",
     limits="A loss written by hand keeps its form; for reduction=mean it is divided by the examples of the batch.",
     limits_zh="手写的损失保持原样；reduction=mean 时按批次样本数相除。",
+    rescales_loss=True,
+    edits=(SetArgument("loss", "reduction", given("reduction")),),
 )
 def loss_function(
     application: ChangeApplication,
@@ -148,6 +151,7 @@ def _fitted(application: ChangeApplication) -> Any:
     zh="逐元素损失的输出与目标形状不同但元素数相同时，把目标变为输出的形状。",
     limits="For losses of torch, and differences between a column and a row; both must have as many elements.",
     limits_zh="适用于 torch 的损失函数以及列与行的差；两者元素数必须相同。",
+    rescales_loss=True,
 )
 def match_shapes(application: ChangeApplication) -> None:
     """Give targets the shape of the outputs where an elementwise loss would broadcast them."""
@@ -184,6 +188,7 @@ def _crossed(one: Any, other: Any) -> bool:
     zh="训练时在交叉熵中加入标签平滑。",
     limits="Only for F.cross_entropy and nn.CrossEntropyLoss.",
     limits_zh="仅适用于 F.cross_entropy 与 nn.CrossEntropyLoss。",
+    rescales_loss=True,
 )
 def label_smoothing(application: ChangeApplication, *, value: float = 0.1) -> None:
     """Smooth the labels of the training's cross-entropy."""
@@ -204,6 +209,7 @@ def label_smoothing(application: ChangeApplication, *, value: float = 0.1) -> No
     zh="按到目前为止见到的类别次数的平方根倒数给训练损失加权。",
     limits="For cross-entropy, nll_loss and binary_cross_entropy_with_logits with class numbers or 0/1 as targets.",
     limits_zh="适用于以类别编号或 0/1 为目标的 cross_entropy、nll_loss 与 binary_cross_entropy_with_logits。",
+    rescales_loss=True,
 )
 def class_weights(application: ChangeApplication) -> None:
     """Weigh classes in the training loss by the inverse root of how often they were seen so far."""
@@ -234,62 +240,3 @@ def _weights(counts: list[Any], target: Any, classes: int, ignored: int) -> Any:
     weight = counts[0].clamp_min(1).rsqrt()
     present = counts[0] > 0
     return weight / weight[present].mean() if present.any() else torch.ones_like(weight)
-
-
-@change(
-    "balance-loss",
-    zh="损失是两项之和时，把不含重构误差的那一项（例如 KL）的梯度乘以 weight。",
-    limits="The loss must be a plain sum with a loss function of torch in it; the printed value stays.",
-    limits_zh="损失须为两项之和，其中一项由 torch 的损失函数算出；打印的数值不变。",
-)
-def balance_loss(application: ChangeApplication, *, weight: float = 0.01) -> None:
-    """Where the loss is a sum of two terms, weigh the gradient of the one that is no loss function of torch."""
-    application.never = "backward() was never called"
-
-    def weigh(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        loss = args[0] if args else kwargs.get("tensors")
-        root = getattr(loss, "grad_fn", None)
-        terms = _terms(root)
-        own = [node for node in terms if not _is_loss(node)]
-        if len(terms) < 2 or not own or len(own) == len(terms):
-            application.refuse("the loss is no sum of a loss function of torch and something else")
-            return
-        for node in own:
-            node.register_prehook(lambda grads: tuple(g if g is None else g * weight for g in grads))
-        application.done(f"{len(own)} of {len(terms)} terms of the loss weighed by {weight:.3g}")
-
-    application.when("backward", weigh)
-
-
-_SCALING = ("DivBackward", "MulBackward")
-
-
-def _terms(root: Any) -> list[Any]:
-    """Return the summands of a loss, below factors that hold for all of it."""
-    while root is not None and type(root).__name__.startswith(_SCALING):
-        inner = [node for node, _ in root.next_functions if node is not None]
-        if len(inner) != 1:
-            break
-        root = inner[0]
-    if root is None or not type(root).__name__.startswith("AddBackward"):
-        return [root] if root is not None else []
-    return [term for node, _ in root.next_functions if node is not None for term in _summands(node)]
-
-
-def _summands(node: Any) -> list[Any]:
-    if type(node).__name__.startswith("AddBackward"):
-        return [term for inner, _ in node.next_functions if inner is not None for term in _summands(inner)]
-    return [node]
-
-
-def _is_loss(node: Any) -> bool:
-    """Say whether a term is a loss function of torch, perhaps multiplied or summed up."""
-    while node is not None:
-        name = type(node).__name__
-        if any(word in name for word in ("Loss", "CrossEntropy", "KlDiv")):
-            return True
-        if not name.startswith((*_SCALING, "SumBackward", "MeanBackward")):
-            return False
-        inner = [following for following, _ in node.next_functions if following is not None]
-        node = inner[0] if len(inner) == 1 else None
-    return False

@@ -14,6 +14,7 @@ from trainadvisor.changes.declaration import change
     limits="For linear, convolution, norm, embedding and recurrent layers in a row; where the model does not run with "
     "other widths (they are written into forward(), attention), it is refused.",
     limits_zh="适用于依次相接的线性、卷积、归一化、嵌入与循环层；加宽后模型无法运行时（写死宽度、注意力等）不予应用。",
+    may_end_early=True,
 )
 def capacity(application: ChangeApplication, *, factor: float = 2.0) -> None:
     """Multiply the width of the hidden layers; the model's inputs and outputs stay as they are."""

@@ -9,33 +9,14 @@ from trainadvisor.changes.applying.model_anatomy import (
     adopt,
     exchange,
     first_tensor,
+    names_of,
+    put_behind,
     rehearse,
     replace,
     same_values,
 )
 from trainadvisor.changes.declaration import change
-
-
-def _behind(application: ChangeApplication, model: Any, layer: Any, name: str, inserted: Any) -> None:
-    """Run a new module on what a layer returns; it becomes a part of that layer, and so of the model."""
-    layer.add_module(name, inserted)
-    inserted.train(layer.training)
-    first = next(layer.parameters(recurse=False), None)
-    if first is not None:
-        inserted.to(first.device)
-
-    def hook(_: Any, __: Any, result: Any) -> Any:
-        return inserted(result)
-
-    layer.register_forward_hook(hook)
-    adopt(application.session, model, list(inserted.parameters()))
-
-
-def _names(model: Any, layers: list[Any]) -> str:
-    known = {id(module): name for name, module in model.named_modules()}
-    return ", ".join(known.get(id(layer)) or type(layer).__name__ for layer in layers[:4]) + (
-        f" and {len(layers) - 4} more" if len(layers) > 4 else ""
-    )
+from trainadvisor.changes.line_edits import SwapLayers
 
 
 @change(
@@ -43,6 +24,7 @@ def _names(model: Any, layers: list[Any]) -> str:
     zh="在彼此直接相连的线性层之间插入激活函数；只有一层线性层时，在其旁并联一个两层隐藏网络。",
     limits="Which layers follow each other is seen in the model's first call; layers in plain lists are not seen.",
     limits_zh="层的先后由模型的第一次调用得知；普通列表中的层不可见。",
+    rules_out=("a missing non-linearity", "缺少非线性"),
 )
 def add_nonlinearity(
     application: ChangeApplication, *, to: Literal["relu", "gelu", "tanh", "leaky_relu"] | None = None, width: int = 64
@@ -65,8 +47,8 @@ def add_nonlinearity(
             raise Refusal("no two weight layers follow each other without a non-linearity")
         chosen = [to or ("tanh" if seen.times(layer) > 1 else "relu") for layer in layers]
         for layer, kind in zip(layers, chosen, strict=True):
-            _behind(application, model, layer, "_activation", _activation(kind))
-        application.done(f"{' and '.join(dict.fromkeys(chosen))} behind {_names(model, layers)}")
+            put_behind(application.session, model, layer, "_activation", _activation(kind))
+        application.done(f"{' and '.join(dict.fromkeys(chosen))} behind {names_of(model, layers)}")
 
     application.when("model", insert)
 
@@ -97,6 +79,8 @@ def _activation(to: str) -> Any:
     zh="把隐藏层的激活（模块与函数）换成另一种；to 为 lstm 或 gru 时替换 nn.RNN。",
     limits="Gates written by hand with sigmoid are exchanged too; the output's own activation stays.",
     limits_zh="手写门控中的 sigmoid 也会被替换；输出层自身的激活不变。",
+    edits=(SwapLayers(frozenset({"Sigmoid", "Tanh", "ReLU"}), _MODULES),),
+    rules_out=("the activation functions", "激活函数"),
 )
 def activation(
     application: ChangeApplication, *, to: Literal["relu", "gelu", "tanh", "leaky_relu", "lstm", "gru"] = "relu"
@@ -190,85 +174,6 @@ def _swap_recurrent(application: ChangeApplication, model: Any, to: str) -> None
 
 
 @change(
-    "normalization",
-    zh="在隐藏层之后插入归一化层（layer、batch 或 group），已有批归一化则由前者取代；input 对输入做无参数批归一化。",
-    limits="Normalised queries and keys (qk) cannot be put in from outside.",
-    limits_zh="查询与键的归一化（qk）无法从外部加入。",
-)
-def normalization(
-    application: ChangeApplication, *, to: Literal["layer", "batch", "group", "input", "qk"] = "layer"
-) -> None:
-    """Put a norm layer behind each hidden layer, or in the place of batch norms; `input` normalises the inputs."""
-
-    def insert(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if to == "qk":
-            raise Refusal("queries and keys are out of reach inside the attention of torch")
-        norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-        if norms and to in ("layer", "group"):
-            _independent_of_the_batch(application, model, norms, to)
-            return
-        layers = rehearse(application.session, model, args, kwargs).hidden
-        if not layers:
-            raise Refusal("the model has no hidden linear or convolution layer")
-        for layer in layers:
-            _behind(application, model, layer, "_norm", _norm(to, layer))
-        application.done(f"{to} norm behind {_names(model, layers)}")
-
-    if to == "input":
-        _normalize_input(application)
-    else:
-        application.when("model", insert)
-
-
-def _independent_of_the_batch(application: ChangeApplication, model: Any, norms: list[Any], to: str) -> None:
-    """Put a norm over the channels of each example in the place of every batch norm."""
-    for norm in norms:
-        new = nn.GroupNorm(_groups(to, norm.num_features), norm.num_features, norm.eps, norm.affine)
-        replace(model, norm, new.to(norm.running_mean.device if norm.running_mean is not None else "cpu"))
-        exchange(application.session, dict(zip(map(id, norm.parameters()), new.parameters(), strict=True)))
-    application.done(f"{len(norms)} batch norms -> {to} norms")
-
-
-def _groups(to: str, wide: int) -> int:
-    return next(count for count in (8, 4, 2, 1) if wide % count == 0) if to == "group" else 1
-
-
-def _norm(to: str, layer: Any) -> Any:
-    if isinstance(layer, nn.Linear):
-        wide = layer.out_features
-        return nn.BatchNorm1d(wide) if to == "batch" else nn.LayerNorm(wide)
-    wide = layer.out_channels
-    if to == "batch":
-        kinds: dict[int, Any] = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
-        return kinds[len(layer.kernel_size)](wide)
-    return nn.GroupNorm(_groups(to, wide), wide)
-
-
-def _normalize_input(application: ChangeApplication) -> None:
-    norms: dict[int, Any] = {}
-
-    def around(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        model, *given = args
-        if (
-            not given
-            or not isinstance(given[0], torch.Tensor)
-            or not given[0].is_floating_point()
-            or given[0].dim() < 2
-        ):
-            application.refuse("the first input is no batch of floating-point features")
-            return call(*args, **kwargs)
-        norm = norms.setdefault(id(model), nn.LazyBatchNorm1d(affine=False).to(given[0].device))
-        with application.session.unseen():
-            norm.train(model.training)
-            flat = given[0] if given[0].dim() >= 4 else given[0].reshape(-1, given[0].shape[-1])
-            given[0] = norm(flat.flatten(2) if flat.dim() >= 4 else flat).reshape(given[0].shape)
-        application.done(f"batch norm without parameters before the model ({norm.num_features} features)")
-        return call(model, *given, **kwargs)
-
-    application.around("forward", around)
-
-
-@change(
     "residual",
     zh="给输入与输出同宽的隐藏线性层加上恒等捷径。",
     limits="Only for linear layers whose input is as wide as their output; the activation stays behind the sum.",
@@ -284,27 +189,6 @@ def residual(application: ChangeApplication) -> None:
             raise Refusal("no hidden linear layer is as wide as its input")
         for layer in layers:
             layer.register_forward_hook(lambda _, given, result: result + given[0])
-        application.done(f"shortcuts around {_names(model, layers)}")
+        application.done(f"shortcuts around {names_of(model, layers)}")
 
     application.when("model", insert)
-
-
-@change(
-    "bn-momentum",
-    zh="把所有批归一化层的 momentum 改为 value。",
-    limits="Only for batch norm that keeps running statistics.",
-    limits_zh="仅适用于维护滑动统计量的批归一化。",
-)
-def bn_momentum(application: ChangeApplication, *, value: float = 0.1) -> None:
-    """Set the momentum of the running statistics of every batch norm."""
-
-    def put(model: Any, *_: object) -> None:
-        norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-        if not norms:
-            raise Refusal("the model has no batch norm")
-        before = norms[0].momentum
-        for norm in norms:
-            norm.momentum = value
-        application.done(f"momentum {before} -> {value:.3g} in {len(norms)} batch norms")
-
-    application.when("model", put)

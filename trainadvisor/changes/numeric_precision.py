@@ -17,6 +17,7 @@ SMALLEST_SCALE = 1.0
     zh="以 bfloat16 或 float32 取代 float16 混合精度，或让权重保持 float32、放大损失（scaler）、允许 TF32（matmul）。",
     limits="Which single layer overflows is not looked for: islands computes the whole model in float32.",
     limits_zh="不会寻找具体溢出的层：islands 会让整个模型以 float32 计算。",
+    rules_out=("the number format", "数值精度"),
 )
 def precision(
     application: ChangeApplication,

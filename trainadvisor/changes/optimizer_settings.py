@@ -1,11 +1,13 @@
 """The optimizer: which one, its constants, what it holds, and what is done to gradients before it steps."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from trainadvisor.changes.applying.change_application import Call, ChangeApplication, Refusal
 from trainadvisor.changes.applying.late_torch import nn, torch
 from trainadvisor.changes.applying.rejoined_graph import rejoin
-from trainadvisor.changes.declaration import change
+from trainadvisor.changes.declaration import Fallback, change
+from trainadvisor.changes.line_edits import Arguments, InsertLines, Made, SetArgument, SwapOptimizer, given
 
 USUAL = {"SGD": 0.05, "momentum": 0.05, "Adam": 1e-3, "AdamW": 1e-3, "RMSprop": 1e-3}
 """Rates to start from where the script's own is meant for another kind of optimizer."""
@@ -16,6 +18,11 @@ USUAL = {"SGD": 0.05, "momentum": 0.05, "Adam": 1e-3, "AdamW": 1e-3, "RMSprop": 
     zh="换用另一种优化器（SGD、带动量的 SGD、Adam、AdamW、RMSprop），参数与参数组不变。",
     limits="Not for LBFGS and other optimizers that need a closure.",
     limits_zh="不适用于 LBFGS 等需要闭包的优化器。",
+    acts_after_first_step=True,
+    fallbacks=(Fallback(30, {"to": "Adam", "lr": 0.001}),),
+    edits=(SwapOptimizer(kept=("lr", "weight_decay")),),
+    does=("use {to} with lr={lr}", "改用 {to}，lr={lr}"),
+    rules_out=("the choice of the optimizer", "优化器的选择"),
 )
 def optimizer(
     application: ChangeApplication,
@@ -81,10 +88,19 @@ def _set_in_groups(application: ChangeApplication, key: str, value: Any) -> None
     zh="将所有参数组的权重衰减改为 value。",
     limits="Not for optimizers without weight decay; a penalty that the script adds to the loss itself stays.",
     limits_zh="不适用于没有权重衰减的优化器；脚本自行加到损失中的惩罚项不变。",
+    acts_after_first_step=True,
+    edits=(SetArgument("optimizer", "weight_decay", given("value")),),
+    rules_out=("the weight decay", "权重衰减"),
 )
 def weight_decay(application: ChangeApplication, *, value: float = 0.0) -> None:
     """Set the weight decay of every parameter group."""
     _set_in_groups(application, "weight_decay", value)
+
+
+def _new_betas(arguments: Arguments, made: Made) -> str | None:
+    beta1, _ = (made.get("groups") or [{}])[0].get("betas") or (0.9, 0.999)
+    beta2 = arguments.get("beta2")
+    return None if beta2 is None else f"({beta1:g}, {beta2:g})"
 
 
 @change(
@@ -92,6 +108,8 @@ def weight_decay(application: ChangeApplication, *, value: float = 0.0) -> None:
     zh="修改 Adam 类优化器的 beta1、beta2。",
     limits="Only for optimizers with betas, such as Adam.",
     limits_zh="仅适用于带 betas 的优化器，例如 Adam。",
+    acts_after_first_step=True,
+    edits=(SetArgument("optimizer", "betas", _new_betas),),
 )
 def betas(application: ChangeApplication, *, beta1: float | None = None, beta2: float = 0.95) -> None:
     """Set the decay rates of Adam's moments."""
@@ -103,10 +121,18 @@ def betas(application: ChangeApplication, *, beta1: float | None = None, beta2: 
     zh="修改 Adam 类优化器的 eps。",
     limits="Only for optimizers with eps, such as Adam and RMSprop.",
     limits_zh="仅适用于带 eps 的优化器，例如 Adam 和 RMSprop。",
+    acts_after_first_step=True,
+    edits=(SetArgument("optimizer", "eps", given("value")),),
 )
 def eps(application: ChangeApplication, *, value: float = 1e-8) -> None:
     """Set the number that Adam and its kin add to the divisor."""
     _set_in_groups(application, "eps", value)
+
+
+def _clipping(arguments: Arguments, model: str) -> Sequence[str]:
+    norm = arguments.get("max_norm", 1.0)
+    known = isinstance(norm, int | float)
+    return [f"torch.nn.utils.clip_grad_norm_({model}.parameters(), {norm:g})"] if known else []
 
 
 @change(
@@ -114,6 +140,11 @@ def eps(application: ChangeApplication, *, value: float = 1e-8) -> None:
     zh="每次更新前把梯度的总范数裁剪到 max_norm；脚本已有裁剪时改变其阈值；不给 max_norm 时，先反缩放再裁剪。",
     limits="Gradients are clipped over all parameters of an optimizer together.",
     limits_zh="裁剪以一个优化器的全部参数为整体。",
+    acts_after_first_step=True,
+    fallbacks=(Fallback(50, {"max_norm": 1.0}, keeps_finite=True),),
+    edits=(InsertLines(before="step", names="model", lines=_clipping),),
+    does=("clip the gradient norm at {max_norm}", "将梯度范数裁剪到 {max_norm}"),
+    rules_out=("single large gradients", "个别过大的梯度"),
 )
 def clip(application: ChangeApplication, *, max_norm: float | None = None, error_if_nonfinite: bool = False) -> None:
     """Clip the norm of all gradients before each step; a clipping of the script's own gets this limit instead.
@@ -235,6 +266,7 @@ def use_modulelist(application: ChangeApplication) -> None:
     zh="让模型的所有参数都需要梯度并进入优化器，并忽略模型自身代码中的 detach() 与 no_grad()。",
     limits="It cannot see a cut by .data or numpy(); a stop-gradient that is meant is passed over too.",
     limits_zh="无法识别 .data 或 numpy() 造成的截断；有意的停止梯度也会被忽略。",
+    acts_after_first_step=True,
 )
 def unfreeze(application: ChangeApplication) -> None:
     """Let every parameter ask for a gradient, pass over detach() inside the model, and add what no optimizer holds."""

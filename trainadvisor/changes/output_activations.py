@@ -19,6 +19,7 @@ _LOGITS = {"cross_entropy": ("softmax", "sigmoid", "relu", "tanh"), "binary_cros
     zh="损失自带 softmax 或 sigmoid 时，改用激活之前的数值计算损失；脚本看到的输出不变。",
     limits="The activation must be one of torch's functions or modules and feed the loss as it is or reshaped.",
     limits_zh="激活须为 torch 的函数或模块，并原样（或只改变形状）进入损失。",
+    rescales_loss=True,
 )
 def remove_output_activation(application: ChangeApplication) -> None:
     """Compute the loss from what stands before the last activation; the script sees the outputs that it knows."""
@@ -46,6 +47,7 @@ def remove_output_activation(application: ChangeApplication) -> None:
     zh="把模型末尾的激活去掉（或换成 to），训练与评估一致。",
     limits="The activation must be one of torch's at the very end; in-place ones are out of reach.",
     limits_zh="须为模型最末端的 torch 激活；原地（in-place）激活无法处理。",
+    rescales_loss=True,
 )
 def change_output_activation(
     application: ChangeApplication, *, to: Literal["none", "softmax", "sigmoid", "tanh", "softplus"] = "none"
@@ -89,6 +91,8 @@ def _put(result: Any, old: Any, new: Any) -> Any:
     zh="按首个训练批次的均值与标准差标准化目标；模型输出换算回原单位，评估用的损失与指标不变。",
     limits="For elementwise losses of torch and one output tensor; the training loss is in standardised units.",
     limits_zh="适用于 torch 的逐元素损失与单个输出张量；训练损失以标准化后的单位计。",
+    rescales_loss=True,
+    rules_out=("the scale of the targets", "目标值的尺度"),
 )
 def standardize_targets(application: ChangeApplication) -> None:
     """Train on targets with mean 0 and deviation 1; the model's outputs come back in the targets' own units."""

@@ -1,10 +1,16 @@
 """Calls of the training loop that are missing, too many, or in the wrong order."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 from trainadvisor.changes.applying.late_torch import torch
-from trainadvisor.changes.declaration import change
+from trainadvisor.changes.declaration import Order, change
+from trainadvisor.changes.line_edits import Arguments, InsertLines
+
+
+def _clearing(_: Arguments, optimizer: str) -> Sequence[str]:
+    return [f"{optimizer}.zero_grad(set_to_none=True)"]
 
 
 @change(
@@ -12,6 +18,8 @@ from trainadvisor.changes.declaration import change
     zh="每次更新之后清空优化器所持有参数的梯度。",
     limits="Not for scripts that never step.",
     limits_zh="不适用于从不调用 step() 的脚本。",
+    acts_after_first_step=True,
+    edits=(InsertLines(before="backward", names="optimizer", lines=_clearing),),
 )
 def add_zero_grad(application: ChangeApplication) -> None:
     """Clear the gradients of what an optimizer holds after each of its steps."""
@@ -66,6 +74,7 @@ def fix_zero_grad_order(application: ChangeApplication) -> None:
     zh="每次 backward() 之后补上 optimizer.step()，并随后清空梯度。",
     limits="Only for optimizers that the script itself never steps.",
     limits_zh="仅适用于脚本自身从不调用 step() 的优化器。",
+    acts_after_first_step=True,
 )
 def add_step(application: ChangeApplication) -> None:
     """Call optimizer.step() after each backward(), and clear the gradients then."""
@@ -158,6 +167,8 @@ def add_backward(application: ChangeApplication) -> None:
     zh="每 steps 次反向传播更新一次，梯度取平均；不给 steps 时保留脚本的更新时机，只把梯度除以累积次数。",
     limits="Not for closures and optimizers that take turns; a script that divides by itself is divided once more.",
     limits_zh="不适用于闭包与轮流更新的优化器；脚本若已自行相除，会再除一次。",
+    rescales_loss=True,
+    may_end_early=True,
 )
 def accumulation(application: ChangeApplication, *, steps: int | None = None, divide: bool = True) -> None:
     """Update once every `steps` backward passes, with the mean of their gradients.
@@ -231,6 +242,8 @@ def _has_gradients(made: Any) -> bool:
     zh="训练前向时令模型处于 train() 模式，不求梯度的前向时处于 eval() 模式。",
     limits="Evaluations are known by torch.no_grad() or inference_mode().",
     limits_zh="以 torch.no_grad() 或 inference_mode() 识别评估阶段。",
+    alone=True,
+    order=Order.BEHIND,
 )
 def mode(application: ChangeApplication, *, mode: Literal["train", "eval", "both"] = "both") -> None:
     """Call train() before a forward with gradients, and eval() for one without."""

@@ -1,14 +1,34 @@
 """Weights drawn anew before the first step."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from trainadvisor.changes.applying.change_application import ChangeApplication, Refusal
 from trainadvisor.changes.applying.late_torch import nn, torch
-from trainadvisor.changes.declaration import change
+from trainadvisor.changes.declaration import Fallback, change
+from trainadvisor.changes.line_edits import Arguments, InsertLines
 
 _FAR = 4.0
+
+
+_INITIALISERS = {
+    "he": 'kaiming_normal_(layer.weight, nonlinearity="relu")',
+    "xavier": "xavier_uniform_(layer.weight)",
+    "orthogonal": "orthogonal_(layer.weight)",
+}
+
+
+def _drawing(arguments: Arguments, model: str) -> Sequence[str]:
+    drawn = _INITIALISERS.get(str(arguments.get("to")))
+    if drawn is None:
+        return []
+    return [
+        f"for layer in {model}.modules():",
+        "    if isinstance(layer, (torch.nn.Linear, torch.nn.Conv2d)):",
+        f"        torch.nn.init.{drawn}",
+    ]
 
 
 @change(
@@ -17,6 +37,11 @@ _FAR = 4.0
     limits="Not for models whose weights were loaded; embeddings and parameters of the model's own only where their "
     "scale is far off.",
     limits_zh="不适用于已加载权重的模型；嵌入层与模型自有参数仅在尺度明显异常时重新初始化。",
+    applied_last=True,
+    fallbacks=(Fallback(40, {"to": "he"}),),
+    edits=(InsertLines(before="optimizer", names="model", lines=_drawing),),
+    does=("initialise the weights by the {to} scheme", "用 {to} 方法初始化权重"),
+    rules_out=("the initial weights", "初始权重"),
 )
 def init(
     application: ChangeApplication,

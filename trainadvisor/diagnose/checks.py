@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trainadvisor.changes import catalogue
 from trainadvisor.diagnose import rulebook as book
 from trainadvisor.diagnose.conditions import Expression, parse
 from trainadvisor.diagnose.engine import UNKNOWN, judge_rule
 from trainadvisor.diagnose.index import index_problems
 from trainadvisor.diagnose.remedies import is_expression
 from trainadvisor.diagnose.rulebook import Rule
-from trainadvisor.diagnose.schema import CHANGES, form_problems
+from trainadvisor.diagnose.schema import form_problems
 from trainadvisor.diagnose.textchecks import text_problems
 from trainadvisor.errors import RuleError, did_you_mean
 from trainadvisor.signals import all_signals
@@ -38,7 +39,12 @@ def check_rules(folders: Iterable[str | Path] = ()) -> list[str]:
     files = [path for folder in places if folder.is_dir() for path in book.rule_files(folder)]
     codes = {path.stem for path in [*files, *book.rule_files(book.shipped_rules())]}
     known = Known({name: spec.type for name, spec in all_signals().items()}, frozenset(codes))
-    problems = missing + _duplicates(files) + [problem for path in files for problem in check_file(path, known)]
+    problems = (
+        catalogue.problems()
+        + missing
+        + _duplicates(files)
+        + [problem for path in files for problem in check_file(path, known)]
+    )
     # The list can only be made of files that are sound.
     return problems or [problem for folder in places for problem in index_problems(folder)]
 
@@ -86,7 +92,11 @@ def _references(rule: Rule, known: Known) -> Iterator[str]:
     yield from _unknown("subjects", filter(None, [rule.subjects]), known.signals, "signal")
     contexts = [*rule.off, *rule.soften, *(word for case in rule.cases for word in case.get("context", ()))]
     yield from _unknown("context", contexts, CONTEXTS, "context")
-    yield from _unknown("remedies.change", (entry["change"] for entry in rule.remedies), CHANGES, "change")
+    changes = catalogue.all_changes()
+    yield from _unknown("remedies.change", (entry["change"] for entry in rule.remedies), changes, "change")
+    for entry in (entry for entry in rule.remedies if entry["change"] in changes):
+        problems = catalogue.argument_problems(entry["change"], entry.get("arguments", {}))
+        yield from (f"remedies: {problem}" for problem in problems)
     if rule.onset in known.signals and known.signals[rule.onset or ""] != "number":
         yield f"onset: {rule.onset} is not a number"
     if rule.site is None and any(entry.get("edit") for entry in rule.remedies):

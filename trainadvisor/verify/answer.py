@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from trainadvisor.language import Words
-from trainadvisor.verify import judging, patching, ruling
+from trainadvisor.verify import judging, ruling, source_edits
 from trainadvisor.verify.candidates import alarming, codes
 from trainadvisor.verify.marking import marked
 from trainadvisor.verify.metrics import measures
@@ -108,11 +108,11 @@ def _curve(run: Run | None) -> list[list[float]]:
     return curve(run.log if run else None)
 
 
-def _patches(session: Session, candidate: Candidate, source: str | None) -> list[patching.Patch]:
+def _patches(session: Session, candidate: Candidate, source: str | None) -> list[source_edits.Patch]:
     log = session.baseline.log if session.baseline else None
     if log is None:
         return []
-    each = [patching.patches(change, log, source, session.request.target) for change in candidate.changes]
+    each = [source_edits.patches(change, log, source, session.request.target) for change in candidate.changes]
     return [patch for found in each for patch in found] if all(each) else []
 
 
@@ -120,7 +120,7 @@ def patched(session: Session, source: str) -> str | None:
     """Return the script with the first verified remedy in it, None where a literal line was not seen."""
     best = held(session)[:1]
     found = _patches(session, best[0].candidate, source) if best else []
-    return patching.apply(found, source, session.request.target) if found else None
+    return source_edits.apply(found, source, session.request.target) if found else None
 
 
 def _snippet(candidate: Candidate) -> str | None:

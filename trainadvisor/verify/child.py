@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainadvisor.verify import scratch as copies
-from trainadvisor.verify.plan import RESCALING, Outcome
+from trainadvisor.verify.plan import Outcome
 from trainadvisor.verify.watching import Lookout
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _environment(root: Path) -> dict[str, str]:
 
 
 def _lookout(job: Job, log: Path, setting: Setting) -> Lookout:
-    rescaled = any(change.change in RESCALING for change in job.changes)
+    rescaled = any(change.about.rescales_loss for change in job.changes)
     return Lookout(log, setting.course if job.changes else None, rescaled=rescaled)
 
 

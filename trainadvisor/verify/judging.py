@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from trainadvisor.verify import statistics
 from trainadvisor.verify.metrics import Measure, comparable, measures
 from trainadvisor.verify.own import own_measures
-from trainadvisor.verify.plan import RESCALING
 from trainadvisor.verify.printed import PRINTED, printed
 from trainadvisor.verify.result import Compared
 
@@ -99,12 +98,11 @@ def compare(pairs: Sequence[Pair], candidate: Candidate) -> list[Comparison]:
 def _like_for_like(
     tables: Sequence[tuple[dict[str, Measure], dict[str, Measure]]], candidate: Candidate, own: dict[str, Measure]
 ) -> list[Comparison]:
-    rescaled = bool(candidate.words & RESCALING)
     names = [name for name in tables[0][0] if all(name in one and name in two for one, two in tables)]
     found = []
     for name in names:
         both = [(one[name], two[name]) for one, two in tables]
-        if all(comparable(one, two, rescaled=rescaled) for one, two in both):
+        if all(comparable(one, two, rescaled=candidate.rescales_loss) for one, two in both):
             found.append(_comparison(both, own=name in own))
     return found
 

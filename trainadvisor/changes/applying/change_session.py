@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader
 
 from trainadvisor.changes.applying.change_application import Around, Call, ChangeApplication
 from trainadvisor.changes.applying.session_state import SessionState
-from trainadvisor.changes.declaration import Choice
+from trainadvisor.changes.catalogue import Choice
 from trainadvisor.record.graft import graft
 from trainadvisor.record.recorder import Recorder
 from trainadvisor.record.run import Cut
@@ -45,7 +45,7 @@ class ChangeSession(SessionState):
 
     def apply(self, choices: list[Choice]) -> None:
         """Let each change subscribe, then begin to listen."""
-        for choice in sorted(choices, key=lambda choice: choice.spec.name == "init"):  # draws layers that others make
+        for choice in sorted(choices, key=lambda choice: choice.spec.applied_last):
             application = ChangeApplication(self, choice.spec.name, choice.arguments)
             self.applications.append(application)
             application.hooks["begin"].append(partial(choice.spec.function, application, **choice.arguments))

@@ -186,3 +186,26 @@ def replace(model: Any, old: Any, new: Any) -> None:
         for name, child in parent._modules.items():
             if child is old:
                 parent._modules[name] = new
+
+
+def put_behind(session: "SessionState", model: Any, layer: Any, name: str, inserted: Any) -> None:
+    """Run a new module on what a layer returns; it becomes a part of that layer, and so of the model."""
+    layer.add_module(name, inserted)
+    inserted.train(layer.training)
+    first = next(layer.parameters(recurse=False), None)
+    if first is not None:
+        inserted.to(first.device)
+
+    def hook(_: Any, __: Any, result: Any) -> Any:
+        return inserted(result)
+
+    layer.register_forward_hook(hook)
+    adopt(session, model, list(inserted.parameters()))
+
+
+def names_of(model: Any, layers: list[Any]) -> str:
+    """Return the names of layers, at most four of them."""
+    known = {id(module): name for name, module in model.named_modules()}
+    return ", ".join(known.get(id(layer)) or type(layer).__name__ for layer in layers[:4]) + (
+        f" and {len(layers) - 4} more" if len(layers) > 4 else ""
+    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.changes import Choice, chosen
+from trainadvisor.changes.catalogue import Choice, chosen
 from trainadvisor.errors import TrainAdvisorError, UsageError, did_you_mean
 from trainadvisor.record.run import Run
 
