@@ -24,9 +24,11 @@ ALLOWED: dict[str, set[str]] = {
     "gate": {"baseline"},
     "log": {"log", "errors", "numpy", "orjson", "zstandard"},
     "signals": {"signals", "log", "numpy", "scipy"},
-    "diagnose": {"diagnose", "signals", "log", "language", "config", "errors", "numpy", "pydantic", "toml"},
+    "changes": {"changes", "record", "errors", "numpy", "scipy", "torch"},
+    "diagnose": {"diagnose", "changes", "signals", "log", "language", "config", "errors", "numpy", "pydantic", "toml"},
     "verify": {
         "verify",
+        "changes",
         "log",
         "signals",
         "diagnose",
@@ -55,7 +57,7 @@ ALLOWED: dict[str, set[str]] = {
     "report": {"report", "diagnose", "language", "errors", "requirements", "__version__"},
 }
 FORBIDDEN: dict[str, set[str]] = {
-    "record": {"signals", "diagnose", "report"},
+    "record": {"signals", "diagnose", "report", "changes"},
     "integrations": {"signals", "diagnose", "report"},
     "importers": {"torch", "diagnose"},
     "compare": {"record", "torch"},
@@ -65,6 +67,8 @@ DOORS = {
     ("result.py", "report"),  # notebooks ask the object itself for its picture, inside the method
     ("result.py", "notebook"),  # (the same)
 }
+WITHOUT_TORCH = {"catalogue", "declaration", "line_edits"}
+"""The modules of `changes` that judging may import: they tell what changes there are, and apply none."""
 LATE = {"scipy", "zstandard", "torch"}
 STANDARD = frozenset(__import__("sys").stdlib_module_names)
 
@@ -130,6 +134,26 @@ def test_heavy_packages_are_imported_where_they_are_used(package: str) -> None:
         if name in LATE
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize("package", ["diagnose", "verify", "commands"])
+def test_judging_asks_the_catalogue_and_no_change(package: str) -> None:
+    """Whoever asks about changes imports their catalogue, and none of the modules that apply them."""
+    wrong = [
+        f"{path.name}:{node.lineno} imports {name}"
+        for path in files_of(package)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("trainadvisor.changes")
+        for name in ([a.name for a in node.names] if node.module == "trainadvisor.changes" else [str(node.module)])
+        if name.removeprefix("trainadvisor.changes.") not in WITHOUT_TORCH
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "changes").glob("*.py")), ids=lambda path: path.stem)
+def test_a_module_of_changes_imports_torch_where_it_is_used(path: Path) -> None:
+    """The catalogue imports all of them, and a trial before the script may set what torch reads when it is imported."""
+    assert [f"{path.name}:{line}" for name, line in imports(path, top_level=True) if name == "torch"] == []
 
 
 def test_the_reader_of_imports_sees_them(tmp_path: Path) -> None:

@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 import trainadvisor
-from trainadvisor.changes.catalogue import all_changes, chosen
+from trainadvisor.changes import catalogue
+from trainadvisor.changes.catalogue import about, all_changes, argument_problems, chosen
 from trainadvisor.errors import UsageError
 
 RULES = Path(trainadvisor.__file__).parents[1] / "rules"
 
 
 def test_every_change_says_what_it_does_and_what_it_cannot_do() -> None:
-    """Both languages, for all of them."""
-    for spec in all_changes().values():
-        assert all([spec.doc, spec.zh, spec.limits, spec.limits_zh]), spec.name
-        assert all(argument.type in ("number", "whole number", "word", "truth") for argument in spec.arguments.values())
+    """Both languages, for all of them, and arguments that a rule can hold."""
+    assert catalogue.problems() == []
+    assert all(spec.doc and spec.zh and spec.limits and spec.limits_zh for spec in all_changes().values())
 
 
 def test_changes_are_known_without_torch() -> None:
@@ -33,14 +33,23 @@ def test_changes_are_known_without_torch() -> None:
 
 @pytest.mark.parametrize("path", sorted(RULES.glob("*/*.toml")), ids=lambda path: path.stem)
 def test_each_remedy_of_a_rule_is_a_change_with_known_arguments(path: Path) -> None:
-    """The words and arguments of the rules are those of the changes; a computed argument is a number."""
-    known = all_changes()
+    """The words and arguments of the rules are those of the changes."""
     for remedy in tomllib.loads(path.read_text(encoding="utf-8")).get("remedies", []):
-        spec = known[remedy["change"]]
-        given = remedy.get("arguments", {})
-        numeric = {name for name, argument in spec.arguments.items() if "number" in argument.type}
-        plain = {name: 1 if name in numeric and isinstance(value, str) else value for name, value in given.items()}
-        assert chosen([{"change": remedy["change"], "arguments": plain}])
+        assert remedy["change"] in all_changes()
+        assert list(argument_problems(remedy["change"], remedy.get("arguments", {}))) == []
+
+
+def test_text_for_a_number_is_computed_later_and_text_for_a_word_is_not() -> None:
+    """Rules compute numbers from signals; words are what they are."""
+    assert list(argument_problems("lr", {"value": "lr_first / 10"})) == []
+    (problem,) = argument_problems("init", {"to": "lr_first"})
+    assert problem.startswith("change \"init\": to cannot be 'lr_first'")
+
+
+def test_nothing_is_known_of_a_change_that_there_is_not() -> None:
+    """It has a name and the defaults of every declaration."""
+    unknown = about("learning")
+    assert (unknown.name, unknown.arguments, unknown.comparable, unknown.alone) == ("learning", {}, True, False)
 
 
 @pytest.mark.parametrize(
