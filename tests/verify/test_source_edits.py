@@ -55,6 +55,34 @@ def test_the_optimizers_line_is_rewritten(log, word, arguments, line):
     assert patched(log, word, **arguments).split("\n") == [*lines[:2], line, *lines[3:]]
 
 
+def test_a_layers_line_is_rewritten(tmp_path):
+    """Every line that makes a layer of the kind changes, others stay."""
+    kinds = {"Dropout": "drop = nn.Dropout(0.5)", "BatchNorm2d": "norm = nn.BatchNorm2d(8)", "ReLU": "act = nn.ReLU()"}
+    model = make_model(("0", "Linear", 2, 2))
+    model["layers"] += [
+        {"name": kind, "kind": kind, "site": site(line, 4 + place), "facts": {}, "parameters": []}
+        for place, (kind, line) in enumerate(kinds.items())
+    ]
+    log = read_log(build_log(tmp_path, columns={"loss": [1.0] * 5}, models=[model]))
+    asked = [("dropout", {"p": 0.1}), ("bn-momentum", {"value": 0.01}), ("activation", {"to": "gelu"})]
+    told = [[(p.line, p.new) for p in patches(Change(word, given), log, None, "train.py")] for word, given in asked]
+    assert told == [
+        [(4, ("drop = nn.Dropout(0.1)",))],
+        [(5, ("norm = nn.BatchNorm2d(8, momentum=0.01)",))],
+        [(6, ("act = nn.GELU()",))],
+    ]
+    assert patches(Change("activation", {"to": "gru"}), log, None, "train.py") == []
+
+
+def test_initialisation_goes_before_the_optimizer(log):
+    """Only for schemes that one call of torch makes."""
+    lines = patched(log, "init", to="he").split("\n")
+    assert lines[2] == "for layer in model.modules():"
+    assert lines[4] == '        torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")'
+    assert lines[5].startswith("optimizer = ")
+    assert patched(log, "init", to="prior") is None
+
+
 def test_clipping_goes_before_the_step(log):
     """With the indentation of the loop."""
     assert "    torch.nn.utils.clip_grad_norm_(model.parameters(), 1)\n    optimizer.step()" in patched(

@@ -73,7 +73,7 @@ class _Numbers:
 
 
 def _classified(scores: Any, labels: Any) -> bool:
-    """Say whether these are scores of classes and one label an example."""
+    """Return whether these are scores of classes and one label an example."""
     tensors = isinstance(scores, torch.Tensor) and isinstance(labels, torch.Tensor)
     return (
         tensors

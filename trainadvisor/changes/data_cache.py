@@ -52,7 +52,7 @@ def _check(application: ChangeApplication, loader: Any, source: Any) -> None:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Say whether two examples agree in all that they hold."""
+    """Return whether two examples agree in all that they hold."""
     if isinstance(one, dict):
         return bool(one.keys() == other.keys()) and all(_same(one[key], other[key]) for key in one)
     if isinstance(one, tuple | list):

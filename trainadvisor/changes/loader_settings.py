@@ -27,7 +27,7 @@ def _with_options(application: ChangeApplication, turn: Any) -> None:
 
 
 def _trains(options: dict[str, Any]) -> bool:
-    """Say whether a loader is the training's: it shuffles, or it draws by a sampler that does."""
+    """Return whether a loader is the training's: it shuffles, or it draws by a sampler that does."""
     sampler = options.get("sampler") or options.get("batch_sampler")
     return bool(options.get("shuffle")) or "Random" in type(sampler).__name__
 

@@ -56,7 +56,7 @@ def _summands(node: Any) -> list[Any]:
 
 
 def _is_loss(node: Any) -> bool:
-    """Say whether a term is a loss function of torch, perhaps multiplied or summed up."""
+    """Return whether a term is a loss function of torch, perhaps multiplied or summed up."""
     while node is not None:
         name = type(node).__name__
         if any(word in name for word in ("Loss", "CrossEntropy", "KlDiv")):

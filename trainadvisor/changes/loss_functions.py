@@ -178,7 +178,7 @@ def match_shapes(application: ChangeApplication) -> None:
 
 
 def _crossed(one: Any, other: Any) -> bool:
-    """Say whether a column meets a row of as many numbers, which makes a square of them."""
+    """Return whether a column meets a row of as many numbers, which makes a square of them."""
     column, row = (one, other) if one.dim() == 2 else (other, one)
     return (column.dim(), row.dim()) == (2, 1) and tuple(column.shape) == (row.numel(), 1) != (1, 1)
 

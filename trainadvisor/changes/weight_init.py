@@ -116,7 +116,7 @@ class _Loose:
 
     @property
     def odd(self) -> bool:
-        """Say whether the weights are all the same, or far larger or smaller than is usual."""
+        """Return whether the weights are all the same, or far larger or smaller than is usual."""
         return not 1 / self.far < float(self.weight.detach().std()) / self.usual < self.far
 
     def draw(self, kind: str) -> None:

@@ -92,7 +92,7 @@ class ChangeApplication:
         self.done_or_refused()
 
     def done_or_refused(self) -> None:
-        """Tell the log how it stands, once."""
+        """Report to the log how it stands, once."""
         if not self._told:
             self._told = True
             self.refused = self.refused if self.refused or self.what else self.never

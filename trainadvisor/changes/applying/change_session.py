@@ -53,7 +53,7 @@ class ChangeSession(SessionState):
         self._set_all()
 
     def close(self) -> None:
-        """Tell of the changes that never found their place, and let go of torch."""
+        """Report the changes that never found their place, and let go of torch."""
         self.tell("end")
         for application in self.applications:
             application.done_or_refused()
@@ -61,7 +61,7 @@ class ChangeSession(SessionState):
             self._undo.pop()()
 
     def tell(self, moment: str, *args: object) -> None:
-        """Tell all applications of a moment."""
+        """Let all applications act at a moment."""
         for application in self.applications:
             application.tell(moment, *args)
 
@@ -154,7 +154,7 @@ class ChangeSession(SessionState):
         return result
 
     def _give_up(self) -> None:
-        """Tell early of the changes that have found no place, so that whoever waits need not wait for the end."""
+        """Report early the changes that have found no place, so that whoever waits need not wait for the end."""
         if self.backwards == PATIENCE:
             for application in self.applications:
                 if application.what is None and not application.patient:
@@ -176,7 +176,7 @@ class ChangeSession(SessionState):
         return result
 
     def _settle(self) -> None:
-        """Tell of the optimizers that are now complete: their own `__init__` is over when they are first used."""
+        """Announce the optimizers that are now complete: their own `__init__` is over when they are first used."""
         while self._made and "unseen" not in self.running:
             optimizer = self._made.pop(0)
             self.optimizers.append(optimizer)

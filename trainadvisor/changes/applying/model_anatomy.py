@@ -77,7 +77,7 @@ class Rehearsal:
         return list(found.values())
 
     def has_inner_nonlinearity(self) -> bool:
-        """Say whether anything but linear operations stands between two weighted ones."""
+        """Return whether anything but linear operations stands between two weighted ones."""
         final = first_tensor(self.output)
         return final is not None and final.grad_fn is not None and _bent(final.grad_fn)
 
@@ -134,12 +134,12 @@ def rehearse(session: "SessionState", model: Any, args: tuple[Any, ...], kwargs:
 
 
 def is_layer(module: Any) -> bool:
-    """Say whether a module computes by itself."""
+    """Return whether a module computes by itself."""
     return not any(True for _ in module.children()) or isinstance(module, nn.MultiheadAttention)
 
 
 def is_activation(module: Any) -> bool:
-    """Say whether a module is a hidden activation of torch."""
+    """Return whether a module is a hidden activation of torch."""
     return type(module).__module__ == "torch.nn.modules.activation" and not isinstance(module, nn.MultiheadAttention)
 
 
@@ -152,7 +152,7 @@ def first_tensor(given: Any) -> Any:
 
 
 def same_values(one: Any, other: Any) -> bool:
-    """Say whether two tensors are one, or one a view of the other."""
+    """Return whether two tensors are one, or one a view of the other."""
     if one is None or other is None:
         return False
     return one is other or one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr() != 0

@@ -34,7 +34,7 @@ def rejoin(application: "ChangeApplication") -> None:
 
 
 def _by_user(frame: Any) -> bool:
-    """Say whether a call comes from the user's own file; torch and the recorder detach for good reasons."""
+    """Return whether a call comes from the user's own file; torch and the recorder detach for good reasons."""
     while frame is not None and frame.f_code.co_filename.startswith("<frozen"):
         frame = frame.f_back
     return frame is not None and rank(frame.f_code.co_filename) == USERS

@@ -66,7 +66,7 @@ class SessionState:
                 torch.set_rng_state(state)
 
     def cleared(self, optimizer: torch.optim.Optimizer) -> None:
-        """Tell the recorder of a zero_grad of ours, which it would count as one of the script's."""
+        """Report a zero_grad of ours to the recorder, which it would count as one of the script's."""
         if self.recorder is not None:
             self.recorder.on("zero_grad", (optimizer,), {}, None)
 

@@ -29,5 +29,5 @@ def stand_in(application: "ChangeApplication", owner: Any, name: str, function: 
 
 
 def floating(given: Any) -> bool:
-    """Say whether something is a tensor of floating-point numbers."""
+    """Return whether something is a tensor of floating-point numbers."""
     return isinstance(given, torch.Tensor) and given.is_floating_point()
