@@ -61,6 +61,8 @@ def test_nothing_is_known_of_a_change_that_there_is_not() -> None:
         ({"change": "lr", "arguments": {"factor": "ten"}}, "factor is a number, not 'ten'"),
         ({"change": "lr", "arguments": {"factor": True}}, "factor is a number, not True"),
         ({"change": "warmup", "arguments": {"steps": 2.5}}, "steps is a whole number, not 2.5"),
+        ({"change": "warmup", "arguments": {"steps": float("inf")}}, "steps is a whole number, not inf"),
+        ({"change": "lr", "arguments": {"factor": float("nan")}}, "factor is a number, not nan"),
         ({"change": "init", "arguments": {"to": "hee"}}, "to cannot be 'hee'; did you mean \"he\"?"),
         ({"change": "lr", "arguments": [1]}, '"arguments" must be a table'),
     ],

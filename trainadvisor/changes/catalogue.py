@@ -1,6 +1,7 @@
 """The changes that there are, known without torch: whoever asks about changes asks here."""
 
 import importlib
+import math
 import pkgutil
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -137,5 +138,7 @@ def _fitted(argument: Argument, value: object) -> object | None:
     if isinstance(value, bool) or kind == "truth":
         return value if isinstance(value, bool) and kind == "truth" else None
     if isinstance(value, int | float) and kind in ("number", "whole number"):
+        if not math.isfinite(value):
+            return None
         return float(value) if kind == "number" else int(value) if value == int(value) else None
     return value if isinstance(value, str) and kind == "word" else None
