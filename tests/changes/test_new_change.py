@@ -97,17 +97,19 @@ def test_without_the_file_there_is_no_such_change(copy: Path, tmp_path: Path) ->
             "times: complex = 1",
             "argument times: complex is no type of an argument; take float, int, str, bool or Literal",
         ),
+        ("application: ChangeApplication", 'application: "Unseen"', "name 'Unseen' is not defined"),
         ('{"times": 1}', '{"time": 1}', "there is no argument 'time'; did you mean \"times\"?; it takes times"),
         ('"将梯度减半 {times} 次"', '""', "does needs its words in English and in Chinese"),
         ('"halve-gradients"', '"lr"', "it is declared twice"),
         ('"halve-gradients"', '"Halve_Gradients"', "the name may hold small letters, digits and hyphens"),
     ],
 )
-def test_what_a_change_lacks_is_named(copy: Path, added, old: str, new: str, message: str) -> None:
-    """`rules check` says in which file, of which change, and what to add."""
+def test_what_a_change_lacks_is_named(copy: Path, added, tmp_path: Path, old: str, new: str, message: str) -> None:
+    """`rules check` says in which file, of which change, and what to add, before it reads rules that use it."""
     assert old in HALVE
+    write_rule(tmp_path, changes=REMEDY)
     added(HALVE.replace(old, new))
-    code, said = run(copy, "rules", "check")
+    code, said = run(copy, "rules", "check", str(tmp_path))
     assert code == 1
     assert message in said
     assert "changes/halve.py:" in said

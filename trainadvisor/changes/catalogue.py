@@ -96,7 +96,7 @@ def _problems(spec: ChangeSpec, count: int) -> Iterator[str]:
         yield "does is missing; a fallback has no other words"
     try:
         _ = spec.arguments
-    except TypeError as error:
+    except (TypeError, NameError) as error:
         yield str(error)
         return
     for arguments in (*spec.both_ways, *(fallback.arguments for fallback in spec.fallbacks)):

@@ -34,17 +34,14 @@ class Known:
 
 def check_rules(folders: Iterable[str | Path] = ()) -> list[str]:
     """Return the problems of all rule files in some folders (the shipped one without any), one sentence each."""
+    if wrong := catalogue.problems():
+        return wrong
     places = [Path(folder) for folder in folders] or [book.shipped_rules()]
     missing = [f"{folder}: no such folder of rules; check the path" for folder in places if not folder.is_dir()]
     files = [path for folder in places if folder.is_dir() for path in book.rule_files(folder)]
     codes = {path.stem for path in [*files, *book.rule_files(book.shipped_rules())]}
     known = Known({name: spec.type for name, spec in all_signals().items()}, frozenset(codes))
-    problems = (
-        catalogue.problems()
-        + missing
-        + _duplicates(files)
-        + [problem for path in files for problem in check_file(path, known)]
-    )
+    problems = missing + _duplicates(files) + [problem for path in files for problem in check_file(path, known)]
     # The list can only be made of files that are sound.
     return problems or [problem for folder in places for problem in index_problems(folder)]
 
