@@ -13,7 +13,7 @@ import pytest
 from rulekit import write_rule
 
 import trainadvisor
-from trainadvisor.diagnose.rulebook import shipped_rules
+from trainadvisor.judge.rulebook import shipped_rules
 
 HALVE = '''"""Gradients halved."""
 

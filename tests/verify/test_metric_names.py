@@ -2,8 +2,8 @@
 
 import pytest
 
-from trainadvisor.language import Words
-from trainadvisor.verify.own import OF
+from trainadvisor.i18n.language import Words
+from trainadvisor.verify.resource_metrics import OF
 
 
 @pytest.mark.parametrize("name", sorted({name for names in OF.values() for name in names} | {"validation skill"}))

@@ -7,7 +7,7 @@ from trainadvisor.changes.applying.late_torch import F, nn
 from trainadvisor.changes.applying.model_anatomy import rehearse
 from trainadvisor.changes.declaration import change
 from trainadvisor.changes.line_edits import SetLayerArgument
-from trainadvisor.record.graft import graft
+from trainadvisor.instrument.patching import graft
 
 
 @change(

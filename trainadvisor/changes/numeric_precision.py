@@ -6,7 +6,7 @@ from trainadvisor.changes.applying.change_application import Call, ChangeApplica
 from trainadvisor.changes.applying.late_torch import nn, torch
 from trainadvisor.changes.applying.stable_math import Stable
 from trainadvisor.changes.declaration import change
-from trainadvisor.record.graft import graft
+from trainadvisor.instrument.patching import graft
 
 LOSS_SCALE = 2.0**16
 SMALLEST_SCALE = 1.0

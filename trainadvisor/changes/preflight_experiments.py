@@ -7,7 +7,7 @@ from typing import Any
 from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 from trainadvisor.changes.applying.late_torch import torch
 from trainadvisor.changes.declaration import change
-from trainadvisor.record.graft import graft
+from trainadvisor.instrument.patching import graft
 
 Arguments = tuple[Any, ...]
 Named = dict[str, Any]

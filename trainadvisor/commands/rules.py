@@ -19,7 +19,7 @@ def command(ctx: click.Context, *, as_json: bool, lang: str | None, folders: tup
     if ctx.invoked_subcommand is not None:
         return
     from trainadvisor.commands.common import emit, language, rulebook, width
-    from trainadvisor.report import listing
+    from trainadvisor.report.text import listing
 
     book = rulebook(folders)
     rules = list(book.rules.values())
@@ -34,9 +34,9 @@ def check(*, folders: tuple[str, ...], lang: str | None) -> None:
     from pathlib import Path
 
     from trainadvisor.commands.common import emit, language
-    from trainadvisor.diagnose.rulebook import check_rules, read, rule_files, shipped_rules
     from trainadvisor.errors import RuleError
-    from trainadvisor.language import Words
+    from trainadvisor.i18n.language import Words
+    from trainadvisor.judge.rulebook import check_rules, read, rule_files, shipped_rules
 
     for folder in folders:
         if not Path(folder).is_dir():
@@ -59,8 +59,8 @@ def index(*, folder: str | None) -> None:
     from pathlib import Path
 
     from trainadvisor.commands.common import emit
-    from trainadvisor.diagnose import index as generated
-    from trainadvisor.diagnose.rulebook import shipped_rules
+    from trainadvisor.judge import rule_index as generated
+    from trainadvisor.judge.rulebook import shipped_rules
 
     place = Path(folder) if folder else shipped_rules()
     (place / generated.NAME).write_text(generated.index(place), encoding="utf-8")
@@ -76,14 +76,14 @@ def pages(*, folder: str, folders: tuple[str, ...]) -> None:
 
     from trainadvisor.commands.common import emit
     from trainadvisor.demos.scenarios import SCENARIOS
-    from trainadvisor.diagnose.rulebook import load
-    from trainadvisor.report import codepages
+    from trainadvisor.judge.rulebook import load
+    from trainadvisor.report.machine import code_pages
 
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
-    written = codepages.pages(load(folders), SCENARIOS)
+    written = code_pages.pages(load(folders), SCENARIOS)
     for path in place.glob("*.md"):
-        if path.name not in written and codepages.MARK in path.read_text(encoding="utf-8"):
+        if path.name not in written and code_pages.MARK in path.read_text(encoding="utf-8"):
             path.unlink()
     for name, text in written.items():
         (place / name).write_text(text, encoding="utf-8")

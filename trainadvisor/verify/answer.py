@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from trainadvisor.language import Words
-from trainadvisor.verify import judging, ruling, source_edits
+from trainadvisor.i18n.language import Words
+from trainadvisor.verify import ruled_out as ruling
+from trainadvisor.verify import source_edits, trial_verdict
+from trainadvisor.verify.annotate import marked
 from trainadvisor.verify.candidates import alarming, codes
-from trainadvisor.verify.marking import marked
 from trainadvisor.verify.metrics import measures
-from trainadvisor.verify.result import Answer, Applied, Baseline, Verification, Verified
-from trainadvisor.verify.trials import ranked
+from trainadvisor.verify.trial_runs import ranked
+from trainadvisor.verify.verify_result import Answer, Applied, Baseline, Verification, Verified
 
 if TYPE_CHECKING:
     from trainadvisor.verify.plan import Candidate
     from trainadvisor.verify.session import Session
-    from trainadvisor.verify.trials import Run, Tried
+    from trainadvisor.verify.trial_runs import Run, Tried
 
 FIGURES = 3
 """Metrics named in the sentence of the answer."""
@@ -78,7 +79,7 @@ def _answer(session: Session, found: list[Verified]) -> Answer:
 
 def verified(session: Session, tried: Tried, source: str | None) -> Verified:
     """Return a remedy with its figures."""
-    chosen = judging.best(tried.compared)
+    chosen = trial_verdict.best(tried.compared)
     if chosen is None:
         message = "a remedy that is not better cannot be told as verified"
         raise ValueError(message)
@@ -103,7 +104,7 @@ def verified(session: Session, tried: Tried, source: str | None) -> Verified:
 
 
 def _curve(run: Run | None) -> list[list[float]]:
-    from trainadvisor.verify.trials import curve
+    from trainadvisor.verify.trial_runs import curve
 
     return curve(run.log if run else None)
 
@@ -150,7 +151,7 @@ def _baseline(session: Session) -> Baseline:
 
 
 def _why(run: Run | None) -> str:
-    from trainadvisor.verify.trials import last_line
+    from trainadvisor.verify.trial_runs import last_line
 
     return last_line(run.outcome) if run is not None else ""
 

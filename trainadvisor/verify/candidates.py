@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.changes.catalogue import about, all_changes
 from trainadvisor.changes.declaration import Order
-from trainadvisor.verify.own import OF
 from trainadvisor.verify.plan import Candidate, Change
+from trainadvisor.verify.resource_metrics import OF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from trainadvisor.changes.declaration import Fallback
-    from trainadvisor.diagnose.result import Diagnosis, Finding, Remedy
+    from trainadvisor.judge.result import Diagnosis, Finding, Remedy
 
 CLOSE = 1.6
 """Two values of a quantity within this factor are one try."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trainadvisor.changes.declaration import ChangeSpec
-    from trainadvisor.diagnose.result import Remedy
+    from trainadvisor.judge.result import Remedy
 
 
 @dataclass(frozen=True)

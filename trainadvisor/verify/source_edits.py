@@ -16,8 +16,8 @@ from trainadvisor.changes.line_edits import (
     SwapLayers,
     SwapOptimizer,
 )
-from trainadvisor.diagnose.rewrite import diff, rewrite
-from trainadvisor.diagnose.sites import main_object
+from trainadvisor.judge.argument_edit import diff, rewrite
+from trainadvisor.judge.object_sites import main_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -21,10 +21,10 @@ from torch.utils.data import DataLoader
 from trainadvisor.changes.applying.change_application import Around, Call, ChangeApplication
 from trainadvisor.changes.applying.session_state import SessionState
 from trainadvisor.changes.catalogue import Choice
-from trainadvisor.record.graft import graft
+from trainadvisor.instrument.patching import graft
+from trainadvisor.instrument.torch_events import LOSSES
 from trainadvisor.record.recorder import Recorder
-from trainadvisor.record.run import Cut
-from trainadvisor.record.taps import LOSSES
+from trainadvisor.record.run_script import Cut
 
 PATIENCE = 20
 """Backward passes within which a change has found its place, unless it says that it is patient."""

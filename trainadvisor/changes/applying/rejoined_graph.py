@@ -4,8 +4,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.changes.applying.late_torch import torch
-from trainadvisor.record.graft import graft
-from trainadvisor.record.sites import USERS, rank
+from trainadvisor.instrument.call_sites import USERS, rank
+from trainadvisor.instrument.patching import graft
 
 if TYPE_CHECKING:
     from trainadvisor.changes.applying.change_application import Call, ChangeApplication
