@@ -7,8 +7,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from trainadvisor.changes.catalogue import all_changes
 from trainadvisor.commands.changes import command
-from trainadvisor.record.changes import all_changes
 
 
 def _output(*arguments: str) -> str:

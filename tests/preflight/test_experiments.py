@@ -11,8 +11,8 @@ from recordkit import Records, make_recorder
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from trainadvisor.record.changes import chosen
-from trainadvisor.record.changes.stage import Stage
+from trainadvisor.changes.applying.change_session import ChangeSession
+from trainadvisor.changes.catalogue import chosen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,12 +23,12 @@ def changed(train: Callable[[], object], *changes: dict[str, object]) -> tuple[R
     records = Records()
     recorder = make_recorder(records)
     recorder.start()
-    stage = Stage(recorder)
-    stage.apply(chosen(list(changes)))
+    session = ChangeSession(recorder)
+    session.apply(chosen(list(changes)))
     try:
         kept = train()
     finally:
-        stage.close()
+        session.close()
         recorder.stop("finished")
     assert not records.failures
     return records, kept

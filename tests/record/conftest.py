@@ -1,14 +1,5 @@
 """Every training here starts from one seed and runs in one thread."""
 
-import pytest
-import torch
+from seeding import seeded
 
-
-@pytest.fixture(autouse=True)
-def _seeded():
-    """Give each test the same random numbers and one thread."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    yield
-    torch.set_num_threads(threads)
+__all__ = ["seeded"]

@@ -9,7 +9,7 @@ import click
 from trainadvisor.commands.common import json_option, lang_option
 
 if TYPE_CHECKING:
-    from trainadvisor.record.changes import Argument, ChangeSpec
+    from trainadvisor.changes.declaration import Argument, ChangeSpec
 
 
 @click.command("changes")
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 @lang_option
 def command(*, form: str, as_json: bool, lang: str | None) -> None:
     """List the remedies that a trial applies to an unmodified script: their arguments, and what each cannot do."""
+    from trainadvisor.changes.catalogue import all_changes
     from trainadvisor.commands.common import emit, language, width
-    from trainadvisor.record.changes import all_changes
 
     specs = list(all_changes().values())
     as_json = as_json or form == "json"

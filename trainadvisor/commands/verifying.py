@@ -26,7 +26,7 @@ EXITS = {"verified": 0, "nothing-to-cure": 0, "none-helped": 1, "not-judged": 3}
 
 def refusal(change: Change) -> str | None:
     """Return why a change cannot be made from outside, None when it can be tried."""
-    from trainadvisor.record.changes import chosen
+    from trainadvisor.changes.catalogue import chosen
 
     try:
         chosen([change.spec()])

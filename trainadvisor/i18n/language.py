@@ -192,6 +192,10 @@ class Words:
         text = TEXTS[key][self._column]
         return text.format(**values) if values else text
 
+    def of(self, pair: tuple[str, str]) -> str:
+        """Return the text of a pair in English and Chinese that is held elsewhere."""
+        return pair[self._column]
+
     def count(self, key: str, count: int) -> str:
         """Return a counted noun, such as "1 error" or "2 errors"."""
         return self(f"{key}.one") if count == 1 else self(key, count=self.number(count))

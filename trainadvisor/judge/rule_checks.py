@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trainadvisor.changes import catalogue
 from trainadvisor.errors import RuleError, did_you_mean
 from trainadvisor.judge import rulebook as book
 from trainadvisor.judge.conditions import Expression, parse
 from trainadvisor.judge.engine import UNKNOWN, judge_rule
 from trainadvisor.judge.remedies import is_expression
 from trainadvisor.judge.rule_index import index_problems
-from trainadvisor.judge.rule_schema import CHANGES, form_problems
+from trainadvisor.judge.rule_schema import form_problems
 from trainadvisor.judge.rulebook import Rule
 from trainadvisor.judge.text_checks import text_problems
 from trainadvisor.regular import is_folder
@@ -34,6 +35,8 @@ class Known:
 
 def check_rules(folders: Iterable[str | Path] = ()) -> list[str]:
     """Return the problems of all rule files in some folders (the shipped one without any), one sentence each."""
+    if wrong := catalogue.problems():
+        return wrong
     places = [Path(folder) for folder in folders] or [book.shipped_rules()]
     missing = [f"{folder}: no such folder of rules; check the path" for folder in places if not is_folder(folder)]
     files = [path for folder in places if is_folder(folder) for path in book.rule_files(folder)]
@@ -87,7 +90,11 @@ def _references(rule: Rule, known: Known) -> Iterator[str]:
     yield from _unknown("subjects", filter(None, [rule.subjects]), known.signals, "signal")
     contexts = [*rule.off, *rule.soften, *(word for case in rule.cases for word in case.get("context", ()))]
     yield from _unknown("context", contexts, CONTEXTS, "context")
-    yield from _unknown("remedies.change", (entry["change"] for entry in rule.remedies), CHANGES, "change")
+    changes = catalogue.all_changes()
+    yield from _unknown("remedies.change", (entry["change"] for entry in rule.remedies), changes, "change")
+    for entry in (entry for entry in rule.remedies if entry["change"] in changes):
+        problems = catalogue.argument_problems(entry["change"], entry.get("arguments", {}))
+        yield from (f"remedies: {problem}" for problem in problems)
     if rule.onset in known.signals and known.signals[rule.onset or ""] != "number":
         yield f"onset: {rule.onset} is not a number"
     if rule.site is None and any(entry.get("edit") for entry in rule.remedies):

@@ -7,17 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 from trainadvisor.errors import did_you_mean
 from trainadvisor.toml import LARGEST_NUMBER
 
-CHANGES = (
-    "lr", "warmup", "schedule", "optimizer", "clip", "weight-decay", "init", "activation", "dropout", "batch-size",
-    "shuffle", "standardize-inputs", "standardize-targets", "remove-output-activation", "change-output-activation",
-    "match-shapes", "loss-function", "add-zero-grad", "add-step", "add-backward", "fix-zero-grad-order", "mode",
-    "add-parameters", "unfreeze", "use-modulelist", "label-smoothing", "class-weights", "fix-labels",
-    "early-stopping", "augmentation", "capacity", "add-nonlinearity", "normalization", "residual", "precision",
-    "workers", "pin-memory", "betas", "eps", "bn-momentum", "train-longer", "fix-preprocessing", "fix-data",
-    "scheduler-step", "accumulation", "async-checkpoint",
-    "cache-data", "align-classes", "detach-history", "stable-loss", "balance-loss",
-)  # fmt: skip
-
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Number = Annotated[FiniteFloat | int, Field(gt=-LARGEST_NUMBER, lt=LARGEST_NUMBER)]
 Weight = Annotated[FiniteFloat, Field(gt=0, le=1)]

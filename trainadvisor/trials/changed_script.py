@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.changes.catalogue import Choice, chosen
 from trainadvisor.errors import TrainAdvisorError, UsageError, did_you_mean
-from trainadvisor.record.changes import Choice, chosen
 from trainadvisor.record.run_script import Run
 from trainadvisor.trials.copied import lead_into_copies
 
 if TYPE_CHECKING:
-    from trainadvisor.record.changes.stage import Stage
+    from trainadvisor.changes.applying.change_session import ChangeSession
 
 USAGE = 2
 
@@ -66,7 +66,7 @@ class Trial(Run):
         super().__init__(spec.target, spec.args, module=spec.module, log=Path(spec.log), every=spec.every)
         if spec.shown:
             self.shown = (spec.shown[0], spec.shown[1:])
-        self._stage: Stage | None = None
+        self._session: ChangeSession | None = None
         self._undo: list[Callable[[], None]] = []
 
     def execute(self) -> int:
@@ -78,17 +78,17 @@ class Trial(Run):
 
     def _start(self) -> None:
         super()._start()
-        from trainadvisor.record.changes.stage import Stage
+        from trainadvisor.changes.applying.change_session import ChangeSession
 
         if self.spec.seed is not None:
             self._undo += _move_seeds(self.spec.seed)
         stop_after = (self.spec.stop_after_steps, self.spec.stop_after_seconds)
-        self._stage = Stage(self._recorder, stop_after=stop_after)
-        self._stage.apply(self.choices)
+        self._session = ChangeSession(self._recorder, stop_after=stop_after)
+        self._session.apply(self.choices)
 
     def _stop(self, reason: str) -> None:
-        if self._stage is not None:
-            self._stage.close()
+        if self._session is not None:
+            self._session.close()
         while self._undo:  # before the recorder takes its own taps away, which are below ours
             self._undo.pop()()
         super()._stop(reason)

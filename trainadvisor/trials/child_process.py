@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from trainadvisor.trials import scratch as copies
 from trainadvisor.trials.early_abort import Lookout
 from trainadvisor.trials.survey import Choice
-from trainadvisor.verify.plan import RESCALING, Outcome
+from trainadvisor.verify.plan import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,7 +140,7 @@ def _environment(root: Path, placed: Placed) -> dict[str, str]:
 
 
 def _lookout(job: Job, log: Path, setting: Setting) -> Lookout:
-    rescaled = any(change.change in RESCALING for change in job.changes)
+    rescaled = any(change.about.rescales_loss for change in job.changes)
     return Lookout(log, setting.course if job.changes else None, rescaled=rescaled)
 
 

@@ -4,40 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import chain, zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from trainadvisor.changes.catalogue import about, all_changes
+from trainadvisor.changes.declaration import Order
 from trainadvisor.verify.plan import Candidate, Change
 from trainadvisor.verify.resource_metrics import OF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from trainadvisor.changes.declaration import Fallback
     from trainadvisor.judge.result import Diagnosis, Finding, Remedy
 
-STOPPING = "early-stopping"
 CLOSE = 1.6
-"""Two learning rates within this factor are one try."""
+"""Two values of a quantity within this factor are one try."""
 FIRST = 2
 """Remedies of a finding that are tried before those of the next one."""
-SELDOM = frozenset({"fix-data", "balance-loss", "mode"})
-"""Changes that seldom find their place where they are asked for by a consequence."""
-LAST = frozenset({"fix-data", "mode"})
-"""Changes that seldom find their place, tried behind the other remedies of a finding."""
-NOT_FROM_OUTSIDE = frozenset({"train-longer", "redesign"})
-"""Longer training is no like-for-like comparison."""
-ADJUSTED = {"lr": ({"factor": 1 / 3}, {"factor": 3.0})}
 OPPOSITES = ({"lr-too-high", "lr-too-low"},)
 LOST = frozenset({"nan-loss", "nan-gradients", "nan-activations", "divergence", "exploding-gradients"})
 UNLEARNT = frozenset({"no-learning", "constant-output"})
-"""Where nothing is learnt at all, labels that do not belong to their rows are worth a try."""
-GENERAL: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("lr", {"factor": 0.1}),
-    ("standardize-inputs", {}),
-    ("optimizer", {"to": "Adam", "lr": 0.001}),
-    ("init", {"to": "he"}),
-    ("clip", {"max_norm": 1.0}),
-    ("lr", {"factor": 10.0}),
-)
+"""Where nothing is learnt at all."""
 
 
 def alarming(diagnosis: Diagnosis) -> list[Finding]:
@@ -71,18 +58,17 @@ def candidates(diagnosis: Diagnosis, only: str | None = None, lr: float | None =
         *rivals,
         *_in_turn([options[:FIRST] for options in first[1:]]),
         *chain.from_iterable(options[FIRST:] for options in first),
-        *sorted(_in_turn(later), key=lambda candidate: candidate.changes[0].change in SELDOM),
+        *sorted(_in_turn(later), key=lambda candidate: candidate.changes[0].about.order > Order.USUAL),
     ]
     costly = bool(roots) and roots[0].code in OF  # what costs time or memory is not cured by a lower loss
-    general = (
-        [] if only or costly else [Candidate((Change(c, dict(a)),), origin="fallback") for c, a in _general(diagnosis)]
-    )
+    general = [] if only or costly else [Candidate((change,), origin="fallback") for change in _general(diagnosis)]
     return list(_distinct([*ordered, *general], lr))
 
 
 def _of(finding: Finding) -> Iterator[Candidate]:
-    for remedy in sorted(finding.remedies, key=lambda remedy: remedy.change in LAST and finding.family != "data"):
-        if remedy.change not in NOT_FROM_OUTSIDE:
+    behind = finding.family != "data"
+    for remedy in sorted(finding.remedies, key=lambda r: behind and about(r.change).order == Order.BEHIND):
+        if about(remedy.change).comparable:
             yield Candidate((_change(remedy),), finding.code, (remedy,))
 
 
@@ -94,26 +80,29 @@ def _separating(finding: Finding) -> Iterator[Candidate]:
     """Yield the experiment that tells a finding from its rival: both directions of the same change."""
     rival = finding.rival
     if rival is not None and {finding.code, rival.code} in OPPOSITES:
-        for arguments in ADJUSTED["lr"]:
+        for arguments in about("lr").both_ways:
             yield Candidate((Change("lr", dict(arguments)),), finding.code, (), origin="rival")
 
 
-def _general(diagnosis: Diagnosis) -> Iterator[tuple[str, dict[str, Any]]]:
+def _general(diagnosis: Diagnosis) -> Iterator[Change]:
     """Yield what helps often; where numbers were lost, what keeps them finite comes first."""
     found = set(codes(diagnosis))
-    lost = bool(LOST & found)
-    if found & UNLEARNT:
-        yield "fix-labels", {}
-    yield from sorted(GENERAL, key=lambda entry: lost and entry[0] not in ("standardize-inputs", "clip", "lr"))
+    lost, unlearnt = bool(LOST & found), bool(UNLEARNT & found)
+    listed = [(spec.name, fallback) for spec in all_changes().values() for fallback in spec.fallbacks]
+    possible = [(name, fallback) for name, fallback in listed if unlearnt or not fallback.only_unlearnt]
+
+    def place(entry: tuple[str, Fallback]) -> tuple[bool, bool, int]:
+        return not entry[1].only_unlearnt, lost and not entry[1].keeps_finite, entry[1].rank
+
+    yield from (Change(name, dict(fallback.arguments)) for name, fallback in sorted(possible, key=place))
 
 
 def anew(candidate: Candidate, diagnosis: Diagnosis) -> Candidate:
-    """Return a candidate for another run: the step to stop at is where the validation of that run was best."""
-    asked = [r for f in everything(diagnosis.findings) for r in f.remedies if r.change == STOPPING]
-    if STOPPING not in candidate.words or not asked:
-        return candidate
-    changes = tuple(_change(asked[0]) if change.change == STOPPING else change for change in candidate.changes)
-    return replace(candidate, changes=changes)
+    """Return a candidate for another run, with the arguments that this run asks for where they are those of a run."""
+    remedies = [r for f in everything(diagnosis.findings) for r in f.remedies if about(r.change).per_run]
+    asked = {remedy.change: _change(remedy) for remedy in reversed(remedies)}
+    changes = tuple(asked.get(change.change, change) for change in candidate.changes)
+    return candidate if changes == candidate.changes else replace(candidate, changes=changes)
 
 
 def _in_turn(lists: list[list[Candidate]]) -> Iterator[Candidate]:
@@ -131,7 +120,7 @@ def _distinct(listed: list[Candidate], lr: float | None) -> Iterator[Candidate]:
 
 
 def same(one: Candidate, other: Candidate, lr: float | None = None) -> bool:
-    """Say whether two candidates are one experiment: the same changes, or learning rates close to each other."""
+    """Return whether two candidates are one experiment: the same changes, or quantities close to each other."""
     if len(one.changes) != len(other.changes):
         return False
     return all(_same_change(a, b, lr) for a, b in zip(one.changes, other.changes, strict=True))
@@ -141,7 +130,7 @@ def _same_change(one: Change, other: Change, lr: float | None) -> bool:
     if one.change != other.change:
         return False
     rates = [_rate(change, lr) for change in (one, other)]
-    if one.change == "lr" and rates[0] and rates[1]:
+    if one.about.both_ways and rates[0] and rates[1]:
         return max(rates) / min(rates) < CLOSE  # type: ignore[type-var,operator]
     return one.arguments == other.arguments
 
@@ -155,24 +144,25 @@ def _rate(change: Change, lr: float | None) -> float | None:
 
 
 def combined(base: Candidate, others: Iterable[Candidate]) -> Iterator[Candidate]:
-    """Yield a candidate joined with others; a second learning rate takes the place of the first."""
+    """Yield a candidate joined with others; a second value of one quantity takes the place of the first."""
     for other in others:
         shared = base.words & other.words
         if not shared:
             yield base.joined(other)
-        elif shared == {"lr"} == other.words:
+        elif shared == other.words and other.both_ways:
             yield _refined(base, other.changes[0])
 
 
 def _refined(base: Candidate, wanted: Change) -> Candidate:
-    """Return the candidate with the learning rate that was asked for in its own run."""
-    changes = tuple(_next_rate(change, wanted) if change.change == "lr" else change for change in base.changes)
-    kept = tuple(None if c.change == "lr" else r for c, r in zip_longest(base.changes, base.remedies) if c is not None)
+    """Return the candidate with the value of a quantity that was asked for in its own run."""
+    changes = tuple(_next(change, wanted) if change.change == wanted.change else change for change in base.changes)
+    pairs = zip_longest(base.changes, base.remedies)
+    kept = tuple(None if c.change == wanted.change else r for c, r in pairs if c is not None)
     return replace(base, changes=changes, remedies=kept, origin="combined")
 
 
-def _next_rate(now: Change, wanted: Change) -> Change:
+def _next(now: Change, wanted: Change) -> Change:
     factor = wanted.arguments.get("factor")
     if not isinstance(factor, (int, float)):
         return wanted
-    return Change("lr", {name: value * factor for name, value in now.arguments.items()} or {"factor": factor})
+    return Change(now.change, {name: value * factor for name, value in now.arguments.items()} or {"factor": factor})

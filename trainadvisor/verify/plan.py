@@ -5,21 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.changes.catalogue import about
+
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from trainadvisor.changes.declaration import ChangeSpec
     from trainadvisor.judge.result import Remedy
-
-# changes after which the value of the training loss stands for something else
-RESCALING = frozenset({
-    "loss-function", "standardize-targets", "label-smoothing", "class-weights", "balance-loss", "match-shapes",
-    "remove-output-activation", "change-output-activation", "augmentation", "accumulation",
-})  # fmt: skip
-# changes that leave the loss of the first step as it was, given the same seed
-AFTER_FIRST_STEP = frozenset({
-    "lr", "optimizer", "clip", "weight-decay", "betas", "eps", "schedule", "warmup", "add-zero-grad", "add-step",
-    "early-stopping", "unfreeze", "scheduler-step",
-})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -28,6 +20,11 @@ class Change:
 
     change: str
     arguments: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def about(self) -> ChangeSpec:
+        """Return what the catalogue knows of it."""
+        return about(self.change)
 
     def label(self) -> str:
         """Return it in one line, such as "lr value=0.003"."""
@@ -61,6 +58,36 @@ class Candidate:
     def words(self) -> frozenset[str]:
         """Return the words of its changes."""
         return frozenset(change.change for change in self.changes)
+
+    @property
+    def rescales_loss(self) -> bool:
+        """Return whether the training loss stands for something else with it."""
+        return any(change.about.rescales_loss for change in self.changes)
+
+    @property
+    def acts_after_first_step(self) -> bool:
+        """Return whether the loss of the first step stays as it was, given the same seed."""
+        return all(change.about.acts_after_first_step for change in self.changes)
+
+    @property
+    def may_end_early(self) -> bool:
+        """Return whether a run with it may take fewer steps."""
+        return any(change.about.may_end_early for change in self.changes)
+
+    @property
+    def alone(self) -> bool:
+        """Return whether it is never joined with others."""
+        return any(change.about.alone for change in self.changes)
+
+    @property
+    def per_run(self) -> bool:
+        """Return whether another seed asks for other arguments."""
+        return any(change.about.per_run for change in self.changes)
+
+    @property
+    def both_ways(self) -> bool:
+        """Return whether it does nothing but set a quantity of which a run has just one."""
+        return all(change.about.both_ways for change in self.changes)
 
     def joined(self, other: Candidate) -> Candidate:
         """Return both together."""

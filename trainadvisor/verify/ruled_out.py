@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
+
+from trainadvisor.changes.catalogue import about
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,27 +15,23 @@ if TYPE_CHECKING:
     from trainadvisor.verify.trial_runs import Tried
 
 SPOKE = frozenset({"no-better", "worse", "hopeless"})
-KNOWN = frozenset({
-    "lr", "optimizer", "init", "clip", "standardize-inputs", "standardize-targets", "activation", "add-nonlinearity",
-    "weight-decay", "dropout", "batch-size", "shuffle", "warmup", "schedule", "precision",
-})  # fmt: skip
 BOTH_WAYS = 2
 
 
 def ruled_out(tried: Sequence[Tried], words: Words) -> list[str]:
     """Return what is not the cause, as far as single changes that were applied show it.
 
-    A learning rate is ruled out only when a smaller and a larger one have been tried.
+    A quantity such as the learning rate is ruled out only when less and more of it have been tried.
     """
     spoke = [t.candidate.changes[0] for t in tried if t.verdict in SPOKE and len(t.candidate.changes) == 1]
-    rates = {_direction(change) for change in spoke if change.change == "lr"}
-    names = dict.fromkeys(change.change for change in spoke)
-    kept = [name for name in names if name != "lr" or len(rates) >= BOTH_WAYS]
-    return [_name(name, words) for name in kept]
+    ways: dict[str, set[str]] = defaultdict(set)
+    for change in spoke:
+        ways[change.change].add(_direction(change))
+    return [_name(name, words) for name in ways if not about(name).both_ways or len(ways[name]) >= BOTH_WAYS]
 
 
 def _direction(change: Change) -> str:
-    """Return which way a learning rate goes, as far as the change tells it by itself."""
+    """Return which way a quantity goes, as far as the change tells it by itself."""
     factor = change.arguments.get("factor")
     if isinstance(factor, (int, float)):
         return "up" if factor > 1 else "down"
@@ -40,7 +39,7 @@ def _direction(change: Change) -> str:
 
 
 def _name(change: str, words: Words) -> str:
-    return words(f"verify.rules-out.{change}") if change in KNOWN else words("verify.rules-out.other", change=change)
+    return words.of(about(change).rules_out) or words("verify.rules-out.other", change=change)
 
 
 def none_helped(tried: Sequence[Tried], ruled: list[str], words: Words) -> str:
@@ -55,6 +54,6 @@ def none_helped(tried: Sequence[Tried], ruled: list[str], words: Words) -> str:
 def general(change: Change, words: Words) -> str:
     """Return what a change does that no finding asked for."""
     try:
-        return words(f"verify.general.{change.change}", **change.arguments)
+        return words.of(change.about.does).format(**change.arguments) or change.label()
     except KeyError:
         return change.label()

@@ -19,8 +19,6 @@ AT_ONCE = 3
 PARTNERS = 3
 ASKED = 2
 """Remedies that the diagnosis of a run asks for which are joined to it before those of the first diagnosis."""
-ALONE = frozenset({"fix-data", "balance-loss", "early-stopping", "augmentation", "mode", "batch-size", "align-classes"})
-"""Changes that are tried by themselves only: they seldom find their place, or change how much is trained."""
 PATIENCE = 4
 """Candidates that are still tried after one that cures its finding but leaves others."""
 USELESS = frozenset({"refused", "failed", "ignored", "hopeless", "unfinished"})
@@ -147,7 +145,7 @@ class Screening:
         listed = [*asked[:ASKED], *helped, *others[:ASKED], *siblings, *asked[ASKED:]]
         listed += self._general if general else []
         sound = [c for c in listed if not any(same(c, other, self._lr) for other in useless)]
-        return [c for c in sound if not c.words & ALONE]
+        return [c for c in sound if not c.alone]
 
     def _asked(self, base: Tried) -> list[Candidate]:
         """Return the remedies of the causes that are found in the run of a candidate."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.trials.early_abort import Course
 from trainadvisor.verify import trial_runs, trial_verdict
-from trainadvisor.verify.candidates import STOPPING, alarming, anew, codes
+from trainadvisor.verify.candidates import alarming, anew, codes
 from trainadvisor.verify.plan import Candidate, Change, Job
 from trainadvisor.verify.resource_metrics import OF
 from trainadvisor.verify.screening import Screening
@@ -196,7 +196,7 @@ class Session:
         if not self.budget.fits(self.typical, 1 + missing, self.engine.slots):
             return False
         self.progress.repeating(seed + 1, self.request.seeds, tried.candidate)
-        if STOPPING in tried.candidate.words and missing:
+        if tried.candidate.per_run and missing:
             self.baselines[seed] = self._finish(self._job(f"baseline-seed{seed}", None, seed))
         with closing(self.engine.run(self._paired(tried, seed), self.setting)) as outcomes:  # type: ignore[type-var]
             runs = [trial_runs.read(outcome, self.config, self.lang) for outcome in outcomes]

@@ -12,7 +12,6 @@ from trainadvisor.judge import diagnose
 from trainadvisor.log.reader import read_log
 from trainadvisor.verify import trial_verdict
 from trainadvisor.verify.candidates import codes
-from trainadvisor.verify.plan import AFTER_FIRST_STEP, Candidate, Outcome
 from trainadvisor.verify.resource_metrics import OF
 from trainadvisor.verify.verify_result import Applied, Trial, Verdict
 
@@ -22,10 +21,10 @@ if TYPE_CHECKING:
     from trainadvisor.configuration import Config
     from trainadvisor.judge.result import Diagnosis, Finding
     from trainadvisor.log.reader import RunLog
+    from trainadvisor.verify.plan import Candidate, Outcome
 
 MEASURED = 10
 """Steps that a run must have to be compared."""
-SHORTER = frozenset({"batch-size", "early-stopping", "accumulation", "capacity"})
 EARLY = 0.9
 MUCH_OF = 0.8
 """Gains of at least this share of the largest count as equal."""
@@ -213,7 +212,7 @@ def _verdict(
         return "ignored", "the run is the same to the last bit: the script ignores the change"
     if not compared:
         return "not-judged", "no metric that both runs share"
-    if not candidate.words & SHORTER and run.steps < EARLY * baseline.steps:
+    if not candidate.may_end_early and run.steps < EARLY * baseline.steps:
         return "failed", f"ended after {run.steps} of {baseline.steps} steps"
     if trial_verdict.best(compared) is not None:
         return "better", ""
@@ -233,7 +232,7 @@ def unchanged(run: Run, baseline: Run) -> bool:
 
 def differs_at_first(candidate: Candidate, run: Run, baseline: Run) -> bool:
     """Say whether the first loss differs although the changes act only after it: the script is not deterministic."""
-    if not candidate.words <= AFTER_FIRST_STEP or not run.usable or not baseline.usable:
+    if not candidate.acts_after_first_step or not run.usable or not baseline.usable:
         return False
     one, other = (float(r.log.column("loss")[0]) if r.log is not None else 0.0 for r in (run, baseline))
     return abs(one - other) > SAME * max(abs(one), abs(other))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.verify import paired_gains
 from trainadvisor.verify.metrics import Measure, comparable, measures
-from trainadvisor.verify.plan import RESCALING
 from trainadvisor.verify.resource_metrics import own_measures
 from trainadvisor.verify.stdout_metrics import PRINTED, printed
 from trainadvisor.verify.verify_result import Compared
@@ -99,12 +98,11 @@ def compare(pairs: Sequence[Pair], candidate: Candidate) -> list[Comparison]:
 def _like_for_like(
     tables: Sequence[tuple[dict[str, Measure], dict[str, Measure]]], candidate: Candidate, own: dict[str, Measure]
 ) -> list[Comparison]:
-    rescaled = bool(candidate.words & RESCALING)
     names = [name for name in tables[0][0] if all(name in one and name in two for one, two in tables)]
     found = []
     for name in names:
         both = [(one[name], two[name]) for one, two in tables]
-        if all(comparable(one, two, rescaled=rescaled) for one, two in both):
+        if all(comparable(one, two, rescaled=candidate.rescales_loss) for one, two in both):
             found.append(_comparison(both, own=name in own))
     return found
 

@@ -1,0 +1,76 @@
+"""What a session knows of the training, and what changes may ask of it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from trainadvisor.changes.applying.late_torch import nn, torch
+
+if TYPE_CHECKING:
+    from trainadvisor.record.recorder import Recorder
+
+Undo = Callable[[], None]
+
+
+class SessionState:
+    """The script's training as the changes see it."""
+
+    def __init__(self, recorder: "Recorder | None", *, planned_steps: int | None = None) -> None:
+        self.recorder = recorder
+        self.optimizers: list[torch.optim.Optimizer] = []
+        self.models: list[nn.Module] = []
+        self.loaded: set[int] = set()
+        """The modules (ids) that got saved weights before the first step."""
+        self.steps = 0
+        """Optimizer steps so far."""
+        self.backwards = 0
+        self.train_data: object = None
+        """The data set of the first loader that was iterated with gradients on."""
+        self.planned_steps = planned_steps
+        """How many steps the run will take, where that is known."""
+        self.running: set[str] = set()
+        """The moments whose call is running, and "unseen" during calls of our own."""
+        self._undo: list[Undo] = []
+
+    def undo_with(self, undo: Undo) -> None:
+        """Keep a call that undoes something at the end."""
+        self._undo.append(undo)
+
+    def report(self, word: str, detail: dict[str, Any]) -> None:
+        """Write an event about a change."""
+        if self.recorder is not None:
+            self.recorder.event("change", word, detail)
+
+    @contextmanager
+    def unseen(self) -> Iterator[None]:
+        """Hide calls of our own from the recorder and from the changes."""
+        recorder, self.running = self.recorder, {*self.running, "unseen"}
+        busy = recorder._busy if recorder is not None else False
+        try:
+            if recorder is not None:
+                recorder._busy = True
+            yield
+        finally:
+            self.running = self.running - {"unseen"}
+            if recorder is not None:
+                recorder._busy = busy
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Hide calls of our own, and leave the random numbers of the script as they are."""
+        state = torch.get_rng_state()
+        with self.unseen():
+            try:
+                yield
+            finally:
+                torch.set_rng_state(state)
+
+    def cleared(self, optimizer: torch.optim.Optimizer) -> None:
+        """Report a zero_grad of ours to the recorder, which it would count as one of the script's."""
+        if self.recorder is not None:
+            self.recorder.on("zero_grad", (optimizer,), {}, None)
+
+    def holders(self, model: nn.Module) -> list[torch.optim.Optimizer]:
+        """Return the optimizers that hold a parameter of the model."""
+        own = {id(p) for p in model.parameters()}
+        return [o for o in self.optimizers if any(id(p) in own for group in o.param_groups for p in group["params"])]

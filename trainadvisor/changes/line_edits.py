@@ -1,0 +1,83 @@
+"""How a change stands in the lines of a script: which argument, which class, which line in front of which call."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Arguments = Mapping[str, Any]
+"""The arguments of a change."""
+Made = Mapping[str, Any]
+"""What the log tells of an object of the script."""
+DIGITS = 3
+
+
+@dataclass(frozen=True)
+class SetArgument:
+    """Sets an argument of the call that made an object."""
+
+    of: Literal["optimizer", "loader", "loss"]
+    argument: str
+    value: Callable[[Arguments, Made], str | None]
+    """Returns the code of the new value, None where there is none."""
+
+
+@dataclass(frozen=True)
+class SetLayerArgument:
+    """Sets an argument of every layer of some kinds."""
+
+    kinds: frozenset[str]
+    argument: str
+    key: str
+    """The argument of the change that holds the value."""
+
+
+@dataclass(frozen=True)
+class SwapLayers:
+    """Puts another class in the place of layers without arguments."""
+
+    kinds: frozenset[str]
+    classes: Mapping[str, str]
+    """The class for each value of the change's argument `to`."""
+
+
+@dataclass(frozen=True)
+class SwapOptimizer:
+    """Makes an optimizer of the class that `to` names, for the same parameters."""
+
+    kept: tuple[str, ...]
+    """The arguments of the change that are arguments of the optimizer too."""
+
+
+@dataclass(frozen=True)
+class InsertLines:
+    """Puts lines in front of the only call of its kind, or of the line that makes the optimizer."""
+
+    before: Literal["step", "backward", "optimizer"]
+    names: Literal["model", "optimizer"]
+    """The object whose variable the lines need."""
+    lines: Callable[[Arguments, str], Sequence[str]]
+    """Returns the lines for a variable, none where the change has no such form."""
+
+
+LineEdit = SetArgument | SetLayerArgument | SwapLayers | SwapOptimizer | InsertLines
+
+
+def short(number: float) -> str:
+    """Return a number as one writes it by hand."""
+    return f"{number:.{DIGITS}g}"
+
+
+def literal(value: object) -> str:
+    """Return the code of a value."""
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) >= 1 else short(value)
+    return repr(value)
+
+
+def given(key: str) -> Callable[[Arguments, Made], str | None]:
+    """Return the value of an argument of the change as it is given."""
+
+    def value(arguments: Arguments, _: Made) -> str | None:
+        return None if arguments.get(key) is None else literal(arguments[key])
+
+    return value

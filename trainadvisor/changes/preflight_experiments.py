@@ -1,0 +1,148 @@
+"""Experiments, which tell something about a training instead of mending it: one batch for ever, a sweep of the rate."""
+
+import copy
+from collections import Counter
+from typing import Any
+
+from trainadvisor.changes.applying.change_application import Call, ChangeApplication
+from trainadvisor.changes.applying.late_torch import torch
+from trainadvisor.changes.declaration import change
+from trainadvisor.instrument.patching import graft
+
+Arguments = tuple[Any, ...]
+Named = dict[str, Any]
+
+
+@change(
+    "one-batch",
+    zh="自始至终只用第一个训练批次：健全的模型应能把它背下来。",
+    limits="Without a DataLoader the inputs and targets of the first step are repeated, which takes a loss function of "
+    "torch that is given the targets.",
+    limits_zh="没有 DataLoader 时重复第一步的输入和目标，这要求目标经由 torch 的损失函数传入。",
+)
+def one_batch(application: ChangeApplication) -> None:
+    """Give the training its first batch again and again: a sound model can learn it by heart."""
+    experiment = _OneBatch(application)
+    from torch.utils.data import dataloader
+
+    application.session.undo_with(graft(dataloader._BaseDataLoaderIter.__next__, experiment.batch))
+    application.around("forward", experiment.forward)
+    application.around("loss", experiment.loss)
+    application.when("stepped", experiment.stepped)
+
+
+class _OneBatch:
+    """What is kept of the first step, and how often it was put in the place of what came."""
+
+    def __init__(self, application: ChangeApplication) -> None:
+        self._application = application
+        self._loaded: dict[tuple[int, object], Any] = {}
+        self._datasets: list[object] = []
+        self._kept: dict[tuple[str, int], Any] = {}
+        self._calls: Counter[str] = Counter()
+        self._replaced: Counter[str] = Counter()
+
+    def batch(self, original: Call, args: Arguments, kwargs: Named) -> Any:
+        """Let the loader go on, and return a copy of its first batch."""
+        batch = original(*args, **kwargs)
+        dataset = args[0]._dataset
+        key = id(dataset), getattr(args[0]._index_sampler, "batch_size", None)
+        if key not in self._loaded:
+            self._loaded[key] = _copied(batch)
+            self._datasets.append(dataset)  # as long as it lives, nothing else can have its id
+        return _copied(self._loaded[key])
+
+    def forward(self, call: Call, args: Arguments, kwargs: Named) -> Any:
+        """Give a model what the same call of the first step was given."""
+        inputs, named = self._held("inputs", (args[1:], kwargs))
+        return call(args[0], *inputs, **named)
+
+    def loss(self, call: Call, args: Arguments, kwargs: Named) -> Any:
+        """Give a loss function the target that the same call of the first step was given."""
+        if len(args) > 1:
+            args = (args[0], self._held("targets", args[1]), *args[2:])
+        elif "target" in kwargs:
+            kwargs = {**kwargs, "target": self._held("targets", kwargs["target"])}
+        return call(*args, **kwargs)
+
+    def stepped(self, *_: object) -> None:
+        """Begin to count the calls of a step anew; behind the second one it is known what could be held."""
+        self._calls.clear()
+        if self._loaded:
+            self._application.done("every loader gives its first batch again and again")
+        elif self._replaced["inputs"] and self._replaced["targets"]:
+            self._application.done("the inputs and targets of the first step are given again and again")
+        elif self._application.session.steps > 1:
+            self._application.refuse("no DataLoader feeds it, and no loss function of torch is given its targets")
+
+    def _held(self, what: str, given: Any) -> Any:
+        """Return what the same call of the first step was given; what belongs to the graph of this step stays."""
+        if self._loaded or not torch.is_grad_enabled():
+            return given
+        self._calls[what] += 1
+        key = what, self._calls[what]
+        if any(tensor.requires_grad for tensor in _tensors(given)):
+            return given
+        if key not in self._kept:
+            self._kept[key] = _copied(given)
+            return given
+        self._replaced[what] += 1
+        return _copied(self._kept[key])
+
+
+@change(
+    "lr-range",
+    zh="让学习率逐步按几何级数升高，不受脚本自身调度的影响：学习率范围测试。",
+    limits="An optimizer whose rate is not in its parameter groups does not feel it.",
+    limits_zh="学习率不在参数组中的优化器不受影响。",
+)
+def lr_range(application: ChangeApplication, *, lowest: float = 1e-6, highest: float = 10.0, steps: int = 100) -> None:
+    """Raise the learning rate from step to step, whatever the schedule of the script does: a range test."""
+    taken: Counter[int] = Counter()
+
+    def step(call: Call, args: Arguments, kwargs: Named) -> Any:
+        groups = args[0].param_groups
+        own = [group.get("lr") for group in groups]
+        if any(rate is None for rate in own):
+            application.refuse("a parameter group of the optimizer has no learning rate")
+            return call(*args, **kwargs)
+        part = min(taken[id(args[0])] / max(steps - 1, 1), 1.0)
+        _set_rates(groups, _raised([float(rate) for rate in own], lowest * (highest / lowest) ** part))
+        taken[id(args[0])] += 1
+        application.done(f"the learning rate rises from {lowest:g} to {highest:g} over {steps} steps")
+        try:
+            return call(*args, **kwargs)
+        finally:
+            _set_rates(groups, own)  # for the schedule, which goes on from them
+
+    application.around("step", step)
+
+
+def _raised(own: list[float], rate: float) -> list[float]:
+    """Return rates of which the largest is `rate`, in the proportion of the script's."""
+    most = max(own, default=0.0)
+    return [rate * value / most if most > 0 else rate for value in own]
+
+
+def _set_rates(groups: list[dict[str, Any]], rates: list[Any]) -> None:
+    for group, rate in zip(groups, rates, strict=True):
+        if isinstance(group["lr"], torch.Tensor) and not isinstance(rate, torch.Tensor):
+            group["lr"] = torch.full_like(group["lr"], rate)
+        else:
+            group["lr"] = rate
+
+
+def _copied(batch: Any) -> Any:
+    """Return a copy that may be changed in place; what cannot be copied stays the same object."""
+    try:
+        return copy.deepcopy(batch)
+    except Exception:  # noqa: BLE001 - any object may stand in a batch
+        return batch
+
+
+def _tensors(given: Any) -> list[Any]:
+    """Return the tensors in arguments, however nested."""
+    if isinstance(given, torch.Tensor):
+        return [given]
+    inner = given.values() if isinstance(given, dict) else given if isinstance(given, list | tuple) else ()
+    return [tensor for item in inner for tensor in _tensors(item)]
