@@ -1,11 +1,11 @@
 """Write the cases that rules lack, from the signals of real runs.
 
-usage: python benchmarks/harvest.py FOLDER... [--cache FILE] [--write] [--only CODE]
+usage: python benchmarks/harvest.py FOLDER... [--sound PATTERN] [--cache FILE] [--write] [--only CODE]
 
 Reads every log below the folders, and for each mutation that no case of a rule notices (`trainadvisor rules check
 --strict`) looks for a run that would: one on which the rule and its mutant disagree. Of these runs the fewest that
 notice everything are printed as [[cases]], or appended to the rule files with --write. What is left is printed last:
-no recorded run needs it.
+no recorded run needs it. Nothing that is found in a run known to be sound (--sound '*.healthy') becomes a case.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import json
 import pickle
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +78,11 @@ def _rounded(value: Any, digits: int) -> Any:
     return float(f"{value:.{digits}g}") if isinstance(value, float) else value
 
 
-def needed(rule: Rule, runs: Iterable[Run]) -> tuple[list[Case], list[str]]:
+def needed(rule: Rule, runs: Iterable[Run], sound: Iterable[str] = ()) -> tuple[list[Case], list[str]]:
     """Return the fewest cases that notice what none does now, and the mutations that no run notices."""
     open_ = {m.what: m for m in mutations.mutations(rule) if not any(mutations.notices(rule, x) for x in m.mutants)}
-    cases = {json.dumps(case["signals"]): case for run in runs if (case := case_of(rule, run))} if open_ else {}
+    made = (case_of(rule, run) for run in runs) if open_ else ()
+    cases = {json.dumps(case["signals"]): case for case in made if case and not _wrong(case, sound)}
     notice = {key: _noticed(rule, case, open_.values()) for key, case in cases.items()}
     chosen = []
     while any(notice.values()):
@@ -90,6 +92,10 @@ def needed(rule: Rule, runs: Iterable[Run]) -> tuple[list[Case], list[str]]:
         notice = {key: rest - taken for key, rest in notice.items()}
         open_ = {what: mutation for what, mutation in open_.items() if what not in taken}
     return chosen, list(open_)
+
+
+def _wrong(case: Case, sound: Iterable[str]) -> bool:
+    return case["is"] == "found" and any(fnmatchcase(case["from"], pattern) for pattern in sound)
 
 
 def _noticed(rule: Rule, case: Case, open_: Iterable[mutations.Mutation]) -> set[str]:
@@ -123,6 +129,7 @@ def main() -> None:
     """Print or write the missing cases of all rules."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path)
+    parser.add_argument("--sound", action="append", default=[], help="names of runs in which nothing is to be found")
     parser.add_argument("--cache", type=Path, help="keeps the signals, so that the logs are read once")
     parser.add_argument("--write", action="store_true", help="append the cases to the rule files")
     parser.add_argument("--only", help="one rule")
@@ -130,7 +137,7 @@ def main() -> None:
     runs, left = _runs(options), []
     for rule in rulebook.load().rules.values():
         if options.only in (None, rule.code):
-            cases, rest = needed(rule, runs)
+            cases, rest = needed(rule, runs, options.sound)
             text = "".join(map(written, cases))
             left += [f"{rule.code}: {what}" for what in rest]
             if options.write and text:
