@@ -1,12 +1,13 @@
 """Findings whose remedies are opposite, and the cheap test that tells which of the two holds."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from trainadvisor.diagnose.rulebook import Rule
+if TYPE_CHECKING:
+    from trainadvisor.diagnose.rulebook import Rule
 
 
-def rivalry(rule: Rule, other: Rule) -> Mapping[str, Any] | None:
+def rivalry(rule: "Rule", other: "Rule") -> Mapping[str, Any] | None:
     """Return what either of two rules says of the other as its rival; each pair stands in one of the two files."""
     pairs = ((rule, other), (other, rule))
     entries = [entry for one, two in pairs for entry in one.rivals if entry["code"] == two.code]
