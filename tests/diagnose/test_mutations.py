@@ -11,7 +11,7 @@ from trainadvisor.diagnose.branches import Branch
 from trainadvisor.diagnose.engine import judge_rule
 from trainadvisor.diagnose.mutations import check_mutations, unnoticed
 
-STILL_OPEN = 284
+STILL_OPEN = 274
 
 
 def case(state: str, branch: str | None = None, **signals: Any) -> dict[str, Any]:
