@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from trainadvisor.diagnose.assembly import judge_log
-from trainadvisor.diagnose.rulebook import load
+from trainadvisor.judge.assembly import judge_log
+from trainadvisor.judge.rulebook import load
 from trainadvisor.log.reader import read_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainadvisor.diagnose.result import Finding
-    from trainadvisor.diagnose.rulebook import Rulebook
+    from trainadvisor.judge.result import Finding
+    from trainadvisor.judge.rulebook import Rulebook
 
 
 def main() -> None:

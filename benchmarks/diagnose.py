@@ -68,7 +68,7 @@ def peak_megabytes() -> float:
 
 def measure(path: Path) -> dict[str, float]:
     """Return the times for one log, and the memory that diagnosing it took at most."""
-    from trainadvisor.diagnose import diagnose
+    from trainadvisor.judge import diagnose
     from trainadvisor.log.reader import read_log
 
     parsed = seconds_of(lambda: parse(path))

@@ -17,10 +17,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from trainadvisor.diagnose import mutations, rulebook
-from trainadvisor.diagnose.engine import FOUND, OFF, judge_rule
-from trainadvisor.diagnose.rulebook import Rule
 from trainadvisor.errors import LogError
+from trainadvisor.judge import mutations, rulebook
+from trainadvisor.judge.engine import FOUND, OFF, judge_rule
+from trainadvisor.judge.rulebook import Rule
 from trainadvisor.log.reader import read_log
 from trainadvisor.signals import Signals, all_signals
 from trainadvisor.signals.context import contexts

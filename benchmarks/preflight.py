@@ -25,15 +25,15 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve
 
 from detection import cut, flat  # noqa: E402 - found by the path above
 
-from trainadvisor.diagnose.assembly import judge_log  # noqa: E402
-from trainadvisor.diagnose.rulebook import load  # noqa: E402
+from trainadvisor.judge.assembly import judge_log  # noqa: E402
+from trainadvisor.judge.rulebook import load  # noqa: E402
 from trainadvisor.log.reader import read_log  # noqa: E402
-from trainadvisor.preflight.early import of_first_steps  # noqa: E402
+from trainadvisor.preflight.early_rules import of_first_steps  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainadvisor.diagnose.rulebook import Rulebook
+    from trainadvisor.judge.rulebook import Rulebook
 
 MARK = ("<!-- preflight -->", "<!-- /preflight -->")
 WANTED = frozenset({"wiring", "data", "activations", "numerics"})

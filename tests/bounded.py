@@ -54,7 +54,11 @@ def _main() -> None:
         module, _, constant = name.partition(":")
         setattr(importlib.import_module(module), constant, value)
     _execute(["explain", "plateau"])  # imports what judging needs, so that only what a log takes is bounded
-    for module in ("trainadvisor.diagnose.assembly", "trainadvisor.report.text", "trainadvisor.commands.diagnose"):
+    for module in (
+        "trainadvisor.judge.assembly",
+        "trainadvisor.report.text.full_report",
+        "trainadvisor.commands.diagnose",
+    ):
         importlib.import_module(module)
     _bound(order["megabytes"])
     sys.stdout.write(json.dumps([_execute(arguments) for arguments in order["commands"]]))

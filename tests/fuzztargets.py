@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor import settings
-from trainadvisor.diagnose import checks, conditions
-from trainadvisor.diagnose.assembly import judge_log
-from trainadvisor.diagnose.rulebook import load
 from trainadvisor.errors import ConfigError, LogError, RuleError
+from trainadvisor.judge import conditions, rule_checks
+from trainadvisor.judge.assembly import judge_log
+from trainadvisor.judge.rulebook import load
 from trainadvisor.log.curves import curves
 from trainadvisor.log.growing import GrowingLog
 from trainadvisor.log.reader import RunLog, read_log
-from trainadvisor.report import formats, html
+from trainadvisor.report import formats
+from trainadvisor.report.html import web_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,7 +125,7 @@ def verdict(data: bytes) -> None:
     english, chinese = (judge_log(log, rulebook(), lang) for lang in ("en", "zh"))
     for form in formats.DIAGNOSE:
         formats.render(form, english, book=rulebook()).encode()
-    html.render(english, "en", html.Material({"zh": chinese}, curves(log))).encode()
+    web_page.render(english, "en", web_page.Material({"zh": chinese}, curves(log))).encode()
 
 
 def condition(data: bytes) -> None:
@@ -143,7 +144,7 @@ def condition(data: bytes) -> None:
 def rule(data: bytes) -> None:
     """Check any text as a rule file: problems are sentences."""
     path = Folder.file("rules/made-up.toml", data)
-    assert all(str(path.parent) in problem for problem in checks.check_rules([path.parent]))
+    assert all(str(path.parent) in problem for problem in rule_checks.check_rules([path.parent]))
 
 
 def setting(data: bytes) -> None:

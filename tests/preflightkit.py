@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from builders import build_log, make_model
 
-from trainadvisor.diagnose.rulebook import load
+from trainadvisor.judge.rulebook import load
 from trainadvisor.log.reader import read_log
-from trainadvisor.preflight.course import Course, Wish
-from trainadvisor.preflight.script import Script, Trial
+from trainadvisor.preflight.first_steps import Script, Trial
+from trainadvisor.preflight.procedure import Course, Wish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from trainadvisor.log.reader import RunLog
-    from trainadvisor.preflight.result import Check, Preflight
+    from trainadvisor.preflight.preflight_result import Check, Preflight
 
 BOOK = load()
 GRID = np.geomspace(1e-6, 10.0, 100)

@@ -14,7 +14,7 @@ import outcomes
 import plan
 import scores
 
-from trainadvisor.diagnose.rulebook import load
+from trainadvisor.judge.rulebook import load
 
 SPEC = bases.draw(3)
 

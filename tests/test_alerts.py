@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trainadvisor import alerts
-from trainadvisor.alerts import Alert, Alerter, Lookout, body
-from trainadvisor.diagnose.result import Finding
 from trainadvisor.errors import UsageError
-from trainadvisor.language import Words
+from trainadvisor.i18n.language import Words
+from trainadvisor.judge.result import Finding
+from trainadvisor.monitor import alerts
+from trainadvisor.monitor.alerts import Alert, Alerter, Lookout, body
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from trainadvisor import answers, ask
+from trainadvisor.answers import question as ask
+from trainadvisor.answers import written
+from trainadvisor.answers.matching import Matcher, Topic, tokens
 from trainadvisor.cli import program
-from trainadvisor.diagnose.result import Diagnosis, Finding, Remedy
-from trainadvisor.diagnose.rulebook import ANSWERS, load, shipped_rules
 from trainadvisor.errors import LogError, RuleError
-from trainadvisor.matching import Matcher, Topic, tokens
+from trainadvisor.judge.result import Diagnosis, Finding, Remedy
+from trainadvisor.judge.rulebook import ANSWERS, load, shipped_rules
 
-WRITTEN = answers.load(shipped_rules() / ANSWERS)
+WRITTEN = written.load(shipped_rules() / ANSWERS)
 FAQ = [
     ("Why is my training slow?", "为什么我的模型训练很慢", ["Adam", "batch", "num_workers"]),
     (
@@ -112,7 +113,7 @@ def judged(monkeypatch, tmp_path, findings):
     """Put a log there that is judged to have these findings."""
     (tmp_path / "log.json").write_text("[]")
     verdict = Diagnosis(state="broken" if findings else "healthy", summary="the summary", findings=findings)
-    monkeypatch.setattr("trainadvisor.diagnose.diagnose", lambda *_, **__: verdict)
+    monkeypatch.setattr("trainadvisor.judge.diagnose", lambda *_, **__: verdict)
 
 
 def test_the_latest_run_comes_first(monkeypatch, tmp_path):
@@ -152,7 +153,7 @@ def test_a_log_that_cannot_be_judged_does_not_stop_the_answer(monkeypatch, tmp_p
         message = "log.json: is empty"
         raise LogError(message)
 
-    monkeypatch.setattr("trainadvisor.diagnose.diagnose", fail)
+    monkeypatch.setattr("trainadvisor.judge.diagnose", fail)
     text = ask.answer("loss is nan", "en", tmp_path)
     assert "Your latest log cannot be judged: log.json: is empty" in text
     assert "These decide it" in text or "these decide it" in text
@@ -207,7 +208,7 @@ def test_a_wrong_file_of_answers_is_named(tmp_path):
     path = tmp_path / "answers.toml"
     path.write_text('[[answers]]\nid = "x"\ncodes = []\nlanguage = "en"\n')
     with pytest.raises(RuleError, match=r"answers\.toml: answers\.0\.en: Field required"):
-        answers.load(path)
+        written.load(path)
 
 
 def test_english_words_are_compared_by_stem():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trainadvisor import config
+from trainadvisor import configuration
 from trainadvisor.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         thresholds.vanishing-gradients = { vanish_ratio = 1e-4 }
         """,
     )
-    assert config.load(tmp_path) == config.Config(
+    assert configuration.load(tmp_path) == configuration.Config(
         lang="zh",
         rules=(tmp_path / "my-rules",),
         off={"class-imbalance": "long tail by design"},
@@ -46,13 +46,13 @@ def test_the_nearest_file_above_holds(tmp_path: Path) -> None:
     write(tmp_path, '[tool.trainadvisor]\nlang = "zh"')
     inner = tmp_path / "src" / "deep"
     inner.mkdir(parents=True)
-    assert config.load(inner).lang == "zh"
+    assert configuration.load(inner).lang == "zh"
 
 
 def test_a_file_without_our_section_sets_nothing(tmp_path: Path) -> None:
     """Most projects have none."""
     write(tmp_path, '[project]\nname = "x"')
-    assert config.load(tmp_path) == config.Config()
+    assert configuration.load(tmp_path) == configuration.Config()
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_mistake_is_named_with_its_place(tmp_path: Path, section: str, complai
     """The message holds the file, the key, and what to write instead."""
     path = write(tmp_path, f"[tool.trainadvisor]\n{section}\n")
     with pytest.raises(ConfigError) as caught:
-        config.load(tmp_path)
+        configuration.load(tmp_path)
     assert str(caught.value).startswith(f"{path}: ")
     assert complaint in str(caught.value)
 
@@ -82,7 +82,7 @@ def test_a_section_that_is_no_table_is_refused(tmp_path: Path) -> None:
     """`trainadvisor = 3` under [tool] is a mistake, not an empty setting."""
     write(tmp_path, "[tool]\ntrainadvisor = 3")
     with pytest.raises(ConfigError, match="must be a table"):
-        config.load(tmp_path)
+        configuration.load(tmp_path)
 
 
 EVERYTHING = """
@@ -113,7 +113,7 @@ until = 2027-01-01
 def test_the_settings_of_the_gate_are_read(tmp_path: Path) -> None:
     """Levels, figures, acceptances; what is off has a reason."""
     write(tmp_path, EVERYTHING)
-    found = config.load(tmp_path)
+    found = configuration.load(tmp_path)
     assert (found.fail_on, found.min_confidence, found.min_steps) == ("warning", "likely", 100)
     assert (found.baseline, found.rules) == (tmp_path / "ci" / "baseline.json", (tmp_path / "my-rules",))
     assert found.off == {"loss-spikes": "pyproject.toml", "plateau": "wanted"}
@@ -152,7 +152,7 @@ def test_a_mistake_in_the_settings_of_the_gate_is_named(tmp_path: Path, section:
     """With the file and the key."""
     path = write(tmp_path, f"[tool.trainadvisor]\n{section}\n")
     with pytest.raises(ConfigError) as caught:
-        config.load(tmp_path)
+        configuration.load(tmp_path)
     assert str(caught.value).startswith(f"{path}: ")
     assert complaint in str(caught.value)
 
@@ -163,10 +163,10 @@ def test_the_environment_wins_over_pyproject_and_that_over_our_own_file(
     """Setting by setting, not file by file."""
     own = tmp_path / "trainadvisor.toml"
     own.write_text('fail-on = "note"\nmin-steps = 7\nlang = "zh"\n[off]\nplateau = "own"\n', encoding="utf-8")
-    assert config.load(tmp_path).fail_on == "note"
+    assert configuration.load(tmp_path).fail_on == "note"
     path = write(tmp_path, '[tool.trainadvisor]\nfail-on = "warning"\nmin-steps = 8\noff = { lr-schedule = "project" }')
     monkeypatch.setenv("TRAINADVISOR_FAIL_ON", "error")
-    found = config.load(tmp_path)
+    found = configuration.load(tmp_path)
     assert (found.fail_on, found.min_steps, found.lang) == ("error", 8, "zh")
     assert found.off == {"plateau": "own", "lr-schedule": "project"}
     assert {name: origin for name, (_, origin) in found.entries.items()} == {
@@ -192,23 +192,23 @@ def test_a_mistake_in_the_environment_is_named(
     """A slip must not switch a gate off."""
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigError) as caught:
-        config.load(tmp_path)
+        configuration.load(tmp_path)
     assert complaint in str(caught.value)
 
 
 def test_other_variables_are_somebody_elses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what looks like a slip is refused."""
     monkeypatch.setenv("TRAINADVISOR_OWN_BUCKET", "x")
-    assert config.load(tmp_path) == config.Config()
+    assert configuration.load(tmp_path) == configuration.Config()
 
 
 def test_levels_and_left_out_modules_change_the_rules(tmp_path: Path) -> None:
     """And a code that is none is refused with the nearest."""
-    from trainadvisor.diagnose.rulebook import load
+    from trainadvisor.judge.rulebook import load
 
     write(tmp_path, '[tool.trainadvisor.rules]\nplateau = "error"\nvanishing-gradients = { ignore-modules = ["b.*"] }')
-    rules = load().configured(config.load(tmp_path)).rules
+    rules = load().configured(configuration.load(tmp_path)).rules
     assert (rules["plateau"].severity, rules["vanishing-gradients"].ignored) == ("error", ("b.*",))
     write(tmp_path, '[tool.trainadvisor.rules]\nplateu = "error"')
     with pytest.raises(ConfigError, match='no rule is called plateu; did you mean "plateau"'):
-        load().configured(config.load(tmp_path))
+        load().configured(configuration.load(tmp_path))

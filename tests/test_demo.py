@@ -3,10 +3,10 @@
 import pytest
 
 import trainadvisor
-from trainadvisor import demo
+from trainadvisor.demos import walkthrough
 from trainadvisor.demos.scenarios import DEFAULT, SCENARIOS
-from trainadvisor.diagnose.rulebook import load
 from trainadvisor.errors import LogError, UsageError
+from trainadvisor.judge.rulebook import load
 
 CODES = [
     "nan-loss",
@@ -42,7 +42,7 @@ ALARMS = ("error", "warning")
 @pytest.mark.parametrize("code", CODES)
 def test_a_demo_shows_its_code_and_the_cure(code, tmp_path):
     """The diagnosis names the code, and after the remedy it is gone and the training no longer broken."""
-    assert demo.run_demo(code, "en", tmp_path) == 0
+    assert walkthrough.run_demo(code, "en", tmp_path) == 0
     after = trainadvisor.diagnose(tmp_path / "fixed.json")
     assert after.state in ("healthy", "needs-attention")
     assert code not in [finding.code for finding in after.findings if finding.severity in ALARMS]
@@ -50,7 +50,7 @@ def test_a_demo_shows_its_code_and_the_cure(code, tmp_path):
 
 def test_the_default_demo_shows_both_results(tmp_path, capsys):
     """It prints the diagnosis, the change and both results, and leaves both scripts and logs."""
-    assert demo.run_demo(None, "en", tmp_path) == 0
+    assert walkthrough.run_demo(None, "en", tmp_path) == 0
     text = capsys.readouterr().out
     assert f"error[{DEFAULT}]" in text
     assert "   verdict           BROKEN              HEALTHY\n" in text
@@ -59,7 +59,7 @@ def test_the_default_demo_shows_both_results(tmp_path, capsys):
 
 def test_a_demo_speaks_chinese(tmp_path, capsys):
     """With zh the whole demo is in Chinese."""
-    demo.run_demo("missing-zero-grad", "zh", tmp_path)
+    walkthrough.run_demo("missing-zero-grad", "zh", tmp_path)
     text = capsys.readouterr().out
     assert "5. 结果对比" in text
     assert "   结论              异常                正常\n" in text
@@ -67,8 +67,8 @@ def test_a_demo_speaks_chinese(tmp_path, capsys):
 
 def test_the_list_has_every_demo():
     """Every code of the issue has a demo, and a sentence in both languages."""
-    assert sorted(code for code, _ in demo.list_demos("en")) == sorted(CODES)
-    assert [what for _, what in demo.list_demos("zh") if what.isascii()] == []
+    assert sorted(code for code, _ in walkthrough.list_demos("en")) == sorted(CODES)
+    assert [what for _, what in walkthrough.list_demos("zh") if what.isascii()] == []
 
 
 def test_demos_are_of_codes_that_exist():
@@ -79,14 +79,14 @@ def test_demos_are_of_codes_that_exist():
 def test_an_unknown_demo_suggests_the_nearest(tmp_path):
     """The message names the code that was probably meant."""
     with pytest.raises(UsageError, match='did you mean "dead-relu"'):
-        demo.run_demo("dead-rely", "en", tmp_path)
+        walkthrough.run_demo("dead-rely", "en", tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     """A file where the folder should be is one line, not a traceback."""
     (tmp_path / "taken").write_text("")
     with pytest.raises(LogError, match="taken: cannot be written"):
-        demo.run_demo("nan-inputs", "en", tmp_path / "taken")
+        walkthrough.run_demo("nan-inputs", "en", tmp_path / "taken")
 
 
 @pytest.mark.parametrize("code", SCENARIOS)

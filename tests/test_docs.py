@@ -10,12 +10,12 @@ from click.testing import CliRunner
 from trainadvisor.cli import program
 from trainadvisor.commands import reference
 from trainadvisor.demos.scenarios import SCENARIOS
-from trainadvisor.diagnose.rulebook import load
-from trainadvisor.report import codepages
+from trainadvisor.judge.rulebook import load
+from trainadvisor.report.machine import code_pages
 
 DOCS = Path(__file__).parent.parent / "docs"
 BOOK = load()
-PAGES = codepages.pages(BOOK, SCENARIOS)
+PAGES = code_pages.pages(BOOK, SCENARIOS)
 
 
 def commands(group, context):
@@ -61,8 +61,8 @@ def test_a_page_says_everything_about_its_rule(rule):
     """Title, search words, thresholds, remedies and lookalikes of both languages stand in the page."""
     page = PAGES[f"{rule.code}.md"]
     for lang in ("en", "zh"):
-        assert codepages.escape(rule.title(lang)) in page
-        assert all(codepages.escape(word) in page for word in rule.texts[lang].get("search", ()))
+        assert code_pages.escape(rule.title(lang)) in page
+        assert all(code_pages.escape(word) in page for word in rule.texts[lang].get("search", ()))
     assert all(f"| `{name}` | {value:g} |" in page for name, value in rule.thresholds.items())
     assert len(re.findall(r"^\d+\. ", page, re.MULTILINE)) == 2 * len(rule.all_remedies)
     assert all(page.count(f"- [{other['code']}]") == 2 for other in rule.lookalikes)
@@ -82,7 +82,7 @@ def test_markdown_is_read_as_it_is_meant(name):
 
 def test_pages_of_rules_that_are_gone_are_removed(tmp_path):
     """The command writes every page, and removes its own old ones only."""
-    (tmp_path / "gone.md").write_text(codepages.MARK, encoding="utf-8")
+    (tmp_path / "gone.md").write_text(code_pages.MARK, encoding="utf-8")
     (tmp_path / "mine.md").write_text("by hand", encoding="utf-8")
     done = CliRunner().invoke(program, ["rules", "pages", str(tmp_path)], catch_exceptions=False)
     assert done.exit_code == 0

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from trainadvisor import baseline
-from trainadvisor.diagnose.result import Diagnosis
-from trainadvisor.gate import Policy, decide
+from trainadvisor.gate import baseline
+from trainadvisor.gate.decision import Policy, decide
+from trainadvisor.judge.result import Diagnosis
 from trainadvisor.settings import Accepted
 
 

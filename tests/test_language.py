@@ -7,7 +7,7 @@ from string import Formatter
 import pytest
 
 from trainadvisor.errors import UsageError
-from trainadvisor.language import TEXTS, Words, choose
+from trainadvisor.i18n.language import TEXTS, Words, choose
 
 
 def placeholders(text: str) -> list[str]:

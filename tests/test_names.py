@@ -40,8 +40,8 @@ def test_every_public_name_can_be_called(name: str) -> None:
     "imports",
     [
         "import trainadvisor",
-        "import trainadvisor, trainadvisor.diagnose.result",
-        "import trainadvisor.diagnose.engine as engine, trainadvisor",
+        "import trainadvisor, trainadvisor.judge.result",
+        "import trainadvisor.judge.engine as engine, trainadvisor",
     ],
 )
 def test_diagnose_is_a_function_and_a_package(imports: str) -> None:

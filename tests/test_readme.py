@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
-from trainadvisor import config, pytest_plugin
+from trainadvisor import configuration, pytest_plugin
 from trainadvisor.cli import COMMANDS as OURS
 from trainadvisor.cli import program
 
@@ -136,7 +136,7 @@ def test_tests_pass(code, tmp_path):
 def test_settings_are_known(text, tmp_path):
     """The settings of the example are accepted as they stand."""
     (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
-    found = config.load(tmp_path)
+    found = configuration.load(tmp_path)
     assert found.source == tmp_path / "pyproject.toml"
     assert found.off
     assert found.require

@@ -113,7 +113,7 @@ def test_the_search_finds(source: str, what: str) -> None:
         "orjson.loads(text)",
         "np.load(path)",
         "tar.extractall(folder, filter='data')",
-        "from trainadvisor.diagnose.rulebook import load\nload([])",
+        "from trainadvisor.judge.rulebook import load\nload([])",
     ],
 )
 def test_the_search_leaves_alone(source: str) -> None:

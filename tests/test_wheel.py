@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from trainadvisor.diagnose.rulebook import load
+from trainadvisor.judge.rulebook import load
 
 ROOT = Path(__file__).parent.parent
 

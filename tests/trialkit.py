@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import torch
 
-from trainadvisor.record.trial import Spec, Trial
+from trainadvisor.trials.changed_script import Spec, Trial
 
 if TYPE_CHECKING:
     from pathlib import Path

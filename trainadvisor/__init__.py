@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trainadvisor.diagnose import diagnose
+    from trainadvisor.judge import diagnose
     from trainadvisor.log.reader import read_log
     from trainadvisor.record.watch import watch
     from trainadvisor.signals import signal
@@ -14,7 +14,7 @@ __all__ = ["diagnose", "read_log", "signal", "watch"]
 __version__ = "0.1.0"
 
 _HOMES = {
-    "diagnose": "trainadvisor.diagnose",
+    "diagnose": "trainadvisor.judge",
     "read_log": "trainadvisor.log.reader",
     "signal": "trainadvisor.signals",
     "watch": "trainadvisor.record.watch",
@@ -29,9 +29,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     home = import_module(_HOMES[name])
-    # the package `diagnose` is callable, and stays in place for whoever imports from it
-    value = home if name == "diagnose" else getattr(home, name)
-    globals()[name] = value
+    globals()[name] = value = getattr(home, name)
     return value
 
 

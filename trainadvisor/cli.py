@@ -132,7 +132,7 @@ def _usage(error: click.ClickException) -> str:
 
 
 def _leave(message: str, code: int) -> NoReturn:
-    from trainadvisor.report.layout import clean
+    from trainadvisor.report.text.layout import clean
 
     print(f"trainadvisor: {clean(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(code)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.baseline import everything
+from trainadvisor.gate.baseline import everything
 
 if TYPE_CHECKING:
-    from trainadvisor.diagnose.result import Diagnosis
+    from trainadvisor.judge.result import Diagnosis
 
 STATES = {"broken": 0, "needs-attention": 1, "cannot-tell": 1, "healthy": 2}
 # what has to be the same for a verdict, and the facts that a person may change to get one

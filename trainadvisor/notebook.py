@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import LogError, UsageError, did_you_mean
-from trainadvisor.follow import Follower
-from trainadvisor.report.layout import clean
-from trainadvisor.report.notebook import Pictures, language_of
+from trainadvisor.monitor.follow_log import Follower
+from trainadvisor.report.html.notebook_card import Pictures, language_of
+from trainadvisor.report.text.layout import clean
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from trainadvisor.diagnose.result import Diagnosis
+    from trainadvisor.judge.result import Diagnosis
     from trainadvisor.log.reader import RunLog
     from trainadvisor.record.watch import Watcher
 
@@ -38,7 +38,7 @@ def frame(diagnosis: Diagnosis) -> pd.DataFrame:
         raise UsageError(message)
     import pandas as pd
 
-    from trainadvisor.report.entries import Entry
+    from trainadvisor.report.machine.gate_entries import Entry
 
     names = ("code", "family", "kind", "severity", "confidence", "title", "sentence", "onset")
     rows = [
@@ -68,7 +68,7 @@ def write(diagnosis: Diagnosis, path: str | Path) -> Path:
 
 def pictures(diagnosis: Diagnosis, layer: str | None = None) -> Pictures:
     """Return the curves of the run, or those of one layer, as still pictures."""
-    from trainadvisor.log.curves.series import series
+    from trainadvisor.log.curves.step_series import series
 
     log, lang = _log(diagnosis), language_of(diagnosis)
     if layer is None:
@@ -79,7 +79,7 @@ def pictures(diagnosis: Diagnosis, layer: str | None = None) -> Pictures:
 
 
 def _of_layer(log: RunLog, layer: str) -> dict[str, Line]:
-    from trainadvisor.log.curves.layers import history, layer_names
+    from trainadvisor.log.curves.layer_rows import history, layer_names
 
     names = layer_names(log)
     if layer not in names:
@@ -125,9 +125,9 @@ class _View(Follower):
     """Follows the log of a watcher and puts what `trainadvisor follow` would draw into one output of a notebook."""
 
     def __init__(self, watcher: Watcher, lang: str, handle: Any) -> None:
-        from trainadvisor import config
+        from trainadvisor import configuration
 
-        super().__init__(watcher.log, lang, config.load(), patience=0.0, stream=sys.stderr, redraw=True)
+        super().__init__(watcher.log, lang, configuration.load(), patience=0.0, stream=sys.stderr, redraw=True)
         self._watcher, self._handle = watcher, handle
         self._before = ""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from trainadvisor.diagnose.result import Diagnosis, Finding
+    from trainadvisor.judge.result import Diagnosis, Finding
     from trainadvisor.record.watch import Watcher
 
 SEEDS = 3
@@ -42,7 +42,7 @@ class Demand:
 
     def failing(self, diagnosis: Diagnosis) -> list[str]:
         """Return the codes that break the demand."""
-        from trainadvisor.gate import Policy, decide
+        from trainadvisor.gate.decision import Policy, decide
 
         ignore = tuple(self.ignore)
         policy = Policy(fail_on=self.fail_on, min_confidence=CONFIDENCE[self.min_confidence], ignore=ignore)
@@ -107,14 +107,14 @@ class Advisor:
 
     def write(self, folder: Path, name: str) -> None:
         """Write the diagnosis of each training as text and JSON."""
-        from trainadvisor.report import as_json
+        from trainadvisor.report.machine import json_document
 
         folder.mkdir(parents=True, exist_ok=True)
         for number, run in enumerate(self._runs):
             stem = name if number == 0 else f"{name}-{number}"
             diagnosis = run.diagnose()
             (folder / f"{stem}.txt").write_text(f"{diagnosis}\n", encoding="utf-8")
-            (folder / f"{stem}.json").write_text(as_json.render(diagnosis) + "\n", encoding="utf-8")
+            (folder / f"{stem}.json").write_text(json_document.render(diagnosis) + "\n", encoding="utf-8")
 
 
 class Everything:
@@ -133,7 +133,7 @@ class Everything:
 
     def diagnose(self) -> Diagnosis:
         """End the recording and judge it."""
-        from trainadvisor.diagnose import diagnose
+        from trainadvisor.judge import diagnose
 
         self.close()
         return diagnose(self.log)
@@ -241,14 +241,14 @@ class Run:
     @contextmanager
     def _unrecorded(self) -> Iterator[None]:
         """Keep what trains here out of the log."""
-        from trainadvisor.record import taps
+        from trainadvisor.instrument import torch_events
 
         recorder = self._watcher._recorder  # noqa: SLF001 - one package
-        taps.remove(recorder)
+        torch_events.remove(recorder)
         try:
             yield
         finally:
-            taps.add(recorder)
+            torch_events.add(recorder)
 
     def _overfit(self, closing: Callable[[Any], Any], steps: int, number: int, *, fresh: bool) -> float:
         """Train a copy of the model with its optimizer's settings, and return the last loss."""
@@ -284,13 +284,13 @@ def _fail(head: str, diagnosis: Diagnosis) -> None:
 
 
 def _everything(findings: Iterable[Finding]) -> Iterator[Finding]:
-    from trainadvisor.baseline import everything
+    from trainadvisor.gate.baseline import everything
 
     return everything(list(findings))
 
 
 def _check_codes(codes: Iterable[str]) -> None:
-    from trainadvisor.diagnose.rulebook import load
+    from trainadvisor.judge.rulebook import load
 
     book = load()
     for code in codes:

@@ -22,14 +22,14 @@ def judge_all(logs: list[Path], parallel: int) -> dict[str, Verdict]:
 
 @cache
 def _rulebook() -> Any:
-    from trainadvisor.diagnose.rulebook import load
+    from trainadvisor.judge.rulebook import load
 
     return load([])
 
 
 def judge(path: Path) -> Verdict:
     """Return the findings of one log."""
-    from trainadvisor.diagnose.assembly import judge_log
+    from trainadvisor.judge.assembly import judge_log
     from trainadvisor.log.reader import read_log
 
     try:

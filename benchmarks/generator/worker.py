@@ -18,7 +18,7 @@ def main() -> None:
     import sklearn.datasets  # noqa: F401
     import torch
 
-    from trainadvisor.record import run  # noqa: F401
+    from trainadvisor.record import run_script  # noqa: F401
 
     torch.set_num_threads(1)
     for line in sys.stdin:
@@ -32,7 +32,7 @@ def main() -> None:
 
 def train(job: dict[str, Any]) -> int:
     """Run one training in this process; its output goes into a file."""
-    from trainadvisor.record.run import Run
+    from trainadvisor.record.run_script import Run
 
     signal.alarm(LIMIT)
     resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT))

@@ -208,7 +208,7 @@ def test_preview_rules_never_fail(call: Call, folder: Path) -> None:
     """A rule that is tried out is no gate."""
     rules = folder / "rules" / "numerics"
     rules.mkdir(parents=True)
-    from trainadvisor.diagnose.rulebook import load
+    from trainadvisor.judge.rulebook import load
 
     source = load().rules["nan-loss"].path.read_text(encoding="utf-8")
     (rules / "nan-loss.toml").write_text(f"preview = true\n{source}", encoding="utf-8")
@@ -276,7 +276,7 @@ def test_what_is_no_log_is_exit_2(call: Call, folder: Path, name: str, complaint
 
 def test_an_internal_error_is_exit_4(call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mistake of ours is neither a pass nor a failure of the training."""
-    from trainadvisor import gate
+    from trainadvisor.gate import decision
 
-    monkeypatch.setattr(gate, "decide", lambda *_: 1 / 0)
+    monkeypatch.setattr(decision, "decide", lambda *_: 1 / 0)
     assert call("check", write(folder, "falling")).code == 4

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import build_log
 
-from trainadvisor import __version__, config
+from trainadvisor import __version__, configuration
 from trainadvisor.cli import COMMANDS
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def test_a_mistake_in_the_settings_is_one_line(call: Call, folder: Path) -> None
 
 def test_an_internal_error_is_one_line_and_code_4(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """Our own mistakes do not either, and say how to show one."""
-    monkeypatch.setattr(config, "load", lambda: 1 / 0)
+    monkeypatch.setattr(configuration, "load", lambda: 1 / 0)
     outcome = call("rules")
     assert outcome.code == 4
     assert outcome.err == (
@@ -131,7 +131,7 @@ def test_an_internal_error_is_one_line_and_code_4(call: Call, monkeypatch: pytes
 
 def test_debug_shows_the_traceback(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who wants to mend it sees where."""
-    monkeypatch.setattr(config, "load", lambda: 1 / 0)
+    monkeypatch.setattr(configuration, "load", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         call("--debug", "rules")
 

@@ -9,7 +9,7 @@ import pytest
 from builders import build_log
 from gatelogs import LOGS, write
 
-from trainadvisor.diagnose.result import Diagnosis
+from trainadvisor.judge.result import Diagnosis
 
 if TYPE_CHECKING:
     from collections.abc import Callable

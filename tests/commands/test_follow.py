@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from gatelogs import write
 
-from trainadvisor import follow
-from trainadvisor.config import Config
-from trainadvisor.follow import Follower
+from trainadvisor.configuration import Config
 from trainadvisor.log.writer import LogWriter
+from trainadvisor.monitor import follow_log
+from trainadvisor.monitor.follow_log import Follower
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +29,8 @@ def follower(path: Path, *, redraw: bool = False, patience: float = 0.3) -> tupl
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look often."""
-    monkeypatch.setattr(follow, "PAUSE", 0.01)
-    monkeypatch.setattr(follow, "FIRST_LOOK", 0.02)
+    monkeypatch.setattr(follow_log, "PAUSE", 0.01)
+    monkeypatch.setattr(follow_log, "FIRST_LOOK", 0.02)
 
 
 def test_a_finished_log_ends_at_once(call: Callable[..., Any], folder: Path) -> None:
@@ -105,7 +105,7 @@ def test_interrupting_prints_the_verdict(folder: Path, monkeypatch: pytest.Monke
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(follow.time, "sleep", interrupt)
+    monkeypatch.setattr(follow_log.time, "sleep", interrupt)
     view.run()
     assert "BROKEN: " in stream.getvalue()
 

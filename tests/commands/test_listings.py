@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from trainadvisor.demos.scenarios import SCENARIOS
-from trainadvisor.diagnose.rulebook import load, shipped_rules
+from trainadvisor.judge.rulebook import load, shipped_rules
 from trainadvisor.signals import all_signals
 
 if TYPE_CHECKING:

@@ -32,14 +32,14 @@ DEFAULTS = {
 def handed(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[tuple[str, list[str], dict[str, Any]]]:
     """Put a stand-in for the recorder in place, and return the list of its calls."""
     calls = []
-    stand_in = ModuleType("trainadvisor.live")
+    stand_in = ModuleType("trainadvisor.monitor.console")
 
     def run_script(target: str, args: list[str], **options: Any) -> int:
         calls.append((target, args, options))
         return 7
 
     vars(stand_in)["run_script"] = run_script
-    monkeypatch.setitem(sys.modules, "trainadvisor.live", stand_in)
+    monkeypatch.setitem(sys.modules, "trainadvisor.monitor.console", stand_in)
     (folder / "train.py").write_text("", encoding="utf-8")
     return calls
 
@@ -99,9 +99,9 @@ def test_the_script_does_not_see_our_click_context(
 ) -> None:
     """A script that is itself a click program finds none above it."""
     contexts = []
-    stand_in = ModuleType("trainadvisor.live")
+    stand_in = ModuleType("trainadvisor.monitor.console")
     vars(stand_in)["run_script"] = lambda *args, **options: contexts.append(click.get_current_context(silent=True)) or 0
-    monkeypatch.setitem(sys.modules, "trainadvisor.live", stand_in)
+    monkeypatch.setitem(sys.modules, "trainadvisor.monitor.console", stand_in)
     assert call("run", "train.py").code == 0
     assert contexts == [None]
 

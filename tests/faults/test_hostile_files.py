@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import bounded
 import pytest
 
-from trainadvisor import config
-from trainadvisor.diagnose.checks import check_rules
-from trainadvisor.diagnose.conditions import Place, parse
-from trainadvisor.diagnose.rulebook import load, rule_files, shipped_rules
-from trainadvisor.diagnose.texts import fill
+from trainadvisor import configuration
 from trainadvisor.errors import ConfigError, RuleError, TrainAdvisorError
+from trainadvisor.judge.conditions import Place, parse
+from trainadvisor.judge.placeholders import fill
+from trainadvisor.judge.rule_checks import check_rules
+from trainadvisor.judge.rulebook import load, rule_files, shipped_rules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +65,7 @@ def test_hostile_settings_are_refused(tmp_path: Path, told: str, name: str) -> N
     """As above."""
     (tmp_path / name).write_bytes(TOML[told].encode("utf-8", "surrogateescape"))
     with pytest.raises(ConfigError) as caught:
-        config.load(tmp_path)
+        configuration.load(tmp_path)
     assert told in str(caught.value)
     assert str(caught.value).startswith(f"{tmp_path / name}: cannot be read as TOML")
 
@@ -108,7 +108,7 @@ def test_a_threshold_is_a_number_to_compute_with(rules: Path, tmp_path: Path, va
     assert "thresholds." in refusal(rules)
     (tmp_path / "trainadvisor.toml").write_text(f"thresholds = {{ plateau = {{ x = {value} }} }}")
     with pytest.raises(ConfigError, match="must be a table of numbers"):
-        config.load(tmp_path)
+        configuration.load(tmp_path)
 
 
 def test_a_placeholder_asks_for_no_memory(rules: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_count_in_the_environment_is_a_count(monkeypatch: pytest.MonkeyPatch, 
     """Of a size that is one."""
     monkeypatch.setenv("TRAINADVISOR_MIN_STEPS", count)
     with pytest.raises(TrainAdvisorError, match="must be a whole number"):
-        config.load(tmp_path)
+        configuration.load(tmp_path)
 
 
 def test_the_command_line_refuses_them_with_exit_code_two(tmp_path: Path) -> None:

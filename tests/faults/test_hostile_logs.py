@@ -32,8 +32,8 @@ BOUNDS = {
     "trainadvisor.log.stream:LONGEST_LINE": 6 << 20,
     "trainadvisor.log.stream:FREE": 16 << 20,
     "trainadvisor.log.columns:MOST_STEPS": 50_000,
-    "trainadvisor.log.layers:MOST_NUMBERS": 500_000,
-    "trainadvisor.log.layers:MOST_SAMPLES": 20_000,
+    "trainadvisor.log.layer_samples:MOST_NUMBERS": 500_000,
+    "trainadvisor.log.layer_samples:MOST_SAMPLES": 20_000,
 }
 
 

@@ -14,7 +14,7 @@ import trainadvisor
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trainadvisor.diagnose.result import Diagnosis
+    from trainadvisor.judge.result import Diagnosis
 
 
 def judged(log: Path, model: nn.Module, lr: float, lang: str = "en", **options: object) -> Diagnosis:

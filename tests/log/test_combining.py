@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 import pytest
 
-from trainadvisor.log import ranks
+from trainadvisor.log import rank_logs
 from trainadvisor.log.reader import RunLog, read_log
 from trainadvisor.signals import Signals
 
@@ -49,7 +49,7 @@ def weights(after: int, sums: list[int | None], **more: Any) -> dict[str, Any]:
 def read(folder: Path, *logs: list[dict[str, Any]]) -> RunLog:
     """Write the logs of the processes and read the first one's."""
     for rank, records in enumerate(logs):
-        ranks.path_of(folder / "log.json", rank).write_bytes(orjson.dumps(records))
+        rank_logs.path_of(folder / "log.json", rank).write_bytes(orjson.dumps(records))
     return read_log(folder / "log.json")
 
 
@@ -61,9 +61,9 @@ def compared(log: RunLog) -> list[tuple[int, int, int, str | None]]:
 
 def test_a_log_is_named_by_its_rank(tmp_path: Path) -> None:
     """The first process writes the log that was asked for."""
-    assert ranks.path_of(tmp_path / "log.json", 0) == tmp_path / "log.json"
-    assert ranks.path_of(tmp_path / "log.json", 12) == tmp_path / "log.rank12.json"
-    assert ranks.path_of(tmp_path / "a.b.json.gz", 1) == tmp_path / "a.rank1.b.json.gz"
+    assert rank_logs.path_of(tmp_path / "log.json", 0) == tmp_path / "log.json"
+    assert rank_logs.path_of(tmp_path / "log.json", 12) == tmp_path / "log.rank12.json"
+    assert rank_logs.path_of(tmp_path / "a.b.json.gz", 1) == tmp_path / "a.rank1.b.json.gz"
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_log_is_named_by_its_rank(tmp_path: Path) -> None:
 )
 def test_the_launcher_tells_rank_and_size(environment: dict[str, str], place: tuple[int, int]) -> None:
     """What makes no sense is taken for a single process."""
-    assert ranks.of_environment(environment) == place
+    assert rank_logs.of_environment(environment) == place
 
 
 def test_copies_in_the_wrapper_are_compared_wherever_both_have_sums(tmp_path: Path) -> None:
@@ -182,5 +182,5 @@ def test_the_end_of_the_others_is_waited_for_a_while(tmp_path: Path) -> None:
     ended, running = tmp_path / "a.json", tmp_path / "b.json"
     ended.write_bytes(b'[\n{"record":"header"},\n{"record":"end","reason":"finished"}\n]\n')
     running.write_bytes(b'[\n{"record":"header"}\n]\n')
-    assert ranks.await_ends([ended], 0.0) is True
-    assert ranks.await_ends([ended, running, tmp_path / "none.json"], 0.0) is False
+    assert rank_logs.await_ends([ended], 0.0) is True
+    assert rank_logs.await_ends([ended, running, tmp_path / "none.json"], 0.0) is False

@@ -12,7 +12,7 @@ from builders import event, log_of, make_loss, make_model, make_optimizer
 from trainadvisor.log.curves import curves
 from trainadvisor.log.curves.decimate import kept, line
 from trainadvisor.log.curves.heat import grouped
-from trainadvisor.log.curves.layers import suspicion
+from trainadvisor.log.curves.layer_rows import suspicion
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import build_log
 
-from trainadvisor.diagnose import diagnose
 from trainadvisor.errors import LogError
+from trainadvisor.judge import diagnose
 from trainadvisor.log.growing import GrowingLog, Tail
 from trainadvisor.log.reader import read_log
 from trainadvisor.log.writer import LogWriter

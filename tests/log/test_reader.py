@@ -345,7 +345,7 @@ def test_any_bytes_raise_nothing_but_log_errors(tmp_path: Path, content: bytes) 
 
 def test_samples_beyond_the_bound_are_thinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory stays bounded: every second sample is let go, first and last are kept."""
-    monkeypatch.setattr("trainadvisor.log.layers.MOST_NUMBERS", 100)
+    monkeypatch.setattr("trainadvisor.log.layer_samples.MOST_NUMBERS", 100)
     log = log_of(tmp_path, steps=200, models=[make_model(("a", "Linear", 2, 2))], layers=[{"grad": [1, 1]}] * 200)
     steps = log.layers.steps_of("grad").tolist()
     assert steps[0] == 0

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trainadvisor.diagnose import diagnose
 from trainadvisor.errors import LogError
+from trainadvisor.judge import diagnose
 from trainadvisor.log.reader import read_log
 from trainadvisor.log.writer import LogWriter
 

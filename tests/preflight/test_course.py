@@ -7,7 +7,7 @@ import pytest
 from builders import make_model
 from preflightkit import GRID, LOSS, SUM, Given, applied, fly, named, swept
 
-from trainadvisor.preflight import rates
+from trainadvisor.preflight import lr_range_test
 
 LEARNT = np.geomspace(1.0, 0.01, 100)
 RANGE = swept(1 - 0.9 / (1 + (1e-2 / GRID) ** 2) + 0.3 * np.log10(np.maximum(GRID / 0.1, 1)))
@@ -205,16 +205,18 @@ def test_a_suspicion_is_not_confirmed_in_a_warm_up(tmp_path: Path) -> None:
 
 def test_a_rate_that_the_diagnosis_finds_too_high_as_well_fails(tmp_path: Path) -> None:
     """Far above the suggestion, and the first steps leave the weights far behind: both say so."""
-    from trainadvisor.diagnose.result import Diagnosis, Finding, Remedy
-    from trainadvisor.preflight import learning_rate
+    from trainadvisor.judge.result import Diagnosis, Finding, Remedy
+    from trainadvisor.preflight import lr_suggestion
 
-    rate = learning_rate.outcome(rates.sweep_of(Given(tmp_path, lr_range=RANGE).experiment("lr-range", (), 100)), 1.0)
+    rate = lr_suggestion.outcome(
+        lr_range_test.sweep_of(Given(tmp_path, lr_range=RANGE).experiment("lr-range", (), 100)), 1.0
+    )
     remedy = Remedy(change="lr", arguments={"factor": 0.1}, applies="paste", text="lower it")
     finding = Finding(
         code="lr-too-high", family="optimization", kind="cause", severity="error", confidence="certain",
         title="too high", sentence="too high", remedies=[remedy],
     )  # fmt: skip
-    agreed = learning_rate.check(rate, Diagnosis(state="broken", summary="", findings=[finding]), "en")
-    alone = learning_rate.check(rate, Diagnosis(state="healthy", summary=""), "en")
+    agreed = lr_suggestion.check(rate, Diagnosis(state="broken", summary="", findings=[finding]), "en")
+    alone = lr_suggestion.check(rate, Diagnosis(state="healthy", summary=""), "en")
     assert (agreed.state, agreed.severity, agreed.findings) == ("failed", "error", ["lr-too-high"])
     assert (alone.state, alone.severity) == ("passed", "note")

@@ -1,8 +1,8 @@
 """What may be said after the first steps."""
 
-from trainadvisor.diagnose.result import Diagnosis, Finding
-from trainadvisor.diagnose.rulebook import load
-from trainadvisor.preflight import early
+from trainadvisor.judge.result import Diagnosis, Finding
+from trainadvisor.judge.rulebook import load
+from trainadvisor.preflight import early_rules
 
 BOOK = load()
 
@@ -18,7 +18,7 @@ def finding(code: str, severity: str = "error", **more: object) -> Finding:
 
 def test_rules_about_the_course_of_a_run_wait() -> None:
     """Families about how a run goes on are off, with a reason; those about its start are on."""
-    book = early.of_first_steps(BOOK, "en")
+    book = early_rules.of_first_steps(BOOK, "en")
     on = {rule.family for code, rule in book.rules.items() if code not in book.off}
     assert on == {"wiring", "data", "numerics", "activations", "gradients"}
     assert book.off["overfitting"] == "it shows in the course of a run, not in its first steps"
@@ -28,7 +28,7 @@ def test_what_a_project_switched_off_keeps_its_reason() -> None:
     """The reason of the project comes before ours."""
     from dataclasses import replace
 
-    book = early.of_first_steps(replace(BOOK, off={"plateau": "we know"}), "en")
+    book = early_rules.of_first_steps(replace(BOOK, off={"plateau": "we know"}), "en")
     assert book.off["plateau"] == "we know"
 
 
@@ -37,12 +37,12 @@ def test_facts_are_certain_and_figures_are_suspicions() -> None:
     inner = finding("constant-output")
     findings = [finding("loss-shape-broadcast", explains=[inner]), finding("dead-relu", severity="note")]
     diagnosis = Diagnosis(state="broken", summary="", findings=findings)
-    assert early.certain_and_suspected(diagnosis, BOOK) == ({"loss-shape-broadcast"}, {"constant-output"})
+    assert early_rules.certain_and_suspected(diagnosis, BOOK) == ({"loss-shape-broadcast"}, {"constant-output"})
 
 
 def test_a_suspicion_is_raised_sooner_than_a_finding() -> None:
     """What an experiment will confirm need not wait for fifty steps; a fact keeps its own limit."""
-    hasty = early.of_first_steps(BOOK, "en")
+    hasty = early_rules.of_first_steps(BOOK, "en")
     assert BOOK.rules["unnormalized-inputs"].thresholds["min_steps"] == 50
     assert hasty.rules["unnormalized-inputs"].thresholds["min_steps"] == 15
     assert hasty.rules["missing-zero-grad"].thresholds == BOOK.rules["missing-zero-grad"].thresholds

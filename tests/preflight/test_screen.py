@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from preflightkit import GRID, SUM, Given, fly, swept
 
-from trainadvisor.preflight import forms, page, text
-from trainadvisor.preflight.result import Preflight, json_schema
-from trainadvisor.report.html import Material
-from trainadvisor.report.layout import cells
+from trainadvisor.preflight.preflight_result import Preflight, json_schema
+from trainadvisor.report.html import preflight_page
+from trainadvisor.report.html.web_page import Material
+from trainadvisor.report.machine import preflight_documents
+from trainadvisor.report.text import preflight_screen
+from trainadvisor.report.text.layout import cells
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +43,7 @@ def broken(folder: Path, lang: str = "en") -> Preflight:
 
 def test_the_screen_begins_with_the_verdict_and_ends_with_the_code(tmp_path: Path) -> None:
     """Between them a line for each check, and what fails with its fix."""
-    lines = text.render(broken(tmp_path), "en", fail_on="error", code=1).splitlines()
+    lines = preflight_screen.render(broken(tmp_path), "en", fail_on="error", code=1).splitlines()
     assert lines[0].startswith("FAIL: ")
     assert any(line.startswith("  error       wiring         ") for line in lines)
     assert any(line.startswith("error[loss-shape-broadcast]") for line in lines)
@@ -50,14 +52,14 @@ def test_the_screen_begins_with_the_verdict_and_ends_with_the_code(tmp_path: Pat
 
 def test_no_line_is_wider_than_the_terminal(tmp_path: Path, lang: str) -> None:
     """Also with wide characters."""
-    screen = text.render(sound(tmp_path, lang), lang, fail_on="error", code=0, width=80)
+    screen = preflight_screen.render(sound(tmp_path, lang), lang, fail_on="error", code=0, width=80)
     assert max(map(cells, screen.splitlines())) <= 80
 
 
 def test_json_is_what_the_schema_says(tmp_path: Path) -> None:
     """The document names its schema, and reads back as the same result."""
     result = sound(tmp_path)
-    document = json.loads(forms.as_json(result, "en"))
+    document = json.loads(preflight_documents.as_json(result, "en"))
     assert document["schema"] == "trainadvisor/preflight/1"
     assert Preflight.model_validate(document) == result
     assert set(document) <= set(json_schema()["properties"])
@@ -66,7 +68,7 @@ def test_json_is_what_the_schema_says(tmp_path: Path) -> None:
 def test_junit_has_a_case_for_each_check(tmp_path: Path) -> None:
     """Failed checks are failures, those that were not judged are skipped."""
     result = broken(tmp_path)
-    suite = next(ET.fromstring(forms.junit(result, "en").split("\n", 1)[1]).iter("testsuite"))  # noqa: S314 - ours
+    suite = next(ET.fromstring(preflight_documents.junit(result, "en").split("\n", 1)[1]).iter("testsuite"))  # noqa: S314 - ours
     states = {case.get("name"): [part.tag for part in case] for case in suite}
     assert states["wiring"] == ["failure"]
     assert states["one-batch"] == ["skipped"]
@@ -77,7 +79,7 @@ def test_junit_has_a_case_for_each_check(tmp_path: Path) -> None:
 def test_markdown_is_one_table(tmp_path: Path, lang: str) -> None:
     """A row for each check; nothing in a sentence breaks the table."""
     result = sound(tmp_path, lang)
-    rows = [line for line in forms.markdown(result, lang).splitlines() if line.startswith("|")]
+    rows = [line for line in preflight_documents.markdown(result, lang).splitlines() if line.startswith("|")]
     assert len(rows) == 2 + len(result.checks)
     assert {row.replace("\\|", "").count("|") for row in rows} == {4}
 
@@ -85,7 +87,7 @@ def test_markdown_is_one_table(tmp_path: Path, lang: str) -> None:
 def test_the_page_shows_the_range_test(tmp_path: Path, lang: str) -> None:
     """A picture with the suggestion and the rate of the script, and no script of ours in it."""
     result = sound(tmp_path, lang)
-    html = page.render(result, lang, Material())
+    html = preflight_page.render(result, lang, Material())
     picture = html[html.index('id="chart-range-test"') : html.index("</figure>")]
     assert picture.count("<polyline") == 2
     assert ("HEALTHY" if lang == "en" else "正常") in html[: html.index("</header>")]
@@ -94,6 +96,6 @@ def test_the_page_shows_the_range_test(tmp_path: Path, lang: str) -> None:
 
 def test_the_page_of_a_script_without_a_range_test_has_no_picture(tmp_path: Path) -> None:
     """Only the checks."""
-    html = page.render(broken(tmp_path), "en", Material())
+    html = preflight_page.render(broken(tmp_path), "en", Material())
     assert 'id="preflight"' in html
     assert "chart-range-test" not in html

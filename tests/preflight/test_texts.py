@@ -4,7 +4,7 @@ import string
 
 import pytest
 
-from trainadvisor.preflight.texts import TEXTS, say
+from trainadvisor.i18n.preflight_texts import TEXTS, say
 
 
 @pytest.mark.parametrize("key", TEXTS)

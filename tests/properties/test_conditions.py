@@ -8,7 +8,7 @@ import fuzztargets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainadvisor.diagnose.conditions import Place, parse
+from trainadvisor.judge.conditions import Place, parse
 
 MANY = settings(max_examples=150, deadline=None)
 PLACE = Place("rule.toml", "when[1]")

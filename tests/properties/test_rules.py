@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainadvisor.diagnose.engine import CLEAR, FOUND, OFF, UNKNOWN, judge_rule
-from trainadvisor.diagnose.remedies import remedies
-from trainadvisor.diagnose.rulebook import Rule, Rulebook, load
-from trainadvisor.diagnose.texts import fill
+from trainadvisor.judge.engine import CLEAR, FOUND, OFF, UNKNOWN, judge_rule
+from trainadvisor.judge.placeholders import fill
+from trainadvisor.judge.remedies import remedies
+from trainadvisor.judge.rulebook import Rule, Rulebook, load
 from trainadvisor.signals import all_signals
 from trainadvisor.signals.context import CONTEXTS
 

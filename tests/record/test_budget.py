@@ -14,7 +14,7 @@ from torch import nn
 
 from trainadvisor.errors import UsageError
 from trainadvisor.record.recorder import Recorder
-from trainadvisor.record.schedule import Budget, Jumps, Tier, share_of
+from trainadvisor.record.sampling import Budget, Jumps, Tier, share_of
 
 
 @pytest.mark.parametrize(("given", "share"), [("1 %", 0.01), ("0.5%", 0.005), (0.02, 0.02), ("0.02", 0.02)])

@@ -11,7 +11,7 @@ from recordkit import Records, make_recorder
 from torch import nn
 
 from trainadvisor.record import recorder as recorder_module
-from trainadvisor.record.buffer import DeviceValues, HostValues, Reading, values_for
+from trainadvisor.record.device_readback import DeviceValues, HostValues, Reading, values_for
 
 STEPS = 8
 

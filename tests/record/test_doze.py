@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from recordkit import Records
 from torch import nn
 
-from trainadvisor.record import doze, schedule
+from trainadvisor.record import sampling, step_skipping
 from trainadvisor.record.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ STEPS = 200
 @pytest.fixture
 def records(monkeypatch: pytest.MonkeyPatch) -> Records:
     """Let a run be a long one from its 60th step on."""
-    monkeypatch.setattr(doze, "FIRST_STEP", 60)
-    monkeypatch.setattr(doze, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(step_skipping, "FIRST_STEP", 60)
+    monkeypatch.setattr(step_skipping, "FIRST_SECONDS", 0.0)
     return Records()
 
 
@@ -95,7 +95,7 @@ def test_a_run_within_its_budget_is_recorded_whole(records: Records) -> None:
 
 def test_by_default_every_step_is_recorded(records: Records) -> None:
     """Though scalars alone cost more than one percent of steps as short as these."""
-    _run(records, overhead=schedule.DEFAULT_SHARE)
+    _run(records, overhead=sampling.DEFAULT_SHARE)
     assert records.column("step") == list(range(STEPS))
 
 

@@ -10,10 +10,11 @@ import torch.nn.functional as F
 from recordkit import Records, make_recorder
 from torch import nn
 
-from trainadvisor.record import buffer, inventory, outbox, schedule
-from trainadvisor.record.course import Course
-from trainadvisor.record.guard import Guard
+from trainadvisor.instrument.guard import Guard
+from trainadvisor.record import device_readback, record_queue, sampling
+from trainadvisor.record.objects import registry
 from trainadvisor.record.recorder import Recorder
+from trainadvisor.record.step_boundaries import Course
 
 STEPS = 6
 
@@ -80,15 +81,15 @@ INNER = [
     (Course, "look_for_unseen_step"),
     (Recorder, "_put_layers"),
     (Recorder, "drain"),
-    (inventory.Inventory, "add_model"),
-    (inventory.Inventory, "add_optimizer"),
-    (inventory.Inventory, "trained_by"),
-    (inventory.Inventory, "model_of"),
-    (outbox.Outbox, "put"),
-    (outbox.Outbox, "_emit"),
-    (buffer.HostValues, "read"),
-    (schedule.Tier, "due"),
-    (schedule.Tier, "charge"),
+    (registry.Inventory, "add_model"),
+    (registry.Inventory, "add_optimizer"),
+    (registry.Inventory, "trained_by"),
+    (registry.Inventory, "model_of"),
+    (record_queue.Outbox, "put"),
+    (record_queue.Outbox, "_emit"),
+    (device_readback.HostValues, "read"),
+    (sampling.Tier, "due"),
+    (sampling.Tier, "charge"),
 ]
 
 

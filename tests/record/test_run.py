@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from trainadvisor.errors import LogError, UsageError
-from trainadvisor.record.run import Run
+from trainadvisor.record.run_script import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable

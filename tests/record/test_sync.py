@@ -12,8 +12,8 @@ from recordkit import Records, make_recorder
 from torch import nn
 
 from trainadvisor.record import recorder as recorder_module
-from trainadvisor.record.buffer import DeviceValues, HostValues
-from trainadvisor.record.probes import arguments
+from trainadvisor.record.device_readback import DeviceValues, HostValues
+from trainadvisor.record.probes import loss_arguments
 
 ASKING = ("item", "tolist", "cpu", "numpy", "nonzero", "__bool__", "__float__", "__int__", "__index__")
 FIRST = 3
@@ -79,7 +79,7 @@ def test_no_step_asks_the_device(
 ) -> None:
     """Neither sampled steps nor the others, nor evaluations; reading on the host would be seen."""
     counts, copies = asked
-    monkeypatch.setattr(arguments, "_FEW", 0)  # labels on the host are read there
+    monkeypatch.setattr(loss_arguments, "_FEW", 0)  # labels on the host are read there
     monkeypatch.setattr(recorder_module, "values_for", lambda _: DeviceValues(copies))
     records = Records()
     recorder = make_recorder(records, every=every)

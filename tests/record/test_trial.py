@@ -15,7 +15,7 @@ from trialkit import CLASSIFIER, by_hand, change, same, trial
 
 from trainadvisor.errors import UsageError
 from trainadvisor.log.reader import read_log
-from trainadvisor.record.trial import main, read
+from trainadvisor.trials.changed_script import main, read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ def test_a_child_keeps_output_and_exit_code(tmp_path: Path) -> None:
     spec = {"target": "train.py", "args": ["a", "b"], "module": False, "log": "log.json", "every": 5}
     spec |= {"changes": [change("lr", factor=0.1)], "stop_after_steps": None, "stop_after_seconds": None, "seed": None}
     (tmp_path / "SPEC.json").write_text(json.dumps(spec))
-    command = [sys.executable, "-m", "trainadvisor.record.trial", "SPEC.json"]
+    command = [sys.executable, "-m", "trainadvisor.trials.changed_script", "SPEC.json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=dict(os.environ))
     assert (done.stdout, done.returncode) == ("done 3\n", 3)
     log = read_log(tmp_path / "log.json")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from trainadvisor.diagnose.result import Diagnosis
+from trainadvisor.judge.result import Diagnosis
 
 RUN = {"log": "log.json", "steps": 1200, "planned_steps": 3910, "seed": 0, "torch": "2.13.0", "device": "cpu"}
 

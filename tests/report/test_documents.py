@@ -10,12 +10,13 @@ import jsonschema
 import pytest
 
 from trainadvisor import report
-from trainadvisor.diagnose.result import json_schema
 from trainadvisor.errors import LogError
-from trainadvisor.report import as_json, files, markdown
+from trainadvisor.judge.result import json_schema
+from trainadvisor.report import files
+from trainadvisor.report.machine import json_document, markdown
 
 if TYPE_CHECKING:
-    from trainadvisor.diagnose.result import Diagnosis
+    from trainadvisor.judge.result import Diagnosis
 
 SCHEMA = Path(report.__file__).parent / "diagnosis.schema.json"
 
@@ -32,14 +33,14 @@ def test_the_published_schema_is_that_of_the_code() -> None:
 @pytest.mark.parametrize("name", ["broken", "healthy", "unsure"])
 def test_json_validates_against_the_schema(name: str, request: pytest.FixtureRequest) -> None:
     """Programs may rely on it."""
-    document = json.loads(as_json.render(request.getfixturevalue(name)))
+    document = json.loads(json_document.render(request.getfixturevalue(name)))
     jsonschema.validate(document, json.loads(SCHEMA.read_text(encoding="utf-8")))
     assert document["schema"] == "trainadvisor/diagnosis/1"
 
 
 def test_consequences_stand_inside_what_explains_them(broken: Diagnosis) -> None:
     """To any depth, and nowhere else."""
-    document = json.loads(as_json.render(broken))
+    document = json.loads(json_document.render(broken))
     first = document["findings"][0]
     assert [item["code"] for item in document["findings"]] == ["lr-too-high", "data-loader-bound", "undertrained"]
     assert [item["code"] for item in first["explains"]] == ["divergence", "exploding-gradients"]
@@ -49,7 +50,7 @@ def test_consequences_stand_inside_what_explains_them(broken: Diagnosis) -> None
 def test_json_holds_no_control_characters(broken: Diagnosis) -> None:
     """Escaped, it means the same and commands no terminal."""
     broken.findings[0].sentence = "evil\x1b[2J\x9b2J\u202e"
-    text = as_json.render(broken)
+    text = json_document.render(broken)
     assert [character for character in text if ord(character) < 32 or 127 <= ord(character) < 160] == [
         "\n"
     ] * text.count("\n")
@@ -59,7 +60,7 @@ def test_json_holds_no_control_characters(broken: Diagnosis) -> None:
 def test_json_keeps_chinese_readable(broken: Diagnosis) -> None:
     """Escapes are for what is unsafe."""
     broken.summary = "学习率过大。"
-    assert "学习率过大。" in as_json.render(broken)
+    assert "学习率过大。" in json_document.render(broken)
 
 
 def test_markdown_starts_with_the_verdict(broken: Diagnosis) -> None:

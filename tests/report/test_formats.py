@@ -13,14 +13,15 @@ import xmlschema
 from markdown_it import MarkdownIt
 from sarif_kit import validation_errors
 
-from trainadvisor.diagnose.result import Diagnosis, Remedy
-from trainadvisor.diagnose.rulebook import load
-from trainadvisor.report import as_json, concise, github, gitlab, jsonl, junit, markdown, sarif
-from trainadvisor.report.entries import Entry, place
+from trainadvisor.judge.result import Diagnosis, Remedy
+from trainadvisor.judge.rulebook import load
 from trainadvisor.report.formats import MODULES, render_all
+from trainadvisor.report.machine import github, gitlab, json_document, json_lines, junit, markdown, sarif
+from trainadvisor.report.machine.gate_entries import Entry, place
+from trainadvisor.report.text import concise
 
 if TYPE_CHECKING:
-    from trainadvisor.diagnose.rulebook import Rulebook
+    from trainadvisor.judge.rulebook import Rulebook
 
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 EVIL = "<b>&\"'\n::error::%25 \x1b[2J\x00 ]]> `code` | @all \u202e"
@@ -208,7 +209,7 @@ def test_names_from_the_log_break_no_format(evil: Diagnosis, book: Rulebook, for
 
 def test_json_lines_are_one_run_and_its_findings(broken: Diagnosis) -> None:
     """Each line is a document; consequences name their cause."""
-    lines = [json.loads(line) for line in jsonl.render(broken).splitlines()]
+    lines = [json.loads(line) for line in json_lines.render(broken).splitlines()]
     assert lines[0]["state"] == "broken"
     assert [(line["code"], line["explained_by"]) for line in lines[1:3]] == [
         ("lr-too-high", None),
@@ -218,9 +219,9 @@ def test_json_lines_are_one_run_and_its_findings(broken: Diagnosis) -> None:
 
 def test_json_shrinks_to_what_fits(broken: Diagnosis) -> None:
     """Details go first, the verdict never; what is left has the same form."""
-    whole = as_json.render(broken)
-    assert as_json.render(broken, len(whole.encode())) == whole
-    small = as_json.render(broken, len(whole) // 2)
+    whole = json_document.render(broken)
+    assert json_document.render(broken, len(whole.encode())) == whole
+    small = json_document.render(broken, len(whole) // 2)
     assert len(small) < len(whole)
     document = json.loads(small)
     assert document.pop("truncated") is True

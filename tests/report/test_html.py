@@ -19,13 +19,13 @@ from report.outline import outline
 
 from trainadvisor import report
 from trainadvisor.cli import main
-from trainadvisor.language import TEXTS
-from trainadvisor.report import html
-from trainadvisor.report.html_elements import Languages, h, lines
-from trainadvisor.report.html_texts import PAGE_TEXTS
+from trainadvisor.i18n.language import TEXTS
+from trainadvisor.i18n.page_texts import PAGE_TEXTS
+from trainadvisor.report.html import web_page
+from trainadvisor.report.html.elements import Languages, h, lines
 
 if TYPE_CHECKING:
-    from trainadvisor.diagnose.result import Diagnosis
+    from trainadvisor.judge.result import Diagnosis
 
 STATIC = Path(report.__file__).parent / "static"
 VENDORED = {
@@ -93,7 +93,7 @@ def test_what_is_the_same_in_both_languages_stands_once() -> None:
 
 def test_the_sections_follow_each_other_as_in_the_terminal(broken: Diagnosis) -> None:
     """Verdict, findings, layers, checks, facts, data; headings go down by one level."""
-    found = outline(html.render(broken, "en"))
+    found = outline(web_page.render(broken, "en"))
     assert [a["id"] for tag, a in found.elements if tag == "section"] == [
         "verdict",
         "findings",
@@ -109,7 +109,7 @@ def test_the_sections_follow_each_other_as_in_the_terminal(broken: Diagnosis) ->
 
 def test_every_finding_has_an_anchor(broken: Diagnosis) -> None:
     """Consequences included, to any depth."""
-    found = outline(html.render(broken, "en"))
+    found = outline(web_page.render(broken, "en"))
     codes = [a["id"] for tag, a in found.elements if tag == "article"]
     assert codes == [
         "lr-too-high",
@@ -123,7 +123,7 @@ def test_every_finding_has_an_anchor(broken: Diagnosis) -> None:
 
 def test_the_first_fix_stands_in_the_verdict(broken: Diagnosis) -> None:
     """As a diff of the user's own line, with its tag."""
-    page = html.render(broken, "en")
+    page = web_page.render(broken, "en")
     verdict = page[page.index('id="verdict"') : page.index('id="findings"')]
     assert "<ins data-line>+ optimizer = torch.optim.SGD(model.parameters(), lr=0.003, momentum=0.9)\n</ins>" in verdict
     assert "paste as is" in verdict
@@ -131,7 +131,7 @@ def test_the_first_fix_stands_in_the_verdict(broken: Diagnosis) -> None:
 
 def test_a_healthy_page_says_why_and_has_no_findings_heading(healthy: Diagnosis) -> None:
     """A positive answer with figures; what passed is open."""
-    page = html.render(healthy, "en")
+    page = web_page.render(healthy, "en")
     words = outline(page).words
     assert "HEALTHY: training converged normally; nothing needs changing." in words
     assert "Why this is fine" in words
@@ -141,7 +141,7 @@ def test_a_healthy_page_says_why_and_has_no_findings_heading(healthy: Diagnosis)
 
 def test_nothing_is_named_that_a_browser_would_fetch(broken: Diagnosis) -> None:
     """No source, link or style names another place, and the page itself forbids fetching."""
-    page = html.render(broken, "en")
+    page = web_page.render(broken, "en")
     for _, attributes in outline(page).elements:
         for name in ("src", "href", "data", "action", "srcset"):
             assert re.match("data:image/png|#", attributes.get(name) or "#")
@@ -151,7 +151,7 @@ def test_nothing_is_named_that_a_browser_would_fetch(broken: Diagnosis) -> None:
 
 def test_only_our_scripts_may_run(broken: Diagnosis) -> None:
     """The policy of the page names the digest of each of its scripts."""
-    page = html.render(broken, "en")
+    page = web_page.render(broken, "en")
     policy = re.search("script-src ([^;]*);", page)
     assert policy
     scripts = re.findall("<script>(.*?)</script>", page, re.DOTALL)
@@ -267,8 +267,8 @@ def test_a_page_that_would_be_too_large_leaves_things_out(broken: Diagnosis) -> 
         "rows": rows,
         "count": 20_000,
     }
-    page = html.render(broken, "en", html.Material(curves={**html.NO_CURVES, "layers": table}))
-    assert len(page.encode()) <= html.LARGEST
+    page = web_page.render(broken, "en", web_page.Material(curves={**web_page.NO_CURVES, "layers": table}))
+    assert len(page.encode()) <= web_page.LARGEST
     assert len(embedded(page)["layers"]["rows"]) == 200
     assert "BROKEN: training diverged because the learning rate is too high." in page
 

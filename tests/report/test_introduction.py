@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trainadvisor.report.introduction import first_change
+from trainadvisor.report.text.introduction import first_change
 
 
 @pytest.mark.parametrize(

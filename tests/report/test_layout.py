@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trainadvisor.report.layout import cells, clean, pad, spread, wrap
+from trainadvisor.report.text.layout import cells, clean, pad, spread, wrap
 
 
 @pytest.mark.parametrize(("text", "width"), [("abc", 3), ("梯度", 4), ("a梯b", 4), ("e\u0301", 1), ("", 0)])

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from markdown_it import MarkdownIt
 
-from trainadvisor.report import markdown, notebook, text
+from trainadvisor.report.html import notebook_card
+from trainadvisor.report.machine import markdown
+from trainadvisor.report.text import full_report
 
 if TYPE_CHECKING:
-    from trainadvisor.diagnose.result import Diagnosis
+    from trainadvisor.judge.result import Diagnosis
 
 VOID = {"br", "img", "polyline"}
 
@@ -80,13 +82,13 @@ def test_every_form_tells_the_same(broken: Diagnosis) -> None:
     assert bundle == {
         "text/html": broken._repr_html_(),
         "text/markdown": markdown.render(broken, "en"),
-        "text/plain": text.render(broken, "en"),
+        "text/plain": full_report.render(broken, "en"),
     }
     assert str(broken) == bundle["text/plain"]
 
 
 def test_a_chinese_diagnosis_stays_chinese(broken: Diagnosis) -> None:
     """The words around follow the sentences."""
-    assert notebook.language_of(broken) == "en"
+    assert notebook_card.language_of(broken) == "en"
     broken.summary = "学习率过大。"
     assert "<strong>异常</strong>：学习率过大。" in broken._repr_html_()

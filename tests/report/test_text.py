@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trainadvisor.report import text
-from trainadvisor.report.layout import cells
+from trainadvisor.report.text import full_report
+from trainadvisor.report.text.layout import cells
 
 if TYPE_CHECKING:
-    from trainadvisor.diagnose.result import Diagnosis
+    from trainadvisor.judge.result import Diagnosis
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 ANSI = re.compile("\x1b\\[[0-9;]*m")
@@ -22,7 +22,7 @@ ANSI = re.compile("\x1b\\[[0-9;]*m")
 @pytest.mark.parametrize("name", ["broken", "healthy", "unsure"])
 def test_the_whole_page(name: str, lang: str, request: pytest.FixtureRequest) -> None:
     """The page is what a person approved: to approve a change, delete the file and run the test twice."""
-    page = text.render(request.getfixturevalue(name), lang, width=80) + "\n"
+    page = full_report.render(request.getfixturevalue(name), lang, width=80) + "\n"
     path = GOLDEN / f"{name}.{lang}.txt"
     if not path.exists():
         path.write_text(page, encoding="utf-8")
@@ -35,20 +35,23 @@ def test_the_whole_page(name: str, lang: str, request: pytest.FixtureRequest) ->
 def test_only_code_is_wider_than_the_terminal(broken: Diagnosis, lang: str, width: int) -> None:
     """Code lines are to be copied and stay whole."""
     code = [line for remedy in broken.findings[0].remedies for line in (remedy.code or "").split("\n")]
-    lines = text.render(broken, lang, width=width, verbose=True).split("\n")
+    lines = full_report.render(broken, lang, width=width, verbose=True).split("\n")
     assert [line for line in lines if cells(line) > width and line.strip() not in code] == []
 
 
 def test_colour_adds_nothing_but_colour(broken: Diagnosis) -> None:
     """Words carry the meaning; without the escapes the page is the same."""
-    coloured = text.render(broken, "en", colour=True)
+    coloured = full_report.render(broken, "en", colour=True)
     assert "\x1b[1;31merror[lr-too-high]\x1b[0m" in coloured
-    assert ANSI.sub("", coloured) == text.render(broken, "en")
+    assert ANSI.sub("", coloured) == full_report.render(broken, "en")
 
 
 def test_quiet_is_the_verdict_line(broken: Diagnosis) -> None:
     """One line for scripts and prompts."""
-    assert text.render(broken, "en", quiet=True) == "BROKEN: training diverged because the learning rate is too high."
+    assert (
+        full_report.render(broken, "en", quiet=True)
+        == "BROKEN: training diverged because the learning rate is too high."
+    )
 
 
 def test_names_from_the_log_never_command_the_terminal(broken: Diagnosis) -> None:
@@ -64,7 +67,7 @@ def test_names_from_the_log_never_command_the_terminal(broken: Diagnosis) -> Non
     hostile.unknown[0].how = "e\x1b[2J"
     hostile.run["log"] = "f\x1b[2J"
     for lang in ("en", "zh"):
-        page = text.render(hostile, lang, verbose=True)
+        page = full_report.render(hostile, lang, verbose=True)
         assert [character for character in page if ord(character) < 32 or 127 <= ord(character) < 160] == [
             "\n"
         ] * page.count("\n")
@@ -74,29 +77,29 @@ def test_at_most_three_errors_are_expanded(broken: Diagnosis) -> None:
     """The rest have one line each; -v expands all."""
     first = broken.findings[0]
     broken.findings = [first.model_copy(update={"code": f"code-{number}"}) for number in range(5)]
-    assert text.render(broken, "en").count("  verify  ") == 3
-    assert text.render(broken, "en").count("error[code-") == 5
-    assert text.render(broken, "en", verbose=True).count("  verify  ") == 5
+    assert full_report.render(broken, "en").count("  verify  ") == 3
+    assert full_report.render(broken, "en").count("error[code-") == 5
+    assert full_report.render(broken, "en", verbose=True).count("  verify  ") == 5
 
 
 def test_at_most_two_remedies_are_shown(broken: Diagnosis) -> None:
     """More choices are a list, not advice; -v shows them."""
     first = broken.findings[0]
     first.remedies = [first.remedies[1].model_copy(update={"text": f"remedy {number}"}) for number in range(4)]
-    assert re.findall(r"remedy \d", text.render(broken, "en")) == ["remedy 0", "remedy 1"]
-    assert len(re.findall(r"remedy \d", text.render(broken, "en", verbose=True))) == 4
+    assert re.findall(r"remedy \d", full_report.render(broken, "en")) == ["remedy 0", "remedy 1"]
+    assert len(re.findall(r"remedy \d", full_report.render(broken, "en", verbose=True))) == 4
 
 
 def test_verbose_lists_every_check(broken: Diagnosis) -> None:
     """What was fine is named when asked for."""
-    assert "vanishing-gradients, dead-relu, overfitting" in text.render(broken, "en", verbose=True)
-    assert "vanishing-gradients" not in text.render(broken, "en")
+    assert "vanishing-gradients, dead-relu, overfitting" in full_report.render(broken, "en", verbose=True)
+    assert "vanishing-gradients" not in full_report.render(broken, "en")
 
 
 def test_what_was_not_recorded_has_no_line(healthy: Diagnosis) -> None:
     """A healthy run without validation says nothing about validation, least of all 0.0."""
     healthy.run = {"loss_first": 2.31, "loss_final": 0.18}
-    page = text.render(healthy, "en")
+    page = full_report.render(healthy, "en")
     assert "  loss         2.31 -> 0.18 train\n" in page
     assert "validation  " not in page
     assert "gradients" not in page
@@ -104,7 +107,7 @@ def test_what_was_not_recorded_has_no_line(healthy: Diagnosis) -> None:
 
 def test_a_warning_after_an_error_shows_its_fix_only(broken: Diagnosis) -> None:
     """Evidence and cause of what matters less are one command away."""
-    page = text.render(broken, "en")
+    page = full_report.render(broken, "en")
     assert "the loader works only while the model waits" not in page
     assert "num_workers=4" in page
 
@@ -112,4 +115,4 @@ def test_a_warning_after_an_error_shows_its_fix_only(broken: Diagnosis) -> None:
 def test_a_lone_warning_is_told_in_full(broken: Diagnosis) -> None:
     """The first finding always has its cause."""
     broken.findings = broken.findings[1:]
-    assert "the loader works only while the model waits" in text.render(broken, "en")
+    assert "the loader works only while the model waits" in full_report.render(broken, "en")

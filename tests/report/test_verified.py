@@ -2,9 +2,11 @@
 
 import pytest
 
-from trainadvisor.diagnose.result import Diagnosis, Finding, Remedy
-from trainadvisor.language import Words
-from trainadvisor.report import html, markdown, text, verified
+from trainadvisor.i18n.language import Words
+from trainadvisor.judge.result import Diagnosis, Finding, Remedy
+from trainadvisor.report.html import web_page
+from trainadvisor.report.machine import markdown
+from trainadvisor.report.text import full_report, verified
 
 HELPED = {
     "better": True, "text": "accuracy 0.97 against 0.11, 3 of 3 seeds", "metric": "accuracy", "before": 0.11,
@@ -51,7 +53,7 @@ def test_a_value_that_is_not_finite_is_told():
 def test_text_and_markdown_have_the_section(lang):
     """Both say what was verified and what was tried in vain."""
     told = diagnosis(HELPED, FAILED)
-    for page in (text.render(told, lang), markdown.render(told, lang)):
+    for page in (full_report.render(told, lang), markdown.render(told, lang)):
         assert Words(lang)("verify.section") in page
         assert "0.97" in page
 
@@ -59,13 +61,13 @@ def test_text_and_markdown_have_the_section(lang):
 def test_no_section_without_trials():
     """A diagnosis whose remedies were not tried has no such section."""
     told = diagnosis(None)
-    for page in (text.render(told, "en"), markdown.render(told, "en"), html.render(told, "en")):
+    for page in (full_report.render(told, "en"), markdown.render(told, "en"), web_page.render(told, "en")):
         assert "Verified remedies" not in page
 
 
 def test_the_web_page_draws_every_pair():
     """The page holds a table and one curve for each run of the remedy that helped."""
-    page = html.render(diagnosis(HELPED, FAILED), "en")
+    page = web_page.render(diagnosis(HELPED, FAILED), "en")
     section = page[page.index('id="verified"') : page.index('id="data"')]
     assert section.count("<path") == 2
     assert section.count("<tr>") == 3

@@ -8,7 +8,7 @@ import pytest
 from builders import make_loss
 from layered import H0, SAMPLES, STEPS, Run, learning, stuck
 
-from trainadvisor.diagnose import rulebook
+from trainadvisor.judge import rulebook
 
 
 @pytest.fixture(scope="module")

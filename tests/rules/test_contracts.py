@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from builders import event, make_loss, make_model, make_optimizer, signals_of
 
-from trainadvisor.diagnose import rulebook
-from trainadvisor.diagnose.engine import FOUND, judge
+from trainadvisor.judge import rulebook
+from trainadvisor.judge.engine import FOUND, judge
 from trainadvisor.signals.context import contexts
 
 FAMILIES = ("wiring", "data", "throughput")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from layered import H0, STEPS, Run, stuck
 
-from trainadvisor.diagnose import rulebook
+from trainadvisor.judge import rulebook
 
 
 @pytest.fixture(scope="module")

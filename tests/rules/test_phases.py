@@ -2,10 +2,10 @@
 
 import pytest
 
-from trainadvisor.diagnose import rulebook
-from trainadvisor.diagnose.result import Finding, Handling
-from trainadvisor.live import _loud
-from trainadvisor.preflight.early import is_early
+from trainadvisor.judge import rulebook
+from trainadvisor.judge.result import Finding, Handling
+from trainadvisor.monitor.console import _loud
+from trainadvisor.preflight.early_rules import is_early
 
 BOOK = rulebook.load()
 

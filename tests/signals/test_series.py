@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trainadvisor.signals import series
+from trainadvisor.signals import robust_statistics
 
 RNG = np.random.default_rng(0)
 NOISE = RNG.normal(0, 1, 4000)
@@ -11,23 +11,23 @@ NOISE = RNG.normal(0, 1, 4000)
 
 def test_finite_prefix_ends_before_the_first_bad_value() -> None:
     """Values after a NaN or an infinity do not count."""
-    assert series.finite_prefix(np.array([3.0, 2.0, np.inf, 1.0])).tolist() == [3.0, 2.0]
-    assert series.finite_prefix(np.array([3.0, 2.0])).tolist() == [3.0, 2.0]
+    assert robust_statistics.finite_prefix(np.array([3.0, 2.0, np.inf, 1.0])).tolist() == [3.0, 2.0]
+    assert robust_statistics.finite_prefix(np.array([3.0, 2.0])).tolist() == [3.0, 2.0]
 
 
 def test_robust_scale_is_the_deviation_of_a_normal_sample_and_ignores_one_outlier() -> None:
     """One huge value moves the standard deviation a hundredfold and the robust scale not at all."""
     spoilt = np.append(NOISE, 1e6)
-    assert series.robust_scale(spoilt) == pytest.approx(1.0, abs=0.05)
+    assert robust_statistics.robust_scale(spoilt) == pytest.approx(1.0, abs=0.05)
     assert np.std(spoilt) > 1000
 
 
 def test_step_noise_does_not_see_a_trend() -> None:
     """A steep ramp changes the noise estimate by nothing."""
     ramp = NOISE + 5.0 * np.arange(NOISE.size)
-    assert series.step_noise(ramp) == pytest.approx(series.step_noise(NOISE), rel=1e-9)
-    assert series.step_noise(NOISE) == pytest.approx(1.0, abs=0.05)
-    assert series.step_noise(np.arange(10.0)) == 0.0
+    assert robust_statistics.step_noise(ramp) == pytest.approx(robust_statistics.step_noise(NOISE), rel=1e-9)
+    assert robust_statistics.step_noise(NOISE) == pytest.approx(1.0, abs=0.05)
+    assert robust_statistics.step_noise(np.arange(10.0)) == 0.0
 
 
 def test_lag_one_is_the_plain_autocorrelation() -> None:
@@ -35,37 +35,37 @@ def test_lag_one_is_the_plain_autocorrelation() -> None:
     values = np.array([1.0, 2.0, 4.0, 3.0, 5.0])
     centred = values - 3.0
     naive = sum(a * b for a, b in zip(centred[1:], centred[:-1], strict=True)) / sum(c * c for c in centred)
-    assert series.lag_one(values) == pytest.approx(naive)
-    assert series.lag_one(np.ones(10)) == 0.0
+    assert robust_statistics.lag_one(values) == pytest.approx(naive)
+    assert robust_statistics.lag_one(np.ones(10)) == 0.0
 
 
 def test_effective_count_shrinks_with_correlation() -> None:
     """By n (1 - rho) / (1 + rho): 90 values with correlation 0.5 are worth 30, negative correlation gives no bonus."""
-    assert series.effective_count(90, 0.5) == pytest.approx(30.0)
-    assert series.effective_count(90, -0.5) == 90.0
+    assert robust_statistics.effective_count(90, 0.5) == pytest.approx(30.0)
+    assert robust_statistics.effective_count(90, -0.5) == 90.0
 
 
 def test_head_and_tail_take_a_share_but_at_least_some() -> None:
     """A tenth of twenty is two; asked for at least five, five are given."""
     values = np.arange(20.0)
-    assert series.head(values, 0.1, 5).tolist() == [0, 1, 2, 3, 4]
-    assert series.tail(values, 0.1, 5).tolist() == [15, 16, 17, 18, 19]
-    assert series.tail(values, 0.5, 5).size == 10
+    assert robust_statistics.head(values, 0.1, 5).tolist() == [0, 1, 2, 3, 4]
+    assert robust_statistics.tail(values, 0.1, 5).tolist() == [15, 16, 17, 18, 19]
+    assert robust_statistics.tail(values, 0.5, 5).size == 10
 
 
 def test_block_statistics_cut_into_nearly_equal_parts() -> None:
     """Seven values in three blocks of two, three and two."""
     values = np.array([1.0, 3.0, 5.0, 6.0, 10.0, 20.0, 40.0])
-    assert series.block_edges(7, 3).tolist() == [0, 2, 5, 7]
-    assert series.block_medians(values, 3).tolist() == [2.0, 6.0, 30.0]
-    assert series.block_means(values, 3).tolist() == [2.0, 7.0, 30.0]
-    assert series.block_centres(7, 3).tolist() == [0.5, 3.0, 5.5]
+    assert robust_statistics.block_edges(7, 3).tolist() == [0, 2, 5, 7]
+    assert robust_statistics.block_medians(values, 3).tolist() == [2.0, 6.0, 30.0]
+    assert robust_statistics.block_means(values, 3).tolist() == [2.0, 7.0, 30.0]
+    assert robust_statistics.block_centres(7, 3).tolist() == [0.5, 3.0, 5.5]
 
 
 def test_level_is_the_median_of_means_of_tens() -> None:
     """A rare large loss counts as it does in the mean, a single wild stretch does not."""
     skewed = np.tile([0.0] * 9 + [10.0], 10)
-    assert series.level(skewed) == 1.0
+    assert robust_statistics.level(skewed) == 1.0
     assert np.median(skewed) == 0.0
 
 
@@ -73,53 +73,57 @@ def test_theil_sen_survives_a_third_of_outliers() -> None:
     """The median of all pairwise slopes of a line with wild values is the slope of the line."""
     line = 2.0 * np.arange(30.0)
     line[[3, 9, 14, 20, 25]] += 500.0
-    assert series.theil_sen(line) == pytest.approx(2.0, abs=0.2)
+    assert robust_statistics.theil_sen(line) == pytest.approx(2.0, abs=0.2)
 
 
 def test_detrended_removes_line_and_level() -> None:
     """What is left of a straight line is zero."""
-    assert np.allclose(series.detrended(7.0 - 0.5 * np.arange(12.0)), 0.0)
+    assert np.allclose(robust_statistics.detrended(7.0 - 0.5 * np.arange(12.0)), 0.0)
 
 
 def test_trend_z_is_signed_and_large_only_for_a_trend() -> None:
     """Noise stays within three standard errors, a slope of a third of the noise over the window does not."""
-    quiet = [series.trend_z(RNG.normal(0, 1, 240)) for _ in range(200)]
+    quiet = [robust_statistics.trend_z(RNG.normal(0, 1, 240)) for _ in range(200)]
     assert np.mean(np.abs(quiet) > 3) < 0.05
-    assert series.trend_z(RNG.normal(0, 1, 240) - np.linspace(0, 5, 240)) < -8
-    assert series.trend_z(np.arange(4.0)) == 0.0
+    assert robust_statistics.trend_z(RNG.normal(0, 1, 240) - np.linspace(0, 5, 240)) < -8
+    assert robust_statistics.trend_z(np.arange(4.0)) == 0.0
 
 
 def test_shift_z_measures_a_move_in_standard_errors() -> None:
     """Two windows of 100 with unit noise that differ by 1 are 5.6 standard errors of a median apart."""
     before, after = RNG.normal(0, 1, 100), RNG.normal(1, 1, 100)
-    assert series.shift_z(before, after) == pytest.approx(1 / (1.2533 * np.sqrt(2 / 100)), rel=0.4)
-    assert abs(series.shift_z(before, RNG.normal(0, 1, 100))) < 3
+    assert robust_statistics.shift_z(before, after) == pytest.approx(1 / (1.2533 * np.sqrt(2 / 100)), rel=0.4)
+    assert abs(robust_statistics.shift_z(before, RNG.normal(0, 1, 100))) < 3
 
 
 def test_turn_share_tells_monotone_from_zigzag_and_noise() -> None:
     """0 for a ramp, 1 for a zigzag, two thirds for independent noise."""
-    assert series.turn_share(np.arange(10.0)) == 0.0
-    assert series.turn_share(np.array([0.0, 1.0] * 6)) == 1.0
-    assert series.turn_share(NOISE) == pytest.approx(2 / 3, abs=0.03)
+    assert robust_statistics.turn_share(np.arange(10.0)) == 0.0
+    assert robust_statistics.turn_share(np.array([0.0, 1.0] * 6)) == 1.0
+    assert robust_statistics.turn_share(NOISE) == pytest.approx(2 / 3, abs=0.03)
 
 
 def test_running_median_looks_back() -> None:
     """Compared with the median of each trailing window."""
     values = np.array([5.0, 1.0, 4.0, 2.0, 3.0])
-    assert series.running_median(values, 3).tolist() == [5.0, 5.0, 4.0, 2.0, 3.0]
+    assert robust_statistics.running_median(values, 3).tolist() == [5.0, 5.0, 4.0, 2.0, 3.0]
 
 
 def test_runs_of_gives_start_and_stop() -> None:
     """Runs at both ends are closed."""
-    assert series.runs_of(np.array([True, True, False, True, False, False, True])) == [(0, 2), (3, 4), (6, 7)]
-    assert series.runs_of(np.zeros(3, dtype=bool)) == []
+    assert robust_statistics.runs_of(np.array([True, True, False, True, False, False, True])) == [
+        (0, 2),
+        (3, 4),
+        (6, 7),
+    ]
+    assert robust_statistics.runs_of(np.zeros(3, dtype=bool)) == []
 
 
 def test_spikes_finds_an_excursion_and_leaves_noise_alone() -> None:
     """A lift of ten deviations over four steps is one spike with its height."""
     values = 1.0 + 0.1 * NOISE[:400]
-    assert series.spikes(values, 8.0, 0.5) == []
+    assert robust_statistics.spikes(values, 8.0, 0.5) == []
     values[200:204] += 2.0
-    (spike,) = series.spikes(values, 8.0, 0.5)
+    (spike,) = robust_statistics.spikes(values, 8.0, 0.5)
     assert (spike.start, spike.stop) == (200, 204)
     assert spike.height == pytest.approx(2.0, abs=0.4)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from trainadvisor.config import Config
-from trainadvisor.verify.budget import Budget
-from trainadvisor.verify.child import Setting
-from trainadvisor.verify.engines.local import LocalEngine
+from trainadvisor.configuration import Config
+from trainadvisor.trials.budget import Budget
+from trainadvisor.trials.child_process import Setting
+from trainadvisor.trials.engines.local import LocalEngine
 from trainadvisor.verify.progress import Progress
 from trainadvisor.verify.session import Request, Session
 

@@ -1,6 +1,6 @@
 """What is tried, in which order."""
 
-from trainadvisor.diagnose.result import Diagnosis, Finding, Handling, Remedy, Rival
+from trainadvisor.judge.result import Diagnosis, Finding, Handling, Remedy, Rival
 from trainadvisor.verify.candidates import anew, candidates, combined, same
 from trainadvisor.verify.plan import Candidate, Change
 

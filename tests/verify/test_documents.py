@@ -5,9 +5,9 @@ import json
 import pytest
 
 from trainadvisor.commands import verifying
-from trainadvisor.config import Config
-from trainadvisor.language import Words
-from trainadvisor.report.verification import render
+from trainadvisor.configuration import Config
+from trainadvisor.i18n.language import Words
+from trainadvisor.report.text.verification import render
 from trainadvisor.verify.answer import document
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from trainadvisor.diagnose import rulebook
-from trainadvisor.language import Words
-from trainadvisor.verify.own import READERS
+from trainadvisor.i18n.language import Words
+from trainadvisor.judge import rulebook
+from trainadvisor.verify.resource_metrics import READERS
 
 MEASURES = {name for rule in rulebook.load().rules.values() for name in rule.measures}
 

@@ -4,8 +4,8 @@ import pytest
 from builders import build_log, make_model, site
 
 from trainadvisor.log.reader import read_log
-from trainadvisor.verify.patching import apply, patches
 from trainadvisor.verify.plan import Change
+from trainadvisor.verify.source_edits import apply, patches
 
 SCRIPT = """import torch
 model = torch.nn.Linear(2, 2)

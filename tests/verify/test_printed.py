@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from trainadvisor.verify.printed import printed
+from trainadvisor.verify.stdout_metrics import printed
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from trainadvisor.trials.engines.local import LocalEngine
 from trainadvisor.verify.answer import document
-from trainadvisor.verify.engines.local import LocalEngine
 
 ray = pytest.importorskip("ray", reason="ray is not installed: pip install 'trainadvisor[ray]'")
 
@@ -23,7 +23,7 @@ def engine():
     """An engine on a cluster of two nodes with one processor each."""
     from ray.cluster_utils import Cluster
 
-    from trainadvisor.verify.engines.ray import RayEngine
+    from trainadvisor.trials.engines.ray import RayEngine
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     cluster.add_node(num_cpus=1)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from trainadvisor.verify import scratch
-from trainadvisor.verify.scratch import copy
+from trainadvisor.trials import scratch
+from trainadvisor.trials.scratch import copy
 
 
 @pytest.fixture

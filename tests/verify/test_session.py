@@ -3,9 +3,9 @@
 import json
 from dataclasses import replace
 
-from trainadvisor.diagnose.result import Finding, Handling
+from trainadvisor.judge.result import Finding, Handling
 from trainadvisor.verify.answer import document
-from trainadvisor.verify.trials import early, ranked
+from trainadvisor.verify.trial_runs import early, ranked
 
 
 def finding(code, kind="cause", **fields) -> Finding:

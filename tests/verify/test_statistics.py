@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from trainadvisor.verify.statistics import effect, interval
+from trainadvisor.verify.paired_gains import effect, interval
 
 
 def test_the_interval_is_students():

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from trainadvisor.verify.watching import Course, Lookout
+from trainadvisor.trials.early_abort import Course, Lookout
 
 BASELINE = Course(steps=100, first_loss=2.0)
 

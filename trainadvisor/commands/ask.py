@@ -17,7 +17,7 @@ def command(*, words: tuple[str, ...], lang: str | None) -> None:
 
     The answer starts from the latest log here, when there is one.
     """
-    from trainadvisor.ask import answer, language_of
+    from trainadvisor.answers.question import answer, language_of
     from trainadvisor.commands.common import emit, language
 
     question = " ".join(words)

@@ -35,8 +35,8 @@ def command(*, form: str, as_json: bool, lang: str | None) -> None:
 
 def listed(specs: list[ChangeSpec], lang: str, width: int) -> str:
     """Return the changes with their arguments, meaning and limits."""
-    from trainadvisor.language import Words
-    from trainadvisor.report.layout import wrap
+    from trainadvisor.i18n.language import Words
+    from trainadvisor.report.text.layout import wrap
 
     words = Words(lang)
     lines = []

@@ -6,22 +6,22 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trainadvisor import baseline as baselines
-from trainadvisor import gate
-from trainadvisor.commands import gating
 from trainadvisor.commands.common import coloured, emit, width
 from trainadvisor.commands.outputs import parse, put
 from trainadvisor.errors import UsageError
-from trainadvisor.language import Words
+from trainadvisor.gate import baseline as baselines
+from trainadvisor.gate import decision as gate
+from trainadvisor.gate import policy as gating
+from trainadvisor.i18n.language import Words
 from trainadvisor.report import formats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from trainadvisor.config import Config
-    from trainadvisor.diagnose.result import Diagnosis
-    from trainadvisor.diagnose.rulebook import Rulebook
+    from trainadvisor.configuration import Config
+    from trainadvisor.judge.result import Diagnosis
+    from trainadvisor.judge.rulebook import Rulebook
 
 UNITS = {"": 1, "k": 1000, "m": 1_000_000}
 
@@ -40,11 +40,11 @@ class Options(gating.Wanted):
 
 def run(logs: Sequence[str], lang: str | None, folders: Sequence[str], options: Options) -> int:
     """Check the logs and return the exit code."""
-    from trainadvisor import config
+    from trainadvisor import configuration
     from trainadvisor.commands.common import rulebook
-    from trainadvisor.language import choose
+    from trainadvisor.i18n.language import choose
 
-    settings = config.load()
+    settings = configuration.load()
     outputs = parse(options.forms, formats.CHECK)
     size = _size(options.max_bytes)
     book = rulebook(folders).configured(settings)
@@ -71,7 +71,7 @@ def _code(decision: gate.Decision, options: Options) -> int:
 
 def _diagnose(logs: Sequence[str], folders: Sequence[str], lang: str, settings: Config) -> list[Diagnosis]:
     from trainadvisor.commands.runs import find
-    from trainadvisor.diagnose import diagnose
+    from trainadvisor.judge import diagnose
 
     paths = [find(log) for log in logs] or [find(None)]
     return [diagnose(path, rules=list(folders), lang=lang, config=settings) for path in paths]
@@ -112,19 +112,20 @@ class _Teller:
 
     def text(self, form: str, *, color: str) -> str:
         """Return the decision in a form."""
-        from trainadvisor.report import gate_document, gated
+        from trainadvisor.report.machine import gate_document
+        from trainadvisor.report.text import gate_report
 
         if form == "text":
             return self._page(color)
         if form == "json":
             return gate_document.render(self._decision, self._code, self._size)
-        entries = gated.entries(self._decision, self._words.lang)
+        entries = gate_report.entries(self._decision, self._words.lang)
         return formats.render_all(form, entries, self._words.lang, self._book)
 
     def _page(self, color: str) -> str:
-        from trainadvisor.report import gated
+        from trainadvisor.report.text import gate_report
 
-        page = gated.render(
+        page = gate_report.render(
             self._decision,
             self._policy,
             self._words.lang,
@@ -135,8 +136,8 @@ class _Teller:
             code=self._code,
         )
         runs = [run.diagnosis for run in self._decision.runs]
-        first = [self._words("gate.log", log=gated.name(runs[0]))] if self.chosen else []
-        left = gated.references(self._words, runs, self._known.metrics) if self._known else []
+        first = [self._words("gate.log", log=gate_report.name(runs[0]))] if self.chosen else []
+        left = gate_report.references(self._words, runs, self._known.metrics) if self._known else []
         return "\n".join([*first, *(f"  {line}" for line in left), page])
 
 

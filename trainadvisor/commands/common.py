@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from trainadvisor.diagnose.rulebook import Rulebook
+    from trainadvisor.judge.rulebook import Rulebook
 
 NARROWEST, WIDEST = 60, 100
 
@@ -31,18 +31,18 @@ color_option = click.option(
 
 def language(option: str | None) -> str:
     """Return "en" or "zh"."""
-    from trainadvisor import config
-    from trainadvisor.language import choose
+    from trainadvisor import configuration
+    from trainadvisor.i18n.language import choose
 
-    return choose(option, config.load().lang)
+    return choose(option, configuration.load().lang)
 
 
 def rulebook(folders: Iterable[str | Path] = ()) -> Rulebook:
     """Load our rules, those of the configuration and those of more folders."""
-    from trainadvisor import config
-    from trainadvisor.diagnose.rulebook import load
+    from trainadvisor import configuration
+    from trainadvisor.judge.rulebook import load
 
-    return load([*config.load().rules, *folders])
+    return load([*configuration.load().rules, *folders])
 
 
 def emit(text: str, stream: TextIO | None = None) -> None:

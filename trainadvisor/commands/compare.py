@@ -20,15 +20,15 @@ def command(*, a: str, b: str, lang: str | None, folders: tuple[str, ...], as_js
     A and B are logs, run folders or names of runs; B is judged relative to A. Where model, data or batch differ, the
     figures are shown without a verdict. The exit code is 0: a comparison is not a gate.
     """
-    from trainadvisor import config
+    from trainadvisor import configuration
     from trainadvisor.commands.common import coloured, emit, width
     from trainadvisor.commands.runs import find
     from trainadvisor.compare import compare
-    from trainadvisor.diagnose import diagnose
-    from trainadvisor.language import choose
-    from trainadvisor.report import compared
+    from trainadvisor.i18n.language import choose
+    from trainadvisor.judge import diagnose
+    from trainadvisor.report.text import compared
 
-    settings = config.load()
+    settings = configuration.load()
     chosen = choose(lang, settings.lang)
     runs = [diagnose(find(name), rules=list(folders), lang=chosen, config=settings) for name in (a, b)]
     result = compare(*runs)

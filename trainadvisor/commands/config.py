@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainadvisor.config import Config
+    from trainadvisor.configuration import Config
 
 Row = tuple[str, str, str]
 DEFAULTS = {
@@ -31,10 +31,10 @@ def command() -> None:
 @command.command("show")
 def show() -> None:
     """Print every setting that holds here and where it comes from."""
-    from trainadvisor import config
+    from trainadvisor import configuration
     from trainadvisor.commands.common import emit
 
-    settings = config.load()
+    settings = configuration.load()
     rows = [_lang(settings), *_entries(settings)]
     width = max(len(f"{key} = {value}") for key, value, _ in rows)
     for key, value, source in rows:
@@ -45,14 +45,14 @@ def show() -> None:
 @command.command("check")
 def check() -> None:
     """Check the settings that hold here, rule folders and codes included; prints nothing when all is well."""
-    from trainadvisor import config
+    from trainadvisor import configuration
     from trainadvisor.commands.common import rulebook
 
-    rulebook().configured(config.load())
+    rulebook().configured(configuration.load())
 
 
 def _lang(settings: Config) -> Row:
-    from trainadvisor.language import choose
+    from trainadvisor.i18n.language import choose
 
     lang = f'"{choose(None, settings.lang)}"'
     if os.environ.get("TRAINADVISOR_LANG"):

@@ -23,8 +23,8 @@ def command(*, code: str | None, listed: bool, folder: Path | None, lang: str | 
     CODE chooses what is broken; every demo takes less than half a minute on a CPU and leaves its scripts and logs.
     """
     from trainadvisor.commands.common import emit, language
-    from trainadvisor.demo import list_demos, run_demo
     from trainadvisor.demos.scenarios import DEFAULT
+    from trainadvisor.demos.walkthrough import list_demos, run_demo
 
     chosen = language(lang)
     if not listed:

@@ -14,10 +14,10 @@ from trainadvisor.report.formats import DIAGNOSE
 
 if TYPE_CHECKING:
     from trainadvisor.commands.outputs import Output
-    from trainadvisor.config import Config
-    from trainadvisor.diagnose.result import Diagnosis
-    from trainadvisor.diagnose.rulebook import Rulebook
-    from trainadvisor.gate import Decision
+    from trainadvisor.configuration import Config
+    from trainadvisor.gate.decision import Decision
+    from trainadvisor.judge.result import Diagnosis
+    from trainadvisor.judge.rulebook import Rulebook
     from trainadvisor.log.reader import RunLog
 
 LEVELS = ("note", "warning", "error", "never")
@@ -60,22 +60,22 @@ def command(
     LOG is a log file, a run folder, or the name of a run in ./trainadvisor-runs; without it, the latest log here.
     The exit code is 0 even for a broken run: a report is not a gate, unless --fail-on asks for one.
     """
-    from trainadvisor import config
-    from trainadvisor.commands import gating
+    from trainadvisor import configuration
     from trainadvisor.commands.common import rulebook
     from trainadvisor.commands.outputs import parse
     from trainadvisor.commands.runs import find
-    from trainadvisor.diagnose import diagnose
-    from trainadvisor.language import choose
+    from trainadvisor.gate import policy
+    from trainadvisor.i18n.language import choose
+    from trainadvisor.judge import diagnose
     from trainadvisor.log.reader import read_log
 
     outputs = parse(forms, DIAGNOSE)
     if page is not None:
         _check(page)
-    settings = config.load()
+    settings = configuration.load()
     chosen = choose(lang, settings.lang)
     book = rulebook(folders).configured(settings)
-    decide = gating.decider(fail_on, settings, book)
+    decide = policy.decider(fail_on, settings, book)
     recorded = read_log(find(log))
     diagnosis = diagnose(recorded, rules=list(folders), lang=chosen, config=settings)
     decision = decide(diagnosis)
@@ -112,7 +112,7 @@ class _Teller:
         """Print and write; the page last, with a line that says where it is."""
         from trainadvisor.commands.common import emit
         from trainadvisor.commands.outputs import put
-        from trainadvisor.language import Words
+        from trainadvisor.i18n.language import Words
         from trainadvisor.report import files
 
         for output in outputs:
@@ -124,15 +124,16 @@ class _Teller:
 
     def _terminal(self) -> str:
         from trainadvisor.commands.common import coloured, width
-        from trainadvisor.report import text
+        from trainadvisor.report.text import full_report
 
         how = {key: self.style[key] for key in ("verbose", "quiet")}
-        return text.render(self.diagnosis, self.lang, width=width(), colour=coloured(self.style["color"]), **how)
+        return full_report.render(self.diagnosis, self.lang, width=width(), colour=coloured(self.style["color"]), **how)
 
     def _text(self, form: str) -> str:
         from trainadvisor.commands.webpage import material
-        from trainadvisor.report import formats, gated
+        from trainadvisor.report import formats
+        from trainadvisor.report.text import gate_report
 
         extra = material(self.log, self.diagnosis, self.lang, self.settings, self.folders) if form == "html" else None
-        entry = gated.entries(self.decision, self.lang)[0] if self.decision else None
+        entry = gate_report.entries(self.decision, self.lang)[0] if self.decision else None
         return formats.render(form, self.diagnosis, self.lang, entry=entry, book=self.book, material=extra)

@@ -11,7 +11,7 @@ import click
 from trainadvisor.commands.common import color_option, json_option, lang_option, rules_option
 
 if TYPE_CHECKING:
-    from trainadvisor.diagnose.rulebook import Rule, Rulebook
+    from trainadvisor.judge.rulebook import Rule, Rulebook
 
 
 @click.command("explain")
@@ -51,7 +51,7 @@ def _search(book: Rulebook, word: str) -> list[Rule]:
 
 
 def _json(book: Rulebook, rules: list[Rule]) -> str:
-    from trainadvisor.report.explain import document
+    from trainadvisor.report.text.code_explained import document
 
     documents = [document(book, rule) for rule in rules]
     return json.dumps(documents[0] if len(documents) == 1 else documents, indent=2, ensure_ascii=False)
@@ -59,11 +59,11 @@ def _json(book: Rulebook, rules: list[Rule]) -> str:
 
 def _page(book: Rulebook, rules: list[Rule], word: str | None, lang: str, color: str) -> str:
     from trainadvisor.commands.common import coloured, width
-    from trainadvisor.report import explain, listing
+    from trainadvisor.report.text import code_explained, listing
 
     if word is not None and len(rules) == 1:
         from trainadvisor.demos.scenarios import SCENARIOS
 
         demo = rules[0].code in SCENARIOS
-        return explain.render(book, rules[0], lang, width=width(), colour=coloured(color), demo=demo)
+        return code_explained.render(book, rules[0], lang, width=width(), colour=coloured(color), demo=demo)
     return listing.rules(book, rules, lang, width())

@@ -23,11 +23,11 @@ def command(*, log: str | None, patience: int, lang: str | None) -> None:
     LOG is a log, a run folder or a run's name, by default the latest log here; it need not exist yet. On a terminal the
     view is redrawn in place, elsewhere findings are printed as they arise. Ctrl-C ends the view, never the training.
     """
-    from trainadvisor import config
-    from trainadvisor.follow import Follower
-    from trainadvisor.language import choose
+    from trainadvisor import configuration
+    from trainadvisor.i18n.language import choose
+    from trainadvisor.monitor.follow_log import Follower
 
-    settings = config.load()
+    settings = configuration.load()
     redraw = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     Follower(
         _place(log), choose(lang, settings.lang), settings, patience=patience, stream=sys.stdout, redraw=redraw

@@ -58,6 +58,6 @@ def command(*, target: str, args: tuple[str, ...], module: bool, **options: obje
     internal error of ours.
     """
     from trainadvisor.commands import preflighting
-    from trainadvisor.preflight.script import Script
+    from trainadvisor.preflight.first_steps import Script
 
     sys.exit(preflighting.run(Script(target, args, module), preflighting.Options(**options)))  # type: ignore[arg-type]

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainadvisor import gate
 from trainadvisor.errors import LogError, UsageError
+from trainadvisor.gate import decision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainadvisor.preflight.course import Wish
-    from trainadvisor.preflight.result import Preflight
-    from trainadvisor.preflight.script import Script
+    from trainadvisor.preflight.first_steps import Script
+    from trainadvisor.preflight.preflight_result import Preflight
+    from trainadvisor.preflight.procedure import Wish
 
 
 @dataclass(frozen=True)
@@ -37,23 +37,23 @@ class Options:
 
 def run(script: Script, options: Options) -> int:
     """Run the preflight, write what was asked for, and return the exit code."""
-    from trainadvisor import config
+    from trainadvisor import configuration
     from trainadvisor.commands.common import language
     from trainadvisor.commands.outputs import parse, put
     from trainadvisor.commands.preflight import NAMES
     from trainadvisor.preflight import preflight
-    from trainadvisor.preflight.course import Wish
-    from trainadvisor.verify.budget import seconds
+    from trainadvisor.preflight.procedure import Wish
+    from trainadvisor.trials.budget import seconds
 
     _check(script, options)
     outputs = parse(options.forms, NAMES)
     lang = language(options.lang)
-    settings = config.load()
+    settings = configuration.load()
     fail_on = options.fail_on or settings.fail_on or "error"
     wish = Wish(options.steps, seconds(options.budget), fail_on, options.experiments, lang)
     with _folder(options.folder) as folder:
         result = preflight(script, wish, folder, settings, in_place=options.in_place)
-        code = gate.EXIT[result.outcome]
+        code = decision.EXIT[result.outcome]
         for output in outputs:
             put(_text(result, output.form, wish, options.color, code), output.file)
         if options.html is not None:
@@ -93,20 +93,23 @@ def _folder(wanted: Path | None) -> Iterator[Path]:
 
 def _text(result: Preflight, form: str, wish: Wish, color: str, code: int) -> str:
     from trainadvisor.commands.common import coloured, width
-    from trainadvisor.preflight import forms, text
+    from trainadvisor.report.machine import preflight_documents
+    from trainadvisor.report.text import preflight_screen
 
-    if form in forms.FORMS:
-        return forms.FORMS[form](result, wish.lang)
-    return text.render(result, wish.lang, fail_on=wish.fail_on, code=code, width=width(), colour=coloured(color))
+    if form in preflight_documents.FORMS:
+        return preflight_documents.FORMS[form](result, wish.lang)
+    return preflight_screen.render(
+        result, wish.lang, fail_on=wish.fail_on, code=code, width=width(), colour=coloured(color)
+    )
 
 
 def _page(result: Preflight, folder: Path, path: Path, lang: str) -> None:
     from trainadvisor.commands import webpage
     from trainadvisor.log.reader import read_log
-    from trainadvisor.preflight import page
     from trainadvisor.report import files
-    from trainadvisor.report.html import Material
+    from trainadvisor.report.html import preflight_page
+    from trainadvisor.report.html.web_page import Material
 
     log = read_log(folder / "natural.json") if result.diagnosis is not None else None
     material = webpage.single(result.diagnosis, log) if result.diagnosis is not None else Material()
-    files.save(page.render(result, lang, material), path)
+    files.save(preflight_page.render(result, lang, material), path)

@@ -19,7 +19,7 @@ def command(ctx: click.Context, *, as_json: bool, lang: str | None, folders: tup
     if ctx.invoked_subcommand is not None:
         return
     from trainadvisor.commands.common import emit, language, rulebook, width
-    from trainadvisor.report import listing
+    from trainadvisor.report.text import listing
 
     book = rulebook(folders)
     rules = list(book.rules.values())
@@ -39,9 +39,9 @@ def check(*, folders: tuple[str, ...], strict: bool, lang: str | None) -> None:
     from pathlib import Path
 
     from trainadvisor.commands.common import emit, language
-    from trainadvisor.diagnose.rulebook import check_rules, read, rule_files, shipped_rules
     from trainadvisor.errors import RuleError
-    from trainadvisor.language import Words
+    from trainadvisor.i18n.language import Words
+    from trainadvisor.judge.rulebook import check_rules, read, rule_files, shipped_rules
 
     for folder in folders:
         if not Path(folder).is_dir():
@@ -49,7 +49,7 @@ def check(*, folders: tuple[str, ...], strict: bool, lang: str | None) -> None:
             raise RuleError(message)
     problems = check_rules(folders)
     if strict and not problems:
-        from trainadvisor.diagnose.mutations import check_mutations
+        from trainadvisor.judge.mutations import check_mutations
 
         problems = check_mutations(folders)
     for problem in problems:
@@ -68,8 +68,8 @@ def index(*, folder: str | None) -> None:
     from pathlib import Path
 
     from trainadvisor.commands.common import emit
-    from trainadvisor.diagnose import index as generated
-    from trainadvisor.diagnose.rulebook import shipped_rules
+    from trainadvisor.judge import rule_index as generated
+    from trainadvisor.judge.rulebook import shipped_rules
 
     place = Path(folder) if folder else shipped_rules()
     (place / generated.NAME).write_text(generated.index(place), encoding="utf-8")
@@ -85,14 +85,14 @@ def pages(*, folder: str, folders: tuple[str, ...]) -> None:
 
     from trainadvisor.commands.common import emit
     from trainadvisor.demos.scenarios import SCENARIOS
-    from trainadvisor.diagnose.rulebook import load
-    from trainadvisor.report import codepages
+    from trainadvisor.judge.rulebook import load
+    from trainadvisor.report.machine import code_pages
 
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
-    written = codepages.pages(load(folders), SCENARIOS)
+    written = code_pages.pages(load(folders), SCENARIOS)
     for path in place.glob("*.md"):
-        if path.name not in written and codepages.MARK in path.read_text(encoding="utf-8"):
+        if path.name not in written and code_pages.MARK in path.read_text(encoding="utf-8"):
             path.unlink()
     for name, text in written.items():
         (place / name).write_text(text, encoding="utf-8")

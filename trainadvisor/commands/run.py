@@ -14,7 +14,7 @@ from trainadvisor.commands.common import lang_option
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trainadvisor.alerts import Alerter
+    from trainadvisor.monitor.alerts import Alerter
 
 SETTINGS = {"allow_interspersed_args": False}
 
@@ -76,7 +76,7 @@ def command(
     The script's output and exit code are what they were. Options of ours come before TARGET. In several processes:
     torchrun --nproc-per-node 2 -m -- trainadvisor run train.py; each writes a log, the first judges them together.
     """
-    from trainadvisor import config
+    from trainadvisor import configuration
     from trainadvisor.commands.common import language
 
     chosen = language(lang)
@@ -84,10 +84,10 @@ def command(
     if stop_on:
         _heed_interrupts()
     alerter = _alerter(urls, hooks, chosen, target)
-    from trainadvisor.live import run_script
-    from trainadvisor.record.schedule import share_of
+    from trainadvisor.monitor.console import run_script
+    from trainadvisor.record.sampling import share_of
 
-    settings = config.load()
+    settings = configuration.load()
 
     # started by `main` when this command is over: the script may use click itself and must not see our context
     return partial(
@@ -112,7 +112,7 @@ def _alerter(urls: tuple[str, ...], hooks: tuple[str, ...], lang: str, target: s
     """Return who is told of findings, None where nobody asked; a mistake is said before the script starts."""
     if not urls and not hooks:
         return None
-    from trainadvisor.alerts import Alerter
+    from trainadvisor.monitor.alerts import Alerter
 
     alerter = Alerter(lang, target)
     for url in urls:

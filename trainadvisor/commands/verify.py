@@ -55,8 +55,8 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
     """
     from trainadvisor.commands import verifying
     from trainadvisor.commands.common import coloured, emit, language, width
-    from trainadvisor.language import Words
-    from trainadvisor.report.verification import render
+    from trainadvisor.i18n.language import Words
+    from trainadvisor.report.text.verification import render
     from trainadvisor.verify.answer import document
 
     chosen = language(lang)
@@ -79,16 +79,16 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
 
 def _session(target: str, args: tuple[str, ...], options: dict[str, Any], lang: str) -> Any:
     """Return the session as the options describe it; mistakes are told before anything runs."""
-    from trainadvisor import config
+    from trainadvisor import configuration
     from trainadvisor.commands import verifying
-    from trainadvisor.diagnose import diagnose
-    from trainadvisor.language import Words
-    from trainadvisor.verify.budget import Budget, seconds
-    from trainadvisor.verify.child import Setting
-    from trainadvisor.verify.engines import engine
+    from trainadvisor.i18n.language import Words
+    from trainadvisor.judge import diagnose
+    from trainadvisor.trials.budget import Budget, seconds
+    from trainadvisor.trials.child_process import Setting
+    from trainadvisor.trials.engines import engine
     from trainadvisor.verify.session import Request, Session
 
-    settings, prior, module = config.load(), None, options["module"]
+    settings, prior, module = configuration.load(), None, options["module"]
     if not module and verifying.is_log(target):
         from trainadvisor.commands.runs import find
 

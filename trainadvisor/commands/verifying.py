@@ -11,13 +11,13 @@ from trainadvisor.verify.answer import number
 from trainadvisor.verify.progress import Progress
 
 if TYPE_CHECKING:
-    from trainadvisor.config import Config
-    from trainadvisor.language import Words
+    from trainadvisor.configuration import Config
+    from trainadvisor.i18n.language import Words
     from trainadvisor.log.reader import RunLog
     from trainadvisor.verify.plan import Candidate, Change
-    from trainadvisor.verify.result import Verification
     from trainadvisor.verify.session import Request, Session
-    from trainadvisor.verify.trials import Run, Tried
+    from trainadvisor.verify.trial_runs import Run, Tried
+    from trainadvisor.verify.verify_result import Verification
 
 LOGS = (".json", ".gz", ".zst")
 EXITS = {"verified": 0, "nothing-to-cure": 0, "none-helped": 1, "not-judged": 3}
@@ -42,7 +42,7 @@ class Printed(Progress):
         self._words, self._stream, self._in_place = words, stream or sys.stderr, in_place
 
     def _say(self, text: str, indent: str = "  ") -> None:
-        from trainadvisor.report.layout import clean
+        from trainadvisor.report.text.layout import clean
 
         print(indent + clean(" ".join(text.split())), file=self._stream, flush=True)
 
@@ -53,7 +53,7 @@ class Printed(Progress):
 
     def baseline(self, run: Run) -> None:
         """Say what the unmodified run was like."""
-        from trainadvisor.verify.trials import last_line
+        from trainadvisor.verify.trial_runs import last_line
 
         if run.diagnosis is None:
             self._say(self._words("verify.no-baseline", reason=last_line(run.outcome)))
@@ -194,12 +194,12 @@ def apply(session: Session, source: str | None, path: Path, words: Words) -> Non
 def write_report(session: Session, document: Verification, path: Path, settings: Config) -> None:
     """Write the diagnosis with its verified remedies, in the form of the file's ending."""
     from trainadvisor.commands.webpage import material
-    from trainadvisor.diagnose import diagnose
-    from trainadvisor.diagnose.result import Diagnosis
-    from trainadvisor.language import Words
+    from trainadvisor.i18n.language import Words
+    from trainadvisor.judge import diagnose
+    from trainadvisor.judge.result import Diagnosis
     from trainadvisor.report import files
+    from trainadvisor.verify.annotate import marked
     from trainadvisor.verify.answer import held, verified
-    from trainadvisor.verify.marking import marked
 
     baseline = session.baseline
     if document.diagnosis is None or baseline is None or baseline.log is None:

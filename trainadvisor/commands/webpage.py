@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from trainadvisor.config import Config
-    from trainadvisor.diagnose.result import Diagnosis
-    from trainadvisor.diagnose.rulebook import Rule, Rulebook
+    from trainadvisor.configuration import Config
+    from trainadvisor.judge.result import Diagnosis
+    from trainadvisor.judge.rulebook import Rule, Rulebook
     from trainadvisor.log.reader import RunLog
-    from trainadvisor.report.html import Material
+    from trainadvisor.report.html.web_page import Material
 
 LANGUAGES = ("en", "zh")
 
 
 def material(log: RunLog, diagnosis: Diagnosis, lang: str, settings: Config, folders: Iterable[str] = ()) -> Material:
     """Judge the log once more in the other language, and collect what can be drawn and explained."""
-    from trainadvisor.diagnose import diagnose
-    from trainadvisor.diagnose.rulebook import load
+    from trainadvisor.judge import diagnose
+    from trainadvisor.judge.rulebook import load
     from trainadvisor.log.curves import curves
-    from trainadvisor.report.html import Material
+    from trainadvisor.report.html.web_page import Material
 
     folders = list(folders)
     others = {other: diagnose(log, rules=folders, lang=other, config=settings) for other in LANGUAGES if other != lang}
@@ -31,26 +31,26 @@ def material(log: RunLog, diagnosis: Diagnosis, lang: str, settings: Config, fol
 
 def single(diagnosis: Diagnosis, log: RunLog | None) -> Material:
     """Collect what a page in one language shows of a diagnosis made in Python; without its log there are no curves."""
-    from trainadvisor import config
-    from trainadvisor.diagnose.rulebook import load
+    from trainadvisor import configuration
+    from trainadvisor.judge.rulebook import load
     from trainadvisor.log.curves import curves
-    from trainadvisor.report.html import Material
+    from trainadvisor.report.html.web_page import Material
 
-    settings = config.load()
+    settings = configuration.load()
     texts = _texts(load(settings.rules).configured(settings), diagnosis)
     return Material(rules=texts) if log is None else Material({}, curves(log), texts)
 
 
 def _texts(book: Rulebook, diagnosis: Diagnosis) -> dict[str, dict[str, Any]]:
     """Return the title of every rule, and what is found explained in full."""
-    from trainadvisor.report.html_findings import everything
+    from trainadvisor.report.html.finding_cards import everything
 
     found = {finding.code for finding in everything(diagnosis)}
     return {code: _text(rule, full=code in found) for code, rule in book.rules.items()}
 
 
 def _text(rule: Rule, *, full: bool) -> dict[str, Any]:
-    from trainadvisor.report.explain import unfilled
+    from trainadvisor.report.text.code_explained import unfilled
 
     titles = {lang: rule.title(lang) for lang in LANGUAGES}
     docs = {lang: unfilled(rule.text("doc", lang), rule) for lang in LANGUAGES} if full else {}

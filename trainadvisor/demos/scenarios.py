@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from trainadvisor.demos.script import Script
+from trainadvisor.demos.demo_script import Script
 
 SOUND = Script()
 SMALL = "nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))"

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainadvisor.errors import LogError
-from trainadvisor.log import ranks
+from trainadvisor.log import rank_logs
 from trainadvisor.log.cleaning import number, whole
 from trainadvisor.log.columns import Floats
-from trainadvisor.log.layers import Sample
+from trainadvisor.log.layer_samples import Sample
 
 if TYPE_CHECKING:
     from trainadvisor.log.reader import RunLog
@@ -37,7 +37,7 @@ def combine(log: "RunLog", read: Reader) -> None:
     size = whole(log.header.get("world_size")) or 1
     if size == 1:
         return
-    first = not (log.header.get("rank") or ranks.is_numbered(log.path))
+    first = not (log.header.get("rank") or rank_logs.is_numbered(log.path))
     processes = [_Process.of(log, log), *(_others(log, min(size, MOST_PROCESSES), read) if first else ())]
     complete = len(processes) == size
     log.processes = len(processes)
@@ -76,7 +76,7 @@ class _Process:
 
 def _others(log: "RunLog", size: int, read: Reader) -> Iterator[_Process]:
     for rank in range(1, size):
-        path = ranks.path_of(log.path, rank)
+        path = rank_logs.path_of(log.path, rank)
         if not path.is_file():
             continue
         try:

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from trainadvisor.errors import LogError
-from trainadvisor.log import facts
+from trainadvisor.log import descriptions
 from trainadvisor.log.cleaning import Cleaner, whole
 from trainadvisor.log.columns import Floats, Ints, StepColumns
 from trainadvisor.log.combining import combine
-from trainadvisor.log.layers import LayerSeries, LayerStore, Sample
+from trainadvisor.log.layer_samples import LayerSeries, LayerStore, Sample
 from trainadvisor.log.records import FACTS, FORMAT, LOST
-from trainadvisor.log.stages import Stage, main_stage, stages_of
 from trainadvisor.log.stream import Stream
+from trainadvisor.log.training_phases import Stage, main_stage, stages_of
 
 MOST_RECORDS = 200_000
 """Events and evaluations kept of each kind; a real log has some hundreds."""
@@ -171,7 +171,7 @@ class RunLog:
         """Put together what was collected and say what could not be read."""
         if not self.header:
             raise LogError(_headless(self.path, stream))
-        for plural, merged in facts.merge(self._facts).items():
+        for plural, merged in descriptions.merge(self._facts).items():
             setattr(self, plural, merged)
         self._facts.clear()
         lost = sum(whole(event["detail"].get("count")) or 0 for event in self.events if event["kind"] == LOST)

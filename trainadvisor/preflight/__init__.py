@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trainadvisor.config import Config
-    from trainadvisor.preflight.course import Wish
-    from trainadvisor.preflight.result import Preflight
-    from trainadvisor.preflight.script import Script
+    from trainadvisor.configuration import Config
+    from trainadvisor.preflight.first_steps import Script
+    from trainadvisor.preflight.preflight_result import Preflight
+    from trainadvisor.preflight.procedure import Wish
 
 __all__ = ["preflight"]
 
@@ -19,10 +19,10 @@ def preflight(
     script: Script, wish: Wish, folder: Path, config: Config | None = None, *, in_place: bool = False
 ) -> Preflight:
     """Run the first steps of a script and the experiments; logs and what it printed stay in the folder."""
-    from trainadvisor.config import Config
-    from trainadvisor.diagnose.rulebook import load
-    from trainadvisor.preflight.course import Course
-    from trainadvisor.preflight.script import Trials
+    from trainadvisor.configuration import Config
+    from trainadvisor.judge.rulebook import load
+    from trainadvisor.preflight.first_steps import Trials
+    from trainadvisor.preflight.procedure import Course
 
     config = config or Config()
     book = load(config.rules).configured(config)

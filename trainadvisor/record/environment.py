@@ -9,14 +9,14 @@ from typing import Any
 import torch
 
 from trainadvisor import __version__
-from trainadvisor.log.ranks import job
+from trainadvisor.log.rank_logs import job
 from trainadvisor.log.records import FORMAT
-from trainadvisor.record import ranks
+from trainadvisor.record import process_rank
 
 
 def header() -> dict[str, Any]:
     """Return the header's facts that do not depend on the training's objects."""
-    rank, size = ranks.place()
+    rank, size = process_rank.place()
     return {
         "format": FORMAT, "tool": __version__, "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "script": sys.argv[0] or None, "argv": sys.argv[1:], "source": "recorder", "python": platform.python_version(),

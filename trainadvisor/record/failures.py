@@ -5,7 +5,7 @@ import traceback
 import types
 from typing import Any
 
-from trainadvisor.record import sites
+from trainadvisor.instrument import call_sites
 
 _LONGEST = 500
 _EXPLANATIONS = (
@@ -55,7 +55,7 @@ def describe(error: BaseException) -> dict[str, Any]:
     return {
         "type": type(error).__name__,
         "message": str(error)[:_LONGEST],
-        "site": sites.describe((last.filename, last.lineno or 0)) if last else None,
+        "site": call_sites.describe((last.filename, last.lineno or 0)) if last else None,
         "at": last.name if last else None,
         "explain": explanation(str(error)),
     }
@@ -72,4 +72,4 @@ def explanation(message: str) -> str | None:
 
 def user_frames(trace: types.TracebackType | None) -> list[traceback.FrameSummary]:
     """Return the frames in the user's own files, outermost first."""
-    return [frame for frame in traceback.extract_tb(trace) if sites.rank(frame.filename) == sites.USERS]
+    return [frame for frame in traceback.extract_tb(trace) if call_sites.rank(frame.filename) == call_sites.USERS]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from trainadvisor.record.guard import Guard
+from trainadvisor.instrument.guard import Guard
 
 Handler = Callable[..., Any]
 Marked = TypeVar("Marked", bound=Handler)

@@ -8,28 +8,29 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from trainadvisor.instrument import call_sites, module_calls, torch_events
+from trainadvisor.instrument.guard import Guard
 from trainadvisor.log.records import EVENT, LAYERS, STEP, Record
-from trainadvisor.record import calls, ranks, sites, taps
-from trainadvisor.record.buffer import HostValues, Reading, Values, values_for
-from trainadvisor.record.concerns import FILTERED, Concerns
-from trainadvisor.record.course import Course
-from trainadvisor.record.doze import Doze
-from trainadvisor.record.guard import Guard
+from trainadvisor.record import process_rank
+from trainadvisor.record.device_readback import HostValues, Reading, Values, values_for
+from trainadvisor.record.event_filter import FILTERED, Concerns
 from trainadvisor.record.handlers import Handlers
-from trainadvisor.record.inventory import Inventory
-from trainadvisor.record.iteration import Arrived, Call, Iteration
-from trainadvisor.record.meter import Meter, leave_to_parent_when_forked
-from trainadvisor.record.models import Model, bare
-from trainadvisor.record.outbox import Outbox, Subscriber, joining
-from trainadvisor.record.schedule import DEFAULT_SHARE
+from trainadvisor.record.objects.registry import Inventory
+from trainadvisor.record.objects.watched_model import Model, bare
+from trainadvisor.record.overhead import Meter, leave_to_parent_when_forked
+from trainadvisor.record.record_queue import Outbox, Subscriber, joining
+from trainadvisor.record.sampling import DEFAULT_SHARE
+from trainadvisor.record.step import Arrived, Call, Iteration
+from trainadvisor.record.step_boundaries import Course
+from trainadvisor.record.step_skipping import Doze
 
 if TYPE_CHECKING:
-    from trainadvisor.record.probes.activations import ActivationProbe
+    from trainadvisor.record.probes.activation_statistics import ActivationProbe
+    from trainadvisor.record.probes.call_order import WiringProbe
     from trainadvisor.record.probes.evaluation import EvaluationProbe
-    from trainadvisor.record.probes.losses import LossProbe
-    from trainadvisor.record.probes.precision import PrecisionProbe
-    from trainadvisor.record.probes.unseen import UnseenProbe
-    from trainadvisor.record.probes.wiring import WiringProbe
+    from trainadvisor.record.probes.implicit_steps import UnseenProbe
+    from trainadvisor.record.probes.mixed_precision import PrecisionProbe
+    from trainadvisor.record.probes.training_loss import LossProbe
 
 _OPENERS = {"forward_begins", "backward_begins", "batch_begins"}
 """Events that belong to the next step once the current one is done."""
@@ -62,14 +63,14 @@ class Recorder:
         header: Record | None = None,
     ) -> None:
         """Take who gets the records, whether unknown models are recorded, the layers' cadence and the part of time."""
-        from trainadvisor.record.probes.table import all_probes
+        from trainadvisor.record.probes.all_probes import all_probes
 
         self.discover = discover
         self.guard = Guard(lambda name, error: self.event("probe-failed", name, {"probe": name, "error": error}))
         self.outbox = Outbox(subscribers, self.guard, {**(header or {}), "recorder": _cadence(every, overhead)})
         self.inventory = Inventory(self.announce)
         self.values: Values = HostValues()
-        self.processes = ranks.place()[1]
+        self.processes = process_rank.place()[1]
         self.meter = Meter(self, overhead, every)
         self.gradients, self.layers = self.meter.budget.gradients, self.meter.budget.layers
         self.step = 0
@@ -87,21 +88,21 @@ class Recorder:
 
     def start(self) -> None:
         """Begin to listen."""
-        taps.add(self)
+        torch_events.add(self)
 
     def pause(self) -> None:
         """Look away for a while: what happens until `resume` is not recorded, and its time does not count."""
-        taps.remove(self)
+        torch_events.remove(self)
         self.meter.pause()
 
     def resume(self) -> None:
         """Go on listening after `pause`."""
         self.meter.resume()
-        taps.add(self)
+        torch_events.add(self)
 
     def stop(self, reason: str) -> None:
         """End: the open step, an open evaluation and all waiting records are written."""
-        taps.remove(self)
+        torch_events.remove(self)
         if os.getpid() == self._pid:
             self.guard("stop", self._finish, reason)
 
@@ -186,7 +187,7 @@ class Recorder:
 
     def around_inner(self, module: nn.Module, call: Callable[[], Any]) -> Any:
         """Run a module call inside a sampled root call."""
-        return calls.observed(self.guard, self.activations, module, call)
+        return module_calls.observed(self.guard, self.activations, module, call)
 
     def _model_for(self, module: nn.Module) -> Model | None:
         known = self.inventory.model_of(module)
@@ -221,10 +222,10 @@ class Recorder:
         """Return how many steps have been taken, the open one included once its optimizer has stepped."""
         return self.step + self.iteration.done + (self.doze.slept if self.doze.asleep else 0)
 
-    def expect_optimizer(self, optimizer: torch.optim.Optimizer, place: sites.Place | None) -> None:
+    def expect_optimizer(self, optimizer: torch.optim.Optimizer, place: call_sites.Place | None) -> None:
         """Take an optimizer that was made before; its line is searched in the file that called `watch`."""
         self.course.optimizer_seen = True
-        site = sites.constructor_site(place[0], type(optimizer).__name__, place[1]) if place else None
+        site = call_sites.constructor_site(place[0], type(optimizer).__name__, place[1]) if place else None
         self.inventory.add_optimizer(optimizer, site)
 
     def look_closer(self) -> None:

@@ -14,18 +14,19 @@ import torch
 from torch import nn
 
 from trainadvisor.errors import UsageError
-from trainadvisor.log.ranks import path_of
+from trainadvisor.instrument import call_sites
+from trainadvisor.log.rank_logs import path_of
 from trainadvisor.log.writer import LogWriter
-from trainadvisor.record import failures, ranks, sites
+from trainadvisor.record import failures, process_rank
 from trainadvisor.record.recorder import Recorder
-from trainadvisor.record.schedule import share_of
+from trainadvisor.record.sampling import share_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from trainadvisor.alerts import Alert, Alerter, Lookout
-    from trainadvisor.diagnose.result import Diagnosis
-    from trainadvisor.report.notebook import Pictures
+    from trainadvisor.judge.result import Diagnosis
+    from trainadvisor.monitor.alerts import Alert, Alerter, Lookout
+    from trainadvisor.report.html.notebook_card import Pictures
 
 Models = nn.Module | Iterable[nn.Module]
 Optimizers = torch.optim.Optimizer | Iterable[torch.optim.Optimizer] | None
@@ -54,7 +55,7 @@ class Watcher:
         self._open = True
         self._alerter: Alerter | None = None
         self._lookout: Lookout | None = None
-        place = sites.user_place(2)
+        place = call_sites.user_place(2)
         for model in models:
             self._recorder.inventory.add_model(model).trained = True
         for optimizer in optimizers:
@@ -93,7 +94,7 @@ class Watcher:
 
     def on(self, level: str, function: "Callable[[Alert], object]") -> None:
         """Call a function with each finding of a level ("error") or a higher one, from a thread beside the training."""
-        from trainadvisor.alerts import Alerter, lookout
+        from trainadvisor.monitor.alerts import Alerter, lookout
 
         self._alerter = self._alerter or Alerter(run=str(self.log))
         self._alerter.to_function(level, function)
@@ -101,7 +102,7 @@ class Watcher:
 
     def _judge(self) -> "Diagnosis":
         """Judge what the log holds, without touching the training."""
-        from trainadvisor.diagnose import diagnose
+        from trainadvisor.judge import diagnose
 
         return diagnose(self.log, ignore=self.ignore)
 
@@ -138,7 +139,7 @@ class Watcher:
 
     def diagnose(self, lang: str = "en") -> "Diagnosis":
         """Judge what has been recorded so far."""
-        from trainadvisor.diagnose import diagnose
+        from trainadvisor.judge import diagnose
 
         if self._open:
             self._recorder.outbox.open()
@@ -225,7 +226,7 @@ def watch(
     share = share_of(overhead)
     if os.environ.get("TRAINADVISOR") == "0":
         return _Off(Path(log), frozenset(ignore))
-    own = path_of(Path(log), ranks.place()[0])
+    own = path_of(Path(log), process_rank.place()[0])
     for old in [watcher for watcher in _watchers if watcher.holds(models, own)]:
         old.close("replaced")
     watcher = Watcher(models, optimizers or _optimizers_of(models), own, every, share, frozenset(ignore))

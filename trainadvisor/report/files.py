@@ -10,8 +10,8 @@ from trainadvisor.report import formats
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trainadvisor.diagnose.result import Diagnosis
-    from trainadvisor.report.html import Material
+    from trainadvisor.judge.result import Diagnosis
+    from trainadvisor.report.html.web_page import Material
 
 
 def check(path: Path) -> None:

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trainadvisor.diagnose.result import Diagnosis
-    from trainadvisor.diagnose.rulebook import Rulebook
-    from trainadvisor.report.entries import Entry
-    from trainadvisor.report.html import Material
+    from trainadvisor.judge.result import Diagnosis
+    from trainadvisor.judge.rulebook import Rulebook
+    from trainadvisor.report.html.web_page import Material
+    from trainadvisor.report.machine.gate_entries import Entry
 
 # each module has render_all(entries, lang, book); it is imported when it is asked for
 MODULES = {
-    "concise": "concise",
-    "json": "as_json",
-    "jsonl": "jsonl",
-    "junit": "junit",
-    "sarif": "sarif",
-    "github": "github",
-    "gitlab": "gitlab",
-    "markdown": "markdown",
+    "concise": "text.concise",
+    "json": "machine.json_document",
+    "jsonl": "machine.json_lines",
+    "junit": "machine.junit",
+    "sarif": "machine.sarif",
+    "github": "machine.github",
+    "gitlab": "machine.gitlab",
+    "markdown": "machine.markdown",
 }
 CHECK = ("text", *MODULES)
 DIAGNOSE = ("text", "html", *MODULES)
@@ -54,13 +54,13 @@ def render(
 ) -> str:
     """Return one run in any of `DIAGNOSE`; `entry` holds what a gate said, `material` what a web page shows besides."""
     if form == "html":
-        from trainadvisor.report import html
+        from trainadvisor.report.html import web_page
 
-        return html.render(diagnosis, lang, material)
+        return web_page.render(diagnosis, lang, material)
     if form == "text":
-        from trainadvisor.report import text
+        from trainadvisor.report.text import full_report
 
-        return text.render(diagnosis, lang, verbose=True)
-    from trainadvisor.report.entries import Entry
+        return full_report.render(diagnosis, lang, verbose=True)
+    from trainadvisor.report.machine.gate_entries import Entry
 
     return render_all(form, [entry or Entry(diagnosis)], lang, book)

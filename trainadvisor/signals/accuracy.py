@@ -3,10 +3,10 @@
 import numpy as np
 
 from trainadvisor.log.reader import RunLog
-from trainadvisor.signals import series, signal
-from trainadvisor.signals.baseline import main_loss
+from trainadvisor.signals import robust_statistics, signal
 from trainadvisor.signals.generalization import MANY, smooth
-from trainadvisor.signals.series import Series
+from trainadvisor.signals.robust_statistics import Series
+from trainadvisor.signals.trivial_predictor import main_loss
 
 NEEDS_ACCURACY = {"needs": "the accuracy of evaluations", "zh": "验证集的准确率"}
 
@@ -34,8 +34,8 @@ def val_accuracy_best(log: RunLog) -> float | None:
 @signal(unit="share", needs="the accuracy of training batches", zh="训练批次的准确率")
 def train_accuracy_final(log: RunLog) -> float | None:
     """Mean accuracy of the training batches of the last tenth of the run, at least five batches."""
-    values = series.finite(log.column("accuracy"))
-    return float(np.mean(series.tail(values, 0.1, 5))) if values.size else None
+    values = robust_statistics.finite(log.column("accuracy"))
+    return float(np.mean(robust_statistics.tail(values, 0.1, 5))) if values.size else None
 
 
 @signal(unit="share", needs="the accuracy of evaluations and of training batches", zh="验证集与训练批次的准确率")

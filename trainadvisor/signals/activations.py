@@ -8,7 +8,7 @@ from trainadvisor.log.columns import Floats
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.matrices import early, late, per_layer_factor, typical
-from trainadvisor.signals.series import finite
+from trainadvisor.signals.robust_statistics import finite
 
 NEEDS = {"needs": "activation statistics of each layer on sampled steps", "zh": "抽样步上各层的激活统计"}
 RECTIFIERS = frozenset({"relu", "relu6"})

@@ -3,12 +3,12 @@
 import numpy as np
 
 from trainadvisor.log.reader import RunLog
-from trainadvisor.signals import series, signal
-from trainadvisor.signals.baseline import learnable, main_loss, skill_of
+from trainadvisor.signals import robust_statistics, signal
 from trainadvisor.signals.loss import loss_first, skill, training_loss
 from trainadvisor.signals.loss_shape import straightness
-from trainadvisor.signals.schedule import lr_spent_step
-from trainadvisor.signals.series import Series
+from trainadvisor.signals.lr_schedule import lr_spent_step
+from trainadvisor.signals.robust_statistics import Series
+from trainadvisor.signals.trivial_predictor import learnable, main_loss, skill_of
 
 NEEDS = {"needs": "an evaluation loss of the same kind as the training loss", "zh": "与训练损失同类的验证损失"}
 FEW, SOME, MANY = 3, 5, 6
@@ -52,7 +52,7 @@ def _train_near(log: RunLog, step: float) -> float | None:
     numbers, values = training_loss(log)
     end = int(np.searchsorted(numbers, step, side="left"))
     width = max(values.size // 20, 10)
-    return series.level(values[max(end - width, 0) : end]) if end >= 3 else None
+    return robust_statistics.level(values[max(end - width, 0) : end]) if end >= 3 else None
 
 
 @signal(unit="evaluations", **NEEDS)
@@ -118,7 +118,7 @@ def evals_after_best(log: RunLog) -> int | None:
 def val_noise(log: RunLog) -> float | None:
     """Noise of one evaluation: standard deviation from second differences of the second half."""
     values = _values(log, SOME)
-    return None if values is None else series.step_noise(series.tail(values, 0.5, SOME))
+    return None if values is None else robust_statistics.step_noise(robust_statistics.tail(values, 0.5, SOME))
 
 
 @signal(unit="ratio", **NEEDS)
@@ -212,23 +212,23 @@ def val_swing(log: RunLog) -> float | None:
     values = _values(log, SOME)
     if values is None:
         return None
-    late = series.tail(values, 0.5, SOME)
+    late = robust_statistics.tail(values, 0.5, SOME)
     middle = abs(float(np.median(late)))
-    return float(np.std(series.detrended(late))) / middle if middle else None
+    return float(np.std(robust_statistics.detrended(late))) / middle if middle else None
 
 
 @signal(unit="standard errors", **NEEDS)
 def val_trend_z(log: RunLog) -> float | None:
     """Significance of a fall of the validation loss over the second half; negative when it rises."""
     values = _values(log, 2 * SOME)
-    return None if values is None else -series.trend_z(series.tail(values, 0.5, SOME))
+    return None if values is None else -robust_statistics.trend_z(robust_statistics.tail(values, 0.5, SOME))
 
 
 @signal(unit="share", **NEEDS)
 def val_straightness(log: RunLog) -> float | None:
     """Share of the fall of the validation loss that happened in the second half: 0 settled, 0.5 a straight line."""
     values = _values(log, 4 * FEW)
-    return None if values is None else straightness(values, series.step_noise(values))
+    return None if values is None else straightness(values, robust_statistics.step_noise(values))
 
 
 def _in_trivial_losses(log: RunLog, value: float | None) -> float | None:

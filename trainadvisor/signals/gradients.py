@@ -15,7 +15,7 @@ from trainadvisor.signals.matrices import (
     row_medians,
     typical,
 )
-from trainadvisor.signals.series import finite, running_median
+from trainadvisor.signals.robust_statistics import finite, running_median
 
 NORMS = {"needs": "the global gradient norm of each step", "zh": "每一步的全局梯度范数"}
 LAYERS = {"needs": "the gradient norm of each layer on sampled steps", "zh": "抽样步上各层的梯度范数"}

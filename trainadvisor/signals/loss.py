@@ -3,9 +3,9 @@
 import numpy as np
 
 from trainadvisor.log.reader import RunLog
-from trainadvisor.signals import series, signal
-from trainadvisor.signals.baseline import graded, learnable, skill_of, trivial_loss, trivial_of, uniform_loss
-from trainadvisor.signals.series import Series
+from trainadvisor.signals import robust_statistics, signal
+from trainadvisor.signals.robust_statistics import Series
+from trainadvisor.signals.trivial_predictor import graded, learnable, skill_of, trivial_loss, trivial_of, uniform_loss
 
 NEEDS = {"needs": "the training loss of every step", "zh": "每一步的训练损失"}
 NEEDS_TARGETS = {"needs": "the training loss, and the targets seen by a standard loss function",
@@ -118,21 +118,21 @@ def loss_end_to_start(log: RunLog) -> float | None:
 def loss_final(log: RunLog) -> float | None:
     """Level of the loss over the last tenth of the steps, at least five (median of the means of tens)."""
     values = losses(log)
-    return None if values is None else series.level(series.tail(values, 0.1, LEAST))
+    return None if values is None else robust_statistics.level(robust_statistics.tail(values, 0.1, LEAST))
 
 
 @signal(unit="loss", **NEEDS)
 def loss_best(log: RunLog) -> float | None:
     """Lowest level of the smoothed loss (at most fifty block means of at least five steps)."""
     values = losses(log)
-    return None if values is None else min(float(series.levels(values).min()), loss_final(log))
+    return None if values is None else min(float(robust_statistics.levels(values).min()), loss_final(log))
 
 
 @signal(unit="loss", **NEEDS)
 def loss_noise(log: RunLog) -> float | None:
     """Step-to-step noise of the loss in the last third: standard deviation from second differences."""
     values = losses(log, 15)
-    return None if values is None else series.step_noise(series.tail(values, 1 / 3, LEAST))
+    return None if values is None else robust_statistics.step_noise(robust_statistics.tail(values, 1 / 3, LEAST))
 
 
 @signal(unit="ratio", **NEEDS)
@@ -172,14 +172,16 @@ def loss_lost_share(log: RunLog) -> float | None:
 def skill(log: RunLog) -> float | None:
     """Skill at the end: (H0 - final) / (H0 - floor); 0 = trivial predictor, 1 = perfect, negative = worse."""
     values = graded_losses(log)
-    return None if values is None else skill_of(log, series.level(series.tail(values, 0.1, LEAST)))
+    return (
+        None if values is None else skill_of(log, robust_statistics.level(robust_statistics.tail(values, 0.1, LEAST)))
+    )
 
 
 @signal(unit="ratio", **NEEDS_TARGETS)
 def skill_best(log: RunLog) -> float | None:
     """Best skill over a tenth of the run; shorter stretches of a noisy loss look better than they are."""
     values = graded_losses(log)
-    return None if values is None else skill_of(log, float(series.block_means(values, 10).min()))
+    return None if values is None else skill_of(log, float(robust_statistics.block_means(values, 10).min()))
 
 
 @signal(unit="standard errors", **NEEDS_TARGETS)
@@ -188,8 +190,8 @@ def skill_z(log: RunLog) -> float | None:
     values, trivial = graded_losses(log, 20), trivial_of(graded(log)[0])
     if values is None or trivial is None:
         return None
-    last = series.tail(values, 0.5, LEAST)
-    count = series.effective_count(last.size, series.lag_one(last))
+    last = robust_statistics.tail(values, 0.5, LEAST)
+    count = robust_statistics.effective_count(last.size, robust_statistics.lag_one(last))
     spread = max(float(np.std(last)), 1e-9 * abs(trivial))
     return float(np.clip((trivial - last.mean()) / spread * np.sqrt(count), -1e6, 1e6))
 
@@ -200,8 +202,8 @@ def learning_start_share(log: RunLog) -> float | None:
     values, trivial, span = graded_losses(log, 20), trivial_of(graded(log)[0]), learnable(log)
     if values is None or trivial is None or span is None:
         return None
-    above = np.flatnonzero(series.levels(values) > trivial - 0.05 * span)
-    return 0.0 if not above.size else (int(above[-1]) + 1) / series.levels(values).size
+    above = np.flatnonzero(robust_statistics.levels(values) > trivial - 0.05 * span)
+    return 0.0 if not above.size else (int(above[-1]) + 1) / robust_statistics.levels(values).size
 
 
 @signal(unit="ratio", **NEEDS_TARGETS)

@@ -3,8 +3,7 @@
 import numpy as np
 
 from trainadvisor.log.reader import RunLog
-from trainadvisor.signals import series, signal
-from trainadvisor.signals.baseline import trivial_loss
+from trainadvisor.signals import robust_statistics, signal
 from trainadvisor.signals.loss import (
     LEAST,
     loss_best,
@@ -17,7 +16,8 @@ from trainadvisor.signals.loss import (
     losses,
     training_loss,
 )
-from trainadvisor.signals.series import Series, Spike
+from trainadvisor.signals.robust_statistics import Series, Spike
+from trainadvisor.signals.trivial_predictor import trivial_loss
 
 NEEDS = {"needs": "the training loss of every step, at least 30 of them", "zh": "每一步的训练损失，至少 30 步"}
 ENOUGH = 30
@@ -38,7 +38,11 @@ def _long(log: RunLog) -> Series | None:
 def loss_trend_z(log: RunLog) -> float | None:
     """Significance of a fall over the last third: minus Theil-Sen slope of block means over its standard error."""
     values = _long(log)
-    return None if values is None else -series.trend_z(series.levels(series.tail(values, 1 / 3, LEAST), 24, 1))
+    return (
+        None
+        if values is None
+        else -robust_statistics.trend_z(robust_statistics.levels(robust_statistics.tail(values, 1 / 3, LEAST), 24, 1))
+    )
 
 
 @signal(unit="share", **NEEDS)
@@ -48,17 +52,17 @@ def loss_straightness(log: RunLog) -> float | None:
     Above 0.5 the loss falls faster and faster. Absent when the loss did not fall by more than five standard errors.
     """
     values = _long(log)
-    return None if values is None else straightness(values, series.step_noise(values))
+    return None if values is None else straightness(values, robust_statistics.step_noise(values))
 
 
 def straightness(values: Series, noise: float) -> float | None:
     """Share of the fall from first to last tenth that lies behind the middle; None when it is within noise."""
     width = max(values.size // 10, 3)
-    first, last = series.level(values[:width]), series.level(values[-width:])
+    first, last = robust_statistics.level(values[:width]), robust_statistics.level(values[-width:])
     if first - last <= CLEAR_FALL * noise / np.sqrt(width):
         return None
     half = values.size // 2
-    middle = series.level(values[half - (width + 1) // 2 : half + (width + 1) // 2])
+    middle = robust_statistics.level(values[half - (width + 1) // 2 : half + (width + 1) // 2])
     # the windows are centred at 5 %, 50 % and 95 % of the run, so a straight line gives one half
     return (middle - last) / (first - last)
 
@@ -69,9 +73,9 @@ def loss_slope_relative(log: RunLog) -> float | None:
     values = _long(log)
     if values is None:
         return None
-    last = series.tail(values, 0.2, 10)
+    last = robust_statistics.tail(values, 0.2, 10)
     half = last.size // 2
-    before, after = series.level(last[:half]), series.level(last[half:])
+    before, after = robust_statistics.level(last[:half]), robust_statistics.level(last[half:])
     return 2 * (before - after) / abs(after) if after else None
 
 
@@ -82,9 +86,9 @@ def loss_rise_z(log: RunLog) -> float | None:
     if values is None:
         return None
     width = max(values.size // 10, LEAST)
-    points = series.block_means(values, values.size // width)
+    points = robust_statistics.block_means(values, values.size // width)
     start = int(np.argmin(points)) * width
-    return series.shift_z(values[start : start + width], values[-width:])
+    return robust_statistics.shift_z(values[start : start + width], values[-width:])
 
 
 @signal(unit="share", **NEEDS)
@@ -93,7 +97,7 @@ def loss_rise_share(log: RunLog) -> float | None:
     values = _long(log)
     if values is None:
         return None
-    points = series.levels(values)
+    points = robust_statistics.levels(values)
     best, last = float(points.min()), float(loss_final(log))
     below = np.flatnonzero(points <= (best + last) / 2)
     return 1 - (int(below[-1]) + 1) / points.size if below.size else 1.0
@@ -121,9 +125,11 @@ def loss_flat_share(log: RunLog) -> float | None:
     values = _long(log)
     if values is None:
         return None
-    points = series.levels(values)
-    late = series.tail(points, 0.3, 3)
-    noise = max(series.step_noise(values) / np.sqrt(values.size / points.size), series.robust_scale(late))
+    points = robust_statistics.levels(values)
+    late = robust_statistics.tail(points, 0.3, 3)
+    noise = max(
+        robust_statistics.step_noise(values) / np.sqrt(values.size / points.size), robust_statistics.robust_scale(late)
+    )
     above = np.flatnonzero(points > np.median(late) + max(FLAT_BAND * noise, 0.002 * abs(np.median(late))))
     return 1 - (int(above[-1]) + 1) / points.size if above.size else 1.0
 
@@ -133,7 +139,7 @@ def loss_swing(log: RunLog) -> float | None:
     """Scatter of the smoothed loss of the second half about its trend, over its level."""
     points = _late_points(log)
     level = None if points is None else abs(float(np.median(points)))
-    return float(np.std(series.detrended(points))) / level if points is not None and level else None
+    return float(np.std(robust_statistics.detrended(points))) / level if points is not None and level else None
 
 
 @signal(unit="ratio", **NEEDS)
@@ -142,20 +148,22 @@ def loss_wander(log: RunLog) -> float | None:
     values, points = _long(log), _late_points(log)
     if values is None or points is None:
         return None
-    expected = series.step_noise(series.tail(values, 0.5, LEAST)) / np.sqrt(values.size / 2 / points.size)
-    return float(np.std(series.detrended(points))) / expected if expected > 0 else None
+    expected = robust_statistics.step_noise(robust_statistics.tail(values, 0.5, LEAST)) / np.sqrt(
+        values.size / 2 / points.size
+    )
+    return float(np.std(robust_statistics.detrended(points))) / expected if expected > 0 else None
 
 
 @signal(unit="share", **NEEDS)
 def loss_turn_share(log: RunLog) -> float | None:
     """Share of the smoothed points of the second half at which the loss turns: 0 monotone, 2/3 noise, 1 a zigzag."""
     points = _late_points(log)
-    return None if points is None else series.turn_share(points)
+    return None if points is None else robust_statistics.turn_share(points)
 
 
 def _late_points(log: RunLog) -> Series | None:
     values = losses(log, 60)
-    return None if values is None else series.levels(series.tail(values, 0.5, LEAST), 40, 3)
+    return None if values is None else robust_statistics.levels(robust_statistics.tail(values, 0.5, LEAST), 40, 3)
 
 
 @signal(unit="share", **NEEDS)
@@ -170,8 +178,8 @@ def lasting_spikes(log: RunLog) -> list[Spike]:
     values, first, best = losses(log, 60), loss_first(log), loss_best(log)
     if values is None or first is None or best is None or first <= best:
         return []
-    smooth = series.running_median(values, _spike_width(log))
-    found = series.spikes(smooth, SPIKE_SIGMAS, SPIKE_SHARE * (first - best), skip=values.size // 10)
+    smooth = robust_statistics.running_median(values, _spike_width(log))
+    found = robust_statistics.spikes(smooth, SPIKE_SIGMAS, SPIKE_SHARE * (first - best), skip=values.size // 10)
     return [spike for spike in found if spike.stop < 0.95 * values.size and not _chance(spike, values, found)]
 
 
@@ -187,7 +195,7 @@ def _chance(spike: Spike, values: Series, found: list[Spike]) -> bool:
 
 def _spike_width(log: RunLog) -> int:
     """Steps of the running median: five, or as many as hold 128 examples, so that small batches do not spike."""
-    sizes = series.finite(log.column("batch"))
+    sizes = robust_statistics.finite(log.column("batch"))
     batch = float(np.median(sizes)) if sizes.size else SPIKE_EXAMPLES
     return max(2 * round(SPIKE_EXAMPLES / max(batch, 1.0) / 2) + 1, 5)
 
@@ -237,7 +245,7 @@ def loss_peak_ratio(log: RunLog) -> float | None:
     if values is None or first is None:
         return None
     yardstick = max(first, trivial_loss(log) or first)
-    return float(series.levels(values[values.size // 10 :]).max()) / yardstick if yardstick > 0 else None
+    return float(robust_statistics.levels(values[values.size // 10 :]).max()) / yardstick if yardstick > 0 else None
 
 
 @signal(unit="steps", **NEEDS)
@@ -246,7 +254,7 @@ def steps_to_zero(log: RunLog) -> float | None:
     values, final = _long(log), loss_final(log)
     if values is None or final is None or loss_noise(log) is None:
         return None
-    last = series.tail(values, 1 / 3, LEAST)
-    points = series.levels(last, 24, 1)
-    slope = series.theil_sen(points) * points.size / last.size
+    last = robust_statistics.tail(values, 1 / 3, LEAST)
+    points = robust_statistics.levels(last, 24, 1)
+    slope = robust_statistics.theil_sen(points) * points.size / last.size
     return final / -slope if slope < 0 < final else None

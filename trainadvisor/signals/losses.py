@@ -6,7 +6,7 @@ from typing import Any
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
-from trainadvisor.signals.baseline import main_loss
+from trainadvisor.signals.trivial_predictor import main_loss
 
 CALL = {"needs": "calls of torch's loss functions", "zh": "对 torch 损失函数的调用"}
 GRAPH = {"needs": "the graph of the loss at the first backward passes", "zh": "最初几次反向传播时损失的计算图"}

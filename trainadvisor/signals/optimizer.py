@@ -9,7 +9,7 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.loss import losses
 from trainadvisor.signals.matrices import aligned, early, even, matrix_facts, per_element, row_medians, typical
-from trainadvisor.signals.series import spikes
+from trainadvisor.signals.robust_statistics import spikes
 
 SETTINGS = {"needs": "the optimizer's settings", "zh": "优化器的设置"}
 DECAY = {

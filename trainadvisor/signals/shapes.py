@@ -6,8 +6,8 @@ import numpy as np
 
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
-from trainadvisor.signals.baseline import main_loss, summed
 from trainadvisor.signals.losses import CALL, GRAPH, REGRESSING, Loss, graph_fact, soft_row_sum, training_losses
+from trainadvisor.signals.trivial_predictor import main_loss, summed
 
 SEVERAL = 1.2  # probabilities sum to 1 exactly; rounding and smoothing stay far below
 FEWEST_CLASSES = 3

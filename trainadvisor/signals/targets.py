@@ -6,9 +6,9 @@ import numpy as np
 
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
-from trainadvisor.signals import series, signal
-from trainadvisor.signals.baseline import graded, learnable, skill_of, trivial_of
+from trainadvisor.signals import robust_statistics, signal
 from trainadvisor.signals.losses import CLASSIFYING, REGRESSING, judged_loss, training_losses
+from trainadvisor.signals.trivial_predictor import graded, learnable, skill_of, trivial_of
 
 TARGETS = {"needs": "the targets seen by torch's loss functions", "zh": "torch 损失函数所见的目标值"}
 LOADER = {"needs": "the DataLoader of the training", "zh": "训练所用的 DataLoader"}
@@ -232,4 +232,4 @@ def memorised_skill(log: RunLog) -> float | None:
 def memorised_z(log: RunLog) -> float | None:
     """Significance of the fall of the epochs' mean loss over the run, in standard errors (trend over the epochs)."""
     means = [float(np.mean(values)) for values in _epoch_losses(log) if values.size]
-    return -series.trend_z(np.array(means)) if len(means) >= 5 else None
+    return -robust_statistics.trend_z(np.array(means)) if len(means) >= 5 else None

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
-from trainadvisor.signals import series, signal
+from trainadvisor.signals import robust_statistics, signal
 from trainadvisor.signals.wiring import count, first_step
 
 TIMES = {"needs": "the seconds of each step", "zh": "每一步的耗时"}
@@ -222,7 +222,7 @@ def _memory(log: RunLog) -> tuple[Floats, Floats] | None:
 
 def _memory_blocks(log: RunLog) -> Floats | None:
     seen = _memory(log)
-    return series.block_medians(seen[1], 10) if seen else None
+    return robust_statistics.block_medians(seen[1], 10) if seen else None
 
 
 @signal(unit="MB", **MEMORY)

@@ -7,7 +7,7 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.gradients import thirds
 from trainadvisor.signals.matrices import early, even, matrix_facts, of_matrices, row_medians, typical
-from trainadvisor.signals.series import finite
+from trainadvisor.signals.robust_statistics import finite
 
 NEEDS = {"needs": "update and weight norms of each layer on sampled steps", "zh": "抽样步上各层的更新量与权重范数"}
 LEAST_SAMPLES = 2

@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from trainadvisor.language import Words
-from trainadvisor.verify import judging, patching, ruling
+from trainadvisor.i18n.language import Words
+from trainadvisor.verify import ruled_out as ruling
+from trainadvisor.verify import source_edits, trial_verdict
+from trainadvisor.verify.annotate import marked
 from trainadvisor.verify.candidates import alarming, codes
-from trainadvisor.verify.marking import marked
 from trainadvisor.verify.metrics import measures
-from trainadvisor.verify.result import Answer, Applied, Baseline, Verification, Verified
-from trainadvisor.verify.trials import ranked
+from trainadvisor.verify.trial_runs import ranked
+from trainadvisor.verify.verify_result import Answer, Applied, Baseline, Verification, Verified
 
 if TYPE_CHECKING:
     from trainadvisor.verify.plan import Candidate
     from trainadvisor.verify.session import Session
-    from trainadvisor.verify.trials import Run, Tried
+    from trainadvisor.verify.trial_runs import Run, Tried
 
 FIGURES = 3
 """Metrics named in the sentence of the answer."""
@@ -78,7 +79,7 @@ def _answer(session: Session, found: list[Verified]) -> Answer:
 
 def verified(session: Session, tried: Tried, source: str | None) -> Verified:
     """Return a remedy with its figures."""
-    chosen = judging.best(tried.compared)
+    chosen = trial_verdict.best(tried.compared)
     if chosen is None:
         message = "a remedy that is not better cannot be told as verified"
         raise ValueError(message)
@@ -103,16 +104,16 @@ def verified(session: Session, tried: Tried, source: str | None) -> Verified:
 
 
 def _curve(run: Run | None) -> list[list[float]]:
-    from trainadvisor.verify.trials import curve
+    from trainadvisor.verify.trial_runs import curve
 
     return curve(run.log if run else None)
 
 
-def _patches(session: Session, candidate: Candidate, source: str | None) -> list[patching.Patch]:
+def _patches(session: Session, candidate: Candidate, source: str | None) -> list[source_edits.Patch]:
     log = session.baseline.log if session.baseline else None
     if log is None:
         return []
-    each = [patching.patches(change, log, source, session.request.target) for change in candidate.changes]
+    each = [source_edits.patches(change, log, source, session.request.target) for change in candidate.changes]
     return [patch for found in each for patch in found] if all(each) else []
 
 
@@ -120,7 +121,7 @@ def patched(session: Session, source: str) -> str | None:
     """Return the script with the first verified remedy in it, None where a literal line was not seen."""
     best = held(session)[:1]
     found = _patches(session, best[0].candidate, source) if best else []
-    return patching.apply(found, source, session.request.target) if found else None
+    return source_edits.apply(found, source, session.request.target) if found else None
 
 
 def _snippet(candidate: Candidate) -> str | None:
@@ -150,7 +151,7 @@ def _baseline(session: Session) -> Baseline:
 
 
 def _why(run: Run | None) -> str:
-    from trainadvisor.verify.trials import last_line
+    from trainadvisor.verify.trial_runs import last_line
 
     return last_line(run.outcome) if run is not None else ""
 

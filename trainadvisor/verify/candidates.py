@@ -11,7 +11,7 @@ from trainadvisor.verify.plan import Candidate, Change
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from trainadvisor.diagnose.result import Diagnosis, Finding, Remedy
+    from trainadvisor.judge.result import Diagnosis, Finding, Remedy
 
 STOPPING = "early-stopping"
 CLOSE = 1.6

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainadvisor.signals import baseline, of
+from trainadvisor.signals import of, trivial_predictor
 from trainadvisor.signals.context import contexts
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def figure(log: RunLog, name: str) -> float | None:
 
 def _mean_loss(log: RunLog) -> bool:
     """Say whether the main loss is a mean, so that batches of different sizes compare."""
-    return (baseline.main_loss(log) or {}).get("reduction") == "mean"
+    return (trivial_predictor.main_loss(log) or {}).get("reduction") == "mean"
 
 
 def _held_out(log: RunLog) -> Iterator[Measure]:
@@ -73,7 +73,7 @@ def _held_out(log: RunLog) -> Iterator[Measure]:
         yield Measure(R2, _no_worse_than_hopeless(r2), 0.0, 0.0, held_out=True, share=True)
     fact = _fact(log, last)
     skill = math.nan if broken else figure(log, "val_skill_final")
-    if skill is not None and fact is not None and _same_targets(fact, baseline.main_loss(log)):
+    if skill is not None and fact is not None and _same_targets(fact, trivial_predictor.main_loss(log)):
         yield Measure("validation skill", _no_worse_than_hopeless(skill), 0.0, 0.0, held_out=True, share=True)
     value = math.nan if broken else figure(log, "val_loss_final")
     if value is not None and fact is not None:
@@ -109,13 +109,13 @@ def _training(log: RunLog) -> Iterator[Measure]:
     broken = bool(of(log)["loss_nonfinite"])
     accuracy = figure(log, "train_accuracy_final")
     if accuracy is not None:
-        trivial = _majority(baseline.main_loss(log))
+        trivial = _majority(trivial_predictor.main_loss(log))
         yield Measure("training accuracy", accuracy, _scatter(log.column("accuracy")), trivial, share=True)
     skill = math.nan if broken else figure(log, "skill")
     if skill is not None:
         yield Measure("training skill", _no_worse_than_hopeless(skill), _relative_noise(log), 0.0, share=True)
     final = math.nan if broken else figure(log, "loss_final")
-    fact = baseline.main_loss(log)
+    fact = trivial_predictor.main_loss(log)
     if final is not None and not contexts(log) & {"adversarial", "reinforcement"}:
         trivial = figure(log, "trivial_loss") or figure(log, "loss_first")
         yield Measure("training loss", final, _level_noise(log), trivial, higher=False, basis=_basis(fact))
@@ -170,7 +170,11 @@ def _basis(fact: dict[str, Any] | None) -> tuple[Any, ...]:
     if fact is None:
         return ("custom",)
     target = fact.get("target") or {}
-    scale = (target.get("mean"), target.get("std")) if fact.get("kind") not in baseline.CLASSIFYING else (None, None)
+    scale = (
+        (target.get("mean"), target.get("std"))
+        if fact.get("kind") not in trivial_predictor.CLASSIFYING
+        else (None, None)
+    )
     told = ("kind", "reduction", "label_smoothing", "weighted")
     return (*(fact.get(name) for name in told), bool(fact.get("broadcast")), *scale)
 

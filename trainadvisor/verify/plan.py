@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from trainadvisor.diagnose.result import Remedy
+    from trainadvisor.judge.result import Remedy
 
 # changes after which the value of the training loss stands for something else
 RESCALING = frozenset({

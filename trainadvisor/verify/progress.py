@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from trainadvisor.verify.plan import Candidate
-    from trainadvisor.verify.trials import Run, Tried
+    from trainadvisor.verify.trial_runs import Run, Tried
 
 
 class Progress:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainadvisor.verify.candidates import alarming, candidates, combined, same
-from trainadvisor.verify.trials import ranked
+from trainadvisor.verify.trial_runs import ranked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from trainadvisor.diagnose.result import Diagnosis
+    from trainadvisor.judge.result import Diagnosis
     from trainadvisor.verify.plan import Candidate, Change
-    from trainadvisor.verify.trials import Tried
+    from trainadvisor.verify.trial_runs import Tried
 
 AT_ONCE = 3
 """Changes that are joined at most."""

@@ -6,21 +6,21 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from trainadvisor.verify import judging, trials
+from trainadvisor.trials.early_abort import Course
+from trainadvisor.verify import trial_runs, trial_verdict
 from trainadvisor.verify.candidates import STOPPING, alarming, anew, codes
 from trainadvisor.verify.plan import Candidate, Change, Job
 from trainadvisor.verify.screening import Screening
-from trainadvisor.verify.trials import Run, Tried
-from trainadvisor.verify.watching import Course
+from trainadvisor.verify.trial_runs import Run, Tried
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from trainadvisor.config import Config
-    from trainadvisor.diagnose.result import Diagnosis
-    from trainadvisor.verify.budget import Budget
-    from trainadvisor.verify.child import Setting
-    from trainadvisor.verify.engines import Engine
+    from trainadvisor.configuration import Config
+    from trainadvisor.judge.result import Diagnosis
+    from trainadvisor.trials.budget import Budget
+    from trainadvisor.trials.child_process import Setting
+    from trainadvisor.trials.engines import Engine
     from trainadvisor.verify.progress import Progress
 
 SPARE = 2
@@ -131,7 +131,7 @@ class Session:
 
     def _finish(self, job: Job) -> Run:
         with closing(self.engine.run([job], self.setting)) as outcomes:  # type: ignore[type-var]
-            return trials.read(next(iter(outcomes)), self.config, self.lang)
+            return trial_runs.read(next(iter(outcomes)), self.config, self.lang)
 
     def _run_baseline(self) -> None:
         self.progress.started(self.request.target, self.budget.total)
@@ -144,7 +144,7 @@ class Session:
         given: dict[str, Candidate] = {}
         with closing(self.engine.run(self._screened(screening, given), self.setting)) as outcomes:  # type: ignore[type-var]
             for outcome in outcomes:
-                run = trials.read(outcome, self.config, self.lang)
+                run = trial_runs.read(outcome, self.config, self.lang)
                 place = list(given).index(outcome.job.name)
                 self._take(screening, given[outcome.job.name], run, baseline, place)
 
@@ -163,13 +163,13 @@ class Session:
         return self.budget.fits(self.typical, 1 + 2 * pairs, self.engine.slots)
 
     def _take(self, screening: Screening, candidate: Candidate, run: Run, baseline: Run, place: int) -> None:
-        trial = trials.judge(candidate, run, baseline)
+        trial = trial_runs.judge(candidate, run, baseline)
         tried = Tried(candidate, [run], [trial], place=place)
-        both = trials.pair(baseline, run)
+        both = trial_runs.pair(baseline, run)
         if both is not None and trial.compared:
-            tried.compared = judging.compare([both], candidate)
+            tried.compared = trial_verdict.compare([both], candidate)
         screening.tried.append(tried)
-        if trials.differs_at_first(candidate, run, baseline):
+        if trial_runs.differs_at_first(candidate, run, baseline):
             self._note("not-deterministic")
         self.progress.judged(tried)
 
@@ -181,7 +181,7 @@ class Session:
 
     def _repeat(self, screening: Screening) -> None:
         """Repeat the best, and the next where it does not hold, with other seeds, without and with the changes."""
-        for tried in trials.ranked(screening.tried)[:MOST_REPEATED]:
+        for tried in trial_runs.ranked(screening.tried)[:MOST_REPEATED]:
             for seed in range(1, self.request.seeds + (SPARE if self.request.seeds > 1 else 0)):
                 enough = len(tried.runs) - tried.ties >= self.request.seeds
                 if enough or not tried.better or not self._pair(tried, seed):
@@ -198,7 +198,7 @@ class Session:
         if STOPPING in tried.candidate.words and missing:
             self.baselines[seed] = self._finish(self._job(f"baseline-seed{seed}", None, seed))
         with closing(self.engine.run(self._paired(tried, seed), self.setting)) as outcomes:  # type: ignore[type-var]
-            runs = [trials.read(outcome, self.config, self.lang) for outcome in outcomes]
+            runs = [trial_runs.read(outcome, self.config, self.lang) for outcome in outcomes]
         for run in runs:
             if not run.outcome.job.changes:
                 self.baselines[seed] = run
@@ -206,7 +206,7 @@ class Session:
         again = next((run for run in runs if run.outcome.job.changes), None)
         if baseline is None or again is None or not baseline.usable or own is None:
             return False
-        if trials.unchanged(baseline, own) and not tried.candidate.measures:
+        if trial_runs.unchanged(baseline, own) and not tried.candidate.measures:
             self._note("seeds-ignored")
             return False
         self._add(tried, again, baseline)
@@ -221,14 +221,16 @@ class Session:
         yield self._job(f"{tried.trials[0].name}-seed{seed}", candidate, seed)
 
     def _add(self, tried: Tried, run: Run, baseline: Run) -> None:
-        trial = trials.judge(tried.candidate, run, baseline)
+        trial = trial_runs.judge(tried.candidate, run, baseline)
         if trial.verdict == "unfinished":
             return
         tried.runs.append(run)
         tried.trials.append(trial)
-        pairs = [both for after in tried.runs if (both := trials.pair(self.baselines[after.seed], after)) is not None]
+        pairs = [
+            both for after in tried.runs if (both := trial_runs.pair(self.baselines[after.seed], after)) is not None
+        ]
         if run.log is not None and trial.verdict not in ("failed", "refused", "hopeless"):
-            tried.compared = judging.compare(pairs, tried.candidate)
+            tried.compared = trial_verdict.compare(pairs, tried.candidate)
         else:
             tried.compared = []
         self.progress.repeated(tried)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trainadvisor.log.curves import facts, heat, layers, series
+from trainadvisor.log.curves import heat, layer_rows, run_details, step_series
 from trainadvisor.log.reader import RunLog
 
 __all__ = ["curves"]
@@ -13,10 +13,10 @@ POINTS = 1000
 def curves(log: RunLog, points: int = POINTS) -> dict[str, Any]:
     """Return the series, marks, layers and facts of the main stage; series have at most `points` points."""
     return {
-        "span": series.span(log),
-        "series": series.series(log, points),
-        "marks": series.marks(log),
+        "span": step_series.span(log),
+        "series": step_series.series(log, points),
+        "marks": step_series.marks(log),
         "heat": heat.maps(log),
-        "layers": layers.table(log),
-        **facts.facts(log),
+        "layers": layer_rows.table(log),
+        **run_details.facts(log),
     }

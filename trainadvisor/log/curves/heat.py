@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from trainadvisor.log.columns import Floats, Ints
-from trainadvisor.log.curves.layers import by_layer, shortened
-from trainadvisor.log.layers import LayerSeries
+from trainadvisor.log.curves.layer_rows import by_layer, shortened
+from trainadvisor.log.layer_samples import LayerSeries
 from trainadvisor.log.reader import RunLog
 
 ROWS, COLUMNS = 60, 200

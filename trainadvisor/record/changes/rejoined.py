@@ -3,9 +3,9 @@
 import sys
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.instrument.call_sites import USERS, rank
+from trainadvisor.instrument.patching import graft
 from trainadvisor.record.changes.late_torch import torch
-from trainadvisor.record.graft import graft
-from trainadvisor.record.sites import USERS, rank
 
 if TYPE_CHECKING:
     from trainadvisor.record.changes.attempt import Attempt, Call

@@ -18,12 +18,12 @@ from torch.compiler import is_dynamo_compiling
 from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader
 
+from trainadvisor.instrument.patching import graft
+from trainadvisor.instrument.torch_events import LOSSES
 from trainadvisor.record.changes.attempt import Around, Attempt, Call
 from trainadvisor.record.changes.declare import Choice
-from trainadvisor.record.graft import graft
 from trainadvisor.record.recorder import Recorder
-from trainadvisor.record.run import Cut
-from trainadvisor.record.taps import LOSSES
+from trainadvisor.record.run_script import Cut
 
 PATIENCE = 20
 """Backward passes within which a change has found its place, unless it says that it is patient."""

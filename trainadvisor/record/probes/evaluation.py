@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from trainadvisor.log.records import EVAL, Record
-from trainadvisor.record.buffer import Reading
-from trainadvisor.record.iteration import Arrived, Call
-from trainadvisor.record.probes.arguments import CLASSIFYING
-from trainadvisor.record.probes.losscalls import LossCall, correct
+from trainadvisor.record.device_readback import Reading
+from trainadvisor.record.probes.loss_arguments import CLASSIFYING
+from trainadvisor.record.probes.loss_calls import LossCall, correct
+from trainadvisor.record.step import Arrived, Call
 
 if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder

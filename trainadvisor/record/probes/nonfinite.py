@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from trainadvisor.record import facts
-from trainadvisor.record.iteration import Call, Iteration
-from trainadvisor.record.probes.graph import find_nonfinite
+from trainadvisor.record.objects import describe
+from trainadvisor.record.probes.loss_graph import find_nonfinite
+from trainadvisor.record.step import Call, Iteration
 
 if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder
@@ -48,9 +48,9 @@ class NonfiniteProbe:
         self._tell("loss", {"value": losses.nonfinite})
 
     def _tell_inputs(self, inputs: tuple[Any, ...]) -> None:
-        floating = [tensor for tensor in facts.tensors_in(inputs, depth=4) if tensor.is_floating_point()]
+        floating = [tensor for tensor in describe.tensors_in(inputs, depth=4) if tensor.is_floating_point()]
         for index, tensor in enumerate(floating[:_INPUTS]):
-            bad = int((~torch.isfinite(facts.local(tensor))).sum())
+            bad = int((~torch.isfinite(describe.local(tensor))).sum())
             if bad:
                 self._tell("input", {"name": f"input {index}", "count": bad, "of": tensor.numel()})
                 return
@@ -58,7 +58,7 @@ class NonfiniteProbe:
     def _tell_parameters(self) -> None:
         for model in self._recorder.iteration.models:
             for fact, tensor in zip(model.fact.get("parameters", []), model.parameters, strict=False):
-                if tensor.is_floating_point() and not bool(torch.isfinite(facts.local(tensor)).all()):
+                if tensor.is_floating_point() and not bool(torch.isfinite(describe.local(tensor)).all()):
                     self._tell("parameter", {"name": fact["name"]})
                     return
 
@@ -96,4 +96,4 @@ def _bad_gradients(iteration: Iteration) -> list[str]:
 
 
 def _is_bad(gradient: torch.Tensor | None) -> bool:
-    return gradient is not None and not gradient.is_sparse and not bool(torch.isfinite(facts.local(gradient)).all())
+    return gradient is not None and not gradient.is_sparse and not bool(torch.isfinite(describe.local(gradient)).all())

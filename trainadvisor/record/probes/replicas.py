@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from trainadvisor.record.facts import local, sampled
-from trainadvisor.record.iteration import Call, Iteration
-from trainadvisor.record.models import Model
-from trainadvisor.record.schedule import COMMON
+from trainadvisor.record.objects.describe import local, sampled
+from trainadvisor.record.objects.watched_model import Model
+from trainadvisor.record.sampling import COMMON
+from trainadvisor.record.step import Call, Iteration
 
 if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder

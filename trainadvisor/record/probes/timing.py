@@ -7,8 +7,9 @@ from weakref import WeakKeyDictionary
 
 from torch import Tensor
 
-from trainadvisor.record import environment, facts
-from trainadvisor.record.iteration import Call, Iteration
+from trainadvisor.record import environment
+from trainadvisor.record.objects import describe
+from trainadvisor.record.step import Call, Iteration
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
@@ -71,7 +72,9 @@ class TimingProbe:
             self._trained = now, self._wait
         elif call.grad:
             given = call.args[0] if call.args else None
-            first = given if isinstance(given, Tensor) else next(iter(facts.tensors_in([call.args, call.kwargs])), None)
+            first = (
+                given if isinstance(given, Tensor) else next(iter(describe.tensors_in([call.args, call.kwargs])), None)
+            )
             if first is not None and first.ndim > 0:
                 # a vector of numbers is one example; the largest, because an agent also acts on single observations
                 size = 1 if first.ndim == 1 and first.is_floating_point() else first.shape[0]

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from trainadvisor.instrument.patching import graft
 from trainadvisor.record.changes.anatomy import rehearse
 from trainadvisor.record.changes.attempt import Attempt, Call, Refusal
 from trainadvisor.record.changes.declare import change
 from trainadvisor.record.changes.late_torch import F, nn
-from trainadvisor.record.graft import graft
 
 
 @change(

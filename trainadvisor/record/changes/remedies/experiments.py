@@ -4,10 +4,10 @@ import copy
 from collections import Counter
 from typing import Any
 
+from trainadvisor.instrument.patching import graft
 from trainadvisor.record.changes.attempt import Attempt, Call
 from trainadvisor.record.changes.declare import change
 from trainadvisor.record.changes.late_torch import torch
-from trainadvisor.record.graft import graft
 
 Arguments = tuple[Any, ...]
 Named = dict[str, Any]

@@ -2,11 +2,11 @@
 
 from typing import Any, Literal
 
+from trainadvisor.instrument.patching import graft
 from trainadvisor.record.changes.attempt import Attempt, Call
 from trainadvisor.record.changes.declare import change
 from trainadvisor.record.changes.late_torch import nn, torch
 from trainadvisor.record.changes.stability import Stable
-from trainadvisor.record.graft import graft
 
 LOSS_SCALE = 2.0**16
 SMALLEST_SCALE = 1.0

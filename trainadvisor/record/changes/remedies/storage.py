@@ -17,7 +17,7 @@ from trainadvisor.record.changes.declare import change
 )
 def async_checkpoint(attempt: Attempt) -> None:
     """Copy what torch.save is given, and write it in a thread; torch.load waits for that."""
-    from trainadvisor.record import taps
+    from trainadvisor.instrument import torch_events
 
     attempt.patient = True
     attempt.never = "torch.save was never called in training"
@@ -37,7 +37,7 @@ def async_checkpoint(attempt: Attempt) -> None:
         options = {key: value for key, value in named.items() if key not in ("obj", "f")}
 
         def write() -> None:
-            taps._running.events.add("save")  # this thread's calls are none of the script's
+            torch_events._running.events.add("save")  # this thread's calls are none of the script's
             with file:
                 call(kept, file, **options)
 

@@ -1,0 +1,40 @@
+"""Placeholders in rule texts."""
+
+import pytest
+
+from trainadvisor.judge.placeholders import fill, placeholders, shown
+
+
+def test_values_are_filled_in() -> None:
+    """Formats of numbers hold, braces can be written, words are cleaned."""
+    values = {"x": 0.00123, "n": 3.0, "w": "a\x1b[31m"}
+    text, complete = fill("{x:.1e} {n:d} {w} {{}}", values.get)
+    assert text == "1.2e-03 3 a\ufffd[31m {}"
+    assert complete
+
+
+@pytest.mark.parametrize(("lang", "word"), [("en", "n/a"), ("zh", "未知")])
+def test_what_is_absent_is_said_so(lang: str, word: str) -> None:
+    """Never 0 for a thing not measured."""
+    assert fill("{x:.1f}", {}.get, lang) == (word, False)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.123456, "0.123"), (3.0, "3"), (True, "true"), (1e9, "1e+09"), ("word", "word"), (["a", "b"], "a, b")],
+)
+def test_values_without_a_format(value: object, text: str) -> None:
+    """Three significant digits, whole numbers without a point."""
+    assert shown(value) == text
+
+
+def test_a_format_that_does_not_fit_shows_the_value() -> None:
+    """A word under a number's format is still shown."""
+    assert shown("word", ".1e") == "word"
+
+
+@pytest.mark.parametrize("template", ["{}", "{0}", "{x.y}", "{x[0]}", "{x!r}", "{x:{y}}", "{x", "}"])
+def test_anything_but_plain_names_is_refused(template: str) -> None:
+    """Texts of rules cannot reach into objects."""
+    with pytest.raises(ValueError, match=r"."):
+        list(placeholders(template))

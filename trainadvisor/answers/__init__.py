@@ -1,0 +1,1 @@
+"""Answers to questions, from the rules and the written answers."""

@@ -1,0 +1,249 @@
+"""Answers a question from the rules and the written answers: offline, by shared words, and never by invention."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trainadvisor.answers import written as answers
+from trainadvisor.answers.matching import Matcher, Topic, is_chinese
+from trainadvisor.demos.scenarios import SCENARIOS
+from trainadvisor.errors import TrainAdvisorError
+from trainadvisor.judge.placeholders import fill
+from trainadvisor.judge.rulebook import ANSWERS, load, shipped_rules
+from trainadvisor.report.text.layout import clean, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from trainadvisor.judge.result import Diagnosis, Finding
+    from trainadvisor.judge.rulebook import Rule, Rulebook
+
+WIDTH = 100
+WRITTEN_WEIGHT = 1.3  # an answer to the question itself goes before a rule that shares its words
+LOGS = ("log.json", "log.json.gz", "log.json.zst", "trainadvisor-runs/*/log.json*")
+TEXTS = {
+    "matched": ("Matched: {title}", "匹配：{title}"),
+    "offline": ("offline keyword match, no model involved", "离线关键词匹配，不涉及任何大模型"),
+    "codes": ("Findings that bear on it: {codes}", "相关代码：{codes}"),
+    "also": ("Also close: {titles}", "相近的问题：{titles}"),
+    "run": ("Your latest run {log} ({age}) says: {summary}", "最近一次训练 {log}（{age}）：{summary}"),
+    "run.found": ("This bears on your question:", "与问题有关的发现："),
+    "run.with": ("it explains {codes}", "由此引起 {codes}"),
+    "run.other": ("It has none of these findings, but {codes}.", "没有上述发现，但有 {codes}。"),
+    "run.none": ("It has none of these findings.", "没有上述发现。"),
+    "run.show": ("Show it: trainadvisor diagnose {log}", "查看：trainadvisor diagnose {log} --lang zh"),
+    "run.unreadable": ("Your latest log cannot be judged: {error}", "最近的日志无法判断：{error}"),
+    "fix": ("fix: {text}", "修改：{text}"),
+    "else": (
+        "If that is not the run you mean, these decide it, cheapest first:",
+        "如果问的不是这次训练，依次检查（从易到难）：",
+    ),
+    "checks": ("These decide it, cheapest first:", "依次检查（从易到难）："),
+    "helps": ("What helps:", "解决办法："),
+    "more": ("More: trainadvisor explain {code}", "详细说明：trainadvisor explain {code} --lang zh"),
+    "see": ("See it: trainadvisor demo {code}", "演示：trainadvisor demo {code} --lang zh"),
+    "record": (
+        "Is this your problem? The recording of one run says so, with its numbers.",
+        "是不是这个问题？记录一次训练即可得到带数据的结论。",
+    ),
+    "apart": ("Not the same as {code}: {text}", "与 {code} 的区别：{text}"),
+    "nothing": (
+        "Nothing here answers {question!r}; no answer is better than an invented one.",
+        "没有与“{question}”匹配的内容；宁可不答，也不编造。",
+    ),
+    "families": (
+        "Questions about these are answered (trainadvisor explain lists all codes):",
+        "可以回答以下方面的问题（trainadvisor explain 列出全部代码）：",
+    ),
+    "age": ("{n} {unit} ago", "{n} {unit}前"),
+    "min": ("min", "分钟"),
+    "h": ("h", "小时"),
+    "d": ("days", "天"),
+    "comma": (", ", "、"),
+}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What is said about one topic; a check has three parts, a remedy a text and lines of code."""
+
+    title: str
+    text: str
+    codes: tuple[str, ...]
+    checks: tuple[tuple[str, str, str], ...]
+    remedies: tuple[tuple[str, str], ...]
+
+
+def answer(question: str, lang: str, folder: Path) -> str:
+    """Return the answer to a question as text; `folder` is where the latest log is looked for."""
+    rulebook = load()
+    written = {entry.id: entry for entry in answers.load(shipped_rules() / ANSWERS)}
+    topics = [_topic_of_answer(entry) for entry in written.values()]
+    topics += [_topic_of_rule(rule) for rule in rulebook.rules.values()]
+    names = [topic.name for topic in Matcher(topics).match(question)]
+    if not names:
+        return "\n".join(_nothing(question, lang, rulebook))
+    replies = [_reply(name, lang, written, rulebook) for name in names[:4]]
+    return "\n".join(_lines(replies, lang, folder))
+
+
+def language_of(question: str) -> str | None:
+    """Return "zh" for a question with Chinese characters, None when the question does not tell."""
+    return "zh" if is_chinese(question) else None
+
+
+def _say(key: str, lang: str, **values: object) -> str:
+    return TEXTS[key][lang == "zh"].format(**values)
+
+
+def _topic_of_answer(entry: answers.Answer) -> Topic:
+    both = (entry.en, entry.zh)
+    texts = [text for side in both for text in (side.answer, *side.remedies)]
+    searches = (*entry.en.search, *entry.zh.search)
+    return Topic(entry.id, searches, tuple(side.question for side in both), tuple(texts), weight=WRITTEN_WEIGHT)
+
+
+def _topic_of_rule(rule: Rule) -> Topic:
+    both = tuple(rule.texts.values())
+    searches = [rule.code.replace("-", " "), *(word for texts in both for word in texts.get("search", ()))]
+    titles = tuple(str(texts.get("title", "")) for texts in both)
+    return Topic(rule.code, tuple(searches), titles, tuple(str(texts.get("cause", "")) for texts in both))
+
+
+def _reply(name: str, lang: str, written: dict[str, answers.Answer], rulebook: Rulebook) -> Reply:
+    if name not in written:
+        return _reply_of_rule(rulebook.rules[name], lang)
+    entry = written[name]
+    texts = entry.texts(lang)
+    checks = tuple((check.ask, check.means, check.run) for check in texts.checks)
+    codes = tuple(code for code in entry.codes if code in rulebook.rules)
+    return Reply(texts.question, texts.answer, codes, checks, tuple((text, "") for text in texts.remedies))
+
+
+def _reply_of_rule(rule: Rule, lang: str) -> Reply:
+    apart = [_say("apart", lang, code=entry["code"], text=_general(entry[lang])) for entry in rule.lookalikes]
+    others = zip(apart, rule.lookalikes, strict=True)
+    first = (_say("record", lang), "", "trainadvisor run train.py")
+    checks = (first, *((text, "", f"trainadvisor explain {entry['code']}") for text, entry in others))
+    remedies = tuple(_remedy(remedy, lang) for remedy in rule.all_remedies)
+    title = f"{rule.code}{'：' if lang == 'zh' else ': '}{_general(rule.title(lang))}"
+    return Reply(title, _general(rule.text("cause", lang)), (rule.code,), checks, remedies)
+
+
+def _remedy(remedy: Mapping[str, str], lang: str) -> tuple[str, str]:
+    return _general(remedy[lang]), _general(remedy.get("code", ""))
+
+
+def _general(template: str) -> str:
+    """Return a text of a rule without a run: what a run would fill in stays open."""
+    return fill(template, lambda _: "...")[0]
+
+
+def _lines(replies: list[Reply], lang: str, folder: Path) -> Iterator[str]:
+    best = replies[0]
+    yield from wrap(f"{_say('matched', lang, title=best.title)}   ({_say('offline', lang)})", WIDTH)
+    if len(replies) > 1:
+        yield from wrap(_say("also", lang, titles=" | ".join(reply.title for reply in replies[1:])), WIDTH)
+    run = list(_run(best.codes, lang, folder))
+    yield from ("", *run) if run else ()
+    yield from ("", *wrap(best.text, WIDTH), "", _say("else" if run else "checks", lang))
+    for number, check in enumerate(best.checks, 1):
+        yield from _check(number, *check)
+    yield from ("", _say("helps", lang))
+    for text, code in best.remedies:
+        yield from _block("  - ", text)
+        yield from (f"      {line}" for line in code.splitlines())
+    yield from _more(best, lang)
+
+
+def _check(number: int, ask: str, means: str, run: str) -> Iterator[str]:
+    yield from _block(f"  {number} ", ask)
+    yield from _block("    ", means) if means else ()
+    yield f"      {run}"
+
+
+def _more(reply: Reply, lang: str) -> Iterator[str]:
+    if reply.codes:
+        yield from ("", *wrap(_say("codes", lang, codes=_say("comma", lang).join(reply.codes)), WIDTH))
+        yield _say("more", lang, code=reply.codes[0])
+    for code in [code for code in reply.codes if code in SCENARIOS][:1]:
+        yield _say("see", lang, code=code)
+
+
+def _block(mark: str, text: str) -> Iterator[str]:
+    """Yield wrapped lines, the first after a mark and the others below it."""
+    for index, line in enumerate(wrap(text, WIDTH - len(mark))):
+        yield (mark if index == 0 else " " * len(mark)) + line
+
+
+def _nothing(question: str, lang: str, rulebook: Rulebook) -> Iterator[str]:
+    yield from wrap(_say("nothing", lang, question=clean(question, 80)), WIDTH)
+    yield _say("families", lang)
+    families: dict[str, list[str]] = {}
+    for rule in rulebook.rules.values():
+        families.setdefault(rule.family, []).append(rule.code)
+    for family, codes in families.items():
+        yield from _block(f"  {rulebook.family_name(family, lang)}{'：' if lang == 'zh' else ': '}", ", ".join(codes))
+
+
+def latest_log(folder: Path) -> Path | None:
+    """Return the newest log of a folder or of its recorded runs."""
+    logs = (path for pattern in LOGS for path in folder.glob(pattern) if path.is_file())
+    return max(logs, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def _run(codes: tuple[str, ...], lang: str, folder: Path) -> Iterator[str]:
+    """Yield what the latest run says about these codes; nothing when there is no run."""
+    log = latest_log(folder)
+    if log is None or not codes:
+        return
+    name = clean(log.relative_to(folder))
+    try:
+        from trainadvisor.judge import diagnose
+
+        diagnosis = diagnose(log, lang=lang)
+    except TrainAdvisorError as error:
+        yield from wrap(_say("run.unreadable", lang, error=clean(error)), WIDTH)
+        return
+    yield from wrap(_say("run", lang, log=name, age=_age(log, lang), summary=diagnosis.summary), WIDTH)
+    yield from _relevant(diagnosis, codes, lang)
+    yield f"  {_say('run.show', lang, log=name)}"
+
+
+def _relevant(diagnosis: Diagnosis, codes: tuple[str, ...], lang: str) -> Iterator[str]:
+    roots = [root for root in diagnosis.findings if {finding.code for finding in _all([root])} & set(codes)]
+    if roots:
+        yield _say("run.found", lang)
+        for root in roots[:2]:
+            yield from _found(root, lang)
+    elif diagnosis.findings:
+        others = _say("comma", lang).join(finding.code for finding in diagnosis.findings[:3])
+        yield _say("run.other", lang, codes=others)
+    else:
+        yield _say("run.none", lang)
+
+
+def _found(root: Finding, lang: str) -> Iterator[str]:
+    yield from _block("  ", f"{root.severity}[{root.code}]{'：' if lang == 'zh' else ': '}{root.sentence}")
+    if root.explains:
+        codes = _say("comma", lang).join(finding.code for finding in _all(root.explains))
+        yield from _block("    ", _say("run.with", lang, codes=codes))
+    for remedy in root.remedies[:1]:
+        yield from _block("    ", _say("fix", lang, text=remedy.text))
+        yield from (f"      {line}" for line in (remedy.code or "").splitlines())
+
+
+def _all(findings: Iterable[Finding]) -> Iterator[Finding]:
+    for finding in findings:
+        yield finding
+        yield from _all(finding.explains)
+
+
+def _age(log: Path, lang: str) -> str:
+    minutes = max(0, int(time.time() - log.stat().st_mtime)) // 60
+    hours = minutes // 60
+    number, unit = (minutes, "min") if hours == 0 else (hours, "h") if hours < 48 else (hours // 24, "d")  # noqa: PLR2004
+    return _say("age", lang, n=number, unit=_say(unit, lang))

@@ -1,0 +1,110 @@
+"""The policy of a gate: what the project's settings ask for, and what the options say instead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainadvisor.errors import UsageError, did_you_mean
+from trainadvisor.gate import baseline as baselines
+from trainadvisor.gate import decision as gate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from trainadvisor.configuration import Config
+    from trainadvisor.judge.result import Diagnosis
+    from trainadvisor.judge.rulebook import Rulebook
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """The options about the policy, as they were given."""
+
+    fail_on: str | None = None
+    min_confidence: str | None = None
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    baseline: Path | None = None
+    require: tuple[str, ...] = ()
+    min_steps: int | None = None
+    aggregate: str = "any"
+
+
+def policy(wanted: Wanted, settings: Config, book: Rulebook) -> gate.Policy:
+    """Return the policy; UsageError for a code or a figure that is none."""
+    from trainadvisor.requirements import parse
+    from trainadvisor.settings import CONFIDENCE
+
+    for flag, names in (("--select", wanted.select), ("--ignore", wanted.ignore)):
+        _known(flag, names, [*book.rules, *book.families])
+    _known("[[accept]]", [accepted.code for accepted in settings.accept], book.rules)
+    asked = {requirement.metric: requirement for requirement in settings.require}
+    given = [parse(text) for text in wanted.require]
+    kept = [requirement for metric, requirement in asked.items() if metric not in {new.metric for new in given}]
+    return gate.Policy(
+        fail_on=wanted.fail_on or settings.fail_on or "error",
+        min_confidence=CONFIDENCE[wanted.min_confidence or settings.min_confidence or "medium"],
+        select=wanted.select,
+        ignore=wanted.ignore,
+        min_steps=settings.min_steps or 0 if wanted.min_steps is None else wanted.min_steps,
+        require=(*kept, *given),
+        accept=settings.accept,
+        preview=frozenset(code for code, rule in book.rules.items() if rule.preview),
+        aggregate=wanted.aggregate,
+        settings=_rule_settings(settings),
+    )
+
+
+def known(wanted: Wanted, settings: Config) -> baselines.Baseline | None:
+    """Read the baseline that the option or the settings name."""
+    path = wanted.baseline or settings.baseline
+    return None if path is None else baselines.read(path)
+
+
+def decider(fail_on: str, settings: Config, book: Rulebook) -> Callable[[Diagnosis], gate.Decision | None]:
+    """Return what decides as `check --fail-on` would, nothing for "never"; a wrong setting is said now."""
+    if fail_on == "never":
+        return lambda _: None
+    wanted = Wanted(fail_on=fail_on)
+    rules, baseline = policy(wanted, settings, book), known(wanted, settings)
+    return lambda diagnosis: gate.decide([diagnosis], rules, baseline)
+
+
+def for_script(fail_on: str) -> Callable[[Diagnosis | None], int]:
+    """Return what turns the diagnosis of a script into 0 or 1: what cannot be judged does not fail it."""
+    from trainadvisor import configuration
+    from trainadvisor.commands.common import rulebook
+
+    if fail_on == "never":
+        return lambda _: 0
+    settings = configuration.load()
+    decide = decider(fail_on, settings, rulebook().configured(settings))
+
+    def failed(diagnosis: Diagnosis | None) -> int:
+        decision = decide(diagnosis) if diagnosis else None
+        return int(decision is not None and decision.outcome == gate.FAIL)
+
+    return failed
+
+
+def source(settings: Config) -> str:
+    """Return where the policy is written, if it is."""
+    keys = ("fail-on", "min-confidence", "min-steps", "baseline", "require", "accept")
+    places = [origin for name, (_, origin) in settings.entries.items() if name.partition(".")[0] in keys]
+    return ", ".join(dict.fromkeys(Path(place).name for place in places))
+
+
+def _known(where: str, names: Iterable[str], known: Iterable[str]) -> None:
+    known = list(known)
+    for name in names:
+        if name not in known:
+            message = f"{where} {name}: neither a code nor a family{did_you_mean(name, known)}"
+            raise UsageError(message)
+
+
+def _rule_settings(settings: Config) -> dict[str, object]:
+    """Return what the project has changed of each rule, by code."""
+    changed = {**settings.thresholds, **settings.ignored}
+    return {code: [dict(settings.thresholds.get(code, {})), settings.ignored.get(code)] for code in changed}

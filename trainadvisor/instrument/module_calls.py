@@ -1,0 +1,128 @@
+"""Module calls: the outermost one of a model is its forward; the inner ones are seen while a step is sampled."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from torch import nn
+from torch.compiler import is_dynamo_compiling
+
+from trainadvisor.instrument import tracing
+from trainadvisor.instrument.guard import Guard
+
+
+class Listener(Protocol):
+    """What a recorder can be told; every call is guarded by the recorder itself."""
+
+    def on(self, name: str, *args: object) -> None:
+        """Take the event `name` with its arguments."""
+
+    def knows(self, module: nn.Module) -> bool:
+        """Say whether calls of the module are to be seen."""
+
+    def around_root(
+        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]
+    ) -> Any:
+        """Run the outermost module call."""
+
+    def around_inner(self, module: nn.Module, call: Callable[[], Any]) -> Any:
+        """Run a module call inside a sampled root call."""
+
+
+class Observer(Protocol):
+    """What looks at the layers inside a sampled call."""
+
+    def enters(self, module: nn.Module) -> bool:
+        """Note that a module is called; say whether its output is wanted."""
+
+    def leaves(self) -> None:
+        """Note that it has returned or raised."""
+
+    def saw_layer(self, module: nn.Module, output: object) -> None:
+        """Take its output."""
+
+
+def observed(guard: Guard, observer: Observer, module: nn.Module, call: Callable[[], Any]) -> Any:
+    """Run a module call of the script's: what it raises is the script's, what an observer raises never gets there."""
+    wanted = guard("activations.leaf", observer.enters, module)
+    try:
+        output = call()
+    finally:
+        if wanted:
+            guard("activations.leaf", observer.leaves)
+    if wanted:
+        guard("activations.layer", observer.saw_layer, module, output)
+    return output
+
+
+listeners: list[Listener] = []
+
+
+class _Depth:
+    """Whether a module call is running, and in which thread; plain attributes because every module call reads them."""
+
+    inside = False
+    observer: Listener | None = None
+    thread = 0
+
+
+_depth = _Depth()
+
+
+@contextmanager
+def sampling(observer: Listener) -> Iterator[None]:
+    """Let a listener see the inner module calls while a sampled root call runs."""
+    _depth.observer = observer
+    try:
+        yield
+    finally:
+        _depth.observer = None
+
+
+def tap() -> Callable[[], None]:
+    """Stand around every module call; return the call that undoes it."""
+    original = nn.Module.__call__
+    torchs_own = original is getattr(nn.Module, "_wrapped_call_impl", None)
+
+    def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        # asked first: while torch.compile traces, nothing of ours may become a guard of the graph
+        if is_dynamo_compiling():
+            return original(self, *args, **kwargs)
+        if _depth.inside:
+            if _depth.observer is None and torchs_own:
+                # what `original` does: deep nets call so often that one frame more would show
+                compiled = self._compiled_call_impl
+                plain: Callable[..., Any] = self._call_impl
+                return plain(*args, **kwargs) if compiled is None else compiled(*args, **kwargs)
+            if _depth.observer is not None and _depth.thread == threading.get_ident() and not tracing.now():
+                return _depth.observer.around_inner(self, lambda: original(self, *args, **kwargs))
+            return original(self, *args, **kwargs)
+        if tracing.now() or tracing.in_backward():
+            return original(self, *args, **kwargs)
+        return _root(self, args, kwargs, lambda: original(self, *args, **kwargs))
+
+    nn.Module.__call__ = call  # type: ignore[method-assign]
+
+    def restore() -> None:
+        nn.Module.__call__ = original  # type: ignore[method-assign]
+
+    return restore
+
+
+def _root(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]) -> Any:
+    """Run a call as a root call of the listeners that know the module; for the others a root may come deeper."""
+    for listener in listeners:
+        if listener.knows(module):
+            call = _enclosed(listener, module, args, kwargs, call)
+            _depth.inside, _depth.thread = True, threading.get_ident()
+    try:
+        return call()
+    finally:
+        _depth.inside = False
+
+
+def _enclosed(
+    listener: Listener, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]
+) -> Callable[[], Any]:
+    return lambda: listener.around_root(module, args, kwargs, call)

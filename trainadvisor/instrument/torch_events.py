@@ -1,0 +1,229 @@
+"""Where torch is listened to: one table of its functions and what a recorder is told when they are called.
+
+Taps are set when the first recorder starts and taken away with the last one. A listener is called through its guard
+and can neither change a call nor fail it.
+"""
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch._C._dynamo.eval_frame import set_eval_frame
+from torch.compiler import is_compiling
+from torch.optim import lr_scheduler
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from torch.utils.data import DataLoader, dataloader
+
+from trainadvisor.instrument import module_calls, tracing
+from trainadvisor.instrument.call_sites import maker_place
+from trainadvisor.instrument.module_calls import Listener, listeners
+from trainadvisor.instrument.patching import Around, graft, veiled
+
+Undo = Callable[[], None]
+
+LOSSES = (
+    "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "mse_loss", "l1_loss",
+    "smooth_l1_loss", "huber_loss", "kl_div", "ctc_loss", "gaussian_nll_loss", "poisson_nll_loss", "soft_margin_loss",
+    "hinge_embedding_loss", "margin_ranking_loss", "cosine_embedding_loss", "triplet_margin_loss",
+    "triplet_margin_with_distance_loss", "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss",
+)  # fmt: skip
+
+
+_undo: list[Undo] = []
+
+
+class _Running(threading.local):
+    """The events whose call is running in a thread: a function that comes back to itself is told once."""
+
+    def __init__(self) -> None:
+        self.events: set[str] = set()
+
+
+_running = _Running()
+_stepping: list[int] = []
+"""The optimizers (ids) whose step is running, the outermost first."""
+
+
+def add(listener: Listener) -> None:
+    """Start telling a listener."""
+    listeners.append(listener)
+    if not _undo:
+        _undo.extend(_set_all())
+
+
+def remove(listener: Listener) -> None:
+    """Stop telling a listener; the last one takes the taps away."""
+    if listener in listeners:
+        listeners.remove(listener)
+    if not listeners:
+        while _undo:
+            _undo.pop()()
+
+
+@veiled
+def tell(name: str, *args: object) -> None:
+    """Tell every listener; torch.compile, when it is about, looks away."""
+    compiling = set_eval_frame(None)
+    try:
+        for listener in tuple(listeners):
+            listener.on(name, *args)
+    finally:
+        set_eval_frame(compiling)
+
+
+def _after(event: str) -> Around:
+    """Run the call, then tell its arguments and its result."""
+
+    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if is_compiling() or event in _running.events:
+            return original(*args, **kwargs)
+        _running.events.add(event)
+        try:
+            result = original(*args, **kwargs)
+        finally:
+            _running.events.discard(event)
+        tell(event, args, kwargs, result)
+        return result
+
+    return veiled(around)
+
+
+def _both(event: str) -> Around:
+    """Tell before and after the call."""
+
+    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if is_compiling() or event in _running.events or tracing.in_backward():
+            return original(*args, **kwargs)
+        _running.events.add(event)
+        try:
+            tell(f"{event}_begins", args, kwargs)
+            result = original(*args, **kwargs)
+        finally:
+            _running.events.discard(event)
+        tell(f"{event}_ends", args, kwargs, result)
+        return result
+
+    return veiled(around)
+
+
+def _loss(kind: str) -> Around:
+    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if is_compiling() or "loss" in _running.events:
+            return original(*args, **kwargs)
+        _running.events.add("loss")
+        try:
+            result = original(*args, **kwargs)
+        finally:
+            _running.events.discard("loss")
+        plain = type(result) in (torch.Tensor, nn.Parameter) and not result.is_meta
+        if plain and not tracing.now() and not tracing.in_backward():
+            tell("loss", kind, args, kwargs, result)
+        return result
+
+    return veiled(around)
+
+
+@veiled
+def _grad(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Tell of gradients that are asked for directly, by the user or by torch.func."""
+    result = original(*args, **kwargs)
+    if not is_compiling() and not tracing.in_backward():
+        tell("grad", args, kwargs, tracing.transformed())
+    return result
+
+
+@veiled
+def _made(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Tell the place that makes an object (its `__init__`)."""
+    result = original(*args, **kwargs)
+    if not is_compiling():
+        compiling = set_eval_frame(None)
+        try:
+            tell("made", args[0], maker_place(args[0]))
+        finally:
+            set_eval_frame(compiling)
+    return result
+
+
+@veiled
+def _first_scheduler_step(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run the step that a scheduler makes by itself when it is created: it is nobody's call."""
+    inner = "scheduler_step" not in _running.events
+    _running.events.add("scheduler_step")
+    try:
+        return original(*args, **kwargs)
+    finally:
+        if inner:
+            _running.events.discard("scheduler_step")
+
+
+def _set_all() -> list[Undo]:
+    undo = [module_calls.tap()]
+    undo += [graft(getattr(F, kind), _loss(kind)) for kind in LOSSES if hasattr(F, kind)]
+    undo += [graft(torch.autograd.backward, _both("backward")), graft(torch.autograd.grad, _grad)]
+    undo += [graft(getattr(nn.utils, name), _after(name)) for name in ("clip_grad_norm_", "clip_grad_value_")]
+    undo += [graft(owner.zero_grad, _after("zero_grad")) for owner in (torch.optim.Optimizer, nn.Module)]
+    undo += [graft(owner.__init__, _made) for owner in (torch.optim.Optimizer, DataLoader, nn.Module)]
+    undo += _tap_schedulers() + _tap_scaler() + _tap_loaders()
+    undo += [graft(torch.save, _both("save")), graft(nn.Module.load_state_dict, _after("load_state_dict"))]
+    undo += [graft(torch.manual_seed, _after("manual_seed"))]
+    pre = register_optimizer_step_pre_hook(_step_begins)
+    post = register_optimizer_step_post_hook(_step_ends)
+    return [*undo, pre.remove, post.remove]
+
+
+def _step_begins(optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Tell of a step and whether it has a closure; a step inside another one (a wrapper's) is part of that."""
+    if is_compiling():
+        return
+    if _stepping and not _under_another_step():
+        _stepping.clear()  # that step was left by an exception
+    _stepping.append(id(optimizer))
+    if len(_stepping) == 1:
+        closure = args[1] if len(args) > 1 else kwargs.get("closure")
+        tell("step_begins", optimizer, closure is not None)
+
+
+def _step_ends(optimizer: torch.optim.Optimizer, *_: object) -> None:
+    if is_compiling():
+        return
+    if _stepping:
+        _stepping.pop()
+    if not _stepping:
+        tell("step_ends", optimizer)
+
+
+def _under_another_step() -> bool:
+    hook = sys._getframe(2)
+    frame = hook.f_back
+    while frame is not None and frame.f_code is not hook.f_code:
+        frame = frame.f_back
+    return frame is not None
+
+
+def _tap_schedulers() -> list[Undo]:
+    base = lr_scheduler.LRScheduler
+    plateau = lr_scheduler.ReduceLROnPlateau
+    kinds = {kind for kind in vars(lr_scheduler).values() if isinstance(kind, type) and issubclass(kind, base)}
+    steps = {kind.__dict__["step"] for kind in kinds | {plateau} if "step" in kind.__dict__}
+    undo = [graft(base.__init__, _made), graft(base._initial_step, _first_scheduler_step)]
+    return undo + [graft(step, _after("scheduler_step")) for step in steps]
+
+
+def _tap_scaler() -> list[Undo]:
+    scaler = torch.amp.GradScaler
+    return [
+        graft(scaler.scale, _after("scale")),
+        graft(scaler.unscale_, _after("unscale")),
+        graft(scaler.step, _both("scaler_step")),
+        graft(scaler.update, _after("scaler_update")),
+    ]
+
+
+def _tap_loaders() -> list[Undo]:
+    base = dataloader._BaseDataLoaderIter
+    return [graft(DataLoader.__iter__, _after("loader_iter")), graft(base.__next__, _both("batch"))]

@@ -1,0 +1,37 @@
+"""Judging: a log and a rulebook become a diagnosis."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trainadvisor.configuration import Config
+    from trainadvisor.judge.result import Diagnosis
+    from trainadvisor.log.reader import RunLog
+
+__all__ = ["diagnose"]
+
+
+def diagnose(
+    log: "str | Path | RunLog",
+    rules: Iterable[str | Path] = (),
+    lang: str = "en",
+    config: "Config | None" = None,
+    ignore: Iterable[str] = (),
+) -> "Diagnosis":
+    """Judge a log, given by its path or already read, and return the diagnosis in one language.
+
+    `rules` are further folders of rules; `config` gives folders, thresholds and switched-off rules of a project;
+    `ignore` holds codes that are left out.
+    """
+    from dataclasses import replace
+
+    from trainadvisor.configuration import Config
+    from trainadvisor.judge.assembly import judge_log
+    from trainadvisor.judge.rulebook import load
+    from trainadvisor.log.reader import RunLog, read_log
+
+    config = config or Config()
+    config = replace(config, off={**dict.fromkeys(ignore, "ignore=[...]"), **config.off})
+    rulebook = load([*config.rules, *rules]).configured(config)
+    return judge_log(log if isinstance(log, RunLog) else read_log(log), rulebook, lang)

@@ -1,0 +1,253 @@
+"""Judges rules: each becomes found, clear, unknown or not applicable."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import Any, Protocol
+
+from trainadvisor.judge.conditions import Expression
+from trainadvisor.judge.rulebook import Rule, Rulebook
+
+FOUND, CLEAR, UNKNOWN, OFF = "found", "clear", "unknown", "off"
+SOFTER = {"error": "warning", "warning": "note", "note": "note"}
+MOST_SUBJECTS = 200
+
+
+class SignalSource(Protocol):
+    """Whatever gives signal values: the signals of a log, or the numbers of a case."""
+
+    def get(self, name: str, /) -> Any:
+        """Return a value, None when it is absent."""
+
+
+class Scope:
+    """Looks names up: thresholds, then the rule's computed values, then signals, those of one layer if it is given."""
+
+    def __init__(self, rule: Rule, signals: SignalSource, layer: str | None = None) -> None:
+        self.rule = rule
+        self.signals = signals
+        self.layer = layer
+        self._open: set[str] = set()
+        self._computed: dict[str, Any] = {}
+
+    def __call__(self, name: str) -> Any:
+        """Return the value of a name, None when it is unknown."""
+        if name in self.rule.thresholds:
+            return self.rule.thresholds[name]
+        if name in self.rule.values:
+            return self._value(name)
+        value = self.signals.get(name)
+        return value.get(self.layer) if isinstance(value, Mapping) and self.layer is not None else value
+
+    def _value(self, name: str) -> Any:
+        if name not in self._computed and name not in self._open:
+            self._open.add(name)  # a value that needs itself stays unknown
+            self._computed[name] = self.rule.computed[name].evaluate(self)
+            self._open.discard(name)
+        return self._computed.get(name)
+
+    def at(self, layer: str | None) -> "Scope":
+        """Return the scope of one layer."""
+        return Scope(self.rule, self.signals, layer)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one rule."""
+
+    rule: Rule
+    state: str
+    severity: str = "note"
+    scope: Scope | None = None
+    evidence: tuple[tuple[Expression, dict[str, Any]], ...] = ()
+    missing: tuple[str, ...] = ()
+    matched: tuple[str, ...] = ()
+    layers: int = 0
+    subjects: tuple[str, ...] = ()
+    onset: int | None = None
+    softened: bool = False
+    unsure: bool = False
+    reason: str = ""
+    failure: str = ""
+
+    @property
+    def code(self) -> str:
+        """Return the code of the rule."""
+        return self.rule.code
+
+    def lookup(self, name: str) -> Any:
+        """Return what a placeholder in the rule's texts stands for."""
+        built_in: dict[str, Callable[[], Any]] = {
+            "subjects": lambda: _some(self.subjects),
+            "layer": lambda: self.matched[0] if self.matched else None,
+            "layers": lambda: _some(self.matched),
+            "layers_matched": lambda: len(self.matched) or None,
+            "layers_total": lambda: self.layers or None,
+            "onset": lambda: self.onset,
+        }
+        return built_in[name]() if name in built_in else self.scope(name) if self.scope else None
+
+
+def _some(names: tuple[str, ...]) -> str | None:
+    """Return the first three names as text."""
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "") if names else None  # noqa: PLR2004
+
+
+@dataclass
+class _Outcome:
+    """The joined result of all lines of a rule in one scope."""
+
+    holds: bool | None = True
+    missing: list[str] = field(default_factory=list)
+    unsure: bool = False
+
+
+def judge(signals: SignalSource, rulebook: Rulebook, contexts: Collection[str] = ()) -> list[Verdict]:
+    """Return the verdict on every rule; a rule that fails is unknown and takes nothing with it."""
+    verdicts = []
+    for code, rule in rulebook.rules.items():
+        if code in rulebook.off:
+            verdicts.append(Verdict(rule, OFF, reason=rulebook.off[code]))
+        else:
+            verdicts.append(judge_rule(rule, signals, contexts))
+    return verdicts
+
+
+def judge_rule(rule: Rule, signals: SignalSource, contexts: Collection[str] = ()) -> Verdict:
+    """Return the verdict on one rule."""
+    if barred := [context for context in rule.off if context in contexts]:
+        return Verdict(rule, OFF, reason=barred[0])
+    try:
+        verdict = _judge_branches(rule, signals)
+        return _left(_completed(verdict, contexts)) if verdict.state == FOUND else verdict
+    except Exception as error:  # noqa: BLE001 - a rule of a user's folder must not break the judging of the others
+        return Verdict(rule, UNKNOWN, failure=f"{type(error).__name__}: {error}")
+
+
+def _judge_branches(rule: Rule, signals: SignalSource) -> Verdict:
+    """Return the verdict of the first branch that holds; the rule is clear only where every branch is."""
+    missing: list[str] = []
+    open_branches = False
+    for variant in rule.variants:
+        scope = Scope(variant, signals)
+        verdict = _judge_layers(variant, scope) if rule.scope == "layer" else _judge_run(variant, scope)
+        if verdict.state == FOUND:
+            return verdict
+        open_branches = open_branches or verdict.state == UNKNOWN
+        missing += verdict.missing
+    return Verdict(rule, UNKNOWN if open_branches else CLEAR, missing=tuple(missing))
+
+
+def _judge_run(rule: Rule, scope: Scope) -> Verdict:
+    outcome = _outcome(rule, scope)
+    if outcome.holds:
+        return Verdict(rule, FOUND, rule.severity, scope, tuple(_evidence(rule, scope)), unsure=outcome.unsure)
+    return Verdict(rule, CLEAR if outcome.holds is False else UNKNOWN, missing=tuple(outcome.missing))
+
+
+def _judge_layers(rule: Rule, scope: Scope) -> Verdict:
+    layers = _layers(rule, scope)
+    if not layers:
+        return _judge_run(rule, scope) if not _layered(rule, scope) else Verdict(rule, CLEAR)
+    outcomes = {layer: _outcome(rule, scope.at(layer)) for layer in layers}
+    judged = [layer for layer, outcome in outcomes.items() if outcome.holds is not None]
+    matched = tuple(layer for layer in judged if outcomes[layer].holds)
+    if matched and len(matched) >= (rule.share or 0) * len(judged):
+        inside = scope.at(matched[0])
+        unsure = all(outcomes[layer].unsure for layer in matched)
+        evidence = tuple(_evidence(rule, inside))
+        return Verdict(rule, FOUND, rule.severity, inside, evidence, matched=matched, layers=len(judged), unsure=unsure)
+    if judged:
+        return Verdict(rule, CLEAR)
+    missing = dict.fromkeys(name for outcome in outcomes.values() for name in outcome.missing)
+    return Verdict(rule, UNKNOWN, missing=tuple(missing))
+
+
+def _layered(rule: Rule, scope: Scope) -> list[Mapping[str, Any]]:
+    """Return the signals with one value a layer that the rule uses."""
+    names = dict.fromkeys(name for line in [*rule.conditions, *rule.exclusions] for name in line.names)
+    values = (scope(name) for name in names)
+    return [value for value in values if isinstance(value, Mapping)]
+
+
+def _layers(rule: Rule, scope: Scope) -> list[str]:
+    """Return the layers that every layer signal of `when` knows, in the order of the first."""
+    names = dict.fromkeys(name for line in rule.conditions for name in line.names)
+    known = [value for value in map(scope, names) if isinstance(value, Mapping)]
+    layers = [layer for layer in known[0] if all(layer in other for other in known[1:])] if known else []
+    return [layer for layer in layers if not _is_ignored(layer, rule)]
+
+
+def _outcome(rule: Rule, scope: Scope) -> _Outcome:
+    outcome = _Outcome()
+    for line in rule.conditions:
+        held = line.evaluate(scope)
+        if held is False:
+            return _Outcome(holds=False)
+        if held is None:
+            outcome.holds = None
+            outcome.missing += _missing(line, scope)
+    return _excluded(rule, scope, outcome)
+
+
+def _excluded(rule: Rule, scope: Scope, outcome: _Outcome) -> _Outcome:
+    for line in rule.exclusions:
+        held = line.evaluate(scope)
+        if held:
+            return _Outcome(holds=False)
+        if held is None:
+            outcome.unsure = True
+            if rule.unless_known:
+                outcome.holds = None
+                outcome.missing += _missing(line, scope)
+    return outcome
+
+
+def _missing(line: Expression, scope: Scope) -> Iterator[str]:
+    """Yield the absent signals behind a line, looking through computed values."""
+    for name in line.names:
+        if scope(name) is None:
+            if name in scope.rule.values and line is not scope.rule.computed.get(name):
+                yield from _missing(scope.rule.computed[name], scope)
+            else:
+                yield name
+
+
+def _evidence(rule: Rule, scope: Scope) -> Iterator[tuple[Expression, dict[str, Any]]]:
+    for line in rule.conditions:
+        values = {name: scope(name) for name in line.names}
+        yield line, {name: value for name, value in values.items() if isinstance(value, (bool, int, float, str))}
+
+
+def _completed(verdict: Verdict, contexts: Collection[str]) -> Verdict:
+    """Add onset and subjects, and lower the severity where the context asks for it."""
+    rule, signals = verdict.rule, verdict.scope.signals if verdict.scope else None
+    softened = any(context in contexts for context in rule.soften)
+    severity = SOFTER[rule.severity] if softened else rule.severity
+    onset = signals.get(rule.onset) if signals and rule.onset else None
+    return replace(
+        verdict,
+        severity="note" if rule.preview else severity,
+        softened=softened,
+        onset=int(onset) if isinstance(onset, (int, float)) and not isinstance(onset, bool) else None,
+        subjects=_names(signals.get(rule.subjects) if signals and rule.subjects else None)
+        or verdict.matched[:MOST_SUBJECTS],
+    )
+
+
+def _left(verdict: Verdict) -> Verdict:
+    """Take the modules away that the project leaves out of the rule; without any left nothing was found."""
+    subjects = tuple(name for name in verdict.subjects if not _is_ignored(name, verdict.rule))
+    if verdict.subjects and not subjects:
+        return Verdict(verdict.rule, CLEAR)
+    return verdict if subjects == verdict.subjects else replace(verdict, subjects=subjects)
+
+
+def _is_ignored(name: str, rule: Rule) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in rule.ignored)
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(map(str, value))[:MOST_SUBJECTS] if isinstance(value, (list, tuple, Mapping)) else ()

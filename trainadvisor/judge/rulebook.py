@@ -1,0 +1,274 @@
+"""The rules: one TOML file a finding, loaded from the folder that ships with the package and from users' folders."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainadvisor.errors import ConfigError, RuleError, did_you_mean
+from trainadvisor.judge.branches import Branch, branch_of, merged, numbered
+from trainadvisor.judge.conditions import Expression, Place, parse
+from trainadvisor.toml import read_toml
+
+if TYPE_CHECKING:
+    from trainadvisor.configuration import Config
+
+FAMILIES, ANSWERS = "families.toml", "answers.toml"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule; texts by language, expressions parsed when first used."""
+
+    code: str
+    family: str
+    path: Path
+    kind: str
+    severity: str
+    evidence: str
+    when: tuple[str, ...]
+    texts: Mapping[str, Mapping[str, Any]]
+    scope: str = "run"
+    phase: str = "course"
+    """From when on it may be judged: at the start of a run, in its course, or only at its end."""
+    measured_by: str = "loss"
+    """How a trial of its remedies is judged: by loss, time or memory."""
+    measures: tuple[str, ...] = ()
+    """The figures that a trial of its remedies has to better, where the loss does not count."""
+    general: str | None = None
+    """What is tried first where its own remedies do not help: what keeps numbers finite, or other labels."""
+    share: float | None = None
+    preview: bool = False
+    onset: str | None = None
+    subjects: str | None = None
+    site: str | None = None
+    unless: tuple[str, ...] = ()
+    unless_known: bool = False
+    falsepositives: str = ""
+    off: tuple[str, ...] = ()
+    soften: tuple[str, ...] = ()
+    explains: Mapping[str, float] = field(default_factory=dict)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
+    branches: tuple[Branch, ...] = ()
+    branch: str | None = None
+    """The branch that this is the rule of, where it is one of `variants`."""
+    lookalikes: tuple[Mapping[str, Any], ...] = ()
+    rivals: tuple[Mapping[str, Any], ...] = ()
+    remedies: tuple[Mapping[str, Any], ...] = ()
+    cases: tuple[Mapping[str, Any], ...] = ()
+    ignored: tuple[str, ...] = ()
+    """Patterns of modules that a project leaves out of this rule."""
+
+    def text(self, key: str, lang: str = "en") -> str:
+        """Return one of its texts, empty when there is none."""
+        return str(self.texts.get(lang, {}).get(key, ""))
+
+    def title(self, lang: str = "en") -> str:
+        """Return the short name of the finding."""
+        return self.text("title", lang) or self.code
+
+    @cached_property
+    def conditions(self) -> list[Expression]:
+        """Return the parsed `when` lines."""
+        return self._parsed("when", self.when)
+
+    @cached_property
+    def exclusions(self) -> list[Expression]:
+        """Return the parsed `unless` lines."""
+        return self._parsed("unless", self.unless)
+
+    @property
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """Yield the conditions of the rule and of its branches, each with its place in the file."""
+        yield from numbered("", self.when, self.unless)
+        for number, branch in enumerate(self.branches, 1):
+            yield from numbered(f"branches[{number}].", branch.when, branch.unless)
+
+    @property
+    def all_remedies(self) -> tuple[Mapping[str, Any], ...]:
+        """Return the remedies of its branches and its own."""
+        return (*(entry for branch in self.branches for entry in branch.remedies), *self.remedies)
+
+    @cached_property
+    def variants(self) -> "tuple[Rule, ...]":
+        """Return the rule of each branch in its order; a rule without branches is its own and only one."""
+        return tuple(self._variant(branch) for branch in self.branches) or (self,)
+
+    def _variant(self, branch: Branch) -> "Rule":
+        return replace(
+            self,
+            branch=branch.name,
+            branches=(),
+            when=branch.when + self.when,
+            unless=branch.unless + self.unless,
+            texts={lang: merged(texts, branch.texts.get(lang, {})) for lang, texts in self.texts.items()},
+            remedies=branch.remedies + self.remedies,
+        )
+
+    @cached_property
+    def computed(self) -> dict[str, Expression]:
+        """Return the parsed [values]."""
+        return {name: parse(text, self.place(f"values.{name}"), functions=True) for name, text in self.values.items()}
+
+    def _parsed(self, key: str, lines: Iterable[str]) -> list[Expression]:
+        return [parse(line, self.place(f"{key}[{number}]")) for number, line in enumerate(lines, 1)]
+
+    def place(self, key: str) -> Place:
+        """Return the place of a key of this file, for error messages."""
+        return Place(str(self.path), key)
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """All rules by code, with the names of their families and the rules that are switched off."""
+
+    rules: Mapping[str, Rule]
+    families: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    off: Mapping[str, str] = field(default_factory=dict)
+
+    def get(self, code: str) -> Rule:
+        """Return a rule; raises RuleError with the nearest code when there is none."""
+        if code not in self.rules:
+            raise RuleError(f"no rule is called {code}{did_you_mean(code, self.rules)}")
+        return self.rules[code]
+
+    def family_name(self, family: str, lang: str = "en") -> str:
+        """Return what a family is called."""
+        return self.families.get(family, {}).get(lang, family)
+
+    def configured(self, config: "Config | None") -> "Rulebook":
+        """Return the rulebook with the thresholds, levels, left-out modules and switched-off rules of a project."""
+        if config is None:
+            return self
+        changed = dict(self.rules)
+        for code in {**config.off, **config.thresholds, **config.levels, **config.ignored}:
+            self._known(code, config)
+            changed[code] = self._changed(self.rules[code], config)
+        return replace(self, rules=changed, off=dict(config.off))
+
+    def _known(self, code: str, config: "Config") -> None:
+        if code not in self.rules:
+            raise ConfigError(
+                f"{config.source}: [tool.trainadvisor]: no rule is called {code}{did_you_mean(code, self.rules)}"
+            )
+
+    def _changed(self, rule: Rule, config: "Config") -> Rule:
+        values = config.thresholds.get(rule.code, {})
+        for name in values:
+            if name not in rule.thresholds:
+                hint = did_you_mean(name, rule.thresholds) or f"; it has {', '.join(rule.thresholds) or 'none'}"
+                raise ConfigError(f"{config.source}: thresholds.{rule.code}: no threshold is called {name}{hint}")
+        return replace(
+            rule,
+            thresholds={**rule.thresholds, **values},
+            severity=config.levels.get(rule.code, rule.severity),
+            ignored=tuple(config.ignored.get(rule.code, ())),
+        )
+
+
+def shipped_rules() -> Path:
+    """Return the folder of the rules that ship with the package."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "_rules"
+    return inside if inside.is_dir() else package.parent / "rules"
+
+
+def load(folders: Iterable[str | Path] = ()) -> Rulebook:
+    """Load the shipped rules and those of further folders; a later folder replaces rules of the same code."""
+    shipped = shipped_rules()
+    rules = {path.stem: rule_of(path, read(path)) for path in rule_files(shipped)}
+    families = _families(shipped)
+    for folder in map(Path, folders):
+        rules |= _strictly(folder)
+        families |= _families(folder)
+    order = list(families)
+    ranked = sorted(rules.values(), key=lambda rule: order.index(rule.family) if rule.family in order else len(order))
+    return Rulebook({rule.code: rule for rule in ranked}, families)
+
+
+def _strictly(folder: Path) -> dict[str, Rule]:
+    """Load a user's folder: what is wrong in it is said before anything is judged."""
+    from trainadvisor.judge.rule_checks import check_rules
+
+    if not folder.is_dir():
+        raise RuleError(f"{folder}: no such folder of rules; check the path")
+    if problems := check_rules([folder]):
+        more = (
+            f" (and {len(problems) - 1} more; trainadvisor rules check {folder} lists them)"
+            if len(problems) > 1
+            else ""
+        )
+        raise RuleError(problems[0] + more)
+    return {path.stem: rule_of(path, read(path)) for path in rule_files(folder)}
+
+
+def rule_files(folder: Path) -> list[Path]:
+    """Return the rule files of a folder and of the folders in it."""
+    return sorted(path for path in folder.rglob("*.toml") if path.name not in (FAMILIES, ANSWERS) and path.is_file())
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Parse a TOML file."""
+    return read_toml(path, RuleError, "mend the rule file")
+
+
+def _families(folder: Path) -> dict[str, Any]:
+    path = folder / FAMILIES
+    entries = read(path).get("family", []) if path.is_file() else []
+    return {entry["name"]: entry for entry in entries}
+
+
+def rule_of(path: Path, data: Mapping[str, Any]) -> Rule:
+    """Make a rule of a file's content, whose form is checked by `rules check`, not here."""
+    context = data.get("context", {})
+    thresholds = data.get("thresholds", {})
+    plain = (
+        "scope",
+        "phase",
+        "measured_by",
+        "general",
+        "share",
+        "preview",
+        "onset",
+        "subjects",
+        "site",
+        "unless_known",
+        "falsepositives",
+        "explains",
+        "values",
+    )
+    try:
+        return Rule(
+            code=path.stem,
+            family=path.parent.name,
+            path=path,
+            kind=data["kind"],
+            severity=data["severity"],
+            evidence=data["evidence"],
+            when=tuple(data.get("when", ())),
+            branches=tuple(branch_of(entry) for entry in data.get("branches", ())),
+            measures=tuple(data.get("measures", ())),
+            texts={lang: data[lang] for lang in ("en", "zh") if lang in data},
+            unless=tuple(data.get("unless", ())),
+            off=tuple(context.get("off", ())),
+            soften=tuple(context.get("soften", ())),
+            thresholds={name: entry["value"] for name, entry in thresholds.items()},
+            reasons={name: entry.get("because", "") for name, entry in thresholds.items()},
+            lookalikes=tuple(data.get("lookalikes", ())),
+            rivals=tuple(data.get("rivals", ())),
+            remedies=tuple(data.get("remedies", ())),
+            cases=tuple(data.get("cases", ())),
+            **{name: data[name] for name in plain if name in data},
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RuleError(f"{path}: is not a rule ({error}); trainadvisor rules check {path.parent} says why") from None
+
+
+def check_rules(folders: Iterable[str | Path] = ()) -> list[str]:
+    """Return everything that is wrong with the rules of some folders, of the shipped ones without any."""
+    from trainadvisor.judge import rule_checks
+
+    return rule_checks.check_rules(folders)

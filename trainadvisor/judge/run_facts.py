@@ -1,0 +1,126 @@
+"""What a report says about the run itself: figures of the log and of signals, whatever there is of them."""
+
+import hashlib
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from trainadvisor.judge.crash import crash
+from trainadvisor.judge.engine import SignalSource
+from trainadvisor.judge.object_sites import main_object, main_optimizer
+from trainadvisor.log.reader import RunLog
+
+FROM_HEADER = (
+    "script",
+    "argv",
+    "created",
+    "seed",
+    "python",
+    "torch",
+    "device",
+    "device_name",
+    "planned_steps",
+    "world_size",
+    "source",
+)
+CURVE = 60
+"""Points of the loss that travel with a diagnosis, for small charts and comparisons."""
+FROM_SIGNALS = (
+    "loss_kind", "loss_first", "loss_final", "loss_best", "trivial_loss", "skill", "val_loss_first", "val_loss_final",
+    "val_loss_best", "val_accuracy_final", "val_accuracy_best", "val_noise", "train_accuracy_final", "skill_gap",
+    "accuracy_gap", "grad_norm_median", "grad_depth_ratio", "update_ratio_median", "alpha_median", "optimizer_class",
+    "val_skill_best", "lr_first", "lr_peak", "lr_final", "momentum", "weight_decay", "batch_median", "dead_unit_share",
+    "dead_unit_share_worst", "saturated_share", "saturated_share_worst", "depth", "step_seconds", "wait_share",
+    "memory_growth",
+)  # fmt: skip
+
+
+def run_facts(log: RunLog, signals: SignalSource) -> dict[str, Any]:
+    """Return the facts of a run by name; what is not known is left out."""
+    facts = {name: log.header.get(name) for name in FROM_HEADER}
+    facts |= {name: signals.get(name) for name in FROM_SIGNALS}
+    facts |= {"log": str(log.path), **_counts(log), **_gradients(log), **_validation(log, signals), **_setting(log)}
+    facts["exception"] = crash(log)
+    facts |= {**_workload(log), **_cost(log), "loss_curve": _curve(log)}
+    return {name: value for name, value in facts.items() if value is not None and value != []}
+
+
+def _counts(log: RunLog) -> dict[str, Any]:
+    return {
+        "steps": log.all_steps_count,
+        "judged_steps": len(log.steps),
+        "stages": len(log.stages),
+        "evals": len(log.evals),
+        "models": [model["name"] for model in log.models],
+        "end": log.end.get("reason") if log.end else None,
+        "memory": _last(log.column("memory")),
+    }
+
+
+def _last(column: Any) -> float | None:
+    known = column[np.isfinite(column)]
+    return float(known[-1]) if known.size else None
+
+
+def _gradients(log: RunLog) -> dict[str, Any]:
+    norms = log.column("grad_norm")
+    norms = norms[np.isfinite(norms)]
+    low, high = (float(q) for q in np.quantile(norms, [0.05, 0.95])) if norms.size else (None, None)
+    return {"grad_norm_low": low, "grad_norm_high": high, **_reached(log)}
+
+
+def _reached(log: RunLog) -> dict[str, Any]:
+    """Count the trainable parameters that got a gradient at least once."""
+    grads = log.layers.column("grad")
+    trainable = np.array([p["trainable"] for p in log.layers.rows("grad")], dtype=bool)
+    if not len(grads) or not trainable.any():
+        return {}
+    reached = ~np.isnan(grads).all(axis=0)
+    return {"tensors": int(trainable.sum()), "tensors_reached": int((reached & trainable).sum())}
+
+
+def _validation(log: RunLog, signals: SignalSource) -> dict[str, Any]:
+    losses = [record.get("loss") for record in log.evals]
+    known = [(value, place) for place, value in enumerate(losses, 1) if isinstance(value, (int, float))]
+    final, val = signals.get("loss_final"), signals.get("val_loss_final")
+    gap = val - final if isinstance(final, (int, float)) and isinstance(val, (int, float)) else None
+    return {"best_eval": min(known)[1] if known else None, "generalization_gap": gap}
+
+
+def _setting(log: RunLog) -> dict[str, Any]:
+    optimizer = main_optimizer(log)
+    return (
+        {"optimizer": optimizer["class"], "lr": optimizer["groups"][0].get("lr")}
+        if optimizer and optimizer["groups"]
+        else {}
+    )
+
+
+def _workload(log: RunLog) -> dict[str, Any]:
+    """Return what two runs must have in common to be compared: the model's shape and the size of the data."""
+    loader = main_object(log, "loader") or {}
+    model = log.model or {}
+    shapes = [[layer["kind"] for layer in model.get("layers", [])], [p["shape"] for p in model.get("parameters", [])]]
+    digest = hashlib.sha256(repr(shapes).encode()).hexdigest()[:12] if model else None
+    return {"model_hash": digest, "examples": loader.get("examples"), "workers": loader.get("workers")}
+
+
+def _cost(log: RunLog) -> dict[str, Any]:
+    """Return quantiles of the time of a step, and what recording cost."""
+    seconds = log.column("seconds")
+    seconds = seconds[np.isfinite(seconds)]
+    quantiles = np.quantile(seconds, [0.5, 0.95, 0.99]).tolist() if seconds.size else [None] * 3
+    times = {f"step_time_p{q}": value for q, value in zip((50, 95, 99), quantiles, strict=True)}
+    shares = [event["detail"].get("share") for event in log.events if event["kind"] == "overhead"]
+    return {**times, "overhead": next((s for s in reversed(shares) if isinstance(s, (int, float))), None)}
+
+
+def _curve(log: RunLog) -> list[list[float]]:
+    """Return [step, median loss] of equal stretches; what is not finite is left out."""
+    loss = log.column("loss")
+    known = np.isfinite(loss)
+    steps, loss = log.steps[known], loss[known]
+    edges = np.unique(np.linspace(0, loss.size, min(CURVE, loss.size) + 1).astype(int))
+    stretches = pairwise(edges.tolist())
+    return [[int(steps[stop - 1]), float(f"{np.median(loss[start:stop]):.4g}")] for start, stop in stretches]

@@ -1,0 +1,1 @@
+"""A training that still runs: judged as its log grows, shown, and told to whoever subscribed."""

@@ -1,0 +1,259 @@
+"""Alerts: findings sent to a URL, a command or a function while it trains, beside the training and never in its way."""
+
+from __future__ import annotations
+
+import json
+import queue
+import shlex
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from dataclasses import asdict, dataclass
+from html import escape
+from string import Formatter
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from trainadvisor.errors import UsageError, did_you_mean
+from trainadvisor.i18n.language import Words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from trainadvisor.judge.result import Diagnosis, Finding
+
+LEVELS = ("note", "warning", "error")
+TRACKERS = ("wandb", "trackio")
+FIELDS = ("code", "severity", "step", "sentence", "fix", "run")
+WAITING, PATIENCE, LAST_WAIT = 100, 10.0, 5.0
+"""Alerts that may wait, seconds that one may take, seconds that the end of the training waits for the rest."""
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One finding, as it is sent."""
+
+    code: str
+    severity: str
+    step: int
+    sentence: str
+    fix: str = ""
+    run: str = ""
+
+
+def alert_of(finding: Finding, step: int, run: str = "") -> Alert:
+    """Return the alert of a finding that holds at a step."""
+    first = finding.remedies[0].text if finding.remedies else ""
+    return Alert(finding.code, finding.severity, step, finding.sentence or finding.title, first, run)
+
+
+def body(url: str, alert: Alert, words: Words) -> dict[str, Any]:
+    """Return what a URL is sent: a message for Slack and Discord, the fields for anything else."""
+    host, path = urlsplit(url).hostname or "", urlsplit(url).path
+    lines = [words("alert.title", severity=alert.severity, code=alert.code, step=alert.step), alert.sentence]
+    lines += [f"{words('fix')}{words('colon')}{alert.fix}"] if alert.fix else []
+    lines += [words("alert.run", run=alert.run)] if alert.run else []
+    text = "\n".join(lines)
+    if _under(host, "slack.com", "slack-gov.com"):
+        return {"text": escape(text, quote=False)}  # Slack reads <!channel> as a call to everybody
+    if _under(host, "discord.com", "discordapp.com") and path.startswith("/api/"):
+        return {"content": text[:2000], "allowed_mentions": {"parse": []}}
+    return {"schema": "trainadvisor/alert/1", "text": text, **asdict(alert)}
+
+
+def _under(host: str, *domains: str) -> bool:
+    return any(host == domain or host.endswith(f".{domain}") for domain in domains)
+
+
+def check_url(url: str) -> None:
+    """Refuse what is neither an address of the web nor a tracker's name."""
+    if url not in TRACKERS and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+        names = " or ".join(TRACKERS)
+        message = f"--notify {url}: is no web address; write it like https://hooks.example.com/path, or {names}"
+        raise UsageError(message)
+
+
+def check_command(template: str) -> None:
+    """Refuse a command that cannot be split or names a field that alerts do not have."""
+    fields = ", ".join(f"{{{field}}}" for field in FIELDS)
+    try:
+        words = shlex.split(template)
+        named = [name for word in words for _, name, _, _ in Formatter().parse(word) if name is not None]
+    except ValueError as error:
+        message = f"--on-finding {template!r}: cannot be read ({error}); fields are {fields}"
+        raise UsageError(message) from error
+    if unknown := [name for name in named if name not in FIELDS]:
+        message = f"--on-finding {template!r}: there is no field {{{unknown[0]}}}{did_you_mean(unknown[0], FIELDS)}"
+        raise UsageError(f"{message}; fields are {fields}")
+    if not words:
+        message = "--on-finding: the command is empty; write one such as 'notify-send {code}'"
+        raise UsageError(message)
+
+
+def _filled(words: list[str], alert: Alert) -> list[str]:
+    """Fill each word by itself: a finding's text stays one argument, whatever it holds."""
+    return [word.format(**asdict(alert)) for word in words]
+
+
+class Alerter:
+    """Sends alerts from a daemon thread: one a finding, again when its level rises; a failure is one line on stderr."""
+
+    def __init__(self, lang: str = "en", run: str = "") -> None:
+        """Take the language of the messages and the name of the run."""
+        self._words, self._run = Words(lang), run
+        self._ways: list[tuple[str, Callable[[Alert], object]]] = []
+        self._sent: dict[str, str] = {}
+        self._queue: queue.Queue[Alert | None] = queue.Queue(WAITING)
+        self._thread: threading.Thread | None = None
+        self._complained = False
+
+    def to_url(self, url: str) -> None:
+        """Post every alert to a URL, or hand it to the run of a tracker that the script has started."""
+        check_url(url)
+        if url in TRACKERS:
+            self._ways.append(("note", lambda alert: _track(url, alert, self._words)))
+            return
+        self._ways.append(("note", lambda alert: self._post(url, alert)))
+
+    def to_command(self, template: str) -> None:
+        """Run a command for every alert; {code}, {step} and the other fields are filled in."""
+        check_command(template)
+        words = shlex.split(template)
+        self._ways.append(("note", lambda alert: _run(_filled(words, alert))))
+
+    def to_function(self, level: str, function: Callable[[Alert], object]) -> None:
+        """Call a function for alerts of a level or a higher one."""
+        if level not in LEVELS:
+            message = f"on({level!r}, ...): must be one of {', '.join(LEVELS)}"
+            raise UsageError(message)
+        self._ways.append((level, function))
+
+    def tell(self, finding: Finding, step: int) -> None:
+        """Send a finding unless it was sent at this level; returns at once."""
+        before = self._sent.get(finding.code)
+        if not self._ways or (before is not None and LEVELS.index(before) >= LEVELS.index(finding.severity)):
+            return
+        self._sent[finding.code] = finding.severity
+        self._start()
+        try:
+            self._queue.put_nowait(alert_of(finding, step, self._run))
+        except queue.Full:
+            self._complain("too many alerts wait")
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="trainadvisor-alerts", daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        while (alert := self._queue.get()) is not None:
+            for level, way in self._ways:
+                if LEVELS.index(alert.severity) >= LEVELS.index(level):
+                    self._try(way, alert)
+
+    def _try(self, way: Callable[[Alert], object], alert: Alert) -> None:
+        try:
+            way(alert)
+        except Exception as error:  # noqa: BLE001 - an alert must not touch the training
+            self._complain(f"{type(error).__name__}: {error}")
+
+    def _complain(self, reason: str) -> None:
+        """Say once that an alert did not arrive."""
+        if not self._complained:
+            self._complained = True
+            print(f"trainadvisor: {self._words('alert.failed', reason=reason)}", file=sys.stderr, flush=True)  # noqa: T201 - it is for people
+
+    def _post(self, url: str, alert: Alert) -> None:
+        data = json.dumps(body(url, alert, self._words)).encode()
+        headers = {"Content-Type": "application/json", "User-Agent": "trainadvisor"}
+        request = urllib.request.Request(url, data, headers, method="POST")  # noqa: S310 - the scheme was checked
+        with urllib.request.urlopen(request, timeout=PATIENCE):  # noqa: S310 - (the same)
+            pass
+
+    def finish(self, findings: Iterable[Finding]) -> None:
+        """Send what only the end of the training has shown, and close."""
+        for finding in findings:
+            if finding.severity != "note":
+                self.tell(finding, finding.onset or 0)
+        self.close()
+
+    def close(self, wait: float = LAST_WAIT) -> None:
+        """Let the rest be sent, for some seconds at most."""
+        if self._thread is None:
+            return
+        try:
+            self._queue.put_nowait(None)
+        except queue.Full:
+            return
+        self._thread.join(timeout=wait)
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(  # noqa: S603 - the user's own command, without a shell
+        command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False
+    )
+    if done.returncode:
+        message = f"{command[0]} exited with {done.returncode}"
+        raise RuntimeError(message)
+
+
+def _track(name: str, alert: Alert, words: Words) -> None:
+    """Call the alert function of wandb or trackio, as the script has imported it."""
+    tracker = sys.modules.get(name)
+    run = getattr(tracker, "run", None) if name == "wandb" else tracker
+    if run is None:
+        message = f"{name} has no active run in this process"
+        raise RuntimeError(message)
+    text = f"{alert.sentence}\n{words('fix')}{words('colon')}{alert.fix}" if alert.fix else alert.sentence
+    title = words("alert.title", severity=alert.severity, code=alert.code, step=alert.step)
+    level = {"note": "INFO", "warning": "WARN", "error": "ERROR"}[alert.severity]
+    levels = getattr(tracker, "AlertLevel", None)
+    run.alert(title=title, text=text, level=getattr(levels, level, level))
+
+
+class Lookout:
+    """Judges a growing log now and then in a daemon thread and tells an alerter: for a watcher without `run`."""
+
+    FIRST, PATIENCE = 4.0, 20.0
+
+    def __init__(self, alerter: Alerter, judge: Callable[[bool], Iterable[Finding]]) -> None:
+        """Take how to judge the log so far; it is told whether the training is over."""
+        self._alerter, self._judge = alerter, judge
+        self._over = threading.Event()
+        self._seen: set[str] = set()
+        self._thread = threading.Thread(target=self._look_repeatedly, name="trainadvisor-lookout", daemon=True)
+        self._thread.start()
+
+    def _look_repeatedly(self) -> None:
+        pause = self.FIRST
+        while not self._over.wait(pause):
+            began = time.monotonic()
+            self.look()
+            pause = max(self.FIRST, self.PATIENCE * (time.monotonic() - began))
+
+    def look(self, *, final: bool = False) -> None:
+        """Judge now; what is not certain has to be there twice, or at the end."""
+        try:
+            findings = list(self._judge(final))
+        except Exception:  # noqa: BLE001 - the log may be half written; the next look will tell
+            return
+        for finding in findings:
+            if final or finding.confidence == "certain" or finding.code in self._seen:
+                self._alerter.tell(finding, finding.onset or 0)
+        self._seen = {finding.code for finding in findings}
+
+    def end(self) -> None:
+        """Look a last time, and let the alerts go out."""
+        self._over.set()
+        self._thread.join(timeout=LAST_WAIT)
+        self.look(final=True)
+        self._alerter.close()
+
+
+def lookout(judge: Callable[[], Diagnosis], alerter: Alerter) -> Lookout:
+    """Watch a log through its owner's way to judge it; while it trains, only what cannot be prophecy counts."""
+    from trainadvisor.monitor.console import _loud
+
+    return Lookout(alerter, lambda final: judge().findings if final else _loud(judge().findings))

@@ -1,0 +1,298 @@
+"""`trainadvisor run`: the script, what is told while it trains, and the verdict at its end."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainadvisor.i18n.language import Words
+from trainadvisor.log import rank_logs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trainadvisor.judge.result import Diagnosis, Finding
+    from trainadvisor.monitor.alerts import Alerter
+    from trainadvisor.record.run_script import Run
+
+Record = dict[str, Any]
+
+_INTRODUCE_AFTER = 20
+"""Steps after which it is told what is recorded, unless three seconds have passed before."""
+_FIRST_LOOK = 4.0
+_PATIENCE = 20
+"""A look at the log may take one part in twenty of the time."""
+_REDRAW = 0.25
+_OTHERS = 5.0
+"""Seconds that the verdict waits for the logs of the training's other processes to end."""
+_LEVELS = {"note": 0, "warning": 1, "error": 2}
+
+
+def run_script(
+    target: str,
+    args: list[str],
+    *,
+    module: bool,
+    log: Path | None,
+    every: int | None,
+    overhead: float | None,
+    stop_on: str | None,
+    stop_after: int,
+    lang: str,
+    live: bool,
+    report: Path | None,
+    alerter: Alerter | None = None,
+    fail_on: str = "never",
+) -> int:
+    """Run a script or module, record it, tell what is found; return the script's exit code (1 when we stopped it)."""
+    if os.environ.get("TRAINADVISOR") == "0":
+        return _run_plainly(target, args, module=module)
+    from trainadvisor.gate.policy import for_script
+    from trainadvisor.record.run_script import Run
+    from trainadvisor.record.sampling import DEFAULT_SHARE
+    from trainadvisor.report import files
+
+    if report is not None:
+        files.check(report)
+    gate = for_script(fail_on)
+    rank, processes = rank_logs.of_environment()
+    path = log or Path("trainadvisor-runs") / f"{rank_logs.launched():%m%d-%H%M%S}" / "log.json"
+    own = rank_logs.path_of(path, rank)
+    run = Run(target, args, module=module, log=own, every=every or 10, overhead=overhead or DEFAULT_SHARE)
+    told = live and not rank  # the first process speaks for all
+    narrator = Narrator(run, lang, stop_on=stop_on, stop_after=stop_after, alerter=alerter) if told else None
+    atexit.register(_end_as_interrupted, run)  # before the script's own handlers, so that it comes after them
+    code = run.execute()
+    if os.getpid() != run.pid:
+        return code  # a child that the script has forked
+    if rank:
+        return code
+    if narrator is not None:
+        narrator.end()
+        run.stopped = narrator.stopped
+    if not run.steps:
+        _tell_nothing(run, Words(lang), code, keep=log is not None)
+        return code
+    rank_logs.await_ends((rank_logs.path_of(path, other) for other in range(1, processes)), _OTHERS)
+    diagnosis = _tell_verdict(path, lang, report)
+    if run.exceeded is not None:
+        say(Words(lang)("run.sparse", share=f"{100 * run.overhead:.2g} %", budget=f"{100 * run.exceeded:.2g} %"))
+    if diagnosis is not None and alerter is not None:
+        alerter.finish(diagnosis.findings)
+    if narrator is not None and narrator.stopped:
+        return 1
+    return code or gate(diagnosis)
+
+
+def _end_as_interrupted(run: Run) -> None:
+    """End by SIGINT, as python does after a KeyboardInterrupt that nobody caught: the shell looks at that."""
+    if isinstance(run.error, KeyboardInterrupt) and not run.stopped and os.name == "posix" and os.getpid() == run.pid:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def _run_plainly(target: str, args: list[str], *, module: bool) -> int:
+    """Switched off: replace this process by the plain script."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, *(["-m"] if module else []), target, *args])  # noqa: S606 - the user's command
+
+
+def _tell_nothing(run: Run, words: Words, code: int, *, keep: bool) -> None:
+    if not keep:
+        run.log.unlink(missing_ok=True)
+        with suppress(OSError):  # something else may be in the folder
+            run.log.parent.rmdir()
+    say(words("run.early", target=run.target, code=code) if code else words("run.nothing", target=run.target))
+
+
+def _tell_verdict(log: Path, lang: str, report: Path | None) -> Diagnosis | None:
+    """Print the diagnosis on stderr and return it; a failure of ours is one line there."""
+    from trainadvisor.commands.common import coloured, emit, width
+
+    try:
+        from trainadvisor import configuration
+        from trainadvisor.commands.webpage import material
+        from trainadvisor.judge import diagnose
+        from trainadvisor.log.reader import read_log
+        from trainadvisor.report import files
+        from trainadvisor.report.text import full_report
+
+        settings, recorded = configuration.load(), read_log(log)
+        diagnosis = diagnose(recorded, lang=lang, config=settings)
+        sys.stdout.flush()
+        emit(
+            "\n" + full_report.render(diagnosis, lang, width=width(sys.stderr), colour=coloured("auto", sys.stderr)),
+            sys.stderr,
+        )
+        emit(Words(lang)("run.more", log=log), sys.stderr)
+        if report is not None:
+            files.write(
+                diagnosis,
+                report,
+                lang,
+                material(recorded, diagnosis, lang, settings) if report.suffix == ".html" else None,
+            )
+            say(Words(lang)("run.report", path=report))
+    except Exception as error:  # noqa: BLE001 - the script has run: its exit code is what counts
+        say(f"{log}: {type(error).__name__}: {error}")
+        return None
+    return diagnosis
+
+
+def say(text: str) -> None:
+    """Print one line of ours on stderr."""
+    print(f"trainadvisor: {text}", file=sys.stderr, flush=True)
+
+
+class Narrator:
+    """Tells, while the script trains, what is recorded, and findings when they open, worsen and clear."""
+
+    def __init__(
+        self, run: Run, lang: str, *, stop_on: str | None, stop_after: int, alerter: Alerter | None = None
+    ) -> None:
+        """Take the run to follow, which finding interrupts it after how many steps, and who else is told."""
+        self.stopped = False
+        self._alerter = alerter
+        self._run, self._lang, self._words = run, lang, Words(lang)
+        self._stop_on, self._stop_after = stop_on, stop_after
+        self._started = time.monotonic()
+        self._introduced = False
+        self._header: Record = {}
+        self._facts: dict[str, list[Record]] = {}
+        self._last: Record = {}
+        self._drawn = 0.0
+        self._terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._over = threading.Event()
+        self._open: dict[str, str] = {}
+        self._seen: set[str] = set()
+        self._since: int | None = None
+        run.subscribe(self._take)
+        self._watch = threading.Thread(target=self._look_repeatedly, name="trainadvisor-live", daemon=True)
+        self._watch.start()
+
+    def end(self) -> None:
+        """Stop following and take the status line away."""
+        self._over.set()
+        self._watch.join(timeout=10)
+        self._erase()
+        if not self._introduced and self._last:
+            self._introduce()
+
+    def _take(self, record: Record) -> None:
+        kind = record["record"]
+        if kind == "header":
+            self._header = record
+        elif kind == "event" and record["kind"] in {"model", "optimizer", "loss", "loader"}:
+            self._facts.setdefault(record["kind"], []).append(record["detail"])
+        elif kind == "step":
+            self._last = record
+            now = time.monotonic()
+            if not self._introduced and (record["step"] >= _INTRODUCE_AFTER or now - self._started > _FIRST_LOOK):
+                self._introduce()
+            if self._terminal and now - self._drawn > _REDRAW:
+                self._draw(now)
+
+    def _introduce(self) -> None:
+        """Tell what was found, what is recorded how often, where, and what it costs."""
+        self._introduced = True
+        from trainadvisor.report.text.introduction import introduction
+
+        self._erase()
+        overhead = self._run.overhead
+        for line in introduction(self._header, self._facts, self._words, self._run.log, overhead):
+            print(line, file=sys.stderr)
+        sys.stderr.flush()
+
+    def _draw(self, now: float) -> None:
+        self._drawn = now
+        record = self._last
+        parts = [f"  {record['step']}"]
+        parts += [
+            f"{name} {record[key]:.3g}"
+            for name, key in (("loss", "loss"), ("grad", "grad_norm"))
+            if _shown(record.get(key))
+        ]
+        parts += [f"lr {record['lr'][0]:.2g}"] if record.get("lr") and _shown(record["lr"][0]) else []
+        parts.append(f"{1000 * record['seconds']:.3g} ms/step")
+        print("\r\x1b[K" + "  ".join(parts), end="", file=sys.stderr, flush=True)
+
+    def _erase(self) -> None:
+        if self._terminal and self._drawn:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def _look_repeatedly(self) -> None:
+        """Judge the growing log: after four seconds, then so rarely that it takes a twentieth of the time at most."""
+        pause = _FIRST_LOOK
+        while not self._over.wait(pause):
+            began = time.monotonic()
+            if self._last:
+                try:
+                    self._look()
+                except Exception as error:  # noqa: BLE001 - a look that fails must not end the following ones
+                    if self._over.is_set():
+                        return
+                    say(f"{type(error).__name__}: {error}") if not self._seen else None
+                    self._seen.add("failed")
+            pause = max(_FIRST_LOOK, _PATIENCE * (time.monotonic() - began))
+
+    def _look(self) -> None:
+        from trainadvisor import configuration
+        from trainadvisor.judge import diagnose
+
+        diagnosis = diagnose(self._run.log, lang=self._lang, config=configuration.load())
+        findings = {f.code: f for f in _loud(diagnosis.findings)}
+        for code, finding in findings.items():
+            sure = finding.confidence == "certain" or code in self._seen
+            worse = _LEVELS[finding.severity] > _LEVELS.get(self._open.get(code, ""), 0)
+            if sure and worse:
+                self._open[code] = finding.severity
+                self._tell(finding)
+                if self._alerter is not None:
+                    self._alerter.tell(finding, int(self._last["step"]))
+        self._seen = set(findings)
+        for code in [code for code in self._open if code not in findings]:
+            del self._open[code]
+            self._line(self._words("run.cleared", code=code, step=self._last["step"]))
+        self._stop_if_asked(diagnosis)
+
+    def _tell(self, finding: Finding) -> None:
+        onset = finding.onset if finding.onset is not None else self._last["step"]
+        self._line(f"{finding.severity}[{finding.code}] {self._words('step', step=onset)}: {finding.sentence}")
+        if finding.remedies:
+            from trainadvisor.report.text.introduction import first_change
+
+            fix = finding.remedies[0].code or finding.remedies[0].text
+            self._line(f"         {self._words('fix')}: {first_change(fix)}")
+
+    def _line(self, text: str) -> None:
+        self._erase()
+        print(text, file=sys.stderr, flush=True)
+
+    def _stop_if_asked(self, diagnosis: Diagnosis) -> None:
+        """Interrupt the script, as Ctrl-C would, when the finding has held for the asked number of steps."""
+        if self._stop_on is None or self.stopped:
+            return
+        held = any(self._stop_on in (f.code, f.severity) for f in _loud(diagnosis.findings) if f.code in self._open)
+        step = int(self._last["step"])
+        self._since = (step if self._since is None else self._since) if held else None
+        if self._since is not None and step - self._since >= self._stop_after:
+            self.stopped = True
+            self._line(self._words("run.stopping", code=self._stop_on, step=step))
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def _loud(findings: Iterable[Finding]) -> list[Finding]:
+    return [f for f in findings if _LEVELS[f.severity] > 0 and f.handling.phase != "end"]
+
+
+def _shown(value: object) -> bool:
+    return isinstance(value, int | float)

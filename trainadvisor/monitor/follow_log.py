@@ -1,0 +1,156 @@
+"""`trainadvisor follow`: a running or finished training, shown as its log grows."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TextIO
+
+from trainadvisor.i18n.language import Words
+from trainadvisor.log.growing import GrowingLog
+from trainadvisor.report.text import follow_screen, full_report
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trainadvisor.configuration import Config
+    from trainadvisor.judge.result import Diagnosis
+
+Record = dict[str, Any]
+
+PAUSE = 0.25
+FIRST_LOOK, PATIENCE = 2.0, 20.0
+"""Judging takes a twentieth of the time at most."""
+HEARTBEAT = 600.0
+UP, CLEAR = "\x1b[{lines}A", "\r\x1b[J"
+
+
+@dataclass
+class View:
+    """What is shown of the run: kept up to date record by record."""
+
+    log: Path
+    planned: int | None = None
+    script: str | None = None
+    step: Record = field(default_factory=dict)
+    evaluation: Record = field(default_factory=dict)
+    losses: list[float] = field(default_factory=list)
+    end: Record | None = None
+    records: int = 0
+    _width: int = 1
+    _waiting: list[float] = field(default_factory=list)
+
+    def take(self, records: list[Record]) -> None:
+        """Take new records."""
+        for record in records:
+            self.records += 1
+            kind = record.get("record")
+            if kind == "step":
+                self.step = record
+                self._take_loss(record.get("loss"))
+            elif kind == "eval":
+                self.evaluation = record
+            elif kind == "header":
+                self.planned, self.script = record.get("planned_steps"), record.get("script")
+            elif kind == "end":
+                self.end = record
+
+    def _take_loss(self, loss: object) -> None:
+        """Keep at most 60 means: when they are full, neighbours are joined."""
+        if not isinstance(loss, int | float):
+            return
+        self._waiting.append(float(loss))
+        if len(self._waiting) >= self._width:
+            self.losses.append(sum(self._waiting) / len(self._waiting))
+            self._waiting.clear()
+        if len(self.losses) >= 2 * follow_screen.CURVE:
+            self.losses = [(a + b) / 2 for a, b in zip(self.losses[::2], self.losses[1::2], strict=False)]
+            self._width *= 2
+
+
+class Follower:
+    """Shows a log until it ends, its writer is silent for too long, or the reader has seen enough."""
+
+    def __init__(self, path: Path, lang: str, config: Config, *, patience: float, stream: TextIO, redraw: bool) -> None:
+        """Take the log, and after how many seconds without a new record following ends (0: never)."""
+        self._log, self._view = GrowingLog(path), View(path)
+        self._lang, self._words, self._config = lang, Words(lang), config
+        self._patience, self._stream, self._redraw = patience, stream, redraw
+        self._diagnosis: Diagnosis | None = None
+        self._told: set[str] = set()
+        self._lines = 0
+        self._next_look = 0.0
+        self._grown = self._beaten = time.monotonic()
+        self._judged = 0
+
+    def run(self) -> None:
+        """Follow to the end, then print the verdict."""
+        try:
+            while not self._over():
+                if not self._log.behind:
+                    time.sleep(PAUSE)
+        except KeyboardInterrupt:
+            pass
+        self._verdict()
+
+    def _over(self) -> bool:
+        """Take what is new and show it; say whether nothing more is to come."""
+        records = self._log.grow()
+        now = time.monotonic()
+        if records:
+            self._view.take(records)
+            self._grown = now
+        if now >= self._next_look and self._view.records > self._judged:
+            self._look()
+        self._show(now)
+        silent = self._patience and now - self._grown > self._patience
+        return self._view.end is not None or bool(silent)
+
+    def _look(self) -> None:
+        from trainadvisor.judge import diagnose
+
+        began = time.monotonic()
+        self._judged = self._view.records
+        log = self._log.snapshot()
+        if log is not None:
+            self._diagnosis = diagnose(log, lang=self._lang, config=self._config)
+        took = time.monotonic() - began
+        self._next_look = time.monotonic() + max(FIRST_LOOK, PATIENCE * took)
+
+    def _show(self, now: float) -> None:
+        if self._redraw:
+            self._draw(follow_screen.block(self._view, self._diagnosis, self._words, _width(), now - self._grown))
+            return
+        for line in follow_screen.news(self._diagnosis, self._told, self._words):
+            self._print(line)
+        if now - self._beaten > HEARTBEAT and self._view.step:
+            self._beaten = now
+            self._print(follow_screen.beat(self._view, self._words))
+
+    def _draw(self, lines: list[str]) -> None:
+        back = UP.format(lines=self._lines) if self._lines else ""
+        self._stream.write(back + CLEAR + "\n".join(lines) + "\n")
+        self._stream.flush()
+        self._lines = len(lines)
+
+    def _print(self, line: str) -> None:
+        self._stream.write(line + "\n")
+        self._stream.flush()
+
+    def _verdict(self) -> None:
+        """Say how the log ended and what it shows."""
+        self._look()
+        view = self._view
+        if self._redraw:
+            self._draw(follow_screen.block(view, self._diagnosis, self._words, _width(), 0.0))
+        ended = (
+            self._words("follow.ended", reason=view.end.get("reason", "?")) if view.end else self._words("follow.died")
+        )
+        self._print(ended)
+        if self._diagnosis is not None:
+            self._print("\n" + full_report.render(self._diagnosis, self._lang, width=_width()))
+
+
+def _width() -> int:
+    return max(60, min(100, shutil.get_terminal_size((100, 24)).columns))

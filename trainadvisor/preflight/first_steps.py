@@ -1,0 +1,88 @@
+"""Runs a script's first steps in a child process, as it is or changed from outside, within a budget of seconds."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainadvisor.errors import LogError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trainadvisor.log.reader import RunLog
+    from trainadvisor.verify.plan import Change, Outcome
+
+GRACE = 10.0
+"""Seconds that a child gets beyond its time before it is killed."""
+LEAST_STEPPING = 1.5
+"""Seconds of training below which an experiment is not worth its start."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """What is run: a script or a module, with its arguments."""
+
+    target: str
+    args: tuple[str, ...] = ()
+    module: bool = False
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of the script that was cut: its log, the last it printed, and how long it took."""
+
+    log: RunLog | None
+    printed: str
+    seconds: float
+    code: int | None
+    """Its exit code, None when it was killed."""
+
+
+class Trials:
+    """Runs a script several times, each in a process and a scratch copy of its own."""
+
+    def __init__(self, script: Script, folder: Path, budget: float, *, in_place: bool = False) -> None:
+        """Take the script, a folder for logs, and the seconds for all runs together."""
+        self._script, self._folder, self._in_place = script, folder, in_place
+        self._began, self._budget = time.monotonic(), budget
+        self._startup = 0.0
+
+    @property
+    def spent(self) -> float:
+        """Return the seconds since the first run began."""
+        return time.monotonic() - self._began
+
+    def first(self, steps: int) -> Trial:
+        """Run the first steps as they are; half of the budget is kept for experiments."""
+        outcome = self._run("natural", (), steps, self._budget / 2)
+        log = _read(outcome.log)
+        training = (log.end or {}).get("seconds") if log is not None else None
+        self._startup = max(outcome.seconds - float(training or 0.0), 0.0)
+        return Trial(log, outcome.stderr or outcome.stdout, outcome.seconds, outcome.code)
+
+    def experiment(self, name: str, changes: Sequence[Change], steps: int, *, share: float = 1.0) -> RunLog | None:
+        """Run the script with changes for a share of what is left; None where there is no time for it."""
+        seconds = (self._budget - self.spent) * share - self._startup
+        return None if seconds < LEAST_STEPPING else _read(self._run(name, changes, steps, seconds).log)
+
+    def _run(self, name: str, changes: Sequence[Change], steps: int, seconds: float) -> Outcome:
+        from trainadvisor.trials.child_process import Setting, execute
+        from trainadvisor.verify.plan import Job
+
+        job = Job(
+            self._script.target, self._script.args, self._script.module, tuple(changes), stop_after_steps=steps,
+            stop_after_seconds=seconds, limit=seconds + self._startup + GRACE, name=name,
+        )  # fmt: skip
+        return execute(job, Setting(Path.cwd(), self._folder, in_place=self._in_place))
+
+
+def _read(path: Path) -> RunLog | None:
+    from trainadvisor.log.reader import read_log
+
+    try:
+        return read_log(path)
+    except LogError:
+        return None

@@ -1,0 +1,122 @@
+"""One batch for ever: a network that is wired well learns it by heart, whatever it will make of the rest."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from trainadvisor.signals import Signals
+from trainadvisor.signals.context import contexts
+from trainadvisor.signals.trivial_predictor import main_loss
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from trainadvisor.log.reader import RunLog
+
+FITS, STUCK, OPEN = "fits", "stuck", "open"
+NO_SUCH_TEST = ("adversarial", "reinforcement", "contrastive", "likelihood")
+"""Kinds of training in which the loss of one batch need not fall."""
+LEARNT, NOTHING = 0.5, 0.1
+"""Skill on the batch: half of what a constant answer leaves is gone, or hardly anything."""
+HALVED, UNMOVED = 0.5, 0.01
+"""The same of a loss whose trivial level is not known: shares of its first value."""
+EXACT = 0.95
+NEAR = 0.1
+FEWEST = 20
+PARAMETERS_A_TARGET = 10
+DOUBTS = ("slow", "floor-unknown")
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well one batch was learnt; `reason` is the key of a text where that is open."""
+
+    verdict: str
+    first: float | None = None
+    final: float | None = None
+    skill: float | None = None
+    steps: int = 0
+    reason: str = ""
+    roomy: bool = False
+    """Whether the model is large enough to learn any batch by heart."""
+
+    @property
+    def hardly(self) -> bool:
+        """Say whether next to nothing was learnt, as far as this loss can tell."""
+        if self.first is None or self.final is None or not self.first:
+            return self.verdict == STUCK
+        slow = self.first - self.final < NOTHING * abs(self.first)
+        return self.verdict == STUCK or (self.verdict == OPEN and self.reason in DOUBTS and slow)
+
+
+def fit_of(log: RunLog, *, kinds: Iterable[str] = ()) -> Fit:
+    """Judge the log of a one-batch run; `kinds` are the contexts of the script, where they are known."""
+    unfit = sorted({*kinds, *contexts(log)} & set(NO_SUCH_TEST))
+    if unfit:
+        return Fit(OPEN, reason=f"kind.{unfit[0]}")
+    signals = Signals(log)
+    facts: dict[str, Any] = {name: signals.get(name) for name in ("loss_start", "loss_final", "skill", "loss_steps")}
+    steps = facts["loss_steps"] or 0
+    if not took_effect(log, "one-batch"):
+        return Fit(OPEN, reason="not-held" if log.all_steps_count > 1 or _refused(log, "one-batch") else "too-few")
+    fit = Fit(OPEN, facts["loss_start"], facts["loss_final"], facts["skill"], steps, roomy=_roomy(log, signals))
+    if signals.get("loss_nonfinite"):
+        return replace(fit, verdict=STUCK)
+    if steps < FEWEST or fit.first is None or fit.final is None:
+        return replace(fit, reason="too-few")
+    verdict, reason = _verdict(fit.first, fit.final, signals)
+    return replace(fit, verdict=verdict, reason=reason)
+
+
+def took_effect(log: RunLog, change: str) -> bool:
+    """Say whether a trial's log says that its change took hold."""
+    return any(detail.get("applied") for detail in _told(log, change))
+
+
+def _refused(log: RunLog, change: str) -> bool:
+    return any(detail.get("refused") for detail in _told(log, change))
+
+
+def _told(log: RunLog, change: str) -> list[dict[str, Any]]:
+    return [event["detail"] for event in log.events if event["kind"] == "change" and event["subject"] == change]
+
+
+def _roomy(log: RunLog, signals: Signals) -> bool:
+    """Say whether there are parameters enough for every target of a batch, and more than a linear map of them."""
+    parameters, loss = signals.get("parameter_count"), main_loss(log)
+    shape = ((loss or {}).get("target") or {}).get("shape") or []
+    if not isinstance(parameters, int) or not shape or signals.get("nonlinear_ops") == 0:
+        return False
+    return bool(parameters >= PARAMETERS_A_TARGET * math.prod(shape))
+
+
+def _verdict(first: float, final: float, signals: Signals) -> tuple[str, str]:
+    fall = (first - final) / abs(first) if first else 0.0
+    skill = signals.get("skill")
+    if isinstance(skill, float):
+        good = skill > LEARNT or _accuracy(signals) > EXACT
+        # only where the trivial loss is that of the whole loss, a fall may be down to that and still be nothing
+        exact = signals.get("trivial_loss") is not None
+        stuck = skill < NOTHING and (exact or fall < NOTHING)
+        return (FITS, "") if good else (STUCK, "") if stuck else (OPEN, "slow")
+    return (FITS, "") if fall > HALVED else (STUCK, "") if fall < UNMOVED else (OPEN, "floor-unknown")
+
+
+def _accuracy(signals: Signals) -> float:
+    accuracy = signals.get("train_accuracy_final")
+    return accuracy if isinstance(accuracy, float) else 0.0
+
+
+def learns_at_some_rate(log: RunLog) -> bool:
+    """Judge the run on one batch with a rising learning rate: whether any rate makes the loss fall."""
+    from trainadvisor.preflight.lr_range_test import sweep_of
+
+    sweep = sweep_of(log)
+    if sweep is None or not took_effect(log, "one-batch"):
+        return True  # nothing was shown
+    trivial = Signals(log).get("trivial_loss")
+    start = min(sweep.start, trivial) if isinstance(trivial, float) else sweep.start
+    return sweep.steepest is not None and sweep.best < start - NEAR * abs(start)

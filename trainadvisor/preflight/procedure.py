@@ -1,0 +1,186 @@
+"""The course of a preflight: the first steps as they are, then the experiments that they leave open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from trainadvisor.i18n.preflight_texts import say
+from trainadvisor.judge.assembly import judge_log
+from trainadvisor.judge.summary import everything
+from trainadvisor.preflight import early_rules, lr_range_test, lr_suggestion, one_batch, questions
+from trainadvisor.preflight.preflight_result import Check, LearningRate, Outcome, Preflight
+from trainadvisor.signals.context import contexts
+from trainadvisor.verify.plan import Change
+
+if TYPE_CHECKING:
+    from trainadvisor.judge.result import Diagnosis
+    from trainadvisor.judge.rulebook import Rulebook
+    from trainadvisor.preflight.first_steps import Script, Trial, Trials
+
+ONE_BATCH = Change("one-batch")
+EXPERIMENT_STEPS = 100
+"""Steps of an experiment: a small network learns a batch in fewer, and a range of seven decades needs them."""
+SWEEP = Change(
+    "lr-range", {"lowest": lr_range_test.LOWEST, "highest": lr_range_test.HIGHEST, "steps": EXPERIMENT_STEPS}
+)
+SHARED_ORDER = Change("fix-labels")
+LEVELS = ("note", "warning", "error", "never")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for."""
+
+    steps: int = 60
+    budget: float = 60.0
+    fail_on: str = "error"
+    experiments: bool = True
+    lang: str = "en"
+
+
+class Course:
+    """One preflight of one script."""
+
+    def __init__(self, script: Script, trials: Trials, book: Rulebook, wish: Wish) -> None:
+        """Take the script, what runs it, the rules and what was asked for."""
+        self._script, self._trials, self._wish = script, trials, wish
+        self._full, self._book = book, early_rules.of_first_steps(book, wish.lang)
+
+    def run(self) -> Preflight:
+        """Run everything and return the verdict."""
+        trial = self._trials.first(self._wish.steps)
+        first = questions.start(trial, self._wish.steps, self._wish.lang)
+        if trial.log is None or trial.log.all_steps_count < questions.FEWEST:
+            return self._verdict(trial, [first])
+        seen = questions.Seen(
+            trial,
+            trial.log,
+            judge_log(trial.log, self._book, self._wish.lang),
+            self._book,
+            self._wish.lang,
+            self._wish.steps,
+        )
+        certain, suspected = early_rules.certain_and_suspected(seen.diagnosis, self._book)
+        broken = self._errors(seen.diagnosis, certain)
+        why = "" if self._wish.experiments else "skipped"
+        why = "mend" if broken or first.state == "failed" else why
+        if not why:
+            seen = self._on_one_batch(seen)
+        seen = self._resolved(seen, suspected, broken=bool(broken))
+        rate, rate_check = self._rate(seen, why, broken)
+        answers = [
+            first,
+            questions.initial_loss(seen),
+            *(questions.family(name, seen) for name in questions.FAMILIES),
+            questions.one_batch(seen, why, broken or ["start"]),
+            rate_check,
+            questions.throughput(seen),
+        ]
+        return self._verdict(trial, answers, seen.diagnosis, rate)
+
+    def _errors(self, diagnosis: Diagnosis, certain: set[str]) -> list[str]:
+        """Return the codes of errors that are facts: whatever they break would show in every experiment."""
+        found = [item for item in everything(diagnosis.findings) if item.code in certain]
+        return [item.code for item in found if questions.level(item) == "error"]
+
+    def _on_one_batch(self, seen: questions.Seen) -> questions.Seen:
+        """Run the script on its first batch; where that is not learnt, at every rate."""
+        log = self._trials.experiment("one-batch", [ONE_BATCH], EXPERIMENT_STEPS, share=0.5)
+        if log is None:
+            return seen
+        fit = one_batch.fit_of(log, kinds=contexts(seen.log))
+        seen = replace(seen, fit=fit)
+        if fit.verdict != one_batch.STUCK:
+            return seen
+        rescue = self._trials.experiment("rescue", [ONE_BATCH, SWEEP], EXPERIMENT_STEPS, share=0.6)
+        return seen if rescue is None else replace(seen, learns=one_batch.learns_at_some_rate(rescue))
+
+    def _resolved(self, seen: questions.Seen, suspected: set[str], *, broken: bool) -> questions.Seen:
+        """Confirm what was only suspected by the experiment, or drop it; beside a fact it may stand as it is."""
+        if not suspected or broken:
+            return seen
+        fate = _fate(seen)
+        seen = replace(seen, suspected={fate: sorted(suspected)})
+        if fate == "confirmed":
+            for item in everything(seen.diagnosis.findings):
+                unsure = item.code in suspected and item.confidence == "possible"
+                item.confidence = "likely" if unsure else item.confidence
+            return seen
+        book = early_rules.without(self._book, dict.fromkeys(suspected, say(f"early.{fate}", self._wish.lang)))
+        return replace(seen, diagnosis=judge_log(seen.log, book, self._wish.lang))
+
+    def _rate(self, seen: questions.Seen, why: str, broken: list[str]) -> tuple[LearningRate | None, Check]:
+        """Run the range test and compare."""
+        lang = self._wish.lang
+        if why:
+            return None, lr_suggestion.check(None, seen.diagnosis, lang, reason=why, codes=broken or ["start"])
+        log = self._trials.experiment("lr-range", [SWEEP], EXPERIMENT_STEPS)
+        if log is None:
+            return None, lr_suggestion.check(None, seen.diagnosis, lang)
+        own, rising = lr_suggestion.own_rate(seen.log)
+        sweep = lr_range_test.sweep_of(log) if one_batch.took_effect(log, "lr-range") else None
+        outcome = lr_suggestion.outcome(sweep, own)
+        if sweep is not None and sweep.suggestion is None and (shared := self._in_one_order(seen)) is not None:
+            return outcome, lr_suggestion.shuffled_apart(sweep, shared, lang)
+        whole = judge_log(seen.log, self._full, lang)
+        return outcome, lr_suggestion.check(outcome, whole, lang, rising=rising)
+
+    def _in_one_order(self, seen: questions.Seen) -> lr_range_test.Sweep | None:
+        """Return the range test with one order for all shuffles of a length, where only that lets the loss fall.
+
+        A batch that is learnt by heart beside a loss that no rate lowers from batch to batch is what labels of other
+        rows look like.
+        """
+        if seen.fit is None or seen.fit.verdict == one_batch.STUCK:
+            return None
+        log = self._trials.experiment("one-order", [SHARED_ORDER, SWEEP], EXPERIMENT_STEPS)
+        if log is None or not one_batch.took_effect(log, SHARED_ORDER.change):
+            return None
+        sweep = lr_range_test.sweep_of(log)
+        return sweep if sweep is not None and sweep.suggestion is not None else None
+
+    def _verdict(
+        self,
+        trial: Trial,
+        answers: list[Check],
+        diagnosis: Diagnosis | None = None,
+        rate: LearningRate | None = None,
+    ) -> Preflight:
+        limit = LEVELS.index(self._wish.fail_on)
+        failing = [c for c in answers if c.state == "failed" and LEVELS.index(c.severity or "error") >= limit]
+        decided = answers[0].state != "not-judged"
+        outcome: Outcome = "fail" if failing else "pass" if decided else "undecided"
+        return Preflight(
+            outcome=outcome,
+            summary=self._summary(outcome, answers, failing, diagnosis),
+            script=self._script.target,
+            argv=list(self._script.args),
+            steps=trial.log.all_steps_count if trial.log is not None else 0,
+            seconds=round(self._trials.spent, 2),
+            budget=self._wish.budget,
+            checks=answers,
+            learning_rate=rate,
+            diagnosis=diagnosis,
+        )
+
+    def _summary(self, outcome: str, answers: list[Check], failing: list[Check], diagnosis: Diagnosis | None) -> str:
+        lang = self._wish.lang
+        if outcome == "undecided":
+            return answers[0].sentence
+        if outcome == "fail":
+            told = {code for check in failing for code in check.findings}
+            known = bool(diagnosis and diagnosis.findings and diagnosis.findings[0].code in told)
+            return diagnosis.summary if known and diagnosis else failing[0].sentence
+        steps = answers[0].figures.get("steps")
+        open_ = [check for check in answers if check.state == "failed"]
+        return say("summary.warned" if open_ else "summary.pass", lang, steps=steps, count=len(open_))
+
+
+def _fate(seen: questions.Seen) -> str:
+    """Return what the one-batch experiment says about suspicions; in a warm-up it takes every rate to confirm one."""
+    if seen.fit is None or (seen.fit.verdict == one_batch.OPEN and not seen.fit.hardly):
+        return "untested"
+    _, rising = lr_suggestion.own_rate(seen.log)
+    doubtful = rising and seen.learns is not False
+    return "unconfirmed" if not seen.fit.hardly else "untested" if doubtful else "confirmed"

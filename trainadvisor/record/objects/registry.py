@@ -1,0 +1,284 @@
+"""Knows the objects of a training by identity and numbers them: models, parameters, optimizers, loaders."""
+
+import weakref
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+from torch.nn.utils.parametrize import ParametrizationList
+from torch.optim.lr_scheduler import LRScheduler
+
+from trainadvisor.record.objects import describe as facts
+from trainadvisor.record.objects.describe import Fact
+from trainadvisor.record.objects.ids import Announce, Numbering
+from trainadvisor.record.objects.watched_model import Model, bare, is_compiled
+
+__all__ = ["Inventory", "Model"]
+
+_MOVING = frozenset({"lr", "momentum", "betas"})
+"""What a schedule changes at every step: the steps' own records hold the rate."""
+_AT_START = ("init_rms", "init_std", "earlier")
+
+
+class Inventory(Numbering):
+    """Numbers the objects of a training."""
+
+    def __init__(self, announce: Announce) -> None:
+        """Take the function that is told about new objects."""
+        super().__init__(announce)
+        self.models: list[Model] = []
+        self.optimizers: dict[int, Fact] = {}
+        """Facts of the living optimizers by their ids."""
+        self._optimizer_facts: dict[int, Fact] = {}
+        self.of_parameter: dict[int, int] = {}
+        """Parameter number by the tensor's id."""
+        self._owner: dict[int, Model] = {}
+        self._told_schedulers: set[int] = set()
+        self._earlier: set[int] = set()
+        self._optimizer_references: list[weakref.ref[torch.optim.Optimizer]] = []
+        self.loose: Model | None = None
+        self._plain: set[int] = set()
+        """Modules (ids) that are no models: without parameters, or TorchScript's."""
+        self.loaded_modules: weakref.WeakSet[nn.Module] = weakref.WeakSet()
+
+    def is_plain(self, module: nn.Module) -> bool:
+        """Say whether a module is no model; one without parameters, such as a loss, stays that way."""
+        if id(module) in self._plain:
+            return True
+        weightless = isinstance(module, torch.jit.ScriptModule | ParametrizationList)
+        plain = weightless or next(module.parameters(), None) is None
+        if plain:
+            self._plain.add(id(module))
+            weakref.finalize(module, self._plain.discard, id(module)).atexit = False
+        return plain
+
+    def model_of(self, module: nn.Module) -> Model | None:
+        """Return the model that the module belongs to, if it is known."""
+        return self._owner.get(id(module))
+
+    def add_model(self, module: nn.Module, name: str | None = None) -> Model:
+        """Return the module's model, made when it is not known yet."""
+        root = bare(module)
+        known = self._owner.get(id(module)) or self._owner.get(id(root))
+        if known is not None:
+            self._own(module, known)
+            known.compiled = known.compiled or is_compiled(module)
+            return known
+        if (whole := self._whole_of(root)) is not None:
+            self._adopt(whole, module)
+            return whole
+        name = name or facts.kind_of(root)
+        model = Model(len(self.models), name, site=self.site_of(root), compiled=is_compiled(module))
+        self.models.append(model)
+        self._own(module, model)
+        self._extend(model, root)
+        return model
+
+    def _whole_of(self, root: nn.Module) -> Model | None:
+        """Return the model that holds all parameters of a module made later around a part of it, as `model[:2]` is."""
+        numbers = {self.of_parameter.get(id(p), -1) for p in root.parameters()}
+        if not numbers or -1 in numbers:
+            return None
+        return next((m for m in self.models if m is not self.loose and m.alive and numbers <= set(m.numbers)), None)
+
+    def _adopt(self, model: Model, module: nn.Module) -> None:
+        """Take a module made around layers of a model, often anew at every step, for a root of that model."""
+        self._own(module, model)
+        model.scattered = True
+        model.alive = [*(weakref.ref(root) for root in model.roots), weakref.ref(module)]
+
+    def merge(self, into: Model, others: Iterable[Model]) -> None:
+        """Make one model of several that one optimizer trains."""
+        for other in others:
+            prefix = f"{other.name}." if other.name != into.name else f"{other.number}."
+            for root in other.roots:
+                self._extend(into, root, prefix)
+            if not other.roots:
+                self._absorb(into, other, prefix)
+            other.alive = []
+
+    def _absorb(self, into: Model, other: Model, prefix: str) -> None:
+        """Take over a model whose module, made for one call, is gone already."""
+        for reference, number, fact in zip(other.references, other.numbers, other.fact["parameters"], strict=True):
+            if number not in into.numbers:
+                into.references.append(reference)
+                into.numbers.append(number)
+                into.fact["parameters"].append(fact | {key: prefix + fact[key] for key in ("name", "layer")})
+        for key in [key for key, owner in self._owner.items() if owner is other]:
+            self._owner[key] = into
+        into.layer_names |= {key: prefix + name for key, name in other.layer_names.items()}
+        into.fact["layers"] += [layer | {"name": prefix + layer["name"]} for layer in other.fact["layers"]]
+        into.scattered = True
+        self.describe(into)
+
+    def _extend(self, model: Model, root: nn.Module, prefix: str = "") -> None:
+        model.alive.append(weakref.ref(root))
+        model.loaded = model.loaded or root in self.loaded_modules
+        known = {id(p) for p in model.parameters}
+        before = {fact["id"]: fact for fact in model.fact.pop("before", [])}
+        # a tied weight belongs to the first module that holds it, whose name it has
+        owners = reversed(list(root.modules()))
+        layer_of = {id(p): m for m in owners for p in m._parameters.values() if p is not None}
+        named = list(root.named_parameters())
+        model.lazy = any(isinstance(tensor, nn.parameter.UninitializedParameter) for _, tensor in named)
+        for name, tensor in named:
+            if id(tensor) not in known and not isinstance(tensor, nn.parameter.UninitializedParameter):
+                self._add_parameter(model, prefix + name, tensor, layer_of.get(id(tensor)), before)
+        for name, module in root.named_modules():
+            self._own(module, model)
+            if (module is root and not facts.is_leaf(module)) or facts.is_parametrization(name):
+                continue
+            model.layer_names[id(module)] = prefix + name or type(module).__name__
+            if facts.cares_about_mode(module):
+                model.cares.append(weakref.ref(module))
+        self.describe(model)
+
+    def _own(self, module: nn.Module, model: Model) -> None:
+        if id(module) not in self._owner:
+            weakref.finalize(module, self._disown, id(module)).atexit = False
+        self._owner[id(module)] = model
+
+    def _disown(self, key: int) -> None:
+        """Forget a module that is gone; its parameters keep their numbers, for what has been measured."""
+        model = self._owner.pop(key, None)
+        if model is not None:
+            model.layer_names.pop(key, None)
+
+    def _add_parameter(
+        self, model: Model, name: str, tensor: torch.Tensor, layer: nn.Module | None, before: dict[int, Fact]
+    ) -> None:
+        number = self._parameter_number(tensor)
+        fact = facts.parameter_fact(number, name, tensor, layer)
+        fact |= {"earlier": number in self._earlier, "loaded": model.loaded}
+        if number in before:  # what it was at the start holds, not what it is now
+            fact |= {key: before[number][key] for key in _AT_START if key in before[number]}
+        model.references.append(weakref.ref(tensor))
+        model.numbers.append(number)
+        model.device = tensor.device
+        model.sharded = model.sharded or "parts" in fact
+        model.fact.setdefault("parameters", []).append(fact)
+
+    def _parameter_number(self, tensor: torch.Tensor) -> int:
+        if id(tensor) not in self.of_parameter:
+            self.of_parameter[id(tensor)] = self._counts["parameter"]
+            self._counts["parameter"] += 1
+            weakref.finalize(tensor, self.of_parameter.pop, id(tensor), None).atexit = False
+        return self.of_parameter[id(tensor)]
+
+    def describe(self, model: Model) -> None:
+        """Announce the model's facts as they are now."""
+        layers = {layer["name"]: layer for layer in model.fact.get("layers", [])}  # of a module that is gone, too
+        for root in model.roots:
+            for module in root.modules():
+                name = model.layer_names.get(id(module))
+                if name is not None and facts.is_leaf(module):
+                    owned = [self.of_parameter[id(p)] for p in module.parameters() if id(p) in self.of_parameter]
+                    layers[name] = facts.layer_fact(name, module, owned)
+        for fact, tensor in zip(model.fact.get("parameters", []), model.parameters, strict=False):
+            fact["trainable"] = tensor.requires_grad
+        model.fact |= {
+            "id": model.number, "name": model.name, "class": facts.kind_of(model.roots[0]) if model.roots else None,
+            "site": model.site, "compiled": model.compiled, "loaded": model.loaded,
+            "layers": list(layers.values()),
+        }  # fmt: skip
+        model.fact.setdefault("parameters", [])
+        self._announce("model", model.fact)
+
+    def add_loose(self, tensor: torch.Tensor) -> int:
+        """Give a number to a parameter that the loss depends on but that no known module holds."""
+        if id(tensor) in self.of_parameter:
+            return self.of_parameter[id(tensor)]
+        if self.loose is None:
+            self.loose = Model(len(self.models), "(unregistered)")
+            self.models.append(self.loose)
+        self._add_parameter(self.loose, f"tensor {len(self.loose.numbers)} {tuple(tensor.shape)}", tensor, None, {})
+        return self.of_parameter[id(tensor)]
+
+    def describe_loose(self) -> None:
+        """Announce the parameters outside of every module, if there are any."""
+        if self.loose is not None:
+            self.describe(self.loose)
+
+    def refresh_if_grown(self, model: Model) -> None:
+        """Describe a model anew when its parameters have changed (a new head); known ones keep their numbers."""
+        current = {id(p) for root in model.roots for p in root.parameters()}
+        if not model.alive or model.scattered or current == {id(p) for p in model.parameters}:
+            return
+        roots, model.alive = model.roots, []
+        model.layer_names, model.cares = {}, []
+        model.references, model.numbers = [], []
+        model.fact = {"before": model.fact.get("parameters", [])}
+        for root in roots:
+            self._extend(model, root)
+
+    def add_optimizer(self, optimizer: torch.optim.Optimizer, site: Fact | None = None) -> Fact:
+        """Return the optimizer's fact, brought up to date; told when more than the schedule's values has changed."""
+        known = self.optimizers.get(id(optimizer))
+        groups, unknown = facts.optimizer_groups(optimizer, self.of_parameter)
+        if known is None:
+            known = {"id": self._counts["optimizer"], "class": type(optimizer).__name__}
+            known["site"] = site or self.site_of(optimizer)
+            self._counts["optimizer"] += 1
+            self.optimizers[id(optimizer)] = self._optimizer_facts[known["id"]] = known
+            self.note_optimizer(optimizer)
+            weakref.finalize(optimizer, self.optimizers.pop, id(optimizer), None).atexit = False
+        elif _lasting(groups) == _lasting(known["groups"]) and unknown == known["unknown_parameters"]:
+            return known
+        known |= {"groups": groups, "unknown_parameters": unknown}
+        self._announce("optimizer", known)
+        return known
+
+    def note_optimizer(self, optimizer: torch.optim.Optimizer) -> None:
+        """Remember an optimizer; it is described when it steps, or when it is clear that it never will."""
+        if not any(reference() is optimizer for reference in self._optimizer_references):
+            self._optimizer_references.append(weakref.ref(optimizer))
+
+    def alive_optimizers(self) -> list[torch.optim.Optimizer]:
+        """Return the optimizers that the user still holds."""
+        return [optimizer for reference in self._optimizer_references if (optimizer := reference()) is not None]
+
+    def mark_trained(self, optimizers: Iterable[int]) -> None:
+        """Note that these optimizers' parameters are being updated: for models described later they are pre-trained."""
+        self._earlier |= self._held_by(optimizers)
+
+    def trained_by(self, optimizers: Iterable[int]) -> set[int]:
+        """Return the numbers of the models that hold a parameter of these optimizers."""
+        held = self._held_by(optimizers)
+        return {model.number for model in self.models if not held.isdisjoint(model.numbers)}
+
+    def models_of(self, optimizer: torch.optim.Optimizer) -> list[Model]:
+        """Return the models that an optimizer trains, as far as it has stepped before."""
+        number = self.optimizers.get(id(optimizer), {}).get("id")
+        trained = self.trained_by([number]) if number is not None else set()
+        return [model for model in self.models if model.number in trained and model.alive]
+
+    def _held_by(self, optimizers: Iterable[int]) -> set[int]:
+        wanted = set(optimizers)
+        facts_of = [fact for number, fact in self._optimizer_facts.items() if number in wanted]
+        return {number for fact in facts_of for group in fact["groups"] for number in group["parameters"]}
+
+    def loading(self, module: nn.Module) -> bool:
+        """Note that a known model got saved weights; say whether it was known."""
+        model = self._owner.get(id(module))
+        # weights loaded once it has been trained are its own, as the best epoch's at the end
+        if model is not None and not model.loaded and self._earlier.isdisjoint(model.numbers):
+            model.loaded = True
+            for fact in model.fact.get("parameters", []):
+                fact["loaded"] = True
+            self.describe(model)
+        return model is not None
+
+    def add_scheduler(self, scheduler: LRScheduler) -> int:
+        """Return the scheduler's number; announce it when it is new."""
+        number = self._number("scheduler", scheduler)
+        if number not in self._told_schedulers:
+            self._told_schedulers.add(number)
+            optimizer = getattr(scheduler, "optimizer", None)
+            of = self.add_optimizer(optimizer)["id"] if isinstance(optimizer, torch.optim.Optimizer) else None
+            fact = {"id": number, "class": type(scheduler).__name__, "site": self.site_of(scheduler), "optimizer": of}
+            self._announce("scheduler", fact | {"facts": facts.scheduler_fact(scheduler)})
+        return number
+
+
+def _lasting(groups: list[Fact]) -> list[Fact]:
+    return [{key: value for key, value in group.items() if key not in _MOVING} for group in groups]

@@ -1,0 +1,87 @@
+"""One model as the recorder knows it; none of its modules and tensors is kept alive."""
+
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from trainadvisor.record.objects.describe import Fact
+
+_GONE = torch.empty(0)
+"""Stands for a parameter that the user has dropped."""
+
+
+_PARALLEL = (nn.DataParallel, nn.parallel.DistributedDataParallel)
+
+
+def bare(module: nn.Module) -> nn.Module:
+    """Return the module inside torch's wrappers for compilation and parallel training."""
+    while (inner := _inside(module)) is not None:
+        module = inner
+    return module
+
+
+def is_compiled(module: nn.Module) -> bool:
+    """Say whether a module, or what is in its wrappers, is compiled."""
+    inner: nn.Module | None = module
+    while inner is not None:
+        if "_orig_mod" in inner._modules or getattr(inner, "_compiled_call_impl", None) is not None:
+            return True
+        inner = _inside(inner)
+    return False
+
+
+def _inside(module: nn.Module) -> nn.Module | None:
+    held = module._modules
+    if "_orig_mod" in held:  # the modules of a script have no `get`
+        return held["_orig_mod"]
+    return held["module"] if isinstance(module, _PARALLEL) else None
+
+
+@dataclass(eq=False)
+class Model:
+    """A root module (or several that one optimizer trains together) with its layers and parameters in order."""
+
+    number: int
+    name: str
+    site: Fact | None = None
+    alive: list[weakref.ref[nn.Module]] = field(default_factory=list)
+    references: list[weakref.ref[torch.Tensor]] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    layer_names: dict[int, str] = field(default_factory=dict)
+    cares: list[weakref.ref[nn.Module]] = field(default_factory=list)
+    compiled: bool = False
+    loaded: bool = False
+    trained: bool = False
+    sharded: bool = False
+    """Whether this process holds only parts of its parameters."""
+    scattered: bool = False
+    """Whether parts of it are called on their own, in modules made around them: no root holds everything."""
+    lazy: bool = False
+    """Whether some parameters have no shape before the first forward."""
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    fact: Fact = field(default_factory=dict)
+
+    @property
+    def roots(self) -> list[nn.Module]:
+        """Return the root modules that the user still holds."""
+        return [root for reference in self.alive if (root := reference()) is not None]
+
+    @property
+    def parameters(self) -> list[torch.Tensor]:
+        """Return the parameters in order; an empty tensor stands for one that is gone."""
+        return [_GONE if (tensor := reference()) is None else tensor for reference in self.references]
+
+    @property
+    def is_meta(self) -> bool:
+        """Say whether the parameters have no values: the model is on the meta device and has not left it."""
+        if self.device.type != "meta":
+            return False
+        return all(p.is_meta for root in self.roots for p in root.parameters())
+
+    @property
+    def caring(self) -> Iterator[nn.Module]:
+        """Yield the layers for which train and eval mode differ."""
+        return (module for reference in self.cares if (module := reference()) is not None)

@@ -1,0 +1,256 @@
+"""Probe: statistics of every layer's output, for one forward pass of a sampled step."""
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from trainadvisor.instrument import module_calls
+from trainadvisor.instrument.patching import veiled
+from trainadvisor.record.handlers import only_sampled
+from trainadvisor.record.objects import describe
+from trainadvisor.record.probes.output_statistics import COLUMNS, NUMBERS, Found, active_units, combine, measure
+from trainadvisor.record.step import Call, Iteration
+
+if TYPE_CHECKING:
+    from trainadvisor.instrument.guard import Guard
+    from trainadvisor.log.records import Record
+    from trainadvisor.record.recorder import Recorder
+
+_REPEATS = 3
+"""Calls of one layer in one forward (a recurrent loop) that are looked at from the start; later, powers of two."""
+_FAST = (nn.MultiheadAttention, nn.TransformerEncoderLayer)
+_BATCHES = 4
+"""Sampled batches over which a unit must stay at zero to count as dead."""
+
+_NAMES = {
+    "relu": "relu", "relu_": "relu", "relu6": "relu", "threshold": "relu", "clamp_min": "relu", "tanh": "tanh",
+    "tanh_": "tanh",
+    "sigmoid": "sigmoid", "sigmoid_": "sigmoid", "hardsigmoid": "sigmoid", "gelu": "gelu", "silu": "silu",
+    "leaky_relu": "leaky_relu",
+    "leaky_relu_": "leaky_relu", "elu": "elu", "elu_": "elu", "selu": "selu", "celu": "celu", "mish": "mish",
+    "softplus": "softplus",
+    "softmax": "softmax", "log_softmax": "log_softmax", "hardtanh": "hardtanh", "prelu": "prelu",
+    "softsign": "softsign",
+}  # fmt: skip
+_KINDS: tuple[tuple[type[nn.Module] | tuple[type[nn.Module], ...], str], ...] = (
+    (nn.Linear, "linear"),
+    (nn.modules.conv._ConvNd, "conv"),
+    (describe.NORMS, "norm"),
+    (nn.RNNBase, "rnn"),
+    (nn.RNNCellBase, "rnn"),
+    (nn.MultiheadAttention, "attention"),
+    (nn.Embedding, "embedding"),
+)
+
+
+def _functions() -> dict[Any, str]:
+    owners = (torch, F, torch.Tensor)
+    return {getattr(owner, name): kind for owner in owners for name, kind in _NAMES.items() if hasattr(owner, name)}
+
+
+@dataclass
+class _Row:
+    """One line of the activation table, while a forward is observed."""
+
+    name: str
+    kind: str
+    layer: str
+    units: int
+    calls: int = 0
+    found: list[Found] = field(default_factory=list)
+    active: torch.Tensor | None = None
+
+
+class _Functions(TorchFunctionMode):
+    """Sees the activation functions that the forward calls, as modules or by name."""
+
+    table: dict[Any, str] = {}  # noqa: RUF012 - filled once, below
+
+    def __init__(self, probe: "ActivationProbe", guard: "Guard") -> None:
+        super().__init__()
+        self._probe, self._guard = probe, guard
+
+    @veiled
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        kind = self.table.get(function)
+        if kind is not None and isinstance(result, torch.Tensor):
+            self._guard("activations.function", self._probe.saw_function, kind, result)
+        return result
+
+
+class _Observation:
+    """Context of one observed forward: inner modules are seen and activation functions too."""
+
+    def __init__(self, recorder: "Recorder", functions: _Functions | None) -> None:
+        self._recorder, self._functions = recorder, functions
+        self._stack = ExitStack()
+
+    def __enter__(self) -> None:
+        self._stack.enter_context(module_calls.sampling(self._recorder))
+        if self._functions is not None:
+            self._stack.enter_context(self._functions)
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+
+def _takes_fast_paths(call: Call) -> bool:
+    """Say whether frozen attention may choose its kernel by whether functions are observed: then they are not."""
+    modules = (module for root in call.model.roots for module in root.modules())
+    return any(isinstance(m, _FAST) and not any(p.requires_grad for p in m.parameters()) for m in modules)
+
+
+class ActivationProbe:
+    """Measures while the forward of a sampled step runs; nothing is left on the model."""
+
+    def __init__(self, recorder: "Recorder") -> None:
+        """Take the recorder."""
+        self._recorder = recorder
+        self._rows: dict[str, _Row] = {}
+        self._stack: list[nn.Module] = []
+        self._names: dict[int, str] = {}
+        self._last_layer = ""
+        self._units: dict[tuple[int, str], deque[torch.Tensor]] = {}
+        self._tables: dict[tuple[Any, ...], int] = {}
+        _Functions.table = _Functions.table or _functions()
+
+    def observer(self, call: Call) -> _Observation | None:
+        """Return the context to run a call in, or None when it is not observed."""
+        wanted = self._recorder.iteration.sample_layers and call.grad and not call.model.compiled
+        if (
+            not wanted
+            or torch.compiler.is_compiling()
+            or call.model.number in self._recorder.iteration.samples.get("activations", {})
+        ):
+            return None
+        self._rows, self._stack, self._names, self._last_layer = {}, [], call.model.layer_names, ""
+        return _Observation(self._recorder, None if _takes_fast_paths(call) else _Functions(self, self._recorder.guard))
+
+    def enters(self, module: nn.Module) -> bool:
+        """Note that an inner module is called; say whether it is a layer, whose output is looked at."""
+        leaf = describe.is_leaf(module)
+        if leaf:
+            self._stack.append(module)
+        return leaf
+
+    def leaves(self) -> None:
+        """Note that the layer last entered has returned or raised."""
+        self._stack.pop()
+
+    def saw_layer(self, module: nn.Module, output: object) -> None:
+        """Look at the output of a layer."""
+        self._timed(self._saw_layer, module, output)
+
+    def _saw_layer(self, module: nn.Module, output: object) -> None:
+        kind = next((word for types, word in _KINDS if isinstance(module, types)), None)
+        name = self._names.get(id(module))
+        result = next(iter(describe.tensors_in(output)), None)
+        if kind is None or name is None or result is None:
+            return
+        self._last_layer = name
+        self._look(name, kind, name, result)
+
+    def saw_function(self, kind: str, result: torch.Tensor) -> None:
+        """Look at the output of an activation function."""
+        self._timed(self._saw_function, kind, result)
+
+    def _timed(self, function: Callable[..., None], *args: object) -> None:
+        begun = time.perf_counter()
+        try:
+            function(*args)
+        finally:
+            self._recorder.meter.spend(time.perf_counter() - begun)
+
+    def _saw_function(self, kind: str, result: torch.Tensor) -> None:
+        module = self._stack[-1] if self._stack else None
+        if isinstance(module, nn.RNNBase | nn.MultiheadAttention):
+            return
+        name = self._names.get(id(module)) if module is not None else None
+        self._look(name or f"{self._last_layer or 'input'}.{kind}", kind, self._last_layer, result)
+
+    def _look(self, name: str, kind: str, layer: str, output: torch.Tensor) -> None:
+        output = describe.local(output)
+        if not output.is_floating_point() or output.numel() == 0 or output.ndim == 0:
+            return
+        units = output.shape[1] if output.ndim >= 4 else output.shape[-1]
+        row = self._rows.setdefault(name, _Row(name, kind, layer, units))
+        row.calls += 1
+        if row.calls > _REPEATS and row.calls & (row.calls - 1):
+            return
+        with torch.no_grad():
+            row.found.append(measure(output, kind))
+            if kind in {"relu", "leaky_relu"} and units == row.units:
+                active = active_units(output)
+                row.active = active if row.active is None else row.active | active
+
+    @only_sampled
+    def on_forward_ends(self, call: Call) -> None:
+        """Collect the rows of an observed forward."""
+        if not self._rows:
+            return
+        rows, self._rows = list(self._rows.values()), {}
+        iteration = self._recorder.iteration
+        result = next(map(describe.local, describe.tensors_in(call.output)), None)
+        if result is not None and result.is_floating_point() and result.numel() and result.ndim:
+            rows.append(_Row("output", "output", "", result.shape[-1], found=[measure(result, "output")]))
+        with torch.no_grad():
+            self._collect(call.model.number, rows, iteration)
+
+    def _collect(self, model: int, rows: list[_Row], iteration: Iteration) -> None:
+        columns: Record = {"table": self._table(model, rows)}
+        iteration.samples.setdefault("activations", {})[model] = columns
+        shares = [self._dead(model, row) for row in rows]
+        numbers = [number for row in rows for found in row.found for number in found.numbers]
+        both = torch.stack([*numbers, *(share for share in shares if share is not None)])
+
+        def arrived(values: list[float]) -> None:
+            given = iter(values)
+            joined = [combine([found.columns(list(islice(given, NUMBERS))) for found in row.found]) for row in rows]
+            for index, name in enumerate(COLUMNS):
+                columns[name] = [_known(row[index]) for row in joined]
+            columns["act_std"] = [_std(*pair) for pair in zip(columns["act_mean"], columns["act_rms"], strict=True)]
+            columns["act_dead"] = [None if share is None else next(given) for share in shares]
+
+        iteration.expect(self._recorder.values.read(both), arrived)
+
+    def _dead(self, model: int, row: _Row) -> torch.Tensor | None:
+        """Return the share of units that were zero over the last sampled batches, once there are three."""
+        if row.active is None:
+            return None
+        seen = self._units.setdefault((model, row.name), deque(maxlen=_BATCHES))
+        if seen and seen[-1].shape != row.active.shape:
+            seen.clear()
+        seen.append(row.active)
+        if len(seen) < 3:
+            return None
+        return 1 - torch.stack(list(seen)).any(0).float().mean()
+
+    def _table(self, model: int, rows: list[_Row]) -> int:
+        """Return the number of the table with these rows; a new one is announced."""
+        key = (model, *((row.name, row.kind) for row in rows))
+        if key not in self._tables:
+            self._tables[key] = len(self._tables)
+            listed = [{"name": row.name, "kind": row.kind, "layer": row.layer, "units": row.units} for row in rows]
+            self._recorder.event("table", "", {"id": self._tables[key], "model": model, "rows": listed})
+        return self._tables[key]
+
+
+def _known(value: float) -> float | None:
+    return None if value != value else value  # noqa: PLR0124 - NaN marks "not measured" here
+
+
+def _std(mean: float | None, rms: float | None) -> float | None:
+    if mean is None or rms is None:
+        return None
+    return math.sqrt(max(0.0, rms * rms - mean * mean))

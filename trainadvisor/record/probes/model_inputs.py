@@ -1,0 +1,179 @@
+"""Probe: what goes into the model, per feature, over the first batches of training and of evaluation."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from trainadvisor.record.objects import describe
+from trainadvisor.record.step import Call
+
+if TYPE_CHECKING:
+    from trainadvisor.record.recorder import Recorder
+
+_FIRST = 12
+_MOST = 64
+_TOLD = {1, 4, 12, 30, _MOST}
+_ROWS = 2048
+_SCALARS = ("min", "max", "mean", "std", "nonfinite", "integer_valued", "binary", "feature_mean_max_abs",
+            "feature_std_min", "feature_std_max",
+            "feature_std_median", "constant_features", "feature_offset_max", "examples")  # fmt: skip
+
+
+@dataclass
+class _Gathered:
+    """Sums per feature over the batches of one model and phase, kept on the device."""
+
+    shape: list[int]
+    dtype: str
+    floating: bool
+    batches: int = 0
+    identical: int = 0
+    count: int = 0
+    examples: int = 0
+    sums: list[torch.Tensor] = field(default_factory=list)
+    flags: torch.Tensor | None = None
+    last: torch.Tensor | None = None
+    same: list[torch.Tensor] = field(default_factory=list)
+
+
+class InputProbe:
+    """Gathers the first floating-point (else the first) tensor that a model is called with."""
+
+    def __init__(self, recorder: "Recorder") -> None:
+        """Take the recorder."""
+        self._recorder = recorder
+        self._gathered: dict[tuple[int, str], _Gathered] = {}
+        self._dirty: set[tuple[int, str]] = set()
+
+    def on_forward_begins(self, call: Call) -> None:
+        """Add the batch while it is among the first, or its step is sampled."""
+        key = (call.model.number, "train" if call.grad else "eval")
+        gathered = self._gathered.get(key)
+        batches = gathered.batches if gathered else 0
+        if batches >= _MOST or (batches >= _FIRST and not (call.grad and self._recorder.iteration.sample_layers)):
+            return
+        if call.module not in call.model.roots:
+            return
+        tensor = _input_of(call)
+        if tensor is not None:
+            with torch.no_grad():
+                self._add(key, tensor, call.model.roots[0])
+
+    def _add(self, key: tuple[int, str], tensor: torch.Tensor, root: nn.Module) -> None:
+        gathered = self._gathered.get(key)
+        values, batch = _by_feature(tensor, root), tensor.shape[0] if tensor.ndim else 1
+        if gathered is None or (gathered.sums and gathered.sums[0].shape != values.shape[1:]):
+            if gathered is not None:
+                return
+            gathered = _Gathered(
+                list(tensor.shape), str(tensor.dtype).removeprefix("torch."), tensor.is_floating_point()
+            )
+            self._gathered[key] = gathered
+        _add_sums(gathered, values)
+        mark = torch.stack([values.sum(), values.square().sum(), values[0].sum()])
+        if gathered.last is not None:
+            gathered.same.append((mark == gathered.last).all() & (gathered.sums[1].sum() > 0))
+        gathered.last = mark
+        gathered.batches += 1
+        gathered.examples += batch
+        self._dirty.add(key)
+        if gathered.batches in _TOLD:
+            self._tell(key, gathered)
+
+    def _tell(self, key: tuple[int, str], gathered: _Gathered) -> None:
+        self._dirty.discard(key)
+        detail: dict[str, Any] = {"model": key[0], "phase": key[1], "shape": gathered.shape,
+                                  "dtype": gathered.dtype, "floating": gathered.floating,
+                                  "batches": gathered.batches, "features": gathered.sums[0].numel()}  # fmt: skip
+        identical = torch.stack(gathered.same).sum() if gathered.same else gathered.sums[0].new_zeros(())
+        reading = self._recorder.values.read(
+            torch.cat([_summary(gathered), identical.reshape(1).to(gathered.sums[0].dtype)])
+        )
+
+        def arrived(values: list[float]) -> None:
+            found = dict(zip(_SCALARS, values, strict=False))
+            detail.update(found, identical_batches=int(values[-1]), abs_max=max(abs(found["min"]), abs(found["max"])))
+            for name in ("integer_valued", "binary"):
+                detail[name] = found[name] == 1.0
+            for name in ("nonfinite", "constant_features", "examples"):
+                detail[name] = int(found[name])
+
+        self._recorder.event("inputs", key[1], detail, [(reading, arrived)])
+
+    def on_stop(self, _: str) -> None:
+        """Tell what has been gathered since the last time."""
+        for key in sorted(self._dirty):
+            self._tell(key, self._gathered[key])
+
+
+def _input_of(call: Call) -> torch.Tensor | None:
+    tensors = [
+        t
+        for t in map(describe.local, describe.tensors_in([call.args, call.kwargs]))
+        if t.numel() and t.ndim and not t.is_sparse and not t.is_complex()
+    ]
+    floating = [t for t in tensors if t.is_floating_point()]
+    return next(iter(floating or tensors), None)
+
+
+def _by_feature(tensor: torch.Tensor, root: nn.Module) -> torch.Tensor:
+    """Return the values as [samples, features] in double precision: channels of an image, else the last dimension."""
+    found = tensor.detach()[:_ROWS]
+    first = next((m for m in root.modules() if describe.is_leaf(m) and next(m.parameters(), None) is not None), None)
+    channels = found.ndim >= 4 or (found.ndim == 3 and isinstance(first, nn.Conv1d))
+    if not tensor.is_floating_point():
+        return found.reshape(-1, 1).double()
+    if channels:
+        found = found.movedim(1, -1)
+    step = max(1, found[..., 0].numel() * found.shape[-1] // 2_000_000)
+    return found.reshape(-1, found.shape[-1])[::step].double() if found.ndim > 1 else found.reshape(-1, 1).double()
+
+
+def _add_sums(gathered: _Gathered, values: torch.Tensor) -> None:
+    finite = torch.where(torch.isfinite(values), values, torch.zeros_like(values))
+    parts = [finite.sum(0), finite.square().sum(0), finite.amin(0), finite.amax(0)]
+    flags = torch.stack(
+        [
+            (~torch.isfinite(values)).sum().double(),
+            (values == values.round()).double().min(),
+            ((values == 0) | (values == 1)).double().min(),
+        ]
+    )
+    gathered.count += values.shape[0]
+    if not gathered.sums:
+        gathered.sums, gathered.flags = parts, flags
+        return
+    old = gathered.sums
+    gathered.sums = [
+        old[0] + parts[0],
+        old[1] + parts[1],
+        torch.minimum(old[2], parts[2]),
+        torch.maximum(old[3], parts[3]),
+    ]
+    assert gathered.flags is not None
+    gathered.flags = torch.stack(
+        [gathered.flags[0] + flags[0], gathered.flags[1] * flags[1], gathered.flags[2] * flags[2]]
+    )
+
+
+def _summary(gathered: _Gathered) -> torch.Tensor:
+    """Return the scalars over all features, in the order of `_SCALARS`."""
+    total, square, low, high = gathered.sums
+    n = max(1, gathered.count)
+    mean = total / n
+    std = (square / n - mean.square()).clamp_min(0).sqrt()
+    varying = high > low
+    size = torch.where(varying, std, torch.full_like(std, torch.nan))
+    offset = torch.where(varying, mean.abs() / std.clamp_min(1e-12), torch.zeros_like(mean))
+    overall = mean.mean()
+    spread = ((square / n).mean() - overall.square()).clamp_min(0).sqrt()
+    smallest = torch.nan_to_num(size, nan=float("inf")).min()
+    assert gathered.flags is not None
+    columns = [low.min(), high.max(), overall, spread, *gathered.flags.unbind(), mean.abs().max(),
+               smallest.nan_to_num(posinf=0.0),
+               torch.nan_to_num(size, nan=0.0).max(), size.nanmedian().nan_to_num(0.0), (~varying).sum().double(),
+               offset.max(),
+               torch.tensor(float(gathered.examples), device=mean.device)]  # fmt: skip
+    return torch.stack([c.double() for c in columns])

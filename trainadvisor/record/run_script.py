@@ -1,0 +1,224 @@
+"""Runs an unmodified script, as `python` would, while the recorder listens."""
+
+import builtins
+import importlib.machinery
+import os
+import runpy
+import sys
+import time
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainadvisor.errors import UsageError
+from trainadvisor.instrument import import_hook
+from trainadvisor.log.records import HEADER, Record
+from trainadvisor.log.writer import LogWriter
+from trainadvisor.record import failures
+from trainadvisor.record.sampling import DEFAULT_SHARE
+
+if TYPE_CHECKING:
+    from trainadvisor.record.recorder import Recorder
+
+Subscriber = Callable[[Record], None]
+
+_OWN = str(Path(__file__).resolve().parents[1]) + os.sep
+_VEILED = "<frozen importlib._bootstrap of trainadvisor>"
+_INTERRUPTED = 130
+
+
+class Cut(BaseException):
+    """Ends a script where a trial was to end; no handler of the script should take it for an error."""
+
+
+class Run:
+    """A script under the recorder, which starts to listen when the script imports torch."""
+
+    def __init__(
+        self,
+        target: str,
+        args: list[str],
+        *,
+        module: bool,
+        log: Path,
+        every: int = 10,
+        overhead: float = DEFAULT_SHARE,
+    ) -> None:
+        """Check that script and log can be opened; raise UsageError or LogError when not."""
+        self.target, self.args, self.module, self.log = target, args, module, log
+        if not module and not Path(target).is_file():
+            raise UsageError(f"{target}: no such script; give the path of a Python file, or -m and a module's name")
+        self.writer = LogWriter(log)
+        self.error: BaseException | None = None
+        self.stopped = False
+        """Whether it was we who interrupted the script."""
+        self.pid = os.getpid()
+        self.shown = (target, args)
+        """What the log calls the script and its arguments: a scratch copy goes by the name of its original."""
+        self._every, self._overhead = every, overhead
+        self._subscribers: list[Subscriber] = [self.writer]
+        self._recorder: Recorder | None = None
+
+    @property
+    def steps(self) -> int:
+        """Return how many steps have been recorded."""
+        return self._recorder.step if self._recorder is not None else 0
+
+    @property
+    def overhead(self) -> float:
+        """Return the share of the time that the recorder takes."""
+        return self._recorder.overhead() if self._recorder is not None else 0.0
+
+    @property
+    def exceeded(self) -> float | None:
+        """Return the budget where it left out more than half of the samples of the layers, else None."""
+        budget = self._recorder.meter.budget if self._recorder is not None else None
+        return budget.share if budget is not None and budget.sparse(self.steps) else None
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Hand every record to the subscriber too."""
+        self._subscribers.append(subscriber)
+
+    def execute(self) -> int:
+        """Run the script to its end; return its exit code. Its output, arguments and `__main__` are its own."""
+        reason, code = "finished", 0
+        stop_waiting = import_hook.when_torch_is_imported(self._start)
+        with self._flush_at_exit():
+            try:
+                self._execute_module() if self.module else self._execute_file()
+            except SystemExit as end:
+                code = _exit_code(end)
+            except Cut:
+                reason = "cut"
+            except KeyboardInterrupt as error:
+                reason, code, self.error = "interrupted", _INTERRUPTED, error
+            except BaseException as error:  # noqa: BLE001 - reported below, as the interpreter would
+                reason, code, self.error = "exception", 1, error
+        stop_waiting()
+        if self.error is not None:
+            self._report(self.error)
+        self._stop(reason)
+        return code
+
+    def _start(self) -> None:
+        from trainadvisor.record.recorder import Recorder
+
+        header = {"script": self.shown[0], "argv": self.shown[1], "module": self.module}
+        self._recorder = Recorder(
+            self._subscribers, discover=True, every=self._every, overhead=self._overhead, header=header
+        )
+        self._recorder.start()
+
+    def _stop(self, reason: str) -> None:
+        if self._recorder is not None:
+            self._recorder.stop(reason)
+        elif os.getpid() == self.pid:
+            created = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+            script, argv = self.shown
+            self.writer({"record": HEADER, "format": 1, "created": created, "script": script, "argv": argv})
+            self.writer({"record": "end", "reason": reason, "steps": 0})
+        self.writer.close()
+
+    def _execute_file(self) -> None:
+        path = Path(os.path.abspath(self.target))  # noqa: PTH100 - as python: absolute, links kept
+        main = self._fresh_main()
+        loader = importlib.machinery.SourceFileLoader("__main__", str(path))
+        main.__dict__.update(__file__=str(path), __cached__=None, __loader__=loader)
+        if not sys.flags.safe_path:
+            sys.path[0] = str(path.resolve().parent)
+        code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+        exec(code, main.__dict__)  # noqa: S102 - running the user's script is the job
+
+    def _execute_module(self) -> None:
+        self._fresh_main()
+        if not sys.flags.safe_path:
+            sys.path[0] = str(Path.cwd())
+        # what `python -m` itself calls
+        runpy._run_module_as_main(self.target)  # type: ignore[attr-defined]
+
+    def _fresh_main(self) -> types.ModuleType:
+        """Put an empty `__main__` in place; it is kept for good, for the script's own exit handlers and threads."""
+        sys.argv = [self.target, *self.args]
+        self._main = types.ModuleType("__main__")
+        self._main.__dict__.update(__builtins__=builtins, __annotations__={})
+        sys.modules["__main__"] = self._main
+        return self._main
+
+    @contextmanager
+    def _flush_at_exit(self) -> Iterator[None]:
+        """Keep the log when the script leaves through `os._exit`."""
+        leave = os._exit
+
+        def flush_and_leave(status: int) -> Any:
+            if os.getpid() == self.pid:
+                with suppress(Exception):
+                    self._stop("exit")
+            leave(status)
+
+        os._exit = flush_and_leave
+        try:
+            yield
+        finally:
+            os._exit = leave
+
+    def _report(self, error: BaseException) -> None:
+        """Show the traceback without our frames, through the script's own hook, and keep it in the log."""
+        strip(error)
+        if self._recorder is not None:
+            event = self._recorder.event
+            self._recorder.guard(
+                "exception", lambda: event("exception", type(error).__name__, failures.describe(error))
+            )
+        _flush(sys.stdout)
+        try:
+            sys.excepthook(type(error), error, error.__traceback__)
+        except Exception as own:  # noqa: BLE001 - as the interpreter: both are shown
+            sys.stderr.write("Error in sys.excepthook:\n")
+            sys.__excepthook__(type(own), strip(own), own.__traceback__)
+            sys.stderr.write("\nOriginal exception was:\n")
+            sys.__excepthook__(type(error), error, error.__traceback__)
+
+
+def strip(error: BaseException) -> BaseException:
+    """Take our own frames out of the tracebacks of an exception and of those it came from; return it."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        current = waiting.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        current.__traceback__ = _without_ours(current.__traceback__)
+        waiting += [current.__cause__, current.__context__]
+        waiting += current.exceptions if isinstance(current, BaseExceptionGroup) else []
+    return error
+
+
+def _without_ours(trace: types.TracebackType | None) -> types.TracebackType | None:
+    kept = []
+    while trace is not None:
+        if not trace.tb_frame.f_code.co_filename.startswith((_OWN, _VEILED)):
+            kept.append(trace)
+        trace = trace.tb_next
+    following: types.TracebackType | None = None
+    for trace in reversed(kept):
+        following = types.TracebackType(following, trace.tb_frame, trace.tb_lasti, trace.tb_lineno)
+    return following
+
+
+def _exit_code(end: SystemExit) -> int:
+    """Return what the interpreter would exit with; a message is printed to stderr, as it does."""
+    if end.code is None:
+        return 0
+    if isinstance(end.code, int):
+        return end.code
+    _flush(sys.stdout)
+    sys.stderr.write(f"{end.code}\n")
+    return 1
+
+
+def _flush(stream: Any) -> None:
+    with suppress(OSError, ValueError, AttributeError):
+        stream.flush()

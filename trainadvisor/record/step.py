@@ -1,0 +1,76 @@
+"""One optimizer step in the making: everything from the end of the step before to the end of its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from trainadvisor.log.records import Record
+from trainadvisor.record.device_readback import Reading
+from trainadvisor.record.objects.watched_model import Model, bare
+
+Arrived = Callable[[list[float]], None]
+"""Takes the numbers of a reading once they are here."""
+
+
+@dataclass
+class Iteration:
+    """What is known of the current step."""
+
+    step: int
+    begun: float
+    sample_gradients: bool = False
+    sample_layers: bool = False
+    micro: int = 0
+    stepped: list[int] = field(default_factory=list)
+    ended: float | None = None
+    skipped: bool = False
+    models: list[Model] = field(default_factory=list)
+    """Models whose forward ran with gradients, in order."""
+    losses: list[float] = field(default_factory=list)
+    fields: Record = field(default_factory=dict)
+    samples: dict[str, dict[int, Record]] = field(default_factory=dict)
+    """What the layer probes found: probe -> model number -> columns."""
+    pending: list[tuple[Reading, Arrived]] = field(default_factory=list)
+
+    @property
+    def done(self) -> bool:
+        """Say whether an optimizer has stepped (or its step was skipped by the gradient scaler)."""
+        return bool(self.stepped) or self.skipped
+
+    def expect(self, reading: Reading, arrived: Arrived) -> None:
+        """Call `arrived` with the numbers before this step's record is written; now, when they are here."""
+        if reading.values is not None:
+            arrived(reading.values)
+        else:
+            self.pending.append((reading, arrived))
+
+    def finally_(self, done: Callable[[], None]) -> None:
+        """Call `done` once everything that was expected before is here."""
+        if self.pending:
+            self.pending.append((Reading([]), lambda _: done()))
+        else:
+            done()
+
+
+@dataclass
+class Call:
+    """One call of a root module."""
+
+    module: nn.Module
+    model: Model
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    grad: bool
+    training: bool
+    called: nn.Module
+    """The module itself or a wrapper around it: compiled, or parallel."""
+    output: object = None
+
+    @classmethod
+    def of(cls, module: nn.Module, model: Model, args: tuple[Any, ...], kwargs: dict[str, Any]) -> "Call":
+        """Describe a call that is about to run."""
+        grad = torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
+        return cls(bare(module), model, args, kwargs, grad, module.training, module)

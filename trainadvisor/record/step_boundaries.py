@@ -1,0 +1,109 @@
+"""The course of a training: what makes a step, with an optimizer, with closures, compiled, by hand, or with none."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from trainadvisor.instrument import tracing
+from trainadvisor.record.objects import describe
+
+if TYPE_CHECKING:
+    from trainadvisor.record.recorder import Recorder
+
+_PATIENCE = 400
+"""Backwards without any optimizer step after which each backward counts as a step."""
+_CYCLES, _CYCLES_OF_STEPPERS = 16, 400
+"""The same for backwards whose gradients were cleared before any optimizer stepped, until one has and after that."""
+
+
+class Course:
+    """Knows whether optimizers step, and takes what happens as steps of the recorder."""
+
+    def __init__(self, recorder: "Recorder") -> None:
+        """Take the recorder."""
+        self._recorder = recorder
+        self.free_running = False
+        """Whether every backward is a step, because no optimizer makes any."""
+        self.optimizer_seen = False
+        self.in_step = False
+        self._unstepped = 0
+        self._lost_cycles = 0
+        self._cycles = _CYCLES
+
+    def on_made(self, thing: object, _: object) -> None:
+        """Expect optimizer steps once there is an optimizer."""
+        if self._recorder.discover and isinstance(thing, torch.optim.Optimizer):
+            self.optimizer_seen = True
+            self._recorder.inventory.note_optimizer(thing)
+
+    def on_step_begins(self, *_: object) -> None:
+        """Note that what follows (a closure) belongs to one step."""
+        self.optimizer_seen = self.in_step = True
+
+    def on_backward_ends(self, *_: object) -> None:
+        """Count the backward; without optimizer steps every backward becomes a step."""
+        self._unstepped += 1
+        waited = self._unstepped > _PATIENCE or self._lost_cycles >= self._cycles
+        if waited and not self.free_running:
+            self.describe_optimizers()
+        if waited or not self.optimizer_seen:
+            self.free_running = True
+
+    def describe_optimizers(self) -> None:
+        """Describe the optimizers that never step."""
+        inventory = self._recorder.inventory
+        for optimizer in inventory.alive_optimizers():
+            self._recorder.guard("optimizers", inventory.add_optimizer, optimizer)
+
+    def on_grad(self, args: tuple[Any, ...], kwargs: dict[str, Any], transformed: object) -> None:
+        """Take gradients that were asked for directly: where no optimizer is, those of parameters are a backward."""
+        outputs = args[0] if args else kwargs.get("outputs")
+        inputs = args[1] if len(args) > 1 else kwargs.get("inputs")
+        loss = next(iter(describe.tensors_in(outputs)), None)
+        known = self._recorder.inventory.of_parameter
+        if self.optimizer_seen or loss is None:
+            return
+        if transformed or any(id(tensor) in known for tensor in describe.tensors_in(inputs)):
+            self._recorder.close_before("backward_begins")
+            self.free_running = True
+            self._recorder.handle("direct_backward", tracing.unwrapped(loss))
+
+    def gradients_lost(self) -> None:
+        """Take that gradients were cleared though no optimizer has stepped since their backward."""
+        self._lost_cycles += 1
+
+    def on_step_ends(self, optimizer: torch.optim.Optimizer) -> None:
+        """Note that an optimizer has stepped."""
+        self.in_step = False
+        self._note_step(optimizer)
+
+    def on_unseen_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Note a step that shows only in the parameters."""
+        self._note_step(optimizer)
+
+    def _note_step(self, optimizer: torch.optim.Optimizer) -> None:
+        self.stepping()
+        inventory, iteration = self._recorder.inventory, self._recorder.iteration
+        fact = inventory.optimizers.get(id(optimizer)) or inventory.add_optimizer(optimizer)
+        if fact["id"] not in iteration.stepped:
+            iteration.stepped.append(fact["id"])
+        iteration.ended = time.perf_counter()
+
+    def stepping(self) -> None:
+        """Take that optimizers step (or would, had the gradient scaler not skipped it)."""
+        self.optimizer_seen, self.free_running = True, False
+        self._unstepped = self._lost_cycles = 0
+        self._cycles = _CYCLES_OF_STEPPERS
+
+    def look_for_unseen_step(self) -> None:
+        """Take a change of the parameters since the backward as a step, of their optimizer or by hand."""
+        iteration = self._recorder.iteration
+        if not iteration.micro or iteration.done or self.free_running or self.in_step:
+            return
+        optimizers = self._recorder.unseen.changed_by()
+        if optimizers is None:
+            return
+        self.free_running = not optimizers
+        for optimizer in optimizers:
+            self._recorder.handle("unseen_step", optimizer)

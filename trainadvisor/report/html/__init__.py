@@ -1,0 +1,1 @@
+"""Reports as web pages and notebook cards."""

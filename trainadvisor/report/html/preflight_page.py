@@ -1,0 +1,136 @@
+"""A preflight as a web page: its checks and the range test, above the report on the first steps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from trainadvisor.i18n.preflight_texts import say
+from trainadvisor.report.html.elements import Languages, Raw, h, join
+from trainadvisor.report.html.svg import BOTTOM, COLOURS, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Scale
+from trainadvisor.report.text.healthy import number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from trainadvisor.preflight.preflight_result import Check, Curve, LearningRate, Preflight
+    from trainadvisor.report.html.web_page import Material
+
+STATES = {"pass": "healthy", "fail": "broken", "undecided": "cannot-tell"}
+HEADROOM = 1.0
+"""Times the range below the start that is drawn above it: what diverged may leave the picture."""
+
+
+def render(result: Preflight, lang: str, material: Material) -> str:
+    """Return the page; `material` is what the report shows of the first steps."""
+    from trainadvisor.judge.result import Diagnosis
+    from trainadvisor.report.html import web_page
+
+    empty = Diagnosis(state="cannot-tell", summary="", run={"script": result.script})
+    # the page has one verdict: so few steps do not make a run healthy, and that is not what was asked
+    said = {"state": STATES[result.outcome], "summary": result.summary}
+    diagnosis = (result.diagnosis or empty).model_copy(update=said)
+    material = replace(material, above=lambda langs: section(result, langs))
+    return web_page.render(diagnosis, lang, material)
+
+
+def section(result: Preflight, langs: Languages) -> Raw:
+    """Return the checks as a table, and the picture of the range test where one was made."""
+    lang = langs.default.lang
+    head = h("tr", *(h("th", say(f"report.{key}", lang), scope="col") for key in ("check", "state", "answer")))
+    rows = [_row(check, langs) for check in result.checks]
+    table = h("table", h("thead", head), h("tbody", *rows))
+    mark = say(f"outcome.{result.outcome}", lang)
+    return h(
+        "section",
+        h("h2", say("report.heading", lang), id="preflight-heading"),
+        h("p", h("strong", mark), langs.default("colon"), result.summary),
+        h("div", table, class_="scroll"),
+        *_range_test(result.learning_rate, lang),
+        id="preflight",
+        aria_labelledby="preflight-heading",
+    )
+
+
+def _row(check: Check, langs: Languages) -> Raw:
+    lang = langs.default.lang
+    failed = check.state == "failed"
+    word = langs.default(f"severity.{check.severity or 'error'}") if failed else say(f"state.{check.state}", lang)
+    codes = [h("code", code) for code in check.findings]
+    answer = [check.sentence, *(part for code in codes for part in (" ", code))]
+    return h("tr", h("th", say(f"check.{check.name}", lang), scope="row"), h("td", word), h("td", *answer),
+             data_state=check.state)  # fmt: skip
+
+
+def _range_test(rate: LearningRate | None, lang: str) -> Iterator[Raw]:
+    if rate is None or rate.curve is None:
+        return
+    curve = rate.curve
+    about = say("chart.about", lang, count=len(curve.rates), lowest=curve.rates[0], highest=curve.rates[-1])
+    yield h(
+        "figure",
+        h("figcaption", h("h3", say("chart.heading", lang)), h("p", about, class_="muted")),
+        chart(rate, curve, lang),
+        id="chart-range-test",
+        class_="wide",
+    )
+
+
+def chart(rate: LearningRate, curve: Curve, lang: str) -> Raw:
+    """Return the loss over the learning rate, with lines at the suggestion, the script's own rate and divergence."""
+    x = Scale(curve.rates[0], curve.rates[-1], LEFT, WIDTH - RIGHT, log=True)
+    y = Scale(*_range(curve), HEIGHT - BOTTOM, TOP)
+    names = {"suggestion": 2, "own": 0, "divergence": 1}
+    marks = [(getattr(rate, name), name, colour) for name, colour in names.items()]
+    lines = [_line(x(value), say(f"chart.{name}", lang, rate=value), place, colour)
+             for place, (value, name, colour) in enumerate(marks) if _inside(value, curve)]  # fmt: skip
+    parts = [*_axes(x, y), _path(curve.rates, curve.losses, x, y, stroke_opacity=0.35, stroke_width=1),
+             _path(curve.rates, curve.smooth, x, y, stroke_width=2), *lines]  # fmt: skip
+    title = h("title", f"{say('chart.heading', lang)}: {_told(rate, lang)}")
+    return h("svg", title, *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img")
+
+
+def _told(rate: LearningRate, lang: str) -> str:
+    return say("chart.none" if rate.suggestion is None else "chart.suggestion", lang, rate=rate.suggestion)
+
+
+def _inside(value: float | None, curve: Curve) -> bool:
+    return value is not None and curve.rates[0] <= value <= curve.rates[-1]
+
+
+def _range(curve: Curve) -> tuple[float, float]:
+    """Return the losses to draw: from the lowest to some way above the level of the start."""
+    start = max(curve.smooth[: max(len(curve.smooth) // 4, 1)])
+    low = min(curve.smooth)
+    room = (start - low) or abs(start) or 1.0
+    return low, min(max(curve.smooth), start + HEADROOM * room)
+
+
+def _axes(x: Scale, y: Scale) -> Iterator[Raw]:
+    for value in y.ticks():
+        place = y(value)
+        yield h("line", x1=LEFT, x2=WIDTH - RIGHT, y1=place, y2=place, stroke="#8884", class_="grid")
+        yield _label(LEFT - 6, place + 4, number(value), "end")
+    for value in x.ticks():
+        yield _label(x(value), HEIGHT - 6, f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e"), "middle")
+
+
+def _label(x: float, y: float, content: str, anchor: str, **more: Any) -> Raw:
+    look = {"fill": "currentColor", **more}
+    return h("text", content, x=x, y=y, text_anchor=anchor, font_size=13, font_family="sans-serif", **look)
+
+
+def _line(x: float, name: str, place: int, colour: int) -> Raw:
+    """Return a vertical line with its name, each name on a row of its own."""
+    right = x > (LEFT + WIDTH) / 2
+    return join([
+        h("line", x1=x, x2=x, y1=TOP, y2=HEIGHT - BOTTOM, stroke=COLOURS[colour], stroke_dasharray="4 3",
+          class_=f"c{colour}"),
+        _label(x - 4 if right else x + 4, TOP + 14 + 16 * place, name, "end" if right else "start"),
+    ])  # fmt: skip
+
+
+def _path(rates: Sequence[float], losses: Sequence[float], x: Scale, y: Scale, **look: Any) -> Raw:
+    """Return a curve; what lies above the picture runs along its upper edge."""
+    points = [f"{x(rate)},{max(min(y(loss), HEIGHT - BOTTOM), 0)}" for rate, loss in zip(rates, losses, strict=True)]
+    return h("polyline", points=" ".join(points), fill="none", stroke=COLOURS[0], class_="c0", **look)

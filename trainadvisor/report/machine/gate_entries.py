@@ -1,0 +1,91 @@
+"""What the formats of a gate share: a diagnosis, which of its findings fail, and where they are in the code."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from trainadvisor.report.text.finding_block import consequences
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from trainadvisor.judge.result import Diagnosis, Finding
+    from trainadvisor.judge.rulebook import Rulebook
+
+PLACE = re.compile(r"(?P<file>[^\s:,()]+\.py):(?P<line>\d+)")
+RANK = {"error": 0, "warning": 1, "note": 2}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run; `fails` holds the codes that fail a gate, None where there is no gate."""
+
+    diagnosis: Diagnosis
+    fails: Collection[str] | None = None
+    excused: Mapping[str, str] = field(default_factory=dict)
+    """Why a finding does not count, by code."""
+    known: Collection[str] = ()
+    """Codes that the baseline holds too."""
+    required: Sequence[tuple[str, str, bool | None]] = ()
+    """Figures that a gate requires: the requirement, the sentence about it, whether it holds."""
+
+    @property
+    def name(self) -> str:
+        """Return what the run is called."""
+        return str(self.diagnosis.run.get("log", "log"))
+
+    def failing(self, finding: Finding) -> bool:
+        """Say whether a finding fails: at a gate those it names, elsewhere every warning and error."""
+        return finding.severity != "note" if self.fails is None else finding.code in self.fails
+
+    def findings(self) -> Iterator[tuple[Finding, Finding | None]]:
+        """Yield every finding, and the first-ranked one that explains it."""
+        for finding in self.diagnosis.findings:
+            yield finding, None
+            for follower in consequences(finding):
+                yield follower, finding
+
+    def told(self) -> list[Finding]:
+        """Return the findings that speak for themselves, the worst first: first-ranked ones, and those that fail."""
+        gated = self.fails is not None
+        chosen = [finding for finding, root in self.findings() if root is None or (gated and self.failing(finding))]
+        return sorted(chosen, key=lambda finding: (not self.failing(finding), RANK[finding.severity]))
+
+
+def place(finding: Finding, folder: Path | None = None) -> tuple[str, int] | None:
+    """Return file (relative, with slashes) and line of the code a finding is about, None where it is not known."""
+    texts = [remedy.where for remedy in finding.remedies] + [finding.where]
+    found = next(filter(None, (PLACE.search(text) for text in texts if text)), None)
+    if found is None or int(found["line"]) < 1:
+        return None
+    path = _relative(found["file"], folder or Path.cwd())
+    return (path, int(found["line"])) if path else None
+
+
+def _relative(name: str, folder: Path) -> str | None:
+    path = Path(name)
+    if path.is_absolute():
+        if not path.is_relative_to(folder):
+            return None
+        path = path.relative_to(folder)
+    text = str(PurePosixPath(*Path(os.path.normpath(path)).parts))
+    return None if text.startswith("..") else text
+
+
+def message(finding: Finding) -> str:
+    """Return title, sentence and the first remedy as plain text."""
+    parts = [finding.title.rstrip(".。"), finding.sentence]
+    if finding.remedies:
+        remedy = finding.remedies[0]
+        parts.append(remedy.text + (f"\n{remedy.code}" if remedy.code else ""))
+    return "\n".join(dict.fromkeys(part for part in parts if part))
+
+
+def families(book: Rulebook, diagnosis: Diagnosis) -> dict[str, str]:
+    """Return the family of each code, those of rules that the book lacks as the findings tell."""
+    told = {finding.code: finding.family for finding, _ in Entry(diagnosis).findings()}
+    return told | {code: rule.family for code, rule in book.rules.items()}

@@ -1,0 +1,160 @@
+"""Two runs side by side as terminal text."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from trainadvisor.i18n.language import Words
+from trainadvisor.report.machine.json_document import safe
+from trainadvisor.report.text import healthy
+from trainadvisor.report.text.layout import cells, clean, pad
+from trainadvisor.report.text.page import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from trainadvisor.compare import Comparison, Row
+
+STYLES = {"better": "healthy", "worse": "broken", "mixed": "needs-attention", "equal": "note", "unlike": "cannot-tell"}
+COLUMN = {"en": 19, "zh": 13}
+FACTOR = 3.0  # beyond it a factor reads better than a percentage
+
+
+FORMS: dict[str, Callable[[float], str]] = {
+    "share": healthy.share,
+    "time": lambda value: f"{1000 * value:.3g} ms",
+    "memory": lambda value: f"{value:.0f} MB",
+}
+
+
+def render(result: Comparison, lang: str, *, width: int = 100, colour: bool = False) -> str:
+    """Return the comparison: settings, verdict, findings, figures."""
+    page = Page(Words(lang), width, colour=colour, column=COLUMN[lang])
+    _runs(page, result)
+    _settings(page, result)
+    page.blank()
+    page.row(page.words("compare.verdict"), verdict(page.words, result))
+    _findings(page, result)
+    page.blank()
+    _table(page, result)
+    _span(page, result)
+    return page.text()
+
+
+def _runs(page: Page, result: Comparison) -> None:
+    words = page.words
+    for name, run in (("A", result.a), ("B", result.b)):
+        log, state = clean(run.run.get("log", "log")), words(f"state.{run.state}")
+        page.paragraph(words("compare.run", name=name, log=log, state=state))
+    page.paragraph(words("compare.change"))
+
+
+def _settings(page: Page, result: Comparison) -> None:
+    words = page.words
+    changed = words("comma").join(f"{name} {_setting(a)} -> {_setting(b)}" for name, a, b in result.changed)
+    same = words("aside", text=words("compare.same", names=words("comma").join(result.same))) if result.same else ""
+    page.row(words("compare.settings"), (changed or words("compare.none")) + same)
+
+
+def _setting(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else clean(value)
+
+
+def verdict(words: Words, result: Comparison) -> str:
+    """Return the verdict as a sentence with its reasons."""
+    if result.unlike:
+        fields = [words("compare.field", field=n, before=_setting(a), now=_setting(b)) for n, a, b in result.unlike]
+        return words("compare.unlike", fields=words("clause").join(fields)) + words("end")
+    return (
+        words(f"compare.{result.verdict}")
+        + words("colon")
+        + words("clause").join(_reasons(words, result))
+        + words("end")
+    )
+
+
+def _reasons(words: Words, result: Comparison) -> Iterator[str]:
+    comma = words("comma")
+    if result.fixed:
+        yield words("compare.gone", codes=comma.join(result.fixed[:3]))
+    if result.new:
+        yield words("compare.came", codes=comma.join(result.new[:3]))
+    elif result.fixed:
+        yield words("compare.nothing-new")
+    row = result.decided_by
+    if row is not None and not (result.fixed or result.new):
+        yield words("compare.figure", metric=_label(words, row), before=_shown(row, row.a), now=_shown(row, row.b))
+    elif not (result.fixed or result.new):
+        yield words("compare.nothing-new")
+
+
+def _findings(page: Page, result: Comparison) -> None:
+    words = page.words
+    label = words("compare.findings")
+    kinds = {"compare.fixed": result.fixed, "compare.kept": result.kept, "compare.new": result.new}
+    column = max(cells(words(key)) for key in kinds) + 2
+    for key, codes in kinds.items():
+        page.row(label, pad(words(key), column) + (words("comma").join(codes) or words("compare.none")))
+        label = ""
+
+
+def _label(words: Words, row: Row) -> str:
+    return words(row.key, step=words.number(row.step or 0))
+
+
+def _shown(row: Row, value: float | None) -> str:
+    if value is None:
+        return "n/a"
+    return FORMS.get(row.form, healthy.number)(value)
+
+
+def _change(words: Words, row: Row) -> str:
+    if row.change is None or row.a is None or row.b is None:
+        return ""
+    if row.a > 0 and row.b > 0 and max(row.a / row.b, row.b / row.a) > FACTOR:
+        larger = row.b > row.a
+        ratio = row.b / row.a if larger else row.a / row.b
+        return words("compare.larger" if larger else "compare.smaller", ratio=healthy.number(ratio))
+    return f"{100 * row.change:+.0f} %"
+
+
+def _table(page: Page, result: Comparison) -> None:
+    words = page.words
+    rows = [("", "A", "B", words("compare.row.change"))]
+    rows += [(_label(words, r), _shown(r, r.a), _shown(r, r.b), _change(words, r)) for r in result.rows]
+    widths = [max(cells(row[n]) for row in rows) + 3 for n in range(3)]
+    for row in rows:
+        cells_of = [pad(text, size) for text, size in zip(row, widths, strict=False)]
+        indent = "" if row[0] else cells_of.pop(0)
+        page.paragraph(("".join(cells_of) + row[3]).rstrip(), indent=indent)
+    page.paragraph(words("compare.noise"))
+
+
+def _span(page: Page, result: Comparison) -> None:
+    if result.last is not None:
+        words = page.words
+        stopped = words("aside", text=words("compare.stopped", name=result.stopped)) if result.stopped else ""
+        page.paragraph(words("compare.span", step=words.number(result.last)) + stopped)
+
+
+def document(result: Comparison) -> str:
+    """Return the comparison as JSON."""
+    rows = [
+        {"figure": row.key.removeprefix("compare."), "a": row.a, "b": row.b, "change": row.change}
+        for row in result.rows
+    ]
+    settings = {name: {"a": before, "b": now} for name, before, now in result.changed}
+    values = {
+        "schema": "trainadvisor/comparison/1",
+        "verdict": result.verdict,
+        "states": {"a": result.a.state, "b": result.b.state},
+        "changed": settings,
+        "unlike": [name for name, _, _ in result.unlike],
+        "fixed": list(result.fixed),
+        "same": list(result.kept),
+        "new": list(result.new),
+        "figures": rows,
+        "last_common_step": result.last,
+    }
+    return safe(json.dumps(values, indent=2, ensure_ascii=False))

@@ -1,0 +1,109 @@
+"""One finding on a page: where, evidence, cause, what was ruled out, the fix, how to see that it worked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainadvisor.report.text import verified
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainadvisor.judge.result import Finding, Remedy, RuledOut, Unknown
+    from trainadvisor.report.text.page import Page
+
+REMEDIES = 2  # more choices than two are a list, not advice
+SUBJECTS = 3
+
+
+def add(page: Page, finding: Finding, *, full: bool, verbose: bool = False) -> None:
+    """Add a finding: in full, or only its sentence and its first remedy."""
+    headline(page, finding)
+    if full:
+        _where(page, finding)
+        _evidence(page, finding)
+        _reasoning(page, finding)
+    count = len(finding.remedies) if verbose else REMEDIES if full else 1
+    for number, remedy in enumerate(finding.remedies[:count]):
+        _remedy(page, remedy, page.words("or" if number else "fix"))
+    if full and finding.verify:
+        page.row(page.words("verify"), finding.verify)
+    option = " --lang zh" if page.words.lang == "zh" else ""
+    page.row(page.words("more"), f"trainadvisor explain {finding.code}{option}")
+
+
+def headline(page: Page, finding: Finding) -> None:
+    """Add the line with the level, the code, the sentence and the confidence."""
+    words = page.words
+    confidence = words("confidence", word=words(f"confidence.{finding.confidence}"))
+    mark = f"{finding.severity}[{finding.code}]"
+    page.headline(mark, finding.sentence or finding.title, finding.severity, confidence)
+
+
+def _where(page: Page, finding: Finding) -> None:
+    words = page.words
+    parts = [finding.where] if finding.where else []
+    if finding.onset is not None:
+        parts.append(words("from-step", step=words.number(finding.onset)))
+    if parts:
+        page.row(words("where"), words("clause").join(parts))
+    if finding.subjects:
+        page.row(words("subjects"), subjects(page, finding.subjects))
+
+
+def subjects(page: Page, names: list[str]) -> str:
+    """Return the first names and how many more there are."""
+    shown = page.words("comma").join(names[:SUBJECTS])
+    rest = len(names) - SUBJECTS
+    return page.words("more-subjects", shown=shown, count=rest) if rest > 0 else shown
+
+
+def _evidence(page: Page, finding: Finding) -> None:
+    for number, evidence in enumerate(finding.evidence):
+        page.row("" if number else page.words("evidence"), evidence.text)
+
+
+def _reasoning(page: Page, finding: Finding) -> None:
+    words = page.words
+    if finding.cause:
+        page.row(words("cause"), finding.cause)
+    if finding.ruled_out:
+        page.row(words("ruled-out"), words("comma").join(_ruled_out(page, finding.ruled_out)))
+    if finding.not_judged:
+        _open(page, finding.not_judged)
+    if finding.also_explained_by:
+        page.row(words("also-from"), words("comma").join(finding.also_explained_by))
+    if finding.rival:
+        page.row(words("rival"), f"{finding.rival.code}{words('colon')}{finding.rival.test}")
+
+
+def _ruled_out(page: Page, others: list[RuledOut]) -> Iterator[str]:
+    """Yield look-alikes with their reason, those with the same reason together."""
+    reasons: dict[str, list[str]] = {}
+    for other in others:
+        reasons.setdefault(other.text, []).append(other.code)
+    for reason, codes in reasons.items():
+        yield page.words("comma").join(codes) + page.words("aside", text=reason)
+
+
+def _open(page: Page, causes: list[Unknown]) -> None:
+    """Add the possible causes that could not be judged, with what to record; one reason is enough to go on."""
+    words = page.words
+    codes = words("comma").join(cause.code for cause in causes)
+    page.row(words("open"), codes + words("aside", text=causes[0].how))
+
+
+def _remedy(page: Page, remedy: Remedy, label: str) -> None:
+    place = page.words("aside", text=remedy.where) if remedy.where else ""
+    page.row(label, remedy.text + place, page.words(f"applies.{remedy.applies}"))
+    if remedy.code:
+        page.code(remedy.code)
+    if remedy.verified:
+        page.row("", verified.outcome(remedy, page.words))
+
+
+def consequences(finding: Finding) -> Iterator[Finding]:
+    """Yield everything that a finding explains, to any depth."""
+    for follower in finding.explains:
+        yield follower
+        yield from consequences(follower)

@@ -1,0 +1,145 @@
+"""A diagnosis as terminal text: the verdict, causes with their fixes, what was fine, what was not judged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainadvisor.i18n.language import Words
+from trainadvisor.report.text import finding_block, healthy, verified
+from trainadvisor.report.text.layout import cells, clean, wrap
+from trainadvisor.report.text.page import Page
+
+if TYPE_CHECKING:
+    from trainadvisor.judge.result import Diagnosis, Finding, Unknown
+
+EXPANDED = {"error": 3, "warning": 3}
+REASONS = 3
+REMARKS = 2
+
+
+def render(
+    diagnosis: Diagnosis,
+    lang: str,
+    *,
+    width: int = 100,
+    colour: bool = False,
+    verbose: bool = False,
+    quiet: bool = False,
+) -> str:
+    """Return the report; `quiet` leaves only the verdict, `verbose` expands every finding and lists every check."""
+    page = Page(Words(lang), width, colour=colour)
+    page.headline(page.words(f"state.{diagnosis.state}"), diagnosis.summary, diagnosis.state)
+    if quiet:
+        return page.text()
+    page.blank()
+    if diagnosis.state in ("healthy", "cannot-tell"):
+        healthy.add(page, diagnosis)
+    _findings(page, diagnosis, verbose=verbose)
+    verified.add(page, diagnosis)
+    _checks(page, diagnosis, verbose=verbose)
+    for note in diagnosis.notes if verbose else diagnosis.notes[:REMARKS]:
+        page.paragraph(page.words("remark", text=note), hang="  ")
+    _last_line(page, diagnosis)
+    return page.text()
+
+
+def _findings(page: Page, diagnosis: Diagnosis, *, verbose: bool) -> None:
+    shown = diagnosis.findings if verbose else _expanded(diagnosis.findings)
+    for item in shown:
+        full = verbose or item is shown[0] or item.severity == "error"
+        finding_block.add(page, item, full=full, verbose=verbose)
+        page.blank()
+        _consequences(page, item)
+    notes = [item for item in diagnosis.findings if item not in shown and item.severity == "note"]
+    rest = [item for item in diagnosis.findings if item not in shown and item not in notes]
+    _headlines(page, page.words("also"), rest)
+    _headlines(page, page.words("gain" if diagnosis.state == "healthy" else "notes"), notes)
+
+
+def _expanded(findings: list[Finding]) -> list[Finding]:
+    """Choose the findings to expand: the first of each alarming level."""
+    shown: list[Finding] = []
+    for level, limit in EXPANDED.items():
+        shown += [item for item in findings if item.severity == level][:limit]
+    return [item for item in findings if item in shown]
+
+
+def _headlines(page: Page, title: str, findings: list[Finding]) -> None:
+    if findings:
+        page.paragraph(title)
+        for item in findings:
+            finding_block.headline(page, item)
+        page.blank()
+
+
+def _consequences(page: Page, item: Finding) -> None:
+    names = [_consequence(page, follower) for follower in finding_block.consequences(item)]
+    if names:
+        page.paragraph(page.words("explained"))
+        page.paragraph(page.words("comma").join(names), indent="  ")
+        page.blank()
+
+
+def _consequence(page: Page, follower: Finding) -> str:
+    """Return a code with what places it: its first step, and in Chinese its title."""
+    words = page.words
+    aside = [follower.title] if words.lang == "zh" and follower.title else []
+    if follower.onset is not None:
+        aside.append(words("step", step=words.number(follower.onset)))
+    return follower.code + (words("aside", text=words("clause").join(aside)) if aside else "")
+
+
+def _checks(page: Page, diagnosis: Diagnosis, *, verbose: bool) -> None:
+    clear, unknown = diagnosis.clear, diagnosis.unknown
+    words = page.words
+    comma = words("comma")
+    if clear:
+        hint = "" if verbose else words("clause") + words("lists")
+        page.paragraph(words("clear", count=len(clear)) + hint)
+        if verbose:
+            page.paragraph(comma.join(clear), indent="  ")
+    if unknown:
+        page.paragraph(words("unknown", count=len(unknown)))
+        _reasons(page, unknown, verbose=verbose)
+    page.blank()
+
+
+def _reasons(page: Page, unknown: list[Unknown], *, verbose: bool) -> None:
+    """Add what was not judged, by reason; without -v the most frequent reasons only."""
+    groups: dict[str, list[str]] = {}
+    for item in unknown:
+        groups.setdefault(_reason(page, item), []).append(item.code)
+    ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
+    for reason, codes in ordered if verbose else ordered[:REASONS]:
+        names = page.words("comma").join(codes)
+        lines = wrap(clean(f"{names}{page.words('colon')}{reason}"), page.width - 4)
+        page.paragraph("\n".join(lines if verbose else _short(lines)), indent="  ", hang="  ")
+    rest = sum(len(codes) for _, codes in ordered[REASONS:])
+    if rest and not verbose:
+        page.paragraph(page.words("other-reasons", count=rest), indent="  ")
+
+
+def _reason(page: Page, item: Unknown) -> str:
+    if not item.missing:
+        return item.how
+    return page.words("needs.text", text=item.how or page.words("comma").join(item.missing))
+
+
+def _short(lines: list[str], limit: int = 2) -> list[str]:
+    return lines if len(lines) <= limit else [*lines[: limit - 1], f"{lines[limit - 1]} ..."]
+
+
+def _last_line(page: Page, diagnosis: Diagnosis) -> None:
+    words = page.words
+    levels = [item.severity for item in diagnosis.findings]
+    followers = sum(len(list(finding_block.consequences(item))) for item in diagnosis.findings)
+    counts = [words.count("errors", levels.count("error")), words.count("warnings", levels.count("warning"))]
+    if levels.count("note"):
+        counts.append(words.count("notes.count", levels.count("note")))
+    if followers:
+        counts.append(words.count("consequences", followers))
+    verdict = words("clause").join(counts) + words("end")
+    run = healthy.run_line(words, diagnosis.run)
+    both = f"{verdict}  {run}" if run else verdict
+    for line in [both] if cells(both) <= page.width else [verdict, run]:
+        page.paragraph(line)

@@ -1,0 +1,87 @@
+"""A page of terminal text: labelled lines, wrapped and aligned by display cells; colour is only a second signal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainadvisor.report.text.layout import cells, clean, pad, spread, wrap
+
+if TYPE_CHECKING:
+    from trainadvisor.i18n.language import Words
+
+COLOURS = {
+    "error": "1;31",
+    "broken": "1;31",
+    "warning": "1;33",
+    "needs-attention": "1;33",
+    "note": "1;36",
+    "cannot-tell": "1;36",
+    "healthy": "1;32",
+    "added": "32",
+    "removed": "31",
+    "label": "2",
+}
+INDENT = "  "
+
+
+class Page:
+    """Collects the lines of a report."""
+
+    def __init__(self, words: Words, width: int, *, colour: bool = False, column: int = 11) -> None:
+        """Take the texts, the width of the terminal and the width of the column of labels."""
+        self.words = words
+        self.width = width
+        self.column = column
+        self._colour = colour
+        self._lines: list[str] = []
+
+    def text(self) -> str:
+        """Return the page, without blank lines at its end."""
+        return "\n".join(self._lines).rstrip("\n")
+
+    def paint(self, text: str, style: str) -> str:
+        """Return text in a style, unchanged on a page without colour."""
+        return f"\x1b[{COLOURS[style]}m{text}\x1b[0m" if self._colour and text else text
+
+    def blank(self) -> None:
+        """Add an empty line, never two in a row."""
+        if self._lines and self._lines[-1]:
+            self._lines.append("")
+
+    def paragraph(self, text: str, indent: str = "", hang: str = "") -> None:
+        """Add wrapped text; the lines after the first start with `hang`."""
+        lines = wrap(clean(text), self.width - cells(indent + hang))
+        self._lines += [indent + (hang if number else "") + line for number, line in enumerate(lines)]
+
+    def restyle(self, mark: str, style: str) -> None:
+        """Paint the start of the last line, after it was laid out."""
+        if self._lines and self._lines[-1].startswith(mark):
+            self._lines[-1] = self.paint(mark, style) + self._lines[-1][len(mark) :]
+
+    def headline(self, mark: str, text: str, style: str, right: str = "") -> None:
+        """Add `mark: text`, the mark in colour, and `right` at the end of its last line or below it."""
+        lines = wrap(f"{mark}{self.words('colon')}{clean(text)}", self.width)
+        last = spread(lines[-1], right, self.width) if right else lines[-1]
+        lines[-1:] = [last] if last is not None else [lines[-1], right.rjust(self.width - cells(right) + len(right))]
+        lines[0] = lines[0].replace(mark, self.paint(mark, style), 1)
+        self._lines += lines
+
+    def row(self, label: str, text: str, right: str = "") -> None:
+        """Add a label and wrapped text beside it, `right` at the end of its first line."""
+        margin = len(INDENT) + self.column
+        room = self.width - margin - (cells(right) + 2 if right else 0)
+        lines = wrap(clean(text), room)
+        first = pad(lines[0], room) + (f"  {right}" if right else "")
+        self._lines.append(self._labelled(label) + first.rstrip())
+        self._lines += [" " * margin + line for line in lines[1:]]
+
+    def _labelled(self, label: str) -> str:
+        filled = INDENT + pad(label, self.column - 1) + " "
+        return self.paint(filled, "label") if label else filled
+
+    def code(self, text: str) -> None:
+        """Add lines of code under a row as they are, to be copied; a diff in its colours."""
+        for line in text.rstrip("\n").split("\n"):
+            style = {"+ ": "added", "- ": "removed"}.get(line[:2])
+            shown = clean(line)
+            self._lines.append(" " * (len(INDENT) + self.column) + (self.paint(shown, style) if style else shown))

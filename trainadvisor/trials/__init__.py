@@ -1,0 +1,1 @@
+"""Runs of a script in a process and a scratch copy of their own, shared by verify and preflight."""

@@ -1,0 +1,162 @@
+"""One run of the script in a process of its own: started in its scratch copy, watched, stopped when it is hopeless."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainadvisor.trials import scratch as copies
+from trainadvisor.trials.early_abort import Lookout
+from trainadvisor.verify.plan import RESCALING, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trainadvisor.trials.early_abort import Course
+    from trainadvisor.verify.plan import Job
+
+MODULE = "trainadvisor.trials.changed_script"
+LOOK = 0.5
+POLL = 0.05
+PATIENCE = 2.0
+"""Seconds a process has to end after it was asked to."""
+TAIL = 4000
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where and how all runs of one verify happen."""
+
+    working: Path
+    """The folder that the script is run in."""
+    logs: Path
+    in_place: bool = False
+    course: Course | None = None
+    """How the baseline went, by which hopeless runs are told."""
+    program: tuple[str, ...] = (sys.executable, "-m", MODULE)
+    tied: bool = False
+    """Whether the run has to end with the process that started it, should that be killed."""
+
+
+def execute(job: Job, setting: Setting, cancelled: Callable[[], bool] = lambda: False) -> Outcome:
+    """Run a job to its end, or until it is hopeless, late or cancelled; its log is kept, its folder is not."""
+    started = time.monotonic()
+    setting.logs.mkdir(parents=True, exist_ok=True)
+    log = (setting.logs / f"{job.name}.json").resolve()
+    root = Path(tempfile.mkdtemp(prefix="trainadvisor-"))
+    try:
+        command, folder = _prepare(job, setting, root, log)
+        out, err = root / "stdout", root / "stderr"
+        with out.open("wb") as stdout, err.open("wb") as stderr:
+            process = subprocess.Popen(  # noqa: S603 - the user's own script
+                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
+                env=_environment(root), start_new_session=True,
+                preexec_fn=_die_with_parent if setting.tied else None,  # noqa: PLW1509 - in a worker of one thread
+            )  # fmt: skip
+            stopped = _watch(process, job, _lookout(job, log, setting), started, cancelled)
+        return Outcome(
+            job, log, None if stopped else process.returncode, time.monotonic() - started,
+            stopped[0] if stopped else None, stopped[1] if stopped else "", _tail(out), _tail(err),
+        )  # fmt: skip
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _prepare(job: Job, setting: Setting, root: Path, log: Path) -> tuple[list[str], Path]:
+    """Copy the folders and write the specification; return the command and where to start it."""
+    placed = Placed(setting.working, job.target, list(job.args))
+    if not setting.in_place:
+        placed = place(job, setting, root / "folders")[0]
+    spec = root / "spec.json"
+    spec.write_text(json.dumps(job.spec(placed.target, placed.args, str(log))), encoding="utf-8")
+    (root / "tmp").mkdir()
+    return [*setting.program, str(spec)], placed.working
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where a run happens: its working folder, and script and arguments as they are called there."""
+
+    working: Path
+    target: str
+    args: list[str]
+
+
+def place(job: Job, setting: Setting, root: Path) -> tuple[Placed, copies.Scratch]:
+    """Copy what the script needs below `root`; return where things lie in the copy, and the copy."""
+    script = None if job.module else (setting.working / job.target).resolve()
+    copied = copies.copy(setting.working, script, root)
+    outside = script is not None and not script.is_relative_to(setting.working)
+    target = str(copied.place(script)) if outside and script is not None else copied.argument(job.target)
+    args = [copied.argument(text) for text in job.args]
+    return Placed(copied.place(setting.working), target, args), copied
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel to end this process with its parent, where the kernel can (Linux)."""
+    import ctypes
+
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _environment(root: Path) -> dict[str, str]:
+    """Return the user's environment, with temporary files beside the scratch copy."""
+    return {**os.environ, "TMPDIR": str(root / "tmp"), "TRAINADVISOR_TRIAL": "1"}
+
+
+def _lookout(job: Job, log: Path, setting: Setting) -> Lookout:
+    rescaled = any(change.change in RESCALING for change in job.changes)
+    return Lookout(log, setting.course if job.changes else None, rescaled=rescaled)
+
+
+def _watch(
+    process: subprocess.Popen[bytes],
+    job: Job,
+    lookout: Lookout,
+    started: float,
+    cancelled: Callable[[], bool],
+) -> tuple[str, str] | None:
+    """Wait for the end; return why the process was stopped, None when it ended by itself."""
+    looked, reason = started, None
+    try:
+        while process.poll() is None and reason is None:
+            time.sleep(POLL)
+            now = time.monotonic()
+            if cancelled():
+                reason = ("cancelled", "")
+            elif now - started > job.limit:
+                reason = ("limit", f"{job.limit:.0f} s")
+            elif now - looked > LOOK:
+                looked, reason = now, lookout.look()
+    finally:
+        _end(process)
+    return reason
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the process with all it started: by asking, then by force."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, sign)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(PATIENCE)
+            if sign == signal.SIGTERM:
+                continue  # workers of the script may be left in its group
+            return
+
+
+def _tail(path: Path) -> str:
+    data = path.read_bytes()
+    return data[-TAIL:].decode("utf-8", "replace")

@@ -1,0 +1,54 @@
+"""Trials as processes of this machine, so many at a time."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
+
+from trainadvisor.trials.child_process import execute
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from trainadvisor.trials.child_process import Setting
+    from trainadvisor.verify.plan import Job, Outcome
+
+
+class LocalEngine:
+    """Runs each job in a child process of this one."""
+
+    name = "local"
+
+    def __init__(self, slots: int) -> None:
+        """Take how many processes may run at the same time."""
+        self.slots = max(1, slots)
+
+    def run(self, jobs: Iterable[Job], setting: Setting) -> Iterator[Outcome]:
+        """Yield outcomes as they come; a job starts only when there is room, so that a closed iterator saves it."""
+        cancelled, waiting = threading.Event(), iter(jobs)
+        running: set[Future[Outcome]] = set()
+        with ThreadPoolExecutor(self.slots) as pool:
+            try:
+                while self._start(pool, running, waiting, setting, cancelled):
+                    done, running = wait(running, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        yield future.result()
+            finally:
+                cancelled.set()
+
+    def _start(
+        self,
+        pool: ThreadPoolExecutor,
+        running: set[Future[Outcome]],
+        waiting: Iterator[Job],
+        setting: Setting,
+        cancelled: threading.Event,
+    ) -> bool:
+        """Fill the free slots; return whether anything runs."""
+        while len(running) < self.slots and (job := next(waiting, None)) is not None:
+            running.add(pool.submit(execute, job, setting, cancelled.is_set))
+        return bool(running)
+
+    def close(self) -> None:
+        """Nothing is held between runs."""

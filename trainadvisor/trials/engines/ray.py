@@ -1,0 +1,155 @@
+"""Trials as tasks of a Ray cluster: the folder travels through the object store, the log comes back as bytes."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import tarfile
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainadvisor.errors import UsageError
+from trainadvisor.trials.child_process import execute, place
+from trainadvisor.verify.plan import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from trainadvisor.trials.child_process import Setting
+    from trainadvisor.verify.plan import Job
+
+RETRIES = 2
+WAIT = 0.5
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A folder as an archive, and the path that it had where it was packed."""
+
+    archive: bytes
+    root: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a task sends back: the outcome, and the log as bytes."""
+
+    outcome: Outcome
+    log: bytes | None
+
+
+def run_remotely(job: Job, setting: Setting, parcel: Parcel) -> Answer:
+    """Unpack the folder on the node that this runs on, run the job there, and read its log."""
+    with tempfile.TemporaryDirectory(prefix="trainadvisor-") as folder:
+        here = Path(folder) / "folders"
+        with tarfile.open(fileobj=io.BytesIO(parcel.archive), mode="r:gz") as archive:
+            archive.extractall(here, filter="tar")
+        moved = replace(
+            job,
+            target=_moved(job.target, parcel.root, here),
+            args=tuple(_moved(text, parcel.root, here) for text in job.args),
+        )
+        working = Path(_moved(str(setting.working), parcel.root, here))
+        outcome = execute(moved, replace(setting, working=working, logs=Path(folder), in_place=True, tied=True))
+        log = outcome.log.read_bytes() if outcome.log.is_file() else None
+        return Answer(replace(outcome, job=job), log)
+
+
+def _moved(text: str, root: str, here: Path) -> str:
+    return str(here) + text.removeprefix(root) if text == root or text.startswith(root + os.sep) else text
+
+
+def pack(folder: Path) -> bytes:
+    """Return a folder as an archive."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archive:
+        archive.add(folder, arcname=".")
+    return buffer.getvalue()
+
+
+class RayEngine:
+    """Runs each job as a task of a cluster: the one that RAY_ADDRESS or a running head names, else one made here."""
+
+    name = "ray"
+
+    def __init__(self, slots: int | None = None, gpus: float = 0.0, cpus: float = 1.0) -> None:
+        """Connect; UsageError where ray is not installed or the cluster does not answer."""
+        try:
+            import ray
+        except ImportError as error:
+            message = "--engine ray: ray is not installed; pip install 'trainadvisor[ray]'"
+            raise UsageError(message) from error
+        self._ray: Any = ray
+        self._own = not ray.is_initialized()
+        if self._own:
+            self._connect()
+        resources: dict[str, float] = self._ray.cluster_resources()
+        room = int(resources.get("CPU", 1)) // 2
+        self.slots = max(1, slots or room)
+        self._task = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=RETRIES)(run_remotely)
+        self._parcels: dict[tuple[str, ...], tuple[Any, Any, Parcel]] = {}
+
+    def _connect(self) -> None:
+        quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+        try:
+            self._ray.init(address="auto", **quiet)
+        except ConnectionError as error:
+            if os.environ.get("RAY_ADDRESS"):
+                message = f"--engine ray: no cluster answers at RAY_ADDRESS={os.environ['RAY_ADDRESS']} ({error})"
+                raise UsageError(message) from error
+            self._ray.init(include_dashboard=False, **quiet)
+
+    def run(self, jobs: Iterable[Job], setting: Setting) -> Iterator[Outcome]:
+        """Yield outcomes as they come; closing the iterator cancels what still runs."""
+        waiting, running = iter(jobs), dict[Any, "Job"]()
+        try:
+            while self._start(waiting, running, setting):
+                done, _ = self._ray.wait(list(running), timeout=WAIT)
+                for reference in done:
+                    yield self._received(reference, running.pop(reference), setting)
+        finally:
+            for reference in running:
+                with suppress(Exception):  # it may be over by now
+                    self._ray.cancel(reference)
+
+    def _start(self, waiting: Iterator[Job], running: dict[Any, Job], setting: Setting) -> bool:
+        """Fill the free slots; return whether anything runs."""
+        while len(running) < self.slots and (job := next(waiting, None)) is not None:
+            placed, reference = self._sent(job, setting)
+            shown = (job.target, *job.args)
+            moved = replace(job, target=placed.target, args=tuple(placed.args), shown=shown)
+            task = self._task.remote(moved, replace(setting, working=placed.working), reference)
+            running[task] = job
+        return bool(running)
+
+    def _sent(self, job: Job, setting: Setting) -> tuple[Any, Any]:
+        """Put the folder into the object store, once."""
+        key = (str(setting.working), job.target, *job.args)
+        if key not in self._parcels:
+            with tempfile.TemporaryDirectory(prefix="trainadvisor-") as folder:
+                root = Path(folder) / "folders"
+                placed, _ = place(job, setting, root)
+                parcel = Parcel(pack(root), str(root))
+            self._parcels[key] = (placed, self._ray.put(parcel), parcel)
+        return self._parcels[key][:2]
+
+    def _received(self, reference: Any, job: Job, setting: Setting) -> Outcome:
+        """Return the outcome of a task, its log written beside those of the others."""
+        setting.logs.mkdir(parents=True, exist_ok=True)
+        log = setting.logs / f"{job.name}.json"
+        try:
+            answer: Answer = self._ray.get(reference)
+        except self._ray.exceptions.RayError as error:
+            return Outcome(job, log, None, 0.0, "lost", str(error).split("\n", 1)[0])
+        if answer.log is not None:
+            log.write_bytes(answer.log)
+        return replace(answer.outcome, job=job, log=log)
+
+    def close(self) -> None:
+        """Leave the cluster, and end it where it was made here."""
+        if self._own:
+            self._ray.shutdown()

@@ -1,0 +1,91 @@
+"""The diagnosis with what the trials said in it: each remedy's `verified` field, and how sure the findings are now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from trainadvisor.judge.result import Remedy
+from trainadvisor.verify import trial_verdict
+from trainadvisor.verify.candidates import everything
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trainadvisor.i18n.language import Words
+    from trainadvisor.judge.result import Confidence, Diagnosis, Finding
+    from trainadvisor.verify.plan import Change
+    from trainadvisor.verify.trial_runs import Tried
+    from trainadvisor.verify.verify_result import Verified
+
+LEVELS = ("possible", "likely", "certain")
+FINISHED = frozenset({"better", "no-better", "worse", "hopeless"})
+
+
+def marked(diagnosis: Diagnosis, tried: Sequence[Tried], found: Sequence[Verified], words: Words) -> Diagnosis:
+    """Return a copy of the diagnosis with the outcome of the trials."""
+    copy = diagnosis.model_copy(deep=True)
+    for item in found:
+        _note_verified(copy, item, words)
+    for one in tried:
+        if len(one.candidate.changes) == 1 and not one.better and one.verdict in FINISHED:
+            _note_tried(copy, one, words)
+    _weigh(copy, tried, found)
+    return copy
+
+
+def _note_verified(diagnosis: Diagnosis, item: Verified, words: Words) -> None:
+    from trainadvisor.verify.answer import told
+
+    note = {**item.model_dump(mode="json"), "better": True, "text": told(item, words)}
+    alone = not item.combined_with
+    remedies = _same(diagnosis, item.change, item.arguments) if alone else []
+    if not remedies and diagnosis.findings:
+        root = next((f for f in everything(diagnosis.findings) if f.code == item.code), diagnosis.findings[0])
+        added = Remedy(
+            change=item.change,
+            arguments=item.arguments,
+            applies="try",
+            text=item.text,
+            code=item.diff,
+            where=item.where,
+        )
+        root.remedies.append(added)
+        remedies = [added]
+    for remedy in remedies:
+        remedy.verified = note
+
+
+def _note_tried(diagnosis: Diagnosis, one: Tried, words: Words) -> None:
+    change = one.candidate.changes[0]
+    first = trial_verdict.best(one.compared) or next(iter(one.compared), None)
+    figures: dict[str, Any] = first.told().model_dump(mode="json") if first else {}
+    text = words(f"verify.{one.verdict}")
+    for remedy in _same(diagnosis, change.change, change.arguments):
+        remedy.verified = remedy.verified or {**figures, "better": False, "text": text, "outcome": one.verdict}
+
+
+def _same(diagnosis: Diagnosis, change: str, arguments: dict[str, Any]) -> list[Remedy]:
+    each = [remedy for finding in everything(diagnosis.findings) for remedy in finding.remedies]
+    return [remedy for remedy in each if remedy.change == change and remedy.arguments == arguments]
+
+
+def _weigh(diagnosis: Diagnosis, tried: Sequence[Tried], found: Sequence[Verified]) -> None:
+    """Raise the confidence of a finding whose remedy cured the run; lower it where all its remedies failed."""
+    cured = {item.code for item in found if item.code in item.gone}
+    for finding in diagnosis.findings:
+        if finding.code in cured:
+            _shift(finding, +1)
+        elif _failed(finding, tried):
+            _shift(finding, -1)
+
+
+def _failed(finding: Finding, tried: Sequence[Tried]) -> bool:
+    """Say whether a remedy of the finding was tried to its end, and none made anything better."""
+    own: list[Change] = [c for t in tried if t.candidate.code == finding.code for c in t.candidate.changes]
+    ended = [t for t in tried if t.candidate.code == finding.code and t.verdict in FINISHED]
+    return bool(own) and bool(ended) and not any(t.better for t in ended)
+
+
+def _shift(finding: Finding, by: int) -> None:
+    place = min(max(LEVELS.index(finding.confidence) + by, 0), len(LEVELS) - 1)
+    finding.confidence = cast("Confidence", LEVELS[place])
