@@ -33,8 +33,6 @@ _REDRAW = 0.25
 _OTHERS = 5.0
 """Seconds that the verdict waits for the logs of the training's other processes to end."""
 _LEVELS = {"note": 0, "warning": 1, "error": 2}
-_LATE = {"undertrained", "slow-convergence", "underfitting", "plateau", "lr-schedule", "no-learning"}
-"""Codes about how a run ends: while it runs they would be prophecy."""
 
 
 def run_script(
@@ -293,7 +291,7 @@ class Narrator:
 
 
 def _loud(findings: Iterable[Finding]) -> list[Finding]:
-    return [f for f in findings if _LEVELS[f.severity] > 0 and f.code not in _LATE]
+    return [f for f in findings if _LEVELS[f.severity] > 0 and f.handling.phase != "end"]
 
 
 def _shown(value: object) -> bool:

@@ -7,7 +7,6 @@ from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.verify.plan import Candidate, Change
-from trainadvisor.verify.resource_metrics import OF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,10 +25,6 @@ LAST = frozenset({"fix-data", "mode"})
 NOT_FROM_OUTSIDE = frozenset({"train-longer", "redesign"})
 """Longer training is no like-for-like comparison."""
 ADJUSTED = {"lr": ({"factor": 1 / 3}, {"factor": 3.0})}
-OPPOSITES = ({"lr-too-high", "lr-too-low"},)
-LOST = frozenset({"nan-loss", "nan-gradients", "nan-activations", "divergence", "exploding-gradients"})
-UNLEARNT = frozenset({"no-learning", "constant-output"})
-"""Where nothing is learnt at all, labels that do not belong to their rows are worth a try."""
 GENERAL: tuple[tuple[str, dict[str, Any]], ...] = (
     ("lr", {"factor": 0.1}),
     ("standardize-inputs", {}),
@@ -73,7 +68,8 @@ def candidates(diagnosis: Diagnosis, only: str | None = None, lr: float | None =
         *chain.from_iterable(options[FIRST:] for options in first),
         *sorted(_in_turn(later), key=lambda candidate: candidate.changes[0].change in SELDOM),
     ]
-    costly = bool(roots) and roots[0].code in OF  # what costs time or memory is not cured by a lower loss
+    # what costs time or memory is not cured by a lower loss
+    costly = bool(roots) and roots[0].handling.measured_by != "loss"
     general = (
         [] if only or costly else [Candidate((Change(c, dict(a)),), origin="fallback") for c, a in _general(diagnosis)]
     )
@@ -83,7 +79,7 @@ def candidates(diagnosis: Diagnosis, only: str | None = None, lr: float | None =
 def _of(finding: Finding) -> Iterator[Candidate]:
     for remedy in sorted(finding.remedies, key=lambda remedy: remedy.change in LAST and finding.family != "data"):
         if remedy.change not in NOT_FROM_OUTSIDE:
-            yield Candidate((_change(remedy),), finding.code, (remedy,))
+            yield Candidate((_change(remedy),), finding.code, (remedy,), measures=finding.handling.measures)
 
 
 def _change(remedy: Remedy) -> Change:
@@ -92,17 +88,16 @@ def _change(remedy: Remedy) -> Change:
 
 def _separating(finding: Finding) -> Iterator[Candidate]:
     """Yield the experiment that tells a finding from its rival: both directions of the same change."""
-    rival = finding.rival
-    if rival is not None and {finding.code, rival.code} in OPPOSITES:
-        for arguments in ADJUSTED["lr"]:
-            yield Candidate((Change("lr", dict(arguments)),), finding.code, (), origin="rival")
+    change = finding.handling.separating
+    for arguments in ADJUSTED.get(change or "", ()):
+        yield Candidate((Change(str(change), dict(arguments)),), finding.code, (), origin="rival")
 
 
 def _general(diagnosis: Diagnosis) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield what helps often; where numbers were lost, what keeps them finite comes first."""
-    found = set(codes(diagnosis))
-    lost = bool(LOST & found)
-    if found & UNLEARNT:
+    """Yield what helps often, first what the rules ask for: changes that keep numbers finite, or other labels."""
+    wanted = {f.handling.general for f in everything(diagnosis.findings) if f.severity != "note"}
+    lost = "finite" in wanted
+    if "labels" in wanted:
         yield "fix-labels", {}
     yield from sorted(GENERAL, key=lambda entry: lost and entry[0] not in ("standardize-inputs", "clip", "lr"))
 

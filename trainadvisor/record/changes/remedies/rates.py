@@ -92,6 +92,9 @@ def warmup(attempt: Attempt, *, steps: int = 100) -> None:
     scale_at_steps(attempt, scale)
 
 
+ScheduleName = Literal["cosine", "one-cycle", "plateau"]
+
+
 @change(
     "schedule",
     zh="以新的调度取代脚本的调度：余弦、单周期（one-cycle）或在停滞时减半（plateau），steps 为总步数。",
@@ -101,17 +104,18 @@ def warmup(attempt: Attempt, *, steps: int = 100) -> None:
 def schedule(
     attempt: Attempt,
     *,
-    name: Literal["cosine", "one-cycle", "plateau"] | None = None,
-    to: Literal["cosine", "one-cycle", "plateau"] | None = None,
+    name: ScheduleName | None = None,
+    to: ScheduleName | None = None,
     steps: int | None = None,
 ) -> None:
     """Let the learning rate follow another schedule than the script's: cosine, one-cycle, or halved on a plateau."""
     kind = name or to or "cosine"
     length = steps or attempt.stage.planned_steps
-    if kind != "plateau" and not length:
+    endless = kind == "plateau"
+    if not endless and not length:
         attempt.refuse(f"a {kind} schedule needs the number of steps; give steps")
         return
-    curve = Plateau(attempt) if kind == "plateau" else _CURVES[kind](length or 1)
+    curve = Plateau(attempt) if endless else _CURVES[kind](length or 1)
     taken: dict[int, int] = {}
     peaks: dict[int, float] = {}
 
@@ -119,7 +123,7 @@ def schedule(
         key, now = id(optimizer), highest(optimizer)
         peak = peaks.setdefault(key, intended(optimizer) * (10 if kind == "one-cycle" else 1))
         step = taken[key] = taken.get(key, -1) + 1
-        attempt.done(f"{kind} schedule from {peak:.4g}" + (f" over {length} steps" if kind != "plateau" else ""))
+        attempt.done(f"{kind} schedule from {peak:.4g}" + (f" over {length} steps" if not endless else ""))
         return peak * curve(step) / now if now else 1.0
 
     scale_at_steps(attempt, scale)
