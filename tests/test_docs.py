@@ -64,7 +64,7 @@ def test_a_page_says_everything_about_its_rule(rule):
         assert code_pages.escape(rule.title(lang)) in page
         assert all(code_pages.escape(word) in page for word in rule.texts[lang].get("search", ()))
     assert all(f"| `{name}` | {value:g} |" in page for name, value in rule.thresholds.items())
-    assert len(re.findall(r"^\d+\. ", page, re.MULTILINE)) == 2 * len(rule.remedies)
+    assert len(re.findall(r"^\d+\. ", page, re.MULTILINE)) == 2 * len(rule.all_remedies)
     assert all(page.count(f"- [{other['code']}]") == 2 for other in rule.lookalikes)
 
 

@@ -11,35 +11,40 @@ import trainadvisor
 PACKAGE = Path(trainadvisor.__file__).parent
 
 # what each package and top-level module may import from the package, at any place; the standard library is free to all
-WORDS = {"errors", "i18n"}
+WORDS = {"errors", "i18n", "characters", "regular", "redaction", "voice", "descriptors"}
 SETTINGS = {"configuration", "settings", "requirements", "toml"}
 JUDGING = {"judge", "signals", "log", "changes"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
-    "toml": {"errors"},
+    "descriptors": set(),
+    "redaction": set(),
+    "regular": set(),
+    "characters": set(),
+    "voice": {"descriptors"},
+    "toml": {"errors", "regular"},
     "requirements": {"errors"},
     "settings": {"errors", "requirements", "toml"},
     "configuration": {"errors", "settings"},
     "i18n": {"errors"},
-    "log": {"errors", "numpy", "orjson", "zstandard"},
-    "instrument": {"errors", "torch"},
+    "log": {*WORDS - {"i18n"}, "numpy", "orjson", "zstandard"},
+    "instrument": {"errors", "redaction", "torch"},
     "signals": {"log", "numpy", "scipy"},
-    "record": {"errors", "log", "instrument", "torch", "numpy", "__version__"},
-    "judge": {"signals", "log", "errors", "numpy", "pydantic", "toml", "configuration", "changes"},
-    "changes": {"errors", "log", "instrument", "record", "torch", "numpy"},
-    "gate": {"errors", "settings", "requirements", "configuration", "judge"},
+    "record": {*WORDS - {"i18n"}, "log", "instrument", "torch", "numpy", "__version__"},
+    "judge": {"signals", "log", "errors", "regular", "numpy", "pydantic", "toml", "configuration", "changes"},
+    "changes": {"errors", "log", "instrument", "record", "torch", "numpy", "scipy"},
+    "gate": {"errors", "regular", "settings", "requirements", "configuration", "judge"},
     "compare": {"gate"},
     "trials": {"errors", "log", "signals", "instrument", "record", "changes", "numpy", "ray", "torch"},
     "verify": {*WORDS, *JUDGING, "gate", "trials", "configuration", "numpy", "scipy", "pydantic"},
     "preflight": {*WORDS, *JUDGING, "trials", "verify", "configuration", "numpy", "pydantic"},
     "report": {*WORDS, "judge", "requirements", "__version__"},
     "monitor": {*WORDS, *JUDGING, "gate", "record", "report", "configuration"},
-    "answers": {*WORDS, "judge", "demos", "report"},
+    "answers": {*WORDS, "judge", "demos", "report", "pydantic"},
     "demos": {*WORDS, "judge", "report", "numpy", "torch", "sklearn"},
     "importers": set(),
     "integrations": set(),
     "notebook": {*WORDS, "configuration", "log", "monitor", "report", "IPython", "pandas"},
-    "testing": {*WORDS, *JUDGING, "gate", "instrument", "record", "report", "settings", "torch", "pytest"},
+    "testing": {*WORDS, *JUDGING, "gate", "instrument", "record", "report", "settings", "torch", "numpy", "pytest"},
     "pytest_plugin": {"testing", "pytest"},
 }
 ABOVE = {"__init__", "__main__", "cli", "commands"}
@@ -56,6 +61,8 @@ DOORS = {
     ("console.py", "commands"),
     ("notebook.py", "commands"),
 }
+WITHOUT_TORCH = {"catalogue", "declaration", "line_edits"}
+"""The modules of `changes` that judging may import: they tell what changes there are, and apply none."""
 LATE = {"scipy", "zstandard", "torch"}
 STANDARD = frozenset(__import__("sys").stdlib_module_names)
 
@@ -106,6 +113,26 @@ def test_every_package_has_a_row() -> None:
     """Nothing in the package is without a place in the layers."""
     found = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
     assert found - ABOVE == set(ALLOWED)
+
+
+@pytest.mark.parametrize("package", ["judge", "verify", "commands"])
+def test_judging_asks_the_catalogue_and_no_change(package: str) -> None:
+    """Whoever asks about changes imports their catalogue, and none of the modules that apply them."""
+    wrong = [
+        f"{path.name}:{node.lineno} imports {name}"
+        for path in files_of(package)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("trainadvisor.changes")
+        for name in ([a.name for a in node.names] if node.module == "trainadvisor.changes" else [str(node.module)])
+        if name.removeprefix("trainadvisor.changes.") not in WITHOUT_TORCH
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "changes").glob("*.py")), ids=lambda path: path.stem)
+def test_a_module_of_changes_imports_torch_where_it_is_used(path: Path) -> None:
+    """The catalogue imports all of them, and a trial before the script may set what torch reads when it is imported."""
+    assert [f"{path.name}:{line}" for name, line in imports(path, top_level=True) if name == "torch"] == []
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,9 @@ def test_roots_after_the_third_are_also_seen(judged: Judge) -> None:
 
 def test_rivals_name_the_test_that_separates_them(judged: Judge) -> None:
     """Two findings with opposite remedies."""
-    diagnosis = judged(cause("lr-too-high", when=("steps > 1",)), cause("lr-too-low", when=("steps > 1",)))
+    test = {"code": "lr-too-low", "en": "run both", "zh": "都试一次"}
+    high = cause("lr-too-high", when=("steps > 1",), rivals=(test,))
+    diagnosis = judged(high, cause("lr-too-low", when=("steps > 1",)))
     assert {f.code: f.rival.code if f.rival else None for f in diagnosis.findings} == {
         "lr-too-high": "lr-too-low",
         "lr-too-low": "lr-too-high",

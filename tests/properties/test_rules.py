@@ -33,7 +33,8 @@ BOOK: Rulebook = load()
 
 def names_of(rule: Rule) -> list[str]:
     """Return the signals that a rule looks at."""
-    lines = [*rule.conditions, *rule.exclusions, *rule.computed.values()]
+    conditions = [line for variant in rule.variants for line in (*variant.conditions, *variant.exclusions)]
+    lines = [*conditions, *rule.computed.values()]
     used = {name for line in lines for name in line.names} | {rule.onset, rule.subjects}
     return sorted(name for name in used if name in all_signals())
 

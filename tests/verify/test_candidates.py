@@ -1,6 +1,6 @@
 """What is tried, in which order."""
 
-from trainadvisor.judge.result import Diagnosis, Finding, Remedy, Rival
+from trainadvisor.judge.result import Diagnosis, Finding, Handling, Remedy, Rival
 from trainadvisor.verify.candidates import anew, candidates, combined, same
 from trainadvisor.verify.plan import Candidate, Change
 
@@ -49,8 +49,9 @@ def test_close_learning_rates_are_one_try():
 
 def test_the_experiment_that_separates_two_rivals_is_included():
     """A learning rate that may be too high or too low is tried in both directions."""
-    rival = Rival(code="lr-too-low", test="both")
-    told = Diagnosis(state="broken", summary="", findings=[finding("lr-too-high", ("clip", {}), rival=rival)])
+    rival = Rival(code="b", test="both")
+    both = Handling(separating="lr")
+    told = Diagnosis(state="broken", summary="", findings=[finding("a", ("clip", {}), rival=rival, handling=both)])
     factors = [c.changes[0].arguments["factor"] for c in candidates(told) if c.origin == "rival"]
     assert factors == [1 / 3, 3.0]
 
@@ -91,10 +92,23 @@ def test_the_same_change_with_other_arguments_is_another_candidate():
 
 def test_what_costs_time_is_not_cured_by_a_lower_loss():
     """General remedies are about learning; a run that waits for its data has none of them tried."""
-    slow = Diagnosis(state="broken", summary="", findings=[finding("data-loader-bound", ("workers", {}))])
+    timed = Handling(measured_by="time", measures=("step seconds",))
+    slow = Diagnosis(state="broken", summary="", findings=[finding("b", ("workers", {}), handling=timed)])
     broken = Diagnosis(state="broken", summary="", findings=[finding("a", ("workers", {}))])
-    assert {c.origin for c in candidates(slow)} == {"remedy"}
+    assert [(c.origin, c.measures) for c in candidates(slow)] == [("remedy", ("step seconds",))]
     assert {c.origin for c in candidates(broken)} == {"remedy", "fallback"}
+
+
+def test_what_is_tried_where_nothing_else_helps_is_what_the_rules_ask_for():
+    """Labels where nothing is learnt, clipping and lower rates where numbers were lost, no order else."""
+    tried = {}
+    for general in (None, "labels", "finite"):
+        told = finding("a", handling=Handling(general=general))
+        listed = candidates(Diagnosis(state="broken", summary="", findings=[told]))
+        tried[general] = [c.changes[0].change for c in listed]
+    assert tried[None] == ["lr", "standardize-inputs", "optimizer", "init", "clip", "lr"]
+    assert tried["labels"] == ["fix-labels", *tried[None]]
+    assert tried["finite"] == ["lr", "standardize-inputs", "clip", "lr", "optimizer", "init"]
 
 
 def test_the_step_to_stop_at_is_that_of_the_run():

@@ -3,14 +3,22 @@
 import pytest
 
 from trainadvisor.i18n.language import Words
-from trainadvisor.verify.resource_metrics import OF
+from trainadvisor.judge import rulebook
+from trainadvisor.verify.resource_metrics import READERS
+
+MEASURES = {name for rule in rulebook.load().rules.values() for name in rule.measures}
 
 
-@pytest.mark.parametrize("name", sorted({name for names in OF.values() for name in names} | {"validation skill"}))
+@pytest.mark.parametrize("name", sorted(MEASURES | {"validation skill"}))
 def test_every_figure_has_a_chinese_name(name):
     """English keeps the name that stands in the JSON; Chinese has its own."""
     assert Words("en").metric(name) == name
     assert Words("zh").metric(name) != name
+
+
+def test_every_measure_that_a_rule_names_can_be_read():
+    """A name that nothing reads would leave a finding about time to be judged by the loss."""
+    assert set(READERS) == MEASURES
 
 
 def test_a_printed_figure_keeps_the_words_of_the_script():

@@ -3,15 +3,15 @@
 import json
 from dataclasses import replace
 
-from trainadvisor.judge.result import Finding
+from trainadvisor.judge.result import Finding, Handling
 from trainadvisor.verify.answer import document
 from trainadvisor.verify.trial_runs import early, ranked
 
 
-def finding(code, **fields) -> Finding:
+def finding(code, kind="cause", **fields) -> Finding:
     """Return a finding with nothing but its code."""
     return Finding(
-        code=code, family="x", kind="cause", severity="error", confidence="likely", title=code, sentence=code, **fields
+        code=code, family="x", kind=kind, severity="error", confidence="likely", title=code, sentence=code, **fields
     )
 
 
@@ -132,7 +132,9 @@ def test_one_pair_is_told_as_such(session):
 
 def test_what_shows_only_at_the_end_is_not_judged_of_a_cut_run():
     """A schedule longer than a run that was cut is no fault; what it explained stays."""
-    told = early([finding("lr-schedule", explains=[finding("no-learning")]), finding("lr-too-high")])
+    end = Handling(phase="end")
+    inner = finding("no-learning", kind="symptom", handling=end)
+    told = early([finding("lr-schedule", explains=[inner], handling=end), finding("lr-too-high")])
     assert [item.code for item in told] == ["no-learning", "lr-too-high"]
 
 

@@ -128,7 +128,7 @@ def _reply_of_rule(rule: Rule, lang: str) -> Reply:
     others = zip(apart, rule.lookalikes, strict=True)
     first = (_say("record", lang), "", "trainadvisor run train.py")
     checks = (first, *((text, "", f"trainadvisor explain {entry['code']}") for text, entry in others))
-    remedies = tuple(_remedy(remedy, lang) for remedy in rule.remedies)
+    remedies = tuple(_remedy(remedy, lang) for remedy in rule.all_remedies)
     title = f"{rule.code}{'：' if lang == 'zh' else ': '}{_general(rule.title(lang))}"
     return Reply(title, _general(rule.text("cause", lang)), (rule.code,), checks, remedies)
 

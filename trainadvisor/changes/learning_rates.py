@@ -114,6 +114,9 @@ def warmup(application: ChangeApplication, *, steps: int = 100) -> None:
     scale_at_steps(application, scale)
 
 
+ScheduleName = Literal["cosine", "one-cycle", "plateau"]
+
+
 @change(
     "schedule",
     zh="以新的调度取代脚本的调度：余弦、单周期（one-cycle）或在停滞时减半（plateau），steps 为总步数。",
@@ -125,17 +128,18 @@ def warmup(application: ChangeApplication, *, steps: int = 100) -> None:
 def schedule(
     application: ChangeApplication,
     *,
-    name: Literal["cosine", "one-cycle", "plateau"] | None = None,
-    to: Literal["cosine", "one-cycle", "plateau"] | None = None,
+    name: ScheduleName | None = None,
+    to: ScheduleName | None = None,
     steps: int | None = None,
 ) -> None:
     """Let the learning rate follow another schedule than the script's: cosine, one-cycle, or halved on a plateau."""
     kind = name or to or "cosine"
     length = steps or application.session.planned_steps
-    if kind != "plateau" and not length:
+    endless = kind == "plateau"
+    if not endless and not length:
         application.refuse(f"a {kind} schedule needs the number of steps; give steps")
         return
-    curve = Plateau(application) if kind == "plateau" else _CURVES[kind](length or 1)
+    curve = Plateau(application) if endless else _CURVES[kind](length or 1)
     taken: dict[int, int] = {}
     peaks: dict[int, float] = {}
 
@@ -143,7 +147,7 @@ def schedule(
         key, now = id(optimizer), highest(optimizer)
         peak = peaks.setdefault(key, intended(optimizer) * (10 if kind == "one-cycle" else 1))
         step = taken[key] = taken.get(key, -1) + 1
-        application.done(f"{kind} schedule from {peak:.4g}" + (f" over {length} steps" if kind != "plateau" else ""))
+        application.done(f"{kind} schedule from {peak:.4g}" + (f" over {length} steps" if not endless else ""))
         return peak * curve(step) / now if now else 1.0
 
     scale_at_steps(application, scale)

@@ -28,9 +28,14 @@ def command(ctx: click.Context, *, as_json: bool, lang: str | None, folders: tup
 
 @command.command("check")
 @click.argument("folders", nargs=-1, metavar="[DIR]...")
+@click.option("--strict", is_flag=True, help="Fail also where a clause can vanish, or a limit move, unnoticed.")
 @lang_option
-def check(*, folders: tuple[str, ...], lang: str | None) -> None:
-    """Load, type-check and run the cases of every rule in DIR, by default of the rules that ship."""
+def check(*, folders: tuple[str, ...], strict: bool, lang: str | None) -> None:
+    """Load, type-check and run the cases of every rule in DIR, by default of the rules that ship.
+
+    With --strict every rule is taken apart: each clause is removed and each limit moved tenfold, one at a time, and a
+    case of the rule has to notice.
+    """
     from pathlib import Path
 
     from trainadvisor.commands.common import emit, language
@@ -44,6 +49,10 @@ def check(*, folders: tuple[str, ...], lang: str | None) -> None:
             message = f"{folder}: no such folder of rules; check the path"
             raise RuleError(message)
     problems = check_rules(folders)
+    if strict and not problems:
+        from trainadvisor.judge.mutations import check_mutations
+
+        problems = check_mutations(folders)
     for problem in problems:
         emit(problem)
     if problems:

@@ -117,6 +117,7 @@ TEXTS: dict[str, tuple[str, str]] = (
         "leads-to": ("Leads to", "可能引起"),
         "fixes": ("Fixes", "修改方法"),
         "verification": ("Verify", "验证"),
+        "branches": ("What it says", "具体表现"),
         "lookalikes": ("Ruled out when", "可排除"),
         "false-positives": ("May be wrong when", "可能误报"),
         "silence": ("Silence it", "关闭"),

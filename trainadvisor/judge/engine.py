@@ -123,11 +123,24 @@ def judge_rule(rule: Rule, signals: SignalSource, contexts: Collection[str] = ()
     if MANY in contexts and rule.evidence not in SEEN:
         return Verdict(rule, OFF, reason=MANY)  # what the steps show together is the course of no training
     try:
-        scope = Scope(rule, signals)
-        verdict = _judge_layers(rule, scope) if rule.scope == "layer" else _judge_run(rule, scope)
+        verdict = _judge_branches(rule, signals)
         return _left(_completed(verdict, contexts)) if verdict.state == FOUND else verdict
     except Exception as error:  # noqa: BLE001 - a rule of a user's folder must not break the judging of the others
         return Verdict(rule, UNKNOWN, failure=f"{type(error).__name__}: {error}")
+
+
+def _judge_branches(rule: Rule, signals: SignalSource) -> Verdict:
+    """Return the verdict of the first branch that holds; the rule is clear only where every branch is."""
+    missing: list[str] = []
+    open_branches = False
+    for variant in rule.variants:
+        scope = Scope(variant, signals)
+        verdict = _judge_layers(variant, scope) if rule.scope == "layer" else _judge_run(variant, scope)
+        if verdict.state == FOUND:
+            return verdict
+        open_branches = open_branches or verdict.state == UNKNOWN
+        missing += verdict.missing
+    return Verdict(rule, UNKNOWN if open_branches else CLEAR, missing=tuple(missing))
 
 
 def _judge_run(rule: Rule, scope: Scope) -> Verdict:

@@ -10,14 +10,15 @@ from trainadvisor.judge.engine import CLEAR, OFF, UNKNOWN, Verdict
 from trainadvisor.judge.object_sites import main_object, where
 from trainadvisor.judge.placeholders import fill
 from trainadvisor.judge.remedies import remedies
-from trainadvisor.judge.result import Confidence, Evidence, Finding, Kind, Rival, RuledOut, Severity, Unknown
-from trainadvisor.judge.rivals import separating_test
+from trainadvisor.judge.result import Confidence, Evidence, Finding, Handling, Kind, Rival, RuledOut, Severity, Unknown
+from trainadvisor.judge.rivals import rivalry
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import all_signals
 
 EXPANDED_ROOTS = 3
 LISTED_NEEDS = 3
 TEXTS = ("title", "finding", "cause", "verify")
+HANDLED = ("phase", "measured_by", "measures", "general")
 
 WORDS = {
     "off": {"en": "switched off: {reason}", "zh": "已关闭：{reason}"},
@@ -48,7 +49,7 @@ def findings(roots: list[Node], material: Material) -> list[Finding]:
     alarming = [item for item in built if item.severity != "note"]
     for item in [*alarming[EXPANDED_ROOTS:], *(item for item in built if item.severity == "note" and alarming)]:
         item.also_seen = True
-    _name_rivals(built, roots, material.lang)
+    _name_rivals(built, roots, material)
     return built
 
 
@@ -77,6 +78,8 @@ def finding(node: Node, material: Material) -> Finding:
         remedies=remedies(verdict, made, lang),
         explains=[finding(follower, material) for follower in node.followers],
         also_explained_by=node.also_explained_by,
+        branch=rule.branch,
+        handling=Handling.model_validate({name: getattr(rule, name) for name in HANDLED}),
     )
 
 
@@ -117,12 +120,13 @@ def _causes_of(verdict: Verdict, material: Material, state: str) -> Iterator[str
             yield code
 
 
-def _name_rivals(built: list[Finding], roots: list[Node], lang: str) -> None:
+def _name_rivals(built: list[Finding], roots: list[Node], material: Material) -> None:
     for item, root in zip(built, roots, strict=True):
         inside = codes_of(root)
         for other in (code for rival in roots if rival is not root for code in codes_of(rival) if code not in inside):
-            if test := separating_test(item.code, other, lang):
-                item.rival = Rival(code=other, test=test)
+            if entry := rivalry(root.verdict.rule, material.verdicts[other].rule):
+                item.rival = Rival(code=other, test=entry[material.lang])
+                item.handling.separating = entry.get("change")
 
 
 def unknown(verdict: Verdict, material: Material) -> Unknown:

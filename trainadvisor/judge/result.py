@@ -66,6 +66,17 @@ class Rival(_Part):
     test: str
 
 
+class Handling(_Part):
+    """How a finding is handled by those who watch a run or try remedies, as its rule says; no part of the JSON."""
+
+    phase: Literal["start", "course", "end"] = "course"
+    measured_by: Literal["loss", "time", "memory"] = "loss"
+    measures: tuple[str, ...] = ()
+    general: Literal["finite", "labels"] | None = None
+    separating: str | None = None
+    """The change whose two directions separate it from its rival."""
+
+
 class Finding(_Part):
     """Something found; its consequences stand in `explains`, to any depth."""
 
@@ -89,6 +100,8 @@ class Finding(_Part):
     also_explained_by: list[str] = Field(default_factory=list)
     rival: Rival | None = None
     also_seen: bool = False
+    branch: str | None = None
+    handling: Handling = Field(default_factory=Handling, exclude=True)
 
 
 class Diagnosis(_Part):

@@ -10,7 +10,7 @@ from trainadvisor.changes import catalogue
 from trainadvisor.errors import RuleError, did_you_mean
 from trainadvisor.judge import rulebook as book
 from trainadvisor.judge.conditions import Expression, parse
-from trainadvisor.judge.engine import UNKNOWN, judge_rule
+from trainadvisor.judge.engine import FOUND, UNKNOWN, judge_rule
 from trainadvisor.judge.remedies import is_expression
 from trainadvisor.judge.rule_index import index_problems
 from trainadvisor.judge.rule_schema import form_problems
@@ -85,20 +85,37 @@ def _references(rule: Rule, known: Known) -> Iterator[str]:
     if rule.share is not None and rule.scope != "layer":
         yield 'share: needs scope = "layer"'
     yield from _unknown("explains", rule.explains, known.codes, "rule")
-    yield from _unknown("lookalikes", (entry["code"] for entry in rule.lookalikes), known.codes, "rule")
+    for key, entries in (("lookalikes", rule.lookalikes), ("rivals", rule.rivals)):
+        yield from _unknown(key, (entry["code"] for entry in entries), known.codes, "rule")
     yield from _unknown("onset", filter(None, [rule.onset]), known.signals, "signal")
     yield from _unknown("subjects", filter(None, [rule.subjects]), known.signals, "signal")
     contexts = [*rule.off, *rule.soften, *(word for case in rule.cases for word in case.get("context", ()))]
     yield from _unknown("context", contexts, CONTEXTS, "context")
     changes = catalogue.all_changes()
-    yield from _unknown("remedies.change", (entry["change"] for entry in rule.remedies), changes, "change")
-    for entry in (entry for entry in rule.remedies if entry["change"] in changes):
+    yield from _unknown("remedies.change", (entry["change"] for entry in rule.all_remedies), changes, "change")
+    for entry in (entry for entry in rule.all_remedies if entry["change"] in changes):
         problems = catalogue.argument_problems(entry["change"], entry.get("arguments", {}))
         yield from (f"remedies: {problem}" for problem in problems)
+    yield from _branches(rule)
+    if bool(rule.measures) != (rule.measured_by != "loss"):
+        yield 'measures: are needed where measured_by is "time" or "memory", and only there'
     if rule.onset in known.signals and known.signals[rule.onset or ""] != "number":
         yield f"onset: {rule.onset} is not a number"
-    if rule.site is None and any(entry.get("edit") for entry in rule.remedies):
+    if rule.site is None and any(entry.get("edit") for entry in rule.all_remedies):
         yield "remedies.edit: needs site, the object whose line is edited"
+
+
+def _branches(rule: Rule) -> Iterator[str]:
+    """Yield what is wrong with the branches as a whole: names, remedies."""
+    names = [branch.name for branch in rule.branches]
+    yield from (f"branches: two are called {name}" for name in dict.fromkeys(names) if names.count(name) > 1)
+    for variant in rule.variants:
+        if not variant.when:
+            yield "when: there is none; write a condition, or branches with one each"
+        if not variant.remedies:
+            yield f"remedies: there is none{f' for the branch {variant.branch}' if variant.branch else ''}; add one"
+    wanted = (case["branch"] for case in rule.cases if case.get("branch"))
+    yield from _unknown("cases.branch", wanted, names, "branch")
 
 
 def _unknown(key: str, names: Iterable[str], known: Iterable[str], what: str) -> Iterator[str]:
@@ -109,7 +126,8 @@ def _unknown(key: str, names: Iterable[str], known: Iterable[str], what: str) ->
 
 
 def _thresholds(rule: Rule, known: Known) -> Iterator[str]:
-    lines = [*rule.when, *rule.unless, *rule.values.values(), *_argument_texts(rule), *_all_texts(rule)]
+    conditions = [text for _, text in rule.lines]
+    lines = [*conditions, *rule.values.values(), *_argument_texts(rule), *_all_texts(rule)]
     for name in rule.thresholds:
         if name in known.signals or name in rule.values:
             yield f"thresholds.{name}: is also the name of a signal or value; choose another name"
@@ -123,14 +141,15 @@ def _thresholds(rule: Rule, known: Known) -> Iterator[str]:
 
 
 def _all_texts(rule: Rule) -> Iterator[str]:
-    for texts in rule.texts.values():
-        yield from (str(text) for text in texts.values())
-    for entry in rule.remedies:
+    for part in (rule.texts, *(branch.texts for branch in rule.branches)):
+        for texts in part.values():
+            yield from (str(text) for text in texts.values())
+    for entry in rule.all_remedies:
         yield from (str(entry.get(key, "")) for key in ("en", "zh", "code", "edit"))
 
 
 def _argument_texts(rule: Rule) -> Iterator[str]:
-    for entry in rule.remedies:
+    for entry in rule.all_remedies:
         yield from (value for value in entry.get("arguments", {}).values() if isinstance(value, str))
 
 
@@ -143,11 +162,10 @@ def _expressions(rule: Rule, known: Known) -> Iterator[str]:
     for name, text in rule.values.items():
         kind = yield from _checked(rule, f"values.{name}", text, types, functions=True)
         types[name] = kind or "number"
-    for key, lines in (("when", rule.when), ("unless", rule.unless)):
-        for number, text in enumerate(lines, 1):
-            kind = yield from _checked(rule, f"{key}[{number}]", text, types)
-            if kind not in (None, "truth"):
-                yield str(rule.place(f"{key}[{number}]").error(f"is a {kind}; write a comparison such as steps >= 20"))
+    for key, text in rule.lines:
+        kind = yield from _checked(rule, key, text, types)
+        if kind not in (None, "truth"):
+            yield str(rule.place(key).error(f"is a {kind}; write a comparison such as steps >= 20"))
     for text in _argument_texts(rule):
         if is_expression(text, set(types)) or OPERATORS.search(text):
             yield from _checked(rule, "remedies.arguments", text, types, functions=True)
@@ -199,6 +217,8 @@ def _run_case(rule: Rule, key: str, case: Mapping[str, Any]) -> Iterator[str]:
     state = "clear" if verdict.state == "off" else verdict.state
     if verdict.failure:
         yield f"{key}: fails with {verdict.failure}"
+    elif state == case["is"] == FOUND and case.get("branch") not in (None, verdict.rule.branch):
+        yield f"{key}: should be found by the branch {case['branch']} and is by {verdict.rule.branch}"
     elif state != case["is"]:
         lacking = f" (absent: {', '.join(verdict.missing)})" if verdict.state == UNKNOWN else ""
         yield f'{key}: should be "{case["is"]}" and is "{state}"{lacking}'

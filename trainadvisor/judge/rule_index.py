@@ -50,7 +50,8 @@ def _line(path: Path, measured: dict[str, list[int]]) -> str:
     titles = [str(data.get(lang, {}).get("title", "")).replace("|", "/") for lang in ("en", "zh")]
     counts = f"{cases.count('found')} / {cases.count('clear')}"
     reasons = sum(bool(t.get("because")) for t in data.get("thresholds", {}).values() if isinstance(t, dict))
-    texts = " + ".join(str(_texts(data.get(lang, {}))) for lang in ("en", "zh"))
+    parts = [data, *data.get("branches", ())]
+    texts = " + ".join(str(sum(_texts(part.get(lang, {})) for part in parts)) for lang in ("en", "zh"))
     shares = [_share(measured.get(name)) for name in ("precision", "recall", "false_alarms")]
     cells = [f"`{path.stem}`", *titles, level, str(data.get("evidence")), counts, str(reasons), texts, *shares]
     return "| " + " | ".join(cells) + " |"

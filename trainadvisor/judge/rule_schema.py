@@ -58,13 +58,42 @@ class Lookalike(_Table):
     zh: Text
 
 
+class Rival(_Table):
+    """A rule whose remedies are opposite, and the test that tells which of the two holds."""
+
+    code: Text
+    change: Text | None = None
+    en: Text
+    zh: Text
+
+
+class BranchTexts(_Table):
+    """What a branch says in one language; the rest is said by the rule."""
+
+    finding: Text | None = None
+    cause: Text | None = None
+    verify: Text | None = None
+    evidence: list[Text] = []
+
+
+class Branch(_Table):
+    """One way in which a rule can hold: further conditions, and what is said where they do."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    when: Lines
+    unless: list[Text] = []
+    remedies: list[Remedy] = []
+    en: BranchTexts
+    zh: BranchTexts
+
+
 class Texts(_Table):
     """The texts of one language."""
 
     title: Text
     finding: Text
     cause: Text
-    evidence: Lines
+    evidence: list[Text] = []
     verify: Text
     doc: Text
     search: Lines
@@ -76,6 +105,7 @@ class Case(_Table):
     is_: Literal["found", "clear", "unknown"] = Field(alias="is")
     signals: dict[str, Any]
     context: list[str] = []
+    branch: str | None = None
 
 
 class RuleFile(_Table):
@@ -85,12 +115,16 @@ class RuleFile(_Table):
     severity: Literal["error", "warning", "note"]
     evidence: Literal["direct", "exact", "statistical", "static"]
     scope: Literal["run", "layer"] = "run"
+    phase: Literal["start", "course", "end"] = "course"
+    measured_by: Literal["loss", "time", "memory"] = "loss"
+    measures: list[Text] = []
+    general: Literal["finite", "labels"] | None = None
     share: Annotated[FiniteFloat, Field(gt=0, le=1)] | None = None
     preview: bool = False
     onset: str | None = None
     subjects: str | None = None
     site: Literal["optimizer", "loss", "model", "loader", "scheduler"] | None = None
-    when: Lines
+    when: list[Text] = []
     unless: list[Text] = []
     unless_known: bool = False
     falsepositives: Text
@@ -98,8 +132,10 @@ class RuleFile(_Table):
     explains: dict[str, Weight] = {}
     thresholds: dict[str, Threshold] = {}
     values: dict[str, Text] = {}
+    branches: list[Branch] = []
     lookalikes: list[Lookalike] = []
-    remedies: Annotated[list[Remedy], Field(min_length=1)]
+    rivals: list[Rival] = []
+    remedies: list[Remedy] = []
     en: Texts
     zh: Texts
     cases: list[Case]
@@ -124,8 +160,8 @@ def _told(problem: dict[str, Any]) -> str:
 
 
 TABLES: dict[str, type[BaseModel]] = {
-    "context": Context, "thresholds": Threshold, "lookalikes": Lookalike, "remedies": Remedy, "en": Texts, "zh":
-    Texts, "cases": Case, "edit": Edit,
+    "branches": Branch, "rivals": Rival, "context": Context, "thresholds": Threshold, "lookalikes": Lookalike,
+    "remedies": Remedy, "en": Texts, "zh": Texts, "cases": Case, "edit": Edit,
 }  # fmt: skip
 
 

@@ -1,12 +1,13 @@
 """The rules: one TOML file a finding, loaded from the folder that ships with the package and from users' folders."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import ConfigError, RuleError, did_you_mean
+from trainadvisor.judge.branches import Branch, branch_of, merged, numbered
 from trainadvisor.judge.conditions import Expression, Place, parse
 from trainadvisor.regular import is_folder, walked
 from trainadvisor.toml import read_toml
@@ -31,6 +32,14 @@ class Rule:
     when: tuple[str, ...]
     texts: Mapping[str, Mapping[str, Any]]
     scope: str = "run"
+    phase: str = "course"
+    """From when on it may be judged: at the start of a run, in its course, or only at its end."""
+    measured_by: str = "loss"
+    """How a trial of its remedies is judged: by loss, time or memory."""
+    measures: tuple[str, ...] = ()
+    """The figures that a trial of its remedies has to better, where the loss does not count."""
+    general: str | None = None
+    """What is tried first where its own remedies do not help: what keeps numbers finite, or other labels."""
     share: float | None = None
     preview: bool = False
     onset: str | None = None
@@ -45,7 +54,11 @@ class Rule:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
+    branches: tuple[Branch, ...] = ()
+    branch: str | None = None
+    """The branch that this is the rule of, where it is one of `variants`."""
     lookalikes: tuple[Mapping[str, Any], ...] = ()
+    rivals: tuple[Mapping[str, Any], ...] = ()
     remedies: tuple[Mapping[str, Any], ...] = ()
     cases: tuple[Mapping[str, Any], ...] = ()
     ignored: tuple[str, ...] = ()
@@ -68,6 +81,34 @@ class Rule:
     def exclusions(self) -> list[Expression]:
         """Return the parsed `unless` lines."""
         return self._parsed("unless", self.unless)
+
+    @property
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """Yield the conditions of the rule and of its branches, each with its place in the file."""
+        yield from numbered("", self.when, self.unless)
+        for number, branch in enumerate(self.branches, 1):
+            yield from numbered(f"branches[{number}].", branch.when, branch.unless)
+
+    @property
+    def all_remedies(self) -> tuple[Mapping[str, Any], ...]:
+        """Return the remedies of its branches and its own."""
+        return (*(entry for branch in self.branches for entry in branch.remedies), *self.remedies)
+
+    @cached_property
+    def variants(self) -> "tuple[Rule, ...]":
+        """Return the rule of each branch in its order; a rule without branches is its own and only one."""
+        return tuple(self._variant(branch) for branch in self.branches) or (self,)
+
+    def _variant(self, branch: Branch) -> "Rule":
+        return replace(
+            self,
+            branch=branch.name,
+            branches=(),
+            when=branch.when + self.when,
+            unless=branch.unless + self.unless,
+            texts={lang: merged(texts, branch.texts.get(lang, {})) for lang, texts in self.texts.items()},
+            remedies=branch.remedies + self.remedies,
+        )
 
     @cached_property
     def computed(self) -> dict[str, Expression]:
@@ -200,6 +241,9 @@ def rule_of(path: Path, data: Mapping[str, Any]) -> Rule:
     thresholds = data.get("thresholds", {})
     plain = (
         "scope",
+        "phase",
+        "measured_by",
+        "general",
         "share",
         "preview",
         "onset",
@@ -218,7 +262,9 @@ def rule_of(path: Path, data: Mapping[str, Any]) -> Rule:
             kind=data["kind"],
             severity=data["severity"],
             evidence=data["evidence"],
-            when=tuple(data["when"]),
+            when=tuple(data.get("when", ())),
+            branches=tuple(branch_of(entry) for entry in data.get("branches", ())),
+            measures=tuple(data.get("measures", ())),
             texts={lang: data[lang] for lang in ("en", "zh") if lang in data},
             unless=tuple(data.get("unless", ())),
             off=tuple(context.get("off", ())),
@@ -226,6 +272,7 @@ def rule_of(path: Path, data: Mapping[str, Any]) -> Rule:
             thresholds={name: entry["value"] for name, entry in thresholds.items()},
             reasons={name: entry.get("because", "") for name, entry in thresholds.items()},
             lookalikes=tuple(data.get("lookalikes", ())),
+            rivals=tuple(data.get("rivals", ())),
             remedies=tuple(data.get("remedies", ())),
             cases=tuple(data.get("cases", ())),
             **{name: data[name] for name in plain if name in data},

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import did_you_mean
 from trainadvisor.judge.placeholders import BUILT_IN, placeholders
 from trainadvisor.judge.rulebook import Rule
+
+if TYPE_CHECKING:
+    from trainadvisor.judge.branches import Branch
 
 PLAIN = ("title", "cause", "finding", "verify")
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -25,31 +28,44 @@ def text_problems(rule: Rule, signals: Mapping[str, str]) -> Iterator[str]:
     kinds = {**signals, **dict.fromkeys((*rule.thresholds, *rule.values), "number"), **dict.fromkeys(BUILT_IN, "word")}
     kinds |= {"onset": "number", "layers_matched": "number", "layers_total": "number"}
     for key, english, chinese in _pairs(rule):
-        if not CHINESE.search(chinese):
+        if not english or not chinese:
+            yield f"{key}: stands in one language only"
+        elif not CHINESE.search(chinese):
             yield f"{key}.zh: is not Chinese; translate it"
         yield from _placeholder_problems(key, english, chinese, kinds)
-    for number, entry in enumerate(rule.remedies, 1):
+    for number, entry in enumerate(rule.all_remedies, 1):
         for key, text in (("code", entry.get("code", "")), ("edit.to", (entry.get("edit") or {}).get("to", ""))):
             yield from _named(f"remedies[{number}].{key}", text, kinds)[1]
 
 
 def _evidence_lengths(rule: Rule) -> Iterator[str]:
-    for lang, texts in rule.texts.items():
-        if len(texts["evidence"]) != len(rule.when):
-            count = len(texts["evidence"])
-            yield f"{lang}.evidence: has {count} texts for {len(rule.when)} lines of when; give one each"
+    parts: list[tuple[str, Rule | Branch]] = [("", rule)]
+    parts += ((f"branches[{number}].", branch) for number, branch in enumerate(rule.branches, 1))
+    for place, part in parts:
+        for lang, texts in part.texts.items():
+            count = len(texts.get("evidence", ()))
+            if count != len(part.when):
+                yield f"{place}{lang}.evidence: has {count} texts for {len(part.when)} lines of when; give one each"
 
 
 def _pairs(rule: Rule) -> Iterator[tuple[str, str, str]]:
     """Yield place, English and Chinese of each text with placeholders."""
-    en, zh = rule.texts["en"], rule.texts["zh"]
-    for key in PLAIN:
-        yield key, en[key], zh[key]
-    for number, (english, chinese) in enumerate(zip(en["evidence"], zh["evidence"], strict=False), 1):
-        yield f"evidence[{number}]", english, chinese
-    for key, entries in (("remedies", rule.remedies), ("lookalikes", rule.lookalikes)):
+    yield from _texts_of("", rule.texts)
+    for number, branch in enumerate(rule.branches, 1):
+        yield from _texts_of(f"branches[{number}].", branch.texts)
+    for key, entries in (("remedies", rule.all_remedies), ("lookalikes", rule.lookalikes), ("rivals", rule.rivals)):
         for number, entry in enumerate(entries, 1):
             yield f"{key}[{number}]", entry["en"], entry["zh"]
+
+
+def _texts_of(place: str, texts: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """Yield the texts of a rule or of a branch, which may leave some to its rule."""
+    en, zh = texts["en"], texts["zh"]
+    for key in PLAIN:
+        if key in en or key in zh:
+            yield f"{place}{key}", en.get(key, ""), zh.get(key, "")
+    for number, (english, chinese) in enumerate(zip(en.get("evidence", ()), zh.get("evidence", ()), strict=False), 1):
+        yield f"{place}evidence[{number}]", english, chinese
 
 
 def _placeholder_problems(key: str, english: str, chinese: str, kinds: Mapping[str, str]) -> Iterator[str]:

@@ -32,8 +32,6 @@ _PATIENCE = 20
 """A look at the log may take one part in twenty of the time."""
 _REDRAW = 0.25
 _LEVELS = {"note": 0, "warning": 1, "error": 2}
-_LATE = {"undertrained", "slow-convergence", "underfitting", "plateau", "lr-schedule", "no-learning"}
-"""Codes about how a run ends: while it runs they would be prophecy."""
 
 
 def run_script(
@@ -236,7 +234,7 @@ class Narrator:
 
 
 def _loud(findings: Iterable[Finding]) -> list[Finding]:
-    return [f for f in findings if _LEVELS[f.severity] > 0 and f.code not in _LATE]
+    return [f for f in findings if _LEVELS[f.severity] > 0 and f.handling.phase != "end"]
 
 
 def _shown(value: object) -> bool:

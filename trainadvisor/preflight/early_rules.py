@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis
     from trainadvisor.judge.rulebook import Rule, Rulebook
 
-FROM_THE_START = frozenset({"wiring", "data", "numerics", "activations", "gradients"})
-"""Families of faults that are there at the first step; those of the others show in the course of a run."""
 SEEN_AT_ONCE = frozenset({"direct", "exact", "static"})
 """Evidence that is a fact at any step; figures of the first steps alone are a suspicion."""
 
@@ -24,7 +22,7 @@ ENOUGH_TO_SUSPECT = 15
 
 def is_early(rule: Rule) -> bool:
     """Say whether a rule can be right about the first steps of a run."""
-    return rule.family in FROM_THE_START
+    return rule.phase == "start"
 
 
 def is_suspicion(rule: Rule) -> bool:

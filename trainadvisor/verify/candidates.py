@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from trainadvisor.changes.catalogue import about, all_changes
 from trainadvisor.changes.declaration import Order
 from trainadvisor.verify.plan import Candidate, Change
-from trainadvisor.verify.resource_metrics import OF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,10 +20,6 @@ CLOSE = 1.6
 """Two values of a quantity within this factor are one try."""
 FIRST = 2
 """Remedies of a finding that are tried before those of the next one."""
-OPPOSITES = ({"lr-too-high", "lr-too-low"},)
-LOST = frozenset({"nan-loss", "nan-gradients", "nan-activations", "divergence", "exploding-gradients"})
-UNLEARNT = frozenset({"no-learning", "constant-output"})
-"""Where nothing is learnt at all."""
 
 
 def alarming(diagnosis: Diagnosis) -> list[Finding]:
@@ -60,7 +55,8 @@ def candidates(diagnosis: Diagnosis, only: str | None = None, lr: float | None =
         *chain.from_iterable(options[FIRST:] for options in first),
         *sorted(_in_turn(later), key=lambda candidate: candidate.changes[0].about.order > Order.USUAL),
     ]
-    costly = bool(roots) and roots[0].code in OF  # what costs time or memory is not cured by a lower loss
+    # what costs time or memory is not cured by a lower loss
+    costly = bool(roots) and roots[0].handling.measured_by != "loss"
     general = [] if only or costly else [Candidate((change,), origin="fallback") for change in _general(diagnosis)]
     return list(_distinct([*ordered, *general], lr))
 
@@ -69,7 +65,7 @@ def _of(finding: Finding) -> Iterator[Candidate]:
     behind = finding.family != "data"
     for remedy in sorted(finding.remedies, key=lambda r: behind and about(r.change).order == Order.BEHIND):
         if about(remedy.change).comparable:
-            yield Candidate((_change(remedy),), finding.code, (remedy,))
+            yield Candidate((_change(remedy),), finding.code, (remedy,), measures=finding.handling.measures)
 
 
 def _change(remedy: Remedy) -> Change:
@@ -78,16 +74,17 @@ def _change(remedy: Remedy) -> Change:
 
 def _separating(finding: Finding) -> Iterator[Candidate]:
     """Yield the experiment that tells a finding from its rival: both directions of the same change."""
-    rival = finding.rival
-    if rival is not None and {finding.code, rival.code} in OPPOSITES:
-        for arguments in about("lr").both_ways:
-            yield Candidate((Change("lr", dict(arguments)),), finding.code, (), origin="rival")
+    change = finding.handling.separating
+    if change is None:
+        return
+    for arguments in about(change).both_ways:
+        yield Candidate((Change(change, dict(arguments)),), finding.code, (), origin="rival")
 
 
 def _general(diagnosis: Diagnosis) -> Iterator[Change]:
-    """Yield what helps often; where numbers were lost, what keeps them finite comes first."""
-    found = set(codes(diagnosis))
-    lost, unlearnt = bool(LOST & found), bool(UNLEARNT & found)
+    """Yield what helps often, first what the rules ask for: changes that keep numbers finite, or other labels."""
+    wanted = {f.handling.general for f in everything(diagnosis.findings) if f.severity != "note"}
+    lost, unlearnt = "finite" in wanted, "labels" in wanted
     listed = [(spec.name, fallback) for spec in all_changes().values() for fallback in spec.fallbacks]
     possible = [(name, fallback) for name, fallback in listed if unlearnt or not fallback.only_unlearnt]
 

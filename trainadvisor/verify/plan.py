@@ -49,6 +49,8 @@ class Candidate:
     remedies: tuple[Remedy | None, ...] = ()
     origin: str = "remedy"
     """remedy, rival (the experiment that separates two findings), fallback or combined."""
+    measures: tuple[str, ...] = ()
+    """What it has to better, where its finding is about time or memory."""
 
     def label(self) -> str:
         """Return the changes in one line."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from trainadvisor.verify.metrics import Measure, figure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from trainadvisor.log.reader import RunLog
 
@@ -39,18 +39,9 @@ READERS: dict[str, Callable[[RunLog], float | None]] = {
     "seconds an example": seconds_an_example,
     "memory growth (kB a step)": partial(figure, name="memory_per_step"),
 }
-OF = {
-    "data-loader-bound": ("step seconds", "waiting for data"),
-    "host-sync-stalls": ("step seconds",),
-    "slow-step-outliers": ("time in slow steps", "mean step seconds"),
-    "small-batch-underuse": ("seconds an example",),
-    "precision-underuse": ("step seconds",),
-    "load-imbalance": ("step seconds",),
-    "memory-growth": ("memory growth (kB a step)",),
-}
 
 
-def own_measures(log: RunLog, code: str | None) -> dict[str, Measure]:
-    """Return the measures of a finding of throughput or memory, nothing for another finding."""
-    values = {name: READERS[name](log) for name in OF.get(code or "", ())}
+def own_measures(log: RunLog, names: Iterable[str]) -> dict[str, Measure]:
+    """Return the measures that a rule of throughput or memory names."""
+    values = {name: READERS[name](log) for name in names if name in READERS}
     return {name: Measure(name, value, higher=False) for name, value in values.items() if value is not None}

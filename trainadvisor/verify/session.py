@@ -10,7 +10,6 @@ from trainadvisor.trials.early_abort import Course
 from trainadvisor.verify import trial_runs, trial_verdict
 from trainadvisor.verify.candidates import alarming, anew, codes
 from trainadvisor.verify.plan import Candidate, Change, Job
-from trainadvisor.verify.resource_metrics import OF
 from trainadvisor.verify.screening import Screening
 from trainadvisor.verify.trial_runs import Run, Tried
 
@@ -92,7 +91,7 @@ class Session:
         self.setting = replace(self.setting, course=Course.of(baseline.log) if baseline.log else None)
         only = self.request.fix or self.request.code
         lr = diagnosis.run.get("lr")
-        if alarming(diagnosis)[0].code in OF:
+        if alarming(diagnosis)[0].handling.measured_by != "loss":
             self.engine.slots = 1  # trials side by side would slow each other down
         self.screening = Screening(
             diagnosis,
@@ -207,7 +206,7 @@ class Session:
         again = next((run for run in runs if run.outcome.job.changes), None)
         if baseline is None or again is None or not baseline.usable or own is None:
             return False
-        if trial_runs.unchanged(baseline, own) and tried.candidate.code not in OF:
+        if trial_runs.unchanged(baseline, own) and not tried.candidate.measures:
             self._note("seeds-ignored")
             return False
         self._add(tried, again, baseline)

@@ -12,7 +12,6 @@ from trainadvisor.judge import diagnose
 from trainadvisor.log.reader import read_log
 from trainadvisor.verify import trial_verdict
 from trainadvisor.verify.candidates import codes
-from trainadvisor.verify.resource_metrics import OF
 from trainadvisor.verify.verify_result import Applied, Trial, Verdict
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ MEASURED = 10
 EARLY = 0.9
 MUCH_OF = 0.8
 """Gains of at least this share of the largest count as equal."""
-LATE = frozenset({"undertrained", "slow-convergence", "underfitting", "plateau", "lr-schedule"})
 SAME = 1e-6
 ERRORS = 300
 
@@ -127,12 +125,20 @@ def read(outcome: Outcome, config: Config, lang: str = "en") -> Run:
 
 
 def early(findings: list[Finding]) -> list[Finding]:
-    """Leave out what is about how a run ends: of a run that was cut it would be prophecy."""
+    """Leave out what is about how a run ends: of a run that was cut it would be prophecy.
+
+    That nothing was learnt stays: the trials last as long, and it is what they are to change.
+    """
     kept: list[Finding] = []
     for finding in findings:
         inner = early(finding.explains)
-        kept += inner if finding.code in LATE else [finding.model_copy(update={"explains": inner})]
+        kept += inner if _prophecy(finding) else [finding.model_copy(update={"explains": inner})]
     return kept
+
+
+def _prophecy(finding: Finding) -> bool:
+    failed = finding.kind == "symptom" and finding.severity == "error"
+    return finding.handling.phase == "end" and not failed
 
 
 def pair(before: Run, after: Run) -> trial_verdict.Pair | None:
@@ -208,7 +214,7 @@ def last_line(outcome: Outcome) -> str:
 def _verdict(
     candidate: Candidate, run: Run, baseline: Run, compared: list[trial_verdict.Comparison]
 ) -> tuple[Verdict, str]:
-    if candidate.code not in OF and unchanged(run, baseline):
+    if not candidate.measures and unchanged(run, baseline):
         return "ignored", "the run is the same to the last bit: the script ignores the change"
     if not compared:
         return "not-judged", "no metric that both runs share"

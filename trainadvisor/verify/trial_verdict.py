@@ -86,8 +86,8 @@ def compare(pairs: Sequence[Pair], candidate: Candidate) -> list[Comparison]:
 
     What the script printed counts where nothing recorded is about held-out data.
     """
-    own = own_measures(pairs[0].before, candidate.code)
-    tables = [(_all(pair.before, candidate.code), _all(pair.after, candidate.code)) for pair in pairs]
+    own = own_measures(pairs[0].before, candidate.measures)
+    tables = [(_all(pair.before, candidate.measures), _all(pair.after, candidate.measures)) for pair in pairs]
     found = _like_for_like(tables, candidate, own)
     if own or any(item.held_out for item in found):
         return found
@@ -107,8 +107,8 @@ def _like_for_like(
     return found
 
 
-def _all(log: RunLog, code: str | None) -> dict[str, Measure]:
-    return {**own_measures(log, code), **measures(log)}
+def _all(log: RunLog, own: tuple[str, ...]) -> dict[str, Measure]:
+    return {**own_measures(log, own), **measures(log)}
 
 
 def _comparison(both: list[tuple[Measure, Measure]], *, own: bool) -> Comparison:

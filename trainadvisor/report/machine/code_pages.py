@@ -76,6 +76,12 @@ def _section(book: Rulebook, rule: Rule, words: Words) -> Iterator[str]:
     if searched := _search(rule, lang):
         yield f"**{SEARCHED[lang]}**{colon}{escape(words('comma').join(searched))}"
     yield from (_paragraph(block, colon) for block in blocks(unfilled(rule.text("doc", lang), rule)))
+    if rule.branches:
+        yield f"### {words('branches')}"
+        yield "\n".join(
+            f"- `{variant.branch}`{colon}{escape(unfilled(variant.text('finding', lang), rule))}"
+            for variant in rule.variants
+        )
     yield f"### {words('fixes')}"
     yield from _fixes(rule, words)
     yield f"**{words('verification')}**{colon}{escape(unfilled(rule.text('verify', lang), rule))}"
@@ -91,7 +97,7 @@ def _paragraph(block: str, colon: str) -> str:
 
 
 def _fixes(rule: Rule, words: Words) -> Iterator[str]:
-    for number, remedy in enumerate(rule.remedies, 1):
+    for number, remedy in enumerate(rule.all_remedies, 1):
         applies = words("aside", text=words(f"applies.{remedy['applies']}"))
         yield f"{number}. {_filled(remedy, rule, words.lang)}{applies}"
         if remedy.get("code"):
@@ -126,11 +132,23 @@ def _numbers(rule: Rule) -> Iterator[str]:
             for name, value in rule.thresholds.items()
         ]
         yield "\n".join(["| threshold | value | because |", "|---|---|---|", *rows])
-    conditions = [*(f"when    {line}" for line in rule.when), *(f"unless  {line}" for line in rule.unless)]
     yield "All of `when` must hold and none of `unless`; names are those of `trainadvisor signals` and the table."
-    yield "```text\n" + "\n".join(conditions) + "\n```"
+    if rule.branches:
+        yield "So must the conditions of one branch; the first that holds is told."
+    yield "```text\n" + "\n".join(_conditions(rule)) + "\n```"
     if rule.falsepositives:
         yield f"**{words('false-positives')}**: {escape(rule.falsepositives)}"
+
+
+def _conditions(rule: Rule) -> Iterator[str]:
+    yield from _lines(rule.when, rule.unless)
+    for branch in rule.branches:
+        yield f"branch  {branch.name}"
+        yield from (f"  {line}" for line in _lines(branch.when, branch.unless))
+
+
+def _lines(when: Iterable[str], unless: Iterable[str]) -> list[str]:
+    return [*(f"when    {line}" for line in when), *(f"unless  {line}" for line in unless)]
 
 
 def _filled(texts: object, rule: Rule, lang: str) -> str:

@@ -104,7 +104,7 @@ def _plain(text: str) -> str:
 
 
 def _markdown(rule: Rule, doc: str, lang: str) -> str:
-    fixes = [f"* {_plain(str(remedy.get(lang) or remedy.get('en', '')))}" for remedy in rule.remedies]
+    fixes = [f"* {_plain(str(remedy.get(lang) or remedy.get('en', '')))}" for remedy in rule.all_remedies]
     return "\n".join([f"**{rule.code}**", "", doc, "", *fixes]).strip()
 
 

@@ -11,6 +11,7 @@ from trainadvisor.report.text.layout import cells, spread
 from trainadvisor.report.text.page import Page
 
 if TYPE_CHECKING:
+    from trainadvisor.judge.branches import Branch
     from trainadvisor.judge.rulebook import Rule, Rulebook
 
 COLUMN = {"en": 20, "zh": 14}
@@ -25,6 +26,7 @@ def render(book: Rulebook, rule: Rule, lang: str, *, width: int = 100, colour: b
     _head(page, book, rule)
     _documentation(page, unfilled(rule.text("doc", lang), rule))
     _thresholds(page, rule)
+    _branches(page, rule)
     _neighbours(page, book, rule)
     _fixes(page, rule)
     _rows(page, rule)
@@ -80,6 +82,14 @@ def _thresholds(page: Page, rule: Rule) -> None:
         label = ""
 
 
+def _branches(page: Page, rule: Rule) -> None:
+    """Add what is said in each branch of a rule, under the name that the JSON gives it."""
+    label = page.words("branches")
+    for variant in rule.variants if rule.branches else ():
+        page.row(label, f"{variant.branch}: {unfilled(variant.text('finding', page.words.lang), rule)}")
+        label = ""
+
+
 def _neighbours(page: Page, book: Rulebook, rule: Rule) -> None:
     words = page.words
     causes = sorted(
@@ -99,7 +109,7 @@ def _numbered(page: Page, label: str, texts: list[str]) -> None:
 
 def _fixes(page: Page, rule: Rule) -> None:
     words = page.words
-    for number, remedy in enumerate(rule.remedies, 1):
+    for number, remedy in enumerate(rule.all_remedies, 1):
         text = unfilled(remedy.get(words.lang, ""), rule)
         page.row(words("fixes") if number == 1 else "", f"{number} {text}", words(f"applies.{remedy['applies']}"))
         if remedy.get("code"):
@@ -119,16 +129,27 @@ def _rows(page: Page, rule: Rule) -> None:
 
 def document(book: Rulebook, rule: Rule) -> dict[str, Any]:
     """Return what the page says as a JSON document."""
-    fields = ("code", "family", "kind", "severity", "evidence", "scope", "preview", "falsepositives")
+    fields = (
+        "code", "family", "kind", "severity", "evidence", "phase", "measured_by", "scope", "preview", "falsepositives",
+    )  # fmt: skip
     causes = {other.code: other.explains[rule.code] for other in book.rules.values() if rule.code in other.explains}
     reasons = {name: {"value": value, "because": rule.reasons.get(name, "")} for name, value in rule.thresholds.items()}
     return {field: getattr(rule, field) for field in fields} | {
         "when": list(rule.when),
         "unless": list(rule.unless),
+        "branches": [_branch(branch) for branch in rule.branches],
         "thresholds": reasons,
         "explains": dict(rule.explains),
         "explained_by": causes,
         "lookalikes": [dict(other) for other in rule.lookalikes],
+        "rivals": [dict(other) for other in rule.rivals],
         "remedies": [dict(remedy) for remedy in rule.remedies],
         "texts": {lang: dict(texts) for lang, texts in rule.texts.items()},
     }
+
+
+def _branch(branch: Branch) -> dict[str, Any]:
+    remedies = [dict(remedy) for remedy in branch.remedies]
+    texts = {lang: dict(texts) for lang, texts in branch.texts.items()}
+    conditions = {"when": list(branch.when), "unless": list(branch.unless)}
+    return {"name": branch.name, **conditions, "texts": texts, "remedies": remedies}

@@ -1,0 +1,43 @@
+"""From when on a rule may be judged: one fact of the rule, for everyone who watches a run."""
+
+import pytest
+
+from trainadvisor.judge import rulebook
+from trainadvisor.judge.result import Finding, Handling
+from trainadvisor.monitor.console import _loud
+from trainadvisor.preflight.early_rules import is_early
+
+BOOK = rulebook.load()
+
+
+def finding(phase: str) -> Finding:
+    """Return an error of a rule of this phase."""
+    plain = {"code": "a", "family": "x", "kind": "cause", "severity": "error", "confidence": "likely", "title": "a"}
+    return Finding.model_validate({**plain, "sentence": "a", "handling": Handling.model_validate({"phase": phase})})
+
+
+@pytest.mark.parametrize(("phase", "told"), [("start", 1), ("course", 1), ("end", 0)])
+def test_a_running_training_is_not_told_how_it_ends(phase: str, told: int) -> None:
+    """What is judged at the end is no news before."""
+    assert len(_loud([finding(phase)])) == told
+
+
+def test_the_rules_about_how_a_run_ends() -> None:
+    """A learning rate that has not come down yet and a loss that has not fallen yet say nothing."""
+    assert {code for code, rule in BOOK.rules.items() if rule.phase == "end"} == {
+        "undertrained", "slow-convergence", "underfitting", "plateau", "lr-schedule", "no-learning",
+    }  # fmt: skip
+
+
+def test_only_what_is_there_at_the_start_is_judged_of_the_first_steps() -> None:
+    """Wiring is; a rate that is too high shows in the course of a run."""
+    assert [is_early(BOOK.rules[code]) for code in ("missing-zero-grad", "lr-too-high", "plateau")] == [
+        True, False, False,
+    ]  # fmt: skip
+
+
+def test_how_a_finding_is_handled_is_no_part_of_the_json() -> None:
+    """The JSON of a diagnosis says what was found; the branch is in it."""
+    told = finding("end").model_dump()
+    assert "handling" not in told
+    assert told["branch"] is None
