@@ -22,9 +22,10 @@ WORDS: dict[Any, dict[str, Any]] = {
 }
 INTRODUCTION = """\
 `log.json` (format {format}) is a JSON array with one record a line, the header first. It is valid JSON when the run
-ends, and readable to the last whole line when the process was killed; `.gz` and `.zst` are read as well. Numbers that are not
-finite are the words "nan", "inf" and "-inf". Unknown records are skipped; number fields of a step and lists of a layers
-record that are not named here are kept under their names. The JSON schema is `log.schema.json` in the package."""
+ends, and readable to the last whole line when the process was killed; `.gz` and `.zst` are read as well. Numbers that
+are not finite are the words "nan", "inf" and "-inf". Unknown records are skipped; number fields of a step and lists of
+a layers record that are not named here are kept under their names. The JSON schema is `log.schema.json` in the package.
+"""
 SCHEMA, PAGE = Path("trainadvisor/log/log.schema.json"), Path("docs/log-format.md")
 
 
@@ -79,7 +80,7 @@ def _page() -> Iterator[str]:
     yield ""
     yield f"<!-- made by python -m {__package__}.contract_documents from trainadvisor/log/contract.py -->"
     yield ""
-    yield INTRODUCTION.format(format=FORMAT)
+    yield INTRODUCTION.format(format=FORMAT).rstrip()
     for kind, record in RECORDS.items():
         yield from ["", f"## {kind}", "", *(line.strip() for line in (record.__doc__ or "").splitlines())]
         yield from ["", "| field | type | meaning |", "|---|---|---|"]
