@@ -11,7 +11,7 @@ import trainadvisor
 PACKAGE = Path(trainadvisor.__file__).parent
 
 # what each package and top-level module may import from the package, at any place; the standard library is free to all
-WORDS = {"errors", "i18n", "characters", "regular", "redaction", "voice", "descriptors"}
+WORDS = {"errors", "i18n", "interruptions", "characters", "regular", "redaction", "voice", "descriptors"}
 SETTINGS = {"configuration", "settings", "requirements", "toml"}
 JUDGING = {"judge", "signals", "log", "changes"}
 ALLOWED: dict[str, set[str]] = {
@@ -20,30 +20,32 @@ ALLOWED: dict[str, set[str]] = {
     "redaction": set(),
     "regular": set(),
     "characters": set(),
-    "voice": {"descriptors"},
+    "interruptions": set(),
+    "voice": {"descriptors", "interruptions"},
     "toml": {"errors", "regular"},
     "requirements": {"errors"},
     "settings": {"errors", "requirements", "toml"},
     "configuration": {"errors", "settings"},
     "i18n": {"errors"},
     "log": {*WORDS - {"i18n"}, "numpy", "orjson", "zstandard"},
-    "instrument": {"errors", "redaction", "torch"},
+    "instrument": {"errors", "interruptions", "redaction", "torch"},
     "signals": {"log", "numpy", "scipy"},
     "record": {*WORDS - {"i18n"}, "log", "instrument", "torch", "numpy", "__version__"},
     "judge": {"signals", "log", "errors", "regular", "numpy", "pydantic", "toml", "configuration", "changes"},
-    "changes": {"errors", "log", "instrument", "record", "torch", "numpy", "scipy"},
+    "changes": {"errors", "interruptions", "log", "instrument", "record", "torch", "numpy", "scipy"},
     "gate": {"errors", "regular", "settings", "requirements", "configuration", "judge"},
     "compare": {"gate"},
     "trials": {"errors", "log", "signals", "instrument", "record", "changes", "numpy", "ray", "torch"},
     "verify": {*WORDS, *JUDGING, "gate", "trials", "configuration", "numpy", "scipy", "pydantic"},
     "preflight": {*WORDS, *JUDGING, "trials", "verify", "configuration", "numpy", "pydantic"},
     "report": {*WORDS, "judge", "requirements", "__version__"},
-    "monitor": {*WORDS, *JUDGING, "gate", "record", "report", "configuration"},
+    "monitor": {*WORDS, *JUDGING, "page_material", "gate", "record", "report", "configuration"},
     "answers": {*WORDS, "judge", "demos", "report", "pydantic"},
     "demos": {*WORDS, "judge", "report", "numpy", "torch", "sklearn"},
+    "page_material": {"judge", "log", "report", "configuration"},
     "importers": set(),
     "integrations": set(),
-    "notebook": {*WORDS, "configuration", "log", "monitor", "report", "IPython", "pandas"},
+    "notebook": {*WORDS, "page_material", "configuration", "log", "monitor", "report", "IPython", "pandas"},
     "testing": {*WORDS, *JUDGING, "gate", "instrument", "record", "report", "settings", "torch", "numpy", "pytest"},
     "pytest_plugin": {"testing", "pytest"},
 }
@@ -55,11 +57,6 @@ DOORS = {
     ("watch.py", "notebook"),  # advisor.show(), inside the method
     ("result.py", "report"),  # notebooks ask the object itself for its picture, inside the method
     ("result.py", "notebook"),  # (the same)
-    ("module_calls.py", "record"),
-    ("policy.py", "commands"),
-    ("walkthrough.py", "commands"),
-    ("console.py", "commands"),
-    ("notebook.py", "commands"),
 }
 WITHOUT_TORCH = {"catalogue", "declaration", "line_edits"}
 """The modules of `changes` that judging may import: they tell what changes there are, and apply none."""

@@ -160,7 +160,7 @@ def trainadvisor(folder: Path, *words: object) -> str:
 
 
 def without_figures(text: str) -> str:
-    """Return text on one line, with a # for each figure and no plural: those differ between processors and versions of torch."""
+    """Return text on one line, a # for each figure, no plural: these differ between processors and torch versions."""
     plain = text.replace("consequences", "consequence")
     return "".join(re.sub(r"\d+(\.\d+)?(e[+-]?\d+)?", "#", plain).split())
 

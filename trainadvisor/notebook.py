@@ -56,7 +56,7 @@ def _fix(remedies: list[Any]) -> dict[str, str | None]:
 
 def write(diagnosis: Diagnosis, path: str | Path) -> Path:
     """Write the report in the form of the file's ending; a web page has the curves when the log is still there."""
-    from trainadvisor.commands.webpage import single
+    from trainadvisor.page_material import single
     from trainadvisor.report import files
 
     path = Path(path)

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from trainadvisor.descriptors import Descriptor
+from trainadvisor.interruptions import from_handler, suppressed
 
 _STDERR = 2
 
@@ -35,7 +36,7 @@ class Voice:
 
     def write(self, text: str) -> int:
         """Write a text, with a question mark for what the encoding lacks; return its length."""
-        with suppress(Exception):  # closed, full, or a pipe that nobody reads
+        with suppressed():  # closed, full, or a pipe that nobody reads
             if self._own is None:
                 self._stream.write(text)
                 self._stream.flush()
@@ -50,7 +51,9 @@ class Voice:
         """Return whether somebody reads it on a terminal."""
         try:
             return os.isatty(self._own.number) if self._own is not None else bool(self._stream.isatty())
-        except Exception:  # noqa: BLE001 - the object may be anything
+        except Exception as error:
+            if from_handler(error):
+                raise
             return False
 
     def close(self) -> None:

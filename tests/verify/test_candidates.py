@@ -1,8 +1,9 @@
 """What is tried, in which order."""
 
 from trainadvisor.judge.result import Diagnosis, Finding, Handling, Remedy, Rival
+from trainadvisor.trials.jobs import Change
 from trainadvisor.verify.candidates import anew, candidates, combined, same
-from trainadvisor.verify.plan import Candidate, Change
+from trainadvisor.verify.plan import Candidate
 
 
 def finding(code, *changes, severity="error", **fields) -> Finding:

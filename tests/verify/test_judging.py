@@ -6,8 +6,9 @@ import pytest
 from builders import build_log
 
 from trainadvisor.log.reader import read_log
+from trainadvisor.trials.jobs import Change
 from trainadvisor.verify.metrics import measures
-from trainadvisor.verify.plan import Candidate, Change
+from trainadvisor.verify.plan import Candidate
 from trainadvisor.verify.trial_verdict import Pair, best, compare
 
 CLASSES = {"shape": [32], "classes": 4, "histogram": [250] * 4, "examples": 1000, "mean": 1.5, "std": 1.1}

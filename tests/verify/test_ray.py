@@ -72,7 +72,7 @@ def test_the_folder_of_the_script_travels(session, engine, tmp_path):
 
 def test_a_trial_whose_machine_is_lost_is_told(session, engine, tmp_path):
     """A task that fails for good gives an outcome that says so, no exception."""
-    from trainadvisor.verify.plan import Job
+    from trainadvisor.trials.jobs import Job
 
     made = session("healthy")
     broken = replace(made.setting, program=("/nonexistent/program",))

@@ -4,7 +4,7 @@ import pytest
 from builders import build_log, make_model, site
 
 from trainadvisor.log.reader import read_log
-from trainadvisor.verify.plan import Change
+from trainadvisor.trials.jobs import Change
 from trainadvisor.verify.source_edits import apply, patches
 
 SCRIPT = """import torch

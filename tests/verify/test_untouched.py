@@ -13,8 +13,8 @@ import pytest
 from trainadvisor.errors import UsageError
 from trainadvisor.trials import survey as surveys
 from trainadvisor.trials.child_process import Setting, execute
+from trainadvisor.trials.jobs import Job
 from trainadvisor.trials.survey import Choice
-from trainadvisor.verify.plan import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 def command(*, form: str, as_json: bool, lang: str | None) -> None:
     """List the remedies that a trial applies to an unmodified script: their arguments, and what each cannot do."""
     from trainadvisor.changes.catalogue import all_changes
-    from trainadvisor.commands.common import emit, language, width
+    from trainadvisor.commands.common import language
+    from trainadvisor.report.text.terminal import emit, width
 
     specs = list(all_changes().values())
     as_json = as_json or form == "json"

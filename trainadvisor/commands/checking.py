@@ -6,7 +6,6 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trainadvisor.commands.common import coloured, emit, width
 from trainadvisor.commands.outputs import parse, put
 from trainadvisor.errors import UsageError
 from trainadvisor.gate import baseline as baselines
@@ -14,6 +13,7 @@ from trainadvisor.gate import decision as gate
 from trainadvisor.gate import policy as gating
 from trainadvisor.i18n.language import Words
 from trainadvisor.report import formats
+from trainadvisor.report.text.terminal import coloured, emit, width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

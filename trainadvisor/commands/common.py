@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,9 +11,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trainadvisor.judge.rulebook import Rulebook
-    from trainadvisor.voice import Voice
-
-NARROWEST, WIDEST = 60, 100
 
 lang_option = click.option(
     "--lang", metavar="en|zh", help="Language; default: TRAINADVISOR_LANG, pyproject.toml, the locale."
@@ -40,30 +34,6 @@ def language(option: str | None) -> str:
 
 def rulebook(folders: Iterable[str | Path] = ()) -> Rulebook:
     """Load our rules, those of the configuration and those of more folders."""
-    from trainadvisor import configuration
-    from trainadvisor.judge.rulebook import load
+    from trainadvisor.judge.rulebook import of_project
 
-    return load([*configuration.load().rules, *folders])
-
-
-def emit(text: str, stream: TextIO | Voice | None = None) -> None:
-    """Write text and a newline, with a question mark for what the terminal's encoding lacks."""
-    stream = stream or sys.stdout
-    encoding = stream.encoding or "utf-8"
-    stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
-    stream.flush()
-
-
-def width(stream: TextIO | Voice | None = None) -> int:
-    """Return the columns to fill: those of the terminal, at most 100 where there is none."""
-    if (stream or sys.stdout).isatty():
-        return max(NARROWEST, shutil.get_terminal_size((WIDEST, 24)).columns)
-    columns = os.environ.get("COLUMNS", "")
-    return min(max(int(columns), NARROWEST), WIDEST) if columns.isdecimal() else WIDEST
-
-
-def coloured(choice: str, stream: TextIO | Voice | None = None) -> bool:
-    """Say whether to use colour."""
-    if choice != "auto":
-        return choice == "always"
-    return (stream or sys.stdout).isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return of_project(folders)

@@ -21,12 +21,12 @@ def command(*, a: str, b: str, lang: str | None, folders: tuple[str, ...], as_js
     figures are shown without a verdict. The exit code is 0: a comparison is not a gate.
     """
     from trainadvisor import configuration
-    from trainadvisor.commands.common import coloured, emit, width
     from trainadvisor.commands.runs import find
     from trainadvisor.compare import compare
     from trainadvisor.i18n.language import choose
     from trainadvisor.judge import diagnose
     from trainadvisor.report.text import compared
+    from trainadvisor.report.text.terminal import coloured, emit, width
 
     settings = configuration.load()
     chosen = choose(lang, settings.lang)

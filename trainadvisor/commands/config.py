@@ -32,7 +32,7 @@ def command() -> None:
 def show() -> None:
     """Print every setting that holds here and where it comes from."""
     from trainadvisor import configuration
-    from trainadvisor.commands.common import emit
+    from trainadvisor.report.text.terminal import emit
 
     settings = configuration.load()
     rows = [_lang(settings), *_entries(settings)]

@@ -22,9 +22,10 @@ def command(*, code: str | None, listed: bool, folder: Path | None, lang: str | 
 
     CODE chooses what is broken; every demo takes less than half a minute on a CPU and leaves its scripts and logs.
     """
-    from trainadvisor.commands.common import emit, language
+    from trainadvisor.commands.common import language
     from trainadvisor.demos.scenarios import DEFAULT
     from trainadvisor.demos.walkthrough import list_demos, run_demo
+    from trainadvisor.report.text.terminal import emit
 
     chosen = language(lang)
     if not listed:

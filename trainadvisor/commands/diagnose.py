@@ -110,10 +110,10 @@ class _Teller:
 
     def tell(self, outputs: list[Output], page: Path | None) -> None:
         """Print and write; the page last, with a line that says where it is."""
-        from trainadvisor.commands.common import emit
         from trainadvisor.commands.outputs import put
         from trainadvisor.i18n.language import Words
         from trainadvisor.report import files
+        from trainadvisor.report.text.terminal import emit
 
         for output in outputs:
             printed = output.form == "text" and output.file is None
@@ -123,14 +123,14 @@ class _Teller:
             emit(f"trainadvisor: {Words(self.lang)('run.report', path=page)}", sys.stderr)
 
     def _terminal(self) -> str:
-        from trainadvisor.commands.common import coloured, width
         from trainadvisor.report.text import full_report
+        from trainadvisor.report.text.terminal import coloured, width
 
         how = {key: self.style[key] for key in ("verbose", "quiet")}
         return full_report.render(self.diagnosis, self.lang, width=width(), colour=coloured(self.style["color"]), **how)
 
     def _text(self, form: str) -> str:
-        from trainadvisor.commands.webpage import material
+        from trainadvisor.page_material import material
         from trainadvisor.report import formats
         from trainadvisor.report.text import gate_report
 

@@ -25,7 +25,8 @@ def command(*, code: str | None, lang: str | None, folders: tuple[str, ...], as_
 
     Without CODE all codes are listed by family; any other word searches the rules.
     """
-    from trainadvisor.commands.common import emit, language, rulebook
+    from trainadvisor.commands.common import language, rulebook
+    from trainadvisor.report.text.terminal import emit
 
     book = rulebook(folders)
     rules = list(book.rules.values()) if code is None else _search(book, code)
@@ -58,8 +59,8 @@ def _json(book: Rulebook, rules: list[Rule]) -> str:
 
 
 def _page(book: Rulebook, rules: list[Rule], word: str | None, lang: str, color: str) -> str:
-    from trainadvisor.commands.common import coloured, width
     from trainadvisor.report.text import code_explained, listing
+    from trainadvisor.report.text.terminal import coloured, width
 
     if word is not None and len(rules) == 1:
         from trainadvisor.demos.scenarios import SCENARIOS

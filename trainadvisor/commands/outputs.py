@@ -60,7 +60,7 @@ def _added_to(file: Path) -> bool:
 def put(text: str, file: Path | None) -> None:
     """Print the text, or write it to its file; a job summary, which several steps share, is added to."""
     if file is None:
-        from trainadvisor.commands.common import emit
+        from trainadvisor.report.text.terminal import emit
 
         emit(text)
     else:

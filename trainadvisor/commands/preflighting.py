@@ -100,9 +100,9 @@ def _folder(wanted: Path | None) -> Iterator[Path]:
 
 
 def _text(result: Preflight, form: str, wish: Wish, color: str, code: int) -> str:
-    from trainadvisor.commands.common import coloured, width
     from trainadvisor.report.machine import preflight_documents
     from trainadvisor.report.text import preflight_screen
+    from trainadvisor.report.text.terminal import coloured, width
 
     if form in preflight_documents.FORMS:
         return preflight_documents.FORMS[form](result, wish.lang)
@@ -112,12 +112,12 @@ def _text(result: Preflight, form: str, wish: Wish, color: str, code: int) -> st
 
 
 def _page(result: Preflight, folder: Path, path: Path, lang: str) -> None:
-    from trainadvisor.commands import webpage
+    from trainadvisor import page_material
     from trainadvisor.log.reader import read_log
     from trainadvisor.report import files
     from trainadvisor.report.html import preflight_page
     from trainadvisor.report.html.web_page import Material
 
     log = read_log(folder / "natural.json") if result.diagnosis is not None else None
-    material = webpage.single(result.diagnosis, log) if result.diagnosis is not None else Material()
+    material = page_material.single(result.diagnosis, log) if result.diagnosis is not None else Material()
     files.save(preflight_page.render(result, lang, material), path)

@@ -72,6 +72,6 @@ def _plain(text: str) -> str:
 
 
 if __name__ == "__main__":
-    from trainadvisor.commands.common import emit
+    from trainadvisor.report.text.terminal import emit
 
     emit(render().rstrip("\n"))

@@ -18,8 +18,9 @@ def command(ctx: click.Context, *, as_json: bool, lang: str | None, folders: tup
     """List the rules by family, or check rule files with `rules check`."""
     if ctx.invoked_subcommand is not None:
         return
-    from trainadvisor.commands.common import emit, language, rulebook, width
+    from trainadvisor.commands.common import language, rulebook
     from trainadvisor.report.text import listing
+    from trainadvisor.report.text.terminal import emit, width
 
     book = rulebook(folders)
     rules = list(book.rules.values())
@@ -38,11 +39,12 @@ def check(*, folders: tuple[str, ...], strict: bool, lang: str | None) -> None:
     """
     from pathlib import Path
 
-    from trainadvisor.commands.common import emit, language
+    from trainadvisor.commands.common import language
     from trainadvisor.errors import RuleError
     from trainadvisor.i18n.language import Words
     from trainadvisor.judge.rulebook import check_rules, read, rule_files, shipped_rules
     from trainadvisor.regular import is_folder
+    from trainadvisor.report.text.terminal import emit
 
     for folder in folders:
         if not is_folder(Path(folder)):
@@ -68,9 +70,9 @@ def index(*, folder: str | None) -> None:
     """Write the list of the rules in FOLDER (by default those that ship) to its README.md."""
     from pathlib import Path
 
-    from trainadvisor.commands.common import emit
     from trainadvisor.judge import rule_index as generated
     from trainadvisor.judge.rulebook import shipped_rules
+    from trainadvisor.report.text.terminal import emit
 
     place = Path(folder) if folder else shipped_rules()
     (place / generated.NAME).write_text(generated.index(place), encoding="utf-8")
@@ -84,10 +86,10 @@ def pages(*, folder: str, folders: tuple[str, ...]) -> None:
     """Write a Markdown page for each rule to DIR, by default docs/codes, and remove those of rules that are gone."""
     from pathlib import Path
 
-    from trainadvisor.commands.common import emit
     from trainadvisor.demos.scenarios import SCENARIOS
     from trainadvisor.judge.rulebook import load
     from trainadvisor.report.machine import code_pages
+    from trainadvisor.report.text.terminal import emit
 
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
@@ -107,7 +109,7 @@ def new(*, code: str, folder: str) -> None:
     """Write the skeleton of a rule called CODE to DIR, by default my-rules; `rules check DIR` passes on it."""
     from pathlib import Path
 
-    from trainadvisor.commands.common import emit
     from trainadvisor.judge import skeleton
+    from trainadvisor.report.text.terminal import emit
 
     emit(str(skeleton.write(code, Path(folder))))

@@ -12,8 +12,9 @@ from trainadvisor.commands.common import json_option, lang_option
 @lang_option
 def command(*, as_json: bool, lang: str | None) -> None:
     """List the quantities that rules compare: their type, unit, meaning, and what must be recorded for them."""
-    from trainadvisor.commands.common import emit, language, width
+    from trainadvisor.commands.common import language
     from trainadvisor.report.text import listing
+    from trainadvisor.report.text.terminal import emit, width
     from trainadvisor.signals import all_signals
 
     specs = list(all_signals().values())

@@ -56,7 +56,7 @@ def choice(links: tuple[str, ...], copy_limit: str | None, *, in_place: bool) ->
 
 def look(script: Path | None, allowed: Choice, words: Words, runs: int = 1) -> None:
     """Refuse what is too large to be copied, and say once what the copies do not keep apart."""
-    from trainadvisor.commands.common import emit
+    from trainadvisor.report.text.terminal import emit
     from trainadvisor.trials import copy_limits
     from trainadvisor.trials.cloning import sharing
     from trainadvisor.trials.survey import Survey

@@ -56,8 +56,9 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
     nothing to cure; 1: none helped; 2: a mistake in the command; 3: the run cannot be judged.
     """
     from trainadvisor.commands import verifying
-    from trainadvisor.commands.common import coloured, emit, language, width
+    from trainadvisor.commands.common import language
     from trainadvisor.i18n.language import Words
+    from trainadvisor.report.text.terminal import coloured, emit, width
     from trainadvisor.report.text.verification import render
     from trainadvisor.verify.answer import document
 
@@ -83,11 +84,11 @@ def _session(target: str, args: tuple[str, ...], options: dict[str, Any], lang: 
     """Return the session as the options describe it; mistakes are told before anything runs."""
     from trainadvisor import configuration
     from trainadvisor.commands import fromlog, trialling, verifying
-    from trainadvisor.commands.common import emit
     from trainadvisor.errors import UsageError
     from trainadvisor.i18n.language import Words
     from trainadvisor.judge import diagnose
     from trainadvisor.log.reader import read_log
+    from trainadvisor.report.text.terminal import emit
     from trainadvisor.trials.budget import Budget, seconds
     from trainadvisor.trials.child_process import Setting, script_of
     from trainadvisor.trials.engines import engine

@@ -13,7 +13,8 @@ from trainadvisor.verify.progress import Progress
 if TYPE_CHECKING:
     from trainadvisor.configuration import Config
     from trainadvisor.i18n.language import Words
-    from trainadvisor.verify.plan import Candidate, Change
+    from trainadvisor.trials.jobs import Change
+    from trainadvisor.verify.plan import Candidate
     from trainadvisor.verify.session import Request, Session
     from trainadvisor.verify.trial_runs import Run, Tried
     from trainadvisor.verify.verify_result import Verification
@@ -181,7 +182,7 @@ def save(text: str, path: Path) -> None:
 
 def apply(session: Session, source: str | None, path: Path, words: Words) -> None:
     """Write the script with the verified change in it, or say that its literal line was not seen."""
-    from trainadvisor.commands.common import emit
+    from trainadvisor.report.text.terminal import emit
     from trainadvisor.verify.answer import patched
 
     changed = patched(session, source) if source is not None else None
@@ -194,10 +195,10 @@ def apply(session: Session, source: str | None, path: Path, words: Words) -> Non
 
 def write_report(session: Session, document: Verification, path: Path, settings: Config) -> None:
     """Write the diagnosis with its verified remedies, in the form of the file's ending."""
-    from trainadvisor.commands.webpage import material
     from trainadvisor.i18n.language import Words
     from trainadvisor.judge import diagnose
     from trainadvisor.judge.result import Diagnosis
+    from trainadvisor.page_material import material
     from trainadvisor.report import files
     from trainadvisor.verify.annotate import marked
     from trainadvisor.verify.answer import held, verified

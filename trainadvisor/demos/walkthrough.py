@@ -6,9 +6,9 @@ import difflib
 from contextlib import chdir
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.commands.common import emit
 from trainadvisor.demos.scenarios import DEFAULT, SCENARIOS
 from trainadvisor.errors import LogError, UsageError, did_you_mean
+from trainadvisor.report.text.terminal import emit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -93,12 +93,12 @@ def decider(fail_on: str, settings: Config, book: Rulebook) -> Callable[[Diagnos
 def for_script(fail_on: str) -> Callable[[Diagnosis | None], int]:
     """Return what turns the diagnosis of a script into 0 or 1: what cannot be judged does not fail it."""
     from trainadvisor import configuration
-    from trainadvisor.commands.common import rulebook
+    from trainadvisor.judge.rulebook import of_project
 
     if fail_on == "never":
         return lambda _: 0
     settings = configuration.load()
-    decide = decider(fail_on, settings, rulebook().configured(settings))
+    decide = decider(fail_on, settings, of_project().configured(settings))
 
     def failed(diagnosis: Diagnosis | None) -> int:
         decision = decide(diagnosis) if diagnosis else None

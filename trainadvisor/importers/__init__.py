@@ -1,1 +1,1 @@
-"""TODO."""
+"""Logs of other tools, as records of ours."""

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
+
+from trainadvisor.interruptions import from_handler, suppressed
 
 _PATIENCE = 3
 """Errors after which a probe is switched off."""
@@ -23,14 +24,18 @@ class Guard:
             return None
         try:
             return function(*args)
-        except Exception as error:  # noqa: BLE001 - the promise of this class
+        except Exception as error:
+            if from_handler(error):
+                raise
             self.failed(name, error)
             return None
 
     def failed(self, name: str, error: Exception) -> bool:
         """Count a failure and report the first; say whether it was one too many."""
+        if isinstance(error, RecursionError):
+            return False  # the script's own calls have filled the stack: no mistake of the probe's
         self._failures[name] += 1
         if self._failures[name] == 1:
-            with suppress(Exception):  # the log itself may be what fails
+            with suppressed():  # the log itself may be what fails
                 self._report(name, f"{type(error).__name__}: {error}"[:300])
         return self._failures[name] >= _PATIENCE

@@ -3,13 +3,13 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol
 
 from torch import nn
 from torch.compiler import is_dynamo_compiling
 
 from trainadvisor.instrument import tracing
-from trainadvisor.instrument.guard import Guard
 
 
 class Listener(Protocol):
@@ -26,34 +26,14 @@ class Listener(Protocol):
     ) -> Any:
         """Run the outermost module call."""
 
-    def around_inner(self, module: nn.Module, call: Callable[[], Any]) -> Any:
-        """Run a module call inside a sampled root call."""
-
-
-class Observer(Protocol):
-    """What looks at the layers inside a sampled call."""
-
     def enters(self, module: nn.Module) -> bool:
-        """Note that a module is called; say whether its output is wanted."""
+        """Note a module call inside a sampled root call; return whether its output is wanted."""
 
     def leaves(self) -> None:
         """Note that it has returned or raised."""
 
     def saw_layer(self, module: nn.Module, output: object) -> None:
         """Take its output."""
-
-
-def observed(guard: Guard, observer: Observer, module: nn.Module, call: Callable[[], Any]) -> Any:
-    """Run a module call of the script's: what it raises is the script's, what an observer raises never gets there."""
-    wanted = guard("activations.leaf", observer.enters, module)
-    try:
-        output = call()
-    finally:
-        if wanted:
-            guard("activations.leaf", observer.leaves)
-    if wanted:
-        guard("activations.layer", observer.saw_layer, module, output)
-    return output
 
 
 listeners: list[Listener] = []
@@ -90,14 +70,20 @@ def tap() -> Callable[[], None]:
         if is_dynamo_compiling():
             return original(self, *args, **kwargs)
         if _depth.inside:
-            if _depth.observer is None and torchs_own:
-                # what `original` does: deep nets call so often that one frame more would show
-                compiled = self._compiled_call_impl
-                plain: Callable[..., Any] = self._call_impl
-                return plain(*args, **kwargs) if compiled is None else compiled(*args, **kwargs)
-            if _depth.observer is not None and _depth.thread == threading.get_ident() and not tracing.now():
-                return _depth.observer.around_inner(self, lambda: original(self, *args, **kwargs))
-            return original(self, *args, **kwargs)
+            # what `original` does, without its frame: nested models call so deep that one frame a call would show
+            inner = (self._compiled_call_impl or self._call_impl) if torchs_own else partial(original, self)
+            observer = _depth.observer
+            if observer is None or _depth.thread != threading.get_ident() or tracing.now():
+                return inner(*args, **kwargs)
+            wanted = observer.enters(self)
+            try:
+                output = inner(*args, **kwargs)
+            finally:
+                if wanted:
+                    observer.leaves()
+            if wanted:
+                observer.saw_layer(self, output)
+            return output
         if tracing.now() or tracing.in_backward():
             return original(self, *args, **kwargs)
         return _root(self, args, kwargs, lambda: original(self, *args, **kwargs))
@@ -105,7 +91,8 @@ def tap() -> Callable[[], None]:
     nn.Module.__call__ = call  # type: ignore[method-assign]
 
     def restore() -> None:
-        nn.Module.__call__ = original  # type: ignore[method-assign]
+        if nn.Module.__call__ is call:  # else another tool stands around it by now
+            nn.Module.__call__ = original  # type: ignore[method-assign]
 
     return restore
 

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Callbacks for training frameworks, over the recorder."""

@@ -191,6 +191,13 @@ def load(folders: Iterable[str | Path] = ()) -> Rulebook:
     return Rulebook({rule.code: rule for rule in ranked}, families)
 
 
+def of_project(folders: Iterable[str | Path] = ()) -> Rulebook:
+    """Load the shipped rules, those of the project's settings, and those of more folders."""
+    from trainadvisor import configuration
+
+    return load([*configuration.load().rules, *folders])
+
+
 def _strictly(folder: Path) -> dict[str, Rule]:
     """Load a user's folder: what is wrong in it is said before anything is judged."""
     from trainadvisor.judge.rule_checks import check_rules

@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 
 from trainadvisor.errors import LogError
+from trainadvisor.interruptions import from_handler
 from trainadvisor.log.disk import Disk, is_log
 from trainadvisor.log.records import EVENT, LAYERS, LOST, STEP, Record, storable
 from trainadvisor.redaction import redacted
@@ -89,7 +90,9 @@ class LogWriter:
         try:
             shown = record if record.get("record") in _NUMBERS else redacted(record)
             return orjson.dumps(storable(shown))
-        except Exception:  # noqa: BLE001 - a record may hold anything that a script made
+        except Exception as error:
+            if from_handler(error):
+                raise
             self._lost += 1
             return None
 

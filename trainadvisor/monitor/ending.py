@@ -78,10 +78,10 @@ class Ending:
 
     def _verdict(self, place: Path, words: Words) -> Diagnosis:
         """Print the diagnosis, write the report, and return the diagnosis."""
-        from trainadvisor.commands.common import coloured, emit, width
         from trainadvisor.judge import diagnose
         from trainadvisor.log.reader import read_log
         from trainadvisor.report.text import full_report
+        from trainadvisor.report.text.terminal import coloured, emit, width
 
         voice = self.run.voice
         recorded = read_log(place)
@@ -96,8 +96,8 @@ class Ending:
         return diagnosis
 
     def _write(self, diagnosis: Diagnosis, recorded: RunLog, place: Path, words: Words) -> None:
-        from trainadvisor.commands.webpage import material
         from trainadvisor.errors import TrainAdvisorError
+        from trainadvisor.page_material import material
         from trainadvisor.report import files
 
         page = place.suffix == ".html"

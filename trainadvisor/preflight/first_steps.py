@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trainadvisor.log.reader import RunLog
+    from trainadvisor.trials.jobs import Change, Outcome
     from trainadvisor.trials.survey import Choice
-    from trainadvisor.verify.plan import Change, Outcome
 
 GRACE = 10.0
 """Seconds that a child gets beyond its time before it is killed."""
@@ -73,8 +73,8 @@ class Trials:
 
     def _run(self, name: str, changes: Sequence[Change], steps: int, seconds: float) -> Outcome:
         from trainadvisor.trials.child_process import Setting, execute
+        from trainadvisor.trials.jobs import Job
         from trainadvisor.trials.survey import Choice
-        from trainadvisor.verify.plan import Job
 
         job = Job(
             self._script.target, self._script.args, self._script.module, tuple(changes), stop_after_steps=steps,

@@ -11,7 +11,7 @@ from trainadvisor.judge.summary import everything
 from trainadvisor.preflight import early_rules, lr_range_test, lr_suggestion, one_batch, questions
 from trainadvisor.preflight.preflight_result import Check, LearningRate, Outcome, Preflight
 from trainadvisor.signals.context import contexts
-from trainadvisor.verify.plan import Change
+from trainadvisor.trials.jobs import Change
 
 if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis

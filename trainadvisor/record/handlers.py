@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from trainadvisor.instrument.guard import Guard
+from trainadvisor.interruptions import from_handler
 
 Handler = Callable[..., Any]
 Marked = TypeVar("Marked", bound=Handler)
@@ -49,7 +50,9 @@ class Handlers:
         for name, function in self._current.get(event, ()):
             try:
                 function(*args)
-            except Exception as error:  # noqa: BLE001 - the promise of this class
+            except Exception as error:
+                if from_handler(error):
+                    raise
                 if self._guard.failed(name, error):
                     self._switch_off(event, name)
 

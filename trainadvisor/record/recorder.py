@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from trainadvisor.instrument import call_sites, module_calls, torch_events
+from trainadvisor.instrument import call_sites, torch_events
 from trainadvisor.instrument.guard import Guard
+from trainadvisor.interruptions import from_handler
 from trainadvisor.log.records import EVENT, LAYERS, STEP, Record
 from trainadvisor.record import process_rank
 from trainadvisor.record.device_readback import HostValues, Reading, Values, values_for
@@ -135,7 +136,9 @@ class Recorder:
                 if name in _CUTTING:
                     self._cut(name, args)
                 self.handle(name, *args)
-        except Exception as error:  # noqa: BLE001 - nothing of ours reaches the training
+        except Exception as error:
+            if from_handler(error):
+                raise
             self.guard.failed("recorder", error)
         finally:
             self._busy = False
@@ -185,9 +188,17 @@ class Recorder:
         self.on("forward_ends", seen)
         return seen.output
 
-    def around_inner(self, module: nn.Module, call: Callable[[], Any]) -> Any:
-        """Run a module call inside a sampled root call."""
-        return module_calls.observed(self.guard, self.activations, module, call)
+    def enters(self, module: nn.Module) -> bool:
+        """Note an inner module call; return whether the other two are to be told."""
+        return bool(self.guard("activations.leaf", self.activations.enters, module))
+
+    def leaves(self) -> None:
+        """Note that an inner module call has returned or raised."""
+        self.guard("activations.leaf", self.activations.leaves)
+
+    def saw_layer(self, module: nn.Module, output: object) -> None:
+        """Take the output of an inner module call."""
+        self.guard("activations.layer", self.activations.saw_layer, module, output)
 
     def _model_for(self, module: nn.Module) -> Model | None:
         known = self.inventory.model_of(module)

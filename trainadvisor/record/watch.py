@@ -6,7 +6,6 @@ import os
 import sys
 import weakref
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -16,6 +15,7 @@ from torch import nn
 
 from trainadvisor.errors import UsageError
 from trainadvisor.instrument import call_sites
+from trainadvisor.interruptions import suppressed
 from trainadvisor.log.rank_logs import path_of
 from trainadvisor.log.writer import LogWriter
 from trainadvisor.record import failures, process_rank
@@ -161,7 +161,7 @@ class Watcher:
     def _leave(self) -> None:
         """Close when the interpreter ends; an exception that nobody caught has been left in `sys` by then."""
         error = getattr(sys, "last_value", None)
-        with suppress(Exception):  # the interpreter would print it, and the training is over
+        with suppressed():  # the interpreter would print it, and the training is over
             if error is not None:
                 self.note_failure(error)
             self.close("finished" if error is None else "exception")

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Reports: the only place where a diagnosis becomes words."""

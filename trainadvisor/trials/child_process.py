@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.trials import scratch as copies
 from trainadvisor.trials.early_abort import Lookout
+from trainadvisor.trials.jobs import Outcome
 from trainadvisor.trials.survey import Choice
-from trainadvisor.verify.plan import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trainadvisor.trials.early_abort import Course
-    from trainadvisor.verify.plan import Job
+    from trainadvisor.trials.jobs import Job
     from trainadvisor.verify.session import Request
 
 MODULE = "trainadvisor.trials.changed_script"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from trainadvisor.i18n.language import Words
     from trainadvisor.judge.result import Confidence, Diagnosis, Finding
-    from trainadvisor.verify.plan import Change
+    from trainadvisor.trials.jobs import Change
     from trainadvisor.verify.trial_runs import Tried
     from trainadvisor.verify.verify_result import Verified
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.changes.catalogue import about, all_changes
 from trainadvisor.changes.declaration import Order
-from trainadvisor.verify.plan import Candidate, Change
+from trainadvisor.trials.jobs import Change
+from trainadvisor.verify.plan import Candidate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

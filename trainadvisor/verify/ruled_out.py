@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trainadvisor.i18n.language import Words
-    from trainadvisor.verify.plan import Change
+    from trainadvisor.trials.jobs import Change
     from trainadvisor.verify.trial_runs import Tried
 
 SPOKE = frozenset({"no-better", "worse", "hopeless"})

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from trainadvisor.judge.result import Diagnosis
-    from trainadvisor.verify.plan import Candidate, Change
+    from trainadvisor.trials.jobs import Change
+    from trainadvisor.verify.plan import Candidate
     from trainadvisor.verify.trial_runs import Tried
 
 AT_ONCE = 3

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from trainadvisor.trials.early_abort import Course
+from trainadvisor.trials.jobs import Change, Job
 from trainadvisor.verify import trial_runs, trial_verdict
 from trainadvisor.verify.candidates import alarming, anew, codes
-from trainadvisor.verify.plan import Candidate, Change, Job
 from trainadvisor.verify.screening import Screening
 from trainadvisor.verify.trial_runs import Run, Tried
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from trainadvisor.trials.budget import Budget
     from trainadvisor.trials.child_process import Setting
     from trainadvisor.trials.engines import Engine
+    from trainadvisor.verify.plan import Candidate
     from trainadvisor.verify.progress import Progress
 
 SPARE = 2

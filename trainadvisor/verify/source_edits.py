@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from trainadvisor.log.reader import RunLog
-    from trainadvisor.verify.plan import Change
+    from trainadvisor.trials.jobs import Change
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from trainadvisor.configuration import Config
     from trainadvisor.judge.result import Diagnosis, Finding
     from trainadvisor.log.reader import RunLog
-    from trainadvisor.verify.plan import Candidate, Outcome
+    from trainadvisor.trials.jobs import Outcome
+    from trainadvisor.verify.plan import Candidate
 
 MEASURED = 10
 """Steps that a run must have to be compared."""

@@ -187,7 +187,7 @@ class Many(nn.Module):
 
 
 def test_ten_thousand_parameters_make_a_bounded_log(tmp_path: Path) -> None:
-    """Each gradient is recorded, weights at least in part, no line of the log is longer than three megabytes, and the log can be judged."""
+    """Each gradient is recorded, weights in part, no line has more than three megabytes, and the log can be judged."""
 
     def training(naive: Naive) -> None:
         naive.model = model = Many()

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.interruptions import from_handler
+
 if TYPE_CHECKING:
     from trainadvisor.changes.applying.session_state import SessionState
 
@@ -49,7 +51,9 @@ class ChangeApplication:
                 then(*args)
             except Refusal as reason:
                 self.refuse(str(reason))
-            except Exception as error:  # noqa: BLE001 - the script goes on as it is
+            except Exception as error:
+                if from_handler(error):
+                    raise
                 self.refuse(f"it failed here ({type(error).__name__}: {error})")
 
     def standing(self, around: Around, call: Call) -> Call:

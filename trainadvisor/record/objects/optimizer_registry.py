@@ -8,6 +8,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from trainadvisor.record.objects import describe
 from trainadvisor.record.objects.describe import Fact
+from trainadvisor.record.objects.held_tensor import HeldTensors
 from trainadvisor.record.objects.ids import Announce, Numbering
 
 _MOVING = frozenset({"lr", "momentum", "betas"})
@@ -25,6 +26,7 @@ class Optimizers(Numbering):
         self._optimizer_facts: dict[int, Fact] = {}
         self.of_parameter: dict[int, int] = {}
         """Parameter number by the tensor's id."""
+        self.held = HeldTensors(lambda key: self.of_parameter.pop(key, None))
         self._told_schedulers: set[int] = set()
         self._earlier: set[int] = set()
         self._dropped = False
@@ -51,6 +53,7 @@ class Optimizers(Numbering):
     def _forget_optimizer(self, key: int) -> None:
         self._dropped = True
         self.optimizers.pop(key, None)
+        self.held.release_orphans()
 
     def note_optimizer(self, optimizer: torch.optim.Optimizer) -> None:
         """Remember an optimizer; it is described when it steps, or when it is clear that it never will."""

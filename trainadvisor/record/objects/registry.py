@@ -119,13 +119,17 @@ class Inventory(Optimizers):
         before = {fact["id"]: fact for fact in model.fact.pop("before", [])}
         # a tied weight belongs to the first module that holds it, whose name it has
         owners = reversed(list(root.modules()))
-        layer_of = {id(p): m for m in owners for p in m._parameters.values() if p is not None}
+        owned = [(m, p) for m in owners for p in m._parameters.values() if p is not None]
+        layer_of = {id(p): m for m, p in owned}
         named = list(root.named_parameters())
         model.lazy = any(isinstance(tensor, nn.parameter.UninitializedParameter) for _, tensor in named)
         for place, (name, tensor) in enumerate(named):
             if id(tensor) not in known and not isinstance(tensor, nn.parameter.UninitializedParameter):
                 measured = place * _MOST_MEASURED % len(named) < _MOST_MEASURED
                 self._add_parameter(model, prefix + name, tensor, layer_of.get(id(tensor)), before, measured=measured)
+        for module, tensor in owned:
+            if id(tensor) in self.of_parameter:
+                self.held.hold(tensor, module)
         for name, module in root.named_modules():
             self._own(module, model)
             if (module is root and not facts.is_leaf(module)) or facts.is_parametrization(name):
@@ -162,7 +166,7 @@ class Inventory(Optimizers):
         fact |= {"earlier": number in self._earlier, "loaded": model.loaded}
         if number in before:  # what it was at the start holds, not what it is now
             fact |= {key: before[number][key] for key in _AT_START if key in before[number]}
-        model.references.append(weakref.ref(tensor))
+        model.references.append(self.held.hold(tensor, layer))
         model.numbers.append(number)
         model.device = tensor.device
         model.sharded = model.sharded or "parts" in fact
@@ -172,7 +176,6 @@ class Inventory(Optimizers):
         if id(tensor) not in self.of_parameter:
             self.of_parameter[id(tensor)] = self._counts["parameter"]
             self._counts["parameter"] += 1
-            weakref.finalize(tensor, self.of_parameter.pop, id(tensor), None).atexit = False
         return self.of_parameter[id(tensor)]
 
     def describe(self, model: Model) -> None:
@@ -213,18 +216,21 @@ class Inventory(Optimizers):
         current = {id(p) for root in model.roots for p in root.parameters()}
         if not model.alive or model.scattered or current == {id(p) for p in model.parameters}:
             return
+        replaced = [held for held in model.references if held.key not in current]
         roots, model.alive = model.roots, []
         model.layer_names, model.cares = {}, []
         model.references, model.numbers = [], []
         model.fact = {"before": model.fact.get("parameters", [])}
         for root in roots:
             self._extend(model, root)
+        self.held.disown(replaced)
 
     def forget_gone(self, kept: Iterable[Model], stepped: Iterable[int]) -> list[int]:
         """Forget models and optimizers that the user has dropped, but for those of a step; return the models' numbers.
 
         A process may train thousands of models one after the other.
         """
+        self.held.sweep()
         if not self._dropped:
             return []
         self._dropped = False

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from trainadvisor.record.objects.describe import Fact
+from trainadvisor.record.objects.held_tensor import HeldTensor
 
 _GONE = torch.empty(0)
 """Stands for a parameter that the user has dropped."""
@@ -48,7 +49,7 @@ class Model:
     name: str
     site: Fact | None = None
     alive: list[weakref.ref[nn.Module]] = field(default_factory=list)
-    references: list[weakref.ref[torch.Tensor]] = field(default_factory=list)
+    references: list[HeldTensor] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     layer_names: dict[int, str] = field(default_factory=dict)
     cares: list[weakref.ref[nn.Module]] = field(default_factory=list)

@@ -1,6 +1,7 @@
 """Probe: statistics of every layer's output, for one forward pass of a sampled step."""
 
 import math
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -18,12 +19,15 @@ from trainadvisor.instrument import module_calls
 from trainadvisor.instrument.patching import veiled
 from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.objects import describe
+from trainadvisor.record.objects.watched_model import Model
 from trainadvisor.record.probes.output_statistics import COLUMNS, NUMBERS, Found, active_units, combine, measure
 from trainadvisor.record.probes.part import Part
 from trainadvisor.record.rotation import Rotation, Rows
 from trainadvisor.record.step import Call, Iteration
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from trainadvisor.instrument.guard import Guard
     from trainadvisor.log.records import Record
     from trainadvisor.record.recorder import Recorder
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
 _REPEATS = 3
 """Calls of one layer in one forward (a recurrent loop) that are looked at from the start; later, powers of two."""
 _FAST = (nn.MultiheadAttention, nn.TransformerEncoderLayer)
+_FRAMES_OF_A_CALL, _FRAMES_OF_A_LOOK = 3, 100
+"""Frames of the stack that a nested module call takes (torch's two and its own forward), and what a look needs."""
 _BATCHES = 4
 """Sampled batches over which a unit must stay at zero to count as dead."""
 
@@ -107,6 +113,16 @@ class _Observation:
         self._stack.close()
 
 
+def _stack_is_nearly_full(model: Model) -> bool:
+    """Return whether the model's nested calls may come so deep that a look at the deepest would overflow the stack."""
+    nesting = max((name.count(".") for name in model.layer_names.values()), default=0)
+    room = sys.getrecursionlimit() - _FRAMES_OF_A_LOOK - _FRAMES_OF_A_CALL * nesting
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and room > 0:
+        frame, room = frame.f_back, room - 1
+    return room <= 0
+
+
 def _takes_fast_paths(call: Call) -> bool:
     """Say whether frozen attention may choose its kernel by whether functions are observed: then they are not."""
     modules = (module for root in call.model.roots for module in root.modules())
@@ -136,6 +152,7 @@ class ActivationProbe:
         if (
             not wanted
             or torch.compiler.is_compiling()
+            or _stack_is_nearly_full(call.model)
             or call.model.number in self._recorder.iteration.samples.get("activations", {})
         ):
             return None

@@ -1,11 +1,11 @@
 """Probe: steps that no hook shows, as those of a compiled optimizer: the parameters have changed since the backward."""
 
-import weakref
 from typing import TYPE_CHECKING
 
 import torch
 
 if TYPE_CHECKING:
+    from trainadvisor.record.objects.held_tensor import HeldTensor
     from trainadvisor.record.recorder import Recorder
 
 
@@ -15,7 +15,7 @@ class UnseenProbe:
     def __init__(self, recorder: "Recorder") -> None:
         """Take the recorder."""
         self._recorder = recorder
-        self._parameter: weakref.ref[torch.Tensor] | None = None
+        self._parameter: HeldTensor | None = None
         self._version = 0
 
     def on_backward_ends(self, *_: object) -> None:
@@ -23,8 +23,9 @@ class UnseenProbe:
         parameter = self._parameter() if self._parameter is not None else None
         if parameter is None or parameter.grad is None:
             models = self._recorder.iteration.models[-1:]
-            parameter = next((p for model in models for p in model.parameters if p.grad is not None), None)
-            self._parameter = None if parameter is None else weakref.ref(parameter)
+            held = (h for model in models for h in model.references if (p := h()) is not None and p.grad is not None)
+            self._parameter = next(held, None)
+            parameter = None if self._parameter is None else self._parameter()
         if parameter is not None:
             self._version = parameter._version
 

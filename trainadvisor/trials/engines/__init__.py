@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from trainadvisor.trials.child_process import Setting
-    from trainadvisor.verify.plan import Job, Outcome
+    from trainadvisor.trials.jobs import Job, Outcome
 
 NAMES = ("local", "ray")
 

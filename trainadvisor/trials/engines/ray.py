@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import UsageError
 from trainadvisor.trials.child_process import execute, place
-from trainadvisor.verify.plan import Outcome
+from trainadvisor.trials.jobs import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from trainadvisor.trials.child_process import Setting
-    from trainadvisor.verify.plan import Job
+    from trainadvisor.trials.jobs import Job
 
 RETRIES = 2
 WAIT = 0.5

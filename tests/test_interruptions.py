@@ -1,0 +1,142 @@
+"""What a signal handler of the script's raises passes through our code; what we do wrong does not."""
+
+from __future__ import annotations
+
+import functools
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+
+import trainadvisor
+from trainadvisor.instrument.guard import Guard
+from trainadvisor.interruptions import from_handler, suppressed
+from trainadvisor.record.probes.learning_rate import RateProbe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+class TimeIsUp(Exception):  # noqa: N818 - named as in a script
+    """A time limit."""
+
+
+def function(number: int, frame: object) -> None:
+    """Raise."""
+    raise TimeIsUp
+
+
+def anything(*given: object) -> None:
+    """Raise, whatever the handler gets."""
+    raise TimeIsUp
+
+
+def once(number: int, frame: object) -> None:
+    """Raise after giving back the signal."""
+    signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+    raise TimeIsUp
+
+
+class Handler:
+    """Handlers that are objects and methods."""
+
+    def __call__(self, *_: object) -> None:
+        raise TimeIsUp
+
+    def method(self, *_: object) -> None:
+        """Raise."""
+        raise TimeIsUp
+
+
+HANDLERS = {
+    "a function": function,
+    "any arguments": anything,
+    "a partial": functools.partial(anything, "more"),
+    "an object": Handler(),
+    "a method": Handler().method,
+    "one that is gone": once,
+}
+
+
+@pytest.fixture(params=HANDLERS.values(), ids=HANDLERS.keys())
+def handler(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Set a handler of SIGUSR1."""
+    before = signal.signal(signal.SIGUSR1, request.param)
+    yield
+    signal.signal(signal.SIGUSR1, before)
+
+
+def ring(*_: object) -> None:
+    """Be interrupted by the script's own signal."""
+    signal.raise_signal(signal.SIGUSR1)
+
+
+def mistake(*_: object) -> None:
+    """Be wrong."""
+    raise ValueError("ours")
+
+
+@pytest.mark.usefixtures("handler")
+def test_a_guard_lets_the_script_s_exception_pass() -> None:
+    """It is no failure of the probe."""
+    told: list[Any] = []
+    guard = Guard(lambda *what: told.append(what))
+    with pytest.raises(TimeIsUp):
+        guard("probe", ring)
+    assert told == []
+
+
+def test_a_guard_keeps_our_mistakes() -> None:
+    """And tells the first of them."""
+    told: list[Any] = []
+    guard = Guard(lambda *what: told.append(what))
+    assert guard("probe", mistake) is None
+    assert told == [("probe", "ValueError: ours")]
+
+
+@pytest.mark.usefixtures("handler")
+def test_suppressing_passes_over_our_mistakes_only() -> None:
+    """Where nothing may fail."""
+    with suppressed():
+        mistake()
+    with pytest.raises(TimeIsUp), suppressed():
+        ring()
+
+
+def test_an_exception_without_frames_is_no_handler_s() -> None:
+    """It was never raised."""
+    assert not from_handler(TimeIsUp())
+
+
+@pytest.mark.usefixtures("handler")
+@pytest.mark.parametrize("event", ["on_step_begins", "on_close"])
+def test_an_alarm_inside_a_probe_reaches_the_script(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, event: str
+) -> None:
+    """And the recording goes on."""
+    original: Callable[..., Any] | None = getattr(RateProbe, event, None)
+    rung: list[int] = []
+
+    def interrupted(self: RateProbe, *args: object) -> None:
+        if not rung:
+            rung.append(1)
+            ring()
+        if original is not None:
+            original(self, *args)
+
+    monkeypatch.setattr(RateProbe, event, interrupted, raising=False)
+    model = torch.nn.Linear(4, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    caught = 0
+    with trainadvisor.watch(model, optimizer, log=tmp_path / "log.json"):
+        for _ in range(20):
+            try:
+                optimizer.zero_grad()
+                model(torch.ones(3, 4)).sum().backward()
+                optimizer.step()
+            except TimeIsUp:
+                caught += 1
+    assert (len(rung), caught) == (1, 1)
+    assert (tmp_path / "log.json").read_text().count('"record":"step"') >= 18

@@ -1,0 +1,61 @@
+"""Tells exceptions that the user's signal handlers raise in the middle of our code from mistakes of ours.
+
+Python runs a signal handler between any two instructions, ours included. What it raises, a time limit for instance, is
+meant for the user's code: whoever catches everything asks here first and lets it pass.
+"""
+
+import functools
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import CodeType, FrameType, TracebackType
+from typing import Any
+
+
+def from_handler(error: BaseException) -> bool:
+    """Return whether a signal handler raised the error, seen by the frames that it passed."""
+    frames = list(_frames(error.__traceback__))
+    if not frames:
+        return False
+    return any(map(_called_as_handler, frames)) or not _handlers().isdisjoint(frame.f_code for frame in frames)
+
+
+@contextmanager
+def suppressed() -> Iterator[None]:
+    """Pass over every exception but those of signal handlers."""
+    try:
+        yield
+    except Exception as error:
+        if from_handler(error):
+            raise
+
+
+def _frames(traceback: TracebackType | None) -> Iterator[FrameType]:
+    while traceback is not None:
+        yield traceback.tb_frame
+        traceback = traceback.tb_next
+
+
+def _called_as_handler(frame: FrameType) -> bool:
+    """Return whether a frame got a signal's number and the frame that called it, as only handlers do."""
+    code = frame.f_code
+    count = code.co_argcount + bool(code.co_flags & 0x04)
+    given = [frame.f_locals.get(name) for name in code.co_varnames[: count + code.co_kwonlyargcount]]
+    values = [part for value in given for part in (value if isinstance(value, tuple) else (value,))]
+    return frame.f_back is not None and any(value is frame.f_back for value in values)
+
+
+def _handlers() -> set[CodeType]:
+    """Return the code of the signal handlers that are set now."""
+    found = (_code(signal.getsignal(number)) for number in signal.valid_signals())
+    return {code for code in found if code is not None}
+
+
+def _code(handler: Any) -> CodeType | None:
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    function = getattr(handler, "__func__", handler)
+    if not hasattr(function, "__code__"):
+        function = vars(type(handler)).get("__call__")
+    code = getattr(function, "__code__", None)
+    return code if isinstance(code, CodeType) else None
