@@ -9,7 +9,6 @@ import json
 import re
 from itertools import pairwise
 from pathlib import Path
-from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,17 +16,14 @@ from builders import build_log, event, make_model, make_optimizer
 from report.bigrun import big_log
 from report.outline import outline
 
-from trainadvisor import report
 from trainadvisor.cli import main
-from trainadvisor.i18n.language import TEXTS
-from trainadvisor.i18n.page_texts import PAGE_TEXTS
 from trainadvisor.report.html import web_page
 from trainadvisor.report.html.elements import Languages, h, lines
 
 if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis
 
-STATIC = Path(report.__file__).parent / "static"
+STATIC = Path(web_page.__file__).parent / "static"
 VENDORED = {
     "uPlot.iife.min.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
     "uPlot.min.css": "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
@@ -65,15 +61,6 @@ def test_the_vendored_files_are_those_of_uplot(name: str) -> None:
 def test_our_own_files_are_small() -> None:
     """At most 60 KB of script and style."""
     assert sum(len((STATIC / name).read_bytes()) for name in ("report.js", "report.css")) <= 60_000
-
-
-@pytest.mark.parametrize("key", PAGE_TEXTS)
-def test_both_languages_have_the_same_placeholders(key: str) -> None:
-    """A translation says no less than its original, and no text is defined twice or shouts."""
-    placeholders = [sorted(name for _, name, _, _ in Formatter().parse(text) if name) for text in PAGE_TEXTS[key]]
-    assert placeholders[0] == placeholders[1]
-    assert key not in TEXTS
-    assert not set("".join(PAGE_TEXTS[key])) & set("!！")
 
 
 def test_text_is_escaped_unless_it_was_made_here() -> None:

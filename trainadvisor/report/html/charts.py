@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.report.html.chart_specs import FILLED_BY, VALIDATION_CALL, Spec
-from trainadvisor.report.html.elements import Languages, Raw, Texts, h, join
+from trainadvisor.report.html.elements import Languages, Raw, h, join
 from trainadvisor.report.html.heat_map import heat_figure
 from trainadvisor.report.html.svg import WIDTH, chart
 from trainadvisor.report.text.healthy import number, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from trainadvisor.i18n.language import Words
 
 TABLE_ROWS = 12
 STEEP = 0.05  # MB per 1,000 steps below which memory is flat
@@ -124,7 +126,7 @@ def _missing_validation(spec: Spec, langs: Languages) -> Iterator[Raw]:
         )
 
 
-def sentences(spec: Spec, words: Texts) -> Iterator[str]:
+def sentences(spec: Spec, words: Words) -> Iterator[str]:
     """Yield what the chart shows, in words."""
     for line in spec["lines"][:6]:
         if line["style"] != "raw":
@@ -142,7 +144,7 @@ def sentences(spec: Spec, words: Texts) -> Iterator[str]:
         yield words("say.log")
 
 
-def _course(line: dict[str, Any], spec: Spec, words: Texts) -> Iterator[str]:
+def _course(line: dict[str, Any], spec: Spec, words: Words) -> Iterator[str]:
     known = [(s, v) for s, v in zip(spec["xs"][line["x"]], line["y"], strict=True) if v is not None]
     if not known:
         return
@@ -161,7 +163,7 @@ def _course(line: dict[str, Any], spec: Spec, words: Texts) -> Iterator[str]:
     )
 
 
-def _figures(spec: Spec, words: Texts) -> Iterator[str]:
+def _figures(spec: Spec, words: Words) -> Iterator[str]:
     """Yield the percentiles of step times and the slope of memory."""
     if not spec["lines"]:
         return
@@ -235,7 +237,7 @@ def _classes(classes: dict[str, Any] | None, langs: Languages) -> Iterator[Raw]:
     yield h("figure", caption, h("table", h("thead", head), h("tbody", join(bars)), class_="bars"), id="chart-classes")
 
 
-def _about_classes(classes: dict[str, Any], shares: list[float], words: Texts) -> str:
+def _about_classes(classes: dict[str, Any], shares: list[float], words: Words) -> str:
     said = words(
         "say.classes",
         total=words.number(int(classes["total"])),

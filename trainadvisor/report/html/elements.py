@@ -5,8 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from trainadvisor.i18n.language import TEXTS, Words
-from trainadvisor.i18n.page_texts import PAGE_TEXTS
+from trainadvisor.i18n.language import Words
 from trainadvisor.report.text.layout import clean
 
 if TYPE_CHECKING:
@@ -53,30 +52,19 @@ def _attributes(attributes: Mapping[str, object]) -> str:
     return "".join(f" {key}" if value is True else f' {key}="{text(value)}"' for key, value in given.items())
 
 
-class Texts(Words):
-    """The texts of one language, those of the page included."""
-
-    def __call__(self, key: str, **values: object) -> str:
-        """Return a text of the interface or of the page."""
-        if key in TEXTS:
-            return super().__call__(key, **values)
-        template = PAGE_TEXTS[key][1 if self.lang == "zh" else 0]
-        return template.format(**values) if values else template
-
-
 class Languages:
     """Renders something in every language of the page; CSS shows the one that is chosen."""
 
     def __init__(self, langs: Iterable[str]) -> None:
         """Take the languages, the default one first."""
-        self.all = [Texts(lang) for lang in langs]
+        self.all = [Words(lang) for lang in langs]
         self.default = self.all[0]
 
     def say(self, key: str, **values: object) -> Raw:
         """Return a text of the page in every language."""
         return self.each(lambda words: words(key, **values))
 
-    def each(self, make: Callable[[Texts], object], element: str = "span") -> Raw:
+    def each(self, make: Callable[[Words], object], element: str = "span") -> Raw:
         """Return what `make` gives for each language, once where all agree."""
         made = [text(make(words)) for words in self.all]
         if len(set(made)) == 1:

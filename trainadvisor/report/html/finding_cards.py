@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.report.html.elements import Languages, Raw, Texts, h, lines
+from trainadvisor.report.html.elements import Languages, Raw, h, lines
 from trainadvisor.report.html.svg import spark
 from trainadvisor.report.text import verified
 from trainadvisor.report.text.finding_block import consequences
@@ -12,6 +12,7 @@ from trainadvisor.report.text.finding_block import consequences
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from trainadvisor.i18n.language import Words
     from trainadvisor.judge.result import Diagnosis, Evidence, Finding
 
 OPEN = 3
@@ -53,7 +54,7 @@ class Cards:
     def _is_open(self, finding: Finding, place: int) -> bool:
         return finding.severity != "note" and (place == 0 or (place < 2 * OPEN and not finding.also_seen))
 
-    def each(self, finding: Finding, make: Callable[[Finding, Texts], object], element: str = "span") -> Raw:
+    def each(self, finding: Finding, make: Callable[[Finding, Words], object], element: str = "span") -> Raw:
         """Render something of a finding in each language."""
         return self._langs.each(
             lambda words: make(self._by_code[words.lang].get(finding.code, finding), words), element
@@ -260,7 +261,7 @@ def _code_line(line: str, *, is_diff: bool) -> Raw:
     return Raw(f"<{kind} data-line>{line}\n</{kind}>" if kind else f"<span data-line>{line}\n</span>")
 
 
-def _subjects(names: list[str], words: Texts) -> str:
+def _subjects(names: list[str], words: Words) -> str:
     shown = words("comma").join(name[:80] for name in names[:MOST_SUBJECTS])
     rest = len(names) - MOST_SUBJECTS
     return words("more-subjects", shown=shown, count=rest) if rest > 0 else shown

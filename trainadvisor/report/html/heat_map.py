@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.report.html.elements import Languages, Raw, Texts, h
+from trainadvisor.report.html.elements import Languages, Raw, h
 from trainadvisor.report.html.svg import CIVIDIS, heat
 from trainadvisor.report.text.healthy import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from trainadvisor.i18n.language import Words
 
 Map = dict[str, Any]
 MOST_DECADES = 8.0
@@ -113,7 +115,7 @@ def _key(name: str, found: Map, langs: Languages) -> Raw:
     return h("div", h("span", bar, numbers, class_="scale"), others, class_="heat-key")
 
 
-def _sentences(maps: dict[str, Map], words: Texts) -> Iterator[str]:
+def _sentences(maps: dict[str, Map], words: Words) -> Iterator[str]:
     for name, found in maps.items():
         last = [
             (row[-1], label)
@@ -138,7 +140,7 @@ def _sentences(maps: dict[str, Map], words: Texts) -> Iterator[str]:
         yield words("heat.grouped", layers=words.number(grouped["layers"]), groups=len(grouped["names"]))
 
 
-def _first_bad(maps: dict[str, Map], words: Texts) -> Iterator[str]:
+def _first_bad(maps: dict[str, Map], words: Words) -> Iterator[str]:
     bad = [
         (step, label)
         for found in maps.values()

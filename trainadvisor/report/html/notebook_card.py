@@ -7,7 +7,6 @@ from math import log
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.i18n.language import Words
-from trainadvisor.i18n.page_texts import PAGE_TEXTS
 from trainadvisor.report.machine import markdown
 from trainadvisor.report.text import full_report
 from trainadvisor.report.text.healthy import number
@@ -107,11 +106,10 @@ class Pictures:
     def __init__(self, name: str, curves: Mapping[str, dict[str, Any]], lang: str) -> None:
         """Take what the curves are about, and each with the key of its name."""
         self._name, self._words = name, Words(lang)
-        self._column = 1 if lang == "zh" else 0
         known = {
             key: [(x, y) for x, y in zip(c["x"], c["y"], strict=True) if y is not None] for key, c in curves.items()
         }
-        self._curves = {PAGE_TEXTS[key][self._column]: points for key, points in known.items() if points}
+        self._curves = {self._words(key): points for key, points in known.items() if points}
 
     def _repr_html_(self) -> str:
         rows = [
@@ -140,4 +138,4 @@ class Pictures:
         return text + (self._words("notebook.log") if _wide(values) else "")
 
     def _empty(self) -> str:
-        return PAGE_TEXTS["charts.empty"][self._column]
+        return self._words("charts.empty")

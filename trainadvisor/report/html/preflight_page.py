@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.i18n.preflight_texts import say
+from trainadvisor.i18n.language import say
 from trainadvisor.report.html.elements import Languages, Raw, h, join
 from trainadvisor.report.html.svg import BOTTOM, COLOURS, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Scale
 from trainadvisor.report.text.healthy import number
@@ -37,13 +37,15 @@ def render(result: Preflight, lang: str, material: Material) -> str:
 def section(result: Preflight, langs: Languages) -> Raw:
     """Return the checks as a table, and the picture of the range test where one was made."""
     lang = langs.default.lang
-    head = h("tr", *(h("th", say(f"report.{key}", lang), scope="col") for key in ("check", "state", "answer")))
+    head = h(
+        "tr", *(h("th", say(f"preflight.report.{key}", lang), scope="col") for key in ("check", "state", "answer"))
+    )
     rows = [_row(check, langs) for check in result.checks]
     table = h("table", h("thead", head), h("tbody", *rows))
-    mark = say(f"outcome.{result.outcome}", lang)
+    mark = say(f"preflight.outcome.{result.outcome}", lang)
     return h(
         "section",
-        h("h2", say("report.heading", lang), id="preflight-heading"),
+        h("h2", say("preflight.report.heading", lang), id="preflight-heading"),
         h("p", h("strong", mark), langs.default("colon"), result.summary),
         h("div", table, class_="scroll"),
         *_range_test(result.learning_rate, lang),
@@ -55,10 +57,14 @@ def section(result: Preflight, langs: Languages) -> Raw:
 def _row(check: Check, langs: Languages) -> Raw:
     lang = langs.default.lang
     failed = check.state == "failed"
-    word = langs.default(f"severity.{check.severity or 'error'}") if failed else say(f"state.{check.state}", lang)
+    word = (
+        langs.default(f"severity.{check.severity or 'error'}")
+        if failed
+        else say(f"preflight.state.{check.state}", lang)
+    )
     codes = [h("code", code) for code in check.findings]
     answer = [check.sentence, *(part for code in codes for part in (" ", code))]
-    return h("tr", h("th", say(f"check.{check.name}", lang), scope="row"), h("td", word), h("td", *answer),
+    return h("tr", h("th", say(f"preflight.check.{check.name}", lang), scope="row"), h("td", word), h("td", *answer),
              data_state=check.state)  # fmt: skip
 
 
@@ -66,10 +72,10 @@ def _range_test(rate: LearningRate | None, lang: str) -> Iterator[Raw]:
     if rate is None or rate.curve is None:
         return
     curve = rate.curve
-    about = say("chart.about", lang, count=len(curve.rates), lowest=curve.rates[0], highest=curve.rates[-1])
+    about = say("preflight.chart.about", lang, count=len(curve.rates), lowest=curve.rates[0], highest=curve.rates[-1])
     yield h(
         "figure",
-        h("figcaption", h("h3", say("chart.heading", lang)), h("p", about, class_="muted")),
+        h("figcaption", h("h3", say("preflight.chart.heading", lang)), h("p", about, class_="muted")),
         chart(rate, curve, lang),
         id="chart-range-test",
         class_="wide",
@@ -82,16 +88,18 @@ def chart(rate: LearningRate, curve: Curve, lang: str) -> Raw:
     y = Scale(*_range(curve), HEIGHT - BOTTOM, TOP)
     names = {"suggestion": 2, "own": 0, "divergence": 1}
     marks = [(getattr(rate, name), name, colour) for name, colour in names.items()]
-    lines = [_line(x(value), say(f"chart.{name}", lang, rate=value), place, colour)
+    lines = [_line(x(value), say(f"preflight.chart.{name}", lang, rate=value), place, colour)
              for place, (value, name, colour) in enumerate(marks) if _inside(value, curve)]  # fmt: skip
     parts = [*_axes(x, y), _path(curve.rates, curve.losses, x, y, stroke_opacity=0.35, stroke_width=1),
              _path(curve.rates, curve.smooth, x, y, stroke_width=2), *lines]  # fmt: skip
-    title = h("title", f"{say('chart.heading', lang)}: {_told(rate, lang)}")
+    title = h("title", f"{say('preflight.chart.heading', lang)}: {_told(rate, lang)}")
     return h("svg", title, *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img")
 
 
 def _told(rate: LearningRate, lang: str) -> str:
-    return say("chart.none" if rate.suggestion is None else "chart.suggestion", lang, rate=rate.suggestion)
+    return say(
+        "preflight.chart.none" if rate.suggestion is None else "preflight.chart.suggestion", lang, rate=rate.suggestion
+    )
 
 
 def _inside(value: float | None, curve: Curve) -> bool:

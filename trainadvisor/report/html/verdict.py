@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.report.html.elements import Languages, Raw, Texts, h, join
+from trainadvisor.report.html.elements import Languages, Raw, h, join
 from trainadvisor.report.text import healthy
 from trainadvisor.report.text.finding_block import consequences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from trainadvisor.i18n.language import Words
     from trainadvisor.judge.result import Diagnosis
     from trainadvisor.report.html.finding_cards import Cards
 
@@ -54,7 +55,7 @@ def _facts(run: dict[str, Any], curves: dict[str, Any], langs: Languages) -> Ite
     yield "head.log", run.get("log")
 
 
-def _steps(run: dict[str, Any], words: Texts) -> str:
+def _steps(run: dict[str, Any], words: Words) -> str:
     steps, planned = run.get("steps"), run.get("planned_steps")
     if steps is None:
         return ""
@@ -63,7 +64,7 @@ def _steps(run: dict[str, Any], words: Texts) -> str:
     return words("head.of", steps=words.number(steps), planned=words.number(planned))
 
 
-def _duration(curves: dict[str, Any], words: Texts) -> str:
+def _duration(curves: dict[str, Any], words: Words) -> str:
     clock = curves["span"]["time"]
     if not clock:
         return ""
@@ -100,7 +101,7 @@ def banners(diagnosis: Diagnosis, curves: dict[str, Any], langs: Languages) -> I
         )
 
 
-def _banner(langs: Languages, make: Callable[[Texts], str], kind: str = "") -> Raw:
+def _banner(langs: Languages, make: Callable[[Words], str], kind: str = "") -> Raw:
     return h("p", langs.each(make), class_=f"banner {kind}".strip(), role="note")
 
 
@@ -149,13 +150,13 @@ def _figures(diagnosis: Diagnosis, langs: Languages) -> Iterator[Raw]:
 
 
 def _parts(diagnosis: Diagnosis, key: str, langs: Languages) -> Raw:
-    def told(words: Texts) -> str:
+    def told(words: Words) -> str:
         return words("clause").join(part for part in healthy.ROWS[key](words, diagnosis.run) if part)
 
     return langs.each(told)
 
 
-def _counts(diagnosis: Diagnosis, words: Texts) -> str:
+def _counts(diagnosis: Diagnosis, words: Words) -> str:
     levels = [finding.severity for finding in diagnosis.findings]
     followers = sum(len(list(consequences(finding))) for finding in diagnosis.findings)
     counts = [words.count("errors", levels.count("error")), words.count("warnings", levels.count("warning"))]

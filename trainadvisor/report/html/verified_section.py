@@ -12,8 +12,9 @@ from trainadvisor.report.text import verified
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from trainadvisor.i18n.language import Words
     from trainadvisor.judge.result import Diagnosis, Remedy
-    from trainadvisor.report.html.elements import Languages, Texts
+    from trainadvisor.report.html.elements import Languages
 
 WIDE_RANGE = 20.0
 """Losses that differ by more than this are drawn on a logarithmic axis."""
@@ -43,7 +44,7 @@ def _table(told: Mapping[str, list[tuple[str, Remedy]]], langs: Languages) -> Ra
 
 
 def _cells(told: Mapping[str, list[tuple[str, Remedy]]], place: int, langs: Languages) -> Iterator[Raw]:
-    def cells(words: Texts) -> list[str]:
+    def cells(words: Words) -> list[str]:
         listed = told.get(words.lang, [])
         return verified.row((listed if place < len(listed) else told[langs.default.lang])[place][1], words)
 
@@ -54,7 +55,7 @@ def _cells(told: Mapping[str, list[tuple[str, Remedy]]], place: int, langs: Lang
         yield h("td", h("code", code), " ", content, mark) if column == 0 else h("td", content)
 
 
-def _cell(cells: Callable[[Texts], list[str]], column: int, words: Texts) -> str:
+def _cell(cells: Callable[[Words], list[str]], column: int, words: Words) -> str:
     return cells(words)[column]
 
 
