@@ -13,12 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import build_log, event, make_model, make_optimizer
+from jinja2 import UndefinedError
+from markupsafe import Markup, escape
 from report.bigrun import big_log
 from report.outline import outline
 
 from trainadvisor.cli import main
+from trainadvisor.preflight.preflight_result import Check, Preflight
 from trainadvisor.report.html import web_page
-from trainadvisor.report.html.elements import Languages, h, lines
+from trainadvisor.report.html.languages import Languages, code_lines
+from trainadvisor.report.html.svg import tag
+from trainadvisor.report.html.templates import fill
 
 if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis
@@ -30,6 +35,8 @@ VENDORED = {
     "LICENSE-uPlot": "8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd",
 }
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
+RUN: dict[str, Any] = {"argv": [], "steps": 1, "seconds": 0.0, "budget": 0.0}
+LOST = {"columns": {"loss": [1.0] * 20 + ["nan"] * 10, "lr": 0.1}}
 FEW = {"columns": {"loss": [1.0] * 30, "lr": 0.1}}
 
 
@@ -64,18 +71,45 @@ def test_our_own_files_are_small() -> None:
 
 
 def test_text_is_escaped_unless_it_was_made_here() -> None:
-    """Attributes, children and code alike; control characters become visible."""
-    assert h("p", "<b>", h("i", "&"), title='"<', class_="x", hidden=True, lang=None, tabindex=0) == (
-        '<p title="&quot;&lt;" class="x" hidden tabindex="0">&lt;b&gt;<i>&amp;</i></p>'
+    """Text, attributes and code alike; control characters become visible."""
+    langs = Languages(["en"])
+    check = Check(name="data", state="passed", sentence='<b>\u202e&"', findings=["<i>"])
+    preflight = Preflight(script="", outcome="pass", summary="", checks=[check], **RUN)
+    page = fill("preflight.html", langs, result=preflight, picture=Markup("<svg></svg>"), about="<u>")
+    assert "<td>&lt;b&gt;\\u202e&amp;&#34; <code>&lt;i&gt;</code></td>" in page
+    assert '<p class="muted">&lt;u&gt;</p></figcaption><svg></svg>' in page
+    assert tag("g", "<b>", tag("i", "&"), title='"<', class_="x") == (
+        '<g title="&#34;&lt;" class="x">&lt;b&gt;<i>&amp;</i></g>'
     )
-    assert lines("a <b>\n\u202ec") == "a &lt;b&gt;\n\\u202ec"
+    assert code_lines("a <b>\n\u202ec") == ["a &lt;b&gt;", "\\u202ec"]
+
+
+def test_a_template_that_is_not_given_what_it_shows_fails() -> None:
+    """A page with a hole in it would say less than the diagnosis, and nobody would know."""
+    with pytest.raises(UndefinedError, match="'log' is undefined"):
+        fill("data.html", Languages(["en"]), schema="x")
+
+
+def test_no_template_switches_escaping_off() -> None:
+    """What may stand as it is was made so in Python, where a linter asks for the reason."""
+    templates = sorted(Path(web_page.__file__).with_name("templates").glob("*.html"))
+    assert templates
+    assert [path.name for path in templates if re.search(r"\|\s*safe|autoescape", path.read_text("utf-8"))] == []
 
 
 def test_what_is_the_same_in_both_languages_stands_once() -> None:
     """Codes and numbers are not doubled."""
     langs = Languages(["zh", "en"])
-    assert langs.each(lambda _: "x < y") == "x &lt; y"
-    assert langs.say("copy") == '<span class="zh" lang="zh-CN">复制</span><span class="en" lang="en">copy</span>'
+    assert escape(langs.each(lambda _: "x < y")) == "x &lt; y"
+    assert (
+        escape(langs.say("copy")) == '<span class="zh" lang="zh-CN">复制</span><span class="en" lang="en">copy</span>'
+    )
+
+
+def test_what_to_change_stands_before_what_is_drawn(tmp_path: Path) -> None:
+    """Nobody scrolls over charts to reach the line to change."""
+    sections = [a["id"] for tag, a in outline(page_of(build_log(tmp_path, **LOST))).elements if tag == "section"]
+    assert sections == ["verdict", "findings", "timeline", "charts", "layers", "checks", "facts", "data"]
 
 
 def test_the_sections_follow_each_other_as_in_the_terminal(broken: Diagnosis) -> None:

@@ -10,7 +10,7 @@ from trainadvisor.i18n.language import say
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainadvisor.report.html.elements import Languages
+    from trainadvisor.report.html.languages import Languages
 
 Spec = dict[str, Any]
 Curve = dict[str, Any]
