@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import build_log, event, make_model, make_optimizer
 from jinja2 import UndefinedError
+from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 from report.bigrun import big_log
 from report.outline import outline
 
 from trainadvisor.cli import main
 from trainadvisor.preflight.preflight_result import Check, Preflight
-from trainadvisor.report.html import web_page
+from trainadvisor.report.html import templates, web_page
 from trainadvisor.report.html.languages import Languages, code_lines
 from trainadvisor.report.html.svg import tag
 from trainadvisor.report.html.templates import fill
@@ -90,11 +91,21 @@ def test_a_template_that_is_not_given_what_it_shows_fails() -> None:
         fill("data.html", Languages(["en"]), schema="x")
 
 
+def test_where_nothing_may_be_written_compiled_templates_are_not_kept(tmp_path: Path) -> None:
+    """An installation may be read-only; its pages come out all the same."""
+    (tmp_path / "file").touch()
+    bucket = Bucket(templates._environment(), "key", "checksum")
+    bucket.code = compile("", "template", "exec")
+    templates._Compiled(str(tmp_path / "file" / "inside")).dump_bytecode(bucket)
+    templates._Compiled(str(tmp_path / "new")).dump_bytecode(bucket)
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["new"]
+
+
 def test_no_template_switches_escaping_off() -> None:
     """What may stand as it is was made so in Python, where a linter asks for the reason."""
-    templates = sorted(Path(web_page.__file__).with_name("templates").glob("*.html"))
-    assert templates
-    assert [path.name for path in templates if re.search(r"\|\s*safe|autoescape", path.read_text("utf-8"))] == []
+    paths = sorted(templates.FOLDER.glob("*.html"))
+    assert paths
+    assert [path.name for path in paths if re.search(r"\|\s*safe|autoescape", path.read_text("utf-8"))] == []
 
 
 def test_what_is_the_same_in_both_languages_stands_once() -> None:
