@@ -44,7 +44,7 @@ class _Compiled(FileSystemBytecodeCache):
             super().dump_bytecode(bucket)
 
 
-def fill(name: str, langs: Languages, **values: Any) -> Markup:
+def fill(name: str, langs: Languages, /, **values: Any) -> Markup:
     """Return a template as markup; it may say any text of the interface in the languages of the page."""
     return Markup(_environment().get_template(name).render(langs=langs, say=langs.say, **values))  # noqa: S704 - escaped
 
