@@ -117,6 +117,13 @@ def test_what_is_the_same_in_both_languages_stands_once() -> None:
     )
 
 
+def test_a_finding_says_what_to_change_before_what_was_measured(broken: Diagnosis) -> None:
+    """The evidence may fill a telephone's screen twice."""
+    page = web_page.render(broken, "en")
+    card = page[page.index('id="lr-too-high"') : page.index("</article>")]
+    assert card.index("<h4>What to change</h4>") < card.index("<h4>Evidence</h4>")
+
+
 def test_what_to_change_stands_before_what_is_drawn(tmp_path: Path) -> None:
     """Nobody scrolls over charts to reach the line to change."""
     sections = [a["id"] for tag, a in outline(page_of(build_log(tmp_path, **LOST))).elements if tag == "section"]
