@@ -73,7 +73,7 @@ train_loader = DataLoader(melodies(640), batch_size=16, shuffle=True)
 validation_loader = DataLoader(melodies(100), batch_size=100)
 
 model = Recognizer()
-lr = 3.0 if args.broken == "lr-too-high" else 0.003
+lr = 10.0 if args.broken == "lr-too-high" else 0.003
 optimizer = torch.optim.Adam(model.parameters(), lr=lr)
 advisor = trainadvisor.watch(model, optimizer, log="log.json")
 

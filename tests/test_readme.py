@@ -160,8 +160,9 @@ def trainadvisor(folder: Path, *words: object) -> str:
 
 
 def without_figures(text: str) -> str:
-    """Return text on one line, with a # for each figure: those differ between processors and versions of torch."""
-    return "".join(re.sub(r"\d+(\.\d+)?(e[+-]?\d+)?", "#", text).split())
+    """Return text on one line, with a # for each figure and no plural: those differ between processors and versions of torch."""
+    plain = text.replace("consequences", "consequence")
+    return "".join(re.sub(r"\d+(\.\d+)?(e[+-]?\d+)?", "#", plain).split())
 
 
 @pytest.mark.parametrize("lang", TEXTS)

@@ -31,10 +31,10 @@ MODULES = {
 }
 CALLS = {"eval", "exec", "__import__", "load", "loads", "load_module", "system", "popen", "extractall"}
 RUNNERS = {
-    ("record/run.py", "exec"): "running the user's script is what the command is for",
-    ("demo.py", "exec"): "a script of ours, which the demonstration has just shown",
+    ("record/run_script.py", "exec"): "running the user's script is what the command is for",
+    ("demos/walkthrough.py", "exec"): "a script of ours, which the demonstration has just shown",
 }
-SOUND_LOADERS = {"orjson", "json", "tomllib", "config", "rulebook", "book", "answers", "np"}
+SOUND_LOADERS = {"orjson", "json", "tomllib", "configuration", "rulebook", "book", "answers", "np"}
 """Modules whose `load` or `loads` reads data that cannot hold code (numpy's, unless pickles are allowed)."""
 
 
@@ -85,9 +85,9 @@ def test_nothing_in_the_package_runs_what_it_reads() -> None:
 
 
 STARTERS = {
-    "alerts.py": "the command typed after --on-finding",
-    "record/run.py": "the script or module that was typed",
-    "verify/child.py": "trials of the script that was typed, or of a log's with --yes-run",
+    "monitor/alerts.py": "the command typed after --on-finding",
+    "record/run_script.py": "the script or module that was typed",
+    "trials/child_process.py": "trials of the script that was typed, or of a log's with --yes-run",
 }
 
 

@@ -134,3 +134,24 @@ def test_an_unknown_demo_is_one_line(call: Call) -> None:
     """And starts no training."""
     outcome = call("demo", "nonsense")
     assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+
+
+def test_a_new_rule_passes_the_check_as_it_stands(call: Call, tmp_path: Path) -> None:
+    """`rules new` writes a file that `rules check` accepts, so that every later complaint is about what was changed."""
+    assert call("rules", "new", "my-code", str(tmp_path / "mine")).out == f"{tmp_path / 'mine' / 'my-code.toml'}\n"
+    assert call("rules", "check", str(tmp_path / "mine")).code == 0
+
+
+def test_a_new_rule_replaces_no_file(call: Call, tmp_path: Path) -> None:
+    """A rule that is there already stays as it is."""
+    (tmp_path / "my-code.toml").write_text("mine")
+    outcome = call("rules", "new", "my-code", str(tmp_path))
+    assert (outcome.code, (tmp_path / "my-code.toml").read_text()) == (2, "mine")
+    assert "choose another code" in outcome.err
+
+
+@pytest.mark.parametrize("code", ["My-Code", "../code", "two words", "code-"])
+def test_a_code_that_is_no_code_is_refused(call: Call, tmp_path: Path, code: str) -> None:
+    """The file name is the code: lower-case words and hyphens."""
+    assert call("rules", "new", code, str(tmp_path)).code == 2
+    assert list(tmp_path.iterdir()) == []

@@ -263,7 +263,7 @@ def test_what_hides_in_a_name_is_not_kept(tmp_path: Path, hidden: str) -> None:
 def test_unknown_records_are_skipped_without_a_note(tmp_path: Path) -> None:
     """The format can grow."""
     log = read_log(
-        lines(tmp_path / "l.json", header() + ",", '{"record":"new","x":1},', '{"record":"step","step":0,"y":[1]}', "]")
+        lines(tmp_path / "l.json", header() + ",", '{"record":"new","x":1},', '{"record":"step","step":0,"y":1.5}', "]")
     )
     assert log.all_steps_count == 1
     assert log.notes == []

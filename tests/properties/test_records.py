@@ -52,6 +52,7 @@ def same(one: float | None, other: float) -> bool:
 @given(st.lists(st.dictionaries(st.text(max_size=8), VALUES, max_size=4), max_size=10))
 def test_any_record_is_one_line_of_valid_json(tmp_path: Path, records: list[dict[str, Any]]) -> None:
     """The same as encoding its storable form with another library."""
+    (tmp_path / "log.json").unlink(missing_ok=True)  # of the example before
     path = write(tmp_path / "log.json", records)
     assert json.loads(path.read_bytes()) == [json.loads(json.dumps(storable(record))) for record in records]
     assert len(path.read_bytes().split(b"\n")) == len(records) + 3

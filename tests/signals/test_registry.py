@@ -125,14 +125,16 @@ def test_computed_once_also_when_called_by_another(tmp_path: Path) -> None:
     assert len(calls) == 1
 
 
-def test_a_signal_that_asks_for_itself_is_absent_there(tmp_path: Path) -> None:
-    """A cycle ends."""
+def test_a_signal_that_asks_for_itself_is_told(tmp_path: Path) -> None:
+    """A cycle ends, and says where it went."""
 
     @registered
     def circular(log: RunLog) -> float | None:
         return circular(log)
 
-    assert signals.Signals(log_of(tmp_path))["circular"] is None
+    values = signals.Signals(log_of(tmp_path))
+    assert values["circular"] is None
+    assert values.notes == ["signal circular failed: SelfReference: circular -> circular"]
 
 
 def test_the_same_name_in_two_modules_is_refused() -> None:

@@ -98,3 +98,16 @@ def pages(*, folder: str, folders: tuple[str, ...]) -> None:
     for name, text in written.items():
         (place / name).write_text(text, encoding="utf-8")
     emit(f"{place}: {len(written)} pages")
+
+
+@command.command("new")
+@click.argument("code")
+@click.argument("folder", required=False, default="my-rules", metavar="[DIR]")
+def new(*, code: str, folder: str) -> None:
+    """Write the skeleton of a rule called CODE to DIR, by default my-rules; `rules check DIR` passes on it."""
+    from pathlib import Path
+
+    from trainadvisor.commands.common import emit
+    from trainadvisor.judge import skeleton
+
+    emit(str(skeleton.write(code, Path(folder))))

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import trainadvisor
-from trainadvisor.demos import data
+from trainadvisor.demos import demo_data
 
 {definitions}
 torch.manual_seed({seed})
@@ -47,7 +47,7 @@ advisor.close()
 class Script:
     """The lines of a training that differ between demos; a line without text is left out."""
 
-    data: str = "data.digits()"
+    data: str = "demo_data.digits()"
     model: str = "nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))"
     prepare: str = ""
     criterion: str = "nn.CrossEntropyLoss()"

@@ -11,7 +11,7 @@ SMALL = "nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))"
 DEEP = "nn.Sequential(*[layer for _ in range(4) for layer in (nn.Linear(64, 64), {0})], nn.Linear(64, 10))"
 SIX = "nn.Sequential(*[layer for _ in range(6) for layer in (nn.Linear(64, 64), {0})], nn.Linear(64, 10))"
 R2 = "1 - (outputs.view(-1) - targets.view(-1)).square().mean().item() / targets.var().item()"
-REGRESSION = replace(SOUND, data="data.curve()", criterion="nn.MSELoss()", measure="R2", score=R2, epochs=8)
+REGRESSION = replace(SOUND, data="demo_data.curve()", criterion="nn.MSELoss()", measure="R2", score=R2, epochs=8)
 RECURRENT = """\
 class Recurrent(nn.Module):
     def __init__(self):
@@ -93,10 +93,10 @@ def _wiring() -> dict[str, Scenario]:
 
 def _numbers() -> dict[str, Scenario]:
     by_hand = "lambda p, y: -(y * p.log() + (1 - y) * (1 - p).log()).mean()"
-    judge = replace(SOUND, data="data.yes_no()", score=SIDES.format(0.5), optimizer=_adam(0.01), epochs=4)
+    judge = replace(SOUND, data="demo_data.yes_no()", score=SIDES.format(0.5), optimizer=_adam(0.01), epochs=4)
     network = "nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 1){})"
     walk = replace(
-        REGRESSION, data="data.walks()", model="Recurrent()", definitions=RECURRENT, optimizer=_sgd(0.01), epochs=5
+        REGRESSION, data="demo_data.walks()", model="Recurrent()", definitions=RECURRENT, optimizer=_sgd(0.01), epochs=5
     )
     return {
         "nan-loss": Scenario(
@@ -107,14 +107,14 @@ def _numbers() -> dict[str, Scenario]:
             "stable-loss",
         ),
         "nan-inputs": Scenario(
-            replace(SOUND, data="data.digits(missing=1400)"),
+            replace(SOUND, data="demo_data.digits(missing=1400)"),
             SOUND,
             "some measurements are missing, and stand in the data as NaN",
             "数据中有缺失值，以 NaN 表示",
             "fix-data",
         ),
         "unnormalized-inputs": Scenario(
-            replace(SOUND, data="data.raw_digits()", optimizer=_sgd(0.01)),
+            replace(SOUND, data="demo_data.raw_digits()", optimizer=_sgd(0.01)),
             replace(SOUND, optimizer=_sgd(0.01)),
             "the inputs are raw numbers around 1,000",
             "输入是未缩放的原始数值，约为 1000",
@@ -135,11 +135,11 @@ def _starts() -> dict[str, Scenario]:
     deep = replace(SOUND, model=DEEP.format("nn.ReLU()"))
     column = "nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 1))"
     loud = EACH_WEIGHT.format("nn.init.normal_(layer.weight, std={})")
-    price = replace(REGRESSION, data="data.prices()", model=column, optimizer=_adam(0.003))
+    price = replace(REGRESSION, data="demo_data.prices()", model=column, optimizer=_adam(0.003))
     return {
         "bad-initial-loss": Scenario(
             price,
-            replace(price, data="data.prices(standardized=True)"),
+            replace(price, data="demo_data.prices(standardized=True)"),
             "prices in thousands as targets of a network that starts near zero",
             "目标是以千计的房价，而网络输出从零附近开始",
             "standardize-targets",
@@ -162,9 +162,11 @@ def _starts() -> dict[str, Scenario]:
 
 
 def _rates() -> dict[str, Scenario]:
-    line = replace(REGRESSION, model="nn.Linear(8, 1)", data="data.line()")
+    line = replace(REGRESSION, model="nn.Linear(8, 1)", data="demo_data.line()")
     normed = "nn.Sequential(nn.Linear(64, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 10))"
-    noisy = replace(SOUND, model=normed, data="data.digits(batch_size=2, count=500)", optimizer=_sgd(0.03), epochs=3)
+    noisy = replace(
+        SOUND, model=normed, data="demo_data.digits(batch_size=2, count=500)", optimizer=_sgd(0.03), epochs=3
+    )
     return {
         "lr-too-high": Scenario(
             replace(SOUND, optimizer=_sgd(5)), SOUND, "plain gradient descent at 5", "梯度下降的学习率为 5", "lr"
@@ -192,13 +194,13 @@ def _rates() -> dict[str, Scenario]:
         ),
         "batch-too-small": Scenario(
             noisy,
-            replace(noisy, data="data.digits(batch_size=16, count=500)"),
+            replace(noisy, data="demo_data.digits(batch_size=16, count=500)"),
             "two examples a step, from which batch norm makes noise",
             "每步两个样本，批归一化得到的大多是噪声",
             "batch-size",
         ),
         "data-loader-bound": Scenario(
-            replace(SOUND, data="data.digits(seconds_per_example=0.001)", epochs=2),
+            replace(SOUND, data="demo_data.digits(seconds_per_example=0.001)", epochs=2),
             replace(SOUND, epochs=2),
             "each example takes longer to read than to learn from",
             "读取样本比学习样本更耗时",
@@ -237,14 +239,16 @@ def _activations() -> dict[str, Scenario]:
 
 
 def _outcomes() -> dict[str, Scenario]:
-    ring = replace(SOUND, data="data.rings()", optimizer=_adam(0.01), epochs=10)
+    ring = replace(SOUND, data="demo_data.rings()", optimizer=_adam(0.01), epochs=10)
     linear, curved = "nn.Linear(2, 3)", "nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 3))"
     tanh = "nn.Sequential(nn.Linear(64, {0}), nn.Tanh(), nn.Linear({0}, 10))"
     wide = "nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 10))"
-    few = replace(SOUND, model=wide, data="data.digits(count=150, wrong_labels=0.2)", optimizer=_adam(0.003), epochs=60)
+    few = replace(
+        SOUND, model=wide, data="demo_data.digits(count=150, wrong_labels=0.2)", optimizer=_adam(0.003), epochs=60
+    )
     return {
         "no-learning": Scenario(
-            replace(SOUND, model="nn.Linear(64, 10)", data="data.digits(wrong_labels=1.0)", optimizer=_sgd(0.01)),
+            replace(SOUND, model="nn.Linear(64, 10)", data="demo_data.digits(wrong_labels=1.0)", optimizer=_sgd(0.01)),
             replace(SOUND, model="nn.Linear(64, 10)", optimizer=_sgd(0.01)),
             "the labels have been mixed up: there is nothing to learn",
             "标签被打乱：没有可学的内容",

@@ -27,8 +27,6 @@ LEVELS = {"note": 0, "warning": 1, "error": 2}
 # field of the declaration: fact of the run; a device of another kind only ends the comparison of times
 WORKLOAD = {"model": "model_hash", "examples": "examples", "batch": "batch_median", "steps": "planned_steps"}
 DIGITS = re.compile(r"\d+")
-LARGEST = 2**24
-"""Bytes beyond which a file is taken for no baseline, and not written over."""
 
 
 @dataclass(frozen=True)

@@ -11,21 +11,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trainadvisor.log.contract import STEP_FLAGS, STEP_NAMES, STEP_NUMBERS
 from trainadvisor.log.fields import Fields
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-NUMBERS = (
-    "loss", "epoch", "grad_norm", "clip_norm", "clip_max", "clip_value", "scale", "batch", "seconds", "wait",
-    "memory", "micro", "accuracy", "loss_id", "part", "part_id", "own",
-)  # fmt: skip
-FLAGS = ("stale", "no_grad", "skipped")
 MODES = {"train": 0.0, "eval": 1.0}
 MOST_GROUPS = 16
 MOST_STEPS = 2_000_000
 """Steps kept; beyond, every second one is let go, again and again."""
 MOST_OPTIMIZERS, MOST_TURNS = 1000, 1000
+MOST_MORE = 64
+"""Number fields that the contract does not name, of which each becomes a column too."""
 LARGEST_STEP = float(1 << 53)
 NOTHING = np.full(1 << 14, np.nan)
 NOTHING.flags.writeable = False
@@ -79,6 +77,9 @@ class StepColumns:
         self.first_use: dict[int, int] = {}
         self.last_use: dict[int, int] = {}
         self.turns: Counter[tuple[int, ...]] = Counter()
+        self.left_out: set[str] = set()
+        """Fields that the contract does not name and that hold no numbers, or are too many."""
+        self._more: list[str] = []
         self._flags_default = flags_default
         self._parts: dict[str, list[Floats]] = {}
         self._rates: list[Floats] = []
@@ -113,13 +114,28 @@ class StepColumns:
 
     def _add_fields(self, records: list[dict[str, Any]]) -> None:
         fields = Fields(records)
-        for name in NUMBERS:
+        self._find_more(fields)
+        for name in (*STEP_NUMBERS, *self._more):
             self._append(name, fields.column(name, floats), len(records))
-        for name in FLAGS:
+        for name in STEP_FLAGS:
             self._append(name, fields.column(name, floats, self._flags_default), len(records))
         self._append("mode_eval", _modes(fields.values("mode")))
         self._rates.append(_rates(fields.values("lr")))
         self._note_uses(fields.values("opt"))
+
+    def _find_more(self, fields: Fields) -> None:
+        """Begin a column for each number field that no batch had before and the contract does not name."""
+        for name in sorted(fields.names() - STEP_NAMES - self.left_out - set(self._more)):
+            values = fields.values(name)
+            if values.count(None) == len(values):
+                continue
+            if np.isnan(floats(values)).all() or len(self._more) >= MOST_MORE:
+                if len(self.left_out) < MOST_MORE:
+                    self.left_out.add(name)
+                continue
+            self._more.append(name)
+            if self.kept:
+                self._append(name, None, self.kept)
 
     def _note_uses(self, lists: list[Any]) -> None:
         """Note which optimizers stepped when; mostly it is the same one throughout a batch."""

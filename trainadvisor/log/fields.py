@@ -43,6 +43,10 @@ class Fields:
         self._columns = dict(zip(keys, zip(*rows, strict=True), strict=True))
         return True
 
+    def names(self) -> set[str]:
+        """Return the names of all fields."""
+        return set(self._columns).union(*self._others)
+
     def column(self, name: str, to_floats: ToFloats, default: Any = None) -> Floats | None:
         """Return a field as numbers, None where no record has it; what is missing is the default."""
         alike = self._columns.get(name)

@@ -73,8 +73,6 @@ class RunLog:
         self.tally: dict[str, Any] = {}
         self.inputs: dict[tuple[int, str], dict[str, Any]] = {}
         self.tables: dict[int, dict[str, Any]] = {}
-        self.memo: dict[str, Any] = {}
-        self.signal_errors: dict[str, str] = {}
         self._facts: list[tuple[str, Any]] = []
         self._layers = LayerStore()
         self._clean = Cleaner(fits)
@@ -179,10 +177,12 @@ class RunLog:
         stride = self._columns.stride
         skipped = self._skipped + stream.bad_lines + self._columns.skipped + self._layers.skipped
         mistyped = self._clean.mistyped
+        odd = self._columns.left_out
         told = {
             "the last line is torn and was left out (the run was killed or is still writing)": stream.torn,
             f"{skipped} records could not be read and were left out": skipped,
             f"fields left out that are not of the type that a log has there: {mistyped}": mistyped,
+            f"fields of steps that are not known and hold no numbers were left out: {_listed(odd)}": bool(odd),
             "the layers are so many that only a part of them was measured at a time": self._layers.parts > 0,
             "layer samples are so many that only a part of them was kept": self._layers.thinned,
             f"steps are so many that one of {stride} was kept": stride > 1,
@@ -290,6 +290,11 @@ class RunLog:
 
 def _held_count(model: dict[str, Any], held: set[int]) -> int:
     return sum(max(p["count"], 1) for p in model["parameters"] if p["id"] in held)
+
+
+def _listed(names: set[str]) -> str:
+    shown = [name[:40] for name in sorted(names)[:5]]
+    return ", ".join([*shown, "..."] if len(names) > len(shown) else shown)
 
 
 def _list(value: Any) -> list[Any]:

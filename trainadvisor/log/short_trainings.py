@@ -22,13 +22,6 @@ class Trainings:
 
 def many_short(log: RunLog) -> Trainings | None:
     """Return the short trainings of a log where they are most of it: optimizers with parameters of their own each."""
-    if "many-short" not in log.memo:
-        log.memo["many-short"] = _many_short(log)
-    found: Trainings | None = log.memo["many-short"]
-    return found
-
-
-def _many_short(log: RunLog) -> Trainings | None:
     turns = {used: count for used, count in log.turns.items() if used}
     steps: Counter[int] = Counter()
     for used, count in turns.items():

@@ -54,7 +54,7 @@ FIELDS: dict[Check, str] = {
         accumulation_divided backed_off binary compiled drop_last floating in_unit_interval integer integer_valued
         iterable loaded log_input manual_updates module nonnegative opaque persistent pin_memory replicated shuffle soft
         trainable weighted care earlier full""",
-    _whole: "format id line model optimizer ignore_index loss_id rank step table",
+    _whole: "format id line model ignore_index loss_id rank step table",
     _count: """
         accumulated_steps accumulation after backward batch_size batches classes classes_predicted
         clip_before_unscale clip_calls constant_features cores eval_mode_train_forward examples features fan_in
@@ -78,6 +78,7 @@ FIELDS: dict[Check, str] = {
     _list_of(_number): "histogram",
     _list: "loaders models optimizers schedulers rows sums varied",
     _either(_list, _object): "losses",
+    _either(_whole, _flag): "optimizer",
     _pair: "broadcast",
 }
 GIVEN: dict[Check, str] = {

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from trainadvisor.log.reader import RunLog
+from trainadvisor.signals.memory import memory_of
 
 Value = float | int | bool | str | dict[str, float] | list[str]
 
@@ -46,10 +47,7 @@ def signal(*, unit: str, needs: str, zh: str) -> Callable[[Callable[[RunLog], An
 
         @wraps(function)
         def remembered(log: RunLog) -> Any:
-            if spec.name not in log.memo:
-                log.memo[spec.name] = None  # a signal that asks for itself finds it absent
-                log.memo[spec.name] = _computed(spec, log)
-            return log.memo[spec.name]
+            return memory_of(log).get(spec.name, lambda: _computed(spec, log))
 
         _registry[spec.name] = spec
         return remembered
@@ -82,7 +80,7 @@ def _computed(spec: SignalSpec, log: RunLog) -> Value | None:
             warnings.simplefilter("ignore")
             return _finite(spec.function(log), spec.type)
     except Exception as error:  # noqa: BLE001 - one signal must not take the others with it
-        log.signal_errors[spec.name] = f"{type(error).__name__}: {error}"
+        memory_of(log).errors[spec.name] = f"{type(error).__name__}: {error}"
         return None
 
 
@@ -113,11 +111,7 @@ class Signals:
         """Return the value of a signal, or None where the log cannot give it."""
         if name not in self._known:
             raise KeyError(name)
-        if name not in self.log.memo:
-            self.log.memo[name] = None
-            self.log.memo[name] = _computed(self._known[name], self.log)
-        value: Value | None = self.log.memo[name]
-        return value
+        return memory_of(self.log).get(name, lambda: _computed(self._known[name], self.log))
 
     def get(self, name: str) -> Value | None:
         """Return the value of a signal, None when it is absent or unknown."""
@@ -132,7 +126,7 @@ class Signals:
     @property
     def notes(self) -> list[str]:
         """Return one sentence a signal that failed on this log."""
-        return [f"signal {name} failed: {error}" for name, error in sorted(self.log.signal_errors.items())]
+        return [f"signal {name} failed: {error}" for name, error in sorted(memory_of(self.log).errors.items())]
 
 
 def of(log: RunLog) -> Signals:

@@ -10,6 +10,7 @@ import numpy as np
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.log.short_trainings import many_short
+from trainadvisor.signals.memory import memory_of, remembered
 
 CLASSIFYING = frozenset({
     "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "multi_margin_loss",
@@ -33,17 +34,19 @@ EXACT = 0.02
 
 def contexts(log: RunLog) -> set[str]:
     """Return the words that hold for a log."""
-    if "contexts" not in log.memo:
-        log.memo["contexts"] = {word for word, holds in CHECKS.items() if _safely(holds, log)}
-    found: set[str] = log.memo["contexts"]
-    return set(found)
+    return set(_contexts(log))
+
+
+@remembered
+def _contexts(log: RunLog) -> frozenset[str]:
+    return frozenset(word for word, holds in CHECKS.items() if _safely(holds, log))
 
 
 def _safely(holds: Callable[[RunLog], bool], log: RunLog) -> bool:
     try:
         return bool(holds(log))
     except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
-        log.signal_errors[f"contexts.{holds.__name__}"] = f"{type(error).__name__}: {error}"
+        memory_of(log).errors[f"contexts.{holds.__name__}"] = f"{type(error).__name__}: {error}"
         return False
 
 

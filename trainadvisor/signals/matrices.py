@@ -6,6 +6,7 @@ import numpy as np
 
 from trainadvisor.log.columns import Floats, Ints
 from trainadvisor.log.reader import RunLog
+from trainadvisor.signals.memory import remembered
 
 EARLY_SHARE, LATE_SHARE = 0.1, 0.25
 LEAST_SAMPLES = 5
@@ -13,16 +14,14 @@ EVEN_SAMPLES = 200
 LEAST_LOG = 1e-30  # keeps the logarithm of a zero finite
 
 
+@remembered
 def matrices(log: RunLog) -> list[int]:
     """Return the rows of trainable weight matrices (no embeddings, norms or biases), earliest layer first."""
-    if "_matrices" not in log.memo:
-        parameters = log.layers.rows()
-        rows = [row for row, facts in enumerate(parameters) if _is_matrix(facts)]
-        place = _places(log)
-        placed = all(parameters[row]["layer"] in place for row in rows)
-        log.memo["_matrices"] = sorted(rows, key=lambda row: place[parameters[row]["layer"]]) if placed else rows
-    found: list[int] = log.memo["_matrices"]
-    return found
+    parameters = log.layers.rows()
+    rows = [row for row, facts in enumerate(parameters) if _is_matrix(facts)]
+    place = _places(log)
+    placed = all(parameters[row]["layer"] in place for row in rows)
+    return sorted(rows, key=lambda row: place[parameters[row]["layer"]]) if placed else rows
 
 
 def _is_matrix(facts: dict[str, Any]) -> bool:

@@ -7,25 +7,18 @@ import numpy as np
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.activations import act, rows_of
+from trainadvisor.signals.memory import remembered
 
 LEAST_EXAMPLES = 16  # below that a histogram or a variance says nothing about the data
 LEAST_TRIVIAL = 1e-12  # a target that does not vary leaves nothing to learn
 MOSTLY_OUTPUTS = 0.75  # what is left is then less than a third of what was taken off, measured on other batches
-MAIN_LOSS = "(main loss)"
-"""What it is remembered by, beside the signals."""
 CLASSIFYING = ("cross_entropy", "nll_loss")
 BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 
 
+@remembered
 def main_loss(log: RunLog) -> dict[str, Any] | None:
     """Facts of the loss function whose output the main stage descends on, None for a composite one."""
-    if MAIN_LOSS not in log.memo:
-        log.memo[MAIN_LOSS] = _main_loss(log)
-    found: dict[str, Any] | None = log.memo[MAIN_LOSS]
-    return found
-
-
-def _main_loss(log: RunLog) -> dict[str, Any] | None:
     ids = log.column("loss_id")
     ids = ids[np.isfinite(ids)]
     if 2 * ids.size <= np.isfinite(log.column("loss")).sum() or ids.size == 0:
