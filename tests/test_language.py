@@ -2,32 +2,70 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
 from string import Formatter
 
 import pytest
 
 from trainadvisor.errors import UsageError
-from trainadvisor.i18n.language import TEXTS, Words, choose
+from trainadvisor.i18n import language
+from trainadvisor.i18n.language import LANGUAGES, Words, choose, say, texts
+
+SOURCES = {lang: Path(language.__file__).with_name(f"{lang}.toml") for lang in LANGUAGES}
+EVERY = [(lang, key) for lang in LANGUAGES for key in texts(lang)]
 
 
-def placeholders(text: str) -> list[str]:
-    """Return the names of a text's placeholders, sorted."""
-    return sorted(name for _, name, _, _ in Formatter().parse(text) if name)
+def placeholders(text: str) -> list[tuple[str, str]]:
+    """Return the placeholders of a text with what formats each, sorted."""
+    return sorted((name, spec or "") for _, name, spec, _ in Formatter().parse(text) if name)
 
 
-@pytest.mark.parametrize("key", TEXTS)
+def test_both_languages_have_the_same_keys_in_the_same_order() -> None:
+    """A text that one language lacks would be found by a user; the same order keeps the two files side by side."""
+    english, chinese = (
+        {group: list(keys) for group, keys in tomllib.loads(path.read_text(encoding="utf-8")).items()}
+        for path in SOURCES.values()
+    )
+    assert list(english) == list(chinese)
+    assert english == chinese
+
+
+def test_no_key_stands_in_two_groups() -> None:
+    """Groups are for the reader of the file; the code knows a text by its key alone."""
+    groups = tomllib.loads(SOURCES["en"].read_text(encoding="utf-8")).values()
+    assert sum(map(len, groups)) == len(texts("en"))
+
+
+@pytest.mark.parametrize("key", texts("en"))
 def test_both_languages_have_the_same_placeholders(key: str) -> None:
     """A translation says no less than its original."""
-    english, chinese = TEXTS[key]
+    english, chinese = (texts(lang)[key] for lang in LANGUAGES)
     assert english
-    assert chinese
+    assert chinese or not english.strip()
     assert placeholders(english) == placeholders(chinese)
 
 
-@pytest.mark.parametrize("text", [text for pair in TEXTS.values() for text in pair])
-def test_texts_do_not_shout(text: str) -> None:
+@pytest.mark.parametrize(("lang", "key"), EVERY)
+def test_texts_do_not_shout(lang: str, key: str) -> None:
     """No exclamation marks anywhere."""
-    assert not set(text) & set("!！")
+    literal = "".join(text for text, *_ in Formatter().parse(texts(lang)[key]))
+    assert not set(literal) & set("!！")
+
+
+def test_a_text_is_filled_in_the_language_asked_for() -> None:
+    """Numbers are formatted as the text says."""
+    assert say("preflight.rate.only", "en", suggestion=0.01) == "range test suggests 1.0e-02"
+    assert say("preflight.rate.only", "zh", suggestion=0.01) == "范围测试建议 1.0e-02"
+
+
+def test_no_text_is_read_before_one_is_needed() -> None:
+    """`--help` shows none."""
+    code = "import trainadvisor.i18n.language as l; l.choose('en'); print(l.texts.cache_info().currsize)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"
 
 
 def test_counted_nouns_have_a_singular() -> None:

@@ -38,7 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "trials": {"errors", "log", "signals", "instrument", "record", "changes", "numpy", "ray", "torch"},
     "verify": {*WORDS, *JUDGING, "gate", "trials", "configuration", "numpy", "scipy", "pydantic"},
     "preflight": {*WORDS, *JUDGING, "trials", "verify", "configuration", "numpy", "pydantic"},
-    "report": {*WORDS, "judge", "requirements", "__version__"},
+    "report": {*WORDS, "judge", "requirements", "__version__", "jinja2", "markupsafe"},
     "monitor": {*WORDS, *JUDGING, "page_material", "gate", "record", "report", "configuration"},
     "answers": {*WORDS, "judge", "demos", "report", "pydantic"},
     "demos": {*WORDS, "judge", "report", "numpy", "torch", "sklearn"},

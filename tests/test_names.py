@@ -19,7 +19,7 @@ def run(code: str) -> str:
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
     """`import trainadvisor` costs a training script nothing."""
-    heavy = {"torch", "numpy", "scipy", "pydantic", "rich", "click", "orjson"}
+    heavy = {"torch", "numpy", "scipy", "pydantic", "rich", "click", "orjson", "jinja2"}
     assert run(f"import sys, trainadvisor; print({heavy!r} & set(sys.modules))") == "set()"
 
 

@@ -50,6 +50,13 @@ def test_an_installed_wheel_lists_the_rules(installed: Path) -> None:
     assert rules
 
 
+def test_an_installed_wheel_has_the_texts_of_both_languages(installed: Path) -> None:
+    """They are files beside the code, not code."""
+    ask = "from trainadvisor.i18n.language import say; print([say('fix', lang) for lang in ('en', 'zh')])"
+    told = call(installed / "python", "-X", "utf8", "-c", ask, folder=installed)
+    assert told == "['fix', '修改']\n"
+
+
 def test_an_installed_wheel_runs_as_a_module(installed: Path) -> None:
     """`python -m trainadvisor` is the command."""
     assert call(installed / "python", "-m", "trainadvisor", "--version", folder=installed) == "trainadvisor 0.1.0\n"

@@ -9,31 +9,35 @@ import json
 import re
 from itertools import pairwise
 from pathlib import Path
-from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import build_log, event, make_model, make_optimizer
+from jinja2 import UndefinedError
+from jinja2.bccache import Bucket
+from markupsafe import Markup, escape
 from report.bigrun import big_log
 from report.outline import outline
 
-from trainadvisor import report
 from trainadvisor.cli import main
-from trainadvisor.i18n.language import TEXTS
-from trainadvisor.i18n.page_texts import PAGE_TEXTS
-from trainadvisor.report.html import web_page
-from trainadvisor.report.html.elements import Languages, h, lines
+from trainadvisor.preflight.preflight_result import Check, Preflight
+from trainadvisor.report.html import templates, web_page
+from trainadvisor.report.html.languages import Languages, code_lines
+from trainadvisor.report.html.svg import tag
+from trainadvisor.report.html.templates import fill
 
 if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis
 
-STATIC = Path(report.__file__).parent / "html" / "static"
+STATIC = Path(web_page.__file__).parent / "static"
 VENDORED = {
     "uPlot.iife.min.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
     "uPlot.min.css": "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
     "LICENSE-uPlot": "8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd",
 }
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
+RUN: dict[str, Any] = {"argv": [], "steps": 1, "seconds": 0.0, "budget": 0.0}
+LOST = {"columns": {"loss": [1.0] * 20 + ["nan"] * 10, "lr": 0.1}}
 FEW = {"columns": {"loss": [1.0] * 30, "lr": 0.1}}
 
 
@@ -67,28 +71,63 @@ def test_our_own_files_are_small() -> None:
     assert sum(len((STATIC / name).read_bytes()) for name in ("report.js", "report.css")) <= 60_000
 
 
-@pytest.mark.parametrize("key", PAGE_TEXTS)
-def test_both_languages_have_the_same_placeholders(key: str) -> None:
-    """A translation says no less than its original, and no text is defined twice or shouts."""
-    placeholders = [sorted(name for _, name, _, _ in Formatter().parse(text) if name) for text in PAGE_TEXTS[key]]
-    assert placeholders[0] == placeholders[1]
-    assert key not in TEXTS
-    assert not set("".join(PAGE_TEXTS[key])) & set("!！")
-
-
 def test_text_is_escaped_unless_it_was_made_here() -> None:
-    """Attributes, children and code alike; control characters become visible."""
-    assert h("p", "<b>", h("i", "&"), title='"<', class_="x", hidden=True, lang=None, tabindex=0) == (
-        '<p title="&quot;&lt;" class="x" hidden tabindex="0">&lt;b&gt;<i>&amp;</i></p>'
+    """Text, attributes and code alike; control characters become visible."""
+    langs = Languages(["en"])
+    check = Check(name="data", state="passed", sentence='<b>\u202e&"', findings=["<i>"])
+    preflight = Preflight(script="", outcome="pass", summary="", checks=[check], **RUN)
+    page = fill("preflight.html", langs, result=preflight, picture=Markup("<svg></svg>"), about="<u>")
+    assert "<td>&lt;b&gt;\\u202e&amp;&#34; <code>&lt;i&gt;</code></td>" in page
+    assert '<p class="muted">&lt;u&gt;</p></figcaption><svg></svg>' in page
+    assert tag("g", "<b>", tag("i", "&"), title='"<', class_="x") == (
+        '<g title="&#34;&lt;" class="x">&lt;b&gt;<i>&amp;</i></g>'
     )
-    assert lines("a <b>\n\u202ec") == "a &lt;b&gt;\n\\u202ec"
+    assert code_lines("a <b>\n\u202ec") == ["a &lt;b&gt;", "\\u202ec"]
+
+
+def test_a_template_that_is_not_given_what_it_shows_fails() -> None:
+    """A page with a hole in it would say less than the diagnosis, and nobody would know."""
+    with pytest.raises(UndefinedError, match="'log' is undefined"):
+        fill("data.html", Languages(["en"]), schema="x")
+
+
+def test_where_nothing_may_be_written_compiled_templates_are_not_kept(tmp_path: Path) -> None:
+    """An installation may be read-only; its pages come out all the same."""
+    (tmp_path / "file").touch()
+    bucket = Bucket(templates._environment(), "key", "checksum")
+    bucket.code = compile("", "template", "exec")
+    templates._Compiled(str(tmp_path / "file" / "inside")).dump_bytecode(bucket)
+    templates._Compiled(str(tmp_path / "new")).dump_bytecode(bucket)
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["new"]
+
+
+def test_no_template_switches_escaping_off() -> None:
+    """What may stand as it is was made so in Python, where a linter asks for the reason."""
+    paths = sorted(templates.FOLDER.glob("*.html"))
+    assert paths
+    assert [path.name for path in paths if re.search(r"\|\s*safe|autoescape", path.read_text("utf-8"))] == []
 
 
 def test_what_is_the_same_in_both_languages_stands_once() -> None:
     """Codes and numbers are not doubled."""
     langs = Languages(["zh", "en"])
-    assert langs.each(lambda _: "x < y") == "x &lt; y"
-    assert langs.say("copy") == '<span class="zh" lang="zh-CN">复制</span><span class="en" lang="en">copy</span>'
+    assert escape(langs.each(lambda _: "x < y")) == "x &lt; y"
+    assert (
+        escape(langs.say("copy")) == '<span class="zh" lang="zh-CN">复制</span><span class="en" lang="en">copy</span>'
+    )
+
+
+def test_a_finding_says_what_to_change_before_what_was_measured(broken: Diagnosis) -> None:
+    """The evidence may fill a telephone's screen twice."""
+    page = web_page.render(broken, "en")
+    card = page[page.index('id="lr-too-high"') : page.index("</article>")]
+    assert card.index("<h4>What to change</h4>") < card.index("<h4>Evidence</h4>")
+
+
+def test_what_to_change_stands_before_what_is_drawn(tmp_path: Path) -> None:
+    """Nobody scrolls over charts to reach the line to change."""
+    sections = [a["id"] for tag, a in outline(page_of(build_log(tmp_path, **LOST))).elements if tag == "section"]
+    assert sections == ["verdict", "findings", "timeline", "charts", "layers", "checks", "facts", "data"]
 
 
 def test_the_sections_follow_each_other_as_in_the_terminal(broken: Diagnosis) -> None:

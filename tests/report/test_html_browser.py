@@ -10,8 +10,9 @@ from builders import build_log, event, make_loss, make_model, make_optimizer
 from report.browser import browser, complaints, fetched
 
 from trainadvisor.cli import main
-from trainadvisor.report.html import finding_cards, web_page
-from trainadvisor.report.html.elements import Languages
+from trainadvisor.report.html import templates, web_page
+from trainadvisor.report.html.finding_cards import marked
+from trainadvisor.report.html.languages import Languages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -275,7 +276,9 @@ def test_a_narrow_window_is_not_wider_than_it_is(visit: Callable[..., Any], wind
 @pytest.mark.parametrize("width", [1240, 500])
 def test_a_diff_is_two_lines_and_the_button_hides_neither(window: Any, tmp_path: Path, width: int) -> None:
     """The line to take stands below the line to leave; both scroll beside or above the button."""
-    diff = finding_cards.code(f"- old = 1{' ' * 200}# end\n+ new = 2", Languages(["en"]))
+    lines = marked(f"- old = 1{' ' * 200}# end\n+ new = 2")
+    parts = templates._environment().get_template("parts.html").make_module({"say": Languages(["en"]).say})
+    diff = parts.code(lines)
     page = tmp_path / "diff.html"
     page.write_text(f"<html class=scripted><style>{web_page._static('report.css')}</style>{diff}", encoding="utf-8")
     window.set_window_size(width, 1000)

@@ -7,8 +7,8 @@ import zlib
 
 import pytest
 
+from trainadvisor.i18n.language import Words
 from trainadvisor.report.html import verdict
-from trainadvisor.report.html.elements import Texts
 from trainadvisor.report.html.svg import Scale, heat, smoothed
 
 
@@ -38,4 +38,4 @@ def test_a_heat_map_is_a_picture() -> None:
 def test_a_duration_is_told_in_the_unit_that_fits(seconds: float, english: str, chinese: str) -> None:
     """Seconds, minutes, or hours."""
     curves = {"span": {"time": {"x": [0], "y": [seconds]}}}
-    assert [verdict._duration(curves, Texts(lang)) for lang in ("en", "zh")] == [english, chinese]
+    assert [verdict._duration(curves, Words(lang)) for lang in ("en", "zh")] == [english, chinese]

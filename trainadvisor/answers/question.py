@@ -10,6 +10,7 @@ from trainadvisor.answers import written as answers
 from trainadvisor.answers.matching import Matcher, Topic, is_chinese
 from trainadvisor.demos.scenarios import SCENARIOS
 from trainadvisor.errors import TrainAdvisorError
+from trainadvisor.i18n.language import say
 from trainadvisor.judge.placeholders import fill
 from trainadvisor.judge.rulebook import ANSWERS, load, shipped_rules
 from trainadvisor.report.text.layout import clean, wrap
@@ -24,46 +25,6 @@ if TYPE_CHECKING:
 WIDTH = 100
 WRITTEN_WEIGHT = 1.3  # an answer to the question itself goes before a rule that shares its words
 LOGS = ("log.json", "log.json.gz", "log.json.zst", "trainadvisor-runs/*/log.json*")
-TEXTS = {
-    "matched": ("Matched: {title}", "匹配：{title}"),
-    "offline": ("offline keyword match, no model involved", "离线关键词匹配，不涉及任何大模型"),
-    "codes": ("Findings that bear on it: {codes}", "相关代码：{codes}"),
-    "also": ("Also close: {titles}", "相近的问题：{titles}"),
-    "run": ("Your latest run {log} ({age}) says: {summary}", "最近一次训练 {log}（{age}）：{summary}"),
-    "run.found": ("This bears on your question:", "与问题有关的发现："),
-    "run.with": ("it explains {codes}", "由此引起 {codes}"),
-    "run.other": ("It has none of these findings, but {codes}.", "没有上述发现，但有 {codes}。"),
-    "run.none": ("It has none of these findings.", "没有上述发现。"),
-    "run.show": ("Show it: trainadvisor diagnose {log}", "查看：trainadvisor diagnose {log} --lang zh"),
-    "run.unreadable": ("Your latest log cannot be judged: {error}", "最近的日志无法判断：{error}"),
-    "fix": ("fix: {text}", "修改：{text}"),
-    "else": (
-        "If that is not the run you mean, these decide it, cheapest first:",
-        "如果问的不是这次训练，依次检查（从易到难）：",
-    ),
-    "checks": ("These decide it, cheapest first:", "依次检查（从易到难）："),
-    "helps": ("What helps:", "解决办法："),
-    "more": ("More: trainadvisor explain {code}", "详细说明：trainadvisor explain {code} --lang zh"),
-    "see": ("See it: trainadvisor demo {code}", "演示：trainadvisor demo {code} --lang zh"),
-    "record": (
-        "Is this your problem? The recording of one run says so, with its numbers.",
-        "是不是这个问题？记录一次训练即可得到带数据的结论。",
-    ),
-    "apart": ("Not the same as {code}: {text}", "与 {code} 的区别：{text}"),
-    "nothing": (
-        "Nothing here answers {question!r}; no answer is better than an invented one.",
-        "没有与“{question}”匹配的内容；宁可不答，也不编造。",
-    ),
-    "families": (
-        "Questions about these are answered (trainadvisor explain lists all codes):",
-        "可以回答以下方面的问题（trainadvisor explain 列出全部代码）：",
-    ),
-    "age": ("{n} {unit} ago", "{n} {unit}前"),
-    "min": ("min", "分钟"),
-    "h": ("h", "小时"),
-    "d": ("days", "天"),
-    "comma": (", ", "、"),
-}
 
 
 @dataclass(frozen=True)
@@ -96,7 +57,7 @@ def language_of(question: str) -> str | None:
 
 
 def _say(key: str, lang: str, **values: object) -> str:
-    return TEXTS[key][lang == "zh"].format(**values)
+    return say(f"ask.{key}", lang, **values)
 
 
 def _topic_of_answer(entry: answers.Answer) -> Topic:

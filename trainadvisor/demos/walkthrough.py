@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.demos.scenarios import DEFAULT, SCENARIOS
 from trainadvisor.errors import LogError, UsageError, did_you_mean
+from trainadvisor.i18n.language import say
 from trainadvisor.report.text.terminal import emit
 
 if TYPE_CHECKING:
@@ -17,26 +18,6 @@ if TYPE_CHECKING:
     from trainadvisor.demos.scenarios import Scenario
     from trainadvisor.judge.result import Diagnosis, Finding, Remedy
 
-TEXTS = {
-    "train": ("1. Training {script}: {what}", "1. 训练 {script}：{what}"),
-    "diagnose": ("2. trainadvisor diagnose {log}", "2. trainadvisor diagnose {log} --lang zh"),
-    "remedy": ("3. Applying the remedy: {text}", "3. 应用修改：{text}"),
-    "again": ("4. Training {script}, the same with the remedy", "4. 训练修改后的 {script}"),
-    "side": ("5. Side by side", "5. 结果对比"),
-    "broken": ("broken", "修改前"),
-    "fixed": ("fixed", "修改后"),
-    "loss": ("training loss", "训练损失"),
-    "validation": ("validation loss", "验证损失"),
-    "verdict": ("verdict", "结论"),
-    "missed": (
-        "The diagnosis does not name {code} this time; please report it with {log}.",
-        "这次的诊断没有指出 {code}，请附上 {log} 反馈。",
-    ),
-    "next": (
-        "Both scripts and logs are in {folder}. Next: trainadvisor explain {code}, trainadvisor run train.py",
-        "两个脚本和日志都在 {folder} 中。接下来：trainadvisor explain {code} --lang zh，trainadvisor run train.py",
-    ),
-}
 LOGS = {"broken": "broken.json", "fixed": "fixed.json"}
 
 
@@ -70,7 +51,7 @@ def run_demo(code: str | None, lang: str, folder: Path) -> int:
 
 
 def _say(key: str, lang: str, **values: object) -> str:
-    return TEXTS[key][lang == "zh"].format(**values)
+    return say(f"demo.{key}", lang, **values)
 
 
 def _tell(key: str, lang: str, **values: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from trainadvisor.i18n.preflight_texts import say
+from trainadvisor.i18n.language import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ def is_suspicion(rule: Rule) -> bool:
 
 def of_first_steps(book: Rulebook, lang: str) -> Rulebook:
     """Return the rulebook with the rules that have to wait switched off."""
-    late = {code: say("early.late", lang) for code, rule in book.rules.items() if not is_early(rule)}
+    late = {code: say("preflight.early.late", lang) for code, rule in book.rules.items() if not is_early(rule)}
     rules = {code: hasty(rule) if is_suspicion(rule) else rule for code, rule in book.rules.items()}
     return replace(book, rules=rules, off={**late, **book.off})
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainadvisor.i18n.preflight_texts import say
+from trainadvisor.i18n.language import say
 from trainadvisor.judge.summary import everything
 from trainadvisor.preflight.preflight_result import Check, Curve, LearningRate
 
@@ -78,14 +78,14 @@ def check(
     if rate is None or rate.curve is None:
         told = ("、" if lang == "zh" else ", ").join(codes)
         key = reason if rate is None else "not-raised"
-        return Check(name="learning-rate", state="not-judged", sentence=say(f"rate.{key}", lang, codes=told))
+        return Check(name="learning-rate", state="not-judged", sentence=say(f"preflight.rate.{key}", lang, codes=told))
     names = ("own", "suggestion", "lowest", "divergence")
     figures: dict[str, Any] = {name: getattr(rate, name) for name in names}
     if rate.suggestion is None:
-        text = say("rate.flat", lang, steps=len(rate.curve.rates))
+        text = say("preflight.rate.flat", lang, steps=len(rate.curve.rates))
         return Check(name="learning-rate", state="not-judged", sentence=text, figures=figures)
     if rate.own is None or rising:
-        text = say("rate.rising" if rising else "rate.only", lang, **figures)
+        text = say("preflight.rate.rising" if rising else "preflight.rate.only", lang, **figures)
         return Check(name="learning-rate", state="passed", sentence=text, figures=figures)
     return _compared(figures, agreeing(diagnosis, rate.own), lang)
 
@@ -93,7 +93,7 @@ def check(
 def shuffled_apart(without: Sweep, shared: Sweep, lang: str) -> Check:
     """Tell of rows and labels that were shuffled by different orders: one order lets the loss fall, no rate does."""
     figures: dict[str, Any] = {"steps": len(without.rates), "best": without.best, "shared": shared.best}
-    text = say("rate.shuffled-apart", lang, **figures)
+    text = say("preflight.rate.shuffled-apart", lang, **figures)
     return Check(name="learning-rate", state="failed", severity="error", sentence=text, figures=figures,
                  findings=["label-problem"])  # fmt: skip
 
@@ -102,11 +102,13 @@ def _compared(figures: dict[str, Any], agree: list[str], lang: str) -> Check:
     times = figures["own"] / figures["suggestion"]
     falling = figures["own"] < figures["lowest"]
     if times >= 1 / OFF and (times <= OFF or falling):
-        text = say("rate.suggested" if times <= OFF else "rate.falling", lang, **figures)
+        text = say("preflight.rate.suggested" if times <= OFF else "preflight.rate.falling", lang, **figures)
         return Check(name="learning-rate", state="passed", sentence=text, figures=figures)
     high = times > 1
-    text = say("rate.high" if high else "rate.low", lang, factor=times if high else 1 / times, **figures)
+    text = say(
+        "preflight.rate.high" if high else "preflight.rate.low", lang, factor=times if high else 1 / times, **figures
+    )
     if not high or not agree:
         return Check(name="learning-rate", state="passed", severity="note", sentence=text, figures=figures)
-    text = say("rate.agreed", lang, sentence=text, codes=("、" if lang == "zh" else ", ").join(agree))
+    text = say("preflight.rate.agreed", lang, sentence=text, codes=("、" if lang == "zh" else ", ").join(agree))
     return Check(name="learning-rate", state="failed", severity="error", sentence=text, figures=figures, findings=agree)

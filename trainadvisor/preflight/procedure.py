@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from trainadvisor.i18n.preflight_texts import say
+from trainadvisor.i18n.language import say
 from trainadvisor.judge.assembly import judge_log
 from trainadvisor.judge.summary import everything
 from trainadvisor.preflight import early_rules, lr_range_test, lr_suggestion, one_batch, questions
@@ -107,7 +107,9 @@ class Course:
                 unsure = item.code in suspected and item.confidence == "possible"
                 item.confidence = "likely" if unsure else item.confidence
             return seen
-        book = early_rules.without(self._book, dict.fromkeys(suspected, say(f"early.{fate}", self._wish.lang)))
+        book = early_rules.without(
+            self._book, dict.fromkeys(suspected, say(f"preflight.early.{fate}", self._wish.lang))
+        )
         return replace(seen, diagnosis=judge_log(seen.log, book, self._wish.lang))
 
     def _rate(self, seen: questions.Seen, why: str, broken: list[str]) -> tuple[LearningRate | None, Check]:
@@ -174,7 +176,9 @@ class Course:
             return diagnosis.summary if known and diagnosis else failing[0].sentence
         steps = answers[0].figures.get("steps")
         open_ = [check for check in answers if check.state == "failed"]
-        return say("summary.warned" if open_ else "summary.pass", lang, steps=steps, count=len(open_))
+        return say(
+            "preflight.summary.warned" if open_ else "preflight.summary.pass", lang, steps=steps, count=len(open_)
+        )
 
 
 def _fate(seen: questions.Seen) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.i18n.preflight_texts import say
+from trainadvisor.i18n.language import say
 from trainadvisor.preflight.one_batch import FITS, OPEN, STUCK, Fit
 from trainadvisor.preflight.preflight_result import Check, State
 from trainadvisor.signals import Signals
@@ -53,15 +53,15 @@ def start(trial: Trial, wanted: int, lang: str) -> Check:
     crash = _crash(trial)
     if crash:
         return Check(name="start", state="failed", severity="error", figures=figures | crash,
-                     sentence=say("start.crashed", lang, **crash))  # fmt: skip
+                     sentence=say("preflight.start.crashed", lang, **crash))  # fmt: skip
     if trial.log is None or (not steps and trial.code):
         line = (trial.printed.strip().splitlines() or [""])[-1]
-        return _open("start", say("start.no-log", lang, line=line), figures)
+        return _open("start", say("preflight.start.no-log", lang, line=line), figures)
     if steps < FEWEST:
-        key = "start.nothing" if not steps else "start.few" if _cut(trial) else "start.short"
-        return _open("start", say(key, lang, steps=steps, wanted=wanted), figures)
+        key = "nothing" if not steps else "few" if _cut(trial) else "short"
+        return _open("start", say(f"preflight.start.{key}", lang, steps=steps, wanted=wanted), figures)
     return Check(name="start", state="passed", figures=figures,
-                 sentence=say("start.ran", lang, steps=steps, seconds=trial.seconds))  # fmt: skip
+                 sentence=say("preflight.start.ran", lang, steps=steps, seconds=trial.seconds))  # fmt: skip
 
 
 def _crash(trial: Trial) -> dict[str, Any]:
@@ -86,14 +86,14 @@ def initial_loss(seen: Seen) -> Check:
     signals, lang = Signals(seen.log), seen.lang
     first, ratio = signals.get("loss_first"), signals.get("loss_first_ratio")
     if not isinstance(first, float):
-        return _open("initial-loss", say("loss.none", lang))
+        return _open("initial-loss", say("preflight.loss.none", lang))
     if not isinstance(ratio, float) or ratio <= 0:
-        return _open("initial-loss", say("loss.unknown", lang, first=first), {"first": first})
+        return _open("initial-loss", say("preflight.loss.unknown", lang, first=first), {"first": first})
     figures: dict[str, Any] = {"first": first, "expected": first / ratio, "ratio": ratio}
     bad = ratio > HIGH and seen.fit is not None and seen.fit.verdict == STUCK
-    key = "loss.bad" if bad else "loss.high" if ratio > HIGH and seen.fit and seen.fit.verdict == FITS else "loss.good"
+    key = "bad" if bad else "high" if ratio > HIGH and seen.fit and seen.fit.verdict == FITS else "good"
     return Check(name="initial-loss", state="failed" if bad else "passed", severity="warning" if bad else None,
-                 sentence=say(key, lang, **figures), figures=figures)  # fmt: skip
+                 sentence=say(f"preflight.loss.{key}", lang, **figures), figures=figures)  # fmt: skip
 
 
 def family(name: str, seen: Seen) -> Check:
@@ -109,14 +109,16 @@ def family(name: str, seen: Seen) -> Check:
                      findings=codes)  # fmt: skip
     clear = [code for code in seen.diagnosis.clear if seen.book.rules[code].family in families]
     if not clear:
-        return _open(name, say("family.none", lang))
+        return _open(name, say("preflight.family.none", lang))
     figures: dict[str, Any] = {"clear": len(clear)}
     run = seen.diagnosis.run
     if name == "gradients" and run.get("tensors"):
         figures |= {"reached": run["tensors_reached"], "tensors": run["tensors"]}
-        text = say("gradients.clear", lang, count=len(clear), reached=figures["reached"], tensors=figures["tensors"])
+        text = say(
+            "preflight.gradients.clear", lang, count=len(clear), reached=figures["reached"], tensors=figures["tensors"]
+        )
     else:
-        text = say("family.clear", lang, count=len(clear))
+        text = say("preflight.family.clear", lang, count=len(clear))
     return Check(name=name, state="passed", sentence=text, figures=figures)
 
 
@@ -130,11 +132,11 @@ def one_batch(seen: Seen, reason: str = "", codes: Iterable[str] = ()) -> Check:
     lang, fit = seen.lang, seen.fit
     if fit is None or (fit.verdict == OPEN and fit.first is None):
         why = reason or (fit.reason if fit else "no-time")
-        return _open("one-batch", say(f"batch.{why}", lang, codes=_names(codes, lang)))
+        return _open("one-batch", say(f"preflight.batch.{why}", lang, codes=_names(codes, lang)))
     figures: dict[str, Any] = {"first": fit.first, "final": fit.final, "skill": fit.skill, "steps": fit.steps}
     confirmed = seen.suspected.get("confirmed", [])
     key, state = _batch_answer(seen, fit, confirmed)
-    sentence = say(f"batch.{key}", lang, codes=_names(confirmed, lang), **figures)
+    sentence = say(f"preflight.batch.{key}", lang, codes=_names(confirmed, lang), **figures)
     worst = _worst(seen, confirmed) if key == "confirms" and seen.learns is not False else "error"
     return Check(name="one-batch", state=state, severity=worst if state == "failed" else None, figures=figures,
                  sentence=sentence, findings=confirmed if key == "confirms" else [])  # fmt: skip
@@ -169,13 +171,15 @@ def throughput(seen: Seen) -> Check:
     signals, lang = Signals(seen.log), seen.lang
     seconds, wait = signals.get("step_seconds"), signals.get("wait_share")
     if not isinstance(seconds, float) or seconds <= 0:
-        return _open("throughput", say("speed.unknown", lang))
+        return _open("throughput", say("preflight.speed.unknown", lang))
     batch = signals.get("batch_median")
     rate = float(batch) / seconds if isinstance(batch, int | float) else None
     figures: dict[str, Any] = {"step_seconds": seconds, "examples_per_second": rate, "wait_share": wait,
                                "ceiling": signals.get("wait_ceiling")}  # fmt: skip
-    examples = say("speed.examples", lang, rate=rate) if rate else ""
+    examples = say("preflight.speed.examples", lang, rate=rate) if rate else ""
     key = "step" if not isinstance(wait, float) else "waits" if wait > WAITING else "good"
-    text = say(f"speed.{key}", lang, ms=1000 * seconds, wait=wait, examples=examples, ceiling=figures["ceiling"])
+    text = say(
+        f"preflight.speed.{key}", lang, ms=1000 * seconds, wait=wait, examples=examples, ceiling=figures["ceiling"]
+    )
     return Check(name="throughput", state="passed", severity="note" if key == "waits" else None, sentence=text,
                  figures=figures)  # fmt: skip

@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.i18n.page_texts import PAGE_TEXTS
+from trainadvisor.i18n.language import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trainadvisor.report.html.elements import Languages
+    from trainadvisor.report.html.languages import Languages
 
 Spec = dict[str, Any]
 Curve = dict[str, Any]
@@ -19,7 +19,6 @@ WIDE_RANGE = 20  # UX.md 3(b): beyond it a linear axis flattens all but the larg
 HEALTHY_UPDATE = [1e-4, 1e-2]
 FEW_LAYERS = 5
 COLOURS = 5
-MEAN = dict(zip(("en", "zh"), PAGE_TEXTS["line.mean"], strict=True))
 LAYER_RECORDER = "trainadvisor run train.py"
 # a chart that was not recorded keeps its place, with what would fill it
 FILLED_BY = {
@@ -60,7 +59,7 @@ def _with_mean(curve: Curve, name: dict[str, str], colour: int, style: str) -> I
         yield _line(curve, name, colour, style)
         return
     yield _line(curve, name, colour, "raw")
-    yield _line(curve["mean"], {lang: MEAN[lang].format(name=text) for lang, text in name.items()}, colour, style)
+    yield _line(curve["mean"], {lang: say("line.mean", lang, name=text) for lang, text in name.items()}, colour, style)
 
 
 def _names(langs: Languages, key: str, **values: object) -> dict[str, str]:

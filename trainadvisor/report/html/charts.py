@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.report.html import svg
 from trainadvisor.report.html.chart_specs import FILLED_BY, VALIDATION_CALL, Spec
-from trainadvisor.report.html.elements import Languages, Raw, Texts, h, join
-from trainadvisor.report.html.heat_map import heat_figure
-from trainadvisor.report.html.svg import WIDTH, chart
 from trainadvisor.report.text.healthy import number, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from markupsafe import Markup
+
+    from trainadvisor.i18n.language import Words
+    from trainadvisor.report.html.languages import Languages, Told
 
 TABLE_ROWS = 12
 STEEP = 0.05  # MB per 1,000 steps below which memory is flat
@@ -19,112 +23,72 @@ WIDE = ("loss",)
 NUMERIC = ("loss", "grad", "update")  # a loss that is never finite leaves none of these a finite value
 
 
-def section(curves: dict[str, Any], specs: list[Spec], langs: Languages) -> Raw:
-    """Return the charts with their controls."""
-    figures = [_figure(spec, curves, langs) for spec in specs]
-    return h(
-        "section",
-        h("h2", langs.say("charts.heading"), id="charts-heading"),
-        _controls(langs),
-        h("div", *figures, *heat_figure(curves, langs), *_classes(curves.get("classes"), langs), class_="charts"),
-        id="charts",
-        aria_labelledby="charts-heading",
+@dataclass(frozen=True)
+class Line:
+    """A line of the legend; `look` is its colour and style."""
+
+    name: Told
+    look: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart with a dozen points of each line as a table; without lines, why there are none."""
+
+    name: str
+    wide: bool
+    unit: str
+    sentences: Told
+    lines: list[Line]
+    still: Markup | None
+    columns: list[Told]
+    rows: list[tuple[Told, list[str]]]
+    lacks: str | None
+    never_finite: bool
+    filled_by: str | None
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The share of each class, the largest as wide as the table allows."""
+
+    about: Told
+    bars: list[tuple[float, str]]
+
+
+def figure(spec: Spec, curves: dict[str, Any], langs: Languages) -> Chart:
+    """Return what the page shows of a chart."""
+    name, drawn = spec["id"], bool(spec["lines"])
+    columns, rows = _table(spec, langs) if drawn else ([], [])
+    return Chart(
+        name=name,
+        wide=name in WIDE,
+        unit=f" ({spec['unit']})" if spec.get("unit") else "",
+        sentences=langs.each(lambda words: words("sentence.space").join(sentences(spec, words))),
+        lines=[Line(_name(line, langs), f"k{line['colour']} {line['style']}") for line in spec["lines"]],
+        still=_still(spec, curves["span"]) if drawn else None,
+        columns=columns,
+        rows=rows,
+        lacks=VALIDATION_CALL if _lacks_validation(spec) else None,
+        never_finite=bool(curves["marks"]["nonfinite"]) and name in NUMERIC,
+        filled_by=FILLED_BY.get(name),
     )
 
 
-def _controls(langs: Languages) -> Raw:
-    """Return the switches of the charts; without scripts they would do nothing and stay hidden."""
-    return h(
-        "div",
-        _select(langs, "charts.axis", "axis", ["charts.auto", "charts.log", "charts.linear"]),
-        _select(langs, "charts.x", "across", ["charts.steps", "charts.time"]),
-        h(
-            "label",
-            langs.say("charts.smoothing"),
-            " ",
-            h("input", type="range", id="smoothing", min=0, max=20, value=2),
-        ),
-        h("button", langs.say("charts.reset"), type="button", id="reset"),
-        h("span", langs.say("charts.help"), class_="muted"),
-        class_="controls live",
-    )
+def _still(spec: Spec, span: dict[str, Any]) -> Markup:
+    width = 2 * svg.WIDTH if spec["id"] in WIDE else svg.WIDTH
+    return svg.chart(spec, span["first"], span["last"], width)
 
 
-def _select(langs: Languages, label: str, name: str, keys: list[str]) -> Raw:
-    """Return a choice as radio buttons, whose labels can be in two languages."""
-    buttons = [
-        h(
-            "label",
-            h("input", type="radio", name=name, value=key.rpartition(".")[2], checked=not place, autocomplete="off"),
-            langs.say(key),
-        )
-        for place, key in enumerate(keys)
-    ]
-    return h("fieldset", h("legend", langs.say(label)), *buttons, class_="switch")
-
-
-def _figure(spec: Spec, curves: dict[str, Any], langs: Languages) -> Raw:
-    name = spec["id"]
-    head = h("h3", langs.say(f"chart.{name}"), _unit(spec), id=f"chart-{name}-title")
-    span = curves["span"]
-    if not spec["lines"]:
-        body = [_empty(spec, curves, langs)]
-    else:
-        still = chart(spec, span["first"], span["last"], *([2 * WIDTH] if name in WIDE else []))
-        live = h(
-            "div", class_="plot live", tabindex=0, data_chart=name, role="group", aria_labelledby=f"chart-{name}-title"
-        )
-        body = [_legend(spec, langs), still, live, *_missing_validation(spec, langs), _table(spec, langs)]
-    caption = h(
-        "figcaption",
-        head,
-        h("p", langs.each(lambda words: words("sentence.space").join(sentences(spec, words))), class_="muted"),
-    )
-    return h("figure", caption, *body, id=f"chart-{name}", class_="wide" if name in WIDE else None)
-
-
-def _empty(spec: Spec, curves: dict[str, Any], langs: Languages) -> Raw:
-    """Return what stands in the place of a chart without a line: why there is none, and what would fill it."""
-    if curves["marks"]["nonfinite"] and spec["id"] in NUMERIC:
-        return h("div", langs.say("charts.nothing"), class_="empty")
-    return h(
-        "div", langs.say("charts.empty"), " ", langs.say("charts.fill"), h("pre", FILLED_BY[spec["id"]]), class_="empty"
-    )
-
-
-def _unit(spec: Spec) -> str:
-    return f" ({spec['unit']})" if spec.get("unit") else ""
-
-
-def _legend(spec: Spec, langs: Languages) -> Raw:
-    """Return the names of the lines beside the still picture; the live one has a legend of its own."""
-    keys = [
-        h("li", h("span", class_=f"key k{line['colour']} {line['style']}"), _name(line, langs))
-        for line in spec["lines"]
-    ]
-    return h("ul", *keys, class_="legend still")
-
-
-def _name(line: dict[str, Any], langs: Languages) -> Raw:
+def _name(line: dict[str, Any], langs: Languages) -> Told:
     return langs.each(lambda words: line["name"][words.lang])
 
 
-def _missing_validation(spec: Spec, langs: Languages) -> Iterator[Raw]:
-    if spec["id"] == "loss" and not any(line["style"] == "points" for line in spec["lines"]):
-        yield h(
-            "p",
-            langs.say("line.val"),
-            ": ",
-            langs.say("charts.empty"),
-            " ",
-            langs.say("charts.fill"),
-            " ",
-            h("code", VALIDATION_CALL),
-            class_="muted",
-        )
+def _lacks_validation(spec: Spec) -> bool:
+    return spec["id"] == "loss" and not any(line["style"] == "points" for line in spec["lines"])
 
 
-def sentences(spec: Spec, words: Texts) -> Iterator[str]:
+def sentences(spec: Spec, words: Words) -> Iterator[str]:
     """Yield what the chart shows, in words."""
     for line in spec["lines"][:6]:
         if line["style"] != "raw":
@@ -142,7 +106,7 @@ def sentences(spec: Spec, words: Texts) -> Iterator[str]:
         yield words("say.log")
 
 
-def _course(line: dict[str, Any], spec: Spec, words: Texts) -> Iterator[str]:
+def _course(line: dict[str, Any], spec: Spec, words: Words) -> Iterator[str]:
     known = [(s, v) for s, v in zip(spec["xs"][line["x"]], line["y"], strict=True) if v is not None]
     if not known:
         return
@@ -161,7 +125,7 @@ def _course(line: dict[str, Any], spec: Spec, words: Texts) -> Iterator[str]:
     )
 
 
-def _figures(spec: Spec, words: Texts) -> Iterator[str]:
+def _figures(spec: Spec, words: Words) -> Iterator[str]:
     """Yield the percentiles of step times and the slope of memory."""
     if not spec["lines"]:
         return
@@ -181,26 +145,13 @@ def _slope(points: list[tuple[int, float]]) -> float:
     return 1000 * (last - first) / max(end - start, 1)
 
 
-def _table(spec: Spec, langs: Languages) -> Raw:
-    """Return a dozen points of each line as a table."""
+def _table(spec: Spec, langs: Languages) -> tuple[list[Told], list[tuple[Told, list[str]]]]:
+    """Return the names of the lines, and a dozen steps with the value of each line."""
     lines = [line for line in spec["lines"] if not line.get("smooth")]
     x = spec["xs"][lines[0]["x"]]
     places = sorted({round(n * (len(x) - 1) / (TABLE_ROWS - 1)) for n in range(TABLE_ROWS)})
-    head = h("tr", h("th", langs.say("charts.step"), scope="col"), *(_column(line, langs) for line in lines))
-    rows = [
-        h("tr", h("th", _step(x[place], langs), scope="row"), *(h("td", _at(line, spec, x[place])) for line in lines))
-        for place in places
-    ]
-    table = h("table", h("thead", head), h("tbody", *rows))
-    return h("details", h("summary", langs.say("charts.table")), h("div", table, class_="scroll"), class_="view")
-
-
-def _column(line: dict[str, Any], langs: Languages) -> Raw:
-    return h("th", langs.each(lambda words: line["name"][words.lang]), scope="col")
-
-
-def _step(step: int, langs: Languages) -> Raw:
-    return langs.each(lambda words: words.number(step))
+    rows = [(langs.number(x[place]), [_at(line, spec, x[place]) for line in lines]) for place in places]
+    return [_name(line, langs) for line in lines], rows
 
 
 def _at(line: dict[str, Any], spec: Spec, step: int) -> str:
@@ -209,33 +160,16 @@ def _at(line: dict[str, Any], spec: Spec, step: int) -> str:
     return "n/a" if not known else "n/a" if known[-1] is None else number(known[-1])
 
 
-def _classes(classes: dict[str, Any] | None, langs: Languages) -> Iterator[Raw]:
-    """Yield the share of each class as bars, which need no script."""
-    if not classes or not classes["total"]:
-        return
-    shares = [count / classes["total"] for count in classes["counts"]]
-    bars = [
-        h(
-            "tr",
-            h("th", place, scope="row"),
-            h(
-                "td",
-                h("span", class_="share", style=f"width:calc((100% - 60px)*{part / max(shares):.3f})"),
-                h("span", share(part)),
-            ),
-        )
-        for place, part in enumerate(shares)
-    ]
-    head = h("tr", h("th", langs.say("class"), scope="col"), h("th", langs.say("class.share"), scope="col"))
-    caption = h(
-        "figcaption",
-        h("h3", langs.say("chart.classes")),
-        h("p", langs.each(lambda words: _about_classes(classes, shares, words)), class_="muted"),
-    )
-    yield h("figure", caption, h("table", h("thead", head), h("tbody", join(bars)), class_="bars"), id="chart-classes")
+def classes(found: dict[str, Any] | None, langs: Languages) -> Classes | None:
+    """Return the share of each class, None where classes were not counted."""
+    if not found or not found["total"]:
+        return None
+    shares = [count / found["total"] for count in found["counts"]]
+    bars = [(part / max(shares), share(part)) for part in shares]
+    return Classes(langs.each(lambda words: _about_classes(found, shares, words)), bars)
 
 
-def _about_classes(classes: dict[str, Any], shares: list[float], words: Texts) -> str:
+def _about_classes(classes: dict[str, Any], shares: list[float], words: Words) -> str:
     said = words(
         "say.classes",
         total=words.number(int(classes["total"])),

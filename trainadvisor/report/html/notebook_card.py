@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape as escaped
 from math import log
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.i18n.language import Words
-from trainadvisor.i18n.page_texts import PAGE_TEXTS
+from trainadvisor.report.html.languages import Languages, code_lines
+from trainadvisor.report.html.svg import tag
 from trainadvisor.report.machine import markdown
 from trainadvisor.report.text import full_report
 from trainadvisor.report.text.healthy import number
@@ -15,9 +15,11 @@ from trainadvisor.report.text.layout import clean
 from trainadvisor.report.text.sparkline import sparkline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from trainadvisor.judge.result import Diagnosis, Finding, Remedy
+    from markupsafe import Markup
+
+    from trainadvisor.judge.result import Diagnosis
 
 EDGES = {"broken": "#c62828", "needs-attention": "#b26a00", "healthy": "#2e7d32", "cannot-tell": "#5f6368"}
 WIDTH, HEIGHT, WIDE_RANGE = 240, 40, 20
@@ -42,47 +44,25 @@ def bundle(diagnosis: Diagnosis) -> dict[str, str]:
 def html(diagnosis: Diagnosis) -> str:
     """Return the card: verdict, curve, findings with their first fixes."""
     words = Words(language_of(diagnosis))
-    edge = f"border-left:4px solid {EDGES[diagnosis.state]};padding:.4em .8em;max-width:60em"
-    head = f"<strong>{_text(words(f'state.{diagnosis.state}'))}</strong>{words('colon')}{_text(diagnosis.summary)}"
-    parts = [f"<p>{head}</p>", _curve(words, diagnosis)]
-    parts += ["".join(_finding(words, finding)) for finding in diagnosis.findings[:MOST]]
-    checks = words("notebook.checks", clear=len(diagnosis.clear), unknown=len(diagnosis.unknown))
-    return f'<div style="{edge}">{"".join(parts)}<p><small>{_text(checks)}</small></p></div>'
+    return _filled("notebook.html", words, diagnosis=diagnosis, edge=EDGES[diagnosis.state],
+                   findings=diagnosis.findings[:MOST], curve=_curve(words, diagnosis), lines=code_lines)  # fmt: skip
 
 
-def _text(value: object) -> str:
-    return escaped(clean(value))
+def _filled(template: str, words: Words, **values: Any) -> str:
+    from trainadvisor.report.html.templates import fill
+
+    return str(fill(template, Languages([words.lang]), words=words, **values))
 
 
-def _finding(words: Words, finding: Finding) -> Iterator[str]:
-    confidence = words("confidence", word=words(f"confidence.{finding.confidence}"))
-    level = words(f"severity.{finding.severity}")
-    head = f"<code>{_text(finding.code)}</code> {_text(level)}, {_text(confidence)}"
-    yield f"<details{' open' if finding.severity == 'error' else ''}><summary>{head}</summary>"
-    yield f"<p>{_text(finding.sentence or finding.title)}</p>"
-    if finding.evidence:
-        yield f"<ul>{''.join(f'<li>{_text(entry.text)}</li>' for entry in finding.evidence)}</ul>"
-    yield from (_remedy(words, remedy) for remedy in finding.remedies[:1])
-    yield "</details>"
-
-
-def _remedy(words: Words, remedy: Remedy) -> str:
-    label = words("aside", text=words(f"applies.{remedy.applies}"))
-    fix = f"<p>{_text(words('fix'))}{words('colon')}{_text(remedy.text)}{_text(label)}</p>"
-    lines = "\n".join(_text(line) for line in (remedy.code or "").split("\n"))
-    return fix + (f"<pre>{lines}</pre>" if remedy.code else "")
-
-
-def _curve(words: Words, diagnosis: Diagnosis) -> str:
+def _curve(words: Words, diagnosis: Diagnosis) -> Markup | None:
     """Return the loss as a static picture, with a sentence for who cannot see it."""
     points = [(float(step), float(loss)) for step, loss in diagnosis.run.get("loss_curve", [])]
     if len(points) < 2:  # noqa: PLR2004 - one point is no curve
-        return ""
-    label = words("notebook.curve", first=number(points[0][1]), last=number(points[-1][1]))
-    return f'<figure style="margin:.3em 0">{_svg(points, label)}</figure>'
+        return None
+    return _svg(points, words("notebook.curve", first=number(points[0][1]), last=number(points[-1][1])))
 
 
-def _svg(points: list[tuple[float, float]], label: str) -> str:
+def _svg(points: list[tuple[float, float]], label: str) -> Markup:
     """Draw at least two points as a line, on a logarithmic axis where they are far apart."""
     values = [value for _, value in points]
     if _wide(values):
@@ -92,9 +72,9 @@ def _svg(points: list[tuple[float, float]], label: str) -> str:
     heights = [HEIGHT - 2 - (HEIGHT - 4) * (value - low) / ((high - low) or 1.0) for value in values]
     places = [WIDTH * (step - points[0][0]) / span for step, _ in points]
     drawn = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(places, heights, strict=True))
-    line = f'<polyline points="{drawn}" fill="none" stroke="currentColor" stroke-width="1.5"/>'
-    size = f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}"'
-    return f'<svg {size} role="img" aria-label="{_text(label)}">{line}</svg>'
+    line = tag("polyline", points=drawn, fill="none", stroke="currentColor", stroke_width="1.5")
+    size = {"width": WIDTH, "height": HEIGHT, "viewBox": f"0 0 {WIDTH} {HEIGHT}"}
+    return tag("svg", line, **size, role="img", aria_label=clean(label))
 
 
 def _wide(values: Sequence[float]) -> bool:
@@ -107,21 +87,15 @@ class Pictures:
     def __init__(self, name: str, curves: Mapping[str, dict[str, Any]], lang: str) -> None:
         """Take what the curves are about, and each with the key of its name."""
         self._name, self._words = name, Words(lang)
-        self._column = 1 if lang == "zh" else 0
         known = {
             key: [(x, y) for x, y in zip(c["x"], c["y"], strict=True) if y is not None] for key, c in curves.items()
         }
-        self._curves = {PAGE_TEXTS[key][self._column]: points for key, points in known.items() if points}
+        self._curves = {self._words(key): points for key, points in known.items() if points}
 
     def _repr_html_(self) -> str:
-        rows = [
-            f'<figure style="margin:.3em 0"><figcaption>{_text(self._about(name))}</figcaption>'
-            f"{_svg(points, self._about(name)) if len(points) > 1 else ''}</figure>"
-            for name, points in self._curves.items()
-        ]
-        return (
-            f'<div style="max-width:60em"><p><code>{_text(self._name)}</code></p>{"".join(rows) or self._empty()}</div>'
-        )
+        told = [(points, self._about(name)) for name, points in self._curves.items()]
+        rows = [(about, _svg(points, about) if len(points) > 1 else None) for points, about in told]
+        return _filled("curves.html", self._words, name=self._name, rows=rows, empty=self._empty())
 
     def __repr__(self) -> str:
         """Return the curves as characters."""
@@ -140,4 +114,4 @@ class Pictures:
         return text + (self._words("notebook.log") if _wide(values) else "")
 
     def _empty(self) -> str:
-        return PAGE_TEXTS["charts.empty"][self._column]
+        return self._words("charts.empty")

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.i18n.preflight_texts import say
-from trainadvisor.report.html.elements import Languages, Raw, h, join
-from trainadvisor.report.html.svg import BOTTOM, COLOURS, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Scale
+from markupsafe import Markup
+
+from trainadvisor.i18n.language import say
+from trainadvisor.report.html.svg import BOTTOM, COLOURS, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Scale, tag
+from trainadvisor.report.html.templates import fill
 from trainadvisor.report.text.healthy import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from trainadvisor.preflight.preflight_result import Check, Curve, LearningRate, Preflight
+    from trainadvisor.preflight.preflight_result import Curve, LearningRate, Preflight
+    from trainadvisor.report.html.languages import Languages
     from trainadvisor.report.html.web_page import Material
 
 STATES = {"pass": "healthy", "fail": "broken", "undecided": "cannot-tell"}
@@ -34,64 +37,37 @@ def render(result: Preflight, lang: str, material: Material) -> str:
     return web_page.render(diagnosis, lang, material)
 
 
-def section(result: Preflight, langs: Languages) -> Raw:
+def section(result: Preflight, langs: Languages) -> Markup:
     """Return the checks as a table, and the picture of the range test where one was made."""
-    lang = langs.default.lang
-    head = h("tr", *(h("th", say(f"report.{key}", lang), scope="col") for key in ("check", "state", "answer")))
-    rows = [_row(check, langs) for check in result.checks]
-    table = h("table", h("thead", head), h("tbody", *rows))
-    mark = say(f"outcome.{result.outcome}", lang)
-    return h(
-        "section",
-        h("h2", say("report.heading", lang), id="preflight-heading"),
-        h("p", h("strong", mark), langs.default("colon"), result.summary),
-        h("div", table, class_="scroll"),
-        *_range_test(result.learning_rate, lang),
-        id="preflight",
-        aria_labelledby="preflight-heading",
-    )
+    rate, lang = result.learning_rate, langs.default.lang
+    curve = rate.curve if rate else None
+    drawn = {"picture": chart(rate, curve, lang), "about": _about(curve, lang)} if rate and curve else {"picture": None}
+    return fill("preflight.html", langs, result=result, **drawn)
 
 
-def _row(check: Check, langs: Languages) -> Raw:
-    lang = langs.default.lang
-    failed = check.state == "failed"
-    word = langs.default(f"severity.{check.severity or 'error'}") if failed else say(f"state.{check.state}", lang)
-    codes = [h("code", code) for code in check.findings]
-    answer = [check.sentence, *(part for code in codes for part in (" ", code))]
-    return h("tr", h("th", say(f"check.{check.name}", lang), scope="row"), h("td", word), h("td", *answer),
-             data_state=check.state)  # fmt: skip
+def _about(curve: Curve, lang: str) -> str:
+    rates = curve.rates
+    return say("preflight.chart.about", lang, count=len(rates), lowest=rates[0], highest=rates[-1])
 
 
-def _range_test(rate: LearningRate | None, lang: str) -> Iterator[Raw]:
-    if rate is None or rate.curve is None:
-        return
-    curve = rate.curve
-    about = say("chart.about", lang, count=len(curve.rates), lowest=curve.rates[0], highest=curve.rates[-1])
-    yield h(
-        "figure",
-        h("figcaption", h("h3", say("chart.heading", lang)), h("p", about, class_="muted")),
-        chart(rate, curve, lang),
-        id="chart-range-test",
-        class_="wide",
-    )
-
-
-def chart(rate: LearningRate, curve: Curve, lang: str) -> Raw:
+def chart(rate: LearningRate, curve: Curve, lang: str) -> Markup:
     """Return the loss over the learning rate, with lines at the suggestion, the script's own rate and divergence."""
     x = Scale(curve.rates[0], curve.rates[-1], LEFT, WIDTH - RIGHT, log=True)
     y = Scale(*_range(curve), HEIGHT - BOTTOM, TOP)
     names = {"suggestion": 2, "own": 0, "divergence": 1}
     marks = [(getattr(rate, name), name, colour) for name, colour in names.items()]
-    lines = [_line(x(value), say(f"chart.{name}", lang, rate=value), place, colour)
+    lines = [_line(x(value), say(f"preflight.chart.{name}", lang, rate=value), place, colour)
              for place, (value, name, colour) in enumerate(marks) if _inside(value, curve)]  # fmt: skip
     parts = [*_axes(x, y), _path(curve.rates, curve.losses, x, y, stroke_opacity=0.35, stroke_width=1),
              _path(curve.rates, curve.smooth, x, y, stroke_width=2), *lines]  # fmt: skip
-    title = h("title", f"{say('chart.heading', lang)}: {_told(rate, lang)}")
-    return h("svg", title, *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img")
+    title = tag("title", f"{say('preflight.chart.heading', lang)}: {_told(rate, lang)}")
+    return tag("svg", title, *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img")
 
 
 def _told(rate: LearningRate, lang: str) -> str:
-    return say("chart.none" if rate.suggestion is None else "chart.suggestion", lang, rate=rate.suggestion)
+    return say(
+        "preflight.chart.none" if rate.suggestion is None else "preflight.chart.suggestion", lang, rate=rate.suggestion
+    )
 
 
 def _inside(value: float | None, curve: Curve) -> bool:
@@ -106,31 +82,31 @@ def _range(curve: Curve) -> tuple[float, float]:
     return low, min(max(curve.smooth), start + HEADROOM * room)
 
 
-def _axes(x: Scale, y: Scale) -> Iterator[Raw]:
+def _axes(x: Scale, y: Scale) -> Iterator[Markup]:
     for value in y.ticks():
         place = y(value)
-        yield h("line", x1=LEFT, x2=WIDTH - RIGHT, y1=place, y2=place, stroke="#8884", class_="grid")
+        yield tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=place, y2=place, stroke="#8884", class_="grid")
         yield _label(LEFT - 6, place + 4, number(value), "end")
     for value in x.ticks():
         yield _label(x(value), HEIGHT - 6, f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e"), "middle")
 
 
-def _label(x: float, y: float, content: str, anchor: str, **more: Any) -> Raw:
+def _label(x: float, y: float, content: str, anchor: str, **more: Any) -> Markup:
     look = {"fill": "currentColor", **more}
-    return h("text", content, x=x, y=y, text_anchor=anchor, font_size=13, font_family="sans-serif", **look)
+    return tag("text", content, x=x, y=y, text_anchor=anchor, font_size=13, font_family="sans-serif", **look)
 
 
-def _line(x: float, name: str, place: int, colour: int) -> Raw:
+def _line(x: float, name: str, place: int, colour: int) -> Markup:
     """Return a vertical line with its name, each name on a row of its own."""
     right = x > (LEFT + WIDTH) / 2
-    return join([
-        h("line", x1=x, x2=x, y1=TOP, y2=HEIGHT - BOTTOM, stroke=COLOURS[colour], stroke_dasharray="4 3",
+    return Markup().join([
+        tag("line", x1=x, x2=x, y1=TOP, y2=HEIGHT - BOTTOM, stroke=COLOURS[colour], stroke_dasharray="4 3",
           class_=f"c{colour}"),
         _label(x - 4 if right else x + 4, TOP + 14 + 16 * place, name, "end" if right else "start"),
     ])  # fmt: skip
 
 
-def _path(rates: Sequence[float], losses: Sequence[float], x: Scale, y: Scale, **look: Any) -> Raw:
+def _path(rates: Sequence[float], losses: Sequence[float], x: Scale, y: Scale, **look: Any) -> Markup:
     """Return a curve; what lies above the picture runs along its upper edge."""
     points = [f"{x(rate)},{max(min(y(loss), HEIGHT - BOTTOM), 0)}" for rate, loss in zip(rates, losses, strict=True)]
-    return h("polyline", points=" ".join(points), fill="none", stroke=COLOURS[0], class_="c0", **look)
+    return tag("polyline", points=" ".join(points), fill="none", stroke=COLOURS[0], class_="c0", **look)

@@ -2,38 +2,57 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.report.html.elements import Languages, Raw, Texts, h, join
 from trainadvisor.report.text import healthy
 from trainadvisor.report.text.finding_block import consequences
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
+    from trainadvisor.i18n.language import Words
     from trainadvisor.judge.result import Diagnosis
-    from trainadvisor.report.html.finding_cards import Cards
+    from trainadvisor.report.html.finding_cards import Card
+    from trainadvisor.report.html.languages import Languages, Told
 
 MINUTE, LONG = 60, 7200
 LINES = {"healthy", "cannot-tell"}
 
 
-def header(diagnosis: Diagnosis, curves: dict[str, Any], langs: Languages) -> Raw:
+@dataclass(frozen=True)
+class Head:
+    """The name of the run, its state and its facts."""
+
+    name: str
+    state: str
+    facts: list[tuple[str, str | Told]]
+
+
+@dataclass(frozen=True)
+class Banner:
+    """What the reader has to know about the log itself."""
+
+    text: Told
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One sentence, why, the first fix; figures where there is nothing to fix."""
+
+    state: str
+    sentence: Told
+    top: Card | None
+    figures: list[tuple[str, Told]]
+    counts: Told
+
+
+def header(diagnosis: Diagnosis, curves: dict[str, Any], langs: Languages) -> Head:
     """Return the name of the run, its state and its facts."""
-    run = diagnosis.run
-    facts = [(key, value) for key, value in _facts(run, curves, langs) if value]
-    listed = h("dl", *(h("div", h("dt", langs.say(key)), h("dd", value)) for key, value in facts), class_="facts")
-    return h(
-        "header",
-        h(
-            "h1",
-            run_name(run),
-            " ",
-            h("span", langs.say(f"state.{diagnosis.state}"), class_=f"state {diagnosis.state}"),
-        ),
-        listed,
-    )
+    facts = [(key, value) for key, value in _facts(diagnosis.run, curves, langs) if value]
+    return Head(run_name(diagnosis.run), diagnosis.state, facts)
 
 
 def run_name(run: dict[str, Any]) -> str:
@@ -43,7 +62,7 @@ def run_name(run: dict[str, Any]) -> str:
     return name[:80]
 
 
-def _facts(run: dict[str, Any], curves: dict[str, Any], langs: Languages) -> Iterator[tuple[str, object]]:
+def _facts(run: dict[str, Any], curves: dict[str, Any], langs: Languages) -> Iterator[tuple[str, Any]]:
     yield "head.script", run.get("script")
     yield "head.steps", langs.each(lambda words: _steps(run, words))
     yield "head.duration", langs.each(lambda words: _duration(curves, words))
@@ -54,7 +73,7 @@ def _facts(run: dict[str, Any], curves: dict[str, Any], langs: Languages) -> Ite
     yield "head.log", run.get("log")
 
 
-def _steps(run: dict[str, Any], words: Texts) -> str:
+def _steps(run: dict[str, Any], words: Words) -> str:
     steps, planned = run.get("steps"), run.get("planned_steps")
     if steps is None:
         return ""
@@ -63,7 +82,7 @@ def _steps(run: dict[str, Any], words: Texts) -> str:
     return words("head.of", steps=words.number(steps), planned=words.number(planned))
 
 
-def _duration(curves: dict[str, Any], words: Texts) -> str:
+def _duration(curves: dict[str, Any], words: Words) -> str:
     clock = curves["span"]["time"]
     if not clock:
         return ""
@@ -75,87 +94,55 @@ def _duration(curves: dict[str, Any], words: Texts) -> str:
     return words("head.hours", hours=healthy.number(seconds / 60 / MINUTE))
 
 
-def banners(diagnosis: Diagnosis, curves: dict[str, Any], langs: Languages) -> Iterator[Raw]:
+def banners(diagnosis: Diagnosis, curves: dict[str, Any], langs: Languages) -> Iterator[Banner]:
     """Yield what the reader has to know about the log itself."""
-    crash = curves["crash"]
-    if crash:
-        error = ": ".join(part for part in (crash["type"], crash["message"]) if part)
-        place = f" ({crash['place']})" if crash["place"] else ""
-        last = curves["span"]["last"]
-        yield _banner(langs, lambda words: words("banner.crash", error=error + place, step=words.number(last)), "crash")
+    if curves["crash"]:
+        yield Banner(_crash(curves["crash"], curves["span"]["last"], langs), "crash")
     elif curves["source"] == "recorder" and curves["end"] is None and curves["span"]["count"]:
-        yield _banner(langs, lambda words: words("banner.open"))
+        yield Banner(langs.say("banner.open"))
     if curves["source"] != "recorder":
-        count = sum(bool(item.missing) for item in diagnosis.unknown)
-        every = (
-            len(diagnosis.unknown)
-            + len(diagnosis.clear)
-            + sum(1 + len(list(consequences(f))) for f in diagnosis.findings)
-        )
-        yield _banner(
-            langs,
-            lambda words: words(
-                "banner.curves", source=curves["source"], count=count, all=every, command="trainadvisor run"
-            ),
-        )
+        yield Banner(_imported(diagnosis, curves["source"], langs))
 
 
-def _banner(langs: Languages, make: Callable[[Texts], str], kind: str = "") -> Raw:
-    return h("p", langs.each(make), class_=f"banner {kind}".strip(), role="note")
+def _crash(crash: dict[str, Any], last: int, langs: Languages) -> Told:
+    error = ": ".join(part for part in (crash["type"], crash["message"]) if part)
+    place = f" ({crash['place']})" if crash["place"] else ""
+    return langs.each(lambda words: words("banner.crash", error=error + place, step=words.number(last)))
 
 
-def verdict(diagnoses: Mapping[str, Diagnosis], cards: Cards, langs: Languages) -> Raw:
-    """Return the card of the verdict: one sentence, why, the first fix."""
+def _imported(diagnosis: Diagnosis, source: str, langs: Languages) -> Told:
+    found = sum(1 + len(list(consequences(finding))) for finding in diagnosis.findings)
+    every = len(diagnosis.unknown) + len(diagnosis.clear) + found
+    count = sum(bool(item.missing) for item in diagnosis.unknown)
+    return langs.say("banner.curves", source=source, count=count, all=every, command="trainadvisor run")
+
+
+def verdict(diagnoses: Mapping[str, Diagnosis], cards: list[Card], langs: Languages) -> Verdict:
+    """Return the verdict; `cards` are those of the findings in their order."""
     first = diagnoses[langs.default.lang]
-    sentence = langs.each(lambda words: words(f"state.{first.state}") + words("colon") + diagnoses[words.lang].summary)
-    parts = [h("h2", sentence, id="verdict-heading"), *_why(first, cards, langs)]
-    if first.state in LINES:
-        parts += _figures(first, langs)
-    parts.append(h("p", langs.each(lambda words: _counts(first, words)), class_="muted"))
-    return h(
-        "section", *parts, id="verdict", class_=f"verdict {first.state}", aria_labelledby="verdict-heading", tabindex=-1
+    return Verdict(
+        state=first.state,
+        sentence=langs.each(lambda w: w(f"state.{first.state}") + w("colon") + diagnoses[w.lang].summary),
+        top=next((card for card in cards if card.severity != "note"), None),
+        figures=_figures(first, langs) if first.state in LINES else [],
+        counts=langs.each(lambda words: _counts(first, words)),
     )
 
 
-def _why(diagnosis: Diagnosis, cards: Cards, langs: Languages) -> Iterator[Raw]:
-    alarming = [finding for finding in diagnosis.findings if finding.severity != "note"]
-    if not alarming:
-        return
-    top = alarming[0]
-    confidence = langs.each(lambda words: words("confidence", word=words(f"confidence.{top.confidence}")))
-    yield h(
-        "p",
-        cards.each(top, lambda f, _: f.sentence),
-        " ",
-        h("a", top.code, href=f"#{top.code}"),
-        " ",
-        h("span", confidence, class_="muted"),
-    )
-    if top.remedies:
-        yield join([h("h3", langs.say("verdict.fix")), cards.remedy(top, 0, "div")])
+def _figures(diagnosis: Diagnosis, langs: Languages) -> list[tuple[str, Told]]:
+    """Return the figures that say why a run is fine."""
+    figures = ((key, _parts(diagnosis, key, langs)) for key in healthy.ROWS)
+    return [(key, figure) for key, figure in figures if figure]
 
 
-def _figures(diagnosis: Diagnosis, langs: Languages) -> Iterator[Raw]:
-    """Yield the figures that say why a run is fine."""
-    rows = [
-        h("div", h("dt", langs.say(key)), h("dd", _parts(diagnosis, key, langs)))
-        for key in healthy.ROWS
-        if _parts(diagnosis, key, langs)
-    ]
-    if rows:
-        if diagnosis.state == "healthy":
-            yield h("h3", langs.say("verdict.fine"))
-        yield h("dl", *rows, class_="figures")
-
-
-def _parts(diagnosis: Diagnosis, key: str, langs: Languages) -> Raw:
-    def told(words: Texts) -> str:
+def _parts(diagnosis: Diagnosis, key: str, langs: Languages) -> Told:
+    def told(words: Words) -> str:
         return words("clause").join(part for part in healthy.ROWS[key](words, diagnosis.run) if part)
 
     return langs.each(told)
 
 
-def _counts(diagnosis: Diagnosis, words: Texts) -> str:
+def _counts(diagnosis: Diagnosis, words: Words) -> str:
     levels = [finding.severity for finding in diagnosis.findings]
     followers = sum(len(list(consequences(finding))) for finding in diagnosis.findings)
     counts = [words.count("errors", levels.count("error")), words.count("warnings", levels.count("warning"))]

@@ -2,60 +2,71 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.report.html import svg
-from trainadvisor.report.html.elements import Raw, h
 from trainadvisor.report.text import verified
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
 
+    from markupsafe import Markup
+
+    from trainadvisor.i18n.language import Words
     from trainadvisor.judge.result import Diagnosis, Remedy
-    from trainadvisor.report.html.elements import Languages, Texts
+    from trainadvisor.report.html.languages import Languages, Told
 
 WIDE_RANGE = 20.0
 """Losses that differ by more than this are drawn on a logarithmic axis."""
 BEFORE, AFTER = 0, 1
+Tried = dict[str, list[tuple[str, "Remedy"]]]
 
 
-def section(diagnoses: Mapping[str, Diagnosis], langs: Languages) -> Iterator[Raw]:
-    """Yield the section, nothing where no remedy was tried."""
+@dataclass(frozen=True)
+class Row:
+    """A remedy that was tried."""
+
+    code: str
+    cells: list[Told]
+    outcome: Told
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The table of what was tried, and a picture of each remedy that helped; no rows where nothing was tried."""
+
+    heads: list[Told]
+    rows: list[Row]
+    pictures: list[tuple[Markup, str]]
+    caption: Told
+
+
+def section(diagnoses: Mapping[str, Diagnosis], langs: Languages) -> Verified:
+    """Return what the section shows."""
     told = {lang: verified.tried(diagnosis) for lang, diagnosis in diagnoses.items()}
     first = told[langs.default.lang]
-    if not first:
-        return
-    yield h(
-        "section",
-        h("h2", langs.say("verify.section"), id="verified-heading"),
-        _table(told, langs),
-        *(_picture(remedy, langs) for _, remedy in first if verified.helped(remedy) and _curves(remedy)),
-        id="verified",
-        aria_labelledby="verified-heading",
+    helped = [remedy for _, remedy in first if verified.helped(remedy) and _curves(remedy)]
+    return Verified(
+        heads=[langs.say(f"verify.col.{name}") for name in verified.COLUMNS],
+        rows=[_row(told, place, langs) for place in range(len(first))],
+        pictures=[(_picture(remedy), remedy.text) for remedy in helped],
+        caption=langs.each(
+            lambda words: words("verify.chart", one=words("verify.colour.one"), two=words("verify.colour.two"))
+        ),
     )
 
 
-def _table(told: Mapping[str, list[tuple[str, Remedy]]], langs: Languages) -> Raw:
-    head = h("tr", *(h("th", langs.say(f"verify.col.{name}"), scope="col") for name in verified.COLUMNS))
-    rows = [h("tr", *_cells(told, place, langs)) for place in range(len(told[langs.default.lang]))]
-    return h("div", h("table", h("thead", head), h("tbody", *rows)), class_="scroll")
-
-
-def _cells(told: Mapping[str, list[tuple[str, Remedy]]], place: int, langs: Languages) -> Iterator[Raw]:
-    def cells(words: Texts) -> list[str]:
-        listed = told.get(words.lang, [])
-        return verified.row((listed if place < len(listed) else told[langs.default.lang])[place][1], words)
-
+def _row(told: Tried, place: int, langs: Languages) -> Row:
     code, remedy = told[langs.default.lang][place]
-    mark = h("p", langs.each(lambda words: words(f"verify.{_outcome(remedy)}")), class_="verified")
-    for column in range(len(verified.COLUMNS)):
-        content = langs.each(partial(_cell, cells, column))
-        yield h("td", h("code", code), " ", content, mark) if column == 0 else h("td", content)
+    cells = [langs.each(partial(_cell, told, place, column)) for column in range(len(verified.COLUMNS))]
+    return Row(code, cells, langs.say(f"verify.{_outcome(remedy)}"))
 
 
-def _cell(cells: Callable[[Texts], list[str]], column: int, words: Texts) -> str:
-    return cells(words)[column]
+def _cell(told: Tried, place: int, column: int, words: Words) -> str:
+    listed = told.get(words.lang, [])
+    return verified.row((listed[place] if place < len(listed) else next(iter(told.values()))[place])[1], words)[column]
 
 
 def _outcome(remedy: Remedy) -> str:
@@ -69,22 +80,17 @@ def _curves(remedy: Remedy) -> list[tuple[int, list[list[float]]]]:
     return [(side, curve) for side, curve in both if len(curve) > 1]
 
 
-def _picture(remedy: Remedy, langs: Languages) -> Raw:
+def _picture(remedy: Remedy) -> Markup:
     """Return the training losses of every pair of runs."""
     curves = _curves(remedy)
     values = [value for _, curve in curves for _, value in curve]
-    log = min(values) > 0 and max(values) > WIDE_RANGE * min(values)
     spec = {
         "xs": [[int(step) for step, _ in curve] for _, curve in curves],
         "lines": [
             {"x": place, "y": [value for _, value in curve], "colour": side, "style": "line"}
             for place, (side, curve) in enumerate(curves)
         ],
-        "log": log,
+        "log": min(values) > 0 and max(values) > WIDE_RANGE * min(values),
     }
     last = int(max(step for _, curve in curves for step, _ in curve))
-    drawn = Raw(svg.chart(spec, 0, last).replace('class="still"', 'class="pair"', 1))
-    caption = langs.each(
-        lambda words: words("verify.chart", one=words("verify.colour.one"), two=words("verify.colour.two"))
-    )
-    return h("figure", drawn, h("figcaption", remedy.text, " ", caption))
+    return svg.chart(spec, 0, last, look="pair")

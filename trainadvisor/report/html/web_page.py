@@ -7,15 +7,19 @@ import gzip
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
-from string import Template
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
+from trainadvisor.judge.result import SCHEMA
 from trainadvisor.report.html import charts as html_charts
-from trainadvisor.report.html import tables, timeline, verdict, verified_section
+from trainadvisor.report.html import heat_map, tables, timeline, verdict, verified_section
 from trainadvisor.report.html.chart_specs import Spec, specs
-from trainadvisor.report.html.elements import HTML_LANG, Languages, Raw, h, join, text
 from trainadvisor.report.html.finding_cards import Cards
+from trainadvisor.report.html.languages import Languages
+from trainadvisor.report.html.templates import fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis
 
 LARGEST = 1_000_000
+MOST_NOTES = 20
 SCRIPTS = ("uPlot.iife.min.js", "report.js")
 STYLES = ("uPlot.min.css", "report.css")
 NO_CURVES: dict[str, Any] = {
@@ -47,7 +52,7 @@ class Material:
     others: Mapping[str, Diagnosis] = field(default_factory=dict)
     curves: dict[str, Any] = field(default_factory=lambda: NO_CURVES)
     rules: Rules = field(default_factory=dict)
-    above: Callable[[Languages], Raw] | None = None
+    above: Callable[[Languages], Markup] | None = None
     """What stands before the verdict, such as the checks of a preflight."""
 
 
@@ -74,34 +79,85 @@ def _ever_smaller(material: Material) -> Iterator[Material]:
 
 def _render(diagnoses: Mapping[str, Diagnosis], material: Material) -> str:
     langs = Languages(diagnoses)
-    first = diagnoses[langs.default.lang]
-    charts = specs(material.curves, first.run, langs)
+    first, curves = diagnoses[langs.default.lang], material.curves
+    charts = specs(curves, first.run, langs)
     scripts = [_static(name) for name in SCRIPTS]
-    template = Template(files("trainadvisor.report.html").joinpath("page.html").read_text(encoding="utf-8"))
     state = langs.default(f"state.{first.state}")
-    return template.substitute(
-        lang=HTML_LANG[langs.default.lang],
-        title=text(f"{state} · {verdict.run_name(first.run)} · trainadvisor"),
-        hashes=" ".join(f"'sha256-{_digest(script)}'" for script in scripts),
-        style="\n".join(map(_static, STYLES)),
-        body=_body(diagnoses, material, charts, langs),
+    return fill(
+        "page.html",
+        langs,
+        title=f"{state} · {verdict.run_name(first.run)} · trainadvisor",
+        digests=Markup(" ").join(Markup("'sha256-{}'").format(_digest(script)) for script in scripts),
+        style=Markup("\n").join(map(_static, STYLES)),
+        above=material.above(langs) if material.above else None,
         data=_packed(_payload(first, material, charts, langs)),
-        scripts="\n".join(f"<script>{script}</script>" for script in scripts),
+        scripts=scripts,
+        tool=_tool(curves),
+        **_upper(diagnoses, material, charts, langs),
+        **_charts(curves, charts, langs),
+        **_lower(diagnoses, material, langs),
     )
 
 
-def _static(name: str) -> str:
-    return files("trainadvisor.report.html").joinpath("static", name).read_text(encoding="utf-8").strip()
+def _upper(
+    diagnoses: Mapping[str, Diagnosis], material: Material, charts: list[Spec], langs: Languages
+) -> dict[str, Any]:
+    """Return the verdict, the findings and when they were seen."""
+    first, curves = diagnoses[langs.default.lang], material.curves
+    cards = Cards(diagnoses, langs, material.rules, charts, curves["span"]).of(first.findings)
+    return {
+        "head": verdict.header(first, curves, langs),
+        "banners": list(verdict.banners(first, curves, langs)),
+        "verdict": verdict.verdict(diagnoses, cards, langs),
+        "cards": cards,
+        "findings_title": "findings.gain" if first.state == "healthy" else "findings.heading",
+        "verified": verified_section.section(diagnoses, langs),
+        "timeline": timeline.timeline(first, curves, langs),
+    }
+
+
+def _charts(curves: dict[str, Any], charts: list[Spec], langs: Languages) -> dict[str, Any]:
+    """Return the charts; none of them is shown where no step was recorded."""
+    drawn = bool(curves["span"]["count"])
+    return {
+        "drawn": drawn,
+        "charts": [html_charts.figure(spec, curves, langs) for spec in charts] if drawn else [],
+        "heat": heat_map.heat(curves["heat"], langs),
+        "classes": html_charts.classes(curves.get("classes"), langs),
+    }
+
+
+def _lower(diagnoses: Mapping[str, Diagnosis], material: Material, langs: Languages) -> dict[str, Any]:
+    """Return the tables, the facts of the run, and where the numbers behind the page are."""
+    first, curves = diagnoses[langs.default.lang], material.curves
+    return {
+        "layers": tables.layers(curves["layers"], langs),
+        "checks": tables.checks(diagnoses, material.rules, langs),
+        "facts": curves["facts"],
+        "notes": first.notes[:MOST_NOTES],
+        "log": first.run.get("log", "log.json"),
+        "schema": SCHEMA,
+    }
+
+
+def _tool(curves: dict[str, Any]) -> str:
+    return next((value for key, rows in curves["facts"] if key == "run" for name, value in rows if name == "tool"), "")
+
+
+@cache
+def _static(name: str) -> Markup:
+    text = Path(__file__).with_name("static").joinpath(name).read_text(encoding="utf-8")
+    return Markup(text.strip())  # noqa: S704 - a file of ours
 
 
 def _digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
 
 
-def _packed(payload: dict[str, Any]) -> str:
+def _packed(payload: dict[str, Any]) -> Markup:
     """Return JSON as gzip in base64: no name in it can end the element it stands in."""
     document = json.dumps(payload, separators=(",", ":"), allow_nan=False).encode()
-    return base64.b64encode(gzip.compress(document, 9, mtime=0)).decode("ascii")
+    return Markup(base64.b64encode(gzip.compress(document, 9, mtime=0)).decode("ascii"))  # noqa: S704 - base64
 
 
 def _payload(diagnosis: Diagnosis, material: Material, charts: list[Spec], langs: Languages) -> dict[str, Any]:
@@ -119,60 +175,3 @@ def _payload(diagnosis: Diagnosis, material: Material, charts: list[Spec], langs
 
 
 _SCRIPT_TEXTS = ("copy", "copied", "charts.step", "charts.seconds", "heat.nonfinite", "heat.absent", "layers.some")
-
-
-def _body(diagnoses: Mapping[str, Diagnosis], material: Material, charts: list[Spec], langs: Languages) -> Raw:
-    first, curves = diagnoses[langs.default.lang], material.curves
-    cards = Cards(diagnoses, langs, material.rules, charts, curves["span"])
-    main = [
-        material.above(langs) if material.above else None,
-        *verdict.banners(first, curves, langs),
-        verdict.verdict(diagnoses, cards, langs),
-        timeline.section(first, curves, langs) if curves["span"]["count"] else None,
-        html_charts.section(curves, charts, langs) if curves["span"]["count"] else None,
-        *cards.sections(first),
-        tables.layers(curves["layers"], langs),
-        tables.checks(diagnoses, material.rules, langs),
-        tables.facts(first, curves, langs),
-        *verified_section.section(diagnoses, langs),
-        tables.data(first, langs),
-    ]
-    skip = h("a", langs.say("page.skip"), href="#verdict", class_="skip")
-    quiet = h("noscript", h("p", langs.say("page.noscript"), class_="banner"))
-    return join(
-        [
-            skip,
-            _switches(langs),
-            verdict.header(first, curves, langs),
-            quiet,
-            h("main", *main),
-            _footer(curves, langs),
-        ]
-    )
-
-
-def _switches(langs: Languages) -> Raw:
-    """Return the choice of language and theme; style sheets make both work without scripts."""
-    names = {"en": "English", "zh": "中文"}
-    languages = [_choice("lang", words.lang, names[words.lang], place) for place, words in enumerate(langs.all)]
-    themes = [
-        _choice("theme", theme, langs.say(f"page.{theme}"), place)
-        for place, theme in enumerate(("auto", "light", "dark"))
-    ]
-    groups = [h("fieldset", h("legend", langs.say("page.theme")), *themes, class_="switch")]
-    if len(languages) > 1:
-        groups.insert(0, h("fieldset", h("legend", langs.say("page.language")), *languages, class_="switch"))
-    return h("nav", *groups, class_="switches")
-
-
-def _choice(group: str, value: str, label: str, place: int) -> Raw:
-    return h(
-        "label",
-        h("input", type="radio", name=group, id=f"{group}-{value}", value=value, checked=not place, autocomplete="off"),
-        label,
-    )
-
-
-def _footer(curves: dict[str, Any], langs: Languages) -> Raw:
-    tool = next((value for key, rows in curves["facts"] if key == "run" for name, value in rows if name == "tool"), "")
-    return h("footer", langs.say("page.made", tool=tool), class_="muted")

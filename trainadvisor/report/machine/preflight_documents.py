@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from trainadvisor.i18n.preflight_texts import say
+from trainadvisor.i18n.language import say
 from trainadvisor.report.text.layout import clean
 
 if TYPE_CHECKING:
@@ -22,14 +22,15 @@ def as_json(result: Preflight, lang: str) -> str:
 
 def markdown(result: Preflight, lang: str) -> str:
     """Return a summary for a job's page."""
-    title = say("title", lang, script=result.script)
-    head = [say(f"report.{key}", lang) for key in ("check", "state", "answer")]
+    title = say("preflight.title", lang, script=result.script)
+    head = [say(f"preflight.report.{key}", lang) for key in ("check", "state", "answer")]
     rows = [
-        f"| {say(f'check.{check.name}', lang)} | {MARKS[check.state]} {say(f'state.{check.state}', lang)} "
+        f"| {say(f'preflight.check.{check.name}', lang)} "
+        f"| {MARKS[check.state]} {say(f'preflight.state.{check.state}', lang)} "
         f"| {_cell(check.sentence)} |"
         for check in result.checks
     ]
-    lines = [f"### {title}", "", f"**{say(f'outcome.{result.outcome}', lang)}**: {_cell(result.summary)}", ""]
+    lines = [f"### {title}", "", f"**{say(f'preflight.outcome.{result.outcome}', lang)}**: {_cell(result.summary)}", ""]
     return "\n".join([*lines, f"| {' | '.join(head)} |", "|---|---|---|", *rows])
 
 
@@ -50,7 +51,7 @@ def junit(result: Preflight, lang: str) -> str:
             kind = "failure" if check.state == "failed" else "skipped"
             mark = ET.SubElement(case, kind, message=clean(check.sentence))
             mark.text = clean(", ".join(check.findings) or check.sentence) if kind == "failure" else None
-    root = ET.Element("testsuites", name=say("title", lang, script=result.script))
+    root = ET.Element("testsuites", name=say("preflight.title", lang, script=result.script))
     root.append(suite)
     ET.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainadvisor.i18n.language import Words
-from trainadvisor.i18n.preflight_texts import say
+from trainadvisor.i18n.language import Words, say
 from trainadvisor.report.text import finding_block
 from trainadvisor.report.text.layout import cells, clean, pad, wrap
 from trainadvisor.report.text.page import Page
@@ -21,7 +20,7 @@ MOST_FINDINGS = 3
 def render(result: Preflight, lang: str, *, fail_on: str, code: int, width: int = 100, colour: bool = False) -> str:
     """Return the page; `code` is what the command exits with."""
     page = Page(Words(lang), width, colour=colour)
-    mark = say(f"outcome.{result.outcome}", lang)
+    mark = say(f"preflight.outcome.{result.outcome}", lang)
     page.headline(mark, result.summary, STYLES[result.outcome])
     page.blank()
     _table(page, result.checks, lang)
@@ -44,7 +43,7 @@ def shown(result: Preflight) -> list[Finding]:
 
 
 def _table(page: Page, checks: list[Check], lang: str) -> None:
-    names = [say(f"check.{check.name}", lang) for check in checks]
+    names = [say(f"preflight.check.{check.name}", lang) for check in checks]
     states = [_state(check, lang) for check in checks]
     left, right = (max(map(cells, column)) for column in (states, names))
     for check, state, name in zip(checks, states, names, strict=True):
@@ -60,7 +59,7 @@ def _table(page: Page, checks: list[Check], lang: str) -> None:
 
 
 def _state(check: Check, lang: str) -> str:
-    word = say(f"state.{check.state}", lang)
+    word = say(f"preflight.state.{check.state}", lang)
     return word if check.state != "failed" else Words(lang)(f"severity.{check.severity or 'error'}")
 
 
@@ -73,6 +72,6 @@ def _style(check: Check) -> str:
 def _last(result: Preflight, lang: str, fail_on: str, code: int) -> str:
     states = [check.state for check in result.checks]
     return say(
-        "last", lang, passed=states.count("passed"), failed=states.count("failed"), open=states.count("not-judged"),
-        seconds=result.seconds, budget=result.budget, level=fail_on, code=code,
+        "preflight.last", lang, passed=states.count("passed"), failed=states.count("failed"),
+        open=states.count("not-judged"), seconds=result.seconds, budget=result.budget, level=fail_on, code=code,
     )  # fmt: skip
