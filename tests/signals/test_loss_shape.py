@@ -67,8 +67,8 @@ def test_the_fall_has_a_shape_from_five_standard_errors_on(tmp_path: Path) -> No
     noise[:10] -= noise[:10].mean()
     noise[-10:] -= noise[-10:].mean()
     small, clear = noise.copy(), noise.copy()
-    small[:10] += 1.2
-    clear[:10] += 2.0
+    small[:10] += 1.5
+    clear[:10] += 1.7
     assert curve(tmp_path, small)["loss_straightness"] is None
     assert curve(tmp_path, clear)["loss_straightness"] is not None
 
@@ -130,7 +130,7 @@ def test_repeated_losses_are_those_that_equal_the_one_before(tmp_path: Path) -> 
 
 
 def test_a_spike_has_to_come_back_and_to_stand_out(tmp_path: Path) -> None:
-    """One that lasts to the end is a rise, one of less than 30 % of the fall is small, one before the tenth is start."""
+    """One that lasts to the end is a rise, one of less than 30 % of the fall is small, the first tenth is start."""
     calm = np.concatenate([np.linspace(3.0, 1.0, 100), np.full(300, 1.0)]) + 0.005 * RNG.normal(size=400)
     counts = {}
     for name, (start, stop, height) in {
@@ -174,6 +174,14 @@ def test_height_and_rate_of_the_largest_and_first_spike(tmp_path: Path) -> None:
     quiet = curve(tmp_path, calm, lr=rates)
     assert (quiet["loss_spike_height"], quiet["loss_spike_step"], quiet["loss_spike_lr_ratio"]) == (0.0, None, None)
     assert curve(tmp_path, np.linspace(1.0, 3.0, 100))["loss_spike_height"] is None
+    lowered = curve(tmp_path, losses, lr=[0.2] * 202 + [0.1] * 198)
+    assert lowered["loss_spike_lr_ratio"] == 1.0
+
+
+def test_a_run_that_never_falls_has_no_spikes(tmp_path: Path) -> None:
+    """There is no fall that they could undo."""
+    seen = curve(tmp_path, [1.0] * 200 + [5.0] * 10 + [1.0] * 190)
+    assert (seen["loss_spike_count"], seen["loss_spike_height"]) == (0, None)
 
 
 def test_peak_is_the_highest_block_behind_the_first_tenth_over_the_first_loss(tmp_path: Path) -> None:
