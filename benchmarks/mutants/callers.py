@@ -51,7 +51,7 @@ def run_tests(tree: Path, arguments: list[str], seconds: float, **variables: str
 def measured(tree: Path, files: list[str], work: Path) -> dict[str, Any]:
     """Return, for each test of these files that passes, its seconds and what it calls; kept in the work folder."""
     (work / "calls").mkdir(parents=True, exist_ok=True)
-    kept = {name: work / "calls" / f"{_digest(tree / name)}.json" for name in files}
+    kept = {name: work / "calls" / f"{_digest(tree, name)}.json" for name in files}
     for folder, group in itertools.groupby((name for name in files if not kept[name].exists()), os.path.dirname):
         names = list(group)
         noted = work / "noted.json"
@@ -65,5 +65,5 @@ def measured(tree: Path, files: list[str], work: Path) -> dict[str, Any]:
     return {test: told for path in kept.values() for test, told in json.loads(path.read_text(encoding="utf-8")).items()}
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(f"{path} {path.read_text(encoding='utf-8')}".encode()).hexdigest()[:16]
+def _digest(tree: Path, name: str) -> str:
+    return hashlib.sha256(f"{name} {(tree / name).read_text(encoding='utf-8')}".encode()).hexdigest()[:16]
