@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from builders import make_loss, signals_of
 
+from trainadvisor.signals import robust_statistics
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -197,3 +199,42 @@ def test_steps_to_zero_continue_the_fall_of_the_last_third(tmp_path: Path) -> No
     assert seen["steps_to_zero"] == pytest.approx(seen["loss_final"] / 0.01)
     assert curve(tmp_path, 1.0 + 0.01 * np.arange(300))["steps_to_zero"] is None
     assert curve(tmp_path, -0.01 * np.arange(300))["steps_to_zero"] is None
+
+
+def test_the_trend_is_that_of_24_stretches_of_the_last_third(tmp_path: Path) -> None:
+    """96 of 288 steps, four a stretch."""
+    losses = 3.0 - 0.002 * np.arange(288) + 0.01 * RNG.normal(size=288)
+    means = losses[-96:].reshape(24, 4).mean(axis=1)
+    assert curve(tmp_path, losses)["loss_trend_z"] == pytest.approx(-robust_statistics.trend_z(means))
+
+
+def test_the_middle_of_a_short_run_is_as_wide_as_its_ends(tmp_path: Path) -> None:
+    """Three steps at each end of thirty, four in the middle: (2.25 - 1) / (4 - 1)."""
+    losses = [4.0] * 4 + [2.0] * 9 + [3.0] + [2.0] * 13 + [1.0] * 3
+    assert curve(tmp_path, losses)["loss_straightness"] == pytest.approx(1.25 / 3)
+
+
+def test_the_level_of_the_end_is_that_of_the_last_three_tenths(tmp_path: Path) -> None:
+    """Five of twenty blocks are flat, so that most of the last six are."""
+    assert curve(tmp_path, [*np.linspace(9.0, 2.0, 75), *[1.0] * 25])["loss_flat_share"] == pytest.approx(0.25)
+
+
+def test_a_fall_within_the_noise_of_steps_or_of_stretches_is_flat(tmp_path: Path) -> None:
+    """Either is enough; without both a fall of 0.3 counts."""
+    high = np.array([0.3] * 264 + [0.0] * 136)
+    slow = np.array([0.0] * 264 + [part for part in (0.0, 0.1, 0.2) * 6 for _ in range(8)][:136])
+    assert curve(tmp_path, 1 + high)["loss_flat_share"] == pytest.approx(0.34)
+    assert curve(tmp_path, 1 + high + zigzag(400, 1.0))["loss_flat_share"] == 1.0
+    assert curve(tmp_path, 1 + high + slow)["loss_flat_share"] == 1.0
+
+
+def test_wander_takes_the_noise_of_the_second_half(tmp_path: Path) -> None:
+    """A quiet start does not make the noise of the end a wave."""
+    noise = 0.1 * np.random.default_rng(2).normal(size=200)
+    assert curve(tmp_path, [*np.linspace(3.0, 1.0, 200), *(1 + noise)])["loss_wander"] == pytest.approx(1.0, abs=0.3)
+
+
+def test_below_sixty_steps_there_are_no_spikes_to_date(tmp_path: Path) -> None:
+    """The count is unknown."""
+    seen = curve(tmp_path, np.linspace(2.0, 1.0, 59))
+    assert (seen["loss_spike_count"], seen["loss_spike_step"], seen["loss_spike_height"]) == (None, None, None)
