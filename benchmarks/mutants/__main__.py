@@ -1,6 +1,6 @@
 """How many changes of a single place in the package the tests notice.
 
-python benchmarks/mutants [--mutants 60] [--seed 1] [--slow 10] [--work DIR] [--only PART] [--results FILE]
+python benchmarks/mutants [--mutants 60] [--seed 1] [--slow 10] [--work DIR] [--only PART] [--tests PATH...] [--again]
 A random sample of mutants, each put into a copy of the tree and run against the tests that call the mutated function,
 the quickest first, up to the first that fails. What was found is kept in the work folder: a run that was broken off
 goes on. `--slow` of the sample come from the rooms that need torch (record, instrument). A mutant that changes nothing
@@ -42,12 +42,14 @@ def main() -> None:
     parser.add_argument("--slow", type=int, default=10, help="how many of them from record and instrument")
     parser.add_argument("--work", type=Path, default=Path("/tmp/trainadvisor-mutants"))  # noqa: S108
     parser.add_argument("--only", default="", help="only mutants of paths that contain this")
+    parser.add_argument("--tests", nargs="*", default=["tests"], help="only tests of paths that begin so")
     parser.add_argument("--again", action="store_true", help="only what survived before, with the tests of today")
     parser.add_argument("--results", type=Path, help="a Markdown file whose section on mutants is rewritten")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     tree = copied(options.work)
-    tests = measured(tree, test_files(tree), options.work)
+    files = [name for name in test_files(tree) if name.startswith(tuple(options.tests))]
+    tests = measured(tree, files, options.work)
     found = results(sample(tree, options), tests, tree, options)
     told = document(found, options)
     print(told)
