@@ -27,8 +27,8 @@ MODULES = (
     "regular", "characters",
 )  # fmt: skip
 SLOW = ("record", "instrument")
-LEFT_OUT = ("test_wheel", "test_docs", "test_examples", "test_readme", "test_demo", "test_notebook", "test_start",
-            "test_html_browser", "test_ray", "test_names", "test_action", "test_documents", "test_corpus")  # fmt: skip
+LEFT_OUT = ("test_wheel", "test_examples", "test_readme", "test_demo", "test_notebook", "test_start",
+            "test_html_browser", "test_ray", "test_names", "test_action", "test_corpus")  # fmt: skip
 """Test files of whole programs and documents: minutes each, and what they notice is not what they are about."""
 TESTS_SECONDS = 40.0
 """How much of the tests that call a function is run, by what they took when they were measured."""

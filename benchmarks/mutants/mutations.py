@@ -31,6 +31,7 @@ ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.BitOr: ast.BitAnd,
     ast.BitAnd: ast.BitOr,
 }
+SMALL = 10
 TWINS = {"min": "max", "max": "min", "any": "all", "all": "any"}
 
 
@@ -141,10 +142,12 @@ def _comparisons(node: ast.Compare) -> Iterator[ast.expr]:
 
 
 def _other(value: float) -> float:
-    """Return another truth value, the other of 0 and 1, or another number that is not far."""
+    """Return another truth value, the other of 0 and 1, the next of a small count, or twice any other number."""
     if isinstance(value, bool):
         return not value
-    return {0: 1, 1: 0}.get(value, value + 1 if abs(value) > 1 else value * 2)  # type: ignore[call-overload]
+    if value in (0, 1):
+        return 1 - int(value)
+    return value + 1 if isinstance(value, int) and abs(value) <= SMALL else 2 * value
 
 
 def _text(node: ast.expr) -> bool:

@@ -193,6 +193,17 @@ def test_the_first_loss_is_held_against_chance(tmp_path: Path) -> None:
     assert (bad.state, bad.severity) == ("failed", "warning")
 
 
+@pytest.mark.parametrize(("first", "state"), [(2.9, "passed"), (3.1, "failed")])
+def test_a_first_loss_is_high_from_three_times_chance_on(tmp_path: Path, first: float, state: str) -> None:
+    """Where not even one batch is learnt; where it is, that is only said."""
+    natural = {"columns": {"loss": [first] * 60, "lr": 0.01, "loss_id": 0}}
+    flat = np.full(100, first)
+    stuck = fly(Given(tmp_path, natural=natural, one_batch=flat, rescue=swept(flat), lr_range=RANGE))
+    assert named(stuck, "initial-loss").state == state
+    learnt = fly(Given(tmp_path, natural=natural, one_batch=first * LEARNT, lr_range=RANGE))
+    assert named(learnt, "initial-loss").state == "passed"
+
+
 def test_a_suspicion_is_not_confirmed_in_a_warm_up(tmp_path: Path) -> None:
     """While the rate is tiny and rising no batch is learnt; a larger rate that teaches it speaks for the script."""
     natural = raw(SLOW)
