@@ -287,6 +287,22 @@ def test_so_many_entries_are_named_as_have_to_go(project, tmp_path):
     assert "--link f --link e --link d --link c (what" in told
 
 
+@pytest.mark.parametrize(
+    ("size", "files", "more", "extent"),
+    [
+        (500, 2000, False, "500 bytes"),
+        (500, 2001, False, "500 bytes, 2,001 files"),
+        (0, 2001, False, "2,001 files"),
+        (0, 3, False, "0 bytes"),
+        (500, 2, True, "more than 500 bytes"),
+        (500, 1, True, "500 bytes"),
+    ],
+)
+def test_how_large_an_entry_is(size, files, more, extent):
+    """Its files are told from a tenth of what may be copied on; one large file was looked through to its end."""
+    assert copy_limits._extent(surveys.Entry("a", size, files, more)) == extent
+
+
 def test_a_larger_limit_is_advised_where_it_would_help(project, tmp_path, monkeypatch):
     """Not where the disk is full, and not where there are too many files."""
     monkeypatch.setattr(surveys, "MOST_FILES", 10)
