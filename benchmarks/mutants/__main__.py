@@ -30,6 +30,12 @@ SLOW = ("record", "instrument")
 LEFT_OUT = ("test_wheel", "test_examples", "test_readme", "test_demo", "test_notebook", "test_start",
             "test_html_browser", "test_ray", "test_names", "test_action", "test_corpus")  # fmt: skip
 """Test files of whole programs and documents: minutes each, and what they notice is not what they are about."""
+CHILDREN = {
+    "record/run_script": ("tests/faults/test_endings", "tests/record/test_run"),
+    "trials/": ("tests/verify/test_untouched", "tests/verify/test_session"),
+    "log/disk": ("tests/faults/test_disk",),
+}
+"""Tests of what runs in processes that they start, where no call is seen."""
 TESTS_SECONDS = 40.0
 """How much of the tests that call a function is run, by what they took when they were measured."""
 
@@ -129,9 +135,13 @@ def choice(mutant: Mutant, tests: dict[str, Any]) -> list[str]:
     near = [name for name, test in tests.items() if mutant.function and function in test["calls"]]
     prefix = f"{mutant.path}:"
     wider = [name for name, test in tests.items() if any(call.startswith(prefix) for call in test["calls"])]
+    started = tuple(file for part, files in CHILDREN.items() if part in mutant.path for file in files)
+    beside = [name for name in tests if started and name.startswith(started)]
     room = mutant.path.split("/")[1].removesuffix(".py")
     chosen, spent = [], 0.0
-    for name in dict.fromkeys([*_ordered(near, room, tests), *_ordered(wider, room, tests)]):
+    for name in dict.fromkeys(
+        [*_ordered(near, room, tests), *_ordered(beside, room, tests), *_ordered(wider, room, tests)]
+    ):
         if spent + tests[name]["seconds"] <= TESTS_SECONDS:
             chosen.append(name)
             spent += tests[name]["seconds"]
