@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint audit fuzz clean
+.PHONY: demo test lint audit fuzz mutants clean
 
 demo: $(VENV)/installed
 	$(BIN)/trainadvisor demo
@@ -32,6 +32,13 @@ fuzz: $(VENV)/installed-dev
 	set -e; for target in $(FUZZ_TARGETS); do \
 		OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/run.py $$target -max_total_time=$(FUZZ_SECONDS); done
 	OMP_NUM_THREADS=1 HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n 2 tests/properties
+
+# changes of one place in the package, drawn by chance, each against the tests that call the changed function; hours, so
+# no part of CI: `python benchmarks/mutants --help` says how a run that was broken off goes on
+MUTANTS ?= 60
+SEED ?= 1
+mutants: $(VENV)/installed-dev
+	nice $(BIN)/python benchmarks/mutants --mutants $(MUTANTS) --seed $(SEED) --results benchmarks/RESULTS.md
 
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache

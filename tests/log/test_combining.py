@@ -184,3 +184,108 @@ def test_the_end_of_the_others_is_waited_for_a_while(tmp_path: Path) -> None:
     running.write_bytes(b'[\n{"record":"header"}\n]\n')
     assert rank_logs.await_ends([ended], 0.0) is True
     assert rank_logs.await_ends([ended, running, tmp_path / "none.json"], 0.0) is False
+
+
+def test_some_of_the_processes_are_compared_where_others_are_missing(tmp_path: Path) -> None:
+    """That is said; times are told only of all of them."""
+    fact = {"models": [model({})]}
+    logs = [[process(rank, 3, **fact), *steps(), weights(1, [1 + rank], replicated=True)] for rank in range(2)]
+    log = read(tmp_path, *logs)
+    assert (log.processes, compared(log)) == (2, [(0, 1, 1, "p0")])
+    assert log.notes == ["2 of 3 processes are compared; the logs of the others were not read"]
+    assert [event for event in log.events if event["kind"] == "ranks"] == []
+
+
+def test_the_log_of_a_later_process_is_read_alone(tmp_path: Path) -> None:
+    """By its rank or by its name; nothing is compared."""
+    read(tmp_path, [process(0), *steps()], [process(1), *steps()])
+    assert read_log(tmp_path / "log.rank1.json").processes == 1
+    (tmp_path / "other.rank1.json").write_bytes(orjson.dumps([process(0), *steps()]))
+    assert read_log(tmp_path / "other.rank1.json").processes == 1
+    assert read_log(tmp_path / "log.json").processes == 2
+
+
+@pytest.mark.parametrize(("seconds", "taken"), [(599.0, 2), (600.0, 1), (-599.0, 2), (-600.0, 1)])
+def test_the_processes_of_a_launch_begin_within_ten_minutes(tmp_path: Path, seconds: float, taken: int) -> None:
+    """Either may be the first; where no time is told the rest decides."""
+    created = (NOON + timedelta(seconds=seconds)).isoformat()
+    assert read(tmp_path, [process(0), *steps()], [{**process(1), "created": created}, *steps()]).processes == taken
+    for odd in (None, "today"):
+        assert read(tmp_path, [process(0), *steps()], [{**process(1), "created": odd}, *steps()]).processes == 2
+
+
+def test_checksums_of_another_shape_are_not_compared(tmp_path: Path) -> None:
+    """The next ones are."""
+    fact = {"models": [model({}, {})]}
+    sums = {"replicated": True}
+    one = [process(0, **fact), *steps(), weights(1, [1, 2], **sums), weights(2, [1, 2], **sums)]
+    other = [process(1, **fact), *steps(), weights(1, [1], **sums), weights(2, [1, 3], **sums)]
+    assert compared(read(tmp_path, one, other)) == [(1, 2, 1, "p1")]
+
+
+def test_one_process_outside_the_wrapper_makes_copies_unknown(tmp_path: Path) -> None:
+    """Unless they began as equal random numbers."""
+    fact = {"models": [model({})]}
+    one = [process(0, **fact), *steps(), weights(1, [1], replicated=True)]
+    other = [process(1, **fact), *steps(), weights(1, [2], replicated=False)]
+    assert compared(read(tmp_path, one, other)) == []
+
+
+def test_weights_before_the_first_step_are_no_comparison(tmp_path: Path) -> None:
+    """They tell which rows are copies."""
+    fact = {"models": [model({}, {})]}
+    start = {"varied": [True]}
+    logs = [
+        [process(rank, **fact), *steps(), weights(0, [1, 1], **start), weights(5, [2 + rank, 3 + rank])]
+        for rank in range(2)
+    ]
+    assert compared(read(tmp_path, *logs)) == [(4, 1, 1, "p0")]
+
+
+def test_a_parameter_beyond_the_recorded_ones_has_no_name(tmp_path: Path) -> None:
+    """Nor has one of another model."""
+    logs = [
+        [process(rank, models=[model({})]), *steps(), weights(1, [1, 2 + rank], replicated=True)] for rank in range(2)
+    ]
+    assert compared(read(tmp_path, *logs)) == [(0, 2, 1, None)]
+
+
+def test_the_time_of_a_process_needs_ten_steps_behind_two(tmp_path: Path) -> None:
+    """Those at its start are not timed."""
+
+    def timed(seconds: list[float | None]) -> list[dict[str, Any]]:
+        more: list[float | None] = [None] * (STEPS - len(seconds))
+        return [{**step, "own": own} for step, own in zip(steps(), [*seconds, *more], strict=True)]
+
+    def told(seconds: list[float | None]) -> list[Any]:
+        log = read(tmp_path, [process(0), *timed(seconds)], [process(1), *timed(seconds)])
+        return [event["detail"]["step_seconds"] for event in log.events if event["kind"] == "ranks"]
+
+    assert told([9.0, 9.0, *[0.5] * 10]) == [[0.5, 0.5]]
+    assert told([9.0, 9.0, *[0.5] * 9]) == []
+
+
+def test_parts_of_a_process_that_is_missing_leave_the_norms_unknown(tmp_path: Path) -> None:
+    """Of the layers as of the whole; what is no part stays."""
+    row = {"record": "layers", "step": 0, "model": 0, "grad": [3.0], "weight": [6.0], "update": [0.5]}
+    for fact, known in (({"parts": 2}, False), ({}, True)):
+        log = read(tmp_path, [process(0, models=[model(fact)]), *steps(grad_norm=[3.0] * STEPS), row])
+        assert np.isfinite(log.column("grad_norm")).all() == known
+        assert log.layers.column("grad").tolist() == ([[3.0]] if known else [])
+
+
+def test_layers_are_joined_at_the_steps_that_all_have_sampled(tmp_path: Path) -> None:
+    """A row of another length is left out."""
+    fact = {"models": [model({"parts": 2})]}
+
+    def rows(*sampled: tuple[int, list[float]]) -> list[dict[str, Any]]:
+        return [
+            {"record": "layers", "step": step, "model": 0, "grad": grad, "weight": [6.0], "update": [0.5]}
+            for step, grad in sampled
+        ]
+
+    one = [process(0, **fact), *steps(), *rows((0, [3.0]), (2, [6.0]), (4, [3.0]))]
+    other = [process(1, **fact), *steps(), *rows((2, [8.0]), (3, [4.0]), (4, [4.0]))]
+    log = read(tmp_path, one, other)
+    assert log.layers.steps_of("grad").tolist() == [2, 4]
+    assert log.layers.column("grad").tolist() == [[10.0], [5.0]]

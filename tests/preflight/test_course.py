@@ -193,6 +193,34 @@ def test_the_first_loss_is_held_against_chance(tmp_path: Path) -> None:
     assert (bad.state, bad.severity) == ("failed", "warning")
 
 
+@pytest.mark.parametrize(("first", "state"), [(2.9, "passed"), (3.1, "failed")])
+def test_a_first_loss_is_high_from_three_times_chance_on(tmp_path: Path, first: float, state: str) -> None:
+    """Where not even one batch is learnt; where it is, that is only said."""
+    natural = {"columns": {"loss": [first] * 60, "lr": 0.01, "loss_id": 0}}
+    flat = np.full(100, first)
+    stuck = fly(Given(tmp_path, natural=natural, one_batch=flat, rescue=swept(flat), lr_range=RANGE))
+    assert named(stuck, "initial-loss").state == state
+    learnt = fly(Given(tmp_path, natural=natural, one_batch=first * LEARNT, lr_range=RANGE))
+    assert named(learnt, "initial-loss").state == "passed"
+
+
+@pytest.mark.parametrize(
+    ("more", "severity", "share", "rate"),
+    [
+        ({"wait": 0.015, "batch": 32}, None, 0.375, 800.0),
+        ({"wait": 0.025, "batch": 32}, "note", 0.625, 800.0),
+        ({}, None, None, None),
+    ],
+)
+def test_a_script_that_waits_for_half_of_its_time_is_told(tmp_path, more, severity, share, rate) -> None:
+    """It is no fault: the check passes."""
+    columns = {"loss": list(SLOW), "lr": 0.01, "loss_id": 0, "seconds": 0.04, **more}
+    check = named(fly(Given(tmp_path, natural={"columns": columns}), experiments=False), "throughput")
+    assert (check.state, check.severity) == ("passed", severity)
+    seen = [check.figures[name] for name in ("step_seconds", "wait_share", "examples_per_second")]
+    assert seen == [0.04, share, rate]
+
+
 def test_a_suspicion_is_not_confirmed_in_a_warm_up(tmp_path: Path) -> None:
     """While the rate is tiny and rising no batch is learnt; a larger rate that teaches it speaks for the script."""
     natural = raw(SLOW)

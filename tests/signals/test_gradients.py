@@ -102,3 +102,60 @@ def test_nothing_recorded_gives_nothing(tmp_path: Path) -> None:
     assert [seen[name] for name in seen if name.startswith("grad_")] == [None] * len(
         [n for n in seen if n.startswith("grad_")]
     )
+
+
+def test_five_norms_are_enough_for_growth_and_four_are_not(tmp_path: Path) -> None:
+    """A growth needs a first median above zero."""
+    assert over_time(tmp_path, [2.0] * 5)["grad_norm_growth"] == 1.0
+    assert over_time(tmp_path, [2.0] * 4)["grad_norm_growth"] is None
+    assert over_time(tmp_path, [0.0] * 5 + [1.0] * 5)["grad_norm_growth"] is None
+
+
+def test_growth_is_dated_only_beyond_ten_times_the_start(tmp_path: Path) -> None:
+    """Exactly ten times is not beyond; the earlier of growth and infinity counts."""
+    assert over_time(tmp_path, [1.0] * 20 + [10.0] * 20)["grad_growth_onset"] is None
+    assert over_time(tmp_path, [1.0] * 20 + [10.5] * 20)["grad_growth_onset"] == 22
+    assert over_time(tmp_path, [1.0] * 20 + [16.0] * 10 + [np.inf] * 3)["grad_growth_onset"] == 22
+    assert over_time(tmp_path, [1.0] * 20 + [np.inf] + [16.0] * 10)["grad_growth_onset"] == 20
+    assert over_time(tmp_path, [1.0, np.inf, 1.0])["grad_growth_onset"] == 1
+
+
+def test_infinite_norms_are_left_out_of_levels(tmp_path: Path) -> None:
+    """The largest is the largest finite one; zeros have no tail."""
+    seen = over_time(tmp_path, [1.0, 4.0, np.inf, 2.0])
+    assert (seen["grad_norm_max"], seen["grad_norm_median"], seen["grad_norm_first"]) == (4.0, 2.0, 2.5)
+    assert over_time(tmp_path, [0.0] * 5)["grad_norm_tail"] is None
+    assert over_time(tmp_path, [3.0])["grad_norm_p90"] == 3.0
+
+
+def test_the_calm_part_is_the_smaller_three_quarters(tmp_path: Path) -> None:
+    """Of 1 to 100 in any order the 90th percentile of 1 to 75."""
+    norms = np.random.default_rng(0).permutation(np.arange(1.0, 101.0))
+    assert over_time(tmp_path, norms.tolist())["grad_norm_p90"] == pytest.approx(np.percentile(np.arange(1, 76), 90))
+
+
+def test_ratios_over_depth_are_those_of_their_stretch(tmp_path: Path) -> None:
+    """At the first three samples, in the first tenth, and over the first half of the run."""
+    seen = over_depth(tmp_path, [[2.0, 1, 1]] * 3 + [[8.0, 1, 1]] * 7 + [[4.0, 1, 1]] * 40 + [[64.0, 1, 1]] * 50)
+    assert seen["grad_depth_ratio_first"] == 2.0
+    assert seen["grad_depth_ratio"] == 8.0
+    assert seen["grad_depth_ratio_high"] == 4.0
+    assert (seen["grad_rms_first_layers"], seen["grad_rms_last_layers"]) == (2.0, 0.25)
+
+
+def test_a_gradient_of_nothing_at_the_end_has_no_ratio(tmp_path: Path) -> None:
+    """Nothing is divided by zero; a zero at the start is a ratio of zero."""
+    assert over_depth(tmp_path, [[1.0, 1.0, 0.0]] * 3)["grad_depth_ratio"] is None
+    assert over_depth(tmp_path, [[0.0, 1.0, 1.0]] * 3)["grad_depth_ratio"] == 0.0
+
+
+def test_a_model_without_matrices_has_a_depth_of_none_and_no_model_no_depth(tmp_path: Path) -> None:
+    """Zero is a number, unknown is not."""
+    assert signals_of(tmp_path, steps=3, models=[make_model(("a", "ReLU"))])["depth"] == 0
+    assert signals_of(tmp_path, steps=3)["depth"] is None
+
+
+def test_the_own_norm_comes_before_that_of_clipping(tmp_path: Path) -> None:
+    """Step by step."""
+    seen = signals_of(tmp_path, columns={"grad_norm": [1.0, None, 1.0], "clip_norm": [9.0, 5.0, 9.0]})
+    assert (seen["grad_norm_max"], seen["grad_norm_median"]) == (5.0, 1.0)

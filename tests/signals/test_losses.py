@@ -243,3 +243,17 @@ def test_shares_given_to_the_divergence_of_logarithms(tmp_path: Path) -> None:
     logs = make_loss("kl_div", prediction={"shape": [8, 5], "min": -4.0, "max": -0.1})
     assert of(tmp_path, shares)["loss_input_is"] == "softmax(x)"
     assert of(tmp_path, logs)["loss_input_is"] == "as expected"
+
+
+def test_beside_an_own_formula_the_first_of_torchs_losses_is_judged(tmp_path: Path) -> None:
+    """Of those that training calls, and whose inputs were seen; the main loss comes before all."""
+    own = {**make_loss("custom", {"batch_spread": 1.0}), "id": 0}
+    unseen, standard = {**make_loss("l1_loss"), "id": 1}, {**make_loss("mse_loss", {"batch_spread": 2.0}), "id": 2}
+    later = {**make_loss("l1_loss", {"batch_spread": 3.0}), "id": 3}
+    evaluated = {**make_loss("l1_loss", {"batch_spread": 4.0}, phase="eval"), "id": 4}
+    losses = [evaluated, own, unseen, standard, later]
+    composite = signals_of(tmp_path, columns={"loss": [1.0] * 5}, losses=losses)
+    assert composite["prediction_spread"] == 2.0
+    assert signals_of(tmp_path, columns={"loss": [1.0] * 5}, losses=[evaluated, own])["prediction_spread"] is None
+    single = signals_of(tmp_path, columns={"loss": [1.0] * 5, "loss_id": [3] * 5}, losses=losses)
+    assert single["prediction_spread"] == 3.0

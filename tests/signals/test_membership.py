@@ -135,6 +135,20 @@ def test_step_lost_to_rounding(tmp_path: Path) -> None:
     assert run(tmp_path, samples=[{**MOVING, "grad": [1e-9] * 4, "update": [0.0] * 4}] * 5)["frozen_share"] == 0.0
 
 
+@pytest.mark.parametrize(("part", "share"), [(0.75, 0.0), (1.5, 1.0)])
+def test_a_step_is_lost_below_a_millionth_of_the_weight(tmp_path: Path, part: float, share: float) -> None:
+    """The rate is a tenth: a gradient of 1e-5 of the weight's norm is just that."""
+    gradients = [1e-5 * part * norm for norm in MOVING["weight"]]
+    samples = [{**MOVING, "grad": gradients, "update": [0.0] * 4}] * 5
+    assert run(tmp_path, samples=samples)["frozen_share"] == share
+
+
+def test_an_empty_parameter_counts_as_one_element(tmp_path: Path) -> None:
+    """Nothing is divided by nothing."""
+    assert run(tmp_path, held=(), changes={n: {"count": 0} for n in range(4)})["outside_share"] == 1.0
+    assert run(tmp_path, held=(0, 1), changes={2: {"count": 0}, 3: {"count": 0}})["outside_share"] == 2 / 52
+
+
 def test_nonfinite_updates_are_not_frozen(tmp_path: Path) -> None:
     """After a NaN the change is unknown, not zero."""
     assert run(tmp_path, samples=[{**MOVING, "update": ["nan"] * 4}] * 5)["frozen_share"] == 0.0

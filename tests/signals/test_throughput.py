@@ -143,3 +143,106 @@ def test_ranks(tmp_path: Path) -> None:
     """The slowest process against the median."""
     signals = of(tmp_path, steps=3, events=[event("ranks", {"step_seconds": [1.0, 1.0, 1.5, 1.0]})])
     assert (signals["rank_step_ratio"], signals["slowest_rank"]) == (1.5, 2)
+
+
+def test_twenty_timed_steps_are_enough(tmp_path: Path) -> None:
+    """Three of warm-up beside them; a wait that is not known leaves the step's time alone."""
+    columns = {"seconds": [0.04] * 23, "wait": [None] * 3 + [0.02] * 20}
+    signals = of(tmp_path, columns=columns)
+    assert (signals["step_seconds"], signals["wait_seconds"], signals["slow_steps"]) == (0.04, 0.02, 0)
+    columns["wait"] = [None] * 4 + [0.02] * 19
+    assert (of(tmp_path, columns=columns)["step_seconds"], of(tmp_path, columns=columns)["wait_share"]) == (0.04, None)
+    assert of(tmp_path, columns={"seconds": [0.04] * 22})["step_seconds"] is None
+
+
+def test_a_wait_is_at_most_the_whole_step(tmp_path: Path) -> None:
+    """The ceiling is then a factor of a hundred; steps of no time have no share."""
+    signals = of(tmp_path, columns={"seconds": [0.04] * 30, "wait": [0.05] * 30})
+    assert (signals["wait_share"], signals["wait_ceiling"]) == (1.0, 100.0)
+    assert of(tmp_path, columns={"seconds": [0.0] * 30, "wait": [0.05] * 30})["wait_share"] is None
+
+
+def test_a_step_is_slow_beyond_five_times_and_ten_milliseconds(tmp_path: Path) -> None:
+    """Both at once."""
+    for usual, slow, count in ((0.002, 0.0115, 0), (0.002, 0.0125, 1), (0.25, 1.25, 0), (0.25, 1.375, 1)):
+        seconds = [usual] * 40
+        seconds[30] = slow
+        assert of(tmp_path, columns={"seconds": seconds})["slow_steps"] == count
+
+
+def test_the_last_loader_of_the_training_counts(tmp_path: Path) -> None:
+    """Loaders of validation do not."""
+    loaders = [
+        {"id": 0, "role": "train", "workers": 1},
+        {"id": 1, "role": "train", "workers": 4},
+        {"id": 2, "role": "eval", "workers": 7},
+    ]
+    assert of(tmp_path, steps=2, loaders=loaders)["loader_workers"] == 4
+    assert of(tmp_path, steps=2, loaders=loaders[2:])["loader_workers"] is None
+    assert of(tmp_path, steps=2, cores="many")["cores"] is None
+
+
+def test_two_slow_steps_are_no_rhythm_and_three_are(tmp_path: Path) -> None:
+    """A rhythm has at least five steps, and four beats in the run."""
+    for places, period in (((40, 80), None), ((40, 80, 120), 40), ((4, 8, 12), 8), ((50, 100, 150), None)):
+        seconds = [0.001] * 199
+        for place in places:
+            seconds[place] = 0.1
+        assert of(tmp_path, columns={"seconds": seconds})["slow_step_period"] == period
+
+
+def test_regularity_is_the_smaller_share_of_lost_time_and_of_slow_beats(tmp_path: Path) -> None:
+    """A beat that was not slow, and one slow step off the beat."""
+    seconds = [0.001] * 200
+    for place in (20, 40, 60, 80, 120, 140, 160, 180):
+        seconds[place] = 0.1
+    signals = of(tmp_path, columns={"seconds": seconds})
+    assert (signals["slow_step_period"], signals["slow_step_regularity"]) == (20, pytest.approx(8 / 9))
+    seconds[100], seconds[107] = 0.1, 0.3
+    assert of(tmp_path, columns={"seconds": seconds})["slow_step_regularity"] == pytest.approx(9 / 12)
+
+
+def test_of_rhythms_that_fit_equally_the_shortest_is_told(tmp_path: Path) -> None:
+    """Every second beat fits as well."""
+    seconds = [0.001] * 200
+    seconds[10::10] = [0.1] * 19
+    assert of(tmp_path, columns={"seconds": seconds})["slow_step_period"] == 10
+
+
+def test_checkpoints_without_a_time_are_left_out(tmp_path: Path) -> None:
+    """Without any there is a number and no time."""
+    events = [event("checkpoint", {"seconds": 0.5}), event("checkpoint"), event("other", {"seconds": 9})]
+    signals = of(tmp_path, columns={"seconds": [0.5] * 10}, events=events)
+    assert (signals["checkpoints"], signals["checkpoint_seconds"], signals["checkpoint_share"]) == (1, 0.5, 0.1)
+    signals = of(tmp_path, steps=3)
+    assert (signals["checkpoints"], signals["checkpoint_seconds"], signals["checkpoint_share"]) == (0, None, None)
+
+
+def test_memory_counts_behind_the_first_fifth(tmp_path: Path) -> None:
+    """Ten values are enough, each a tenth: seven of nine moves are a rise."""
+    signals = of(tmp_path, columns={"memory": [900.0] * 3 + [100.0, 110, 120, 120, 130, 140, 140, 150, 160, 170]})
+    assert (signals["memory_growth"], signals["memory_rising_share"]) == (70.0, pytest.approx(7 / 9))
+    assert signals["memory_late_ratio"] == pytest.approx((170 - 140) / (140 - 100))
+    assert signals["memory_per_step"] == pytest.approx(70 * 1000 / 9)
+    assert of(tmp_path, columns={"memory": [100.0 + i for i in range(11)]})["memory_growth"] is None
+
+
+def test_a_memory_that_did_not_grow_at_first_has_a_large_late_ratio(tmp_path: Path) -> None:
+    """Nothing is divided by zero."""
+    assert of(tmp_path, columns={"memory": [100.0] * 70 + [101.0] * 30})["memory_late_ratio"] == 1000.0
+
+
+def test_standstills_of_unknown_length_are_left_out(tmp_path: Path) -> None:
+    """Without any time nothing is said."""
+    columns = {"seconds": [None, 2.0]}
+    assert (
+        of(tmp_path, columns=columns, events=[event("stall"), event("x", {"seconds": 9})])["standstill_seconds"] == 2.0
+    )
+    assert of(tmp_path, steps=2)["standstill_seconds"] is None
+
+
+def test_synchronisations_are_told_for_each_step(tmp_path: Path) -> None:
+    """Counted in the tally."""
+    assert of(tmp_path, steps=3, events=[event("tally", {"host_syncs": 12, "step": 4})])["syncs_per_step"] == 3.0
+    assert of(tmp_path, steps=3, events=[event("tally", {"host_syncs": 12, "step": 0})])["syncs_per_step"] is None
+    assert of(tmp_path, steps=3, events=[event("tally", {"step": 4})])["syncs_per_step"] is None

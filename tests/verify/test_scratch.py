@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from trainadvisor.errors import LogError, UsageError
-from trainadvisor.trials import cloning, copy_limits, scratch
+from trainadvisor.trials import budget, cloning, copy_limits, scratch
 from trainadvisor.trials import survey as surveys
 from trainadvisor.trials.absolute_paths import naming
 from trainadvisor.trials.copied import lead_into_copies
@@ -145,13 +145,23 @@ def test_a_full_disk_is_an_error_and_a_file_that_went_away_is_not(project, tmp_p
         copy(project, None, tmp_path / "full")
 
 
-@pytest.mark.parametrize(("text", "size"), [("500MB", 500_000_000), ("2g", 2_000_000_000), ("1.5 GiB", 1_500_000_000)])
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("500MB", 500_000_000),
+        ("2g", 2_000_000_000),
+        ("1.5 GiB", 1_500_000_000),
+        ("1", 1),
+        ("3kb", 3000),
+        ("1T", 10**12),
+    ],
+)
 def test_a_size_is_read(text, size):
     """As people write it."""
     assert copy_limits.size(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "0", "much", "-1GB", "1PB"])
+@pytest.mark.parametrize("text", ["", "0", "much", "-1GB", "1PB", "0.0001k", "1234567890123"])
 def test_a_size_that_is_none_is_refused(text):
     """With an example."""
     with pytest.raises(UsageError, match="write 500MB or 2GB"):
@@ -214,3 +224,141 @@ def test_an_entry_of_many_empty_files_is_told_by_their_number(project, tmp_path,
     monkeypatch.setattr(surveys, "MOST_FILES", 5)
     with pytest.raises(UsageError, match=r"the largest: pkg \(more than 6 files\)"):
         copy_limits.check(Survey(project), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1000, "1.0 kB"),
+        (999_999, "1000.0 kB"),
+        (10**6, "1.0 MB"),
+        (25 * 10**8, "2.5 GB"),
+    ],
+)
+def test_a_size_is_told(count, told):
+    """In the largest unit of which there is one."""
+    assert copy_limits.told(count) == told
+
+
+def entries(project, choice, **sizes):
+    """Return a survey whose entries have these bytes, or bytes and files."""
+    survey = Survey(project, None, choice)
+    found = {name: size if isinstance(size, tuple) else (size, 1, False) for name, size in sizes.items()}
+    survey.entries = {name: surveys.Entry(name, *size) for name, size in found.items()}
+    return survey
+
+
+def refusal(survey, root):
+    """Return what is said of a survey, None where it fits."""
+    try:
+        copy_limits.check(survey, root)
+    except UsageError as error:
+        return str(error)
+    return None
+
+
+def test_what_fits_exactly_is_copied(project, tmp_path, monkeypatch):
+    """Bytes and files up to the limits; four fifths of what is free."""
+    monkeypatch.setattr(surveys, "MOST_FILES", 10)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(0, 0, 1000))
+    for size, limit, fits in (
+        ((500, 1, False), 500, True),
+        ((501, 1, False), 500, False),
+        ((800, 1, False), 900, True),
+        ((801, 1, False), 900, False),
+        ((5, 10, False), 900, True),
+        ((5, 11, False), 900, False),
+    ):
+        assert (refusal(entries(project, Choice((), limit), a=size), tmp_path) is None) == fits
+
+
+def test_so_many_entries_are_named_as_have_to_go(project, tmp_path):
+    """Those that are larger than was seen first, then the largest, at most four; each can be shared by its name."""
+    choice = Choice((), 100)
+    told = refusal(entries(project, choice, a=60, b=70, c=20, d=10), tmp_path)
+    assert "too large to copy for every run, 160 bytes in 4 files against at most 100 bytes in 20,000" in told
+    assert "the largest: b (70 bytes). Nothing was run; choose --link b (what the script writes" in told
+    told = refusal(entries(project, choice, a=(50, 1, True), b=(60, 1, False), c=(70, 1, False)), tmp_path)
+    assert "the largest: a (50 bytes), c (70 bytes). Nothing" in told
+    told = refusal(entries(project, choice, **{name: 200 + place for place, name in enumerate("abcdef")}), tmp_path)
+    assert "the largest: f (205 bytes), e (204 bytes), d (203 bytes), c (202 bytes). Nothing" in told
+    assert "--link f --link e --link d --link c (what" in told
+
+
+@pytest.mark.parametrize(
+    ("size", "files", "more", "extent"),
+    [
+        (500, 2000, False, "500 bytes"),
+        (500, 2001, False, "500 bytes, 2,001 files"),
+        (0, 2001, False, "2,001 files"),
+        (0, 3, False, "0 bytes"),
+        (500, 2, True, "more than 500 bytes"),
+        (500, 1, True, "500 bytes"),
+    ],
+)
+def test_how_large_an_entry_is(size, files, more, extent):
+    """Its files are told from a tenth of what may be copied on; one large file was looked through to its end."""
+    assert copy_limits._extent(surveys.Entry("a", size, files, more)) == extent
+
+
+def test_a_larger_limit_is_advised_where_it_would_help(project, tmp_path, monkeypatch):
+    """Not where the disk is full, and not where there are too many files."""
+    monkeypatch.setattr(surveys, "MOST_FILES", 10)
+    for free, files, advised in ((10**6, 5, True), (10**6, 11, False), (100, 5, False), (125, 5, False)):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: shutil._ntuple_diskusage(0, 0, free))
+        told = refusal(entries(project, Choice((), 100), a=(500, files, False)), tmp_path)
+        assert ("--copy-limit SIZE" in told, told.endswith("--in-place")) == (advised, True)
+
+
+def test_the_folder_itself_cannot_be_shared(project, tmp_path):
+    """Small files that lie in it are named together."""
+    survey = entries(project, Choice((), 10))
+    survey.entries = {surveys.HERE: surveys.Entry(surveys.HERE, 50, 3)}
+    told = refusal(survey, tmp_path)
+    assert "the largest: . (50 bytes)" in told
+    assert "--link" not in told
+
+
+def test_what_is_to_be_shared_has_to_be_there(project, tmp_path):
+    """A link that leads nowhere is there."""
+    (project / "dangling").symlink_to("nowhere")
+    assert refusal(Survey(project, None, Choice(("big", "dangling"))), tmp_path) is None
+    assert "--link none: there is no such entry in" in refusal(Survey(project, None, Choice(("big", "none"))), tmp_path)
+
+
+def test_a_budget_is_read_and_counted_down(monkeypatch):
+    """As people write durations."""
+    assert [budget.seconds(text) for text in ("90", "90s", "2m", " 1.5 min ", "1h")] == [
+        90.0,
+        90.0,
+        120.0,
+        90.0,
+        3600.0,
+    ]
+    for text in ("", "0", "-1s", "2d", "1e3", "much"):
+        with pytest.raises(UsageError, match="write 90s, 2m or 1h"):
+            budget.seconds(text)
+    now = [1000.0]
+    monkeypatch.setattr(budget.time, "monotonic", lambda: now[0])
+    left = budget.Budget(100.0, started=990.0)
+    assert (left.spent, left.left, left.for_baseline) == (10.0, 90.0, 20.0)
+    now[0] = 1100.0
+    assert (left.spent, left.left) == (110.0, 0.0)
+
+
+def test_a_trial_has_three_times_the_baselines_time_within_what_is_left(monkeypatch):
+    """And some seconds to start; half a second when nothing is left."""
+    now = [0.0]
+    monkeypatch.setattr(budget.time, "monotonic", lambda: now[0])
+    left = budget.Budget(100.0, started=0.0)
+    assert [left.limit(10.0), left.limit(50.0)] == [35.0, 100.0]
+    assert [left.fits(50.0, 2), left.fits(50.0, 3), left.fits(50.0, 3, 2), left.fits(50.0, 5, 2)] == [
+        True,
+        False,
+        True,
+        False,
+    ]
+    now[0] = 100.0
+    assert (left.limit(10.0), left.fits(1.0)) == (0.5, False)

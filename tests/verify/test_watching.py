@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from builders import log_of
 
 from trainadvisor.trials.early_abort import Course, Lookout
 
@@ -59,3 +60,56 @@ def test_a_refused_change_ends_the_run(lookout):
 def test_an_applied_change_does_not(lookout):
     """The quiet case."""
     assert lookout([2.0] * 3, {"applied": True, "refused": None}).look() is None
+
+
+def test_twenty_steps_are_needed_before_a_run_is_given_up(lookout):
+    """Five lost ones in a row among them; one finite loss among the last five is hope."""
+    assert lookout([2.0] * 14 + ["nan"] * 5).look() is None
+    assert lookout([2.0] * 15 + ["nan"] * 5).look() == ("hopeless", "non-finite loss at step 19")
+    assert lookout([2.0] * 30 + ["nan"] * 4).look() is None
+    assert lookout([2.0] * 29 + ["nan"] * 3 + [2.0] + ["inf"] * 4).look() is None
+
+
+def test_a_run_is_far_off_beyond_three_times_the_larger_first_loss(lookout):
+    """Its own or the baseline's, whatever their sign; exactly three times is not beyond."""
+    assert lookout([1.0] + [6.0] * 30).look() is None
+    assert lookout([1.0] + [6.5] * 30).look() == ("hopeless", "loss 6.5 at step 30")
+    assert lookout([3.0] + [8.0] * 30).look() is None
+    assert lookout([-3.0] + [8.0] * 30).look() is None
+    assert lookout([1.0] + [3.5] * 30, course=Course(100, None)).look() == ("hopeless", "loss 3.5 at step 30")
+    assert lookout(["nan"] + [7.0] * 30).look() == ("hopeless", "loss 7 at step 30")
+    assert lookout(["nan"] + [7.0] * 30, course=Course(100, None)).look() is None
+
+
+def test_a_run_is_far_off_after_three_tenths_of_the_baseline(lookout):
+    """By the median of the last five finite losses."""
+    assert lookout([2.0] + [7.0] * 28).look() is None
+    assert lookout([2.0] + [7.0] * 29).look() == ("hopeless", "loss 7 at step 29")
+    assert lookout([2.0] * 28 + [7.0, 7.0, 2.0, 2.0, 2.0]).look() is None
+    assert lookout([2.0] * 28 + [7.0, 7.0, 7.0, 2.0, 2.0]).look() is not None
+    assert lookout([2.0] * 28 + ["nan", 9.0, "nan", "nan", 2.0]).look() == ("hopeless", "loss 9 at step 32")
+
+
+def test_without_a_baseline_only_refused_changes_stop_a_run(lookout):
+    """Each with its reason."""
+    assert lookout([2.0] + ["nan"] * 40, course=None).look() is None
+    refused = [{"applied": False, "refused": reason} for reason in ("no loader", "no model")]
+    assert lookout([], *refused, course=None).look() == ("refused", "lr: no loader; lr: no model")
+    assert lookout([], {"applied": False, "refused": None}, {"applied": True, "refused": "x"}).look() is None
+
+
+def test_a_log_is_looked_at_again_and_again(lookout, tmp_path):
+    """What was read before counts; one that is not there yet says nothing; a loss may be missing."""
+    assert Lookout(tmp_path / "none.json", BASELINE).look() is None
+    watched = lookout([2.0] * 15)
+    assert watched.look() is None
+    path = tmp_path / "log.json"
+    more = [{"record": "step", "step": 15 + place, "loss": loss} for place, loss in enumerate([None, *["nan"] * 5])]
+    path.write_text(path.read_text().removesuffix("\n]\n") + ",\n" + ",\n".join(map(json.dumps, more)) + "\n]\n")
+    assert watched.look() == ("hopeless", "non-finite loss at step 19")
+
+
+def test_a_course_is_read_off_the_log_of_the_baseline(tmp_path):
+    """Its steps and its first loss, where there is one."""
+    assert Course.of(log_of(tmp_path, columns={"loss": [3.0] * 8})) == Course(8, 3.0)
+    assert Course.of(log_of(tmp_path, steps=8)) == Course(8, None)

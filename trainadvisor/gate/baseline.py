@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis, Finding
 
 SCHEMA = "trainadvisor/baseline/1"
-LARGEST, MOST = 1 << 20, 10_000
-"""Bytes and entries of a baseline; a real one has some dozens."""
+MOST = 10_000
+"""Entries of a baseline; a real one has some dozens."""
 LEVELS = {"note": 0, "warning": 1, "error": 2}
 # field of the declaration: fact of the run; a device of another kind only ends the comparison of times
 WORKLOAD = {"model": "model_hash", "examples": "examples", "batch": "batch_median", "steps": "planned_steps"}

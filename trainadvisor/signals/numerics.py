@@ -13,7 +13,6 @@ NEEDS = {"needs": "the recorder's watch for NaN and infinity", "zh": "记录器�
 NEEDS_SCALE = {"needs": "a GradScaler", "zh": "GradScaler（损失缩放器）"}
 NEEDS_LAYERS = {"needs": "sampled statistics of the parameters", "zh": "参数的抽样统计"}
 ROUNDOFF = {"bfloat16": 2.0**-8, "float16": 2.0**-11}  # half a unit in the last place, relative
-FLOAT16_MAX = 65504.0
 FLOAT16_TINY = 2.0**-24  # smallest positive number of float16
 SETTLING = 20  # steps in which a loss scale finds its level
 ADAPTIVE = ("Adam", "RMSprop", "Adagrad", "Adadelta", "Adafactor", "NAdam", "RAdam", "Lion")

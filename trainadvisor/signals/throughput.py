@@ -154,10 +154,8 @@ def _rhythm(log: RunLog) -> tuple[int, float] | None:
     if places.size < 3:
         return None
     gaps = np.unique(np.concatenate([np.diff(places), places[2:] - places[:-2]])[:MOST_GAPS])
-    periods = [int(gap) for gap in gaps if MIN_PERIOD <= gap <= values.size / 4]
-    return max(
-        ((p, _fit(places, kept, values, p)) for p in periods), key=lambda found: (found[1], -found[0]), default=None
-    )
+    periods = [int(gap) for gap in gaps if MIN_PERIOD <= gap <= values.size / 4]  # in order: of equals the shortest
+    return max(((p, _fit(places, kept, values, p)) for p in periods), key=lambda found: found[1], default=None)
 
 
 def _fit(places: npt.NDArray[np.int64], kept: Mask, values: Floats, period: int) -> float:

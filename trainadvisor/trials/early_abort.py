@@ -49,7 +49,6 @@ class Lookout:
         self._course = course
         self._losses: list[float] = []
         self._refused: list[str] = []
-        self._changes = 0
 
     def look(self) -> tuple[str, str] | None:
         """Return why the run should be stopped, with a detail; None while it is worth going on."""

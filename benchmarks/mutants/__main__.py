@@ -1,0 +1,176 @@
+"""How many changes of a single place in the package the tests notice.
+
+python benchmarks/mutants [--mutants 60] [--seed 1] [--slow 10] [--work DIR] [--only PART] [--tests PATH...] [--again]
+A random sample of mutants, each put into a copy of the tree and run against the tests that call the mutated function,
+the quickest first, up to the first that fails. What was found is kept in the work folder: a run that was broken off
+goes on. `--slow` of the sample come from the rooms that need torch (record, instrument). A mutant that changes nothing
+anybody could see is named with its reason in equivalent.toml, by the text of its line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import random
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from callers import HERE, copied, measured, run_tests
+from mutations import Mutant, mutants
+
+MARK = ("<!-- mutants -->", "<!-- /mutants -->")
+JUDGING = ("log", "signals", "judge", "gate", "verify", "trials", "preflight", "report/machine")
+MODULES = (
+    "compare", "toml", "configuration", "settings", "requirements", "changes/line_edits", "redaction", "descriptors",
+    "regular", "characters",
+)  # fmt: skip
+SLOW = ("record", "instrument")
+LEFT_OUT = ("test_wheel", "test_examples", "test_readme", "test_demo", "test_notebook", "test_start",
+            "test_html_browser", "test_ray", "test_names", "test_action", "test_corpus")  # fmt: skip
+"""Test files of whole programs and documents: minutes each, and what they notice is not what they are about."""
+CHILDREN = {
+    "record/run_script": ("tests/faults/test_endings", "tests/record/test_run"),
+    "trials/": ("tests/verify/test_untouched", "tests/verify/test_session"),
+    "log/disk": ("tests/faults/test_disk",),
+}
+"""Tests of what runs in processes that they start, where no call is seen."""
+TESTS_SECONDS = 40.0
+"""How much of the tests that call a function is run, by what they took when they were measured."""
+
+
+def main() -> None:
+    """Draw, run and tell."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mutants", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--slow", type=int, default=10, help="how many of them from record and instrument")
+    parser.add_argument("--work", type=Path, default=Path("/tmp/trainadvisor-mutants"))  # noqa: S108
+    parser.add_argument("--only", default="", help="only mutants of paths that contain this")
+    parser.add_argument("--tests", nargs="*", default=["tests"], help="only tests of paths that begin so")
+    parser.add_argument("--again", action="store_true", help="only what survived before, with the tests of today")
+    parser.add_argument("--results", type=Path, help="a Markdown file whose section on mutants is rewritten")
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    tree = copied(options.work)
+    files = [name for name in test_files(tree) if name.startswith(tuple(options.tests))]
+    tests = measured(tree, files, options.work)
+    found = results(sample(tree, options), tests, tree, options)
+    told = document(found, options)
+    print(told)
+    if options.results:
+        page = options.results.read_text(encoding="utf-8")
+        before, _, rest = page.partition(MARK[0])
+        after = rest.partition(MARK[1])[2]
+        options.results.write_text(f"{before.rstrip()}\n\n{MARK[0]}\n{told}\n{MARK[1]}\n{after.lstrip()}", "utf-8")
+
+
+def test_files(tree: Path) -> list[str]:
+    """Return the files of tests, without those of whole programs."""
+    files = (path for path in sorted((tree / "tests").rglob("test_*.py")) if path.stem not in LEFT_OUT)
+    return [path.relative_to(tree).as_posix() for path in files]
+
+
+def sample(tree: Path, options: argparse.Namespace) -> list[Mutant]:
+    """Return mutants of lines drawn by chance, at most one a line."""
+    chance = random.Random(options.seed)  # noqa: S311 - a sample is no secret
+    modules = [f"trainadvisor/{name}.py" for name in MODULES]
+    judging = [*modules, *(f"trainadvisor/{room}/" for room in JUDGING)]
+    slow = [f"trainadvisor/{room}/" for room in SLOW]
+    return [
+        *_drawn(tree, judging, options.mutants - options.slow, chance, options.only),
+        *_drawn(tree, slow, options.slow, chance, options.only),
+    ]
+
+
+def _drawn(tree: Path, rooms: list[str], count: int, chance: random.Random, only: str) -> list[Mutant]:
+    lines: dict[tuple[str, int], list[Mutant]] = {}
+    for path in sorted((tree / "trainadvisor").rglob("*.py")):
+        name = path.relative_to(tree).as_posix()
+        if name.startswith(tuple(rooms)) and only in name:
+            for mutant in mutants(name, path.read_text(encoding="utf-8")):
+                lines.setdefault((name, mutant.line), []).append(mutant)
+    drawn = chance.sample(sorted(lines), min(count, len(lines)))
+    return [chance.choice(lines[line]) for line in drawn]
+
+
+def results(
+    drawn: list[Mutant], tests: dict[str, Any], tree: Path, options: argparse.Namespace
+) -> list[dict[str, Any]]:
+    """Return what became of each mutant; what is kept from before is not run again."""
+    kept = options.work / f"seed-{options.seed}-{options.mutants}-{options.slow}{options.only.replace('/', '-')}.json"
+    known = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    for number, mutant in enumerate(drawn, 1):
+        name = f"{mutant.path}:{mutant.line}: {mutant.told}"
+        if name not in known or (options.again and not known[name]["killed"]):
+            known[name] = outcome(mutant, tests, tree, options.work)
+            kept.write_text(json.dumps(known, indent=1), encoding="utf-8")
+            print(f"{number}/{len(drawn)} {known[name]['how']:8} {name}", flush=True)
+    return [{"name": f"{m.path}:{m.line}: {m.told}", **known[f"{m.path}:{m.line}: {m.told}"]} for m in drawn]
+
+
+def outcome(mutant: Mutant, tests: dict[str, Any], tree: Path, work: Path) -> dict[str, Any]:
+    """Put a mutant into the copy, run the tests that can notice it, and take it out again."""
+    path = tree / mutant.path
+    source = path.read_text(encoding="utf-8")
+    chosen = choice(mutant, tests)
+    seconds = sum(tests[name]["seconds"] for name in chosen)
+    (work / "chosen.json").write_text(json.dumps(chosen), encoding="utf-8")
+    line = source.splitlines()[mutant.line - 1].strip()
+    files = sorted({name.partition("::")[0] for name in chosen})
+    path.write_text(mutant.applied(source), encoding="utf-8")
+    try:
+        limit = 60 + 4 * seconds
+        code = run_tests(tree, ["-x", *files], limit, MUTANTS_TESTS=str(work / "chosen.json")) if files else 0
+    finally:
+        path.write_text(source, encoding="utf-8")
+    how = {0: "survived", 5: "survived", None: "too slow"}.get(code, "killed")
+    return {"killed": how != "survived", "how": how, "tests": len(chosen), "line": line}
+
+
+def choice(mutant: Mutant, tests: dict[str, Any]) -> list[str]:
+    """Return the tests that call the function, the quickest first, then others of its module, as time allows."""
+    function = f"{mutant.path}:{mutant.function}"
+    near = [name for name, test in tests.items() if mutant.function and function in test["calls"]]
+    prefix = f"{mutant.path}:"
+    wider = [name for name, test in tests.items() if any(call.startswith(prefix) for call in test["calls"])]
+    started = tuple(file for part, files in CHILDREN.items() if part in mutant.path for file in files)
+    beside = [name for name in tests if started and name.startswith(started)]
+    room = mutant.path.split("/")[1].removesuffix(".py")
+    chosen, spent = [], 0.0
+    for name in dict.fromkeys(
+        [*_ordered(near, room, tests), *_ordered(beside, room, tests), *_ordered(wider, room, tests)]
+    ):
+        if spent + tests[name]["seconds"] <= TESTS_SECONDS:
+            chosen.append(name)
+            spent += tests[name]["seconds"]
+    return chosen
+
+
+def _ordered(names: list[str], room: str, tests: dict[str, Any]) -> list[str]:
+    return sorted(names, key=lambda name: (room not in name.partition("::")[0], tests[name]["seconds"], name))
+
+
+def document(found: list[dict[str, Any]], options: argparse.Namespace) -> str:
+    """Return the section as Markdown."""
+    reasons = tomllib.loads((HERE / "equivalent.toml").read_text(encoding="utf-8")).get("same", {})
+    survived = [entry for entry in found if not entry["killed"]]
+    same = [entry for entry in survived if entry["line"] in reasons]
+    left = [entry for entry in survived if entry not in same]
+    counted = len(found) - len(same)
+    share = len(left) / counted if counted else 0.0
+    command = f"make mutants MUTANTS={options.mutants} SEED={options.seed}"
+    head = (
+        f"{dt.datetime.now(dt.UTC).date()}, `{command}`: {len(found)} changes of one place each in the "
+        f"package, {options.slow} of them in the rooms that need torch, drawn by line; each is run against the tests "
+        f"that call the changed function. {counted - len(left)} of {counted} were noticed, {len(left)} survived "
+        f"({share:.0%}), {len(same)} more change nothing that anybody could see."
+    )
+    told = ["## Mutants", "", head, "", *(f"* `{entry['name']}`" for entry in left)]
+    told += [f"* `{entry['name']}` changes nothing: {reasons[entry['line']]}" for entry in same]
+    return "\n".join(told).rstrip()
+
+
+if __name__ == "__main__":
+    main()

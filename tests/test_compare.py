@@ -1,0 +1,149 @@
+"""The comparison of two runs: what is common to them, and on what the verdict rests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from trainadvisor.compare import Comparison, Row, compare
+from trainadvisor.judge.result import Diagnosis
+
+
+def finding(code: str, severity: str = "error", **more: Any) -> dict[str, Any]:
+    """Return a finding."""
+    base = {"family": "numerics", "kind": "cause", "title": code, "sentence": code, "confidence": "certain"}
+    return {**base, "code": code, "severity": severity, **more}
+
+
+def run(*findings: dict[str, Any], state: str = "broken", **facts: Any) -> Diagnosis:
+    """Return a diagnosis with these findings and facts of the run."""
+    return Diagnosis.model_validate({"state": state, "summary": "s", "run": facts, "findings": list(findings)})
+
+
+def figures(compared: Comparison) -> dict[str, tuple[float | None, float | None]]:
+    """Return the figures of both runs by their key."""
+    return {row.key: (row.a, row.b) for row in compared.rows}
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "verdict"),
+    [
+        ("broken", "needs-attention", "better"),
+        ("broken", "cannot-tell", "better"),
+        ("needs-attention", "healthy", "better"),
+        ("cannot-tell", "healthy", "better"),
+        ("healthy", "broken", "worse"),
+        ("needs-attention", "broken", "worse"),
+        ("needs-attention", "cannot-tell", "equal"),
+        ("healthy", "healthy", "equal"),
+    ],
+)
+def test_the_state_comes_first(a: str, b: str, verdict: str) -> None:
+    """Whatever the findings and figures; not to know is neither better nor worse than a warning."""
+    assert compare(run(state=a), run(state=b)).verdict == verdict
+    if verdict != "equal":
+        gone = compare(run(finding("x"), state=a, loss_final=9.0), run(finding("y"), state=b, loss_final=1.0))
+        assert gone.verdict == verdict
+
+
+def test_then_what_was_fixed_and_what_is_new() -> None:
+    """Also among consequences; both at once is mixed."""
+    both = run(finding("a", explains=[finding("b")]))
+    one, other = run(finding("a")), run(finding("b"))
+    fewer, more, mixed = compare(both, one), compare(one, both), compare(one, other)
+    assert (fewer.verdict, fewer.fixed, fewer.kept, fewer.new) == ("better", ("b",), ("a",), ())
+    assert (more.verdict, more.fixed, more.kept, more.new) == ("worse", (), ("a",), ("b",))
+    assert (mixed.verdict, mixed.fixed, mixed.kept, mixed.new) == ("mixed", ("a",), (), ("b",))
+
+
+def test_notes_are_told_and_decide_nothing() -> None:
+    """The figures do: here the loss rose."""
+    noted = compare(run(finding("a", "note"), loss_final=1.0), run(loss_final=2.0))
+    assert (noted.fixed, noted.verdict) == (("a",), "worse")
+    warned = compare(run(finding("a", "warning"), loss_final=1.0), run(loss_final=2.0))
+    assert warned.verdict == "better"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "verdict"),
+    [
+        (20.0, 21.0, "equal"),
+        (20.0, 19.0, "equal"),
+        (20.0, 21.25, "worse"),
+        (20.0, 18.75, "better"),
+        (-1.0, -2.0, "better"),
+    ],
+)
+def test_a_loss_that_moved_by_more_than_a_twentieth_decides(a: float, b: float, verdict: str) -> None:
+    """Exactly a twentieth is none."""
+    assert compare(run(loss_final=a), run(loss_final=b)).verdict == verdict
+
+
+def test_the_validation_decides_before_the_loss_and_has_noise() -> None:
+    """Twice the larger noise of the two; the noise is not that of a training loss."""
+    a, b = {"val_loss_final": 1.0, "loss_final": 1.0}, {"val_loss_final": 1.5, "loss_final": 0.5}
+    assert compare(run(**a), run(**b)).verdict == "worse"
+    for noise, verdict in ((0.25, "equal"), (0.2, "worse")):
+        assert compare(run(**a, val_noise=noise), run(**b)).verdict == verdict
+        assert compare(run(**a), run(**b, val_noise=noise)).verdict == verdict
+    only = compare(run(loss_final=1.0, val_noise=0.25), run(loss_final=1.5))
+    assert only.verdict == "worse"
+    assert only.decided_by is not None
+    assert only.decided_by.key == "compare.loss"
+
+
+def test_a_figure_of_one_run_alone_decides_nothing() -> None:
+    """It is shown."""
+    compared = compare(run(loss_final=1.0), run(val_loss_final=2.0))
+    assert (compared.verdict, compared.decided_by) == ("equal", None)
+    assert figures(compared) == {"compare.loss": (1.0, None), "compare.val": (None, 2.0)}
+
+
+def test_losses_are_compared_at_the_last_step_of_both() -> None:
+    """At the nearest point of each curve; the run that ended there is named."""
+    short = run(loss_curve=[[10, 4.0], [20, 3.0]], loss_final=3.0)
+    long = run(loss_curve=[[8, 5.0], [19, 3.5], [40, 1.0]], loss_final=1.0)
+    one, other = compare(short, long), compare(long, short)
+    assert (one.last, one.stopped, figures(one)["compare.loss-at"], one.rows[0].step) == (20, "A", (3.0, 3.5), 20)
+    assert (other.last, other.stopped, figures(other)["compare.loss-at"]) == (20, "B", (3.5, 3.0))
+    assert (one.verdict, other.verdict) == ("worse", "better")
+    assert one.decided_by == one.rows[0]
+    assert compare(short, short).stopped is None
+
+
+def test_without_a_curve_nothing_is_common() -> None:
+    """An empty one is none."""
+    for curve in ({}, {"loss_curve": []}):
+        compared = compare(run(loss_curve=[[10, 4.0]]), run(**curve))
+        assert (compared.last, compared.stopped, compared.rows) == (None, None, ())
+
+
+@pytest.mark.parametrize(
+    ("fact", "field"), [("model_hash", "model"), ("examples", "examples"), ("batch_median", "batch")]
+)
+def test_runs_of_another_model_or_data_get_no_verdict(fact: str, field: str) -> None:
+    """What only one of them has is no difference."""
+    compared = compare(run(state="broken", **{fact: 1}), run(state="healthy", **{fact: 2}))
+    assert (compared.verdict, compared.unlike) == ("unlike", ((field, 1, 2),))
+    assert compare(run(**{fact: 1}), run()).unlike == ()
+
+
+def test_settings_are_told_as_changed_or_the_same() -> None:
+    """What one of them lacks is neither."""
+    compared = compare(run(lr=0.1, seed=1, momentum=0.9), run(lr=0.01, seed=1, device="cpu"))
+    assert (compared.changed, compared.same) == ((("lr", 0.1, 0.01),), ("seed",))
+
+
+def test_a_change_is_relative_to_the_size_of_a() -> None:
+    """None where A is zero or one of them is missing."""
+    assert [Row("x", 4.0, 5.0).change, Row("x", -4.0, -5.0).change] == [0.25, -0.25]
+    assert [Row("x", a, b).change for a, b in ((0.0, 1.0), (None, 1.0), (1.0, None))] == [None] * 3
+    assert Row("x", 1.0, 0.0).change == -1.0
+
+
+def test_a_truth_value_is_no_figure() -> None:
+    """Nor is a text."""
+    assert figures(compare(run(loss_final=True, val_loss_final="low"), run(memory=3))) == {
+        "compare.memory": (None, 3.0)
+    }

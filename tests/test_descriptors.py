@@ -1,0 +1,92 @@
+"""Descriptors of ours: at a high number, and never another file's."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from trainadvisor.descriptors import Descriptor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def opened(path: Path) -> int:
+    """Open a file to append."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+
+def is_open(number: int) -> bool:
+    """Return whether a descriptor stands for anything."""
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> Iterator[Descriptor]:
+    """A descriptor of the file `log`."""
+    held = Descriptor(opened(tmp_path / "log"))
+    yield held
+    held.close()
+
+
+def test_it_moves_to_a_high_number_and_is_not_inherited(tmp_path: Path) -> None:
+    """The low one is free again."""
+    low = opened(tmp_path / "log")
+    held = Descriptor(low)
+    assert held.number >= 60
+    assert (is_open(low), os.get_inheritable(held.number), held.held) == (False, False, True)
+    held.close()
+    assert (is_open(held.number), held.held) == (False, False)
+
+
+def test_where_no_high_number_is_free_it_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is held all the same; the highest that is allowed comes first."""
+    asked = []
+
+    def refused(number: int, what: int, least: int) -> int:
+        asked.append(least)
+        raise OSError
+
+    monkeypatch.setattr(fcntl, "fcntl", refused)
+    low = opened(tmp_path / "log")
+    held = Descriptor(low)
+    assert (held.number, held.held, asked) == (low, True, [4000, 1000, 200, 60])
+    held.close()
+
+
+def test_a_number_that_stands_for_another_file_is_not_held_and_not_closed(ours: Descriptor, tmp_path: Path) -> None:
+    """The script closed ours and got its number for its own file."""
+    other = opened(tmp_path / "other")
+    os.dup2(other, ours.number)
+    assert not ours.held
+    ours.close()
+    assert is_open(ours.number)
+    os.close(ours.number)
+    os.close(other)
+
+
+def test_it_is_regained_only_by_the_same_file(ours: Descriptor, tmp_path: Path) -> None:
+    """Another file at the path is closed again; one that cannot be opened is none."""
+    seen: list[int] = []
+
+    def at(name: str) -> int:
+        seen.append(opened(tmp_path / name))
+        return seen[-1]
+
+    def fails() -> int:
+        raise OSError
+
+    assert ours.regain(fails)
+    os.close(ours.number)
+    assert [ours.regain(fails), ours.regain(lambda: at("other"))] == [False, False]
+    assert not is_open(seen[0])
+    assert ours.regain(lambda: at("log"))
+    assert (ours.held, ours.number >= 60, is_open(seen[1])) == (True, True, False)

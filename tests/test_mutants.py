@@ -1,0 +1,96 @@
+"""The mutants that `make mutants` puts into the package."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+PATH = Path(__file__).parents[1] / "benchmarks" / "mutants" / "mutations.py"
+SPEC = importlib.util.spec_from_file_location("mutations", PATH)
+assert SPEC is not None
+assert SPEC.loader is not None
+mutations = importlib.util.module_from_spec(SPEC)
+sys.modules["mutations"] = mutations  # a dataclass looks its module up
+SPEC.loader.exec_module(mutations)
+
+
+def told(source: str) -> list[str]:
+    """Return the mutants of a module as they are listed."""
+    return [mutant.told for mutant in mutations.mutants("m.py", dedent(source))]
+
+
+@pytest.mark.parametrize(
+    ("source", "changes"),
+    [
+        ("x = a < b <= c", ["a < b <= c -> a <= b <= c", "a < b <= c -> a < b < c"]),
+        ("x = a is b", ["a is b -> a is not b"]),
+        ("x = a not in b", ["a not in b -> a in b"]),
+        ("x = a and b", ["a and b -> a or b"]),
+        ("x = not a", ["not a -> a"]),
+        ("x = -a", ["-a -> a"]),
+        ("x = a + b", ["a + b -> a - b"]),
+        ("x = 'a' + b", []),
+        ("x = a // b", ["a // b -> a / b"]),
+        ("x = a if b else c", ["a if b else c -> a if not b else c"]),
+        ("x = min(a)", ["min(a) -> max(a)"]),
+        ("x = True", ["True -> False"]),
+        ("x = 0, 1, 3, 40, 0.5, 'a', None", ["0 -> 1", "1 -> 0", "3 -> 4", "40 -> 80", "0.5 -> 1.0"]),
+        ("f(a)", ["f(a) -> pass"]),
+        ("x += a", ["x += a -> pass"]),
+        ("raise a", ["raise a -> pass"]),
+        ("while a:\n    break", ["a -> not a", "break -> continue"]),
+        ("if a:\n    x = b", ["a -> not a"]),
+        ("def f():\n    return a", ["return a -> return None"]),
+        ("def f():\n    return None", []),
+    ],
+)
+def test_one_place_changes(source: str, changes: list[str]) -> None:
+    """Each mutant is another statement or expression in its place."""
+    assert told(source) == changes
+
+
+def test_what_never_runs_or_only_names_things_stays() -> None:
+    """Annotations, decorators, docstrings, texts, lists of names, imports for type checkers."""
+    assert (
+        told('''
+        """Says 1 < 2."""
+        __all__ = [1]
+        if TYPE_CHECKING:
+            import x
+        @f(True)
+        def g(a: 1 = None) -> 2:
+            """Does."""
+            b: 3
+            c = f"{a < 1}"
+        ''')
+        == []
+    )
+
+
+def test_a_mutant_knows_its_function() -> None:
+    """As Python calls it; outside of functions it has none."""
+    source = "a = 0\nclass C:\n    b = 0\n    def f(self):\n        c = 0\n        def g():\n            d = 0\n"
+    found = [(mutant.line, mutant.function) for mutant in mutations.mutants("m.py", source)]
+    assert found == [(1, ""), (3, ""), (5, "C.f"), (7, "C.f.<locals>.g")]
+
+
+def test_a_mutant_is_put_in_its_place_alone() -> None:
+    """Behind letters of several bytes, over several lines, with what stands around it."""
+    source = "名 = ['字', a <\n  b]  # why\nc = 0\n"
+    (first, second) = mutations.mutants("m.py", source)
+    assert first.applied(source) == "名 = ['字', (a <= b)]  # why\nc = 0\n"
+    assert second.applied(source) == "名 = ['字', a <\n  b]  # why\nc = (1)\n"
+
+
+def test_every_mutant_of_a_module_can_be_parsed() -> None:
+    """Here those of the module that makes them."""
+    source = PATH.read_text(encoding="utf-8")
+    found = mutations.mutants("m.py", source)
+    assert len(found) > 50
+    for mutant in found:
+        assert ast.dump(ast.parse(mutant.applied(source))) != ast.dump(ast.parse(source))
