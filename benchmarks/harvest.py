@@ -25,8 +25,8 @@ from trainadvisor.log.reader import read_log
 from trainadvisor.signals import Signals, all_signals
 from trainadvisor.signals.context import contexts
 
+# Significant digits that are tried, until the case says what the run said.
 DIGITS = (3, 4, 6, 17)
-"""Significant digits that are tried, until the case says what the run said."""
 PLAIN = ("number", "truth", "word")
 
 Case = dict[str, Any]

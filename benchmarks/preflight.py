@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from trainadvisor.judge.rulebook import Rulebook
 
 MARK = ("<!-- preflight -->", "<!-- /preflight -->")
+# Families of the faults that should show at once: initialisation is judged among the activations.
 WANTED = frozenset({"wiring", "data", "activations", "numerics"})
-"""Families of the faults that should show at once: initialisation is judged among the activations."""
 EARLY = 20
 
 

@@ -28,8 +28,8 @@ SETTINGS = {
     "device": "device",
     "torch": "torch",
 }
+# A change of a final loss that is smaller is none, unless the noise of the validation is known.
 NOISE = 0.05
-"""A change of a final loss that is smaller is none, unless the noise of the validation is known."""
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,8 @@ class Config:
     every: int | None = None
     max_overhead: float | None = None
     source: Path | None = None
+    # Each setting by its dotted name: its value and where it comes from.
     entries: Mapping[str, tuple[Any, str]] = field(default_factory=dict, compare=False, repr=False)
-    """Each setting by its dotted name: its value and where it comes from."""
 
 
 def load(folder: Path | None = None) -> Config:

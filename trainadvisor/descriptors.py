@@ -13,8 +13,8 @@ from contextlib import suppress
 if sys.platform != "win32":
     import fcntl
 
+# Least numbers to try, the limit of the process allowing: scripts close low ones, and get the same ones as ever.
 HIGH = (4000, 1000, 200, 60)
-"""Least numbers to try, the limit of the process allowing: scripts close low ones, and get the same ones as ever."""
 
 
 class Descriptor:

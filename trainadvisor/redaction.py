@@ -38,8 +38,8 @@ _SHAPED = re.compile(
     r"|glpat-[\w-]{16,}|xox[a-z]-[\w-]{10,}|(?:AKIA|ASIA)[0-9A-Z]{12,}|AIza[\w-]{30,}"
     r"|eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?)"
 )
+# The names of layers, of which there are thousands: none of the patterns for other texts can be in them.
 _DOTTED = re.compile(r"[A-Za-z_][\w.]*")
-"""The names of layers, of which there are thousands: none of the patterns for other texts can be in them."""
 
 _PLACES = (
     (re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s/@:'\"]*):[^\s/'\"]*@"), rf"\1:{HIDDEN}@"),
@@ -58,8 +58,8 @@ _IN_TEXT = (
     (re.compile(rf"({_NAME}:\s*)(?=[^\s'\",;]*\d){_KEPT}[^\s'\",;)]{{8,}}", re.IGNORECASE), rf"\1{HIDDEN}"),
     (re.compile(rf"({_OPTION}\s+)(?!-){_KEPT}[^\s'\",;)]+", re.IGNORECASE), rf"\1{HIDDEN}"),
 )
+# Fields that hold source lines, and the arguments of a script.
 _CODE, _ARGUMENTS = "code", "argv"
-"""Fields that hold source lines, and the arguments of a script."""
 
 
 @lru_cache(maxsize=1024)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 MOST_ENTRIES, DEEPEST = 10_000, 8
+# Folders whose files are doors to the machine.
 SPECIAL = tuple(map(Path, ("/proc", "/sys")))
-"""Folders whose files are doors to the machine."""
 
 
 def is_file(path: Path) -> bool:

@@ -9,8 +9,8 @@ from trainadvisor.errors import TrainAdvisorError
 from trainadvisor.regular import content
 
 LARGEST = 1 << 20
+# Parts of one key: the time and memory that the parser takes grow with their square.
 MOST_DOTS = 100
-"""Parts of one key: the time and memory that the parser takes grow with their square."""
 LARGEST_NUMBER = 1e300
 
 _NO_KEY = re.compile(r"""[^\w"'. \t-]+""")

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from nets import Training
 
+# Steps at the start of a block that are not timed: what was just switched is cold.
 _WARM = 3
-"""Steps at the start of a block that are not timed: what was just switched is cold."""
 _DRAWS = 2000
+# Steps before the blocks: at least so many, and not many more than take so long.
 _LEAST, _START_SECONDS = 60, 6.0
-"""Steps before the blocks: at least so many, and not many more than take so long."""
 
 
 @dataclass
@@ -28,12 +28,12 @@ class Cost:
 
     plain: float
     ratios: list[float]
+    # The ratio of all the time with it: rare dear steps count here, and not in a median.
     total: float
-    """The ratio of all the time with it: rare dear steps count here, and not in a median."""
+    # Seconds that the first steps took more.
     first: float
-    """Seconds that the first steps took more."""
+    # How many these were.
     start: int
-    """How many these were."""
 
     @property
     def median(self) -> float:

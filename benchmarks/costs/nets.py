@@ -28,10 +28,10 @@ class Training:
     batches: list[Batch]
     autocast: Callable[[], AbstractContextManager[object]] = nullcontext
     loss_of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = F.cross_entropy
+    # What the loop calls where that is not the model itself: the compiled one.
     called: nn.Module | None = None
-    """What the loop calls where that is not the model itself: the compiled one."""
+    # What a tool asks to be called with the loss after a step.
     after: list[Callable[[torch.Tensor, int], None]] = field(default_factory=list)
-    """What a tool asks to be called with the loss after a step."""
     taken: int = 0
 
     def step(self) -> None:

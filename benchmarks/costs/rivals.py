@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import torch
     from nets import Training
 
+# Steps between two histograms of TensorBoard: nobody writes them at every step.
 SELDOM = 100
-"""Steps between two histograms of TensorBoard: nobody writes them at every step."""
 
 
 class Rival(Tool):

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ONE = CLASSIFIER.replace("range(2)", "range(1)")
+# One step on all examples.
 BATCHES = ONE.replace(", shuffle=True", "").replace("batch_size=8", "batch_size=48")
-"""One step on all examples."""
 
 
 def close(one: Outcome, other: Outcome, tolerance: float = 1e-6) -> bool:

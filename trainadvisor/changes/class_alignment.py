@@ -9,8 +9,8 @@ from trainadvisor.changes.loss_functions import with_loss
 
 _KINDS = ("cross_entropy", "nll_loss")
 _FEWEST = 50
+# Share of the examples that the new numbers have to match, and by how much that exceeds the share of the old ones.
 _MATCHED, _GAINED = 0.5, 0.3
-"""Share of the examples that the new numbers have to match, and by how much that exceeds the share of the old ones."""
 
 
 @change(

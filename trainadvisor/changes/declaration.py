@@ -31,23 +31,23 @@ class Order(IntEnum):
     """How far behind the other remedies of a diagnosis a change is tried."""
 
     USUAL = 0
+    # It seldom finds its place where a consequence asks for it.
     BEHIND_FOR_CONSEQUENCES = 1
-    """It seldom finds its place where a consequence asks for it."""
+    # It seldom finds its place at all, except where the data are at fault.
     BEHIND = 2
-    """It seldom finds its place at all, except where the data are at fault."""
 
 
 @dataclass(frozen=True)
 class Fallback:
     """Arguments that are worth a try where no finding asks for the change."""
 
+    # Its place among the fallbacks of all changes, the lowest first.
     rank: int
-    """Its place among the fallbacks of all changes, the lowest first."""
     arguments: Mapping[str, Any]
+    # Whether it is tried before the others where numbers were lost.
     keeps_finite: bool = False
-    """Whether it is tried before the others where numbers were lost."""
+    # Whether it is tried, before all others, only where nothing is learnt at all.
     only_unlearnt: bool = False
-    """Whether it is tried, before all others, only where nothing is learnt at all."""
 
 
 @dataclass(frozen=True)
@@ -58,35 +58,35 @@ class ChangeSpec:
     """
 
     name: str
+    # The docstring in Chinese.
     zh: str = ""
-    """The docstring in Chinese."""
+    # What the change cannot do.
     limits: str = ""
-    """What the change cannot do."""
     limits_zh: str = ""
+    # Whether the value of the training loss stands for something else afterwards.
     rescales_loss: bool = False
-    """Whether the value of the training loss stands for something else afterwards."""
+    # Whether the loss of the first step stays as it was, given the same seed.
     acts_after_first_step: bool = False
-    """Whether the loss of the first step stays as it was, given the same seed."""
+    # Whether a run with it may take fewer steps than one without.
     may_end_early: bool = False
-    """Whether a run with it may take fewer steps than one without."""
+    # Whether a run with it can be held against one without, step by step.
     comparable: bool = True
-    """Whether a run with it can be held against one without, step by step."""
+    # Whether it is never joined with others: it seldom finds its place, or changes how much is trained.
     alone: bool = False
-    """Whether it is never joined with others: it seldom finds its place, or changes how much is trained."""
+    # Whether its arguments are those of one run, and another seed asks for others.
     per_run: bool = False
-    """Whether its arguments are those of one run, and another seed asks for others."""
+    # Whether it works on what other changes put in.
     applied_last: bool = False
-    """Whether it works on what other changes put in."""
+    # The arguments for less and for more of a quantity with `value` and `factor`, of which a run has just one.
     both_ways: tuple[Mapping[str, Any], ...] = ()
-    """The arguments for less and for more of a quantity with `value` and `factor`, of which a run has just one."""
     order: Order = Order.USUAL
     fallbacks: tuple[Fallback, ...] = ()
+    # What makes it lasting in the lines of the script.
     edits: tuple[LineEdit, ...] = ()
-    """What makes it lasting in the lines of the script."""
+    # What it does with its arguments, in English and Chinese, where no finding has words for that.
     does: tuple[str, str] = NEITHER
-    """What it does with its arguments, in English and Chinese, where no finding has words for that."""
+    # What is not the cause where it has no effect, in English and Chinese.
     rules_out: tuple[str, str] = NEITHER
-    """What is not the cause where it has no effect, in English and Chinese."""
     function: Callable[..., None] = _nothing
 
     def __call__(self, function: Callable[..., None]) -> Callable[..., None]:

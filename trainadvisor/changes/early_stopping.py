@@ -8,8 +8,8 @@ from trainadvisor.changes.applying.change_application import Call, ChangeApplica
 from trainadvisor.changes.applying.late_torch import torch
 from trainadvisor.changes.declaration import change
 
+# Evaluations without improvement after which training stops.
 PATIENCE = 3
-"""Evaluations without improvement after which training stops."""
 
 
 @change(

@@ -8,8 +8,8 @@ from trainadvisor.changes.applying.feature_scales import Scale
 from trainadvisor.changes.applying.late_torch import nn, torch
 from trainadvisor.changes.declaration import Fallback, Order, change
 
+# Examples after which statistics are no longer refined.
 ENOUGH = 2048
-"""Examples after which statistics are no longer refined."""
 
 
 def with_input(application: ChangeApplication, turn: Any) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+# The arguments of a change.
 Arguments = Mapping[str, Any]
-"""The arguments of a change."""
+# What the log tells of an object of the script.
 Made = Mapping[str, Any]
-"""What the log tells of an object of the script."""
 DIGITS = 3
 
 
@@ -17,8 +17,8 @@ class SetArgument:
 
     of: Literal["optimizer", "loader", "loss"]
     argument: str
+    # Returns the code of the new value, None where there is none.
     value: Callable[[Arguments, Made], str | None]
-    """Returns the code of the new value, None where there is none."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class SetLayerArgument:
 
     kinds: frozenset[str]
     argument: str
+    # The argument of the change that holds the value.
     key: str
-    """The argument of the change that holds the value."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,16 @@ class SwapLayers:
     """Puts another class in the place of layers without arguments."""
 
     kinds: frozenset[str]
+    # The class for each value of the change's argument `to`.
     classes: Mapping[str, str]
-    """The class for each value of the change's argument `to`."""
 
 
 @dataclass(frozen=True)
 class SwapOptimizer:
     """Makes an optimizer of the class that `to` names, for the same parameters."""
 
+    # The arguments of the change that are arguments of the optimizer too.
     kept: tuple[str, ...]
-    """The arguments of the change that are arguments of the optimizer too."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,10 @@ class InsertLines:
     """Puts lines in front of the only call of its kind, or of the line that makes the optimizer."""
 
     before: Literal["step", "backward", "optimizer"]
+    # The object whose variable the lines need.
     names: Literal["model", "optimizer"]
-    """The object whose variable the lines need."""
+    # Returns the lines for a variable, none where the change has no such form.
     lines: Callable[[Arguments, str], Sequence[str]]
-    """Returns the lines for a variable, none where the change has no such form."""
 
 
 LineEdit = SetArgument | SetLayerArgument | SwapLayers | SwapOptimizer | InsertLines

@@ -9,8 +9,8 @@ from trainadvisor.changes.applying.rejoined_graph import rejoin
 from trainadvisor.changes.declaration import Fallback, change
 from trainadvisor.changes.line_edits import Arguments, InsertLines, Made, SetArgument, SwapOptimizer, given
 
+# Rates to start from where the script's own is meant for another kind of optimizer.
 USUAL = {"SGD": 0.05, "momentum": 0.05, "Adam": 1e-3, "AdamW": 1e-3, "RMSprop": 1e-3}
-"""Rates to start from where the script's own is meant for another kind of optimizer."""
 
 
 @change(

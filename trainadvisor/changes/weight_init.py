@@ -108,11 +108,11 @@ class _Loose:
     """A matrix that no linear, convolution or recurrent layer holds."""
 
     weight: Any
+    # The deviation that keeps a signal's size: of an embedding 1 / sqrt(length), else that of Glorot 2010 times
+    # sqrt(2), which does not ask by which side the signal comes in.
     usual: float
-    """The deviation that keeps a signal's size: of an embedding 1 / sqrt(length), else that of Glorot 2010 times
-    sqrt(2), which does not ask by which side the signal comes in."""
+    # Times the usual deviation, or a part of it, from which on it is odd.
     far: float
-    """Times the usual deviation, or a part of it, from which on it is odd."""
 
     @property
     def odd(self) -> bool:

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis, Finding
 
 SCHEMA = "trainadvisor/baseline/1"
+# Bytes and entries of a baseline; a real one has some dozens.
 LARGEST, MOST = 1 << 20, 10_000
-"""Bytes and entries of a baseline; a real one has some dozens."""
 LEVELS = {"note": 0, "warning": 1, "error": 2}
 # field of the declaration: fact of the run; a device of another kind only ends the comparison of times
 WORKLOAD = {"model": "model_hash", "examples": "examples", "batch": "batch_median", "steps": "planned_steps"}
 DIGITS = re.compile(r"\d+")
+# Bytes beyond which a file is taken for no baseline, and not written over.
 LARGEST = 2**24
-"""Bytes beyond which a file is taken for no baseline, and not written over."""
 
 
 @dataclass(frozen=True)

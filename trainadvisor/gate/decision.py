@@ -38,8 +38,8 @@ class Policy:
     accept: tuple[Accepted, ...] = ()
     preview: frozenset[str] = frozenset()
     aggregate: str = "any"
+    # The project's settings of each rule, a part of fingerprints.
     settings: Mapping[str, object] = field(default_factory=dict)
-    """The project's settings of each rule, a part of fingerprints."""
     today: date = field(default_factory=date.today)
 
     def wants(self, item: Finding) -> bool:

@@ -11,8 +11,8 @@ LONGEST_NAME = 200
 LONGEST_TEXT = 4000
 TEXT_FIELDS = frozenset({"code", "message", "explain", "text", "error"})
 DEEPEST = 12
+# About how many bytes of objects, events and evaluations one log may put into memory.
 ROOM = 256 << 20
-"""About how many bytes of objects, events and evaluations one log may put into memory."""
 PER_OBJECT, PER_ITEM = 80, 40
 
 _UNSAFE = re.compile(f"[{CONTROLS}{TURNING}\n\ud800-\udfff]")
@@ -30,8 +30,8 @@ def clean_text(text: str, longest: int = LONGEST_NAME) -> str:
     return _UNSAFE.sub("\ufffd", _BLANK.sub(" ", text)) if _UNSAFE.search(text) else text
 
 
+# Whether a value has the type of a field, in an object that is the value of the third.
 Fits = Callable[[str, Any, str], bool]
-"""Whether a value has the type of a field, in an object that is the value of the third."""
 
 
 class Cleaner:
@@ -39,8 +39,8 @@ class Cleaner:
 
     def __init__(self, fits: Fits, room: int = ROOM) -> None:
         self.fits, self.room = fits, room
+        # How many fields held a value of another type.
         self.mistyped = 0
-        """How many fields held a value of another type."""
 
     def __call__(self, value: Any, field: str = "", depth: int = 0) -> Any:
         """Return the copy; without room nothing but None."""

@@ -19,11 +19,11 @@ Ints = npt.NDArray[np.int64]
 
 MODES = {"train": 0.0, "eval": 1.0}
 MOST_GROUPS = 16
+# Steps kept; beyond, every second one is let go, again and again.
 MOST_STEPS = 2_000_000
-"""Steps kept; beyond, every second one is let go, again and again."""
 MOST_OPTIMIZERS, MOST_TURNS = 1000, 1000
+# Number fields that the contract does not name, of which each becomes a column too.
 MOST_MORE = 64
-"""Number fields that the contract does not name, of which each becomes a column too."""
 LARGEST_STEP = float(1 << 53)
 NOTHING = np.full(1 << 14, np.nan)
 NOTHING.flags.writeable = False
@@ -72,13 +72,13 @@ class StepColumns:
     def __init__(self, flags_default: float) -> None:
         self.skipped = 0
         self.count = self.kept = 0
+        # Of how many steps one is kept.
         self.stride = 1
-        """Of how many steps one is kept."""
         self.first_use: dict[int, int] = {}
         self.last_use: dict[int, int] = {}
         self.turns: Counter[tuple[int, ...]] = Counter()
+        # Fields that the contract does not name and that hold no numbers, or are too many.
         self.left_out: set[str] = set()
-        """Fields that the contract does not name and that hold no numbers, or are too many."""
         self._more: list[str] = []
         self._flags_default = flags_default
         self._parts: dict[str, list[Floats]] = {}

@@ -17,19 +17,19 @@ from trainadvisor.log.layer_samples import Sample
 if TYPE_CHECKING:
     from trainadvisor.log.reader import RunLog
 
+# Processes whose logs are read; of more, the first ones.
 MOST_PROCESSES = 64
-"""Processes whose logs are read; of more, the first ones."""
+# Seconds within which the processes of a launch begin; a log from another time is left from another run.
 _SAME_LAUNCH = 600.0
-"""Seconds within which the processes of a launch begin; a log from another time is left from another run."""
 _LEAST_STEPS = 10
 _TINY = 1e-12
+# Steps at the start of each process that are not timed.
 _SETTLING = 2
-"""Steps at the start of each process that are not timed."""
 
 Reader = Callable[[Path], "RunLog"]
 Samples = dict[str, list[Sample]]
+# Checksums of the weights by model and number of steps taken.
 Sums = dict[tuple[int, int], dict[str, Any]]
-"""Checksums of the weights by model and number of steps taken."""
 
 
 def combine(log: "RunLog", read: Reader) -> None:
@@ -60,8 +60,8 @@ class _Process:
     """What is kept of a process's log while those of all are read."""
 
     sums: Sums
+    # Median of the process's own time of a step.
     seconds: float | None
-    """Median of the process's own time of a step."""
     norms: dict[float, float]
     samples: dict[int, Samples]
 

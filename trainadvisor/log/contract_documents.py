@@ -22,9 +22,10 @@ WORDS: dict[Any, dict[str, Any]] = {
 }
 INTRODUCTION = """\
 `log.json` (format {format}) is a JSON array with one record a line, the header first. It is valid JSON when the run
-ends, and readable to the last whole line when the process was killed; `.gz` and `.zst` are read as well. Numbers that are not
-finite are the words "nan", "inf" and "-inf". Unknown records are skipped; number fields of a step and lists of a layers
-record that are not named here are kept under their names. The JSON schema is `log.schema.json` in the package."""
+ends, and readable to the last whole line when the process was killed; `.gz` and `.zst` are read as well. Numbers that
+are not finite are the words "nan", "inf" and "-inf". Unknown records are skipped; number fields of a step and lists of
+a layers record that are not named here are kept under their names. The JSON schema is `log.schema.json` in the
+package."""
 SCHEMA, PAGE = Path("trainadvisor/log/log.schema.json"), Path("docs/log-format.md")
 
 

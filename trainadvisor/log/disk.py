@@ -14,14 +14,14 @@ from trainadvisor.log.records import CUT, EVENT
 from trainadvisor.voice import Voice
 
 CLOSE = b"\n]\n"
+# Bytes that may wait for a slow disk; what comes beyond is refused, not kept.
 LARGEST_WAITING = 32 << 20
-"""Bytes that may wait for a slow disk; what comes beyond is refused, not kept."""
+# Seconds that the end of a run waits for its last lines to be written.
 PATIENCE = 10.0
-"""Seconds that the end of a run waits for its last lines to be written."""
+# Letters of the reason for a cut, and bytes of the record that tells it, which is written once more at the end.
 _LONGEST_REASON, _MARK = 120, 260
-"""Letters of the reason for a cut, and bytes of the record that tells it, which is written once more at the end."""
+# Bytes at the beginning of a file that show whether it is a log, and those at its end where that record may stand.
 _BEGIN, _TAIL = 64, 1 << 16
-"""Bytes at the beginning of a file that show whether it is a log, and those at its end where that record may stand."""
 
 
 class Disk:
@@ -34,8 +34,8 @@ class Disk:
         """Create the file, in place of an older one; raises OSError."""
         self.path = path
         self._place, self._voice = path.resolve(), voice
+        # Whether nothing is written any more.
         self.over = False
-        """Whether nothing is written any more."""
         self._lock = threading.RLock()  # a signal handler of the script may close the log amid a call of ours
         self._blocks: deque[bytes] = deque()
         self._waiting = 0
@@ -43,8 +43,8 @@ class Disk:
         self._idle = threading.Event()
         self._idle.set()
         self._empty = True
+        # Why the log ends before the training, where it does.
         self._cut = ""
-        """Why the log ends before the training, where it does."""
         self._file = Descriptor(_create(self._place))
         self._linked = os.fstat(self._file.number).st_nlink > 0
         self._end = os.pwrite(self._file.number, b"[", 0)

@@ -13,12 +13,12 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.log.stream import FRAME, LONGEST_LINE, Stream, too_long
 from trainadvisor.regular import opened
 
+# Looks after which a line that cannot be read is given up: before, it may be half written.
 PATIENCE = 3
-"""Looks after which a line that cannot be read is given up: before, it may be half written."""
 DERIVED = ("stages", "stage", "_span", "steps", "lr_groups", "lr", "evals", "model", "layers")
 PACKED = (".gz", ".zst")
+# Bytes that one look takes at most: a log of any length is caught up with in bounded memory.
 LOOK = 8 << 20
-"""Bytes that one look takes at most: a log of any length is caught up with in bounded memory."""
 BATCH = 20_000
 
 Record = dict[str, Any]
@@ -30,8 +30,8 @@ class Tail:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.restarted = False
+        # Whether the last look left something for the next.
         self.behind = False
-        """Whether the last look left something for the next."""
         self._offset = 0
         self._file: tuple[int, int] | None = None
         self._failures = 0

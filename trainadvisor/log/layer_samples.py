@@ -15,8 +15,8 @@ MOST_NUMBERS, MOST_SAMPLES = 20_000_000, 500_000
 MOST_MODELS, MOST_COLUMNS = 64, 64
 MOST_ROWS = 100_000
 
+# Step, table (-1 for parameter columns), one number a row.
 Sample = tuple[int, int, Floats]
-"""Step, table (-1 for parameter columns), one number a row."""
 
 
 class LayerStore:
@@ -27,8 +27,8 @@ class LayerStore:
         self.thinned = False
         self.samples: dict[int, dict[str, list[Sample]]] = {}
         self._numbers = self._samples = 0
+        # Records of a part of a model's rows.
         self.parts = 0
-        """Records of a part of a model's rows."""
         self._joining: dict[tuple[int, str], Floats] = {}
 
     def add(self, record: dict[str, Any]) -> None:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+# Variables in which torchrun (and what follows it), Open MPI and Slurm tell a process its number and their count.
 _LAUNCHERS = (
     ("RANK", "WORLD_SIZE"),
     ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
     ("SLURM_PROCID", "SLURM_NTASKS"),
 )
-"""Variables in which torchrun (and what follows it), Open MPI and Slurm tell a process its number and their count."""
 _JOB = ("TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT", "SLURM_JOB_ID", "MASTER_ADDR", "MASTER_PORT")
 _NUMBERED = re.compile(r"\.rank[0-9]+(?=\.)")
 _LAST = 4096

@@ -21,8 +21,8 @@ from trainadvisor.log.stream import Stream
 from trainadvisor.log.training_phases import Stage, main_stage, stages_of
 from trainadvisor.log.typed import fits
 
+# Events and evaluations kept of each kind; a real log has some hundreds.
 MOST_RECORDS = 200_000
-"""Events and evaluations kept of each kind; a real log has some hundreds."""
 
 
 def read_log(path: str | os.PathLike[str]) -> "RunLog":
@@ -58,8 +58,8 @@ class RunLog:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        # How many processes' logs were read together.
         self.processes = 1
-        """How many processes' logs were read together."""
         self.header: dict[str, Any] = {}
         self.models: list[dict[str, Any]] = []
         self.optimizers: list[dict[str, Any]] = []

@@ -3,16 +3,16 @@
 import math
 from typing import Any
 
+# Number of the log format; a reader refuses a log with a larger one.
 FORMAT = 1
-"""Number of the log format; a reader refuses a log with a larger one."""
 
 HEADER, STEP, LAYERS, EVAL, EVENT, END = "header", "step", "layers", "eval", "event", "end"
+# Kinds of fact (as events) and the header's list that each belongs to.
 FACTS = {"model": "models", "optimizer": "optimizers", "loss": "losses", "loader": "loaders", "scheduler": "schedulers"}
-"""Kinds of fact (as events) and the header's list that each belongs to."""
+# Kind of the event that says how many records a slow disk cost.
 LOST = "lost-records"
-"""Kind of the event that says how many records a slow disk cost."""
+# Kind of the event that says why a log ends before its training, and how many steps that took in all.
 CUT = "log-cut"
-"""Kind of the event that says why a log ends before its training, and how many steps that took in all."""
 
 Record = dict[str, Any]
 

@@ -7,8 +7,8 @@ from statistics import median
 from trainadvisor.log.reader import RunLog
 
 FEWEST = 5
+# Steps of a training that is short: a longer one is judged by itself.
 MOST_STEPS = 100
-"""Steps of a training that is short: a longer one is judged by itself."""
 MOSTLY = 0.5
 
 

@@ -13,10 +13,10 @@ from trainadvisor.errors import LogError
 from trainadvisor.regular import is_folder, opened
 
 BLOCK = 1 << 18
+# As JSON such a line may take twenty times its size in memory.
 LONGEST_LINE = 24 << 20
-"""As JSON such a line may take twenty times its size in memory."""
+# What an archive may unpack to: so much in all, and beyond 256 MB at most 500 times its own size.
 LARGEST_UNPACKED, LARGEST_RATIO, FREE = 4 << 30, 500, 256 << 20
-"""What an archive may unpack to: so much in all, and beyond 256 MB at most 500 times its own size."""
 FRAME = b" \t\r\n[],"
 
 Records = list[Any]

@@ -89,8 +89,8 @@ GIVEN: dict[Check, str] = {
     _number: "p",
     _list_of(_number): "betas",
 }
+# Objects whose fields others name: torch's modules and optimizers, or the user.
 FREE = frozenset({"facts", "groups", "metrics", "losses", "samples", "scheduler_steps", "seconds"})
-"""Objects whose fields others name: torch's modules and optimizers, or the user."""
 
 
 def _by_name(table: dict[Check, str]) -> dict[str, Check]:

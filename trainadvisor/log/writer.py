@@ -13,8 +13,8 @@ from trainadvisor.redaction import redacted
 from trainadvisor.voice import Voice
 
 _PACKED = {".gz", ".zst"}
+# Records that hold no texts; there are many of them.
 _NUMBERS = (STEP, LAYERS)
-"""Records that hold no texts; there are many of them."""
 
 
 class LogWriter:

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis
     from trainadvisor.judge.rulebook import Rule, Rulebook
 
+# Evidence that is a fact at any step; figures of the first steps alone are a suspicion.
 SEEN_AT_ONCE = frozenset({"direct", "exact", "static"})
-"""Evidence that is a fact at any step; figures of the first steps alone are a suspicion."""
 
+# Steps after which a rule that else waits longer may raise a suspicion.
 ENOUGH_TO_SUSPECT = 15
-"""Steps after which a rule that else waits longer may raise a suspicion."""
 
 
 def is_early(rule: Rule) -> bool:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from trainadvisor.trials.survey import Choice
     from trainadvisor.verify.plan import Change, Outcome
 
+# Seconds that a child gets beyond its time before it is killed.
 GRACE = 10.0
-"""Seconds that a child gets beyond its time before it is killed."""
+# Seconds of training below which an experiment is not worth its start.
 LEAST_STEPPING = 1.5
-"""Seconds of training below which an experiment is not worth its start."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Trial:
     log: RunLog | None
     printed: str
     seconds: float
+    # Its exit code, None when it was killed.
     code: int | None
-    """Its exit code, None when it was killed."""
 
 
 class Trials:

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 Series = NDArray[np.float64]
 
+# The range that the rate runs through: below, no optimizer moves a weight visibly; above, none stays stable.
 LOWEST, HIGHEST = 1e-6, 10.0
-"""The range that the rate runs through: below, no optimizer moves a weight visibly; above, none stays stable."""
 FEWEST = 20
+# Share of the steps, the first ones, over which the rate is too small to do anything: the level the loss starts at.
 RESTING = 0.25
-"""Share of the steps, the first ones, over which the rate is too small to do anything: the level the loss starts at."""
+# A fall counts from this share of the start on, and from this many standard errors.
 SMALLEST_FALL, NOISE = 0.02, 3.0
-"""A fall counts from this share of the start on, and from this many standard errors."""
 PART_OF_LOWEST = 10.0
+# Share of the fall after which it has begun: before, a slope is noise.
 BEGUN = 0.1
-"""Share of the fall after which it has begun: before, a slope is noise."""
 WINDOW = 5
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from trainadvisor.log.reader import RunLog
     from trainadvisor.preflight.lr_range_test import Sweep
 
+# Times the suggestion, or a part of it, from which on the own rate is worth a word.
 OFF = 10.0
-"""Times the suggestion, or a part of it, from which on the own rate is worth a word."""
 STILL_RISING = 1.05
 DIGITS = 6
 

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from trainadvisor.log.reader import RunLog
 
 FITS, STUCK, OPEN = "fits", "stuck", "open"
+# Kinds of training in which the loss of one batch need not fall.
 NO_SUCH_TEST = ("adversarial", "reinforcement", "contrastive", "likelihood")
-"""Kinds of training in which the loss of one batch need not fall."""
+# Skill on the batch: half of what a constant answer leaves is gone, or hardly anything.
 LEARNT, NOTHING = 0.5, 0.1
-"""Skill on the batch: half of what a constant answer leaves is gone, or hardly anything."""
+# The same of a loss whose trivial level is not known: shares of its first value.
 HALVED, UNMOVED = 0.5, 0.01
-"""The same of a loss whose trivial level is not known: shares of its first value."""
 EXACT = 0.95
 NEAR = 0.1
 FEWEST = 20
@@ -40,8 +40,8 @@ class Fit:
     skill: float | None = None
     steps: int = 0
     reason: str = ""
+    # Whether the model is large enough to learn any batch by heart.
     roomy: bool = False
-    """Whether the model is large enough to learn any batch by heart."""
 
     @property
     def hardly(self) -> bool:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from trainadvisor.preflight.first_steps import Script, Trial, Trials
 
 ONE_BATCH = Change("one-batch")
+# Steps of an experiment: a small network learns a batch in fewer, and a range of seven decades needs them.
 EXPERIMENT_STEPS = 100
-"""Steps of an experiment: a small network learns a batch in fewer, and a range of seven decades needs them."""
 SWEEP = Change(
     "lr-range", {"lowest": lr_range_test.LOWEST, "highest": lr_range_test.HIGHEST, "steps": EXPERIMENT_STEPS}
 )

@@ -22,10 +22,10 @@ FAMILIES = {
     "numerics": ("numerics",), "wiring": ("wiring",), "data": ("data",), "gradients": ("gradients", "activations"),
 }  # fmt: skip
 LEVELS: tuple[Severity, ...] = ("note", "warning", "error")
+# Steps below which nothing is said about a script.
 FEWEST = 5
-"""Steps below which nothing is said about a script."""
+# Times the loss of an untrained model, from which on the first loss is worth a word.
 HIGH = 3.0
-"""Times the loss of an untrained model, from which on the first loss is worth a word."""
 WAITING = 0.5
 LONGEST = 200
 
@@ -42,8 +42,8 @@ class Seen:
     wanted: int
     fit: Fit | None = None
     learns: bool | None = None
+    # Codes that need an experiment, under what it said: confirmed, unconfirmed or untested.
     suspected: dict[str, list[str]] = field(default_factory=dict)
-    """Codes that need an experiment, under what it said: confirmed, unconfirmed or untested."""
 
 
 def start(trial: Trial, wanted: int, lang: str) -> Check:

@@ -15,8 +15,8 @@ GRAPH = {
 }
 SAMPLES = {"needs": "samples of gradients and updates of each parameter", "zh": "各参数的梯度与更新量的采样"}
 FROZEN_SAMPLES, ZERO_SAMPLES = 3, 5
+# Steps of the other optimizers after which one that never stepped is not merely waiting for its turn.
 IDLE_STEPS = 50
-"""Steps of the other optimizers after which one that never stepped is not merely waiting for its turn."""
 MOSTLY = 0.9
 LAST_BIT = (
     1e-6  # a float32 has 24 bits; a relative change below 6e-8 is lost, and the norm of one is not that of each element

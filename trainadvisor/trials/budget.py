@@ -10,8 +10,8 @@ from trainadvisor.errors import UsageError
 
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 SHARE_OF_BASELINE = 0.2
+# A trial may take this many times as long as the baseline.
 LONGEST_RATIO = 3.0
-"""A trial may take this many times as long as the baseline."""
 GRACE = 5.0
 
 

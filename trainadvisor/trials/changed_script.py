@@ -35,10 +35,10 @@ class Spec:
     stop_after_seconds: float | None = None
     every: int = 10
     seed: int | None = None
+    # The script and its arguments as the user knows them, where this is a copy.
     shown: list[str] | None = None
-    """The script and its arguments as the user knows them, where this is a copy."""
+    # Folders and their copies: what Python would import from the folders comes from the copies.
     moved: list[list[str]] = field(default_factory=list)
-    """Folders and their copies: what Python would import from the folders comes from the copies."""
 
 
 def read(path: Path) -> Spec:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 MODULE = "trainadvisor.trials.changed_script"
 LOOK = 0.5
 POLL = 0.05
+# Seconds a process has to end after it was asked to.
 PATIENCE = 2.0
-"""Seconds a process has to end after it was asked to."""
 TAIL = 4000
 PR_SET_PDEATHSIG = 1
 
@@ -40,19 +40,19 @@ PR_SET_PDEATHSIG = 1
 class Setting:
     """Where and how all runs of one verify happen."""
 
+    # The folder that the script is run in.
     working: Path
-    """The folder that the script is run in."""
     logs: Path
     in_place: bool = False
+    # What the copies may take, and what they share with the original.
     choice: Choice = field(default_factory=Choice)
-    """What the copies may take, and what they share with the original."""
+    # Folders and their copies, where these were made before.
     moved: tuple[tuple[str, str], ...] = ()
-    """Folders and their copies, where these were made before."""
+    # How the baseline went, by which hopeless runs are told.
     course: Course | None = None
-    """How the baseline went, by which hopeless runs are told."""
     program: tuple[str, ...] = (sys.executable, "-m", MODULE)
+    # Whether the run has to end with the process that started it, should that be killed.
     tied: bool = False
-    """Whether the run has to end with the process that started it, should that be killed."""
 
 
 def execute(job: Job, setting: Setting, cancelled: Callable[[], bool] = lambda: False) -> Outcome:
@@ -87,8 +87,8 @@ class Placed:
     working: Path
     target: str
     args: list[str]
+    # Folders and their copies, by which paths from outside (of Python, of the environment) are led into the copies.
     moved: tuple[tuple[str, str], ...] = ()
-    """Folders and their copies, by which paths from outside (of Python, of the environment) are led into the copies."""
 
 
 def _placed(job: Job, setting: Setting, root: Path) -> Placed:

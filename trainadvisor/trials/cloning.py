@@ -7,8 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+# Linux' request to make one file of the blocks of another; either is written without the other changing.
 FICLONE = 0x40049409
-"""Linux' request to make one file of the blocks of another; either is written without the other changing."""
 
 
 def copy_file(source: Path, target: Path) -> None:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from trainadvisor.trials.survey import Entry, Survey
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+# Part of the free space that the copies of all runs side by side may fill.
 SHARE_OF_FREE = 0.8
-"""Part of the free space that the copies of all runs side by side may fill."""
 MOST_NAMED = 4
 
 

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from trainadvisor.log.reader import RunLog
 
 FEWEST = 20
+# Non-finite losses in a row after which a run is lost.
 LOST = 5
-"""Non-finite losses in a row after which a run is lost."""
+# A loss this many times the largest of its own first and the baseline's is not coming back ...
 FAR = 3.0
-"""A loss this many times the largest of its own first and the baseline's is not coming back ..."""
+# ... after this share of the steps of the baseline.
 AFTER = 0.3
-"""... after this share of the steps of the baseline."""
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from trainadvisor.trials.survey import Choice, Survey
 if TYPE_CHECKING:
     from trainadvisor.trials.survey import Item
 
+# Errors of a file that the script could not have read either, or that went away meanwhile.
 UNREADABLE = frozenset({EACCES, ENOENT, EPERM})
-"""Errors of a file that the script could not have read either, or that went away meanwhile."""
 
 
 @dataclass
@@ -27,8 +27,8 @@ class Scratch:
     """A copy of the working folder, and of the script's folder where that lies elsewhere."""
 
     root: Path
+    # Where each original folder was copied to, longest path first; what was left out stays where it is.
     folders: dict[Path, Path] = field(default_factory=dict)
-    """Where each original folder was copied to, longest path first; what was left out stays where it is."""
 
     def place(self, path: Path) -> Path:
         """Return where a path lies in the copies; a path outside of them stays."""

@@ -17,19 +17,19 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Bytes that one trial may copy unless the user allows more; what the file system can share is free.
 MOST_BYTES = 10**9
-"""Bytes that one trial may copy unless the user allows more; what the file system can share is free."""
 MOST_FILES = 20_000
+# Bytes up to which the history of a project is copied; beyond, it is left out: a training hardly needs it.
 HISTORY_BYTES = 64 * 2**20
-"""Bytes up to which the history of a project is copied; beyond, it is left out: a training hardly needs it."""
 HISTORY = frozenset({".git", ".hg", ".svn"})
 CACHES = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", "trainadvisor-runs"})
 NOT_OURS = frozenset({"node_modules"})
 ENVIRONMENT = ("pyvenv.cfg", "conda-meta")
 TEMPORARY = "trainadvisor-"
 BLOCK = 4096
+# A smaller file that lies in the folder itself counts to HERE.
 SMALL = 2**20
-"""A smaller file that lies in the folder itself counts to HERE."""
 HERE = "."
 
 
@@ -39,11 +39,11 @@ class Item:
 
     kind: Literal["folder", "file", "link"]
     source: Path
+    # Where it goes, below the root of the copies.
     place: Path
-    """Where it goes, below the root of the copies."""
     size: int = 0
+    # What a link says.
     target: str = ""
-    """What a link says."""
 
 
 @dataclass
@@ -53,16 +53,16 @@ class Entry:
     name: str
     bytes: int = 0
     files: int = 0
+    # Whether it is larger still: it was not looked through to its end.
     more: bool = False
-    """Whether it is larger still: it was not looked through to its end."""
 
 
 @dataclass(frozen=True)
 class Choice:
     """What the user allows."""
 
+    # Entries that trials share with the original: what is written there is written there.
     links: tuple[str, ...] = ()
-    """Entries that trials share with the original: what is written there is written there."""
     most_bytes: int = MOST_BYTES
 
 
@@ -73,15 +73,15 @@ class Survey:
     working: Path
     script: Path | None = None
     choice: Choice = field(default_factory=Choice)
+    # Where the copies will lie; left out of them, where that is inside the folder.
     root: Path | None = None
-    """Where the copies will lie; left out of them, where that is inside the folder."""
+    # The device whose file system copies by sharing blocks, so that bytes cost nothing.
     shared: int | None = None
-    """The device whose file system copies by sharing blocks, so that bytes cost nothing."""
     items: list[Item] = field(default_factory=list)
+    # The folders that are copied: the working folder, and the script's where it lies elsewhere.
     folders: list[Path] = field(default_factory=list)
-    """The folders that are copied: the working folder, and the script's where it lies elsewhere."""
+    # Where each of them, and what a link led to, goes; what is left out stays where it is.
     places: dict[Path, Path] = field(default_factory=dict)
-    """Where each of them, and what a link led to, goes; what is left out stays where it is."""
     entries: dict[str, Entry] = field(default_factory=dict)
     left: list[Path] = field(default_factory=list)
     linked: list[Path] = field(default_factory=list)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from trainadvisor.verify.session import Session
     from trainadvisor.verify.trial_runs import Run, Tried
 
+# Metrics named in the sentence of the answer.
 FIGURES = 3
-"""Metrics named in the sentence of the answer."""
 
 
 def document(session: Session, source: str | None = None) -> Verification:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from trainadvisor.changes.declaration import Fallback
     from trainadvisor.judge.result import Diagnosis, Finding, Remedy
 
+# Two values of a quantity within this factor are one try.
 CLOSE = 1.6
-"""Two values of a quantity within this factor are one try."""
+# Remedies of a finding that are tried before those of the next one.
 FIRST = 2
-"""Remedies of a finding that are tried before those of the next one."""
 
 
 def alarming(diagnosis: Diagnosis) -> list[Finding]:

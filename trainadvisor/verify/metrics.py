@@ -20,10 +20,10 @@ HOPELESS = -1.0
 ACCURACY, R2 = "validation accuracy", "validation R2"
 BINARY = 2
 NON_FINITE = ("nan", "inf", "-inf")
+# Evaluations from which on the last three count together, as for the signals.
 SETTLED = 6
-"""Evaluations from which on the last three count together, as for the signals."""
+# Share by which mean and scatter of targets may differ between two seeds of one data set.
 SAME_SCALE = 0.1
-"""Share by which mean and scatter of targets may differ between two seeds of one data set."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,16 @@ class Measure:
 
     name: str
     value: float
+    # Standard deviation that the value has by itself.
     noise: float = 0.0
-    """Standard deviation that the value has by itself."""
+    # What an answer that ignores its input gets.
     trivial: float | None = None
-    """What an answer that ignores its input gets."""
     higher: bool = True
     held_out: bool = False
+    # Whether its best value is 1.
     share: bool = False
-    """Whether its best value is 1."""
+    # What the value means; two with a different basis do not compare.
     basis: tuple[Any, ...] = ()
-    """What the value means; two with a different basis do not compare."""
 
 
 def measures(log: RunLog) -> dict[str, Measure]:

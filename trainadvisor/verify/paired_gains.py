@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CONFIDENCE = 0.95
+# Standard errors that a mean gain must exceed.
 SURE = 2.0
-"""Standard errors that a mean gain must exceed."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Effect:
     spread: float | None
     wins: int
     losses: int
+    # The smallest gain that matters.
     least: float
-    """The smallest gain that matters."""
     margin: float
+    # Mean gain of the pairs that were won; the others are ties, in which the run without the remedy did as well.
     won: float
-    """Mean gain of the pairs that were won; the others are ties, in which the run without the remedy did as well."""
 
     @property
     def ties(self) -> int:

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from trainadvisor.verify.plan import Candidate, Change
     from trainadvisor.verify.trial_runs import Tried
 
+# Changes that are joined at most.
 AT_ONCE = 3
-"""Changes that are joined at most."""
 PARTNERS = 3
+# Remedies that the diagnosis of a run asks for which are joined to it before those of the first diagnosis.
 ASKED = 2
-"""Remedies that the diagnosis of a run asks for which are joined to it before those of the first diagnosis."""
+# Candidates that are still tried after one that cures its finding but leaves others.
 PATIENCE = 4
-"""Candidates that are still tried after one that cures its finding but leaves others."""
 USELESS = frozenset({"refused", "failed", "ignored", "hopeless", "unfinished"})
 
 
@@ -38,8 +38,8 @@ class Screening:
     ) -> None:
         """Take the diagnosis of the baseline, the one finding that is asked for if any, and what cannot be applied."""
         self.tried: list[Tried] = []
+        # Changes that cannot be applied from outside, with the reason.
         self.skipped: dict[str, str] = {}
-        """Changes that cannot be applied from outside, with the reason."""
         self._lr, self._refusal = lr, refusal
         self._given: list[Candidate] = []
         listed = self._possible(candidates(diagnosis, only, lr))

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from trainadvisor.trials.engines import Engine
     from trainadvisor.verify.progress import Progress
 
+# Seeds beyond those asked for, where the unmodified script did well by luck and the pair says nothing.
 SPARE = 2
-"""Seeds beyond those asked for, where the unmodified script did well by luck and the pair says nothing."""
+# Candidates that are repeated over seeds: the best, and the second where the first does not hold.
 MOST_REPEATED = 2
-"""Candidates that are repeated over seeds: the best, and the second where the first does not hold."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Request:
     seeds: int = 3
     code: str | None = None
     fix: str | None = None
+    # The diagnosis of an earlier, longer run of the script.
     prior: Diagnosis | None = None
-    """The diagnosis of an earlier, longer run of the script."""
 
 
 @dataclass
@@ -53,8 +53,8 @@ class Session:
     setting: Setting
     config: Config
     progress: Progress
+    # Why a change cannot be applied from outside, known without trying.
     refusal: Callable[[Change], str | None] = lambda _: None
-    """Why a change cannot be applied from outside, known without trying."""
     lang: str = "en"
     baselines: dict[int | None, Run] = field(default_factory=dict)
     screening: Screening | None = None

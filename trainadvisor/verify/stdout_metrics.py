@@ -26,8 +26,8 @@ TRAINING_WORDS = frozenset({"train", "training"})
 SMALL_WORDS = frozenset({"of", "the", "on", "is", "in", "for", "a", "at", "and", "with", "by"})
 PERCENT = 100.0
 PRINTED = "printed"
+# Values from which on the last three count together, as for recorded evaluations.
 SETTLED = 6
-"""Values from which on the last three count together, as for recorded evaluations."""
 
 _TOKEN = re.compile(
     r"(?P<fraction>(?<![\w.])\d+\s*/\s*\d+(?![\w.]))"

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from trainadvisor.log.reader import RunLog
     from trainadvisor.verify.plan import Candidate, Outcome
 
+# Steps that a run must have to be compared.
 MEASURED = 10
-"""Steps that a run must have to be compared."""
 EARLY = 0.9
+# Gains of at least this share of the largest count as equal.
 MUCH_OF = 0.8
-"""Gains of at least this share of the largest count as equal."""
 SAME = 1e-6
 ERRORS = 300
 
@@ -73,8 +73,8 @@ class Tried:
     runs: list[Run] = field(default_factory=list)
     trials: list[Trial] = field(default_factory=list)
     compared: list[trial_verdict.Comparison] = field(default_factory=list)
+    # Its place in the order of trying, whichever of two that ran side by side ended first.
     place: int = 0
-    """Its place in the order of trying, whichever of two that ran side by side ended first."""
 
     @property
     def verdict(self) -> Verdict:

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from trainadvisor.log.reader import RunLog
     from trainadvisor.verify.plan import Candidate
 
+# A gain of an accuracy counts from 0.05 on, or 0.02 where that is three tenths of what is missing to 1.
 LEAST_SHARE, MUCH_SHARE, OF_THE_ERROR = 0.02, 0.05, 0.3
-"""A gain of an accuracy counts from 0.05 on, or 0.02 where that is three tenths of what is missing to 1."""
+# A loss counts as lower by a fifth, or by a twentieth of the trivial loss where that is less.
 OF_THE_LOSS, OF_TRIVIAL = 0.2, 0.05
-"""A loss counts as lower by a fifth, or by a twentieth of the trivial loss where that is less."""
 OF_THE_COST = 0.15
 TENFOLD = 10.0
+# Share of the way from an answer that ignores its input to a perfect one that a cure has to go.
 USEFUL = 0.1
-"""Share of the way from an answer that ignores its input to a perfect one that a cure has to go."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Pair:
 
     before: RunLog
     after: RunLog
+    # What the two runs printed.
     said: tuple[str, str] = ("", "")
-    """What the two runs printed."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ class Comparison:
     name: str
     before: float
     after: float
+    # The gains in the units of the metric.
     effect: paired_gains.Effect
-    """The gains in the units of the metric."""
+    # The same where it decides: of positive losses the logarithms of the ratios, which seeds share.
     decision: paired_gains.Effect
-    """The same where it decides: of positive losses the logarithms of the ratios, which seeds share."""
     higher: bool
     held_out: bool
     own: bool

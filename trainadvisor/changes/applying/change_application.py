@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from trainadvisor.changes.applying.session_state import SessionState
 
 Call = Callable[..., Any]
+# Called as around(call, args, kwargs); returns what the script gets.
 Around = Callable[[Call, tuple[Any, ...], dict[str, Any]], Any]
-"""Called as around(call, args, kwargs); returns what the script gets."""
 
 
 class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
@@ -23,13 +23,13 @@ class ChangeApplication:
         self.session, self.word, self.arguments = session, word, arguments
         self.what: str | None = None
         self.refused: str | None = None
+        # Said when the script ends and nothing was changed.
         self.never = "the script never came to the place where it would take hold"
-        """Said when the script ends and nothing was changed."""
+        # Whether it may still find its place late in the training.
         self.patient = False
-        """Whether it may still find its place late in the training."""
         self.hooks: dict[str, list[Call]] = defaultdict(list)
+        # Whether it stands within those of other changes, and the function.
         self.arounds: dict[str, list[tuple[bool, Around]]] = defaultdict(list)
-        """Whether it stands within those of other changes, and the function."""
         self._told = False
 
     def when(self, moment: str, then: Call) -> None:

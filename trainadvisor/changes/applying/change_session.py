@@ -26,8 +26,8 @@ from trainadvisor.instrument.torch_events import LOSSES
 from trainadvisor.record.recorder import Recorder
 from trainadvisor.record.run_script import Cut
 
+# Backward passes within which a change has found its place, unless it says that it is patient.
 PATIENCE = 20
-"""Backward passes within which a change has found its place, unless it says that it is patient."""
 
 
 class ChangeSession(SessionState):

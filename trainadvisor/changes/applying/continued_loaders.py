@@ -8,8 +8,8 @@ from trainadvisor.changes.applying.late_torch import torch
 if TYPE_CHECKING:
     from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 
+# Times that a loader is begun anew after a single batch before it goes on instead.
 OFTEN = 3
-"""Times that a loader is begun anew after a single batch before it goes on instead."""
 
 
 class Continued:

@@ -19,17 +19,17 @@ class SessionState:
         self.recorder = recorder
         self.optimizers: list[torch.optim.Optimizer] = []
         self.models: list[nn.Module] = []
+        # The modules (ids) that got saved weights before the first step.
         self.loaded: set[int] = set()
-        """The modules (ids) that got saved weights before the first step."""
+        # Optimizer steps so far.
         self.steps = 0
-        """Optimizer steps so far."""
         self.backwards = 0
+        # The data set of the first loader that was iterated with gradients on.
         self.train_data: object = None
-        """The data set of the first loader that was iterated with gradients on."""
+        # How many steps the run will take, where that is known.
         self.planned_steps = planned_steps
-        """How many steps the run will take, where that is known."""
+        # The moments whose call is running, and "unseen" during calls of our own.
         self.running: set[str] = set()
-        """The moments whose call is running, and "unseen" during calls of our own."""
         self._undo: list[Undo] = []
 
     def undo_with(self, undo: Undo) -> None:

@@ -12,8 +12,8 @@ from trainadvisor.log.reader import RunLog
 
 ROWS, COLUMNS = 60, 200
 FEWEST_GROUPS = 12
+# Stands in a cell for what was not finite.
 BEYOND = "inf"
-"""Stands in a cell for what was not finite."""
 
 
 def maps(log: RunLog) -> dict[str, Any]:
