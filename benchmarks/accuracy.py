@@ -57,12 +57,12 @@ def say(text: str) -> None:
 
 def generate(options: argparse.Namespace) -> tuple[list[Spec], list[Spec]]:
     """Return sound and faulty specifications, after running what is missing."""
-    sound = plan.sound(options.healthy)
-    record(options, [running.job_of(spec, options.work) for spec in sound])
-    good = good_of(sound, options.work)
-    faulty = plan.faulty(sound, good, options.per_fault)
+    healthy = plan.healthy(options.healthy)
+    record(options, [running.job_of(spec, options.work) for spec in healthy])
+    good = good_of(healthy, options.work)
+    faulty = plan.faulty(healthy, good, options.per_fault)
     record(options, [running.job_of(spec, options.work) for spec in faulty])
-    return sound, faulty
+    return healthy, faulty
 
 
 def record(options: argparse.Namespace, jobs: list[running.Job]) -> None:
@@ -71,11 +71,11 @@ def record(options: argparse.Namespace, jobs: list[running.Job]) -> None:
         running.run_all(jobs, options.jobs, say)
 
 
-def good_of(sound: list[Spec], work: Path) -> set[str]:
+def good_of(healthy: list[Spec], work: Path) -> set[str]:
     """Return the identities of the sound trainings that learnt well."""
-    results = results_of(sound, work)
-    best = outcomes.groups(sound, results)
-    good = (spec for spec in sound if outcomes.healthy(spec, results[bases.identity(spec)], best))
+    results = results_of(healthy, work)
+    best = outcomes.groups(healthy, results)
+    good = (spec for spec in healthy if outcomes.healthy(spec, results[bases.identity(spec)], best))
     return {bases.identity(spec) for spec in good}
 
 
@@ -84,12 +84,12 @@ def results_of(specs: list[Spec], work: Path) -> dict[str, Any]:
     return {bases.identity(spec): running.outcome(running.job_of(spec, work)) for spec in specs}
 
 
-def generated(sound: list[Spec], faulty: list[Spec], options: argparse.Namespace) -> list[Judged]:
+def generated(healthy: list[Spec], faulty: list[Spec], options: argparse.Namespace) -> list[Judged]:
     """Judge the generated runs that are there."""
-    there = [spec for spec in [*sound, *faulty] if running.job_of(spec, options.work).done.exists()]
+    there = [spec for spec in [*healthy, *faulty] if running.job_of(spec, options.work).done.exists()]
     verdicts = judging.judge_all([running.job_of(spec, options.work).log for spec in there], options.jobs)
     results = results_of(there, options.work)
-    good = good_of(sound, options.work)
+    good = good_of(healthy, options.work)
     judged = [_judged(spec, results, verdicts, good) for spec in there]
     return [run for run in judged if run is not None]
 
@@ -194,8 +194,8 @@ def _line(run: Judged) -> str:
 def main() -> None:
     """Run, judge, report."""
     options = arguments()
-    sound, faulty = generate(options)
-    runs = corpus(options) + generated(sound, faulty, options)
+    healthy, faulty = generate(options)
+    runs = corpus(options) + generated(healthy, faulty, options)
     found = figures(runs)
     say("")
     print("\r" + tables.overview(found["groups"]))

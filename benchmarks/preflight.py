@@ -109,7 +109,7 @@ def document(runs: list[dict[str, Any]], work: Path, book: Rulebook) -> str:
     """Return the section as Markdown."""
     there = list(results(runs, work))
     faulty = [(run, result) for run, result in there if run["kind"] == "buggy"]
-    sound = [(run, result) for run, result in there if run["kind"] != "buggy"]
+    healthy = [(run, result) for run, result in there if run["kind"] != "buggy"]
     wanted = [pair for pair in faulty if wanted_codes(pair[0], book)]
     early = of_first_steps(book, "en")
     steps = {run["id"]: first_step(work / run["id"] / "natural.json", run, early) for run, _ in wanted}
@@ -122,23 +122,23 @@ def document(runs: list[dict[str, Any]], work: Path, book: Rulebook) -> str:
         f"{run['name']}: {told(result)}" for run, result in faulty if (run, result) not in wanted and told(result)
     ]
     return "\n".join([
-        "## Preflight over the corpus", "", summary(wanted, faulty, sound, steps), "",
+        "## Preflight over the corpus", "", summary(wanted, faulty, healthy, steps), "",
         "| script | fault | failed checks | seen after steps | took | processor |", "|---|---|---|---|---|---|",
         *rows, "",
         f"Other faulty scripts that failed a check: {'; '.join(others) or 'none'}.",
     ])  # fmt: skip
 
 
-def summary(wanted: list[Any], faulty: list[Any], sound: list[Any], steps: dict[str, str]) -> str:
+def summary(wanted: list[Any], faulty: list[Any], healthy: list[Any], steps: dict[str, str]) -> str:
     """Return the figures in sentences."""
     caught = [run for run, result in wanted if told(result)]
     early = [run for run in caught if steps[run["id"]].isdigit() and int(steps[run["id"]]) <= EARLY]
-    alarmed = [run["id"] for run, result in sound if told(result)]
-    broken = [run["id"] for run, result in [*faulty, *sound] if result["code"] not in (0, 1)]
-    times, used = ([result[key] for _, result in [*faulty, *sound]] or [0] for key in ("seconds", "cpu"))
+    alarmed = [run["id"] for run, result in healthy if told(result)]
+    broken = [run["id"] for run, result in [*faulty, *healthy] if result["code"] not in (0, 1)]
+    times, used = ([result[key] for _, result in [*faulty, *healthy]] or [0] for key in ("seconds", "cpu"))
     return (
         f"Faults of wiring, data, numerics and initialisation caught: {len(caught)} of {len(wanted)}, {len(early)} of "
-        f"them by step {EARLY}. Sound ones alarmed: {len(alarmed)} of {len(sound)} ({', '.join(alarmed) or 'none'}). "
+        f"them by step {EARLY}. Sound ones alarmed: {len(alarmed)} of {len(healthy)} ({', '.join(alarmed) or 'none'}). "
         f"Undecided or failed: {len(broken)} ({', '.join(broken) or 'none'}). "
         f"Median time {median(times):.0f} s, of which the processor worked {median(used):.0f} s."
     )

@@ -60,8 +60,8 @@ def cases(corpus: Path) -> list[Case]:
     scripts = sorted((corpus / "cases").glob("*.py"))
     faulty = [Case(path.stem, "faulty", path, ("buggy",)) for path in scripts]
     fixed = [Case(path.stem, "fixed", path, ("fixed",)) for path in scripts]
-    sound = [Case(path.stem, "healthy", path, ()) for path in sorted((corpus / "healthy").glob("*.py"))]
-    return [*faulty, *sound, *fixed]
+    healthy = [Case(path.stem, "healthy", path, ()) for path in sorted((corpus / "healthy").glob("*.py"))]
+    return [*faulty, *healthy, *fixed]
 
 
 def run(case: Case, options: argparse.Namespace) -> None:

@@ -48,11 +48,11 @@ def _kept(history: list[float]) -> bool:
     return history[-1] - low <= max(0.2 * abs(low), 0.05 * (history[0] - low))
 
 
-def harmed(spec: Spec, result: Outcome | None, sound: Outcome) -> bool:
+def harmed(spec: Spec, result: Outcome | None, healthy: Outcome) -> bool:
     """Tell whether the fault made the training worse than its sound twin of the same seed."""
     if FAULTS[spec["label"]].get("resource"):
         return True
     if result is None or not math.isfinite(result["skill"]) or not math.isfinite(result["train_loss"]):
         return True
-    allowed = max(0.07, 0.25 * (1 - sound["skill"])) + 1.5 * _noise(spec, sound["skill"])
-    return sound["skill"] - result["skill"] > allowed
+    allowed = max(0.07, 0.25 * (1 - healthy["skill"])) + 1.5 * _noise(spec, healthy["skill"])
+    return healthy["skill"] - result["skill"] > allowed

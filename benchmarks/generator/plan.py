@@ -16,12 +16,12 @@ HERE = Path(__file__).resolve().parent
 FAULTS: dict[str, dict[str, Any]] = tomllib.loads((HERE / "faults.toml").read_text(encoding="utf-8"))
 
 
-def sound(count: int) -> list[Spec]:
+def healthy(count: int) -> list[Spec]:
     """Return the first sound specifications."""
     return [draw(number) for number in range(count)]
 
 
-def faulty(sound: list[Spec], good: set[str], per_grade: int) -> list[Spec]:
+def faulty(healthy: list[Spec], good: set[str], per_grade: int) -> list[Spec]:
     """Return faulty twins: for each fault and grade some of the good trainings it fits, from a place of its own on.
 
     Which they are changes little when more sound trainings are drawn: what was run stays of use.
@@ -29,7 +29,7 @@ def faulty(sound: list[Spec], good: set[str], per_grade: int) -> list[Spec]:
     specs = []
     for name, grade in _grades():
         start = int(hashlib.sha256(f"{name} {grade}".encode()).hexdigest(), 16) % 60
-        turned = sound[start:] + sound[:start]
+        turned = healthy[start:] + healthy[:start]
         fitting = [base for base in turned if identity(base) in good and _fits(base, FAULTS[name])]
         specs += [twin(base, name, grade) for base in fitting[:per_grade]]
     return specs

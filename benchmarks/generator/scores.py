@@ -56,11 +56,11 @@ def wilson(hits: int, total: int, z: float = 1.96) -> tuple[float, float]:
 
 def summary(runs: list[Judged]) -> dict[str, Any]:
     """Return the three figures that decide, with intervals."""
-    faulty, sound = [r for r in runs if r.kind == "faulty"], [r for r in runs if r.kind == "healthy"]
+    faulty, healthy = [r for r in runs if r.kind == "faulty"], [r for r in runs if r.kind == "healthy"]
     return {
         "detected": _share([r.detected for r in faulty]),
         "first_right": _share([r.right for r in faulty]),
-        "alarmed": _share([bool(r.alarms) for r in sound]),
+        "alarmed": _share([bool(r.alarms) for r in healthy]),
         "harmless": sum(r.kind == "harmless" for r in runs),
         "failures": sum("error" in r.verdict for r in runs),
     }
@@ -81,7 +81,7 @@ def rules(runs: list[Judged]) -> dict[str, dict[str, Any]]:
 
 def _rule(code: str, runs: list[Judged]) -> dict[str, Any]:
     fired = [r for r in runs if code in r.alarms]
-    sound = [r for r in runs if r.kind == "healthy"]
+    healthy = [r for r in runs if r.kind == "healthy"]
     onsets = [
         item["onset"] for r in fired if code in r.detect for item in loud(r.verdict)
         if item["code"] == code and item["onset"] is not None
@@ -89,7 +89,7 @@ def _rule(code: str, runs: list[Judged]) -> dict[str, Any]:
     return {
         "precision": _share([r.fits(code) for r in fired]),
         "recall": _share([code in r.alarms for r in runs if r.root[:1] == [code]]),
-        "false_alarms": _share([code in r.alarms for r in sound]),
+        "false_alarms": _share([code in r.alarms for r in healthy]),
         "first_precision": _share([code in r.root for r in runs if r.verdict["first"] == code]),
         "onset_median": statistics.median(onsets) if onsets else None,
     }

@@ -106,7 +106,7 @@ def test_stages_are_told_apart_by_their_optimizers(tmp_path: Path) -> None:
     """Pretraining and training are two stages; the last one with a quarter of the steps is judged."""
     steps = [{"opt": [0], "loss": 5.0}] * 30 + [{"opt": [1], "loss": 1.0}] * 10
     log = log_of(tmp_path, steps=steps, evals=[{"step": 30}, {"step": 40}])
-    assert [(s.first, s.last, s.optimizers) for s in log.stages] == [(0, 29, (0,)), (30, 39, (1,))]
+    assert [(s.first, s.last, s.optimizers) for s in log.phases] == [(0, 29, (0,)), (30, 39, (1,))]
     assert log.column("loss").tolist() == [1.0] * 10
     assert [e["step"] for e in log.evals] == [40]
     assert log.all_steps_count == 40
@@ -115,7 +115,7 @@ def test_stages_are_told_apart_by_their_optimizers(tmp_path: Path) -> None:
 def test_optimizers_that_take_turns_share_a_stage(tmp_path: Path) -> None:
     """Two optimizers used alternately are one stage."""
     log = log_of(tmp_path, steps=[{"opt": [i % 2]} for i in range(20)])
-    assert [s.optimizers for s in log.stages] == [(0, 1)]
+    assert [s.optimizers for s in log.phases] == [(0, 1)]
 
 
 def test_a_short_last_stage_does_not_hide_the_training(tmp_path: Path) -> None:

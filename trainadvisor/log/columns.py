@@ -87,11 +87,11 @@ class StepColumns:
     def add(self, records: list[dict[str, Any]]) -> None:
         """Take a batch of step records."""
         steps = floats(_field("step", records))
-        sound = (steps >= 0) & (steps < LARGEST_STEP)
-        if not sound.all():
-            self.skipped += int((~sound).sum())
-            records = [record for record, ok in zip(records, sound, strict=True) if ok]
-            steps = steps[sound]
+        valid = (steps >= 0) & (steps < LARGEST_STEP)
+        if not valid.all():
+            self.skipped += int((~valid).sum())
+            records = [record for record, ok in zip(records, valid, strict=True) if ok]
+            steps = steps[valid]
         start, self.count = -self.count % self.stride, self.count + len(records)
         if self.stride > 1:
             records, steps = records[start :: self.stride], steps[start :: self.stride]

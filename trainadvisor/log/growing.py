@@ -15,7 +15,7 @@ from trainadvisor.regular import opened
 
 # Looks after which a line that cannot be read is given up: before, it may be half written.
 PATIENCE = 3
-DERIVED = ("stages", "stage", "_span", "steps", "lr_groups", "lr", "evals", "model", "layers")
+DERIVED = ("phases", "phase", "_span", "steps", "lr_groups", "lr", "evals", "model", "layers")
 PACKED = (".gz", ".zst")
 # Bytes that one look takes at most: a log of any length is caught up with in bounded memory.
 LOOK = 8 << 20

@@ -29,8 +29,8 @@ def preflight(
     from trainadvisor.configuration import Config
     from trainadvisor.judge.rulebook import load
     from trainadvisor.preflight.first_steps import Trials
-    from trainadvisor.preflight.procedure import Course
+    from trainadvisor.preflight.procedure import Procedure
 
     config = config or Config()
     book = load(config.rules).configured(config)
-    return Course(script, Trials(script, folder, wish.budget, in_place=in_place, choice=choice), book, wish).run()
+    return Procedure(script, Trials(script, folder, wish.budget, in_place=in_place, choice=choice), book, wish).run()

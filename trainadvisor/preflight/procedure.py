@@ -39,7 +39,7 @@ class Wish:
     lang: str = "en"
 
 
-class Course:
+class Procedure:
     """One preflight of one script."""
 
     def __init__(self, script: Script, trials: Trials, book: Rulebook, wish: Wish) -> None:

@@ -90,7 +90,7 @@ def lr_warmup_steps(log: RunLog) -> int | None:
 
 
 def _schedulers(log: RunLog) -> list[dict[str, Any]]:
-    used = log.stage.optimizers
+    used = log.phase.optimizers
     return [s for s in log.schedulers if not used or s.get("optimizer") is None or s["optimizer"] in used]
 
 

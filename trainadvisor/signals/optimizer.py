@@ -24,7 +24,7 @@ FOLLOWING = 8  # optimizer steps within which the spike follows (the same source
 
 def main_optimizer(log: RunLog) -> dict[str, Any] | None:
     """Return the optimizer of the judged stage that holds most parameters."""
-    used = [o for o in log.optimizers if o["id"] in log.stage.optimizers] or log.optimizers
+    used = [o for o in log.optimizers if o["id"] in log.phase.optimizers] or log.optimizers
     return max(used, key=lambda o: sum(len(group["parameters"]) for group in o["groups"]), default=None)
 
 
@@ -82,7 +82,7 @@ def adam_beta2(log: RunLog) -> float | None:
 
 def _group_values(log: RunLog, name: str) -> Floats:
     """Return a group setting for each weight matrix."""
-    optimizers = [o for o in log.optimizers if o["id"] in log.stage.optimizers] or log.optimizers
+    optimizers = [o for o in log.optimizers if o["id"] in log.phase.optimizers] or log.optimizers
     held = {p: group.get(name) or 0.0 for o in optimizers for group in o["groups"] for p in group["parameters"]}
     return np.array([held.get(facts["id"], 0.0) for facts in matrix_facts(log)], dtype=np.float64)
 

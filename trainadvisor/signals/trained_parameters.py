@@ -45,7 +45,7 @@ def held_by(log: RunLog, optimizer: int) -> set[int]:
 
 def held_now(log: RunLog) -> set[int]:
     """Return the numbers of the parameters that the optimizers of the main stage hold; an earlier one may be gone."""
-    used = [optimizer for optimizer in log.optimizers if optimizer["id"] in log.stage.optimizers] or log.optimizers
+    used = [optimizer for optimizer in log.optimizers if optimizer["id"] in log.phase.optimizers] or log.optimizers
     return {number for optimizer in used for group in optimizer["groups"] for number in group["parameters"]}
 
 
@@ -79,7 +79,7 @@ def outside(log: RunLog) -> list[Fact] | None:
 
 def idle(log: RunLog) -> list[Fact]:
     """Return the fresh weights behind the loss that only optimizers hold which never stepped, while others did."""
-    stepped = {number for stage in log.stages for number in stage.optimizers}
+    stepped = {number for phase in log.phases for number in phase.optimizers}
     if not stepped or log.all_steps_count < IDLE_STEPS:
         return []
     resting = {o["id"] for o in log.optimizers} - stepped

@@ -86,7 +86,7 @@ def weight_travel(log: RunLog) -> float | None:
     return float(np.sum(np.interp(log.steps, steps[known], pace[known]) * rates))
 
 
-def _weight_course(log: RunLog) -> Floats:
+def _relative_norms(log: RunLog) -> Floats:
     """Return the norm of each weight matrix over its norm at the first sample."""
     weights = of_matrices(log, "weight")
     if not weights.size:
@@ -97,14 +97,14 @@ def _weight_course(log: RunLog) -> Floats:
 @signal(unit="ratio", **NEEDS)
 def weight_shrink(log: RunLog) -> float | None:
     """Median over weight matrices of their last norm over their first one."""
-    course = _weight_course(log)
-    return typical(course[-1]) if len(course) else None
+    norms = _relative_norms(log)
+    return typical(norms[-1]) if len(norms) else None
 
 
 @signal(unit="ratio", **NEEDS)
 def weight_growth(log: RunLog) -> float | None:
     """Largest over weight matrices and samples of the norm over the first norm."""
-    known = finite(_weight_course(log).ravel())
+    known = finite(_relative_norms(log).ravel())
     return float(known.max()) if known.size else None
 
 

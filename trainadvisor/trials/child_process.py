@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainadvisor.trials import scratch as copies
-from trainadvisor.trials.early_abort import Lookout
+from trainadvisor.trials.early_abort import EarlyAbort
 from trainadvisor.trials.survey import Choice
 from trainadvisor.verify.plan import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trainadvisor.trials.early_abort import Course
+    from trainadvisor.trials.early_abort import BaselineTrajectory
     from trainadvisor.verify.plan import Job
     from trainadvisor.verify.session import Request
 
@@ -49,7 +49,7 @@ class Setting:
     # Folders and their copies, where these were made before.
     moved: tuple[tuple[str, str], ...] = ()
     # How the baseline went, by which hopeless runs are told.
-    course: Course | None = None
+    trajectory: BaselineTrajectory | None = None
     program: tuple[str, ...] = (sys.executable, "-m", MODULE)
     # Whether the run has to end with the process that started it, should that be killed.
     tied: bool = False
@@ -71,7 +71,7 @@ def execute(job: Job, setting: Setting, cancelled: Callable[[], bool] = lambda: 
                 env=_environment(root, placed), start_new_session=True,
                 preexec_fn=_die_with_parent if setting.tied else None,  # noqa: PLW1509 - in a worker of one thread
             )  # fmt: skip
-            stopped = _watch(process, job, _lookout(job, log, setting), started, cancelled)
+            stopped = _watch(process, job, _early_abort(job, log, setting), started, cancelled)
         return Outcome(
             job, log, None if stopped else process.returncode, time.monotonic() - started,
             stopped[0] if stopped else None, stopped[1] if stopped else "", _tail(out), _tail(err),
@@ -139,15 +139,15 @@ def _environment(root: Path, placed: Placed) -> dict[str, str]:
     return {**moved, "PWD": str(placed.working), "TMPDIR": str(root / "tmp"), "TRAINADVISOR_TRIAL": "1"}
 
 
-def _lookout(job: Job, log: Path, setting: Setting) -> Lookout:
+def _early_abort(job: Job, log: Path, setting: Setting) -> EarlyAbort:
     rescaled = any(change.about.rescales_loss for change in job.changes)
-    return Lookout(log, setting.course if job.changes else None, rescaled=rescaled)
+    return EarlyAbort(log, setting.trajectory if job.changes else None, rescaled=rescaled)
 
 
 def _watch(
     process: subprocess.Popen[bytes],
     job: Job,
-    lookout: Lookout,
+    early_abort: EarlyAbort,
     started: float,
     cancelled: Callable[[], bool],
 ) -> tuple[str, str] | None:
@@ -162,7 +162,7 @@ def _watch(
             elif now - started > job.limit:
                 reason = ("limit", f"{job.limit:.0f} s")
             elif now - looked > LOOK:
-                looked, reason = now, lookout.look()
+                looked, reason = now, early_abort.look()
     finally:
         _end(process)
     return reason

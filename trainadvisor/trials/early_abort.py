@@ -24,14 +24,14 @@ AFTER = 0.3
 
 
 @dataclass(frozen=True)
-class Course:
+class BaselineTrajectory:
     """How the baseline went, as far as a running trial is compared with it."""
 
     steps: int
     first_loss: float | None
 
     @classmethod
-    def of(cls, log: RunLog) -> Course:
+    def of(cls, log: RunLog) -> BaselineTrajectory:
         """Read it off the log of the baseline."""
         from trainadvisor.signals import of
 
@@ -39,14 +39,14 @@ class Course:
         return cls(int(log.steps.size), first if isinstance(first, float) else None)
 
 
-class Lookout:
+class EarlyAbort:
     """Looks at the log of one trial every now and then."""
 
-    def __init__(self, path: Path, course: Course | None, *, rescaled: bool = False) -> None:
+    def __init__(self, path: Path, trajectory: BaselineTrajectory | None, *, rescaled: bool = False) -> None:
         """Without a course, only refused changes stop a run; a rescaled loss may be far from the baseline's."""
         self._rescaled = rescaled
         self._tail = Tail(path)
-        self._course = course
+        self._trajectory = trajectory
         self._losses: list[float] = []
         self._refused: list[str] = []
         self._changes = 0
@@ -61,7 +61,7 @@ class Lookout:
             self._take(record)
         if self._refused:
             return "refused", "; ".join(self._refused)
-        return self._hopeless() if self._course else None
+        return self._hopeless() if self._trajectory else None
 
     def _take(self, record: dict[str, Any]) -> None:
         if record.get("record") == "step" and record.get("loss") is not None:
@@ -73,17 +73,17 @@ class Lookout:
 
     def _hopeless(self) -> tuple[str, str] | None:
         count = len(self._losses)
-        if count < FEWEST or self._course is None:
+        if count < FEWEST or self._trajectory is None:
             return None
         last = self._losses[-LOST:]
         if not any(math.isfinite(value) for value in last):
             return "hopeless", f"non-finite loss at step {count - 1}"
-        if self._rescaled or count < AFTER * self._course.steps:
+        if self._rescaled or count < AFTER * self._trajectory.steps:
             return None
         finite = sorted(value for value in last if math.isfinite(value))
         level, starts = (
             finite[len(finite) // 2],
-            [v for v in (self._losses[0], self._course.first_loss) if v is not None],
+            [v for v in (self._losses[0], self._trajectory.first_loss) if v is not None],
         )
         bound = max((abs(value) for value in starts if math.isfinite(value)), default=math.inf)
         return ("hopeless", f"loss {level:.3g} at step {count - 1}") if level > FAR * bound else None

@@ -128,9 +128,9 @@ class Screening:
         """Return what to build on: the best so far, else what made the finding it was for go away without harm."""
         if self.best is not None:
             return self.best
-        sound = [t for t in self.tried if t.verdict not in USELESS]
-        helped = [t for t in sound if t.candidate.code in t.trials[0].gone and t.verdict != "worse"]
-        return max(helped or (sound[:1] if weak else []), key=lambda t: (len(t.trials[0].gone), t.gain), default=None)
+        usable = [t for t in self.tried if t.verdict not in USELESS]
+        helped = [t for t in usable if t.candidate.code in t.trials[0].gone and t.verdict != "worse"]
+        return max(helped or (usable[:1] if weak else []), key=lambda t: (len(t.trials[0].gone), t.gain), default=None)
 
     def _partners(self, base: Tried, *, general: bool) -> list[Candidate]:
         """Return what may be joined: remedies for what is found in the run of the base, then those of other roots.
@@ -144,8 +144,8 @@ class Screening:
         helped = [t.candidate for t in self.tried if t.better and len(t.candidate.changes) == 1]
         listed = [*asked[:ASKED], *helped, *others[:ASKED], *siblings, *asked[ASKED:]]
         listed += self._general if general else []
-        sound = [c for c in listed if not any(same(c, other, self._lr) for other in useless)]
-        return [c for c in sound if not c.alone]
+        usable = [c for c in listed if not any(same(c, other, self._lr) for other in useless)]
+        return [c for c in usable if not c.alone]
 
     def _asked(self, base: Tried) -> list[Candidate]:
         """Return the remedies of the causes that are found in the run of a candidate."""

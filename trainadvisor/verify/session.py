@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from trainadvisor.trials.early_abort import Course
+from trainadvisor.trials.early_abort import BaselineTrajectory
 from trainadvisor.verify import trial_runs, trial_verdict
 from trainadvisor.verify.candidates import alarming, anew, codes
 from trainadvisor.verify.plan import Candidate, Change, Job
@@ -88,7 +88,7 @@ class Session:
         baseline, diagnosis = self.baseline, self.diagnosis
         if baseline is None or diagnosis is None or not baseline.usable or not self._asked(diagnosis):
             return
-        self.setting = replace(self.setting, course=Course.of(baseline.log) if baseline.log else None)
+        self.setting = replace(self.setting, trajectory=BaselineTrajectory.of(baseline.log) if baseline.log else None)
         only = self.request.fix or self.request.code
         lr = diagnosis.run.get("lr")
         if alarming(diagnosis)[0].handling.measured_by != "loss":

@@ -154,6 +154,6 @@ def _best(log: RunLog) -> dict[str, Any] | None:
 
 def _events(log: RunLog) -> list[dict[str, Any]]:
     inside = [
-        e for e in log.events if e["kind"] in MARKED_EVENTS and log.stage.first <= e["step"] <= log.stage.last + 1
+        e for e in log.events if e["kind"] in MARKED_EVENTS and log.phase.first <= e["step"] <= log.phase.last + 1
     ]
     return [{"kind": e["kind"], "step": e["step"], "subject": e["subject"][:80]} for e in thinned(inside, MOST_MARKS)]
