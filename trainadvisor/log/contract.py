@@ -123,7 +123,7 @@ class EvalRecord(TypedDict):
 
 
 class EventRecord(TypedDict):
-    """Something that happened at a step, or a fact that is known late."""
+    """Something that happened at a step, or a description that became known after the header was written."""
 
     record: Literal["event"]
     kind: Annotated[str, "what happened: nonfinite, checkpoint, probe-failed, tally, table, inputs, log-cut, ..."]
@@ -148,7 +148,7 @@ RECORDS: dict[str, type] = {
 
 
 def fields(record: type) -> dict[str, tuple[Any, str, bool]]:
-    """Return type, meaning and whether it must be there, of each field of a record."""
+    """Return the type, the meaning and whether it is required, for each field of a record."""
     required = record.__required_keys__  # type: ignore[attr-defined]
     found = {}
     for name, hint in get_type_hints(record, include_extras=True).items():

@@ -10,7 +10,7 @@ Fact = dict[str, Any]
 
 
 def merge(collected: Iterable[tuple[str, Any]]) -> dict[str, list[Fact]]:
-    """Return sound facts by list name, each id once: a later record of the same object wins."""
+    """Return validated descriptions by list name, each id once: a later record of the same object wins."""
     merged: dict[str, dict[int, Fact]] = {plural: {} for plural in FACTS.values()}
     for plural, value in collected:
         if isinstance(value, dict) and whole(value.get("id")) is not None:
@@ -20,7 +20,7 @@ def merge(collected: Iterable[tuple[str, Any]]) -> dict[str, list[Fact]]:
 
 
 def valid_site(value: Any) -> Fact | None:
-    """Return a place in the user's code, or None where the file is not known."""
+    """Return a location in the user's code, or None when the file is unknown."""
     if not isinstance(value, dict) or not isinstance(value.get("file"), str):
         return None
     code = value.get("code")

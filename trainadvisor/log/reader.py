@@ -1,4 +1,4 @@
-"""Reads a log, finished, torn or still being written, into compact columns."""
+"""Reads a log (finished, truncated or still being written) into compact columns."""
 
 import gc
 import os
@@ -21,12 +21,12 @@ from trainadvisor.log.stream import Stream
 from trainadvisor.log.training_phases import TrainingPhase, main_phase, phases_of
 from trainadvisor.log.typed import fits
 
-# Events and evaluations kept of each kind; a real log has some hundreds.
+# Most events and evaluations kept of each kind; a real log has a few hundred.
 MOST_RECORDS = 200_000
 
 
 def read_log(path: str | os.PathLike[str]) -> "RunLog":
-    """Read a log (plain, .gz or .zst) and what lies beside it of the training's other processes; raises LogError."""
+    """Read a log (plain, .gz or .zst) and the logs of the training's other processes next to it; raises LogError."""
     log = _read_alone(Path(path))
     combine(log, _read_alone)
     return log
@@ -43,7 +43,7 @@ def _read_alone(path: Path) -> "RunLog":
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Keep the garbage collector from looking through millions of records that hold no cycles."""
+    """Pause the garbage collector, which would scan millions of records that hold no cycles."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -58,7 +58,7 @@ class RunLog:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # How many processes' logs were read together.
+        # Number of processes whose logs were read together.
         self.processes = 1
         self.header: dict[str, Any] = {}
         self.models: list[dict[str, Any]] = []
@@ -81,7 +81,7 @@ class RunLog:
     # -- reading
 
     def take(self, batch: list[Any]) -> None:
-        """Sort a batch of records to where they belong; the very first has to be the header."""
+        """Dispatch a batch of records by kind; the very first one must be the header."""
         if batch and not self.header:
             self._take_header(batch[0])
             batch = batch[1:]
@@ -167,7 +167,7 @@ class RunLog:
         self.end = self._clean(record) or {}
 
     def finish(self, stream: Stream) -> None:
-        """Put together what was collected and say what could not be read."""
+        """Assemble what was collected and note what could not be read."""
         if not self.header:
             raise LogError(_headless(self.path, stream))
         for plural, merged in descriptions.merge(self._facts).items():
@@ -192,7 +192,7 @@ class RunLog:
 
     @cached_property
     def cut(self) -> dict[str, Any] | None:
-        """Return why a log ends before its training, and how many steps that took where it is known."""
+        """Return why the log ends before its training, and the number of steps of the training if known."""
         told = next((event["detail"] for event in reversed(self.events) if event["kind"] == CUT), None)
         return told and {"reason": str(told.get("reason") or "?"), "steps": whole(told.get("steps"))}
 
@@ -208,16 +208,16 @@ class RunLog:
         return self._columns.column(name)
 
     def replace_column(self, name: str, values: Floats) -> None:
-        """Put a column of all phases in the place of one, when the whole is known from several processes."""
+        """Replace a column of all phases by the one that several processes give together."""
         self._columns.replace(name, values)
 
     def samples_of(self, model: int) -> dict[str, list[Sample]]:
-        """Return the samples of a model's parameters and layers, to be joined with those of other processes."""
+        """Return the samples of a model's parameters and layers, to be combined with those of other processes."""
         return self._layers.samples.get(model, {})
 
     @cached_property
     def phases(self) -> list[TrainingPhase]:
-        """Return the phases of the training in order: optimizers used in overlapping stretches share one."""
+        """Return the phases of the training in order; optimizers used in overlapping stretches share a phase."""
         return phases_of(self._columns)
 
     @cached_property
@@ -227,7 +227,7 @@ class RunLog:
 
     @property
     def turns(self) -> dict[tuple[int, ...], int]:
-        """Return how many steps of the whole run each combination of optimizers made."""
+        """Return the number of steps that each combination of optimizers took over the whole run."""
         return dict(self._columns.turns)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Phases of a training: pretraining with one optimizer, then training with another."""
+"""Phases of a training, such as pretraining with one optimizer, then training with another."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class TrainingPhase:
     opening: bool = False
 
     def covers_eval(self, step: int) -> bool:
-        """Tell whether an evaluation after that many steps belongs to the phase."""
+        """Return whether an evaluation after that many steps belongs to the phase."""
         return self.first < step <= self.last + 1 or (self.opening and step <= self.first)
 
 

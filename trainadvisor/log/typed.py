@@ -1,4 +1,4 @@
-"""What type each field of a log has: a value of another type is left out when the log is read, and never met later."""
+"""The type of each field of a log: values of another type are dropped while reading, so no other code meets them."""
 
 from collections.abc import Callable
 from typing import Any

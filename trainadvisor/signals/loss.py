@@ -28,7 +28,7 @@ def broken_at(log: RunLog) -> int | None:
 
 
 def training_loss(log: RunLog) -> tuple[Series, Series]:
-    """Step numbers and losses of the main stage up to the first non-finite one."""
+    """Step numbers and losses of the main phase up to the first non-finite one."""
     values, steps = log.column("loss"), np.asarray(log.steps, dtype=np.float64)
     end = broken_at(log)
     values, steps = values[:end], steps[:end]
@@ -54,7 +54,7 @@ def graded_losses(log: RunLog, least: int = LEAST) -> Series | None:
 
 @signal(unit="steps", needs="the optimizer steps", zh="优化器步数")
 def steps(log: RunLog) -> int:
-    """Optimizer steps of the main stage of the run."""
+    """Optimizer steps of the main phase of the run."""
     return int(log.steps.size)
 
 

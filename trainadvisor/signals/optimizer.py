@@ -23,7 +23,7 @@ FOLLOWING = 8  # optimizer steps within which the spike follows (the same source
 
 
 def main_optimizer(log: RunLog) -> dict[str, Any] | None:
-    """Return the optimizer of the judged stage that holds most parameters."""
+    """Return the optimizer of the judged phase that holds most parameters."""
     used = [o for o in log.optimizers if o["id"] in log.phase.optimizers] or log.optimizers
     return max(used, key=lambda o: sum(len(group["parameters"]) for group in o["groups"]), default=None)
 
@@ -40,7 +40,7 @@ def _setting(log: RunLog, name: str, default: float | None = None) -> float | No
 
 @signal(unit="word", **SETTINGS)
 def optimizer_class(log: RunLog) -> str | None:
-    """Class of the optimizer that holds most parameters of the judged stage."""
+    """Class of the optimizer that holds most parameters of the judged phase."""
     optimizer = main_optimizer(log)
     return str(optimizer["class"]) if optimizer else None
 

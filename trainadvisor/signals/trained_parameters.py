@@ -44,7 +44,7 @@ def held_by(log: RunLog, optimizer: int) -> set[int]:
 
 
 def held_now(log: RunLog) -> set[int]:
-    """Return the numbers of the parameters that the optimizers of the main stage hold; an earlier one may be gone."""
+    """Return the numbers of the parameters that the optimizers of the main phase hold; an earlier one may be gone."""
     used = [optimizer for optimizer in log.optimizers if optimizer["id"] in log.phase.optimizers] or log.optimizers
     return {number for optimizer in used for group in optimizer["groups"] for number in group["parameters"]}
 
@@ -136,7 +136,7 @@ def strange_held_tensors(log: RunLog) -> int | None:
 
 @signal(unit="share", needs="the parameters of the model", zh="模型的参数")
 def pretrained_share(log: RunLog) -> float | None:
-    """Share of the elements of the main model that were loaded or trained before this stage."""
+    """Share of the elements of the main model that were loaded or trained before this phase."""
     facts = log.model["parameters"] if log.model else []
     return elements([fact for fact in facts if not fresh(fact)]) / elements(facts) if facts else None
 

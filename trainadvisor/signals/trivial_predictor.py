@@ -18,7 +18,7 @@ BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 
 @remembered
 def main_loss(log: RunLog) -> dict[str, Any] | None:
-    """Facts of the loss function whose output the main stage descends on, None for a composite one."""
+    """Facts of the loss function whose output the main phase descends on, None for a composite one."""
     ids = log.column("loss_id")
     ids = ids[np.isfinite(ids)]
     if 2 * ids.size <= np.isfinite(log.column("loss")).sum() or ids.size == 0:

@@ -83,7 +83,7 @@ def stale_onset(log: RunLog) -> int | None:
 
 
 def first_step(log: RunLog, mask: Any) -> int | None:
-    """Return the number of the first step of the main stage at which a mask holds."""
+    """Return the number of the first step of the main phase at which a mask holds."""
     places = np.flatnonzero(mask)
     return int(log.steps[places[0]]) if places.size else None
 

@@ -1,4 +1,4 @@
-"""Tells from a growing log whether a trial is still worth its time."""
+"""Decides from a growing log whether a trial is still worth its time."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from trainadvisor.log.reader import RunLog
 
 FEWEST = 20
-# Non-finite losses in a row after which a run is lost.
+# Consecutive non-finite losses after which a run is lost.
 LOST = 5
-# A loss this many times the largest of its own first and the baseline's is not coming back ...
+# A loss this many times the larger of its own first loss and the baseline's will not recover ...
 FAR = 3.0
 # ... after this share of the steps of the baseline.
 AFTER = 0.3
@@ -25,14 +25,14 @@ AFTER = 0.3
 
 @dataclass(frozen=True)
 class BaselineTrajectory:
-    """How the baseline went, as far as a running trial is compared with it."""
+    """The figures of the baseline that a running trial is compared with."""
 
     steps: int
     first_loss: float | None
 
     @classmethod
     def of(cls, log: RunLog) -> BaselineTrajectory:
-        """Read it off the log of the baseline."""
+        """Read them from the log of the baseline."""
         from trainadvisor.signals import of
 
         first = of(log)["loss_first"]
@@ -40,10 +40,10 @@ class BaselineTrajectory:
 
 
 class EarlyAbort:
-    """Looks at the log of one trial every now and then."""
+    """Checks the log of one trial now and then, and says when to stop it."""
 
     def __init__(self, path: Path, trajectory: BaselineTrajectory | None, *, rescaled: bool = False) -> None:
-        """Without a course, only refused changes stop a run; a rescaled loss may be far from the baseline's."""
+        """Without a baseline, only refused changes stop a run; a rescaled loss may be far from the baseline's."""
         self._rescaled = rescaled
         self._tail = Tail(path)
         self._trajectory = trajectory
@@ -52,7 +52,7 @@ class EarlyAbort:
         self._changes = 0
 
     def look(self) -> tuple[str, str] | None:
-        """Return why the run should be stopped, with a detail; None while it is worth going on."""
+        """Return why the run should be stopped, with a detail; None while it is worth continuing."""
         try:
             records = self._tail.read()
         except LogError:
