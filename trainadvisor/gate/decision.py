@@ -149,7 +149,7 @@ def _judge(run: Diagnosis, policy: Policy, baseline: Baseline | None) -> Judged:
 
 
 def _items(findings: Sequence[Finding], run: Diagnosis, policy: Policy, baseline: Baseline | None) -> Iterator[Item]:
-    """Yield each root finding, and its consequences where the root itself does not fail."""
+    """Yield each finding; its consequences only where it is ignored or below the threshold itself."""
     for finding in findings:
         item = _item(finding, run, policy, baseline)
         if item is not None:

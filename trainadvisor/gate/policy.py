@@ -82,7 +82,7 @@ def place(wanted: Wanted, settings: Config) -> Path | None:
 
 
 def decider(fail_on: str, settings: Config, book: Rulebook) -> Callable[[Diagnosis], gate.Decision | None]:
-    """Return a function that decides like `check --fail-on`, None for "never"; invalid settings raise here."""
+    """Return a function that decides like `check --fail-on` (None for "never"); raise at once for invalid settings."""
     if fail_on == "never":
         return lambda _: None
     wanted = Wanted(fail_on=fail_on)

@@ -21,7 +21,7 @@ _BLANK = re.compile(r"[\t\r\n]+")
 
 
 def clean_text(text: str, longest: int = LONGEST_NAME) -> str:
-    """Return text that is safe to print, with control characters replaced, invisible ones and an overlong middle removed."""
+    """Return printable text: control characters replaced, invisible characters and an overlong middle left out."""
     if not text.isascii():
         text = _HIDDEN.sub("", text)
     if len(text) > longest:

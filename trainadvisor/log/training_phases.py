@@ -21,7 +21,7 @@ class TrainingPhase:
     opening: bool = False
 
     def covers_eval(self, step: int) -> bool:
-        """Return whether an evaluation after that many steps belongs to the phase."""
+        """Return whether an evaluation after `step` steps belongs to the phase."""
         return self.first < step <= self.last + 1 or (self.opening and step <= self.first)
 
 

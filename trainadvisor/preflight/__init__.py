@@ -25,7 +25,7 @@ def preflight(
     in_place: bool = False,
     choice: Choice | None = None,
 ) -> Preflight:
-    """Run the first steps of a script and the experiments; logs and what it printed stay in the folder."""
+    """Run the first steps of a script and the experiments; logs and output stay in the folder."""
     from trainadvisor.configuration import Config
     from trainadvisor.judge.rulebook import load
     from trainadvisor.preflight.first_steps import Trials

@@ -1,4 +1,4 @@
-"""What is tried: changes, candidates made of them, one run of a candidate, and what came of it."""
+"""The units of a session: changes, candidates made of them, the run of a candidate, and its outcome."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Change:
-    """A remedy in the form that a re-run can apply."""
+    """A remedy in a form that a re-run can apply."""
 
     change: str
     arguments: dict[str, Any] = field(default_factory=dict)
 
     @property
     def about(self) -> ChangeSpec:
-        """Return what the catalogue knows of it."""
+        """Return its entry in the catalogue."""
         return about(self.change)
 
     def label(self) -> str:
-        """Return it in one line, such as "lr value=0.003"."""
+        """Return a one-line description such as "lr value=0.003"."""
         told = [f"{name}={_short(value)}" for name, value in self.arguments.items()]
         return " ".join([self.change, *told])
 
     def spec(self) -> dict[str, Any]:
-        """Return it as the re-run reads it."""
+        """Return it in the form that the re-run reads."""
         return {"change": self.change, "arguments": self.arguments}
 
 
@@ -42,57 +42,57 @@ def _short(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One or more changes tried together, with the finding and the remedies they come from."""
+    """One or more changes tried together, with the finding and remedies that they come from."""
 
     changes: tuple[Change, ...]
     code: str | None = None
     remedies: tuple[Remedy | None, ...] = ()
     # remedy, rival (the experiment that separates two findings), fallback or combined.
     origin: str = "remedy"
-    # What it has to better, where its finding is about time or memory.
+    # What it must improve if its finding is about time or memory.
     measures: tuple[str, ...] = ()
 
     def label(self) -> str:
-        """Return the changes in one line."""
+        """Return a one-line description of the changes."""
         return " + ".join(change.label() for change in self.changes)
 
     @property
     def words(self) -> frozenset[str]:
-        """Return the words of its changes."""
+        """Return the description of its changes."""
         return frozenset(change.change for change in self.changes)
 
     @property
     def rescales_loss(self) -> bool:
-        """Return whether the training loss stands for something else with it."""
+        """Return whether it alters the meaning of the training loss."""
         return any(change.about.rescales_loss for change in self.changes)
 
     @property
     def acts_after_first_step(self) -> bool:
-        """Return whether the loss of the first step stays as it was, given the same seed."""
+        """Return whether the loss of the first step is unchanged, given the same seed."""
         return all(change.about.acts_after_first_step for change in self.changes)
 
     @property
     def may_end_early(self) -> bool:
-        """Return whether a run with it may take fewer steps."""
+        """Return whether a run with it may end after fewer steps."""
         return any(change.about.may_end_early for change in self.changes)
 
     @property
     def alone(self) -> bool:
-        """Return whether it is never joined with others."""
+        """Return whether it is never combined with others."""
         return any(change.about.alone for change in self.changes)
 
     @property
     def per_run(self) -> bool:
-        """Return whether another seed asks for other arguments."""
+        """Return whether its arguments depend on the seed."""
         return any(change.about.per_run for change in self.changes)
 
     @property
     def both_ways(self) -> bool:
-        """Return whether it does nothing but set a quantity of which a run has just one."""
+        """Return whether it only sets a quantity that exists once per run."""
         return all(change.about.both_ways for change in self.changes)
 
     def joined(self, other: Candidate) -> Candidate:
-        """Return both together."""
+        """Return the combination of both candidates."""
         return replace(
             self,
             changes=self.changes + other.changes,
@@ -115,11 +115,11 @@ class Job:
     # Seconds of wall time after which the process is killed.
     limit: float = 60.0
     name: str = "baseline"
-    # The script and its arguments as the user knows them, where target and arguments are those of a copy.
+    # The script and its arguments as the user knows them, if target and arguments are those of a copy.
     shown: tuple[str, ...] | None = None
 
     def spec(self, target: str, args: list[str], log: str) -> dict[str, Any]:
-        """Return what the child process reads, with paths as they are where it runs."""
+        """Return what the child process reads, with the paths of the place where it runs."""
         return {
             "target": target,
             "args": args,

@@ -20,7 +20,7 @@ class _Part(BaseModel):
 
 
 class Applied(_Part):
-    """One change of a trial and what came of it in the re-run."""
+    """One change of a trial and its outcome in the re-run."""
 
     change: str
     arguments: dict[str, Any]
@@ -69,7 +69,7 @@ class Baseline(_Part):
     findings: list[str] = Field(default_factory=list)
     steps: int = 0
     seconds: float = 0.0
-    # Whether it was cut at this step; then all trials were.
+    # Whether it was cut short at this step; then all trials were.
     cut: bool = False
     metrics: dict[str, float] = Field(default_factory=dict)
     seeds: list[int | None] = Field(default_factory=list)
@@ -85,7 +85,7 @@ class Verified(_Part):
     metric: str
     before: float
     after: float
-    # 95 % interval of the gain; None where a run without the change gave no number at all.
+    # 95 % interval of the gain; None if a run without the change gave no number.
     interval: list[float] | None
     seeds: int
     wins: int
@@ -106,7 +106,7 @@ class Verified(_Part):
 
 
 class Verification(_Part):
-    """Everything that verify learned."""
+    """The complete result of verify."""
 
     model_config = ConfigDict(
         extra="forbid", populate_by_name=True, serialize_by_alias=True, ser_json_inf_nan="strings"

@@ -24,7 +24,7 @@ class LocalEngine:
         self.slots = max(1, slots)
 
     def run(self, jobs: Iterable[Job], setting: Setting) -> Iterator[Outcome]:
-        """Yield outcomes as they arrive; jobs start only when a slot is free, so closing the iterator skips the rest."""
+        """Yield outcomes as they arrive; jobs start only when a slot is free, so a closed iterator skips the rest."""
         cancelled, waiting = threading.Event(), iter(jobs)
         running: set[Future[Outcome]] = set()
         with ThreadPoolExecutor(self.slots) as pool:
