@@ -58,7 +58,7 @@ class _Orders:
         self._application.session.undo_with(lambda: setattr(owner, name, original))
 
     def _of(self, rows: int, draw: Callable[[list[int]], Any]) -> list[int]:
-        """Return the order for `count` rows; the first time it is drawn by the script's own generator."""
+        """Return the order for this number of rows; the first time it is drawn by the script's own generator."""
         if self._kept:
             self._application.done(f"{rows} rows keep their order")
             return list(range(rows))

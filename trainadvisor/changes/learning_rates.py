@@ -158,7 +158,7 @@ def _cosine(length: int) -> Callable[[int], float]:
 
 
 def _one_cycle(length: int) -> Callable[[int], float]:
-    """Return the shape of torch's OneCycleLR: up from 1/25 over 30 % of the run, then down to nearly zero, by cosines."""
+    """Return the shape of torch's OneCycleLR: up from 1/25 over 30 % of the run, then down to almost 0, by cosines."""
     top = 0.3 * length
 
     def at(step: int) -> float:

@@ -1,4 +1,4 @@
-"""The demos: for each code a training that shows it, and the training after its first remedy."""
+"""The demos: for each code, a training that shows it and the same training after its first remedy."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EACH_WEIGHT = "for layer in model:\n    if isinstance(layer, nn.Linear):\n      
 
 @dataclass(frozen=True)
 class Scenario:
-    """A broken training, the same after the remedy, and what is wrong in it in both languages."""
+    """A broken training, the same training after the remedy, and a description of the fault in both languages."""
 
     broken: Script
     fixed: Script

@@ -138,9 +138,7 @@ class Survey:
             self._follow(path, place, entry)
         elif stat.S_ISDIR(status.st_mode):
             self._enter(path, place, entry)
-        elif (
-            stat.S_ISREG(status.st_mode) and path.name not in HISTORY
-        ):  # a worktree's .git points git to the original
+        elif stat.S_ISREG(status.st_mode) and path.name not in HISTORY:  # a worktree's .git points git to the original
             self._file(path, place, entry, status)
 
     def _file(self, path: Path, place: Path, entry: Entry, status: os.stat_result) -> None:
