@@ -1,4 +1,4 @@
-"""Preflight over the corpus: which faults are caught in the first steps, is a sound script alarmed, how long it takes.
+"""Runs preflight over the corpus: faults caught in the first steps, false alarms on healthy scripts, and duration.
 
 usage: python benchmarks/preflight.py CORPUS [--work DIR] [--budget 60s] [--only NAME] [--judge-only] [--results FILE]
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from trainadvisor.judge.rulebook import Rulebook
 
 MARK = ("<!-- preflight -->", "<!-- /preflight -->")
-# Families of the faults that should show at once: initialisation is judged among the activations.
+# Families of the faults that should show at once: initialization is judged with the activations.
 WANTED = frozenset({"wiring", "data", "activations", "numerics"})
 EARLY = 20
 
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def scripts(corpus: Path) -> Iterator[dict[str, Any]]:
-    """Yield every faulty script, its sound twin and every healthy one."""
+    """Yield every faulty script, its fixed counterpart and every healthy one."""
     cases = tomllib.loads((corpus / "cases.toml").read_text(encoding="utf-8"))["case"]
     twins = [(case, kind) for kind in ("buggy", "fixed") for case in cases]
     for case, kind in twins:
@@ -74,7 +74,7 @@ def scripts(corpus: Path) -> Iterator[dict[str, Any]]:
 
 
 def execute(run: dict[str, Any], folder: Path, budget: str) -> None:
-    """Run one preflight; result.json is written last, so that one that was interrupted is made again."""
+    """Run one preflight; result.json is written last, so that an interrupted one is repeated."""
     folder.mkdir(parents=True, exist_ok=True)
     out = folder / "preflight.json"
     options = ["--budget", budget, "--folder", str(folder), "--format", f"json={out}", "--lang", "en"]
@@ -92,13 +92,13 @@ def execute(run: dict[str, Any], folder: Path, budget: str) -> None:
 
 
 def cpu_seconds() -> float:
-    """Return the processor time of all children so far: unlike the wall time it does not depend on who else runs."""
+    """Return the CPU time of all children so far: unlike wall time it does not depend on other processes."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def results(runs: list[dict[str, Any]], work: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Yield the runs that are there with their results."""
+    """Yield the existing runs with their results."""
     for run in runs:
         path = work / run["id"] / "result.json"
         if path.exists():
@@ -158,7 +158,7 @@ def told(result: dict[str, Any]) -> str:
 
 
 def first_step(log: Path, run: dict[str, Any], book: Rulebook) -> str:
-    """Return after how many steps an early rule first names the fault."""
+    """Return the number of steps after which an early rule first names the fault."""
     codes = set(run["case"]["detect"]) | set(run["case"]["root"])
     if not log.exists():
         return "-"
@@ -174,7 +174,7 @@ def first_step(log: Path, run: dict[str, Any], book: Rulebook) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Put the section into a file, in place of the last one."""
+    """Write the section into a file, replacing the previous one."""
     old = path.read_text(encoding="utf-8") if path.exists() else "# Results\n"
     before, _, rest = old.partition(MARK[0])
     after = rest.partition(MARK[1])[2]

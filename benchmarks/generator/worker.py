@@ -1,4 +1,4 @@
-"""Runs trainings under the recorder, each in a forked child: torch is loaded once. One job (JSON) a line on stdin."""
+"""Runs trainings under the recorder, each in a forked child, with torch loaded once; reads one JSON job per line from stdin."""
 
 from __future__ import annotations
 
