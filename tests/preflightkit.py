@@ -42,7 +42,6 @@ class Given:
     code = 0
 
     def __init__(self, folder: Path, **logs: Any) -> None:
-        """Take the logs by the names of the runs: losses, or the arguments of `build_log`."""
         self.asked: list[str] = []
         self._logs = {name.replace("_", "-"): self._log(folder, name, given) for name, given in logs.items()}
 

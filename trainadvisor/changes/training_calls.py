@@ -101,7 +101,7 @@ class _Missing:
         self._waiting = True
 
     def make_up(self, *_: object) -> None:
-        """Take the steps that the script has omitted."""
+        """Perform the steps that the script has omitted."""
         if not self._waiting:
             return
         self._waiting = False
@@ -112,7 +112,7 @@ class _Missing:
                 self._application.done(f"optimizer.step() after each backward() ({type(made).__name__})")
 
     def before(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Take them before the next call that depends on them."""
+        """Perform them before the next call that depends on them."""
         self.make_up()
         return call(*args, **kwargs)
 
