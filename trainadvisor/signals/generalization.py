@@ -189,7 +189,7 @@ def skill_gap(log: RunLog) -> float | None:
 
 @signal(unit="ratio", **NEEDS)
 def skill_gap_best(log: RunLog) -> float | None:
-    """Training skill less validation skill at the best evaluation: large = validation never was good."""
+    """Training skill less validation skill at the best evaluation: large = validation was never good."""
     step = best_eval_step(log)
     train = skill_of(log, _train_near(log, step)) if step is not None else None
     held_out = val_skill_best(log)

@@ -144,7 +144,7 @@ def loss_relative_noise(log: RunLog) -> float | None:
 
 @signal(unit="ratio", **NEEDS)
 def loss_drop(log: RunLog) -> float | None:
-    """Share of the first loss that is gone at the end: (first - final) / |first|; negative when it rose."""
+    """Relative drop of the loss over the run: (first - final) / |first|; negative when it rose."""
     first, final = loss_first(log), loss_final(log)
     return None if first is None or final is None or first == 0 else (first - final) / abs(first)
 

@@ -177,7 +177,7 @@ def runs_of(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 
 def spikes(values: Series, sigmas: float, floor: float, skip: int = 0) -> list[Spike]:
-    """Runs that stand both `sigmas` local scales and `floor` above their local level, from index `skip` on."""
+    """Runs that exceed their local level by both `sigmas` local scales and `floor`, from index `skip` on."""
     if values.size < 20:
         return []
     level, scale = local_level(values)

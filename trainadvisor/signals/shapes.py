@@ -9,7 +9,7 @@ from trainadvisor.signals import signal
 from trainadvisor.signals.losses import CALL, GRAPH, REGRESSING, Loss, graph_fact, soft_row_sum, training_losses
 from trainadvisor.signals.trivial_predictor import main_loss, summed
 
-SEVERAL = 1.2  # probabilities sum to 1 exactly; rounding and smoothing stay far below
+SEVERAL = 1.2  # probabilities sum to 1; rounding and smoothing deviate far less
 FEWEST_CLASSES = 3
 EXACTLY_ONE = 1e-3  # one class in each row, up to the rounding of the recorded mean
 

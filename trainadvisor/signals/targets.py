@@ -158,7 +158,7 @@ def label_mixing(log: RunLog) -> float | None:
 
 @signal(unit="labels", **TARGETS)
 def out_of_range_labels(log: RunLog) -> int | None:
-    """Labels below zero or not below the number of outputs, ignored ones not counted."""
+    """Number of labels below zero or not below the number of outputs, ignored ones not counted."""
     counts = [
         number(loss["target"].get("out_of_range")) or 0 for loss in training_losses(log) if loss["kind"] in CLASSIFYING
     ]
