@@ -1,4 +1,4 @@
-"""Is the first cause right, and are sound trainings left alone? The corpus and generated trainings, judged.
+"""Measures accuracy over the corpus and generated trainings: right first causes, and false alarms on healthy ones.
 
 python benchmarks/accuracy.py [--healthy 350] [--per-fault 3] [--jobs 2] [--work DIR] [--judge-only]
 Logs stay in the work folder: the next call judges them again in seconds and runs only what is missing.
@@ -56,13 +56,13 @@ def say(text: str) -> None:
 
 
 def generate(options: argparse.Namespace) -> tuple[list[Spec], list[Spec]]:
-    """Return sound and faulty specifications, after running what is missing."""
-    sound = plan.sound(options.healthy)
-    record(options, [running.job_of(spec, options.work) for spec in sound])
-    good = good_of(sound, options.work)
-    faulty = plan.faulty(sound, good, options.per_fault)
+    """Return healthy and faulty specifications, after running what is missing."""
+    healthy = plan.healthy(options.healthy)
+    record(options, [running.job_of(spec, options.work) for spec in healthy])
+    good = good_of(healthy, options.work)
+    faulty = plan.faulty(healthy, good, options.per_fault)
     record(options, [running.job_of(spec, options.work) for spec in faulty])
-    return sound, faulty
+    return healthy, faulty
 
 
 def record(options: argparse.Namespace, jobs: list[running.Job]) -> None:
@@ -71,11 +71,11 @@ def record(options: argparse.Namespace, jobs: list[running.Job]) -> None:
         running.run_all(jobs, options.jobs, say)
 
 
-def good_of(sound: list[Spec], work: Path) -> set[str]:
-    """Return the identities of the sound trainings that learnt well."""
-    results = results_of(sound, work)
-    best = outcomes.groups(sound, results)
-    good = (spec for spec in sound if outcomes.healthy(spec, results[bases.identity(spec)], best))
+def good_of(healthy: list[Spec], work: Path) -> set[str]:
+    """Return the identities of the healthy trainings that learned well."""
+    results = results_of(healthy, work)
+    best = outcomes.groups(healthy, results)
+    good = (spec for spec in healthy if outcomes.healthy(spec, results[bases.identity(spec)], best))
     return {bases.identity(spec) for spec in good}
 
 
@@ -84,12 +84,12 @@ def results_of(specs: list[Spec], work: Path) -> dict[str, Any]:
     return {bases.identity(spec): running.outcome(running.job_of(spec, work)) for spec in specs}
 
 
-def generated(sound: list[Spec], faulty: list[Spec], options: argparse.Namespace) -> list[Judged]:
-    """Judge the generated runs that are there."""
-    there = [spec for spec in [*sound, *faulty] if running.job_of(spec, options.work).done.exists()]
+def generated(healthy: list[Spec], faulty: list[Spec], options: argparse.Namespace) -> list[Judged]:
+    """Judge the generated runs that exist."""
+    there = [spec for spec in [*healthy, *faulty] if running.job_of(spec, options.work).done.exists()]
     verdicts = judging.judge_all([running.job_of(spec, options.work).log for spec in there], options.jobs)
     results = results_of(there, options.work)
-    good = good_of(sound, options.work)
+    good = good_of(healthy, options.work)
     judged = [_judged(spec, results, verdicts, good) for spec in there]
     return [run for run in judged if run is not None]
 
@@ -130,7 +130,7 @@ def _corpus_judged(job: running.Job, entry: Any, verdict: Any) -> Judged:
 
 
 def figures(runs: list[Judged]) -> dict[str, Any]:
-    """Return all figures; those of the held-out part only in sum."""
+    """Return all figures; for the held-out part only totals."""
     by_group = {name: [r for r in runs if r.group == name] for name in ("corpus", "tune", "held-out")}
     shown = by_group["corpus"] + by_group["tune"]
     return {
@@ -160,7 +160,7 @@ def document(found: dict[str, Any]) -> str:
 
 
 def write_section(path: Path, text: str) -> None:
-    """Put the section into a file, in place of the last one."""
+    """Write the section into a file, replacing the previous one."""
     old = path.read_text(encoding="utf-8") if path.exists() else "# Results\n"
     before, _, rest = old.partition(MARK[0])
     after = rest.partition(MARK[1])[2]
@@ -168,7 +168,7 @@ def write_section(path: Path, text: str) -> None:
 
 
 def write_measured(path: Path, table: dict[str, Any]) -> None:
-    """Write what `trainadvisor rules index` shows of each rule: [times right, times] of three shares."""
+    """Write what `trainadvisor rules index` shows for each rule: [times right, times] of three shares."""
     kept = ("precision", "recall", "false_alarms")
     short = {code: {name: [row[name]["hits"], row[name]["of"]] for name in kept} for code, row in table.items()}
     lines = [f"{json.dumps(code)}: {json.dumps(row)}" for code, row in sorted(short.items())]
@@ -194,8 +194,8 @@ def _line(run: Judged) -> str:
 def main() -> None:
     """Run, judge, report."""
     options = arguments()
-    sound, faulty = generate(options)
-    runs = corpus(options) + generated(sound, faulty, options)
+    healthy, faulty = generate(options)
+    runs = corpus(options) + generated(healthy, faulty, options)
     found = figures(runs)
     say("")
     print("\r" + tables.overview(found["groups"]))

@@ -1,4 +1,4 @@
-"""Time to detection: after how many optimizer steps of a log each expected finding is first made.
+"""Time to detection: the number of optimizer steps after which each expected finding first appears.
 
 usage: python benchmarks/detection.py CORPUS LOGS [--most 40] [--class wiring]
 

@@ -1,4 +1,4 @@
-"""How long `diagnose` takes beside parsing the JSON alone, and how much memory.
+"""Measures the time of `diagnose` relative to plain JSON parsing, and its memory.
 
 python benchmarks/diagnose.py [--sizes 10000x50 100000x50 1000000x50 10000x500 10000x2000] [--work DIR] [--write]
 A size is steps x layers. Logs are made once and kept in the work folder; each is measured in a process of its own, in
@@ -39,19 +39,19 @@ def arguments() -> argparse.Namespace:
 
 
 def seconds_of(work: Callable[[], object]) -> float:
-    """Return the least processor time of a few rounds: the others were disturbed."""
+    """Return the smallest CPU time of several rounds, because the others were disturbed."""
     return min(_timed(work) for _ in range(ROUNDS))
 
 
 def _timed(work: Callable[[], object]) -> float:
-    gc.collect()  # what the round before has left
+    gc.collect()  # remains of the previous round
     begun = time.process_time()
     work()
     return time.process_time() - begun
 
 
 def parse(path: Path) -> None:
-    """Parse a log line by line, and keep nothing."""
+    """Parse a log line by line and discard the result."""
     import orjson
 
     with path.open("rb") as file:
@@ -61,13 +61,13 @@ def parse(path: Path) -> None:
 
 
 def peak_megabytes() -> float:
-    """Return the most memory of this process; getrusage would count what the one that started it had."""
+    """Return the peak memory of this process; getrusage would include that of its parent."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
 
 def measure(path: Path) -> dict[str, float]:
-    """Return the times for one log, and the memory that diagnosing it took at most."""
+    """Return the times for one log, and the peak memory of its diagnosis."""
     from trainadvisor.judge import diagnose
     from trainadvisor.log.reader import read_log
 
@@ -81,7 +81,7 @@ def measure(path: Path) -> dict[str, float]:
 
 
 def row(size: str, work: Path, every: int) -> tuple[str, ...]:
-    """Make the log of a size where it is missing, measure it in a process of its own, and return its line."""
+    """Create the log of a size if missing, measure it in its own process, and return its table row."""
     import biglogs
 
     steps, layers = map(int, size.split("x"))

@@ -1,4 +1,4 @@
-"""The verdicts of a Ray cluster beside those of this machine, and what becomes of a worker that is killed.
+"""Compares verdicts of a Ray cluster with those of this machine, and checks recovery from a killed worker.
 
 python benchmarks/engines.py [--corpus DIR] [--budget 90s] [--only NAME] [--results FILE]
 Starts a cluster of two nodes on this machine. Each script is verified by both engines; then the first one once more,
@@ -26,7 +26,7 @@ LOOK = 0.2
 
 
 def main() -> None:
-    """Run and tell."""
+    """Run everything and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, default=HERE.parents[1] / "shared" / "corpus")
     parser.add_argument("--budget", default="90s")
@@ -86,7 +86,7 @@ def verified(
 
 
 def kill_one(process: subprocess.Popen[bytes]) -> int:
-    """Kill the first worker that is seen to run a trial; return how many were."""
+    """Kill the first worker seen running a trial; return how many were running."""
     while process.poll() is None:
         time.sleep(LOOK)
         for entry in Path("/proc").iterdir():
@@ -98,7 +98,7 @@ def kill_one(process: subprocess.Popen[bytes]) -> int:
 
 
 def running(process: Path) -> bool:
-    """Say whether a process is a worker of Ray that runs a trial."""
+    """Return whether a process is a worker of Ray that runs a trial."""
     try:
         return (process / "cmdline").read_bytes().startswith(WORKER)
     except OSError:

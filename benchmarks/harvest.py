@@ -1,11 +1,11 @@
-"""Write the cases that rules lack, from the signals of real runs.
+"""Writes missing rule cases from the signals of real runs.
 
 usage: python benchmarks/harvest.py FOLDER... [--sound PATTERN] [--cache FILE] [--write] [--only CODE]
 
 Reads every log below the folders, and for each mutation that no case of a rule notices (`trainadvisor rules check
 --strict`) looks for a run that would: one on which the rule and its mutant disagree. Of these runs the fewest that
 notice everything are printed as [[cases]], or appended to the rule files with --write. What is left is printed last:
-no recorded run needs it. Nothing that is found in a run known to be sound (--sound '*.healthy') becomes a case.
+no recorded run needs it. Nothing that is found in a run known to be healthy (--sound '*.healthy') becomes a case.
 """
 
 import argparse
@@ -25,8 +25,8 @@ from trainadvisor.log.reader import read_log
 from trainadvisor.signals import Signals, all_signals
 from trainadvisor.signals.context import contexts
 
+# Significant digits to try until the case gives the same outcome as the run.
 DIGITS = (3, 4, 6, 17)
-"""Significant digits that are tried, until the case says what the run said."""
 PLAIN = ("number", "truth", "word")
 
 Case = dict[str, Any]
@@ -47,7 +47,7 @@ def read(folders: Iterable[Path]) -> Iterator[Run]:
 
 
 def read_by(rule: Rule) -> list[str]:
-    """Return the signals that decide about a rule, in the order in which it reads them."""
+    """Return the signals that decide a rule, in the order in which it reads them."""
     parts = [*rule.variants]
     names = [name for part in parts for line in (*part.conditions, *part.exclusions) for name in line.names]
     for name in names:
@@ -56,7 +56,7 @@ def read_by(rule: Rule) -> list[str]:
 
 
 def case_of(rule: Rule, run: Run) -> Case | None:
-    """Return the case of a run, rounded as far as the rule says the same of it."""
+    """Return the case of a run, rounded as far as the outcome of the rule allows."""
     name, values, told = run
     known = {signal: values[signal] for signal in read_by(rule) if signal in values}
     around = [word for word in told if word in (*rule.off, *rule.soften)]
@@ -79,7 +79,7 @@ def _rounded(value: Any, digits: int) -> Any:
 
 
 def needed(rule: Rule, runs: Iterable[Run], sound: Iterable[str] = ()) -> tuple[list[Case], list[str]]:
-    """Return the fewest cases that notice what none does now, and the mutations that no run notices."""
+    """Return the fewest cases that detect the undetected mutations, and the mutations that no run detects."""
     open_ = {m.what: m for m in mutations.mutations(rule) if not any(mutations.notices(rule, x) for x in m.mutants)}
     made = (case_of(rule, run) for run in runs) if open_ else ()
     cases = {json.dumps(case["signals"]): case for case in made if case and not _wrong(case, sound)}

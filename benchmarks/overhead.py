@@ -1,9 +1,9 @@
-"""What recording costs: steps with and without it, in blocks of the order A B B A in one process.
+"""Measures the cost of recording: steps with and without it, in blocks of the order A B B A in one process.
 
 python benchmarks/overhead.py [--device cpu] [--nets MLP ...] [--repeats 15] [--seconds 0.5] [--rivals DIR] [--write]
 A row is a tool, a column a training: the median of the blocks' ratios, its 95 % interval by the bootstrap, and the
-ratio of all the time, in which rare dear steps count. The row of A/A holds the same code twice: its distance from 0 %
-is what this machine cannot tell. On a CPU seconds are the processor's, on a GPU the wall's after it is done.
+ratio of the total times, in which rare expensive steps count. The A/A row holds the same code twice: its distance from
+0 % is the resolution of this machine. Seconds are CPU time on a CPU, and wall time after synchronization on a GPU.
 `--rivals DIR` names a folder that other tools were installed into:
 pip install --target DIR wandb tensorboard jinja2 plotly h5py
 pip install --target DIR --no-deps torch-module-monitor training-doctor torchmortem

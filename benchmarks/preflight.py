@@ -1,4 +1,4 @@
-"""Preflight over the corpus: which faults are caught in the first steps, is a sound script alarmed, how long it takes.
+"""Runs preflight over the corpus: faults caught in the first steps, false alarms on healthy scripts, and duration.
 
 usage: python benchmarks/preflight.py CORPUS [--work DIR] [--budget 60s] [--only NAME] [--judge-only] [--results FILE]
 
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from trainadvisor.judge.rulebook import Rulebook
 
 MARK = ("<!-- preflight -->", "<!-- /preflight -->")
+# Families of the faults that should show at once: initialization is judged with the activations.
 WANTED = frozenset({"wiring", "data", "activations", "numerics"})
-"""Families of the faults that should show at once: initialisation is judged among the activations."""
 EARLY = 20
 
 
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def scripts(corpus: Path) -> Iterator[dict[str, Any]]:
-    """Yield every faulty script, its sound twin and every healthy one."""
+    """Yield every faulty script, its fixed counterpart and every healthy one."""
     cases = tomllib.loads((corpus / "cases.toml").read_text(encoding="utf-8"))["case"]
     twins = [(case, kind) for kind in ("buggy", "fixed") for case in cases]
     for case, kind in twins:
@@ -74,7 +74,7 @@ def scripts(corpus: Path) -> Iterator[dict[str, Any]]:
 
 
 def execute(run: dict[str, Any], folder: Path, budget: str) -> None:
-    """Run one preflight; result.json is written last, so that one that was interrupted is made again."""
+    """Run one preflight; result.json is written last, so that an interrupted one is repeated."""
     folder.mkdir(parents=True, exist_ok=True)
     out = folder / "preflight.json"
     options = ["--budget", budget, "--folder", str(folder), "--format", f"json={out}", "--lang", "en"]
@@ -92,13 +92,13 @@ def execute(run: dict[str, Any], folder: Path, budget: str) -> None:
 
 
 def cpu_seconds() -> float:
-    """Return the processor time of all children so far: unlike the wall time it does not depend on who else runs."""
+    """Return the CPU time of all children so far: unlike wall time it does not depend on other processes."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def results(runs: list[dict[str, Any]], work: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Yield the runs that are there with their results."""
+    """Yield the existing runs with their results."""
     for run in runs:
         path = work / run["id"] / "result.json"
         if path.exists():
@@ -109,7 +109,7 @@ def document(runs: list[dict[str, Any]], work: Path, book: Rulebook) -> str:
     """Return the section as Markdown."""
     there = list(results(runs, work))
     faulty = [(run, result) for run, result in there if run["kind"] == "buggy"]
-    sound = [(run, result) for run, result in there if run["kind"] != "buggy"]
+    healthy = [(run, result) for run, result in there if run["kind"] != "buggy"]
     wanted = [pair for pair in faulty if wanted_codes(pair[0], book)]
     early = of_first_steps(book, "en")
     steps = {run["id"]: first_step(work / run["id"] / "natural.json", run, early) for run, _ in wanted}
@@ -122,23 +122,23 @@ def document(runs: list[dict[str, Any]], work: Path, book: Rulebook) -> str:
         f"{run['name']}: {told(result)}" for run, result in faulty if (run, result) not in wanted and told(result)
     ]
     return "\n".join([
-        "## Preflight over the corpus", "", summary(wanted, faulty, sound, steps), "",
+        "## Preflight over the corpus", "", summary(wanted, faulty, healthy, steps), "",
         "| script | fault | failed checks | seen after steps | took | processor |", "|---|---|---|---|---|---|",
         *rows, "",
         f"Other faulty scripts that failed a check: {'; '.join(others) or 'none'}.",
     ])  # fmt: skip
 
 
-def summary(wanted: list[Any], faulty: list[Any], sound: list[Any], steps: dict[str, str]) -> str:
+def summary(wanted: list[Any], faulty: list[Any], healthy: list[Any], steps: dict[str, str]) -> str:
     """Return the figures in sentences."""
     caught = [run for run, result in wanted if told(result)]
     early = [run for run in caught if steps[run["id"]].isdigit() and int(steps[run["id"]]) <= EARLY]
-    alarmed = [run["id"] for run, result in sound if told(result)]
-    broken = [run["id"] for run, result in [*faulty, *sound] if result["code"] not in (0, 1)]
-    times, used = ([result[key] for _, result in [*faulty, *sound]] or [0] for key in ("seconds", "cpu"))
+    alarmed = [run["id"] for run, result in healthy if told(result)]
+    broken = [run["id"] for run, result in [*faulty, *healthy] if result["code"] not in (0, 1)]
+    times, used = ([result[key] for _, result in [*faulty, *healthy]] or [0] for key in ("seconds", "cpu"))
     return (
         f"Faults of wiring, data, numerics and initialisation caught: {len(caught)} of {len(wanted)}, {len(early)} of "
-        f"them by step {EARLY}. Sound ones alarmed: {len(alarmed)} of {len(sound)} ({', '.join(alarmed) or 'none'}). "
+        f"them by step {EARLY}. Sound ones alarmed: {len(alarmed)} of {len(healthy)} ({', '.join(alarmed) or 'none'}). "
         f"Undecided or failed: {len(broken)} ({', '.join(broken) or 'none'}). "
         f"Median time {median(times):.0f} s, of which the processor worked {median(used):.0f} s."
     )
@@ -158,7 +158,7 @@ def told(result: dict[str, Any]) -> str:
 
 
 def first_step(log: Path, run: dict[str, Any], book: Rulebook) -> str:
-    """Return after how many steps an early rule first names the fault."""
+    """Return the number of steps after which an early rule first names the fault."""
     codes = set(run["case"]["detect"]) | set(run["case"]["root"])
     if not log.exists():
         return "-"
@@ -174,7 +174,7 @@ def first_step(log: Path, run: dict[str, Any], book: Rulebook) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Put the section into a file, in place of the last one."""
+    """Write the section into a file, replacing the previous one."""
     old = path.read_text(encoding="utf-8") if path.exists() else "# Results\n"
     before, _, rest = old.partition(MARK[0])
     after = rest.partition(MARK[1])[2]

@@ -1,8 +1,8 @@
-"""Do remedies cure faulty trainings, and is nothing cured that is sound? `trainadvisor verify` over the corpus.
+"""Runs `trainadvisor verify` over the corpus: whether faulty trainings are cured and healthy ones left alone.
 
 python benchmarks/verify.py [--corpus DIR] [--work DIR] [--budget 90s] [--only NAME] [--failed] [--results FILE]
 One case at a time; the verify.json of each stays in the work folder, and the next call runs only what is missing
-(--failed: also what did not end as it should). A faulty script should end with a verified remedy, a sound one not.
+(--failed: also what did not end as it should). A faulty script should end with a verified remedy, a healthy one not.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Case:
     args: tuple[str, ...]
 
     def folder(self, work: Path) -> Path:
-        """Return where its result is kept."""
+        """Return the folder of its result."""
         return work / f"{self.name}.{self.kind}"
 
 
@@ -56,16 +56,16 @@ def arguments() -> argparse.Namespace:
 
 
 def cases(corpus: Path) -> list[Case]:
-    """Return the faulty scripts, their mended twins and the sound ones."""
+    """Return the faulty scripts, their fixed counterparts and the healthy ones."""
     scripts = sorted((corpus / "cases").glob("*.py"))
     faulty = [Case(path.stem, "faulty", path, ("buggy",)) for path in scripts]
     fixed = [Case(path.stem, "fixed", path, ("fixed",)) for path in scripts]
-    sound = [Case(path.stem, "healthy", path, ()) for path in sorted((corpus / "healthy").glob("*.py"))]
-    return [*faulty, *sound, *fixed]
+    healthy = [Case(path.stem, "healthy", path, ()) for path in sorted((corpus / "healthy").glob("*.py"))]
+    return [*faulty, *healthy, *fixed]
 
 
 def run(case: Case, options: argparse.Namespace) -> None:
-    """Verify one case; what it printed stays beside its result."""
+    """Verify one case; its output stays next to its result."""
     folder = case.folder(options.work)
     folder.mkdir(parents=True, exist_ok=True)
     command = [
@@ -90,7 +90,7 @@ def run(case: Case, options: argparse.Namespace) -> None:
 
 
 def processor() -> float:
-    """Return the processor seconds of all children so far."""
+    """Return the CPU seconds of all children so far."""
     spent = resource.getrusage(resource.RUSAGE_CHILDREN)
     return spent.ru_utime + spent.ru_stime
 
@@ -107,7 +107,7 @@ def result(case: Case, work: Path) -> dict[str, Any] | None:
 
 
 def right(case: Case, told: dict[str, Any]) -> bool:
-    """Say whether a case ended as it should."""
+    """Return whether a case ended as it should."""
     verified = bool(told["found"]["verified"])
     return verified if case.kind == "faulty" else not verified
 
@@ -130,7 +130,7 @@ def run_all(options: argparse.Namespace) -> None:
 
 
 def figure(value: Any) -> str:
-    """Return a figure with three digits."""
+    """Return a number with three significant digits."""
     return f"{value:.3g}" if isinstance(value, (int, float)) else str(value)
 
 
@@ -147,7 +147,7 @@ def row(case: Case, told: dict[str, Any]) -> str:
 
 
 def spent(told: dict[str, Any]) -> str:
-    """Return wall time and processor time."""
+    """Return wall time and CPU time."""
     return f"{told['wall']:.0f} s, {told.get('cpu', 0):.0f} s"
 
 
@@ -192,7 +192,7 @@ def summary(ran: list[tuple[Case, dict[str, Any]]], every: list[tuple[Case, Any]
 
 
 def main() -> None:
-    """Run and tell."""
+    """Run everything and print the results."""
     options = arguments()
     options.work.mkdir(parents=True, exist_ok=True)
     if not options.table_only:

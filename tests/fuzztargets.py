@@ -103,8 +103,8 @@ def reader(data: bytes) -> None:
         return
     assert len(log.steps) == len(log.column("loss")) == len(log.lr) == len(log.column("mode_eval"))
     assert log.layers.column("grad").ndim == log.layers.column("act_std").ndim == 2
-    assert all(stage.start <= stage.stop for stage in log.stages)
-    assert log.stages[-1].stop == log.all_steps_count or log.notes
+    assert all(phase.start <= phase.stop for phase in log.phases)
+    assert log.phases[-1].stop == log.all_steps_count or log.notes
     json.dumps([log.header, log.models, log.optimizers, log.losses, log.loaders, log.events, log.evals])
     if not data.startswith(PACKED):
         growing = GrowingLog(log.path)

@@ -10,7 +10,7 @@ from builders import build_log, make_model
 from trainadvisor.judge.rulebook import load
 from trainadvisor.log.reader import read_log
 from trainadvisor.preflight.first_steps import Script, Trial
-from trainadvisor.preflight.procedure import Course, Wish
+from trainadvisor.preflight.procedure import Procedure, Wish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,6 @@ class Given:
     code = 0
 
     def __init__(self, folder: Path, **logs: Any) -> None:
-        """Take the logs by the names of the runs: losses, or the arguments of `build_log`."""
         self.asked: list[str] = []
         self._logs = {name.replace("_", "-"): self._log(folder, name, given) for name, given in logs.items()}
 
@@ -73,7 +72,7 @@ def swept(losses: Any) -> dict[str, Any]:
 
 def fly(given: Given, **wish: Any) -> Preflight:
     """Run a preflight over logs."""
-    return Course(Script("train.py", ("--fast",)), given, BOOK, Wish(**wish)).run()  # type: ignore[arg-type]
+    return Procedure(Script("train.py", ("--fast",)), given, BOOK, Wish(**wish)).run()  # type: ignore[arg-type]
 
 
 def named(result: Preflight, name: str) -> Check:

@@ -49,7 +49,7 @@ def test_faults_name_codes_that_exist():
 
 
 def test_healthy_means_near_the_best_known():
-    """A training that learnt half of what can be learnt is neither healthy nor faulty."""
+    """A training that learned half of what can be learned is neither healthy nor faulty."""
     best = outcomes.groups([SPEC], {bases.identity(SPEC): result(0.9)})
     assert outcomes.healthy(SPEC, result(0.85), best)
     assert not outcomes.healthy(SPEC, result(0.45), best)
@@ -63,7 +63,7 @@ def test_healthy_means_kept():
 
 @pytest.mark.parametrize(("skill", "harm"), [(0.88, False), (0.5, True), (float("nan"), True)])
 def test_the_outcome_says_whether_a_fault_did_harm(skill, harm):
-    """The sound twin of the same seed is the measure."""
+    """The healthy counterpart of the same seed is the measure."""
     assert outcomes.harmed(plan.twin(SPEC, "lr_high", 10), result(skill), result(0.9)) is harm
 
 
@@ -90,7 +90,7 @@ def test_a_nested_symptom_detects_but_is_not_the_first_cause():
 
 
 def test_a_note_alarms_nobody():
-    """Only warnings and errors count on a sound run."""
+    """Only warnings and errors count on a healthy run."""
     runs = [judged("healthy", [("undertrained", "note")]), judged("healthy", [("divergence", "warning")])]
     assert scores.summary(runs)["alarmed"]["hits"] == 1
 

@@ -63,7 +63,7 @@ def first_line(question: str, lang: str, folder: Path) -> str:
 
 
 def holds(text: str, wanted: str) -> bool:
-    """Say whether a text holds one of the words between bars."""
+    """Return whether a text holds one of the words between bars."""
     return any(word in text for word in wanted.split("|"))
 
 

@@ -1,4 +1,4 @@
-"""The settings of [tool.trainadvisor]: what they mean and how mistakes in them are told."""
+"""The settings of [tool.trainadvisor]: what they mean and how mistakes in them are reported."""
 
 from __future__ import annotations
 

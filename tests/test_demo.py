@@ -1,4 +1,4 @@
-"""The demos: each broken training is named, mended and better afterwards."""
+"""The demos: each broken training is named, fixed and better afterwards."""
 
 import pytest
 

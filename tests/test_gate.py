@@ -50,7 +50,7 @@ def test_ignoring_a_cause_leaves_its_consequences() -> None:
 
 
 def test_a_consequence_can_be_selected() -> None:
-    """Whoever asks for a code gets an answer about it."""
+    """A requested code is answered even where it is a consequence."""
     assert failing(run(finding("cause", explains=[finding("effect")])), Policy(select=("effect",))) == ["effect"]
 
 

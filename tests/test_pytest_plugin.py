@@ -101,7 +101,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
 
 
 def test_each_test_ends_as_it_should(outcome: tuple[str, Path]) -> None:
-    """Sound trainings pass, the others fail."""
+    """Healthy trainings pass, the others fail."""
     text, _ = outcome
     assert [name for name in PASSED if f"PASSED test_it.py::{name}\n" not in text] == []
     assert "7 failed, 2 passed" in text

@@ -34,8 +34,8 @@ RUNNERS = {
     ("record/run_script.py", "exec"): "running the user's script is what the command is for",
     ("demos/walkthrough.py", "exec"): "a script of ours, which the demonstration has just shown",
 }
+# Modules whose `load` or `loads` reads data that cannot hold code (numpy's, unless pickles are allowed).
 SOUND_LOADERS = {"orjson", "json", "tomllib", "configuration", "rulebook", "book", "answers", "np"}
-"""Modules whose `load` or `loads` reads data that cannot hold code (numpy's, unless pickles are allowed)."""
 
 
 def unsafe(source: str) -> Iterator[tuple[str, int]]:

@@ -73,7 +73,7 @@ class Outcome:
 
     @property
     def changes(self) -> list[dict[str, Any]]:
-        """Return what the log was told of each change."""
+        """Return what the log says about each change."""
         return [r["detail"] for r in self.records if r["record"] == "event" and r["kind"] == "change"]
 
     @property
@@ -111,6 +111,6 @@ def change(word: str, **arguments: Any) -> dict[str, Any]:
 
 
 def same(one: Outcome, other: Outcome) -> bool:
-    """Say whether two scripts ended with the same weights, bit for bit."""
+    """Return whether two scripts ended with the same weights, bit for bit."""
     pairs = zip(one.weights, other.weights, strict=True)
     return all(torch.equal(a, b) for a, b in pairs)

@@ -1,4 +1,4 @@
-"""Two runs side by side: what was changed, what it did to findings and figures, and whether that can be judged."""
+"""Compares two runs: what was changed, its effect on findings and metrics, and whether that can be judged."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ SETTINGS = {
     "device": "device",
     "torch": "torch",
 }
+# Smaller relative changes of a final loss do not count, unless the noise of the validation is known.
 NOISE = 0.05
-"""A change of a final loss that is smaller is none, unless the noise of the validation is known."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One figure of both runs; `change` is relative, None where it cannot be given."""
+    """One metric of both runs; `change` is relative, or None if undefined."""
 
     key: str
     a: float | None
@@ -44,7 +44,7 @@ class Row:
 
     @property
     def change(self) -> float | None:
-        """Return the change relative to A."""
+        """Return the change relative to run A."""
         return None if self.a is None or self.b is None or not self.a else (self.b - self.a) / abs(self.a)
 
 
@@ -67,7 +67,7 @@ class Comparison:
 
     @property
     def decided_by(self) -> Row | None:
-        """Return the figure that the verdict rests on where the findings do not differ."""
+        """Return the metric that the verdict rests on if the findings do not differ."""
         return next((row for row in self.rows if row.key in DECISIVE and row.change is not None), None)
 
 
@@ -75,7 +75,7 @@ DECISIVE = ("compare.val", "compare.loss-at", "compare.loss")
 
 
 def compare(a: Diagnosis, b: Diagnosis) -> Comparison:
-    """Compare two runs; without a common ground the verdict is "unlike", and the figures stand all the same."""
+    """Compare two runs; if they are not comparable the verdict is "unlike", but the metrics are still listed."""
     before, after = _codes(a), _codes(b)
     unlike = tuple(_differing(a, b, ALIKE))
     last, stopped = _common(a, b)
@@ -133,7 +133,7 @@ def _end(run: Diagnosis) -> int | None:
 
 
 def _at(run: Diagnosis, step: int) -> float | None:
-    """Return the loss of the stretch that ends nearest to a step."""
+    """Return the loss of the stretch that ends closest to a step."""
     curve = run.run.get("loss_curve") or []
     return float(min(curve, key=lambda point: abs(point[0] - step))[1]) if curve else None
 

@@ -1,4 +1,4 @@
-"""The settings that hold: flags over TRAINADVISOR_* over the nearest pyproject.toml over trainadvisor.toml."""
+"""The effective settings: flags over TRAINADVISOR_* over the nearest pyproject.toml over trainadvisor.toml."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SWITCHES = ("TRAINADVISOR", "TRAINADVISOR_DEBUG")
 
 @dataclass(frozen=True)
 class Config:
-    """What a project has set; `source` is the file it came from, None when nothing was set."""
+    """The settings of a project; `source` is their file, None when nothing was set."""
 
     lang: str | None = None
     rules: tuple[Path, ...] = ()
@@ -45,12 +45,12 @@ class Config:
     every: int | None = None
     max_overhead: float | None = None
     source: Path | None = None
+    # Each setting by its dotted name: its value and its origin.
     entries: Mapping[str, tuple[Any, str]] = field(default_factory=dict, compare=False, repr=False)
-    """Each setting by its dotted name: its value and where it comes from."""
 
 
 def load(folder: Path | None = None) -> Config:
-    """Read the settings that hold in a folder (default: the current one)."""
+    """Read the effective settings of a folder (default: the current one)."""
     here = (folder or Path.cwd()).resolve()
     project, own = _nearest(here, "pyproject.toml"), _nearest(here, FILE)
     entries: dict[str, tuple[Any, str]] = {}
@@ -77,7 +77,7 @@ def _section(path: Path | None) -> Any:
 
 
 def _environment(variables: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
-    """Read TRAINADVISOR_*; one that looks like a slip is refused, others may be somebody else's."""
+    """Read TRAINADVISOR_* variables; a probable misspelling is refused, other unknown ones are ignored."""
     entries: dict[str, tuple[Any, str]] = {}
     for variable, text in variables.items():
         if VARIABLES.get(variable, "lang") != "lang" and text:  # the language is chosen where it is used
@@ -147,7 +147,7 @@ def _nested(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _off(entries: Mapping[str, tuple[Any, str]], levels: Mapping[str, str]) -> dict[str, str]:
-    """Return the rules that are switched off with the reason; without one, the file that does it is the reason."""
+    """Return the disabled rules with their reasons; the default reason is the file that disables them."""
     values = {name: value for name, (value, _) in entries.items()}
     reasons = _part(values, "reason")
     off = [code for code, level in levels.items() if level == "off"]

@@ -1,4 +1,4 @@
-"""File descriptors of ours that live long: kept at a high number, and checked before each use.
+"""Long-lived file descriptors, kept at high numbers and checked before each use.
 
 A script may close all descriptors that it did not open itself, as daemons do; the system then gives their numbers to
 the next files that the script opens. What we write must never land there.
@@ -13,28 +13,28 @@ from contextlib import suppress
 if sys.platform != "win32":
     import fcntl
 
+# Lowest numbers to try, within the limit of the process: scripts close low ones and expect to get them again.
 HIGH = (4000, 1000, 200, 60)
-"""Least numbers to try, the limit of the process allowing: scripts close low ones, and get the same ones as ever."""
 
 
 class Descriptor:
-    """An open file that is known by its device and inode, whatever its number has come to stand for."""
+    """An open file that is identified by its device and inode, even if its number was reused."""
 
     def __init__(self, number: int) -> None:
-        """Take over a descriptor; its number changes."""
+        """Take ownership of a descriptor; its number changes."""
         self.number = _raised(number)
         self._file = _identity(self.number)
 
     @property
     def held(self) -> bool:
-        """Return whether the number still stands for the file."""
+        """Return whether the number still refers to the file."""
         try:
             return _identity(self.number) == self._file
         except OSError:
             return False
 
     def regain(self, opened: Callable[[], int]) -> bool:
-        """Return whether the file is held, if need be through a new descriptor that turns out to be of it."""
+        """Return whether the file is held, if necessary by reopening it and checking that it is the same file."""
         if self.held:
             return True
         try:
@@ -48,7 +48,7 @@ class Descriptor:
         return True
 
     def close(self) -> None:
-        """Close the file; a number that has come to stand for another one is left alone."""
+        """Close the file, unless its number now refers to another file."""
         if self.held:
             with suppress(OSError):
                 os.close(self.number)
@@ -60,7 +60,7 @@ def _identity(number: int) -> tuple[int, int, int]:
 
 
 def _raised(number: int) -> int:
-    """Move a descriptor to a high number; where none is free it stays where it is."""
+    """Move a descriptor to a high number if one is free."""
     if sys.platform == "win32":
         return number
     for least in HIGH:

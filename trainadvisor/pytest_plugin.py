@@ -1,6 +1,6 @@
 """The pytest plugin: a fixture that watches trainings, a marker that fails a test by its findings, and their summary.
 
-Nothing but pytest is imported until a test uses it.
+Only pytest is imported until a test uses the plugin.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _advisors: pytest.StashKey[Advisor] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add our option."""
+    """Add the command-line option."""
     group = parser.getgroup("trainadvisor", "diagnosis of trainings")
     group.addoption(OPTION, metavar="DIR", default=None, help="write the diagnosis of every watched training there")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line("markers", USAGE)
 
 
@@ -45,7 +45,7 @@ def advisor(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Advisor]
 
 
 def _advisor(item: pytest.Item, folder: Path) -> Advisor:
-    """Return the advisor of a test, made when it is first asked for."""
+    """Return the advisor of a test, created on first use."""
     if _advisors not in item.stash:
         from trainadvisor.testing import Advisor, seed
 
@@ -56,7 +56,7 @@ def _advisor(item: pytest.Item, folder: Path) -> Advisor:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Judge the trainings of a marked test when it has ended; without the fixture everything that trains is watched."""
+    """Judge the trainings of a marked test at its end; without the fixture, every training is watched."""
     marker = item.get_closest_marker(MARKER)
     if marker is None:
         try:
@@ -79,7 +79,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 def _keep(item: pytest.Item) -> None:
-    """Hand the verdicts to the report of the test, which travels to where the summary is written."""
+    """Attach the verdicts to the report of the test, which reaches the process that writes the summary."""
     made = item.stash.get(_advisors, None)
     if made is None:
         return
@@ -88,7 +88,7 @@ def _keep(item: pytest.Item) -> None:
         item.user_properties += [(LINES, line) for line in made.lines()]
         if folder:
             made.write(Path(folder), re.sub(r"[^\w.-]+", "-", item.nodeid).strip("-"))
-    except Exception as error:  # noqa: BLE001 - the outcome of the test is its own
+    except Exception as error:  # noqa: BLE001 - the test's own outcome must not change
         item.user_properties.append((LINES, f"{type(error).__name__}: {error}"))
 
 

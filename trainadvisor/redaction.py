@@ -1,4 +1,4 @@
-"""Takes secrets out of what is recorded: passwords in addresses, values of telling names, and tokens known by shape.
+"""Removes secrets from what is recorded: passwords in URLs, values of suggestive names, and tokens of known form.
 
 What is taken out, wherever it stands in a log's texts (arguments, messages of exceptions, source lines, paths, notes):
 
@@ -10,7 +10,7 @@ What is taken out, wherever it stands in a log's texts (arguments, messages of e
 * tokens known by their shape: of Hugging Face, OpenAI and Anthropic, GitHub, GitLab, Slack, AWS and Google, JSON web
   tokens, private keys, addresses of Slack's and Discord's webhooks
 
-A secret without any such mark cannot be told from other text.
+A secret without any such mark cannot be distinguished from other text.
 """
 
 import re
@@ -38,8 +38,8 @@ _SHAPED = re.compile(
     r"|glpat-[\w-]{16,}|xox[a-z]-[\w-]{10,}|(?:AKIA|ASIA)[0-9A-Z]{12,}|AIza[\w-]{30,}"
     r"|eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?)"
 )
+# Layer names, of which there are thousands: none of the patterns can occur in them.
 _DOTTED = re.compile(r"[A-Za-z_][\w.]*")
-"""The names of layers, of which there are thousands: none of the patterns for other texts can be in them."""
 
 _PLACES = (
     (re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^\s/@:'\"]*):[^\s/'\"]*@"), rf"\1:{HIDDEN}@"),
@@ -58,13 +58,13 @@ _IN_TEXT = (
     (re.compile(rf"({_NAME}:\s*)(?=[^\s'\",;]*\d){_KEPT}[^\s'\",;)]{{8,}}", re.IGNORECASE), rf"\1{HIDDEN}"),
     (re.compile(rf"({_OPTION}\s+)(?!-){_KEPT}[^\s'\",;)]+", re.IGNORECASE), rf"\1{HIDDEN}"),
 )
+# Fields that hold source lines, and the arguments of a script.
 _CODE, _ARGUMENTS = "code", "argv"
-"""Fields that hold source lines, and the arguments of a script."""
 
 
 @lru_cache(maxsize=1024)
 def redact(text: str, *, code: bool = False) -> str:
-    """Return a text without its secrets; in source code only what is written out as text counts."""
+    """Return a text without its secrets; in source code, only string literals count."""
     if _DOTTED.fullmatch(text):
         return _SHAPED.sub(HIDDEN, text)
     if _HINT.search(text) is None:
@@ -75,7 +75,7 @@ def redact(text: str, *, code: bool = False) -> str:
 
 
 def redact_arguments(words: list[Any]) -> list[Any]:
-    """Return a command's arguments without secrets, those in the word after an option included."""
+    """Return a command's arguments without secrets, including those in the word after an option."""
     hidden: list[Any] = []
     before: Any = None
     for word in words:
@@ -86,7 +86,7 @@ def redact_arguments(words: list[Any]) -> list[Any]:
 
 
 def redacted(value: Any, field: str = "") -> Any:
-    """Return a value of a record, and all that is in it, without secrets."""
+    """Return a value of a record without secrets, at any depth."""
     if isinstance(value, str):
         return redact(value, code=field == _CODE)
     if isinstance(value, dict):

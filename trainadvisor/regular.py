@@ -1,4 +1,4 @@
-"""Opens what may be anybody's: regular files, read to a bound, and folders walked to a bound."""
+"""Opens untrusted paths safely: regular files read up to a limit, and folders walked up to a limit."""
 
 import os
 import stat
@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 MOST_ENTRIES, DEEPEST = 10_000, 8
+# Folders whose files expose the machine itself.
 SPECIAL = tuple(map(Path, ("/proc", "/sys")))
-"""Folders whose files are doors to the machine."""
 
 
 def is_file(path: Path) -> bool:
-    """Return whether there is such a file; a name that no file can have, as one too long, is none."""
+    """Return whether the file exists; False for an impossible name, such as one that is too long."""
     try:
         return path.is_file()
     except OSError:
@@ -20,7 +20,7 @@ def is_file(path: Path) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Return whether there is such a folder; a name that none can have is none."""
+    """Return whether the folder exists; False for an impossible name."""
     try:
         return path.is_dir()
     except OSError:
@@ -28,7 +28,7 @@ def is_folder(path: Path) -> bool:
 
 
 def opened(path: Path) -> BinaryIO:
-    """Open a file to read, unbuffered; OSError for a pipe, a device or a folder, without waiting for it."""
+    """Open a file for unbuffered reading; raise OSError for a pipe, device or folder instead of blocking."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -37,7 +37,7 @@ def opened(path: Path) -> BinaryIO:
 
 
 def content(path: Path, largest: int) -> bytes:
-    """Return all bytes of a file; ValueError for one that is larger."""
+    """Return all bytes of a file; raise ValueError if it is larger."""
     parts: list[bytes] = []
     room = largest + 1
     with opened(path) as file:
@@ -51,7 +51,7 @@ def content(path: Path, largest: int) -> bytes:
 
 
 def walked(folder: Path, ending: str) -> Iterator[Path]:
-    """Yield the files of a folder and of those in it, links to folders and hidden ones left out; ValueError beyond."""
+    """Yield the files below a folder, without links to folders and hidden folders; ValueError if too many."""
     place = folder.resolve()
     if any(place.is_relative_to(special) for special in SPECIAL):
         message = "belongs to the system"

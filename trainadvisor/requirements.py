@@ -1,4 +1,4 @@
-"""Conditions on figures of a run, as a gate demands them: `val_loss<=0.3`, `step_time_p95 <= 60 ms`."""
+"""Conditions on the metrics of a run, as required by a gate: `val_loss<=0.3`, `step_time_p95 <= 60 ms`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trainadvisor.errors import UsageError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-# what people write: (fact of the run, the unit it is kept in)
+# name in a requirement: (fact of the run, the unit in which it is stored)
 METRICS = {
     "loss": ("loss_final", ""),
     "loss_best": ("loss_best", ""),
@@ -37,7 +37,7 @@ METRICS = {
     "dead_units": ("dead_unit_share_worst", ""),
 }
 TIMING = frozenset({"step_time", "step_time_p50", "step_time_p95", "step_time_p99", "wait", "overhead", "memory"})
-# unit written: (kind of unit it converts to, factor)
+# unit in a requirement: (unit it converts to, factor)
 UNITS = {"": ("", 1.0), "%": ("", 0.01), "s": ("s", 1.0), "ms": ("s", 1e-3), "us": ("s", 1e-6), "min": ("s", 60.0)}
 UNITS |= {"kB": ("MB", 1e-3), "MB": ("MB", 1.0), "GB": ("MB", 1e3)}
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -56,7 +56,7 @@ SHAPE = re.compile(
 
 @dataclass(frozen=True)
 class Requirement:
-    """One figure, how it has to compare, and with what (in the unit the figure is kept in)."""
+    """A metric, a comparison, and a limit (in the unit in which the metric is stored)."""
 
     metric: str
     op: str
@@ -65,21 +65,21 @@ class Requirement:
 
     @property
     def timing(self) -> bool:
-        """Say whether it is about speed or memory, which only compare on the same kind of device."""
+        """Return whether it is about speed or memory, which are comparable only on the same kind of device."""
         return self.metric in TIMING
 
     def value(self, run: Mapping[str, object]) -> float | None:
-        """Return the figure of a run, None when it was not recorded."""
+        """Return the metric of a run, None when it was not recorded."""
         found = run.get(METRICS[self.metric][0])
         return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
 
     def holds(self, value: float) -> bool:
-        """Say whether a value meets it."""
+        """Return whether a value satisfies the requirement."""
         return OPERATORS[self.op](value, self.limit)
 
 
 def parse(text: str) -> Requirement:
-    """Read a requirement; UsageError says what is wrong with it."""
+    """Parse a requirement; raise UsageError if it is invalid."""
     found = SHAPE.fullmatch(text)
     number = _number(found["number"]) if found else None
     if found is None or number is None:
@@ -112,7 +112,7 @@ def _factor(text: str, metric: str, unit: str) -> float:
 
 
 def shown(metric: str, value: float) -> str:
-    """Return a figure with its unit, as it is read."""
+    """Return a value with its unit, in readable form."""
     unit = METRICS[metric][1]
     if unit == "s":
         return f"{1000 * value:.3g} ms" if value < 1 else f"{value:.3g} s"

@@ -1,4 +1,4 @@
-"""The settings that can be written down: their names, their forms, and what is said of a wrong one."""
+"""The schema of the settings: their names, their types, and the error messages for invalid ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LANGUAGES = ("en", "zh", "auto")
 FAIL_ON = ("note", "warning", "error", "never")
-# what people write: the word of a diagnosis
+# accepted spelling: the confidence in a diagnosis
 CONFIDENCE = {word: word for word in ("possible", "likely", "certain")} | {
     "low": "possible",
     "medium": "likely",
@@ -30,7 +30,7 @@ LONGEST_COUNT = 15
 
 @dataclass(frozen=True)
 class Accepted:
-    """A finding that a project lives with: why, and until when."""
+    """A finding that a project accepts: why, and until when."""
 
     code: str
     reason: str
@@ -39,7 +39,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a setting stands, for the sentence about what is wrong with it."""
+    """Where a setting is written, for error messages."""
 
     source: str
     path: Path | None = None
@@ -52,7 +52,7 @@ class Place:
             raise ConfigError(message)
 
     def known(self, name: str, names: Iterable[str], key: str = "") -> None:
-        """Refuse a name that is not in the list, and suggest the nearest."""
+        """Reject a name that is not in the list, and suggest the closest one."""
         names = list(names)
         self.demand(name in names, key, f'has no key "{name}"{did_you_mean(name, names)}; it has {", ".join(names)}')
 

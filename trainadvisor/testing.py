@@ -1,4 +1,4 @@
-"""What the pytest plugin works with: trainings watched in a test, and assertions about them that show the diagnosis."""
+"""Support for the pytest plugin: trainings watched in a test, and assertions that show the diagnosis."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ LEVELS = ("note", "warning", "error")
 
 @dataclass(frozen=True)
 class Demand:
-    """What a test asks of its trainings."""
+    """What a test requires of its trainings."""
 
     fail_on: str = "error"
     min_confidence: str = "medium"
     ignore: Iterable[str] = ()
 
     def __post_init__(self) -> None:
-        """Refuse words that mean nothing."""
+        """Refuse unknown words."""
         for word, known in ((self.fail_on, LEVELS), (self.min_confidence, CONFIDENCE)):
             if word not in known:
                 message = f"trainadvisor: {word!r} must be one of {', '.join(known)}"
                 raise UsageError(message)
 
     def failing(self, diagnosis: Diagnosis) -> list[str]:
-        """Return the codes that break the demand."""
+        """Return the codes that violate the demand."""
         from trainadvisor.gate.decision import Policy, decide
 
         ignore = tuple(self.ignore)
@@ -50,7 +50,7 @@ class Demand:
 
 
 def seed(number: int) -> None:
-    """Make a test's training the same in every run."""
+    """Seed the random generators, so that a test's training is the same in every run."""
     import torch
 
     random.seed(number)
@@ -59,14 +59,13 @@ def seed(number: int) -> None:
         import numpy as np
     except ImportError:
         return
-    np.random.seed(number)  # noqa: NPY002 - the old generator is what trainings use
+    np.random.seed(number)  # noqa: NPY002 - trainings use the legacy generator
 
 
 class Advisor:
     """The watched trainings of one test."""
 
     def __init__(self, folder: Path) -> None:
-        """Take the folder for the logs."""
         self._folder = folder
         self._runs: list[Run] = []
 
@@ -80,7 +79,7 @@ class Advisor:
         return run
 
     def watch_everything(self) -> None:
-        """Watch whatever trains until the test ends."""
+        """Watch every training until the test ends."""
         self._runs.append(Run(Everything(self._folder / f"trainadvisor-{len(self._runs)}.json"), None, None))
 
     def demand(self, demand: Demand) -> None:
@@ -99,7 +98,7 @@ class Advisor:
             run.close()
 
     def lines(self) -> Iterator[str]:
-        """Yield the verdict of each training, and what else was measured."""
+        """Yield the verdict on each training, and other measurements."""
         for run in self._runs:
             diagnosis = run.diagnose()
             yield f"{diagnosis.state}: {diagnosis.summary}"
@@ -118,10 +117,10 @@ class Advisor:
 
 
 class Everything:
-    """Records whatever trains, as `trainadvisor run` does."""
+    """Records every training, as `trainadvisor run` does."""
 
     def __init__(self, log: Path) -> None:
-        """Begin at once."""
+        """Start recording at once."""
         from trainadvisor.log.writer import LogWriter
         from trainadvisor.record.recorder import Recorder
 
@@ -139,7 +138,7 @@ class Everything:
         return diagnose(self.log)
 
     def close(self) -> None:
-        """End the recording; again does nothing."""
+        """End the recording; further calls do nothing."""
         if self._open:
             self._open = False
             self._recorder.stop("finished")
@@ -147,15 +146,14 @@ class Everything:
 
 
 class Run:
-    """One watched training and what can be asserted of it."""
+    """One watched training and assertions about it."""
 
     def __init__(self, watcher: Watcher | Everything, model: Any, optimizer: Any) -> None:
-        """Take what records it."""
         self._watcher, self._model, self._optimizer = watcher, model, optimizer
         self.measured: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
-        """Offer what the watcher offers: step, validation, on, log."""
+        """Forward to the watcher: step, validation, on, log."""
         return getattr(self._watcher, name)
 
     def diagnose(self) -> Diagnosis:
@@ -176,7 +174,7 @@ class Run:
     def assert_healthy(
         self, *, min_confidence: str = "medium", ignore: Iterable[str] = (), fail_on: str = "warning"
     ) -> None:
-        """Fail when there is a warning or an error that is sure enough, or nothing can be judged."""
+        """Fail if there is a sufficiently certain warning or error, or if nothing can be judged."""
         __tracebackhide__ = True
         self.meet(Demand(fail_on, min_confidence, ignore))
         diagnosis = self.diagnose()
@@ -184,7 +182,7 @@ class Run:
             _fail("trainadvisor: nothing can be said of this training", diagnosis)
 
     def assert_no(self, *codes: str) -> None:
-        """Fail when one of the findings is there, however sure and whatever explains it; or was not judged."""
+        """Fail if one of the findings is present, at any confidence and depth, or was not judged."""
         __tracebackhide__ = True
         _check_codes(codes)
         diagnosis = self.diagnose()
@@ -220,7 +218,7 @@ class Run:
             _fail(f"trainadvisor: {line}", self.diagnose())
 
     def _closure(self, batch: Any, loss: Callable[[Any, Any], Any] | None) -> Callable[[Any], Any]:
-        """Return how the loss of the batch comes from a model."""
+        """Return a function that computes the loss of the batch from a model."""
         if isinstance(batch, dict):
             return lambda model: model(**batch).loss
         inputs, targets = batch
@@ -228,7 +226,7 @@ class Run:
         return lambda model: function(model(inputs), targets)
 
     def _seen_loss(self) -> Callable[[Any, Any], Any]:
-        """Return the loss function that the training used."""
+        """Return the loss function observed in the training."""
         import torch
 
         kind = str(self.diagnose().run.get("loss_kind"))
@@ -240,7 +238,7 @@ class Run:
 
     @contextmanager
     def _unrecorded(self) -> Iterator[None]:
-        """Keep what trains here out of the log."""
+        """Keep the training inside the block out of the log."""
         from trainadvisor.instrument import torch_events
 
         recorder = self._watcher._recorder  # noqa: SLF001 - one package

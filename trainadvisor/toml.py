@@ -1,4 +1,4 @@
-"""Reads TOML files, which may be anybody's: of bounded size and depth, and wrong in one sentence."""
+"""Reads untrusted TOML files with bounded size and depth; errors are a single sentence."""
 
 import re
 import tomllib
@@ -9,15 +9,15 @@ from trainadvisor.errors import TrainAdvisorError
 from trainadvisor.regular import content
 
 LARGEST = 1 << 20
+# Most parts of one key: the parser's time and memory grow with their square.
 MOST_DOTS = 100
-"""Parts of one key: the time and memory that the parser takes grow with their square."""
 LARGEST_NUMBER = 1e300
 
 _NO_KEY = re.compile(r"""[^\w"'. \t-]+""")
 
 
 def read_toml(path: Path, error: type[TrainAdvisorError], advice: str) -> dict[str, Any]:
-    """Return the content of a file; raises the given error, which ends in the advice."""
+    """Return the content of a file; raise the given error, whose message ends with the advice."""
     try:
         return parsed(_text(path))
     except (OSError, ValueError, RecursionError) as reason:
@@ -25,7 +25,7 @@ def read_toml(path: Path, error: type[TrainAdvisorError], advice: str) -> dict[s
 
 
 def parsed(text: str) -> dict[str, Any]:
-    """Parse TOML; raises ValueError also for what would take the parser without end."""
+    """Parse TOML; raise ValueError also for input that would take the parser excessively long."""
     for number, line in enumerate(text.splitlines(), 1):
         if line.count(".") > MOST_DOTS and any(key.count(".") > MOST_DOTS for key in _NO_KEY.split(line)):
             message = f"a key of more than {MOST_DOTS} parts in line {number}"
@@ -34,7 +34,7 @@ def parsed(text: str) -> dict[str, Any]:
 
 
 def is_number(value: object) -> bool:
-    """Tell a number that can be computed with: no truth value, finite, and of a size that a float has."""
+    """Return whether a value is a usable number: not a bool, finite, and within the range of a float."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST_NUMBER
 
 

@@ -1,4 +1,4 @@
-"""Where our texts go while a script runs and after it: to what standard error was before, never through the script.
+"""Output of the advisor during and after a script: to the original standard error, never through the script.
 
 The script may close its standard error, replace it, capture it, or set it to None; nothing of that changes where our
 texts go, and nothing of ours lands in what it captures. What cannot be written is left out: a text never fails.
@@ -19,13 +19,13 @@ _STDERR = 2
 
 
 class Voice:
-    """Standard error as it is when the voice is made: a duplicate of a file, the object itself for all else.
+    """Standard error at the time of creation: a duplicate of a real file, or the object itself otherwise.
 
-    The object itself is meant for notebooks and for tests that capture what is printed.
+    The object itself is used in notebooks and in tests that capture output.
     """
 
     def __init__(self) -> None:
-        """Keep what standard error is now."""
+        """Keep the current standard error."""
         self._stream: Any = sys.stderr
         self._own = _duplicate(self._stream)
         self.encoding = str(getattr(self._stream, "encoding", None) or "utf-8")
@@ -35,8 +35,8 @@ class Voice:
         self.write(f"{text}\n")
 
     def write(self, text: str) -> int:
-        """Write a text, with a question mark for what the encoding lacks; return its length."""
-        with suppressed():  # closed, full, or a pipe that nobody reads
+        """Write a text, with question marks for characters that cannot be encoded; return its length."""
+        with suppressed():  # closed, full, or a pipe without a reader
             if self._own is None:
                 self._stream.write(text)
                 self._stream.flush()
@@ -45,10 +45,10 @@ class Voice:
         return len(text)
 
     def flush(self) -> None:
-        """Do nothing: every text is written at once."""
+        """Do nothing: every text is written immediately."""
 
     def isatty(self) -> bool:
-        """Return whether somebody reads it on a terminal."""
+        """Return whether the output is a terminal."""
         try:
             return os.isatty(self._own.number) if self._own is not None else bool(self._stream.isatty())
         except Exception as error:
@@ -57,14 +57,14 @@ class Voice:
             return False
 
     def close(self) -> None:
-        """Let the duplicate go; texts that follow are left out."""
+        """Close the duplicate; later texts are dropped."""
         own, self._own, self._stream = self._own, None, None
         if own is not None:
             own.close()
 
 
 def _duplicate(stream: Any) -> Descriptor | None:
-    """Return a descriptor of our own for a real file; None for anything else, and where there is none to be had."""
+    """Return a duplicate descriptor for a real file; None for anything else, or if none is available."""
     if not isinstance(stream, io.TextIOWrapper):
         return None
     with suppress(OSError, ValueError):
@@ -81,7 +81,7 @@ def _write(number: int, data: bytes) -> None:
 
 @contextmanager
 def _no_death_by_pipe() -> Iterator[None]:
-    """Hold back the signal of a broken pipe: a script that wants to die of its own pipe need not die of ours."""
+    """Block SIGPIPE while writing: a script that restores its default must not be killed by the advisor's pipe."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -1,4 +1,4 @@
-"""Logs of any length: a real training's first records, then steps and samples as they would have gone on."""
+"""Generates logs of any length: a real training's first records, then plausible further steps and samples."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ACTIVATIONS = ("act_mean", "act_rms", "act_max", "act_zero", "act_spread", "act
 
 
 def make(path: Path, *, steps: int, layers: int, every: int) -> int:
-    """Write a log of so many steps of a net of so many layers, sampled every so many steps; return its bytes."""
+    """Write a log with given numbers of steps and layers and a sampling interval; return its size in bytes."""
     head = _start(path.with_suffix(".start.json"), layers)
     last = max(record["step"] for record in head if record["record"] == "step")
     with path.open("wb") as file:

@@ -1,4 +1,4 @@
-"""A decoder-only transformer as GPT-2 has it: norm before, learned positions, the output tied to the embedding."""
+"""A decoder-only transformer like GPT-2: pre-norm, learned positions, output tied to the embedding."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class _Attention(nn.Module):
         self.output = nn.Linear(width, width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Attend to all positions, or only to the earlier ones."""
+        """Attend to all positions, or only to earlier ones."""
         batch, length, width = x.shape
         parts = self.inputs(x).view(batch, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         found = F.scaled_dot_product_attention(*parts.unbind(0), is_causal=self.causal)
@@ -52,7 +52,7 @@ class GPT(nn.Module):
         self.head.weight = self.words.weight
 
     def forward(self, words: torch.Tensor) -> torch.Tensor:
-        """Return the logits of the word that follows each position."""
+        """Return the logits of the word after each position."""
         places = torch.arange(words.shape[1], device=words.device)
         return self.head(self.norm(self.blocks(self.words(words) + self.places(places))))
 

@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 
     from nets import Training
 
+# Untimed steps at the start of a block, because caches are cold after the switch.
 _WARM = 3
-"""Steps at the start of a block that are not timed: what was just switched is cold."""
 _DRAWS = 2000
+# Warm-up before the blocks: at least this many steps, and not many more than take this many seconds.
 _LEAST, _START_SECONDS = 60, 6.0
-"""Steps before the blocks: at least so many, and not many more than take so long."""
 
 
 @dataclass
 class Cost:
-    """What a tool costs: seconds of a step without it, and the ratio of a step with it, block by block."""
+    """The cost of a tool: seconds of a step without it, and the ratio with it, block by block."""
 
     plain: float
     ratios: list[float]
+    # Ratio of the total times: rare expensive steps count here, but not in a median.
     total: float
-    """The ratio of all the time with it: rare dear steps count here, and not in a median."""
+    # Extra seconds of the first steps.
     first: float
-    """Seconds that the first steps took more."""
+    # Number of these steps.
     start: int
-    """How many these were."""
 
     @property
     def median(self) -> float:
@@ -54,10 +54,9 @@ def _median(values: list[float]) -> float:
 
 
 class Clock:
-    """Seconds of the processor on a CPU, where others may be at work too; of the wall on a GPU, once that is done."""
+    """CPU time on a CPU, which may be shared with others; wall time on a GPU, after synchronization."""
 
     def __init__(self, device: str) -> None:
-        """Take the device."""
         self._device = device
 
     def now(self) -> float:
@@ -69,19 +68,19 @@ class Clock:
 
 
 class Tool:
-    """Something that looks at a training; the plain one does nothing."""
+    """A tool that observes a training; this base class does nothing."""
 
     name = "nothing (A/A)"
     version = ""
 
     def attach(self, training: Training) -> None:
-        """Begin to look at a training; no step of it has been taken yet."""
+        """Attach to a training before its first step."""
 
     def on(self) -> None:
-        """Go on looking: a block of its training follows."""
+        """Resume: a block of its training follows."""
 
     def off(self) -> None:
-        """Look away: a block of the other training follows."""
+        """Pause: a block of the other training follows."""
 
     def detach(self) -> None:
         """End."""
@@ -107,7 +106,7 @@ def _block(training: Training, tool: Tool, clock: Clock, steps: int) -> float:
 
 
 def block_size(training: Training, clock: Clock, seconds: float) -> int:
-    """Return how many steps take about so many seconds."""
+    """Return the number of steps that take about the given number of seconds."""
     for _ in range(_WARM):
         training.step()
     begun = clock.now()

@@ -1,4 +1,4 @@
-"""Tables in RESULTS.md, each between two marks that the next run finds again."""
+"""Tables in RESULTS.md, each between two marks by which the next run replaces it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def write(mark: str, title: str, text: str) -> None:
-    """Put a section in the place of the one with its mark, or at the end."""
+    """Replace the section with the same mark, or append it."""
     begin, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
     section = f"{begin}\n## {title}\n\n{text.strip()}\n{end}\n"
     whole = RESULTS.read_text(encoding="utf-8")
@@ -45,7 +45,7 @@ def _processor() -> str:
 
 
 def commit() -> str:
-    """Return the commit that was measured, with a mark where files have been changed since."""
+    """Return the commit that was measured, with a mark if files have been changed since."""
     here = RESULTS.parent
     found = subprocess.run(
         ["git", "describe", "--always", "--dirty"],  # noqa: S607

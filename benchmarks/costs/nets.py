@@ -1,4 +1,4 @@
-"""The trainings whose steps are timed: a model, its loss, an optimizer and batches that are made once."""
+"""The trainings whose steps are timed: a model, its loss, an optimizer and precomputed batches."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Training:
     batches: list[Batch]
     autocast: Callable[[], AbstractContextManager[object]] = nullcontext
     loss_of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = F.cross_entropy
+    # What the loop calls instead of the model itself: the compiled one.
     called: nn.Module | None = None
-    """What the loop calls where that is not the model itself: the compiled one."""
+    # Called with the loss after each step, if a tool asks for it.
     after: list[Callable[[torch.Tensor, int], None]] = field(default_factory=list)
-    """What a tool asks to be called with the loss after a step."""
     taken: int = 0
 
     def step(self) -> None:
@@ -63,7 +63,7 @@ def _sgd(model: nn.Module, batches: list[Batch]) -> Training:
 
 
 def mlp(device: str) -> Training:
-    """784-500-10 on batches of 64: a step of 2 to 3 ms on a CPU, of which little is left for anybody else."""
+    """784-500-10 on batches of 64: a step of 2 to 3 ms on a CPU, dominated by fixed costs."""
     model = nn.Sequential(nn.Linear(784, 500), nn.ReLU(), nn.Linear(500, 10)).to(device)
     return _sgd(model, _classes((64, 784), 10, device))
 

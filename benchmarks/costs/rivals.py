@@ -1,4 +1,4 @@
-"""What others offer, each as its documentation sets it up; a package that is not installed is said to be missing."""
+"""Other tools, each set up as documented; packages that are not installed are reported as missing."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import torch
     from nets import Training
 
+# Steps between two TensorBoard histograms, which are not usually written at every step.
 SELDOM = 100
-"""Steps between two histograms of TensorBoard: nobody writes them at every step."""
 
 
 class Rival(Tool):
@@ -88,7 +88,7 @@ class ModuleMonitor(Rival):
     package = "torch-module-monitor"
 
     def attach(self, training: Training) -> None:
-        """Set the monitor up around the step: it is told where one begins and ends."""
+        """Set up the monitor around the step, whose beginning and end it needs to know."""
         self._monitor = monitor = self._library.ModuleMonitor(monitor_step_fn=lambda step: step % 10 == 0)
         monitor.set_module(training.model)
         monitor.add_activation_metric("mean", lambda x: x.mean())
@@ -144,9 +144,9 @@ ALL: tuple[type[Rival], ...] = (Wandb, TensorBoard, ModuleMonitor, TrainingDocto
 
 
 def obtainable(folder: str | None) -> tuple[list[type[Rival]], list[str]]:
-    """Return the rivals that can be imported, and a line on each that cannot; `folder` holds packages beside ours."""
+    """Return the rivals that can be imported, and a line on each that cannot; `folder` holds further packages."""
     if folder:
-        sys.path.append(folder)  # behind our own: they must not exchange torch or numpy
+        sys.path.append(folder)  # after the installed packages: they must not replace torch or numpy
     found, missing = [], []
     for rival in ALL:
         try:

@@ -1,4 +1,4 @@
-"""What is timed: our recorder, the hook that everyone writes first, and the tools that others offer."""
+"""The tools that are timed: the recorder, the hook that everyone writes first, and other packages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Advisor(Tool):
-    """Our recorder with its default settings, in an existing loop (`watch`)."""
+    """The recorder with its default settings, in an existing loop (`watch`)."""
 
     name = "trainadvisor.watch"
     version = trainadvisor.__version__
@@ -50,7 +50,7 @@ class Advisor(Tool):
 
 
 class ZeroCode(Advisor):
-    """Our recorder as `trainadvisor run` has it, which finds model and optimizer by itself."""
+    """The recorder as used by `trainadvisor run`, which finds model and optimizer by itself."""
 
     name = "trainadvisor run"
 

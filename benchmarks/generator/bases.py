@@ -1,4 +1,4 @@
-"""Sound trainings, drawn at random as people choose them: task, network, optimizer, schedule, regularisation."""
+"""Healthy trainings, drawn at random from common choices of task, network, optimizer, schedule, regularization."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def identity(spec: Spec) -> str:
 
 
 def split(spec: Spec) -> str:
-    """Return tune or held-out; a training and its faulty twins fall on the same side."""
+    """Return tune or held-out; a training and its faulty variants fall on the same side."""
     base = spec.get("base", identity(spec))
     return "held-out" if int(base, 16) % 5 < 2 else "tune"
 
 
 def draw(number: int) -> Spec:
-    """Draw the sound training with this number."""
+    """Draw the healthy training with this number."""
     rng = np.random.default_rng([7, number])
     weights = np.array([family[0] for family in FAMILIES.values()], float)
     name = str(rng.choice(list(FAMILIES), p=weights / weights.sum()))
@@ -66,7 +66,7 @@ def draw(number: int) -> Spec:
     if spec["task"] == "markers" and spec["arch"] == "conv1d":
         spec["arch"] = "transformer"
     spec["loop"] = name if name in LOOPS else "supervised"
-    spec.update(_network(rng, spec), **_learning(rng, spec), **_regularisation(rng, spec), **_habits(rng, spec))
+    spec.update(_network(rng, spec), **_learning(rng, spec), **_regularization(rng, spec), **_habits(rng, spec))
     if name in SPECIAL:
         SPECIAL[name](rng, spec)
     if spec["arch"] in ("cnn", "resnet", "transformer", "lstm", "gru"):
@@ -95,7 +95,7 @@ def _network(rng: np.random.Generator, spec: Spec) -> Spec:
     }
     width = int(rng.choice(deep.get(arch, [32, 64, 128])))
     size = SIZES.get(task, int(rng.choice([800, 1500, 3000])))
-    small = rng.random() < 0.1  # a validation part too small to say much
+    small = rng.random() < 0.1  # a validation set too small to be conclusive
     return {
         "depth": depth, "act": act, "norm": norm, "width": width, "n": size,
         "n_val": 25 if small else min(300, max(size // 4, 35)), "data_seed": int(rng.integers(3)),
@@ -132,7 +132,7 @@ def _learning(rng: np.random.Generator, spec: Spec) -> Spec:
     }  # fmt: skip
 
 
-def _regularisation(rng: np.random.Generator, spec: Spec) -> Spec:
+def _regularization(rng: np.random.Generator, spec: Spec) -> Spec:
     extra: Spec = {"dropout": float(rng.choice([0, 0, 0, 0.1, 0.2, 0.4])), "accumulate": int(rng.choice([1] * 8 + [4]))}
     if spec["family"] in ("regression", "linear", "copy"):
         extra["dropout"] = 0.0

@@ -83,7 +83,7 @@ def _nan_inputs(task: Task, share: float) -> None:
 
 
 def _rare_class(task: Task, share: float) -> None:
-    """Keep few examples of all classes but the first."""
+    """Keep only a few examples of every class but the first."""
     labels = task.y.flatten()
     kept = (labels == 0) | (torch.rand(len(labels)) < share)
     task.x, task.y = task.x[kept], task.y[kept]
@@ -125,7 +125,7 @@ def _freeze(model: nn.Module, share: float) -> nn.Module:
 
 
 class ListNet(nn.Module):
-    """An MLP whose hidden layers stand in a plain list."""
+    """An MLP whose hidden layers are in a plain list."""
 
     def __init__(self, layers: list[nn.Module]) -> None:
         super().__init__()
@@ -139,7 +139,7 @@ class ListNet(nn.Module):
 
 
 class Ending(nn.Module):
-    """A network with an activation behind its last layer."""
+    """A network with an activation after its last layer."""
 
     def __init__(self, body: nn.Module, last: nn.Module) -> None:
         super().__init__()
@@ -168,7 +168,7 @@ class Stopped(nn.Module):
 
 
 class Blind(nn.Module):
-    """A network that forgets its input."""
+    """A network that ignores its input."""
 
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
@@ -187,7 +187,7 @@ def _slow_norm(model: nn.Module, momentum: float) -> nn.Module:
 
 
 def _new_head(model: nn.Module, _: object) -> nn.Module:
-    """Replace the last layer after the optimizer was made."""
+    """Replace the last layer after the optimizer was created."""
     name, head = [(n, m) for n, m in model.named_modules() if isinstance(m, nn.Linear)][-1]
     parent = model.get_submodule(name.rpartition(".")[0])
     setattr(parent, name.rpartition(".")[2], nn.Linear(head.in_features, head.out_features))

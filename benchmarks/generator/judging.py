@@ -1,4 +1,4 @@
-"""Judges logs with the rules as they are now."""
+"""Judges logs with the current rules."""
 
 from __future__ import annotations
 
@@ -54,5 +54,5 @@ def _summary(item: Any, depth: int) -> dict[str, Any]:
 
 
 def loud(verdict: Verdict) -> list[dict[str, Any]]:
-    """Return the findings that alarm."""
+    """Return the findings that count as alarms."""
     return [item for item in verdict["found"] if item["severity"] in ("warning", "error")]

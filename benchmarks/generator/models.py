@@ -19,7 +19,7 @@ Spec = dict[str, Any]
 
 
 def mlp(spec: Spec, inputs: int, outputs: int) -> nn.Sequential:
-    """Fully connected layers; no hidden layer is linear or logistic regression."""
+    """Fully connected layers; without hidden layers, this is linear or logistic regression."""
     layers: list[nn.Module] = [nn.Flatten()]
     for _ in range(spec["depth"]):
         layers.append(nn.Linear(inputs, spec["width"]))
@@ -57,7 +57,7 @@ class ConvNet(nn.Module):
 
 
 class Block(nn.Module):
-    """Two convolutions beside a shortcut."""
+    """Two convolutions with a shortcut."""
 
     def __init__(self, width: int, act: str) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class ResNet(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """RNN, LSTM or GRU over words or numbers; `every` gives an output at each place (language models)."""
+    """RNN, LSTM or GRU over words or numbers; `every` gives an output at each position (language models)."""
 
     def __init__(self, spec: Spec, task: Task, cell: str) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class Recurrent(nn.Module):
 
 
 class Transformer(nn.Module):
-    """Encoder layers over words or numbers; causal where each place is predicted."""
+    """Encoder layers over words or numbers; causal if each position is predicted."""
 
     def __init__(self, spec: Spec, task: Task) -> None:
         super().__init__()
@@ -143,7 +143,7 @@ class Conv1d(nn.Module):
 
 
 class Factors(nn.Module):
-    """A recommender: people and things as vectors, with biases."""
+    """A recommender: users and items as vectors, with biases."""
 
     def __init__(self, spec: Spec, task: Task) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Which sound trainings really learnt well, and which faults did harm: judged by outcomes alone."""
+"""Which healthy trainings really learned well, and which faults did harm, judged by outcomes alone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _key(spec: Spec) -> tuple[Any, ...]:
 
 
 def healthy(spec: Spec, result: Outcome | None, best: dict[tuple[Any, ...], float]) -> bool:
-    """Tell whether a training without fault came near the best known and kept what it had learnt."""
+    """Return whether a training without fault came close to the best known result and kept what it had learned."""
     if result is None or not math.isfinite(result["skill"]):
         return False
     top = best[_key(spec)]
@@ -37,7 +37,7 @@ def healthy(spec: Spec, result: Outcome | None, best: dict[tuple[Any, ...], floa
 
 
 def _noise(spec: Spec, skill: float) -> float:
-    """Return the standard error that a small validation part gives a skill."""
+    """Return the standard error of a skill due to a small validation set."""
     return math.sqrt(max(skill * (1 - skill), 0.02) / spec["n_val"])
 
 
@@ -48,11 +48,11 @@ def _kept(history: list[float]) -> bool:
     return history[-1] - low <= max(0.2 * abs(low), 0.05 * (history[0] - low))
 
 
-def harmed(spec: Spec, result: Outcome | None, sound: Outcome) -> bool:
-    """Tell whether the fault made the training worse than its sound twin of the same seed."""
+def harmed(spec: Spec, result: Outcome | None, healthy: Outcome) -> bool:
+    """Return whether the fault made the training worse than its healthy counterpart of the same seed."""
     if FAULTS[spec["label"]].get("resource"):
         return True
     if result is None or not math.isfinite(result["skill"]) or not math.isfinite(result["train_loss"]):
         return True
-    allowed = max(0.07, 0.25 * (1 - sound["skill"])) + 1.5 * _noise(spec, sound["skill"])
-    return sound["skill"] - result["skill"] > allowed
+    allowed = max(0.07, 0.25 * (1 - healthy["skill"])) + 1.5 * _noise(spec, healthy["skill"])
+    return healthy["skill"] - result["skill"] > allowed

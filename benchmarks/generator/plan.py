@@ -1,4 +1,4 @@
-"""Which trainings are run: sound ones by number, faulty twins of those that proved healthy."""
+"""Which trainings are run: healthy ones by number, and faulty variants of those that proved healthy."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ HERE = Path(__file__).resolve().parent
 FAULTS: dict[str, dict[str, Any]] = tomllib.loads((HERE / "faults.toml").read_text(encoding="utf-8"))
 
 
-def sound(count: int) -> list[Spec]:
-    """Return the first sound specifications."""
+def healthy(count: int) -> list[Spec]:
+    """Return the first healthy specifications."""
     return [draw(number) for number in range(count)]
 
 
-def faulty(sound: list[Spec], good: set[str], per_grade: int) -> list[Spec]:
-    """Return faulty twins: for each fault and grade some of the good trainings it fits, from a place of its own on.
+def faulty(healthy: list[Spec], good: set[str], per_grade: int) -> list[Spec]:
+    """Return faulty variants: each fault and grade is put into some of the good trainings that it fits.
 
-    Which they are changes little when more sound trainings are drawn: what was run stays of use.
+    The selection changes little when more healthy trainings are drawn, so that earlier runs remain useful.
     """
     specs = []
     for name, grade in _grades():
         start = int(hashlib.sha256(f"{name} {grade}".encode()).hexdigest(), 16) % 60
-        turned = sound[start:] + sound[:start]
+        turned = healthy[start:] + healthy[:start]
         fitting = [base for base in turned if identity(base) in good and _fits(base, FAULTS[name])]
         specs += [twin(base, name, grade) for base in fitting[:per_grade]]
     return specs

@@ -1,4 +1,4 @@
-"""Runs what is missing, some at a time, in worker processes; logs and outcomes stay in the work folder."""
+"""Runs what is missing, several at a time, in worker processes; logs and outcomes stay in the work folder."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ class Job:
 
     @property
     def log(self) -> Path:
-        """Return where the log stands."""
+        """Return the path of the log."""
         return self.folder / f"{self.name}.json"
 
     @property
     def out(self) -> Path:
-        """Return where the output stands."""
+        """Return the path of the output."""
         return self.folder / f"{self.name}.out"
 
     @property
     def done(self) -> Path:
-        """Return the file that says that the training ended, with its exit status."""
+        """Return the file that records the end of the training and its exit status."""
         return self.folder / f"{self.name}.done"
 
 
@@ -67,7 +67,7 @@ def run_all(jobs: list[Job], parallel: int, say: Callable[[str], None]) -> None:
 
 
 class Workers:
-    """One worker process a thread."""
+    """One worker process per thread."""
 
     def __init__(self) -> None:
         self.local, self.all = threading.local(), []
@@ -101,7 +101,7 @@ class Workers:
 
 
 def outcome(job: Job) -> dict[str, Any] | None:
-    """Return what the training printed last, or None when it failed."""
+    """Return the last output of the training, or None when it failed."""
     lines = job.out.read_text(encoding="utf-8", errors="replace").splitlines() if job.out.exists() else []
     results = [line for line in lines if line.startswith("RESULT ")]
     return json.loads(results[-1][7:]) if results else None

@@ -13,7 +13,7 @@ from judging import Verdict, loud
 
 @dataclass
 class Judged:
-    """A run with what is true of it and what was said of it."""
+    """A run with its true problems and its findings."""
 
     name: str
     group: str  # corpus, tune, held-out
@@ -31,17 +31,17 @@ class Judged:
 
     @property
     def detected(self) -> bool:
-        """Tell whether an alarm names the problem."""
+        """Return whether an alarm names the problem."""
         return any(code in self.detect for code in self.alarms)
 
     def fits(self, code: str) -> bool:
-        """Tell whether an alarm belongs to the problem: expected, or nested under a right first cause."""
+        """Return whether an alarm belongs to the problem: expected, or nested under a right first cause."""
         nested = self.right and any(item["depth"] and item["code"] == code for item in loud(self.verdict))
         return code in [*self.detect, *self.root] or nested
 
     @property
     def right(self) -> bool:
-        """Tell whether the first finding is an acceptable cause."""
+        """Return whether the first finding is an acceptable cause."""
         return self.verdict["first"] in self.root
 
 
@@ -56,11 +56,11 @@ def wilson(hits: int, total: int, z: float = 1.96) -> tuple[float, float]:
 
 def summary(runs: list[Judged]) -> dict[str, Any]:
     """Return the three figures that decide, with intervals."""
-    faulty, sound = [r for r in runs if r.kind == "faulty"], [r for r in runs if r.kind == "healthy"]
+    faulty, healthy = [r for r in runs if r.kind == "faulty"], [r for r in runs if r.kind == "healthy"]
     return {
         "detected": _share([r.detected for r in faulty]),
         "first_right": _share([r.right for r in faulty]),
-        "alarmed": _share([bool(r.alarms) for r in sound]),
+        "alarmed": _share([bool(r.alarms) for r in healthy]),
         "harmless": sum(r.kind == "harmless" for r in runs),
         "failures": sum("error" in r.verdict for r in runs),
     }
@@ -73,7 +73,7 @@ def _share(flags: list[bool]) -> dict[str, Any]:
 
 
 def rules(runs: list[Judged]) -> dict[str, dict[str, Any]]:
-    """Return for each code: precision, recall, false alarms on sound runs, onset."""
+    """Return for each code: precision, recall, false alarms on healthy runs, onset."""
     counted = [r for r in runs if r.kind != "harmless"]
     codes = sorted({code for r in counted for code in [*r.alarms, *r.root[:1]]})
     return {code: _rule(code, counted) for code in codes}
@@ -81,7 +81,7 @@ def rules(runs: list[Judged]) -> dict[str, dict[str, Any]]:
 
 def _rule(code: str, runs: list[Judged]) -> dict[str, Any]:
     fired = [r for r in runs if code in r.alarms]
-    sound = [r for r in runs if r.kind == "healthy"]
+    healthy = [r for r in runs if r.kind == "healthy"]
     onsets = [
         item["onset"] for r in fired if code in r.detect for item in loud(r.verdict)
         if item["code"] == code and item["onset"] is not None
@@ -89,14 +89,14 @@ def _rule(code: str, runs: list[Judged]) -> dict[str, Any]:
     return {
         "precision": _share([r.fits(code) for r in fired]),
         "recall": _share([code in r.alarms for r in runs if r.root[:1] == [code]]),
-        "false_alarms": _share([code in r.alarms for r in sound]),
+        "false_alarms": _share([code in r.alarms for r in healthy]),
         "first_precision": _share([code in r.root for r in runs if r.verdict["first"] == code]),
         "onset_median": statistics.median(onsets) if onsets else None,
     }
 
 
 def confusion(runs: list[Judged]) -> dict[str, dict[str, int]]:
-    """Return for each fault how often which code came first."""
+    """Return for each fault how often each code came first."""
     table: dict[str, Counter[str]] = defaultdict(Counter)
     for r in runs:
         if r.kind == "faulty":

@@ -1,4 +1,4 @@
-"""What a training achieved, in figures that do not depend on its loss function: numpy, never watched."""
+"""Scores of a training that do not depend on its loss function; numpy only, never watched."""
 
 from __future__ import annotations
 

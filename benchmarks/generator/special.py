@@ -144,7 +144,7 @@ def _episode(net: nn.Module) -> tuple[list[torch.Tensor], float]:
 
 
 def metric(spec: Spec) -> dict[str, Any]:
-    """Learn an embedding of digits by triplets or by InfoNCE; the score is the neighbours' vote."""
+    """Learn an embedding of digits by triplets or by InfoNCE; the score is that of a nearest-neighbor vote."""
     fault, task = Fault(spec), tasks.build(spec)
     net = fault.model(models.mlp({**spec, "norm": False}, 64, 16))
     opt = optim.optimizer(spec, net.parameters())

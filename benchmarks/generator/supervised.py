@@ -1,4 +1,4 @@
-"""The ordinary training loop with its options and with the faults a loop can have."""
+"""The ordinary training loop with its options and possible faults."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def loaders(spec: Spec, task: tasks.Task, fault: Fault) -> tuple[DataLoader, Dat
 
 
 def validate(model: nn.Module, loader: DataLoader, criterion: Any, fault: Fault) -> tuple[float, np.ndarray]:
-    """Return the mean loss and the outputs on the validation part."""
+    """Return the mean loss and the outputs on the validation set."""
     if fault != "train_mode_in_eval":
         model.eval()
     total, outputs = 0.0, []
@@ -95,7 +95,7 @@ class Training:
         return self.model.parameters()
 
     def _pretrain(self, steps: int) -> None:
-        """Learn a first task, then freeze all but the head, or go on with everything."""
+        """Learn a first task, then freeze all but the head, or continue with everything."""
         first = torch.optim.Adam(self.model.parameters(), lr=2e-3)
         loss = optim.criterion(self.spec, self.task.kind)
         for _ in range(steps):
@@ -136,7 +136,7 @@ class Training:
         return validate(self.average or self.model, self.val_loader, self.criterion, self.fault)
 
     def epoch(self) -> float:
-        """Go once over the training part."""
+        """Run one epoch over the training set."""
         total, spec, fault = 0.0, self.spec, self.fault
         for i, (xb, yb) in enumerate(self.train_loader):
             if spec["zero"] == "before" and i % spec["accumulate"] == 0 and fault != "missing_zero_grad":

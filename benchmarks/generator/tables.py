@@ -35,7 +35,7 @@ def rules(table: dict[str, dict[str, Any]]) -> str:
 
 
 def confusion(table: dict[str, dict[str, int]]) -> str:
-    """Write for each fault what came first."""
+    """Write the first finding for each fault."""
     lines = ["| fault | first findings |", "|---|---|"]
     lines += [
         f"| {label} | " + ", ".join(f"{code} {n}" for code, n in row.items()) + " |" for label, row in table.items()

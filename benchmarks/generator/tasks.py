@@ -73,13 +73,13 @@ def _multilabel(rng: np.random.Generator, n: int) -> Arrays:
 
 
 def _shapes(rng: np.random.Generator, n: int) -> Arrays:
-    """Bars across, bars down, diagonals and squares in noisy colour pictures of 12 x 12."""
+    """Bars across, bars down, diagonals and squares in noisy color pictures of 12 x 12."""
     y, x = rng.integers(0, 4, n), 0.35 * rng.standard_normal((n, 3, 12, 12))
     for image, kind in zip(x, y, strict=True):
-        i, j, colour = rng.integers(1, 6), rng.integers(1, 6), rng.uniform(0.5, 1.5, (3, 1))
+        i, j, color = rng.integers(1, 6), rng.integers(1, 6), rng.uniform(0.5, 1.5, (3, 1))
         steps = np.arange(6)
         rows, columns = [(i, j + steps), (i + steps, j), (i + steps, j + steps), (i + steps % 3, j + steps // 2)][kind]
-        image[:, rows, columns] += colour
+        image[:, rows, columns] += color
     return x, y
 
 
@@ -109,7 +109,7 @@ def _waves(rng: np.random.Generator, n: int) -> Arrays:
 
 
 def _markers(rng: np.random.Generator, n: int) -> Arrays:
-    """Sequences of words, one of four marker words somewhere inside names the class."""
+    """Sequences of words in which one of four marker words determines the class."""
     x, y = rng.integers(4, 16, (n, 16)), rng.integers(0, 4, n)
     x[np.arange(n), rng.integers(0, 16, n)] = y
     return x, y
@@ -180,7 +180,7 @@ SCALED = {"tabular", "imbalanced", "cancer", "wine", "friedman", "linear", "diab
 
 
 def build(spec: dict[str, Any]) -> Task:
-    """Make the data of a specification and split it; columns and targets of order one."""
+    """Make the data of a specification and split it; columns and targets are of order one."""
     maker, kind, outputs, vocabulary = TASKS[spec["task"]]
     rng = np.random.default_rng(spec.get("data_seed", 0))
     x, y = maker(rng, spec["n"] + spec["n_val"])

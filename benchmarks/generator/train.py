@@ -1,4 +1,4 @@
-"""A training made from a specification: train.py --spec JSON. It knows of no monitoring tool."""
+"""A training made from a specification: train.py --spec JSON. It uses no monitoring tool."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs trainings under the recorder, each in a forked child: torch is loaded once. One job (JSON) a line on stdin."""
+"""Runs trainings under the recorder, one forked child each, so that torch is loaded once; reads a JSON job per line."""
 
 from __future__ import annotations
 

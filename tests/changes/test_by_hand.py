@@ -34,8 +34,8 @@ TWO_SCORES = CLASSIFIER.replace(
     "cross_entropy(model(inputs), targets)",
     "nn.BCEWithLogitsLoss()(model(inputs), nn.functional.one_hot(targets, 2).float())",
 )
+# The loss's module hands its weight on by position.
 SIGMOID = TWO_SCORES.replace(MODEL, f"{MODEL}, nn.Sigmoid()")
-"""The loss's module hands its weight on by position."""
 RAW_NLL = CLASSIFIER.replace("cross_entropy(", "nn.functional.nll_loss(")
 RAW_DIVERGENCE = CLASSIFIER.replace(
     "cross_entropy(model(inputs), targets)",

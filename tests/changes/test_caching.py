@@ -62,6 +62,6 @@ def test_each_example_is_made_once(tmp_path: Path, source: str) -> None:
     ],
 )
 def test_what_cannot_be_kept_is_said(tmp_path: Path, example: str, source: str, reason: str) -> None:
-    """Augmentation draws an example anew; a list is memory."""
+    """Augmentation draws an example again each time; a list is memory."""
     outcome = trial(DECODING.replace("EXAMPLE", example).replace("SET", source), tmp_path, change("cache-data"))
     assert outcome.changes[0]["refused"].startswith(reason)

@@ -251,7 +251,7 @@ def test_the_order_of_two_changes_does_not_matter(tmp_path: Path, turned: bool) 
 
 
 def test_a_difference_of_a_column_and_a_row_is_no_square(tmp_path: Path) -> None:
-    """A loss written by hand is mended at the subtraction, in both orders."""
+    """A hand-written loss is fixed at the subtraction, in both orders."""
     body = "loss = ((model(x) - y) ** 2).mean() + ((y - model(x)) ** 2).mean()"
     script = REGRESSION.replace("loss = F.mse_loss(model(x), y)", body).replace("x[:, :1]", "x[:, 0]")
     outcome = trial(script, tmp_path, change("match-shapes"))

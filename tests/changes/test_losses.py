@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ONE = CLASSIFIER.replace("range(2)", "range(1)")
+# One step on all examples.
 BATCHES = ONE.replace(", shuffle=True", "").replace("batch_size=8", "batch_size=48")
-"""One step on all examples."""
 
 
 def close(one: Outcome, other: Outcome, tolerance: float = 1e-6) -> bool:
-    """Say whether two scripts ended with nearly the same weights."""
+    """Return whether two scripts ended with nearly the same weights."""
     return all(torch.allclose(a, b, atol=tolerance) for a, b in zip(one.weights, other.weights, strict=True))
 
 

@@ -162,7 +162,7 @@ def test_of_many_steps_every_second_is_kept(tmp_path: Path, monkeypatch: pytest.
     assert log.all_steps_count == 3100
     assert log.steps.tolist() == log.column("loss").tolist()
     assert set(log.steps.tolist()) <= set(range(0, 3100, 4))
-    assert [(stage.optimizers, stage.first, stage.last) for stage in log.stages] == [
+    assert [(phase.optimizers, phase.first, phase.last) for phase in log.phases] == [
         ((0,), 0, 1496),
         ((1,), 1500, 3096),
     ]

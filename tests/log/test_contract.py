@@ -86,6 +86,6 @@ def test_a_column_that_begins_late_is_aligned(tmp_path: Path) -> None:
 
 
 def test_a_field_that_holds_no_numbers_is_told(tmp_path: Path) -> None:
-    """What is left out is said, never silently dropped."""
+    """What is left out is reported, never silently dropped."""
     log = log_of(tmp_path, columns={"loss": [1.0, 0.9], "mood": ["good", "bad"]})
     assert log.notes == ["fields of steps that are not known and hold no numbers were left out: mood"]

@@ -102,24 +102,24 @@ def test_layer_columns_have_steps_of_their_own(tmp_path: Path) -> None:
     assert log.layers.column("weight").shape == (0, 2)
 
 
-def test_stages_are_told_apart_by_their_optimizers(tmp_path: Path) -> None:
-    """Pretraining and training are two stages; the last one with a quarter of the steps is judged."""
+def test_phases_are_told_apart_by_their_optimizers(tmp_path: Path) -> None:
+    """Pretraining and training are two phases; the last one with a quarter of the steps is judged."""
     steps = [{"opt": [0], "loss": 5.0}] * 30 + [{"opt": [1], "loss": 1.0}] * 10
     log = log_of(tmp_path, steps=steps, evals=[{"step": 30}, {"step": 40}])
-    assert [(s.first, s.last, s.optimizers) for s in log.stages] == [(0, 29, (0,)), (30, 39, (1,))]
+    assert [(s.first, s.last, s.optimizers) for s in log.phases] == [(0, 29, (0,)), (30, 39, (1,))]
     assert log.column("loss").tolist() == [1.0] * 10
     assert [e["step"] for e in log.evals] == [40]
     assert log.all_steps_count == 40
 
 
-def test_optimizers_that_take_turns_share_a_stage(tmp_path: Path) -> None:
-    """Two optimizers used alternately are one stage."""
+def test_optimizers_that_take_turns_share_a_phase(tmp_path: Path) -> None:
+    """Two optimizers used alternately share one phase."""
     log = log_of(tmp_path, steps=[{"opt": [i % 2]} for i in range(20)])
-    assert [s.optimizers for s in log.stages] == [(0, 1)]
+    assert [s.optimizers for s in log.phases] == [(0, 1)]
 
 
-def test_a_short_last_stage_does_not_hide_the_training(tmp_path: Path) -> None:
-    """A few steps with another optimizer at the end leave the longest stage the main one."""
+def test_a_short_last_phase_does_not_hide_the_training(tmp_path: Path) -> None:
+    """A few steps with another optimizer at the end leave the longest phase the main one."""
     log = log_of(tmp_path, steps=[{"opt": [0]}] * 90 + [{"opt": [1]}] * 10)
     assert log.steps.tolist() == list(range(90))
 
@@ -270,7 +270,7 @@ def test_unknown_records_are_skipped_without_a_note(tmp_path: Path) -> None:
 
 
 def test_wrong_typed_records_are_counted(tmp_path: Path) -> None:
-    """Steps without a number, layers without a step and things that are no records are left out and told."""
+    """Steps without a number, layers without a step and things that are not records are left out and counted."""
     bad = [
         '{"record":"step","step":"x"},',
         '{"record":"layers","step":[]},',
@@ -346,7 +346,7 @@ def test_hostile_records_raise_nothing_but_log_errors(
 @FEW
 @given(st.binary(max_size=300))
 def test_any_bytes_raise_nothing_but_log_errors(tmp_path: Path, content: bytes) -> None:
-    """A file of any content after a sound header is read or refused."""
+    """A file of any content after a valid header is read or refused."""
     (tmp_path / "l.json").write_bytes(header().encode() + b",\n" + content)
     try:
         read_log(tmp_path / "l.json")

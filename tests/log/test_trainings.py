@@ -1,4 +1,4 @@
-"""Many short trainings in one process are told from one training, whatever its phases and optimizers."""
+"""Many short trainings in one process are distinguished from one training, whatever its phases and optimizers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_short_trainings_one_after_another_are_counted(tmp_path: Path, count: in
 
 
 def test_inner_loops_are_counted_around_the_steps_of_an_outer_optimizer(tmp_path: Path) -> None:
-    """Meta-learning: five steps of a clone, then one of the model that is learnt."""
+    """Meta-learning: five steps of a clone, then one of the model that is learned."""
     turns = [used for task in range(1, 151) for used in [*[[task]] * 5, [0]]]
     assert _found(tmp_path, turns) == Trainings(150, 5)
 

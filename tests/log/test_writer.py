@@ -140,7 +140,7 @@ def test_a_path_that_cannot_be_written_is_one_line(tmp_path: Path, name: str, co
 def test_a_full_disk_ends_the_log_with_its_whole_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    """The torn part is cut off, it is told once, and nothing is raised."""
+    """The incomplete part is cut off, it is reported once, and nothing is raised."""
     path = tmp_path / "log.json"
     writer = LogWriter(path)
     writer({"n": 1})

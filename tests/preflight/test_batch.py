@@ -1,4 +1,4 @@
-"""Whether one batch was learnt by heart."""
+"""Whether one batch was memorized."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,14 +31,14 @@ def falling(first: float, last: float) -> list[float]:
     return list(np.geomspace(first, last, 100))
 
 
-def test_a_batch_that_is_learnt_fits(tmp_path: Path) -> None:
-    """From chance to a hundredth is learning by heart."""
+def test_a_batch_that_is_learned_fits(tmp_path: Path) -> None:
+    """From chance to a hundredth is memorization."""
     fit = one_batch.fit_of(log_of(tmp_path, falling(1.4, 0.01)))
     assert (fit.verdict, fit.first, fit.steps) == (one_batch.FITS, 1.4, 100)
 
 
 def test_a_batch_that_stays_at_chance_is_stuck(tmp_path: Path) -> None:
-    """Down to the entropy of the labels costs no input: that is nothing learnt."""
+    """Down to the entropy of the labels needs no input: nothing was learned."""
     fit = one_batch.fit_of(log_of(tmp_path, falling(2.0, np.log(4))))
     assert fit.verdict == one_batch.STUCK
     assert fit.skill == pytest.approx(0.0, abs=0.05)
@@ -77,7 +77,7 @@ def test_some_kinds_of_training_have_no_such_test(tmp_path: Path) -> None:
 
 
 def test_too_few_steps_say_nothing(tmp_path: Path) -> None:
-    """Ten steps are no time to learn by heart."""
+    """Ten steps are too few to memorize a batch."""
     fit = one_batch.fit_of(log_of(tmp_path, [1.4] * 10))
     assert (fit.verdict, fit.reason) == (one_batch.OPEN, "too-few")
 

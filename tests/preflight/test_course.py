@@ -1,4 +1,4 @@
-"""The course of a preflight, over logs that are there already."""
+"""The procedure of a preflight, over existing logs."""
 
 from pathlib import Path
 
@@ -28,8 +28,8 @@ def raw(losses: object = SLOW) -> dict[str, object]:
     return {"columns": columns, "events": [RAW_INPUTS]}
 
 
-def test_a_sound_script_passes(tmp_path: Path) -> None:
-    """Nothing found, the batch learnt, the rate near the suggestion."""
+def test_a_healthy_script_passes(tmp_path: Path) -> None:
+    """Nothing found, the batch learned, the rate near the suggestion."""
     given = Given(tmp_path, natural=SLOW, one_batch=LEARNT, lr_range=RANGE)
     result = fly(given)
     assert result.outcome == "pass"
@@ -51,8 +51,8 @@ def test_a_fact_fails_at_once_and_spares_the_experiments(tmp_path: Path) -> None
     assert given.asked == []
 
 
-def test_a_suspicion_is_dropped_when_the_batch_is_learnt(tmp_path: Path) -> None:
-    """Raw pixels with which one batch is learnt by heart alarm nobody."""
+def test_a_suspicion_is_dropped_when_the_batch_is_learned(tmp_path: Path) -> None:
+    """Raw pixels with which one batch can be memorized raise no alarm."""
     result = fly(Given(tmp_path, natural=raw(), one_batch=LEARNT, lr_range=RANGE))
     assert (result.outcome, named(result, "data").state) == ("pass", "passed")
     assert result.diagnosis is not None
@@ -60,8 +60,8 @@ def test_a_suspicion_is_dropped_when_the_batch_is_learnt(tmp_path: Path) -> None
     assert "one batch is learnt all the same" in how["unnormalized-inputs"]
 
 
-def test_a_suspicion_is_confirmed_when_the_batch_is_not_learnt(tmp_path: Path) -> None:
-    """Raw pixels with which not even one batch is learnt are the fault."""
+def test_a_suspicion_is_confirmed_when_the_batch_is_not_learned(tmp_path: Path) -> None:
+    """Raw pixels with which not even one batch is learned are the fault."""
     stuck = swept(np.ones(100))
     result = fly(Given(tmp_path, natural=raw(), one_batch=np.ones(100), rescue=stuck, lr_range=RANGE))
     assert named(result, "data").findings == ["unnormalized-inputs"]
@@ -78,7 +78,7 @@ def test_without_experiments_a_suspicion_stays_one(tmp_path: Path) -> None:
 
 
 def test_a_batch_that_no_rate_can_teach_fails(tmp_path: Path) -> None:
-    """Not even one batch is learnt at any rate, and no rule knows why: that alone fails."""
+    """Not even one batch is learned at any rate, and no rule knows why: that alone fails."""
     flat = swept(np.ones(100))
     result = fly(Given(tmp_path, natural=SLOW, one_batch=np.ones(100), rescue=flat, lr_range=flat))
     assert (result.outcome, named(result, "one-batch").severity) == ("fail", "error")
@@ -86,7 +86,7 @@ def test_a_batch_that_no_rate_can_teach_fails(tmp_path: Path) -> None:
 
 
 def test_a_model_too_small_to_learn_a_batch_by_heart_is_not_judged(tmp_path: Path) -> None:
-    """A few parameters for many targets can be sound and still not follow them all."""
+    """A few parameters for many targets can be right and still not follow them all."""
     flat, small = swept(np.ones(100)), make_model(("0", "Linear", 8, 8), ("1", "ReLU"), ("2", "Linear", 8, 1))
     stuck = {"columns": {"loss": [1.0] * 100, "lr": 0.01, "loss_id": 0}, "models": [small]}
     result = fly(Given(tmp_path, natural=SLOW, one_batch=stuck, rescue=flat, lr_range=flat))
@@ -110,7 +110,7 @@ def test_without_time_for_other_rates_a_stuck_batch_is_not_judged(tmp_path: Path
 
 @pytest.mark.parametrize(("own", "state"), [(0.01, "passed"), (0.5, "passed"), (1e-5, "passed")])
 def test_a_rate_alone_never_fails(tmp_path: Path, own: float, state: str) -> None:
-    """Far from the suggestion is worth a word, not an alarm, as long as the first steps look sound."""
+    """Far from the suggestion is worth a note, not an alarm, as long as the first steps look healthy."""
     natural = {"columns": {"loss": list(LEARNT[:60]), "lr": own, "loss_id": 0}}
     check = named(fly(Given(tmp_path, natural=natural, one_batch=LEARNT, lr_range=RANGE)), "learning-rate")
     assert check.state == state
@@ -128,7 +128,7 @@ def test_a_rate_at_which_the_loss_still_falls_is_not_too_high(tmp_path: Path) ->
 
 
 def test_labels_of_other_rows_are_told_by_one_order_for_all_shuffles(tmp_path: Path) -> None:
-    """A batch can be learnt by heart, yet no rate lowers the loss until rows and labels share one order."""
+    """A batch can be memorized, yet no rate lowers the loss until rows and labels share one order."""
     shared = RANGE | {"events": [*RANGE["events"], applied("fix-labels")]}
     result = fly(Given(tmp_path, natural=SLOW, one_batch=LEARNT, lr_range=swept(np.ones(100)), one_order=shared))
     check = named(result, "learning-rate")
@@ -222,7 +222,7 @@ def test_a_script_that_waits_for_half_of_its_time_is_told(tmp_path, more, severi
 
 
 def test_a_suspicion_is_not_confirmed_in_a_warm_up(tmp_path: Path) -> None:
-    """While the rate is tiny and rising no batch is learnt; a larger rate that teaches it speaks for the script."""
+    """While the rate is tiny and rising no batch is learned; a larger rate at which it is learned clears the script."""
     natural = raw(SLOW)
     natural["columns"] = {"loss": list(SLOW), "lr": list(np.linspace(1e-7, 1e-5, 60)), "loss_id": 0}
     logs = {"one_batch": np.ones(100), "lr_range": RANGE}

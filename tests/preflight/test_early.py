@@ -25,7 +25,7 @@ def test_rules_about_the_course_of_a_run_wait() -> None:
 
 
 def test_what_a_project_switched_off_keeps_its_reason() -> None:
-    """The reason of the project comes before ours."""
+    """The project's reason comes first."""
     from dataclasses import replace
 
     book = early_rules.of_first_steps(replace(BOOK, off={"plateau": "we know"}), "en")

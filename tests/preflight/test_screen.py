@@ -29,8 +29,8 @@ def lang(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def sound(folder: Path, lang: str = "en") -> Preflight:
-    """Return the result of a sound script with a range test."""
+def healthy(folder: Path, lang: str = "en") -> Preflight:
+    """Return the result of a healthy script with a range test."""
     natural = {"columns": {"loss": SLOW, "lr": 0.5, "loss_id": 0}}
     logs = {"one_batch": np.geomspace(1.0, 0.01, 100), "lr_range": swept(1 - 0.9 / (1 + (1e-2 / GRID) ** 2))}
     return fly(Given(folder, natural=natural, **logs), lang=lang)
@@ -52,13 +52,13 @@ def test_the_screen_begins_with_the_verdict_and_ends_with_the_code(tmp_path: Pat
 
 def test_no_line_is_wider_than_the_terminal(tmp_path: Path, lang: str) -> None:
     """Also with wide characters."""
-    screen = preflight_screen.render(sound(tmp_path, lang), lang, fail_on="error", code=0, width=80)
+    screen = preflight_screen.render(healthy(tmp_path, lang), lang, fail_on="error", code=0, width=80)
     assert max(map(cells, screen.splitlines())) <= 80
 
 
 def test_json_is_what_the_schema_says(tmp_path: Path) -> None:
     """The document names its schema, and reads back as the same result."""
-    result = sound(tmp_path)
+    result = healthy(tmp_path)
     document = json.loads(preflight_documents.as_json(result, "en"))
     assert document["schema"] == "trainadvisor/preflight/1"
     assert Preflight.model_validate(document) == result
@@ -78,15 +78,15 @@ def test_junit_has_a_case_for_each_check(tmp_path: Path) -> None:
 
 def test_markdown_is_one_table(tmp_path: Path, lang: str) -> None:
     """A row for each check; nothing in a sentence breaks the table."""
-    result = sound(tmp_path, lang)
+    result = healthy(tmp_path, lang)
     rows = [line for line in preflight_documents.markdown(result, lang).splitlines() if line.startswith("|")]
     assert len(rows) == 2 + len(result.checks)
     assert {row.replace("\\|", "").count("|") for row in rows} == {4}
 
 
 def test_the_page_shows_the_range_test(tmp_path: Path, lang: str) -> None:
-    """A picture with the suggestion and the rate of the script, and no script of ours in it."""
-    result = sound(tmp_path, lang)
+    """A picture with the suggestion and the rate of the script, and no JavaScript."""
+    result = healthy(tmp_path, lang)
     html = preflight_page.render(result, lang, Material())
     picture = html[html.index('id="chart-range-test"') : html.index("</figure>")]
     assert picture.count("<polyline") == 2

@@ -77,7 +77,7 @@ def test_accumulation(tmp_path: Path) -> None:
 
 
 def test_losses_without_targets(tmp_path: Path) -> None:
-    """No supervision is what our own recorder did not see; an imported log does not say."""
+    """No supervision is claimed only for logs of this recorder; an imported log does not say."""
     assert "no-supervision" in kinds(tmp_path, steps=1)
     assert "no-supervision" not in kinds(tmp_path, steps=1, losses=[make_loss(target={"shape": [4]})])
     assert "no-supervision" not in kinds(tmp_path, steps=1, source="import:csv")

@@ -58,7 +58,7 @@ def test_scale(tmp_path: Path) -> None:
     ],
 )
 def test_kind(tmp_path: Path, facts: Any, layer: Any, kind: str) -> None:
-    """Numbers, binary features and tokens are told apart."""
+    """Numbers, binary features and tokens are distinguished."""
     assert of(tmp_path, {**NUMBERS, **facts}, models=[make_model(layer)])["input_kind"] == kind
 
 
@@ -83,7 +83,7 @@ def test_repeated_batches(tmp_path: Path) -> None:
 
 
 def test_later_facts_win(tmp_path: Path) -> None:
-    """Inputs are told again as more is seen."""
+    """Inputs are described again as more is seen."""
     assert of(tmp_path, NUMBERS, {**NUMBERS, "mean": 1.0})["input_mean"] == 1.0
 
 

@@ -132,7 +132,7 @@ def test_best_evaluation_before_the_rate_was_gone(tmp_path: Path) -> None:
 
 
 def test_without_a_spent_rate_there_is_nothing_before_it(tmp_path: Path) -> None:
-    """A constant rate is never gone: nothing says that validation had settled before."""
+    """A constant rate never vanishes: nothing shows that validation had settled before."""
     assert run(tmp_path, np.linspace(2, 1, 100), [0.1] + [1.0] * 9)["best_eval_before_spent"] == 1.0
 
 

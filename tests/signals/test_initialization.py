@@ -45,7 +45,7 @@ def test_equal_but_nonzero_weights_are_constant(tmp_path: Path) -> None:
 
 
 def test_norm_and_dropout_layers(tmp_path: Path) -> None:
-    """Kinds are told by their names, dropout by its largest probability."""
+    """Kinds are recognized by their names, dropout by its largest probability."""
     seen = made(tmp_path, [0.1] * 3, (("n", "BatchNorm1d"), ("d", "Dropout", {"p": 0.2}), ("e", "Dropout", {"p": 0.5})))
     assert [seen[n] for n in ("has_norm_layers", "has_batch_norm", "dropout_max", "dropout_layers")] == [
         True,
@@ -69,7 +69,7 @@ def test_without_a_model_nothing_is_known(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("std", "count"), [(0.0, 2), (0.3, 0), (None, None)])
 def test_equal_embeddings_count_and_unknown_ones_do_not(tmp_path: Path, std: float | None, count: int | None) -> None:
-    """Two tables that start equal never differ; of tables without a recorded start nothing is said."""
+    """Two tables that start equal never differ; tables without a recorded start are not judged."""
     model = make_model(("u", "Embedding", 6, 9), ("i", "Embedding", 6, 9))
     for parameter in model["parameters"]:
         parameter.update(role="embedding", shape=[9, 6], init_std=std, init_rms=None if std is None else 0.1)

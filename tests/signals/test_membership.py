@@ -102,7 +102,7 @@ MOVING = {"grad": [1.0, 1.0, 1.0, 1.0], "update": [1e-3, 1e-3, 1e-3, 1e-3], "wei
 
 
 def test_moving_weights(tmp_path: Path) -> None:
-    """In a sound run nothing is frozen and nothing lacks a gradient."""
+    """In a healthy run nothing is frozen and nothing lacks a gradient."""
     signals = run(tmp_path, samples=[MOVING] * 6)
     assert [signals[name] for name in ("frozen_share", "zero_gradient_share", "detached_share")] == [0.0, 0.0, None]
 
@@ -169,7 +169,7 @@ def test_detached_layer(tmp_path: Path) -> None:
 
 
 def test_unused_module(tmp_path: Path) -> None:
-    """A layer that never ran has no gradient by right."""
+    """A layer that never ran rightly has no gradient."""
     sample = {**MOVING, "grad": [None, None, 1.0, 1.0], "update": [0.0, 0.0, 1e-3, 1e-3], "act_std": [1.0]}
     events = [{"kind": "table", "detail": {"id": 1, "model": 0, "rows": ACTS[1:]}}]
     assert run(tmp_path, samples=[sample] * 5, events=events)["zero_gradient_share"] == 0.0
@@ -187,8 +187,8 @@ def test_loaded_encoder_without_gradient(tmp_path: Path) -> None:
     assert run(tmp_path, samples=[sample] * 5, changes={0: {"loaded": True}})["zero_gradient_share"] == 0.0
 
 
-def test_optimizer_of_an_earlier_stage(tmp_path: Path) -> None:
-    """Weights that only a dropped optimizer held may stand still in the main stage."""
+def test_optimizer_of_an_earlier_phase(tmp_path: Path) -> None:
+    """Weights that only a dropped optimizer held may stand still in the main phase."""
     optimizers = [make_optimizer(parameters=(0, 1)), make_optimizer(parameters=(2, 3), id=1)]
     steps = [{"lr": [0.1], "opt": [0]}] * 6 + [{"lr": [0.1], "opt": [1]}] * 20
     samples = [{**MOVING, "step": 10 + i, "update": [0.0, 0.0, 1e-3, 1e-3]} for i in range(6)]

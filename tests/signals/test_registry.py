@@ -62,7 +62,7 @@ def test_types_come_from_annotations(annotation: Any, kind: str) -> None:
 
 
 def test_a_signal_without_a_usable_annotation_is_refused() -> None:
-    """The author is told at import."""
+    """The author gets an error at import."""
     with pytest.raises(ValueError, match="signal x: the return annotation"):
         signals._type_of("x", "object")
 

@@ -33,8 +33,8 @@ def test_step_noise_does_not_see_a_trend() -> None:
 def test_lag_one_is_the_plain_autocorrelation() -> None:
     """Compared with the textbook sum on a short series."""
     values = np.array([1.0, 2.0, 4.0, 3.0, 5.0])
-    centred = values - 3.0
-    naive = sum(a * b for a, b in zip(centred[1:], centred[:-1], strict=True)) / sum(c * c for c in centred)
+    centered = values - 3.0
+    naive = sum(a * b for a, b in zip(centered[1:], centered[:-1], strict=True)) / sum(c * c for c in centered)
     assert robust_statistics.lag_one(values) == pytest.approx(naive)
     assert robust_statistics.lag_one(np.ones(10)) == 0.0
 
@@ -59,7 +59,7 @@ def test_block_statistics_cut_into_nearly_equal_parts() -> None:
     assert robust_statistics.block_edges(7, 3).tolist() == [0, 2, 5, 7]
     assert robust_statistics.block_medians(values, 3).tolist() == [2.0, 6.0, 30.0]
     assert robust_statistics.block_means(values, 3).tolist() == [2.0, 7.0, 30.0]
-    assert robust_statistics.block_centres(7, 3).tolist() == [0.5, 3.0, 5.5]
+    assert robust_statistics.block_centers(7, 3).tolist() == [0.5, 3.0, 5.5]
 
 
 def test_level_is_the_median_of_means_of_tens() -> None:

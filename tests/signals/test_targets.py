@@ -1,4 +1,4 @@
-"""What the targets are and whether they can be learnt."""
+"""What the targets are and whether they can be learned."""
 
 from pathlib import Path
 from typing import Any

@@ -38,7 +38,7 @@ def test_loader_and_cores(tmp_path: Path) -> None:
 
 
 def stalled(every: int, count: int = 180, stall: float = 0.03) -> list[float]:
-    """Steps of a millisecond with a stall every so many."""
+    """Steps of a millisecond with periodic stalls."""
     return [0.001 + (stall if i and i % every == 0 else 0.0) for i in range(count)]
 
 
@@ -97,7 +97,7 @@ def test_filling_cache(tmp_path: Path) -> None:
 
 
 def test_standstill(tmp_path: Path) -> None:
-    """The longest step, or a longer silence told by the recorder."""
+    """The longest step, or a longer silence reported by the recorder."""
     assert of(tmp_path, columns={"seconds": [1.0, 40.0, 1.0]})["standstill_seconds"] == 40.0
     assert (
         of(tmp_path, columns={"seconds": [1.0]}, events=[event("stall", {"seconds": 4000})])["standstill_seconds"]

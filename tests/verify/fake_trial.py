@@ -52,7 +52,7 @@ def main(path: str) -> int:
 
 
 def crashed(told: dict[str, list[str]], words: list[str]) -> bool:
-    """Say whether a change breaks the script."""
+    """Return whether a change breaks the script."""
     return bool(set(told.get("crashes", [])) & set(words))
 
 

@@ -71,7 +71,7 @@ def test_longer_training_is_no_candidate():
 
 
 def test_changes_of_the_same_thing_are_not_combined():
-    """Two initialisations at once make no sense."""
+    """Two initializations at once make no sense."""
     base = Candidate((Change("init", {"to": "he"}),))
     others = [Candidate((Change("init", {"to": "xavier"}),)), Candidate((Change("clip"),))]
     assert [c.label() for c in combined(base, others)] == ["init to=he + clip"]
@@ -85,7 +85,7 @@ def test_a_second_learning_rate_takes_the_place_of_the_first():
 
 
 def test_the_same_change_with_other_arguments_is_another_candidate():
-    """Initialisation by two schemes is two tries."""
+    """Initialization by two schemes is two tries."""
     he, xavier = (Candidate((Change("init", {"to": to}),)) for to in ("he", "xavier"))
     assert not same(he, xavier)
     assert same(he, Candidate((Change("init", {"to": "he"}),)))
@@ -101,7 +101,7 @@ def test_what_costs_time_is_not_cured_by_a_lower_loss():
 
 
 def test_what_is_tried_where_nothing_else_helps_is_what_the_rules_ask_for():
-    """Labels where nothing is learnt, clipping and lower rates where numbers were lost, no order else."""
+    """Labels where nothing is learned, clipping and lower rates where numbers were lost, no order else."""
     tried = {}
     for general in (None, "labels", "finite"):
         told = finding("a", handling=Handling(general=general))

@@ -38,7 +38,7 @@ def compared(before, after, *words, measures=()):
 
 
 def test_held_out_accuracy_decides(tmp_path):
-    """A validation accuracy that rises clearly is what is told."""
+    """A validation accuracy that rises clearly is reported."""
     before, after = run(tmp_path, "a", 1.39, {"accuracy": 0.25}), run(tmp_path, "b", 0.2, {"accuracy": 0.95})
     chosen = best(compared(before, after, "lr"))
     assert (chosen.name, chosen.before, chosen.after) == ("validation accuracy", 0.25, 0.95)
@@ -164,7 +164,7 @@ def test_a_run_worse_than_a_constant_answer_counts_as_one(tmp_path):
 
 
 def test_what_is_printed_is_held_against_where_it_began(tmp_path):
-    """A script that prints after an epoch may have learnt by then; the run without the change tells the start."""
+    """A script that prints after an epoch may have learned by then; the run without the change gives the start."""
     told = ("val loss 0.5\nval loss 0.5", "val loss 0.21\nval loss 0.2")
     before, after = (run(tmp_path, name, 0.5, None, loss("custom", None)) for name in ("a", "b"))
     found = compare([Pair(before, after, told)], Candidate((Change("lr"),)))

@@ -22,6 +22,6 @@ def test_every_measure_that_a_rule_names_can_be_read():
 
 
 def test_a_printed_figure_keeps_the_words_of_the_script():
-    """What the script calls it is told as it is."""
+    """The script's own name for it is kept."""
     assert Words("en").metric("printed validation auc") == "printed validation auc"
     assert Words("zh").metric("printed validation auc") == "脚本输出的 validation auc"

@@ -24,7 +24,7 @@ from trainadvisor.verify.stdout_metrics import printed
     ],
 )
 def test_a_metric_is_known_by_its_words(text, name, value):
-    """The number behind a metric's word is its value; whose data it is about is told by the words before."""
+    """The number behind a metric's word is its value; the words before say whose data it is about."""
     assert printed(text)[name].value == pytest.approx(value)
 
 
@@ -45,7 +45,7 @@ def test_other_numbers_are_left_alone(text):
 
 
 def test_each_line_counts_once():
-    """Five lines are too few to be settled, so the last one is told."""
+    """Five lines are too few to be settled, so the last one counts."""
     assert printed("\n".join(f"acc 0.{v}" for v in (1, 2, 3, 4, 9)))["printed acc"].value == 0.9
 
 

@@ -130,7 +130,7 @@ def test_a_file_is_cloned_where_that_works_and_copied_elsewhere(project, tmp_pat
 
 
 def test_a_full_disk_is_an_error_and_a_file_that_went_away_is_not(project, tmp_path, monkeypatch):
-    """A copy with holes would let a run fail for a reason that is ours."""
+    """A copy with holes would let a run fail for a reason that is not the script's."""
 
     def fails(code):
         def copy_file(source, target):

@@ -22,7 +22,7 @@ def answered(session):
 
 
 def test_the_remedy_that_cures_is_verified(session):
-    """The change that the script lacks is found, repeated over the seeds and told with its figures."""
+    """The change that the script lacks is found, repeated over the seeds and reported with its figures."""
     found = answered(session("needs add-zero-grad"))
     best = found.verified[0]
     assert (found.answer, best.change, best.metric, best.seeds, best.wins) == (
@@ -43,7 +43,7 @@ def test_a_healthy_run_is_left_alone(session):
 
 
 def test_no_remedy_helps_is_said_with_what_it_rules_out(session):
-    """Where no change helps, all that was tried is told, and what it speaks against."""
+    """If no change helps, everything tried is reported with what it rules out."""
     found = answered(session("needs magic"))
     assert (found.answer, found.verified) == ("none-helped", [])
     assert len(found.trials) > 3
@@ -77,7 +77,7 @@ def test_a_deterministic_script_is_not_called_otherwise(session):
 
 
 def test_a_refused_change_is_not_compared(session):
-    """A change that finds no place is told as refused, with the reason."""
+    """A change that finds no place is reported as refused, with the reason."""
     found = answered(session("needs add-zero-grad", "refuses add-zero-grad"))
     assert found.trials[0].verdict == "refused"
     assert found.trials[0].detail == "add-zero-grad: no place"
@@ -85,7 +85,7 @@ def test_a_refused_change_is_not_compared(session):
 
 
 def test_a_change_that_breaks_the_script_is_not_compared(session):
-    """The last line of the script's stderr is told."""
+    """The last line of the script's stderr is reported."""
     found = answered(session("needs add-zero-grad", "crashes add-zero-grad"))
     assert (found.trials[0].verdict, found.trials[0].detail) == ("failed", "ValueError: it does not fit")
 
@@ -113,7 +113,7 @@ def test_a_finding_that_is_not_there_is_not_tried(session):
 
 
 def test_the_budget_is_kept(session):
-    """When no more runs fit, what was learned until then is told, and nothing more is started."""
+    """When no more runs fit, what was learned until then is reported, and nothing more is started."""
     made = session("needs magic")
     room = iter([True, True, False])
     made.budget.fits = lambda *_: next(room)
@@ -178,7 +178,7 @@ def test_an_interrupt_keeps_what_was_learned(session):
 
 
 def test_of_two_that_end_together_the_one_that_was_begun_first_is_told(session):
-    """Two remedies that cure alike are told in the order of trying, not of ending."""
+    """Two remedies that cure equally are reported in the order of trying, not of ending."""
     made = session("needs add-zero-grad")
     made.run()
     first = made.tried[0]

@@ -1,1 +1,1 @@
-"""Answers to questions, from the rules and the written answers."""
+"""Answers questions from the rules and the written answers."""

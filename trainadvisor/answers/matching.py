@@ -1,4 +1,4 @@
-"""Matching of a typed question with topics by shared words: English words by stem, Chinese by pairs of characters."""
+"""Matches a typed question to topics by shared words: English words by stem, Chinese by pairs of characters."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ BREAKS = re.compile(
 PARTICLES = re.compile("[的了很太是在会就都也又还被把我它他们得着]")
 IGNORED_WORDS, NEGATING_WORDS = frozenset(IGNORED.split()), frozenset(NEGATIONS.split())
 ABBREVIATIONS = {"val": "validation", "acc": "accuracy", "lr": "rate", "grad": "gradient", "grads": "gradient"}
-UNKNOWN_WORD = 0.5  # weight of a word that no topic uses, as a share of the rarest topic word's
+UNKNOWN_WORD = 0.5  # weight of a word that no topic uses, relative to that of the rarest topic word
 ENOUGH_OF_PHRASE, ENOUGH_OF_QUESTION, ENOUGH_OF_TEXT = 0.6, 0.4, 0.75
 TITLE_WEIGHT, NAMED_WEIGHT, TEXT_WEIGHT = 0.8, 0.2, 0.2
 Words = frozenset[str]
@@ -45,7 +45,7 @@ Words = frozenset[str]
 
 @dataclass(frozen=True)
 class Topic:
-    """Something that a question may be about: its name, the words users type for it, its titles and its texts."""
+    """A possible subject of a question: its name, the words users type for it, its titles and its texts."""
 
     name: str
     searches: tuple[str, ...]
@@ -55,7 +55,7 @@ class Topic:
 
 
 def tokens(text: str) -> list[str]:
-    """Return the stems and pairs of characters of a text, without words that carry no meaning here."""
+    """Return the stems and character pairs of a text, without stop words."""
     text = unicodedata.normalize("NFKC", text).lower().replace("'", "").replace("’", "")
     if is_chinese(text):
         for pattern, replacement in SAME_IN_CHINESE:
@@ -65,7 +65,7 @@ def tokens(text: str) -> list[str]:
 
 
 def is_chinese(text: str) -> bool:
-    """Say whether a text holds Chinese characters."""
+    """Return whether a text contains Chinese characters."""
     return re.search(f"[{CJK}]", text) is not None
 
 
@@ -79,7 +79,7 @@ def _tokens_of_word(word: str) -> list[str]:
 
 
 class Matcher:
-    """Topics and how much each of their words tells: a word of few topics tells more."""
+    """Topics and the weight of their words: a word that few topics share weighs more."""
 
     def __init__(self, topics: Sequence[Topic]) -> None:
         """Count the words of all topics."""

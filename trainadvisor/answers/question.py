@@ -1,4 +1,4 @@
-"""Answers a question from the rules and the written answers: offline, by shared words, and never by invention."""
+"""Answers a question from the rules and the written answers: offline, by shared words, inventing nothing."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from trainadvisor.judge.rulebook import Rule, Rulebook
 
 WIDTH = 100
-WRITTEN_WEIGHT = 1.3  # an answer to the question itself goes before a rule that shares its words
+WRITTEN_WEIGHT = 1.3  # an answer to the question itself ranks above a rule that shares its words
 LOGS = ("log.json", "log.json.gz", "log.json.zst", "trainadvisor-runs/*/log.json*")
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What is said about one topic; a check has three parts, a remedy a text and lines of code."""
+    """The reply on one topic; a check has three parts, a remedy has a text and lines of code."""
 
     title: str
     text: str
@@ -39,7 +39,7 @@ class Reply:
 
 
 def answer(question: str, lang: str, folder: Path) -> str:
-    """Return the answer to a question as text; `folder` is where the latest log is looked for."""
+    """Return the answer to a question as text; the latest log is searched for in `folder`."""
     rulebook = load()
     written = {entry.id: entry for entry in answers.load(shipped_rules() / ANSWERS)}
     topics = [_topic_of_answer(entry) for entry in written.values()]
@@ -52,7 +52,7 @@ def answer(question: str, lang: str, folder: Path) -> str:
 
 
 def language_of(question: str) -> str | None:
-    """Return "zh" for a question with Chinese characters, None when the question does not tell."""
+    """Return "zh" for a question with Chinese characters, None when the language is unclear."""
     return "zh" if is_chinese(question) else None
 
 
@@ -99,7 +99,7 @@ def _remedy(remedy: Mapping[str, str], lang: str) -> tuple[str, str]:
 
 
 def _general(template: str) -> str:
-    """Return a text of a rule without a run: what a run would fill in stays open."""
+    """Return a text of a rule without a run; the values of a run are left open."""
     return fill(template, lambda _: "...")[0]
 
 
@@ -135,7 +135,7 @@ def _more(reply: Reply, lang: str) -> Iterator[str]:
 
 
 def _block(mark: str, text: str) -> Iterator[str]:
-    """Yield wrapped lines, the first after a mark and the others below it."""
+    """Yield wrapped lines, the first after a bullet and the others indented below it."""
     for index, line in enumerate(wrap(text, WIDTH - len(mark))):
         yield (mark if index == 0 else " " * len(mark)) + line
 
@@ -151,7 +151,7 @@ def _nothing(question: str, lang: str, rulebook: Rulebook) -> Iterator[str]:
 
 
 def latest_log(folder: Path) -> Path | None:
-    """Return the newest log of a folder or of its recorded runs."""
+    """Return the newest log in a folder or among its recorded runs."""
     logs = (path for pattern in LOGS for path in folder.glob(pattern) if path.is_file())
     return max(logs, key=lambda path: path.stat().st_mtime, default=None)
 

@@ -1,4 +1,4 @@
-"""The written answers of rules/answers.toml, in two languages of equal structure."""
+"""The written answers of rules/answers.toml, in two languages with the same structure."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class Part(BaseModel):
-    """A table of the file; a key that does not belong there is an error."""
+    """A table of the file; an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Check(Part):
-    """One question that decides, what its outcome means, and the command or line of code that answers it."""
+    """A decisive question, what its outcome means, and the command or line of code that answers it."""
 
     ask: str
     means: str

@@ -1,4 +1,4 @@
-"""The changes that there are, known without torch: whoever asks about changes asks here."""
+"""The catalogue of changes, available without importing torch; everything about changes is looked up here."""
 
 import importlib
 import math
@@ -38,17 +38,17 @@ def all_changes() -> dict[str, ChangeSpec]:
 
 
 def about(name: str) -> ChangeSpec:
-    """Return what is known of a change, nothing but its name where there is no such change."""
+    """Return the declaration of a change, or one with only its name if there is no such change."""
     return all_changes().get(name) or ChangeSpec(name)
 
 
 def chosen(wanted: Iterable[Mapping[str, Any]]) -> list[Choice]:
-    """Return the changes that `[{"change": ..., "arguments": {...}}]` asks for; raise UsageError for a wrong one."""
+    """Return the changes that `[{"change": ..., "arguments": {...}}]` asks for; raise UsageError for an invalid one."""
     return [_choice(item) for item in wanted]
 
 
 def argument_problems(name: str, arguments: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with the arguments of a remedy; text for a number is an expression, computed later."""
+    """Yield what is wrong with the arguments of a remedy; a text for a number is an expression to be computed later."""
     spec = about(name)
     for key, value in arguments.items():
         argument = spec.arguments.get(key)
@@ -61,7 +61,7 @@ def argument_problems(name: str, arguments: Mapping[str, Any]) -> Iterator[str]:
 
 
 def problems() -> list[str]:
-    """Return what the declarations lack, one sentence each."""
+    """Return what is missing in the declarations, one sentence each."""
     _import_all()
     names = [spec.name for spec in declared]
     return [

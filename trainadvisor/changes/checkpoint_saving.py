@@ -37,7 +37,7 @@ def async_checkpoint(application: ChangeApplication) -> None:
         options = {key: value for key, value in named.items() if key not in ("obj", "f")}
 
         def write() -> None:
-            torch_events._running.events.add("save")  # this thread's calls are none of the script's
+            torch_events._running.events.add("save")  # calls from this thread are not the script's
             with file:
                 call(kept, file, **options)
 

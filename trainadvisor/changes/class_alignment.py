@@ -1,4 +1,4 @@
-"""Classes that validation numbers otherwise than training."""
+"""Fixes classes that validation numbers differently from training."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from trainadvisor.changes.loss_functions import with_loss
 
 _KINDS = ("cross_entropy", "nll_loss")
 _FEWEST = 50
+# Share of examples that the new numbers must match, and by how much that must exceed the share of the old ones.
 _MATCHED, _GAINED = 0.5, 0.3
-"""Share of the examples that the new numbers have to match, and by how much that exceeds the share of the old ones."""
 
 
 @change(
@@ -23,7 +23,7 @@ _MATCHED, _GAINED = 0.5, 0.3
     alone=True,
 )
 def align_classes(application: ChangeApplication) -> None:
-    """Give validation labels the numbers that training uses, as told by what earlier evaluations predicted for them."""
+    """Renumber validation labels as in training, according to what earlier evaluations predicted for them."""
     application.patient = True
     application.never = "no evaluation predicts one class where the labels say another"
     numbers = _Numbers(application)
@@ -32,7 +32,7 @@ def align_classes(application: ChangeApplication) -> None:
 
 
 class _Numbers:
-    """How often each class was predicted for each label, and the numbers that follow from it."""
+    """Counts of each class predicted for each label, and the renumbering that follows from them."""
 
     def __init__(self, application: ChangeApplication) -> None:
         self._application = application
@@ -40,7 +40,7 @@ class _Numbers:
         self._mapped: Any = None
 
     def turn(self, kind: str, call: Call, named: dict[str, Any]) -> Any:
-        """Count, and exchange the labels once their numbers are known."""
+        """Count predictions, and replace the labels once their numbers are known."""
         scores: Any = named.get("input")
         labels: Any = named.get("target")
         if torch.is_grad_enabled() or kind not in _KINDS or not _classified(scores, labels):
@@ -55,7 +55,7 @@ class _Numbers:
         return call(**named)
 
     def decide(self, *_: object) -> None:
-        """Look, when training goes on, which numbers match what was predicted."""
+        """Determine, when training resumes, which numbers match the predictions."""
         from scipy.optimize import linear_sum_assignment
 
         if self._mapped is not None or self._counts is None or int(self._counts.sum()) < _FEWEST:
@@ -73,7 +73,7 @@ class _Numbers:
 
 
 def _classified(scores: Any, labels: Any) -> bool:
-    """Return whether these are scores of classes and one label an example."""
+    """Return whether these are class scores with one label per example."""
     tensors = isinstance(scores, torch.Tensor) and isinstance(labels, torch.Tensor)
     return (
         tensors

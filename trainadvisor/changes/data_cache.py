@@ -1,4 +1,4 @@
-"""Examples that are made once: decoded, resized and parsed when they are first asked for, then kept."""
+"""Caches examples after they have been decoded, resized and parsed for the first time."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _PROBED = 3
     limits_zh="仅适用于同一样本每次读取结果相同、且 DataLoader 没有工作进程的情形。",
 )
 def cache_data(application: ChangeApplication) -> None:
-    """Keep each example of the training's data set once it was made."""
+    """Keep each example of the training data set in memory once it was loaded."""
     application.never = "no DataLoader was iterated in training"
 
     def keep(loader: Any) -> None:
@@ -31,7 +31,7 @@ def cache_data(application: ChangeApplication) -> None:
 
 
 def _source(dataset: Any) -> Any:
-    """Return the data set that makes the examples, below those that only choose among them."""
+    """Return the data set that produces the examples, below wrappers that only select from it."""
     while isinstance(dataset, torch.utils.data.Subset):
         dataset = dataset.dataset
     return dataset
@@ -63,7 +63,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _cache(source: Any) -> None:
-    """Let the data set remember its examples; its class stays what `isinstance` sees."""
+    """Let the data set cache its examples; `isinstance` still sees its class."""
     known: dict[Any, Any] = {}
     kind = type(source)
 

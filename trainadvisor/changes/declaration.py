@@ -1,4 +1,4 @@
-"""What is declared about a change, beside the function that applies it."""
+"""The declaration of a change, next to the function that applies it."""
 
 import inspect
 import types
@@ -20,7 +20,7 @@ def _nothing(_: Any) -> None: ...
 
 @dataclass(frozen=True)
 class Argument:
-    """An argument of a change: its type as a word, what it is when it is left out, the words it may be."""
+    """An argument of a change: the name of its type, its default, and the words allowed."""
 
     type: str
     default: Any
@@ -31,77 +31,77 @@ class Order(IntEnum):
     """How far behind the other remedies of a diagnosis a change is tried."""
 
     USUAL = 0
+    # Rarely applicable when a consequence asks for it.
     BEHIND_FOR_CONSEQUENCES = 1
-    """It seldom finds its place where a consequence asks for it."""
+    # Rarely applicable at all, unless the data are at fault.
     BEHIND = 2
-    """It seldom finds its place at all, except where the data are at fault."""
 
 
 @dataclass(frozen=True)
 class Fallback:
-    """Arguments that are worth a try where no finding asks for the change."""
+    """Arguments that are worth trying when no finding asks for the change."""
 
+    # Its position among the fallbacks of all changes, the lowest first.
     rank: int
-    """Its place among the fallbacks of all changes, the lowest first."""
     arguments: Mapping[str, Any]
+    # Whether it is tried before the others if numbers became non-finite.
     keeps_finite: bool = False
-    """Whether it is tried before the others where numbers were lost."""
+    # Whether it is tried only if nothing is learned at all, and then before all others.
     only_unlearnt: bool = False
-    """Whether it is tried, before all others, only where nothing is learnt at all."""
 
 
 @dataclass(frozen=True)
 class ChangeSpec:
-    """All that is known of a change; as a decorator it declares a function as the change of that name.
+    """Everything declared about a change; used as a decorator on the function that applies it.
 
     The function takes the application and typed, keyword-only arguments; its docstring says what the change does.
     """
 
     name: str
+    # The docstring in Chinese.
     zh: str = ""
-    """The docstring in Chinese."""
+    # What the change cannot do.
     limits: str = ""
-    """What the change cannot do."""
     limits_zh: str = ""
+    # Whether it alters the meaning of the training loss.
     rescales_loss: bool = False
-    """Whether the value of the training loss stands for something else afterwards."""
+    # Whether the loss of the first step is unchanged, given the same seed.
     acts_after_first_step: bool = False
-    """Whether the loss of the first step stays as it was, given the same seed."""
+    # Whether a run with it may take fewer steps than one without.
     may_end_early: bool = False
-    """Whether a run with it may take fewer steps than one without."""
+    # Whether a run with it can be compared step by step with one without.
     comparable: bool = True
-    """Whether a run with it can be held against one without, step by step."""
+    # Whether it is never combined with others: it is rarely applicable, or changes how much is trained.
     alone: bool = False
-    """Whether it is never joined with others: it seldom finds its place, or changes how much is trained."""
+    # Whether its arguments are specific to a run, so that another seed needs others.
     per_run: bool = False
-    """Whether its arguments are those of one run, and another seed asks for others."""
+    # Whether it acts on what other changes insert.
     applied_last: bool = False
-    """Whether it works on what other changes put in."""
+    # The arguments for less and for more of a quantity that exists once per run, with `value` and `factor`.
     both_ways: tuple[Mapping[str, Any], ...] = ()
-    """The arguments for less and for more of a quantity with `value` and `factor`, of which a run has just one."""
     order: Order = Order.USUAL
     fallbacks: tuple[Fallback, ...] = ()
+    # The source edits that make it permanent in the script.
     edits: tuple[LineEdit, ...] = ()
-    """What makes it lasting in the lines of the script."""
+    # What it does with its arguments, in English and Chinese, for use without a finding.
     does: tuple[str, str] = NEITHER
-    """What it does with its arguments, in English and Chinese, where no finding has words for that."""
+    # What is not the cause if it has no effect, in English and Chinese.
     rules_out: tuple[str, str] = NEITHER
-    """What is not the cause where it has no effect, in English and Chinese."""
     function: Callable[..., None] = _nothing
 
     def __call__(self, function: Callable[..., None]) -> Callable[..., None]:
-        """Declare the function as this change."""
+        """Register the function as this change."""
         declared.append(replace(self, function=function))
         return function
 
     @cached_property
     def doc(self) -> str:
-        """Return what it does, in English."""
+        """Return the description of the change in English."""
         return " ".join((self.function.__doc__ or "").split())
 
     @cached_property
     def arguments(self) -> dict[str, Argument]:
-        """Return its arguments by name; raise TypeError for one that cannot be written into a rule."""
+        """Return its arguments by name; raise TypeError for a type that rules cannot express."""
         hints = typing.get_type_hints(self.function)
         parameters = [p for p in inspect.signature(self.function).parameters.values() if p.kind is p.KEYWORD_ONLY]
         return {p.name: _argument(p, hints.get(p.name)) for p in parameters}

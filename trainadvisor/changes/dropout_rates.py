@@ -1,4 +1,4 @@
-"""Dropout: its share changed, or put in where there is none."""
+"""Dropout: changes its rate, or adds it where there is none."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from trainadvisor.instrument.patching import graft
     rules_out=("the dropout", "dropout"),
 )
 def dropout(application: ChangeApplication, *, p: float | None = None, factor: float | None = None) -> None:
-    """Set the share that dropout drops, or multiply it; where there is none, put it behind hidden activations."""
+    """Set the dropout rate, or multiply it; where there is no dropout, add it after hidden activations."""
     if (p is None) == (factor is None):
         application.refuse("it takes either p or factor")
         return
@@ -59,12 +59,12 @@ def _insert(application: ChangeApplication, places: list[Any], p: float) -> None
 
 
 def _set_in_calls(application: ChangeApplication, new: Any) -> list[float]:
-    """Change what F.dropout is called with; return where the first such call is noted."""
+    """Change the rate that F.dropout is called with; return the place where the first such call is noted."""
     called: list[float] = []
     running: list[bool] = []
 
     def around(original: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        layers = application.what is not None and not called  # the call is a layer's own, or one of ours
+        layers = application.what is not None and not called  # a call by a layer, or one of the advisor's
         if layers or running or "forward" not in application.session.running:
             return original(*args, **kwargs)
         named = dict(zip(("input", "p", "training", "inplace"), args, strict=False)) | kwargs
@@ -72,7 +72,7 @@ def _set_in_calls(application: ChangeApplication, new: Any) -> list[float]:
         if not called:
             called.append(before)
             application.done(f"F.dropout {before:.2g} -> {new(before):.2g}")
-        running.append(True)  # under a mode of torch the function comes back to itself
+        running.append(True)  # under a torch function mode the function calls itself again
         try:
             return original(**{**named, "p": new(before)})
         finally:

@@ -1,4 +1,4 @@
-"""Weights of an earlier step, or of many steps, in the place of the last ones."""
+"""Uses the weights of an earlier step, or an average over many steps, instead of the last ones."""
 
 import copy
 import math
@@ -8,8 +8,8 @@ from trainadvisor.changes.applying.change_application import Call, ChangeApplica
 from trainadvisor.changes.applying.late_torch import torch
 from trainadvisor.changes.declaration import change
 
+# Evaluations without improvement after which training stops.
 PATIENCE = 3
-"""Evaluations without improvement after which training stops."""
 
 
 @change(
@@ -25,7 +25,7 @@ PATIENCE = 3
 def early_stopping(
     application: ChangeApplication, *, step: int | None = None, average: bool = False, decay: float = 0.99
 ) -> None:
-    """Stop updating when the evaluation's loss no longer falls (or at a step), and keep the best weights.
+    """Stop updating when the evaluation loss no longer falls (or at a step), and keep the best weights.
 
     With `average`, evaluations see a moving average of the weights.
     """
@@ -59,7 +59,7 @@ def _copies(application: ChangeApplication) -> dict[int, Any]:
 
 
 def _restored_before_evaluation(application: ChangeApplication, kept: dict[int, Any]) -> None:
-    """Put kept weights (and running statistics) back before each call of a model without gradients."""
+    """Restore saved weights (and running statistics) before each call of a model without gradients."""
 
     def around(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         model = args[0]
@@ -72,7 +72,7 @@ def _restored_before_evaluation(application: ChangeApplication, kept: dict[int, 
 
 
 class _Best:
-    """Watches the evaluations' losses, and holds the best weights once they no longer improve."""
+    """Watches the evaluation losses, and keeps the best weights once they no longer improve."""
 
     def __init__(self, application: ChangeApplication) -> None:
         self._application, self._best, self._since = application, math.inf, 0
@@ -92,7 +92,7 @@ class _Best:
         return result
 
     def _judge(self, *_: object) -> None:
-        """Judge the evaluation that is over now that training goes on."""
+        """Judge the last evaluation, now that training has resumed."""
         if not self._losses or self._kept:
             return
         loss, self._losses = sum(self._losses) / len(self._losses), []

@@ -1,4 +1,4 @@
-"""What holds on to the graphs of earlier steps: losses that are kept, and states that are carried on."""
+"""Releases the graphs of earlier steps that are held by kept losses and carried states."""
 
 import weakref
 from typing import Any
@@ -16,7 +16,7 @@ from trainadvisor.changes.declaration import change
     limits_zh="在 backward() 之前就累加的损失仍保留计算图；retain_graph 的图不处理。",
 )
 def detach_history(application: ChangeApplication) -> None:
-    """Cut the loss from its graph after backward(), and states that are carried into the next step from theirs."""
+    """Detach the loss from its graph after backward(), and states carried into the next step from theirs."""
     application.never = "no loss and no state holds on to a graph after its backward()"
     old: list[Any] = []
     computed: list[tuple[int, weakref.ref[Any]]] = []
@@ -44,7 +44,7 @@ def detach_history(application: ChangeApplication) -> None:
         return result
 
     def cut_old(*_: object) -> None:
-        """Cut losses that were computed before the last step and are kept: their weights are gone by now."""
+        """Detach losses that were computed before the last step and are kept: their weights have changed since."""
         while computed and computed[0][0] < application.session.steps - 1:
             kept = computed.pop(0)[1]()
             if kept is not None and kept.grad_fn is not None and not kept._is_view():

@@ -1,4 +1,4 @@
-"""What the model is given: standardised, repaired, varied."""
+"""The inputs of the model: standardized, repaired, augmented."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from trainadvisor.changes.applying.feature_scales import Scale
 from trainadvisor.changes.applying.late_torch import nn, torch
 from trainadvisor.changes.declaration import Fallback, Order, change
 
+# Examples after which statistics are no longer updated.
 ENOUGH = 2048
-"""Examples after which statistics are no longer refined."""
 
 
 def with_input(application: ChangeApplication, turn: Any) -> None:
-    """Replace the first floating-point tensor that a model is given by `turn(model, tensor)`."""
+    """Replace the first floating-point tensor given to a model by `turn(model, tensor)`."""
 
     def around(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         model, *given = args
@@ -40,7 +40,7 @@ def with_input(application: ChangeApplication, turn: Any) -> None:
     rules_out=("the scale of the inputs", "输入的尺度"),
 )
 def standardize_inputs(application: ChangeApplication) -> None:
-    """Standardise each feature of the inputs by the first training batches, in training and in evaluation."""
+    """Standardize each feature of the inputs by the first training batches, in training and in evaluation."""
     scales: dict[int, Scale] = {}
 
     def turn(model: Any, value: Any) -> Any:
@@ -60,7 +60,7 @@ def standardize_inputs(application: ChangeApplication) -> None:
     limits_zh="前提是两者分布相同；无法修正其他差异。",
 )
 def fix_preprocessing(application: ChangeApplication) -> None:
-    """Bring evaluation inputs to the scale of the training inputs, each by their own mean and deviation."""
+    """Bring evaluation inputs to the scale of the training inputs, using the mean and deviation of each."""
     train: dict[int, Scale] = {}
     other: dict[int, Scale] = {}
     application.patient = True
@@ -111,7 +111,7 @@ def augmentation(application: ChangeApplication, *, noise: float = 0.0) -> None:
 
 
 def _shifted(images: Any) -> Any:
-    """Move each image of a batch by its own offset; the border is repeated."""
+    """Shift each image of a batch by its own offset; the border is repeated."""
     count, _, high, wide = images.shape
     down, right = max(1, high // 8), max(1, wide // 8)
     padded = nn.functional.pad(images, (right, right, down, down), mode="replicate")
@@ -129,7 +129,7 @@ def _shifted(images: Any) -> Any:
     order=Order.BEHIND,
 )
 def fix_data(application: ChangeApplication, *, nonfinite: bool = True) -> None:
-    """Put zeros in the place of NaN and infinity in inputs; let a loader go on that is begun anew for each batch."""
+    """Replace NaN and infinity in inputs by zero; let a loader that is restarted for each batch continue instead."""
     application.around("epoch", Continued(application))
     application.patient = True
     application.never = (

@@ -1,4 +1,4 @@
-"""Rows that lost their labels because both were shuffled on their own."""
+"""Fixes rows and labels that were shuffled independently of each other."""
 
 import random
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from trainadvisor.changes.declaration import Fallback, change
     does=("bring labels and rows into one order", "使标签与样本的顺序一致"),
 )
 def fix_labels(application: ChangeApplication, *, order: Literal["shared", "kept"] = "shared") -> None:
-    """Let shuffles of equal length before the training share one order, or keep all rows in theirs."""
+    """Let shuffles of equal length before the training share one order, or leave all rows in their order."""
     kept = order == "kept"
     application.never = (
         f"{'nothing was' if kept else 'no two sets of rows of equal length were'} shuffled before the training"
@@ -31,14 +31,14 @@ def fix_labels(application: ChangeApplication, *, order: Literal["shared", "kept
 
 
 class _Orders:
-    """The order that every shuffle of a length gets."""
+    """The order that all shuffles of a given length share."""
 
     def __init__(self, application: ChangeApplication, *, kept: bool) -> None:
         self._application, self._kept, self._active = application, kept, True
         self._known: dict[int, list[int]] = {}
 
     def start(self) -> None:
-        """Stand in for the functions that shuffle."""
+        """Replace the functions that shuffle."""
         import numpy as np
 
         self._replace(random, "shuffle", self._in_place)
@@ -49,7 +49,7 @@ class _Orders:
         self._replace(np.random, "default_rng", self._generator)
 
     def stop(self, *_: object) -> None:
-        """Leave the shuffles of the training alone."""
+        """Restore them, so that the shuffles of the training are unaffected."""
         self._active = False
 
     def _replace(self, owner: Any, name: str, maker: Callable[[Any], Any]) -> None:
@@ -58,7 +58,7 @@ class _Orders:
         self._application.session.undo_with(lambda: setattr(owner, name, original))
 
     def _of(self, rows: int, draw: Callable[[list[int]], Any]) -> list[int]:
-        """Return the order for so many rows; the first is drawn by the script's own generator."""
+        """Return the order for this number of rows; the first time it is drawn by the script's own generator."""
         if self._kept:
             self._application.done(f"{rows} rows keep their order")
             return list(range(rows))
@@ -107,7 +107,7 @@ class _Orders:
         orders = self
 
         class RandomState(original):  # type: ignore[misc]
-            """numpy's own, with shared orders."""
+            """numpy's class, with shared orders."""
 
             def shuffle(self, x: Any) -> None:
                 orders._in_place(super().shuffle)(x)
@@ -123,7 +123,7 @@ class _Orders:
         orders = self
 
         class Generator(np.random.Generator):
-            """numpy's own, with shared orders."""
+            """numpy's class, with shared orders."""
 
             def shuffle(self, x: Any, axis: int = 0) -> None:
                 if axis:

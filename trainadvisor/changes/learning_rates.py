@@ -1,4 +1,4 @@
-"""The learning rate: by a factor, with a warm-up, along a schedule, and how often the script's schedule moves."""
+"""The learning rate: scaled, warmed up, scheduled, and how often the script's scheduler steps."""
 
 import math
 from collections.abc import Callable
@@ -11,9 +11,9 @@ from trainadvisor.changes.line_edits import Arguments, Made, SetArgument, short
 
 
 def scale_at_steps(application: ChangeApplication, factor: Callable[[Any], float]) -> None:
-    """Multiply the rates of an optimizer by `factor(optimizer)` for the length of each step.
+    """Multiply the rates of an optimizer by `factor(optimizer)` during each step.
 
-    So whoever sets the rates in between, a schedule or the script itself, is multiplied too.
+    Rates that are set in between, by a scheduler or the script itself, are thus multiplied too.
     """
 
     def around(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -37,7 +37,7 @@ def highest(optimizer: Any) -> float:
 
 
 def intended(optimizer: Any) -> float:
-    """Return the rate that the script asks for, apart from where its schedule stands at present."""
+    """Return the rate that the script asks for, regardless of the current position of its schedule."""
     rates = [float(group.get("max_lr", group.get("initial_lr", group["lr"]))) for group in optimizer.param_groups]
     return max(rates, default=0.0)
 
@@ -97,7 +97,7 @@ def lr(application: ChangeApplication, *, factor: float | None = None, value: fl
     rules_out=("the first steps of the schedule", "学习率预热"),
 )
 def warmup(application: ChangeApplication, *, steps: int = 100) -> None:
-    """Raise the learning rate linearly over the first steps; a longer warm-up of the script is replaced by it."""
+    """Raise the learning rate linearly over the first steps; it replaces a longer warm-up of the script."""
     taken: dict[int, int] = {}
     own: dict[int, bool] = {}
 
@@ -132,7 +132,7 @@ def schedule(
     to: ScheduleName | None = None,
     steps: int | None = None,
 ) -> None:
-    """Let the learning rate follow another schedule than the script's: cosine, one-cycle, or halved on a plateau."""
+    """Replace the script's learning-rate schedule: cosine, one-cycle, or halved on a plateau."""
     kind = name or to or "cosine"
     length = steps or application.session.planned_steps
     endless = kind == "plateau"
@@ -158,7 +158,7 @@ def _cosine(length: int) -> Callable[[int], float]:
 
 
 def _one_cycle(length: int) -> Callable[[int], float]:
-    """Return the shape of torch's OneCycleLR: up over 30 % from a 25th, down to nearly nothing, by cosines."""
+    """Return the shape of torch's OneCycleLR: up from 1/25 over 30 % of the run, then down to almost 0, by cosines."""
     top = 0.3 * length
 
     def at(step: int) -> float:
@@ -173,7 +173,7 @@ _CURVES = {"cosine": _cosine, "one-cycle": _one_cycle}
 
 
 class Plateau:
-    """Halves the rate when the mean loss of a window of steps is no lower than that of the window before."""
+    """Halves the rate when the mean loss of a window of steps is not lower than that of the previous window."""
 
     def __init__(self, application: ChangeApplication, window: int = 50) -> None:
         self.window, self.factor = window, 1.0
@@ -187,7 +187,7 @@ class Plateau:
             self._losses.append(float(loss.detach()))
 
     def __call__(self, _: int) -> float:
-        """Return the factor as it stands."""
+        """Return the current factor."""
         if len(self._losses) >= self.window:
             mean = sum(self._losses) / len(self._losses)
             self.factor *= 0.5 if mean > 0.99 * self._last else 1.0
@@ -203,7 +203,7 @@ class Plateau:
     acts_after_first_step=True,
 )
 def scheduler_step(application: ChangeApplication, *, per: Literal["epoch", "step"] = "epoch") -> None:
-    """Move the script's schedule once an epoch (or once a step), however often the script itself does."""
+    """Step the script's scheduler once per epoch (or per step), however often the script itself does."""
     waiting: dict[int, tuple[Call, tuple[Any, ...], dict[str, Any]]] = {}
     application.patient = True
     application.never = "no scheduler was stepped" if per == "step" else "no scheduler was stepped within an epoch"

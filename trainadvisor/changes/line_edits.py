@@ -1,13 +1,13 @@
-"""How a change stands in the lines of a script: which argument, which class, which line in front of which call."""
+"""How a change is written into a script: which argument, which class, which line before which call."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+# The arguments of a change.
 Arguments = Mapping[str, Any]
-"""The arguments of a change."""
+# What the log records about an object of the script.
 Made = Mapping[str, Any]
-"""What the log tells of an object of the script."""
 DIGITS = 3
 
 
@@ -17,8 +17,8 @@ class SetArgument:
 
     of: Literal["optimizer", "loader", "loss"]
     argument: str
+    # Returns the code of the new value, None if there is none.
     value: Callable[[Arguments, Made], str | None]
-    """Returns the code of the new value, None where there is none."""
 
 
 @dataclass(frozen=True)
@@ -27,43 +27,43 @@ class SetLayerArgument:
 
     kinds: frozenset[str]
     argument: str
+    # The argument of the change that holds the value.
     key: str
-    """The argument of the change that holds the value."""
 
 
 @dataclass(frozen=True)
 class SwapLayers:
-    """Puts another class in the place of layers without arguments."""
+    """Replaces the class of layers without arguments."""
 
     kinds: frozenset[str]
+    # The class for each value of the change's argument `to`.
     classes: Mapping[str, str]
-    """The class for each value of the change's argument `to`."""
 
 
 @dataclass(frozen=True)
 class SwapOptimizer:
-    """Makes an optimizer of the class that `to` names, for the same parameters."""
+    """Creates an optimizer of the class named by `to`, for the same parameters."""
 
+    # The arguments of the change that are also arguments of the optimizer.
     kept: tuple[str, ...]
-    """The arguments of the change that are arguments of the optimizer too."""
 
 
 @dataclass(frozen=True)
 class InsertLines:
-    """Puts lines in front of the only call of its kind, or of the line that makes the optimizer."""
+    """Inserts lines before the only call of its kind, or before the line that makes the optimizer."""
 
     before: Literal["step", "backward", "optimizer"]
+    # The object whose variable the lines need.
     names: Literal["model", "optimizer"]
-    """The object whose variable the lines need."""
+    # Returns the lines for a variable, none if the change has no such form.
     lines: Callable[[Arguments, str], Sequence[str]]
-    """Returns the lines for a variable, none where the change has no such form."""
 
 
 LineEdit = SetArgument | SetLayerArgument | SwapLayers | SwapOptimizer | InsertLines
 
 
 def short(number: float) -> str:
-    """Return a number as one writes it by hand."""
+    """Return a number as one would write it by hand."""
     return f"{number:.{DIGITS}g}"
 
 
@@ -75,7 +75,7 @@ def literal(value: object) -> str:
 
 
 def given(key: str) -> Callable[[Arguments, Made], str | None]:
-    """Return the value of an argument of the change as it is given."""
+    """Return the value of an argument of the change unchanged."""
 
     def value(arguments: Arguments, _: Made) -> str | None:
         return None if arguments.get(key) is None else literal(arguments[key])

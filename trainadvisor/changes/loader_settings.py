@@ -1,4 +1,4 @@
-"""How data are loaded: batch size, order, workers, and how long training goes on."""
+"""Data loading: batch size, order, workers, and the length of training."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ _ORDER = ("dataset", "batch_size", "shuffle", "sampler", "batch_sampler", "num_w
 
 
 def _with_options(application: ChangeApplication, turn: Any) -> None:
-    """Let `turn(options)` change the named arguments of each loader that is made."""
+    """Let `turn(options)` change the named arguments of each new loader."""
 
     def around(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         loader, *given = args
@@ -27,7 +27,7 @@ def _with_options(application: ChangeApplication, turn: Any) -> None:
 
 
 def _trains(options: dict[str, Any]) -> bool:
-    """Return whether a loader is the training's: it shuffles, or it draws by a sampler that does."""
+    """Return whether a loader is for training: it shuffles, or its sampler does."""
     sampler = options.get("sampler") or options.get("batch_sampler")
     return bool(options.get("shuffle")) or "Random" in type(sampler).__name__
 
@@ -50,7 +50,7 @@ def _new_size(arguments: Arguments, made: Made) -> str | None:
     rules_out=("the batch size", "批大小"),
 )
 def batch_size(application: ChangeApplication, *, value: int | None = None, factor: float | None = None) -> None:
-    """Set the batch size of the training's loader, or multiply it."""
+    """Set the batch size of the training loader, or multiply it."""
     application.never = "no DataLoader was iterated in training"
     if (value is None) == (factor is None):
         application.refuse("it takes either value or factor")
@@ -77,7 +77,7 @@ def batch_size(application: ChangeApplication, *, value: int | None = None, fact
             application.refuse("the loader has a batch sampler of its own")
             return
         loader.batch_sampler.batch_size = new(before)
-        object.__setattr__(loader, "batch_size", new(before))  # the loader itself allows no new one
+        object.__setattr__(loader, "batch_size", new(before))  # the loader does not allow a new one to be set
         application.done(f"batch size {before} -> {new(before)}")
 
     _with_options(application, turn)
@@ -93,7 +93,7 @@ def batch_size(application: ChangeApplication, *, value: int | None = None, fact
     rules_out=("the order of the data", "数据的顺序"),
 )
 def shuffle(application: ChangeApplication, *, shuffle: bool = True) -> None:
-    """Let the training's loader draw its examples in a new order in every epoch."""
+    """Let the training loader draw its examples in a new order in every epoch."""
     application.never = "no DataLoader that keeps the order was iterated in training"
 
     def reorder(loader: Any) -> None:
@@ -105,7 +105,7 @@ def shuffle(application: ChangeApplication, *, shuffle: bool = True) -> None:
             application.refuse("the loader has an iterable data set or a batch sampler of its own")
         elif isinstance(sampler.sampler, present):
             sampler.sampler = wanted(loader.dataset)
-            object.__setattr__(loader, "sampler", sampler.sampler)  # the loader itself allows no new one
+            object.__setattr__(loader, "sampler", sampler.sampler)  # the loader does not allow a new one to be set
             application.done(
                 "the training's loader shuffles now" if shuffle else "the training's loader keeps the order now"
             )
@@ -121,7 +121,7 @@ def shuffle(application: ChangeApplication, *, shuffle: bool = True) -> None:
     edits=(SetArgument("loader", "num_workers", given("num_workers")),),
 )
 def workers(application: ChangeApplication, *, num_workers: int = 2) -> None:
-    """Load the training's data in worker processes that live through all epochs."""
+    """Load the training data in worker processes that persist through all epochs."""
     application.never = "no DataLoader was made"
 
     def turn(options: dict[str, Any]) -> None:
@@ -142,7 +142,7 @@ def workers(application: ChangeApplication, *, num_workers: int = 2) -> None:
     edits=(SetArgument("loader", "pin_memory", given("pin_memory")),),
 )
 def pin_memory(application: ChangeApplication, *, pin_memory: bool = True) -> None:
-    """Let loaders pin the memory of their batches."""
+    """Let loaders place their batches in pinned memory."""
     application.never = "no DataLoader was made"
 
     def turn(options: dict[str, Any]) -> None:
@@ -163,7 +163,7 @@ def pin_memory(application: ChangeApplication, *, pin_memory: bool = True) -> No
     comparable=False,
 )
 def train_longer(application: ChangeApplication, *, factor: float = 2.0) -> None:
-    """Pass over the training's data several times in every epoch."""
+    """Iterate over the training data several times in every epoch."""
     application.never = "no DataLoader was iterated in training"
     times = max(1, -int(-factor // 1))
 

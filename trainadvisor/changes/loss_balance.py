@@ -16,7 +16,7 @@ from trainadvisor.changes.declaration import Order, change
     order=Order.BEHIND_FOR_CONSEQUENCES,
 )
 def balance_loss(application: ChangeApplication, *, weight: float = 0.01) -> None:
-    """Where the loss is a sum of two terms, weigh the gradient of the one that is no loss function of torch."""
+    """Where the loss is a sum of two terms, weight the gradient of the one that is not a torch loss function."""
     application.never = "backward() was never called"
 
     def weigh(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -38,7 +38,7 @@ _SCALING = ("DivBackward", "MulBackward")
 
 
 def _terms(root: Any) -> list[Any]:
-    """Return the summands of a loss, below factors that hold for all of it."""
+    """Return the summands of a loss, without factors common to all of them."""
     while root is not None and type(root).__name__.startswith(_SCALING):
         inner = [node for node, _ in root.next_functions if node is not None]
         if len(inner) != 1:
@@ -56,7 +56,7 @@ def _summands(node: Any) -> list[Any]:
 
 
 def _is_loss(node: Any) -> bool:
-    """Return whether a term is a loss function of torch, perhaps multiplied or summed up."""
+    """Return whether a term is a torch loss function, possibly scaled or summed."""
     while node is not None:
         name = type(node).__name__
         if any(word in name for word in ("Loss", "CrossEntropy", "KlDiv")):

@@ -1,4 +1,4 @@
-"""The loss: which function, how it is reduced, what it is given, and what is added to it."""
+"""The loss: its function, reduction, inputs, and added terms."""
 
 from functools import cache
 from inspect import signature
@@ -19,7 +19,7 @@ def _names(kind: str) -> list[str]:
 
 
 def with_loss(application: ChangeApplication, turn: Any) -> None:
-    """Let `turn(kind, call, named)` compute a loss; `named` holds its arguments by their names."""
+    """Let `turn(kind, call, named)` compute a loss; `named` holds its arguments by name."""
 
     def around(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         kind = call.__name__
@@ -49,7 +49,7 @@ def loss_function(
 ) -> None:
     """Average the loss, add a z-loss, multiply it, or compute one that fits outputs and targets.
 
-    Without arguments the fitting one is looked for: log-probabilities for nll_loss, logits and classes for a
+    Without arguments the fitting loss is determined: log-probabilities for nll_loss, logits and classes for a
     cross-entropy, two-class scores for a binary one; a batch without any label counts as zero.
     """
     application.never = "no loss function of torch was called"
@@ -66,7 +66,7 @@ def loss_function(
 
 
 def _averaged(application: ChangeApplication) -> None:
-    """Average torch's own losses; one that is written by hand is divided by the examples of the batch."""
+    """Average torch's losses; a hand-written loss is divided by the number of examples in the batch."""
     application.never = "no loss of torch is summed"
     state = {"torch": False, "examples": 0}
 
@@ -108,7 +108,7 @@ def _with_z(application: ChangeApplication, weight: float) -> Any:
 
 
 def _scaled(application: ChangeApplication, scale: float) -> None:
-    """Multiply the gradient of the loss, whoever computes it."""
+    """Multiply the gradient of the loss, however it is computed."""
     application.never = "backward() was never called"
 
     def around(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -132,7 +132,7 @@ def _named(application: ChangeApplication, to: str) -> Any:
 
 
 def _fitted(application: ChangeApplication) -> Any:
-    application.patient = True  # a batch without labels may come late
+    application.patient = True  # a batch without labels may appear late
     application.never = "the loss fits outputs and targets, as far as can be seen from outside"
 
     def turn(kind: str, call: Call, named: dict[str, Any]) -> Any:
@@ -178,7 +178,7 @@ def match_shapes(application: ChangeApplication) -> None:
 
 
 def _crossed(one: Any, other: Any) -> bool:
-    """Return whether a column meets a row of as many numbers, which makes a square of them."""
+    """Return whether a column meets a row of equal length, which broadcasts to a square."""
     column, row = (one, other) if one.dim() == 2 else (other, one)
     return (column.dim(), row.dim()) == (2, 1) and tuple(column.shape) == (row.numel(), 1) != (1, 1)
 
@@ -191,7 +191,7 @@ def _crossed(one: Any, other: Any) -> bool:
     rescales_loss=True,
 )
 def label_smoothing(application: ChangeApplication, *, value: float = 0.1) -> None:
-    """Smooth the labels of the training's cross-entropy."""
+    """Smooth the labels of the training cross-entropy."""
     application.never = "no cross_entropy was called in training"
 
     def turn(kind: str, call: Call, named: dict[str, Any]) -> Any:
@@ -212,7 +212,7 @@ def label_smoothing(application: ChangeApplication, *, value: float = 0.1) -> No
     rescales_loss=True,
 )
 def class_weights(application: ChangeApplication) -> None:
-    """Weigh classes in the training loss by the inverse root of how often they were seen so far."""
+    """Weight classes in the training loss by the inverse square root of their counts so far."""
     application.never = "no classification loss of torch was called in training"
     counts: list[Any] = []
 

@@ -61,7 +61,7 @@ def _resizable(seen: Rehearsal) -> list[Any]:
 
 
 def _resize(layer: Any, factor: float, *, first: bool, last: bool) -> None:
-    """Make a layer anew in its place with other widths."""
+    """Reinitialize a layer in place with other widths."""
 
     def wide(width: int, *, fixed: bool) -> int:
         return width if fixed else max(1, round(width * factor))

@@ -1,4 +1,4 @@
-"""Layers put in, taken out or exchanged before the model's first call."""
+"""Layers added, removed or replaced before the model's first call."""
 
 from typing import Any, Literal
 
@@ -29,9 +29,9 @@ from trainadvisor.changes.line_edits import SwapLayers
 def add_nonlinearity(
     application: ChangeApplication, *, to: Literal["relu", "gelu", "tanh", "leaky_relu"] | None = None, width: int = 64
 ) -> None:
-    """Put an activation between linear layers that follow each other; beside a single one, two hidden layers.
+    """Put an activation between consecutive linear layers; next to a single one, add two hidden layers.
 
-    By default it is ReLU, and tanh behind a layer that a call uses several times: a recurrent state must be bounded.
+    The default is ReLU, or tanh after a layer that is used several times per call: a recurrent state must be bounded.
     """
 
     def insert(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -85,7 +85,7 @@ def _activation(to: str) -> Any:
 def activation(
     application: ChangeApplication, *, to: Literal["relu", "gelu", "tanh", "leaky_relu", "lstm", "gru"] = "relu"
 ) -> None:
-    """Exchange the hidden activations, modules and functions alike; `lstm` and `gru` exchange nn.RNN layers."""
+    """Replace the hidden activations, both modules and functions; `lstm` and `gru` replace nn.RNN layers."""
 
     def swap(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if to in ("lstm", "gru"):
@@ -110,7 +110,7 @@ _CALLED = ("sigmoid", "tanh", "relu")
 def _swap_functions(
     application: ChangeApplication, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], to: str
 ) -> list[str]:
-    """Exchange torch.relu and its kin inside the model's calls; return which were found in a rehearsal."""
+    """Replace torch.relu and similar functions inside the model's calls; return those found in a rehearsal."""
     session, running = application.session, {"inside": False, "count": 0, "last": -1}
     found: list[Any] = []
 
@@ -164,7 +164,7 @@ def _swap_recurrent(application: ChangeApplication, model: Any, to: str) -> None
                 layer.input_size, layer.hidden_size, layer.num_layers, bias=layer.bias, batch_first=layer.batch_first,
                 dropout=layer.dropout, bidirectional=layer.bidirectional,
             ).to(str(layer.weight_ih_l0.device))  # fmt: skip
-        if to == "lstm":  # the script expects one state
+        if to == "lstm":  # the script expects a single state
             new.register_forward_hook(lambda _, __, result: (result[0], result[1][0]))
         replace(model, layer, new)
         fresh = dict(zip(map(id, layer.parameters()), new.parameters(), strict=False))
@@ -180,7 +180,7 @@ def _swap_recurrent(application: ChangeApplication, model: Any, to: str) -> None
     limits_zh="仅适用于输入与输出同宽的线性层；激活位于求和之后。",
 )
 def residual(application: ChangeApplication) -> None:
-    """Add the input of each hidden linear layer, where it is as wide as the output, to that output."""
+    """Add the input of each hidden linear layer to its output, where both have the same width."""
 
     def insert(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         hidden = rehearse(application.session, model, args, kwargs).hidden

@@ -1,4 +1,4 @@
-"""Norm layers put in or exchanged, and how fast their statistics move."""
+"""Norm layers added or replaced, and the momentum of their statistics."""
 
 from typing import Any, Literal
 
@@ -24,7 +24,7 @@ from trainadvisor.changes.line_edits import SetLayerArgument
 def normalization(
     application: ChangeApplication, *, to: Literal["layer", "batch", "group", "input", "qk"] = "layer"
 ) -> None:
-    """Put a norm layer behind each hidden layer, or in the place of batch norms; `input` normalises the inputs."""
+    """Add a norm layer after each hidden layer, or replace batch norms; `input` normalizes the inputs."""
 
     def insert(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if to == "qk":
@@ -47,7 +47,7 @@ def normalization(
 
 
 def _independent_of_the_batch(application: ChangeApplication, model: Any, norms: list[Any], to: str) -> None:
-    """Put a norm over the channels of each example in the place of every batch norm."""
+    """Replace every batch norm by a norm over the channels of each example."""
     for norm in norms:
         new = nn.GroupNorm(_groups(to, norm.num_features), norm.num_features, norm.eps, norm.affine)
         replace(model, norm, new.to(norm.running_mean.device if norm.running_mean is not None else "cpu"))

@@ -1,4 +1,4 @@
-"""Number formats, and operations that lose numbers."""
+"""Number formats, and operations that lose precision."""
 
 from typing import Any, Literal
 
@@ -28,7 +28,7 @@ def precision(
     scaler: bool = False,
     islands: bool = False,
 ) -> None:
-    """Compute in bfloat16 or float32 in place of float16, keep weights in float32, scale the loss, or allow TF32."""
+    """Compute in bfloat16 or float32 instead of float16, keep weights in float32, scale the loss, or allow TF32."""
     if matmul is not None:
         before = torch.get_float32_matmul_precision()
         torch.set_float32_matmul_precision(matmul)
@@ -45,7 +45,7 @@ def precision(
 
 
 def _autocast(application: ChangeApplication, dtype: str) -> None:
-    """Give the script's autocast another type; a script without one gets it around its models' training calls."""
+    """Change the dtype of the script's autocast; without one, wrap its models' training calls in autocast."""
     wanted = getattr(torch, dtype)
 
     def made(original: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -76,7 +76,7 @@ def _autocast(application: ChangeApplication, dtype: str) -> None:
 
 
 def _float_weights(application: ChangeApplication) -> None:
-    """Make half-precision weights float32 before the first call, and floating-point inputs with them."""
+    """Convert half-precision weights, and floating-point inputs, to float32 before the first call."""
     application.never = "no model was called"
     short = (torch.float16, torch.bfloat16)
     wide: set[int] = set()
@@ -101,7 +101,7 @@ def _float_weights(application: ChangeApplication) -> None:
 
 
 class _Scaling:
-    """Scales the loss up before backward() and the gradients down before the step, which is left out on overflow."""
+    """Scales the loss up before backward() and the gradients down before the step, which is skipped on overflow."""
 
     def __init__(self, application: ChangeApplication) -> None:
         self._application, self._scale = application, LOSS_SCALE
@@ -143,7 +143,7 @@ class _Scaling:
     limits_zh="适用于按名称或运算符调用的 torch 运算；编译代码或 C++ 内部的运算不变。",
 )
 def stable_loss(application: ChangeApplication, *, eps: float = 1e-6) -> None:
-    """Take the logarithm of a softmax or sigmoid in its stable form, and keep log, sqrt and divisors away from zero."""
+    """Compute the logarithm of a softmax or sigmoid in stable form, and keep log, sqrt and divisors away from zero."""
     application.patient = True
     application.never = "no logarithm, root or division came near zero"
     Stable(application, eps)
@@ -156,7 +156,7 @@ def stable_loss(application: ChangeApplication, *, eps: float = 1e-6) -> None:
     limits_zh="它只是绕过问题，并不修复数据。",
 )
 def skip_bad_steps(application: ChangeApplication) -> None:
-    """Leave out each update whose gradients are not finite."""
+    """Skip each update whose gradients are not finite."""
     application.patient = True
     application.never = "all gradients were finite"
 

@@ -1,4 +1,4 @@
-"""The optimizer: which one, its constants, what it holds, and what is done to gradients before it steps."""
+"""The optimizer: its class, settings and parameters, and what happens to gradients before it steps."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -9,8 +9,8 @@ from trainadvisor.changes.applying.rejoined_graph import rejoin
 from trainadvisor.changes.declaration import Fallback, change
 from trainadvisor.changes.line_edits import Arguments, InsertLines, Made, SetArgument, SwapOptimizer, given
 
+# Initial rates to use when the script's rate is meant for another kind of optimizer.
 USUAL = {"SGD": 0.05, "momentum": 0.05, "Adam": 1e-3, "AdamW": 1e-3, "RMSprop": 1e-3}
-"""Rates to start from where the script's own is meant for another kind of optimizer."""
 
 
 @change(
@@ -32,7 +32,7 @@ def optimizer(
     weight_decay: float | None = None,
     momentum: float | None = None,
 ) -> None:
-    """Swap the optimizer for another one with the same parameters; groups keep the proportions of their rates."""
+    """Replace the optimizer by another one with the same parameters; groups keep the proportions of their rates."""
 
     def swap(made: Any) -> None:
         if isinstance(made, torch.optim.LBFGS):
@@ -57,7 +57,7 @@ def _options(to: str, weight_decay: float | None, momentum: float | None) -> dic
 
 
 def _exchange(made: Any, to: str, lr: float, before: float, options: dict[str, Any]) -> None:
-    """Make the object that the script holds an optimizer of another class."""
+    """Turn the optimizer object that the script holds into one of another class."""
     kind = torch.optim.SGD if to == "momentum" else getattr(torch.optim, to)
     groups = [{"params": g["params"], "lr": lr * float(g["lr"]) / before if before else lr} for g in made.param_groups]
     fresh = kind(groups, lr=lr, **options)
@@ -125,7 +125,7 @@ def betas(application: ChangeApplication, *, beta1: float | None = None, beta2: 
     edits=(SetArgument("optimizer", "eps", given("value")),),
 )
 def eps(application: ChangeApplication, *, value: float = 1e-8) -> None:
-    """Set the number that Adam and its kin add to the divisor."""
+    """Set the epsilon that Adam and similar optimizers add to the divisor."""
     _set_in_groups(application, "eps", value)
 
 
@@ -147,7 +147,7 @@ def _clipping(arguments: Arguments, model: str) -> Sequence[str]:
     rules_out=("single large gradients", "个别过大的梯度"),
 )
 def clip(application: ChangeApplication, *, max_norm: float | None = None, error_if_nonfinite: bool = False) -> None:
-    """Clip the norm of all gradients before each step; a clipping of the script's own gets this limit instead.
+    """Clip the norm of all gradients before each step; the script's own clipping gets this limit instead.
 
     Without `max_norm`, the gradients are unscaled before the script clips them.
     """
@@ -200,7 +200,7 @@ def _unscale_first(application: ChangeApplication) -> None:
 
 
 def leaves(tensors: Any) -> list[Any]:
-    """Return the leaves that a loss depends on, in the order in which the graph is walked."""
+    """Return the leaves that a loss depends on, in the order of graph traversal."""
     given = [tensors] if isinstance(tensors, torch.Tensor) else list(tensors or ())
     waiting = [tensor.grad_fn for tensor in given if tensor.grad_fn is not None]
     seen, found = set(waiting), []
@@ -269,7 +269,7 @@ def use_modulelist(application: ChangeApplication) -> None:
     acts_after_first_step=True,
 )
 def unfreeze(application: ChangeApplication) -> None:
-    """Let every parameter ask for a gradient, pass over detach() inside the model, and add what no optimizer holds."""
+    """Let every parameter require a gradient, ignore detach() inside the model, and add what no optimizer holds."""
     _add_missing(application)
     rejoin(application)
     application.never = "no parameter is frozen"

@@ -1,4 +1,4 @@
-"""The model's outputs: an activation taken back, and targets on a scale that can be learned."""
+"""The model's outputs: undoes an activation, and puts targets on a scale that can be learned."""
 
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ _LOGITS = {"cross_entropy": ("softmax", "sigmoid", "relu", "tanh"), "binary_cros
     rescales_loss=True,
 )
 def remove_output_activation(application: ChangeApplication) -> None:
-    """Compute the loss from what stands before the last activation; the script sees the outputs that it knows."""
+    """Compute the loss from the values before the last activation; the script sees its usual outputs."""
     application.never = "no activation feeds a loss that has its own"
     origins = Origins(application)
 
@@ -52,7 +52,7 @@ def remove_output_activation(application: ChangeApplication) -> None:
 def change_output_activation(
     application: ChangeApplication, *, to: Literal["none", "softmax", "sigmoid", "tanh", "softplus"] = "none"
 ) -> None:
-    """Take the activation at the model's end away, or put another one there, in training and in evaluation."""
+    """Remove the activation at the model's end, or replace it, in training and in evaluation."""
     application.never = "no activation of torch stands at the model's end"
     origins = Origins(application)
 
@@ -78,7 +78,7 @@ _ACTIVATIONS: dict[str, Any] = {
 
 
 def _put(result: Any, old: Any, new: Any) -> Any:
-    """Return a result with a tensor exchanged."""
+    """Return a result with one tensor replaced."""
     if result is old:
         return new
     if type(result) in (tuple, list):

@@ -1,4 +1,4 @@
-"""Experiments, which tell something about a training instead of mending it: one batch for ever, a sweep of the rate."""
+"""Experiments, which test a training instead of fixing it: repeating one batch, and a sweep of the learning rate."""
 
 import copy
 from collections import Counter
@@ -21,7 +21,7 @@ Named = dict[str, Any]
     limits_zh="没有 DataLoader 时重复第一步的输入和目标，这要求目标经由 torch 的损失函数传入。",
 )
 def one_batch(application: ChangeApplication) -> None:
-    """Give the training its first batch again and again: a sound model can learn it by heart."""
+    """Give the training its first batch over and over: a healthy model can memorize it."""
     experiment = _OneBatch(application)
     from torch.utils.data import dataloader
 
@@ -32,7 +32,7 @@ def one_batch(application: ChangeApplication) -> None:
 
 
 class _OneBatch:
-    """What is kept of the first step, and how often it was put in the place of what came."""
+    """What is kept of the first step, and how often it replaced later values."""
 
     def __init__(self, application: ChangeApplication) -> None:
         self._application = application
@@ -43,22 +43,22 @@ class _OneBatch:
         self._replaced: Counter[str] = Counter()
 
     def batch(self, original: Call, args: Arguments, kwargs: Named) -> Any:
-        """Let the loader go on, and return a copy of its first batch."""
+        """Advance the loader, but return a copy of its first batch."""
         batch = original(*args, **kwargs)
         dataset = args[0]._dataset
         key = id(dataset), getattr(args[0]._index_sampler, "batch_size", None)
         if key not in self._loaded:
             self._loaded[key] = _copied(batch)
-            self._datasets.append(dataset)  # as long as it lives, nothing else can have its id
+            self._datasets.append(dataset)  # while it is alive, no other object can have its id
         return _copied(self._loaded[key])
 
     def forward(self, call: Call, args: Arguments, kwargs: Named) -> Any:
-        """Give a model what the same call of the first step was given."""
+        """Give a model the inputs of the same call in the first step."""
         inputs, named = self._held("inputs", (args[1:], kwargs))
         return call(args[0], *inputs, **named)
 
     def loss(self, call: Call, args: Arguments, kwargs: Named) -> Any:
-        """Give a loss function the target that the same call of the first step was given."""
+        """Give a loss function the target of the same call in the first step."""
         if len(args) > 1:
             args = (args[0], self._held("targets", args[1]), *args[2:])
         elif "target" in kwargs:
@@ -66,7 +66,7 @@ class _OneBatch:
         return call(*args, **kwargs)
 
     def stepped(self, *_: object) -> None:
-        """Begin to count the calls of a step anew; behind the second one it is known what could be held."""
+        """Restart the count of calls for a new step; after the second step it is known what could be repeated."""
         self._calls.clear()
         if self._loaded:
             self._application.done("every loader gives its first batch again and again")
@@ -76,7 +76,7 @@ class _OneBatch:
             self._application.refuse("no DataLoader feeds it, and no loss function of torch is given its targets")
 
     def _held(self, what: str, given: Any) -> Any:
-        """Return what the same call of the first step was given; what belongs to the graph of this step stays."""
+        """Return the arguments of the same call in the first step; tensors of this step's graph are kept."""
         if self._loaded or not torch.is_grad_enabled():
             return given
         self._calls[what] += 1
@@ -97,7 +97,7 @@ class _OneBatch:
     limits_zh="学习率不在参数组中的优化器不受影响。",
 )
 def lr_range(application: ChangeApplication, *, lowest: float = 1e-6, highest: float = 10.0, steps: int = 100) -> None:
-    """Raise the learning rate from step to step, whatever the schedule of the script does: a range test."""
+    """Raise the learning rate from step to step, regardless of the script's schedule: a range test."""
     taken: Counter[int] = Counter()
 
     def step(call: Call, args: Arguments, kwargs: Named) -> Any:
@@ -113,13 +113,13 @@ def lr_range(application: ChangeApplication, *, lowest: float = 1e-6, highest: f
         try:
             return call(*args, **kwargs)
         finally:
-            _set_rates(groups, own)  # for the schedule, which goes on from them
+            _set_rates(groups, own)  # for the scheduler, which continues from them
 
     application.around("step", step)
 
 
 def _raised(own: list[float], rate: float) -> list[float]:
-    """Return rates of which the largest is `rate`, in the proportion of the script's."""
+    """Return rates with maximum `rate`, in the proportions of the script's."""
     most = max(own, default=0.0)
     return [rate * value / most if most > 0 else rate for value in own]
 
@@ -133,10 +133,10 @@ def _set_rates(groups: list[dict[str, Any]], rates: list[Any]) -> None:
 
 
 def _copied(batch: Any) -> Any:
-    """Return a copy that may be changed in place; what cannot be copied stays the same object."""
+    """Return a copy that may be changed in place; objects that cannot be copied are returned as they are."""
     try:
         return copy.deepcopy(batch)
-    except Exception:  # noqa: BLE001 - any object may stand in a batch
+    except Exception:  # noqa: BLE001 - a batch may hold any object
         return batch
 
 

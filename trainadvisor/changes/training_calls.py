@@ -22,7 +22,7 @@ def _clearing(_: Arguments, optimizer: str) -> Sequence[str]:
     edits=(InsertLines(before="backward", names="optimizer", lines=_clearing),),
 )
 def add_zero_grad(application: ChangeApplication) -> None:
-    """Clear the gradients of what an optimizer holds after each of its steps."""
+    """Clear the gradients of an optimizer's parameters after each of its steps."""
     application.never = "no optimizer made a step"
 
     def clear(made: Any) -> None:
@@ -41,7 +41,7 @@ def add_zero_grad(application: ChangeApplication) -> None:
     limits_zh="不适用于脚本用 p.grad = None 手动清空梯度的情形。",
 )
 def fix_zero_grad_order(application: ChangeApplication) -> None:
-    """Ignore a zero_grad() that stands between backward() and step(), and clear the gradients after the step."""
+    """Ignore a zero_grad() between backward() and step(), and clear the gradients after the step."""
     application.patient = True
     application.never = "no zero_grad() stands between a backward() and a step()"
     waiting: list[Call] = []
@@ -77,7 +77,7 @@ def fix_zero_grad_order(application: ChangeApplication) -> None:
     acts_after_first_step=True,
 )
 def add_step(application: ChangeApplication) -> None:
-    """Call optimizer.step() after each backward(), and clear the gradients then."""
+    """Call optimizer.step() after each backward(), then clear the gradients."""
     application.patient = True
     application.never = "the script makes no optimizer, or never calls backward()"
     missing = _Missing(application)
@@ -97,11 +97,11 @@ class _Missing:
         self._stepped: set[int] = set()
 
     def due(self, *_: object) -> None:
-        """Note a backward()."""
+        """Record a backward()."""
         self._waiting = True
 
     def make_up(self, *_: object) -> None:
-        """Make the steps that the script has left out."""
+        """Perform the steps that the script has omitted."""
         if not self._waiting:
             return
         self._waiting = False
@@ -112,12 +112,12 @@ class _Missing:
                 self._application.done(f"optimizer.step() after each backward() ({type(made).__name__})")
 
     def before(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Make them before the next call that needs them done."""
+        """Perform them before the next call that depends on them."""
         self.make_up()
         return call(*args, **kwargs)
 
     def own(self, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Leave an optimizer alone that the script steps itself."""
+        """Ignore an optimizer that the script steps itself."""
         if self._waiting:
             self._stepped.add(id(args[0]))
             if all(id(made) in self._stepped for made in self._application.session.optimizers):
@@ -132,7 +132,7 @@ class _Missing:
     limits_zh="损失须由 torch 的损失函数计算，且依赖于参数。",
 )
 def add_backward(application: ChangeApplication) -> None:
-    """Call backward() on the last loss where a step would come without one."""
+    """Call backward() on the last loss before a step that would come without one."""
     application.never = "each step has its backward()"
     losses: list[Any] = []
     since = {"backward": False}
@@ -173,7 +173,7 @@ def add_backward(application: ChangeApplication) -> None:
 def accumulation(application: ChangeApplication, *, steps: int | None = None, divide: bool = True) -> None:
     """Update once every `steps` backward passes, with the mean of their gradients.
 
-    Without `steps`, the script's own updates stay, and gradients are divided by the passes that they were summed over.
+    Without `steps`, the script's own updates stay, and gradients are divided by the number of accumulated passes.
     """
     application.never = "the script makes no optimizer, or never calls backward()"
     if steps is not None:
@@ -203,7 +203,7 @@ def _divide(made: Any, count: int) -> None:
 
 
 def _update_every(application: ChangeApplication, steps: int, *, divide: bool) -> None:
-    """Step after every n-th backward; the script's own steps and clearings are left out."""
+    """Step after every n-th backward; the script's own steps and zero_grad() calls are skipped."""
     session = application.session
     state = {"count": 0, "ours": False}
 

@@ -1,4 +1,4 @@
-"""Weights drawn anew before the first step."""
+"""Reinitializes weights before the first step."""
 
 import math
 from collections.abc import Sequence
@@ -49,9 +49,9 @@ def init(
     to: Literal["he", "xavier", "orthogonal", "default", "prior", "lstm"] | None = None,
     bias: float | None = None,
 ) -> None:
-    """Draw the weights anew before the first step: He, Xavier, orthogonal, torch's own, or an output near the prior.
+    """Reinitialize the weights before the first step: He, Xavier, orthogonal, torch's own, or an output near the prior.
 
-    Biases become zero; the last layer starts from torch's own initialisation, and with `bias` if that is given.
+    Biases become zero; the last layer starts from torch's own initialization, with `bias` if that is given.
     """
     kind = to or ("he" if bias is None else "prior")
     application.never = "no model was called"
@@ -105,22 +105,22 @@ def _draw(layer: Any, kind: str, *, last: bool) -> None:
 
 @dataclass(frozen=True)
 class _Loose:
-    """A matrix that no linear, convolution or recurrent layer holds."""
+    """A matrix that does not belong to a linear, convolution or recurrent layer."""
 
     weight: Any
+    # The deviation that preserves a signal's size: of an embedding 1 / sqrt(length), else that of Glorot 2010 times
+    # sqrt(2), which does not depend on the direction of the signal.
     usual: float
-    """The deviation that keeps a signal's size: of an embedding 1 / sqrt(length), else that of Glorot 2010 times
-    sqrt(2), which does not ask by which side the signal comes in."""
+    # Factor from the usual deviation, up or down, from which it counts as odd.
     far: float
-    """Times the usual deviation, or a part of it, from which on it is odd."""
 
     @property
     def odd(self) -> bool:
-        """Return whether the weights are all the same, or far larger or smaller than is usual."""
+        """Return whether the weights are all equal, or far larger or smaller than usual."""
         return not 1 / self.far < float(self.weight.detach().std()) / self.usual < self.far
 
     def draw(self, kind: str) -> None:
-        """Draw it anew."""
+        """Reinitialize it."""
         if kind == "orthogonal":
             nn.init.orthogonal_(self.weight, gain=math.sqrt(2))
         else:
@@ -133,7 +133,7 @@ def _loose(model: Any) -> list[_Loose]:
     for module in model.modules():
         matrices = [p for p in module._parameters.values() if p is not None and p.dim() > 1 and p.numel() > 1]
         if isinstance(module, nn.Embedding | nn.EmbeddingBag):
-            # torch's own start has a deviation of one: odd is what is beyond that by far
+            # torch's default has a deviation of one: only far larger values are odd
             found += [_Loose(p, p.shape[-1] ** -0.5, _FAR * p.shape[-1] ** 0.5) for p in matrices]
         elif not type(module).__module__.startswith("torch.nn.modules") or isinstance(module, nn.ParameterList):
             found += [_Loose(p, math.sqrt(4.0 / sum(p.shape[-2:])), _FAR) for p in matrices]
@@ -157,7 +157,7 @@ def _draw_recurrent(layer: Any, kind: str) -> None:
 
 
 def _bias_by_targets(application: ChangeApplication, layer: Any) -> None:
-    """Set the output's bias to the mean of the targets, for regressions, when the first loss shows them."""
+    """Set the output bias of a regression to the mean of the targets, when the first loss shows them."""
     waiting = [True]
 
     def around(call: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -1,1 +1,1 @@
-"""Small trainings that go wrong in one typical way each, as scripts that a user could have written."""
+"""Small trainings, each with one typical fault, as scripts that a user could have written."""

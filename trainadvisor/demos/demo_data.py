@@ -1,4 +1,4 @@
-"""The data of the demos: real handwritten digits, and small problems made up from random numbers."""
+"""The data of the demos: real handwritten digits, and small synthetic problems."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def digits(
     wrong_labels: float = 0.0,
     seconds_per_example: float = 0.0,
 ) -> Loaders:
-    """Return loaders of 8x8 digits as 64 numbers of mean 0, with the faults that a demo asks for."""
+    """Return loaders of 8x8 digits as 64 numbers with mean 0, with the faults that a demo asks for."""
     images, labels = _read_digits()
     images[:missing:7, 20] = float("nan")
     wrong = torch.rand(len(labels)) < wrong_labels
@@ -32,7 +32,7 @@ def digits(
 
 
 def raw_digits(*, batch_size: int = 32) -> Loaders:
-    """Return loaders of the digits as bright pictures come from a camera: large numbers, none below zero."""
+    """Return loaders of the digits as raw camera images: large, non-negative numbers."""
     images, labels = _read_digits()
     raw = 1000 + 400 * images
     return _loaders(Examples(raw[:1400], labels[:1400]), Examples(raw[1400:], labels[1400:]), batch_size)
@@ -47,7 +47,7 @@ def curve(*, batch_size: int = 32) -> Loaders:
 
 
 def prices(*, batch_size: int = 32, standardized: bool = False) -> Loaders:
-    """Return loaders of eight facts of a house and its price in thousands, with targets of shape [n, 1]."""
+    """Return loaders of eight features of a house and its price in thousands, with targets of shape [n, 1]."""
     inputs = torch.randn(1400, 8)
     targets = 400 + 50 * inputs[:, :3].sum(1, keepdim=True) + 20 * torch.randn(1400, 1)
     if standardized:
@@ -63,7 +63,7 @@ def line(*, batch_size: int = 32) -> Loaders:
 
 
 def rings(*, batch_size: int = 32) -> Loaders:
-    """Return loaders of three rings with a gap, one inside the other, each a class."""
+    """Return loaders of three nested rings with gaps, each ring a class."""
     labels = torch.randint(3, (1400,))
     angles, radius = torch.rand(1400) * 1.7 * torch.pi, labels * 0.7 + 0.4 + 0.08 * torch.randn(1400)
     points = torch.stack([radius * angles.cos(), radius * angles.sin()], dim=1)
@@ -71,7 +71,7 @@ def rings(*, batch_size: int = 32) -> Loaders:
 
 
 def yes_no(*, batch_size: int = 32) -> Loaders:
-    """Return loaders of two groups of points, a few of them far out, with targets 0 and 1 of shape [n, 1]."""
+    """Return loaders of two groups of points with a few outliers, with targets 0 and 1 of shape [n, 1]."""
     targets = torch.randint(2, (1400, 1)).float()
     inputs = torch.randn(1400, 16) + (2 * targets - 1)
     inputs *= 1 + 15 * (torch.rand(1400, 1) < FAR_OUT)
@@ -79,17 +79,17 @@ def yes_no(*, batch_size: int = 32) -> Loaders:
 
 
 def walks(*, batch_size: int = 32, length: int = 40) -> Loaders:
-    """Return loaders of sequences with one number a step; the target is the sum of the last five."""
+    """Return loaders of sequences with one number per step; the target is the sum of the last five."""
     inputs = torch.randn(1200, length, 1)
     targets = inputs[:, -5:].sum(1) / 5**0.5
     return _loaders(Examples(inputs[:1000], targets[:1000]), Examples(inputs[1000:], targets[1000:]), batch_size)
 
 
 class Examples(Dataset[Pair]):
-    """Inputs with their targets, each of which may take time to read."""
+    """Inputs with their targets; reading an example may take time."""
 
     def __init__(self, inputs: torch.Tensor, targets: torch.Tensor, seconds: float = 0.0) -> None:
-        """Hold the tensors and the time that reading one example takes."""
+        """Keep the tensors and the time that reading one example takes."""
         self._inputs, self._targets, self._seconds = inputs, targets, seconds
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""Writes the script of a demo: one training loop, with the lines that a demo changes."""
+"""Writes the script of a demo: a training loop with the lines that the demo changes."""
 
 from __future__ import annotations
 

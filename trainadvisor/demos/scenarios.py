@@ -1,4 +1,4 @@
-"""The demos: for each code a training that shows it, and the training after its first remedy."""
+"""The demos: for each code, a training that shows it and the same training after its first remedy."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 from trainadvisor.demos.demo_script import Script
 
-SOUND = Script()
+HEALTHY = Script()
 SMALL = "nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))"
 DEEP = "nn.Sequential(*[layer for _ in range(4) for layer in (nn.Linear(64, 64), {0})], nn.Linear(64, 10))"
 SIX = "nn.Sequential(*[layer for _ in range(6) for layer in (nn.Linear(64, 64), {0})], nn.Linear(64, 10))"
 R2 = "1 - (outputs.view(-1) - targets.view(-1)).square().mean().item() / targets.var().item()"
-REGRESSION = replace(SOUND, data="demo_data.curve()", criterion="nn.MSELoss()", measure="R2", score=R2, epochs=8)
+REGRESSION = replace(HEALTHY, data="demo_data.curve()", criterion="nn.MSELoss()", measure="R2", score=R2, epochs=8)
 RECURRENT = """\
 class Recurrent(nn.Module):
     def __init__(self):
@@ -29,7 +29,7 @@ EACH_WEIGHT = "for layer in model:\n    if isinstance(layer, nn.Linear):\n      
 
 @dataclass(frozen=True)
 class Scenario:
-    """A broken training, the same after the remedy, and what is wrong in it in both languages."""
+    """A broken training, the same training after the remedy, and a description of the fault in both languages."""
 
     broken: Script
     fixed: Script
@@ -47,7 +47,7 @@ def _adam(lr: float) -> str:
 
 
 def _wiring() -> dict[str, Scenario]:
-    momentum = replace(SOUND, optimizer=_sgd(0.05, ", momentum=0.9"))
+    momentum = replace(HEALTHY, optimizer=_sgd(0.05, ", momentum=0.9"))
     probabilities = SMALL[:-1] + ", nn.Softmax(dim=1))"
     column = "nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 1){})"
     head = "torch.optim.Adam(model[4:].parameters(), lr=0.001)"
@@ -68,15 +68,15 @@ def _wiring() -> dict[str, Scenario]:
             "add-step",
         ),
         "frozen-parameters": Scenario(
-            replace(SOUND, model=three, optimizer=head),
-            replace(SOUND, model=three, optimizer=_adam(0.001)),
+            replace(HEALTHY, model=three, optimizer=head),
+            replace(HEALTHY, model=three, optimizer=_adam(0.001)),
             "the optimizer holds the parameters of the last layer only",
             "优化器只包含最后一层的参数",
             "add-parameters",
         ),
         "softmax-before-cross-entropy": Scenario(
-            replace(SOUND, model=probabilities),
-            SOUND,
+            replace(HEALTHY, model=probabilities),
+            HEALTHY,
             "the model ends in a softmax, and cross-entropy applies another",
             "模型以 softmax 结尾，交叉熵又做了一次",
             "remove-output-activation",
@@ -93,7 +93,7 @@ def _wiring() -> dict[str, Scenario]:
 
 def _numbers() -> dict[str, Scenario]:
     by_hand = "lambda p, y: -(y * p.log() + (1 - y) * (1 - p).log()).mean()"
-    judge = replace(SOUND, data="demo_data.yes_no()", score=SIDES.format(0.5), optimizer=_adam(0.01), epochs=4)
+    judge = replace(HEALTHY, data="demo_data.yes_no()", score=SIDES.format(0.5), optimizer=_adam(0.01), epochs=4)
     network = "nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 1){})"
     walk = replace(
         REGRESSION, data="demo_data.walks()", model="Recurrent()", definitions=RECURRENT, optimizer=_sgd(0.01), epochs=5
@@ -107,15 +107,15 @@ def _numbers() -> dict[str, Scenario]:
             "stable-loss",
         ),
         "nan-inputs": Scenario(
-            replace(SOUND, data="demo_data.digits(missing=1400)"),
-            SOUND,
+            replace(HEALTHY, data="demo_data.digits(missing=1400)"),
+            HEALTHY,
             "some measurements are missing, and stand in the data as NaN",
             "数据中有缺失值，以 NaN 表示",
             "fix-data",
         ),
         "unnormalized-inputs": Scenario(
-            replace(SOUND, data="demo_data.raw_digits()", optimizer=_sgd(0.01)),
-            replace(SOUND, optimizer=_sgd(0.01)),
+            replace(HEALTHY, data="demo_data.raw_digits()", optimizer=_sgd(0.01)),
+            replace(HEALTHY, optimizer=_sgd(0.01)),
             "the inputs are raw numbers around 1,000",
             "输入是未缩放的原始数值，约为 1000",
             "standardize-inputs",
@@ -132,7 +132,7 @@ def _numbers() -> dict[str, Scenario]:
 
 def _starts() -> dict[str, Scenario]:
     he = EACH_WEIGHT.format('nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")')
-    deep = replace(SOUND, model=DEEP.format("nn.ReLU()"))
+    deep = replace(HEALTHY, model=DEEP.format("nn.ReLU()"))
     column = "nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 1))"
     loud = EACH_WEIGHT.format("nn.init.normal_(layer.weight, std={})")
     price = replace(REGRESSION, data="demo_data.prices()", model=column, optimizer=_adam(0.003))
@@ -165,11 +165,11 @@ def _rates() -> dict[str, Scenario]:
     line = replace(REGRESSION, model="nn.Linear(8, 1)", data="demo_data.line()")
     normed = "nn.Sequential(nn.Linear(64, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 10))"
     noisy = replace(
-        SOUND, model=normed, data="demo_data.digits(batch_size=2, count=500)", optimizer=_sgd(0.03), epochs=3
+        HEALTHY, model=normed, data="demo_data.digits(batch_size=2, count=500)", optimizer=_sgd(0.03), epochs=3
     )
     return {
         "lr-too-high": Scenario(
-            replace(SOUND, optimizer=_sgd(5)), SOUND, "plain gradient descent at 5", "梯度下降的学习率为 5", "lr"
+            replace(HEALTHY, optimizer=_sgd(5)), HEALTHY, "plain gradient descent at 5", "梯度下降的学习率为 5", "lr"
         ),
         "divergence": Scenario(
             replace(line, optimizer=_sgd(0.13)),
@@ -179,15 +179,15 @@ def _rates() -> dict[str, Scenario]:
             "lr",
         ),
         "lr-too-low": Scenario(
-            replace(SOUND, optimizer=_adam(5e-6), epochs=10),
-            replace(SOUND, optimizer=_adam(1e-3), epochs=10),
+            replace(HEALTHY, optimizer=_adam(5e-6), epochs=10),
+            replace(HEALTHY, optimizer=_adam(1e-3), epochs=10),
             "Adam at 0.000005",
             "Adam 的学习率为 0.000005",
             "lr",
         ),
         "slow-convergence": Scenario(
-            replace(SOUND, optimizer=_sgd(0.002), epochs=10),
-            replace(SOUND, optimizer=_sgd(0.1), epochs=10),
+            replace(HEALTHY, optimizer=_sgd(0.002), epochs=10),
+            replace(HEALTHY, optimizer=_sgd(0.1), epochs=10),
             "plain gradient descent at 0.002",
             "梯度下降的学习率为 0.002",
             "lr",
@@ -200,8 +200,8 @@ def _rates() -> dict[str, Scenario]:
             "batch-size",
         ),
         "data-loader-bound": Scenario(
-            replace(SOUND, data="demo_data.digits(seconds_per_example=0.001)", epochs=2),
-            replace(SOUND, epochs=2),
+            replace(HEALTHY, data="demo_data.digits(seconds_per_example=0.001)", epochs=2),
+            replace(HEALTHY, epochs=2),
             "each example takes longer to read than to learn from",
             "读取样本比学习样本更耗时",
             "fix-data",
@@ -210,20 +210,20 @@ def _rates() -> dict[str, Scenario]:
 
 
 def _activations() -> dict[str, Scenario]:
-    tanh = replace(SOUND, model=DEEP.format("nn.Tanh()"))
+    tanh = replace(HEALTHY, model=DEEP.format("nn.Tanh()"))
     return {
         "vanishing-gradients": Scenario(
-            replace(SOUND, model=SIX.format("nn.Sigmoid()"), optimizer=_sgd(0.05, ", momentum=0.9"), epochs=8),
-            replace(SOUND, model=SIX.format("nn.ReLU()"), optimizer=_sgd(0.05, ", momentum=0.9"), epochs=8),
+            replace(HEALTHY, model=SIX.format("nn.Sigmoid()"), optimizer=_sgd(0.05, ", momentum=0.9"), epochs=8),
+            replace(HEALTHY, model=SIX.format("nn.ReLU()"), optimizer=_sgd(0.05, ", momentum=0.9"), epochs=8),
             "six sigmoid layers, trained by gradient descent with momentum",
             "六层 sigmoid，用带动量的梯度下降训练",
             "activation",
         ),
         "dead-relu": Scenario(
             replace(
-                SOUND, model=DEEP.format("nn.ReLU()"), prepare="nn.init.constant_(model[2].bias, -10.0)", epochs=10
+                HEALTHY, model=DEEP.format("nn.ReLU()"), prepare="nn.init.constant_(model[2].bias, -10.0)", epochs=10
             ),
-            replace(SOUND, model=DEEP.format("nn.ReLU()"), epochs=10),
+            replace(HEALTHY, model=DEEP.format("nn.ReLU()"), epochs=10),
             "a hidden layer starts with biases of -10, so its ReLU units never open",
             "某隐藏层的偏置初始为 -10，ReLU 从不激活",
             "init",
@@ -239,24 +239,26 @@ def _activations() -> dict[str, Scenario]:
 
 
 def _outcomes() -> dict[str, Scenario]:
-    ring = replace(SOUND, data="demo_data.rings()", optimizer=_adam(0.01), epochs=10)
+    ring = replace(HEALTHY, data="demo_data.rings()", optimizer=_adam(0.01), epochs=10)
     linear, curved = "nn.Linear(2, 3)", "nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 3))"
     tanh = "nn.Sequential(nn.Linear(64, {0}), nn.Tanh(), nn.Linear({0}, 10))"
     wide = "nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 10))"
     few = replace(
-        SOUND, model=wide, data="demo_data.digits(count=150, wrong_labels=0.2)", optimizer=_adam(0.003), epochs=60
+        HEALTHY, model=wide, data="demo_data.digits(count=150, wrong_labels=0.2)", optimizer=_adam(0.003), epochs=60
     )
     return {
         "no-learning": Scenario(
-            replace(SOUND, model="nn.Linear(64, 10)", data="demo_data.digits(wrong_labels=1.0)", optimizer=_sgd(0.01)),
-            replace(SOUND, model="nn.Linear(64, 10)", optimizer=_sgd(0.01)),
+            replace(
+                HEALTHY, model="nn.Linear(64, 10)", data="demo_data.digits(wrong_labels=1.0)", optimizer=_sgd(0.01)
+            ),
+            replace(HEALTHY, model="nn.Linear(64, 10)", optimizer=_sgd(0.01)),
             "the labels have been mixed up: there is nothing to learn",
             "标签被打乱：没有可学的内容",
             "fix-data",
         ),
         "plateau": Scenario(
-            replace(SOUND, model=tanh.format(1), optimizer=_adam(0.01), epochs=30),
-            replace(SOUND, model=tanh.format(64), optimizer=_adam(0.01), epochs=30),
+            replace(HEALTHY, model=tanh.format(1), optimizer=_adam(0.01), epochs=30),
+            replace(HEALTHY, model=tanh.format(64), optimizer=_adam(0.01), epochs=30),
             "all that is known of a digit has to pass through one hidden unit",
             "数字的全部信息都要通过一个隐藏单元",
             "capacity",
@@ -276,8 +278,8 @@ def _outcomes() -> dict[str, Scenario]:
             "early-stopping",
         ),
         "undertrained": Scenario(
-            replace(SOUND, optimizer=_sgd(0.03), epochs=4),
-            replace(SOUND, optimizer=_sgd(0.03), epochs=8),
+            replace(HEALTHY, optimizer=_sgd(0.03), epochs=4),
+            replace(HEALTHY, optimizer=_sgd(0.03), epochs=8),
             "the training stops while the loss is still falling",
             "损失仍在下降时训练就结束了",
             "train-longer",

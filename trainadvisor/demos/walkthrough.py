@@ -27,7 +27,7 @@ def list_demos(lang: str) -> list[tuple[str, str]]:
 
 
 def run_demo(code: str | None, lang: str, folder: Path) -> int:
-    """Run a demo and print it; the result is 0 when the diagnosis named the code, else 1."""
+    """Run a demo and print it; return 0 if the diagnosis named the code, else 1."""
     name = code or DEFAULT
     if name not in SCENARIOS:
         message = f"{name}: there is no such demo{did_you_mean(name, SCENARIOS)}; trainadvisor demo --list shows all"
@@ -63,7 +63,7 @@ def _what(scenario: Scenario, lang: str) -> str:
 
 
 def _prepare(folder: Path) -> None:
-    """Make the folder, without the logs of an earlier demo."""
+    """Create the folder and remove the logs of an earlier demo."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for log in LOGS.values():
@@ -82,7 +82,7 @@ def _write(path: Path, source: str) -> None:
 
 
 def _train(folder: Path, kind: str) -> dict[str, Any]:
-    """Run one of the scripts in this process, in its folder, and return what it leaves behind."""
+    """Run one of the scripts in this process, in its folder, and return its global variables."""
     import torch
 
     path = (folder / f"{kind}.py").resolve()
@@ -110,7 +110,7 @@ def _diagnose(folder: Path, lang: str) -> Diagnosis:
 
 
 def _mend(scenario: Scenario, code: str, folder: Path, diagnosis: Diagnosis) -> str:
-    """Write fixed.py with the first remedy that a demo can apply, and return the text of that remedy."""
+    """Write fixed.py with the first applicable remedy, and return the text of that remedy."""
     broken = (folder / "broken.py").read_text(encoding="utf-8")
     for remedy in _remedies(diagnosis, code):
         if remedy.change == scenario.change:
@@ -144,7 +144,7 @@ def _all(findings: list[Finding]) -> Iterator[Finding]:
 
 
 def _changes(folder: Path) -> list[str]:
-    """Return the lines that differ between the two scripts, as a diff without its head."""
+    """Return the lines that differ between the two scripts, as a diff without its header."""
     broken, fixed = ((folder / f"{kind}.py").read_text(encoding="utf-8").splitlines() for kind in LOGS)
     lines = list(difflib.unified_diff(broken, fixed, n=0, lineterm=""))[2:]
     names = tuple(f'advisor = trainadvisor.watch(model, optimizer, log="{log}")' for log in LOGS.values())

@@ -1,1 +1,1 @@
-"""The decision of a gate, the baselines it compares with, and the figures it demands."""
+"""The decision of a gate, the baselines it compares with, and the metrics it requires."""

@@ -1,4 +1,4 @@
-"""What is known of a training: its findings by fingerprint, its figures, and the workload they hold for."""
+"""A baseline of a training: its findings by fingerprint, its metrics, and the workload they hold for."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis, Finding
 
 SCHEMA = "trainadvisor/baseline/1"
-MOST = 10_000
-"""Entries of a baseline; a real one has some dozens."""
+# Most bytes and entries of a baseline; a real one has a few dozen entries.
+LARGEST, MOST = 1 << 20, 10_000
 LEVELS = {"note": 0, "warning": 1, "error": 2}
 # field of the declaration: fact of the run; a device of another kind only ends the comparison of times
 WORKLOAD = {"model": "model_hash", "examples": "examples", "batch": "batch_median", "steps": "planned_steps"}
@@ -56,23 +56,23 @@ def everything(findings: Sequence[Finding]) -> Iterator[Finding]:
 
 
 def modules(item: Finding) -> str:
-    """Return the pattern of a finding's modules: numbers become *, so that deeper twins are the same."""
+    """Return the pattern of a finding's modules: numbers become *, so that repeated layers look the same."""
     return ",".join(sorted({DIGITS.sub("*", name) for name in item.subjects}))
 
 
 def fingerprint(item: Finding, settings: Mapping[str, object] | None = None) -> str:
-    """Return what a finding is known by: its code, its modules' pattern, and the project's settings of its rule."""
+    """Return what identifies a finding: its code, its modules' pattern, and the project's settings of its rule."""
     config = json.dumps((settings or {}).get(item.code), sort_keys=True, default=str)
     return hashlib.sha256(f"{item.code}\n{modules(item)}\n{config}".encode()).hexdigest()[:16]
 
 
 def workload(diagnosis: Diagnosis) -> dict[str, Any]:
-    """Return what a run has to have in common with the baseline's."""
+    """Return what a run must have in common with the baseline to be compared with it."""
     return {name: diagnosis.run[fact] for name, fact in WORKLOAD.items() if fact in diagnosis.run}
 
 
 def differing(baseline: Baseline, diagnosis: Diagnosis) -> list[tuple[str, Any, Any]]:
-    """Return the fields of the workload that differ: name, value of the baseline, value of the run."""
+    """Return the fields of the workload that differ, as (name, value of the baseline, value of the run)."""
     now = workload(diagnosis)
     both = [(name, value, now[name]) for name, value in baseline.workload.items() if name in now]
     return [entry for entry in both if entry[1] != entry[2]]
@@ -99,7 +99,7 @@ def _spread(values: list[float]) -> dict[str, float]:
 
 
 def write(baseline: Baseline, path: Path) -> None:
-    """Write a baseline, sorted so that its changes can be read in a review."""
+    """Write a baseline, sorted so that changes are readable in a review."""
     findings = {
         key: {"code": entry.code, "severity": entry.severity, "modules": entry.modules}
         for key, entry in sorted(baseline.findings.items(), key=lambda pair: (pair[1].code, pair[0]))
@@ -120,7 +120,7 @@ def write(baseline: Baseline, path: Path) -> None:
 
 
 def _form(path: Path) -> str:
-    """Return what a file says that it is."""
+    """Return the schema that a file declares."""
     try:
         if not path.is_file():
             return ""
@@ -131,7 +131,7 @@ def _form(path: Path) -> str:
 
 
 def check_own(path: Path) -> None:
-    """Refuse to write over anything that is no baseline."""
+    """Refuse to overwrite a file that is not a baseline."""
     if os.path.lexists(path) and not _form(path).startswith(SCHEMA.rpartition("/")[0] + "/"):
         message = (
             f"{path}: is there already and no baseline; it is not written over: choose another place with --baseline"
@@ -140,7 +140,7 @@ def check_own(path: Path) -> None:
 
 
 def read(path: Path) -> Baseline:
-    """Read a baseline, which may be anybody's; ConfigError when it is not there or is none."""
+    """Read a baseline from an untrusted file; raise ConfigError when it is missing or invalid."""
     try:
         return _of(json.loads(content(path, LARGEST)))
     except FileNotFoundError:
@@ -153,7 +153,7 @@ def read(path: Path) -> Baseline:
 
 
 def _of(document: Any) -> Baseline:
-    """Return a baseline; ValueError says what the document has of another type."""
+    """Return the baseline of a document; raise ValueError for a field of a wrong type."""
     known = _table(document, "the document")
     _demand(known.get("schema") == SCHEMA, f"is of the form {known.get('schema')!r:.100}, not {SCHEMA!r}")
     work = _table(known.get("workload"), "workload")

@@ -38,33 +38,33 @@ class Policy:
     accept: tuple[Accepted, ...] = ()
     preview: frozenset[str] = frozenset()
     aggregate: str = "any"
+    # The project's settings of each rule, a part of fingerprints.
     settings: Mapping[str, object] = field(default_factory=dict)
-    """The project's settings of each rule, a part of fingerprints."""
     today: date = field(default_factory=date.today)
 
     def wants(self, item: Finding) -> bool:
-        """Say whether a finding is among those that are looked at."""
+        """Return whether the policy considers a finding."""
         names = {item.code, item.family}
         chosen = not self.select or not names.isdisjoint(self.select)
         return chosen and names.isdisjoint(self.ignore) and item.code not in self.preview
 
     def reaches(self, item: Finding) -> bool:
-        """Say whether a finding is bad and sure enough to fail the gate."""
+        """Return whether a finding is severe and certain enough to fail the gate."""
         sure = SURE.index(item.confidence) >= SURE.index(self.min_confidence)
         return sure and LEVELS.index(item.severity) >= LEVELS.index(self.fail_on)
 
     def accepted(self, item: Finding) -> Accepted | None:
-        """Return why the project lives with a finding, if it does and the day has not passed."""
+        """Return why the project accepts a finding, or None if it does not or the acceptance has expired."""
         return next((a for a in self.accept if a.code == item.code and not self.expired(a)), None)
 
     def expired(self, accepted: Accepted) -> bool:
-        """Say whether an acceptance is over."""
+        """Return whether an acceptance has expired."""
         return accepted.until is not None and accepted.until < self.today
 
 
 @dataclass(frozen=True)
 class Item:
-    """What became of one finding at the gate: fails, known, accepted, elsewhere (another device), or below it."""
+    """How the gate treats one finding: fails, known, accepted, elsewhere (another device), or below the threshold."""
 
     finding: Finding
     status: str
@@ -73,7 +73,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Measured:
-    """A required figure: `holds` is None when it was not recorded, or is not comparable."""
+    """A required metric: `holds` is None when it was not recorded or is not comparable."""
 
     requirement: Requirement
     value: float | None
@@ -83,7 +83,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why nothing was decided: the key of a text and its values."""
+    """Why no decision was made: the key of a text and its values."""
 
     key: str
     values: Mapping[str, Any]
@@ -91,7 +91,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Judged:
-    """One run at the gate."""
+    """The decision on one run."""
 
     diagnosis: Diagnosis
     outcome: str
@@ -107,7 +107,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Decision:
-    """What the gate says to all runs together."""
+    """The decision on all runs together."""
 
     outcome: str
     runs: tuple[Judged, ...]
@@ -149,7 +149,7 @@ def _judge(run: Diagnosis, policy: Policy, baseline: Baseline | None) -> Judged:
 
 
 def _items(findings: Sequence[Finding], run: Diagnosis, policy: Policy, baseline: Baseline | None) -> Iterator[Item]:
-    """Yield each first-ranked finding; its consequences only where it does not answer for them itself."""
+    """Yield each finding; its consequences only where it is ignored or below the threshold itself."""
     for finding in findings:
         item = _item(finding, run, policy, baseline)
         if item is not None:
@@ -169,7 +169,7 @@ def _item(finding: Finding, run: Diagnosis, policy: Policy, baseline: Baseline |
 
 
 def _against(finding: Finding, run: Diagnosis, policy: Policy, baseline: Baseline) -> Item:
-    """Hold a finding against the baseline: only what is new or worse fails."""
+    """Compare a finding with the baseline: only new or worse ones fail."""
     if finding.family == TIMING and not _same_device(run, baseline):
         return Item(finding, "elsewhere")
     entry = baseline.findings.get(baselines.fingerprint(finding, policy.settings))
@@ -190,7 +190,7 @@ def _measure(requirement: Requirement, value: float | None, run: Diagnosis, base
 
 
 def _middle(requirement: Requirement, runs: Sequence[Diagnosis], baseline: Baseline | None) -> Measured:
-    """Measure the median of several runs; most of them have to know the figure."""
+    """Return the median over several runs; most of them must have recorded the metric."""
     values = [value for value in (requirement.value(run.run) for run in runs) if value is not None]
     return _measure(requirement, median(values) if 2 * len(values) > len(runs) else None, runs[0], baseline)
 
@@ -202,7 +202,7 @@ def _met(measured: Sequence[Measured]) -> str:
 
 
 def _barriers(run: Diagnosis, policy: Policy, baseline: Baseline | None) -> Iterator[Reason]:
-    """Yield what keeps a run from being judged at all."""
+    """Yield the reasons why a run cannot be judged at all."""
     steps = int(run.run.get("steps", 0))
     if steps < policy.min_steps:
         yield Reason("gate.short", {"steps": steps, "fewest": policy.min_steps})
@@ -211,7 +211,7 @@ def _barriers(run: Diagnosis, policy: Policy, baseline: Baseline | None) -> Iter
 
 
 def _gaps(run: Diagnosis, policy: Policy, measured: Sequence[Measured]) -> Iterator[Reason]:
-    """Yield what would have to be known before the run may pass."""
+    """Yield what must still be known before the run can pass."""
     if run.state == "cannot-tell" and policy.fail_on != "never":
         yield Reason("gate.cannot-tell", {"summary": run.summary})
     for entry in measured:
@@ -223,7 +223,7 @@ def _gaps(run: Diagnosis, policy: Policy, measured: Sequence[Measured]) -> Itera
 
 
 def _fixed(runs: Sequence[Diagnosis], policy: Policy, baseline: Baseline) -> Iterator[str]:
-    """Yield the codes of entries that no run shows any more, where the rule was judged."""
+    """Yield the codes of baseline entries that no run shows any more although their rule was judged."""
     found = {
         baselines.fingerprint(item, policy.settings) for run in runs for item in baselines.everything(run.findings)
     }
@@ -239,7 +239,7 @@ def _worst(outcomes: Sequence[str]) -> str:
 
 
 def _majority(outcomes: Sequence[str]) -> str:
-    """Fail when more than half fail; undecided when the undecided could make it so."""
+    """Fail when more than half of the runs fail; undecided when undecided runs could tip the majority."""
     fails, open_ = outcomes.count(FAIL), outcomes.count(UNDECIDED)
     half = len(outcomes) / 2
     return FAIL if fails > half else UNDECIDED if fails + open_ > half else PASS

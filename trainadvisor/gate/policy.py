@@ -1,4 +1,4 @@
-"""The policy of a gate: what the project's settings ask for, and what the options say instead."""
+"""The policy of a gate: the project's settings, overridden by command-line options."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """The options about the policy, as they were given."""
+    """The policy options as given on the command line."""
 
     fail_on: str | None = None
     min_confidence: str | None = None
@@ -33,7 +33,7 @@ class Wanted:
 
 
 def policy(wanted: Wanted, settings: Config, book: Rulebook) -> gate.Policy:
-    """Return the policy; UsageError for a code or a figure that is none."""
+    """Return the policy; raise UsageError for an unknown code or metric."""
     from trainadvisor.requirements import parse
     from trainadvisor.settings import CONFIDENCE
 
@@ -58,13 +58,13 @@ def policy(wanted: Wanted, settings: Config, book: Rulebook) -> gate.Policy:
 
 
 def known(wanted: Wanted, settings: Config) -> baselines.Baseline | None:
-    """Read the baseline that the option or the settings name."""
+    """Read the baseline named by the option or the settings."""
     path = place(wanted, settings)
     return None if path is None else baselines.read(path)
 
 
 def place(wanted: Wanted, settings: Config) -> Path | None:
-    """Return the baseline's file; one that a project's settings name has to lie in the project, links resolved."""
+    """Return the path of the baseline; one named in the project's settings must lie in the project, links resolved."""
     if wanted.baseline is not None or settings.baseline is None:
         return wanted.baseline
     source = Path(settings.entries["baseline"][1]) if "baseline" in settings.entries else None
@@ -82,7 +82,7 @@ def place(wanted: Wanted, settings: Config) -> Path | None:
 
 
 def decider(fail_on: str, settings: Config, book: Rulebook) -> Callable[[Diagnosis], gate.Decision | None]:
-    """Return what decides as `check --fail-on` would, nothing for "never"; a wrong setting is said now."""
+    """Return a function that decides like `check --fail-on` (None for "never"); raise at once for invalid settings."""
     if fail_on == "never":
         return lambda _: None
     wanted = Wanted(fail_on=fail_on)
@@ -91,7 +91,7 @@ def decider(fail_on: str, settings: Config, book: Rulebook) -> Callable[[Diagnos
 
 
 def for_script(fail_on: str) -> Callable[[Diagnosis | None], int]:
-    """Return what turns the diagnosis of a script into 0 or 1: what cannot be judged does not fail it."""
+    """Return a function from a diagnosis to the exit code 0 or 1; what cannot be judged does not fail."""
     from trainadvisor import configuration
     from trainadvisor.judge.rulebook import of_project
 
@@ -108,7 +108,7 @@ def for_script(fail_on: str) -> Callable[[Diagnosis | None], int]:
 
 
 def source(settings: Config) -> str:
-    """Return where the policy is written, if it is."""
+    """Return the file that sets the policy, if any."""
     keys = ("fail-on", "min-confidence", "min-steps", "baseline", "require", "accept")
     places = [origin for name, (_, origin) in settings.entries.items() if name.partition(".")[0] in keys]
     return ", ".join(dict.fromkeys(Path(place).name for place in places))
@@ -123,6 +123,6 @@ def _known(where: str, names: Iterable[str], known: Iterable[str]) -> None:
 
 
 def _rule_settings(settings: Config) -> dict[str, object]:
-    """Return what the project has changed of each rule, by code."""
+    """Return the project's changes to each rule, by code."""
     changed = {**settings.thresholds, **settings.ignored}
     return {code: [dict(settings.thresholds.get(code, {})), settings.ignored.get(code)] for code in changed}

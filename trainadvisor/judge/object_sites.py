@@ -23,7 +23,7 @@ def main_object(log: RunLog, kind: str | None) -> dict[str, Any] | None:
 
 def main_optimizer(log: RunLog) -> dict[str, Any] | None:
     """Return the optimizer that stepped in the main stage, the one with most parameters of several."""
-    used = [o for o in log.optimizers if o["id"] in log.stage.optimizers] or log.optimizers
+    used = [o for o in log.optimizers if o["id"] in log.phase.optimizers] or log.optimizers
     return max(used, key=lambda o: sum(len(group["parameters"]) for group in o["groups"]), default=None)
 
 

@@ -54,7 +54,7 @@ def _counts(log: RunLog) -> dict[str, Any]:
     return {
         "steps": log.all_steps_count,
         "judged_steps": len(log.steps),
-        "stages": len(log.stages),
+        "stages": len(log.phases),
         "evals": len(log.evals),
         "models": [model["name"] for model in log.models],
         "end": log.end.get("reason") if log.end else None,

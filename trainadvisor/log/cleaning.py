@@ -1,4 +1,4 @@
-"""Makes what a log says safe to use: no control characters, no endless names, no surprising types."""
+"""Sanitizes what a log says: no control characters, no overlong names, no unexpected types."""
 
 import math
 import re
@@ -11,8 +11,8 @@ LONGEST_NAME = 200
 LONGEST_TEXT = 4000
 TEXT_FIELDS = frozenset({"code", "message", "explain", "text", "error"})
 DEEPEST = 12
+# Approximate limit, in bytes, on the objects, events and evaluations that one log may put into memory.
 ROOM = 256 << 20
-"""About how many bytes of objects, events and evaluations one log may put into memory."""
 PER_OBJECT, PER_ITEM = 80, 40
 
 _UNSAFE = re.compile(f"[{CONTROLS}{TURNING}\n\ud800-\udfff]")
@@ -21,7 +21,7 @@ _BLANK = re.compile(r"[\t\r\n]+")
 
 
 def clean_text(text: str, longest: int = LONGEST_NAME) -> str:
-    """Return text that can be printed: what a terminal obeys replaced, what hides and an overlong middle left out."""
+    """Return printable text: control characters replaced, invisible characters and an overlong middle left out."""
     if not text.isascii():
         text = _HIDDEN.sub("", text)
     if len(text) > longest:
@@ -30,20 +30,20 @@ def clean_text(text: str, longest: int = LONGEST_NAME) -> str:
     return _UNSAFE.sub("\ufffd", _BLANK.sub(" ", text)) if _UNSAFE.search(text) else text
 
 
+# Whether a value has the type of a field, in an object that is the value of the field named third.
 Fits = Callable[[str, Any, str], bool]
-"""Whether a value has the type of a field, in an object that is the value of the third."""
 
 
 class Cleaner:
-    """Copies JSON values, strings cleaned, what is nested too deep or of a wrong type left out, while there is room."""
+    """Copies JSON values within a size limit: cleans strings, and drops values of a wrong type or nested too deeply."""
 
     def __init__(self, fits: Fits, room: int = ROOM) -> None:
         self.fits, self.room = fits, room
+        # Number of fields that held a value of another type.
         self.mistyped = 0
-        """How many fields held a value of another type."""
 
     def __call__(self, value: Any, field: str = "", depth: int = 0) -> Any:
-        """Return the copy; without room nothing but None."""
+        """Return the copy; nested values become None when the size limit is used up."""
         if isinstance(value, str):
             return self._text(value, LONGEST_TEXT if field in TEXT_FIELDS else LONGEST_NAME)
         if not isinstance(value, (dict, list)):
@@ -80,10 +80,10 @@ def whole(value: Any) -> int | None:
 
 
 def dicts(value: Any) -> list[dict[str, Any]]:
-    """Return the objects of a list, nothing for anything else."""
+    """Return the objects of a list, or an empty list for anything else."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def words(value: Any) -> list[str]:
-    """Return the strings of a list, nothing for anything else."""
+    """Return the strings of a list, or an empty list for anything else."""
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

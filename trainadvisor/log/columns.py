@@ -19,18 +19,18 @@ Ints = npt.NDArray[np.int64]
 
 MODES = {"train": 0.0, "eval": 1.0}
 MOST_GROUPS = 16
+# Most steps that are kept; whenever there are more, every second one is dropped.
 MOST_STEPS = 2_000_000
-"""Steps kept; beyond, every second one is let go, again and again."""
 MOST_OPTIMIZERS, MOST_TURNS = 1000, 1000
+# Most number fields outside the contract that become columns too.
 MOST_MORE = 64
-"""Number fields that the contract does not name, of which each becomes a column too."""
 LARGEST_STEP = float(1 << 53)
 NOTHING = np.full(1 << 14, np.nan)
 NOTHING.flags.writeable = False
 
 
 def floats(values: Sequence[Any]) -> Floats:
-    """Return recorded numbers as an array: absent and wrong ones are nan, the words of non-finite ones are read."""
+    """Return recorded numbers as an array: missing and invalid ones are nan, words for non-finite ones are parsed."""
     try:
         return np.frombuffer(array("d", values))
     except (TypeError, OverflowError):
@@ -67,31 +67,31 @@ def _rates(values: list[Any]) -> Floats:
 
 
 class StepColumns:
-    """Collects step records batch by batch; wrong-typed ones are skipped and counted."""
+    """Collects step records batch by batch; records of a wrong type are skipped and counted."""
 
     def __init__(self, flags_default: float) -> None:
         self.skipped = 0
         self.count = self.kept = 0
+        # One of this many steps is kept.
         self.stride = 1
-        """Of how many steps one is kept."""
         self.first_use: dict[int, int] = {}
         self.last_use: dict[int, int] = {}
         self.turns: Counter[tuple[int, ...]] = Counter()
+        # Fields outside the contract that hold no numbers or exceed the limit.
         self.left_out: set[str] = set()
-        """Fields that the contract does not name and that hold no numbers, or are too many."""
         self._more: list[str] = []
         self._flags_default = flags_default
         self._parts: dict[str, list[Floats]] = {}
         self._rates: list[Floats] = []
 
     def add(self, records: list[dict[str, Any]]) -> None:
-        """Take a batch of step records."""
+        """Add a batch of step records."""
         steps = floats(_field("step", records))
-        sound = (steps >= 0) & (steps < LARGEST_STEP)
-        if not sound.all():
-            self.skipped += int((~sound).sum())
-            records = [record for record, ok in zip(records, sound, strict=True) if ok]
-            steps = steps[sound]
+        valid = (steps >= 0) & (steps < LARGEST_STEP)
+        if not valid.all():
+            self.skipped += int((~valid).sum())
+            records = [record for record, ok in zip(records, valid, strict=True) if ok]
+            steps = steps[valid]
         start, self.count = -self.count % self.stride, self.count + len(records)
         if self.stride > 1:
             records, steps = records[start :: self.stride], steps[start :: self.stride]
@@ -103,7 +103,7 @@ class StepColumns:
             self._halve()
 
     def _halve(self) -> None:
-        """Let every second step go: the series of an endless run stays as large as it is."""
+        """Drop every second step, so that the series of a very long run stays bounded."""
         for name in self._parts:
             self._parts[name] = [self.column(name)[::2].copy()]
         self._rates = [self.rates()[::2].copy()]
@@ -124,7 +124,7 @@ class StepColumns:
         self._note_uses(fields.values("opt"))
 
     def _find_more(self, fields: Fields) -> None:
-        """Begin a column for each number field that no batch had before and the contract does not name."""
+        """Start a column for each number field that is new in this batch and not named in the contract."""
         for name in sorted(fields.names() - STEP_NAMES - self.left_out - set(self._more)):
             values = fields.values(name)
             if values.count(None) == len(values):
@@ -138,7 +138,7 @@ class StepColumns:
                 self._append(name, None, self.kept)
 
     def _note_uses(self, lists: list[Any]) -> None:
-        """Note which optimizers stepped when; mostly it is the same one throughout a batch."""
+        """Record which optimizers stepped when; usually a single one steps throughout a batch."""
         if _all_alike(lists):
             self._note_use(lists[0], self.kept, len(lists))
             return
@@ -159,7 +159,7 @@ class StepColumns:
         self._parts.setdefault(name, []).append(thin)
 
     def column(self, name: str) -> Floats:
-        """Return a whole column, all nan when nothing recorded it."""
+        """Return a whole column; all values are nan when it was never recorded."""
         parts = self._parts.get(name, [])
         if len(parts) > 1:
             self._parts[name] = parts = [np.concatenate(parts)]
@@ -168,7 +168,7 @@ class StepColumns:
         return parts[0] if parts else np.full(self.kept, np.nan)
 
     def replace(self, name: str, values: Floats) -> None:
-        """Put another column in the place of one."""
+        """Replace a column."""
         self._parts[name] = [values]
 
     def rates(self) -> Floats:
@@ -187,7 +187,7 @@ def _field(name: str, records: list[dict[str, Any]]) -> list[Any]:
 
 
 def _all_alike(lists: list[Any]) -> bool:
-    """Tell whether all are equal; lists nested without end cannot be compared."""
+    """Return whether all values are equal; lists nested too deeply to compare count as different."""
     try:
         return lists.count(lists[0]) == len(lists)
     except RecursionError:
@@ -195,7 +195,7 @@ def _all_alike(lists: list[Any]) -> bool:
 
 
 def _thin(values: Floats) -> Floats:
-    """Return a view of one number in place of a column in which nothing changes."""
+    """Return a view of a single number in place of a constant column."""
     if not values.strides[0] or values.size < 2 or values[0] != values[-1] == values[-1]:  # noqa: PLR2004
         return values
     if np.array_equal(values, np.broadcast_to(values[0], values.shape), equal_nan=True):

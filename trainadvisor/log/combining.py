@@ -1,4 +1,4 @@
-"""Reads the logs of a training's other processes beside the first one's, and joins what only all of them know."""
+"""Reads the logs of a training's other processes and combines what only all of them together know."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,23 +17,23 @@ from trainadvisor.log.layer_samples import Sample
 if TYPE_CHECKING:
     from trainadvisor.log.reader import RunLog
 
+# Most processes whose logs are read; of more, the first ones.
 MOST_PROCESSES = 64
-"""Processes whose logs are read; of more, the first ones."""
+# Seconds within which all processes of a launch start; a log from another time belongs to another run.
 _SAME_LAUNCH = 600.0
-"""Seconds within which the processes of a launch begin; a log from another time is left from another run."""
 _LEAST_STEPS = 10
 _TINY = 1e-12
+# Steps at the start of each process that are not timed.
 _SETTLING = 2
-"""Steps at the start of each process that are not timed."""
 
 Reader = Callable[[Path], "RunLog"]
 Samples = dict[str, list[Sample]]
+# Checksums of the weights by model and number of steps taken.
 Sums = dict[tuple[int, int], dict[str, Any]]
-"""Checksums of the weights by model and number of steps taken."""
 
 
 def combine(log: "RunLog", read: Reader) -> None:
-    """Add to the first process's log what those beside it show; in the log of another one only its parts are marked."""
+    """Add what the other processes recorded to the first process's log; in another log, only mark its shards."""
     size = whole(log.header.get("world_size")) or 1
     if size == 1:
         return
@@ -57,17 +57,17 @@ def _compare(log: "RunLog", processes: list["_Process"], *, complete: bool) -> N
 
 @dataclass
 class _Process:
-    """What is kept of a process's log while those of all are read."""
+    """What is kept of one process's log while all of them are read."""
 
     sums: Sums
+    # Median time that the process itself spends on a step, in seconds.
     seconds: float | None
-    """Median of the process's own time of a step."""
     norms: dict[float, float]
     samples: dict[int, Samples]
 
     @classmethod
     def of(cls, log: "RunLog", first: "RunLog") -> "_Process":
-        """Take what is needed from a log; norms and samples only where the first log has shards."""
+        """Extract what is needed from a log; norms and samples only where the first log has shards."""
         sharded = [model["id"] for model in first.models if any(p.get("parts") for p in model["parameters"])]
         norms = zip(*(log.whole_column(name).tolist() for name in ("step", "grad_norm")), strict=True)
         samples = {number: log.samples_of(number) for number in sharded}
@@ -113,7 +113,7 @@ def _sums(log: "RunLog") -> Sums:
 
 
 def _replicas(log: "RunLog", found: list[Sums]) -> Iterator[dict[str, Any]]:
-    """Compare the checksums of all processes wherever each has them."""
+    """Compare the weight checksums of all processes at every step where each process has one."""
     common = sorted(set.intersection(*(set(sums) for sums in found)), key=lambda key: (key[1], key[0]))
     copies: dict[int, set[int]] = {}
     for model, after in common:
@@ -129,11 +129,11 @@ def _replicas(log: "RunLog", found: list[Sums]) -> Iterator[dict[str, Any]]:
 
 
 def _known_copies(rows: list[dict[str, Any]], different: set[int]) -> set[int]:
-    """Return the rows that are copies: in DistributedDataParallel, or random numbers that agreed at the start."""
+    """Return the replicated rows: wrapped in DistributedDataParallel, or with the same random initial values."""
     recorded = {index for index in range(len(rows[0]["sums"])) if all(row["sums"][index] is not None for row in rows)}
     if all(row.get("replicated") is True for row in rows):
         return recorded
-    varied = rows[0].get("varied")  # told of the weights at the start
+    varied = rows[0].get("varied")  # known of the initial weights
     if not isinstance(varied, list):
         return set()
     return {index for index in recorded - different if index < len(varied) and varied[index]}
@@ -166,12 +166,12 @@ def _times(log: "RunLog", processes: list[_Process]) -> Iterator[dict[str, Any]]
 
 
 def _join_shards(log: "RunLog", processes: list[_Process], *, complete: bool) -> None:
-    """Make the norms of sharded parameters those of the whole; where a process is missing they are unknown."""
+    """Replace the norms of shards by those of the whole parameters; where a process is missing they are unknown."""
     for model in log.models:
         parts = np.array([number(p.get("parts")) or np.nan for p in model["parameters"]])
         if not np.isfinite(parts).any():
             continue
-        copies = len(processes) / parts  # nan where a parameter is not sharded
+        copies = len(processes) / parts  # nan: the parameter is not sharded
         even = complete and bool(np.ptp(copies) == 0)
         norms = [process.norms for process in processes]
         unknown = np.full(log.all_steps_count, np.nan)
@@ -180,14 +180,14 @@ def _join_shards(log: "RunLog", processes: list[_Process], *, complete: bool) ->
 
 
 def _total(norms: list[dict[float, float]], copies: float) -> Floats:
-    """Return the norm over all processes at the steps at which each has measured its part."""
+    """Return the norm over all processes at the steps where each one measured its shard."""
     squares = [[part.get(step, np.nan) ** 2 for part in norms] for step in norms[0]]
     total: Floats = np.sqrt(np.array(squares).sum(axis=1) / copies)
     return total
 
 
 def _join_samples(found: list[Samples], copies: Floats, *, complete: bool) -> None:
-    """Join the columns of the parameters, in place of the first process's."""
+    """Replace the first process's parameter columns by those of the whole parameters."""
     joined = {name: _joined([samples.get(name, []) for samples in found], copies) for name in ("grad", "weight")}
     moved = [_moved(samples) for samples in found]
     weight_of = {step: row for step, _, row in joined["weight"]}
@@ -202,14 +202,14 @@ def _join_samples(found: list[Samples], copies: Floats, *, complete: bool) -> No
 
 
 def _joined(columns: list[list[Sample]], copies: Floats) -> list[Sample]:
-    """Return the norms of whole parameters at the steps that all processes have sampled."""
+    """Return the norms of whole parameters at the steps that all processes sampled."""
     rows = [{step: row for step, _, row in column if row.size == copies.size} for column in columns]
     common = sorted(set.intersection(*(set(row) for row in rows)))
     return [(step, -1, _whole_norm(np.stack([row[step] for row in rows]), copies)) for step in common]
 
 
 def _whole_norm(parts: Floats, copies: Floats) -> Floats:
-    """Add up the squares; a process without a part of a parameter has no number for it, and neither has the sum."""
+    """Return the norm from the sum of squares; nan where a process has no number for its part of a parameter."""
     total = np.sqrt(np.nansum(parts**2, axis=0) / copies)
     total[np.isnan(parts).all(axis=0)] = np.nan
     whole: Floats = np.where(np.isnan(copies), parts[0], total)
@@ -217,7 +217,7 @@ def _whole_norm(parts: Floats, copies: Floats) -> Floats:
 
 
 def _moved(samples: Samples) -> list[Sample]:
-    """Return how far each parameter moved: its update ratio times its norm."""
+    """Return the size of each parameter's update: its update ratio times its norm."""
     weights = {step: row for step, _, row in samples.get("weight", [])}
     updates = [(step, row) for step, _, row in samples.get("update", []) if step in weights]
     return [(step, -1, row * weights[step]) for step, row in updates if row.size == weights[step].size]

@@ -6,8 +6,8 @@ step records that are not named here as columns as well, so a probe may record a
 
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, get_args, get_origin, get_type_hints
 
+# A number; JSON has no words for the non-finite ones, so they are written as texts.
 Number = float | Literal["nan", "inf", "-inf"]
-"""A number; JSON has no words for the non-finite ones, so they are written as texts."""
 
 DETAIL = dict[str, Any]
 
@@ -123,7 +123,7 @@ class EvalRecord(TypedDict):
 
 
 class EventRecord(TypedDict):
-    """Something that happened at a step, or a fact that is known late."""
+    """Something that happened at a step, or a description that became known after the header was written."""
 
     record: Literal["event"]
     kind: Annotated[str, "what happened: nonfinite, checkpoint, probe-failed, tally, table, inputs, log-cut, ..."]
@@ -148,7 +148,7 @@ RECORDS: dict[str, type] = {
 
 
 def fields(record: type) -> dict[str, tuple[Any, str, bool]]:
-    """Return type, meaning and whether it must be there, of each field of a record."""
+    """Return the type, the meaning and whether it is required, for each field of a record."""
     required = record.__required_keys__  # type: ignore[attr-defined]
     found = {}
     for name, hint in get_type_hints(record, include_extras=True).items():
@@ -162,8 +162,8 @@ def _named(*types: object) -> tuple[str, ...]:
     return tuple(name for name, (kind, _, _) in fields(StepRecord).items() if kind in types)
 
 
+# The number fields of a step, each a column of the reader.
 STEP_NUMBERS = tuple(name for name in _named(int, Number, Number | None) if name != "step")
-"""The number fields of a step, each a column of the reader."""
+# Its truth values, columns of 0 and 1.
 STEP_FLAGS = _named(bool)
-"""Its truth values, columns of 0 and 1."""
 STEP_NAMES = frozenset(fields(StepRecord))

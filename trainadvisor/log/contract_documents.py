@@ -71,7 +71,7 @@ def _type(kind: Any) -> dict[str, Any]:
 
 
 def page() -> str:
-    """Return the page on the format, in Markdown."""
+    """Return the documentation of the format, in Markdown."""
     return "\n".join(_page()) + "\n"
 
 
@@ -107,7 +107,7 @@ def _word(kind: Any) -> str:
 
 
 def main() -> None:
-    """Write both documents below the working folder."""
+    """Write both documents below the current working directory."""
     SCHEMA.write_text(json.dumps(schema(), indent=2) + "\n", encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")
 

@@ -10,17 +10,17 @@ Fact = dict[str, Any]
 
 
 def merge(collected: Iterable[tuple[str, Any]]) -> dict[str, list[Fact]]:
-    """Return sound facts by list name, each id once: a later record of the same object wins."""
+    """Return validated descriptions by list name, each id once: a later record of the same object wins."""
     merged: dict[str, dict[int, Fact]] = {plural: {} for plural in FACTS.values()}
     for plural, value in collected:
         if isinstance(value, dict) and whole(value.get("id")) is not None:
             known = merged[plural].get(value["id"], {})
-            merged[plural][value["id"]] = {**known, **SOUND[plural]({**known, **value})}
+            merged[plural][value["id"]] = {**known, **VALIDATORS[plural]({**known, **value})}
     return {plural: list(facts.values()) for plural, facts in merged.items()}
 
 
-def sound_site(value: Any) -> Fact | None:
-    """Return a place in the user's code, or None where the file is not known."""
+def valid_site(value: Any) -> Fact | None:
+    """Return a location in the user's code, or None when the file is unknown."""
     if not isinstance(value, dict) or not isinstance(value.get("file"), str):
         return None
     code = value.get("code")
@@ -45,7 +45,7 @@ def _model(value: Fact) -> Fact:
     return {
         **value,
         "name": _text(value.get("name"), "model"),
-        "site": sound_site(value.get("site")),
+        "site": valid_site(value.get("site")),
         "layers": layers,
         "parameters": parameters,
     }
@@ -55,7 +55,7 @@ def _layer(value: Fact) -> Fact:
     return {
         **value,
         "kind": _text(value.get("kind")),
-        "site": sound_site(value.get("site")),
+        "site": valid_site(value.get("site")),
         "facts": _object(value.get("facts")),
         "parameters": _wholes(value.get("parameters")),
     }
@@ -79,7 +79,7 @@ def _parameter(value: Fact) -> Fact:
 
 def _optimizer(value: Fact) -> Fact:
     groups = [{**group, "parameters": _wholes(group.get("parameters"))} for group in dicts(value.get("groups"))]
-    return {**value, "class": _text(value.get("class"), "?"), "site": sound_site(value.get("site")), "groups": groups}
+    return {**value, "class": _text(value.get("class"), "?"), "site": valid_site(value.get("site")), "groups": groups}
 
 
 def _loss(value: Fact) -> Fact:
@@ -90,7 +90,7 @@ def _loss(value: Fact) -> Fact:
         **value,
         "name": _text(value.get("name"), "loss"),
         "kind": _text(value.get("kind"), "custom"),
-        "site": sound_site(value.get("site")),
+        "site": valid_site(value.get("site")),
         "prediction": _object(value.get("prediction")),
         "target": _object(value.get("target")),
         "graph": graph if isinstance(graph, dict) else None,
@@ -98,19 +98,19 @@ def _loss(value: Fact) -> Fact:
 
 
 def _loader(value: Fact) -> Fact:
-    return {**value, "site": sound_site(value.get("site")), "role": _text(value.get("role"), "unknown")}
+    return {**value, "site": valid_site(value.get("site")), "role": _text(value.get("role"), "unknown")}
 
 
 def _scheduler(value: Fact) -> Fact:
     return {
         **value,
         "class": _text(value.get("class"), "?"),
-        "site": sound_site(value.get("site")),
+        "site": valid_site(value.get("site")),
         "facts": _object(value.get("facts")),
     }
 
 
-SOUND: dict[str, Callable[[Fact], Fact]] = {
+VALIDATORS: dict[str, Callable[[Fact], Fact]] = {
     "models": _model,
     "optimizers": _optimizer,
     "losses": _loss,

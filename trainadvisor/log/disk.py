@@ -1,4 +1,4 @@
-"""The file of a log: lines are appended in a thread of their own, so that a slow disk never holds the training."""
+"""The file of a log: a separate thread appends the lines, so that a slow disk never blocks the training."""
 
 import os
 import threading
@@ -14,14 +14,14 @@ from trainadvisor.log.records import CUT, EVENT
 from trainadvisor.voice import Voice
 
 CLOSE = b"\n]\n"
+# Bytes that may be queued for a slow disk; further lines are refused.
 LARGEST_WAITING = 32 << 20
-"""Bytes that may wait for a slow disk; what comes beyond is refused, not kept."""
+# Seconds to wait at the end of a run for its last lines to be written.
 PATIENCE = 10.0
-"""Seconds that the end of a run waits for its last lines to be written."""
+# Letters of the reason for a cut, and bytes of the record that tells it, which is written once more at the end.
 _LONGEST_REASON, _MARK = 120, 260
-"""Letters of the reason for a cut, and bytes of the record that tells it, which is written once more at the end."""
+# Bytes at the beginning of a file that show whether it is a log, and those at its end where that record may stand.
 _BEGIN, _TAIL = 64, 1 << 16
-"""Bytes at the beginning of a file that show whether it is a log, and those at its end where that record may stand."""
 
 
 class Disk:
@@ -31,27 +31,27 @@ class Disk:
     """
 
     def __init__(self, path: Path, voice: Voice) -> None:
-        """Create the file, in place of an older one; raises OSError."""
+        """Create the file, replacing an older one; raises OSError."""
         self.path = path
         self._place, self._voice = path.resolve(), voice
+        # Whether writing has stopped for good.
         self.over = False
-        """Whether nothing is written any more."""
-        self._lock = threading.RLock()  # a signal handler of the script may close the log amid a call of ours
+        self._lock = threading.RLock()  # a signal handler of the script may close the log during one of these calls
         self._blocks: deque[bytes] = deque()
         self._waiting = 0
         self._thread: threading.Thread | None = None
         self._idle = threading.Event()
         self._idle.set()
         self._empty = True
+        # Why the log ends before the training does, if so.
         self._cut = ""
-        """Why the log ends before the training, where it does."""
         self._file = Descriptor(_create(self._place))
         self._linked = os.fstat(self._file.number).st_nlink > 0
         self._end = os.pwrite(self._file.number, b"[", 0)
         os.pwrite(self._file.number, CLOSE, self._end)
 
     def append(self, lines: bytes) -> bool:
-        """Take lines to write; say whether they were taken."""
+        """Queue lines for writing; return whether they were accepted."""
         with self._lock:
             if self.over or self._waiting + len(lines) > LARGEST_WAITING:
                 return False
@@ -61,24 +61,24 @@ class Disk:
         return True
 
     def _start(self) -> None:
-        """Let a thread write what waits, if none does."""
+        """Start the writer thread if it is not running."""
         with self._lock:
             if not self._blocks or (self._thread is not None and self._thread.is_alive()):
                 return
             self._idle.clear()
             self._thread = threading.Thread(target=self._work, name="trainadvisor-log", daemon=True)
-            with suppress(RuntimeError):  # no more threads, as at the end of the interpreter
+            with suppress(RuntimeError):  # no new threads, for example at interpreter shutdown
                 self._thread.start()
                 return
         self._work()
 
     def settle(self, seconds: float = PATIENCE) -> bool:
-        """Wait until all that was taken is written; say whether it is."""
+        """Wait until all queued lines are written; return whether they are."""
         self._start()
         return self._idle.wait(seconds)
 
     def close(self, steps: int | None = None) -> None:
-        """Write what waits and close the file; a log that was cut is told how many steps the training took in all."""
+        """Write the queued lines and close the file; the total number of steps is noted in a log that was cut short."""
         settled = self.settle()
         if settled and self._cut:
             self._mark(steps)
@@ -90,7 +90,7 @@ class Disk:
             self._tell("the disk does not answer; the last lines of the log may be missing")
 
     def _work(self) -> None:
-        """Write blocks until there is none."""
+        """Write blocks until the queue is empty."""
         while True:
             with self._lock:
                 if not self._blocks or self.over:
@@ -101,7 +101,7 @@ class Disk:
                 block = self._blocks.popleft()
             try:
                 self._write(block)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it ends the log and not the training
+            except Exception as error:  # noqa: BLE001 - whatever fails ends the log, not the training
                 self._give_up(getattr(error, "strerror", None) or f"{type(error).__name__}: {error}")
             with self._lock:
                 self._waiting -= len(block)
@@ -118,11 +118,11 @@ class Disk:
         self._empty = False
 
     def _reachable(self) -> bool:
-        """Return whether the descriptor is of the log, opened anew where the script has closed it."""
+        """Return whether the descriptor still refers to the log, reopening the file if the script closed it."""
         return self._file.regain(lambda: os.open(self._place, os.O_RDWR | os.O_CLOEXEC))
 
     def _give_up(self, reason: str) -> None:
-        """Leave the lines that are whole, tell once, and stop writing."""
+        """Keep the complete lines, report the problem once, and stop writing."""
         with self._lock:
             told, self.over = self.over, True
         self._cut = self._cut or reason
@@ -131,11 +131,11 @@ class Disk:
             self._tell(f"{reason}; the log ends here, the training goes on")
 
     def _mark(self, steps: int | None) -> None:
-        """Say in the log that it is cut: behind its last line, in the place of some where nothing more fits."""
+        """Note in the log that it was cut short: after its last line, or in place of some when no space is left."""
         record = {"record": EVENT, "kind": CUT, "step": 0, "subject": "log"}
         mark = orjson.dumps({**record, "detail": {"reason": self._cut[:_LONGEST_REASON], "steps": steps}})
         mark = (b"\n" if self._empty else b",\n") + mark.ljust(_MARK) + CLOSE
-        with suppress(OSError):  # the disk may be gone; the reader drops a torn tail
+        with suppress(OSError):  # the disk may be gone; the reader drops an incomplete last line
             if not self._reachable():
                 return
             number = self._file.number
@@ -149,7 +149,7 @@ class Disk:
             os.pwrite(number, CLOSE, self._end)
 
     def _ends(self, number: int, room: int) -> Iterator[int]:
-        """Yield where the mark may stand: at the end, then after the last line that leaves it the room."""
+        """Yield possible positions of the mark: at the end, then after the last line that leaves enough room."""
         yield self._end
         begin = max(0, self._end - _TAIL)
         before = os.pread(number, self._end - begin, begin).rfind(b",\n", 0, self._end - begin - room)
@@ -167,7 +167,7 @@ def _put(number: int, data: bytes, place: int) -> None:
 
 
 def is_log(path: Path) -> bool:
-    """Return whether a file may be replaced by a log: it is one, is empty, no file yet, or no file but a device."""
+    """Return whether a log may replace a file: it is a log, empty, missing, or a device."""
     with suppress(OSError):  # opening it will say what is wrong with it
         if not path.is_file():
             return True
@@ -178,7 +178,7 @@ def is_log(path: Path) -> bool:
 
 
 def _create(place: Path) -> int:
-    """Open a new file; an older one is let go, so that a run that still writes it cannot tear this one."""
+    """Create a new file; an older one is unlinked, so that a run still writing to it cannot corrupt this one."""
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.is_file():
         with suppress(OSError):

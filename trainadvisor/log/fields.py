@@ -1,4 +1,4 @@
-"""The fields of a batch of records: taken out of all records at once where these are alike, as nearly all are."""
+"""The fields of a batch of records, extracted from all records at once when their keys agree, as they usually do."""
 
 from collections.abc import Callable, Sequence
 from operator import itemgetter
@@ -13,10 +13,9 @@ ToFloats = Callable[[Sequence[Any]], Floats]
 
 
 class Fields:
-    """A batch of records by field: those that have the same keys together, the others one by one."""
+    """A batch of records by field: records with the same keys are handled together, others one by one."""
 
     def __init__(self, records: list[Record]) -> None:
-        """Take the records, at least one."""
         self.count = len(records)
         lengths = list(map(len, records))
         usual = max(set(lengths), key=lengths.count)
@@ -32,7 +31,7 @@ class Fields:
             self._places, self._other_places = np.flatnonzero(mask), np.flatnonzero(~mask)
 
     def _take_alike(self) -> bool:
-        """Take the fields of records of equal length; say whether they have the same keys."""
+        """Extract the fields of records of equal length; return whether they have the same keys."""
         keys = list(self._alike[0])
         if len(keys) < 2:  # noqa: PLR2004 - one key alone would not be taken as a tuple
             return False
@@ -48,7 +47,7 @@ class Fields:
         return set(self._columns).union(*self._others)
 
     def column(self, name: str, to_floats: ToFloats, default: Any = None) -> Floats | None:
-        """Return a field as numbers, None where no record has it; what is missing is the default."""
+        """Return a field as numbers, or None when no record has it; missing values become the default."""
         alike = self._columns.get(name)
         others = [record.get(name, default) for record in self._others]
         if alike is None and default is None and others.count(None) == len(others):
@@ -78,7 +77,7 @@ class Fields:
 
 
 def _floats(values: Sequence[Any], to_floats: ToFloats) -> Floats:
-    """Return numbers as an array; where all are the same, as a view of one."""
+    """Return numbers as an array; a view of a single number when all are equal."""
     first = values[0]
     if type(first) in (int, float) and values.count(first) == len(values) and abs(first) < 1 << 53:
         return np.broadcast_to(np.float64(first), (len(values),))

@@ -1,4 +1,4 @@
-"""A log that is still written: every look costs what was added since the last one."""
+"""A log that is still being written: each read costs only what was added since the last one."""
 
 import copy
 import stat
@@ -13,31 +13,31 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.log.stream import FRAME, LONGEST_LINE, Stream, too_long
 from trainadvisor.regular import opened
 
+# Reads after which an unreadable line is skipped: until then it may be half written.
 PATIENCE = 3
-"""Looks after which a line that cannot be read is given up: before, it may be half written."""
-DERIVED = ("stages", "stage", "_span", "steps", "lr_groups", "lr", "evals", "model", "layers")
+DERIVED = ("phases", "phase", "_span", "steps", "lr_groups", "lr", "evals", "model", "layers")
 PACKED = (".gz", ".zst")
+# Most bytes of one read, so that catching up with a log of any length takes bounded memory.
 LOOK = 8 << 20
-"""Bytes that one look takes at most: a log of any length is caught up with in bounded memory."""
 BATCH = 20_000
 
 Record = dict[str, Any]
 
 
 class Tail:
-    """Reads the whole lines that a log has gained; a log that was replaced is read from its start."""
+    """Reads the complete lines added to a log; a log that was replaced is read from its start."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.restarted = False
+        # Whether the last read left something for the next one.
         self.behind = False
-        """Whether the last look left something for the next."""
         self._offset = 0
         self._file: tuple[int, int] | None = None
         self._failures = 0
 
     def read(self) -> list[Record]:
-        """Return new records, none while there is no log; `restarted` says whether they are from the start."""
+        """Return new records, none while there is no log; `restarted` tells that they begin at the start of the log."""
         self.restarted = self.behind = False
         try:
             facts = self.path.stat()
@@ -66,7 +66,7 @@ class Tail:
         return self._records(data)
 
     def _records(self, data: bytes) -> list[Record]:
-        """Parse the whole lines of some bytes."""
+        """Parse the complete lines in a block of bytes."""
         records: list[Record] = []
         position = self._offset
         for line in data.split(b"\n")[:-1]:
@@ -76,15 +76,15 @@ class Tail:
                     self.behind = False
                     break
                 records += [record] if record else []
-                # behind the record, not behind its line: the bracket that closes the log will be overwritten
+                # after the record, not after its line: the bracket that closes the log will be overwritten
                 self._offset = position + (line.rfind(b"}") + 1 or len(line))
             position += len(line) + 1
-        if self.behind:  # what was read is not the end, so no bracket in it is overwritten
+        if self.behind:  # this is not the end of the file, so no bracket in it is overwritten
             self._offset = max(self._offset, position)
         return records
 
     def _parse(self, body: bytes) -> Record | None:
-        """Return a record, {} for a line to skip, None for one that may still be written."""
+        """Return a record, {} for a line to skip, None for a line that may be incomplete."""
         try:
             record = orjson.loads(body)
         except orjson.JSONDecodeError:
@@ -97,7 +97,7 @@ class Tail:
 
 
 class GrowingLog:
-    """A log fed from its tail, which can be judged at any moment without reading it again."""
+    """A log that is fed as it grows, and can be judged at any moment without rereading it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -107,11 +107,11 @@ class GrowingLog:
 
     @property
     def behind(self) -> bool:
-        """Say whether there was more to take than one look takes."""
+        """Return whether more was waiting than one read takes."""
         return self._tail.behind
 
     def grow(self) -> list[Record]:
-        """Take what was added, a large log piece by piece, and return it; a compressed log is read once."""
+        """Add new records, a large log piece by piece, and return them; a compressed log is read once."""
         records = self._tail.read() if self._packed is None else self._unpacked(self._packed)
         if self._tail.restarted:
             self._log = RunLog(self.path)
@@ -131,7 +131,7 @@ class GrowingLog:
         return taken
 
     def snapshot(self) -> RunLog | None:
-        """Return the log so far, to be judged before it grows on; None before its header."""
+        """Return the log so far, to be judged before it grows further; None until its header was read."""
         if not self._log.header:
             return None
         log = copy.copy(self._log)

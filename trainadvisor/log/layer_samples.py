@@ -15,30 +15,30 @@ MOST_NUMBERS, MOST_SAMPLES = 20_000_000, 500_000
 MOST_MODELS, MOST_COLUMNS = 64, 64
 MOST_ROWS = 100_000
 
+# Step, table (-1 for parameter columns), one number a row.
 Sample = tuple[int, int, Floats]
-"""Step, table (-1 for parameter columns), one number a row."""
 
 
 class LayerStore:
-    """Collects layers records of all models; beyond a bound every second sample is let go."""
+    """Collects the layer samples of all models; above a limit every second sample is dropped."""
 
     def __init__(self) -> None:
         self.skipped = 0
         self.thinned = False
         self.samples: dict[int, dict[str, list[Sample]]] = {}
         self._numbers = self._samples = 0
+        # Records of a part of a model's rows.
         self.parts = 0
-        """Records of a part of a model's rows."""
         self._joining: dict[tuple[int, str], Floats] = {}
 
     def add(self, record: dict[str, Any]) -> None:
-        """Take one record; a wrong-typed one is skipped and counted."""
+        """Add one record; a record of a wrong type is skipped and counted."""
         step, model = whole(record.get("step")), whole(record.get("model", 0))
         if step is None or step < 0 or model is None:
             self.skipped += 1
             return
         if self._full() or (model not in self.samples and len(self.samples) >= MOST_MODELS):
-            self.thinned = True  # so odd a log that thinning has not made room
+            self.thinned = True  # an unusual log: thinning has not made room
             return
         if (rows := _rows(record.get("rows"))) is not None:
             self.parts += 1
@@ -48,7 +48,7 @@ class LayerStore:
             self._thin()
 
     def _joined(self, record: dict[str, Any], model: int, rows: tuple[int, int, int]) -> dict[str, Any]:
-        """Return the parameter columns that are whole now: a very deep model is measured a part at a time, in turn."""
+        """Return the parameter columns that are now complete: a very deep model is measured one part at a time."""
         start, stop, count = rows
         whole: dict[str, Any] = {}
         for name, values in record.items():
@@ -77,7 +77,7 @@ class LayerStore:
         return self._numbers > MOST_NUMBERS or self._samples > MOST_SAMPLES
 
     def _thin(self) -> None:
-        """Let every second sample of each column go, but the first and the last."""
+        """Drop every second sample of each column, except the first and the last."""
         self.thinned = True
         for columns in self.samples.values():
             for name, samples in columns.items():
@@ -87,7 +87,7 @@ class LayerStore:
 
 
 def _rows(value: Any) -> tuple[int, int, int] | None:
-    """Return first row, end and count of a record that holds a part of the rows, None for one that holds all."""
+    """Return first row, end and count of a record that holds part of the rows, None for a complete one."""
     if not isinstance(value, list) or len(value) != 3 or not all(type(number) is int for number in value):  # noqa: PLR2004
         return None
     start, stop, count = value
@@ -137,7 +137,7 @@ class LayerSeries:
         return [s for s in column if s[2].size == len(self.model["parameters"])]
 
     def rows(self, kind: str = "grad") -> list[dict[str, Any]]:
-        """Return what the rows stand for: rows of the activation table for "act...", else the model's parameters."""
+        """Return what the rows describe: rows of the activation table for "act...", else the model's parameters."""
         if not kind.startswith("act"):
             return list(self.model["parameters"])
         table = self._tables.get(-1 if self.table is None else self.table, {})
@@ -173,6 +173,6 @@ class LayerSeries:
 
 
 def _most_used(columns: dict[str, list[Sample]]) -> int | None:
-    """Return the table that most samples refer to, the later of two equals."""
+    """Return the table that most samples refer to; of two equals, the later."""
     uses = Counter(s[1] for name, column in columns.items() if name.startswith(ACTIVATIONS) for s in column)
     return max(uses, key=lambda table: (uses[table], table)) if uses else None

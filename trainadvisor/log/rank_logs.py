@@ -1,4 +1,4 @@
-"""Several processes, one training: each writes a log of its own beside that of the first."""
+"""Several processes, one training: each writes its own log next to that of the first."""
 
 import os
 import re
@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+# Environment variables in which torchrun (and compatible launchers), Open MPI and Slurm set rank and world size.
 _LAUNCHERS = (
     ("RANK", "WORLD_SIZE"),
     ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
     ("SLURM_PROCID", "SLURM_NTASKS"),
 )
-"""Variables in which torchrun (and what follows it), Open MPI and Slurm tell a process its number and their count."""
 _JOB = ("TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT", "SLURM_JOB_ID", "MASTER_ADDR", "MASTER_PORT")
 _NUMBERED = re.compile(r"\.rank[0-9]+(?=\.)")
 _LAST = 4096
@@ -28,7 +28,7 @@ def of_environment(environment: Mapping[str, str] = os.environ) -> tuple[int, in
 
 
 def job(environment: Mapping[str, str] = os.environ) -> str:
-    """Return a word that the processes of one launch share, empty where no launcher has set any."""
+    """Return an identifier shared by the processes of one launch, empty when no launcher has set one."""
     return "/".join(environment[name] for name in _JOB if environment.get(name))
 
 
@@ -41,26 +41,26 @@ def path_of(path: Path, rank: int) -> Path:
 
 
 def is_numbered(path: Path) -> bool:
-    """Say whether a name is that of a log of another rank than the first."""
+    """Return whether a file name belongs to the log of a rank other than the first."""
     return bool(_NUMBERED.search(path.name))
 
 
 def launched() -> datetime:
-    """Return when the run began, the same in all processes of a launch on one machine where the system tells."""
+    """Return the start time of the run, if known the same in all processes of a launch on one machine."""
     now = datetime.now().astimezone()
     if of_environment()[1] == 1:
         return now
     try:
         launcher = Path(f"/proc/{os.getppid()}/stat").read_bytes()
         boot = Path("/proc/stat").read_bytes().partition(b"\nbtime ")[2]
-        ticks = int(launcher.rpartition(b")")[2].split()[19])  # from the boot to the launcher's start
+        ticks = int(launcher.rpartition(b")")[2].split()[19])  # seconds from boot to the launcher's start
         return datetime.fromtimestamp(int(boot.split()[0]) + ticks // os.sysconf("SC_CLK_TCK")).astimezone()
     except (OSError, ValueError, IndexError):
         return now
 
 
 def await_ends(paths: Iterable[Path], seconds: float) -> bool:
-    """Wait until logs have ended, no longer than some seconds; say whether they all have."""
+    """Wait until logs have ended or the time is up; return whether all have ended."""
     until, waiting = time.monotonic() + seconds, list(paths)
     while waiting := [path for path in waiting if not _has_ended(path)]:
         if time.monotonic() > until:

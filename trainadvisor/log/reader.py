@@ -1,4 +1,4 @@
-"""Reads a log, finished, torn or still being written, into compact columns."""
+"""Reads a log (finished, truncated or still being written) into compact columns."""
 
 import gc
 import os
@@ -18,15 +18,15 @@ from trainadvisor.log.combining import combine
 from trainadvisor.log.layer_samples import LayerSeries, LayerStore, Sample
 from trainadvisor.log.records import CUT, FACTS, FORMAT, LOST
 from trainadvisor.log.stream import Stream
-from trainadvisor.log.training_phases import Stage, main_stage, stages_of
+from trainadvisor.log.training_phases import TrainingPhase, main_phase, phases_of
 from trainadvisor.log.typed import fits
 
+# Most events and evaluations kept of each kind; a real log has a few hundred.
 MOST_RECORDS = 200_000
-"""Events and evaluations kept of each kind; a real log has some hundreds."""
 
 
 def read_log(path: str | os.PathLike[str]) -> "RunLog":
-    """Read a log (plain, .gz or .zst) and what lies beside it of the training's other processes; raises LogError."""
+    """Read a log (plain, .gz or .zst) and the logs of the training's other processes next to it; raises LogError."""
     log = _read_alone(Path(path))
     combine(log, _read_alone)
     return log
@@ -43,7 +43,7 @@ def _read_alone(path: Path) -> "RunLog":
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Keep the garbage collector from looking through millions of records that hold no cycles."""
+    """Pause the garbage collector, which would scan millions of records that hold no cycles."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -54,12 +54,12 @@ def _no_collection() -> Iterator[None]:
 
 
 class RunLog:
-    """One training as recorded; series cover its main stage unless a name says otherwise."""
+    """One training as recorded; series cover its main phase unless a name says otherwise."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        # Number of processes whose logs were read together.
         self.processes = 1
-        """How many processes' logs were read together."""
         self.header: dict[str, Any] = {}
         self.models: list[dict[str, Any]] = []
         self.optimizers: list[dict[str, Any]] = []
@@ -81,7 +81,7 @@ class RunLog:
     # -- reading
 
     def take(self, batch: list[Any]) -> None:
-        """Sort a batch of records to where they belong; the very first has to be the header."""
+        """Dispatch a batch of records by kind; the very first one must be the header."""
         if batch and not self.header:
             self._take_header(batch[0])
             batch = batch[1:]
@@ -167,7 +167,7 @@ class RunLog:
         self.end = self._clean(record) or {}
 
     def finish(self, stream: Stream) -> None:
-        """Put together what was collected and say what could not be read."""
+        """Assemble what was collected and note what could not be read."""
         if not self.header:
             raise LogError(_headless(self.path, stream))
         for plural, merged in descriptions.merge(self._facts).items():
@@ -192,7 +192,7 @@ class RunLog:
 
     @cached_property
     def cut(self) -> dict[str, Any] | None:
-        """Return why a log ends before its training, and how many steps that took where it is known."""
+        """Return why the log ends before its training, and the number of steps of the training if known."""
         told = next((event["detail"] for event in reversed(self.events) if event["kind"] == CUT), None)
         return told and {"reason": str(told.get("reason") or "?"), "steps": whole(told.get("steps"))}
 
@@ -200,47 +200,47 @@ class RunLog:
 
     @property
     def all_steps_count(self) -> int:
-        """Return the number of recorded steps of all stages."""
+        """Return the number of recorded steps of all phases."""
         return self._columns.count
 
     def whole_column(self, name: str) -> Floats:
-        """Return a step column of all stages."""
+        """Return a step column of all phases."""
         return self._columns.column(name)
 
     def replace_column(self, name: str, values: Floats) -> None:
-        """Put a column of all stages in the place of one, when the whole is known from several processes."""
+        """Replace a column of all phases by the one that several processes give together."""
         self._columns.replace(name, values)
 
     def samples_of(self, model: int) -> dict[str, list[Sample]]:
-        """Return the samples of a model's parameters and layers, to be joined with those of other processes."""
+        """Return the samples of a model's parameters and layers, to be combined with those of other processes."""
         return self._layers.samples.get(model, {})
 
     @cached_property
-    def stages(self) -> list[Stage]:
-        """Return the stages of the training in order: optimizers used in overlapping stretches share one."""
-        return stages_of(self._columns)
+    def phases(self) -> list[TrainingPhase]:
+        """Return the phases of the training in order; optimizers used in overlapping stretches share a phase."""
+        return phases_of(self._columns)
 
     @cached_property
-    def stage(self) -> Stage:
-        """Return the stage that is judged."""
-        return main_stage(self.stages)
+    def phase(self) -> TrainingPhase:
+        """Return the phase that is judged."""
+        return main_phase(self.phases)
 
     @property
     def turns(self) -> dict[tuple[int, ...], int]:
-        """Return how many steps of the whole run each combination of optimizers made."""
+        """Return the number of steps that each combination of optimizers took over the whole run."""
         return dict(self._columns.turns)
 
     @cached_property
     def _span(self) -> slice:
-        return slice(self.stage.start, self.stage.stop)
+        return slice(self.phase.start, self.phase.stop)
 
     @cached_property
     def steps(self) -> Ints:
-        """Return the step numbers of the main stage."""
+        """Return the step numbers of the main phase."""
         return self._columns.column("step")[self._span].astype(np.int64)
 
     def column(self, name: str) -> Floats:
-        """Return a step column of the main stage; nan where it was not recorded."""
+        """Return a step column of the main phase; nan where it was not recorded."""
         return self._columns.column(name)[self._span]
 
     @cached_property
@@ -257,14 +257,14 @@ class RunLog:
 
     @cached_property
     def evals(self) -> list[dict[str, Any]]:
-        """Return the evaluations of the main stage."""
-        return [record for record in self.all_evals if self.stage.covers_eval(record["step"])]
+        """Return the evaluations of the main phase."""
+        return [record for record in self.all_evals if self.phase.covers_eval(record["step"])]
 
     # -- models and layers
 
     @cached_property
     def model(self) -> dict[str, Any] | None:
-        """Return the main model: the one with most parameters in the optimizers of the main stage."""
+        """Return the main model: the one with most parameters in the optimizers of the main phase."""
         held = self._held_parameters()
         ranked = sorted(
             self.models, key=lambda model: (_held_count(model, held), model["name"] != "(unregistered)", -model["id"])
@@ -272,7 +272,7 @@ class RunLog:
         return ranked[-1] if ranked else None
 
     def _held_parameters(self) -> set[int]:
-        used = [o for o in self.optimizers if o["id"] in self.stage.optimizers] or self.optimizers
+        used = [o for o in self.optimizers if o["id"] in self.phase.optimizers] or self.optimizers
         return {number for optimizer in used for group in optimizer["groups"] for number in group["parameters"]}
 
     @cached_property
@@ -281,10 +281,10 @@ class RunLog:
         return self.layers_of(self.model)
 
     def layers_of(self, model: dict[str, Any] | None) -> LayerSeries:
-        """Return the layer samples of one model within the main stage."""
+        """Return the layer samples of one model within the main phase."""
         chosen = model or {"id": -1, "layers": [], "parameters": []}
         return LayerSeries(
-            chosen, self._layers.samples.get(chosen["id"], {}), self.tables, self.stage.first, self.stage.last
+            chosen, self._layers.samples.get(chosen["id"], {}), self.tables, self.phase.first, self.phase.last
         )
 
 

@@ -3,16 +3,16 @@
 import math
 from typing import Any
 
+# Number of the log format; a reader refuses a log with a larger one.
 FORMAT = 1
-"""Number of the log format; a reader refuses a log with a larger one."""
 
 HEADER, STEP, LAYERS, EVAL, EVENT, END = "header", "step", "layers", "eval", "event", "end"
+# Kinds of fact (as events) and the header's list that each belongs to.
 FACTS = {"model": "models", "optimizer": "optimizers", "loss": "losses", "loader": "loaders", "scheduler": "schedulers"}
-"""Kinds of fact (as events) and the header's list that each belongs to."""
+# Kind of the event that counts the records lost to a slow disk.
 LOST = "lost-records"
-"""Kind of the event that says how many records a slow disk cost."""
+# Kind of the event that says why a log ends before its training, and the total number of steps.
 CUT = "log-cut"
-"""Kind of the event that says why a log ends before its training, and how many steps that took in all."""
 
 Record = dict[str, Any]
 
@@ -37,7 +37,7 @@ def storable(value: Any) -> Any:
 
 
 def _storable_items(value: dict[Any, Any]) -> dict[str, Any]:
-    """Return a dict's values as JSON can hold them; written out, because every step passes here."""
+    """Return a dict's values in a form that JSON can hold; written out for speed, because every step passes here."""
     found = {}
     for key, item in value.items():
         kind = type(item)
@@ -52,7 +52,7 @@ def _storable_items(value: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _text(value: str) -> str:
-    """Return a text that UTF-8 can hold: file names may contain bytes that are no characters."""
+    """Return a text that UTF-8 can encode: file names may contain bytes that are not characters."""
     return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
@@ -70,7 +70,7 @@ def _storable_float(value: float) -> float | str:
 
 
 def number(value: object) -> float | None:
-    """Return a stored number as a float, non-finite words included, or None when it is no number."""
+    """Return a stored number as a float, including the words for non-finite ones, or None for anything else."""
     if isinstance(value, bool):
         return float(value)
     if isinstance(value, int | float):

@@ -1,4 +1,4 @@
-"""Many short trainings in one process, as folds, searches and tests make them: no one course of a training."""
+"""Many short trainings in one process (folds, searches, tests), which cannot be judged as a single training."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -7,21 +7,21 @@ from statistics import median
 from trainadvisor.log.reader import RunLog
 
 FEWEST = 5
+# Most steps of a short training: a longer one is judged by itself.
 MOST_STEPS = 100
-"""Steps of a training that is short: a longer one is judged by itself."""
 MOSTLY = 0.5
 
 
 @dataclass(frozen=True)
 class Trainings:
-    """How many trainings there were, and the steps of the middle one."""
+    """The number of trainings and their median number of steps."""
 
     count: int
     steps: int
 
 
 def many_short(log: RunLog) -> Trainings | None:
-    """Return the short trainings of a log where they are most of it: optimizers with parameters of their own each."""
+    """Return the short trainings of a log if they make up most of it: each optimizer has its own parameters."""
     turns = {used: count for used, count in log.turns.items() if used}
     steps: Counter[int] = Counter()
     for used, count in turns.items():
@@ -33,12 +33,12 @@ def many_short(log: RunLog) -> Trainings | None:
     theirs = sum(count for used, count in turns.items() if short.keys() >= set(used))
     if len(short) < FEWEST or theirs <= MOSTLY * sum(log.turns.values()):
         return None
-    unknown = len(alone - steps.keys())  # so many that the log does not count the steps of each
+    unknown = len(alone - steps.keys())  # too many for the log to count the steps of each
     return Trainings(len(short) + unknown, round(median(short.values())))
 
 
 def _alone(log: RunLog) -> set[int]:
-    """Return the optimizers none of whose parameters another one holds as well."""
+    """Return the optimizers that share no parameter with another one."""
     held = {o["id"]: {p for group in o["groups"] for p in group["parameters"]} for o in log.optimizers}
     holders = Counter(parameter for parameters in held.values() for parameter in parameters)
     return {o for o, parameters in held.items() if parameters and all(holders[p] == 1 for p in parameters)}

@@ -1,4 +1,4 @@
-"""Bytes of a log to batches of records: streaming, bounded, and tolerant of a torn end."""
+"""Turns the bytes of a log into batches of records: streaming, bounded, tolerant of a truncated end."""
 
 import gzip
 import math
@@ -13,10 +13,10 @@ from trainadvisor.errors import LogError
 from trainadvisor.regular import is_folder, opened
 
 BLOCK = 1 << 18
+# As JSON such a line may take twenty times its size in memory.
 LONGEST_LINE = 24 << 20
-"""As JSON such a line may take twenty times its size in memory."""
+# Bytes that an archive may unpack to: 4 GB in all, and beyond 256 MB at most 500 times its own size.
 LARGEST_UNPACKED, LARGEST_RATIO, FREE = 4 << 30, 500, 256 << 20
-"""What an archive may unpack to: so much in all, and beyond 256 MB at most 500 times its own size."""
 FRAME = b" \t\r\n[],"
 
 Records = list[Any]
@@ -56,13 +56,13 @@ class Stream:
                 yield block
 
     def _most(self) -> float:
-        """Return how many bytes are read at most."""
+        """Return the most bytes that are read."""
         if self.path.suffix not in (".gz", ".zst"):
             return math.inf
         return min(LARGEST_UNPACKED, max(FREE, LARGEST_RATIO * self.path.stat().st_size))
 
     def _read(self, file: BinaryIO) -> bytes:
-        """Read a block; a compressed file that was cut short ends where it was cut."""
+        """Read a block; a truncated compressed file ends where it was cut."""
         try:
             return cast("bytes", getattr(file, "read1", file.read)(BLOCK))
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -97,7 +97,7 @@ class Stream:
         return records
 
     def _parse_end(self, rest: bytes) -> Records:
-        """Parse what follows the last line break: a bracket, a whole record, or the torn start of one."""
+        """Parse what follows the last line break: a bracket, a complete record, or the start of one."""
         before = self.bad_lines
         records = self._parse(rest)
         if self.bad_lines > before:
@@ -107,7 +107,7 @@ class Stream:
 
 
 def too_long(path: Path) -> str:
-    """Return what is said of a line without end."""
+    """Return the error message for a line that is too long."""
     return f"{path}: a line is longer than {LONGEST_LINE >> 20} MB; this is not a trainadvisor log"
 
 

@@ -1,4 +1,4 @@
-"""Stages of a training: pretraining with one optimizer, then training with another."""
+"""Phases of a training, such as pretraining with one optimizer, then training with another."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ MAIN_SHARE = 0.25
 
 
 @dataclass(frozen=True)
-class Stage:
+class TrainingPhase:
     """A stretch of steps; `start` and `stop` count records, `first` and `last` are step numbers."""
 
     start: int
@@ -21,18 +21,18 @@ class Stage:
     opening: bool = False
 
     def covers_eval(self, step: int) -> bool:
-        """Tell whether an evaluation after that many steps belongs to the stage."""
+        """Return whether an evaluation after `step` steps belongs to the phase."""
         return self.first < step <= self.last + 1 or (self.opening and step <= self.first)
 
 
-def stages_of(columns: StepColumns) -> list[Stage]:
-    """Return the stages in order; together they cover every step."""
+def phases_of(columns: StepColumns) -> list[TrainingPhase]:
+    """Return the phases in order; together they cover every step."""
     groups = _overlapping(sorted((columns.first_use[o], columns.last_use[o], o) for o in columns.first_use))
     starts = [0] + [start for start, _, _ in groups[1:]]
     stops = [*starts[1:], columns.kept]
     numbers = columns.column("step")
     return [
-        Stage(start, stop, *_range(numbers[start:stop]), optimizers=tuple(used), opening=start == 0)
+        TrainingPhase(start, stop, *_range(numbers[start:stop]), optimizers=tuple(used), opening=start == 0)
         for start, stop, (_, _, used) in zip(starts, stops, groups or [(0, 0, [])], strict=True)
     ]
 
@@ -52,8 +52,8 @@ def _range(numbers: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[int, 
     return (int(numbers.min()), int(numbers.max())) if numbers.size else (0, -1)
 
 
-def main_stage(stages: list[Stage]) -> Stage:
-    """Return the last stage with a fair share of the steps, else the longest."""
-    total = sum(stage.stop - stage.start for stage in stages)
-    fair = [stage for stage in stages if stage.stop - stage.start >= MAIN_SHARE * total]
-    return fair[-1] if fair else max(stages, key=lambda stage: stage.stop - stage.start)
+def main_phase(phases: list[TrainingPhase]) -> TrainingPhase:
+    """Return the last phase with a fair share of the steps, else the longest."""
+    total = sum(phase.stop - phase.start for phase in phases)
+    fair = [phase for phase in phases if phase.stop - phase.start >= MAIN_SHARE * total]
+    return fair[-1] if fair else max(phases, key=lambda phase: phase.stop - phase.start)

@@ -1,4 +1,4 @@
-"""What type each field of a log has: a value of another type is left out when the log is read, and never met later."""
+"""The type of each field of a log: values of another type are dropped while reading, so no other code meets them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -89,8 +89,8 @@ GIVEN: dict[Check, str] = {
     _number: "p",
     _list_of(_number): "betas",
 }
+# Objects whose fields others name: torch's modules and optimizers, or the user.
 FREE = frozenset({"facts", "groups", "metrics", "losses", "samples", "scheduler_steps", "seconds"})
-"""Objects whose fields others name: torch's modules and optimizers, or the user."""
 
 
 def _by_name(table: dict[Check, str]) -> dict[str, Check]:

@@ -1,4 +1,4 @@
-"""Appends records to a log that is a valid JSON array at every moment."""
+"""Appends records to a log, which is a valid JSON array at all times."""
 
 import os
 import time
@@ -14,15 +14,15 @@ from trainadvisor.redaction import redacted
 from trainadvisor.voice import Voice
 
 _PACKED = {".gz", ".zst"}
+# Records that hold no texts; there are many of them.
 _NUMBERS = (STEP, LAYERS)
-"""Records that hold no texts; there are many of them."""
 
 
 class LogWriter:
-    """Writes one record a line; a file is written to in batches, and never by the thread that trains."""
+    """Writes one record per line; files are written in batches, never by the training thread."""
 
     def __init__(self, path: str | Path, *, voice: Voice | None = None, batch: int = 64, seconds: float = 1.0) -> None:
-        """Create the log; raise LogError when the path cannot be written. Troubles are told by the voice."""
+        """Create the log; raise LogError when the path cannot be written. Problems are reported through `voice`."""
         self.path = Path(path)
         self._waiting: list[Record] = []
         self._batch, self._seconds = batch, seconds
@@ -45,7 +45,7 @@ class LogWriter:
             raise LogError(message) from error
 
     def __call__(self, record: Record) -> None:
-        """Take a record; the first goes to the disk at once, the others in batches."""
+        """Write a record; the first goes to the disk at once, later ones in batches."""
         self._waiting.append(record)
         self._steps += record.get("record") == STEP
         late = time.monotonic() - self._flushed > self._seconds
@@ -53,7 +53,7 @@ class LogWriter:
             self._hand_over()
 
     def flush(self) -> None:
-        """Write what waits, and wait until it is on the disk."""
+        """Write all pending records and wait until they are on the disk."""
         self._hand_over()
         if os.getpid() == self._pid:
             self._disk.settle()
@@ -70,7 +70,7 @@ class LogWriter:
             self._voice.close()
 
     def _hand_over(self) -> None:
-        """Give what waits to the disk: a failing one ends the log, a slow one loses records, no training waits."""
+        """Hand pending records to the disk: a failing disk ends the log, a slow one loses records; nothing waits."""
         self._flushed = time.monotonic()
         records, self._waiting = self._waiting, []
         # A forked child shares the file: only the process that opened the log writes it.
@@ -86,7 +86,7 @@ class LogWriter:
             self._lost += lost + len(lines) - bool(lost)
 
     def _encoded(self, record: Record) -> bytes | None:
-        """Return a record's line; one that cannot be written is lost alone."""
+        """Return a record's line, or None for a record that cannot be encoded; others are not affected."""
         try:
             shown = record if record.get("record") in _NUMBERS else redacted(record)
             return orjson.dumps(storable(shown))

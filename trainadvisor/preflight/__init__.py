@@ -25,12 +25,12 @@ def preflight(
     in_place: bool = False,
     choice: Choice | None = None,
 ) -> Preflight:
-    """Run the first steps of a script and the experiments; logs and what it printed stay in the folder."""
+    """Run the first steps of a script and the experiments; logs and output stay in the folder."""
     from trainadvisor.configuration import Config
     from trainadvisor.judge.rulebook import load
     from trainadvisor.preflight.first_steps import Trials
-    from trainadvisor.preflight.procedure import Course
+    from trainadvisor.preflight.procedure import Procedure
 
     config = config or Config()
     book = load(config.rules).configured(config)
-    return Course(script, Trials(script, folder, wish.budget, in_place=in_place, choice=choice), book, wish).run()
+    return Procedure(script, Trials(script, folder, wish.budget, in_place=in_place, choice=choice), book, wish).run()

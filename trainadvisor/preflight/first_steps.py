@@ -1,4 +1,4 @@
-"""Runs a script's first steps in a child process, as it is or changed from outside, within a budget of seconds."""
+"""Runs a script's first steps in a child process, unmodified or changed from outside, within a time budget."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from trainadvisor.trials.jobs import Change, Outcome
     from trainadvisor.trials.survey import Choice
 
+# Seconds beyond its limit after which a child is killed.
 GRACE = 10.0
-"""Seconds that a child gets beyond its time before it is killed."""
+# Seconds of training below which an experiment is not worth starting.
 LEAST_STEPPING = 1.5
-"""Seconds of training below which an experiment is not worth its start."""
 
 
 @dataclass(frozen=True)
 class Script:
-    """What is run: a script or a module, with its arguments."""
+    """What to run: a script or a module, with its arguments."""
 
     target: str
     args: tuple[str, ...] = ()
@@ -33,22 +33,21 @@ class Script:
 
 @dataclass(frozen=True)
 class Trial:
-    """One run of the script that was cut: its log, the last it printed, and how long it took."""
+    """One shortened run of the script: its log, the end of its output, and its duration."""
 
     log: RunLog | None
     printed: str
     seconds: float
+    # Its exit code, None when it was killed.
     code: int | None
-    """Its exit code, None when it was killed."""
 
 
 class Trials:
-    """Runs a script several times, each in a process and a scratch copy of its own."""
+    """Runs a script several times, each time in its own process and scratch copy."""
 
     def __init__(
         self, script: Script, folder: Path, budget: float, *, in_place: bool = False, choice: Choice | None = None
     ) -> None:
-        """Take the script, a folder for logs, the seconds for all runs together, and what their copies may take."""
         self._script, self._folder, self._in_place, self._choice = script, folder, in_place, choice
         self._began, self._budget = time.monotonic(), budget
         self._startup = 0.0
@@ -59,7 +58,7 @@ class Trials:
         return time.monotonic() - self._began
 
     def first(self, steps: int) -> Trial:
-        """Run the first steps as they are; half of the budget is kept for experiments."""
+        """Run the first steps unmodified; half of the budget is kept for experiments."""
         outcome = self._run("natural", (), steps, self._budget / 2)
         log = _read(outcome.log)
         training = (log.end or {}).get("seconds") if log is not None else None
@@ -67,7 +66,7 @@ class Trials:
         return Trial(log, outcome.stderr or outcome.stdout, outcome.seconds, outcome.code)
 
     def experiment(self, name: str, changes: Sequence[Change], steps: int, *, share: float = 1.0) -> RunLog | None:
-        """Run the script with changes for a share of what is left; None where there is no time for it."""
+        """Run the script with changes for a share of the remaining time; return None if there is too little."""
         seconds = (self._budget - self.spent) * share - self._startup
         return None if seconds < LEAST_STEPPING else _read(self._run(name, changes, steps, seconds).log)
 

@@ -1,4 +1,4 @@
-"""The learning-rate range test: the loss along a rising rate becomes a suggestion.
+"""The learning-rate range test: turns the loss along a rising rate into a suggestion.
 
 After Smith, "Cyclical Learning Rates for Training Neural Networks" (2017), section 3.3, and the rule of thumb that came
 of it: a rate is good where the loss falls fastest, and at most a tenth of that at which it is lowest.
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 Series = NDArray[np.float64]
 
+# Range of the rates: below it no optimizer moves a weight visibly, above it none stays stable.
 LOWEST, HIGHEST = 1e-6, 10.0
-"""The range that the rate runs through: below, no optimizer moves a weight visibly; above, none stays stable."""
 FEWEST = 20
+# Share of the steps at the start whose rate is too small to matter: they give the initial level of the loss.
 RESTING = 0.25
-"""Share of the steps, the first ones, over which the rate is too small to do anything: the level the loss starts at."""
+# A fall must exceed this share of the initial level, and this many standard errors.
 SMALLEST_FALL, NOISE = 0.02, 3.0
-"""A fall counts from this share of the start on, and from this many standard errors."""
 PART_OF_LOWEST = 10.0
+# Share of the fall after which it counts as begun: earlier slopes are noise.
 BEGUN = 0.1
-"""Share of the fall after which it has begun: before, a slope is noise."""
 WINDOW = 5
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a range test found; rates are None where the loss gave none."""
+    """The result of a range test; rates are None if the loss did not determine them."""
 
     rates: Series
     losses: Series
@@ -49,7 +49,7 @@ class Sweep:
 
 
 def sweep_of(log: RunLog) -> Sweep | None:
-    """Return what the log of a range test shows, None where the rate was not raised as it should have been."""
+    """Return the result of a range test from its log, None if the rate was not raised as intended."""
     steps, losses = training_loss(log)
     places = np.searchsorted(log.steps, steps)
     rates = log.lr[places]
@@ -63,7 +63,7 @@ def sweep_of(log: RunLog) -> Sweep | None:
 
 
 def training_broke(log: RunLog) -> bool:
-    """Say whether the loss became NaN or infinite."""
+    """Return whether the loss became NaN or infinite."""
     from trainadvisor.signals.loss import broken_at
 
     return broken_at(log) is not None
@@ -100,7 +100,7 @@ def _windows(values: Series) -> Series:
 
 
 def _divergence(smooth: Series, start: float, error: float) -> int | None:
-    """Return the place from which on the loss stays as far above its start as its best is below, or farther."""
+    """Return the index from which the loss stays at least as far above its start as its best is below it."""
     fall = start - float(np.min(smooth))
     limit = start + max(fall, SMALLEST_FALL * abs(start), NOISE * error)
     inside = np.flatnonzero(smooth <= limit)
@@ -109,7 +109,7 @@ def _divergence(smooth: Series, start: float, error: float) -> int | None:
 
 
 def _steepest(smooth: Series) -> int:
-    """Return where a falling curve falls fastest, over the steps of a geometric series of rates."""
+    """Return the index at which a falling curve falls fastest, over a geometric series of rates."""
     if smooth.size < 3:  # noqa: PLR2004 - no slope
         return smooth.size - 1
     return int(np.argmin(np.gradient(smooth)))

@@ -1,4 +1,4 @@
-"""The script's own learning rate beside what a range test suggests."""
+"""Compares the script's own learning rate with the suggestion of a range test."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from trainadvisor.log.reader import RunLog
     from trainadvisor.preflight.lr_range_test import Sweep
 
+# Factor between the script's rate and the suggestion, up or down, from which it is reported.
 OFF = 10.0
-"""Times the suggestion, or a part of it, from which on the own rate is worth a word."""
 STILL_RISING = 1.05
 DIGITS = 6
 
 
 def own_rate(log: RunLog) -> tuple[float | None, bool]:
-    """Return the largest rate of the first steps, and whether it is still rising at their end."""
+    """Return the largest rate of the first steps, and whether the rate is still rising at their end."""
     rates = log.lr[np.isfinite(log.lr)]
     if not rates.size or rates.max() <= 0:
         return None, False
@@ -33,7 +33,7 @@ def own_rate(log: RunLog) -> tuple[float | None, bool]:
 
 
 def outcome(sweep: Sweep | None, own: float | None) -> LearningRate:
-    """Return the figures of a range test."""
+    """Return the numbers of a range test."""
     if sweep is None:
         return LearningRate(own=own)
     columns = {"rates": sweep.rates, "losses": sweep.losses, "smooth": sweep.smooth}
@@ -48,7 +48,7 @@ def outcome(sweep: Sweep | None, own: float | None) -> LearningRate:
 
 
 def agreeing(diagnosis: Diagnosis, own: float) -> list[str]:
-    """Return the alarming codes whose remedy is a lower rate; that one is too low no first steps can show."""
+    """Return the alarming codes whose remedy is a lower rate; the first steps cannot show that a rate is too low."""
     found = [
         item.code
         for item in everything(diagnosis.findings)
@@ -74,7 +74,7 @@ def check(
     reason: str = "no-time",
     codes: Iterable[str] = (),
 ) -> Check:
-    """Compare the rates; a rate far off fails only where the diagnosis of the first steps says so too."""
+    """Compare the rates; a rate that is far off fails only if the diagnosis of the first steps agrees."""
     if rate is None or rate.curve is None:
         told = ("、" if lang == "zh" else ", ").join(codes)
         key = reason if rate is None else "not-raised"
@@ -91,7 +91,7 @@ def check(
 
 
 def shuffled_apart(without: Sweep, shared: Sweep, lang: str) -> Check:
-    """Tell of rows and labels that were shuffled by different orders: one order lets the loss fall, no rate does."""
+    """Report rows and labels shuffled in different orders: the loss falls with a single order, but at no rate."""
     figures: dict[str, Any] = {"steps": len(without.rates), "best": without.best, "shared": shared.best}
     text = say("preflight.rate.shuffled-apart", lang, **figures)
     return Check(name="learning-rate", state="failed", severity="error", sentence=text, figures=figures,

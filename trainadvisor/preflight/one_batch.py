@@ -1,4 +1,4 @@
-"""One batch for ever: a network that is wired well learns it by heart, whatever it will make of the rest."""
+"""The one-batch experiment: a correctly wired network can memorize a single batch."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from trainadvisor.log.reader import RunLog
 
 FITS, STUCK, OPEN = "fits", "stuck", "open"
+# Kinds of training in which the loss on one batch need not fall.
 NO_SUCH_TEST = ("adversarial", "reinforcement", "contrastive", "likelihood")
-"""Kinds of training in which the loss of one batch need not fall."""
+# Thresholds of the skill on the batch: learned (half of the trivial loss is gone), and hardly anything learned.
 LEARNT, NOTHING = 0.5, 0.1
-"""Skill on the batch: half of what a constant answer leaves is gone, or hardly anything."""
+# The same for a loss whose trivial level is unknown, as shares of its first value.
 HALVED, UNMOVED = 0.5, 0.01
-"""The same of a loss whose trivial level is not known: shares of its first value."""
 EXACT = 0.95
 NEAR = 0.1
 FEWEST = 20
@@ -32,7 +32,7 @@ DOUBTS = ("slow", "floor-unknown")
 
 @dataclass(frozen=True)
 class Fit:
-    """How well one batch was learnt; `reason` is the key of a text where that is open."""
+    """How well one batch was learned; `reason` is the key of a text if that is undecided."""
 
     verdict: str
     first: float | None = None
@@ -40,12 +40,12 @@ class Fit:
     skill: float | None = None
     steps: int = 0
     reason: str = ""
+    # Whether the model is large enough to memorize any batch.
     roomy: bool = False
-    """Whether the model is large enough to learn any batch by heart."""
 
     @property
     def hardly(self) -> bool:
-        """Say whether next to nothing was learnt, as far as this loss can tell."""
+        """Return whether almost nothing was learned, as far as this loss shows."""
         if self.first is None or self.final is None or not self.first:
             return self.verdict == STUCK
         slow = self.first - self.final < NOTHING * abs(self.first)
@@ -53,7 +53,7 @@ class Fit:
 
 
 def fit_of(log: RunLog, *, kinds: Iterable[str] = ()) -> Fit:
-    """Judge the log of a one-batch run; `kinds` are the contexts of the script, where they are known."""
+    """Judge the log of a one-batch run; `kinds` are the contexts of the script, if known."""
     unfit = sorted({*kinds, *contexts(log)} & set(NO_SUCH_TEST))
     if unfit:
         return Fit(OPEN, reason=f"kind.{unfit[0]}")
@@ -72,7 +72,7 @@ def fit_of(log: RunLog, *, kinds: Iterable[str] = ()) -> Fit:
 
 
 def took_effect(log: RunLog, change: str) -> bool:
-    """Say whether a trial's log says that its change took hold."""
+    """Return whether a trial's log confirms that its change was applied."""
     return any(detail.get("applied") for detail in _told(log, change))
 
 
@@ -85,7 +85,7 @@ def _told(log: RunLog, change: str) -> list[dict[str, Any]]:
 
 
 def _roomy(log: RunLog, signals: Signals) -> bool:
-    """Say whether there are parameters enough for every target of a batch, and more than a linear map of them."""
+    """Return whether the model has enough parameters for every target of a batch, and more than a linear map."""
     parameters, loss = signals.get("parameter_count"), main_loss(log)
     shape = ((loss or {}).get("target") or {}).get("shape") or []
     if not isinstance(parameters, int) or not shape or signals.get("nonlinear_ops") == 0:
@@ -98,7 +98,7 @@ def _verdict(first: float, final: float, signals: Signals) -> tuple[str, str]:
     skill = signals.get("skill")
     if isinstance(skill, float):
         good = skill > LEARNT or _accuracy(signals) > EXACT
-        # only where the trivial loss is that of the whole loss, a fall may be down to that and still be nothing
+        # only if the trivial loss is that of the whole loss, a fall down to it may mean nothing
         exact = signals.get("trivial_loss") is not None
         stuck = skill < NOTHING and (exact or fall < NOTHING)
         return (FITS, "") if good else (STUCK, "") if stuck else (OPEN, "slow")
@@ -111,12 +111,12 @@ def _accuracy(signals: Signals) -> float:
 
 
 def learns_at_some_rate(log: RunLog) -> bool:
-    """Judge the run on one batch with a rising learning rate: whether any rate makes the loss fall."""
+    """Judge the one-batch run with a rising learning rate: whether the loss falls at any rate."""
     from trainadvisor.preflight.lr_range_test import sweep_of
 
     sweep = sweep_of(log)
     if sweep is None or not took_effect(log, "one-batch"):
-        return True  # nothing was shown
+        return True  # nothing was demonstrated
     trivial = Signals(log).get("trivial_loss")
     start = min(sweep.start, trivial) if isinstance(trivial, float) else sweep.start
     return sweep.steepest is not None and sweep.best < start - NEAR * abs(start)

@@ -20,7 +20,7 @@ class _Part(BaseModel):
 
 
 class Check(_Part):
-    """One question to the first steps: its answer in a sentence, with the figures and the codes of findings."""
+    """One check of the first steps: its answer in a sentence, with the numbers and the codes of findings."""
 
     name: str
     state: State

@@ -1,4 +1,4 @@
-"""The course of a preflight: the first steps as they are, then the experiments that they leave open."""
+"""The procedure of a preflight: the unmodified first steps, then the experiments for open questions."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from trainadvisor.preflight.first_steps import Script, Trial, Trials
 
 ONE_BATCH = Change("one-batch")
+# Steps of an experiment: a range of seven decades needs them; a small network memorizes a batch in fewer.
 EXPERIMENT_STEPS = 100
-"""Steps of an experiment: a small network learns a batch in fewer, and a range of seven decades needs them."""
 SWEEP = Change(
     "lr-range", {"lowest": lr_range_test.LOWEST, "highest": lr_range_test.HIGHEST, "steps": EXPERIMENT_STEPS}
 )
@@ -30,7 +30,7 @@ LEVELS = ("note", "warning", "error", "never")
 
 @dataclass(frozen=True)
 class Wish:
-    """What was asked for."""
+    """The options of a preflight."""
 
     steps: int = 60
     budget: float = 60.0
@@ -39,16 +39,15 @@ class Wish:
     lang: str = "en"
 
 
-class Course:
+class Procedure:
     """One preflight of one script."""
 
     def __init__(self, script: Script, trials: Trials, book: Rulebook, wish: Wish) -> None:
-        """Take the script, what runs it, the rules and what was asked for."""
         self._script, self._trials, self._wish = script, trials, wish
         self._full, self._book = book, early_rules.of_first_steps(book, wish.lang)
 
     def run(self) -> Preflight:
-        """Run everything and return the verdict."""
+        """Run all steps and experiments and return the verdict."""
         trial = self._trials.first(self._wish.steps)
         first = questions.start(trial, self._wish.steps, self._wish.lang)
         if trial.log is None or trial.log.all_steps_count < questions.FEWEST:
@@ -80,12 +79,12 @@ class Course:
         return self._verdict(trial, answers, seen.diagnosis, rate)
 
     def _errors(self, diagnosis: Diagnosis, certain: set[str]) -> list[str]:
-        """Return the codes of errors that are facts: whatever they break would show in every experiment."""
+        """Return the codes of certain errors: what they break would affect every experiment."""
         found = [item for item in everything(diagnosis.findings) if item.code in certain]
         return [item.code for item in found if questions.level(item) == "error"]
 
     def _on_one_batch(self, seen: questions.Seen) -> questions.Seen:
-        """Run the script on its first batch; where that is not learnt, at every rate."""
+        """Run the script on its first batch and, if that is not learned, at every rate."""
         log = self._trials.experiment("one-batch", [ONE_BATCH], EXPERIMENT_STEPS, share=0.5)
         if log is None:
             return seen
@@ -97,7 +96,7 @@ class Course:
         return seen if rescue is None else replace(seen, learns=one_batch.learns_at_some_rate(rescue))
 
     def _resolved(self, seen: questions.Seen, suspected: set[str], *, broken: bool) -> questions.Seen:
-        """Confirm what was only suspected by the experiment, or drop it; beside a fact it may stand as it is."""
+        """Confirm or drop suspicions by the experiment; next to a certain error they may stay as they are."""
         if not suspected or broken:
             return seen
         fate = _fate(seen)
@@ -113,7 +112,7 @@ class Course:
         return replace(seen, diagnosis=judge_log(seen.log, book, self._wish.lang))
 
     def _rate(self, seen: questions.Seen, why: str, broken: list[str]) -> tuple[LearningRate | None, Check]:
-        """Run the range test and compare."""
+        """Run the range test and compare the rates."""
         lang = self._wish.lang
         if why:
             return None, lr_suggestion.check(None, seen.diagnosis, lang, reason=why, codes=broken or ["start"])
@@ -129,10 +128,10 @@ class Course:
         return outcome, lr_suggestion.check(outcome, whole, lang, rising=rising)
 
     def _in_one_order(self, seen: questions.Seen) -> lr_range_test.Sweep | None:
-        """Return the range test with one order for all shuffles of a length, where only that lets the loss fall.
+        """Return the range test with one order for all shuffles of equal length, if the loss falls only with that.
 
-        A batch that is learnt by heart beside a loss that no rate lowers from batch to batch is what labels of other
-        rows look like.
+        If one batch can be memorized but no rate lowers the loss across batches, the labels probably belong to other
+        rows.
         """
         if seen.fit is None or seen.fit.verdict == one_batch.STUCK:
             return None
@@ -182,7 +181,7 @@ class Course:
 
 
 def _fate(seen: questions.Seen) -> str:
-    """Return what the one-batch experiment says about suspicions; in a warm-up it takes every rate to confirm one."""
+    """Return what the one-batch experiment says about suspicions; in a warm-up, only all rates together confirm one."""
     if seen.fit is None or (seen.fit.verdict == one_batch.OPEN and not seen.fit.hardly):
         return "untested"
     _, rising = lr_suggestion.own_rate(seen.log)

@@ -1,4 +1,4 @@
-"""The questions that a preflight asks, each answered from what the runs showed."""
+"""The checks of a preflight, each answered from the results of the runs."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ FAMILIES = {
     "numerics": ("numerics",), "wiring": ("wiring",), "data": ("data",), "gradients": ("gradients", "activations"),
 }  # fmt: skip
 LEVELS: tuple[Severity, ...] = ("note", "warning", "error")
+# Fewest steps that allow a statement about a script.
 FEWEST = 5
-"""Steps below which nothing is said about a script."""
+# Factor over the loss of an untrained model from which the first loss is reported.
 HIGH = 3.0
-"""Times the loss of an untrained model, from which on the first loss is worth a word."""
 WAITING = 0.5
 LONGEST = 200
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Everything that the runs of a preflight showed."""
+    """Everything that the runs of a preflight have shown."""
 
     trial: Trial
     log: RunLog
@@ -42,12 +42,12 @@ class Seen:
     wanted: int
     fit: Fit | None = None
     learns: bool | None = None
+    # Codes that need an experiment, by its result: confirmed, unconfirmed or untested.
     suspected: dict[str, list[str]] = field(default_factory=dict)
-    """Codes that need an experiment, under what it said: confirmed, unconfirmed or untested."""
 
 
 def start(trial: Trial, wanted: int, lang: str) -> Check:
-    """Say whether the script comes through its first steps."""
+    """Check whether the script survives its first steps."""
     steps = trial.log.all_steps_count if trial.log is not None else 0
     figures: dict[str, Any] = {"steps": steps, "seconds": round(trial.seconds, 2), "wanted": wanted}
     crash = _crash(trial)
@@ -65,7 +65,7 @@ def start(trial: Trial, wanted: int, lang: str) -> Check:
 
 
 def _crash(trial: Trial) -> dict[str, Any]:
-    """Return what ended the script, where that was an exception of its own."""
+    """Return the exception that ended the script, if it was the script's own."""
     events = [event for event in trial.log.events if event["kind"] == "exception"] if trial.log is not None else []
     if not events:
         return {}
@@ -82,7 +82,7 @@ def _open(name: str, sentence: str, figures: dict[str, Any] | None = None) -> Ch
 
 
 def initial_loss(seen: Seen) -> Check:
-    """Hold the first loss against chance."""
+    """Compare the first loss with chance level."""
     signals, lang = Signals(seen.log), seen.lang
     first, ratio = signals.get("loss_first"), signals.get("loss_first_ratio")
     if not isinstance(first, float):
@@ -97,7 +97,7 @@ def initial_loss(seen: Seen) -> Check:
 
 
 def family(name: str, seen: Seen) -> Check:
-    """Say what the rules of a family found in the first steps."""
+    """Report what the rules of a family found in the first steps."""
     from trainadvisor.judge.summary import everything
 
     families, lang = FAMILIES[name], seen.lang
@@ -128,7 +128,7 @@ def level(item: Finding) -> Severity:
 
 
 def one_batch(seen: Seen, reason: str = "", codes: Iterable[str] = ()) -> Check:
-    """Say whether the first batch can be learnt by heart; `reason` tells why that was not tried."""
+    """Check whether the first batch can be memorized; `reason` says why that was not tried."""
     lang, fit = seen.lang, seen.fit
     if fit is None or (fit.verdict == OPEN and fit.first is None):
         why = reason or (fit.reason if fit else "no-time")
@@ -167,7 +167,7 @@ def _names(codes: Iterable[str], lang: str) -> str:
 
 
 def throughput(seen: Seen) -> Check:
-    """Say how long a step takes and how much of it is waiting for data; it is no fault of the script's."""
+    """Report the time of a step and its share of waiting for data; this is never a failure."""
     signals, lang = Signals(seen.log), seen.lang
     seconds, wait = signals.get("step_seconds"), signals.get("wait_share")
     if not isinstance(seconds, float) or seconds <= 0:

@@ -36,7 +36,7 @@ _registry: dict[str, SignalSpec] = {}
 
 
 def signal(*, unit: str, needs: str, zh: str) -> Callable[[Callable[[RunLog], Any]], Callable[[RunLog], Any]]:
-    """Register a function of a log as a signal; its value is finite or absent, and computed once a log."""
+    """Register a function of a log as a signal; its value is finite or absent, and computed once per log."""
 
     def register(function: Callable[[RunLog], Any]) -> Callable[[RunLog], Any]:
         spec = _spec(function, unit, needs, zh)
@@ -62,7 +62,7 @@ def _spec(function: Callable[[RunLog], Any], unit: str, needs: str, zh: str) -> 
 
 
 def _type_of(name: str, annotation: Any) -> str:
-    """Read the type of a signal off its return annotation, whether it is a type or its text."""
+    """Return the kind of a signal from its return annotation, given as a type or as text."""
     text = annotation.__name__ if type(annotation) is type else str(annotation)
     words = {part.strip().partition("[")[0] for part in text.split("|")} - {"None"}
     types = {TYPES.get(word, word) for word in words}
@@ -79,7 +79,7 @@ def _computed(spec: SignalSpec, log: RunLog) -> Value | None:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             return _finite(spec.function(log), spec.type)
-    except Exception as error:  # noqa: BLE001 - one signal must not take the others with it
+    except Exception as error:  # noqa: BLE001 - a failing signal must not affect the others
         memory_of(log).errors[spec.name] = f"{type(error).__name__}: {error}"
         return None
 
@@ -101,20 +101,20 @@ def _finite(value: Any, kind: str) -> Value | None:
 
 
 class Signals:
-    """The signals of one log, computed when first asked for."""
+    """The signals of one log, each computed on first use."""
 
     def __init__(self, log: RunLog) -> None:
         self.log = log
         self._known = all_signals()
 
     def __getitem__(self, name: str) -> Value | None:
-        """Return the value of a signal, or None where the log cannot give it."""
+        """Return the value of a signal, or None if the log does not determine it."""
         if name not in self._known:
             raise KeyError(name)
         return memory_of(self.log).get(name, lambda: _computed(self._known[name], self.log))
 
     def get(self, name: str) -> Value | None:
-        """Return the value of a signal, None when it is absent or unknown."""
+        """Return the value of a signal, or None when it is absent or unknown."""
         return self[name] if name in self._known else None
 
     def __contains__(self, name: str) -> bool:
@@ -125,7 +125,7 @@ class Signals:
 
     @property
     def notes(self) -> list[str]:
-        """Return one sentence a signal that failed on this log."""
+        """Return one sentence for each signal that failed on this log."""
         return [f"signal {name} failed: {error}" for name, error in sorted(memory_of(self.log).errors.items())]
 
 

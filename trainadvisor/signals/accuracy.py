@@ -19,7 +19,7 @@ def metric(log: RunLog, name: str) -> Series:
 
 @signal(unit="share", **NEEDS_ACCURACY)
 def val_accuracy_final(log: RunLog) -> float | None:
-    """Validation accuracy at the end: the last one, or the median of the last three of six and more."""
+    """Validation accuracy at the end: the last value, or the median of the last three if there are six or more."""
     values = metric(log, "accuracy")
     return float(np.median(values[-3:] if values.size >= MANY else values[-1:])) if values.size else None
 

@@ -1,4 +1,4 @@
-"""Activations: units that are dead, units that are saturated, and what passes through the depth of the net."""
+"""Activations: dead units, saturated units, and how signals change over the depth of the network."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ SATURATING = frozenset({"tanh", "sigmoid", "hardtanh", "hardsigmoid", "softsign"
 SMOOTH = frozenset({"gelu", "silu", "leaky_relu", "elu", "selu", "softplus", "mish", "prelu", "hardswish"})
 NONLINEAR = RECTIFIERS | SATURATING | SMOOTH
 MIXING = frozenset({"linear", "conv", "rnn", "attention"})  # rows that apply weights
-DEAD = 0.5  # share of units from which a layer is named and counts for the onset
+DEAD = 0.5  # share of units above which a layer is listed and counts for the onset
 
 
 def rows_of(log: RunLog, kinds: frozenset[str], *, hidden: bool = False) -> list[int]:
@@ -34,7 +34,7 @@ def act(log: RunLog, column: str, rows: list[int]) -> Floats:
 
 
 def _window(log: RunLog, column: str, rows: list[int], part: Any) -> Floats:
-    """Return the median over the early or late samples, one number a row."""
+    """Return the median over the early or late samples, one number per row."""
     values = act(log, column, rows)[part(log, log.layers.steps_of(column))]
     return np.asarray(np.nanmedian(values, axis=0) if values.size else np.empty(0), dtype=np.float64)
 
@@ -55,7 +55,7 @@ def _most(values: dict[str, float] | None) -> float | None:
 
 
 def _without(log: RunLog) -> float | None:
-    """Return the share of units at fault in a model that has no such units: none, if its layers are known."""
+    """Return the share of faulty units in a model without such units: 0 if its layers are known."""
     return 0.0 if log.layers.rows("act") else None
 
 
@@ -147,14 +147,14 @@ def act_gain_per_layer(log: RunLog) -> float | None:
 
 @signal(unit="ratio", **NEEDS)
 def act_depth_ratio(log: RunLog) -> float | None:
-    """Spread over the batch behind the last linear or conv layer over that behind the first, at the first sample."""
+    """Spread over the batch after the last linear or conv layer over that after the first, at the first sample."""
     spreads = _first_spreads(log)
     return float(spreads[-1] / spreads[0]) if spreads.size > 1 and spreads[0] > 0 else None
 
 
 @signal(unit="ratio", **NEEDS)
 def act_growth(log: RunLog) -> float | None:
-    """Largest over the layers of the activation RMS at its height over that of the first tenth of the run."""
+    """Largest ratio, over the layers, of the peak activation RMS to that of the first tenth of the run."""
     values = act(log, "act_rms", list(range(len(log.layers.rows("act")))))
     if not values.size:
         return None

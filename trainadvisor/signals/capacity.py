@@ -1,4 +1,4 @@
-"""What the model can represent and what evaluation mode makes of it: widths, size, running statistics of batch norm."""
+"""Capacity of the model and its state in evaluation mode: widths, size, running statistics of batch norm."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def hidden_width_min(log: RunLog) -> int | None:
 
 @signal(unit="parameters", **NEEDS)
 def parameter_count(log: RunLog) -> int | None:
-    """Trainable numbers in the main model."""
+    """Number of trainable parameters (scalars) in the main model."""
     found = [p for p in (log.model or {}).get("parameters") or [] if p.get("trainable")]
     return sum(int(p.get("count") or 0) for p in found) if found else None
 

@@ -1,4 +1,4 @@
-"""What kind of training a log shows, as far as its facts say so; rules abstain or soften by these words."""
+"""The kind of training that a log shows, as contexts in which rules abstain or soften their findings."""
 
 import math
 import re
@@ -33,7 +33,7 @@ EXACT = 0.02
 
 
 def contexts(log: RunLog) -> set[str]:
-    """Return the words that hold for a log."""
+    """Return the contexts that apply to a log."""
     return set(_contexts(log))
 
 
@@ -64,12 +64,12 @@ def _kinds(log: RunLog) -> set[str]:
 
 
 def adversarial(log: RunLog) -> bool:
-    """Tell whether optimizers of different models take turns, or models are named as opponents."""
+    """Return whether optimizers of different models take turns, or models are named as opponents."""
     return len(log.models) > 1 and (_take_turns(log) or bool(OPPOSING.search(_names(log))))
 
 
 def _take_turns(log: RunLog) -> bool:
-    """Tell whether two optimizers with disjoint parameters step at different times, each a fair part of the time."""
+    """Return whether two optimizers with disjoint parameters step alternately, each for a fair share of the time."""
     turns = {} if many_trainings(log) else log.turns
     fair = [used for used, count in turns.items() if used and count >= FAIR_TURN * sum(turns.values())]
     held = {o["id"]: {p for group in o["groups"] for p in group["parameters"]} for o in log.optimizers}
@@ -82,17 +82,17 @@ def _disjoint(one: tuple[int, ...], other: tuple[int, ...], held: dict[int, set[
 
 
 def many_trainings(log: RunLog) -> bool:
-    """Tell whether the run is many short trainings, of another model each."""
+    """Return whether the run consists of many short trainings, each of a different model."""
     return many_short(log) is not None
 
 
 def reinforcement(log: RunLog) -> bool:
-    """Tell whether models are named as those of reinforcement learning."""
+    """Return whether models are named as those of reinforcement learning."""
     return bool(ACTING.search(_names(log)))
 
 
 def contrastive(log: RunLog) -> bool:
-    """Tell whether the loss compares pairs, or the labels are the places in the batch."""
+    """Return whether the loss compares pairs, or the labels are indices within the batch."""
     return bool(_kinds(log) & CONTRASTING) or any(_labels_are_places(loss) for loss in _training_losses(log))
 
 
@@ -104,13 +104,13 @@ def _labels_are_places(loss: dict[str, Any]) -> bool:
 
 
 def likelihood(log: RunLog) -> bool:
-    """Tell whether the loss goes below zero, as log-densities and rewards do."""
+    """Return whether the loss becomes negative, as with log-densities and rewards."""
     loss = log.column("loss")
     return bool((loss[np.isfinite(loss)] < 0).any()) and not _kinds(log) & (CLASSIFYING | REGRESSING)
 
 
 def finetuning(log: RunLog) -> bool:
-    """Tell whether most parameters of the model that is trained were loaded; targets and teachers do not count."""
+    """Return whether most parameters of the model that is trained were loaded; targets and teachers do not count."""
     model = log.model or {}
     parameters = model.get("parameters", [])
     loaded = sum(p["count"] for p in parameters if p.get("loaded") is True)
@@ -118,9 +118,9 @@ def finetuning(log: RunLog) -> bool:
 
 
 def accumulation(log: RunLog) -> bool:
-    """Tell whether several backward passes make one step."""
+    """Return whether several backward passes make one step."""
     if any(optimizer.get("class") == "LBFGS" for optimizer in log.optimizers):
-        return False  # its closures are backwards of one and the same step
+        return False  # its closures run backward passes of one and the same step
     counts = [number(log.tally.get("accumulation")), *(number(o.get("accumulates")) for o in log.optimizers)]
     micro = log.column("micro")
     several = np.isfinite(micro).any() and float(np.nanmedian(micro)) > 1
@@ -128,12 +128,12 @@ def accumulation(log: RunLog) -> bool:
 
 
 def no_supervision(log: RunLog) -> bool:
-    """Tell whether the recorder saw no loss function with a target; an imported log does not say."""
+    """Return whether the recorder saw no loss function with a target; an imported log does not say."""
     return log.header.get("source") == "recorder" and all(not loss["target"] for loss in _training_losses(log))
 
 
 def tiny_validation(log: RunLog) -> bool:
-    """Tell whether evaluations use so few examples that chance moves them."""
+    """Return whether evaluations use too few examples to be reliable."""
     examples = [number(record.get("examples")) for record in log.evals]
     return (
         any(count is not None for count in examples) and max(c for c in examples if c is not None) < FEWEST_VALIDATION
@@ -141,19 +141,19 @@ def tiny_validation(log: RunLog) -> bool:
 
 
 def regression(log: RunLog) -> bool:
-    """Tell whether all losses with a name are those of regression."""
+    """Return whether all losses with a name are those of regression."""
     kinds = _kinds(log)
     return bool(kinds & REGRESSING) and not kinds & CLASSIFYING
 
 
 def classification(log: RunLog) -> bool:
-    """Tell whether all losses with a name are those of classification."""
+    """Return whether all losses with a name are those of classification."""
     kinds = _kinds(log)
     return bool(kinds & CLASSIFYING) and not kinds & REGRESSING
 
 
 def language_model(log: RunLog) -> bool:
-    """Tell whether classes are the entries of an embedding, as when predicting the next token."""
+    """Return whether classes are the entries of an embedding, as when predicting the next token."""
     tables = {
         p["shape"][0] for model in log.models for p in model["parameters"] if p["role"] == "embedding" and p["shape"]
     }
@@ -173,7 +173,7 @@ def _widths(loss: dict[str, Any]) -> list[int]:
 
 
 def autoencoder(log: RunLog) -> bool:
-    """Tell whether a regression or binary target has the shape and the spread of the inputs."""
+    """Return whether a regression or binary target has the shape and the spread of the inputs."""
     wanted = REGRESSING | {"binary_cross_entropy", "binary_cross_entropy_with_logits"}
     inputs = [detail for (_, phase), detail in log.inputs.items() if phase == "train"]
     pairs = ((loss["target"], detail) for loss in _training_losses(log) if loss["kind"] in wanted for detail in inputs)

@@ -1,4 +1,4 @@
-"""How well the accelerators are used; all absent on the processor."""
+"""How well accelerators are used; all signals are absent on the CPU."""
 
 from typing import Any
 
@@ -108,7 +108,7 @@ def _rank_times(log: RunLog) -> Any:
 
 @signal(unit="ratio", **RANKS)
 def rank_step_ratio(log: RunLog) -> float | None:
-    """Own computing time of a step in the slowest process over the median of the processes."""
+    """Compute time per step of the slowest process over the median of all processes."""
     times = _rank_times(log)
     return float(times.max() / np.median(times)) if times.size > 1 else None
 

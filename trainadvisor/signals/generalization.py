@@ -35,7 +35,7 @@ def _values(log: RunLog, least: int) -> Series | None:
 
 
 def smooth(values: Series) -> Series:
-    """Each evaluation as the median of itself and its neighbours, so that a lucky one does not count."""
+    """Each evaluation as the median of itself and its neighbors, so that a single lucky one does not count."""
     if values.size < SOME:
         return values
     padded = np.concatenate([values[:1], values, values[-1:]])
@@ -91,9 +91,9 @@ def best_eval_share(log: RunLog) -> float | None:
 
 @signal(unit="share", **NEEDS)
 def best_eval_before_spent(log: RunLog) -> float | None:
-    """Position of the best evaluation among those before the learning rate was gone: 1 = still improving then.
+    """Position of the best evaluation among those before the learning rate vanished: 1 = still improving then.
 
-    1 also where fewer than five came before, or the rate was never gone: then nothing says that it had settled.
+    Also 1 if there were fewer than five of these, or the rate never vanished: then nothing shows that it had settled.
     """
     (numbers, values), end = validation(log), lr_spent_step(log)
     before = values[numbers <= end] if end is not None else values[:0]
@@ -189,7 +189,7 @@ def skill_gap(log: RunLog) -> float | None:
 
 @signal(unit="ratio", **NEEDS)
 def skill_gap_best(log: RunLog) -> float | None:
-    """Training skill less validation skill at the best evaluation: large = validation never was good."""
+    """Training skill less validation skill at the best evaluation: large = validation was never good."""
     step = best_eval_step(log)
     train = skill_of(log, _train_near(log, step)) if step is not None else None
     held_out = val_skill_best(log)

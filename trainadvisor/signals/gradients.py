@@ -22,7 +22,7 @@ LAYERS = {"needs": "the gradient norm of each layer on sampled steps", "zh": "�
 MODEL = {"needs": "the layers of the model", "zh": "模型的各层信息"}
 
 FIRST_SAMPLES = 3
-GROWN = 10.0  # what the onset of growth means; the rules have their own thresholds
+GROWN = 10.0  # growth that counts as the onset; the rules have their own thresholds
 
 
 @signal(unit="matrices", **MODEL)
@@ -57,7 +57,7 @@ def grad_norm_max(log: RunLog) -> float | None:
 
 @signal(unit="norm", **NORMS)
 def grad_norm_p90(log: RunLog) -> float | None:
-    """90th percentile of the global gradient norm over the calmer half of the run: what a clip norm can be set to."""
+    """90th percentile of the global gradient norm over the calmer half of the run: a reasonable clip norm."""
     known = finite(_norms(log))
     calm = np.sort(known)[: max(known.size * 3 // 4, 1)]
     return float(np.percentile(calm, 90)) if known.size else None

@@ -1,4 +1,4 @@
-"""How the model was made: initial weights, norm layers, dropout."""
+"""How the model was built: initial weights, norm layers, dropout."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ from trainadvisor.signals.matrices import matrix_facts, typical
 WEIGHTS = {"needs": "the initial weights of the model", "zh": "模型的初始权重"}
 LAYERS = {"needs": "the layers of the model", "zh": "模型的各层信息"}
 CONSTANT = 1e-6  # standard deviation over RMS below which all weights of a matrix are equal
-FEWEST = 16  # weights from which a standard deviation says something about the scale
+FEWEST = 16  # fewest weights whose standard deviation is a reliable scale
 NORMS = ("BatchNorm", "LayerNorm", "GroupNorm", "InstanceNorm", "RMSNorm", "LocalResponseNorm")
 
 
 def _fresh(log: RunLog) -> list[dict[str, Any]]:
-    """Return weight matrices that start from their initialisation: not loaded, not trained before."""
+    """Return the weight matrices that start from random initialization: not loaded, not trained before."""
     known = [facts for facts in matrix_facts(log) if facts["init_std"] is not None]
     return [facts for facts in known if not facts.get("loaded") and not facts.get("earlier")]
 
@@ -56,7 +56,7 @@ def _constant_run(log: RunLog) -> list[str]:
 
 
 def _tables(log: RunLog) -> list[dict[str, Any]]:
-    """Return the fresh embeddings of more than one column, whose columns only their initial values tell apart."""
+    """Return the fresh embeddings with several columns, which only their initial values distinguish."""
     rows = [facts for facts in log.layers.rows() if facts["role"] == "embedding" and facts["trainable"]]
     known = [f for f in rows if f.get("init_std") is not None and not f.get("loaded") and not f.get("earlier")]
     return [f for f in known if len(f["shape"]) > 1 and f["shape"][1] > 1]
@@ -71,7 +71,7 @@ def _constant_together(log: RunLog) -> list[str]:
 def constant_matrices(log: RunLog) -> int | None:
     """Longest run of successive weight matrices, or number of embeddings, whose entries all start equal.
 
-    One alone breaks no training.
+    A single one does not break a training.
     """
     return len(_constant_together(log)) if _fresh(log) or _tables(log) else None
 
@@ -96,7 +96,7 @@ def has_batch_norm(log: RunLog) -> bool | None:
 
 @signal(unit="truth", **LAYERS)
 def has_attention(log: RunLog) -> bool | None:
-    """Whether the model has attention: a layer or a row of its activations says so."""
+    """Whether the model has attention, according to its layers or its activation table."""
     kinds = [str(layer["kind"]) for layer in log.model["layers"]] if log.model else []
     rows = [str(row.get("kind")) for row in log.layers.rows("act")]
     return any("attention" in kind.lower() for kind in [*kinds, *rows]) if log.model else None

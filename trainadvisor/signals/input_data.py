@@ -1,4 +1,4 @@
-"""What the inputs are: scale, offset, sameness, and whether validation sees the same kind of inputs."""
+"""The inputs: scale, offset, variation, and whether validation sees the same kind of inputs."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ LEAST_ROWS = 8
 
 
 def inputs_of(log: RunLog, phase: str) -> dict[str, Any] | None:
-    """Return the input facts of the main model in a phase, else of the model that saw most examples."""
+    """Return the input description of the main model in a phase, else of the model that saw most examples."""
     known = {model: detail for (model, of), detail in log.inputs.items() if of == phase}
     main = log.model["id"] if log.model else -1
     return known.get(main) or max(known.values(), key=lambda detail: number(detail.get("examples")) or 0, default=None)
@@ -32,7 +32,7 @@ def _fact(log: RunLog, field: str, phase: str = "train") -> float | None:
 
 @signal(unit="word", **INPUTS)
 def input_kind(log: RunLog) -> str | None:
-    """What the inputs are: "numbers", "binary" (two values, one-hot), or "tokens" (integers that are looked up)."""
+    """What the inputs are: "numbers", "binary" (two values, one-hot), or "tokens" (integers used as indices)."""
     detail = inputs_of(log, "train")
     if detail is None:
         return None
@@ -55,7 +55,7 @@ def first_layer_kind(log: RunLog) -> str | None:
 
 @signal(unit="truth", **LAYERS)
 def norm_first(log: RunLog) -> bool | None:
-    """Whether the model normalises its inputs itself: its first layer is a norm layer."""
+    """Whether the model normalizes its inputs itself: its first layer is a norm layer."""
     kind = first_layer_kind(log)
     return None if kind is None else "Norm" in kind
 
@@ -74,7 +74,7 @@ def input_std(log: RunLog) -> float | None:
 
 @signal(unit="value", **INPUTS)
 def input_rms(log: RunLog) -> float | None:
-    """Root mean square of the training inputs; 1 when they are standardised."""
+    """Root mean square of the training inputs; 1 when they are standardized."""
     mean, std = input_mean(log), input_std(log)
     return None if mean is None or std is None else float(np.hypot(mean, std))
 
@@ -96,7 +96,7 @@ def input_feature_ratio(log: RunLog) -> float | None:
 
 @signal(unit="share", **INPUTS)
 def constant_feature_share(log: RunLog) -> float | None:
-    """Share of the input features that never vary, in training or over evaluation batches of eight and more."""
+    """Share of the input features that never vary, in training or over evaluation batches of eight or more examples."""
     shape = (inputs_of(log, "eval") or {}).get("shape")
     several = isinstance(shape, list) and bool(shape) and (number(shape[0]) or 0) >= LEAST_ROWS
     shares = [_constant_share(log, phase) for phase in ("train", *(["eval"] if several else []))]
@@ -117,7 +117,7 @@ def repeated_batch_share(log: RunLog) -> float | None:
 
 @signal(unit="batches", **INPUTS)
 def input_batches(log: RunLog) -> int | None:
-    """Training batches whose inputs were looked at."""
+    """Number of training batches whose inputs were examined."""
     batches = _fact(log, "batches")
     return None if batches is None else int(batches)
 

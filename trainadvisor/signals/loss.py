@@ -1,4 +1,4 @@
-"""Levels of the training loss: where it began, where it ended, how far above noise and above the trivial predictor."""
+"""Levels of the training loss: start, end, noise, and distance from the trivial predictor."""
 
 import numpy as np
 
@@ -28,7 +28,7 @@ def broken_at(log: RunLog) -> int | None:
 
 
 def training_loss(log: RunLog) -> tuple[Series, Series]:
-    """Step numbers and losses of the main stage up to the first non-finite one."""
+    """Step numbers and losses of the main phase up to the first non-finite loss."""
     values, steps = log.column("loss"), np.asarray(log.steps, dtype=np.float64)
     end = broken_at(log)
     values, steps = values[:end], steps[:end]
@@ -54,7 +54,7 @@ def graded_losses(log: RunLog, least: int = LEAST) -> Series | None:
 
 @signal(unit="steps", needs="the optimizer steps", zh="优化器步数")
 def steps(log: RunLog) -> int:
-    """Optimizer steps of the main stage of the run."""
+    """Optimizer steps of the main phase of the run."""
     return int(log.steps.size)
 
 
@@ -144,7 +144,7 @@ def loss_relative_noise(log: RunLog) -> float | None:
 
 @signal(unit="ratio", **NEEDS)
 def loss_drop(log: RunLog) -> float | None:
-    """Share of the first loss that is gone at the end: (first - final) / |first|; negative when it rose."""
+    """Relative drop of the loss over the run: (first - final) / |first|; negative when it rose."""
     first, final = loss_first(log), loss_final(log)
     return None if first is None or final is None or first == 0 else (first - final) / abs(first)
 
@@ -160,7 +160,7 @@ def loss_ratio_to_best(log: RunLog) -> float | None:
 def loss_lost_share(log: RunLog) -> float | None:
     """Share of the fall that was lost again: (final - best) / (first - best); above 1 it ends worse than it began.
 
-    The fall counts at least three times the step noise, so that a loss that never fell and rose gives a large value.
+    The fall counts as at least three times the step noise, so that a loss that only rose gives a large value.
     """
     first, final, best, noise = loss_first(log), loss_final(log), loss_best(log), loss_noise(log)
     if first is None or final is None or best is None or noise is None:
@@ -179,7 +179,7 @@ def skill(log: RunLog) -> float | None:
 
 @signal(unit="ratio", **NEEDS_TARGETS)
 def skill_best(log: RunLog) -> float | None:
-    """Best skill over a tenth of the run; shorter stretches of a noisy loss look better than they are."""
+    """Best skill over a tenth of the run; shorter stretches of a noisy loss would look better than they are."""
     values = graded_losses(log)
     return None if values is None else skill_of(log, float(robust_statistics.block_means(values, 10).min()))
 
@@ -198,7 +198,7 @@ def skill_z(log: RunLog) -> float | None:
 
 @signal(unit="share", **NEEDS_TARGETS)
 def learning_start_share(log: RunLog) -> float | None:
-    """Share of the run that passed before the smoothed loss went 5 % below the trivial loss for good; 1 = never."""
+    """Share of the run before the smoothed loss stayed 5 % below the trivial loss for good; 1 = never."""
     values, trivial, span = graded_losses(log, 20), trivial_of(graded(log)[0]), learnable(log)
     if values is None or trivial is None or span is None:
         return None

@@ -56,14 +56,14 @@ def loss_straightness(log: RunLog) -> float | None:
 
 
 def straightness(values: Series, noise: float) -> float | None:
-    """Share of the fall from first to last tenth that lies behind the middle; None when it is within noise."""
+    """Share of the fall from the first to the last tenth that comes after the middle; None when it is within noise."""
     width = max(values.size // 10, 3)
     first, last = robust_statistics.level(values[:width]), robust_statistics.level(values[-width:])
     if first - last <= CLEAR_FALL * noise / np.sqrt(width):
         return None
     half = values.size // 2
     middle = robust_statistics.level(values[half - (width + 1) // 2 : half + (width + 1) // 2])
-    # the windows are centred at 5 %, 50 % and 95 % of the run, so a straight line gives one half
+    # the windows are centered at 5 %, 50 % and 95 % of the run, so a straight line gives one half
     return (middle - last) / (first - last)
 
 
@@ -93,7 +93,7 @@ def loss_rise_z(log: RunLog) -> float | None:
 
 @signal(unit="share", **NEEDS)
 def loss_rise_share(log: RunLog) -> float | None:
-    """Share of the run, at its end, that the smoothed loss spent nearer to its final than to its best level."""
+    """Share of the run, at its end, in which the smoothed loss was closer to its final than to its best level."""
     values = _long(log)
     if values is None:
         return None
@@ -107,7 +107,7 @@ def loss_rise_share(log: RunLog) -> float | None:
 def divergence_step(log: RunLog) -> int | None:
     """Step after which the smoothed loss never returned to the middle between its best and its final level.
 
-    A run that ends above its first loss left it at the first step above that.
+    For a run that ends above its first loss, the first step above that loss.
     """
     values, share = _long(log), loss_rise_share(log)
     if values is None or share is None:
@@ -121,7 +121,7 @@ def divergence_step(log: RunLog) -> int | None:
 
 @signal(unit="share", **NEEDS)
 def loss_flat_share(log: RunLog) -> float | None:
-    """Share of the run, at its end, over which the smoothed loss did not get further down than noise explains."""
+    """Share of the run, at its end, over which the smoothed loss did not fall by more than noise explains."""
     values = _long(log)
     if values is None:
         return None
@@ -174,7 +174,7 @@ def loss_repeat_share(log: RunLog) -> float | None:
 
 
 def lasting_spikes(log: RunLog) -> list[Spike]:
-    """Spikes of three steps and more that undo SPIKE_SHARE of the fall; a hard batch lasts one step."""
+    """Spikes of three or more steps that undo SPIKE_SHARE of the fall; a hard batch affects only one step."""
     values, first, best = losses(log, 60), loss_first(log), loss_best(log)
     if values is None or first is None or best is None or first <= best:
         return []
@@ -184,7 +184,7 @@ def lasting_spikes(log: RunLog) -> list[Spike]:
 
 
 def _chance(spike: Spike, values: Series, found: list[Spike]) -> bool:
-    """Whether single steps outside the spikes are as high so often that such a row of them comes by chance."""
+    """Whether single steps outside the spikes are so often as high that such a sequence arises by chance."""
     outside = np.ones(values.size, dtype=bool)
     for other in found:
         outside[other.start : other.stop] = False

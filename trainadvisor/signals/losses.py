@@ -1,4 +1,4 @@
-"""Facts of the loss call: what goes in, what the graph behind it holds, and whether the two sides fit."""
+"""The loss call: its inputs, the graph behind it, and whether both sides match."""
 
 import math
 from typing import Any
@@ -26,31 +26,31 @@ Loss = dict[str, Any]
 
 
 def training_losses(log: RunLog) -> list[Loss]:
-    """Return the losses that training calls, the one that is descended on first."""
+    """Return the losses called in training, starting with the one that is minimized."""
     main = main_loss(log)
     used = [loss for loss in log.losses if loss.get("phase") != "eval"]
     return sorted(used, key=lambda loss: loss is not main)
 
 
 def judged_loss(log: RunLog) -> Loss | None:
-    """Return the loss whose inputs are judged: the main one, else the first of torch's own that training calls."""
+    """Return the loss whose inputs are judged: the main one, else the first torch loss called in training."""
     known = [loss for loss in training_losses(log) if loss["prediction"] or loss["target"]]
     return main_loss(log) or next((loss for loss in known if loss["kind"] != "custom"), None)
 
 
 def of_prediction(log: RunLog, field: str) -> float | None:
-    """Return a number recorded of the prediction at the judged loss."""
+    """Return a recorded number of the prediction at the judged loss."""
     loss = judged_loss(log)
     return number(loss["prediction"].get(field)) if loss else None
 
 
 def graph_fact(loss: Loss, field: str) -> Any:
-    """Return a fact of the graph behind a loss, None where the graph is unknown or opaque."""
+    """Return a property of the graph behind a loss, None if the graph is unknown or opaque."""
     graph = loss.get("graph") or {}
     return None if graph.get("opaque") else graph.get(field)
 
 
-# -- an activation where the loss has its own
+# -- an activation that the loss applies itself
 
 
 def _sums_to_one(seen: dict[str, Any]) -> bool:
@@ -65,7 +65,7 @@ def _into_cross_entropy(loss: Loss) -> str | None:
 
 
 def _into_logs(loss: Loss) -> str | None:
-    """Return what a loss received that expects log-probabilities, which are never positive."""
+    """Return the kind of input of a loss that expects log-probabilities, which are never positive."""
     seen = loss["prediction"]
     if _sums_to_one(seen) or (loss["kind"] == "kl_div" and _are_shares(seen)):
         return PROBABILITIES
@@ -83,7 +83,7 @@ def _into_logits(loss: Loss) -> str | None:
 
 
 def _are_shares(seen: dict[str, Any]) -> bool:
-    """Tell whether all values lie between 0 and 1, and some clearly above 0, where a logarithm never is."""
+    """Return whether all values lie between 0 and 1 and some clearly exceed 0, which log-probabilities never do."""
     low, high = number(seen.get("min")), number(seen.get("max"))
     return low is not None and high is not None and low >= 0 and LEAST_POSITIVE < high <= 1 + SUM_TOLERANCE
 
@@ -97,7 +97,7 @@ INPUTS = {
 
 
 def _units(loss: Loss) -> int:
-    """Return the number of outputs for each example: the classes of a classification, else the last dimension."""
+    """Return the number of outputs per example: the classes of a classification, else the last dimension."""
     shape = loss["prediction"].get("shape") or []
     if len(shape) < 2:
         return 1
@@ -136,7 +136,7 @@ def loss_input_name(log: RunLog) -> str | None:
 
 @signal(unit="loss", **CALL)
 def double_activation_floor(log: RunLog) -> float | None:
-    """Least loss that stays reachable when probabilities go into a loss made for logits.
+    """Smallest reachable loss when probabilities are passed to a loss that expects logits.
 
     Softmax into cross-entropy with K classes: ln(e + K - 1) - 1.
     Sigmoid into the logit loss, with a share pi of positives: pi ln(1 + 1/e) + (1 - pi) ln 2.
@@ -153,7 +153,7 @@ def double_activation_floor(log: RunLog) -> float | None:
 
 @signal(unit="function", **CALL)
 def missing_log(log: RunLog) -> str | None:
-    """The function missing before a loss made for log-probabilities (log_softmax); absent for every other input."""
+    """The function missing before a loss that expects log-probabilities (log_softmax); absent for any other input."""
     return "log_softmax" if loss_input_expected(log) == LOGS else None
 
 
@@ -177,7 +177,7 @@ def output_activation(log: RunLog) -> str | None:
 
 @signal(unit="word", **GRAPH)
 def logit_activation(log: RunLog) -> str | None:
-    """Activation whose result a cross-entropy takes for logits; "none" for a linear output.
+    """Activation whose result a cross-entropy treats as logits; "none" for a linear output.
 
     A sigmoid before the binary cross-entropy with logits is left to loss_input_is.
     """
@@ -194,7 +194,7 @@ def _taken_for_logits(loss: dict[str, Any]) -> Any:
 
 @signal(unit="units", **CALL)
 def output_units(log: RunLog) -> int | None:
-    """Number of outputs for each example at the judged loss."""
+    """Number of outputs per example at the judged loss."""
     loss = judged_loss(log)
     return _units(loss) if loss and loss["prediction"].get("shape") else None
 
@@ -208,7 +208,7 @@ def _beyond(target: dict[str, Any], low: float, high: float) -> float | None:
 
 @signal(unit="share", **CALL)
 def target_excess(log: RunLog) -> float | None:
-    """How far regression targets lie beyond the range of the last activation, as a share of their own range."""
+    """How far regression targets exceed the range of the last activation, as a share of their own range."""
     loss, name = judged_loss(log), output_activation(log)
     if loss is None or name is None:
         return None

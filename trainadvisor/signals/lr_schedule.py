@@ -11,7 +11,7 @@ from trainadvisor.signals.matrices import typical
 
 NEEDS = {"needs": "the learning rate of each step", "zh": "每一步的学习率"}
 SCHEDULERS = {"needs": "the learning-rate scheduler", "zh": "学习率调度器"}
-SPENT = 1e-3  # the share of the peak below which a rate moves nothing any more
+SPENT = 1e-3  # share of the peak below which a rate no longer moves the weights
 
 
 def _rates(log: RunLog) -> Floats:
@@ -55,7 +55,7 @@ def lr_mean_share(log: RunLog) -> float | None:
 
 @signal(unit="share of the run", **NEEDS)
 def lr_spent_share(log: RunLog) -> float | None:
-    """Share of the steps, up to the end, in which the learning rate stays below a thousandth of its peak."""
+    """Share of the steps, at the end of the run, in which the learning rate stays below a thousandth of its peak."""
     rates = _rates(log)
     if not rates.size or rates.max() <= 0:
         return None
@@ -65,7 +65,7 @@ def lr_spent_share(log: RunLog) -> float | None:
 
 @signal(unit="step", **NEEDS)
 def lr_spent_step(log: RunLog) -> int | None:
-    """First step from which on the learning rate stays below a thousandth of its peak."""
+    """First step from which the learning rate stays below a thousandth of its peak."""
     share = lr_spent_share(log)
     place = None if not share else round((1 - share) * _rates(log).size)
     return None if place is None or place >= log.steps.size else int(log.steps[place])
@@ -84,13 +84,13 @@ def lr_rising_share(log: RunLog) -> float | None:
 
 @signal(unit="steps", **NEEDS)
 def lr_warmup_steps(log: RunLog) -> int | None:
-    """Steps over which the learning rate rises from the first one on; absent when it does not start with a rise."""
+    """Steps over which the learning rate rises from the start; absent when it does not start with a rise."""
     share = lr_rising_share(log)
     return round(share * (_rates(log).size - 1)) if share else None
 
 
 def _schedulers(log: RunLog) -> list[dict[str, Any]]:
-    used = log.stage.optimizers
+    used = log.phase.optimizers
     return [s for s in log.schedulers if not used or s.get("optimizer") is None or s["optimizer"] in used]
 
 

@@ -1,4 +1,4 @@
-"""The weight matrices of the main model in forward order, and samples of the run: helpers of several families."""
+"""The weight matrices of the main model in forward order, and sampling helpers shared by several families."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def _places(log: RunLog) -> dict[str, int]:
 
 
 def matrix_facts(log: RunLog) -> list[dict[str, Any]]:
-    """Return what is known of each weight matrix, earliest layer first."""
+    """Return the description of each weight matrix, earliest layer first."""
     parameters = log.layers.rows()
     return [parameters[row] for row in matrices(log)]
 
@@ -73,7 +73,7 @@ def row_medians(values: Floats) -> Floats:
 
 
 def even(steps: Ints) -> Ints:
-    """Return indices of samples that lie evenly over the run; the first steps are sampled more often."""
+    """Return indices of samples spread evenly over the run, because the first steps are sampled more often."""
     if steps.size <= 2:
         return np.arange(steps.size, dtype=np.int64)
     gap = max(float(np.max(np.diff(steps))), float(steps[-1] - steps[0]) / EVEN_SAMPLES)
@@ -82,13 +82,13 @@ def even(steps: Ints) -> Ints:
 
 
 def early(log: RunLog, steps: Ints) -> Ints:
-    """Return indices of the samples of the first tenth of the run, at least five where there are as many."""
+    """Return indices of the samples of the first tenth of the run, at least five if available."""
     limit = log.steps[0] + EARLY_SHARE * log.steps.size if log.steps.size else 0
     return np.arange(min(max(int(np.sum(steps < limit)), LEAST_SAMPLES), steps.size), dtype=np.int64)
 
 
 def late(log: RunLog, steps: Ints) -> Ints:
-    """Return indices of the samples of the last quarter of the run, at least three where there are as many."""
+    """Return indices of the samples of the last quarter of the run, at least three if available."""
     limit = log.steps[0] + (1 - LATE_SHARE) * log.steps.size if log.steps.size else 0
     count = max(int(np.sum(steps >= limit)), 3)
     return np.arange(max(steps.size - count, 0), steps.size, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""What was derived from a log already: each value is computed once a log, and forgotten with the log."""
+"""Memoization per log: each value is computed once and dropped together with its log."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -10,12 +10,12 @@ from trainadvisor.log.reader import RunLog
 Value = TypeVar("Value")
 
 
-class SelfReference(Exception):  # noqa: N818 - it names what is wrong with the signal
-    """A signal asks for itself, directly or through others."""
+class SelfReference(Exception):  # noqa: N818 - the name says what is wrong with the signal
+    """A signal depends on itself, directly or through others."""
 
 
 class Memory:
-    """Values by name, and the errors of those that could not be computed."""
+    """Computed values by name, and the errors of those that failed."""
 
     def __init__(self) -> None:
         self.errors: dict[str, str] = {}
@@ -23,7 +23,7 @@ class Memory:
         self._running: list[str] = []
 
     def get(self, name: str, compute: Callable[[], Value]) -> Value:
-        """Return a value, computed when it is asked for first; one that asks for itself raises SelfReference."""
+        """Return a value, computed on first use; raise SelfReference for one that depends on itself."""
         if name in self._values:
             found: Value = self._values[name]
             return found
@@ -41,12 +41,12 @@ _memories: WeakKeyDictionary[RunLog, Memory] = WeakKeyDictionary()
 
 
 def memory_of(log: RunLog) -> Memory:
-    """Return what is remembered of a log."""
+    """Return the memory of a log."""
     return _memories.setdefault(log, Memory())
 
 
 def remembered(function: Callable[[RunLog], Value]) -> Callable[[RunLog], Value]:
-    """Compute a function of a log once; for what several signals share and no rule reads."""
+    """Memoize a function of a log that several signals share and no rule reads."""
     name = f"({function.__module__}.{function.__qualname__})"
 
     @wraps(function)

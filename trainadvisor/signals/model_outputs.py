@@ -1,4 +1,4 @@
-"""What comes out of the model: its spread over the examples, its size, the logits inside attention."""
+"""The model's outputs: their spread over the examples, their size, and the logits inside attention."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ LAST_EVALS = 3
 
 
 def _output(log: RunLog, column: str) -> Floats:
-    """Return a column of the output row over the samples."""
+    """Return a column of the output row for all samples."""
     values = act(log, column, rows_of(log, frozenset({"output"}))[-1:])
     return np.asarray(values.ravel(), dtype=np.float64)
 

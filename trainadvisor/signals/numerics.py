@@ -14,7 +14,7 @@ NEEDS_SCALE = {"needs": "a GradScaler", "zh": "GradScaler（损失缩放器）"}
 NEEDS_LAYERS = {"needs": "sampled statistics of the parameters", "zh": "参数的抽样统计"}
 ROUNDOFF = {"bfloat16": 2.0**-8, "float16": 2.0**-11}  # half a unit in the last place, relative
 FLOAT16_TINY = 2.0**-24  # smallest positive number of float16
-SETTLING = 20  # steps in which a loss scale finds its level
+SETTLING = 20  # steps that a loss scale takes to settle
 ADAPTIVE = ("Adam", "RMSprop", "Adagrad", "Adadelta", "Adafactor", "NAdam", "RAdam", "Lion")
 ANY = "any"
 
@@ -25,7 +25,7 @@ def nonfinite_events(log: RunLog, subject: str = ANY) -> list[dict[str, Any]]:
 
 
 def _first(log: RunLog) -> dict[str, Any] | None:
-    """The report with which the trouble began, reports of one step in the order in which a step computes."""
+    """The earliest report; those of one step are ordered as the step computes."""
     found = nonfinite_events(log)
     order = {"input": 0, "parameter": 1, "activation": 2, "loss": 3, "gradient": 4}
     return min(found, key=lambda e: (e["step"], order.get(str(e.get("subject")), 5)), default=None)
@@ -52,7 +52,7 @@ def any_nonfinite(log: RunLog) -> bool | None:
 
 @signal(unit="word", **NEEDS)
 def first_nonfinite(log: RunLog) -> str | None:
-    """What was non-finite first: input, parameter, activation, loss or gradient; none in a run that stayed finite.
+    """What became non-finite first: input, parameter, activation, loss or gradient; none in a run that stayed finite.
 
     An operation that broke in the step of the first bad loss, in none of the layers, belongs to the loss.
     """
@@ -216,7 +216,7 @@ def tiny_gradient_share(log: RunLog) -> float | None:
 
 
 def _relative_step(log: RunLog) -> NDArray[np.float64] | None:
-    """Size of the step each matrix element is meant to take, relative to the element, one row a sample."""
+    """Intended step size of each matrix element, relative to the element, one row per sample."""
     gradient, weight, rate = _sizes(log, "grad"), _sizes(log, "weight"), log.lr[np.isfinite(log.lr)]
     count = min(gradient.shape[0], weight.shape[0])
     if not count or not rate.size:
@@ -228,7 +228,7 @@ def _relative_step(log: RunLog) -> NDArray[np.float64] | None:
 
 @signal(unit="roundings", needs="sampled gradients and weights, the learning rate", zh="抽样的梯度与权重、学习率")
 def update_roundings(log: RunLog) -> float | None:
-    """Size of a step in units of what the stored weights resolve; below 1 most steps are rounded away.
+    """Size of a step in units of the resolution of the stored weights; below 1 most steps are rounded away.
 
     Adaptive optimizers move an element by about the learning rate, SGD by learning rate times gradient; half a unit
     in the last place is 2^-8 of the weight in bfloat16 and 2^-11 in float16. Absent for float32 weights.

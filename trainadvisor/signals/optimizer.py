@@ -1,4 +1,4 @@
-"""The optimizer's settings, and what they do to the gradient before it reaches the weights."""
+"""The optimizer's settings and how they transform the gradient before it reaches the weights."""
 
 from typing import Any
 
@@ -23,8 +23,8 @@ FOLLOWING = 8  # optimizer steps within which the spike follows (the same source
 
 
 def main_optimizer(log: RunLog) -> dict[str, Any] | None:
-    """Return the optimizer of the judged stage that holds most parameters."""
-    used = [o for o in log.optimizers if o["id"] in log.stage.optimizers] or log.optimizers
+    """Return the optimizer of the judged phase that holds most parameters."""
+    used = [o for o in log.optimizers if o["id"] in log.phase.optimizers] or log.optimizers
     return max(used, key=lambda o: sum(len(group["parameters"]) for group in o["groups"]), default=None)
 
 
@@ -40,14 +40,14 @@ def _setting(log: RunLog, name: str, default: float | None = None) -> float | No
 
 @signal(unit="word", **SETTINGS)
 def optimizer_class(log: RunLog) -> str | None:
-    """Class of the optimizer that holds most parameters of the judged stage."""
+    """Class of the optimizer that holds most parameters of the judged phase."""
     optimizer = main_optimizer(log)
     return str(optimizer["class"]) if optimizer else None
 
 
 @signal(unit="truth", **SETTINGS)
 def adaptive(log: RunLog) -> bool | None:
-    """Whether the optimizer divides the gradient by its own running size (Adam, RMSprop and their kin)."""
+    """Whether the optimizer divides the gradient by its running magnitude (Adam, RMSprop and similar ones)."""
     name = optimizer_class(log)
     return None if name is None else name in ADAPTIVE
 
@@ -82,7 +82,7 @@ def adam_beta2(log: RunLog) -> float | None:
 
 def _group_values(log: RunLog, name: str) -> Floats:
     """Return a group setting for each weight matrix."""
-    optimizers = [o for o in log.optimizers if o["id"] in log.stage.optimizers] or log.optimizers
+    optimizers = [o for o in log.optimizers if o["id"] in log.phase.optimizers] or log.optimizers
     held = {p: group.get(name) or 0.0 for o in optimizers for group in o["groups"] for p in group["parameters"]}
     return np.array([held.get(facts["id"], 0.0) for facts in matrix_facts(log)], dtype=np.float64)
 
@@ -91,7 +91,7 @@ def _group_values(log: RunLog, name: str) -> Floats:
 def decay_share(log: RunLog) -> float | None:
     """Part of a step that weight decay makes up, median over run and matrices: decay over decay plus gradient.
 
-    AdamW and its kin decay beside the step: there lr * decay over the update ratio.
+    For AdamW and other decoupled decay: lr * decay over the update ratio.
     """
     shares = _decay_shares(log)
     return None if shares is None else typical(row_medians(shares[1]))
@@ -99,7 +99,7 @@ def decay_share(log: RunLog) -> float | None:
 
 @signal(unit="share", **DECAY)
 def decay_share_early(log: RunLog) -> float | None:
-    """The same over the first tenth of the run: later, a gradient that died leaves decay as all there is."""
+    """The same over the first tenth of the run: later, a vanished gradient leaves only the decay."""
     shares = _decay_shares(log)
     return None if shares is None else typical(row_medians(shares[1])[early(log, shares[0])])
 
@@ -139,7 +139,7 @@ def decay_reach(log: RunLog) -> float | None:
 
 @signal(unit="ratio", **DECAY)
 def eps_to_gradient(log: RunLog) -> float | None:
-    """Adam's epsilon over the gradient RMS per element, median over run and matrices: above 1 it rules the step."""
+    """Adam's epsilon over the gradient RMS per element, median over run and matrices: above 1 it dominates the step."""
     eps, steps = adam_eps(log), log.layers.steps_of("grad")
     middle = typical(row_medians(per_element(log, "grad")[even(steps)]))
     return eps / middle if eps is not None and middle else None
@@ -161,7 +161,7 @@ def adam_step_share(log: RunLog) -> float | None:
 
 
 def _surprises(log: RunLog, beta2: float) -> Floats:
-    """Return gradient norm over the root of its own running second moment, 0 until that has warmed up."""
+    """Return the gradient norm over the root of its running second moment, 0 until that has warmed up."""
     norms, limits = log.column("grad_norm"), log.column("clip_max")
     squares = np.square(np.where(limits > 0, np.fmin(norms, limits), norms))
     squares = np.where(np.isfinite(squares), squares, np.nanmedian(squares) if np.isfinite(squares).any() else 0.0)

@@ -1,4 +1,4 @@
-"""Robust statistics of one-dimensional series, shared by every family of signals (numpy only, no log in sight)."""
+"""Robust statistics of one-dimensional series, shared by all families of signals (numpy only, independent of logs)."""
 
 from itertools import pairwise
 from typing import NamedTuple
@@ -47,23 +47,23 @@ def lag_one(values: Series) -> float:
     """Lag-1 autocorrelation, 0 for a series too short or constant."""
     if values.size < 4 or np.ptp(values) == 0:
         return 0.0
-    centred = values - values.mean()
-    return float(np.dot(centred[1:], centred[:-1]) / np.dot(centred, centred))
+    centered = values - values.mean()
+    return float(np.dot(centered[1:], centered[:-1]) / np.dot(centered, centered))
 
 
 def effective_count(count: int, correlation: float) -> float:
-    """Independent values that `count` values with this lag-1 correlation are worth: n (1 - rho) / (1 + rho)."""
+    """Number of independent values equivalent to `count` with this lag-1 correlation: n (1 - rho) / (1 + rho)."""
     rho = min(max(correlation, 0.0), 0.99)
     return max(count * (1 - rho) / (1 + rho), 1.0)
 
 
 def head(values: Series, share: float, least: int) -> Series:
-    """The first `share` of a series, at least `least` values where there are as many."""
+    """The first `share` of a series, at least `least` values if available."""
     return values[: max(round(values.size * share), least)]
 
 
 def tail(values: Series, share: float, least: int) -> Series:
-    """The last `share` of a series, at least `least` values where there are as many."""
+    """The last `share` of a series, at least `least` values if available."""
     return values[-max(round(values.size * share), least) :]
 
 
@@ -87,7 +87,7 @@ def block_means(values: Series, blocks: int) -> Series:
 
 
 def level(values: Series) -> float:
-    """Level of a noisy stretch: median of the means of tens, for a plain median misses the tail of a skewed loss."""
+    """Level of a noisy stretch: median of means of tens, because a plain median misses the tail of a skewed loss."""
     return float(np.median(block_means(values, max(values.size // 10, 1))))
 
 
@@ -96,14 +96,14 @@ def levels(values: Series, blocks: int = 50, least: int = 5) -> Series:
     return block_means(values, max(min(blocks, values.size // least), 1))
 
 
-def block_centres(count: int, blocks: int) -> Series:
-    """Positions (in values) of the centres of the blocks."""
+def block_centers(count: int, blocks: int) -> Series:
+    """Positions (in values) of the centers of the blocks."""
     edges = block_edges(count, blocks)
     return np.asarray((edges[:-1] + edges[1:] - 1) / 2, dtype=np.float64)
 
 
 def theil_sen(values: Series) -> float:
-    """Median slope over all pairs, per value; meant for at most some hundred values."""
+    """Median slope over all pairs, per value; meant for at most a few hundred values."""
     if values.size < 2:
         return 0.0
     i, j = np.triu_indices(values.size, 1)
@@ -148,7 +148,7 @@ def turn_share(values: Series) -> float:
 
 
 def running_median(values: Series, width: int) -> Series:
-    """Median of the last `width` values at each place (shorter at the start)."""
+    """Median of the last `width` values at each position (fewer at the start)."""
     if values.size == 0 or width <= 1:
         return values
     padded = np.concatenate([np.full(width - 1, values[0]), values])
@@ -156,18 +156,18 @@ def running_median(values: Series, width: int) -> Series:
 
 
 def smoothed(values: Series, blocks: int = 50, least: int = 5) -> tuple[Series, Series]:
-    """Block medians of at least `least` values each, and the positions of their centres."""
+    """Block medians of at least `least` values each, and the positions of their centers."""
     count = max(min(blocks, values.size // least), 1)
-    return block_medians(values, count), block_centres(values.size, count)
+    return block_medians(values, count), block_centers(values.size, count)
 
 
 def local_level(values: Series, blocks: int = 50) -> tuple[Series, Series]:
     """Level and scale around each value, interpolated between block medians."""
-    levels, centres = smoothed(values, blocks, least=30)
+    levels, centers = smoothed(values, blocks, least=30)
     places = np.arange(values.size)
-    level = np.interp(places, centres, levels)
+    level = np.interp(places, centers, levels)
     spread = block_medians(np.abs(values - level), levels.size) * MAD_TO_SIGMA
-    return level, np.interp(places, centres, spread)
+    return level, np.interp(places, centers, spread)
 
 
 def runs_of(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
@@ -177,7 +177,7 @@ def runs_of(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 
 def spikes(values: Series, sigmas: float, floor: float, skip: int = 0) -> list[Spike]:
-    """Runs that stand both `sigmas` local scales and `floor` above their local level, from index `skip` on."""
+    """Runs that exceed their local level by both `sigmas` local scales and `floor`, from index `skip` on."""
     if values.size < 20:
         return []
     level, scale = local_level(values)

@@ -1,4 +1,4 @@
-"""Shapes at the loss call and what the graph behind it is made of."""
+"""Shapes at the loss call, and the operations in the graph behind it."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from trainadvisor.signals import signal
 from trainadvisor.signals.losses import CALL, GRAPH, REGRESSING, Loss, graph_fact, soft_row_sum, training_losses
 from trainadvisor.signals.trivial_predictor import main_loss, summed
 
-SEVERAL = 1.2  # probabilities sum to 1 exactly; rounding and smoothing stay far below
+SEVERAL = 1.2  # probabilities sum to 1; rounding and smoothing deviate far less
 FEWEST_CLASSES = 3
 EXACTLY_ONE = 1e-3  # one class in each row, up to the rounding of the recorded mean
 
@@ -28,7 +28,7 @@ def expansion(first: list[int], second: list[int]) -> float:
 
 
 def _grown(loss: Loss) -> float:
-    """Return the expansion at a loss function, or at a squared or absolute difference averaged by hand."""
+    """Return the expansion at a loss function, or at a hand-written mean of squared or absolute differences."""
     pair = loss.get("broadcast")
     if pair:
         return expansion(*pair)
@@ -48,7 +48,7 @@ def _widest(log: RunLog) -> Loss | None:
 
 @signal(unit="factor", **CALL)
 def broadcast_expansion(log: RunLog) -> float | None:
-    """Comparisons that broadcasting makes of each example: (N, 1) against (N,) gives N; 1 when the shapes fit."""
+    """Comparisons per example that broadcasting causes: (N, 1) against (N,) gives N; 1 when the shapes match."""
     if not training_losses(log):
         return None
     loss = _widest(log)
@@ -136,14 +136,14 @@ def summed_examples(log: RunLog) -> float | None:
 
 @signal(unit="outputs", **CALL)
 def single_class_outputs(log: RunLog) -> int | None:
-    """1 where a cross-entropy over classes gets a single output, so that its loss is always 0; absent elsewhere."""
+    """1 if a cross-entropy over classes gets a single output, so that its loss is always 0; absent otherwise."""
     shapes = [loss["prediction"].get("shape") or [] for loss in training_losses(log) if loss["kind"] == "cross_entropy"]
     return 1 if any(len(shape) > 1 and shape[1] == 1 for shape in shapes) else None
 
 
 @signal(unit="sum", **CALL)
 def multi_hot_sum(log: RunLog) -> float | None:
-    """Mean number of classes marked for an example where a cross-entropy gets several; absent when it is one."""
+    """Mean number of classes marked per example where a cross-entropy gets several; absent when it is one."""
     total = soft_row_sum(log)
     return total if total is not None and total > SEVERAL else None
 

@@ -1,4 +1,4 @@
-"""What the targets are: classes, balance, order, range; and whether anything about them can be learnt."""
+"""The targets: classes, balance, order, range, and whether anything about them can be learned."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 
 
 def of_target(log: RunLog, field: str) -> float | None:
-    """Return a number recorded of the targets at the judged loss."""
+    """Return a recorded number of the targets at the judged loss."""
     loss = judged_loss(log)
     return number(loss["target"].get(field)) if loss else None
 
@@ -75,7 +75,7 @@ def target_scale(log: RunLog) -> float | None:
 
 @signal(unit="classes", **TARGETS)
 def target_classes(log: RunLog) -> int | None:
-    """Number of classes that occurred among the targets; 0 when they are no classes."""
+    """Number of classes that occurred among the targets; 0 when the targets are not classes."""
     counts, loss = histogram(log), judged_loss(log)
     if counts is None:
         return 0 if loss and loss["kind"] not in (*CLASSIFYING, *BINARY) else None
@@ -91,7 +91,7 @@ def target_majority_share(log: RunLog) -> float | None:
 
 @signal(unit="ratio", **TARGETS)
 def imbalance_ratio(log: RunLog) -> float | None:
-    """Examples of the most frequent class for each example of the rarest one that occurred."""
+    """Number of examples of the most frequent class over that of the rarest class that occurred."""
     counts = histogram(log)
     return None if counts is None else float(counts.max() / counts.min())
 
@@ -114,7 +114,7 @@ def predicted_classes(log: RunLog) -> int | None:
 
 @signal(unit="truth", **TARGETS)
 def loss_weighted(log: RunLog) -> bool | None:
-    """Whether the judged loss weighs its classes."""
+    """Whether the judged loss weights its classes."""
     loss = judged_loss(log)
     return bool(loss.get("weighted")) if loss else None
 
@@ -158,7 +158,7 @@ def label_mixing(log: RunLog) -> float | None:
 
 @signal(unit="labels", **TARGETS)
 def out_of_range_labels(log: RunLog) -> int | None:
-    """Labels below zero or not below the number of outputs, ignored ones not counted."""
+    """Number of labels below zero or not below the number of outputs, ignored ones not counted."""
     counts = [
         number(loss["target"].get("out_of_range")) or 0 for loss in training_losses(log) if loss["kind"] in CLASSIFYING
     ]
@@ -188,7 +188,7 @@ def ignored_share(log: RunLog) -> float | None:
     return max(known, default=0.0) if training_losses(log) else None
 
 
-# -- can they be learnt
+# -- can they be learned
 
 
 def _epoch_losses(log: RunLog) -> list[Any]:
@@ -205,7 +205,7 @@ def _epoch_losses(log: RunLog) -> list[Any]:
 def first_pass_skill(log: RunLog) -> float | None:
     """Skill on examples never seen before: of the mean loss of the second half of the first epoch.
 
-    In the first epoch every batch is new, so its loss measures generalisation; unrelated labels keep it at zero.
+    In the first epoch every batch is new, so its loss measures generalization; unrelated labels keep it at zero.
     """
     epochs = _epoch_losses(log)
     if len(epochs) < 2 or epochs[0].size < LEAST_STEPS:
@@ -217,7 +217,7 @@ def first_pass_skill(log: RunLog) -> float | None:
 def memorised_skill(log: RunLog) -> float | None:
     """How far the mean loss of the last epoch lies below that of the first, or below H0 if that is less, over H0.
 
-    What repetition has taught; a bad start that is made up for does not count.
+    This is what repetition has taught; recovering from a bad start does not count.
     """
     epochs, trivial, span = _epoch_losses(log), trivial_of(graded(log)[0]), learnable(log)
     if trivial is None or span is None or len(epochs) < 3:

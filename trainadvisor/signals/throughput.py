@@ -1,4 +1,4 @@
-"""Where the seconds go: waiting for data, stalls, synchronisation, memory."""
+"""Where the time goes: waiting for data, stalls, synchronization, memory."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 def _planned_pause(log: RunLog) -> Mask:
-    """Return the steps that stand behind an evaluation or open an epoch: their time holds more than the step."""
+    """Return the steps right after an evaluation or at an epoch's start, whose time includes more than the step."""
     epochs = log.column("epoch")
     opening = np.concatenate([[True], np.diff(epochs) > 0]) if epochs.size else np.empty(0, dtype=bool)
     behind = np.isin(log.steps, [record["step"] for record in log.evals])
@@ -34,7 +34,7 @@ def _planned_pause(log: RunLog) -> Mask:
 
 
 def _timed(log: RunLog) -> Mask:
-    """Return the steps whose seconds count: warm-up and planned pauses left out."""
+    """Return the steps that are timed: warm-up and planned pauses are left out."""
     known = np.isfinite(log.column("seconds")) & ~_planned_pause(log)
     known[:WARM_UP] = False
     return np.asarray(known)
@@ -83,21 +83,21 @@ def wait_share(log: RunLog) -> float | None:
 
 @signal(unit="seconds", **WAITS)
 def wait_lost(log: RunLog) -> float | None:
-    """Time that all steps together waited for data."""
+    """Total time that the steps waited for data."""
     values = _waits(log)
     return None if values is None else float(values.sum())
 
 
 @signal(unit="factor", **WAITS)
 def wait_ceiling(log: RunLog) -> float | None:
-    """Speed-up that is possible at most when no step waits for data: 1 / (1 - wait share)."""
+    """Largest possible speed-up if no step waited for data: 1 / (1 - wait share)."""
     part = wait_share(log)
     return None if part is None else 1 / max(1 - part, 0.01)
 
 
 @signal(unit="workers", needs="the DataLoader of the training", zh="训练所用的 DataLoader")
 def loader_workers(log: RunLog) -> int | None:
-    """Worker processes of the training loader."""
+    """Number of worker processes of the training loader."""
     loaders = [loader for loader in log.loaders if loader["role"] == "train"]
     workers = number(loaders[-1].get("workers")) if loaders else None
     return None if workers is None else int(workers)
@@ -105,7 +105,7 @@ def loader_workers(log: RunLog) -> int | None:
 
 @signal(unit="cores", needs="the header of the log", zh="日志头部")
 def cores(log: RunLog) -> int | None:
-    """Processor cores of the machine."""
+    """Number of CPU cores of the machine."""
     seen = number(log.header.get("cores"))
     return None if seen is None else int(seen)
 
@@ -121,7 +121,7 @@ def _stalled(log: RunLog) -> Mask:
 
 @signal(unit="steps", **TIMES)
 def slow_steps(log: RunLog) -> int | None:
-    """Steps of more than five times the median and 10 ms longer; epoch starts and evaluations are left out."""
+    """Steps longer than five times the median and 10 ms above it; epoch starts and evaluations are left out."""
     return None if step_seconds(log) is None else int(_stalled(log).sum())
 
 
@@ -167,7 +167,7 @@ def _fit(places: npt.NDArray[np.int64], kept: Mask, values: Floats, period: int)
 
 @signal(unit="steps", **TIMES)
 def slow_step_period(log: RunLog) -> int | None:
-    """Steps from one slow step to the next, in the rhythm that fits them best."""
+    """Steps from one slow step to the next, for the period that fits them best."""
     found = _rhythm(log)
     return found[0] if found else None
 
@@ -232,14 +232,14 @@ def memory_growth(log: RunLog) -> float | None:
 
 @signal(unit="share", **MEMORY)
 def memory_rising_share(log: RunLog) -> float | None:
-    """Share of the tenths of the run at which the memory rose: 1 = without a pause."""
+    """Share of the tenths of the run in which the memory rose: 1 = without a pause."""
     blocks = _memory_blocks(log)
     return None if blocks is None else float(np.mean(np.diff(blocks) > 0))
 
 
 @signal(unit="ratio", **MEMORY)
 def memory_late_ratio(log: RunLog) -> float | None:
-    """Growth in the second half over growth in the first: 1 = steady, 0 = a cache that has filled."""
+    """Growth in the second half over growth in the first: 1 = steady, 0 = a cache that has filled up."""
     blocks = _memory_blocks(log)
     if blocks is None:
         return None
@@ -255,12 +255,12 @@ def memory_per_step(log: RunLog) -> float | None:
     return growth * 1000 / span if growth is not None and span else None
 
 
-# -- standing still
+# -- standstill
 
 
 @signal(unit="seconds", needs="a live run, or the seconds of each step", zh="进行中的训练，或每一步的耗时")
 def standstill_seconds(log: RunLog) -> float | None:
-    """Longest time without a finished step: the slowest step, or the silence that the recorder reported since."""
+    """Longest time without a finished step: the slowest step, or the silence reported by the recorder since then."""
     silences = [number(event["detail"].get("seconds")) for event in log.events if event.get("kind") == "stall"]
     values: list[Any] = [value for value in silences if value is not None] + log.column("seconds")[
         np.isfinite(log.column("seconds"))

@@ -15,8 +15,8 @@ GRAPH = {
 }
 SAMPLES = {"needs": "samples of gradients and updates of each parameter", "zh": "各参数的梯度与更新量的采样"}
 FROZEN_SAMPLES, ZERO_SAMPLES = 3, 5
+# Steps of the other optimizers after which one that never stepped is not merely waiting for its turn.
 IDLE_STEPS = 50
-"""Steps of the other optimizers after which one that never stepped is not merely waiting for its turn."""
 MOSTLY = 0.9
 LAST_BIT = (
     1e-6  # a float32 has 24 bits; a relative change below 6e-8 is lost, and the norm of one is not that of each element
@@ -44,8 +44,8 @@ def held_by(log: RunLog, optimizer: int) -> set[int]:
 
 
 def held_now(log: RunLog) -> set[int]:
-    """Return the numbers of the parameters that the optimizers of the main stage hold; an earlier one may be gone."""
-    used = [optimizer for optimizer in log.optimizers if optimizer["id"] in log.stage.optimizers] or log.optimizers
+    """Return the numbers of the parameters that the optimizers of the main phase hold; an earlier one may be gone."""
+    used = [optimizer for optimizer in log.optimizers if optimizer["id"] in log.phase.optimizers] or log.optimizers
     return {number for optimizer in used for group in optimizer["groups"] for number in group["parameters"]}
 
 
@@ -56,7 +56,7 @@ def reached(log: RunLog) -> set[int]:
 
 
 def fresh(fact: Fact) -> bool:
-    """Tell whether a parameter still has its random start: neither loaded nor trained before."""
+    """Return whether a parameter starts from random values: neither loaded nor trained before."""
     return not fact.get("loaded") and not fact.get("earlier")
 
 
@@ -66,9 +66,9 @@ def _learnable(log: RunLog) -> list[Fact]:
 
 
 def outside(log: RunLog) -> list[Fact] | None:
-    """Return the fresh trainable parameters that the loss reaches and no optimizer holds; None without a graph.
+    """Return the fresh trainable parameters that the loss reaches but no optimizer holds; None without a graph.
 
-    Where the optimizer never finds a gradient, all that receive one are meant, fresh or not.
+    If the optimizer never sees a gradient, this includes all parameters that receive one, fresh or not.
     """
     learnable = _learnable(log)
     if not learnable or not log.optimizers:
@@ -78,8 +78,8 @@ def outside(log: RunLog) -> list[Fact] | None:
 
 
 def idle(log: RunLog) -> list[Fact]:
-    """Return the fresh weights behind the loss that only optimizers hold which never stepped, while others did."""
-    stepped = {number for stage in log.stages for number in stage.optimizers}
+    """Return the fresh weights behind the loss that are held only by optimizers that never stepped while others did."""
+    stepped = {number for phase in log.phases for number in phase.optimizers}
     if not stepped or log.all_steps_count < IDLE_STEPS:
         return []
     resting = {o["id"] for o in log.optimizers} - stepped
@@ -95,7 +95,7 @@ def elements(facts: list[Fact]) -> int:
 
 
 def wide(fact: Fact) -> bool:
-    """Tell whether a parameter is a matrix, a kernel or a table: a bias may stand still in a sound run."""
+    """Return whether a parameter is a matrix, a kernel or a table: a bias may stand still in a healthy run."""
     return len(fact["shape"]) > 1
 
 
@@ -127,7 +127,7 @@ def unregistered_tensors(log: RunLog) -> int | None:
 
 @signal(unit="tensors", **GRAPH)
 def strange_held_tensors(log: RunLog) -> int | None:
-    """Tensors that optimizers hold although no model has them (replaced layers); absent when there are none."""
+    """Tensors that optimizers hold although no model contains them (replaced layers); absent when there are none."""
     if not log.optimizers or not log.models:
         return None
     known = set(all_parameters(log))
@@ -136,7 +136,7 @@ def strange_held_tensors(log: RunLog) -> int | None:
 
 @signal(unit="share", needs="the parameters of the model", zh="模型的参数")
 def pretrained_share(log: RunLog) -> float | None:
-    """Share of the elements of the main model that were loaded or trained before this stage."""
+    """Share of the elements of the main model that were loaded or trained before this phase."""
     facts = log.model["parameters"] if log.model else []
     return elements([fact for fact in facts if not fresh(fact)]) / elements(facts) if facts else None
 
@@ -177,7 +177,7 @@ def _dead(log: RunLog, samples: int) -> Mask | None:
 
 
 def _rounded_away(log: RunLog) -> Mask:
-    """Return the parameters with a gradient so small that a plain step is lost in the last bit of the weight."""
+    """Return the parameters whose gradient is so small that a plain step is lost in the last bit of the weight."""
     grads, norms = log.layers.column("grad"), log.layers.column("weight")
     if not len(grads) or not len(norms) or not np.isfinite(log.lr).any():
         return np.zeros(len(log.layers.rows()), dtype=bool)
@@ -186,14 +186,14 @@ def _rounded_away(log: RunLog) -> Mask:
 
 
 def _unused(log: RunLog) -> Mask:
-    """Return parameters without any gradient whose layer was not seen to run: an unused module is no fault."""
+    """Return parameters without any gradient whose layer was never run: an unused module is not a fault."""
     values, ran = log.layers.column("grad"), _ran(log)
     without = np.isnan(values).all(axis=0) if len(values) else np.zeros(values.shape[1], dtype=bool)
     return without & _mask(log, lambda fact: fact["layer"] not in ran)
 
 
 def _watched(log: RunLog) -> Mask:
-    """Return the weights that ought to change: trainable, held by an optimizer or missing in all by mistake."""
+    """Return the weights that should change: trainable, held by an optimizer or mistakenly by none."""
     wanted = held_now(log) | {fact["id"] for fact in outside(log) or []}
     return _mask(log, lambda fact: fact["trainable"] and wide(fact) and fact["id"] in wanted)
 
@@ -230,7 +230,7 @@ def _names(log: RunLog, mask: Mask | None) -> list[str] | None:
 
 @signal(unit="share", **SAMPLES)
 def frozen_share(log: RunLog) -> float | None:
-    """Share of the weights that have gradients and ought to train, but whose bits changed in no sample."""
+    """Share of the weights that have gradients and should train, but whose bits changed in no sample."""
     waiting, mask = idle(log), frozen_mask(log)
     share = _share(log, mask)
     if not waiting:
@@ -241,7 +241,7 @@ def frozen_share(log: RunLog) -> float | None:
 
 @signal(unit="names", **SAMPLES)
 def frozen_parameters(log: RunLog) -> list[str] | None:
-    """Names of the weights whose bits changed in no sample although they ought to train, or that are off and random."""
+    """Names of the weights whose bits changed in no sample although they should train, or that are off and random."""
     found, waiting = frozen_mask(log), [f"{fact['owner']}.{fact['name']}" for fact in idle(log)]
     names = _names(log, _random_and_off(log) | found if found is not None else _random_and_off(log)) or []
     return [*names, *waiting]

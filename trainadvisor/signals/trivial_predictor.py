@@ -1,4 +1,4 @@
-"""What the loss is, and what a predictor that ignores its input would get: the yardstick of all skill."""
+"""The loss function, and what a predictor that ignores its input would reach: the reference for skill."""
 
 from typing import Any
 
@@ -9,16 +9,16 @@ from trainadvisor.signals import signal
 from trainadvisor.signals.activations import act, rows_of
 from trainadvisor.signals.memory import remembered
 
-LEAST_EXAMPLES = 16  # below that a histogram or a variance says nothing about the data
-LEAST_TRIVIAL = 1e-12  # a target that does not vary leaves nothing to learn
-MOSTLY_OUTPUTS = 0.75  # what is left is then less than a third of what was taken off, measured on other batches
+LEAST_EXAMPLES = 16  # with fewer, a histogram or a variance says nothing about the data
+LEAST_TRIVIAL = 1e-12  # a constant target leaves nothing to learn
+MOSTLY_OUTPUTS = 0.75  # the rest is then less than a third of what was subtracted, measured on other batches
 CLASSIFYING = ("cross_entropy", "nll_loss")
 BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 
 
 @remembered
 def main_loss(log: RunLog) -> dict[str, Any] | None:
-    """Facts of the loss function whose output the main stage descends on, None for a composite one."""
+    """Description of the loss function that the main phase minimizes, None for a composite one."""
     ids = log.column("loss_id")
     ids = ids[np.isfinite(ids)]
     if 2 * ids.size <= np.isfinite(log.column("loss")).sum() or ids.size == 0:
@@ -29,7 +29,7 @@ def main_loss(log: RunLog) -> dict[str, Any] | None:
 
 
 def _less_outputs(log: RunLog, loss: dict[str, Any]) -> dict[str, Any]:
-    """Take the scatter of the first outputs off the estimate of a written-out loss, which holds both.
+    """Subtract the scatter of the first outputs from the estimate for a hand-written loss, which includes both.
 
     At the start outputs and targets are independent, so the variance of their difference is the sum of theirs. Where
     outputs make up most of it, it says nothing about the targets.
@@ -47,7 +47,7 @@ def _less_outputs(log: RunLog, loss: dict[str, Any]) -> dict[str, Any]:
 
 
 def graded(log: RunLog) -> tuple[dict[str, Any] | None, str]:
-    """Facts of the loss by which skill is measured, and the column it stands in.
+    """Description of the loss by which skill is measured, and its column.
 
     That is the main loss; of a composite one its only part that is a standard loss, when every step has it.
     """
@@ -70,7 +70,7 @@ def entropy(weights: Any) -> float:
 
 
 def smoothed_entropy(histogram: Any, smoothing: float) -> float:
-    """Least cross-entropy a constant prediction reaches on labels smoothed by this much."""
+    """Smallest cross-entropy that a constant prediction reaches on labels smoothed by this much."""
     counts = np.asarray(histogram, dtype=np.float64)
     return entropy((1 - smoothing) * counts / counts.sum() + smoothing / counts.size)
 
@@ -134,7 +134,7 @@ def _counts(loss: dict[str, Any]) -> float | None:
 
 
 def _estimated(loss: dict[str, Any]) -> float | None:
-    """Return what the recorder read off the graph of a loss that is written out."""
+    """Return what the recorder derived from the graph of a hand-written loss."""
     estimate = loss.get("trivial_estimate")
     return float(estimate) if isinstance(estimate, int | float) and np.isfinite(estimate) else None
 
@@ -158,7 +158,7 @@ def trivial_of(loss: dict[str, Any] | None) -> float | None:
 
 
 def floor_of(loss: dict[str, Any]) -> float:
-    """Return the least loss a perfect predictor can reach under this loss function."""
+    """Return the smallest loss that a perfect predictor can reach under this loss function."""
     smoothing = float(loss.get("label_smoothing") or 0.0)
     target = loss.get("target") or {}
     histogram = target.get("histogram") or [1]
@@ -180,14 +180,14 @@ def _per_element(loss: dict[str, Any]) -> float | None:
 
 
 def summed(loss: dict[str, Any]) -> float:
-    """Factor by which a sum-reduced loss exceeds its mean: the targets in a batch over what the script divides by."""
+    """Factor by which a sum-reduced loss exceeds its mean: number of targets in a batch over the script's divisor."""
     shape = (loss.get("target") or {}).get("shape") or [1]
     return float(np.prod(shape)) / (loss.get("divisor") or 1.0) if loss.get("reduction") == "sum" else 1.0
 
 
 @signal(unit="word", needs="the call of the loss function", zh="损失函数的调用")
 def loss_kind(log: RunLog) -> str | None:
-    """Kind of the loss that is descended on: cross_entropy, mse_loss, ...; custom when it is composed or unknown."""
+    """Kind of the loss that is minimized: cross_entropy, mse_loss, ...; custom when it is composed or unknown."""
     if not np.isfinite(log.column("loss")).any():
         return None
     loss = main_loss(log)
@@ -207,7 +207,7 @@ def trivial_loss(log: RunLog) -> float | None:
 
 @signal(unit="loss", needs="the settings of a standard loss function", zh="标准损失函数的设置")
 def loss_floor(log: RunLog) -> float | None:
-    """Least loss a perfect predictor can reach: 0, or the entropy of soft or smoothed labels or of counts."""
+    """Smallest loss of a perfect predictor: 0, or the entropy of soft or smoothed labels or of counts."""
     loss = main_loss(log)
     return floor_of(loss) if loss and trivial_loss(log) is not None else None
 
@@ -221,7 +221,7 @@ def class_count(log: RunLog) -> int | None:
 
 @signal(unit="loss", needs="integer targets of a mean cross-entropy", zh="取均值的交叉熵的整数标签")
 def uniform_loss(log: RunLog) -> float | None:
-    """Cross-entropy of guessing all K classes alike, ln K: what a fresh classifier should start at."""
+    """Cross-entropy of a uniform guess over K classes, ln K: where a fresh classifier should start."""
     loss, classes = main_loss(log), class_count(log)
     return float(np.log(classes)) * summed(loss) if loss and classes and classes > 1 else None
 

@@ -1,4 +1,4 @@
-"""Updates: how far a step moves the weights, relative to their size."""
+"""Updates: the size of a step relative to the weights."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from trainadvisor.signals.robust_statistics import finite
 
 NEEDS = {"needs": "update and weight norms of each layer on sampled steps", "zh": "抽样步上各层的更新量与权重范数"}
 LEAST_SAMPLES = 2
-LARGE = 0.1  # what the onset of large updates means; the rules have their own thresholds
+LARGE = 0.1  # ratio that counts as the onset of large updates; the rules have their own thresholds
 
 
 def _moves(log: RunLog) -> Floats:
@@ -21,12 +21,12 @@ def _moves(log: RunLog) -> Floats:
 
 
 def _ratios(log: RunLog) -> Floats:
-    """Return the update ratios evenly over the run."""
+    """Return the update ratios at samples spread evenly over the run."""
     return _moves(log)[even(log.layers.steps_of("update"))]
 
 
 def _fastest(log: RunLog) -> Floats:
-    """Return the ratio of the matrix that moves most, sample by sample."""
+    """Return the ratio of the fastest-moving matrix, sample by sample."""
     values = _moves(log)
     return np.asarray(np.nanmax(values, axis=1) if values.size else np.empty(0), dtype=np.float64)
 
@@ -53,7 +53,7 @@ def update_ratio_median(log: RunLog) -> float | None:
 
 @signal(unit="ratio", **NEEDS)
 def update_ratio_max(log: RunLog) -> float | None:
-    """Largest over the run of the median update ratio of the weight matrices."""
+    """Largest value over the run of the median update ratio of the weight matrices."""
     known = finite(row_medians(_moves(log)))
     return float(known.max()) if known.size else None
 
@@ -82,11 +82,11 @@ def weight_travel(log: RunLog) -> float | None:
     known = np.isfinite(pace) & (pace > 0)
     if known.sum() < LEAST_SAMPLES:
         return None
-    # between samples, and after the last one, a step is taken to grow and shrink with the rate
+    # between samples, and after the last one, the step is assumed to scale with the learning rate
     return float(np.sum(np.interp(log.steps, steps[known], pace[known]) * rates))
 
 
-def _weight_course(log: RunLog) -> Floats:
+def _relative_norms(log: RunLog) -> Floats:
     """Return the norm of each weight matrix over its norm at the first sample."""
     weights = of_matrices(log, "weight")
     if not weights.size:
@@ -97,14 +97,14 @@ def _weight_course(log: RunLog) -> Floats:
 @signal(unit="ratio", **NEEDS)
 def weight_shrink(log: RunLog) -> float | None:
     """Median over weight matrices of their last norm over their first one."""
-    course = _weight_course(log)
-    return typical(course[-1]) if len(course) else None
+    norms = _relative_norms(log)
+    return typical(norms[-1]) if len(norms) else None
 
 
 @signal(unit="ratio", **NEEDS)
 def weight_growth(log: RunLog) -> float | None:
-    """Largest over weight matrices and samples of the norm over the first norm."""
-    known = finite(_weight_course(log).ravel())
+    """Largest ratio, over weight matrices and samples, of the norm to the first norm."""
+    known = finite(_relative_norms(log).ravel())
     return float(known.max()) if known.size else None
 
 

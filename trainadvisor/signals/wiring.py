@@ -19,12 +19,12 @@ RESUMED = {"needs": "a run that loaded a checkpoint", "zh": "从检查点恢复�
 
 
 def count(log: RunLog, name: str) -> float | None:
-    """Return a number of the last tally, None when it was not counted."""
+    """Return a count from the last tally, None when it was not counted."""
     return number(log.tally.get(name))
 
 
 def share(part: float | None, whole: float | None) -> float | None:
-    """Return part over whole, None when either is missing or the whole is nothing."""
+    """Return part over whole, None when either is missing or the whole is zero."""
     return None if part is None or not whole else min(part / whole, 1.0)
 
 
@@ -64,14 +64,14 @@ def manual_updates(log: RunLog) -> bool | None:
 
 @signal(unit="share", **CALLS)
 def stale_share(log: RunLog) -> float | None:
-    """Share of optimizer steps, from the second on, that used gradients left over from before the step before."""
+    """Share of optimizer steps, from the second on, that used gradients left over from before the previous step."""
     steps = count(log, "step")
     return share(count(log, "stale_steps"), steps - 1 if steps else None)
 
 
 @signal(unit="steps", **CALLS)
 def stale_steps(log: RunLog) -> int | None:
-    """Number of optimizer steps that used gradients left over from before the step before."""
+    """Number of optimizer steps that used gradients left over from before the previous step."""
     steps = count(log, "stale_steps")
     return None if steps is None else int(steps)
 
@@ -83,7 +83,7 @@ def stale_onset(log: RunLog) -> int | None:
 
 
 def first_step(log: RunLog, mask: Any) -> int | None:
-    """Return the number of the first step of the main stage at which a mask holds."""
+    """Return the number of the first step of the main phase at which a mask holds."""
     places = np.flatnonzero(mask)
     return int(log.steps[places[0]]) if places.size else None
 
@@ -96,7 +96,7 @@ def no_grad_share(log: RunLog) -> float | None:
 
 @signal(unit="share", **CALLS)
 def zero_between_share(log: RunLog) -> float | None:
-    """Share of optimizer steps before which zero_grad() stood between backward() and step()."""
+    """Share of optimizer steps with a zero_grad() between backward() and step()."""
     return share(count(log, "zero_between_backward_and_step"), count(log, "step"))
 
 
@@ -118,7 +118,7 @@ def backward_per_step(log: RunLog) -> float | None:
 
 
 def cares(layer: dict[str, Any]) -> bool:
-    """Tell whether a layer works differently in train and eval mode: active dropout, or running batch statistics."""
+    """Return whether a layer works differently in train and eval mode: active dropout, or running batch statistics."""
     kind, facts = layer["kind"], layer["facts"]
     if "Dropout" in kind:
         return bool(facts.get("p"))
@@ -163,7 +163,7 @@ def eval_mode_onset(log: RunLog) -> int | None:
 
 @signal(unit="truth", **MODES)
 def eval_mode_from_start(log: RunLog) -> bool | None:
-    """Whether the very first training step ran in eval mode already (often on purpose, in fine-tuning)."""
+    """Whether the very first training step already ran in eval mode (often on purpose, in fine-tuning)."""
     modes = log.column("mode_eval")
     known = modes[np.isfinite(modes)]
     return bool(known[0] == 1) if known.size else None
@@ -241,14 +241,14 @@ def _resume(log: RunLog) -> dict[str, Any] | None:
 
 @signal(unit="checkpoints", needs="a run under the recorder", zh="在记录器下运行")
 def resumes(log: RunLog) -> int | None:
-    """Number of times that a checkpoint was loaded to go on training."""
+    """Number of times that a checkpoint was loaded to resume training."""
     count_of = sum(event.get("kind") == "resume" for event in log.events)
     return count_of if count_of or log.header.get("source", "recorder") == "recorder" else None
 
 
 @signal(unit="step", **RESUMED)
 def resume_step(log: RunLog) -> int | None:
-    """Step at which a checkpoint was loaded to go on training."""
+    """Step at which a checkpoint was loaded to resume training."""
     event = _resume(log)
     return None if event is None else int(event["step"])
 
@@ -265,7 +265,7 @@ def resume_lacks_state(log: RunLog) -> bool | None:
 def resume_jump(log: RunLog) -> float | None:
     """Median loss of the ten steps after a checkpoint was loaded, over the loss before it.
 
-    The loss before is the one that the checkpoint holds, else the median of the ten steps before.
+    The loss before is the one stored in the checkpoint, else the median of the ten steps before.
     """
     event = _resume(log)
     if event is None:

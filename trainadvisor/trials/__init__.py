@@ -1,1 +1,1 @@
-"""Runs of a script in a process and a scratch copy of their own, shared by verify and preflight."""
+"""Runs a script in its own process and scratch copy; shared by verify and preflight."""

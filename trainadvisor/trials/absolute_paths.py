@@ -1,4 +1,4 @@
-"""Files of a project that name its own folder by an absolute path: what a script writes there is written there."""
+"""Finds files that refer to the project's folder by absolute path, through which a script would escape its copy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_FILES = 500
 
 
 def naming(survey: Survey) -> list[Path]:
-    """Return the files of code and settings in which one of the copied folders is named."""
+    """Return the code and settings files that contain the path of a copied folder."""
     known = [item for item in survey.items if item.kind == "file" and item.source.suffix in CODE]
     small = [item.source for item in known if item.size <= MOST_BYTES][:MOST_FILES]
     words = [word.encode() for folder in survey.folders for word in _spelled(folder)]
@@ -25,7 +25,7 @@ def naming(survey: Survey) -> list[Path]:
 
 
 def _spelled(folder: Path) -> Iterator[str]:
-    """Yield how a folder is written; the root and a home folder alone are in too many texts to mean it."""
+    """Yield the spellings of a folder's path; the root and home folders are too common in texts to count."""
     home = Path.home()
     if folder not in (home, Path(folder.anchor)):
         yield str(folder)

@@ -1,4 +1,4 @@
-"""The wall time that verify may take, and what fits into it."""
+"""The wall-time budget of verify and what fits into it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from trainadvisor.errors import UsageError
 
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 SHARE_OF_BASELINE = 0.2
+# A trial may take this many times as long as the baseline.
 LONGEST_RATIO = 3.0
-"""A trial may take this many times as long as the baseline."""
 GRACE = 5.0
 
 
@@ -27,7 +27,7 @@ def seconds(text: str) -> float:
 
 @dataclass
 class Budget:
-    """Counts down from the moment it is made."""
+    """Counts down from the moment it is created."""
 
     total: float
     started: float = field(default_factory=time.monotonic)
@@ -39,19 +39,19 @@ class Budget:
 
     @property
     def left(self) -> float:
-        """Return the seconds that are left, never below zero."""
+        """Return the remaining seconds, at least 0."""
         return max(self.total - self.spent, 0.0)
 
     @property
     def for_baseline(self) -> float:
-        """Return the seconds of training after which the baseline is cut."""
+        """Return the seconds of training after which the baseline is cut short."""
         return self.total * SHARE_OF_BASELINE
 
     def limit(self, typical: float) -> float:
-        """Return after how many seconds a trial is killed, given what the baseline took."""
+        """Return the seconds after which a trial is killed, given what the baseline took."""
         return max(min(LONGEST_RATIO * typical + GRACE, self.left), 0.5)
 
     def fits(self, typical: float, runs: int = 1, jobs: int = 1) -> bool:
-        """Say whether so many runs of the usual length fit into what is left."""
+        """Return whether `runs` runs of the usual length fit into the remaining time."""
         rounds = -(-runs // jobs)
         return rounds * typical <= self.left

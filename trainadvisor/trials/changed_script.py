@@ -1,4 +1,4 @@
-"""A trial: the unmodified script under the recorder, with changes applied from outside, perhaps cut short.
+"""A trial: the unmodified script under the recorder, with changes applied from outside, possibly cut short.
 
 `python -m trainadvisor.trials.changed_script SPEC.json`; the script's output and exit code are its own.
 """
@@ -35,14 +35,14 @@ class Spec:
     stop_after_seconds: float | None = None
     every: int = 10
     seed: int | None = None
+    # The script and its arguments as the user knows them, where this is a copy.
     shown: list[str] | None = None
-    """The script and its arguments as the user knows them, where this is a copy."""
+    # Folders and their copies: what Python would import from the folders comes from the copies.
     moved: list[list[str]] = field(default_factory=list)
-    """Folders and their copies: what Python would import from the folders comes from the copies."""
 
 
 def read(path: Path) -> Spec:
-    """Read a SPEC.json; raise UsageError when it is none."""
+    """Read a SPEC.json; raise UsageError when it is invalid."""
     try:
         given = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -60,7 +60,7 @@ class Trial(Run):
     """A run with changes."""
 
     def __init__(self, spec: Spec) -> None:
-        """Check the changes, the script and the log; raise UsageError or LogError when they cannot be used."""
+        """Validate the changes, the script and the log; raise UsageError or LogError if they are unusable."""
         self.spec = spec
         self.choices: list[Choice] = chosen(spec.changes)
         super().__init__(spec.target, spec.args, module=spec.module, log=Path(spec.log), every=spec.every)
@@ -70,7 +70,7 @@ class Trial(Run):
         self._undo: list[Callable[[], None]] = []
 
     def execute(self) -> int:
-        """Run the script to its end, or to where it is cut; return its exit code."""
+        """Run the script to its end or its limit; return its exit code."""
         if self.spec.seed is not None:
             self._undo += [_moved(random, "seed", self.spec.seed)]
             random.seed(0)
@@ -89,7 +89,7 @@ class Trial(Run):
     def _stop(self, reason: str) -> None:
         if self._session is not None:
             self._session.close()
-        while self._undo:  # before the recorder takes its own taps away, which are below ours
+        while self._undo:  # before the recorder removes its own hooks, which lie beneath these
             self._undo.pop()()
         super()._stop(reason)
 

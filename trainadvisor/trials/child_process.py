@@ -1,4 +1,4 @@
-"""One run of the script in a process of its own: started in its scratch copy, watched, stopped when it is hopeless."""
+"""One run of the script in its own process: started in its scratch copy, watched, stopped when hopeless."""
 
 from __future__ import annotations
 
@@ -16,47 +16,47 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainadvisor.trials import scratch as copies
-from trainadvisor.trials.early_abort import Lookout
+from trainadvisor.trials.early_abort import EarlyAbort
 from trainadvisor.trials.jobs import Outcome
 from trainadvisor.trials.survey import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trainadvisor.trials.early_abort import Course
+    from trainadvisor.trials.early_abort import BaselineTrajectory
     from trainadvisor.trials.jobs import Job
     from trainadvisor.verify.session import Request
 
 MODULE = "trainadvisor.trials.changed_script"
 LOOK = 0.5
 POLL = 0.05
+# Seconds that a process has to end after it was asked to.
 PATIENCE = 2.0
-"""Seconds a process has to end after it was asked to."""
 TAIL = 4000
 PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Where and how all runs of one verify happen."""
+    """Where and how all runs of a session are executed."""
 
+    # The folder in which the script is run.
     working: Path
-    """The folder that the script is run in."""
     logs: Path
     in_place: bool = False
+    # What the copies may take, and what they share with the original.
     choice: Choice = field(default_factory=Choice)
-    """What the copies may take, and what they share with the original."""
+    # Folders and their copies, if these were made before.
     moved: tuple[tuple[str, str], ...] = ()
-    """Folders and their copies, where these were made before."""
-    course: Course | None = None
-    """How the baseline went, by which hopeless runs are told."""
+    # How the baseline went, by which hopeless runs are recognized.
+    trajectory: BaselineTrajectory | None = None
     program: tuple[str, ...] = (sys.executable, "-m", MODULE)
+    # Whether the run must end when the process that started it is killed.
     tied: bool = False
-    """Whether the run has to end with the process that started it, should that be killed."""
 
 
 def execute(job: Job, setting: Setting, cancelled: Callable[[], bool] = lambda: False) -> Outcome:
-    """Run a job to its end, or until it is hopeless, late or cancelled; its log is kept, its folder is not."""
+    """Run a job until it ends, is hopeless, exceeds its time or is cancelled; keep its log, delete its folder."""
     started = time.monotonic()
     log = (setting.logs / f"{job.name}.json").resolve()
     root = Path(tempfile.mkdtemp(prefix="trainadvisor-"))
@@ -71,7 +71,7 @@ def execute(job: Job, setting: Setting, cancelled: Callable[[], bool] = lambda: 
                 env=_environment(root, placed), start_new_session=True,
                 preexec_fn=_die_with_parent if setting.tied else None,  # noqa: PLW1509 - in a worker of one thread
             )  # fmt: skip
-            stopped = _watch(process, job, _lookout(job, log, setting), started, cancelled)
+            stopped = _watch(process, job, _early_abort(job, log, setting), started, cancelled)
         return Outcome(
             job, log, None if stopped else process.returncode, time.monotonic() - started,
             stopped[0] if stopped else None, stopped[1] if stopped else "", _tail(out), _tail(err),
@@ -82,24 +82,24 @@ def execute(job: Job, setting: Setting, cancelled: Callable[[], bool] = lambda: 
 
 @dataclass(frozen=True)
 class Placed:
-    """Where a run happens: its working folder, and script and arguments as they are called there."""
+    """Where a run is executed: its working folder, with script and arguments as used there."""
 
     working: Path
     target: str
     args: list[str]
+    # Folders and their copies, by which outside paths (of Python, of the environment) are mapped into the copies.
     moved: tuple[tuple[str, str], ...] = ()
-    """Folders and their copies, by which paths from outside (of Python, of the environment) are led into the copies."""
 
 
 def _placed(job: Job, setting: Setting, root: Path) -> Placed:
-    """Copy the folders, unless the run is to happen in them."""
+    """Copy the folders, unless the run is executed in place."""
     if setting.in_place:
         return Placed(setting.working, job.target, list(job.args), setting.moved)
     return place(job, setting, root / "folders")
 
 
 def _command(job: Job, setting: Setting, placed: Placed, root: Path, log: Path) -> list[str]:
-    """Write the specification; return the command that reads it."""
+    """Write the specification and return the command that runs it."""
     spec = root / "spec.json"
     told = {**job.spec(placed.target, placed.args, str(log)), "moved": placed.moved}
     spec.write_text(json.dumps(told), encoding="utf-8")
@@ -108,7 +108,7 @@ def _command(job: Job, setting: Setting, placed: Placed, root: Path, log: Path) 
 
 
 def place(job: Job, setting: Setting, root: Path) -> Placed:
-    """Copy what the script needs below `root`; return where things lie in the copy."""
+    """Copy what the script needs below `root`; return the paths in the copy."""
     script = script_of(job, setting.working)
     copied = copies.copy(setting.working, script, root, setting.choice)
     outside = script is not None and not script.is_relative_to(setting.working)
@@ -123,7 +123,7 @@ def script_of(job: Job | Request, working: Path) -> Path | None:
 
 
 def _die_with_parent() -> None:
-    """Ask the kernel to end this process with its parent, where the kernel can (Linux)."""
+    """Ask the kernel to end this process with its parent (Linux only)."""
     import ctypes
 
     with suppress(OSError, AttributeError):
@@ -131,7 +131,7 @@ def _die_with_parent() -> None:
 
 
 def _environment(root: Path, placed: Placed) -> dict[str, str]:
-    """Return the user's environment, its paths led into the copies, with temporary files beside them."""
+    """Return the user's environment with paths mapped into the copies and temporary files beside them."""
     copied = copies.Scratch(root, {Path(original): Path(copy) for original, copy in placed.moved})
     moved = {name: os.pathsep.join(map(copied.argument, text.split(os.pathsep))) for name, text in os.environ.items()}
     if moved.get("HOME") != os.environ.get("HOME"):
@@ -139,19 +139,19 @@ def _environment(root: Path, placed: Placed) -> dict[str, str]:
     return {**moved, "PWD": str(placed.working), "TMPDIR": str(root / "tmp"), "TRAINADVISOR_TRIAL": "1"}
 
 
-def _lookout(job: Job, log: Path, setting: Setting) -> Lookout:
+def _early_abort(job: Job, log: Path, setting: Setting) -> EarlyAbort:
     rescaled = any(change.about.rescales_loss for change in job.changes)
-    return Lookout(log, setting.course if job.changes else None, rescaled=rescaled)
+    return EarlyAbort(log, setting.trajectory if job.changes else None, rescaled=rescaled)
 
 
 def _watch(
     process: subprocess.Popen[bytes],
     job: Job,
-    lookout: Lookout,
+    early_abort: EarlyAbort,
     started: float,
     cancelled: Callable[[], bool],
 ) -> tuple[str, str] | None:
-    """Wait for the end; return why the process was stopped, None when it ended by itself."""
+    """Wait for the process; return why it was stopped, or None if it ended by itself."""
     looked, reason = started, None
     try:
         while process.poll() is None and reason is None:
@@ -162,21 +162,21 @@ def _watch(
             elif now - started > job.limit:
                 reason = ("limit", f"{job.limit:.0f} s")
             elif now - looked > LOOK:
-                looked, reason = now, lookout.look()
+                looked, reason = now, early_abort.look()
     finally:
         _end(process)
     return reason
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process with all it started: by asking, then by force."""
+    """Terminate the process group; kill it if it does not end."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, sign)
         with suppress(subprocess.TimeoutExpired):
             process.wait(PATIENCE)
             if sign == signal.SIGTERM:
-                continue  # workers of the script may be left in its group
+                continue  # workers of the script may be left in its process group
             return
 
 

@@ -1,4 +1,4 @@
-"""Copies of single files: by sharing their blocks where the file system can (btrfs, xfs), byte by byte elsewhere."""
+"""Copies single files, sharing blocks where the file system supports it (btrfs, xfs), else byte by byte."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+# Linux ioctl that makes a file share the blocks of another; writing to either leaves the other unchanged.
 FICLONE = 0x40049409
-"""Linux' request to make one file of the blocks of another; either is written without the other changing."""
 
 
 def copy_file(source: Path, target: Path) -> None:
@@ -20,7 +20,7 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def clone(source: Path, target: Path) -> bool:
-    """Make a file that shares the blocks of another; return whether the file system can."""
+    """Create a file that shares the blocks of another; return whether the file system supports it."""
     try:
         import fcntl
     except ImportError:
@@ -34,7 +34,7 @@ def clone(source: Path, target: Path) -> bool:
 
 
 def sharing(folder: Path, root: Path) -> int | None:
-    """Return the device of a folder whose files can be cloned below `root`, None where they cannot."""
+    """Return the device of a folder whose files can be cloned below `root`, None if they cannot."""
     sample = next((path for path in _files(folder) if os.access(path, os.R_OK)), None)
     if sample is None:
         return None

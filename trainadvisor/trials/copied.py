@@ -1,4 +1,4 @@
-"""Leads Python's imports into the copy of a folder: a package installed from the folder is found in the copy."""
+"""Redirects Python's imports into the copy of a folder, also for packages installed in place from it."""
 
 import os
 import sys
@@ -7,17 +7,17 @@ from typing import Any
 
 
 def lead_into_copies(pairs: Sequence[Sequence[str]]) -> None:
-    """Change the paths of Python, and of packages that are installed in place, from folders to their copies."""
+    """Map the import paths, including those of packages installed in place, from folders to their copies."""
     sys.path[:] = [moved(path, pairs) for path in sys.path]
     for finder in sys.meta_path:
-        # setuptools' finder of a package that is installed in place keeps the paths of its packages in its module
+        # setuptools' finder for a package installed in place keeps the package paths in its module
         table: Any = getattr(sys.modules.get(getattr(finder, "__module__", "")), "MAPPING", None)
         if isinstance(table, dict):
             table.update({name: moved(path, pairs) for name, path in table.items() if isinstance(path, str)})
 
 
 def moved(path: str, pairs: Sequence[Sequence[str]]) -> str:
-    """Return a path in the copy of the first folder that holds it; the longest stand first."""
+    """Return the path in the copy of the first folder that contains it; the longest folders come first."""
     for folder, copy in pairs:
         if path == folder or path.startswith(folder + os.sep):
             return copy + path.removeprefix(folder)

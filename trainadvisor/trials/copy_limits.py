@@ -1,4 +1,4 @@
-"""What a scratch copy may take: checked before anything runs, and refused with the ways out."""
+"""Limits on the size of a scratch copy, checked before anything runs; a refusal names the alternatives."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from trainadvisor.trials.survey import Entry, Survey
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+# Share of the free space that the copies of all parallel runs may fill.
 SHARE_OF_FREE = 0.8
-"""Part of the free space that the copies of all runs side by side may fill."""
 MOST_NAMED = 4
 
 
@@ -33,7 +33,7 @@ def size(text: str) -> int:
 
 
 def told(count: int) -> str:
-    """Return a size as people say it."""
+    """Return a size in readable form."""
     for unit, power in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if count >= power:
             return f"{count / power:.1f} {unit}"
@@ -41,7 +41,7 @@ def told(count: int) -> str:
 
 
 def check(survey: Survey, root: Path, runs: int = 1) -> None:
-    """Refuse what is not there to be shared, and what is too large to be copied for every run."""
+    """Refuse missing entries to share, and folders that are too large to copy for every run."""
     for name in survey.choice.links:
         if not os.path.lexists(survey.working / name):
             message = f"--link {name}: there is no such entry in {survey.working}; name it as it stands in this folder"
@@ -54,7 +54,7 @@ def check(survey: Survey, root: Path, runs: int = 1) -> None:
 
 
 def _too_large(survey: Survey, limit: int) -> list[Entry]:
-    """Return the largest entries, without which the others fit; none when all fit."""
+    """Return the largest entries, without which the rest fits; none when everything fits."""
     entries = sorted(survey.entries.values(), key=lambda entry: (not entry.more, -entry.bytes, -entry.files))
     rest, files = sum(entry.bytes for entry in entries), sum(entry.files for entry in entries)
     named: list[Entry] = []
@@ -67,7 +67,7 @@ def _too_large(survey: Survey, limit: int) -> list[Entry]:
 
 
 def _refusal(survey: Survey, named: list[Entry], total: int, free: int, root: Path) -> str:
-    """Return what is too large, and what can be done."""
+    """Return the message that says what is too large and what can be done."""
     shown = ", ".join(f"{entry.name} ({_extent(entry)})" for entry in named[:MOST_NAMED])
     links = " ".join(f"--link {shlex.quote(entry.name)}" for entry in named[:MOST_NAMED] if entry.name != surveys.HERE)
     count, most = sum(entry.files for entry in survey.entries.values()), surveys.MOST_FILES
@@ -82,7 +82,7 @@ def _refusal(survey: Survey, named: list[Entry], total: int, free: int, root: Pa
 
 
 def _extent(entry: Entry) -> str:
-    """Return how large an entry is, as far as it was looked through."""
+    """Return the size of an entry, as far as it was scanned."""
     many = entry.files > surveys.MOST_FILES // 10
     parts = [told(entry.bytes)] * (entry.bytes > 0 or not many) + [f"{entry.files:,} files"] * many
     return ("more than " if entry.more and entry.files > 1 else "") + ", ".join(parts)

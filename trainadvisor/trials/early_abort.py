@@ -1,4 +1,4 @@
-"""Tells from a growing log whether a trial is still worth its time."""
+"""Decides from a growing log whether a trial is still worth its time."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ if TYPE_CHECKING:
     from trainadvisor.log.reader import RunLog
 
 FEWEST = 20
+# Consecutive non-finite losses after which a run is lost.
 LOST = 5
-"""Non-finite losses in a row after which a run is lost."""
+# A loss this many times the larger of its own first loss and the baseline's will not recover ...
 FAR = 3.0
-"""A loss this many times the largest of its own first and the baseline's is not coming back ..."""
+# ... after this share of the steps of the baseline.
 AFTER = 0.3
-"""... after this share of the steps of the baseline."""
 
 
 @dataclass(frozen=True)
-class Course:
-    """How the baseline went, as far as a running trial is compared with it."""
+class BaselineTrajectory:
+    """The figures of the baseline that a running trial is compared with."""
 
     steps: int
     first_loss: float | None
 
     @classmethod
-    def of(cls, log: RunLog) -> Course:
-        """Read it off the log of the baseline."""
+    def of(cls, log: RunLog) -> BaselineTrajectory:
+        """Read them from the log of the baseline."""
         from trainadvisor.signals import of
 
         first = of(log)["loss_first"]
         return cls(int(log.steps.size), first if isinstance(first, float) else None)
 
 
-class Lookout:
-    """Looks at the log of one trial every now and then."""
+class EarlyAbort:
+    """Checks the log of one trial now and then, and says when to stop it."""
 
-    def __init__(self, path: Path, course: Course | None, *, rescaled: bool = False) -> None:
-        """Without a course, only refused changes stop a run; a rescaled loss may be far from the baseline's."""
+    def __init__(self, path: Path, trajectory: BaselineTrajectory | None, *, rescaled: bool = False) -> None:
+        """Without a baseline, only refused changes stop a run; a rescaled loss may be far from the baseline's."""
         self._rescaled = rescaled
         self._tail = Tail(path)
-        self._course = course
+        self._trajectory = trajectory
         self._losses: list[float] = []
         self._refused: list[str] = []
 
     def look(self) -> tuple[str, str] | None:
-        """Return why the run should be stopped, with a detail; None while it is worth going on."""
+        """Return why the run should be stopped, with a detail; None while it is worth continuing."""
         try:
             records = self._tail.read()
         except LogError:
@@ -60,7 +60,7 @@ class Lookout:
             self._take(record)
         if self._refused:
             return "refused", "; ".join(self._refused)
-        return self._hopeless() if self._course else None
+        return self._hopeless() if self._trajectory else None
 
     def _take(self, record: dict[str, Any]) -> None:
         if record.get("record") == "step" and record.get("loss") is not None:
@@ -72,17 +72,17 @@ class Lookout:
 
     def _hopeless(self) -> tuple[str, str] | None:
         count = len(self._losses)
-        if count < FEWEST or self._course is None:
+        if count < FEWEST or self._trajectory is None:
             return None
         last = self._losses[-LOST:]
         if not any(math.isfinite(value) for value in last):
             return "hopeless", f"non-finite loss at step {count - 1}"
-        if self._rescaled or count < AFTER * self._course.steps:
+        if self._rescaled or count < AFTER * self._trajectory.steps:
             return None
         finite = sorted(value for value in last if math.isfinite(value))
         level, starts = (
             finite[len(finite) // 2],
-            [v for v in (self._losses[0], self._course.first_loss) if v is not None],
+            [v for v in (self._losses[0], self._trajectory.first_loss) if v is not None],
         )
         bound = max((abs(value) for value in starts if math.isfinite(value)), default=math.inf)
         return ("hopeless", f"loss {level:.3g} at step {count - 1}") if level > FAR * bound else None

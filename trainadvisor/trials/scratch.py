@@ -1,4 +1,4 @@
-"""Scratch copies of the folders that a script runs in: nothing that a trial writes there leads back to them."""
+"""Scratch copies of the folders that a script runs in; nothing that a trial writes reaches the originals."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from trainadvisor.trials.survey import Choice, Survey
 if TYPE_CHECKING:
     from trainadvisor.trials.survey import Item
 
+# Errors for a file that the script could not have read either, or that has disappeared.
 UNREADABLE = frozenset({EACCES, ENOENT, EPERM})
-"""Errors of a file that the script could not have read either, or that went away meanwhile."""
 
 
 @dataclass
 class Scratch:
-    """A copy of the working folder, and of the script's folder where that lies elsewhere."""
+    """A copy of the working folder, and of the script's folder if that is elsewhere."""
 
     root: Path
+    # Each original folder and its copy, longest path first; what was left out keeps its path.
     folders: dict[Path, Path] = field(default_factory=dict)
-    """Where each original folder was copied to, longest path first; what was left out stays where it is."""
 
     def place(self, path: Path) -> Path:
-        """Return where a path lies in the copies; a path outside of them stays."""
+        """Return the path in the copies; a path outside the copied folders is unchanged."""
         for original, copy in self.folders.items():
             if path.is_relative_to(original):
                 return copy / path.relative_to(original)
         return path
 
     def argument(self, text: str) -> str:
-        """Return an argument such as PATH or name=PATH, moved where it is an absolute path into a copied folder."""
+        """Return an argument such as PATH or name=PATH, mapped if it is an absolute path into a copied folder."""
         name, equals, value = text.rpartition("=")
         if not os.path.isabs(value):  # noqa: PTH117 - text, not a path yet
             return text
@@ -49,12 +49,12 @@ class Scratch:
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
-        """Return the originals and their copies as texts."""
+        """Return the originals and their copies as strings."""
         return tuple((str(original), str(copy)) for original, copy in self.folders.items())
 
 
 def copy(working: Path, script: Path | None, root: Path, choice: Choice | None = None) -> Scratch:
-    """Copy the working folder below `root`, and the script's where it lies elsewhere; UsageError when too large."""
+    """Copy the working folder below `root`, and the script's if elsewhere; raise UsageError when too large."""
     root.mkdir(parents=True, exist_ok=True)
     survey = Survey(working, script, choice or Choice(), root, sharing(working, root))
     copy_limits.check(survey, root)
@@ -70,7 +70,7 @@ def copy(working: Path, script: Path | None, root: Path, choice: Choice | None =
 
 
 def _make(item: Item, place: Path) -> None:
-    """Make one thing of the copy; a disk that is full is an error, a file that nobody can read is not."""
+    """Create one item of the copy; a full disk is an error, an unreadable file is not."""
     try:
         if item.kind == "folder":
             place.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def _make(item: Item, place: Path) -> None:
 
 
 def remove(root: Path) -> None:
-    """Delete copies, also folders that the script made read-only; links are deleted, never followed."""
+    """Delete copies, including folders that the script made read-only; links are deleted, never followed."""
     shutil.rmtree(root, ignore_errors=True)
     if not root.exists():
         return

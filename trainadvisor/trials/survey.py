@@ -1,4 +1,4 @@
-"""What a scratch copy holds: every file, folder and link, where it goes, and what is too large to go there."""
+"""Plans a scratch copy: every file, folder and link, where it goes, and what is too large."""
 
 from __future__ import annotations
 
@@ -17,81 +17,81 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Bytes that one trial may copy unless the user allows more; shared blocks cost nothing.
 MOST_BYTES = 10**9
-"""Bytes that one trial may copy unless the user allows more; what the file system can share is free."""
 MOST_FILES = 20_000
+# Bytes up to which a version history is copied; a larger one is left out, for trainings hardly need it.
 HISTORY_BYTES = 64 * 2**20
-"""Bytes up to which the history of a project is copied; beyond, it is left out: a training hardly needs it."""
 HISTORY = frozenset({".git", ".hg", ".svn"})
 CACHES = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", "trainadvisor-runs"})
 NOT_OURS = frozenset({"node_modules"})
 ENVIRONMENT = ("pyvenv.cfg", "conda-meta")
 TEMPORARY = "trainadvisor-"
 BLOCK = 4096
+# Smaller files directly in the folder are counted under HERE.
 SMALL = 2**20
-"""A smaller file that lies in the folder itself counts to HERE."""
 HERE = "."
 
 
 @dataclass(frozen=True)
 class Item:
-    """One thing to make in the copy."""
+    """One item to create in the copy."""
 
     kind: Literal["folder", "file", "link"]
     source: Path
+    # Where it goes, below the root of the copies.
     place: Path
-    """Where it goes, below the root of the copies."""
     size: int = 0
+    # The target of a link.
     target: str = ""
-    """What a link says."""
 
 
 @dataclass
 class Entry:
-    """An entry of the folder as the user names it, with what it takes to copy."""
+    """An entry of the folder as the user names it, with its size."""
 
     name: str
     bytes: int = 0
     files: int = 0
+    # Whether it is larger still, because the scan stopped early.
     more: bool = False
-    """Whether it is larger still: it was not looked through to its end."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What the user allows."""
+    """What the user allows to be copied or shared."""
 
+    # Entries that trials share with the original; writes there change the original.
     links: tuple[str, ...] = ()
-    """Entries that trials share with the original: what is written there is written there."""
     most_bytes: int = MOST_BYTES
 
 
 @dataclass
 class Survey:
-    """The folders of a script, looked through link by link; nothing in it leads back to them but what was allowed."""
+    """The folders of a script, scanned link by link; no link in the copy leads back to them unless allowed."""
 
     working: Path
     script: Path | None = None
     choice: Choice = field(default_factory=Choice)
+    # Where the copies will be; excluded from them if that is inside the folder.
     root: Path | None = None
-    """Where the copies will lie; left out of them, where that is inside the folder."""
+    # The device whose file system copies by sharing blocks, so that bytes cost nothing.
     shared: int | None = None
-    """The device whose file system copies by sharing blocks, so that bytes cost nothing."""
     items: list[Item] = field(default_factory=list)
+    # The folders that are copied: the working folder, and the script's if elsewhere.
     folders: list[Path] = field(default_factory=list)
-    """The folders that are copied: the working folder, and the script's where it lies elsewhere."""
+    # Where each folder and link target goes; what is left out keeps its path.
     places: dict[Path, Path] = field(default_factory=dict)
-    """Where each of them, and what a link led to, goes; what is left out stays where it is."""
     entries: dict[str, Entry] = field(default_factory=dict)
     left: list[Path] = field(default_factory=list)
     linked: list[Path] = field(default_factory=list)
     _waiting: list[tuple[Path, Path, Entry]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Look through everything."""
+        """Scan all folders."""
         self._allowed = {Path(os.path.normpath(self.working / name)) for name in self.choice.links}
         for number, original in enumerate(self._wanted()):
-            # the name is kept: places in the code are told by a file and its folder
+            # the name is kept: locations in code are shown as a file and its folder
             place = Path(str(number)) / original.name
             self.places[original] = place
             self.folders.append(original)
@@ -100,14 +100,14 @@ class Survey:
             self._look(*self._waiting.pop())
 
     def _wanted(self) -> list[Path]:
-        """Return the working folder, and the script's where it lies elsewhere; one that holds the other is enough."""
+        """Return the working folder, and the script's if elsewhere; only the outer one if one contains the other."""
         if self.script is None or self.script.is_relative_to(self.working):
             return [self.working]
         home = self.script.parent
         return [home] if self.working.is_relative_to(home) else [self.working, home]
 
     def find(self, path: Path) -> Path | None:
-        """Return where a real path goes, None where it is not copied."""
+        """Return where a real path goes, or None if it is not copied."""
         for folder in (path, *path.parents):
             if folder in self.places:
                 place = self.places[folder]
@@ -117,16 +117,16 @@ class Survey:
     # -- folders
 
     def _look(self, folder: Path, place: Path, entry: Entry) -> None:
-        """Take the content of one folder."""
+        """Add the content of one folder."""
         self.items.append(Item("folder", folder, place))
-        with suppress(OSError):  # what cannot be listed here, the script cannot list either
-            for name in sorted(os.listdir(folder)):  # noqa: PTH208 - no objects for thousands of names
+        with suppress(OSError):  # the script cannot list it either
+            for name in sorted(os.listdir(folder)):  # noqa: PTH208 - avoids a Path object for each of thousands of names
                 if name in CACHES or entry.more:
                     continue
                 self._take(folder / name, place / name, entry)
 
     def _take(self, path: Path, place: Path, entry: Entry) -> None:
-        """Take one file, folder or link."""
+        """Add one file, folder or link."""
         try:
             status = path.lstat()
         except OSError:
@@ -138,7 +138,7 @@ class Survey:
             self._follow(path, place, entry)
         elif stat.S_ISDIR(status.st_mode):
             self._enter(path, place, entry)
-        elif stat.S_ISREG(status.st_mode) and path.name not in HISTORY:  # a work tree's .git leads git to the original
+        elif stat.S_ISREG(status.st_mode) and path.name not in HISTORY:  # a worktree's .git points git to the original
             self._file(path, place, entry, status)
 
     def _file(self, path: Path, place: Path, entry: Entry, status: os.stat_result) -> None:
@@ -159,16 +159,16 @@ class Survey:
             self._waiting.append((path, place, entry))
 
     def _is_ours(self, path: Path) -> bool:
-        """Return whether a folder is the copies themselves, or those of another trial."""
+        """Return whether a folder holds the copies themselves, or those of another trial."""
         ours = path.name.startswith(TEMPORARY) and path.parent == Path(tempfile.gettempdir()).resolve()
         return ours or path == self.root
 
     def _is_left(self, path: Path) -> bool:
-        """Return whether a folder is an environment, or a history too long to travel with every trial."""
+        """Return whether a folder is skipped: an environment, or a version history too large to copy."""
         return is_environment(path) or (path.name in HISTORY and _bytes_below(path) > HISTORY_BYTES)
 
     def _entry_of(self, path: Path, status: os.stat_result, entry: Entry) -> Entry:
-        """Return the entry that a path counts to: the first below the folder that does not lead to the script."""
+        """Return the entry that a path is counted under: the first one down that does not contain the script."""
         if entry.name or (self.script is not None and self.script.is_relative_to(path) and path != self.script):
             return entry
         small = stat.S_ISREG(status.st_mode) and status.st_size < SMALL
@@ -188,11 +188,11 @@ class Survey:
         self.linked.append(path)
 
     def _link(self, path: Path, place: Path, target: Path) -> None:
-        """Make a link that stays among the copies."""
+        """Add a link that stays within the copies."""
         self.items.append(Item("link", path, place, target=os.path.relpath(target, place.parent)))
 
     def _follow(self, path: Path, place: Path, entry: Entry) -> None:
-        """Take a link: one that stays in the copies leads there, of another the content is taken."""
+        """Resolve a link: a target inside the copies is linked, the content of any other target is copied."""
         real = Path(os.path.realpath(path))
         inside = self.find(_next(path)) or self.find(real)
         if inside is not None:
@@ -205,11 +205,11 @@ class Survey:
             self.places[real] = place
             self._count(entry)
             self._waiting.append((real, place, entry))
-        # a link to nothing or to a device outside is left out: what is written there is a new file of the copy
+        # a broken link or one to a device is left out: writing there makes a new file in the copy
 
 
 def _next(link: Path) -> Path:
-    """Return what a link names, one step on, by its real folder."""
+    """Return the target of a link, one step further, in its real folder."""
     target = Path(os.path.realpath(link.parent)) / link.readlink()
     if target.name in ("", ".."):
         return Path(os.path.realpath(link))
@@ -217,7 +217,7 @@ def _next(link: Path) -> Path:
 
 
 def is_environment(folder: Path) -> bool:
-    """Return whether a folder holds a Python environment or packages, which are no part of the project around it."""
+    """Return whether a folder holds a Python environment or packages, which are not part of the project."""
     marked = any((folder / mark).exists() for mark in ENVIRONMENT)
     return marked or folder.name in NOT_OURS or folder in _python_folders()
 
@@ -230,7 +230,7 @@ def _python_folders() -> frozenset[Path]:
 
 
 def _bytes_below(folder: Path) -> int:
-    """Return the bytes of the files below a folder, as far as that matters."""
+    """Return the total bytes of the files below a folder, counted up to the limit that matters."""
     total = 0
     for size in _sizes(folder):
         total += size

@@ -1,4 +1,4 @@
-"""The diagnosis with what the trials said in it: each remedy's `verified` field, and how sure the findings are now."""
+"""Writes the results of the trials into the diagnosis: each remedy's `verified` field and each finding's confidence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FINISHED = frozenset({"better", "no-better", "worse", "hopeless"})
 
 
 def marked(diagnosis: Diagnosis, tried: Sequence[Tried], found: Sequence[Verified], words: Words) -> Diagnosis:
-    """Return a copy of the diagnosis with the outcome of the trials."""
+    """Return a copy of the diagnosis that includes the outcome of the trials."""
     copy = diagnosis.model_copy(deep=True)
     for item in found:
         _note_verified(copy, item, words)
@@ -70,7 +70,7 @@ def _same(diagnosis: Diagnosis, change: str, arguments: dict[str, Any]) -> list[
 
 
 def _weigh(diagnosis: Diagnosis, tried: Sequence[Tried], found: Sequence[Verified]) -> None:
-    """Raise the confidence of a finding whose remedy cured the run; lower it where all its remedies failed."""
+    """Raise the confidence of a finding whose remedy cured the run; lower it if all its remedies failed."""
     cured = {item.code for item in found if item.code in item.gone}
     for finding in diagnosis.findings:
         if finding.code in cured:
@@ -80,7 +80,7 @@ def _weigh(diagnosis: Diagnosis, tried: Sequence[Tried], found: Sequence[Verifie
 
 
 def _failed(finding: Finding, tried: Sequence[Tried]) -> bool:
-    """Say whether a remedy of the finding was tried to its end, and none made anything better."""
+    """Return whether a remedy of the finding was tried to completion and none improved anything."""
     own: list[Change] = [c for t in tried if t.candidate.code == finding.code for c in t.candidate.changes]
     ended = [t for t in tried if t.candidate.code == finding.code and t.verdict in FINISHED]
     return bool(own) and bool(ended) and not any(t.better for t in ended)

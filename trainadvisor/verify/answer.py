@@ -1,4 +1,4 @@
-"""What a session has learned, as one document: the answer, its figures, and the diagnosis with them in it."""
+"""The result of a session as one document: the answer, its figures, and the annotated diagnosis."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from trainadvisor.verify.session import Session
     from trainadvisor.verify.trial_runs import Run, Tried
 
+# Number of metrics named in the sentence of the answer.
 FIGURES = 3
-"""Metrics named in the sentence of the answer."""
 
 
 def document(session: Session, source: str | None = None) -> Verification:
-    """Return everything as it stands; `source` is the text of the script, for diffs."""
+    """Return the current result; `source` is the text of the script, for diffs."""
     words = Words(session.lang)
     found = [verified(session, tried, source) for tried in held(session)]
     answer = _answer(session, found)
@@ -55,7 +55,7 @@ def document(session: Session, source: str | None = None) -> Verification:
 
 
 def held(session: Session) -> list[Tried]:
-    """Return the candidates that are better over all their seeds, the one with most seeds first."""
+    """Return the candidates that are better over all their seeds, those with most seeds first."""
     return sorted(ranked(session.tried), key=lambda tried: -len(tried.runs))
 
 
@@ -118,7 +118,7 @@ def _patches(session: Session, candidate: Candidate, source: str | None) -> list
 
 
 def patched(session: Session, source: str) -> str | None:
-    """Return the script with the first verified remedy in it, None where a literal line was not seen."""
+    """Return the script with the first verified remedy applied, None if its literal line is unknown."""
     best = held(session)[:1]
     found = _patches(session, best[0].candidate, source) if best else []
     return source_edits.apply(found, source, session.request.target) if found else None
@@ -130,7 +130,7 @@ def _snippet(candidate: Candidate) -> str | None:
 
 
 def text(candidate: Candidate, words: Words) -> str:
-    """Return what a candidate does, in words."""
+    """Return a description of what a candidate does."""
     told = []
     for place, change in enumerate(candidate.changes):
         remedy = candidate.remedies[place] if place < len(candidate.remedies) else None
@@ -215,5 +215,5 @@ def told(item: Verified, words: Words) -> str:
 
 
 def number(value: float) -> str:
-    """Return a figure with three digits."""
+    """Return a number with three significant digits."""
     return f"{value:.3g}" if math.isfinite(value) else "nan"

@@ -1,4 +1,4 @@
-"""From a diagnosis to the changes that are tried, the most promising first."""
+"""Turns a diagnosis into the changes to try, the most promising first."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from trainadvisor.changes.declaration import Fallback
     from trainadvisor.judge.result import Diagnosis, Finding, Remedy
 
+# Two values of a quantity within this factor count as the same trial.
 CLOSE = 1.6
-"""Two values of a quantity within this factor are one try."""
+# Remedies of a finding that are tried before those of the next one.
 FIRST = 2
-"""Remedies of a finding that are tried before those of the next one."""
 
 
 def alarming(diagnosis: Diagnosis) -> list[Finding]:
-    """Return the roots that hold a warning or an error, themselves or in what they explain."""
+    """Return the roots that are a warning or error or explain one."""
     return [finding for finding in diagnosis.findings if any(f.severity != "note" for f in everything([finding]))]
 
 
 def everything(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Yield findings with all that they explain."""
+    """Yield findings and everything that they explain."""
     for finding in findings:
         yield finding
         yield from everything(finding.explains)
@@ -41,7 +41,7 @@ def codes(diagnosis: Diagnosis) -> list[str]:
 
 
 def candidates(diagnosis: Diagnosis, only: str | None = None, lr: float | None = None) -> list[Candidate]:
-    """Return what to try: remedies of the roots in turn, of what they explain, then general ones.
+    """Return what to try: remedies of the roots in turn, then of what they explain, then general ones.
 
     `only` restricts it to one finding; `lr` is the rate of the run, by which two learning rates are told apart.
     """
@@ -56,7 +56,7 @@ def candidates(diagnosis: Diagnosis, only: str | None = None, lr: float | None =
         *chain.from_iterable(options[FIRST:] for options in first),
         *sorted(_in_turn(later), key=lambda candidate: candidate.changes[0].about.order > Order.USUAL),
     ]
-    # what costs time or memory is not cured by a lower loss
+    # a lower loss does not cure a finding about time or memory
     costly = bool(roots) and roots[0].handling.measured_by != "loss"
     general = [] if only or costly else [Candidate((change,), origin="fallback") for change in _general(diagnosis)]
     return list(_distinct([*ordered, *general], lr))
@@ -74,7 +74,7 @@ def _change(remedy: Remedy) -> Change:
 
 
 def _separating(finding: Finding) -> Iterator[Candidate]:
-    """Yield the experiment that tells a finding from its rival: both directions of the same change."""
+    """Yield the experiment that separates a finding from its rival: the same change in both directions."""
     change = finding.handling.separating
     if change is None:
         return
@@ -83,7 +83,7 @@ def _separating(finding: Finding) -> Iterator[Candidate]:
 
 
 def _general(diagnosis: Diagnosis) -> Iterator[Change]:
-    """Yield what helps often, first what the rules ask for: changes that keep numbers finite, or other labels."""
+    """Yield changes that often help, first those the rules ask for: keeping numbers finite, or relabeling."""
     wanted = {f.handling.general for f in everything(diagnosis.findings) if f.severity != "note"}
     lost, unlearnt = "finite" in wanted, "labels" in wanted
     listed = [(spec.name, fallback) for spec in all_changes().values() for fallback in spec.fallbacks]
@@ -96,7 +96,7 @@ def _general(diagnosis: Diagnosis) -> Iterator[Change]:
 
 
 def anew(candidate: Candidate, diagnosis: Diagnosis) -> Candidate:
-    """Return a candidate for another run, with the arguments that this run asks for where they are those of a run."""
+    """Return a candidate for another run, with arguments that are specific to a run taken from that run."""
     remedies = [r for f in everything(diagnosis.findings) for r in f.remedies if about(r.change).per_run]
     asked = {remedy.change: _change(remedy) for remedy in reversed(remedies)}
     changes = tuple(asked.get(change.change, change) for change in candidate.changes)
@@ -104,7 +104,7 @@ def anew(candidate: Candidate, diagnosis: Diagnosis) -> Candidate:
 
 
 def _in_turn(lists: list[list[Candidate]]) -> Iterator[Candidate]:
-    """Yield the first of each list, then the second of each."""
+    """Yield the first item of each list, then the second of each."""
     for row in zip_longest(*lists):
         yield from (candidate for candidate in row if candidate is not None)
 
@@ -118,7 +118,7 @@ def _distinct(listed: list[Candidate], lr: float | None) -> Iterator[Candidate]:
 
 
 def same(one: Candidate, other: Candidate, lr: float | None = None) -> bool:
-    """Return whether two candidates are one experiment: the same changes, or quantities close to each other."""
+    """Return whether two candidates are the same experiment: equal changes, or nearly equal values of a quantity."""
     if len(one.changes) != len(other.changes):
         return False
     return all(_same_change(a, b, lr) for a, b in zip(one.changes, other.changes, strict=True))
@@ -134,7 +134,7 @@ def _same_change(one: Change, other: Change, lr: float | None) -> bool:
 
 
 def _rate(change: Change, lr: float | None) -> float | None:
-    """Return the learning rate that a change leads to, in units of the present one where that is unknown."""
+    """Return the learning rate that a change leads to, relative to the current one if that is unknown."""
     value, factor = change.arguments.get("value"), change.arguments.get("factor")
     if isinstance(value, (int, float)):
         return float(value)
@@ -142,7 +142,7 @@ def _rate(change: Change, lr: float | None) -> float | None:
 
 
 def combined(base: Candidate, others: Iterable[Candidate]) -> Iterator[Candidate]:
-    """Yield a candidate joined with others; a second value of one quantity takes the place of the first."""
+    """Yield a candidate combined with others; a second value of the same quantity replaces the first."""
     for other in others:
         shared = base.words & other.words
         if not shared:
@@ -152,7 +152,7 @@ def combined(base: Candidate, others: Iterable[Candidate]) -> Iterator[Candidate
 
 
 def _refined(base: Candidate, wanted: Change) -> Candidate:
-    """Return the candidate with the value of a quantity that was asked for in its own run."""
+    """Return the candidate with the value that the diagnosis of its own run asks for."""
     changes = tuple(_next(change, wanted) if change.change == wanted.change else change for change in base.changes)
     pairs = zip_longest(base.changes, base.remedies)
     kept = tuple(None if c.change == wanted.change else r for c, r in pairs if c is not None)

@@ -1,4 +1,4 @@
-"""Which figures of two runs compare, like for like: held-out ones first, and losses only where they mean the same."""
+"""Comparable metrics of two runs: held-out ones first, and losses only if they mean the same."""
 
 from __future__ import annotations
 
@@ -20,44 +20,44 @@ HOPELESS = -1.0
 ACCURACY, R2 = "validation accuracy", "validation R2"
 BINARY = 2
 NON_FINITE = ("nan", "inf", "-inf")
+# From this many evaluations on, the median of the last three counts, as in the signals.
 SETTLED = 6
-"""Evaluations from which on the last three count together, as for the signals."""
+# Relative difference in mean and scatter of the targets that two seeds of one data set may show.
 SAME_SCALE = 0.1
-"""Share by which mean and scatter of targets may differ between two seeds of one data set."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One figure of a run; a value of nan says that the run has lost it to non-finite numbers."""
+    """One metric of a run; nan means that it became non-finite in the run."""
 
     name: str
     value: float
+    # Standard deviation of the value within its run.
     noise: float = 0.0
-    """Standard deviation that the value has by itself."""
+    # Value of a predictor that ignores its input.
     trivial: float | None = None
-    """What an answer that ignores its input gets."""
     higher: bool = True
     held_out: bool = False
+    # Whether its best value is 1.
     share: bool = False
-    """Whether its best value is 1."""
+    # What defines the meaning of the value; values with a different basis are not comparable.
     basis: tuple[Any, ...] = ()
-    """What the value means; two with a different basis do not compare."""
 
 
 def measures(log: RunLog) -> dict[str, Measure]:
-    """Return the figures of a run by name, the most telling first."""
+    """Return the metrics of a run by name, the most informative first."""
     found = [*_held_out(log), *_training(log)]
     return {measure.name: measure for measure in found}
 
 
 def figure(log: RunLog, name: str) -> float | None:
-    """Return a signal that is a number."""
+    """Return the value of a numeric signal, or None."""
     value = of(log).get(name)
     return float(value) if isinstance(value, (int, float)) else None
 
 
 def _mean_loss(log: RunLog) -> bool:
-    """Say whether the main loss is a mean, so that batches of different sizes compare."""
+    """Return whether the main loss is a mean, so that batches of different sizes compare."""
     return (trivial_predictor.main_loss(log) or {}).get("reduction") == "mean"
 
 
@@ -82,12 +82,12 @@ def _held_out(log: RunLog) -> Iterator[Measure]:
 
 
 def _no_worse_than_hopeless(value: float) -> float:
-    """Return a share of what can be learnt, -1 at least: how far below that differs by orders between seeds."""
+    """Return a score clipped at -1: how far below that it falls varies by orders of magnitude between seeds."""
     return max(value, HOPELESS) if math.isfinite(value) else value
 
 
 def _told(value: Any) -> float | None:
-    """Return a recorded number; the words of what is not finite are nan."""
+    """Return a recorded number; words for non-finite ones become nan."""
     if isinstance(value, str):
         return math.nan if value in NON_FINITE else None
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
@@ -99,7 +99,7 @@ def _non_finite(value: Any) -> bool:
 
 
 def _r2(log: RunLog) -> float | None:
-    """Return the share of explained variance at the end; nan where the last one is not finite."""
+    """Return the final share of explained variance; nan if the last one is not finite."""
     told = [_told(e["metrics"].get("r2")) for e in log.evals]
     values = [value for value in told if value is not None]
     return float(np.median(values[-3:] if len(values) >= SETTLED else values[-1:])) if values else None
@@ -122,14 +122,14 @@ def _training(log: RunLog) -> Iterator[Measure]:
 
 
 def _scatter(column: Any) -> float:
-    """Return the standard error of the mean of the batches that the final accuracy is made of."""
+    """Return the standard error of the final accuracy, as a mean over batches."""
     values = column[np.isfinite(column)]
     last = values[-max(values.size // 10, 5) :]
     return float(last.std() / math.sqrt(last.size)) if last.size > 1 else 0.0
 
 
 def _level_noise(log: RunLog) -> float:
-    """Return the standard error of the final level: the noise of one step over the steps it is the median of."""
+    """Return the standard error of the final level, from the noise of one step and the steps behind the median."""
     count = max(int(figure(log, "loss_steps") or 0) // 10, 5)
     return (figure(log, "loss_noise") or 0.0) * 1.25 / math.sqrt(count)
 
@@ -140,12 +140,12 @@ def _relative_noise(log: RunLog) -> float:
 
 
 def _fact(log: RunLog, record: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the facts of the loss that an evaluation tells."""
+    """Return the description of the loss that an evaluation reports."""
     return next((fact for fact in log.losses if fact.get("id") == record.get("loss_id")), None)
 
 
 def _majority(fact: dict[str, Any] | None) -> float | None:
-    """Return the accuracy of always naming the most frequent class."""
+    """Return the accuracy of always predicting the most frequent class."""
     target = (fact or {}).get("target") or {}
     histogram = target.get("histogram")
     if histogram and sum(histogram):
@@ -155,18 +155,18 @@ def _majority(fact: dict[str, Any] | None) -> float | None:
 
 
 def _same_targets(one: dict[str, Any], other: dict[str, Any] | None) -> bool:
-    """Say whether two losses have targets of one scale: the trivial loss of the one is that of the other."""
+    """Return whether the targets of two losses have the same scale, so that they share a trivial loss."""
     scales = [((fact or {}).get("target") or {}).get("std") for fact in (one, other)]
     return None in scales or _alike(*scales)
 
 
 def _start(log: RunLog) -> float | None:
-    """Return what a validation loss has to be below to count: the trivial loss, else the first evaluation."""
+    """Return the level that a validation loss must be below to count: the trivial loss, else the first evaluation."""
     return (figure(log, "trivial_loss") if _mean_loss(log) else None) or figure(log, "val_loss_first")
 
 
 def _basis(fact: dict[str, Any] | None) -> tuple[Any, ...]:
-    """Return what a value of this loss means: its kind, reduction, weights and the scale of its targets."""
+    """Return what defines the meaning of a loss value: kind, reduction, weights and scale of the targets."""
     if fact is None:
         return ("custom",)
     target = fact.get("target") or {}
@@ -180,9 +180,9 @@ def _basis(fact: dict[str, Any] | None) -> tuple[Any, ...]:
 
 
 def comparable(one: Measure, other: Measure, *, rescaled: bool) -> bool:
-    """Say whether two values of a metric mean the same; `rescaled`: a change altered what the loss stands for.
+    """Return whether two values of a metric mean the same; `rescaled` says that a change altered the loss.
 
-    Where the first is lost to non-finite numbers, any second one compares: it is held against what it could be itself.
+    If the first became non-finite, any second value is comparable: it is judged on its own scale.
     """
     if (not one.basis and not other.basis) or math.isnan(one.value):
         return True

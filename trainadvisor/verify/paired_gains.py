@@ -1,4 +1,4 @@
-"""Gains over paired seeds: their mean, an interval, and whether they are clearly more than the scatter."""
+"""Gains over paired seeds: their mean, an interval, and whether they clearly exceed the scatter."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CONFIDENCE = 0.95
+# Standard errors that a mean gain must exceed.
 SURE = 2.0
-"""Standard errors that a mean gain must exceed."""
 
 
 @dataclass(frozen=True)
 class Effect:
-    """The gains of one remedy over the seeds it was tried with."""
+    """The gains of one remedy over its seeds."""
 
     gains: tuple[float, ...]
     mean: float
@@ -26,31 +26,31 @@ class Effect:
     spread: float | None
     wins: int
     losses: int
+    # The smallest gain that matters.
     least: float
-    """The smallest gain that matters."""
     margin: float
+    # Mean gain of the pairs that were won; the others are ties, in which the run without the remedy did as well.
     won: float
-    """Mean gain of the pairs that were won; the others are ties, in which the run without the remedy did as well."""
 
     @property
     def ties(self) -> int:
-        """Return how many pairs were neither won nor lost."""
+        """Return the number of pairs that were neither won nor lost."""
         return len(self.gains) - self.wins - self.losses
 
     @property
     def clear(self) -> bool:
-        """Say whether the first pair was won, none was lost, and what was won exceeds its margin.
+        """Return whether the first pair was won, none was lost, and the mean gain of the won pairs exceeds the margin.
 
-        Ties may not thin the gain out: over all pairs it has to matter as well.
+        Ties must not dilute the gain: the mean over all pairs has to matter as well.
         """
         first = self.gains[0] > self.least
         return self.wins > 0 and not self.losses and first and self.won > self.margin and self.mean > self.least
 
 
 def effect(gains: Sequence[float], noises: Sequence[float], least: float) -> Effect:
-    """Return the effect of paired gains, each with the noise (standard deviation) that one such gain has by itself.
+    """Return the effect of paired gains; `noises` holds the standard deviation of each gain within its runs.
 
-    A pair is won or lost when its gain matters at all. The margin is the largest of the least gain that matters, two
+    A pair is won or lost only if its gain matters. The margin is the largest of the least gain that matters, two
     standard errors by the scatter over the pairs that were won, and two by the noise within the runs.
     """
     values = np.asarray(gains, dtype=np.float64)

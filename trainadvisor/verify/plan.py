@@ -12,57 +12,57 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One or more changes tried together, with the finding and the remedies they come from."""
+    """One or more changes tried together, with the finding and remedies that they come from."""
 
     changes: tuple[Change, ...]
     code: str | None = None
     remedies: tuple[Remedy | None, ...] = ()
+    # remedy, rival (the experiment that separates two findings), fallback or combined.
     origin: str = "remedy"
-    """remedy, rival (the experiment that separates two findings), fallback or combined."""
+    # What it must improve if its finding is about time or memory.
     measures: tuple[str, ...] = ()
-    """What it has to better, where its finding is about time or memory."""
 
     def label(self) -> str:
-        """Return the changes in one line."""
+        """Return a one-line description of the changes."""
         return " + ".join(change.label() for change in self.changes)
 
     @property
     def words(self) -> frozenset[str]:
-        """Return the words of its changes."""
+        """Return the description of its changes."""
         return frozenset(change.change for change in self.changes)
 
     @property
     def rescales_loss(self) -> bool:
-        """Return whether the training loss stands for something else with it."""
+        """Return whether it alters the meaning of the training loss."""
         return any(change.about.rescales_loss for change in self.changes)
 
     @property
     def acts_after_first_step(self) -> bool:
-        """Return whether the loss of the first step stays as it was, given the same seed."""
+        """Return whether the loss of the first step is unchanged, given the same seed."""
         return all(change.about.acts_after_first_step for change in self.changes)
 
     @property
     def may_end_early(self) -> bool:
-        """Return whether a run with it may take fewer steps."""
+        """Return whether a run with it may end after fewer steps."""
         return any(change.about.may_end_early for change in self.changes)
 
     @property
     def alone(self) -> bool:
-        """Return whether it is never joined with others."""
+        """Return whether it is never combined with others."""
         return any(change.about.alone for change in self.changes)
 
     @property
     def per_run(self) -> bool:
-        """Return whether another seed asks for other arguments."""
+        """Return whether its arguments depend on the seed."""
         return any(change.about.per_run for change in self.changes)
 
     @property
     def both_ways(self) -> bool:
-        """Return whether it does nothing but set a quantity of which a run has just one."""
+        """Return whether it only sets a quantity that exists once per run."""
         return all(change.about.both_ways for change in self.changes)
 
     def joined(self, other: Candidate) -> Candidate:
-        """Return both together."""
+        """Return the combination of both candidates."""
         return replace(
             self,
             changes=self.changes + other.changes,

@@ -1,4 +1,4 @@
-"""What a session tells while it runs; commands print it."""
+"""Progress reports of a running session, printed by commands."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """Says nothing; what a session tells where nobody looks."""
+    """Reports nothing; the default when nobody is watching."""
 
     def started(self, target: str, budget: float) -> None:
-        """Tell that the session begins."""
+        """Report the start of the session."""
 
     def baseline(self, run: Run) -> None:
-        """Tell how the unmodified script went."""
+        """Report the run of the unmodified script."""
 
     def trying(self, number: int, count: int, candidate: Candidate) -> None:
-        """Tell that a candidate is started."""
+        """Report the start of a candidate."""
 
     def judged(self, tried: Tried) -> None:
-        """Tell what its first run said."""
+        """Report the result of its first run."""
 
     def repeating(self, number: int, count: int, candidate: Candidate) -> None:
-        """Tell that it is repeated with another seed."""
+        """Report that it is repeated with another seed."""
 
     def repeated(self, tried: Tried) -> None:
-        """Tell how it stands after one more pair of runs."""
+        """Report the state after one more pair of runs."""

@@ -1,4 +1,4 @@
-"""The measures of what costs time or memory: such findings are not judged by the loss."""
+"""Measures of time and memory, for findings that cannot be judged by the loss."""
 
 from __future__ import annotations
 

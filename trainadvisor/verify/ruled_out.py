@@ -1,4 +1,4 @@
-"""What remedies without effect rule out, in words."""
+"""Describes what ineffective remedies rule out."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ BOTH_WAYS = 2
 
 
 def ruled_out(tried: Sequence[Tried], words: Words) -> list[str]:
-    """Return what is not the cause, as far as single changes that were applied show it.
+    """Return what is not the cause, as shown by single changes that were applied without effect.
 
-    A quantity such as the learning rate is ruled out only when less and more of it have been tried.
+    A quantity such as the learning rate is ruled out only when both lower and higher values were tried.
     """
     spoke = [t.candidate.changes[0] for t in tried if t.verdict in SPOKE and len(t.candidate.changes) == 1]
     ways: dict[str, set[str]] = defaultdict(set)
@@ -31,7 +31,7 @@ def ruled_out(tried: Sequence[Tried], words: Words) -> list[str]:
 
 
 def _direction(change: Change) -> str:
-    """Return which way a quantity goes, as far as the change tells it by itself."""
+    """Return the direction in which a change moves a quantity, if the change alone determines it."""
     factor = change.arguments.get("factor")
     if isinstance(factor, (int, float)):
         return "up" if factor > 1 else "down"
@@ -52,7 +52,7 @@ def none_helped(tried: Sequence[Tried], ruled: list[str], words: Words) -> str:
 
 
 def general(change: Change, words: Words) -> str:
-    """Return what a change does that no finding asked for."""
+    """Return a description of a change that no finding asked for."""
     try:
         return words.of(change.about.does).format(**change.arguments) or change.label()
     except KeyError:

@@ -1,4 +1,4 @@
-"""The order in which candidates are tried, which depends on what the earlier ones did."""
+"""The order in which candidates are tried, which depends on earlier results."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from trainadvisor.verify.plan import Candidate
     from trainadvisor.verify.trial_runs import Tried
 
+# Most changes in one combination.
 AT_ONCE = 3
-"""Changes that are joined at most."""
 PARTNERS = 3
+# Remedies from a run's own diagnosis that are combined with it before those of the first diagnosis.
 ASKED = 2
-"""Remedies that the diagnosis of a run asks for which are joined to it before those of the first diagnosis."""
+# Candidates that are still tried after one that cures its finding but leaves other findings.
 PATIENCE = 4
-"""Candidates that are still tried after one that cures its finding but leaves others."""
 USELESS = frozenset({"refused", "failed", "ignored", "hopeless", "unfinished"})
 
 
 class Screening:
-    """Yields what to try next; `tried` is filled by whoever runs it."""
+    """Yields what to try next; the caller appends the results to `tried`."""
 
     def __init__(
         self,
@@ -37,10 +37,9 @@ class Screening:
         *,
         first_only: bool = False,
     ) -> None:
-        """Take the diagnosis of the baseline, the one finding that is asked for if any, and what cannot be applied."""
         self.tried: list[Tried] = []
+        # Changes that cannot be applied from outside, with the reason.
         self.skipped: dict[str, str] = {}
-        """Changes that cannot be applied from outside, with the reason."""
         self._lr, self._refusal = lr, refusal
         self._given: list[Candidate] = []
         listed = self._possible(candidates(diagnosis, only, lr))
@@ -58,14 +57,14 @@ class Screening:
 
     @property
     def best(self) -> Tried | None:
-        """Return the best of what is better."""
+        """Return the best of the improving candidates."""
         return next(iter(ranked(self.tried)), None)
 
     @property
     def decided(self) -> bool:
-        """Say whether nothing more is to be looked for.
+        """Return whether the search is over.
 
-        A candidate is better and nothing is found in its run, or it cures its finding and the next ones were no better.
+        One candidate is better and its run has no findings, or it cures its finding and the next ones were no better.
         """
         best = self.best
         if best is None:
@@ -87,7 +86,7 @@ class Screening:
         yield from self._combinations(weak=True)
 
     def _possible(self, listed: list[Candidate]) -> list[Candidate]:
-        """Leave out what cannot be applied from outside."""
+        """Drop candidates that cannot be applied from outside."""
         kept = []
         for candidate in listed:
             reasons = [(change.label(), self._refusal(change)) for change in candidate.changes]
@@ -108,9 +107,9 @@ class Screening:
         return any(same(candidate, other, self._lr) for other in self._given)
 
     def _combinations(self, *, weak: bool = False) -> Iterator[Candidate]:
-        """Yield the most promising candidate joined with what its own diagnosis asks for, then with other roots.
+        """Yield the most promising candidate combined with what its own diagnosis asks for, then with other roots.
 
-        `weak`: also one that has done nothing but apply.
+        `weak` also admits one that was applied without effect.
         """
         if not self._combine:
             return
@@ -126,17 +125,17 @@ class Screening:
                 return
 
     def _base(self, *, weak: bool) -> Tried | None:
-        """Return what to build on: the best so far, else what made the finding it was for go away without harm."""
+        """Return what to build on: the best so far, else one that removed its finding without harm."""
         if self.best is not None:
             return self.best
-        sound = [t for t in self.tried if t.verdict not in USELESS]
-        helped = [t for t in sound if t.candidate.code in t.trials[0].gone and t.verdict != "worse"]
-        return max(helped or (sound[:1] if weak else []), key=lambda t: (len(t.trials[0].gone), t.gain), default=None)
+        usable = [t for t in self.tried if t.verdict not in USELESS]
+        helped = [t for t in usable if t.candidate.code in t.trials[0].gone and t.verdict != "worse"]
+        return max(helped or (usable[:1] if weak else []), key=lambda t: (len(t.trials[0].gone), t.gain), default=None)
 
     def _partners(self, base: Tried, *, general: bool) -> list[Candidate]:
-        """Return what may be joined: remedies for what is found in the run of the base, then those of other roots.
+        """Return what to combine with it: remedies for findings in the run of the base, then those of other roots.
 
-        General ones are tried by themselves before they are joined to what has made nothing better.
+        General ones are tried alone before they are combined with something that improved nothing.
         """
         useless = [t.candidate for t in self.tried if t.verdict in ("refused", "failed", "ignored")]
         asked = self._asked(base)
@@ -145,11 +144,11 @@ class Screening:
         helped = [t.candidate for t in self.tried if t.better and len(t.candidate.changes) == 1]
         listed = [*asked[:ASKED], *helped, *others[:ASKED], *siblings, *asked[ASKED:]]
         listed += self._general if general else []
-        sound = [c for c in listed if not any(same(c, other, self._lr) for other in useless)]
-        return [c for c in sound if not c.alone]
+        usable = [c for c in listed if not any(same(c, other, self._lr) for other in useless)]
+        return [c for c in usable if not c.alone]
 
     def _asked(self, base: Tried) -> list[Candidate]:
-        """Return the remedies of the causes that are found in the run of a candidate."""
+        """Return the remedies for the causes found in the run of a candidate."""
         told = base.runs[0].diagnosis
         if told is None:
             return []

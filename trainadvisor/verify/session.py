@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from trainadvisor.trials.early_abort import Course
+from trainadvisor.trials.early_abort import BaselineTrajectory
 from trainadvisor.trials.jobs import Change, Job
 from trainadvisor.verify import trial_runs, trial_verdict
 from trainadvisor.verify.candidates import alarming, anew, codes
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from trainadvisor.verify.plan import Candidate
     from trainadvisor.verify.progress import Progress
 
+# Extra seeds for pairs that say nothing because the unmodified script did well by luck.
 SPARE = 2
-"""Seeds beyond those asked for, where the unmodified script did well by luck and the pair says nothing."""
+# Candidates that are repeated over seeds: the best, and the second if the first does not hold.
 MOST_REPEATED = 2
-"""Candidates that are repeated over seeds: the best, and the second where the first does not hold."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ class Request:
     seeds: int = 3
     code: str | None = None
     fix: str | None = None
+    # The diagnosis of an earlier, longer run of the script.
     prior: Diagnosis | None = None
-    """The diagnosis of an earlier, longer run of the script."""
 
 
 @dataclass
 class Session:
-    """What has been learned so far; it can be asked at any time, also after an interrupt."""
+    """The results so far; available at any time, also after an interrupt."""
 
     request: Request
     budget: Budget
@@ -54,8 +54,8 @@ class Session:
     setting: Setting
     config: Config
     progress: Progress
+    # Why changes cannot be applied from outside, as far as known without trying.
     refusal: Callable[[Change], str | None] = lambda _: None
-    """Why a change cannot be applied from outside, known without trying."""
     lang: str = "en"
     baselines: dict[int | None, Run] = field(default_factory=dict)
     screening: Screening | None = None
@@ -69,7 +69,7 @@ class Session:
 
     @property
     def diagnosis(self) -> Diagnosis | None:
-        """Return what the remedies are taken from: the earlier run's where there is one."""
+        """Return the diagnosis that supplies the remedies: the earlier run's if there is one."""
         return self.request.prior or (self.baseline.diagnosis if self.baseline else None)
 
     @property
@@ -78,7 +78,7 @@ class Session:
         return self.screening.tried if self.screening else []
 
     def run(self) -> None:
-        """Do it; Ctrl-C ends it early and keeps what was learned."""
+        """Run the session; Ctrl-C ends it early and keeps the results."""
         try:
             self._run()
         except KeyboardInterrupt:
@@ -89,7 +89,7 @@ class Session:
         baseline, diagnosis = self.baseline, self.diagnosis
         if baseline is None or diagnosis is None or not baseline.usable or not self._asked(diagnosis):
             return
-        self.setting = replace(self.setting, course=Course.of(baseline.log) if baseline.log else None)
+        self.setting = replace(self.setting, trajectory=BaselineTrajectory.of(baseline.log) if baseline.log else None)
         only = self.request.fix or self.request.code
         lr = diagnosis.run.get("lr")
         if alarming(diagnosis)[0].handling.measured_by != "loss":
@@ -105,7 +105,7 @@ class Session:
         self._repeat(self.screening)
 
     def _asked(self, diagnosis: Diagnosis) -> bool:
-        """Say whether there is anything to cure."""
+        """Return whether there is anything to fix."""
         wanted = self.request.fix or self.request.code
         return wanted in codes(diagnosis) if wanted else bool(alarming(diagnosis))
 
@@ -113,7 +113,7 @@ class Session:
 
     @property
     def typical(self) -> float:
-        """Return how long one run takes: the median of those that came to their end, at least as long as the last."""
+        """Return the duration of a run: the median of the completed ones, but at least that of the last."""
         runs = [*self.baselines.values(), *(run for tried in self.tried for run in tried.runs)]
         ended = [run.outcome.seconds for run in runs if run.outcome.stopped is None]
         return max(sorted(ended)[len(ended) // 2], ended[-1]) if ended else self.budget.for_baseline
@@ -159,7 +159,7 @@ class Session:
             yield job
 
     def _room_to_screen(self, screening: Screening) -> bool:
-        """Say whether one more candidate fits, with room kept to repeat what has helped with other seeds."""
+        """Return whether there is time for one more candidate and for repeating what helped with other seeds."""
         pairs = self.request.seeds - 1 if screening.best else 0
         return self.budget.fits(self.typical, 1 + 2 * pairs, self.engine.slots)
 
@@ -181,7 +181,7 @@ class Session:
     # -- seeds
 
     def _repeat(self, screening: Screening) -> None:
-        """Repeat the best, and the next where it does not hold, with other seeds, without and with the changes."""
+        """Repeat the best candidate, and the next if it does not hold, with other seeds, with and without changes."""
         for tried in trial_runs.ranked(screening.tried)[:MOST_REPEATED]:
             for seed in range(1, self.request.seeds + (SPARE if self.request.seeds > 1 else 0)):
                 enough = len(tried.runs) - tried.ties >= self.request.seeds
@@ -214,7 +214,7 @@ class Session:
         return True
 
     def _paired(self, tried: Tried, seed: int) -> Iterator[Job]:
-        """Yield the runs of one pair; each is limited by what is left when it starts."""
+        """Yield the runs of one pair; each is limited by the time left when it starts."""
         if seed not in self.baselines:
             yield self._job(f"baseline-seed{seed}", None, seed)
         told = self.baselines[seed].diagnosis if seed in self.baselines else None

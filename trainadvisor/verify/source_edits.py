@@ -1,4 +1,4 @@
-"""A change as a diff of the user's own lines, where those were recorded or can be found in the script."""
+"""Writes a change as a diff of the user's own lines, if those were recorded or can be found in the script."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ class Patch:
     new: tuple[str, ...]
 
     def diff(self) -> str:
-        """Return it as a diff; lines that are put before another one have no counterpart."""
+        """Return it as a diff; inserted lines have no counterpart."""
         if self.new[-1:] == (self.old,):
             return "\n".join([*(f"+ {line}" for line in self.new[:-1]), f"  {self.old}"])
         return diff(self.old, "\n+ ".join(self.new))
 
     @property
     def where(self) -> str:
-        """Return its place."""
+        """Return its location."""
         return f"{self.file}:{self.line}"
 
 
 def patches(change: Change, log: RunLog, source: str | None, script: str) -> list[Patch]:
-    """Return the lines that make a change lasting; none where no literal line is known."""
+    """Return the edits that make a change permanent; none if no literal line is known."""
     text = Source(source, script) if source else None
     return [patch for edit in change.about.edits for patch in _patches(edit, change.arguments, log, text)]
 
 
 def apply(found: list[Patch], source: str, script: str) -> str | None:
-    """Return the script with all patches made; None when a line is not as it was, or lies in another file."""
+    """Return the script with all patches applied; None if a line has changed or is in another file."""
     lines = source.split("\n")
     for patch in sorted(found, key=lambda p: p.line, reverse=True):
         if Path(patch.file).name != Path(script).name or not 0 < patch.line <= len(lines):
@@ -76,7 +76,7 @@ class Source:
     """The script's text, with the calls in it."""
 
     def __init__(self, text: str, file: str) -> None:
-        """Parse it; a script that cannot be parsed has no calls."""
+        """Parse the text; a script that cannot be parsed has no calls."""
         self.file = Path(file).name if Path(file).is_absolute() else file
         self.lines = text.split("\n")
         try:
@@ -85,7 +85,7 @@ class Source:
             self._tree = ast.Module([], [])
 
     def statements(self, wanted: Callable[[ast.Call], bool]) -> Iterator[int]:
-        """Yield the lines of statements that are one wanted call and stand on one line."""
+        """Yield the lines of one-line statements that consist of a wanted call."""
         for node in ast.walk(self._tree):
             if not isinstance(node, ast.Expr) or node.lineno != node.end_lineno:
                 continue
@@ -93,12 +93,12 @@ class Source:
                 yield node.lineno
 
     def before(self, line: int, *new: str) -> Patch:
-        """Return a patch that puts lines before one."""
+        """Return a patch that inserts lines before a line."""
         old = self.lines[line - 1].strip()
         return Patch(self.file, line, old, (*new, old))
 
     def behind(self, line: int, *new: str) -> Patch:
-        """Return a patch that puts lines behind one."""
+        """Return a patch that inserts lines after a line."""
         old = self.lines[line - 1].strip()
         return Patch(self.file, line, old, (old, *new))
 
@@ -157,7 +157,7 @@ def _layers(log: RunLog, kinds: frozenset[str]) -> list[dict[str, Any]]:
 
 
 def _with_optimizer(edit: SwapOptimizer, arguments: Arguments, made: dict[str, Any] | None) -> Iterator[Patch]:
-    """Swap the class; its first argument stays, with the new learning rate."""
+    """Replace the class; keep its first argument and set the new learning rate."""
     site, old, to = _site(made), str((made or {}).get("class")), arguments.get("to")
     call = _call(site[2], old) if site else None
     if site is None or call is None or not call.args or not isinstance(to, str):
@@ -192,7 +192,7 @@ def _with_lines(edit: InsertLines, arguments: Arguments, log: RunLog, source: So
 
 
 def _place(before: str, log: RunLog, source: Source) -> int | None:
-    """Return the line that lines go in front of: the only call of its kind, or the one that makes the optimizer."""
+    """Return the line to insert before: the only call of its kind, or the one that makes the optimizer."""
     if before == "optimizer":
         file, line, code = _site(main_object(log, "optimizer")) or ("", 0, "")
         known = line and Path(file).name == Path(source.file).name and source.lines[line - 1].strip() == code

@@ -1,4 +1,4 @@
-"""What a script prints of itself: accuracies and validation losses by their words, for scripts that measure by hand."""
+"""Metrics printed by the script: accuracies and validation losses recognized by their words."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ TRAINING_WORDS = frozenset({"train", "training"})
 SMALL_WORDS = frozenset({"of", "the", "on", "is", "in", "for", "a", "at", "and", "with", "by"})
 PERCENT = 100.0
 PRINTED = "printed"
+# From this many values on, the median of the last three counts, as for recorded evaluations.
 SETTLED = 6
-"""Values from which on the last three count together, as for recorded evaluations."""
 
 _TOKEN = re.compile(
     r"(?P<fraction>(?<![\w.])\d+\s*/\s*\d+(?![\w.]))"
@@ -40,7 +40,7 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 @dataclass
 class Series:
-    """The values of one metric in the order in which they were printed."""
+    """The values of one metric in printed order."""
 
     name: str
     held_out: bool
@@ -49,7 +49,7 @@ class Series:
 
     @property
     def measure(self) -> Measure:
-        """Return its last value as a figure that compares; a percentage is a share."""
+        """Return its last value as a comparable metric; a percentage becomes a share."""
         values = np.asarray(self.values)
         if self.share and np.nanmax(values, initial=0.0) > 1.0:
             values = values / PERCENT
@@ -63,7 +63,7 @@ class Series:
 
 
 def printed(text: str) -> dict[str, Measure]:
-    """Return the figures that a script printed: shares of any data, losses of held-out data."""
+    """Return the metrics that a script printed: shares on any data, losses on held-out data."""
     found: dict[tuple[str, bool], Series] = {}
     for line in re.split(r"[\r\n]+", text):
         for series in _of_line(line):
@@ -74,7 +74,7 @@ def printed(text: str) -> dict[str, Measure]:
 
 
 def _of_line(line: str) -> Iterator[Series]:
-    """Yield each number of a line that stands behind the word of a metric, with whose data it is about."""
+    """Yield each number of a line that follows the name of a metric, with the data that it refers to."""
     words: list[str] = []
     phase = ""
     for token in _TOKEN.finditer(line):
@@ -100,7 +100,7 @@ def _phase(word: str) -> str:
 
 
 def _read(words: list[str], phase: str, token: re.Match[str]) -> Series | None:
-    """Return the one value that a number is, if its words name a metric and the value can be one."""
+    """Return the value of a number, if its words name a metric and the value is plausible."""
     known = [place for place, word in enumerate(words) if word in SHARE_WORDS | LOSS_WORDS]
     if not known or phase == "training":
         return None
@@ -114,7 +114,7 @@ def _read(words: list[str], phase: str, token: re.Match[str]) -> Series | None:
 
 
 def _value(token: re.Match[str], *, share: bool) -> float | None:
-    """Return the number; a fraction such as 45/50 is a share, and of anything else a count."""
+    """Return the number; a fraction such as 45/50 counts only as a share."""
     if token["fraction"]:
         part, whole = (float(text) for text in token["fraction"].split("/"))
         return part / whole if share and 0 < whole >= part else None

@@ -1,4 +1,4 @@
-"""Runs of the script and what they say: each trial is read, diagnosed and held against its baseline."""
+"""Runs of the script and their results: each trial is read, diagnosed and compared with its baseline."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from trainadvisor.trials.jobs import Outcome
     from trainadvisor.verify.plan import Candidate
 
+# Fewest steps of a run that can be compared.
 MEASURED = 10
-"""Steps that a run must have to be compared."""
 EARLY = 0.9
+# Gains of at least this share of the largest count as equal.
 MUCH_OF = 0.8
-"""Gains of at least this share of the largest count as equal."""
 SAME = 1e-6
 ERRORS = 300
 
 
 @dataclass
 class Run:
-    """One finished run: its log and diagnosis, as far as there are any."""
+    """One finished run with its log and diagnosis, if any."""
 
     outcome: Outcome
     log: RunLog | None
@@ -42,27 +42,27 @@ class Run:
 
     @property
     def seed(self) -> int | None:
-        """Return the offset of its seeds."""
+        """Return its seed offset."""
         return self.outcome.job.seed
 
     @property
     def steps(self) -> int:
-        """Return its steps."""
+        """Return its number of steps."""
         return self.log.all_steps_count if self.log is not None else 0
 
     @property
     def usable(self) -> bool:
-        """Say whether it holds enough to be compared."""
+        """Return whether it has enough steps to be compared."""
         return self.log is not None and self.steps >= MEASURED
 
     @property
     def cut(self) -> bool:
-        """Say whether it was cut by its limit of steps or seconds."""
+        """Return whether it was cut short by its limit of steps or seconds."""
         return self.log is not None and bool(self.log.end) and (self.log.end or {}).get("reason") == "cut"
 
     @property
     def said(self) -> str:
-        """Return what the script printed last."""
+        """Return the end of the script's output."""
         return f"{self.outcome.stdout}\n{self.outcome.stderr}"
 
 
@@ -74,38 +74,38 @@ class Tried:
     runs: list[Run] = field(default_factory=list)
     trials: list[Trial] = field(default_factory=list)
     compared: list[trial_verdict.Comparison] = field(default_factory=list)
+    # Its position in the order of trying, whichever of two parallel runs ended first.
     place: int = 0
-    """Its place in the order of trying, whichever of two that ran side by side ended first."""
 
     @property
     def verdict(self) -> Verdict:
-        """Return what its first run said."""
+        """Return the verdict on its first run."""
         return self.trials[0].verdict if self.trials else "unfinished"
 
     @property
     def better(self) -> bool:
-        """Say whether it is clearly better over all its pairs so far."""
+        """Return whether it is clearly better over all pairs so far."""
         return trial_verdict.best(self.compared) is not None and all(t.verdict == "better" for t in self.trials[:1])
 
     @property
     def ties(self) -> int:
-        """Return in how many pairs the run without the changes did as well."""
+        """Return the number of pairs in which the run without the changes did as well."""
         chosen = trial_verdict.best(self.compared)
         return chosen.decision.ties if chosen else 0
 
     @property
     def cured(self) -> bool:
-        """Say whether it is better and the finding it was for is gone."""
+        """Return whether it is better and its finding is gone."""
         return self.better and (self.candidate.code is None or self.candidate.code in self.trials[0].gone)
 
     @property
     def gain(self) -> float:
-        """Return the gain in units of what matters."""
+        """Return the gain in units of the smallest gain that matters."""
         return trial_verdict.gain_of(self.compared)
 
 
 def ranked(tried: Iterable[Tried]) -> list[Tried]:
-    """Return what is better, the best first: cures, then large gains, then few changes, then what was tried first."""
+    """Return the improving candidates, best first: by cures, larger gain, fewer changes, order of trying."""
     better = [one for one in tried if one.better]
     most = max((one.gain for one in better), default=0.0)
     return sorted(
@@ -126,31 +126,31 @@ def read(outcome: Outcome, config: Config, lang: str = "en") -> Run:
 
 
 def early(findings: list[Finding]) -> list[Finding]:
-    """Leave out what is about how a run ends: of a run that was cut it would be prophecy.
+    """Drop findings about the end of a run, which a run that was cut short cannot show.
 
-    That nothing was learnt stays: the trials last as long, and it is what they are to change.
+    A finding that nothing was learned stays: the trials last as long, and it is what they are meant to change.
     """
     kept: list[Finding] = []
     for finding in findings:
         inner = early(finding.explains)
-        kept += inner if _prophecy(finding) else [finding.model_copy(update={"explains": inner})]
+        kept += inner if _about_the_end(finding) else [finding.model_copy(update={"explains": inner})]
     return kept
 
 
-def _prophecy(finding: Finding) -> bool:
+def _about_the_end(finding: Finding) -> bool:
     failed = finding.kind == "symptom" and finding.severity == "error"
     return finding.handling.phase == "end" and not failed
 
 
 def pair(before: Run, after: Run) -> trial_verdict.Pair | None:
-    """Return two runs to be compared, None where one left no log."""
+    """Return two runs to be compared, or None if one left no log."""
     if before.log is None or after.log is None:
         return None
     return trial_verdict.Pair(before.log, after.log, (before.said, after.said))
 
 
 def changes_of(run: Run) -> Iterator[Applied]:
-    """Yield the changes of a run with what became of them."""
+    """Yield the changes of a run with their outcome."""
     events = [e for e in (run.log.events if run.log else []) if e.get("kind") == "change"]
     for change in run.outcome.job.changes:
         event = next((e for e in events if e.get("subject") == change.change), None)
@@ -171,7 +171,7 @@ def _text(value: Any) -> str | None:
 
 
 def judge(candidate: Candidate, run: Run, baseline: Run) -> Trial:
-    """Return what one run says against the baseline of its seed."""
+    """Return the result of one run compared with the baseline of its seed."""
     changes = list(changes_of(run))
     verdict, detail = _failure(run, changes) or ("not-judged", "")
     compared: list[trial_verdict.Comparison] = []
@@ -207,7 +207,7 @@ def _failure(run: Run, changes: list[Applied]) -> tuple[Verdict, str] | None:
 
 
 def last_line(outcome: Outcome) -> str:
-    """Return what the script said last on stderr."""
+    """Return the last line that the script wrote to stderr."""
     lines = [line.strip() for line in outcome.stderr.splitlines() if line.strip()]
     return (lines[-1] if lines else f"exit code {outcome.code}")[:ERRORS]
 
@@ -228,7 +228,7 @@ def _verdict(
 
 
 def unchanged(run: Run, baseline: Run) -> bool:
-    """Say whether two runs are the same to the last bit, in losses and evaluations."""
+    """Return whether losses and evaluations of two runs are identical to the last bit."""
     if run.log is None or baseline.log is None or run.steps != baseline.steps:
         return False
     same = np.array_equal(run.log.column("loss"), baseline.log.column("loss"), equal_nan=True)
@@ -238,7 +238,7 @@ def unchanged(run: Run, baseline: Run) -> bool:
 
 
 def differs_at_first(candidate: Candidate, run: Run, baseline: Run) -> bool:
-    """Say whether the first loss differs although the changes act only after it: the script is not deterministic."""
+    """Return whether the first loss differs although the changes act later, so that the script is nondeterministic."""
     if not candidate.acts_after_first_step or not run.usable or not baseline.usable:
         return False
     one, other = (float(r.log.column("loss")[0]) if r.log is not None else 0.0 for r in (run, baseline))
@@ -246,7 +246,7 @@ def differs_at_first(candidate: Candidate, run: Run, baseline: Run) -> bool:
 
 
 def curve(log: RunLog | None, points: int = 60) -> list[list[float]]:
-    """Return the training loss as [step, median of a stretch]; what is not finite is left out."""
+    """Return the training loss as [step, median of a stretch], without non-finite values."""
     if log is None or not log.steps.size:
         return []
     loss = log.column("loss")

@@ -1,4 +1,4 @@
-"""A run with changes against the same run without: which metrics are clearly better, which worse."""
+"""Compares a run with changes to the same run without: which metrics are clearly better, which worse."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from trainadvisor.log.reader import RunLog
     from trainadvisor.verify.plan import Candidate
 
+# An accuracy gain counts from 0.05 on, or from 0.02 if that is three tenths of the distance to 1.
 LEAST_SHARE, MUCH_SHARE, OF_THE_ERROR = 0.02, 0.05, 0.3
-"""A gain of an accuracy counts from 0.05 on, or 0.02 where that is three tenths of what is missing to 1."""
+# A loss counts as lower from a fifth on, or from a twentieth of the trivial loss if that is less.
 OF_THE_LOSS, OF_TRIVIAL = 0.2, 0.05
-"""A loss counts as lower by a fifth, or by a twentieth of the trivial loss where that is less."""
 OF_THE_COST = 0.15
 TENFOLD = 10.0
+# Share of the way from a trivial to a perfect prediction that a cure must cover.
 USEFUL = 0.1
-"""Share of the way from an answer that ignores its input to a perfect one that a cure has to go."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Pair:
 
     before: RunLog
     after: RunLog
+    # The outputs of the two runs.
     said: tuple[str, str] = ("", "")
-    """What the two runs printed."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ class Comparison:
     name: str
     before: float
     after: float
+    # The gains in the units of the metric.
     effect: paired_gains.Effect
-    """The gains in the units of the metric."""
+    # The gains used for the decision: for positive losses the logarithms of their ratios, which agree over seeds.
     decision: paired_gains.Effect
-    """The same where it decides: of positive losses the logarithms of the ratios, which seeds share."""
     higher: bool
     held_out: bool
     own: bool
@@ -57,24 +57,24 @@ class Comparison:
 
     @property
     def better(self) -> bool:
-        """Say whether it is clearly better, and better than an answer that ignores its input."""
+        """Return whether it is clearly better, and better than a predictor that ignores its input."""
         return self.useful and self.decision.clear
 
     @property
     def worse(self) -> bool:
-        """Say whether it is clearly worse."""
+        """Return whether it is clearly worse."""
         lost = math.isnan(self.after) and not math.isnan(self.before)
         return lost or self.decision.losses > self.decision.wins
 
     @property
     def margin(self) -> float:
-        """Return the gain from which on it is clearly better, in the units of the metric."""
+        """Return the gain above which it is clearly better, in units of the metric."""
         if self.decision is self.effect:
             return self.effect.margin
         return self.after * math.expm1(self.decision.margin)
 
     def told(self) -> Compared:
-        """Return it as it stands in the result."""
+        """Return it in the form used in the result."""
         return Compared(
             metric=self.name, before=self.before, after=self.after, gain=self.effect.mean,
             margin=self.margin, better=self.better, worse=self.worse,
@@ -82,9 +82,9 @@ class Comparison:
 
 
 def compare(pairs: Sequence[Pair], candidate: Candidate) -> list[Comparison]:
-    """Return the metrics that every pair has, like for like; a finding's own measures first.
+    """Return the metrics that are comparable in every pair; a finding's own measures first.
 
-    What the script printed counts where nothing recorded is about held-out data.
+    Printed metrics count only if nothing recorded is about held-out data.
     """
     own = own_measures(pairs[0].before, candidate.measures)
     tables = [(_all(pair.before, candidate.measures), _all(pair.after, candidate.measures)) for pair in pairs]
@@ -128,7 +128,7 @@ def _comparison(both: list[tuple[Measure, Measure]], *, own: bool) -> Comparison
 
 
 def _ratios(both: list[tuple[Measure, Measure]], gains: list[float], *, own: bool) -> paired_gains.Effect | None:
-    """Return the effect on positive losses and costs by their ratios; a gain of more than tenfold counts as tenfold."""
+    """Return the effect on positive losses and costs from their ratios; gains above tenfold count as tenfold."""
     afters = [two.value for _, two in both]
     befores = [after + gain for after, gain in zip(afters, gains, strict=True)]
     if both[0][0].higher or not all(value > 0 for value in (*befores, *afters)):
@@ -144,10 +144,10 @@ def _mean(values: list[float]) -> float:
 
 
 def _gain(one: Measure, two: Measure) -> float:
-    """Return by how much the second is better; a lost value counts as an answer that ignores its input."""
+    """Return by how much the second is better; a non-finite value counts as that of a trivial predictor."""
     before = _stand_in(one, two) if math.isnan(one.value) else one.value
     if one.share and one.trivial == 0.0 and two.value > 0.0:
-        before = max(before, 0.0)  # how far below a constant answer a run ended differs by orders between seeds
+        before = max(before, 0.0)  # how far below a constant prediction runs end varies greatly between seeds
     after = before - 1.0 if math.isnan(two.value) else two.value
     if math.isnan(one.value) and math.isnan(two.value):
         return 0.0
@@ -156,13 +156,13 @@ def _gain(one: Measure, two: Measure) -> float:
 
 
 def _stand_in(one: Measure, two: Measure) -> float:
-    """Return what a lost value counts as: on the scale of the second, which a change may have altered."""
+    """Return the stand-in for a non-finite value, on the scale of the second run, which a change may have altered."""
     trivial = two.trivial if two.trivial is not None else one.trivial
     return trivial if trivial is not None else two.value + (-1.0 if one.higher else 1.0) * max(abs(two.value), 1e-12)
 
 
 def _noise(one: Measure, two: Measure) -> float:
-    """Return the noise of a gain: accuracies scatter in both runs, a broken run's unrest is its fault."""
+    """Return the noise of a gain: accuracies scatter in both runs, the scatter of a broken run is part of its fault."""
     both = one.share and "accuracy" in one.name
     return math.hypot(one.noise, two.noise) if both else two.noise
 
@@ -181,22 +181,22 @@ def _least(one: Measure, two: Measure, *, own: bool) -> float:
 
 
 def _useful(one: Measure, two: Measure) -> bool:
-    """Say whether the second value is better than that of an answer that ignores its input."""
+    """Return whether the second value is better than that of a predictor that ignores its input."""
     if math.isnan(two.value):
         return False
     if two.trivial is None:
         return True
     if two.share:
         return two.value > two.trivial + USEFUL * (1.0 - two.trivial)
-    # what was printed first may have been learnt already: the run without the changes may tell where it began
+    # the first printed value may already be learned: the run without the changes may show where it began
     start = max(two.trivial, one.trivial or two.trivial) if PRINTED in two.basis else two.trivial
     return two.value < start - USEFUL * abs(start)
 
 
 def best(found: Sequence[Comparison]) -> Comparison | None:
-    """Return the first clearly better metric that decides, None when there is none or a telling one is worse.
+    """Return the first decisive metric that is clearly better, None if there is none or an important one is worse.
 
-    A finding's own measures decide alone, held-out metrics before those of the training.
+    A finding's own measures decide alone; held-out metrics come before training metrics.
     """
     own = [item for item in found if item.own]
     held_out = [item for item in found if item.held_out]
@@ -207,14 +207,14 @@ def best(found: Sequence[Comparison]) -> Comparison | None:
 
 
 def _spoiled(found: Sequence[Comparison], *, own: bool) -> bool:
-    """Say whether what users look at first, an accuracy or R2 of held-out data, became worse."""
+    """Return whether the metrics that users look at first (held-out accuracy or R2) became worse."""
     telling = [item for item in found if not item.own and (item.held_out or own)]
     first = [item for item in telling if item.share] or telling
     return bool(first) and first[0].worse
 
 
 def gain_of(found: Sequence[Comparison]) -> float:
-    """Return one number to order candidates by: the gain in units of what matters, of the first telling metric."""
+    """Return a sort key for candidates: the gain in the first informative metric, in units of what matters."""
     chosen = best(found) or next((item for item in found if item.own or item.held_out), None)
     chosen = chosen or next(iter(found), None)
     return chosen.decision.mean / max(chosen.decision.margin, 1e-12) if chosen else 0.0

@@ -20,7 +20,7 @@ class _Part(BaseModel):
 
 
 class Applied(_Part):
-    """One change of a trial and what came of it in the re-run."""
+    """One change of a trial and its outcome in the re-run."""
 
     change: str
     arguments: dict[str, Any]
@@ -36,8 +36,8 @@ class Compared(_Part):
     before: float
     after: float
     gain: float
+    # The gain that counts as clearly better, measured from the scatter of the runs.
     margin: float
-    """The gain that counts as clearly better, measured from the scatter of the runs."""
     better: bool
     worse: bool
 
@@ -69,8 +69,8 @@ class Baseline(_Part):
     findings: list[str] = Field(default_factory=list)
     steps: int = 0
     seconds: float = 0.0
+    # Whether it was cut short at this step; then all trials were.
     cut: bool = False
-    """Whether it was cut at this step; then all trials were."""
     metrics: dict[str, float] = Field(default_factory=dict)
     seeds: list[int | None] = Field(default_factory=list)
     curve: Curve = Field(default_factory=list)
@@ -85,8 +85,8 @@ class Verified(_Part):
     metric: str
     before: float
     after: float
+    # 95 % interval of the gain; None if a run without the change gave no number.
     interval: list[float] | None
-    """95 % interval of the gain; None where a run without the change gave no number at all."""
     seeds: int
     wins: int
     diff: str | None
@@ -95,18 +95,18 @@ class Verified(_Part):
     code: str | None = None
     text: str = ""
     margin: float = 0.0
+    # Standard deviation of the gain over the seeds.
     spread: float | None = None
-    """Standard deviation of the gain over the seeds."""
     gone: list[str] = Field(default_factory=list)
     left: list[str] = Field(default_factory=list)
     others: list[Compared] = Field(default_factory=list)
     steps: int = 0
+    # before and after: the training loss of every pair, as [step, loss].
     curves: dict[str, list[Curve]] = Field(default_factory=dict)
-    """before and after: the training loss of every pair, as [step, loss]."""
 
 
 class Verification(_Part):
-    """Everything that verify learned."""
+    """The complete result of verify."""
 
     model_config = ConfigDict(
         extra="forbid", populate_by_name=True, serialize_by_alias=True, ser_json_inf_nan="strings"
@@ -127,6 +127,6 @@ class Verification(_Part):
     seconds: float = 0.0
     engine: str = "local"
     interrupted: bool = False
+    # Confidence of the first finding before and after the trials.
     confidence: dict[str, str] = Field(default_factory=dict)
-    """Confidence of the first finding before and after the trials."""
     diagnosis: dict[str, Any] | None = None

@@ -14,7 +14,7 @@ _MOST = 512
 
 
 class Origins:
-    """The activations of the current call of the model: result -> (kind, what it was computed from)."""
+    """The activations of the current call of the model: result -> (kind, input)."""
 
     def __init__(self, application: "ChangeApplication") -> None:
         self._known: dict[int, tuple[Any, str, Any]] = {}

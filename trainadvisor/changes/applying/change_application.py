@@ -1,4 +1,4 @@
-"""One application of a change: where it hooks in, and what came of it."""
+"""One application of a change: where it hooks in, and its outcome."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -10,28 +10,28 @@ if TYPE_CHECKING:
     from trainadvisor.changes.applying.session_state import SessionState
 
 Call = Callable[..., Any]
+# Called as around(call, args, kwargs); returns what the script gets.
 Around = Callable[[Call, tuple[Any, ...], dict[str, Any]], Any]
-"""Called as around(call, args, kwargs); returns what the script gets."""
 
 
-class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
+class Refusal(Exception):  # noqa: N818 - it is an answer, not an error
     """A change cannot be applied here; the message says why."""
 
 
 class ChangeApplication:
-    """A change that looks for its place in the script."""
+    """A change that is being applied to the script."""
 
     def __init__(self, session: "SessionState", word: str, arguments: dict[str, Any]) -> None:
         self.session, self.word, self.arguments = session, word, arguments
         self.what: str | None = None
         self.refused: str | None = None
+        # Reported when the script ends and nothing was changed.
         self.never = "the script never came to the place where it would take hold"
-        """Said when the script ends and nothing was changed."""
+        # Whether it may still become applicable late in the training.
         self.patient = False
-        """Whether it may still find its place late in the training."""
         self.hooks: dict[str, list[Call]] = defaultdict(list)
+        # Whether it runs inside those of other changes, and the function.
         self.arounds: dict[str, list[tuple[bool, Around]]] = defaultdict(list)
-        """Whether it stands within those of other changes, and the function."""
         self._told = False
 
     def when(self, moment: str, then: Call) -> None:
@@ -39,11 +39,11 @@ class ChangeApplication:
         self.hooks[moment].append(then)
 
     def around(self, moment: str, around: Around, *, within: bool = False) -> None:
-        """Run a function around a call of the script, `within` those of other changes if it needs what they change."""
+        """Run a function around a call of the script, `within` those of other changes if it depends on them."""
         self.arounds[moment].append((not within, around))
 
     def tell(self, moment: str, *args: object) -> None:
-        """Let the change act at a moment; a failure of ours is a refusal, never an error of the script."""
+        """Let the change act at a moment; its own failure becomes a refusal, never an error of the script."""
         for then in list(self.hooks.get(moment, ())):
             if self.refused is not None:
                 return
@@ -57,7 +57,7 @@ class ChangeApplication:
                 self.refuse(f"it failed here ({type(error).__name__}: {error})")
 
     def standing(self, around: Around, call: Call) -> Call:
-        """Return the call with a change around it; where that fails by itself, the call is the script's own again."""
+        """Return the call wrapped by a change; if the change itself fails, the script's plain call is made."""
 
         def standing(*args: Any, **kwargs: Any) -> Any:
             if self.refused is not None:
@@ -84,19 +84,19 @@ class ChangeApplication:
         return standing
 
     def done(self, what: str) -> None:
-        """Note what was changed, in words with figures; the first time it is told to the log."""
+        """Record what was changed, in words with numbers; the first time, report it to the log."""
         self.what = self.what or what
         if not self._told:
             self._told = True
             self.session.report(self.word, self.detail)
 
     def refuse(self, reason: str) -> None:
-        """Note why the change cannot be applied; what it has done so far stays."""
+        """Record why the change cannot be applied; what it has done so far stays."""
         self.refused = self.refused or reason
         self.done_or_refused()
 
     def done_or_refused(self) -> None:
-        """Report to the log how it stands, once."""
+        """Report the state to the log, once."""
         if not self._told:
             self._told = True
             self.refused = self.refused if self.refused or self.what else self.never
@@ -104,7 +104,7 @@ class ChangeApplication:
 
     @property
     def detail(self) -> dict[str, Any]:
-        """Return what the log is told."""
+        """Return the detail for the log."""
         applied = self.what is not None
         return {
             "arguments": self.arguments, "applied": applied, "what": self.what or "",

@@ -1,6 +1,6 @@
-"""Where changes take hold of a training: the moments of a script, told to the applications that wait for them.
+"""Where changes hook into a training: the moments of a script, announced to the subscribed applications.
 
-Told to `when`: `optimizer` (one is first used), `model` (a model's first call: model, args, kwargs), `epoch`
+Announced to `when`: `optimizer` (one is first used), `model` (a model's first call: model, args, kwargs), `epoch`
 (a loader is iterated), `train_epoch` (the training's loader is), `backward` and `trained` (before and after one),
 `stepped` (after a step), `end`. Offered to `around`: `forward`, `loss`, `backward`, `step`, `zero_grad`,
 `loader_made`, `epoch`, `scheduler_step`, `clip`, `scale`, `save`, `load`.
@@ -26,8 +26,8 @@ from trainadvisor.instrument.torch_events import LOSSES
 from trainadvisor.record.recorder import Recorder
 from trainadvisor.record.run_script import Cut
 
+# Backward passes within which a change must be applied, unless it is declared patient.
 PATIENCE = 20
-"""Backward passes within which a change has found its place, unless it says that it is patient."""
 
 
 class ChangeSession(SessionState):
@@ -44,7 +44,7 @@ class ChangeSession(SessionState):
         self._stepping: set[object] = set()
 
     def apply(self, choices: list[Choice]) -> None:
-        """Let each change subscribe, then begin to listen."""
+        """Let each change subscribe, then start listening."""
         for choice in sorted(choices, key=lambda choice: choice.spec.applied_last):
             application = ChangeApplication(self, choice.spec.name, choice.arguments)
             self.applications.append(application)
@@ -53,7 +53,7 @@ class ChangeSession(SessionState):
         self._set_all()
 
     def close(self) -> None:
-        """Report the changes that never found their place, and let go of torch."""
+        """Report the changes that were never applied, and remove all hooks from torch."""
         self.tell("end")
         for application in self.applications:
             application.done_or_refused()
@@ -61,14 +61,14 @@ class ChangeSession(SessionState):
             self._undo.pop()()
 
     def tell(self, moment: str, *args: object) -> None:
-        """Let all applications act at a moment."""
+        """Announce a moment to all applications."""
         for application in self.applications:
             application.tell(moment, *args)
 
     # How calls reach the applications
 
     def through(self, moment: str, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Make a call through the functions that stand around it; inside it the same moment is not told again."""
+        """Make a call through the functions around it; nested calls of the same moment are not announced again."""
         if moment in self.running or "unseen" in self.running or is_dynamo_compiling():
             return call(*args, **kwargs)
         self.running.add(moment)
@@ -105,7 +105,7 @@ class ChangeSession(SessionState):
         self._tap_calls()
 
     def _graft(self, moment: str, *functions: Any) -> None:
-        """Let calls of these functions be the same moment."""
+        """Treat calls of these functions as the same moment."""
         self._undo += [graft(function, partial(self.through, moment)) for function in functions]
 
     def _tap_calls(self) -> None:
@@ -154,7 +154,7 @@ class ChangeSession(SessionState):
         return result
 
     def _give_up(self) -> None:
-        """Report early the changes that have found no place, so that whoever waits need not wait for the end."""
+        """Report early the changes that could not be applied, so that nobody has to wait for the end."""
         if self.backwards == PATIENCE:
             for application in self.applications:
                 if application.what is None and not application.patient:
@@ -184,7 +184,7 @@ class ChangeSession(SessionState):
             self.tap_step(optimizer)
 
     def tap_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Stand around the steps of an optimizer's class."""
+        """Attach to the steps of an optimizer's class."""
         function = type(optimizer).step
         if function not in self._stepping:
             self._stepping.add(function)

@@ -1,4 +1,4 @@
-"""Loaders that go on where they stood, for scripts that begin them anew for each batch."""
+"""Loaders that continue where they stopped, for scripts that restart them for each batch."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -8,12 +8,12 @@ from trainadvisor.changes.applying.late_torch import torch
 if TYPE_CHECKING:
     from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 
+# Restarts of a loader after a single batch before it continues instead.
 OFTEN = 3
-"""Times that a loader is begun anew after a single batch before it goes on instead."""
 
 
 class Continued:
-    """Stands around the iteration of the training's loader."""
+    """Wraps the iteration of the training loader."""
 
     def __init__(self, application: "ChangeApplication") -> None:
         self._application = application
@@ -21,7 +21,7 @@ class Continued:
         self._singles: dict[int, int] = {}
 
     def __call__(self, call: "Call", args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Return a new iterator, or the last one again where only first batches were drawn so far."""
+        """Return a new iterator, or the last one again if only first batches were drawn so far."""
         loader = args[0]
         if loader.dataset is not self._application.session.train_data or not torch.is_grad_enabled():
             return call(*args, **kwargs)
@@ -36,7 +36,7 @@ class Continued:
 
 
 class _Counted:
-    """An iterator that counts what was taken, and may begin anew where it is over."""
+    """An iterator that counts its items, and may restart when exhausted."""
 
     def __init__(self, begin: "Call") -> None:
         self._begin = begin

@@ -1,4 +1,4 @@
-"""Means and deviations of features, gathered batch by batch."""
+"""Means and standard deviations of features, accumulated batch by batch."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from trainadvisor.changes.applying.late_torch import torch
 
 
 class Scale:
-    """Mean and deviation of each feature over the batches taken so far."""
+    """Mean and standard deviation of each feature over the batches so far."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -14,7 +14,7 @@ class Scale:
         self._squares: Any = None
 
     def take(self, batch: Any) -> None:
-        """Add a batch; rows with a value that is not finite are left out."""
+        """Add a batch; rows with non-finite values are left out."""
         values = _features(batch.detach()).double()
         values = values[torch.isfinite(values).all(1)]
         if not len(values):
@@ -31,7 +31,7 @@ class Scale:
 
     @property
     def std(self) -> Any:
-        """Return the deviation of each feature, at least a tenth of the usual one: it may be constant by chance."""
+        """Return the deviation of each feature, at least a tenth of the typical one: it may be constant by chance."""
         std = (self._squares / self.count - self.mean**2).clamp_min(0).sqrt()
         usual = float((std**2).mean().sqrt())
         return std.clamp_min(0.1 * usual if usual > 0 else 1.0)

@@ -1,4 +1,4 @@
-"""The loss that fits outputs and targets, where the script uses another one."""
+"""Finds the loss that fits outputs and targets when the script uses another one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ Fit = tuple[str, Callable[[], Any]]
 
 
 def fitting(kind: str, named: dict[str, Any]) -> Fit | None:
-    """Return what is computed in place of a loss, in words and as a call; None where the loss fits."""
+    """Return the replacement of a loss, in words and as a call; None if the loss fits."""
     output, target = named.get("input"), named.get("target")
     if not isinstance(output, torch.Tensor) or not isinstance(target, torch.Tensor) or not output.numel():
         return None
@@ -80,7 +80,7 @@ def _binary(output: Any, target: Any, options: dict[str, Any], _: dict[str, Any]
 
 
 def _divergence(output: Any, target: Any, options: dict[str, Any], named: dict[str, Any]) -> Fit | None:
-    """Give kl_div the logarithms that it takes for its input."""
+    """Give kl_div the log-probabilities that it expects."""
     del target, options
     if output.dim() < 2 or float(output.detach().float().logsumexp(1).abs().mean()) < 1e-3:
         return None

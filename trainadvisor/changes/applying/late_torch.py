@@ -1,4 +1,4 @@
-"""torch under its usual names, imported when first used: a script may set environment variables before it does."""
+"""torch under its usual names, imported on first use: a script may set environment variables before importing it."""
 
 import importlib
 from typing import TYPE_CHECKING, Any

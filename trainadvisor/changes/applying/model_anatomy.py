@@ -1,4 +1,4 @@
-"""What a model is made of and in which order its layers run, seen in a rehearsal of its first call."""
+"""The structure of a model and the order of its layers, observed in a rehearsal of its first call."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ _WEIGHTED = ("Addmm", "Convolution", "Linear", "MmBackward", "Bmm")
 
 @dataclass
 class Visit:
-    """One call of a layer: the module, the tensor that it was given and the one that it returned."""
+    """One call of a layer: the module, its input tensor and its output tensor."""
 
     module: Any
     given: Any
@@ -28,7 +28,7 @@ class Visit:
 
 @dataclass
 class Rehearsal:
-    """The calls of a model's layers in their order, and what the model returned."""
+    """The calls of a model's layers in order, and what the model returned."""
 
     visits: list[Visit] = field(default_factory=list)
     output: Any = None
@@ -41,12 +41,12 @@ class Rehearsal:
 
     @property
     def hidden(self) -> list[Any]:
-        """Return the linear and convolution layers that are followed by another one and make no output themselves."""
+        """Return the linear and convolution layers that are followed by another one and are not the output."""
         return [layer for layer in self.weighted[:-1] if id(layer) not in self._makers()]
 
     @property
     def activations(self) -> list[Any]:
-        """Return the activation modules that do not make the model's output."""
+        """Return the activation modules that do not produce the model's output."""
         makers = self._makers()
         calls = [v.module for v in self.visits if is_activation(v.module) and id(v.module) not in makers]
         return list({id(module): module for module in calls}.values())
@@ -57,11 +57,11 @@ class Rehearsal:
         return {id(v.module) for v in self.visits if any(same_values(v.result, output) for output in outputs)}
 
     def times(self, layer: Any) -> int:
-        """Return how often a layer is used in one call of the model."""
+        """Return the number of uses of a layer in one call of the model."""
         return sum(visit.module is layer for visit in self.visits)
 
     def direct(self) -> list[Any]:
-        """Return the layers whose output goes into the next linear or convolution layer as it is."""
+        """Return the layers whose output goes unchanged into the next linear or convolution layer."""
         through = (nn.Dropout, nn.Identity, nn.Flatten, nn.modules.batchnorm._BatchNorm, nn.LayerNorm)
         source: dict[int, Any] = {}
         found: dict[int, Any] = {}
@@ -77,13 +77,13 @@ class Rehearsal:
         return list(found.values())
 
     def has_inner_nonlinearity(self) -> bool:
-        """Return whether anything but linear operations stands between two weighted ones."""
+        """Return whether any non-linear operation lies between two weighted layers."""
         final = first_tensor(self.output)
         return final is not None and final.grad_fn is not None and _bent(final.grad_fn)
 
 
 def _bent(root: Any) -> bool:
-    """Walk the graph from the output; what stands before the first weighted operation belongs to the output."""
+    """Walk the graph from the output; operations before the first weighted one belong to the output."""
     waiting, seen = [(root, False)], set()
     while waiting:
         node, inside = waiting.pop()
@@ -113,7 +113,7 @@ def _ancestors(root: Any) -> Iterator[Any]:
 
 
 def rehearse(session: "SessionState", model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Rehearsal:
-    """Call a model once in evaluation mode, unseen, and return what its layers did; nothing of it stays."""
+    """Call a model once in evaluation mode, unrecorded and without side effects, and return what its layers did."""
     rehearsal = Rehearsal()
 
     def note(module: Any, given: tuple[Any, ...], result: Any) -> None:
@@ -134,12 +134,12 @@ def rehearse(session: "SessionState", model: Any, args: tuple[Any, ...], kwargs:
 
 
 def is_layer(module: Any) -> bool:
-    """Return whether a module computes by itself."""
+    """Return whether a module computes something itself."""
     return not any(True for _ in module.children()) or isinstance(module, nn.MultiheadAttention)
 
 
 def is_activation(module: Any) -> bool:
-    """Return whether a module is a hidden activation of torch."""
+    """Return whether a module is a torch activation for hidden layers."""
     return type(module).__module__ == "torch.nn.modules.activation" and not isinstance(module, nn.MultiheadAttention)
 
 
@@ -152,14 +152,14 @@ def first_tensor(given: Any) -> Any:
 
 
 def same_values(one: Any, other: Any) -> bool:
-    """Return whether two tensors are one, or one a view of the other."""
+    """Return whether two tensors are the same, or one is a view of the other."""
     if one is None or other is None:
         return False
     return one is other or one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr() != 0
 
 
 def adopt(session: "SessionState", model: Any, parameters: list[Any]) -> None:
-    """Give new parameters to the optimizer that holds the model's others, with the settings of its last such group."""
+    """Add new parameters to the optimizer that holds the model's others, with the settings of its last such group."""
     own = {id(p) for p in model.parameters()}
     for optimizer in session.optimizers:
         groups = [g for g in optimizer.param_groups if any(id(p) in own for p in g["params"])]
@@ -170,7 +170,7 @@ def adopt(session: "SessionState", model: Any, parameters: list[Any]) -> None:
 
 
 def exchange(session: "SessionState", fresh: dict[int, Any]) -> None:
-    """Put new parameters in the place of old ones (by their ids) in the optimizers."""
+    """Replace old parameters (by id) by new ones in the optimizers."""
     for optimizer in session.optimizers:
         for group in optimizer.param_groups:
             for place, old in enumerate(group["params"]):
@@ -180,7 +180,7 @@ def exchange(session: "SessionState", fresh: dict[int, Any]) -> None:
 
 
 def replace(model: Any, old: Any, new: Any) -> None:
-    """Put a module in the place of another one wherever the model holds that."""
+    """Replace a module by another one wherever the model holds it."""
     new.train(old.training)
     for parent in model.modules():
         for name, child in parent._modules.items():
@@ -189,7 +189,7 @@ def replace(model: Any, old: Any, new: Any) -> None:
 
 
 def put_behind(session: "SessionState", model: Any, layer: Any, name: str, inserted: Any) -> None:
-    """Run a new module on what a layer returns; it becomes a part of that layer, and so of the model."""
+    """Run a new module on the output of a layer; it becomes part of that layer, and so of the model."""
     layer.add_module(name, inserted)
     inserted.train(layer.training)
     first = next(layer.parameters(recurse=False), None)

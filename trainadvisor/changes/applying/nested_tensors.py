@@ -6,7 +6,7 @@ from trainadvisor.changes.applying.late_torch import torch
 
 
 def mapped(given: Any, function: Any) -> Any:
-    """Return arguments or results with every tensor turned, however nested."""
+    """Return arguments or results with every tensor mapped, however nested."""
     if isinstance(given, torch.Tensor):
         return function(given)
     if isinstance(given, dict):

@@ -1,4 +1,4 @@
-"""Models whose own code cuts the graph: detach() and no_grad() in the user's forward are passed over."""
+"""Rejoins graphs that the model's own code cuts: detach() and no_grad() in the user's forward are ignored."""
 
 import sys
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def rejoin(application: "ChangeApplication") -> None:
-    """Pass over what the user's code inside a model's training call would cut off from the gradient."""
+    """Ignore calls in the user's forward that would cut off the gradient during training."""
     session, original = application.session, torch.Tensor.detach
 
     def detach(given: Any) -> Any:
@@ -34,7 +34,7 @@ def rejoin(application: "ChangeApplication") -> None:
 
 
 def _by_user(frame: Any) -> bool:
-    """Return whether a call comes from the user's own file; torch and the recorder detach for good reasons."""
+    """Return whether a call comes from the user's own code; torch and the recorder detach for good reasons."""
     while frame is not None and frame.f_code.co_filename.startswith("<frozen"):
         frame = frame.f_back
     return frame is not None and rank(frame.f_code.co_filename) == USERS

@@ -1,4 +1,4 @@
-"""What a session knows of the training, and what changes may ask of it."""
+"""What a session knows about the training, and what changes may ask of it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,21 +19,21 @@ class SessionState:
         self.recorder = recorder
         self.optimizers: list[torch.optim.Optimizer] = []
         self.models: list[nn.Module] = []
+        # The modules (ids) whose weights were loaded before the first step.
         self.loaded: set[int] = set()
-        """The modules (ids) that got saved weights before the first step."""
+        # Optimizer steps so far.
         self.steps = 0
-        """Optimizer steps so far."""
         self.backwards = 0
+        # The data set of the first loader that was iterated with gradients on.
         self.train_data: object = None
-        """The data set of the first loader that was iterated with gradients on."""
+        # The number of steps that the run will take, if known.
         self.planned_steps = planned_steps
-        """How many steps the run will take, where that is known."""
+        # The moments whose call is running, and "unseen" during the advisor's own calls.
         self.running: set[str] = set()
-        """The moments whose call is running, and "unseen" during calls of our own."""
         self._undo: list[Undo] = []
 
     def undo_with(self, undo: Undo) -> None:
-        """Keep a call that undoes something at the end."""
+        """Register a call that undoes something at the end."""
         self._undo.append(undo)
 
     def report(self, word: str, detail: dict[str, Any]) -> None:
@@ -43,7 +43,7 @@ class SessionState:
 
     @contextmanager
     def unseen(self) -> Iterator[None]:
-        """Hide calls of our own from the recorder and from the changes."""
+        """Hide the advisor's own calls from the recorder and from the changes."""
         recorder, self.running = self.recorder, {*self.running, "unseen"}
         busy = recorder._busy if recorder is not None else False
         try:
@@ -57,7 +57,7 @@ class SessionState:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Hide calls of our own, and leave the random numbers of the script as they are."""
+        """Hide the advisor's own calls, and preserve the random state of the script."""
         state = torch.get_rng_state()
         with self.unseen():
             try:
@@ -66,7 +66,7 @@ class SessionState:
                 torch.set_rng_state(state)
 
     def cleared(self, optimizer: torch.optim.Optimizer) -> None:
-        """Report a zero_grad of ours to the recorder, which it would count as one of the script's."""
+        """Report the advisor's own zero_grad to the recorder, which would count it as the script's."""
         if self.recorder is not None:
             self.recorder.on("zero_grad", (optimizer,), {}, None)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Stable:
-    """Stands in for torch's log, roots and division, as functions, methods and operators."""
+    """Replaces torch's log, roots and division, as functions, methods and operators."""
 
     def __init__(self, application: "ChangeApplication", eps: float) -> None:
         self._application, self._eps = application, eps
@@ -54,7 +54,7 @@ class Stable:
         return torch.where(by == 0, torch.full_like(by, self._eps), by)
 
     def _at_least(self, given: Any, least: float, what: str) -> Any:
-        """Return the tensor at least so large; negative numbers, which have no root either, as well."""
+        """Return the tensor clamped from below; this includes negative numbers, which have no root either."""
         if not bool((given < least).any()):
             return given
         self._application.done(f"arguments of {what} are at least {least:.0e} now")
@@ -62,6 +62,6 @@ class Stable:
 
 
 def _summed(given: Any) -> int | None:
-    """Return the dimension over which a softmax sums up to one."""
+    """Return the dimension over which a softmax sums to one."""
     dimensions = [d for d in (1, *range(given.dim())) if d < given.dim()]
     return next((d for d in dimensions if bool(((given.detach().sum(d) - 1).abs() < 1e-3).all())), None)

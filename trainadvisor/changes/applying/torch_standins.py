@@ -1,4 +1,4 @@
-"""Functions of ours in the place of torch's, by name, as methods and as operators."""
+"""Replaces torch functions by stand-ins, by name, as methods and as operators."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def stand_in(application: "ChangeApplication", owner: Any, name: str, function: Callable[..., Any]) -> None:
     """Let `function(original, tensor, ...)` answer calls that the script makes on floating-point tensors in training.
 
-    Calls from within a step or a backward are torch's own business, and those before the training prepare the data.
+    Calls inside a step or backward belong to torch, and those before the training prepare the data.
     """
     original, session = getattr(owner, name), application.session
 

@@ -1,4 +1,4 @@
-"""A run as plain data that can be drawn: lists of numbers and names, small whatever the size of the log."""
+"""A run as plain data for plotting: lists of numbers and names, bounded in size for any log."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ POINTS = 1000
 
 
 def curves(log: RunLog, points: int = POINTS) -> dict[str, Any]:
-    """Return the series, marks, layers and facts of the main stage; series have at most `points` points."""
+    """Return the series, marks, layers and facts of the main phase; series have at most `points` points."""
     return {
         "span": step_series.span(log),
         "series": step_series.series(log, points),

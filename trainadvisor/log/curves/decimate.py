@@ -1,4 +1,4 @@
-"""Fewer points that look the same: the lowest and the highest of each stretch, so that no spike is lost."""
+"""Downsampling that keeps the look of a curve: the minimum and maximum of each stretch, so that no spike is lost."""
 
 import math
 from typing import Any
@@ -15,12 +15,12 @@ DIGITS = 4
 
 
 def rounded(values: Floats, digits: int = DIGITS) -> Numbers:
-    """Return numbers with few significant digits; None stands for what is not finite."""
+    """Return numbers rounded to a few significant digits; None stands for non-finite values."""
     return [None if not math.isfinite(value) else float(f"{value:.{digits}g}") for value in values.tolist()]
 
 
 def kept(values: Floats, points: int) -> Places:
-    """Return the places to keep: the first, the last, and the extremes of each of `points` / 2 stretches."""
+    """Return the indices to keep: the first, the last, and the extremes of each of `points` / 2 stretches."""
     count = values.size
     if count <= points:
         return np.arange(count)
@@ -41,11 +41,11 @@ def _stretches(values: Floats, rows: int, width: int, filler: float) -> Floats:
 
 
 def line(steps: Ints, values: Floats, points: int) -> Line | None:
-    """Return x and y of a curve, and the means of its stretches where points were left out; None without a value."""
+    """Return x and y of a curve, and the means of its stretches where points were dropped; None without any value."""
     known = np.isfinite(values)
     if not known.any():
         return None
-    if known.mean() < 0.5:  # noqa: PLR2004 - sparse: what was not recorded at a step is no gap in the curve
+    if known.mean() < 0.5:  # noqa: PLR2004 - sparse: a step without a value is not a gap in the curve
         steps, values = steps[known], values[known]
     places = kept(values, points)
     drawn = {"x": steps[places].tolist(), "y": rounded(values[places])}
@@ -53,7 +53,7 @@ def line(steps: Ints, values: Floats, points: int) -> Line | None:
 
 
 def _means(steps: Ints, values: Floats, points: int) -> Line:
-    """Return the mean of each stretch at its middle."""
+    """Return the mean of each stretch, placed at its center."""
     width = math.ceil(values.size / (points // 2))
     starts = np.arange(0, values.size, width)
     finite = np.isfinite(values)
@@ -65,7 +65,7 @@ def _means(steps: Ints, values: Floats, points: int) -> Line:
 
 
 def thinned(items: list[Any], most: int) -> list[Any]:
-    """Return at most that many items, evenly chosen."""
+    """Return at most `most` items, evenly spaced."""
     if len(items) <= most:
         return items
     return [items[place] for place in np.linspace(0, len(items) - 1, most).astype(int).tolist()]

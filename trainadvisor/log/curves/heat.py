@@ -1,4 +1,4 @@
-"""Layers over steps as small matrices: where something starts, and when."""
+"""Heat maps of layers over steps as small matrices: where something starts, and when."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,12 +12,12 @@ from trainadvisor.log.reader import RunLog
 
 ROWS, COLUMNS = 60, 200
 FEWEST_GROUPS = 12
+# Marks a cell whose value was not finite.
 BEYOND = "inf"
-"""Stands in a cell for what was not finite."""
 
 
 def maps(log: RunLog) -> dict[str, Any]:
-    """Return a map a quantity: its steps, its rows by name, one list of numbers a row."""
+    """Return one map per quantity: its steps, its row names, and one list of numbers per row."""
     return {name: found for name, found in _maps(log) if found}
 
 
@@ -33,7 +33,7 @@ def _maps(log: RunLog) -> Iterator[tuple[str, dict[str, Any] | None]]:
 
 
 def _activations(series: LayerSeries, column: str) -> Floats:
-    """Return a column in which what was counted as not finite is infinite, not absent."""
+    """Return a column in which values counted as non-finite are infinite instead of missing."""
     values, counts = series.column(column), series.column("act_nonfinite")
     places = {step: place for place, step in enumerate(series.steps_of("act_nonfinite").tolist())}
     marked = values.copy()
@@ -61,7 +61,7 @@ def _map(steps: Ints, names: list[str], values: Floats) -> dict[str, Any] | None
 
 
 def grouped(names: list[str], most: int = ROWS) -> dict[str, list[int]]:
-    """Return the rows of each group: by the front parts of their names, else evenly; few rows stay as they are."""
+    """Return the rows of each group: by name prefix if possible, else evenly; few rows are not grouped."""
     if len(names) <= most:
         return {_unique(name, place, names): [place] for place, name in enumerate(names)}
     for depth in range(max(name.count(".") for name in names), 0, -1):
@@ -80,14 +80,14 @@ def _unique(name: str, place: int, names: list[str]) -> str:
 
 
 def _largest(values: Floats, axis: int) -> Floats:
-    """Return the largest of each, nan only where all are."""
+    """Return the largest value of each group, nan only where all are nan."""
     filled = np.where(np.isnan(values), -np.inf, values).max(axis=axis)
     largest: Floats = np.where(np.isneginf(filled), np.nan, filled)
     return largest
 
 
 def _fewer(steps: Ints, rows: Floats) -> tuple[Ints, Floats]:
-    """Join neighbouring samples so that at most 200 are left; each keeps its largest value."""
+    """Merge neighboring samples so that at most 200 are left; each keeps its largest value."""
     if steps.size <= COLUMNS:
         return steps, rows
     pieces = np.array_split(np.arange(steps.size), COLUMNS)

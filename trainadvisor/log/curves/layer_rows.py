@@ -1,4 +1,4 @@
-"""One line a layer: what it is and what was measured of it over the run, the most suspicious first."""
+"""One row per layer: what it is and what was measured over the run, the most suspicious layers first."""
 
 import math
 from typing import Any
@@ -18,26 +18,26 @@ Row = dict[str, Any]
 
 
 def shortened(name: str, longest: int = LONGEST_NAME) -> str:
-    """Return a name cut in its middle where it is very long."""
+    """Return a name, shortened in the middle when it is very long."""
     half = longest // 2
     return name if len(name) <= longest else f"{name[: half - 2]}...{name[-half + 1 :]}"
 
 
 def table(log: RunLog) -> dict[str, Any]:
-    """Return the layers as rows of FIELDS, worst first, and how many there are."""
+    """Return the layers as rows of FIELDS, worst first, and the total number of layers."""
     rows = sorted(_rows(log.layers), key=suspicion, reverse=True)
     listed = [[row.get(field) for field in FIELDS] for row in rows[:MOST_LAYERS]]
     return {"fields": list(FIELDS), "rows": listed, "count": len(rows)}
 
 
 def layer_names(log: RunLog) -> list[str]:
-    """Return the layers of which something was measured, in model order."""
+    """Return the names of the layers with measurements, in model order."""
     names = [*by_layer(log.layers, "grad")[0], *by_layer(log.layers, "update")[0], *log.layers.names("act")]
     return list(dict.fromkeys(names))
 
 
 def history(log: RunLog, layer: str, points: int) -> dict[str, Line]:
-    """Return the curves of one layer by quantity; what was not measured is left out."""
+    """Return the curves of one layer by quantity; quantities that were not measured are left out."""
     series = log.layers
     found: dict[str, Line | None] = {}
     for name in ("grad", "update", "act_std", "act_dead"):
@@ -50,7 +50,7 @@ def history(log: RunLog, layer: str, points: int) -> dict[str, Line]:
 
 
 def suspicion(row: Row) -> float:
-    """Rank a layer: not finite, then without gradient, then dead units and updates far outside the usual range."""
+    """Return the sort key of a layer: non-finite values, then no gradient, then dead units and unusual update sizes."""
     points = 100.0 if row.get("bad_step") is not None else 0.0
     points += 50.0 if row.get("grad") == 0 else 0.0
     update = row.get("update") or 0.0
@@ -60,7 +60,7 @@ def suspicion(row: Row) -> float:
 
 
 def _rows(series: LayerSeries) -> list[Row]:
-    """Merge what is known of each layer from the model, its parameters and its activations."""
+    """Merge what the model, its parameters and its activations say about each layer."""
     rows: dict[str, Row] = {layer["name"]: _named(layer) for layer in series.model["layers"]}
     for row in series.rows("act"):
         rows.setdefault(str(row.get("name", "?")), _named(row))
@@ -77,7 +77,7 @@ def _named(fact: dict[str, Any]) -> Row:
 
 
 def by_layer(series: LayerSeries, name: str) -> tuple[list[str], Floats]:
-    """Return layers and samples x layers: gradient rms, or the update ratio of the largest parameter."""
+    """Return layer names, and samples x layers: gradient RMS, or the update ratio of the largest parameter."""
     values = series.column(name)
     groups: dict[str, list[int]] = {}
     for place, parameter in enumerate(series.model["parameters"]):
@@ -128,7 +128,7 @@ def _add_activations(rows: dict[str, Row], series: LayerSeries) -> None:
 
 
 def _note_bad(row: Row, series: LayerSeries, column: str, values: Floats) -> None:
-    """Keep the first step at which something was not finite."""
+    """Record the first step at which a layer had a non-finite value."""
     bad = np.flatnonzero(np.isinf(values))
     if bad.size:
         step = int(series.steps_of(column)[bad[0]])

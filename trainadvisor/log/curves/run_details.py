@@ -1,4 +1,4 @@
-"""What is known about a run besides its curves: what it was made of, how it ended, what it was trained on."""
+"""Details of a run besides its curves: its model and settings, how it ended, what it was trained on."""
 
 from collections import Counter
 from typing import Any
@@ -59,7 +59,7 @@ def _predicted(log: RunLog) -> Facts:
 
 
 def _sections(log: RunLog) -> list[list[Any]]:
-    """Return pairs of a section's key and its rows of name and value."""
+    """Return each section as its key and its rows of name and value."""
     sections = [
         ["run", _rows({name: log.header.get(name) for name in HEADER})],
         ["model", [row for model in log.models[:3] for row in _model(model)]],

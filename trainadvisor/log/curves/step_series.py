@@ -1,4 +1,4 @@
-"""Curves over the steps of the main stage, and marks on them."""
+"""Curves over the steps of the main phase, and marks on them."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ MARKED_EVENTS = ("exception", "resume", "checkpoint", "nonfinite")
 
 
 def span(log: RunLog) -> dict[str, Any]:
-    """Return the first and last step, how many there are, and the time at some of them."""
+    """Return the first and last step, the number of steps, and the elapsed time at some of them."""
     steps = log.steps
     first, last = (int(steps[0]), int(steps[-1])) if steps.size else (0, 0)
     evaluated = max((record["step"] for record in log.evals), default=first)
@@ -24,7 +24,7 @@ def span(log: RunLog) -> dict[str, Any]:
 
 
 def _clock(log: RunLog) -> Line | None:
-    """Return the seconds since the start at some steps, None where time was not recorded."""
+    """Return the seconds since the start at a few steps, or None when time was not recorded."""
     seconds = log.column("seconds")
     if not np.isfinite(seconds).any():
         return None
@@ -34,7 +34,7 @@ def _clock(log: RunLog) -> Line | None:
 
 
 def series(log: RunLog, points: int) -> dict[str, Any]:
-    """Return every recorded curve by name; what was not recorded is left out."""
+    """Return every recorded curve by name; unrecorded ones are left out."""
     found: dict[str, Any] = {name: line(log.steps, log.column(name), points) for name in COLUMNS}
     found |= {f"lr.{group}": curve for group, curve in enumerate(_rates(log, points))}
     found |= _evaluations(log, points)
@@ -49,7 +49,7 @@ def _quantiles(values: Floats) -> dict[str, float]:
 
 
 def _rates(log: RunLog, points: int) -> list[Line | None]:
-    """Return the learning rate of each parameter group, equal ones once."""
+    """Return the learning rate of each parameter group; identical curves appear once."""
     distinct: list[Floats] = []
     for group in log.lr_groups.T:
         if not any(np.array_equal(group, other, equal_nan=True) for other in distinct):
@@ -73,7 +73,7 @@ def _evaluation(log: RunLog, values: list[Any], points: int) -> Line | None:
 
 
 def marks(log: RunLog) -> dict[str, Any]:
-    """Return what happened at single steps, each list short enough to draw."""
+    """Return the events at single steps; each list is short enough to draw."""
     return {
         "nonfinite": _ranges(log.steps, _nonfinite(log)),
         "spikes": _thin(log.steps[_spikes(log.column("loss"))]),
@@ -89,7 +89,7 @@ def _thin(steps: Ints, most: int = MOST_MARKS) -> list[int]:
 
 
 def _nonfinite(log: RunLog) -> Any:
-    """Tell at which steps the loss was not finite; in an imported log a gap is a NaN only when nothing follows it."""
+    """Return a mask of steps with a non-finite loss; in an imported log a gap counts only when no value follows it."""
     loss = log.column("loss")
     finite = np.isfinite(loss)
     seen = any(event["kind"] == "nonfinite" and event["subject"] == "loss" for event in log.events)
@@ -103,7 +103,7 @@ def _nonfinite(log: RunLog) -> Any:
 
 
 def _ranges(steps: Ints, chosen: Any) -> list[list[int]]:
-    """Return the first and last step of each unbroken stretch; beyond a bound the gaps between are let go."""
+    """Return the first and last step of each unbroken stretch; when there are too many, stretches are merged."""
     edges = np.flatnonzero(np.diff(chosen.astype(np.int8), prepend=0, append=0))
     pairs = edges.reshape(-1, 2)
     if len(pairs) > MOST_MARKS:
@@ -113,7 +113,7 @@ def _ranges(steps: Ints, chosen: Any) -> list[list[int]]:
 
 
 def _spikes(loss: Floats) -> Any:
-    """Tell which losses exceed twice the median of the steps around them."""
+    """Return a mask of the losses that exceed twice the median of the surrounding steps."""
     count = loss.size // BLOCK * BLOCK
     spiking = np.zeros(loss.size, dtype=bool)
     if count < 4 * BLOCK or not np.isfinite(loss).any():
@@ -122,12 +122,12 @@ def _spikes(loss: Floats) -> Any:
         filled = np.where(np.isfinite(loss[:count]), loss[:count], np.inf)
         usual = np.repeat(np.median(filled.reshape(-1, BLOCK), axis=1), BLOCK)
         spiking[:count] = (filled > SPIKE * usual) & (usual > 0) & np.isfinite(loss[:count])
-    spiking[:BLOCK] = False  # a loss falls fastest at the start
+    spiking[:BLOCK] = False  # the loss falls fastest at the start
     return spiking
 
 
 def _rate_changes(log: RunLog) -> list[int]:
-    """Return the steps with a large change of the learning rate, none when it changes all the time."""
+    """Return the steps at which the learning rate jumps, none when it changes at every step."""
     rates = log.lr
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         change = np.abs(np.diff(rates)) / np.maximum(np.abs(rates[:-1]), 1e-30)
@@ -154,6 +154,6 @@ def _best(log: RunLog) -> dict[str, Any] | None:
 
 def _events(log: RunLog) -> list[dict[str, Any]]:
     inside = [
-        e for e in log.events if e["kind"] in MARKED_EVENTS and log.stage.first <= e["step"] <= log.stage.last + 1
+        e for e in log.events if e["kind"] in MARKED_EVENTS and log.phase.first <= e["step"] <= log.phase.last + 1
     ]
     return [{"kind": e["kind"], "step": e["step"], "subject": e["subject"][:80]} for e in thinned(inside, MOST_MARKS)]

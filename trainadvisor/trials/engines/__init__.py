@@ -23,14 +23,14 @@ class Engine(Protocol):
     slots: int
 
     def run(self, jobs: Iterable[Job], setting: Setting) -> Iterator[Outcome]:
-        """Yield outcomes as they come; closing the iterator stops what still runs."""
+        """Yield outcomes as they arrive; closing the iterator stops the remaining runs."""
 
     def close(self) -> None:
-        """Give back what the engine holds."""
+        """Release what the engine holds."""
 
 
 def engine(name: str, jobs: int | None = None, gpus: float = 0.0) -> Engine:
-    """Return an engine by its name; without a number of jobs it fills half of the cores."""
+    """Return an engine by name; without a number of jobs it uses half of the cores."""
     if name == "ray":
         from trainadvisor.trials.engines.ray import RayEngine
 

@@ -1,4 +1,4 @@
-"""Trials as processes of this machine, so many at a time."""
+"""Trials as processes on this machine, a fixed number at a time."""
 
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ class LocalEngine:
     name = "local"
 
     def __init__(self, slots: int) -> None:
-        """Take how many processes may run at the same time."""
         self.slots = max(1, slots)
 
     def run(self, jobs: Iterable[Job], setting: Setting) -> Iterator[Outcome]:
-        """Yield outcomes as they come; a job starts only when there is room, so that a closed iterator saves it."""
+        """Yield outcomes as they arrive; jobs start only when a slot is free, so a closed iterator skips the rest."""
         cancelled, waiting = threading.Event(), iter(jobs)
         running: set[Future[Outcome]] = set()
         with ThreadPoolExecutor(self.slots) as pool:
@@ -45,7 +44,7 @@ class LocalEngine:
         setting: Setting,
         cancelled: threading.Event,
     ) -> bool:
-        """Fill the free slots; return whether anything runs."""
+        """Fill the free slots; return whether anything is running."""
         while len(running) < self.slots and (job := next(waiting, None)) is not None:
             running.add(pool.submit(execute, job, setting, cancelled.is_set))
         return bool(running)

@@ -1,4 +1,4 @@
-"""Trials as tasks of a Ray cluster: the folder travels through the object store, the log comes back as bytes."""
+"""Trials as tasks on a Ray cluster: folders travel through the object store, logs come back as bytes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WAIT = 0.5
 
 @dataclass(frozen=True)
 class Parcel:
-    """A folder as an archive, and the path that it had where it was packed."""
+    """A folder as an archive, with its original path."""
 
     archive: bytes
     root: str
@@ -36,14 +36,14 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a task sends back: the outcome, and the log as bytes."""
+    """What a task returns: the outcome, and the log as bytes."""
 
     outcome: Outcome
     log: bytes | None
 
 
 def run_remotely(job: Job, setting: Setting, parcel: Parcel) -> Answer:
-    """Unpack the folder on the node that this runs on, run the job there, and read its log."""
+    """Unpack the folder on this node, run the job there, and read its log."""
     with tempfile.TemporaryDirectory(prefix="trainadvisor-") as folder:
         here = Path(folder) / "folders"
         with tarfile.open(fileobj=io.BytesIO(parcel.archive), mode="r:gz") as archive:
@@ -74,12 +74,12 @@ def pack(folder: Path) -> bytes:
 
 
 class RayEngine:
-    """Runs each job as a task of a cluster: the one that RAY_ADDRESS or a running head names, else one made here."""
+    """Runs each job as a task on a cluster: that of RAY_ADDRESS or of a running head, else one started here."""
 
     name = "ray"
 
     def __init__(self, slots: int | None = None, gpus: float = 0.0, cpus: float = 1.0) -> None:
-        """Connect; UsageError where ray is not installed or the cluster does not answer."""
+        """Connect; raise UsageError if ray is not installed or the cluster does not answer."""
         try:
             import ray
         except ImportError as error:
@@ -106,7 +106,7 @@ class RayEngine:
             self._ray.init(include_dashboard=False, **quiet)
 
     def run(self, jobs: Iterable[Job], setting: Setting) -> Iterator[Outcome]:
-        """Yield outcomes as they come; closing the iterator cancels what still runs."""
+        """Yield outcomes as they arrive; closing the iterator cancels the remaining runs."""
         waiting, running = iter(jobs), dict[Any, "Job"]()
         try:
             while self._start(waiting, running, setting):
@@ -115,11 +115,11 @@ class RayEngine:
                     yield self._received(reference, running.pop(reference), setting)
         finally:
             for reference in running:
-                with suppress(Exception):  # it may be over by now
+                with suppress(Exception):  # it may have ended by now
                     self._ray.cancel(reference)
 
     def _start(self, waiting: Iterator[Job], running: dict[Any, Job], setting: Setting) -> bool:
-        """Fill the free slots; return whether anything runs."""
+        """Fill the free slots; return whether anything is running."""
         while len(running) < self.slots and (job := next(waiting, None)) is not None:
             placed, reference = self._sent(job, setting)
             shown = (job.target, *job.args)
@@ -141,7 +141,7 @@ class RayEngine:
         return self._parcels[key][:2]
 
     def _received(self, reference: Any, job: Job, setting: Setting) -> Outcome:
-        """Return the outcome of a task, its log written beside those of the others."""
+        """Return the outcome of a task, after writing its log next to the others."""
         setting.logs.mkdir(parents=True, exist_ok=True)
         log = setting.logs / f"{job.name}.json"
         try:
@@ -153,6 +153,6 @@ class RayEngine:
         return replace(answer.outcome, job=job, log=log)
 
     def close(self) -> None:
-        """Leave the cluster, and end it where it was made here."""
+        """Disconnect from the cluster, and shut it down if it was started here."""
         if self._own:
             self._ray.shutdown()
