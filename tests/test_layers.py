@@ -11,11 +11,12 @@ import trainadvisor
 PACKAGE = Path(trainadvisor.__file__).parent
 
 # what each package and top-level module may import from the package, at any place; the standard library is free to all
-WORDS = {"errors", "i18n", "characters", "regular", "redaction", "voice", "descriptors"}
+WORDS = {"errors", "vocabulary", "i18n", "characters", "regular", "redaction", "voice", "descriptors"}
 SETTINGS = {"configuration", "settings", "requirements", "toml"}
 JUDGING = {"judge", "signals", "log", "changes"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
+    "vocabulary": set(),
     "descriptors": set(),
     "redaction": set(),
     "regular": set(),
@@ -23,16 +24,27 @@ ALLOWED: dict[str, set[str]] = {
     "voice": {"descriptors"},
     "toml": {"errors", "regular"},
     "requirements": {"errors"},
-    "settings": {"errors", "requirements", "toml"},
+    "settings": {"errors", "vocabulary", "requirements", "toml"},
     "configuration": {"errors", "settings"},
     "i18n": {"errors"},
     "log": {*WORDS - {"i18n"}, "numpy", "orjson", "zstandard"},
     "instrument": {"errors", "redaction", "torch"},
     "signals": {"log", "numpy", "scipy"},
     "record": {*WORDS - {"i18n"}, "log", "instrument", "torch", "numpy", "__version__"},
-    "judge": {"signals", "log", "errors", "regular", "numpy", "pydantic", "toml", "configuration", "changes"},
+    "judge": {
+        "signals",
+        "log",
+        "errors",
+        "vocabulary",
+        "regular",
+        "numpy",
+        "pydantic",
+        "toml",
+        "configuration",
+        "changes",
+    },
     "changes": {"errors", "log", "instrument", "record", "torch", "numpy", "scipy"},
-    "gate": {"errors", "regular", "settings", "requirements", "configuration", "judge"},
+    "gate": {"errors", "vocabulary", "regular", "settings", "requirements", "configuration", "judge"},
     "compare": {"gate"},
     "trials": {"errors", "log", "signals", "instrument", "record", "changes", "numpy", "ray", "torch"},
     "verify": {*WORDS, *JUDGING, "gate", "trials", "configuration", "numpy", "scipy", "pydantic"},

@@ -43,9 +43,7 @@ def single(diagnosis: Diagnosis, log: RunLog | None) -> Material:
 
 def _texts(book: Rulebook, diagnosis: Diagnosis) -> dict[str, dict[str, Any]]:
     """Return the title of every rule, and what is found explained in full."""
-    from trainadvisor.report.html.finding_cards import everything
-
-    found = {finding.code for finding in everything(diagnosis)}
+    found = {finding.code for finding in diagnosis.walk()}
     return {code: _text(rule, full=code in found) for code, rule in book.rules.items()}
 
 

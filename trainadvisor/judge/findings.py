@@ -10,10 +10,11 @@ from trainadvisor.judge.engine import CLEAR, OFF, UNKNOWN, Verdict
 from trainadvisor.judge.object_sites import main_object, where
 from trainadvisor.judge.placeholders import fill
 from trainadvisor.judge.remedies import remedies
-from trainadvisor.judge.result import Confidence, Evidence, Finding, Handling, Kind, Rival, RuledOut, Severity, Unknown
+from trainadvisor.judge.result import Evidence, Finding, Handling, Kind, Rival, RuledOut, Unknown
 from trainadvisor.judge.rivals import rivalry
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import all_signals
+from trainadvisor.vocabulary import Severity
 
 EXPANDED_ROOTS = 3
 LISTED_NEEDS = 3
@@ -63,8 +64,8 @@ def finding(node: Node, material: Material) -> Finding:
         code=rule.code,
         family=rule.family,
         kind=cast("Kind", rule.kind),
-        severity=cast("Severity", verdict.severity),
-        confidence=cast("Confidence", node.confidence),
+        severity=Severity(verdict.severity),
+        confidence=node.confidence,
         title=texts["title"] or rule.code,
         sentence=texts["finding"],
         cause=texts["cause"],

@@ -1,8 +1,11 @@
 """The result of judging a log: what DESIGN calls a diagnosis, versioned; fields are only added."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from trainadvisor.vocabulary import Confidence, Severity, State
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,10 +16,7 @@ if TYPE_CHECKING:
 
 SCHEMA: Literal["trainadvisor/diagnosis/1"] = "trainadvisor/diagnosis/1"
 
-State = Literal["broken", "needs-attention", "healthy", "cannot-tell"]
 Kind = Literal["cause", "symptom"]
-Severity = Literal["error", "warning", "note"]
-Confidence = Literal["certain", "likely", "possible"]
 Applies = Literal["paste", "adapt", "try", "redesign"]
 
 
@@ -103,6 +103,16 @@ class Finding(_Part):
     branch: str | None = None
     handling: Handling = Field(default_factory=Handling, exclude=True)
 
+    def walk(self) -> Iterator["Finding"]:
+        """Yield the finding itself and everything that it explains, to any depth."""
+        yield self
+        yield from self.consequences()
+
+    def consequences(self) -> Iterator["Finding"]:
+        """Yield everything that the finding explains, to any depth."""
+        for follower in self.explains:
+            yield from follower.walk()
+
 
 class Diagnosis(_Part):
     """The verdict on one log: `findings` is ordered, the first is the first-ranked root cause."""
@@ -117,6 +127,11 @@ class Diagnosis(_Part):
     clear: list[str] = Field(default_factory=list)
     unknown: list[Unknown] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
+
+    def walk(self) -> Iterator[Finding]:
+        """Yield all findings, consequences included."""
+        for finding in self.findings:
+            yield from finding.walk()
 
     def __str__(self) -> str:
         """Return the report as text."""

@@ -1,12 +1,11 @@
 """The state of a run and its one-sentence summary."""
 
-from collections.abc import Iterator
 from typing import Any
 
-from trainadvisor.judge.result import Finding, State
+from trainadvisor.judge.result import Finding
+from trainadvisor.vocabulary import Severity, State
 
 FEWEST_STEPS = 20
-LEVELS = {"error": 2, "warning": 1, "note": 0}
 SEEN_FIRST = ("convergence", "numerics", "generalization", "throughput")
 MUCH = 0.3
 LEARNT = 0.1
@@ -46,21 +45,14 @@ SENTENCES = {
 }
 
 
-def everything(findings: list[Finding]) -> Iterator[Finding]:
-    """Yield all findings, nested ones included."""
-    for item in findings:
-        yield item
-        yield from everything(item.explains)
-
-
 def state_of(findings: list[Finding], run: dict[str, Any], clear: int) -> State:
     """Return the state of the run; only errors and warnings can make it bad."""
-    worst = max((LEVELS[item.severity] for item in everything(findings)), default=0)
-    if worst:
-        return "broken" if worst == LEVELS["error"] else "needs-attention"
+    worst = max((inner.severity for item in findings for inner in item.walk()), default=Severity.NOTE)
+    if worst > Severity.NOTE:
+        return State.BROKEN if worst == Severity.ERROR else State.NEEDS_ATTENTION
     judged = clear > 0 and run.get("judged_steps", 0) >= FEWEST_STEPS and "loss_final" in run
     whole = not {"exception", "cut", "trainings"} & run.keys()
-    return "healthy" if judged and whole and not _weak(run) else "cannot-tell"
+    return State.HEALTHY if judged and whole and not _weak(run) else State.CANNOT_TELL
 
 
 def _weak(run: dict[str, Any]) -> bool:
@@ -107,7 +99,7 @@ def _improved(run: dict[str, Any]) -> bool:
 
 
 def _verdict(first: Finding, lang: str) -> str:
-    effects = list(everything(first.explains))
+    effects = list(first.consequences())
     cause = _inner(first.title)
     if not effects:
         return SENTENCES["alone"][lang].format(cause=cause)
@@ -118,7 +110,7 @@ def _verdict(first: Finding, lang: str) -> str:
 def _visibility(item: Finding) -> tuple[int, int]:
     """Rank a consequence by severity, then by how directly people see it."""
     place = SEEN_FIRST.index(item.family) if item.family in SEEN_FIRST else len(SEEN_FIRST)
-    return LEVELS[item.severity], -place
+    return item.severity.rank, -place
 
 
 def _inner(title: str) -> str:

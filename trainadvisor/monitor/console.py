@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.i18n.language import Words
 from trainadvisor.log import rank_logs
+from trainadvisor.vocabulary import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +32,7 @@ _FIRST_LOOK = 4.0
 _PATIENCE = 20
 """A look at the log may take one part in twenty of the time."""
 _REDRAW = 0.25
-_LEVELS = {"note": 0, "warning": 1, "error": 2}
+_LEVELS = {str(word): word.rank for word in Severity}
 
 
 def run_script(

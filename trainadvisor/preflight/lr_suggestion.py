@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainadvisor.i18n.preflight_texts import say
-from trainadvisor.judge.summary import everything
 from trainadvisor.preflight.preflight_result import Check, Curve, LearningRate
+from trainadvisor.vocabulary import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,7 +51,7 @@ def agreeing(diagnosis: Diagnosis, own: float) -> list[str]:
     """Return the alarming codes whose remedy is a lower rate; that one is too low no first steps can show."""
     found = [
         item.code
-        for item in everything(diagnosis.findings)
+        for item in diagnosis.walk()
         for remedy in (item.remedies if item.severity != "note" else ())
         if remedy.change == "lr" and _lowers(remedy.arguments, own)
     ]
@@ -94,7 +94,7 @@ def shuffled_apart(without: Sweep, shared: Sweep, lang: str) -> Check:
     """Tell of rows and labels that were shuffled by different orders: one order lets the loss fall, no rate does."""
     figures: dict[str, Any] = {"steps": len(without.rates), "best": without.best, "shared": shared.best}
     text = say("rate.shuffled-apart", lang, **figures)
-    return Check(name="learning-rate", state="failed", severity="error", sentence=text, figures=figures,
+    return Check(name="learning-rate", state="failed", severity=Severity.ERROR, sentence=text, figures=figures,
                  findings=["label-problem"])  # fmt: skip
 
 
@@ -107,6 +107,8 @@ def _compared(figures: dict[str, Any], agree: list[str], lang: str) -> Check:
     high = times > 1
     text = say("rate.high" if high else "rate.low", lang, factor=times if high else 1 / times, **figures)
     if not high or not agree:
-        return Check(name="learning-rate", state="passed", severity="note", sentence=text, figures=figures)
+        return Check(name="learning-rate", state="passed", severity=Severity.NOTE, sentence=text, figures=figures)
     text = say("rate.agreed", lang, sentence=text, codes=("、" if lang == "zh" else ", ").join(agree))
-    return Check(name="learning-rate", state="failed", severity="error", sentence=text, figures=figures, findings=agree)
+    return Check(
+        name="learning-rate", state="failed", severity=Severity.ERROR, sentence=text, figures=figures, findings=agree
+    )

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.i18n.preflight_texts import say
 from trainadvisor.judge.assembly import judge_log
-from trainadvisor.judge.summary import everything
 from trainadvisor.preflight import early_rules, lr_range_test, lr_suggestion, one_batch, questions
 from trainadvisor.preflight.preflight_result import Check, LearningRate, Outcome, Preflight
 from trainadvisor.signals.context import contexts
 from trainadvisor.verify.plan import Change
+from trainadvisor.vocabulary import Confidence, Severity, reaches
 
 if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis
@@ -25,7 +25,6 @@ SWEEP = Change(
     "lr-range", {"lowest": lr_range_test.LOWEST, "highest": lr_range_test.HIGHEST, "steps": EXPERIMENT_STEPS}
 )
 SHARED_ORDER = Change("fix-labels")
-LEVELS = ("note", "warning", "error", "never")
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class Course:
 
     def _errors(self, diagnosis: Diagnosis, certain: set[str]) -> list[str]:
         """Return the codes of errors that are facts: whatever they break would show in every experiment."""
-        found = [item for item in everything(diagnosis.findings) if item.code in certain]
+        found = [item for item in diagnosis.walk() if item.code in certain]
         return [item.code for item in found if questions.level(item) == "error"]
 
     def _on_one_batch(self, seen: questions.Seen) -> questions.Seen:
@@ -103,9 +102,9 @@ class Course:
         fate = _fate(seen)
         seen = replace(seen, suspected={fate: sorted(suspected)})
         if fate == "confirmed":
-            for item in everything(seen.diagnosis.findings):
-                unsure = item.code in suspected and item.confidence == "possible"
-                item.confidence = "likely" if unsure else item.confidence
+            for item in seen.diagnosis.walk():
+                unsure = item.code in suspected and item.confidence == Confidence.POSSIBLE
+                item.confidence = Confidence.LIKELY if unsure else item.confidence
             return seen
         book = early_rules.without(self._book, dict.fromkeys(suspected, say(f"early.{fate}", self._wish.lang)))
         return replace(seen, diagnosis=judge_log(seen.log, book, self._wish.lang))
@@ -147,8 +146,9 @@ class Course:
         diagnosis: Diagnosis | None = None,
         rate: LearningRate | None = None,
     ) -> Preflight:
-        limit = LEVELS.index(self._wish.fail_on)
-        failing = [c for c in answers if c.state == "failed" and LEVELS.index(c.severity or "error") >= limit]
+        failing = [
+            c for c in answers if c.state == "failed" and reaches(c.severity or Severity.ERROR, self._wish.fail_on)
+        ]
         decided = answers[0].state != "not-judged"
         outcome: Outcome = "fail" if failing else "pass" if decided else "undecided"
         return Preflight(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor.report.html.elements import Languages, Raw, Texts, h, lines
 from trainadvisor.report.html.svg import spark
 from trainadvisor.report.text import verified
-from trainadvisor.report.text.finding_block import consequences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -34,7 +33,7 @@ class Cards:
         """Take the diagnosis by language, what the rules say, the charts and the first and last step."""
         self._langs, self._rules, self._span = langs, rules, span
         self._specs = {spec["id"]: spec for spec in specs if spec["lines"]}
-        self._by_code = {lang: {f.code: f for f in everything(diagnosis)} for lang, diagnosis in diagnoses.items()}
+        self._by_code = {lang: {f.code: f for f in diagnosis.walk()} for lang, diagnosis in diagnoses.items()}
 
     def sections(self, diagnosis: Diagnosis) -> Iterator[Raw]:
         """Yield the section of findings, and on a healthy run that of possible gains; none without findings."""
@@ -226,13 +225,6 @@ class Cards:
             class_="body",
         )
         return h("article", h("details", head, body), id=finding.code, class_="follower")
-
-
-def everything(diagnosis: Diagnosis) -> Iterator[Finding]:
-    """Yield all findings, consequences included."""
-    for finding in diagnosis.findings:
-        yield finding
-        yield from consequences(finding)
 
 
 def level(finding: Finding, langs: Languages) -> Raw:

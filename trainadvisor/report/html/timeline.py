@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.report.html.elements import Languages, Raw, h
-from trainadvisor.report.text.finding_block import consequences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +34,7 @@ def _bars(diagnosis: Diagnosis) -> Iterator[tuple[Finding, bool]]:
     for finding in diagnosis.findings:
         if finding.severity != "note":
             yield finding, False
-            yield from ((follower, True) for follower in consequences(finding))
+            yield from ((follower, True) for follower in finding.consequences())
 
 
 def _row(finding: Finding, span: dict[str, Any], *, follower: bool, langs: Languages) -> Raw:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.report.html.elements import Languages, Raw, Texts, h, join
 from trainadvisor.report.text import healthy
-from trainadvisor.report.text.finding_block import consequences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -90,7 +89,7 @@ def banners(diagnosis: Diagnosis, curves: dict[str, Any], langs: Languages) -> I
         every = (
             len(diagnosis.unknown)
             + len(diagnosis.clear)
-            + sum(1 + len(list(consequences(f))) for f in diagnosis.findings)
+            + sum(1 + len(list(f.consequences())) for f in diagnosis.findings)
         )
         yield _banner(
             langs,
@@ -156,8 +155,8 @@ def _parts(diagnosis: Diagnosis, key: str, langs: Languages) -> Raw:
 
 
 def _counts(diagnosis: Diagnosis, words: Texts) -> str:
-    levels = [finding.severity for finding in diagnosis.findings]
-    followers = sum(len(list(consequences(finding))) for finding in diagnosis.findings)
+    levels: list[str] = [finding.severity for finding in diagnosis.findings]
+    followers = sum(len(list(finding.consequences())) for finding in diagnosis.findings)
     counts = [words.count("errors", levels.count("error")), words.count("warnings", levels.count("warning"))]
     counts += [words.count("notes.count", levels.count("note"))] if "note" in levels else []
     counts += [words.count("consequences", followers)] if followers else []

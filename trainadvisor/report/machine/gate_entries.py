@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from trainadvisor.report.text.finding_block import consequences
+from trainadvisor.vocabulary import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from trainadvisor.judge.rulebook import Rulebook
 
 PLACE = re.compile(r"(?P<file>[^\s:,()]+\.py):(?P<line>\d+)")
-RANK = {"error": 0, "warning": 1, "note": 2}
 
 
 @dataclass(frozen=True)
@@ -46,14 +45,14 @@ class Entry:
         """Yield every finding, and the first-ranked one that explains it."""
         for finding in self.diagnosis.findings:
             yield finding, None
-            for follower in consequences(finding):
+            for follower in finding.consequences():
                 yield follower, finding
 
     def told(self) -> list[Finding]:
         """Return the findings that speak for themselves, the worst first: first-ranked ones, and those that fail."""
         gated = self.fails is not None
         chosen = [finding for finding, root in self.findings() if root is None or (gated and self.failing(finding))]
-        return sorted(chosen, key=lambda finding: (not self.failing(finding), RANK[finding.severity]))
+        return sorted(chosen, key=lambda finding: (not self.failing(finding), -Severity(finding.severity).rank))
 
 
 def place(finding: Finding, folder: Path | None = None) -> tuple[str, int] | None:
