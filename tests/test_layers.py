@@ -44,29 +44,41 @@ ALLOWED: dict[str, set[str]] = {
         "changes",
     },
     "changes": {"errors", "log", "instrument", "record", "torch", "numpy", "scipy"},
+    "telling": {*JUDGING, "vocabulary"},
+    "document": {"telling", "judge", "report", "notebook"},
     "gate": {"errors", "vocabulary", "regular", "settings", "requirements", "configuration", "judge"},
     "compare": {"gate"},
     "trials": {"errors", "log", "signals", "instrument", "record", "changes", "numpy", "ray", "torch"},
-    "verify": {*WORDS, *JUDGING, "gate", "trials", "configuration", "numpy", "scipy", "pydantic"},
-    "preflight": {*WORDS, *JUDGING, "trials", "verify", "configuration", "numpy", "pydantic"},
+    "verify": {*WORDS, *JUDGING, "telling", "gate", "trials", "configuration", "numpy", "scipy", "pydantic"},
+    "preflight": {*WORDS, *JUDGING, "telling", "trials", "verify", "configuration", "numpy", "pydantic"},
     "report": {*WORDS, "judge", "requirements", "__version__"},
-    "monitor": {*WORDS, *JUDGING, "gate", "record", "report", "configuration"},
-    "answers": {*WORDS, "judge", "demos", "report", "pydantic"},
-    "demos": {*WORDS, "judge", "report", "numpy", "torch", "sklearn"},
+    "monitor": {*WORDS, *JUDGING, "telling", "gate", "record", "report", "configuration"},
+    "answers": {*WORDS, "judge", "telling", "demos", "report", "pydantic"},
+    "demos": {*WORDS, "judge", "telling", "report", "numpy", "torch", "sklearn"},
     "importers": set(),
     "integrations": set(),
     "notebook": {*WORDS, "configuration", "log", "monitor", "report", "IPython", "pandas"},
-    "testing": {*WORDS, *JUDGING, "gate", "instrument", "record", "report", "settings", "torch", "numpy", "pytest"},
+    "testing": {
+        *WORDS,
+        *JUDGING,
+        "document",
+        "gate",
+        "instrument",
+        "record",
+        "report",
+        "settings",
+        "torch",
+        "numpy",
+        "pytest",
+    },
     "pytest_plugin": {"testing", "pytest"},
 }
 ABOVE = {"__init__", "__main__", "cli", "commands"}
 """Imported by nobody, so free to import."""
 DOORS = {
-    ("watch.py", "judge"),  # advisor.diagnose() of the public interface, inside the method
+    ("watch.py", "document"),  # advisor.diagnose() of the public interface, inside the method
     ("watch.py", "monitor"),  # advisor.on(...) and advisor.live(), inside the methods
     ("watch.py", "notebook"),  # advisor.show(), inside the method
-    ("result.py", "report"),  # notebooks ask the object itself for its picture, inside the method
-    ("result.py", "notebook"),  # (the same)
     ("module_calls.py", "record"),
     ("policy.py", "commands"),
     ("walkthrough.py", "commands"),

@@ -132,7 +132,7 @@ class Everything:
 
     def diagnose(self) -> Diagnosis:
         """End the recording and judge it."""
-        from trainadvisor.judge import diagnose
+        from trainadvisor.document import diagnose
 
         self.close()
         return diagnose(self.log)

@@ -7,10 +7,10 @@ import pytest
 from builders import build_log
 from rulekit import RULE_FILE, rule, write_rule
 
-from trainadvisor.judge import diagnose
 from trainadvisor.judge.branches import Branch
 from trainadvisor.judge.engine import Verdict, judge_rule
 from trainadvisor.judge.rulebook import check_rules
+from trainadvisor.telling import diagnose
 
 LOW, FAST = Branch("low", ("y < 1",), unless=("fine",)), Branch("fast", ("z > 1",))
 BRANCHED = RULE_FILE.replace(

@@ -65,8 +65,8 @@ def command(
     from trainadvisor.commands.runs import find
     from trainadvisor.gate import policy
     from trainadvisor.i18n.language import choose
-    from trainadvisor.judge import diagnose
     from trainadvisor.log.reader import read_log
+    from trainadvisor.telling import diagnose
 
     outputs = parse(forms, DIAGNOSE)
     if page is not None:

@@ -17,14 +17,14 @@ LANGUAGES = ("en", "zh")
 
 
 def material(log: RunLog, diagnosis: Diagnosis, lang: str, settings: Config, folders: Iterable[str] = ()) -> Material:
-    """Judge the log once more in the other language, and collect what can be drawn and explained."""
-    from trainadvisor.judge import diagnose
+    """Tell the diagnosis in the other language too, and collect what can be drawn and explained."""
     from trainadvisor.judge.rulebook import load
     from trainadvisor.log.curves import curves
     from trainadvisor.report.html.web_page import Material
+    from trainadvisor.telling import told_in
 
     folders = list(folders)
-    others = {other: diagnose(log, rules=folders, lang=other, config=settings) for other in LANGUAGES if other != lang}
+    others = {other: told_in(diagnosis, other) for other in LANGUAGES if other != lang}
     book = load([*settings.rules, *folders]).configured(settings)
     return Material(others, curves(log), _texts(book, diagnosis))
 

@@ -190,7 +190,7 @@ class Narrator:
             pause = max(_FIRST_LOOK, _PATIENCE * (time.monotonic() - began))
 
     def _look(self) -> None:
-        from trainadvisor.judge import diagnose
+        from trainadvisor.telling import diagnose
 
         diagnosis = diagnose(self._log, lang=self._lang, config=self._settings)
         findings = {f.code: f for f in _loud(diagnosis.findings)}
@@ -214,8 +214,7 @@ class Narrator:
         if finding.remedies:
             from trainadvisor.report.text.introduction import first_change
 
-            fix = finding.remedies[0].code or finding.remedies[0].text
-            self._line(f"         {self._words('fix')}: {first_change(fix)}")
+            self._line(f"         {self._words('fix')}: {first_change(finding.remedies[0])}")
 
     def _line(self, text: str) -> None:
         self._erase()

@@ -10,6 +10,7 @@ from trainadvisor.judge.assembly import judge_log
 from trainadvisor.preflight import early_rules, lr_range_test, lr_suggestion, one_batch, questions
 from trainadvisor.preflight.preflight_result import Check, LearningRate, Outcome, Preflight
 from trainadvisor.signals.context import contexts
+from trainadvisor.telling import told
 from trainadvisor.verify.plan import Change
 from trainadvisor.vocabulary import Confidence, Severity, reaches
 
@@ -55,7 +56,7 @@ class Course:
         seen = questions.Seen(
             trial,
             trial.log,
-            judge_log(trial.log, self._book, self._wish.lang),
+            told(judge_log(trial.log, self._book), self._wish.lang),
             self._book,
             self._wish.lang,
             self._wish.steps,
@@ -107,7 +108,7 @@ class Course:
                 item.confidence = Confidence.LIKELY if unsure else item.confidence
             return seen
         book = early_rules.without(self._book, dict.fromkeys(suspected, say(f"early.{fate}", self._wish.lang)))
-        return replace(seen, diagnosis=judge_log(seen.log, book, self._wish.lang))
+        return replace(seen, diagnosis=told(judge_log(seen.log, book), self._wish.lang))
 
     def _rate(self, seen: questions.Seen, why: str, broken: list[str]) -> tuple[LearningRate | None, Check]:
         """Run the range test and compare."""
@@ -122,7 +123,7 @@ class Course:
         outcome = lr_suggestion.outcome(sweep, own)
         if sweep is not None and sweep.suggestion is None and (shared := self._in_one_order(seen)) is not None:
             return outcome, lr_suggestion.shuffled_apart(sweep, shared, lang)
-        whole = judge_log(seen.log, self._full, lang)
+        whole = told(judge_log(seen.log, self._full), lang)
         return outcome, lr_suggestion.check(outcome, whole, lang, rising=rising)
 
     def _in_one_order(self, seen: questions.Seen) -> lr_range_test.Sweep | None:

@@ -47,6 +47,7 @@ def _note_verified(diagnosis: Diagnosis, item: Verified, words: Words) -> None:
             text=item.text,
             code=item.diff,
             where=item.where,
+            edits=item.edits,
         )
         root.remedies.append(added)
         remedies = [added]

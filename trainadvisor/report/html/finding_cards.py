@@ -150,7 +150,7 @@ class Cards:
         tag = h("span", self._langs.say(f"applies.{remedy.applies}"), class_=f"tag {remedy.applies}")
         where = [" ", h("code", remedy.where)] if remedy.where else []
         told = h("p", self.each(finding, lambda f, _: _remedy_text(f, place)), *where, " ", tag)
-        diff = [code(remedy.code, self._langs)] if remedy.code else []
+        diff = [code(remedy.code, self._langs, is_diff=bool(remedy.edits))] if remedy.code else []
         return h(element, told, *diff, *self._verified(finding, place))
 
     def _verified(self, finding: Finding, place: int) -> Iterator[Raw]:
@@ -239,9 +239,8 @@ def chart_of(finding: Finding) -> str:
     return found[0] if found else CHART_OF_FAMILY.get(finding.family, "loss")
 
 
-def code(source: str, langs: Languages) -> Raw:
+def code(source: str, langs: Languages, *, is_diff: bool) -> Raw:
     """Return code with a copy button; of a diff the button takes the lines that are added."""
-    is_diff = any(line.startswith(("+ ", "- ")) for line in source.split("\n"))
     marked = [_code_line(line, is_diff=is_diff) for line in lines(source).split("\n")]
     button = h("button", langs.say("copy"), type="button", class_="copy live")
     return h("div", h("pre", h("code", *marked)), button, class_="code")

@@ -111,7 +111,7 @@ def _remedy(words: Words, remedy: Remedy, label: str) -> str:
     if not remedy.code:
         return text
     code = remedy.code.rstrip("\n")
-    kind = "diff" if code.startswith(("+ ", "- ")) else "python"
+    kind = "diff" if remedy.edits else "python"
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", code)), default=0))
     lines = "\n".join(clean(line) for line in code.split("\n"))
     return f"{text}\n\n{fence}{kind}\n{lines}\n{fence}"

@@ -144,5 +144,6 @@ def _location(path: str, line: int) -> dict[str, Any]:
 
 def _hash(path: str, finding: Finding) -> str:
     """Return what makes the finding the same in the next run: not its line, which moves."""
-    code = next((remedy.code for remedy in finding.remedies if remedy.code and remedy.where), "") or ""
-    return hashlib.sha256(f"{finding.code}\n{path}\n{code.partition(chr(10))[0]}".encode()).hexdigest()[:16] + ":1"
+    edit = next((edit for remedy in finding.remedies for edit in remedy.edits), None)
+    line = edit.diff().partition("\n")[0] if edit else ""
+    return hashlib.sha256(f"{finding.code}\n{path}\n{line}".encode()).hexdigest()[:16] + ":1"
