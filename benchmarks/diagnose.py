@@ -68,8 +68,8 @@ def peak_megabytes() -> float:
 
 def measure(path: Path) -> dict[str, float]:
     """Return the times for one log, and the memory that diagnosing it took at most."""
-    from trainadvisor.judge import diagnose
     from trainadvisor.log.reader import read_log
+    from trainadvisor.telling import diagnose
 
     parsed = seconds_of(lambda: parse(path))
     begun = time.process_time()
