@@ -68,8 +68,8 @@ def peak_megabytes() -> float:
 
 def measure(path: Path) -> dict[str, float]:
     """Return the times for one log, and the peak memory of its diagnosis."""
-    from trainadvisor.judge import diagnose
     from trainadvisor.log.reader import read_log
+    from trainadvisor.telling import diagnose
 
     parsed = seconds_of(lambda: parse(path))
     begun = time.process_time()

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor import settings
+from trainadvisor import settings, telling
 from trainadvisor.compare import compare
 from trainadvisor.configuration import Config
 from trainadvisor.errors import ConfigError, LogError, RuleError
@@ -133,7 +133,7 @@ def verdict(data: bytes) -> None:
     log = _read(data)
     if log is None:
         return
-    english, chinese = (judge_log(log, rulebook(), lang) for lang in ("en", "zh"))
+    english, chinese = (telling.told(judge_log(log, rulebook()), lang) for lang in ("en", "zh"))
     for form in formats.DIAGNOSE:
         formats.render(form, english, book=rulebook()).encode()
     web_page.render(english, "en", web_page.Material({"zh": chinese}, curves(log))).encode()
@@ -203,7 +203,7 @@ def told(data: bytes, lang: str) -> list[str]:
     log = _read(data)
     if log is None:
         return []
-    run = judge_log(log, rulebook(), lang)
+    run = telling.told(judge_log(log, rulebook()), lang)
     assert not any(" failed: " in note for note in run.notes), run.notes
     decision, both = decide([run], Policy(), make([run])), compare(run, run)
     texts = [

@@ -113,7 +113,7 @@ def judged(monkeypatch, tmp_path, findings):
     """Put a log there that is judged to have these findings."""
     (tmp_path / "log.json").write_text("[]")
     verdict = Diagnosis(state="broken" if findings else "healthy", summary="the summary", findings=findings)
-    monkeypatch.setattr("trainadvisor.judge.diagnose", lambda *_, **__: verdict)
+    monkeypatch.setattr("trainadvisor.telling.diagnose", lambda *_, **__: verdict)
 
 
 def test_the_latest_run_comes_first(monkeypatch, tmp_path):
@@ -153,7 +153,7 @@ def test_a_log_that_cannot_be_judged_does_not_stop_the_answer(monkeypatch, tmp_p
         message = "log.json: is empty"
         raise LogError(message)
 
-    monkeypatch.setattr("trainadvisor.judge.diagnose", fail)
+    monkeypatch.setattr("trainadvisor.telling.diagnose", fail)
     text = ask.answer("loss is nan", "en", tmp_path)
     assert "Your latest log cannot be judged: log.json: is empty" in text
     assert "These decide it" in text or "these decide it" in text

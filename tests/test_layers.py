@@ -11,11 +11,12 @@ import trainadvisor
 PACKAGE = Path(trainadvisor.__file__).parent
 
 # what each package and top-level module may import from the package, at any place; the standard library is free to all
-WORDS = {"errors", "i18n", "interruptions", "characters", "regular", "redaction", "voice", "descriptors"}
+WORDS = {"errors", "vocabulary", "i18n", "interruptions", "characters", "regular", "redaction", "voice", "descriptors"}
 SETTINGS = {"configuration", "settings", "requirements", "toml"}
 JUDGING = {"judge", "signals", "log", "changes"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
+    "vocabulary": set(),
     "descriptors": set(),
     "redaction": set(),
     "regular": set(),
@@ -24,39 +25,62 @@ ALLOWED: dict[str, set[str]] = {
     "voice": {"descriptors", "interruptions"},
     "toml": {"errors", "regular"},
     "requirements": {"errors"},
-    "settings": {"errors", "requirements", "toml"},
+    "settings": {"errors", "vocabulary", "requirements", "toml"},
     "configuration": {"errors", "settings"},
     "i18n": {"errors"},
     "log": {*WORDS - {"i18n"}, "numpy", "orjson", "zstandard"},
     "instrument": {"errors", "interruptions", "redaction", "torch"},
     "signals": {"log", "numpy", "scipy"},
     "record": {*WORDS - {"i18n"}, "log", "instrument", "torch", "numpy", "__version__"},
-    "judge": {"signals", "log", "errors", "regular", "numpy", "pydantic", "toml", "configuration", "changes"},
+    "judge": {
+        "signals",
+        "log",
+        "errors",
+        "vocabulary",
+        "regular",
+        "numpy",
+        "pydantic",
+        "toml",
+        "configuration",
+        "changes",
+    },
     "changes": {"errors", "interruptions", "log", "instrument", "record", "torch", "numpy", "scipy"},
-    "gate": {"errors", "regular", "settings", "requirements", "configuration", "judge"},
+    "telling": {*JUDGING, "vocabulary"},
+    "document": {"telling", "judge", "report", "notebook"},
+    "gate": {"errors", "vocabulary", "regular", "settings", "requirements", "configuration", "judge"},
     "compare": {"gate"},
     "trials": {"errors", "log", "signals", "instrument", "record", "changes", "numpy", "ray", "torch"},
-    "verify": {*WORDS, *JUDGING, "gate", "trials", "configuration", "numpy", "scipy", "pydantic"},
-    "preflight": {*WORDS, *JUDGING, "trials", "verify", "configuration", "numpy", "pydantic"},
+    "verify": {*WORDS, *JUDGING, "telling", "gate", "trials", "configuration", "numpy", "scipy", "pydantic"},
+    "preflight": {*WORDS, *JUDGING, "telling", "trials", "verify", "configuration", "numpy", "pydantic"},
     "report": {*WORDS, "judge", "requirements", "__version__", "jinja2", "markupsafe"},
-    "monitor": {*WORDS, *JUDGING, "page_material", "gate", "record", "report", "configuration"},
-    "answers": {*WORDS, "judge", "demos", "report", "pydantic"},
-    "demos": {*WORDS, "judge", "report", "numpy", "torch", "sklearn"},
-    "page_material": {"judge", "log", "report", "configuration"},
+    "monitor": {*WORDS, *JUDGING, "telling", "page_material", "gate", "record", "report", "configuration"},
+    "answers": {*WORDS, "judge", "telling", "demos", "report", "pydantic"},
+    "demos": {*WORDS, "judge", "telling", "report", "numpy", "torch", "sklearn"},
+    "page_material": {"judge", "telling", "log", "report", "configuration"},
     "importers": set(),
     "integrations": set(),
     "notebook": {*WORDS, "page_material", "configuration", "log", "monitor", "report", "IPython", "pandas"},
-    "testing": {*WORDS, *JUDGING, "gate", "instrument", "record", "report", "settings", "torch", "numpy", "pytest"},
+    "testing": {
+        *WORDS,
+        *JUDGING,
+        "document",
+        "gate",
+        "instrument",
+        "record",
+        "report",
+        "settings",
+        "torch",
+        "numpy",
+        "pytest",
+    },
     "pytest_plugin": {"testing", "pytest"},
 }
 ABOVE = {"__init__", "__main__", "cli", "commands"}
 """Imported by nobody, so free to import."""
 DOORS = {
-    ("watch.py", "judge"),  # advisor.diagnose() of the public interface, inside the method
+    ("watch.py", "document"),  # advisor.diagnose() of the public interface, inside the method
     ("watch.py", "monitor"),  # advisor.on(...) and advisor.live(), inside the methods
     ("watch.py", "notebook"),  # advisor.show(), inside the method
-    ("result.py", "report"),  # notebooks ask the object itself for its picture, inside the method
-    ("result.py", "notebook"),  # (the same)
 }
 WITHOUT_TORCH = {"catalogue", "declaration", "line_edits"}
 """The modules of `changes` that judging may import: they tell what changes there are, and apply none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trainadvisor.judge import diagnose
+    from trainadvisor.document import diagnose
     from trainadvisor.log.reader import read_log
     from trainadvisor.record.watch import watch
     from trainadvisor.signals import signal
@@ -14,7 +14,7 @@ __all__ = ["diagnose", "read_log", "signal", "watch"]
 __version__ = "0.1.0"
 
 _HOMES = {
-    "diagnose": "trainadvisor.judge",
+    "diagnose": "trainadvisor.document",
     "read_log": "trainadvisor.log.reader",
     "signal": "trainadvisor.signals",
     "watch": "trainadvisor.record.watch",

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.gate.baseline import everything
-
 if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis
 
@@ -98,7 +96,7 @@ def compare(a: Diagnosis, b: Diagnosis) -> Comparison:
 
 
 def _codes(run: Diagnosis) -> list[str]:
-    return list(dict.fromkeys(item.code for item in everything(run.findings)))
+    return list(dict.fromkeys(item.code for item in run.walk()))
 
 
 def _missing(codes: list[str], others: list[str]) -> tuple[str, ...]:
@@ -107,7 +105,7 @@ def _missing(codes: list[str], others: list[str]) -> tuple[str, ...]:
 
 def _loud(run: Diagnosis, codes: tuple[str, ...]) -> list[str]:
     """Return those of the codes that are warnings or errors."""
-    return [item.code for item in everything(run.findings) if item.code in codes and item.severity != "note"]
+    return [item.code for item in run.walk() if item.code in codes and item.severity != "note"]
 
 
 def _differing(a: Diagnosis, b: Diagnosis, facts: dict[str, str]) -> list[tuple[str, Any, Any]]:

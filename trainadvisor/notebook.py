@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import LogError, UsageError, did_you_mean
 from trainadvisor.monitor.follow_log import Follower
-from trainadvisor.report.html.notebook_card import Pictures, language_of
+from trainadvisor.report.html.notebook_card import Pictures, bundle
 from trainadvisor.report.text.layout import clean
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def write(diagnosis: Diagnosis, path: str | Path) -> Path:
     path = Path(path)
     files.check(path)
     log = _log(diagnosis) if path.suffix == ".html" and _path(diagnosis).exists() else None
-    files.write(diagnosis, path, language_of(diagnosis), single(diagnosis, log))
+    files.write(diagnosis, path, diagnosis.lang, single(diagnosis, log))
     return path
 
 
@@ -70,7 +70,7 @@ def pictures(diagnosis: Diagnosis, layer: str | None = None) -> Pictures:
     """Return the curves of the run, or those of one layer, as still pictures."""
     from trainadvisor.log.curves.step_series import series
 
-    log, lang = _log(diagnosis), language_of(diagnosis)
+    log, lang = _log(diagnosis), diagnosis.lang
     if layer is None:
         found = series(log, POINTS)
         return Pictures(log.path.name, {key: found[name] for name, key in OVERVIEW.items() if name in found}, lang)
@@ -138,7 +138,7 @@ class _View(Follower):
         self._over()
         self._look()
         if self._diagnosis is not None:
-            self._handle.update(self._diagnosis)
+            self._handle.update(bundle(self._diagnosis), raw=True)
 
     def _show(self, now: float) -> None:
         self._view.script = None  # it would be that of the kernel

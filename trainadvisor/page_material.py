@@ -17,14 +17,14 @@ LANGUAGES = ("en", "zh")
 
 
 def material(log: RunLog, diagnosis: Diagnosis, lang: str, settings: Config, folders: Iterable[str] = ()) -> Material:
-    """Judge the log once more in the other language, and collect what can be drawn and explained."""
-    from trainadvisor.judge import diagnose
+    """Tell the diagnosis in the other language too, and collect what can be drawn and explained."""
     from trainadvisor.judge.rulebook import load
     from trainadvisor.log.curves import curves
     from trainadvisor.report.html.web_page import Material
+    from trainadvisor.telling import told_in
 
     folders = list(folders)
-    others = {other: diagnose(log, rules=folders, lang=other, config=settings) for other in LANGUAGES if other != lang}
+    others = {other: told_in(diagnosis, other) for other in LANGUAGES if other != lang}
     book = load([*settings.rules, *folders]).configured(settings)
     return Material(others, curves(log), _texts(book, diagnosis))
 
@@ -43,9 +43,7 @@ def single(diagnosis: Diagnosis, log: RunLog | None) -> Material:
 
 def _texts(book: Rulebook, diagnosis: Diagnosis) -> dict[str, dict[str, Any]]:
     """Return the title of every rule, and what is found explained in full."""
-    from trainadvisor.report.html.finding_cards import everything
-
-    found = {finding.code for finding in everything(diagnosis)}
+    found = {finding.code for finding in diagnosis.walk()}
     return {code: _text(rule, full=code in found) for code, rule in book.rules.items()}
 
 

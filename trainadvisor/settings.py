@@ -10,19 +10,12 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor import toml
 from trainadvisor.errors import ConfigError, UsageError, did_you_mean
 from trainadvisor.requirements import Requirement, parse
+from trainadvisor.vocabulary import FAIL_ON, RULE_LEVELS, SURENESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 LANGUAGES = ("en", "zh", "auto")
-FAIL_ON = ("note", "warning", "error", "never")
-# accepted spelling: the confidence in a diagnosis
-CONFIDENCE = {word: word for word in ("possible", "likely", "certain")} | {
-    "low": "possible",
-    "medium": "likely",
-    "high": "certain",
-}
-LEVELS = ("off", "note", "warning", "error")
 RECORD = ("every", "max-overhead")
 ACCEPT = ("code", "reason", "until")
 LONGEST_COUNT = 15
@@ -117,7 +110,9 @@ def _rule(code: str, entry: dict[str, Any], place: Place) -> dict[str, Any]:
         key = f"rules.{code}.{name}"
         if name == "level":
             place.demand(
-                value in LEVELS, f"rules.{code}", f"must be one of {', '.join(LEVELS)}, or a table with a level"
+                value in RULE_LEVELS,
+                f"rules.{code}",
+                f"must be one of {', '.join(RULE_LEVELS)}, or a table with a level",
             )
             found[f"rules.{code}"] = value
         elif name == "reason":
@@ -214,7 +209,7 @@ KEYS: dict[str, Callable[[str, Any, Place], dict[str, Any]]] = {
     "thresholds": _thresholds,
     "off": _off,
     "fail-on": _choice(FAIL_ON),
-    "min-confidence": _choice(CONFIDENCE),
+    "min-confidence": _choice(SURENESS),
     "min-steps": _count,
     "baseline": _file,
     "require": _require,

@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from trainadvisor.errors import UsageError
-from trainadvisor.settings import CONFIDENCE
+from trainadvisor.vocabulary import SURENESS, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from trainadvisor.judge.result import Diagnosis, Finding
+    from trainadvisor.judge.result import Diagnosis
     from trainadvisor.record.watch import Watcher
 
 SEEDS = 3
-LEVELS = ("note", "warning", "error")
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Demand:
 
     def __post_init__(self) -> None:
         """Refuse unknown words."""
-        for word, known in ((self.fail_on, LEVELS), (self.min_confidence, CONFIDENCE)):
+        for word, known in ((self.fail_on, list(Severity)), (self.min_confidence, SURENESS)):
             if word not in known:
                 message = f"trainadvisor: {word!r} must be one of {', '.join(known)}"
                 raise UsageError(message)
@@ -45,7 +44,7 @@ class Demand:
         from trainadvisor.gate.decision import Policy, decide
 
         ignore = tuple(self.ignore)
-        policy = Policy(fail_on=self.fail_on, min_confidence=CONFIDENCE[self.min_confidence], ignore=ignore)
+        policy = Policy(fail_on=self.fail_on, min_confidence=SURENESS[self.min_confidence], ignore=ignore)
         return [item.finding.code for item in decide([diagnosis], policy).runs[0].failing]
 
 
@@ -132,7 +131,7 @@ class Everything:
 
     def diagnose(self) -> Diagnosis:
         """End the recording and judge it."""
-        from trainadvisor.judge import diagnose
+        from trainadvisor.document import diagnose
 
         self.close()
         return diagnose(self.log)
@@ -186,7 +185,7 @@ class Run:
         __tracebackhide__ = True
         _check_codes(codes)
         diagnosis = self.diagnose()
-        if found := sorted({finding.code for finding in _everything(diagnosis.findings)} & set(codes)):
+        if found := sorted({finding.code for finding in diagnosis.walk()} & set(codes)):
             _fail(f"trainadvisor: {', '.join(found)}", diagnosis)
         unjudged = [entry for entry in diagnosis.unknown if entry.code in codes and entry.missing]
         open_ = [f"{entry.code} (needs {entry.how})" for entry in unjudged]
@@ -279,12 +278,6 @@ def _fail(head: str, diagnosis: Diagnosis) -> None:
     """Fail with the report that the terminal would show."""
     __tracebackhide__ = True
     pytest.fail(f"{head}\n\n{diagnosis}", pytrace=False)
-
-
-def _everything(findings: Iterable[Finding]) -> Iterator[Finding]:
-    from trainadvisor.gate.baseline import everything
-
-    return everything(list(findings))
 
 
 def _check_codes(codes: Iterable[str]) -> None:

@@ -7,10 +7,10 @@ import pytest
 from builders import build_log
 from rulekit import RULE_FILE, rule, write_rule
 
-from trainadvisor.judge import diagnose
 from trainadvisor.judge.branches import Branch
 from trainadvisor.judge.engine import Verdict, judge_rule
 from trainadvisor.judge.rulebook import check_rules
+from trainadvisor.telling import diagnose
 
 LOW, FAST = Branch("low", ("y < 1",), unless=("fine",)), Branch("fast", ("z > 1",))
 BRANCHED = RULE_FILE.replace(
@@ -87,18 +87,10 @@ def test_the_finding_says_what_its_branch_says(tmp_path: Path) -> None:
     write_rule(tmp_path, BRANCHED)
     rising = [1.0 + 0.01 * step for step in range(100)]
     log = build_log(tmp_path, columns={"loss": rising, "loss_id": 0, "lr": 0.1})
-    told = next(f for f in _everything(diagnose(log, rules=[tmp_path])) if f.code == "odd-loss")
+    told = next(f for f in diagnose(log, rules=[tmp_path]).walk() if f.code == "odd-loss")
     assert (told.branch, told.sentence, told.cause) == ("rising", "The loss rises.", "The steps do not lead down.")
     assert told.evidence[0].text == "rising"
     assert [r.change for r in told.remedies] == ["clip", "lr"]
-
-
-def _everything(diagnosis: Any) -> list[Any]:
-    waiting, found = list(diagnosis.findings), []
-    while waiting:
-        found.append(waiting.pop())
-        waiting += found[-1].explains
-    return found
 
 
 def test_a_rule_with_branches_is_sound(tmp_path: Path) -> None:

@@ -9,11 +9,13 @@ import pytest
 from builders import event, log_of, make_optimizer
 from rulekit import cause, rule
 
+from trainadvisor import telling
 from trainadvisor.configuration import Config
 from trainadvisor.errors import ConfigError
-from trainadvisor.judge import assembly, diagnose, summary
+from trainadvisor.judge import assembly
 from trainadvisor.judge.result import Diagnosis, json_schema
 from trainadvisor.judge.rulebook import Rule, Rulebook, load
+from trainadvisor.telling import diagnose, told_run
 
 Judge = Callable[..., Diagnosis]
 FALLING = [2.0 / (1 + i) for i in range(40)]
@@ -49,7 +51,7 @@ def judged(tmp_path: Path) -> Judge:
 
     def judge(*rules: Rule, lang: str = "en", off: dict[str, str] | None = None, **parts: Any) -> Diagnosis:
         log = log_of(tmp_path, **{"columns": {"loss": FALLING}, "optimizers": [make_optimizer(lr=0.1)], **parts})
-        return assembly.judge_log(log, Rulebook({r.code: r for r in rules}, off=off or {}), lang)
+        return telling.told(assembly.judge_log(log, Rulebook({r.code: r for r in rules}, off=off or {})), lang)
 
     return judge
 
@@ -254,4 +256,4 @@ def test_every_rule_has_a_family_with_a_name() -> None:
 )
 def test_titles_within_a_sentence(title: str, inner: str) -> None:
     """The first letter is small unless the word is a name."""
-    assert summary._inner(title) == inner
+    assert told_run._inner(title) == inner

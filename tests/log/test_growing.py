@@ -10,10 +10,10 @@ import pytest
 from builders import build_log
 
 from trainadvisor.errors import LogError
-from trainadvisor.judge import diagnose
 from trainadvisor.log.growing import GrowingLog, Tail
 from trainadvisor.log.reader import read_log
 from trainadvisor.log.writer import LogWriter
+from trainadvisor.telling import diagnose
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from trainadvisor.errors import LogError
-from trainadvisor.judge import diagnose
 from trainadvisor.log.reader import read_log
 from trainadvisor.log.writer import LogWriter
+from trainadvisor.telling import diagnose
 
 if TYPE_CHECKING:
     from pathlib import Path

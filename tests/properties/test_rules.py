@@ -63,9 +63,8 @@ def test_a_rule_never_fails(code: str, data: st.DataObject) -> None:
     )  # fmt: skip
     assert (verdict.state == UNKNOWN) == bool(verdict.missing)
     if verdict.state == FOUND:
-        for lang in ("en", "zh"):
-            assert fill(rule.text("finding", lang), verdict.lookup, lang)[0]
-            assert remedies(verdict, None, lang)
+        assert all(fill(rule.text("finding", lang), verdict.lookup, lang)[0] for lang in ("en", "zh"))
+        assert remedies(verdict, None)
 
 
 @pytest.mark.parametrize("code", BOOK.rules)

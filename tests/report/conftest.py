@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from trainadvisor.judge.result import Diagnosis
+from trainadvisor.document import Diagnosis
 
 RUN = {"log": "log.json", "steps": 1200, "planned_steps": 3910, "seed": 0, "torch": "2.13.0", "device": "cpu"}
 
@@ -23,6 +23,7 @@ LR_TOO_HIGH = finding(
     "updates are about 10x too large",
     title="The learning rate is too high",
     where="optimizer SGD, lr 0.03 constant, created at train.py:41",
+    sites=[{"file": "train.py", "line": 41}],
     onset=560,
     evidence=[
         {"condition": "a > b", "values": {"a": 0.041}, "text": "update/weight: median 4.1e-2 (usual 1e-4..1e-2)"},
@@ -39,6 +40,14 @@ LR_TOO_HIGH = finding(
             "where": "train.py:41",
             "code": "- optimizer = torch.optim.SGD(model.parameters(), lr=0.03, momentum=0.9)\n"
             "+ optimizer = torch.optim.SGD(model.parameters(), lr=0.003, momentum=0.9)",
+            "edits": [
+                {
+                    "file": "train.py",
+                    "line": 41,
+                    "old": "optimizer = torch.optim.SGD(model.parameters(), lr=0.03, momentum=0.9)",
+                    "new": "optimizer = torch.optim.SGD(model.parameters(), lr=0.003, momentum=0.9)",
+                }
+            ],
         },
         {
             "change": "clip",

@@ -120,7 +120,7 @@ def test_a_reader_of_markdown_finds_no_link(said: str) -> None:
 
 def test_a_fence_is_longer_than_any_in_the_code(broken: Diagnosis) -> None:
     """Code cannot end its own block."""
-    broken.findings[0].remedies[0].code = "```\nevil"
+    broken.findings[0].remedies[0].code, broken.findings[0].remedies[0].edits = "```\nevil", []
     assert "````python\n```\nevil\n````" in markdown.render(broken, "en")
 
 

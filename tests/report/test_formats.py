@@ -13,7 +13,7 @@ import xmlschema
 from markdown_it import MarkdownIt
 from sarif_kit import validation_errors
 
-from trainadvisor.judge.result import Diagnosis, Remedy
+from trainadvisor.judge.result import Diagnosis, Site
 from trainadvisor.judge.rulebook import load
 from trainadvisor.report.formats import DIAGNOSE, MODULES, render, render_all
 from trainadvisor.report.machine import github, gitlab, json_document, json_lines, junit, markdown, sarif
@@ -133,7 +133,7 @@ def test_sarif_tells_only_what_has_a_line(broken: Diagnosis, book: Rulebook) -> 
 def test_sarif_hash_does_not_move_with_the_line(broken: Diagnosis, book: Rulebook) -> None:
     """The same finding ten lines lower is the same finding."""
     before = json.loads(sarif.render(broken, "en", book))["runs"][0]["results"][0]["partialFingerprints"]
-    broken.findings[0].remedies[0].where = "train.py:51"
+    broken.findings[0].remedies[0].edits[0].line = broken.findings[0].sites[0].line = 51
     assert json.loads(sarif.render(broken, "en", book))["runs"][0]["results"][0]["partialFingerprints"] == before
 
 
@@ -280,15 +280,28 @@ def test_markdown_leaves_out_whole_sections(broken: Diagnosis) -> None:
 def test_a_line_outside_the_folder_is_no_place(broken: Diagnosis, tmp_path: Path) -> None:
     """A library's file, or one above the folder, cannot be shown; one inside is made relative."""
     finding = broken.findings[0]
-    finding.where = None
+    finding.remedies = []
 
-    def at(where: str) -> tuple[str, int] | None:
-        finding.remedies = [Remedy(change="lr", arguments={}, applies="try", text="", where=where)]
+    def at(file: str, line: int | None) -> tuple[str, int] | None:
+        finding.sites = [Site(file=file, line=line)]
         return place(finding, tmp_path)
 
-    assert at("/usr/lib/x.py:3") is None
-    assert at("../x.py:3") is None
-    assert at("train.py") is None
-    assert at("train.py:0") is None
-    assert at(f"{tmp_path}/src/train.py:3") == ("src/train.py", 3)
-    assert at("./src/../train.py:3") == ("train.py", 3)
+    assert at("/usr/lib/x.py", 3) is None
+    assert at("../x.py", 3) is None
+    assert at("train.py", None) is None
+    assert at("train.py", 0) is None
+    assert at("<stdin>", 3) is None
+    assert at(f"{tmp_path}/src/train.py", 3) == ("src/train.py", 3)
+    assert at("./src/../train.py", 3) == ("train.py", 3)
+    assert at("my train.py", 3) == ("my train.py", 3)
+
+
+def test_the_place_is_that_of_the_edit_and_of_no_sentence(broken: Diagnosis, tmp_path: Path) -> None:
+    """What is to be changed comes before what was made where; a text that names a place is only a text."""
+    finding = broken.findings[0]
+    finding.sites = [Site(file="model.py", line=7)]
+    assert place(finding, tmp_path) == ("train.py", 41)
+    finding.remedies[0].edits = []
+    assert place(finding, tmp_path) == ("model.py", 7)
+    finding.sites = []
+    assert (finding.remedies[0].where, place(finding, tmp_path)) == ("train.py:41", None)

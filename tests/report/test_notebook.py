@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 from markdown_it import MarkdownIt
 
-from trainadvisor.report.html import notebook_card
 from trainadvisor.report.machine import markdown
 from trainadvisor.report.text import full_report
 
@@ -88,7 +87,8 @@ def test_every_form_tells_the_same(broken: Diagnosis) -> None:
 
 
 def test_a_chinese_diagnosis_stays_chinese(broken: Diagnosis) -> None:
-    """The words around follow the sentences."""
-    assert notebook_card.language_of(broken) == "en"
+    """The words around are those of its language, whatever its sentences are made of."""
     broken.summary = "学习率过大。"
+    assert "<strong>BROKEN</strong>: 学习率过大。" in broken._repr_html_()
+    broken.lang = "zh"
     assert "<strong>异常</strong>：学习率过大。" in broken._repr_html_()

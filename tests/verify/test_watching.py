@@ -76,12 +76,12 @@ def test_a_run_is_far_off_beyond_three_times_the_larger_first_loss(early_abort):
     assert early_abort([1.0] + [6.5] * 30).look() == ("hopeless", "loss 6.5 at step 30")
     assert early_abort([3.0] + [8.0] * 30).look() is None
     assert early_abort([-3.0] + [8.0] * 30).look() is None
-    assert early_abort([1.0] + [3.5] * 30, course=BaselineTrajectory(100, None)).look() == (
+    assert early_abort([1.0] + [3.5] * 30, trajectory=BaselineTrajectory(100, None)).look() == (
         "hopeless",
         "loss 3.5 at step 30",
     )
     assert early_abort(["nan"] + [7.0] * 30).look() == ("hopeless", "loss 7 at step 30")
-    assert early_abort(["nan"] + [7.0] * 30, course=BaselineTrajectory(100, None)).look() is None
+    assert early_abort(["nan"] + [7.0] * 30, trajectory=BaselineTrajectory(100, None)).look() is None
 
 
 def test_a_run_is_far_off_after_three_tenths_of_the_baseline(early_abort):
@@ -95,9 +95,9 @@ def test_a_run_is_far_off_after_three_tenths_of_the_baseline(early_abort):
 
 def test_without_a_baseline_only_refused_changes_stop_a_run(early_abort):
     """Each with its reason."""
-    assert early_abort([2.0] + ["nan"] * 40, course=None).look() is None
+    assert early_abort([2.0] + ["nan"] * 40, trajectory=None).look() is None
     refused = [{"applied": False, "refused": reason} for reason in ("no loader", "no model")]
-    assert early_abort([], *refused, course=None).look() == ("refused", "lr: no loader; lr: no model")
+    assert early_abort([], *refused, trajectory=None).look() == ("refused", "lr: no loader; lr: no model")
     assert early_abort([], {"applied": False, "refused": None}, {"applied": True, "refused": "x"}).look() is None
 
 

@@ -163,7 +163,7 @@ def _run(codes: tuple[str, ...], lang: str, folder: Path) -> Iterator[str]:
         return
     name = clean(log.relative_to(folder))
     try:
-        from trainadvisor.judge import diagnose
+        from trainadvisor.telling import diagnose
 
         diagnosis = diagnose(log, lang=lang)
     except TrainAdvisorError as error:

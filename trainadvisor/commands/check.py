@@ -10,9 +10,7 @@ import click
 
 from trainadvisor.commands.common import color_option, lang_option, rules_option
 from trainadvisor.report.formats import CHECK
-
-FAIL_ON = ("note", "warning", "error", "never")
-SURE = ("low", "medium", "high", "possible", "likely", "certain")
+from trainadvisor.vocabulary import FAIL_ON, SURE_ENOUGH
 
 
 @click.command("check", short_help="Decide by exit code whether a recorded training is sound.")
@@ -20,7 +18,7 @@ SURE = ("low", "medium", "high", "possible", "likely", "certain")
 @click.option("--fail-on", type=click.Choice(FAIL_ON), help="The lowest level that fails; default: error.")
 @click.option(
     "--min-confidence",
-    type=click.Choice(SURE),
+    type=click.Choice(SURE_ENOUGH),
     metavar="low|medium|high",
     help="The least sure that fails; default: medium.",
 )

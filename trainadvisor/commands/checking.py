@@ -73,7 +73,7 @@ def _code(decision: gate.Decision, options: Options) -> int:
 
 def _diagnose(logs: Sequence[str], folders: Sequence[str], lang: str, settings: Config) -> list[Diagnosis]:
     from trainadvisor.commands.runs import find
-    from trainadvisor.judge import diagnose
+    from trainadvisor.telling import diagnose
 
     paths = [find(log) for log in logs] or [find(None)]
     return [diagnose(path, rules=list(folders), lang=lang, config=settings) for path in paths]

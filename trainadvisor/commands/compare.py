@@ -24,9 +24,9 @@ def command(*, a: str, b: str, lang: str | None, folders: tuple[str, ...], as_js
     from trainadvisor.commands.runs import find
     from trainadvisor.compare import compare
     from trainadvisor.i18n.language import choose
-    from trainadvisor.judge import diagnose
     from trainadvisor.report.text import compared
     from trainadvisor.report.text.terminal import coloured, emit, width
+    from trainadvisor.telling import diagnose
 
     settings = configuration.load()
     chosen = choose(lang, settings.lang)

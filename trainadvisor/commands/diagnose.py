@@ -11,6 +11,7 @@ import click
 
 from trainadvisor.commands.common import color_option, lang_option, rules_option
 from trainadvisor.report.formats import DIAGNOSE
+from trainadvisor.vocabulary import FAIL_ON
 
 if TYPE_CHECKING:
     from trainadvisor.commands.outputs import Output
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis
     from trainadvisor.judge.rulebook import Rulebook
     from trainadvisor.log.reader import RunLog
-
-LEVELS = ("note", "warning", "error", "never")
 
 
 @click.command("diagnose")
@@ -40,7 +39,7 @@ LEVELS = ("note", "warning", "error", "never")
 @color_option
 @click.option(
     "--fail-on",
-    type=click.Choice(LEVELS),
+    type=click.Choice(FAIL_ON),
     default="never",
     show_default=True,
     help="Decide like `check`: exit 1 on a finding of this level or a higher one, 3 when the log cannot tell.",
@@ -66,8 +65,8 @@ def command(
     from trainadvisor.commands.runs import find
     from trainadvisor.gate import policy
     from trainadvisor.i18n.language import choose
-    from trainadvisor.judge import diagnose
     from trainadvisor.log.reader import read_log
+    from trainadvisor.telling import diagnose
 
     outputs = parse(forms, DIAGNOSE)
     if page is not None:

@@ -9,6 +9,7 @@ import click
 
 from trainadvisor.commands.common import color_option, lang_option
 from trainadvisor.commands.trialling import copy_options
+from trainadvisor.vocabulary import FAIL_ON
 
 SETTINGS = {"allow_interspersed_args": False}
 NAMES = ("text", "json", "markdown", "junit")
@@ -24,7 +25,7 @@ NAMES = ("text", "json", "markdown", "junit")
 @click.option("--budget", default="60s", show_default=True, metavar="TIME", help="For everything, such as 90s or 2m.")
 @click.option(
     "--fail-on",
-    type=click.Choice(["note", "warning", "error", "never"]),
+    type=click.Choice(FAIL_ON),
     help="The lowest level of a failed check that exits 1; default: error.",
 )
 @click.option(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trainadvisor.commands.common import lang_option
+from trainadvisor.vocabulary import FAIL_ON
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ SETTINGS = {"allow_interspersed_args": False}
 )
 @click.option(
     "--fail-on",
-    type=click.Choice(["note", "warning", "error", "never"]),
+    type=click.Choice(FAIL_ON),
     default="never",
     show_default=True,
     help="Exit 1 on such a finding where the script itself returned 0.",

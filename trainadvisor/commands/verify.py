@@ -86,9 +86,9 @@ def _session(target: str, args: tuple[str, ...], options: dict[str, Any], lang: 
     from trainadvisor.commands import fromlog, trialling, verifying
     from trainadvisor.errors import UsageError
     from trainadvisor.i18n.language import Words
-    from trainadvisor.judge import diagnose
     from trainadvisor.log.reader import read_log
     from trainadvisor.report.text.terminal import emit
+    from trainadvisor.telling import diagnose
     from trainadvisor.trials.budget import Budget, seconds
     from trainadvisor.trials.child_process import Setting, script_of
     from trainadvisor.trials.engines import engine

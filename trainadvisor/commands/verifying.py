@@ -196,7 +196,6 @@ def apply(session: Session, source: str | None, path: Path, words: Words) -> Non
 def write_report(session: Session, document: Verification, path: Path, settings: Config) -> None:
     """Write the diagnosis with its verified remedies, in the form of the file's ending."""
     from trainadvisor.i18n.language import Words
-    from trainadvisor.judge import diagnose
     from trainadvisor.judge.result import Diagnosis
     from trainadvisor.page_material import material
     from trainadvisor.report import files
@@ -204,18 +203,18 @@ def write_report(session: Session, document: Verification, path: Path, settings:
     from trainadvisor.verify.answer import held, verified
 
     baseline = session.baseline
-    if document.diagnosis is None or baseline is None or baseline.log is None:
+    if document.diagnosis is None or session.diagnosis is None or baseline is None or baseline.log is None:
         message = f"{path}: no report, nothing was diagnosed"
         raise TrainAdvisorError(message)
     diagnosis = Diagnosis.model_validate(document.diagnosis)
     extra = None
     if path.suffix == ".html":
-        extra = material(baseline.log, diagnosis, session.lang, settings)
+        extra = material(baseline.log, session.diagnosis, session.lang, settings)
         others = {}
         for lang in extra.others:
             session.lang, own = lang, session.lang
             found = [verified(session, tried, None) for tried in held(session)]
-            others[lang] = marked(diagnose(baseline.log, lang=lang, config=settings), session.tried, found, Words(lang))
+            others[lang] = marked(extra.others[lang], session.tried, found, Words(lang))
             session.lang = own
         extra = type(extra)(others, extra.curves, extra.rules)
     files.write(diagnosis, path, session.lang, extra)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trainadvisor.demos.scenarios import Scenario
-    from trainadvisor.judge.result import Diagnosis, Finding, Remedy
+    from trainadvisor.judge.result import Diagnosis, Remedy
 
 LOGS = {"broken": "broken.json", "fixed": "fixed.json"}
 
@@ -38,7 +38,7 @@ def run_demo(code: str | None, lang: str, folder: Path) -> int:
     _tell("train", lang, script=folder / "broken.py", what=_what(scenario, lang))
     broken = _train(folder, "broken")
     diagnosis = _diagnose(folder, lang)
-    found = name in {finding.code for finding in _all(diagnosis.findings)}
+    found = name in {finding.code for finding in diagnosis.walk()}
     _tell("remedy", lang, text=_mend(scenario, name, folder, diagnosis))
     emit("\n".join([*_changes(folder), ""]))
     _tell("again", lang, script=folder / "fixed.py")
@@ -99,8 +99,8 @@ def _train(folder: Path, kind: str) -> dict[str, Any]:
 
 
 def _diagnose(folder: Path, lang: str) -> Diagnosis:
-    from trainadvisor.judge import diagnose
     from trainadvisor.report.text.full_report import render
+    from trainadvisor.telling import diagnose
 
     log = folder / LOGS["broken"]
     _tell("diagnose", lang, log=log)
@@ -123,8 +123,8 @@ def _mend(scenario: Scenario, code: str, folder: Path, diagnosis: Diagnosis) -> 
 
 def _remedies(diagnosis: Diagnosis, code: str) -> list[Remedy]:
     """Return the remedies of the root cause that explains the code, then those of the code itself."""
-    roots = [root for root in diagnosis.findings if code in {finding.code for finding in _all([root])}]
-    named = [finding for finding in _all(roots) if finding.code == code]
+    roots = [root for root in diagnosis.findings if code in {finding.code for finding in root.walk()}]
+    named = [finding for root in roots for finding in root.walk() if finding.code == code]
     return [remedy for finding in (*(roots or diagnosis.findings)[:1], *named) for remedy in finding.remedies]
 
 
@@ -137,12 +137,6 @@ def _edited(source: str, change: str) -> str | None:
     return source.replace(f"\n{line}\n", f"\n{new}\n").replace(LOGS["broken"], LOGS["fixed"])
 
 
-def _all(findings: list[Finding]) -> Iterator[Finding]:
-    for finding in findings:
-        yield finding
-        yield from _all(finding.explains)
-
-
 def _changes(folder: Path) -> list[str]:
     """Return the lines that differ between the two scripts, as a diff without its header."""
     broken, fixed = ((folder / f"{kind}.py").read_text(encoding="utf-8").splitlines() for kind in LOGS)
@@ -153,7 +147,7 @@ def _changes(folder: Path) -> list[str]:
 
 def _compare(measure: str, broken: dict[str, Any], fixed: dict[str, Any], folder: Path, lang: str) -> None:
     from trainadvisor.i18n.language import Words
-    from trainadvisor.judge import diagnose
+    from trainadvisor.telling import diagnose
 
     verdicts = [Words(lang)(f"state.{diagnose(folder / log, lang=lang).state}") for log in LOGS.values()]
     both = (broken, fixed)

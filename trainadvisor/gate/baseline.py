@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor.errors import ConfigError
 from trainadvisor.regular import content
 from trainadvisor.requirements import METRICS
+from trainadvisor.vocabulary import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from trainadvisor.judge.result import Diagnosis, Finding
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 SCHEMA = "trainadvisor/baseline/1"
 # Most bytes and entries of a baseline; a real one has a few dozen entries.
 LARGEST, MOST = 1 << 20, 10_000
-LEVELS = {"note": 0, "warning": 1, "error": 2}
 # field of the declaration: fact of the run; a device of another kind only ends the comparison of times
 WORKLOAD = {"model": "model_hash", "examples": "examples", "batch": "batch_median", "steps": "planned_steps"}
 DIGITS = re.compile(r"\d+")
@@ -46,13 +46,6 @@ class Baseline:
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     workload: Mapping[str, Any] = field(default_factory=dict)
     device: str | None = None
-
-
-def everything(findings: Sequence[Finding]) -> Iterator[Finding]:
-    """Yield all findings, consequences included."""
-    for item in findings:
-        yield item
-        yield from everything(item.explains)
 
 
 def modules(item: Finding) -> str:
@@ -81,9 +74,9 @@ def differing(baseline: Baseline, diagnosis: Diagnosis) -> list[tuple[str, Any, 
 def make(runs: Sequence[Diagnosis], settings: Mapping[str, object] | None = None) -> Baseline:
     """Make a baseline of one run, or of several with different seeds."""
     findings: dict[str, Entry] = {}
-    for item in (item for run in runs for item in everything(run.findings)):
+    for item in (item for run in runs for item in run.walk()):
         key = fingerprint(item, settings)
-        if key not in findings or LEVELS[item.severity] > LEVELS[findings[key].severity]:
+        if key not in findings or Severity(item.severity) > findings[key].severity:
             findings[key] = Entry(item.code, item.severity, modules(item))
     known = {name: _values(fact, runs) for name, (fact, _) in METRICS.items()}
     metrics = {name: _spread(values) for name, values in known.items() if values}
@@ -179,7 +172,7 @@ def _entry(value: Any) -> Entry:
     if not isinstance(code, str) or not isinstance(names, str):
         message = "a finding has no code, or modules that are no text"
         raise ValueError(message)  # noqa: TRY004 - as everything that is wrong in a file
-    if not isinstance(severity, str) or severity not in LEVELS:
+    if not isinstance(severity, str) or severity not in set(Severity):
         message = f"severity {severity!r:.100}"
         raise ValueError(message)
     return Entry(code, severity, names)

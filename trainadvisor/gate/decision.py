@@ -8,6 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.gate import baseline as baselines
+from trainadvisor.vocabulary import Confidence, Severity, reaches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 PASS, FAIL, UNDECIDED = "pass", "fail", "undecided"
 EXIT = {PASS: 0, FAIL: 1, UNDECIDED: 3}
-LEVELS = ("note", "warning", "error", "never")
-SURE = ("possible", "likely", "certain")
 AGGREGATES = ("any", "majority", "all", "median")
 TIMING = "throughput"
 
@@ -50,8 +49,8 @@ class Policy:
 
     def reaches(self, item: Finding) -> bool:
         """Return whether a finding is severe and certain enough to fail the gate."""
-        sure = SURE.index(item.confidence) >= SURE.index(self.min_confidence)
-        return sure and LEVELS.index(item.severity) >= LEVELS.index(self.fail_on)
+        sure = Confidence(item.confidence) >= self.min_confidence
+        return sure and reaches(item.severity, self.fail_on)
 
     def accepted(self, item: Finding) -> Accepted | None:
         """Return why the project accepts a finding, or None if it does not or the acceptance has expired."""
@@ -175,7 +174,7 @@ def _against(finding: Finding, run: Diagnosis, policy: Policy, baseline: Baselin
     entry = baseline.findings.get(baselines.fingerprint(finding, policy.settings))
     if entry is None:
         return Item(finding, FAIL, "new")
-    worse = LEVELS.index(finding.severity) > LEVELS.index(entry.severity)
+    worse = Severity(finding.severity) > entry.severity
     return Item(finding, FAIL, "worse") if worse else Item(finding, "known")
 
 
@@ -224,12 +223,8 @@ def _gaps(run: Diagnosis, policy: Policy, measured: Sequence[Measured]) -> Itera
 
 def _fixed(runs: Sequence[Diagnosis], policy: Policy, baseline: Baseline) -> Iterator[str]:
     """Yield the codes of baseline entries that no run shows any more although their rule was judged."""
-    found = {
-        baselines.fingerprint(item, policy.settings) for run in runs for item in baselines.everything(run.findings)
-    }
-    judged = set.intersection(
-        *({item.code for item in baselines.everything(run.findings)} | {*run.clear} for run in runs)
-    )
+    found = {baselines.fingerprint(item, policy.settings) for run in runs for item in run.walk()}
+    judged = set.intersection(*({item.code for item in run.walk()} | {*run.clear} for run in runs))
     gone = {entry.code for key, entry in baseline.findings.items() if key not in found and entry.code in judged}
     yield from sorted(gone)
 

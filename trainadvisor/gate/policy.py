@@ -35,7 +35,7 @@ class Wanted:
 def policy(wanted: Wanted, settings: Config, book: Rulebook) -> gate.Policy:
     """Return the policy; raise UsageError for an unknown code or metric."""
     from trainadvisor.requirements import parse
-    from trainadvisor.settings import CONFIDENCE
+    from trainadvisor.vocabulary import SURENESS
 
     for flag, names in (("--select", wanted.select), ("--ignore", wanted.ignore)):
         _known(flag, names, [*book.rules, *book.families])
@@ -45,7 +45,7 @@ def policy(wanted: Wanted, settings: Config, book: Rulebook) -> gate.Policy:
     kept = [requirement for metric, requirement in asked.items() if metric not in {new.metric for new in given}]
     return gate.Policy(
         fail_on=wanted.fail_on or settings.fail_on or "error",
-        min_confidence=CONFIDENCE[wanted.min_confidence or settings.min_confidence or "medium"],
+        min_confidence=SURENESS[wanted.min_confidence or settings.min_confidence or "medium"],
         select=wanted.select,
         ignore=wanted.ignore,
         min_steps=settings.min_steps or 0 if wanted.min_steps is None else wanted.min_steps,

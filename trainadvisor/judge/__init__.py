@@ -1,4 +1,4 @@
-"""Judging: a log and a rulebook become a diagnosis."""
+"""Judging: a log and a rulebook become a judgement, which `trainadvisor.telling` puts into words."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,20 +6,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from trainadvisor.configuration import Config
-    from trainadvisor.judge.result import Diagnosis
+    from trainadvisor.judge.judgement import Judgement
     from trainadvisor.log.reader import RunLog
 
-__all__ = ["diagnose"]
+__all__ = ["judged"]
 
 
-def diagnose(
+def judged(
     log: "str | Path | RunLog",
     rules: Iterable[str | Path] = (),
-    lang: str = "en",
     config: "Config | None" = None,
     ignore: Iterable[str] = (),
-) -> "Diagnosis":
-    """Judge a log, given by its path or already read, and return the diagnosis in one language.
+) -> "Judgement":
+    """Judge a log, given by its path or already read.
 
     `rules` are further folders of rules; `config` gives folders, thresholds and switched-off rules of a project;
     `ignore` holds codes that are left out.
@@ -34,4 +33,4 @@ def diagnose(
     config = config or Config()
     config = replace(config, off={**dict.fromkeys(ignore, "ignore=[...]"), **config.off})
     rulebook = load([*config.rules, *rules]).configured(config)
-    return judge_log(log if isinstance(log, RunLog) else read_log(log), rulebook, lang)
+    return judge_log(log if isinstance(log, RunLog) else read_log(log), rulebook)

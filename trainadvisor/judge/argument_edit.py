@@ -89,8 +89,3 @@ def _separator(code: str, call: ast.Call, end: int) -> str:
 def _spliced(code: str, start: int, end: int, value: str) -> str:
     raw = code.encode()  # offsets of the ast module count bytes
     return (raw[:start] + value.encode() + raw[end:]).decode()
-
-
-def diff(old: str, new: str) -> str:
-    """Return the change as two lines."""
-    return f"- {old}\n+ {new}"

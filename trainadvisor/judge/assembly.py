@@ -1,13 +1,12 @@
-"""Puts a diagnosis together: signals, verdicts, ranked causes, findings, state."""
+"""Puts a judgement together: signals, verdicts, ranked causes, findings, state."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from trainadvisor.judge import blindspots
 from trainadvisor.judge.causes import rank
-from trainadvisor.judge.crash import explanation
 from trainadvisor.judge.engine import CLEAR, OFF, UNKNOWN, Verdict, judge
-from trainadvisor.judge.findings import Material, findings, unknown
-from trainadvisor.judge.result import Diagnosis
+from trainadvisor.judge.findings import Material, findings, unjudged
+from trainadvisor.judge.judgement import Judgement, Remark
 from trainadvisor.judge.rulebook import Rulebook
 from trainadvisor.judge.run_facts import run_facts
 from trainadvisor.judge.summary import state_of, summary
@@ -15,56 +14,39 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import Signals
 from trainadvisor.signals.context import contexts
 
-CUT = {
-    "en": "the log ends before the training: {reason}; {steps} of {all} steps are in it",
-    "zh": "日志在训练结束之前中断：{reason}；训练共 {all} 步，其中记录了 {steps} 步",
-}
 
-
-def judge_log(log: RunLog, rulebook: Rulebook, lang: str = "en") -> Diagnosis:
-    """Return the diagnosis of a log that has been read."""
+def judge_log(log: RunLog, rulebook: Rulebook) -> Judgement:
+    """Return the judgement on a log that has been read."""
     signals = Signals(log)
     verdicts = judge(signals, rulebook, contexts(log))
-    material = Material(log, {verdict.code: verdict for verdict in verdicts}, lang, rulebook.off)
+    material = Material(log, {verdict.code: verdict for verdict in verdicts}, rulebook.off)
     nonfinite = signals.get("nonfinite_step")
     roots = rank(verdicts, steps=len(log.steps), nonfinite_step=nonfinite if isinstance(nonfinite, int) else None)
     found = findings(roots, material)
-    clear = [verdict.code for verdict in verdicts if verdict.state == CLEAR]
+    clear = tuple(verdict.code for verdict in verdicts if verdict.state == CLEAR)
     run = run_facts(log, signals)
     state = state_of(found, run, len(clear))
-    notes = [
-        *_crash_notes(run, lang),
-        *_cut_notes(run, lang),
-        *blindspots.notes(log, lang),
-        *log.notes,
-        *signals.notes,
-        *_failures(verdicts),
-    ]
-    return Diagnosis(
+    return Judgement(
+        rulebook=rulebook,
         state=state,
-        summary=summary(state, found, run, (len(clear), len(verdicts)), lang),
+        summary=summary(state, found, run, (len(clear), len(verdicts))),
         run=run,
         findings=found,
         clear=clear,
-        unknown=[unknown(verdict, material) for verdict in verdicts if verdict.state in (UNKNOWN, OFF)],
-        notes=notes,
+        unknown=tuple(unjudged(verdict, material) for verdict in verdicts if verdict.state in (UNKNOWN, OFF)),
+        notes=tuple(_notes(log, signals, verdicts, run)),
     )
 
 
-def _crash_notes(run: dict[str, Any], lang: str) -> list[str]:
-    exception = run.get("exception")
-    if exception is None:
-        return []
-    told = ": ".join(filter(None, [exception["where"], exception["type"], exception["message"].partition("\n")[0]]))
-    return [note for note in (told, explanation(exception, lang)) if note]
-
-
-def _cut_notes(run: dict[str, Any], lang: str) -> list[str]:
-    cut = run.get("cut")
-    if cut is None:
-        return []
-    return [CUT[lang].format(reason=cut["reason"], steps=run["steps"], all=cut["steps"] or "?")]
-
-
-def _failures(verdicts: list[Verdict]) -> list[str]:
-    return [f"rule {verdict.code} failed: {verdict.failure}" for verdict in verdicts if verdict.failure]
+def _notes(log: RunLog, signals: Signals, verdicts: list[Verdict], run: dict[str, Any]) -> Iterator[Remark]:
+    if "exception" in run:
+        yield Remark("exception", run["exception"])
+    if "cut" in run:
+        yield Remark("cut", {"reason": run["cut"]["reason"], "steps": run["steps"], "all": run["cut"]["steps"]})
+    for subject in dict.fromkeys(event["subject"] for event in log.events if event.get("kind") == "blind"):
+        yield Remark("blind", {"subject": subject})
+    for note in (*log.notes, *signals.notes):
+        yield Remark("said", {"text": note})
+    for verdict in verdicts:
+        if verdict.failure:
+            yield Remark("failed", {"code": verdict.code, "failure": verdict.failure})

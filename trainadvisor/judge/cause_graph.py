@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 
 from trainadvisor.judge.engine import CLEAR, FOUND, Verdict
+from trainadvisor.vocabulary import Evidence
 
-TIERS = {"direct": 3, "exact": 2, "statistical": 1, "static": 0}
-LEVELS = {"note": 0, "warning": 1, "error": 2}
 # wiring before data before configuration before state before behaviour; speed touches none of them
 FAMILY_LAYERS = {
     "wiring": 0,
@@ -67,4 +66,4 @@ class Graph:
         probability = self.follows(effect, cause)
         if below.rule.kind == "symptom":
             return probability >= SYMPTOM_FOLLOWS
-        return probability >= CAUSE_FOLLOWS and TIERS[above.rule.evidence] >= TIERS[below.rule.evidence]
+        return probability >= CAUSE_FOLLOWS and Evidence(above.rule.evidence) >= below.rule.evidence

@@ -8,8 +8,9 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from trainadvisor.judge.cause_graph import CAUSE_FOLLOWS, HOP_DECAY, LEVELS, TIERS, Graph, layer_of
+from trainadvisor.judge.cause_graph import CAUSE_FOLLOWS, HOP_DECAY, Graph, layer_of
 from trainadvisor.judge.engine import CLEAR, Verdict
+from trainadvisor.vocabulary import Confidence, Evidence, Severity
 
 EVIDENCE = {"direct": 6.0, "exact": 4.0, "statistical": 2.0, "static": 0.5}
 LAYER_BONUS = (2.0, 1.5, 1.0, 0.0, -1.0, -1.0, -1.0)
@@ -25,7 +26,7 @@ class Node:
 
     verdict: Verdict
     score: float = 0.0
-    confidence: str = "possible"
+    confidence: Confidence = Confidence.POSSIBLE
     followers: list["Node"] = field(default_factory=list)
     also_explained_by: list[str] = field(default_factory=list)
 
@@ -37,7 +38,7 @@ class Node:
     @property
     def level(self) -> int:
         """Return the highest severity among itself and its followers."""
-        return max([LEVELS[self.verdict.severity], *(follower.level for follower in self.followers)])
+        return max([Severity(self.verdict.severity).rank, *(follower.level for follower in self.followers)])
 
 
 def score(graph: Graph, code: str, open_codes: Iterable[str]) -> float:
@@ -96,7 +97,7 @@ def rank(verdicts: Iterable[Verdict], *, steps: int = 0, nonfinite_step: int | N
 
 def _order(node: Node) -> tuple[int, int, float, str]:
     return (
-        -LEVELS[node.verdict.severity] if node.verdict.severity == "note" else -node.level,
+        -Severity(node.verdict.severity).rank if node.verdict.severity == "note" else -node.level,
         _unsupported(node),
         -node.score,
         node.code,
@@ -118,8 +119,8 @@ def _best(graph: Graph, open_codes: Mapping[str, None]) -> str:
 
 def _reach(graph: Graph, code: str, open_codes: Mapping[str, None]) -> int:
     """Return the highest severity that choosing this finding as a root would account for."""
-    own = LEVELS[graph.verdicts[code].severity]
-    return max([own, *(LEVELS[graph.verdicts[other].severity] for other in _closure(graph, code, open_codes))])
+    accounted = [code, *_closure(graph, code, open_codes)]
+    return max(Severity(graph.verdicts[other].severity).rank for other in accounted)
 
 
 def _blocks(graph: Graph, cause: str, effect: str) -> bool:
@@ -186,7 +187,7 @@ def _after_nonfinite(roots: list[Node], step: int | None) -> list[Node]:
 
 
 def _began_after(node: Node, step: int) -> bool:
-    wired = node.verdict.rule.kind == "cause" and TIERS[node.verdict.rule.evidence] >= TIERS["exact"]
+    wired = node.verdict.rule.kind == "cause" and Evidence(node.verdict.rule.evidence) >= Evidence.EXACT
     return node.verdict.onset is not None and node.verdict.onset > step and not wired
 
 
@@ -212,12 +213,12 @@ def codes_of(node: Node) -> list[str]:
     return [inner.code for inner in walk(node)]
 
 
-def _confidence(verdict: Verdict, graph: Graph) -> str:
+def _confidence(verdict: Verdict, graph: Graph) -> Confidence:
     if verdict.rule.evidence == "static" or verdict.softened:
-        return "possible"
+        return Confidence.POSSIBLE
     if verdict.rule.evidence in ("direct", "exact"):
-        return "likely" if verdict.unsure else "certain"
-    return "possible" if verdict.unsure or _alone(verdict, graph) else "likely"
+        return Confidence.LIKELY if verdict.unsure else Confidence.CERTAIN
+    return Confidence.POSSIBLE if verdict.unsure or _alone(verdict, graph) else Confidence.LIKELY
 
 
 def _alone(verdict: Verdict, graph: Graph) -> bool:

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from trainadvisor.judge.conditions import Expression
 from trainadvisor.judge.rulebook import Rule, Rulebook
+from trainadvisor.vocabulary import Severity
 
 FOUND, CLEAR, UNKNOWN, OFF = "found", "clear", "unknown", "off"
-SOFTER = {"error": "warning", "warning": "note", "note": "note"}
 MOST_SUBJECTS = 200
 MANY = "many-trainings"
 SEEN = frozenset({"direct", "exact", "static"})
@@ -228,7 +228,7 @@ def _completed(verdict: Verdict, contexts: Collection[str]) -> Verdict:
     """Add onset and subjects, and lower the severity where the context asks for it."""
     rule, signals = verdict.rule, verdict.scope.signals if verdict.scope else None
     softened = any(context in contexts for context in rule.soften)
-    severity = SOFTER[rule.severity] if softened else rule.severity
+    severity = Severity(rule.severity).shifted(-1) if softened else rule.severity
     onset = signals.get(rule.onset) if signals and rule.onset else None
     return replace(
         verdict,

@@ -1,7 +1,9 @@
 """Which object of the training a rule is about, and where the user's code made it."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from trainadvisor.judge.result import Site
 from trainadvisor.log.reader import RunLog
 
 
@@ -33,8 +35,11 @@ def main_loss(log: RunLog) -> dict[str, Any] | None:
     return trained[0] if trained else None
 
 
-def where(site: dict[str, Any] | None) -> str | None:
-    """Return "train.py:41" for a place in the user's code."""
-    if site is None:
+def site_of(made: Mapping[str, Any] | None) -> Site | None:
+    """Return the place in the user's code where an object was made."""
+    site = made.get("site") if made else None
+    if not site:
         return None
-    return f"{site['file']}:{site['line']}" if site["line"] is not None else str(site["file"])
+    return Site(
+        file=str(site["file"]), line=site["line"], function=site.get("function"), source=site.get("code") or None
+    )

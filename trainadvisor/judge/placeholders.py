@@ -30,6 +30,11 @@ def placeholders(template: str) -> Iterator[tuple[str, str]]:
         yield name, spec or ""
 
 
+def names_in(template: str) -> Iterator[str]:
+    """Yield the names that a text is filled with."""
+    return (name for _, name, _, _ in _formatter.parse(template) if name is not None)
+
+
 def fill(template: str, lookup: Callable[[str], Any], lang: str = "en") -> tuple[str, bool]:
     """Return the text and whether every placeholder had a value."""
     parts, complete = [], True

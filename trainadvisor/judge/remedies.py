@@ -1,51 +1,51 @@
-"""Remedies with the numbers of this run in them, and as a diff of the user's own line where that was recorded."""
+"""Remedies with the numbers of this run in them, and as an edit of the user's own line where that was recorded."""
 
 from collections.abc import Mapping
 from typing import Any, cast
 
 from trainadvisor.errors import RuleError
-from trainadvisor.judge.argument_edit import diff, rewrite
+from trainadvisor.judge.argument_edit import rewrite
 from trainadvisor.judge.conditions import Place, parse
 from trainadvisor.judge.engine import Verdict
-from trainadvisor.judge.object_sites import where
-from trainadvisor.judge.placeholders import fill
-from trainadvisor.judge.result import Applies, Remedy
+from trainadvisor.judge.judgement import Advice
+from trainadvisor.judge.object_sites import site_of
+from trainadvisor.judge.placeholders import fill, names_in
+from trainadvisor.judge.result import Applies, Edit
 from trainadvisor.signals import all_signals
 
 
-def remedies(verdict: Verdict, made: Mapping[str, Any] | None, lang: str) -> list[Remedy]:
+def remedies(verdict: Verdict, made: Mapping[str, Any] | None) -> list[Advice]:
     """Return the remedies of a finding; those that lack a number of this run only when there is no other."""
-    built = [_remedy(verdict, entry, made, lang) for entry in verdict.rule.remedies]
+    built = [_remedy(verdict, number, entry, made) for number, entry in enumerate(verdict.rule.remedies)]
     complete = [remedy for remedy, whole in built if whole]
     return complete or [remedy for remedy, _ in built]
 
 
 def _remedy(
-    verdict: Verdict, entry: Mapping[str, Any], made: Mapping[str, Any] | None, lang: str
-) -> tuple[Remedy, bool]:
-    text, whole = fill(entry.get(lang) or entry.get("en", ""), verdict.lookup, lang)
-    code, code_whole = fill(entry.get("code", ""), verdict.lookup, lang)
-    code = code if code_whole else ""
-    site = made.get("site") if made else None
-    change = _edited(verdict, entry.get("edit"), made)
-    remedy = Remedy(
+    verdict: Verdict, number: int, entry: Mapping[str, Any], made: Mapping[str, Any] | None
+) -> tuple[Advice, bool]:
+    """Return a remedy and whether every number of it is known."""
+    code, code_whole = fill(entry.get("code", ""), verdict.lookup)
+    edit = _edit(verdict, entry.get("edit"), made)
+    remedy = Advice(
+        number=number,
         change=entry["change"],
         arguments=_arguments(verdict, entry.get("arguments", {})),
-        applies="paste" if change else cast("Applies", entry.get("applies", "adapt")),
-        text=text,
-        code=change or code.rstrip("\n") or None,
-        where=where(site) if change else None,
+        applies="paste" if edit else cast("Applies", entry.get("applies", "adapt")),
+        edits=(edit,) if edit else (),
+        snippet=(code.rstrip("\n") or None) if code_whole and not edit else None,
     )
-    return remedy, whole and (code_whole or change is not None)
+    said = all(verdict.lookup(name) is not None for name in names_in(entry.get("en", "")))
+    return remedy, said and (code_whole or edit is not None)
 
 
-def _edited(verdict: Verdict, edit: Mapping[str, str] | None, made: Mapping[str, Any] | None) -> str | None:
-    site = made.get("site") if made else None
-    if not edit or not made or not site or not site["code"]:
+def _edit(verdict: Verdict, entry: Mapping[str, str] | None, made: Mapping[str, Any] | None) -> Edit | None:
+    site = site_of(made)
+    if not entry or not made or site is None or not site.source:
         return None
-    value, whole = fill(edit["to"], verdict.lookup)
-    new = rewrite(site["code"], edit["argument"], value, str(made.get("class") or "")) if whole else None
-    return diff(site["code"], new) if new else None
+    value, whole = fill(entry["to"], verdict.lookup)
+    new = rewrite(site.source, entry["argument"], value, str(made.get("class") or "")) if whole else None
+    return Edit(file=site.file, line=site.line, old=site.source, new=new) if new else None
 
 
 def _arguments(verdict: Verdict, entries: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,22 +1,16 @@
-"""The result of judging a log: what DESIGN calls a diagnosis, versioned; fields are only added."""
+"""A diagnosis as a document: a judgement told in one language, versioned; fields are only added."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterator
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from pandas import DataFrame
-
-    from trainadvisor.report.html.notebook_card import Pictures
+from trainadvisor.vocabulary import Confidence, Severity, State
 
 SCHEMA: Literal["trainadvisor/diagnosis/1"] = "trainadvisor/diagnosis/1"
 
-State = Literal["broken", "needs-attention", "healthy", "cannot-tell"]
 Kind = Literal["cause", "symptom"]
-Severity = Literal["error", "warning", "note"]
-Confidence = Literal["certain", "likely", "possible"]
+Language = Literal["en", "zh"]
 Applies = Literal["paste", "adapt", "try", "redesign"]
 
 
@@ -32,6 +26,41 @@ class Evidence(_Part):
     text: str
 
 
+class Site(_Part):
+    """A place in the user's code, with the line as it was recorded."""
+
+    file: str
+    line: int | None = None
+    function: str | None = None
+    source: str | None = None
+
+    @property
+    def where(self) -> str:
+        """Return "train.py:41"."""
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
+
+class Edit(_Part):
+    """A change of the user's code: a line replaced, or, with an anchor instead of an old one, lines put before it."""
+
+    file: str
+    line: int | None = None
+    old: str | None = None
+    new: str
+    anchor: str | None = None
+
+    @property
+    def where(self) -> str:
+        """Return "train.py:41"."""
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
+    def diff(self) -> str:
+        """Return the lines that go and come, and the one before which they are put."""
+        gone = [] if self.old is None else [f"- {self.old}"]
+        stays = [] if self.anchor is None else [f"  {self.anchor}"]
+        return "\n".join([*gone, *(f"+ {line}" for line in self.new.split("\n")), *stays])
+
+
 class Remedy(_Part):
     """One thing to change; `change` and `arguments` are typed so that a re-run can apply it."""
 
@@ -41,6 +70,7 @@ class Remedy(_Part):
     text: str
     code: str | None = None
     where: str | None = None
+    edits: list[Edit] = Field(default_factory=list)
     verified: dict[str, Any] | None = None
 
 
@@ -90,6 +120,7 @@ class Finding(_Part):
     cause: str = ""
     verify: str = ""
     where: str | None = None
+    sites: list[Site] = Field(default_factory=list)
     subjects: list[str] = Field(default_factory=list)
     onset: int | None = None
     evidence: list[Evidence] = Field(default_factory=list)
@@ -103,6 +134,16 @@ class Finding(_Part):
     branch: str | None = None
     handling: Handling = Field(default_factory=Handling, exclude=True)
 
+    def walk(self) -> Iterator["Finding"]:
+        """Yield the finding itself and everything that it explains, to any depth."""
+        yield self
+        yield from self.consequences()
+
+    def consequences(self) -> Iterator["Finding"]:
+        """Yield everything that the finding explains, to any depth."""
+        for follower in self.explains:
+            yield from follower.walk()
+
 
 class Diagnosis(_Part):
     """The verdict on one log: `findings` is ordered, the first is the first-ranked root cause."""
@@ -110,6 +151,7 @@ class Diagnosis(_Part):
     model_config = ConfigDict(extra="forbid", populate_by_name=True, serialize_by_alias=True)
 
     version: Literal["trainadvisor/diagnosis/1"] = Field(default=SCHEMA, alias="schema")
+    lang: Language = "en"
     state: State
     summary: str
     run: dict[str, Any] = Field(default_factory=dict)
@@ -117,43 +159,23 @@ class Diagnosis(_Part):
     clear: list[str] = Field(default_factory=list)
     unknown: list[Unknown] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
+    _judgement: Any = PrivateAttr(default=None)
+    """What it tells; it can be told in another language too. None where it was read from JSON."""
 
-    def __str__(self) -> str:
-        """Return the report as text."""
-        return self._repr_mimebundle_()["text/plain"]
+    def walk(self) -> Iterator[Finding]:
+        """Yield all findings, consequences included."""
+        for finding in self.findings:
+            yield from finding.walk()
 
-    def _repr_html_(self) -> str:
-        """Return the card that a notebook shows."""
-        return self._repr_mimebundle_()["text/html"]
+    @property
+    def judgement(self) -> Any:
+        """Return the judgement that it tells, None where it was read from JSON."""
+        return self._judgement
 
-    def _repr_markdown_(self) -> str:
-        """Return what a notebook shows where it shows no HTML."""
-        return self._repr_mimebundle_()["text/markdown"]
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """Return every form at once; notebooks look for these methods on the object itself."""
-        del include, exclude
-        from trainadvisor.report.html.notebook_card import bundle
-
-        return bundle(self)
-
-    def report(self, path: "str | Path") -> "Path":
-        """Write the report to a .html, .txt, .md, .json, .jsonl, .xml (JUnit) or .sarif file and return its path."""
-        from trainadvisor import notebook
-
-        return notebook.write(self, path)
-
-    def show(self, layer: str | None = None) -> "Pictures":
-        """Return the curves of the run, or of one layer, as still pictures; they are read from the log."""
-        from trainadvisor import notebook
-
-        return notebook.pictures(self, layer)
-
-    def to_frame(self) -> "DataFrame":
-        """Return the findings as a table, one row each; needs pandas."""
-        from trainadvisor import notebook
-
-        return notebook.frame(self)
+    def telling(self, judgement: object) -> Self:
+        """Remember the judgement that it tells, and return itself."""
+        self._judgement = judgement
+        return self
 
 
 def json_schema() -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from trainadvisor.errors import did_you_mean
 from trainadvisor.toml import LARGEST_NUMBER
+from trainadvisor.vocabulary import Evidence, Severity
 
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Number = Annotated[FiniteFloat | int, Field(gt=-LARGEST_NUMBER, lt=LARGEST_NUMBER)]
@@ -112,8 +113,8 @@ class RuleFile(_Table):
     """A whole rule file."""
 
     kind: Literal["cause", "symptom"]
-    severity: Literal["error", "warning", "note"]
-    evidence: Literal["direct", "exact", "statistical", "static"]
+    severity: Annotated[Severity, Field(strict=False)]
+    evidence: Annotated[Evidence, Field(strict=False)]
     scope: Literal["run", "layer"] = "run"
     phase: Literal["start", "course", "end"] = "course"
     measured_by: Literal["loss", "time", "memory"] = "loss"

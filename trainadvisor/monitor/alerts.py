@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from trainadvisor.errors import UsageError, did_you_mean
 from trainadvisor.i18n.language import Words
+from trainadvisor.vocabulary import Severity
 from trainadvisor.voice import Voice
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from trainadvisor.judge.result import Diagnosis, Finding
 
-LEVELS = ("note", "warning", "error")
+LEVELS = tuple(map(str, Severity))
 TRACKERS = ("wandb", "trackio")
 FIELDS = ("code", "severity", "step", "sentence", "fix", "run")
 WAITING, PATIENCE, LAST_WAIT = 100, 10.0, 5.0

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.i18n.language import Words
 from trainadvisor.log import rank_logs
+from trainadvisor.vocabulary import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +32,7 @@ _FIRST_LOOK = 4.0
 _PATIENCE = 20
 """A look at the log may take one part in twenty of the time."""
 _REDRAW = 0.25
-_LEVELS = {"note": 0, "warning": 1, "error": 2}
+_LEVELS = {str(word): word.rank for word in Severity}
 
 
 def run_script(
@@ -189,7 +190,7 @@ class Narrator:
             pause = max(_FIRST_LOOK, _PATIENCE * (time.monotonic() - began))
 
     def _look(self) -> None:
-        from trainadvisor.judge import diagnose
+        from trainadvisor.telling import diagnose
 
         diagnosis = diagnose(self._log, lang=self._lang, config=self._settings)
         findings = {f.code: f for f in _loud(diagnosis.findings)}
@@ -213,8 +214,7 @@ class Narrator:
         if finding.remedies:
             from trainadvisor.report.text.introduction import first_change
 
-            fix = finding.remedies[0].code or finding.remedies[0].text
-            self._line(f"         {self._words('fix')}: {first_change(fix)}")
+            self._line(f"         {self._words('fix')}: {first_change(finding.remedies[0])}")
 
     def _line(self, text: str) -> None:
         self._erase()

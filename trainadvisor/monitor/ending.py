@@ -78,10 +78,10 @@ class Ending:
 
     def _verdict(self, place: Path, words: Words) -> Diagnosis:
         """Print the diagnosis, write the report, and return the diagnosis."""
-        from trainadvisor.judge import diagnose
         from trainadvisor.log.reader import read_log
         from trainadvisor.report.text import full_report
         from trainadvisor.report.text.terminal import coloured, emit, width
+        from trainadvisor.telling import diagnose
 
         voice = self.run.voice
         recorded = read_log(place)

@@ -118,7 +118,7 @@ class Follower:
         return self._view.end is not None or bool(silent)
 
     def _look(self) -> None:
-        from trainadvisor.judge import diagnose
+        from trainadvisor.telling import diagnose
 
         began = time.monotonic()
         self._judged = self._view.records

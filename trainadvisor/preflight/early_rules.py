@@ -51,8 +51,6 @@ def without(book: Rulebook, codes: Mapping[str, str]) -> Rulebook:
 
 def certain_and_suspected(diagnosis: Diagnosis, book: Rulebook) -> tuple[set[str], set[str]]:
     """Return the codes of warnings and errors, and those among them that an experiment must confirm."""
-    from trainadvisor.judge.summary import everything
-
-    found = {item.code for item in everything(diagnosis.findings) if item.severity != "note"}
+    found = {item.code for item in diagnosis.walk() if item.severity != "note"}
     suspected = {code for code in found if is_suspicion(book.rules[code])}
     return found - suspected, suspected

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainadvisor.i18n.language import say
-from trainadvisor.judge.summary import everything
 from trainadvisor.preflight.preflight_result import Check, Curve, LearningRate
+from trainadvisor.vocabulary import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,7 +51,7 @@ def agreeing(diagnosis: Diagnosis, own: float) -> list[str]:
     """Return the alarming codes whose remedy is a lower rate; the first steps cannot show that a rate is too low."""
     found = [
         item.code
-        for item in everything(diagnosis.findings)
+        for item in diagnosis.walk()
         for remedy in (item.remedies if item.severity != "note" else ())
         if remedy.change == "lr" and _lowers(remedy.arguments, own)
     ]
@@ -94,7 +94,7 @@ def shuffled_apart(without: Sweep, shared: Sweep, lang: str) -> Check:
     """Report rows and labels shuffled in different orders: the loss falls with a single order, but at no rate."""
     figures: dict[str, Any] = {"steps": len(without.rates), "best": without.best, "shared": shared.best}
     text = say("preflight.rate.shuffled-apart", lang, **figures)
-    return Check(name="learning-rate", state="failed", severity="error", sentence=text, figures=figures,
+    return Check(name="learning-rate", state="failed", severity=Severity.ERROR, sentence=text, figures=figures,
                  findings=["label-problem"])  # fmt: skip
 
 
@@ -109,6 +109,8 @@ def _compared(figures: dict[str, Any], agree: list[str], lang: str) -> Check:
         "preflight.rate.high" if high else "preflight.rate.low", lang, factor=times if high else 1 / times, **figures
     )
     if not high or not agree:
-        return Check(name="learning-rate", state="passed", severity="note", sentence=text, figures=figures)
+        return Check(name="learning-rate", state="passed", severity=Severity.NOTE, sentence=text, figures=figures)
     text = say("preflight.rate.agreed", lang, sentence=text, codes=("、" if lang == "zh" else ", ").join(agree))
-    return Check(name="learning-rate", state="failed", severity="error", sentence=text, figures=figures, findings=agree)
+    return Check(
+        name="learning-rate", state="failed", severity=Severity.ERROR, sentence=text, figures=figures, findings=agree
+    )

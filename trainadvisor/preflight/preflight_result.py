@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from trainadvisor.judge.result import Diagnosis, Severity  # noqa: TC001 - read by pydantic
+from trainadvisor.judge.result import Diagnosis  # noqa: TC001 - read by pydantic
+from trainadvisor.vocabulary import Severity  # noqa: TC001 - (the same)
 
 SCHEMA: Literal["trainadvisor/preflight/1"] = "trainadvisor/preflight/1"
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.i18n.language import say
 from trainadvisor.judge.assembly import judge_log
-from trainadvisor.judge.summary import everything
 from trainadvisor.preflight import early_rules, lr_range_test, lr_suggestion, one_batch, questions
 from trainadvisor.preflight.preflight_result import Check, LearningRate, Outcome, Preflight
 from trainadvisor.signals.context import contexts
+from trainadvisor.telling import told
 from trainadvisor.trials.jobs import Change
+from trainadvisor.vocabulary import Confidence, Severity, reaches
 
 if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis
@@ -25,7 +26,6 @@ SWEEP = Change(
     "lr-range", {"lowest": lr_range_test.LOWEST, "highest": lr_range_test.HIGHEST, "steps": EXPERIMENT_STEPS}
 )
 SHARED_ORDER = Change("fix-labels")
-LEVELS = ("note", "warning", "error", "never")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Procedure:
         seen = questions.Seen(
             trial,
             trial.log,
-            judge_log(trial.log, self._book, self._wish.lang),
+            told(judge_log(trial.log, self._book), self._wish.lang),
             self._book,
             self._wish.lang,
             self._wish.steps,
@@ -80,7 +80,7 @@ class Procedure:
 
     def _errors(self, diagnosis: Diagnosis, certain: set[str]) -> list[str]:
         """Return the codes of certain errors: what they break would affect every experiment."""
-        found = [item for item in everything(diagnosis.findings) if item.code in certain]
+        found = [item for item in diagnosis.walk() if item.code in certain]
         return [item.code for item in found if questions.level(item) == "error"]
 
     def _on_one_batch(self, seen: questions.Seen) -> questions.Seen:
@@ -102,14 +102,14 @@ class Procedure:
         fate = _fate(seen)
         seen = replace(seen, suspected={fate: sorted(suspected)})
         if fate == "confirmed":
-            for item in everything(seen.diagnosis.findings):
-                unsure = item.code in suspected and item.confidence == "possible"
-                item.confidence = "likely" if unsure else item.confidence
+            for item in seen.diagnosis.walk():
+                unsure = item.code in suspected and item.confidence == Confidence.POSSIBLE
+                item.confidence = Confidence.LIKELY if unsure else item.confidence
             return seen
         book = early_rules.without(
             self._book, dict.fromkeys(suspected, say(f"preflight.early.{fate}", self._wish.lang))
         )
-        return replace(seen, diagnosis=judge_log(seen.log, book, self._wish.lang))
+        return replace(seen, diagnosis=told(judge_log(seen.log, book), self._wish.lang))
 
     def _rate(self, seen: questions.Seen, why: str, broken: list[str]) -> tuple[LearningRate | None, Check]:
         """Run the range test and compare the rates."""
@@ -124,7 +124,7 @@ class Procedure:
         outcome = lr_suggestion.outcome(sweep, own)
         if sweep is not None and sweep.suggestion is None and (shared := self._in_one_order(seen)) is not None:
             return outcome, lr_suggestion.shuffled_apart(sweep, shared, lang)
-        whole = judge_log(seen.log, self._full, lang)
+        whole = told(judge_log(seen.log, self._full), lang)
         return outcome, lr_suggestion.check(outcome, whole, lang, rising=rising)
 
     def _in_one_order(self, seen: questions.Seen) -> lr_range_test.Sweep | None:
@@ -148,8 +148,9 @@ class Procedure:
         diagnosis: Diagnosis | None = None,
         rate: LearningRate | None = None,
     ) -> Preflight:
-        limit = LEVELS.index(self._wish.fail_on)
-        failing = [c for c in answers if c.state == "failed" and LEVELS.index(c.severity or "error") >= limit]
+        failing = [
+            c for c in answers if c.state == "failed" and reaches(c.severity or Severity.ERROR, self._wish.fail_on)
+        ]
         decided = answers[0].state != "not-judged"
         outcome: Outcome = "fail" if failing else "pass" if decided else "undecided"
         return Preflight(

@@ -9,11 +9,12 @@ from trainadvisor.i18n.language import say
 from trainadvisor.preflight.one_batch import FITS, OPEN, STUCK, Fit
 from trainadvisor.preflight.preflight_result import Check, State
 from trainadvisor.signals import Signals
+from trainadvisor.vocabulary import Confidence, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from trainadvisor.judge.result import Diagnosis, Finding, Severity
+    from trainadvisor.judge.result import Diagnosis, Finding
     from trainadvisor.judge.rulebook import Rulebook
     from trainadvisor.log.reader import RunLog
     from trainadvisor.preflight.first_steps import Trial
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 FAMILIES = {
     "numerics": ("numerics",), "wiring": ("wiring",), "data": ("data",), "gradients": ("gradients", "activations"),
 }  # fmt: skip
-LEVELS: tuple[Severity, ...] = ("note", "warning", "error")
 # Fewest steps that allow a statement about a script.
 FEWEST = 5
 # Factor over the loss of an untrained model from which the first loss is reported.
@@ -52,7 +52,7 @@ def start(trial: Trial, wanted: int, lang: str) -> Check:
     figures: dict[str, Any] = {"steps": steps, "seconds": round(trial.seconds, 2), "wanted": wanted}
     crash = _crash(trial)
     if crash:
-        return Check(name="start", state="failed", severity="error", figures=figures | crash,
+        return Check(name="start", state="failed", severity=Severity.ERROR, figures=figures | crash,
                      sentence=say("preflight.start.crashed", lang, **crash))  # fmt: skip
     if trial.log is None or (not steps and trial.code):
         line = (trial.printed.strip().splitlines() or [""])[-1]
@@ -92,17 +92,15 @@ def initial_loss(seen: Seen) -> Check:
     figures: dict[str, Any] = {"first": first, "expected": first / ratio, "ratio": ratio}
     bad = ratio > HIGH and seen.fit is not None and seen.fit.verdict == STUCK
     key = "bad" if bad else "high" if ratio > HIGH and seen.fit and seen.fit.verdict == FITS else "good"
-    return Check(name="initial-loss", state="failed" if bad else "passed", severity="warning" if bad else None,
+    return Check(name="initial-loss", state="failed" if bad else "passed", severity=Severity.WARNING if bad else None,
                  sentence=say(f"preflight.loss.{key}", lang, **figures), figures=figures)  # fmt: skip
 
 
 def family(name: str, seen: Seen) -> Check:
     """Report what the rules of a family found in the first steps."""
-    from trainadvisor.judge.summary import everything
-
     families, lang = FAMILIES[name], seen.lang
-    found = [item for item in everything(seen.diagnosis.findings) if item.family in families]
-    loud = sorted((item for item in found if level(item) != "note"), key=lambda item: -LEVELS.index(level(item)))
+    found = [item for item in seen.diagnosis.walk() if item.family in families]
+    loud = sorted((item for item in found if level(item) > Severity.NOTE), key=level, reverse=True)
     if loud:
         codes = [item.code for item in loud]
         return Check(name=name, state="failed", severity=level(loud[0]), sentence=loud[0].sentence or loud[0].title,
@@ -124,7 +122,7 @@ def family(name: str, seen: Seen) -> Check:
 
 def level(item: Finding) -> Severity:
     """Return the severity of a finding; one that is only possible is a note."""
-    return "note" if item.confidence == "possible" else item.severity
+    return Severity.NOTE if item.confidence == Confidence.POSSIBLE else Severity(item.severity)
 
 
 def one_batch(seen: Seen, reason: str = "", codes: Iterable[str] = ()) -> Check:
@@ -137,7 +135,7 @@ def one_batch(seen: Seen, reason: str = "", codes: Iterable[str] = ()) -> Check:
     confirmed = seen.suspected.get("confirmed", [])
     key, state = _batch_answer(seen, fit, confirmed)
     sentence = say(f"preflight.batch.{key}", lang, codes=_names(confirmed, lang), **figures)
-    worst = _worst(seen, confirmed) if key == "confirms" and seen.learns is not False else "error"
+    worst = _worst(seen, confirmed) if key == "confirms" and seen.learns is not False else Severity.ERROR
     return Check(name="one-batch", state=state, severity=worst if state == "failed" else None, figures=figures,
                  sentence=sentence, findings=confirmed if key == "confirms" else [])  # fmt: skip
 
@@ -156,10 +154,8 @@ def _batch_answer(seen: Seen, fit: Fit, confirmed: list[str]) -> tuple[str, Stat
 
 def _worst(seen: Seen, codes: list[str]) -> Severity:
     """Return the highest level of some findings."""
-    from trainadvisor.judge.summary import everything
-
-    levels = [level(item) for item in everything(seen.diagnosis.findings) if item.code in codes]
-    return max(levels, key=LEVELS.index, default="warning")
+    levels = [level(item) for item in seen.diagnosis.walk() if item.code in codes]
+    return max(levels, default=Severity.WARNING)
 
 
 def _names(codes: Iterable[str], lang: str) -> str:
@@ -181,5 +177,5 @@ def throughput(seen: Seen) -> Check:
     text = say(
         f"preflight.speed.{key}", lang, ms=1000 * seconds, wait=wait, examples=examples, ceiling=figures["ceiling"]
     )
-    return Check(name="throughput", state="passed", severity="note" if key == "waits" else None, sentence=text,
+    return Check(name="throughput", state="passed", severity=Severity.NOTE if key == "waits" else None, sentence=text,
                  figures=figures)  # fmt: skip

@@ -25,7 +25,7 @@ from trainadvisor.record.sampling import share_of
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from trainadvisor.judge.result import Diagnosis
+    from trainadvisor.document import Diagnosis
     from trainadvisor.monitor.alerts import Alert, Alerter, Lookout
     from trainadvisor.report.html.notebook_card import Pictures
 
@@ -103,7 +103,7 @@ class Watcher:
 
     def _judge(self) -> "Diagnosis":
         """Judge what the log holds, without touching the training."""
-        from trainadvisor.judge import diagnose
+        from trainadvisor.document import diagnose
 
         return diagnose(self.log, ignore=self.ignore)
 
@@ -140,7 +140,7 @@ class Watcher:
 
     def diagnose(self, lang: str = "en") -> "Diagnosis":
         """Judge what has been recorded so far."""
-        from trainadvisor.judge import diagnose
+        from trainadvisor.document import diagnose
 
         if self._open:
             self._recorder.outbox.open()

@@ -6,12 +6,12 @@ import os
 import re
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from trainadvisor.errors import LogError, UsageError
 from trainadvisor.i18n.language import Words
-from trainadvisor.judge.result import State
 from trainadvisor.report import formats
+from trainadvisor.vocabulary import State
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trainadvisor.report.html.web_page import Material
 
 _BEGIN = 1 << 14
-_STATES = "|".join(re.escape(Words(lang)(f"state.{state}")) for lang in ("en", "zh") for state in get_args(State))
+_STATES = "|".join(re.escape(Words(lang)(f"state.{state}")) for lang in ("en", "zh") for state in State)
 _OURS = re.compile(
     rf"trainadvisor|^(?:#+ )?(?:{_STATES})|^::(?:error|warning|notice) |: (?:error|warning|note|require)\["
     rf"|^[^\n]*: (?:{_STATES})",

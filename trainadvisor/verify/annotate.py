@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from trainadvisor.judge.result import Remedy
 from trainadvisor.verify import trial_verdict
-from trainadvisor.verify.candidates import everything
+from trainadvisor.vocabulary import Confidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trainadvisor.i18n.language import Words
-    from trainadvisor.judge.result import Confidence, Diagnosis, Finding
+    from trainadvisor.judge.result import Diagnosis, Finding
     from trainadvisor.trials.jobs import Change
     from trainadvisor.verify.trial_runs import Tried
     from trainadvisor.verify.verify_result import Verified
 
-LEVELS = ("possible", "likely", "certain")
 FINISHED = frozenset({"better", "no-better", "worse", "hopeless"})
 
 
@@ -40,7 +39,7 @@ def _note_verified(diagnosis: Diagnosis, item: Verified, words: Words) -> None:
     alone = not item.combined_with
     remedies = _same(diagnosis, item.change, item.arguments) if alone else []
     if not remedies and diagnosis.findings:
-        root = next((f for f in everything(diagnosis.findings) if f.code == item.code), diagnosis.findings[0])
+        root = next((f for f in diagnosis.walk() if f.code == item.code), diagnosis.findings[0])
         added = Remedy(
             change=item.change,
             arguments=item.arguments,
@@ -48,6 +47,7 @@ def _note_verified(diagnosis: Diagnosis, item: Verified, words: Words) -> None:
             text=item.text,
             code=item.diff,
             where=item.where,
+            edits=item.edits,
         )
         root.remedies.append(added)
         remedies = [added]
@@ -65,7 +65,7 @@ def _note_tried(diagnosis: Diagnosis, one: Tried, words: Words) -> None:
 
 
 def _same(diagnosis: Diagnosis, change: str, arguments: dict[str, Any]) -> list[Remedy]:
-    each = [remedy for finding in everything(diagnosis.findings) for remedy in finding.remedies]
+    each = [remedy for finding in diagnosis.walk() for remedy in finding.remedies]
     return [remedy for remedy in each if remedy.change == change and remedy.arguments == arguments]
 
 
@@ -87,5 +87,4 @@ def _failed(finding: Finding, tried: Sequence[Tried]) -> bool:
 
 
 def _shift(finding: Finding, by: int) -> None:
-    place = min(max(LEVELS.index(finding.confidence) + by, 0), len(LEVELS) - 1)
-    finding.confidence = cast("Confidence", LEVELS[place])
+    finding.confidence = Confidence(finding.confidence).shifted(by)

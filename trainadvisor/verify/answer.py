@@ -93,7 +93,7 @@ def verified(session: Session, tried: Tried, source: str | None) -> Verified:
         seeds=len(tried.runs), wins=chosen.decision.wins,
         diff="\n".join(patch.diff() for patch in found) or _snippet(tried.candidate),
         combined_with=[Applied(change=c.change, arguments=c.arguments) for c in tried.candidate.changes[1:]],
-        where=found[0].where if found else None, code=tried.candidate.code,
+        where=found[0].where if found else None, edits=[patch.edit() for patch in found], code=tried.candidate.code,
         text=text(tried.candidate, Words(session.lang)), margin=chosen.margin, spread=chosen.effect.spread,
         gone=trial.gone, left=trial.findings, others=others[: FIGURES - 1], steps=trial.steps,
         curves={

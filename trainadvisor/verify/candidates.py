@@ -25,19 +25,12 @@ FIRST = 2
 
 def alarming(diagnosis: Diagnosis) -> list[Finding]:
     """Return the roots that are a warning or error or explain one."""
-    return [finding for finding in diagnosis.findings if any(f.severity != "note" for f in everything([finding]))]
-
-
-def everything(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Yield findings and everything that they explain."""
-    for finding in findings:
-        yield finding
-        yield from everything(finding.explains)
+    return [finding for finding in diagnosis.findings if any(f.severity != "note" for f in finding.walk())]
 
 
 def codes(diagnosis: Diagnosis) -> list[str]:
     """Return the codes of all warnings and errors."""
-    return list(dict.fromkeys(f.code for f in everything(diagnosis.findings) if f.severity != "note"))
+    return list(dict.fromkeys(f.code for f in diagnosis.walk() if f.severity != "note"))
 
 
 def candidates(diagnosis: Diagnosis, only: str | None = None, lr: float | None = None) -> list[Candidate]:
@@ -45,10 +38,10 @@ def candidates(diagnosis: Diagnosis, only: str | None = None, lr: float | None =
 
     `only` restricts it to one finding; `lr` is the rate of the run, by which two learning rates are told apart.
     """
-    roots = [f for f in everything(diagnosis.findings) if f.code == only] if only else alarming(diagnosis)
+    roots = [f for f in diagnosis.walk() if f.code == only] if only else alarming(diagnosis)
     first = [list(_of(root)) for root in roots]
     rivals = list(chain.from_iterable(_separating(root) for root in roots))
-    later = [] if only else [list(_of(follower)) for root in roots for follower in everything(root.explains)]
+    later = [] if only else [list(_of(follower)) for root in roots for follower in root.consequences()]
     ordered = [
         *chain.from_iterable(options[:FIRST] for options in first[:1]),
         *rivals,
@@ -84,7 +77,7 @@ def _separating(finding: Finding) -> Iterator[Candidate]:
 
 def _general(diagnosis: Diagnosis) -> Iterator[Change]:
     """Yield changes that often help, first those the rules ask for: keeping numbers finite, or relabeling."""
-    wanted = {f.handling.general for f in everything(diagnosis.findings) if f.severity != "note"}
+    wanted = {f.handling.general for f in diagnosis.walk() if f.severity != "note"}
     lost, unlearnt = "finite" in wanted, "labels" in wanted
     listed = [(spec.name, fallback) for spec in all_changes().values() for fallback in spec.fallbacks]
     possible = [(name, fallback) for name, fallback in listed if unlearnt or not fallback.only_unlearnt]
@@ -97,7 +90,7 @@ def _general(diagnosis: Diagnosis) -> Iterator[Change]:
 
 def anew(candidate: Candidate, diagnosis: Diagnosis) -> Candidate:
     """Return a candidate for another run, with arguments that are specific to a run taken from that run."""
-    remedies = [r for f in everything(diagnosis.findings) for r in f.remedies if about(r.change).per_run]
+    remedies = [r for f in diagnosis.walk() for r in f.remedies if about(r.change).per_run]
     asked = {remedy.change: _change(remedy) for remedy in reversed(remedies)}
     changes = tuple(asked.get(change.change, change) for change in candidate.changes)
     return candidate if changes == candidate.changes else replace(candidate, changes=changes)

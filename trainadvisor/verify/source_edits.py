@@ -16,8 +16,9 @@ from trainadvisor.changes.line_edits import (
     SwapLayers,
     SwapOptimizer,
 )
-from trainadvisor.judge.argument_edit import diff, rewrite
+from trainadvisor.judge.argument_edit import rewrite
 from trainadvisor.judge.object_sites import main_object
+from trainadvisor.judge.result import Edit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,11 +36,15 @@ class Patch:
     old: str
     new: tuple[str, ...]
 
-    def diff(self) -> str:
-        """Return it as a diff; inserted lines have no counterpart."""
+    def edit(self) -> Edit:
+        """Return it as an edit; lines that are put before another one leave that in place."""
         if self.new[-1:] == (self.old,):
-            return "\n".join([*(f"+ {line}" for line in self.new[:-1]), f"  {self.old}"])
-        return diff(self.old, "\n+ ".join(self.new))
+            return Edit(file=self.file, line=self.line, new="\n".join(self.new[:-1]), anchor=self.old)
+        return Edit(file=self.file, line=self.line, old=self.old, new="\n".join(self.new))
+
+    def diff(self) -> str:
+        """Return it as a diff."""
+        return self.edit().diff()
 
     @property
     def where(self) -> str:

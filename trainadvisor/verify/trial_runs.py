@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainadvisor.errors import LogError
-from trainadvisor.judge import diagnose
 from trainadvisor.log.reader import read_log
+from trainadvisor.telling import diagnose
 from trainadvisor.verify import trial_verdict
 from trainadvisor.verify.candidates import codes
 from trainadvisor.verify.verify_result import Applied, Trial, Verdict

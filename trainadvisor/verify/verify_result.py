@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from trainadvisor.judge.result import Edit  # noqa: TC001 - read by pydantic
+
 SCHEMA: Literal["trainadvisor/verify/1"] = "trainadvisor/verify/1"
 
 Answer = Literal["verified", "none-helped", "nothing-to-cure", "not-judged"]
@@ -92,6 +94,7 @@ class Verified(_Part):
     diff: str | None
     combined_with: list[Applied] = Field(default_factory=list)
     where: str | None = None
+    edits: list[Edit] = Field(default_factory=list)
     code: str | None = None
     text: str = ""
     margin: float = 0.0

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor.report.html.languages import Languages, Told, code_lines
 from trainadvisor.report.html.svg import spark
 from trainadvisor.report.text import verified
-from trainadvisor.report.text.finding_block import consequences
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from markupsafe import Markup
 
@@ -89,7 +88,7 @@ class Cards:
         """Take the diagnosis by language, what the rules say, the charts and the first and last step."""
         self._langs, self._rules, self._span = langs, rules, span
         self._specs = {spec["id"]: spec for spec in specs if spec["lines"]}
-        self._by_code = {lang: {f.code: f for f in everything(diagnosis)} for lang, diagnosis in diagnoses.items()}
+        self._by_code = {lang: {f.code: f for f in diagnosis.walk()} for lang, diagnosis in diagnoses.items()}
 
     def of(self, findings: Iterable[Finding]) -> list[Card]:
         """Return the cards in their order, the first ones open."""
@@ -153,7 +152,7 @@ class Cards:
             text=self._each(finding, lambda f, _: f.remedies[place].text if place < len(f.remedies) else ""),
             where=remedy.where,
             applies=remedy.applies,
-            lines=marked(remedy.code) if remedy.code else [],
+            lines=marked(remedy.code, is_diff=bool(remedy.edits)) if remedy.code else [],
             verified=self._outcome(finding, place) if remedy.verified else None,
         )
 
@@ -172,13 +171,6 @@ class Cards:
         return {words.lang: _paragraphs(docs.get(words.lang, "")) for words in self._langs.all} if docs else {}
 
 
-def everything(diagnosis: Diagnosis) -> Iterator[Finding]:
-    """Yield all findings, consequences included."""
-    for finding in diagnosis.findings:
-        yield finding
-        yield from consequences(finding)
-
-
 def chart_of(finding: Finding) -> str:
     """Return the chart that shows what the evidence is about."""
     names = [name for evidence in finding.evidence for name in evidence.values]
@@ -186,9 +178,8 @@ def chart_of(finding: Finding) -> str:
     return found[0] if found else CHART_OF_FAMILY.get(finding.family, "loss")
 
 
-def marked(source: str) -> list[CodeLine]:
+def marked(source: str, *, is_diff: bool) -> list[CodeLine]:
     """Return the lines of code; those of a diff are told from each other."""
-    is_diff = any(line.startswith(("+ ", "- ")) for line in source.split("\n"))
     kinds = {"+ ": "ins", "- ": "del"} if is_diff else {}
     return [CodeLine(kinds.get(line[:2], "span"), line) for line in code_lines(source)]
 

@@ -26,24 +26,18 @@ WIDTH, HEIGHT, WIDE_RANGE = 240, 40, 20
 MOST = 6
 
 
-def language_of(diagnosis: Diagnosis) -> str:
-    """Return the language that a diagnosis was written in."""
-    return "zh" if any("\u4e00" <= character <= "\u9fff" for character in diagnosis.summary) else "en"
-
-
 def bundle(diagnosis: Diagnosis) -> dict[str, str]:
     """Return every form that a notebook may choose from."""
-    lang = language_of(diagnosis)
     return {
         "text/html": html(diagnosis),
-        "text/markdown": markdown.render(diagnosis, lang),
-        "text/plain": full_report.render(diagnosis, lang),
+        "text/markdown": markdown.render(diagnosis, diagnosis.lang),
+        "text/plain": full_report.render(diagnosis, diagnosis.lang),
     }
 
 
 def html(diagnosis: Diagnosis) -> str:
     """Return the card: verdict, curve, findings with their first fixes."""
-    words = Words(language_of(diagnosis))
+    words = Words(diagnosis.lang)
     return _filled("notebook.html", words, diagnosis=diagnosis, edge=EDGES[diagnosis.state],
                    findings=diagnosis.findings[:MOST], curve=_curve(words, diagnosis), lines=code_lines)  # fmt: skip
 

@@ -28,10 +28,11 @@ def render(result: Preflight, lang: str, material: Material) -> str:
     """Return the page; `material` is what the report shows of the first steps."""
     from trainadvisor.judge.result import Diagnosis
     from trainadvisor.report.html import web_page
+    from trainadvisor.vocabulary import State
 
-    empty = Diagnosis(state="cannot-tell", summary="", run={"script": result.script})
+    empty = Diagnosis(state=State.CANNOT_TELL, summary="", run={"script": result.script})
     # the page has one verdict: so few steps do not make a run healthy, and that is not what was asked
-    said = {"state": STATES[result.outcome], "summary": result.summary}
+    said = {"state": State(STATES[result.outcome]), "summary": result.summary}
     diagnosis = (result.diagnosis or empty).model_copy(update=said)
     material = replace(material, above=lambda langs: section(result, langs))
     return web_page.render(diagnosis, lang, material)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.report.text.finding_block import consequences
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -64,7 +62,7 @@ def _found(diagnosis: Diagnosis) -> Iterator[tuple[Finding, bool]]:
     for finding in diagnosis.findings:
         if finding.severity != "note":
             yield finding, False
-            yield from ((follower, True) for follower in consequences(finding))
+            yield from ((follower, True) for follower in finding.consequences())
 
 
 def _bar(finding: Finding, span: dict[str, Any], *, thin: bool, langs: Languages) -> Bar:

@@ -7,7 +7,6 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.report.text import healthy
-from trainadvisor.report.text.finding_block import consequences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -111,7 +110,7 @@ def _crash(crash: dict[str, Any], last: int, langs: Languages) -> Told:
 
 
 def _imported(diagnosis: Diagnosis, source: str, langs: Languages) -> Told:
-    found = sum(1 + len(list(consequences(finding))) for finding in diagnosis.findings)
+    found = sum(1 + len(list(finding.consequences())) for finding in diagnosis.findings)
     every = len(diagnosis.unknown) + len(diagnosis.clear) + found
     count = sum(bool(item.missing) for item in diagnosis.unknown)
     return langs.say("banner.curves", source=source, count=count, all=every, command="trainadvisor run")
@@ -143,8 +142,8 @@ def _parts(diagnosis: Diagnosis, key: str, langs: Languages) -> Told:
 
 
 def _counts(diagnosis: Diagnosis, words: Words) -> str:
-    levels = [finding.severity for finding in diagnosis.findings]
-    followers = sum(len(list(consequences(finding))) for finding in diagnosis.findings)
+    levels: list[str] = [finding.severity for finding in diagnosis.findings]
+    followers = sum(len(list(finding.consequences())) for finding in diagnosis.findings)
     counts = [words.count("errors", levels.count("error")), words.count("warnings", levels.count("warning"))]
     counts += [words.count("notes.count", levels.count("note"))] if "note" in levels else []
     counts += [words.count("consequences", followers)] if followers else []

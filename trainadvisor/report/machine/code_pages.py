@@ -105,8 +105,7 @@ def _fixes(rule: Rule, words: Words) -> Iterator[str]:
 
 
 def _code(text: str, indent: str = "") -> str:
-    kind = "diff" if text.startswith(("+ ", "- ")) else "python"
-    lines = [f"```{kind}", *text.rstrip("\n").split("\n"), "```"]
+    lines = ["```python", *text.rstrip("\n").split("\n"), "```"]
     return "\n".join((indent + line).rstrip() for line in lines)
 
 

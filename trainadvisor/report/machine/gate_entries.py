@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from trainadvisor.report.text.finding_block import consequences
+from trainadvisor.vocabulary import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from trainadvisor.judge.result import Diagnosis, Finding
+    from trainadvisor.judge.result import Diagnosis, Edit, Finding, Site
     from trainadvisor.judge.rulebook import Rulebook
-
-PLACE = re.compile(r"(?P<file>[^\s:,()]+\.py):(?P<line>\d+)")
-RANK = {"error": 0, "warning": 1, "note": 2}
 
 
 @dataclass(frozen=True)
@@ -46,24 +42,23 @@ class Entry:
         """Yield every finding, and the first-ranked one that explains it."""
         for finding in self.diagnosis.findings:
             yield finding, None
-            for follower in consequences(finding):
+            for follower in finding.consequences():
                 yield follower, finding
 
     def told(self) -> list[Finding]:
         """Return the findings that speak for themselves, the worst first: first-ranked ones, and those that fail."""
         gated = self.fails is not None
         chosen = [finding for finding, root in self.findings() if root is None or (gated and self.failing(finding))]
-        return sorted(chosen, key=lambda finding: (not self.failing(finding), RANK[finding.severity]))
+        return sorted(chosen, key=lambda finding: (not self.failing(finding), -Severity(finding.severity).rank))
 
 
 def place(finding: Finding, folder: Path | None = None) -> tuple[str, int] | None:
     """Return file (relative, with slashes) and line of the code a finding is about, None where it is not known."""
-    texts = [remedy.where for remedy in finding.remedies] + [finding.where]
-    found = next(filter(None, (PLACE.search(text) for text in texts if text)), None)
-    if found is None or int(found["line"]) < 1:
-        return None
-    path = _relative(found["file"], folder or Path.cwd())
-    return (path, int(found["line"])) if path else None
+    places: tuple[Edit | Site, ...] = (*(edit for remedy in finding.remedies for edit in remedy.edits), *finding.sites)
+    known = ((place.file, place.line) for place in places if place.file.endswith(".py") and place.line is not None)
+    file, line = next(known, ("", 0))
+    path = _relative(file, folder or Path.cwd()) if line >= 1 else None
+    return (path, line) if path else None
 
 
 def _relative(name: str, folder: Path) -> str | None:

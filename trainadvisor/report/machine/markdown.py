@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from trainadvisor.i18n.language import Words
 from trainadvisor.report.machine.gate_entries import Entry
 from trainadvisor.report.text import healthy, verified
-from trainadvisor.report.text.finding_block import consequences
 from trainadvisor.report.text.layout import clean
 from trainadvisor.report.text.sparkline import sparkline
 
@@ -112,7 +111,7 @@ def _remedy(words: Words, remedy: Remedy, label: str) -> str:
     if not remedy.code:
         return text
     code = remedy.code.rstrip("\n")
-    kind = "diff" if code.startswith(("+ ", "- ")) else "python"
+    kind = "diff" if remedy.edits else "python"
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", code)), default=0))
     lines = "\n".join(clean(line) for line in code.split("\n"))
     return f"{text}\n\n{fence}{kind}\n{lines}\n{fence}"
@@ -130,7 +129,7 @@ def _details(words: Words, item: Finding) -> Iterator[str]:
         yield f"- **{words('ruled-out')}** {other.code}{words('colon')}{escape(other.text)}"
     if item.verify:
         yield f"- **{words('verify')}** {escape(item.verify)}"
-    followers = [follower.code for follower in consequences(item)]
+    followers = [follower.code for follower in item.consequences()]
     if followers:
         yield f"- {words('explained')} {words('comma').join(followers)}"
     yield "\n</details>"

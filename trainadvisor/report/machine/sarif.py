@@ -7,9 +7,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.report.machine.gate_entries import RANK, Entry, message, place
+from trainadvisor.report.machine.gate_entries import Entry, message, place
 from trainadvisor.report.machine.json_document import safe
 from trainadvisor.report.text.layout import clean
+from trainadvisor.vocabulary import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 RUNS, RESULTS, TEXT, TAGS = 20, 5_000, 1_000, 10  # what code scanning takes and keeps
-LEVELS = {"error": "error", "warning": "warning", "note": "note"}
 PRECISION = {"certain": "very-high", "likely": "high", "possible": "low"}
 EVIDENCE = {"direct": "very-high", "exact": "very-high", "static": "high", "statistical": "medium"}
 PLACEHOLDER = re.compile(r"\{(\w+)(?::[^}]*)?\}")
@@ -59,7 +59,7 @@ def _run(entry: Entry, lang: str, book: Rulebook) -> dict[str, Any]:
 
 def _placed(entry: Entry) -> Iterator[tuple[Finding, tuple[str, int]]]:
     """Yield the findings with a line of code, the worst first."""
-    for finding in sorted(entry.told(), key=lambda item: RANK[item.severity]):
+    for finding in sorted(entry.told(), key=lambda item: -Severity(item.severity).rank):
         if where := place(finding):
             yield finding, where
 
@@ -80,7 +80,7 @@ def _rule(code: str, book: Rulebook, lang: str) -> dict[str, Any]:
         "shortDescription": {"text": _plain(rule.title(lang))[:TEXT]},
         "fullDescription": {"text": (_plain(rule.text("cause", lang)) or doc)[:TEXT]},
         "help": {"text": doc, "markdown": _markdown(rule, doc, lang)},
-        "defaultConfiguration": {"level": LEVELS[rule.severity]},
+        "defaultConfiguration": {"level": str(rule.severity)},
         "properties": _properties(rule),
     }
 
@@ -113,7 +113,7 @@ def _result(entry: Entry, finding: Finding, where: tuple[str, int], number: int)
     result: dict[str, Any] = {
         "ruleId": finding.code,
         "ruleIndex": number,
-        "level": LEVELS[finding.severity],
+        "level": str(finding.severity),
         "message": {"text": _sentences(message(finding))},
         "locations": [_location(path, line)],
         "partialFingerprints": {"primaryLocationLineHash": _hash(path, finding)},
@@ -144,5 +144,6 @@ def _location(path: str, line: int) -> dict[str, Any]:
 
 def _hash(path: str, finding: Finding) -> str:
     """Return what makes the finding the same in the next run: not its line, which moves."""
-    code = next((remedy.code for remedy in finding.remedies if remedy.code and remedy.where), "") or ""
-    return hashlib.sha256(f"{finding.code}\n{path}\n{code.partition(chr(10))[0]}".encode()).hexdigest()[:16] + ":1"
+    edit = next((edit for remedy in finding.remedies for edit in remedy.edits), None)
+    line = edit.diff().partition("\n")[0] if edit else ""
+    return hashlib.sha256(f"{finding.code}\n{path}\n{line}".encode()).hexdigest()[:16] + ":1"

@@ -100,10 +100,3 @@ def _remedy(page: Page, remedy: Remedy, label: str) -> None:
         page.code(remedy.code)
     if remedy.verified:
         page.row("", verified.outcome(remedy, page.words))
-
-
-def consequences(finding: Finding) -> Iterator[Finding]:
-    """Yield everything that a finding explains, to any depth."""
-    for follower in finding.explains:
-        yield follower
-        yield from consequences(follower)

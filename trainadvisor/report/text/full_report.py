@@ -73,7 +73,7 @@ def _headlines(page: Page, title: str, findings: list[Finding]) -> None:
 
 
 def _consequences(page: Page, item: Finding) -> None:
-    names = [_consequence(page, follower) for follower in finding_block.consequences(item)]
+    names = [_consequence(page, follower) for follower in item.consequences()]
     if names:
         page.paragraph(page.words("explained"))
         page.paragraph(page.words("comma").join(names), indent="  ")
@@ -131,8 +131,8 @@ def _short(lines: list[str], limit: int = 2) -> list[str]:
 
 def _last_line(page: Page, diagnosis: Diagnosis) -> None:
     words = page.words
-    levels = [item.severity for item in diagnosis.findings]
-    followers = sum(len(list(finding_block.consequences(item))) for item in diagnosis.findings)
+    levels: list[str] = [item.severity for item in diagnosis.findings]
+    followers = sum(len(list(item.consequences())) for item in diagnosis.findings)
     counts = [words.count("errors", levels.count("error")), words.count("warnings", levels.count("warning"))]
     if levels.count("note"):
         counts.append(words.count("notes.count", levels.count("note")))

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.i18n.language import Words
 from trainadvisor.report.machine.gate_entries import Entry, place
-from trainadvisor.report.text.finding_block import consequences
 from trainadvisor.report.text.layout import cells, clean, pad
 from trainadvisor.report.text.page import Page
 
@@ -64,7 +63,7 @@ def _head(page: Page, decision: Decision, policy: Policy) -> None:
 
 
 def _checks(diagnosis: Diagnosis) -> int:
-    found = sum(1 + len(list(consequences(finding))) for finding in diagnosis.findings)
+    found = len(list(diagnosis.walk()))
     return found + len(diagnosis.clear) + len(diagnosis.unknown)
 
 
@@ -152,7 +151,7 @@ def _sentences(words: Words, measured: Iterable[Measured]) -> Iterator[tuple[str
 
 
 def _counts(words: Words, run: Judged) -> Iterator[str]:
-    roots = {item.finding.code: len(list(consequences(item.finding))) for item in run.failing}
+    roots = {item.finding.code: len(list(item.finding.consequences())) for item in run.failing}
     if total := sum(roots.values()):
         codes = words("comma").join(code for code, count in roots.items() if count)
         yield words("gate.consequences", count=words.count("consequences", total), codes=codes)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trainadvisor.i18n.language import Words
+    from trainadvisor.judge.result import Remedy
 
 Fact = dict[str, Any]
 
@@ -74,9 +75,9 @@ def _loader(loaders: list[Fact]) -> str:
     return f"DataLoader batch {fact['batch_size']}, workers {fact['workers']}, shuffle {shuffle}"
 
 
-def first_change(code: str) -> str:
-    """Return the line of a fix that changes something: the first that a diff adds, or the first that is no comment."""
+def first_change(remedy: Remedy) -> str:
+    """Return the line of a fix that changes something: the first of an edit, or the first of a snippet to run."""
+    code = remedy.edits[0].new if remedy.edits else remedy.code or remedy.text
     lines = [line.strip() for line in code.splitlines() if line.strip()]
-    added = [line.removeprefix("+").strip() for line in lines if line.startswith("+ ")]
-    spoken = [line for line in lines if not line.startswith(("#", "- ", "import ", "from "))]
-    return next(iter([*added, *spoken, *lines]), "")
+    spoken = [line for line in lines if not line.startswith(("#", "import ", "from "))]
+    return next(iter([*spoken, *lines]), "")

@@ -38,7 +38,7 @@ def shown(result: Preflight) -> list[Finding]:
     """Return the findings behind the failed checks, the first ones in full."""
     failed = {code for check in result.checks if check.state == "failed" for code in check.findings}
     roots = result.diagnosis.findings if result.diagnosis is not None else []
-    behind = [root for root in roots if failed & {root.code, *(item.code for item in finding_block.consequences(root))}]
+    behind = [root for root in roots if failed & {root.code, *(item.code for item in root.consequences())}]
     return behind[:MOST_FINDINGS]
 
 

@@ -6,25 +6,16 @@ import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from trainadvisor.i18n.language import Words
-    from trainadvisor.judge.result import Diagnosis, Finding, Remedy
+    from trainadvisor.judge.result import Diagnosis, Remedy
     from trainadvisor.report.text.page import Page
 
 COLUMNS = ("remedy", "metric", "before", "after", "gain", "seeds")
 
 
-def everything(findings: list[Finding]) -> Iterator[Finding]:
-    """Yield findings with all that they explain."""
-    for finding in findings:
-        yield finding
-        yield from everything(finding.explains)
-
-
 def tried(diagnosis: Diagnosis) -> list[tuple[str, Remedy]]:
     """Return the remedies that re-runs have tried with the code of their finding, those that helped first."""
-    each = [(f.code, remedy) for f in everything(diagnosis.findings) for remedy in f.remedies if remedy.verified]
+    each = [(f.code, remedy) for f in diagnosis.walk() for remedy in f.remedies if remedy.verified]
     distinct: dict[tuple[str, str], tuple[str, Remedy]] = {}
     for code, remedy in each:
         distinct.setdefault((remedy.change, str(remedy.arguments)), (code, remedy))

@@ -1,7 +1,5 @@
 """What was out of the recorder's sight in a training, and which checks that switches off."""
 
-from trainadvisor.log.reader import RunLog
-
 TEXTS: dict[str, dict[str, str]] = {
     "compiled": {
         "en": "The model is compiled: what its layers compute is not seen, so the checks of activations are off; for "
@@ -32,7 +30,7 @@ TEXTS: dict[str, dict[str, str]] = {
 }
 
 
-def notes(log: RunLog, lang: str) -> list[str]:
-    """Return a sentence for each kind of thing that was out of sight."""
-    told = dict.fromkeys(event["subject"] for event in log.events if event.get("kind") == "blind")
-    return [TEXTS[what].get(lang, TEXTS[what]["en"]) for what in told if what in TEXTS]
+def told(subject: str, lang: str) -> str | None:
+    """Return the sentence about a kind of thing that was out of sight, None for kinds that need none."""
+    texts = TEXTS.get(subject)
+    return texts.get(lang, texts["en"]) if texts else None

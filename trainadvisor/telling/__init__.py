@@ -1,0 +1,58 @@
+"""Telling: a judgement becomes a document in one language. Nothing is judged here, and no language is used below."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from trainadvisor.judge import result
+
+if TYPE_CHECKING:
+    from trainadvisor.configuration import Config
+    from trainadvisor.judge.judgement import Judgement
+    from trainadvisor.log.reader import RunLog
+
+__all__ = ["diagnose", "told", "told_as", "told_in"]
+
+Document = TypeVar("Document", bound=result.Diagnosis)
+
+
+def told(judgement: "Judgement", lang: str = "en") -> result.Diagnosis:
+    """Return a judgement as a document in one language."""
+    return told_as(result.Diagnosis, judgement, lang)
+
+
+def told_as(document: type[Document], judgement: "Judgement", lang: str) -> Document:
+    """Return a judgement as a document of a kind, in one language."""
+    from trainadvisor.telling.told_findings import findings, unknown
+    from trainadvisor.telling.told_run import notes, summary
+
+    found = findings(judgement, lang)
+    diagnosis = document(
+        lang=cast("result.Language", lang),
+        state=judgement.state,
+        summary=summary(judgement, found, lang),
+        run=dict(judgement.run),
+        findings=found,
+        clear=list(judgement.clear),
+        unknown=[unknown(entry, lang) for entry in judgement.unknown],
+        notes=list(notes(judgement, lang)),
+    )
+    return diagnosis.telling(judgement)
+
+
+def told_in(diagnosis: Document, lang: str) -> Document:
+    """Return a diagnosis in another language, without judging its log again."""
+    return told_as(type(diagnosis), diagnosis.judgement, lang)
+
+
+def diagnose(
+    log: "str | Path | RunLog",
+    rules: Iterable[str | Path] = (),
+    lang: str = "en",
+    config: "Config | None" = None,
+    ignore: Iterable[str] = (),
+) -> result.Diagnosis:
+    """Judge a log as `trainadvisor.judge.judged` does, and tell it in one language."""
+    from trainadvisor.judge import judged
+
+    return told(judged(log, rules, config, ignore), lang)

@@ -1,0 +1,109 @@
+"""Findings in words: the texts of their rules with the values of the run in them."""
+
+from typing import cast
+
+from trainadvisor.judge.judgement import Advice, Judged, Judgement, RuledOutCode, Unjudged
+from trainadvisor.judge.placeholders import fill
+from trainadvisor.judge.result import Evidence, Finding, Handling, Kind, Remedy, Rival, RuledOut, Unknown
+from trainadvisor.judge.rivals import rivalry
+from trainadvisor.judge.rulebook import Rule
+from trainadvisor.signals import all_signals
+
+LISTED_NEEDS = 3
+TEXTS = ("title", "finding", "cause", "verify")
+HANDLED = ("phase", "measured_by", "measures", "general")
+
+WORDS = {
+    "off": {"en": "switched off: {reason}", "zh": "已关闭：{reason}"},
+    "context": {"en": "does not apply to this kind of training ({reason})", "zh": "不适用于这类训练（{reason}）"},
+    "failed": {"en": "the rule failed ({reason})", "zh": "规则执行出错（{reason}）"},
+    "clear": {"en": "judged and not the case", "zh": "已检查，不成立"},
+    "unstated": {"en": "not recorded", "zh": "未记录"},
+}
+
+
+def findings(judgement: Judgement, lang: str) -> list[Finding]:
+    """Return the findings of a judgement in one language."""
+    return [_finding(item, judgement, lang) for item in judgement.findings]
+
+
+def _finding(item: Judged, judgement: Judgement, lang: str) -> Finding:
+    rule = judgement.rule(item.code, item.branch)
+    texts = {key: fill(rule.text(key, lang), item.values.get, lang)[0] for key in TEXTS}
+    separating = item.rival.separating if item.rival else None
+    return Finding(
+        code=item.code,
+        family=item.family,
+        kind=cast("Kind", rule.kind),
+        severity=item.severity,
+        confidence=item.confidence,
+        title=texts["title"] or item.code,
+        sentence=texts["finding"],
+        cause=texts["cause"],
+        verify=texts["verify"],
+        where=item.sites[0].where if item.sites else None,
+        sites=list(item.sites),
+        subjects=list(item.subjects),
+        onset=item.onset,
+        evidence=_evidence(item, rule, lang),
+        ruled_out=[_ruled_out(other, item, rule, lang) for other in item.ruled_out],
+        not_judged=[unknown(other, lang) for other in item.not_judged],
+        remedies=[_remedy(advice, item, rule, lang) for advice in item.remedies],
+        explains=[_finding(follower, judgement, lang) for follower in item.explains],
+        also_explained_by=list(item.also_explained_by),
+        rival=_rival(item, judgement, lang),
+        also_seen=item.also_seen,
+        branch=item.branch,
+        handling=Handling(separating=separating, **{name: getattr(rule, name) for name in HANDLED}),
+    )
+
+
+def _evidence(item: Judged, rule: Rule, lang: str) -> list[Evidence]:
+    texts = rule.texts.get(lang, {}).get("evidence", [])
+    return [
+        Evidence(
+            condition=proof.condition,
+            values=proof.values,
+            text=fill(texts[number], item.values.get, lang)[0] if number < len(texts) else proof.condition,
+        )
+        for number, proof in enumerate(item.evidence)
+    ]
+
+
+def _ruled_out(other: RuledOutCode, item: Judged, rule: Rule, lang: str) -> RuledOut:
+    if other.number is None:
+        return RuledOut(code=other.code, text=WORDS["clear"][lang])
+    return RuledOut(code=other.code, text=fill(rule.lookalikes[other.number].get(lang, ""), item.values.get, lang)[0])
+
+
+def _remedy(advice: Advice, item: Judged, rule: Rule, lang: str) -> Remedy:
+    entry = rule.remedies[advice.number]
+    return Remedy(
+        change=advice.change,
+        arguments=dict(advice.arguments),
+        applies=advice.applies,
+        text=fill(entry.get(lang) or entry.get("en", ""), item.values.get, lang)[0],
+        code="\n".join(edit.diff() for edit in advice.edits) or advice.snippet,
+        where=advice.edits[0].where if advice.edits else None,
+        edits=list(advice.edits),
+    )
+
+
+def _rival(item: Judged, judgement: Judgement, lang: str) -> Rival | None:
+    if item.rival is None:
+        return None
+    entry = rivalry(judgement.rule(item.code), judgement.rule(item.rival.code))
+    return Rival(code=item.rival.code, test=entry[lang]) if entry else None
+
+
+def unknown(entry: Unjudged, lang: str) -> Unknown:
+    """Return why a rule was not judged and what to record so that it can be."""
+    return Unknown(code=entry.code, missing=list(entry.missing), how=_how(entry, lang))
+
+
+def _how(entry: Unjudged, lang: str) -> str:
+    if entry.why != "absent":
+        return WORDS[entry.why][lang].format(reason=entry.reason)
+    specs = [all_signals()[name] for name in entry.missing if name in all_signals()]
+    needs = dict.fromkeys(spec.needs_zh if lang == "zh" else spec.needs for spec in specs)
+    return ("；" if lang == "zh" else "; ").join(list(needs)[:LISTED_NEEDS]) or WORDS["unstated"][lang]

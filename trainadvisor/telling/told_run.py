@@ -1,0 +1,92 @@
+"""The run in words: its one-sentence summary and the notes beside it."""
+
+from collections.abc import Iterator, Sequence
+
+from trainadvisor.judge.judgement import Judgement, Remark
+from trainadvisor.judge.result import Finding
+from trainadvisor.telling import blindspot_texts
+from trainadvisor.telling.crash_texts import explanation
+
+PROPER = ("Adam", "AdamW", "PyTorch")
+
+SENTENCES = {
+    "because": {"en": "{effect} because {cause}.", "zh": "{cause}，{effect}。"},
+    "alone": {"en": "{cause}.", "zh": "{cause}。"},
+    "improved": {"en": "training converged normally; nothing needs changing.", "zh": "训练正常收敛，无需修改。"},
+    "sound": {"en": "no fault was found; nothing needs changing.", "zh": "未发现问题，无需修改。"},
+    "short": {
+        "en": "{steps} steps recorded; at least {fewest} are needed to judge a run.",
+        "zh": "只记录了 {steps} 步；至少需要 {fewest} 步才能判断。",
+    },
+    "weak": {
+        "en": "no fault was found, but the model has hardly learnt: the loss is {share} below a constant answer's.",
+        "zh": "未发现故障，但模型几乎没有学到东西：损失只比常数答案低 {share}。",
+    },
+    "crashed": {
+        "en": "the script ended with {type} at {where}; no fault was found in the {steps} steps before.",
+        "zh": "脚本以 {type} 结束（{where}）；在此之前的 {steps} 步中未发现故障。",
+    },
+    "cut": {
+        "en": "the log was cut off ({reason}): no fault was found in the {steps} steps that are in it{of}.",
+        "zh": "日志被截断（{reason}）：其中的 {steps} 步未发现故障{of}。",
+    },
+    "many": {
+        "en": "many short trainings were seen ({trainings:,} models, about {each} steps each); no single one is long "
+        "enough to judge.",
+        "zh": "记录中是许多次短训练（{trainings:,} 个模型，每个约 {each} 步）；单次训练都太短，无法判断。",
+    },
+    "poor": {
+        "en": "the log holds too little to judge the run: {known} of {all} checks could be made.",
+        "zh": "日志内容太少，无法判断：{all} 项检查中只有 {known} 项可以进行。",
+    },
+}
+
+CUT = {
+    "en": "the log ends before the training: {reason}; {steps} of {all} steps are in it",
+    "zh": "日志在训练结束之前中断：{reason}；训练共 {all} 步，其中记录了 {steps} 步",
+}
+
+
+def summary(judgement: Judgement, findings: Sequence[Finding], lang: str) -> str:
+    """Return one sentence: what happened because of what, or that all is well."""
+    values = dict(judgement.summary.values)
+    if {"cause", "effect"} & values.keys():
+        titles = {item.code: _inner(item.title) for item in findings[0].walk()}
+        values = {role: titles[code] for role, code in values.items()}
+    return SENTENCES[judgement.summary.kind][lang].format(**values)
+
+
+def _inner(title: str) -> str:
+    """Return a title as a part of a sentence: no full stop, the first letter small unless the word is a name."""
+    title = title.rstrip(".。")
+    capitals = any(letter.isupper() for letter in title.partition(" ")[0][1:])
+    return title if capitals or title.startswith(PROPER) else title[:1].lower() + title[1:]
+
+
+def notes(judgement: Judgement, lang: str) -> Iterator[str]:
+    """Yield what is told beside the verdict."""
+    for remark in judgement.notes:
+        yield from _note(remark, lang)
+
+
+def _note(remark: Remark, lang: str) -> Iterator[str]:
+    values = remark.values
+    match remark.kind:
+        case "exception":
+            yield from _exception(remark, lang)
+        case "cut":
+            yield CUT[lang].format(reason=values["reason"], steps=values["steps"], all=values["all"] or "?")
+        case "blind":
+            if sentence := blindspot_texts.told(values["subject"], lang):
+                yield sentence
+        case "failed":
+            yield f"rule {values['code']} failed: {values['failure']}"
+        case _:
+            yield values["text"]
+
+
+def _exception(remark: Remark, lang: str) -> Iterator[str]:
+    """Yield the exception itself, and what it means for the kinds that need saying."""
+    values = remark.values
+    told = ": ".join(filter(None, [values["where"], values["type"], values["message"].partition("\n")[0]]))
+    yield from filter(None, (told, explanation(values, lang)))
