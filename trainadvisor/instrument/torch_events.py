@@ -20,8 +20,9 @@ from torch.utils.data import DataLoader, dataloader
 
 from trainadvisor.instrument import module_calls, tracing
 from trainadvisor.instrument.call_sites import maker_place
+from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.module_calls import Listener, listeners
-from trainadvisor.instrument.patching import Around, graft, veiled
+from trainadvisor.instrument.patching import Around, graft
 
 Undo = Callable[[], None]
 

@@ -15,7 +15,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from trainadvisor.instrument import module_calls
-from trainadvisor.instrument.patching import veiled
+from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.objects import describe
 from trainadvisor.record.probes.output_statistics import COLUMNS, NUMBERS, Found, active_units, combine, measure
