@@ -14,7 +14,7 @@ import types
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from trainadvisor.instrument.hidden_frame import VEIL, drop_own_frames
+from trainadvisor.instrument.hidden_frame import VEIL, drop_own_frames, veiled
 
 Around = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 """Called as around(original, args, kwargs); returns what the caller gets."""
@@ -44,12 +44,14 @@ class _Slot:
         """Hand every call to the original from now on: whoever patched after us may go on calling the detour."""
         self.closed, self.around = True, _pass_through
 
+    @veiled
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a call as its user would have written it: what has the default's value is left out."""
         defaults = self.defaults
         given = {name: value for name, value in kwargs.items() if name not in defaults or value is not defaults[name]}
         return self.around(self.original, args, given)
 
+    @veiled
     def _run_as_given(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return self.around(self.original, args, kwargs)
 
@@ -86,6 +88,7 @@ def _slot_of(code: types.CodeType) -> _Slot | None:
     return next((const for const in code.co_consts if isinstance(const, _Slot)), None)
 
 
+@veiled
 def _pass_through(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return original(*args, **kwargs)
 

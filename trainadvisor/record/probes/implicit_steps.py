@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from trainadvisor.instrument import private_torch
+
 if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder
 
@@ -26,14 +28,14 @@ class UnseenProbe:
             parameter = next((p for model in models for p in model.parameters if p.grad is not None), None)
             self._parameter = None if parameter is None else weakref.ref(parameter)
         if parameter is not None:
-            self._version = parameter._version
+            self._version = private_torch.version(parameter)
 
     def changed_by(self) -> list[torch.optim.Optimizer] | None:
         """Return the optimizers that hold the parameter if it has changed, else None."""
         parameter = self._parameter() if self._parameter is not None else None
-        if parameter is None or parameter._version == self._version:
+        if parameter is None or private_torch.version(parameter) == self._version:
             return None
-        self._version = parameter._version
+        self._version = private_torch.version(parameter)
         alive = self._recorder.inventory.alive_optimizers()
         holding = [o for o in alive if any(p is parameter for group in o.param_groups for p in group["params"])]
         return holding[-1:]  # the latest: those before it are usually done
