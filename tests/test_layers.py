@@ -11,7 +11,7 @@ import trainadvisor
 PACKAGE = Path(trainadvisor.__file__).parent
 
 # what each package and top-level module may import from the package, at any place; the standard library is free to all
-WORDS = {"errors", "i18n", "characters", "regular", "redaction", "voice", "descriptors"}
+WORDS = {"errors", "i18n", "characters", "regular", "redaction", "voice", "descriptors", "background"}
 SETTINGS = {"configuration", "settings", "requirements", "toml"}
 JUDGING = {"judge", "signals", "log", "changes"}
 ALLOWED: dict[str, set[str]] = {
@@ -21,6 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "regular": set(),
     "characters": set(),
     "voice": {"descriptors"},
+    "background": set(),
     "toml": {"errors", "regular"},
     "requirements": {"errors"},
     "settings": {"errors", "requirements", "toml"},

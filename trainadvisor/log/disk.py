@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import orjson
 
+from trainadvisor.background import Background
 from trainadvisor.descriptors import Descriptor
 from trainadvisor.log.records import CUT, EVENT
 from trainadvisor.voice import Voice
@@ -18,6 +20,8 @@ LARGEST_WAITING = 32 << 20
 """Bytes that may wait for a slow disk; what comes beyond is refused, not kept."""
 PATIENCE = 10.0
 """Seconds that the end of a run waits for its last lines to be written."""
+_LOOK = 0.2
+"""Seconds after which it looks again whether they wait for a thread."""
 _LONGEST_REASON, _MARK = 120, 260
 """Letters of the reason for a cut, and bytes of the record that tells it, which is written once more at the end."""
 _BEGIN, _TAIL = 64, 1 << 16
@@ -39,7 +43,8 @@ class Disk:
         self._lock = threading.RLock()  # a signal handler of the script may close the log amid a call of ours
         self._blocks: deque[bytes] = deque()
         self._waiting = 0
-        self._thread: threading.Thread | None = None
+        self._thread = Background(self._work, "trainadvisor-log")
+        self._writing = False
         self._idle = threading.Event()
         self._idle.set()
         self._empty = True
@@ -63,19 +68,23 @@ class Disk:
     def _start(self) -> None:
         """Let a thread write what waits, if none does."""
         with self._lock:
-            if not self._blocks or (self._thread is not None and self._thread.is_alive()):
+            if not self._blocks or self._writing or self._thread.leaving.is_set():
                 return
             self._idle.clear()
-            self._thread = threading.Thread(target=self._work, name="trainadvisor-log", daemon=True)
-            with suppress(RuntimeError):  # no more threads, as at the end of the interpreter
-                self._thread.start()
+            self._writing = True
+            if self._thread.call():
                 return
         self._work()
 
     def settle(self, seconds: float = PATIENCE) -> bool:
         """Wait until all that was taken is written; say whether it is."""
+        over = time.monotonic() + seconds
         self._start()
-        return self._idle.wait(seconds)
+        while not self._idle.wait(min(_LOOK, max(0.0, over - time.monotonic()))):
+            if time.monotonic() >= over:
+                return False
+            self._start()  # the thread has left what waits for another one, because the process forks
+        return True
 
     def close(self, steps: int | None = None) -> None:
         """Write what waits and close the file; a log that was cut is told how many steps the training took in all."""
@@ -95,8 +104,11 @@ class Disk:
             with self._lock:
                 if not self._blocks or self.over:
                     self._blocks.clear()
-                    self._waiting, self._thread = 0, None
+                    self._waiting, self._writing, self._thread.away = 0, False, True
                     self._idle.set()
+                    return
+                if self._thread.leaving.is_set():
+                    self._writing, self._thread.away = False, True
                     return
                 block = self._blocks.popleft()
             try:
