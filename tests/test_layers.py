@@ -11,7 +11,10 @@ import trainadvisor
 PACKAGE = Path(trainadvisor.__file__).parent
 
 # what each package and top-level module may import from the package, at any place; the standard library is free to all
-WORDS = {"errors", "vocabulary", "i18n", "interruptions", "characters", "regular", "redaction", "voice", "descriptors"}
+WORDS = {
+    "errors", "vocabulary", "i18n", "interruptions", "characters", "regular", "redaction", "voice", "descriptors",
+    "background",
+}  # fmt: skip
 SETTINGS = {"configuration", "settings", "requirements", "toml"}
 JUDGING = {"judge", "signals", "log", "changes"}
 ALLOWED: dict[str, set[str]] = {
@@ -23,6 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "characters": set(),
     "interruptions": set(),
     "voice": {"descriptors", "interruptions"},
+    "background": set(),
     "toml": {"errors", "regular"},
     "requirements": {"errors"},
     "settings": {"errors", "vocabulary", "requirements", "toml"},

@@ -7,6 +7,7 @@ from trainadvisor.changes.applying.late_torch import F, nn
 from trainadvisor.changes.applying.model_anatomy import rehearse
 from trainadvisor.changes.declaration import change
 from trainadvisor.changes.line_edits import SetLayerArgument
+from trainadvisor.instrument import private_torch
 from trainadvisor.instrument.patching import graft
 
 
@@ -30,7 +31,7 @@ def dropout(application: ChangeApplication, *, p: float | None = None, factor: f
     called = _set_in_calls(application, new)
 
     def put(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        layers: list[Any] = [m for m in model.modules() if isinstance(m, nn.modules.dropout._DropoutNd)]
+        layers: list[Any] = [m for m in model.modules() if isinstance(m, private_torch.DROPOUT)]
         recurrent: list[Any] = [m for m in model.modules() if isinstance(m, nn.RNNBase) and m.dropout]
         before = [m.p for m in layers] + [m.dropout for m in recurrent]
         for layer in layers:

@@ -6,6 +6,7 @@ from trainadvisor.changes.applying.change_application import ChangeApplication, 
 from trainadvisor.changes.applying.late_torch import nn
 from trainadvisor.changes.applying.model_anatomy import Rehearsal, exchange, rehearse
 from trainadvisor.changes.declaration import change
+from trainadvisor.instrument import private_torch
 
 
 @change(
@@ -26,7 +27,7 @@ def capacity(application: ChangeApplication, *, factor: float = 2.0) -> None:
             raise Refusal("the model has no hidden layer to widen")
         before = sum(p.numel() for p in model.parameters())
         old = dict(model.named_parameters())
-        kept = [(layer, dict(vars(layer)), dict(layer._parameters), dict(layer._buffers)) for layer in layers]
+        kept = [(layer, dict(vars(layer)), *private_torch.copied_tensors(layer)) for layer in layers]
         try:
             with application.session.aside():
                 for place, layer in enumerate(layers):
@@ -37,7 +38,7 @@ def capacity(application: ChangeApplication, *, factor: float = 2.0) -> None:
         except Exception as error:
             for layer, attributes, parameters, buffers in kept:
                 vars(layer).update(attributes)
-                layer._parameters, layer._buffers = parameters, buffers
+                private_torch.put_tensors(layer, parameters, buffers)
             raise Refusal(f"the model does not run with other widths ({error})") from error
         exchange(
             application.session, {id(old[n]): p for n, p in model.named_parameters() if n in old and old[n] is not p}
@@ -54,7 +55,7 @@ def _shape(seen: Rehearsal) -> Any:
 
 def _resizable(seen: Rehearsal) -> list[Any]:
     kinds = (
-        nn.Linear, nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm, nn.RNNBase,
+        nn.Linear, private_torch.CONV, private_torch.BATCH_NORM, nn.LayerNorm, nn.GroupNorm, nn.RNNBase,
         nn.Embedding,
     )  # fmt: skip
     return list({id(v.module): v.module for v in seen.visits if isinstance(v.module, kinds)}.values())
@@ -68,13 +69,13 @@ def _resize(layer: Any, factor: float, *, first: bool, last: bool) -> None:
 
     like = next(layer.parameters(), None)
     where = {} if like is None else {"device": like.device, "dtype": like.dtype}
-    training, hooks = layer.training, layer._forward_hooks
+    training, hooks = layer.training, private_torch.hooks(layer)
     if isinstance(layer, nn.Linear):
         widths = wide(layer.in_features, fixed=first), wide(layer.out_features, fixed=last)
         nn.Linear.__init__(layer, *widths, bias=layer.bias is not None, **where)
-    elif isinstance(layer, nn.modules.conv._ConvNd):
+    elif isinstance(layer, private_torch.CONV):
         _resize_convolution(layer, wide(layer.in_channels, fixed=first), wide(layer.out_channels, fixed=last), where)
-    elif isinstance(layer, nn.modules.batchnorm._BatchNorm):
+    elif isinstance(layer, private_torch.BATCH_NORM):
         type(layer).__init__(
             layer, wide(layer.num_features, fixed=first), layer.eps, layer.momentum, layer.affine,
             layer.track_running_stats, **where,
@@ -91,7 +92,7 @@ def _resize(layer: Any, factor: float, *, first: bool, last: bool) -> None:
     else:
         _resize_recurrent(layer, wide(layer.input_size, fixed=first), wide(layer.hidden_size, fixed=False), where)
     layer.train(training)
-    layer._forward_hooks = hooks
+    private_torch.put_hooks(layer, hooks)
 
 
 def _resize_convolution(layer: Any, given: int, made: int, where: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from trainadvisor.changes.applying.model_anatomy import (
 )
 from trainadvisor.changes.declaration import change
 from trainadvisor.changes.line_edits import SetLayerArgument
+from trainadvisor.instrument import private_torch
 
 
 @change(
@@ -29,7 +30,7 @@ def normalization(
     def insert(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if to == "qk":
             raise Refusal("queries and keys are out of reach inside the attention of torch")
-        norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+        norms = [m for m in model.modules() if isinstance(m, private_torch.BATCH_NORM)]
         if norms and to in ("layer", "group"):
             _independent_of_the_batch(application, model, norms, to)
             return
@@ -105,7 +106,7 @@ def bn_momentum(application: ChangeApplication, *, value: float = 0.1) -> None:
     """Set the momentum of the running statistics of every batch norm."""
 
     def put(model: Any, *_: object) -> None:
-        norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+        norms = [m for m in model.modules() if isinstance(m, private_torch.BATCH_NORM)]
         if not norms:
             raise Refusal("the model has no batch norm")
         before = norms[0].momentum

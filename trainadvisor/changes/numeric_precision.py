@@ -6,6 +6,7 @@ from trainadvisor.changes.applying.change_application import Call, ChangeApplica
 from trainadvisor.changes.applying.late_torch import nn, torch
 from trainadvisor.changes.applying.stable_math import Stable
 from trainadvisor.changes.declaration import change
+from trainadvisor.instrument import private_torch
 from trainadvisor.instrument.patching import graft
 
 LOSS_SCALE = 2.0**16
@@ -129,7 +130,7 @@ class _Scaling:
         gradients = [p.grad for group in args[0].param_groups for p in group["params"] if p.grad is not None]
         used, self._used = self._used, None
         if gradients:
-            torch._foreach_div_(gradients, used)
+            private_torch.foreach_div_(gradients, used)
         if all(bool(torch.isfinite(g).all()) for g in gradients):
             return call(*args, **kwargs)
         self._scale = max(SMALLEST_SCALE, used / 2)

@@ -8,6 +8,7 @@ from trainadvisor.changes.applying.late_torch import nn, torch
 from trainadvisor.changes.applying.rejoined_graph import rejoin
 from trainadvisor.changes.declaration import Fallback, change
 from trainadvisor.changes.line_edits import Arguments, InsertLines, Made, SetArgument, SwapOptimizer, given
+from trainadvisor.instrument import private_torch
 
 # Initial rates to use when the script's rate is meant for another kind of optimizer.
 USUAL = {"SGD": 0.05, "momentum": 0.05, "Adam": 1e-3, "AdamW": 1e-3, "RMSprop": 1e-3}
@@ -187,7 +188,7 @@ def _unscale_first(application: ChangeApplication) -> None:
 
     def unscale(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for made in application.session.optimizers if scalers else []:
-            state = scalers[0]._per_optimizer_states[id(made)]
+            state = private_torch.scaler_state(scalers[0], made)
             if state["stage"].name == "READY" and any(
                 p.grad is not None for g in made.param_groups for p in g["params"]
             ):

@@ -7,6 +7,7 @@ from typing import Any
 from trainadvisor.changes.applying.change_application import Call, ChangeApplication
 from trainadvisor.changes.applying.late_torch import torch
 from trainadvisor.changes.declaration import change
+from trainadvisor.instrument import private_torch
 from trainadvisor.instrument.patching import graft
 
 Arguments = tuple[Any, ...]
@@ -23,9 +24,7 @@ Named = dict[str, Any]
 def one_batch(application: ChangeApplication) -> None:
     """Give the training its first batch over and over: a healthy model can memorize it."""
     experiment = _OneBatch(application)
-    from torch.utils.data import dataloader
-
-    application.session.undo_with(graft(dataloader._BaseDataLoaderIter.__next__, experiment.batch))
+    application.session.undo_with(graft(private_torch.loader_iterator.__next__, experiment.batch))
     application.around("forward", experiment.forward)
     application.around("loss", experiment.loss)
     application.when("stepped", experiment.stepped)
@@ -45,8 +44,8 @@ class _OneBatch:
     def batch(self, original: Call, args: Arguments, kwargs: Named) -> Any:
         """Advance the loader, but return a copy of its first batch."""
         batch = original(*args, **kwargs)
-        dataset = args[0]._dataset
-        key = id(dataset), getattr(args[0]._index_sampler, "batch_size", None)
+        dataset = private_torch.dataset_of(args[0])
+        key = id(dataset), private_torch.batch_size_of(args[0])
         if key not in self._loaded:
             self._loaded[key] = _copied(batch)
             self._datasets.append(dataset)  # while it is alive, no other object can have its id

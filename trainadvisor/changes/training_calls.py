@@ -7,6 +7,7 @@ from trainadvisor.changes.applying.change_application import Call, ChangeApplica
 from trainadvisor.changes.applying.late_torch import torch
 from trainadvisor.changes.declaration import Order, change
 from trainadvisor.changes.line_edits import Arguments, InsertLines
+from trainadvisor.instrument import private_torch
 
 
 def _clearing(_: Arguments, optimizer: str) -> Sequence[str]:
@@ -199,7 +200,7 @@ def accumulation(application: ChangeApplication, *, steps: int | None = None, di
 def _divide(made: Any, count: int) -> None:
     gradients = [p.grad for group in made.param_groups for p in group["params"] if p.grad is not None]
     if gradients and count > 1:
-        torch._foreach_div_(gradients, count)
+        private_torch.foreach_div_(gradients, count)
 
 
 def _update_every(application: ChangeApplication, steps: int, *, divide: bool) -> None:

@@ -9,6 +9,7 @@ from trainadvisor.changes.applying.change_application import ChangeApplication, 
 from trainadvisor.changes.applying.late_torch import nn, torch
 from trainadvisor.changes.declaration import Fallback, change
 from trainadvisor.changes.line_edits import Arguments, InsertLines
+from trainadvisor.instrument import private_torch
 
 _FAR = 4.0
 
@@ -81,7 +82,7 @@ def init(
 
 
 def _layers() -> tuple[type, ...]:
-    return nn.Linear, nn.modules.conv._ConvNd, nn.RNNBase, nn.RNNCellBase
+    return nn.Linear, private_torch.CONV, nn.RNNBase, nn.RNNCellBase
 
 
 def _draw(layer: Any, kind: str, *, last: bool) -> None:
@@ -131,7 +132,8 @@ def _loose(model: Any) -> list[_Loose]:
     """Return the matrices of embeddings, and those that the model's own modules hold."""
     found: list[_Loose] = []
     for module in model.modules():
-        matrices = [p for p in module._parameters.values() if p is not None and p.dim() > 1 and p.numel() > 1]
+        own = private_torch.parameters(module).values()
+        matrices = [p for p in own if p is not None and p.dim() > 1 and p.numel() > 1]
         if isinstance(module, nn.Embedding | nn.EmbeddingBag):
             # torch's default has a deviation of one: only far larger values are odd
             found += [_Loose(p, p.shape[-1] ** -0.5, _FAR * p.shape[-1] ** 0.5) for p in matrices]

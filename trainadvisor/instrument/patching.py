@@ -2,50 +2,95 @@
 
 Replacing an attribute would miss `from torch.nn.functional import cross_entropy`, break `is` comparisons and
 pickles that name the function, and confuse TorchScript, which looks at the function's globals. So the function keeps
-its identity, its globals and its source; only its code object is exchanged.
+its identity, its globals, its source and its signature; only its code object is exchanged.
 """
 
+import __future__
+
 import functools
-import itertools
+import inspect
+import operator
 import types
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-Code = TypeVar("Code", bound=Callable[..., Any])
+from trainadvisor.instrument.hidden_frame import VEIL, drop_own_frames, veiled
+
 Around = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 """Called as around(original, args, kwargs); returns what the caller gets."""
+Value = TypeVar("Value")
 
-VEIL = "<frozen importlib._bootstrap of trainadvisor>"
-"""File that our frames say they are in: as with Python's own import machinery, `warnings` steps over them on its way to
-the user's line, and torch.compile does not trace them. Tracebacks drop them."""
+_SLOT = "slot of trainadvisor"
+"""Stands for the slot in the source of a detour."""
+_SEEN_FLAGS = inspect.CO_NESTED | functools.reduce(
+    operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+)
+"""Flags of code that say nothing about how it runs."""
 
-_serial = itertools.count()
 
+class _Slot:
+    """What a detour finds among its constants: where its calls go, and the code that it stands for."""
 
-def veiled(function: Code) -> Code:
-    """Put a function's frames behind the veil; return it."""
-    assert isinstance(function, types.FunctionType)
-    function.__code__ = function.__code__.replace(co_filename=VEIL)
-    return function
+    __slots__ = ("around", "closed", "code", "defaults", "dropped", "original", "run")
+
+    def __init__(self, function: types.FunctionType, around: Around) -> None:
+        self.code, self.original, self.around = function.__code__, _twin(function), around
+        self.dropped = drop_own_frames
+        self.closed = False
+        self.defaults = _defaults_of(function)
+        self.run = self._run if self.defaults else self._run_as_given
+
+    def close(self) -> None:
+        """Hand every call to the original from now on: whoever patched after us may go on calling the detour."""
+        self.closed, self.around = True, _pass_through
+
+    @veiled
+    def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a call as its user would have written it: what has the default's value is left out."""
+        defaults = self.defaults
+        given = {name: value for name, value in kwargs.items() if name not in defaults or value is not defaults[name]}
+        return self.around(self.original, args, given)
+
+    @veiled
+    def _run_as_given(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return self.around(self.original, args, kwargs)
 
 
 def graft(function: Any, around: Around) -> Callable[[], None]:
-    """Make every call of the function go through `around`; return the call that undoes it."""
-    code, slot = function.__code__, f"_trainadvisor_{next(_serial)}"
-    original = _twin(function)
-    function.__globals__[slot] = functools.partial(around, original)
-    wrapped = getattr(function, "__wrapped__", None)
-    function.__code__ = _detour(code, slot)
-    if wrapped is None:
-        function.__wrapped__ = original
+    """Make every call of the function go through `around`; return the call that undoes it.
+
+    What another tool has put in place since stays in place; ours then passes every call on.
+    """
+    slot = _Slot(function, around)
+    function.__code__ = _detour(slot.code, slot)
 
     def restore() -> None:
-        function.__code__ = code
-        if wrapped is None:
-            del function.__wrapped__
-        function.__globals__.pop(slot, None)
+        slot.close()
+        while (inner := _slot_of(function.__code__)) is not None and inner.closed:
+            function.__code__ = inner.code
 
     return restore
+
+
+def exchange(owner: Any, name: str, value: Value) -> Callable[[], None]:
+    """Set an attribute; return the call that sets it back, unless another tool has set it since."""
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+
+    def restore() -> None:
+        if getattr(owner, name, None) is value:
+            setattr(owner, name, before)
+
+    return restore
+
+
+def _slot_of(code: types.CodeType) -> _Slot | None:
+    return next((const for const in code.co_consts if isinstance(const, _Slot)), None)
+
+
+@veiled
+def _pass_through(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return original(*args, **kwargs)
 
 
 def _twin(function: types.FunctionType) -> types.FunctionType:
@@ -56,11 +101,56 @@ def _twin(function: types.FunctionType) -> types.FunctionType:
     return twin
 
 
-def _detour(code: types.CodeType, slot: str) -> types.CodeType:
-    """Return code that hands its arguments to the slot, with as many free variables as `code`."""
-    free = "".join(f"{name} = " for name in code.co_freevars) + "None" if code.co_freevars else "pass"
-    touch = f"({', '.join(code.co_freevars)},); " if code.co_freevars else ""
-    source = f"def outer():\n    {free}\n    def inner(*args, **kwargs):\n        {touch}return {slot}(args, kwargs)"
-    outer = next(const for const in compile(source, VEIL, "exec").co_consts if isinstance(const, types.CodeType))
-    inner = next(const for const in outer.co_consts if isinstance(const, types.CodeType))
-    return inner.replace(co_name=code.co_name, co_qualname=code.co_qualname, co_firstlineno=code.co_firstlineno)
+def _defaults_of(function: types.FunctionType) -> dict[str, Any]:
+    """Return the defaults of the parameters that a detour hands on by name: not of those before `*args`."""
+    code, values = function.__code__, function.__defaults__ or ()
+    names = code.co_varnames[code.co_posonlyargcount : code.co_argcount]
+    placed = {} if code.co_flags & inspect.CO_VARARGS else dict(zip(reversed(names), reversed(values), strict=False))
+    return placed | (function.__kwdefaults__ or {})
+
+
+def _detour(code: types.CodeType, slot: _Slot) -> types.CodeType:
+    """Return code with the parameters, local names and free variables of `code` that hands its arguments to the slot.
+
+    The slot is a constant of the code, so that neither torch's module nor the function holds a name of ours.
+    """
+    parameters, arguments = _handed_on(code, slot.defaults)
+    source = f"""
+def outer():
+    {"".join(f"{name} = " for name in code.co_freevars)}None
+    def inner({parameters}):
+        try:
+            return {_SLOT!r}.run({arguments})
+        except:
+            {_SLOT!r}.dropped()
+            raise
+        ({"".join(f"{name}, " for name in (*code.co_freevars, *code.co_varnames))})
+        {"".join(f"{name} = " for name in code.co_varnames if name.isidentifier())}None
+"""
+    inner = _inside(_inside(compile(source, VEIL, "exec")))
+    return inner.replace(
+        co_flags=inner.co_flags & ~_SEEN_FLAGS | code.co_flags & _SEEN_FLAGS,
+        co_name=code.co_name,
+        co_qualname=code.co_qualname,
+        co_firstlineno=code.co_firstlineno,
+        co_filename=f"{VEIL} {code.co_filename}",
+        co_consts=tuple(slot if const == _SLOT else const for const in inner.co_consts),
+    )
+
+
+def _inside(code: types.CodeType) -> types.CodeType:
+    return next(const for const in code.co_consts if isinstance(const, types.CodeType))
+
+
+def _handed_on(code: types.CodeType, defaults: dict[str, Any]) -> tuple[str, str]:
+    """Return the parameters of code as source, and the arguments of the slot: a tuple and a dictionary."""
+    names, end = code.co_varnames, code.co_argcount
+    by_place, only_named = list(names[:end]), list(names[end : end + code.co_kwonlyargcount])
+    stars = list(names[end + code.co_kwonlyargcount :])
+    first = [f"*{stars.pop(0)}"] if code.co_flags & inspect.CO_VARARGS else []
+    rest = [f"**{stars.pop(0)}"] if code.co_flags & inspect.CO_VARKEYWORDS else []
+    slash = code.co_posonlyargcount
+    parameters = [*by_place[:slash], *["/"][:slash], *by_place[slash:], *(first or ["*"][: len(only_named)])]
+    named = [f"{name!r}: {name}" for name in [n for n in by_place if n in defaults] + only_named]
+    args = "".join(f"{name}, " for name in [n for n in by_place if n not in defaults] + first)
+    return ", ".join([*parameters, *only_named, *rest]), f"({args}), {{{', '.join([*named, *rest])}}}"

@@ -6,22 +6,24 @@ and can neither change a call nor fail it.
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch._C._dynamo.eval_frame import set_eval_frame
 from torch.compiler import is_compiling
 from torch.optim import lr_scheduler
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
-from torch.utils.data import DataLoader, dataloader
+from torch.utils.data import DataLoader
 
-from trainadvisor.instrument import module_calls, tracing
+from trainadvisor.instrument import module_calls, private_torch, tracing
 from trainadvisor.instrument.call_sites import maker_place
+from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.module_calls import Listener, listeners
-from trainadvisor.instrument.patching import Around, graft, veiled
+from trainadvisor.instrument.patching import Around, graft
+from trainadvisor.instrument.private_torch import set_eval_frame
+from trainadvisor.instrument.user_modes import apart
 
 Undo = Callable[[], None]
 
@@ -49,10 +51,15 @@ _stepping: list[int] = []
 
 
 def add(listener: Listener) -> None:
-    """Start telling a listener."""
+    """Start telling a listener; what was set is taken away again where something cannot be."""
     listeners.append(listener)
-    if not _undo:
-        _undo.extend(_set_all())
+    if _undo:
+        return
+    try:
+        _undo.extend(_set_all())  # what comes before a failure is kept, to be undone
+    except BaseException:
+        remove(listener)
+        raise
 
 
 def remove(listener: Listener) -> None:
@@ -119,7 +126,7 @@ def _loss(kind: str) -> Around:
             result = original(*args, **kwargs)
         finally:
             _running.events.discard("loss")
-        plain = type(result) in (torch.Tensor, nn.Parameter) and not result.is_meta
+        plain = type(result) in (torch.Tensor, nn.Parameter) and not apart(getattr, result, "is_meta")
         if plain and not tracing.now() and not tracing.in_backward():
             tell("loss", kind, args, kwargs, result)
         return result
@@ -161,19 +168,30 @@ def _first_scheduler_step(original: Callable[..., Any], args: tuple[Any, ...], k
             _running.events.discard("scheduler_step")
 
 
-def _set_all() -> list[Undo]:
-    undo = [module_calls.tap()]
-    undo += [graft(getattr(F, kind), _loss(kind)) for kind in LOSSES if hasattr(F, kind)]
-    undo += [graft(torch.autograd.backward, _both("backward")), graft(torch.autograd.grad, _grad)]
-    undo += [graft(getattr(nn.utils, name), _after(name)) for name in ("clip_grad_norm_", "clip_grad_value_")]
-    undo += [graft(owner.zero_grad, _after("zero_grad")) for owner in (torch.optim.Optimizer, nn.Module)]
-    undo += [graft(owner.__init__, _made) for owner in (torch.optim.Optimizer, DataLoader, nn.Module)]
-    undo += _tap_schedulers() + _tap_scaler() + _tap_loaders()
-    undo += [graft(torch.save, _both("save")), graft(nn.Module.load_state_dict, _after("load_state_dict"))]
-    undo += [graft(torch.manual_seed, _after("manual_seed"))]
-    pre = register_optimizer_step_pre_hook(_step_begins)
-    post = register_optimizer_step_post_hook(_step_ends)
-    return [*undo, pre.remove, post.remove]
+def _set_all() -> Iterator[Undo]:
+    yield module_calls.tap()
+    for kind in LOSSES:
+        if hasattr(F, kind):
+            yield graft(getattr(F, kind), _loss(kind))
+    for function, around in _functions():
+        yield graft(function, around)
+    yield register_optimizer_step_pre_hook(_step_begins).remove
+    yield register_optimizer_step_post_hook(_step_ends).remove
+
+
+def _functions() -> list[tuple[Any, Around]]:
+    """Return the functions besides the losses, each with what runs around it."""
+    clipping = [(getattr(nn.utils, name), _after(name)) for name in ("clip_grad_norm_", "clip_grad_value_")]
+    zeroing = [(owner.zero_grad, _after("zero_grad")) for owner in (torch.optim.Optimizer, nn.Module)]
+    making = [(owner.__init__, _made) for owner in (torch.optim.Optimizer, DataLoader, nn.Module)]
+    return [
+        (torch.autograd.backward, _both("backward")),
+        (torch.autograd.grad, _grad),
+        *clipping, *zeroing, *making, *_of_schedulers(), *_of_scalers(), *_of_loaders(),
+        (torch.save, _both("save")),
+        (nn.Module.load_state_dict, _after("load_state_dict")),
+        (torch.manual_seed, _after("manual_seed")),
+    ]  # fmt: skip
 
 
 def _step_begins(optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -205,25 +223,27 @@ def _under_another_step() -> bool:
     return frame is not None
 
 
-def _tap_schedulers() -> list[Undo]:
+def _of_schedulers() -> list[tuple[Any, Around]]:
     base = lr_scheduler.LRScheduler
     plateau = lr_scheduler.ReduceLROnPlateau
     kinds = {kind for kind in vars(lr_scheduler).values() if isinstance(kind, type) and issubclass(kind, base)}
     steps = {kind.__dict__["step"] for kind in kinds | {plateau} if "step" in kind.__dict__}
-    undo = [graft(base.__init__, _made), graft(base._initial_step, _first_scheduler_step)]
-    return undo + [graft(step, _after("scheduler_step")) for step in steps]
+    first = private_torch.first_scheduler_step
+    own = [(base.__init__, _made), *([] if first is None else [(first, _first_scheduler_step)])]
+    return own + [(step, _after("scheduler_step")) for step in steps]
 
 
-def _tap_scaler() -> list[Undo]:
+def _of_scalers() -> list[tuple[Any, Around]]:
     scaler = torch.amp.GradScaler
     return [
-        graft(scaler.scale, _after("scale")),
-        graft(scaler.unscale_, _after("unscale")),
-        graft(scaler.step, _both("scaler_step")),
-        graft(scaler.update, _after("scaler_update")),
+        (scaler.scale, _after("scale")),
+        (scaler.unscale_, _after("unscale")),
+        (scaler.step, _both("scaler_step")),
+        (scaler.update, _after("scaler_update")),
     ]
 
 
-def _tap_loaders() -> list[Undo]:
-    base = dataloader._BaseDataLoaderIter
-    return [graft(DataLoader.__iter__, _after("loader_iter")), graft(base.__next__, _both("batch"))]
+def _of_loaders() -> list[tuple[Any, Around]]:
+    iterator = private_torch.loader_iterator
+    batches = [] if iterator is None else [(iterator.__next__, _both("batch"))]
+    return [(DataLoader.__iter__, _after("loader_iter")), *batches]

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import orjson
 
+from trainadvisor.background import Background
 from trainadvisor.descriptors import Descriptor
 from trainadvisor.log.records import CUT, EVENT
 from trainadvisor.voice import Voice
@@ -18,6 +20,8 @@ CLOSE = b"\n]\n"
 LARGEST_WAITING = 32 << 20
 # Seconds to wait at the end of a run for its last lines to be written.
 PATIENCE = 10.0
+# Seconds after which it looks again whether they wait for a thread.
+_LOOK = 0.2
 # Letters of the reason for a cut, and bytes of the record that tells it, which is written once more at the end.
 _LONGEST_REASON, _MARK = 120, 260
 # Bytes at the beginning of a file that show whether it is a log, and those at its end where that record may stand.
@@ -39,7 +43,8 @@ class Disk:
         self._lock = threading.RLock()  # a signal handler of the script may close the log during one of these calls
         self._blocks: deque[bytes] = deque()
         self._waiting = 0
-        self._thread: threading.Thread | None = None
+        self._thread = Background(self._work, "trainadvisor-log")
+        self._writing = False
         self._idle = threading.Event()
         self._idle.set()
         self._empty = True
@@ -63,19 +68,23 @@ class Disk:
     def _start(self) -> None:
         """Start the writer thread if it is not running."""
         with self._lock:
-            if not self._blocks or (self._thread is not None and self._thread.is_alive()):
+            if not self._blocks or self._writing or self._thread.leaving.is_set():
                 return
             self._idle.clear()
-            self._thread = threading.Thread(target=self._work, name="trainadvisor-log", daemon=True)
-            with suppress(RuntimeError):  # no new threads, for example at interpreter shutdown
-                self._thread.start()
+            self._writing = True
+            if self._thread.call():
                 return
         self._work()
 
     def settle(self, seconds: float = PATIENCE) -> bool:
         """Wait until all queued lines are written; return whether they are."""
+        over = time.monotonic() + seconds
         self._start()
-        return self._idle.wait(seconds)
+        while not self._idle.wait(min(_LOOK, max(0.0, over - time.monotonic()))):
+            if time.monotonic() >= over:
+                return False
+            self._start()  # the thread has left what waits for another one, because the process forks
+        return True
 
     def close(self, steps: int | None = None) -> None:
         """Write the queued lines and close the file; the total number of steps is noted in a log that was cut short."""
@@ -95,8 +104,11 @@ class Disk:
             with self._lock:
                 if not self._blocks or self.over:
                     self._blocks.clear()
-                    self._waiting, self._thread = 0, None
+                    self._waiting, self._writing, self._thread.away = 0, False, True
                     self._idle.set()
+                    return
+                if self._thread.leaving.is_set():
+                    self._writing, self._thread.away = False, True
                     return
                 block = self._blocks.popleft()
             try:

@@ -6,12 +6,12 @@ import atexit
 import os
 import signal
 import sys
-import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.background import Background
 from trainadvisor.i18n.language import Words
 from trainadvisor.log import rank_logs
 from trainadvisor.vocabulary import Severity
@@ -117,18 +117,16 @@ class Narrator:
         self._last: Record = {}
         self._drawn = 0.0
         self._terminal = self._voice.isatty() and os.environ.get("TERM") != "dumb"
-        self._over = threading.Event()
         self._open: dict[str, str] = {}
         self._seen: set[str] = set()
         self._since: int | None = None
         run.subscribe(self._take)
-        self._watch = threading.Thread(target=self._look_repeatedly, name="trainadvisor-live", daemon=True)
-        self._watch.start()
+        self._due = time.monotonic() + _FIRST_LOOK
+        self._watch = Background(self._look_repeatedly, "trainadvisor-live")
 
     def end(self) -> None:
         """Stop following and take the status line away."""
-        self._over.set()
-        self._watch.join(timeout=10)
+        self._watch.end(10)
         self._erase()
         if not self._introduced and self._last:
             self._introduce()
@@ -141,6 +139,8 @@ class Narrator:
             self._facts.setdefault(record["kind"], []).append(record["detail"])
         elif kind == "step":
             self._last = record
+            if self._watch.away:
+                self._watch.call()
             now = time.monotonic()
             if not self._introduced and (record["step"] >= _INTRODUCE_AFTER or now - self._started > _FIRST_LOOK):
                 self._introduce()
@@ -176,18 +176,18 @@ class Narrator:
 
     def _look_repeatedly(self) -> None:
         """Judge the growing log: after four seconds, then so rarely that it takes a twentieth of the time at most."""
-        pause = _FIRST_LOOK
-        while not self._over.wait(pause):
+        while not self._watch.wait_until(self._due):
             began = time.monotonic()
             if self._last:
                 try:
                     self._look()
                 except Exception as error:  # noqa: BLE001 - a look that fails must not end the following ones
-                    if self._over.is_set():
+                    if self._watch.leaving.is_set():
                         return
                     self._voice.line(f"trainadvisor: {type(error).__name__}: {error}") if not self._seen else None
                     self._seen.add("failed")
-            pause = max(_FIRST_LOOK, _PATIENCE * (time.monotonic() - began))
+            now = time.monotonic()
+            self._due = now + max(_FIRST_LOOK, _PATIENCE * (now - began))
 
     def _look(self) -> None:
         from trainadvisor.telling import diagnose

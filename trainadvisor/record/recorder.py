@@ -10,12 +10,14 @@ from torch import nn
 
 from trainadvisor.instrument import call_sites, torch_events
 from trainadvisor.instrument.guard import Guard
+from trainadvisor.instrument.user_modes import apart
 from trainadvisor.interruptions import from_handler
 from trainadvisor.log.records import EVENT, LAYERS, STEP, Record
 from trainadvisor.record import process_rank
 from trainadvisor.record.device_readback import HostValues, Reading, Values, values_for
 from trainadvisor.record.event_filter import FILTERED, Concerns
 from trainadvisor.record.handlers import Handlers
+from trainadvisor.record.listening import listen
 from trainadvisor.record.objects.registry import Inventory
 from trainadvisor.record.objects.watched_model import Model, bare
 from trainadvisor.record.overhead import Meter, leave_to_parent_when_forked
@@ -88,8 +90,8 @@ class Recorder:
         self.handle = Handlers(self.guard, [*all_probes(self), self.course, self, self.doze])
 
     def start(self) -> None:
-        """Begin to listen."""
-        torch_events.add(self)
+        """Begin to listen, where the installed torch can be listened to; the script runs on all the same."""
+        listen(self)
 
     def pause(self) -> None:
         """Look away for a while: what happens until `resume` is not recorded, and its time does not count."""
@@ -105,7 +107,7 @@ class Recorder:
         """End: the open step, an open evaluation and all waiting records are written."""
         torch_events.remove(self)
         if os.getpid() == self._pid:
-            self.guard("stop", self._finish, reason)
+            self.guard("stop", apart, self._finish, reason)
 
     def _finish(self, reason: str) -> None:
         self.doze.wake(disturbed=False)
@@ -132,10 +134,7 @@ class Recorder:
         meter = self.meter
         meter.entered = time.perf_counter()
         try:
-            if self.discover or name not in FILTERED or self.concerns(name, args):
-                if name in _CUTTING:
-                    self._cut(name, args)
-                self.handle(name, *args)
+            apart(self._take, name, args)
         except Exception as error:
             if from_handler(error):
                 raise
@@ -143,6 +142,12 @@ class Recorder:
         finally:
             self._busy = False
             meter.spent += time.perf_counter() - meter.entered
+
+    def _take(self, name: str, args: tuple[object, ...]) -> None:
+        if self.discover or name not in FILTERED or self.concerns(name, args):
+            if name in _CUTTING:
+                self._cut(name, args)
+            self.handle(name, *args)
 
     def _cut(self, name: str, args: tuple[object, ...]) -> None:
         """Close the current step where the event belongs to the next one."""
@@ -160,7 +165,7 @@ class Recorder:
 
     def knows(self, module: nn.Module) -> bool:
         """Say whether calls of a module are recorded: it belongs to a model, or is one."""
-        return not self._is_child and self.guard("model", self._model_for, module) is not None
+        return not self._is_child and self.guard("model", apart, self._model_for, module) is not None
 
     def leave_to_parent(self) -> None:
         """Take no more events: this is a forked child, in which nobody records."""
@@ -179,7 +184,7 @@ class Recorder:
         seen = Call.of(module, model, args, kwargs)
         self.on("forward_begins", seen)
         sampled = self.iteration.sample_layers
-        observer = self.guard("observer", self.activations.observer, seen) if sampled else None
+        observer = self.guard("observer", apart, self.activations.observer, seen) if sampled else None
         if observer is None:
             seen.output = call()
         else:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import UsageError
 from trainadvisor.instrument import import_hook
+from trainadvisor.instrument.hidden_frame import drop_own_frames
 from trainadvisor.log.records import HEADER, Record
 from trainadvisor.log.writer import LogWriter
 from trainadvisor.record import failures
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 Subscriber = Callable[[Record], None]
 
-_OWN = str(Path(__file__).resolve().parents[1]) + os.sep
-_VEILED = "<frozen importlib._bootstrap of trainadvisor>"
 _INTERRUPTED = 130
 
 
@@ -169,7 +168,7 @@ class Run:
 
     def _report(self, error: BaseException, code: int) -> int:
         """Show the traceback without our frames, through the script's own hook, and keep it in the log."""
-        strip(error)
+        drop_own_frames(error)
         if self._recorder is not None:
             event = self._recorder.event
             self._recorder.guard(
@@ -182,37 +181,11 @@ class Run:
             return _exit_code(end)
         except BaseException as own:  # noqa: BLE001 - as the interpreter: both are shown
             _to_stderr("Error in sys.excepthook:\n")
-            sys.__excepthook__(type(own), strip(own), own.__traceback__)
+            drop_own_frames(own)
+            sys.__excepthook__(type(own), own, own.__traceback__)
             _to_stderr("\nOriginal exception was:\n")
             sys.__excepthook__(type(error), error, error.__traceback__)
         return code
-
-
-def strip(error: BaseException) -> BaseException:
-    """Take our own frames out of the tracebacks of an exception and of those it came from; return it."""
-    seen: set[int] = set()
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        current = waiting.pop()
-        if current is None or id(current) in seen:
-            continue
-        seen.add(id(current))
-        current.__traceback__ = _without_ours(current.__traceback__)
-        waiting += [current.__cause__, current.__context__]
-        waiting += current.exceptions if isinstance(current, BaseExceptionGroup) else []
-    return error
-
-
-def _without_ours(trace: types.TracebackType | None) -> types.TracebackType | None:
-    kept = []
-    while trace is not None:
-        if not trace.tb_frame.f_code.co_filename.startswith((_OWN, _VEILED)):
-            kept.append(trace)
-        trace = trace.tb_next
-    following: types.TracebackType | None = None
-    for trace in reversed(kept):
-        following = types.TracebackType(following, trace.tb_frame, trace.tb_lasti, trace.tb_lineno)
-    return following
 
 
 def _exit_code(end: SystemExit) -> int:

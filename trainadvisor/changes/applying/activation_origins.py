@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.changes.applying.late_torch import F, torch
+from trainadvisor.instrument import private_torch
 
 if TYPE_CHECKING:
     from trainadvisor.changes.applying.change_application import Call, ChangeApplication
@@ -44,7 +45,7 @@ class Origins:
         """Return the activation that made a tensor, and its input in the tensor's shape."""
         if not isinstance(tensor, torch.Tensor):
             return None
-        base = tensor if id(tensor) in self._known else tensor._base
+        base = tensor if id(tensor) in self._known else private_torch.base(tensor)
         if base is None or id(base) not in self._known:
             return None
         _, kind, given = self._known[id(base)]

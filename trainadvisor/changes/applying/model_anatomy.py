@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.changes.applying.late_torch import nn, torch
 from trainadvisor.changes.applying.nested_tensors import listed
+from trainadvisor.instrument import private_torch
 
 if TYPE_CHECKING:
     from trainadvisor.changes.applying.session_state import SessionState
@@ -36,7 +37,7 @@ class Rehearsal:
     @property
     def weighted(self) -> list[Any]:
         """Return the linear and convolution layers in the order of their first call."""
-        kinds = (nn.Linear, nn.modules.conv._ConvNd)
+        kinds = (nn.Linear, private_torch.CONV)
         return list({id(v.module): v.module for v in self.visits if isinstance(v.module, kinds)}.values())
 
     @property
@@ -62,7 +63,7 @@ class Rehearsal:
 
     def direct(self) -> list[Any]:
         """Return the layers whose output goes unchanged into the next linear or convolution layer."""
-        through = (nn.Dropout, nn.Identity, nn.Flatten, nn.modules.batchnorm._BatchNorm, nn.LayerNorm)
+        through = (nn.Dropout, nn.Identity, nn.Flatten, private_torch.BATCH_NORM, nn.LayerNorm)
         source: dict[int, Any] = {}
         found: dict[int, Any] = {}
         for visit in self.visits:
@@ -183,9 +184,9 @@ def replace(model: Any, old: Any, new: Any) -> None:
     """Replace a module by another one wherever the model holds it."""
     new.train(old.training)
     for parent in model.modules():
-        for name, child in parent._modules.items():
+        for name, child in private_torch.children(parent).items():
             if child is old:
-                parent._modules[name] = new
+                private_torch.children(parent)[name] = new
 
 
 def put_behind(session: "SessionState", model: Any, layer: Any, name: str, inserted: Any) -> None:

@@ -10,10 +10,12 @@ from torch.nn.utils import parametrize
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SequentialSampler
 
+from trainadvisor.instrument import private_torch
+
 Fact = dict[str, Any]
 
-NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
-DROPOUTS = (nn.modules.dropout._DropoutNd,)
+NORMS = (private_torch.NORM_BASE, nn.LayerNorm, nn.GroupNorm)
+DROPOUTS = (private_torch.DROPOUT,)
 _LONG = 20
 _PLAIN = {torch.Tensor, nn.Parameter}
 _PARAMETRIZED = "parametrizations"
@@ -27,7 +29,7 @@ _LAYER_FACTS = (
 
 def is_leaf(module: nn.Module) -> bool:
     """Say whether a module is treated as one layer: it has no children, or is a unit of torch's own."""
-    children = module._modules
+    children = private_torch.children(module)
     if not children or isinstance(module, nn.RNNBase | nn.MultiheadAttention):
         return True
     return len(children) == 1 and _PARAMETRIZED in children
@@ -47,8 +49,8 @@ def _plain_name(name: str) -> str:
 def cares_about_mode(module: nn.Module) -> bool:
     """Say whether train and eval mode differ for this layer: active dropout, or batch norm with running statistics."""
     if isinstance(module, DROPOUTS):
-        return module.p > 0
-    return isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats
+        return bool(module.p > 0)
+    return isinstance(module, private_torch.BATCH_NORM) and bool(module.track_running_stats)
 
 
 def layer_fact(name: str, module: nn.Module, parameter_ids: list[int]) -> Fact:
@@ -104,7 +106,7 @@ def _parts(tensor: torch.Tensor) -> int:
 
 
 def _fan_in(tensor: torch.Tensor, layer: nn.Module | None) -> int:
-    transposed = isinstance(layer, nn.modules.conv._ConvTransposeNd)
+    transposed = isinstance(layer, private_torch.CONV_TRANSPOSE)
     return math.prod(tensor.shape[2:]) * tensor.shape[0 if transposed else 1]
 
 
@@ -159,7 +161,7 @@ def optimizer_groups(optimizer: torch.optim.Optimizer, number_of: dict[int, int]
 
 def scheduler_fact(scheduler: LRScheduler) -> Fact:
     """Return the numbers that a scheduler was made with."""
-    skip = {"last_epoch", "verbose", "base_lrs", "_step_count", "_last_lr", "_get_lr_called_within_step", "_is_initial"}
+    skip = {"last_epoch", "verbose", "base_lrs"} | private_torch.SCHEDULER_STATE
     return {key: plain(value) for key, value in vars(scheduler).items() if key not in skip and _is_plain(value)}
 
 

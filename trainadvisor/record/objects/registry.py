@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrize import ParametrizationList
 
+from trainadvisor.instrument import private_torch
 from trainadvisor.record.objects import describe as facts
 from trainadvisor.record.objects.describe import Fact
 from trainadvisor.record.objects.ids import Announce
@@ -119,7 +120,7 @@ class Inventory(Optimizers):
         before = {fact["id"]: fact for fact in model.fact.pop("before", [])}
         # a tied weight belongs to the first module that holds it, whose name it has
         owners = reversed(list(root.modules()))
-        owned = [(m, p) for m in owners for p in m._parameters.values() if p is not None]
+        owned = [(m, p) for m in owners for p in private_torch.parameters(m).values() if p is not None]
         layer_of = {id(p): m for m, p in owned}
         named = list(root.named_parameters())
         model.lazy = any(isinstance(tensor, nn.parameter.UninitializedParameter) for _, tensor in named)

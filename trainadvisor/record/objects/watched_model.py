@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
+from trainadvisor.instrument import private_torch
 from trainadvisor.record.objects.describe import Fact
 from trainadvisor.record.objects.held_tensor import HeldTensor
 
@@ -28,17 +29,15 @@ def is_compiled(module: nn.Module) -> bool:
     """Say whether a module, or what is in its wrappers, is compiled."""
     inner: nn.Module | None = module
     while inner is not None:
-        if "_orig_mod" in inner._modules or getattr(inner, "_compiled_call_impl", None) is not None:
+        if private_torch.compiled_from(inner) is not None or private_torch.compiled_in_place(inner):
             return True
         inner = _inside(inner)
     return False
 
 
 def _inside(module: nn.Module) -> nn.Module | None:
-    held = module._modules
-    if "_orig_mod" in held:  # the modules of a script have no `get`
-        return held["_orig_mod"]
-    return held["module"] if isinstance(module, _PARALLEL) else None
+    compiled = private_torch.compiled_from(module)
+    return private_torch.children(module)["module"] if compiled is None and isinstance(module, _PARALLEL) else compiled
 
 
 @dataclass(eq=False)

@@ -15,8 +15,9 @@ import torch.nn.functional as F
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from trainadvisor.instrument import module_calls
-from trainadvisor.instrument.patching import veiled
+from trainadvisor.instrument import module_calls, private_torch
+from trainadvisor.instrument.hidden_frame import veiled
+from trainadvisor.instrument.user_modes import apart
 from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.objects import describe
 from trainadvisor.record.objects.watched_model import Model
@@ -52,7 +53,7 @@ _NAMES = {
 }  # fmt: skip
 _KINDS: tuple[tuple[type[nn.Module] | tuple[type[nn.Module], ...], str], ...] = (
     (nn.Linear, "linear"),
-    (nn.modules.conv._ConvNd, "conv"),
+    (private_torch.CONV, "conv"),
     (describe.NORMS, "norm"),
     (nn.RNNBase, "rnn"),
     (nn.RNNCellBase, "rnn"),
@@ -196,7 +197,7 @@ class ActivationProbe:
     def _timed(self, function: Callable[..., None], *args: object) -> None:
         begun, clock = time.perf_counter(), self._rotation.clock()
         try:
-            function(*args)
+            apart(function, *args)
         finally:
             self._recorder.meter.spend(time.perf_counter() - begun)
             if self._part is not None:

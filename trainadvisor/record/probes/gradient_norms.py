@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from trainadvisor.instrument import tracing
+from trainadvisor.instrument import private_torch, tracing
 from trainadvisor.log.records import Record
 from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.objects.describe import local
@@ -33,7 +33,8 @@ def norms(gradients: list[torch.Tensor]) -> torch.Tensor:
     found: list[torch.Tensor] = [torch.empty(0)] * len(dense)
     for (_, dtype), indices in groups.items():
         wide = torch.float64 if dtype == torch.float64 else torch.float32
-        for index, norm in zip(indices, torch._foreach_norm([dense[i] for i in indices], 2, dtype=wide), strict=True):
+        measured = private_torch.foreach_norm([dense[i] for i in indices], 2, dtype=wide)
+        for index, norm in zip(indices, measured, strict=True):
             found[index] = norm if wide == torch.float32 else norm.float()
     if len(groups) == 1:
         return torch.stack(found)

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from trainadvisor.instrument import private_torch
+
 if TYPE_CHECKING:
     from trainadvisor.record.objects.held_tensor import HeldTensor
     from trainadvisor.record.recorder import Recorder
@@ -27,14 +29,14 @@ class UnseenProbe:
             self._parameter = next(held, None)
             parameter = None if self._parameter is None else self._parameter()
         if parameter is not None:
-            self._version = parameter._version
+            self._version = private_torch.version(parameter)
 
     def changed_by(self) -> list[torch.optim.Optimizer] | None:
         """Return the optimizers that hold the parameter if it has changed, else None."""
         parameter = self._parameter() if self._parameter is not None else None
-        if parameter is None or parameter._version == self._version:
+        if parameter is None or private_torch.version(parameter) == self._version:
             return None
-        self._version = parameter._version
+        self._version = private_torch.version(parameter)
         alive = self._recorder.inventory.alive_optimizers()
         holding = [o for o in alive if any(p is parameter for group in o.param_groups for p in group["params"])]
         return holding[-1:]  # the latest: those before it are usually done

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from trainadvisor.instrument import private_torch
 from trainadvisor.record.objects.describe import local
 
 _MOST_NODES = 20_000
@@ -197,9 +198,9 @@ def find_nonfinite(root: Any) -> str | None:
     for index, node in enumerate(_walk(root)):
         if index > _MOST_SAVED:
             break
-        if _broken(node, "_saved_result") or _at_pole(node):
+        if _broken(node, "result") or _at_pole(node):
             found = node
-        elif _broken(node, "_saved_self") or _broken(node, "_saved_input"):
+        elif _broken(node, "self") or _broken(node, "input"):
             found = node.next_functions[0][0] if node.next_functions else node
     return None if found is None or hasattr(found, "variable") else str(found.name())
 
@@ -208,8 +209,8 @@ def _at_pole(node: Any) -> bool:
     """Say whether a logarithm got no positive number, or a division a zero: their results are not saved."""
     name = bare(node)
     if name in {"Log", "Log2", "Log10"}:
-        return _holds(node, "_saved_self", lambda saved: (saved <= 0).any())
-    return name == "Div" and _holds(node, "_saved_other", lambda saved: (saved == 0).any())
+        return _holds(node, "self", lambda saved: (saved <= 0).any())
+    return name == "Div" and _holds(node, "other", lambda saved: (saved == 0).any())
 
 
 def _broken(node: Any, name: str) -> bool:
@@ -218,7 +219,7 @@ def _broken(node: Any, name: str) -> bool:
 
 def _holds(node: Any, name: str, question: Callable[[torch.Tensor], torch.Tensor]) -> bool:
     try:
-        saved = getattr(node, name, None)
+        saved = private_torch.saved(node, name)
     except RuntimeError:  # Freed, or changed in place since.
         return False
     return isinstance(saved, torch.Tensor) and saved.is_floating_point() and bool(question(local(saved.detach())))

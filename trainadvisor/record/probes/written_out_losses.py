@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from trainadvisor.instrument import private_torch
 from trainadvisor.record.probes.loss_graph import bare
 
 if TYPE_CHECKING:
@@ -42,10 +43,10 @@ def _power(node: Any) -> tuple[int, torch.Tensor] | None:
     name, inner = bare(node), [following for following, _ in node.next_functions if following is not None]
     if not inner or not bare(inner[0]).startswith(_DIFFERENCES):
         return None
-    if name == "Abs" or (name == "Pow" and node._saved_exponent == 2):
-        return (1 if name == "Abs" else 2), node._saved_self
+    if name == "Abs" or (name == "Pow" and private_torch.saved(node, "exponent") == 2):
+        return (1 if name == "Abs" else 2), private_torch.saved(node, "self")
     if name == "Mul" and len(inner) == 2 and inner[0] is inner[1]:
-        return 2, node._saved_self
+        return 2, private_torch.saved(node, "self")
     return None
 
 

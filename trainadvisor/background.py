@@ -1,0 +1,88 @@
+"""Threads of ours are away while the process forks: Python warns of a fork beside threads, and the child lacks them."""
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+
+_PATIENCE = 0.2
+"""Seconds that a fork waits for a thread that is busy; then it happens beside it."""
+
+
+class Background:
+    """Runs a function in a daemon thread that leaves before each fork, and comes back when it is called for.
+
+    The function returns soon after `leaving` is set; called again it goes on where it was.
+    """
+
+    def __init__(self, work: Callable[[], None], name: str) -> None:
+        """Take what runs; nothing runs before `call`."""
+        self._work, self._name = work, name
+        self._thread: threading.Thread | None = None
+        self._pid = os.getpid()
+        self.leaving = threading.Event()
+        self.away = True
+        """Whether it has to be called again."""
+        _all.add(self)
+
+    def call(self) -> bool:
+        """Let the thread run; return whether one does, as far as this process may have one."""
+        thread = self._thread
+        if thread is not None and thread.is_alive() and not self.away:
+            return True
+        if self.leaving.is_set() or os.getpid() != self._pid:
+            return False
+        self._thread, self.away = threading.Thread(target=self._work, name=self._name, daemon=True), False
+        try:
+            self._thread.start()
+        except RuntimeError:  # no more threads, as at the end of the interpreter
+            self._thread, self.away = None, True
+        return self._thread is not None
+
+    def wait_until(self, moment: float) -> bool:
+        """Wait, in the thread, until a moment of the monotonic clock; return whether it is to leave."""
+        return self.leaving.wait(max(0.0, moment - time.monotonic()))
+
+    def end(self, seconds: float) -> None:
+        """Ask the thread to leave for good, and wait for that."""
+        self.leaving.set()
+        self._join(seconds)
+
+    def step_aside(self) -> None:
+        """Leave before a fork; nobody comes back by himself afterwards."""
+        if not self.leaving.is_set():
+            self.leaving.set()
+            self._join(_PATIENCE)
+            _aside.append(self)
+
+    def come_back(self) -> None:
+        """Be there to be called again; a thread that was too busy to leave goes on."""
+        self.leaving.clear()
+        self.away = self._thread is None or not self._thread.is_alive()
+
+    def _join(self, seconds: float) -> None:
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            with suppress(RuntimeError):
+                thread.join(seconds)
+
+
+_all: "weakref.WeakSet[Background]" = weakref.WeakSet()
+_aside: list[Background] = []
+
+
+def _before() -> None:
+    for background in list(_all):
+        with suppress(Exception):  # the script wants to fork, whatever we do
+            background.step_aside()
+
+
+def _after() -> None:
+    while _aside:
+        _aside.pop().come_back()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_aside.clear)
