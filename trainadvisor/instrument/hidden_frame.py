@@ -1,5 +1,6 @@
 """Frames of ours that nobody should meet: warnings step over them, and tracebacks that reach user code lack them."""
 
+import dis
 import os
 import sys
 import types
@@ -49,3 +50,53 @@ def _without_ours(trace: types.TracebackType | None) -> types.TracebackType | No
     for entry, following in zip(kept, [*kept[1:], None], strict=False):
         entry.tb_next = following
     return kept[0] if kept else None
+
+
+def disguised(function: Code, original: Callable[..., Any], calling: str) -> Code:
+    """Give a function that stands for torch's own the look of its frame, at its call of `calling`; return it.
+
+    Then a traceback shows the line that it would show without us.
+    """
+    assert isinstance(function, types.FunctionType)
+    assert isinstance(original, types.FunctionType)
+    place = _call_of(original.__code__, calling)
+    if place is None:
+        return veiled(function)
+    code, (line, *_) = original.__code__, place
+    function.__code__ = function.__code__.replace(
+        co_filename=code.co_filename,
+        co_name=code.co_name,
+        co_qualname=code.co_qualname,
+        co_firstlineno=line,
+        co_linetable=_line_table(len(function.__code__.co_code) // 2, place),
+    )
+    return function
+
+
+def _call_of(code: types.CodeType, name: str) -> tuple[int, int, int, int] | None:
+    """Return first and last line and column of the last call after an attribute was loaded."""
+    loaded, found = False, None
+    for instruction in dis.get_instructions(code):
+        loaded = loaded or instruction.argval == name
+        if loaded and instruction.opname.startswith("CALL"):
+            found = instruction.positions
+    if found is None or None in found:
+        return None
+    line, last, start, end = (int(number or 0) for number in found)
+    return line, last, start, end
+
+
+def _line_table(units: int, place: tuple[int, int, int, int]) -> bytes:
+    """Return a table of CPython 3.11 and later that places all instructions of a code, of so many units, alike."""
+    line, last, start, end = place
+    same = b"".join(map(_varint, (0, last - line, start + 1, end + 1)))  # no step from the line before
+    return b"".join(bytes([0x80 | 14 << 3 | min(8, units - begun) - 1]) + same for begun in range(0, units, 8))
+
+
+def _varint(value: int) -> bytes:
+    """Return a number in groups of six bits, the lowest first."""
+    groups = []
+    while value > 0x3F:
+        groups.append(0x40 | value & 0x3F)
+        value >>= 6
+    return bytes([*groups, value])

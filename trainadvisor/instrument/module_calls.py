@@ -10,6 +10,7 @@ from torch import nn
 from torch.compiler import is_dynamo_compiling
 
 from trainadvisor.instrument import tracing
+from trainadvisor.instrument.hidden_frame import disguised, drop_own_frames, veiled
 
 
 class Listener(Protocol):
@@ -60,7 +61,7 @@ def sampling(observer: Listener) -> Iterator[None]:
         _depth.observer = None
 
 
-def tap() -> Callable[[], None]:
+def tap() -> Callable[[], None]:  # noqa: C901 - a nested call has room for one frame only
     """Stand around every module call; return the call that undoes it."""
     original = nn.Module.__call__
     torchs_own = original is getattr(nn.Module, "_wrapped_call_impl", None)
@@ -69,9 +70,9 @@ def tap() -> Callable[[], None]:
         # asked first: while torch.compile traces, nothing of ours may become a guard of the graph
         if is_dynamo_compiling():
             return original(self, *args, **kwargs)
+        # what `original` does, without its frame: nested models call so deep that one frame a call would show
+        inner = (self._compiled_call_impl or self._call_impl) if torchs_own else partial(original, self)
         if _depth.inside:
-            # what `original` does, without its frame: nested models call so deep that one frame a call would show
-            inner = (self._compiled_call_impl or self._call_impl) if torchs_own else partial(original, self)
             observer = _depth.observer
             if observer is None or _depth.thread != threading.get_ident() or tracing.now():
                 return inner(*args, **kwargs)
@@ -85,9 +86,14 @@ def tap() -> Callable[[], None]:
                 observer.saw_layer(self, output)
             return output
         if tracing.now() or tracing.in_backward():
-            return original(self, *args, **kwargs)
-        return _root(self, args, kwargs, lambda: original(self, *args, **kwargs))
+            return inner(*args, **kwargs)
+        try:
+            return _root(self, args, kwargs, lambda: inner(*args, **kwargs))
+        except BaseException:
+            drop_own_frames()
+            raise
 
+    call = disguised(call, original, "_call_impl") if torchs_own else veiled(call)
     nn.Module.__call__ = call  # type: ignore[method-assign]
 
     def restore() -> None:
