@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from trainadvisor.judge.assembly import judge_log
-from trainadvisor.judge.rulebook import load
+from trainadvisor.judge.rule_loading import load
 from trainadvisor.log.reader import read_log
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from trainadvisor.errors import LogError
-from trainadvisor.judge import mutations, rulebook
+from trainadvisor.judge import mutations, rule_loading
 from trainadvisor.judge.engine import FOUND, OFF, judge_rule
 from trainadvisor.judge.rulebook import Rule
 from trainadvisor.log.reader import read_log
@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--only", help="one rule")
     options = parser.parse_args()
     runs, left = _runs(options), []
-    for rule in rulebook.load().rules.values():
+    for rule in rule_loading.load().rules.values():
         if options.only in (None, rule.code):
             cases, rest = needed(rule, runs, options.sound)
             text = "".join(map(written, cases))

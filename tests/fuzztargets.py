@@ -21,7 +21,7 @@ from trainadvisor.gate.decision import Policy, decide
 from trainadvisor.i18n.language import Words
 from trainadvisor.judge import conditions, rule_checks
 from trainadvisor.judge.assembly import judge_log
-from trainadvisor.judge.rulebook import load
+from trainadvisor.judge.rule_loading import load
 from trainadvisor.log.curves import curves
 from trainadvisor.log.growing import GrowingLog
 from trainadvisor.log.reader import RunLog, read_log

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from builders import build_log, make_model
 
-from trainadvisor.judge.rulebook import load
+from trainadvisor.judge.rule_loading import load
 from trainadvisor.log.reader import read_log
 from trainadvisor.preflight.first_steps import Script, Trial
 from trainadvisor.preflight.procedure import Procedure, Wish

@@ -14,7 +14,7 @@ import outcomes
 import plan
 import scores
 
-from trainadvisor.judge.rulebook import load
+from trainadvisor.judge.rule_loading import load
 
 SPEC = bases.draw(3)
 

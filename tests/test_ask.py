@@ -11,7 +11,8 @@ from trainadvisor.answers.matching import Matcher, Topic, tokens
 from trainadvisor.cli import program
 from trainadvisor.errors import LogError, RuleError
 from trainadvisor.judge.result import Diagnosis, Finding, Remedy
-from trainadvisor.judge.rulebook import ANSWERS, load, shipped_rules
+from trainadvisor.judge.rule_loading import load
+from trainadvisor.judge.rulebook import ANSWERS, shipped_rules
 
 WRITTEN = written.load(shipped_rules() / ANSWERS)
 FAQ = [

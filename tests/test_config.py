@@ -204,7 +204,7 @@ def test_other_variables_are_somebody_elses(tmp_path: Path, monkeypatch: pytest.
 
 def test_levels_and_left_out_modules_change_the_rules(tmp_path: Path) -> None:
     """And a code that is none is refused with the nearest."""
-    from trainadvisor.judge.rulebook import load
+    from trainadvisor.judge.rule_loading import load
 
     write(tmp_path, '[tool.trainadvisor.rules]\nplateau = "error"\nvanishing-gradients = { ignore-modules = ["b.*"] }')
     rules = load().configured(configuration.load(tmp_path)).rules

@@ -6,7 +6,7 @@ import trainadvisor
 from trainadvisor.demos import walkthrough
 from trainadvisor.demos.scenarios import DEFAULT, SCENARIOS
 from trainadvisor.errors import LogError, UsageError
-from trainadvisor.judge.rulebook import load
+from trainadvisor.judge.rule_loading import load
 
 CODES = [
     "nan-loss",

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from trainadvisor.cli import program
 from trainadvisor.commands import reference
 from trainadvisor.demos.scenarios import SCENARIOS
-from trainadvisor.judge.rulebook import load
+from trainadvisor.judge.rule_loading import load
 from trainadvisor.report.machine import code_pages
 
 DOCS = Path(__file__).parent.parent / "docs"

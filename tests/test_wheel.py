@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from trainadvisor.judge.rulebook import load
+from trainadvisor.judge.rule_loading import load
 
 ROOT = Path(__file__).parent.parent
 

@@ -18,7 +18,7 @@ LANGUAGES = ("en", "zh")
 
 def material(log: RunLog, diagnosis: Diagnosis, lang: str, settings: Config, folders: Iterable[str] = ()) -> Material:
     """Tell the diagnosis in the other language too, and collect what can be drawn and explained."""
-    from trainadvisor.judge.rulebook import load
+    from trainadvisor.judge.rule_loading import load
     from trainadvisor.log.curves import curves
     from trainadvisor.report.html.web_page import Material
     from trainadvisor.telling import told_in
@@ -32,7 +32,7 @@ def material(log: RunLog, diagnosis: Diagnosis, lang: str, settings: Config, fol
 def single(diagnosis: Diagnosis, log: RunLog | None) -> Material:
     """Collect what a page in one language shows of a diagnosis made in Python; without its log there are no curves."""
     from trainadvisor import configuration
-    from trainadvisor.judge.rulebook import load
+    from trainadvisor.judge.rule_loading import load
     from trainadvisor.log.curves import curves
     from trainadvisor.report.html.web_page import Material
 

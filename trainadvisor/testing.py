@@ -281,7 +281,7 @@ def _fail(head: str, diagnosis: Diagnosis) -> None:
 
 
 def _check_codes(codes: Iterable[str]) -> None:
-    from trainadvisor.judge.rulebook import load
+    from trainadvisor.judge.rule_loading import load
 
     book = load()
     for code in codes:

@@ -22,7 +22,7 @@ def judge_all(logs: list[Path], parallel: int) -> dict[str, Verdict]:
 
 @cache
 def _rulebook() -> Any:
-    from trainadvisor.judge.rulebook import load
+    from trainadvisor.judge.rule_loading import load
 
     return load([])
 

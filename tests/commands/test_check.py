@@ -208,7 +208,7 @@ def test_preview_rules_never_fail(call: Call, folder: Path) -> None:
     """A rule that is tried out is no gate."""
     rules = folder / "rules" / "numerics"
     rules.mkdir(parents=True)
-    from trainadvisor.judge.rulebook import load
+    from trainadvisor.judge.rule_loading import load
 
     source = load().rules["nan-loss"].path.read_text(encoding="utf-8")
     (rules / "nan-loss.toml").write_text(f"preview = true\n{source}", encoding="utf-8")

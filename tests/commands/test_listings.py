@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from trainadvisor.demos.scenarios import SCENARIOS
-from trainadvisor.judge.rulebook import load, shipped_rules
+from trainadvisor.judge.rule_loading import load
+from trainadvisor.judge.rulebook import shipped_rules
 from trainadvisor.signals import all_signals
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from trainadvisor.gate import baseline
 from trainadvisor.judge.conditions import Place, parse
 from trainadvisor.judge.placeholders import fill
 from trainadvisor.judge.rule_checks import check_rules
-from trainadvisor.judge.rulebook import load, rule_files, shipped_rules
+from trainadvisor.judge.rule_loading import load
+from trainadvisor.judge.rulebook import rule_files, shipped_rules
 from trainadvisor.log.growing import GrowingLog
 from trainadvisor.log.reader import read_log
 

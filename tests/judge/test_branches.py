@@ -9,7 +9,7 @@ from rulekit import RULE_FILE, rule, write_rule
 
 from trainadvisor.judge.branches import Branch
 from trainadvisor.judge.engine import Verdict, judge_rule
-from trainadvisor.judge.rulebook import check_rules
+from trainadvisor.judge.rule_loading import check_rules
 from trainadvisor.telling import diagnose
 
 LOW, FAST = Branch("low", ("y < 1",), unless=("fine",)), Branch("fast", ("z > 1",))

@@ -14,7 +14,8 @@ from trainadvisor.configuration import Config
 from trainadvisor.errors import ConfigError
 from trainadvisor.judge import assembly
 from trainadvisor.judge.result import Diagnosis, json_schema
-from trainadvisor.judge.rulebook import Rule, Rulebook, load
+from trainadvisor.judge.rule_loading import load
+from trainadvisor.judge.rulebook import Rule, Rulebook
 from trainadvisor.telling import diagnose, told_run
 
 Judge = Callable[..., Diagnosis]

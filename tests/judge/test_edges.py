@@ -6,7 +6,7 @@ import pytest
 from rulekit import found
 
 from trainadvisor.judge.causes import codes_of, rank
-from trainadvisor.judge.rulebook import load
+from trainadvisor.judge.rule_loading import load
 
 STRONG = 0.5
 BOOK = load()

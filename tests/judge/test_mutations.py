@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rulekit import RULE_FILE, rule, write_rule
 
-from trainadvisor.judge import mutations, rulebook
+from trainadvisor.judge import mutations, rule_loading
 from trainadvisor.judge.branches import Branch
 from trainadvisor.judge.engine import judge_rule
 from trainadvisor.judge.mutations import check_mutations, unnoticed
@@ -99,7 +99,7 @@ def test_a_file_is_named_with_what_to_do(tmp_path: Path) -> None:
 
 def test_every_mutant_of_the_shipped_rules_can_be_judged() -> None:
     """Whatever is taken away, what is left is a rule that no case makes fail."""
-    shipped = [rule for rule in rulebook.load().rules.values() if rule.branches]
+    shipped = [rule for rule in rule_loading.load().rules.values() if rule.branches]
     judged = [
         judge_rule(mutant, told["signals"]).failure
         for rule in shipped for m in mutations.mutations(rule) for mutant in m.mutants for told in rule.cases

@@ -1,7 +1,7 @@
 """What may be said after the first steps."""
 
 from trainadvisor.judge.result import Diagnosis, Finding
-from trainadvisor.judge.rulebook import load
+from trainadvisor.judge.rule_loading import load
 from trainadvisor.preflight import early_rules
 
 BOOK = load()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from trainadvisor.judge.engine import CLEAR, FOUND, OFF, UNKNOWN, judge_rule
 from trainadvisor.judge.placeholders import fill
 from trainadvisor.judge.remedies import remedies
-from trainadvisor.judge.rulebook import Rule, Rulebook, load
+from trainadvisor.judge.rule_loading import load
 from trainadvisor.signals import all_signals
 from trainadvisor.signals.context import CONTEXTS
+
+if TYPE_CHECKING:
+    from trainadvisor.judge.rulebook import Rule, Rulebook
 
 FEW = settings(max_examples=settings.default.max_examples * 12 // 100, deadline=None)
 NUMBERS = (

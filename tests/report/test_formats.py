@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from sarif_kit import validation_errors
 
 from trainadvisor.judge.result import Diagnosis, Site
-from trainadvisor.judge.rulebook import load
+from trainadvisor.judge.rule_loading import load
 from trainadvisor.report.formats import DIAGNOSE, MODULES, render, render_all
 from trainadvisor.report.machine import github, gitlab, json_document, json_lines, junit, markdown, sarif
 from trainadvisor.report.machine.gate_entries import Entry, place

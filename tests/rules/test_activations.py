@@ -8,13 +8,13 @@ import pytest
 from builders import make_loss
 from layered import H0, SAMPLES, STEPS, Run, learning, stuck
 
-from trainadvisor.judge import rulebook
+from trainadvisor.judge import rule_loading
 
 
 @pytest.fixture(scope="module")
 def book() -> Any:
     """The shipped rules."""
-    return rulebook.load()
+    return rule_loading.load()
 
 
 def test_dead_units_that_stop_a_run(tmp_path: Path, book: Any) -> None:

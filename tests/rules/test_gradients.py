@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from layered import H0, STEPS, Run, stuck
 
-from trainadvisor.judge import rulebook
+from trainadvisor.judge import rule_loading
 
 
 @pytest.fixture(scope="module")
 def book() -> Any:
     """The shipped rules."""
-    return rulebook.load()
+    return rule_loading.load()
 
 
 def deep(factor: float, activation: str = "sigmoid") -> Run:

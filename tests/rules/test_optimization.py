@@ -8,13 +8,13 @@ import pytest
 from builders import make_loss
 from layered import H0, SAMPLES, STEPS, TARGET, Run, learning, stuck
 
-from trainadvisor.judge import rulebook
+from trainadvisor.judge import rule_loading
 
 
 @pytest.fixture(scope="module")
 def book() -> Any:
     """The shipped rules."""
-    return rulebook.load()
+    return rule_loading.load()
 
 
 @pytest.mark.parametrize("kind", ["SGD", "Adam", "AdamW", "RMSprop"])

@@ -2,12 +2,12 @@
 
 import pytest
 
-from trainadvisor.judge import rulebook
+from trainadvisor.judge import rule_loading
 from trainadvisor.judge.result import Finding, Handling
 from trainadvisor.monitor.console import _loud
 from trainadvisor.preflight.early_rules import is_early
 
-BOOK = rulebook.load()
+BOOK = rule_loading.load()
 
 
 def finding(phase: str) -> Finding:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from builders import event, make_loss, make_model, make_optimizer, signals_of
 
-from trainadvisor.judge import rulebook
+from trainadvisor.judge import rule_loading
 from trainadvisor.judge.engine import FOUND, judge
 from trainadvisor.signals.context import contexts
 
@@ -22,7 +22,7 @@ RNG = np.random.default_rng(3)
 @pytest.fixture(scope="module")
 def book() -> Any:
     """The shipped rules."""
-    return rulebook.load()
+    return rule_loading.load()
 
 
 @pytest.fixture

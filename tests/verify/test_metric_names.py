@@ -3,10 +3,10 @@
 import pytest
 
 from trainadvisor.i18n.language import Words
-from trainadvisor.judge import rulebook
+from trainadvisor.judge import rule_loading
 from trainadvisor.verify.resource_metrics import READERS
 
-MEASURES = {name for rule in rulebook.load().rules.values() for name in rule.measures}
+MEASURES = {name for rule in rule_loading.load().rules.values() for name in rule.measures}
 
 
 @pytest.mark.parametrize("name", sorted(MEASURES | {"validation skill"}))

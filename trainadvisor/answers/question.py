@@ -12,7 +12,8 @@ from trainadvisor.demos.scenarios import SCENARIOS
 from trainadvisor.errors import TrainAdvisorError
 from trainadvisor.i18n.language import say
 from trainadvisor.judge.placeholders import fill
-from trainadvisor.judge.rulebook import ANSWERS, load, shipped_rules
+from trainadvisor.judge.rule_loading import load
+from trainadvisor.judge.rulebook import ANSWERS, shipped_rules
 from trainadvisor.report.text.layout import clean, wrap
 
 if TYPE_CHECKING:

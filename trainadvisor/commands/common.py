@@ -34,6 +34,6 @@ def language(option: str | None) -> str:
 
 def rulebook(folders: Iterable[str | Path] = ()) -> Rulebook:
     """Load our rules, those of the configuration and those of more folders."""
-    from trainadvisor.judge.rulebook import of_project
+    from trainadvisor.judge.rule_loading import of_project
 
     return of_project(folders)

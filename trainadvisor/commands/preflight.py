@@ -12,7 +12,7 @@ from trainadvisor.commands.trialling import copy_options
 from trainadvisor.vocabulary import FAIL_ON
 
 SETTINGS = {"allow_interspersed_args": False}
-NAMES = ("text", "json", "markdown", "junit")
+FORMS = "text, json, markdown, junit"
 
 
 @click.command(
@@ -39,7 +39,7 @@ NAMES = ("text", "json", "markdown", "junit")
     "forms",
     multiple=True,
     metavar="NAME[=FILE]",
-    help=f"{', '.join(NAMES)}; may be repeated. Default: text.",
+    help=f"{FORMS}; may be repeated. Default: text.",
 )
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Also write a web page.")
 @click.option(

@@ -43,14 +43,14 @@ def run(script: Script, options: Options) -> int:
     from trainadvisor.commands import trialling
     from trainadvisor.commands.common import language
     from trainadvisor.commands.outputs import parse, put
-    from trainadvisor.commands.preflight import NAMES
     from trainadvisor.i18n.language import Words
     from trainadvisor.preflight import preflight
     from trainadvisor.preflight.procedure import Wish
+    from trainadvisor.report.machine import preflight_documents
     from trainadvisor.trials.budget import seconds
 
     _check(script, options)
-    outputs = parse(options.forms, NAMES)
+    outputs = parse(options.forms, ("text", *preflight_documents.FORMS))
     lang = language(options.lang)
     settings = configuration.load()
     fail_on = options.fail_on or settings.fail_on or "error"

@@ -42,7 +42,8 @@ def check(*, folders: tuple[str, ...], strict: bool, lang: str | None) -> None:
     from trainadvisor.commands.common import language
     from trainadvisor.errors import RuleError
     from trainadvisor.i18n.language import Words
-    from trainadvisor.judge.rulebook import check_rules, read, rule_files, shipped_rules
+    from trainadvisor.judge.rule_checks import check_rules
+    from trainadvisor.judge.rulebook import read, rule_files, shipped_rules
     from trainadvisor.regular import is_folder
     from trainadvisor.report.text.terminal import emit
 
@@ -87,7 +88,7 @@ def pages(*, folder: str, folders: tuple[str, ...]) -> None:
     from pathlib import Path
 
     from trainadvisor.demos.scenarios import SCENARIOS
-    from trainadvisor.judge.rulebook import load
+    from trainadvisor.judge.rule_loading import load
     from trainadvisor.report.machine import code_pages
     from trainadvisor.report.text.terminal import emit
 

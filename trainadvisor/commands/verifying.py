@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from trainadvisor.errors import LogError, TrainAdvisorError, UsageError
-from trainadvisor.verify.answer import number
+from trainadvisor.verify.outcome_words import number
 from trainadvisor.verify.progress import Progress
 
 if TYPE_CHECKING:

@@ -93,7 +93,7 @@ def decider(fail_on: str, settings: Config, book: Rulebook) -> Callable[[Diagnos
 def for_script(fail_on: str) -> Callable[[Diagnosis | None], int]:
     """Return a function from a diagnosis to the exit code 0 or 1; what cannot be judged does not fail."""
     from trainadvisor import configuration
-    from trainadvisor.judge.rulebook import of_project
+    from trainadvisor.judge.rule_loading import of_project
 
     if fail_on == "never":
         return lambda _: 0

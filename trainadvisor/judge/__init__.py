@@ -27,7 +27,7 @@ def judged(
 
     from trainadvisor.configuration import Config
     from trainadvisor.judge.assembly import judge_log
-    from trainadvisor.judge.rulebook import load
+    from trainadvisor.judge.rule_loading import load
     from trainadvisor.log.reader import RunLog, read_log
 
     config = config or Config()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor.errors import ConfigError, RuleError, did_you_mean
 from trainadvisor.judge.branches import Branch, branch_of, merged, numbered
 from trainadvisor.judge.conditions import Expression, Place, parse
-from trainadvisor.regular import is_folder, walked
+from trainadvisor.regular import walked
 from trainadvisor.toml import read_toml
 
 if TYPE_CHECKING:
@@ -178,42 +178,6 @@ def shipped_rules() -> Path:
     return inside if inside.is_dir() else package.parent / "rules"
 
 
-def load(folders: Iterable[str | Path] = ()) -> Rulebook:
-    """Load the shipped rules and those of further folders; a later folder replaces rules of the same code."""
-    shipped = shipped_rules()
-    rules = {path.stem: rule_of(path, read(path)) for path in rule_files(shipped)}
-    families = _families(shipped)
-    for folder in map(Path, folders):
-        rules |= _strictly(folder)
-        families |= _families(folder)
-    order = list(families)
-    ranked = sorted(rules.values(), key=lambda rule: order.index(rule.family) if rule.family in order else len(order))
-    return Rulebook({rule.code: rule for rule in ranked}, families)
-
-
-def of_project(folders: Iterable[str | Path] = ()) -> Rulebook:
-    """Load the shipped rules, those of the project's settings, and those of more folders."""
-    from trainadvisor import configuration
-
-    return load([*configuration.load().rules, *folders])
-
-
-def _strictly(folder: Path) -> dict[str, Rule]:
-    """Load a user's folder: what is wrong in it is said before anything is judged."""
-    from trainadvisor.judge.rule_checks import check_rules
-
-    if not is_folder(folder):
-        raise RuleError(f"{folder}: no such folder of rules; check the path")
-    if problems := check_rules([folder]):
-        more = (
-            f" (and {len(problems) - 1} more; trainadvisor rules check {folder} lists them)"
-            if len(problems) > 1
-            else ""
-        )
-        raise RuleError(problems[0] + more)
-    return {path.stem: rule_of(path, read(path)) for path in rule_files(folder)}
-
-
 def rule_files(folder: Path) -> list[Path]:
     """Return the rule files of a folder and of the folders in it; RuleError where it is no folder of rules."""
     try:
@@ -228,18 +192,6 @@ def rule_files(folder: Path) -> list[Path]:
 def read(path: Path) -> dict[str, Any]:
     """Parse a TOML file."""
     return read_toml(path, RuleError, "mend the rule file")
-
-
-def _families(folder: Path) -> dict[str, Any]:
-    path = folder / FAMILIES
-    entries = read(path).get("family", []) if path.is_file() else []
-    if not isinstance(entries, list) or not all(map(_is_family, entries)):
-        raise RuleError(f'{path}: family must be tables such as {{ name = "data", en = "Data", zh = "数据" }}')
-    return {entry["name"]: entry for entry in entries}
-
-
-def _is_family(entry: object) -> bool:
-    return isinstance(entry, dict) and "name" in entry and all(isinstance(value, str) for value in entry.values())
 
 
 def rule_of(path: Path, data: Mapping[str, Any]) -> Rule:
@@ -286,10 +238,3 @@ def rule_of(path: Path, data: Mapping[str, Any]) -> Rule:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise RuleError(f"{path}: is not a rule ({error}); trainadvisor rules check {path.parent} says why") from None
-
-
-def check_rules(folders: Iterable[str | Path] = ()) -> list[str]:
-    """Return everything that is wrong with the rules of some folders, of the shipped ones without any."""
-    from trainadvisor.judge import rule_checks
-
-    return rule_checks.check_rules(folders)

@@ -27,7 +27,7 @@ def preflight(
 ) -> Preflight:
     """Run the first steps of a script and the experiments; logs and output stay in the folder."""
     from trainadvisor.configuration import Config
-    from trainadvisor.judge.rulebook import load
+    from trainadvisor.judge.rule_loading import load
     from trainadvisor.preflight.first_steps import Trials
     from trainadvisor.preflight.procedure import Procedure
 

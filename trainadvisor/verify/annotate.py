@@ -33,7 +33,7 @@ def marked(diagnosis: Diagnosis, tried: Sequence[Tried], found: Sequence[Verifie
 
 
 def _note_verified(diagnosis: Diagnosis, item: Verified, words: Words) -> None:
-    from trainadvisor.verify.answer import told
+    from trainadvisor.verify.outcome_words import told
 
     note = {**item.model_dump(mode="json"), "better": True, "text": told(item, words)}
     alone = not item.combined_with

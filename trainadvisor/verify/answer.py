@@ -11,6 +11,7 @@ from trainadvisor.verify import source_edits, trial_verdict
 from trainadvisor.verify.annotate import marked
 from trainadvisor.verify.candidates import alarming, codes
 from trainadvisor.verify.metrics import measures
+from trainadvisor.verify.outcome_words import told
 from trainadvisor.verify.trial_runs import ranked
 from trainadvisor.verify.verify_result import Answer, Applied, Baseline, Verification, Verified
 
@@ -196,24 +197,3 @@ def _sentence(session: Session, document: Verification, words: Words) -> str:
     if session.screening and not session.tried:
         return words("verify.no-room", seconds=f"{session.typical:.0f}")
     return words("verify.no-metric") if session.screening else words("verify.cannot-tell", summary=summary)
-
-
-def told(item: Verified, words: Words) -> str:
-    """Return "loss after 300 steps 0.41 against 2.30, accuracy 0.97 against 0.11, 3 of 3 seeds; change train.py:41"."""
-    first = words(
-        "verify.after", metric=words.metric(item.metric), steps=words.number(item.steps),
-        after=number(item.after), before=number(item.before),
-    )  # fmt: skip
-    others = [
-        words("verify.figure", metric=words.metric(o.metric), after=number(o.after), before=number(o.before))
-        for o in item.others
-    ]
-    figures = words("clause").join([first, *others])
-    key = "verify.sentence" if item.seeds > 1 else "verify.sentence.one"
-    sentence = words(key, figures=figures, wins=item.wins, seeds=item.seeds)
-    return sentence + (f"; {words('verify.change', where=item.where)}" if item.where else "")
-
-
-def number(value: float) -> str:
-    """Return a number with three significant digits."""
-    return f"{value:.3g}" if math.isfinite(value) else "nan"

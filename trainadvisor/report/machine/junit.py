@@ -42,7 +42,7 @@ def render_all(entries: Sequence[Entry], lang: str, book: Rulebook | None = None
 
 
 def _shipped() -> Rulebook:
-    from trainadvisor.judge.rulebook import load
+    from trainadvisor.judge.rule_loading import load
 
     return load()
 

@@ -32,7 +32,7 @@ def render(diagnosis: Diagnosis, lang: str = "en", book: Rulebook | None = None)
 
 def render_all(entries: Sequence[Entry], lang: str, book: Rulebook | None = None) -> str:
     """Return the document of several runs, at most twenty."""
-    from trainadvisor.judge.rulebook import load
+    from trainadvisor.judge.rule_loading import load
 
     known = book or load()
     document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(entry, lang, known) for entry in entries[:RUNS]]}

@@ -1,0 +1,31 @@
+"""The figures of a verified remedy in one sentence."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trainadvisor.i18n.language import Words
+    from trainadvisor.verify.verify_result import Verified
+
+
+def told(item: Verified, words: Words) -> str:
+    """Return "loss after 300 steps 0.41 against 2.30, accuracy 0.97 against 0.11, 3 of 3 seeds; change train.py:41"."""
+    first = words(
+        "verify.after", metric=words.metric(item.metric), steps=words.number(item.steps),
+        after=number(item.after), before=number(item.before),
+    )  # fmt: skip
+    others = [
+        words("verify.figure", metric=words.metric(o.metric), after=number(o.after), before=number(o.before))
+        for o in item.others
+    ]
+    figures = words("clause").join([first, *others])
+    key = "verify.sentence" if item.seeds > 1 else "verify.sentence.one"
+    sentence = words(key, figures=figures, wins=item.wins, seeds=item.seeds)
+    return sentence + (f"; {words('verify.change', where=item.where)}" if item.where else "")
+
+
+def number(value: float) -> str:
+    """Return a number with three significant digits."""
+    return f"{value:.3g}" if math.isfinite(value) else "nan"
