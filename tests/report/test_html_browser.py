@@ -276,7 +276,7 @@ def test_a_narrow_window_is_not_wider_than_it_is(visit: Callable[..., Any], wind
 @pytest.mark.parametrize("width", [1240, 500])
 def test_a_diff_is_two_lines_and_the_button_hides_neither(window: Any, tmp_path: Path, width: int) -> None:
     """The line to take stands below the line to leave; both scroll beside or above the button."""
-    lines = marked(f"- old = 1{' ' * 200}# end\n+ new = 2")
+    lines = marked(f"- old = 1{' ' * 200}# end\n+ new = 2", is_diff=True)
     parts = templates._environment().get_template("parts.html").make_module({"say": Languages(["en"]).say})
     diff = parts.code(lines)
     page = tmp_path / "diff.html"

@@ -17,6 +17,7 @@ class Guard:
         """Take the function that is told (probe, error)."""
         self._report = report
         self._failures: Counter[str] = Counter()
+        self._told: set[str] = set()
 
     def __call__(self, name: str, function: Callable[..., Any], *args: object) -> Any:
         """Return what the probe returns, or None when it failed or is off."""
@@ -31,11 +32,12 @@ class Guard:
             return None
 
     def failed(self, name: str, error: Exception) -> bool:
-        """Count a failure and report the first; say whether it was one too many."""
+        """Report the first failure and count it; return whether it was one too many."""
+        if name not in self._told:
+            self._told.add(name)
+            with suppressed():  # the log itself may be what fails
+                self._report(name, f"{type(error).__name__}: {error}"[:300])
         if isinstance(error, RecursionError):
             return False  # the script's own calls have filled the stack: no mistake of the probe's
         self._failures[name] += 1
-        if self._failures[name] == 1:
-            with suppressed():  # the log itself may be what fails
-                self._report(name, f"{type(error).__name__}: {error}"[:300])
         return self._failures[name] >= _PATIENCE

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import nn
 
+# References to a tensor that only we hold: our own, and the argument of the question.
 _OURS = 2
-"""References to a tensor that only we hold: our own, and the argument of the question."""
+# References of an optimizer to a parameter: from its group, and as the key of its state.
+_OF_AN_OPTIMIZER = 2
 
 
 class HeldTensor:
@@ -76,8 +78,8 @@ class HeldTensors:
                 self._orphans[held.key] = held
 
     def release_orphans(self) -> None:
-        """Let go all tensors without an owner: the optimizer that held them is being deleted."""
-        for held in list(self._orphans.values()):
+        """Let go the tensors without an owner that only an optimizer holds, which is being deleted."""
+        for held in [held for held in self._orphans.values() if held.others() <= _OF_AN_OPTIMIZER]:
             self._release(held)
 
     def sweep(self) -> None:
