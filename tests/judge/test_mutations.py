@@ -11,7 +11,7 @@ from trainadvisor.judge.branches import Branch
 from trainadvisor.judge.engine import judge_rule
 from trainadvisor.judge.mutations import check_mutations, unnoticed
 
-STILL_OPEN = 28
+STILL_OPEN = 0
 
 
 def case(state: str, branch: str | None = None, **signals: Any) -> dict[str, Any]:
