@@ -2,8 +2,8 @@
 
 usage: python benchmarks/harvest.py FOLDER... [--sound PATTERN] [--cache FILE] [--write] [--only CODE]
 
-Reads every log below the folders, and for each mutation that no case of a rule notices (`trainadvisor rules check
---strict`) looks for a run that would: one on which the rule and its mutant disagree. Of these runs the fewest that
+Reads every log below the folders, and for each mutation that no case of a rule notices (`trainadvisor rules
+check`) looks for a run that would: one on which the rule and its mutant disagree. Of these runs the fewest that
 notice everything are printed as [[cases]], or appended to the rule files with --write. What is left is printed last:
 no recorded run needs it. Nothing that is found in a run known to be healthy (--sound '*.healthy') becomes a case.
 """

@@ -68,6 +68,17 @@ is = "clear"
 signals = { loss_drop = 0.5, steps = 100 }
 """
 
+HOLDING_CASES = """
+[[cases]]
+is = "clear"
+signals = { loss_drop = 0.01, steps = 10, loss_nonfinite = false }
+
+[[cases]]
+is = "clear"
+signals = { loss_drop = 0.01, steps = 100, loss_nonfinite = true }
+"""
+"""What the file's own cases do not hold: without them a clause can be removed unnoticed."""
+
 
 def rule(code: str = "odd", family: str = "convergence", **fields: Any) -> Rule:
     """Return a rule that is found when `x > 1` holds."""

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from rulekit import write_rule
+from rulekit import HOLDING_CASES, RULE_FILE, write_rule
 
 import trainadvisor
 from trainadvisor.judge.rulebook import shipped_rules
@@ -63,13 +63,13 @@ def run(copy: Path, *arguments: str) -> tuple[int, str]:
 
 def test_one_file_makes_a_change(copy: Path, added, tmp_path: Path) -> None:
     """It is listed with its texts and arguments, and a rule may advise it."""
-    write_rule(tmp_path, changes=REMEDY)
+    write_rule(tmp_path, RULE_FILE + HOLDING_CASES, changes=REMEDY)
     added(HALVE)
     listed = {row["change"]: row for row in json.loads(run(copy, "changes", "--json")[1])}
     assert listed["halve-gradients"]["doc"] == {"en": "Halve the gradients before each step.", "zh": "将梯度减半。"}
     assert listed["halve-gradients"]["arguments"]["times"]["default"] == 1
     code, said = run(copy, "rules", "check", str(tmp_path))
-    assert (code, said) == (0, "1 rules, 2 cases: all passed\n")
+    assert (code, said) == (0, "1 rules, 4 cases: all passed\n")
 
 
 def test_without_the_file_there_is_no_such_change(copy: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rulekit import HOLDING_CASES, RULE_FILE, write_rule
 
 from trainadvisor.demos.scenarios import SCENARIOS
 from trainadvisor.judge.rule_loading import load
@@ -113,6 +114,16 @@ def test_a_broken_rule_fails_its_check(call: Call, folder: Path) -> None:
     assert outcome.code == 1
     assert "mine/numerics/nan-loss.toml" in outcome.out
     assert "loss_nonfinit" in outcome.out
+
+
+def test_a_rule_with_a_clause_that_no_case_holds_fails_its_check(call: Call, folder: Path) -> None:
+    """What can go unnoticed is named, in a user's folder too; with cases that notice it passes."""
+    write_rule(folder / "mine", RULE_FILE)
+    outcome = call("rules", "check", "mine")
+    assert outcome.code == 1
+    assert "odd-loss.toml: unless[1] can be removed and no case notices" in outcome.out
+    write_rule(folder / "mine", RULE_FILE + HOLDING_CASES)
+    assert call("rules", "check", "mine").code == 0
 
 
 def test_a_folder_of_rules_that_is_not_there(call: Call) -> None:
