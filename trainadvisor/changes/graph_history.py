@@ -4,10 +4,9 @@ import weakref
 from typing import Any
 
 from trainadvisor.changes.applying.change_application import Call, ChangeApplication
-from trainadvisor.changes.applying.late_torch import torch
+from trainadvisor.changes.applying.late_torch import private_torch, torch
 from trainadvisor.changes.applying.nested_tensors import listed, mapped
 from trainadvisor.changes.declaration import change
-from trainadvisor.instrument import private_torch
 
 
 @change(
