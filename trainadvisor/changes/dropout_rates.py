@@ -3,11 +3,10 @@
 from typing import Any
 
 from trainadvisor.changes.applying.change_application import Call, ChangeApplication, Refusal
-from trainadvisor.changes.applying.late_torch import F, nn
+from trainadvisor.changes.applying.late_torch import F, nn, private_torch
 from trainadvisor.changes.applying.model_anatomy import rehearse
 from trainadvisor.changes.declaration import change
 from trainadvisor.changes.line_edits import SetLayerArgument
-from trainadvisor.instrument import private_torch
 from trainadvisor.instrument.patching import graft
 
 

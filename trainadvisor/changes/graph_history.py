@@ -4,7 +4,7 @@ import weakref
 from typing import Any
 
 from trainadvisor.changes.applying.change_application import Call, ChangeApplication
-from trainadvisor.changes.applying.late_torch import torch
+from trainadvisor.changes.applying.late_torch import private_torch, torch
 from trainadvisor.changes.applying.nested_tensors import listed, mapped
 from trainadvisor.changes.declaration import change
 
@@ -26,7 +26,7 @@ def detach_history(application: ChangeApplication) -> None:
         tensors = [given] if isinstance(given, torch.Tensor) else list(given or ())
         retained = kwargs.get("retain_graph") or (len(args) > 2 and args[2])
         for tensor in tensors if not retained else []:
-            if tensor.grad_fn is not None and not tensor._is_view():
+            if tensor.grad_fn is not None and not private_torch.is_view(tensor):
                 tensor.detach_()
                 application.done("the loss is detached after its backward()")
 
@@ -47,7 +47,7 @@ def detach_history(application: ChangeApplication) -> None:
         """Detach losses that were computed before the last step and are kept: their weights have changed since."""
         while computed and computed[0][0] < application.session.steps - 1:
             kept = computed.pop(0)[1]()
-            if kept is not None and kept.grad_fn is not None and not kept._is_view():
+            if kept is not None and kept.grad_fn is not None and not private_torch.is_view(kept):
                 kept.detach_()
                 application.done("losses that are kept are detached")
 

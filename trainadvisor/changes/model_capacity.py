@@ -3,10 +3,9 @@
 from typing import Any
 
 from trainadvisor.changes.applying.change_application import ChangeApplication, Refusal
-from trainadvisor.changes.applying.late_torch import nn
+from trainadvisor.changes.applying.late_torch import nn, private_torch
 from trainadvisor.changes.applying.model_anatomy import Rehearsal, exchange, rehearse
 from trainadvisor.changes.declaration import change
-from trainadvisor.instrument import private_torch
 
 
 @change(

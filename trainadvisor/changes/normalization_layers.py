@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from trainadvisor.changes.applying.change_application import ChangeApplication, Refusal
-from trainadvisor.changes.applying.late_torch import nn, torch
+from trainadvisor.changes.applying.late_torch import nn, private_torch, torch
 from trainadvisor.changes.applying.model_anatomy import (
     exchange,
     names_of,
@@ -13,7 +13,6 @@ from trainadvisor.changes.applying.model_anatomy import (
 )
 from trainadvisor.changes.declaration import change
 from trainadvisor.changes.line_edits import SetLayerArgument
-from trainadvisor.instrument import private_torch
 
 
 @change(

@@ -3,10 +3,9 @@
 from typing import Any, Literal
 
 from trainadvisor.changes.applying.change_application import Call, ChangeApplication
-from trainadvisor.changes.applying.late_torch import nn, torch
+from trainadvisor.changes.applying.late_torch import nn, private_torch, torch
 from trainadvisor.changes.applying.stable_math import Stable
 from trainadvisor.changes.declaration import change
-from trainadvisor.instrument import private_torch
 from trainadvisor.instrument.patching import graft
 
 LOSS_SCALE = 2.0**16

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from trainadvisor.changes.applying.change_application import Call, ChangeApplication, Refusal
-from trainadvisor.changes.applying.late_torch import nn, torch
+from trainadvisor.changes.applying.late_torch import nn, private_torch, torch
 from trainadvisor.changes.applying.rejoined_graph import rejoin
 from trainadvisor.changes.declaration import Fallback, change
 from trainadvisor.changes.line_edits import Arguments, InsertLines, Made, SetArgument, SwapOptimizer, given
-from trainadvisor.instrument import private_torch
 
 # Initial rates to use when the script's rate is meant for another kind of optimizer.
 USUAL = {"SGD": 0.05, "momentum": 0.05, "Adam": 1e-3, "AdamW": 1e-3, "RMSprop": 1e-3}

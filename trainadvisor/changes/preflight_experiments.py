@@ -5,9 +5,8 @@ from collections import Counter
 from typing import Any
 
 from trainadvisor.changes.applying.change_application import Call, ChangeApplication
-from trainadvisor.changes.applying.late_torch import torch
+from trainadvisor.changes.applying.late_torch import private_torch, torch
 from trainadvisor.changes.declaration import change
-from trainadvisor.instrument import private_torch
 from trainadvisor.instrument.patching import graft
 
 Arguments = tuple[Any, ...]

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from trainadvisor.changes.applying.change_application import Call, ChangeApplication
-from trainadvisor.changes.applying.late_torch import torch
+from trainadvisor.changes.applying.late_torch import private_torch, torch
 from trainadvisor.changes.declaration import Order, change
 from trainadvisor.changes.line_edits import Arguments, InsertLines
-from trainadvisor.instrument import private_torch
 
 
 def _clearing(_: Arguments, optimizer: str) -> Sequence[str]:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from trainadvisor.changes.applying.change_application import ChangeApplication, Refusal
-from trainadvisor.changes.applying.late_torch import nn, torch
+from trainadvisor.changes.applying.late_torch import nn, private_torch, torch
 from trainadvisor.changes.declaration import Fallback, change
 from trainadvisor.changes.line_edits import Arguments, InsertLines
-from trainadvisor.instrument import private_torch
 
 _FAR = 4.0
 

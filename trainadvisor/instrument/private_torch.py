@@ -166,6 +166,22 @@ def base(tensor: torch.Tensor) -> torch.Tensor | None:
     return getattr(tensor, "_base", None)
 
 
+def is_view(tensor: torch.Tensor) -> bool:
+    """Return whether a tensor is a view of another one."""
+    return tensor._is_view()
+
+
+# The public values() and indices() of a sparse gradient refuse one whose rows are not added up yet.
+def sparse_values(gradient: torch.Tensor) -> torch.Tensor:
+    """Return the values of a sparse tensor as they are kept."""
+    return gradient._values()
+
+
+def sparse_indices(gradient: torch.Tensor) -> torch.Tensor:
+    """Return the places of these values."""
+    return gradient._indices()
+
+
 # What a node of the graph has saved says where a number became infinite; torch.autograd.graph's public hooks would
 # have to stand on every tensor from the start.
 def saved(node: Any, name: str) -> Any:

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.changes.applying.late_torch import F, torch
-from trainadvisor.instrument import private_torch
+from trainadvisor.changes.applying.late_torch import F, private_torch, torch
 
 if TYPE_CHECKING:
     from trainadvisor.changes.applying.change_application import Call, ChangeApplication

@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     import torch
     import torch.nn.functional as F
     from torch import nn
+
+    from trainadvisor.instrument import private_torch
 else:
 
     class _Late:
@@ -22,5 +24,6 @@ else:
             setattr(importlib.import_module(self._name), attribute, value)
 
     torch, nn, F = _Late("torch"), _Late("torch.nn"), _Late("torch.nn.functional")
+    private_torch = _Late("trainadvisor.instrument.private_torch")
 
-__all__ = ["F", "nn", "torch"]
+__all__ = ["F", "nn", "private_torch", "torch"]

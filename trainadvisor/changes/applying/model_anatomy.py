@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.changes.applying.late_torch import nn, torch
+from trainadvisor.changes.applying.late_torch import nn, private_torch, torch
 from trainadvisor.changes.applying.nested_tensors import listed
-from trainadvisor.instrument import private_torch
 
 if TYPE_CHECKING:
     from trainadvisor.changes.applying.session_state import SessionState

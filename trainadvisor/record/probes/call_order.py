@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from trainadvisor.instrument import private_torch
 from trainadvisor.record.device_readback import Reading
 from trainadvisor.record.objects.describe import NORMS, local
 from trainadvisor.record.step import Arrived, Call, Iteration
@@ -205,7 +206,7 @@ def _gradients(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
 
 def _size(gradients: list[torch.Tensor]) -> torch.Tensor:
     """Return the sum of the absolute values, of sparse gradients too."""
-    dense = [g._values() if g.is_sparse else local(g) for g in gradients]
+    dense = [private_torch.sparse_values(g) if g.is_sparse else local(g) for g in gradients]
     return torch.stack([g.detach().abs().sum().float().to(dense[0].device, non_blocking=True) for g in dense]).sum()
 
 

@@ -44,10 +44,10 @@ def norms(gradients: list[torch.Tensor]) -> torch.Tensor:
 
 def _rows(gradient: torch.Tensor) -> torch.Tensor:
     """Return the rows of a sparse gradient, those of one place added up; nothing here waits for a GPU."""
-    values = gradient._values()
+    values = private_torch.sparse_values(gradient)
     if gradient.is_coalesced() or gradient.sparse_dim() != 1 or not values.numel():
         return values
-    places = gradient._indices()[0]
+    places = private_torch.sparse_indices(gradient)[0]
     first = torch.searchsorted(places.sort().values, places)
     return torch.zeros_like(values).index_add_(0, first, values)
 
