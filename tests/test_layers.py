@@ -13,7 +13,7 @@ PACKAGE = Path(trainadvisor.__file__).parent
 # what each package and top-level module may import from the package, at any place; the standard library is free to all
 WORDS = {
     "errors", "vocabulary", "i18n", "interruptions", "characters", "regular", "redaction", "voice", "descriptors",
-    "background",
+    "background", "version",
 }  # fmt: skip
 SETTINGS = {"configuration", "settings", "requirements", "toml"}
 JUDGING = {"judge", "signals", "log", "changes"}
@@ -27,6 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "interruptions": set(),
     "voice": {"descriptors", "interruptions"},
     "background": set(),
+    "version": set(),
     "toml": {"errors", "regular"},
     "requirements": {"errors"},
     "settings": {"errors", "vocabulary", "requirements", "toml"},
@@ -35,7 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "log": {*WORDS - {"i18n"}, "numpy", "orjson", "zstandard"},
     "instrument": {"errors", "interruptions", "redaction", "torch"},
     "signals": {"log", "numpy", "scipy"},
-    "record": {*WORDS - {"i18n"}, "log", "instrument", "torch", "numpy", "__version__"},
+    "record": {*WORDS - {"i18n"}, "log", "instrument", "torch", "numpy"},
     "judge": {
         "signals",
         "log",
@@ -56,7 +57,7 @@ ALLOWED: dict[str, set[str]] = {
     "trials": {"errors", "log", "signals", "instrument", "record", "changes", "numpy", "ray", "torch"},
     "verify": {*WORDS, *JUDGING, "telling", "gate", "trials", "configuration", "numpy", "scipy", "pydantic"},
     "preflight": {*WORDS, *JUDGING, "telling", "trials", "verify", "configuration", "numpy", "pydantic"},
-    "report": {*WORDS, "judge", "requirements", "__version__", "jinja2", "markupsafe"},
+    "report": {*WORDS, "judge", "requirements", "jinja2", "markupsafe"},
     "monitor": {*WORDS, *JUDGING, "telling", "page_material", "gate", "record", "report", "configuration"},
     "answers": {*WORDS, "judge", "telling", "demos", "report", "pydantic"},
     "demos": {*WORDS, "judge", "telling", "report", "numpy", "torch", "sklearn"},

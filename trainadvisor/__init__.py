@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from trainadvisor.document import diagnose
     from trainadvisor.log.reader import read_log
@@ -11,7 +13,6 @@ if TYPE_CHECKING:
     from trainadvisor.signals import signal
 
 __all__ = ["diagnose", "read_log", "signal", "watch"]
-__version__ = "0.1.0"
 
 _HOMES = {
     "diagnose": "trainadvisor.document",

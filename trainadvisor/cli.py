@@ -92,7 +92,7 @@ def program(ctx: click.Context, *, version: bool, verbose: bool, debug: bool) ->
 
 
 def _print_version(*, verbose: bool) -> None:
-    from trainadvisor import __version__
+    from trainadvisor.version import __version__
 
     click.echo(f"trainadvisor {__version__}")
     if verbose:

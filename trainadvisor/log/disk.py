@@ -1,8 +1,8 @@
 """The file of a log: a separate thread appends the lines, so that a slow disk never blocks the training."""
 
+import math
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -78,13 +78,12 @@ class Disk:
 
     def settle(self, seconds: float = PATIENCE) -> bool:
         """Wait until all queued lines are written; return whether they are."""
-        over = time.monotonic() + seconds
         self._start()
-        while not self._idle.wait(min(_LOOK, max(0.0, over - time.monotonic()))):
-            if time.monotonic() >= over:
-                return False
+        for _ in range(math.ceil(seconds / _LOOK)):  # counted, because a clock may jump
+            if self._idle.wait(_LOOK):
+                return True
             self._start()  # the thread has left what waits for another one, because the process forks
-        return True
+        return self._idle.is_set()
 
     def close(self, steps: int | None = None) -> None:
         """Write the queued lines and close the file; the total number of steps is noted in a log that was cut short."""

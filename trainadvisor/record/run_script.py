@@ -66,7 +66,7 @@ class Run:
     @property
     def steps(self) -> int:
         """Return how many steps have been recorded."""
-        return self._recorder.step if self._recorder is not None else 0
+        return self._recorder.step_number if self._recorder is not None else 0
 
     @property
     def overhead(self) -> float:
@@ -76,7 +76,7 @@ class Run:
     @property
     def exceeded(self) -> float | None:
         """Return the budget where it left out more than half of the samples of the layers, else None."""
-        budget = self._recorder.meter.budget if self._recorder is not None else None
+        budget = self._recorder.cost.budget if self._recorder is not None else None
         return budget.share if budget is not None and budget.sparse(self.steps) else None
 
     def subscribe(self, subscriber: Subscriber) -> None:

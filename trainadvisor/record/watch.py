@@ -58,7 +58,7 @@ class Watcher:
         self._lookout: Lookout | None = None
         place = call_sites.user_place(2)
         for model in models:
-            self._recorder.inventory.add_model(model).trained = True
+            self._recorder.objects.add_model(model).trained = True
         for optimizer in optimizers:
             self._recorder.expect_optimizer(optimizer, place)
 
@@ -70,7 +70,7 @@ class Watcher:
 
     def subscribe(self, subscriber: Callable[[dict[str, Any]], None]) -> None:
         """Hand every record to the subscriber too, as it is written."""
-        self._recorder.outbox.subscribers.append(subscriber)
+        self._recorder.queue.subscribers.append(subscriber)
 
     def step(self, loss: torch.Tensor | float | None = None) -> None:
         """Give the loss of the step just taken; only needed where `loss.backward()` does not show it."""
@@ -143,7 +143,7 @@ class Watcher:
         from trainadvisor.document import diagnose
 
         if self._open:
-            self._recorder.outbox.open()
+            self._recorder.queue.open()
             self._recorder.drain(wait=True)
             self._writer.flush()
         return diagnose(self.log, lang=lang, ignore=self.ignore)

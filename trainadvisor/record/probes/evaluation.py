@@ -2,18 +2,16 @@
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from trainadvisor.log.records import EVAL, Record
+from trainadvisor.record.context import Context, probe
 from trainadvisor.record.device_readback import Reading
-from trainadvisor.record.probes.loss_arguments import CLASSIFYING
-from trainadvisor.record.probes.loss_calls import LossCall, correct
+from trainadvisor.record.losses.loss_arguments import CLASSIFYING
+from trainadvisor.record.losses.loss_calls import LossCall, correct
 from trainadvisor.record.step import Arrived, Call
-
-if TYPE_CHECKING:
-    from trainadvisor.record.recorder import Recorder
 
 _MOST_CLASSES = 2000
 _HELD = 8
@@ -49,21 +47,15 @@ class _Block:
     parts: dict[int, _Part] = field(default_factory=dict)
 
 
+@probe(order=130)
 class EvaluationProbe:
     """Joins losses computed without gradients into evaluations."""
 
-    def __init__(self, recorder: "Recorder") -> None:
-        """Take the recorder."""
-        self._recorder = recorder
-        recorder.evaluation = self
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._block: _Block | None = None
         self._tentative: list[LossCall] = []
         """Losses with gradients of a model in eval mode since its last forward: an evaluation, unless trained on."""
-
-    @property
-    def is_open(self) -> bool:
-        """Say whether an evaluation is running."""
-        return self._block is not None
 
     def on_forward_begins(self, call: Call) -> None:
         """Settle the losses of the forward before: no backward has followed."""
@@ -72,7 +64,7 @@ class EvaluationProbe:
 
     def on_forward_ends(self, call: Call) -> None:
         """Open an evaluation with a forward without gradients; in training mode, not amid a step (a pseudo-label)."""
-        if call.grad or (self._recorder.iteration.micro and call.training):
+        if call.grad or (self._context.step.micro and call.training):
             return
         block = self._block = self._block or _Block(time.perf_counter())
         block.forwards += 1
@@ -83,9 +75,9 @@ class EvaluationProbe:
         wrong = [call.model.layer_names.get(id(module), "") for module in caring if module.training]
         if wrong and call.model.trained:
             block.mode, block.wrong_mode = "train", wrong[:5]
-            self._recorder.wiring.count("train_mode_eval_forward")
+            self._context.counts.add("train_mode_eval_forward")
 
-    def saw_loss(self, call: LossCall, *, grad: bool) -> None:
+    def on_untrained_loss(self, call: LossCall, grad: bool) -> None:  # noqa: FBT001 - an event has no keywords
         """Take a loss of an evaluation; one with gradients waits until it is clear that nothing trains on it."""
         if grad:
             self._tentative = [*self._tentative[1 - _HELD :], call]
@@ -99,7 +91,7 @@ class EvaluationProbe:
         for call in tentative:
             if "eval" not in call.entry.phases:
                 call.entry.phases.add("eval")
-                self._recorder.losses.announce(call.entry)
+                self._context.losses.announce(call.entry)
             self._add(self._block, call) if self._block else None
 
     def on_backward_begins(self, *_: object) -> None:
@@ -113,7 +105,7 @@ class EvaluationProbe:
         self._settle()
         self._finish()
 
-    def drop(self) -> None:
+    def on_given_validation(self, *_: object) -> None:
         """Forget the evaluation that was seen: its result is given by the user."""
         self._block, self._tentative = None, []
 
@@ -141,8 +133,8 @@ class EvaluationProbe:
         block, self._block = self._block, None
         if block is None or not block.parts:
             return
-        recorder = self._recorder
-        record: Record = {"record": EVAL, "step": recorder.steps_done(), "epoch": recorder.last_epoch,
+        context = self._context
+        record: Record = {"record": EVAL, "step": context.steps_done(), "epoch": context.last_epoch,
                           "model": block.model, "mode": block.mode, "care": block.care,
                           "train_mode_modules": block.wrong_mode, "losses": {}, "metrics": {},
                           "seconds": time.perf_counter() - block.begun}  # fmt: skip
@@ -158,24 +150,24 @@ class EvaluationProbe:
             for reading, arrived in pending:
                 arrived(reading.values or [])
             pending = []
-        recorder.outbox.put(record, pending)
+        context.write(record, pending)
 
     def _read_loss(self, part: _Part, record: Record, pending: list[tuple[Reading, Arrived]]) -> None:
         total = sum(part.weights)
         key, summed = str(part.entry.number), part.entry.fact["reduction"] == "sum"
         weights = [1.0 if summed else weight / total for weight in part.weights]
         # a sum is told as the mean that the training reports, so that the two can be compared
-        divisor = part.elements if part.entry.kind in self._recorder.losses.train_kinds("mean") else len(part.weights)
+        divisor = part.elements if part.entry.kind in self._context.losses.train_kinds("mean") else len(part.weights)
 
         def losses(values: list[float]) -> None:
             mean = sum(v * w for v, w in zip(values, weights, strict=True))
             record["losses"][key] = mean / divisor if summed else mean
 
-        pending.append((self._recorder.values.read(torch.stack(part.values)), losses))
+        pending.append((self._context.values.read(torch.stack(part.values)), losses))
 
     def _read_metrics(self, part: _Part, record: Record, pending: list[tuple[Reading, Arrived]]) -> None:
         """Read what the part whose loss is told says beside it; another part may be another data set."""
-        read = self._recorder.values.read
+        read = self._context.values.read
         record["examples"], record["batches"] = sum(part.weights), len(part.weights)
         if part.right:
             pending.append(
@@ -198,7 +190,7 @@ class EvaluationProbe:
     def _comparable(self, block: _Block) -> int | None:
         """Return the loss to compare with training: the same call, else the same kind, else the first."""
         trained = [part.entry.number for part in block.parts.values() if "train" in part.entry.phases]
-        kinds = self._recorder.losses.train_kinds()
+        kinds = self._context.losses.train_kinds()
         same = [part.entry.number for part in block.parts.values() if part.entry.kind in kinds]
         candidates: list[int] = trained or same or list(block.parts)
         return candidates[0]

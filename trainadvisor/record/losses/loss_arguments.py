@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from trainadvisor.record.device_readback import Reading
-from trainadvisor.record.probes import reference_losses
+from trainadvisor.record.losses import reference_losses
 
 _MOST_ROWS = 4096
 _FEW = 1024

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from trainadvisor.instrument import private_torch
-from trainadvisor.record.probes.loss_graph import bare
+from trainadvisor.record.losses.loss_graph import bare
 
 if TYPE_CHECKING:
     from collections.abc import Callable

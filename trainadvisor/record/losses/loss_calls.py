@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.nn.functional as F
 
-from trainadvisor.record.probes.loss_arguments import BINARY, CLASSIFYING, LossArguments
-from trainadvisor.record.probes.loss_graph import bare
+from trainadvisor.record.losses.loss_arguments import BINARY, CLASSIFYING, LossArguments
+from trainadvisor.record.losses.loss_graph import bare
 
 if TYPE_CHECKING:
     import weakref
