@@ -3,6 +3,8 @@
 import os
 import time
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from trainadvisor.record.sampling import Budget
@@ -41,6 +43,17 @@ class Meter:
         gap = time.perf_counter() - self._paused
         self.started += gap
         self._recorder.iteration.begun += gap
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Leave out, inside of an event, the time for which we let the training wait."""
+        before = self.started
+        self.pause()
+        try:
+            yield
+        finally:
+            self.resume()
+            self.entered += self.started - before
 
     def skip(self) -> None:
         """Leave out steps that were not recorded."""
