@@ -136,9 +136,9 @@ class _View(Follower):
         while self._watcher.recording and not self._over():
             time.sleep(EVERY)
         self._over()
-        self._look()
-        if self._diagnosis is not None:
-            self._handle.update(bundle(self._diagnosis), raw=True)
+        self._judge.look(final=True)
+        if self._judge.diagnosis is not None:
+            self._handle.update(bundle(self._judge.diagnosis), raw=True)
 
     def _show(self, now: float) -> None:
         self._view.script = None  # it would be that of the kernel

@@ -8,7 +8,6 @@ import shlex
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from dataclasses import asdict, dataclass
 from html import escape
@@ -24,7 +23,8 @@ from trainadvisor.voice import Voice
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from trainadvisor.judge.result import Diagnosis, Finding
+    from trainadvisor.judge.result import Finding
+    from trainadvisor.monitor.finding_events import FindingEvent
 
 LEVELS = tuple(map(str, Severity))
 TRACKERS = ("wandb", "trackio")
@@ -175,6 +175,11 @@ class Alerter:
         with urllib.request.urlopen(request, timeout=PATIENCE):  # noqa: S310 - (the same)
             pass
 
+    def heed(self, event: FindingEvent) -> None:
+        """Send what a running judge has found."""
+        if event.kind != "cleared":
+            self.tell(event.finding, event.step if event.finding.onset is None else event.finding.onset)
+
     def finish(self, findings: Iterable[Finding]) -> None:
         """Send what only the end of the training has shown, and close."""
         for finding in findings:
@@ -214,49 +219,3 @@ def _track(name: str, alert: Alert, words: Words) -> None:
     level = {"note": "INFO", "warning": "WARN", "error": "ERROR"}[alert.severity]
     levels = getattr(tracker, "AlertLevel", None)
     run.alert(title=title, text=text, level=getattr(levels, level, level))
-
-
-class Lookout:
-    """Judges a growing log now and then in a daemon thread and tells an alerter: for a watcher without `run`."""
-
-    FIRST, PATIENCE = 4.0, 20.0
-
-    def __init__(self, alerter: Alerter, judge: Callable[[bool], Iterable[Finding]]) -> None:
-        """Take how to judge the log so far; it is told whether the training is over."""
-        self._alerter, self._judge = alerter, judge
-        self._over = threading.Event()
-        self._seen: set[str] = set()
-        self._thread = threading.Thread(target=self._look_repeatedly, name="trainadvisor-lookout", daemon=True)
-        self._thread.start()
-
-    def _look_repeatedly(self) -> None:
-        pause = self.FIRST
-        while not self._over.wait(pause):
-            began = time.monotonic()
-            self.look()
-            pause = max(self.FIRST, self.PATIENCE * (time.monotonic() - began))
-
-    def look(self, *, final: bool = False) -> None:
-        """Judge now; what is not certain has to be there twice, or at the end."""
-        try:
-            findings = list(self._judge(final))
-        except Exception:  # noqa: BLE001 - the log may be half written; the next look will tell
-            return
-        for finding in findings:
-            if final or finding.confidence == "certain" or finding.code in self._seen:
-                self._alerter.tell(finding, finding.onset or 0)
-        self._seen = {finding.code for finding in findings}
-
-    def end(self) -> None:
-        """Look a last time, and let the alerts go out."""
-        self._over.set()
-        self._thread.join(timeout=LAST_WAIT)
-        self.look(final=True)
-        self._alerter.close()
-
-
-def lookout(judge: Callable[[], Diagnosis], alerter: Alerter) -> Lookout:
-    """Watch a log through its owner's way to judge it; while it trains, only what cannot be prophecy counts."""
-    from trainadvisor.monitor.console import _loud
-
-    return Lookout(alerter, lambda final: judge().findings if final else _loud(judge().findings))

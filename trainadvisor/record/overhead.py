@@ -36,6 +36,10 @@ class Overhead:
         self.started += gap
         return gap
 
+    def leave_out(self, seconds: float) -> None:
+        """Keep time that has passed inside of an event out of what recording costs."""
+        self.entered += seconds
+
     def skip(self) -> None:
         """Leave out steps that were not recorded."""
         self._spent_before = self.spent

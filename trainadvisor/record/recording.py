@@ -105,6 +105,17 @@ class Recording:
         finally:
             self._busy = busy
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Leave out, inside of an event, the time for which we let the training wait."""
+        self.cost.pause()
+        try:
+            yield
+        finally:
+            gap = self.cost.resume()
+            self.step.begun += gap
+            self.cost.leave_out(gap)
+
     def spend(self, seconds: float) -> None:
         """Count time that was spent for the recording outside of its events."""
         self.cost.spend(seconds)

@@ -8,7 +8,7 @@ import sys
 import time
 import types
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +78,12 @@ class Run:
         """Return the budget where it left out more than half of the samples of the layers, else None."""
         budget = self._recorder.cost.budget if self._recorder is not None else None
         return budget.share if budget is not None and budget.sparse(self.steps) else None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the time of the block, inside of a subscriber, out of what is recorded of the training."""
+        with self._recorder.held() if self._recorder is not None else nullcontext():
+            yield
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Hand every record to the subscriber too."""
