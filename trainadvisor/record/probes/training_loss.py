@@ -15,11 +15,12 @@ from trainadvisor.record.probes.loss_calls import (
     MARK,
     LossCall,
     LossEntry,
-    correct,
+    hits,
     matching,
     metadata_of,
     named,
     parameters_of,
+    terms,
 )
 from trainadvisor.record.probes.loss_graph import read_graph
 from trainadvisor.record.sampling import Jumps
@@ -74,6 +75,8 @@ class LossProbe:
             held = prediction.detach()
             call = LossCall(entry, held, given.get(second), training, reference, value, self._serial)
             self._describe(call, phase)
+            if training and entry.fact["reduction"] == "sum" and "terms" not in entry.fact:
+                self._count_terms(call)
         if grad:
             if result.grad_fn is not None:
                 metadata_of(result.grad_fn)[MARK] = self._serial
@@ -136,12 +139,15 @@ class LossProbe:
         self._recorder.announce("loss", fact, entry.arguments.fact)
 
     def _accuracy(self, call: LossCall, iteration: Iteration) -> None:
-        right = correct(call)
+        right = hits(call)
         if right is not None:
             fields = iteration.fields
-            iteration.expect(
-                self._recorder.values.read(right.float().mean()), lambda values: fields.update(accuracy=values[0])
-            )
+
+            def arrived(values: list[float]) -> None:
+                if values[1]:
+                    fields["accuracy"] = values[0] / values[1]
+
+            iteration.expect(self._recorder.values.read(right), arrived)
 
     def on_backward_begins(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Take the tensor that is differentiated: find its loss call, read its value, look at its graph."""
@@ -185,6 +191,14 @@ class LossProbe:
             entry.fact["divisor"] = float(f"{numbers[0] / numbers[1]:.6g}") if numbers[1] else None
 
         iteration.expect(self._recorder.values.read(pair), arrived)
+
+    def _count_terms(self, call: LossCall) -> None:
+        """Note how many examples a summed loss adds up, once."""
+        fact = call.entry.fact
+        fact["terms"] = None
+        self._recorder.iteration.expect(
+            self._recorder.values.read(terms(call)), lambda numbers: fact.update(terms=numbers[0] or None)
+        )
 
     def on_backward_ends(self, *_: object) -> None:
         """Let go of the graph."""
@@ -247,10 +261,13 @@ class LossProbe:
             entry.announced = -1
             self.announce(entry)
 
-    def train_kinds(self, reduction: str | None = None) -> set[str]:
-        """Return the kinds of loss that the training has called, all or those of one reduction."""
-        entries = [entry for entry in self._entries.values() if "train" in entry.phases]
-        return {entry.kind for entry in entries if reduction in (None, entry.fact["reduction"])}
+    def train_kinds(self) -> set[str]:
+        """Return the kinds of loss that the training has called."""
+        return {entry.kind for entry in self._entries.values() if "train" in entry.phases}
+
+    def numbered(self, number: object) -> LossEntry | None:
+        """Return the loss with this number."""
+        return next((entry for entry in self._entries.values() if entry.number == number), None)
 
     def on_stop(self, _: str) -> None:
         """Tell the last state of every loss."""
