@@ -15,8 +15,6 @@ _OWN_VIEW = frozenset({"locals", "vars"})
 
 def split_word(frames: Iterable[FrameType]) -> str | None:
     """Return the word of the innermost frame that has exactly one variable, or several alike, that names a split."""
-    if sys.gettrace() is not None:  # a debugger writes the variables back
-        return None
     for frame in frames:
         found = _words_in(frame)
         if found:
@@ -34,6 +32,7 @@ def _words_in(frame: FrameType) -> set[str]:
         for value in list(variables.values())
         if type(value) is str and len(value) <= _LONGEST and value.lower() in _WORDS
     }
-    if sys.version_info < (3, 13) and code.co_flags & inspect.CO_OPTIMIZED:
-        variables.clear()  # a copy that the frame keeps: tensors would live until the function returns
+    is_copy = sys.version_info < (3, 13) and code.co_flags & inspect.CO_OPTIMIZED
+    if is_copy and sys.gettrace() is None:  # a debugger writes it back
+        variables.clear()  # the frame keeps it: tensors would live until the function returns
     return found

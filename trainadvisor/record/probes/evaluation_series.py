@@ -3,7 +3,6 @@
 import linecache
 import re
 import weakref
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,8 @@ from trainadvisor.instrument.split_words import HELD_OUT, TRAINING
 from trainadvisor.record.probes.evaluation_source import Source, Spot
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from torch.utils.data import DataLoader
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"

@@ -66,6 +66,43 @@ class AnswerSums:
 
 
 @dataclass
+class TargetSums:
+    """What a constant answer would lose on the targets of an evaluation."""
+
+    kind: str = ""
+    known: bool = True
+    sums: torch.Tensor | None = None
+    """Counts of classes, or [count, sum, sum of squares] of each column."""
+
+    def add(self, entry: LossEntry, prediction: torch.Tensor, target: torch.Tensor) -> None:
+        """Add the targets of a batch."""
+        batch = self._sums(entry, prediction, target) if self.known else None
+        if batch is None or (self.sums is not None and self.sums.shape != batch.shape):
+            self.known = False
+            return
+        self.kind = entry.kind
+        self.sums = batch if self.sums is None else self.sums + batch
+
+    def _sums(self, entry: LossEntry, prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor | None:
+        plain = not entry.fact["weighted"] and not entry.fact["label_smoothing"] and target.numel()
+        if not plain:
+            return None
+        if entry.kind in CLASSIFYING:
+            return _label_counts(prediction, target, entry.fact["ignore_index"])
+        if (entry.kind == "mse_loss" or entry.kind in BINARY) and prediction.shape == target.shape:
+            columns = target.flatten(1).double() if target.ndim > 1 else target.double().reshape(-1, 1)
+            if columns.shape[1] <= _MOST_COLUMNS:
+                count = torch.full_like(columns[0], columns.shape[0])
+                return torch.stack([count, columns.sum(0), columns.square().sum(0)])
+        return None
+
+    def tell(self, record: Record, read: Read, pending: Pending) -> None:
+        """Have the loss of the best constant answer written into the record."""
+        if self.known and self.sums is not None:
+            pending.append((read(_constant_loss(self.kind, self.sums)), lambda v: _note(record, "trivial", v[0])))
+
+
+@dataclass
 class LossSums:
     """Sums over the batches of one loss; a summed loss is told by the example, as a mean would be."""
 
@@ -74,7 +111,7 @@ class LossSums:
     values: list[torch.Tensor] = field(default_factory=list)
     terms: list[torch.Tensor] = field(default_factory=list)
     answers: AnswerSums = field(default_factory=AnswerSums)
-    targets: "TargetSums" = field(default_factory=lambda: TargetSums())
+    targets: TargetSums = field(default_factory=TargetSums)
 
     @property
     def summed(self) -> bool:
@@ -115,54 +152,23 @@ class LossSums:
         pending.append((read(torch.stack([*self.values, *(n.float() for n in self.terms)])), arrived))
 
 
-@dataclass
-class TargetSums:
-    """What a constant answer would lose on the targets of an evaluation."""
-
-    kind: str = ""
-    known: bool = True
-    sums: torch.Tensor | None = None
-    """Counts of classes, or [count, sum, sum of squares] of each column."""
-
-    def add(self, entry: LossEntry, prediction: torch.Tensor, target: torch.Tensor) -> None:
-        """Add the targets of a batch."""
-        batch = self._sums(entry, prediction, target) if self.known else None
-        if batch is None or (self.sums is not None and self.sums.shape != batch.shape):
-            self.known = False
-            return
-        self.kind = entry.kind
-        self.sums = batch if self.sums is None else self.sums + batch
-
-    def _sums(self, entry: LossEntry, prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor | None:
-        plain = not entry.fact["weighted"] and not entry.fact["label_smoothing"] and target.numel()
-        if not plain:
-            return None
-        if entry.kind in CLASSIFYING:
-            return _label_counts(prediction, target, entry.fact["ignore_index"])
-        if (entry.kind == "mse_loss" or entry.kind in BINARY) and prediction.shape == target.shape:
-            columns = target.flatten(1).double() if target.ndim > 1 else target.double().reshape(-1, 1)
-            if columns.shape[1] <= _MOST_COLUMNS:
-                count = torch.full_like(columns[0], columns.shape[0])
-                return torch.stack([count, columns.sum(0), columns.square().sum(0)])
-        return None
-
-    def tell(self, record: Record, read: Read, pending: Pending) -> None:
-        """Have the loss of the best constant answer written into the record."""
-        if self.known and self.sums is not None:
-            pending.append((read(_constant_loss(self.kind, self.sums)), lambda v: _note(record, "trivial", v[0])))
-
-
 def _constant_loss(kind: str, sums: torch.Tensor) -> torch.Tensor:
     """Return the entropy of the labels, or the variance of the targets."""
     if kind in CLASSIFYING:
         shares = sums / sums.sum().clamp_min(1)
-        return -torch.special.xlogy(shares, shares).sum()
+        return _entropies(shares).sum()
     count, total, square = sums
     mean = total / count
-    if kind in BINARY:
-        rest = 1 - mean
-        return -(torch.special.xlogy(mean, mean) + torch.special.xlogy(rest, rest)).mean()
-    return (square / count - mean.square()).clamp_min(0).mean()
+    return (
+        (_entropies(mean) + _entropies(1 - mean)).mean()
+        if kind in BINARY
+        else (square / count - mean.square()).clamp_min(0).mean()
+    )
+
+
+def _entropies(shares: torch.Tensor) -> torch.Tensor:
+    found: torch.Tensor = torch.special.entr(shares)
+    return found
 
 
 def _label_counts(prediction: torch.Tensor, target: torch.Tensor, ignored: int) -> torch.Tensor | None:

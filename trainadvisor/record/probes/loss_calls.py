@@ -118,5 +118,6 @@ def terms(call: LossCall) -> torch.Tensor:
     """Return the number of examples that a summed loss adds up: the labels that count, else the rows."""
     prediction, target = call.prediction, call.target
     if call.entry.kind in CLASSIFYING and isinstance(target, torch.Tensor) and not target.is_floating_point():
-        return (target.detach() != call.entry.fact["ignore_index"]).sum().float()
+        valid: torch.Tensor = target.detach() != call.entry.fact["ignore_index"]
+        return valid.sum().float()
     return torch.full((), float(prediction.shape[0] if prediction.ndim else 1), device=prediction.device)
