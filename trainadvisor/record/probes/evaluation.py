@@ -1,20 +1,19 @@
 """Probe: evaluations, as the user means them: one pass over one data set, or one call on one split."""
 
 import time
-from dataclasses import dataclass, field
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from trainadvisor.instrument import call_sites
-from trainadvisor.log.records import EVAL, Record
-from trainadvisor.record.device_readback import Reading
+from trainadvisor.record.objects import describe
 from trainadvisor.record.probes import loss_free_answers
 from trainadvisor.record.probes.evaluation_series import TRAIN, SeriesBook, split_named, split_of, words_in_code
 from trainadvisor.record.probes.evaluation_source import Source, Sources, first_input
-from trainadvisor.record.probes.evaluation_sums import AnswerSums, LossSums, Pending
+from trainadvisor.record.probes.evaluation_sums import LossSums, Pending
 from trainadvisor.record.probes.loss_calls import LossCall
-from trainadvisor.record.probes.returned_losses import ReturnedLosses, storage
+from trainadvisor.record.probes.open_evaluation import OpenEvaluation
+from trainadvisor.record.probes.returned_losses import ReturnedLosses
 from trainadvisor.record.step import Call
 
 if TYPE_CHECKING:
@@ -25,38 +24,6 @@ _MOST_OPEN = 64
 """Evaluations between two steps; what comes after joins the last."""
 
 
-@dataclass
-class _Evaluation:
-    """One evaluation in the making."""
-
-    source: Source
-    series: int
-    begun: float
-    step: int
-    epoch: int | None
-    ended: float = 0.0
-    forwards: int = 0
-    on_training_data: int = 0
-    mode: str = "eval"
-    care: bool = False
-    wrong_mode: list[str] = field(default_factory=list)
-    model: int | None = None
-    parts: dict[int, LossSums] = field(default_factory=dict)
-    answers: AnswerSums = field(default_factory=AnswerSums)
-    """What is known without a loss."""
-    examples: int = 0
-    outputs: set[int] = field(default_factory=set)
-    """Where the last outputs lie in memory."""
-    announced: bool = False
-    drawn: int = 0
-    split: str | None = None
-
-    @property
-    def has_metrics(self) -> bool:
-        """Return whether outputs were compared with targets."""
-        return bool(self.answers.right or self.answers.squares or self.answers.overlaps)
-
-
 class EvaluationProbe:
     """Joins what is computed without being trained on into evaluations."""
 
@@ -65,9 +32,9 @@ class EvaluationProbe:
         self._recorder = recorder
         recorder.evaluation = self
         self._sources, self._series, self._returned = Sources(), SeriesBook(), ReturnedLosses()
-        self._open: dict[object, _Evaluation] = {}
-        self._current: _Evaluation | None = None
-        self._running: tuple[_Evaluation, bool] | None = None
+        self._open: dict[object, OpenEvaluation] = {}
+        self._current: OpenEvaluation | None = None
+        self._running: tuple[OpenEvaluation, bool] | None = None
         """The evaluation whose forward runs, and whether it is the first one of its batch."""
         self._tentative: list[tuple[Source, LossCall]] = []
         """Losses with gradients of a model in eval mode since its last forward: an evaluation, unless trained on."""
@@ -122,19 +89,19 @@ class EvaluationProbe:
             if data is not None and data is used and opened.forwards == 1 and opened.drawn == self._sources.draws:
                 del self._open[key]
 
-    def _opened(self, source: Source, model: int | None) -> _Evaluation:
+    def _opened(self, source: Source, model: int | None) -> OpenEvaluation:
         found = self._open.get(source.key) or (self._current if len(self._open) >= _MOST_OPEN else None)
         if found is None:
             recorder = self._recorder
             begun, series = time.perf_counter(), self._series.number(source, model)
-            found = _Evaluation(source, series, begun, recorder.steps_done(), recorder.last_epoch)
+            found = OpenEvaluation(source, series, begun, recorder.steps_done(), recorder.last_epoch)
             found.split = split_of(source, self._sources.trained_loaders)
             self._open[source.key] = found
         self._current = found
         found.announced = found.announced or self._sources.announced
         return found
 
-    def _note_mode(self, opened: _Evaluation, call: Call) -> None:
+    def _note_mode(self, opened: OpenEvaluation, call: Call) -> None:
         opened.forwards += 1
         if opened.model is None or call.model.trained:
             opened.model = call.model.number
@@ -157,7 +124,7 @@ class EvaluationProbe:
         given = first_input(call)
         size = given.shape[0] if given is not None else 1
         self._take_returned(opened, call, size)
-        opened.outputs = self._returned.storages(call)
+        opened.outputs = [weakref.ref(tensor) for tensor in describe.tensors_in(call.output)]
         if call.model.trained and not opened.parts:
             batch = self._sources.batch if first else None
             opened.examples += size
@@ -165,7 +132,7 @@ class EvaluationProbe:
         self._sources.batch = None
         opened.ended = time.perf_counter()
 
-    def _take_returned(self, opened: _Evaluation, call: Call, size: int) -> None:
+    def _take_returned(self, opened: OpenEvaluation, call: Call, size: int) -> None:
         """Take the loss that the model returns, where the training is told it in the same way and no function is."""
         number, value = self._returned.of(call)
         entry = self._recorder.losses.numbered(number) if value is not None else None
@@ -183,14 +150,13 @@ class EvaluationProbe:
         elif self._open:
             self._add(self._evaluation_of(call), call)
 
-    def _evaluation_of(self, call: LossCall) -> _Evaluation:
+    def _evaluation_of(self, call: LossCall) -> OpenEvaluation:
         """Return the evaluation whose forward made a prediction, else the current one."""
-        place = storage(call.prediction)
-        made = [opened for opened in self._open.values() if place in opened.outputs]
         current = self._current if self._current in self._open.values() else None
-        if current is None or (made and current not in made):
-            return made[-1] if made else list(self._open.values())[-1]
-        return current
+        if current is not None and (self._running is not None or current.gave(call.prediction)):
+            return current
+        made = [opened for opened in self._open.values() if opened.gave(call.prediction)]
+        return (made or [current or list(self._open.values())[-1]])[-1]
 
     def _settle(self) -> None:
         """Take the losses of the forward before: no backward has followed."""
@@ -203,7 +169,7 @@ class EvaluationProbe:
             opened.forwards += 1
             self._add(opened, call)
 
-    def _add(self, opened: _Evaluation, call: LossCall) -> None:
+    def _add(self, opened: OpenEvaluation, call: LossCall) -> None:
         part = opened.parts.setdefault(call.entry.number, LossSums(call.entry))
         with torch.no_grad():
             part.add(call)
@@ -242,12 +208,12 @@ class EvaluationProbe:
             for opened in found:
                 self._write(opened)
 
-    def _trains_now(self, opened: _Evaluation) -> bool:
+    def _trains_now(self, opened: OpenEvaluation) -> bool:
         """Return whether batches belong to a pass that trains: a look at them on the way is no evaluation."""
         data = opened.source.data
         return data is not None and data.trains
 
-    def _name_splits(self, found: list[_Evaluation]) -> None:
+    def _name_splits(self, found: list[OpenEvaluation]) -> None:
         """Tell evaluations on training data from others: by the data, and where it does not show, by the user's word.
 
         A single word does not count: it may be a setting of the script.
@@ -263,35 +229,16 @@ class EvaluationProbe:
             if opened.split is None and (word != TRAIN or len(found) > 1):
                 opened.split = word
 
-    def _write(self, opened: _Evaluation) -> None:
-        record: Record = {"record": EVAL, "step": opened.step, "epoch": opened.epoch,
-                          "model": opened.model, "mode": opened.mode, "care": opened.care,
-                          "train_mode_modules": opened.wrong_mode, "losses": {}, "metrics": {},
-                          "split": opened.split, "series": opened.series,
-                          "site": call_sites.describe(opened.source.place[0][:2] if opened.source.place else None),
-                          "seconds": opened.ended - opened.begun}  # fmt: skip
+    def _write(self, opened: OpenEvaluation) -> None:
         pending: Pending = []
-        read = self._recorder.values.read
-        for part in opened.parts.values():
-            part.tell(record["losses"], read, pending)
-        number = self._comparable(opened)
-        record["loss_id"] = number
-        if number is None:
-            record["examples"], record["batches"] = opened.examples, opened.forwards
-            opened.answers.tell(record, read, pending)
-        else:
-            part = opened.parts[number]
-            record["examples"], record["batches"] = sum(part.examples), len(part.examples)
-            part.answers.tell(record, read, pending)
-            part.targets.tell(record, read, pending)
-            pending.append((Reading([]), lambda _: record.update(loss=record["losses"].get(str(number)))))
+        record = opened.record(self._comparable(opened), self._recorder.values.read, pending)
         if all(reading.values is not None for reading, _ in pending):
             for reading, arrived in pending:
                 arrived(reading.values or [])
             pending = []
         self._recorder.outbox.put(record, pending)
 
-    def _comparable(self, opened: _Evaluation) -> int | None:
+    def _comparable(self, opened: OpenEvaluation) -> int | None:
         """Return the loss to compare with training: the one trained on, one called there, one of its kind, a first."""
         numbers = list(opened.parts)
         kinds = self._recorder.losses.train_kinds()

@@ -165,6 +165,11 @@ def lies_in_memory(tensor: torch.Tensor) -> bool:
     return tensor.layout is torch.strided and not tensor.is_meta and not hasattr(tensor, "to_local")
 
 
+def storage(tensor: torch.Tensor) -> int | None:
+    """Return where a tensor lies in memory."""
+    return tensor.untyped_storage().data_ptr() if lies_in_memory(tensor) else None
+
+
 def _extent(tensor: torch.Tensor) -> tuple[torch.Tensor, int, int]:
     """Return the tensor that owns the memory, and the stretch of it that the tensor covers."""
     base = tensor if tensor._base is None else tensor._base

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 
 import torch
 
-from trainadvisor.record.objects import describe
-from trainadvisor.record.probes.evaluation_source import lies_in_memory
 from trainadvisor.record.probes.loss_calls import metadata_of
 from trainadvisor.record.probes.loss_graph import bare
 from trainadvisor.record.step import Call
@@ -52,16 +50,6 @@ class ReturnedLosses:
         if path is None:
             return None, None
         return number, next((tensor for found, tensor in numbers_in(call.output) if found == path), None)
-
-    @staticmethod
-    def storages(call: Call) -> set[int]:
-        """Return where the outputs of a call lie in memory."""
-        return {place for tensor in describe.tensors_in(call.output) if (place := storage(tensor)) is not None}
-
-
-def storage(tensor: torch.Tensor) -> int | None:
-    """Return where a tensor lies in memory."""
-    return tensor.untyped_storage().data_ptr() if lies_in_memory(tensor) else None
 
 
 def numbers_in(output: object, path: Path = ()) -> Iterator[tuple[Path, torch.Tensor]]:
