@@ -12,6 +12,7 @@ from trainadvisor.signals.evaluations import (
     low,
     skill_held_out,
     train_near,
+    training_beside,
     validation,
     values_of,
 )
@@ -144,6 +145,15 @@ def val_train_ratio(log: RunLog) -> float | None:
     final = late(log)
     train = train_near(log, numbers[-1]) if numbers.size else None
     return final / train if final is not None and train is not None and train > 0 and final > 0 else None
+
+
+@signal(unit="loss", **NEEDS)
+def val_train_gap(log: RunLog) -> float | None:
+    """Last validation loss less the final level of the training loss, both by the example."""
+    values, train = values_of(log, 1), training_beside(log)[1]
+    if values is None or train.size < FEW:
+        return None
+    return float(values[-1]) - robust_statistics.level(robust_statistics.tail(train, 0.1, SOME))
 
 
 @signal(unit="ratio", **NEEDS)

@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 
-from trainadvisor.instrument import call_sites
+from trainadvisor.instrument import call_sites, private_torch
 from trainadvisor.instrument.split_words import split_word
 from trainadvisor.record.objects import describe
 from trainadvisor.record.step import Call
@@ -172,7 +172,7 @@ def storage(tensor: torch.Tensor) -> int | None:
 
 def _extent(tensor: torch.Tensor) -> tuple[torch.Tensor, int, int]:
     """Return the tensor that owns the memory, and the stretch of it that the tensor covers."""
-    base = tensor if tensor._base is None else tensor._base
+    base = private_torch.base_of(tensor)
     start = int(tensor.storage_offset())
     length = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True)) + 1
     return base, start, start + (length if tensor.numel() else 0)
