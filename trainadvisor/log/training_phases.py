@@ -19,10 +19,12 @@ class TrainingPhase:
     last: int
     optimizers: tuple[int, ...]
     opening: bool = False
+    closing: bool = False
 
     def covers_eval(self, step: int) -> bool:
         """Return whether an evaluation after `step` steps belongs to the phase."""
-        return self.first < step <= self.last + 1 or (self.opening and step <= self.first)
+        before, after = self.opening and step <= self.first, self.closing and step > self.last
+        return self.first < step <= self.last + 1 or before or after
 
 
 def phases_of(columns: StepColumns) -> list[TrainingPhase]:
@@ -32,7 +34,7 @@ def phases_of(columns: StepColumns) -> list[TrainingPhase]:
     stops = [*starts[1:], columns.kept]
     numbers = columns.column("step")
     return [
-        TrainingPhase(start, stop, *_range(numbers[start:stop]), optimizers=tuple(used), opening=start == 0)
+        TrainingPhase(start, stop, *_range(numbers[start:stop]), tuple(used), start == 0, stop == stops[-1])
         for start, stop, (_, _, used) in zip(starts, stops, groups or [(0, 0, [])], strict=True)
     ]
 

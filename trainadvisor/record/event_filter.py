@@ -31,7 +31,7 @@ class EventFilter:
         known = id(thing) in self._context.objects.optimizers
         return known or not isinstance(thing, torch.optim.Optimizer) or self._trains(thing)
 
-    def on_forward_ends(self, call: Call) -> None:
+    def on_forward_begins(self, call: Call) -> None:
         """Note that a watched model computes without gradients: losses that follow are of an evaluation."""
         self._evaluating = self._evaluating or not call.grad
 

@@ -21,7 +21,7 @@ MOST = 7
 _PATIENCE = 5
 """Attempts that something unusual may cut short before there is no further one."""
 _CALM = frozenset(
-    {"loss", "backward_begins", "backward_ends", "zero_grad", "step_begins", "batch_begins", "batch_ends"}
+    {"loss", "backward_begins", "backward_ends", "zero_grad", "step_begins", "batch_begins", "batch_ends", "eval_mode"}
 )
 """What happens in every step of a plain training; anything else ends the doze."""
 _UNUSUAL = frozenset({"clip_norm", "clip_max", "clip_value", "scale", "skipped", "no_grad", "stale"})

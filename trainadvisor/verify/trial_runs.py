@@ -232,7 +232,7 @@ def unchanged(run: Run, baseline: Run) -> bool:
     if run.log is None or baseline.log is None or run.steps != baseline.steps:
         return False
     same = np.array_equal(run.log.column("loss"), baseline.log.column("loss"), equal_nan=True)
-    told = [[(e["step"], e.get("loss"), e["metrics"]) for e in log.evals] for log in (run.log, baseline.log)]
+    told = [[(e["step"], e.get("loss"), e["metrics"]) for e in log.evaluations] for log in (run.log, baseline.log)]
     norms, others = run.log.column("grad_norm"), baseline.log.column("grad_norm")
     return same and repr(told[0]) == repr(told[1]) and np.array_equal(norms, others, equal_nan=True)
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import weakref
 
 _SCALINGS = ("Div", "Mul", "ToCopy", "Mean", "Sum", "View", "Squeeze")
+_ONE_ANSWER = 2
+"""Most dimensions of binary answers of which there is one an example."""
 MARK = "trainadvisor"
 """Key in a graph node's metadata: which loss call made it."""
 
@@ -81,20 +83,41 @@ def matching(pending: list[LossCall], tensor: torch.Tensor) -> tuple[LossCall | 
     return None, False
 
 
-def correct(call: LossCall) -> torch.Tensor | None:
-    """Return for each example whether the prediction is right, for class indices and binary targets; else None."""
+def hits(call: LossCall) -> torch.Tensor | None:
+    """Return how many predictions are right and how many count: of class indices and of one binary answer an example.
+
+    Binary answers to every pixel or to many questions are left alone: nobody means their share by accuracy.
+    """
     prediction, target = call.prediction, call.target
     if not isinstance(target, torch.Tensor):
         return None
     target = target.detach()
-    if (
-        call.entry.kind in CLASSIFYING
-        and not target.is_floating_point()
-        and prediction.ndim == target.ndim + 1
-        and prediction.ndim > 1
-    ):
-        return prediction.argmax(1) == target
-    if call.entry.kind in BINARY and prediction.shape == target.shape:
+    if call.entry.kind in CLASSIFYING:
+        return class_hits(prediction, target, call.entry.fact["ignore_index"])
+    if call.entry.kind in BINARY and prediction.shape == target.shape and prediction.ndim <= _ONE_ANSWER:
         border = 0.5 if call.entry.kind == "binary_cross_entropy" else 0.0
-        return (prediction > border) == (target > 0.5)
+        one = prediction.numel() == prediction.shape[0] if prediction.ndim else False
+        return counted((prediction > border) == (target > 0.5)) if one else None
     return None
+
+
+def class_hits(prediction: torch.Tensor, target: torch.Tensor, ignored: int) -> torch.Tensor | None:
+    """Return how many of the largest scores (along dimension 1) belong to the right class, and how many count."""
+    if target.is_floating_point() or prediction.ndim != target.ndim + 1 or prediction.ndim < 2:
+        return None
+    valid = target != ignored
+    return torch.stack([((prediction.argmax(1) == target) & valid).sum(), valid.sum()]).float()
+
+
+def counted(right: torch.Tensor) -> torch.Tensor:
+    """Return how many answers are right, and their number."""
+    return torch.stack([right.float().sum(), torch.full((), float(right.numel()), device=right.device)])
+
+
+def terms(call: LossCall) -> torch.Tensor:
+    """Return the number of examples that a summed loss adds up: the labels that count, else the rows."""
+    prediction, target = call.prediction, call.target
+    if call.entry.kind in CLASSIFYING and isinstance(target, torch.Tensor) and not target.is_floating_point():
+        valid: torch.Tensor = target.detach() != call.entry.fact["ignore_index"]
+        return valid.sum().float()
+    return torch.full((), float(prediction.shape[0] if prediction.ndim else 1), device=prediction.device)

@@ -29,7 +29,10 @@ class LossRegistry:
         phase = "both" if len(entry.phases) > 1 else next(iter(entry.phases), "train")
         self._announce("loss", entry.fact | {"graph": entry.graph, "phase": phase}, entry.arguments.fact)
 
-    def train_kinds(self, reduction: str | None = None) -> set[str]:
-        """Return the kinds of loss that the training has called, all or those of one reduction."""
-        entries = [entry for entry in self.entries.values() if "train" in entry.phases]
-        return {entry.kind for entry in entries if reduction in (None, entry.fact["reduction"])}
+    def train_kinds(self) -> set[str]:
+        """Return the kinds of loss that the training has called."""
+        return {entry.kind for entry in self.entries.values() if "train" in entry.phases}
+
+    def numbered(self, number: object) -> LossEntry | None:
+        """Return the loss with this number."""
+        return next((entry for entry in self.entries.values() if entry.number == number), None)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
 
+_SEQUENCES = 3
+"""Most dimensions of a batch of sequences."""
 _MEMORY_EVERY, _MEMORY_LATER, _MEMORY_SETTLED = 10, 50, 200
 
 
@@ -30,6 +32,8 @@ class TimingProbe:
         """The loader of each iterator."""
         self._last_loader: weakref.ref[DataLoader[Any]] | None = None
         self._passes: dict[int, int] = {}
+        self._time_major: dict[int, bool] = {}
+        """Whether a model (by number) takes time before examples."""
         self._closure = False
         self._wait = 0.0
         self._saving = 0.0
@@ -76,9 +80,21 @@ class TimingProbe:
                 given if isinstance(given, Tensor) else next(iter(describe.tensors_in([call.args, call.kwargs])), None)
             )
             if first is not None and first.ndim > 0:
-                # a vector of numbers is one example; the largest, because an agent also acts on single observations
-                size = 1 if first.ndim == 1 and first.is_floating_point() else first.shape[0]
-                step.fields["batch"] = max(size, step.fields.get("batch", 0))
+                # the largest, because an agent also acts on single observations
+                step.fields["batch"] = max(self._examples(first, call), step.fields.get("batch", 0))
+
+    def _examples(self, first: Tensor, call: Call) -> int:
+        """Return the examples that a model is called with: a vector of numbers is one; time may come first."""
+        if first.ndim == 1:
+            return 1 if first.is_floating_point() else first.shape[0]
+        loader = self._last_loader() if self._last_loader is not None else None
+        wanted = None if loader is None else describe.batch_size(loader)
+        if first.ndim > _SEQUENCES or wanted == first.shape[0]:
+            return first.shape[0]
+        number = call.model.number
+        if number not in self._time_major:
+            self._time_major[number] = call.model.time_major
+        return first.shape[1] if self._time_major[number] else first.shape[0]
 
     def on_backward_ends(self, *_: object) -> None:
         """Remember where the training stood."""

@@ -15,11 +15,12 @@ from trainadvisor.record.losses.loss_calls import (
     MARK,
     LossCall,
     LossEntry,
-    correct,
+    hits,
     matching,
     metadata_of,
     named,
     parameters_of,
+    terms,
 )
 from trainadvisor.record.losses.loss_graph import read_graph
 from trainadvisor.record.objects.watched_model import Model
@@ -70,6 +71,8 @@ class TrainingLossProbe:
             held = prediction.detach()
             call = LossCall(entry, held, given.get(second), training, reference, value, self._serial)
             self._describe(call, phase)
+            if training and entry.fact["reduction"] == "sum" and "terms" not in entry.fact:
+                self._count_terms(call)
         if grad:
             if result.grad_fn is not None:
                 metadata_of(result.grad_fn)[MARK] = self._serial
@@ -122,12 +125,15 @@ class TrainingLossProbe:
             self._losses.announce(entry)
 
     def _accuracy(self, call: LossCall, step: Step) -> None:
-        right = correct(call)
+        right = hits(call)
         if right is not None:
             fields = step.fields
-            step.expect(
-                self._context.values.read(right.float().mean()), lambda values: fields.update(accuracy=values[0])
-            )
+
+            def arrived(values: list[float]) -> None:
+                if values[1]:
+                    fields["accuracy"] = values[0] / values[1]
+
+            step.expect(self._context.values.read(right), arrived)
 
     def on_backward_begins(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Take the tensor that is differentiated: find its loss call, read its value, look at its graph."""
@@ -171,6 +177,14 @@ class TrainingLossProbe:
             entry.fact["divisor"] = float(f"{numbers[0] / numbers[1]:.6g}") if numbers[1] else None
 
         step.expect(self._context.values.read(pair), arrived)
+
+    def _count_terms(self, call: LossCall) -> None:
+        """Note how many examples a summed loss adds up, once."""
+        fact = call.entry.fact
+        fact["terms"] = None
+        self._context.step.expect(
+            self._context.values.read(terms(call)), lambda numbers: fact.update(terms=numbers[0] or None)
+        )
 
     def on_backward_ends(self, *_: object) -> None:
         """Let go of the graph."""
