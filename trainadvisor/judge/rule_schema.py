@@ -83,6 +83,7 @@ class Branch(_Table):
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     when: Lines
     unless: list[Text] = []
+    phase: Literal["start", "course", "end"] | None = None
     remedies: list[Remedy] = []
     en: BranchTexts
     zh: BranchTexts

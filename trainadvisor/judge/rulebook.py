@@ -104,6 +104,7 @@ class Rule:
             self,
             branch=branch.name,
             branches=(),
+            phase=branch.phase or self.phase,
             when=branch.when + self.when,
             unless=branch.unless + self.unless,
             texts={lang: merged(texts, branch.texts.get(lang, {})) for lang, texts in self.texts.items()},

@@ -34,7 +34,11 @@ class LookPace:
         """Return whether the log has come to a step at which to look, and a look is not too dear."""
         if not self._by_steps or step < self._step:
             return False
-        return self._spent + (self.cost or 0.0) <= BURST + SHARE * (now - self._began)
+        return self._spent + (self.cost or 0.0) <= self.allowance(now)
+
+    def allowance(self, now: float) -> float:
+        """Return the seconds that looks by steps may have taken by now."""
+        return BURST + SHARE * (now - self._began)
 
     def looked(self, began: float, ended: float, step: int) -> None:
         """Take when a look at this step began and ended."""

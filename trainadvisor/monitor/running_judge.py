@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -33,10 +33,21 @@ class LogJudge:
 
     @cached_property
     def rules(self) -> Rulebook:
-        """Return the rules; asked for early, the first judgement comes sooner."""
+        """Return the rules."""
         from trainadvisor.judge import rules_for
 
         return rules_for(config=self._config, ignore=self._ignore)
+
+    def prepare(self) -> None:
+        """Load now what the first judgement would have to load."""
+        from trainadvisor.judge import assembly
+        from trainadvisor.signals import all_signals
+        from trainadvisor.telling import told_findings, told_run
+
+        del assembly, told_findings, told_run
+        all_signals()
+        with suppress(Exception):  # the first judgement will tell
+            _ = self.rules
 
     def __call__(self, log: RunLog) -> Diagnosis:
         """Return the diagnosis of a log that has been read."""

@@ -39,7 +39,8 @@ class WatchedScript:
         if stop_on is None:
             self._thread = JudgingThread(judge, narrator.complain)
         else:
-            self._thread = StoppingThread(judge, narrator, self._run, Stopper(stop_on, stop_after), self._rules)
+            self._rules.prepare()
+            self._thread = StoppingThread(judge, narrator, self._run, Stopper(stop_on, stop_after))
         self._run.subscribe(self._thread.take)
 
     def end(self) -> None:
