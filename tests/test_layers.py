@@ -40,6 +40,7 @@ ALLOWED: dict[str, set[str]] = {
         "signals",
         "log",
         "errors",
+        "interruptions",
         "vocabulary",
         "regular",
         "numpy",

@@ -1,17 +1,11 @@
-"""When what is known of a loss is told: as the first batch is seen, in a new phase, after more batches, at the end."""
+"""When what is known of a loss is told: with the header, after more batches, and when it is used in a new phase."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import pytest
 import torch
 import torch.nn.functional as F
-from recordkit import Records, make_recorder, record
+from recordkit import Records, make_recorder
 from torch import nn
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def told_at(steps: int, evaluate_at: int | None = None) -> list[tuple[int, str]]:
@@ -40,6 +34,12 @@ def told_at(steps: int, evaluate_at: int | None = None) -> list[tuple[int, str]]
     return told
 
 
-def test_a_loss_is_told_at_the_first_fourth_sixteenth_and_sixty_fourth_batch() -> None:
-    """And not in between."""
-    assert told_at(70) == [(0, "train"), (3, "train"), (15, "train"), (63, "train")]
+def test_a_loss_is_told_again_after_four_sixteen_and_sixty_four_batches() -> None:
+    """First with the header, and not in between."""
+    assert told_at(3) == []
+    assert told_at(70) == [(3, "train"), (15, "train"), (63, "train")]
+
+
+def test_a_loss_is_told_when_an_evaluation_uses_it_too() -> None:
+    """Once: further evaluations are nothing new."""
+    assert told_at(10, evaluate_at=5) == [(3, "train"), (5, "both")]

@@ -13,7 +13,7 @@ BACKOFF = {"init_scale": 2.0**40, "growth_interval": 100, "backoff_factor": 2.0*
 
 
 def scaled(
-    *, enabled: bool = True, steps: int = 3, unscale: bool = False, clip: bool = False, dtype: torch.dtype = torch.float16
+    *, enabled: bool = True, unscale: bool = False, clip: bool = False, dtype: torch.dtype = torch.float16
 ) -> Records:
     """Train with a gradient scaler whose first step overflows in float16."""
 
@@ -21,7 +21,7 @@ def scaled(
         model = nn.Linear(4, 3)
         optimizer = torch.optim.SGD(model.parameters(), 0.1)
         scaler = torch.amp.GradScaler("cpu", enabled=enabled, **BACKOFF)
-        for _ in range(steps):
+        for _ in range(3):
             optimizer.zero_grad()
             with torch.autocast("cpu", dtype=dtype):
                 loss = F.cross_entropy(model(torch.randn(8, 4)), torch.arange(8) % 3)
@@ -62,7 +62,7 @@ class Foreign:
         """Step."""
         with torch.no_grad():
             for parameter in self.parameters:
-                parameter -= 0.1 * parameter.grad
+                parameter.sub_(0.1 * parameter.grad)
 
 
 def test_a_step_out_of_sight_is_not_skipped_where_nothing_is_scaled() -> None:

@@ -13,7 +13,7 @@ from torch import nn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Scaling = "Callable[[torch.Tensor], torch.Tensor]"
+    Scaling = Callable[[torch.Tensor], torch.Tensor]
 
 
 def recorded(scaling: Scaling, reduction: str = "mean") -> tuple[Records, list[float]]:

@@ -180,6 +180,8 @@ class Narrator:
             began = time.monotonic()
             if self._last:
                 try:
+                    if self._alerter is not None:
+                        self._alerter.resume()
                     self._look()
                 except Exception as error:  # noqa: BLE001 - a look that fails must not end the following ones
                     if self._watch.leaving.is_set():

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from trainadvisor.instrument import private_torch, torch_events
+from trainadvisor.interruptions import from_handler
 from trainadvisor.voice import Voice
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ def listen(recorder: "Recorder") -> None:
     if not private_torch.unusable:
         try:
             torch_events.add(recorder)
-        except Exception as error:  # noqa: BLE001 - a torch that is not as expected must not end the script
+        except Exception as error:
+            if from_handler(error):
+                raise
             lacking = f"torch {torch.__version__} cannot be listened to ({type(error).__name__}: {error})"
     if lacking is not None:
         recorder.event("probe-failed", "torch", {"probe": "torch", "error": lacking})

@@ -99,7 +99,9 @@ class Watcher:
 
         self._alerter = self._alerter or Alerter(run=str(self.log))
         self._alerter.to_function(level, function)
-        self._lookout = self._lookout or lookout(self._judge, self._alerter)
+        if self._lookout is None:
+            self._lookout = lookout(self._judge, self._alerter)
+            self.subscribe(self._lookout.go_on)
 
     def _judge(self) -> "Diagnosis":
         """Judge what the log holds, without touching the training."""
