@@ -198,7 +198,7 @@ def test_without_a_way_no_thread_runs() -> None:
     """Off by default."""
     alerter = Alerter()
     alerter.tell(finding(), 1)
-    assert alerter._thread is None
+    assert alerter._thread.away
 
 
 @pytest.mark.parametrize(

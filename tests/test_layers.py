@@ -41,6 +41,7 @@ ALLOWED: dict[str, set[str]] = {
         "signals",
         "log",
         "errors",
+        "interruptions",
         "vocabulary",
         "regular",
         "numpy",

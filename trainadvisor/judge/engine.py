@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
+from trainadvisor.interruptions import from_handler
 from trainadvisor.judge.conditions import Expression
 from trainadvisor.judge.rulebook import Rule, Rulebook
 from trainadvisor.vocabulary import Severity
@@ -125,7 +126,9 @@ def judge_rule(rule: Rule, signals: SignalSource, contexts: Collection[str] = ()
     try:
         verdict = _judge_branches(rule, signals)
         return _left(_completed(verdict, contexts)) if verdict.state == FOUND else verdict
-    except Exception as error:  # noqa: BLE001 - a rule of a user's folder must not break the judging of the others
+    except Exception as error:
+        if from_handler(error):
+            raise
         return Verdict(rule, UNKNOWN, failure=f"{type(error).__name__}: {error}")
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-import queue
+import math
+import os
 import shlex
 import subprocess
 import sys
 import threading
 import urllib.request
+from collections import deque
 from dataclasses import asdict, dataclass
 from html import escape
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from trainadvisor.background import Background
 from trainadvisor.errors import UsageError, did_you_mean
 from trainadvisor.i18n.language import Words
 from trainadvisor.vocabulary import Severity
@@ -31,6 +34,8 @@ TRACKERS = ("wandb", "trackio")
 FIELDS = ("code", "severity", "step", "sentence", "fix", "run")
 WAITING, PATIENCE, LAST_WAIT = 100, 10.0, 5.0
 """Alerts that may wait, seconds that one may take, seconds that the end of the training waits for the rest."""
+_LOOK = 0.2
+"""Seconds after which the end looks again whether the rest waits for a thread."""
 
 
 @dataclass(frozen=True)
@@ -100,15 +105,22 @@ def _filled(words: list[str], alert: Alert) -> list[str]:
 
 
 class Alerter:
-    """Sends alerts from a daemon thread: one a finding, again when its level rises; a failure is one line on stderr."""
+    """Sends alerts from a daemon thread: one a finding, again when its level rises; a failure is one line on stderr.
+
+    The thread lives only while something is to be sent, and leaves before a fork; `resume` lets it go on.
+    """
 
     def __init__(self, lang: str = "en", run: str = "") -> None:
         """Take the language of the messages and the name of the run."""
         self._words, self._run = Words(lang), run
         self._ways: list[tuple[str, Callable[[Alert], object]]] = []
         self._sent: dict[str, str] = {}
-        self._queue: queue.Queue[Alert | None] = queue.Queue(WAITING)
-        self._thread: threading.Thread | None = None
+        self._waiting: deque[Alert] = deque()
+        self._lock = threading.RLock()  # a signal handler of the script may close during one of these calls
+        self._idle = threading.Event()
+        self._idle.set()
+        self._thread = Background(self._work, "trainadvisor-alerts")
+        self._pid = os.getpid()
         self._voice = Voice()
         self._complained = False
 
@@ -139,22 +151,35 @@ class Alerter:
         if not self._ways or (before is not None and LEVELS.index(before) >= LEVELS.index(finding.severity)):
             return
         self._sent[finding.code] = finding.severity
-        self._start()
-        try:
-            self._queue.put_nowait(alert_of(finding, step, self._run))
-        except queue.Full:
+        if len(self._waiting) >= WAITING:
             self._complain("too many alerts wait")
+            return
+        with self._lock:
+            self._waiting.append(alert_of(finding, step, self._run))
+            self._idle.clear()
+        self.resume()
 
-    def _start(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="trainadvisor-alerts", daemon=True)
-            self._thread.start()
+    def resume(self) -> None:
+        """Go on sending what waits: the thread does not come back by itself after a fork."""
+        with self._lock:
+            if not self._idle.is_set():
+                self._thread.call()
 
     def _work(self) -> None:
-        while (alert := self._queue.get()) is not None:
+        """Send until nothing waits."""
+        while (alert := self._next()) is not None:
             for level, way in self._ways:
                 if LEVELS.index(alert.severity) >= LEVELS.index(level):
                     self._try(way, alert)
+
+    def _next(self) -> Alert | None:
+        with self._lock:
+            if self._waiting and not self._thread.leaving.is_set():
+                return self._waiting.popleft()
+            self._thread.away = True
+            if not self._waiting:
+                self._idle.set()
+            return None
 
     def _try(self, way: Callable[[Alert], object], alert: Alert) -> None:
         try:
@@ -189,13 +214,12 @@ class Alerter:
 
     def close(self, wait: float = LAST_WAIT) -> None:
         """Let the rest be sent, for some seconds at most."""
-        if self._thread is None:
-            return
-        try:
-            self._queue.put_nowait(None)
-        except queue.Full:
-            return
-        self._thread.join(timeout=wait)
+        for _ in range(math.ceil(wait / _LOOK)):  # counted, because a clock may jump
+            if os.getpid() != self._pid:
+                return
+            self.resume()
+            if self._idle.wait(_LOOK):
+                return
 
 
 def _run(command: list[str]) -> None:

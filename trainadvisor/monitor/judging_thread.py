@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.background import Background
+from trainadvisor.interruptions import from_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,8 @@ class JudgingThread:
     def _look(self, *, final: bool = False) -> None:
         try:
             self._judge.catch_up(final=final)
-        except Exception as error:  # noqa: BLE001 - the log may be half written, and the training goes on
+        except Exception as error:
+            if from_handler(error):  # the last look is on the script's own thread
+                raise
             if final or not self._background.leaving.is_set():
                 self._complain(error)

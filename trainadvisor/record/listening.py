@@ -6,6 +6,7 @@ import torch
 
 from trainadvisor.instrument import private_torch, torch_events
 from trainadvisor.instrument.module_calls import Listener
+from trainadvisor.interruptions import from_handler
 from trainadvisor.log.records import Record
 from trainadvisor.voice import Voice
 
@@ -23,7 +24,9 @@ def listen(recorder: Reporting) -> None:
     if not private_torch.unusable:
         try:
             torch_events.add(recorder)
-        except Exception as error:  # noqa: BLE001 - a torch that is not as expected must not end the script
+        except Exception as error:
+            if from_handler(error):
+                raise
             lacking = f"torch {torch.__version__} cannot be listened to ({type(error).__name__}: {error})"
     if lacking is not None:
         recorder.event("probe-failed", "torch", {"probe": "torch", "error": lacking})

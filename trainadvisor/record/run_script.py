@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor.errors import UsageError
 from trainadvisor.instrument import import_hook
 from trainadvisor.instrument.hidden_frame import drop_own_frames
+from trainadvisor.instrument.patching import exchange
 from trainadvisor.log.records import HEADER, Record
 from trainadvisor.log.writer import LogWriter
 from trainadvisor.record import failures
@@ -158,19 +159,20 @@ class Run:
     @contextmanager
     def _flush_at_exit(self) -> Iterator[None]:
         """Keep the log when the script leaves through `os._exit`."""
-        leave = os._exit
+        leave, running = os._exit, True
 
         def flush_and_leave(status: int) -> Any:
-            if os.getpid() == self.pid:
+            if running and os.getpid() == self.pid:
                 with harmless():
                     self._stop("exit")
             leave(status)
 
-        os._exit = flush_and_leave
+        restore = exchange(os, "_exit", flush_and_leave)
         try:
             yield
         finally:
-            os._exit = leave
+            running = False
+            restore()
 
     def _report(self, error: BaseException, code: int) -> int:
         """Show the traceback without our frames, through the script's own hook, and keep it in the log."""
