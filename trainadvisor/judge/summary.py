@@ -13,6 +13,9 @@ WHOLE = frozenset({"crashed", "short", "cut", "many"})
 """Reasons whose texts are whole sentences: what was recorded says little beside them."""
 FLAT = 0.2
 """Share of the run, at its end, over which a loss that has converged does not fall by more than noise explains."""
+FALLS = 3.0
+"""Standard errors by which a loss falls over its last third that has not converged."""
+NEEDED = ("loss_flat_share", "loss_trend_z", "lr_peak", "lr_final")
 SPENT = 0.1
 """Share of the peak rate below which a schedule is spent."""
 
@@ -44,8 +47,8 @@ def summary(
 
 def converged(run: Mapping[str, Any], signals: SignalSource) -> bool:
     """Return whether the loss is flat at the end of a run of some length, or its learning rate is spent."""
-    flat, peak, final = (signals.get(name) for name in ("loss_flat_share", "lr_peak", "lr_final"))
-    settled = flat is not None and flat >= FLAT
+    flat, trend, peak, final = (signals.get(name) for name in NEEDED)
+    settled = flat is not None and flat >= FLAT and (trend is None or trend < FALLS)
     spent = peak is not None and final is not None and final <= SPENT * peak
     return int(run.get("judged_steps", 0)) >= BRIEF and (settled or spent)
 
