@@ -13,6 +13,10 @@ from trainadvisor.vocabulary import Severity
 FOUND, CLEAR, UNKNOWN, OFF = "found", "clear", "unknown", "off"
 MOST_SUBJECTS = 200
 MANY = "many-trainings"
+MASTERED = 0.9
+"""Share of what can be learnt above which no statistics may call a run broken."""
+ORDERS = 1e-3
+"""The same for a loss without a yardstick, which has to fall by three orders of magnitude."""
 SEEN = frozenset({"direct", "exact", "static"})
 """Kinds of evidence that hold for each of many trainings: what was seen, not how it went."""
 
@@ -232,6 +236,8 @@ def _completed(verdict: Verdict, contexts: Collection[str]) -> Verdict:
     rule, signals = verdict.rule, verdict.scope.signals if verdict.scope else None
     softened = any(context in contexts for context in rule.soften)
     severity = Severity(rule.severity).shifted(-1) if softened else rule.severity
+    if rule.evidence == "statistical" and severity == Severity.ERROR and signals and _learns(signals):
+        severity = Severity.NOTE
     onset = signals.get(rule.onset) if signals and rule.onset else None
     return replace(
         verdict,
@@ -241,6 +247,17 @@ def _completed(verdict: Verdict, contexts: Collection[str]) -> Verdict:
         subjects=_names(signals.get(rule.subjects) if signals and rule.subjects else None)
         or verdict.matched[:MOST_SUBJECTS],
     )
+
+
+def _learns(signals: SignalSource) -> bool:
+    """Return whether the run learns: how it went may then be told, but no statistics call it broken."""
+    if signals.get("loss_nonfinite"):
+        return False
+    skill, held_out = signals.get("skill"), signals.get("val_skill_final")
+    if skill is not None:
+        return bool(skill > MASTERED and (held_out is None or held_out > MASTERED / 2))
+    first, final = signals.get("loss_first"), signals.get("loss_final")
+    return first is not None and final is not None and 0 < final < ORDERS * first
 
 
 def _left(verdict: Verdict) -> Verdict:

@@ -7,6 +7,7 @@ import numpy as np
 from trainadvisor.log.columns import Floats
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
+from trainadvisor.signals.batch_examples import spread_known
 from trainadvisor.signals.matrices import early, late, per_layer_factor, typical
 from trainadvisor.signals.robust_statistics import finite
 
@@ -29,7 +30,8 @@ def rows_of(log: RunLog, kinds: frozenset[str], *, hidden: bool = False) -> list
 def act(log: RunLog, column: str, rows: list[int]) -> Floats:
     """Return samples x chosen rows of an activation column, nan where it is not finite."""
     values = log.layers.column(column)
-    chosen = values[:, rows] if values.size else np.empty((0, len(rows)))
+    blind = column == "act_spread" and not spread_known(log)
+    chosen = values[:, rows] if values.size and not blind else np.empty((0, len(rows)))
     return np.where(np.isfinite(chosen), chosen, np.nan)
 
 

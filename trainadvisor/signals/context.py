@@ -70,7 +70,8 @@ def adversarial(log: RunLog) -> bool:
 
 def _take_turns(log: RunLog) -> bool:
     """Return whether two optimizers with disjoint parameters step alternately, each for a fair share of the time."""
-    turns = {} if many_trainings(log) else log.turns
+    together = set(log.phase.optimizers)  # those of other phases take no turns: one training ends before the next
+    turns = {} if many_trainings(log) else {used: n for used, n in log.turns.items() if together.issuperset(used)}
     fair = [used for used, count in turns.items() if used and count >= FAIR_TURN * sum(turns.values())]
     held = {o["id"]: {p for group in o["groups"] for p in group["parameters"]} for o in log.optimizers}
     return any(_disjoint(a, b, held) for a in fair for b in fair if a < b)
@@ -89,6 +90,26 @@ def many_trainings(log: RunLog) -> bool:
 def reinforcement(log: RunLog) -> bool:
     """Return whether models are named as those of reinforcement learning."""
     return bool(ACTING.search(_names(log)))
+
+
+def self_targets(log: RunLog) -> bool:
+    """Return whether a copy of the trained model answers at most steps, as a target network does: it makes the targets.
+
+    Its answers are the forwards without gradients that belong to no evaluation.
+    """
+    model, calls, steps = log.model, number(log.tally.get("forward")), number(log.tally.get("step"))
+    trained = number(log.tally.get("train_forward"))
+    if model is None or calls is None or trained is None or not steps:
+        return False
+    evaluated = sum(number(record.get("batches")) or 0 for record in log.all_evals)
+    held = {p for optimizer in log.optimizers for group in optimizer["groups"] for p in group["parameters"]}
+    copies = [m for m in log.models if m["id"] != model["id"] and _shapes(m) == _shapes(model) and m.get("loaded")]
+    idle = any(not held & {p["id"] for p in copy["parameters"]} for copy in copies)
+    return idle and calls - trained - evaluated > MOSTLY * steps
+
+
+def _shapes(model: dict[str, Any]) -> list[Any]:
+    return [p["shape"] for p in model["parameters"]]
 
 
 def contrastive(log: RunLog) -> bool:
@@ -192,6 +213,7 @@ CHECKS: dict[str, Callable[[RunLog], bool]] = {
     "adversarial": adversarial,
     "many-trainings": many_trainings,
     "reinforcement": reinforcement,
+    "self-targets": self_targets,
     "contrastive": contrastive,
     "likelihood": likelihood,
     "finetuning": finetuning,

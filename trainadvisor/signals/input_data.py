@@ -7,6 +7,7 @@ import numpy as np
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
+from trainadvisor.signals.activations import act
 
 INPUTS = {"needs": "the inputs of the model while training", "zh": "训练时模型的输入"}
 BOTH = {"needs": "the inputs of the model in training and in validation", "zh": "训练与验证时模型的输入"}
@@ -136,9 +137,9 @@ def _first_weights(log: RunLog) -> tuple[int, int] | None:
 @signal(unit="value", **SPREADS)
 def first_layer_spread(log: RunLog) -> float | None:
     """Largest spread over a batch at the output of the first layer with weights; 0 = it sees no difference."""
-    place, spreads = _first_weights(log), log.layers.column("act_spread")
-    known = spreads[:, place[0]] if place and len(spreads) else np.empty(0)
-    known = known[np.isfinite(known)]
+    place = _first_weights(log)
+    spreads = act(log, "act_spread", [place[0]]) if place else np.empty(0)
+    known = spreads[np.isfinite(spreads)]
     return float(known.max()) if known.size >= 3 else None
 
 

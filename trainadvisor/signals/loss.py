@@ -58,6 +58,13 @@ def steps(log: RunLog) -> int:
     return int(log.steps.size)
 
 
+@signal(unit="truth", **NEEDS)
+def loss_signed(log: RunLog) -> bool | None:
+    """Whether the loss became negative although no target is behind it: then a higher value is no worse."""
+    values = losses(log, 1)
+    return None if values is None else bool((values < 0).any()) and trivial_loss(log) is None
+
+
 @signal(unit="steps", **NEEDS)
 def loss_steps(log: RunLog) -> int:
     """Steps with a finite loss, up to the first non-finite one."""

@@ -6,6 +6,7 @@ from typing import Any
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
+from trainadvisor.signals.batch_examples import spread_of
 from trainadvisor.signals.trivial_predictor import main_loss
 
 CALL = {"needs": "calls of torch's loss functions", "zh": "对 torch 损失函数的调用"}
@@ -229,8 +230,12 @@ def unreachable_share(log: RunLog) -> float | None:
 
 @signal(unit="value", **CALL)
 def prediction_spread(log: RunLog) -> float | None:
-    """Standard deviation of each output over the batch, averaged over outputs and batches."""
-    return of_prediction(log, "batch_spread")
+    """Standard deviation of each output over the batch, averaged over outputs and batches.
+
+    Of batches with fewer than four examples that of a single output over all of them.
+    """
+    loss = judged_loss(log)
+    return spread_of(loss["prediction"]) if loss else None
 
 
 @signal(unit="sum", **CALL)

@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from trainadvisor.log.cleaning import number
 from trainadvisor.log.columns import Floats
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.activations import act, rows_of
+from trainadvisor.signals.batch_examples import FEWEST, spread_of
 from trainadvisor.signals.matrices import early, late, typical
 
 OUTPUT = {"needs": "the model's outputs on sampled steps", "zh": "抽样步上的模型输出"}
@@ -30,11 +32,17 @@ def output_spread(log: RunLog) -> float | None:
 
     Without evaluations that of the latest training outputs, else that of the first predictions given to the loss.
     """
-    told = _numbers([e.get("output_spread") for e in log.evals[-LAST_EVALS:]])
+    told = _numbers([e.get("output_spread") for e in log.evals[-LAST_EVALS:] if _large(e)])
     steps, values = log.layers.steps_of("act_spread"), _output(log, "act_spread")
     sampled = values[late(log, steps)] if values.size else values
-    first = _numbers([loss["prediction"].get("batch_spread") for loss in log.losses if loss.get("phase") != "eval"])
+    first = _numbers([spread_of(loss["prediction"]) for loss in log.losses if loss.get("phase") != "eval"])
     return next((typical(spreads) for spreads in (told, sampled, first) if np.isfinite(spreads).any()), None)
+
+
+def _large(record: dict[str, Any]) -> bool:
+    """Return whether the batches of an evaluation hold enough examples to differ."""
+    examples, batches = number(record.get("examples")), number(record.get("batches"))
+    return examples is None or not batches or examples / batches >= FEWEST
 
 
 def _numbers(values: list[Any]) -> Floats:

@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from trainadvisor.log.cleaning import number
 from trainadvisor.log.columns import Floats
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.gradients import thirds
 from trainadvisor.signals.matrices import early, even, matrix_facts, of_matrices, row_medians, typical
+from trainadvisor.signals.optimizer import main_optimizer
 from trainadvisor.signals.robust_statistics import finite
 
 NEEDS = {"needs": "update and weight norms of each layer on sampled steps", "zh": "抽样步上各层的更新量与权重范数"}
@@ -28,14 +30,29 @@ def _ratios(log: RunLog) -> Floats:
 def _fastest(log: RunLog) -> Floats:
     """Return the ratio of the fastest-moving matrix, sample by sample."""
     values = _moves(log)
-    return np.asarray(np.nanmax(values, axis=1) if values.size else np.empty(0), dtype=np.float64)
+    return np.asarray(np.nanmax(values, axis=1) if values.size else np.full(len(values), np.nan), dtype=np.float64)
 
 
 @signal(unit="ratio", **NEEDS)
 def update_ratio_first(log: RunLog) -> float | None:
-    """Median over weight matrices of update norm over weight norm at the first sampled step that moved anything."""
-    moved = [row for row in _moves(log) if np.nansum(row) > 0]
-    return typical(moved[0]) if moved else None
+    """Median over weight matrices of update norm over weight norm at the first sampled step that moved anything.
+
+    RMSprop's very first step is 1 / sqrt(1 - alpha) times the learning rate by construction: that factor is taken out.
+    """
+    moved = [place for place, row in enumerate(_moves(log)) if np.nansum(row) > 0]
+    if not moved:
+        return None
+    ratio, opening = typical(_moves(log)[moved[0]]), log.layers.steps_of("update")[moved[0]] == log.steps[0]
+    return ratio / _opening_factor(log) if ratio is not None and opening else ratio
+
+
+def _opening_factor(log: RunLog) -> float:
+    """Return how many times larger than the learning rate the first step of the optimizer is by construction."""
+    optimizer = main_optimizer(log)
+    if optimizer is None or optimizer.get("class") != "RMSprop" or not optimizer["groups"]:
+        return 1.0
+    alpha = number(optimizer["groups"][0].get("alpha"))
+    return float(1 / np.sqrt(1 - alpha)) if alpha is not None and 0 <= alpha < 1 else 1.0
 
 
 @signal(unit="ratio", **NEEDS)

@@ -1,0 +1,209 @@
+"""What cannot be combined with HEALTHY, each beside a healthy twin."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from builders import event, log_of, make_loss, make_model, make_optimizer
+from rulekit import cause, rule
+
+from trainadvisor.judge.assembly import judge_log
+from trainadvisor.judge.doubts import SERIOUS
+from trainadvisor.judge.judgement import Judgement
+from trainadvisor.judge.rulebook import Rule, Rulebook
+from trainadvisor.telling import told
+from trainadvisor.telling.doubt_texts import DECIDES, SAYS
+
+STEPS = 200
+CHANCE = math.log(10)
+TARGET = {"histogram": [100] * 10, "classes": 10, "shape": [32], "dtype": "int64", "integer": True}
+RANDOM = np.random.default_rng(0).normal(size=STEPS)
+FALLING = (0.1 + (CHANCE - 0.1) * np.exp(-np.arange(STEPS) / 15)) * (1 + 0.02 * RANDOM)
+QUIET = cause("quiet", when=("steps < 0",))
+CUSTOM = {"losses": [make_loss("custom")]}
+
+Judge = Callable[..., Judgement]
+
+
+def evaluations(*losses: Any, **facts: Any) -> list[dict[str, Any]]:
+    """Return evaluations at equal distances."""
+    return [
+        {"step": (place + 1) * STEPS // len(losses), "loss": loss, "losses": {"0": loss}, "examples": 500, **facts}
+        for place, loss in enumerate(losses)
+    ]
+
+
+@pytest.fixture
+def judged(tmp_path: Path) -> Judge:
+    """Judge a healthy log with some parts replaced."""
+
+    def judge(*rules: Rule, columns: dict[str, Any] | None = None, **parts: Any) -> Judgement:
+        facts = {
+            "columns": {"loss": FALLING, "loss_id": 0, "grad_norm": [1.0] * STEPS, "lr": 0.1, **(columns or {})},
+            "losses": [make_loss(target=TARGET)],
+            "optimizers": [make_optimizer()],
+            "models": [make_model(("fc", "Linear", 8, 10))],
+            **parts,
+        }
+        known = {item.code: item for item in (QUIET, *rules)}
+        return judge_log(log_of(tmp_path, **facts), Rulebook(known))
+
+    return judge
+
+
+def codes(judgement: Judgement) -> list[str]:
+    """Return what speaks against calling a run healthy."""
+    return [reason.kind for reason in judgement.reasons]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {},
+        {"evals": evaluations(2.0, 1.0, 0.3, metrics={"accuracy": 0.9})},
+        {"losses": [make_loss("mse_loss", target={"variance": 2.0})]},
+        {**CUSTOM, "evals": evaluations(2.0, 1.0, 0.3, metrics={"r2": 0.8})},
+        CUSTOM,
+        {"columns": {"no_grad": [0] * STEPS}},
+        {"evals": evaluations(2.0, 1.2, 0.5, 0.40, 0.41, 0.40, 0.42)},
+    ],
+)
+def test_a_run_that_learnt_is_healthy(judged: Judge, parts: dict[str, Any]) -> None:
+    """Success was seen, everything applicable was checked, and nothing contradicts it."""
+    judgement = judged(**parts)
+    assert (judgement.state, codes(judgement)) == ("healthy", [])
+
+
+@pytest.mark.parametrize(
+    ("code", "parts"),
+    [
+        ("evaluation-nonfinite", {"evals": evaluations(1.0, math.nan)}),
+        ("evaluation-nonfinite", {"evals": evaluations(1.0, math.inf)}),
+        ("loss-still", {**CUSTOM, "columns": {"loss": math.log(2) * (1 + 1e-5 * RANDOM)}}),
+        ("gradients-zero", {"columns": {"grad_norm": [0.0] * STEPS}}),
+        ("steps-without-gradients", {"columns": {"no_grad": [1] * 150 + [0] * 50}}),
+        ("steps-without-gradients", {"events": [event("tally", {"step": STEPS, "step_without_grad": 190})]}),
+        ("evaluation-worse", {"evals": evaluations(3.2, 3.3, 3.47)}),
+        ("validation-rose", {"evals": evaluations(2.0, 1.2, *np.linspace(0.5, 1.0, 14))}),
+    ],
+)
+def test_what_was_seen_to_be_wrong_needs_attention(judged: Judge, code: str, parts: dict[str, Any]) -> None:
+    """No check has a name for it, yet it was seen."""
+    judgement = judged(**parts)
+    assert (judgement.state, codes(judgement)[0]) == ("needs-attention", code)
+    assert judgement.summary.kind == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("code", "parts"),
+    [
+        ("evaluation-weak", {"evals": evaluations(2.31, 2.29, 2.28)}),
+        ("loss-rose", {**CUSTOM, "columns": {"loss": 1 + np.arange(STEPS) / STEPS}}),
+        ("optimizer-idle", {"optimizers": [make_optimizer(), make_optimizer(id=1, parameters=[5])]}),
+        ("weak", {"columns": {"loss": CHANCE * (1 - 0.02 * np.arange(STEPS) / STEPS)}}),
+        ("no-yardstick", {**CUSTOM, "columns": {"loss": 2.0 - np.arange(STEPS) / STEPS}}),
+        ("no-loss", {"columns": {"loss": [math.nan] * STEPS}}),
+        ("brief", {**CUSTOM, "columns": {"loss": FALLING[:60], "grad_norm": [1.0] * 60}}),
+        ("short", {"columns": {"loss": FALLING[:15], "grad_norm": [1.0] * 15}}),
+        ("reinforcement", {"models": [make_model(("fc", "Linear", 8, 10), name="policy")]}),
+    ],
+)
+def test_what_was_not_seen_leaves_it_open(judged: Judge, code: str, parts: dict[str, Any]) -> None:
+    """Nothing wrong shows, and nothing shows that it went well."""
+    judgement = judged(**parts)
+    assert (judgement.state, code in codes(judgement)) == ("cannot-tell", True)
+
+
+def test_a_short_run_that_learnt_nearly_all_is_healthy(judged: Judge) -> None:
+    """Fifty steps are enough for a task that they solve, on held-out data too; never for "converged"."""
+    columns = {"loss": 0.02 + CHANCE * np.exp(-np.arange(50) / 4), "grad_norm": [1.0] * 50}
+    judgement = judged(columns=columns)
+    assert (judgement.state, judgement.summary.kind) == ("healthy", "sound")
+
+
+def test_converged_is_said_of_a_flat_loss_only(judged: Judge) -> None:
+    """A loss that still falls has not converged, unless its learning rate is spent."""
+    straight = {"loss": CHANCE * (1 - 0.6 * np.arange(STEPS) / STEPS) * (1 + 0.01 * RANDOM)}
+    assert judged().summary.kind == "converged"
+    assert judged(columns=straight).summary.kind == "sound"
+    spent = {**straight, "lr": [0.1] * 150 + [0.001] * 50}
+    assert judged(columns=spent).summary.kind == "converged"
+
+
+def test_opponents_need_a_metric(judged: Judge) -> None:
+    """Two optimizers that take turns: their losses say nothing; a score that rises does."""
+    parts = {
+        "models": [make_model(("fc", "Linear", 8, 10)), make_model(("fc", "Linear", 10, 1), id=1)],
+        "optimizers": [make_optimizer(), make_optimizer(id=1, parameters=[100, 101])],
+        "columns": {"opt": [[0], [1]] * (STEPS // 2)},
+    }
+    scored = [{"step": 30 * n, "metrics": {"inception_score": float(n)}} for n in range(1, 7)]
+    assert codes(judged(**parts)) == ["adversarial"]
+    assert judged(**parts, evals=scored).state == "healthy"
+
+
+def test_trainings_one_after_the_other_take_no_turns(judged: Judge) -> None:
+    """A teacher that is trained before its student is no opponent; both are judged."""
+    parts = {
+        "models": [make_model(("fc", "Linear", 8, 10)), make_model(("fc", "Linear", 8, 10), id=1)],
+        "optimizers": [make_optimizer(), make_optimizer(id=1, parameters=[100, 101])],
+    }
+    curve = np.concatenate([FALLING, FALLING])
+    turns = {"opt": [[0]] * STEPS + [[1]] * STEPS, "grad_norm": [1.0] * 2 * STEPS}
+    assert judged(**parts, columns={**turns, "loss": curve}).state == "healthy"
+    stuck = np.concatenate([CHANCE * (1 + 0.01 * RANDOM), FALLING])
+    judgement = judged(**parts, columns={**turns, "loss": stuck})
+    assert (judgement.state, codes(judgement)) == ("cannot-tell", ["training-doubted"])
+    high = rule("high", when=("loss_final > 2",), severity="warning")
+    judgement = judged(high, **parts, columns={**turns, "loss": stuck})
+    assert (judgement.state, codes(judgement)) == ("needs-attention", ["training-faulty"])
+
+
+def test_a_target_copy_takes_the_meaning_from_the_loss(judged: Judge) -> None:
+    """Targets that a copy of the model makes at each step are no yardstick; a copy that rests is none of it."""
+    twin = make_model(("fc", "Linear", 8, 10), id=1, loaded=True)
+    models = [make_model(("fc", "Linear", 8, 10)), twin]
+    used = event("tally", {"step": STEPS, "forward": 2 * STEPS, "train_forward": STEPS})
+    resting = event("tally", {"step": STEPS, "forward": STEPS, "train_forward": STEPS})
+    assert codes(judged(models=models, events=[used])) == ["self-targets"]
+    assert codes(judged(models=models, events=[resting])) == []
+
+
+def test_too_few_checks_leave_it_open(judged: Judge) -> None:
+    """Four fifths of the checks that apply have to be made; those of other kinds of training do not count."""
+    blind = [cause(f"blind{n}", when=("val_loss_final > 99",)) for n in range(2)]
+    others = [cause(f"quiet{n}", when=("steps < 0",)) for n in range(3)]
+    judgement = judged(*blind)
+    assert codes(judgement) == ["coverage"]
+    assert judgement.reasons[0].values == {"known": 1, "all": 3}
+    assert codes(judged(*blind[:1], *others)) == []
+
+
+def test_a_check_that_decides_has_to_be_made(judged: Judge) -> None:
+    """However many others were."""
+    others = [cause(f"quiet{n}", when=("steps < 0",)) for n in range(9)]
+    assert codes(judged(*others, cause("nan-loss", when=("val_loss_final > 99",)))) == ["deciding"]
+    assert codes(judged(*others, cause("nan-loss", when=("loss_final > 99",)))) == []
+
+
+def test_the_document_says_why_and_what_would_decide(judged: Judge) -> None:
+    """Each reason has a code, figures, a sentence and the one or two things to do, in both languages."""
+    judgement = judged(**CUSTOM, columns={"loss": 2.0 - np.arange(STEPS) / STEPS})
+    reason = told(judgement, "en").reasons[0]
+    assert (reason.code, reason.text) == ("no-yardstick", "nothing says how good this loss is")
+    assert reason.decides[1] == "trainadvisor preflight SCRIPT"
+    assert told(judgement, "en").summary == (
+        "nothing wrong shows in what was recorded (1 of 1 checks; the loss fell from 2 to 1.05), but nothing says "
+        "how good this loss is."
+    )
+    assert told(judgement, "zh").reasons[0].text == "无从得知这样的损失算好还是不好"
+
+
+def test_every_reason_has_its_words() -> None:
+    """Both languages; what was seen to be wrong needs nothing that would decide it."""
+    assert all(texts.keys() == {"en", "zh"} for texts in SAYS.values())
+    assert SERIOUS < SAYS.keys()
+    assert not SERIOUS & DECIDES.keys()
