@@ -195,6 +195,14 @@ def train_fall_after_best(log: RunLog) -> float | None:
     return 1 - now / then if then is not None and now is not None and then > 0 else None
 
 
+@signal(unit="share", **NEEDS)
+def val_gap_share_best(log: RunLog) -> float | None:
+    """Best validation loss less the training level at that time, over the trivial loss (the first loss if unknown)."""
+    best, step = low(log), _settled_step(log)
+    train = train_near(log, step) if step is not None else None
+    return _in_trivial_losses(log, best - train if best is not None and train is not None else None)
+
+
 @signal(unit="ratio", **NEEDS)
 def val_swing(log: RunLog) -> float | None:
     """Scatter of the validation loss of the second half about its trend, over its level."""
