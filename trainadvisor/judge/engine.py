@@ -114,6 +114,8 @@ def judge(signals: SignalSource, rulebook: Rulebook, contexts: Collection[str] =
     """Return the verdict on every rule; a rule that fails is unknown and takes nothing with it."""
     verdicts = []
     for code, rule in rulebook.rules.items():
+        if not rule.judges_runs:
+            continue
         if code in rulebook.off:
             verdicts.append(Verdict(rule, OFF, reason=rulebook.off[code]))
         else:
