@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from trainadvisor.importers.decode.protobuf import Malformed, fields, floating, signed, text, varints
+from trainadvisor.importers.decode.protobuf import MalformedError, fields, floating, signed, text, varints
 
 EVENT_TIME, EVENT_STEP, EVENT_SUMMARY = 1, 2, 5
 SUMMARY_VALUE = 1
@@ -80,7 +80,7 @@ def _listed(field: int, value: int | bytes) -> list[float]:
     if field in LISTS and isinstance(value, bytes):
         code = LISTS[field]
         if len(value) % struct.calcsize(code):
-            raise Malformed("a list of numbers is cut off")
+            raise MalformedError("a list of numbers is cut off")
         return [number for (number,) in struct.iter_unpack(code, value)]
     if field in INTEGER_LISTS:
         return [float(signed(number)) for number in (varints(value) if isinstance(value, bytes) else [value])]

@@ -9,7 +9,7 @@ LONGEST_VARINT = 10
 Field = tuple[int, int | bytes]
 
 
-class Malformed(ValueError):
+class MalformedError(ValueError):
     """The bytes are no message."""
 
 
@@ -27,9 +27,9 @@ def fields(data: bytes) -> Iterator[Field]:
         if kind == BYTES:
             size, position = _varint(data, position)
         elif kind not in (FIXED64, FIXED32):
-            raise Malformed(f"wire type {kind}")
+            raise MalformedError(f"wire type {kind}")
         if position + size > end:
-            raise Malformed("a field is longer than its message")
+            raise MalformedError("a field is longer than its message")
         yield key >> 3, data[position : position + size]
         position += size
 
@@ -39,13 +39,13 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
     value = 0
     for place in range(LONGEST_VARINT):
         if position >= len(data):
-            raise Malformed("a number is cut off")
+            raise MalformedError("a number is cut off")
         byte = data[position]
         position += 1
         value |= (byte & 0x7F) << (7 * place)
         if byte < 0x80:  # noqa: PLR2004 - the last byte of a varint has its high bit clear
             return value, position
-    raise Malformed("a number has no end")
+    raise MalformedError("a number has no end")
 
 
 def varints(data: bytes) -> list[int]:

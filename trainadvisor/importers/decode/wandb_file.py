@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from trainadvisor.importers.decode.leveldb_log import LogRecords
-from trainadvisor.importers.decode.protobuf import Malformed, fields, floating, signed, text
+from trainadvisor.importers.decode.protobuf import MalformedError, fields, floating, signed, text
 
 MAGIC = b":W&B"
 PREAMBLE = 7
@@ -36,7 +36,7 @@ class WandbRun:
         for record in log:
             try:
                 rows = self._take(record)
-            except Malformed:
+            except MalformedError:
                 self.wrong += 1
                 continue
             yield from rows
