@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 HERE = Path(__file__).parent / "fixtures"
 STEPS = 24
@@ -155,6 +156,143 @@ def trackio_project(folder: Path) -> None:
     trackio.finish()
 
 
+def keras_csv(folder: Path) -> None:
+    """The CSVLogger of Keras, a row an epoch; here each step of the training is one."""
+    os.environ["KERAS_BACKEND"] = "torch"
+    from keras.callbacks import CSVLogger
+
+    given = truth()
+    logger = CSVLogger(str(folder / "training.csv"))
+    logger.set_model(SimpleNamespace(stop_training=False))
+    logger.on_train_begin()
+    for epoch in range(STEPS):
+        logs = {
+            "loss": given["train"][epoch],
+            "accuracy": 0.5,
+            "val_loss": eval_loss(epoch),
+            "learning_rate": lr(epoch),
+        }
+        logger.on_epoch_end(epoch, logs)
+    logger.on_train_end()
+
+
+def lightning_csv(folder: Path) -> None:
+    """The CSVLogger of Lightning: a loss by step and epoch, an evaluation an epoch, columns sorted."""
+    import lightning
+    import torch
+    from lightning.pytorch.loggers import CSVLogger
+
+    class Module(lightning.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1))
+
+        def training_step(self, batch: object, batch_index: int) -> torch.Tensor:
+            loss = self.weight.sum() * 0 + train_loss(self.global_step)
+            self.log("train_loss", loss, on_step=True, on_epoch=True)
+            self.log("lr", lr(self.global_step))
+            return loss
+
+        def validation_step(self, batch: object, batch_index: int) -> None:
+            self.log("val_loss", eval_loss(self.global_step - 1))
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            return torch.optim.SGD(self.parameters(), lr=LR)
+
+    data = torch.utils.data.DataLoader(torch.zeros(EVERY, 1))
+    logger = CSVLogger(str(folder), name="", version="")
+    quiet = {"enable_progress_bar": False, "enable_model_summary": False, "enable_checkpointing": False}
+    trainer = lightning.Trainer(
+        max_epochs=STEPS // EVERY,
+        logger=logger,
+        accelerator="cpu",
+        log_every_n_steps=1,
+        num_sanity_val_steps=0,
+        **quiet,
+    )
+    trainer.fit(Module(), data, torch.utils.data.DataLoader(torch.zeros(1, 1)))
+
+
+def transformers_state(folder: Path) -> None:
+    """The Trainer of transformers: means of two steps, an evaluation each sixth."""
+    import torch
+    from transformers import Trainer, TrainingArguments
+
+    class Model(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1))
+            self.steps = 0
+
+        def forward(self, x: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+            if not self.training:
+                return {"loss": self.weight.sum() * 0 + eval_loss(self.steps - 1), "logits": x}
+            self.steps += 1
+            return {"loss": self.weight.sum() + train_loss(self.steps - 1)}
+
+    arguments = TrainingArguments(
+        output_dir=str(folder), max_steps=STEPS, logging_steps=2, eval_steps=EVERY, eval_strategy="steps",
+        per_device_train_batch_size=1, save_steps=STEPS, learning_rate=0.0, use_cpu=True, report_to=[], disable_tqdm=True,
+    )  # fmt: skip
+    rows = [{"x": torch.zeros(1), "labels": torch.zeros(1)}] * EVERY
+    Trainer(model=Model(), args=arguments, train_dataset=rows, eval_dataset=rows[:1]).train()
+    for path in [path for path in folder.rglob("*") if path.is_file() and path.name != "trainer_state.json"]:
+        path.unlink()
+
+
+def stable_baselines(folder: Path) -> None:
+    """The CSV of Stable-Baselines3's logger, whose columns grow, and the file of its Monitor."""
+    import gymnasium
+    from stable_baselines3.common.logger import CSVOutputFormat
+    from stable_baselines3.common.monitor import Monitor
+
+    csv = CSVOutputFormat(str(folder / "progress.csv"))
+    for step in range(STEPS):
+        row = {"rollout/ep_rew_mean": 100 - 10 * train_loss(step), "time/total_timesteps": 2048 * (step + 1)}
+        if step:
+            row |= {"train/loss": train_loss(step), "train/approx_kl": 0.01, "train/learning_rate": LR}
+        csv.write(row, dict.fromkeys(row), step)
+    csv.close()
+
+    class Environment(gymnasium.Env):
+        observation_space = gymnasium.spaces.Discrete(1)
+        action_space = gymnasium.spaces.Discrete(1)
+        episodes = 0
+
+        def reset(self, **_options: object) -> tuple[int, dict[str, object]]:
+            self.episodes += 1
+            return 0, {}
+
+        def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, object]]:
+            return 0, float(self.episodes), True, False, {}
+
+    monitor = Monitor(Environment(), str(folder / "run.monitor.csv"))
+    for _ in range(STEPS):
+        monitor.reset()
+        monitor.step(0)
+    monitor.close()
+
+
+def skorch_history(folder: Path) -> None:
+    """The history of skorch: epochs, each with its batches."""
+    from skorch.history import History
+
+    given = truth()
+    history = History()
+    for epoch in range(STEPS):
+        history.new_epoch()
+        history.record("epoch", epoch + 1)
+        for part, loss in (("train", given["train"][epoch]), ("valid", eval_loss(epoch))):
+            history.new_batch()
+            history.record_batch(f"{part}_loss", loss)
+            history.record_batch(f"{part}_batch_size", 8)
+            history.record(f"{part}_loss", loss)
+        history.record("valid_acc", 0.5 + epoch / 100)
+        history.record("valid_loss_best", bool(epoch < 9))
+        history.record("dur", 0.25)
+    history.to_file(str(folder / "history.json"))
+
+
 WRITERS = {
     writer.__name__: writer
     for writer in (
@@ -164,10 +302,15 @@ WRITERS = {
         mlflow_folder,
         mlflow_database,
         trackio_project,
+        keras_csv,
+        lightning_csv,
+        transformers_state,
+        stable_baselines,
+        skorch_history,
     )
 }
 # Files of the writers that say nothing of the training.
-USELESS = ("*.lock", "debug*.log", "requirements.txt", "*.db-*", "latest-run")
+USELESS = ("*.lock", "debug*.log", "requirements.txt", "*.db-*", "latest-run", "hparams.yaml")
 
 
 def main(names: list[str]) -> None:
