@@ -187,13 +187,13 @@ def lightning_csv(folder: Path) -> None:
             super().__init__()
             self.weight = torch.nn.Parameter(torch.zeros(1))
 
-        def training_step(self, batch: object, batch_index: int) -> torch.Tensor:
+        def training_step(self, *_batch: object) -> torch.Tensor:
             loss = self.weight.sum() * 0 + train_loss(self.global_step)
             self.log("train_loss", loss, on_step=True, on_epoch=True)
             self.log("lr", lr(self.global_step))
             return loss
 
-        def validation_step(self, batch: object, batch_index: int) -> None:
+        def validation_step(self, *_batch: object) -> None:
             self.log("val_loss", eval_loss(self.global_step - 1))
 
         def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -224,16 +224,23 @@ def transformers_state(folder: Path) -> None:
             self.weight = torch.nn.Parameter(torch.zeros(1))
             self.steps = 0
 
-        def forward(self, x: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+        def forward(self, x: torch.Tensor, **_labels: torch.Tensor) -> dict[str, torch.Tensor]:
             if not self.training:
                 return {"loss": self.weight.sum() * 0 + eval_loss(self.steps - 1), "logits": x}
             self.steps += 1
             return {"loss": self.weight.sum() + train_loss(self.steps - 1)}
 
+    quiet = {"use_cpu": True, "report_to": [], "disable_tqdm": True}
+    rhythm = {
+        "max_steps": STEPS,
+        "logging_steps": 2,
+        "eval_steps": EVERY,
+        "save_steps": STEPS,
+        "eval_strategy": "steps",
+    }
     arguments = TrainingArguments(
-        output_dir=str(folder), max_steps=STEPS, logging_steps=2, eval_steps=EVERY, eval_strategy="steps",
-        per_device_train_batch_size=1, save_steps=STEPS, learning_rate=0.0, use_cpu=True, report_to=[], disable_tqdm=True,
-    )  # fmt: skip
+        output_dir=str(folder), per_device_train_batch_size=1, learning_rate=0.0, **rhythm, **quiet
+    )
     rows = [{"x": torch.zeros(1), "labels": torch.zeros(1)}] * EVERY
     Trainer(model=Model(), args=arguments, train_dataset=rows, eval_dataset=rows[:1]).train()
     for path in [path for path in folder.rglob("*") if path.is_file() and path.name != "trainer_state.json"]:
@@ -263,7 +270,7 @@ def stable_baselines(folder: Path) -> None:
             self.episodes += 1
             return 0, {}
 
-        def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, object]]:
+        def step(self, *_action: int) -> tuple[int, float, bool, bool, dict[str, object]]:
             return 0, float(self.episodes), True, False, {}
 
     monitor = Monitor(Environment(), str(folder / "run.monitor.csv"))

@@ -10,6 +10,8 @@ from typing import Any
 from trainadvisor.errors import LogError
 
 MAGIC = b"SQLite format 3\0"
+# A damaged schema ends up undecoded in the message that Python makes of it.
+DAMAGE = (sqlite3.Error, UnicodeDecodeError)
 MOST_SECONDS = 60.0
 LONGEST_VALUE = 16 << 20
 STEPS_BETWEEN_LOOKS = 1_000_000
@@ -26,7 +28,7 @@ def database(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         connection.execute("PRAGMA trusted_schema=OFF")
         yield connection
-    except sqlite3.Error as error:
+    except DAMAGE as error:
         raise LogError(
             f"{path}: the database cannot be read ({error}); copy it again from where it was made"
         ) from error
@@ -42,7 +44,7 @@ def _connected(path: Path) -> sqlite3.Connection:
         try:
             connection = sqlite3.connect(f"{place}?{how}", uri=True, timeout=5.0)
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except sqlite3.Error as error:
+        except DAMAGE as error:
             reason = error
             if connection is not None:
                 connection.close()
@@ -51,7 +53,7 @@ def _connected(path: Path) -> sqlite3.Connection:
     raise LogError(_unreadable(path, reason))
 
 
-def _unreadable(path: Path, error: sqlite3.Error) -> str:
+def _unreadable(path: Path, error: Exception) -> str:
     return f"{path}: the database cannot be read ({error}); copy it again from where it was made"
 
 
