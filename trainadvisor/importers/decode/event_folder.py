@@ -1,7 +1,6 @@
 """The event files of one training: which of them belong together, and what they say row by row."""
 
 import heapq
-import io
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -10,14 +9,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from trainadvisor.importers.decode.event_file import Scalar, scalars
+from trainadvisor.importers.decode.files import buffered
 from trainadvisor.importers.decode.protobuf import MalformedError
 from trainadvisor.importers.decode.tfrecord import Frames
-from trainadvisor.regular import opened, walked
+from trainadvisor.regular import walked
 
 MARK = ".tfevents."
 PARTS = {"train", "training", "validation", "valid", "val", "eval", "evaluation", "test", "dev"}
 MOST_FILES = 200
-BUFFER = 1 << 18
 
 
 class EventRow(NamedTuple):
@@ -85,11 +84,9 @@ class EventRows:
     def __iter__(self) -> Iterator[EventRow]:
         with ExitStack() as open_files:
             streams = [
-                self._scalars(
-                    Frames(path, open_files.enter_context(io.BufferedReader(opened(path), BUFFER))), part
-                )
+                self._scalars(Frames(path, open_files.enter_context(buffered(path))), part)
                 for path, part in self.files.items()
-            ]  # fmt: skip
+            ]
             yield from rows(heapq.merge(*streams, key=lambda scalar: scalar.time))
 
     def _scalars(self, frames: Frames, part: str) -> Iterator[Scalar]:
