@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 # Values of all metrics of a run that are kept, about a gigabyte of a database.
 MOST_POINTS = 2_000_000
-NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf, "infinity": math.inf, "-infinity": -math.inf}
 
 Row = dict[str, float]
 
@@ -46,18 +45,6 @@ class TrackedRun:
         """Yield step, time and values, by step."""
         for step in sorted(self.steps):
             yield step, self.seconds.get(step, math.nan), self.steps[step]
-
-
-def number(value: Any) -> float | None:
-    """Return a number, also one that is not finite and written as a word; None for anything else."""
-    if isinstance(value, str):
-        return NOT_FINITE.get(value.strip().lower())
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
 
 
 def flattened(values: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:

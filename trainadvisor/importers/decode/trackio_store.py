@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from trainadvisor.importers.decode.database import columns, database, rows
-from trainadvisor.importers.decode.tracked import Point, TrackedRun, flattened, number
+from trainadvisor.importers.decode.tracked import Point, TrackedRun, flattened
+from trainadvisor.importers.values import number
 
 MOST_RUNS = 1_000
 
