@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from trainadvisor.importers.names import meaning
+from trainadvisor.importers.names import HELD_OUT, TRAIN, is_accuracy, meaning, words_of
 from trainadvisor.importers.table import Row, Table
 from trainadvisor.importers.values import number
 
@@ -40,13 +40,23 @@ def chosen(rows: list[Row], table: Table) -> Columns:
     for names in by_role.values():
         names.sort(key=lambda name: (-_share(counts[name], counts), meaning(name).rank, name))
     first = {role: names[0] for role, names in by_role.items() if role in SINGLE}
-    metrics = by_role.get("metric", []) + by_role.get("train_metric", [])
-    found = Columns(first.get("step"), first.get("epoch"), grad_norm=first.get("grad_norm"), metrics=set(metrics))
+    found = Columns(first.get("step"), first.get("epoch"), grad_norm=first.get("grad_norm"))
+    found.metrics = set(by_role.get("metric", []))
     found.loss = _whole(first.get("loss"), by_role.get("part", []))
     found.eval_loss = _whole(first.get("eval_loss"), by_role.get("eval_part", []))
     found.lr = sorted(by_role.get("lr", []))[:16]
-    found.accuracy = next((name for name in by_role.get("train_metric", []) if "acc" in name.lower()), None)
+    alone = [name for name in by_role.get("train_metric", []) if _is_alone(name, found.metrics)]
+    if found.eval_loss:
+        found.metrics.update(alone)
+    found.accuracy = next((name for name in by_role.get("train_metric", []) if is_accuracy(name)), None)
     return found
+
+
+def _is_alone(name: str, held_out: set[str]) -> bool:
+    """Return whether a figure that does not say of which data it is has no twin of held-out data, nor says training."""
+    words = set(words_of(name))
+    twins = [set(words_of(other)) - HELD_OUT for other in held_out]
+    return not words & TRAIN and words not in twins
 
 
 def _share(count: int, counts: Counter[str]) -> int:

@@ -6,10 +6,14 @@ from typing import NamedTuple
 
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 TRAIN = frozenset({"train", "training", "trn", "tr"})
-HELD_OUT = frozenset({"val", "valid", "validation", "eval", "evaluation", "test", "dev", "heldout", "holdout"})
+HELD_OUT = frozenset(
+    {"val", "valid", "validation", "eval", "evaluation", "test", "dev", "heldout", "holdout", "predict"}
+)
 LOSS = frozenset({"loss", "losses", "nll", "cost", "elbo", "trl", "tel"})
 # Words beside "loss" that make it another figure, and those that change nothing.
-NO_LOSS = frozenset({"scale", "scaler", "weight", "coef", "coefficient", "best", "min", "count", "num", "std", "var", "lr"})
+NO_LOSS = frozenset(
+    {"scale", "scaler", "weight", "coef", "coefficient", "best", "min", "count", "num", "std", "var", "lr"}
+)
 PLAIN = frozenset({
     "step", "epoch", "total", "avg", "average", "mean", "batch", "running", "current", "lm", "iter", "iteration",
     "iterations", "per", "vs", "objective", "overall", "smoothed", "local",
@@ -17,7 +21,7 @@ PLAIN = frozenset({
 STEP = frozenset({
     "step", "steps", "_step", "global_step", "globalstep", "trainer_global_step", "iter", "iters", "iteration",
     "iterations", "it", "current_steps", "current_step", "total_timesteps", "time_total_timesteps", "num_updates",
-    "train_num_updates", "train_global_step", "s", "update", "updates", "timesteps", "training_step", "train_step",
+    "s", "updates", "timesteps", "training_step",
 })  # fmt: skip
 EPOCH = frozenset({"epoch", "epochs", "train_epoch", "current_epoch", "pass", "ep"})
 PLANNED = frozenset({"total_steps", "max_steps", "total_iterations"})
@@ -26,7 +30,10 @@ RISING = frozenset({
     "rouge", "rouge1", "rouge2", "rougel", "reward", "rewards", "rew", "return", "returns", "success", "top1", "top5",
     "r2", "psnr", "ssim", "em", "score", "mcc", "kappa", "chrf", "meteor", "ndcg", "mrr",
 })  # fmt: skip
-FALLING = frozenset({"wer", "cer", "perplexity", "ppl", "mae", "mse", "rmse", "fid", "error", "err", "bpb", "bpc", "kl"})
+REWARD = frozenset({"reward", "rewards", "rew", "return", "returns", "success"})
+FALLING = frozenset(
+    {"wer", "cer", "perplexity", "ppl", "mae", "mse", "rmse", "fid", "error", "err", "bpb", "bpc", "kl"}
+)
 
 Rank = tuple[int, ...]
 
@@ -48,9 +55,10 @@ def meaning(name: str) -> Meaning:
     """Return what a column is: step, epoch, loss, eval_loss, part, eval_part, lr, grad_norm, metric, planned or other."""
     words = words_of(name)
     flat, held = "_".join(words), set(words)
-    if flat in STEP or name == "_step":
+    own = "_".join(word for word in words if word not in TRAIN | HELD_OUT)
+    if own in STEP:
         return Meaning("step", (flat != "step", len(words)))
-    if flat in EPOCH:
+    if own in EPOCH:
         return Meaning("epoch", (len(words),))
     if flat in PLANNED:
         return Meaning("planned")
@@ -83,9 +91,11 @@ def _split(word: str) -> list[str]:
 
 def _metric(held: set[str]) -> Meaning:
     """Return whether a column is a figure of merit, and of the training or of held-out data."""
-    if held & (RISING | FALLING) or (held & HELD_OUT and not held & {"runtime", "second", "seconds", "time", "samples"}):
-        return Meaning("train_metric" if held & TRAIN or not held & HELD_OUT else "metric")
-    return Meaning("other")
+    if held & HELD_OUT and not held & {"runtime", "second", "seconds", "time", "samples"}:
+        return Meaning("metric")
+    if held & REWARD and not held & TRAIN:
+        return Meaning("metric")
+    return Meaning("train_metric" if held & (RISING | FALLING) else "other")
 
 
 def direction(name: str) -> str | None:
@@ -94,3 +104,8 @@ def direction(name: str) -> str | None:
     if held & FALLING:
         return "lower"
     return "higher" if held & RISING else None
+
+
+def is_accuracy(name: str) -> bool:
+    """Return whether a column is the accuracy of the training batches."""
+    return not set(words_of(name)) - TRAIN - {"acc", "accuracy", "epoch", "step"}

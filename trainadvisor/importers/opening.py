@@ -97,5 +97,7 @@ def document(path: Path) -> str:
     with binary(path) as file:
         data = file.read(LARGEST_DOCUMENT + 1)
     if len(data) > LARGEST_DOCUMENT:
-        raise LogError(f"{path}: is larger than {LARGEST_DOCUMENT >> 20} MB for one JSON document; give it as JSON lines")
+        raise LogError(
+            f"{path}: is larger than {LARGEST_DOCUMENT >> 20} MB for one JSON document; give it as JSON lines"
+        )
     return data.decode(encoding(data), errors="replace")

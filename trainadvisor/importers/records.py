@@ -25,7 +25,7 @@ def records(table: Table) -> tuple[list[Record], list[str]]:
     rows = iter(table.rows)
     first = list(islice(rows, LOOKED_AT))
     columns = chosen(first, table)
-    if not columns.useful:
+    if not columns.useful and not table.may_be_empty:
         raise NothingFoundError
     points = Points(columns)
     points.take(chain(first, rows))
@@ -43,7 +43,12 @@ def _header(table: Table, columns: Columns, kept: list[Point]) -> Record:
     if table.planned_steps:
         header["planned_steps"] = table.planned_steps
     unit = "step" if columns.step else "epoch" if columns.epoch and _are_epochs(kept) else "row"
-    header["recorder"] = {"source": table.source, "unit": unit, "columns": told(columns), "config": _plain(table.config)}
+    header["recorder"] = {
+        "source": table.source,
+        "unit": unit,
+        "columns": told(columns),
+        "config": _plain(table.config),
+    }
     return header
 
 

@@ -24,5 +24,7 @@ class Table:
     ended: str | None = None
     # Whether a loss of exactly 0 may be a NaN that the writer took out.
     hides_nan: bool = False
+    # Whether the format is so certain that no rows are an answer as well.
+    may_be_empty: bool = False
     # Names of columns with the role that they have in this format, where the name alone would mislead.
     roles: dict[str, str] = field(default_factory=dict)

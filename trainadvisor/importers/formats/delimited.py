@@ -15,6 +15,8 @@ TELLING = {"step", "epoch", "loss", "eval_loss", "part", "eval_part", "metric", 
 LEAST_TELLING = 2
 MONITOR = ["r", "l", "t"]
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
+# A name of a column: no pair of name and number, no sentence.
+NAMED = re.compile(r"(?![\d.+-]+$)[^:={}\[]{0,100}$")
 COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?$")
 MISSING = {"", "na", "n/a", "none", "null", "-"}
 
@@ -24,6 +26,8 @@ def matches(head: bytes, path: Path) -> bool:
     del path
     first = next(_bare(text(head).splitlines()), "")
     names = _cells(first, _delimiter(first))
+    if not all(NAMED.match(name) for name in names):
+        return False
     return names == MONITOR or sum(meaning(name).role in TELLING for name in names) >= LEAST_TELLING
 
 
@@ -84,7 +88,9 @@ def _header(line: str, delimiter: str, table: Table) -> list[str]:
 
 def _is_header(cells: list[str], header: list[str]) -> bool:
     """Return whether a line names columns again: most of its cells are names of the first header, none is a number."""
-    return bool(cells) and not any(NUMBER.match(cell) for cell in cells) and 2 * len(set(cells) & set(header)) > len(cells)
+    return (
+        bool(cells) and not any(NUMBER.match(cell) for cell in cells) and 2 * len(set(cells) & set(header)) > len(cells)
+    )
 
 
 def _value(cell: str) -> float | str | None:

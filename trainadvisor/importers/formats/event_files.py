@@ -9,7 +9,7 @@ from trainadvisor.importers.table import Row, Table
 
 NAME = "TensorBoard event file"
 # What writers put among the curves that is none.
-NO_CURVES = {"hp_metric", "train/train_runtime"}
+NO_CURVES = ("hp_metric", "train_runtime", "_vs_iterations")
 
 
 def matches(head: bytes, path: Path) -> bool:
@@ -40,7 +40,7 @@ def _places(files: dict[Path, str]) -> set[str]:
 
 def _rows(events: EventRows, table: Table) -> Iterator[Row]:
     for step, _, values in events:
-        row: Row = {name: value for name, value in values.items() if name not in NO_CURVES}
+        row: Row = {name: value for name, value in values.items() if not name.endswith(NO_CURVES)}
         for name in [name for name in row if name.rsplit("/", 1)[-1] in ("epoch", "global_step")]:
             row.setdefault("epoch", row.pop(name)) if name.endswith("epoch") else row.pop(name)
         yield {**row, "step": step}

@@ -1,6 +1,7 @@
 """One JSON document: transformers' trainer_state.json, a Keras history, skorch's history, any list of rows."""
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
@@ -13,17 +14,13 @@ from trainadvisor.importers.table import Row, Table
 
 NAME = "JSON document"
 STATE = "transformers trainer_state.json"
-LEAST_LISTS = 1
+START = re.compile(r'\s*(?:\{\s*["}]|\[\s*[\[{\]])')
 
 
 def matches(head: bytes, path: Path) -> bool:
     """Return whether a text is one JSON value over several lines, or a single one."""
     del path
-    start = text(head).lstrip()
-    if start[:1] not in ("{", "["):
-        return False
-    first, _, rest = start.partition("\n")
-    return not (first.rstrip().endswith("}") and rest.lstrip()[:1] == "{")
+    return START.match(text(head).lstrip("\ufeff")) is not None
 
 
 def read(path: Path) -> Table:
@@ -43,12 +40,22 @@ def read(path: Path) -> Table:
 def _state(state: dict[str, Any]) -> Table:
     """Return the history of a Trainer; its last row sums up the training and is no point of it."""
     history = [row for row in state["log_history"] if isinstance(row, dict) and "train_runtime" not in row]
-    table = Table(STATE, history, planned_steps=_whole(state.get("max_steps")), hides_nan=True)
-    names = ("logging_steps", "eval_steps", "save_steps", "max_steps", "num_train_epochs", "train_batch_size", "global_step")
+    table = Table(STATE, history, planned_steps=_whole(state.get("max_steps")), hides_nan=True, may_be_empty=True)
+    names = (
+        "logging_steps",
+        "eval_steps",
+        "save_steps",
+        "max_steps",
+        "num_train_epochs",
+        "train_batch_size",
+        "global_step",
+    )
     table.config = {name: state[name] for name in names if isinstance(state.get(name), int | float)}
     every, taken = _whole(state.get("logging_steps")), _whole(state.get("global_step"))
     if not history and every and taken and every > taken:
-        table.notes.append(f"logging_steps ({every}) is larger than the run ({taken} steps), so nothing was logged")
+        table.notes.append(
+            f"logging_steps ({every}) is larger than the run ({taken} steps), so nothing was logged; set it to 1"
+        )
     return table
 
 

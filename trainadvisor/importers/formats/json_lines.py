@@ -19,7 +19,7 @@ def matches(head: bytes, path: Path) -> bool:
     del path
     first = [line for line in text(head).splitlines() if line.strip()][:LOOKED_AT]
     objects = sum(_parsed(line) is not None for line in first)
-    return objects > MOST_ODD * len(first) and objects > 0
+    return objects > MOST_ODD * len(first) and objects > 1
 
 
 def read(path: Path) -> Table:

@@ -1,6 +1,7 @@
 """What trainings print: one line a step with names and numbers, whichever program wrote it."""
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +17,14 @@ NAME = "printed lines"
 LONGEST = 4_000
 FIGURE = r"[-+]?(?:\d+(?:,\d{3})*(?:\.\d*)?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|inf)(?![\w.])"
 PAIR = re.compile(
-    r"""['"]?([A-Za-z_][\w./@-]*(?:[ ](?!\d)[A-Za-z_][\w./@-]*){0,3})['"]?(?:\s*\([^()]{0,20}\))?\s*[:=]\s*['"]?(""" + FIGURE + ")",
+    r"""['"]?([A-Za-z_][\w./@-]*(?:[ ](?!\d)[A-Za-z_][\w./@-]*){0,3})['"]?(?:\s*\([^()]{0,20}\))?\s*[:=]\s*['"]?("""
+    + FIGURE
+    + ")",
     re.IGNORECASE,
 )
-BESIDE = re.compile(r"\b((?:(?:train|val|valid|validation|eval|test)[ _]?)?(?:loss|norm|lr))\s+(" + FIGURE + ")", re.IGNORECASE)
+BESIDE = re.compile(
+    r"\b((?:(?:train|val|valid|validation|eval|test)[ _]?)?(?:loss|norm|lr))\s+(" + FIGURE + ")", re.IGNORECASE
+)
 STEP = re.compile(
     r"\b(?:global[ _])?(?:step|iteration|iter|it)s?\b\s*[:=#]?\s*\[?\s*(\d+)(?:\s*/\s*(\d+))?", re.IGNORECASE
 )
@@ -35,7 +40,9 @@ def matches(head: bytes, path: Path) -> bool:
     """Return whether a few of the first lines name a loss, a norm or a metric with its number."""
     del path
     start = text(head)
-    return "\0" not in start[:1000] and any(_tells(_figures(line)) for line in start.splitlines() if len(line) < LONGEST)
+    return "\0" not in start[:1000] and any(
+        _tells(_figures(line)) for line in start.splitlines() if len(line) < LONGEST
+    )
 
 
 def _tells(row: Row) -> bool:
@@ -58,6 +65,10 @@ def _rows(path: Path, table: Table) -> Iterator[Row]:
         here, planned = _place(line)
         table.planned_steps = table.planned_steps or planned
         if _is_unfinished(line):
+            continue
+        row = _object(line)
+        if row is not None:
+            yield row
             continue
         row = _figures(line)
         curves = {name: value for name, value in row.items() if meaning(name).role in CURVES}
@@ -100,19 +111,32 @@ def _place(line: str) -> tuple[Row, int | None]:
     return place, planned
 
 
-def _figures(line: str) -> Row:
-    """Return the names and numbers of a line; JSON at its end is read as such."""
+def _object(line: str) -> Row | None:
+    """Return the JSON object that a line ends with, as fairseq prints it."""
     start = line.find('{"')
-    if start >= 0 and line.rstrip().endswith("}"):
-        try:
-            return {name: _float(value) for name, value in flattened(json.loads(line[start:]))}
-        except (ValueError, RecursionError):
-            pass
+    if start < 0 or not line.rstrip().endswith("}"):
+        return None
+    try:
+        return {name: _float(value) for name, value in flattened(json.loads(line[start:]))}
+    except (ValueError, RecursionError):
+        return None
+
+
+def _figures(line: str) -> Row:
+    """Return the names and numbers of a line."""
     row: Row = {}
     for pattern in (BESIDE, PAIR):
         for name, value in pattern.findall(line):
             row[_named(name)] = _float(value.replace(",", ""))
+    if "consumed samples" in row and _is_broken(row):
+        row["lm loss"] = math.nan
     return row
+
+
+def _is_broken(row: Row) -> bool:
+    """Return whether Megatron left out the loss, which it prints if it is at least 0, beside a gradient that is NaN."""
+    norm = row.get("grad norm")
+    return norm is not None and math.isnan(norm) and not any(meaning(name).role == "loss" for name in row)
 
 
 def _named(name: str) -> str:
