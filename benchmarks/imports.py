@@ -1,4 +1,4 @@
-"""Scores the verdicts on public logs of other tools against what an expert wants: python benchmarks/imports.py [FOLDER].
+"""Scores the verdicts on public logs of other tools: python benchmarks/imports.py [FOLDER].
 
 FOLDER holds the files and `logs.toml`, with the wanted verdict of each in words.
 """
@@ -93,7 +93,7 @@ def main() -> int:
     right = sum(outcome.right for outcome in outcomes)
     alarms, missed = (sum(getattr(outcome, kind) for outcome in outcomes) for kind in ("false_alarm", "missed"))
     print(f"{right} of {len(outcomes)} as wanted ({right / len(outcomes):.0%}); {alarms} false alarms, {missed} missed")
-    return int(right < 0.85 * len(outcomes) or alarms > 0 or missed > 0)  # noqa: PLR2004 - what is asked for
+    return int(right < 0.85 * len(outcomes) or alarms > 0 or missed > 0)
 
 
 if __name__ == "__main__":
