@@ -65,8 +65,6 @@ ALLOWED: dict[str, set[str]] = {
     "importers": {"errors", "regular", "log", "orjson", "numpy"},
     "integrations": set(),
     "notebook": {
-        *WORDS, "page_material", "configuration", "importers", "log", "monitor", "report", "IPython", "pandas"
-    },
         *WORDS,
         "page_material",
         "configuration",
