@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trainadvisor.document import diagnose
-    from trainadvisor.log.reader import read_log
+    from trainadvisor.importers.reading import read_log
     from trainadvisor.record.watch import watch
     from trainadvisor.signals import signal
 
@@ -15,7 +15,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "diagnose": "trainadvisor.document",
-    "read_log": "trainadvisor.log.reader",
+    "read_log": "trainadvisor.importers.reading",
     "signal": "trainadvisor.signals",
     "watch": "trainadvisor.record.watch",
 }

@@ -1,4 +1,4 @@
-"""Makes the recorded files again, with the writers themselves: python make_fixtures.py [FOLDER].
+"""Makes the recorded files again, with the writers themselves: python make_fixtures.py [KIND [FOLDER]].
 
 Each function below takes a folder and writes the training of truth() there, with a writer that people use. A test that
 finds the writer installed calls the same function.
@@ -224,7 +224,8 @@ def transformers_state(folder: Path) -> None:
             self.weight = torch.nn.Parameter(torch.zeros(1))
             self.steps = 0
 
-        def forward(self, x: torch.Tensor, **_labels: torch.Tensor) -> dict[str, torch.Tensor]:
+        def forward(self, x: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+            del labels
             if not self.training:
                 return {"loss": self.weight.sum() * 0 + eval_loss(self.steps - 1), "logits": x}
             self.steps += 1
@@ -322,6 +323,9 @@ USELESS = ("*.lock", "debug*.log", "requirements.txt", "*.db-*", "latest-run", "
 
 def main(names: list[str]) -> None:
     """Write each kind into its folder, in a process of its own: most writers keep a state."""
+    if len(names) == 2:
+        WRITERS[names[0]](Path(names[1]))
+        return
     if len(names) == 1:
         with tempfile.TemporaryDirectory(prefix="fixture") as place:
             WRITERS[names[0]](Path(place))
@@ -329,7 +333,7 @@ def main(names: list[str]) -> None:
             shutil.rmtree(HERE / names[0], ignore_errors=True)
             shutil.copytree(place, HERE / names[0])
         return
-    for name in names or WRITERS:
+    for name in WRITERS:
         subprocess.run([sys.executable, __file__, name], check=True)
 
 

@@ -52,7 +52,7 @@ def words_of(name: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def meaning(name: str) -> Meaning:
-    """Return what a column is: step, epoch, loss, eval_loss, part, eval_part, lr, grad_norm, metric, planned or other."""
+    """Return what a column is: step, epoch, planned, loss, eval_loss, part, eval_part, lr, grad_norm, metric, other."""
     words = words_of(name)
     flat, held = "_".join(words), set(words)
     own = "_".join(word for word in words if word not in TRAIN | HELD_OUT)

@@ -89,7 +89,11 @@ class Points:
             self.unsorted += 1
 
     def _point(self, row: Row) -> Point | None:
-        columns, read = self._columns, lambda name: number(row.get(name)) if name else None
+        columns = self._columns
+
+        def read(name: str | None) -> float | None:
+            return number(row.get(name)) if name else None
+
         self._rows += 1
         epoch = read(columns.epoch)
         point = Point(self._step(read(columns.step), epoch), epoch if epoch is None or math.isfinite(epoch) else None)

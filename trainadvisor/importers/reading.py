@@ -1,13 +1,13 @@
 """Reads any log: our own, or that of another tool, which becomes records of ours on the way."""
 
 import os
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from trainadvisor.errors import LogError
 from trainadvisor.importers import records as made
+from trainadvisor.importers.folders import log_in
 from trainadvisor.importers.formats import (
     delimited,
     event_files,
@@ -25,8 +25,35 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.log.stream import Stream
 from trainadvisor.regular import is_folder
 
-FORMATS = (event_files, wandb_runs, tracker_stores, json_lines, json_documents, delimited, printed_lines)
-FOLDERS = (tracker_stores, event_files)
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Format(Protocol):
+    """What a module of a format offers."""
+
+    NAME: str
+
+    def matches(self, head: bytes, path: Path) -> bool:
+        """Return whether a file that starts so is of this format."""
+
+    def read(self, path: Path) -> Table:
+        """Return what a file holds."""
+
+
+class FolderFormat(Protocol):
+    """What a module offers whose logs can be folders."""
+
+    def matches_folder(self, folder: Path) -> bool:
+        """Return whether a folder is such a log."""
+
+    def read(self, path: Path) -> Table:
+        """Return what a folder holds."""
+
+
+BINARY: tuple[Format, ...] = (event_files, wandb_runs, tracker_stores)
+FORMATS: tuple[Format, ...] = (*BINARY, json_lines, json_documents, delimited, printed_lines)
+FOLDERS: tuple[FolderFormat, ...] = (tracker_stores, event_files)
 BATCH = 10_000
 OWN_PACKED = (".gz", ".zst")
 
@@ -91,6 +118,9 @@ def recognized(path: Path) -> Table:
 
 
 def _of_folder(folder: Path) -> Table:
+    place = log_in(folder)
+    if place is not None and place != folder:
+        return recognized(place)
     for form in FOLDERS:
         if form.matches_folder(folder):
             return form.read(folder)

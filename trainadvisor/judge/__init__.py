@@ -26,9 +26,10 @@ def judged(
     from dataclasses import replace
 
     from trainadvisor.configuration import Config
+    from trainadvisor.importers.reading import read_log
     from trainadvisor.judge.assembly import judge_log
     from trainadvisor.judge.rule_loading import load
-    from trainadvisor.log.reader import RunLog, read_log
+    from trainadvisor.log.reader import RunLog
 
     config = config or Config()
     config = replace(config, off={**dict.fromkeys(ignore, "ignore=[...]"), **config.off})

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from trainadvisor.i18n.language import Words
+from trainadvisor.importers.growing import growing
 from trainadvisor.log.cleaning import Cleaner
-from trainadvisor.log.growing import GrowingLog
 from trainadvisor.log.typed import fits
 from trainadvisor.report.text import follow_screen, full_report
 
@@ -84,7 +84,7 @@ class Follower:
 
     def __init__(self, path: Path, lang: str, config: Config, *, patience: float, stream: TextIO, redraw: bool) -> None:
         """Take the log, and after how many seconds without a new record following ends (0: never)."""
-        self._log, self._view = GrowingLog(path), View(path)
+        self._log, self._view = growing(path), View(path)
         self._lang, self._words, self._config = lang, Words(lang), config
         self._patience, self._stream, self._redraw = patience, stream, redraw
         self._diagnosis: Diagnosis | None = None

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from trainadvisor.importers.opening import text
 
+CHECKPOINT = "this is a checkpoint or a pickle; give the log of its training (trainer_state.json, metrics.csv, ...)"
 STARTS = {
     b"PK\x03\x04": "this is a zip file, probably a checkpoint; give the log of its training (trainer_state.json, ...)",
-    b"\x80\x02": "this is a pickle or a checkpoint; give the log of its training (trainer_state.json, metrics.csv, ...)",
-    b"\x80\x04": "this is a pickle or a checkpoint; give the log of its training (trainer_state.json, metrics.csv, ...)",
+    b"\x80\x02": CHECKPOINT,
+    b"\x80\x04": CHECKPOINT,
     b"\x89HDF": "this is an HDF5 file, probably weights; give the log of its training (training.csv, ...)",
     b"\x89PNG": "this is a picture; give the numbers that it was drawn from",
     b"\xff\xd8\xff": "this is a picture; give the numbers that it was drawn from",

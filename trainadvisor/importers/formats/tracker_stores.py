@@ -1,7 +1,8 @@
 """The stores of experiment trackers on this machine: MLflow's folders and databases, trackio's projects."""
 
-from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import LogError
 from trainadvisor.importers.decode import mlflow_store, trackio_store
@@ -10,7 +11,11 @@ from trainadvisor.importers.decode.tracked import TrackedRun
 from trainadvisor.importers.table import Row, Table
 from trainadvisor.regular import is_file
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 NAME = "tracker's store"
+MOST_LOOKED_AT = 1_000
 
 
 def matches(head: bytes, path: Path) -> bool:
@@ -22,11 +27,21 @@ def matches_folder(folder: Path) -> bool:
     """Return whether a folder is a run, an experiment or all experiments of MLflow, or holds its database."""
     if mlflow_store.is_run_folder(folder) or is_file(folder / "mlflow.db"):
         return True
-    return any(mlflow_store.is_run_folder(meta.parent) for pattern in ("*", "*/*") for meta in _metas(folder, pattern))
+    places = [folder, *folder.glob("mlruns")]
+    return any(
+        mlflow_store.is_run_folder(meta.parent)
+        for place in places
+        for pattern in ("*", "*/*")
+        for meta in islice(place.glob(f"{pattern}/meta.yaml"), MOST_LOOKED_AT)
+    )
 
 
-def _metas(folder: Path, pattern: str) -> Iterator[Path]:
-    return folder.glob(f"{pattern}/meta.yaml")
+def _number(value: Any) -> Any:
+    """Return the number that MLflow keeps as a text."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _run_folder(path: Path) -> Path | None:
@@ -65,7 +80,12 @@ def _file_runs(path: Path) -> tuple[list[TrackedRun], str]:
 def _table(runs: list[TrackedRun], source: str) -> Table:
     run = max(runs, key=lambda run: run.started)
     rows: Iterator[Row] = ({**values, "step": step} for step, _, values in run.rows())
-    table = Table(source, rows, config=dict(run.config), ended=run.status.lower() or None)
+    table = Table(
+        source,
+        rows,
+        config={name: _number(value) for name, value in run.config.items()},
+        ended=run.status.lower() or None,
+    )
     if table.ended in ("running", "scheduled"):
         table.ended = None
     if len(runs) > 1:
