@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from trainadvisor.importers.columns import Columns
+from trainadvisor.importers.numbering import Numbering
 from trainadvisor.importers.table import Row
 from trainadvisor.importers.values import number
 
@@ -30,7 +31,7 @@ class Point:
     @property
     def trains(self) -> bool:
         """Return whether the point tells of training."""
-        return any(value is not None for value in (self.loss, self.rates, self.grad_norm)) or bool(self.beside)
+        return any(value is not None for value in (self.loss, self.rates, self.grad_norm))
 
     @property
     def evaluates(self) -> bool:
@@ -41,15 +42,19 @@ class Point:
 class Points:
     """Collects the points of one file: a step that starts again from the beginning begins another run."""
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: Columns, run: int | None = None) -> None:
+        """Take what the columns mean, and which of several runs is wanted: the last one where none is named."""
         self.runs = 1
+        self._wanted = run
+        self._numbering = Numbering(has_step=columns.step is not None)
         self.doubles = self.unsorted = self.repeated = 0
         self.stride = 1
         self.kept: list[Point] = []
+        # The points of the run that is wanted, once it is over.
+        self.chosen: list[Point] | None = None
         self._columns = columns
         self._first = math.inf
         self._seen = 0
-        self._rows = 0
 
     def take(self, rows: Iterable[Row]) -> None:
         """Take rows in the order of the file."""
@@ -57,6 +62,7 @@ class Points:
             point = self._point(row)
             if point is not None:
                 self._place(point)
+        self.kept = self.kept if self.chosen is None else self.chosen
         if any(before.step > after.step for before, after in zip(self.kept, self.kept[1:], strict=False)):
             self.kept.sort(key=lambda point: point.step)
 
@@ -79,6 +85,8 @@ class Points:
         """Begin another run, go on from a checkpoint, or take a row that is out of order for what it is."""
         span = last.step - self._first
         if point.step <= self._first + 0.02 * span:
+            if self.runs == self._wanted:
+                self.chosen = self.kept
             self.runs += 1
             self.kept, self._first, self._seen = [], math.inf, 0
         elif any(earlier.trains and earlier.step == point.step for earlier in self.kept[-5000:]):
@@ -94,30 +102,25 @@ class Points:
         def read(name: str | None) -> float | None:
             return number(row.get(name)) if name else None
 
-        self._rows += 1
         epoch = read(columns.epoch)
-        point = Point(self._step(read(columns.step), epoch), epoch if epoch is None or math.isfinite(epoch) else None)
-        point.loss = self._summed(row, columns.loss)
-        point.eval_loss = self._summed(row, columns.eval_loss)
         rates = [rate for rate in map(read, columns.lr) if rate is not None]
-        point.rates = rates or None
+        point = Point(0, epoch if epoch is None or math.isfinite(epoch) else None, rates=rates or None)
+        point.loss, point.eval_loss = self._summed(row, columns.loss), self._summed(row, columns.eval_loss)
         point.grad_norm, point.accuracy = read(columns.grad_norm), read(columns.accuracy)
-        found = ((name, number(row[name])) for name in row if name in columns.metrics)
-        point.metrics = {name: value for name, value in found if value is not None} if columns.metrics else {}
-        others = ((name, number(row.get(name))) for name in columns.beside)
-        point.beside = {name: value for name, value in others if value is not None}
-        return point if point.trains or point.evaluates else None
-
-    def _step(self, step: float | None, epoch: float | None) -> int:
-        """Return the number of the step: as written, else the epoch, else the place of the row."""
-        for value in (step, epoch if self._columns.step is None else None):
-            if value is not None and math.isfinite(value) and value == int(value) and 0 <= value < 1 << 53:
-                return int(value)
-        if self._columns.step is not None and self.kept:
-            return self.kept[-1].step
-        return self._rows - 1
+        point.metrics, point.beside = _figures(row, columns.metrics), _figures(row, columns.beside)
+        if not point.trains and not point.evaluates and not any("loss" in name.lower() for name in point.beside):
+            point.metrics, point.beside = point.beside, {}  # a row of figures alone is an evaluation
+        if not (point.trains or point.evaluates or point.beside):
+            return None
+        point.step = self._numbering.of(read(columns.step), point.epoch, trains=point.trains)
+        return point
 
     @staticmethod
     def _summed(row: Row, names: list[str]) -> float | None:
         values = [value for name in names if (value := number(row.get(name))) is not None]
         return sum(values) if values and len(values) == len(names) else None
+
+
+def _figures(row: Row, names: set[str]) -> dict[str, float]:
+    found = ((name, number(row[name])) for name in row if name in names) if names else ()
+    return {name: value for name, value in found if value is not None}

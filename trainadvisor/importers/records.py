@@ -72,7 +72,7 @@ def _told(kept: list[Point]) -> Iterator[Record]:
     for place, point in enumerate(kept):
         if place == broken:
             yield {"record": "event", "kind": "nonfinite", "step": point.step, "subject": "loss"}
-        if point.trains:
+        if point.trains or point.beside:
             yield _step(point)
         if point.evaluates:
             yield _evaluation(point)

@@ -10,8 +10,8 @@ FALLEN, FALLEN_NOISES = 0.1, 5.0
 """Fall of the validation loss that shows learning: a tenth of it, and five noises of one evaluation."""
 LATE = 0.5
 RISEN_NOISES = 5.0
-STAYED = 0.05
-"""Rise of the validation loss above its lowest value that is still a good end."""
+STAYED, NOISE = 0.05, 3.0
+"""Rise of the validation loss above its lowest value that is still a good end, as a share or in noises."""
 
 
 class Figures(Protocol):
@@ -47,12 +47,16 @@ def curve_doubts(seen: Figures, *, rewarded: bool) -> Iterator[Remark]:
 
 
 def _loss_fell(seen: Figures) -> bool:
-    fall, noises, rise = (seen.figure(f"curve_val_{name}") or 0.0 for name in ("fall", "fall_noises", "rise"))
+    fall, noises = (seen.figure(f"curve_val_{name}") or 0.0 for name in ("fall", "fall_noises"))
     late = (seen.figure("curve_val_best_share") or 0.0) >= LATE
-    return fall > FALLEN and noises > FALLEN_NOISES and rise < STAYED and late
+    return fall > FALLEN and noises > FALLEN_NOISES and late and _stayed(seen)
 
 
 def _metric_rose(seen: Figures) -> bool:
-    return (seen.figure("curve_metric_rise_noises") or 0.0) > RISEN_NOISES and (
-        seen.figure("curve_val_rise") or 0.0
-    ) < STAYED
+    return (seen.figure("curve_metric_rise_noises") or 0.0) > RISEN_NOISES and _stayed(seen)
+
+
+def _stayed(seen: Figures) -> bool:
+    """Return whether the validation loss ends near its lowest value, or within its noise."""
+    rise, noises = (seen.figure(f"curve_val_{name}") or 0.0 for name in ("rise", "rise_noises"))
+    return rise < STAYED or noises < NOISE

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trainadvisor.importers.decode.tracked import flattened
-from trainadvisor.importers.names import meaning
+from trainadvisor.importers.names import TRAIN, meaning, words_of
 from trainadvisor.importers.opening import lines, text
 from trainadvisor.importers.table import Row, Table
 from trainadvisor.importers.values import number
@@ -31,7 +31,13 @@ STEP = re.compile(
 EPOCH = re.compile(r"\b(?:epoch|pass)\b\s*[:=#]?\s*\[?\s*(\d+)\]?(?:\s*/\s*(\d+))?", re.IGNORECASE)
 OF = re.compile(r"\[\s*(\d+)\s*/\s*(\d+)\]")
 BAR = re.compile(r"^\s*(\d+)/(\d+)\s.{0,60}?(?:\[|━|\d+s)")
-MARKUP = re.compile(r"^[\s>|`]*")
+# A line about held-out data: by its first word, by a field of fairseq's, by Megatron's words.
+HELD_OUT = re.compile(
+    r"^[\W_]*(?:test|valid|validation|val|eval|evaluation|dev)\b(?!\w*[_ /.-]*(?:loss|acc|cost))|\|\s*(?:valid|test)\s*\||^\*\s*Acc@1",
+    re.IGNORECASE,
+)
+LISTED = re.compile(r"([A-Za-z_][\w./ -]{0,40}?)\s*[:=]?\s*\[([-+\d.eE, nainf]+)\]")
+
 CURVES = {"loss", "eval_loss", "part", "eval_part", "grad_norm", "lr", "metric", "train_metric"}
 NEEDED = CURVES - {"lr"}
 
@@ -59,6 +65,7 @@ def read(path: Path) -> Table:
 def _rows(path: Path, table: Table) -> Iterator[Row]:
     place: Row = {}
     waiting: Row = {}
+    held = False
     for line in lines(path):
         if len(line) > LONGEST or not line.strip():
             continue
@@ -70,7 +77,8 @@ def _rows(path: Path, table: Table) -> Iterator[Row]:
         if row is not None:
             yield row
             continue
-        row = _figures(line)
+        row = _held_out(_figures(line)) if held or HELD_OUT.search(line) else _figures(line)
+        held = not row and HELD_OUT.match(line) is not None
         curves = {name: value for name, value in row.items() if meaning(name).role in CURVES}
         moved = any(here.get(name, place.get(name)) != place.get(name) for name in ("step", "epoch"))
         if waiting and (moved or set(curves) & set(waiting)):
@@ -84,6 +92,16 @@ def _rows(path: Path, table: Table) -> Iterator[Row]:
         waiting.update(curves)
     if waiting:
         yield {**place, **waiting}
+
+
+def _held_out(row: Row) -> Row:
+    """Return the figures of a line that tells of held-out data, under names that say so."""
+    told = {}
+    for name, value in row.items():
+        role = meaning(name).role
+        plain = role in ("loss", "part", "train_metric") and not set(words_of(name)) & TRAIN
+        told[f"val {name}" if plain else name] = value
+    return told
 
 
 def _is_unfinished(line: str) -> bool:
@@ -128,9 +146,19 @@ def _figures(line: str) -> Row:
     for pattern in (BESIDE, PAIR):
         for name, value in pattern.findall(line):
             row[_named(name)] = _float(value.replace(",", ""))
+    for name, values in LISTED.findall(line):
+        _take_list(row, _named(name), [_float(value.strip()) for value in values.split(",")])
     if "consumed samples" in row and _is_broken(row):
         row["lm loss"] = math.nan
     return row
+
+
+def _take_list(row: Row, name: str, values: list[Any]) -> None:
+    """Take the mean of a list of figures of merit, one a class, and the first of a list of rates, one a group."""
+    known = [value for value in values if isinstance(value, float)]
+    role = meaning(name).role
+    if known and len(known) == len(values) and role in ("metric", "train_metric", "lr"):
+        row.setdefault(name, known[0] if role == "lr" else sum(known) / len(known))
 
 
 def _is_broken(row: Row) -> bool:
