@@ -8,7 +8,7 @@ from trainadvisor.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from trainadvisor.document import diagnose
-    from trainadvisor.log.reader import read_log
+    from trainadvisor.importers.reading import read_log
     from trainadvisor.record.watch import watch
     from trainadvisor.signals import signal
 
@@ -16,7 +16,7 @@ __all__ = ["diagnose", "read_log", "signal", "watch"]
 
 _HOMES = {
     "diagnose": "trainadvisor.document",
-    "read_log": "trainadvisor.log.reader",
+    "read_log": "trainadvisor.importers.reading",
     "signal": "trainadvisor.signals",
     "watch": "trainadvisor.record.watch",
 }

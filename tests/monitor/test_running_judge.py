@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from trainadvisor.log.growing import GrowingLog
 from trainadvisor.log.writer import LogWriter
 from trainadvisor.monitor.judging_thread import JudgingThread
 from trainadvisor.monitor.look_pace import LookPace
@@ -26,7 +27,7 @@ def step(number: int, loss: float = 1.0) -> dict[str, Any]:
 @pytest.fixture
 def judge(tmp_path: Path) -> RunningJudge:
     """A judge of a log that is still to come."""
-    return RunningJudge(tmp_path / "log.json", LogJudge(), LookPace())
+    return RunningJudge(GrowingLog(tmp_path / "log.json"), LogJudge(), LookPace())
 
 
 def test_everybody_who_subscribed_is_told_once(judge: RunningJudge, tmp_path: Path) -> None:

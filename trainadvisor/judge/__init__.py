@@ -24,8 +24,9 @@ def judged(
     `rules` are further folders of rules; `config` gives folders, thresholds and switched-off rules of a project;
     `ignore` holds codes that are left out.
     """
+    from trainadvisor.importers.reading import read_log
     from trainadvisor.judge.assembly import judge_log
-    from trainadvisor.log.reader import RunLog, read_log
+    from trainadvisor.log.reader import RunLog
 
     return judge_log(log if isinstance(log, RunLog) else read_log(log), rules_for(rules, config, ignore))
 

@@ -13,6 +13,7 @@ from trainadvisor.vocabulary import Severity
 FOUND, CLEAR, UNKNOWN, OFF = "found", "clear", "unknown", "off"
 MOST_SUBJECTS = 200
 MANY = "many-trainings"
+CURVES, CURVES_FAMILY = "curves-only", "curves"
 MASTERED = 0.9
 """Share of what can be learnt above which no statistics may call a run broken."""
 ORDERS = 1e-3
@@ -129,6 +130,8 @@ def judge_rule(rule: Rule, signals: SignalSource, contexts: Collection[str] = ()
         return Verdict(rule, OFF, reason=barred[0])
     if MANY in contexts and rule.evidence not in SEEN:
         return Verdict(rule, OFF, reason=MANY)  # what the steps show together is the course of no training
+    if CURVES in contexts and rule.evidence not in SEEN and rule.family != CURVES_FAMILY:
+        return Verdict(rule, OFF, reason=CURVES)  # limits measured on steps say nothing about points
     try:
         verdict = _judge_branches(rule, signals)
         return _left(_completed(verdict, contexts)) if verdict.state == FOUND else verdict

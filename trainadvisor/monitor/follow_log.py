@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from trainadvisor.i18n.language import Words
+from trainadvisor.importers.growing import growing
 from trainadvisor.log.cleaning import Cleaner
 from trainadvisor.log.typed import fits
 from trainadvisor.monitor.finding_events import STEPS
@@ -87,7 +88,7 @@ class Follower:
 
     def __init__(self, path: Path, lang: str, config: Config, *, patience: float, stream: TextIO, redraw: bool) -> None:
         """Take the log, and after how many seconds without a new record following ends (0: never)."""
-        self._judge = RunningJudge(path, LogJudge(lang, config), LookPace(0.0, APART))
+        self._judge = RunningJudge(growing(path), LogJudge(lang, config), LookPace(0.0, APART))
         self._view, self._words, self._lang = View(path), Words(lang), lang
         self._patience, self._stream, self._redraw = patience, stream, redraw
         self._news: list[FindingEvent] = []

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from trainadvisor.log.growing import GrowingLog
 from trainadvisor.log.reader import read_log
 from trainadvisor.monitor.finding_events import FindingLedger
 
@@ -57,18 +56,35 @@ class LogJudge:
         return told(judge_log(log, self.rules), self._lang)
 
 
+class Growing(Protocol):
+    """A log that is still being written."""
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+
+    @property
+    def behind(self) -> bool:
+        """Whether it holds more than was read at once."""
+
+    def grow(self) -> list[Record]:
+        """Read what was added and return it."""
+
+    def snapshot(self) -> RunLog | None:
+        """Return the log so far."""
+
+
 class RunningJudge:
     """Judges a log while it grows; whoever holds it feeds it and lets it look, whoever cares subscribes."""
 
-    def __init__(self, path: Path, judge: Callable[[RunLog], Diagnosis], pace: LookPace) -> None:
+    def __init__(self, log: Growing, judge: Callable[[RunLog], Diagnosis], pace: LookPace) -> None:
         """Take the log, which need not exist yet, how it is judged and when."""
         self.pace = pace
         self.diagnosis: Diagnosis | None = None
         """The latest one."""
         self.step = -1
         """The last step of the log that was judged."""
-        self._path, self._judge = path, judge
-        self._log = GrowingLog(path)
+        self._log, self._judge = log, judge
         self._grown_to = -1
         self._fresh = False
         self._ledger = FindingLedger()
@@ -139,7 +155,7 @@ class RunningJudge:
         """Return the log so far; what several processes recorded is read together."""
         log = self._log.snapshot()
         together = log is not None and (log.header.get("world_size") or 1) != 1
-        return read_log(self._path) if together else log
+        return read_log(self._log.path) if together else log
 
 
 def _is_step(record: Record) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trainadvisor.log.growing import GrowingLog
 from trainadvisor.monitor.judging_thread import JudgingThread
 from trainadvisor.monitor.look_pace import LookPace
 from trainadvisor.monitor.narrator import Narrator
@@ -30,7 +31,7 @@ class WatchedScript:
         """Judge for those who want it: the live view, the alerts, and who interrupts the script."""
         if not live and alerter is None and stop_on is None:
             return
-        judge = RunningJudge(self._run.log.absolute(), self._rules, LookPace(by_steps=stop_on is not None))
+        judge = RunningJudge(GrowingLog(self._run.log.absolute()), self._rules, LookPace(by_steps=stop_on is not None))
         self._narrator = narrator = Narrator(self._run, self._lang, quiet=not live)
         if live:
             judge.subscribe(narrator.tell)

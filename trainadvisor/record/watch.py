@@ -105,11 +105,12 @@ class Watcher:
 
     def _judge_beside(self, alerter: "Alerter") -> "JudgingThread":
         """Have the log judged while it grows, without touching the training."""
+        from trainadvisor.log.growing import GrowingLog
         from trainadvisor.monitor.judging_thread import JudgingThread
         from trainadvisor.monitor.look_pace import LookPace
         from trainadvisor.monitor.running_judge import LogJudge, RunningJudge
 
-        judge = RunningJudge(self.log.absolute(), LogJudge(ignore=self.ignore), LookPace())
+        judge = RunningJudge(GrowingLog(self.log.absolute()), LogJudge(ignore=self.ignore), LookPace())
         judge.subscribe(alerter.heed)
         thread = JudgingThread(judge)
         self.subscribe(thread.take)
