@@ -9,6 +9,7 @@ from trainadvisor.importers.values import number
 
 SUMMED_AT_LEAST = 2
 MOST_LISTED = 4
+MOST_BESIDE = 32
 SINGLE = {"step", "epoch", "loss", "eval_loss", "grad_norm"}
 
 
@@ -24,6 +25,8 @@ class Columns:
     grad_norm: str | None = None
     accuracy: str | None = None
     metrics: set[str] = field(default_factory=set)
+    # Parts of the training loss and figures of training beside it, kept under their names.
+    beside: set[str] = field(default_factory=set)
 
     @property
     def useful(self) -> bool:
@@ -48,6 +51,9 @@ def chosen(rows: list[Row], table: Table) -> Columns:
     alone = [name for name in by_role.get("train_metric", []) if _is_alone(name, found.metrics)]
     if found.eval_loss:
         found.metrics.update(alone)
+    found.metrics.update(by_role.get("eval_part", [])[:MOST_BESIDE])
+    beside = by_role.get("part", []) + by_role.get("train_metric", [])
+    found.beside = set([name for name in beside if name not in found.metrics][:MOST_BESIDE])
     found.accuracy = next((name for name in by_role.get("train_metric", []) if is_accuracy(name)), None)
     return found
 

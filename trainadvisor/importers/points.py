@@ -25,11 +25,12 @@ class Point:
     accuracy: float | None = None
     eval_loss: float | None = None
     metrics: dict[str, float] = field(default_factory=dict)
+    beside: dict[str, float] = field(default_factory=dict)
 
     @property
     def trains(self) -> bool:
         """Return whether the point tells of training."""
-        return self.loss is not None or self.rates is not None or self.grad_norm is not None
+        return any(value is not None for value in (self.loss, self.rates, self.grad_norm)) or bool(self.beside)
 
     @property
     def evaluates(self) -> bool:
@@ -103,6 +104,8 @@ class Points:
         point.grad_norm, point.accuracy = read(columns.grad_norm), read(columns.accuracy)
         found = ((name, number(row[name])) for name in row if name in columns.metrics)
         point.metrics = {name: value for name, value in found if value is not None} if columns.metrics else {}
+        others = ((name, number(row.get(name))) for name in columns.beside)
+        point.beside = {name: value for name, value in others if value is not None}
         return point if point.trains or point.evaluates else None
 
     def _step(self, step: float | None, epoch: float | None) -> int:

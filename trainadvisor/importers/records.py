@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any
 
+from trainadvisor.importers import evidence
 from trainadvisor.importers.columns import Columns, chosen, told
 from trainadvisor.importers.points import Point, Points
 from trainadvisor.importers.table import Row, Table
+from trainadvisor.log.contract import STEP_NAMES
 from trainadvisor.log.records import FORMAT
 
 LOOKED_AT = 2_000
@@ -32,10 +34,11 @@ def records(table: Table) -> tuple[list[Record], list[str]]:
     kept = points.kept
     if table.hides_nan:
         _uncover(kept)
-    found = [_header(table, columns, kept), *_told(kept)]
+    left_out = evidence.unmeasured(kept)
+    found = [_header(table, columns, kept), *_told(kept), *evidence.passing(kept, columns)]
     if table.ended:
         found.append({"record": "end", "reason": ENDS.get(table.ended, table.ended)})
-    return found, [*_notes(points, columns, first), *table.notes]
+    return found, [*_notes(points, columns, first), *left_out, *table.notes]
 
 
 def _header(table: Table, columns: Columns, kept: list[Point]) -> Record:
@@ -93,6 +96,7 @@ def _uncover(kept: list[Point]) -> None:
 
 def _step(point: Point) -> Record:
     record: Record = {"record": "step", "step": point.step}
+    record.update({name: _written(value) for name, value in point.beside.items() if name not in STEP_NAMES})
     for name in ("loss", "grad_norm", "accuracy"):
         value = getattr(point, name)
         if value is not None:

@@ -12,6 +12,7 @@ from trainadvisor.vocabulary import Severity
 FOUND, CLEAR, UNKNOWN, OFF = "found", "clear", "unknown", "off"
 MOST_SUBJECTS = 200
 MANY = "many-trainings"
+CURVES, CURVES_FAMILY = "curves-only", "curves"
 SEEN = frozenset({"direct", "exact", "static"})
 """Kinds of evidence that hold for each of many trainings: what was seen, not how it went."""
 
@@ -122,6 +123,8 @@ def judge_rule(rule: Rule, signals: SignalSource, contexts: Collection[str] = ()
         return Verdict(rule, OFF, reason=barred[0])
     if MANY in contexts and rule.evidence not in SEEN:
         return Verdict(rule, OFF, reason=MANY)  # what the steps show together is the course of no training
+    if CURVES in contexts and rule.evidence not in SEEN and rule.family != CURVES_FAMILY:
+        return Verdict(rule, OFF, reason=CURVES)  # limits measured on steps say nothing about points
     try:
         verdict = _judge_branches(rule, signals)
         return _left(_completed(verdict, contexts)) if verdict.state == FOUND else verdict

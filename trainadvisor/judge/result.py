@@ -145,6 +145,15 @@ class Finding(_Part):
             yield from follower.walk()
 
 
+class Reason(_Part):
+    """What speaks against calling a run healthy, and the one or two things that would decide it."""
+
+    code: str
+    values: dict[str, Any] = Field(default_factory=dict)
+    text: str
+    decides: list[str] = Field(default_factory=list)
+
+
 class Diagnosis(_Part):
     """The verdict on one log: `findings` is ordered, the first is the first-ranked root cause."""
 
@@ -155,6 +164,8 @@ class Diagnosis(_Part):
     state: State
     summary: str
     run: dict[str, Any] = Field(default_factory=dict)
+    reasons: list[Reason] = Field(default_factory=list)
+    """Empty for every healthy run; the gravest first."""
     findings: list[Finding] = Field(default_factory=list)
     clear: list[str] = Field(default_factory=list)
     unknown: list[Unknown] = Field(default_factory=list)

@@ -239,6 +239,11 @@ class RunLog:
         """Return the step numbers of the main phase."""
         return self._columns.column("step")[self._span].astype(np.int64)
 
+    @property
+    def more_columns(self) -> tuple[str, ...]:
+        """Return the names of the number fields of steps that the contract does not name."""
+        return self._columns.more
+
     def column(self, name: str) -> Floats:
         """Return a step column of the main phase; nan where it was not recorded."""
         return self._columns.column(name)[self._span]

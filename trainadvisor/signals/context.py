@@ -10,6 +10,7 @@ import numpy as np
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.log.short_trainings import many_short
+from trainadvisor.signals import curves
 from trainadvisor.signals.memory import memory_of, remembered
 
 CLASSIFYING = frozenset({
@@ -65,12 +66,15 @@ def _kinds(log: RunLog) -> set[str]:
 
 def adversarial(log: RunLog) -> bool:
     """Return whether optimizers of different models take turns, or models are named as opponents."""
+    if curves.curve_kind(log) == "adversarial":
+        return True
     return len(log.models) > 1 and (_take_turns(log) or bool(OPPOSING.search(_names(log))))
 
 
 def _take_turns(log: RunLog) -> bool:
     """Return whether two optimizers with disjoint parameters step alternately, each for a fair share of the time."""
-    turns = {} if many_trainings(log) else log.turns
+    together = set(log.phase.optimizers)  # those of other phases take no turns: one training ends before the next
+    turns = {} if many_trainings(log) else {used: n for used, n in log.turns.items() if together.issuperset(used)}
     fair = [used for used, count in turns.items() if used and count >= FAIR_TURN * sum(turns.values())]
     held = {o["id"]: {p for group in o["groups"] for p in group["parameters"]} for o in log.optimizers}
     return any(_disjoint(a, b, held) for a in fair for b in fair if a < b)
@@ -87,8 +91,28 @@ def many_trainings(log: RunLog) -> bool:
 
 
 def reinforcement(log: RunLog) -> bool:
-    """Return whether models are named as those of reinforcement learning."""
-    return bool(ACTING.search(_names(log)))
+    """Return whether models, or the columns of another tool's log, are named as in reinforcement learning."""
+    return bool(ACTING.search(_names(log))) or curves.curve_kind(log) == "reinforcement"
+
+
+def self_targets(log: RunLog) -> bool:
+    """Return whether a copy of the trained model answers at most steps, as a target network does: it makes the targets.
+
+    Its answers are the forwards without gradients that belong to no evaluation.
+    """
+    model, calls, steps = log.model, number(log.tally.get("forward")), number(log.tally.get("step"))
+    trained = number(log.tally.get("train_forward"))
+    if model is None or calls is None or trained is None or not steps:
+        return False
+    evaluated = sum(number(record.get("batches")) or 0 for record in log.all_evals)
+    held = {p for optimizer in log.optimizers for group in optimizer["groups"] for p in group["parameters"]}
+    copies = [m for m in log.models if m["id"] != model["id"] and _shapes(m) == _shapes(model) and m.get("loaded")]
+    idle = any(not held & {p["id"] for p in copy["parameters"]} for copy in copies)
+    return idle and calls - trained - evaluated > MOSTLY * steps
+
+
+def _shapes(model: dict[str, Any]) -> list[Any]:
+    return [p["shape"] for p in model["parameters"]]
 
 
 def contrastive(log: RunLog) -> bool:
@@ -189,9 +213,11 @@ def _same_tensor(target: dict[str, Any], inputs: dict[str, Any]) -> bool:
 
 
 CHECKS: dict[str, Callable[[RunLog], bool]] = {
+    "curves-only": curves.imported,
     "adversarial": adversarial,
     "many-trainings": many_trainings,
     "reinforcement": reinforcement,
+    "self-targets": self_targets,
     "contrastive": contrastive,
     "likelihood": likelihood,
     "finetuning": finetuning,

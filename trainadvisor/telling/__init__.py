@@ -24,13 +24,14 @@ def told(judgement: "Judgement", lang: str = "en") -> result.Diagnosis:
 def told_as(document: type[Document], judgement: "Judgement", lang: str) -> Document:
     """Return a judgement as a document of a kind, in one language."""
     from trainadvisor.telling.told_findings import findings, unknown
-    from trainadvisor.telling.told_run import notes, summary
+    from trainadvisor.telling.told_run import notes, reasons, summary
 
     found = findings(judgement, lang)
     diagnosis = document(
         lang=cast("result.Language", lang),
         state=judgement.state,
         summary=summary(judgement, found, lang),
+        reasons=reasons(judgement, lang),
         run=dict(judgement.run),
         findings=found,
         clear=list(judgement.clear),

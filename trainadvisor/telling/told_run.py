@@ -1,10 +1,11 @@
 """The run in words: its one-sentence summary and the notes beside it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from trainadvisor.judge.judgement import Judgement, Remark
-from trainadvisor.judge.result import Finding
-from trainadvisor.telling import blindspot_texts
+from trainadvisor.judge.result import Finding, Reason
+from trainadvisor.telling import blindspot_texts, doubt_texts
 from trainadvisor.telling.crash_texts import explanation
 
 PROPER = ("Adam", "AdamW", "PyTorch")
@@ -12,15 +13,19 @@ PROPER = ("Adam", "AdamW", "PyTorch")
 SENTENCES = {
     "because": {"en": "{effect} because {cause}.", "zh": "{cause}，{effect}。"},
     "alone": {"en": "{cause}.", "zh": "{cause}。"},
-    "improved": {"en": "training converged normally; nothing needs changing.", "zh": "训练正常收敛，无需修改。"},
-    "sound": {"en": "no fault was found; nothing needs changing.", "zh": "未发现问题，无需修改。"},
+    "converged": {"en": "training converged normally; nothing needs changing.", "zh": "训练正常收敛，无需修改。"},
+    "sound": {
+        "en": "the model has learnt and no fault was found; nothing needs changing.",
+        "zh": "模型学有所成，未发现问题，无需修改。",
+    },
+    "wrong": {"en": "{says}; no check names the cause.", "zh": "{says}；没有检查能说明原因。"},
+    "unsure": {
+        "en": "nothing wrong shows in what was recorded ({seen}), but {says}.",
+        "zh": "在已记录的内容中未发现问题（{seen}），但不能断言成功：{says}。",
+    },
     "short": {
         "en": "{steps} steps recorded; at least {fewest} are needed to judge a run.",
         "zh": "只记录了 {steps} 步；至少需要 {fewest} 步才能判断。",
-    },
-    "weak": {
-        "en": "no fault was found, but the model has hardly learnt: the loss is {share} below a constant answer's.",
-        "zh": "未发现故障，但模型几乎没有学到东西：损失只比常数答案低 {share}。",
     },
     "crashed": {
         "en": "the script ended with {type} at {where}; no fault was found in the {steps} steps before.",
@@ -35,10 +40,11 @@ SENTENCES = {
         "enough to judge.",
         "zh": "记录中是许多次短训练（{trainings:,} 个模型，每个约 {each} 步）；单次训练都太短，无法判断。",
     },
-    "poor": {
-        "en": "the log holds too little to judge the run: {known} of {all} checks could be made.",
-        "zh": "日志内容太少，无法判断：{all} 项检查中只有 {known} 项可以进行。",
-    },
+}
+
+SEEN = {
+    "checks": {"en": "{known} of {all} checks", "zh": "{all} 项检查中的 {known} 项"},
+    "fell": {"en": "; the loss fell from {first:.3g} to {final:.3g}", "zh": "；损失从 {first:.3g} 降到 {final:.3g}"},
 }
 
 CUT = {
@@ -53,7 +59,28 @@ def summary(judgement: Judgement, findings: Sequence[Finding], lang: str) -> str
     if {"cause", "effect"} & values.keys():
         titles = {item.code: _inner(item.title) for item in findings[0].walk()}
         values = {role: titles[code] for role, code in values.items()}
+    if doubt := values.get("doubt"):
+        values |= {"says": doubt_texts.says(doubt, values["about"], lang), "seen": _seen(values, lang)}
     return SENTENCES[judgement.summary.kind][lang].format(**values)
+
+
+def _seen(values: Mapping[str, Any], lang: str) -> str:
+    """Return how many checks were made, and how far the loss fell, if it did."""
+    fell = None not in (values["first"], values["final"]) and values["final"] < values["first"]
+    return "".join(SEEN[part][lang].format(**values) for part in ("checks", *(["fell"] if fell else [])))
+
+
+def reasons(judgement: Judgement, lang: str) -> list[Reason]:
+    """Return what speaks against calling the run healthy, with what would decide it."""
+    return [
+        Reason(
+            code=remark.kind,
+            values=dict(remark.values),
+            text=doubt_texts.says(remark.kind, remark.values, lang),
+            decides=doubt_texts.decides(remark.kind, lang),
+        )
+        for remark in judgement.reasons
+    ]
 
 
 def _inner(title: str) -> str:

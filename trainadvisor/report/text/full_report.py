@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 EXPANDED = {"error": 3, "warning": 3}
 REASONS = 3
 REMARKS = 2
+DECIDING = 2
 
 
 def render(
@@ -34,6 +35,7 @@ def render(
     page.blank()
     if diagnosis.state in ("healthy", "cannot-tell"):
         healthy.add(page, diagnosis)
+    _open(page, diagnosis)
     _findings(page, diagnosis, verbose=verbose)
     verified.add(page, diagnosis)
     _checks(page, diagnosis, verbose=verbose)
@@ -41,6 +43,20 @@ def render(
         page.paragraph(page.words("remark", text=note), hang="  ")
     _last_line(page, diagnosis)
     return page.text()
+
+
+def _open(page: Page, diagnosis: Diagnosis) -> None:
+    """Add what would decide a run that cannot be told, and what else speaks against calling it healthy."""
+    if diagnosis.state != "cannot-tell" or not diagnosis.reasons:
+        return
+    others = [reason.text for reason in diagnosis.reasons[1:]]
+    if others:
+        page.paragraph(page.words("doubts", text=page.words("semicolon").join(others)), hang="  ")
+    steps = list(dict.fromkeys(step for reason in diagnosis.reasons for step in reason.decides))[:DECIDING]
+    if steps:
+        page.paragraph(page.words("decides", text=page.words("semicolon").join(steps)), hang="  ")
+    if others or steps:
+        page.blank()
 
 
 def _findings(page: Page, diagnosis: Diagnosis, *, verbose: bool) -> None:

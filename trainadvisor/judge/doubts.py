@@ -1,0 +1,209 @@
+"""What speaks against calling a run healthy: contradictions in what was seen, and what was not seen.
+
+Each is a remark: a code and the figures that it is about, which `trainadvisor.telling.doubt_texts` puts into words.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from trainadvisor.judge.curve_doubts import curve_doubts
+from trainadvisor.judge.engine import CURVES, OFF, UNKNOWN, SignalSource, Verdict
+from trainadvisor.judge.judgement import Remark
+from trainadvisor.judge.success import LEARNT, evaluation_skill, fallen, successes
+from trainadvisor.log.reader import RunLog
+
+FEWEST_STEPS = 20
+BRIEF = 100
+"""Steps below which a run is called healthy only where it has learnt half of everything on every scale."""
+HALF = 0.5
+COVERED = 0.8
+"""Share of the applicable checks that has to be decided."""
+STILL = 1e-3
+"""Relative range of the loss over the whole run: sound runs move by 0.3 and more, a constant by rounding."""
+RISEN_NOISE, RISEN_SHARE = 10.0, 0.05
+"""Rise of the validation loss in noises and in trivial losses; sound runs reach 225 and 0.013, or 7.8 and 0.057."""
+MOSTLY = 0.5
+ENOUGH_EXAMPLES = 100
+WORDS = ("nan", "inf", "-inf")
+"""How a log writes numbers that JSON has no words for."""
+DECIDING = ("nan-loss", "nan-gradients", "zero-gradients", "missing-backward", "optimizer-param-mismatch")
+"""Checks that nothing replaces: non-finite numbers, gradients that reach what is trained, weights that are held."""
+REACHING = ("zero-gradients",)
+"""Checks that a gradient of every tensor, measured once, replaces."""
+SERIOUS = frozenset({
+    "evaluation-nonfinite", "loss-still", "gradients-zero", "steps-without-gradients", "evaluation-worse",
+    "validation-rose", "training-faulty",
+})  # fmt: skip
+"""What was seen to be wrong; everything else leaves the question open."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a doubt is derived from."""
+
+    log: RunLog
+    signals: SignalSource
+    verdicts: Collection[Verdict]
+    contexts: Collection[str]
+    run: dict[str, Any]
+
+    def figure(self, name: str) -> float | None:
+        """Return a signal that is a number."""
+        value = self.signals.get(name)
+        return float(value) if isinstance(value, (int, float)) else None
+
+
+def doubts(seen: Seen) -> tuple[Remark, ...]:
+    """Return everything that speaks against calling the run healthy, the gravest first."""
+    if "trainings" in seen.run:
+        return (Remark("many", {"trainings": seen.run["trainings"], "each": seen.run["trainings_steps"]}),)
+    if CURVES in seen.contexts:
+        rewarded = "reinforcement" in seen.contexts
+        return (*evaluation_nonfinite(seen), *curve_doubts(seen, rewarded=rewarded))
+    return tuple(remark for check in CHECKS for remark in check(seen))
+
+
+def ended(seen: Seen) -> Iterator[Remark]:
+    """Yield that the training crashed, the log was cut, or it is too short to tell anything."""
+    run = seen.run
+    if "exception" in run:
+        exception = run["exception"]
+        yield Remark("crashed", {"type": exception["type"], "where": exception["where"] or "?", "steps": run["steps"]})
+    if run.get("judged_steps", 0) < FEWEST_STEPS:
+        yield Remark("short", {"steps": run.get("judged_steps", 0), "fewest": FEWEST_STEPS})
+    if "cut" in run:
+        cut = run["cut"]
+        of = f" ({run['steps']} / {cut['steps']})" if cut["steps"] else ""
+        yield Remark("cut", {"reason": cut["reason"], "steps": run["judged_steps"], "of": of})
+
+
+def evaluation_nonfinite(seen: Seen) -> Iterator[Remark]:
+    """Yield evaluations whose loss is NaN or infinite."""
+    losses = [record.get("loss") for record in seen.log.evals]
+    known = [float(loss) for loss in losses if isinstance(loss, (int, float)) or loss in WORDS]
+    bad = len(known) - int(np.isfinite(known).sum())
+    if bad:
+        yield Remark("evaluation-nonfinite", {"bad": bad, "evals": len(losses)})
+
+
+def loss_still(seen: Seen) -> Iterator[Remark]:
+    """Yield a loss that stays at one constant from the first step to the last."""
+    loss = seen.log.column("loss")
+    loss = loss[np.isfinite(loss)]
+    if loss.size >= FEWEST_STEPS and np.ptp(loss) <= STILL * abs(float(np.median(loss))):
+        yield Remark("loss-still", {"value": float(np.median(loss)), "steps": int(loss.size)})
+
+
+def gradients_zero(seen: Seen) -> Iterator[Remark]:
+    """Yield gradients that are exactly zero at every sampled step."""
+    norms = seen.log.column("grad_norm")
+    norms = norms[np.isfinite(norms)]
+    if norms.size and not norms.any():
+        yield Remark("gradients-zero", {"samples": int(norms.size)})
+
+
+def steps_without_gradients(seen: Seen) -> Iterator[Remark]:
+    """Yield optimizer steps that found no gradient of the optimizer's own parameters."""
+    share = seen.figure("no_grad_share")
+    alone = seen.log.column("no_grad")
+    known = alone[np.isfinite(alone)]
+    share = max(share or 0.0, float(known.mean()) if known.size else 0.0)
+    if share > MOSTLY / max(len(seen.log.optimizers), 1) and share > 0:
+        yield Remark("steps-without-gradients", {"share": share})
+
+
+def evaluation_worse(seen: Seen) -> Iterator[Remark]:
+    """Yield an evaluation that is worse than a constant answer, or hardly better."""
+    skills = [skill for skill in (seen.figure("val_skill_best"), evaluation_skill(seen.log)) if skill is not None]
+    if not skills:
+        return
+    best, examples = max(skills), seen.figure("val_examples") or 0
+    learnt = (seen.figure("skill") or 0.0) >= LEARNT or bool(list(fallen(seen.log, seen.signals)))
+    if best < 0 and learnt and examples >= ENOUGH_EXAMPLES:
+        yield Remark("evaluation-worse", {"share": -best})
+    elif best < LEARNT:
+        yield Remark("evaluation-weak", {"share": max(best, 0.0)})
+
+
+def validation_rose(seen: Seen) -> Iterator[Remark]:
+    """Yield a validation loss that rose from its best by far more than its noise."""
+    noises, share = seen.figure("val_rise_z"), seen.figure("val_rise_share")
+    if noises is not None and share is not None and noises > RISEN_NOISE and share > RISEN_SHARE:
+        best, final = seen.run.get("val_loss_best"), seen.run.get("val_loss_final")
+        yield Remark("validation-rose", {"best": best, "final": final, "noise": seen.run.get("val_noise")})
+
+
+def loss_rose(seen: Seen) -> Iterator[Remark]:
+    """Yield a loss without a yardstick that ends no lower than it began."""
+    first, final = seen.figure("loss_first"), seen.figure("loss_final")
+    if first is not None and final is not None and final >= first and seen.figure("skill") is None:
+        yield Remark("loss-rose", {"first": first, "final": final})
+
+
+def idle_optimizer(seen: Seen) -> Iterator[Remark]:
+    """Yield optimizers with parameters that never stepped."""
+    used = {number for turn in seen.log.turns for number in turn}
+    idle = [o for o in seen.log.optimizers if o["id"] not in used and any(g["parameters"] for g in o["groups"])]
+    if used and idle:
+        yield Remark("optimizer-idle", {"count": len(idle), "all": len(seen.log.optimizers)})
+
+
+def unreached(seen: Seen) -> Iterator[Remark]:
+    """Yield trainable tensors that never got a gradient."""
+    count, reached = seen.run.get("tensors"), seen.run.get("tensors_reached")
+    if count is not None and reached is not None and reached < count:
+        yield Remark("unreached", {"count": count - reached, "all": count})
+
+
+def no_success(seen: Seen) -> Iterator[Remark]:
+    """Yield that nothing shows that the training succeeded, by a measure that is meant for this kind of training."""
+    evaluated = [remark for remark in successes(seen.log, seen.signals) if remark.kind != "skill"]
+    for kind in ("reinforcement", "adversarial", "self-targets"):
+        if kind in seen.contexts:
+            if not evaluated:
+                yield Remark(kind)
+            return
+    if evaluated or list(successes(seen.log, seen.signals)) or list(fallen(seen.log, seen.signals)):
+        return
+    skill = seen.figure("skill")
+    if skill is not None:
+        yield Remark("weak", {"share": max(skill, 0.0)})
+    elif seen.figure("loss_final") is None:
+        yield Remark("no-loss")
+    else:
+        yield Remark("no-yardstick")
+
+
+def brief(seen: Seen) -> Iterator[Remark]:
+    """Yield a short run that has not learnt most of what there is."""
+    steps = seen.run.get("judged_steps", 0)
+    known = [value for name in ("skill", "val_skill_final") if (value := seen.figure(name)) is not None]
+    if FEWEST_STEPS <= steps < BRIEF and min(known, default=0.0) < HALF:
+        yield Remark("brief", {"steps": steps, "fewest": BRIEF})
+
+
+def coverage(seen: Seen) -> Iterator[Remark]:
+    """Yield that too many of the applicable checks could not be made, or one that decides."""
+    known, applicable = counted(seen.verdicts)
+    reached = seen.run.get("tensors") is not None and seen.run.get("tensors") == seen.run.get("tensors_reached")
+    wanted = [code for code in DECIDING if code not in REACHING or not reached]
+    open_ = [verdict.code for verdict in seen.verdicts if verdict.state == UNKNOWN and verdict.code in wanted]
+    if known < COVERED * applicable or not known:
+        yield Remark("coverage", {"known": known, "all": applicable})
+    elif open_:
+        yield Remark("deciding", {"codes": ", ".join(open_)})
+
+
+def counted(verdicts: Collection[Verdict]) -> tuple[int, int]:
+    """Return how many checks were decided, and how many apply to this kind of training."""
+    applicable = [verdict for verdict in verdicts if verdict.state != OFF]
+    return sum(verdict.state != UNKNOWN for verdict in applicable), len(applicable)
+
+
+CHECKS: tuple[Callable[[Seen], Iterator[Remark]], ...] = (
+    evaluation_nonfinite, loss_still, gradients_zero, steps_without_gradients, evaluation_worse, validation_rose,
+    ended, loss_rose, idle_optimizer, unreached, no_success, brief, coverage,
+)  # fmt: skip

@@ -1,0 +1,191 @@
+"""What speaks against calling a run healthy, in words, and what would decide it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Texts = dict[str, dict[str, str]]
+
+SAYS: Texts = {
+    "evaluation-nonfinite": {
+        "en": "the loss of {bad} of {evals} evaluations is NaN or infinite",
+        "zh": "{evals} 次验证中有 {bad} 次的损失为 NaN 或无穷大",
+    },
+    "loss-still": {
+        "en": "the loss stays at {value:.4g} in all {steps:,} steps",
+        "zh": "全部 {steps:,} 步中损失始终是 {value:.4g}",
+    },
+    "gradients-zero": {
+        "en": "every gradient is exactly zero (measured at {samples:,} steps)",
+        "zh": "所有梯度恰好为零（在 {samples:,} 步上测得）",
+    },
+    "steps-without-gradients": {
+        "en": "at {share:.0%} of its steps the optimizer found no gradient of its own parameters",
+        "zh": "优化器在 {share:.0%} 的步中没有得到自己参数的梯度",
+    },
+    "evaluation-worse": {
+        "en": "the best evaluation is {share:.0%} worse than an answer that ignores the input",
+        "zh": "最好的一次验证也比不看输入的答案差 {share:.0%}",
+    },
+    "validation-rose": {
+        "en": "the validation loss rose from {best:.4g} to {final:.4g}, far more than its noise of {noise:.2g}",
+        "zh": "验证损失从 {best:.4g} 升到 {final:.4g}，远超其噪声 {noise:.2g}",
+    },
+    "crashed": {
+        "en": "the script ended with {type} at {where}",
+        "zh": "脚本以 {type} 结束（{where}）",
+    },
+    "short": {
+        "en": "only {steps} steps were recorded; at least {fewest} are needed",
+        "zh": "只记录了 {steps} 步；至少需要 {fewest} 步",
+    },
+    "cut": {
+        "en": "the log was cut off ({reason}) after {steps} steps{of}",
+        "zh": "日志在 {steps} 步后被截断（{reason}）{of}",
+    },
+    "many": {
+        "en": "these are {trainings:,} short trainings of about {each} steps each",
+        "zh": "这是 {trainings:,} 次短训练，每次约 {each} 步",
+    },
+    "evaluation-weak": {
+        "en": "the best evaluation is only {share:.0%} better than an answer that ignores the input",
+        "zh": "最好的一次验证只比不看输入的答案好 {share:.0%}",
+    },
+    "loss-rose": {
+        "en": "the loss ends at {final:.3g}, no lower than the {first:.3g} at its start, and nothing else was measured",
+        "zh": "损失结束于 {final:.3g}，不低于开始时的 {first:.3g}，也没有其他指标",
+    },
+    "optimizer-idle": {
+        "en": "{count} of {all} optimizers never stepped",
+        "zh": "{all} 个优化器中有 {count} 个从未执行过 step",
+    },
+    "unreached": {
+        "en": "{count} of {all} trainable tensors never got a gradient",
+        "zh": "{all} 个可训练张量中有 {count} 个从未得到梯度",
+    },
+    "trainings": {
+        "en": "{left} of the {count} trainings in this run were not judged",
+        "zh": "本次运行的 {count} 次训练中有 {left} 次没有判断",
+    },
+    "training-faulty": {
+        "en": "training {number} of {count} in this run shows {code}",
+        "zh": "本次运行的第 {number} 次训练（共 {count} 次）存在 {code}",
+    },
+    "training-doubted": {
+        "en": "of training {number} of {count} in this run: {inner}",
+        "zh": "本次运行的第 {number} 次训练（共 {count} 次）：{inner}",
+    },
+    "reinforcement": {
+        "en": "the loss of reinforcement learning does not measure success, and no return or score was recorded",
+        "zh": "强化学习的损失不能衡量成败，也没有记录回报或得分",
+    },
+    "adversarial": {
+        "en": "the losses of opponents do not measure success, and no other metric was recorded",
+        "zh": "对抗训练的损失不能衡量成败，也没有记录其他指标",
+    },
+    "self-targets": {
+        "en": "the targets come from a copy of the model itself, so the loss does not measure success, and no return "
+        "or metric was recorded",
+        "zh": "目标来自模型自身的副本，因此损失不能衡量成败，也没有记录回报或其他指标",
+    },
+    "weak": {
+        "en": "the model has hardly learnt: the loss is {share:.0%} below a constant answer's",
+        "zh": "模型几乎没有学到东西：损失只比常数答案低 {share:.0%}",
+    },
+    "no-curve": {
+        "en": "the log holds no loss, metric or reward",
+        "zh": "日志中没有损失、指标或奖励",
+    },
+    "logged-too-rarely": {
+        "en": "nothing was logged: logging_steps ({every:,}) is larger than the run ({planned:,} steps); set it to 1",
+        "zh": "什么都没有记录：logging_steps（{every:,}）大于训练步数（{planned:,}）；请设为 1",
+    },
+    "no-evaluation": {
+        "en": "no evaluation was logged, and a training curve of {points:,} points alone does not show success",
+        "zh": "没有记录验证，而仅凭 {points:,} 个点的训练曲线不能说明成功",
+    },
+    "few-evaluations": {
+        "en": "{evals} evaluations are few; {fewest} would show a trend",
+        "zh": "只有 {evals} 次验证；{fewest} 次才能看出趋势",
+    },
+    "evaluation-level": {
+        "en": "over {first} evaluations neither the validation loss nor a metric got better by more than noise",
+        "zh": "{first} 次验证中，验证损失与指标的改善都没有超过噪声",
+    },
+    "no-loss": {
+        "en": "no loss was seen",
+        "zh": "没有观察到损失",
+    },
+    "no-yardstick": {
+        "en": "nothing says how good this loss is",
+        "zh": "无从得知这样的损失算好还是不好",
+    },
+    "brief": {
+        "en": "{steps} steps are few, and much is left to learn",
+        "zh": "{steps} 步很少，还有很多没有学到",
+    },
+    "coverage": {
+        "en": "only {known} of {all} checks that apply could be made",
+        "zh": "适用的 {all} 项检查中只有 {known} 项可以进行",
+    },
+    "deciding": {
+        "en": "checks that decide could not be made: {codes}",
+        "zh": "一些关键检查无法进行：{codes}",
+    },
+}
+
+METRIC = {
+    "en": "evaluate the metric that counts now and then, and hand it over: advisor.validation(score=value)",
+    "zh": "不时评估真正关心的指标，并用 advisor.validation(score=value) 传入",
+}
+LONGER = {"en": "train for more steps", "zh": "训练更多步"}
+PREFLIGHT = {"en": "trainadvisor preflight SCRIPT", "zh": "trainadvisor preflight 脚本"}
+ALONE = {"en": "record each training in a process of its own", "zh": "让每次训练在各自的进程中运行并记录"}
+RECORDED = {
+    "en": "record the run with trainadvisor run, without torch.compile",
+    "zh": "用 trainadvisor run 记录，并去掉 torch.compile",
+}
+
+WATCHED = {
+    "en": "record the next run with trainadvisor run SCRIPT (or the callback): all checks can be made then",
+    "zh": "下次用 trainadvisor run 脚本（或回调）记录：那时可以进行全部检查",
+}
+HELD_OUT = {
+    "en": "evaluate on held-out data several times an epoch and log it",
+    "zh": "每轮在留出数据上验证几次并记录",
+}
+
+DECIDES: dict[str, tuple[dict[str, str], ...]] = {
+    "short": (LONGER, PREFLIGHT),
+    "brief": (LONGER, METRIC),
+    "many": (ALONE,),
+    "trainings": (ALONE,),
+    "training-doubted": (ALONE,),
+    "weak": (LONGER, PREFLIGHT),
+    "evaluation-weak": (LONGER, PREFLIGHT),
+    "loss-rose": (METRIC,),
+    "reinforcement": (METRIC,),
+    "adversarial": (METRIC,),
+    "self-targets": (METRIC,),
+    "no-curve": (WATCHED,),
+    "logged-too-rarely": (WATCHED,),
+    "no-evaluation": (HELD_OUT, WATCHED),
+    "few-evaluations": (HELD_OUT, WATCHED),
+    "evaluation-level": (HELD_OUT, WATCHED),
+    "no-loss": (RECORDED, METRIC),
+    "no-yardstick": (METRIC, PREFLIGHT),
+    "coverage": (RECORDED, PREFLIGHT),
+    "deciding": (RECORDED, PREFLIGHT),
+}
+"""What would settle a doubt; what was seen to be wrong needs nothing more."""
+
+
+def says(kind: str, values: Mapping[str, Any], lang: str) -> str:
+    """Return what speaks against calling the run healthy."""
+    if kind == "training-doubted":
+        values = {**values, "inner": says(values["doubt"], values, lang)}
+    return SAYS[kind][lang].format(**values)
+
+
+def decides(kind: str, lang: str) -> list[str]:
+    """Return the one or two things that would decide it."""
+    return [texts[lang] for texts in DECIDES.get(kind, ())]
