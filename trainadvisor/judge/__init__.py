@@ -26,11 +26,11 @@ def judged(
     from dataclasses import replace
 
     from trainadvisor.configuration import Config
-    from trainadvisor.judge.assembly import judge_log
     from trainadvisor.judge.rule_loading import load
+    from trainadvisor.judge.trainings import judge_trainings
     from trainadvisor.log.reader import RunLog, read_log
 
     config = config or Config()
     config = replace(config, off={**dict.fromkeys(ignore, "ignore=[...]"), **config.off})
     rulebook = load([*config.rules, *rules]).configured(config)
-    return judge_log(log if isinstance(log, RunLog) else read_log(log), rulebook)
+    return judge_trainings(log if isinstance(log, RunLog) else read_log(log), rulebook)

@@ -70,7 +70,9 @@ def adversarial(log: RunLog) -> bool:
 
 def _take_turns(log: RunLog) -> bool:
     """Return whether two optimizers with disjoint parameters step alternately, each for a fair share of the time."""
-    turns = {} if many_trainings(log) else log.turns
+    # trainings one after the other, as folds, do not take turns
+    here = {} if many_trainings(log) else log.turns
+    turns = {used: count for used, count in here.items() if set(used) <= set(log.phase.optimizers)}
     fair = [used for used, count in turns.items() if used and count >= FAIR_TURN * sum(turns.values())]
     held = {o["id"]: {p for group in o["groups"] for p in group["parameters"]} for o in log.optimizers}
     return any(_disjoint(a, b, held) for a in fair for b in fair if a < b)
