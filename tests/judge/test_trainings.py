@@ -51,14 +51,14 @@ def test_the_verdict_is_that_of_the_worst_of_five_folds(tmp_path: Path) -> None:
     found = diagnose(_folds(tmp_path, curves, lines=[7] * 5, held=HELD))
     states = [phase["state"] for phase in found.run["phases"]]
     assert found.run["phase"] == 4
-    assert found.state == states[3] == "cannot-tell"
+    assert found.state == states[3] == "broken"
     assert [(phase["first"], phase["last"]) for phase in found.run["phases"]] == [
         (200 * n, 200 * n + 199) for n in range(5)
     ]
     assert found.summary.startswith("training 4 of 5 (steps 600 to 799): ")
     (note,) = [note for note in found.notes if note.startswith("5 trainings were seen")]
     assert note.count("HEALTHY") == 4
-    assert "4 (model, SGD, train.py:7, steps 600 to 799) CAN'T TELL" in note
+    assert "4 (model, SGD, train.py:7, steps 600 to 799) BROKEN" in note
     assert [*states[:3], states[4]] == ["healthy"] * 4
     assert found.told("zh").summary.startswith("第 4 次训练")
 
