@@ -103,6 +103,36 @@ def test_estimates_of_two_splits_in_one_function_stay_apart() -> None:
     assert len({evaluation["series"] for evaluation in records.of("eval")}) == 2
 
 
+def test_a_training_with_evaluations_is_the_same_bit_for_bit() -> None:
+    """Weights and the random state, with dropout, both splits in one function, and loaders that shuffle."""
+
+    def plain(train: Callable[[], object]) -> Records:
+        train()
+        return Records()
+
+    def run(recorded: Callable[..., Records]) -> tuple[list[torch.Tensor], torch.Tensor]:
+        torch.manual_seed(0)
+        kept: list[torch.Tensor] = []
+
+        def train() -> None:
+            model, loader = _net(nn.Dropout(0.3)), DataLoader(_data(32), batch_size=8, shuffle=True)
+            optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+            for _ in range(EPOCHS):
+                model.train()
+                for x, y in loader:
+                    _step(optimizer, F.cross_entropy(model(x), y))
+                _accuracy(model, loader)
+                _mean_loss(model, loader)
+            kept.extend(p.detach().clone() for p in model.parameters())
+
+        recorded(train)
+        return kept, torch.get_rng_state()
+
+    (weights, state), (others, other) = run(plain), run(record)
+    assert all(torch.equal(a, b) for a, b in zip(weights, others, strict=True))
+    assert torch.equal(state, other)
+
+
 def _epochs(
     evaluate: Callable[[nn.Module, DataLoader[Any]], float], *, remade: bool = False
 ) -> tuple[Records, dict[str, list[float]]]:

@@ -219,7 +219,7 @@ class RunLog:
     @cached_property
     def phases(self) -> list[TrainingPhase]:
         """Return the phases of the training in order; optimizers used in overlapping stretches share a phase."""
-        return phases_of(self._columns)
+        return phases_of(self._columns, self.optimizers)
 
     @cached_property
     def phase(self) -> TrainingPhase:
