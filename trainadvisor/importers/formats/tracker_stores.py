@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAME = "tracker's store"
+RANK = 0
 MOST_LOOKED_AT = 1_000
 
 
