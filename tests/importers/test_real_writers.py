@@ -1,4 +1,4 @@
-"""Writers that are installed write a training on the spot, and it is read back; the recorded files stand for the others."""
+"""Writers that are installed write a training on the spot and it is read; recorded files stand for the others."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from importers import make_fixtures
 from importers.make_fixtures import EVERY, STEPS, WRITERS
@@ -36,7 +37,6 @@ WRITTEN = dict.fromkeys(NEEDED, (STEPS, STEPS // EVERY)) | {
     "stable_baselines": (STEPS - 1, STEPS),
     "skorch_history": (STEPS, STEPS),
 }
-INFINITE = {"wandb_offline", "mlflow_folder", "mlflow_database", "trackio_project"}
 
 
 def test_every_writer_is_tried() -> None:
@@ -53,9 +53,6 @@ def test_what_is_written_now_is_read(kind: str, tmp_path: Path) -> None:
     subprocess.run([sys.executable, make_fixtures.__file__, kind, str(tmp_path)], check=True, capture_output=True)
     logs = [*tmp_path.rglob("history.json"), *tmp_path.rglob("training.csv"), *tmp_path.rglob("*.db"), tmp_path]
     log = read_log(logs[0])
-    losses = log.column("loss")
-    infinite = kind in INFINITE
-    assert (
-        (losses == losses).sum() - infinite,
-        sum(e.get("loss") is not None or bool(e["metrics"]) for e in log.all_evals),
-    ) == WRITTEN[kind]
+    losses = int(np.isfinite(log.column("loss")).sum())
+    evaluations = [record for record in log.all_evals if record.get("loss") is not None or record["metrics"]]
+    assert (losses, len(evaluations)) == WRITTEN[kind]

@@ -15,7 +15,8 @@ from trainadvisor.importers.decode.files import buffered
 HEAD = 64 << 10
 GZIP = b"\x1f\x8b"
 LONGEST_LINE = 4 << 20
-LARGEST_DOCUMENT = 256 << 20
+# As objects of Python a document takes ten times its size in memory.
+LARGEST_DOCUMENT = 64 << 20
 LARGEST_UNPACKED, LARGEST_RATIO, FREE = 4 << 30, 500, 256 << 20
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 # Escape sequences of terminals: colors, moves of the cursor, titles.

@@ -7,11 +7,12 @@ from itertools import islice
 from pathlib import Path
 
 from trainadvisor.importers.decode.database import columns, database, rows
+from trainadvisor.importers.decode.files import buffered
 from trainadvisor.importers.decode.tracked import Point, TrackedRun
 from trainadvisor.regular import content, is_file, is_folder, walked
 
 STATUS = {"1": "RUNNING", "2": "SCHEDULED", "3": "FINISHED", "4": "FAILED", "5": "KILLED"}
-LARGEST_FILE = 256 << 20
+LONGEST_LINE = 1 << 10
 MOST_FILES = 1_000
 MOST_RUNS = 1_000
 LARGEST = 1.7976931348623157e308
@@ -42,11 +43,18 @@ def run_of_folder(folder: Path) -> TrackedRun:
     params = islice(walked(folder / "params", ""), MOST_FILES) if is_folder(folder / "params") else ()
     run.config = {_name(path, folder / "params"): content(path, 1 << 20).decode(errors="replace") for path in params}
     for path in sorted(islice(walked(folder / "metrics", ""), MOST_FILES)):
-        lines = content(path, LARGEST_FILE).decode(errors="replace").splitlines()
-        points = [point for line in lines if (point := _point(_name(path, folder / "metrics"), line)) is not None]
-        run.left_out += sum(map(bool, lines)) - len(points)
-        run.add(points)
+        run.add(_points_of_file(path, _name(path, folder / "metrics"), run))
     return run
+
+
+def _points_of_file(path: Path, name: str, run: TrackedRun) -> Iterator[Point]:
+    with buffered(path) as file:
+        while line := file.readline(LONGEST_LINE):
+            point = _point(name, line.decode(errors="replace"))
+            if point is not None:
+                yield point
+            else:
+                run.left_out += bool(line.strip())
 
 
 def _name(path: Path, folder: Path) -> str:
@@ -89,9 +97,9 @@ def is_mlflow(connection: sqlite3.Connection) -> bool:
 
 
 def runs_of_database(path: Path) -> Iterator[TrackedRun]:
-    """Yield the runs of a database that have metrics, the one that was started first at first."""
+    """Yield the runs of a database that have metrics, the newest first."""
     with database(path) as connection:
-        found = rows(connection, "SELECT run_uuid, name, status, start_time FROM runs ORDER BY start_time")
+        found = rows(connection, "SELECT run_uuid, name, status, start_time FROM runs ORDER BY start_time DESC")
         for run_id, name, status, started in list(islice(found, MOST_RUNS)):
             run = TrackedRun(str(name or run_id), status=str(status or ""))
             run.started = started / 1000 if isinstance(started, int) else 0.0
@@ -100,6 +108,13 @@ def runs_of_database(path: Path) -> Iterator[TrackedRun]:
             run.add(_points(connection, run_id))
             if run.steps:
                 yield run
+
+
+def names_in_database(path: Path) -> list[str]:
+    """Return the names of the runs, the newest first."""
+    with database(path) as connection:
+        found = rows(connection, "SELECT name, run_uuid FROM runs ORDER BY start_time DESC")
+        return [str(name or run_id) for name, run_id in islice(found, MOST_RUNS)]
 
 
 def _points(connection: sqlite3.Connection, run_id: str) -> Iterator[Point]:

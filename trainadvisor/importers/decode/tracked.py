@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-# Values of all metrics of a run that are kept, about a gigabyte of a database.
-MOST_POINTS = 2_000_000
+# Values of all metrics of a run that are kept.
+MOST_POINTS = 500_000
 
 Row = dict[str, float]
 

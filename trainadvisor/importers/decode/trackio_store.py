@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,11 @@ def is_trackio(connection: sqlite3.Connection) -> bool:
 
 
 def runs_of_project(path: Path) -> Iterator[TrackedRun]:
-    """Yield the runs of a project in the order in which they were started."""
+    """Yield the runs of a project, the newest first."""
     with database(path) as connection:
         key = "run_id" if "run_id" in columns(connection, "metrics") else "run_name"
-        found = rows(connection, f"SELECT {key}, run_name FROM metrics GROUP BY {key} ORDER BY min(id)")  # noqa: S608 - one of two names of ours
-        for run_id, name in list(found)[:MOST_RUNS]:
+        found = rows(connection, f"SELECT {key}, run_name FROM metrics GROUP BY {key} ORDER BY min(id) DESC")  # noqa: S608 - one of two names of ours
+        for run_id, name in list(islice(found, MOST_RUNS)):
             run = TrackedRun(str(name))
             run.add(_points(connection, key, run_id))
             run.started = min(run.seconds.values(), default=0.0)
@@ -34,6 +35,13 @@ def runs_of_project(path: Path) -> Iterator[TrackedRun]:
                 run.config = {n: v for (held,) in configs for n, v in flattened(_parsed(held)) if n[:1] != "_"}
             if run.steps:
                 yield run
+
+
+def names_in_project(path: Path) -> list[str]:
+    """Return the names of the runs, the newest first."""
+    with database(path) as connection:
+        found = rows(connection, "SELECT run_name FROM metrics GROUP BY run_name ORDER BY min(id) DESC")
+        return [str(name) for (name,) in islice(found, MOST_RUNS)]
 
 
 def _points(connection: sqlite3.Connection, key: str, run_id: str) -> Iterator[Point]:

@@ -17,12 +17,9 @@ NAME = "printed lines"
 RANK = 5
 LONGEST = 4_000
 FIGURE = r"[-+]?(?:\d+(?:,\d{3})*(?:\.\d*)?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|inf)(?![\w.])"
-PAIR = re.compile(
-    r"""['"]?([A-Za-z_][\w./@-]*(?:[ ](?!\d)[A-Za-z_][\w./@-]*){0,3})['"]?(?:\s*\([^()]{0,20}\))?\s*[:=]\s*['"]?("""
-    + FIGURE
-    + ")",
-    re.IGNORECASE,
-)
+# Possessive, so that a long line without numbers takes time in proportion to its length.
+NAME_BEFORE = r"""(?<![\w./@-])['"]?([A-Za-z_][\w./@-]*+(?:[ ](?!\d)[A-Za-z_][\w./@-]*+){0,3}+)['"]?"""
+PAIR = re.compile(NAME_BEFORE + r"""(?:\s*\([^()]{0,20}\))?\s*[:=]\s*['"]?(""" + FIGURE + ")", re.IGNORECASE)
 BESIDE = re.compile(
     r"\b((?:(?:train|val|valid|validation|eval|test)[ _]?)?(?:loss|norm|lr))\s+(" + FIGURE + ")", re.IGNORECASE
 )

@@ -1,8 +1,9 @@
 """The stores of experiment trackers on this machine: MLflow's folders and databases, trackio's projects."""
 
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainadvisor.errors import LogError
 from trainadvisor.importers.decode import mlflow_store, trackio_store
@@ -11,11 +12,9 @@ from trainadvisor.importers.decode.tracked import TrackedRun
 from trainadvisor.importers.table import Row, Table
 from trainadvisor.regular import is_file
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 NAME = "tracker's store"
 RANK = 0
+ENDED = {"finished", "failed", "killed"}
 MOST_LOOKED_AT = 1_000
 
 
@@ -51,47 +50,41 @@ def _run_folder(path: Path) -> Path | None:
 
 
 def read(path: Path) -> Table:
-    """Return the rows of the newest run."""
+    """Return the rows of the newest run that has metrics."""
     if path.is_dir() and not mlflow_store.is_run_folder(path) and is_file(path / "mlflow.db"):
         path = path / "mlflow.db"
-    runs, source = _folder_runs(path) if path.is_dir() else _file_runs(path)
-    if not runs:
+    folder = path if path.is_dir() else _run_folder(path)
+    runs, names, source = _in_folder(folder) if folder is not None else _in_database(path)
+    run = next(runs, None)
+    if run is None:
         raise LogError(f"{path}: this is a {source} without a run that has metrics; name another one")
-    return _table(runs, source)
+    return _table(run, names, source)
 
 
-def _folder_runs(path: Path) -> tuple[list[TrackedRun], str]:
-    found = [mlflow_store.run_of_folder(folder) for folder in mlflow_store.run_folders(path)[-50:]]
-    return [run for run in found if run.steps], "MLflow folder"
+def _in_folder(folder: Path) -> tuple[Iterator[TrackedRun], list[str], str]:
+    """Return the runs below a folder, the newest first, their names, and what the folder is."""
+    folders = mlflow_store.run_folders(folder)[::-1]
+    runs = (run for run in map(mlflow_store.run_of_folder, folders) if run.steps)
+    return runs, [folder.name for folder in folders], "MLflow folder"
 
 
-def _file_runs(path: Path) -> tuple[list[TrackedRun], str]:
-    folder = _run_folder(path)
-    if folder is not None:
-        return _folder_runs(folder)
+def _in_database(path: Path) -> tuple[Iterator[TrackedRun], list[str], str]:
     with database(path) as connection:
         is_mlflow, is_trackio = mlflow_store.is_mlflow(connection), trackio_store.is_trackio(connection)
     if is_mlflow:
-        return list(mlflow_store.runs_of_database(path)), "MLflow database"
+        return mlflow_store.runs_of_database(path), mlflow_store.names_in_database(path), "MLflow database"
     if is_trackio:
-        return list(trackio_store.runs_of_project(path)), "trackio project"
+        return trackio_store.runs_of_project(path), trackio_store.names_in_project(path), "trackio project"
     raise LogError(f"{path}: this is a SQLite database, of neither MLflow nor trackio; export its metrics as CSV")
 
 
-def _table(runs: list[TrackedRun], source: str) -> Table:
-    run = max(runs, key=lambda run: run.started)
+def _table(run: TrackedRun, names: list[str], source: str) -> Table:
     rows: Iterator[Row] = ({**values, "step": step} for step, _, values in run.rows())
-    table = Table(
-        source,
-        rows,
-        config={name: _number(value) for name, value in run.config.items()},
-        ended=run.status.lower() or None,
-    )
-    if table.ended in ("running", "scheduled"):
-        table.ended = None
-    if len(runs) > 1:
-        others = ", ".join(other.name for other in runs if other is not run)
-        table.notes.append(f"{len(runs)} runs are there; the newest one is judged: {run.name} (others: {others[:200]})")
+    config = {name: _number(value) for name, value in run.config.items()}
+    status = run.status.lower()
+    table = Table(source, rows, config=config, ended=status if status in ENDED else None)
+    if len(names) > 1:
+        table.notes.append(f"{len(names)} runs are there; the newest one with metrics is judged: {run.name}")
     if run.left_out:
         table.notes.append(f"{run.left_out} values could not be read or are beyond the limit and were left out")
     return table
