@@ -190,6 +190,8 @@ class RunLog:
             f"{lost} records were lost while recording: the disk was too slow": lost,
         }
         self.notes += [note for note, true in told.items() if true]
+        facts = self.header.get("imported")
+        self.notes += [str(note) for note in _list(facts.get("notes"))] if isinstance(facts, dict) else []
 
     @cached_property
     def cut(self) -> dict[str, Any] | None:
