@@ -26,6 +26,11 @@ STILL = 1e-3
 RISEN_NOISE, RISEN_SHARE = 10.0, 0.05
 """Rise of the validation loss in noises and in trivial losses; sound runs reach 225 and 0.013, or 7.8 and 0.057."""
 MOSTLY = 0.5
+MOST_APART = 1000.0
+"""Gradients of the first layers over those of the last, or the reverse: sound runs reach 245, and vanishing-gradients
+begins at the same ratio."""
+MOST_DEAD = 0.7
+"""Share of dead units in the worst layer: 0.70 at most in sound runs, which still learn."""
 ENOUGH_EXAMPLES = 100
 WORDS = ("nan", "inf", "-inf")
 """How a log writes numbers that JSON has no words for."""
@@ -143,6 +148,17 @@ def loss_rose(seen: Seen) -> Iterator[Remark]:
         yield Remark("loss-rose", {"first": first, "final": final})
 
 
+def beyond_limits(seen: Seen) -> Iterator[Remark]:
+    """Yield layers that are beyond the limits which the report states."""
+    ratio = seen.figure("grad_depth_ratio")
+    apart = max(ratio, 1 / ratio) if ratio else 1.0
+    if apart > MOST_APART:
+        yield Remark("gradients-apart", {"ratio": apart, "limit": MOST_APART})
+    dead = seen.figure("dead_unit_share_worst") or 0.0
+    if dead > MOST_DEAD:
+        yield Remark("units-dead", {"share": dead, "limit": MOST_DEAD})
+
+
 def idle_optimizer(seen: Seen) -> Iterator[Remark]:
     """Yield optimizers with parameters that never stepped."""
     used = {number for turn in seen.log.turns for number in turn}
@@ -205,5 +221,5 @@ def counted(verdicts: Collection[Verdict]) -> tuple[int, int]:
 
 CHECKS: tuple[Callable[[Seen], Iterator[Remark]], ...] = (
     evaluation_nonfinite, loss_still, gradients_zero, steps_without_gradients, evaluation_worse, validation_rose,
-    ended, loss_rose, idle_optimizer, unreached, no_success, brief, coverage,
+    ended, loss_rose, beyond_limits, idle_optimizer, unreached, no_success, brief, coverage,
 )  # fmt: skip

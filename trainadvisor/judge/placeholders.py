@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from string import Formatter
 from typing import Any
 
@@ -15,6 +16,14 @@ BUILT_IN = ("subjects", "layer", "layers", "layers_matched", "layers_total", "on
 WIDE = re.compile("[0-9]{3}")
 """Stands in a format of a hundred columns or digits and more: nothing for a text, but memory for as many as it says."""
 
+ASIDE = re.compile(r"\s?\([^()]*\)|（[^（）]*）")
+ENDS = (re.compile(r"; |；|\. |。"), re.compile(r", |，"))
+"""Where a sentence may be cut without a word losing its meaning: between clauses, else between their parts."""
+
+WORDED = re.compile(r"\s*[\w{\"]")
+"""How a clause begins that can stand by itself."""
+LONGEST_LIST = 150
+"""Characters of the names that a sentence lists."""
 _formatter = Formatter()
 
 
@@ -47,12 +56,39 @@ def fill(template: str, lookup: Callable[[str], Any], lang: str = "en") -> tuple
     return "".join(parts), complete
 
 
+def fill_known(template: str, lookup: Callable[[str], Any], lang: str = "en") -> str:
+    """Return the text without the clauses that are about what is not known; empty where all of them are."""
+    text, complete = fill(template, lookup, lang)
+    if complete:
+        return text
+    template = ASIDE.sub(lambda part: part[0] if fill(part[0], lookup)[1] else "", template)
+    for ends in ENDS:
+        kept = [clause for clause in _clauses(template, ends) if WORDED.match(clause) and fill(clause, lookup)[1]]
+        if kept:
+            whole = fill("".join(kept).rstrip(" ,，;；.。"), lookup, lang)[0]
+            whole = whole[:1].upper() + whole[1:] if template[:1].isupper() else whole
+            return whole + (template.rstrip()[-1:] if template.rstrip()[-1:] in ".。" else "")
+    return ""
+
+
+def _clauses(template: str, ends: re.Pattern[str]) -> list[str]:
+    """Return a template cut behind each end of a clause."""
+    places = [0, *(match.end() for match in ends.finditer(template)), len(template)]
+    return [template[start:stop] for start, stop in pairwise(places)]
+
+
+def _listed(names: list[str]) -> str:
+    """Return as many whole names as fit a sentence."""
+    kept = [name for place, name in enumerate(names) if len(", ".join(names[: place + 1])) <= LONGEST_LIST]
+    return ", ".join([*(kept or names[:1]), *(["..."] if len(kept or names[:1]) < len(names) else [])])
+
+
 def shown(value: Any, spec: str = "") -> str:
     """Return a value as text: names cleaned, numbers without a format to three significant digits."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (list, tuple)):
-        return clean_text(", ".join(map(str, value)))
+        return _listed([clean_text(str(name)) for name in value])
     if isinstance(value, str) and not spec:
         return clean_text(value)
     if isinstance(value, float) and not spec:

@@ -18,6 +18,8 @@ LEARNT = 0.1
 """Share of what can be learnt that has to be learnt: sound runs of the corpora end at 0.11 and more."""
 FALL = 0.8
 """Share of an unknown but positive loss that has to go away: reaching the best constant answer took at most 0.73."""
+LATER = 0.4
+"""Share that has to go away after the first tenth of the run: a start that was far off is over by then."""
 SURE = 4.0
 """Standard errors by which an accuracy has to exceed the share of the most frequent label."""
 BETTER = 0.1
@@ -46,7 +48,9 @@ def fallen(log: RunLog, signals: SignalSource) -> Iterator[Remark]:
     first, final = signals.get("loss_first"), signals.get("loss_final")
     loss = log.column("loss")
     positive = bool((loss[np.isfinite(loss)] >= 0).all())
-    if first is not None and final is not None and positive and final <= (1 - FALL) * first:
+    known = loss[np.isfinite(loss)]
+    early = float(np.median(known[max(known.size // 10 - 2, 0) : known.size // 10 + 3])) if known.size else 0.0
+    if first is not None and final is not None and positive and final <= min((1 - FALL) * first, (1 - LATER) * early):
         yield Remark("fall", {"first": first, "final": final})
 
 

@@ -54,6 +54,14 @@ SAYS: Texts = {
         "en": "the loss ends at {final:.3g}, no lower than the {first:.3g} at its start, and nothing else was measured",
         "zh": "损失结束于 {final:.3g}，不低于开始时的 {first:.3g}，也没有其他指标",
     },
+    "gradients-apart": {
+        "en": "the gradients of first and last layers are {ratio:.2g} times apart (concern above {limit:.0f})",
+        "zh": "首尾各层的梯度相差 {ratio:.2g} 倍（超过 {limit:.0f} 倍值得注意）",
+    },
+    "units-dead": {
+        "en": "{share:.0%} of the units of one layer are dead (concern above {limit:.0%})",
+        "zh": "某一层有 {share:.0%} 的单元已死亡（超过 {limit:.0%} 值得注意）",
+    },
     "optimizer-idle": {
         "en": "{count} of {all} optimizers never stepped",
         "zh": "{all} 个优化器中有 {count} 个从未执行过 step",
@@ -171,6 +179,8 @@ DECIDES: dict[str, tuple[dict[str, str], ...]] = {
     "no-evaluation": (HELD_OUT, WATCHED),
     "few-evaluations": (HELD_OUT, WATCHED),
     "evaluation-level": (HELD_OUT, WATCHED),
+    "gradients-apart": (METRIC, PREFLIGHT),
+    "units-dead": (METRIC, PREFLIGHT),
     "no-loss": (RECORDED, METRIC),
     "no-yardstick": (METRIC, PREFLIGHT),
     "coverage": (RECORDED, PREFLIGHT),

@@ -3,7 +3,7 @@
 from typing import cast
 
 from trainadvisor.judge.judgement import Advice, Judged, Judgement, RuledOutCode, Unjudged
-from trainadvisor.judge.placeholders import fill
+from trainadvisor.judge.placeholders import fill_known
 from trainadvisor.judge.result import Evidence, Finding, Handling, Kind, Remedy, Rival, RuledOut, Unknown
 from trainadvisor.judge.rivals import rivalry
 from trainadvisor.judge.rulebook import Rule
@@ -29,7 +29,7 @@ def findings(judgement: Judgement, lang: str) -> list[Finding]:
 
 def _finding(item: Judged, judgement: Judgement, lang: str) -> Finding:
     rule = judgement.rule(item.code, item.branch)
-    texts = {key: fill(rule.text(key, lang), item.values.get, lang)[0] for key in TEXTS}
+    texts = {key: fill_known(rule.text(key, lang), item.values.get, lang) for key in TEXTS}
     separating = item.rival.separating if item.rival else None
     return Finding(
         code=item.code,
@@ -38,7 +38,7 @@ def _finding(item: Judged, judgement: Judgement, lang: str) -> Finding:
         severity=item.severity,
         confidence=item.confidence,
         title=texts["title"] or item.code,
-        sentence=texts["finding"],
+        sentence=texts["finding"] or texts["title"] or item.code,
         cause=texts["cause"],
         verify=texts["verify"],
         where=item.sites[0].where if item.sites else None,
@@ -64,7 +64,7 @@ def _evidence(item: Judged, rule: Rule, lang: str) -> list[Evidence]:
         Evidence(
             condition=proof.condition,
             values=proof.values,
-            text=fill(texts[number], item.values.get, lang)[0] if number < len(texts) else proof.condition,
+            text=fill_known(texts[number], item.values.get, lang) if number < len(texts) else proof.condition,
         )
         for number, proof in enumerate(item.evidence)
     ]
@@ -73,7 +73,9 @@ def _evidence(item: Judged, rule: Rule, lang: str) -> list[Evidence]:
 def _ruled_out(other: RuledOutCode, item: Judged, rule: Rule, lang: str) -> RuledOut:
     if other.number is None:
         return RuledOut(code=other.code, text=WORDS["clear"][lang])
-    return RuledOut(code=other.code, text=fill(rule.lookalikes[other.number].get(lang, ""), item.values.get, lang)[0])
+    return RuledOut(
+        code=other.code, text=fill_known(rule.lookalikes[other.number].get(lang, ""), item.values.get, lang)
+    )
 
 
 def _remedy(advice: Advice, item: Judged, rule: Rule, lang: str) -> Remedy:
@@ -82,7 +84,7 @@ def _remedy(advice: Advice, item: Judged, rule: Rule, lang: str) -> Remedy:
         change=advice.change,
         arguments=dict(advice.arguments),
         applies=advice.applies,
-        text=fill(entry.get(lang) or entry.get("en", ""), item.values.get, lang)[0],
+        text=fill_known(entry.get(lang) or entry.get("en", ""), item.values.get, lang),
         code="\n".join(edit.diff() for edit in advice.edits) or advice.snippet,
         where=advice.edits[0].where if advice.edits else None,
         edits=list(advice.edits),

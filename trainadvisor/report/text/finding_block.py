@@ -59,7 +59,7 @@ def subjects(page: Page, names: list[str]) -> str:
 
 
 def _evidence(page: Page, finding: Finding) -> None:
-    for number, evidence in enumerate(finding.evidence):
+    for number, evidence in enumerate(item for item in finding.evidence if item.text):
         page.row("" if number else page.words("evidence"), evidence.text)
 
 

@@ -142,7 +142,12 @@ def _reason(page: Page, item: Unknown) -> str:
 
 
 def _short(lines: list[str], limit: int = 2) -> list[str]:
-    return lines if len(lines) <= limit else [*lines[: limit - 1], f"{lines[limit - 1]} ..."]
+    """Return the first lines, the last of them cut behind a whole part of its sentence."""
+    if len(lines) <= limit:
+        return lines
+    last = lines[limit - 1]
+    ends = [place for place, letter in enumerate(last, 1) if letter in ",;:，；：、（("]
+    return [*lines[: limit - 1], f"{last[: ends[-1]].rstrip(' ,;:，；：、（(') if ends else last} ..."]
 
 
 def _last_line(page: Page, diagnosis: Diagnosis) -> None:

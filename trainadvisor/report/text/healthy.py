@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.judge.doubts import MOST_APART, MOST_DEAD
 from trainadvisor.report.text.layout import clean
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 Run = dict[str, Any]
 Parts = list[str | None]
-CONCERN_DEPTH, CONCERN_DEAD = "1000x", "40 %"  # as UX.md a3; the rules judge, these only orient the reader
+CONCERN_DEPTH, CONCERN_DEAD = f"{MOST_APART:.0f}x", f"{MOST_DEAD:.0%}".replace("%", " %")
 
 
 def add(page: Page, diagnosis: Diagnosis) -> None:

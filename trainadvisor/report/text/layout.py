@@ -23,8 +23,8 @@ def clean(text: object, longest: int = LONGEST) -> str:
     """Return text with control characters made visible, hidden ones and the middle of an excessive length left out."""
     line = UNSAFE.sub(_visible, UNSEEN.sub("", str(text)))
     if len(line) > longest:
-        half = longest // 2
-        line = f"{line[:half]} ... {line[-half:]}"
+        head, tail = line[: longest // 2], line[-(longest // 2) :]
+        line = f"{head.rpartition(' ')[0] or head} ... {tail.partition(' ')[2] or tail}"
     return line
 
 

@@ -1,0 +1,106 @@
+"""Every text of every rule, filled with whatever signals make the rule hold, reads as a person would write it."""
+
+import random
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from trainadvisor.judge.engine import FOUND, judge_rule
+from trainadvisor.judge.placeholders import fill_known, names_in
+from trainadvisor.judge.rule_loading import load
+from trainadvisor.judge.rulebook import Rule
+from trainadvisor.signals import all_signals
+
+BOOK = load([])
+CODES = sorted(BOOK.rules)
+DRAWS = 12
+ODD = re.compile(r"\bn/a\b|\bNone\b|\bnan\b|\binf\b|\{| \(\)|（）|, ,|^[,;:.，；：。]")
+"""What no text may hold: an absent value, a word of Python for it, an unfilled placeholder, an empty aside."""
+KEYS = ("title", "finding", "cause", "verify")
+
+
+def texts_of(rule: Rule, lang: str) -> Iterator[str]:
+    """Yield what a finding of the rule may say, but for its remedies, which need every value."""
+    texts = rule.texts[lang]
+    yield from (texts[key] for key in KEYS)
+    yield from texts["evidence"]
+    yield from (entry[lang] for entry in rule.lookalikes)
+
+
+def variations(rule: Rule) -> Iterator[Mapping[str, Any]]:
+    """Yield the signals of the rule's own cases, of which any may be absent, and others present."""
+    chance = random.Random(rule.code)  # noqa: S311 - the same draws in each run
+    for case in rule.cases:
+        if case["is"] != "found":
+            continue
+        given = dict(case["signals"])
+        for _ in range(DRAWS):
+            kept = {name: value for name, value in given.items() if chance.random() > 0.15}
+            yield {name: scaled(value, chance) for name, value in kept.items()}
+
+
+def scaled(value: Any, chance: random.Random) -> Any:
+    """Return a value as it may be in another run."""
+    if isinstance(value, float) and chance.random() < 0.3:
+        return value * 10 ** chance.uniform(-1, 1)
+    return value
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_texts_hold_no_hole_whatever_is_absent(code: str) -> None:
+    """Clauses about what is not known are left out; the sentence, the title and the cause always say something."""
+    found = 0
+    for signals in variations(BOOK.rules[code]):
+        verdict = judge_rule(BOOK.rules[code], signals)
+        if verdict.state != FOUND:
+            continue
+        found += 1
+        for lang in ("en", "zh"):
+            for template in texts_of(verdict.rule, lang):
+                text = fill_known(template, verdict.lookup, lang)
+                assert not ODD.search(text), (code, lang, template, text, dict(signals))
+    assert found, f"{code}: no case of its own is found"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_text_without_any_value_is_empty_or_whole(lang: str) -> None:
+    """With nothing known at all, no clause that needs a figure is left."""
+    for rule in (variant for each in BOOK.rules.values() for variant in each.variants):
+        for template in texts_of(rule, lang):
+            text = fill_known(template, {}.get, lang)
+            assert not ODD.search(text), (rule.code, template, text)
+            assert text or list(names_in(template))
+
+
+@pytest.mark.parametrize(
+    ("template", "known", "said"),
+    [
+        ("With {a} at lr {b}, the first step was {c} (usual 1).", {"c": 2.0}, "The first step was 2 (usual 1)."),
+        (
+            "loss: {a} at the end; skill {b}; dead units {c}",
+            {"a": 1.5, "c": 0.5},
+            "loss: 1.5 at the end; dead units 0.5",
+        ),
+        ("skill {a} (0 = {b})", {"a": 0.5}, "skill 0.5"),
+        ("skill {a}", {}, ""),
+        ("loss {a}", {"a": 3.0}, "loss 3"),
+        ("损失 {a}；技能 {b}（{c}）。", {"a": 1.0}, "损失 1。"),
+    ],
+)
+def test_clauses_about_the_unknown_are_left_out(template: str, known: dict[str, float], said: str) -> None:
+    """The rest of the sentence stays as it is written."""
+    assert fill_known(template, known.get) == said
+
+
+def test_a_list_ends_between_names() -> None:
+    """A sentence lists whole names."""
+    names = [f"encoder.layers.{n}.attention.weight" for n in range(9)]
+    text = fill_known("{names}", {"names": names}.get)
+    assert text == ", ".join([*names[:4], "..."])
+
+
+def test_every_signal_has_a_finite_type() -> None:
+    """Numbers, truths, words, names, or one number a layer."""
+    assert {spec.type for spec in all_signals().values()} <= {"number", "truth", "word", "layers", "names"}
