@@ -21,7 +21,7 @@ from callers import HERE, copied, measured, run_tests
 from mutations import Mutant, mutants
 
 MARK = ("<!-- mutants -->", "<!-- /mutants -->")
-JUDGING = ("log", "signals", "judge", "gate", "verify", "trials", "preflight", "report/machine")
+JUDGING = ("log", "signals", "judge", "gate", "verify", "trials", "preflight", "report")
 MODULES = (
     "compare", "toml", "configuration", "settings", "requirements", "changes/line_edits", "redaction", "descriptors",
     "regular", "characters",
