@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class TimeIsUp(TimeoutError):
+class TimeIsUp(TimeoutError):  # noqa: N818 - named as in a script
     """A time limit, which is an OSError too."""
 
 
