@@ -168,8 +168,8 @@ def document(found: list[dict[str, Any]], options: argparse.Namespace) -> str:
     head = (
         f"{dt.datetime.now(dt.UTC).date()}, `{command}`: {len(found)} changes of one place each in the "
         f"{rooms}, {options.slow} of them in those that need torch (record, instrument), drawn by line; each is run "
-        f"against the tests that call the changed function. {counted - len(left)} of {counted} were noticed, {len(left)} survived "
-        f"({share:.0%}), {len(same)} more change nothing that anybody could see."
+        f"against the tests that call the changed function. {counted - len(left)} of {counted} were noticed, "
+        f"{len(left)} survived ({share:.0%}), {len(same)} more change nothing that anybody could see."
     )
     told = ["## Mutants", "", head, "", *(f"* `{entry['name']}`" for entry in left)]
     told += [f"* `{entry['name']}` changes nothing: {reasons[entry['line']]}" for entry in same]
