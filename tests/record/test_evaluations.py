@@ -574,3 +574,25 @@ def test_a_sum_that_nothing_divides_is_told_by_the_example_on_both_sides(kind: s
     records = record(train)
     assert records.column("loss") == _near(printed["train"])
     assert _told(records, None) == _near(printed["val"])
+
+
+def test_one_of_two_terms_alike_is_no_part() -> None:
+    """Mixup weighs two cross-entropies of one line; a penalty beside a single one leaves that a part."""
+
+    def parts(share: float) -> list[Any]:
+        def train() -> None:
+            x, y = _data(16).tensors
+            model = _net()
+            optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+            for _ in range(2):
+                out = model(x)
+                if share:
+                    loss = sum(w * F.cross_entropy(out, labels) for w, labels in ((share, y), (1 - share, y.flip(0))))
+                else:
+                    loss = F.cross_entropy(out, y) + 0.1 * out.pow(2).mean()
+                _step(optimizer, loss)
+
+        return record(train).column("part")
+
+    assert parts(0.3) == [None, None]
+    assert None not in parts(0.0)

@@ -174,7 +174,7 @@ class LossProbe:
             if scaled and entry.fact["reduction"] == "sum" and "divisor" not in entry.fact:
                 self._find_divisor(call.value, plain, entry, iteration)
         self._add_value(self._comparable(call, plain, scaled=scaled), entry, iteration)
-        if parts and call is None:
+        if call is None and len([part for part in parts if part.entry is parts[0].entry]) == 1:  # mixup has two alike
             self._add_part(parts[0], iteration)
         if entry.kind == "custom" and iteration.step < written_out_losses.FIRST_STEPS:
             written_out_losses.estimate(plain, entry.fact, self._recorder.values.read, iteration.expect)
