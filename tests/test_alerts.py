@@ -17,7 +17,8 @@ from trainadvisor.errors import UsageError
 from trainadvisor.i18n.language import Words
 from trainadvisor.judge.result import Finding
 from trainadvisor.monitor import alerts
-from trainadvisor.monitor.alerts import Alert, Alerter, Lookout, body
+from trainadvisor.monitor.alerts import Alert, Alerter, body
+from trainadvisor.monitor.finding_events import FindingEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -197,7 +198,7 @@ def test_without_a_way_no_thread_runs() -> None:
     """Off by default."""
     alerter = Alerter()
     alerter.tell(finding(), 1)
-    assert alerter._thread is None
+    assert alerter._thread.away
 
 
 @pytest.mark.parametrize(
@@ -224,16 +225,13 @@ def test_a_level_that_is_none_is_refused() -> None:
         Alerter().to_function("fatal", print)
 
 
-def test_a_lookout_waits_for_a_second_look() -> None:
-    """What is not certain has to hold twice, or at the end; a judgement that fails is passed over."""
-    got: list[str] = []
+def test_what_a_judge_finds_is_sent_and_what_clears_is_not() -> None:
+    """With the step of its onset, or the one at which it was seen."""
+    got: list[Alert] = []
     alerter = Alerter()
-    alerter.to_function("note", lambda alert: got.append(alert.code))
-    looks = iter(
-        [[finding("sure"), finding("likely", confidence="likely")], None, [finding("late", confidence="likely")]]
-    )
-    lookout = Lookout(alerter, lambda final: next(looks))
-    lookout.look()
-    lookout.look()
-    lookout.end()
-    assert got == ["sure", "late"]
+    alerter.to_function("note", got.append)
+    alerter.heed(FindingEvent("opened", finding("a"), 30))
+    alerter.heed(FindingEvent("cleared", finding("b"), 40))
+    alerter.heed(FindingEvent("worsened", finding("c").model_copy(update={"onset": 7}), 50))
+    alerter.close()
+    assert [(alert.code, alert.step) for alert in got] == [("a", 30), ("c", 7)]

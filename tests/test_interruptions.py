@@ -12,7 +12,7 @@ import torch
 import trainadvisor
 from trainadvisor.instrument.guard import Guard
 from trainadvisor.interruptions import from_handler, suppressed
-from trainadvisor.record.probes.learning_rate import RateProbe
+from trainadvisor.record.probes.learning_rate import LearningRateProbe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -116,17 +116,17 @@ def test_an_alarm_inside_a_probe_reaches_the_script(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, event: str
 ) -> None:
     """And the recording goes on."""
-    original: Callable[..., Any] | None = getattr(RateProbe, event, None)
+    original: Callable[..., Any] | None = getattr(LearningRateProbe, event, None)
     rung: list[int] = []
 
-    def interrupted(self: RateProbe, *args: object) -> None:
+    def interrupted(self: LearningRateProbe, *args: object) -> None:
         if not rung:
             rung.append(1)
             ring()
         if original is not None:
             original(self, *args)
 
-    monkeypatch.setattr(RateProbe, event, interrupted, raising=False)
+    monkeypatch.setattr(LearningRateProbe, event, interrupted, raising=False)
     model = torch.nn.Linear(4, 2)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     caught = 0

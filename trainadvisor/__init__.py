@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from trainadvisor.document import diagnose
-    from trainadvisor.log.reader import read_log
+    from trainadvisor.importers.reading import read_log
     from trainadvisor.record.watch import watch
     from trainadvisor.signals import signal
 
 __all__ = ["diagnose", "read_log", "signal", "watch"]
-__version__ = "0.1.0"
 
 _HOMES = {
     "diagnose": "trainadvisor.document",
-    "read_log": "trainadvisor.log.reader",
+    "read_log": "trainadvisor.importers.reading",
     "signal": "trainadvisor.signals",
     "watch": "trainadvisor.record.watch",
 }

@@ -23,6 +23,7 @@ class Background:
         self._thread: threading.Thread | None = None
         self._pid = os.getpid()
         self.leaving = threading.Event()
+        self._bell = threading.Event()
         self.away = True
         """Whether it has to be called again."""
         _all.add(self)
@@ -42,19 +43,29 @@ class Background:
         return self._thread is not None
 
     def wait_until(self, moment: float) -> bool:
-        """Wait, in the thread, until a moment of the monotonic clock; return whether it is to leave."""
-        return self.leaving.wait(max(0.0, moment - time.monotonic()))
+        """Wait, in the thread, until a moment of the monotonic clock or a ring; return whether it is to leave."""
+        if not self.leaving.is_set():
+            self._bell.wait(max(0.0, moment - time.monotonic()))
+            self._bell.clear()
+        return self.leaving.is_set()
+
+    def ring(self) -> None:
+        """Let the thread wait no longer."""
+        self._bell.set()
+
+    def _leave(self, seconds: float) -> None:
+        self.leaving.set()
+        self.ring()
+        self._join(seconds)
 
     def end(self, seconds: float) -> None:
         """Ask the thread to leave for good, and wait for that."""
-        self.leaving.set()
-        self._join(seconds)
+        self._leave(seconds)
 
     def step_aside(self) -> None:
         """Leave before a fork; nobody comes back by himself afterwards."""
         if not self.leaving.is_set():
-            self.leaving.set()
-            self._join(_PATIENCE)
+            self._leave(_PATIENCE)
             _aside.append(self)
 
     def come_back(self) -> None:

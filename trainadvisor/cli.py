@@ -15,6 +15,7 @@ COMMANDS = {
     "run": "Run an unmodified training script, record it, and print what is wrong with it.",
     "diagnose": "Say what is wrong with a recorded training, why, and which line to change.",
     "check": "Decide by exit code whether a recorded training is sound: the gate for CI.",
+    "lint": "Find faults that training scripts show without being run.",
     "preflight": "Judge the first steps of a script in a minute: the gate before a long run.",
     "verify": "Try the remedies in short re-runs of the script and say which one worked.",
     "compare": "Say which of two recorded trainings is better, and what changed between them.",
@@ -92,7 +93,7 @@ def program(ctx: click.Context, *, version: bool, verbose: bool, debug: bool) ->
 
 
 def _print_version(*, verbose: bool) -> None:
-    from trainadvisor import __version__
+    from trainadvisor.version import __version__
 
     click.echo(f"trainadvisor {__version__}")
     if verbose:

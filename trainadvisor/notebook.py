@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.background import Background
 from trainadvisor.errors import LogError, UsageError, did_you_mean
 from trainadvisor.monitor.follow_log import Follower
 from trainadvisor.report.html.notebook_card import Pictures, bundle
@@ -94,7 +94,7 @@ def _path(diagnosis: Diagnosis) -> Path:
 
 
 def _log(diagnosis: Diagnosis) -> RunLog:
-    from trainadvisor.log.reader import read_log
+    from trainadvisor.importers.reading import read_log
 
     path = _path(diagnosis)
     if not path.exists():
@@ -114,7 +114,8 @@ def live(watcher: Watcher, lang: str) -> None:
     handle = display(first, display_id=True)  # type: ignore[no-untyped-call]
     if handle is not None:
         view = _View(watcher, lang, handle)
-        threading.Thread(target=view.run, name="trainadvisor-notebook", daemon=True).start()
+        watcher.subscribe(view.go_on)
+        view.go_on()
 
 
 def _text(lines: list[str]) -> str:
@@ -130,15 +131,22 @@ class _View(Follower):
         super().__init__(watcher.log, lang, configuration.load(), patience=0.0, stream=sys.stderr, redraw=True)
         self._watcher, self._handle = watcher, handle
         self._before = ""
+        self._thread = Background(self.run, "trainadvisor-notebook")
+
+    def go_on(self, _record: object = None) -> None:
+        """Begin, or come back after a fork; with every record, because the thread does not do so by itself."""
+        if self._thread.away:
+            self._thread.call()
 
     def run(self) -> None:
         """Renew the output until the recording ends, then leave the card of the diagnosis there."""
         while self._watcher.recording and not self._over():
-            time.sleep(EVERY)
+            if self._thread.wait_until(time.monotonic() + EVERY):
+                return
         self._over()
-        self._look()
-        if self._diagnosis is not None:
-            self._handle.update(bundle(self._diagnosis), raw=True)
+        self._judge.look(final=True)
+        if self._judge.diagnosis is not None:
+            self._handle.update(bundle(self._judge.diagnosis), raw=True)
 
     def _show(self, now: float) -> None:
         self._view.script = None  # it would be that of the kernel

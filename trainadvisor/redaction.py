@@ -59,7 +59,7 @@ _IN_TEXT = (
     (re.compile(rf"({_OPTION}\s+)(?!-){_KEPT}[^\s'\",;)]+", re.IGNORECASE), rf"\1{HIDDEN}"),
 )
 # Fields that hold source lines, and the arguments of a script.
-_CODE, _ARGUMENTS = "code", "argv"
+CODE, ARGUMENTS = frozenset({"code"}), frozenset({"argv"})
 
 
 @lru_cache(maxsize=1024)
@@ -85,12 +85,14 @@ def redact_arguments(words: list[Any]) -> list[Any]:
     return hidden
 
 
-def redacted(value: Any, field: str = "") -> Any:
-    """Return a value of a record without secrets, at any depth."""
+def redacted(value: Any, field: str = "", code: frozenset[str] = CODE, arguments: frozenset[str] = ARGUMENTS) -> Any:
+    """Return a value of a record without secrets, at any depth; fields named so hold source lines or arguments."""
     if isinstance(value, str):
-        return redact(value, code=field == _CODE)
+        return redact(value, code=field in code)
     if isinstance(value, dict):
-        return {key: redacted(item, key) for key, item in value.items()}
+        return {key: redacted(item, key, code, arguments) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return redact_arguments(list(value)) if field == _ARGUMENTS else [redacted(item, field) for item in value]
+        if field in arguments:
+            return redact_arguments(list(value))
+        return [redacted(item, field, code, arguments) for item in value]
     return value

@@ -30,7 +30,7 @@ def follower(path: Path, *, redraw: bool = False, patience: float = 0.3) -> tupl
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look often."""
     monkeypatch.setattr(follow_log, "PAUSE", 0.01)
-    monkeypatch.setattr(follow_log, "FIRST_LOOK", 0.02)
+    monkeypatch.setattr(follow_log, "APART", 0.02)
 
 
 def test_a_finished_log_ends_at_once(call: Callable[..., Any], folder: Path) -> None:

@@ -194,13 +194,13 @@ def test_no_memory_for_a_probe(monkeypatch: pytest.MonkeyPatch, error: Exception
     """The probe is told of once; what the others measure is there."""
     plain, model, records = train(*make()), make(), Records()
     recorder = make_recorder(records)
-    name = next(name for name in recorder.handle.named if name.startswith("Gradient") and name.endswith("on_close"))
-    handler = recorder.handle.named[name]
+    name = next(name for name in recorder.handlers.named if name.startswith("Gradient") and name.endswith("on_close"))
+    handler = recorder.handlers.named[name]
 
     def fail(*_: object) -> None:
         raise error
 
-    for table in (recorder.handle._all, recorder.handle._light):
+    for table in (recorder.handlers._all, recorder.handlers._light):
         table["close"] = [(key, fail if function == handler else function) for key, function in table["close"]]
     recorder.start()
     assert_same(train(*model), plain)

@@ -10,6 +10,7 @@ from trainadvisor.judge.rule_loading import load
 
 STRONG = 0.5
 BOOK = load()
+RULES = [rule for rule in BOOK.rules.values() if rule.judges_runs]
 
 
 def outranks(symptom: str, cause: str) -> bool:
@@ -20,11 +21,11 @@ def outranks(symptom: str, cause: str) -> bool:
 
 EDGES = [
     (rule.code, symptom)
-    for rule in BOOK.rules.values()
+    for rule in RULES
     for symptom, weight in rule.explains.items()
     if weight >= STRONG and symptom in BOOK.rules and rule.kind == "cause" and not outranks(symptom, rule.code)
 ]
-CAUSES = [rule.code for rule in BOOK.rules.values() if rule.kind == "cause" and rule.severity != "note"]
+CAUSES = [rule.code for rule in RULES if rule.kind == "cause" and rule.severity != "note"]
 
 
 def related(one: str, other: str) -> bool:

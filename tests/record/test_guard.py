@@ -11,10 +11,10 @@ from recordkit import Records, make_recorder
 from torch import nn
 
 from trainadvisor.instrument.guard import Guard
-from trainadvisor.record import device_readback, record_queue, sampling
+from trainadvisor.record import device_readback, record_queue, recorder, sampling
 from trainadvisor.record.objects import registry
 from trainadvisor.record.recorder import Recorder
-from trainadvisor.record.step_boundaries import Course
+from trainadvisor.record.step_boundaries import StepBoundaries
 
 STEPS = 6
 
@@ -51,7 +51,7 @@ def _recorded() -> tuple[tuple[list[float], list[torch.Tensor]], Records]:
 
 
 def _handlers() -> list[str]:
-    return sorted(Recorder([], discover=True).handle.named)
+    return sorted(Recorder([], discover=True).handlers.named)
 
 
 def _fail(*_: object, **__: object) -> Any:
@@ -63,7 +63,7 @@ def _fail(*_: object, **__: object) -> Any:
 def test_a_handler_that_raises_changes_no_bit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each one in turn; it is named in the log if it was called at all."""
     plain = _train()
-    handler = Recorder([], discover=True).handle.named[name]
+    handler = Recorder([], discover=True).handlers.named[name]
     monkeypatch.setattr(type(handler.__self__), name.split(".")[1], _fail)
     found, records = _recorded()
     assert found[0] == plain[0]
@@ -75,18 +75,18 @@ def test_a_handler_that_raises_changes_no_bit(name: str, monkeypatch: pytest.Mon
 
 
 INNER = [
-    (Recorder, "close_iteration"),
+    (Recorder, "close_step"),
     (Recorder, "_model_for"),
     (Recorder, "close_before"),
-    (Course, "look_for_unseen_step"),
-    (Recorder, "_put_layers"),
+    (StepBoundaries, "look_for_implicit_step"),
+    (recorder, "layer_records"),
     (Recorder, "drain"),
-    (registry.Inventory, "add_model"),
-    (registry.Inventory, "add_optimizer"),
-    (registry.Inventory, "trained_by"),
-    (registry.Inventory, "model_of"),
-    (record_queue.Outbox, "put"),
-    (record_queue.Outbox, "_emit"),
+    (registry.ObjectRegistry, "add_model"),
+    (registry.ObjectRegistry, "add_optimizer"),
+    (registry.ObjectRegistry, "trained_by"),
+    (registry.ObjectRegistry, "model_of"),
+    (record_queue.RecordQueue, "put"),
+    (record_queue.RecordQueue, "_emit"),
     (device_readback.HostValues, "read"),
     (sampling.Tier, "due"),
     (sampling.Tier, "charge"),

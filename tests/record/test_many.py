@@ -43,14 +43,18 @@ def recorded() -> Any:
         recorder.stop("finished")
 
 
+def _one(probes: dict[type, Any], name: str) -> Any:
+    return next(probe for kind, probe in probes.items() if kind.__name__ == name)
+
+
 def _sizes(recorder: Recorder) -> dict[str, int]:
-    inventory, probes = recorder.inventory, {type(f.__self__): f.__self__ for f in recorder.handle.named.values()}
-    inputs = next(probe for kind, probe in probes.items() if kind.__name__ == "InputProbe")
+    inventory, probes = recorder.objects, {type(f.__self__): f.__self__ for f in recorder.handlers.named.values()}
+    inputs, activations = (_one(probes, name) for name in ("ModelInputProbe", "ActivationProbe"))
     return {
         "models": len(inventory.models), "optimizers": len(inventory._optimizer_facts),
         "references": len(inventory._optimizer_references), "earlier": len(inventory._earlier) // 4,
-        "inputs": len(inputs._gathered), "tables": len(recorder.activations._tables),
-        "units": len(recorder.activations._units),
+        "inputs": len(inputs._gathered), "tables": len(activations._tables),
+        "units": len(activations._units),
     }  # fmt: skip
 
 
@@ -91,5 +95,5 @@ def test_a_model_whose_parameters_live_on_is_kept() -> None:
             gc.collect()
     finally:
         recorder.stop("finished")
-    assert list(recorder.inventory.models) == list(range(len(recorder.inventory.models)))
-    assert {row["model"] for row in records.of("layers")} <= recorder.inventory.models.keys()
+    assert list(recorder.objects.models) == list(range(len(recorder.objects.models)))
+    assert {row["model"] for row in records.of("layers")} <= recorder.objects.models.keys()

@@ -13,7 +13,7 @@ from torch import nn
 
 from trainadvisor.record import recorder as recorder_module
 from trainadvisor.record.device_readback import DeviceValues, HostValues
-from trainadvisor.record.probes import loss_arguments
+from trainadvisor.record.losses import loss_arguments
 
 ASKING = ("item", "tolist", "cpu", "numpy", "nonzero", "__bool__", "__float__", "__int__", "__index__")
 FIRST = 3

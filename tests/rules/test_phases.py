@@ -4,7 +4,7 @@ import pytest
 
 from trainadvisor.judge import rule_loading
 from trainadvisor.judge.result import Finding, Handling
-from trainadvisor.monitor.console import _loud
+from trainadvisor.monitor.finding_events import FindingLedger
 from trainadvisor.preflight.early_rules import is_early
 
 BOOK = rule_loading.load()
@@ -19,7 +19,7 @@ def finding(phase: str) -> Finding:
 @pytest.mark.parametrize(("phase", "told"), [("start", 1), ("course", 1), ("end", 0)])
 def test_a_running_training_is_not_told_how_it_ends(phase: str, told: int) -> None:
     """What is judged at the end is no news before."""
-    assert len(_loud([finding(phase)])) == told
+    assert len(FindingLedger().update([finding(phase)], 9, 0.0, settled=True)) == told
 
 
 def test_the_rules_about_how_a_run_ends() -> None:

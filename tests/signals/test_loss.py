@@ -72,9 +72,9 @@ def test_a_composite_loss_is_custom(tmp_path: Path) -> None:
 
 
 def test_levels_of_a_ramp(tmp_path: Path) -> None:
-    """First is the median of three, final the level of the last tenth, skill the distance to the trivial loss."""
+    """The first loss, the level of the last tenth, the drop from the median of three, the distance to the trivial."""
     seen = curve(tmp_path, np.linspace(2.0, 1.0, 101))
-    assert seen["loss_first"] == pytest.approx(1.99)
+    assert seen["loss_first"] == pytest.approx(2.0)
     assert seen["loss_final"] == pytest.approx(1.045)
     assert seen["loss_drop"] == pytest.approx((1.99 - 1.045) / 1.99)
     assert seen["skill"] == pytest.approx(1 - 1.045 / math.log(10))

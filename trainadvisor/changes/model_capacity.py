@@ -6,6 +6,7 @@ from trainadvisor.changes.applying.change_application import ChangeApplication, 
 from trainadvisor.changes.applying.late_torch import nn, private_torch
 from trainadvisor.changes.applying.model_anatomy import Rehearsal, exchange, rehearse
 from trainadvisor.changes.declaration import change
+from trainadvisor.interruptions import from_handler
 
 
 @change(
@@ -38,6 +39,8 @@ def capacity(application: ChangeApplication, *, factor: float = 2.0) -> None:
             for layer, attributes, parameters, buffers in kept:
                 vars(layer).update(attributes)
                 private_torch.put_tensors(layer, parameters, buffers)
+            if from_handler(error):
+                raise
             raise Refusal(f"the model does not run with other widths ({error})") from error
         exchange(
             application.session, {id(old[n]): p for n, p in model.named_parameters() if n in old and old[n] is not p}

@@ -8,6 +8,7 @@ from trainadvisor.changes.applying.change_application import Call, ChangeApplica
 from trainadvisor.changes.applying.late_torch import private_torch, torch
 from trainadvisor.changes.declaration import change
 from trainadvisor.instrument.patching import graft
+from trainadvisor.interruptions import from_handler
 
 Arguments = tuple[Any, ...]
 Named = dict[str, Any]
@@ -134,8 +135,10 @@ def _copied(batch: Any) -> Any:
     """Return a copy that may be changed in place; objects that cannot be copied are returned as they are."""
     try:
         return copy.deepcopy(batch)
-    except Exception:  # noqa: BLE001 - a batch may hold any object
-        return batch
+    except Exception as error:
+        if from_handler(error):
+            raise
+        return batch  # which may hold any object
 
 
 def _tensors(given: Any) -> list[Any]:

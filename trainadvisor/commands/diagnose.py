@@ -65,7 +65,7 @@ def command(
     from trainadvisor.commands.runs import find
     from trainadvisor.gate import policy
     from trainadvisor.i18n.language import choose
-    from trainadvisor.log.reader import read_log
+    from trainadvisor.importers.reading import read_log
     from trainadvisor.telling import diagnose
 
     outputs = parse(forms, DIAGNOSE)

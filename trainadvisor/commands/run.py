@@ -29,9 +29,18 @@ SETTINGS = {"allow_interspersed_args": False}
 @click.option(
     "--report", type=click.Path(path_type=Path), help="Also write the diagnosis to a .html, .txt, .md or .json file."
 )
-@click.option("--stop-on", metavar="error|CODE", help="Interrupt the script when a finding of this kind persists.")
 @click.option(
-    "--stop-after", type=click.IntRange(0), default=50, help="For how many steps it persists.", show_default=True
+    "--stop-on",
+    metavar="error|CODE",
+    help="Interrupt the script between two steps, as Ctrl-C would, when such a finding persists: looked for every 50 "
+    "steps, as long as that takes no more than 3 s and a twentieth of the time.",
+)
+@click.option(
+    "--stop-after",
+    type=click.IntRange(0),
+    default=50,
+    help="For how many steps since its onset it persists; statistics have to hold for 50 in any case.",
+    show_default=True,
 )
 @click.option(
     "--notify",

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 from trainadvisor.errors import LogError, did_you_mean
+from trainadvisor.importers.folders import log_in
 from trainadvisor.regular import is_file, is_folder
 
 RUNS = Path("trainadvisor-runs")
+LARGEST_PASTE = 1 << 30
 NAMES = ("log.json", "log.json.gz", "log.json.zst")
 
 
@@ -15,6 +21,8 @@ def find(name: str | None) -> Path:
     """Return the log that a name stands for; without a name the latest here."""
     if name is None:
         return _latest()
+    if name == "-":
+        return _pasted()
     path = Path(name)
     if path.suffix == ".py":
         message = f"{name}: that is a script; did you mean `trainadvisor run {name}`?"
@@ -26,6 +34,18 @@ def find(name: str | None) -> Path:
             return place
     message = f"{name}: there is no such log, folder or run{did_you_mean(name, _run_names())}{_advice()}"
     raise LogError(message)
+
+
+def _pasted() -> Path:
+    """Return a file with what comes on standard input: a paste from a terminal."""
+    folder = tempfile.mkdtemp(prefix="trainadvisor-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path, room = Path(folder) / "standard-input", LARGEST_PASTE
+    with path.open("wb") as file:
+        while room > 0 and (block := sys.stdin.buffer.read(min(room, 1 << 20))):
+            file.write(block)
+            room -= len(block)
+    return path
 
 
 def latest() -> Path | None:
@@ -43,7 +63,7 @@ def _latest() -> Path:
 
 
 def _inside(folder: Path) -> Path:
-    log = next((folder / name for name in NAMES if (folder / name).is_file()), None)
+    log = next((folder / name for name in NAMES if (folder / name).is_file()), None) or log_in(folder)
     if log is None:
         message = (
             f"{folder}: the folder holds no log.json; name the log, or record one with `trainadvisor run train.py`"

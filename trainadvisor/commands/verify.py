@@ -37,6 +37,7 @@ SETTINGS = {"allow_interspersed_args": False}
 )
 @click.option("--report", type=click.Path(path_type=Path), help="Also write a .html, .txt, .md or .json report.")
 @click.option("--apply-to", type=click.Path(path_type=Path), metavar="FILE", help="Write the script with the remedy.")
+@click.option("--overwrite", is_flag=True, help="With --apply-to: also over a file that differs from the script.")
 @copy_options
 @click.option("--yes-run", is_flag=True, help="With a log as TARGET: run the script that it names, with its arguments.")
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Where to run.")
@@ -61,6 +62,7 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
     from trainadvisor.report.text.terminal import coloured, emit, width
     from trainadvisor.report.text.verification import render
     from trainadvisor.verify.answer import document
+    from trainadvisor.verify.verify_result import as_json
 
     chosen = language(lang)
     session = _session(target, args, options, chosen)
@@ -68,12 +70,12 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
     verifying.end_politely()
     session.run()
     found = document(session, source)
-    verifying.save(found.model_dump_json(indent=1) + "\n", options["out"])
+    verifying.save(as_json(found), options["out"])
     words = Words(chosen)
     emit(render(found, words, width=width(), colour=coloured(color)))
     emit(f"trainadvisor: {words('verify.written', path=options['out'])}", sys.stderr)
     if options["apply_to"] is not None:
-        verifying.apply(session, source, options["apply_to"], words)
+        verifying.apply(session, source, options["apply_to"], words, overwrite=options["overwrite"])
     if options["report"] is not None:
         verifying.write_report(session, found, options["report"], session.config)
     session.engine.close()
@@ -110,6 +112,7 @@ def _session(target: str, args: tuple[str, ...], options: dict[str, Any], lang: 
         raise UsageError(message)
     request = Request(target, args, module, options["seeds"], options["code"], options["fix"], prior)
     verifying.check(request, options["out"], options["report"], options["apply_to"])
+    verifying.check_applied(request, options["apply_to"], overwrite=options["overwrite"])
     verifying.check_code(options["code"] or options["fix"])
     budget = Budget(seconds(options["budget"]))
     # the number tells two that are started in one second apart

@@ -129,11 +129,33 @@ def check(request: Request, out: Path, report: Path | None, apply_to: Path | Non
         if not path.parent.is_dir():
             message = f"{path}: there is no folder {path.parent}; make it first"
             raise UsageError(message)
-    if apply_to is not None and request.module:
-        message = f"--apply-to {apply_to}: the lines of a module are not known; name the script by its path"
-        raise UsageError(message)
     if report is not None:
         files.check(report)
+
+
+def check_applied(request: Request, path: Path | None, *, overwrite: bool) -> None:
+    """Refuse a file for the changed script that cannot get it, or that would be lost."""
+    if path is None:
+        if overwrite:
+            message = "--overwrite: has no meaning without --apply-to"
+            raise UsageError(message)
+        return
+    if request.module:
+        message = f"--apply-to {path}: the lines of a module are not known; name the script by its path"
+        raise UsageError(message)
+    if not overwrite and _differs(path, source_of(request)):
+        message = f"--apply-to {path}: is there already and differs from {request.target}"
+        raise UsageError(f"{message}; choose another name, or add --overwrite to replace it")
+
+
+def _differs(path: Path, source: str | None) -> bool:
+    """Return whether a file is there that holds something else than the script."""
+    try:
+        return path.read_text(encoding="utf-8") != source
+    except FileNotFoundError:
+        return False
+    except (OSError, UnicodeDecodeError):
+        return True
 
 
 def _check_own(out: Path) -> None:
@@ -180,14 +202,20 @@ def save(text: str, path: Path) -> None:
         raise LogError(message) from error
 
 
-def apply(session: Session, source: str | None, path: Path, words: Words) -> None:
-    """Write the script with the verified change in it, or say that its literal line was not seen."""
+def apply(session: Session, source: str | None, path: Path, words: Words, *, overwrite: bool = False) -> None:
+    """Write the script with the verified change in it, or say why not: its literal line was not seen, or it was edited.
+
+    The file is looked at once more, because its owner may have worked on it while the re-runs took place.
+    """
     from trainadvisor.report.text.terminal import emit
     from trainadvisor.verify.answer import patched
 
     changed = patched(session, source) if source is not None else None
     if changed is None:
         emit(f"trainadvisor: {words('verify.unapplied', path=path)}", sys.stderr)
+        return
+    if not overwrite and _differs(path, source):
+        emit(f"trainadvisor: {words('verify.edited', path=path)}", sys.stderr)
         return
     save(changed, path)
     emit(f"trainadvisor: {words('verify.applied', path=path)}", sys.stderr)

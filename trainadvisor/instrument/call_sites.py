@@ -54,6 +54,20 @@ def user_place(depth: int = 1) -> Place | None:
     return _innermost(sys._getframe(depth), None)
 
 
+def user_frames(depth: int = 1) -> list[FrameType]:
+    """Return the frames of the user's own code, the innermost first; without any, those of installed packages."""
+    found: dict[int, list[FrameType]] = {0: [], 1: [], USERS: []}
+    frame: FrameType | None = sys._getframe(depth)
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        ranked = _ranks.get(filename)
+        if ranked is None:
+            ranked = _ranks[filename] = rank(filename)
+        found[ranked].append(frame)
+        frame = frame.f_back
+    return found[USERS] or found[1]
+
+
 def maker_place(thing: object) -> Place | None:
     """Return the place that makes an object: outside of the object's own `__init__` methods."""
     return _innermost(sys._getframe(2), thing)

@@ -20,12 +20,16 @@ class Listener(Protocol):
         """Take the event `name` with its arguments."""
 
     def knows(self, module: nn.Module) -> bool:
-        """Say whether calls of the module are to be seen."""
+        """Return whether calls of the module are to be seen."""
 
     def around_root(
         self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]
     ) -> Any:
         """Run the outermost module call."""
+
+
+class LayerObserver(Protocol):
+    """What is told of the module calls inside a sampled root call."""
 
     def enters(self, module: nn.Module) -> bool:
         """Note a module call inside a sampled root call; return whether its output is wanted."""
@@ -44,7 +48,7 @@ class _Depth:
     """Whether a module call is running, and in which thread; plain attributes because every module call reads them."""
 
     inside = False
-    observer: Listener | None = None
+    observer: LayerObserver | None = None
     thread = 0
 
 
@@ -52,8 +56,8 @@ _depth = _Depth()
 
 
 @contextmanager
-def sampling(observer: Listener) -> Iterator[None]:
-    """Let a listener see the inner module calls while a sampled root call runs."""
+def sampling(observer: LayerObserver) -> Iterator[None]:
+    """Let an observer see the inner module calls while a sampled root call runs."""
     _depth.observer = observer
     try:
         yield

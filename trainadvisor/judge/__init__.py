@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trainadvisor.configuration import Config
     from trainadvisor.judge.judgement import Judgement
+    from trainadvisor.judge.rulebook import Rulebook
     from trainadvisor.log.reader import RunLog
 
-__all__ = ["judged"]
+__all__ = ["judged", "rules_for"]
 
 
 def judged(
@@ -23,14 +24,22 @@ def judged(
     `rules` are further folders of rules; `config` gives folders, thresholds and switched-off rules of a project;
     `ignore` holds codes that are left out.
     """
+    from trainadvisor.importers.reading import read_log
+    from trainadvisor.judge.assembly import judge_log
+    from trainadvisor.log.reader import RunLog
+
+    return judge_log(log if isinstance(log, RunLog) else read_log(log), rules_for(rules, config, ignore))
+
+
+def rules_for(
+    rules: Iterable[str | Path] = (), config: "Config | None" = None, ignore: Iterable[str] = ()
+) -> "Rulebook":
+    """Return the rules that `judged` judges by, for those who judge more than once."""
     from dataclasses import replace
 
     from trainadvisor.configuration import Config
-    from trainadvisor.judge.assembly import judge_log
     from trainadvisor.judge.rule_loading import load
-    from trainadvisor.log.reader import RunLog, read_log
 
     config = config or Config()
     config = replace(config, off={**dict.fromkeys(ignore, "ignore=[...]"), **config.off})
-    rulebook = load([*config.rules, *rules]).configured(config)
-    return judge_log(log if isinstance(log, RunLog) else read_log(log), rulebook)
+    return load([*config.rules, *rules]).configured(config)

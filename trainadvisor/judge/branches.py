@@ -14,6 +14,8 @@ class Branch:
     unless: tuple[str, ...] = ()
     texts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     remedies: tuple[Mapping[str, Any], ...] = ()
+    phase: str | None = None
+    """From when on it may be judged, where that is not what the rule says."""
 
 
 def branch_of(data: Mapping[str, Any]) -> Branch:
@@ -24,6 +26,7 @@ def branch_of(data: Mapping[str, Any]) -> Branch:
         unless=tuple(data.get("unless", ())),
         texts={lang: data[lang] for lang in ("en", "zh") if lang in data},
         remedies=tuple(data.get("remedies", ())),
+        phase=data.get("phase"),
     )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from trainadvisor.judge.engine import OFF, UNKNOWN, SignalSource, Verdict
+from trainadvisor.judge.curve_doubts import curve_doubts
+from trainadvisor.judge.engine import CURVES, OFF, UNKNOWN, SignalSource, Verdict
 from trainadvisor.judge.judgement import Remark
 from trainadvisor.judge.success import LEARNT, evaluation_skill, fallen, successes
 from trainadvisor.log.reader import RunLog
@@ -64,6 +65,9 @@ def doubts(seen: Seen) -> tuple[Remark, ...]:
     """Return everything that speaks against calling the run healthy, the gravest first."""
     if "trainings" in seen.run:
         return (Remark("many", {"trainings": seen.run["trainings"], "each": seen.run["trainings_steps"]}),)
+    if CURVES in seen.contexts:
+        rewarded = "reinforcement" in seen.contexts
+        return (*evaluation_nonfinite(seen), *curve_doubts(seen, rewarded=rewarded))
     return tuple(remark for check in CHECKS for remark in check(seen))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
+from trainadvisor.interruptions import from_handler
 from trainadvisor.judge.conditions import Expression
 from trainadvisor.judge.rulebook import Rule, Rulebook
 from trainadvisor.vocabulary import Severity
@@ -12,6 +13,7 @@ from trainadvisor.vocabulary import Severity
 FOUND, CLEAR, UNKNOWN, OFF = "found", "clear", "unknown", "off"
 MOST_SUBJECTS = 200
 MANY = "many-trainings"
+CURVES, CURVES_FAMILY = "curves-only", "curves"
 MASTERED = 0.9
 """Share of what can be learnt above which no statistics may call a run broken."""
 ORDERS = 1e-3
@@ -113,6 +115,8 @@ def judge(signals: SignalSource, rulebook: Rulebook, contexts: Collection[str] =
     """Return the verdict on every rule; a rule that fails is unknown and takes nothing with it."""
     verdicts = []
     for code, rule in rulebook.rules.items():
+        if not rule.judges_runs:
+            continue
         if code in rulebook.off:
             verdicts.append(Verdict(rule, OFF, reason=rulebook.off[code]))
         else:
@@ -126,10 +130,14 @@ def judge_rule(rule: Rule, signals: SignalSource, contexts: Collection[str] = ()
         return Verdict(rule, OFF, reason=barred[0])
     if MANY in contexts and rule.evidence not in SEEN:
         return Verdict(rule, OFF, reason=MANY)  # what the steps show together is the course of no training
+    if CURVES in contexts and rule.evidence not in SEEN and rule.family != CURVES_FAMILY:
+        return Verdict(rule, OFF, reason=CURVES)  # limits measured on steps say nothing about points
     try:
         verdict = _judge_branches(rule, signals)
         return _left(_completed(verdict, contexts)) if verdict.state == FOUND else verdict
-    except Exception as error:  # noqa: BLE001 - a rule of a user's folder must not break the judging of the others
+    except Exception as error:
+        if from_handler(error):
+            raise
         return Verdict(rule, UNKNOWN, failure=f"{type(error).__name__}: {error}")
 
 

@@ -100,6 +100,8 @@ class Handling(_Part):
     """How a finding is handled by those who watch a run or try remedies, as its rule says; no part of the JSON."""
 
     phase: Literal["start", "course", "end"] = "course"
+    evidence: str = "statistical"
+    """What kind of evidence the rule judges by, a word of `vocabulary.Evidence`."""
     measured_by: Literal["loss", "time", "memory"] = "loss"
     measures: tuple[str, ...] = ()
     general: Literal["finite", "labels"] | None = None

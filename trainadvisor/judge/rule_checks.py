@@ -15,6 +15,7 @@ from trainadvisor.judge.remedies import is_expression
 from trainadvisor.judge.rule_index import index_problems
 from trainadvisor.judge.rule_schema import form_problems
 from trainadvisor.judge.rulebook import Rule
+from trainadvisor.judge.source_checks import source_problems
 from trainadvisor.judge.text_checks import text_problems
 from trainadvisor.regular import is_folder
 from trainadvisor.signals import all_signals
@@ -92,8 +93,11 @@ def _references(rule: Rule, known: Known) -> Iterator[str]:
     contexts = [*rule.off, *rule.soften, *(word for case in rule.cases for word in case.get("context", ()))]
     yield from _unknown("context", contexts, CONTEXTS, "context")
     changes = catalogue.all_changes()
-    yield from _unknown("remedies.change", (entry["change"] for entry in rule.all_remedies), changes, "change")
-    for entry in (entry for entry in rule.all_remedies if entry["change"] in changes):
+    named = [entry for entry in rule.all_remedies if entry.get("change")]
+    if rule.judges_runs and len(named) < len(rule.all_remedies):
+        yield "remedies.change: is missing; trainadvisor changes lists what a trial can apply"
+    yield from _unknown("remedies.change", (entry["change"] for entry in named), changes, "change")
+    for entry in (entry for entry in named if entry["change"] in changes):
         problems = catalogue.argument_problems(entry["change"], entry.get("arguments", {}))
         yield from (f"remedies: {problem}" for problem in problems)
     yield from _branches(rule)
@@ -110,7 +114,7 @@ def _branches(rule: Rule) -> Iterator[str]:
     names = [branch.name for branch in rule.branches]
     yield from (f"branches: two are called {name}" for name in dict.fromkeys(names) if names.count(name) > 1)
     for variant in rule.variants:
-        if not variant.when:
+        if not variant.when and rule.judges_runs:
             yield "when: there is none; write a condition, or branches with one each"
         if not variant.remedies:
             yield f"remedies: there is none{f' for the branch {variant.branch}' if variant.branch else ''}; add one"
@@ -192,7 +196,10 @@ class CaseSignals:
 
 
 def _cases(rule: Rule, known: Known) -> Iterator[str]:
+    yield from source_problems(rule)
     kinds = {case["is"] for case in rule.cases}
+    if not rule.judges_runs:
+        return
     yield from (f'cases: there is none with is = "{kind}"; add one' for kind in ("found", "clear") if kind not in kinds)
     for number, case in enumerate(rule.cases, 1):
         key = f"cases[{number}]"

@@ -45,7 +45,8 @@ def _share(pair: list[int] | None) -> str:
 
 def _line(path: Path, measured: dict[str, list[int]]) -> str:
     data = book.read(path)
-    cases = [case.get("is") for case in data.get("cases", [])]
+    snippets = data.get("source", {}).get("cases", [])
+    cases = [case.get("is") for case in (*data.get("cases", []), *snippets)]
     level = str(data.get("severity")) + (" (preview)" if data.get("preview") else "")
     titles = [str(data.get(lang, {}).get("title", "")).replace("|", "/") for lang in ("en", "zh")]
     counts = f"{cases.count('found')} / {cases.count('clear')}"

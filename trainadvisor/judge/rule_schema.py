@@ -42,7 +42,7 @@ class Edit(_Table):
 class Remedy(_Table):
     """One thing to change."""
 
-    change: Text
+    change: Text | None = None
     arguments: dict[str, Any] = {}
     applies: Literal["paste", "adapt", "try", "redesign"]
     edit: Edit | None = None
@@ -83,6 +83,7 @@ class Branch(_Table):
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     when: Lines
     unless: list[Text] = []
+    phase: Literal["start", "course", "end"] | None = None
     remedies: list[Remedy] = []
     en: BranchTexts
     zh: BranchTexts
@@ -107,6 +108,30 @@ class Case(_Table):
     signals: dict[str, Any]
     context: list[str] = []
     branch: str | None = None
+
+
+class SourceTexts(_Table):
+    """What is said in one language of a fault that is seen in a source."""
+
+    finding: Text
+    remedy: Text
+
+
+class SourceCase(_Table):
+    """A piece of a script, the lines of it where the rule finds something, and what its edit makes of the piece."""
+
+    is_: Literal["found", "clear"] = Field(alias="is")
+    code: Text
+    lines: list[int] = []
+    fixed: Text | None = None
+
+
+class SourcePart(_Table):
+    """What `trainadvisor lint` says of the rule: texts where they are not those of a run, and pieces of scripts."""
+
+    en: SourceTexts | None = None
+    zh: SourceTexts | None = None
+    cases: list[SourceCase]
 
 
 class RuleFile(_Table):
@@ -139,7 +164,8 @@ class RuleFile(_Table):
     remedies: list[Remedy] = []
     en: Texts
     zh: Texts
-    cases: list[Case]
+    cases: list[Case] = []
+    source: SourcePart | None = None
 
 
 def form_problems(data: dict[str, Any]) -> list[str]:
@@ -163,6 +189,7 @@ def _told(problem: dict[str, Any]) -> str:
 TABLES: dict[str, type[BaseModel]] = {
     "branches": Branch, "rivals": Rival, "context": Context, "thresholds": Threshold, "lookalikes": Lookalike,
     "remedies": Remedy, "en": Texts, "zh": Texts, "cases": Case, "edit": Edit,
+    "source": SourcePart,
 }  # fmt: skip
 
 

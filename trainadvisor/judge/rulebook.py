@@ -61,6 +61,8 @@ class Rule:
     rivals: tuple[Mapping[str, Any], ...] = ()
     remedies: tuple[Mapping[str, Any], ...] = ()
     cases: tuple[Mapping[str, Any], ...] = ()
+    source: Mapping[str, Any] | None = None
+    """What `trainadvisor lint` says of it, and pieces of scripts that hold it; None where no source shows the fault."""
     ignored: tuple[str, ...] = ()
     """Patterns of modules that a project leaves out of this rule."""
 
@@ -81,6 +83,11 @@ class Rule:
     def exclusions(self) -> list[Expression]:
         """Return the parsed `unless` lines."""
         return self._parsed("unless", self.unless)
+
+    @property
+    def judges_runs(self) -> bool:
+        """Return whether it has conditions on signals; one without them is found in sources only."""
+        return bool(self.when or self.branches or self.source is None)
 
     @property
     def lines(self) -> Iterator[tuple[str, str]]:
@@ -104,6 +111,7 @@ class Rule:
             self,
             branch=branch.name,
             branches=(),
+            phase=branch.phase or self.phase,
             when=branch.when + self.when,
             unless=branch.unless + self.unless,
             texts={lang: merged(texts, branch.texts.get(lang, {})) for lang, texts in self.texts.items()},
@@ -234,6 +242,7 @@ def rule_of(path: Path, data: Mapping[str, Any]) -> Rule:
             rivals=tuple(data.get("rivals", ())),
             remedies=tuple(data.get("remedies", ())),
             cases=tuple(data.get("cases", ())),
+            source=data.get("source"),
             **{name: data[name] for name in plain if name in data},
         )
     except (KeyError, TypeError, AttributeError) as error:

@@ -40,7 +40,7 @@ FROM_SIGNALS = (
 def run_facts(log: RunLog, signals: SignalSource) -> dict[str, Any]:
     """Return the facts of a run by name; what is not known is left out."""
     facts = {name: log.header.get(name) for name in FROM_HEADER}
-    facts |= {"log": str(log.path), **_counts(log), **_setting(log), **_workload(log), **_cost(log)}
+    facts |= {"log": str(log.path), **_counts(log), **_setting(log, signals), **_workload(log), **_cost(log)}
     facts["exception"], facts["cut"] = crash(log), log.cut
     if (many := many_short(log)) is not None:
         facts |= {"trainings": many.count, "trainings_steps": many.steps}
@@ -87,18 +87,15 @@ def _reached(log: RunLog) -> dict[str, Any]:
 def _validation(log: RunLog, signals: SignalSource) -> dict[str, Any]:
     losses = [record.get("loss") for record in log.evals]
     known = [(value, place) for place, value in enumerate(losses, 1) if isinstance(value, (int, float))]
-    final, val = signals.get("loss_final"), signals.get("val_loss_final")
-    gap = val - final if isinstance(final, (int, float)) and isinstance(val, (int, float)) else None
-    return {"best_eval": min(known)[1] if known else None, "generalization_gap": gap}
+    return {"best_eval": min(known)[1] if known else None, "generalization_gap": signals.get("val_train_gap")}
 
 
-def _setting(log: RunLog) -> dict[str, Any]:
+def _setting(log: RunLog, signals: SignalSource) -> dict[str, Any]:
+    """Return the optimizer and its peak rate: what it was made with may be the first of a warm-up."""
     optimizer = main_optimizer(log)
-    return (
-        {"optimizer": optimizer["class"], "lr": optimizer["groups"][0].get("lr")}
-        if optimizer and optimizer["groups"]
-        else {}
-    )
+    if not optimizer or not optimizer["groups"]:
+        return {}
+    return {"optimizer": optimizer["class"], "lr": signals.get("lr_peak") or optimizer["groups"][0].get("lr")}
 
 
 def _workload(log: RunLog) -> dict[str, Any]:

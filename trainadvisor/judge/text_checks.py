@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor.errors import did_you_mean
 from trainadvisor.judge.placeholders import BUILT_IN, placeholders
 from trainadvisor.judge.rulebook import Rule
+from trainadvisor.lint.catalogue import names_of
 
 if TYPE_CHECKING:
     from trainadvisor.judge.branches import Branch
@@ -27,6 +28,8 @@ def text_problems(rule: Rule, signals: Mapping[str, str]) -> Iterator[str]:
     yield from _evidence_lengths(rule)
     kinds = {**signals, **dict.fromkeys((*rule.thresholds, *rule.values), "number"), **dict.fromkeys(BUILT_IN, "word")}
     kinds |= {"onset": "number", "layers_matched": "number", "layers_total": "number"}
+    if not rule.judges_runs:
+        kinds = dict.fromkeys(names_of(rule.code), "word")
     for key, english, chinese in _pairs(rule):
         if not english or not chinese:
             yield f"{key}: stands in one language only"

@@ -158,6 +158,11 @@ class StepColumns:
         thin = _nothing(count) if values is None else _thin(values)
         self._parts.setdefault(name, []).append(thin)
 
+    @property
+    def more(self) -> tuple[str, ...]:
+        """Return the names of the columns outside the contract."""
+        return tuple(self._more)
+
     def column(self, name: str) -> Floats:
         """Return a whole column; all values are nan when it was never recorded."""
         parts = self._parts.get(name, [])

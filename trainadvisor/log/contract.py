@@ -101,24 +101,29 @@ class LayersRecord(TypedDict):
 
 
 class EvalRecord(TypedDict):
-    """One evaluation: forwards without gradients until the training goes on."""
+    """One evaluation: a pass over one data set, or one call on one split, without training on it."""
 
     record: Literal["eval"]
     step: Annotated[int, "steps taken before"]
     epoch: NotRequired[Annotated[int | None, "passes over the training loader before"]]
-    model: NotRequired[Annotated[int, "id of the model"]]
+    model: NotRequired[Annotated[int | None, "id of the model"]]
+    split: NotRequired[Annotated[str | None, "data: train (that of the training), validation, test; null: not known"]]
+    series: NotRequired[Annotated[int, "number that evaluations of one model on the same data have in common"]]
+    site: NotRequired[Annotated[DETAIL | None, "line of the script that calls the model"]]
+    given: NotRequired[Annotated[bool, "the script handed the figures over"]]
     mode: NotRequired[Annotated[str, "train or eval: mode of the model"]]
     care: NotRequired[Annotated[bool, "whether layers are there that behave differently in the two modes"]]
     train_mode_modules: NotRequired[Annotated[list[str], "such layers that were in training mode"]]
-    loss: NotRequired[Annotated[Number, "mean of the main loss over the batches"]]
-    loss_id: NotRequired[Annotated[int, "id of the loss function"]]
+    loss: NotRequired[Annotated[Number, "mean of the main loss over the examples, also of a summed one"]]
+    loss_id: NotRequired[Annotated[int | None, "id of the loss function; null: none was called"]]
     losses: NotRequired[Annotated[dict[str, Any], "means of all losses by id"]]
-    metrics: NotRequired[Annotated[dict[str, Any], "figures by name: accuracy, and what the script handed over"]]
+    metrics: NotRequired[Annotated[dict[str, Any], "figures by name: accuracy, r2, dice, what was handed over"]]
     examples: NotRequired[Annotated[int, "examples seen"]]
     batches: NotRequired[Annotated[int, "batches seen"]]
     seconds: NotRequired[Annotated[Number, "wall time in seconds"]]
     output_spread: NotRequired[Annotated[Number, "spread of the outputs over the examples"]]
-    majority_share: NotRequired[Annotated[Number, "share of the most frequent class among the targets, 0 to 1"]]
+    trivial: NotRequired[Annotated[Number, "loss of the best constant answer on the targets of the evaluation"]]
+    majority_share: NotRequired[Annotated[Number, "share of the class predicted most often, 0 to 1"]]
     classes_predicted: NotRequired[Annotated[int, "how many different classes were predicted"]]
 
 

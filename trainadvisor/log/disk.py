@@ -1,8 +1,8 @@
 """The file of a log: a separate thread appends the lines, so that a slow disk never blocks the training."""
 
+import math
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,6 +12,7 @@ import orjson
 
 from trainadvisor.background import Background
 from trainadvisor.descriptors import Descriptor
+from trainadvisor.interruptions import from_handler
 from trainadvisor.log.records import CUT, EVENT
 from trainadvisor.voice import Voice
 
@@ -78,13 +79,12 @@ class Disk:
 
     def settle(self, seconds: float = PATIENCE) -> bool:
         """Wait until all queued lines are written; return whether they are."""
-        over = time.monotonic() + seconds
         self._start()
-        while not self._idle.wait(min(_LOOK, max(0.0, over - time.monotonic()))):
-            if time.monotonic() >= over:
-                return False
+        for _ in range(math.ceil(seconds / _LOOK)):  # counted, because a clock may jump
+            if self._idle.wait(_LOOK):
+                return True
             self._start()  # the thread has left what waits for another one, because the process forks
-        return True
+        return self._idle.is_set()
 
     def close(self, steps: int | None = None) -> None:
         """Write the queued lines and close the file; the total number of steps is noted in a log that was cut short."""
@@ -111,12 +111,25 @@ class Disk:
                     self._writing, self._thread.away = False, True
                     return
                 block = self._blocks.popleft()
+            end = self._end
             try:
                 self._write(block)
-            except Exception as error:  # noqa: BLE001 - whatever fails ends the log, not the training
+            except BaseException as error:
+                if not isinstance(error, Exception) or from_handler(error):  # where the script's own thread writes
+                    self._interrupted(block, end)
+                    raise
                 self._give_up(getattr(error, "strerror", None) or f"{type(error).__name__}: {error}")
             with self._lock:
                 self._waiting -= len(block)
+
+    def _interrupted(self, block: bytes, end: int) -> None:
+        """Let the next call go on, with the same block unless it is complete."""
+        with self._lock:
+            if self._end == end:
+                self._blocks.appendleft(block)
+            else:
+                self._waiting -= len(block)
+            self._writing, self._thread.away = False, True
 
     def _write(self, lines: bytes) -> None:
         if not self._reachable():
@@ -126,8 +139,7 @@ class Disk:
             raise OSError(0, "the file was removed, or another run writes it now")
         data = (b"\n" if self._empty else b",\n") + lines
         _put(number, data + CLOSE, self._end)
-        self._end += len(data)
-        self._empty = False
+        self._end, self._empty = self._end + len(data), False
 
     def _reachable(self) -> bool:
         """Return whether the descriptor still refers to the log, reopening the file if the script closed it."""

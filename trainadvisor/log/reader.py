@@ -15,6 +15,7 @@ from trainadvisor.log import descriptions
 from trainadvisor.log.cleaning import Cleaner, whole
 from trainadvisor.log.columns import Floats, Ints, StepColumns
 from trainadvisor.log.combining import combine
+from trainadvisor.log.evaluations import held_out, on_training_data
 from trainadvisor.log.layer_samples import LayerSeries, LayerStore, Sample
 from trainadvisor.log.records import CUT, FACTS, FORMAT, LOST
 from trainadvisor.log.stream import Stream
@@ -239,6 +240,11 @@ class RunLog:
         """Return the step numbers of the main phase."""
         return self._columns.column("step")[self._span].astype(np.int64)
 
+    @property
+    def more_columns(self) -> tuple[str, ...]:
+        """Return the names of the number fields of steps that the contract does not name."""
+        return self._columns.more
+
     def column(self, name: str) -> Floats:
         """Return a step column of the main phase; nan where it was not recorded."""
         return self._columns.column(name)[self._span]
@@ -256,9 +262,19 @@ class RunLog:
         return np.where(np.isneginf(largest), np.nan, largest)
 
     @cached_property
-    def evals(self) -> list[dict[str, Any]]:
-        """Return the evaluations of the main phase."""
+    def evaluations(self) -> list[dict[str, Any]]:
+        """Return the evaluations of the main phase, on whatever data."""
         return [record for record in self.all_evals if self.phase.covers_eval(record["step"])]
+
+    @cached_property
+    def evals(self) -> list[dict[str, Any]]:
+        """Return the evaluations of the main phase that are its validation."""
+        return held_out(self.evaluations)
+
+    @cached_property
+    def train_evals(self) -> list[dict[str, Any]]:
+        """Return the evaluations of the main phase on its training data."""
+        return on_training_data(self.evaluations)
 
     # -- models and layers
 

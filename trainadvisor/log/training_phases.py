@@ -19,10 +19,13 @@ class TrainingPhase:
     last: int
     optimizers: tuple[int, ...]
     opening: bool = False
+    # Whether no other phase follows: evaluations after the last recorded step are its own.
+    closing: bool = False
 
     def covers_eval(self, step: int) -> bool:
         """Return whether an evaluation after `step` steps belongs to the phase."""
-        return self.first < step <= self.last + 1 or (self.opening and step <= self.first)
+        inside = self.first < step <= self.last + 1
+        return inside or (self.opening and step <= self.first) or (self.closing and step > self.last)
 
 
 def phases_of(columns: StepColumns) -> list[TrainingPhase]:
@@ -32,7 +35,14 @@ def phases_of(columns: StepColumns) -> list[TrainingPhase]:
     stops = [*starts[1:], columns.kept]
     numbers = columns.column("step")
     return [
-        TrainingPhase(start, stop, *_range(numbers[start:stop]), optimizers=tuple(used), opening=start == 0)
+        TrainingPhase(
+            start,
+            stop,
+            *_range(numbers[start:stop]),
+            optimizers=tuple(used),
+            opening=start == 0,
+            closing=stop == columns.kept,
+        )
         for start, stop, (_, _, used) in zip(starts, stops, groups or [(0, 0, [])], strict=True)
     ]
 

@@ -51,10 +51,10 @@ def _pair(value: Any) -> bool:
 
 FIELDS: dict[Check, str] = {
     _flag: """
-        accumulation_divided backed_off binary compiled drop_last floating in_unit_interval integer integer_valued
-        iterable loaded log_input manual_updates module nonnegative opaque persistent pin_memory replicated shuffle soft
-        trainable weighted care earlier full""",
-    _whole: "format id line model ignore_index loss_id rank step table",
+        accumulation_divided backed_off binary compiled drop_last floating given in_unit_interval integer
+        integer_valued iterable loaded log_input manual_updates module nonnegative opaque persistent pin_memory
+        replicated shuffle soft trainable weighted care earlier full""",
+    _whole: "format id line model ignore_index loss_id rank series step table",
     _count: """
         accumulated_steps accumulation after backward batch_size batches classes classes_predicted
         clip_before_unscale clip_calls constant_features cores eval_mode_train_forward examples features fan_in
@@ -67,11 +67,11 @@ FIELDS: dict[Check, str] = {
         budget entropy_columns feature_mean_max_abs feature_offset_max feature_std_max feature_std_median
         feature_std_min floor ignored_share init_rms init_std label_smoothing logsumexp_abs_max loss majority_share
         max max_overhead mean min negative_share out_of_range output_spread r2 row_sum_max row_sum_min scalars seed
-        share std trivial_estimate variance variance_columns""",
+        share std terms trivial trivial_estimate variance variance_columns""",
     _text: """
         class code created dataset device device_name dtype file job kind layer matmul_precision message mode name op
-        output_activation phase platform python reason reduction role sampler script softmax_inputs source subject
-        tool torch type""",
+        output_activation phase platform python reason reduction role sampler script softmax_inputs source split
+        subject tool torch type""",
     _object: "detail facts graph metrics prediction recorder samples scheduler_steps site target",
     _list_of(_text): "argv ops train_mode_modules",
     _list_of(_count): "shape",

@@ -50,17 +50,21 @@ class LogWriter:
         self._steps += record.get("record") == STEP
         late = time.monotonic() - self._flushed > self._seconds
         if self._first or late or len(self._waiting) >= self._batch:
-            self._hand_over()
+            self.hand_over()
 
     def flush(self) -> None:
         """Write all pending records and wait until they are on the disk."""
-        self._hand_over()
+        self.hand_over()
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until what was handed over is on the disk; any thread may."""
         if os.getpid() == self._pid:
             self._disk.settle()
 
     def close(self) -> None:
         """Flush and close; further records are dropped."""
-        self._hand_over()
+        self.hand_over()
         if os.getpid() == self._pid:
             self._disk.close(self._steps)
             self._let_go()
@@ -69,7 +73,7 @@ class LogWriter:
         if not self._shared:
             self._voice.close()
 
-    def _hand_over(self) -> None:
+    def hand_over(self) -> None:
         """Hand pending records to the disk: a failing disk ends the log, a slow one loses records; nothing waits."""
         self._flushed = time.monotonic()
         records, self._waiting = self._waiting, []

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-import queue
+import math
+import os
 import shlex
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
+from collections import deque
 from dataclasses import asdict, dataclass
 from html import escape
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from trainadvisor.background import Background
 from trainadvisor.errors import UsageError, did_you_mean
 from trainadvisor.i18n.language import Words
 from trainadvisor.vocabulary import Severity
@@ -24,13 +26,16 @@ from trainadvisor.voice import Voice
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from trainadvisor.judge.result import Diagnosis, Finding
+    from trainadvisor.judge.result import Finding
+    from trainadvisor.monitor.finding_events import FindingEvent
 
 LEVELS = tuple(map(str, Severity))
 TRACKERS = ("wandb", "trackio")
 FIELDS = ("code", "severity", "step", "sentence", "fix", "run")
 WAITING, PATIENCE, LAST_WAIT = 100, 10.0, 5.0
 """Alerts that may wait, seconds that one may take, seconds that the end of the training waits for the rest."""
+_LOOK = 0.2
+"""Seconds after which the end looks again whether the rest waits for a thread."""
 
 
 @dataclass(frozen=True)
@@ -100,15 +105,22 @@ def _filled(words: list[str], alert: Alert) -> list[str]:
 
 
 class Alerter:
-    """Sends alerts from a daemon thread: one a finding, again when its level rises; a failure is one line on stderr."""
+    """Sends alerts from a daemon thread: one a finding, again when its level rises; a failure is one line on stderr.
+
+    The thread lives only while something is to be sent, and leaves before a fork; `resume` lets it go on.
+    """
 
     def __init__(self, lang: str = "en", run: str = "") -> None:
         """Take the language of the messages and the name of the run."""
         self._words, self._run = Words(lang), run
         self._ways: list[tuple[str, Callable[[Alert], object]]] = []
         self._sent: dict[str, str] = {}
-        self._queue: queue.Queue[Alert | None] = queue.Queue(WAITING)
-        self._thread: threading.Thread | None = None
+        self._waiting: deque[Alert] = deque()
+        self._lock = threading.RLock()  # a signal handler of the script may close during one of these calls
+        self._idle = threading.Event()
+        self._idle.set()
+        self._thread = Background(self._work, "trainadvisor-alerts")
+        self._pid = os.getpid()
         self._voice = Voice()
         self._complained = False
 
@@ -139,22 +151,35 @@ class Alerter:
         if not self._ways or (before is not None and LEVELS.index(before) >= LEVELS.index(finding.severity)):
             return
         self._sent[finding.code] = finding.severity
-        self._start()
-        try:
-            self._queue.put_nowait(alert_of(finding, step, self._run))
-        except queue.Full:
+        if len(self._waiting) >= WAITING:
             self._complain("too many alerts wait")
+            return
+        with self._lock:
+            self._waiting.append(alert_of(finding, step, self._run))
+            self._idle.clear()
+        self.resume()
 
-    def _start(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="trainadvisor-alerts", daemon=True)
-            self._thread.start()
+    def resume(self) -> None:
+        """Go on sending what waits: the thread does not come back by itself after a fork."""
+        with self._lock:
+            if not self._idle.is_set():
+                self._thread.call()
 
     def _work(self) -> None:
-        while (alert := self._queue.get()) is not None:
+        """Send until nothing waits."""
+        while (alert := self._next()) is not None:
             for level, way in self._ways:
                 if LEVELS.index(alert.severity) >= LEVELS.index(level):
                     self._try(way, alert)
+
+    def _next(self) -> Alert | None:
+        with self._lock:
+            if self._waiting and not self._thread.leaving.is_set():
+                return self._waiting.popleft()
+            self._thread.away = True
+            if not self._waiting:
+                self._idle.set()
+            return None
 
     def _try(self, way: Callable[[Alert], object], alert: Alert) -> None:
         try:
@@ -175,6 +200,11 @@ class Alerter:
         with urllib.request.urlopen(request, timeout=PATIENCE):  # noqa: S310 - (the same)
             pass
 
+    def heed(self, event: FindingEvent) -> None:
+        """Send what a running judge has found."""
+        if event.kind != "cleared":
+            self.tell(event.finding, event.step if event.finding.onset is None else event.finding.onset)
+
     def finish(self, findings: Iterable[Finding]) -> None:
         """Send what only the end of the training has shown, and close."""
         for finding in findings:
@@ -184,13 +214,12 @@ class Alerter:
 
     def close(self, wait: float = LAST_WAIT) -> None:
         """Let the rest be sent, for some seconds at most."""
-        if self._thread is None:
-            return
-        try:
-            self._queue.put_nowait(None)
-        except queue.Full:
-            return
-        self._thread.join(timeout=wait)
+        for _ in range(math.ceil(wait / _LOOK)):  # counted, because a clock may jump
+            if os.getpid() != self._pid:
+                return
+            self.resume()
+            if self._idle.wait(_LOOK):
+                return
 
 
 def _run(command: list[str]) -> None:
@@ -214,49 +243,3 @@ def _track(name: str, alert: Alert, words: Words) -> None:
     level = {"note": "INFO", "warning": "WARN", "error": "ERROR"}[alert.severity]
     levels = getattr(tracker, "AlertLevel", None)
     run.alert(title=title, text=text, level=getattr(levels, level, level))
-
-
-class Lookout:
-    """Judges a growing log now and then in a daemon thread and tells an alerter: for a watcher without `run`."""
-
-    FIRST, PATIENCE = 4.0, 20.0
-
-    def __init__(self, alerter: Alerter, judge: Callable[[bool], Iterable[Finding]]) -> None:
-        """Take how to judge the log so far; it is told whether the training is over."""
-        self._alerter, self._judge = alerter, judge
-        self._over = threading.Event()
-        self._seen: set[str] = set()
-        self._thread = threading.Thread(target=self._look_repeatedly, name="trainadvisor-lookout", daemon=True)
-        self._thread.start()
-
-    def _look_repeatedly(self) -> None:
-        pause = self.FIRST
-        while not self._over.wait(pause):
-            began = time.monotonic()
-            self.look()
-            pause = max(self.FIRST, self.PATIENCE * (time.monotonic() - began))
-
-    def look(self, *, final: bool = False) -> None:
-        """Judge now; what is not certain has to be there twice, or at the end."""
-        try:
-            findings = list(self._judge(final))
-        except Exception:  # noqa: BLE001 - the log may be half written; the next look will tell
-            return
-        for finding in findings:
-            if final or finding.confidence == "certain" or finding.code in self._seen:
-                self._alerter.tell(finding, finding.onset or 0)
-        self._seen = {finding.code for finding in findings}
-
-    def end(self) -> None:
-        """Look a last time, and let the alerts go out."""
-        self._over.set()
-        self._thread.join(timeout=LAST_WAIT)
-        self.look(final=True)
-        self._alerter.close()
-
-
-def lookout(judge: Callable[[], Diagnosis], alerter: Alerter) -> Lookout:
-    """Watch a log through its owner's way to judge it; while it trains, only what cannot be prophecy counts."""
-    from trainadvisor.monitor.console import _loud
-
-    return Lookout(alerter, lambda final: judge().findings if final else _loud(judge().findings))

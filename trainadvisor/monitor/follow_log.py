@@ -8,22 +8,26 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from trainadvisor.i18n.language import Words
+from trainadvisor.importers.growing import growing
 from trainadvisor.log.cleaning import Cleaner
-from trainadvisor.log.growing import GrowingLog
 from trainadvisor.log.typed import fits
+from trainadvisor.monitor.finding_events import STEPS
+from trainadvisor.monitor.look_pace import LookPace
+from trainadvisor.monitor.running_judge import LogJudge, RunningJudge
 from trainadvisor.report.text import follow_screen, full_report
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from trainadvisor.configuration import Config
-    from trainadvisor.judge.result import Diagnosis
+    from trainadvisor.judge.result import Finding
+    from trainadvisor.monitor.finding_events import FindingEvent
 
 Record = dict[str, Any]
 
 PAUSE = 0.25
-FIRST_LOOK, PATIENCE = 2.0, 20.0
-"""Judging takes a twentieth of the time at most."""
+APART = 2.0
+"""Seconds between two looks at least."""
 HEARTBEAT = 600.0
 SHOWN = ("step", "loss", "lr", "grad_norm", "seconds", "planned_steps", "script", "reason")
 UP, CLEAR = "\x1b[{lines}A", "\r\x1b[J"
@@ -84,56 +88,50 @@ class Follower:
 
     def __init__(self, path: Path, lang: str, config: Config, *, patience: float, stream: TextIO, redraw: bool) -> None:
         """Take the log, and after how many seconds without a new record following ends (0: never)."""
-        self._log, self._view = GrowingLog(path), View(path)
-        self._lang, self._words, self._config = lang, Words(lang), config
+        self._judge = RunningJudge(growing(path), LogJudge(lang, config), LookPace(0.0, APART))
+        self._view, self._words, self._lang = View(path), Words(lang), lang
         self._patience, self._stream, self._redraw = patience, stream, redraw
-        self._diagnosis: Diagnosis | None = None
-        self._told: set[str] = set()
+        self._news: list[FindingEvent] = []
+        self._judge.subscribe(self._news.append)
         self._lines = 0
-        self._next_look = 0.0
         self._grown = self._beaten = time.monotonic()
-        self._judged = 0
 
     def run(self) -> None:
         """Follow to the end, then print the verdict."""
         try:
             while not self._over():
-                if not self._log.behind:
+                if not self._judge.behind:
                     time.sleep(PAUSE)
         except KeyboardInterrupt:
             pass
         self._verdict()
 
     def _over(self) -> bool:
-        """Take what is new and show it; say whether nothing more is to come."""
-        records = self._log.grow()
+        """Take what is new and show it; return whether nothing more is to come."""
+        records = self._judge.grow()
         now = time.monotonic()
         if records:
             self._view.take(records)
             self._grown = now
-        if now >= self._next_look and self._view.records > self._judged:
-            self._look()
+        if self._judge.due():
+            late = self._judge.diagnosis is None and self._view.records > STEPS
+            self._judge.look(settled=late)  # who comes to a training under way asks what is there
         self._show(now)
         silent = self._patience and now - self._grown > self._patience
         return self._view.end is not None or bool(silent)
 
-    def _look(self) -> None:
-        from trainadvisor.telling import diagnose
-
-        began = time.monotonic()
-        self._judged = self._view.records
-        log = self._log.snapshot()
-        if log is not None:
-            self._diagnosis = diagnose(log, lang=self._lang, config=self._config)
-        took = time.monotonic() - began
-        self._next_look = time.monotonic() + max(FIRST_LOOK, PATIENCE * took)
+    def _findings(self) -> list[Finding] | None:
+        """Return what is shown, None where nothing was judged yet."""
+        judged = self._judge.diagnosis is not None
+        return [entry.finding for entry in self._judge.standing if entry.told] if judged else None
 
     def _show(self, now: float) -> None:
         if self._redraw:
-            self._draw(follow_screen.block(self._view, self._diagnosis, self._words, _width(), now - self._grown))
+            self._draw(follow_screen.block(self._view, self._findings(), self._words, _width(), now - self._grown))
             return
-        for line in follow_screen.news(self._diagnosis, self._told, self._words):
-            self._print(line)
+        for event in self._news:
+            self._print(follow_screen.news(event, self._words))
+        self._news.clear()
         if now - self._beaten > HEARTBEAT and self._view.step:
             self._beaten = now
             self._print(follow_screen.beat(self._view, self._words))
@@ -149,17 +147,17 @@ class Follower:
         self._stream.flush()
 
     def _verdict(self) -> None:
-        """Say how the log ended and what it shows."""
-        self._look()
-        view = self._view
+        """Tell how the log ended and what it shows."""
+        self._judge.look(final=True)
+        view, diagnosis = self._view, self._judge.diagnosis
         if self._redraw:
-            self._draw(follow_screen.block(view, self._diagnosis, self._words, _width(), 0.0))
+            self._draw(follow_screen.block(view, self._findings(), self._words, _width(), 0.0))
         ended = (
             self._words("follow.ended", reason=view.end.get("reason", "?")) if view.end else self._words("follow.died")
         )
         self._print(ended)
-        if self._diagnosis is not None:
-            self._print("\n" + full_report.render(self._diagnosis, self._lang, width=_width()))
+        if diagnosis is not None:
+            self._print("\n" + full_report.render(diagnosis, self._lang, width=_width()))
 
 
 def _width() -> int:

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from trainadvisor import __version__
 from trainadvisor.log.rank_logs import job
 from trainadvisor.log.records import FORMAT
 from trainadvisor.record import process_rank
+from trainadvisor.version import __version__
 
 
 def header() -> dict[str, Any]:

@@ -1,24 +1,18 @@
 """The recorder's own clock: what recording costs, and the budget that this is held against."""
 
-import os
 import time
-import weakref
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from trainadvisor.log.records import Record
 from trainadvisor.record.sampling import Budget
-from trainadvisor.record.step import Iteration
-
-if TYPE_CHECKING:
-    from trainadvisor.record.recorder import Recorder
+from trainadvisor.record.step import Step
 
 
-class Meter:
+class Overhead:
     """Measures the time of a recorder; `entered` and `spent` are kept by the recorder itself at every event."""
 
-    def __init__(self, recorder: "Recorder", overhead: float, every: int) -> None:
-        """Take the part of the time that may be spent, and the cadence of the layer samples."""
-        self._recorder = recorder
-        self.budget = Budget(overhead, every, common=recorder.processes > 1)
+    def __init__(self, budget: Budget, tell: Callable[[Record], None]) -> None:
+        self.budget, self._write = budget, tell
         self.started = self.entered = time.perf_counter()
         self.spent = 0.0
         self._spent_before = self._paused = 0.0
@@ -36,44 +30,30 @@ class Meter:
         """Stop the clock of the training."""
         self._paused = time.perf_counter()
 
-    def resume(self) -> None:
-        """Let the clock of the training go on."""
+    def resume(self) -> float:
+        """Let the clock of the training go on; return the seconds that do not count."""
         gap = time.perf_counter() - self._paused
         self.started += gap
-        self._recorder.iteration.begun += gap
+        return gap
+
+    def leave_out(self, seconds: float) -> None:
+        """Keep time that has passed inside of an event out of what recording costs."""
+        self.entered += seconds
 
     def skip(self) -> None:
         """Leave out steps that were not recorded."""
         self._spent_before = self.spent
 
-    def book(self, iteration: Iteration, ended: float) -> None:
-        """Let the budget know what a step has cost; tell once that it holds samples back."""
+    def book(self, step: Step, ended: float) -> None:
+        """Charge the budget with what a step has cost; tell once that it holds samples back."""
         spent = self.spent + time.perf_counter() - self.entered
         own, self._spent_before = spent - self._spent_before, spent
-        seconds = ended - iteration.begun - iteration.fields.get("wait", 0.0)
-        self.budget.book(iteration.step, seconds, own, iteration.sample_gradients, iteration.sample_layers)
+        seconds = ended - step.begun - step.fields.get("wait", 0.0)
+        self.budget.book(step.number, seconds, own, step.sample_gradients, step.sample_layers)
         if self.budget.backed_off and not self._told:
             self.tell()
 
     def tell(self) -> None:
-        """Say what the recording costs, and whether samples were left out for that."""
+        """Write what the recording costs, and whether samples were left out for that."""
         self._told = self.budget.backed_off
-        self._recorder.event(
-            "overhead", "", {"share": self.share(), **self.budget.fact(), "skipped": self._recorder.doze.total}
-        )
-
-
-_recorders: "weakref.WeakSet[Recorder]" = weakref.WeakSet()
-
-
-def leave_to_parent_when_forked(recorder: "Recorder") -> None:
-    """Have the recorder told in a forked child that it is one: asking for the process at every event costs more."""
-    _recorders.add(recorder)
-
-
-def _leave() -> None:
-    for recorder in _recorders:
-        recorder.leave_to_parent()
-
-
-os.register_at_fork(after_in_child=_leave)
+        self._write({"share": self.share(), **self.budget.fact()})

@@ -1,20 +1,20 @@
 """Records on their way out: the header waits for the first facts, and each record for its readings."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 
 from trainadvisor.instrument.guard import Guard
-from trainadvisor.log.records import END, FACTS, HEADER, Record
+from trainadvisor.log.records import END, FACTS, HEADER, LAYERS, Record
 from trainadvisor.record import environment
 from trainadvisor.record.device_readback import Reading
-from trainadvisor.record.step import Arrived
+from trainadvisor.record.step import Arrived, Step
 
 Subscriber = Callable[[Record], None]
 
 
-class Outbox:
+class RecordQueue:
     """Hands records to the subscribers in the order in which they were put."""
 
     def __init__(self, subscribers: Iterable[Subscriber], guard: Guard, header: Record) -> None:
@@ -76,7 +76,18 @@ class Outbox:
             self._guard(type(subscriber).__name__, subscriber, record)
 
 
-def joining(record: Record, parts: list[Record]) -> Arrived:
+def layer_records(step: Step, trained: set[int]) -> Iterator[tuple[Record, list[tuple[Reading, Arrived]]]]:
+    """Yield what the layer probes found in a step: one record a model, and part of it, that was trained."""
+    together: dict[tuple[int, object], list[Record]] = {}
+    for number, columns in (item for part in step.samples.values() for item in part.items()):
+        together.setdefault((number, columns.get("rows")), []).append(columns)
+    for (number, _), parts in together.items():
+        if number in trained or not step.stepped:
+            record: Record = {"record": LAYERS, "step": step.number, "model": number}
+            yield record, [(Reading([]), _joining(record, parts))]
+
+
+def _joining(record: Record, parts: list[Record]) -> Arrived:
     """Return what joins the parts once they are here."""
 
     def join(_: list[float]) -> None:

@@ -8,13 +8,14 @@ import sys
 import time
 import types
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import UsageError
 from trainadvisor.instrument import import_hook
 from trainadvisor.instrument.hidden_frame import drop_own_frames
+from trainadvisor.instrument.patching import exchange
 from trainadvisor.log.records import HEADER, Record
 from trainadvisor.log.writer import LogWriter
 from trainadvisor.record import failures
@@ -66,7 +67,7 @@ class Run:
     @property
     def steps(self) -> int:
         """Return how many steps have been recorded."""
-        return self._recorder.step if self._recorder is not None else 0
+        return self._recorder.step_number if self._recorder is not None else 0
 
     @property
     def overhead(self) -> float:
@@ -76,8 +77,14 @@ class Run:
     @property
     def exceeded(self) -> float | None:
         """Return the budget where it left out more than half of the samples of the layers, else None."""
-        budget = self._recorder.meter.budget if self._recorder is not None else None
+        budget = self._recorder.cost.budget if self._recorder is not None else None
         return budget.share if budget is not None and budget.sparse(self.steps) else None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the time of the block, inside of a subscriber, out of what is recorded of the training."""
+        with self._recorder.held() if self._recorder is not None else nullcontext():
+            yield
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Hand every record to the subscriber too."""
@@ -152,19 +159,20 @@ class Run:
     @contextmanager
     def _flush_at_exit(self) -> Iterator[None]:
         """Keep the log when the script leaves through `os._exit`."""
-        leave = os._exit
+        leave, running = os._exit, True
 
         def flush_and_leave(status: int) -> Any:
-            if os.getpid() == self.pid:
+            if running and os.getpid() == self.pid:
                 with harmless():
                     self._stop("exit")
             leave(status)
 
-        os._exit = flush_and_leave
+        restore = exchange(os, "_exit", flush_and_leave)
         try:
             yield
         finally:
-            os._exit = leave
+            running = False
+            restore()
 
     def _report(self, error: BaseException, code: int) -> int:
         """Show the traceback without our frames, through the script's own hook, and keep it in the log."""

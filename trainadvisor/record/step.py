@@ -16,10 +16,10 @@ Arrived = Callable[[list[float]], None]
 
 
 @dataclass
-class Iteration:
+class Step:
     """What is known of the current step."""
 
-    step: int
+    number: int
     begun: float
     sample_gradients: bool = False
     sample_layers: bool = False
@@ -37,7 +37,7 @@ class Iteration:
 
     @property
     def done(self) -> bool:
-        """Say whether an optimizer has stepped (or its step was skipped by the gradient scaler)."""
+        """Return whether an optimizer has stepped (or its step was skipped by the gradient scaler)."""
         return bool(self.stepped) or self.skipped
 
     def expect(self, reading: Reading, arrived: Arrived) -> None:

@@ -1,15 +1,14 @@
 """The course of a training: what makes a step, with an optimizer, with closures, compiled, by hand, or with none."""
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 
 from trainadvisor.instrument import tracing
+from trainadvisor.record.context import Context
+from trainadvisor.record.implicit_steps import ImplicitSteps
 from trainadvisor.record.objects import describe
-
-if TYPE_CHECKING:
-    from trainadvisor.record.recorder import Recorder
 
 _PATIENCE = 400
 """Backwards without any optimizer step after which each backward counts as a step."""
@@ -17,12 +16,19 @@ _CYCLES, _CYCLES_OF_STEPPERS = 16, 400
 """The same for backwards whose gradients were cleared before any optimizer stepped, until one has and after that."""
 
 
-class Course:
-    """Knows whether optimizers step, and takes what happens as steps of the recorder."""
+class Closing(Context, Protocol):
+    """A recording whose current step can be closed."""
 
-    def __init__(self, recorder: "Recorder") -> None:
-        """Take the recorder."""
-        self._recorder = recorder
+    def close_before(self, opener: str) -> None:
+        """Close the current step when what begins belongs to the next one."""
+
+
+class StepBoundaries:
+    """Decides what is a step: with an optimizer, with closures, compiled, by hand, or with none of these."""
+
+    def __init__(self, context: Closing) -> None:
+        self._context = context
+        self._implicit = ImplicitSteps(context)
         self.free_running = False
         """Whether every backward is a step, because no optimizer makes any."""
         self.optimizer_seen = False
@@ -33,9 +39,9 @@ class Course:
 
     def on_made(self, thing: object, _: object) -> None:
         """Expect optimizer steps once there is an optimizer."""
-        if self._recorder.discover and isinstance(thing, torch.optim.Optimizer):
+        if self._context.discover and isinstance(thing, torch.optim.Optimizer):
             self.optimizer_seen = True
-            self._recorder.inventory.note_optimizer(thing)
+            self._context.objects.note_optimizer(thing)
 
     def on_step_begins(self, *_: object) -> None:
         """Note that what follows (a closure) belongs to one step."""
@@ -43,6 +49,7 @@ class Course:
 
     def on_backward_ends(self, *_: object) -> None:
         """Count the backward; without optimizer steps every backward becomes a step."""
+        self._implicit.on_backward_ends()
         self._unstepped += 1
         waited = self._unstepped > _PATIENCE or self._lost_cycles >= self._cycles
         if waited and not self.free_running:
@@ -52,22 +59,22 @@ class Course:
 
     def describe_optimizers(self) -> None:
         """Describe the optimizers that never step."""
-        inventory = self._recorder.inventory
+        inventory = self._context.objects
         for optimizer in inventory.alive_optimizers():
-            self._recorder.guard("optimizers", inventory.add_optimizer, optimizer)
+            self._context.guard("optimizers", inventory.add_optimizer, optimizer)
 
     def on_grad(self, args: tuple[Any, ...], kwargs: dict[str, Any], transformed: object) -> None:
         """Take gradients that were asked for directly: where no optimizer is, those of parameters are a backward."""
         outputs = args[0] if args else kwargs.get("outputs")
         inputs = args[1] if len(args) > 1 else kwargs.get("inputs")
         loss = next(iter(describe.tensors_in(outputs)), None)
-        known = self._recorder.inventory.of_parameter
+        known = self._context.objects.of_parameter
         if self.optimizer_seen or loss is None:
             return
         if transformed or any(id(tensor) in known for tensor in describe.tensors_in(inputs)):
-            self._recorder.close_before("backward_begins")
+            self._context.close_before("backward_begins")
             self.free_running = True
-            self._recorder.handle("direct_backward", tracing.unwrapped(loss))
+            self._context.publish("direct_backward", tracing.unwrapped(loss))
 
     def gradients_lost(self) -> None:
         """Take that gradients were cleared though no optimizer has stepped since their backward."""
@@ -78,17 +85,17 @@ class Course:
         self.in_step = False
         self._note_step(optimizer)
 
-    def on_unseen_step(self, optimizer: torch.optim.Optimizer) -> None:
+    def on_implicit_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Note a step that shows only in the parameters."""
         self._note_step(optimizer)
 
     def _note_step(self, optimizer: torch.optim.Optimizer) -> None:
         self.stepping()
-        inventory, iteration = self._recorder.inventory, self._recorder.iteration
+        inventory, step = self._context.objects, self._context.step
         fact = inventory.optimizers.get(id(optimizer)) or inventory.add_optimizer(optimizer)
-        if fact["id"] not in iteration.stepped:
-            iteration.stepped.append(fact["id"])
-        iteration.ended = time.perf_counter()
+        if fact["id"] not in step.stepped:
+            step.stepped.append(fact["id"])
+        step.ended = time.perf_counter()
 
     def stepping(self) -> None:
         """Take that optimizers step (or would, had the gradient scaler not skipped it)."""
@@ -96,14 +103,14 @@ class Course:
         self._unstepped = self._lost_cycles = 0
         self._cycles = _CYCLES_OF_STEPPERS
 
-    def look_for_unseen_step(self) -> None:
+    def look_for_implicit_step(self) -> None:
         """Take a change of the parameters since the backward as a step, of their optimizer or by hand."""
-        iteration = self._recorder.iteration
-        if not iteration.micro or iteration.done or self.free_running or self.in_step:
+        step = self._context.step
+        if not step.micro or step.done or self.free_running or self.in_step:
             return
-        optimizers = self._recorder.unseen.changed_by()
+        optimizers = self._implicit.changed_by()
         if optimizers is None:
             return
         self.free_running = not optimizers
         for optimizer in optimizers:
-            self._recorder.handle("unseen_step", optimizer)
+            self._context.publish("implicit_step", optimizer)

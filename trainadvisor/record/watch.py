@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from trainadvisor.document import Diagnosis
-    from trainadvisor.monitor.alerts import Alert, Alerter, Lookout
+    from trainadvisor.monitor.alerts import Alert, Alerter
+    from trainadvisor.monitor.judging_thread import JudgingThread
     from trainadvisor.report.html.notebook_card import Pictures
 
 Models = nn.Module | Iterable[nn.Module]
@@ -55,10 +56,10 @@ class Watcher:
         self._recorder = Recorder([self._writer], discover=False, every=every, overhead=overhead)
         self._open = True
         self._alerter: Alerter | None = None
-        self._lookout: Lookout | None = None
+        self._judging: JudgingThread | None = None
         place = call_sites.user_place(2)
         for model in models:
-            self._recorder.inventory.add_model(model).trained = True
+            self._recorder.objects.add_model(model).trained = True
         for optimizer in optimizers:
             self._recorder.expect_optimizer(optimizer, place)
 
@@ -70,7 +71,7 @@ class Watcher:
 
     def subscribe(self, subscriber: Callable[[dict[str, Any]], None]) -> None:
         """Hand every record to the subscriber too, as it is written."""
-        self._recorder.outbox.subscribers.append(subscriber)
+        self._recorder.queue.subscribers.append(subscriber)
 
     def step(self, loss: torch.Tensor | float | None = None) -> None:
         """Give the loss of the step just taken; only needed where `loss.backward()` does not show it."""
@@ -90,22 +91,30 @@ class Watcher:
         atexit.unregister(self._leave)
         self._recorder.stop(reason)
         self._writer.close()
-        if self._lookout is not None:
-            self._lookout.end()
+        if self._judging is not None and self._alerter is not None:
+            self._judging.end(final=True)
+            self._alerter.close()
 
     def on(self, level: str, function: "Callable[[Alert], object]") -> None:
         """Call a function with each finding of a level ("error") or a higher one, from a thread beside the training."""
-        from trainadvisor.monitor.alerts import Alerter, lookout
+        from trainadvisor.monitor.alerts import Alerter
 
         self._alerter = self._alerter or Alerter(run=str(self.log))
         self._alerter.to_function(level, function)
-        self._lookout = self._lookout or lookout(self._judge, self._alerter)
+        self._judging = self._judging or self._judge_beside(self._alerter)
 
-    def _judge(self) -> "Diagnosis":
-        """Judge what the log holds, without touching the training."""
-        from trainadvisor.document import diagnose
+    def _judge_beside(self, alerter: "Alerter") -> "JudgingThread":
+        """Have the log judged while it grows, without touching the training."""
+        from trainadvisor.log.growing import GrowingLog
+        from trainadvisor.monitor.judging_thread import JudgingThread
+        from trainadvisor.monitor.look_pace import LookPace
+        from trainadvisor.monitor.running_judge import LogJudge, RunningJudge
 
-        return diagnose(self.log, ignore=self.ignore)
+        judge = RunningJudge(GrowingLog(self.log.absolute()), LogJudge(ignore=self.ignore), LookPace())
+        judge.subscribe(alerter.heed)
+        thread = JudgingThread(judge)
+        self.subscribe(thread.take)
+        return thread
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the verdict so far."""
@@ -143,7 +152,7 @@ class Watcher:
         from trainadvisor.document import diagnose
 
         if self._open:
-            self._recorder.outbox.open()
+            self._recorder.queue.open()
             self._recorder.drain(wait=True)
             self._writer.flush()
         return diagnose(self.log, lang=lang, ignore=self.ignore)

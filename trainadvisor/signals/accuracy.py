@@ -4,7 +4,7 @@ import numpy as np
 
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics, signal
-from trainadvisor.signals.generalization import MANY, smooth
+from trainadvisor.signals.evaluations import MANY, smooth
 from trainadvisor.signals.robust_statistics import Series
 from trainadvisor.signals.trivial_predictor import main_loss
 
@@ -19,16 +19,22 @@ def metric(log: RunLog, name: str) -> Series:
 
 @signal(unit="share", **NEEDS_ACCURACY)
 def val_accuracy_final(log: RunLog) -> float | None:
-    """Validation accuracy at the end: the last value, or the median of the last three if there are six or more."""
+    """Validation accuracy of the last evaluation."""
+    values = metric(log, "accuracy")
+    return float(values[-1]) if values.size else None
+
+
+def late_accuracy(log: RunLog) -> float | None:
+    """Return the final accuracy by which is judged: the median of the last three if there are six or more."""
     values = metric(log, "accuracy")
     return float(np.median(values[-3:] if values.size >= MANY else values[-1:])) if values.size else None
 
 
 @signal(unit="share", **NEEDS_ACCURACY)
 def val_accuracy_best(log: RunLog) -> float | None:
-    """Best validation accuracy (running median of three where there are five or more)."""
+    """Best validation accuracy."""
     values = metric(log, "accuracy")
-    return float(smooth(values).max()) if values.size else None
+    return float(values.max()) if values.size else None
 
 
 @signal(unit="share", needs="the accuracy of training batches", zh="训练批次的准确率")
@@ -41,7 +47,7 @@ def train_accuracy_final(log: RunLog) -> float | None:
 @signal(unit="share", needs="the accuracy of evaluations and of training batches", zh="验证集与训练批次的准确率")
 def accuracy_gap(log: RunLog) -> float | None:
     """Final training accuracy less final validation accuracy."""
-    train, held_out = train_accuracy_final(log), val_accuracy_final(log)
+    train, held_out = train_accuracy_final(log), late_accuracy(log)
     return train - held_out if train is not None and held_out is not None else None
 
 
@@ -63,10 +69,11 @@ def val_accuracy_error(log: RunLog) -> float | None:
 
 @signal(unit="standard errors", needs="the accuracy of evaluations and the labels", zh="验证集的准确率与标签")
 def val_accuracy_lift(log: RunLog) -> float | None:
-    """Best validation accuracy above the share of the most frequent training label, in binomial standard errors."""
-    best, count, loss = val_accuracy_best(log), val_examples(log), main_loss(log)
+    """Best validation accuracy (running median) above the most frequent label's share, in binomial standard errors."""
+    values, count, loss = metric(log, "accuracy"), val_examples(log), main_loss(log)
     labels = (loss or {}).get("target", {}).get("histogram") if loss else None
-    if best is None or not count or not labels or sum(labels) <= 0:
+    if not values.size or not count or not labels or sum(labels) <= 0:
         return None
+    best = float(smooth(values).max())
     chance = max(labels) / sum(labels)
     return float((best - chance) / np.sqrt(max(chance * (1 - chance), 0.25 / count) / count))

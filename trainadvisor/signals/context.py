@@ -10,6 +10,7 @@ import numpy as np
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.log.short_trainings import many_short
+from trainadvisor.signals import curves
 from trainadvisor.signals.memory import memory_of, remembered
 
 CLASSIFYING = frozenset({
@@ -65,6 +66,8 @@ def _kinds(log: RunLog) -> set[str]:
 
 def adversarial(log: RunLog) -> bool:
     """Return whether optimizers of different models take turns, or models are named as opponents."""
+    if curves.curve_kind(log) == "adversarial":
+        return True
     return len(log.models) > 1 and (_take_turns(log) or bool(OPPOSING.search(_names(log))))
 
 
@@ -88,8 +91,8 @@ def many_trainings(log: RunLog) -> bool:
 
 
 def reinforcement(log: RunLog) -> bool:
-    """Return whether models are named as those of reinforcement learning."""
-    return bool(ACTING.search(_names(log)))
+    """Return whether models, or the columns of another tool's log, are named as in reinforcement learning."""
+    return bool(ACTING.search(_names(log))) or curves.curve_kind(log) == "reinforcement"
 
 
 def self_targets(log: RunLog) -> bool:
@@ -146,6 +149,11 @@ def accumulation(log: RunLog) -> bool:
     micro = log.column("micro")
     several = np.isfinite(micro).any() and float(np.nanmedian(micro)) > 1
     return bool(several) or any(count is not None and count > 1 for count in counts)
+
+
+def recorded(log: RunLog) -> bool:
+    """Return whether the training was seen by the recorder, which has better than curves to judge by."""
+    return bool(log.header.get("source", "recorder") == "recorder")
 
 
 def no_supervision(log: RunLog) -> bool:
@@ -210,6 +218,7 @@ def _same_tensor(target: dict[str, Any], inputs: dict[str, Any]) -> bool:
 
 
 CHECKS: dict[str, Callable[[RunLog], bool]] = {
+    "curves-only": curves.imported,
     "adversarial": adversarial,
     "many-trainings": many_trainings,
     "reinforcement": reinforcement,
@@ -219,6 +228,7 @@ CHECKS: dict[str, Callable[[RunLog], bool]] = {
     "finetuning": finetuning,
     "accumulation": accumulation,
     "no-supervision": no_supervision,
+    "recorded": recorded,
     "tiny-validation": tiny_validation,
     "regression": regression,
     "classification": classification,

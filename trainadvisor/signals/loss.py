@@ -92,7 +92,13 @@ def nonfinite_step(log: RunLog) -> int | None:
 
 @signal(unit="loss", **NEEDS)
 def loss_first(log: RunLog) -> float | None:
-    """Median of the first three losses."""
+    """Loss of the first step."""
+    values = losses(log, 1)
+    return None if values is None else float(values[0])
+
+
+def opening(log: RunLog) -> float | None:
+    """Return the median of the first three losses."""
     values = losses(log, 3)
     return None if values is None else float(np.median(values[:3]))
 
@@ -151,8 +157,8 @@ def loss_relative_noise(log: RunLog) -> float | None:
 
 @signal(unit="ratio", **NEEDS)
 def loss_drop(log: RunLog) -> float | None:
-    """Relative drop of the loss over the run: (first - final) / |first|; negative when it rose."""
-    first, final = loss_first(log), loss_final(log)
+    """Relative drop of the loss over the run, from the median of the first three; negative when it rose."""
+    first, final = opening(log), loss_final(log)
     return None if first is None or final is None or first == 0 else (first - final) / abs(first)
 
 
@@ -169,7 +175,7 @@ def loss_lost_share(log: RunLog) -> float | None:
 
     The fall counts as at least three times the step noise, so that a loss that only rose gives a large value.
     """
-    first, final, best, noise = loss_first(log), loss_final(log), loss_best(log), loss_noise(log)
+    first, final, best, noise = opening(log), loss_final(log), loss_best(log), loss_noise(log)
     if first is None or final is None or best is None or noise is None:
         return None
     return float((final - best) / max(first - best, 3 * noise, 1e-9 * abs(first), 1e-300))
@@ -215,6 +221,6 @@ def learning_start_share(log: RunLog) -> float | None:
 
 @signal(unit="ratio", **NEEDS_TARGETS)
 def loss_first_ratio(log: RunLog) -> float | None:
-    """First loss over the loss a fresh model should start at: ln K for cross-entropy, else the trivial loss."""
-    first, expected = loss_first(log), uniform_loss(log) or trivial_loss(log)
+    """Median of the first three losses over that of a fresh model: ln K for cross-entropy, else the trivial loss."""
+    first, expected = opening(log), uniform_loss(log) or trivial_loss(log)
     return first / expected if first is not None and expected and expected > 0 else None

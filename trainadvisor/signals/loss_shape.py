@@ -9,11 +9,11 @@ from trainadvisor.signals.loss import (
     loss_best,
     loss_end_to_start,
     loss_final,
-    loss_first,
     loss_noise,
     loss_peak_to_start,
     loss_start,
     losses,
+    opening,
     training_loss,
 )
 from trainadvisor.signals.robust_statistics import Series, Spike
@@ -175,7 +175,7 @@ def loss_repeat_share(log: RunLog) -> float | None:
 
 def lasting_spikes(log: RunLog) -> list[Spike]:
     """Spikes of three or more steps that undo SPIKE_SHARE of the fall; a hard batch affects only one step."""
-    values, first, best = losses(log, 60), loss_first(log), loss_best(log)
+    values, first, best = losses(log, 60), opening(log), loss_best(log)
     if values is None or first is None or best is None or first <= best:
         return []
     smooth = robust_statistics.running_median(values, _spike_width(log))
@@ -209,7 +209,7 @@ def loss_spike_count(log: RunLog) -> int | None:
 @signal(unit="share", **NEEDS)
 def loss_spike_height(log: RunLog) -> float | None:
     """Height of the largest lasting spike, as a share of the fall from the first to the best loss; 0 without one."""
-    first, best, found = loss_first(log), loss_best(log), lasting_spikes(log)
+    first, best, found = opening(log), loss_best(log), lasting_spikes(log)
     if losses(log, 60) is None or first is None or best is None or first <= best:
         return None
     return float(max((spike.height for spike in found), default=0.0) / (first - best))
@@ -241,7 +241,7 @@ def loss_spike_lr_ratio(log: RunLog) -> float | None:
 )
 def loss_peak_ratio(log: RunLog) -> float | None:
     """Highest smoothed loss after the first tenth, over the larger of first and trivial loss."""
-    values, first = _long(log), loss_first(log)
+    values, first = _long(log), opening(log)
     if values is None or first is None:
         return None
     yardstick = max(first, trivial_loss(log) or first)

@@ -29,7 +29,7 @@ def _planned_pause(log: RunLog) -> Mask:
     """Return the steps right after an evaluation or at an epoch's start, whose time includes more than the step."""
     epochs = log.column("epoch")
     opening = np.concatenate([[True], np.diff(epochs) > 0]) if epochs.size else np.empty(0, dtype=bool)
-    behind = np.isin(log.steps, [record["step"] for record in log.evals])
+    behind = np.isin(log.steps, [record["step"] for record in log.evaluations])
     return np.asarray(opening | behind)
 
 

@@ -185,6 +185,17 @@ def summed(loss: dict[str, Any]) -> float:
     return float(np.prod(shape)) / (loss.get("divisor") or 1.0) if loss.get("reduction") == "sum" else 1.0
 
 
+def examples_in(loss: dict[str, Any] | None) -> float:
+    """Factor by which the loss of a step exceeds that of one example: for a sum, its terms over the script's divisor.
+
+    Evaluations are recorded by the example. A log without the number of terms has sums on both sides.
+    """
+    terms = (loss or {}).get("terms")
+    if loss is None or loss.get("reduction") != "sum" or not isinstance(terms, int | float) or terms <= 0:
+        return 1.0
+    return float(terms) / (loss.get("divisor") or 1.0)
+
+
 @signal(unit="word", needs="the call of the loss function", zh="损失函数的调用")
 def loss_kind(log: RunLog) -> str | None:
     """Kind of the loss that is minimized: cross_entropy, mse_loss, ...; custom when it is composed or unknown."""

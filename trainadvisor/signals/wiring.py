@@ -170,20 +170,20 @@ def eval_mode_from_start(log: RunLog) -> bool | None:
 
 
 def _train_mode_evals(log: RunLog) -> list[dict[str, Any]]:
-    return [record for record in log.evals if record.get("mode") == "train" and record.get("care")]
+    return [record for record in log.evaluations if record.get("mode") == "train" and record.get("care")]
 
 
 @signal(unit="share", **EVALS)
 def train_mode_eval_share(log: RunLog) -> float | None:
     """Share of the evaluations that ran with dropout or batch norm in training mode."""
-    judged = [record for record in log.evals if record.get("mode") in ("train", "eval")]
+    judged = [record for record in log.evaluations if record.get("mode") in ("train", "eval")]
     return len(_train_mode_evals(log)) / len(judged) if judged else None
 
 
 @signal(unit="evaluations", **EVALS)
 def train_mode_evals(log: RunLog) -> int | None:
     """Number of evaluations that ran with dropout or batch norm in training mode."""
-    return len(_train_mode_evals(log)) if log.evals else None
+    return len(_train_mode_evals(log)) if log.evaluations else None
 
 
 @signal(unit="names", **EVALS)

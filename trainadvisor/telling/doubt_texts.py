@@ -99,6 +99,26 @@ SAYS: Texts = {
         "en": "the model has hardly learnt: the loss is {share:.0%} below a constant answer's",
         "zh": "模型几乎没有学到东西：损失只比常数答案低 {share:.0%}",
     },
+    "no-curve": {
+        "en": "the log holds no loss, metric or reward",
+        "zh": "日志中没有损失、指标或奖励",
+    },
+    "logged-too-rarely": {
+        "en": "nothing was logged: logging_steps ({every:,}) is larger than the run ({planned:,} steps); set it to 1",
+        "zh": "什么都没有记录：logging_steps（{every:,}）大于训练步数（{planned:,}）；请设为 1",
+    },
+    "no-evaluation": {
+        "en": "no evaluation was logged, and a training curve of {points:,} points alone does not show success",
+        "zh": "没有记录验证，而仅凭 {points:,} 个点的训练曲线不能说明成功",
+    },
+    "few-evaluations": {
+        "en": "{evals} evaluations are few; {fewest} would show a trend",
+        "zh": "只有 {evals} 次验证；{fewest} 次才能看出趋势",
+    },
+    "evaluation-level": {
+        "en": "over {first} evaluations neither the validation loss nor a metric got better by more than noise",
+        "zh": "{first} 次验证中，验证损失与指标的改善都没有超过噪声",
+    },
     "no-loss": {
         "en": "no loss was seen",
         "zh": "没有观察到损失",
@@ -133,6 +153,15 @@ RECORDED = {
     "zh": "用 trainadvisor run 记录，并去掉 torch.compile",
 }
 
+WATCHED = {
+    "en": "record the next run with trainadvisor run SCRIPT (or the callback): all checks can be made then",
+    "zh": "下次用 trainadvisor run 脚本（或回调）记录：那时可以进行全部检查",
+}
+HELD_OUT = {
+    "en": "evaluate on held-out data several times an epoch and log it",
+    "zh": "每轮在留出数据上验证几次并记录",
+}
+
 DECIDES: dict[str, tuple[dict[str, str], ...]] = {
     "short": (LONGER, PREFLIGHT),
     "brief": (LONGER, METRIC),
@@ -147,6 +176,11 @@ DECIDES: dict[str, tuple[dict[str, str], ...]] = {
     "self-targets": (METRIC,),
     "gradients-apart": (METRIC, PREFLIGHT),
     "units-dead": (METRIC, PREFLIGHT),
+    "no-curve": (WATCHED,),
+    "logged-too-rarely": (WATCHED,),
+    "no-evaluation": (HELD_OUT, WATCHED),
+    "few-evaluations": (HELD_OUT, WATCHED),
+    "evaluation-level": (HELD_OUT, WATCHED),
     "no-loss": (RECORDED, METRIC),
     "no-yardstick": (METRIC, PREFLIGHT),
     "coverage": (RECORDED, PREFLIGHT),

@@ -11,7 +11,7 @@ from trainadvisor.signals import all_signals
 
 LISTED_NEEDS = 3
 TEXTS = ("title", "finding", "cause", "verify")
-HANDLED = ("phase", "measured_by", "measures", "general")
+HANDLED = ("phase", "evidence", "measured_by", "measures", "general")
 
 WORDS = {
     "off": {"en": "switched off: {reason}", "zh": "已关闭：{reason}"},

@@ -13,6 +13,7 @@ from trainadvisor.telling import diagnose
 from trainadvisor.verify import trial_verdict
 from trainadvisor.verify.candidates import codes
 from trainadvisor.verify.verify_result import Applied, Trial, Verdict
+from trainadvisor.vocabulary import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -128,7 +129,8 @@ def read(outcome: Outcome, config: Config, lang: str = "en") -> Run:
 def early(findings: list[Finding]) -> list[Finding]:
     """Drop findings about the end of a run, which a run that was cut short cannot show.
 
-    A finding that nothing was learned stays: the trials last as long, and it is what they are meant to change.
+    A finding that nothing was learned stays, and what was seen to be wrong: the trials last as long, and are meant to
+    change it.
     """
     kept: list[Finding] = []
     for finding in findings:
@@ -139,7 +141,8 @@ def early(findings: list[Finding]) -> list[Finding]:
 
 def _about_the_end(finding: Finding) -> bool:
     failed = finding.kind == "symptom" and finding.severity == "error"
-    return finding.handling.phase == "end" and not failed
+    seen = finding.handling.evidence == Evidence.DIRECT
+    return finding.handling.phase == "end" and not failed and not seen
 
 
 def pair(before: Run, after: Run) -> trial_verdict.Pair | None:
@@ -232,7 +235,7 @@ def unchanged(run: Run, baseline: Run) -> bool:
     if run.log is None or baseline.log is None or run.steps != baseline.steps:
         return False
     same = np.array_equal(run.log.column("loss"), baseline.log.column("loss"), equal_nan=True)
-    told = [[(e["step"], e.get("loss"), e["metrics"]) for e in log.evals] for log in (run.log, baseline.log)]
+    told = [[(e["step"], e.get("loss"), e["metrics"]) for e in log.evaluations] for log in (run.log, baseline.log)]
     norms, others = run.log.column("grad_norm"), baseline.log.column("grad_norm")
     return same and repr(told[0]) == repr(told[1]) and np.array_equal(norms, others, equal_nan=True)
 

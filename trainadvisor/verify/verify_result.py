@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from trainadvisor.judge.result import Edit  # noqa: TC001 - read by pydantic
+from trainadvisor.redaction import ARGUMENTS, CODE, redacted
 
 SCHEMA: Literal["trainadvisor/verify/1"] = "trainadvisor/verify/1"
+
+_LINES = {"diff", "old", "new", "anchor"}
+"""Fields that hold lines of the script: what is no literal text in them is no secret."""
 
 Answer = Literal["verified", "none-helped", "nothing-to-cure", "not-judged"]
 Verdict = Literal[
@@ -133,3 +138,10 @@ class Verification(_Part):
     # Confidence of the first finding before and after the trials.
     confidence: dict[str, str] = Field(default_factory=dict)
     diagnosis: dict[str, Any] | None = None
+
+
+def as_json(document: Verification) -> str:
+    """Return the document as text, without the secrets that logs do not hold either."""
+    held = json.loads(document.model_dump_json())
+    told = redacted(held, code=CODE | _LINES, arguments=ARGUMENTS | {"args"})
+    return json.dumps(told, indent=1, ensure_ascii=False) + "\n"

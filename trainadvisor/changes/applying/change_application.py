@@ -75,6 +75,8 @@ class ChangeApplication:
             try:
                 return around(noted, args, kwargs)
             except Exception as error:
+                if from_handler(error):
+                    raise
                 self.refuse(f"it failed here ({type(error).__name__}: {error})")
                 if inside[0]:
                     raise

@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from trainadvisor.changes.applying.change_application import Around, Call, ChangeApplication
 from trainadvisor.changes.applying.session_state import SessionState
 from trainadvisor.changes.catalogue import Choice
-from trainadvisor.instrument.patching import graft
+from trainadvisor.instrument.patching import exchange, graft
 from trainadvisor.instrument.torch_events import LOSSES
 from trainadvisor.record.recorder import Recorder
 from trainadvisor.record.run_script import Cut
@@ -42,6 +42,7 @@ class ChangeSession(SessionState):
         self._stop_after = stop_after
         self._made: list[torch.optim.Optimizer] = []
         self._stepping: set[object] = set()
+        self._closed = False
 
     def apply(self, choices: list[Choice]) -> None:
         """Let each change subscribe, then start listening."""
@@ -57,6 +58,7 @@ class ChangeSession(SessionState):
         self.tell("end")
         for application in self.applications:
             application.done_or_refused()
+        self._closed = True
         while self._undo:
             self._undo.pop()()
 
@@ -112,17 +114,13 @@ class ChangeSession(SessionState):
         inner = nn.Module.__call__
 
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-            if "forward" in self.running or "unseen" in self.running or is_dynamo_compiling():
+            if self._closed or "forward" in self.running or "unseen" in self.running or is_dynamo_compiling():
                 return inner(module, *args, **kwargs)
             if next(module.parameters(), None) is None or type(module).__module__ == "torch.nn.modules.loss":
                 return inner(module, *args, **kwargs)
             return self._forward(inner, module, args, kwargs)
 
-        def restore() -> None:
-            nn.Module.__call__ = inner  # type: ignore[method-assign]
-
-        nn.Module.__call__ = call  # type: ignore[method-assign]
-        self._undo.append(restore)
+        self._undo.append(exchange(nn.Module, "__call__", call))
 
     def _forward(self, inner: Call, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         self.check_time()

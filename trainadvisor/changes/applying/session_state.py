@@ -1,7 +1,7 @@
 """What a session knows about the training, and what changes may ask of it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.changes.applying.late_torch import nn, torch
@@ -44,16 +44,12 @@ class SessionState:
     @contextmanager
     def unseen(self) -> Iterator[None]:
         """Hide the advisor's own calls from the recorder and from the changes."""
-        recorder, self.running = self.recorder, {*self.running, "unseen"}
-        busy = recorder._busy if recorder is not None else False
+        self.running = {*self.running, "unseen"}
         try:
-            if recorder is not None:
-                recorder._busy = True
-            yield
+            with self.recorder.looking_away() if self.recorder is not None else nullcontext():
+                yield
         finally:
             self.running = self.running - {"unseen"}
-            if recorder is not None:
-                recorder._busy = busy
 
     @contextmanager
     def aside(self) -> Iterator[None]:

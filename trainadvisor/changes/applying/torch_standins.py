@@ -19,7 +19,7 @@ def stand_in(application: "ChangeApplication", owner: Any, name: str, function: 
     def called(given: Any, *args: Any, **kwargs: Any) -> Any:
         training = session.models or session.train_data is not None
         own = {"step", "unseen", "backward"} & session.running
-        measuring = session.recorder is not None and session.recorder._busy
+        measuring = session.recorder is not None and session.recorder.is_measuring
         if own or measuring or not training or not floating(given):
             return original(given, *args, **kwargs)
         return function(original, given, *args, **kwargs)

@@ -19,7 +19,7 @@ def span(log: RunLog) -> dict[str, Any]:
     """Return the first and last step, the number of steps, and the elapsed time at some of them."""
     steps = log.steps
     first, last = (int(steps[0]), int(steps[-1])) if steps.size else (0, 0)
-    evaluated = max((record["step"] for record in log.evals), default=first)
+    evaluated = max((record["step"] for record in log.evaluations), default=first)
     return {"first": first, "last": max(last, first, evaluated), "count": int(steps.size), "time": _clock(log)}
 
 

@@ -173,11 +173,17 @@ def loader_fact(loader: DataLoader[Any]) -> Fact:
         True if isinstance(sampler, RandomSampler) else (False if isinstance(sampler, SequentialSampler) else None)
     )
     return {
-        "batch_size": loader.batch_size, "batches": _length(loader), "examples": _length(loader.dataset),
+        "batch_size": batch_size(loader), "batches": _length(loader), "examples": _length(loader.dataset),
         "workers": loader.num_workers, "pin_memory": loader.pin_memory, "persistent": loader.persistent_workers,
         "shuffle": shuffle, "sampler": type(sampler).__name__ if sampler is not None else None,
         "drop_last": loader.drop_last, "iterable": iterable, "dataset": type(loader.dataset).__name__,
     }  # fmt: skip
+
+
+def batch_size(loader: DataLoader[Any]) -> int | None:
+    """Return the examples of a batch, also where a sampler of the user's puts batches together."""
+    found = loader.batch_size if loader.batch_size is not None else getattr(loader.batch_sampler, "batch_size", None)
+    return found if isinstance(found, int) else None
 
 
 def _length(thing: object) -> int | None:

@@ -15,7 +15,7 @@ Announce = Callable[[str, Fact], None]
 """Told (kind, fact) when an object is new or its fact has changed."""
 
 
-class Numbering:
+class ObjectIds:
     """Gives each object of a kind a number, and describes loaders."""
 
     def __init__(self, announce: Announce) -> None:

@@ -9,13 +9,13 @@ from torch.optim.lr_scheduler import LRScheduler
 from trainadvisor.record.objects import describe
 from trainadvisor.record.objects.describe import Fact
 from trainadvisor.record.objects.held_tensor import HeldTensors
-from trainadvisor.record.objects.ids import Announce, Numbering
+from trainadvisor.record.objects.ids import Announce, ObjectIds
 
 _MOVING = frozenset({"lr", "momentum", "betas"})
 """What a schedule changes at every step: the steps' own records hold the rate."""
 
 
-class Optimizers(Numbering):
+class OptimizerRegistry(ObjectIds):
     """Numbers optimizers and schedulers."""
 
     def __init__(self, announce: Announce) -> None:

@@ -12,17 +12,17 @@ from trainadvisor.instrument import private_torch
 from trainadvisor.record.objects import describe as facts
 from trainadvisor.record.objects.describe import Fact
 from trainadvisor.record.objects.ids import Announce
-from trainadvisor.record.objects.optimizer_registry import Optimizers
+from trainadvisor.record.objects.optimizer_registry import OptimizerRegistry
 from trainadvisor.record.objects.watched_model import Model, bare, is_compiled
 
-__all__ = ["Inventory", "Model"]
+__all__ = ["Model", "ObjectRegistry"]
 
 _MOST_MEASURED = 512
 """Parameters of a model whose values are measured when it is found; of more, so many that lie evenly."""
 _AT_START = ("init_rms", "init_std", "earlier")
 
 
-class Inventory(Optimizers):
+class ObjectRegistry(OptimizerRegistry):
     """Numbers the objects of a training."""
 
     def __init__(self, announce: Announce) -> None:

@@ -87,6 +87,12 @@ class Model:
         return all(p.is_meta for root in self.roots for p in root.parameters())
 
     @property
+    def time_major(self) -> bool:
+        """Return whether a recurrent or attention layer takes the steps of a sequence before the examples."""
+        layers = (module for root in self.roots for module in root.modules())
+        return any(isinstance(m, nn.RNNBase | nn.MultiheadAttention) and not m.batch_first for m in layers)
+
+    @property
     def caring(self) -> Iterator[nn.Module]:
         """Yield the layers for which train and eval mode differ."""
         return (module for reference in self.cares if (module := reference()) is not None)

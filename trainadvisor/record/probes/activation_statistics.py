@@ -5,7 +5,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any
@@ -18,20 +18,21 @@ from torch.overrides import TorchFunctionMode
 from trainadvisor.instrument import module_calls, private_torch
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.user_modes import apart
+from trainadvisor.record.context import Context, probe
+from trainadvisor.record.guarded_layers import GuardedLayers
 from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.objects import describe
 from trainadvisor.record.objects.watched_model import Model
 from trainadvisor.record.probes.output_statistics import COLUMNS, NUMBERS, Found, active_units, combine, measure
 from trainadvisor.record.probes.part import Part
 from trainadvisor.record.rotation import Rotation, Rows
-from trainadvisor.record.step import Call, Iteration
+from trainadvisor.record.step import Call, Step
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from trainadvisor.instrument.guard import Guard
     from trainadvisor.log.records import Record
-    from trainadvisor.record.recorder import Recorder
 
 _REPEATS = 3
 """Calls of one layer in one forward (a recurrent loop) that are looked at from the start; later, powers of two."""
@@ -98,15 +99,15 @@ class _Functions(TorchFunctionMode):
         return result
 
 
-class _Observation:
+class _Observation(AbstractContextManager[None]):
     """Context of one observed forward: inner modules are seen and activation functions too."""
 
-    def __init__(self, recorder: "Recorder", functions: _Functions | None) -> None:
-        self._recorder, self._functions = recorder, functions
+    def __init__(self, observer: GuardedLayers, functions: _Functions | None) -> None:
+        self._observer, self._functions = observer, functions
         self._stack = ExitStack()
 
     def __enter__(self) -> None:
-        self._stack.enter_context(module_calls.sampling(self._recorder))
+        self._stack.enter_context(module_calls.sampling(self._observer))
         if self._functions is not None:
             self._stack.enter_context(self._functions)
 
@@ -130,18 +131,18 @@ def _takes_fast_paths(call: Call) -> bool:
     return any(isinstance(m, _FAST) and not any(p.requires_grad for p in m.parameters()) for m in modules)
 
 
+@probe(order=110)
 class ActivationProbe:
     """Measures while the forward of a sampled step runs; nothing is left on the model."""
 
-    def __init__(self, recorder: "Recorder") -> None:
-        """Take the recorder."""
-        self._recorder = recorder
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._rows: dict[str, _Row] = {}
         self._stack: list[nn.Module] = []
         self._names: dict[int, str] = {}
         self._last_layer = ""
         self._part: Part | None = None
-        self._rotation = Rotation(recorder.meter.budget.allowed)
+        self._rotation = Rotation(context.seconds_allowed)
         self._units: dict[tuple[int, str], deque[torch.Tensor]] = {}
         self._tables: dict[tuple[Any, ...], int] = {}
         self._table_numbers = count()
@@ -149,18 +150,18 @@ class ActivationProbe:
 
     def observer(self, call: Call) -> _Observation | None:
         """Return the context to run a call in, or None when it is not observed."""
-        wanted = self._recorder.iteration.sample_layers and call.grad and not call.model.compiled
+        wanted = self._context.step.sample_layers and call.grad and not call.model.compiled
         if (
             not wanted
             or torch.compiler.is_compiling()
             or _stack_is_nearly_full(call.model)
-            or call.model.number in self._recorder.iteration.samples.get("activations", {})
+            or call.model.number in self._context.step.samples.get("activations", {})
         ):
             return None
         self._rows, self._stack, self._names, self._last_layer = {}, [], call.model.layer_names, ""
-        functions = None if _takes_fast_paths(call) else _Functions(self, self._recorder.guard)
+        functions = None if _takes_fast_paths(call) else _Functions(self, self._context.guard)
         self._part = Part(call.model, self._rotation, functions)
-        return _Observation(self._recorder, functions if self._part.at_root else None)
+        return _Observation(GuardedLayers(self, self._context.guard), functions if self._part.at_root else None)
 
     def enters(self, module: nn.Module) -> bool:
         """Note that an inner module is called; return whether its output is looked at, or functions inside of it."""
@@ -199,7 +200,7 @@ class ActivationProbe:
         try:
             apart(function, *args)
         finally:
-            self._recorder.meter.spend(time.perf_counter() - begun)
+            self._context.spend(time.perf_counter() - begun)
             if self._part is not None:
                 self._part.seconds += self._rotation.clock() - clock
 
@@ -233,16 +234,16 @@ class ActivationProbe:
         if not self._rows:
             return
         rows, self._rows = list(self._rows.values()), {}
-        iteration = self._recorder.iteration
+        step = self._context.step
         result = next(map(describe.local, describe.tensors_in(call.output)), None)
         if result is not None and result.is_floating_point() and result.numel() and result.ndim:
             rows.append(_Row("output", "output", "", result.shape[-1], found=[measure(result, "output")]))
         with torch.no_grad():
-            self._collect(call.model.number, rows, iteration, left)
+            self._collect(call.model.number, rows, step, left)
 
-    def _collect(self, model: int, rows: list[_Row], iteration: Iteration, part: Rows | None) -> None:
+    def _collect(self, model: int, rows: list[_Row], step: Step, part: Rows | None) -> None:
         columns: Record = {"table": self._table(model, rows, part)} | ({"rows": part} if part is not None else {})
-        iteration.samples.setdefault("activations", {})[model] = columns
+        step.samples.setdefault("activations", {})[model] = columns
         shares = [self._dead(model, row) for row in rows]
         numbers = [number for row in rows for found in row.found for number in found.numbers]
         both = torch.stack([*numbers, *(share for share in shares if share is not None)])
@@ -255,7 +256,7 @@ class ActivationProbe:
             columns["act_std"] = [_std(*pair) for pair in zip(columns["act_mean"], columns["act_rms"], strict=True)]
             columns["act_dead"] = [None if share is None else next(given) for share in shares]
 
-        iteration.expect(self._recorder.values.read(both), arrived)
+        step.expect(self._context.values.read(both), arrived)
 
     def on_model_gone(self, model: int) -> None:
         """Forget the units and tables of a model that the user has dropped."""
@@ -282,7 +283,7 @@ class ActivationProbe:
             self._tables[key] = next(self._table_numbers)
             listed = [{"name": row.name, "kind": row.kind, "layer": row.layer, "units": row.units} for row in rows]
             detail = {"id": self._tables[key], "model": model, "rows": listed}
-            self._recorder.event("table", "", detail if part is None else detail | {"part": part})
+            self._context.event("table", "", detail if part is None else detail | {"part": part})
         return self._tables[key]
 
 

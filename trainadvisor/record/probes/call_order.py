@@ -1,18 +1,16 @@
 """Probe: the order of the calls that make up a training step, counted exactly."""
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 
 from trainadvisor.instrument import private_torch
+from trainadvisor.record.context import Context, probe
 from trainadvisor.record.device_readback import Reading
 from trainadvisor.record.objects.describe import NORMS, local
-from trainadvisor.record.step import Arrived, Call, Iteration
-
-if TYPE_CHECKING:
-    from trainadvisor.record.recorder import Recorder
+from trainadvisor.record.step import Arrived, Call, Step
 
 _TOLD = {1, 2, 3, 5, 10, 15, 20, 50, 100, 200, 500}
 _COUNTS = ("forward", "train_forward", "backward", "step", "zero_grad", "step_without_grad", "stale_steps",
@@ -25,13 +23,13 @@ _LATE = ("stale_steps", "zero_between_backward_and_step", "step_without_grad")
 _SAMPLED = 3
 
 
-class WiringProbe:
+@probe(order=40)
+class CallOrderProbe:
     """Counts calls and the ways in which they can be in the wrong order."""
 
-    def __init__(self, recorder: "Recorder") -> None:
-        """Take the recorder."""
-        self._recorder = recorder
-        self.counts: Counter[str] = Counter()
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._counts = context.counts
         self._schedulers: Counter[int] = Counter()
         self._left: dict[int, bool] = {}
         """Optimizers (by id) whose gradients have not been cleared since their last step."""
@@ -41,35 +39,30 @@ class WiringProbe:
         self._manual = self._closure = False
         self._micro = 1
         self._modes: list[bool] = []
-        self.divided: bool | None = None
 
-    def count(self, name: str) -> None:
-        """Count one more."""
-        self.counts[name] += 1
-
-    def moved(self, any_parameter: bool) -> None:  # noqa: FBT001 - a fact, not a switch
-        """Take whether parameters changed in a sampled step: without an optimizer the script updates them by hand."""
-        if any_parameter and self._recorder.course.free_running and not self.counts["step"]:
+    def on_parameters_moved(self) -> None:
+        """Note that parameters changed in a sampled step: without an optimizer the script updates them by hand."""
+        if self._context.boundaries.free_running and not self._counts["step"]:
             self._manual = True
 
     def on_forward_ends(self, call: Call) -> None:
         """Count forwards, and those of a model that cares about its mode in the wrong one."""
-        self.count("forward")
+        self._counts.add("forward")
         if call.grad:
-            self.count("train_forward")
+            self._counts.add("train_forward")
             self._modes.append(_in_eval_by_mistake(call))
 
     def on_zero_grad(self, args: tuple[Any, ...], _: object, __: object) -> None:
         """Note cleared gradients; after the backward and before the step they are lost."""
-        self.counts["zero_grad"] += 1
+        self._counts["zero_grad"] += 1
         cleared = [id(args[0])] if isinstance(args[0], torch.optim.Optimizer) else list(self._left)
         for optimizer in cleared:
             self._clear(optimizer)
-        iteration = self._recorder.iteration
-        if iteration.micro and not iteration.stepped and not iteration.done and not self._cleared_after_backward:
+        step = self._context.step
+        if step.micro and not step.stepped and not step.done and not self._cleared_after_backward:
             self._cleared_after_backward = True
-            if not self._recorder.course.in_step:
-                self._recorder.course.gradients_lost()
+            if not self._context.boundaries.in_step:
+                self._context.boundaries.gradients_lost()
 
     def _clear(self, optimizer: int) -> None:
         self._left[optimizer] = False
@@ -77,24 +70,24 @@ class WiringProbe:
 
     def on_backward_begins(self, *_: object) -> None:
         """Look whether gradients of the step before are still there, by value."""
-        self.counts["backward"] += 1
+        self._counts["backward"] += 1
         self._cleared_after_backward = False
         if True not in self._left.values():
             return
-        for optimizer in self._recorder.inventory.alive_optimizers():
+        for optimizer in self._context.objects.alive_optimizers():
             if self._left.get(id(optimizer)) and id(optimizer) not in self._found:
                 self._look_at_left(optimizer)
 
     def on_direct_backward(self, _: object) -> None:
         """Count a backward whose gradients went to the script."""
-        self.count("backward")
+        self._counts.add("backward")
 
     def _look_at_left(self, optimizer: torch.optim.Optimizer) -> None:
         smallest = sorted(_gradients(optimizer), key=torch.Tensor.numel)[:_SAMPLED]
         if not smallest:
             self._clear(id(optimizer))
             return
-        reading = self._recorder.values.read(_size(smallest))
+        reading = self._context.values.read(_size(smallest))
         if reading.values == [0.0]:
             self._clear(id(optimizer))
         else:
@@ -102,77 +95,77 @@ class WiringProbe:
 
     def on_step_begins(self, optimizer: torch.optim.Optimizer, closure: object) -> None:
         """Judge the state in which the optimizer is about to step."""
-        iteration = self._recorder.iteration
+        step = self._context.step
         self._closure = bool(closure)
         if closure:
             return
-        self._judge_left(optimizer, iteration)
+        self._judge_left(optimizer, step)
         if not _has_gradient(optimizer):
-            iteration.fields["no_grad"] = True
-            self.count("step_without_grad")
-            self.counts["zero_between_backward_and_step"] += self._cleared_after_backward
-        elif self._cleared_after_backward and iteration.micro:
-            reading = self._recorder.values.read(_size(_gradients(optimizer)))
-            iteration.expect(reading, self._judging_lost(iteration))
+            step.fields["no_grad"] = True
+            self._counts.add("step_without_grad")
+            self._counts["zero_between_backward_and_step"] += self._cleared_after_backward
+        elif self._cleared_after_backward and step.micro:
+            reading = self._context.values.read(_size(_gradients(optimizer)))
+            step.expect(reading, self._judging_lost(step))
 
-    def _judge_left(self, optimizer: torch.optim.Optimizer, iteration: Iteration) -> None:
+    def _judge_left(self, optimizer: torch.optim.Optimizer, step: Step) -> None:
         found = self._found.pop(id(optimizer), None) if self._found else None
         if found is not None and self._left.get(id(optimizer)):
-            iteration.expect(found, self._judging_stale(iteration))
+            step.expect(found, self._judging_stale(step))
 
-    def _judging_stale(self, iteration: Iteration) -> Arrived:
+    def _judging_stale(self, step: Step) -> Arrived:
         def arrived(values: list[float]) -> None:
-            if values[0] != 0 and not iteration.fields.get("stale"):
-                iteration.fields["stale"] = True
-                self.count("stale_steps")
+            if values[0] != 0 and not step.fields.get("stale"):
+                step.fields["stale"] = True
+                self._counts.add("stale_steps")
 
         return arrived
 
-    def _judging_lost(self, iteration: Iteration) -> Arrived:
+    def _judging_lost(self, step: Step) -> Arrived:
         def arrived(values: list[float]) -> None:
             if values[0] == 0:
-                iteration.fields["no_grad"] = True
-                self.count("zero_between_backward_and_step")
+                step.fields["no_grad"] = True
+                self._counts.add("zero_between_backward_and_step")
 
         return arrived
 
     def on_step_ends(self, optimizer: torch.optim.Optimizer) -> None:
         """Note that this optimizer's gradients are used up; a closure's are judged now."""
-        self.count("step")
-        iteration = self._recorder.iteration
+        self._counts.add("step")
+        step = self._context.step
         if self._closure:
-            self._judge_left(optimizer, iteration)
+            self._judge_left(optimizer, step)
             if not _has_gradient(optimizer):
-                iteration.fields["no_grad"] = True
-                self.count("step_without_grad")
+                step.fields["no_grad"] = True
+                self._counts.add("step_without_grad")
         self._left[id(optimizer)] = True
 
-    def on_unseen_step(self, optimizer: torch.optim.Optimizer) -> None:
+    def on_implicit_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Count a step that no hook has shown."""
-        self.count("step")
+        self._counts.add("step")
         self._left[id(optimizer)] = True
 
     def on_scheduler_step(self, args: tuple[Any, ...], _: object, __: object) -> None:
         """Count the steps of each scheduler."""
         if isinstance(args[0], torch.optim.lr_scheduler.LRScheduler):
-            self._schedulers[self._recorder.inventory.add_scheduler(args[0])] += 1
-            iteration = self._recorder.iteration
-            if iteration.micro and not iteration.done:
-                self.count("scheduler_before_optimizer")
+            self._schedulers[self._context.objects.add_scheduler(args[0])] += 1
+            step = self._context.step
+            if step.micro and not step.done:
+                self._counts.add("scheduler_before_optimizer")
 
     def on_clip_grad_norm_(self, *_: object) -> None:
         """Count clipping calls."""
-        self.count("clip_calls")
+        self._counts.add("clip_calls")
 
-    def on_close(self, iteration: Iteration) -> None:
+    def on_close(self, step: Step) -> None:
         """Add up the step."""
-        self.counts["accumulated_steps"] += iteration.micro > 1
+        self._counts["accumulated_steps"] += step.micro > 1
         mistaken = bool(self._modes) and all(self._modes)
-        self.counts["eval_mode_train_forward"] += mistaken
-        iteration.fields["mode"] = "eval" if mistaken else "train"
+        self._counts["eval_mode_train_forward"] += mistaken
+        step.fields["mode"] = "eval" if mistaken else "train"
         self._modes = []
-        self._micro = 1 if self._closure else max(1, iteration.micro)
-        if iteration.step + 1 in _TOLD:
+        self._micro = 1 if self._closure else max(1, step.micro)
+        if step.number + 1 in _TOLD:
             self._tell()
 
     def on_stop(self, _: str) -> None:
@@ -181,14 +174,14 @@ class WiringProbe:
 
     def _tell(self) -> None:
         """Tell the counts of now; those that depend on values are complete when the steps before are."""
-        detail: dict[str, Any] = {name: self.counts[name] for name in _COUNTS}
+        detail: dict[str, Any] = {name: self._counts[name] for name in _COUNTS}
         detail |= {"scheduler_steps": {str(k): n for k, n in self._schedulers.items()}, "accumulation": self._micro,
-                   "accumulation_divided": self.divided, "manual_updates": self._manual}  # fmt: skip
+                   "accumulation_divided": self._counts.divided, "manual_updates": self._manual}  # fmt: skip
 
         def complete(_: list[float]) -> None:
-            detail.update({name: self.counts[name] for name in _LATE}, manual_updates=self._manual)
+            detail.update({name: self._counts[name] for name in _LATE}, manual_updates=self._manual)
 
-        self._recorder.event("tally", "", detail, [(Reading([]), complete)])
+        self._context.event("tally", "", detail, [(Reading([]), complete)])
 
 
 def _has_gradient(optimizer: torch.optim.Optimizer) -> bool:

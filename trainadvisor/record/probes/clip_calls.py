@@ -1,45 +1,42 @@
 """Probe: what the user's own gradient clipping saw; its norm is exact and costs nothing."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
+from trainadvisor.record.context import Context, probe
 from trainadvisor.record.sampling import Jumps
-
-if TYPE_CHECKING:
-    from trainadvisor.record.recorder import Recorder
-
 
 _JUMP, _STEADY_AFTER = 10.0, 3
 """A norm so many times its running mean is a jump, after so many steps."""
 
 
-class ClippingProbe:
+@probe(order=70)
+class ClipCallProbe:
     """Takes norm and threshold from the clipping calls."""
 
-    def __init__(self, recorder: "Recorder") -> None:
-        """Take the recorder."""
-        self._recorder = recorder
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._jumps = Jumps(_JUMP, _STEADY_AFTER)
 
     def on_clip_grad_norm_(self, args: tuple[Any, ...], kwargs: dict[str, Any], norm: object) -> None:
         """Note the norm before clipping and the threshold."""
-        iteration = self._recorder.iteration
-        if not iteration.micro or iteration.done:
+        step = self._context.step
+        if not step.micro or step.done:
             return  # of another training
         limit = args[1] if len(args) > 1 else kwargs.get("max_norm")
-        iteration.fields["clip_max"] = float(limit) if isinstance(limit, int | float) else None
+        step.fields["clip_max"] = float(limit) if isinstance(limit, int | float) else None
         if type(norm) is torch.Tensor:  # of a distributed one only all processes together know the value
-            fields = iteration.fields
+            fields = step.fields
 
             def arrived(values: list[float]) -> None:
                 fields["clip_norm"] = values[0]
-                if self._jumps.is_one(iteration.step, values[0]):
-                    self._recorder.look_closer()
+                if self._jumps.is_one(step.number, values[0]):
+                    self._context.look_closer()
 
-            iteration.expect(self._recorder.values.read(norm), arrived)
+            step.expect(self._context.values.read(norm), arrived)
 
     def on_clip_grad_value_(self, args: tuple[Any, ...], kwargs: dict[str, Any], _: object) -> None:
         """Note the limit of element-wise clipping."""
         limit = args[1] if len(args) > 1 else kwargs.get("clip_value")
-        self._recorder.iteration.fields["clip_value"] = float(limit) if isinstance(limit, int | float) else None
+        self._context.step.fields["clip_value"] = float(limit) if isinstance(limit, int | float) else None

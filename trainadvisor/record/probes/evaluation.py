@@ -1,234 +1,240 @@
-"""Probe: evaluations: forwards without gradients whose loss is computed, joined until the training goes on."""
+"""Probe: evaluations, as the user means them: one pass over one data set, or one call on one split."""
 
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+import weakref
+from typing import Any
 
 import torch
 
-from trainadvisor.log.records import EVAL, Record
-from trainadvisor.record.device_readback import Reading
-from trainadvisor.record.probes.loss_arguments import CLASSIFYING
-from trainadvisor.record.probes.loss_calls import LossCall, correct
-from trainadvisor.record.step import Arrived, Call
+from trainadvisor.record.context import Context, probe
+from trainadvisor.record.evaluations import loss_free_answers
+from trainadvisor.record.evaluations.evaluation_series import TRAIN, SeriesBook, split_named, split_of, words_in_code
+from trainadvisor.record.evaluations.evaluation_source import Source, Sources, first_input
+from trainadvisor.record.evaluations.evaluation_sums import LossSums, Pending
+from trainadvisor.record.evaluations.open_evaluation import OpenEvaluation
+from trainadvisor.record.evaluations.returned_losses import ReturnedLosses
+from trainadvisor.record.losses.loss_calls import LossCall
+from trainadvisor.record.objects import describe
+from trainadvisor.record.step import Call
 
-if TYPE_CHECKING:
-    from trainadvisor.record.recorder import Recorder
-
-_MOST_CLASSES = 2000
 _HELD = 8
-_REGRESSION = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
+_MOST_OPEN = 64
+"""Evaluations between two steps; what comes after joins the last."""
 
 
-@dataclass
-class _Part:
-    """Sums over the batches of one loss."""
-
-    entry: Any
-    weights: list[int] = field(default_factory=list)
-    elements: int = 0
-    """What a mean would have divided by."""
-    values: list[torch.Tensor] = field(default_factory=list)
-    right: list[torch.Tensor] = field(default_factory=list)
-    squares: list[torch.Tensor] = field(default_factory=list)
-    """[sum (y - p)^2, sum y, sum y^2, count] of each batch, for the explained variance."""
-    spreads: list[torch.Tensor] = field(default_factory=list)
-    predicted: torch.Tensor | None = None
-
-
-@dataclass
-class _Block:
-    """One evaluation."""
-
-    begun: float
-    forwards: int = 0
-    mode: str = "eval"
-    care: bool = False
-    wrong_mode: list[str] = field(default_factory=list)
-    model: int | None = None
-    parts: dict[int, _Part] = field(default_factory=dict)
-
-
+@probe(order=130)
 class EvaluationProbe:
-    """Joins losses computed without gradients into evaluations."""
+    """Joins what is computed without being trained on into evaluations."""
 
-    def __init__(self, recorder: "Recorder") -> None:
-        """Take the recorder."""
-        self._recorder = recorder
-        recorder.evaluation = self
-        self._block: _Block | None = None
-        self._tentative: list[LossCall] = []
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._sources, self._series, self._returned = Sources(), SeriesBook(), ReturnedLosses()
+        self._open: dict[object, OpenEvaluation] = {}
+        self._current: OpenEvaluation | None = None
+        self._running: tuple[OpenEvaluation, bool] | None = None
+        """The evaluation whose forward runs, and whether it is the first one of its batch."""
+        self._tentative: list[tuple[Source, LossCall]] = []
         """Losses with gradients of a model in eval mode since its last forward: an evaluation, unless trained on."""
+        self._trained: dict[int, None] = {}
+        """The losses that were trained on (ids), in order."""
 
-    @property
-    def is_open(self) -> bool:
-        """Say whether an evaluation is running."""
-        return self._block is not None
+    # Where batches come from
+
+    def on_loader_iter(self, args: tuple[Any, ...], _: object, iterator: object) -> None:
+        """Take a new pass over a loader."""
+        self._sources.begin_pass(args[0], iterator)
+
+    def on_batch_begins(self, args: tuple[Any, ...], _: object) -> None:
+        """Take that a batch is asked for."""
+        self._sources.ask(args[0])
+
+    def on_batch_ends(self, args: tuple[Any, ...], _: object, batch: object) -> None:
+        """Take a batch."""
+        self._sources.draw(args[0], batch)
+
+    def on_eval_mode(self, args: tuple[Any, ...], *_: object) -> None:
+        """Take that a known model is put into eval mode: a new evaluation begins."""
+        if self._context.objects.model_of(args[0]) is not None:
+            self._sources.cut()
+
+    # Forwards and losses
 
     def on_forward_begins(self, call: Call) -> None:
-        """Settle the losses of the forward before: no backward has followed."""
-        if call.grad and self._tentative:
-            self._settle()
-
-    def on_forward_ends(self, call: Call) -> None:
         """Open an evaluation with a forward without gradients; in training mode, not amid a step (a pseudo-label)."""
-        if call.grad or (self._recorder.iteration.micro and call.training):
-            return
-        block = self._block = self._block or _Block(time.perf_counter())
-        block.forwards += 1
-        if block.model is None or call.model.trained:
-            block.model = call.model.number
+        self._running = None
+        if call.grad:
+            self._settle()
+            if call.training:
+                self._set_aside(call)
+        elif not (self._context.step.micro and call.training):
+            fresh = self._sources.fresh
+            opened = self._opened(self._sources.of_forward(), call.model.number)
+            opened.drawn = self._sources.draws
+            self._running = opened, fresh
+            self._note_mode(opened, call)
+
+    def _set_aside(self, call: Call) -> None:
+        """Forget a look at the batch that is now trained on; note what the training is fed with."""
+        used = self._sources.train(call)
+        for key, opened in list(self._open.items()):
+            data = opened.source.data
+            if data is not None and data is used and opened.forwards == 1 and opened.drawn == self._sources.draws:
+                del self._open[key]
+
+    def _opened(self, source: Source, model: int | None) -> OpenEvaluation:
+        found = self._open.get(source.key) or (self._current if len(self._open) >= _MOST_OPEN else None)
+        if found is None:
+            context = self._context
+            begun, series = time.perf_counter(), self._series.number(source, model)
+            found = OpenEvaluation(source, series, begun, context.steps_done(), context.last_epoch)
+            found.split = split_of(source, self._sources.trained_loaders)
+            self._open[source.key] = found
+        self._current = found
+        found.announced = found.announced or self._sources.announced
+        return found
+
+    def _note_mode(self, opened: OpenEvaluation, call: Call) -> None:
+        opened.forwards += 1
+        if opened.model is None or call.model.trained:
+            opened.model = call.model.number
         caring = list(call.model.caring)
-        block.care = block.care or bool(caring)
+        opened.care = opened.care or bool(caring)
         wrong = [call.model.layer_names.get(id(module), "") for module in caring if module.training]
         if wrong and call.model.trained:
-            block.mode, block.wrong_mode = "train", wrong[:5]
-            self._recorder.wiring.count("train_mode_eval_forward")
+            opened.mode, opened.wrong_mode = "train", wrong[:5]
+            self._context.counts.add("train_mode_eval_forward")
+        opened.on_training_data += self._sources.is_training_data(call)
 
-    def saw_loss(self, call: LossCall, *, grad: bool) -> None:
+    def on_forward_ends(self, call: Call) -> None:
+        """Measure what a forward of an evaluation gives; remember the losses that one of the training returns."""
+        running, self._running = self._running, None
+        if call.grad:
+            self._returned.offer(call)
+        if running is None:
+            return
+        opened, first = running
+        given = first_input(call)
+        size = given.shape[0] if given is not None else 1
+        self._take_returned(opened, call, size)
+        opened.outputs = [weakref.ref(tensor) for tensor in describe.tensors_in(call.output)]
+        if call.model.trained and not opened.parts:
+            batch = self._sources.batch if first else None
+            opened.examples += size
+            loss_free_answers.measure(opened.answers, call, batch, self._context.losses.train_kinds())
+        self._sources.batch = None
+        opened.ended = time.perf_counter()
+
+    def _take_returned(self, opened: OpenEvaluation, call: Call, size: int) -> None:
+        """Take the loss that the model returns, where the training is told it in the same way and no function is."""
+        number, value = self._returned.of(call)
+        entry = self._context.losses.numbered(number) if value is not None else None
+        if entry is None or value is None or entry.kind != "custom":
+            return
+        if "eval" not in entry.phases:
+            entry.phases.add("eval")
+            self._context.losses.announce(entry)
+        opened.parts.setdefault(entry.number, LossSums(entry)).add_value(value.detach(), size)
+
+    def on_untrained_loss(self, call: LossCall, grad: bool) -> None:  # noqa: FBT001 - an event has no keywords
         """Take a loss of an evaluation; one with gradients waits until it is clear that nothing trains on it."""
         if grad:
-            self._tentative = [*self._tentative[1 - _HELD :], call]
-        elif self._block is not None:
-            self._add(self._block, call)
+            self._tentative = [*self._tentative[1 - _HELD :], (self._sources.of_forward(), call)]
+        elif self._open:
+            self._add(self._evaluation_of(call), call)
+
+    def _evaluation_of(self, call: LossCall) -> OpenEvaluation:
+        """Return the evaluation whose forward made a prediction, else the current one."""
+        current = self._current if self._current in self._open.values() else None
+        if current is not None and (self._running is not None or current.gave(call.prediction)):
+            return current
+        made = [opened for opened in self._open.values() if opened.gave(call.prediction)]
+        return (made or [current or list(self._open.values())[-1]])[-1]
 
     def _settle(self) -> None:
+        """Take the losses of the forward before: no backward has followed."""
         tentative, self._tentative = self._tentative, []
-        if tentative:
-            self._block = self._block or _Block(time.perf_counter())
-        for call in tentative:
+        for source, call in tentative:
             if "eval" not in call.entry.phases:
                 call.entry.phases.add("eval")
-                self._recorder.losses.announce(call.entry)
-            self._add(self._block, call) if self._block else None
+                self._context.losses.announce(call.entry)
+            opened = self._opened(source, None)
+            opened.forwards += 1
+            self._add(opened, call)
 
-    def on_backward_begins(self, *_: object) -> None:
-        """Forget the losses that are being differentiated; the evaluation before is over, and the training goes on."""
+    def _add(self, opened: OpenEvaluation, call: LossCall) -> None:
+        part = opened.parts.setdefault(call.entry.number, LossSums(call.entry))
+        with torch.no_grad():
+            part.add(call)
+        opened.ended = time.perf_counter()
+
+    # Ends
+
+    def on_backward_begins(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Forget the losses that are being differentiated; the evaluations before are over: the training goes on."""
         self._tentative = []
-        if self._block is not None:
-            self._finish()
+        number = self._context.step.fields.get("loss_id")
+        if number is not None:
+            self._trained[number] = None
+            tensors = args[0] if args else kwargs.get("tensors")
+            self._returned.match(tensors[0] if isinstance(tensors, tuple | list) and tensors else tensors, number)
+        self._finish()
+        self._sources.go_on()
 
     def on_stop(self, _: str) -> None:
-        """Write the last evaluation."""
+        """Write the last evaluations."""
         self._settle()
         self._finish()
 
-    def drop(self) -> None:
+    def on_given_validation(self, *_: object) -> None:
         """Forget the evaluation that was seen: its result is given by the user."""
-        self._block, self._tentative = None, []
-
-    def _add(self, block: _Block, call: LossCall) -> None:
-        part = block.parts.setdefault(call.entry.number, _Part(call.entry))
-        prediction, target = call.prediction, call.target
-        with torch.no_grad():
-            part.weights.append(prediction.shape[0] if prediction.ndim else 1)
-            part.values.append(call.value.float().mean())
-            part.elements += _elements(prediction, call.entry.kind)
-            right = correct(call)
-            if right is not None:
-                part.right.append(
-                    torch.stack([right.float().sum(), torch.full((), float(right.numel()), device=right.device)])
-                )
-            if prediction.ndim > 1 and prediction.is_floating_point() and prediction.numel():
-                part.spreads.append(prediction.float().flatten(1)[:, :256].std(0, unbiased=False).mean())
-            if call.entry.kind in CLASSIFYING and 1 < prediction.shape[1] <= _MOST_CLASSES:
-                counts = _class_counts(prediction)
-                part.predicted = counts if part.predicted is None else part.predicted + counts
-            if call.entry.kind in _REGRESSION and isinstance(target, torch.Tensor) and target.shape == prediction.shape:
-                part.squares.append(_square_sums(prediction, target))
+        self._open, self._tentative, self._current = {}, [], None
 
     def _finish(self) -> None:
-        block, self._block = self._block, None
-        if block is None or not block.parts:
-            return
-        recorder = self._recorder
-        record: Record = {"record": EVAL, "step": recorder.steps_done(), "epoch": recorder.last_epoch,
-                          "model": block.model, "mode": block.mode, "care": block.care,
-                          "train_mode_modules": block.wrong_mode, "losses": {}, "metrics": {},
-                          "seconds": time.perf_counter() - block.begun}  # fmt: skip
-        pending: list[tuple[Reading, Arrived]] = []
-        for part in block.parts.values():
-            self._read_loss(part, record, pending)
-        record["loss_id"] = self._comparable(block)
-        if record["loss_id"] is not None:
-            key = str(record["loss_id"])
-            self._read_metrics(block.parts[record["loss_id"]], record, pending)
-            pending.append((Reading([]), lambda _: record.update(loss=record["losses"].get(key))))
+        found, self._open, self._current = list(self._open.values()), {}, None
+        found = [opened for opened in found if opened.parts or opened.has_metrics or opened.announced]
+        if any(opened.parts or opened.has_metrics for opened in found):
+            found = [opened for opened in found if opened.parts or opened.has_metrics]
+        found = [opened for opened in found if opened.parts or not self._trains_now(opened)]
+        if found:
+            self._name_splits(found)
+            for opened in found:
+                self._write(opened)
+
+    def _trains_now(self, opened: OpenEvaluation) -> bool:
+        """Return whether batches belong to a pass that trains: a look at them on the way is no evaluation."""
+        data = opened.source.data
+        return data is not None and data.trains
+
+    def _name_splits(self, found: list[OpenEvaluation]) -> None:
+        """Tell evaluations on training data from others: by the data, and where it does not show, by the user's word.
+
+        A single word does not count: it may be a setting of the script.
+        """
+        for opened in found:
+            opened.split = opened.split or split_of(opened.source, self._sources.trained_loaders)
+            if opened.on_training_data == opened.forwards > 0:
+                opened.split = TRAIN
+        words = [split_named(opened.source.word) for opened in found]
+        if len(set(words)) < 2:
+            words = words_in_code([opened.source.place for opened in found])
+        for opened, word in zip(found, words, strict=True):
+            if opened.split is None and (word != TRAIN or len(found) > 1):
+                opened.split = word
+
+    def _write(self, opened: OpenEvaluation) -> None:
+        pending: Pending = []
+        record = opened.record(self._comparable(opened), self._context.values.read, pending)
         if all(reading.values is not None for reading, _ in pending):
             for reading, arrived in pending:
                 arrived(reading.values or [])
             pending = []
-        recorder.outbox.put(record, pending)
+        self._context.write(record, pending)
 
-    def _read_loss(self, part: _Part, record: Record, pending: list[tuple[Reading, Arrived]]) -> None:
-        total = sum(part.weights)
-        key, summed = str(part.entry.number), part.entry.fact["reduction"] == "sum"
-        weights = [1.0 if summed else weight / total for weight in part.weights]
-        # a sum is told as the mean that the training reports, so that the two can be compared
-        divisor = part.elements if part.entry.kind in self._recorder.losses.train_kinds("mean") else len(part.weights)
-
-        def losses(values: list[float]) -> None:
-            mean = sum(v * w for v, w in zip(values, weights, strict=True))
-            record["losses"][key] = mean / divisor if summed else mean
-
-        pending.append((self._recorder.values.read(torch.stack(part.values)), losses))
-
-    def _read_metrics(self, part: _Part, record: Record, pending: list[tuple[Reading, Arrived]]) -> None:
-        """Read what the part whose loss is told says beside it; another part may be another data set."""
-        read = self._recorder.values.read
-        record["examples"], record["batches"] = sum(part.weights), len(part.weights)
-        if part.right:
-            pending.append(
-                (read(torch.stack(part.right).sum(0)), lambda v: record["metrics"].update(accuracy=v[0] / v[1]))
-            )
-        if part.squares:
-            pending.append(
-                (read(torch.stack(part.squares).sum(0)), lambda v: record["metrics"].update(r2=_explained(v)))
-            )
-        if part.spreads:
-            pending.append((read(torch.stack(part.spreads).mean()), lambda v: record.update(output_spread=v[0])))
-        if part.predicted is not None:
-            pending.append(
-                (
-                    read(part.predicted),
-                    lambda v: record.update(majority_share=max(v) / sum(v), classes_predicted=sum(n > 0 for n in v)),
-                )
-            )
-
-    def _comparable(self, block: _Block) -> int | None:
-        """Return the loss to compare with training: the same call, else the same kind, else the first."""
-        trained = [part.entry.number for part in block.parts.values() if "train" in part.entry.phases]
-        kinds = self._recorder.losses.train_kinds()
-        same = [part.entry.number for part in block.parts.values() if part.entry.kind in kinds]
-        candidates: list[int] = trained or same or list(block.parts)
-        return candidates[0]
-
-
-def _elements(prediction: torch.Tensor, kind: str) -> int:
-    classes = prediction.shape[1] if kind in CLASSIFYING and prediction.ndim > 1 else 1
-    return max(1, prediction.numel() // max(1, classes))
-
-
-def _class_counts(prediction: torch.Tensor) -> torch.Tensor:
-    chosen = prediction.argmax(1).flatten()
-    return torch.zeros(prediction.shape[1], device=prediction.device).scatter_add_(
-        0, chosen, torch.ones_like(chosen, dtype=torch.float32)
-    )
-
-
-def _square_sums(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    p, y = prediction.double(), target.double()
-    return torch.stack(
-        [
-            (y - p).square().sum(),
-            y.sum(),
-            y.square().sum(),
-            torch.full((), float(y.numel()), device=y.device, dtype=y.dtype),
-        ]
-    )
-
-
-def _explained(sums: list[float]) -> float | None:
-    wrong, total, square, count = sums
-    spread = square - total * total / count if count else 0.0
-    return 1.0 - wrong / spread if spread > 0 else None
+    def _comparable(self, opened: OpenEvaluation) -> int | None:
+        """Return the loss to compare with training: the one trained on, one called there, one of its kind, a first."""
+        numbers = list(opened.parts)
+        kinds = self._context.losses.train_kinds()
+        trained_on = [number for number in numbers if number in self._trained]
+        called = [number for number in numbers if "train" in opened.parts[number].entry.phases]
+        same = [number for number in numbers if opened.parts[number].entry.kind in kinds]
+        return next(iter([*trained_on, *called, *same, *numbers]), None)

@@ -3,21 +3,17 @@
 import math
 from collections import defaultdict
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import torch
 
 from trainadvisor.instrument import private_torch, tracing
 from trainadvisor.log.records import Record
+from trainadvisor.record.context import Context, probe
 from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.objects.describe import local
 from trainadvisor.record.objects.watched_model import Model
 from trainadvisor.record.sampling import Jumps
-from trainadvisor.record.step import Iteration
-
-if TYPE_CHECKING:
-    from trainadvisor.record.recorder import Recorder
-
+from trainadvisor.record.step import Step
 
 _JUMP, _STEADY_AFTER = 10.0, 3
 """A norm so many times its running mean is a jump, after so many steps."""
@@ -52,12 +48,12 @@ def _rows(gradient: torch.Tensor) -> torch.Tensor:
     return torch.zeros_like(values).index_add_(0, first, values)
 
 
-class GradientProbe:
-    """Measures before the first optimizer step of a sampled iteration, and before the user's clipping."""
+@probe(order=80)
+class GradientNormProbe:
+    """Measures before the first optimizer step of a sampled step, and before the user's clipping."""
 
-    def __init__(self, recorder: "Recorder") -> None:
-        """Take the recorder."""
-        self._recorder = recorder
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._jumps = Jumps(_JUMP, _STEADY_AFTER)
         self._passing: dict[int, float] = {}
         """Norms by the ids of parameters whose gradients are gone, or were not there, when a backward ends."""
@@ -65,74 +61,72 @@ class GradientProbe:
     @only_sampled
     def on_backward_ends(self, *_: object) -> None:
         """Measure early enough to be before any clipping; a later backward measures again."""
-        recorder = self._recorder
-        if (recorder.iteration.sample_gradients or recorder.iteration.sample_layers) and not recorder.course.in_step:
-            self._measure_all(recorder.iteration)
+        context = self._context
+        if (context.step.sample_gradients or context.step.sample_layers) and not context.boundaries.in_step:
+            self._measure_all(context.step)
 
     @only_sampled
     def on_step_begins(self, optimizer: torch.optim.Optimizer, closure: object) -> None:
         """Measure what only this step sees: gradients cleared before the backward ends, or made without a backward."""
-        iteration = self._recorder.iteration
-        if tracing.in_backward() or not (iteration.micro or closure):
-            self._measure_passing(optimizer, iteration)
+        step = self._context.step
+        if tracing.in_backward() or not (step.micro or closure):
+            self._measure_passing(optimizer, step)
 
-    def _measure_passing(self, optimizer: torch.optim.Optimizer, iteration: Iteration) -> None:
+    def _measure_passing(self, optimizer: torch.optim.Optimizer, step: Step) -> None:
         held = [p for group in optimizer.param_groups for p in group["params"]]
         seen = [(id(p), p.grad) for p in held if p.grad is not None and p.grad.numel() and not p.grad.is_meta]
         if seen:
-            passing, factor = self._passing, self._recorder.precision.unscaling()
-            reading = self._recorder.values.read(norms([gradient for _, gradient in seen]))
+            passing, factor = self._passing, self._context.scale.unscaling()
+            reading = self._context.values.read(norms([gradient for _, gradient in seen]))
 
             def arrived(values: list[float]) -> None:
                 passing.update({key: value * factor() for (key, _), value in zip(seen, values, strict=True)})
 
-            iteration.expect(reading, arrived)
+            step.expect(reading, arrived)
 
     @only_sampled
     def on_step_ends(self, _: object) -> None:
         """Measure after a closure, when the gradients exist only inside the step (LBFGS)."""
-        iteration = self._recorder.iteration
-        if (iteration.sample_gradients or iteration.sample_layers) and "grads" not in iteration.samples:
-            self._measure_all(iteration)
+        step = self._context.step
+        if (step.sample_gradients or step.sample_layers) and "grads" not in step.samples:
+            self._measure_all(step)
 
     @only_sampled
-    def on_close(self, iteration: Iteration) -> None:
+    def on_close(self, step: Step) -> None:
         """Add up the norms of the models that were trained, once they are here."""
-        samples = iteration.samples.get("grads")
+        samples = step.samples.get("grads")
         passing, self._passing = self._passing, {}
         if passing:
-            self._join_passing(iteration, passing)
+            self._join_passing(step, passing)
         if samples:
-            trained = self._recorder.inventory.trained_by(iteration.stepped) & samples.keys() or samples.keys()
-            numbers = {number: self._recorder.inventory.models[number].numbers for number in trained}
-            iteration.finally_(lambda: self._take_total(iteration, samples, numbers))
+            trained = self._context.objects.trained_by(step.stepped) & samples.keys() or samples.keys()
+            numbers = {number: self._context.objects.models[number].numbers for number in trained}
+            step.finally_(lambda: self._take_total(step, samples, numbers))
 
-    def _take_total(self, iteration: Iteration, samples: dict[int, Record], numbers: dict[int, list[int]]) -> None:
+    def _take_total(self, step: Step, samples: dict[int, Record], numbers: dict[int, list[int]]) -> None:
         """Add the norms up; have the next step sampled in full when the total has jumped."""
-        _add_total(iteration, samples, numbers)
-        if "grad_norm" in iteration.fields and self._jumps.is_one(iteration.step, iteration.fields["grad_norm"]):
-            self._recorder.look_closer()
+        _add_total(step, samples, numbers)
+        if "grad_norm" in step.fields and self._jumps.is_one(step.number, step.fields["grad_norm"]):
+            self._context.look_closer()
 
-    def _join_passing(self, iteration: Iteration, passing: dict[int, float]) -> None:
+    def _join_passing(self, step: Step, passing: dict[int, float]) -> None:
         """Put the norms measured on the way into their columns; without any column their total is all there is."""
-        samples, models = iteration.samples.get("grads", {}), self._recorder.inventory.models
+        samples, models = step.samples.get("grads", {}), self._context.objects.models
         places = [(samples[m]["grad"], k, id(p)) for m in samples for k, p in enumerate(models[m].parameters)]
 
         def join() -> None:
             for column, index, key in places:
                 column[index] = passing.get(key, column[index])
             if not places:
-                iteration.fields["grad_norm"] = math.hypot(*passing.values())
+                step.fields["grad_norm"] = math.hypot(*passing.values())
 
-        iteration.finally_(join)
+        step.finally_(join)
 
-    def _measure_all(self, iteration: Iteration) -> None:
-        factor = self._recorder.precision.unscaling()
-        iteration.samples["grads"] = {
-            model.number: self._measure(model, iteration, factor) for model in iteration.models
-        }
+    def _measure_all(self, step: Step) -> None:
+        factor = self._context.scale.unscaling()
+        step.samples["grads"] = {model.number: self._measure(model, step, factor) for model in step.models}
 
-    def _measure(self, model: Model, iteration: Iteration, factor: Callable[[], float]) -> Record:
+    def _measure(self, model: Model, step: Step, factor: Callable[[], float]) -> Record:
         gradients = [p.grad for p in model.parameters]
         present = [index for index, g in enumerate(gradients) if g is not None and g.numel() > 0 and not g.is_meta]
         column: list[float | None] = [None] * len(gradients)
@@ -143,11 +137,11 @@ class GradientProbe:
                 for index, value in zip(present, values, strict=True):
                     column[index] = value * factor()
 
-            iteration.expect(self._recorder.values.read(found), arrived)
+            step.expect(self._context.values.read(found), arrived)
         return {"grad": column}
 
 
-def _add_total(iteration: Iteration, samples: dict[int, Record], numbers: dict[int, list[int]]) -> None:
+def _add_total(step: Step, samples: dict[int, Record], numbers: dict[int, list[int]]) -> None:
     """Set the norm over all parameters that have a gradient; a parameter of two models counts once."""
     norm_of = {
         parameter: norm
@@ -156,4 +150,4 @@ def _add_total(iteration: Iteration, samples: dict[int, Record], numbers: dict[i
         if norm is not None
     }
     if norm_of:
-        iteration.fields["grad_norm"] = sum(norm * norm for norm in norm_of.values()) ** 0.5
+        step.fields["grad_norm"] = sum(norm * norm for norm in norm_of.values()) ** 0.5

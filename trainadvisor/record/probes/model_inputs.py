@@ -1,16 +1,14 @@
 """Probe: what goes into the model, per feature, over the first batches of training and of evaluation."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 
+from trainadvisor.record.context import Context, probe
 from trainadvisor.record.objects import describe
 from trainadvisor.record.step import Call
-
-if TYPE_CHECKING:
-    from trainadvisor.record.recorder import Recorder
 
 _FIRST = 12
 _MOST = 64
@@ -38,12 +36,12 @@ class _Gathered:
     same: list[torch.Tensor] = field(default_factory=list)
 
 
-class InputProbe:
+@probe(order=120)
+class ModelInputProbe:
     """Gathers the first floating-point (else the first) tensor that a model is called with."""
 
-    def __init__(self, recorder: "Recorder") -> None:
-        """Take the recorder."""
-        self._recorder = recorder
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._gathered: dict[tuple[int, str], _Gathered] = {}
         self._dirty: set[tuple[int, str]] = set()
 
@@ -52,7 +50,7 @@ class InputProbe:
         key = (call.model.number, "train" if call.grad else "eval")
         gathered = self._gathered.get(key)
         batches = gathered.batches if gathered else 0
-        if batches >= _MOST or (batches >= _FIRST and not (call.grad and self._recorder.iteration.sample_layers)):
+        if batches >= _MOST or (batches >= _FIRST and not (call.grad and self._context.step.sample_layers)):
             return
         if call.module not in call.model.roots:
             return
@@ -88,7 +86,7 @@ class InputProbe:
                                   "dtype": gathered.dtype, "floating": gathered.floating,
                                   "batches": gathered.batches, "features": gathered.sums[0].numel()}  # fmt: skip
         identical = torch.stack(gathered.same).sum() if gathered.same else gathered.sums[0].new_zeros(())
-        reading = self._recorder.values.read(
+        reading = self._context.values.read(
             torch.cat([_summary(gathered), identical.reshape(1).to(gathered.sums[0].dtype)])
         )
 
@@ -100,7 +98,7 @@ class InputProbe:
             for name in ("nonfinite", "constant_features", "examples"):
                 detail[name] = int(found[name])
 
-        self._recorder.event("inputs", key[1], detail, [(reading, arrived)])
+        self._context.event("inputs", key[1], detail, [(reading, arrived)])
 
     def on_model_gone(self, model: int) -> None:
         """Tell what a model that the user has dropped was called with, and forget it."""

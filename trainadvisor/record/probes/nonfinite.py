@@ -1,29 +1,27 @@
 """Probe: where NaN or infinity first appeared: inputs, parameters, an operation of the forward, or a gradient."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
+from trainadvisor.record.context import Context, probe
+from trainadvisor.record.losses.loss_graph import find_nonfinite
 from trainadvisor.record.objects import describe
-from trainadvisor.record.probes.loss_graph import find_nonfinite
-from trainadvisor.record.step import Call, Iteration
-
-if TYPE_CHECKING:
-    from trainadvisor.record.recorder import Recorder
+from trainadvisor.record.step import Call, Step
 
 _INPUTS = 4
 
 
+@probe(order=90)
 class NonfiniteProbe:
     """Looks closely once a loss that is not finite has been read, and tells the first of each kind.
 
     On the host that is at the backward of this very loss, on a GPU some steps later. Only this one look waits for it.
     """
 
-    def __init__(self, recorder: "Recorder") -> None:
-        """Take the recorder."""
-        self._recorder = recorder
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._told: set[str] = set()
         self._inputs: tuple[Any, ...] = ()
         self._done = False
@@ -36,7 +34,7 @@ class NonfiniteProbe:
     def on_backward_begins(self, *_: Any) -> None:
         """Locate the origin when a loss has turned non-finite; the graph is still there."""
         inputs, self._inputs = self._inputs, ()
-        losses = self._recorder.losses
+        losses = self._context.losses
         if self._done or losses.nonfinite is None:
             return
         self._done = True
@@ -56,7 +54,7 @@ class NonfiniteProbe:
                 return
 
     def _tell_parameters(self) -> None:
-        for model in self._recorder.iteration.models:
+        for model in self._context.step.models:
             for fact, tensor in zip(model.fact.get("parameters", []), model.parameters, strict=False):
                 if tensor.is_floating_point() and not bool(torch.isfinite(describe.local(tensor)).all()):
                     self._tell("parameter", {"name": fact["name"]})
@@ -65,27 +63,27 @@ class NonfiniteProbe:
     def _tell(self, subject: str, detail: dict[str, Any]) -> None:
         if subject not in self._told:
             self._told.add(subject)
-            self._recorder.event("nonfinite", subject, detail | {"step": self._recorder.step})
+            self._context.event("nonfinite", subject, detail | {"step": self._context.step_number})
 
-    def on_close(self, iteration: Iteration) -> None:
+    def on_close(self, step: Step) -> None:
         """Look at the norm of the step's gradients, where one was measured, once it is here."""
-        if iteration.pending or "grad_norm" in iteration.fields or "clip_norm" in iteration.fields:
-            iteration.finally_(lambda: self._look_at_norm(iteration))
+        if step.pending or "grad_norm" in step.fields or "clip_norm" in step.fields:
+            step.finally_(lambda: self._look_at_norm(step))
 
-    def _look_at_norm(self, iteration: Iteration) -> None:
+    def _look_at_norm(self, step: Step) -> None:
         """Tell of a gradient that is not finite although the loss is."""
-        norm = iteration.fields.get("grad_norm", iteration.fields.get("clip_norm"))
-        if norm is None or math.isfinite(norm) or self._done or iteration.skipped:
+        norm = step.fields.get("grad_norm", step.fields.get("clip_norm"))
+        if norm is None or math.isfinite(norm) or self._done or step.skipped:
             return
-        names = _bad_gradients(iteration)
+        names = _bad_gradients(step)
         self._tell("gradient", {"name": names[0] if names else None, "parameters": len(names)})
 
 
-def _bad_gradients(iteration: Iteration) -> list[str]:
+def _bad_gradients(step: Step) -> list[str]:
     """Name the parameters by the norms that were measured, else by a look at the gradients as they are now."""
-    measured = iteration.samples.get("grads", {})
+    measured = step.samples.get("grads", {})
     names = []
-    for model in iteration.models:
+    for model in step.models:
         known = model.fact.get("parameters", [])
         if model.number in measured:
             norms = measured[model.number].get("grad", [])

@@ -1,14 +1,12 @@
 """Probe: a process's own time of a step, without its waiting for the other processes."""
 
 import time
-from typing import TYPE_CHECKING
 
-from trainadvisor.record.step import Call, Iteration
-
-if TYPE_CHECKING:
-    from trainadvisor.record.recorder import Recorder
+from trainadvisor.record.context import Context, probe
+from trainadvisor.record.step import Call, Step
 
 
+@probe(order=180, several_processes=True)
 class OwnTimeProbe:
     """Adds up the time for which the training thread computes, and for which it waits for data.
 
@@ -16,9 +14,8 @@ class OwnTimeProbe:
     GPU the thread's time says nothing of the device's: nothing is recorded there.
     """
 
-    def __init__(self, recorder: "Recorder") -> None:
-        """Take the recorder."""
-        self._recorder = recorder
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._since = time.thread_time()
         self._asked = self._loading = 0.0
 
@@ -32,16 +29,16 @@ class OwnTimeProbe:
 
     def on_forward_ends(self, call: Call) -> None:
         """Leave out an evaluation between two steps."""
-        iteration = self._recorder.iteration
-        if not call.grad and not iteration.models and not iteration.micro:
+        step = self._context.step
+        if not call.grad and not step.models and not step.micro:
             self._begin()
 
-    def on_close(self, iteration: Iteration) -> None:
+    def on_close(self, step: Step) -> None:
         """Add the time to the step."""
-        own = time.thread_time() - self._since - self._loading + iteration.fields.get("wait", 0.0)
+        own = time.thread_time() - self._since - self._loading + step.fields.get("wait", 0.0)
         self._begin()
-        if own > 0 and all(model.device.type == "cpu" for model in iteration.models):
-            iteration.fields["own"] = own
+        if own > 0 and all(model.device.type == "cpu" for model in step.models):
+            step.fields["own"] = own
 
     def _begin(self) -> None:
         self._since, self._loading = time.thread_time(), 0.0

@@ -1,62 +1,58 @@
 """Probe: which models an optimizer trains, where objects were made, and parameters exchanged after the fact."""
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from trainadvisor.instrument import call_sites
+from trainadvisor.record.context import Context, probe
 from trainadvisor.record.objects.watched_model import Model
-from trainadvisor.record.step import Call, Iteration
-
-if TYPE_CHECKING:
-    from trainadvisor.record.recorder import Recorder
+from trainadvisor.record.step import Call, Step
 
 _CHECKED = frozenset({0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000})
 """Steps of a run at which a model is compared with what is known of it."""
 _UNKNOWN = {"id": -1}
 
 
-class MembershipProbe:
+@probe(order=20)
+class ParameterCoverageProbe:
     """Keeps models, optimizers and parameters related to each other."""
 
-    def __init__(self, recorder: "Recorder") -> None:
-        """Take the recorder."""
-        self._recorder = recorder
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._sizes: dict[int, int] = {}
         """How many parameters each optimizer (by number) held when it was last looked at."""
         self._last: list[int] = []
 
     def on_made(self, thing: object, place: call_sites.Place | None) -> None:
         """Remember where an object was made."""
-        self._recorder.inventory.note_place(thing, place)
+        self._context.objects.note_place(thing, place)
 
     def on_forward_begins(self, call: Call) -> None:
         """Describe a model anew when its parameters are no longer those that were known."""
-        recorder = self._recorder
+        context = self._context
         known = bool(call.model.alive) and call.model.alive[0]() is call.module
-        if call.grad and ((not known and call.module not in call.model.roots) or recorder.step in _CHECKED):
-            recorder.inventory.refresh_if_grown(call.model)
+        if call.grad and ((not known and call.module not in call.model.roots) or context.step_number in _CHECKED):
+            context.objects.refresh_if_grown(call.model)
 
     def on_forward_ends(self, call: Call) -> None:
         """Describe a model whose lazy layers have got their shapes."""
         if call.model.lazy:
-            self._recorder.inventory.refresh_if_grown(call.model)
+            self._context.objects.refresh_if_grown(call.model)
 
     def on_step_begins(self, optimizer: torch.optim.Optimizer, _: object) -> None:
         """Relate an optimizer to the models that it trains, the first time it steps and when it has grown."""
-        inventory = self._recorder.inventory
+        inventory = self._context.objects
         number = inventory.optimizers.get(id(optimizer), _UNKNOWN)["id"]
         size = 0
         for group in optimizer.param_groups:
             size += len(group["params"])
-        if self._sizes.get(number) == size and self._recorder.step not in _CHECKED:
+        if self._sizes.get(number) == size and self._context.step_number not in _CHECKED:
             return
         held = {id(p) for group in optimizer.param_groups for p in group["params"]}
-        trained = [model for model in self._recorder.iteration.models if any(id(p) in held for p in model.parameters)]
+        trained = [model for model in self._context.step.models if any(id(p) in held for p in model.parameters)]
         if len(trained) > 1 and number not in self._sizes:
-            self._recorder.iteration.models[:] = self._united(trained)
+            self._context.step.models[:] = self._united(trained)
         for model in trained:
             model.trained = True
         self._sizes[inventory.add_optimizer(optimizer)["id"]] = size
@@ -64,29 +60,29 @@ class MembershipProbe:
     def _united(self, models: list[Model]) -> list[Model]:
         """Merge models that one optimizer trains together, as encoder and decoder called one after the other."""
         first, *others = models
-        self._recorder.inventory.merge(first, others)
-        return [model for model in self._recorder.iteration.models if model not in others]
+        self._context.objects.merge(first, others)
+        return [model for model in self._context.step.models if model not in others]
 
-    def on_close(self, iteration: Iteration) -> None:
+    def on_close(self, step: Step) -> None:
         """Count what a dropped optimizer trained as trained earlier once another one steps; forget dropped models."""
-        if iteration.stepped and iteration.stepped != self._last:
-            self._last = iteration.stepped
-            self._recorder.inventory.mark_trained(iteration.stepped)
-        for number in self._recorder.inventory.forget_gone(iteration.models, iteration.stepped):
-            self._recorder.handle("model_gone", number)
+        if step.stepped and step.stepped != self._last:
+            self._last = step.stepped
+            self._context.objects.mark_trained(step.stepped)
+        for number in self._context.objects.forget_gone(step.models, step.stepped):
+            self._context.publish("model_gone", number)
 
     def on_scheduler_step(self, args: tuple[object, ...], _: object, __: object) -> None:
         """Give the scheduler a number."""
         if isinstance(args[0], LRScheduler):
-            self._recorder.inventory.add_scheduler(args[0])
+            self._context.objects.add_scheduler(args[0])
 
     def on_load_state_dict(self, args: tuple[object, ...], _: object, __: object) -> None:
         """Note that a model started from saved weights."""
         module = args[0]
-        if isinstance(module, nn.Module) and not self._recorder.inventory.loading(module):
-            self._recorder.inventory.loaded_modules.add(module)
+        if isinstance(module, nn.Module) and not self._context.objects.loading(module):
+            self._context.objects.loaded_modules.add(module)
 
     def on_manual_seed(self, args: tuple[object, ...], kwargs: dict[str, object], _: object) -> None:
         """Note the seed."""
         seed = args[0] if args else kwargs.get("seed")
-        self._recorder.outbox.seed(int(seed) if isinstance(seed, int | float) else None)
+        self._context.note_seed(int(seed) if isinstance(seed, int | float) else None)

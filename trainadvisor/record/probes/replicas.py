@@ -3,18 +3,14 @@
 No process asks another one: that would be a collective, and a rank that takes part alone waits for ever.
 """
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import nn
 
+from trainadvisor.record.context import Context, probe
 from trainadvisor.record.objects.describe import local, sampled
 from trainadvisor.record.objects.watched_model import Model
 from trainadvisor.record.sampling import COMMON
-from trainadvisor.record.step import Call, Iteration
-
-if TYPE_CHECKING:
-    from trainadvisor.record.recorder import Recorder
+from trainadvisor.record.step import Call, Step
 
 _BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 _MODULUS = 2**24 - 3
@@ -27,12 +23,12 @@ def checksum(tensor: torch.Tensor) -> torch.Tensor:
     return values.view(_BITS[values.element_size()]).sum(dtype=torch.int64).remainder(_MODULUS)
 
 
+@probe(order=170, several_processes=True)
 class ReplicaProbe:
     """Writes events "weights": one checksum a parameter, null where processes hold different parts by design."""
 
-    def __init__(self, recorder: "Recorder") -> None:
-        """Take the recorder."""
-        self._recorder = recorder
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._started: set[int] = set()
         self._wrapped: dict[int, set[int]] = {}
         """Models in DistributedDataParallel, with the parameters (ids) that it leaves alone."""
@@ -46,16 +42,16 @@ class ReplicaProbe:
 
     def on_step_begins(self, *_: object) -> None:
         """Take the weights that a model starts with."""
-        for model in self._recorder.iteration.models:
+        for model in self._context.step.models:
             if model.number not in self._started:
                 self._started.add(model.number)
-                self._tell(model, self._recorder.step, start=True)
+                self._tell(model, self._context.step_number, start=True)
 
-    def on_close(self, iteration: Iteration) -> None:
+    def on_close(self, step: Step) -> None:
         """Take the weights after steps that every process samples."""
-        if iteration.step + 1 in COMMON and iteration.stepped:
-            for model in iteration.models:
-                self._tell(model, iteration.step + 1, start=False)
+        if step.number + 1 in COMMON and step.stepped:
+            for model in step.models:
+                self._tell(model, step.number + 1, start=False)
 
     def _tell(self, model: Model, after: int, *, start: bool) -> None:
         left = self._wrapped.get(model.number, set())
@@ -68,13 +64,13 @@ class ReplicaProbe:
             facts = model.fact.get("parameters", [])
             detail["varied"] = [bool(fact.get("init_std")) for fact in facts]
         with torch.no_grad():
-            reading = self._recorder.values.read(torch.stack([checksum(p) for p in chosen]))
+            reading = self._context.values.read(torch.stack([checksum(p) for p in chosen]))
 
         def arrived(values: list[float]) -> None:
             found = iter(values)
             detail["sums"] = [int(next(found)) if taken else None for taken in compared]
 
-        self._recorder.event("weights", "", detail, [(reading, arrived)])
+        self._context.event("weights", "", detail, [(reading, arrived)])
 
 
 def _whole(parameter: torch.Tensor) -> bool:

@@ -8,28 +8,32 @@ from weakref import WeakKeyDictionary
 from torch import Tensor
 
 from trainadvisor.record import environment
+from trainadvisor.record.context import Context, probe
 from trainadvisor.record.objects import describe
-from trainadvisor.record.step import Call, Iteration
+from trainadvisor.record.step import Call, Step
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
-    from trainadvisor.record.recorder import Recorder
 
+_SEQUENCES = 3
+"""Most dimensions of a batch of sequences."""
 _MEMORY_EVERY, _MEMORY_LATER, _MEMORY_SETTLED = 10, 50, 200
 
 
+@probe(order=10)
 class TimingProbe:
     """Times the steps and knows which loader feeds the training."""
 
-    def __init__(self, recorder: "Recorder") -> None:
-        """Take the recorder."""
-        self._recorder = recorder
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._asked = 0.0
         self._loader_of: WeakKeyDictionary[Any, weakref.ref[DataLoader[Any]]] = WeakKeyDictionary()
         """The loader of each iterator."""
         self._last_loader: weakref.ref[DataLoader[Any]] | None = None
         self._passes: dict[int, int] = {}
+        self._time_major: dict[int, bool] = {}
+        """Whether a model (by number) takes time before examples."""
         self._closure = False
         self._wait = 0.0
         self._saving = 0.0
@@ -38,7 +42,7 @@ class TimingProbe:
 
     def on_loader_iter(self, args: tuple[Any, ...], _: object, iterator: object) -> None:
         """Count the passes over a loader."""
-        number = self._recorder.inventory.loader_number(args[0])
+        number = self._context.objects.loader_number(args[0])
         self._last_loader = self._loader_of[iterator] = weakref.ref(args[0])
         self._passes[number] = self._passes.get(number, 0) + 1
 
@@ -56,18 +60,18 @@ class TimingProbe:
         loader = self._last_loader() if self._last_loader is not None else None
         if loader is not None:
             role = "train" if call.grad and call.training else ("eval" if not call.grad else "unknown")
-            number = self._recorder.inventory.add_loader(loader, role)
+            number = self._context.objects.add_loader(loader, role)
             if call.grad:
-                self._recorder.iteration.fields.setdefault("epoch", self._passes.get(number, 1) - 1)
+                self._context.step.fields.setdefault("epoch", self._passes.get(number, 1) - 1)
 
     def on_forward_ends(self, call: Call) -> None:
         """Begin the step anew after a forward of an evaluation, which is not the step's time."""
-        iteration = self._recorder.iteration
-        if not call.grad and not iteration.models and not iteration.micro:
-            iteration.begun, self._wait = time.perf_counter(), 0.0
-        elif not call.grad and not call.training and iteration.micro:
+        step = self._context.step
+        if not call.grad and not step.models and not step.micro:
+            step.begun, self._wait = time.perf_counter(), 0.0
+        elif not call.grad and not call.training and step.micro:
             now = time.perf_counter()
-            iteration.begun += now - self._trained[0]
+            step.begun += now - self._trained[0]
             self._wait = self._trained[1]
             self._trained = now, self._wait
         elif call.grad:
@@ -76,9 +80,21 @@ class TimingProbe:
                 given if isinstance(given, Tensor) else next(iter(describe.tensors_in([call.args, call.kwargs])), None)
             )
             if first is not None and first.ndim > 0:
-                # a vector of numbers is one example; the largest, because an agent also acts on single observations
-                size = 1 if first.ndim == 1 and first.is_floating_point() else first.shape[0]
-                iteration.fields["batch"] = max(size, iteration.fields.get("batch", 0))
+                # the largest, because an agent also acts on single observations
+                step.fields["batch"] = max(self._examples(first, call), step.fields.get("batch", 0))
+
+    def _examples(self, first: Tensor, call: Call) -> int:
+        """Return the examples that a model is called with: a vector of numbers is one; time may come first."""
+        if first.ndim == 1:
+            return 1 if first.is_floating_point() else first.shape[0]
+        loader = self._last_loader() if self._last_loader is not None else None
+        wanted = None if loader is None else describe.batch_size(loader)
+        if first.ndim > _SEQUENCES or wanted == first.shape[0]:
+            return first.shape[0]
+        number = call.model.number
+        if number not in self._time_major:
+            self._time_major[number] = call.model.time_major
+        return first.shape[1] if self._time_major[number] else first.shape[0]
 
     def on_backward_ends(self, *_: object) -> None:
         """Remember where the training stood."""
@@ -90,18 +106,18 @@ class TimingProbe:
 
     def on_save_ends(self, *_: object) -> None:
         """Write how long the checkpoint took."""
-        self._recorder.event("checkpoint", "", {"seconds": time.perf_counter() - self._saving})
+        self._context.event("checkpoint", "", {"seconds": time.perf_counter() - self._saving})
 
     def on_step_begins(self, _: object, closure: object) -> None:
         """Note a closure: its backwards see one batch again and again."""
         self._closure = bool(closure)
 
-    def on_close(self, iteration: Iteration) -> None:
+    def on_close(self, step: Step) -> None:
         """Add wait and memory to the step."""
         if self._last_loader is not None:
-            iteration.fields["wait"] = self._wait
+            step.fields["wait"] = self._wait
         self._wait = 0.0
-        if iteration.micro > 1 and not self._closure and "batch" in iteration.fields:
-            iteration.fields["batch"] *= iteration.micro
-        if iteration.step % (_MEMORY_EVERY if iteration.step < _MEMORY_SETTLED else _MEMORY_LATER) == 0:
-            iteration.fields["memory"] = environment.memory_megabytes()
+        if step.micro > 1 and not self._closure and "batch" in step.fields:
+            step.fields["batch"] *= step.micro
+        if step.number % (_MEMORY_EVERY if step.number < _MEMORY_SETTLED else _MEMORY_LATER) == 0:
+            step.fields["memory"] = environment.memory_megabytes()

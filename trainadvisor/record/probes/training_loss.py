@@ -2,31 +2,30 @@
 
 import math
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 
 from trainadvisor.instrument import call_sites
-from trainadvisor.record.objects.watched_model import Model
-from trainadvisor.record.probes import reference_losses, written_out_losses
-from trainadvisor.record.probes.loss_arguments import BINARY, CLASSIFYING, LossArguments
-from trainadvisor.record.probes.loss_calls import (
+from trainadvisor.record.context import Context, probe
+from trainadvisor.record.losses import reference_losses, written_out_losses
+from trainadvisor.record.losses.loss_arguments import BINARY, CLASSIFYING, LossArguments
+from trainadvisor.record.losses.loss_calls import (
     MARK,
     LossCall,
     LossEntry,
-    correct,
+    hits,
     matching,
     metadata_of,
     named,
     parameters_of,
+    terms,
 )
-from trainadvisor.record.probes.loss_graph import read_graph
+from trainadvisor.record.losses.loss_graph import read_graph
+from trainadvisor.record.objects.watched_model import Model
 from trainadvisor.record.sampling import Jumps
-from trainadvisor.record.step import Iteration
-
-if TYPE_CHECKING:
-    from trainadvisor.record.recorder import Recorder
+from trainadvisor.record.step import Step
 
 _STEADY_AFTER, _JUMP = 3, 3.0
 """Steps after which a loss counts as a jump when it is so many times its running mean."""
@@ -41,19 +40,17 @@ _HELD = 4
 _TOLD = {1, 4, 16, 64, _MOST_BATCHES}
 
 
-class LossProbe:
+@probe(order=50)
+class TrainingLossProbe:
     """Relates loss calls, backward calls and steps."""
 
-    def __init__(self, recorder: "Recorder") -> None:
-        """Take the recorder."""
-        self._recorder = recorder
-        self._entries: dict[tuple[Any, ...], LossEntry] = {}
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._losses = context.losses
+        self._entries = context.losses.entries
         self._pending: list[LossCall] = []
         self._serial = 0
         self._jumps = Jumps(_JUMP, _STEADY_AFTER)
-        self.nonfinite: float | None = None
-        """The first loss that was not finite."""
-        self.last_root: Any = None
 
     def on_loss(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: torch.Tensor) -> None:
         """Take a call of one of torch's loss functions."""
@@ -65,7 +62,7 @@ class LossProbe:
         entry = self._entry(kind, given, call_sites.user_place(2))
         grad = result.requires_grad and torch.is_grad_enabled()
         # any of the models, because the last one called may be a frozen teacher in eval mode
-        models = self._recorder.iteration.models
+        models = self._context.step.models
         training = grad and (not models or any(map(_training, models)))
         self._serial += 1
         value, reference = result.detach(), weakref.ref(result)
@@ -74,6 +71,8 @@ class LossProbe:
             held = prediction.detach()
             call = LossCall(entry, held, given.get(second), training, reference, value, self._serial)
             self._describe(call, phase)
+            if training and entry.fact["reduction"] == "sum" and "terms" not in entry.fact:
+                self._count_terms(call)
         if grad:
             if result.grad_fn is not None:
                 metadata_of(result.grad_fn)[MARK] = self._serial
@@ -81,14 +80,14 @@ class LossProbe:
             light = LossCall(entry, value, None, training, reference, value, self._serial)
             self._pending = [*self._pending[1 - _HELD :], light]
         if looked_at and not training:
-            self._recorder.evaluation.saw_loss(call, grad=grad)
+            self._context.publish("untrained_loss", call, grad)
 
     def _is_looked_at(self, entry: LossEntry, phase: str | None) -> bool:
         """Say whether more than the value of a loss is wanted."""
         if phase != "train" or phase not in entry.phases or entry.arguments.batches < _FIRST_BATCHES:
             return True
         counts = entry.kind in COUNTED and entry.arguments.counted < _MOST_COUNTED
-        return counts or self._recorder.iteration.sample_gradients or self._recorder.iteration.sample_layers
+        return counts or self._context.step.sample_gradients or self._context.step.sample_layers
 
     def _entry(self, kind: str, given: dict[str, Any], place: call_sites.Place | None) -> LossEntry:
         reduction = given.get("reduction", "mean")
@@ -102,81 +101,74 @@ class LossProbe:
             settings = reference_losses.settings_of(kind, given)
             self._entries[key] = LossEntry(len(self._entries), kind, fact | settings, LossArguments(kind, settings))
             reference_losses.read_weights(
-                given, self._recorder.values.read, self._recorder.iteration.expect, self._entries[key].fact
+                given, self._context.values.read, self._context.step.expect, self._entries[key].fact
             )
         return self._entries[key]
 
     def _describe(self, call: LossCall, phase: str | None) -> None:
         """Measure the arguments in the first batches and sampled steps; of evaluations where nothing trains on it."""
-        entry, iteration = call.entry, self._recorder.iteration
+        entry, step = call.entry, self._context.step
         new_phase = phase is not None and phase not in entry.phases
         if phase is not None:
             entry.phases.add(phase)
         batches = entry.arguments.batches
-        due = batches < _FIRST_BATCHES or (iteration.sample_layers and batches < _MOST_BATCHES)
+        due = batches < _FIRST_BATCHES or (step.sample_layers and batches < _MOST_BATCHES)
         if due and (phase != "eval" or "train" not in entry.phases):
             target = call.target if isinstance(call.target, torch.Tensor) else None
-            read = self._recorder.values.read
-            entry.arguments.add(call.prediction, target, entry.fact["ignore_index"], read, iteration.expect)
+            read = self._context.values.read
+            entry.arguments.add(call.prediction, target, entry.fact["ignore_index"], read, step.expect)
         elif phase == "train" and entry.kind in COUNTED and entry.arguments.counted < _MOST_COUNTED:
-            entry.arguments.count(call.prediction, call.target, self._recorder.values.read, iteration.expect)
-        if phase != "eval" and iteration.sample_gradients:
-            self._accuracy(call, iteration)
+            entry.arguments.count(call.prediction, call.target, self._context.values.read, step.expect)
+        if phase != "eval" and step.sample_gradients:
+            self._accuracy(call, step)
         if new_phase or entry.arguments.batches in _TOLD:
-            self.announce(entry)
+            self._losses.announce(entry)
 
-    def announce(self, entry: LossEntry) -> None:
-        """Tell what is known of a loss, unless that has been told."""
-        state = entry.arguments.batches + 1000 * len(entry.phases) + 10**6 * (entry.graph is not None)
-        if entry.announced == state:
-            return
-        entry.announced = state
-        phase = "both" if len(entry.phases) > 1 else next(iter(entry.phases), "train")
-        fact = entry.fact | {"graph": entry.graph, "phase": phase}
-        self._recorder.announce("loss", fact, entry.arguments.fact)
-
-    def _accuracy(self, call: LossCall, iteration: Iteration) -> None:
-        right = correct(call)
+    def _accuracy(self, call: LossCall, step: Step) -> None:
+        right = hits(call)
         if right is not None:
-            fields = iteration.fields
-            iteration.expect(
-                self._recorder.values.read(right.float().mean()), lambda values: fields.update(accuracy=values[0])
-            )
+            fields = step.fields
+
+            def arrived(values: list[float]) -> None:
+                if values[1]:
+                    fields["accuracy"] = values[0] / values[1]
+
+            step.expect(self._context.values.read(right), arrived)
 
     def on_backward_begins(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Take the tensor that is differentiated: find its loss call, read its value, look at its graph."""
         tensors = args[0] if args else kwargs.get("tensors")
         tensor = tensors[0] if isinstance(tensors, tuple | list) and tensors else tensors
         pending, self._pending = self._pending, []
-        iteration = self._recorder.iteration
-        iteration.micro += 1
-        self.last_root = None
+        step = self._context.step
+        step.micro += 1
+        self._losses.last_root = None
         if not isinstance(tensor, torch.Tensor) or tensor.numel() != 1 or tensor.grad_fn is None:
             return
         if tensor.is_meta or hasattr(tensor, "to_local"):
             return  # without values, or with one that only all processes together know
-        self.last_root = tensor.grad_fn
-        plain = self._recorder.precision.unscaled(tensor)
+        self._losses.last_root = tensor.grad_fn
+        plain = self._context.scale.before(tensor)
         call, scaled = matching(pending, plain)
         parts = [part for part in pending if part.training or part is call]
         entry = call.entry if call else self._custom(parts)
         entry.phases.add("train")
         if call is not None:
-            self._recorder.wiring.divided = scaled
+            self._context.counts.divided = scaled
             if scaled and entry.fact["reduction"] == "sum" and "divisor" not in entry.fact:
-                self._find_divisor(call.value, plain, entry, iteration)
+                self._find_divisor(call.value, plain, entry, step)
         whole = call is not None and call.value.numel() == 1 and call.entry.fact["reduction"] == "mean"
-        self._add_value(call.value if call and whole else plain, entry, iteration)
+        self._add_value(call.value if call and whole else plain, entry, step)
         if parts and call is None:
-            self._add_part(parts[0], iteration)
-        if entry.kind == "custom" and iteration.step < written_out_losses.FIRST_STEPS:
-            written_out_losses.estimate(plain, entry.fact, self._recorder.values.read, iteration.expect)
-        if entry.graph is None or iteration.step in _steps_to_read(entry.graph):
-            self._read_graph(plain, entry, iteration)
-        elif not iteration.models and self._recorder.inventory.loose is not None:
-            iteration.models.append(self._recorder.inventory.loose)  # what trains where no model is called
+            self._add_part(parts[0], step)
+        if entry.kind == "custom" and step.number < written_out_losses.FIRST_STEPS:
+            written_out_losses.estimate(plain, entry.fact, self._context.values.read, step.expect)
+        if entry.graph is None or step.number in _steps_to_read(entry.graph):
+            self._read_graph(plain, entry, step)
+        elif not step.models and self._context.objects.loose is not None:
+            step.models.append(self._context.objects.loose)  # what trains where no model is called
 
-    def _find_divisor(self, whole: torch.Tensor, divided: torch.Tensor, entry: LossEntry, iteration: Iteration) -> None:
+    def _find_divisor(self, whole: torch.Tensor, divided: torch.Tensor, entry: LossEntry, step: Step) -> None:
         """Note what a summed loss was divided by, once."""
         entry.fact["divisor"] = None
         pair = torch.stack([whole.detach().float(), divided.detach().float()])
@@ -184,18 +176,26 @@ class LossProbe:
         def arrived(numbers: list[float]) -> None:
             entry.fact["divisor"] = float(f"{numbers[0] / numbers[1]:.6g}") if numbers[1] else None
 
-        iteration.expect(self._recorder.values.read(pair), arrived)
+        step.expect(self._context.values.read(pair), arrived)
+
+    def _count_terms(self, call: LossCall) -> None:
+        """Note how many examples a summed loss adds up, once."""
+        fact = call.entry.fact
+        fact["terms"] = None
+        self._context.step.expect(
+            self._context.values.read(terms(call)), lambda numbers: fact.update(terms=numbers[0] or None)
+        )
 
     def on_backward_ends(self, *_: object) -> None:
         """Let go of the graph."""
-        self.last_root = None
+        self._losses.last_root = None
 
     def on_direct_backward(self, tensor: torch.Tensor) -> None:
         """Take a loss that torch.func or torch.autograd.grad has differentiated."""
-        iteration = self._recorder.iteration
-        iteration.micro += 1
+        step = self._context.step
+        step.micro += 1
         self._pending = []
-        self._add_value(tensor.detach().float().mean(), self._custom([]), iteration)
+        self._add_value(tensor.detach().float().mean(), self._custom([]), step)
 
     def _custom(self, parts: list[LossCall]) -> LossEntry:
         entry = self._entry("custom", {"reduction": "custom"}, call_sites.user_place(2))
@@ -203,59 +203,54 @@ class LossProbe:
         entry.fact["parts"] = sorted({part.entry.number for part in parts})
         return entry
 
-    def _add_value(self, value: torch.Tensor, entry: LossEntry, iteration: Iteration) -> None:
-        fields, values = iteration.fields, iteration.losses
+    def _add_value(self, value: torch.Tensor, entry: LossEntry, step: Step) -> None:
+        fields, values = step.fields, step.losses
         fields["loss_id"] = entry.number
 
         def arrived(numbers: list[float]) -> None:
             values.append(numbers[0])
             fields["loss"] = sum(values) / len(values)
-            if self.nonfinite is None and not math.isfinite(numbers[0]):
-                self.nonfinite = numbers[0]
-            if self._jumps.is_one(iteration.step, abs(numbers[0])):
-                self._recorder.look_closer()
+            if self._losses.nonfinite is None and not math.isfinite(numbers[0]):
+                self._losses.nonfinite = numbers[0]
+            if self._jumps.is_one(step.number, abs(numbers[0])):
+                self._context.look_closer()
 
-        iteration.expect(self._recorder.values.read(value), arrived)
+        step.expect(self._context.values.read(value), arrived)
 
-    def _add_part(self, part: LossCall, iteration: Iteration) -> None:
-        fields = iteration.fields
+    def _add_part(self, part: LossCall, step: Step) -> None:
+        fields = step.fields
         if part.value.numel() == 1:
             fields["part_id"] = part.entry.number
-            iteration.expect(self._recorder.values.read(part.value), lambda numbers: fields.update(part=numbers[0]))
+            step.expect(self._context.values.read(part.value), lambda numbers: fields.update(part=numbers[0]))
 
-    def _read_graph(self, tensor: torch.Tensor, entry: LossEntry, iteration: Iteration) -> None:
+    def _read_graph(self, tensor: torch.Tensor, entry: LossEntry, step: Step) -> None:
         facts = read_graph(tensor.grad_fn)
-        inventory = self._recorder.inventory
+        inventory = self._context.objects
         known = len(inventory.of_parameter)
         numbers = []
         for leaf in facts.leaves:
             if id(leaf) in inventory.of_parameter:
                 numbers.append(inventory.of_parameter[id(leaf)])
-            elif any(model.sharded for model in iteration.models):
+            elif any(model.sharded for model in step.models):
                 facts.opaque = True  # the whole parameters, put together for this backward only
-            elif isinstance(leaf, nn.Parameter) or not self._recorder.course.optimizer_seen:
+            elif isinstance(leaf, nn.Parameter) or not self._context.boundaries.optimizer_seen:
                 numbers.append(inventory.add_loose(leaf))
         if len(inventory.of_parameter) != known:
             inventory.describe_loose()
         loose = inventory.loose
-        if loose is not None and loose not in iteration.models and not set(loose.numbers).isdisjoint(numbers):
-            iteration.models.append(loose)
+        if loose is not None and loose not in step.models and not set(loose.numbers).isdisjoint(numbers):
+            step.models.append(loose)
         reached = set(numbers) | set((entry.graph or {}).get("parameters", []))
         new = facts.as_fact(sorted(reached))
         if new != entry.graph:
             entry.graph = new
             entry.announced = -1
-            self.announce(entry)
-
-    def train_kinds(self, reduction: str | None = None) -> set[str]:
-        """Return the kinds of loss that the training has called, all or those of one reduction."""
-        entries = [entry for entry in self._entries.values() if "train" in entry.phases]
-        return {entry.kind for entry in entries if reduction in (None, entry.fact["reduction"])}
+            self._losses.announce(entry)
 
     def on_stop(self, _: str) -> None:
         """Tell the last state of every loss."""
         for entry in self._entries.values():
-            self.announce(entry)
+            self._losses.announce(entry)
 
 
 def _steps_to_read(graph: dict[str, Any]) -> set[int]:

@@ -1,26 +1,24 @@
 """Probe: what cannot be recorded of this training, told once each, so that silence is not taken for health."""
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
+from trainadvisor.record.context import Context, probe
 from trainadvisor.record.handlers import only_sampled
-from trainadvisor.record.step import Call, Iteration
-
-if TYPE_CHECKING:
-    from trainadvisor.record.recorder import Recorder
+from trainadvisor.record.step import Call, Step
 
 _PATIENCE = 3
 """Steps without a sign of the forward or of the backward after which it is told."""
 
 
-class BlindSpotProbe:
+@probe(order=160)
+class UnrecordableProbe:
     """Writes an event "blind" for each part of the training that is out of sight."""
 
-    def __init__(self, recorder: "Recorder") -> None:
-        """Take the recorder."""
-        self._recorder = recorder
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._told: set[str] = set()
         self._missing: Counter[str] = Counter()
         self._meta = ""
@@ -39,18 +37,18 @@ class BlindSpotProbe:
     @only_sampled
     def on_step_begins(self, _: torch.optim.Optimizer, closure: object) -> None:
         """Notice an optimizer that steps although no backward has been seen."""
-        iteration = self._recorder.iteration
+        step = self._context.step
         self._closure = bool(closure)
-        if not (iteration.micro or closure or iteration.fields.get("no_grad")):
+        if not (step.micro or closure or step.fields.get("no_grad")):
             self._miss("backward")
 
     @only_sampled
-    def on_close(self, iteration: Iteration) -> None:
+    def on_close(self, step: Step) -> None:
         """Notice a step that is several, and one whose backward was seen while no model, or no real one, was called."""
         meta, self._meta = self._meta, ""
-        if self._closure and iteration.micro > 1:
+        if self._closure and step.micro > 1:
             self._tell("evaluations", "")
-        if iteration.stepped and iteration.micro and not any(model.alive for model in iteration.models):
+        if step.stepped and step.micro and not any(model.alive for model in step.models):
             self._tell("meta", meta) if meta else self._miss("forward")
 
     def _miss(self, what: str) -> None:
@@ -62,4 +60,4 @@ class BlindSpotProbe:
         if what not in self._told:
             self._told.add(what)
             detail: dict[str, Any] = {"name": name} if name else {}
-            self._recorder.event("blind", what, detail)
+            self._context.event("blind", what, detail)

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from trainadvisor.record.context import Context, probe
 from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.objects.describe import numbers_in, sampled
 from trainadvisor.record.objects.watched_model import Model
 from trainadvisor.record.probes.gradient_norms import norms
 from trainadvisor.record.rotation import Rotation, Rows, is_part
-from trainadvisor.record.step import Iteration
+from trainadvisor.record.step import Step
 
 if TYPE_CHECKING:
     from trainadvisor.log.records import Record
-    from trainadvisor.record.recorder import Recorder
 
 
 _STAGES = 3
@@ -49,30 +49,30 @@ class _Taken:
     slope: torch.Tensor
 
 
-class UpdateProbe:
+@probe(order=100)
+class WeightUpdateProbe:
     """Compares a strided sample (at most 16,384 elements a parameter) before and after a sampled step.
 
     The normalised step is alpha = -<g(t+1), s> / <g(t), s> with s the step (Cockpit, `quantities/alpha.py`): -1 when
     no curvature was felt, 0 when the step ended in the minimum along s, 1 at mirror height beyond it.
     """
 
-    def __init__(self, recorder: "Recorder") -> None:
-        """Take the recorder."""
-        self._recorder = recorder
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._before: list[_Before] = []
         self._taken: list[_Taken] = []
-        self._rotation = Rotation(lambda: recorder.meter.budget.allowed() / _STAGES)
+        self._rotation = Rotation(lambda: context.seconds_allowed() / _STAGES)
 
     def on_step_begins(self, optimizer: torch.optim.Optimizer, closure: object) -> None:
-        """Sample before the first optimizer of the iteration steps; a closure calls the model only after that."""
-        iteration = self._recorder.iteration
-        if (self._taken or iteration.sample_layers) and not iteration.stepped:
-            ahead = closure and not iteration.micro
-            self._sample(self._recorder.inventory.models_of(optimizer) if ahead else None)
+        """Sample before the first optimizer of the step steps; a closure calls the model only after that."""
+        step = self._context.step
+        if (self._taken or step.sample_layers) and not step.stepped:
+            ahead = closure and not step.micro
+            self._sample(self._context.objects.models_of(optimizer) if ahead else None)
 
     def on_backward_ends(self, *_: object) -> None:
         """Sample after the backward where no optimizer is there to announce the step."""
-        if self._recorder.course.free_running and (self._taken or self._recorder.iteration.sample_layers):
+        if self._context.boundaries.free_running and (self._taken or self._context.step.sample_layers):
             self._sample()
 
     def on_direct_backward(self, _: object) -> None:
@@ -81,11 +81,11 @@ class UpdateProbe:
 
     def _sample(self, ahead: list[Model] | None = None) -> None:
         """Take the models that were called in this step, or those given, whose gradients are not there yet."""
-        iteration = self._recorder.iteration
-        self._alpha(iteration)
-        if not iteration.sample_layers or self._before:
+        step = self._context.step
+        self._alpha(step)
+        if not step.sample_layers or self._before:
             return
-        for model in (model for model in ahead or iteration.models if model.numbers):
+        for model in (model for model in ahead or step.models if model.numbers):
             self._before.append(self._sample_of(model, ahead=bool(ahead)))
 
     def _sample_of(self, model: Model, *, ahead: bool) -> _Before:
@@ -105,12 +105,12 @@ class UpdateProbe:
         return sample
 
     @only_sampled
-    def on_close(self, iteration: Iteration) -> None:
+    def on_close(self, step: Step) -> None:
         """Compare with the sample."""
         before, self._before = self._before, []
         for sample in before:
             begun = self._rotation.clock()
-            self._compare(sample, iteration)
+            self._compare(sample, step)
             seconds = sample.seconds + self._rotation.clock() - begun
             self._rotation.end(sample.model.number, sample.rows, seconds / _STAGES)
 
@@ -118,7 +118,7 @@ class UpdateProbe:
         """Forget what a model that the user has dropped has cost."""
         self._rotation.forget(model)
 
-    def _compare(self, sample: _Before, iteration: Iteration) -> None:
+    def _compare(self, sample: _Before, step: Step) -> None:
         parameters = sample.parameters
         after = [sampled(p) for p in parameters]
         if [new.shape for new in after] != [old.shape for old in sample.weights]:
@@ -129,45 +129,48 @@ class UpdateProbe:
             (numbers_in(p) / max(1, old.numel())) ** 0.5 for p, old in zip(parameters, sample.weights, strict=True)
         ]
         columns: Record = {"rows": sample.rows} if is_part(sample.rows) else {}
-        iteration.samples.setdefault("updates", {})[sample.model.number] = columns
-        single = iteration.micro == 1 or not sample.closure  # several of LBFGS are no update as others make them
+        step.samples.setdefault("updates", {})[sample.model.number] = columns
+        single = step.micro == 1 or not sample.closure  # several of LBFGS are no update as others make them
 
         def arrived(values: list[float]) -> None:
             deltas, norms = values[: len(steps)], values[len(steps) :]
             if single:
                 columns["update"] = [delta / (norm + 1e-12) for delta, norm in zip(deltas, norms, strict=True)]
             columns["weight"] = [norm * factor for norm, factor in zip(norms, thinned, strict=True)]
-            self._recorder.wiring.moved(any(delta > 0 for delta in deltas))
+            if any(delta > 0 for delta in deltas):
+                self._context.publish("parameters_moved")
 
-        iteration.expect(self._recorder.values.read(torch.cat([moved, size])), arrived)
+        step.expect(self._context.values.read(torch.cat([moved, size])), arrived)
         slopes = [
             torch.dot(g.float(), s)
             for g, s in zip(sample.gradients, steps, strict=True)
             if g is not None and g.shape == s.shape
         ]
         if slopes and not is_part(sample.rows):  # the slope along a step is of all parameters
-            self._taken.append(_Taken(sample.model, iteration.step, steps, torch.stack(slopes).sum()))
+            self._taken.append(_Taken(sample.model, step.number, steps, torch.stack(slopes).sum()))
 
-    def _alpha(self, iteration: Iteration) -> None:
+    def _alpha(self, step: Step) -> None:
         """Compare the gradient at the end of the sampled step before with the one at its start."""
         taken, self._taken = self._taken, []
-        for step in taken:
-            gradients = [p.grad for p in step.model.parameters]
-            if step.number + 1 != iteration.step or len(gradients) != len(step.steps):
+        for sample in taken:
+            gradients = [p.grad for p in sample.model.parameters]
+            if sample.number + 1 != step.number or len(gradients) != len(sample.steps):
                 continue
             pairs = [
-                (sampled(g), s) for g, s in zip(gradients, step.steps, strict=True) if g is not None and not g.is_sparse
+                (sampled(g), s)
+                for g, s in zip(gradients, sample.steps, strict=True)
+                if g is not None and not g.is_sparse
             ]
             if pairs and all(g.shape == s.shape for g, s in pairs):
                 slope = torch.stack([torch.dot(g.float(), s) for g, s in pairs]).sum()
-                self._expect_alpha(step, slope, iteration)
+                self._expect_alpha(sample, slope, step)
 
-    def _expect_alpha(self, step: _Taken, slope: torch.Tensor, iteration: Iteration) -> None:
+    def _expect_alpha(self, sample: _Taken, slope: torch.Tensor, step: Step) -> None:
         columns: Record = {}
-        iteration.samples.setdefault("alpha", {})[step.model.number] = columns
+        step.samples.setdefault("alpha", {})[sample.model.number] = columns
 
         def arrived(values: list[float]) -> None:
             if values[1] != 0:
                 columns["alpha"] = -values[0] / values[1]
 
-        iteration.expect(self._recorder.values.read(torch.stack([slope, step.slope])), arrived)
+        step.expect(self._context.values.read(torch.stack([slope, sample.slope])), arrived)

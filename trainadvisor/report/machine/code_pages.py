@@ -124,17 +124,27 @@ def _links(codes: Iterable[str], book: Rulebook) -> Iterator[str]:
 def _numbers(rule: Rule) -> Iterator[str]:
     """Yield what is the same in every language: limits with their reasons, conditions, known mistakes."""
     words = Words("en")
-    yield f"### {words('thresholds')}"
+    if rule.judges_runs:
+        yield f"### {words('thresholds')}"
     if rule.thresholds:
         rows = [
             f"| `{name}` | {value:g} | {escape(rule.reasons.get(name, ''))} |"
             for name, value in rule.thresholds.items()
         ]
         yield "\n".join(["| threshold | value | because |", "|---|---|---|", *rows])
+    if rule.source:
+        yield "It is also seen in a source, without a run: `trainadvisor lint`."
+    if not rule.judges_runs:
+        yield from _mistakes(rule, words)
+        return
     yield "All of `when` must hold and none of `unless`; names are those of `trainadvisor signals` and the table."
     if rule.branches:
         yield "So must the conditions of one branch; the first that holds is told."
     yield "```text\n" + "\n".join(_conditions(rule)) + "\n```"
+    yield from _mistakes(rule, words)
+
+
+def _mistakes(rule: Rule, words: Words) -> Iterator[str]:
     if rule.falsepositives:
         yield f"**{words('false-positives')}**: {escape(rule.falsepositives)}"
 

@@ -40,7 +40,7 @@ def render_all(entries: Sequence[Entry], lang: str, book: Rulebook | None = None
 
 
 def _run(entry: Entry, lang: str, book: Rulebook) -> dict[str, Any]:
-    from trainadvisor import __version__
+    from trainadvisor.version import __version__
 
     placed = list(_placed(entry))[:RESULTS]
     codes = list(dict.fromkeys(finding.code for finding, _ in placed))

@@ -9,10 +9,11 @@ from trainadvisor.report.text.layout import cells, clean, wrap
 from trainadvisor.report.text.sparkline import sparkline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from trainadvisor.i18n.language import Words
-    from trainadvisor.judge.result import Diagnosis
+    from trainadvisor.judge.result import Finding
+    from trainadvisor.monitor.finding_events import FindingEvent
     from trainadvisor.monitor.follow_log import View
 
 CURVE = 60
@@ -20,14 +21,14 @@ SILENCE = 20.0
 MOST = 6
 
 
-def block(view: View, diagnosis: Diagnosis | None, words: Words, width: int, silent: float) -> list[str]:
+def block(view: View, findings: Sequence[Finding] | None, words: Words, width: int, silent: float) -> list[str]:
     """Return the lines to draw, each at most as wide as the terminal."""
     if not view.records:
         return [_cut(words("follow.waiting", log=clean(view.log)), width)]
     lines = [words("follow.title", log=clean(view.script or view.log)), status(view, words)]
     if curve := sparkline(view.losses, CURVE):
         lines.append(f"  {words('healthy.loss')} {curve}")
-    lines += [f"  {line}" for line in _findings(diagnosis, words)]
+    lines += [f"  {line}" for line in _findings(findings, words)]
     if silent > SILENCE and view.end is None:
         lines.append("  " + words("follow.silent", seconds=int(silent)))
     return [_cut(line, width) for line in lines]
@@ -56,13 +57,10 @@ def _figure(value: object) -> str:
     return number(value) if isinstance(value, int | float) else clean(value)
 
 
-def _findings(diagnosis: Diagnosis | None, words: Words) -> Iterator[str]:
-    if diagnosis is None:
-        return
-    loud = [finding for finding in diagnosis.findings if finding.severity != "note"]
-    for finding in loud[:MOST]:
+def _findings(findings: Sequence[Finding] | None, words: Words) -> Iterator[str]:
+    for finding in (findings or ())[:MOST]:
         yield f"{finding.severity}[{finding.code}]{words('colon')}{clean(finding.sentence or finding.title)}"
-    if not loud:
+    if findings is not None and not findings:
         yield words("follow.clear")
 
 
@@ -74,13 +72,13 @@ def _cut(line: str, width: int) -> str:
     return indent + wrap(line.strip(), max(10, width - 5 - len(indent)))[0] + " ..."
 
 
-def news(diagnosis: Diagnosis | None, told: set[str], words: Words) -> Iterator[str]:
-    """Yield a line for each finding that was not told yet."""
-    for finding in diagnosis.findings if diagnosis else ():
-        if finding.severity != "note" and finding.code not in told:
-            told.add(finding.code)
-            at = f" {words('step', step=words.number(finding.onset))}" if finding.onset is not None else ""
-            yield f"{finding.severity}[{finding.code}]{at}{words('colon')}{clean(finding.sentence or finding.title)}"
+def news(event: FindingEvent, words: Words) -> str:
+    """Return the line for a finding that has opened, worsened or cleared."""
+    finding = event.finding
+    if event.kind == "cleared":
+        return words("run.cleared", code=finding.code, step=words.number(event.step))
+    at = f" {words('step', step=words.number(finding.onset))}" if finding.onset is not None else ""
+    return f"{finding.severity}[{finding.code}]{at}{words('colon')}{clean(finding.sentence or finding.title)}"
 
 
 def beat(view: View, words: Words) -> str:

@@ -1,0 +1,114 @@
+"""Mixed precision as it is recorded: scales, skipped steps, the order of the scaler's calls, and the precision told."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from recordkit import Records, record
+from torch import nn
+
+BACKOFF = {"init_scale": 2.0**40, "growth_interval": 100, "backoff_factor": 2.0**-30}
+"""A scale that overflows once: 2**40 is more than float16 holds, 2**10 is not."""
+
+
+def scaled(
+    *, enabled: bool = True, unscale: bool = False, clip: bool = False, dtype: torch.dtype = torch.float16
+) -> Records:
+    """Train with a gradient scaler whose first step overflows in float16."""
+
+    def train() -> nn.Module:
+        model = nn.Linear(4, 3)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        scaler = torch.amp.GradScaler("cpu", enabled=enabled, **BACKOFF)
+        for _ in range(3):
+            optimizer.zero_grad()
+            with torch.autocast("cpu", dtype=dtype):
+                loss = F.cross_entropy(model(torch.randn(8, 4)), torch.arange(8) % 3)
+            scaler.scale(loss).backward()
+            if unscale:
+                scaler.unscale_(optimizer)
+            if clip:
+                nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            scaler.step(optimizer)
+            scaler.update()
+        return model
+
+    return record(train)
+
+
+def test_the_scale_of_each_step_and_the_step_it_skips_are_recorded() -> None:
+    """The first one is skipped, and the scale falls."""
+    records = scaled()
+    assert records.column("scale") == [2.0**40, 2.0**10, 2.0**10]
+    assert records.column("skipped") == [True, None, None]
+    assert (records.tally["scaler_skips"], records.tally["scaler_steps"]) == (1, 3)
+
+
+def test_a_scaler_that_is_switched_off_skips_nothing() -> None:
+    """And has no scale."""
+    records = scaled(enabled=False)
+    assert records.column("scale") == records.column("skipped") == [None] * 3
+    assert records.tally.get("scaler_skips", 0) == 0
+
+
+class Foreign:
+    """An optimizer of another library, which a switched off scaler merely calls."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.parameters = list(model.parameters())
+
+    def step(self) -> None:
+        """Step."""
+        with torch.no_grad():
+            for parameter in self.parameters:
+                parameter.sub_(0.1 * parameter.grad)
+
+
+def test_a_step_out_of_sight_is_not_skipped_where_nothing_is_scaled() -> None:
+    """A scaler that is switched off cannot have skipped it."""
+
+    def train() -> nn.Module:
+        model = nn.Linear(4, 3)
+        optimizer, scaler = Foreign(model), torch.amp.GradScaler("cpu", enabled=False)
+        for _ in range(3):
+            model.zero_grad()
+            scaler.scale(F.cross_entropy(model(torch.randn(8, 4)), torch.arange(8) % 3)).backward()
+            scaler.step(optimizer)
+        return model
+
+    records = record(train)
+    assert set(records.column("skipped")) == {None}
+    assert records.tally.get("scaler_skips", 0) == 0
+
+
+@pytest.mark.parametrize(("clip", "unscale", "counted"), [(True, False, 3), (True, True, 0), (False, False, 0)])
+def test_clipping_counts_as_too_early_only_before_unscaling(*, clip: bool, unscale: bool, counted: int) -> None:
+    """In every step anew: what was unscaled is scaled again by the next loss."""
+    assert scaled(clip=clip, unscale=unscale).tally.get("clip_before_unscale", 0) == counted
+
+
+@pytest.mark.parametrize(("enabled", "dtype"), [(True, torch.float16), (False, torch.bfloat16)])
+def test_the_precision_of_the_forward_is_told_once(*, enabled: bool, dtype: torch.dtype) -> None:
+    """With whether its gradients are scaled."""
+    records = scaled(enabled=enabled, dtype=dtype)
+    name = str(dtype).removeprefix("torch.")
+    told = records.events("amp")
+    assert told[-1] == {"dtype": name, "scaler": enabled}
+    assert len(told) == len({(detail["dtype"], detail["scaler"]) for detail in told})
+
+
+@pytest.mark.parametrize(("dtype", "told"), [(torch.bfloat16, ["bfloat16"]), (torch.float32, []), (torch.float64, [])])
+def test_a_model_in_half_precision_is_told_without_autocast(dtype: torch.dtype, told: list[str]) -> None:
+    """What is single or double is not."""
+
+    def train() -> nn.Module:
+        model = nn.Linear(4, 3).to(dtype)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        for _ in range(2):
+            optimizer.zero_grad()
+            F.cross_entropy(model(torch.randn(8, 4, dtype=dtype)), torch.arange(8) % 3).backward()
+            optimizer.step()
+        return model
+
+    assert [event["dtype"] for event in record(train).events("amp")] == told

@@ -1,0 +1,190 @@
+"""Threads of ours leave before the process forks, and go on afterwards with what they had left."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+
+import trainadvisor
+from trainadvisor.judge.result import Finding
+from trainadvisor.monitor.alerts import Alerter
+from trainadvisor.monitor.judging_thread import JudgingThread
+from trainadvisor.monitor.look_pace import LookPace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+_beside: list[list[str]] = []
+
+
+def ours() -> list[str]:
+    """Return the names of the threads of ours that are there."""
+    return sorted(thread.name for thread in threading.enumerate() if thread.name.startswith("trainadvisor"))
+
+
+def _noted() -> None:
+    _beside.append(ours())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_parent=_noted)
+
+
+def fork() -> list[str]:
+    """Fork; return the threads of ours that were there meanwhile."""
+    _beside.clear()
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    return _beside[0]
+
+
+def until(reached: Callable[[], object]) -> None:
+    """Wait for something that another thread does."""
+    over = time.monotonic() + 20
+    while not reached():
+        assert time.monotonic() < over
+        time.sleep(0.01)
+
+
+def finding(code: str, confidence: str = "certain") -> Finding:
+    """Return a finding."""
+    fields = {"family": "numerics", "kind": "symptom", "title": "t", "severity": "error", "sentence": "s"}
+    return Finding.model_validate({"code": code, "confidence": confidence, **fields})
+
+
+def test_alerts_that_wait_are_sent_after_a_fork() -> None:
+    """The thread leaves after the one that it sends; the end sends the rest, each once."""
+    sent: list[str] = []
+    began = threading.Event()
+
+    def send(alert: Any) -> None:
+        began.set()
+        time.sleep(0.05)
+        sent.append(alert.code)
+
+    alerter = Alerter()
+    alerter.to_function("note", send)
+    for number in range(5):
+        alerter.tell(finding(f"code-{number}"), number)
+    assert began.wait(20)
+    assert "trainadvisor-alerts" in ours()
+    assert fork() == []
+    assert len(sent) < 5
+    alerter.close(wait=20)
+    assert sent == [f"code-{number}" for number in range(5)]
+
+
+def test_an_alerter_has_no_thread_while_nothing_waits() -> None:
+    """And sends again when there is something."""
+    sent: list[str] = []
+    alerter = Alerter()
+    alerter.to_function("note", lambda alert: sent.append(alert.code))
+    for code in ("first", "second"):
+        alerter.tell(finding(code), 0)
+        until(lambda code=code: sent and sent[-1] == code)
+        until(lambda: "trainadvisor-alerts" not in ours())
+    assert sent == ["first", "second"]
+
+
+def test_a_forked_child_sends_nothing_and_waits_for_nobody() -> None:
+    """Its parent does."""
+    got: list[str] = []
+    alerter = Alerter()
+    alerter.to_function("note", lambda alert: got.append(alert.code))
+    child = os.fork()
+    if child == 0:
+        began = time.monotonic()
+        alerter.tell(finding("of-the-child"), 1)
+        alerter.close(wait=60)
+        os._exit(bool(got) or time.monotonic() - began > 30)
+    assert os.waitpid(child, 0)[1] == 0
+    alerter.tell(finding("of-the-parent"), 1)
+    alerter.close(wait=20)
+    assert got == ["of-the-parent"]
+
+
+def _judge(look: Callable[..., object], pace: float = 0.05) -> Any:
+    """A running judge whose looks are due all the time."""
+
+    class Pace:
+        @property
+        def moment(self) -> float:
+            return time.monotonic() + pace
+
+    return SimpleNamespace(pace=Pace(), catch_up=look)
+
+
+def test_a_judge_goes_on_looking_after_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the next record."""
+    looks: list[bool] = []
+    judging = JudgingThread(_judge(lambda *, final=False: looks.append(final)))
+    monkeypatch.setattr(judging, "_is_due", lambda: True)
+    judging.take({"record": "step"})
+    until(lambda: looks)
+    assert fork() == []
+    seen = len(looks)
+    judging.take({"record": "step"})
+    until(lambda: len(looks) > seen)
+    judging.end(final=True)
+    assert (looks[-1], ours()) == (True, [])
+
+
+def test_a_watcher_that_calls_back_forks_without_threads_and_still_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a script that starts workers for its data in every epoch."""
+    model = torch.nn.Linear(4, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    looks: list[bool] = []
+    monkeypatch.setattr(JudgingThread, "_is_due", lambda _: True)
+    monkeypatch.setattr(JudgingThread, "_look", lambda _, final=False: looks.append(final) or time.sleep(0.01))
+    monkeypatch.setattr(LookPace.__init__, "__defaults__", (0.05, 0.05))
+    watcher = trainadvisor.watch(model, optimizer, log=tmp_path / "log.json")
+    watcher.on("error", lambda alert: None)
+    for _ in range(3):
+        seen = len(looks)
+        until(lambda seen=seen: _stepped(model, optimizer) and len(looks) > seen)
+        assert fork() == []
+    watcher.close()
+
+
+def _stepped(model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> bool:
+    optimizer.zero_grad()
+    model(torch.ones(3, 4)).square().sum().backward()
+    optimizer.step()
+    return True
+
+
+def test_a_view_in_a_notebook_goes_on_after_a_fork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And shows the end all the same."""
+    display = pytest.importorskip("IPython.display", reason="pip install -e .[dev]")
+    shown: list[Any] = []
+
+    class Handle:
+        def update(self, what: Any, **_: Any) -> None:
+            shown.append(what)
+
+    monkeypatch.setattr(display, "display", lambda *_, **__: Handle())
+    monkeypatch.setattr("trainadvisor.notebook.EVERY", 0.02)
+    model = torch.nn.Linear(4, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    watcher = trainadvisor.watch(model, optimizer, log=tmp_path / "log.json")
+    watcher.live()
+    assert "trainadvisor-notebook" in ours()
+    until(lambda: _stepped(model, optimizer) and shown)
+    assert "trainadvisor-notebook" not in fork()
+    seen = len(shown)
+    until(lambda: _stepped(model, optimizer) and len(shown) > seen)
+    watcher.close()
+    until(lambda: "trainadvisor-notebook" not in ours())
+    assert isinstance(shown[-1], dict)

@@ -1,0 +1,42 @@
+"""What the points of a foreign log show beside their values: losses that were NaN for a while, norms never measured."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from trainadvisor.importers.columns import Columns
+from trainadvisor.importers.points import Point
+
+Record = dict[str, Any]
+
+
+def passing(kept: list[Point], columns: Columns) -> Iterator[Record]:
+    """Yield an event for each loss that was not finite at some points and finite at a later one."""
+    parts = sorted(name for name in columns.beside if "loss" in name.lower())
+    series = {"loss": [point.loss for point in kept]}
+    series |= {name: [point.beside.get(name) for point in kept] for name in parts}
+    told = [(name, found) for name, values in series.items() if (found := _came_back(values))]
+    for name, places in told if len(told) == 1 else [item for item in told if item[0] != "loss"]:
+        detail = {"count": len(places), "points": len(kept)}
+        yield {
+            "record": "event", "kind": "nonfinite-points", "step": kept[places[0]].step, "subject": name,
+            "detail": detail,
+        }  # fmt: skip
+
+
+def _came_back(values: list[float | None]) -> list[int]:
+    """Return the places that are not finite before the last finite one."""
+    finite = [place for place, value in enumerate(values) if value is not None and math.isfinite(value)]
+    last = finite[-1] if finite else -1
+    return [place for place, value in enumerate(values[:last]) if value is not None and not math.isfinite(value)]
+
+
+def unmeasured(kept: list[Point]) -> list[str]:
+    """Take a gradient norm away that is 0 at every point, where some writers put what they did not measure."""
+    norms = [point.grad_norm for point in kept if point.grad_norm is not None]
+    learns = len({point.loss for point in kept if point.loss is not None}) > 1
+    if not norms or any(norms) or not learns:
+        return []
+    for point in kept:
+        point.grad_norm = None
+    return ["the gradient norm is written as 0 throughout: it was not measured"]

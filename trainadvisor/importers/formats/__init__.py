@@ -1,0 +1,1 @@
+"""One module a format: NAME, matches(head, path) and read(path), which returns a table."""

@@ -1,0 +1,41 @@
+"""What is given in place of a log now and then, and the way on."""
+
+from pathlib import Path
+
+from trainadvisor.importers.opening import text
+
+CHECKPOINT = "this is a checkpoint or a pickle; give the log of its training (trainer_state.json, metrics.csv, ...)"
+STARTS = {
+    b"PK\x03\x04": "this is a zip file, probably a checkpoint; give the log of its training (trainer_state.json, ...)",
+    b"\x80\x02": CHECKPOINT,
+    b"\x80\x04": CHECKPOINT,
+    b"\x89HDF": "this is an HDF5 file, probably weights; give the log of its training (training.csv, ...)",
+    b"\x89PNG": "this is a picture; give the numbers that it was drawn from",
+    b"\xff\xd8\xff": "this is a picture; give the numbers that it was drawn from",
+    b"%PDF": "this is a PDF; give the numbers that it was made from",
+    b"PAR1": "this is a Parquet file; export it as CSV",
+    b"GGUF": "these are the weights of a model; give the log of its training",
+    b"\x93NUMPY": "this is a NumPy array; give a CSV with named columns",
+}
+EMPTY = "is empty; the run wrote nothing"
+BINARY = "this is binary and of no format that is known here; give the log of the training (docs/logs.md lists them)"
+NOTHING = "no loss, metric or step was found in it; docs/logs.md lists the logs that are read"
+SCRIPT = "this is a script; did you mean `trainadvisor run`?"
+SETTINGS = "this looks like settings; give the log of the training (docs/logs.md lists them)"
+
+
+def reason(head: bytes, path: Path) -> str:
+    """Return what a file seems to be and what to give instead."""
+    if not head.strip():
+        return EMPTY
+    for start, sentence in STARTS.items():
+        if head.startswith(start):
+            return sentence
+    if len(head) > 9 and head[8:9] == b"{" and b"dtype" in head:  # noqa: PLR2004 - safetensors: a length, then JSON
+        return "these are weights (safetensors); give the log of their training (trainer_state.json, ...)"
+    words = text(head)
+    if words.count("\0") > len(words) // 100:
+        return BINARY
+    if path.suffix == ".py":
+        return SCRIPT
+    return SETTINGS if path.suffix in (".yaml", ".yml", ".toml", ".ini", ".cfg") else NOTHING

@@ -1,0 +1,111 @@
+"""What the name of a column says: training or validation, loss or metric, step or rate."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+TRAIN = frozenset({"train", "training", "trn", "tr"})
+HELD_OUT = frozenset(
+    {"val", "valid", "validation", "eval", "evaluation", "test", "dev", "heldout", "holdout", "predict"}
+)
+LOSS = frozenset({"loss", "losses", "nll", "cost", "elbo", "trl", "tel"})
+# Words beside "loss" that make it another figure, and those that change nothing.
+NO_LOSS = frozenset(
+    {"scale", "scaler", "weight", "coef", "coefficient", "best", "min", "count", "num", "std", "var", "lr"}
+)
+PLAIN = frozenset({
+    "step", "epoch", "total", "avg", "average", "mean", "batch", "running", "current", "lm", "iter", "iteration",
+    "iterations", "per", "vs", "objective", "overall", "smoothed", "local",
+})  # fmt: skip
+STEP = frozenset({
+    "step", "steps", "_step", "global_step", "globalstep", "trainer_global_step", "iter", "iters", "iteration",
+    "iterations", "it", "current_steps", "current_step", "total_timesteps", "time_total_timesteps", "num_updates",
+    "s", "updates", "timesteps", "training_step",
+})  # fmt: skip
+EPOCH = frozenset({"epoch", "epochs", "train_epoch", "current_epoch", "pass", "ep"})
+PLANNED = frozenset({"total_steps", "max_steps", "total_iterations"})
+RISING = frozenset({
+    "acc", "accuracy", "auc", "auroc", "f1", "map", "map50", "ap", "precision", "recall", "iou", "miou", "dice", "bleu",
+    "rouge", "rouge1", "rouge2", "rougel", "reward", "rewards", "rew", "return", "returns", "success", "top1", "top5",
+    "r2", "psnr", "ssim", "em", "score", "mcc", "kappa", "chrf", "meteor", "ndcg", "mrr",
+})  # fmt: skip
+REWARD = frozenset({"reward", "rewards", "rew", "return", "returns", "success"})
+FALLING = frozenset(
+    {"wer", "cer", "perplexity", "ppl", "mae", "mse", "rmse", "fid", "error", "err", "bpb", "bpc", "kl"}
+)
+
+Rank = tuple[int, ...]
+
+
+class Meaning(NamedTuple):
+    """The role of a column, and where it stands among the columns of that role: the lowest is the plainest."""
+
+    role: str
+    rank: Rank = ()
+
+
+def words_of(name: str) -> list[str]:
+    """Return the words of a name, small: camel case, slashes, dots, dashes and underscores part them."""
+    return [word.lower() for word in WORDS.findall(name)]
+
+
+@lru_cache(maxsize=4096)
+def meaning(name: str) -> Meaning:
+    """Return what a column is: step, epoch, planned, loss, eval_loss, part, eval_part, lr, grad_norm, metric, other."""
+    words = words_of(name)
+    flat, held = "_".join(words), set(words)
+    own = "_".join(word for word in words if word not in TRAIN | HELD_OUT)
+    if own in STEP:
+        return Meaning("step", (flat != "step", len(words)))
+    if own in EPOCH:
+        return Meaning("epoch", (len(words),))
+    if flat in PLANNED:
+        return Meaning("planned")
+    if {"grad", "norm"} <= held or "gnorm" in held or "gradnorm" in held or {"gradient", "norm"} <= held:
+        return Meaning("grad_norm", (len(words),))
+    if ("lr" in held or {"learning", "rate"} <= held) and not held & {"min", "max", "scale", "decay", "init"}:
+        return Meaning("lr", (len(words),))
+    return _loss(words) or _metric(held)
+
+
+def _loss(words: list[str]) -> Meaning | None:
+    """Return the role of a loss: the words that are left over tell a part from the whole."""
+    split = [piece for word in words for piece in _split(word)]
+    held = set(split)
+    if not held & LOSS or held & NO_LOSS:
+        return None
+    away = bool(held & HELD_OUT) or "tel" in held
+    left = [word for word in split if word not in LOSS | TRAIN | HELD_OUT | PLAIN]
+    role = "eval_loss" if away else "loss"
+    if left:
+        return Meaning("eval_part" if away else "part", (len(left), len(split)))
+    return Meaning(role, ("epoch" in held and "step" not in held and len(split) > 2, len(split)))  # noqa: PLR2004 - epoch_loss stands alone
+
+
+def _split(word: str) -> list[str]:
+    """Part words that were written as one: trainloss, valloss."""
+    start = word.removesuffix("loss")
+    return [start, "loss"] if start != word and start in TRAIN | HELD_OUT | PLAIN else [word]
+
+
+def _metric(held: set[str]) -> Meaning:
+    """Return whether a column is a figure of merit, and of the training or of held-out data."""
+    if held & HELD_OUT and not held & {"runtime", "second", "seconds", "time", "samples"}:
+        return Meaning("metric")
+    if held & REWARD and not held & TRAIN:
+        return Meaning("metric")
+    return Meaning("train_metric" if held & (RISING | FALLING) else "other")
+
+
+def direction(name: str) -> str | None:
+    """Return whether a metric is better when higher or lower, None where its name does not tell."""
+    held = set(words_of(name))
+    if held & FALLING:
+        return "lower"
+    return "higher" if held & RISING else None
+
+
+def is_accuracy(name: str) -> bool:
+    """Return whether a column is the accuracy of the training batches."""
+    return not set(words_of(name)) - TRAIN - {"acc", "accuracy", "epoch", "step"}

@@ -1,0 +1,127 @@
+"""Reads any log: our own, or that of another tool, which becomes records of ours on the way."""
+
+import os
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from trainadvisor.errors import LogError
+from trainadvisor.importers import records as made
+from trainadvisor.importers.folders import log_in
+from trainadvisor.importers.formats import (
+    delimited,
+    event_files,
+    json_documents,
+    json_lines,
+    printed_lines,
+    refused,
+    tracker_stores,
+    wandb_runs,
+)
+from trainadvisor.importers.opening import head, text
+from trainadvisor.importers.table import Table
+from trainadvisor.log import reader
+from trainadvisor.log.reader import RunLog
+from trainadvisor.log.stream import Stream
+from trainadvisor.regular import is_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Format(Protocol):
+    """What a module of a format offers."""
+
+    NAME: str
+
+    def matches(self, head: bytes, path: Path) -> bool:
+        """Return whether a file that starts so is of this format."""
+
+    def read(self, path: Path) -> Table:
+        """Return what a file holds."""
+
+
+class FolderFormat(Protocol):
+    """What a module offers whose logs can be folders."""
+
+    def matches_folder(self, folder: Path) -> bool:
+        """Return whether a folder is such a log."""
+
+    def read(self, path: Path) -> Table:
+        """Return what a folder holds."""
+
+
+BINARY: tuple[Format, ...] = (event_files, wandb_runs, tracker_stores)
+FORMATS: tuple[Format, ...] = (*BINARY, json_lines, json_documents, delimited, printed_lines)
+FOLDERS: tuple[FolderFormat, ...] = (tracker_stores, event_files)
+BATCH = 10_000
+OWN_PACKED = (".gz", ".zst")
+
+Record = dict[str, Any]
+
+
+def read_log(path: str | os.PathLike[str]) -> RunLog:
+    """Read a log of a training, whoever wrote it; raises LogError."""
+    path = Path(path)
+    if is_own(path):
+        return reader.read_log(path)
+    found, notes = imported(path)
+    return built(path, found, notes)
+
+
+def built(path: Path, found: list[Record], notes: list[str]) -> RunLog:
+    """Return the log of records that were made of another tool's."""
+    log = RunLog(path)
+    rest: Iterator[Record] = iter(found)
+    while batch := list(islice(rest, BATCH)):
+        log.take(batch)
+    log.finish(Stream(path))
+    log.notes += notes
+    return log
+
+
+def is_own(path: Path) -> bool:
+    """Return whether a file is a log of ours, or none that can be opened: our reader says what is wrong then."""
+    if is_folder(path) or path.suffix == ".zst":
+        return path.suffix == ".zst"
+    try:
+        start = text(head(path)[:4096]).lstrip("[ \t\r\n\ufeff")
+    except (OSError, LogError):
+        return True
+    return start.startswith("{") and '"record"' in start[:400] and '"header"' in start[:400]
+
+
+def imported(path: Path) -> tuple[list[Record], list[str]]:
+    """Return the records and notes of a foreign log; LogError with the way on where it is none."""
+    try:
+        table = recognized(path)
+        return made.records(table)
+    except made.NothingFoundError:
+        raise LogError(f"{path}: {_why_nothing(table)}") from None
+    except OSError as error:
+        raise LogError(f"{path}: cannot be read ({error.strerror or error}); check the file") from error
+
+
+def _why_nothing(table: Table) -> str:
+    return "; ".join([f"this is a {table.source} in which {refused.NOTHING.split(' in it')[0]}", *table.notes])
+
+
+def recognized(path: Path) -> Table:
+    """Return the table of a file or folder, by what it holds and never by its name."""
+    if is_folder(path):
+        return _of_folder(path)
+    start = head(path)
+    for form in FORMATS:
+        if start.strip() and form.matches(start, path):
+            return form.read(path)
+    raise LogError(f"{path}: {refused.reason(start, path)}")
+
+
+def _of_folder(folder: Path) -> Table:
+    place = log_in(folder)
+    if place is not None and place != folder:
+        return recognized(place)
+    for form in FOLDERS:
+        if form.matches_folder(folder):
+            return form.read(folder)
+    raise LogError(f"{folder}: the folder holds no log that is known here; name the log (docs/logs.md lists them)")

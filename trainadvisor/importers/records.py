@@ -1,0 +1,137 @@
+"""Records of ours, made of a table of another tool."""
+
+import math
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import Any
+
+from trainadvisor.importers import evidence
+from trainadvisor.importers.columns import Columns, chosen, told
+from trainadvisor.importers.points import Point, Points
+from trainadvisor.importers.table import Row, Table
+from trainadvisor.log.contract import STEP_NAMES
+from trainadvisor.log.records import FORMAT
+
+LOOKED_AT = 2_000
+ENDS = {"finished": "finished", "failed": "exception", "killed": "interrupted"}
+
+Record = dict[str, Any]
+
+
+class NothingFoundError(ValueError):
+    """No column of the table can be judged."""
+
+
+def records(table: Table) -> tuple[list[Record], list[str]]:
+    """Return the records of the last run in a table, and what its reader should know."""
+    rows = iter(table.rows)
+    first = list(islice(rows, LOOKED_AT))
+    columns = chosen(first, table)
+    if not columns.useful and not table.may_be_empty:
+        raise NothingFoundError
+    points = Points(columns)
+    points.take(chain(first, rows))
+    kept = points.kept
+    if table.hides_nan:
+        _uncover(kept)
+    left_out = evidence.unmeasured(kept)
+    found = [_header(table, columns, kept), *_told(kept), *evidence.passing(kept, columns)]
+    if table.ended:
+        found.append({"record": "end", "reason": ENDS.get(table.ended, table.ended)})
+    return found, [*_notes(points, columns, first), *left_out, *table.notes]
+
+
+def _header(table: Table, columns: Columns, kept: list[Point]) -> Record:
+    header: Record = {"record": "header", "format": FORMAT, "tool": table.source, "source": "import"}
+    if table.planned_steps:
+        header["planned_steps"] = table.planned_steps
+    unit = "step" if columns.step else "epoch" if columns.epoch and _are_epochs(kept) else "row"
+    header["recorder"] = {
+        "source": table.source,
+        "unit": unit,
+        "columns": told(columns),
+        "config": _plain(table.config),
+    }
+    return header
+
+
+def _are_epochs(kept: list[Point]) -> bool:
+    return all(point.epoch == point.step for point in kept)
+
+
+def _plain(config: Row) -> Row:
+    """Return the settings that are short."""
+    short = {name: value for name, value in config.items() if isinstance(value, bool | int | float)}
+    words = {name: value for name, value in config.items() if isinstance(value, str) and len(value) < 100}  # noqa: PLR2004
+    return dict(islice({**words, **short}.items(), 100))
+
+
+def _told(kept: list[Point]) -> Iterator[Record]:
+    """Yield a step record, an evaluation or both for each point, and the report of a loss that stayed broken."""
+    broken = _broken_at(kept)
+    for place, point in enumerate(kept):
+        if place == broken:
+            yield {"record": "event", "kind": "nonfinite", "step": point.step, "subject": "loss"}
+        if point.trains or point.beside:
+            yield _step(point)
+        if point.evaluates:
+            yield _evaluation(point)
+
+
+def _broken_at(kept: list[Point]) -> int | None:
+    """Return the place from which on the loss is never finite again."""
+    first = None
+    for place, point in enumerate(kept):
+        if point.loss is not None:
+            first = None if math.isfinite(point.loss) else place if first is None else first
+    return first
+
+
+def _uncover(kept: list[Point]) -> None:
+    """Take a loss of 0 whose gradient is NaN for the NaN that its writer took out."""
+    for point in kept:
+        if point.loss == 0 and point.grad_norm is not None and math.isnan(point.grad_norm):
+            point.loss = math.nan
+
+
+def _step(point: Point) -> Record:
+    record: Record = {"record": "step", "step": point.step}
+    record.update({name: _written(value) for name, value in point.beside.items() if name not in STEP_NAMES})
+    for name in ("loss", "grad_norm", "accuracy"):
+        value = getattr(point, name)
+        if value is not None:
+            record[name] = _written(value)
+    if point.rates is not None:
+        record["lr"] = [_written(rate) for rate in point.rates]
+    if point.epoch is not None:
+        record["epoch"] = int(point.epoch)
+    return record
+
+
+def _evaluation(point: Point) -> Record:
+    record: Record = {"record": "eval", "step": point.step, "mode": "eval"}
+    if point.epoch is not None:
+        record["epoch"] = int(point.epoch)
+    if point.eval_loss is not None:
+        record["loss"] = _written(point.eval_loss)
+    if point.metrics:
+        record["metrics"] = {name: _written(value) for name, value in point.metrics.items()}
+    return record
+
+
+def _written(value: float) -> Any:
+    return value if math.isfinite(value) else str(value)
+
+
+def _notes(points: Points, columns: Columns, first: list[Row]) -> list[str]:
+    """Say how the file was understood, and what was left out of it."""
+    del first
+    said = {
+        f"taken as: {'; '.join(told(columns))}": True,
+        f"the file holds {points.runs} runs one after the other; the last one is judged": points.runs > 1,
+        f"{points.doubles} rows were written twice and are counted once": points.doubles,
+        f"the training went back to an earlier step {points.repeated} times (from a checkpoint)": points.repeated,
+        f"{points.unsorted} rows were out of order and were sorted": points.unsorted,
+        f"the points are so many that one of {points.stride} was kept": points.stride > 1,
+    }
+    return [note for note, true in said.items() if true]

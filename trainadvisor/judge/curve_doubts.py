@@ -1,0 +1,62 @@
+"""What speaks against calling the run behind a foreign log healthy: curves show a success only by held-out data."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from trainadvisor.judge.judgement import Remark
+
+FEWEST_EVALS = 8
+FALLEN, FALLEN_NOISES = 0.1, 5.0
+"""Fall of the validation loss that shows learning: a tenth of it, and five noises of one evaluation."""
+LATE = 0.5
+RISEN_NOISES = 5.0
+STAYED, NOISE = 0.05, 3.0
+"""Rise of the validation loss above its lowest value that is still a good end, as a share or in noises."""
+
+
+class Figures(Protocol):
+    """Whatever gives figures by name."""
+
+    def figure(self, name: str) -> float | None:
+        """Return a signal that is a number."""
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """Return the facts of the run."""
+
+
+def curve_doubts(seen: Figures, *, rewarded: bool) -> Iterator[Remark]:
+    """Yield what leaves open whether the training succeeded; nothing where held-out data or the reward say so."""
+    if (seen.figure("reward_rise_noises") or 0.0) > RISEN_NOISES:
+        return
+    evals, points = (int(seen.figure(name) or 0) for name in ("curve_evals", "curve_points"))
+    every, planned = seen.figure("curve_logging_every"), seen.figure("curve_planned")
+    if not evals and not points:
+        if every and planned and every > planned:
+            yield Remark("logged-too-rarely", {"every": int(every), "planned": int(planned)})
+        else:
+            yield Remark("no-curve")
+    elif rewarded:
+        yield Remark("reinforcement")
+    elif not evals:
+        yield Remark("no-evaluation", {"points": points})
+    elif evals < FEWEST_EVALS:
+        yield Remark("few-evaluations", {"evals": evals, "fewest": FEWEST_EVALS})
+    elif not (_loss_fell(seen) or _metric_rose(seen)):
+        yield Remark("evaluation-level", {"first": evals, "best": seen.figure("curve_val_best")})
+
+
+def _loss_fell(seen: Figures) -> bool:
+    fall, noises = (seen.figure(f"curve_val_{name}") or 0.0 for name in ("fall", "fall_noises"))
+    late = (seen.figure("curve_val_best_share") or 0.0) >= LATE
+    return fall > FALLEN and noises > FALLEN_NOISES and late and _stayed(seen)
+
+
+def _metric_rose(seen: Figures) -> bool:
+    return (seen.figure("curve_metric_rise_noises") or 0.0) > RISEN_NOISES and _stayed(seen)
+
+
+def _stayed(seen: Figures) -> bool:
+    """Return whether the validation loss ends near its lowest value, or within its noise."""
+    rise, noises = (seen.figure(f"curve_val_{name}") or 0.0 for name in ("rise", "rise_noises"))
+    return rise < STAYED or noises < NOISE

@@ -1,0 +1,70 @@
+"""All patterns, found where they are written; what a source holds of them."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+import trainadvisor.lint.patterns as package
+from trainadvisor.lint.declaration import Match, Pattern, declared
+from trainadvisor.source.training import Training
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainadvisor.source.reading import Source
+
+IGNORED = re.compile(r"#\s*trainadvisor:\s*ignore(?:\[(?P<codes>[^\]]*)\])?")
+
+
+@cache
+def patterns() -> dict[str, list[Pattern]]:
+    """Return the patterns of each code."""
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{package.__name__}.{module.name}")
+    found: dict[str, list[Pattern]] = {}
+    for entry in sorted(declared, key=lambda entry: entry.code):
+        found.setdefault(entry.code, []).append(entry)
+    return found
+
+
+def names_of(code: str) -> frozenset[str]:
+    """Return the names that the texts of a code may use."""
+    return frozenset(name for entry in patterns().get(code, ()) for name in entry.names)
+
+
+def matches(source: Source) -> list[tuple[str, Match]]:
+    """Return what is found in a source, in the order of its lines, without what its comments ask to ignore."""
+    if "torch" not in source.text and "nn." not in source.text and "backward" not in source.text:
+        return []
+    training = Training(source)
+    held = [entry for entries in patterns().values() for entry in entries if entry.may_hold(source.text)]
+    found = [(entry.code, match) for entry in held for match in entry.find(training)]
+    kept = [(code, match) for code, match in _once(found) if not is_ignored(source, code, match)]
+    return sorted(kept, key=lambda item: (_line(item[1]), item[0]))
+
+
+def _once(found: list[tuple[str, Match]]) -> Iterator[tuple[str, Match]]:
+    """Yield each code once a line."""
+    seen = set()
+    for code, match in found:
+        if (code, _line(match)) not in seen:
+            seen.add((code, _line(match)))
+            yield code, match
+
+
+def _line(match: Match) -> int:
+    return int(getattr(match.node, "lineno", 0))
+
+
+def is_ignored(source: Source, code: str, match: Match) -> bool:
+    """Return whether a comment on a line of the match says `# trainadvisor: ignore` or names the code."""
+    first, last = _line(match), int(getattr(match.node, "end_lineno", 0))
+    for line in {first, last if last < first + 20 else first}:
+        comment = IGNORED.search(source.lines[line - 1]) if 0 < line <= len(source.lines) else None
+        if comment and (comment["codes"] is None or code in re.split(r"[\s,]+", comment["codes"])):
+            return True
+    return False

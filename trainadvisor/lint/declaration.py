@@ -1,0 +1,54 @@
+"""What a pattern is: a function that finds a fault in a script, declared under the code of its rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ast
+
+    from trainadvisor.source.edits import Fix
+    from trainadvisor.source.training import Training
+
+
+@dataclass(frozen=True, eq=False)
+class Match:
+    """A place where a fault stands: the node, what the texts say of it, a second place, and what mends it."""
+
+    node: ast.AST
+    values: Mapping[str, str] = field(default_factory=dict)
+    other: ast.AST | None = None
+    """A second place that makes the fault, such as the loss behind a softmax."""
+    fix: Fix | None = None
+
+
+Finder = Callable[["Training"], Iterator[Match]]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A finder with the code of its rule, the names its texts may use, and words without which it finds nothing."""
+
+    code: str
+    names: frozenset[str]
+    words: tuple[tuple[str, ...], ...]
+    find: Finder
+
+    def may_hold(self, text: str) -> bool:
+        """Return whether a text has a word of each group."""
+        return all(any(word in text for word in group) for group in self.words)
+
+
+declared: list[Pattern] = []
+
+
+def pattern(code: str, *names: str, words: tuple[tuple[str, ...], ...] = ()) -> Callable[[Finder], Finder]:
+    """Declare a finder under the code of its rule."""
+
+    def declare(find: Finder) -> Finder:
+        declared.append(Pattern(code, frozenset(names), words, find))
+        return find
+
+    return declare

@@ -1,0 +1,1 @@
+"""One idea a module: a fault, and how its place is found."""

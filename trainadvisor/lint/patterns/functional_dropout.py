@@ -1,0 +1,45 @@
+"""Dropout that does not know the mode: a function without `training`, or a layer made anew in forward."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from trainadvisor.lint.declaration import Match, pattern
+from trainadvisor.source.edits import with_argument
+from trainadvisor.source.script import called, constant, is_open, keyword
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainadvisor.source.training import Training
+
+FUNCTIONS = frozenset({"dropout", "dropout1d", "dropout2d", "dropout3d"})
+AREA = "torch.nn.functional."
+LAYERS = frozenset({"Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout"})
+
+
+@pattern("train-mode-in-eval", "call", words=(("ropout",),))
+def find(training: Training) -> Iterator[Match]:
+    """Yield calls of dropout in methods of modules that are active in evaluation as well."""
+    script = training.script
+    for call in script.calls:
+        owner = script.class_of(call)
+        if owner is None or not training.is_module_class(owner):
+            continue
+        full, name = script.full(call.func), called(call)
+        if full == AREA + name and name in FUNCTIONS and _ignores_mode(call):
+            span = with_argument(training.source, call, "training", "self.training", 2)
+            yield Match(call, {"call": ast.unparse(call.func)}, fix=(span,) if span else None)
+        elif isinstance(call.func, ast.Call) and _made_here(training, call.func):
+            yield Match(call, {"call": ast.unparse(call.func)})
+
+
+def _ignores_mode(call: ast.Call) -> bool:
+    return keyword(call, "training", 2) is None and not is_open(call) and constant(keyword(call, "p", 1)) != 0
+
+
+def _made_here(training: Training, made: ast.Call) -> bool:
+    """Return whether a dropout layer is made where it is used: it is always in train mode."""
+    full = training.script.full(made.func)
+    return full in {f"torch.nn.{name}" for name in LAYERS} and training.forward_of(made) is not None

@@ -1,0 +1,123 @@
+"""What `trainadvisor run` says while a script trains: what is recorded, a status line, findings that come and go."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+from trainadvisor.i18n.language import Words
+
+if TYPE_CHECKING:
+    from trainadvisor.judge.result import Finding
+    from trainadvisor.monitor.finding_events import FindingEvent
+    from trainadvisor.record.run_script import Run
+
+Record = dict[str, Any]
+
+_STEPS, _SECONDS = 20, 4.0
+"""After so many steps or seconds, whichever pass first, it is told what is recorded."""
+_REDRAW = 0.25
+
+
+class Narrator:
+    """Tells, while the script trains, what is recorded, and findings when they open, worsen and clear."""
+
+    def __init__(self, run: Run, lang: str, *, quiet: bool = False) -> None:
+        """Take the run to follow; a quiet one only says why it interrupts the script."""
+        self._run, self._words, self._voice, self._quiet = run, Words(lang), run.voice, quiet
+        self._started = time.monotonic()
+        self._introduced = False
+        self._header: Record = {}
+        self._facts: dict[str, list[Record]] = {}
+        self._last: Record = {}
+        self._drawn = 0.0
+        self._terminal = not quiet and self._voice.isatty() and os.environ.get("TERM") != "dumb"
+        self._complained = False
+        if not quiet:
+            run.subscribe(self._take)
+
+    def end(self) -> None:
+        """Take the status line away."""
+        self._erase()
+        if not self._introduced and self._last:
+            self._introduce()
+
+    def _take(self, record: Record) -> None:
+        kind = record["record"]
+        if kind == "header":
+            self._header = record
+        elif kind == "event" and record["kind"] in {"model", "optimizer", "loss", "loader"}:
+            self._facts.setdefault(record["kind"], []).append(record["detail"])
+        elif kind == "step":
+            self._last = record
+            now = time.monotonic()
+            if not self._introduced and (record["step"] >= _STEPS or now - self._started > _SECONDS):
+                self._introduce()
+            if self._terminal and now - self._drawn > _REDRAW:
+                self._draw(now)
+
+    def _introduce(self) -> None:
+        """Tell what was found, what is recorded how often, where, and what it costs."""
+        self._introduced = True
+        from trainadvisor.report.text.introduction import introduction
+
+        self._erase()
+        overhead = self._run.overhead
+        for line in introduction(self._header, self._facts, self._words, self._run.log, overhead):
+            self._voice.line(line)
+
+    def _draw(self, now: float) -> None:
+        self._drawn = now
+        record = self._last
+        parts = [f"  {record['step']}"]
+        parts += [
+            f"{name} {record[key]:.3g}"
+            for name, key in (("loss", "loss"), ("grad", "grad_norm"))
+            if _shown(record.get(key))
+        ]
+        parts += [f"lr {record['lr'][0]:.2g}"] if record.get("lr") and _shown(record["lr"][0]) else []
+        parts.append(f"{1000 * record['seconds']:.3g} ms/step")
+        self._voice.write("\r\x1b[K" + "  ".join(parts))
+
+    def _erase(self) -> None:
+        if self._terminal and self._drawn:
+            self._voice.write("\r\x1b[K")
+
+    def tell(self, event: FindingEvent) -> None:
+        """Tell that a finding has opened, worsened or cleared."""
+        if event.kind == "cleared":
+            self._line(self._words("run.cleared", code=event.finding.code, step=event.step))
+        else:
+            self._tell(event.finding, event.step)
+
+    def _tell(self, finding: Finding, step: int) -> None:
+        onset = finding.onset if finding.onset is not None else step
+        self._line(f"{finding.severity}[{finding.code}] {self._words('step', step=onset)}: {finding.sentence}")
+        if finding.remedies:
+            from trainadvisor.report.text.introduction import first_change
+
+            self._line(f"         {self._words('fix')}: {first_change(finding.remedies[0])}")
+
+    def complain(self, error: Exception) -> None:
+        """Tell once that the log could not be judged."""
+        if not self._complained:
+            self._complained = True
+            self._line(f"trainadvisor: {type(error).__name__}: {error}")
+
+    def interrupt(self, finding: Finding, step: int) -> None:
+        """Interrupt the script, as Ctrl-C would, and say why."""
+        if self._quiet:
+            self._tell(finding, step)
+        self._line(self._words("run.stopping", code=finding.code, step=step))
+        self._run.stopped = True
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def _line(self, text: str) -> None:
+        self._erase()
+        self._voice.line(text)
+
+
+def _shown(value: object) -> bool:
+    return isinstance(value, int | float)

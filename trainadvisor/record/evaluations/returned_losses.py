@@ -1,0 +1,72 @@
+"""Losses that a model returns from its forward: the one that is trained on is found again in evaluations."""
+
+from collections.abc import Iterator
+
+import torch
+
+from trainadvisor.record.losses.loss_calls import metadata_of
+from trainadvisor.record.losses.loss_graph import bare
+from trainadvisor.record.step import Call
+
+_MOST_PATHS = 16
+_SCALINGS = ("Div", "Mul", "ToCopy", "Mean", "View", "Squeeze")
+_FARTHEST = 4
+_MARK = "returned to trainadvisor"
+"""Key in a graph node's metadata: which number of which model's output it is."""
+Path = tuple[object, ...]
+
+
+class ReturnedLosses:
+    """Knows for each model which of the numbers that it returns is the loss, and the loss's id."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._paths: dict[int, tuple[Path, int]] = {}
+
+    def offer(self, call: Call) -> None:
+        """Mark the numbers that a forward of the training returns, in the graph."""
+        for path, tensor in numbers_in(call.output):
+            if tensor.grad_fn is not None:
+                metadata_of(tensor.grad_fn)[_MARK] = call.model.number, path
+
+    def match(self, loss: object, number: int) -> None:
+        """Find the tensor that is differentiated, or what it is a multiple of, among the numbers returned."""
+        node = loss.grad_fn if isinstance(loss, torch.Tensor) else None
+        for _ in range(_FARTHEST):
+            if node is None:
+                return
+            if _MARK in (marks := metadata_of(node)):
+                model, path = marks[_MARK]
+                self._paths[model] = path, number
+                return
+            inner = [following for following, _ in node.next_functions if following is not None]
+            if not bare(node).startswith(_SCALINGS) or len(inner) != 1:
+                return
+            node = inner[0]
+
+    def of(self, call: Call) -> tuple[int | None, torch.Tensor | None]:
+        """Return the id of the loss that a model returns, and its value in this call."""
+        path, number = self._paths.get(call.model.number, (None, None))
+        if path is None:
+            return None, None
+        return number, next((tensor for found, tensor in numbers_in(call.output) if found == path), None)
+
+
+def numbers_in(output: object, path: Path = ()) -> Iterator[tuple[Path, torch.Tensor]]:
+    """Yield the single floating-point numbers in an output: a tensor, or those in tuples, dictionaries and records."""
+    if isinstance(output, torch.Tensor):
+        if output.numel() == 1 and output.ndim <= 1 and output.is_floating_point():
+            yield path, output
+    elif len(path) < 2:
+        for name, item in _items(output)[:_MOST_PATHS]:
+            yield from numbers_in(item, (*path, name))
+
+
+def _items(output: object) -> list[tuple[object, object]]:
+    if isinstance(output, dict):
+        return list(output.items())
+    if isinstance(output, tuple | list):
+        return list(enumerate(output))
+    if hasattr(output, "__dataclass_fields__"):
+        return [(name, getattr(output, name)) for name in output.__dataclass_fields__]
+    return []

@@ -1,0 +1,41 @@
+"""Steps that no hook shows, as those of a compiled optimizer: the parameters have changed since the backward."""
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from trainadvisor.instrument import private_torch
+from trainadvisor.record.context import Context
+
+if TYPE_CHECKING:
+    from trainadvisor.record.objects.held_tensor import HeldTensor
+
+
+class ImplicitSteps:
+    """Compares the version of one trained parameter; an update in place, compiled or not, raises it."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._parameter: HeldTensor | None = None
+        self._version = 0
+
+    def on_backward_ends(self, *_: object) -> None:
+        """Remember the version of a parameter that has a gradient."""
+        parameter = self._parameter() if self._parameter is not None else None
+        if parameter is None or parameter.grad is None:
+            models = self._context.step.models[-1:]
+            held = (h for model in models for h in model.references if (p := h()) is not None and p.grad is not None)
+            self._parameter = next(held, None)
+            parameter = None if self._parameter is None else self._parameter()
+        if parameter is not None:
+            self._version = private_torch.version(parameter)
+
+    def changed_by(self) -> list[torch.optim.Optimizer] | None:
+        """Return the optimizers that hold the parameter if it has changed, else None."""
+        parameter = self._parameter() if self._parameter is not None else None
+        if parameter is None or private_torch.version(parameter) == self._version:
+            return None
+        self._version = private_torch.version(parameter)
+        alive = self._context.objects.alive_optimizers()
+        holding = [o for o in alive if any(p is parameter for group in o.param_groups for p in group["params"])]
+        return holding[-1:]  # the latest: those before it are usually done

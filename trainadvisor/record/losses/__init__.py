@@ -1,0 +1,1 @@
+"""Losses: their calls, arguments and graphs, as the probes see them."""

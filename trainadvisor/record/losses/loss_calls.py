@@ -1,0 +1,123 @@
+"""One call of a loss function, and how it is found again at the backward."""
+
+import functools
+import inspect
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+
+from trainadvisor.record.losses.loss_arguments import BINARY, CLASSIFYING, LossArguments
+from trainadvisor.record.losses.loss_graph import bare
+
+if TYPE_CHECKING:
+    import weakref
+
+_SCALINGS = ("Div", "Mul", "ToCopy", "Mean", "Sum", "View", "Squeeze")
+_ONE_ANSWER = 2
+"""Most dimensions of binary answers of which there is one an example."""
+MARK = "trainadvisor"
+"""Key in a graph node's metadata: which loss call made it."""
+
+
+@dataclass
+class LossCall:
+    """One call of a loss function; it holds neither the graph nor more of the result than its value."""
+
+    entry: "LossEntry"
+    prediction: torch.Tensor
+    target: object
+    training: bool
+    result: "weakref.ref[torch.Tensor]"
+    value: torch.Tensor
+    serial: int
+
+
+@dataclass
+class LossEntry:
+    """One loss function at one place of the user's code."""
+
+    number: int
+    kind: str
+    fact: dict[str, Any]
+    arguments: LossArguments
+    graph: dict[str, Any] | None = None
+    phases: set[str] = field(default_factory=set)
+    announced: int = 0
+
+
+@functools.cache
+def parameters_of(kind: str) -> tuple[str, ...]:
+    """Return the names of a loss function's parameters."""
+    return tuple(inspect.signature(getattr(F, kind)).parameters)
+
+
+def named(kind: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return a loss function's arguments by name."""
+    return {**dict(zip(parameters_of(kind), args, strict=False)), **kwargs}
+
+
+def metadata_of(node: Any) -> dict[str, Any]:
+    """Return the words that torch lets one keep with a node of the graph."""
+    found: dict[str, Any] = node.metadata
+    return found
+
+
+def matching(pending: list[LossCall], tensor: torch.Tensor) -> tuple[LossCall | None, bool]:
+    """Return the call whose result is the tensor or becomes it by scaling alone, and whether it was scaled."""
+    for call in reversed(pending):
+        if call.result() is tensor:
+            return call, False
+    node, scaled = tensor.grad_fn, False
+    for _ in range(4):
+        if node is None:
+            break
+        serial = metadata_of(node).get(MARK)
+        call_made = next((call for call in pending if call.serial == serial), None)
+        inner = [following for following, _ in node.next_functions if following is not None]
+        if call_made is not None or not bare(node).startswith(_SCALINGS) or len(inner) != 1:
+            return call_made, scaled
+        scaled = scaled or bare(node).startswith(("Div", "Mul"))
+        node = inner[0]
+    return None, False
+
+
+def hits(call: LossCall) -> torch.Tensor | None:
+    """Return how many predictions are right and how many count: of class indices and of one binary answer an example.
+
+    Binary answers to every pixel or to many questions are left alone: nobody means their share by accuracy.
+    """
+    prediction, target = call.prediction, call.target
+    if not isinstance(target, torch.Tensor):
+        return None
+    target = target.detach()
+    if call.entry.kind in CLASSIFYING:
+        return class_hits(prediction, target, call.entry.fact["ignore_index"])
+    if call.entry.kind in BINARY and prediction.shape == target.shape and prediction.ndim <= _ONE_ANSWER:
+        border = 0.5 if call.entry.kind == "binary_cross_entropy" else 0.0
+        one = prediction.numel() == prediction.shape[0] if prediction.ndim else False
+        return counted((prediction > border) == (target > 0.5)) if one else None
+    return None
+
+
+def class_hits(prediction: torch.Tensor, target: torch.Tensor, ignored: int) -> torch.Tensor | None:
+    """Return how many of the largest scores (along dimension 1) belong to the right class, and how many count."""
+    if target.is_floating_point() or prediction.ndim != target.ndim + 1 or prediction.ndim < 2:
+        return None
+    valid = target != ignored
+    return torch.stack([((prediction.argmax(1) == target) & valid).sum(), valid.sum()]).float()
+
+
+def counted(right: torch.Tensor) -> torch.Tensor:
+    """Return how many answers are right, and their number."""
+    return torch.stack([right.float().sum(), torch.full((), float(right.numel()), device=right.device)])
+
+
+def terms(call: LossCall) -> torch.Tensor:
+    """Return the number of examples that a summed loss adds up: the labels that count, else the rows."""
+    prediction, target = call.prediction, call.target
+    if call.entry.kind in CLASSIFYING and isinstance(target, torch.Tensor) and not target.is_floating_point():
+        valid: torch.Tensor = target.detach() != call.entry.fact["ignore_index"]
+        return valid.sum().float()
+    return torch.full((), float(prediction.shape[0] if prediction.ndim else 1), device=prediction.device)

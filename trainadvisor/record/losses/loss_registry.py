@@ -1,0 +1,38 @@
+"""Knows the loss functions of a training: each call site of one, what is known of it, and the first bad value."""
+
+from collections.abc import Callable
+from typing import Any
+
+from trainadvisor.record.losses.loss_calls import LossEntry
+
+Announce = Callable[..., None]
+
+
+class LossRegistry:
+    """Numbers loss functions by kind, reduction and place, and tells what is known of them."""
+
+    def __init__(self, announce: Announce) -> None:
+        """Take the function that is told about a loss."""
+        self._announce = announce
+        self.entries: dict[tuple[Any, ...], LossEntry] = {}
+        # The first loss that was not finite.
+        self.nonfinite: float | None = None
+        # The node of the graph that is being differentiated.
+        self.last_root: Any = None
+
+    def announce(self, entry: LossEntry) -> None:
+        """Tell what is known of a loss, unless that has been told."""
+        state = entry.arguments.batches + 1000 * len(entry.phases) + 10**6 * (entry.graph is not None)
+        if entry.announced == state:
+            return
+        entry.announced = state
+        phase = "both" if len(entry.phases) > 1 else next(iter(entry.phases), "train")
+        self._announce("loss", entry.fact | {"graph": entry.graph, "phase": phase}, entry.arguments.fact)
+
+    def train_kinds(self) -> set[str]:
+        """Return the kinds of loss that the training has called."""
+        return {entry.kind for entry in self.entries.values() if "train" in entry.phases}
+
+    def numbered(self, number: object) -> LossEntry | None:
+        """Return the loss with this number."""
+        return next((entry for entry in self.entries.values() if entry.number == number), None)
