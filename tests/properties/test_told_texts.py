@@ -25,7 +25,7 @@ def texts_of(rule: Rule, lang: str) -> Iterator[str]:
     """Yield what a finding of the rule may say, but for its remedies, which need every value."""
     texts = rule.texts[lang]
     yield from (texts[key] for key in KEYS)
-    yield from texts["evidence"]
+    yield from texts.get("evidence", ())
     yield from (entry[lang] for entry in rule.lookalikes)
 
 
@@ -61,7 +61,8 @@ def test_texts_hold_no_hole_whatever_is_absent(code: str) -> None:
             for template in texts_of(verdict.rule, lang):
                 text = fill_known(template, verdict.lookup, lang)
                 assert not ODD.search(text), (code, lang, template, text, dict(signals))
-    assert found, f"{code}: no case of its own is found"
+    judged_by_signals = any(case["is"] == "found" and case.get("signals") for case in BOOK.rules[code].cases)
+    assert found or not judged_by_signals, f"{code}: no case of its own is found"
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

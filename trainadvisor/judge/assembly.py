@@ -5,7 +5,7 @@ from typing import Any
 
 from trainadvisor.judge.causes import rank
 from trainadvisor.judge.doubts import FEWEST_STEPS, SERIOUS, Seen, counted, doubts
-from trainadvisor.judge.engine import CLEAR, CURVES, OFF, UNKNOWN, Verdict, judge
+from trainadvisor.judge.engine import CURVES, Verdict, judge
 from trainadvisor.judge.findings import Material, findings, unjudged
 from trainadvisor.judge.judgement import Judgement, Remark
 from trainadvisor.judge.rulebook import Rulebook
@@ -52,7 +52,7 @@ def _judge_training(log: RunLog, rulebook: Rulebook, others: tuple[Remark, ...] 
     nonfinite = signals.get("nonfinite_step")
     roots = rank(verdicts, steps=len(log.steps), nonfinite_step=nonfinite if isinstance(nonfinite, int) else None)
     found = findings(roots, material)
-    clear = tuple(verdict.code for verdict in verdicts if verdict.state == CLEAR)
+    clear = tuple(verdict.code for verdict in verdicts if verdict.fine)
     run = run_facts(log, signals)
     own = (*doubts(Seen(log, signals, verdicts, kinds, run)), *others)
     reasons = tuple(sorted(own, key=lambda reason: reason.kind not in SERIOUS))
@@ -66,7 +66,7 @@ def _judge_training(log: RunLog, rulebook: Rulebook, others: tuple[Remark, ...] 
         run=run,
         findings=found,
         clear=clear,
-        unknown=tuple(unjudged(verdict, material) for verdict in verdicts if verdict.state in (UNKNOWN, OFF)),
+        unknown=tuple(unjudged(verdict, material) for verdict in verdicts if not verdict.decided),
         notes=tuple(_notes(log, signals, verdicts, run)),
     )
 

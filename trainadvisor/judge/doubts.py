@@ -216,7 +216,7 @@ def coverage(seen: Seen) -> Iterator[Remark]:
 def counted(verdicts: Collection[Verdict]) -> tuple[int, int]:
     """Return how many checks were decided, and how many apply to this kind of training."""
     applicable = [verdict for verdict in verdicts if verdict.state != OFF]
-    return sum(verdict.state != UNKNOWN for verdict in applicable), len(applicable)
+    return sum(verdict.decided for verdict in applicable), len(applicable)
 
 
 CHECKS: tuple[Callable[[Seen], Iterator[Remark]], ...] = (

@@ -1,5 +1,6 @@
 """Judges rules: each becomes found, clear, unknown or not applicable."""
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -18,6 +19,8 @@ MASTERED = 0.9
 """Share of what can be learnt above which no statistics may call a run broken."""
 ORDERS = 1e-3
 """The same for a loss without a yardstick, which has to fall by three orders of magnitude."""
+AMOUNT = re.compile(r"(steps|loss_steps|optimizer_steps|evals|backwards) >=? \w+$")
+"""A condition that asks for an amount of what was recorded, and for nothing else."""
 SEEN = frozenset({"direct", "exact", "static"})
 """Kinds of evidence that hold for each of many trainings: what was seen, not how it went."""
 
@@ -74,10 +77,22 @@ class Verdict:
     layers: int = 0
     subjects: tuple[str, ...] = ()
     onset: int | None = None
+    short: bool = False
+    """Whether it is clear only because too little was recorded: it could not have been found."""
     softened: bool = False
     unsure: bool = False
     reason: str = ""
     failure: str = ""
+
+    @property
+    def fine(self) -> bool:
+        """Return whether the rule was checked and is not the case: it could have been found."""
+        return self.state == CLEAR and not self.short
+
+    @property
+    def decided(self) -> bool:
+        """Return whether the rule was checked, whatever came of it."""
+        return self.state == FOUND or self.fine
 
     @property
     def code(self) -> str:
@@ -144,15 +159,21 @@ def judge_rule(rule: Rule, signals: SignalSource, contexts: Collection[str] = ()
 def _judge_branches(rule: Rule, signals: SignalSource) -> Verdict:
     """Return the verdict of the first branch that holds; the rule is clear only where every branch is."""
     missing: list[str] = []
-    open_branches = False
+    open_branches = short = False
     for variant in rule.variants:
         scope = Scope(variant, signals)
         verdict = _judge_layers(variant, scope) if rule.scope == "layer" else _judge_run(variant, scope)
         if verdict.state == FOUND:
             return verdict
         open_branches = open_branches or verdict.state == UNKNOWN
+        short = short or verdict.short or _is_short(variant, scope)
         missing += verdict.missing
-    return Verdict(rule, UNKNOWN if open_branches else CLEAR, missing=tuple(missing))
+    return Verdict(rule, UNKNOWN if open_branches else CLEAR, missing=tuple(missing), short=short and not open_branches)
+
+
+def _is_short(rule: Rule, scope: Scope) -> bool:
+    """Return whether a line of `when` that asks for an amount of steps or evaluations does not hold."""
+    return any(AMOUNT.match(line.text) and line.evaluate(scope) is False for line in rule.conditions)
 
 
 def _judge_run(rule: Rule, scope: Scope) -> Verdict:

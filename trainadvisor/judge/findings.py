@@ -83,11 +83,15 @@ def _ruled_out(verdict: Verdict, material: Material) -> Iterator[RuledOutCode]:
     named = set()
     for number, entry in enumerate(verdict.rule.lookalikes):
         other = material.verdicts.get(entry["code"])
-        if other and other.state == CLEAR:
+        if other and other.fine:
             named.add(entry["code"])
             yield RuledOutCode(entry["code"], number)
     if verdict.rule.kind == "symptom":
-        yield from (RuledOutCode(code) for code in _causes_of(verdict, material, CLEAR) if code not in named)
+        yield from (
+            RuledOutCode(code)
+            for code in _causes_of(verdict, material, CLEAR)
+            if code not in named and material.verdicts[code].fine
+        )
 
 
 def _not_judged(verdict: Verdict, material: Material) -> Iterator[Unjudged]:
@@ -116,7 +120,7 @@ def _rival(root: Node, roots: list[Node], material: Material) -> RivalCode | Non
 
 
 def unjudged(verdict: Verdict, material: Material) -> Unjudged:
-    """Return why a rule was not judged: switched off, no matter of this kind of training, failed, or signals absent."""
+    """Return why a rule was not judged: off, no matter of this kind of training, failed, too short, signals absent."""
     missing = tuple(dict.fromkeys(verdict.missing))
     if verdict.state == OFF:
         return Unjudged(
@@ -124,4 +128,4 @@ def unjudged(verdict: Verdict, material: Material) -> Unjudged:
         )
     if verdict.failure:
         return Unjudged(verdict.code, "failed", verdict.failure, missing)
-    return Unjudged(verdict.code, "absent", missing=missing)
+    return Unjudged(verdict.code, "short" if verdict.short else "absent", missing=missing)

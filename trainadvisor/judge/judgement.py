@@ -35,7 +35,7 @@ class Unjudged:
     """A rule that could not be judged, why, and the signals that were absent."""
 
     code: str
-    why: Literal["off", "context", "failed", "absent"]
+    why: Literal["off", "context", "failed", "short", "absent"]
     reason: str = ""
     missing: tuple[str, ...] = ()
 

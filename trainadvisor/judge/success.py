@@ -16,9 +16,9 @@ from trainadvisor.signals.trivial_predictor import CLASSIFYING, floor_of, summed
 
 LEARNT = 0.1
 """Share of what can be learnt that has to be learnt: sound runs of the corpora end at 0.11 and more."""
-FALL = 0.8
-"""Share of an unknown but positive loss that has to go away: reaching the best constant answer took at most 0.73."""
-LATER = 0.4
+FALL = 0.7
+"""Share of an unknown but positive loss that has to go away: sound runs without a yardstick lose 0.75 and more."""
+LATER = 0.35
 """Share that has to go away after the first tenth of the run: a start that was far off is over by then."""
 SURE = 4.0
 """Standard errors by which an accuracy has to exceed the share of the most frequent label."""
@@ -45,12 +45,13 @@ def successes(log: RunLog, signals: SignalSource) -> Iterator[Remark]:
 
 def fallen(log: RunLog, signals: SignalSource) -> Iterator[Remark]:
     """Yield that a loss without a yardstick, positive throughout, lost most of its value."""
-    first, final = signals.get("loss_first"), signals.get("loss_final")
-    loss = log.column("loss")
-    positive = bool((loss[np.isfinite(loss)] >= 0).all())
+    loss, final = log.column("loss"), signals.get("loss_final")
     known = loss[np.isfinite(loss)]
-    early = float(np.median(known[max(known.size // 10 - 2, 0) : known.size // 10 + 3])) if known.size else 0.0
-    if first is not None and final is not None and positive and final <= min((1 - FALL) * first, (1 - LATER) * early):
+    if final is None or not known.size or (known < 0).any():
+        return
+    first = float(np.mean(known[: max(known.size // 50, 3)]))
+    early = float(np.mean(known[known.size // 20 : 3 * known.size // 20 + 1]))
+    if final <= min((1 - FALL) * first, (1 - LATER) * early):
         yield Remark("fall", {"first": first, "final": final})
 
 

@@ -151,6 +151,11 @@ def accumulation(log: RunLog) -> bool:
     return bool(several) or any(count is not None and count > 1 for count in counts)
 
 
+def recorded(log: RunLog) -> bool:
+    """Return whether the training was seen by the recorder, which has better than curves to judge by."""
+    return bool(log.header.get("source", "recorder") == "recorder")
+
+
 def no_supervision(log: RunLog) -> bool:
     """Return whether the recorder saw no loss function with a target; an imported log does not say."""
     return log.header.get("source") == "recorder" and all(not loss["target"] for loss in _training_losses(log))
@@ -223,6 +228,7 @@ CHECKS: dict[str, Callable[[RunLog], bool]] = {
     "finetuning": finetuning,
     "accumulation": accumulation,
     "no-supervision": no_supervision,
+    "recorded": recorded,
     "tiny-validation": tiny_validation,
     "regression": regression,
     "classification": classification,

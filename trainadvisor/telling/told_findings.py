@@ -17,6 +17,7 @@ WORDS = {
     "off": {"en": "switched off: {reason}", "zh": "已关闭：{reason}"},
     "context": {"en": "does not apply to this kind of training ({reason})", "zh": "不适用于这类训练（{reason}）"},
     "failed": {"en": "the rule failed ({reason})", "zh": "规则执行出错（{reason}）"},
+    "short": {"en": "more steps or evaluations than were recorded", "zh": "更多步数或更多次验证"},
     "clear": {"en": "judged and not the case", "zh": "已检查，不成立"},
     "unstated": {"en": "not recorded", "zh": "未记录"},
 }
