@@ -1,4 +1,4 @@
-"""What can be run: scripts; a log, a table or a notebook that is named in place of one is refused before torch starts."""
+"""What can be run: scripts; a log, a table or a notebook in place of one is refused before torch starts."""
 
 from __future__ import annotations
 
