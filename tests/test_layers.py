@@ -81,6 +81,7 @@ ALLOWED: dict[str, set[str]] = {
         "IPython",
         "pandas",
     },
+    "watching": {"errors", "document", "log", "monitor", "notebook", "record", "report", "torch"},
     "testing": {
         *WORDS,
         *JUDGING,
