@@ -13,7 +13,7 @@ random.seed(SEED)
 width, batch = random.choice([32, 64]), 64
 generator = nn.Sequential(nn.Linear(4, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 2))
 judge = nn.Sequential(nn.Linear(2, width), nn.LeakyReLU(0.2), nn.Linear(width, 1))
-rate = random.uniform(7e-4, 1.5e-3)
+rate = random.uniform(1e-3, 2e-3)
 opt_g = torch.optim.Adam(
     (judge if FAULT == "wrong_parameters" else generator).parameters(), lr=rate, betas=(0.5, 0.999)
 )
@@ -22,7 +22,7 @@ criterion = nn.BCEWithLogitsLoss()
 
 
 def real(n):
-    return 0.2 * torch.randn(n, 2) + torch.where(torch.rand(n, 1) < 0.5, 1.0, -1.0) + torch.tensor([2.0, 0.0])
+    return 0.2 * torch.randn(n, 2) + torch.where(torch.rand(n, 1) < 0.5, 0.5, -0.5) + torch.tensor([2.0, 0.0])
 
 
 for step in range(900):
