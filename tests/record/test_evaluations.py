@@ -596,3 +596,34 @@ def test_one_of_two_terms_alike_is_no_part() -> None:
 
     assert parts(0.3) == [None, None]
     assert None not in parts(0.0)
+
+
+def test_accuracy_with_gradients_that_nobody_uses_is_an_evaluation() -> None:
+    """The script has forgotten no_grad, but called eval()."""
+
+    def evaluate(model: nn.Module, loader: DataLoader[Any]) -> float:
+        model.eval()
+        right = [(model(x).argmax(1) == y).float().mean().item() for x, y in loader]
+        return sum(right) / len(right)
+
+    records, printed = _epochs(evaluate)
+    assert _told(records, "train", "accuracy") == _near(printed["train"])
+    assert _told(records, "validation", "accuracy") == _near(printed["val"])
+
+
+def test_a_training_in_eval_mode_is_no_evaluation_and_shows_its_data() -> None:
+    """Norm layers are kept as they are by a call of eval() at every step."""
+    printed: list[float] = []
+
+    def train() -> None:
+        model, loader = _net(), DataLoader(_data(24), batch_size=8)
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+        for _ in range(EPOCHS):
+            for x, y in loader:
+                model.eval()
+                _step(optimizer, F.cross_entropy(model(x), y))
+            printed.append(_accuracy(model, loader))
+
+    records = record(train)
+    assert _told(records, "train", "accuracy") == _near(printed)
+    assert len(records.of("eval")) == EPOCHS

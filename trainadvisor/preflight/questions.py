@@ -84,12 +84,13 @@ def _open(name: str, sentence: str, figures: dict[str, Any] | None = None) -> Ch
 def initial_loss(seen: Seen) -> Check:
     """Compare the first loss with chance level."""
     signals, lang = Signals(seen.log), seen.lang
-    first, ratio = signals.get("loss_first"), signals.get("loss_first_ratio")
+    first, expected = signals.get("loss_first"), signals.get("uniform_loss") or signals.get("trivial_loss")
     if not isinstance(first, float):
         return _open("initial-loss", say("preflight.loss.none", lang))
-    if not isinstance(ratio, float) or ratio <= 0:
+    if not isinstance(expected, float) or expected <= 0 or first <= 0:
         return _open("initial-loss", say("preflight.loss.unknown", lang, first=first), {"first": first})
-    figures: dict[str, Any] = {"first": first, "expected": first / ratio, "ratio": ratio}
+    ratio = first / expected
+    figures: dict[str, Any] = {"first": first, "expected": expected, "ratio": ratio}
     bad = ratio > HIGH and seen.fit is not None and seen.fit.verdict == STUCK
     key = "bad" if bad else "high" if ratio > HIGH and seen.fit and seen.fit.verdict == FITS else "good"
     return Check(name="initial-loss", state="failed" if bad else "passed", severity=Severity.WARNING if bad else None,

@@ -115,7 +115,7 @@ class Sources:
         place = tuple((frame.f_code.co_filename, frame.f_lineno, frame.f_lasti) for frame in frames)
         return Source(self._pass, place, None if self._pass else split_word(frames), self._cuts)
 
-    def train(self, call: Call) -> Pass | None:
+    def train(self, given: torch.Tensor | None) -> Pass | None:
         """Take a training forward: remember its loader, or its data where there is none; return the pass it uses."""
         used = self._pass if self._pass and (self.fresh or (self._drawn == 1 and not self._pass.ended)) else None
         if used is not None:
@@ -124,7 +124,7 @@ class Sources:
             if loader is not None:
                 self.trained_loaders.add(loader)
         elif not self._drawn:
-            self._remember(first_input(call))
+            self._remember(given)
         self.fresh, self.batch = False, None
         return used
 

@@ -45,6 +45,13 @@ class AnswerSums:
         """Add the squares that the explained variance needs."""
         self.squares.append(_square_sums(prediction, target))
 
+    def join(self, other: "AnswerSums") -> None:
+        """Add those of further batches."""
+        for name in ("right", "squares", "overlaps", "spreads"):
+            getattr(self, name).extend(getattr(other, name))
+        if other.predicted is not None:
+            self.predicted = other.predicted if self.predicted is None else self.predicted + other.predicted
+
     def tell(self, record: Record, read: Read, pending: Pending) -> None:
         """Have the figures written into the record once they are here."""
         metrics = record["metrics"]

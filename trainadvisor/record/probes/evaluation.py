@@ -13,6 +13,7 @@ from trainadvisor.record.evaluations.evaluation_source import Source, Sources, f
 from trainadvisor.record.evaluations.evaluation_sums import LossSums, Pending
 from trainadvisor.record.evaluations.open_evaluation import OpenEvaluation
 from trainadvisor.record.evaluations.returned_losses import ReturnedLosses
+from trainadvisor.record.evaluations.unclear_forwards import UnclearForward
 from trainadvisor.record.losses.loss_calls import LossCall
 from trainadvisor.record.objects import describe
 from trainadvisor.record.step import Call
@@ -35,6 +36,7 @@ class EvaluationProbe:
         """The evaluation whose forward runs, and whether it is the first one of its batch."""
         self._tentative: list[tuple[Source, LossCall]] = []
         """Losses with gradients of a model in eval mode since its last forward: an evaluation, unless trained on."""
+        self._unclear = UnclearForward()
         self._trained: dict[int, None] = {}
         """The losses that were trained on (ids), in order."""
 
@@ -66,6 +68,8 @@ class EvaluationProbe:
             self._settle()
             if call.training:
                 self._set_aside(call)
+            else:
+                self._unclear.begin(call, self._sources)
         elif not (self._context.step.micro and call.training):
             fresh = self._sources.fresh
             opened = self._opened(self._sources.of_forward(), call.model.number)
@@ -75,7 +79,8 @@ class EvaluationProbe:
 
     def _set_aside(self, call: Call) -> None:
         """Forget a look at the batch that is now trained on; note what the training is fed with."""
-        used = self._sources.train(call)
+        self._unclear.take()
+        used = self._sources.train(first_input(call))
         for key, opened in list(self._open.items()):
             data = opened.source.data
             if data is not None and data is used and opened.forwards == 1 and opened.drawn == self._sources.draws:
@@ -110,6 +115,7 @@ class EvaluationProbe:
         running, self._running = self._running, None
         if call.grad:
             self._returned.offer(call)
+            self._unclear.end(call, self._sources, self._recorder.losses.train_kinds())
         if running is None:
             return
         opened, first = running
@@ -152,13 +158,19 @@ class EvaluationProbe:
 
     def _settle(self) -> None:
         """Take the losses of the forward before: no backward has followed."""
+        looked = self._unclear.take()
+        if looked is not None:
+            opened = self._opened(looked.source, looked.model)
+            opened.forwards, opened.examples = opened.forwards + 1, opened.examples + looked.examples
+            opened.care = opened.care or looked.care
+            opened.answers.join(looked.answers)
         tentative, self._tentative = self._tentative, []
         for source, call in tentative:
             if "eval" not in call.entry.phases:
                 call.entry.phases.add("eval")
                 self._context.losses.announce(call.entry)
             opened = self._opened(source, None)
-            opened.forwards += 1
+            opened.forwards += looked is None
             self._add(opened, call)
 
     def _add(self, opened: OpenEvaluation, call: LossCall) -> None:
@@ -172,6 +184,7 @@ class EvaluationProbe:
     def on_backward_begins(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Forget the losses that are being differentiated; the evaluations before are over: the training goes on."""
         self._tentative = []
+        self._unclear.forget(self._sources)
         number = self._context.step.fields.get("loss_id")
         if number is not None:
             self._trained[number] = None

@@ -1,0 +1,64 @@
+"""Forwards with gradients of a model in eval mode: of an evaluation that forgot no_grad, or of a training."""
+
+import weakref
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from trainadvisor.record.evaluations import loss_free_answers
+from trainadvisor.record.evaluations.evaluation_source import Source, Sources, first_input
+from trainadvisor.record.evaluations.evaluation_sums import AnswerSums
+
+if TYPE_CHECKING:
+    import torch
+
+    from trainadvisor.record.step import Call
+
+
+@dataclass
+class Looked:
+    """What a forward gave, measured at once: it holds no output."""
+
+    source: Source
+    model: int
+    care: bool
+    first: bool
+    examples: int = 0
+    answers: AnswerSums = field(default_factory=AnswerSums)
+
+
+class UnclearForward:
+    """The last such forward; a backward shows that it was the training's, the next forward that it was not."""
+
+    def __init__(self) -> None:
+        """Begin without one."""
+        self._looked: Looked | None = None
+        self._given: weakref.ref[torch.Tensor] | None = None
+        self._trains = False
+
+    def begin(self, call: "Call", sources: Sources) -> None:
+        """Take a forward that begins; it is measured where the script has called eval() since the last step."""
+        given = first_input(call)
+        self._given, self._trains = None if given is None else weakref.ref(given), True
+        if sources.announced and call.model.trained:
+            first, care = sources.fresh, any(True for _ in call.model.caring)
+            self._looked = Looked(sources.of_forward(), call.model.number, care, first)
+
+    def end(self, call: "Call", sources: Sources, kinds: set[str]) -> None:
+        """Measure its output."""
+        looked = self._looked
+        if looked is not None and not looked.examples:
+            given = first_input(call)
+            looked.examples = given.shape[0] if given is not None else 1
+            loss_free_answers.measure(looked.answers, call, sources.batch if looked.first else None, kinds)
+            sources.batch = None
+
+    def take(self) -> Looked | None:
+        """Return what it gave, since no backward has followed."""
+        looked, self._looked, self._trains = self._looked, None, False
+        return looked
+
+    def forget(self, sources: Sources) -> None:
+        """Take that it was the training's."""
+        if self._trains:
+            sources.train(self._given() if self._given is not None else None)
+        self.take()
