@@ -27,6 +27,10 @@ OWN_PACKED = (".gz", ".zst")
 Record = dict[str, Any]
 
 
+class NothingYetError(LogError):
+    """A log of a known format in which nothing can be judged, perhaps because its training just began."""
+
+
 def read_log(
     path: str | os.PathLike[str], *, run: int | None = None, classes: int | None = None, loss: str | None = None
 ) -> RunLog:
@@ -72,7 +76,7 @@ def imported(path: Path, hints: Hints | None = None) -> tuple[list[Record], list
     except made.NoSuchRunError as error:
         raise LogError(f"{path}: {error}") from None
     except made.NothingFoundError:
-        raise LogError(f"{path}: {_why_nothing(table)}") from None
+        raise NothingYetError(f"{path}: {_why_nothing(table)}") from None
     except OSError as error:
         raise LogError(f"{path}: cannot be read ({error.strerror or error}); check the file") from error
 

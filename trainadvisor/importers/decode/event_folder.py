@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from trainadvisor.importers.decode.event_file import Scalar, scalars
-from trainadvisor.importers.decode.files import buffered
 from trainadvisor.importers.decode.protobuf import MalformedError
 from trainadvisor.importers.decode.tfrecord import Frames
+from trainadvisor.importers.opening import binary
 from trainadvisor.importers.thinning import Thinner, stride
 from trainadvisor.regular import walked
 
@@ -86,7 +86,7 @@ class EventRows:
         with ExitStack() as open_files:
             streams = [
                 self._scalars(
-                    Frames(path, open_files.enter_context(buffered(path)), keeps=Thinner(stride(path)).keeps), part
+                    Frames(path, open_files.enter_context(binary(path)), keeps=Thinner(stride(path)).keeps), part
                 )
                 for path, part in self.files.items()
             ]

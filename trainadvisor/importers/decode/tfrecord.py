@@ -54,7 +54,8 @@ class Frames:
         self._keeps = keeps or (lambda _length: True)
 
     def __iter__(self) -> Iterator[bytes]:
-        self._file.seek(self.offset)
+        if self.offset:
+            self._file.seek(self.offset)
         self.torn = False
         while head := self._file.read(HEAD):
             if len(head) == HEAD and not is_frame(head):
