@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import LogError
 from trainadvisor.importers import records as made
-from trainadvisor.importers import registry
+from trainadvisor.importers import registry, thinning
 from trainadvisor.importers.folders import log_in
 from trainadvisor.importers.formats import refused
 from trainadvisor.importers.opening import head, text
@@ -89,7 +89,9 @@ def recognized(path: Path) -> Table:
     form = registry.sniff(start, path)
     if form is None:
         raise LogError(f"{path}: {refused.reason(start, path)}")
-    return form.read(path)
+    table = form.read(path)
+    table.notes += thinning.told(path)
+    return table
 
 
 def _of_folder(folder: Path) -> Table:

@@ -12,6 +12,7 @@ from trainadvisor.importers.decode.event_file import Scalar, scalars
 from trainadvisor.importers.decode.files import buffered
 from trainadvisor.importers.decode.protobuf import MalformedError
 from trainadvisor.importers.decode.tfrecord import Frames
+from trainadvisor.importers.thinning import Thinner, stride
 from trainadvisor.regular import walked
 
 MARK = ".tfevents."
@@ -84,7 +85,9 @@ class EventRows:
     def __iter__(self) -> Iterator[EventRow]:
         with ExitStack() as open_files:
             streams = [
-                self._scalars(Frames(path, open_files.enter_context(buffered(path))), part)
+                self._scalars(
+                    Frames(path, open_files.enter_context(buffered(path)), keeps=Thinner(stride(path)).keeps), part
+                )
                 for path, part in self.files.items()
             ]
             yield from rows(heapq.merge(*streams, key=lambda scalar: scalar.time))
