@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from trainadvisor.i18n.language import Words
-from trainadvisor.importers.growing import growing
+from trainadvisor.importers.growing import GrowingImport, growing
 from trainadvisor.log.cleaning import Cleaner
 from trainadvisor.log.typed import fits
 from trainadvisor.report.text import follow_screen, full_report
@@ -96,6 +96,8 @@ class Follower:
 
     def run(self) -> None:
         """Follow to the end, then print the verdict."""
+        if isinstance(self._log, GrowingImport) and self._patience and not self._redraw:
+            self._print(self._words("follow.foreign", log=self._view.log, seconds=int(self._patience)))
         try:
             while not self._over():
                 if not self._log.behind:
@@ -154,10 +156,8 @@ class Follower:
         view = self._view
         if self._redraw:
             self._draw(follow_screen.block(view, self._diagnosis, self._words, _width(), 0.0))
-        ended = (
-            self._words("follow.ended", reason=view.end.get("reason", "?")) if view.end else self._words("follow.died")
-        )
-        self._print(ended)
+        died = "follow.endless" if isinstance(self._log, GrowingImport) else "follow.died"
+        self._print(self._words("follow.ended", reason=view.end.get("reason", "?")) if view.end else self._words(died))
         if self._diagnosis is not None:
             self._print("\n" + full_report.render(self._diagnosis, self._lang, width=_width()))
 
