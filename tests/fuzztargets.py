@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import gzip
 import io
@@ -19,6 +20,7 @@ from trainadvisor.errors import ConfigError, LogError, RuleError
 from trainadvisor.gate.baseline import make
 from trainadvisor.gate.decision import Policy, decide
 from trainadvisor.i18n.language import Words
+from trainadvisor.importers import reading as foreign
 from trainadvisor.judge import conditions, rule_checks
 from trainadvisor.judge.assembly import judge_log
 from trainadvisor.judge.rule_loading import load
@@ -255,6 +257,12 @@ def setting(data: bytes) -> None:
         return
 
 
+def importers(data: bytes) -> None:
+    """A file of another tool, or of none: it is read or refused, and what was read is judged."""
+    with contextlib.suppress(LogError):
+        assert judge_log(foreign.read_log(Folder.file("foreign", data)), rulebook()).summary
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "reader": reader,
     "packed": packed,
@@ -264,4 +272,5 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "conditions": condition,
     "rules": rule,
     "settings": setting,
+    "importers": importers,
 }

@@ -114,3 +114,24 @@ def test_a_log_that_cannot_come_is_refused(call: Callable[..., Any]) -> None:
     """As everywhere."""
     assert call("follow", "none/log.json").code == 2
     assert call("follow", "train.py").code == 2
+
+
+def test_a_log_of_another_tool_is_followed_until_its_writer_is_silent(folder: Path) -> None:
+    """It says how it will end, takes the rows that come, and does not call the silence a death."""
+    path = folder / "metrics.csv"
+    rows = ["step,train_loss\n", *(f"{step},{2 / (step + 1):.5f}\n" for step in range(60))]
+    path.write_text("".join(rows[:20]))
+
+    def train() -> None:
+        time.sleep(0.1)
+        path.write_text("".join(rows))
+
+    view, stream = follower(path, patience=1.0)
+    thread = threading.Thread(target=train)
+    thread.start()
+    view.run()
+    thread.join()
+    lines = stream.getvalue().splitlines()
+    assert lines[0].startswith(f"following {path} as it grows; it has no end record, so this ends after 1 s")
+    assert "no new rows; what there is says:" in lines
+    assert lines[-1].endswith("metrics.csv: 59 steps")

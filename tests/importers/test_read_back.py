@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -137,3 +138,21 @@ def test_a_skorch_history_is_read_back() -> None:
     assert evaluations(log) == {epoch + 1: eval_loss(epoch) for epoch in range(STEPS)}
     assert evaluations(log, "valid_acc") == {epoch + 1: 0.5 + epoch / 100 for epoch in range(STEPS)}
     assert lr(0) == LR
+
+
+def test_of_several_trainings_below_a_folder_the_newest_is_read(tmp_path: Path) -> None:
+    """The folder of logs holds them all; which one was taken is said."""
+    data = one("tensorboard_torch", "events*").read_bytes()
+    for name, cut in (("first", len(data) // 5), ("second", len(data))):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "events.out.tfevents.1.host").write_bytes(data[:cut])
+    os.utime(tmp_path / "first" / "events.out.tfevents.1.host", (1, 1))
+    log = read_log(tmp_path)
+    assert len(log.steps) == STEPS
+    assert f"2 trainings are there; the newest one is judged: {tmp_path / 'second'}" in log.notes
+
+
+def test_the_steps_of_keras_are_epochs() -> None:
+    """Its curves say so by their names."""
+    log = read_log(one("tensorboard_tensors", "train/events*"))
+    assert log.column("epoch").tolist() == list(range(STEPS))

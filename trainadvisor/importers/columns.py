@@ -27,6 +27,8 @@ class Columns:
     metrics: set[str] = field(default_factory=set)
     # Parts of the training loss and figures of training beside it, kept under their names.
     beside: set[str] = field(default_factory=set)
+    # Figures that do not say of which data they are: of held-out data in a row with a validation loss.
+    unsaid: set[str] = field(default_factory=set)
 
     @property
     def useful(self) -> bool:
@@ -51,6 +53,7 @@ def chosen(rows: list[Row], table: Table) -> Columns:
     alone = [name for name in by_role.get("train_metric", []) if _is_alone(name, found.metrics)]
     if found.eval_loss:
         found.metrics.update(alone)
+        found.unsaid = set(alone)
     found.metrics.update(by_role.get("eval_part", [])[:MOST_BESIDE])
     beside = by_role.get("part", []) + by_role.get("train_metric", [])
     found.beside = set([name for name in beside if name not in found.metrics][:MOST_BESIDE])

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from trainadvisor.errors import LogError
-from trainadvisor.importers.reading import built, imported, is_own
+from trainadvisor.importers.reading import NothingYetError, built, imported, is_own
 from trainadvisor.log.growing import GrowingLog
 from trainadvisor.log.reader import RunLog
 
@@ -42,6 +42,8 @@ class GrowingImport:
         self._seen = state
         try:
             records, notes = imported(self.path)
+        except NothingYetError:
+            return []
         except LogError:
             if not self._began:
                 raise

@@ -62,7 +62,13 @@ def meaning(name: str) -> Meaning:
         return Meaning("epoch", (len(words),))
     if flat in PLANNED:
         return Meaning("planned")
-    if {"grad", "norm"} <= held or "gnorm" in held or "gradnorm" in held or {"gradient", "norm"} <= held:
+    if (
+        flat == "norm"
+        or {"grad", "norm"} <= held
+        or "gnorm" in held
+        or "gradnorm" in held
+        or {"gradient", "norm"} <= held
+    ):
         return Meaning("grad_norm", (len(words),))
     if ("lr" in held or {"learning", "rate"} <= held) and not held & {"min", "max", "scale", "decay", "init"}:
         return Meaning("lr", (len(words),))

@@ -11,6 +11,7 @@ from typing import BinaryIO, cast
 
 from trainadvisor.errors import LogError
 from trainadvisor.importers.decode.files import buffered
+from trainadvisor.importers.thinning import Thinner, stride
 
 HEAD = 64 << 10
 GZIP = b"\x1f\x8b"
@@ -79,16 +80,18 @@ def encoding(start: bytes) -> str:
 
 def text(start: bytes) -> str:
     """Return the first bytes of a file as text."""
-    return start.decode(encoding(start), errors="replace")
+    words = start.decode(encoding(start), errors="replace")
+    return ANSI.sub("", words) if "\x1b" in words else words
 
 
 def lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a text without their ends and without the escape sequences of terminals."""
+    """Yield the lines of a text without their ends and escape sequences; of a very large one some that are alike."""
     with binary(path) as file:
-        start = file.read(HEAD)
-        file.seek(0)
-        wrapped = io.TextIOWrapper(file, encoding=encoding(start), errors="replace", newline=None)
+        wrapped = io.TextIOWrapper(file, encoding=encoding(head(path)), errors="replace", newline=None)
+        thinner = Thinner(stride(path))
         while line := wrapped.readline(LONGEST_LINE):
+            if not thinner.keeps(line.count(":"), line.count(","), line.count(",", 0, max(line.find(",,"), 0))):
+                continue
             yield ANSI.sub("", line).rstrip("\r\n") if "\x1b" in line else line.rstrip("\r\n")
         wrapped.detach()
 

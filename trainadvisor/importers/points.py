@@ -112,6 +112,8 @@ class Points:
         point.loss, point.eval_loss = self._summed(row, columns.loss), self._summed(row, columns.eval_loss)
         point.grad_norm, point.accuracy = read(columns.grad_norm), read(columns.accuracy)
         point.metrics, point.beside = _figures(row, columns.metrics), _figures(row, columns.beside)
+        if columns.unsaid and point.loss is not None and point.eval_loss is None:
+            point.beside |= {name: point.metrics.pop(name) for name in columns.unsaid & point.metrics.keys()}
         if not point.trains and not point.evaluates and not any("loss" in name.lower() for name in point.beside):
             point.metrics, point.beside = point.beside, {}  # a row of figures alone is an evaluation
         if not (point.trains or point.evaluates or point.beside):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import LogError
 from trainadvisor.importers import records as made
-from trainadvisor.importers import registry
+from trainadvisor.importers import registry, thinning
 from trainadvisor.importers.folders import log_in
 from trainadvisor.importers.formats import refused
 from trainadvisor.importers.opening import head, text
@@ -25,6 +25,10 @@ BATCH = 10_000
 OWN_PACKED = (".gz", ".zst")
 
 Record = dict[str, Any]
+
+
+class NothingYetError(LogError):
+    """A log of a known format in which nothing can be judged, perhaps because its training just began."""
 
 
 def read_log(
@@ -72,7 +76,7 @@ def imported(path: Path, hints: Hints | None = None) -> tuple[list[Record], list
     except made.NoSuchRunError as error:
         raise LogError(f"{path}: {error}") from None
     except made.NothingFoundError:
-        raise LogError(f"{path}: {_why_nothing(table)}") from None
+        raise NothingYetError(f"{path}: {_why_nothing(table)}") from None
     except OSError as error:
         raise LogError(f"{path}: cannot be read ({error.strerror or error}); check the file") from error
 
@@ -89,7 +93,9 @@ def recognized(path: Path) -> Table:
     form = registry.sniff(start, path)
     if form is None:
         raise LogError(f"{path}: {refused.reason(start, path)}")
-    return form.read(path)
+    table = form.read(path)
+    table.notes += thinning.told(path)
+    return table
 
 
 def _of_folder(folder: Path) -> Table:

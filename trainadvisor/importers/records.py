@@ -143,7 +143,7 @@ def _notes(points: Points, columns: Columns, first: list[Row]) -> list[str]:
     """Say how the file was understood, and what was left out of it."""
     del first
     said = {
-        f"taken as: {'; '.join(told(columns))}": True,
+        f"taken as: {'; '.join(told(columns))}": told(columns),
         f"the file holds {points.runs} runs one after the other; {_judged(points)}": points.runs > 1,
         f"{points.doubles} rows were written twice and are counted once": points.doubles,
         f"the training went back to an earlier step {points.repeated} times (from a checkpoint)": points.repeated,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from trainadvisor.i18n.language import Words
-from trainadvisor.importers.growing import growing
+from trainadvisor.importers.growing import GrowingImport, growing
 from trainadvisor.log.cleaning import Cleaner
 from trainadvisor.log.typed import fits
 from trainadvisor.monitor.finding_events import STEPS
@@ -88,7 +88,9 @@ class Follower:
 
     def __init__(self, path: Path, lang: str, config: Config, *, patience: float, stream: TextIO, redraw: bool) -> None:
         """Take the log, and after how many seconds without a new record following ends (0: never)."""
-        self._judge = RunningJudge(growing(path), LogJudge(lang, config), LookPace(0.0, APART))
+        log = growing(path)
+        self._foreign = isinstance(log, GrowingImport)
+        self._judge = RunningJudge(log, LogJudge(lang, config), LookPace(0.0, APART))
         self._view, self._words, self._lang = View(path), Words(lang), lang
         self._patience, self._stream, self._redraw = patience, stream, redraw
         self._news: list[FindingEvent] = []
@@ -98,6 +100,8 @@ class Follower:
 
     def run(self) -> None:
         """Follow to the end, then print the verdict."""
+        if isinstance(self._log, GrowingImport) and self._patience and not self._redraw:
+            self._print(self._words("follow.foreign", log=self._view.log, seconds=int(self._patience)))
         try:
             while not self._over():
                 if not self._judge.behind:
@@ -152,10 +156,8 @@ class Follower:
         view, diagnosis = self._view, self._judge.diagnosis
         if self._redraw:
             self._draw(follow_screen.block(view, self._findings(), self._words, _width(), 0.0))
-        ended = (
-            self._words("follow.ended", reason=view.end.get("reason", "?")) if view.end else self._words("follow.died")
-        )
-        self._print(ended)
+        died = "follow.endless" if self._foreign else "follow.died"
+        self._print(self._words("follow.ended", reason=view.end.get("reason", "?")) if view.end else self._words(died))
         if diagnosis is not None:
             self._print("\n" + full_report.render(diagnosis, self._lang, width=_width()))
 

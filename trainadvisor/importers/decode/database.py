@@ -54,7 +54,7 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def _unreadable(path: Path, error: Exception) -> str:
-    return f"{path}: the database cannot be read ({error}); copy it again from where it was made"
+    return f"{path}: the database cannot be read ({' '.join(str(error).split())}); copy it again from where it was made"
 
 
 def columns(connection: sqlite3.Connection, table: str) -> set[str]:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from trainadvisor.importers.decode.event_file import Scalar, scalars
-from trainadvisor.importers.decode.files import buffered
 from trainadvisor.importers.decode.protobuf import MalformedError
 from trainadvisor.importers.decode.tfrecord import Frames
+from trainadvisor.importers.opening import binary
+from trainadvisor.importers.thinning import Thinner, stride
 from trainadvisor.regular import walked
 
 MARK = ".tfevents."
@@ -43,16 +44,22 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if MARK in path.name and path.is_file())[:MOST_FILES]
 
 
-def _below(folder: Path) -> dict[Path, str]:
-    """Return the event files of the newest training below a folder."""
+def trainings_below(folder: Path) -> dict[Path, dict[Path, str]]:
+    """Return the event files below a folder by training."""
     found = [path for path in walked(folder, "") if MARK in path.name]
-    if not found:
-        return {}
     trainings: dict[Path, dict[Path, str]] = {}
     own = {path.parent for path in found}
     for path in sorted(found):
         root, part = _place(path.parent, own)
         trainings.setdefault(root, {})[path] = part
+    return trainings
+
+
+def _below(folder: Path) -> dict[Path, str]:
+    """Return the event files of the newest training below a folder."""
+    trainings = trainings_below(folder)
+    if not trainings:
+        return {}
     newest = max(trainings.values(), key=lambda files: max(path.stat().st_mtime for path in files))
     return dict(islice(newest.items(), MOST_FILES))
 
@@ -84,7 +91,9 @@ class EventRows:
     def __iter__(self) -> Iterator[EventRow]:
         with ExitStack() as open_files:
             streams = [
-                self._scalars(Frames(path, open_files.enter_context(buffered(path))), part)
+                self._scalars(
+                    Frames(path, open_files.enter_context(binary(path)), keeps=Thinner(stride(path)).keeps), part
+                )
                 for path, part in self.files.items()
             ]
             yield from rows(heapq.merge(*streams, key=lambda scalar: scalar.time))

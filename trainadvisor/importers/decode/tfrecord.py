@@ -1,7 +1,7 @@
 """The frames of a TFRecord file: length, its masked CRC-32C, the data, the CRC of the data."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,7 +42,7 @@ def is_frame(head: bytes) -> bool:
 class Frames:
     """Iterates over the data of the frames from an offset on and keeps count of what is not sound."""
 
-    def __init__(self, path: Path, file: BinaryIO, offset: int = 0) -> None:
+    def __init__(self, path: Path, file: BinaryIO, offset: int = 0, keeps: Callable[[int], bool] | None = None) -> None:
         self.path = path
         self.wrong = 0
         self.passed_over = 0
@@ -51,9 +51,11 @@ class Frames:
         self.lost = False
         self.torn = False
         self._file = file
+        self._keeps = keeps or (lambda _length: True)
 
     def __iter__(self) -> Iterator[bytes]:
-        self._file.seek(self.offset)
+        if self.offset:
+            self._file.seek(self.offset)
         self.torn = False
         while head := self._file.read(HEAD):
             if len(head) == HEAD and not is_frame(head):
@@ -76,6 +78,8 @@ class Frames:
         data, foot = self._file.read(length), self._file.read(FOOT)
         if len(foot) < FOOT:
             return None
+        if not self._keeps(length):
+            return b""
         if masked_crc(data) != struct.unpack("<I", foot)[0]:
             self.wrong += 1
             return b""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from trainadvisor.importers.decode.event_folder import MARK, EventRows, belonging
+from trainadvisor.importers.decode.event_folder import MARK, EventRows, belonging, trainings_below
 from trainadvisor.importers.decode.tfrecord import is_frame
 from trainadvisor.importers.table import Row, Table
 
@@ -30,6 +30,9 @@ def read(path: Path) -> Table:
     events = EventRows(files)
     table = Table(NAME, ())
     table.rows = _rows(events, table)
+    count = len(trainings_below(path)) if path.is_dir() else 1
+    if count > 1:
+        table.notes.append(f"{count} trainings are there; the newest one is judged: {next(iter(files)).parent}")
     if len(files) > 1:
         table.notes.append(f"{len(files)} event files were read together: {', '.join(sorted(_places(files)))}")
     return table
@@ -44,10 +47,15 @@ def _rows(events: EventRows, table: Table) -> Iterator[Row]:
         row: Row = {name: value for name, value in values.items() if not name.endswith(NO_CURVES)}
         for name in [name for name in row if name.rsplit("/", 1)[-1] in ("epoch", "global_step")]:
             row.setdefault("epoch", row.pop(name)) if name.endswith("epoch") else row.pop(name)
-        yield {**row, "step": step}
+        yield {**row, "epoch" if _is_of_epochs(row) else "step": step}
     said = {
         f"{events.wrong} events have a wrong checksum and were left out": events.wrong,
         "the last event is torn and was left out (the run was killed or is still writing)": events.torn,
         f"what follows a damaged place in {', '.join(events.lost)} was left out": events.lost,
     }
     table.notes += [note for note, true in said.items() if true]
+
+
+def _is_of_epochs(row: Row) -> bool:
+    """Return whether the steps of a row are epochs, as in the curves that Keras names so."""
+    return any(name.rsplit("/", 1)[-1].startswith("epoch_") for name in row)

@@ -84,7 +84,7 @@ def _rows(found: Any) -> Iterator[Row]:
 
 
 def _is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, int | float | str)
+    return value is None or isinstance(value, int | float)
 
 
 def _what(found: Any) -> str:

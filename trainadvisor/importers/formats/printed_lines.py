@@ -21,7 +21,8 @@ FIGURE = r"[-+]?(?:\d+(?:,\d{3})*(?:\.\d*)?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d
 NAME_BEFORE = r"""(?<![\w./@-])['"]?([A-Za-z_][\w./@-]*+(?:[ ](?!\d)[A-Za-z_][\w./@-]*+){0,3}+)['"]?"""
 PAIR = re.compile(NAME_BEFORE + r"""(?:\s*\([^()]{0,20}\))?\s*[:=]\s*['"]?(""" + FIGURE + ")", re.IGNORECASE)
 BESIDE = re.compile(
-    r"\b((?:(?:train|val|valid|validation|eval|test)[ _]?)?(?:loss|norm|lr))\s+(" + FIGURE + ")", re.IGNORECASE
+    r"\b((?:(?:train|val|valid|validation|eval|test)[ _]?)?(?:loss|norm|lr)|num_updates)\s+(" + FIGURE + ")",
+    re.IGNORECASE,
 )
 STEP = re.compile(
     r"\b(?:global[ _])?(?:step|iteration|iter|it)s?\b\s*[:=#]?\s*\[?\s*(\d+)(?:\s*/\s*(\d+))?", re.IGNORECASE
@@ -31,6 +32,7 @@ OF = re.compile(r"\[\s*(\d+)\s*/\s*(\d+)\s*(?:\(\d+%\))?\]")
 # The count of tqdm: its bar, then "12/100 [".
 COUNT = re.compile(r"\|\s*(\d+)/(\d+)\s*\[\d")
 BAR = re.compile(r"^\s*(\d+)/(\d+)\s.{0,60}?(?:\[|━|\d+s)")
+FIELD = re.compile(r"\|\s*([A-Za-z_][\w./]*)\s+(" + FIGURE + r")\s*(?=\||$)", re.IGNORECASE)
 # A line about held-out data: by its first word, by a field of fairseq's, by Megatron's words.
 HELD_OUT = re.compile(
     r"^[\W_]*(?:test|valid|validation|val|eval|evaluation|dev)\b(?!\w*[_ /.-]*(?:loss\b(?! at iter)|acc|cost))"
@@ -106,9 +108,9 @@ class _Gathered:
         moved = any(here.get(name, self._place.get(name)) != self._place.get(name) for name in ("step", "epoch"))
         if moved or set(curves) & set(self._waiting):
             yield from self.rest()
-        self._place.update(here)
-        if "epoch" in here and "step" not in here:
+        if "step" not in here and here.get("epoch", self._place.get("epoch")) != self._place.get("epoch"):
             self._place.pop("step", None)
+        self._place.update(here)
         self._waiting.update(curves)
 
     def rest(self) -> Iterator[Row]:
@@ -168,7 +170,7 @@ def _object(line: str) -> Row | None:
 def _figures(line: str) -> Row:
     """Return the names and numbers of a line."""
     row: Row = {}
-    for pattern in (BESIDE, PAIR):
+    for pattern in (BESIDE, FIELD, PAIR):
         for name, value in pattern.findall(line):
             row[_named(name)] = _float(value.replace(",", ""))
     for name, values in LISTED.findall(line):

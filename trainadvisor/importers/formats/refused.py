@@ -34,7 +34,7 @@ def reason(head: bytes, path: Path) -> str:
     if len(head) > 9 and head[8:9] == b"{" and b"dtype" in head:  # noqa: PLR2004 - safetensors: a length, then JSON
         return "these are weights (safetensors); give the log of their training (trainer_state.json, ...)"
     words = text(head)
-    if words.count("\0") > len(words) // 100:
+    if sum(not character.isprintable() and not character.isspace() for character in words) > len(words) // 20:
         return BINARY
     if path.suffix == ".py":
         return SCRIPT

@@ -115,7 +115,7 @@ class EvaluationProbe:
         running, self._running = self._running, None
         if call.grad:
             self._returned.offer(call)
-            self._unclear.end(call, self._sources, self._recorder.losses.train_kinds())
+            self._unclear.end(call, self._sources, self._context.losses.train_kinds())
         if running is None:
             return
         opened, first = running

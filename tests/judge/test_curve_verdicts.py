@@ -1,0 +1,119 @@
+"""What is said of another tool's log: a verdict where its curves show one, HEALTHY only with held-out data."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from trainadvisor import telling
+from trainadvisor.importers.reading import read_log
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trainadvisor.judge.result import Diagnosis
+
+DRAW = random.Random(7)  # noqa: S311 - noise, no secret
+
+
+def judged(folder: Path, rows: list[dict[str, Any]], **hints: int) -> Diagnosis:
+    """The diagnosis of rows that another tool wrote."""
+    path = folder / "rows"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return telling.diagnose(read_log(path, **hints))  # type: ignore[arg-type]
+
+
+def falling(count: int, end: float = 0.3) -> list[float]:
+    """A training loss that falls, with a little noise."""
+    return [end + 2 * math.exp(-4 * k / count) + DRAW.gauss(0, 0.02) for k in range(count)]
+
+
+def epochs(train: list[float], held_out: list[float] | None = None) -> list[dict[str, Any]]:
+    """One row an epoch."""
+    rows: list[dict[str, Any]] = [{"epoch": k, "loss": loss} for k, loss in enumerate(train)]
+    for row, loss in zip(rows, held_out or [], strict=False):
+        row["val_loss"] = loss
+    return rows
+
+
+def codes(found: Diagnosis) -> list[str]:
+    """The findings that are no notes."""
+    return [item.code for item in found.findings if item.severity > "note"]
+
+
+def test_a_falling_curve_alone_is_no_success(tmp_path: Path) -> None:
+    """Nothing wrong shows, and nothing was held out."""
+    found = judged(tmp_path, epochs(falling(200)))
+    assert (found.state, codes(found)) == ("cannot-tell", [])
+    assert [reason.code for reason in found.reasons] == ["no-evaluation"]
+
+
+def test_held_out_data_that_get_better_are_one(tmp_path: Path) -> None:
+    """Twenty evaluations, the last among the lowest."""
+    found = judged(tmp_path, epochs(falling(20), falling(20, 0.4)))
+    assert (found.state, codes(found)) == ("healthy", [])
+
+
+def test_few_evaluations_show_no_trend(tmp_path: Path) -> None:
+    """Five of them."""
+    found = judged(tmp_path, epochs(falling(5), falling(5, 0.4)))
+    assert found.state == "cannot-tell"
+    assert [reason.code for reason in found.reasons] == ["few-evaluations"]
+
+
+def test_a_validation_loss_that_turns_is_certain(tmp_path: Path) -> None:
+    """It rises by half over eight evaluations."""
+    held_out = [*falling(5, 0.9)[:5], *(1.0 + 0.08 * k for k in range(1, 9))]
+    found = judged(tmp_path, epochs(falling(13), held_out))
+    assert found.state == "needs-attention"
+    assert (found.findings[0].code, found.findings[0].confidence) == ("validation-rises", "certain")
+
+
+def test_a_flat_curve_with_a_yardstick_has_learnt_nothing(tmp_path: Path) -> None:
+    """The logarithm of 2, once the number of classes is known."""
+    rows = epochs([math.log(2) + DRAW.gauss(0, 0.001) for _ in range(30)])
+    assert judged(tmp_path, rows).state == "cannot-tell"
+    assert codes(judged(tmp_path, rows, classes=2)) == ["answers-at-chance"]
+
+
+@pytest.mark.parametrize("scatter", [0.02, 0.2])
+def test_flat_curves_are_not_alarmed(scatter: float, tmp_path: Path) -> None:
+    """Whatever their noise."""
+    rows = epochs([math.exp(DRAW.gauss(0, scatter)) for _ in range(40)])
+    assert codes(judged(tmp_path, rows)) == []
+
+
+def test_a_spike_that_came_back_is_no_divergence(tmp_path: Path) -> None:
+    """One that stays is."""
+    losses = falling(60)
+    spike = [loss + 3 * (30 <= k < 34) for k, loss in enumerate(losses)]
+    stays = [loss + 3 * (k >= 30) for k, loss in enumerate(losses)]
+    assert codes(judged(tmp_path, epochs(spike))) == []
+    assert codes(judged(tmp_path, epochs(stays))) == ["curve-diverges"]
+
+
+def test_a_run_that_was_cut_off_is_noted(tmp_path: Path) -> None:
+    """With the share of its plan."""
+    rows = [{"current_steps": k, "total_steps": 100, "loss": loss} for k, loss in enumerate(falling(60))]
+    (note,) = judged(tmp_path, rows).findings
+    assert (note.code, note.severity) == ("cut-off", "note")
+    assert "59 of 100" in note.sentence
+
+
+def test_the_steps_are_those_that_the_writer_counted(tmp_path: Path) -> None:
+    """Ten points of 500 steps are 5,000 steps."""
+    found = judged(tmp_path, [{"step": 500 * k, "loss": 2.0 - k / 20} for k in range(1, 11)])
+    assert (found.run["steps"], found.run["points"]) == (5000, 10)
+
+
+def test_nothing_was_logged(tmp_path: Path) -> None:
+    """The interval is longer than the run."""
+    state = {"log_history": [], "logging_steps": 500, "max_steps": 87, "global_step": 87}
+    (tmp_path / "state").write_text(json.dumps(state, indent=2))
+    found = telling.diagnose(read_log(tmp_path / "state"))
+    assert [reason.code for reason in found.reasons] == ["logged-too-rarely"]
+    assert "500" in found.summary
