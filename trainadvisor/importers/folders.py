@@ -1,52 +1,50 @@
 """Where in a folder the log of a training lies."""
 
 import re
-from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
-from trainadvisor.importers.formats import event_files, tracker_stores
-from trainadvisor.regular import is_file
+from trainadvisor.importers.decode.event_folder import MARK
+from trainadvisor.importers.decode.mlflow_store import is_run_folder
+from trainadvisor.regular import MOST_ENTRIES, is_file, walked
 
-STATE = "trainer_state.json"
+STATE, STORE = "trainer_state.json", "mlflow.db"
 CHECKPOINT = re.compile(r"checkpoint-(\d+)$")
 # Logs by the names that their writers give them, the surest first.
-NAMED = ("metrics.csv", "results.csv", "progress.csv", "trainer_log.jsonl", "metrics.json", "scalars.json", "*.wandb")
-FLOORS = ("", "*/", "*/*/", "*/*/*/")
-MOST_FOUND = 1_000
+NAMED = ("metrics.csv", "results.csv", "progress.csv", "trainer_log.jsonl", "metrics.json", "scalars.json", ".wandb")
 
 
 def log_in(folder: Path) -> Path | None:
     """Return the log of a folder, or the folder where several files make the log; None where there is none."""
-    if tracker_stores.matches_folder(folder):
+    files = _files(folder)
+    if any(path.name == STORE for path in files) or any(map(_is_of_a_run, files)):
         return folder
-    state = _state(folder)
-    if state is not None:
-        return state
-    if event_files.matches_folder(folder):
+    states = [path for path in files if path.name == STATE]
+    if states:
+        return max(states, key=lambda path: (_steps(path.parent), _written(path)))
+    if any(MARK in path.name for path in files):
         return folder
-    for name in NAMED:
-        found = max(_found(folder, name), key=lambda path: path.stat().st_mtime, default=None)
-        if found is not None:
-            return found
-    return None
+    found = ([path for path in files if path.name.endswith(name)] for name in NAMED)
+    return max(next(filter(None, found), []), key=_written, default=None)
 
 
-def _state(folder: Path) -> Path | None:
-    """Return the state that was saved last: that of the whole output, else of the checkpoint with most steps."""
-    return max(_found(folder, STATE), key=lambda path: (_steps(path.parent), path.stat().st_mtime), default=None)
+def _files(folder: Path) -> list[Path]:
+    """Return the files below a folder; of one that holds too many only those directly in it."""
+    try:
+        return list(walked(folder, ""))
+    except ValueError:
+        return [path for path in islice(folder.iterdir(), MOST_ENTRIES) if is_file(path)]
+
+
+def _is_of_a_run(path: Path) -> bool:
+    return path.name == "meta.yaml" and is_run_folder(path.parent)
 
 
 def _steps(folder: Path) -> float:
+    """Return the steps of a checkpoint by its name; the state beside the checkpoints is that of the whole training."""
     found = CHECKPOINT.search(folder.name)
     return float(found.group(1)) if found else float("inf")
 
 
-def _found(folder: Path, name: str) -> Iterator[Path]:
-    room = MOST_FOUND
-    for floor in FLOORS:
-        for path in folder.glob(floor + name):
-            room -= 1
-            if room < 0:
-                return
-            if is_file(path):
-                yield path
+def _written(path: Path) -> float:
+    return path.stat().st_mtime

@@ -105,4 +105,7 @@ def _of_folder(folder: Path) -> Table:
     form = registry.of_folder(folder)
     if form is None:
         raise LogError(f"{folder}: the folder holds no log that is known here; name the log (docs/logs.md lists them)")
-    return form.read(folder)
+    try:
+        return form.read(folder)
+    except ValueError as error:
+        raise LogError(f"{folder}: {error}; name the file, or a folder with less in it") from error
