@@ -13,6 +13,7 @@ from trainadvisor.errors import UsageError, did_you_mean
 from trainadvisor.i18n.language import Words
 from trainadvisor.lint.catalogue import matches
 from trainadvisor.mending import files
+from trainadvisor.mending.config_files import key_of, place_in_files
 from trainadvisor.mending.patches import Patch, patch
 from trainadvisor.report.text.layout import clean
 from trainadvisor.report.text.terminal import emit
@@ -58,9 +59,12 @@ def run(log: str | None, lang: str | None, folders: Sequence[str], options: Opti
     if not found:
         emit(words("fix.nothing", summary=diagnosis.summary))
         return 0
-    source = read(script := script_of(diagnosis), _shown(script))
-    _check(source, found)
-    return _mend(source, found, rulebook(folders).configured(settings), words, options)
+    book = rulebook(folders).configured(settings)
+    codes = [
+        _mend(read(path, _shown(path)), among, book, _Telling(words, _argv(diagnosis)), options)
+        for path, among in _by_file(diagnosis, found)
+    ]
+    return min(codes)
 
 
 def _wanted(diagnosis: Diagnosis, options: Options) -> list[Finding]:
@@ -72,6 +76,35 @@ def _wanted(diagnosis: Diagnosis, options: Options) -> list[Finding]:
         hint = did_you_mean(options.code, [finding.code for finding in diagnosis.walk()])
         raise UsageError(f"--code {options.code}: was not found in this run{hint}")
     return found
+
+
+@dataclass(frozen=True)
+class _Telling:
+    """The words, and the command line that values may come from."""
+
+    words: Words
+    argv: list[str]
+
+
+def _argv(diagnosis: Diagnosis) -> list[str]:
+    given = diagnosis.run.get("argv")
+    return [str(part) for part in given] if isinstance(given, list) else []
+
+
+def _by_file(diagnosis: Diagnosis, found: Sequence[Finding]) -> list[tuple[Path, list[Finding]]]:
+    """Return the files that are to be changed, each with its findings: where their edits are, else the script."""
+    files: dict[Path, list[Finding]] = {}
+    for finding in found:
+        places = [edit.file for remedy in finding.remedies for edit in remedy.edits]
+        own = next((path for path in map(_here, places) if path is not None), None)
+        files.setdefault(own or script_of(diagnosis), []).append(finding)
+    return list(files.items())
+
+
+def _here(name: str) -> Path | None:
+    """Return a file of the project by its name in the log, None where it is not here."""
+    path = Path(name)
+    return path if path.suffix == ".py" and path.is_file() and not path.is_absolute() else None
 
 
 def script_of(diagnosis: Diagnosis) -> Path:
@@ -99,12 +132,14 @@ def _check(source: Source, found: Sequence[Finding]) -> None:
             raise UsageError(f"{source.name}: line {site.line} has changed since the run; run the script again first")
 
 
-def _mend(source: Source, found: Sequence[Finding], book: Rulebook, words: Words, options: Options) -> int:
+def _mend(source: Source, found: Sequence[Finding], book: Rulebook, telling: _Telling, options: Options) -> int:
     """Show the changes one by one, each on top of those before it, and write what came of them."""
+    _check(source, found)
+    words = telling.words
     changed, mended = source, list[str]()
     for finding, made in _patches(source, found, book):
         if made is None or made.text is None:
-            emit(f"{finding.code}: {_advice(made, finding, words)}")
+            emit(f"{finding.code}: {_advice(made, finding, telling)}")
             continue
         again = patch(finding, changed, book) if changed is not source else made
         if again is not None and again.text is not None and again.text != changed.text:
@@ -173,9 +208,13 @@ def _agreed(words: Words, source: Source) -> bool:
     return click.confirm(words("fix.ask", name=source.name), default=False)
 
 
-def _advice(made: Patch | None, finding: Finding, words: Words) -> str:
+def _advice(made: Patch | None, finding: Finding, telling: _Telling) -> str:
     """Return what the person can do where no line of the script is to be changed."""
+    words = telling.words
     if made is not None and made.kind:
-        return clean(words(f"fix.{made.kind}", words=made.words, value=made.value))
+        key = key_of(made.words) if made.kind == "lost" else None
+        place = place_in_files(telling.argv, key) if key else None
+        kind, said = ("file", place) if place else (made.kind, made.words)
+        return clean(words(f"fix.{kind}", words=said, value=made.value))
     text = finding.remedies[0].text if finding.remedies else finding.sentence
     return clean(words("fix.by-hand", text=text))
