@@ -61,6 +61,7 @@ ALLOWED: dict[str, set[str]] = {
     "gate": {"errors", "vocabulary", "regular", "settings", "requirements", "configuration", "judge"},
     "compare": {"gate"},
     "trials": {"errors", "log", "signals", "instrument", "record", "changes", "numpy", "ray", "torch"},
+    "mending": {"errors", "judge", "lint", "source"},
     "verify": {*WORDS, *JUDGING, "telling", "gate", "trials", "configuration", "numpy", "scipy", "pydantic"},
     "preflight": {*WORDS, *JUDGING, "telling", "trials", "verify", "configuration", "numpy", "pydantic"},
     "report": {*WORDS, "judge", "source", "requirements", "jinja2", "markupsafe"},

@@ -16,6 +16,7 @@ COMMANDS = {
     "diagnose": "Say what is wrong with a recorded training, why, and which line to change.",
     "check": "Decide by exit code whether a recorded training is sound: the gate for CI.",
     "lint": "Find faults that training scripts show without being run.",
+    "fix": "Show the change that mends the first finding, and write it on request.",
     "preflight": "Judge the first steps of a script in a minute: the gate before a long run.",
     "verify": "Try the remedies in short re-runs of the script and say which one worked.",
     "compare": "Say which of two recorded trainings is better, and what changed between them.",

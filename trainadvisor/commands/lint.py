@@ -20,6 +20,9 @@ FORMS = ("text", "json", "jsonl", "sarif", "github", "gitlab", "junit", "markdow
 )
 @click.option("--select", multiple=True, metavar="CODE|FAMILY", help="Look at these only; may be repeated.")
 @click.option("--ignore", multiple=True, metavar="CODE|FAMILY", help="Do not look at these; may be repeated.")
+@click.option("--fix", is_flag=True, help="Show the changes that mend what was found, and write them on request.")
+@click.option("--yes", is_flag=True, help="With --fix: write the changes without asking.")
+@click.option("--dry-run", is_flag=True, help="With --fix: show the changes only.")
 @click.option(
     "--format",
     "forms",

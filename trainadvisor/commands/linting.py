@@ -32,6 +32,9 @@ class Options:
     fail_on: str
     select: tuple[str, ...]
     ignore: tuple[str, ...]
+    fix: bool
+    yes: bool
+    dry_run: bool
     forms: tuple[str, ...]
     color: str
 
@@ -49,6 +52,11 @@ def run(paths: Sequence[str], lang: str | None, folders: Sequence[str], options:
     chosen = _chosen(book, options)
     words = choose(lang, settings.lang)
     found, count, unread = look(files(paths or ["."]), chosen)
+    if options.fix:
+        from trainadvisor.commands.fixing import mend_sources
+        from trainadvisor.i18n.language import Words
+
+        return mend_sources(found, Words(words), yes=options.yes, dry_run=options.dry_run)
     diagnosis = told(found, book, words, count, unread)
     for output in outputs:
         put(_text(output.form, diagnosis, found, book, words, options), output.file)

@@ -100,7 +100,7 @@ class Follower:
 
     def run(self) -> None:
         """Follow to the end, then print the verdict."""
-        if isinstance(self._log, GrowingImport) and self._patience and not self._redraw:
+        if self._foreign and self._patience and not self._redraw:
             self._print(self._words("follow.foreign", log=self._view.log, seconds=int(self._patience)))
         try:
             while not self._over():

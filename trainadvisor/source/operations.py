@@ -83,6 +83,9 @@ class Operations:
 
     def _call(self, call: ast.Call, part: int | None, depth: int) -> Iterator[Operation]:
         full, name = self.script.full(call.func), called(call)
+        if part == 1 and (full in ("torch.max", "torch.min") or (name in ("max", "min") and call.args)):
+            yield Operation("argmax", call)
+            return
         area = full.rpartition(".")[0]
         if area in ("torch", "torch.nn.functional", "torch.special") and part is None:
             yield from self._function(call, name, call.args[:1], depth)

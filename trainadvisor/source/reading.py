@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST = 4_000_000
-MAGIC = re.compile(r"^([ \t]*)(?:%{1,2}|!)[^\n]*", re.MULTILINE)
+MAGIC = re.compile(r"^([ \t]*)(?:%{1,2}[A-Za-z]|!)[^\n]*", re.MULTILINE)
 """A line that a notebook understands and Python does not."""
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from trainadvisor.source.reading import Source
 
 OPTIMIZER_NAME = re.compile(r"(^|_)(opt|optim|optimi[sz]er)([_A-Z0-9]|s?$)", re.IGNORECASE)
+UNNAMED = re.compile(r"criterion|criteria|loss_?(fn|func|function)", re.IGNORECASE)
 SCHEDULE_NAME = re.compile(r"sched", re.IGNORECASE)
 SCALER_NAME = re.compile(r"scaler", re.IGNORECASE)
 Loop = ast.For | ast.AsyncFor | ast.While
@@ -48,7 +49,8 @@ class Training:
     @cached_property
     def losses(self) -> list[LossCall]:
         """Return the calls of losses."""
-        made = any(name in self.source.text for name in torch_names.LOSSES)
+        text = self.source.text
+        made = any(name in text for name in torch_names.LOSSES) or UNNAMED.search(text) is not None
         return list(filter(None, map(self._loss, self.script.calls))) if made else []
 
     def _loss(self, call: ast.Call) -> LossCall | None:
@@ -62,10 +64,16 @@ class Training:
             made = origin if name else None
             if made is call or (made is not None and called(made)[0].islower()):
                 return None
+        if not name and UNNAMED.fullmatch(called(call)) and len(call.args) > 1 and self._unknown(call.func):
+            name = "loss"
         given = keyword(call, "input", 0)
         if not name or given is None or isinstance(given, ast.Starred):
             return None
         return LossCall(call, name, given, keyword(call, "target", 1), made)
+
+    def _unknown(self, func: ast.expr) -> bool:
+        """Return whether nothing in the script says what is called."""
+        return isinstance(func, ast.Name) and self.values.origins(func) == [None]
 
     def made(self, expr: ast.expr) -> ast.Call | None:
         """Return the only call that made an object, if there is one."""

@@ -56,7 +56,7 @@ class Values:
         if depth > DEEPEST or expr in self._open or self._left < 0 or self._budget < 0:
             return [None]
         self._open.add(expr)
-        found = list(self._origins(expr, depth))[:WIDEST]
+        found = list({_key(o): o for o in self._origins(expr, depth)}.values())[:WIDEST]
         self._open.discard(expr)
         if depth == 0:
             self._known[expr] = found
@@ -96,7 +96,10 @@ class Values:
                 if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef))
                 else []
             )
-            if not given:
+            outer = self._namesake(binding) if not given else []
+            for other in outer:
+                yield from self._bound(other, depth + 1)
+            if not given and not outer:
                 yield None
             for value in given:
                 yield from self.origins(value, depth + 1)
@@ -108,6 +111,11 @@ class Values:
             yield from self._part(binding.value, binding.path, depth)
         else:
             yield from self.origins(binding.value, depth + 1)
+
+    def _namesake(self, binding: Binding) -> list[Binding]:
+        """Return what the script binds to the name of an argument, where no call of the function is shown."""
+        found = self.script.bindings(self.script.tree).get(binding.name, [])
+        return [other for other in found if other.kind == "value" and not other.path]
 
     def _part(self, value: ast.expr, path: tuple[int, ...], depth: int) -> Iterator[Origin | None]:
         if isinstance(value, ast.Call):
@@ -193,6 +201,10 @@ class Values:
             yield Origin(value, path)
         else:
             yield from self.origins(value, depth + 1)
+
+
+def _key(origin: Origin | None) -> tuple[object, ...] | None:
+    return None if origin is None else (origin.expr, origin.path, origin.loop)
 
 
 def _argument(script: Script, name: ast.Name) -> bool:

@@ -44,7 +44,8 @@ def _only_here(training: Training, node: ast.Assign, loop: ast.AST, name: str) -
     """Return whether the state is bound once in the loop, is made before it, and is never detached."""
     inner = [n for n in ast.walk(loop) if isinstance(n, ast.Name) and n.id == name]
     stored = [n for n in inner if isinstance(n.ctx, ast.Store)]
-    touched = any(isinstance(training.script.parents.get(n), ast.Attribute) for n in inner)
+    read = [n for n in inner if isinstance(n.ctx, ast.Load)]
+    touched = any(n not in (node.value.args if isinstance(node.value, ast.Call) else ()) for n in read)
     scope = training.script.bindings(training.script.scope(node)).get(name, [])
     earlier = [b for b in scope if b.line[0] < loop.lineno and b.kind != "argument"]  # type: ignore[attr-defined]
     return len(stored) == 1 and not touched and bool(earlier)

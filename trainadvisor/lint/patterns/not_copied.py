@@ -37,7 +37,8 @@ def best(training: Training) -> Iterator[Match]:
 def _is_alias(training: Training, value: ast.expr, name: str) -> bool:
     """Return whether a value is the weights themselves."""
     if isinstance(value, ast.Call):
-        return called(value) == "state_dict" and not value.args and isinstance(value.func, ast.Attribute)
+        owner = ast.unparse(value.func.value) if isinstance(value.func, ast.Attribute) else ""
+        return called(value) == "state_dict" and not value.args and MODEL.search(owner) is not None
     made = training.made(value) if isinstance(value, ast.Name) and BEST.search(name) else None
     return made is not None and training.operations.is_module(made)
 

@@ -31,10 +31,22 @@ def find(training: Training) -> Iterator[Match]:
         name = ast.unparse(statement.targets[0])
         behind = block[block.index(statement) + 1 :]
         for later in () if any(_rebuilds(other, name) for other in behind) else behind:
-            if _replaces(training, later, model):
+            if _replaces(training, later, model) and _trained_behind(training, later):
                 values = {"optimizer": name, "model": model, "change": ast.unparse(later).split("\n")[0]}
                 yield Match(later, values, statement, moved(training.source, later, block, statement))
                 break
+
+
+def _trained_behind(training: Training, statement: ast.stmt) -> bool:
+    """Return whether a training follows: in the text, in a function that is called there, or none is shown."""
+    if not training.backwards:
+        return True
+    for backward in training.backwards:
+        function = training.script.function_of(backward)
+        places = [backward] if function is None else [backward, *training.script.callers(function)]
+        if any(place.lineno > statement.lineno for place in places):
+            return True
+    return False
 
 
 def _model(made: ast.Call) -> str | None:

@@ -57,10 +57,16 @@ def _is_activation(training: Training, call: ast.Call) -> bool:
 def _is_tensor(training: Training, name: ast.Name) -> bool:
     """Return whether a name is a batch of the loop over the data, or an argument or value of forward."""
     bindings = training.script.reaching(name)
-    batches = [b for b in bindings if b.kind == "loop" and b.path and _is_loader(b.value)]
+    batches = [b for b in bindings if b.kind == "loop" and _is_part(b.path, b.value) and _is_loader(b.value)]
     forward = training.forward_of(name)
     arguments = {a.arg for a in forward.args.args} - {"self"} if forward else set()
     return bool(bindings) and (len(batches) == len(bindings) or (forward is not None and name.id in arguments))
+
+
+def _is_part(path: tuple[int, ...], value: ast.expr | None) -> bool:
+    """Return whether a name is one tensor of a batch; a whole batch may be an object that moves itself."""
+    numbered = isinstance(value, ast.Call) and called(value) == "enumerate"
+    return len(path) == (2 if numbered else 1)
 
 
 def _is_loader(value: ast.expr | None) -> bool:

@@ -25,8 +25,9 @@ def find(training: Training) -> Iterator[Match]:
     """Yield loaders named for validation that are given the very data set of the training loader."""
     loaders = [_loader(training, call) for call in training.script.calls_by_name.get("DataLoader", [])]
     known = [entry for entry in loaders if entry is not None]
+    names = [name for name, _, _ in known]
     for name, data, call in known:
-        if not HELD_OUT.search(name) or TRAINED.search(name):
+        if not HELD_OUT.search(name) or TRAINED.search(name) or names.count(name) > 1:
             continue
         twins = [other for other in known if other[1] == data and TRAINED.search(other[0])]
         if twins and not any(keyword(c, k) for c in (call, twins[0][2]) for k in ("sampler", "batch_sampler")):

@@ -1,0 +1,127 @@
+"""`trainadvisor fix` and `trainadvisor lint --fix`: what is shown, asked, written and refused."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import trainadvisor.telling
+from trainadvisor.cli import program
+from trainadvisor.errors import UsageError
+from trainadvisor.judge.result import Diagnosis, Edit, Finding, Remedy, Site
+
+LINE = "opt = torch.optim.SGD(model.parameters(), lr=0.1)"
+FAULTY = f"""import torch
+
+model = torch.nn.Linear(3, 1)
+{LINE}
+for x, y in loader:
+    loss = (model(x) - y).square().mean()
+    loss.backward()
+    opt.step()
+"""
+SOUND = FAULTY.replace("    loss.backward", "    opt.zero_grad()\n    loss.backward")
+
+
+def finding(code: str, *remedies: Remedy, site: Site | None = None) -> Finding:
+    """Return a finding with some remedies."""
+    return Finding(
+        code=code, family="wiring", kind="cause", severity="error", confidence="certain", title=f"Title of {code}",
+        sentence="It is so.", sites=[site] if site else [], remedies=list(remedies),
+    )  # fmt: skip
+
+
+CLEARED = finding("missing-zero-grad", Remedy(change="add-zero-grad", arguments={}, applies="paste", text="Clear."))
+EDIT = Edit(file="train.py", line=4, old=LINE, new=LINE.replace("0.1", "0.01"))
+SLOWER = finding(
+    "lr-too-high",
+    Remedy(change="lr", arguments={}, applies="paste", text="Lower it.", edits=[EDIT]),
+    site=Site(file="train.py", line=4, source=LINE),
+)
+BY_HAND = finding("label-problem", Remedy(change="fix-labels", arguments={}, applies="redesign", text="Look."))
+
+
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A faulty script and a log beside it, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "log.json").write_text("")
+    path = tmp_path / "train.py"
+    path.write_text(FAULTY)
+    return path
+
+
+def fix(monkeypatch: pytest.MonkeyPatch, found: list[Finding], *args: str) -> tuple[int, str]:
+    """Return exit code and output for a log with some findings."""
+    diagnosis = Diagnosis(state="broken", summary="Sum.", run={"script": "train.py"}, findings=found)
+    monkeypatch.setattr(trainadvisor.telling, "diagnose", lambda *given, **named: diagnosis)
+    result = CliRunner().invoke(program, ["fix", "--lang", "en", *args])
+    said = str(result.exception) if isinstance(result.exception, UsageError) else ""
+    return result.exit_code, result.output + said
+
+
+def test_the_change_is_shown_and_nothing_is_written(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--dry-run prints a unified diff that `patch` reads."""
+    code, text = fix(monkeypatch, [CLEARED], "--dry-run")
+    assert code == 0
+    assert text == (
+        "missing-zero-grad: Title of missing-zero-grad\n"
+        "\n"
+        "--- a/train.py\n"
+        "+++ b/train.py\n"
+        "@@ -4,5 +4,6 @@\n"
+        f" {LINE}\n"
+        " for x, y in loader:\n"
+        "     loss = (model(x) - y).square().mean()\n"
+        "+    opt.zero_grad()\n"
+        "     loss.backward()\n"
+        "     opt.step()\n"
+        "\n"
+        "train.py was not changed.\n"
+    )
+    assert script.read_text() == FAULTY
+
+
+def test_the_change_is_written_beside_a_copy(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--yes writes, and the next command is said."""
+    code, text = fix(monkeypatch, [CLEARED, SLOWER], "--yes")
+    assert code == 0
+    assert text.endswith(
+        "train.py was changed. What it was is kept in train.py.orig.\nNext: trainadvisor run train.py\n"
+    )
+    assert script.read_text() == SOUND
+    assert Path("train.py.orig").read_text() == FAULTY
+
+
+def test_all_and_code_choose(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One finding by its code, or all, each change on top of the other."""
+    assert fix(monkeypatch, [CLEARED, SLOWER], "--yes", "--code", "lr-too-high")[0] == 0
+    assert script.read_text() == FAULTY.replace("lr=0.1", "lr=0.01")
+    script.write_text(FAULTY)
+    assert fix(monkeypatch, [SLOWER, CLEARED, BY_HAND], "--yes", "--all")[0] == 0
+    assert script.read_text() == SOUND.replace("lr=0.1", "lr=0.01")
+
+
+def test_what_is_refused(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody to ask, a changed line, a script that is gone, a code that was not found, no change known."""
+    assert "add --yes" in fix(monkeypatch, [CLEARED])[1]
+    assert "--code nothing: was not found in this run" in fix(monkeypatch, [CLEARED], "--code", "nothing")[1]
+    code, text = fix(monkeypatch, [BY_HAND], "--yes")
+    assert (code, text) == (1, "label-problem: no change can be written here by itself. Look.\n")
+    script.write_text(FAULTY.replace("opt = ", "best = "))
+    assert "line 4 has changed since the run" in fix(monkeypatch, [SLOWER], "--yes")[1]
+    script.unlink()
+    assert "the script of this run is not here" in fix(monkeypatch, [CLEARED], "--yes")[1]
+
+
+def test_a_sound_run_has_nothing_to_mend(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit 0, and why."""
+    assert fix(monkeypatch, []) == (0, "There is nothing to mend: Sum.\n")
+
+
+def test_lint_mends_what_it_finds(script: Path) -> None:
+    """The same diff, question and copy."""
+    result = CliRunner().invoke(program, ["lint", "--lang", "en", "--fix", "--yes", "train.py"])
+    assert result.exit_code == 0
+    assert script.read_text() == SOUND
+    assert CliRunner().invoke(program, ["lint", "--lang", "en", "train.py"]).output == "0 found in 1 files\n"

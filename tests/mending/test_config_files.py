@@ -1,0 +1,47 @@
+"""The key of a configuration file that a run was given: found where there is just one, else nothing is claimed."""
+
+from pathlib import Path
+
+import pytest
+
+from trainadvisor.mending.config_files import key_of, place_in_files
+
+FILES = {
+    "a.json": '{"lr": 0.1, "optim": {"weight_decay": 60.0}, "twice": {"x": 1}, "again": {"x": 2}}',
+    "a.toml": "[optim]\nweight_decay = 60.0\n",
+    "a.yaml": "seed: 1\noptim:\n  name: sgd\n  weight_decay: 60.0  # strong\nmodel:\n  width: 3\n",
+    "broken.json": "{",
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some files in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in FILES.items():
+        Path(name).write_text(text)
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.toml", "a.yaml"])
+def test_a_key_is_found_with_those_around_it(name: str) -> None:
+    """In JSON, TOML and plain YAML, given as an option with or without an equals sign."""
+    assert place_in_files(["--config", name], "weight_decay") == f"{name}: optim.weight_decay"
+    assert place_in_files([f"--config={name}"], "weight_decay") == f"{name}: optim.weight_decay"
+
+
+def test_nothing_is_claimed_that_is_not_sure() -> None:
+    """Two such keys, no such key, a broken file, no file."""
+    assert place_in_files(["a.json"], "x") is None
+    assert place_in_files(["a.json"], "dropout") is None
+    assert place_in_files(["broken.json", "none.json"], "lr") is None
+    assert place_in_files(["a.json", "a.toml"], "weight_decay") is None
+
+
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [('cfg["optim"]["lr"]', "lr"), ("cfg['lr']", "lr"), ("cfg.optim.lr", "lr"), ("o.get('lr')", "lr"),
+     ("o.get('lr', 0.1)", "lr"), ("compute(x)", None), ("rate", None)],
+)  # fmt: skip
+def test_the_last_key_of_an_expression(words: str, key: str | None) -> None:
+    """What the value is called where it is read."""
+    assert key_of(words) == key

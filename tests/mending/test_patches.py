@@ -1,0 +1,108 @@
+"""The patch of a finding: where the person sets the value, in the right loop, with the names of the script."""
+
+import pytest
+
+from trainadvisor.judge.result import Edit, Finding, Remedy, Site
+from trainadvisor.judge.rule_loading import load
+from trainadvisor.mending.patches import patch
+from trainadvisor.source.edits import diff
+from trainadvisor.source.reading import parse
+
+BOOK = load()
+LOOP = """import torch
+net = build()
+opt = torch.optim.SGD(net.parameters(), lr=0.3, momentum=0.9)
+for epoch in range(3):
+    for x, y in loader:
+        loss = (net(x) - y).square().mean()
+        loss.backward()
+        opt.step()
+"""
+
+
+def finding(code: str, *remedies: Remedy, site: Site | None = None) -> Finding:
+    """Return a finding with some remedies."""
+    rule = BOOK.get(code)
+    return Finding(
+        code=code, family=rule.family, kind="cause", severity="error", confidence="certain", title=code, sentence=code,
+        sites=[site] if site else [], remedies=list(remedies),
+    )  # fmt: skip
+
+
+def remedy(change: str, edit: Edit | None = None, **arguments: object) -> Remedy:
+    """Return a remedy with an edit or arguments."""
+    return Remedy(change=change, arguments=arguments, applies="paste", text=change, edits=[edit] if edit else [])
+
+
+def lines(code: str, text: str, *remedies: Remedy) -> list[str]:
+    """Return the lines that a patch takes and brings."""
+    source = parse(text, "train.py")
+    made = patch(finding(code, *remedies), source, BOOK)
+    shown = diff(source, made.text).split("\n")[2:] if made and made.text else []
+    return [line for line in shown if line[0] in "+-"]
+
+
+def lr_edit(old: str, line: int) -> Edit:
+    """Return the edit of a learning rate as a rule makes it, on the line of the optimizer."""
+    import re
+
+    return Edit(file="train.py", line=line, old=old, new=re.sub(r"lr=[\w.]+", "lr=0.003", old))
+
+
+def test_what_lint_finds_is_the_patch() -> None:
+    """zero_grad() of the script's own optimizer, in its inner loop."""
+    assert lines("missing-zero-grad", LOOP, remedy("add-zero-grad")) == ["+        opt.zero_grad()"]
+
+
+def test_a_literal_is_edited_and_the_rest_of_the_line_kept() -> None:
+    """Momentum stays."""
+    old = "opt = torch.optim.SGD(net.parameters(), lr=0.3, momentum=0.9)"
+    found = lines("lr-too-high", LOOP, remedy("lr", lr_edit(old, 3)))
+    assert found == [f"-{old}", f"+{old.replace('0.3', '0.003')}"]
+
+
+def test_a_constant_is_edited_where_it_is_set() -> None:
+    """Not hard-coded over."""
+    text = LOOP.replace("lr=0.3", "lr=RATE").replace("net = build()", "RATE = 0.3")
+    edit = lr_edit("opt = torch.optim.SGD(net.parameters(), lr=RATE, momentum=0.9)", 3)
+    assert lines("lr-too-high", text, remedy("lr", edit)) == ["-RATE = 0.3", "+RATE = 0.003"]
+
+
+def test_an_option_is_told_and_not_overwritten() -> None:
+    """Run again with the option, as the script calls it."""
+    text = LOOP.replace("lr=0.3", "lr=args.lr").replace("net = build()", "args = options().parse_args()")
+    text += 'def options():\n    p = argparse.ArgumentParser()\n    p.add_argument("--lr", type=float)\n    return p\n'
+    edit = lr_edit("opt = torch.optim.SGD(net.parameters(), lr=args.lr, momentum=0.9)", 3)
+    made = patch(finding("lr-too-high", remedy("lr", edit)), parse(text), BOOK)
+    assert made is not None
+    assert (made.text, made.kind, made.words, made.value) == (None, "option", "--lr", "0.003")
+
+
+def test_an_argument_is_not_given_to_a_stranger() -> None:
+    """A rule that edits a line where the argument means nothing changes nothing."""
+    edit = Edit(file="train.py", line=2, old="net = build()", new="net = build(weight_decay=0.3)")
+    assert lines("overfitting", LOOP, remedy("weight-decay", edit)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "arguments", "wanted"),
+    [
+        ("clip", {"max_norm": 1.0}, ["+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)"]),
+        ("mode", {"mode": "train"}, ["+    net.train()"]),
+        ("shuffle", {}, []),
+    ],
+)
+def test_calls_are_put_into_their_place(change: str, arguments: dict[str, object], wanted: list[str]) -> None:
+    """Between backward and step, at the start of the epoch; nothing where there is no loader to change."""
+    assert lines("plateau", LOOP, remedy(change, **arguments)) == wanted
+
+
+def test_shapes_and_loaders() -> None:
+    """The target gets the shape of the output, the training loader shuffles."""
+    text = "import torch.nn.functional as F\ntrain_loader = DataLoader(data, batch_size=8)\n"
+    text += "out = net(x)\nF.mse_loss(out, y)\n"
+    assert lines("plateau", text, remedy("match-shapes")) == ["-F.mse_loss(out, y)", "+F.mse_loss(out, y.view_as(out))"]
+    assert lines("plateau", text, remedy("shuffle")) == [
+        "-train_loader = DataLoader(data, batch_size=8)",
+        "+train_loader = DataLoader(data, batch_size=8, shuffle=True)",
+    ]

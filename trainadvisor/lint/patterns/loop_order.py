@@ -1,0 +1,112 @@
+"""Calls that stand in the wrong loop or in the wrong order of one: schedules, accumulations, sums, backward."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from trainadvisor.lint.declaration import Match, pattern
+from trainadvisor.source.edits import moved
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainadvisor.source.training import Loop, Training
+
+
+@pattern("schedule-before-step", "schedule", "step", words=(("sched", "LR("), (".step(",)))
+def schedule_first(training: Training) -> Iterator[Match]:
+    """Yield steps of a schedule that stand before the step of the optimizer in one block."""
+    for call in training.methods("step"):
+        statement = training.script.statement(call)
+        block = training.block(statement)
+        if statement is None or block is None or call.args or not training.is_schedule(call.func.value):  # type: ignore[attr-defined]
+            continue
+        before, behind = block[: block.index(statement)], block[block.index(statement) + 1 :]
+        steps = [s for s in behind if isinstance(s, ast.Expr) and s.value in training.steps]
+        if training.script.loops(call) and steps and not any(_steps(training, s) for s in before):
+            fix = (
+                moved(training.source, steps[-1], block, statement)
+                if block.index(steps[-1]) - block.index(statement) == 1
+                else None
+            )
+            yield Match(call, {"schedule": ast.unparse(call.func), "step": ast.unparse(steps[-1])}, steps[-1], fix)
+
+
+def _steps(training: Training, statement: ast.stmt) -> bool:
+    return any(node in training.steps for node in ast.walk(statement))
+
+
+@pattern("accumulation-cleared", "optimizer", words=(("zero_grad(",), ("%",), ("backward(",)))
+def cleared_each_round(training: Training) -> Iterator[Match]:
+    """Yield zero_grad() in every round of a loop whose step comes in every n-th only."""
+    for clear in training.methods("zero_grad"):
+        loop = next(iter(training.script.loops(clear)), None)
+        statement = training.script.statement(clear)
+        if loop is None or statement not in loop.body or not isinstance(clear.func, ast.Attribute):
+            continue
+        owner = ast.unparse(clear.func.value)
+        steps = [
+            s for s in training.steps if loop in training.script.loops(s) and ast.unparse(s.func) == f"{owner}.step"
+        ]
+        backwards = [b for b in training.backwards if training.script.statement(b) in loop.body]
+        guards = [_guard(training, step, loop) for step in steps]
+        if steps and backwards and all(guard is not None and _by_number(guard) for guard in guards):
+            yield Match(clear, {"optimizer": owner}, steps[0])
+
+
+def _guard(training: Training, node: ast.AST, loop: Loop) -> ast.If | None:
+    """Return the condition in a loop under which a node is reached."""
+    for parent in training.script.ancestors(node):
+        if parent is loop:
+            return None
+        if isinstance(parent, ast.If):
+            return parent
+    return None
+
+
+def _by_number(guard: ast.If) -> bool:
+    return any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) for node in ast.walk(guard.test))
+
+
+@pattern("loss-never-reset", "loss", words=(("backward(",), ("+=",)))
+def summed_up(training: Training) -> Iterator[Match]:
+    """Yield losses that a loop adds to and differentiates in each round, and sets back in none."""
+    for backward in training.backwards:
+        owner = backward.func.value if isinstance(backward.func, ast.Attribute) else None
+        loop = next(iter(training.script.loops(backward)), None)
+        if not isinstance(owner, ast.Name) or loop is None or training.script.statement(backward) not in loop.body:
+            continue
+        stores = [
+            n for n in ast.walk(loop) if isinstance(n, ast.Name) and n.id == owner.id and isinstance(n.ctx, ast.Store)
+        ]
+        added = [training.script.parents.get(n) for n in stores]
+        plain = all(isinstance(s, ast.AugAssign) and s in loop.body and isinstance(s.op, ast.Add) for s in added)
+        if added and plain and not backward.keywords:
+            yield Match(backward, {"loss": owner.id}, added[0])
+
+
+@pattern("backward-outside-loop", "loss", words=(("backward(",),))
+def behind_the_loop(training: Training) -> Iterator[Match]:
+    """Yield backward() behind a loop over batches, on a loss that each round of it computed anew."""
+    for backward in training.backwards:
+        owner = backward.func.value if isinstance(backward.func, ast.Attribute) else None
+        bindings = training.script.reaching(owner) if isinstance(owner, ast.Name) else []
+        if not bindings or not all(b.kind == "value" for b in bindings) or not training.script.loops(backward):
+            continue
+        loops = {
+            next((x for x in training.script.loops(b.statement) if x not in training.script.loops(backward)), None)
+            for b in bindings
+        }
+        loop = loops.pop() if len(loops) == 1 else None
+        if loop is None or loop.lineno > backward.lineno or any(n in training.backward_set for n in ast.walk(loop)):
+            continue
+        if any(_over_data(training, loop, b.statement) for b in bindings):
+            yield Match(backward, {"loss": ast.unparse(backward.func.value)}, loop)  # type: ignore[attr-defined]
+
+
+def _over_data(training: Training, loop: Loop, statement: ast.AST) -> bool:
+    """Return whether a loop goes over a loader, and its loss is computed of one round alone."""
+    listed = ast.unparse(loop.iter).lower() if isinstance(loop, (ast.For, ast.AsyncFor)) else ""
+    value = statement.value if isinstance(statement, ast.Assign) else None
+    return "load" in listed and any(loss.call is value for loss in training.losses)

@@ -1,0 +1,160 @@
+"""Changes that put a call of the training into its place: in the right loop, with the names of the script."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from trainadvisor.source import torch_names
+from trainadvisor.source.edits import after, before, replaced, unwrapped, with_argument, without_argument
+from trainadvisor.source.script import called, keyword
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trainadvisor.source.edits import Fix, Span
+    from trainadvisor.source.training import LossCall, Training
+
+Arguments = dict[str, Any]
+CLIPS = ("clip_grad_norm_", "clip_grad_value_")
+
+
+def _backward(training: Training) -> ast.stmt | None:
+    """Return the statement with the only backward of a loop that steps, or the first of a script with one optimizer."""
+    inner = [b for b in training.backwards if training.script.loops(b) or training.script.function_of(b)]
+    return training.script.statement(inner[0]) if len(inner) == 1 else None
+
+
+def _optimizer(training: Training) -> str | None:
+    """Return the name of the only optimizer of a script."""
+    statements = [training.script.statement(made) for made in training.optimizers]
+    names = {ast.unparse(s.targets[0]) for s in statements if isinstance(s, ast.Assign)}
+    stepped = {ast.unparse(c.func.value) for c in training.steps if isinstance(c.func, ast.Attribute)}
+    known = stepped or names
+    return next(iter(known)) if len(known) == 1 else None
+
+
+def _model(training: Training) -> str | None:
+    """Return the name of the only model whose parameters an optimizer was given."""
+    calls = [c for made in training.optimizers for c in ast.walk(made) if isinstance(c, ast.Call)]
+    given = {ast.unparse(c.func).rpartition(".")[0] for c in calls if called(c) == "parameters"}
+    return next(iter(given)) if len(given) == 1 else None
+
+
+def zero_grad(training: Training, arguments: Arguments) -> Fix | None:
+    """Clear the gradients before backward()."""
+    del arguments
+    statement, optimizer = _backward(training), _optimizer(training)
+    return before(training.source, statement, f"{optimizer}.zero_grad()") if statement and optimizer else None
+
+
+def step(training: Training, arguments: Arguments) -> Fix | None:
+    """Let the optimizer step behind backward()."""
+    del arguments
+    statement, optimizer = _backward(training), _optimizer(training)
+    if training.steps or statement is None or optimizer is None:
+        return None
+    return after(training.source, statement, f"{optimizer}.step()")
+
+
+def clip(training: Training, arguments: Arguments) -> Fix | None:
+    """Put clip_grad_norm_() behind backward(), or give the one that is there its limit."""
+    limit = arguments.get("max_norm")
+    present = [c for name in CLIPS for c in training.script.calls_by_name.get(name, [])]
+    if not isinstance(limit, (int, float)):
+        return None
+    if present:
+        span = with_argument(training.source, present[0], "max_norm", repr(limit), 1) if len(present) == 1 else None
+        literal = keyword(present[0], "max_norm", 1)
+        return (span,) if span and isinstance(literal, ast.Constant) and literal.value != limit else None
+    statement, model = _backward(training), _model(training)
+    if statement is None or model is None or training.script.imports.get("torch") != "torch":
+        return None
+    return after(training.source, statement, f"torch.nn.utils.clip_grad_norm_({model}.parameters(), {limit})")
+
+
+def mode(training: Training, arguments: Arguments) -> Fix | None:
+    """Put train() at the start of each epoch, and eval() before what runs without gradients."""
+    model, fix = _model(training), []
+    if model is None:
+        return None
+    backward = _backward(training)
+    loops = training.script.loops(backward) if backward is not None else []
+    called_already = {name for name in ("train", "eval") if _calls(training, model, name)}
+    wanted = {"train", "eval"} if arguments.get("mode", "both") == "both" else {arguments.get("mode")}
+    if "train" in wanted - called_already and loops:
+        put = before(training.source, loops[-1].body[0], f"{model}.train()")
+        fix += list(put or ())
+    if "eval" in wanted - called_already:
+        for node in training.script.of_type(ast.With):
+            if any("no_grad" in ast.unparse(i.context_expr) for i in node.items) and f"{model}(" in ast.unparse(node):
+                fix += list(before(training.source, node, f"{model}.eval()") or ())
+    return tuple(fix) or None
+
+
+def _calls(training: Training, model: str, name: str) -> bool:
+    """Return whether the script calls a method of the model."""
+    return any(ast.unparse(call.func) == f"{model}.{name}" for call in training.script.calls_by_name.get(name, []))
+
+
+def shuffle(training: Training, arguments: Arguments) -> Fix | None:
+    """Let the only loader that is named after the training shuffle."""
+    wanted = "True" if arguments.get("shuffle", True) else "False"
+    made = training.script.calls_by_name.get("DataLoader", [])
+    named = [(c, training.script.parents.get(c)) for c in made]
+    trained = [c for c, s in named if isinstance(s, ast.Assign) and "train" in ast.unparse(s.targets[0]).lower()]
+    chosen = trained or (made if len(made) == 1 else [])
+    if len(chosen) != 1 or keyword(chosen[0], "sampler", 3) or keyword(chosen[0], "batch_sampler", 4):
+        return None
+    span = with_argument(training.source, chosen[0], "shuffle", wanted, 2)
+    return (span,) if span else None
+
+
+def without_activation(training: Training, arguments: Arguments) -> Fix | None:
+    """Take the last activation of the model away, where the losses that are trained on see only one."""
+    del arguments
+    ends = [end for loss in training.losses for end in training.operations.ends(loss.input)]
+    nodes = dict.fromkeys(end.node for end in ends if end.kind in torch_names.ACTIVATIONS.values())
+    if len(nodes) != 1 or len({end.node for end in ends}) != 1:
+        return None
+    end, parent = ends[0], training.script.parents.get(ends[0].node)
+    if isinstance(end.node, ast.Call) and end.before is not None:
+        return (unwrapped(training.source, end.node, end.before),)
+    if isinstance(parent, ast.Call) and called(parent) == "Sequential" and isinstance(end.node, ast.expr):
+        span = without_argument(training.source, parent, end.node)
+        return (span,) if span else None
+    return None
+
+
+def same_shape(training: Training, arguments: Arguments) -> Fix | None:
+    """Give targets the shape of the outputs in elementwise losses."""
+    del arguments
+    fix = [
+        _reshaped(training, loss) for loss in training.losses if loss.name in ELEMENTWISE and loss.target is not None
+    ]
+    return tuple(span for span in fix if span is not None) or None
+
+
+ELEMENTWISE = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
+               "binary_cross_entropy_with_logits")  # fmt: skip
+
+
+def _reshaped(training: Training, loss: LossCall) -> Span | None:
+    if loss.target is None or not isinstance(loss.target, (ast.Name, ast.Subscript, ast.Attribute)):
+        return None
+    if not isinstance(loss.input, ast.Name):
+        return None
+    text = training.source.segment(loss.target)
+    return replaced(training.source, loss.target, f"{text}.view_as({loss.input.id})")
+
+
+INSERTIONS: dict[str, Callable[[Training, Arguments], Fix | None]] = {
+    "add-zero-grad": zero_grad,
+    "add-step": step,
+    "clip": clip,
+    "mode": mode,
+    "shuffle": shuffle,
+    "remove-output-activation": without_activation,
+    "match-shapes": same_shape,
+}
+"""What writes each change into a script, by the name of the change."""
