@@ -21,6 +21,7 @@ sys.path[:0] = [str(HERE / "generator"), str(HERE.parent)]
 
 import bases  # noqa: E402 - found by the path above
 import judging  # noqa: E402
+import kinds  # noqa: E402
 import outcomes  # noqa: E402
 import plan  # noqa: E402
 import running  # noqa: E402
@@ -29,6 +30,8 @@ import tables  # noqa: E402
 from scores import Judged  # noqa: E402
 
 Spec = dict[str, Any]
+FULL_LENGTH = 100  # steps
+GROUPS = ("corpus", "kinds", "tune", "held-out")
 MARK = ("<!-- accuracy -->", "<!-- /accuracy -->")
 
 
@@ -39,6 +42,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--corpus", type=Path, default=HERE.parents[1] / "shared" / "corpus")
     parser.add_argument("--healthy", type=int, default=350, help="how many sound trainings are drawn")
     parser.add_argument("--per-fault", type=int, default=3, help="faulty twins for each fault and grade")
+    parser.add_argument("--seeds", type=int, default=3, help="how often each training of kinds/ is run")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--judge-only", action="store_true", help="run nothing, judge what is there")
     parser.add_argument("--reveal", action="store_true", help="name the held-out runs too: they are then used up")
@@ -98,10 +102,21 @@ def _judged(spec: Spec, results: dict[str, Any], verdicts: dict[str, Any], good:
     name = bases.identity(spec)
     verdict, group = verdicts[name], bases.split(spec)
     if not spec["fault"]:
-        return Judged(name, group, "healthy", verdict, spec=spec) if name in good else None
+        full = spec["loop"] == "supervised" and spec["steps"] >= FULL_LENGTH
+        return Judged(name, group, "healthy", verdict, spec=spec, full=full) if name in good else None
     fault = plan.FAULTS[spec["label"]]
     kind = "faulty" if outcomes.harmed(spec, results[name], results[spec["base"]]) else "harmless"
     return Judged(name, group, kind, verdict, spec["label"], fault["detect"], fault["root"], spec)
+
+
+def of_kinds(options: argparse.Namespace) -> list[Judged]:
+    """Record and judge the trainings of kinds/."""
+    jobs = kinds.jobs(options.work, options.seeds)
+    record(options, jobs)
+    there = [job for job in jobs if job.done.exists()]
+    verdicts = judging.judge_all([job.log for job in there], options.jobs)
+    judged = [kinds.judged(job, verdicts[job.log.stem]) for job in there]
+    return [run for run in judged if run is not None]
 
 
 def corpus(options: argparse.Namespace) -> list[Judged]:
@@ -131,8 +146,8 @@ def _corpus_judged(job: running.Job, entry: Any, verdict: Any) -> Judged:
 
 def figures(runs: list[Judged]) -> dict[str, Any]:
     """Return all figures; for the held-out part only totals."""
-    by_group = {name: [r for r in runs if r.group == name] for name in ("corpus", "tune", "held-out")}
-    shown = by_group["corpus"] + by_group["tune"]
+    by_group = {name: [r for r in runs if r.group == name] for name in GROUPS}
+    shown = by_group["corpus"] + by_group["kinds"] + by_group["tune"]
     return {
         "groups": {name: scores.summary(part) for name, part in by_group.items()},
         "rules": scores.rules(runs),
@@ -149,9 +164,9 @@ def document(found: dict[str, Any]) -> str:
         f"## Accuracy\n\n{time.strftime('%Y-%m-%d')}, {device} CPU, `{command}`",
         "Held-out runs were never looked at one by one; a fault that did no harm is not counted.",
         tables.overview(found["groups"]),
-        "### Each rule (corpus and generated runs)",
+        "### Each rule (all runs)",
         tables.rules(found["rules"]),
-        "### What came first (corpus and tune)",
+        "### What came first (all but held-out)",
         tables.confusion(found["confusion"]),
         "### How often each word of confidence was right",
         tables.calibration(found["calibration"]),
@@ -195,12 +210,13 @@ def main() -> None:
     """Run, judge, report."""
     options = arguments()
     healthy, faulty = generate(options)
-    runs = corpus(options) + generated(healthy, faulty, options)
+    runs = corpus(options) + of_kinds(options) + generated(healthy, faulty, options)
     found = figures(runs)
     say("")
     print("\r" + tables.overview(found["groups"]))
+    print(tables.calibration(found["calibration"]))
     if options.show:
-        show(runs, ("corpus", "tune", "held-out") if options.reveal else ("corpus", "tune"))
+        show(runs, GROUPS if options.reveal else GROUPS[:-1])
     (options.out or options.work / "accuracy.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
     if options.results:
         write_section(options.results, document(found))

@@ -21,9 +21,9 @@ from trainadvisor.judge.rule_loading import load
 from trainadvisor.log.reader import read_log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from trainadvisor.judge.result import Finding
+    from trainadvisor.judge.judgement import Judged
     from trainadvisor.judge.rulebook import Rulebook
 
 
@@ -53,7 +53,7 @@ def detect(log: Path, wanted: set[str], book: Rulebook, most: int) -> tuple[str 
         part = Path(folder) / "log.json"
         for steps in range(1, most + 1):
             part.write_bytes(b"\n".join(cut(lines, steps)) + b"\n]\n")
-            for finding in flat(judge_log(read_log(part), book, "en").findings):
+            for finding in flat(judge_log(read_log(part), book).findings):
                 if finding.code in wanted and finding.severity != "note":
                     return finding.code, steps
     return None, most
@@ -73,7 +73,7 @@ def cut(lines: list[bytes], steps: int) -> Iterator[bytes]:
     yield waiting
 
 
-def flat(findings: list[Finding]) -> Iterator[Finding]:
+def flat(findings: Iterable[Judged]) -> Iterator[Judged]:
     """Yield findings and what they explain, to any depth."""
     for finding in findings:
         yield finding

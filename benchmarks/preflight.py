@@ -167,7 +167,7 @@ def first_step(log: Path, run: dict[str, Any], book: Rulebook) -> str:
         part = Path(folder) / "log.json"
         for steps in range(1, 61):
             part.write_bytes(b"\n".join(cut(lines, steps)) + b"\n]\n")
-            found = flat(judge_log(read_log(part), book, "en").findings)
+            found = flat(judge_log(read_log(part), book).findings)
             if any(item.code in codes and item.severity != "note" for item in found):
                 return str(steps)
     return "> 60"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from trainadvisor.instrument import torch_events
 from trainadvisor.judge import engine
 from trainadvisor.log.disk import Disk
 from trainadvisor.monitor.judging_thread import JudgingThread
+from trainadvisor.record import environment
 from trainadvisor.record.listening import listen
 from trainadvisor.voice import Voice
 
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class TimeIsUp(Exception):  # noqa: N818 - named as in a script
-    """A time limit."""
+class TimeIsUp(TimeoutError):  # noqa: N818 - named as in a script
+    """A time limit, which is an OSError too."""
 
 
 def ring(*_: object, **__: object) -> Any:
@@ -85,7 +87,14 @@ def changing(act: Callable[..., Any], _: pytest.MonkeyPatch) -> None:
     assert application.standing(act, lambda: 5)() == 5
 
 
-@pytest.mark.parametrize("place", [looking, listening, judging, copying, changing])
+def measuring(act: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask how much memory the process has."""
+    monkeypatch.setattr(environment.os, "sysconf", act)
+    assert environment.memory_megabytes() is None
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is read from /proc")
+@pytest.mark.parametrize("place", [looking, listening, judging, copying, changing, measuring])
 def test_what_a_handler_raises_passes_and_our_mistakes_do_not(
     place: Callable[[Callable[..., Any], pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,10 +81,12 @@ ALLOWED: dict[str, set[str]] = {
         "IPython",
         "pandas",
     },
+    "watching": {"errors", "document", "log", "monitor", "notebook", "record", "report", "torch"},
     "testing": {
         *WORDS,
         *JUDGING,
         "document",
+        "watching",
         "gate",
         "instrument",
         "record",
@@ -98,11 +100,6 @@ ALLOWED: dict[str, set[str]] = {
 }
 ABOVE = {"__init__", "__main__", "cli", "commands"}
 """Imported by nobody, so free to import."""
-DOORS = {
-    ("watch.py", "document"),  # advisor.diagnose() of the public interface, inside the method
-    ("watch.py", "monitor"),  # advisor.on(...) and advisor.live(), inside the methods
-    ("watch.py", "notebook"),  # advisor.show(), inside the method
-}
 WITHOUT_TORCH = {"catalogue", "declaration", "line_edits"}
 """The modules of `changes` that judging may import: they tell what changes there are, and apply none."""
 LATE = {"scipy", "zstandard", "torch"}
@@ -146,7 +143,7 @@ def test_imports_are_in_the_table(package: str) -> None:
         f"{path.name}:{line} imports {name}"
         for path in files_of(package)
         for name, line in imports(path)
-        if name not in allowed and (path.name, name) not in DOORS
+        if name not in allowed
     ]
     assert wrong == []
 
@@ -194,6 +191,6 @@ def test_heavy_packages_are_imported_where_they_are_used(package: str) -> None:
 def test_the_reader_of_imports_sees_them(tmp_path: Path) -> None:
     """The checks above would notice an import inside a function."""
     path = tmp_path / "m.py"
-    path.write_text("import os\ndef f():\n    from trainadvisor.record import watch\n    import torch.nn\n")
+    path.write_text("import os\ndef f():\n    from trainadvisor.record import recorder\n    import torch.nn\n")
     assert list(imports(path)) == [("os", 1), ("record", 3), ("torch", 4)]
     assert list(imports(path, top_level=True)) == [("os", 1)]

@@ -9,8 +9,8 @@ from trainadvisor.version import __version__ as __version__
 if TYPE_CHECKING:
     from trainadvisor.document import diagnose
     from trainadvisor.importers.reading import read_log
-    from trainadvisor.record.watch import watch
     from trainadvisor.signals import signal
+    from trainadvisor.watching import watch
 
 __all__ = ["diagnose", "read_log", "signal", "watch"]
 
@@ -18,7 +18,7 @@ _HOMES = {
     "diagnose": "trainadvisor.document",
     "read_log": "trainadvisor.importers.reading",
     "signal": "trainadvisor.signals",
-    "watch": "trainadvisor.record.watch",
+    "watch": "trainadvisor.watching",
 }
 
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "preflight": "Judge the first steps of a script in a minute: the gate before a long run.",
     "verify": "Try the remedies in short re-runs of the script and say which one worked.",
     "compare": "Say which of two recorded trainings is better, and what changed between them.",
+    "import": "Convert the log of another tool into a log of ours.",
     "follow": "Show a running or finished training as its log grows.",
     "explain": "Explain a code, list all codes, or search them for a word.",
     "ask": 'Answer a question such as "loss is nan" from the rules, offline.',
@@ -28,6 +29,7 @@ COMMANDS = {
     "changes": "List the remedies that a trial can apply to a script from outside.",
     "config": "Show the settings that hold here and where each comes from.",
 }
+MODULES = {"import": "import_"}  # a word of Python's own is no name of a module
 USAGE, INTERNAL, INTERRUPTED, PIPE_CLOSED = 2, 4, 130, 141
 
 
@@ -44,7 +46,7 @@ class Program(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"trainadvisor.commands.{cmd_name}").command
+        command = import_module(f"trainadvisor.commands.{MODULES.get(cmd_name, cmd_name)}").command
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

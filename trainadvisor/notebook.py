@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from trainadvisor.judge.result import Diagnosis
     from trainadvisor.log.reader import RunLog
-    from trainadvisor.record.watch import Watcher
+    from trainadvisor.watching import Watcher
 
 Line = dict[str, Any]
 

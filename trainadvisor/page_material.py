@@ -26,7 +26,7 @@ def material(log: RunLog, diagnosis: Diagnosis, lang: str, settings: Config, fol
     folders = list(folders)
     others = {other: told_in(diagnosis, other) for other in LANGUAGES if other != lang}
     book = load([*settings.rules, *folders]).configured(settings)
-    return Material(others, curves(log), _texts(book, diagnosis))
+    return Material(others, curves(_judged(log, diagnosis)), _texts(book, diagnosis))
 
 
 def single(diagnosis: Diagnosis, log: RunLog | None) -> Material:
@@ -38,7 +38,15 @@ def single(diagnosis: Diagnosis, log: RunLog | None) -> Material:
 
     settings = configuration.load()
     texts = _texts(load(settings.rules).configured(settings), diagnosis)
-    return Material(rules=texts) if log is None else Material({}, curves(log), texts)
+    return Material(rules=texts) if log is None else Material({}, curves(_judged(log, diagnosis)), texts)
+
+
+def _judged(log: RunLog, diagnosis: Diagnosis) -> RunLog:
+    """Return the log as the training shows it that the diagnosis is about, of several in one process."""
+    from trainadvisor.log.training_views import trainings
+
+    place, views = diagnosis.run.get("phase"), trainings(log)
+    return views[place - 1] if isinstance(place, int) and 0 < place <= len(views) else log
 
 
 def _texts(book: Rulebook, diagnosis: Diagnosis) -> dict[str, dict[str, Any]]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trainadvisor.judge.result import Diagnosis
-    from trainadvisor.record.watch import Watcher
+    from trainadvisor.watching import Watcher
 
 SEEDS = 3
 
@@ -70,7 +70,7 @@ class Advisor:
 
     def watch(self, model: Any, optimizer: Any = None, **options: Any) -> Run:
         """Watch a training, as `trainadvisor.watch` does; assertions are made on what is returned."""
-        from trainadvisor.record.watch import watch
+        from trainadvisor.watching import watch
 
         log = options.pop("log", self._folder / f"trainadvisor-{len(self._runs)}.json")
         run = Run(watch(model, optimizer, log=log, **options), model, optimizer)

@@ -33,7 +33,7 @@ def judge(path: Path) -> Verdict:
     from trainadvisor.log.reader import read_log
 
     try:
-        diagnosis = judge_log(read_log(path), _rulebook(), "en")
+        diagnosis = judge_log(read_log(path), _rulebook())
     except Exception as error:  # noqa: BLE001 - a failure is a result
         return {"error": f"{type(error).__name__}: {error}", "found": [], "first": None, "state": "error"}
     found = [_summary(item, depth) for item, depth in _flat(diagnosis.findings, 0)]

@@ -23,6 +23,12 @@ class Judged:
     detect: list[str] = field(default_factory=list)
     root: list[str] = field(default_factory=list)
     spec: dict[str, Any] = field(default_factory=dict)
+    full: bool = False  # supervised, evaluated and long enough to be judged
+
+    @property
+    def state(self) -> str:
+        """Return the state in which the run was said to be."""
+        return self.verdict["state"]
 
     @property
     def alarms(self) -> list[str]:
@@ -55,12 +61,15 @@ def wilson(hits: int, total: int, z: float = 1.96) -> tuple[float, float]:
 
 
 def summary(runs: list[Judged]) -> dict[str, Any]:
-    """Return the three figures that decide, with intervals."""
+    """Return the figures that decide, with intervals."""
     faulty, healthy = [r for r in runs if r.kind == "faulty"], [r for r in runs if r.kind == "healthy"]
     return {
         "detected": _share([r.detected for r in faulty]),
         "first_right": _share([r.right for r in faulty]),
         "alarmed": _share([bool(r.alarms) for r in healthy]),
+        "called_healthy": _share([r.state == "healthy" for r in faulty]),
+        "cannot_tell": _share([r.state == "cannot-tell" for r in healthy]),
+        "cannot_tell_full": _share([r.state == "cannot-tell" for r in healthy if r.full]),
         "harmless": sum(r.kind == "harmless" for r in runs),
         "failures": sum("error" in r.verdict for r in runs),
     }

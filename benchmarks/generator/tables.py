@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-WORDS = {"detected": "faulty runs detected", "first_right": "first cause right", "alarmed": "healthy runs alarmed"}
+WORDS = {
+    "detected": "faulty runs detected", "first_right": "first cause right", "alarmed": "healthy runs alarmed",
+    "called_healthy": "faulty runs called HEALTHY", "cannot_tell": "healthy runs called CAN'T TELL",
+    "cannot_tell_full": "of these full-length supervised ones",
+}  # fmt: skip
 
 
 def share(part: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """How many changes of a single place in the package the tests notice.
 
-python benchmarks/mutants [--mutants 60] [--seed 1] [--slow 10] [--work DIR] [--only PART] [--tests PATH...] [--again]
+python benchmarks/mutants [--mutants 60] [--seed 1] [--slow 10] [--work DIR] [--only PART] [--rooms ROOM...]
+                          [--tests PATH...] [--again]
 A random sample of mutants, each put into a copy of the tree and run against the tests that call the mutated function,
 the quickest first, up to the first that fails. What was found is kept in the work folder: a run that was broken off
 goes on. `--slow` of the sample come from the rooms that need torch (record, instrument). A mutant that changes nothing
@@ -21,7 +22,7 @@ from callers import HERE, copied, measured, run_tests
 from mutations import Mutant, mutants
 
 MARK = ("<!-- mutants -->", "<!-- /mutants -->")
-JUDGING = ("log", "signals", "judge", "gate", "verify", "trials", "preflight", "report/machine")
+JUDGING = ("log", "signals", "judge", "gate", "verify", "trials", "preflight", "report")
 MODULES = (
     "compare", "toml", "configuration", "settings", "requirements", "changes/line_edits", "redaction", "descriptors",
     "regular", "characters",
@@ -48,6 +49,7 @@ def main() -> None:
     parser.add_argument("--slow", type=int, default=10, help="how many of them from record and instrument")
     parser.add_argument("--work", type=Path, default=Path("/tmp/trainadvisor-mutants"))  # noqa: S108
     parser.add_argument("--only", default="", help="only mutants of paths that contain this")
+    parser.add_argument("--rooms", nargs="*", default=[], help="of the rooms without torch only these")
     parser.add_argument("--tests", nargs="*", default=["tests"], help="only tests of paths that begin so")
     parser.add_argument("--again", action="store_true", help="only what survived before, with the tests of today")
     parser.add_argument("--results", type=Path, help="a Markdown file whose section on mutants is rewritten")
@@ -76,7 +78,7 @@ def sample(tree: Path, options: argparse.Namespace) -> list[Mutant]:
     """Return mutants of lines drawn by chance, at most one a line."""
     chance = random.Random(options.seed)  # noqa: S311 - a sample is no secret
     modules = [f"trainadvisor/{name}.py" for name in MODULES]
-    judging = [*modules, *(f"trainadvisor/{room}/" for room in JUDGING)]
+    judging = [f"trainadvisor/{room}/" for room in options.rooms or JUDGING] + ([] if options.rooms else modules)
     slow = [f"trainadvisor/{room}/" for room in SLOW]
     return [
         *_drawn(tree, judging, options.mutants - options.slow, chance, options.only),
@@ -99,7 +101,8 @@ def results(
     drawn: list[Mutant], tests: dict[str, Any], tree: Path, options: argparse.Namespace
 ) -> list[dict[str, Any]]:
     """Return what became of each mutant; what is kept from before is not run again."""
-    kept = options.work / f"seed-{options.seed}-{options.mutants}-{options.slow}{options.only.replace('/', '-')}.json"
+    part = "-".join([options.only, *options.rooms]).replace("/", "-")
+    kept = options.work / f"seed-{options.seed}-{options.mutants}-{options.slow}{part}.json"
     known = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     for number, mutant in enumerate(drawn, 1):
         name = f"{mutant.path}:{mutant.line}: {mutant.told}"
@@ -161,11 +164,12 @@ def document(found: list[dict[str, Any]], options: argparse.Namespace) -> str:
     counted = len(found) - len(same)
     share = len(left) / counted if counted else 0.0
     command = f"make mutants MUTANTS={options.mutants} SEED={options.seed}"
+    rooms = f"rooms {', '.join(options.rooms)}" if options.rooms else "rooms that judge"
     head = (
         f"{dt.datetime.now(dt.UTC).date()}, `{command}`: {len(found)} changes of one place each in the "
-        f"package, {options.slow} of them in the rooms that need torch, drawn by line; each is run against the tests "
-        f"that call the changed function. {counted - len(left)} of {counted} were noticed, {len(left)} survived "
-        f"({share:.0%}), {len(same)} more change nothing that anybody could see."
+        f"{rooms}, {options.slow} of them in those that need torch (record, instrument), drawn by line; each is run "
+        f"against the tests that call the changed function. {counted - len(left)} of {counted} were noticed, "
+        f"{len(left)} survived ({share:.0%}), {len(same)} more change nothing that anybody could see."
     )
     told = ["## Mutants", "", head, "", *(f"* `{entry['name']}`" for entry in left)]
     told += [f"* `{entry['name']}` changes nothing: {reasons[entry['line']]}" for entry in same]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from recordkit import Records, make_recorder
+from recordkit import Records, make_recorder, record
 from torch import nn
 
 
@@ -43,3 +43,20 @@ def test_a_loss_is_told_again_after_four_sixteen_and_sixty_four_batches() -> Non
 def test_a_loss_is_told_when_an_evaluation_uses_it_too() -> None:
     """Once: further evaluations are nothing new."""
     assert told_at(10, evaluate_at=5) == [(3, "train"), (5, "both")]
+
+
+def test_the_first_sixteen_batches_of_a_loss_are_described_whenever_it_comes() -> None:
+    """A loss that a script goes over to when only every tenth step is looked at."""
+
+    def train() -> nn.Module:
+        model = nn.Linear(4, 1)
+        optimizer = torch.optim.SGD(model.parameters(), 0.01)
+        for step in range(52):
+            optimizer.zero_grad()
+            loss = F.l1_loss if step < 40 else F.mse_loss
+            loss(model(torch.randn(8, 4)), torch.randn(8, 1)).backward()
+            optimizer.step()
+        return model
+
+    later = record(train, every=10).facts("loss")[1]
+    assert (later["kind"], later["target"]["examples"]) == ("mse_loss", 12 * 8)

@@ -112,3 +112,17 @@ def test_a_loop_that_does_more_is_recorded_whole(records: Records) -> None:
     assert records.tally["scheduler_steps"] == {"0": STEPS}
     assert records.tally["scheduler_before_optimizer"] == 0
     assert all(isinstance(loss, float) for loss in records.column("loss"))
+
+
+def test_a_run_that_is_short_by_the_clock_is_recorded_whole(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many steps it has."""
+    monkeypatch.setattr(step_skipping, "FIRST_SECONDS", 1e9)
+    _run(records)
+    assert records.column("step") == list(range(STEPS))
+
+
+def test_a_run_of_few_steps_is_recorded_whole(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long they take."""
+    monkeypatch.setattr(step_skipping, "FIRST_STEP", STEPS)
+    _run(records)
+    assert records.column("step") == list(range(STEPS))

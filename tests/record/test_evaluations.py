@@ -103,6 +103,36 @@ def test_estimates_of_two_splits_in_one_function_stay_apart() -> None:
     assert len({evaluation["series"] for evaluation in records.of("eval")}) == 2
 
 
+def test_a_training_with_evaluations_is_the_same_bit_for_bit() -> None:
+    """Weights and the random state, with dropout, both splits in one function, and loaders that shuffle."""
+
+    def plain(train: Callable[[], object]) -> Records:
+        train()
+        return Records()
+
+    def run(recorded: Callable[..., Records]) -> tuple[list[torch.Tensor], torch.Tensor]:
+        torch.manual_seed(0)
+        kept: list[torch.Tensor] = []
+
+        def train() -> None:
+            model, loader = _net(nn.Dropout(0.3)), DataLoader(_data(32), batch_size=8, shuffle=True)
+            optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+            for _ in range(EPOCHS):
+                model.train()
+                for x, y in loader:
+                    _step(optimizer, F.cross_entropy(model(x), y))
+                _accuracy(model, loader)
+                _mean_loss(model, loader)
+            kept.extend(p.detach().clone() for p in model.parameters())
+
+        recorded(train)
+        return kept, torch.get_rng_state()
+
+    (weights, state), (others, other) = run(plain), run(record)
+    assert all(torch.equal(a, b) for a, b in zip(weights, others, strict=True))
+    assert torch.equal(state, other)
+
+
 def _epochs(
     evaluate: Callable[[nn.Module, DataLoader[Any]], float], *, remade: bool = False
 ) -> tuple[Records, dict[str, list[float]]]:
@@ -517,3 +547,52 @@ def test_the_constant_answer_of_an_evaluation_is_that_of_its_own_targets() -> No
 
     (evaluation,) = record(train).of("eval")
     assert evaluation["trivial"] == pytest.approx(-(0.25 * torch.tensor(0.25).log() + 0.75 * torch.tensor(0.75).log()))
+
+
+@pytest.mark.parametrize("kind", ["classes", "images"])
+def test_a_sum_that_nothing_divides_is_told_by_the_example_on_both_sides(kind: str) -> None:
+    """Labels, and rows of an autoencoder; the last batch is smaller."""
+    printed: dict[str, list[float]] = {"train": [], "val": []}
+
+    def train() -> None:
+        x, y = _data(30).tensors
+        model = nn.Linear(4, 3 if kind == "classes" else 4)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.001)
+
+        def loss_of(rows: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+            if kind == "classes":
+                return F.cross_entropy(model(rows), labels, reduction="sum")
+            return F.mse_loss(model(rows), rows, reduction="sum")
+
+        for rows, labels in zip(x[:20].split(8), y[:20].split(8), strict=True):
+            loss = loss_of(rows, labels)
+            printed["train"].append(loss.item() / len(rows))
+            _step(optimizer, loss)
+        with torch.no_grad():
+            printed["val"].append(loss_of(x[20:], y[20:]).item() / 10)
+
+    records = record(train)
+    assert records.column("loss") == _near(printed["train"])
+    assert _told(records, None) == _near(printed["val"])
+
+
+def test_one_of_two_terms_alike_is_no_part() -> None:
+    """Mixup weighs two cross-entropies of one line; a penalty beside a single one leaves that a part."""
+
+    def parts(share: float) -> list[Any]:
+        def train() -> None:
+            x, y = _data(16).tensors
+            model = _net()
+            optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+            for _ in range(2):
+                out = model(x)
+                if share:
+                    loss = sum(w * F.cross_entropy(out, labels) for w, labels in ((share, y), (1 - share, y.flip(0))))
+                else:
+                    loss = F.cross_entropy(out, y) + 0.1 * out.pow(2).mean()
+                _step(optimizer, loss)
+
+        return record(train).column("part")
+
+    assert parts(0.3) == [None, None]
+    assert None not in parts(0.0)

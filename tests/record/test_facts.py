@@ -406,3 +406,20 @@ def test_the_first_value_that_is_not_finite_is_located(spoil: str, subjects: lis
         assert found[0]["detail"]["op"] == "LogBackward0"
     else:
         assert found[0]["detail"]["name"] == name
+
+
+def test_soft_targets_are_counted_to_a_thousandth() -> None:
+    """The shares that the classes have over all examples add up to their number."""
+
+    def train() -> nn.Module:
+        model = nn.Linear(4, 3)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        optimizer.zero_grad()
+        F.cross_entropy(
+            model(torch.randn(2, 4)), torch.tensor([[0.70004, 0.29996, 0.0], [0.33333, 0.33333, 0.33334]])
+        ).backward()
+        optimizer.step()
+        return model
+
+    target = record(train).facts("loss")[0]["target"]
+    assert (target["soft"], target["histogram"]) == (True, [1.033, 0.633, 0.333])

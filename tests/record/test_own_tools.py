@@ -24,7 +24,7 @@ from trainadvisor.instrument import private_torch
 from trainadvisor.instrument.hidden_frame import VEIL
 from trainadvisor.instrument.patching import exchange, graft
 from trainadvisor.log.disk import Disk
-from trainadvisor.record.watch import _watchers
+from trainadvisor.record.watched_recording import watchers
 from trainadvisor.voice import Voice
 
 PACKAGE = Path(trainadvisor.__file__).parent
@@ -177,7 +177,7 @@ def test_subclasses_and_modes_see_only_the_users_operations(
 
     model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))
     recorded = all_heard(*watched)
-    _watchers[-1].close()
+    watchers[-1].close()
     assert recorded == all_heard(model, torch.optim.SGD(model.parameters(), 0.1))
 
 
@@ -196,7 +196,7 @@ def test_a_caught_traceback_of_a_function_has_no_frame_of_ours(
     del watched
     recorded = text()
     assert (VEIL in recorded, str(PACKAGE) in recorded) == (False, False)
-    _watchers[-1].close()
+    watchers[-1].close()
     assert text() == recorded
 
 

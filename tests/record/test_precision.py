@@ -98,6 +98,23 @@ def test_the_precision_of_the_forward_is_told_once(*, enabled: bool, dtype: torc
     assert len(told) == len({(detail["dtype"], detail["scaler"]) for detail in told})
 
 
+def test_an_evaluation_under_autocast_is_not_the_precision_of_the_training() -> None:
+    """Which runs without it."""
+
+    def train() -> nn.Module:
+        model = nn.Linear(4, 3)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        for _ in range(2):
+            optimizer.zero_grad()
+            F.cross_entropy(model(torch.randn(8, 4)), torch.arange(8) % 3).backward()
+            optimizer.step()
+            with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+                model(torch.randn(8, 4))
+        return model
+
+    assert record(train).events("amp") == []
+
+
 @pytest.mark.parametrize(("dtype", "told"), [(torch.bfloat16, ["bfloat16"]), (torch.float32, []), (torch.float64, [])])
 def test_a_model_in_half_precision_is_told_without_autocast(dtype: torch.dtype, told: list[str]) -> None:
     """What is single or double is not."""

@@ -25,7 +25,10 @@ def test_a_summed_loss_compares_by_the_example(tmp_path: Path) -> None:
     summed = make_loss(target=TARGET, reduction="sum", terms=32)
     seen = _seen(tmp_path, [summed], {"loss": 1.5, "loss_id": 0}, loss=[32.0] * STEPS, loss_id=0)
     assert seen["val_train_ratio"] == pytest.approx(1.5)
-    assert seen["val_skill_final"] is None
+    assert seen["val_skill_final"] == pytest.approx(1 - 1.5 / math.log(10))
+    told = {**summed, "by_example": True}
+    seen = _seen(tmp_path, [told], {"loss": 1.5, "loss_id": 0}, loss=[1.0] * STEPS, loss_id=0)
+    assert (seen["val_train_ratio"], seen["trivial_loss"]) == (pytest.approx(1.5), pytest.approx(math.log(10)))
     divided = {**summed, "divisor": 32}
     seen = _seen(tmp_path, [divided], {"loss": 1.5, "loss_id": 0}, loss=[1.0] * STEPS, loss_id=0)
     assert seen["val_train_ratio"] == pytest.approx(1.5)

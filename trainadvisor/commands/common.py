@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
+    from typing import Any
 
     from trainadvisor.judge.rulebook import Rulebook
 
@@ -21,6 +22,22 @@ rules_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 color_option = click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Default: on a terminal only."
+)
+
+
+def hint_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what the user can say of a log that another tool wrote."""
+    for option in reversed(HINTS):
+        command = option(command)
+    return command
+
+
+HINTS = (
+    click.option("--run", type=click.IntRange(1), metavar="N", help="Of several runs in another tool's log, the N-th."),
+    click.option("--classes", type=click.IntRange(2), metavar="K", help="How many classes the model tells apart."),
+    click.option(
+        "--loss", metavar="KIND", help="The kind of the loss, such as cross-entropy, where the log does not say."
+    ),
 )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trainadvisor.commands.common import color_option, lang_option, rules_option
+from trainadvisor.commands.common import color_option, hint_options, lang_option, rules_option
 from trainadvisor.report.formats import DIAGNOSE
 from trainadvisor.vocabulary import FAIL_ON
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     help=f"{', '.join(DIAGNOSE)}; may be repeated. Default: text.",
 )
 @click.option("--html", "page", type=click.Path(path_type=Path), help="Also write a web page, one file for all.")
+@hint_options
 @lang_option
 @rules_option
 @click.option("-v", "--verbose", is_flag=True, help="Expand every finding and list every check.")
@@ -52,6 +53,9 @@ def command(
     lang: str | None,
     folders: tuple[str, ...],
     fail_on: str,
+    run: int | None,
+    classes: int | None,
+    loss: str | None,
     **style: Any,
 ) -> None:
     """Say what is wrong with a recorded training, why, and which line to change.
@@ -75,7 +79,7 @@ def command(
     chosen = choose(lang, settings.lang)
     book = rulebook(folders).configured(settings)
     decide = policy.decider(fail_on, settings, book)
-    recorded = read_log(find(log))
+    recorded = read_log(find(log), run=run, classes=classes, loss=loss)
     diagnosis = diagnose(recorded, rules=list(folders), lang=chosen, config=settings)
     decision = decide(diagnosis)
     teller = _Teller(recorded, diagnosis, decision, chosen, settings, folders, book, style)

@@ -146,6 +146,10 @@ def _check(target: str, stop_on: str | None, report: Path | None, *, module: boo
         hint = "did you forget -m before a module's name?" if not target.endswith(".py") else "check the path"
         message = f"{target}: there is no such script; {hint}"
         raise UsageError(message)
+    if not module:
+        from trainadvisor.commands.targets import check_script
+
+        check_script(target, "run")
     if report is not None:
         from trainadvisor.report import files
 

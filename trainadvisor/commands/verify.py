@@ -88,6 +88,7 @@ def _session(target: str, args: tuple[str, ...], options: dict[str, Any], lang: 
     from trainadvisor.commands import fromlog, trialling, verifying
     from trainadvisor.errors import UsageError
     from trainadvisor.i18n.language import Words
+    from trainadvisor.importers.reading import is_own
     from trainadvisor.log.reader import read_log
     from trainadvisor.report.text.terminal import emit
     from trainadvisor.telling import diagnose
@@ -101,6 +102,11 @@ def _session(target: str, args: tuple[str, ...], options: dict[str, Any], lang: 
         from trainadvisor.commands.runs import find
 
         path = find(target)
+        if not is_own(path):
+            message = (
+                f"{target}: is the log of another tool and names no script; verify takes a script: verify train.py"
+            )
+            raise UsageError(message)
         log = read_log(path)
         words = fromlog.command(path, log, args, allowed=options["yes_run"])
         command_line = fromlog.shown(path, ["python", *words])

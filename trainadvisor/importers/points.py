@@ -71,6 +71,10 @@ class Points:
         if last is not None and point == last:
             self.doubles += 1
             return
+        if last is not None and _completes(point, last):
+            last.metrics |= point.metrics
+            last.eval_loss = point.eval_loss if last.eval_loss is None else last.eval_loss
+            return
         if last is not None and point.step < last.step and point.trains:
             self._went_back(point, last)
         self._first = min(self._first, point.step)
@@ -119,6 +123,14 @@ class Points:
     def _summed(row: Row, names: list[str]) -> float | None:
         values = [value for name in names if (value := number(row.get(name))) is not None]
         return sum(values) if values and len(values) == len(names) else None
+
+
+def _completes(point: Point, last: Point) -> bool:
+    """Return whether a point gives further figures of the evaluation before it."""
+    if point.trains or not last.evaluates or point.step != last.step or point.beside:
+        return False
+    again = point.eval_loss is not None and last.eval_loss is not None
+    return not again and not point.metrics.keys() & last.metrics.keys()
 
 
 def _figures(row: Row, names: set[str]) -> dict[str, float]:

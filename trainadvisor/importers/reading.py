@@ -3,23 +3,15 @@
 import os
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import LogError
 from trainadvisor.importers import records as made
+from trainadvisor.importers import registry
 from trainadvisor.importers.folders import log_in
-from trainadvisor.importers.formats import (
-    delimited,
-    event_files,
-    json_documents,
-    json_lines,
-    printed_lines,
-    refused,
-    tracker_stores,
-    wandb_runs,
-)
+from trainadvisor.importers.formats import refused
 from trainadvisor.importers.opening import head, text
-from trainadvisor.importers.table import Table
+from trainadvisor.importers.table import Hints, Table
 from trainadvisor.log import reader
 from trainadvisor.log.reader import RunLog
 from trainadvisor.log.stream import Stream
@@ -29,43 +21,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Format(Protocol):
-    """What a module of a format offers."""
-
-    NAME: str
-
-    def matches(self, head: bytes, path: Path) -> bool:
-        """Return whether a file that starts so is of this format."""
-
-    def read(self, path: Path) -> Table:
-        """Return what a file holds."""
-
-
-class FolderFormat(Protocol):
-    """What a module offers whose logs can be folders."""
-
-    def matches_folder(self, folder: Path) -> bool:
-        """Return whether a folder is such a log."""
-
-    def read(self, path: Path) -> Table:
-        """Return what a folder holds."""
-
-
-BINARY: tuple[Format, ...] = (event_files, wandb_runs, tracker_stores)
-FORMATS: tuple[Format, ...] = (*BINARY, json_lines, json_documents, delimited, printed_lines)
-FOLDERS: tuple[FolderFormat, ...] = (tracker_stores, event_files)
 BATCH = 10_000
 OWN_PACKED = (".gz", ".zst")
 
 Record = dict[str, Any]
 
 
-def read_log(path: str | os.PathLike[str]) -> RunLog:
-    """Read a log of a training, whoever wrote it; raises LogError."""
+def read_log(
+    path: str | os.PathLike[str], *, run: int | None = None, classes: int | None = None, loss: str | None = None
+) -> RunLog:
+    """Read a log of a training, whoever wrote it; raises LogError.
+
+    Of another tool's log with several runs `run` picks one, the last otherwise. The number of classes, or the kind of
+    the loss, is a yardstick that such a log does not hold.
+    """
     path = Path(path)
     if is_own(path):
         return reader.read_log(path)
-    found, notes = imported(path)
+    found, notes = imported(path, Hints(run, classes, loss))
     return built(path, found, notes)
 
 
@@ -91,11 +64,13 @@ def is_own(path: Path) -> bool:
     return start.startswith("{") and '"record"' in start[:400] and '"header"' in start[:400]
 
 
-def imported(path: Path) -> tuple[list[Record], list[str]]:
+def imported(path: Path, hints: Hints | None = None) -> tuple[list[Record], list[str]]:
     """Return the records and notes of a foreign log; LogError with the way on where it is none."""
     try:
         table = recognized(path)
-        return made.records(table)
+        return made.records(table, hints)
+    except made.NoSuchRunError as error:
+        raise LogError(f"{path}: {error}") from None
     except made.NothingFoundError:
         raise LogError(f"{path}: {_why_nothing(table)}") from None
     except OSError as error:
@@ -111,17 +86,17 @@ def recognized(path: Path) -> Table:
     if is_folder(path):
         return _of_folder(path)
     start = head(path)
-    for form in FORMATS:
-        if start.strip() and form.matches(start, path):
-            return form.read(path)
-    raise LogError(f"{path}: {refused.reason(start, path)}")
+    form = registry.sniff(start, path)
+    if form is None:
+        raise LogError(f"{path}: {refused.reason(start, path)}")
+    return form.read(path)
 
 
 def _of_folder(folder: Path) -> Table:
     place = log_in(folder)
     if place is not None and place != folder:
         return recognized(place)
-    for form in FOLDERS:
-        if form.matches_folder(folder):
-            return form.read(folder)
-    raise LogError(f"{folder}: the folder holds no log that is known here; name the log (docs/logs.md lists them)")
+    form = registry.of_folder(folder)
+    if form is None:
+        raise LogError(f"{folder}: the folder holds no log that is known here; name the log (docs/logs.md lists them)")
+    return form.read(folder)

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from typing import Any
 
 from trainadvisor.importers import evidence
 from trainadvisor.importers.columns import Columns, chosen, told
 from trainadvisor.importers.points import Point, Points
-from trainadvisor.importers.table import Row, Table
+from trainadvisor.importers.table import Hints, Row, Table
 from trainadvisor.log.contract import STEP_NAMES
 from trainadvisor.log.records import FORMAT
 
@@ -22,37 +22,53 @@ class NothingFoundError(ValueError):
     """No column of the table can be judged."""
 
 
-def records(table: Table) -> tuple[list[Record], list[str]]:
-    """Return the records of the last run in a table, and what its reader should know."""
+class NoSuchRunError(ValueError):
+    """The log does not hold as many runs as the number that was asked for."""
+
+
+def records(table: Table, hints: Hints | None = None) -> tuple[list[Record], list[str]]:
+    """Return the records of one run in a table, by default the last, and what its reader should know."""
+    hints = hints or Hints()
     rows = iter(table.rows)
     first = list(islice(rows, LOOKED_AT))
     columns = chosen(first, table)
     if not columns.useful and not table.may_be_empty:
         raise NothingFoundError
-    points = Points(columns)
+    points = Points(columns, hints.run)
     points.take(chain(first, rows))
+    if hints.run is not None and not 0 < hints.run <= points.runs:
+        held = f"{points.runs} runs; name one from 1 to {points.runs}" if points.runs > 1 else "a single run"
+        message = f"--run {hints.run}: the log holds {held}"
+        raise NoSuchRunError(message)
     kept = points.kept
     if table.hides_nan:
         _uncover(kept)
     left_out = evidence.unmeasured(kept)
-    found = [_header(table, columns, kept), *_told(kept), *evidence.passing(kept, columns)]
+    found = [_header(table, columns, points, hints), *_told(kept), *evidence.passing(kept, columns)]
     if table.ended:
         found.append({"record": "end", "reason": ENDS.get(table.ended, table.ended)})
     return found, [*_notes(points, columns, first), *left_out, *table.notes]
 
 
-def _header(table: Table, columns: Columns, kept: list[Point]) -> Record:
+def _header(table: Table, columns: Columns, points: Points, hints: Hints) -> Record:
     header: Record = {"record": "header", "format": FORMAT, "tool": table.source, "source": "import"}
     if table.planned_steps:
         header["planned_steps"] = table.planned_steps
-    unit = "step" if columns.step else "epoch" if columns.epoch and _are_epochs(kept) else "row"
-    header["recorder"] = {
-        "source": table.source,
-        "unit": unit,
-        "columns": told(columns),
-        "config": _plain(table.config),
-    }
+    unit = "step" if columns.step else "epoch" if columns.epoch and _are_epochs(points.kept) else "row"
+    told_of = {
+        "source": table.source, "unit": unit, "columns": told(columns), "config": _plain(table.config),
+        "every": _every(points.kept), "runs": points.runs, "run": hints.run or points.runs, "classes": hints.classes,
+        "loss": hints.loss,
+    }  # fmt: skip
+    header["imported"] = {name: value for name, value in told_of.items() if value is not None}
     return header
+
+
+def _every(kept: list[Point]) -> int | None:
+    """Return how many steps lie between two points of the training loss, as the median tells."""
+    steps = [point.step for point in kept if point.loss is not None]
+    gaps = sorted(after - before for before, after in pairwise(steps))
+    return gaps[len(gaps) // 2] if gaps else None
 
 
 def _are_epochs(kept: list[Point]) -> bool:
@@ -128,10 +144,14 @@ def _notes(points: Points, columns: Columns, first: list[Row]) -> list[str]:
     del first
     said = {
         f"taken as: {'; '.join(told(columns))}": True,
-        f"the file holds {points.runs} runs one after the other; the last one is judged": points.runs > 1,
+        f"the file holds {points.runs} runs one after the other; {_judged(points)}": points.runs > 1,
         f"{points.doubles} rows were written twice and are counted once": points.doubles,
         f"the training went back to an earlier step {points.repeated} times (from a checkpoint)": points.repeated,
         f"{points.unsorted} rows were out of order and were sorted": points.unsorted,
         f"the points are so many that one of {points.stride} was kept": points.stride > 1,
     }
     return [note for note, true in said.items() if true]
+
+
+def _judged(points: Points) -> str:
+    return "the last one is judged (--run N picks another)" if points.chosen is None else "the one asked for is judged"

@@ -7,6 +7,15 @@ from typing import Any
 Row = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Hints:
+    """What the user says of a log: which run of several, how many classes, which loss."""
+
+    run: int | None = None
+    classes: int | None = None
+    loss: str | None = None
+
+
 @dataclass
 class Table:
     """The rows of a file in their order, and the facts beside them."""

@@ -25,10 +25,10 @@ def judged(
     `ignore` holds codes that are left out.
     """
     from trainadvisor.importers.reading import read_log
-    from trainadvisor.judge.assembly import judge_log
+    from trainadvisor.judge.trainings import judge_trainings
     from trainadvisor.log.reader import RunLog
 
-    return judge_log(log if isinstance(log, RunLog) else read_log(log), rules_for(rules, config, ignore))
+    return judge_trainings(log if isinstance(log, RunLog) else read_log(log), rules_for(rules, config, ignore))
 
 
 def rules_for(

@@ -5,7 +5,7 @@ from typing import Any
 
 from trainadvisor.judge.causes import rank
 from trainadvisor.judge.doubts import FEWEST_STEPS, SERIOUS, Seen, counted, doubts
-from trainadvisor.judge.engine import Verdict, judge
+from trainadvisor.judge.engine import CURVES, Verdict, judge
 from trainadvisor.judge.findings import Material, findings, unjudged
 from trainadvisor.judge.judgement import Judgement, Remark
 from trainadvisor.judge.rulebook import Rulebook
@@ -60,7 +60,9 @@ def _judge_training(log: RunLog, rulebook: Rulebook, others: tuple[Remark, ...] 
         rulebook=rulebook,
         state=state_of(found, reasons),
         reasons=reasons,
-        summary=summary(found, reasons, _figures(run, verdicts), settled=converged(run, signals)),
+        summary=summary(
+            found, reasons, _figures(run, verdicts), settled=CURVES not in kinds and converged(run, signals)
+        ),
         run=run,
         findings=found,
         clear=clear,

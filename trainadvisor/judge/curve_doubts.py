@@ -10,8 +10,8 @@ FALLEN, FALLEN_NOISES = 0.1, 5.0
 """Fall of the validation loss that shows learning: a tenth of it, and five noises of one evaluation."""
 LATE = 0.5
 RISEN_NOISES = 5.0
-STAYED, NOISE = 0.05, 3.0
-"""Rise of the validation loss above its lowest value that is still a good end, as a share or in noises."""
+STAYED, LOST = 0.05, 0.1
+"""Rise of the validation loss above its lowest value that is still a good end, as a share of it or of the fall."""
 
 
 class Figures(Protocol):
@@ -29,7 +29,8 @@ def curve_doubts(seen: Figures, *, rewarded: bool) -> Iterator[Remark]:
     """Yield what leaves open whether the training succeeded; nothing where held-out data or the reward say so."""
     if (seen.figure("reward_rise_noises") or 0.0) > RISEN_NOISES:
         return
-    evals, points = (int(seen.figure(name) or 0) for name in ("curve_evals", "curve_points"))
+    evals, measured, points = (int(seen.figure(f"curve_{name}") or 0) for name in ("evals", "metric_evals", "points"))
+    evals = max(evals, measured)
     every, planned = seen.figure("curve_logging_every"), seen.figure("curve_planned")
     if not evals and not points:
         if every and planned and every > planned:
@@ -57,6 +58,5 @@ def _metric_rose(seen: Figures) -> bool:
 
 
 def _stayed(seen: Figures) -> bool:
-    """Return whether the validation loss ends near its lowest value, or within its noise."""
-    rise, noises = (seen.figure(f"curve_val_{name}") or 0.0 for name in ("rise", "rise_noises"))
-    return rise < STAYED or noises < NOISE
+    """Return whether the validation loss ends near its lowest value, or has kept nearly all that it gained."""
+    return (seen.figure("curve_val_rise") or 0.0) < STAYED or (seen.figure("curve_val_lost_share") or 0.0) < LOST

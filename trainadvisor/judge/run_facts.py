@@ -40,7 +40,8 @@ FROM_SIGNALS = (
 def run_facts(log: RunLog, signals: SignalSource) -> dict[str, Any]:
     """Return the facts of a run by name; what is not known is left out."""
     facts = {name: log.header.get(name) for name in FROM_HEADER}
-    facts |= {"log": str(log.path), **_counts(log), **_setting(log, signals), **_workload(log), **_cost(log)}
+    facts |= {"log": str(log.path), **_counts(log), **_points(signals), **_setting(log, signals)}
+    facts |= {**_workload(log), **_cost(log)}
     facts["exception"], facts["cut"] = crash(log), log.cut
     if (many := many_short(log)) is not None:
         facts |= {"trainings": many.count, "trainings_steps": many.steps}
@@ -60,6 +61,12 @@ def _counts(log: RunLog) -> dict[str, Any]:
         "end": log.end.get("reason") if log.end else None,
         "memory": _last(log.column("memory")),
     }
+
+
+def _points(signals: SignalSource) -> dict[str, Any]:
+    """Return the steps that another tool's log counts, and how many points stand for them."""
+    points, last = signals.get("curve_points"), signals.get("curve_last_step")
+    return {} if points is None else {"steps": last or 0, "judged_steps": last or 0, "points": points}
 
 
 def _last(column: Any) -> float | None:

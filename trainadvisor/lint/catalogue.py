@@ -40,8 +40,8 @@ def matches(source: Source) -> list[tuple[str, Match]]:
     """Return what is found in a source, in the order of its lines, without what its comments ask to ignore."""
     if "torch" not in source.text and "nn." not in source.text and "backward" not in source.text:
         return []
-    training = Training(source)
     held = [entry for entries in patterns().values() for entry in entries if entry.may_hold(source.text)]
+    training = Training(source)
     found = [(entry.code, match) for entry in held for match in entry.find(training)]
     kept = [(code, match) for code, match in _once(found) if not is_ignored(source, code, match)]
     return sorted(kept, key=lambda item: (_line(item[1]), item[0]))

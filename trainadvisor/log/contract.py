@@ -23,6 +23,7 @@ class HeaderRecord(TypedDict):
     module: NotRequired[Annotated[bool, "whether the script was run as a module, with -m"]]
     argv: NotRequired[Annotated[list[str], "arguments of the script, secrets taken out"]]
     source: NotRequired[Annotated[str, "`recorder`, or the name of the importer that made the log"]]
+    imported: NotRequired[Annotated[DETAIL, "of an imported log: source, unit of a step, steps to a point, columns"]]
     python: NotRequired[Annotated[str, "version of Python"]]
     torch: NotRequired[Annotated[str, "version of torch"]]
     platform: NotRequired[Annotated[str, "operating system and processor"]]

@@ -11,13 +11,11 @@ import orjson
 from trainadvisor.errors import LogError
 from trainadvisor.log.reader import RunLog
 from trainadvisor.log.stream import FRAME, LONGEST_LINE, Stream, too_long
+from trainadvisor.log.training_views import DERIVED
 from trainadvisor.regular import opened
 
 # Reads after which an unreadable line is skipped: until then it may be half written.
 PATIENCE = 3
-DERIVED = (
-    "phases", "phase", "_span", "steps", "lr_groups", "lr", "evaluations", "evals", "train_evals", "model", "layers",
-)  # fmt: skip
 PACKED = (".gz", ".zst")
 # Most bytes of one read, so that catching up with a log of any length takes bounded memory.
 LOOK = 8 << 20

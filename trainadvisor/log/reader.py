@@ -190,6 +190,8 @@ class RunLog:
             f"{lost} records were lost while recording: the disk was too slow": lost,
         }
         self.notes += [note for note, true in told.items() if true]
+        facts = self.header.get("imported")
+        self.notes += [str(note) for note in _list(facts.get("notes"))] if isinstance(facts, dict) else []
 
     @cached_property
     def cut(self) -> dict[str, Any] | None:
@@ -219,7 +221,7 @@ class RunLog:
     @cached_property
     def phases(self) -> list[TrainingPhase]:
         """Return the phases of the training in order; optimizers used in overlapping stretches share a phase."""
-        return phases_of(self._columns)
+        return phases_of(self._columns, self.optimizers)
 
     @cached_property
     def phase(self) -> TrainingPhase:

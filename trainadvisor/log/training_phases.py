@@ -1,6 +1,8 @@
 """Phases of a training, such as pretraining with one optimizer, then training with another."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,9 +30,21 @@ class TrainingPhase:
         return inside or (self.opening and step <= self.first) or (self.closing and step > self.last)
 
 
-def phases_of(columns: StepColumns) -> list[TrainingPhase]:
-    """Return the phases in order; together they cover every step."""
-    groups = _overlapping(sorted((columns.first_use[o], columns.last_use[o], o) for o in columns.first_use))
+def phases_of(columns: StepColumns, optimizers: Iterable[Mapping[str, Any]] = ()) -> list[TrainingPhase]:
+    """Return the phases in order; together they cover every step.
+
+    An optimizer that is made anew at the same place for the same parameters goes on with the training.
+    """
+    same = _made_anew(optimizers)
+    uses: dict[int, tuple[int, int]] = {}
+    for optimizer, first in columns.first_use.items():
+        start, stop = uses.get(same.get(optimizer, optimizer), (first, first))
+        uses[same.get(optimizer, optimizer)] = min(start, first), max(stop, columns.last_use[optimizer])
+    groups = _overlapping(sorted((first, last, optimizer) for optimizer, (first, last) in uses.items()))
+    members: dict[int, list[int]] = {}
+    for optimizer in columns.first_use:
+        members.setdefault(same.get(optimizer, optimizer), []).append(optimizer)
+    groups = [(start, stop, [o for first in used for o in members[first]]) for start, stop, used in groups]
     starts = [0] + [start for start, _, _ in groups[1:]]
     stops = [*starts[1:], columns.kept]
     numbers = columns.column("step")
@@ -45,6 +59,19 @@ def phases_of(columns: StepColumns) -> list[TrainingPhase]:
         )
         for start, stop, (_, _, used) in zip(starts, stops, groups or [(0, 0, [])], strict=True)
     ]
+
+
+def _made_anew(optimizers: Iterable[Mapping[str, Any]]) -> dict[int, int]:
+    """Return for each optimizer the first one that was made at the same line for the same parameters."""
+    first: dict[Any, int] = {}
+    same = {}
+    for optimizer in optimizers:
+        site = optimizer.get("site")
+        held = frozenset(number for group in optimizer["groups"] for number in group["parameters"])
+        if isinstance(site, dict) and held:
+            key = (optimizer.get("class"), site.get("file"), site.get("line"), held)
+            same[optimizer["id"]] = first.setdefault(key, optimizer["id"])
+    return same
 
 
 def _overlapping(uses: list[tuple[int, int, int]]) -> list[tuple[int, int, list[int]]]:

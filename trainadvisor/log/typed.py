@@ -56,7 +56,7 @@ def _pair(value: Any) -> bool:
 
 FIELDS: dict[Check, str] = {
     _flag: """
-        accumulation_divided backed_off binary compiled drop_last floating given in_unit_interval integer
+        accumulation_divided backed_off binary by_example compiled drop_last floating given in_unit_interval integer
         integer_valued iterable loaded log_input manual_updates module nonnegative opaque persistent pin_memory
         replicated shuffle soft trainable weighted care earlier full""",
     _whole: "format id line model ignore_index loss_id rank series step table",

@@ -39,21 +39,21 @@ class LogJudge:
 
     def prepare(self) -> None:
         """Load now what the first judgement would have to load."""
-        from trainadvisor.judge import assembly
+        from trainadvisor.judge import trainings
         from trainadvisor.signals import all_signals
         from trainadvisor.telling import told_findings, told_run
 
-        del assembly, told_findings, told_run
+        del trainings, told_findings, told_run
         all_signals()
         with suppress(Exception):  # the first judgement will tell
             _ = self.rules
 
     def __call__(self, log: RunLog) -> Diagnosis:
         """Return the diagnosis of a log that has been read."""
-        from trainadvisor.judge.assembly import judge_log
+        from trainadvisor.judge.trainings import judge_trainings
         from trainadvisor.telling import told
 
-        return told(judge_log(log, self.rules), self._lang)
+        return told(judge_trainings(log, self.rules), self._lang)
 
 
 class Growing(Protocol):

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from trainadvisor.interruptions import from_handler
 from trainadvisor.log.rank_logs import job
 from trainadvisor.log.records import FORMAT
 from trainadvisor.record import process_rank
@@ -40,5 +41,7 @@ def memory_megabytes() -> float | None:
     try:
         with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - read every tenth step: no Path object
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-    except (OSError, ValueError, IndexError):
+    except (OSError, ValueError, IndexError) as error:
+        if from_handler(error):  # a TimeoutError is an OSError
+            raise
         return None

@@ -43,6 +43,17 @@ def curve_lost_share(log: RunLog) -> float | None:
     return (last - low) / max(first - low, FEW * noise(values), FLOOR * abs(first), 1e-300)
 
 
+@signal(unit="standard errors", **NEEDS)
+def curve_rise_errors(log: RunLog) -> float | None:
+    """Rise from the lowest part of the curve to the last, in standard errors by the scatter within both."""
+    parts = windows(training(log)[1])
+    if not parts:
+        return None
+    low, last = parts
+    scatter = max(float(np.sqrt((low.var(ddof=1) + last.var(ddof=1)) / 2)), FLOOR * abs(float(low.mean())), 1e-300)
+    return min(float(last.mean() - low.mean()) / (scatter * float(np.sqrt(2 / low.size))), 1e6)
+
+
 @signal(unit="truth", **NEEDS)
 def curve_end_apart(log: RunLog) -> bool | None:
     """Whether each of the last points lies above each of the lowest part."""

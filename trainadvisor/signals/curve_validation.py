@@ -65,6 +65,14 @@ def curve_val_rise(log: RunLog) -> float | None:
     return (final(values) - low) / abs(low) if low else None
 
 
+@signal(unit="share", **NEEDS_EVALS)
+def curve_val_lost_share(log: RunLog) -> float | None:
+    """Share of the fall of the validation loss that was lost again since its lowest value."""
+    values = held_out(log)[1]
+    fall = float(values[0] - values.min()) if values.size >= FEW else 0.0
+    return (final(values) - float(values.min())) / fall if fall else None
+
+
 @signal(unit="standard deviations", **NEEDS_EVALS)
 def curve_val_rise_noises(log: RunLog) -> float | None:
     """Rise of the validation loss from its lowest value, in noises of one evaluation."""
@@ -131,6 +139,13 @@ def metric(log: RunLog) -> tuple[str, Series, Series]:
 def curve_metric(log: RunLog) -> str | None:
     """Name of the metric of held-out data that says most about success."""
     return metric(log)[0] or None
+
+
+@signal(unit="evaluations", **NEEDS_METRIC)
+def curve_metric_evals(log: RunLog) -> int | None:
+    """Evaluations with that metric."""
+    values = metric(log)[2]
+    return int(values.size) if values.size else None
 
 
 @signal(unit="value", **NEEDS_METRIC)

@@ -37,7 +37,7 @@ def imported(log: RunLog) -> bool:
 
 def fact(log: RunLog, name: str) -> Any:
     """What an importer tells in the header about the file."""
-    facts = log.header.get("recorder")
+    facts = log.header.get("imported")
     return facts.get(name) if imported(log) and isinstance(facts, dict) else None
 
 

@@ -16,7 +16,6 @@ from trainadvisor.signals.trivial_predictor import (
     graded,
     main_loss,
     skill_of,
-    summed,
 )
 
 FEW, SOME, MANY = 3, 5, 6
@@ -107,9 +106,14 @@ def skill_held_out(log: RunLog, value: float | None) -> float | None:
         return None
     trivial = _own_trivial(log)
     if trivial is None:
-        return skill_of(log, value) if loss.get("reduction") == "mean" else None
-    span = trivial - floor_of(loss) / summed(loss)
+        return skill_of(log, value * examples_in(loss)) if _is_told_alike(loss) else None
+    span = trivial - floor_of(loss) / examples_in(loss)
     return (trivial - value) / span if span > 0 else None
+
+
+def _is_told_alike(loss: dict[str, Any]) -> bool:
+    """Return whether batches of different sizes compare: a mean, or a sum by the example."""
+    return loss.get("reduction") == "mean" or isinstance(loss.get("terms"), int | float)
 
 
 def _own_trivial(log: RunLog) -> float | None:

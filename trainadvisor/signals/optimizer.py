@@ -28,6 +28,17 @@ def main_optimizer(log: RunLog) -> dict[str, Any] | None:
     return max(used, key=lambda o: sum(len(group["parameters"]) for group in o["groups"]), default=None)
 
 
+@signal(unit="times", **SETTINGS)
+def optimizer_renewals(log: RunLog) -> int | None:
+    """How often an optimizer was made anew at the same line for the same parameters, which loses its moments."""
+    made = {}
+    for optimizer in log.optimizers:
+        if optimizer["id"] in log.phase.optimizers:
+            held = frozenset(number for group in optimizer["groups"] for number in group["parameters"])
+            made[optimizer["id"]] = held, str(optimizer.get("site"))
+    return len(made) - len(set(made.values())) if made else None
+
+
 def _settings(log: RunLog, name: str) -> list[float]:
     optimizer = main_optimizer(log)
     values = [group.get(name) for group in optimizer["groups"]] if optimizer else []

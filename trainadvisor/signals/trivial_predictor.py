@@ -154,7 +154,7 @@ _OF_KIND = {
 def trivial_of(loss: dict[str, Any] | None) -> float | None:
     """Return the loss of the best constant prediction under this loss function."""
     value = _per_element(loss) if loss else None
-    return value * summed(loss) if loss and value is not None else None
+    return value * _scale(loss) if loss and value is not None else None
 
 
 def floor_of(loss: dict[str, Any]) -> float:
@@ -163,7 +163,7 @@ def floor_of(loss: dict[str, Any]) -> float:
     target = loss.get("target") or {}
     histogram = target.get("histogram") or [1]
     floor = smoothed_entropy([1] + [0] * (len(histogram) - 1), smoothing) if smoothing else target.get("floor") or 0.0
-    return float(floor) * summed(loss)
+    return float(floor) * _scale(loss)
 
 
 def learnable(log: RunLog) -> float | None:
@@ -185,13 +185,21 @@ def summed(loss: dict[str, Any]) -> float:
     return float(np.prod(shape)) / (loss.get("divisor") or 1.0) if loss.get("reduction") == "sum" else 1.0
 
 
+def _scale(loss: dict[str, Any]) -> float:
+    """Factor by which the recorded loss of a step exceeds the mean over its elements."""
+    by_example = loss.get("by_example") and isinstance(loss.get("terms"), int | float) and loss["terms"] > 0
+    return summed({**loss, "divisor": loss["terms"]}) if by_example else summed(loss)
+
+
 def examples_in(loss: dict[str, Any] | None) -> float:
     """Factor by which the loss of a step exceeds that of one example: for a sum, its terms over the script's divisor.
 
-    Evaluations are recorded by the example. A log without the number of terms has sums on both sides.
+    Evaluations are recorded by the example, and so are sums of the training that the script does not divide. A log
+    without the number of terms has sums on both sides.
     """
     terms = (loss or {}).get("terms")
-    if loss is None or loss.get("reduction") != "sum" or not isinstance(terms, int | float) or terms <= 0:
+    told = loss is None or loss.get("reduction") != "sum" or loss.get("by_example")
+    if loss is None or told or not isinstance(terms, int | float) or terms <= 0:
         return 1.0
     return float(terms) / (loss.get("divisor") or 1.0)
 
@@ -234,7 +242,7 @@ def class_count(log: RunLog) -> int | None:
 def uniform_loss(log: RunLog) -> float | None:
     """Cross-entropy of a uniform guess over K classes, ln K: where a fresh classifier should start."""
     loss, classes = main_loss(log), class_count(log)
-    return float(np.log(classes)) * summed(loss) if loss and classes and classes > 1 else None
+    return float(np.log(classes)) * _scale(loss) if loss and classes and classes > 1 else None
 
 
 def skill_of(log: RunLog, value: float | None) -> float | None:

@@ -99,7 +99,7 @@ class Operations:
 
     def _is_tensor_method(self, func: ast.Attribute) -> bool:
         name = func.attr
-        if name not in torch_names.SHAPES and name not in torch_names.FUNCTIONS and name != "detach":
+        if name not in torch_names.SHAPES and name not in torch_names.FUNCTIONS:
             return False
         return not (isinstance(func.value, ast.Name) and func.value.id == "self")
 

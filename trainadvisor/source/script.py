@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from trainadvisor.source.bindings import LOOPS, SCOPES, Binding, bindings_of, inside
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 USUAL = {"torch": "torch", "nn": "torch.nn", "F": "torch.nn.functional", "optim": "torch.optim", "np": "numpy"}
 """What names mean in a piece of a script whose imports are not shown."""
 STARS = ("torch", "torch.nn", "torch.nn.functional", "torch.optim")
-Block = list[ast.stmt]
+Node = TypeVar("Node", bound=ast.AST)
 
 
 @dataclass(eq=False)
@@ -33,30 +33,47 @@ class Script:
         return self.source.tree
 
     @cached_property
-    def nodes(self) -> list[ast.AST]:
-        """Return all nodes."""
-        return list(ast.walk(self.tree))
+    def parents(self) -> dict[ast.AST, ast.AST]:
+        """Return the parent of each node, the nodes in the order of a walk through the tree."""
+        found: dict[ast.AST, ast.AST] = {}
+        waiting: list[ast.AST] = [self.tree]
+        for node in waiting:
+            children = list(ast.iter_child_nodes(node))
+            found.update(dict.fromkeys(children, node))
+            waiting += children
+        return found
 
     @cached_property
-    def parents(self) -> dict[ast.AST, ast.AST]:
-        """Return the parent of each node."""
-        return {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
+    def nodes(self) -> list[ast.AST]:
+        """Return all nodes."""
+        return [self.tree, *self.parents]
+
+    @cached_property
+    def by_type(self) -> dict[type[ast.AST], list[ast.AST]]:
+        """Return the nodes of each type."""
+        found: dict[type[ast.AST], list[ast.AST]] = {}
+        for node in self.nodes:
+            found.setdefault(type(node), []).append(node)
+        return found
+
+    def of_type(self, *types: type[Node]) -> list[Node]:
+        """Return the nodes of some types, in the order of the text of each."""
+        return [node for kind in types for node in self.by_type.get(kind, []) if isinstance(node, kind)]
 
     @cached_property
     def calls(self) -> list[ast.Call]:
         """Return all calls, in the order of the text."""
-        found = [node for node in self.nodes if isinstance(node, ast.Call)]
-        return sorted(found, key=lambda node: (node.lineno, node.col_offset))
+        return sorted(self.of_type(ast.Call), key=lambda node: (node.lineno, node.col_offset))
 
     @cached_property
     def functions(self) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
         """Return all functions and methods."""
-        return [node for node in self.nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+        return [*self.of_type(ast.FunctionDef), *self.of_type(ast.AsyncFunctionDef)]
 
     @cached_property
     def classes(self) -> dict[str, ast.ClassDef]:
         """Return the classes by name."""
-        return {node.name: node for node in self.nodes if isinstance(node, ast.ClassDef)}
+        return {node.name: node for node in self.of_type(ast.ClassDef)}
 
     def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
         """Yield the nodes around a node, the nearest first."""
@@ -106,21 +123,22 @@ class Script:
     @cached_property
     def imports(self) -> dict[str, str]:
         """Return what each imported name stands for, and the usual names of torch where nothing else has them."""
-        bound = {name for scope in self.nodes if isinstance(scope, SCOPES) for name in self.bindings(scope)}
+        bound = {node.id for node in self.of_type(ast.Name) if isinstance(node.ctx, ast.Store)}
+        bound |= {node.arg for node in self.of_type(ast.arg)} | {*self.classes, *(f.name for f in self.functions)}
         found = {name: full for name, full in USUAL.items() if name not in bound}
-        for node in self.nodes:
-            if isinstance(node, ast.Import):
-                found |= {a.asname or a.name.split(".")[0]: a.name if a.asname else a.name.split(".")[0]
-                          for a in node.names}  # fmt: skip
-            elif isinstance(node, ast.ImportFrom):
-                module = "." * node.level + (node.module or "")
-                found |= {a.asname or a.name: f"{module}.{a.name}" for a in node.names if a.name != "*"}
+        for node in self.of_type(ast.Import):
+            for alias in node.names:
+                root = alias.name.split(".")[0]
+                found[alias.asname or root] = alias.name if alias.asname else root
+        for origin in self.of_type(ast.ImportFrom):
+            module = "." * origin.level + (origin.module or "")
+            found |= {a.asname or a.name: f"{module}.{a.name}" for a in origin.names if a.name != "*"}
         return found
 
     @cached_property
     def starred(self) -> list[str]:
         """Return the modules of torch from which everything was imported."""
-        stars = (node.module for node in self.nodes if isinstance(node, ast.ImportFrom) and node.names[0].name == "*")
+        stars = [node.module for node in self.of_type(ast.ImportFrom) if node.names[0].name == "*"]
         return [module for module in stars if module in STARS]
 
     def full(self, node: ast.AST | None) -> str:

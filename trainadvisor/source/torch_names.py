@@ -14,6 +14,7 @@ FUNCTIONS = {
     "logsigmoid": "log_sigmoid", "relu": "relu", "relu_": "relu", "relu6": "relu", "leaky_relu": "leaky_relu",
     "elu": "elu", "gelu": "gelu", "silu": "silu", "selu": "selu", "softplus": "softplus", "expit": "sigmoid",
     "hardtanh": "hardtanh", "mish": "mish", "log": "log", "exp": "exp", "argmax": "argmax", "round": "round",
+    "detach": "detach", "item": "item", "numpy": "numpy", "sign": "sign", "floor": "floor", "ceil": "ceil",
     "sin": "sin", "cos": "cos", "sqrt": "sqrt", "square": "square", "abs": "abs", "pow": "pow", "clamp": "clamp",
 }  # fmt: skip
 """Functions and methods of tensors, by what they do to a value."""

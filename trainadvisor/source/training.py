@@ -124,7 +124,7 @@ class Training:
     @cached_property
     def clears(self) -> list[ast.AST]:
         """Return the places where gradients are cleared, in whatever way."""
-        return [node for node in self.script.nodes if _clears(node)]
+        return [node for node in self.script.of_type(ast.Call, ast.Assign, ast.keyword) if _clears(node)]
 
     @cached_property
     def backward_set(self) -> set[ast.AST]:

@@ -52,6 +52,25 @@ CUT = {
     "zh": "日志在训练结束之前中断：{reason}；训练共 {all} 步，其中记录了 {steps} 步",
 }
 
+OF_PHASE = {
+    "en": "training {place} of {count} (steps {first:,} to {last:,}): ",
+    "zh": "第 {place} 次训练（共 {count} 次，第 {first:,} 至 {last:,} 步）：",
+}
+PHASES = {
+    "en": "{count} trainings were seen, each judged by itself: {told}",
+    "zh": "共有 {count} 次训练，分别判断：{told}",
+}
+PHASE = {
+    "en": "{place} ({made}, steps {first:,} to {last:,}) {told}",
+    "zh": "第 {place} 次（{made}，第 {first:,} 至 {last:,} 步）{told}",
+}
+STATES = {
+    "en": {
+        "healthy": "HEALTHY", "cannot-tell": "CAN'T TELL", "needs-attention": "NEEDS ATTENTION", "broken": "BROKEN",
+    },
+    "zh": {"healthy": "正常", "cannot-tell": "无法判断", "needs-attention": "需要关注", "broken": "异常"},
+}  # fmt: skip
+
 
 def summary(judgement: Judgement, findings: Sequence[Finding], lang: str) -> str:
     """Return one sentence: what happened because of what, or that all is well."""
@@ -61,7 +80,27 @@ def summary(judgement: Judgement, findings: Sequence[Finding], lang: str) -> str
         values = {role: titles[code] for role, code in values.items()}
     if doubt := values.get("doubt"):
         values |= {"says": doubt_texts.says(doubt, values["about"], lang), "seen": _seen(values, lang)}
-    return SENTENCES[judgement.summary.kind][lang].format(**values)
+    told = SENTENCES[judgement.summary.kind][lang].format(**values)
+    return _of_phase(judgement, lang) + told
+
+
+def _of_phase(judgement: Judgement, lang: str) -> str:
+    """Return which of several trainings the sentence is about."""
+    place, phases = judgement.run.get("phase"), judgement.run.get("phases")
+    if not place or not phases:
+        return ""
+    return OF_PHASE[lang].format(place=place, count=len(phases), **phases[place - 1])
+
+
+def _phases(remark: Remark, lang: str) -> Iterator[str]:
+    """Yield one sentence that names every training of the process and what became of it."""
+    phases = remark.values["phases"]
+    told = []
+    for place, phase in enumerate(phases, 1):
+        made = ", ".join(str(phase[name]) for name in ("model", "optimizer", "site") if phase[name])
+        found = f" ({', '.join(phase['codes'])})" if phase["codes"] else ""
+        told.append(PHASE[lang].format(place=place, made=made, told=STATES[lang][phase["state"]] + found, **phase))
+    yield PHASES[lang].format(count=len(phases), told="; ".join(told))
 
 
 def _seen(values: Mapping[str, Any], lang: str) -> str:
@@ -103,6 +142,8 @@ def _note(remark: Remark, lang: str) -> Iterator[str]:
             yield from _exception(remark, lang)
         case "cut":
             yield CUT[lang].format(reason=values["reason"], steps=values["steps"], all=values["all"] or "?")
+        case "phases":
+            yield from _phases(remark, lang)
         case "blind":
             if sentence := blindspot_texts.told(values["subject"], lang):
                 yield sentence

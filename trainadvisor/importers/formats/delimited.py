@@ -10,6 +10,7 @@ from trainadvisor.importers.opening import lines, text
 from trainadvisor.importers.table import Row, Table
 
 NAME = "CSV"
+RANK = 3
 DELIMITERS = ",;\t|"
 TELLING = {"step", "epoch", "loss", "eval_loss", "part", "eval_part", "metric", "train_metric", "lr"}
 LEAST_TELLING = 2
@@ -17,6 +18,7 @@ MONITOR = ["r", "l", "t"]
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 # A name of a column: no pair of name and number, no sentence.
 NAMED = re.compile(r"(?![\d.+-]+$)[^:={}\[]{0,100}$")
+FIGURED = re.compile(r"[a-z]\)?\s*[:=]?\s+[-+]?\d*\.?\d+|[:=]\s*\d", re.IGNORECASE)
 COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?$")
 MISSING = {"", "na", "n/a", "none", "null", "-"}
 
@@ -28,6 +30,8 @@ def matches(head: bytes, path: Path) -> bool:
     names = _cells(first, _delimiter(first))
     if not all(NAMED.match(name) for name in names):
         return False
+    if any(FIGURED.search(name) for name in names):
+        return False  # "step 1/100 | loss 2.5": what is printed in columns without a header
     return names == MONITOR or sum(meaning(name).role in TELLING for name in names) >= LEAST_TELLING
 
 

@@ -8,6 +8,7 @@ from trainadvisor.importers.decode.tfrecord import is_frame
 from trainadvisor.importers.table import Row, Table
 
 NAME = "TensorBoard event file"
+RANK = 0
 # What writers put among the curves that is none.
 NO_CURVES = ("hp_metric", "train_runtime", "_vs_iterations")
 

@@ -13,6 +13,7 @@ from trainadvisor.importers.opening import document, text
 from trainadvisor.importers.table import Row, Table
 
 NAME = "JSON document"
+RANK = 2
 STATE = "transformers trainer_state.json"
 START = re.compile(r'\s*(?:\{\s*["}]|\[\s*[\[{\]])')
 
@@ -76,7 +77,7 @@ def _rows(found: Any) -> Iterator[Row]:
     lists = {name: held for name, held in found.items() if isinstance(held, list) and held and _is_plain(held[0])}
     if lists:
         for place, values in enumerate(zip_longest(*lists.values())):
-            yield {"step": place, **dict(zip(lists, values, strict=True))}
+            yield {"epoch": place, **dict(zip(lists, values, strict=True))}
         return
     for name in ("history", "metrics", "logs", "log"):
         yield from _rows(found.get(name)) if isinstance(found.get(name), dict | list) else ()

@@ -10,8 +10,11 @@ from trainadvisor.importers.opening import lines, text
 from trainadvisor.importers.table import Row, Table
 
 NAME = "JSON lines"
+RANK = 1
 LOOKED_AT = 20
 MOST_ODD = 0.5
+# What mmcv repeats in the rows of evaluations.
+OF_TRAINING = {"lr", "momentum", "time", "data_time", "memory"}
 
 
 def matches(head: bytes, path: Path) -> bool:
@@ -51,7 +54,8 @@ def _understood(found: dict[str, Any], table: Table) -> Iterator[Row]:
         if table.planned_steps is None and isinstance(row.get(name), int):
             table.planned_steps = row[name]
     if row.pop("mode", None) == "val":
-        row = {name if name in ("epoch", "iter", "step") else f"val_{name}": value for name, value in row.items()}
+        kept = {name: value for name, value in row.items() if name not in OF_TRAINING}
+        row = {name if name in ("epoch", "iter", "step") else f"val_{name}": value for name, value in kept.items()}
     yield row
 
 

@@ -14,6 +14,7 @@ from trainadvisor.importers.table import Row, Table
 from trainadvisor.importers.values import number
 
 NAME = "printed lines"
+RANK = 5
 LONGEST = 4_000
 FIGURE = r"[-+]?(?:\d+(?:,\d{3})*(?:\.\d*)?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|inf)(?![\w.])"
 # Possessive, so that a long line without numbers takes time in proportion to its length.
@@ -26,13 +27,17 @@ STEP = re.compile(
     r"\b(?:global[ _])?(?:step|iteration|iter|it)s?\b\s*[:=#]?\s*\[?\s*(\d+)(?:\s*/\s*(\d+))?", re.IGNORECASE
 )
 EPOCH = re.compile(r"\b(?:epoch|pass)\b\s*[:=#]?\s*\[?\s*(\d+)\]?(?:\s*/\s*(\d+))?", re.IGNORECASE)
-OF = re.compile(r"\[\s*(\d+)\s*/\s*(\d+)\]")
+OF = re.compile(r"\[\s*(\d+)\s*/\s*(\d+)\s*(?:\(\d+%\))?\]")
+# The count of tqdm: its bar, then "12/100 [".
+COUNT = re.compile(r"\|\s*(\d+)/(\d+)\s*\[\d")
 BAR = re.compile(r"^\s*(\d+)/(\d+)\s.{0,60}?(?:\[|━|\d+s)")
 # A line about held-out data: by its first word, by a field of fairseq's, by Megatron's words.
 HELD_OUT = re.compile(
-    r"^[\W_]*(?:test|valid|validation|val|eval|evaluation|dev)\b(?!\w*[_ /.-]*(?:loss|acc|cost))|\|\s*(?:valid|test)\s*\||^\*\s*Acc@1",
+    r"^[\W_]*(?:test|valid|validation|val|eval|evaluation|dev)\b(?!\w*[_ /.-]*(?:loss\b(?! at iter)|acc|cost))"
+    r"|\|\s*(?:valid|test)\s*\||^\*\s*Acc@1",
     re.IGNORECASE,
 )
+SHORT = re.compile(r"\s*s:(\d+)\s")
 LISTED = re.compile(r"([A-Za-z_][\w./ -]{0,40}?)\s*[:=]?\s*\[([-+\d.eE, nainf]+)\]")
 
 CURVES = {"loss", "eval_loss", "part", "eval_part", "grad_norm", "lr", "metric", "train_metric"}
@@ -60,14 +65,12 @@ def read(path: Path) -> Table:
 
 
 def _rows(path: Path, table: Table) -> Iterator[Row]:
-    place: Row = {}
-    waiting: Row = {}
+    gathered = _Gathered()
     held = False
     for line in lines(path):
         if len(line) > LONGEST or not line.strip():
             continue
-        here, planned = _place(line)
-        table.planned_steps = table.planned_steps or planned
+        here = _told_place(line, table)
         if _is_unfinished(line):
             continue
         row = _object(line)
@@ -76,19 +79,49 @@ def _rows(path: Path, table: Table) -> Iterator[Row]:
             continue
         row = _held_out(_figures(line)) if held or HELD_OUT.search(line) else _figures(line)
         held = not row and HELD_OUT.match(line) is not None
-        curves = {name: value for name, value in row.items() if meaning(name).role in CURVES}
-        moved = any(here.get(name, place.get(name)) != place.get(name) for name in ("step", "epoch"))
-        if waiting and (moved or set(curves) & set(waiting)):
-            yield {**place, **waiting}
-            waiting = {}
-        place.update(here)
+        here.update(_count(row))
+        yield from gathered.add(here, {name: value for name, value in row.items() if meaning(name).role in CURVES})
+    yield from gathered.rest()
+
+
+def _told_place(line: str, table: Table) -> Row:
+    """Return step and epoch that a line names, unless it is the bar of an evaluation; note the total of the steps."""
+    here, planned = _place(line)
+    another = HELD_OUT.match(line) or table.planned_steps not in (None, planned)
+    if planned is not None and COUNT.search(line) and another:
+        return {}
+    table.planned_steps = table.planned_steps or planned
+    return here
+
+
+class _Gathered:
+    """Joins the figures of several lines about one step or epoch."""
+
+    def __init__(self) -> None:
+        self._place: Row = {}
+        self._waiting: Row = {}
+
+    def add(self, here: Row, curves: Row) -> Iterator[Row]:
+        """Take the figures of a line, and yield those before where the step moved on or a name comes again."""
+        moved = any(here.get(name, self._place.get(name)) != self._place.get(name) for name in ("step", "epoch"))
+        if moved or set(curves) & set(self._waiting):
+            yield from self.rest()
+        self._place.update(here)
         if "epoch" in here and "step" not in here:
-            place.pop("step", None)
-        if not curves:
-            continue
-        waiting.update(curves)
-    if waiting:
-        yield {**place, **waiting}
+            self._place.pop("step", None)
+        self._waiting.update(curves)
+
+    def rest(self) -> Iterator[Row]:
+        """Yield what has been gathered."""
+        if self._waiting:
+            yield {**self._place, **self._waiting}
+            self._waiting = {}
+
+
+def _count(row: Row) -> Row:
+    """Return the step that a figure counts under a name of its own, as fairseq's num_updates does."""
+    counts = [value for name, value in row.items() if "updates" in name and meaning(name).role == "step"]
+    return {"step": int(counts[0])} if counts and isinstance(counts[0], float) and math.isfinite(counts[0]) else {}
 
 
 def _held_out(row: Row) -> Row:
@@ -110,20 +143,15 @@ def _is_unfinished(line: str) -> bool:
 def _place(line: str) -> tuple[Row, int | None]:
     """Return step and epoch that a line names, and the total of the steps."""
     place: Row = {}
-    planned = None
-    epoch, step = EPOCH.search(line), STEP.search(line)
+    epoch, step = EPOCH.search(line), COUNT.search(line) or STEP.search(line)
     if epoch is not None:
         place["epoch"] = int(epoch.group(1))
-        step = step or OF.search(line, epoch.end(1))
-        if step is not None and step.re is OF:
-            return {**place, "step": int(step.group(1))}, None
-    if step is not None:
-        place["step"] = int(step.group(1))
-        planned = int(step.group(2)) if step.group(2) else None
-    short = re.match(r"\s*s:(\d+)\s", line)
-    if short is not None:
-        place["step"] = int(short.group(1))
-    return place, planned
+    short = SHORT.match(line) or OF.search(line, epoch.end(1) if epoch else 0)
+    step = step or short
+    if step is None:
+        return place, None
+    total = step.group(2) if step is not short and epoch is None else None
+    return {**place, "step": int(step.group(1))}, int(total) if total else None
 
 
 def _object(line: str) -> Row | None:
@@ -145,6 +173,8 @@ def _figures(line: str) -> Row:
             row[_named(name)] = _float(value.replace(",", ""))
     for name, values in LISTED.findall(line):
         _take_list(row, _named(name), [_float(value.strip()) for value in values.split(",")])
+    if "lm loss value" in row:
+        row["lm loss"] = row.pop("lm loss value")
     if "consumed samples" in row and _is_broken(row):
         row["lm loss"] = math.nan
     return row

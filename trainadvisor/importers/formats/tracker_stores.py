@@ -13,6 +13,7 @@ from trainadvisor.importers.table import Row, Table
 from trainadvisor.regular import is_file
 
 NAME = "tracker's store"
+RANK = 0
 ENDED = {"finished", "failed", "killed"}
 MOST_LOOKED_AT = 1_000
 

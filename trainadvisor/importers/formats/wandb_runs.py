@@ -9,6 +9,7 @@ from trainadvisor.importers.opening import binary
 from trainadvisor.importers.table import Row, Table
 
 NAME = "W&B run file"
+RANK = 0
 
 
 def matches(head: bytes, path: Path) -> bool:

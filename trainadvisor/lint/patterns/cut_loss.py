@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from trainadvisor.source.training import Training
 
 METHODS = frozenset({"item", "detach", "numpy", "tolist"})
+CUTS = frozenset({"argmax", "round", "sign", "floor", "ceil", "detach", "item", "numpy"})
 MAKERS = frozenset({"torch.tensor", "torch.as_tensor", "torch.FloatTensor", "torch.Tensor", "torch.from_numpy",
                     "torch.autograd.Variable"})  # fmt: skip
 
@@ -33,9 +34,34 @@ def find(training: Training) -> Iterator[Match]:
             inner, cut = first
             fix = (replaced(training.source, cut, training.source.segment(inner)),)
             yield Match(cut, {"loss": ast.unparse(value), "cut": _shown(cut)}, backward, fix)
+        yield from _cut_inputs(training, backward, [o.expr for o in origins if o and not o.loop])
         forced = _forced(training, value, backward)
         if forced is not None:
             yield Match(forced, {"loss": ast.unparse(value), "cut": ast.unparse(forced)}, backward)
+
+
+def _cut_inputs(training: Training, backward: ast.Call, origins: list[ast.expr]) -> Iterator[Match]:
+    """Yield what leaves no gradient in the input of the losses that backward() is called on."""
+    for loss in training.losses:
+        ends = training.operations.ends(loss.input) if loss.call in origins else []
+        if ends and {end.kind for end in ends} <= CUTS:
+            cut = ends[0].node
+            yield Match(cut, {"loss": ast.unparse(loss.input), "cut": ast.unparse(cut)}, backward)
+    if _without_grad(training, backward):
+        yield Match(backward, {"loss": ast.unparse(backward), "cut": "torch.no_grad()"})
+
+
+def _without_grad(training: Training, backward: ast.Call) -> bool:
+    """Return whether everything up to backward() runs without gradients."""
+    for node in training.script.ancestors(backward):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            return any("no_grad" in ast.unparse(d) for d in getattr(node, "decorator_list", []))
+        names = [ast.unparse(i.context_expr) for i in node.items] if isinstance(node, ast.With) else []
+        if any("enable_grad" in name or "set_grad_enabled" in name for name in names):
+            return False
+        if any("no_grad" in name or "inference_mode" in name for name in names):
+            return True
+    return False
 
 
 def _differentiated(backward: ast.Call) -> ast.expr | None:

@@ -92,16 +92,15 @@ def _method_replaces(training: Training, func: ast.expr) -> bool:
     return False
 
 
-@pattern("optimizer-param-mismatch", "optimizer", "model", "change", words=(('"params"', "'params'"),))
+@pattern("unused-parameter-group", "group", "optimizer", words=(('"params"', "'params'"),))
 def unused_group(training: Training) -> Iterator[Match]:
     """Yield groups of parameters that are made and never given to an optimizer."""
-    read = {node.id for node in training.script.nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-    for node in training.script.nodes:
-        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Dict):
+    read = {node.id for node in training.script.of_type(ast.Name) if isinstance(node.ctx, ast.Load)}
+    for node in training.script.of_type(ast.Assign):
+        if not isinstance(node.value, ast.Dict):
             continue
         target = node.targets[0]
         keys = [constant(key) for key in node.value.keys if key is not None]
         if isinstance(target, ast.Name) and "params" in keys and target.id not in read and training.optimizers:
             made = training.optimizers[0]
-            values = {"optimizer": ast.unparse(made.func), "model": target.id, "change": f"{target.id} = ..."}
-            yield Match(node, values, made)
+            yield Match(node, {"optimizer": ast.unparse(made.func), "group": target.id}, made)

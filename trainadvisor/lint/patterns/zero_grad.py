@@ -26,9 +26,18 @@ def never_cleared(training: Training) -> Iterator[Match]:
             continue
         nodes = list(training.reached(loop))
         backwards = [n for n in nodes if n in training.backward_set and training.script.loops(n)[:1] == [loop]]
+        if _made_in(training, step, loop):
+            continue
         if backwards and not any(n in training.clear_set for n in nodes) and not _hidden(training, loop, step):
             optimizer = ast.unparse(step.func.value)  # type: ignore[attr-defined]
             yield Match(step, {"optimizer": optimizer}, backwards[0], _cleared(training, backwards[0], optimizer))
+
+
+def _made_in(training: Training, step: ast.Call, loop: ast.AST) -> bool:
+    """Return whether the optimizer is made in each round of the loop: a step of its own, no training."""
+    owner = step.func.value if isinstance(step.func, ast.Attribute) else None
+    bindings = training.script.reaching(owner) if isinstance(owner, ast.Name) else []
+    return any(loop in training.script.ancestors(binding.statement) for binding in bindings)
 
 
 def _is_driven(training: Training, step: ast.Call) -> bool:
@@ -52,7 +61,7 @@ def _cleared(training: Training, backward: ast.AST, optimizer: str) -> Fix | Non
     return before(training.source, statement, f"{optimizer}.zero_grad()") if statement else None
 
 
-@pattern("missing-backward", "optimizer", words=(("zero_grad(",), ("backward(",)))
+@pattern("zero-grad-before-step", "optimizer", words=(("zero_grad(",), ("backward(",)))
 def cleared_before_the_step(training: Training) -> Iterator[Match]:
     """Yield a zero_grad between backward and the step of the same optimizer, in one block."""
     for clear in training.methods("zero_grad"):

@@ -70,6 +70,7 @@ class TargetSums:
     """What a constant answer would lose on the targets of an evaluation."""
 
     kind: str = ""
+    summed: bool = False
     known: bool = True
     sums: torch.Tensor | None = None
     """Counts of classes, or [count, sum, sum of squares] of each column."""
@@ -80,7 +81,7 @@ class TargetSums:
         if batch is None or (self.sums is not None and self.sums.shape != batch.shape):
             self.known = False
             return
-        self.kind = entry.kind
+        self.kind, self.summed = entry.kind, entry.fact["reduction"] == "sum"
         self.sums = batch if self.sums is None else self.sums + batch
 
     def _sums(self, entry: LossEntry, prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor | None:
@@ -99,7 +100,12 @@ class TargetSums:
     def tell(self, record: Record, read: Read, pending: Pending) -> None:
         """Have the loss of the best constant answer written into the record."""
         if self.known and self.sums is not None:
-            pending.append((read(_constant_loss(self.kind, self.sums)), lambda v: _note(record, "trivial", v[0])))
+            pending.append(
+                (
+                    read(_constant_loss(self.kind, self.sums, summed=self.summed)),
+                    lambda v: _note(record, "trivial", v[0]),
+                )
+            )
 
 
 @dataclass
@@ -152,18 +158,18 @@ class LossSums:
         pending.append((read(torch.stack([*self.values, *(n.float() for n in self.terms)])), arrived))
 
 
-def _constant_loss(kind: str, sums: torch.Tensor) -> torch.Tensor:
-    """Return the entropy of the labels, or the variance of the targets."""
+def _constant_loss(kind: str, sums: torch.Tensor, *, summed: bool) -> torch.Tensor:
+    """Return the entropy of the labels, or the variance of the targets, of a summed loss over all columns."""
     if kind in CLASSIFYING:
         shares = sums / sums.sum().clamp_min(1)
         return _entropies(shares).sum()
     count, total, square = sums
     mean = total / count
-    return (
-        (_entropies(mean) + _entropies(1 - mean)).mean()
-        if kind in BINARY
-        else (square / count - mean.square()).clamp_min(0).mean()
-    )
+    if kind in BINARY:
+        columns = _entropies(mean) + _entropies(1 - mean)
+    else:
+        columns = (square / count - mean.square()).clamp_min(0)
+    return columns.sum() if summed else columns.mean()
 
 
 def _entropies(shares: torch.Tensor) -> torch.Tensor:

@@ -32,6 +32,8 @@ class LossCall:
     result: "weakref.ref[torch.Tensor]"
     value: torch.Tensor
     serial: int
+    terms: torch.Tensor | None = None
+    """The number of examples that a summed loss of the training adds up."""
 
 
 @dataclass

@@ -68,9 +68,7 @@ def kind_of(module: nn.Module) -> str:
     return next(base.__name__ for base in kind.__mro__ if not base.__name__.startswith("FSDP"))
 
 
-def parameter_fact(
-    number: int, name: str, tensor: torch.Tensor, layer: nn.Module | None, *, measured: bool = True
-) -> Fact:
+def parameter_fact(number: int, name: str, tensor: torch.Tensor, layer: nn.Module | None, *, measured: bool) -> Fact:
     """Describe a parameter; its initial statistics are read now, where they are to be measured."""
     fact: Fact = {
         "id": number, "name": name, "shape": list(tensor.shape), "count": tensor.numel(),

@@ -186,8 +186,9 @@ class EvaluationProbe:
         self._finish()
 
     def on_given_validation(self, *_: object) -> None:
-        """Forget the evaluation that was seen: its result is given by the user."""
-        self._open, self._tentative, self._current = {}, [], None
+        """Forget the validation that was seen: its result is given by the user. Looks at training data stay."""
+        self._open = {key: opened for key, opened in self._open.items() if opened.split == TRAIN}
+        self._tentative, self._current = [], None
 
     def _finish(self) -> None:
         found, self._open, self._current = list(self._open.values()), {}, None

@@ -67,17 +67,19 @@ class TrainingLossProbe:
         self._serial += 1
         value, reference = result.detach(), weakref.ref(result)
         phase = "train" if training else (None if grad else "eval")
-        if looked_at := self._is_looked_at(entry, phase):
+        looked_at, added_up = self._is_looked_at(entry, phase), None
+        if looked_at or (training and entry.fact["reduction"] == "sum"):
             held = prediction.detach()
             call = LossCall(entry, held, given.get(second), training, reference, value, self._serial)
+            if training and entry.fact["reduction"] == "sum":
+                added_up = self._count_terms(call)
+        if looked_at:
             self._describe(call, phase)
-            if training and entry.fact["reduction"] == "sum" and "terms" not in entry.fact:
-                self._count_terms(call)
         if grad:
             if result.grad_fn is not None:
                 metadata_of(result.grad_fn)[MARK] = self._serial
             # what waits for the backward holds nothing large
-            light = LossCall(entry, value, None, training, reference, value, self._serial)
+            light = LossCall(entry, value, None, training, reference, value, self._serial, added_up)
             self._pending = [*self._pending[1 - _HELD :], light]
         if looked_at and not training:
             self._context.publish("untrained_loss", call, grad)
@@ -157,9 +159,8 @@ class TrainingLossProbe:
             self._context.counts.divided = scaled
             if scaled and entry.fact["reduction"] == "sum" and "divisor" not in entry.fact:
                 self._find_divisor(call.value, plain, entry, step)
-        whole = call is not None and call.value.numel() == 1 and call.entry.fact["reduction"] == "mean"
-        self._add_value(call.value if call and whole else plain, entry, step)
-        if parts and call is None:
+        self._add_value(self._comparable(call, plain, scaled=scaled), entry, step)
+        if call is None and len([part for part in parts if part.entry is parts[0].entry]) == 1:  # mixup has two alike
             self._add_part(parts[0], step)
         if entry.kind == "custom" and step.number < written_out_losses.FIRST_STEPS:
             written_out_losses.estimate(plain, entry.fact, self._context.values.read, step.expect)
@@ -178,13 +179,29 @@ class TrainingLossProbe:
 
         step.expect(self._context.values.read(pair), arrived)
 
-    def _count_terms(self, call: LossCall) -> None:
-        """Note how many examples a summed loss adds up, once."""
-        fact = call.entry.fact
-        fact["terms"] = None
-        self._context.step.expect(
-            self._context.values.read(terms(call)), lambda numbers: fact.update(terms=numbers[0] or None)
-        )
+    def _comparable(self, call: LossCall | None, differentiated: torch.Tensor, *, scaled: bool) -> torch.Tensor:
+        """Return the value that is told of a step: of a mean before it is scaled, of a sum by the example.
+
+        A sum that the script divides is told as it comes out of that.
+        """
+        if call is None or call.value.numel() != 1:
+            return differentiated
+        if call.entry.fact["reduction"] == "mean":
+            return call.value
+        if call.terms is None or scaled:
+            return differentiated
+        call.entry.fact["by_example"] = True
+        return call.value / call.terms.to(call.value.device).clamp_min(1)
+
+    def _count_terms(self, call: LossCall) -> torch.Tensor:
+        """Return how many examples a summed loss adds up; note it, once."""
+        fact, count = call.entry.fact, terms(call)
+        if "terms" not in fact:
+            fact["terms"] = None
+            self._context.step.expect(
+                self._context.values.read(count), lambda numbers: fact.update(terms=numbers[0] or None)
+            )
+        return count
 
     def on_backward_ends(self, *_: object) -> None:
         """Let go of the graph."""

@@ -1,26 +1,19 @@
-"""Watching a training from inside its script: `watch(model, optimizer)`."""
+"""Watching a training from inside its script: `advisor = trainadvisor.watch(model, optimizer)`."""
 
-import atexit
 import gc
 import os
-import sys
-import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from trainadvisor.errors import UsageError
-from trainadvisor.instrument import call_sites
-from trainadvisor.interruptions import suppressed
 from trainadvisor.log.rank_logs import path_of
-from trainadvisor.log.writer import LogWriter
-from trainadvisor.record import failures, process_rank
-from trainadvisor.record.recorder import Recorder
+from trainadvisor.record import process_rank
 from trainadvisor.record.sampling import share_of
+from trainadvisor.record.watched_recording import WatchedRecording, watchers
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -33,65 +26,18 @@ if TYPE_CHECKING:
 Models = nn.Module | Iterable[nn.Module]
 Optimizers = torch.optim.Optimizer | Iterable[torch.optim.Optimizer] | None
 
-_watchers: list["Watcher"] = []
-"""The watchers that are open; watching a model or writing a log anew replaces."""
 
+class Watcher(WatchedRecording):
+    """Records a training and answers for it while it runs; made by `watch`."""
 
-class Watcher:
-    """Records a training until it is closed; made by `watch`."""
-
-    def __init__(
-        self,
-        models: list[nn.Module],
-        optimizers: list[torch.optim.Optimizer],
-        log: Path,
-        every: int,
-        overhead: float,
-        ignore: frozenset[str],
-    ) -> None:
-        """Use `watch` instead."""
-        self.log, self.ignore = log, ignore
-        self._models = [weakref.ref(model) for model in models]
-        self._writer = LogWriter(log)
-        self._recorder = Recorder([self._writer], discover=False, every=every, overhead=overhead)
-        self._open = True
-        self._alerter: Alerter | None = None
-        self._judging: JudgingThread | None = None
-        place = call_sites.user_place(2)
-        for model in models:
-            self._recorder.objects.add_model(model).trained = True
-        for optimizer in optimizers:
-            self._recorder.expect_optimizer(optimizer, place)
-
-    def start(self) -> None:
-        """Begin to record; `watch` does."""
-        _watchers.append(self)
-        atexit.register(self._leave)
-        self._recorder.start()
-
-    def subscribe(self, subscriber: Callable[[dict[str, Any]], None]) -> None:
-        """Hand every record to the subscriber too, as it is written."""
-        self._recorder.queue.subscribers.append(subscriber)
-
-    def step(self, loss: torch.Tensor | float | None = None) -> None:
-        """Give the loss of the step just taken; only needed where `loss.backward()` does not show it."""
-        if loss is not None:
-            self._recorder.on("given_loss", loss)
-
-    def validation(self, loss: torch.Tensor | float | None = None, **metrics: torch.Tensor | float) -> None:
-        """Give the result of a validation: its loss and any metrics, as accuracy=0.97."""
-        self._recorder.on("given_validation", loss, metrics)
+    _alerter: "Alerter | None" = None
+    _judging: "JudgingThread | None" = None
 
     def close(self, reason: str = "closed") -> None:
         """End the recording and complete the log; closing again does nothing."""
-        if not self._open:
-            return
-        self._open = False
-        _watchers.remove(self)
-        atexit.unregister(self._leave)
-        self._recorder.stop(reason)
-        self._writer.close()
-        if self._judging is not None and self._alerter is not None:
+        was_open = self.recording
+        super().close(reason)
+        if was_open and self._judging is not None and self._alerter is not None:
             self._judging.end(final=True)
             self._alerter.close()
 
@@ -124,11 +70,6 @@ class Watcher:
         """Return the same as Markdown."""
         return self.diagnose()._repr_markdown_()
 
-    @property
-    def recording(self) -> bool:
-        """Say whether the watcher has not been closed."""
-        return self._open
-
     def live(self, lang: str = "en") -> None:
         """Show the run below the cell of a notebook, renewed about once a second while it trains."""
         from trainadvisor import notebook
@@ -151,42 +92,8 @@ class Watcher:
         """Judge what has been recorded so far."""
         from trainadvisor.document import diagnose
 
-        if self._open:
-            self._recorder.queue.open()
-            self._recorder.drain(wait=True)
-            self._writer.flush()
+        self.flush()
         return diagnose(self.log, lang=lang, ignore=self.ignore)
-
-    def holds(self, models: list[nn.Module], log: Path) -> bool:
-        """Say whether the watcher records one of the models, writes that log, or has no model any more."""
-        alive = [model for reference in self._models if (model := reference()) is not None]
-        return not alive or any(model is other for model in alive for other in models) or _same(self.log, log)
-
-    def note_failure(self, error: BaseException) -> None:
-        """Write the exception that ends the training."""
-        event = self._recorder.event
-        self._recorder.guard("exception", lambda: event("exception", type(error).__name__, failures.describe(error)))
-
-    def _leave(self) -> None:
-        """Close when the interpreter ends; an exception that nobody caught has been left in `sys` by then."""
-        error = getattr(sys, "last_value", None)
-        with suppressed():  # the interpreter would print it, and the training is over
-            if error is not None:
-                self.note_failure(error)
-            self.close("finished" if error is None else "exception")
-
-    def __enter__(self) -> Self:
-        """Return the watcher."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close; an exception of the training is noted and goes on its way."""
-        if error is not None:
-            self.note_failure(error)
-        reason = "interrupted" if isinstance(error, KeyboardInterrupt) else "exception"
-        self.close("finished" if error is None else reason)
 
 
 class _Off(Watcher):
@@ -238,7 +145,7 @@ def watch(
     if os.environ.get("TRAINADVISOR") == "0":
         return _Off(Path(log), frozenset(ignore))
     own = path_of(Path(log), process_rank.place()[0])
-    for old in [watcher for watcher in _watchers if watcher.holds(models, own)]:
+    for old in [watcher for watcher in watchers if watcher.holds(models, own)]:
         old.close("replaced")
     watcher = Watcher(models, optimizers or _optimizers_of(models), own, every, share, frozenset(ignore))
     watcher.start()
@@ -250,13 +157,6 @@ def _optimizers_of(models: list[nn.Module]) -> list[torch.optim.Optimizer]:
     wanted = {id(p) for model in models for p in model.parameters()}
     found = [thing for thing in gc.get_objects() if issubclass(type(thing), torch.optim.Optimizer)]
     return [o for o in found if any(id(p) in wanted for group in o.param_groups for p in group["params"])]
-
-
-def _same(one: Path, other: Path) -> bool:
-    try:
-        return one.resolve() == other.resolve()
-    except OSError:
-        return False
 
 
 def _check(models: list[Any], optimizers: list[Any], every: int) -> None:

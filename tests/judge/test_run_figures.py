@@ -1,0 +1,81 @@
+"""The figures of the run that a diagnosis carries, worked out here from the log's own numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from builders import build_log, make_model, make_optimizer
+
+from trainadvisor.telling import diagnose
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAN = float("nan")
+
+
+def run(folder: Path, **parts: Any) -> dict[str, Any]:
+    """Return the figures of a log."""
+    facts: dict[str, Any] = diagnose(build_log(folder, **parts)).run
+    return facts
+
+
+def evals(*losses: float | None) -> list[dict[str, Any]]:
+    """Return evaluations with these losses."""
+    return [{"step": 10 * n, "epoch": n, "loss": loss, "loss_id": 0} for n, loss in enumerate(losses, 1)]
+
+
+@pytest.mark.parametrize(
+    ("losses", "best"),
+    [((2.0, 1.0, 1.5), 2), ((1.0,), 1), ((3.0, 2.0, 1.0), 3), ((None, 1.0, 1.0), 2), ((None,), None)],
+)
+def test_evaluations_are_counted_from_one(tmp_path: Path, losses: tuple[float | None, ...], best: int | None) -> None:
+    """The first of the best ones; none where no loss is known."""
+    facts = run(tmp_path, columns={"loss": [1.0] * 40}, evals=evals(*losses))
+    assert (facts.get("best_eval"), facts["evals"]) == (best, len(losses))
+
+
+def test_the_gap_is_the_validation_s_loss_less_the_training_s(tmp_path: Path) -> None:
+    """At the end of both."""
+    facts = run(tmp_path, columns={"loss": [0.5] * 40}, evals=evals(2.0, 0.75, 0.75, 0.75))
+    assert facts["generalization_gap"] == pytest.approx(facts["val_loss_final"] - facts["loss_final"])
+    assert facts["generalization_gap"] == pytest.approx(0.25)
+
+
+def test_gradient_norms_are_told_by_their_tails(tmp_path: Path) -> None:
+    """The fifth and ninety-fifth of a hundred, without those that are no numbers."""
+    norms = [*np.linspace(1, 2, 101), NAN, float("inf")]
+    facts = run(tmp_path, columns={"loss": [1.0] * 103, "grad_norm": norms})
+    assert (facts["grad_norm_low"], facts["grad_norm_high"]) == (pytest.approx(1.05), pytest.approx(1.95))
+    assert "grad_norm_low" not in run(tmp_path, columns={"loss": [1.0] * 5, "grad_norm": [NAN] * 5})
+
+
+def test_parameters_that_got_a_gradient_once_are_counted(tmp_path: Path) -> None:
+    """Of those that are trainable: a frozen one is none of them."""
+    model = make_model(("a", "Linear", 4, 2), ("b", "Linear", 2, 2))
+    model["parameters"][3]["trainable"] = False
+    grads: list[list[float | None]] = [[None, None, 1.0, None], [1.0, None, None, None]]
+    facts = run(
+        tmp_path,
+        columns={"loss": [1.0] * 5},
+        layers=[{"grad": row} for row in grads],
+        models=[model],
+        optimizers=[make_optimizer(parameters=(0, 1, 2))],
+    )
+    assert (facts["tensors"], facts["tensors_reached"]) == (3, 2)
+
+
+def test_the_setting_is_that_of_the_optimizer_s_first_group(tmp_path: Path) -> None:
+    """Where there is one."""
+    facts = run(tmp_path, columns={"loss": [1.0] * 5}, optimizers=[make_optimizer("Adam", 0.003)])
+    assert (facts["optimizer"], facts["lr"]) == ("Adam", 0.003)
+    assert "optimizer" not in run(tmp_path, columns={"loss": [1.0] * 5})
+
+
+def test_the_last_memory_that_is_known_is_told(tmp_path: Path) -> None:
+    """It is measured every tenth step."""
+    memory = [100.0, *[NAN] * 9, 120.0, *[NAN] * 4]
+    assert run(tmp_path, columns={"loss": [1.0] * 15, "memory": memory})["memory"] == 120.0
+    assert "memory" not in run(tmp_path, columns={"loss": [1.0] * 15})

@@ -1,0 +1,50 @@
+"""`trainadvisor import FILE`: the log of another tool as a log of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from trainadvisor.commands.common import hint_options
+
+
+@click.command("import", short_help="Convert the log of another tool into a log of ours.")
+@click.argument("log")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The log to write; default: printed."
+)
+@hint_options
+def command(*, log: str, output: Path | None, **hints: Any) -> None:
+    """Convert LOG (a file or folder of another tool, or - for standard input) into a log.json, and say how it is taken.
+
+    `diagnose`, `check`, `compare`, `follow` and the rest read such files themselves; convert what is to be kept.
+    """
+    import sys
+
+    import orjson
+
+    from trainadvisor.commands.runs import find
+    from trainadvisor.errors import UsageError
+    from trainadvisor.importers.reading import imported, is_own
+    from trainadvisor.importers.table import Hints
+    from trainadvisor.report import files
+    from trainadvisor.report.text.terminal import emit
+
+    path = find(log)
+    if is_own(path):
+        message = f"{log}: is a log of trainadvisor already; `trainadvisor diagnose {log}` judges it"
+        raise UsageError(message)
+    if output is not None:
+        files.check(output)
+    records, notes = imported(path, Hints(**hints))
+    records[0]["imported"] |= {"file": path.name, "notes": notes}
+    text = "[" + ",\n".join(orjson.dumps(record).decode() for record in records) + "]"
+    for note in notes:
+        emit(f"trainadvisor: {note}", sys.stderr)
+    if output is None:
+        emit(text)
+    else:
+        files.save(text + "\n", output)
+        emit(f"trainadvisor: {len(records):,} records written to {output}", sys.stderr)

@@ -1,0 +1,55 @@
+"""An attribute that nothing reads: a misspelled requires_grad, or one that is set on a module."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from trainadvisor.lint.declaration import Match, pattern
+from trainadvisor.source.edits import replaced
+from trainadvisor.source.script import called, constant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainadvisor.source.training import Training
+
+MISSPELLED = frozenset({"require_grad", "requires_grads", "require_grads", "requiers_grad", "required_grad",
+                        "requires_gard", "require_gradient", "requires_gradient"})  # fmt: skip
+OF_MODULES = frozenset({"children", "modules", "named_children", "named_modules"})
+
+
+@pattern("attribute-without-effect", "attribute", "wanted", words=(("require",),))
+def find(training: Training) -> Iterator[Match]:
+    """Yield assignments to attributes that neither tensors nor modules look at."""
+    for node in training.script.of_type(ast.Assign):
+        target = node.targets[0]
+        if not isinstance(target, ast.Attribute):
+            continue
+        owner = training.source.segment(target.value)
+        if target.attr in MISSPELLED and isinstance(node.value, ast.Constant):
+            fix = (replaced(training.source, target, f"{owner}.requires_grad"),)
+            yield Match(node, {"attribute": ast.unparse(target), "wanted": f"{owner}.requires_grad"}, fix=fix)
+        elif (
+            target.attr == "requires_grad"
+            and _is_module(training, target.value)
+            and constant(node.value) in (True, False)
+        ):
+            wanted = f"{owner}.requires_grad_({ast.unparse(node.value)})"
+            yield Match(
+                node,
+                {"attribute": ast.unparse(target), "wanted": wanted},
+                fix=(replaced(training.source, node, wanted),),
+            )
+
+
+def _is_module(training: Training, value: ast.expr) -> bool:
+    """Return whether a value is a module: made by a class of one, or one of a module's children."""
+    if isinstance(value, ast.Name):
+        bindings = training.script.reaching(value)
+        listed = [b.value for b in bindings if b.kind == "loop"]
+        named = [b for b in bindings if b.kind == "loop" and b.path in ((), (1,))]
+        if listed and len(named) == len(bindings):
+            return all(isinstance(v, ast.Call) and called(v) in OF_MODULES for v in listed)
+    made = training.made(value)
+    return made is not None and training.operations.is_module(made)

@@ -1,0 +1,86 @@
+"""Weights that were to be kept and go on changing: a state dict or a model under a second name is no copy."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from trainadvisor.lint.declaration import Match, pattern
+from trainadvisor.source.edits import replaced
+from trainadvisor.source.script import called
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainadvisor.source.edits import Fix
+    from trainadvisor.source.training import Training
+
+BEST = re.compile(r"best|snapshot|checkpoint|saved", re.IGNORECASE)
+REFERENCE = re.compile(r"^(self\.)?(ref|reference|target|old|teacher|ema|frozen|anchor|initial)(_|$)", re.IGNORECASE)
+MODEL = re.compile(r"(net|model|policy|actor|critic|network|module|reference|ref|teacher|q)$", re.IGNORECASE)
+
+
+@pattern("best-weights-not-copied", "name", "value", words=(("state_dict()", "best"), ("best", "state")))
+def best(training: Training) -> Iterator[Match]:
+    """Yield weights kept in a loop under a condition, as they are, and used behind that loop."""
+    for node in training.script.of_type(ast.Assign):
+        if len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
+            continue
+        name, loops = node.targets[0].id, training.script.loops(node)
+        if not loops or not _is_alias(training, node.value, name) or _leaves(training, node):
+            continue
+        if _used_behind(training, node, name, loops[-1]):
+            yield Match(node, {"name": name, "value": ast.unparse(node.value)}, fix=_copied(training, node.value))
+
+
+def _is_alias(training: Training, value: ast.expr, name: str) -> bool:
+    """Return whether a value is the weights themselves."""
+    if isinstance(value, ast.Call):
+        return called(value) == "state_dict" and not value.args and isinstance(value.func, ast.Attribute)
+    made = training.made(value) if isinstance(value, ast.Name) and BEST.search(name) else None
+    return made is not None and training.operations.is_module(made)
+
+
+def _leaves(training: Training, node: ast.Assign) -> bool:
+    """Return whether it is not a condition that chooses the round, or the loop ends there."""
+    condition = next((n for n in training.script.ancestors(node) if isinstance(n, ast.If)), None)
+    if condition is None or condition not in [n for loop in training.script.loops(node) for n in ast.walk(loop)]:
+        return True
+    return any(isinstance(n, (ast.Break, ast.Return)) for s in condition.body for n in ast.walk(s))
+
+
+def _used_behind(training: Training, node: ast.Assign, name: str, loop: ast.AST) -> bool:
+    """Return whether a name is read behind a loop, and not only where it was bound."""
+    scope, last = training.script.scope(node), getattr(loop, "end_lineno", 0)
+    return any(
+        isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load) and n.lineno > last
+        for n in training.script.inside(scope)
+    )
+
+
+def _copied(training: Training, value: ast.expr) -> Fix | None:
+    copy = next((n for n, full in training.script.imports.items() if full == "copy.deepcopy"), None)
+    if copy is None and training.script.imports.get("copy") == "copy":
+        copy = "copy.deepcopy"
+    return (replaced(training.source, value, f"{copy}({training.source.segment(value)})"),) if copy else None
+
+
+@pattern(
+    "reference-not-copied", "name", "value", words=(("ref", "target", "old_", "teacher", "ema", "frozen", "initial"),)
+)
+def reference(training: Training) -> Iterator[Match]:
+    """Yield a second name for a model that is to stay behind it: reference, target, teacher."""
+    for node in training.script.of_type(ast.Assign):
+        if len(node.targets) != 1:
+            continue
+        target, value = node.targets[0], node.value
+        if not isinstance(target, (ast.Name, ast.Attribute)) or not isinstance(value, (ast.Name, ast.Attribute)):
+            continue
+        name = ast.unparse(target)
+        if not REFERENCE.search(name) or not MODEL.search(ast.unparse(value)) or REFERENCE.search(ast.unparse(value)):
+            continue
+        made = training.made(value)
+        trained = any(f"{ast.unparse(value)}.parameters()" in ast.unparse(call) for call in training.optimizers)
+        if made is not None and "copy" not in called(made) and trained:
+            yield Match(node, {"name": name, "value": ast.unparse(value)}, fix=_copied(training, value))

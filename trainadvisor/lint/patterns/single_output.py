@@ -1,0 +1,98 @@
+"""An activation or loss that says nothing at the width it has: a softmax over one unit, a ReLU on logits."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from trainadvisor.lint.declaration import Match, pattern
+from trainadvisor.source.edits import replaced
+from trainadvisor.source.script import called, constant, keyword
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainadvisor.source.edits import Fix
+    from trainadvisor.source.operations import Operation
+    from trainadvisor.source.training import Training
+
+LOGITS = frozenset({"cross_entropy", "binary_cross_entropy_with_logits"})
+
+
+@pattern("wrong-output-activation", "activation", "what", words=(("oftmax", "elu", "eLU"), ("oss", "entropy")))
+def activation(training: Training) -> Iterator[Match]:
+    """Yield softmaxes over one unit and ReLUs on what is taken for logits, where a loss is computed of them."""
+    for loss in training.losses:
+        ends = training.operations.ends(loss.input)
+        kinds = {end.kind for end in ends}
+        if kinds == {"softmax"} and all(_units(training, end) == 1 for end in ends):
+            yield Match(ends[0].node, {"activation": "softmax", "what": "1"}, loss.call)
+        elif kinds == {"relu"} and loss.name in LOGITS:
+            yield Match(ends[0].node, {"activation": "ReLU", "what": ast.unparse(loss.call.func)}, loss.call)
+
+
+def _units(training: Training, end: Operation) -> int | None:
+    """Return the width of the linear layer in front of an activation."""
+    if end.before is not None:
+        inner = training.operations.ends(end.before)
+        layer = inner[0].layer if len(inner) == 1 else None
+    else:
+        layer = _layer_before(training, end)
+    value = constant(keyword(layer, "out_features", 1)) if layer is not None else None
+    return value if isinstance(value, int) else None
+
+
+def _layer_before(training: Training, end: Operation) -> ast.Call | None:
+    parent = training.script.parents.get(end.node)
+    if not isinstance(parent, ast.Call) or called(parent) != "Sequential" or end.node not in parent.args:
+        return None
+    place = parent.args.index(end.node)
+    before = parent.args[place - 1] if place else None
+    return before if isinstance(before, ast.Call) and called(before) == "Linear" else None
+
+
+@pattern("wrong-loss-function", "loss", words=(("oss", "entropy"),))
+def one_class(training: Training) -> Iterator[Match]:
+    """Yield cross-entropies over one class, and losses whose input and target are exchanged."""
+    for loss in training.losses:
+        ends = training.operations.ends(loss.input)
+        values = {"loss": ast.unparse(loss.call.func)}
+        if loss.name in ("cross_entropy", "nll_loss") and ends:
+            widths = {constant(keyword(e.layer, "out_features", 1)) if e.layer else None for e in ends}
+            named = {called(e.layer) for e in ends if e.layer}
+            if widths == {1} and named == {"Linear"} and not _dense(training, loss.input):
+                yield Match(loss.call, values, ends[0].node)
+
+
+def _dense(training: Training, value: ast.expr) -> bool:
+    """Return whether a value was reshaped, so that its classes may be another dimension."""
+    origin = training.values.single(value)
+    node = origin if origin is not None else value
+    return isinstance(node, ast.Call) and called(node) in ("view", "reshape", "squeeze", "transpose", "permute", "t")
+
+
+@pattern("swapped-loss-arguments", "loss", "input", "target", words=(("oss", "entropy"),))
+def exchanged(training: Training) -> Iterator[Match]:
+    """Yield losses that are given the label first: a variable of the loop over the data, then the model's output."""
+    for loss in training.losses:
+        if loss.name not in LOGITS | {"nll_loss", "binary_cross_entropy"} or loss.target is None:
+            continue
+        first = [b for b in training.loop_values(loss.input) if b.path and b.path[-1] >= 1]
+        kinds = training.operations.kinds(loss.target)
+        known = training.script.reaching(loss.input) if isinstance(loss.input, ast.Name) else []
+        given_by_loop = bool(first) and len(first) == len(known)
+        if given_by_loop and kinds and kinds <= {"linear", "softmax", "sigmoid", "log_softmax"}:
+            values = {
+                "loss": ast.unparse(loss.call.func),
+                "input": ast.unparse(loss.input),
+                "target": ast.unparse(loss.target),
+            }
+            yield Match(loss.call, values, fix=_exchanged(training, loss.call))
+
+
+def _exchanged(training: Training, call: ast.Call) -> Fix | None:
+    if len(call.args) < 2 or call.keywords:  # noqa: PLR2004
+        return None
+    first, second = call.args[:2]
+    source = training.source
+    return replaced(source, first, source.segment(second)), replaced(source, second, source.segment(first))

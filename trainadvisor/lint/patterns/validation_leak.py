@@ -1,0 +1,69 @@
+"""Validation on what was trained on, or on data that was scaled by itself."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from trainadvisor.lint.declaration import Match, pattern
+from trainadvisor.source.edits import replaced
+from trainadvisor.source.script import is_open, keyword
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainadvisor.source.edits import Fix
+    from trainadvisor.source.training import Training
+
+HELD_OUT = re.compile(r"(^|_|\.)(val|valid|validation|test|dev|x_?test|x_?val)(_|$|load|data|set|dl)", re.IGNORECASE)
+TRAINED = re.compile(r"train", re.IGNORECASE)
+
+
+@pattern("validation-leak", "loader", "data", words=(("DataLoader(",),))
+def find(training: Training) -> Iterator[Match]:
+    """Yield loaders named for validation that are given the very data set of the training loader."""
+    loaders = [_loader(training, call) for call in training.script.calls_by_name.get("DataLoader", [])]
+    known = [entry for entry in loaders if entry is not None]
+    for name, data, call in known:
+        if not HELD_OUT.search(name) or TRAINED.search(name):
+            continue
+        twins = [other for other in known if other[1] == data and TRAINED.search(other[0])]
+        if twins and not any(keyword(c, k) for c in (call, twins[0][2]) for k in ("sampler", "batch_sampler")):
+            yield Match(call, {"loader": name, "data": data}, twins[0][2])
+
+
+def _loader(training: Training, call: ast.Call) -> tuple[str, str, ast.Call] | None:
+    """Return the name of a loader, the name of its data, and the call that makes it."""
+    statement, data = training.script.parents.get(call), keyword(call, "dataset", 0)
+    if not isinstance(statement, ast.Assign) or not isinstance(data, ast.Name) or is_open(call):
+        return None
+    return ast.unparse(statement.targets[0]), data.id, call
+
+
+@pattern("preprocessing-mismatch", "call", words=(("fit_transform(",),))
+def fitted_again(training: Training) -> Iterator[Match]:
+    """Yield held-out data that a scaler is fitted to, which was fitted to the training data before."""
+    for call in training.script.calls_by_name.get("fit_transform", []):
+        owner = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+        held_out = bool(call.args) and HELD_OUT.search(ast.unparse(call.args[0])) is not None
+        if not held_out or TRAINED.search(ast.unparse(call.args[0])):
+            continue
+        names = ("fit", "fit_transform")
+        earlier = [
+            other
+            for name in names
+            for other in training.script.calls_by_name.get(name, [])
+            if other.lineno < call.lineno and ast.unparse(other.func) == f"{owner}.{name}"
+        ]
+        trained = [other for other in earlier if other.args and TRAINED.search(ast.unparse(other.args[0]))]
+        if trained and owner:
+            yield Match(
+                call, {"call": f"{owner}.transform({ast.unparse(call.args[0])})"}, trained[0], _fix(training, call)
+            )
+
+
+def _fix(training: Training, call: ast.Call) -> Fix | None:
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    text = training.source.segment(owner) if owner is not None else ""
+    return (replaced(training.source, call.func, f"{text}.transform"),) if text else None

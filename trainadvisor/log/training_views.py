@@ -1,0 +1,41 @@
+"""The trainings of one process, each as a log of its own: pretraining and fine-tuning, teacher and student, folds."""
+
+import copy
+from typing import TYPE_CHECKING
+
+from trainadvisor.log.short_trainings import many_short
+from trainadvisor.log.training_phases import TrainingPhase
+
+if TYPE_CHECKING:
+    from trainadvisor.log.reader import RunLog
+
+LEAST_SHARE, LEAST_STEPS, MOST = 0.05, 20, 10
+DERIVED = (
+    "phases", "phase", "_span", "steps", "lr_groups", "lr", "evaluations", "evals", "train_evals", "model", "layers",
+)  # fmt: skip
+"""What a log derives from its records, and derives anew for another phase or with more records."""
+AT_A_STEP = frozenset({"nonfinite"})
+"""Events that are a fault of the training in whose steps they lie."""
+
+
+def trainings(log: "RunLog") -> list["RunLog"]:
+    """Return a view of the log for each training that is long enough to be judged; the log itself where it is one.
+
+    Many short trainings are judged together, and of more than ten the longest ten.
+    """
+    least = max(LEAST_STEPS, LEAST_SHARE * sum(phase.stop - phase.start for phase in log.phases))
+    fair = [phase for phase in log.phases if phase.stop - phase.start >= least]
+    if len(fair) < 2 or many_short(log) is not None:  # noqa: PLR2004
+        return [log]
+    longest = sorted(fair, key=lambda phase: phase.start - phase.stop)[:MOST]
+    return [view_of(log, phase) for phase in fair if phase in longest]
+
+
+def view_of(log: "RunLog", phase: TrainingPhase) -> "RunLog":
+    """Return the log as if one phase were its main one."""
+    view = copy.copy(log)
+    for name in DERIVED:
+        view.__dict__.pop(name, None)
+    view.__dict__["phase"] = phase
+    view.events = [e for e in log.events if e["kind"] not in AT_A_STEP or phase.first <= e["step"] <= phase.last]
+    return view
