@@ -103,6 +103,13 @@ def test_what_was_seen_to_be_wrong_needs_attention(judged: Judge, code: str, par
         ("evaluation-weak", {"evals": evaluations(2.31, 2.29, 2.28)}),
         ("loss-rose", {**CUSTOM, "columns": {"loss": 1 + np.arange(STEPS) / STEPS}}),
         ("optimizer-idle", {"optimizers": [make_optimizer(), make_optimizer(id=1, parameters=[5])]}),
+        (
+            "optimizer-recreated",
+            {
+                "optimizers": [make_optimizer(id=n) for n in range(8)],
+                "columns": {"opt": [[n // 25] for n in range(STEPS)]},
+            },
+        ),
         ("weak", {"columns": {"loss": CHANCE * (1 - 0.02 * np.arange(STEPS) / STEPS)}}),
         ("no-yardstick", {**CUSTOM, "columns": {"loss": 2.0 - np.arange(STEPS) / STEPS}}),
         ("no-loss", {"columns": {"loss": [math.nan] * STEPS}}),
