@@ -103,11 +103,19 @@ def test_what_was_seen_to_be_wrong_needs_attention(judged: Judge, code: str, par
         ("evaluation-weak", {"evals": evaluations(2.31, 2.29, 2.28)}),
         ("loss-rose", {**CUSTOM, "columns": {"loss": 1 + np.arange(STEPS) / STEPS}}),
         ("optimizer-idle", {"optimizers": [make_optimizer(), make_optimizer(id=1, parameters=[5])]}),
+        (
+            "optimizer-recreated",
+            {
+                "optimizers": [make_optimizer(id=n) for n in range(8)],
+                "columns": {"opt": [[n // 25] for n in range(STEPS)]},
+            },
+        ),
         ("weak", {"columns": {"loss": CHANCE * (1 - 0.02 * np.arange(STEPS) / STEPS)}}),
         ("no-yardstick", {**CUSTOM, "columns": {"loss": 2.0 - np.arange(STEPS) / STEPS}}),
         ("no-loss", {"columns": {"loss": [math.nan] * STEPS}}),
         ("brief", {**CUSTOM, "columns": {"loss": FALLING[:60], "grad_norm": [1.0] * 60}}),
         ("short", {"columns": {"loss": FALLING[:15], "grad_norm": [1.0] * 15}}),
+        ("no-yardstick", {"losses": [make_loss("ctc_loss")], "columns": {"loss": [300.0, 90.0, 20.0, *[3.0] * 197]}}),
         ("reinforcement", {"models": [make_model(("fc", "Linear", 8, 10), name="policy")]}),
     ],
 )
@@ -115,6 +123,15 @@ def test_what_was_not_seen_leaves_it_open(judged: Judge, code: str, parts: dict[
     """Nothing wrong shows, and nothing shows that it went well."""
     judgement = judged(**parts)
     assert (judgement.state, code in codes(judgement)) == ("cannot-tell", True)
+
+
+def test_layers_beyond_the_stated_limits_leave_it_open(judged: Judge) -> None:
+    """Gradients a million times apart are never part of a healthy report; three times apart they are."""
+    table = event("table", {"id": 0, "model": 0, "rows": [{"name": n, "kind": "linear", "layer": n} for n in "abc"]})
+    parts = {"models": [make_model(*((name, "Linear", 8, 8) for name in "abc"))], "events": [table]}
+    apart, near = ([{"table": 0, "grad": [ratio, 0, 1, 0, 1, 0]}] * 20 for ratio in (2e11, 3.0))
+    assert "gradients-apart" in codes(judged(**parts, layers=apart))
+    assert "gradients-apart" not in codes(judged(**parts, layers=near))
 
 
 def test_a_short_run_that_learnt_nearly_all_is_healthy(judged: Judge) -> None:

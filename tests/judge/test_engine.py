@@ -120,3 +120,32 @@ def test_rules_that_a_project_switched_off() -> None:
     """The reason is kept."""
     verdicts = judge({"x": 2}, Rulebook({"odd": rule()}, off={"odd": "by design"}))
     assert (verdicts[0].state, verdicts[0].reason) == ("off", "by design")
+
+
+def test_a_check_is_fine_only_where_it_could_have_been_found() -> None:
+    """Clear for want of steps is not fine; clear for what was measured is, and so is a count of the fault itself."""
+    needing = rule(when=("x > 1", "steps >= least"), thresholds={"least": 20})
+    short, long = verdict(needing, x=0, steps=5), verdict(needing, x=0, steps=50)
+    assert (short.state, short.fine, short.decided) == ("clear", False, False)
+    assert (long.state, long.fine, long.decided) == ("clear", True, True)
+    counting = rule(when=("stale_steps >= least",), thresholds={"least": 3})
+    assert verdict(counting, stale_steps=0).fine
+    assert verdict(needing, x=2, steps=50).decided
+
+
+@pytest.mark.parametrize(
+    ("signals", "severity"),
+    [
+        ({"skill": 0.95}, "note"),
+        ({"skill": 0.95, "val_skill_final": 0.2}, "error"),
+        ({"skill": 0.5}, "error"),
+        ({"loss_first": 4e7, "loss_final": 7e-5}, "note"),
+        ({"loss_first": 4e7, "loss_final": 0.0}, "error"),
+        ({"loss_first": 2.0, "loss_final": 0.5}, "error"),
+        ({"skill": 0.95, "loss_nonfinite": True}, "error"),
+    ],
+)
+def test_no_statistics_call_a_run_broken_that_learns(signals: dict[str, Any], severity: str) -> None:
+    """High skill on both sides, or a loss without a yardstick that fell by orders of magnitude; what was seen stays."""
+    assert verdict(rule(severity="error", evidence="statistical"), x=2, **signals).severity == severity
+    assert verdict(rule(severity="error", evidence="direct"), x=2, **signals).severity == "error"

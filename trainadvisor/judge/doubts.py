@@ -3,6 +3,7 @@
 Each is a remark: a code and the figures that it is about, which `trainadvisor.telling.doubt_texts` puts into words.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,8 @@ MOST_DEAD = 0.7
 ENOUGH_EXAMPLES = 100
 WORDS = ("nan", "inf", "-inf")
 """How a log writes numbers that JSON has no words for."""
+OFTEN = 5
+"""Optimizers of the same parameters from one line: a new one for each of a few stages is on purpose."""
 DECIDING = ("nan-loss", "nan-gradients", "zero-gradients", "missing-backward", "optimizer-param-mismatch")
 """Checks that nothing replaces: non-finite numbers, gradients that reach what is trained, weights that are held."""
 REACHING = ("zero-gradients",)
@@ -167,6 +170,17 @@ def idle_optimizer(seen: Seen) -> Iterator[Remark]:
         yield Remark("optimizer-idle", {"count": len(idle), "all": len(seen.log.optimizers)})
 
 
+def recreated_optimizer(seen: Seen) -> Iterator[Remark]:
+    """Yield that one line made the optimizer of the same parameters again and again, which forgets its state."""
+    used = [o for o in seen.log.optimizers if o["id"] in seen.log.phase.optimizers]
+    made = Counter(
+        (str(o.get("site")), *(parameter for group in o["groups"] for parameter in group["parameters"])) for o in used
+    )
+    count = max(made.values(), default=0)
+    if count >= OFTEN:
+        yield Remark("optimizer-recreated", {"count": count})
+
+
 def unreached(seen: Seen) -> Iterator[Remark]:
     """Yield trainable tensors that never got a gradient."""
     count, reached = seen.run.get("tensors"), seen.run.get("tensors_reached")
@@ -215,11 +229,13 @@ def coverage(seen: Seen) -> Iterator[Remark]:
 
 def counted(verdicts: Collection[Verdict]) -> tuple[int, int]:
     """Return how many checks were decided, and how many apply to this kind of training."""
-    applicable = [verdict for verdict in verdicts if verdict.state != OFF]
+    # what the source alone shows is a matter of the source, which need not be there
+    static = [verdict for verdict in verdicts if verdict.state == UNKNOWN and verdict.rule.evidence == "static"]
+    applicable = [verdict for verdict in verdicts if verdict.state != OFF and verdict not in static]
     return sum(verdict.decided for verdict in applicable), len(applicable)
 
 
 CHECKS: tuple[Callable[[Seen], Iterator[Remark]], ...] = (
     evaluation_nonfinite, loss_still, gradients_zero, steps_without_gradients, evaluation_worse, validation_rose,
-    ended, loss_rose, beyond_limits, idle_optimizer, unreached, no_success, brief, coverage,
+    ended, loss_rose, beyond_limits, idle_optimizer, recreated_optimizer, unreached, no_success, brief, coverage,
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from trainadvisor.log.cleaning import number as finite
 from trainadvisor.log.cleaning import whole
 from trainadvisor.log.records import number
 
@@ -23,6 +24,10 @@ def _count(value: Any) -> bool:
 
 def _number(value: Any) -> bool:
     return not isinstance(value, bool) and number(value) is not None
+
+
+def _finite(value: Any) -> bool:
+    return finite(value) is not None
 
 
 def _text(value: Any) -> bool:
@@ -75,7 +80,7 @@ FIELDS: dict[Check, str] = {
     _object: "detail facts graph metrics prediction recorder samples scheduler_steps site target",
     _list_of(_text): "argv ops train_mode_modules",
     _list_of(_count): "shape",
-    _list_of(_number): "histogram",
+    _list_of(_finite): "histogram weights",
     _list: "loaders models optimizers schedulers rows sums varied",
     _either(_list, _object): "losses",
     _either(_whole, _flag): "optimizer",
@@ -86,11 +91,11 @@ GIVEN: dict[Check, str] = {
         embed_dim embedding_dim groups hidden_size in_channels in_features input_size num_embeddings num_features
         num_heads num_layers out_channels out_features""",
     _flag: "affine bidirectional track_running_stats",
-    _number: "p",
+    _number: "p weight_decay eps alpha momentum",
     _list_of(_number): "betas",
 }
 # Objects whose fields others name: torch's modules and optimizers, or the user.
-FREE = frozenset({"facts", "groups", "metrics", "losses", "samples", "scheduler_steps", "seconds"})
+FREE = frozenset({"facts", "groups", "metrics", "samples", "scheduler_steps", "seconds"})
 
 
 def _by_name(table: dict[Check, str]) -> dict[str, Check]:

@@ -31,7 +31,7 @@ def act(log: RunLog, column: str, rows: list[int]) -> Floats:
     """Return samples x chosen rows of an activation column, nan where it is not finite."""
     values = log.layers.column(column)
     blind = column == "act_spread" and not spread_known(log)
-    chosen = values[:, rows] if values.size and not blind else np.empty((0, len(rows)))
+    chosen = values[:, rows] if values.size and not blind else np.full((len(values), len(rows)), np.nan)
     return np.where(np.isfinite(chosen), chosen, np.nan)
 
 

@@ -66,6 +66,10 @@ SAYS: Texts = {
         "en": "{count} of {all} optimizers never stepped",
         "zh": "{all} 个优化器中有 {count} 个从未执行过 step",
     },
+    "optimizer-recreated": {
+        "en": "the optimizer was made anew {count} times, each time without its momentum and averages",
+        "zh": "优化器被重新创建了 {count} 次，每次都丢失动量和统计量",
+    },
     "unreached": {
         "en": "{count} of {all} trainable tensors never got a gradient",
         "zh": "{all} 个可训练张量中有 {count} 个从未得到梯度",
