@@ -1,4 +1,4 @@
-"""What a pattern is: a function that finds a fault in a script, declared under the code of its rule."""
+"""What a pattern is: a function that finds a fault in a script, called like its rule."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class Pattern:
 declared: list[Pattern] = []
 
 
-def pattern(code: str, *names: str, words: tuple[tuple[str, ...], ...] = ()) -> Callable[[Finder], Finder]:
-    """Declare a finder under the code of its rule."""
+def pattern(*names: str, words: tuple[tuple[str, ...], ...] = ()) -> Callable[[Finder], Finder]:
+    """Declare a finder, whose function is called like its rule, with the names that the texts of the rule may use."""
 
     def declare(find: Finder) -> Finder:
-        declared.append(Pattern(code, frozenset(names), words, find))
+        declared.append(Pattern(find.__name__.replace("_", "-"), frozenset(names), words, find))
         return find
 
     return declare

@@ -19,8 +19,8 @@ MISSPELLED = frozenset({"require_grad", "requires_grads", "require_grads", "requ
 OF_MODULES = frozenset({"children", "modules", "named_children", "named_modules"})
 
 
-@pattern("attribute-without-effect", "attribute", "wanted", words=(("require",),))
-def find(training: Training) -> Iterator[Match]:
+@pattern("attribute", "wanted", words=(("require",),))
+def attribute_without_effect(training: Training) -> Iterator[Match]:
     """Yield assignments to attributes that neither tensors nor modules look at."""
     for node in training.script.of_type(ast.Assign):
         target = node.targets[0]

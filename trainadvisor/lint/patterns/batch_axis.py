@@ -18,8 +18,8 @@ RECURRENT = frozenset({"LSTM", "GRU", "RNN"})
 LAST = -1
 
 
-@pattern("batch-axis-mixed", "layer", "read", words=(("LSTM(", "GRU(", "RNN("),))
-def find(training: Training) -> Iterator[Match]:
+@pattern("layer", "read", words=(("LSTM(", "GRU(", "RNN("),))
+def batch_axis_mixed(training: Training) -> Iterator[Match]:
     """Yield reads of `out[:, -1]` from a recurrent layer whose first dimension is time."""
     for node in training.script.of_type(ast.Subscript):
         if not _reads_last(node):

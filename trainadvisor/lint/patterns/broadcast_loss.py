@@ -20,8 +20,8 @@ SIZED = frozenset({"torch.randn", "torch.rand", "torch.zeros", "torch.ones", "to
 LAST = -1
 
 
-@pattern("loss-shape-broadcast", "loss", "target", words=(("oss",), ("Linear(",)))
-def find(training: Training) -> Iterator[Match]:
+@pattern("loss", "target", words=(("oss",), ("Linear(",)))
+def loss_shape_broadcast(training: Training) -> Iterator[Match]:
     """Yield elementwise losses of a linear layer of one unit, as it is, and a target of one dimension."""
     for loss in training.losses:
         if loss.name not in ELEMENTWISE or loss.target is None or not _is_column(training, loss.input):

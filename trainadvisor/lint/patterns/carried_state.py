@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from trainadvisor.source.training import Training
 
 
-@pattern("hidden-state-not-detached", "state", words=(("hidden", "state", "h_", "hx", " h"), ("backward(",)))
-def find(training: Training) -> Iterator[Match]:
+@pattern("state", words=(("hidden", "state", "h_", "hx", " h"), ("backward(",)))
+def hidden_state_not_detached(training: Training) -> Iterator[Match]:
     """Yield `out, h = model(x, h)` in a loop with backward(), where h comes from nowhere else in the loop."""
     for node in training.script.nodes:
         if (

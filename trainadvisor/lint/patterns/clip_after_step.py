@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 CLIPS = frozenset({"clip_grad_norm_", "clip_grad_norm", "clip_grad_value_", "clip_gradients"})
 
 
-@pattern("clip-after-step", "clip", "step", words=(("clip_grad",), (".step(",)))
-def find(training: Training) -> Iterator[Match]:
+@pattern("clip", "step", words=(("clip_grad",), (".step(",)))
+def clip_after_step(training: Training) -> Iterator[Match]:
     """Yield clippings that come behind the step of their round, where no gradient is made in between."""
     for clip in training.script.calls:
         statement = training.script.statement(clip)

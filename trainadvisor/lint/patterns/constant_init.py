@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 FILLS = frozenset({"zeros_", "ones_", "constant_", "fill_", "zero_"})
 
 
-@pattern("symmetric-initialization", "fill", words=(("zeros_", "ones_", "constant_", "fill_", "zero_"),))
-def find(training: Training) -> Iterator[Match]:
+@pattern("fill", words=(("zeros_", "ones_", "constant_", "fill_", "zero_"),))
+def symmetric_initialization(training: Training) -> Iterator[Match]:
     """Yield statements that set every parameter, or the weight of every linear layer, to the same number."""
     for call in training.script.calls:
         if called(call) not in FILLS or not isinstance(training.script.parents.get(call), ast.Expr):

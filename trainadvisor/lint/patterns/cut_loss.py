@@ -20,8 +20,8 @@ MAKERS = frozenset({"torch.tensor", "torch.as_tensor", "torch.FloatTensor", "tor
                     "torch.autograd.Variable"})  # fmt: skip
 
 
-@pattern("detached-loss", "loss", "cut", words=(("backward(",),))
-def find(training: Training) -> Iterator[Match]:
+@pattern("loss", "cut", words=(("backward(",),))
+def detached_loss(training: Training) -> Iterator[Match]:
     """Yield what cuts the value that backward() is called on, or makes it a leaf by force."""
     for backward in training.backwards:
         value = _differentiated(backward)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 MODES = ("Dropout", "BatchNorm", "dropout", "models.", "from_pretrained", "timm")
 
 
-@pattern("eval-mode-in-training", "model", words=((".eval()",), ("backward(",), MODES))
-def find(training: Training) -> Iterator[Match]:
+@pattern("model", words=((".eval()",), ("backward(",), MODES))
+def eval_mode_in_training(training: Training) -> Iterator[Match]:
     """Yield eval() in a loop that also trains the model, where nothing in the loop calls train()."""
     for call in training.script.calls_by_name.get("eval", []):
         loops = training.script.loops(call)

@@ -19,8 +19,8 @@ AREA = "torch.nn.functional."
 LAYERS = frozenset({"Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout"})
 
 
-@pattern("train-mode-in-eval", "call", words=(("ropout",),))
-def find(training: Training) -> Iterator[Match]:
+@pattern("call", words=(("ropout",),))
+def train_mode_in_eval(training: Training) -> Iterator[Match]:
     """Yield calls of dropout in methods of modules that are active in evaluation as well."""
     script = training.script
     for call in script.calls:

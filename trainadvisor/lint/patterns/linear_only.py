@@ -18,8 +18,8 @@ HARMLESS = torch_names.SHAPES | torch_names.PLAIN_LAYERS | {"size", "dim", "drop
 MANY = 3
 
 
-@pattern("missing-nonlinearity", "layers", "model", words=(("Linear",),))
-def find(training: Training) -> Iterator[Match]:
+@pattern("layers", "model", words=(("Linear",),))
+def missing_nonlinearity(training: Training) -> Iterator[Match]:
     """Yield models that are one linear map: every layer is linear, and the product could be a single one."""
     for call in training.script.calls:
         if training.script.full(call.func) == "torch.nn.Sequential" and training.script.class_of(call) is None:

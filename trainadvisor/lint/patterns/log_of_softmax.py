@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from trainadvisor.source.training import Training
 
 
-@pattern("log-of-softmax", "log", "given", words=((".log(",), ("softmax", "Softmax", "sigmoid", "Sigmoid")))
-def find(training: Training) -> Iterator[Match]:
+@pattern("log", "given", words=((".log(",), ("softmax", "Softmax", "sigmoid", "Sigmoid")))
+def log_of_softmax(training: Training) -> Iterator[Match]:
     """Yield logarithms of what can only be a softmax or sigmoid as it is, in a script that trains."""
     if not training.backwards:
         return

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from trainadvisor.source.training import Loop, Training
 
 
-@pattern("schedule-before-step", "schedule", "step", words=(("sched", "LR("), (".step(",)))
-def schedule_first(training: Training) -> Iterator[Match]:
+@pattern("schedule", "step", words=(("sched", "LR("), (".step(",)))
+def schedule_before_step(training: Training) -> Iterator[Match]:
     """Yield steps of a schedule that stand before the step of the optimizer in one block."""
     for call in training.methods("step"):
         statement = training.script.statement(call)
@@ -37,8 +37,8 @@ def _steps(training: Training, statement: ast.stmt) -> bool:
     return any(node in training.steps for node in ast.walk(statement))
 
 
-@pattern("accumulation-cleared", "optimizer", words=(("zero_grad(",), ("%",), ("backward(",)))
-def cleared_each_round(training: Training) -> Iterator[Match]:
+@pattern("optimizer", words=(("zero_grad(",), ("%",), ("backward(",)))
+def accumulation_cleared(training: Training) -> Iterator[Match]:
     """Yield zero_grad() in every round of a loop whose step comes in every n-th only."""
     for clear in training.methods("zero_grad"):
         loop = next(iter(training.script.loops(clear)), None)
@@ -69,8 +69,8 @@ def _by_number(guard: ast.If) -> bool:
     return any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) for node in ast.walk(guard.test))
 
 
-@pattern("loss-never-reset", "loss", words=(("backward(",), ("+=",)))
-def summed_up(training: Training) -> Iterator[Match]:
+@pattern("loss", words=(("backward(",), ("+=",)))
+def loss_never_reset(training: Training) -> Iterator[Match]:
     """Yield losses that a loop adds to and differentiates in each round, and sets back in none."""
     for backward in training.backwards:
         owner = backward.func.value if isinstance(backward.func, ast.Attribute) else None
@@ -86,8 +86,8 @@ def summed_up(training: Training) -> Iterator[Match]:
             yield Match(backward, {"loss": owner.id}, added[0])
 
 
-@pattern("backward-outside-loop", "loss", words=(("backward(",),))
-def behind_the_loop(training: Training) -> Iterator[Match]:
+@pattern("loss", words=(("backward(",),))
+def backward_outside_loop(training: Training) -> Iterator[Match]:
     """Yield backward() behind a loop over batches, on a loss that each round of it computed anew."""
     for backward in training.backwards:
         owner = backward.func.value if isinstance(backward.func, ast.Attribute) else None

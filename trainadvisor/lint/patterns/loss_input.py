@@ -38,8 +38,8 @@ LOSS_OF_LOGITS = {
 }  # fmt: skip
 
 
-@pattern("softmax-before-cross-entropy", "loss", "given", "expected", words=(("oss", "entropy", "kl_div"),))
-def find(training: Training) -> Iterator[Match]:
+@pattern("loss", "given", "expected", words=(("oss", "entropy", "kl_div"),))
+def softmax_before_cross_entropy(training: Training) -> Iterator[Match]:
     """Yield losses whose input can only be of the wrong kind; the activation is the place where there is one."""
     for loss in training.losses:
         ends = training.operations.ends(loss.input)

@@ -18,8 +18,8 @@ WEIGHTED = torch_names.LINEAR | {"LSTM", "GRU", "RNN", "Embedding", "BatchNorm1d
                                  "MultiheadAttention", "GroupNorm"}  # fmt: skip
 
 
-@pattern("layer-made-in-forward", "layer", words=(("def forward",), ("nn.", "Linear")))
-def find(training: Training) -> Iterator[Match]:
+@pattern("layer", words=(("def forward",), ("nn.", "Linear")))
+def layer_made_in_forward(training: Training) -> Iterator[Match]:
     """Yield weighted layers that forward makes and uses on the spot, or under a name of its own."""
     for call in training.script.calls:
         if torch_names.layer(training.script.full(call.func)) not in WEIGHTED or not _in_forward(training, call):

@@ -20,8 +20,8 @@ METHODS = frozenset({"zero_grad", "backward", "step", "train", "eval"})
 LEAST = 2
 
 
-@pattern("missing-call", "method", words=((".zero_grad", ".backward", ".step", ".train", ".eval"),))
-def named_only(training: Training) -> Iterator[Match]:
+@pattern("method", words=((".zero_grad", ".backward", ".step", ".train", ".eval"),))
+def missing_call(training: Training) -> Iterator[Match]:
     """Yield statements that are nothing but the name of a method."""
     for node in training.script.of_type(ast.Expr):
         value = node.value
@@ -30,8 +30,8 @@ def named_only(training: Training) -> Iterator[Match]:
             yield Match(value, {"method": ast.unparse(value)}, fix=(replaced(training.source, value, f"{text}()"),))
 
 
-@pattern("layer-class-called", "name", words=(("nn.", "Loss", "ReLU", "Softmax"),))
-def class_called_later(training: Training) -> Iterator[Match]:
+@pattern("name", words=(("nn.", "Loss", "ReLU", "Softmax"),))
+def layer_class_called(training: Training) -> Iterator[Match]:
     """Yield loss classes given output and target, and activations given a tensor: they return a module, not a value."""
     for call in training.script.calls:
         if len(call.args) not in (1, 2) or not called(call)[:1].isupper():

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from trainadvisor.source.training import Training
 
 
-@pattern("missing-optimizer-step", "optimizer", words=(("backward(",), ("zero_grad(",)))
-def never_steps(training: Training) -> Iterator[Match]:
+@pattern("optimizer", words=(("backward(",), ("zero_grad(",)))
+def missing_optimizer_step(training: Training) -> Iterator[Match]:
     """Yield backward() in a loop of a script that makes and clears one optimizer and steps nothing."""
     if len(training.optimizers) != 1 or _steps_somehow(training):
         return
@@ -54,8 +54,8 @@ def _given_away(training: Training, optimizer: str) -> bool:
     return False
 
 
-@pattern("missing-backward", "optimizer", words=((".step()",),))
-def never_computed(training: Training) -> Iterator[Match]:
+@pattern("optimizer", words=((".step()",),))
+def missing_backward(training: Training) -> Iterator[Match]:
     """Yield steps in a loop that computes a loss, in a script without any backward."""
     text = training.source.text
     if (

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 USES = 2
 
 
-@pattern("super-init-missing", "module", words=(("Module",), ("__init__",)))
-def not_set_up(training: Training) -> Iterator[Match]:
+@pattern("module", words=(("Module",), ("__init__",)))
+def super_init_missing(training: Training) -> Iterator[Match]:
     """Yield constructors of modules that assign layers and call no other constructor."""
     for owner in training.module_classes:
         made = next((n for n in owner.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"), None)
@@ -42,8 +42,8 @@ def not_set_up(training: Training) -> Iterator[Match]:
             yield Match(layers[0], {"module": owner.name}, made, fix)
 
 
-@pattern("parameters-used-up", "name", "value", words=((".parameters()",),))
-def used_up(training: Training) -> Iterator[Match]:
+@pattern("name", "value", words=((".parameters()",),))
+def parameters_used_up(training: Training) -> Iterator[Match]:
     """Yield names of what parameters() returns that are gone through more than once."""
     for node in training.script.of_type(ast.Assign):
         target, value = node.targets[0], node.value

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 MOVES = frozenset({"to", "cuda", "double", "float", "half", "view", "reshape", "t", "unsqueeze", "type"})
 
 
-@pattern("parameter-not-leaf", "name", "made", words=(("requires_grad=True", "Parameter("), ("torch",)))
-def find(training: Training) -> Iterator[Match]:
+@pattern("name", "made", words=(("requires_grad=True", "Parameter("), ("torch",)))
+def parameter_not_leaf(training: Training) -> Iterator[Match]:
     """Yield names bound to a moved, reshaped or scaled tensor that was made with requires_grad=True."""
     for node in training.script.of_type(ast.Assign):
         target, value = node.targets[0], node.value

@@ -21,8 +21,8 @@ REFERENCE = re.compile(r"^(self\.)?(ref|reference|target|old|teacher|ema|frozen|
 MODEL = re.compile(r"(net|model|policy|actor|critic|network|module|reference|ref|teacher|q)$", re.IGNORECASE)
 
 
-@pattern("best-weights-not-copied", "name", "value", words=(("state_dict()", "best"), ("best", "state")))
-def best(training: Training) -> Iterator[Match]:
+@pattern("name", "value", words=(("state_dict()", "best"), ("best", "state")))
+def best_weights_not_copied(training: Training) -> Iterator[Match]:
     """Yield weights kept in a loop under a condition, as they are, and used behind that loop."""
     for node in training.script.of_type(ast.Assign):
         if len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
@@ -67,10 +67,8 @@ def _copied(training: Training, value: ast.expr) -> Fix | None:
     return (replaced(training.source, value, f"{copy}({training.source.segment(value)})"),) if copy else None
 
 
-@pattern(
-    "reference-not-copied", "name", "value", words=(("ref", "target", "old_", "teacher", "ema", "frozen", "initial"),)
-)
-def reference(training: Training) -> Iterator[Match]:
+@pattern("name", "value", words=(("ref", "target", "old_", "teacher", "ema", "frozen", "initial"),))
+def reference_not_copied(training: Training) -> Iterator[Match]:
     """Yield a second name for a model that is to stay behind it: reference, target, teacher."""
     for node in training.script.of_type(ast.Assign):
         if len(node.targets) != 1:

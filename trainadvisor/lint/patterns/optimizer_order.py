@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 CHANGES = frozenset({"resize_vocab", "resize_token_embeddings"})
 
 
-@pattern("optimizer-param-mismatch", "optimizer", "model", "change", words=(("optim", "Optim"), ("parameters",)))
-def find(training: Training) -> Iterator[Match]:
+@pattern("optimizer", "model", "change", words=(("optim", "Optim"), ("parameters",)))
+def optimizer_param_mismatch(training: Training) -> Iterator[Match]:
     """Yield statements that replace the model or a part of it behind the making of its optimizer, in one block."""
     for made in training.optimizers:
         statement = training.script.statement(made)
@@ -104,8 +104,8 @@ def _method_replaces(training: Training, func: ast.expr) -> bool:
     return False
 
 
-@pattern("unused-parameter-group", "group", "optimizer", words=(('"params"', "'params'"),))
-def unused_group(training: Training) -> Iterator[Match]:
+@pattern("group", "optimizer", words=(('"params"', "'params'"),))
+def unused_parameter_group(training: Training) -> Iterator[Match]:
     """Yield groups of parameters that are made and never given to an optimizer."""
     read = {node.id for node in training.script.of_type(ast.Name) if isinstance(node.ctx, ast.Load)}
     for node in training.script.of_type(ast.Assign):

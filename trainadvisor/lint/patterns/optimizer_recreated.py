@@ -19,8 +19,8 @@ PLAIN = frozenset({"LBFGS", "Rprop"})
 ANEW = frozenset({"load_state_dict", "deepcopy", "apply", "reset_parameters", "requires_grad_", "add_param_group"})
 
 
-@pattern("optimizer-recreated", "optimizer", words=(("optim", "Optim"), (".step(",)))
-def find(training: Training) -> Iterator[Match]:
+@pattern("optimizer", words=(("optim", "Optim"), (".step(",)))
+def optimizer_recreated(training: Training) -> Iterator[Match]:
     """Yield optimizers with a memory that a loop over epochs or batches makes again for the same model."""
     for made in training.optimizers:
         if not _remembers(made):

@@ -20,8 +20,8 @@ REGISTERS = frozenset({"ModuleList", "ModuleDict", "Sequential", "add_module", "
 LISTS = (ast.List, ast.ListComp, ast.Tuple, ast.Dict, ast.DictComp)
 
 
-@pattern("unregistered-modules", "attribute", "kind", words=(("Module",), ("self.",)))
-def find(training: Training) -> Iterator[Match]:
+@pattern("attribute", "kind", words=(("Module",), ("self.",)))
+def unregistered_modules(training: Training) -> Iterator[Match]:
     """Yield attributes of modules that hold trainable modules in a list, and are registered nowhere in the class."""
     for owner in training.module_classes:
         for node in ast.walk(owner):

@@ -21,8 +21,8 @@ AREAS = ("torch", "torch.nn.functional")
 FUNCTIONS = frozenset({"relu", "softmax", "sigmoid", "tanh", "dropout", "log_softmax", "leaky_relu", "max_pool2d"})
 
 
-@pattern("result-discarded", "call", words=(("torch", "nn."),))
-def find(training: Training) -> Iterator[Match]:
+@pattern("call", words=(("torch", "nn."),))
+def result_discarded(training: Training) -> Iterator[Match]:
     """Yield statements that compute a new tensor from one and drop it."""
     for node in training.script.of_type(ast.Expr):
         call = node.value

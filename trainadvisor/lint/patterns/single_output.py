@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 LOGITS = frozenset({"cross_entropy", "binary_cross_entropy_with_logits"})
 
 
-@pattern("wrong-output-activation", "activation", "what", words=(("oftmax", "elu", "eLU"), ("oss", "entropy")))
-def activation(training: Training) -> Iterator[Match]:
+@pattern("activation", "what", words=(("oftmax", "elu", "eLU"), ("oss", "entropy")))
+def wrong_output_activation(training: Training) -> Iterator[Match]:
     """Yield softmaxes over one unit and ReLUs on what is taken for logits, where a loss is computed of them."""
     for loss in training.losses:
         ends = training.operations.ends(loss.input)
@@ -51,8 +51,8 @@ def _layer_before(training: Training, end: Operation) -> ast.Call | None:
     return before if isinstance(before, ast.Call) and called(before) == "Linear" else None
 
 
-@pattern("wrong-loss-function", "loss", words=(("oss", "entropy"),))
-def one_class(training: Training) -> Iterator[Match]:
+@pattern("loss", words=(("oss", "entropy"),))
+def wrong_loss_function(training: Training) -> Iterator[Match]:
     """Yield cross-entropies over one class, and losses whose input and target are exchanged."""
     for loss in training.losses:
         ends = training.operations.ends(loss.input)
@@ -71,8 +71,8 @@ def _dense(training: Training, value: ast.expr) -> bool:
     return isinstance(node, ast.Call) and called(node) in ("view", "reshape", "squeeze", "transpose", "permute", "t")
 
 
-@pattern("swapped-loss-arguments", "loss", "input", "target", words=(("oss", "entropy"),))
-def exchanged(training: Training) -> Iterator[Match]:
+@pattern("loss", "input", "target", words=(("oss", "entropy"),))
+def swapped_loss_arguments(training: Training) -> Iterator[Match]:
     """Yield losses that are given the label first: a variable of the loop over the data, then the model's output."""
     for loss in training.losses:
         if loss.name not in LOGITS | {"nll_loss", "binary_cross_entropy"} or loss.target is None:

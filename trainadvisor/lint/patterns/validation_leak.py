@@ -20,8 +20,8 @@ HELD_OUT = re.compile(r"(^|_|\.)(val|valid|validation|test|dev|x_?test|x_?val)(_
 TRAINED = re.compile(r"train", re.IGNORECASE)
 
 
-@pattern("validation-leak", "loader", "data", words=(("DataLoader(",),))
-def find(training: Training) -> Iterator[Match]:
+@pattern("loader", "data", words=(("DataLoader(",),))
+def validation_leak(training: Training) -> Iterator[Match]:
     """Yield loaders named for validation that are given the very data set of the training loader."""
     loaders = [_loader(training, call) for call in training.script.calls_by_name.get("DataLoader", [])]
     known = [entry for entry in loaders if entry is not None]
@@ -42,8 +42,8 @@ def _loader(training: Training, call: ast.Call) -> tuple[str, str, ast.Call] | N
     return ast.unparse(statement.targets[0]), data.id, call
 
 
-@pattern("preprocessing-mismatch", "call", words=(("fit_transform(",),))
-def fitted_again(training: Training) -> Iterator[Match]:
+@pattern("call", words=(("fit_transform(",),))
+def preprocessing_mismatch(training: Training) -> Iterator[Match]:
     """Yield held-out data that a scaler is fitted to, which was fitted to the training data before."""
     for call in training.script.calls_by_name.get("fit_transform", []):
         owner = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""

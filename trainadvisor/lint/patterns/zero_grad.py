@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from trainadvisor.source.training import Training
 
 
-@pattern("missing-zero-grad", "optimizer", words=((".step(",), ("backward(",)))
-def never_cleared(training: Training) -> Iterator[Match]:
+@pattern("optimizer", words=((".step(",), ("backward(",)))
+def missing_zero_grad(training: Training) -> Iterator[Match]:
     """Yield steps in a loop that calls backward and in no way clears gradients."""
     for step in training.steps:
         loop = next(iter(training.script.loops(step)), None)
@@ -61,8 +61,8 @@ def _cleared(training: Training, backward: ast.AST, optimizer: str) -> Fix | Non
     return before(training.source, statement, f"{optimizer}.zero_grad()") if statement else None
 
 
-@pattern("zero-grad-before-step", "optimizer", words=(("zero_grad(",), ("backward(",)))
-def cleared_before_the_step(training: Training) -> Iterator[Match]:
+@pattern("optimizer", words=(("zero_grad(",), ("backward(",)))
+def zero_grad_before_step(training: Training) -> Iterator[Match]:
     """Yield a zero_grad between backward and the step of the same optimizer, in one block."""
     for clear in training.methods("zero_grad"):
         statement = training.script.statement(clear)
