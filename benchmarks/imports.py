@@ -14,7 +14,7 @@ from typing import Any
 
 from trainadvisor import telling
 from trainadvisor.errors import LogError
-from trainadvisor.importers.reading import read_log
+from trainadvisor.importers.foreign_logs import read_log
 from trainadvisor.vocabulary import Severity
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "logs"

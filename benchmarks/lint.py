@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from trainadvisor.judge.rule_loading import load
-from trainadvisor.lint.catalogue import matches
+from trainadvisor.lint.pattern_catalogue import matches
 from trainadvisor.source.reading import SourceError, parse, read
 
 HERE = Path(__file__).parent

@@ -20,7 +20,7 @@ from trainadvisor.errors import ConfigError, LogError, RuleError
 from trainadvisor.gate.baseline import make
 from trainadvisor.gate.decision import Policy, decide
 from trainadvisor.i18n.language import Words
-from trainadvisor.importers import reading as foreign
+from trainadvisor.importers import foreign_logs as foreign
 from trainadvisor.judge import conditions, rule_checks
 from trainadvisor.judge.assembly import judge_log
 from trainadvisor.judge.rule_loading import load

@@ -8,7 +8,7 @@ from trainadvisor.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from trainadvisor.document import diagnose
-    from trainadvisor.importers.reading import read_log
+    from trainadvisor.importers.foreign_logs import read_log
     from trainadvisor.signals import signal
     from trainadvisor.watching import watch
 
@@ -16,7 +16,7 @@ __all__ = ["diagnose", "read_log", "signal", "watch"]
 
 _HOMES = {
     "diagnose": "trainadvisor.document",
-    "read_log": "trainadvisor.importers.reading",
+    "read_log": "trainadvisor.importers.foreign_logs",
     "signal": "trainadvisor.signals",
     "watch": "trainadvisor.watching",
 }

@@ -94,7 +94,7 @@ def _path(diagnosis: Diagnosis) -> Path:
 
 
 def _log(diagnosis: Diagnosis) -> RunLog:
-    from trainadvisor.importers.reading import read_log
+    from trainadvisor.importers.foreign_logs import read_log
 
     path = _path(diagnosis)
     if not path.exists():

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from trainadvisor.cli import program
-from trainadvisor.commands.targets import check_script
+from trainadvisor.commands.script_targets import check_script
 from trainadvisor.errors import UsageError
-from trainadvisor.importers.reading import read_log
+from trainadvisor.importers.foreign_logs import read_log
 
 if TYPE_CHECKING:
     from pathlib import Path

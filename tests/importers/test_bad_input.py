@@ -11,8 +11,8 @@ from importers.mutations import damaged
 
 from trainadvisor.errors import LogError
 from trainadvisor.importers import thinning
+from trainadvisor.importers.foreign_logs import read_log
 from trainadvisor.importers.opening import lines
-from trainadvisor.importers.reading import read_log
 
 if TYPE_CHECKING:
     from pathlib import Path

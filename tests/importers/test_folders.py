@@ -11,7 +11,7 @@ import pytest
 from trainadvisor import regular
 from trainadvisor.errors import LogError
 from trainadvisor.importers.folders import log_in
-from trainadvisor.importers.reading import read_log
+from trainadvisor.importers.foreign_logs import read_log
 
 if TYPE_CHECKING:
     from pathlib import Path

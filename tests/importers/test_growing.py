@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from recordedfiles import STEPS, one
 
-from trainadvisor.importers import growing as module
-from trainadvisor.importers.growing import GrowingImport, growing
+from trainadvisor.importers import growing_import as module
+from trainadvisor.importers.growing_import import GrowingImport, growing
 from trainadvisor.log.growing import GrowingLog
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from trainadvisor.errors import LogError
-from trainadvisor.importers.reading import read_log
+from trainadvisor.importers.foreign_logs import read_log
 
 if TYPE_CHECKING:
     from pathlib import Path

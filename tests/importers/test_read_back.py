@@ -11,7 +11,7 @@ import pytest
 from importers.make_fixtures import EVERY, HERE, LR, STEPS, eval_loss, lr, train_loss, truth
 from recordedfiles import one, unpacked
 
-from trainadvisor.importers.reading import read_log
+from trainadvisor.importers.foreign_logs import read_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable

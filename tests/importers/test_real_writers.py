@@ -12,7 +12,7 @@ import pytest
 from importers import make_fixtures
 from importers.make_fixtures import EVERY, STEPS, WRITERS
 
-from trainadvisor.importers.reading import read_log
+from trainadvisor.importers.foreign_logs import read_log
 
 if TYPE_CHECKING:
     from pathlib import Path

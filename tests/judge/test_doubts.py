@@ -104,7 +104,7 @@ def test_what_was_seen_to_be_wrong_needs_attention(judged: Judge, code: str, par
         ("loss-rose", {**CUSTOM, "columns": {"loss": 1 + np.arange(STEPS) / STEPS}}),
         ("optimizer-idle", {"optimizers": [make_optimizer(), make_optimizer(id=1, parameters=[5])]}),
         (
-            "optimizer-recreated",
+            "optimizer-anew",
             {
                 "optimizers": [make_optimizer(id=n) for n in range(8)],
                 "columns": {"opt": [[n // 25] for n in range(STEPS)]},

@@ -1,7 +1,7 @@
 """Patterns and rules belong together, comments are obeyed, and nothing is found where there is nothing."""
 
 from trainadvisor.judge.rule_loading import load
-from trainadvisor.lint.catalogue import matches, patterns
+from trainadvisor.lint.pattern_catalogue import matches, patterns
 from trainadvisor.source.reading import parse
 
 FAULTY = """import torch.nn.functional as F

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from trainadvisor.errors import UsageError
-from trainadvisor.mending.files import write
+from trainadvisor.mending.source_files import write
 from trainadvisor.source.reading import read
 
 

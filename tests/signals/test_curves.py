@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from trainadvisor import signals
-from trainadvisor.importers.reading import read_log
+from trainadvisor.importers.foreign_logs import read_log
 from trainadvisor.signals.context import contexts
 
 if TYPE_CHECKING:

@@ -24,6 +24,9 @@ color_option = click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Default: on a terminal only."
 )
 
+SOURCE_FORMS = ("text", "json", "jsonl", "sarif", "github", "gitlab", "junit", "markdown")
+"""The forms in which faults of sources are written."""
+
 
 def hint_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what the user can say of a log that another tool wrote."""

@@ -69,7 +69,7 @@ def command(
     from trainadvisor.commands.runs import find
     from trainadvisor.gate import policy
     from trainadvisor.i18n.language import choose
-    from trainadvisor.importers.reading import read_log
+    from trainadvisor.importers.foreign_logs import read_log
     from trainadvisor.telling import diagnose
 
     outputs = parse(forms, DIAGNOSE)

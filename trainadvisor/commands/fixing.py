@@ -11,8 +11,8 @@ import click
 
 from trainadvisor.errors import UsageError, did_you_mean
 from trainadvisor.i18n.language import Words
-from trainadvisor.lint.catalogue import matches
-from trainadvisor.mending import files
+from trainadvisor.lint.pattern_catalogue import matches
+from trainadvisor.mending import source_files
 from trainadvisor.mending.config_files import key_of, place_in_files
 from trainadvisor.mending.patches import Patch, patch
 from trainadvisor.report.text.layout import clean
@@ -160,7 +160,7 @@ def offer(source: Source, text: str, words: Words, *, yes: bool, dry_run: bool) 
     if dry_run or not (yes or _agreed(words, source)):
         emit(words("fix.unwritten", name=source.name))
         return 0 if dry_run else REFUSED
-    kept = files.write(source, text)
+    kept = source_files.write(source, text)
     emit(words("fix.written", name=source.name, kept=words("fix.kept", name=kept) if kept else ""))
     return 0
 

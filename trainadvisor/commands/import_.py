@@ -27,7 +27,7 @@ def command(*, log: str, output: Path | None, **hints: Any) -> None:
 
     from trainadvisor.commands.runs import find
     from trainadvisor.errors import UsageError
-    from trainadvisor.importers.reading import imported, is_own
+    from trainadvisor.importers.foreign_logs import imported, is_own
     from trainadvisor.importers.table import Hints
     from trainadvisor.report import files
     from trainadvisor.report.text.terminal import emit

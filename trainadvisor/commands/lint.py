@@ -7,10 +7,8 @@ from typing import Any
 
 import click
 
-from trainadvisor.commands.common import color_option, lang_option, rules_option
+from trainadvisor.commands.common import SOURCE_FORMS, color_option, lang_option, rules_option
 from trainadvisor.vocabulary import FAIL_ON
-
-FORMS = ("text", "json", "jsonl", "sarif", "github", "gitlab", "junit", "markdown")
 
 
 @click.command("lint", short_help="Find faults that training scripts show without being run.")
@@ -28,7 +26,7 @@ FORMS = ("text", "json", "jsonl", "sarif", "github", "gitlab", "junit", "markdow
     "forms",
     multiple=True,
     metavar="NAME[=FILE]",
-    help=f"{', '.join(FORMS)}; may be repeated. Default: text.",
+    help=f"{', '.join(SOURCE_FORMS)}; may be repeated. Default: text.",
 )
 @lang_option
 @rules_option

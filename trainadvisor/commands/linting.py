@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from trainadvisor.commands.outputs import parse as parse_outputs
 from trainadvisor.commands.outputs import put
 from trainadvisor.errors import UsageError, did_you_mean
-from trainadvisor.lint.catalogue import matches
+from trainadvisor.lint.pattern_catalogue import matches
 from trainadvisor.source.reading import SourceError, read
 from trainadvisor.telling.told_sources import Found, told
 from trainadvisor.vocabulary import reaches
@@ -42,12 +42,11 @@ class Options:
 def run(paths: Sequence[str], lang: str | None, folders: Sequence[str], options: Options) -> int:
     """Look at the files below some paths and return the exit code."""
     from trainadvisor import configuration
-    from trainadvisor.commands.common import rulebook
-    from trainadvisor.commands.lint import FORMS
+    from trainadvisor.commands.common import SOURCE_FORMS, rulebook
     from trainadvisor.i18n.language import choose
 
     settings = configuration.load()
-    outputs = parse_outputs(options.forms, FORMS)
+    outputs = parse_outputs(options.forms, SOURCE_FORMS)
     book = rulebook(folders).configured(settings)
     chosen = _chosen(book, options)
     words = choose(lang, settings.lang)

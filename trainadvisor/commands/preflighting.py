@@ -71,7 +71,7 @@ def run(script: Script, options: Options) -> int:
 
 def _check(script: Script, options: Options) -> None:
     """Refuse what cannot work before anything runs."""
-    from trainadvisor.commands.targets import check_script
+    from trainadvisor.commands.script_targets import check_script
     from trainadvisor.report import files
 
     if not script.module and not Path(script.target).is_file():

@@ -147,7 +147,7 @@ def _check(target: str, stop_on: str | None, report: Path | None, *, module: boo
         message = f"{target}: there is no such script; {hint}"
         raise UsageError(message)
     if not module:
-        from trainadvisor.commands.targets import check_script
+        from trainadvisor.commands.script_targets import check_script
 
         check_script(target, "run")
     if report is not None:

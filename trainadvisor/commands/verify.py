@@ -88,7 +88,7 @@ def _session(target: str, args: tuple[str, ...], options: dict[str, Any], lang: 
     from trainadvisor.commands import fromlog, trialling, verifying
     from trainadvisor.errors import UsageError
     from trainadvisor.i18n.language import Words
-    from trainadvisor.importers.reading import is_own
+    from trainadvisor.importers.foreign_logs import is_own
     from trainadvisor.log.reader import read_log
     from trainadvisor.report.text.terminal import emit
     from trainadvisor.telling import diagnose

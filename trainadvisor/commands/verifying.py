@@ -118,7 +118,7 @@ def is_log(target: str) -> bool:
 
 def check(request: Request, out: Path, report: Path | None, apply_to: Path | None) -> None:
     """Refuse what cannot work before anything is run."""
-    from trainadvisor.commands.targets import check_script
+    from trainadvisor.commands.script_targets import check_script
     from trainadvisor.report import files
 
     if not request.module and not Path(request.target).is_file():

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from trainadvisor.importers.columns import Columns
+from trainadvisor.importers.column_names import Columns
 from trainadvisor.importers.points import Point
 
 Record = dict[str, Any]

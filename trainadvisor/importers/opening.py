@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from trainadvisor.errors import LogError
-from trainadvisor.importers.decode.files import buffered
+from trainadvisor.importers.decode.bounded_files import buffered
 from trainadvisor.importers.thinning import Thinner, stride
 
 HEAD = 64 << 10

@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from trainadvisor.importers.columns import Columns
+from trainadvisor.importers.column_names import Columns
+from trainadvisor.importers.field_values import number
 from trainadvisor.importers.numbering import Numbering
 from trainadvisor.importers.table import Row
-from trainadvisor.importers.values import number
 
 # Points that are kept; beyond it every second one is dropped.
 MOST_POINTS = 200_000

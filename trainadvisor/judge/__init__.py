@@ -24,7 +24,7 @@ def judged(
     `rules` are further folders of rules; `config` gives folders, thresholds and switched-off rules of a project;
     `ignore` holds codes that are left out.
     """
-    from trainadvisor.importers.reading import read_log
+    from trainadvisor.importers.foreign_logs import read_log
     from trainadvisor.judge.trainings import judge_trainings
     from trainadvisor.log.reader import RunLog
 

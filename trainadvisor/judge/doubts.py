@@ -37,10 +37,6 @@ WORDS = ("nan", "inf", "-inf")
 """How a log writes numbers that JSON has no words for."""
 OFTEN = 5
 """Optimizers of the same parameters from one line: a new one for each of a few stages is on purpose."""
-DECIDING = ("nan-loss", "nan-gradients", "zero-gradients", "missing-backward", "optimizer-param-mismatch")
-"""Checks that nothing replaces: non-finite numbers, gradients that reach what is trained, weights that are held."""
-REACHING = ("zero-gradients",)
-"""Checks that a gradient of every tensor, measured once, replaces."""
 SERIOUS = frozenset({
     "evaluation-nonfinite", "loss-still", "gradients-zero", "steps-without-gradients", "evaluation-worse",
     "validation-rose", "training-faulty",
@@ -178,7 +174,7 @@ def recreated_optimizer(seen: Seen) -> Iterator[Remark]:
     )
     count = max(made.values(), default=0)
     if count >= OFTEN:
-        yield Remark("optimizer-recreated", {"count": count})
+        yield Remark("optimizer-anew", {"count": count})
 
 
 def unreached(seen: Seen) -> Iterator[Remark]:
@@ -219,8 +215,8 @@ def coverage(seen: Seen) -> Iterator[Remark]:
     """Yield that too many of the applicable checks could not be made, or one that decides."""
     known, applicable = counted(seen.verdicts)
     reached = seen.run.get("tensors") is not None and seen.run.get("tensors") == seen.run.get("tensors_reached")
-    wanted = [code for code in DECIDING if code not in REACHING or not reached]
-    open_ = [verdict.code for verdict in seen.verdicts if verdict.state == UNKNOWN and verdict.code in wanted]
+    wanted = {"always"} if reached else {"always", "unmeasured"}
+    open_ = [verdict.code for verdict in seen.verdicts if verdict.state == UNKNOWN and verdict.rule.deciding in wanted]
     if known < COVERED * applicable or not known:
         yield Remark("coverage", {"known": known, "all": applicable})
     elif open_:

@@ -146,6 +146,7 @@ class RuleFile(_Table):
     measures: list[Text] = []
     general: Literal["finite", "labels"] | None = None
     share: Annotated[FiniteFloat, Field(gt=0, le=1)] | None = None
+    deciding: Literal["always", "unmeasured"] | None = None
     preview: bool = False
     onset: str | None = None
     subjects: str | None = None

@@ -41,6 +41,9 @@ class Rule:
     general: str | None = None
     """What is tried first where its own remedies do not help: what keeps numbers finite, or other labels."""
     share: float | None = None
+    deciding: str | None = None
+    """Whether a run can be healthy only where this is known: "always", or "unmeasured" where no look at every tensor
+    replaces it."""
     preview: bool = False
     onset: str | None = None
     subjects: str | None = None
@@ -212,6 +215,7 @@ def rule_of(path: Path, data: Mapping[str, Any]) -> Rule:
         "measured_by",
         "general",
         "share",
+        "deciding",
         "preview",
         "onset",
         "subjects",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import TrainAdvisorError, did_you_mean
 from trainadvisor.judge.placeholders import names_in
-from trainadvisor.lint import catalogue
+from trainadvisor.lint import pattern_catalogue
 from trainadvisor.source.edits import applied
 from trainadvisor.source.reading import parse
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 def source_problems(rule: Rule) -> Iterator[str]:
     """Yield what is wrong with the part of a rule that is about sources."""
     if rule.source is None:
-        if rule.path.parent.parent.name in ("rules", "_rules") and rule.code in catalogue.patterns():
+        if rule.path.parent.parent.name in ("rules", "_rules") and rule.code in pattern_catalogue.patterns():
             yield "source: is missing, and there is a pattern of this code; add pieces of scripts that hold it"
         return
-    if rule.code not in catalogue.patterns():
-        yield f"source: no pattern is called {rule.code}{did_you_mean(rule.code, catalogue.patterns())}"
+    if rule.code not in pattern_catalogue.patterns():
+        yield f"source: no pattern is called {rule.code}{did_you_mean(rule.code, pattern_catalogue.patterns())}"
         return
     if rule.judges_runs and not (rule.source.get("en") and rule.source.get("zh")):
         yield "source: en and zh are missing; a rule on runs says other things of a source"
@@ -35,7 +35,7 @@ def source_problems(rule: Rule) -> Iterator[str]:
 
 
 def _placeholders(rule: Rule) -> Iterator[str]:
-    known = catalogue.names_of(rule.code)
+    known = pattern_catalogue.names_of(rule.code)
     for lang in ("en", "zh"):
         for key, text in texts(rule, lang).items():
             for name in names_in(text):
@@ -55,7 +55,7 @@ def texts(rule: Rule, lang: str) -> dict[str, str]:
 def _case(rule: Rule, key: str, case: Mapping[str, Any]) -> Iterator[str]:
     try:
         source = parse(case["code"], key)
-        found = [match for code, match in catalogue.matches(source) if code == rule.code]
+        found = [match for code, match in pattern_catalogue.matches(source) if code == rule.code]
         lines = [match.node.lineno for match in found]  # type: ignore[attr-defined]
         spans = [span for match in found[:1] for span in match.fix or ()]
         changed = applied(source, spans) if spans else None

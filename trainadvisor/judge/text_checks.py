@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor.errors import did_you_mean
 from trainadvisor.judge.placeholders import BUILT_IN, placeholders
 from trainadvisor.judge.rulebook import Rule
-from trainadvisor.lint.catalogue import names_of
+from trainadvisor.lint.pattern_catalogue import names_of
 
 if TYPE_CHECKING:
     from trainadvisor.judge.branches import Branch

@@ -15,7 +15,7 @@ from trainadvisor.log import descriptions
 from trainadvisor.log.cleaning import Cleaner, whole
 from trainadvisor.log.columns import Floats, Ints, StepColumns
 from trainadvisor.log.combining import combine
-from trainadvisor.log.evaluations import held_out, on_training_data
+from trainadvisor.log.evaluation_records import held_out, on_training_data
 from trainadvisor.log.layer_samples import LayerSeries, LayerStore, Sample
 from trainadvisor.log.records import CUT, FACTS, FORMAT, LOST
 from trainadvisor.log.stream import Stream

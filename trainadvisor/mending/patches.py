@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.errors import TrainAdvisorError
 from trainadvisor.judge.argument_edit import POSITIONS
-from trainadvisor.lint.catalogue import matches
+from trainadvisor.lint.pattern_catalogue import matches
 from trainadvisor.mending.insertions import INSERTIONS
 from trainadvisor.source.edits import applied, replaced, with_argument
 from trainadvisor.source.provenance import provenance

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from trainadvisor.i18n.language import Words
-from trainadvisor.importers.growing import GrowingImport, growing
+from trainadvisor.importers.growing_import import GrowingImport, growing
 from trainadvisor.log.cleaning import Cleaner
 from trainadvisor.log.typed import fits
 from trainadvisor.monitor.finding_events import STEPS

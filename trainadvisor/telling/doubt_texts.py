@@ -66,7 +66,7 @@ SAYS: Texts = {
         "en": "{count} of {all} optimizers never stepped",
         "zh": "{all} 个优化器中有 {count} 个从未执行过 step",
     },
-    "optimizer-recreated": {
+    "optimizer-anew": {
         "en": "the optimizer was made anew {count} times, each time without its momentum and averages",
         "zh": "优化器被重新创建了 {count} 次，每次都丢失动量和统计量",
     },

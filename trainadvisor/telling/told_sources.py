@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from trainadvisor.judge.rulebook import Rule, Rulebook
-    from trainadvisor.lint.declaration import Match
+    from trainadvisor.lint.pattern_declaration import Match
     from trainadvisor.source.reading import Source
 
 

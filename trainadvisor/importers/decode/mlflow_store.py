@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from trainadvisor.importers.decode.bounded_files import buffered
 from trainadvisor.importers.decode.database import columns, database, rows
-from trainadvisor.importers.decode.files import buffered
 from trainadvisor.importers.decode.tracked import Point, TrackedRun
 from trainadvisor.regular import content, is_file, is_folder, walked
 

@@ -11,7 +11,7 @@ import orjson
 
 from trainadvisor.importers.decode.database import columns, database, rows
 from trainadvisor.importers.decode.tracked import Point, TrackedRun, flattened
-from trainadvisor.importers.values import number
+from trainadvisor.importers.field_values import number
 
 MOST_RUNS = 1_000
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from trainadvisor.importers.names import meaning
+from trainadvisor.importers.field_values import number
+from trainadvisor.importers.metric_names import meaning
 from trainadvisor.importers.opening import lines, text
 from trainadvisor.importers.table import Row, Table
-from trainadvisor.importers.values import number
 
 NAME = "printed table"
 RANK = 4

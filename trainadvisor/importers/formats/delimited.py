@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from trainadvisor.importers.names import meaning
+from trainadvisor.importers.metric_names import meaning
 from trainadvisor.importers.opening import lines, text
 from trainadvisor.importers.table import Row, Table
 

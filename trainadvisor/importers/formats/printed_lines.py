@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from trainadvisor.importers.decode.tracked import flattened
-from trainadvisor.importers.names import TRAIN, meaning, words_of
+from trainadvisor.importers.field_values import number
+from trainadvisor.importers.metric_names import TRAIN, meaning, words_of
 from trainadvisor.importers.opening import lines, text
 from trainadvisor.importers.table import Row, Table
-from trainadvisor.importers.values import number
 
 NAME = "printed lines"
 RANK = 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from trainadvisor.lint.declaration import Match, pattern
+from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.source.edits import after
 from trainadvisor.source.script import called
 

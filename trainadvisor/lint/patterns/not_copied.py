@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from trainadvisor.lint.declaration import Match, pattern
+from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.source.edits import replaced
 from trainadvisor.source.script import called
 

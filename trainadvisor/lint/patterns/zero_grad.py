@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from trainadvisor.lint.declaration import Match, pattern
 from trainadvisor.lint.order import same_block, statements_between
+from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.source.edits import before, without
 from trainadvisor.source.script import called
 

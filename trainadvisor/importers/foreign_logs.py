@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import LogError
-from trainadvisor.importers import records as made
-from trainadvisor.importers import registry, thinning
+from trainadvisor.importers import format_registry, thinning
+from trainadvisor.importers import imported_records as made
 from trainadvisor.importers.folders import log_in
 from trainadvisor.importers.formats import refused
 from trainadvisor.importers.opening import head, text
@@ -90,7 +90,7 @@ def recognized(path: Path) -> Table:
     if is_folder(path):
         return _of_folder(path)
     start = head(path)
-    form = registry.sniff(start, path)
+    form = format_registry.sniff(start, path)
     if form is None:
         raise LogError(f"{path}: {refused.reason(start, path)}")
     table = form.read(path)
@@ -102,7 +102,7 @@ def _of_folder(folder: Path) -> Table:
     place = log_in(folder)
     if place is not None and place != folder:
         return recognized(place)
-    form = registry.of_folder(folder)
+    form = format_registry.of_folder(folder)
     if form is None:
         raise LogError(f"{folder}: the folder holds no log that is known here; name the log (docs/logs.md lists them)")
     try:

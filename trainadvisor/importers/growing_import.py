@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from trainadvisor.errors import LogError
-from trainadvisor.importers.reading import NothingYetError, built, imported, is_own
+from trainadvisor.importers.foreign_logs import NothingYetError, built, imported, is_own
 from trainadvisor.log.growing import GrowingLog
 from trainadvisor.log.reader import RunLog
 

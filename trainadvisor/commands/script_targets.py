@@ -41,12 +41,13 @@ def _is_program(start: bytes) -> bool:
 
 
 def _kind(path: Path, start: bytes) -> str:
-    from trainadvisor.importers import registry
 
     if path.suffix == ".ipynb" or b'"nbformat"' in start:
         return "a notebook: export its script first (jupyter nbconvert --to script)"
+    from trainadvisor.importers import format_registry
+
     try:
-        form = registry.sniff(start[: 64 << 10], path)
+        form = format_registry.sniff(start[: 64 << 10], path)
     except (LogError, OSError):
         form = None
     if form is None:

@@ -3,9 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from trainadvisor.importers.names import HELD_OUT, TRAIN, is_accuracy, meaning, words_of
+from trainadvisor.importers.field_values import number
+from trainadvisor.importers.metric_names import HELD_OUT, TRAIN, is_accuracy, meaning, words_of
 from trainadvisor.importers.table import Row, Table
-from trainadvisor.importers.values import number
 
 SUMMED_AT_LEAST = 2
 MOST_LISTED = 4

@@ -6,7 +6,7 @@ from itertools import chain, islice, pairwise
 from typing import Any
 
 from trainadvisor.importers import evidence
-from trainadvisor.importers.columns import Columns, chosen, told
+from trainadvisor.importers.column_names import Columns, chosen, told
 from trainadvisor.importers.points import Point, Points
 from trainadvisor.importers.table import Hints, Row, Table
 from trainadvisor.log.contract import STEP_NAMES

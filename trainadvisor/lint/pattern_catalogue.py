@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import trainadvisor.lint.patterns as package
-from trainadvisor.lint.declaration import Match, Pattern, declared
+from trainadvisor.lint.pattern_declaration import Match, Pattern, declared
 from trainadvisor.source.training import Training
 
 if TYPE_CHECKING:
