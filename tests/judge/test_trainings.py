@@ -46,7 +46,7 @@ HELD = [[100 * n, 100 * n + 1] for n in range(5)]
 
 
 def test_the_verdict_is_that_of_the_worst_of_five_folds(tmp_path: Path) -> None:
-    """The fourth learns nothing; every one is named with what became of it."""
+    """The fourth learns nothing; every one is named, those without gradients as such that cannot be told."""
     curves = [FALLING, FALLING, FALLING, STUCK, FALLING]
     found = diagnose(_folds(tmp_path, curves, lines=[7] * 5, held=HELD))
     states = [phase["state"] for phase in found.run["phases"]]
@@ -57,9 +57,9 @@ def test_the_verdict_is_that_of_the_worst_of_five_folds(tmp_path: Path) -> None:
     ]
     assert found.summary.startswith("training 4 of 5 (steps 600 to 799): ")
     (note,) = [note for note in found.notes if note.startswith("5 trainings were seen")]
-    assert note.count("HEALTHY") == 4
+    assert note.count("CAN'T TELL") == 4
     assert "4 (model, SGD, train.py:7, steps 600 to 799) BROKEN" in note
-    assert [*states[:3], states[4]] == ["healthy"] * 4
+    assert [*states[:3], states[4]] == ["cannot-tell"] * 4
     assert found.told("zh").summary.startswith("第 4 次训练")
 
 

@@ -39,7 +39,7 @@ OFTEN = 5
 """Optimizers of the same parameters from one line: a new one for each of a few stages is on purpose."""
 SERIOUS = frozenset({
     "evaluation-nonfinite", "loss-still", "gradients-zero", "steps-without-gradients", "evaluation-worse",
-    "validation-rose", "training-faulty",
+    "validation-rose",
 })  # fmt: skip
 """What was seen to be wrong; everything else leaves the question open."""
 

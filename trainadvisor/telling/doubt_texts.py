@@ -74,18 +74,6 @@ SAYS: Texts = {
         "en": "{count} of {all} trainable tensors never got a gradient",
         "zh": "{all} 个可训练张量中有 {count} 个从未得到梯度",
     },
-    "trainings": {
-        "en": "{left} of the {count} trainings in this run were not judged",
-        "zh": "本次运行的 {count} 次训练中有 {left} 次没有判断",
-    },
-    "training-faulty": {
-        "en": "training {number} of {count} in this run shows {code}",
-        "zh": "本次运行的第 {number} 次训练（共 {count} 次）存在 {code}",
-    },
-    "training-doubted": {
-        "en": "of training {number} of {count} in this run: {inner}",
-        "zh": "本次运行的第 {number} 次训练（共 {count} 次）：{inner}",
-    },
     "reinforcement": {
         "en": "the loss of reinforcement learning does not measure success, and no return or score was recorded",
         "zh": "强化学习的损失不能衡量成败，也没有记录回报或得分",
@@ -170,8 +158,6 @@ DECIDES: dict[str, tuple[dict[str, str], ...]] = {
     "short": (LONGER, PREFLIGHT),
     "brief": (LONGER, METRIC),
     "many": (ALONE,),
-    "trainings": (ALONE,),
-    "training-doubted": (ALONE,),
     "weak": (LONGER, PREFLIGHT),
     "evaluation-weak": (LONGER, PREFLIGHT),
     "loss-rose": (METRIC,),
@@ -195,8 +181,6 @@ DECIDES: dict[str, tuple[dict[str, str], ...]] = {
 
 def says(kind: str, values: Mapping[str, Any], lang: str) -> str:
     """Return what speaks against calling the run healthy."""
-    if kind == "training-doubted":
-        values = {**values, "inner": says(values["doubt"], values, lang)}
     return SAYS[kind][lang].format(**values)
 
 
