@@ -7,8 +7,8 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 
+# Seconds that a fork waits for a thread that is busy; then it happens beside it.
 _PATIENCE = 0.2
-"""Seconds that a fork waits for a thread that is busy; then it happens beside it."""
 
 
 class Background:
@@ -24,8 +24,8 @@ class Background:
         self._pid = os.getpid()
         self.leaving = threading.Event()
         self._bell = threading.Event()
+        # Whether it has to be called again.
         self.away = True
-        """Whether it has to be called again."""
         _all.add(self)
 
     def call(self) -> bool:

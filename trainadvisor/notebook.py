@@ -27,8 +27,8 @@ Line = dict[str, Any]
 OVERVIEW = {"loss": "line.loss", "val.loss": "line.val", "grad_norm": "chart.grad", "lr.0": "line.lr"}
 OF_LAYER = {"grad": "heat.grad", "update": "heat.update", "act_std": "heat.activation", "act_dead": "heat.dead"}
 POINTS = 240
+# Seconds between two renewals of a live view.
 EVERY = 1.0
-"""Seconds between two renewals of a live view."""
 
 
 def frame(diagnosis: Diagnosis) -> pd.DataFrame:

@@ -70,15 +70,15 @@ class Evidence(_Ordered):
 
 
 NEVER, OFF = "never", "off"
+# From which severity on a gate fails.
 FAIL_ON = (*map(str, Severity), NEVER)
-"""From which severity on a gate fails."""
+# What a project may set the severity of a rule to.
 RULE_LEVELS = (OFF, *map(str, Severity))
-"""What a project may set the severity of a rule to."""
 _NICKNAMES = {"low": Confidence.POSSIBLE, "medium": Confidence.LIKELY, "high": Confidence.CERTAIN}
+# How people may call a confidence.
 SURENESS = {str(word): word for word in Confidence} | _NICKNAMES
-"""How people may call a confidence."""
+# The same names, the usual ones first.
 SURE_ENOUGH = (*_NICKNAMES, *map(str, Confidence))
-"""The same names, the usual ones first."""
 
 
 def reaches(severity: str, limit: str) -> bool:

@@ -24,8 +24,8 @@ color_option = click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Default: on a terminal only."
 )
 
+# The forms in which faults of sources are written.
 SOURCE_FORMS = ("text", "json", "jsonl", "sarif", "github", "gitlab", "junit", "markdown")
-"""The forms in which faults of sources are written."""
 
 
 def hint_options(command: Callable[..., Any]) -> Callable[..., Any]:

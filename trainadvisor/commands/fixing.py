@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from trainadvisor.telling.told_sources import Found
 
 REFUSED = 1
+# Changes that are made of one file.
 MOST = 100
-"""Changes that are made of one file."""
 
 
 @dataclass(frozen=True, kw_only=True)

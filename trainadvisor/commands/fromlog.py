@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from trainadvisor.log.reader import RunLog
 
+# Characters of a command that can be looked over before it is run.
 LONGEST = 400
-"""Characters of a command that can be looked over before it is run."""
 
 
 def command(path: Path, log: RunLog, given: Sequence[str], *, allowed: bool) -> list[str]:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from trainadvisor.verify.verify_result import Verification
 
 LOGS = (".json", ".gz", ".zst")
+# Bytes at the start of a document that tell its form.
 HEAD = 256
-"""Bytes at the start of a document that tell its form."""
 EXITS = {"verified": 0, "nothing-to-cure": 0, "none-helped": 1, "not-judged": 3}
 
 

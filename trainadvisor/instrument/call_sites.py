@@ -14,8 +14,8 @@ from typing import Any
 
 from trainadvisor.redaction import redact
 
+# File and line, as the frame has them.
 Place = tuple[str, int]
-"""File and line, as the frame has them."""
 
 _OWN = str(Path(__file__).resolve().parents[1]) + os.sep
 _TORCH = tuple(
@@ -29,8 +29,8 @@ _PACKAGES = tuple(
     for path in {*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_paths()["purelib"]}
 )
 _LONGEST_LINE = 300
+# Rank of a file that is the user's own.
 USERS = 2
-"""Rank of a file that is the user's own."""
 
 
 @functools.lru_cache(maxsize=4096)
@@ -45,8 +45,8 @@ def rank(filename: str) -> int:
     return 0 if filename.startswith(_STANDARD) else USERS
 
 
+# Ranks by file: asked for every frame of every loss.
 _ranks: dict[str, int] = {}
-"""Ranks by file: asked for every frame of every loss."""
 
 
 def user_place(depth: int = 1) -> Place | None:

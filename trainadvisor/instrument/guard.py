@@ -6,8 +6,8 @@ from typing import Any
 
 from trainadvisor.interruptions import from_handler, suppressed
 
+# Errors after which a probe is switched off.
 _PATIENCE = 3
-"""Errors after which a probe is switched off."""
 
 
 class Guard:

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 Code = TypeVar("Code", bound=Callable[..., Any])
 
+# How the files of our frames begin: as with those of Python's own import machinery, `warnings` steps over them on its
+# way to the line of the user, and torch.compile does not trace them.
 VEIL = "<frozen importlib._bootstrap of trainadvisor>"
-"""How the files of our frames begin: as with those of Python's own import machinery, `warnings` steps over them on
-its way to the line of the user, and torch.compile does not trace them."""
 _OURS = (str(Path(__file__).resolve().parents[1]) + os.sep, VEIL)
 
 

@@ -16,16 +16,16 @@ from typing import Any, TypeVar
 
 from trainadvisor.instrument.hidden_frame import VEIL, drop_own_frames, veiled
 
+# Called as around(original, args, kwargs); returns what the caller gets.
 Around = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
-"""Called as around(original, args, kwargs); returns what the caller gets."""
 Value = TypeVar("Value")
 
+# Stands for the slot in the source of a detour.
 _SLOT = "slot of trainadvisor"
-"""Stands for the slot in the source of a detour."""
+# Flags of code that say nothing about how it runs.
 _SEEN_FLAGS = inspect.CO_NESTED | functools.reduce(
     operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 )
-"""Flags of code that say nothing about how it runs."""
 
 
 class _Slot:

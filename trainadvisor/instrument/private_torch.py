@@ -29,10 +29,10 @@ from torch.optim import lr_scheduler
 from torch.utils import _python_dispatch
 from torch.utils.data import dataloader
 
+# Names that the installed torch lacks and that are done without.
 missing: list[str] = []
-"""Names that the installed torch lacks and that are done without."""
+# Names that it lacks and without which nothing is recorded.
 unusable: list[str] = []
-"""Names that it lacks and without which nothing is recorded."""
 
 
 def _name(owner: Any, path: str, otherwise: Any = None, *, needed: bool = False) -> Any:
@@ -85,8 +85,8 @@ no_dispatch_modes: Callable[[], AbstractContextManager[None]] = _name(
 loader_iterator: Any = _name(dataloader, "_BaseDataLoaderIter")
 # The step that a scheduler makes in its own `__init__`, which is no step of the script's.
 first_scheduler_step: Any = _name(lr_scheduler.LRScheduler, "_initial_step")
+# What a scheduler keeps that is no setting of its own.
 SCHEDULER_STATE = frozenset({"_step_count", "_last_lr", "_get_lr_called_within_step", "_is_initial"})
-"""What a scheduler keeps that is no setting of its own."""
 
 # One call for all parameters, as torch's own clipping makes; 10,000 single ones take longer than the step.
 foreach_norm: Callable[..., Iterable[torch.Tensor]] = _name(

@@ -9,8 +9,8 @@ TRAINING = frozenset({"train", "training", "tr"})
 HELD_OUT = frozenset({"val", "valid", "validation", "dev", "eval", "evaluation", "test", "testing", "heldout"})
 _WORDS = TRAINING | HELD_OUT
 _LONGEST = 12
+# Names whose use in a function shows that it holds its variables as a dictionary, which a look would renew.
 _OWN_VIEW = frozenset({"locals", "vars"})
-"""Names whose use in a function shows that it holds its variables as a dictionary, which a look would renew."""
 
 
 def split_word(frames: Iterable[FrameType]) -> str | None:

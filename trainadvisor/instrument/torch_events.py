@@ -46,8 +46,8 @@ class _Running(threading.local):
 
 
 _running = _Running()
+# The optimizers (ids) whose step is running, the outermost first.
 _stepping: list[int] = []
-"""The optimizers (ids) whose step is running, the outermost first."""
 
 
 def add(listener: Listener) -> None:

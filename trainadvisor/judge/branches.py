@@ -14,8 +14,8 @@ class Branch:
     unless: tuple[str, ...] = ()
     texts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     remedies: tuple[Mapping[str, Any], ...] = ()
+    # From when on it may be judged, where that is not what the rule says.
     phase: str | None = None
-    """From when on it may be judged, where that is not what the rule says."""
 
 
 def branch_of(data: Mapping[str, Any]) -> Branch:

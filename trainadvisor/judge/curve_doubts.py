@@ -6,12 +6,12 @@ from typing import Any, Protocol
 from trainadvisor.judge.judgement import Remark
 
 FEWEST_EVALS = 8
+# Fall of the validation loss that shows learning: a tenth of it, and five noises of one evaluation.
 FALLEN, FALLEN_NOISES = 0.1, 5.0
-"""Fall of the validation loss that shows learning: a tenth of it, and five noises of one evaluation."""
 LATE = 0.5
 RISEN_NOISES = 5.0
+# Rise of the validation loss above its lowest value that is still a good end, as a share of it or of the fall.
 STAYED, LOST = 0.05, 0.1
-"""Rise of the validation loss above its lowest value that is still a good end, as a share of it or of the fall."""
 
 
 class Figures(Protocol):

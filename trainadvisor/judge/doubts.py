@@ -17,31 +17,31 @@ from trainadvisor.judge.success import LEARNT, evaluation_skill, fallen, success
 from trainadvisor.log.reader import RunLog
 
 FEWEST_STEPS = 20
+# Steps below which a run is called healthy only where it has learnt half of everything on every scale.
 BRIEF = 100
-"""Steps below which a run is called healthy only where it has learnt half of everything on every scale."""
 HALF = 0.5
+# Share of the applicable checks that has to be decided.
 COVERED = 0.8
-"""Share of the applicable checks that has to be decided."""
+# Relative range of the loss over the whole run: sound runs move by 0.3 and more, a constant by rounding.
 STILL = 1e-3
-"""Relative range of the loss over the whole run: sound runs move by 0.3 and more, a constant by rounding."""
+# Rise of the validation loss in noises and in trivial losses; sound runs reach 225 and 0.013, or 7.8 and 0.057.
 RISEN_NOISE, RISEN_SHARE = 10.0, 0.05
-"""Rise of the validation loss in noises and in trivial losses; sound runs reach 225 and 0.013, or 7.8 and 0.057."""
 MOSTLY = 0.5
+# Gradients of the first layers over those of the last, or the reverse: sound runs reach 245, and vanishing-gradients
+# begins at the same ratio.
 MOST_APART = 1000.0
-"""Gradients of the first layers over those of the last, or the reverse: sound runs reach 245, and vanishing-gradients
-begins at the same ratio."""
+# Share of dead units in the worst layer: 0.70 at most in sound runs, which still learn.
 MOST_DEAD = 0.7
-"""Share of dead units in the worst layer: 0.70 at most in sound runs, which still learn."""
 ENOUGH_EXAMPLES = 100
+# How a log writes numbers that JSON has no words for.
 WORDS = ("nan", "inf", "-inf")
-"""How a log writes numbers that JSON has no words for."""
+# Optimizers of the same parameters from one line: a new one for each of a few stages is on purpose.
 OFTEN = 5
-"""Optimizers of the same parameters from one line: a new one for each of a few stages is on purpose."""
+# What was seen to be wrong; everything else leaves the question open.
 SERIOUS = frozenset({
     "evaluation-nonfinite", "loss-still", "gradients-zero", "steps-without-gradients", "evaluation-worse",
     "validation-rose",
 })  # fmt: skip
-"""What was seen to be wrong; everything else leaves the question open."""
 
 
 @dataclass(frozen=True)

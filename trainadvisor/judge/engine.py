@@ -15,14 +15,14 @@ FOUND, CLEAR, UNKNOWN, OFF = "found", "clear", "unknown", "off"
 MOST_SUBJECTS = 200
 MANY = "many-trainings"
 CURVES, CURVES_FAMILY = "curves-only", "curves"
+# Share of what can be learnt above which no statistics may call a run broken.
 MASTERED = 0.9
-"""Share of what can be learnt above which no statistics may call a run broken."""
+# The same for a loss without a yardstick, which has to fall by three orders of magnitude.
 ORDERS = 1e-3
-"""The same for a loss without a yardstick, which has to fall by three orders of magnitude."""
+# A condition that asks for an amount of what was recorded, and for nothing else.
 AMOUNT = re.compile(r"(steps|loss_steps|optimizer_steps|evals|backwards) >=? \w+$")
-"""A condition that asks for an amount of what was recorded, and for nothing else."""
+# Kinds of evidence that hold for each of many trainings: what was seen, not how it went.
 SEEN = frozenset({"direct", "exact", "static"})
-"""Kinds of evidence that hold for each of many trainings: what was seen, not how it went."""
 
 
 class SignalSource(Protocol):
@@ -77,8 +77,8 @@ class Verdict:
     layers: int = 0
     subjects: tuple[str, ...] = ()
     onset: int | None = None
+    # Whether it is clear only because too little was recorded: it could not have been found.
     short: bool = False
-    """Whether it is clear only because too little was recorded: it could not have been found."""
     softened: bool = False
     unsure: bool = False
     reason: str = ""

@@ -105,8 +105,8 @@ class Judgement:
     state: State
     summary: Remark
     run: dict[str, Any]
+    # What speaks against calling the run healthy, the gravest first; empty for every healthy run.
     reasons: tuple[Remark, ...] = ()
-    """What speaks against calling the run healthy, the gravest first; empty for every healthy run."""
     findings: tuple[Judged, ...] = ()
     clear: tuple[str, ...] = ()
     unknown: tuple[Unjudged, ...] = ()

@@ -10,20 +10,20 @@ from typing import Any
 from trainadvisor.log.cleaning import clean_text
 
 ABSENT = {"en": "n/a", "zh": "未知"}
+# Names that the engine gives to every text, besides signals, thresholds and values.
 BUILT_IN = ("subjects", "layer", "layers", "layers_matched", "layers_total", "onset")
-"""Names that the engine gives to every text, besides signals, thresholds and values."""
 
+# Stands in a format of a hundred columns or digits and more: nothing for a text, but memory for as many as it says.
 WIDE = re.compile("[0-9]{3}")
-"""Stands in a format of a hundred columns or digits and more: nothing for a text, but memory for as many as it says."""
 
 ASIDE = re.compile(r"\s?\([^()]*\)|（[^（）]*）")
+# Where a sentence may be cut without a word losing its meaning: between clauses, else between their parts.
 ENDS = (re.compile(r"; |；|\. |。"), re.compile(r", |，"))
-"""Where a sentence may be cut without a word losing its meaning: between clauses, else between their parts."""
 
+# How a clause begins that can stand by itself.
 WORDED = re.compile(r"\s*[\w{\"]")
-"""How a clause begins that can stand by itself."""
+# Characters of the names that a sentence lists.
 LONGEST_LIST = 150
-"""Characters of the names that a sentence lists."""
 _formatter = Formatter()
 
 

@@ -100,13 +100,13 @@ class Handling(_Part):
     """How a finding is handled by those who watch a run or try remedies, as its rule says; no part of the JSON."""
 
     phase: Literal["start", "course", "end"] = "course"
+    # What kind of evidence the rule judges by, a word of `vocabulary.Evidence`.
     evidence: str = "statistical"
-    """What kind of evidence the rule judges by, a word of `vocabulary.Evidence`."""
     measured_by: Literal["loss", "time", "memory"] = "loss"
     measures: tuple[str, ...] = ()
     general: Literal["finite", "labels"] | None = None
+    # The change whose two directions separate it from its rival.
     separating: str | None = None
-    """The change whose two directions separate it from its rival."""
 
 
 class Finding(_Part):
@@ -166,14 +166,14 @@ class Diagnosis(_Part):
     state: State
     summary: str
     run: dict[str, Any] = Field(default_factory=dict)
+    # Empty for every healthy run; the gravest first.
     reasons: list[Reason] = Field(default_factory=list)
-    """Empty for every healthy run; the gravest first."""
     findings: list[Finding] = Field(default_factory=list)
     clear: list[str] = Field(default_factory=list)
     unknown: list[Unknown] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
+    # What it tells; it can be told in another language too. None where it was read from JSON.
     _judgement: Any = PrivateAttr(default=None)
-    """What it tells; it can be told in another language too. None where it was read from JSON."""
 
     def walk(self) -> Iterator[Finding]:
         """Yield all findings, consequences included."""

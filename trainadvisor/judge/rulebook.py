@@ -32,18 +32,18 @@ class Rule:
     when: tuple[str, ...]
     texts: Mapping[str, Mapping[str, Any]]
     scope: str = "run"
+    # From when on it may be judged: at the start of a run, in its course, or only at its end.
     phase: str = "course"
-    """From when on it may be judged: at the start of a run, in its course, or only at its end."""
+    # How a trial of its remedies is judged: by loss, time or memory.
     measured_by: str = "loss"
-    """How a trial of its remedies is judged: by loss, time or memory."""
+    # The figures that a trial of its remedies has to better, where the loss does not count.
     measures: tuple[str, ...] = ()
-    """The figures that a trial of its remedies has to better, where the loss does not count."""
+    # What is tried first where its own remedies do not help: what keeps numbers finite, or other labels.
     general: str | None = None
-    """What is tried first where its own remedies do not help: what keeps numbers finite, or other labels."""
     share: float | None = None
+    # Whether a run can be healthy only where this is known: "always", or "unmeasured" where no look at every tensor
+    # replaces it.
     deciding: str | None = None
-    """Whether a run can be healthy only where this is known: "always", or "unmeasured" where no look at every tensor
-    replaces it."""
     preview: bool = False
     onset: str | None = None
     subjects: str | None = None
@@ -58,16 +58,16 @@ class Rule:
     reasons: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
     branches: tuple[Branch, ...] = ()
+    # The branch that this is the rule of, where it is one of `variants`.
     branch: str | None = None
-    """The branch that this is the rule of, where it is one of `variants`."""
     lookalikes: tuple[Mapping[str, Any], ...] = ()
     rivals: tuple[Mapping[str, Any], ...] = ()
     remedies: tuple[Mapping[str, Any], ...] = ()
     cases: tuple[Mapping[str, Any], ...] = ()
+    # What `trainadvisor lint` says of it, and pieces of scripts that hold it; None where no source shows the fault.
     source: Mapping[str, Any] | None = None
-    """What `trainadvisor lint` says of it, and pieces of scripts that hold it; None where no source shows the fault."""
+    # Patterns of modules that a project leaves out of this rule.
     ignored: tuple[str, ...] = ()
-    """Patterns of modules that a project leaves out of this rule."""
 
     def text(self, key: str, lang: str = "en") -> str:
         """Return one of its texts, empty when there is none."""

@@ -25,8 +25,8 @@ FROM_HEADER = (
     "world_size",
     "source",
 )
+# Points of the loss that travel with a diagnosis, for small charts and comparisons.
 CURVE = 60
-"""Points of the loss that travel with a diagnosis, for small charts and comparisons."""
 FROM_SIGNALS = (
     "loss_kind", "loss_first", "loss_final", "loss_best", "trivial_loss", "skill", "val_loss_first", "val_loss_final",
     "val_loss_best", "val_accuracy_final", "val_accuracy_best", "val_noise", "train_accuracy_final", "skill_gap",

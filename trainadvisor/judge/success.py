@@ -14,21 +14,21 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics
 from trainadvisor.signals.trivial_predictor import CLASSIFYING, floor_of, summed, trivial_of
 
+# Share of what can be learnt that has to be learnt: sound runs of the corpora end at 0.11 and more.
 LEARNT = 0.1
-"""Share of what can be learnt that has to be learnt: sound runs of the corpora end at 0.11 and more."""
+# Share of an unknown but positive loss that has to go away: sound runs without a yardstick lose 0.75 and more.
 FALL = 0.7
-"""Share of an unknown but positive loss that has to go away: sound runs without a yardstick lose 0.75 and more."""
+# Share that has to go away after the first tenth of the run: a start that was far off is over by then.
 LATER = 0.35
-"""Share that has to go away after the first tenth of the run: a start that was far off is over by then."""
+# Standard errors by which an accuracy has to exceed the share of the most frequent label.
 SURE = 4.0
-"""Standard errors by which an accuracy has to exceed the share of the most frequent label."""
+# Nats by which a Gaussian likelihood has to exceed that of the best constant: a variance smaller by a fifth.
 BETTER = 0.1
-"""Nats by which a Gaussian likelihood has to exceed that of the best constant: a variance smaller by a fifth."""
 DENSITY = "gaussian_nll_loss"
+# Metrics that scripts hand over under these names are better the higher they are.
 RISING = re.compile(
     r"accuracy|acc|r2|f1|iou|dice|auc|bleu|rouge|map|reward|return|score|precision|recall", re.IGNORECASE
 )
-"""Metrics that scripts hand over under these names are better the higher they are."""
 FEW = 5
 
 

@@ -9,15 +9,15 @@ from trainadvisor.judge.judgement import Judged, Remark
 from trainadvisor.vocabulary import Severity, State
 
 SEEN_FIRST = ("convergence", "numerics", "generalization", "throughput")
+# Reasons whose texts are whole sentences: what was recorded says little beside them.
 WHOLE = frozenset({"crashed", "short", "cut", "many"})
-"""Reasons whose texts are whole sentences: what was recorded says little beside them."""
+# Share of the run, at its end, over which a loss that has converged does not fall by more than noise explains.
 FLAT = 0.2
-"""Share of the run, at its end, over which a loss that has converged does not fall by more than noise explains."""
+# Standard errors by which a loss falls over its last third that has not converged.
 FALLS = 3.0
-"""Standard errors by which a loss falls over its last third that has not converged."""
 NEEDED = ("loss_flat_share", "loss_trend_z", "lr_peak", "lr_final")
+# Share of the peak rate below which a schedule is spent.
 SPENT = 0.1
-"""Share of the peak rate below which a schedule is spent."""
 
 
 def state_of(findings: Sequence[Judged], reasons: Sequence[Remark]) -> State:

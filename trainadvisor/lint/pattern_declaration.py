@@ -19,8 +19,8 @@ class Match:
 
     node: ast.AST
     values: Mapping[str, str] = field(default_factory=dict)
+    # A second place that makes the fault, such as the loss behind a softmax.
     other: ast.AST | None = None
-    """A second place that makes the fault, such as the loss behind a softmax."""
     fix: Fix | None = None
 
 

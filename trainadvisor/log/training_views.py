@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from trainadvisor.log.reader import RunLog
 
 LEAST_SHARE, LEAST_STEPS, MOST = 0.05, 20, 10
+# What a log derives from its records, and derives anew for another phase or with more records.
 DERIVED = (
     "phases", "phase", "_span", "steps", "lr_groups", "lr", "evaluations", "evals", "train_evals", "model", "layers",
 )  # fmt: skip
-"""What a log derives from its records, and derives anew for another phase or with more records."""
+# Events that are a fault of the training in whose steps they lie.
 AT_A_STEP = frozenset({"nonfinite"})
-"""Events that are a fault of the training in whose steps they lie."""
 
 
 def trainings(log: "RunLog") -> list["RunLog"]:

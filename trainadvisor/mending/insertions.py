@@ -148,6 +148,7 @@ def _reshaped(training: Training, loss: LossCall) -> Span | None:
     return replaced(training.source, loss.target, f"{text}.view_as({loss.input.id})")
 
 
+# What writes each change into a script, by the name of the change.
 INSERTIONS: dict[str, Callable[[Training, Arguments], Fix | None]] = {
     "add-zero-grad": zero_grad,
     "add-step": step,
@@ -157,4 +158,3 @@ INSERTIONS: dict[str, Callable[[Training, Arguments], Fix | None]] = {
     "remove-output-activation": without_activation,
     "match-shapes": same_shape,
 }
-"""What writes each change into a script, by the name of the change."""

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from trainadvisor.source.edits import Fix
     from trainadvisor.source.reading import Source
 
+# How surely a pattern's fault must explain a finding for its change to be the finding's.
 SAME_FAULT = 0.8
-"""How surely a pattern's fault must explain a finding for its change to be the finding's."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Patch:
     kind: str = ""
     words: str = ""
     value: str = ""
+    # What the remedy says, where it is one of the finding's own.
     said: str = ""
-    """What the remedy says, where it is one of the finding's own."""
 
 
 def patch(finding: Finding, source: Source, book: Rulebook) -> Patch | None:

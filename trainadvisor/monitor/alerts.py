@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 LEVELS = tuple(map(str, Severity))
 TRACKERS = ("wandb", "trackio")
 FIELDS = ("code", "severity", "step", "sentence", "fix", "run")
+# Alerts that may wait, seconds that one may take, seconds that the end of the training waits for the rest.
 WAITING, PATIENCE, LAST_WAIT = 100, 10.0, 5.0
-"""Alerts that may wait, seconds that one may take, seconds that the end of the training waits for the rest."""
+# Seconds after which the end looks again whether the rest waits for a thread.
 _LOOK = 0.2
-"""Seconds after which the end looks again whether the rest waits for a thread."""
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from trainadvisor.monitor.alerts import Alerter
     from trainadvisor.record.run_script import Run
 
+# Seconds that the verdict waits for the logs of the training's other processes to end.
 _OTHERS = 5.0
-"""Seconds that the verdict waits for the logs of the training's other processes to end."""
 
 
 @dataclass
@@ -29,10 +29,10 @@ class Ending:
     """What has to be known before the script runs, which may change folders and close what it likes."""
 
     run: Run
+    # The log of the first process, as it is named to the user.
     log: Path
-    """The log of the first process, as it is named to the user."""
+    # Whether the user has asked for a log: it stays even where nothing is in it.
     keep: bool
-    """Whether the user has asked for a log: it stays even where nothing is in it."""
     report: Path | None
     lang: str
     settings: Config

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from trainadvisor.judge.result import Finding
 
+# A finding that rests on statistics has to hold for so many steps; for a minute where steps are long.
 STEPS, SECONDS = 50, 60.0
-"""A finding that rests on statistics has to hold for so many steps; for a minute where steps are long."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Standing:
 
     finding: Finding
     since: int
+    # Whether it was told by itself; what another finding explains is not.
     told: bool
-    """Whether it was told by itself; what another finding explains is not."""
 
 
 class FindingLedger:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 
 PAUSE = 0.25
+# Seconds between two looks at least.
 APART = 2.0
-"""Seconds between two looks at least."""
 HEARTBEAT = 600.0
 SHOWN = ("step", "loss", "lr", "grad_norm", "seconds", "planned_steps", "script", "reason")
 UP, CLEAR = "\x1b[{lines}A", "\r\x1b[J"

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 
+# Seconds that the end of the training waits for a look to end.
 LAST_WAIT = 10.0
-"""Seconds that the end of the training waits for a look to end."""
 
 
 class JudgingThread:

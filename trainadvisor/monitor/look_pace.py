@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
+# The part of the time that looking may take.
 SHARE = 1 / 20
-"""The part of the time that looking may take."""
+# Where steps count: looks at 20, 40, 80 steps, then at every 50th.
 FIRST_STEPS, APART = 20, 50
-"""Where steps count: looks at 20, 40, 80 steps, then at every 50th."""
+# Seconds that looks by steps may take beyond that part: in short runs none of them is left out.
 BURST = 3.0
-"""Seconds that looks by steps may take beyond that part: in short runs none of them is left out."""
 
 
 class LookPace:
@@ -17,12 +17,12 @@ class LookPace:
 
     def __init__(self, first: float = 4.0, apart: float = 4.0, *, by_steps: bool = False) -> None:
         """Take the seconds before the first look and those between two looks, both at least."""
+        # Seconds that the last look took.
         self.cost: float | None = None
-        """Seconds that the last look took."""
         self._apart, self._by_steps = apart, by_steps
         self._began = time.monotonic()
+        # The moment of the next look by seconds.
         self.moment = self._began + first
-        """The moment of the next look by seconds."""
         self._step: int = FIRST_STEPS
         self._spent = 0.0
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 
+# After so many steps or seconds, whichever pass first, it is told what is recorded.
 _STEPS, _SECONDS = 20, 4.0
-"""After so many steps or seconds, whichever pass first, it is told what is recorded."""
 _REDRAW = 0.25
 
 

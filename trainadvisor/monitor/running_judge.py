@@ -80,10 +80,10 @@ class RunningJudge:
     def __init__(self, log: Growing, judge: Callable[[RunLog], Diagnosis], pace: LookPace) -> None:
         """Take the log, which need not exist yet, how it is judged and when."""
         self.pace = pace
+        # The latest one.
         self.diagnosis: Diagnosis | None = None
-        """The latest one."""
+        # The last step of the log that was judged.
         self.step = -1
-        """The last step of the log that was judged."""
         self._log, self._judge = log, judge
         self._grown_to = -1
         self._fresh = False

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 
+# Seconds that the training waits at once, at most.
 HELD = 0.5
-"""Seconds that the training waits at once, at most."""
+# Steps that it may take during a look before it waits.
 SLACK = 20
-"""Steps that it may take during a look before it waits."""
 
 
 class Stopper:
@@ -34,8 +34,8 @@ class Stopper:
 
         A severity stands for itself and worse ones, and asks for findings that are likely at least.
         """
+        # The finding that the script is to be interrupted for.
         self.decided: Finding | None = None
-        """The finding that the script is to be interrupted for."""
         self._wanted, self._steps = wanted, steps
 
     def consider(self, standing: Iterable[Standing], step: int) -> int | None:
@@ -61,8 +61,8 @@ class StoppingThread(JudgingThread):
         """Take the run, what decides, and who interrupts the script and says why."""
         super().__init__(judge, narrator.complain)
         self._narrator, self._run, self._stopper = narrator, run, stopper
+        # The step up to which the log is to be judged, until it was.
         self._asked: int | None = None
-        """The step up to which the log is to be judged, until it was."""
         self._waited_at = -SLACK
         self._looked = threading.Event()
         self._waited = 0.0

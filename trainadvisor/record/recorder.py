@@ -26,13 +26,13 @@ from trainadvisor.record.step import Call, Step
 from trainadvisor.record.step_boundaries import StepBoundaries
 from trainadvisor.record.step_skipping import StepSkipping
 
+# Events that belong to the next step once the current one is done.
 _OPENERS = {"forward_begins", "backward_begins", "batch_begins"}
-"""Events that belong to the next step once the current one is done."""
+# Events at which a step that no hook has shown is looked for.
 _REVEALING = {"forward_begins", "backward_begins", "zero_grad"}
-"""Events at which a step that no hook has shown is looked for."""
 _CUTTING = _OPENERS | _REVEALING | {"step_begins"}
+# Steps that the header waits for, so that it holds what was found.
 _HEADER_AFTER = 2
-"""Steps that the header waits for, so that it holds what was found."""
 
 
 class Recorder(Recording):

@@ -18,8 +18,8 @@ from trainadvisor.record.record_queue import RecordQueue, Subscriber
 from trainadvisor.record.sampling import DEFAULT_SHARE, Budget
 from trainadvisor.record.step import Arrived, Step
 
+# Steps of a run that may be sampled because their loss jumped.
 _MOST_CLOSER = 30
-"""Steps of a run that may be sampled because their loss jumped."""
 
 
 class Recording:

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable
 
+# Rows (layers, or parameters) of a block; a model with no more is always measured whole.
 BLOCK = 128
-"""Rows (layers, or parameters) of a block; a model with no more is always measured whole."""
+# First row, the row after the last, and how many there are.
 Rows = tuple[int, int, int]
-"""First row, the row after the last, and how many there are."""
 
 
 def is_part(rows: Rows) -> bool:

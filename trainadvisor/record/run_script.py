@@ -51,15 +51,15 @@ class Run:
         self.target, self.args, self.module, self.log = target, args, module, log
         if not module and not Path(target).is_file():
             raise UsageError(f"{target}: no such script; give the path of a Python file, or -m and a module's name")
+        # Where our texts go, whatever the script does to its standard error.
         self.voice = Voice()
-        """Where our texts go, whatever the script does to its standard error."""
         self.writer = LogWriter(log, voice=self.voice)
         self.error: BaseException | None = None
+        # Whether it was we who interrupted the script.
         self.stopped = False
-        """Whether it was we who interrupted the script."""
         self.pid = os.getpid()
+        # What the log calls the script and its arguments: a scratch copy goes by the name of its original.
         self.shown = (target, args)
-        """What the log calls the script and its arguments: a scratch copy goes by the name of its original."""
         self._every, self._overhead = every, overhead
         self._subscribers: list[Subscriber] = [self.writer]
         self._recorder: Recorder | None = None

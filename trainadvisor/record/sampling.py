@@ -8,26 +8,26 @@ from statistics import median
 
 from trainadvisor.errors import UsageError
 
+# Part of the training's time that recording may take.
 DEFAULT_SHARE = 0.01
-"""Part of the training's time that recording may take."""
 FIRST_STEPS = 3
+# Time that may be spent beyond the share on the first samples: short runs are looked at closely.
 _BURST_SECONDS = 0.25
-"""Time that may be spent beyond the share on the first samples: short runs are looked at closely."""
+# For so many steps of the cadence: long runs pay the share only.
 _CLOSE_STEPS = 400
-"""For so many steps of the cadence: long runs pay the share only."""
+# Whatever the budget, a step 1.2 times as far as the last sample is one: 13 in a factor of ten, so the end is seen.
 _GROWTH = 1.2
-"""Whatever the budget, a step 1.2 times as far as the last sample is one: 13 in a factor of ten, so the end is seen."""
+# Half as often where a tier has spent so many times its share already, and so many steps apart at least.
 _DEAR, _GROWTH_WHEN_DEAR, _APART_WHEN_DEAR = 3.0, 1.5, 6
-"""Half as often where a tier has spent so many times its share already, and so many steps apart at least."""
+# Parts of what the scalars leave that gradients and layers get.
 _PARTS = (0.4, 0.6)
-"""Parts of what the scalars leave that gradients and layers get."""
+# Seconds that one sample of a model's layers may take at least, and the part of a plain step's time that it may.
 _LEAST_ALLOWED, _PART_OF_STEP = 0.025, 0.1
-"""Seconds that one sample of a model's layers may take at least, and the part of a plain step's time that it may."""
+# Steps of a kind from which their usual time is known.
 _FEW = 5
-"""Steps of a kind from which their usual time is known."""
 
+# Steps that all processes of a training sample, so that what they measured can be put together.
 COMMON = frozenset({*range(1, FIRST_STEPS + 1), *(math.ceil(_GROWTH**power) for power in range(120))})
-"""Steps that all processes of a training sample, so that what they measured can be put together."""
 
 
 def share_of(given: object) -> float:
@@ -56,11 +56,11 @@ class Tier:
     cost: float = 0.0
     last: int = -1
     forced: bool = field(default=False)
+    # Whether other processes sample the same training.
     common: bool = False
-    """Whether other processes sample the same training."""
     samples: int = 0
+    # Times that the cadence would have sampled and the budget did not allow.
     held_back: int = 0
-    """Times that the cadence would have sampled and the budget did not allow."""
     _wait_until: int = 0
 
     def due(self, step: int, elapsed: float) -> bool:
@@ -123,8 +123,8 @@ class Budget:
     def __init__(self, share: float, every: int, *, common: bool = False) -> None:
         """Take the part, the cadence of the layers, and whether other processes sample the same training."""
         self.share = share
+        # Part of the time that the scalars take.
         self.scalars = 0.0
-        """Part of the time that the scalars take."""
         self._plain, self._common = math.inf, common
         self.gradients = Tier(max(1, every // 2), share=_PARTS[0] * share, common=common)
         self.layers = Tier(every, share=_PARTS[1] * share, common=common)

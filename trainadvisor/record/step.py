@@ -11,8 +11,8 @@ from trainadvisor.log.records import Record
 from trainadvisor.record.device_readback import Reading
 from trainadvisor.record.objects.watched_model import Model, bare
 
+# Takes the numbers of a reading once they are here.
 Arrived = Callable[[list[float]], None]
-"""Takes the numbers of a reading once they are here."""
 
 
 @dataclass
@@ -27,12 +27,12 @@ class Step:
     stepped: list[int] = field(default_factory=list)
     ended: float | None = None
     skipped: bool = False
+    # Models whose forward ran with gradients, in order.
     models: list[Model] = field(default_factory=list)
-    """Models whose forward ran with gradients, in order."""
     losses: list[float] = field(default_factory=list)
     fields: Record = field(default_factory=dict)
+    # What the layer probes found: probe -> model number -> columns.
     samples: dict[str, dict[int, Record]] = field(default_factory=dict)
-    """What the layer probes found: probe -> model number -> columns."""
     pending: list[tuple[Reading, Arrived]] = field(default_factory=list)
 
     @property
@@ -65,8 +65,8 @@ class Call:
     kwargs: dict[str, Any]
     grad: bool
     training: bool
+    # The module itself or a wrapper around it: compiled, or parallel.
     called: nn.Module
-    """The module itself or a wrapper around it: compiled, or parallel."""
     output: object = None
 
     @classmethod

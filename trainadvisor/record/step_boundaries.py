@@ -10,10 +10,10 @@ from trainadvisor.record.context import Context
 from trainadvisor.record.implicit_steps import ImplicitSteps
 from trainadvisor.record.objects import describe
 
+# Backwards without any optimizer step after which each backward counts as a step.
 _PATIENCE = 400
-"""Backwards without any optimizer step after which each backward counts as a step."""
+# The same for backwards whose gradients were cleared before any optimizer stepped, until one has and after that.
 _CYCLES, _CYCLES_OF_STEPPERS = 16, 400
-"""The same for backwards whose gradients were cleared before any optimizer stepped, until one has and after that."""
 
 
 class Closing(Context, Protocol):
@@ -29,8 +29,8 @@ class StepBoundaries:
     def __init__(self, context: Closing) -> None:
         self._context = context
         self._implicit = ImplicitSteps(context)
+        # Whether every backward is a step, because no optimizer makes any.
         self.free_running = False
-        """Whether every backward is a step, because no optimizer makes any."""
         self.optimizer_seen = False
         self.in_step = False
         self._unstepped = 0

@@ -14,18 +14,18 @@ from trainadvisor.record.overhead import Overhead
 from trainadvisor.record.sampling import DEFAULT_SHARE
 from trainadvisor.record.step import Step
 
+# No step is left out before: short runs are recorded whole.
 FIRST_STEP, FIRST_SECONDS = 1000, 5.0
-"""No step is left out before: short runs are recorded whole."""
+# Steps in a row that may be left out.
 MOST = 7
-"""Steps in a row that may be left out."""
+# Attempts that something unusual may cut short before there is no further one.
 _PATIENCE = 5
-"""Attempts that something unusual may cut short before there is no further one."""
+# What happens in every step of a plain training; anything else ends the doze.
 _CALM = frozenset(
     {"loss", "backward_begins", "backward_ends", "zero_grad", "step_begins", "batch_begins", "batch_ends", "eval_mode"}
 )
-"""What happens in every step of a plain training; anything else ends the doze."""
+# Fields of steps that are not as plain.
 _UNUSUAL = frozenset({"clip_norm", "clip_max", "clip_value", "scale", "skipped", "no_grad", "stale"})
-"""Fields of steps that are not as plain."""
 
 
 class Skippable(Context, Protocol):

@@ -17,8 +17,8 @@ from trainadvisor.log.writer import LogWriter
 from trainadvisor.record import failures
 from trainadvisor.record.recorder import Recorder
 
+# The watchers that are open; watching a model or writing a log anew replaces.
 watchers: list["WatchedRecording"] = []
-"""The watchers that are open; watching a model or writing a log anew replaces."""
 
 
 class WatchedRecording:

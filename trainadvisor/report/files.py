@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 _BEGIN = 1 << 14
 _STATES = "|".join(re.escape(Words(lang)(f"state.{state}")) for lang in ("en", "zh") for state in State)
+# What every form of ours has near its start: our name, a verdict, or a finding as editors and GitHub read it.
 _OURS = re.compile(
     rf"trainadvisor|^(?:#+ )?(?:{_STATES})|^::(?:error|warning|notice) |: (?:error|warning|note|require)\["
     rf"|^[^\n]*: (?:{_STATES})",
     re.MULTILINE,
 )
-"""What every form of ours has near its start: our name, a verdict, or a finding as editors and GitHub read it."""
 
 
 def check(path: Path) -> None:

@@ -8,8 +8,8 @@ from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals.memory import remembered
 
+# Examples from which on a spread is one: that of a single example is zero, whatever the model does.
 FEWEST = 4
-"""Examples from which on a spread is one: that of a single example is zero, whatever the model does."""
 
 
 @remembered

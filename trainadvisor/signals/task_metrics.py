@@ -14,10 +14,10 @@ NEEDS = {"needs": "a metric and a loss of five evaluations", "zh": "至少五次
 LOWER = frozenset(
     {"loss", "error", "err", "mse", "rmse", "mae", "nll", "bce", "perplexity", "ppl", "cost", "wer", "cer"}
 )
+# Metrics that say the same as the loss, or as another metric.
 OF_THE_LOSS = frozenset({"r2", "iou", "loss", "nll", "bce", "perplexity", "ppl", "mse"})
-"""Metrics that say the same as the loss, or as another metric."""
+# Least noise of a metric, as a share of its level.
 LEAST_STEP = 1e-3
-"""Least noise of a metric, as a share of its level."""
 
 _WORD = re.compile(r"[a-z0-9]+")
 

@@ -24,8 +24,8 @@ class Binding:
     kind: Kind
     statement: ast.AST
     value: ast.expr | None = None
+    # The place in the value, where a tuple is taken apart.
     path: tuple[int, ...] = ()
-    """The place in the value, where a tuple is taken apart."""
 
     @property
     def line(self) -> tuple[int, int]:

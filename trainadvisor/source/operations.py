@@ -27,8 +27,8 @@ class Operation:
     kind: str
     node: ast.AST
     layer: ast.Call | None = None
+    # The value that it is applied to, where that is one expression.
     before: ast.expr | None = None
-    """The value that it is applied to, where that is one expression."""
 
 
 class Operations:

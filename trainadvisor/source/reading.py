@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST = 4_000_000
+# A line that a notebook understands and Python does not.
 MAGIC = re.compile(r"^([ \t]*)(?:%{1,2}[A-Za-z]|!)[^\n]*", re.MULTILINE)
-"""A line that a notebook understands and Python does not."""
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 
 
@@ -35,10 +35,10 @@ class Source:
     text: str
     tree: ast.Module = field(repr=False, compare=False)
     encoding: str = "utf-8"
+    # Whether the file starts with a byte order mark.
     marked: bool = False
-    """Whether the file starts with a byte order mark."""
+    # The end of each line, where they are not all plain.
     ends: tuple[str, ...] = ()
-    """The end of each line, where they are not all plain."""
 
     @cached_property
     def lines(self) -> list[str]:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from trainadvisor.source.reading import Source
 
+# What names mean in a piece of a script whose imports are not shown.
 USUAL = {"torch": "torch", "nn": "torch.nn", "F": "torch.nn.functional", "optim": "torch.optim", "np": "numpy",
          "Variable": "torch.autograd.Variable"}  # fmt: skip
-"""What names mean in a piece of a script whose imports are not shown."""
 STARS = ("torch", "torch.nn", "torch.nn.functional", "torch.optim")
 Node = TypeVar("Node", bound=ast.AST)
 

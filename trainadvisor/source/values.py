@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 DEEPEST = 12
 WIDEST = 40
+# Steps that one question may take; beyond them the rest is not followed.
 FURTHEST = 400
-"""Steps that one question may take; beyond them the rest is not followed."""
+# Steps that all questions about a script may take.
 ALL_TOGETHER = 60_000
-"""Steps that all questions about a script may take."""
+# Methods that return the object itself, or the same on another device.
 SAME = frozenset({"to", "cuda", "cpu", "double", "float", "half", "bfloat16", "train", "eval", "share_memory",
                   "requires_grad_", "type", "apply"})  # fmt: skip
-"""Methods that return the object itself, or the same on another device."""
+# Calls that return what they are given, wrapped.
 WRAPPERS = frozenset({"DataParallel", "DistributedDataParallel", "DDP", "FullyShardedDataParallel", "FSDP", "compile",
                       "prepare", "script", "convert_sync_batchnorm", "tqdm", "trange", "setup"})  # fmt: skip
-"""Calls that return what they are given, wrapped."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -154,6 +154,7 @@ HELD_OUT = {
     "zh": "每轮在留出数据上验证几次并记录",
 }
 
+# What would settle a doubt; what was seen to be wrong needs nothing more.
 DECIDES: dict[str, tuple[dict[str, str], ...]] = {
     "short": (LONGER, PREFLIGHT),
     "brief": (LONGER, METRIC),
@@ -176,7 +177,6 @@ DECIDES: dict[str, tuple[dict[str, str], ...]] = {
     "coverage": (RECORDED, PREFLIGHT),
     "deciding": (RECORDED, PREFLIGHT),
 }
-"""What would settle a doubt; what was seen to be wrong needs nothing more."""
 
 
 def says(kind: str, values: Mapping[str, Any], lang: str) -> str:

@@ -50,11 +50,11 @@ class Job:
     seed: int | None = None
     stop_after_steps: int | None = None
     stop_after_seconds: float | None = None
+    # Seconds of wall time after which the process is killed.
     limit: float = 60.0
-    """Seconds of wall time after which the process is killed."""
     name: str = "baseline"
+    # The script and its arguments as the user knows them, where target and arguments are those of a copy.
     shown: tuple[str, ...] | None = None
-    """The script and its arguments as the user knows them, where target and arguments are those of a copy."""
 
     def spec(self, target: str, args: list[str], log: str) -> dict[str, Any]:
         """Return what the child process reads, with paths as they are where it runs."""
@@ -78,11 +78,11 @@ class Outcome:
 
     job: Job
     log: Path
+    # Exit code of the script; None when the process was killed.
     code: int | None
-    """Exit code of the script; None when the process was killed."""
     seconds: float
+    # Why it was stopped: hopeless, refused, limit, cancelled, lost (its machine went away); None when it ended.
     stopped: str | None = None
-    """Why it was stopped: hopeless, refused, limit, cancelled, lost (its machine went away); None when it ended."""
     detail: str = ""
     stdout: str = ""
     stderr: str = ""

@@ -12,8 +12,8 @@ from trainadvisor.redaction import ARGUMENTS, CODE, redacted
 
 SCHEMA: Literal["trainadvisor/verify/1"] = "trainadvisor/verify/1"
 
+# Fields that hold lines of the script: what is no literal text in them is no secret.
 _LINES = {"diff", "old", "new", "anchor"}
-"""Fields that hold lines of the script: what is no literal text in them is no secret."""
 
 Answer = Literal["verified", "none-helped", "nothing-to-cure", "not-judged"]
 Verdict = Literal[

@@ -28,8 +28,8 @@ class _Series:
 
     number: int
     model: int | None
+    # Returns the data set while it is alive.
     data: Any
-    """Returns the data set while it is alive."""
     place: tuple[tuple[str, int], ...]
     word: str | None
 

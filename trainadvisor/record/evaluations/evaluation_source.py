@@ -15,8 +15,8 @@ from trainadvisor.record.step import Call
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
+# File, line, and the instruction within the function: two calls in one line differ in that.
 Spot = tuple[str, int, int]
-"""File, line, and the instruction within the function: two calls in one line differ in that."""
 _OWN_DEPTH = 4
 _MOST_RANGES = 8
 
@@ -66,19 +66,19 @@ class Sources:
     """Follows loaders, calls of `model.eval()` and what the training is fed with."""
 
     trained_loaders: "weakref.WeakSet[DataLoader[Any]]" = field(default_factory=weakref.WeakSet)
+    # The batch that was drawn last, until a forward has begun to use it.
     batch: object = None
-    """The batch that was drawn last, until a forward has begun to use it."""
     draws: int = 0
+    # Whether a batch was drawn that no forward has used.
     fresh: bool = False
-    """Whether a batch was drawn that no forward has used."""
+    # Whether the script has called `model.eval()` since the last training step.
     announced: bool = False
-    """Whether the script has called `model.eval()` since the last training step."""
     _passes: int = 0
     _of_iterator: "WeakKeyDictionary[Any, Pass]" = field(default_factory=WeakKeyDictionary)
     _pass: Pass | None = None
     _cuts: int = 0
+    # Draws since the last backward.
     _drawn: int = 0
-    """Draws since the last backward."""
     _ranges: list[_Range] = field(default_factory=list)
 
     def begin_pass(self, loader: "DataLoader[Any]", iterator: object) -> None:

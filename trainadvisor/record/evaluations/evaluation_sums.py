@@ -23,10 +23,10 @@ class AnswerSums:
     """What predictions and targets say beside a loss."""
 
     right: list[torch.Tensor] = field(default_factory=list)
+    # [sum (y - p)^2, sum y, sum y^2, count] of each batch, for the explained variance.
     squares: list[torch.Tensor] = field(default_factory=list)
-    """[sum (y - p)^2, sum y, sum y^2, count] of each batch, for the explained variance."""
+    # [Dice, intersection over union] of each batch of masks.
     overlaps: list[torch.Tensor] = field(default_factory=list)
-    """[Dice, intersection over union] of each batch of masks."""
     spreads: list[torch.Tensor] = field(default_factory=list)
     predicted: torch.Tensor | None = None
 
@@ -79,8 +79,8 @@ class TargetSums:
     kind: str = ""
     summed: bool = False
     known: bool = True
+    # Counts of classes, or [count, sum, sum of squares] of each column.
     sums: torch.Tensor | None = None
-    """Counts of classes, or [count, sum, sum of squares] of each column."""
 
     def add(self, entry: LossEntry, prediction: torch.Tensor, target: torch.Tensor) -> None:
         """Add the targets of a batch."""

@@ -11,8 +11,8 @@ from trainadvisor.record.objects import describe
 from trainadvisor.record.step import Call
 
 _MASK_DIMENSIONS = 3
+# The label that torch's losses leave out by default.
 _NEVER = -100
-"""The label that torch's losses leave out by default."""
 
 
 def measure(sums: AnswerSums, call: Call, batch: object, kinds: set[str]) -> None:

@@ -29,11 +29,11 @@ class OpenEvaluation:
     wrong_mode: list[str] = field(default_factory=list)
     model: int | None = None
     parts: dict[int, LossSums] = field(default_factory=dict)
+    # What is known without a loss.
     answers: AnswerSums = field(default_factory=AnswerSums)
-    """What is known without a loss."""
     examples: int = 0
+    # What the last forward gave.
     outputs: list[weakref.ref[torch.Tensor]] = field(default_factory=list)
-    """What the last forward gave."""
     announced: bool = False
     drawn: int = 0
     split: str | None = None

@@ -11,8 +11,8 @@ from trainadvisor.record.step import Call
 _MOST_PATHS = 16
 _SCALINGS = ("Div", "Mul", "ToCopy", "Mean", "View", "Squeeze")
 _FARTHEST = 4
+# Key in a graph node's metadata: which number of which model's output it is.
 _MARK = "returned to trainadvisor"
-"""Key in a graph node's metadata: which number of which model's output it is."""
 Path = tuple[object, ...]
 
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     import weakref
 
 _SCALINGS = ("Div", "Mul", "ToCopy", "Mean", "Sum", "View", "Squeeze")
+# Most dimensions of binary answers of which there is one an example.
 _ONE_ANSWER = 2
-"""Most dimensions of binary answers of which there is one an example."""
+# Key in a graph node's metadata: which loss call made it.
 MARK = "trainadvisor"
-"""Key in a graph node's metadata: which loss call made it."""
 
 
 @dataclass
@@ -32,8 +32,8 @@ class LossCall:
     result: "weakref.ref[torch.Tensor]"
     value: torch.Tensor
     serial: int
+    # The number of examples that a summed loss of the training adds up.
     terms: torch.Tensor | None = None
-    """The number of examples that a summed loss of the training adds up."""
 
 
 @dataclass

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from trainadvisor.record.device_readback import Reading
 
 BINARY = {"binary_cross_entropy", "binary_cross_entropy_with_logits"}
+# Losses that are quadratic near zero, and the argument that says how near.
 ROBUST = {"smooth_l1_loss": "beta", "huber_loss": "delta"}
-"""Losses that are quadratic near zero, and the argument that says how near."""
 _MOST_WEIGHTS = 1000
 
 

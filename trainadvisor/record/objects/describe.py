@@ -18,8 +18,8 @@ NORMS = (private_torch.NORM_BASE, nn.LayerNorm, nn.GroupNorm)
 DROPOUTS = (private_torch.DROPOUT,)
 _LONG = 20
 _PLAIN = {torch.Tensor, nn.Parameter}
+# Child of a layer whose weights are computed from others (weight norm, spectral norm, ...); no layer of its own.
 _PARAMETRIZED = "parametrizations"
-"""Child of a layer whose weights are computed from others (weight norm, spectral norm, ...); no layer of its own."""
 _LAYER_FACTS = (
     "in_features", "out_features", "in_channels", "out_channels", "kernel_size", "stride", "groups", "p", "momentum",
     "eps", "negative_slope", "affine", "track_running_stats", "num_embeddings", "embedding_dim", "padding_idx",

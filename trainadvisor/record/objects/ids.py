@@ -11,8 +11,8 @@ from trainadvisor.instrument import call_sites
 from trainadvisor.record.objects import describe
 from trainadvisor.record.objects.describe import Fact
 
+# Told (kind, fact) when an object is new or its fact has changed.
 Announce = Callable[[str, Fact], None]
-"""Told (kind, fact) when an object is new or its fact has changed."""
 
 
 class ObjectIds:
@@ -24,8 +24,8 @@ class ObjectIds:
         self._counts: Counter[str] = Counter()
         self._numbers: dict[tuple[str, int], int] = {}
         self._roles: dict[int, str] = {}
+        # Where an object was made, by its id.
         self._places: dict[int, call_sites.Place | None] = {}
-        """Where an object was made, by its id."""
 
     def note_place(self, thing: object, place: call_sites.Place | None) -> None:
         """Remember where an object was made, as long as it lives."""

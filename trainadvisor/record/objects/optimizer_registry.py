@@ -11,8 +11,8 @@ from trainadvisor.record.objects.describe import Fact
 from trainadvisor.record.objects.held_tensor import HeldTensors
 from trainadvisor.record.objects.ids import Announce, ObjectIds
 
+# What a schedule changes at every step: the steps' own records hold the rate.
 _MOVING = frozenset({"lr", "momentum", "betas"})
-"""What a schedule changes at every step: the steps' own records hold the rate."""
 
 
 class OptimizerRegistry(ObjectIds):
@@ -21,16 +21,16 @@ class OptimizerRegistry(ObjectIds):
     def __init__(self, announce: Announce) -> None:
         """Take the function that is told about new objects."""
         super().__init__(announce)
+        # Facts of the living optimizers by their ids.
         self.optimizers: dict[int, Fact] = {}
-        """Facts of the living optimizers by their ids."""
         self._optimizer_facts: dict[int, Fact] = {}
+        # Parameter number by the tensor's id.
         self.of_parameter: dict[int, int] = {}
-        """Parameter number by the tensor's id."""
         self.held = HeldTensors(lambda key: self.of_parameter.pop(key, None))
         self._told_schedulers: set[int] = set()
         self._earlier: set[int] = set()
+        # Whether the user has dropped a module or an optimizer since this was last looked at.
         self._dropped = False
-        """Whether the user has dropped a module or an optimizer since this was last looked at."""
         self._optimizer_references: list[weakref.ref[torch.optim.Optimizer]] = []
 
     def add_optimizer(self, optimizer: torch.optim.Optimizer, site: Fact | None = None) -> Fact:

@@ -17,8 +17,8 @@ from trainadvisor.record.objects.watched_model import Model, bare, is_compiled
 
 __all__ = ["Model", "ObjectRegistry"]
 
+# Parameters of a model whose values are measured when it is found; of more, so many that lie evenly.
 _MOST_MEASURED = 512
-"""Parameters of a model whose values are measured when it is found; of more, so many that lie evenly."""
 _AT_START = ("init_rms", "init_std", "earlier")
 
 
@@ -28,12 +28,12 @@ class ObjectRegistry(OptimizerRegistry):
     def __init__(self, announce: Announce) -> None:
         """Take the function that is told about new objects."""
         super().__init__(announce)
+        # Models by number; those that the user has dropped are forgotten.
         self.models: dict[int, Model] = {}
-        """Models by number; those that the user has dropped are forgotten."""
         self._owner: dict[int, Model] = {}
         self.loose: Model | None = None
+        # Modules (ids) that are no models: without parameters, or TorchScript's.
         self._plain: set[int] = set()
-        """Modules (ids) that are no models: without parameters, or TorchScript's."""
         self.loaded_modules: weakref.WeakSet[nn.Module] = weakref.WeakSet()
 
     def is_plain(self, module: nn.Module) -> bool:

@@ -11,8 +11,8 @@ from trainadvisor.instrument import private_torch
 from trainadvisor.record.objects.describe import Fact
 from trainadvisor.record.objects.held_tensor import HeldTensor
 
+# Stands for a parameter that the user has dropped.
 _GONE = torch.empty(0)
-"""Stands for a parameter that the user has dropped."""
 
 
 _PARALLEL = (nn.DataParallel, nn.parallel.DistributedDataParallel)
@@ -55,12 +55,12 @@ class Model:
     compiled: bool = False
     loaded: bool = False
     trained: bool = False
+    # Whether this process holds only parts of its parameters.
     sharded: bool = False
-    """Whether this process holds only parts of its parameters."""
+    # Whether parts of it are called on their own, in modules made around them: no root holds everything.
     scattered: bool = False
-    """Whether parts of it are called on their own, in modules made around them: no root holds everything."""
+    # Whether some parameters have no shape before the first forward.
     lazy: bool = False
-    """Whether some parameters have no shape before the first forward."""
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     fact: Fact = field(default_factory=dict)
 

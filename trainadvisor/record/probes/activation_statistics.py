@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from trainadvisor.instrument.guard import Guard
     from trainadvisor.log.records import Record
 
+# Calls of one layer in one forward (a recurrent loop) that are looked at from the start; later, powers of two.
 _REPEATS = 3
-"""Calls of one layer in one forward (a recurrent loop) that are looked at from the start; later, powers of two."""
 _FAST = (nn.MultiheadAttention, nn.TransformerEncoderLayer)
+# Frames of the stack that a nested module call takes (torch's two and its own forward), and what a look needs.
 _FRAMES_OF_A_CALL, _FRAMES_OF_A_LOOK = 3, 100
-"""Frames of the stack that a nested module call takes (torch's two and its own forward), and what a look needs."""
+# Sampled batches over which a unit must stay at zero to count as dead.
 _BATCHES = 4
-"""Sampled batches over which a unit must stay at zero to count as dead."""
 
 _NAMES = {
     "relu": "relu", "relu_": "relu", "relu6": "relu", "threshold": "relu", "clamp_min": "relu", "tanh": "tanh",

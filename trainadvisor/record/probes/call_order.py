@@ -31,10 +31,10 @@ class CallOrderProbe:
         self._context = context
         self._counts = context.counts
         self._schedulers: Counter[int] = Counter()
+        # Optimizers (by id) whose gradients have not been cleared since their last step.
         self._left: dict[int, bool] = {}
-        """Optimizers (by id) whose gradients have not been cleared since their last step."""
+        # How large the left gradients of an optimizer were when the next backward began.
         self._found: dict[int, Reading] = {}
-        """How large the left gradients of an optimizer were when the next backward began."""
         self._cleared_after_backward = False
         self._manual = self._closure = False
         self._micro = 1

@@ -7,8 +7,8 @@ import torch
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.sampling import Jumps
 
+# A norm so many times its running mean is a jump, after so many steps.
 _JUMP, _STEADY_AFTER = 10.0, 3
-"""A norm so many times its running mean is a jump, after so many steps."""
 
 
 @probe(order=70)

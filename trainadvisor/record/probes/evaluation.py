@@ -19,8 +19,8 @@ from trainadvisor.record.objects import describe
 from trainadvisor.record.step import Call
 
 _HELD = 8
+# Evaluations between two steps; what comes after joins the last.
 _MOST_OPEN = 64
-"""Evaluations between two steps; what comes after joins the last."""
 
 
 @probe(order=130)
@@ -32,13 +32,13 @@ class EvaluationProbe:
         self._sources, self._series, self._returned = Sources(), SeriesBook(), ReturnedLosses()
         self._open: dict[object, OpenEvaluation] = {}
         self._current: OpenEvaluation | None = None
+        # The evaluation whose forward runs, and whether it is the first one of its batch.
         self._running: tuple[OpenEvaluation, bool] | None = None
-        """The evaluation whose forward runs, and whether it is the first one of its batch."""
+        # Losses with gradients of a model in eval mode since its last forward: an evaluation, unless trained on.
         self._tentative: list[tuple[Source, LossCall]] = []
-        """Losses with gradients of a model in eval mode since its last forward: an evaluation, unless trained on."""
         self._unclear = UnclearForward()
+        # The losses that were trained on (ids), in order.
         self._trained: dict[int, None] = {}
-        """The losses that were trained on (ids), in order."""
 
     # Where batches come from
 

@@ -15,8 +15,8 @@ from trainadvisor.record.objects.watched_model import Model
 from trainadvisor.record.sampling import Jumps
 from trainadvisor.record.step import Step
 
+# A norm so many times its running mean is a jump, after so many steps.
 _JUMP, _STEADY_AFTER = 10.0, 3
-"""A norm so many times its running mean is a jump, after so many steps."""
 
 
 def norms(gradients: list[torch.Tensor]) -> torch.Tensor:
@@ -55,8 +55,8 @@ class GradientNormProbe:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._jumps = Jumps(_JUMP, _STEADY_AFTER)
+        # Norms by the ids of parameters whose gradients are gone, or were not there, when a backward ends.
         self._passing: dict[int, float] = {}
-        """Norms by the ids of parameters whose gradients are gone, or were not there, when a backward ends."""
 
     @only_sampled
     def on_backward_ends(self, *_: object) -> None:

@@ -8,13 +8,13 @@ import torch
 from trainadvisor.record.objects import describe
 
 COLUMNS = ("act_mean", "act_rms", "act_max", "act_zero", "act_saturated", "act_spread", "act_nonfinite")
+# Numbers that are read of an output.
 NUMBERS = 8
-"""Numbers that are read of an output."""
+# Elements of an output that are looked at, one in so many.
 _SAMPLE = 16384
-"""Elements of an output that are looked at, one in so many."""
 _ROWS, _COLUMNS = 256, 128
+# Elements of an image's output among which a unit is looked for that is not zero.
 _WHOLE = 262144
-"""Elements of an image's output among which a unit is looked for that is not zero."""
 
 
 @dataclass

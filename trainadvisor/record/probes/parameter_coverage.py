@@ -9,8 +9,8 @@ from trainadvisor.record.context import Context, probe
 from trainadvisor.record.objects.watched_model import Model
 from trainadvisor.record.step import Call, Step
 
+# Steps of a run at which a model is compared with what is known of it.
 _CHECKED = frozenset({0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000})
-"""Steps of a run at which a model is compared with what is known of it."""
 _UNKNOWN = {"id": -1}
 
 
@@ -20,8 +20,8 @@ class ParameterCoverageProbe:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        # How many parameters each optimizer (by number) held when it was last looked at.
         self._sizes: dict[int, int] = {}
-        """How many parameters each optimizer (by number) held when it was last looked at."""
         self._last: list[int] = []
 
     def on_made(self, thing: object, place: call_sites.Place | None) -> None:

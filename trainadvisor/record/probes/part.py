@@ -20,15 +20,15 @@ class Part:
         self._whole = not is_part(self._rows)
         self._chosen = frozenset(keys[self._rows[0] : self._rows[1]])
         self._holders: frozenset[int] = frozenset()
+        # Whether functions are seen in the whole forward, else only inside modules that hold chosen layers.
         self.at_root = True
-        """Whether functions are seen in the whole forward, else only inside modules that hold chosen layers."""
         if not self._whole:
             self._find_holders(model)
         self._open: list[TorchFunctionMode | None] = []
         self._seen = 0
         self._over = False
+        # Time that looking has taken.
         self.seconds = 0.0
-        """Time that looking has taken."""
 
     def _find_holders(self, model: Model) -> None:
         parents = {model.layer_names[key].rpartition(".")[0] for key in self._chosen}

@@ -13,8 +13,8 @@ from trainadvisor.record.sampling import COMMON
 from trainadvisor.record.step import Call, Step
 
 _BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+# A float32, in which a GPU's numbers are brought to the host, holds every whole number up to this.
 _MODULUS = 2**24 - 3
-"""A float32, in which a GPU's numbers are brought to the host, holds every whole number up to this."""
 
 
 def checksum(tensor: torch.Tensor) -> torch.Tensor:
@@ -30,8 +30,8 @@ class ReplicaProbe:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._started: set[int] = set()
+        # Models in DistributedDataParallel, with the parameters (ids) that it leaves alone.
         self._wrapped: dict[int, set[int]] = {}
-        """Models in DistributedDataParallel, with the parameters (ids) that it leaves alone."""
 
     def on_forward_begins(self, call: Call) -> None:
         """Note that a model is called through DistributedDataParallel, which keeps the copies equal."""

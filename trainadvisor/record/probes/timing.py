@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from torch.utils.data import DataLoader
 
 
+# Most dimensions of a batch of sequences.
 _SEQUENCES = 3
-"""Most dimensions of a batch of sequences."""
 _MEMORY_EVERY, _MEMORY_LATER, _MEMORY_SETTLED = 10, 50, 200
 
 
@@ -28,17 +28,17 @@ class TimingProbe:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._asked = 0.0
+        # The loader of each iterator.
         self._loader_of: WeakKeyDictionary[Any, weakref.ref[DataLoader[Any]]] = WeakKeyDictionary()
-        """The loader of each iterator."""
         self._last_loader: weakref.ref[DataLoader[Any]] | None = None
         self._passes: dict[int, int] = {}
+        # Whether a model (by number) takes time before examples.
         self._time_major: dict[int, bool] = {}
-        """Whether a model (by number) takes time before examples."""
         self._closure = False
         self._wait = 0.0
         self._saving = 0.0
+        # Time and wait at the last backward, which an evaluation between two micro-batches goes back to.
         self._trained = (0.0, 0.0)
-        """Time and wait at the last backward, which an evaluation between two micro-batches goes back to."""
 
     def on_loader_iter(self, args: tuple[Any, ...], _: object, iterator: object) -> None:
         """Count the passes over a loader."""

@@ -27,15 +27,15 @@ from trainadvisor.record.objects.watched_model import Model
 from trainadvisor.record.sampling import Jumps
 from trainadvisor.record.step import Step
 
+# Steps after which a loss counts as a jump when it is so many times its running mean.
 _STEADY_AFTER, _JUMP = 3, 3.0
-"""Steps after which a loss counts as a jump when it is so many times its running mean."""
 _FIRST_BATCHES = 16
 _MOST_BATCHES = 200
 _MOST_COUNTED = 120
 COUNTED = BINARY | CLASSIFYING
 _GRAPH_STEPS = {0, 1, 2, 5, 10, 20, 50, 200, 1000}
+# Parameters in a graph that is walked less often, and the steps at which it is.
 _LARGE, _LARGE_GRAPH_STEPS = 1000, {0, 20, 200}
-"""Parameters in a graph that is walked less often, and the steps at which it is."""
 _HELD = 4
 _TOLD = {1, 4, 16, 64, _MOST_BATCHES}
 

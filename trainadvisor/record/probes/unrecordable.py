@@ -9,8 +9,8 @@ from trainadvisor.record.context import Context, probe
 from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.step import Call, Step
 
+# Steps without a sign of the forward or of the backward after which it is told.
 _PATIENCE = 3
-"""Steps without a sign of the forward or of the backward after which it is told."""
 
 
 @probe(order=160)

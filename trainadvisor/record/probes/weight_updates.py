@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from trainadvisor.log.records import Record
 
 
+# A sample is taken before the step and compared after it, which takes twice as long.
 _STAGES = 3
-"""A sample is taken before the step and compared after it, which takes twice as long."""
 
 
 @dataclass
@@ -28,8 +28,8 @@ class _Before:
     model: Model
     weights: list[torch.Tensor]
     gradients: list[torch.Tensor | None]
+    # Whether the step itself calls the model, perhaps several times.
     closure: bool
-    """Whether the step itself calls the model, perhaps several times."""
     rows: Rows
     seconds: float
 

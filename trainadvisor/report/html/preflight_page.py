@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from trainadvisor.report.html.web_page import Material
 
 STATES = {"pass": "healthy", "fail": "broken", "undecided": "cannot-tell"}
+# Times the range below the start that is drawn above it: what diverged may leave the picture.
 HEADROOM = 1.0
-"""Times the range below the start that is drawn above it: what diverged may leave the picture."""
 
 
 def render(result: Preflight, lang: str, material: Material) -> str:

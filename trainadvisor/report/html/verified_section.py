@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis, Remedy
     from trainadvisor.report.html.languages import Languages, Told
 
+# Losses that differ by more than this are drawn on a logarithmic axis.
 WIDE_RANGE = 20.0
-"""Losses that differ by more than this are drawn on a logarithmic axis."""
 BEFORE, AFTER = 0, 1
 Tried = dict[str, list[tuple[str, "Remedy"]]]
 

@@ -52,8 +52,8 @@ class Material:
     others: Mapping[str, Diagnosis] = field(default_factory=dict)
     curves: dict[str, Any] = field(default_factory=lambda: NO_CURVES)
     rules: Rules = field(default_factory=dict)
+    # What stands before the verdict, such as the checks of a preflight.
     above: Callable[[Languages], Markup] | None = None
-    """What stands before the verdict, such as the checks of a preflight."""
 
 
 def render(diagnosis: Diagnosis, lang: str, material: Material | None = None) -> str:

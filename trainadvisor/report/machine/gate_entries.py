@@ -22,12 +22,12 @@ class Entry:
 
     diagnosis: Diagnosis
     fails: Collection[str] | None = None
+    # Why a finding does not count, by code.
     excused: Mapping[str, str] = field(default_factory=dict)
-    """Why a finding does not count, by code."""
+    # Codes that the baseline holds too.
     known: Collection[str] = ()
-    """Codes that the baseline holds too."""
+    # Figures that a gate requires: the requirement, the sentence about it, whether it holds.
     required: Sequence[tuple[str, str, bool | None]] = ()
-    """Figures that a gate requires: the requirement, the sentence about it, whether it holds."""
 
     @property
     def name(self) -> str:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 LONGEST = 60_000  # a comment on GitHub ends at 64 KB, a job summary at 1 MiB
 ACTIVE = re.compile(r"([\\`*_\[\]<>|#~&@$])")
 LINKED = re.compile(r"(?P<head>\b(?:www|GH))(?=[.-])|(?=://)|(?P<mark>[@#!$%~^&])(?=\w)", re.IGNORECASE)
+# Stands where a space without width goes: addresses, mentions and numbers of issues are linked even when escaped.
 APART = "\0"
-"""Stands where a space without width goes: addresses, mentions and numbers of issues are linked even when escaped."""
 
 
 def render(diagnosis: Diagnosis, lang: str = "en", book: Rulebook | None = None) -> str:
