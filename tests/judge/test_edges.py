@@ -14,7 +14,7 @@ RULES = [rule for rule in BOOK.rules.values() if rule.judges_runs]
 
 
 def outranks(symptom: str, cause: str) -> bool:
-    """Tell whether the follower is direct evidence of a cause of its own: no statistical finding suppresses that."""
+    """Return whether the follower is direct evidence of a cause of its own: no statistical finding suppresses that."""
     follower = BOOK.rules[symptom]
     return follower.kind == "cause" and follower.evidence == "direct" != BOOK.rules[cause].evidence
 
@@ -29,7 +29,7 @@ CAUSES = [rule.code for rule in RULES if rule.kind == "cause" and rule.severity 
 
 
 def related(one: str, other: str) -> bool:
-    """Tell whether one of two rules explains the other, over at most two edges."""
+    """Return whether one of two rules explains the other, over at most two edges."""
     ways = [(one, other), (other, one)]
     return any(
         b in BOOK.rules[a].explains

@@ -38,7 +38,7 @@ def log_bytes(name: str) -> bytes:
 
 
 def whole_header(data: bytes) -> bool:
-    """Tell whether the first record is complete."""
+    """Return whether the first record is complete."""
     try:
         return json.loads(data.removeprefix(b"[").strip().split(b"\n")[0].rstrip(b",]"))["record"] == "header"
     except ValueError:

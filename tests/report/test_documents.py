@@ -15,7 +15,8 @@ from trainadvisor import report
 from trainadvisor.errors import LogError
 from trainadvisor.judge.result import json_schema
 from trainadvisor.report import files
-from trainadvisor.report.machine import json_document, markdown
+from trainadvisor.report.forms import markdown
+from trainadvisor.report.machine import json_document
 
 if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis

@@ -15,10 +15,10 @@ from sarif_kit import validation_errors
 
 from trainadvisor.judge.result import Diagnosis, Site
 from trainadvisor.judge.rule_loading import load
-from trainadvisor.report.formats import DIAGNOSE, MODULES, render, render_all
-from trainadvisor.report.machine import github, gitlab, json_document, json_lines, junit, markdown, sarif
+from trainadvisor.report.formats import DIAGNOSE, FORMS, render, render_all
+from trainadvisor.report.forms import concise, github, gitlab, jsonl, junit, markdown, sarif
+from trainadvisor.report.machine import json_document
 from trainadvisor.report.machine.gate_entries import Entry, place
-from trainadvisor.report.text import concise
 
 if TYPE_CHECKING:
     from trainadvisor.judge.rulebook import Rulebook
@@ -207,7 +207,7 @@ def test_a_message_of_sarif_holds_no_link(evil: Diagnosis, book: Rulebook) -> No
     assert not any("](" in message for message in messages)
 
 
-@pytest.mark.parametrize("form", MODULES)
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_names_from_the_log_break_no_format(evil: Diagnosis, book: Rulebook, form: str, lang: str) -> None:
     """Whatever a layer is called, the document stays what it is and commands no terminal."""
@@ -228,7 +228,7 @@ def test_names_from_the_log_break_no_format(evil: Diagnosis, book: Rulebook, for
 
 def test_json_lines_are_one_run_and_its_findings(broken: Diagnosis) -> None:
     """Each line is a document; consequences name their cause."""
-    lines = [json.loads(line) for line in json_lines.render(broken).splitlines()]
+    lines = [json.loads(line) for line in jsonl.render(broken).splitlines()]
     assert lines[0]["state"] == "broken"
     assert [(line["code"], line["explained_by"]) for line in lines[1:3]] == [
         ("lr-too-high", None),

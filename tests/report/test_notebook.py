@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from markdown_it import MarkdownIt
 
-from trainadvisor.report.machine import markdown
+from trainadvisor.report.forms import markdown
 from trainadvisor.report.text import full_report
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ import pytest
 
 from trainadvisor.i18n.language import Words
 from trainadvisor.judge.result import Diagnosis, Finding, Remedy
+from trainadvisor.report.forms import markdown
 from trainadvisor.report.html import web_page
-from trainadvisor.report.machine import markdown
 from trainadvisor.report.text import full_report, verified
 
 HELPED = {

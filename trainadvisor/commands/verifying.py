@@ -109,7 +109,7 @@ def end_politely() -> None:
 
 
 def is_log(target: str) -> bool:
-    """Say whether what is to be verified is a log or a run's folder, not a script."""
+    """Return whether what is to be verified is a log or a run's folder, not a script."""
     from trainadvisor.commands.runs import RUNS
 
     path = Path(target)

@@ -39,7 +39,7 @@ class Graph:
         self.tolerance = tolerance
 
     def in_time(self, cause: str, effect: str) -> bool:
-        """Tell whether the cause began before its effect, as far as both beginnings are known."""
+        """Return whether the cause began before its effect, as far as both beginnings are known."""
         began, followed = self.verdicts[cause].onset, self.verdicts[effect].onset
         return began is None or followed is None or began <= followed + self.tolerance
 
@@ -59,7 +59,7 @@ class Graph:
         return 1 - unlikely
 
     def accepts(self, effect: str, cause: str) -> bool:
-        """Tell whether a finding may be reported as a consequence of another."""
+        """Return whether a finding may be reported as a consequence of another."""
         above, below = self.verdicts[cause], self.verdicts[effect]
         if above.severity == "note" and below.severity != "note":
             return False

@@ -105,7 +105,7 @@ def _order(node: Node) -> tuple[int, int, float, str]:
 
 
 def _unsupported(node: Node) -> int:
-    """Tell whether a root has nothing but a static hint for itself."""
+    """Return whether a root has nothing but a static hint for itself."""
     return int(node.verdict.rule.evidence == "static")
 
 
@@ -124,7 +124,7 @@ def _reach(graph: Graph, code: str, open_codes: Mapping[str, None]) -> int:
 
 
 def _blocks(graph: Graph, cause: str, effect: str) -> bool:
-    """Tell whether a finding waits for another; of two that explain each other the earlier layer goes first."""
+    """Return whether a finding waits for another; of two that explain each other the earlier layer goes first."""
     if cause == effect or not graph.accepts(effect, cause):
         return False
     if not graph.accepts(cause, effect):
@@ -222,6 +222,6 @@ def _confidence(verdict: Verdict, graph: Graph) -> Confidence:
 
 
 def _alone(verdict: Verdict, graph: Graph) -> bool:
-    """Tell whether none of the usual consequences of a cause came, though all were looked for."""
+    """Return whether none of the usual consequences of a cause came, though all were looked for."""
     usual = [code for code, weight in verdict.rule.explains.items() if weight >= CAUSE_FOLLOWS]
     return verdict.rule.kind == "cause" and bool(usual) and all(_is_clear(graph, code) for code in usual)

@@ -64,7 +64,7 @@ class Tier:
     _wait_until: int = 0
 
     def due(self, step: int, elapsed: float) -> bool:
-        """Say whether this step is sampled, given the seconds since the run began."""
+        """Return whether this step is sampled, given the seconds since the run began."""
         forced, self.forced = self.forced, False
         dear = self.spent > self.burst + _DEAR * self.share * elapsed
         if forced or (step < FIRST_STEPS and not dear):
@@ -168,11 +168,11 @@ class Budget:
 
     @property
     def backed_off(self) -> bool:
-        """Say whether samples were left out because they would have cost too much."""
+        """Return whether samples were left out because they would have cost too much."""
         return self.gradients.held_back + self.layers.held_back > 0
 
     def sparse(self, steps: int) -> bool:
-        """Say whether less than half of the samples were taken that so many steps would have had at the cadence."""
+        """Return whether less than half of the samples were taken that so many steps would have had at the cadence."""
         return self.backed_off and 2 * self.layers.samples * self.layers.every < steps
 
     def fact(self) -> dict[str, object]:
@@ -194,7 +194,7 @@ class Jumps:
         self._usual = 0.0
 
     def is_one(self, step: int, size: float) -> bool:
-        """Take the value of a step, and say whether it jumped; a value that is not finite does."""
+        """Take the value of a step, and return whether it jumped; a value that is not finite does."""
         if step <= self._steady_after:
             if math.isfinite(size):
                 self._usual = max(self._usual + 0.1 * (size - self._usual), size)

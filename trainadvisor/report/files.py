@@ -31,8 +31,8 @@ _OURS = re.compile(
 
 def check(path: Path) -> None:
     """Refuse an ending that stands for no format, and a folder that is not there."""
-    if path.suffix not in formats.ENDINGS:
-        message = f"{path}: no format goes by this ending; use one of {', '.join(formats.ENDINGS)}"
+    if path.suffix not in formats.endings():
+        message = f"{path}: no format goes by this ending; use one of {', '.join(formats.endings())}"
         raise UsageError(message)
     if not path.parent.is_dir():
         message = f"{path}: there is no folder {path.parent}; make it first"
@@ -58,7 +58,7 @@ def write(
 ) -> None:
     """Write the report; `material` is what a web page shows besides; LogError when the file cannot be written."""
     check(path)
-    save(formats.render(formats.ENDINGS[path.suffix], diagnosis, lang, material=material), path, private=private)
+    save(formats.render(formats.endings()[path.suffix], diagnosis, lang, material=material), path, private=private)
 
 
 def save(text: str, path: Path, *, append: bool = False, private: bool = False) -> None:

@@ -1,45 +1,45 @@
-"""Every shape of a diagnosis by name and by file ending, and the module that makes it: the one place for formats."""
+"""Every shape of a diagnosis by name and by file ending, and what makes it."""
 
 from __future__ import annotations
 
+import pkgutil
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from trainadvisor.report import forms
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import ModuleType
 
     from trainadvisor.judge.result import Diagnosis
     from trainadvisor.judge.rulebook import Rulebook
     from trainadvisor.report.html.web_page import Material
     from trainadvisor.report.machine.gate_entries import Entry
 
-# each module has render_all(entries, lang, book); it is imported when it is asked for
-MODULES = {
-    "concise": "text.concise",
-    "json": "machine.json_document",
-    "jsonl": "machine.json_lines",
-    "junit": "machine.junit",
-    "sarif": "machine.sarif",
-    "github": "machine.github",
-    "gitlab": "machine.gitlab",
-    "markdown": "machine.markdown",
-}
-CHECK = ("text", *MODULES)
-DIAGNOSE = ("text", "html", *MODULES)
-ENDINGS = {
-    ".html": "html",
-    ".txt": "text",
-    ".md": "markdown",
-    ".json": "json",
-    ".jsonl": "jsonl",
-    ".xml": "junit",
-    ".sarif": "sarif",
-}
+# Forms that are made elsewhere: for people at a terminal, and in a browser.
+PEOPLE = {"text": ".txt", "html": ".html"}
+# The forms that a module of `forms/` makes; it is imported when it is asked for.
+FORMS = tuple(sorted(module.name for module in pkgutil.iter_modules(forms.__path__)))
+CHECK = ("text", *FORMS)
+DIAGNOSE = ("text", "html", *FORMS)
+
+
+@cache
+def endings() -> dict[str, str]:
+    """Return the form that each ending of a file stands for."""
+    own = {getattr(_module(form), "ENDING", None): form for form in FORMS}
+    return {ending: form for form, ending in PEOPLE.items()} | {end: form for end, form in own.items() if end}
+
+
+def _module(form: str) -> ModuleType:
+    return import_module(f"{forms.__name__}.{form}")
 
 
 def render_all(form: str, entries: Sequence[Entry], lang: str, book: Rulebook | None = None) -> str:
-    """Return several runs in one of `MODULES`."""
-    text: str = import_module(f"trainadvisor.report.{MODULES[form]}").render_all(entries, lang, book)
+    """Return several runs in one of `FORMS`."""
+    text: str = _module(form).render_all(entries, lang, book)
     return text
 
 

@@ -113,7 +113,7 @@ def _weight_of(node: Any) -> int:
 
 
 def _depends(node: Any) -> bool:
-    """Say whether an input is computed, not just a parameter (possibly transposed)."""
+    """Return whether an input is computed, not just a parameter (possibly transposed)."""
     while node is not None and not hasattr(node, "variable"):
         if len(node.next_functions) != 1 or not node.name().startswith(_SHAPES):
             return True
@@ -206,7 +206,7 @@ def find_nonfinite(root: Any) -> str | None:
 
 
 def _at_pole(node: Any) -> bool:
-    """Say whether a logarithm got no positive number, or a division a zero: their results are not saved."""
+    """Return whether a logarithm got no positive number, or a division a zero: their results are not saved."""
     name = bare(node)
     if name in {"Log", "Log2", "Log10"}:
         return _holds(node, "self", lambda saved: (saved <= 0).any())

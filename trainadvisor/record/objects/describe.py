@@ -28,7 +28,7 @@ _LAYER_FACTS = (
 
 
 def is_leaf(module: nn.Module) -> bool:
-    """Say whether a module is treated as one layer: it has no children, or is a unit of torch's own."""
+    """Return whether a module is treated as one layer: it has no children, or is a unit of torch's own."""
     children = private_torch.children(module)
     if not children or isinstance(module, nn.RNNBase | nn.MultiheadAttention):
         return True
@@ -36,7 +36,7 @@ def is_leaf(module: nn.Module) -> bool:
 
 
 def is_parametrization(name: str) -> bool:
-    """Say whether a module of this name only computes another one's weights."""
+    """Return whether a module of this name only computes another one's weights."""
     return _PARAMETRIZED in name.split(".")
 
 
@@ -47,7 +47,7 @@ def _plain_name(name: str) -> str:
 
 
 def cares_about_mode(module: nn.Module) -> bool:
-    """Say whether train and eval mode differ for this layer: active dropout, or batch norm with running statistics."""
+    """Return whether train and eval mode differ for a layer: active dropout, batch norm with running statistics."""
     if isinstance(module, DROPOUTS):
         return bool(module.p > 0)
     return isinstance(module, private_torch.BATCH_NORM) and bool(module.track_running_stats)

@@ -37,7 +37,7 @@ class ObjectRegistry(OptimizerRegistry):
         self.loaded_modules: weakref.WeakSet[nn.Module] = weakref.WeakSet()
 
     def is_plain(self, module: nn.Module) -> bool:
-        """Say whether a module is no model; one without parameters, such as a loss, stays that way."""
+        """Return whether a module is no model; one without parameters, such as a loss, stays that way."""
         if id(module) in self._plain:
             return True
         weightless = isinstance(module, torch.jit.ScriptModule | ParametrizationList)
@@ -256,7 +256,7 @@ class ObjectRegistry(OptimizerRegistry):
         return [model for model in self.models.values() if model.number in trained and model.alive]
 
     def loading(self, module: nn.Module) -> bool:
-        """Note that a known model got saved weights; say whether it was known."""
+        """Note that a known model got saved weights; return whether it was known."""
         model = self._owner.get(id(module))
         # weights loaded once it has been trained are its own, as the best epoch's at the end
         if model is not None and not model.loaded and self._earlier.isdisjoint(model.numbers):

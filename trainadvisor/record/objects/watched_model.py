@@ -26,7 +26,7 @@ def bare(module: nn.Module) -> nn.Module:
 
 
 def is_compiled(module: nn.Module) -> bool:
-    """Say whether a module, or what is in its wrappers, is compiled."""
+    """Return whether a module, or what is in its wrappers, is compiled."""
     inner: nn.Module | None = module
     while inner is not None:
         if private_torch.compiled_from(inner) is not None or private_torch.compiled_in_place(inner):
@@ -81,7 +81,7 @@ class Model:
 
     @property
     def is_meta(self) -> bool:
-        """Say whether the parameters have no values: the model is on the meta device and has not left it."""
+        """Return whether the parameters have no values: the model is on the meta device and has not left it."""
         if self.device.type != "meta":
             return False
         return all(p.is_meta for root in self.roots for p in root.parameters())

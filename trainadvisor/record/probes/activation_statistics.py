@@ -126,7 +126,7 @@ def _stack_is_nearly_full(model: Model) -> bool:
 
 
 def _takes_fast_paths(call: Call) -> bool:
-    """Say whether frozen attention may choose its kernel by whether functions are observed: then they are not."""
+    """Return whether frozen attention may choose its kernel by whether functions are observed: then they are not."""
     modules = (module for root in call.model.roots for module in root.modules())
     return any(isinstance(m, _FAST) and not any(p.requires_grad for p in m.parameters()) for m in modules)
 

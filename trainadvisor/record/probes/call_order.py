@@ -204,7 +204,7 @@ def _size(gradients: list[torch.Tensor]) -> torch.Tensor:
 
 
 def _in_eval_by_mistake(call: Call) -> bool:
-    """Say whether layers that care are in eval mode though their parameters train (frozen batch norm is intended)."""
+    """Return whether layers that care are in eval mode though their parameters train; frozen batch norm is intended."""
     caring = [module for module in call.model.caring if not _frozen(module)]
     return bool(caring) and not any(module.training for module in caring)
 

@@ -74,5 +74,5 @@ class ReplicaProbe:
 
 
 def _whole(parameter: torch.Tensor) -> bool:
-    """Say whether this process holds the whole parameter."""
+    """Return whether this process holds the whole parameter."""
     return parameter.numel() > 0 and not parameter.is_meta and local(parameter).numel() == parameter.numel()

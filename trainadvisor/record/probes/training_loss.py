@@ -85,7 +85,7 @@ class TrainingLossProbe:
             self._context.publish("untrained_loss", call, grad)
 
     def _is_looked_at(self, entry: LossEntry, phase: str | None) -> bool:
-        """Say whether more than the value of a loss is wanted."""
+        """Return whether more than the value of a loss is wanted."""
         if phase != "train" or phase not in entry.phases or entry.arguments.batches < _FIRST_BATCHES:
             return True
         counts = entry.kind in COUNTED and entry.arguments.counted < _MOST_COUNTED

@@ -71,7 +71,7 @@ def _same(langs: Languages, name: str) -> dict[str, str]:
 
 
 def _wide(lines: list[Curve]) -> bool:
-    """Tell whether values are all positive and far apart."""
+    """Return whether values are all positive and far apart."""
     values = [v for line in lines if line["style"] != "dash" for v in line["y"] if v is not None]
     return bool(values) and min(values) > 0 and max(values) > WIDE_RANGE * min(values)
 

@@ -6,9 +6,9 @@ from math import log
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.i18n.language import Words
+from trainadvisor.report.forms import markdown
 from trainadvisor.report.html.languages import Languages, code_lines
 from trainadvisor.report.html.svg import tag
-from trainadvisor.report.machine import markdown
 from trainadvisor.report.text import full_report
 from trainadvisor.report.text.healthy import number
 from trainadvisor.report.text.layout import clean

@@ -35,7 +35,7 @@ class Entry:
         return str(self.diagnosis.run.get("log", "log"))
 
     def failing(self, finding: Finding) -> bool:
-        """Say whether a finding fails: at a gate those it names, elsewhere every warning and error."""
+        """Return whether a finding fails: at a gate those it names, elsewhere every warning and error."""
         return finding.severity != "note" if self.fails is None else finding.code in self.fails
 
     def findings(self) -> Iterator[tuple[Finding, Finding | None]]:

@@ -30,7 +30,7 @@ def width(stream: TextIO | Voice | None = None) -> int:
 
 
 def coloured(choice: str, stream: TextIO | Voice | None = None) -> bool:
-    """Say whether to use colour."""
+    """Return whether to use colour."""
     if choice != "auto":
         return choice == "always"
     return (stream or sys.stdout).isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -23,7 +23,7 @@ def tried(diagnosis: Diagnosis) -> list[tuple[str, Remedy]]:
 
 
 def helped(remedy: Remedy) -> bool:
-    """Say whether re-runs verified a remedy; a note without this field is of a remedy that was."""
+    """Return whether re-runs verified a remedy; a note without this field is of a remedy that was."""
     return bool((remedy.verified or {}).get("better", True))
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis, Finding
     from trainadvisor.judge.rulebook import Rule, Rulebook
 
+ENDING = ".sarif"
+
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 RUNS, RESULTS, TEXT, TAGS = 20, 5_000, 1_000, 10  # what code scanning takes and keeps
 PRECISION = {"certain": "very-high", "likely": "high", "possible": "low"}

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis, Finding, Remedy
     from trainadvisor.judge.rulebook import Rulebook
 
+ENDING = ".md"
+
 LONGEST = 60_000  # a comment on GitHub ends at 64 KB, a job summary at 1 MiB
 ACTIVE = re.compile(r"([\\`*_\[\]<>|#~&@$])")
 LINKED = re.compile(r"(?P<head>\b(?:www|GH))(?=[.-])|(?=://)|(?P<mark>[@#!$%~^&])(?=\w)", re.IGNORECASE)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis, Finding
     from trainadvisor.judge.rulebook import Rulebook
 
+ENDING = ".xml"
+
 LONGEST = 20_000  # GitLab refuses large text nodes
 # what XML cannot hold, and what does not show what it does
 FORBIDDEN = re.compile(f"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[{TURNING}{HIDDEN}]")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis
     from trainadvisor.judge.rulebook import Rulebook
 
+ENDING = ".jsonl"
+
 
 def render(diagnosis: Diagnosis, lang: str = "en", book: Rulebook | None = None) -> str:
     """Return the lines of one run."""
