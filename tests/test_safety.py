@@ -86,6 +86,7 @@ def test_nothing_in_the_package_runs_what_it_reads() -> None:
 
 STARTERS = {
     "monitor/alerts.py": "the command typed after --on-finding",
+    "mending/source_files.py": "git, asked whether a file is tracked and unchanged",
     "record/run_script.py": "the script or module that was typed",
     "trials/child_process.py": "trials of the script that was typed, or of a log's with --yes-run",
 }

@@ -34,7 +34,8 @@ def test_changes_are_known_without_torch() -> None:
 @pytest.mark.parametrize("path", sorted(RULES.glob("*/*.toml")), ids=lambda path: path.stem)
 def test_each_remedy_of_a_rule_is_a_change_with_known_arguments(path: Path) -> None:
     """The words and arguments of the rules are those of the changes."""
-    for remedy in tomllib.loads(path.read_text(encoding="utf-8")).get("remedies", []):
+    rule = tomllib.loads(path.read_text(encoding="utf-8"))
+    for remedy in rule.get("remedies", []) if rule["evidence"] != "static" else []:
         assert remedy["change"] in all_changes()
         assert list(argument_problems(remedy["change"], remedy.get("arguments", {}))) == []
 

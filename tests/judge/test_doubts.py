@@ -195,8 +195,8 @@ def test_too_few_checks_leave_it_open(judged: Judge) -> None:
 def test_a_check_that_decides_has_to_be_made(judged: Judge) -> None:
     """However many others were."""
     others = [cause(f"quiet{n}", when=("steps < 0",)) for n in range(9)]
-    assert codes(judged(*others, cause("nan-loss", when=("val_loss_final > 99",)))) == ["deciding"]
-    assert codes(judged(*others, cause("nan-loss", when=("loss_final > 99",)))) == []
+    assert codes(judged(*others, cause("needed", when=("val_loss_final > 99",), deciding="always"))) == ["deciding"]
+    assert codes(judged(*others, cause("needed", when=("loss_final > 99",), deciding="always"))) == []
 
 
 def test_the_document_says_why_and_what_would_decide(judged: Judge) -> None:

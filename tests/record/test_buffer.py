@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from recordkit import Records, make_recorder
 from torch import nn
 
-from trainadvisor.record import recorder as recorder_module
+from trainadvisor.record import recording as recorder_module
 from trainadvisor.record.device_readback import DeviceValues, HostValues, Reading, values_for
 
 STEPS = 8

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from recordkit import Records, make_recorder
 from torch import nn
 
-from trainadvisor.record import recorder as recorder_module
+from trainadvisor.record import recording as recorder_module
 from trainadvisor.record.device_readback import DeviceValues, HostValues
 from trainadvisor.record.losses import loss_arguments
 

@@ -8,6 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.gate import baseline as baselines
+from trainadvisor.judge.doubts import UNPROVEN
 from trainadvisor.vocabulary import Confidence, Severity, reaches
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def _barriers(run: Diagnosis, policy: Policy, baseline: Baseline | None) -> Iter
 
 def _gaps(run: Diagnosis, policy: Policy, measured: Sequence[Measured]) -> Iterator[Reason]:
     """Yield what must still be known before the run can pass."""
-    if run.state == "cannot-tell" and policy.fail_on != "never":
+    if policy.fail_on != "never" and _is_held_up(run):
         yield Reason("gate.cannot-tell", {"summary": run.summary})
     for entry in measured:
         if entry.holds is None and not entry.skipped:
@@ -219,6 +220,13 @@ def _gaps(run: Diagnosis, policy: Policy, measured: Sequence[Measured]) -> Itera
     for unknown in run.unknown:
         if unknown.code in policy.select and unknown.missing:
             yield Reason("gate.unjudged", {"code": unknown.code, "how": unknown.how})
+
+
+def _is_held_up(run: Diagnosis) -> bool:
+    """Return whether a run without a finding is in doubt for more than that its success is not proven."""
+    quiet = not any(Severity(item.severity) > Severity.NOTE for item in run.walk())
+    grave = not run.reasons or any(reason.code not in UNPROVEN for reason in run.reasons)
+    return grave and quiet and run.state in {"cannot-tell", "needs-attention"}
 
 
 def _fixed(runs: Sequence[Diagnosis], policy: Policy, baseline: Baseline) -> Iterator[str]:

@@ -43,6 +43,13 @@ SERIOUS = frozenset({
     "validation-rose",
 })  # fmt: skip
 
+# Nothing was seen to be wrong, success is only not proven: no reason for a gate to hold a run up.
+UNPROVEN = frozenset({
+    "brief", "coverage", "deciding", "no-yardstick", "reinforcement", "adversarial", "self-targets", "gradients-apart",
+    "units-dead", "optimizer-idle", "optimizer-anew", "unreached", "no-curve", "logged-too-rarely", "no-evaluation",
+    "few-evaluations", "evaluation-level",
+})  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Seen:
