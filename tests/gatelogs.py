@@ -61,7 +61,7 @@ LOGS: dict[str, tuple[int, str | None, dict[str, Any]]] = {
     "empty": (3, None, {"loss": []}),
     "one": (3, None, {"loss": [2.3]}),
 }
-WARNED = ("waiting", "growing")
+WARNED = ("waiting", "growing", "overfitted")
 LOUD = tuple(name for name, (code, _, _) in LOGS.items() if code == 1)
 UNDECIDED = tuple(name for name, (code, _, _) in LOGS.items() if code == 3)
 

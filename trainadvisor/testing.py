@@ -176,8 +176,10 @@ class Run:
         """Fail if there is a sufficiently certain warning or error, or if nothing can be judged."""
         __tracebackhide__ = True
         self.meet(Demand(fail_on, min_confidence, ignore))
+        from trainadvisor.gate.decision import is_in_doubt
+
         diagnosis = self.diagnose()
-        if diagnosis.state == "cannot-tell":
+        if is_in_doubt(diagnosis):
             _fail("trainadvisor: nothing can be said of this training", diagnosis)
 
     def assert_no(self, *codes: str) -> None:

@@ -55,7 +55,8 @@ def test_fail_on_warning(call: Call, folder: Path, name: str) -> None:
     [
         ("overfitted", "low", 1),
         ("overfitted", "possible", 1),
-        ("overfitted", "medium", 0),
+        ("overfitted", "medium", 1),
+        ("overfitted", "high", 0),
         ("waiting", "likely", 1),
         ("waiting", "high", 0),
         ("nan", "certain", 1),
@@ -263,7 +264,7 @@ def test_chinese(call: Call, folder: Path) -> None:
     [
         ("train.py", "that is a script; did you mean `trainadvisor run train.py`?"),
         ("none.json", "there is no such log, folder or run"),
-        ("broken.json", "is not a trainadvisor log"),
+        ("broken.json", "no loss, metric or step was found in it"),
     ],
 )
 def test_what_is_no_log_is_exit_2(call: Call, folder: Path, name: str, complaint: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import build_log
 from gatelogs import LOGS, write
+from healthylog import healthy_log
 
 from trainadvisor.judge.result import Diagnosis
 
@@ -22,6 +23,8 @@ NAN = [*FALLING[:50], *["nan"] * 50]
 
 def log_in(folder: Path, loss: list[Any] = FALLING) -> Path:
     """Write a log of a loss curve into a folder."""
+    if loss is FALLING:
+        return healthy_log(folder)
     folder.mkdir(parents=True, exist_ok=True)
     return build_log(folder, columns={"loss": loss, "lr": 0.1}, steps=len(loss), end={"reason": "finished"})
 

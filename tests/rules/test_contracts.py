@@ -288,7 +288,9 @@ def test_fault(found: Callable[..., set[str]], code: str) -> None:
 
 def test_every_code_has_a_fault(book: Any) -> None:
     """Each rule of these families is tried."""
-    codes = {code for code, rule in book.rules.items() if rule.family in FAMILIES and rule.judges_runs} | {"zero-gradients"}
+    codes = {code for code, rule in book.rules.items() if rule.family in FAMILIES and rule.judges_runs} | {
+        "zero-gradients"
+    }
     assert codes == set(FAULTS)
 
 

@@ -83,7 +83,7 @@ def _update(path: Path | None, runs: list[Diagnosis], policy: gate.Policy, words
     if path is None:
         message = "--update-baseline: into which file? add --baseline FILE, or set baseline in pyproject.toml"
         raise UsageError(message)
-    unsure = next((run for run in runs if run.state == "cannot-tell"), None)
+    unsure = next((run for run in runs if gate.is_in_doubt(run)), None)
     if unsure is not None:
         emit(words("gate.unsaved", summary=unsure.summary), sys.stderr)
         return gate.EXIT[gate.UNDECIDED]

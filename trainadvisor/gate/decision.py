@@ -212,7 +212,7 @@ def _barriers(run: Diagnosis, policy: Policy, baseline: Baseline | None) -> Iter
 
 def _gaps(run: Diagnosis, policy: Policy, measured: Sequence[Measured]) -> Iterator[Reason]:
     """Yield what must still be known before the run can pass."""
-    if policy.fail_on != "never" and _is_held_up(run):
+    if policy.fail_on != "never" and is_in_doubt(run):
         yield Reason("gate.cannot-tell", {"summary": run.summary})
     for entry in measured:
         if entry.holds is None and not entry.skipped:
@@ -222,8 +222,8 @@ def _gaps(run: Diagnosis, policy: Policy, measured: Sequence[Measured]) -> Itera
             yield Reason("gate.unjudged", {"code": unknown.code, "how": unknown.how})
 
 
-def _is_held_up(run: Diagnosis) -> bool:
-    """Return whether a run without a finding is in doubt for more than that its success is not proven."""
+def is_in_doubt(run: Diagnosis) -> bool:
+    """Return whether a run without a warning is in doubt for more than that its success is not proven."""
     quiet = not any(Severity(item.severity) > Severity.NOTE for item in run.walk())
     grave = not run.reasons or any(reason.code not in UNPROVEN for reason in run.reasons)
     return grave and quiet and run.state in {"cannot-tell", "needs-attention"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from trainadvisor.gate.decision import is_in_doubt
 from trainadvisor.i18n.language import Words
 from trainadvisor.verify import ruled_out as ruling
 from trainadvisor.verify import source_edits, trial_verdict
@@ -68,7 +69,7 @@ def _answer(session: Session, found: list[Verified]) -> Answer:
         return "not-judged"
     if session.screening is None:
         wanted = session.request.fix or session.request.code
-        return "not-judged" if diagnosis.state == "cannot-tell" and not wanted else "nothing-to-cure"
+        return "not-judged" if is_in_doubt(diagnosis) and not wanted else "nothing-to-cure"
     if any(tried.verdict in ("no-better", "worse", "hopeless", "ignored", "better") for tried in session.tried):
         return "none-helped"
     judged = any(tried.verdict in ("refused", "failed") for tried in session.tried)
