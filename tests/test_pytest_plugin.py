@@ -21,7 +21,7 @@ def make(lr=0.05):
     model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 2))
     return model, torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
 
-def train(model, optimizer, *, clear=True, steps=60):
+def train(model, optimizer, *, clear=True, steps=200):
     x = torch.randn(256, 8)
     y = (x[:, 0] > 0).long()
     for _ in range(steps):
