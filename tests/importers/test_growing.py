@@ -89,3 +89,12 @@ def test_a_file_that_is_unreadable_for_a_moment_is_waited_for(tmp_path: Path) ->
 def test_a_log_that_is_to_come_is_one_of_ours(tmp_path: Path) -> None:
     """Nothing is there yet to tell another tool's by."""
     assert isinstance(growing(tmp_path / "log.json"), GrowingLog)
+
+
+@pytest.mark.parametrize("start", ["", "[", "[\n]\n"])
+def test_a_log_that_has_only_been_opened_is_ours(start: str, tmp_path: Path) -> None:
+    """As a watcher's before its first steps; a table is not."""
+    (tmp_path / "log.json").write_text(start, encoding="utf-8")
+    assert isinstance(growing(tmp_path / "log.json"), GrowingLog)
+    (tmp_path / "metrics.csv").write_text("step,loss\n1,2.0\n2,1.0\n", encoding="utf-8")
+    assert isinstance(growing(tmp_path / "metrics.csv"), GrowingImport)

@@ -16,8 +16,16 @@ Record = dict[str, Any]
 
 
 def growing(path: Path) -> "GrowingLog | GrowingImport":
-    """Return a log that is judged while it grows, whoever writes it; one that does not exist yet is to be ours."""
-    return GrowingLog(path) if not path.exists() or is_own(path) else GrowingImport(path)
+    """Return a log that is judged while it grows, whoever writes it; one that has not begun yet is to be ours."""
+    return GrowingLog(path) if _has_not_begun(path) or is_own(path) else GrowingImport(path)
+
+
+def _has_not_begun(path: Path) -> bool:
+    """Return whether nothing is written yet but the brackets of a log of ours."""
+    if not path.is_file():
+        return not path.exists()
+    with path.open("rb") as file:
+        return not file.read(64).strip(b"[] \t\r\n")
 
 
 class GrowingImport:
