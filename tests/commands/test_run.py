@@ -112,7 +112,7 @@ def test_the_script_does_not_see_our_click_context(
         (["trian.py"], "trian.py: there is no such script; check the path"),
         (["pkg.train"], "did you forget -m before a module's name?"),
         (["--stop-on", "nan-los", "train.py"], 'neither a level nor a code; did you mean "nan-loss"?'),
-        (["--report", "out.pdf", "train.py"], "out.pdf: no format goes by this ending; use one of .html, .txt, .md"),
+        (["--report", "out.pdf", "train.py"], "out.pdf: no format goes by this ending; use one of .html, .txt, .json"),
         (["--report", "no/out.md", "train.py"], "no/out.md: there is no folder no; make it first"),
         (["--every", "0", "train.py"], "0 is not in the range x>=1"),
         ([], "missing argument 'TARGET'"),

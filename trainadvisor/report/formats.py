@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from trainadvisor.report.machine.gate_entries import Entry
 
 # Forms that are made elsewhere: for people at a terminal, and in a browser.
-PEOPLE = {"text": ".txt", "html": ".html"}
+PEOPLE = {"html": ".html", "text": ".txt"}
 # The forms that a module of `forms/` makes; it is imported when it is asked for.
 FORMS = tuple(sorted(module.name for module in pkgutil.iter_modules(forms.__path__)))
 CHECK = ("text", *FORMS)
