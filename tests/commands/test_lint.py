@@ -21,11 +21,10 @@ SOUND = FAULTY.replace("    loss.backward", "    opt.zero_grad()\n    loss.backw
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(folder: Path) -> Path:
     """A project with one faulty script, as the current folder."""
-    (tmp_path / "train.py").write_text(FAULTY)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    (folder / "train.py").write_text(FAULTY)
+    return folder
 
 
 def lint(*args: str) -> tuple[int, str]:
