@@ -44,7 +44,7 @@ def test_a_demo_shows_its_code_and_the_cure(code, tmp_path):
     """The diagnosis names the code, and after the remedy it is gone and the training no longer broken."""
     assert walkthrough.run_demo(code, "en", tmp_path) == 0
     after = trainadvisor.diagnose(tmp_path / "fixed.json")
-    assert after.state != "broken"
+    assert after.state in ("healthy", "needs-attention")
     assert code not in [finding.code for finding in after.findings if finding.severity in ALARMS]
 
 

@@ -244,7 +244,11 @@ def _outcomes() -> dict[str, Scenario]:
     tanh = "nn.Sequential(nn.Linear(64, {0}), nn.Tanh(), nn.Linear({0}, 10))"
     wide = "nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 10))"
     few = replace(
-        HEALTHY, model=wide, data="demo_data.digits(count=150, wrong_labels=0.2)", optimizer=_adam(0.003), epochs=60
+        HEALTHY,
+        model=wide,
+        data="demo_data.digits(batch_size=8, count=150, wrong_labels=0.2)",
+        optimizer=_adam(0.001),
+        epochs=60,
     )
     return {
         "no-learning": Scenario(
@@ -272,7 +276,7 @@ def _outcomes() -> dict[str, Scenario]:
         ),
         "overfitting": Scenario(
             few,
-            replace(few, epochs=6),
+            replace(few, epochs=9),
             "150 examples, a fifth of them with wrong labels, a wide network and 60 epochs",
             "150 个样本（五分之一标签有误），宽网络，60 轮",
             "early-stopping",

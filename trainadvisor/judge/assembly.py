@@ -5,7 +5,7 @@ from typing import Any
 
 from trainadvisor.judge.causes import rank
 from trainadvisor.judge.doubts import SERIOUS, Seen, counted, doubts
-from trainadvisor.judge.engine import CURVES, Verdict, judge
+from trainadvisor.judge.engine import CURVES, RECORDED, Verdict, judge
 from trainadvisor.judge.findings import Material, findings, unjudged
 from trainadvisor.judge.judgement import Judgement, Remark
 from trainadvisor.judge.rulebook import Rulebook
@@ -38,9 +38,14 @@ def judge_log(log: RunLog, rulebook: Rulebook) -> Judgement:
         run=run,
         findings=found,
         clear=clear,
-        unknown=tuple(unjudged(verdict, material) for verdict in verdicts if not verdict.decided),
+        unknown=tuple(unjudged(verdict, material) for verdict in verdicts if _is_open(verdict)),
         notes=tuple(_notes(log, signals, verdicts, run)),
     )
+
+
+def _is_open(verdict: Verdict) -> bool:
+    """Return whether a check of this kind of log is not decided."""
+    return not verdict.decided and verdict.reason != RECORDED
 
 
 def _figures(run: dict[str, Any], verdicts: list[Verdict]) -> dict[str, Any]:

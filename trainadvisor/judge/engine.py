@@ -14,7 +14,7 @@ from trainadvisor.vocabulary import Severity
 FOUND, CLEAR, UNKNOWN, OFF = "found", "clear", "unknown", "off"
 MOST_SUBJECTS = 200
 MANY = "many-trainings"
-CURVES, CURVES_FAMILY = "curves-only", "curves"
+CURVES, RECORDED, CURVES_FAMILY = "curves-only", "recorded", "curves"
 # Share of what can be learnt above which no statistics may call a run broken.
 MASTERED = 0.9
 # The same for a loss without a yardstick, which has to fall by three orders of magnitude.
@@ -145,6 +145,8 @@ def judge_rule(rule: Rule, signals: SignalSource, contexts: Collection[str] = ()
         return Verdict(rule, OFF, reason=barred[0])
     if MANY in contexts and rule.evidence not in SEEN:
         return Verdict(rule, OFF, reason=MANY)  # what the steps show together is the course of no training
+    if RECORDED in contexts and rule.family == CURVES_FAMILY:
+        return Verdict(rule, OFF, reason=RECORDED)  # the recorder has better than curves to judge by
     if CURVES in contexts and rule.evidence not in SEEN and rule.family != CURVES_FAMILY:
         return Verdict(rule, OFF, reason=CURVES)  # limits measured on steps say nothing about points
     try:
