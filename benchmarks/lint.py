@@ -15,11 +15,14 @@ import sys
 import time
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainadvisor.judge.rule_loading import load
 from trainadvisor.lint.pattern_catalogue import matches
 from trainadvisor.source.reading import SourceError, parse, read
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 HERE = Path(__file__).parent
 STATIC = frozenset({
@@ -33,6 +36,10 @@ STATIC = frozenset({
 """Faults with a static form: some line of the source is wrong whatever its inputs are."""
 
 
+def _value(expression: ast.expr, names: Mapping[str, object]) -> Any:
+    return eval(ast.unparse(expression), dict(names))  # noqa: S307 - a line of the corpus, which is our own
+
+
 class Variant(ast.NodeTransformer):
     """What is left of a script when its argument is known: conditions on it are decided."""
 
@@ -44,17 +51,17 @@ class Variant(ast.NodeTransformer):
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         """Remember the names that hold the argument."""
         if "argv" in ast.unparse(node.value) and isinstance(node.targets[0], ast.Name):
-            self.known[node.targets[0].id] = eval(ast.unparse(node.value), dict(self.world))  # noqa: S307
+            self.known[node.targets[0].id] = _value(node.value, self.world)
             return node
         return self.generic_visit(node)
 
     def _decided(self, test: ast.expr) -> bool | None:
         names = {inner.id for inner in ast.walk(test) if isinstance(inner, ast.Name)}
         if "argv" in ast.unparse(test):
-            return bool(eval(ast.unparse(test), dict(self.world)))  # noqa: S307
+            return bool(_value(test, self.world))
         if not names or not names <= set(self.known):
             return None
-        return bool(eval(ast.unparse(test), dict(self.known)))  # noqa: S307
+        return bool(_value(test, self.known))
 
     def visit_If(self, node: ast.If) -> Any:
         """Keep the branch that runs."""
@@ -76,7 +83,7 @@ def variant(path: Path, argument: str) -> str:
 
 def found(text: str, name: str) -> list[tuple[str, int]]:
     """Return code and line of what is found in a text."""
-    return [(code, match.node.lineno) for code, match in matches(parse(text, name))]  # type: ignore[attr-defined]
+    return [(code, match.line) for code, match in matches(parse(text, name))]
 
 
 def corpus(folder: Path, *, verbose: bool) -> list[str]:
@@ -114,7 +121,7 @@ def snippets(folder: Path, *, verbose: bool) -> list[str]:
         paths, hits, broken = sorted((folder / kind).glob("*.py")), 0, 0
         for path in paths:
             try:
-                seen = [(code, match.node.lineno) for code, match in matches(read(path))]  # type: ignore[attr-defined]
+                seen = [(code, match.line) for code, match in matches(read(path))]
             except SourceError:
                 broken += 1
                 continue
@@ -132,7 +139,7 @@ def torch_package(count: int) -> list[str]:
     started, seen = time.perf_counter(), []
     for path in paths:
         try:
-            seen += [f"{path}:{match.node.lineno}: {code}" for code, match in matches(read(path))]  # type: ignore[attr-defined]
+            seen += [f"{path}:{match.line}: {code}" for code, match in matches(read(path))]
         except SourceError as error:
             print(f"  not read: {error}")
     print(f"torch: {len(paths)} files in {time.perf_counter() - started:.1f} s")

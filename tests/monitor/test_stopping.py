@@ -65,7 +65,7 @@ def test_it_counts_from_the_onset() -> None:
         ("b", standing(), False),
     ],
 )
-def test_what_is_wanted(wanted: str, entry: Standing, stops: bool) -> None:  # noqa: FBT001
+def test_what_is_wanted(wanted: str, entry: Standing, stops: bool) -> None:  # noqa: FBT001 - a case of the table
     """A severity means itself and worse, if likely at least; a code means that code."""
     stopper = Stopper(wanted, 50)
     stopper.consider([entry], 100)

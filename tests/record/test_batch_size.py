@@ -34,7 +34,7 @@ def _steps(model: nn.Module, batches: Any) -> Records:
 
 
 @pytest.mark.parametrize("batch_first", [False, True])
-def test_sequences_count_by_examples(batch_first: bool) -> None:  # noqa: FBT001
+def test_sequences_count_by_examples(batch_first: bool) -> None:  # noqa: FBT001 - a case of the table
     """Six examples of nine steps, whichever comes first."""
     shape = (6, 9, 4) if batch_first else (9, 6, 4)
     batches = [(torch.randn(shape),) for _ in range(3)]

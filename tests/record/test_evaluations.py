@@ -173,7 +173,7 @@ def _accuracy(model: nn.Module, loader: DataLoader[Any]) -> float:
 
 
 @pytest.mark.parametrize("remade", [False, True])
-def test_the_training_set_and_the_validation_set_are_not_mixed(remade: bool) -> None:  # noqa: FBT001
+def test_the_training_set_and_the_validation_set_are_not_mixed(remade: bool) -> None:  # noqa: FBT001 - a case of the table
     """Also where the training set is read through a loader of its own."""
     records, printed = _epochs(_mean_loss, remade=remade)
     assert _told(records, "train") == _near(printed["train"])
@@ -201,7 +201,7 @@ def test_accuracy_in_training_mode_shows_in_the_mode() -> None:
             _step(optimizer, F.cross_entropy(model(x), y))
         with torch.no_grad():
             for x, y in loader:
-                print((model(x).argmax(1) == y).float().mean())  # noqa: T201
+                print((model(x).argmax(1) == y).float().mean())  # noqa: T201 - as the script does
 
     (evaluation,) = record(train).of("eval")
     assert (evaluation["mode"], evaluation["train_mode_modules"], evaluation["step"]) == ("train", ["1"], 2)

@@ -78,7 +78,7 @@ def _are_epochs(kept: list[Point]) -> bool:
 def _plain(config: Row) -> Row:
     """Return the settings that are short."""
     short = {name: value for name, value in config.items() if isinstance(value, bool | int | float)}
-    words = {name: value for name, value in config.items() if isinstance(value, str) and len(value) < 100}  # noqa: PLR2004
+    words = {name: value for name, value in config.items() if isinstance(value, str) and len(value) < 100}  # noqa: PLR2004 - a word, no text
     return dict(islice({**words, **short}.items(), 100))
 
 

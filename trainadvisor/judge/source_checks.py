@@ -56,7 +56,7 @@ def _case(rule: Rule, key: str, case: Mapping[str, Any]) -> Iterator[str]:
     try:
         source = parse(case["code"], key)
         found = [match for code, match in pattern_catalogue.matches(source) if code == rule.code]
-        lines = [match.node.lineno for match in found]  # type: ignore[attr-defined]
+        lines = [match.line for match in found]
         spans = [span for match in found[:1] for span in match.fix or ()]
         changed = applied(source, spans) if spans else None
     except TrainAdvisorError as error:

@@ -44,25 +44,21 @@ def matches(source: Source) -> list[tuple[str, Match]]:
     training = Training(source)
     found = [(entry.code, match) for entry in held for match in entry.find(training)]
     kept = [(code, match) for code, match in _once(found) if not is_ignored(source, code, match)]
-    return sorted(kept, key=lambda item: (_line(item[1]), item[0]))
+    return sorted(kept, key=lambda item: (item[1].line, item[0]))
 
 
 def _once(found: list[tuple[str, Match]]) -> Iterator[tuple[str, Match]]:
     """Yield each code once a line."""
     seen = set()
     for code, match in found:
-        if (code, _line(match)) not in seen:
-            seen.add((code, _line(match)))
+        if (code, match.line) not in seen:
+            seen.add((code, match.line))
             yield code, match
-
-
-def _line(match: Match) -> int:
-    return int(getattr(match.node, "lineno", 0))
 
 
 def is_ignored(source: Source, code: str, match: Match) -> bool:
     """Return whether a comment on a line of the match says `# trainadvisor: ignore` or names the code."""
-    first, last = _line(match), int(getattr(match.node, "end_lineno", 0))
+    first, last = match.line, int(getattr(match.node, "end_lineno", 0))
     for line in {first, last if last < first + 20 else first}:
         comment = IGNORED.search(source.lines[line - 1]) if 0 < line <= len(source.lines) else None
         if comment and (comment["codes"] is None or code in re.split(r"[\s,]+", comment["codes"])):

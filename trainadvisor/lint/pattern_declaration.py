@@ -23,6 +23,11 @@ class Match:
     other: ast.AST | None = None
     fix: Fix | None = None
 
+    @property
+    def line(self) -> int:
+        """Return the line at which it begins, from 1."""
+        return int(getattr(self.node, "lineno", 0))
+
 
 Finder = Callable[["Training"], Iterator[Match]]
 

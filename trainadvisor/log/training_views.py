@@ -25,7 +25,7 @@ def trainings(log: "RunLog") -> list["RunLog"]:
     """
     least = max(LEAST_STEPS, LEAST_SHARE * sum(phase.stop - phase.start for phase in log.phases))
     fair = [phase for phase in log.phases if phase.stop - phase.start >= least]
-    if len(fair) < 2 or many_short(log) is not None:  # noqa: PLR2004
+    if len(fair) < 2 or many_short(log) is not None:  # noqa: PLR2004 - several are two
         return [log]
     longest = sorted(fair, key=lambda phase: phase.start - phase.stop)[:MOST]
     return [view_of(log, phase) for phase in fair if phase in longest]

@@ -63,8 +63,8 @@ def _is_clean(path: Path) -> bool:
     command = [git, "-C", str(path.parent), "status", "--porcelain", "--ignored", "--", path.name]
     tracked = [git, "-C", str(path.parent), "ls-files", "--error-unmatch", "--", path.name]
     try:
-        status = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)  # noqa: S603
-        known = subprocess.run(tracked, capture_output=True, timeout=10, check=False)  # noqa: S603
+        status = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)  # noqa: S603 - git
+        known = subprocess.run(tracked, capture_output=True, timeout=10, check=False)  # noqa: S603 - git
     except (OSError, subprocess.SubprocessError):
         return False
     return status.returncode == 0 and known.returncode == 0 and not status.stdout.strip()

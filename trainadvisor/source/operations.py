@@ -204,7 +204,7 @@ class Operations:
                 pairs = argument.args[0] if argument.args else None
                 if not isinstance(pairs, (ast.List, ast.Tuple)):
                     return None
-                entries += [pair.elts[1] for pair in pairs.elts if isinstance(pair, ast.Tuple) and len(pair.elts) == 2]  # noqa: PLR2004
+                entries += [pair.elts[1] for pair in pairs.elts if isinstance(pair, ast.Tuple) and len(pair.elts) == 2]  # noqa: PLR2004 - a name and its module
             else:
                 entries.append(argument)
         return entries or None

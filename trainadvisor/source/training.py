@@ -184,7 +184,7 @@ class Training:
         """Yield the nodes of a loop or function, and those of functions of this script that it calls."""
         for node in ast.walk(scope):
             yield node
-            if isinstance(node, ast.Call) and depth < 3:  # noqa: PLR2004
+            if isinstance(node, ast.Call) and depth < 3:  # noqa: PLR2004 - calls in calls
                 for function in self.called_functions(node):
                     yield from self.reached(function, depth + 1)
 

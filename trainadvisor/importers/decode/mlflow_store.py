@@ -65,7 +65,7 @@ def _point(name: str, line: str) -> Point | None:
     """Return the point of a line "milliseconds value step"; the oldest versions wrote no step."""
     parts = line.split()
     try:
-        return Point(name, int(parts[2]) if len(parts) > 2 else 0, int(parts[0]) / 1000, float(parts[1]))  # noqa: PLR2004
+        return Point(name, int(parts[2]) if len(parts) > 2 else 0, int(parts[0]) / 1000, float(parts[1]))  # noqa: PLR2004 - older files have no step
     except (ValueError, IndexError):
         return None
 

@@ -31,7 +31,7 @@ def runs_of_project(path: Path) -> Iterator[TrackedRun]:
             run.add(_points(connection, key, run_id))
             run.started = min(run.seconds.values(), default=0.0)
             if key in columns(connection, "configs"):
-                configs = rows(connection, f"SELECT config FROM configs WHERE {key} = ?", run_id)  # noqa: S608
+                configs = rows(connection, f"SELECT config FROM configs WHERE {key} = ?", run_id)  # noqa: S608 - one of two names of ours
                 run.config = {n: v for (held,) in configs for n, v in flattened(_parsed(held)) if n[:1] != "_"}
             if run.steps:
                 yield run
@@ -45,7 +45,7 @@ def names_in_project(path: Path) -> list[str]:
 
 
 def _points(connection: sqlite3.Connection, key: str, run_id: str) -> Iterator[Point]:
-    query = f"SELECT step, timestamp, metrics FROM metrics WHERE {key} = ? ORDER BY id"  # noqa: S608
+    query = f"SELECT step, timestamp, metrics FROM metrics WHERE {key} = ? ORDER BY id"  # noqa: S608 - one of two names of ours
     for step, stamp, held in rows(connection, query, run_id):
         if not isinstance(step, int):
             continue

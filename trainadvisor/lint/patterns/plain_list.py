@@ -55,7 +55,7 @@ def _trains(training: Training, element: ast.expr) -> bool:
         return False
     name = training.script.full(element.func)
     weighed = ("Linear", "Conv", "RNN", "LSTM", "GRU", "Embedding", "Norm", "Attention", "Transformer", "Bilinear")
-    if name.startswith("torch.nn.") and name.count(".") == 2 and not name.startswith("torch.nn.utils"):  # noqa: PLR2004
+    if name.startswith("torch.nn.") and name.count(".") == 2 and not name.startswith("torch.nn.utils"):  # noqa: PLR2004 - torch.nn.NAME
         if called(element) == "Sequential":
             return any(_trains(training, argument) for argument in element.args)
         return any(part in called(element) for part in weighed)

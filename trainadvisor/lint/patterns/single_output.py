@@ -91,7 +91,7 @@ def swapped_loss_arguments(training: Training) -> Iterator[Match]:
 
 
 def _exchanged(training: Training, call: ast.Call) -> Fix | None:
-    if len(call.args) < 2 or call.keywords:  # noqa: PLR2004
+    if len(call.args) < 2 or call.keywords:  # noqa: PLR2004 - input and target
         return None
     first, second = call.args[:2]
     source = training.source

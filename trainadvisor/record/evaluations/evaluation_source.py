@@ -115,16 +115,14 @@ class Sources:
         place = tuple((frame.f_code.co_filename, frame.f_lineno, frame.f_lasti) for frame in frames)
         return Source(self._pass, place, None if self._pass else split_word(frames), self._cuts)
 
-    def train(self, given: torch.Tensor | None) -> Pass | None:
-        """Take a training forward: remember its loader, or its data where there is none; return the pass it uses."""
+    def train(self) -> Pass | None:
+        """Take a training forward: remember its loader; return the pass that it uses."""
         used = self._pass if self._pass and (self.fresh or (self._drawn == 1 and not self._pass.ended)) else None
         if used is not None:
             used.trains = True
             loader = used.loader()
             if loader is not None:
                 self.trained_loaders.add(loader)
-        elif not self._drawn:
-            self._remember(given)
         self.fresh, self.batch = False, None
         return used
 
@@ -135,7 +133,13 @@ class Sources:
         if not self.fresh:
             self._pass = None
 
-    def _remember(self, given: torch.Tensor | None) -> None:
+    @property
+    def by_hand(self) -> bool:
+        """Return whether no loader has given a batch since the last backward."""
+        return not self._drawn
+
+    def remember(self, given: torch.Tensor | None) -> None:
+        """Remember the memory that the training is given where no loader feeds it."""
         if given is None or not lies_in_memory(given):
             return
         base, start, stop = _extent(given)

@@ -4,13 +4,11 @@ from collections.abc import Iterator
 
 import torch
 
-from trainadvisor.record.losses.loss_calls import metadata_of
-from trainadvisor.record.losses.loss_graph import bare
+from trainadvisor.record.losses.loss_graph import metadata_of, scaled_from
 from trainadvisor.record.step import Call
 
 _MOST_PATHS = 16
 _SCALINGS = ("Div", "Mul", "ToCopy", "Mean", "View", "Squeeze")
-_FARTHEST = 4
 # Key in a graph node's metadata: which number of which model's output it is.
 _MARK = "returned to trainadvisor"
 Path = tuple[object, ...]
@@ -22,27 +20,26 @@ class ReturnedLosses:
     def __init__(self) -> None:
         """Begin without any."""
         self._paths: dict[int, tuple[Path, int]] = {}
+        # Whether a forward since the last backward has returned a number.
+        self._offered = False
 
     def offer(self, call: Call) -> None:
         """Mark the numbers that a forward of the training returns, in the graph."""
         for path, tensor in numbers_in(call.output):
             if tensor.grad_fn is not None:
                 metadata_of(tensor.grad_fn)[_MARK] = call.model.number, path
+                self._offered = True
 
     def match(self, loss: object, number: int) -> None:
         """Find the tensor that is differentiated, or what it is a multiple of, among the numbers returned."""
-        node = loss.grad_fn if isinstance(loss, torch.Tensor) else None
-        for _ in range(_FARTHEST):
-            if node is None:
-                return
+        offered, self._offered = self._offered, False
+        if not offered or not isinstance(loss, torch.Tensor):
+            return
+        for node in scaled_from(loss.grad_fn, _SCALINGS):
             if _MARK in (marks := metadata_of(node)):
                 model, path = marks[_MARK]
                 self._paths[model] = path, number
                 return
-            inner = [following for following, _ in node.next_functions if following is not None]
-            if not bare(node).startswith(_SCALINGS) or len(inner) != 1:
-                return
-            node = inner[0]
 
     def of(self, call: Call) -> tuple[int | None, torch.Tensor | None]:
         """Return the id of the loss that a model returns, and its value in this call."""

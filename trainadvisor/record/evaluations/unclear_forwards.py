@@ -11,6 +11,7 @@ from trainadvisor.record.evaluations.evaluation_sums import AnswerSums
 if TYPE_CHECKING:
     import torch
 
+    from trainadvisor.record.losses.loss_registry import LossRegistry
     from trainadvisor.record.step import Call
 
 
@@ -43,13 +44,15 @@ class UnclearForward:
             first, care = sources.fresh, any(True for _ in call.model.caring)
             self._looked = Looked(sources.of_forward(), call.model.number, care, first)
 
-    def end(self, call: "Call", sources: Sources, kinds: set[str]) -> None:
+    def end(self, call: "Call", sources: Sources, losses: "LossRegistry") -> None:
         """Measure its output."""
         looked = self._looked
         if looked is not None and not looked.examples:
             given = first_input(call)
             looked.examples = given.shape[0] if given is not None else 1
-            loss_free_answers.measure(looked.answers, call, sources.batch if looked.first else None, kinds)
+            loss_free_answers.measure(
+                looked.answers, call, sources.batch if looked.first else None, losses.train_kinds()
+            )
             sources.batch = None
 
     def take(self) -> Looked | None:
@@ -60,5 +63,7 @@ class UnclearForward:
     def forget(self, sources: Sources) -> None:
         """Take that it was the training's."""
         if self._trains:
-            sources.train(self._given() if self._given is not None else None)
+            used = sources.train()
+            if used is None and sources.by_hand and self._given is not None:
+                sources.remember(self._given())
         self.take()

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from trainadvisor.record.losses.loss_arguments import BINARY, CLASSIFYING, LossArguments
-from trainadvisor.record.losses.loss_graph import bare
+from trainadvisor.record.losses.loss_graph import bare, metadata_of, scaled_from
 
 if TYPE_CHECKING:
     import weakref
@@ -60,28 +60,18 @@ def named(kind: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str,
     return {**dict(zip(parameters_of(kind), args, strict=False)), **kwargs}
 
 
-def metadata_of(node: Any) -> dict[str, Any]:
-    """Return the words that torch lets one keep with a node of the graph."""
-    found: dict[str, Any] = node.metadata
-    return found
-
-
 def matching(pending: list[LossCall], tensor: torch.Tensor) -> tuple[LossCall | None, bool]:
     """Return the call whose result is the tensor or becomes it by scaling alone, and whether it was scaled."""
     for call in reversed(pending):
         if call.result() is tensor:
             return call, False
-    node, scaled = tensor.grad_fn, False
-    for _ in range(4):
-        if node is None:
-            break
+    scaled = False
+    for node in scaled_from(tensor.grad_fn, _SCALINGS):
         serial = metadata_of(node).get(MARK)
-        call_made = next((call for call in pending if call.serial == serial), None)
-        inner = [following for following, _ in node.next_functions if following is not None]
-        if call_made is not None or not bare(node).startswith(_SCALINGS) or len(inner) != 1:
-            return call_made, scaled
+        made = next((call for call in pending if call.serial == serial), None)
+        if made is not None:
+            return made, scaled
         scaled = scaled or bare(node).startswith(("Div", "Mul"))
-        node = inner[0]
     return None, False
 
 

@@ -13,6 +13,8 @@ from trainadvisor.record.objects.describe import local
 _MOST_NODES = 20_000
 _MOST_SAVED = 3_000
 _FIRST = 12
+# Operations over which a loss may have been scaled.
+_FARTHEST = 4
 
 _LINEAR = ("Addmm", "Mm", "Convolution", "MkldnnConvolution", "CudnnConvolution", "Linear", "Baddbmm")
 _OUTPUT = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid", "Tanh": "tanh", "Relu": "relu",
@@ -94,6 +96,24 @@ def _walk(root: Any) -> Iterator[Any]:
 def bare(node: Any) -> str:
     """Return a node's operation without its suffix: "Addmm" for AddmmBackward0."""
     return str(node.name()).partition("Backward")[0].removeprefix("torch::autograd::")
+
+
+def metadata_of(node: Any) -> dict[str, Any]:
+    """Return the words that torch lets one keep with a node of the graph."""
+    found: dict[str, Any] = node.metadata
+    return found
+
+
+def scaled_from(node: Any, scalings: tuple[str, ...]) -> Iterator[Any]:
+    """Yield a node of the graph and those before it, as far as each only scales the one before."""
+    for _ in range(_FARTHEST):
+        if node is None:
+            return
+        yield node
+        before = [other for other, _ in node.next_functions if other is not None]
+        if not bare(node).startswith(scalings) or len(before) != 1:
+            return
+        node = before[0]
 
 
 def _weight_of(node: Any) -> int:

@@ -80,7 +80,9 @@ class EvaluationProbe:
     def _set_aside(self, call: Call) -> None:
         """Forget a look at the batch that is now trained on; note what the training is fed with."""
         self._unclear.take()
-        used = self._sources.train(first_input(call))
+        used = self._sources.train()
+        if used is None and self._sources.by_hand:
+            self._sources.remember(first_input(call))
         for key, opened in list(self._open.items()):
             data = opened.source.data
             if data is not None and data is used and opened.forwards == 1 and opened.drawn == self._sources.draws:
@@ -115,7 +117,7 @@ class EvaluationProbe:
         running, self._running = self._running, None
         if call.grad:
             self._returned.offer(call)
-            self._unclear.end(call, self._sources, self._context.losses.train_kinds())
+            self._unclear.end(call, self._sources, self._context.losses)
         if running is None:
             return
         opened, first = running
@@ -204,6 +206,9 @@ class EvaluationProbe:
         self._tentative, self._current = [], None
 
     def _finish(self) -> None:
+        if not self._open:
+            self._current = None
+            return
         found, self._open, self._current = list(self._open.values()), {}, None
         found = [opened for opened in found if opened.parts or opened.has_metrics or opened.announced]
         if any(opened.parts or opened.has_metrics for opened in found):

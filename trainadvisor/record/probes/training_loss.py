@@ -17,12 +17,11 @@ from trainadvisor.record.losses.loss_calls import (
     LossEntry,
     hits,
     matching,
-    metadata_of,
     named,
     parameters_of,
     terms,
 )
-from trainadvisor.record.losses.loss_graph import read_graph
+from trainadvisor.record.losses.loss_graph import metadata_of, read_graph
 from trainadvisor.record.objects.watched_model import Model
 from trainadvisor.record.sampling import Jumps
 from trainadvisor.record.step import Step
