@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from rulekit import rule
 
-from trainadvisor.judge.engine import Verdict, judge, judge_rule
+from trainadvisor.judge.engine import judge, judge_rule
 from trainadvisor.judge.rulebook import Rule, Rulebook
+from trainadvisor.judge.verdict import Verdict
 
 
 def verdict(of: Rule, *contexts: str, **signals: Any) -> Verdict:

@@ -6,7 +6,7 @@ import pytest
 
 from trainadvisor.source.provenance import provenance
 from trainadvisor.source.reading import parse
-from trainadvisor.source.script import keyword
+from trainadvisor.source.syntax import keyword
 from trainadvisor.source.training import Training
 
 OPTION = (

@@ -1,17 +1,17 @@
 """Judges rules: each becomes found, clear, unknown or not applicable."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import Any, Protocol
+from typing import Any
 
 from trainadvisor.interruptions import from_handler
 from trainadvisor.judge.conditions import Expression
 from trainadvisor.judge.rulebook import Rule, Rulebook
+from trainadvisor.judge.verdict import CLEAR, FOUND, OFF, UNKNOWN, Scope, SignalSource, Verdict
 from trainadvisor.vocabulary import Severity
 
-FOUND, CLEAR, UNKNOWN, OFF = "found", "clear", "unknown", "off"
 MOST_SUBJECTS = 200
 MANY = "many-trainings"
 CURVES, RECORDED, CURVES_FAMILY = "curves-only", "recorded", "curves"
@@ -23,98 +23,6 @@ ORDERS = 1e-3
 AMOUNT = re.compile(r"(steps|loss_steps|optimizer_steps|evals|backwards) >=? \w+$")
 # Kinds of evidence that hold for each of many trainings: what was seen, not how it went.
 SEEN = frozenset({"direct", "exact", "static"})
-
-
-class SignalSource(Protocol):
-    """Whatever gives signal values: the signals of a log, or the numbers of a case."""
-
-    def get(self, name: str, /) -> Any:
-        """Return a value, None when it is absent."""
-
-
-class Scope:
-    """Looks names up: thresholds, then the rule's computed values, then signals, those of one layer if it is given."""
-
-    def __init__(self, rule: Rule, signals: SignalSource, layer: str | None = None) -> None:
-        self.rule = rule
-        self.signals = signals
-        self.layer = layer
-        self._open: set[str] = set()
-        self._computed: dict[str, Any] = {}
-
-    def __call__(self, name: str) -> Any:
-        """Return the value of a name, None when it is unknown."""
-        if name in self.rule.thresholds:
-            return self.rule.thresholds[name]
-        if name in self.rule.values:
-            return self._value(name)
-        value = self.signals.get(name)
-        return value.get(self.layer) if isinstance(value, Mapping) and self.layer is not None else value
-
-    def _value(self, name: str) -> Any:
-        if name not in self._computed and name not in self._open:
-            self._open.add(name)  # a value that needs itself stays unknown
-            self._computed[name] = self.rule.computed[name].evaluate(self)
-            self._open.discard(name)
-        return self._computed.get(name)
-
-    def at(self, layer: str | None) -> "Scope":
-        """Return the scope of one layer."""
-        return Scope(self.rule, self.signals, layer)
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What became of one rule."""
-
-    rule: Rule
-    state: str
-    severity: str = "note"
-    scope: Scope | None = None
-    evidence: tuple[tuple[Expression, dict[str, Any]], ...] = ()
-    missing: tuple[str, ...] = ()
-    matched: tuple[str, ...] = ()
-    layers: int = 0
-    subjects: tuple[str, ...] = ()
-    onset: int | None = None
-    # Whether it is clear only because too little was recorded: it could not have been found.
-    short: bool = False
-    softened: bool = False
-    unsure: bool = False
-    reason: str = ""
-    failure: str = ""
-
-    @property
-    def fine(self) -> bool:
-        """Return whether the rule was checked and is not the case: it could have been found."""
-        return self.state == CLEAR and not self.short
-
-    @property
-    def decided(self) -> bool:
-        """Return whether the rule was checked, whatever came of it."""
-        return self.state == FOUND or self.fine
-
-    @property
-    def code(self) -> str:
-        """Return the code of the rule."""
-        return self.rule.code
-
-    def lookup(self, name: str) -> Any:
-        """Return what a placeholder in the rule's texts stands for."""
-        built_in: dict[str, Callable[[], Any]] = {
-            "subjects": lambda: _some(self.subjects),
-            "layer": lambda: self.matched[0] if self.matched else None,
-            "layers": lambda: _some(self.matched),
-            "layers_matched": lambda: len(self.matched) or None,
-            "layers_total": lambda: self.layers or None,
-            "onset": lambda: self.onset,
-        }
-        return built_in[name]() if name in built_in else self.scope(name) if self.scope else None
-
-
-def _some(names: tuple[str, ...]) -> str | None:
-    """Return the first three names as text."""
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "") if names else None  # noqa: PLR2004
 
 
 @dataclass

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 from trainadvisor.judge.cause_graph import SYMPTOM_FOLLOWS
 from trainadvisor.judge.causes import Node, codes_of
-from trainadvisor.judge.engine import CLEAR, OFF, UNKNOWN, Verdict
 from trainadvisor.judge.judgement import Judged, Proof, RivalCode, RuledOutCode, Unjudged, Values
 from trainadvisor.judge.object_sites import main_object, site_of
 from trainadvisor.judge.placeholders import names_in
 from trainadvisor.judge.remedies import remedies
 from trainadvisor.judge.rivals import rivalry
 from trainadvisor.judge.rulebook import Rule
+from trainadvisor.judge.verdict import CLEAR, OFF, UNKNOWN, Verdict
 from trainadvisor.log.reader import RunLog
 from trainadvisor.vocabulary import Severity
 

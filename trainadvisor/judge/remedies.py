@@ -6,11 +6,11 @@ from typing import Any, cast
 from trainadvisor.errors import RuleError
 from trainadvisor.judge.argument_edit import rewrite
 from trainadvisor.judge.conditions import Place, parse
-from trainadvisor.judge.engine import Verdict
 from trainadvisor.judge.judgement import Advice
 from trainadvisor.judge.object_sites import site_of
 from trainadvisor.judge.placeholders import fill, names_in
 from trainadvisor.judge.result import Applies, Edit
+from trainadvisor.judge.verdict import Verdict
 from trainadvisor.signals import all_signals
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trainadvisor.judge.doubts import BRIEF, SERIOUS
-from trainadvisor.judge.engine import SignalSource
 from trainadvisor.judge.judgement import Judged, Remark
+from trainadvisor.judge.verdict import SignalSource
 from trainadvisor.vocabulary import Severity, State
 
 SEEN_FIRST = ("convergence", "numerics", "generalization", "throughput")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from trainadvisor.source.script import called
+from trainadvisor.source.syntax import called
 
 
 def statements_between(block: list[ast.stmt], first: ast.stmt, last: ast.stmt) -> list[ast.stmt]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.source import torch_names
 from trainadvisor.source.edits import after, before, replaced, unwrapped, with_argument, without_argument
-from trainadvisor.source.script import called, keyword
+from trainadvisor.source.syntax import called, keyword
 
 if TYPE_CHECKING:
     from collections.abc import Callable

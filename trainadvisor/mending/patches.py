@@ -12,7 +12,7 @@ from trainadvisor.lint.pattern_catalogue import matches
 from trainadvisor.mending.insertions import INSERTIONS
 from trainadvisor.source.edits import applied, replaced, with_argument
 from trainadvisor.source.provenance import provenance
-from trainadvisor.source.script import called, keyword
+from trainadvisor.source.syntax import called, keyword
 from trainadvisor.source.training import Training
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trainadvisor.source.reading import SourceError, parse, span_of
-from trainadvisor.source.script import keyword
+from trainadvisor.source.syntax import keyword
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trainadvisor.source import torch_names
-from trainadvisor.source.script import called, constant
+from trainadvisor.source.syntax import called, constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

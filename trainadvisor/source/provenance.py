@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from trainadvisor.source.script import called, constant, keyword
+from trainadvisor.source.syntax import called, constant, keyword
 
 if TYPE_CHECKING:
     from trainadvisor.source.training import Training

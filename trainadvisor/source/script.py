@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from trainadvisor.source.bindings import LOOPS, SCOPES, Binding, bindings_of, inside
+from trainadvisor.source.syntax import called, is_self
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -304,44 +305,3 @@ def _assignments(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None]]:
         yield node.target, node.value
     elif isinstance(node, ast.AugAssign):
         yield node.target, None
-
-
-def is_self(node: ast.AST) -> bool:
-    """Return whether a node is the name `self`."""
-    return isinstance(node, ast.Name) and node.id == "self"
-
-
-def called(call: ast.Call) -> str:
-    """Return the last name of what is called."""
-    func = call.func
-    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
-
-
-def keyword(call: ast.Call, name: str, place: int | None = None) -> ast.expr | None:
-    """Return an argument of a call, by name or by place."""
-    for entry in call.keywords:
-        if entry.arg == name:
-            return entry.value
-    if place is not None and place < len(call.args) and not any(isinstance(a, ast.Starred) for a in call.args):
-        return call.args[place]
-    return None
-
-
-def is_open(call: ast.Call) -> bool:
-    """Return whether a call spreads arguments that are not seen."""
-    return any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords)
-
-
-def constant(node: ast.AST | None) -> object:
-    """Return the value of a literal, None where it is none."""
-    if isinstance(node, ast.Constant):
-        return node.value
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
-        value = node.operand.value
-        return -value if isinstance(value, (int, float)) else None
-    return None
-
-
-def words(node: ast.AST) -> str:
-    """Return an expression as one line of text."""
-    return ast.unparse(node)

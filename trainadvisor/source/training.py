@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.source import torch_names
 from trainadvisor.source.operations import Operations
-from trainadvisor.source.script import Script, called, is_self, keyword
+from trainadvisor.source.script import Script
+from trainadvisor.source.syntax import called, is_self, keyword
 from trainadvisor.source.values import Values
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trainadvisor.source.script import called, is_self
+from trainadvisor.source.syntax import called, is_self
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

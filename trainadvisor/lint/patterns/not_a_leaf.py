@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.source.script import called, constant, keyword
+from trainadvisor.source.syntax import called, constant, keyword
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.source.edits import moved
-from trainadvisor.source.script import called, constant
+from trainadvisor.source.syntax import called, constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.source.edits import replaced
-from trainadvisor.source.script import called, is_self
+from trainadvisor.source.syntax import called, is_self
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from trainadvisor.lint.order import same_block, statements_between
 from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.source.edits import before, without
-from trainadvisor.source.script import called
+from trainadvisor.source.syntax import called
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

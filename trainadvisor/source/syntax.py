@@ -1,0 +1,46 @@
+"""What single nodes of a syntax tree say: calls, their arguments, constants and words."""
+
+from __future__ import annotations
+
+import ast
+
+
+def is_self(node: ast.AST) -> bool:
+    """Return whether a node is the name `self`."""
+    return isinstance(node, ast.Name) and node.id == "self"
+
+
+def called(call: ast.Call) -> str:
+    """Return the last name of what is called."""
+    func = call.func
+    return func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+
+
+def keyword(call: ast.Call, name: str, place: int | None = None) -> ast.expr | None:
+    """Return an argument of a call, by name or by place."""
+    for entry in call.keywords:
+        if entry.arg == name:
+            return entry.value
+    if place is not None and place < len(call.args) and not any(isinstance(a, ast.Starred) for a in call.args):
+        return call.args[place]
+    return None
+
+
+def is_open(call: ast.Call) -> bool:
+    """Return whether a call spreads arguments that are not seen."""
+    return any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords)
+
+
+def constant(node: ast.AST | None) -> object:
+    """Return the value of a literal, None where it is none."""
+    if isinstance(node, ast.Constant):
+        return node.value
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
+        value = node.operand.value
+        return -value if isinstance(value, (int, float)) else None
+    return None
+
+
+def words(node: ast.AST) -> str:
+    """Return an expression as one line of text."""
+    return ast.unparse(node)
