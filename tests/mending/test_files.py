@@ -50,6 +50,16 @@ def test_a_file_that_changed_is_refused(script: Path) -> None:
     assert [path.name for path in Path().iterdir()] == ["train.py"]
 
 
+def test_a_link_inside_the_project_stays_a_link(script: Path) -> None:
+    """The file that it leads to is the one that is changed and copied."""
+    Path("link.py").symlink_to(script)
+    kept = write(read(Path("link.py")), "x = 2\n")
+    assert Path("link.py").is_symlink()
+    assert script.read_bytes() == b"x = 2\r\n"
+    assert kept is not None
+    assert (kept.name, kept.read_bytes()) == ("train.py.orig", b"x = 1\r\n")
+
+
 def test_a_link_out_of_the_project_is_refused(script: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """What lies elsewhere is not ours to write."""
     outside = tmp_path_factory.mktemp("other") / "shared.py"

@@ -22,6 +22,7 @@ def write(source: Source, text: str, folder: Path | None = None) -> Path | None:
     """Write a changed text to its file and return the copy of the old one, None where git keeps it."""
     path = Path(source.name)
     _check(path, source, (folder or Path.cwd()).resolve())
+    path = path.resolve() if path.is_symlink() else path  # the link itself stays
     kept = None if _is_clean(path) else _copy(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
