@@ -20,8 +20,8 @@ from typing import Any
 from trainadvisor.errors import LogError
 from trainadvisor.judge import mutations, rule_loading
 from trainadvisor.judge.engine import judge_rule
+from trainadvisor.judge.rule_verdict import FOUND, OFF
 from trainadvisor.judge.rulebook import Rule
-from trainadvisor.judge.verdict import FOUND, OFF
 from trainadvisor.log.reader import read_log
 from trainadvisor.signals import Signals, all_signals
 from trainadvisor.signals.context import contexts

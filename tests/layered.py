@@ -8,7 +8,7 @@ import numpy as np
 from builders import event, make_loss, make_model, make_optimizer, signals_of
 
 from trainadvisor.judge.engine import judge
-from trainadvisor.judge.verdict import FOUND
+from trainadvisor.judge.rule_verdict import FOUND
 from trainadvisor.signals.context import contexts
 
 FAMILIES = ("optimization", "gradients", "activations")

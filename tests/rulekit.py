@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from trainadvisor.judge.rule_verdict import FOUND, Verdict
 from trainadvisor.judge.rulebook import Rule
-from trainadvisor.judge.verdict import FOUND, Verdict
 
 TEXT = {
     "title": "The {0} is odd",

@@ -10,7 +10,7 @@ from rulekit import RULE_FILE, rule, write_rule
 from trainadvisor.judge.branches import Branch
 from trainadvisor.judge.engine import judge_rule
 from trainadvisor.judge.rule_loading import check_rules
-from trainadvisor.judge.verdict import Verdict
+from trainadvisor.judge.rule_verdict import Verdict
 from trainadvisor.telling import diagnose
 
 LOW, FAST = Branch("low", ("y < 1",), unless=("fine",)), Branch("fast", ("z > 1",))

@@ -3,7 +3,7 @@
 from rulekit import cause, found, rule
 
 from trainadvisor.judge.causes import Node, codes_of, rank
-from trainadvisor.judge.verdict import CLEAR, UNKNOWN, Verdict
+from trainadvisor.judge.rule_verdict import CLEAR, UNKNOWN, Verdict
 
 LR = cause("lr-too-high", explains={"divergence": 0.6, "nan-loss": 0.4, "exploding-gradients": 0.5})
 DIVERGENCE = rule("divergence", explains={"nan-loss": 0.5})

@@ -6,8 +6,8 @@ import pytest
 from rulekit import rule
 
 from trainadvisor.judge.engine import judge, judge_rule
+from trainadvisor.judge.rule_verdict import Verdict
 from trainadvisor.judge.rulebook import Rule, Rulebook
-from trainadvisor.judge.verdict import Verdict
 
 
 def verdict(of: Rule, *contexts: str, **signals: Any) -> Verdict:

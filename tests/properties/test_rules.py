@@ -12,7 +12,7 @@ from trainadvisor.judge.engine import judge_rule
 from trainadvisor.judge.placeholders import fill
 from trainadvisor.judge.remedies import remedies
 from trainadvisor.judge.rule_loading import load
-from trainadvisor.judge.verdict import CLEAR, FOUND, OFF, UNKNOWN
+from trainadvisor.judge.rule_verdict import CLEAR, FOUND, OFF, UNKNOWN
 from trainadvisor.signals import all_signals
 from trainadvisor.signals.context import CONTEXTS
 

@@ -10,8 +10,8 @@ import pytest
 from trainadvisor.judge.engine import judge_rule
 from trainadvisor.judge.placeholders import fill_known, names_in
 from trainadvisor.judge.rule_loading import load
+from trainadvisor.judge.rule_verdict import FOUND
 from trainadvisor.judge.rulebook import Rule
-from trainadvisor.judge.verdict import FOUND
 from trainadvisor.signals import all_signals
 
 BOOK = load([])

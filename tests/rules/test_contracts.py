@@ -11,7 +11,7 @@ from builders import event, make_loss, make_model, make_optimizer, signals_of
 
 from trainadvisor.judge import rule_loading
 from trainadvisor.judge.engine import judge
-from trainadvisor.judge.verdict import FOUND
+from trainadvisor.judge.rule_verdict import FOUND
 from trainadvisor.signals.context import contexts
 
 FAMILIES = ("wiring", "data", "throughput")

@@ -6,12 +6,16 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from trainadvisor.commands.common import color_option, lang_option
 from trainadvisor.commands.trialling import copy_options
+
+if TYPE_CHECKING:
+    from trainadvisor.configuration import Config
+    from trainadvisor.judge.result import Diagnosis
 
 SETTINGS = {"allow_interspersed_args": False}
 
@@ -82,40 +86,47 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
     sys.exit(verifying.EXITS[found.answer])
 
 
-def _session(target: str, args: tuple[str, ...], options: dict[str, Any], lang: str) -> Any:
-    """Return the session as the options describe it; mistakes are told before anything runs."""
-    from trainadvisor import configuration
-    from trainadvisor.commands import fromlog, trialling, verifying
+def _named(
+    target: str, args: tuple[str, ...], options: dict[str, Any], settings: Config, lang: str
+) -> tuple[str, tuple[str, ...], Diagnosis | None]:
+    """Return the script and its arguments, and the diagnosis of the log where a log was given in place of them."""
+    from trainadvisor.commands import fromlog, verifying
+    from trainadvisor.commands.runs import find
     from trainadvisor.errors import UsageError
     from trainadvisor.i18n.language import Words
     from trainadvisor.importers.foreign_logs import is_own
     from trainadvisor.log.reader import read_log
     from trainadvisor.report.text.terminal import emit
     from trainadvisor.telling import diagnose
+
+    if options["module"] or not verifying.is_log(target):
+        if options["yes_run"]:
+            raise UsageError(f"--yes-run: {target} is no log; it is run as it is named")
+        return target, args, None
+    path = find(target)
+    if not is_own(path):
+        raise UsageError(
+            f"{target}: is the log of another tool and names no script; verify takes a script: verify train.py"
+        )
+    log = read_log(path)
+    words = fromlog.command(path, log, args, allowed=options["yes_run"])
+    command_line = fromlog.shown(path, ["python", *words])
+    emit(f"trainadvisor: {Words(lang)('verify.from-log', command=command_line)}", sys.stderr)
+    return words[0], tuple(words[1:]), diagnose(log, lang=lang, config=settings)
+
+
+def _session(target: str, args: tuple[str, ...], options: dict[str, Any], lang: str) -> Any:
+    """Return the session as the options describe it; mistakes are told before anything runs."""
+    from trainadvisor import configuration
+    from trainadvisor.commands import trialling, verifying
+    from trainadvisor.i18n.language import Words
     from trainadvisor.trials.budget import Budget, seconds
     from trainadvisor.trials.child_process import Setting, script_of
     from trainadvisor.trials.engines import engine
     from trainadvisor.verify.session import Request, Session
 
-    settings, prior, module = configuration.load(), None, options["module"]
-    if not module and verifying.is_log(target):
-        from trainadvisor.commands.runs import find
-
-        path = find(target)
-        if not is_own(path):
-            message = (
-                f"{target}: is the log of another tool and names no script; verify takes a script: verify train.py"
-            )
-            raise UsageError(message)
-        log = read_log(path)
-        words = fromlog.command(path, log, args, allowed=options["yes_run"])
-        command_line = fromlog.shown(path, ["python", *words])
-        emit(f"trainadvisor: {Words(lang)('verify.from-log', command=command_line)}", sys.stderr)
-        target, args = words[0], tuple(words[1:])
-        prior = diagnose(log, lang=lang, config=settings)
-    elif options["yes_run"]:
-        message = f"--yes-run: {target} is no log; it is run as it is named"
-        raise UsageError(message)
+    settings, module = configuration.load(), options["module"]
+    target, args, prior = _named(target, args, options, settings, lang)
     request = Request(target, args, module, options["seeds"], options["code"], options["fix"], prior)
     verifying.check(request, options["out"], options["report"], options["apply_to"])
     verifying.check_applied(request, options["apply_to"], overwrite=options["overwrite"])

@@ -8,10 +8,10 @@ from trainadvisor.judge.doubts import SERIOUS, Seen, counted, doubts
 from trainadvisor.judge.engine import CURVES, RECORDED, judge
 from trainadvisor.judge.findings import Material, findings, unjudged
 from trainadvisor.judge.judgement import Judgement, Remark
+from trainadvisor.judge.rule_verdict import Verdict
 from trainadvisor.judge.rulebook import Rulebook
 from trainadvisor.judge.run_facts import run_facts
 from trainadvisor.judge.summary import converged, state_of, summary
-from trainadvisor.judge.verdict import Verdict
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import Signals
 from trainadvisor.signals.context import contexts

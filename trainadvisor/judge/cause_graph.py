@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from trainadvisor.judge.verdict import CLEAR, FOUND, Verdict
+from trainadvisor.judge.rule_verdict import CLEAR, FOUND, Verdict
 from trainadvisor.vocabulary import Evidence
 
 # wiring before data before configuration before state before behaviour; speed touches none of them

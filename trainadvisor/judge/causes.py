@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from trainadvisor.judge.cause_graph import CAUSE_FOLLOWS, HOP_DECAY, Graph, layer_of
-from trainadvisor.judge.verdict import CLEAR, Verdict
+from trainadvisor.judge.rule_verdict import CLEAR, Verdict
 from trainadvisor.vocabulary import Confidence, Evidence, Severity
 
 EVIDENCE = {"direct": 6.0, "exact": 4.0, "statistical": 2.0, "static": 0.5}

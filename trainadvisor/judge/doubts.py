@@ -13,8 +13,8 @@ import numpy as np
 from trainadvisor.judge.curve_doubts import curve_doubts
 from trainadvisor.judge.engine import CURVES
 from trainadvisor.judge.judgement import Remark
+from trainadvisor.judge.rule_verdict import OFF, UNKNOWN, SignalSource, Verdict
 from trainadvisor.judge.success import LEARNT, evaluation_skill, fallen, successes
-from trainadvisor.judge.verdict import OFF, UNKNOWN, SignalSource, Verdict
 from trainadvisor.log.reader import RunLog
 
 FEWEST_STEPS = 20

@@ -8,8 +8,8 @@ from typing import Any
 
 from trainadvisor.interruptions import from_handler
 from trainadvisor.judge.conditions import Expression
+from trainadvisor.judge.rule_verdict import CLEAR, FOUND, OFF, UNKNOWN, Scope, SignalSource, Verdict
 from trainadvisor.judge.rulebook import Rule, Rulebook
-from trainadvisor.judge.verdict import CLEAR, FOUND, OFF, UNKNOWN, Scope, SignalSource, Verdict
 from trainadvisor.vocabulary import Severity
 
 MOST_SUBJECTS = 200

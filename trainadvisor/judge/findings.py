@@ -10,8 +10,8 @@ from trainadvisor.judge.object_sites import main_object, site_of
 from trainadvisor.judge.placeholders import names_in
 from trainadvisor.judge.remedies import remedies
 from trainadvisor.judge.rivals import rivalry
+from trainadvisor.judge.rule_verdict import CLEAR, OFF, UNKNOWN, Verdict
 from trainadvisor.judge.rulebook import Rule
-from trainadvisor.judge.verdict import CLEAR, OFF, UNKNOWN, Verdict
 from trainadvisor.log.reader import RunLog
 from trainadvisor.vocabulary import Severity
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from trainadvisor.judge import rulebook as book
 from trainadvisor.judge.conditions import Expression, parse
 from trainadvisor.judge.engine import judge_rule
+from trainadvisor.judge.rule_verdict import FOUND, OFF
 from trainadvisor.judge.rulebook import Rule
-from trainadvisor.judge.verdict import FOUND, OFF
 
 UP, DOWN = 10.0, 0.1
 

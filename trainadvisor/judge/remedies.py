@@ -10,7 +10,7 @@ from trainadvisor.judge.judgement import Advice
 from trainadvisor.judge.object_sites import site_of
 from trainadvisor.judge.placeholders import fill, names_in
 from trainadvisor.judge.result import Applies, Edit
-from trainadvisor.judge.verdict import Verdict
+from trainadvisor.judge.rule_verdict import Verdict
 from trainadvisor.signals import all_signals
 
 

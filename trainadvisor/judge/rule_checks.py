@@ -14,10 +14,10 @@ from trainadvisor.judge.engine import judge_rule
 from trainadvisor.judge.remedies import is_expression
 from trainadvisor.judge.rule_index import index_problems
 from trainadvisor.judge.rule_schema import form_problems
+from trainadvisor.judge.rule_verdict import FOUND, UNKNOWN
 from trainadvisor.judge.rulebook import Rule
 from trainadvisor.judge.source_checks import source_problems
 from trainadvisor.judge.text_checks import text_problems
-from trainadvisor.judge.verdict import FOUND, UNKNOWN
 from trainadvisor.regular import is_folder
 from trainadvisor.signals import all_signals
 from trainadvisor.signals.context import CONTEXTS

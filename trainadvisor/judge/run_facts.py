@@ -8,7 +8,7 @@ import numpy as np
 
 from trainadvisor.judge.crash import crash
 from trainadvisor.judge.object_sites import main_object, main_optimizer
-from trainadvisor.judge.verdict import SignalSource
+from trainadvisor.judge.rule_verdict import SignalSource
 from trainadvisor.log.reader import RunLog
 from trainadvisor.log.short_trainings import many_short
 

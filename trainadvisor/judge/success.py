@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from trainadvisor.judge.judgement import Remark
-from trainadvisor.judge.verdict import SignalSource
+from trainadvisor.judge.rule_verdict import SignalSource
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics

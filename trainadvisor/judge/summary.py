@@ -5,7 +5,7 @@ from typing import Any
 
 from trainadvisor.judge.doubts import BRIEF, SERIOUS
 from trainadvisor.judge.judgement import Judged, Remark
-from trainadvisor.judge.verdict import SignalSource
+from trainadvisor.judge.rule_verdict import SignalSource
 from trainadvisor.vocabulary import Severity, State
 
 SEEN_FIRST = ("convergence", "numerics", "generalization", "throughput")

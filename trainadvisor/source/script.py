@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from trainadvisor.source.bindings import LOOPS, SCOPES, Binding, bindings_of, inside
-from trainadvisor.source.syntax import called, is_self
+from trainadvisor.source.syntax import assignments, called, in_head, is_self
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +87,7 @@ class Script:
         """Return the function, class or module whose names a node sees first."""
         child = node
         for parent in self.ancestors(node):
-            if isinstance(parent, SCOPES) and not _in_head(child, parent):
+            if isinstance(parent, SCOPES) and not in_head(child, parent):
                 return parent
             child = parent
         return self.tree
@@ -248,7 +248,7 @@ class Script:
         if owner not in self._attributes:
             table: dict[str, list[ast.expr | None]] = {}
             for node in ast.walk(owner):
-                for target, value in _assignments(node):
+                for target, value in assignments(node):
                     if isinstance(target, ast.Attribute) and is_self(target.value):
                         table.setdefault(target.attr, []).append(value)
             self._attributes[owner] = table
@@ -284,24 +284,3 @@ class Script:
     def inside(self, scope: ast.AST) -> Iterator[ast.AST]:
         """Yield the nodes of a scope without those of inner functions."""
         return inside(scope)
-
-
-def _in_head(child: ast.AST, parent: ast.AST) -> bool:
-    """Return whether a node is a default, decorator or base, which belong to the scope outside."""
-    body = getattr(parent, "body", [])
-    return child is not body and not (isinstance(body, list) and child in body)
-
-
-def _assignments(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None]]:
-    if isinstance(node, ast.Assign):
-        for target in node.targets:
-            if isinstance(target, (ast.Tuple, ast.List)):
-                values = node.value.elts if isinstance(node.value, (ast.Tuple, ast.List)) else []
-                matched = len(values) == len(target.elts)
-                yield from ((item, values[n] if matched else None) for n, item in enumerate(target.elts))
-            else:
-                yield target, node.value
-    elif isinstance(node, ast.AnnAssign):
-        yield node.target, node.value
-    elif isinstance(node, ast.AugAssign):
-        yield node.target, None

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def is_self(node: ast.AST) -> bool:
@@ -44,3 +48,25 @@ def constant(node: ast.AST | None) -> object:
 def words(node: ast.AST) -> str:
     """Return an expression as one line of text."""
     return ast.unparse(node)
+
+
+def in_head(child: ast.AST, parent: ast.AST) -> bool:
+    """Return whether a node is a default, decorator or base, which belong to the scope outside."""
+    body = getattr(parent, "body", [])
+    return child is not body and not (isinstance(body, list) and child in body)
+
+
+def assignments(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None]]:
+    """Yield the targets that a statement binds, each with its value where that is one expression."""
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            if isinstance(target, (ast.Tuple, ast.List)):
+                values = node.value.elts if isinstance(node.value, (ast.Tuple, ast.List)) else []
+                matched = len(values) == len(target.elts)
+                yield from ((item, values[n] if matched else None) for n, item in enumerate(target.elts))
+            else:
+                yield target, node.value
+    elif isinstance(node, ast.AnnAssign):
+        yield node.target, node.value
+    elif isinstance(node, ast.AugAssign):
+        yield node.target, None
