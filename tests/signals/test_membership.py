@@ -124,6 +124,14 @@ def test_one_change_is_enough(tmp_path: Path) -> None:
     assert run(tmp_path, samples=[{**MOVING, "update": [0.0] * 4}] * 5 + [MOVING])["frozen_share"] == 0.0
 
 
+def test_a_weight_that_moved_between_the_samples_is_not_frozen(tmp_path: Path) -> None:
+    """As with LBFGS, whose first steps show only in the norms, and which moves nothing once it has converged."""
+    resting = {**MOVING, "update": [0.0] * 4}
+    moved = [{**resting, "weight": [size] * 4} for size in (1.0, 1.5, 1.6)]
+    assert run(tmp_path, samples=[*moved, resting, resting])["frozen_share"] == 0.0
+    assert run(tmp_path, samples=[resting] * 5)["frozen_share"] == 1.0
+
+
 def test_warmup_from_zero(tmp_path: Path) -> None:
     """Samples at a learning rate of zero do not count."""
     samples = [{**MOVING, "update": [0.0] * 4}] * 3 + [MOVING] * 3

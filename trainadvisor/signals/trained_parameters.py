@@ -167,7 +167,15 @@ def _mask(log: RunLog, accept: Any) -> Mask:
 def _still(log: RunLog) -> Mask | None:
     """Return the parameters whose bits changed in no sample."""
     values = _used_samples(log, "update")
-    return np.asarray((values == 0).all(axis=0)) if len(values) >= FROZEN_SAMPLES else None
+    return np.asarray((values == 0).all(axis=0) & ~_resized(log)) if len(values) >= FROZEN_SAMPLES else None
+
+
+def _resized(log: RunLog) -> Mask:
+    """Return the parameters whose norm differs between samples: they moved in steps that no sample shows."""
+    norms = log.layers.column("weight")
+    if not len(norms):
+        return np.zeros(norms.shape[1], dtype=bool)
+    return np.asarray(np.fmax.reduce(norms) > np.fmin.reduce(norms))
 
 
 def _dead(log: RunLog, samples: int) -> Mask | None:
