@@ -52,7 +52,11 @@ class StepRecord(TypedDict):
     opt: NotRequired[Annotated[list[int], "ids of the optimizers that stepped"]]
     lr: NotRequired[Annotated[list[Number], "learning rate of each parameter group"]]
     mode: NotRequired[Annotated[Literal["train", "eval"], "mode of the model in the forward pass"]]
-    loss: NotRequired[Annotated[Number, "value on which backward was called, mean over the micro-batches"]]
+    loss: NotRequired[
+        Annotated[
+            Number, "value on which backward was called, mean over the micro-batches; an undivided sum by the example"
+        ]
+    ]
     loss_id: NotRequired[Annotated[int, "id of the loss function"]]
     part: NotRequired[Annotated[Number, "value of the standard loss function inside a composed loss"]]
     part_id: NotRequired[Annotated[int, "id of that loss function"]]
