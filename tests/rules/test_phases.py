@@ -25,7 +25,8 @@ def test_a_running_training_is_not_told_how_it_ends(phase: str, told: int) -> No
 def test_the_rules_about_how_a_run_ends() -> None:
     """A learning rate that has not come down yet and a loss that has not fallen yet say nothing."""
     assert {code for code, rule in BOOK.rules.items() if rule.phase == "end"} == {
-        "undertrained", "slow-convergence", "underfitting", "plateau", "lr-schedule", "no-learning",
+        "undertrained", "slow-convergence", "underfitting", "plateau", "lr-schedule", "no-learning", "cut-off",
+        "nothing-gained",
     }  # fmt: skip
 
 
