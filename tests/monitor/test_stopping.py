@@ -97,8 +97,7 @@ def test_a_script_without_zero_grad_is_stopped_within_a_hundred_steps(
     assert "trainadvisor/" not in done.stderr.partition("Traceback")[2].partition("KeyboardInterrupt")[0]
 
 
-@VIEWS
-@PAUSES
+@pytest.mark.parametrize(("view", "pause"), [([], "0.01"), (["--no-live"], "0")], ids=["live", "no-live"])
 def test_a_healthy_script_is_not_stopped(tmp_path: Path, view: list[str], pause: str) -> None:
     """Its output and exit code are its own."""
     done, log = run(tmp_path, "--stop-on", "error", *view, "train.py", pause, "clears")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from recordkit import Records
 from torch import nn
 
 from trainadvisor.errors import UsageError
+from trainadvisor.record import overhead
 from trainadvisor.record.recorder import Recorder
 from trainadvisor.record.sampling import Budget, Jumps, Tier, share_of
 
@@ -165,3 +167,16 @@ def test_a_sample_may_take_a_tenth_of_a_plain_step() -> None:
     budget.book(0, 3.0, 1.0, gradients=True, layers=True)
     assert budget.allowed() == pytest.approx(0.2)
     assert Budget(0.01, 10, common=True).allowed() == math.inf
+
+
+def test_what_the_training_waits_for_us_is_neither_its_time_nor_that_of_recording(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The clocks of the run, of the step and of the event that it waits in stand still."""
+    now = iter([10.0, 30.0, 37.0])
+    monkeypatch.setattr(overhead.time, "perf_counter", lambda: next(now))
+    recorder: Any = SimpleNamespace(processes=1, iteration=SimpleNamespace(begun=25.0))
+    meter = overhead.Meter(recorder, 0.01, 10)
+    with meter.held():
+        pass
+    assert (meter.started, meter.entered, recorder.iteration.begun) == (17.0, 17.0, 32.0)

@@ -37,6 +37,15 @@ def test_only_what_is_there_at_the_start_is_judged_of_the_first_steps() -> None:
     ]  # fmt: skip
 
 
+def test_a_branch_that_asks_for_a_poor_skill_waits_for_the_end() -> None:
+    """Every skill is poor at first; the other branches of the rule were seen at once."""
+    rule = BOOK.rules["frozen-parameters"]
+    assert [(variant.branch, variant.phase) for variant in rule.variants] == [
+        ("unchanged", "start"), ("random-and-off", "end"),
+    ]  # fmt: skip
+    assert rule.phase == "start"
+
+
 def test_how_a_finding_is_handled_is_no_part_of_the_json() -> None:
     """The JSON of a diagnosis says what was found; the branch is in it."""
     told = finding("end").model_dump()

@@ -138,6 +138,12 @@ def test_what_shows_only_at_the_end_is_not_judged_of_a_cut_run():
     assert [item.code for item in told] == ["no-learning", "lr-too-high"]
 
 
+def test_what_was_seen_to_be_wrong_is_judged_of_a_cut_run_too():
+    """Though a running training is not told of it before its end."""
+    seen = finding("wrong-loss-function", handling=Handling(phase="end", evidence="direct"))
+    assert [item.code for item in early([seen])] == ["wrong-loss-function"]
+
+
 def test_the_document_is_json_of_its_schema(session):
     """What is written can be read back, and says which schema it has."""
     found = answered(session("needs add-zero-grad", "loses"))
