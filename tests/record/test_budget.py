@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -169,14 +168,12 @@ def test_a_sample_may_take_a_tenth_of_a_plain_step() -> None:
     assert Budget(0.01, 10, common=True).allowed() == math.inf
 
 
-def test_what_the_training_waits_for_us_is_neither_its_time_nor_that_of_recording(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The clocks of the run, of the step and of the event that it waits in stand still."""
+def test_a_pause_is_no_time_of_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clocks of the run and of the event that it pauses in stand still."""
     now = iter([10.0, 30.0, 37.0])
     monkeypatch.setattr(overhead.time, "perf_counter", lambda: next(now))
-    recorder: Any = SimpleNamespace(processes=1, iteration=SimpleNamespace(begun=25.0))
-    meter = overhead.Meter(recorder, 0.01, 10)
-    with meter.held():
-        pass
-    assert (meter.started, meter.entered, recorder.iteration.begun) == (17.0, 17.0, 32.0)
+    clock = overhead.Overhead(Budget(0.01, 10, common=True), lambda _: None)
+    clock.pause()
+    gap = clock.resume()
+    clock.leave_out(gap)
+    assert (gap, clock.started, clock.entered) == (7.0, 17.0, 17.0)
