@@ -8,6 +8,12 @@ import threading
 import hypothesis
 import pytest
 
+from trainadvisor.judge.compiled_rules import compile_rules
+from trainadvisor.judge.rulebook import shipped_rules
+
+# hundreds of tests start a command in a process of its own
+compile_rules(shipped_rules())
+
 # a test that fails by chance would be the fault of whoever runs it next; `make fuzz` draws new examples
 hypothesis.settings.register_profile("test", derandomize=True, database=None)
 hypothesis.settings.register_profile("fuzz", derandomize=False, max_examples=1000, print_blob=True)

@@ -50,6 +50,7 @@ ALLOWED: dict[str, set[str]] = {
         "vocabulary",
         "regular",
         "numpy",
+        "orjson",
         "pydantic",
         "toml",
         "configuration",

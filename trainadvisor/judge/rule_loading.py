@@ -6,6 +6,7 @@ from typing import Any
 
 from trainadvisor import configuration
 from trainadvisor.errors import RuleError
+from trainadvisor.judge.compiled_rules import shipped
 from trainadvisor.judge.rule_checks import check_rules
 from trainadvisor.judge.rulebook import FAMILIES, Rule, Rulebook, read, rule_files, rule_of, shipped_rules
 from trainadvisor.regular import is_folder
@@ -13,9 +14,8 @@ from trainadvisor.regular import is_folder
 
 def load(folders: Iterable[str | Path] = ()) -> Rulebook:
     """Load the shipped rules and those of further folders; a later folder replaces rules of the same code."""
-    shipped = shipped_rules()
-    rules = {path.stem: rule_of(path, read(path)) for path in rule_files(shipped)}
-    families = _families(shipped)
+    rules, families = shipped(shipped_rules())
+    rules, families = dict(rules), _named(families, shipped_rules() / FAMILIES)
     for folder in map(Path, folders):
         rules |= _strictly(folder)
         families |= _families(folder)
@@ -45,7 +45,11 @@ def _strictly(folder: Path) -> dict[str, Rule]:
 
 def _families(folder: Path) -> dict[str, Any]:
     path = folder / FAMILIES
-    entries = read(path).get("family", []) if path.is_file() else []
+    return _named(read(path), path) if path.is_file() else {}
+
+
+def _named(table: dict[str, Any], path: Path) -> dict[str, Any]:
+    entries = table.get("family", [])
     if not isinstance(entries, list) or not all(map(_is_family, entries)):
         raise RuleError(f'{path}: family must be tables such as {{ name = "data", en = "Data", zh = "数据" }}')
     return {entry["name"]: entry for entry in entries}

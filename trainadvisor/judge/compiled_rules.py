@@ -1,0 +1,92 @@
+"""Keeps the shipped rules as one JSON file beside the bytecode: parsing them as TOML takes longer than judging."""
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import sys
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from trainadvisor.errors import RuleError
+from trainadvisor.judge.rulebook import FAMILIES, Rule, read, rule_files, rule_of
+from trainadvisor.regular import content
+from trainadvisor.toml import LARGEST
+
+# Changes whenever the layout of the file below does.
+_FORM = b"1"
+
+Tables = dict[str, dict[str, Any]]
+
+
+def shipped(folder: Path) -> tuple[dict[str, Rule], dict[str, Any]]:
+    """Return the rules of the shipped folder by code, and the table of its families; RuleError where one is none."""
+    paths = [*rule_files(folder), folder / FAMILIES]
+    return _made(folder, _digest(paths))
+
+
+@lru_cache(maxsize=2)
+def _made(folder: Path, digest: str) -> tuple[dict[str, Rule], dict[str, Any]]:
+    tables = _kept(digest)
+    if tables is None:
+        tables = _parsed(folder)
+        if not sys.dont_write_bytecode:
+            _keep(digest, tables)
+    families = tables.pop(FAMILIES)
+    return {rule.code: rule for rule in (rule_of(folder / name, table) for name, table in tables.items())}, families
+
+
+def compile_rules(folder: Path) -> None:
+    """Write the file, also where Python writes no bytecode."""
+    digest = _digest([*rule_files(folder), folder / FAMILIES])
+    if _kept(digest) is None:
+        _keep(digest, _parsed(folder))
+
+
+def _parsed(folder: Path) -> Tables:
+    return {path.relative_to(folder).as_posix(): read(path) for path in (*rule_files(folder), folder / FAMILIES)}
+
+
+def _digest(paths: list[Path]) -> str:
+    """Return what changes with the name or the content of any file."""
+    total = hashlib.sha256(_FORM)
+    for path in paths:
+        try:
+            text = content(path, LARGEST)
+        except (OSError, ValueError) as reason:
+            raise RuleError(f"{path}: cannot be read ({reason}); install trainadvisor again") from None
+        total.update(f"{path}\0{len(text)}\0".encode())
+        total.update(text)
+    return total.hexdigest()
+
+
+def _place() -> Path:
+    """Return the path of the compiled file, where Python keeps the bytecode of this module."""
+    return Path(importlib.util.cache_from_source(__file__)).with_name("rules.json")
+
+
+def _kept(digest: str) -> Tables | None:
+    with contextlib.suppress(OSError, ValueError):
+        found = orjson.loads(_place().read_bytes())
+        if isinstance(found, dict) and found.get("digest") == digest:
+            tables: Tables = found["tables"]
+            return tables
+    return None
+
+
+def _keep(digest: str, tables: Tables) -> None:
+    """Write the file; it is whole or not there, as several processes may write it."""
+    with contextlib.suppress(OSError, TypeError):
+        text = orjson.dumps({"digest": digest, "tables": tables})
+        if orjson.loads(text)["tables"] != tables:  # what JSON cannot hold stays TOML
+            return
+        path = _place()
+        path.parent.mkdir(exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(text)
+        Path(name).replace(path)
