@@ -90,6 +90,7 @@ EVERYTHING = """
 fail-on = "warning"
 min-confidence = "medium"
 min-steps = 100
+max-unchecked = 4
 baseline = "ci/baseline.json"
 rule-folders = ["my-rules"]
 [tool.trainadvisor.rules]
@@ -114,7 +115,7 @@ def test_the_settings_of_the_gate_are_read(tmp_path: Path) -> None:
     """Levels, figures, acceptances; what is off has a reason."""
     write(tmp_path, EVERYTHING)
     found = configuration.load(tmp_path)
-    assert (found.fail_on, found.min_confidence, found.min_steps) == ("warning", "likely", 100)
+    assert (found.fail_on, found.min_confidence, found.min_steps, found.max_unchecked) == ("warning", "likely", 100, 4)
     assert (found.baseline, found.rules) == (tmp_path / "ci" / "baseline.json", (tmp_path / "my-rules",))
     assert found.off == {"loss-spikes": "pyproject.toml", "plateau": "wanted"}
     assert found.levels == {"data-loader-bound": "note", "vanishing-gradients": "error"}
@@ -227,6 +228,7 @@ def test_the_settings_of_a_folder_start_nothing_send_nothing_and_write_nothing(t
 def test_the_kinds_of_settings_are_known() -> None:
     """A new setting belongs here only when an untrusted folder may decide it."""
     assert set(settings.KEYS) == {
-        "lang", "rules", "rule-folders", "thresholds", "off", "fail-on", "min-confidence", "min-steps", "baseline",
+        "lang", "rules", "rule-folders", "thresholds", "off", "fail-on", "min-confidence", "min-steps",
+        "max-unchecked", "baseline",
         "require", "record", "accept",
     }  # fmt: skip

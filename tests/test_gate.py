@@ -90,3 +90,21 @@ def test_each_field_of_the_workload_ends_the_comparison(field: str) -> None:
     assert decide([run(**{field: 2})], Policy(), known).outcome == "undecided"
     assert decide([run(**{field: 1})], Policy(), known).outcome == "pass"
     assert decide([run()], Policy(), known).outcome == "pass"
+
+
+@pytest.mark.parametrize(("most", "outcome"), [(None, "pass"), (2, "pass"), (1, "undecided")])
+def test_more_checks_unmade_than_allowed_leave_the_gate_undecided(most: int | None, outcome: str) -> None:
+    """With how many there are."""
+    unknown = [{"code": code, "missing": ["x"], "how": "the recorder"} for code in ("a", "b")]
+    seen = Diagnosis.model_validate({**run().model_dump(), "state": "healthy", "unknown": unknown})
+    decision = decide([seen], Policy(max_unchecked=most))
+    told = [(reason.key, dict(reason.values)) for reason in decision.runs[0].reasons]
+    assert decision.outcome == outcome
+    assert told == ([("gate.many-unchecked", {"count": 2, "most": 1})] if outcome == "undecided" else [])
+
+
+def test_a_failing_run_fails_however_many_checks_are_unmade() -> None:
+    """What was found counts more than what was not looked at."""
+    unknown = [{"code": "b", "missing": ["x"], "how": "the recorder"}]
+    seen = Diagnosis.model_validate({**run(finding("a")).model_dump(), "unknown": unknown})
+    assert decide([seen], Policy(max_unchecked=0)).outcome == "fail"

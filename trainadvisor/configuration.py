@@ -21,7 +21,16 @@ FILE = "trainadvisor.toml"
 PREFIX = "TRAINADVISOR_"
 VARIABLES = {
     f"{PREFIX}{name.upper().replace('-', '_').replace('.', '_')}": name
-    for name in ("lang", "fail-on", "min-confidence", "min-steps", "baseline", "record.every", "record.max-overhead")
+    for name in (
+        "lang",
+        "fail-on",
+        "min-confidence",
+        "min-steps",
+        "max-unchecked",
+        "baseline",
+        "record.every",
+        "record.max-overhead",
+    )
 }
 SWITCHES = ("TRAINADVISOR", "TRAINADVISOR_DEBUG")
 
@@ -39,6 +48,7 @@ class Config:
     fail_on: str | None = None
     min_confidence: str | None = None
     min_steps: int | None = None
+    max_unchecked: int | None = None
     baseline: Path | None = None
     require: tuple[Requirement, ...] = ()
     accept: tuple[Accepted, ...] = ()
@@ -118,6 +128,7 @@ def _config(entries: dict[str, tuple[Any, str]], source: Path | None) -> Config:
         fail_on=values.get("fail-on"),
         min_confidence=values.get("min-confidence"),
         min_steps=values.get("min-steps"),
+        max_unchecked=values.get("max-unchecked"),
         baseline=values.get("baseline"),
         require=tuple(_inner(values, "require").values()),
         accept=tuple(_inner(values, "accept").values()),

@@ -211,6 +211,7 @@ KEYS: dict[str, Callable[[str, Any, Place], dict[str, Any]]] = {
     "fail-on": _choice(FAIL_ON),
     "min-confidence": _choice(SURENESS),
     "min-steps": _count,
+    "max-unchecked": _count,
     "baseline": _file,
     "require": _require,
     "record": _record,

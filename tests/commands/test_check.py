@@ -150,6 +150,15 @@ def test_min_steps(call: Call, folder: Path, name: str, fewest: int, code: int) 
     assert call("check", write(folder, name), "--min-steps", fewest).code == code
 
 
+@pytest.mark.parametrize(("most", "code"), [(0, 3), (100, 0)])
+def test_max_unchecked(call: Call, folder: Path, most: int, code: int) -> None:
+    """A run of which too much could not be checked does not pass; how many were made is told."""
+    outcome = call("check", write(folder, "falling"), "--max-unchecked", most)
+    assert outcome.code == code
+    assert "checks made" in outcome.out.splitlines()[0]
+    assert (f"checks could not be made, at most {most} are allowed" in outcome.out) == (code == 3)
+
+
 @pytest.mark.parametrize("name", LOGS)
 def test_allow_undecided_and_exit_zero(call: Call, folder: Path, name: str) -> None:
     """One lets through what cannot be told, the other what fails; neither both."""

@@ -30,7 +30,7 @@ def text(*runs: Diagnosis, policy: Policy | None = None) -> str:
 @pytest.mark.parametrize(
     ("run", "head"),
     [
-        (diagnosis(clear=3, unknown=4), "7 checks"),
+        (diagnosis(clear=3, unknown=4), "3 of 7 checks made"),
         (diagnosis("a", clear=3, unknown=4), "1 of 8 checks"),
         (diagnosis("a", "b", clear=3, unknown=4, consequences=2), "2 of 11 checks"),
     ],

@@ -28,6 +28,7 @@ from trainadvisor.vocabulary import FAIL_ON, SURE_ENOUGH
 @click.option("--update-baseline", is_flag=True, help="Write the baseline from these logs instead of judging them.")
 @click.option("--require", multiple=True, metavar="METRIC<=NUMBER", help="Such as 'val_loss<=0.3'; may be repeated.")
 @click.option("--min-steps", type=click.IntRange(0), help="With fewer steps the gate is undecided.")
+@click.option("--max-unchecked", type=click.IntRange(0), help="With more checks unmade the gate is undecided.")
 @click.option(
     "--aggregate",
     type=click.Choice(["any", "majority", "all", "median"]),

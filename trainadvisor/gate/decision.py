@@ -34,6 +34,8 @@ class Policy:
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     min_steps: int = 0
+    # The most checks that may stay unmade; None for any number.
+    max_unchecked: int | None = None
     require: tuple[Requirement, ...] = ()
     accept: tuple[Accepted, ...] = ()
     preview: frozenset[str] = frozenset()
@@ -214,6 +216,8 @@ def _gaps(run: Diagnosis, policy: Policy, measured: Sequence[Measured]) -> Itera
     """Yield what must still be known before the run can pass."""
     if policy.fail_on != "never" and is_in_doubt(run):
         yield Reason("gate.cannot-tell", {"summary": run.summary})
+    if policy.max_unchecked is not None and len(run.unknown) > policy.max_unchecked:
+        yield Reason("gate.many-unchecked", {"count": len(run.unknown), "most": policy.max_unchecked})
     for entry in measured:
         if entry.holds is None and not entry.skipped:
             yield Reason("gate.unmeasured", {"metric": entry.requirement.metric})

@@ -29,6 +29,7 @@ class Wanted:
     baseline: Path | None = None
     require: tuple[str, ...] = ()
     min_steps: int | None = None
+    max_unchecked: int | None = None
     aggregate: str = "any"
 
 
@@ -49,6 +50,7 @@ def policy(wanted: Wanted, settings: Config, book: Rulebook) -> gate.Policy:
         select=wanted.select,
         ignore=wanted.ignore,
         min_steps=settings.min_steps or 0 if wanted.min_steps is None else wanted.min_steps,
+        max_unchecked=settings.max_unchecked if wanted.max_unchecked is None else wanted.max_unchecked,
         require=(*kept, *given),
         accept=settings.accept,
         preview=frozenset(code for code, rule in book.rules.items() if rule.preview),
@@ -109,7 +111,7 @@ def for_script(fail_on: str) -> Callable[[Diagnosis | None], int]:
 
 def source(settings: Config) -> str:
     """Return the file that sets the policy, if any."""
-    keys = ("fail-on", "min-confidence", "min-steps", "baseline", "require", "accept")
+    keys = ("fail-on", "min-confidence", "min-steps", "max-unchecked", "baseline", "require", "accept")
     places = [origin for name, (_, origin) in settings.entries.items() if name.partition(".")[0] in keys]
     return ", ".join(dict.fromkeys(Path(place).name for place in places))
 

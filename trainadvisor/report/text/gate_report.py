@@ -52,8 +52,9 @@ def name(diagnosis: Diagnosis) -> str:
 def _head(page: Page, decision: Decision, policy: Policy) -> None:
     words = page.words
     failing = {item.finding.code for run in decision.runs for item in run.failing}
-    checks = max(_checks(run.diagnosis) for run in decision.runs)
-    text = words("gate.of", count=len(failing), checks=checks) if failing else words("gate.checks", checks=checks)
+    checks, made = max(_checks(run.diagnosis) for run in decision.runs)
+    count = len(failing)
+    text = words("gate.of" if failing else "gate.checks", count=count, checks=checks, made=made)
     if len(decision.runs) > 1:
         rule = words(f"gate.aggregate.{policy.aggregate}")
         text += words("clause") + words("gate.runs", count=len(decision.runs), rule=rule)
@@ -62,9 +63,10 @@ def _head(page: Page, decision: Decision, policy: Policy) -> None:
     page.restyle(mark, STYLES[decision.outcome])
 
 
-def _checks(diagnosis: Diagnosis) -> int:
-    found = len(list(diagnosis.walk()))
-    return found + len(diagnosis.clear) + len(diagnosis.unknown)
+def _checks(diagnosis: Diagnosis) -> tuple[int, int]:
+    """Return how many checks there are, and how many of them were made."""
+    made = len(list(diagnosis.walk())) + len(diagnosis.clear)
+    return made + len(diagnosis.unknown), made
 
 
 def _run(page: Page, run: Judged) -> None:
