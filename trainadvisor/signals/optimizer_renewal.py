@@ -50,7 +50,7 @@ def renewal_epochs(log: RunLog) -> float | None:
     known = epochs[np.isfinite(epochs)]
     if steps is None or not known.size:
         return None
-    return float(np.ptp(known) + 1) * steps / epochs.size
+    return (float(np.ptp(known)) + 1) * steps / epochs.size
 
 
 @signal(unit="ratio", **RENEWED)
@@ -65,5 +65,4 @@ def renewal_loss_ratio(log: RunLog) -> float | None:
         and log.steps[place] == first
         and (before := typical(losses[max(0, place - BEFORE) : place]))
     ]
-    middle: float | None = typical(np.array(found, dtype=np.float64))
-    return middle
+    return typical(np.array(found, dtype=np.float64))
