@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainadvisor.judge.result import Site
+from trainadvisor.log.descriptions import valid_site
 from trainadvisor.log.reader import RunLog
 
 
 def main_object(log: RunLog, kind: str | None) -> dict[str, Any] | None:
-    """Return the object of a kind that the main stage is about."""
+    """Return the object of a kind that the main stage is about; `event:NAME` stands for the last event of that name."""
     match kind:
         case "model":
             return log.model
@@ -20,7 +21,7 @@ def main_object(log: RunLog, kind: str | None) -> dict[str, Any] | None:
             return next((o for o in log.loaders if o["role"] == "train"), log.loaders[0] if log.loaders else None)
         case "scheduler":
             return log.schedulers[-1] if log.schedulers else None
-    return None
+    return next((event["detail"] for event in reversed(log.events) if f"event:{event['kind']}" == kind), None)
 
 
 def main_optimizer(log: RunLog) -> dict[str, Any] | None:
@@ -37,9 +38,7 @@ def main_loss(log: RunLog) -> dict[str, Any] | None:
 
 def site_of(made: Mapping[str, Any] | None) -> Site | None:
     """Return the place in the user's code where an object was made."""
-    site = made.get("site") if made else None
+    site = valid_site(made.get("site")) if made else None
     if not site:
         return None
-    return Site(
-        file=str(site["file"]), line=site["line"], function=site.get("function"), source=site.get("code") or None
-    )
+    return Site(file=site["file"], line=site["line"], source=site["code"] or None)

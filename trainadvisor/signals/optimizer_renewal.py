@@ -50,7 +50,7 @@ def renewal_epochs(log: RunLog) -> float | None:
     known = epochs[np.isfinite(epochs)]
     if steps is None or not known.size:
         return None
-    return (float(np.ptp(known)) + 1) * steps / epochs.size
+    return float((np.ptp(known) + 1) * steps / epochs.size)
 
 
 @signal(unit="ratio", **RENEWED)

@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 
-from trainadvisor.log.records import Record
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.device_readback import Reading
 from trainadvisor.record.objects.describe import sampled
@@ -107,7 +106,7 @@ class OptimizerRenewalProbe:
             self._tell(number, line)
 
     def _tell(self, number: int, line: _Line) -> None:
-        detail: Record = {"first": line.number, "optimizer": number, "made": line.made}
+        detail: dict[str, Any] = {"first": line.number, "optimizer": number, "made": line.made}
 
         def complete(_: list[float]) -> None:
             detail.update(forgetful=line.forgetful, steps=line.steps, firsts=line.firsts)
