@@ -210,6 +210,15 @@ FAULTS: dict[str, Any] = {
     "missing-backward": {"tally": {"step_without_grad": STEPS, "zero_between_backward_and_step": STEPS}},
     "optimizer-param-mismatch": {"optimizers": [make_optimizer(parameters=(0, 1))]},
     "frozen-parameters": {"sample": {"update": [0.0, 0.0, 1e-3, 1e-3]}},
+    "optimizer-recreated": {
+        "happened": [
+            event(
+                "optimizer-anew",
+                {"first": 0, "optimizer": 0, "made": 20, "steps": 400, "forgetful": 19, "firsts": [40, 60, 80]},
+            )
+        ]
+    },
+    "clip-after-step": {"tally": {"clips_after_step": STEPS, "clips_before_step": 0}},
     "zero-gradients": {"sample": {"grad": [None, None, 1.0, 0.1], "update": [0.0, 0.0, 1e-3, 1e-3]}},
     "softmax-before-cross-entropy": {"loss": {"graph": {"softmax_inputs": "softmax"}}},
     "wrong-output-activation": {
