@@ -183,11 +183,12 @@ def _functions() -> list[tuple[Any, Around]]:
     """Return the functions besides the losses, each with what runs around it."""
     clipping = [(getattr(nn.utils, name), _after(name)) for name in ("clip_grad_norm_", "clip_grad_value_")]
     zeroing = [(owner.zero_grad, _after("zero_grad")) for owner in (torch.optim.Optimizer, nn.Module)]
+    sequences = [(kind.forward, _after("sequence_layer")) for kind in (nn.RNN, nn.LSTM, nn.GRU, nn.MultiheadAttention)]
     making = [(owner.__init__, _made) for owner in (torch.optim.Optimizer, DataLoader, nn.Module)]
     return [
         (torch.autograd.backward, _both("backward")),
         (torch.autograd.grad, _grad),
-        *clipping, *zeroing, *making, *_of_schedulers(), *_of_scalers(), *_of_loaders(),
+        *clipping, *zeroing, *sequences, *making, *_of_schedulers(), *_of_scalers(), *_of_loaders(),
         (torch.save, _both("save")),
         (nn.Module.load_state_dict, _after("load_state_dict")),
         (nn.Module.eval, _after("eval_mode")),

@@ -14,6 +14,13 @@ POSITIONS = {
     "StepLR": ("optimizer", "step_size", "gamma"),
     "ExponentialLR": ("optimizer", "gamma"),
     "CosineAnnealingLR": ("optimizer", "T_max", "eta_min"),
+    "RNN": ("input_size", "hidden_size", "num_layers", "nonlinearity", "bias", "batch_first"),
+    "LSTM": ("input_size", "hidden_size", "num_layers", "bias", "batch_first"),
+    "GRU": ("input_size", "hidden_size", "num_layers", "bias", "batch_first"),
+    "MultiheadAttention": ("embed_dim", "num_heads", "dropout", "bias"),
+    "TransformerEncoderLayer": ("d_model", "nhead", "dim_feedforward", "dropout"),
+    "TransformerDecoderLayer": ("d_model", "nhead", "dim_feedforward", "dropout"),
+    "Transformer": ("d_model", "nhead", "num_encoder_layers", "num_decoder_layers"),
     "OneCycleLR": ("optimizer", "max_lr", "total_steps", "epochs", "steps_per_epoch"),
 }
 

@@ -1,14 +1,15 @@
 """Which object of the training a rule is about, and where the user's code made it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from trainadvisor.judge.result import Site
+from trainadvisor.log.descriptions import valid_site
 from trainadvisor.log.reader import RunLog
 
 
-def main_object(log: RunLog, kind: str | None) -> dict[str, Any] | None:
-    """Return the object of a kind that the main stage is about."""
+def main_object(log: RunLog, kind: str | None, subjects: Collection[str] = ()) -> dict[str, Any] | None:
+    """Return the object of a kind that the main stage is about; of layers and lines the one that is named first."""
     match kind:
         case "model":
             return log.model
@@ -20,7 +21,14 @@ def main_object(log: RunLog, kind: str | None) -> dict[str, Any] | None:
             return next((o for o in log.loaders if o["role"] == "train"), log.loaders[0] if log.loaders else None)
         case "scheduler":
             return log.schedulers[-1] if log.schedulers else None
-    return None
+    return _told_of(log, next(iter(subjects), "")) if kind == "event" else None
+
+
+def _told_of(log: RunLog, subject: str) -> dict[str, Any] | None:
+    """Return what an event has told last of a subject and its place."""
+    told = [event["detail"] for event in log.events if event["subject"] == subject]
+    sites = ((detail, valid_site(detail.get("site"))) for detail in reversed(told))
+    return next((detail | {"site": site} for detail, site in sites if site), None)
 
 
 def main_optimizer(log: RunLog) -> dict[str, Any] | None:

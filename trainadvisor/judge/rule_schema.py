@@ -150,7 +150,7 @@ class RuleFile(_Table):
     preview: bool = False
     onset: str | None = None
     subjects: str | None = None
-    site: Literal["optimizer", "loss", "model", "loader", "scheduler"] | None = None
+    site: Literal["optimizer", "loss", "model", "loader", "scheduler", "event"] | None = None
     when: list[Text] = []
     unless: list[Text] = []
     unless_known: bool = False
