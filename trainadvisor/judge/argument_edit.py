@@ -10,6 +10,7 @@ POSITIONS = {
     "Adagrad": ("params", "lr", "lr_decay", "weight_decay"),
     "DataLoader": ("dataset", "batch_size", "shuffle", "sampler", "batch_sampler", "num_workers"),
     "Dropout": ("p", "inplace"),
+    "dropout": ("input", "p", "training"),
     "clip_grad_norm_": ("parameters", "max_norm", "norm_type"),
     "StepLR": ("optimizer", "step_size", "gamma"),
     "ExponentialLR": ("optimizer", "gamma"),

@@ -21,7 +21,7 @@ def main_object(log: RunLog, kind: str | None, subjects: Collection[str] = ()) -
             return next((o for o in log.loaders if o["role"] == "train"), log.loaders[0] if log.loaders else None)
         case "scheduler":
             return log.schedulers[-1] if log.schedulers else None
-    return _told_of(log, next(iter(subjects), "")) if kind == "event" else None
+    return (_told_of(log, next(iter(subjects), "")) or log.model) if kind == "event" else None
 
 
 def _told_of(log: RunLog, subject: str) -> dict[str, Any] | None:
