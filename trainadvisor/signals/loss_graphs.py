@@ -41,3 +41,27 @@ def crossed_operation(log: RunLog) -> str | None:
     """The operation on the way into the loss in which the two met: Mul, Sub, Div, ..."""
     told = _told(log, "crossed-shapes")
     return str(told[0]["op"]).partition("Backward")[0] if told else None
+
+
+# -- terms whose gradient nobody uses
+
+
+def _lost(log: RunLog) -> dict[str, Fact]:
+    """Return the terms that were of no use in any backward that was followed, by name."""
+    told = [(event["subject"], event["detail"]) for event in log.events if event.get("kind") == "loss-term"]
+    last = {(name, detail.get("of"), detail.get("number")): detail for name, detail in told}
+    return {key[0]: detail for key, detail in last.items() if detail.get("lost") == detail.get("rounds")}
+
+
+@signal(unit="backward passes", **GRAPH)
+def lost_term_rounds(log: RunLog) -> int | None:
+    """Backward passes in which a term of the loss gave a gradient to no parameter that was stepped on; 0: none."""
+    rounds = [int(told.get("rounds") or 0) for told in _lost(log).values()]
+    read = any(loss.get("graph") for loss in training_losses(log))
+    return max(rounds, default=0 if read else None)
+
+
+@signal(unit="names", **GRAPH)
+def lost_terms(log: RunLog) -> list[str] | None:
+    """Terms of the loss (function and line) whose gradient gets to no parameter that an optimizer steps on."""
+    return list(_lost(log)) or None
