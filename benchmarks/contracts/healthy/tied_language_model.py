@@ -9,7 +9,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 p = argparse.ArgumentParser()
-p.add_argument("--steps", type=int, default=300)
+p.add_argument("--steps", type=int, default=400)
 p.add_argument("--lr", type=float, default=3e-3)
 p.add_argument("--block", type=int, default=24)
 args = p.parse_args()
@@ -18,7 +18,7 @@ torch.manual_seed(1)
 rng = random.Random(1)
 torch.set_num_threads(1)
 
-text = "".join(f"{a}+{b}={a + b};" for a, b in ((rng.randrange(10), rng.randrange(10)) for _ in range(6000)))
+text = "".join(f"{a}+{b}={a + b};" for a, b in ((rng.randrange(7), rng.randrange(7)) for _ in range(6000)))
 chars = sorted(set(text))
 ids = torch.tensor([chars.index(c) for c in text])
 train_ids, val_ids = ids[:-4000], ids[-4000:]
