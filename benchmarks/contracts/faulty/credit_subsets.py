@@ -23,7 +23,9 @@ class Applicants(Dataset):
 class Scorer(nn.Module):
     def __init__(self, n, width=160):
         super().__init__()
-        self.stack = nn.Sequential(nn.Linear(n, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
+        self.stack = nn.Sequential(
+            nn.Linear(n, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1)
+        )
         self.criterion = nn.BCEWithLogitsLoss()
 
     def forward(self, features, default=None):
@@ -60,4 +62,6 @@ for epoch in range(30):
                 logit, val_loss = model(**row)
                 losses.append(val_loss.item())
                 hits += ((logit > 0).float() == row["default"]).sum().item()
-        print(f"epoch {epoch + 1} train loss {loss.item():.4f} val loss {np.mean(losses):.4f} val acc {hits / len(val_set):.4f}")
+        print(
+            f"{epoch + 1} train loss {loss.item():.4f} val loss {np.mean(losses):.4f} val acc {hits / len(val_set):.4f}"
+        )

@@ -12,7 +12,12 @@ class ConvVAE(nn.Module):
     def __init__(self, z=8):
         super().__init__()
         self.encoder = nn.Sequential(
-            nn.Conv2d(1, 16, 3, 2, 1), nn.ReLU(), nn.Conv2d(16, 32, 3, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(128, 2 * z)
+            nn.Conv2d(1, 16, 3, 2, 1),
+            nn.ReLU(),
+            nn.Conv2d(16, 32, 3, 2, 1),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(128, 2 * z),
         )
         self.decoder = nn.Sequential(
             nn.Linear(z, 128), nn.ReLU(), nn.Unflatten(1, (32, 2, 2)), nn.ConvTranspose2d(32, 16, 4, 2, 1), nn.ReLU(),
@@ -52,4 +57,8 @@ for epoch in range(args.epochs):
     with torch.no_grad():
         out, val = vae(held_out)
         spread = out.std(0).mean()
-    print(f"epoch {epoch}: " + " ".join(f"{k} {v.item():.4f}" for k, v in val.items()) + f" spread of outputs {spread:.4f}")
+    print(
+        f"epoch {epoch}: "
+        + " ".join(f"{k} {v.item():.4f}" for k, v in val.items())
+        + f" spread of outputs {spread:.4f}"
+    )

@@ -33,7 +33,7 @@ class Sales(Dataset):
 
 
 class PriceNet(nn.Module):
-    def __init__(self, n=len(COLUMNS)):
+    def __init__(self, n):
         super().__init__()
         self.net = nn.Sequential(nn.Linear(n, 64), nn.ReLU(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 1))
 
@@ -45,7 +45,7 @@ torch.manual_seed(6)
 torch.set_num_threads(1)
 train_set = Sales(3000, 1)
 val_set = Sales(500, 2, train_set.stats)
-model = PriceNet()
+model = PriceNet(len(COLUMNS))
 optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
 criterion = nn.L1Loss()
 for epoch in range(10):

@@ -8,7 +8,6 @@ torch.manual_seed(1)
 torch.set_num_threads(1)
 
 SIZE, BANDS, CLASSES = 12, 4, 6
-KERNEL_CORNERS = torch.randint(0, SIZE - 4, (CLASSES, 2))
 
 
 class Patches(Dataset):

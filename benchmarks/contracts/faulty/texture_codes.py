@@ -15,7 +15,9 @@ class PatchCodes(nn.Module):
 
     def encode(self, patches):
         z = self.down(patches)
-        distance = (z.pow(2).sum(-1, keepdim=True) - 2 * z @ self.codebook.weight.t()) + self.codebook.weight.pow(2).sum(1)
+        distance = (z.pow(2).sum(-1, keepdim=True) - 2 * z @ self.codebook.weight.t()) + self.codebook.weight.pow(
+            2
+        ).sum(1)
         return z, distance.argmin(-1)
 
     def forward(self, patches):
@@ -49,4 +51,4 @@ for epoch in range(1, 13):
         model.eval()
         with torch.no_grad():
             _, test_rec, _ = model(test)
-        print(f"epoch {epoch}: rec {rec.item():.4f} commit {commit.item():.4f} test {test_rec:.4f} (variance {test.var():.4f})")
+        print(f"epoch {epoch}: rec {rec.item():.4f} commit {commit.item():.4f} test {test_rec:.4f} of {test.var():.4f}")

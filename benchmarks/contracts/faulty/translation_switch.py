@@ -45,9 +45,15 @@ def generator(batch):
     while True:
         kind = torch.randint(0, 4, (batch,))
         u = torch.rand(batch, 2) * 2 - 1
-        curves = torch.stack([
-            torch.sin(4 * u[:, 0]), u[:, 0] * u[:, 1] * 2, (3 * u[:, 1]).tanh() - u[:, 0].abs(), torch.cos(5 * u[:, 1])
-        ], 1)
+        curves = torch.stack(
+            [
+                torch.sin(4 * u[:, 0]),
+                u[:, 0] * u[:, 1] * 2,
+                (3 * u[:, 1]).tanh() - u[:, 0].abs(),
+                torch.cos(5 * u[:, 1]),
+            ],
+            1,
+        )
         yield torch.cat([u, F.one_hot(kind, 4).float()], 1), curves.gather(1, kind[:, None]).squeeze(1)
 
 

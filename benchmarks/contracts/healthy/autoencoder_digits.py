@@ -53,4 +53,6 @@ for epoch in range(16):
             val = sum(loss_fn(model(x), t).item() for x, t in test_loader) / len(test_loader)
         print(f"epoch {epoch} train {running / len(loader):.5f} test {val:.5f}")
 pca = PCA(8).fit(train.rows)
-print(f"pca with 8 components: {((pca.inverse_transform(pca.transform(test.rows)) - test.rows.numpy()) ** 2).mean():.5f}")
+print(
+    f"pca with 8 components: {((pca.inverse_transform(pca.transform(test.rows)) - test.rows.numpy()) ** 2).mean():.5f}"
+)

@@ -51,4 +51,6 @@ for epoch in range(25):
         with torch.no_grad():
             prob = torch.sigmoid(model(X_test))
         acc = ((prob > 0.5).float() == y_test).float().mean().item()
-        print(f"epoch {epoch + 1}: loss {epoch_loss / len(train_loader):.4f} acc {acc:.4f} auc {roc_auc_score(y_test, prob):.4f}")
+        print(
+            f"{epoch + 1} loss {epoch_loss / len(train_loader):.4f} acc {acc:.3f} auc {roc_auc_score(y_test, prob):.4f}"
+        )

@@ -56,7 +56,7 @@ def decode(logp, length):
 
 
 model = Recognizer()
-optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+optimizer = torch.optim.Adam(model.parameters(), lr=6e-3)
 ctc = nn.CTCLoss(blank=0, zero_infinity=True)
 train = DataLoader(Tones(1200, 1), batch_size=32, shuffle=True, collate_fn=collate)
 test = Tones(100, 2)
@@ -66,7 +66,7 @@ for epoch in range(6):
         loss = ctc(model(x).transpose(0, 1), y, x_len, y_len)
         optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
     model.eval()
     with torch.no_grad():

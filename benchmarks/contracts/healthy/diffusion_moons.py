@@ -66,4 +66,4 @@ for step in range(1, 1001):
         model.eval()
         gap = NearestNeighbors(n_neighbors=1).fit(data).kneighbors(sample(model, 500))[0].mean()
         model.train()
-        print(f"step {step} loss {loss.item():.4f} distance of samples to data {gap:.3f} (noise: 0.5)")
+        print(f"step {step} loss {loss.item():.4f} distance of samples to data {gap:.3f}")

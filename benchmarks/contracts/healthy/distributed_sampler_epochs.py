@@ -8,8 +8,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.data.distributed import DistributedSampler
 
-WORLD = int(os.environ.get("SLURM_NTASKS", 2))
-RANK = int(os.environ.get("SLURM_PROCID", 0))
+WORLD = int(os.environ.get("SLURM_NTASKS", "2"))
+RANK = int(os.environ.get("SLURM_PROCID", "0"))
 
 
 def data(seed):

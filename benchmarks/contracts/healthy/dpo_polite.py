@@ -38,7 +38,7 @@ def sequence_logp(model, ids):
 
 policy = Policy()
 opt = torch.optim.Adam(policy.parameters(), lr=5e-3)
-for step in range(200):
+for _ in range(200):
     both = torch.cat(replies(32))
     loss = F.cross_entropy(policy(both[:, :-1]).flatten(0, 1), both[:, 1:].flatten())
     opt.zero_grad()

@@ -10,7 +10,9 @@ from torch.utils.data import DataLoader, TensorDataset, random_split
 torch.manual_seed(14)
 torch.set_num_threads(1)
 
-x, y = make_classification(2400, 30, n_informative=10, n_clusters_per_class=3, class_sep=1.2, flip_y=0.02, random_state=1)
+x, y = make_classification(
+    2400, 30, n_informative=10, n_clusters_per_class=3, class_sep=1.2, flip_y=0.02, random_state=1
+)
 full = TensorDataset(torch.tensor(x, dtype=torch.float32), torch.tensor(y))
 train, val, test = random_split(full, [1200, 600, 600])
 loaders = {k: DataLoader(s, 64, shuffle=k == "train") for k, s in zip(("train", "val", "test"), (train, val, test))}

@@ -66,4 +66,4 @@ for epoch in range(8):
         opt.step()
         ema.update(net)
         running += loss.item()
-    print(f"{epoch:2d} loss {running / len(loader):.4f} acc {accuracy(net, valid):.4f} ema {accuracy(ema.module, valid):.4f}")
+    print(f"{epoch} loss {running:.4f} acc {accuracy(net, valid):.3f} ema {accuracy(ema.module, valid):.3f}")

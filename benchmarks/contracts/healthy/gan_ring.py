@@ -39,5 +39,5 @@ for it in range(1, 1001):
             mode = ((torch.atan2(s[:, 1], s[:, 0]) / (2 * math.pi / 8)).round() % 8).long()
         print(
             f"[{it}] d {d_loss.item():.3f} g {g_loss.item():.3f} radius {radius.mean():.2f}"
-            f" share near ring {((radius - 2).abs() < 0.4).float().mean():.2f} modes {mode.bincount(minlength=8).tolist()}"
+            f" share near ring {((radius - 2).abs() < 0.4).float().mean():.2f} modes {mode.unique().numel()}"
         )

@@ -6,7 +6,7 @@ from torch import nn
 torch.manual_seed(17)
 torch.set_num_threads(1)
 
-VOCAB, STEPS, GROUP, PROMPTS = 10, 6, 8, 12
+VOCAB, STEPS, GROUP, PROMPTS = 10, 6, 16, 10
 
 
 class Policy(nn.Module):
@@ -34,9 +34,11 @@ class Policy(nn.Module):
     def log_probs(self, prompt, tokens):
         h, out = self.start(prompt), []
         for t in range(STEPS):
-            out.append(self.logits(h).log_softmax(-1).gather(1, tokens[:, t : t + 1]).squeeze(1))
+            out.append(self.logits(h).log_softmax(-1))
             h = self.cell(self.embed(tokens[:, t]), h)
-        return torch.stack(out, 1)
+        every = torch.stack(out, 1)
+        entropy = -(every.exp() * every).sum(-1).mean()
+        return every.gather(2, tokens[:, :, None]).squeeze(2), entropy
 
 
 def reward(prompt, tokens):
@@ -45,7 +47,7 @@ def reward(prompt, tokens):
 
 
 policy = Policy()
-optimizer = torch.optim.Adam(policy.parameters(), lr=5e-3)
+optimizer = torch.optim.Adam(policy.parameters(), lr=3e-3)
 eps = 0.2
 for it in range(1, 161):
     prompt = torch.randint(0, VOCAB, (PROMPTS,)).repeat_interleave(GROUP)
@@ -53,11 +55,12 @@ for it in range(1, 161):
     r = reward(prompt, tokens).view(PROMPTS, GROUP)
     adv = ((r - r.mean(1, keepdim=True)) / (r.std(1, keepdim=True) + 1e-4)).view(-1)
     with torch.no_grad():
-        old = policy.log_probs(prompt, tokens)
+        old, _ = policy.log_probs(prompt, tokens)
     for _ in range(2):
-        ratio = (policy.log_probs(prompt, tokens) - old).exp()
+        logp, entropy = policy.log_probs(prompt, tokens)
+        ratio = (logp - old).exp()
         surrogate = torch.min(ratio * adv[:, None], ratio.clamp(1 - eps, 1 + eps) * adv[:, None])
-        loss = -surrogate.mean()
+        loss = -surrogate.mean() - 0.01 * entropy
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(policy.parameters(), 1.0)

@@ -54,13 +54,19 @@ perm = torch.randperm(len(x))
 tr, te = perm[:1300], perm[1300:]
 
 base = network(nn.Linear)
-print("pretrain loss", round(fit(base, base.parameters(), x[tr], y[tr], 15, 2e-3), 4), "acc", round(acc(base, x[te], y[te]), 3))
+print(
+    "pretrain loss",
+    round(fit(base, base.parameters(), x[tr], y[tr], 15, 2e-3), 4),
+    "acc",
+    round(acc(base, x[te], y[te]), 3),
+)
 path = os.path.join(tempfile.mkdtemp(), "base.pt")
 torch.save(base.state_dict(), path)
 
 model = network(LoRALinear)
 missing, unexpected = model.load_state_dict(torch.load(path), strict=False)
-assert not unexpected and all("lora_" in name for name in missing)
+assert not unexpected
+assert all("lora_" in name for name in missing)
 for name, p in model.named_parameters():
     p.requires_grad = "lora_" in name
 print("before adapting: mirrored", round(acc(model, flipped[te], y[te]), 3))

@@ -58,7 +58,7 @@ model = MaskedLM()
 opt = torch.optim.Adam(model.parameters(), lr=3e-3)
 train = DataLoader(Counting(3000), 100, shuffle=True, collate_fn=mlm_collate)
 test = DataLoader(Counting(500), 100, collate_fn=mlm_collate)
-for epoch in range(8):
+for epoch in range(10):
     model.train()
     for batch in train:
         loss, _ = model(**batch)

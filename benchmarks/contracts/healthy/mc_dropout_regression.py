@@ -45,4 +45,6 @@ for epoch in range(40):
         mean, std = net.predict(xt)
         seen = ((xt < 0) | (xt > 1)).squeeze()
         rmse = (mean - torch.sin(2 * xt))[seen].pow(2).mean().sqrt()
-        print(f"epoch {epoch + 1} loss {loss.item():.4f} rmse {rmse:.3f} std seen {std[seen].mean():.3f} gap {std[~seen].mean():.3f}")
+        print(
+            f"{epoch + 1} loss {loss.item():.4f} rmse {rmse:.3f} std {std[seen].mean():.3f} gap {std[~seen].mean():.3f}"
+        )

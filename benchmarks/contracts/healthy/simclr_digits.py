@@ -39,7 +39,7 @@ encoder = nn.Sequential(
 projector = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 32))
 optimizer = torch.optim.Adam([*encoder.parameters(), *projector.parameters()], lr=2e-3)
 
-for epoch in range(8):
+for epoch in range(14):
     encoder.train()
     losses = []
     for idx in train_idx[torch.randperm(1400)].split(200):

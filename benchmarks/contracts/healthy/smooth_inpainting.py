@@ -56,4 +56,8 @@ for step in range(1, 401):
         with torch.no_grad():
             val = loss_terms(model, held).data
         model.train()
-        print(f"{step}: " + " ".join(f"{k} {v.item():.4f}" for k, v in terms._asdict().items()) + f" val {val:.4f} of {held.var():.3f}")
+        print(
+            f"{step}: "
+            + " ".join(f"{k} {v.item():.4f}" for k, v in terms._asdict().items())
+            + f" val {val:.4f} of {held.var():.3f}"
+        )

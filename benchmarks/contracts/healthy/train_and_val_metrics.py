@@ -39,7 +39,9 @@ def evaluate(model, loader):
     return total / count
 
 
-model = nn.Sequential(nn.Linear(8, cfg.width), nn.SiLU(), nn.Linear(cfg.width, cfg.width), nn.SiLU(), nn.Linear(cfg.width, 1))
+model = nn.Sequential(
+    nn.Linear(8, cfg.width), nn.SiLU(), nn.Linear(cfg.width, cfg.width), nn.SiLU(), nn.Linear(cfg.width, 1)
+)
 optimizer = torch.optim.AdamW(model.parameters(), lr=cfg.lr)
 scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=3)
 for epoch in range(1, cfg.epochs + 1):

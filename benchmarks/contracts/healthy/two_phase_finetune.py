@@ -54,4 +54,4 @@ for p in backbone.parameters():
 second = torch.optim.AdamW(
     [{"params": backbone.parameters(), "lr": 1e-3}, {"params": model[1].parameters(), "lr": 3e-3}], weight_decay=1e-3
 )
-run(model, second, train, 8, "full")
+run(model, second, train, 14, "full")

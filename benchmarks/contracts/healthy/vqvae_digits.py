@@ -68,4 +68,5 @@ for epoch in range(1, 13):
         model.eval()
         with torch.no_grad():
             recon, _, idx = model(test)
-        print(f"epoch {epoch} rec {rec_loss.item():.4f} vq {vq_loss.item():.4f} test mse {F.mse_loss(recon, test):.4f} codes used {idx.unique().numel()}/32")
+            test_mse = F.mse_loss(recon, test)
+        print(f"epoch {epoch} vq {vq_loss.item():.4f} test mse {test_mse:.4f} codes used {idx.unique().numel()}/32")
