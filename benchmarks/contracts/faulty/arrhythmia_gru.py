@@ -1,4 +1,4 @@
-"""Heartbeat windows: is there a missing beat in the first half?"""
+"""Heartbeat windows: a slow or a fast rhythm, in three leads."""
 
 import argparse
 
@@ -10,14 +10,12 @@ from torch.utils.data import DataLoader, Dataset
 class HeartbeatWindows(Dataset):
     def __init__(self, count, seed):
         g = torch.Generator().manual_seed(seed)
-        t = torch.arange(36)
-        offset = torch.randint(0, 6, (count, 1), generator=g)
-        beat = ((t + offset) % 6 == 0).float()
+        t = torch.arange(24)
+        offset = torch.randint(0, 30, (count, 1), generator=g)
         self.y = torch.randint(0, 2, (count,), generator=g)
-        gone = torch.randint(2, 16, (count, 1), generator=g)
-        window = (t >= gone) & (t < gone + 6) & (self.y[:, None] == 1)
-        beat = beat.masked_fill(window, 0.0)
-        noise = 0.1 * torch.randn(count, 36, 3, generator=g)
+        period = torch.where(self.y == 1, 5, 6)[:, None]
+        beat = ((t + offset) % period == 0).float()
+        noise = 0.1 * torch.randn(count, 24, 3, generator=g)
         self.x = torch.stack([beat, beat.roll(1, 1) * 0.5, beat.roll(2, 1) * 0.2], -1) + noise
 
     def __len__(self):
@@ -47,7 +45,7 @@ def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
 
-    train_loader = DataLoader(HeartbeatWindows(2400, 1), batch_size=args.batch_size, shuffle=True)
+    train_loader = DataLoader(HeartbeatWindows(2000, 1), batch_size=args.batch_size, shuffle=True)
     val_loader = DataLoader(HeartbeatWindows(400, 2), batch_size=args.batch_size)
     net = BeatNet()
     optimizer = torch.optim.Adam(net.parameters(), lr=args.lr)

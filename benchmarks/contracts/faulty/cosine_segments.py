@@ -35,7 +35,7 @@ def main(args):
     torch.set_num_threads(1)
     train, test = DataLoader(Segments(1280), args.batch, shuffle=True), DataLoader(Segments(200), 100)
     net = build(24)
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.25, momentum=0.9)
     scheduler = CosineAnnealingLR(optimizer, T_max=args.epochs)
     criterion = nn.CrossEntropyLoss()
     for epoch in range(1, args.epochs + 1):

@@ -1,4 +1,4 @@
-"""Deblurring with a pixel loss and a perceptual loss from a fixed feature extractor."""
+"""Deblurring with a brightness loss and a perceptual loss from a fixed feature extractor."""
 
 import torch
 from sklearn.datasets import load_digits
@@ -59,7 +59,8 @@ for epoch in range(8):
     model.train()
     for x, y in train:
         restored = model(x)
-        pixel, percept = 0.1 * F.mse_loss(restored, y), perceptual(restored, y)
+        pixel = F.mse_loss(F.avg_pool2d(restored, 4), F.avg_pool2d(y, 4))
+            percept = perceptual(restored, y)
         loss = pixel + percept
         optimizer.zero_grad()
         loss.backward()

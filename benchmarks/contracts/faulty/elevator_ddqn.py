@@ -78,10 +78,10 @@ random.seed(1)
 torch.manual_seed(1)
 torch.set_num_threads(1)
 env, agent, scores, loss, clock = Elevator(), Agent(), [], 0.0, 0
-for episode in range(1, 161):
+for episode in range(1, 121):
     obs, score, over = env.reset(), 0.0, False
     while not over:
-        action = agent.act(obs, max(0.05, 1 - episode / 80))
+        action = agent.act(obs, max(0.05, 1 - episode / 60))
         new, reward, done, late = env.step(action)
         agent.memory.append((obs, action, reward, new, done))
         obs, score, over, clock = new, score + reward, done or late, clock + 1

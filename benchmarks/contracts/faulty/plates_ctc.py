@@ -14,7 +14,8 @@ class Plates(Dataset):
         self.items = []
         for _ in range(n):
             text = torch.randint(0, SYMBOLS, (int(torch.randint(5, 8, (1,), generator=g)),), generator=g)
-            strip = torch.cat([GLYPHS[c] for c in text], 1)
+            gaps = torch.randint(0, 7, (len(text),), generator=g).tolist()
+            strip = torch.cat([nn.functional.pad(GLYPHS[c], (0, gap)) for c, gap in zip(text, gaps, strict=True)], 1)
             self.items.append((strip + 0.2 * torch.randn(strip.shape, generator=g), text + 1))
 
     def __len__(self):

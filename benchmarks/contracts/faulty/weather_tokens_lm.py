@@ -25,8 +25,8 @@ class WeatherLM(nn.Module):
         super().__init__()
         self.token = nn.Embedding(STATES, d_model)
         self.register_buffer("pe", self._positions(LENGTH, d_model))
-        block = nn.TransformerEncoderLayer(d_model, nhead, 2 * d_model, dropout=0.0, batch_first=True)
-        self.encoder = nn.TransformerEncoder(block, layers)
+        block = nn.TransformerEncoderLayer(d_model, nhead, 2 * d_model, dropout=0.0, batch_first=True, norm_first=True)
+        self.encoder = nn.TransformerEncoder(block, layers, enable_nested_tensor=False)
         self.decoder = nn.Linear(d_model, STATES)
 
     @staticmethod
@@ -35,7 +35,7 @@ class WeatherLM(nn.Module):
         return torch.cat([angle.sin(), angle.cos()], 1)
 
     def forward(self, tokens):
-        h = self.token(tokens) * self.token.embedding_dim**0.5 + self.pe[: tokens.shape[1]]
+        h = self.token(tokens) + self.pe[: tokens.shape[1]]
         return self.decoder(self.encoder(h))
 
 
@@ -46,7 +46,7 @@ def loss_of(model, seq):
 train = DataLoader(chain(3000, LENGTH), batch_size=60, shuffle=True)
 val = chain(300, LENGTH)
 model = WeatherLM()
-optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
 for epoch in range(6):
     model.train()
     for seq in train:

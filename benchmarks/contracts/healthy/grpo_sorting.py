@@ -6,7 +6,7 @@ from torch import nn
 torch.manual_seed(17)
 torch.set_num_threads(1)
 
-VOCAB, STEPS, GROUP, PROMPTS = 10, 6, 16, 10
+VOCAB, STEPS, GROUP, PROMPTS = 8, 5, 16, 8
 
 
 class Policy(nn.Module):
@@ -49,7 +49,7 @@ def reward(prompt, tokens):
 policy = Policy()
 optimizer = torch.optim.Adam(policy.parameters(), lr=3e-3)
 eps = 0.2
-for it in range(1, 161):
+for it in range(1, 201):
     prompt = torch.randint(0, VOCAB, (PROMPTS,)).repeat_interleave(GROUP)
     tokens = policy.sample(prompt)
     r = reward(prompt, tokens).view(PROMPTS, GROUP)
@@ -60,10 +60,10 @@ for it in range(1, 161):
         logp, entropy = policy.log_probs(prompt, tokens)
         ratio = (logp - old).exp()
         surrogate = torch.min(ratio * adv[:, None], ratio.clamp(1 - eps, 1 + eps) * adv[:, None])
-        loss = -surrogate.mean() - 0.01 * entropy
+        loss = -surrogate.mean() - 0.02 * entropy
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
         optimizer.step()
-    if it % 40 == 0:
+    if it % 50 == 0:
         print(f"iteration {it} mean reward {r.mean():.3f}")

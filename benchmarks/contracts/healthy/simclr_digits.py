@@ -23,7 +23,7 @@ def augment(img):
     return out * (torch.rand(n, 1, 8, 8) > 0.1)
 
 
-def nt_xent(z1, z2, tau=0.3):
+def nt_xent(z1, z2, tau=0.2):
     n = len(z1)
     z = F.normalize(torch.cat([z1, z2]), dim=1)
     sim = z @ z.t() / tau
