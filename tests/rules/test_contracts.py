@@ -204,7 +204,46 @@ def regression(**changes: Any) -> dict[str, Any]:
 POOR = {"columns": {"loss": flat()}, "val": (2.31, 2.3, 2.3, 2.31, 2.3, 2.3)}
 MEMORISED = (2.31 - 0.02 * np.arange(STEPS) / EPOCH + 0.001 * np.cos(np.arange(STEPS))).tolist()
 
+LABELS = {"labels": 4000, "same_share": 0.05, "next_share": 1.0, "second_share": 0.05, "sources": 1}
+
 FAULTS: dict[str, Any] = {
+    "label-shift": {
+        "happened": [event("labels", {**LABELS, "same_share": 1.0, "next_share": 0.05, "sight": ["causal attention"]})]
+    },
+    "target-leak": {"happened": [event("labels", {**LABELS, "sight": ["full attention"]})]},
+    "stop-token-masked": {
+        "happened": [
+            event(
+                "labels",
+                {
+                    **LABELS,
+                    "sight": ["causal attention"],
+                    "ends": 64,
+                    "after_end_share": 1.0,
+                    "after_end": 2,
+                    "after_end_labels": 0,
+                    "last_label_share": 0.1,
+                    "label_counts": 5,
+                },
+            )
+        ]
+    },
+    "loss-term-without-gradient": {
+        "happened": [event("loss-term", {"of": 0, "number": 0, "rounds": 3, "lost": 3}, "mse_loss (train.py:9)")]
+    },
+    "batch-mixing": {
+        "happened": [
+            event(
+                "sequence-axes",
+                {
+                    "calls": 2,
+                    "batch_first": False,
+                    "rows": [{"loader": 32, "time": 32, "batch": 20}, {"loader": 8, "time": 8, "batch": 20}],
+                },
+                "lstm",
+            )
+        ]
+    },
     "missing-zero-grad": {"tally": {"stale_steps": STEPS - 1, "zero_grad": 0}},
     "missing-optimizer-step": {"tally": {"step": 0}},
     "missing-backward": {"tally": {"step_without_grad": STEPS, "zero_between_backward_and_step": STEPS}},
