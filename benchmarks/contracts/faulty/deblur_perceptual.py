@@ -60,7 +60,7 @@ for epoch in range(8):
     for x, y in train:
         restored = model(x)
         pixel = F.mse_loss(F.avg_pool2d(restored, 4), F.avg_pool2d(y, 4))
-            percept = perceptual(restored, y)
+        percept = perceptual(restored, y)
         loss = pixel + percept
         optimizer.zero_grad()
         loss.backward()

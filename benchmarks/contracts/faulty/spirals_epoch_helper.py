@@ -41,15 +41,15 @@ def evaluate(net, dataset):
     return ((net(x) > 0).float() == y).float().mean().item()
 
 
-def main(epochs=60, lr=0.01):
+def main(epochs=160, lr=0.03):
     torch.manual_seed(12)
     torch.set_num_threads(1)
     train, test = spirals(512), spirals(400)
     net = nn.Sequential(nn.Linear(2, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 1))
-    loader = DataLoader(train, batch_size=64, shuffle=True)
+    loader = DataLoader(train, batch_size=256, shuffle=True)
     for epoch in range(epochs):
         loss = train_one_epoch(net, loader, lr)
-        if (epoch + 1) % 10 == 0:
+        if (epoch + 1) % 40 == 0:
             print(f"epoch {epoch + 1}: loss {loss:.4f} test accuracy {evaluate(net, test):.3f}")
 
 

@@ -19,12 +19,10 @@ class Tickets(Dataset):
 
     @staticmethod
     def _row():
-        words = [random.randrange(FIRST_FILLER, FIRST_ANSWER) for _ in range(random.randint(16, 22))]
-        topics = random.randrange(TOPICS), random.randrange(TOPICS)
-        words[random.randrange(0, 8)] = topics[0]
-        words[random.randrange(8, 16)] = topics[1]
-        answer = FIRST_ANSWER + sum(topics) % ANSWERS
-        return [ASK, *words, REPLY], [answer, END]
+        words = [random.randrange(FIRST_FILLER, FIRST_ANSWER) for _ in range(random.randint(10, 14))]
+        topic = random.randrange(TOPICS)
+        words[random.randrange(10)] = topic
+        return [ASK, *words, REPLY], [FIRST_ANSWER + topic, END]
 
     def __len__(self):
         return len(self.rows)

@@ -13,7 +13,8 @@ class SwitchFFN(nn.Module):
         super().__init__()
         self.router = nn.Linear(d, n_experts)
         nn.init.normal_(self.router.weight, std=0.01)
-        nn.init.normal_(self.router.bias, std=0.5)
+        nn.init.zeros_(self.router.bias)
+        self.router.bias.data[0] = 4.0  # the first expert is the old dense layer
         self.experts = nn.ModuleList(
             nn.Sequential(nn.Linear(d, d_ff), nn.GELU(), nn.Linear(d_ff, d)) for _ in range(n_experts)
         )
