@@ -47,7 +47,7 @@ def test_a_prefix_on_every_name_leaves_the_model_as_it_was() -> None:
     state = {f"module.{name}": value for name, value in _Net().state_dict().items()}
     (told,) = _told(lambda model: model.load_state_dict(state, strict=False))
     assert (told["copied_share"], told["used_share"], told["lost_share"], told["strip"]) == (0.0, 0.0, 1.0, "module.")
-    assert (told["keys"], told["given"], told["missing"][0]) == (4, 4, "body.0.weight")
+    assert (told["keys"], told["offered"], told["missing"][0]) == (4, 4, "body.0.weight")
     assert "load_state_dict" in told["site"]["code"]
 
 
@@ -104,7 +104,7 @@ def test_a_load_that_fits_is_told_only_after_one_that_did_not() -> None:
         model.load_state_dict(state)
 
     first, second = _told(twice)
-    assert first["module"] == second["module"]
+    assert first["into"] == second["into"]
     assert (first["copied_share"], second["copied_share"]) == (0.0, 1.0)
 
 

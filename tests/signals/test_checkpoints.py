@@ -6,8 +6,8 @@ from typing import Any
 from builders import event, signals_of
 
 
-def _load(module: int, share: float, **more: Any) -> dict[str, Any]:
-    return event("state-load", {"module": module, "copied_share": share, "used_share": 0.25, **more})
+def _load(into: int, share: float, **more: Any) -> dict[str, Any]:
+    return event("state-load", {"into": into, "copied_share": share, "used_share": 0.25, **more})
 
 
 def test_the_last_load_into_the_worst_module_is_told(tmp_path: Path) -> None:
@@ -28,3 +28,13 @@ def test_a_run_without_such_loads(tmp_path: Path) -> None:
     assert signals_of(tmp_path, steps=5)["partial_loads"] == 0
     assert signals_of(tmp_path, steps=5)["load_copied_share"] is None
     assert signals_of(tmp_path, steps=5, source="import:csv")["partial_loads"] is None
+
+
+def test_kept_state_dicts_are_counted(tmp_path: Path) -> None:
+    """The last use is told; without one the count is zero."""
+    uses = [event("kept-weights", {"taken": 2, "used": 5}), event("kept-weights", {"taken": 3, "used": 9})]
+    seen = signals_of(tmp_path, steps=9, events=uses)
+    assert (seen["stale_weight_uses"], seen["kept_at"], seen["kept_used_at"]) == (2, 3, 9)
+    assert signals_of(tmp_path, steps=9)["stale_weight_uses"] == 0
+    assert signals_of(tmp_path, steps=9)["kept_at"] is None
+    assert signals_of(tmp_path, steps=9, source="import:csv")["stale_weight_uses"] is None

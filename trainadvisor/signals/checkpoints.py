@@ -1,4 +1,4 @@
-"""Saved weights: what of a checkpoint reached the model that it was loaded into."""
+"""Saved weights: what of a checkpoint reached its model, and state dicts that were kept without a copy."""
 
 from typing import Any
 
@@ -6,12 +6,13 @@ from trainadvisor.log.cleaning import number, whole
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 
+KEPT = {"needs": "a state dict that was used when it had changed", "zh": "被训练改变之后才使用的 state_dict"}
 LOADED = {"needs": "a load_state_dict() that left keys aside", "zh": "一次未匹配全部键的 load_state_dict()"}
 
 
 def _load(log: RunLog) -> dict[str, Any] | None:
     """Return the load that left most of its module as it was; a later one into the same module counts instead."""
-    latest = {event["detail"].get("module"): event["detail"] for event in log.events if event["kind"] == "state-load"}
+    latest = {event["detail"].get("into"): event["detail"] for event in log.events if event["kind"] == "state-load"}
     return min(latest.values(), key=lambda detail: _share(detail, "copied_share"), default=None)
 
 
@@ -24,7 +25,7 @@ def partial_loads(log: RunLog) -> int | None:
     """Modules whose last load_state_dict() left keys of the module or of the checkpoint aside."""
     if log.header.get("source", "recorder") != "recorder":
         return None
-    return len({event["detail"].get("module") for event in log.events if event["kind"] == "state-load"})
+    return len({event["detail"].get("into") for event in log.events if event["kind"] == "state-load"})
 
 
 @signal(unit="share", **LOADED)
@@ -88,3 +89,25 @@ def load_lacking_prefix(log: RunLog) -> str | None:
 def load_reshaped_keys(log: RunLog) -> int | None:
     """Parameters that the checkpoint has under the same name in another shape."""
     return whole((_load(log) or {}).get("reshaped")) or None
+
+
+def _kept(log: RunLog) -> list[dict[str, Any]]:
+    return [event["detail"] for event in log.events if event["kind"] == "kept-weights"]
+
+
+@signal(unit="uses", needs="a run under the recorder", zh="在记录器下运行")
+def stale_weight_uses(log: RunLog) -> int | None:
+    """State dicts that were given back to their model, or saved, when the training had changed them since."""
+    return len(_kept(log)) if log.header.get("source", "recorder") == "recorder" else None
+
+
+@signal(unit="step", **KEPT)
+def kept_at(log: RunLog) -> int | None:
+    """Steps after which the state dict was taken that was used last when it had changed."""
+    return whole(_kept(log)[-1].get("taken")) if _kept(log) else None
+
+
+@signal(unit="step", **KEPT)
+def kept_used_at(log: RunLog) -> int | None:
+    """Steps after which a state dict that had changed was used last."""
+    return whole(_kept(log)[-1].get("used")) if _kept(log) else None

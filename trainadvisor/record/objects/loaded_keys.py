@@ -49,7 +49,7 @@ def loaded(module: nn.Module, given: Mapping[str, object], file: Shapes, *, assi
     whole, done = _elements(own), sum(own[name].numel() for name in copied)
     strip, add = _prefixes(renamed)
     return {
-        "keys": len(own), "given": len(tensors), "copied": len(copied), "shared": len(shared),
+        "keys": len(own), "offered": len(tensors), "copied": len(copied), "shared": len(shared),
         "copied_share": done / max(whole, 1), "used_share": done / given_elements if given_elements else 0.0,
         "lost_share": sum(own[name].numel() for name in {*renamed, *reshaped}) / max(whole, 1),
         "reshaped": len(reshaped), "strip": strip, "add": add,

@@ -50,5 +50,5 @@ class StateLoadProbe:
         self._count += 1
         number = self._told.setdefault(module, len(self._told))
         site = call_sites.describe(call_sites.user_place())
-        detail = {"module": number, "class": type(module).__name__, "site": site, **fact}
+        detail = {"into": number, "class": type(module).__name__, "site": site, **fact}
         self._context.event("state-load", type(module).__name__, detail)
