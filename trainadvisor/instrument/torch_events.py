@@ -216,6 +216,8 @@ def _functions() -> list[tuple[Any, Around]]:
         (torch.autograd.grad, _grad),
         *clipping, *zeroing, *sequences, *making, *_of_schedulers(), *_of_scalers(), *_of_loaders(),
         (torch.save, _both("save")),
+        (torch.load, _after("file_loaded")),
+        (nn.Module.state_dict, _after("state_dict")),
         (nn.Module.load_state_dict, _after("load_state_dict")),
         (nn.Module.eval, _after("eval_mode")),
         (torch.manual_seed, _after("manual_seed")),
