@@ -92,3 +92,13 @@ def zero_factor_share(log: RunLog) -> float | None:
 def zero_factor_steps(log: RunLog) -> int | None:
     """Number of sampled steps in which all advantages were zero."""
     return int(np.nansum(log.column("factor_zero"))) if _read(log) else None
+
+
+# -- a mean that is divided by its examples
+
+
+@signal(unit="examples", **GRAPH)
+def mean_divisor(log: RunLog) -> int | None:
+    """Number of examples by which a mean over them is divided once more on its way into the loss; 1: none is."""
+    divisors = [int(detail["by"]) for detail in _told(log, "mean-divided")]
+    return max(divisors, default=1 if _read(log) else None)
