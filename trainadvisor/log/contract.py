@@ -69,6 +69,9 @@ class StepRecord(TypedDict):
     batch: NotRequired[Annotated[int, "examples of the step, all micro-batches together"]]
     micro: NotRequired[Annotated[int, "backward passes of the step"]]
     accuracy: NotRequired[Annotated[Number, "share of right classes in the training batch, 0 to 1, at sampled steps"]]
+    factor_zero: NotRequired[
+        Annotated[Number, "1 where the factors of a policy's log-probabilities are all zero, at sampled steps"]
+    ]
     seconds: NotRequired[Annotated[Number, "wall time of the step in seconds"]]
     wait: NotRequired[Annotated[Number, "seconds of it that the step waited for data"]]
     own: NotRequired[Annotated[Number, "seconds of it without waiting for other processes"]]

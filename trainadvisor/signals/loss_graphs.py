@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.losses import training_losses
@@ -18,6 +20,11 @@ def _told(log: RunLog, kind: str) -> list[Fact]:
     return [event["detail"] for event in log.events if event.get("kind") == kind]
 
 
+def _read(log: RunLog) -> bool:
+    """Return whether the graph of a training loss was looked at."""
+    return any(loss.get("graph") for loss in training_losses(log))
+
+
 # -- vectors that met as row and column
 
 
@@ -25,8 +32,7 @@ def _told(log: RunLog, kind: str) -> list[Fact]:
 def crossed_examples(log: RunLog) -> int | None:
     """Number N of examples each of which meets every other on the way into the loss, as [N] with [N, 1]; 1: none."""
     sizes = [max(shape[0] for shape in detail["shapes"]) for detail in _told(log, "crossed-shapes")]
-    read = any(loss.get("graph") for loss in training_losses(log))
-    return max(sizes, default=1 if read else None)
+    return max(sizes, default=1 if _read(log) else None)
 
 
 @signal(unit="shapes", **GRAPH)
@@ -57,11 +63,42 @@ def _lost(log: RunLog) -> dict[str, Fact]:
 def lost_term_rounds(log: RunLog) -> int | None:
     """Backward passes in which a term of the loss gave a gradient to no parameter that was stepped on; 0: none."""
     rounds = [int(told.get("rounds") or 0) for told in _lost(log).values()]
-    read = any(loss.get("graph") for loss in training_losses(log))
-    return max(rounds, default=0 if read else None)
+    return max(rounds, default=0 if _read(log) else None)
 
 
 @signal(unit="names", **GRAPH)
 def lost_terms(log: RunLog) -> list[str] | None:
     """Terms of the loss (function and line) whose gradient gets to no parameter that an optimizer steps on."""
     return list(_lost(log)) or None
+
+
+# -- factors of a policy's log-probabilities
+
+
+@signal(unit="share", **GRAPH)
+def zero_factor_share(log: RunLog) -> float | None:
+    """Share of the sampled steps in which all advantages were zero, in that half of the run in which there are fewer.
+
+    They are the factors that the loss multiplies log-probabilities with; 0 where it has none.
+    """
+    zero = log.column("factor_zero")
+    halves = np.array_split(zero[np.isfinite(zero)], 2)
+    if not halves[1].size:
+        return 0.0 if _read(log) else None
+    return float(min(half.mean() for half in halves))
+
+
+@signal(unit="steps", **GRAPH)
+def zero_factor_steps(log: RunLog) -> int | None:
+    """Number of sampled steps in which all advantages were zero."""
+    return int(np.nansum(log.column("factor_zero"))) if _read(log) else None
+
+
+# -- a mean that is divided by its examples
+
+
+@signal(unit="examples", **GRAPH)
+def mean_divisor(log: RunLog) -> int | None:
+    """Number of examples by which a mean over them is divided once more on its way into the loss; 1: none is."""
+    divisors = [int(detail["by"]) for detail in _told(log, "mean-divided")]
+    return max(divisors, default=1 if _read(log) else None)

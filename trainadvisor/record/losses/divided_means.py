@@ -1,0 +1,69 @@
+"""Finds a mean over N examples that is divided by N once more on its way into the loss."""
+
+from collections import deque
+from typing import Any
+
+from trainadvisor.instrument import private_torch
+from trainadvisor.record.losses.loss_graph import bare
+from trainadvisor.record.losses.loss_region import kept, region, shape_of
+
+# Fewer may be micro-batches, tasks or heads.
+_FEWEST = 8
+_MOST_NODES = 40
+_MEAN = 1
+_ALMOST = 1e-5
+
+
+def divided_again(root: Any) -> int | None:
+    """Return the number of examples by which a mean over them is divided once more, None where there is none."""
+    for node in region(root):
+        divisor = _divisor(node)
+        if divisor is not None and divisor >= _FEWEST:
+            inner = next(following for following, _ in node.next_functions if following is not None)
+            if divisor in _averaged_over(inner):
+                return divisor
+    return None
+
+
+def _divisor(node: Any) -> int | None:
+    """Return the whole number by which an operation divides a single number, None for any other."""
+    inner = [following for following, _ in node.next_functions]
+    if bare(node) not in {"Div", "Mul"} or shape_of(node) != [] or len(inner) != 2 or inner.count(None) != 1:
+        return None
+    if bare(node) == "Div" and inner[0] is None:
+        return None
+    number = kept(node, "other" if inner[1] is None else "self")
+    if number is None or number.numel() != 1 or number.device.type != "cpu":
+        return None
+    value = float(number.item())
+    divisor = value if bare(node) == "Div" else (1.0 / value if value else 0.0)
+    whole = round(divisor)
+    return whole if whole > 0 and abs(divisor - whole) <= _ALMOST * whole else None
+
+
+def _averaged_over(node: Any) -> set[int]:
+    """Return how many examples or values the means below a number go over, as far as only scaling lies between."""
+    found: set[int] = set()
+    seen, queue = {node}, deque([node])
+    while queue and len(seen) < _MOST_NODES:
+        node = queue.popleft()
+        sizes = _mean_sizes(node)
+        found |= sizes
+        if sizes or shape_of(node) != []:
+            continue
+        for following, _ in node.next_functions:
+            if following is not None and following not in seen:
+                seen.add(following)
+                queue.append(following)
+    return found
+
+
+def _mean_sizes(node: Any) -> set[int]:
+    """Return the examples and the values that a node averages, none where it is no mean."""
+    if bare(node) == "Mean" and shape_of(node) == []:
+        shape = [int(size) for size in private_torch.saved(node, "self_sym_sizes") or ()]
+        return {int(private_torch.saved(node, "self_sym_numel") or 0), *shape[:1]}
+    if private_torch.saved(node, "reduction") == _MEAN:
+        values = kept(node, "self")
+        return set() if values is None else {int(values.numel()), *map(int, values.shape[:1])}
+    return set()

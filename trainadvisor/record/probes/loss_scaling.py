@@ -1,0 +1,43 @@
+"""Probe: a mean over the batch that is divided by the batch once more."""
+
+from typing import Any
+
+import torch
+
+from trainadvisor.instrument import call_sites
+from trainadvisor.record.context import Context, probe
+from trainadvisor.record.losses.divided_means import divided_again
+from trainadvisor.record.step import Step
+
+_LOOKED_AT = frozenset({0, 1, 2})
+_TIMES = 2
+
+
+@probe(order=60)
+class LossScalingProbe:
+    """Tells it when it has been seen in two steps, unless the number is that of the accumulated micro-batches."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._found: tuple[int, call_sites.Place | None] | None = None
+        self._seen = 0
+
+    def on_backward_begins(self, *_: Any) -> None:
+        """Look at the graph of the loss in the first steps."""
+        root = self._context.losses.last_root
+        if root is None or self._context.step_number not in _LOOKED_AT or self._found is not None:
+            return
+        with torch.no_grad():
+            divisor = divided_again(root)
+        if divisor is not None:
+            self._found = divisor, call_sites.user_place(2)
+
+    def on_close(self, step: Step) -> None:
+        """Compare with the number of backward passes of the step, which is known now."""
+        found, self._found = self._found, None
+        if found is None or step.micro == found[0]:
+            return
+        self._seen += 1
+        if self._seen == _TIMES:
+            site = call_sites.describe(found[1])
+            self._context.event("mean-divided", "", {"by": found[0], "site": site})
