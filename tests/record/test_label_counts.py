@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from builders import event, signals_of
 from recordkit import record
 from torch import nn
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def _signals(tmp_path: Path, masked: dict[str, set[int]], reduction: str = "mean") -> object:
