@@ -8,6 +8,8 @@ from trainadvisor.signals import signal
 
 LABELS = {"needs": "labels of a model that embeds sequences of ids", "zh": "嵌入编号序列的模型的标签"}
 INPUTS = {"needs": "inputs and targets of the first batches", "zh": "最初几个批次的输入与目标"}
+COUNTS = {"needs": "labels of a classifying loss", "zh": "分类损失的标签"}
+PHASES = ("training", "evaluation")
 LEAST_LABELS, LEAST_ENDS, LEAST_ROWS = 20, 16, 48
 CAUSAL, FULL, FORWARD, BACKWARD = "causal attention", "full attention", "forward", "backward"
 HALVES = "halves"
@@ -121,6 +123,37 @@ def label_counts(log: RunLog) -> int | None:
     """How many different numbers of labels sequences have: 1 where every answer is as long."""
     found = _of_ends(log, "label_counts")
     return None if found is None else int(found)
+
+
+# -- batches without labels
+
+
+def _counted(log: RunLog, phase: str) -> tuple[int, int] | None:
+    """Return how many batches of a phase have no label that counts, and how many were looked at."""
+    known = [event["detail"] for event in log.events if event["kind"] == "label-counts" and event["subject"] == phase]
+    empty, batches = (number(known[-1].get(name)) for name in ("empty", "batches")) if known else (None, None)
+    return None if empty is None or batches is None else (int(empty), int(batches))
+
+
+@signal(unit="batches", **COUNTS)
+def unlabelled_batches(log: RunLog) -> int | None:
+    """Number of batches, of the training and of evaluations, whose labels are all ignored by a loss that averages."""
+    known = [found for phase in PHASES if (found := _counted(log, phase))]
+    return sum(empty for empty, _ in known) if known or log.losses else None
+
+
+@signal(unit="batches", **COUNTS)
+def unlabelled_of(log: RunLog) -> int | None:
+    """Number of batches in the phases that have batches without labels."""
+    known = [found for phase in PHASES if (found := _counted(log, phase)) and found[0]]
+    return sum(batches for _, batches in known) if known else None
+
+
+@signal(unit="word", **COUNTS)
+def unlabelled_phase(log: RunLog) -> str | None:
+    """Where batches without labels occur: training, evaluation, or both."""
+    found = [phase for phase in PHASES if (counted := _counted(log, phase)) and counted[0]]
+    return " and ".join(found) or None
 
 
 # -- targets among the inputs
