@@ -119,7 +119,7 @@ def record(script: Script, logs: Path) -> None:
             command, cwd=logs, env=env, stdout=out, stderr=subprocess.STDOUT, timeout=LIMIT, check=False
         ).returncode
     done.write_text(str(code), encoding="utf-8")
-    print(f"\r{script.name:40} exit {code}", end="", file=sys.stderr, flush=True)
+    print(f"{script.name}: exit {code}", file=sys.stderr, flush=True)
 
 
 def outcomes(found: list[Script], contracts: frozenset[str], logs: Path, jobs: int) -> list[Outcome]:
@@ -178,7 +178,6 @@ def main() -> int:
         if not options.judge_only:
             with ThreadPoolExecutor(options.jobs) as pool:
                 list(pool.map(lambda script: record(script, logs), found))
-            print(f"\r{'':60}\r", end="", file=sys.stderr)
         judged = outcomes(found, contracts, logs, options.jobs)
     for outcome in judged:
         show(outcome)

@@ -14,7 +14,7 @@ class SwitchFFN(nn.Module):
         self.router = nn.Linear(d, n_experts)
         nn.init.normal_(self.router.weight, std=0.01)
         nn.init.zeros_(self.router.bias)
-        self.router.bias.data[0] = 4.0  # the first expert is the old dense layer
+        self.router.bias.data[0] = 8.0  # the first expert is the old dense layer
         self.experts = nn.ModuleList(
             nn.Sequential(nn.Linear(d, d_ff), nn.GELU(), nn.Linear(d_ff, d)) for _ in range(n_experts)
         )
@@ -59,7 +59,7 @@ def generator(batch):
 
 
 model = CurveModel()
-optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
 data, average = generator(128), None
 for step in range(1, 801):
     x, y = next(data)

@@ -61,7 +61,7 @@ train = DataLoader(Tickets(1600), batch_size=40, shuffle=True, collate_fn=collat
 test = DataLoader(Tickets(200), batch_size=100, collate_fn=collate)
 model = SmallDecoder()
 optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
-for epoch in range(7):
+for epoch in range(5):
     model.train()
     for batch, _, _ in train:
         loss = model(**batch)["loss"]
