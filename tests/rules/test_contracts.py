@@ -207,6 +207,17 @@ MEMORISED = (2.31 - 0.02 * np.arange(STEPS) / EPOCH + 0.001 * np.cos(np.arange(S
 LABELS = {"labels": 4000, "same_share": 0.05, "next_share": 1.0, "second_share": 0.05, "sources": 1}
 
 FAULTS: dict[str, Any] = {
+    "ctc-infeasible": {
+        "happened": [event("ctc", {"infeasible": 40, "examples": 64, "input_frames": 640, "target_labels": 1280})]
+    },
+    "checkpoint-not-loaded": {
+        "happened": [event("state-load", {"into": 0, "copied_share": 0.0, "used_share": 0.0, "lost_share": 1.0})]
+    },
+    "reference-not-copied": {"happened": [event("self-reference", {"looked": 10, "equal": 10, "zero": 10})]},
+    "best-weights-not-copied": {"happened": [event("kept-weights", {"taken": 50, "used": 150})]},
+    "negatives-missing": {
+        "loss": {"kind": "BCEWithLogitsLoss", "target": {"min": 1.0, "max": 1.0, "examples": 3200, "batches": 100}}
+    },
     "label-shift": {
         "happened": [event("labels", {**LABELS, "same_share": 1.0, "next_share": 0.05, "sight": ["causal attention"]})]
     },
