@@ -216,7 +216,7 @@ FAULTS: dict[str, Any] = {
     "reference-not-copied": {"happened": [event("self-reference", {"looked": 10, "equal": 10, "zero": 10})]},
     "best-weights-not-copied": {"happened": [event("kept-weights", {"taken": 50, "used": 150})]},
     "negatives-missing": {
-        "loss": {"kind": "BCEWithLogitsLoss", "target": {"min": 1.0, "max": 1.0, "examples": 3200, "batches": 100}}
+        "loss": {"kind": "binary_cross_entropy", "target": {"min": 1.0, "max": 1.0, "examples": 3200, "batches": 100}}
     },
     "label-shift": {
         "happened": [event("labels", {**LABELS, "same_share": 1.0, "next_share": 0.05, "sight": ["causal attention"]})]
