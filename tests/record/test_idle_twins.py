@@ -81,6 +81,21 @@ def test_a_teacher_has_weights_of_its_own() -> None:
     assert _told(second=lambda _: nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3)))["alike"] == []
 
 
+def test_it_is_told_while_the_training_runs() -> None:
+    """A model of a function is gone at the end: after a hundred steps, and then whenever there are a fifth more."""
+
+    def train() -> None:
+        model, target = nn.Linear(4, 2), nn.Linear(4, 2)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(130):
+            with torch.no_grad():
+                wanted = target(torch.randn(8, 4))
+            F.mse_loss(model(torch.randn(8, 4)), wanted).backward()
+            optimizer.step()
+
+    assert [told["last"] for told in record(train, every=50).events("twin")] == [99, 119]
+
+
 def test_a_model_that_is_trained_is_no_twin() -> None:
     """Nothing is told of a training without one."""
 

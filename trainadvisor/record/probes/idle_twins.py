@@ -7,16 +7,17 @@ import torch
 
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.device_readback import Reading
-from trainadvisor.record.objects.describe import sampled, tensors_in
+from trainadvisor.record.objects.describe import tensors_in
 from trainadvisor.record.objects.watched_model import Model
+from trainadvisor.record.objects.weight_samples import alike, weights_of
 from trainadvisor.record.step import Call, Step
 
-# Models that are known at most, numbers of a parameter by which they are compared, and steps whose inputs are.
-_MOST, _COMPARED, _LOOKED = 16, 64, 12
+# Models that are known at most, and steps whose inputs are compared.
+_MOST, _LOOKED = 16, 12
 # Examples and numbers of an input that are compared with those of another one.
 _ROWS, _WIDE = 64, 512
-# Steps after which it is told, and at the end.
-_TOLD = frozenset({300, 1000, 3000, 10_000})
+# It is told after so many steps, and whenever there are a fifth more.
+_FIRST_TOLD, _MORE = 100, 1.2
 
 
 @dataclass
@@ -41,6 +42,7 @@ class IdleTwinProbe:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._known: dict[int, _Known] = {}
+        self._next = _FIRST_TOLD
 
     def on_forward_ends(self, call: Call) -> None:
         """Note a call, and in early steps its input."""
@@ -48,7 +50,7 @@ class IdleTwinProbe:
         if known is None:
             if len(self._known) >= _MOST:
                 return
-            known = self._known[call.model.number] = _Known(_few(call.model), step)
+            known = self._known[call.model.number] = _Known(weights_of(call.model), step)
         if known.last != step:
             known.last, known.steps = step, known.steps + 1
         if known.looked < _LOOKED:
@@ -59,7 +61,8 @@ class IdleTwinProbe:
         if step.stepped and step.number < _LOOKED * 2:
             trained = {model.number for model in step.models} & self._context.objects.trained_by(step.stepped)
             self._look(trained)
-        if step.number + 1 in _TOLD:
+        if step.number + 1 >= self._next:
+            self._next = int(_MORE * self._next)
             self._tell()
 
     def on_stop(self, _: str) -> None:
@@ -77,30 +80,18 @@ class IdleTwinProbe:
 
     def _tell(self) -> None:
         objects = self._context.objects
-        trained = objects.trained_by(fact["id"] for fact in objects.optimizers.values())
+        trained = objects.trained_by([fact["id"] for fact in objects.optimizers.values()])
         for number, known in self._known.items():
             model = objects.models.get(number)
             if number not in trained and model is not None and known.looked:
                 self._tell_of(model, known)
 
     def _tell_of(self, model: Model, known: _Known) -> None:
-        alike = [n for n, other in self._known.items() if n != model.number and _equal(other.start, known.start)]
-        known.changed = known.changed or not _equal(_few(model), known.start)
+        same = [n for n, other in self._known.items() if n != model.number and alike(other.start, known.start)]
+        known.changed = known.changed or not alike(weights_of(model), known.start)
         detail: dict[str, Any] = {"twin": model.number, "site": model.site, "first": known.first, "last": known.last}
-        detail |= {"called": known.steps, "looked": known.looked, "others": known.others, "alike": alike}
+        detail |= {"called": known.steps, "looked": known.looked, "others": known.others, "alike": same}
         self._context.event("twin", model.name, detail | {"changed": known.changed}, [(Reading([]), lambda _: None)])
-
-
-def _few(model: Model) -> list[torch.Tensor]:
-    """Return a few numbers of the first and of the last matrix."""
-    wide = [p for p in model.parameters if p.ndim > 1 and p.numel() and not p.is_meta] or model.parameters
-    return [sampled(p, _COMPARED).clone() for p in (wide[0], wide[-1])] if wide else []
-
-
-def _equal(ones: list[torch.Tensor], others: list[torch.Tensor]) -> bool:
-    return len(ones) == len(others) and all(
-        a.shape == b.shape and a.device == b.device and torch.equal(a, b) for a, b in zip(ones, others, strict=True)
-    )
 
 
 def _among(tensor: torch.Tensor, inputs: list[torch.Tensor]) -> bool:
