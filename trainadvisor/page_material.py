@@ -26,7 +26,7 @@ def material(log: RunLog, diagnosis: Diagnosis, lang: str, settings: Config, fol
     folders = list(folders)
     others = {other: told_in(diagnosis, other) for other in LANGUAGES if other != lang}
     book = load([*settings.rules, *folders]).configured(settings)
-    return Material(others, curves(_judged(log, diagnosis)), _texts(book, diagnosis))
+    return Material(others, curves(_judged(log, diagnosis)), _texts(book, diagnosis), _others(log, diagnosis))
 
 
 def single(diagnosis: Diagnosis, log: RunLog | None) -> Material:
@@ -38,7 +38,9 @@ def single(diagnosis: Diagnosis, log: RunLog | None) -> Material:
 
     settings = configuration.load()
     texts = _texts(load(settings.rules).configured(settings), diagnosis)
-    return Material(rules=texts) if log is None else Material({}, curves(_judged(log, diagnosis)), texts)
+    if log is None:
+        return Material(rules=texts)
+    return Material({}, curves(_judged(log, diagnosis)), texts, _others(log, diagnosis))
 
 
 def _judged(log: RunLog, diagnosis: Diagnosis) -> RunLog:
@@ -47,6 +49,17 @@ def _judged(log: RunLog, diagnosis: Diagnosis) -> RunLog:
 
     place, views = diagnosis.run.get("phase"), trainings(log)
     return views[place - 1] if isinstance(place, int) and 0 < place <= len(views) else log
+
+
+def _others(log: RunLog, diagnosis: Diagnosis) -> dict[int, dict[str, Any]]:
+    """Return the curves of the other trainings of the process, by their place."""
+    from trainadvisor.log.curves import curves
+    from trainadvisor.log.training_views import trainings
+
+    judged = diagnosis.run.get("phase")
+    if judged is None:
+        return {}
+    return {place: curves(view) for place, view in enumerate(trainings(log), 1) if place != judged}
 
 
 def _texts(book: Rulebook, diagnosis: Diagnosis) -> dict[str, dict[str, Any]]:

@@ -336,3 +336,33 @@ def test_losses_that_are_kept_let_go_of_their_graphs(tmp_path: Path) -> None:
     assert same(outcome, hand)
     assert [loss.grad_fn is None for loss in outcome.names["kept"]] == [True] * 10 + [False] * 2
     assert not any(loss.grad_fn is None for loss in hand.names["kept"])
+
+
+def test_dropout_functions_follow_the_mode(tmp_path: Path) -> None:
+    """Training drops as before, and evaluation does not, as with training=self.training."""
+    source = """
+    import torch
+    from torch import nn
+    import torch.nn.functional as F
+    torch.manual_seed(1)
+    x, y = torch.randn(12, 5), torch.randint(0, 2, (12,))
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Linear(5, 2)
+        def forward(self, x):
+            return self.head(F.dropout(x, 0.5))
+    model = Net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for step in range(4):
+        model.train()
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        scores = model.eval()(x).detach()
+    """
+    outcome = trial(source, tmp_path, change("dropout-mode"))
+    hand = by_hand(source, ("F.dropout(x, 0.5)", "F.dropout(x, 0.5, training=self.training)"))
+    assert outcome.changes[-1]["applied"]
+    assert same(outcome, hand)
+    assert torch.equal(outcome.names["scores"], hand.names["scores"])

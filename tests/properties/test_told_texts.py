@@ -112,3 +112,53 @@ def test_a_list_ends_between_names() -> None:
 def test_every_signal_has_a_finite_type() -> None:
     """Numbers, truths, words, names, or one number a layer."""
     assert {spec.type for spec in all_signals().values()} <= {"number", "truth", "word", "layers", "names"}
+
+
+NUMBER = r"-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?"
+USUAL = re.compile(
+    rf"(?P<value>{NUMBER})(?P<unit> %)?[^\d().;]*\((?:usual|sound runs|healthy runs):? (?:stay )?"
+    rf"(?:(?P<low>{NUMBER})(?: %)? to (?P<high>{NUMBER})|(?P<side>below|at most|above|over|more than|at least) "
+    rf"(?P<bound>{NUMBER}))(?P<of> %)?[^()]*\)"
+)
+"""A figure, and behind it in parentheses what is usual."""
+
+
+def contradictions(text: str) -> Iterator[str]:
+    """Yield the figures that a text calls a fault although what it calls usual holds them."""
+    for match in USUAL.finditer(text):
+        value, low, high = (
+            float(match[name].replace(",", "")) if match[name] else None for name in ("value", "low", "high")
+        )
+        bound = float(match["bound"].replace(",", "")) if match["bound"] else None
+        if (match["unit"] is None) != (match["of"] is None):
+            continue
+        if low is not None and low <= value <= high:
+            yield match[0]
+        if bound is not None and (value < bound if match["side"] in {"below", "at most"} else value > bound):
+            yield match[0]
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_no_finding_calls_a_fault_what_it_calls_usual(code: str) -> None:
+    """The sentence of a finding quotes the figure that made it one."""
+    for signals in variations(BOOK.rules[code]):
+        verdict = judge_rule(BOOK.rules[code], signals)
+        if verdict.state == FOUND:
+            text = fill_known(verdict.rule.text("finding"), verdict.lookup)
+            assert list(contradictions(text)) == [], (code, dict(signals))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("The first step changed the weights by 0.023 times their size (usual 0.001 to 0.05).", 1),
+        ("The first step changed the weights by 0.23 times their size (usual 0.001 to 0.05).", 0),
+        ("It grew 12 times (sound runs: at most 80), and the run went wrong.", 1),
+        ("It grew 1,200 times (sound runs: at most 80), and the run went wrong.", 0),
+        ("57 % of the units are dead (usual below 70 %).", 1),
+        ("57 % of the units are dead (usual below 12 %).", 0),
+    ],
+)
+def test_a_figure_within_its_usual_range_is_noticed(text: str, told: int) -> None:
+    """And one outside of it is not."""
+    assert len(list(contradictions(text))) == told

@@ -11,8 +11,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
-from builders import build_log, event, make_model, make_optimizer
+from builders import build_log, event, make_loss, make_model, make_optimizer
 from jinja2 import UndefinedError
 from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
@@ -318,3 +319,39 @@ def test_a_page_needs_its_ending(tmp_path: Path, capsys: pytest.CaptureFixture[s
         main(["diagnose", str(build_log(tmp_path, **FEW)), "--html", str(tmp_path / "out.txt")])
     assert left.value.code == 2
     assert "a web page ends in .html" in capsys.readouterr().err
+
+
+def test_each_training_of_a_process_is_charted(tmp_path: Path) -> None:
+    """The judged one as before; the others below it, each with its steps, its state and its own curves."""
+    count = 200
+    falling, stuck = np.linspace(2.3, 0.1, count), np.full(count, 2.4) + 0.01 * np.sin(np.arange(count))
+    log = build_log(
+        tmp_path,
+        models=[make_model(("a", "Linear", 4, 10), id=number) for number in (0, 1)],
+        optimizers=[make_optimizer(id=0), make_optimizer(id=1, parameters=(100, 101))],
+        losses=[make_loss(target={"histogram": [100] * 10, "classes": 10, "shape": [32], "dtype": "int64"})],
+        columns={
+            "loss": np.concatenate([falling, stuck]),
+            "loss_id": 0,
+            "lr": 0.1,
+            "opt": [[0]] * count + [[1]] * count,
+        },
+        end={},
+    )
+    page = page_of(log)
+    assert re.findall(r'id="(training-\d+)"', page) == ["training-1"]
+    start = page.index('<section id="training-1"')
+    section = page[start : page.index("</section>", start)]
+    assert "steps 0 to 199" in section
+    assert 'id="chart-loss-1"' in section
+    assert 'class="lasting"' in section
+    assert "data-chart" not in section
+    drawn = embedded(page)["charts"][0]
+    assert (drawn["id"], drawn["xs"][0][0]) == ("loss", 200)
+
+
+def test_one_training_has_no_further_section(tmp_path: Path) -> None:
+    """Nor any second picture of its loss."""
+    page = page_of(build_log(tmp_path, columns={"loss": [1.0] * 30, "lr": 0.1}, end={}))
+    assert 'id="training-' not in page
+    assert 'class="lasting"' not in page

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from trainadvisor.i18n.language import Words
 from trainadvisor.report.text import full_report
+from trainadvisor.report.text.healthy import run_line
 from trainadvisor.report.text.layout import cells
 
 if TYPE_CHECKING:
@@ -116,3 +118,16 @@ def test_a_lone_warning_is_told_in_full(broken: Diagnosis) -> None:
     """The first finding always has its cause."""
     broken.findings = broken.findings[1:]
     assert "the loader works only while the model waits" in full_report.render(broken, "en")
+
+
+@pytest.mark.parametrize(
+    ("run", "line"),
+    [
+        ({"steps": 40, "device": "cpu", "overhead": 0.1734}, "40 steps, cpu, recording took 17 % of the time"),
+        ({"steps": 40, "device": "cpu", "overhead": 0.0}, "40 steps, cpu, recording took 0 % of the time"),
+        ({"steps": 40, "device": "cpu", "overhead": None}, "40 steps, cpu"),
+    ],
+)
+def test_the_run_in_one_line_says_what_recording_took(run: dict[str, Any], line: str) -> None:
+    """Where that is known: the figure of the whole run, not of its start."""
+    assert run_line(Words("en"), run) == line

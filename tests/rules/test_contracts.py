@@ -204,12 +204,71 @@ def regression(**changes: Any) -> dict[str, Any]:
 POOR = {"columns": {"loss": flat()}, "val": (2.31, 2.3, 2.3, 2.31, 2.3, 2.3)}
 MEMORISED = (2.31 - 0.02 * np.arange(STEPS) / EPOCH + 0.001 * np.cos(np.arange(STEPS))).tolist()
 
+LABELS = {"labels": 4000, "same_share": 0.05, "next_share": 1.0, "second_share": 0.05, "sources": 1}
+
 FAULTS: dict[str, Any] = {
+    "ctc-infeasible": {
+        "happened": [event("ctc", {"infeasible": 40, "examples": 64, "input_frames": 640, "target_labels": 1280})]
+    },
+    "checkpoint-not-loaded": {
+        "happened": [event("state-load", {"into": 0, "copied_share": 0.0, "used_share": 0.0, "lost_share": 1.0})]
+    },
+    "reference-not-copied": {"happened": [event("self-reference", {"looked": 10, "equal": 10, "zero": 10})]},
+    "best-weights-not-copied": {"happened": [event("kept-weights", {"taken": 50, "used": 150})]},
+    "negatives-missing": {
+        "loss": {"kind": "binary_cross_entropy", "target": {"min": 1.0, "max": 1.0, "examples": 3200, "batches": 100}}
+    },
+    "label-shift": {
+        "happened": [event("labels", {**LABELS, "same_share": 1.0, "next_share": 0.05, "sight": ["causal attention"]})]
+    },
+    "target-leak": {"happened": [event("labels", {**LABELS, "sight": ["full attention"]})]},
+    "stop-token-masked": {
+        "happened": [
+            event(
+                "labels",
+                {
+                    **LABELS,
+                    "sight": ["causal attention"],
+                    "ends": 64,
+                    "after_end_share": 1.0,
+                    "after_end": 2,
+                    "after_end_labels": 0,
+                    "last_label_share": 0.1,
+                    "label_counts": 5,
+                },
+            )
+        ]
+    },
+    "loss-term-without-gradient": {
+        "happened": [event("loss-term", {"of": 0, "number": 0, "rounds": 3, "lost": 3}, "mse_loss (train.py:9)")]
+    },
+    "batch-mixing": {
+        "happened": [
+            event(
+                "sequence-axes",
+                {
+                    "calls": 2,
+                    "batch_first": False,
+                    "rows": [{"loader": 32, "time": 32, "batch": 20}, {"loader": 8, "time": 8, "batch": 20}],
+                },
+                "lstm",
+            )
+        ]
+    },
     "missing-zero-grad": {"tally": {"stale_steps": STEPS - 1, "zero_grad": 0}},
     "missing-optimizer-step": {"tally": {"step": 0}},
     "missing-backward": {"tally": {"step_without_grad": STEPS, "zero_between_backward_and_step": STEPS}},
     "optimizer-param-mismatch": {"optimizers": [make_optimizer(parameters=(0, 1))]},
     "frozen-parameters": {"sample": {"update": [0.0, 0.0, 1e-3, 1e-3]}},
+    "optimizer-recreated": {
+        "happened": [
+            event(
+                "optimizer-anew",
+                {"first": 0, "optimizer": 0, "made": 20, "steps": 400, "forgetful": 19, "firsts": [40, 60, 80]},
+            )
+        ]
+    },
+    "clip-after-step": {"tally": {"clips_after_step": STEPS, "clips_before_step": 0}},
     "zero-gradients": {"sample": {"grad": [None, None, 1.0, 0.1], "update": [0.0, 0.0, 1e-3, 1e-3]}},
     "softmax-before-cross-entropy": {"loss": {"graph": {"softmax_inputs": "softmax"}}},
     "wrong-output-activation": {

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from builders import signals_of
+from builders import event, signals_of
 
 
 def test_share_and_coefficient(tmp_path: Path) -> None:
@@ -32,3 +32,15 @@ def test_clipping_by_value_is_clipping(tmp_path: Path) -> None:
     """It has no norm, so no share."""
     seen = signals_of(tmp_path, columns={"clip_value": [1.0] * 10})
     assert (seen["clips"], seen["clip_share"]) == (True, None)
+
+
+def test_clippings_behind_the_step_are_a_share_of_all(tmp_path: Path) -> None:
+    """Nine of ten are late; without any clipping the share is zero, without counts it is not known."""
+    late = event("clip-after-step", {"limit": 0.5})
+    seen = signals_of(
+        tmp_path, steps=10, events=[late, event("tally", {"clips_before_step": 1, "clips_after_step": 9})]
+    )
+    assert (seen["late_clips"], seen["late_clip_share"], seen["late_clip_limit"]) == (9, 0.9, 0.5)
+    none = event("tally", {"clips_before_step": 0, "clips_after_step": 0})
+    assert signals_of(tmp_path, steps=10, events=[none])["late_clip_share"] == 0.0
+    assert signals_of(tmp_path, steps=10)["late_clip_share"] is None

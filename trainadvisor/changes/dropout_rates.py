@@ -50,6 +50,39 @@ def dropout(application: ChangeApplication, *, p: float | None = None, factor: f
     application.when("model", put)
 
 
+@change(
+    "dropout-mode",
+    zh="让 F.dropout 跟随模型的模式：eval 模式下不再丢弃。",
+    limits="For the functions of torch.nn.functional; scaled_dot_product_attention is out of reach.",
+    limits_zh="适用于 torch.nn.functional 的函数；scaled_dot_product_attention 无法触及。",
+    acts_after_first_step=True,
+    rules_out=("dropout in evaluation", "评估时的 dropout"),
+)
+def dropout_mode(application: ChangeApplication) -> None:
+    """Let the functions of dropout follow the mode of the model: nothing is dropped in eval mode."""
+    application.patient = True
+    application.never = "no function dropped while the model was in eval mode"
+    modes: list[bool] = []
+
+    def forward(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        modes.append(args[0].training)
+        try:
+            return call(*args, **kwargs)
+        finally:
+            modes.pop()
+
+    def around(original: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        named = dict(zip(("input", "p", "training", "inplace"), args, strict=False)) | kwargs
+        if not modes or modes[0] or not named.get("training", True):
+            return original(*args, **kwargs)
+        application.done("dropout in the forward follows the mode of the model")
+        return original(**{**named, "training": False})
+
+    application.around("forward", forward)
+    for function in (F.dropout, F.dropout1d, F.dropout2d, F.dropout3d):
+        application.session.undo_with(graft(function, around))
+
+
 def _insert(application: ChangeApplication, places: list[Any], p: float) -> None:
     if not places:
         raise Refusal("the model has no hidden layer")

@@ -50,9 +50,16 @@ class _Depth:
     inside = False
     observer: LayerObserver | None = None
     thread = 0
+    # Whether the outermost module is in eval mode.
+    evaluates = False
 
 
 _depth = _Depth()
+
+
+def evaluates() -> bool:
+    """Return whether a known model runs now, and is in eval mode."""
+    return _depth.inside and _depth.evaluates and _depth.thread == threading.get_ident()
 
 
 @contextmanager
@@ -112,7 +119,7 @@ def _root(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call
     for listener in listeners:
         if listener.knows(module):
             call = _enclosed(listener, module, args, kwargs, call)
-            _depth.inside, _depth.thread = True, threading.get_ident()
+            _depth.inside, _depth.thread, _depth.evaluates = True, threading.get_ident(), not module.training
     try:
         return call()
     finally:

@@ -18,7 +18,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from torch.utils.data import DataLoader
 
 from trainadvisor.instrument import module_calls, private_torch, tracing
-from trainadvisor.instrument.call_sites import maker_place
+from trainadvisor.instrument.call_sites import maker_place, rank, user_place
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.module_calls import Listener, listeners
 from trainadvisor.instrument.patching import Around, graft
@@ -34,6 +34,9 @@ LOSSES = (
     "triplet_margin_with_distance_loss", "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss",
 )  # fmt: skip
 
+# Functions that drop unless they are told the mode, with the arguments behind their input.
+DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d")
+DROPOUT_DEFAULTS = {"p": 0.5, "training": True}
 
 _undo: list[Undo] = []
 
@@ -135,6 +138,27 @@ def _loss(kind: str) -> Around:
 
 
 @veiled
+def _dropout(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Tell of a dropout that a model in eval mode asks for by itself: its layers follow the mode."""
+    if is_compiling() or not module_calls.evaluates():
+        return original(*args, **kwargs)
+    given = {**DROPOUT_DEFAULTS, **dict(zip(("input", *DROPOUT_DEFAULTS), args, strict=False)), **kwargs}
+    if given["training"] and given["p"] and not tracing.now() and not _by_layer():
+        tell("eval_dropout", f"F.{original.__name__}", user_place())
+    return original(*args, **kwargs)
+
+
+def _by_layer() -> bool:
+    """Return whether a layer of torch has called: whose mode is seen anyway."""
+    frame = sys._getframe(1)
+    while rank(frame.f_code.co_filename) == 0 and frame.f_back is not None:
+        if isinstance(frame.f_locals.get("self"), nn.Module):
+            return True
+        frame = frame.f_back
+    return False
+
+
+@veiled
 def _grad(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Tell of gradients that are asked for directly, by the user or by torch.func."""
     result = original(*args, **kwargs)
@@ -173,6 +197,8 @@ def _set_all() -> Iterator[Undo]:
     for kind in LOSSES:
         if hasattr(F, kind):
             yield graft(getattr(F, kind), _loss(kind))
+    for kind in DROPOUTS:
+        yield graft(getattr(F, kind), _dropout)
     for function, around in _functions():
         yield graft(function, around)
     yield register_optimizer_step_pre_hook(_step_begins).remove
@@ -183,12 +209,15 @@ def _functions() -> list[tuple[Any, Around]]:
     """Return the functions besides the losses, each with what runs around it."""
     clipping = [(getattr(nn.utils, name), _after(name)) for name in ("clip_grad_norm_", "clip_grad_value_")]
     zeroing = [(owner.zero_grad, _after("zero_grad")) for owner in (torch.optim.Optimizer, nn.Module)]
+    sequences = [(kind.forward, _after("sequence_layer")) for kind in (nn.RNN, nn.LSTM, nn.GRU, nn.MultiheadAttention)]
     making = [(owner.__init__, _made) for owner in (torch.optim.Optimizer, DataLoader, nn.Module)]
     return [
         (torch.autograd.backward, _both("backward")),
         (torch.autograd.grad, _grad),
-        *clipping, *zeroing, *making, *_of_schedulers(), *_of_scalers(), *_of_loaders(),
+        *clipping, *zeroing, *sequences, *making, *_of_schedulers(), *_of_scalers(), *_of_loaders(),
         (torch.save, _both("save")),
+        (torch.load, _after("file_loaded")),
+        (nn.Module.state_dict, _after("state_dict")),
         (nn.Module.load_state_dict, _after("load_state_dict")),
         (nn.Module.eval, _after("eval_mode")),
         (torch.manual_seed, _after("manual_seed")),

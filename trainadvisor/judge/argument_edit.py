@@ -10,10 +10,18 @@ POSITIONS = {
     "Adagrad": ("params", "lr", "lr_decay", "weight_decay"),
     "DataLoader": ("dataset", "batch_size", "shuffle", "sampler", "batch_sampler", "num_workers"),
     "Dropout": ("p", "inplace"),
+    "dropout": ("input", "p", "training"),
     "clip_grad_norm_": ("parameters", "max_norm", "norm_type"),
     "StepLR": ("optimizer", "step_size", "gamma"),
     "ExponentialLR": ("optimizer", "gamma"),
     "CosineAnnealingLR": ("optimizer", "T_max", "eta_min"),
+    "RNN": ("input_size", "hidden_size", "num_layers", "nonlinearity", "bias", "batch_first"),
+    "LSTM": ("input_size", "hidden_size", "num_layers", "bias", "batch_first"),
+    "GRU": ("input_size", "hidden_size", "num_layers", "bias", "batch_first"),
+    "MultiheadAttention": ("embed_dim", "num_heads", "dropout", "bias"),
+    "TransformerEncoderLayer": ("d_model", "nhead", "dim_feedforward", "dropout"),
+    "TransformerDecoderLayer": ("d_model", "nhead", "dim_feedforward", "dropout"),
+    "Transformer": ("d_model", "nhead", "num_encoder_layers", "num_decoder_layers"),
     "OneCycleLR": ("optimizer", "max_lr", "total_steps", "epochs", "steps_per_epoch"),
 }
 

@@ -43,7 +43,7 @@ def findings(roots: list[Node], material: Material) -> tuple[Judged, ...]:
 def finding(node: Node, material: Material) -> Judged:
     """Return one finding with its consequences."""
     verdict = node.verdict
-    made = main_object(material.log, verdict.rule.site)
+    made = main_object(material.log, verdict.rule.site, verdict.subjects)
     site = site_of(made)
     return Judged(
         code=verdict.code,

@@ -1,14 +1,15 @@
 """Which object of the training a rule is about, and where the user's code made it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from trainadvisor.judge.result import Site
+from trainadvisor.log.descriptions import valid_site
 from trainadvisor.log.reader import RunLog
 
 
-def main_object(log: RunLog, kind: str | None) -> dict[str, Any] | None:
-    """Return the object of a kind that the main stage is about."""
+def main_object(log: RunLog, kind: str | None, subjects: Collection[str] = ()) -> dict[str, Any] | None:
+    """Return the object of a kind that the main stage is about; `event:NAME` is what events of that name tell."""
     match kind:
         case "model":
             return log.model
@@ -20,7 +21,16 @@ def main_object(log: RunLog, kind: str | None) -> dict[str, Any] | None:
             return next((o for o in log.loaders if o["role"] == "train"), log.loaders[0] if log.loaders else None)
         case "scheduler":
             return log.schedulers[-1] if log.schedulers else None
-    return None
+    name = kind.removeprefix("event:") if kind else None
+    return (_told(log, name, subjects) or log.model) if name != kind else None
+
+
+def _told(log: RunLog, name: str | None, subjects: Collection[str]) -> dict[str, Any] | None:
+    """Return the last event of a name that tells a place, if possible one about the first of the subjects."""
+    first = next(iter(subjects), "")
+    events = sorted((e for e in log.events if e["kind"] == name), key=lambda event: event["subject"] == first)
+    sites = ((event["detail"], valid_site(event["detail"].get("site"))) for event in reversed(events))
+    return next((detail | {"site": site} for detail, site in sites if site), None)
 
 
 def main_optimizer(log: RunLog) -> dict[str, Any] | None:
@@ -37,9 +47,7 @@ def main_loss(log: RunLog) -> dict[str, Any] | None:
 
 def site_of(made: Mapping[str, Any] | None) -> Site | None:
     """Return the place in the user's code where an object was made."""
-    site = made.get("site") if made else None
+    site = valid_site(made.get("site")) if made else None
     if not site:
         return None
-    return Site(
-        file=str(site["file"]), line=site["line"], function=site.get("function"), source=site.get("code") or None
-    )
+    return Site(file=site["file"], line=site["line"], source=site["code"] or None)

@@ -10,6 +10,8 @@ from trainadvisor.vocabulary import Evidence, Severity
 
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Number = Annotated[FiniteFloat | int, Field(gt=-LARGEST_NUMBER, lt=LARGEST_NUMBER)]
+# The place that an event of this name tells.
+EventSite = Annotated[str, Field(pattern=r"^event:[a-z-]+$")]
 Weight = Annotated[FiniteFloat, Field(gt=0, le=1)]
 Lines = Annotated[list[Text], Field(min_length=1)]
 
@@ -150,7 +152,7 @@ class RuleFile(_Table):
     preview: bool = False
     onset: str | None = None
     subjects: str | None = None
-    site: Literal["optimizer", "loss", "model", "loader", "scheduler"] | None = None
+    site: Literal["optimizer", "loss", "model", "loader", "scheduler"] | EventSite | None = None
     when: list[Text] = []
     unless: list[Text] = []
     unless_known: bool = False

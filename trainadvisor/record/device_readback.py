@@ -73,6 +73,15 @@ class DeviceValues:
             flight.reading.values = flight.pinned.tolist()
 
 
+# Steps in which a device may be asked, once a run: models and parameters are described in them as well.
+FIRST_STEPS = 3
+
+
+def may_ask(values: Values, step: int) -> bool:
+    """Return whether whole tensors may be looked at in a step: always on the host, on a device in the first ones."""
+    return isinstance(values, HostValues) or step < FIRST_STEPS
+
+
 def cuda_copy(tensor: torch.Tensor) -> tuple[torch.Tensor, Callable[[], bool], Callable[[], None]]:
     """Copy to pinned memory on the current stream; return it with the event's query and synchronize."""
     pinned = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)

@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from trainadvisor.log.cleaning import number
 from trainadvisor.log.columns import Floats
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.matrices import typical
+from trainadvisor.signals.wiring import CALLS, count, share
 
 NEEDS = {"needs": "clipping by norm in the training loop", "zh": "训练循环中按范数裁剪梯度"}
 
@@ -44,3 +46,24 @@ def clip_coefficient(log: RunLog) -> float | None:
 def clip_max(log: RunLog) -> float | None:
     """Median limit that gradients are clipped to."""
     return typical(log.column("clip_max"))
+
+
+@signal(unit="calls", **CALLS)
+def late_clips(log: RunLog) -> int | None:
+    """Clippings that came when the optimizer had stepped, and that no other step followed before the next backward."""
+    late = count(log, "clips_after_step")
+    return None if late is None else int(late)
+
+
+@signal(unit="share", **CALLS)
+def late_clip_share(log: RunLog) -> float | None:
+    """Share of the clippings that came when the optimizer had stepped; 0 where nothing is clipped."""
+    late, early = count(log, "clips_after_step"), count(log, "clips_before_step")
+    return None if late is None or early is None else share(late, late + early) or 0.0
+
+
+@signal(unit="norm", needs="clippings behind the step", zh="位于更新之后的裁剪")
+def late_clip_limit(log: RunLog) -> float | None:
+    """Limit of the clippings that came when the optimizer had stepped."""
+    events = (event["detail"] for event in log.events if event["kind"] == "clip-after-step")
+    return next((limit for detail in events if (limit := number(detail.get("limit"))) is not None), None)

@@ -7,6 +7,7 @@ import numpy as np
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
+from trainadvisor.signals.eval_dropout import eval_dropouts
 
 CALLS = {
     "needs": "a run under the recorder, which counts the calls of the loop",
@@ -188,9 +189,9 @@ def train_mode_evals(log: RunLog) -> int | None:
 
 @signal(unit="names", **EVALS)
 def train_mode_layers(log: RunLog) -> list[str] | None:
-    """Layers that were in training mode during evaluations (at most five are recorded)."""
+    """Layers that were in training mode during evaluations (at most five are recorded), or functions that dropped."""
     named = [name for record in _train_mode_evals(log) for name in record.get("train_mode_modules") or []]
-    return list(dict.fromkeys(named)) or None
+    return list(dict.fromkeys(named or [event["subject"] for event in eval_dropouts(log)])) or None
 
 
 # -- accumulation and loss scaling

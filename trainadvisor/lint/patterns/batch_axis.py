@@ -19,7 +19,7 @@ LAST = -1
 
 
 @pattern("layer", "read", words=(("LSTM(", "GRU(", "RNN("),))
-def batch_axis_mixed(training: Training) -> Iterator[Match]:
+def batch_mixing(training: Training) -> Iterator[Match]:
     """Yield reads of `out[:, -1]` from a recurrent layer whose first dimension is time."""
     for node in training.script.of_type(ast.Subscript):
         if not _reads_last(node):

@@ -16,7 +16,7 @@ _TOLD = {1, 2, 3, 5, 10, 15, 20, 50, 100, 200, 500}
 _COUNTS = ("forward", "train_forward", "backward", "step", "zero_grad", "step_without_grad", "stale_steps",
            "clip_calls",
            "zero_between_backward_and_step", "eval_mode_train_forward", "train_mode_eval_forward",
-           "clip_before_unscale",
+           "clip_before_unscale", "clips_before_step", "clips_after_step",
            "unscale_calls", "scaler_steps", "scaler_skips", "scheduler_before_optimizer",
            "accumulated_steps")  # fmt: skip
 _LATE = ("stale_steps", "zero_between_backward_and_step", "step_without_grad")

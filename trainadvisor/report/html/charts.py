@@ -46,6 +46,8 @@ class Chart:
     lacks: str | None
     never_finite: bool
     filled_by: str | None
+    # Which of several trainings it is of, where that is not the judged one; its picture stays still.
+    training: int | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Classes:
     bars: list[tuple[float, str]]
 
 
-def figure(spec: Spec, curves: dict[str, Any], langs: Languages) -> Chart:
+def figure(spec: Spec, curves: dict[str, Any], langs: Languages, training: int | None = None) -> Chart:
     """Return what the page shows of a chart."""
     name, drawn = spec["id"], bool(spec["lines"])
     columns, rows = _table(spec, langs) if drawn else ([], [])
@@ -66,18 +68,19 @@ def figure(spec: Spec, curves: dict[str, Any], langs: Languages) -> Chart:
         unit=f" ({spec['unit']})" if spec.get("unit") else "",
         sentences=langs.each(lambda words: words("sentence.space").join(sentences(spec, words))),
         lines=[Line(_name(line, langs), f"k{line['colour']} {line['style']}") for line in spec["lines"]],
-        still=_still(spec, curves["span"]) if drawn else None,
+        still=_still(spec, curves["span"], "still" if training is None else "lasting") if drawn else None,
         columns=columns,
         rows=rows,
         lacks=VALIDATION_CALL if _lacks_validation(spec) else None,
         never_finite=bool(curves["marks"]["nonfinite"]) and name in NUMERIC,
         filled_by=FILLED_BY.get(name),
+        training=training,
     )
 
 
-def _still(spec: Spec, span: dict[str, Any]) -> Markup:
+def _still(spec: Spec, span: dict[str, Any], look: str) -> Markup:
     width = 2 * svg.WIDTH if spec["id"] in WIDE else svg.WIDTH
-    return svg.chart(spec, span["first"], span["last"], width)
+    return svg.chart(spec, span["first"], span["last"], width, look)
 
 
 def _name(line: dict[str, Any], langs: Languages) -> Told:

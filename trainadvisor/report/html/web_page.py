@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from trainadvisor.judge.result import SCHEMA
 from trainadvisor.report.html import charts as html_charts
-from trainadvisor.report.html import heat_map, tables, timeline, verdict, verified_section
+from trainadvisor.report.html import heat_map, other_trainings, tables, timeline, verdict, verified_section
 from trainadvisor.report.html.chart_specs import Spec, specs
 from trainadvisor.report.html.finding_cards import Cards
 from trainadvisor.report.html.languages import Languages
@@ -52,6 +52,8 @@ class Material:
     others: Mapping[str, Diagnosis] = field(default_factory=dict)
     curves: dict[str, Any] = field(default_factory=lambda: NO_CURVES)
     rules: Rules = field(default_factory=dict)
+    # Curves of the other trainings of the process, by their place among its phases.
+    trainings: Mapping[int, dict[str, Any]] = field(default_factory=dict)
     # What stands before the verdict, such as the checks of a preflight.
     above: Callable[[Languages], Markup] | None = None
 
@@ -71,6 +73,7 @@ def _ever_smaller(material: Material) -> Iterator[Material]:
     curves = material.curves
     few = {**curves, "layers": {**curves["layers"], "rows": curves["layers"]["rows"][:200]}}
     yield material
+    material = replace(material, trainings={})
     yield replace(material, curves=few)
     yield replace(material, curves={**few, "heat": {}})
     yield replace(material, curves={**few, "heat": {}}, rules={})
@@ -95,6 +98,7 @@ def _render(diagnoses: Mapping[str, Diagnosis], material: Material) -> str:
         tool=_tool(curves),
         **_upper(diagnoses, material, charts, langs),
         **_charts(curves, charts, langs),
+        trainings=list(other_trainings.sections(first.run.get("phases", ()), material.trainings, langs)),
         **_lower(diagnoses, material, langs),
     )
 

@@ -118,7 +118,7 @@ ROWS: Mapping[str, Callable[[Words, Run], Parts]] = {
 
 
 def run_line(words: Words, run: Run) -> str:
-    """Return the run in one line: its log, steps, seed, torch and device."""
+    """Return the run in one line: its log, steps, seed, torch, device, and what recording it took."""
     steps, planned = run.get("steps"), run.get("planned_steps")
     parts = [_steps(words, steps, planned)]
     if run.get("seed") is not None:
@@ -126,6 +126,8 @@ def run_line(words: Words, run: Run) -> str:
     if run.get("torch"):
         parts.append(f"torch {run['torch']}")
     parts.append(run.get("device"))
+    if run.get("overhead") is not None:
+        parts.append(words("run.cost", share=f"{100 * run['overhead']:.2g} %"))
     line = words("clause").join(clean(part, 80) for part in parts if part)
     log = clean(run.get("log") or "", 120)
     return f"{log}{words('colon')}{line}" if log and line else log or line

@@ -1,0 +1,71 @@
+"""Whether CTC has a path, and what the best path emits; beside counting by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from builders import event, signals_of
+from recordkit import record
+from torch import nn
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FRAMES, B, C = 5, 4, 4
+TARGETS = torch.tensor([[1, 2, 3], [1, 1, 1], [2, 2, 3], [3, 3, 0]])
+LENGTHS = [3, 3, 3, 2]
+
+
+def _train(frames: list[int], *, blank_bias: float = 0.0, tensors: bool = True) -> Any:
+    model = nn.Linear(6, C)
+    with torch.no_grad():
+        model.bias[0] = blank_bias
+    make = torch.tensor if tensors else list
+
+    def train() -> object:
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+        for _ in range(4):
+            optimizer.zero_grad()
+            scores = model(torch.randn(FRAMES, B, 6)).log_softmax(-1)
+            F.ctc_loss(scores, TARGETS, make(frames), make(LENGTHS), zero_infinity=True).backward()
+            optimizer.step()
+        return model
+
+    return record(train)
+
+
+@pytest.mark.parametrize("tensors", [True, False])
+def test_examples_without_a_path(tmp_path: Path, tensors: bool) -> None:  # noqa: FBT001 - both ways of giving lengths
+    """Three labels need three frames, one more for each that equals the one before."""
+    needed = [3, 5, 4, 3]
+    frames = [3, 4, 4, 2]
+    records = _train(frames, tensors=tensors)
+    told = [event("ctc", detail) for detail in records.events("ctc")]
+    signals = signals_of(tmp_path, steps=4, events=told)
+    short = sum(given < need for given, need in zip(frames, needed, strict=True))
+    assert signals["ctc_infeasible_share"] == short / B
+    assert signals["ctc_frames"] == sum(frames) / B
+    assert signals["ctc_labels"] == sum(LENGTHS) / B
+
+
+def test_enough_frames(tmp_path: Path) -> None:
+    """Every example has its path."""
+    told = [event("ctc", detail) for detail in _train([5, 5, 5, 5]).events("ctc")]
+    assert signals_of(tmp_path, steps=4, events=told)["ctc_infeasible_share"] == 0.0
+
+
+def test_what_the_best_path_emits() -> None:
+    """Nothing where blank is always most likely, else runs of the same label once."""
+    assert _train([5, 5, 5, 5], blank_bias=100.0).column("ctc_emitted") == [0.0] * 4
+    assert min(_train([5, 5, 5, 5], blank_bias=-100.0).column("ctc_emitted")) > 0.2
+
+
+def test_emission_late_in_the_run(tmp_path: Path) -> None:
+    """The most of any sample after the first quarter; early samples are blank in every run."""
+    values = [0.0] * 30 + [0.5] * 30 + [0.9] * 40
+    assert signals_of(tmp_path, columns={"ctc_emitted": values})["ctc_emitted"] == 0.9
+    assert signals_of(tmp_path, columns={"ctc_emitted": [0.6] * 20 + [0.01] * 80})["ctc_emitted"] == 0.01
+    assert signals_of(tmp_path, steps=100)["ctc_emitted"] is None

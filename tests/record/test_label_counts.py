@@ -1,0 +1,61 @@
+"""Batches of which the loss ignores every label."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from builders import event, signals_of
+from recordkit import record
+from torch import nn
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _signals(tmp_path: Path, masked: dict[str, set[int]], reduction: str = "mean") -> object:
+    """Return the signals of six steps and four batches of an evaluation, those named without a label."""
+    model = nn.Linear(4, 3)
+
+    def loss(phase: str, number: int) -> torch.Tensor:
+        labels = torch.full((5,), -100) if number in masked.get(phase, set()) else torch.tensor([0, 1, 2, -100, -100])
+        return F.cross_entropy(model(torch.randn(5, 4)), labels, reduction=reduction)
+
+    def train() -> object:
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        for step in range(6):
+            optimizer.zero_grad()
+            loss("training", step).backward()
+            optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            for number in range(4):
+                loss("evaluation", number)
+        return model
+
+    events = record(train).of("event")
+    told = [event(e["kind"], e["detail"], e["subject"]) for e in events if e["kind"] == "label-counts"]
+    return signals_of(tmp_path, steps=6, events=told)
+
+
+def test_an_evaluation_with_batches_without_labels(tmp_path: Path) -> None:
+    """Two of four batches of the evaluation have no label that counts."""
+    seen = _signals(tmp_path, {"evaluation": {1, 3}})
+    assert (seen["unlabelled_batches"], seen["unlabelled_of"], seen["unlabelled_phase"]) == (2, 4, "evaluation")
+
+
+def test_a_training_with_one(tmp_path: Path) -> None:
+    """One of six steps has none; the evaluation is as it should be."""
+    seen = _signals(tmp_path, {"training": {4}})
+    assert (seen["unlabelled_batches"], seen["unlabelled_of"], seen["unlabelled_phase"]) == (1, 6, "training")
+
+
+def test_batches_with_a_few_labels(tmp_path: Path) -> None:
+    """Labels that are ignored in part leave a mean."""
+    assert _signals(tmp_path, {})["unlabelled_batches"] == 0
+
+
+def test_a_sum_over_nothing(tmp_path: Path) -> None:
+    """A summed loss of nothing is zero, and does no harm."""
+    assert _signals(tmp_path, {"training": {4}}, "sum")["unlabelled_batches"] is None

@@ -1,0 +1,199 @@
+"""Which ids of its input the labels of a sequence model are, after all shifts and masks of script and model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from builders import event, signals_of
+from recordkit import record
+from torch import nn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+V, D, T, B = 20, 16, 10, 6
+STEPS = 4
+
+
+class Causal(nn.Module):
+    """A language model: a causal transformer, or a recurrent network, with options that make it something else."""
+
+    def __init__(self, kind: str = "attention", *, mask: bool = True, both: bool = False) -> None:
+        super().__init__()
+        self.tok, self.mask = nn.Embedding(V, D), mask
+        if kind == "attention":
+            layer = nn.TransformerEncoderLayer(D, 2, 2 * D, dropout=0.1, batch_first=True)
+            self.body: Any = nn.TransformerEncoder(layer, 1, enable_nested_tensor=False)
+        else:
+            self.body = getattr(nn, kind)(D, D // (1 + both), batch_first=True, bidirectional=both)
+        self.head = nn.Linear(D, V)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        h = self.tok(ids)
+        if isinstance(self.body, nn.RNNBase):
+            return self.head(self.body(h)[0])
+        mask = nn.Transformer.generate_square_subsequent_mask(ids.shape[1]) if self.mask else None
+        return self.head(self.body(h, mask=mask, is_causal=self.mask))
+
+
+Loss = "Callable[[nn.Module, torch.Tensor], torch.Tensor]"
+
+
+def shifted_by(offset: int) -> Callable[[nn.Module, torch.Tensor], torch.Tensor]:
+    """Return a loss whose labels are the ids so many places on."""
+
+    def loss(model: nn.Module, ids: torch.Tensor) -> torch.Tensor:
+        return F.cross_entropy(model(ids)[:, : T - offset].flatten(0, 1), ids[:, offset:].flatten())
+
+    return loss
+
+
+def _cut_before(model: nn.Module, ids: torch.Tensor) -> torch.Tensor:
+    return F.cross_entropy(model(ids[:, :-1]).transpose(1, 2), ids[:, 1:])
+
+
+def _of_probabilities(model: nn.Module, ids: torch.Tensor) -> torch.Tensor:
+    return F.nll_loss(model(ids[:, :-1]).log_softmax(-1).view(-1, V), ids[:, 1:].reshape(-1))
+
+
+def _chosen_places(model: nn.Module, ids: torch.Tensor) -> torch.Tensor:
+    wanted = ids[:, 1:] > 3
+    return F.cross_entropy(model(ids)[:, :-1][wanted], ids[:, 1:][wanted])
+
+
+def _masked(model: nn.Module, ids: torch.Tensor) -> torch.Tensor:
+    hidden = torch.rand(ids.shape, generator=torch.Generator().manual_seed(1)) < 0.5
+    labels = ids.masked_fill(~hidden, -100)
+    return F.cross_entropy(model(ids.masked_fill(hidden, 0)).flatten(0, 1), labels.flatten())
+
+
+def _tags(model: nn.Module, ids: torch.Tensor) -> torch.Tensor:
+    return F.cross_entropy(model(ids).flatten(0, 1), (ids * 7 % 5).flatten())
+
+
+def seen(tmp_path: Path, model: nn.Module, loss: Callable[[nn.Module, torch.Tensor], torch.Tensor]) -> Any:
+    """Return the signals of a short training."""
+    data = torch.Generator().manual_seed(0)
+
+    def train() -> object:
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        for _ in range(STEPS):
+            optimizer.zero_grad()
+            loss(model, torch.randint(1, V, (B, T), generator=data)).backward()
+            optimizer.step()
+        return model
+
+    events = [e for e in record(train).of("event") if e["kind"] in ("labels", "targets-in-inputs")]
+    return signals_of(tmp_path, steps=STEPS, events=[event(e["kind"], e["detail"], e["subject"]) for e in events])
+
+
+@pytest.mark.parametrize("kind", ["attention", "GRU", "LSTM"])
+@pytest.mark.parametrize("loss", [shifted_by(1), _cut_before, _of_probabilities, _chosen_places])
+def test_next_token_prediction(tmp_path: Path, kind: str, loss: Any) -> None:
+    """However logits and labels are cut, the label is the next id, and nothing else."""
+    signals = seen(tmp_path, Causal(kind), loss)
+    assert signals["label_next_share"] == 1.0
+    assert signals["label_same_share"] < 0.3
+    assert signals["label_looks_back"] is True
+    assert signals["label_sees_next"] is False
+
+
+@pytest.mark.parametrize("kind", ["attention", "GRU", "LSTM"])
+def test_labels_that_are_not_shifted(tmp_path: Path, kind: str) -> None:
+    """Every label is the id of its own place, in a model that looks back."""
+    signals = seen(tmp_path, Causal(kind), shifted_by(0))
+    assert (signals["label_same_share"], signals["label_looks_back"]) == (1.0, True)
+    assert signals["label_next_share"] < 0.3
+
+
+def test_labels_that_are_shifted_twice(tmp_path: Path) -> None:
+    """Every label is the id two places on."""
+    signals = seen(tmp_path, Causal(), shifted_by(2))
+    assert signals["label_second_share"] == 1.0
+    assert signals["label_next_share"] < 0.3
+
+
+def test_a_missing_mask(tmp_path: Path) -> None:
+    """Attention without a mask and networks that run backward see the next id."""
+    assert seen(tmp_path, Causal(mask=False), shifted_by(1))["label_sees_next"] is True
+    assert seen(tmp_path, Causal("LSTM", both=True), shifted_by(1))["label_sees_next"] is True
+
+
+def test_masked_language_models_and_taggers(tmp_path: Path) -> None:
+    """Neither sees its labels, whatever it looks at."""
+    masked = seen(tmp_path, Causal(mask=False), _masked)
+    assert (masked["label_same_share"], masked["label_sees_next"]) == (0.0, False)
+    assert masked["label_looks_back"] is False
+    tagger = seen(tmp_path, Causal("LSTM", both=True), _tags)
+    assert tagger["label_same_share"] < 0.5
+    assert tagger["label_looks_back"] is False
+
+
+def test_one_direction_of_a_network_that_runs_in_both(tmp_path: Path) -> None:
+    """A forward language model on the first half of the features sees nothing later."""
+
+    class Halves(Causal):
+        def __init__(self) -> None:
+            super().__init__("LSTM", both=True)
+            self.head = nn.Linear(D // 2, V)
+
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            return self.head(self.body(self.tok(ids))[0][:, :, : D // 2])
+
+    assert seen(tmp_path, Halves(), shifted_by(1))["label_sees_next"] is False
+
+
+def test_an_autoencoder_of_text(tmp_path: Path) -> None:
+    """Labels equal to the ids are right where they come through a bottleneck."""
+
+    class Squeezing(Causal):
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            last = self.body(self.tok(ids))[0][:, -1:]
+            return self.head(self.body(last.expand(-1, ids.shape[1], -1))[0])
+
+    signals = seen(tmp_path, Squeezing("GRU"), shifted_by(0))
+    assert (signals["label_same_share"], signals["label_looks_back"]) == (1.0, False)
+
+
+def test_a_decoder_with_inputs_of_its_own(tmp_path: Path) -> None:
+    """A copying task: the decoder reads what it has written so far."""
+
+    class Copying(Causal):
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            state = self.body(self.tok(ids))[1]
+            before = F.pad(ids[:, :-1], (1, 0))
+            return self.head(self.body(self.tok(before), state)[0])
+
+    assert seen(tmp_path, Copying("GRU"), shifted_by(0))["label_next_share"] == 1.0
+
+
+def _ending(stop: int, padding: int) -> Callable[[nn.Module, torch.Tensor], torch.Tensor]:
+    """Return a loss over sequences that end at various places, whose padding is ignored by its id."""
+
+    def loss(model: nn.Module, ids: torch.Tensor) -> torch.Tensor:
+        whole = ids.clamp_min(4)
+        for row in range(len(whole)):
+            end = 4 + row % 4
+            whole[row, end], whole[row, end + 1 :] = stop, padding
+        labels = whole.masked_fill(whole == padding, -100)
+        return F.cross_entropy(model(whole)[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
+
+    return loss
+
+
+def test_a_stop_token_that_is_padding(tmp_path: Path) -> None:
+    """The id that ends the sequences is never a label, and their last labels are various."""
+    signals = seen(tmp_path, Causal(), _ending(2, 2))
+    assert (signals["after_end_share"], signals["after_end_labels"], signals["after_end_id"]) == (1.0, 0, 2)
+    assert signals["last_label_share"] < 0.5
+    assert signals["label_counts"] == 4
+
+
+def test_a_stop_token_of_its_own(tmp_path: Path) -> None:
+    """Padding follows the stop token, which is every sequence's last label."""
+    signals = seen(tmp_path, Causal(), _ending(2, 3))
+    assert (signals["after_end_id"], signals["last_label_share"]) == (3, 1.0)

@@ -1,0 +1,140 @@
+"""Which dimension a sequence layer takes for time, told beside the number of examples, and what that decides."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from recordkit import record
+from torch import nn
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import DataLoader, TensorDataset
+
+from trainadvisor.log.reader import read_log
+from trainadvisor.signals import Signals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+EXAMPLES, BATCH, TIME = 40, 16, 6
+
+
+class Net(nn.Module):
+    """A layer over sequences, read at its end."""
+
+    def __init__(self, layer: nn.Module, read: Callable[[torch.Tensor], torch.Tensor], *, turned: bool = False) -> None:
+        super().__init__()
+        self.layer, self.read, self.turned, self.head = layer, read, turned, nn.Linear(8, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.transpose(0, 1) if self.turned else x
+        out = self.layer(x, x, x) if isinstance(self.layer, nn.MultiheadAttention) else self.layer(x)
+        return self.head(self.read(out[0] if isinstance(out, tuple) else out))
+
+
+def _last(out: torch.Tensor) -> torch.Tensor:
+    return out[:, -1]
+
+
+def _first_dimension(out: torch.Tensor) -> torch.Tensor:
+    return out[-1]
+
+
+def _batches() -> DataLoader[Any]:
+    torch.manual_seed(0)
+    x, y = torch.randn(EXAMPLES, TIME, 8), torch.randint(0, 3, (EXAMPLES,))
+    return DataLoader(TensorDataset(x, y), batch_size=BATCH, shuffle=True)
+
+
+def _signals(net: nn.Module, batches: Any, folder: Path) -> Signals:
+    def train() -> object:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        for _ in range(2):
+            for x, y in batches:
+                optimizer.zero_grad()
+                F.cross_entropy(net(x), y.flatten()).backward()
+                optimizer.step()
+        return net
+
+    log = folder / "log.json"
+    log.write_text(json.dumps(record(train)), encoding="utf-8")
+    return Signals(read_log(log))
+
+
+WRONG = {
+    "lstm": lambda: Net(nn.LSTM(8, 8), _last),
+    "gru with time in front": lambda: Net(nn.GRU(8, 8, batch_first=True), _first_dimension, turned=True),
+    "attention": lambda: Net(nn.MultiheadAttention(8, 2), _last),
+    "transformer": lambda: Net(nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 8), 2), _last),
+}
+RIGHT = {
+    "lstm": lambda: Net(nn.LSTM(8, 8, batch_first=True), _last),
+    "gru turned round": lambda: Net(nn.GRU(8, 8), _first_dimension, turned=True),
+    "attention": lambda: Net(nn.MultiheadAttention(8, 2, batch_first=True), _last),
+    "one example a row": lambda: Net(nn.Sequential(nn.Linear(8, 8)), _last),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_layer_whose_time_is_the_batch_is_found(kind: str, tmp_path: Path) -> None:
+    """Time follows the batches of 16, 16 and 8 examples, and the steps of a sequence stand for the batch."""
+    signals = _signals(WRONG[kind](), _batches(), tmp_path)
+    assert signals["batch_read_as_time"] == (2 if kind == "transformer" else 1)
+    assert (signals["mixed_time"], signals["mixed_batch"]) == (BATCH, TIME)
+    assert signals["batch_first_wanted"] == str(kind != "gru with time in front")
+
+
+@pytest.mark.parametrize("kind", RIGHT)
+def test_a_layer_that_reads_the_right_axis_is_not(kind: str, tmp_path: Path) -> None:
+    """The batch of the layer is that of the loader."""
+    assert _signals(RIGHT[kind](), _batches(), tmp_path)["batch_read_as_time"] == 0
+
+
+def test_a_batch_with_time_in_front_is_no_fault(tmp_path: Path) -> None:
+    """Padded sequences come as (time, batch, features): a length below the batch size is no smaller batch."""
+    torch.manual_seed(0)
+
+    def joined(rows: list[Any]) -> tuple[torch.Tensor, torch.Tensor]:
+        sequences = pad_sequence([sequence for sequence, _ in rows])
+        return sequences, torch.zeros(sequences.shape[:2], dtype=torch.long)
+
+    data = [(torch.randn(5 + i % 3, 8), 0) for i in range(EXAMPLES)]
+    loader = DataLoader(data, batch_size=BATCH, collate_fn=joined)
+    net = Net(nn.LSTM(8, 8), lambda out: out.flatten(0, 1))
+    assert not _signals(net, loader, tmp_path)["batch_read_as_time"]
+
+
+def test_without_a_loader_the_input_the_answers_and_the_targets_have_to_agree(tmp_path: Path) -> None:
+    """By hand, a first dimension is the batch only where nothing else could be it."""
+    torch.manual_seed(0)
+    x, y = torch.randn(BATCH, TIME, 8), torch.randint(0, 3, (BATCH,))
+    assert _signals(Net(nn.LSTM(8, 8), _last), [(x, y)], tmp_path)["batch_read_as_time"] == 1
+    in_front = [(x, torch.randint(0, 3, (TIME,)))]
+    assert _signals(Net(nn.LSTM(8, 8), _first_dimension), in_front, tmp_path)["batch_read_as_time"] is None
+
+
+def test_attention_along_both_axes_is_meant(tmp_path: Path) -> None:
+    """A model that attends between the parts of an example and between the examples does so on purpose."""
+
+    class Both(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.parts = nn.MultiheadAttention(8, 2, batch_first=True)
+            self.examples, self.head = nn.MultiheadAttention(8, 2), nn.Linear(8, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.parts(x, x, x)[0]
+            return self.head(self.examples(x, x, x)[0][:, -1])
+
+    assert _signals(Both(), _batches(), tmp_path)["batch_read_as_time"] == 0
+
+
+def test_examples_attended_to_as_one_set_are_meant(tmp_path: Path) -> None:
+    """A batch that was made one sequence has a batch of one."""
+    net = Net(nn.MultiheadAttention(8, 2, batch_first=True), lambda out: out[0])
+    batches = [(x[:, 0][None], y) for x, y in _batches()]
+    assert not _signals(net, batches, tmp_path)["batch_read_as_time"]

@@ -1,0 +1,211 @@
+"""What went into a prediction of sequences, and what its places could see of each other, read off the graph."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from trainadvisor.instrument import private_torch
+from trainadvisor.record.losses.loss_graph import bare
+
+_MOST_NODES = 6000
+_MOST_INSIDE = 400
+_BETWEEN = ("View", "UnsafeView", "Expand", "NativeDropout", "Mul", "ToCopy", "Clone", "ReshapeAlias", "Transpose")
+# Masked scores are set to this or less.
+_MASKED = -1e4
+# Part of the sequences and heads in which the next place is seen.
+_MOSTLY = 0.5
+CAUSAL, FULL, FORWARD, BACKWARD = "causal attention", "full attention", "forward", "backward"
+WINDOW, HALVES, UNKNOWN = "window", "halves", "unknown"
+_NARROWING = ("Slice", "Split", "SplitWithSizes", "Chunk", "Narrow")
+
+
+def shape_of(node: Any) -> list[int]:
+    """Return the shape of what a node of the graph computed, empty where it is not known."""
+    try:
+        return [int(size) for size in node._input_metadata[0].shape]
+    except (AttributeError, IndexError, RuntimeError, TypeError):
+        return []
+
+
+def before(node: Any) -> list[Any]:
+    """Return the nodes that a node computed from, parameters left out."""
+    return [other for other, _ in node.next_functions if other is not None and not hasattr(other, "variable")]
+
+
+def signed(number: Any) -> int:
+    """Return a saved number that may be negative."""
+    return int(number) - 2**64 if int(number) >= 2**63 else int(number)
+
+
+def nodes_from(root: Any) -> Iterator[Any]:
+    """Yield the nodes of a graph, breadth first, up to a bound."""
+    seen, queue = {root}, [root]
+    for node in queue:
+        yield node
+        for other in before(node):
+            if other not in seen and len(seen) < _MOST_NODES:
+                seen.add(other)
+                queue.append(other)
+
+
+def embedded(root: Any) -> list[torch.Tensor]:
+    """Return the sequences of ids that were looked up on the way to a result, each once, positions left out."""
+    found: list[torch.Tensor] = []
+    for node in nodes_from(root):
+        ids = private_torch.saved(node, "indices") if bare(node) == "Embedding" else None
+        if not isinstance(ids, torch.Tensor) or ids.ndim != 2 or min(ids.shape) < 1 or ids.shape[1] < 2:
+            continue
+        plain = ids.detach().cpu()
+        counted = bool((plain == torch.arange(plain.shape[1])).all())
+        if not counted and not any(torch.equal(plain, other) for other in found):
+            found.append(plain)
+    return found
+
+
+def sight(root: Any, rows: int, columns: int) -> set[str]:
+    """Return by what the places of sequences learn of each other on the way to a result."""
+    found: set[str] = set()
+    for node in nodes_from(root):
+        name = bare(node)
+        if "Rnn" in name:
+            turned = private_torch.saved(node, "bidirectional") or private_torch.saved(node, "reverse")
+            found.add(BACKWARD if turned else FORWARD)
+        elif name == "Stack" and len(node.next_functions) == columns > 1:
+            found.update(_of_stack(node))
+        elif "Convolution" in name and _keeps(shape_of(node), rows, columns):
+            found.add(WINDOW)
+        elif name in _NARROWING and _narrowed(node, rows, columns):
+            found.add(HALVES)
+        elif "CompiledFunction" in node.name() or "Checkpoint" in node.name():
+            found.add(UNKNOWN)
+        elif (ahead := _ahead(node, columns)) is not None:
+            found.add(FULL if bool(ahead.any()) else CAUSAL)
+    return found
+
+
+def _narrowed(node: Any, rows: int, columns: int) -> bool:
+    """Return whether a part of the features was taken: one direction of a network that runs in both."""
+    shape = shape_of(node)
+    return _keeps(shape, rows, columns) and signed(private_torch.saved(node, "dim") or 0) % len(shape) == len(shape) - 1
+
+
+def _ahead(node: Any, length: int) -> torch.Tensor | None:
+    """Return for each place of an attention whether it sees the next one, None for what is none of such a length."""
+    name, allowed = bare(node), None
+    if name.startswith("ScaledDotProduct"):
+        allowed = _allowed(node)
+    elif name in ("Bmm", "Mm"):
+        weights = _softmax_into(node)
+        allowed = None if weights is None else weights > 0
+    if allowed is None or allowed.ndim < 2 or allowed.shape[-1] != allowed.shape[-2] or allowed.shape[-1] < length:
+        return None
+    return allowed.flatten(0, -3).float().mean(0).diagonal(1) > _MOSTLY if allowed.ndim > 2 else allowed.diagonal(1)
+
+
+def _allowed(node: Any) -> torch.Tensor | None:
+    """Return which places a fused attention may see of which."""
+    query, key = private_torch.saved(node, "query"), private_torch.saved(node, "key")
+    if not isinstance(query, torch.Tensor) or not isinstance(key, torch.Tensor):
+        return None
+    everything = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool)
+    if private_torch.saved(node, "is_causal"):
+        return everything.tril()
+    masks = (private_torch.saved(node, name) for name in ("attn_mask", "attn_bias"))
+    mask = next((given for given in masks if isinstance(given, torch.Tensor)), None)
+    if mask is None:
+        return everything
+    return (mask if mask.dtype == torch.bool else mask > _MASKED).broadcast_to((*mask.shape[:-2], *everything.shape))
+
+
+def _softmax_into(node: Any) -> torch.Tensor | None:
+    """Return the weights that a product of matrices averages with."""
+    for other in before(node):
+        inner = other
+        for _ in range(8):
+            if bare(inner) in ("Softmax", "SafeSoftmax"):
+                result = private_torch.saved(inner, "result")
+                return result.detach() if isinstance(result, torch.Tensor) and result.ndim > 2 else None
+            following = before(inner)
+            if bare(inner) not in _BETWEEN or not following:
+                break
+            inner = following[0]
+    return None
+
+
+def _of_stack(node: Any) -> set[str]:
+    """Return in which direction a loop over the places ran, by what its first result was computed from."""
+    first = _entries(node.next_functions[0][0])
+    if not first:
+        return set()
+    return {FORWARD if first == {0} else BACKWARD}
+
+
+def _entries(root: Any) -> set[int]:
+    """Return the numbers of the places that one step of a loop took its input from."""
+    seen, queue, found = {root}, [root], set()
+    for node in queue:
+        for other, number in node.next_functions if node is not None else ():
+            if other is None or hasattr(other, "variable"):
+                continue
+            taken = _place_taken(other, number)
+            if taken is not None:
+                found.add(taken)
+            elif other not in seen and len(seen) < _MOST_INSIDE:
+                seen.add(other)
+                queue.append(other)
+    return found
+
+
+def goes_straight(root: Any, rows: int, columns: int) -> bool:
+    """Return whether a path leads from a result to the input on which every value keeps its row and its place."""
+    seen, queue = {root}, [root]
+    while queue and len(seen) < _MOST_NODES:
+        node = queue.pop()
+        if not _keeps(shape_of(node), rows, columns):
+            continue
+        following = _first_step(node) if bare(node) == "Stack" else before(node)
+        if not before(node) or bare(node) == "Embedding" or _takes_data(node):
+            return True
+        queue += [other for other in following if other not in seen]
+        seen.update(following)
+    return False
+
+
+def _takes_data(node: Any) -> bool:
+    """Return whether a node computes from a tensor without gradient: the input, not a number or a parameter."""
+    return bare(node) in ("Addmm", "Mm", "Bmm", "Convolution") and node.next_functions[bare(node) == "Addmm"][0] is None
+
+
+def _first_step(node: Any) -> list[Any]:
+    """Return the nodes that the first step of a loop took its input from."""
+    inner, seen, found = [node.next_functions[0][0]], set[Any](), []
+    for step in inner:
+        for other, number in step.next_functions if step is not None else ():
+            if other is None or hasattr(other, "variable") or other in seen or len(seen) > _MOST_INSIDE:
+                continue
+            seen.add(other)
+            taken = _place_taken(other, number)
+            if taken == 0:
+                found += before(other)
+            elif taken is None:
+                inner.append(other)
+    return found
+
+
+def _place_taken(node: Any, number: int) -> int | None:
+    """Return the place that one step of a loop takes from a sequence by this node, None if it does something else."""
+    if bare(node) == "Unbind":
+        return number
+    return signed(node._saved_index) if bare(node) == "Select" and len(shape_of(node)) > 1 else None
+
+
+def _keeps(shape: list[int], rows: int, columns: int) -> bool:
+    if len(shape) == 2:
+        return shape[0] == rows * columns
+    left = list(shape)
+    for size in (rows, columns):
+        if size not in left:
+            return False
+        left.remove(size)
+    return True

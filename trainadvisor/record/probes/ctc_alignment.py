@@ -1,0 +1,90 @@
+"""Probe: whether CTC has a path for each example, and how much of the targets the best path emits."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from trainadvisor.record.context import Context, probe
+from trainadvisor.record.losses.loss_calls import named
+
+_FIRST, _MOST = 16, 200
+_TOLD = {1, 4, _FIRST, _MOST}
+
+
+@dataclass
+class _Alignable:
+    """Sums over batches, on the device."""
+
+    batches: int = 0
+    examples: int = 0
+    sums: torch.Tensor | None = None
+    told: int = 0
+
+
+@probe(order=133)
+class CtcAlignmentProbe:
+    """Compares frames with labels in the first batches and in sampled steps."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._found = _Alignable()
+
+    def on_loss(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: torch.Tensor) -> None:
+        """Look at a CTC loss of the training."""
+        if kind != "ctc_loss" or not result.requires_grad:
+            return
+        found, step = self._found, self._context.step
+        if (found.batches >= _FIRST and not step.sample_layers) or found.batches >= _MOST:
+            return
+        given = named(kind, args, kwargs)
+        scores, targets = given["log_probs"].detach(), given["targets"].detach()
+        if scores.ndim != 3 or targets.ndim != 2:
+            return
+        frames, labels = (_lengths(given[name], scores.device) for name in ("input_lengths", "target_lengths"))
+        targets = targets.to(scores.device)
+        short = frames < labels + _repeats(targets, labels)
+        sums = torch.stack([short.sum(), frames.sum(), labels.sum()]).double()
+        found.sums = sums if found.sums is None else found.sums + sums
+        found.batches += 1
+        found.examples += targets.shape[0]
+        self._emission(scores, frames, labels, int(given.get("blank", 0)))
+        if found.batches in _TOLD:
+            self._tell()
+
+    def _emission(self, scores: torch.Tensor, frames: torch.Tensor, labels: torch.Tensor, blank: int) -> None:
+        """Record how many labels the best path emits, for each label of the targets."""
+        best = scores.argmax(-1)
+        begins = torch.ones_like(best, dtype=torch.bool)
+        begins[1:] = best[1:] != best[:-1]
+        inside = torch.arange(best.shape[0], device=best.device)[:, None] < frames
+        emitted = ((best != blank) & begins & inside).sum() / labels.sum().clamp_min(1)
+        step = self._context.step
+        step.expect(self._context.values.read(emitted), lambda values: step.fields.update(ctc_emitted=values[0]))
+
+    def _tell(self) -> None:
+        found = self._found
+        assert found.sums is not None
+        found.told = found.batches
+        detail: dict[str, Any] = {"batches": found.batches, "examples": found.examples}
+
+        def arrived(values: list[float]) -> None:
+            detail.update(zip(("infeasible", "input_frames", "target_labels"), values, strict=True))
+
+        self._context.event("ctc", "", detail, [(self._context.values.read(found.sums), arrived)])
+
+    def on_stop(self, _: str) -> None:
+        """Tell what was found since the last time."""
+        if self._found.batches > self._found.told:
+            self._tell()
+
+
+def _lengths(given: Any, device: torch.device) -> torch.Tensor:
+    """Return lengths, given as a tensor or as numbers, on a device."""
+    return given.detach().to(device) if isinstance(given, torch.Tensor) else torch.tensor(list(given), device=device)
+
+
+def _repeats(targets: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return how many labels of each target equal the one before: each needs a blank between them."""
+    counted = torch.arange(1, targets.shape[1], device=targets.device)[None] < labels[:, None]
+    return ((targets[:, 1:] == targets[:, :-1]) & counted).sum(1)

@@ -1,0 +1,77 @@
+"""Probe: at which places of the embedded ids the labels of a sequence model are found, over the first batches."""
+
+from typing import Any
+
+import torch
+
+from trainadvisor.record.context import Context, probe
+from trainadvisor.record.device_readback import may_ask
+from trainadvisor.record.losses import row_places, sequence_graph
+from trainadvisor.record.losses.label_places import LabelPlaces
+from trainadvisor.record.losses.loss_arguments import CLASSIFYING
+from trainadvisor.record.losses.loss_calls import named
+
+# Calls of a loss function that are looked at, and those that are looked at in sampled steps after that.
+_FIRST, _MOST = 8, 16
+_TOLD = {1, 4, _FIRST, _MOST}
+# Labels that are compared at most, of a batch.
+_MOST_LABELS = 200_000
+
+
+@probe(order=130)
+class LabelAlignmentProbe:
+    """Compares labels with what the graph says was embedded: after the model's own shifts and masks."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._found: dict[tuple[str, int], LabelPlaces] = {}
+        self._calls = 0
+        self._told: dict[tuple[str, int], int] = {}
+
+    def on_loss(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: torch.Tensor) -> None:
+        """Look at a classifying loss of the training while it is among the first, or its step is sampled."""
+        if kind not in CLASSIFYING or not result.requires_grad or self._calls >= _MOST:
+            return
+        step = self._context.step
+        if (self._calls >= _FIRST and not step.sample_layers) or not may_ask(self._context.values, step.number):
+            return
+        given = named(kind, args, kwargs)
+        prediction, target = given.get("input"), given.get("target")
+        if not isinstance(prediction, torch.Tensor) or not isinstance(target, torch.Tensor):
+            return
+        if target.is_floating_point() or prediction.grad_fn is None or not 0 < target.numel() <= _MOST_LABELS:
+            return
+        self._calls += 1
+        self._compare(prediction, target.detach(), given.get("ignore_index", -100))
+
+    def _compare(self, prediction: torch.Tensor, target: torch.Tensor, ignored: int) -> None:
+        chain = row_places.head_of(prediction)
+        sources = sequence_graph.embedded(chain[-1])
+        shapes = dict.fromkeys(tuple(ids.shape) for ids in sources)
+        for rows, columns in shapes:
+            place = row_places.places_of(chain, rows, columns)
+            if place is None or place.shape != target.shape:
+                continue
+            key = (str(prediction.shape[1]), target.ndim)
+            found = self._found.setdefault(key, LabelPlaces())
+            counts = (target != ignored).cpu()
+            like = [ids for ids in sources if ids.shape == (rows, columns)]
+            found.add(target.cpu()[counts], place[counts], like)
+            if found.batches == 1:
+                found.sight = sequence_graph.sight(chain[-1], rows, columns)
+                found.straight = sequence_graph.goes_straight(chain[-1], rows, columns)
+                found.sources = len(sources)
+            if found.batches in _TOLD:
+                self._tell(key)
+            return
+
+    def _tell(self, key: tuple[str, int]) -> None:
+        found = self._found[key]
+        if self._told.get(key) != found.batches:
+            self._told[key] = found.batches
+            self._context.event("labels", "/".join(map(str, key)), found.fact())
+
+    def on_stop(self, _: str) -> None:
+        """Tell what was found since the last time."""
+        for key in self._found:
+            self._tell(key)

@@ -1,0 +1,73 @@
+"""Probe: batches of which the loss ignores every label, in training and in evaluation."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from trainadvisor.record.context import Context, probe
+from trainadvisor.record.losses.loss_arguments import CLASSIFYING
+from trainadvisor.record.losses.loss_calls import named
+
+TRAINING, EVALUATION = "training", "evaluation"
+# Batches of the training that are looked at first; after that those of sampled steps.
+_FIRST = 64
+_MOST = 2000
+_IGNORED = -100
+
+
+@dataclass
+class _Counted:
+    """Batches of one phase, and on the device how many of them had no label that counts."""
+
+    batches: int = 0
+    empty: torch.Tensor | None = None
+    told: int = 0
+
+
+@probe(order=132)
+class LabelCountProbe:
+    """Counts batches whose mean is over nothing: losses that are averaged over the labels."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._counted = {TRAINING: _Counted(), EVALUATION: _Counted()}
+
+    def on_loss(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: torch.Tensor) -> None:
+        """Count a batch."""
+        if kind not in CLASSIFYING:
+            return
+        phase = TRAINING if result.requires_grad else EVALUATION
+        counted = self._counted[phase]
+        past = counted.batches >= _FIRST and phase == TRAINING and not self._context.step.sample_layers
+        if past or counted.batches >= _MOST:
+            return
+        given = named(kind, args, kwargs)
+        target = given.get("target")
+        averaged = given.get("reduction", "mean") == "mean"
+        if not averaged or not isinstance(target, torch.Tensor) or target.is_floating_point() or not target.numel():
+            return
+        empty = (target.detach() == given.get("ignore_index", _IGNORED)).all()
+        counted.batches += 1
+        counted.empty = empty.long() if counted.empty is None else counted.empty + empty.to(counted.empty.device)
+
+    def on_close(self, _: object) -> None:
+        """Tell the first batches, and now and then what has become of the evaluations."""
+        for phase, counted in self._counted.items():
+            if counted.batches >= 2 * counted.told and counted.batches > counted.told:
+                self._tell(phase, counted)
+
+    def on_stop(self, _: str) -> None:
+        """Tell all that was counted."""
+        for phase, counted in self._counted.items():
+            if counted.batches > counted.told:
+                self._tell(phase, counted)
+
+    def _tell(self, phase: str, counted: _Counted) -> None:
+        assert counted.empty is not None
+        counted.told = counted.batches
+        detail: dict[str, Any] = {"batches": counted.batches}
+        reading = self._context.values.read(counted.empty)
+        self._context.event(
+            "label-counts", phase, detail, [(reading, lambda values: detail.update(empty=int(values[0])))]
+        )

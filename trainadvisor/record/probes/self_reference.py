@@ -1,0 +1,108 @@
+"""Probe: the trained model as its own reference: the same input with and without gradients in one step."""
+
+from typing import Any
+
+import torch
+
+from trainadvisor.record.context import Context, probe
+from trainadvisor.record.device_readback import Reading
+from trainadvisor.record.objects.describe import local, tensors_in
+from trainadvisor.record.step import Call, Step
+
+# Steps that are looked at: in the first one a copy of the model answers like the model.
+_FIRST, _LAST = 1, 12
+# Calls of a step that are compared, and numbers of an output.
+_MOST_CALLS, _COMPARED = 8, 4096
+# Losses that are zero where both sides are equal.
+_DISTANCES = frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "kl_div"})
+_ZERO = 1e-7
+
+Answer = tuple[int, list[torch.Tensor], torch.Tensor]
+
+
+@probe(order=110)
+class SelfReferenceProbe:
+    """Writes the event "self-reference" once its steps are over."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._answers: dict[bool, list[Answer]] = {True: [], False: []}
+        self._steps = 0
+        # Of the current step: whether an equal pair was found, and whether distances are zero.
+        self._equal: list[float] = []
+        self._distances: list[float] = []
+        self._equal_steps = self._zero_steps = 0
+        self._told = False
+
+    def _looking(self) -> bool:
+        return _FIRST <= self._context.step_number <= _LAST and not self._context.step.done
+
+    def on_forward_ends(self, call: Call) -> None:
+        """Compare an answer with those of the other kind to the same input."""
+        if not self._looking() or len(self._answers[call.grad]) >= _MOST_CALLS:
+            return
+        inputs = list(tensors_in((call.args, call.kwargs)))[:_MOST_CALLS]
+        output = next((t for t in tensors_in(call.output) if t.is_floating_point() and not t.is_meta), None)
+        if output is None or not inputs:
+            return
+        answer = call.model.number, inputs, output.detach()
+        for other in self._answers[not call.grad]:
+            self._compare(answer, other)
+        self._answers[call.grad].append(answer)
+
+    def on_loss(self, kind: str, _: object, __: object, result: torch.Tensor) -> None:
+        """Read a distance between two answers."""
+        if kind in _DISTANCES and self._looking() and self._answers[False] and result.requires_grad:
+            self._read(result.detach().abs().max(), self._distances)
+
+    def on_close(self, step: Step) -> None:
+        """Count the step."""
+        if not self._answers[True]:
+            return
+        self._answers = {True: [], False: []}
+        self._steps += 1
+        equal, distances = self._equal, self._distances
+        self._equal, self._distances = [], []
+
+        def count() -> None:
+            found = 1.0 in equal
+            self._equal_steps += found
+            self._zero_steps += found and bool(distances) and min(distances) <= _ZERO
+
+        step.finally_(count)
+        if step.number >= _LAST:
+            self._tell()
+
+    def on_stop(self, _: str) -> None:
+        """Tell what a short run showed."""
+        self._tell()
+
+    def _compare(self, one: Answer, other: Answer) -> None:
+        (model, inputs, output), (number, others, reference) = one, other
+        alike = model == number and len(inputs) == len(others) and output.shape == reference.shape
+        if alike and all(_alike(a, b) for a, b in zip(inputs, others, strict=True)):
+            same = [torch.equal(a, b) for a, b in zip(inputs, others, strict=True) if a is not b]
+            if all(same):
+                self._read((_few(output) == _few(reference)).all().float(), self._equal)
+
+    def _read(self, number: torch.Tensor, into: list[float]) -> None:
+        self._context.step.expect(self._context.values.read(number), into.extend)
+
+    def _tell(self) -> None:
+        if self._told or not self._steps:
+            return
+        self._told = True
+        detail: dict[str, Any] = {}
+
+        def complete(_: list[float]) -> None:
+            detail.update(looked=self._steps, equal=self._equal_steps, zero=self._zero_steps)
+
+        self._context.event("self-reference", "", detail, [(Reading([]), complete)])
+
+
+def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.shape == other.shape and one.dtype == other.dtype and one.device == other.device
+
+
+def _few(output: torch.Tensor) -> torch.Tensor:
+    return local(output).reshape(-1)[:_COMPARED]
