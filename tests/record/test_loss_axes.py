@@ -137,7 +137,7 @@ def test_an_input_that_is_a_scrambling_view_is_found(tensor: torch.Tensor) -> No
     """Of a batch, of the whole data, and of a batch of viewed data."""
     found = of_input(tensor)
     assert found is not None
-    assert found["after"] == list(tensor.shape)
+    assert found["shape"] == list(tensor.shape)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def _events(model: nn.Module, kind: str) -> list[dict[str, Any]]:
 def test_images_viewed_inside_of_the_model_are_told_once() -> None:
     """The first convolution got a view of the batch with exchanged sizes."""
     told = _events(_Images(view=True), "moved-axes")
-    assert told == [{"before": [B, 8, 8, 3], "after": [B, 3, 8, 8], "of": "input"}]
+    assert told == [{"viewed": [B, 8, 8, 3], "shape": [B, 3, 8, 8], "of": "input"}]
 
 
 def test_permuted_images_tell_nothing() -> None:

@@ -54,7 +54,7 @@ def test_both_halves_of_a_run_need_empty_steps(tmp_path: Path, zero: list[float]
 
 def test_axes_are_told_by_the_first_event(tmp_path: Path) -> None:
     """Shapes before and after of a view, and the dimension of a softmax."""
-    moved = {"kind": "moved-axes", "detail": {"before": [5, 6, 8], "after": [6, 5, 8], "of": "layer"}}
+    moved = {"kind": "moved-axes", "detail": {"viewed": [5, 6, 8], "shape": [6, 5, 8], "of": "layer"}}
     axis = {"kind": "softmax-axis", "detail": {"shape": [6, 4], "dim": 0, "over": "batch", "op": "Softmax"}}
     signals = _of(tmp_path, moved, axis)
     assert (signals["scrambled_views"], signals["scrambled_before"], signals["scrambled_after"]) == (

@@ -121,13 +121,13 @@ def _scrambled(log: RunLog, side: str) -> str | None:
 @signal(unit="shape", **GRAPH)
 def scrambled_before(log: RunLog) -> str | None:
     """Shape before the first such view."""
-    return _scrambled(log, "before")
+    return _scrambled(log, "viewed")
 
 
 @signal(unit="shape", **GRAPH)
 def scrambled_after(log: RunLog) -> str | None:
     """Shape after the first such view."""
-    return _scrambled(log, "after")
+    return _scrambled(log, "shape")
 
 
 @signal(unit="word", **GRAPH)

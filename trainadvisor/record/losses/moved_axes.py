@@ -51,7 +51,7 @@ def in_graph(graph: WholeGraph) -> Iterator[dict[str, Any]]:
             continue
         users = graph.users.get(node, [])
         if not any(bare(user) in _MOVING for user in users):
-            yield {"before": [int(n) for n in before], "after": after, "of": "layer"}
+            yield {"viewed": [int(n) for n in before], "shape": after, "of": "layer"}
 
 
 def of_input(tensor: torch.Tensor) -> dict[str, Any] | None:
@@ -64,4 +64,4 @@ def of_input(tensor: torch.Tensor) -> dict[str, Any] | None:
         before = [after[0], *before[1:]] if _product(before[1:]) == _product(after[1:]) else after
     if base.numel() < tensor.numel() or not scrambled(before, after):
         return None
-    return {"before": before, "after": after, "of": "input"}
+    return {"viewed": before, "shape": after, "of": "input"}
