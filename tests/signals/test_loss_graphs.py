@@ -50,3 +50,28 @@ def test_both_halves_of_a_run_need_empty_steps(tmp_path: Path, zero: list[float]
     signals = _of(tmp_path, factor_zero=zero)
     assert signals["zero_factor_share"] == pytest.approx(share)
     assert signals["zero_factor_steps"] == steps == int(np.sum(zero))
+
+
+def test_axes_are_told_by_the_first_event(tmp_path: Path) -> None:
+    """Shapes before and after of a view, and the dimension of a softmax."""
+    moved = {"kind": "moved-axes", "detail": {"viewed": [5, 6, 8], "shape": [6, 5, 8], "of": "layer"}}
+    axis = {"kind": "softmax-axis", "detail": {"shape": [6, 4], "dim": 0, "over": "batch", "op": "Softmax"}}
+    signals = _of(tmp_path, moved, axis)
+    assert (signals["scrambled_views"], signals["scrambled_before"], signals["scrambled_after"]) == (
+        1,
+        "(5, 6, 8)",
+        "(6, 5, 8)",
+    )
+    assert (signals["softmax_over"], signals["softmax_dim"], signals["softmax_shape"]) == ("batch", 0, "(6, 4)")
+
+
+def test_a_mean_divided_again_tells_its_examples(tmp_path: Path) -> None:
+    """The number of the event; 1 without one."""
+    divided = {"kind": "mean-divided", "detail": {"by": 2048}}
+    assert (_of(tmp_path, divided)["mean_divisor"], _of(tmp_path)["mean_divisor"]) == (2048, 1)
+
+
+def test_ordered_axes_are_clear(tmp_path: Path) -> None:
+    """No view, and a softmax over the alternatives."""
+    signals = _of(tmp_path)
+    assert (signals["scrambled_views"], signals["softmax_over"]) == (0, "alternatives")

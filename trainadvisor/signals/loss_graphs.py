@@ -102,3 +102,50 @@ def mean_divisor(log: RunLog) -> int | None:
     """Number of examples by which a mean over them is divided once more on its way into the loss; 1: none is."""
     divisors = [int(detail["by"]) for detail in _told(log, "mean-divided")]
     return max(divisors, default=1 if _read(log) else None)
+
+
+# -- axes
+
+
+@signal(unit="views", **GRAPH)
+def scrambled_views(log: RunLog) -> int | None:
+    """Number of views whose sizes are those of exchanged axes, although the numbers stay where they are."""
+    return len(_told(log, "moved-axes")) if _read(log) else None
+
+
+def _scrambled(log: RunLog, side: str) -> str | None:
+    told = _told(log, "moved-axes")
+    return str(tuple(told[0][side])) if told else None
+
+
+@signal(unit="shape", **GRAPH)
+def scrambled_before(log: RunLog) -> str | None:
+    """Shape before the first such view."""
+    return _scrambled(log, "viewed")
+
+
+@signal(unit="shape", **GRAPH)
+def scrambled_after(log: RunLog) -> str | None:
+    """Shape after the first such view."""
+    return _scrambled(log, "shape")
+
+
+@signal(unit="word", **GRAPH)
+def softmax_over(log: RunLog) -> str | None:
+    """What a softmax wrongly goes over: single (one value), batch, matrices (batch or heads), else alternatives."""
+    told = _told(log, "softmax-axis")
+    return str(told[0]["over"]) if told else "alternatives" if _read(log) else None
+
+
+@signal(unit="dimension", **GRAPH)
+def softmax_dim(log: RunLog) -> int | None:
+    """The dimension of such a softmax."""
+    told = _told(log, "softmax-axis")
+    return int(told[0]["dim"]) if told else None
+
+
+@signal(unit="shape", **GRAPH)
+def softmax_shape(log: RunLog) -> str | None:
+    """The shape of its result."""
+    told = _told(log, "softmax-axis")
+    return str(tuple(told[0]["shape"])) if told else None

@@ -1,0 +1,67 @@
+"""Finds a view that exchanges axes by their sizes alone: the numbers stay where they are, and lie on wrong axes."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+
+from trainadvisor.instrument import private_torch
+from trainadvisor.record.losses.loss_graph import bare
+from trainadvisor.record.losses.loss_region import shape_of
+from trainadvisor.record.losses.whole_graph import WholeGraph
+
+_VIEWS = frozenset({"View", "UnsafeView", "ReshapeAlias"})
+_MOVING = frozenset({"Transpose", "Permute", "T", "Swapaxes", "Movedim"})
+_LEAST_AXES = 3
+
+
+def scrambled(before: list[int], after: list[int]) -> bool:
+    """Return whether a view has the sizes of a permutation, or joins axes after two have changed places.
+
+    Axes of size one do not count; with two axes left one cannot tell.
+    """
+    first, second = [n for n in before if n != 1], [n for n in after if n != 1]
+    if len(first) < _LEAST_AXES or first == second:
+        return False
+    if len(first) == len(second):
+        return sorted(first) == sorted(second)
+    return any(_joined(first[kept:], second[kept:]) for kept in (0, 1) if first[:kept] == second[:kept])
+
+
+def _joined(first: list[int], second: list[int]) -> bool:
+    """Return whether the first of the axes has been passed by the second and joined with what follows that."""
+    exchanged = len(second) == 2 and len(first) >= _LEAST_AXES and second[0] == first[1] != first[0]
+    return exchanged and first[0] * _product(first[2:]) == second[1]
+
+
+def _product(sizes: Iterable[int]) -> int:
+    product = 1
+    for size in sizes:
+        product *= size
+    return product
+
+
+def in_graph(graph: WholeGraph) -> Iterator[dict[str, Any]]:
+    """Yield the views in a graph that scramble axes; one that is transposed right after is part of a rearrangement."""
+    for node in graph.nodes:
+        if bare(node) not in _VIEWS:
+            continue
+        before, after = private_torch.saved(node, "self_sym_sizes"), shape_of(node)
+        if not before or not after or not scrambled([int(n) for n in before], after):
+            continue
+        users = graph.users.get(node, [])
+        if not any(bare(user) in _MOVING for user in users):
+            yield {"viewed": [int(n) for n in before], "shape": after, "of": "layer"}
+
+
+def of_input(tensor: torch.Tensor) -> dict[str, Any] | None:
+    """Return the sizes before and after where an input is a scrambling view of the data, else None."""
+    base = private_torch.base(tensor)
+    if base is None or not tensor.is_contiguous() or not base.is_contiguous() or tensor.ndim < _LEAST_AXES:
+        return None
+    before, after = list(base.shape), list(tensor.shape)
+    if len(before) == len(after) and base.numel() != tensor.numel():  # a batch of a data set held in memory
+        before = [after[0], *before[1:]] if _product(before[1:]) == _product(after[1:]) else after
+    if base.numel() < tensor.numel() or not scrambled(before, after):
+        return None
+    return {"viewed": before, "shape": after, "of": "input"}
