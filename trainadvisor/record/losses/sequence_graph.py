@@ -13,10 +13,10 @@ _MOST_INSIDE = 400
 _BETWEEN = ("View", "UnsafeView", "Expand", "NativeDropout", "Mul", "ToCopy", "Clone", "ReshapeAlias", "Transpose")
 # Masked scores are set to this or less.
 _MASKED = -1e4
-# Part of the sequences and heads in which the next place is seen.
-_MOSTLY = 0.5
+# Part of the places that may be an exception: weights too small for their number format.
+_FEW = 0.01
 CAUSAL, FULL, FORWARD, BACKWARD = "causal attention", "full attention", "forward", "backward"
-WINDOW, HALVES, UNKNOWN = "window", "halves", "unknown"
+WINDOW, HALVES, PARTLY, UNKNOWN = "window", "halves", "partly", "unknown"
 _NARROWING = ("Slice", "Split", "SplitWithSizes", "Chunk", "Narrow")
 
 
@@ -79,8 +79,8 @@ def sight(root: Any, rows: int, columns: int) -> set[str]:
             found.add(HALVES)
         elif "CompiledFunction" in node.name() or "Checkpoint" in node.name():
             found.add(UNKNOWN)
-        elif (ahead := _ahead(node, columns)) is not None:
-            found.add(FULL if bool(ahead.any()) else CAUSAL)
+        elif ahead := _ahead(node, columns):
+            found.add(ahead)
     return found
 
 
@@ -90,8 +90,11 @@ def _narrowed(node: Any, rows: int, columns: int) -> bool:
     return _keeps(shape, rows, columns) and signed(private_torch.saved(node, "dim") or 0) % len(shape) == len(shape) - 1
 
 
-def _ahead(node: Any, length: int) -> torch.Tensor | None:
-    """Return for each place of an attention whether it sees the next one, None for what is none of such a length."""
+def _ahead(node: Any, length: int) -> str | None:
+    """Return whether the places of an attention see the next one, None for what is none of such a length.
+
+    Partly is the attention of a prefix, or one of several kinds. A place that is hidden from itself is padding.
+    """
     name, allowed = bare(node), None
     if name.startswith("ScaledDotProduct"):
         allowed = _allowed(node)
@@ -100,7 +103,10 @@ def _ahead(node: Any, length: int) -> torch.Tensor | None:
         allowed = None if weights is None else weights > 0
     if allowed is None or allowed.ndim < 2 or allowed.shape[-1] != allowed.shape[-2] or allowed.shape[-1] < length:
         return None
-    return allowed.flatten(0, -3).float().mean(0).diagonal(1) > _MOSTLY if allowed.ndim > 2 else allowed.diagonal(1)
+    own, ahead = allowed.diagonal(0, -2, -1)[..., 1:], allowed.diagonal(1, -2, -1)
+    seen, shown = int(own.sum()), int((own & ahead).sum())
+    few = _FEW * seen
+    return None if not seen else CAUSAL if shown <= few else FULL if seen - shown <= few else PARTLY
 
 
 def _allowed(node: Any) -> torch.Tensor | None:
