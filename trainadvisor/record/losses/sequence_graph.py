@@ -28,6 +28,14 @@ def shape_of(node: Any) -> list[int]:
         return []
 
 
+def kept(node: Any, name: str) -> Any:
+    """Return what a node has saved under a name, None where it has not, or where that was changed since."""
+    try:
+        return private_torch.saved(node, name)
+    except RuntimeError:
+        return None
+
+
 def before(node: Any) -> list[Any]:
     """Return the nodes that a node computed from, parameters left out."""
     return [other for other, _ in node.next_functions if other is not None and not hasattr(other, "variable")]
@@ -53,7 +61,7 @@ def embedded(root: Any) -> list[torch.Tensor]:
     """Return the sequences of ids that were looked up on the way to a result, each once, positions left out."""
     found: list[torch.Tensor] = []
     for node in nodes_from(root):
-        ids = private_torch.saved(node, "indices") if bare(node) == "Embedding" else None
+        ids = kept(node, "indices") if bare(node) == "Embedding" else None
         if not isinstance(ids, torch.Tensor) or ids.ndim != 2 or min(ids.shape) < 1 or ids.shape[1] < 2:
             continue
         plain = ids.detach().cpu()
@@ -69,7 +77,7 @@ def sight(root: Any, rows: int, columns: int) -> set[str]:
     for node in nodes_from(root):
         name = bare(node)
         if "Rnn" in name:
-            turned = private_torch.saved(node, "bidirectional") or private_torch.saved(node, "reverse")
+            turned = kept(node, "bidirectional") or kept(node, "reverse")
             found.add(BACKWARD if turned else FORWARD)
         elif name == "Stack" and len(node.next_functions) == columns > 1:
             found.update(_of_stack(node))
@@ -87,7 +95,7 @@ def sight(root: Any, rows: int, columns: int) -> set[str]:
 def _narrowed(node: Any, rows: int, columns: int) -> bool:
     """Return whether a part of the features was taken: one direction of a network that runs in both."""
     shape = shape_of(node)
-    return _keeps(shape, rows, columns) and signed(private_torch.saved(node, "dim") or 0) % len(shape) == len(shape) - 1
+    return _keeps(shape, rows, columns) and signed(kept(node, "dim") or 0) % len(shape) == len(shape) - 1
 
 
 def _ahead(node: Any, length: int) -> str | None:
@@ -111,13 +119,13 @@ def _ahead(node: Any, length: int) -> str | None:
 
 def _allowed(node: Any) -> torch.Tensor | None:
     """Return which places a fused attention may see of which."""
-    query, key = private_torch.saved(node, "query"), private_torch.saved(node, "key")
+    query, key = kept(node, "query"), kept(node, "key")
     if not isinstance(query, torch.Tensor) or not isinstance(key, torch.Tensor):
         return None
     everything = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool)
-    if private_torch.saved(node, "is_causal"):
+    if kept(node, "is_causal"):
         return everything.tril()
-    masks = (private_torch.saved(node, name) for name in ("attn_mask", "attn_bias"))
+    masks = (kept(node, name) for name in ("attn_mask", "attn_bias"))
     mask = next((given for given in masks if isinstance(given, torch.Tensor)), None)
     if mask is None:
         return everything
@@ -130,7 +138,7 @@ def _softmax_into(node: Any) -> torch.Tensor | None:
         inner = other
         for _ in range(8):
             if bare(inner) in ("Softmax", "SafeSoftmax"):
-                result = private_torch.saved(inner, "result")
+                result = kept(inner, "result")
                 return result.detach() if isinstance(result, torch.Tensor) and result.ndim > 2 else None
             following = before(inner)
             if bare(inner) not in _BETWEEN or not following:
@@ -203,7 +211,7 @@ def _place_taken(node: Any, number: int) -> int | None:
     """Return the place that one step of a loop takes from a sequence by this node, None if it does something else."""
     if bare(node) == "Unbind":
         return number
-    return signed(node._saved_index) if bare(node) == "Select" and len(shape_of(node)) > 1 else None
+    return signed(kept(node, "index")) if bare(node) == "Select" and len(shape_of(node)) > 1 else None
 
 
 def _keeps(shape: list[int], rows: int, columns: int) -> bool:
