@@ -155,6 +155,25 @@ def test_masked_language_models_and_taggers(tmp_path: Path) -> None:
     assert tagger["label_looks_back"] is False
 
 
+def test_a_prefix_that_sees_itself(tmp_path: Path) -> None:
+    """A prefix language model looks ahead inside the prefix, where it has no labels."""
+
+    class Prefixed(Causal):
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            mask = torch.ones(T, T).tril().bool()
+            mask[:, :5] = True
+            h = self.tok(ids)
+            weights = (h @ h.transpose(1, 2)).masked_fill(~mask, float("-inf")).softmax(-1)
+            return self.head(h + weights @ h)
+
+    def loss(model: nn.Module, ids: torch.Tensor) -> torch.Tensor:
+        labels = ids.masked_fill(torch.arange(T) < 5, -100)
+        return F.cross_entropy(model(ids)[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
+
+    signals = seen(tmp_path, Prefixed(), loss)
+    assert (signals["label_next_share"], signals["label_sees_next"]) == (1.0, False)
+
+
 def test_one_direction_of_a_network_that_runs_in_both(tmp_path: Path) -> None:
     """A forward language model on the first half of the features sees nothing later."""
 

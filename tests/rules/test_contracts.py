@@ -204,41 +204,28 @@ def regression(**changes: Any) -> dict[str, Any]:
 POOR = {"columns": {"loss": flat()}, "val": (2.31, 2.3, 2.3, 2.31, 2.3, 2.3)}
 MEMORISED = (2.31 - 0.02 * np.arange(STEPS) / EPOCH + 0.001 * np.cos(np.arange(STEPS))).tolist()
 
-LABELS = {"labels": 4000, "same_share": 0.05, "next_share": 1.0, "second_share": 0.05, "sources": 1}
+PLACES = {
+    "batches": 16,
+    "labels": 2000,
+    "sources": 1,
+    "sight": ["causal attention"],
+    "straight": True,
+    "same_share": 0.1,
+    "next_share": 1.0,
+    "ends": 100,
+    "after_end": 0,
+    "after_end_share": 1.0,
+    "after_end_labels": 50,
+    "last_label_share": 1.0,
+    "label_counts": 5,
+}
 
 FAULTS: dict[str, Any] = {
-    "ctc-infeasible": {
-        "happened": [event("ctc", {"infeasible": 40, "examples": 64, "input_frames": 640, "target_labels": 1280})]
-    },
     "checkpoint-not-loaded": {
         "happened": [event("state-load", {"into": 0, "copied_share": 0.0, "used_share": 0.0, "lost_share": 1.0})]
     },
     "reference-not-copied": {"happened": [event("self-reference", {"looked": 10, "equal": 10, "zero": 10})]},
     "best-weights-not-copied": {"happened": [event("kept-weights", {"taken": 50, "used": 150})]},
-    "negatives-missing": {
-        "loss": {"kind": "binary_cross_entropy", "target": {"min": 1.0, "max": 1.0, "examples": 3200, "batches": 100}}
-    },
-    "label-shift": {
-        "happened": [event("labels", {**LABELS, "same_share": 1.0, "next_share": 0.05, "sight": ["causal attention"]})]
-    },
-    "target-leak": {"happened": [event("labels", {**LABELS, "sight": ["full attention"]})]},
-    "stop-token-masked": {
-        "happened": [
-            event(
-                "labels",
-                {
-                    **LABELS,
-                    "sight": ["causal attention"],
-                    "ends": 64,
-                    "after_end_share": 1.0,
-                    "after_end": 2,
-                    "after_end_labels": 0,
-                    "last_label_share": 0.1,
-                    "label_counts": 5,
-                },
-            )
-        ]
-    },
     "loss-term-without-gradient": {
         "happened": [event("loss-term", {"of": 0, "number": 0, "rounds": 3, "lost": 3}, "mse_loss (train.py:9)")]
     },
@@ -310,6 +297,37 @@ FAULTS: dict[str, Any] = {
     },
     "label-problem": {"columns": {"loss": MEMORISED}, "val": (2.31, 2.32, 2.33, 2.34, 2.36, 2.4)},
     "masked-labels": {"loss": {"target": {"ignored_share": 1.0}}},
+    "label-shift": {"happened": [event("labels", {**PLACES, "same_share": 1.0, "next_share": 0.1}, "10/1")]},
+    "target-leak": {"happened": [event("labels", {**PLACES, "sight": ["full attention"]}, "10/1")]},
+    "stop-token-masked": {
+        "happened": [event("labels", {**PLACES, "after_end_labels": 0, "last_label_share": 0.1}, "10/1")]
+    },
+    "timestep-not-given": {
+        "happened": [
+            event(
+                "argument",
+                {
+                    "batches": 16,
+                    "examples": 512,
+                    "numbers": 512,
+                    "low": 0.0,
+                    "high": 0.0,
+                    "both_square": 200.0,
+                    "input_square": 512.0,
+                    "target_square": 512.0,
+                    "target_sum": 0.0,
+                },
+                "t",
+            )
+        ]
+    },
+    "ctc-infeasible": {
+        "happened": [event("ctc", {"examples": 100, "infeasible": 60, "input_frames": 300, "target_labels": 400})]
+    },
+    "negatives-missing": {
+        "loss": {"kind": "binary_cross_entropy_with_logits", "target": {"min": 1.0, "max": 1.0}}
+        | {"prediction": {"shape": [32, 1]}}
+    },
     "constant-inputs": {"inputs": {"identical_batches": 15}},
     "input-ignored": {"loss": {"prediction": {"batch_spread": 0.0}}, "sample": {"act_spread": [0.0, 0.0, 0.0]}},
     "preprocessing-mismatch": {"checked": {"mean": 25.0, "std": 6.0}, "val": (9.0, 15.0, 20.0, 21.0, 22.0, 22.0)},

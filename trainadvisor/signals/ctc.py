@@ -16,6 +16,11 @@ def _told(log: RunLog) -> dict[str, Any] | None:
     return next((event["detail"] for event in reversed(log.events) if event["kind"] == "ctc"), None)
 
 
+def _is_other(log: RunLog) -> bool:
+    """Return whether the losses are known and none is CTC."""
+    return _told(log) is None and bool(log.losses) and all(loss["kind"] != "ctc_loss" for loss in log.losses)
+
+
 def _ratio(log: RunLog, above: str, below: str) -> float | None:
     told = _told(log)
     one, other = (number(told.get(name)) for name in (above, below)) if told else (None, None)
@@ -24,8 +29,11 @@ def _ratio(log: RunLog, above: str, below: str) -> float | None:
 
 @signal(unit="share", **CTC)
 def ctc_infeasible_share(log: RunLog) -> float | None:
-    """Share of the examples with fewer frames than labels, repeated labels counted twice: CTC has no path for them."""
-    return _ratio(log, "infeasible", "examples")
+    """Share of the examples with fewer frames than labels, repeated labels counted twice: CTC has no path for them.
+
+    0 for other losses.
+    """
+    return 0.0 if _is_other(log) else _ratio(log, "infeasible", "examples")
 
 
 @signal(unit="frames", **CTC)
@@ -42,7 +50,12 @@ def ctc_labels(log: RunLog) -> float | None:
 
 @signal(unit="ratio", **CTC)
 def ctc_emitted(log: RunLog) -> float | None:
-    """Labels that the best path emits for each label of the targets: most of any sample after the first quarter."""
+    """Labels that the best path emits for each label of the targets: most of any sample after the first quarter.
+
+    1 for other losses.
+    """
+    if _is_other(log):
+        return 1.0
     if "ctc_emitted" not in log.more_columns or not log.steps.size:
         return None
     values, done = log.column("ctc_emitted"), log.steps - log.steps[0]

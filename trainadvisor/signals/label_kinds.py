@@ -23,7 +23,12 @@ def _known(log: RunLog) -> list[dict[str, Any]]:
 
 @signal(unit="value", **LABELS)
 def binary_label_min(log: RunLog) -> float | None:
-    """Smallest label that any binary cross-entropy of the training got; 1 = there are no negative examples."""
+    """Smallest label that any binary cross-entropy of the training got; 1 = there are no negative examples.
+
+    0 for other losses.
+    """
+    if log.losses and not _targets(log):
+        return 0.0
     lows = [number(target.get("min")) for target in _known(log)]
     return min((low for low in lows if low is not None), default=None)
 

@@ -63,7 +63,7 @@ def _looks_back(detail: dict[str, Any]) -> bool:
 @signal(unit="truth", **LABELS)
 def label_looks_back(log: RunLog) -> bool | None:
     """Whether a place of the model sees its own id and earlier ones only: a language model."""
-    return any(map(_looks_back, _labelled(log))) if _labelled(log) else None
+    return any(map(_looks_back, _labelled(log))) if _labelled(log) or log.losses else None
 
 
 def _looks_ahead(detail: dict[str, Any]) -> bool:
@@ -76,7 +76,7 @@ def _looks_ahead(detail: dict[str, Any]) -> bool:
 def label_sees_next(log: RunLog) -> bool | None:
     """Whether the labels are the ids at the next place and every place of the model sees it."""
     known = [detail for detail in _labelled(log) if (number(detail.get("next_share")) or 0) >= _SHIFTED]
-    return any(map(_looks_ahead, known)) if _labelled(log) else None
+    return any(map(_looks_ahead, known)) if _labelled(log) or log.losses else None
 
 
 # -- how sequences end
@@ -94,8 +94,9 @@ def _of_ends(log: RunLog, field: str) -> float | None:
 
 @signal(unit="share", **LABELS)
 def after_end_share(log: RunLog) -> float | None:
-    """Share of the sequences whose last label is followed by the same id, that of padding or of a stop."""
-    return _of_ends(log, "after_end_share")
+    """Share of the sequences whose last label is followed by the same id, that of padding or of a stop; else 0."""
+    found = _of_ends(log, "after_end_share")
+    return 0.0 if found is None and log.losses else found
 
 
 @signal(unit="id", **LABELS)
@@ -178,7 +179,7 @@ def _compared(log: RunLog) -> list[dict[str, Any]]:
 @signal(unit="truth", **INPUTS)
 def target_in_inputs(log: RunLog) -> bool | None:
     """Whether every target is among the inputs of the same example and place, in all batches looked at."""
-    return any(map(_copied, _compared(log))) if _compared(log) else None
+    return any(map(_copied, _compared(log))) if _compared(log) or log.losses else None
 
 
 @signal(unit="column", **INPUTS)

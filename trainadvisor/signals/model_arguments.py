@@ -52,7 +52,7 @@ def _is_constant(detail: dict[str, Any]) -> bool:
 def timestep_constant(log: RunLog) -> bool | None:
     """Whether the time step (or noise level) that a denoising model is given has one value in all batches."""
     known = _steps(log)
-    return any(map(_is_constant, known.values())) if known else None
+    return any(map(_is_constant, known.values())) if known or log.losses else None
 
 
 @signal(unit="name", **ARGUMENTS)

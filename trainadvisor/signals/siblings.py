@@ -56,11 +56,12 @@ def _used(gradients: Floats, members: dict[int, list[int]]) -> Any:
     return np.stack([np.any(gradients[:, rows] > 0, axis=1) for _, rows in sorted(members.items())], axis=1)
 
 
-def _of(log: RunLog) -> list[Siblings]:
+def _of(log: RunLog) -> list[Siblings] | None:
+    """Return the lists of a model whose use was seen, None where too few samples tell."""
     gradients, steps = log.layers.column("grad"), log.layers.steps_of("grad")
     parameters = log.layers.rows()
     if not steps.size or np.count_nonzero(steps >= log.steps[-1] / 2) < LEAST_SAMPLES:
-        return []
+        return None
     called = {str(row.get("layer") or "") for row in log.layers.rows("act")}
     found = []
     for name, members in _groups(parameters).items():
@@ -81,8 +82,8 @@ def _of(log: RunLog) -> list[Siblings]:
 
 def _worst(log: RunLog) -> Siblings | None:
     """Return the list most of which lies idle, of those that are chosen from."""
-    known: list[Siblings] = memory_of(log).get("_siblings", lambda: _of(log))
-    chosen = [group for group in known if group.routed or 2 * group.together >= group.count]
+    known: list[Siblings] | None = memory_of(log).get("_siblings", lambda: _of(log))
+    chosen = [group for group in known or [] if group.routed or 2 * group.together >= group.count]
     return max(chosen, key=lambda group: group.idle / group.count, default=None)
 
 
@@ -90,10 +91,13 @@ def _worst(log: RunLog) -> Siblings | None:
 def sibling_idle_share(log: RunLog) -> float | None:
     """Share of the modules of a list (experts) that were not called in any sample of the second half of the run.
 
-    Only lists of which many were used in one step before, or beside which a layer has an output for each.
+    Only lists of which many were used in one step before, or beside which a layer has an output for each; 0 where a
+    model has none.
     """
     worst = _worst(log)
-    return None if worst is None else worst.idle / worst.count
+    if worst is None:
+        return None if memory_of(log).get("_siblings", lambda: _of(log)) is None else 0.0
+    return worst.idle / worst.count
 
 
 @signal(unit="modules", **SIBLINGS)

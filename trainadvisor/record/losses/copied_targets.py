@@ -68,6 +68,8 @@ def as_rows(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tenso
 
     Targets of whole sequences are compared with the last places of the input.
     """
+    if not x.numel() or not y.numel():
+        return None
     if x.ndim == 2 and y.ndim in (1, 2):
         pair, places = (x, y.reshape(y.shape[0], -1)), False
     elif x.ndim == 3 and y.ndim in (2, 3) and y.shape[:2] == x.shape[:2]:

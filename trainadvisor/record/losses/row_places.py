@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from trainadvisor.record.losses.loss_graph import bare
-from trainadvisor.record.losses.sequence_graph import before, shape_of, signed
+from trainadvisor.record.losses.sequence_graph import before, kept, shape_of, signed
 
 _FARTHEST = 40
 _SAME_SHAPE = ("Clone", "ToCopy", "Alias", "LogSoftmax", "Softmax", "Div", "Mul", "Contiguous")
@@ -71,8 +71,8 @@ def _replayed(node: Any, at: _Located) -> _Located | None:
         return at
     if name in _RESHAPING:
         shape = shape_of(node)
-        kept = at.axis == last and shape and shape[-1] == at.classes
-        return _Located(index.reshape([*shape[:-1], 1]), len(shape) - 1, at.classes) if kept else None
+        fits = at.axis == last and shape and shape[-1] == at.classes
+        return _Located(index.reshape([*shape[:-1], 1]), len(shape) - 1, at.classes) if fits else None
     if name in ("Slice", "Select"):
         return _sliced(node, at) if name == "Slice" else _selected(node, at)
     if name in ("Transpose", "Permute"):
@@ -80,28 +80,28 @@ def _replayed(node: Any, at: _Located) -> _Located | None:
         return _Located(index.permute(order), order.index(at.axis), at.classes)
     if name != "Index" or at.axis != last:
         return None
-    chosen = index[tuple(slice(None) if part is None else part.cpu() for part in node._saved_indices)]
+    chosen = index[tuple(slice(None) if part is None else part.cpu() for part in kept(node, "indices"))]
     return _Located(chosen, chosen.ndim - 1, at.classes)
 
 
 def _selected(node: Any, at: _Located) -> _Located | None:
-    dim = signed(node._saved_dim) % at.index.ndim
-    chosen = at.index.select(dim, signed(node._saved_index))
+    dim = signed(kept(node, "dim")) % at.index.ndim
+    chosen = at.index.select(dim, signed(kept(node, "index")))
     return None if dim == at.axis else _Located(chosen, at.axis - (dim < at.axis), at.classes)
 
 
 def _sliced(node: Any, at: _Located) -> _Located | None:
-    dim = signed(node._saved_dim) % at.index.ndim
+    dim = signed(kept(node, "dim")) % at.index.ndim
     if dim == at.axis:
         return at if shape_of(node)[dim] == at.classes else None
     cut = [slice(None)] * at.index.ndim
-    cut[dim] = slice(signed(node._saved_start), signed(node._saved_end), int(node._saved_step))
+    cut[dim] = slice(signed(kept(node, "start")), signed(kept(node, "end")), int(kept(node, "step")))
     return _Located(at.index[tuple(cut)], at.axis, at.classes)
 
 
 def _order(node: Any, dims: int) -> list[int]:
     if bare(node) == "Permute":
-        return [signed(dim) % dims for dim in node._saved_dims]
-    order, one, two = list(range(dims)), signed(node._saved_dim0) % dims, signed(node._saved_dim1) % dims
+        return [signed(dim) % dims for dim in kept(node, "dims")]
+    order, one, two = list(range(dims)), signed(kept(node, "dim0")) % dims, signed(kept(node, "dim1")) % dims
     order[one], order[two] = order[two], order[one]
     return order

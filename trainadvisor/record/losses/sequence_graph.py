@@ -13,10 +13,10 @@ _MOST_INSIDE = 400
 _BETWEEN = ("View", "UnsafeView", "Expand", "NativeDropout", "Mul", "ToCopy", "Clone", "ReshapeAlias", "Transpose")
 # Masked scores are set to this or less.
 _MASKED = -1e4
-# Part of the sequences and heads in which the next place is seen.
-_MOSTLY = 0.5
+# Part of the places that may be an exception: weights too small for their number format.
+_FEW = 0.01
 CAUSAL, FULL, FORWARD, BACKWARD = "causal attention", "full attention", "forward", "backward"
-WINDOW, HALVES, UNKNOWN = "window", "halves", "unknown"
+WINDOW, HALVES, PARTLY, UNKNOWN = "window", "halves", "partly", "unknown"
 _NARROWING = ("Slice", "Split", "SplitWithSizes", "Chunk", "Narrow")
 
 
@@ -26,6 +26,14 @@ def shape_of(node: Any) -> list[int]:
         return [int(size) for size in node._input_metadata[0].shape]
     except (AttributeError, IndexError, RuntimeError, TypeError):
         return []
+
+
+def kept(node: Any, name: str) -> Any:
+    """Return what a node has saved under a name, None where it has not, or where that was changed since."""
+    try:
+        return private_torch.saved(node, name)
+    except RuntimeError:
+        return None
 
 
 def before(node: Any) -> list[Any]:
@@ -53,7 +61,7 @@ def embedded(root: Any) -> list[torch.Tensor]:
     """Return the sequences of ids that were looked up on the way to a result, each once, positions left out."""
     found: list[torch.Tensor] = []
     for node in nodes_from(root):
-        ids = private_torch.saved(node, "indices") if bare(node) == "Embedding" else None
+        ids = kept(node, "indices") if bare(node) == "Embedding" else None
         if not isinstance(ids, torch.Tensor) or ids.ndim != 2 or min(ids.shape) < 1 or ids.shape[1] < 2:
             continue
         plain = ids.detach().cpu()
@@ -69,7 +77,7 @@ def sight(root: Any, rows: int, columns: int) -> set[str]:
     for node in nodes_from(root):
         name = bare(node)
         if "Rnn" in name:
-            turned = private_torch.saved(node, "bidirectional") or private_torch.saved(node, "reverse")
+            turned = kept(node, "bidirectional") or kept(node, "reverse")
             found.add(BACKWARD if turned else FORWARD)
         elif name == "Stack" and len(node.next_functions) == columns > 1:
             found.update(_of_stack(node))
@@ -79,19 +87,22 @@ def sight(root: Any, rows: int, columns: int) -> set[str]:
             found.add(HALVES)
         elif "CompiledFunction" in node.name() or "Checkpoint" in node.name():
             found.add(UNKNOWN)
-        elif (ahead := _ahead(node, columns)) is not None:
-            found.add(FULL if bool(ahead.any()) else CAUSAL)
+        elif ahead := _ahead(node, columns):
+            found.add(ahead)
     return found
 
 
 def _narrowed(node: Any, rows: int, columns: int) -> bool:
     """Return whether a part of the features was taken: one direction of a network that runs in both."""
     shape = shape_of(node)
-    return _keeps(shape, rows, columns) and signed(private_torch.saved(node, "dim") or 0) % len(shape) == len(shape) - 1
+    return _keeps(shape, rows, columns) and signed(kept(node, "dim") or 0) % len(shape) == len(shape) - 1
 
 
-def _ahead(node: Any, length: int) -> torch.Tensor | None:
-    """Return for each place of an attention whether it sees the next one, None for what is none of such a length."""
+def _ahead(node: Any, length: int) -> str | None:
+    """Return whether the places of an attention see the next one, None for what is none of such a length.
+
+    Partly is the attention of a prefix, or one of several kinds. A place that is hidden from itself is padding.
+    """
     name, allowed = bare(node), None
     if name.startswith("ScaledDotProduct"):
         allowed = _allowed(node)
@@ -100,18 +111,21 @@ def _ahead(node: Any, length: int) -> torch.Tensor | None:
         allowed = None if weights is None else weights > 0
     if allowed is None or allowed.ndim < 2 or allowed.shape[-1] != allowed.shape[-2] or allowed.shape[-1] < length:
         return None
-    return allowed.flatten(0, -3).float().mean(0).diagonal(1) > _MOSTLY if allowed.ndim > 2 else allowed.diagonal(1)
+    own, ahead = allowed.diagonal(0, -2, -1)[..., 1:], allowed.diagonal(1, -2, -1)
+    seen, shown = int(own.sum()), int((own & ahead).sum())
+    few = _FEW * seen
+    return None if not seen else CAUSAL if shown <= few else FULL if seen - shown <= few else PARTLY
 
 
 def _allowed(node: Any) -> torch.Tensor | None:
     """Return which places a fused attention may see of which."""
-    query, key = private_torch.saved(node, "query"), private_torch.saved(node, "key")
+    query, key = kept(node, "query"), kept(node, "key")
     if not isinstance(query, torch.Tensor) or not isinstance(key, torch.Tensor):
         return None
     everything = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool)
-    if private_torch.saved(node, "is_causal"):
+    if kept(node, "is_causal"):
         return everything.tril()
-    masks = (private_torch.saved(node, name) for name in ("attn_mask", "attn_bias"))
+    masks = (kept(node, name) for name in ("attn_mask", "attn_bias"))
     mask = next((given for given in masks if isinstance(given, torch.Tensor)), None)
     if mask is None:
         return everything
@@ -124,7 +138,7 @@ def _softmax_into(node: Any) -> torch.Tensor | None:
         inner = other
         for _ in range(8):
             if bare(inner) in ("Softmax", "SafeSoftmax"):
-                result = private_torch.saved(inner, "result")
+                result = kept(inner, "result")
                 return result.detach() if isinstance(result, torch.Tensor) and result.ndim > 2 else None
             following = before(inner)
             if bare(inner) not in _BETWEEN or not following:
@@ -197,7 +211,7 @@ def _place_taken(node: Any, number: int) -> int | None:
     """Return the place that one step of a loop takes from a sequence by this node, None if it does something else."""
     if bare(node) == "Unbind":
         return number
-    return signed(node._saved_index) if bare(node) == "Select" and len(shape_of(node)) > 1 else None
+    return signed(kept(node, "index")) if bare(node) == "Select" and len(shape_of(node)) > 1 else None
 
 
 def _keeps(shape: list[int], rows: int, columns: int) -> bool:

@@ -39,7 +39,7 @@ class CtcAlignmentProbe:
             return
         given = named(kind, args, kwargs)
         scores, targets = given["log_probs"].detach(), given["targets"].detach()
-        if scores.ndim != 3 or targets.ndim != 2:
+        if scores.ndim != 3 or targets.ndim != 2 or not targets.numel():
             return
         frames, labels = (_lengths(given[name], scores.device) for name in ("input_lengths", "target_lengths"))
         targets = targets.to(scores.device)

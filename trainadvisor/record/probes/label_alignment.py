@@ -58,6 +58,10 @@ class LabelAlignmentProbe:
         self._calls += 1
         self._compare(prediction, target.detach(), given.get("ignore_index", -100))
 
+    def on_close(self, _: object) -> None:
+        """Let go of what a model was called with."""
+        self._given = []
+
     def _compare(self, prediction: torch.Tensor, target: torch.Tensor, ignored: int) -> None:
         chain = row_places.head_of(prediction)
         sources = sequence_graph.embedded(chain[-1]) or [ids.cpu() for ids in self._given]

@@ -80,6 +80,10 @@ class ModelArgumentProbe:
         if self._calls in _TOLD:
             self._tell()
 
+    def on_close(self, _: object) -> None:
+        """Let go of an input that no loss has asked for."""
+        self._input = None
+
     def _tell(self) -> None:
         self._told = self._calls
         for name, argument in self._found.items():

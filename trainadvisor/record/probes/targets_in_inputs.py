@@ -1,6 +1,7 @@
 """Probe: whether the targets of the training are among the inputs, over the first batches."""
 
 import re
+import weakref
 from typing import Any
 
 import torch
@@ -30,7 +31,7 @@ class TargetsInInputsProbe:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._given: list[torch.Tensor] = []
-        self._root: nn.Module | None = None
+        self._root: weakref.ref[nn.Module] | None = None
         self._found: dict[str, CopiedTargets] = {}
         self._more: dict[str, dict[str, Any]] = {}
         self._calls = 0
@@ -47,11 +48,12 @@ class TargetsInInputsProbe:
         self._given = [t.detach() for t in tensors if t.is_floating_point() and not t.is_sparse and t.ndim in (2, 3)][
             :4
         ]
-        self._root = call.module
+        self._root = weakref.ref(call.module)
 
     def on_loss(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: torch.Tensor) -> None:
         """Compare, once for each time that a model was called."""
-        given, root, self._given, self._root = self._given, self._root, [], None
+        given, self._given = self._given, []
+        root = self._root() if self._root is not None else None
         if not given or root is None or not result.requires_grad or kind not in CLASSIFYING | ELEMENTWISE:
             return
         arguments = named(kind, args, kwargs)
@@ -63,6 +65,10 @@ class TargetsInInputsProbe:
             fitting = as_rows(tensor, target.detach())
             if fitting is not None:
                 self._add(f"{kind}/{number}", fitting, prediction, tensor, root)
+
+    def on_close(self, _: object) -> None:
+        """Let go of what no loss has asked for."""
+        self._given = []
 
     def _add(
         self,
