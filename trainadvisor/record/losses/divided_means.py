@@ -1,5 +1,6 @@
 """Finds a mean over N examples that is divided by N once more on its way into the loss."""
 
+import math
 from collections import deque
 from typing import Any
 
@@ -34,6 +35,8 @@ def _divisor(node: Any) -> int | None:
         return None
     value = float(scaled[1])
     divisor = value if bare(node) == "Div" else (1.0 / value if value else 0.0)
+    if not math.isfinite(divisor):
+        return None
     whole = round(divisor)
     return whole if whole > 0 and abs(divisor - whole) <= _ALMOST * whole else None
 
