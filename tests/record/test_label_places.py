@@ -123,6 +123,28 @@ def test_a_missing_mask(tmp_path: Path) -> None:
     assert seen(tmp_path, Causal("LSTM", both=True), shifted_by(1))["label_sees_next"] is True
 
 
+@pytest.mark.parametrize(("offset", "share"), [(0, "label_same_share"), (1, "label_next_share")])
+def test_a_frozen_embedding(tmp_path: Path, offset: int, share: str) -> None:
+    """Adapters over a frozen embedding: the ids are those that the model was called with."""
+    model = Causal()
+    model.tok.weight.requires_grad = False
+    signals = seen(tmp_path, model, shifted_by(offset))
+    assert (signals[share], signals["label_looks_back"]) == (1.0, True)
+
+
+def test_tags_that_a_model_is_called_with(tmp_path: Path) -> None:
+    """Labels given to the model along with the ids are no ids."""
+
+    class Tagging(Causal):
+        def forward(self, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+            return F.cross_entropy(super().forward(ids).flatten(0, 1), labels.flatten())
+
+    model = Tagging()
+    model.tok.weight.requires_grad = False
+    signals = seen(tmp_path, model, lambda model, ids: model(ids, labels=ids * 7 % 5))
+    assert signals["label_same_share"] < 0.5
+
+
 def test_masked_language_models_and_taggers(tmp_path: Path) -> None:
     """Neither sees its labels, whatever it looks at."""
     masked = seen(tmp_path, Causal(mask=False), _masked)

@@ -121,6 +121,17 @@ def test_first_layer_with_weights(tmp_path: Path) -> None:
     assert (signals["first_layer_spread"], signals["first_layer_rms"], signals["first_layer_norm"]) == (0.0, 60.0, 4.5)
 
 
+@pytest.mark.parametrize(("floating", "rms", "kind"), [(True, 46.0, "Linear"), (False, 0.9, "Embedding")])
+def test_the_layer_that_numbers_meet(tmp_path: Path, floating: bool, rms: float, kind: str) -> None:  # noqa: FBT001
+    """Numbers pass by an embedding and by layers too narrow for them: those take a time step."""
+    kinds = (("time", "Embedding", 50, 32), ("scale", "Linear", 1, 8), ("body", "Linear", 42, 8))
+    rows = [{"name": name, "kind": kind.lower(), "layer": name, "units": 4} for name, kind, *_ in kinds]
+    sample = {"table": 1, "act_spread": [1.0, 1.0, 1.0], "act_rms": [0.9, 0.5, 46.0]}
+    events = [event("inputs", {**NUMBERS, "floating": floating}), event("table", {"id": 1, "model": 0, "rows": rows})]
+    signals = of(tmp_path, models=[make_model(*kinds)], layers=[{"step": 0, **sample}], events=events)
+    assert (signals["first_layer_rms"], signals["first_layer_kind"]) == (rms, kind)
+
+
 def test_spread_needs_three_samples(tmp_path: Path) -> None:
     """Two samples without spread may be an accident."""
     rows = [{"name": "a", "kind": "linear", "layer": "a", "units": 4}]

@@ -40,7 +40,14 @@ def test_best_and_final_of_a_validation_curve_that_turns(tmp_path: Path) -> None
     assert seen["evals_after_best"] == 8
     assert seen["val_rise"] == pytest.approx(1.0)
     assert seen["val_rise_share"] == pytest.approx(0.6 / math.log(10))
+    assert seen["val_rise_of_gain"] == pytest.approx(0.6 / (math.log(10) - 0.6))
     assert seen["train_fall_after_best"] > 0.8
+
+
+def test_a_rise_where_nothing_had_been_gained(tmp_path: Path) -> None:
+    """A validation loss that never was below the trivial one has nothing to lose."""
+    seen = run(tmp_path, np.linspace(2, 0.1, 200), [2.4, 2.5, 2.6, 2.7, 2.8, 2.9, 3.0, 3.1])
+    assert seen["val_rise_of_gain"] == 0.0
 
 
 def test_one_lucky_evaluation_is_not_the_best(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Reads which split of the data the user's code says it works on: the value "val" of a variable `split`, say."""
 
 import inspect
+import linecache
+import re
 import sys
 from collections.abc import Iterable
 from types import FrameType
@@ -9,6 +11,9 @@ TRAINING = frozenset({"train", "training", "tr"})
 HELD_OUT = frozenset({"val", "valid", "validation", "dev", "eval", "evaluation", "test", "testing", "heldout"})
 _WORDS = TRAINING | HELD_OUT
 _LONGEST = 12
+_LETTERS = re.compile(r"[A-Za-z]+")
+# Words that name what is done as well as what it is done with.
+_VERBS = frozenset({"eval", "evaluation", "testing"})
 # Names whose use in a function shows that it holds its variables as a dictionary, which a look would renew.
 _OWN_VIEW = frozenset({"locals", "vars"})
 
@@ -35,4 +40,29 @@ def _words_in(frame: FrameType) -> set[str]:
     is_copy = sys.version_info < (3, 13) and code.co_flags & inspect.CO_OPTIMIZED
     if is_copy and sys.gettrace() is None:  # a debugger writes it back
         variables.clear()  # the frame keeps it: tensors would live until the function returns
+    return found
+
+
+def split_in_names(frames: list[FrameType], thing: object, made: str) -> str | None:
+    """Return "train" or "held-out" by the names that the user's code has for a thing, else by the lines that use it."""
+    names = [name for frame in frames for name in _names_of(frame, thing)] if thing is not None else []
+    target = made.partition("=")[0] if "=" in made.partition("(")[0] else ""
+    lines = [linecache.getline(frame.f_code.co_filename, frame.f_lineno) for frame in frames]
+    for text in (" ".join(names), target, *lines):
+        words = {word.lower() for word in _LETTERS.findall(text)}
+        kinds = {name for name, known in (("train", TRAINING), ("held-out", HELD_OUT - _VERBS)) if words & known}
+        if kinds:
+            return kinds.pop() if len(kinds) == 1 else None
+    return None
+
+
+def _names_of(frame: FrameType, thing: object) -> list[str]:
+    code = frame.f_code
+    if not _OWN_VIEW.isdisjoint(code.co_names):
+        return []
+    variables = frame.f_locals
+    found = [name for name, value in list(variables.items()) if value is thing]
+    is_copy = sys.version_info < (3, 13) and code.co_flags & inspect.CO_OPTIMIZED
+    if is_copy and sys.gettrace() is None:  # a debugger writes it back
+        variables.clear()
     return found

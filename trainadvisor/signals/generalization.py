@@ -22,6 +22,8 @@ from trainadvisor.signals.lr_schedule import lr_spent_step
 from trainadvisor.signals.trivial_predictor import examples_in, graded, learnable, skill_of
 
 NEEDS = {"needs": "an evaluation loss of the same kind as the training loss", "zh": "与训练损失同类的验证损失"}
+# Skill on validation data below which nothing has been gained that a rise could lose.
+LEAST_GAIN = 0.05
 
 
 @signal(unit="evaluations", **NEEDS)
@@ -239,6 +241,19 @@ def val_rise_share(log: RunLog) -> float | None:
     """Rise of the validation loss from its best over the trivial loss (over the first loss if unknown)."""
     final, best = late(log), low(log)
     return _in_trivial_losses(log, final - best if final is not None and best is not None else None)
+
+
+@signal(unit="share", **NEEDS)
+def val_rise_of_gain(log: RunLog) -> float | None:
+    """Rise of the validation loss from its best over what validation had gained on the trivial loss by then.
+
+    0 where nothing worth losing had been gained, or the trivial loss is unknown.
+    """
+    final, best = late(log), low(log)
+    if final is None or best is None:
+        return None
+    now, then = skill_of(log, final), skill_of(log, best)
+    return (then - now) / then if now is not None and then is not None and then > LEAST_GAIN else 0.0
 
 
 @signal(unit="share", **NEEDS)

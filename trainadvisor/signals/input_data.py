@@ -17,6 +17,9 @@ LEAST_STD = 1e-12
 LEAST_BATCHES = 5
 LEAST_EXAMPLES = 32
 LEAST_ROWS = 8
+# Layers that are called first, one of which meets the inputs.
+FIRST_LAYERS = 4
+EMBEDDINGS = ("Embedding", "EmbeddingBag")
 
 
 def inputs_of(log: RunLog, phase: str) -> dict[str, Any] | None:
@@ -44,14 +47,18 @@ def input_kind(log: RunLog) -> str | None:
 
 @signal(unit="word", **LAYERS)
 def first_layer_kind(log: RunLog) -> str | None:
-    """Kind of the first layer of the main model that the inputs meet (reshaping and dropout not counted)."""
+    """Kind of the first layer of the main model that the inputs meet (reshaping and dropout not counted).
+
+    Numbers meet no table of embeddings: that takes another input, as the time step of a diffusion model.
+    """
     layers = log.model["layers"] if log.model else []
-    kinds = [
-        layer["kind"]
-        for layer in layers
-        if "Dropout" not in layer["kind"] and layer["kind"] not in ("Flatten", "Unflatten", "Identity")
-    ]
+    passed = ("Flatten", "Unflatten", "Identity", *(EMBEDDINGS if _are_numbers(log) else ()))
+    kinds = [layer["kind"] for layer in layers if "Dropout" not in layer["kind"] and layer["kind"] not in passed]
     return kinds[0] if kinds else None
+
+
+def _are_numbers(log: RunLog) -> bool:
+    return bool((inputs_of(log, "train") or {}).get("floating"))
 
 
 @signal(unit="truth", **LAYERS)
@@ -127,11 +134,20 @@ def input_batches(log: RunLog) -> int | None:
 
 
 def _first_weights(log: RunLog) -> tuple[int, int] | None:
-    """Return the activation row and the parameter row of the first layer with weights."""
+    """Return the activation row and the parameter row of the layer with weights that the inputs meet first.
+
+    A layer that is too narrow for them takes another input, as the time step of a diffusion model.
+    """
     rows, parameters = log.layers.rows("act"), log.layers.rows()
     weights = {p["layer"]: i for i, p in reversed(list(enumerate(parameters))) if len(p["shape"]) > 1}
-    found = [(i, weights[row["layer"]]) for i, row in enumerate(rows) if row.get("layer") in weights]
-    return found[0] if found else None
+    passed = ("embedding",) if _are_numbers(log) else ()
+    found = [
+        (i, weights[r["layer"]]) for i, r in enumerate(rows) if r.get("layer") in weights and r["kind"] not in passed
+    ]
+    features = _fact(log, "features") or 0
+    shapes = [parameters[row]["shape"] for _, row in found[:FIRST_LAYERS]]
+    wide = [place for place, shape in zip(found, shapes, strict=False) if len(shape) > 2 or shape[1] >= features]
+    return next(iter(wide or found), None) if _are_numbers(log) else next(iter(found), None)
 
 
 @signal(unit="value", **SPREADS)

@@ -5,7 +5,7 @@ import numpy as np
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.columns import Floats
 from trainadvisor.log.reader import RunLog
-from trainadvisor.signals import signal
+from trainadvisor.signals import context, signal
 from trainadvisor.signals.gradients import thirds
 from trainadvisor.signals.matrices import early, even, matrix_facts, of_matrices, row_medians, typical
 from trainadvisor.signals.optimizer import main_optimizer
@@ -31,6 +31,12 @@ def _fastest(log: RunLog) -> Floats:
     """Return the ratio of the fastest-moving matrix, sample by sample."""
     values = _moves(log)
     return np.asarray(np.nanmax(values, axis=1) if values.size else np.full(len(values), np.nan), dtype=np.float64)
+
+
+@signal(unit="truth", needs="the model", zh="模型")
+def fine_tunes(log: RunLog) -> bool | None:
+    """Whether most parameters of the model were loaded: trained on from where another training ended."""
+    return context.finetuning(log) if log.model else None
 
 
 @signal(unit="ratio", **NEEDS)

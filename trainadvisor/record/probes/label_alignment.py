@@ -10,6 +10,8 @@ from trainadvisor.record.losses import row_places, sequence_graph
 from trainadvisor.record.losses.label_places import LabelPlaces
 from trainadvisor.record.losses.loss_arguments import CLASSIFYING
 from trainadvisor.record.losses.loss_calls import named
+from trainadvisor.record.objects import describe
+from trainadvisor.record.step import Call
 
 # Calls of a loss function that are looked at, and those that are looked at in sampled steps after that.
 _FIRST, _MOST = 8, 16
@@ -27,13 +29,25 @@ class LabelAlignmentProbe:
         self._found: dict[tuple[str, int], LabelPlaces] = {}
         self._calls = 0
         self._told: dict[tuple[str, int], int] = {}
+        # Ids that a model was called with: what a frozen embedding looks up is not in the graph.
+        self._given: list[torch.Tensor] = []
+
+    def on_forward_begins(self, call: Call) -> None:
+        """Keep the ids that a model is called with until its loss."""
+        if not call.grad or not self._due():
+            return
+        inputs = {name: value for name, value in call.kwargs.items() if "label" not in name and "target" not in name}
+        tensors = map(describe.local, describe.tensors_in([call.args, inputs]))
+        self._given = [t.detach() for t in tensors if t.dtype == torch.long and t.ndim == 2 and t.shape[1] > 1][:1]
+
+    def _due(self) -> bool:
+        step = self._context.step
+        first = self._calls < _FIRST or (step.sample_layers and self._calls < _MOST)
+        return first and may_ask(self._context.values, step.number)
 
     def on_loss(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: torch.Tensor) -> None:
         """Look at a classifying loss of the training while it is among the first, or its step is sampled."""
-        if kind not in CLASSIFYING or not result.requires_grad or self._calls >= _MOST:
-            return
-        step = self._context.step
-        if (self._calls >= _FIRST and not step.sample_layers) or not may_ask(self._context.values, step.number):
+        if kind not in CLASSIFYING or not result.requires_grad or not self._due():
             return
         given = named(kind, args, kwargs)
         prediction, target = given.get("input"), given.get("target")
@@ -46,7 +60,7 @@ class LabelAlignmentProbe:
 
     def _compare(self, prediction: torch.Tensor, target: torch.Tensor, ignored: int) -> None:
         chain = row_places.head_of(prediction)
-        sources = sequence_graph.embedded(chain[-1])
+        sources = sequence_graph.embedded(chain[-1]) or [ids.cpu() for ids in self._given]
         shapes = dict.fromkeys(tuple(ids.shape) for ids in sources)
         for rows, columns in shapes:
             place = row_places.places_of(chain, rows, columns)

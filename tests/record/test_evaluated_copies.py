@@ -1,0 +1,66 @@
+"""Copies of the trained model that are evaluated."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+from recordkit import record
+from torch import nn
+from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROUNDS, STEPS = 3, 4
+
+
+def _told(update: Callable[[nn.Module, nn.Module], object], *, both: bool = False) -> dict[str, Any]:
+    def train() -> tuple[nn.Module, nn.Module]:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
+        averaged = copy.deepcopy(model)
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+        for _ in range(ROUNDS):
+            model.train()
+            for _ in range(STEPS):
+                optimizer.zero_grad()
+                F.mse_loss(model(torch.randn(8, 4) + 1), torch.randn(8, 2)).backward()
+                optimizer.step()
+                update(model, averaged)
+            for evaluated in (averaged, model)[: 1 + both]:
+                evaluated.eval()
+                with torch.no_grad():
+                    F.mse_loss(evaluated(torch.randn(8, 4)), torch.randn(8, 2))
+        return model, averaged
+
+    return record(train).events("evaluated-copy")[-1]
+
+
+@torch.no_grad()
+def _average(model: nn.Module, averaged: nn.Module) -> None:
+    for ours, theirs in zip(averaged.parameters(), model.parameters(), strict=True):
+        ours.lerp_(theirs, 0.5)
+
+
+def test_a_copy_that_nobody_updates() -> None:
+    """It is a whole way behind, and the trained model was never asked without gradients."""
+    told = _told(lambda *_: None)
+    assert (told["still"], told["copied"], told["rounds"], told["original_rounds"]) == (True, True, ROUNDS, 0)
+    assert told["lag"] == pytest.approx(1.0)
+
+
+def test_an_average_without_buffers_keeps_its_statistics() -> None:
+    """Its weights follow, its running means do not."""
+    told = _told(_average, both=True)
+    assert (told["still"], told["statistics_still"], told["statistics_move"]) == (False, True, True)
+    assert told["original_rounds"] == ROUNDS - 1  # of the rounds before
+    assert told["lag"] < 0.5
+
+
+def test_a_copy_of_everything_follows() -> None:
+    """Nothing lies between the two."""
+    told = _told(lambda model, averaged: averaged.load_state_dict(model.state_dict()))
+    assert (told["still"], told["statistics_still"], told["lag"]) == (False, False, 0.0)

@@ -1,0 +1,63 @@
+"""Whether a denoiser is told how much noise there is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+from builders import event, signals_of
+from recordkit import record
+from torch import nn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+B, D = 16, 6
+
+
+class Denoiser(nn.Module):
+    """Answers for an input and one number an example."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.level = nn.Linear(D, D), nn.Linear(1, D)
+
+    def forward(self, x: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+        return self.body(x) + self.level(level.float()[:, None])
+
+
+def _seen(tmp_path: Path, given: Callable[[torch.Tensor], torch.Tensor], *, denoising: bool = True) -> Any:
+    """Return the signals of a training in which the model gets `given` of the time steps."""
+    model = Denoiser()
+
+    def train() -> object:
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        for _ in range(6):
+            t, noise = torch.randint(1, 10, (B,)), torch.randn(B, D)
+            x = 3 + torch.rand(B, D) + (noise * t[:, None] / 10 if denoising else 0)
+            optimizer.zero_grad()
+            F.mse_loss(model(x, given(t)), noise if denoising else x.square()).backward()
+            optimizer.step()
+        return model
+
+    events = [e for e in record(train).of("event") if e["kind"] == "argument"]
+    return signals_of(tmp_path, steps=6, events=[event(e["kind"], e["detail"], e["subject"]) for e in events])
+
+
+def test_a_time_step_that_is_always_the_same(tmp_path: Path) -> None:
+    """The target is the noise in the input, and the number that should tell how much never varies."""
+    signals = _seen(tmp_path, torch.zeros_like)
+    assert (signals["timestep_constant"], signals["timestep_name"]) == (True, "level")
+    assert (signals["timestep_value"], signals["timestep_examples"]) == (0.0, 6 * B)
+
+
+def test_a_time_step_that_varies(tmp_path: Path) -> None:
+    """It is as it should be."""
+    assert _seen(tmp_path, lambda t: t)["timestep_constant"] is False
+
+
+def test_a_constant_number_of_another_task(tmp_path: Path) -> None:
+    """A task that is no denoising may have a number that never varies, as the index of a domain."""
+    assert _seen(tmp_path, torch.zeros_like, denoising=False)["timestep_constant"] is None

@@ -1,0 +1,191 @@
+"""Rows that a model is evaluated on and trained on are counted, and judged by what the user's code calls them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from recordkit import record
+from torch import nn
+from torch.utils.data import DataLoader, Subset, SubsetRandomSampler, TensorDataset
+
+from trainadvisor.log.reader import read_log
+from trainadvisor.record.evaluations import fingerprints
+from trainadvisor.signals import Signals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+EPOCHS = 3
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    torch.manual_seed(0)
+
+
+def _data(size: int) -> TensorDataset:
+    return TensorDataset(torch.randn(size, 6), torch.randint(0, 3, (size,)))
+
+
+def _fit(net: nn.Module, batches: Iterable[Any], optimizer: torch.optim.Optimizer) -> None:
+    for x, y in batches:
+        optimizer.zero_grad()
+        F.cross_entropy(net(x), y).backward()
+        optimizer.step()
+
+
+@torch.no_grad()
+def _score(net: nn.Module, batches: Iterable[Any]) -> float:
+    return sum(float((net(x).argmax(1) == y).float().mean()) for x, y in batches)
+
+
+def _net() -> tuple[nn.Module, torch.optim.Optimizer]:
+    net = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3))
+    return net, torch.optim.SGD(net.parameters(), lr=0.1)
+
+
+def _signals(train: Callable[[], object], folder: Path) -> Signals:
+    log = folder / "log.json"
+    log.write_text(json.dumps(record(train)), encoding="utf-8")
+    return Signals(read_log(log))
+
+
+def _same_data() -> object:
+    data = _data(80)
+    train_loader, val_loader = DataLoader(data, 16, shuffle=True), DataLoader(data, 40)
+    net, optimizer = _net()
+    for _ in range(EPOCHS):
+        _fit(net, train_loader, optimizer)
+        _score(net, val_loader)
+    return net, train_loader, val_loader
+
+
+def _overlapping_parts() -> object:
+    data = _data(80)
+    train_loader = DataLoader(Subset(data, range(60)), 16, shuffle=True)
+    val_loader = DataLoader(Subset(data, range(40, 80)), 40)
+    net, optimizer = _net()
+    for _ in range(EPOCHS):
+        _fit(net, train_loader, optimizer)
+        _score(net, val_loader)
+    return net, train_loader, val_loader
+
+
+def _rows_by_hand() -> object:
+    x, y = torch.randn(80, 6), torch.randint(0, 3, (80,))
+    net, optimizer = _net()
+    held_out = torch.randperm(80)[:30]
+    for _ in range(EPOCHS):
+        _fit(net, [(x[i : i + 16], y[i : i + 16]) for i in range(0, 80, 16)], optimizer)
+        with torch.no_grad():
+            val_accuracy = (net(x[held_out]).argmax(1) == y[held_out]).float().mean()
+    return net, val_accuracy
+
+
+def _disjoint_parts() -> object:
+    data = _data(80)
+    train_loader = DataLoader(Subset(data, range(60)), 16, shuffle=True)
+    val_loader = DataLoader(Subset(data, range(60, 80)), 20)
+    net, optimizer = _net()
+    for _ in range(EPOCHS):
+        _fit(net, train_loader, optimizer)
+        _score(net, val_loader)
+        _score(net, train_loader)
+        train_accuracy = _score(net, DataLoader(train_loader.dataset, 60))
+    return net, train_loader, val_loader, train_accuracy
+
+
+def _samplers_over_one_data_set() -> object:
+    data = _data(80)
+    train_loader = DataLoader(data, 16, sampler=SubsetRandomSampler(range(60)))
+    val_loader = DataLoader(data, 20, sampler=SubsetRandomSampler(range(60, 80)))
+    net, optimizer = _net()
+    for _ in range(EPOCHS):
+        _fit(net, train_loader, optimizer)
+        _score(net, val_loader)
+    return net, train_loader, val_loader
+
+
+def _one_line_for_both() -> object:
+    x, y = torch.randn(80, 6), torch.randint(0, 3, (80,))
+    net, optimizer = _net()
+    for _ in range(EPOCHS):
+        _fit(net, [(x[i : i + 16], y[i : i + 16]) for i in range(0, 64, 16)], optimizer)
+        with torch.no_grad():
+            scores = [net(part).mean() for part in (x[:64], x[64:])]
+    return net, scores
+
+
+def _folds() -> object:
+    data = _data(80)
+    net = _net()[0]
+    for fold in range(4):
+        for layer in net:
+            if isinstance(layer, nn.Linear):
+                layer.reset_parameters()
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        held_out = list(range(fold * 20, fold * 20 + 20))
+        train_loader = DataLoader(Subset(data, [i for i in range(80) if i not in held_out]), 16)
+        val_loader = DataLoader(Subset(data, held_out), 20)
+        for _ in range(EPOCHS):
+            _fit(net, train_loader, optimizer)
+            _score(net, val_loader)
+    return net, train_loader, val_loader
+
+
+def _few_values() -> object:
+    x, y = torch.randint(0, 2, (200, 4)).float(), torch.randint(0, 3, (200,))
+    net, optimizer = _net()
+    net[0] = nn.Linear(4, 8)
+    for _ in range(EPOCHS):
+        _fit(net, [(x[i : i + 40], y[i : i + 40]) for i in range(0, 160, 40)], optimizer)
+        with torch.no_grad():
+            val_accuracy = (net(x[160:]).argmax(1) == y[160:]).float().mean()
+    return net, val_accuracy
+
+
+def _labelled_nodes() -> object:
+    x, y = torch.randn(80, 6), torch.randint(0, 3, (80,))
+    net, optimizer = _net()
+    for _ in range(EPOCHS):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x)[:40], y[:40]).backward()
+        optimizer.step()
+        with torch.no_grad():
+            val_accuracy = (net(x)[40:].argmax(1) == y[40:]).float().mean()
+    return net, val_accuracy
+
+
+@pytest.mark.parametrize(("train", "share"), [(_same_data, 1.0), (_overlapping_parts, 0.5), (_rows_by_hand, 1.0)])
+def test_a_validation_on_what_was_trained_on_is_found(train: Any, share: float, tmp_path: Path) -> None:
+    """The share of its rows that the training has, whether loaders or the script itself give them."""
+    signals = _signals(train, tmp_path)
+    assert signals["leaked_share"] == share
+    assert signals["leaked_times"] == EPOCHS
+
+
+@pytest.mark.parametrize("train", [_disjoint_parts, _samplers_over_one_data_set, _folds, _one_line_for_both])
+def test_held_out_rows_are_not(train: Any, tmp_path: Path) -> None:
+    """Disjoint parts of one data set, beside the accuracy on the training data, and folds in one object."""
+    assert _signals(train, tmp_path)["leaked_share"] == 0.0
+
+
+@pytest.mark.parametrize("train", [_few_values, _labelled_nodes])
+def test_rows_that_coincide_for_another_reason_are_not_judged(train: Any, tmp_path: Path) -> None:
+    """Sixteen possible rows, and one graph whose nodes all go in while the loss takes some."""
+    assert not _signals(train, tmp_path)["leaked_share"]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.int64, torch.bool])
+def test_a_row_has_one_fingerprint_in_any_batch(dtype: torch.dtype) -> None:
+    """Equal rows are equal, others are not, and a float32 holds each number."""
+    rows = torch.randint(0, 2, (300, 40)).to(dtype)
+    whole, part = fingerprints.of_rows(rows), fingerprints.of_rows(rows[100:101])
+    assert torch.equal(whole[100:101], part)
+    assert len(set(map(tuple, whole.tolist()))) == len(set(map(tuple, rows.tolist())))
+    assert torch.equal(whole.float().long(), whole)

@@ -1,0 +1,30 @@
+"""Signals of copies that are evaluated in the place of the trained model."""
+
+from pathlib import Path
+from typing import Any
+
+from builders import event, signals_of
+
+
+def _copy(number: int, **more: Any) -> dict[str, Any]:
+    return event("evaluated-copy", {"copy": number, "of": 0, "lag": 0.5, "original_rounds": 3, **more})
+
+
+def test_the_copy_that_was_evaluated_most_is_told(tmp_path: Path) -> None:
+    """Twice after the same step counts once."""
+    copies = [
+        _copy(1, lag=0.1),
+        _copy(2, lag=0.9),
+        _copy(2, still=False, copied=True, statistics_still=True, statistics_move=True),
+    ]
+    evals = [{"step": step, "model": model} for step, model in ((1, 1), (5, 2), (5, 2), (9, 2))]
+    seen = signals_of(tmp_path, steps=9, events=copies, evals=evals)
+    assert (seen["copy_evaluations"], seen["original_rounds"], seen["copy_lag"]) == (2, 3, 0.5)
+    assert (seen["copy_still"], seen["copy_from_start"], seen["copy_statistics_still"]) == (False, True, True)
+
+
+def test_statistics_that_do_not_move_anywhere_are_not_still(tmp_path: Path) -> None:
+    """A frozen batch norm has nothing to follow; without a copy nothing is known."""
+    seen = signals_of(tmp_path, steps=9, events=[_copy(1, statistics_still=True, statistics_move=False)])
+    assert (seen["copy_statistics_still"], seen["copy_evaluations"]) == (False, 0)
+    assert signals_of(tmp_path, steps=9)["copy_still"] is None

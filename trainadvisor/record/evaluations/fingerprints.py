@@ -1,0 +1,61 @@
+"""Fingerprints of the rows of a batch, and which examples of a data set two loaders have in common."""
+
+import weakref
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Subset
+
+from trainadvisor.record.objects.describe import local
+
+# Numbers of a row that are looked at, evenly spaced.
+_WIDTH = 512
+# A float32, in which a GPU's numbers are brought to the host, holds every whole number up to this.
+_MODULUS = 2**24 - 3
+# Odd numbers that spread the bits of a product (those of splitmix64, below 2**63).
+_ODD, _FACTOR = 0x1E3779B97F4A7C15, 0x3F58476D1CE4E5B9
+_MOST_INDICES = 1 << 20
+
+
+def of_rows(batch: torch.Tensor) -> torch.Tensor:
+    """Return two whole numbers a row, by exact arithmetic: the same row gives the same ones in any batch."""
+    rows = local(batch.detach()).flatten(1) if batch.ndim > 1 else local(batch.detach())[:, None]
+    rows = rows[:, :: max(1, rows.shape[1] // _WIDTH)]
+    bits = rows.float().contiguous().view(torch.int32).long() if rows.is_floating_point() else rows.long()
+    places = torch.arange(1, rows.shape[1] + 1, device=rows.device)
+    mixed = (bits + places * _ODD) * _FACTOR  # wraps round
+    mixed = ((mixed ^ (mixed >> 29)) * _FACTOR).sum(1)
+    mixed = (mixed ^ (mixed >> 31)) * _FACTOR
+    return torch.stack([mixed.remainder(_MODULUS), (mixed >> 32).remainder(_MODULUS)], 1)
+
+
+def can_be_taken(batch: torch.Tensor) -> bool:
+    """Return whether a batch has rows of plain numbers."""
+    plain = not batch.is_sparse and not batch.is_complex() and not batch.is_meta and batch.layout is torch.strided
+    return plain and batch.ndim > 0 and batch.numel() > 0
+
+
+def shared_examples(one: "DataLoader[Any]", trained: "DataLoader[Any]") -> float | None:
+    """Return the share of a loader's examples that another one gives too, None where the data sets are not the same."""
+    (first, own), (second, other) = _examples(one), _examples(trained)
+    if first is not second or own is None or other is None or not own:
+        return None
+    return len(own & other) / len(own)
+
+
+def _examples(loader: "DataLoader[Any]") -> tuple[object, set[int] | None]:
+    """Return the data set that a loader's lies in, and the indices of it that the loader gives."""
+    data: Any = loader.dataset
+    if not hasattr(data, "__len__") or len(data) > _MOST_INDICES:
+        return data, None
+    order = getattr(getattr(loader, "sampler", None), "indices", None)
+    indices = [int(i) for i in order] if order is not None else list(range(len(data)))
+    while isinstance(data, Subset):
+        indices = [int(data.indices[i]) for i in indices]
+        data = data.dataset
+    return data, set(indices)
+
+
+def held(loader: "DataLoader[Any] | None") -> Any:
+    """Return a weak reference to a loader."""
+    return weakref.ref(loader) if loader is not None else lambda: None

@@ -1,0 +1,207 @@
+"""Probe: how many of the rows that a model is evaluated on it was trained on, and what the user's code calls them."""
+
+import weakref
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import torch
+
+from trainadvisor.instrument import call_sites
+from trainadvisor.instrument.split_words import split_in_names
+from trainadvisor.record.context import Context, probe
+from trainadvisor.record.device_readback import Reading
+from trainadvisor.record.evaluations import fingerprints
+from trainadvisor.record.evaluations.evaluation_source import first_input
+from trainadvisor.record.step import Call
+
+if TYPE_CHECKING:
+    from torch.utils.data import DataLoader
+
+_MOST_TRAINED, _MOST_LOOKED = 4096, 1024
+_TOLD = frozenset(2**power for power in range(1, 40))
+_DEPTH = 3
+# Events after which no more are written when the script begins anew with each optimizer.
+_MOST_TOLD = 200
+
+
+@dataclass
+class _Trained:
+    """The rows that a model was trained on, as far as they were taken."""
+
+    rows: set[tuple[float, ...]] = field(default_factory=set)
+    taken: int = 0
+    # Pairs of rows within a batch, and how many of them are equal: how likely rows coincide by chance.
+    pairs: int = 0
+    equal: int = 0
+    open: list[Reading] = field(default_factory=list)
+
+
+@dataclass
+class _Looked:
+    """What one place evaluates a model on."""
+
+    number: int
+    model: int
+    word: str | None
+    place: call_sites.Place | None
+    loader: Any
+    by_loader: bool
+    readings: list[Reading] = field(default_factory=list)
+    taken: int = 0
+    # Steps before which it was evaluated.
+    steps: list[int] = field(default_factory=list)
+
+
+@probe()
+class SharedRowsProbe:
+    """Writes events "shared-rows" of the evaluations of each place."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._trained: dict[int, _Trained] = {}
+        self._looked: dict[object, _Looked] = {}
+        self._loader_of: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+        self._training_loaders: weakref.WeakSet[DataLoader[Any]] = weakref.WeakSet()
+        self._loader: DataLoader[Any] | None = None
+        # The forward with gradients that a backward may follow, and its rows.
+        self._open: tuple[Call, torch.Tensor] | None = None
+        # Models (numbers) whose loss takes only some of the rows that go in.
+        self._partial: set[int] = set()
+        self._known = self._told = 0
+        self._sites: WeakKeyDictionary[Any, dict[str, Any] | None] = WeakKeyDictionary()
+
+    def on_made(self, thing: object, _: object) -> None:
+        """Begin anew with a new optimizer: the weights may have been drawn again, as for the next fold."""
+        if isinstance(thing, torch.optim.Optimizer) and self._trained:
+            if self._told < _MOST_TOLD:
+                self._tell_all()
+            self._trained.clear()
+            self._looked.clear()
+            self._training_loaders.clear()
+
+    def on_loader_iter(self, args: tuple[Any, ...], _: object, iterator: Any) -> None:
+        """Take a new pass over a loader."""
+        self._loader_of[iterator] = weakref.ref(args[0])
+
+    def on_batch_ends(self, args: tuple[Any, ...], *_: object) -> None:
+        """Take which loader has given the batch."""
+        reference = self._loader_of.get(args[0])
+        self._loader = reference() if reference else None
+
+    def on_forward_begins(self, call: Call) -> None:
+        """Take what a model is called with."""
+        self._open = None
+        given = first_input(call)
+        if given is None or not fingerprints.can_be_taken(given) or call.model.number in self._partial:
+            return
+        if call.grad and call.training:
+            trained = self._trained.get(call.model.number)
+            if trained is None or trained.taken < _MOST_TRAINED:
+                self._open = call, given
+        elif call.model.trained or not call.grad:
+            self._look(call, given)
+
+    def on_loss(self, _: str, args: tuple[Any, ...], kwargs: dict[str, Any], __: object) -> None:
+        """Leave a model alone whose loss is taken of some rows only, as of the labelled nodes of a graph."""
+        target = args[1] if len(args) > 1 else kwargs.get("target")
+        if self._open is not None and isinstance(target, torch.Tensor) and target.ndim:
+            call, given = self._open
+            if target.shape[0] < given.shape[0]:
+                self._partial.add(call.model.number)
+                self._open = None
+
+    def on_backward_begins(self, *_: object) -> None:
+        """Take the rows that are trained on."""
+        taken, self._open = self._open, None
+        if taken is None:
+            return
+        call, given = taken
+        trained = self._trained.setdefault(call.model.number, _Trained())
+        with torch.no_grad():
+            trained.open.append(self._context.values.read(fingerprints.of_rows(given)))
+        trained.taken += given.shape[0]
+        if self._loader is not None:
+            self._training_loaders.add(self._loader)
+        self._loader = None
+
+    def _look(self, call: Call, given: torch.Tensor) -> None:
+        frames = call_sites.user_frames(_DEPTH)
+        place = (frames[0].f_code.co_filename, frames[0].f_lineno) if frames else None
+        made = self._made(self._loader)
+        stack = tuple((frame.f_code.co_filename, frame.f_lineno, frame.f_lasti) for frame in frames)
+        key = call.model.number, (made or {}).get("line") if self._loader is not None else stack
+        looked = self._looked.get(key)
+        if looked is None:
+            word = split_in_names(frames, self._loader, (made or {}).get("code") or "")
+            reference = fingerprints.held(self._loader)
+            looked = _Looked(self._known, call.model.number, word, place, reference, self._loader is not None)
+            self._looked[key] = looked
+            self._known += 1
+        looked.loader = fingerprints.held(self._loader)
+        if looked.taken < _MOST_LOOKED:
+            looked.taken += given.shape[0]
+            with torch.no_grad():
+                looked.readings.append(self._context.values.read(fingerprints.of_rows(given)))
+        now = self._context.steps_done()
+        if not looked.steps or looked.steps[-1] != now:
+            looked.steps.append(now)
+            if len(looked.steps) in _TOLD:
+                self._tell(looked)
+
+    def _made(self, loader: Any) -> dict[str, Any] | None:
+        """Return where a loader was made."""
+        if loader is None:
+            return None
+        if loader not in self._sites:
+            self._sites[loader] = self._context.objects.site_of(loader)
+        return self._sites[loader]
+
+    def on_stop(self, _: str) -> None:
+        """Tell what was found."""
+        self._tell_all()
+
+    def _tell_all(self) -> None:
+        for looked in self._looked.values():
+            self._tell(looked)
+
+    def _tell(self, looked: _Looked) -> None:
+        trained = self._trained.get(looked.model)
+        if trained is None:
+            return
+        self._add(trained)
+        batches = [[row in trained.rows for row in _pairs(reading)] for reading in looked.readings]
+        known = [found for batch in batches for found in batch]
+        loader = looked.loader()
+        shares = [fingerprints.shared_examples(loader, other) for other in self._training_loaders] if loader else []
+        detail: dict[str, Any] = {
+            "word": looked.word, "site": call_sites.describe(looked.place), "by_loader": looked.by_loader,
+            "training_loader": loader is not None and loader in self._training_loaders,
+            "looked_at": len(known), "found": sum(known),
+            "whole_batches": sum(all(batch) for batch in batches if batch),
+            "new_batches": sum(not any(batch) for batch in batches),
+            "trained_rows": len(trained.rows), "pairs": trained.pairs, "equal": trained.equal,
+            "same_examples": max((share for share in shares if share is not None), default=None),
+            "times": len(looked.steps),
+        }  # fmt: skip
+        self._told += 1
+        self._context.event("shared-rows", f"evaluation {looked.number}", detail)
+
+    def _add(self, trained: _Trained) -> None:
+        still = []
+        for reading in trained.open:
+            if reading.values is None:
+                still.append(reading)
+                continue
+            rows = Counter(_pairs(reading))
+            count = sum(rows.values())
+            trained.pairs += count * (count - 1) // 2
+            trained.equal += sum(n * (n - 1) // 2 for n in rows.values())
+            trained.rows.update(rows)
+        trained.open = still
+
+
+def _pairs(reading: Reading) -> list[tuple[float, float]]:
+    values = reading.values or []
+    return list(zip(values[::2], values[1::2], strict=True))

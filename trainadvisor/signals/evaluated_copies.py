@@ -1,0 +1,64 @@
+"""Copies of the trained model that are evaluated in its place."""
+
+from typing import Any
+
+from trainadvisor.log.cleaning import number, whole
+from trainadvisor.log.reader import RunLog
+from trainadvisor.signals import signal
+
+COPIES = {
+    "needs": "evaluations of a copy of the trained model",
+    "zh": "对被训练模型的副本所做的验证",
+}
+
+
+def _copy(log: RunLog) -> tuple[dict[str, Any], int] | None:
+    """Return what was seen last of the copy that was evaluated most, and after how many steps it was."""
+    latest = {event["detail"].get("copy"): event["detail"] for event in log.events if event["kind"] == "evaluated-copy"}
+    steps = {key: {record["step"] for record in log.all_evals if record.get("model") == key} for key in latest}
+    return max(((latest[key], len(steps[key])) for key in latest), key=lambda copy: copy[1], default=None)
+
+
+@signal(unit="evaluations", **COPIES)
+def copy_evaluations(log: RunLog) -> int | None:
+    """Steps after which a copy of the trained model was evaluated."""
+    copy = _copy(log)
+    return None if copy is None else copy[1]
+
+
+@signal(unit="steps", **COPIES)
+def original_rounds(log: RunLog) -> int | None:
+    """Steps after which the trained model itself was called without gradients, beside its copy."""
+    copy = _copy(log)
+    return None if copy is None else whole(copy[0].get("original_rounds"))
+
+
+def _truth(log: RunLog, name: str) -> bool | None:
+    copy = _copy(log)
+    return None if copy is None else bool(copy[0].get(name))
+
+
+@signal(unit="truth", **COPIES)
+def copy_still(log: RunLog) -> bool | None:
+    """Whether the weights of the evaluated copy are at the end what they were at its first call."""
+    return _truth(log, "still")
+
+
+@signal(unit="truth", **COPIES)
+def copy_from_start(log: RunLog) -> bool | None:
+    """Whether the evaluated copy began with the weights with which the trained model began."""
+    return _truth(log, "copied")
+
+
+@signal(unit="truth", **COPIES)
+def copy_statistics_still(log: RunLog) -> bool | None:
+    """Whether the running statistics of the copy never changed while those of the trained model did."""
+    still, move = _truth(log, "statistics_still"), _truth(log, "statistics_move")
+    return None if still is None else bool(still and move)
+
+
+@signal(unit="ratio", **COPIES)
+def copy_lag(log: RunLog) -> float | None:
+    """Distance of the copy from the trained model at the end over the way that this has gone: 1 = never followed."""
+    copy = _copy(log)
+    return None if copy is None else number(copy[0].get("lag"))

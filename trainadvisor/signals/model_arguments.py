@@ -1,0 +1,74 @@
+"""Arguments of the model beside its input: whether what should tell examples apart ever varies."""
+
+import re
+from typing import Any
+
+from trainadvisor.log.cleaning import number
+from trainadvisor.log.reader import RunLog
+from trainadvisor.signals import signal
+
+ARGUMENTS = {"needs": "a model that is called with a number for each example", "zh": "调用模型时每个样本附带一个数值"}
+LEAST_BATCHES, LEAST_EXAMPLES = 4, 32
+_TIME = re.compile(
+    r"^(t|ts|tau|times?|time_?steps?|steps?|sigmas?|noise(_?levels?)?|log_?snr|lambdas?)$", re.IGNORECASE
+)
+# Mean square and mean of a target that is drawn from a standard normal distribution.
+_NOISE_SQUARE, _NOISE_MEAN = (0.7, 1.4), 0.15
+# Correlation of the input with the noise in it.
+_MIXED = 0.05
+
+
+def _arguments(log: RunLog) -> dict[str, dict[str, Any]]:
+    told = {event["subject"]: event["detail"] for event in log.events if event["kind"] == "argument"}
+    return {
+        name: detail
+        for name, detail in told.items()
+        if (number(detail.get("batches")) or 0) >= LEAST_BATCHES
+        and (number(detail.get("examples")) or 0) >= LEAST_EXAMPLES
+    }
+
+
+def _denoises(name: str, detail: dict[str, Any]) -> bool:
+    """Return whether the argument is a noise level: by its name, or because the target is the noise in the input."""
+    names = ("numbers", "both_square", "input_square", "target_square", "target_sum")
+    count, both, given, target, total = (number(detail.get(field)) or 0.0 for field in names)
+    if not count or not given or not target:
+        return False
+    noise = _NOISE_SQUARE[0] < target / count < _NOISE_SQUARE[1] and abs(total / count) < _NOISE_MEAN
+    mixed = abs(both) > _MIXED * (given * target) ** 0.5
+    return bool(_TIME.match(name)) or (noise and mixed)
+
+
+def _steps(log: RunLog) -> dict[str, dict[str, Any]]:
+    return {name: detail for name, detail in _arguments(log).items() if _denoises(name, detail)}
+
+
+def _is_constant(detail: dict[str, Any]) -> bool:
+    low, high = number(detail.get("low")), number(detail.get("high"))
+    return low is not None and low == high
+
+
+@signal(unit="truth", **ARGUMENTS)
+def timestep_constant(log: RunLog) -> bool | None:
+    """Whether the time step (or noise level) that a denoising model is given has one value in all batches."""
+    known = _steps(log)
+    return any(map(_is_constant, known.values())) if known else None
+
+
+@signal(unit="name", **ARGUMENTS)
+def timestep_name(log: RunLog) -> str | None:
+    """Name of the argument that holds the time step, of one that never varies where there is one."""
+    known = sorted(_steps(log), key=lambda name: not _is_constant(_steps(log)[name]))
+    return known[0] if known else None
+
+
+@signal(unit="value", **ARGUMENTS)
+def timestep_value(log: RunLog) -> float | None:
+    """The one value of a time step that never varies."""
+    return next((number(detail["low"]) for detail in _steps(log).values() if _is_constant(detail)), None)
+
+
+@signal(unit="examples", **ARGUMENTS)
+def timestep_examples(log: RunLog) -> int | None:
+    """Examples whose time steps were looked at, over the whole run."""
+    return max((int(number(detail["examples"]) or 0) for detail in _steps(log).values()), default=None)

@@ -1,0 +1,87 @@
+"""Whether a model is validated on what it was trained on: by the rows themselves, and by the data sets of loaders."""
+
+from typing import Any
+
+from trainadvisor.log.reader import RunLog
+from trainadvisor.signals import signal
+from trainadvisor.signals.memory import remembered
+
+ROWS = {
+    "needs": "evaluations during a training whose rows were seen",
+    "zh": "训练期间见到了样本行的评估",
+}
+# Rows below which an overlap says nothing.
+FEWEST = 16
+# Rows from which on a single evaluation, at the end, is one.
+MANY = 100
+WHOLE = 0.9
+# Share above which rows are not called held out.
+SOME = 0.05
+# Factor over what chance would give.
+BEYOND = 3.0
+# Chance above which rows are values of a small domain.
+TINY = 0.3
+
+Detail = dict[str, Any]
+
+
+@remembered
+def _evaluations(log: RunLog) -> dict[str, Detail]:
+    told = {event["subject"]: event["detail"] for event in log.events if event["kind"] == "shared-rows"}
+    return {name: detail for name, detail in told.items() if detail["looked_at"] >= FEWEST and _counts(detail)}
+
+
+def _counts(detail: Detail) -> bool:
+    """Return whether an evaluation was made again and again, or once on many rows."""
+    return bool(detail["times"] > 1 or detail["looked_at"] >= MANY)
+
+
+def _chance(detail: Detail) -> float:
+    """Return the share of rows that may be found among those of the training by chance, at most."""
+    if not detail["pairs"]:
+        return 1.0
+    return float((detail["equal"] + 3) / detail["pairs"] * detail["trained_rows"])
+
+
+def share_of(detail: Detail) -> float:
+    """Return the share of an evaluation's examples that the model was trained on, as far as it is certain."""
+    same = float(detail.get("same_examples") or 0.0)
+    found, chance = detail["found"] / detail["looked_at"], _chance(detail)
+    two = not detail["by_loader"] and detail["whole_batches"] and detail["new_batches"]  # one line for both splits
+    certain = not two and chance < TINY and (found >= WHOLE or found > BEYOND * chance)
+    return max(same, found if certain and found > SOME else 0.0)
+
+
+def _leaks(detail: Detail, others: list[Detail]) -> bool:
+    """Return whether an evaluation is called held out and is not, or is partly so where none is."""
+    share = share_of(detail)
+    if share <= SOME or detail["training_loader"] or detail.get("word") == "train":
+        return False
+    real = [other for other in others if share_of(other) <= SOME and 2 * other["times"] >= detail["times"]]
+    return detail.get("word") == "held-out" or (share < WHOLE and not real)
+
+
+@remembered
+def _leaking(log: RunLog) -> dict[str, Detail]:
+    found = _evaluations(log)
+    return {name: detail for name, detail in found.items() if _leaks(detail, list(found.values()))}
+
+
+@signal(unit="share", **ROWS)
+def leaked_share(log: RunLog) -> float | None:
+    """Largest share of the examples of a validation that the model was trained on; 0 where all are new to it."""
+    if not _evaluations(log):
+        return None
+    return max(map(share_of, _leaking(log).values()), default=0.0)
+
+
+@signal(unit="names", **ROWS)
+def leaking_evaluations(log: RunLog) -> list[str]:
+    """Evaluations on examples that the model was trained on."""
+    return sorted(_leaking(log), key=lambda name: -share_of(_leaking(log)[name]))
+
+
+@signal(unit="evaluations", **ROWS)
+def leaked_times(log: RunLog) -> int | None:
+    """How often such a validation was made."""
+    return max((int(detail["times"]) for detail in _leaking(log).values()), default=None)

@@ -1,0 +1,117 @@
+"""Modules of one list and one shape, as the experts of a mixture: which of them are used late in a run."""
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from trainadvisor.log.columns import Floats
+from trainadvisor.log.reader import RunLog
+from trainadvisor.signals import signal
+from trainadvisor.signals.memory import memory_of
+
+SIBLINGS = {"needs": "gradients of modules of one shape in a list", "zh": "同一列表中同形模块的梯度"}
+LEAST_SIBLINGS, LEAST_SAMPLES = 3, 6
+# Part of the samples in which a module that counts as used has a gradient.
+USED = 0.02
+
+
+@dataclass(frozen=True)
+class Siblings:
+    """A list of modules of one shape, and how they were used."""
+
+    name: str
+    count: int
+    # Those that had no gradient in late samples.
+    idle: int
+    # Most that had one in the same sample.
+    together: int
+    routed: bool
+
+
+def _groups(parameters: list[dict[str, Any]]) -> dict[str, dict[int, list[int]]]:
+    """Return the rows of the parameters of each module of a list, by the name of the list."""
+    found: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for row, parameter in enumerate(parameters):
+        for match in re.finditer(r"(?:^|(?<=\.))(\d+)\.", str(parameter.get("name", ""))):
+            found[parameter["name"][: match.start()].rstrip(".")][int(match[1])].append(row)
+    return found
+
+
+def _shapes(parameters: list[dict[str, Any]], rows: list[int]) -> list[Any]:
+    return [parameters[row]["shape"] for row in rows]
+
+
+def _chosen(parameters: list[dict[str, Any]], name: str, count: int) -> bool:
+    """Return whether a layer beside the list has an output for each of its modules: a router."""
+    parent = name.rpartition(".")[0]
+    beside = (p for p in parameters if not str(p["name"]).startswith(f"{name}.") and len(p["shape"]) == 2)
+    return any(p["shape"][0] == count and str(p["name"]).startswith(parent) for p in beside)
+
+
+def _used(gradients: Floats, members: dict[int, list[int]]) -> Any:
+    """Return samples x modules: whether any parameter of a module has a gradient that is not zero."""
+    return np.stack([np.any(gradients[:, rows] > 0, axis=1) for _, rows in sorted(members.items())], axis=1)
+
+
+def _of(log: RunLog) -> list[Siblings]:
+    gradients, steps = log.layers.column("grad"), log.layers.steps_of("grad")
+    parameters = log.layers.rows()
+    if not steps.size or np.count_nonzero(steps >= log.steps[-1] / 2) < LEAST_SAMPLES:
+        return []
+    called = {str(row.get("layer") or "") for row in log.layers.rows("act")}
+    found = []
+    for name, members in _groups(parameters).items():
+        shapes = [_shapes(parameters, rows) for rows in members.values()]
+        if len(members) < LEAST_SIBLINGS or any(other != shapes[0] for other in shapes):
+            continue
+        used = _used(gradients, members)
+        late = used[steps >= log.steps[-1] / 2].mean(0) >= USED
+        ordered = [{parameters[row]["layer"] for row in rows} for _, rows in sorted(members.items())]
+        seen = [bool(layers & called) for layers in ordered]
+        if not any(seen):
+            continue  # calls are not observed in this model
+        idle = sum(not busy and not call for busy, call in zip(late, seen, strict=True))
+        routed = _chosen(parameters, name, len(members))
+        found.append(Siblings(name, len(members), idle, int(used.sum(1).max()), routed))
+    return found
+
+
+def _worst(log: RunLog) -> Siblings | None:
+    """Return the list most of which lies idle, of those that are chosen from."""
+    known: list[Siblings] = memory_of(log).get("_siblings", lambda: _of(log))
+    chosen = [group for group in known if group.routed or 2 * group.together >= group.count]
+    return max(chosen, key=lambda group: group.idle / group.count, default=None)
+
+
+@signal(unit="share", **SIBLINGS)
+def sibling_idle_share(log: RunLog) -> float | None:
+    """Share of the modules of a list (experts) that were not called in any sample of the second half of the run.
+
+    Only lists of which many were used in one step before, or beside which a layer has an output for each.
+    """
+    worst = _worst(log)
+    return None if worst is None else worst.idle / worst.count
+
+
+@signal(unit="modules", **SIBLINGS)
+def sibling_idle(log: RunLog) -> int | None:
+    """Number of modules of that list that lie idle."""
+    worst = _worst(log)
+    return None if worst is None else worst.idle
+
+
+@signal(unit="modules", **SIBLINGS)
+def sibling_count(log: RunLog) -> int | None:
+    """Number of modules of that list."""
+    worst = _worst(log)
+    return None if worst is None else worst.count
+
+
+@signal(unit="name", **SIBLINGS)
+def sibling_list(log: RunLog) -> str | None:
+    """Name of that list."""
+    worst = _worst(log)
+    return None if worst is None else worst.name
