@@ -104,6 +104,12 @@ def mean_divisor(log: RunLog) -> int | None:
     return max(divisors, default=1 if read(log) else None)
 
 
+@signal(unit="truth", **GRAPH)
+def raw_overlap(log: RunLog) -> bool | None:
+    """Whether an overlap (Dice, Jaccard) in the loss was made of raw outputs of a layer, without sigmoid or softmax."""
+    return bool(_told(log, "raw-overlap")) if read(log) else None
+
+
 # -- axes
 
 
