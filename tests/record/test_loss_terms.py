@@ -115,3 +115,44 @@ def test_a_term_that_is_used_or_only_logged_is_not(name: str) -> None:
 def test_two_backwards_are_not_enough() -> None:
     """A training of two steps tells of no term."""
     assert _recorded(USELESS["rounded"][0], steps=2) == []
+
+
+class _TwoHeads(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.policy, self.value = nn.Linear(3, 4), nn.Linear(4, 2), nn.Linear(4, 1)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        h = self.body(x).tanh()
+        return self.policy(h), self.value(h)
+
+
+def _two_heads() -> object:
+    torch.manual_seed(0)
+    model = _TwoHeads()
+    optimizer = torch.optim.Adam(model.parameters())
+    for _ in range(4):
+        optimizer.zero_grad()
+        logits, value = model(torch.randn(N, 3))
+        loss = F.cross_entropy(logits, torch.zeros(N).long()) + 0.5 * F.mse_loss(value, torch.full((N, 1), 900.0))
+        loss.backward()
+        optimizer.step()
+    return model
+
+
+def test_the_parameters_of_each_term_are_told_once() -> None:
+    """Of two heads on one body: what each has for itself, what it lacks, and how many both have."""
+    records = record(_two_heads)
+    names = {parameter["id"]: name for name, parameter in records.named().items()}
+    (told,) = records.events("loss-terms")
+    parts = [
+        (
+            term["name"].partition(" (")[0],
+            [names[number] for number in term["own"]],
+            [names[number] for number in term["without"]],
+            term["shared"],
+        )
+        for term in told["summands"]
+    ]
+    policy, value = ["policy.weight", "policy.bias"], ["value.weight", "value.bias"]
+    assert parts == [("cross_entropy", policy, value, 2), ("mse_loss", value, policy, 2)]

@@ -61,3 +61,12 @@ def test_steps_without_advantage_are_marked(loss: Loss) -> None:
 def test_factors_of_something_else_are_not_told() -> None:
     """A weighted regression has no policy."""
     assert _factors_zero(_regression, [torch.zeros(N)] * 3) == [None] * 3
+
+
+def test_smoothed_labels_are_no_advantages() -> None:
+    """A cross-entropy with label smoothing multiplies with single numbers only."""
+
+    def smoothed(logits: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        return 0.3 * F.cross_entropy(logits, torch.zeros(N).long(), label_smoothing=0.1)
+
+    assert _factors_zero(smoothed, [torch.zeros(N)] * 3) == [None] * 3

@@ -75,3 +75,9 @@ def test_ordered_axes_are_clear(tmp_path: Path) -> None:
     """No view, and a softmax over the alternatives."""
     signals = _of(tmp_path)
     assert (signals["scrambled_views"], signals["softmax_over"]) == (0, "alternatives")
+
+
+def test_an_overlap_of_raw_outputs_is_a_truth(tmp_path: Path) -> None:
+    """True with its event, false without."""
+    raw = {"kind": "raw-overlap", "detail": {"site": None}}
+    assert (_of(tmp_path, raw)["raw_overlap"], _of(tmp_path)["raw_overlap"]) == (True, False)

@@ -20,7 +20,7 @@ def _told(log: RunLog, kind: str) -> list[Fact]:
     return [event["detail"] for event in log.events if event.get("kind") == kind]
 
 
-def _read(log: RunLog) -> bool:
+def read(log: RunLog) -> bool:
     """Return whether the graph of a training loss was looked at."""
     return any(loss.get("graph") for loss in training_losses(log))
 
@@ -32,7 +32,7 @@ def _read(log: RunLog) -> bool:
 def crossed_examples(log: RunLog) -> int | None:
     """Number N of examples each of which meets every other on the way into the loss, as [N] with [N, 1]; 1: none."""
     sizes = [max(shape[0] for shape in detail["shapes"]) for detail in _told(log, "crossed-shapes")]
-    return max(sizes, default=1 if _read(log) else None)
+    return max(sizes, default=1 if read(log) else None)
 
 
 @signal(unit="shapes", **GRAPH)
@@ -63,7 +63,7 @@ def _lost(log: RunLog) -> dict[str, Fact]:
 def lost_term_rounds(log: RunLog) -> int | None:
     """Backward passes in which a term of the loss gave a gradient to no parameter that was stepped on; 0: none."""
     rounds = [int(told.get("rounds") or 0) for told in _lost(log).values()]
-    return max(rounds, default=0 if _read(log) else None)
+    return max(rounds, default=0 if read(log) else None)
 
 
 @signal(unit="names", **GRAPH)
@@ -84,14 +84,14 @@ def zero_factor_share(log: RunLog) -> float | None:
     zero = log.column("factor_zero")
     halves = np.array_split(zero[np.isfinite(zero)], 2)
     if not halves[1].size:
-        return 0.0 if _read(log) else None
+        return 0.0 if read(log) else None
     return float(min(half.mean() for half in halves))
 
 
 @signal(unit="steps", **GRAPH)
 def zero_factor_steps(log: RunLog) -> int | None:
     """Number of sampled steps in which all advantages were zero."""
-    return int(np.nansum(log.column("factor_zero"))) if _read(log) else None
+    return int(np.nansum(log.column("factor_zero"))) if read(log) else None
 
 
 # -- a mean that is divided by its examples
@@ -101,7 +101,13 @@ def zero_factor_steps(log: RunLog) -> int | None:
 def mean_divisor(log: RunLog) -> int | None:
     """Number of examples by which a mean over them is divided once more on its way into the loss; 1: none is."""
     divisors = [int(detail["by"]) for detail in _told(log, "mean-divided")]
-    return max(divisors, default=1 if _read(log) else None)
+    return max(divisors, default=1 if read(log) else None)
+
+
+@signal(unit="truth", **GRAPH)
+def raw_overlap(log: RunLog) -> bool | None:
+    """Whether an overlap (Dice, Jaccard) in the loss was made of raw outputs of a layer, without sigmoid or softmax."""
+    return bool(_told(log, "raw-overlap")) if read(log) else None
 
 
 # -- axes
@@ -110,7 +116,7 @@ def mean_divisor(log: RunLog) -> int | None:
 @signal(unit="views", **GRAPH)
 def scrambled_views(log: RunLog) -> int | None:
     """Number of views whose sizes are those of exchanged axes, although the numbers stay where they are."""
-    return len(_told(log, "moved-axes")) if _read(log) else None
+    return len(_told(log, "moved-axes")) if read(log) else None
 
 
 def _scrambled(log: RunLog, side: str) -> str | None:
@@ -134,7 +140,7 @@ def scrambled_after(log: RunLog) -> str | None:
 def softmax_over(log: RunLog) -> str | None:
     """What a softmax wrongly goes over: single (one value), batch, matrices (batch or heads), else alternatives."""
     told = _told(log, "softmax-axis")
-    return str(told[0]["over"]) if told else "alternatives" if _read(log) else None
+    return str(told[0]["over"]) if told else "alternatives" if read(log) else None
 
 
 @signal(unit="dimension", **GRAPH)

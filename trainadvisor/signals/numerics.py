@@ -43,6 +43,14 @@ def _detail(log: RunLog, field: str) -> str | None:
     return str(value) if value else None
 
 
+@signal(unit="rows", **NEEDS)
+def masked_softmax_rows(log: RunLog) -> int | None:
+    """Rows of the softmax that broke first in which everything was masked; 0 in a run that stayed finite."""
+    if not any_nonfinite(log):
+        return None if any_nonfinite(log) is None else 0
+    return int((nonfinite_events(log, "activation") or [{"detail": {}}])[0]["detail"].get("masked_rows") or 0)
+
+
 @signal(unit="truth", **NEEDS)
 def any_nonfinite(log: RunLog) -> bool | None:
     """Whether any NaN or infinity was seen, in inputs, parameters, activations, loss or gradients."""

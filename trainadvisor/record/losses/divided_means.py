@@ -1,11 +1,14 @@
 """Finds a mean over N examples that is divided by N once more on its way into the loss."""
 
+import math
 from collections import deque
 from typing import Any
 
+import torch
+
 from trainadvisor.instrument import private_torch
 from trainadvisor.record.losses.loss_graph import bare
-from trainadvisor.record.losses.loss_region import kept, region, shape_of
+from trainadvisor.record.losses.loss_region import kept, region, scaling, shape_of
 
 # Fewer may be micro-batches, tasks or heads.
 _FEWEST = 8
@@ -27,16 +30,13 @@ def divided_again(root: Any) -> int | None:
 
 def _divisor(node: Any) -> int | None:
     """Return the whole number by which an operation divides a single number, None for any other."""
-    inner = [following for following, _ in node.next_functions]
-    if bare(node) not in {"Div", "Mul"} or shape_of(node) != [] or len(inner) != 2 or inner.count(None) != 1:
+    scaled = scaling(node) if shape_of(node) == [] else None
+    if scaled is None or (isinstance(scaled[1], torch.Tensor) and scaled[1].device.type != "cpu"):
         return None
-    if bare(node) == "Div" and inner[0] is None:
-        return None
-    number = kept(node, "other" if inner[1] is None else "self")
-    if number is None or number.numel() != 1 or number.device.type != "cpu":
-        return None
-    value = float(number.item())
+    value = float(scaled[1])
     divisor = value if bare(node) == "Div" else (1.0 / value if value else 0.0)
+    if not math.isfinite(divisor):
+        return None
     whole = round(divisor)
     return whole if whole > 0 and abs(divisor - whole) <= _ALMOST * whole else None
 

@@ -20,7 +20,7 @@ def policy_factors(root: Any) -> list[torch.Tensor]:
         if bare(node) != "Mul":
             continue
         sides = operands(node)
-        for one, other in (sides, sides[::-1]):
+        for one, other in (sides, sides[::-1]) if sides else ():
             factor = other.constant
             if one.node is None or factor is None or factor.numel() < _LEAST_VALUES or not factor.is_floating_point():
                 continue

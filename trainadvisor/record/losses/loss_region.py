@@ -94,6 +94,20 @@ def kept(node: Any, name: str) -> torch.Tensor | None:
     return found.detach() if isinstance(found, torch.Tensor) else None
 
 
+def scaling(node: Any) -> tuple[Any, torch.Tensor | float] | None:
+    """Return the node of what a product or quotient scales, and the number; None of any other operation."""
+    name, inner = bare(node), [following for following, _ in node.next_functions]
+    if name not in {"Mul", "Div"} or (name == "Div" and inner[0] is None) or len([n for n in inner if n]) != 1:
+        return None
+    try:
+        number = private_torch.saved(node, "other" if inner[0] is not None else "self")
+    except RuntimeError:  # freed, or changed in place since
+        return None
+    if isinstance(number, torch.Tensor):
+        number = number.detach() if number.numel() == 1 else None
+    return None if number is None else (next(n for n in inner if n is not None), number)
+
+
 def unshaped(node: Any) -> Any:
     """Return the node whose values one has, whatever their shape: views taken off."""
     while bare(node) in _SHAPING and len(node.next_functions) == 1 and node.next_functions[0][0] is not None:

@@ -8,12 +8,11 @@ import torch
 
 from trainadvisor.record.losses.loss_calls import MARK
 from trainadvisor.record.losses.loss_graph import bare, metadata_of
-from trainadvisor.record.losses.loss_region import kept, shape_of
+from trainadvisor.record.losses.loss_region import scaling, shape_of
 
 _MOST_NODES = 20_000
 _MOST_TERMS = 12
 _SUMMING = frozenset({"Add", "Sub"})
-_SCALING = frozenset({"Mul", "Div"})
 _PASSING = frozenset({"Neg", "ToCopy", "View", "Squeeze", "Unsqueeze", "Alias", "Clone", "ReshapeAlias"})
 # Steps in value whose derivative is zero: nothing behind them gets a gradient.
 _STEPS = frozenset({"Round", "Floor", "Ceil", "Trunc", "Sign", "Sgn", "Heaviside"})
@@ -71,23 +70,12 @@ def _inside(term: Term, total: Total) -> list[Term]:
         return [Term(n, [*term.factors, s]) for n, s in zip(inner, signs, strict=False) if n is not None]
     if name in _PASSING and len(inner) == 1 and inner[0] is not None:
         return [Term(inner[0], [*term.factors, -1.0] if name == "Neg" else term.factors)]
-    factor = _factor(node, name, inner)
-    if factor is not None:
-        return [Term(next(n for n in inner if n is not None), [*term.factors, factor])]
+    scaled = scaling(node)
+    if scaled is not None:
+        factor = 1.0 / scaled[1] if name == "Div" else scaled[1]
+        return [Term(scaled[0], [*term.factors, factor])]
     total.terms.append(term)
     return []
-
-
-def _factor(node: Any, name: str, inner: list[Any]) -> torch.Tensor | None:
-    """Return the number that a term is multiplied with, None for any other operation."""
-    if name not in _SCALING or len(inner) != 2 or (inner[0] is None) == (inner[1] is None):
-        return None
-    if name == "Div" and inner[0] is None:
-        return None
-    found = kept(node, "other" if inner[1] is None else "self")
-    if found is None or found.numel() != 1:
-        return None
-    return 1.0 / found if name == "Div" else found
 
 
 @dataclass

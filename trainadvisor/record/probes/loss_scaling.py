@@ -1,4 +1,4 @@
-"""Probe: a mean over the batch that is divided by the batch once more."""
+"""Probe: a mean that is divided by the batch once more, and an overlap that was made of raw outputs."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ import torch
 from trainadvisor.instrument import call_sites
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.losses.divided_means import divided_again
+from trainadvisor.record.losses.raw_overlaps import raw_overlap
 from trainadvisor.record.step import Step
 
 _LOOKED_AT = frozenset({0, 1, 2})
@@ -15,12 +16,13 @@ _TIMES = 2
 
 @probe(order=60)
 class LossScalingProbe:
-    """Tells it when it has been seen in two steps, unless the number is that of the accumulated micro-batches."""
+    """Tells a division seen in two steps, unless by the number of accumulated micro-batches, and an overlap at once."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._found: tuple[int, call_sites.Place | None] | None = None
         self._seen = 0
+        self._overlap = False
 
     def on_backward_begins(self, *_: Any) -> None:
         """Look at the graph of the loss in the first steps."""
@@ -28,9 +30,12 @@ class LossScalingProbe:
         if root is None or self._context.step_number not in _LOOKED_AT or self._found is not None:
             return
         with torch.no_grad():
-            divisor = divided_again(root)
+            divisor, raw = divided_again(root), not self._overlap and raw_overlap(root)
         if divisor is not None:
             self._found = divisor, call_sites.user_place(2)
+        if raw:
+            self._overlap = True
+            self._context.event("raw-overlap", "", {"site": call_sites.describe(call_sites.user_place(2))})
 
     def on_close(self, step: Step) -> None:
         """Compare with the number of backward passes of the step, which is known now."""

@@ -66,6 +66,7 @@ class LossTermsProbe:
         self._open: list[_Round] = []
         self._known: dict[_Key, _Known] = {}
         self._looked_at: Counter[Any] = Counter()
+        self._parted: set[Any] = set()
         self._values = TermsInValue(self._lost_in_value)
 
     def on_loss(self, kind: str, _: Any, __: Any, result: torch.Tensor) -> None:
@@ -102,7 +103,23 @@ class LossTermsProbe:
         place = call_sites.user_place(2)
         shares = [self._share(term, calls, place, number) for number, term in enumerate(total.terms)]
         if all(share is not None for share in shares):
+            self._tell_parts([share for share in shares if share])
             self._open = [*self._open[1 - _MOST_OPEN :], _Round(self._context.step_number, [s for s in shares if s])]
+
+    def _tell_parts(self, shares: list[_Share]) -> None:
+        """Tell once, for each loss, which parameters a term shares with the others and which it has for itself."""
+        loss, numbers = self._context.step.fields.get("loss_id"), self._context.objects.of_parameter
+        if loss in self._parted:
+            return
+        self._parted.add(loss)
+        terms = []
+        for share in shares:
+            others = set().union(*(other.left for other in shares if other is not share))
+            sets = {"own": share.left - others, "without": others - share.left, "shared": others & share.left}
+            parts = {name: sorted(numbers[key] for key in keys if key in numbers) for name, keys in sets.items()}
+            terms.append({"name": share.name, "shared": len(parts.pop("shared")), **parts})
+        if any(term["own"] and term["without"] and term["shared"] for term in terms):
+            self._context.event("loss-terms", str(loss), {"summands": terms})
 
     def _share(self, term: Term, calls: list[Summand], place: call_sites.Place | None, number: int) -> _Share | None:
         """Return what is followed of a term, None where one cannot tell what gets its gradient."""

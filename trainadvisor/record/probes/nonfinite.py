@@ -7,6 +7,7 @@ import torch
 
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.losses.loss_graph import find_nonfinite
+from trainadvisor.record.losses.masked_rows import masked_rows
 from trainadvisor.record.objects import describe
 from trainadvisor.record.step import Call, Step
 
@@ -42,7 +43,7 @@ class NonfiniteProbe:
         self._tell_parameters()
         if not self._told and losses.last_root is not None:
             operation = find_nonfinite(losses.last_root)
-            self._tell("activation", {"op": operation}) if operation else None
+            self._tell("activation", _told_of(operation, losses.last_root)) if operation else None
         self._tell("loss", {"value": losses.nonfinite})
 
     def _tell_inputs(self, inputs: tuple[Any, ...]) -> None:
@@ -77,6 +78,12 @@ class NonfiniteProbe:
             return
         names = _bad_gradients(step)
         self._tell("gradient", {"name": names[0] if names else None, "parameters": len(names)})
+
+
+def _told_of(operation: str, root: Any) -> dict[str, Any]:
+    """Return what is told of an operation; of a softmax, the rows that a mask left nothing of."""
+    rows = masked_rows(root) if "Softmax" in operation else 0
+    return {"op": operation, "masked_rows": rows} if rows else {"op": operation}
 
 
 def _bad_gradients(step: Step) -> list[str]:
