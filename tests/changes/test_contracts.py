@@ -124,6 +124,14 @@ def test_the_next_element_is_not_seen(forward: Any, told: str) -> None:
     assert _outcome("causality", forward, x=text, target=text[:, 1:].flatten()) == told
 
 
+def test_labels_of_the_end_alone_show_the_order_and_the_batch() -> None:
+    """Only the answer behind a prompt is taught: time is the second dimension, and the first is the batch."""
+    text = torch.randint(0, WORDS, (BATCH, TIME + 1))
+    given = {"x": text[:, :-1], "target": text[:, 5:].flatten(), "loaded": None}
+    assert _outcome("causality", _seeing_all, **given) == "failed"
+    assert _outcome("independence", _seeing_all, **given) == "passed"
+
+
 def test_a_tagger_may_look_ahead() -> None:
     """Where other labels are taught, every place may be seen."""
     told = _outcome("causality", _seeing_all, x=_tokens(), target=_tokens().flatten())

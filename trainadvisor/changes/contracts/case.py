@@ -9,6 +9,8 @@ from typing import Any
 from trainadvisor.changes.applying.late_torch import nn, private_torch, torch
 from trainadvisor.changes.contracts.declaration import Untestable
 
+# Share of the places at which the label is the next element, from which on that is what is taught.
+_NEXT = 0.95
 _IMAGE = 4
 _MATRIX = 2
 
@@ -40,7 +42,8 @@ class Case:
         if not given:
             raise Untestable("the model is called without a tensor", "调用模型时没有传入张量")
         first = int(given[0].shape[0])
-        known = self.loaded if self.loaded is not None else first if self._is_batch(first, given[0], answer) else None
+        certain = self.teaches_next() or self._is_batch(first, given[0], answer)
+        known = self.loaded if self.loaded is not None else first if certain else None
         if known is None or known != first or answer.shape[0] % first:
             raise Untestable("which dimension is the batch is not known", "不知道哪一维是批次")
         if first < 2:
@@ -53,6 +56,20 @@ class Case:
             answer.shape[0] == first and self.target is not None and self.target.ndim and self.target.shape[0] == first
         )
         return bool(same and (given.ndim >= _IMAGE or answer.ndim <= _MATRIX >= self.target.ndim))
+
+    def teaches_next(self) -> bool:
+        """Return whether the labels are the elements one place further on: all, or those of the end."""
+        tokens, target = self.inputs()[0], self.target
+        if target is None or tokens.ndim < _MATRIX or target.is_floating_point() != tokens.is_floating_point():
+            return False
+        count, length = tokens.shape[:2]
+        taught = target.numel() * length // max(tokens.numel(), 1)
+        if not 1 < taught <= length or target.numel() * length != tokens.numel() * taught:
+            return False
+        labels = target.reshape(count, taught, *tokens.shape[2:])
+        outside = labels[:, :-1] == tokens[:, length - taught + 1 :]
+        inside = labels == tokens[:, 1:] if taught == length - 1 else outside
+        return max(float(outside.float().mean()), float(inside.float().mean())) >= _NEXT
 
     # Running the model
 

@@ -7,8 +7,6 @@ from trainadvisor.changes.contracts.case import Case
 from trainadvisor.changes.contracts.declaration import FAILED, PASSED, Outcome, Untestable, contract
 
 _SHORTEST = 4
-# Share of the places at which the label is the next element, from which on that is what is taught.
-_NEXT = 0.95
 _NOTHING = 1e-6
 
 
@@ -44,7 +42,7 @@ _NOTHING = 1e-6
 def causality(case: Case) -> Outcome:
     """Differentiate the answer in the middle of the sequence."""
     tokens = case.inputs()[0]
-    if tokens.ndim < 2 or tokens.shape[1] < _SHORTEST or not _is_next(tokens, case.target):
+    if tokens.ndim < 2 or tokens.shape[1] < _SHORTEST or not case.teaches_next():
         raise Untestable("it is not taught the next element of a sequence", "它学习的不是预测序列的下一个元素")
     answer, leaves = case.traced()
     count, length = tokens.shape[:2]
@@ -61,17 +59,3 @@ def causality(case: Case) -> Outcome:
     touched = int((size[place + 1 :] > _NOTHING * float(size.max())).sum())
     figures = {"place": place + 1, "length": length, "touched": touched}
     return Outcome(FAILED if touched else PASSED, figures=figures)
-
-
-def _is_next(tokens: Any, target: Any) -> bool:
-    """Return whether the labels are the elements one place further on, flattened or not."""
-    if target is None or target.is_floating_point() != tokens.is_floating_point():
-        return False
-    for length in (tokens.shape[1], tokens.shape[1] - 1):
-        if target.numel() * tokens.shape[1] == tokens.numel() * length:
-            labels = target.reshape(tokens.shape[0], length, *tokens.shape[2:])
-            following = tokens[:, 1:]
-            places = labels[:, : following.shape[1]] == following[:, : labels.shape[1]]
-            if float(places.float().mean()) >= _NEXT:
-                return True
-    return False
