@@ -49,9 +49,9 @@ def _net() -> tuple[nn.Module, torch.optim.Optimizer]:
     return net, torch.optim.SGD(net.parameters(), lr=0.1)
 
 
-def _signals(train: Callable[[], object], folder: Path) -> Signals:
+def _signals(script: Callable[[], object], folder: Path) -> Signals:
     log = folder / "log.json"
-    log.write_text(json.dumps(record(train)), encoding="utf-8")
+    log.write_text(json.dumps(record(script)), encoding="utf-8")
     return Signals(read_log(log))
 
 
@@ -179,6 +179,58 @@ def test_held_out_rows_are_not(train: Any, tmp_path: Path) -> None:
 def test_rows_that_coincide_for_another_reason_are_not_judged(train: Any, tmp_path: Path) -> None:
     """Sixteen possible rows, and one graph whose nodes all go in while the loss takes some."""
     assert not _signals(train, tmp_path)["leaked_share"]
+
+
+def _looking(*, switch: bool, every_step: bool = False, train_rows: bool = False) -> Callable[[], object]:
+    """Return a training with dropout that counts right answers by hand, in train mode or not."""
+
+    def train() -> object:
+        x, y = torch.randn(80, 6), torch.randint(0, 3, (80,))
+        net = nn.Sequential(nn.Linear(6, 8), nn.Dropout(0.5), nn.Linear(8, 3))
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+
+        @torch.no_grad()
+        def look() -> float:
+            part = slice(0, 60) if train_rows else slice(60, 80)
+            net.train(not switch)
+            found = float((net(x[part]).argmax(1) == y[part]).float().mean())
+            net.train()
+            return found
+
+        for _ in range(EPOCHS):
+            for i in range(0, 60, 15):
+                if every_step:
+                    look()
+                _fit(net, [(x[i : i + 15], y[i : i + 15])], optimizer)
+            if not every_step:
+                look()
+        return net
+
+    return train
+
+
+def test_an_evaluation_by_hand_in_train_mode_is_found(tmp_path: Path) -> None:
+    """New rows, looked at now and then with dropout at work; in eval mode, on training rows or at every step not."""
+    found = _signals(_looking(switch=False), tmp_path)
+    assert (found["unrecorded_train_mode_evals"], found["train_mode_layers"]) == (EPOCHS, ["1"])
+    sound = [_looking(switch=True), _looking(switch=False, every_step=True), _looking(switch=False, train_rows=True)]
+    assert [_signals(script, tmp_path)["unrecorded_train_mode_evals"] for script in sound] == [0, 0, 0]
+
+
+def test_rows_by_hand_behind_a_loader_are_told_apart_in_long_runs(tmp_path: Path) -> None:
+    """The place stays the same when no more rows of the training are taken."""
+
+    def train() -> object:
+        loader, x = DataLoader(_data(600), 100), torch.randn(40, 6)
+        net, optimizer = _net()
+        for _ in range(9):
+            _fit(net, loader, optimizer)
+            with torch.no_grad():
+                net(x)
+        return net, loader
+
+    events = record(train).events("shared-rows")
+    assert (events[-1]["times"], events[-1]["by_loader"]) == (9, False)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.int64, torch.bool])

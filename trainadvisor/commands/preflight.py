@@ -9,6 +9,7 @@ import click
 
 from trainadvisor.commands.common import color_option, lang_option
 from trainadvisor.commands.trialling import copy_options
+from trainadvisor.errors import UsageError
 from trainadvisor.vocabulary import FAIL_ON
 
 SETTINGS = {"allow_interspersed_args": False}
@@ -45,21 +46,29 @@ FORMS = "text, json, markdown, junit"
 @click.option(
     "--folder", type=click.Path(path_type=Path), metavar="DIR", help="Keep logs and outputs of the runs there."
 )
+@click.option("--list", "listing", is_flag=True, help="Name the active tests, say what each does, and exit.")
 @copy_options
 @lang_option
 @color_option
 @click.option("-m", "module", is_flag=True, help="TARGET is a module, as in python -m.")
-@click.argument("target")
+@click.argument("target", required=False)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
-def command(*, target: str, args: tuple[str, ...], module: bool, **options: object) -> None:
+def command(*, target: str | None, args: tuple[str, ...], module: bool, listing: bool, **options: object) -> None:
     """Run the first steps of TARGET (a script, or a module after -m) with its ARGS and judge them.
 
     The script runs up to four times, each time cut after some steps: as it is, on its first batch only, and with a
-    rising learning rate. It runs in a copy of this folder, and nothing that it writes there leads back; the network and
-    files that it names by absolute paths are its own business. Exit 0 passed, 1 failed, 2 a mistake in the command,
-    3 cannot tell, 4 an internal error of ours.
+    rising learning rate. Behind its first steps the model is tested on its first batch (--list names the tests). It
+    runs in a copy of this folder, and nothing that it writes there leads back; the network and files that it names by
+    absolute paths are its own business. Exit 0 passed, 1 failed, 2 a mistake in the command, 3 cannot tell, 4 an
+    internal error of ours.
     """
     from trainadvisor.commands import preflighting
     from trainadvisor.preflight.first_steps import Script
 
+    if listing:
+        preflighting.show_tests(str(options["lang"] or "") or None)
+        return
+    if target is None:
+        message = "a script is missing: trainadvisor preflight train.py"
+        raise UsageError(message)
     sys.exit(preflighting.run(Script(target, args, module), preflighting.Options(**options)))  # type: ignore[arg-type]

@@ -69,6 +69,17 @@ def run(script: Script, options: Options) -> int:
     return code
 
 
+def show_tests(lang: str | None) -> None:
+    """Print the active tests by name, with what is done in each."""
+    import click
+
+    from trainadvisor.commands.common import language
+    from trainadvisor.preflight.contracts import listed
+
+    for name, what in listed(language(lang)):
+        click.echo(f"{name}: {what}")
+
+
 def _check(script: Script, options: Options) -> None:
     """Refuse what cannot work before anything runs."""
     from trainadvisor.commands.script_targets import check_script

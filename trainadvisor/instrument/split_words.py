@@ -12,6 +12,8 @@ HELD_OUT = frozenset({"val", "valid", "validation", "dev", "eval", "evaluation",
 _WORDS = TRAINING | HELD_OUT
 _LONGEST = 12
 _LETTERS = re.compile(r"[A-Za-z]+")
+# The name of what is called says what is done, with which data the rest of a line does.
+_CALLED = re.compile(r"\w+\s*\(")
 # Words that name what is done as well as what it is done with.
 _VERBS = frozenset({"eval", "evaluation", "testing"})
 # Names whose use in a function shows that it holds its variables as a dictionary, which a look would renew.
@@ -47,7 +49,7 @@ def split_in_names(frames: list[FrameType], thing: object, made: str) -> str | N
     """Return "train" or "held-out" by the names that the user's code has for a thing, else by the lines that use it."""
     names = [name for frame in frames for name in _names_of(frame, thing)] if thing is not None else []
     target = made.partition("=")[0] if "=" in made.partition("(")[0] else ""
-    lines = [linecache.getline(frame.f_code.co_filename, frame.f_lineno) for frame in frames]
+    lines = [_CALLED.sub("(", linecache.getline(frame.f_code.co_filename, frame.f_lineno)) for frame in frames]
     for text in (" ".join(names), target, *lines):
         words = {word.lower() for word in _LETTERS.findall(text)}
         kinds = {name for name, known in (("train", TRAINING), ("held-out", HELD_OUT - _VERBS)) if words & known}

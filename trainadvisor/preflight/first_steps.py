@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 GRACE = 10.0
 # Seconds of training below which an experiment is not worth starting.
 LEAST_STEPPING = 1.5
+# Seconds that all active tests may take: a child that takes them is not killed.
+LONGEST_TESTS = GRACE
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,12 @@ class Trials:
         return time.monotonic() - self._began
 
     def first(self, steps: int) -> Trial:
-        """Run the first steps unmodified; half of the budget is kept for experiments."""
-        outcome = self._run("natural", (), steps, self._budget / 2)
+        """Run the first steps unmodified, then the active tests; half of the budget is kept for experiments."""
+        from trainadvisor.trials.jobs import Change
+
+        testing = min(LONGEST_TESTS, self._budget / 6)
+        tests = Change("contracts", {"seconds": testing})
+        outcome = self._run("natural", (tests,), steps, self._budget / 2 - testing)
         log = _read(outcome.log)
         training = (log.end or {}).get("seconds") if log is not None else None
         self._startup = max(outcome.seconds - float(training or 0.0), 0.0)

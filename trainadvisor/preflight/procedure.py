@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.i18n.language import say
 from trainadvisor.judge.assembly import judge_log
-from trainadvisor.preflight import early_rules, lr_range_test, lr_suggestion, one_batch, questions
+from trainadvisor.preflight import contracts, early_rules, lr_range_test, lr_suggestion, one_batch, questions
 from trainadvisor.preflight.preflight_result import Check, LearningRate, Outcome, Preflight
 from trainadvisor.signals.context import contexts
 from trainadvisor.telling import told
@@ -74,6 +74,7 @@ class Procedure:
             *(questions.family(name, seen) for name in questions.FAMILIES),
             questions.one_batch(seen, why, broken or ["start"]),
             rate_check,
+            *contracts.checks(seen.log, self._wish.lang),
             questions.throughput(seen),
         ]
         return self._verdict(trial, answers, seen.diagnosis, rate)

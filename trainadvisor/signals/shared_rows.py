@@ -85,3 +85,27 @@ def leaking_evaluations(log: RunLog) -> list[str]:
 def leaked_times(log: RunLog) -> int | None:
     """How often such a validation was made."""
     return max((int(detail["times"]) for detail in _leaking(log).values()), default=None)
+
+
+def _mistaken(detail: Detail) -> bool:
+    """Return whether an evaluation ran in train mode: on held-out rows, by name or as the model has not seen them.
+
+    New rows that are looked at before every step are no evaluation: they get labels, as in self-training.
+    """
+    if 2 * (detail.get("in_train_mode") or 0) <= (detail.get("calls") or 0) or detail.get("word") == "train":
+        return False
+    rare = 2 * detail["times"] <= detail.get("after", 0)
+    new = not detail["found"] and not detail.get("same_examples") and detail["looked_at"] >= FEWEST
+    return bool(rare and detail["times"] > 1 and (detail.get("word") == "held-out" or (new and _chance(detail) < TINY)))
+
+
+def train_mode_looks(log: RunLog) -> list[Detail]:
+    """Return the evaluations in train mode, also those of which no loss or accuracy was seen."""
+    told = {event["subject"]: event["detail"] for event in log.events if event["kind"] == "shared-rows"}
+    return [detail for detail in told.values() if _mistaken(detail)]
+
+
+@signal(unit="evaluations", **ROWS)
+def unrecorded_train_mode_evals(log: RunLog) -> int:
+    """Evaluations of held-out rows in train mode, whose figures the script works out by itself."""
+    return max((int(detail["times"]) for detail in train_mode_looks(log)), default=0)

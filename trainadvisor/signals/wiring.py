@@ -8,6 +8,7 @@ from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.eval_dropout import eval_dropouts
+from trainadvisor.signals.shared_rows import train_mode_looks
 
 CALLS = {
     "needs": "a run under the recorder, which counts the calls of the loop",
@@ -191,6 +192,7 @@ def train_mode_evals(log: RunLog) -> int | None:
 def train_mode_layers(log: RunLog) -> list[str] | None:
     """Layers that were in training mode during evaluations (at most five are recorded), or functions that dropped."""
     named = [name for record in _train_mode_evals(log) for name in record.get("train_mode_modules") or []]
+    named = named or [name for look in train_mode_looks(log) for name in look.get("train_mode_modules") or []]
     return list(dict.fromkeys(named or [event["subject"] for event in eval_dropouts(log)])) or None
 
 

@@ -52,6 +52,10 @@ class _Looked:
     taken: int = 0
     # Steps before which it was evaluated.
     steps: list[int] = field(default_factory=list)
+    calls: int = 0
+    # Calls with dropout or batch norm in train mode, and such layers.
+    in_train_mode: int = 0
+    layers: list[str] = field(default_factory=list)
 
 
 @probe()
@@ -115,6 +119,9 @@ class SharedRowsProbe:
     def on_backward_begins(self, *_: object) -> None:
         """Take the rows that are trained on."""
         taken, self._open = self._open, None
+        if self._loader is not None:
+            self._training_loaders.add(self._loader)
+            self._loader = None
         if taken is None:
             return
         call, given = taken
@@ -122,9 +129,6 @@ class SharedRowsProbe:
         with torch.no_grad():
             trained.open.append(self._context.values.read(fingerprints.of_rows(given)))
         trained.taken += given.shape[0]
-        if self._loader is not None:
-            self._training_loaders.add(self._loader)
-        self._loader = None
 
     def _look(self, call: Call, given: torch.Tensor) -> None:
         frames = call_sites.user_frames(_DEPTH)
@@ -140,6 +144,11 @@ class SharedRowsProbe:
             self._looked[key] = looked
             self._known += 1
         looked.loader = fingerprints.held(self._loader)
+        looked.calls += 1
+        caring = [layer for layer in call.model.caring if layer.training] if call.model.trained else []
+        if caring:
+            looked.in_train_mode += 1
+            looked.layers = looked.layers or [call.model.layer_names.get(id(layer), "") for layer in caring[:5]]
         if looked.taken < _MOST_LOOKED:
             looked.taken += given.shape[0]
             with torch.no_grad():
@@ -149,6 +158,7 @@ class SharedRowsProbe:
             looked.steps.append(now)
             if len(looked.steps) in _TOLD:
                 self._tell(looked)
+        self._loader = None
 
     def _made(self, loader: Any) -> dict[str, Any] | None:
         """Return where a loader was made."""
@@ -183,7 +193,8 @@ class SharedRowsProbe:
             "new_batches": sum(not any(batch) for batch in batches),
             "trained_rows": len(trained.rows), "pairs": trained.pairs, "equal": trained.equal,
             "same_examples": max((share for share in shares if share is not None), default=None),
-            "times": len(looked.steps),
+            "times": len(looked.steps), "calls": looked.calls, "in_train_mode": looked.in_train_mode,
+            "train_mode_modules": looked.layers, "after": self._context.steps_done(),
         }  # fmt: skip
         self._told += 1
         self._context.event("shared-rows", f"evaluation {looked.number}", detail)
