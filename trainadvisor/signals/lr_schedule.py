@@ -89,7 +89,8 @@ def lr_warmup_steps(log: RunLog) -> int | None:
     return round(share * (_rates(log).size - 1)) if share else None
 
 
-def _schedulers(log: RunLog) -> list[dict[str, Any]]:
+def main_schedulers(log: RunLog) -> list[dict[str, Any]]:
+    """Return the schedulers of the optimizers of the main phase."""
     used = log.phase.optimizers
     return [s for s in log.schedulers if not used or s.get("optimizer") is None or s["optimizer"] in used]
 
@@ -98,6 +99,6 @@ def _schedulers(log: RunLog) -> list[dict[str, Any]]:
 def scheduler_interval(log: RunLog) -> float | None:
     """Optimizer steps between two steps of the scheduler: 1 = stepped every batch."""
     counts = log.tally.get("scheduler_steps")
-    known = [str(s["id"]) for s in _schedulers(log)]
+    known = [str(s["id"]) for s in main_schedulers(log)]
     calls = [counts[key] for key in known if isinstance(counts, dict) and counts.get(key)]
     return log.steps.size / max(calls) if calls and log.steps.size else None

@@ -1,0 +1,48 @@
+"""Signals of how often a schedule was stepped and for how many steps it was made."""
+
+from pathlib import Path
+from typing import Any
+
+from builders import event, signals_of
+
+
+def _seen(tmp_path: Path, kind: str, facts: dict[str, Any], calls: int, **more: Any) -> Any:
+    scheduler = {"id": 0, "class": kind, "optimizer": 0, "facts": facts}
+    tally = event("tally", {"scheduler_steps": {"0": calls}, "step": 60, "backward": 120})
+    epochs = [step // 10 for step in range(60)]
+    return signals_of(tmp_path, columns={"epoch": epochs}, events=[tally], schedulers=[scheduler], **more)
+
+
+def test_a_length_in_epochs_that_is_stepped_for_each_batch(tmp_path: Path) -> None:
+    """Six passes, sixty steps."""
+    seen = _seen(tmp_path, "CosineAnnealingLR", {"T_max": 6}, 60)
+    assert (seen["schedule_length"], seen["schedule_steps"]) == (6, 60)
+    assert (seen["schedule_ratio"], seen["schedule_unit"]) == (10.0, "epochs")
+
+
+def test_lengths_in_steps_and_in_micro_batches(tmp_path: Path) -> None:
+    """Each class has a name of its own for its length."""
+    assert _seen(tmp_path, "OneCycleLR", {"total_steps": 60}, 6)["schedule_unit"] == "steps"
+    assert _seen(tmp_path, "OneCycleLR", {"total_steps": 60}, 6)["schedule_ratio"] == 0.1
+    assert _seen(tmp_path, "PolynomialLR", {"total_iters": 120}, 60)["schedule_unit"] == "micro-batches"
+
+
+def test_a_length_that_fits_nothing_has_no_unit(tmp_path: Path) -> None:
+    """The run ended early, or the schedule goes up and down on purpose."""
+    seen = _seen(tmp_path, "CosineAnnealingLR", {"T_max": 25}, 60)
+    assert (seen["schedule_ratio"], seen["schedule_unit"]) == (2.4, None)
+
+
+def test_schedules_without_a_length_are_left_out(tmp_path: Path) -> None:
+    """A step schedule has a period, not an end."""
+    seen = _seen(tmp_path, "StepLR", {"step_size": 6}, 60)
+    assert (seen["schedule_length"], seen["schedule_steps"]) == (None, None)
+
+
+def test_evaluations_stand_for_epochs_without_a_loader(tmp_path: Path) -> None:
+    """Four evaluations, a length of four."""
+    scheduler = {"id": 0, "class": "CosineAnnealingLR", "optimizer": 0, "facts": {"T_max": 4}}
+    tally = event("tally", {"scheduler_steps": {"0": 60}, "step": 60, "backward": 60})
+    evals = [{"step": step, "split": "validation", "loss": 1.0} for step in (15, 30, 45, 60)]
+    seen = signals_of(tmp_path, steps=60, events=[tally], schedulers=[scheduler], evals=evals)
+    assert seen["schedule_unit"] == "epochs"
