@@ -220,7 +220,82 @@ PLACES = {
     "label_counts": 5,
 }
 
+TWO_MODELS = [
+    make_model(("a", "Linear", 8, 64), ("act", "ReLU"), ("b", "Linear", 64, 10), id=number) for number in (0, 1)
+]
+
 FAULTS: dict[str, Any] = {
+    "validation-leak": {
+        "happened": [
+            event(
+                "shared-rows",
+                {
+                    "looked_at": 64,
+                    "times": 5,
+                    "found": 64,
+                    "same_examples": 1.0,
+                    "pairs": 0,
+                    "equal": 0,
+                    "trained_rows": 64,
+                    "by_loader": True,
+                    "whole_batches": False,
+                    "new_batches": False,
+                    "training_loader": False,
+                    "word": "held-out",
+                    "calls": 10,
+                    "in_train_mode": 0,
+                },
+                "evaluation 0",
+            )
+        ]
+    },
+    "sampler-epoch-fixed": {
+        "happened": [
+            event("sampler-epochs", {"loader": 0, "passes": 10, "different": 1, "sampler": "DistributedSampler"})
+        ]
+    },
+    "scrambled-axes": {"happened": [event("moved-axes", {"viewed": [32, 28, 28, 3], "shape": [32, 3, 28, 28]})]},
+    "softmax-wrong-dim": {"happened": [event("softmax-axis", {"over": "batch", "dim": 0, "shape": [32, 10]})]},
+    "stale-evaluated-copy": {
+        "models": TWO_MODELS,
+        "evals": [
+            {"step": EPOCH * (i + 1), "loss": 0.5, "examples": 400, "mode": "eval", "model": 1} for i in range(4)
+        ],
+        "happened": [
+            event(
+                "evaluated-copy",
+                {
+                    "copy": 1,
+                    "original_rounds": 0,
+                    "still": False,
+                    "copied": True,
+                    "statistics_still": True,
+                    "statistics_move": True,
+                    "lag": 0.02,
+                },
+                "model",
+            )
+        ],
+    },
+    "target-network-stale": {
+        "models": TWO_MODELS,
+        "happened": [
+            event(
+                "twin",
+                {
+                    "twin": 1,
+                    "first": 0,
+                    "last": 2000,
+                    "called": STEPS,
+                    "looked": 5,
+                    "others": 5,
+                    "changed": False,
+                    "alike": [0],
+                },
+                "model",
+            )
+        ],
+    },
     "checkpoint-not-loaded": {
         "happened": [event("state-load", {"into": 0, "copied_share": 0.0, "used_share": 0.0, "lost_share": 1.0})]
     },
