@@ -52,7 +52,7 @@ def train(
     forward: Callable[[torch.Tensor], torch.Tensor] | None = None,
     reduction: str = "mean",
 ) -> None:
-    """Train in the textbook way; a sum is told by the example."""
+    """Train in the textbook way."""
     for x, y in data or batches():
         naive.begin(model)
         for optimizer in optimizers:
@@ -62,7 +62,7 @@ def train(
         naive.gradients(model.parameters())
         for optimizer in optimizers:
             optimizer.step()
-        naive.end(loss.item() / (max(len(y), 1) if reduction == "sum" else 1))
+        naive.end(loss.item())
 
 
 def sgd(model: nn.Module, **options: Any) -> torch.optim.Optimizer:
