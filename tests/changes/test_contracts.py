@@ -12,7 +12,7 @@ from trialkit import by_hand, change, same, trial
 
 from trainadvisor.changes.contracts import all_contracts
 from trainadvisor.changes.contracts.case import Case
-from trainadvisor.changes.contracts.declaration import Untestable
+from trainadvisor.changes.contracts.untestable import Untestable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,6 +8,8 @@ import pytest
 from builders import event, signals_of
 from preflightkit import Given, fly, named
 
+from trainadvisor.changes.contracts import all_contracts
+from trainadvisor.judge.rule_loading import load
 from trainadvisor.preflight.contracts import listed
 
 if TYPE_CHECKING:
@@ -65,3 +67,10 @@ def test_every_test_is_listed_in_both_languages() -> None:
     english, chinese = dict(listed("en")), dict(listed("zh"))
     assert list(english) == ["independence", "causality", "determinism", "input-used", "order-used", "scale"]
     assert all(chinese[name] not in ("", english[name]) for name in english)
+
+
+def test_rules_name_tests_that_there_are() -> None:
+    """And no two rules the same one."""
+    named = [rule.contract for rule in load().rules.values() if rule.contract]
+    assert sorted(named) == ["causality", "determinism", "independence", "input-used"]
+    assert set(named) <= {entry.name for entry in all_contracts()}

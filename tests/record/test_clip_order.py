@@ -44,7 +44,7 @@ def test_a_clipping_behind_the_step_is_late() -> None:
 
     records = _loop(late)
     assert _counts(records) == (0, 2 * STEPS)
-    (told,) = records.events("clip-after-step")
+    (told,) = records.events("late-clip")
     assert told["limit"] == 0.5
     assert told["site"]["code"] == "clip_grad_norm_(model.parameters(), 0.5)"
 
@@ -61,7 +61,7 @@ def test_a_clipping_in_its_place_is_not() -> None:
 
     records = _loop(right)
     assert _counts(records) == (STEPS, 0)
-    assert records.events("clip-after-step") == []
+    assert records.events("late-clip") == []
 
 
 def test_a_clipping_between_the_steps_of_two_optimizers_is_in_its_place() -> None:

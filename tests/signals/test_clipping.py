@@ -36,7 +36,7 @@ def test_clipping_by_value_is_clipping(tmp_path: Path) -> None:
 
 def test_clippings_behind_the_step_are_a_share_of_all(tmp_path: Path) -> None:
     """Nine of ten are late; without any clipping the share is zero, without counts it is not known."""
-    late = event("clip-after-step", {"limit": 0.5})
+    late = event("late-clip", {"limit": 0.5})
     seen = signals_of(
         tmp_path, steps=10, events=[late, event("tally", {"clips_before_step": 1, "clips_after_step": 9})]
     )

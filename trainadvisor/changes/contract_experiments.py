@@ -6,7 +6,8 @@ from trainadvisor.changes.applying.change_application import Call, ChangeApplica
 from trainadvisor.changes.applying.late_torch import private_torch, torch
 from trainadvisor.changes.contracts import all_contracts
 from trainadvisor.changes.contracts.case import Case, Clock, mapped, tensors_in
-from trainadvisor.changes.contracts.declaration import UNTESTED, Contract, Untestable
+from trainadvisor.changes.contracts.contract import UNTESTED, Contract
+from trainadvisor.changes.contracts.untestable import Untestable
 from trainadvisor.changes.declaration import change
 from trainadvisor.instrument.patching import graft
 from trainadvisor.interruptions import from_handler

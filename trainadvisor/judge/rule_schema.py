@@ -149,6 +149,7 @@ class RuleFile(_Table):
     general: Literal["finite", "labels"] | None = None
     share: Annotated[FiniteFloat, Field(gt=0, le=1)] | None = None
     deciding: Literal["always", "unmeasured"] | None = None
+    contract: Text | None = None
     preview: bool = False
     onset: str | None = None
     subjects: str | None = None

@@ -44,6 +44,8 @@ class Rule:
     # Whether a run can be healthy only where this is known: "always", or "unmeasured" where no look at every tensor
     # replaces it.
     deciding: str | None = None
+    # The active test of preflight that a failure is a finding of this rule in.
+    contract: str | None = None
     preview: bool = False
     onset: str | None = None
     subjects: str | None = None
@@ -216,6 +218,7 @@ def rule_of(path: Path, data: Mapping[str, Any]) -> Rule:
         "general",
         "share",
         "deciding",
+        "contract",
         "preview",
         "onset",
         "subjects",

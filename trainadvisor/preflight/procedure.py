@@ -74,7 +74,7 @@ class Procedure:
             *(questions.family(name, seen) for name in questions.FAMILIES),
             questions.one_batch(seen, why, broken or ["start"]),
             rate_check,
-            *contracts.checks(seen.log, self._wish.lang),
+            *contracts.checks(seen.log, self._wish.lang, self._full),
             questions.throughput(seen),
         ]
         return self._verdict(trial, answers, seen.diagnosis, rate)

@@ -65,5 +65,5 @@ def late_clip_share(log: RunLog) -> float | None:
 @signal(unit="norm", needs="clippings behind the step", zh="位于更新之后的裁剪")
 def late_clip_limit(log: RunLog) -> float | None:
     """Limit of the clippings that came when the optimizer had stepped."""
-    events = (event["detail"] for event in log.events if event["kind"] == "clip-after-step")
+    events = (event["detail"] for event in log.events if event["kind"] == "late-clip")
     return next((limit for detail in events if (limit := number(detail.get("limit"))) is not None), None)

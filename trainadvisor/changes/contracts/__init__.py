@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 
-from trainadvisor.changes.contracts.declaration import Contract, declared
+from trainadvisor.changes.contracts.contract import Contract, declared
 
 
 def all_contracts() -> list[Contract]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainadvisor.changes.applying.late_torch import nn, private_torch, torch
-from trainadvisor.changes.contracts.declaration import Untestable
+from trainadvisor.changes.contracts.untestable import Untestable
 
 # Share of the places at which the label is the next element, from which on that is what is taught.
 _NEXT = 0.95

@@ -4,7 +4,8 @@ from typing import Any
 
 from trainadvisor.changes.applying.late_torch import torch
 from trainadvisor.changes.contracts.case import Case
-from trainadvisor.changes.contracts.declaration import FAILED, PASSED, Outcome, Untestable, contract
+from trainadvisor.changes.contracts.contract import FAILED, PASSED, Outcome, contract
+from trainadvisor.changes.contracts.untestable import Untestable
 
 _SHORTEST = 4
 _NOTHING = 1e-6
@@ -12,7 +13,6 @@ _NOTHING = 1e-6
 
 @contract(
     "causality",
-    code="target-leak",
     severity="error",
     order=20,
     what=(

@@ -3,7 +3,8 @@
 from typing import Any
 
 from trainadvisor.changes.contracts.case import Case, rounding
-from trainadvisor.changes.contracts.declaration import FAILED, PASSED, Outcome, Untestable, contract
+from trainadvisor.changes.contracts.contract import FAILED, PASSED, Outcome, contract
+from trainadvisor.changes.contracts.untestable import Untestable
 
 _DROPPING = ("dropout", "bernoulli")
 _DRAWING = ("rand", "normal", "uniform", "exponential", "multinomial", "poisson")
@@ -11,7 +12,6 @@ _DRAWING = ("rand", "normal", "uniform", "exponential", "multinomial", "poisson"
 
 @contract(
     "determinism",
-    code="train-mode-in-eval",
     severity="warning",
     order=30,
     what=("the same batch twice, in eval mode", "eval 模式下把同一批次输入两次"),

@@ -4,7 +4,8 @@ from typing import Any
 
 from trainadvisor.changes.applying.late_torch import private_torch, torch
 from trainadvisor.changes.contracts.case import Case
-from trainadvisor.changes.contracts.declaration import FAILED, PASSED, Outcome, Untestable, contract
+from trainadvisor.changes.contracts.contract import FAILED, PASSED, Outcome, contract
+from trainadvisor.changes.contracts.untestable import Untestable
 
 # Share of the own gradient below which a gradient is rounding.
 _NOTHING = 1e-6
@@ -12,7 +13,6 @@ _NOTHING = 1e-6
 
 @contract(
     "independence",
-    code="batch-mixing",
     severity="error",
     order=10,
     what=(

@@ -4,7 +4,8 @@ from typing import Any
 
 from trainadvisor.changes.applying.late_torch import torch
 from trainadvisor.changes.contracts.case import Case, rounding
-from trainadvisor.changes.contracts.declaration import FAILED, PASSED, Outcome, Untestable, contract
+from trainadvisor.changes.contracts.contract import FAILED, PASSED, Outcome, contract
+from trainadvisor.changes.contracts.untestable import Untestable
 
 _SHORTEST = 4
 _TEN = 10.0
@@ -12,7 +13,6 @@ _TEN = 10.0
 
 @contract(
     "input-used",
-    code="input-ignored",
     severity="error",
     order=40,
     what=("the examples of the batch exchanged with one another", "把批次中的样本互换"),
@@ -38,7 +38,6 @@ def input_used(case: Case) -> Outcome:
 
 @contract(
     "order-used",
-    code=None,
     severity="note",
     order=50,
     what=("the places of each sequence in another order", "打乱每个序列中各位置的顺序"),
@@ -80,7 +79,6 @@ def order_used(case: Case) -> Outcome:
 
 @contract(
     "scale",
-    code=None,
     severity="note",
     order=60,
     what=("the numbers of the input tenfold", "把输入数值放大十倍"),

@@ -15,7 +15,7 @@ _NO_LIMIT = 1e6
 
 @probe(order=65)
 class ClipOrderProbe:
-    """Counts clippings before a step and those that no step follows; writes the event "clip-after-step" once."""
+    """Counts clippings before a step and those that no step follows; writes the event "late-clip" once."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -71,4 +71,4 @@ class ClipOrderProbe:
         self._waiting = 0
         if not self._told:
             self._told = True
-            self._context.event("clip-after-step", "", {"site": self._site, "limit": self._limit})
+            self._context.event("late-clip", "", {"site": self._site, "limit": self._limit})

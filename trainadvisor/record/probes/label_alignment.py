@@ -7,7 +7,7 @@ import torch
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.device_readback import may_ask
 from trainadvisor.record.losses import row_places, sequence_graph
-from trainadvisor.record.losses.label_places import LabelPlaces
+from trainadvisor.record.losses.label_positions import LabelPlaces
 from trainadvisor.record.losses.loss_arguments import CLASSIFYING
 from trainadvisor.record.losses.loss_calls import named
 from trainadvisor.record.objects import describe

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 
@@ -19,7 +20,9 @@ def _test(log: RunLog, name: str) -> dict[str, Any]:
 def _figure(log: RunLog, test: str, name: str) -> float:
     """Return a number of a test that was failed, else 0: a branch that rests on it can only add to what is found."""
     detail = _test(log, test)
-    return float(detail["figures"][name]) if detail.get("state") == "failed" else 0.0
+    figures = detail.get("figures")
+    known = isinstance(figures, dict) and detail.get("state") == "failed"
+    return (number(figures.get(name)) or 0.0) if known else 0.0
 
 
 @signal(unit="examples", **TESTS)

@@ -12,14 +12,6 @@ PASSED, FAILED, UNTESTED = "passed", "failed", "untested"
 Both = tuple[str, str]
 
 
-class Untestable(Exception):  # noqa: N818 - it is an answer, not an error
-    """Why a test cannot be made, in English and in Chinese."""
-
-    def __init__(self, en: str, zh: str) -> None:
-        super().__init__(en)
-        self.texts: Both = (en, zh)
-
-
 @dataclass(frozen=True)
 class Outcome:
     """What came out of a test: the state, a word for the way, and numbers for the sentence."""
@@ -38,8 +30,7 @@ class Contract:
     """An active test; used as a decorator on the function that makes it."""
 
     name: str
-    # The rule that a failure is a finding of, if there is one, and how bad it is.
-    code: str | None
+    # How bad a failure is; the rule that it is a finding of names the test.
     severity: str
     order: int
     # What is done and what holds for a sound model.
