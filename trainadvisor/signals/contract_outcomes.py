@@ -21,8 +21,9 @@ def _figure(log: RunLog, test: str, name: str) -> float:
     """Return a number of a test that was failed, else 0: a branch that rests on it can only add to what is found."""
     detail = _test(log, test)
     figures = detail.get("figures")
-    known = isinstance(figures, dict) and detail.get("state") == "failed"
-    return (number(figures.get(name)) or 0.0) if known else 0.0
+    if not isinstance(figures, dict) or detail.get("state") != "failed":
+        return 0.0
+    return number(figures.get(name)) or 0.0
 
 
 @signal(unit="examples", **TESTS)
