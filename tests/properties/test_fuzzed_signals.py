@@ -38,6 +38,49 @@ PREDICTION = {"shape": [32, 4], "batch_spread": 0.5, "std": 0.6, "mean": 0.0, "b
 ROWS = [{"name": name, "kind": kind, "layer": name} for name, kind in (("a", "linear"), ("b", "relu"), ("c", "linear"))]
 
 
+def told() -> list[dict[str, Any]]:
+    """Return an event of each kind that tells a single fact, as the probes write it."""
+    labels = {"labels": 4000, "same_share": 0.1, "next_share": 1.0, "second_share": 0.1, "sources": 1, "straight": True,
+              "sight": ["causal attention"], "ends": 64, "after_end_share": 1.0, "after_end": 2, "after_end_labels": 0,
+              "last_label_share": 0.1, "label_counts": 5}  # fmt: skip
+    copied = {"compared": 99, "varying": 1, "targets": 1, "columns": 8, "equal": 1, "line": 1, "column": 3}
+    rows = {"looked_at": 64, "times": 5, "found": 64, "same_examples": 1.0, "pairs": 9, "equal": 1, "trained_rows": 64,
+            "by_loader": True, "whole_batches": 0, "new_batches": 0, "training_loader": False, "calls": 10,
+            "word": "held-out", "in_train_mode": 10, "after": 40, "layers": ["drop"]}  # fmt: skip
+    axes = {
+        "calls": 2,
+        "batch_first": False,
+        "attention": True,
+        "rows": [
+            {"loader": 32, "time": 32, "batch": 20, "input_shape": [32, 20], "output_shape": [32], "target_shape": [32]}
+        ],
+    }
+    twin = {"twin": 1, "first": 0, "last": 39, "called": 40, "looked": 5, "others": 5, "changed": False, "alike": [0]}
+    copy_seen = {"copy": 1, "of": 0, "original_rounds": 0, "still": False, "copied": True, "statistics_still": True,
+                 "statistics_move": True, "lag": 0.02, "rounds": 9}  # fmt: skip
+    return [
+        event("labels", labels, "0/0"), event("targets-in-inputs", copied, "0"),
+        event("shared-rows", rows, "evaluation 0"),
+        event("sequence-axes", axes, "lstm"), event("twin", twin, "model"), event("evaluated-copy", copy_seen, "model"),
+        event("ctc", {"infeasible": 40, "examples": 64, "input_frames": 640, "target_labels": 1280}),
+        event("state-load", {"into": 0, "copied_share": 0.1, "used_share": 0.1, "lost_share": 0.9, "copied": 1,
+                             "keys": 9, "missing": ["a"], "unexpected": ["b"], "strip": "module.", "reshaped": 1}),
+        event("self-reference", {"looked": 10, "equal": 10, "zero": 10}),
+        event("kept-weights", {"taken": 5, "used": 9}),
+        event("loss-term", {"of": 0, "number": 0, "rounds": 3, "lost": 3, "share": 0.5, "norm": 1.0}, "mse_loss"),
+        event("crossed-shapes", {"op": "MulBackward0", "shapes": [[32], [32, 1]]}, "MulBackward0"),
+        event("softmax-axis", {"over": "batch", "dim": 0, "shape": [32, 10]}), event("mean-divided", {"by": 32}),
+        event("moved-axes", {"viewed": [32, 28, 28, 3], "shape": [32, 3, 28, 28]}), event("raw-overlap"),
+        event("sampler-epochs", {"loader": 0, "passes": 10, "different": 1, "sampler": "DistributedSampler"}),
+        event("optimizer-anew", {"first": 0, "optimizer": 0, "made": 9, "steps": 40, "forgetful": 8, "firsts": [5, 9]}),
+        event("eval-dropout", {"passes": 9, "dropped": 9, "repeated": 0, "function": "dropout"}, "F.dropout"),
+        event("argument", {"batches": 9, "constant": True, "value": 0.0, "shape": [32]}, "t"),
+        event("late-clip", {"limit": 0.5}),
+        *(event("contract", {"state": "failed", "figures": {"touched": 3, "share": 0.5}}, test)
+          for test in ("independence", "causality", "determinism")),
+    ]  # fmt: skip
+
+
 def parts() -> dict[str, Any]:
     """Return a small run with something of everything."""
     loss = np.linspace(1.4, 0.3, STEPS).tolist()
@@ -54,7 +97,7 @@ def parts() -> dict[str, Any]:
                    "batches": 3, "mode": "eval", "care": True} for n in range(1, STEPS, 5)],
         "events": [event("table", {"id": 0, "model": 0, "rows": ROWS}), event("inputs", seen, subject="train"),
                    event("tally", {"step": STEPS, "backward": STEPS, "forward": 50, "train_forward": STEPS}),
-                   event("resume", {"optimizer": True, "loss": 1.0}, step=9), event("nonfinite", step=30)],
+                   event("resume", {"optimizer": True, "loss": 1.0}, step=9), event("nonfinite", step=30), *told()],
     }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from trainadvisor.errors import LogError
 from trainadvisor.log import descriptions
 from trainadvisor.log.cleaning import Cleaner, whole
 from trainadvisor.log.columns import StepColumns
+from trainadvisor.log.event_forms import is_complete
 from trainadvisor.log.layer_samples import LayerStore
 from trainadvisor.log.records import FACTS, FORMAT, LOST
 from trainadvisor.log.stream import Stream
@@ -110,6 +111,8 @@ class LogRecords:
             self.inputs[whole(detail.get("model")) or 0, str(detail.get("phase", "train"))] = detail
         elif kind == "table" and whole(detail.get("id")) is not None and isinstance(detail.get("rows"), list):
             self.tables[detail["id"]] = detail
+        elif not is_complete(kind, detail):
+            self._clean.mistyped += 1
         else:
             self.events.append(
                 {**event, "step": whole(event.get("step")) or 0, "subject": str(event.get("subject") or "")}

@@ -1,98 +1,65 @@
 """The type of each field of a log: values of another type are dropped while reading, so no other code meets them."""
 
-from collections.abc import Callable
 from typing import Any
 
-from trainadvisor.log.cleaning import number as finite
-from trainadvisor.log.cleaning import whole
-from trainadvisor.log.records import number
-
-Check = Callable[[Any], bool]
-
-
-def _flag(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-def _whole(value: Any) -> bool:
-    return whole(value) is not None
-
-
-def _count(value: Any) -> bool:
-    return _whole(value) and value >= 0
-
-
-def _number(value: Any) -> bool:
-    return not isinstance(value, bool) and number(value) is not None
-
-
-def _finite(value: Any) -> bool:
-    return finite(value) is not None
-
-
-def _text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _object(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
-def _list(value: Any) -> bool:
-    return isinstance(value, list)
-
-
-def _list_of(check: Check) -> Check:
-    return lambda value: isinstance(value, list) and all(map(check, value))
-
-
-def _either(*checks: Check) -> Check:
-    return lambda value: any(check(value) for check in checks)
+from trainadvisor.log.value_checks import (
+    Check,
+    either,
+    is_count,
+    is_finite,
+    is_flag,
+    is_list,
+    is_number,
+    is_object,
+    is_text,
+    is_whole,
+    list_of,
+)
 
 
 def _pair(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(map(_list_of(_count), value))  # noqa: PLR2004
+    return isinstance(value, list) and len(value) == 2 and all(map(list_of(is_count), value))  # noqa: PLR2004
 
 
 FIELDS: dict[Check, str] = {
-    _flag: """
+    is_flag: """
         accumulation_divided backed_off binary by_example compiled drop_last floating given in_unit_interval integer
         integer_valued iterable loaded log_input manual_updates module nonnegative opaque persistent pin_memory
         replicated shuffle soft trainable weighted care earlier full""",
-    _whole: "format id line model ignore_index loss_id rank series step table",
-    _count: """
+    is_whole: "format id line model ignore_index loss_id rank series step table",
+    is_count: """
         accumulated_steps accumulation after backward batch_size batches classes classes_predicted
         clip_before_unscale clip_calls constant_features cores eval_mode_train_forward examples features fan_in
         forward gradients_every identical_batches layers_every linear_layers nonfinite nonlinear_ops
         planned_steps scaler_skips scaler_steps scheduler_before_optimizer skipped stale_steps steps
         step_without_grad threads train_forward train_mode_eval_forward units unknown_parameters unscale_calls
         workers world_size zero_between_backward_and_step zero_grad""",
-    _number: """
+    is_number: """
         above_one_share abs_deviation abs_max abs_mean accuracy batch_entropy batch_entropy_expected batch_spread
         budget entropy_columns feature_mean_max_abs feature_offset_max feature_std_max feature_std_median
         feature_std_min floor ignored_share init_rms init_std label_smoothing logsumexp_abs_max loss majority_share
         max max_overhead mean min negative_share out_of_range output_spread r2 row_sum_max row_sum_min scalars seed
         share std terms trivial trivial_estimate variance variance_columns""",
-    _text: """
+    is_text: """
         class code created dataset device device_name dtype file job kind layer matmul_precision message mode name op
         output_activation phase platform python reason reduction role sampler script softmax_inputs source split
         subject tool torch type""",
-    _object: "detail facts graph metrics prediction recorder samples scheduler_steps site target",
-    _list_of(_text): "argv ops train_mode_modules",
-    _list_of(_count): "shape",
-    _list_of(_finite): "histogram weights",
-    _list: "loaders models optimizers schedulers rows sums varied",
-    _either(_list, _object): "losses",
-    _either(_whole, _flag): "optimizer",
+    is_object: "detail facts graph metrics prediction recorder samples scheduler_steps site target",
+    list_of(is_text): "argv ops train_mode_modules",
+    list_of(is_count): "shape",
+    list_of(is_finite): "histogram weights",
+    is_list: "loaders models optimizers schedulers rows sums varied",
+    either(is_list, is_object): "losses",
+    either(is_whole, is_flag): "optimizer",
     _pair: "broadcast",
 }
 GIVEN: dict[Check, str] = {
-    _count: """
+    is_count: """
         embed_dim embedding_dim groups hidden_size in_channels in_features input_size num_embeddings num_features
         num_heads num_layers out_channels out_features""",
-    _flag: "affine bidirectional track_running_stats",
-    _number: "p weight_decay eps alpha momentum",
-    _list_of(_number): "betas",
+    is_flag: "affine bidirectional track_running_stats",
+    is_number: "p weight_decay eps alpha momentum",
+    list_of(is_number): "betas",
 }
 # Objects whose fields others name: torch's modules and optimizers, or the user.
 FREE = frozenset({"facts", "groups", "metrics", "samples", "scheduler_steps", "seconds"})

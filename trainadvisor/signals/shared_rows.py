@@ -94,7 +94,7 @@ def _mistaken(detail: Detail) -> bool:
     """
     if 2 * (detail.get("in_train_mode") or 0) <= (detail.get("calls") or 0) or detail.get("word") == "train":
         return False
-    rare = 2 * detail["times"] <= detail.get("after", 0)
+    rare = 2 * detail["times"] <= (detail.get("after") or 0)
     new = not detail["found"] and not detail.get("same_examples") and detail["looked_at"] >= FEWEST
     return bool(rare and detail["times"] > 1 and (detail.get("word") == "held-out" or (new and _chance(detail) < TINY)))
 

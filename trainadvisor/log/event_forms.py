@@ -1,0 +1,70 @@
+"""What events hold that signals take apart: one that lacks a field or holds another type is left out while reading."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from trainadvisor.log.value_checks import (
+    Check,
+    either,
+    is_count,
+    is_finite,
+    is_flag,
+    is_positive,
+    is_text,
+    is_whole,
+    list_of,
+    object_of,
+    optional,
+)
+
+
+def _some(check: Check) -> Check:
+    return lambda value: list_of(check)(value) and bool(value)
+
+
+_shape, _texts = list_of(is_count), list_of(is_text)
+_AXES = object_of({
+    "time": is_positive, "batch": is_positive, "loader": optional(is_count), "input_shape": optional(_shape),
+    "output_shape": optional(_shape), "target_shape": optional(_shape),
+})  # fmt: skip
+
+FORMS: dict[str, Check] = {
+    "crossed-shapes": object_of({"op": is_text, "shapes": _some(_some(is_count))}),
+    "softmax-axis": object_of({"over": is_text, "dim": is_whole, "shape": _shape}),
+    "moved-axes": object_of({"viewed": _shape, "shape": _shape}),
+    "mean-divided": object_of({"by": is_positive}),
+    "loss-term": object_of({
+        "of": optional(either(is_whole, is_text)), "number": optional(is_whole),
+        "rounds": optional(is_count), "lost": optional(is_count),
+    }),
+    "sequence-axes": object_of({"calls": is_count, "batch_first": is_flag, "rows": _some(_AXES)}),
+    "shared-rows": object_of({
+        **dict.fromkeys(("looked_at", "times"), is_positive),
+        **dict.fromkeys(("found", "pairs", "equal", "trained_rows"), is_finite),
+        **dict.fromkeys(("by_loader", "training_loader"), is_flag),
+        **dict.fromkeys(("whole_batches", "new_batches"), is_count),
+        **dict.fromkeys(("same_examples", "in_train_mode", "calls"), optional(is_finite)),
+        "after": optional(is_count), "word": optional(is_text), "layers": optional(_texts),
+    }),
+    "labels": object_of({
+        "sight": optional(_texts),
+        **dict.fromkeys(("ends", "after_end", "after_end_labels", "label_counts"), optional(is_whole)),
+    }),
+    "twin": object_of({"twin": is_whole, "alike": optional(list_of(is_whole))}),
+    "evaluated-copy": object_of({"copy": is_whole}),
+    "state-load": object_of({
+        "into": optional(is_whole), "missing": optional(_texts), "unexpected": optional(_texts),
+        "strip": optional(is_text), "add": optional(is_text),
+    }),
+    "sampler-epochs": object_of({"loader": optional(is_whole)}),
+    "optimizer-anew": object_of({
+        "first": optional(is_whole), "optimizer": optional(is_whole), "firsts": optional(list_of(is_whole)),
+    }),
+    "eval-dropout": object_of({"passes": is_positive, "dropped": is_positive, "repeated": is_count}),
+}  # fmt: skip
+
+
+def is_complete(kind: str, detail: Mapping[str, Any]) -> bool:
+    """Return whether an event holds what the signals take it to hold; of other kinds nothing is asked."""
+    check = FORMS.get(kind)
+    return check is None or bool(check(detail))
