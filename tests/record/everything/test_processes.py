@@ -193,7 +193,8 @@ for step in range(int(sys.argv[1])):
     optimizer.zero_grad()
     F.cross_entropy(model(x), x[:, :4].argmax(1)).backward()
     optimizer.step()
-print(dist.get_rank(), sys.argv, flush=True)
+# one write: torchrun leaves output unbuffered, and the parts of a print() of two processes mix
+sys.stdout.write(f"{dist.get_rank()} {sys.argv}\\n")
 dist.destroy_process_group()
 sys.exit(int(sys.argv[2]))
 """
