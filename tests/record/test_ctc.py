@@ -19,7 +19,7 @@ TARGETS = torch.tensor([[1, 2, 3], [1, 1, 1], [2, 2, 3], [3, 3, 0]])
 LENGTHS = [3, 3, 3, 2]
 
 
-def _train(frames: list[int], *, blank_bias: float = 0.0, tensors: bool = True) -> Any:
+def _train(frames: list[int], *, blank_bias: float = 0.0, tensors: bool = True, targets: torch.Tensor = TARGETS) -> Any:
     model = nn.Linear(6, C)
     with torch.no_grad():
         model.bias[0] = blank_bias
@@ -30,19 +30,22 @@ def _train(frames: list[int], *, blank_bias: float = 0.0, tensors: bool = True) 
         for _ in range(4):
             optimizer.zero_grad()
             scores = model(torch.randn(FRAMES, B, 6)).log_softmax(-1)
-            F.ctc_loss(scores, TARGETS, make(frames), make(LENGTHS), zero_infinity=True).backward()
+            F.ctc_loss(scores, targets, make(frames), make(LENGTHS), zero_infinity=True).backward()
             optimizer.step()
         return model
 
     return record(train)
 
 
-@pytest.mark.parametrize("tensors", [True, False])
-def test_examples_without_a_path(tmp_path: Path, tensors: bool) -> None:  # noqa: FBT001 - both ways of giving lengths
+JOINED = torch.cat([row[:length] for row, length in zip(TARGETS, LENGTHS, strict=True)])
+
+
+@pytest.mark.parametrize(("tensors", "targets"), [(True, TARGETS), (False, TARGETS), (True, JOINED), (False, JOINED)])
+def test_examples_without_a_path(tmp_path: Path, tensors: bool, targets: torch.Tensor) -> None:  # noqa: FBT001 - both ways of giving lengths
     """Three labels need three frames, one more for each that equals the one before."""
     needed = [3, 5, 4, 3]
     frames = [3, 4, 4, 2]
-    records = _train(frames, tensors=tensors)
+    records = _train(frames, tensors=tensors, targets=targets)
     told = [event("ctc", detail) for detail in records.events("ctc")]
     signals = signals_of(tmp_path, steps=4, events=told)
     short = sum(given < need for given, need in zip(frames, needed, strict=True))

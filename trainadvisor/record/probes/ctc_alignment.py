@@ -39,7 +39,7 @@ class CtcAlignmentProbe:
             return
         given = named(kind, args, kwargs)
         scores, targets = given["log_probs"].detach(), given["targets"].detach()
-        if scores.ndim != 3 or targets.ndim != 2 or not targets.numel():
+        if scores.ndim != 3 or targets.ndim not in (1, 2) or not targets.numel():
             return
         frames, labels = (_lengths(given[name], scores.device) for name in ("input_lengths", "target_lengths"))
         targets = targets.to(scores.device)
@@ -47,7 +47,7 @@ class CtcAlignmentProbe:
         sums = torch.stack([short.sum(), frames.sum(), labels.sum()]).double()
         found.sums = sums if found.sums is None else found.sums + sums
         found.batches += 1
-        found.examples += targets.shape[0]
+        found.examples += labels.shape[0]
         self._emission(scores, frames, labels, int(given.get("blank", 0)))
         if found.batches in _TOLD:
             self._tell()
@@ -85,6 +85,14 @@ def _lengths(given: Any, device: torch.device) -> torch.Tensor:
 
 
 def _repeats(targets: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Return how many labels of each target equal the one before: each needs a blank between them."""
+    """Return how many labels of each target equal the one before: each needs a blank between them.
+
+    Targets are padded rows, or one row after the other without padding, as torch takes both.
+    """
+    if targets.ndim == 1:
+        owner = torch.arange(labels.shape[0], device=targets.device)
+        owner = torch.repeat_interleave(owner, labels, output_size=targets.shape[0])
+        same = (targets[1:] == targets[:-1]) & (owner[1:] == owner[:-1])
+        return torch.zeros_like(labels).scatter_add(0, owner[1:], same.to(labels.dtype))
     counted = torch.arange(1, targets.shape[1], device=targets.device)[None] < labels[:, None]
     return ((targets[:, 1:] == targets[:, :-1]) & counted).sum(1)
