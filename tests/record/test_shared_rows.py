@@ -100,6 +100,17 @@ def _disjoint_parts() -> object:
     return net, train_loader, val_loader, train_accuracy
 
 
+def _loaders_of_one_line() -> object:
+    seen, new = _data(600), _data(200)
+    loaders = [DataLoader(part, size) for part, size in ((seen, 32), (seen, 200), (new, 200))]
+    net, optimizer = _net()
+    for _ in range(EPOCHS):
+        _fit(net, loaders[0], optimizer)
+        for loader in loaders[1:]:
+            _score(net, loader)
+    return net, loaders
+
+
 def _samplers_over_one_data_set() -> object:
     data = _data(80)
     train_loader = DataLoader(data, 16, sampler=SubsetRandomSampler(range(60)))
@@ -169,7 +180,16 @@ def test_a_validation_on_what_was_trained_on_is_found(train: Any, share: float, 
     assert signals["leaked_times"] == EPOCHS
 
 
-@pytest.mark.parametrize("train", [_disjoint_parts, _samplers_over_one_data_set, _folds, _one_line_for_both])
+@pytest.mark.parametrize(
+    "train",
+    [
+        _disjoint_parts,
+        _samplers_over_one_data_set,
+        _loaders_of_one_line,
+        _folds,
+        _one_line_for_both,
+    ],
+)
 def test_held_out_rows_are_not(train: Any, tmp_path: Path) -> None:
     """Disjoint parts of one data set, beside the accuracy on the training data, and folds in one object."""
     assert _signals(train, tmp_path)["leaked_share"] == 0.0

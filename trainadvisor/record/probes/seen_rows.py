@@ -17,11 +17,15 @@ from trainadvisor.record.evaluations.evaluation_source import first_input
 from trainadvisor.record.step import Call
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch.utils.data import DataLoader
 
 _MOST_TRAINED, _MOST_LOOKED = 4096, 1024
 _TOLD = frozenset(2**power for power in range(1, 40))
 _DEPTH = 3
+# Loaders of one line that are told apart.
+_MOST_OF_LINE = 16
 # Events after which no more are written when the script begins anew with each optimizer.
 _MOST_TOLD = 200
 
@@ -73,6 +77,8 @@ class SharedRowsProbe:
         self._open: tuple[Call, torch.Tensor] | None = None
         # Models (numbers) whose loss takes only some of the rows that go in.
         self._partial: set[int] = set()
+        # Loaders by the line that made them.
+        self._loaders_of: dict[int | None, list[Callable[[], Any]]] = {}
         self._known = self._told = 0
         self._sites: WeakKeyDictionary[Any, dict[str, Any] | None] = WeakKeyDictionary()
 
@@ -135,12 +141,13 @@ class SharedRowsProbe:
         place = (frames[0].f_code.co_filename, frames[0].f_lineno) if frames else None
         made = self._made(self._loader)
         stack = tuple((frame.f_code.co_filename, frame.f_lineno, frame.f_lasti) for frame in frames)
-        key = call.model.number, (made or {}).get("line") if self._loader is not None else stack
+        by_loader = self._loader is not None
+        key = call.model.number, self._place_of(self._loader, (made or {}).get("line")) if by_loader else stack
         looked = self._looked.get(key)
         if looked is None:
             word = split_in_names(frames, self._loader, (made or {}).get("code") or "")
             reference = fingerprints.held(self._loader)
-            looked = _Looked(self._known, call.model.number, word, place, reference, self._loader is not None)
+            looked = _Looked(self._known, call.model.number, word, place, reference, by_loader)
             self._looked[key] = looked
             self._known += 1
         looked.loader = fingerprints.held(self._loader)
@@ -159,6 +166,19 @@ class SharedRowsProbe:
             if len(looked.steps) in _TOLD:
                 self._tell(looked)
         self._loader = None
+
+    def _place_of(self, loader: Any, line: int | None) -> tuple[int | None, int]:
+        """Return the line that made a loader, and which it is of the loaders of this line that there are now.
+
+        One that is made anew for each epoch takes the place of the one before, which nothing holds any more.
+        """
+        places = self._loaders_of.setdefault(line, [])
+        known = next((n for n, place in enumerate(places) if place() is loader), None)
+        if known is None:
+            free = (n for n, place in enumerate(places) if place() is None)
+            known = next(free, min(len(places), _MOST_OF_LINE - 1))
+            places[known : known + 1] = [fingerprints.held(loader)]
+        return line, known
 
     def _made(self, loader: Any) -> dict[str, Any] | None:
         """Return where a loader was made."""
