@@ -63,6 +63,10 @@ def _plus(n: _Nets, term: Callable[[torch.Tensor], Any]) -> None:
     n.step(F.mse_loss(out, n.y) + 0.3 * term(out), n.g_opt)
 
 
+def _sum_of_two(out: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return F.l1_loss(out[:8], y[:8]) + F.l1_loss(out[8:], y[8:])
+
+
 def _over_itself(term: torch.Tensor) -> torch.Tensor:
     return term / term.detach()
 
@@ -72,6 +76,8 @@ USELESS = {
     "rounded": (lambda n: _plus(n, lambda out: F.l1_loss(out.round(), n.y)), "l1_loss"),
     "item": (lambda n: _plus(n, lambda out: F.l1_loss(out, n.y).item()), "l1_loss"),
     "detached": (lambda n: _plus(n, lambda out: F.l1_loss(out.detach(), n.y)), "l1_loss"),
+    "no-graph": (lambda n: _plus(n, lambda out: (out - n.y).detach().abs().max()), "term without gradient"),
+    "two-calls": (lambda n: _plus(n, lambda out: _sum_of_two(out.detach(), n.y)), "term without gradient"),
     "by-hand": (lambda n: _plus(n, lambda out: n.d(out.detach()).pow(2).mean()), "term 2"),
 }
 USED: dict[str, Callable[[_Nets], None]] = {
@@ -82,6 +88,8 @@ USED: dict[str, Callable[[_Nets], None]] = {
     "not-yet": lambda n: _plus(n, lambda out: 0.0 * F.l1_loss(out, n.y)),
     "constant": lambda n: _plus(n, lambda _: 2.0),
     "normalized": lambda n: _plus(n, lambda out: _over_itself(F.l1_loss(out, n.y))),
+    "flooded": lambda n: _plus(n, lambda out: 0.1 * (F.l1_loss(out, n.y) - 0.2).abs()),
+    "schedule": lambda n: _plus(n, lambda _: 1e-3 * torch.rand(())),
 }
 
 

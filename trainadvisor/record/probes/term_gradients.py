@@ -136,7 +136,7 @@ class LossTermsProbe:
         if not isinstance(tensor, torch.Tensor):
             return
         context = self._context
-        pair = self._values.measure(total, calls, context.scale.before(tensor))
+        pair = self._values.measure(total, calls, context.scale.before(tensor), call_sites.user_place(2))
         if pair is not None:
             context.step.expect(context.values.read(pair[0]), pair[1])
 
