@@ -330,6 +330,9 @@ FAULTS: dict[str, Any] = {
             )
         ]
     },
+    "attribute-without-effect": {
+        "happened": [event("optimizer-attribute", {"optimizer": 0, "value": 0.1, "used": [1.0]}, "lr")]
+    },
     "clip-after-step": {"tally": {"clips_after_step": STEPS, "clips_before_step": 0}},
     "zero-gradients": {"sample": {"grad": [None, None, 1.0, 0.1], "update": [0.0, 0.0, 1e-3, 1e-3]}},
     "softmax-before-cross-entropy": {"loss": {"graph": {"softmax_inputs": "softmax"}}},

@@ -66,3 +66,10 @@ def renewal_loss_ratio(log: RunLog) -> float | None:
         and (before := typical(losses[max(0, place - BEFORE) : place]))
     ]
     return typical(np.array(found, dtype=np.float64))
+
+
+@signal(unit="truth", **RENEWED)
+def renewal_one_loader(log: RunLog) -> bool:
+    """Whether all of them drew from one loader of a data set that stays: a new task would come with one of its own."""
+    loaders = [loader for loader in log.loaders if loader["role"] == "train"]
+    return len(loaders) == 1 and loaders[0].get("iterable") is False

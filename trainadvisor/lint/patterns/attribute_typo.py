@@ -1,4 +1,4 @@
-"""An attribute that nothing reads: a misspelled requires_grad, or one that is set on a module."""
+"""An attribute that nothing reads: a misspelled requires_grad, one that is set on a module, an optimizer's setting."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 MISSPELLED = frozenset({"require_grad", "requires_grads", "require_grads", "requiers_grad", "required_grad",
                         "requires_gard", "require_gradient", "requires_gradient"})  # fmt: skip
+SETTINGS = frozenset({"lr", "learning_rate", "momentum", "weight_decay", "betas", "eps"})
 OF_MODULES = frozenset({"children", "modules", "named_children", "named_modules"})
 
 
-@pattern("attribute", "wanted", words=(("require",),))
+@pattern("attribute", "wanted", words=(("require", *(f".{name}" for name in sorted(SETTINGS))),))
 def attribute_without_effect(training: Training) -> Iterator[Match]:
-    """Yield assignments to attributes that neither tensors nor modules look at."""
+    """Yield assignments to attributes that no tensor, module or optimizer looks at."""
     for node in training.script.of_type(ast.Assign):
         target = node.targets[0]
         if not isinstance(target, ast.Attribute):
@@ -30,6 +31,14 @@ def attribute_without_effect(training: Training) -> Iterator[Match]:
         if target.attr in MISSPELLED and isinstance(node.value, ast.Constant):
             fix = (replaced(training.source, target, f"{owner}.requires_grad"),)
             yield Match(node, {"attribute": ast.unparse(target), "wanted": f"{owner}.requires_grad"}, fix=fix)
+        elif target.attr in SETTINGS and training.is_optimizer(target.value):
+            key, value = {"learning_rate": "lr"}.get(target.attr, target.attr), training.source.segment(node.value)
+            wanted = f'for group in {owner}.param_groups:\n{" " * (node.col_offset + 4)}group["{key}"] = {value}'
+            yield Match(
+                node,
+                {"attribute": ast.unparse(target), "wanted": f'{owner}.param_groups[0]["{key}"] = {value}'},
+                fix=(replaced(training.source, node, wanted),),
+            )
         elif (
             target.attr == "requires_grad"
             and _is_module(training, target.value)
