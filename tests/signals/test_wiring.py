@@ -119,3 +119,9 @@ def test_resume_jump_within_a_log(tmp_path: Path) -> None:
 def test_loss_scale(tmp_path: Path) -> None:
     """The median loss scale of the run."""
     assert signals_of(tmp_path, columns={"scale": [2.0, 8.0, 4.0]})["scale_median"] == 4.0
+
+
+def test_blocks_of_steps_in_eval_mode(tmp_path: Path) -> None:
+    """Each change from train to eval mode counts, the one at the start does not."""
+    modes = ["eval", "train", "eval", "eval", "train", "eval", "train"]
+    assert signals_of(tmp_path, steps=[{"mode": mode} for mode in modes])["eval_step_blocks"] == 2

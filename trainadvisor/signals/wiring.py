@@ -171,6 +171,14 @@ def eval_mode_from_start(log: RunLog) -> bool | None:
     return bool(known[0] == 1) if known.size else None
 
 
+@signal(unit="times", **MODES)
+def eval_step_blocks(log: RunLog) -> int | None:
+    """How often optimizer steps went over from train mode to eval mode."""
+    modes = log.column("mode_eval")
+    known = modes[np.isfinite(modes)]
+    return int((np.diff(known) > 0).sum()) if known.size else None
+
+
 def _train_mode_evals(log: RunLog) -> list[dict[str, Any]]:
     return [record for record in log.evaluations if record.get("mode") == "train" and record.get("care")]
 
