@@ -57,5 +57,11 @@ def test_batches_with_a_few_labels(tmp_path: Path) -> None:
 
 
 def test_a_sum_over_nothing(tmp_path: Path) -> None:
-    """A summed loss of nothing is zero, and does no harm."""
-    assert _signals(tmp_path, {"training": {4}}, "sum")["unlabelled_batches"] is None
+    """A summed loss of nothing is zero, and does no harm now and then."""
+    assert _signals(tmp_path, {"training": {4}}, "sum")["unlabelled_batches"] == 0
+
+
+def test_an_evaluation_of_sums_over_nothing(tmp_path: Path) -> None:
+    """Where no batch of a phase has a label, nothing is measured."""
+    seen = _signals(tmp_path, {"evaluation": {0, 1, 2, 3}}, "sum")
+    assert (seen["unlabelled_batches"], seen["unlabelled_of"], seen["unlabelled_phase"]) == (4, 4, "evaluation")

@@ -140,3 +140,14 @@ def test_nothing_memorised(tmp_path: Path) -> None:
     signals = of(tmp_path, make_loss(target=BALANCED), columns=epochs(*(h0 + noise)))
     assert signals["memorised_skill"] < 0.02
     assert abs(signals["memorised_z"]) < 3
+
+
+def test_classes_whose_labels_count(tmp_path: Path) -> None:
+    """The ignored number is no class; too few labels say nothing."""
+    target = {"histogram": [90.0, 0.0, 30.0], "examples": 120}
+
+    def counted(target: dict[str, object], **loss: object) -> object:
+        return signals_of(tmp_path, steps=3, losses=[make_loss(target=target, **loss)])["counted_classes"]
+
+    assert [counted(target), counted(target, ignore_index=0), counted(target, ignore_index=-100)] == [2, 1, 2]
+    assert counted({"histogram": [90.0, 3.0], "examples": 93}, ignore_index=0) is None

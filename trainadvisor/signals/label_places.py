@@ -16,6 +16,8 @@ HALVES = "halves"
 _SHIFTED = 0.99
 # Columns from which on one that lies on a line with the target is no exercise in fitting lines.
 _SEVERAL = 4
+# Batches of which none has a label, where a sum over nothing would do no harm.
+_SUMMED = 3
 
 
 def _last(log: RunLog, kind: str) -> list[dict[str, Any]]:
@@ -133,12 +135,18 @@ def _counted(log: RunLog, phase: str) -> tuple[int, int] | None:
     """Return how many batches of a phase have no label that counts, and how many were looked at."""
     known = [event["detail"] for event in log.events if event["kind"] == "label-counts" and event["subject"] == phase]
     empty, batches = (number(known[-1].get(name)) for name in ("empty", "batches")) if known else (None, None)
-    return None if empty is None or batches is None else (int(empty), int(batches))
+    if empty is None or batches is None:
+        return None
+    harmless = known[-1].get("averaged") is False and empty < max(batches, _SUMMED)
+    return (0 if harmless else int(empty), int(batches))
 
 
 @signal(unit="batches", **COUNTS)
 def unlabelled_batches(log: RunLog) -> int | None:
-    """Number of batches, of the training and of evaluations, whose labels are all ignored by a loss that averages."""
+    """Number of batches, of the training and of evaluations, whose labels are all ignored.
+
+    Where the loss is no mean, only a phase of which every batch is so counts: the sum over nothing is zero.
+    """
     known = [found for phase in PHASES if (found := _counted(log, phase))]
     return sum(empty for empty, _ in known) if known or log.losses else None
 

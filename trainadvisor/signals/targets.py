@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from trainadvisor.log.cleaning import number
+from trainadvisor.log.cleaning import number, whole
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics, signal
 from trainadvisor.signals.losses import CLASSIFYING, REGRESSING, judged_loss, training_losses
-from trainadvisor.signals.trivial_predictor import graded, learnable, skill_of, trivial_of
+from trainadvisor.signals.trivial_predictor import LEAST_EXAMPLES, graded, learnable, skill_of, trivial_of
 
 TARGETS = {"needs": "the targets seen by torch's loss functions", "zh": "torch 损失函数所见的目标值"}
 LOADER = {"needs": "the DataLoader of the training", "zh": "训练所用的 DataLoader"}
@@ -176,6 +176,16 @@ def improbable_targets(log: RunLog) -> float | None:
 def _outside_unit(target: dict[str, Any]) -> float | None:
     low, high = number(target.get("min")), number(target.get("max"))
     return None if low is None or high is None else max(-low, high - 1, 0.0)
+
+
+@signal(unit="classes", **TARGETS)
+def counted_classes(log: RunLog) -> int | None:
+    """Number of classes among the labels that the loss counts, those that carry ignore_index left out."""
+    loss = judged_loss(log)
+    counts = (loss["target"].get("histogram") if loss and loss["kind"] in CLASSIFYING else None) or []
+    ignored = whole(loss.get("ignore_index")) if loss else None
+    counted = [count for label, count in enumerate(counts) if label != ignored and number(count)]
+    return len(counted) if sum(map(float, counted)) >= LEAST_EXAMPLES else None
 
 
 @signal(unit="share", **TARGETS)

@@ -23,11 +23,13 @@ class _Counted:
     batches: int = 0
     empty: torch.Tensor | None = None
     told: int = 0
+    # Whether a loss of the phase averages over its labels: a mean over nothing is NaN, a sum is zero.
+    averaged: bool = False
 
 
 @probe(order=132)
 class LabelCountProbe:
-    """Counts batches whose mean is over nothing: losses that are averaged over the labels."""
+    """Counts batches whose loss is over nothing."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -44,10 +46,10 @@ class LabelCountProbe:
             return
         given = named(kind, args, kwargs)
         target = given.get("target")
-        averaged = given.get("reduction", "mean") == "mean"
-        if not averaged or not isinstance(target, torch.Tensor) or target.is_floating_point() or not target.numel():
+        if not isinstance(target, torch.Tensor) or target.is_floating_point() or not target.numel():
             return
         empty = (target.detach() == given.get("ignore_index", _IGNORED)).all()
+        counted.averaged |= given.get("reduction", "mean") == "mean"
         counted.batches += 1
         counted.empty = empty.long() if counted.empty is None else counted.empty + empty.to(counted.empty.device)
 
@@ -66,7 +68,7 @@ class LabelCountProbe:
     def _tell(self, phase: str, counted: _Counted) -> None:
         assert counted.empty is not None
         counted.told = counted.batches
-        detail: dict[str, Any] = {"batches": counted.batches}
+        detail: dict[str, Any] = {"batches": counted.batches, "averaged": counted.averaged}
         reading = self._context.values.read(counted.empty)
         self._context.event(
             "label-counts", phase, detail, [(reading, lambda values: detail.update(empty=int(values[0])))]
