@@ -97,6 +97,25 @@ def test_what_was_seen_to_be_wrong_needs_attention(judged: Judge, code: str, par
     assert judgement.summary.kind == "wrong"
 
 
+DIGITS = {"integer": True, "min": 0.0, "max": 9.0, "variance": 8.2, "batches": 40, "examples": 900}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"losses": [make_loss("mse_loss", target={**DIGITS, "variance": 3.1})]},
+        {"losses": [make_loss("mse_loss", target={**DIGITS, "min": 1.0})]},
+        {"losses": [make_loss("mse_loss", target={**DIGITS, "max": 99.0, "variance": 833.0})]},
+        {"losses": [make_loss("mse_loss", target={**DIGITS, "max": 1.0, "variance": 0.25})]},
+        {"events": [event("unused-parameters", {"tensors": 1, "held": 10, "share": 0.003}, "0")]},
+        {"events": [event("unused-parameters", {"tensors": n, "held": 10, "share": n / 10}, "0") for n in (6, 0)]},
+    ],
+)
+def test_counts_ratings_flags_and_few_unused_numbers_leave_nothing_open(judged: Judge, parts: dict[str, Any]) -> None:
+    """Targets that heap up or begin at one, many numbers, two; a scale beside the model; modules called later."""
+    assert {"class-numbers", "unused-parameters"}.isdisjoint(codes(judged(**parts)))
+
+
 @pytest.mark.parametrize(
     ("code", "parts"),
     [
@@ -110,6 +129,8 @@ def test_what_was_seen_to_be_wrong_needs_attention(judged: Judge, code: str, par
                 "columns": {"opt": [[n // 25] for n in range(STEPS)]},
             },
         ),
+        ("unused-parameters", {"events": [event("unused-parameters", {"tensors": 6, "held": 10, "share": 0.3}, "0")]}),
+        ("class-numbers", {"losses": [make_loss("mse_loss", target=DIGITS)]}),
         ("weak", {"columns": {"loss": CHANCE * (1 - 0.02 * np.arange(STEPS) / STEPS)}}),
         ("no-yardstick", {**CUSTOM, "columns": {"loss": 2.0 - np.arange(STEPS) / STEPS}}),
         ("no-loss", {"columns": {"loss": [math.nan] * STEPS}}),

@@ -75,6 +75,7 @@ def told() -> list[dict[str, Any]]:
         event("optimizer-anew", {"first": 0, "optimizer": 0, "made": 9, "steps": 40, "forgetful": 8, "firsts": [5, 9]}),
         event("eval-dropout", {"passes": 9, "dropped": 9, "repeated": 0, "function": "dropout"}, "F.dropout"),
         event("argument", {"batches": 9, "constant": True, "value": 0.0, "shape": [32]}, "t"),
+        event("unused-parameters", {"tensors": 6, "held": 10, "share": 0.3}, "0"),
         event("late-clip", {"limit": 0.5}), event("optimizer-attribute", {"optimizer": 0, "value": 0.1, "used": [1.0]}),
         *(event("contract", {"state": "failed", "figures": {"touched": 3, "share": 0.5}}, test)
           for test in ("independence", "causality", "determinism")),

@@ -15,7 +15,9 @@ from trainadvisor.judge.engine import CURVES
 from trainadvisor.judge.judgement import Remark
 from trainadvisor.judge.rule_verdict import OFF, UNKNOWN, SignalSource, Verdict
 from trainadvisor.judge.success import LEARNT, evaluation_skill, fallen, successes
+from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
+from trainadvisor.signals.losses import REGRESSING, judged_loss
 
 FEWEST_STEPS = 20
 # Steps below which a run is called healthy only where it has learnt half of everything on every scale.
@@ -38,6 +40,10 @@ ENOUGH_EXAMPLES = 100
 WORDS = ("nan", "inf", "-inf")
 # Optimizers of the same parameters from one line: a new one for each of a few stages is on purpose.
 OFTEN = 5
+# Share of an optimizer's elements that belong to modules which were never called.
+UNUSED = 0.01
+# Numbers 0 to K - 1 that occur equally often have the variance (K * K - 1) / 12; counts and ratings heap up.
+FEWEST_CLASSES, MOST_CLASSES, EVENLY = 3, 20, 0.1
 # What was seen to be wrong; everything else leaves the question open.
 SERIOUS = frozenset({
     "evaluation-nonfinite", "loss-still", "gradients-zero", "steps-without-gradients", "evaluation-worse",
@@ -48,7 +54,7 @@ SERIOUS = frozenset({
 UNPROVEN = frozenset({
     "brief", "coverage", "deciding", "no-yardstick", "reinforcement", "adversarial", "self-targets", "gradients-apart",
     "units-dead", "optimizer-idle", "optimizer-anew", "unreached", "no-curve", "logged-too-rarely", "no-evaluation",
-    "few-evaluations", "evaluation-level",
+    "few-evaluations", "evaluation-level", "unused-parameters", "class-numbers",
 })  # fmt: skip
 
 
@@ -192,6 +198,26 @@ def unreached(seen: Seen) -> Iterator[Remark]:
         yield Remark("unreached", {"count": count - reached, "all": count})
 
 
+def unused_parameters(seen: Seen) -> Iterator[Remark]:
+    """Yield what an optimizer holds of modules that were never called."""
+    last = {event["subject"]: event["detail"] for event in seen.log.events if event["kind"] == "unused-parameters"}
+    for detail in last.values():
+        if float(detail["share"]) >= UNUSED:
+            yield Remark("unused-parameters", {"count": detail["tensors"], "all": detail["held"]})
+
+
+def class_numbers(seen: Seen) -> Iterator[Remark]:
+    """Yield targets of a regression that are spread evenly over the first whole numbers, as classes are."""
+    loss = judged_loss(seen.log)
+    target = loss["target"] if loss and loss["kind"] in REGRESSING else {}
+    if not target.get("integer") or number(target.get("min")) != 0:
+        return
+    top, variance = number(target.get("max")) or 0.0, number(target.get("variance")) or 0.0
+    even = ((top + 1) ** 2 - 1) / 12
+    if FEWEST_CLASSES <= top + 1 <= MOST_CLASSES and abs(variance / even - 1) < EVENLY:
+        yield Remark("class-numbers", {"classes": round(top + 1)})
+
+
 def no_success(seen: Seen) -> Iterator[Remark]:
     """Yield that nothing shows that the training succeeded, by a measure that is meant for this kind of training."""
     evaluated = [remark for remark in successes(seen.log, seen.signals) if remark.kind != "skill"]
@@ -241,5 +267,6 @@ def counted(verdicts: Collection[Verdict]) -> tuple[int, int]:
 
 CHECKS: tuple[Callable[[Seen], Iterator[Remark]], ...] = (
     evaluation_nonfinite, loss_still, gradients_zero, steps_without_gradients, evaluation_worse, validation_rose,
-    ended, loss_rose, beyond_limits, idle_optimizer, recreated_optimizer, unreached, no_success, brief, coverage,
+    ended, loss_rose, beyond_limits, idle_optimizer, recreated_optimizer, unreached,
+    unused_parameters, class_numbers, no_success, brief, coverage,
 )  # fmt: skip

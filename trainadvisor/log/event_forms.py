@@ -56,6 +56,7 @@ FORMS: dict[str, Check] = {
         "into": optional(is_whole), "missing": optional(_texts), "unexpected": optional(_texts),
         "strip": optional(is_text), "add": optional(is_text),
     }),
+    "unused-parameters": object_of({"tensors": is_count, "held": is_positive, "share": is_finite}),
     "sampler-epochs": object_of({"loader": optional(is_whole)}),
     "optimizer-anew": object_of({
         "first": optional(is_whole), "optimizer": optional(is_whole), "firsts": optional(list_of(is_whole)),

@@ -74,6 +74,14 @@ SAYS: Texts = {
         "en": "{count} of {all} trainable tensors never got a gradient",
         "zh": "{all} 个可训练张量中有 {count} 个从未得到梯度",
     },
+    "unused-parameters": {
+        "en": "{count} of the {all} tensors that the optimizer holds belong to modules that were never called",
+        "zh": "优化器持有的 {all} 个张量中，有 {count} 个属于从未被调用的模块",
+    },
+    "class-numbers": {
+        "en": "the targets look like the numbers of {classes} classes, and the loss treats them as quantities",
+        "zh": "目标值看起来是 {classes} 个类别的编号，而损失把它们当作数量",
+    },
     "reinforcement": {
         "en": "the loss of reinforcement learning does not measure success, and no return or score was recorded",
         "zh": "强化学习的损失不能衡量成败，也没有记录回报或得分",

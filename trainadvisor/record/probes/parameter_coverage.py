@@ -12,6 +12,8 @@ from trainadvisor.record.step import Call, Step
 # Steps of a run at which a model is compared with what is known of it.
 _CHECKED = frozenset({0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000})
 _UNKNOWN = {"id": -1}
+# Steps before which a part of a model may wait for its turn.
+_SETTLED = 10
 
 
 @probe(order=20)
@@ -55,7 +57,20 @@ class ParameterCoverageProbe:
             self._context.step.models[:] = self._united(trained)
         for model in trained:
             model.trained = True
-        self._sizes[inventory.add_optimizer(optimizer)["id"]] = size
+        fact = inventory.add_optimizer(optimizer)
+        self._sizes[fact["id"]] = size
+        if fact["unknown_parameters"] and self._context.step_number >= _SETTLED:
+            self._tell_unused(optimizer, fact["id"])
+
+    def _tell_unused(self, optimizer: torch.optim.Optimizer, number: int) -> None:
+        """Tell of trainable parameters that belong to no model that was called and have no gradient either."""
+        known = self._context.objects.of_parameter
+        held = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
+        unused = [p for p in held if id(p) not in known and p.grad is None]
+        share = sum(p.numel() for p in unused) / max(sum(p.numel() for p in held), 1)
+        self._context.event(
+            "unused-parameters", str(number), {"tensors": len(unused), "held": len(held), "share": share}
+        )
 
     def _united(self, models: list[Model]) -> list[Model]:
         """Merge models that one optimizer trains together, as encoder and decoder called one after the other."""
