@@ -1,0 +1,153 @@
+"""Changes of a model and its optimizer: activations, initial weights, the class of the optimizer and what it trains."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from trainadvisor.mending.names import model_name
+from trainadvisor.source import torch_names
+from trainadvisor.source.edits import before, replaced, unwrapped, with_argument, without_argument
+from trainadvisor.source.syntax import called, keyword
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainadvisor.source.edits import Fix, Span
+    from trainadvisor.source.training import Training
+
+Arguments = dict[str, Any]
+DRAWN = {
+    "he": 'kaiming_normal_(layer.weight, nonlinearity="relu")',
+    "xavier": "xavier_uniform_(layer.weight)",
+    "orthogonal": "orthogonal_(layer.weight)",
+}
+CLASSES = {"relu": "ReLU", "gelu": "GELU", "tanh": "Tanh", "leaky_relu": "LeakyReLU"}
+FUNCTIONS = {"relu": "relu", "gelu": "nn.functional.gelu", "tanh": "tanh", "leaky_relu": "nn.functional.leaky_relu"}
+SATURATING = frozenset({"sigmoid", "tanh"})
+
+
+def without_activation(training: Training, arguments: Arguments) -> Fix | None:
+    """Take the last activation of the model away, where the losses that are trained on see only one."""
+    del arguments
+    ends = [end for loss in training.losses for end in training.operations.ends(loss.input)]
+    nodes = dict.fromkeys(end.node for end in ends if end.kind in torch_names.ACTIVATIONS.values())
+    if len(nodes) != 1 or len({end.node for end in ends}) != 1:
+        return None
+    end, parent = ends[0], training.script.parents.get(ends[0].node)
+    if isinstance(end.node, ast.Call) and end.before is not None:
+        return (unwrapped(training.source, end.node, end.before),)
+    if isinstance(parent, ast.Call) and called(parent) == "Sequential" and isinstance(end.node, ast.expr):
+        span = without_argument(training.source, parent, end.node)
+        return (span,) if span else None
+    return None
+
+
+def activation(training: Training, arguments: Arguments) -> Fix | None:
+    """Exchange the sigmoids and tanhs between the layers; those at the end of the model stay."""
+    to = str(arguments.get("to", "relu"))
+    if to not in CLASSES:
+        return None
+    ends = {end.node for loss in training.losses for end in training.operations.ends(loss.input)}
+    spans = [*_classes(training, CLASSES[to], ends), *_functions(training, FUNCTIONS[to], ends)]
+    return tuple(spans) or None
+
+
+def _classes(training: Training, to: str, ends: set[ast.AST]) -> Iterator[Span]:
+    """Yield the changes of the names of layers, called at once or kept under another name."""
+    script = training.script
+    for node in script.of_type(ast.Attribute, ast.Name):
+        name = torch_names.layer(script.full(node))
+        is_inner = isinstance(node, ast.Attribute) and isinstance(script.parents.get(node), ast.Attribute)
+        if torch_names.ACTIVATIONS.get(name) not in SATURATING or is_inner or script.parents.get(node) in ends:
+            continue
+        if isinstance(node, ast.Attribute):
+            yield replaced(training.source, node, f"{training.source.segment(node.value)}.{to}")
+
+
+def _functions(training: Training, to: str, ends: set[ast.AST]) -> Iterator[Span]:
+    """Yield the changes of functions in the forwards that use one kind alone: gates use both."""
+    script = training.script
+    if script.imports.get("torch") != "torch":
+        return
+    found: dict[ast.AST, list[ast.Call]] = {}
+    for call in script.calls:
+        full, forward = script.full(call.func), training.forward_of(call)
+        named = full.rpartition(".")[0] in ("torch", "torch.nn.functional")
+        if forward is not None and named and torch_names.FUNCTIONS.get(called(call)) in SATURATING:
+            found.setdefault(forward, []).append(call)
+    for calls in found.values():
+        if len({called(call) for call in calls}) == 1:
+            yield from (replaced(training.source, call.func, f"torch.{to}") for call in calls if call not in ends)
+
+
+def init(training: Training, arguments: Arguments) -> Fix | None:
+    """Draw the weights anew before the optimizer is made."""
+    drawn, model = DRAWN.get(str(arguments.get("to"))), model_name(training)
+    statements = [training.script.statement(made) for made in training.optimizers]
+    if drawn is None or model is None or len(statements) != 1 or statements[0] is None:
+        return None
+    if training.script.imports.get("torch") != "torch":
+        return None
+    return before(
+        training.source,
+        statements[0],
+        f"for layer in {model}.modules():",
+        "    if isinstance(layer, (torch.nn.Linear, torch.nn.Conv2d)):",
+        f"        torch.nn.init.{drawn}",
+        "        if layer.bias is not None:",
+        "            torch.nn.init.zeros_(layer.bias)",
+    )
+
+
+def optimizer(training: Training, arguments: Arguments) -> Fix | None:
+    """Make an optimizer of another class, of the same parameters."""
+    to, rate = arguments.get("to"), arguments.get("lr")
+    calls = training.optimizers
+    if len(calls) != 1 or to not in torch_names.OPTIMIZERS or not isinstance(rate, (int, float)):
+        return None
+    call = calls[0]
+    given = keyword(call, "params", 0)
+    if given is None or not isinstance(call.func, ast.Attribute):
+        return None
+    text = training.source.segment
+    return (replaced(training.source, call, f"{text(call.func.value)}.{to}({text(given)}, lr={rate:.3g})"),)
+
+
+def parameters(training: Training, arguments: Arguments) -> Fix | None:
+    """Give the optimizer every parameter of the only model."""
+    del arguments
+    calls, model = training.optimizers, _called_model(training)
+    given = keyword(calls[0], "params", 0) if len(calls) == 1 else None
+    if given is None or model is None or ast.unparse(given) == f"{model}.parameters()":
+        return None
+    rate = keyword(calls[0], "lr", 1)
+    spans = [replaced(training.source, given, f"{model}.parameters()")]
+    groups = _group_rates(training, given)
+    if rate is None and len(groups) > 1:
+        span = with_argument(training.source, calls[0], "lr", groups[-1], None)
+        spans += [span] if span else []
+    return tuple(spans)
+
+
+def _called_model(training: Training) -> str | None:
+    """Return the name of the only model that is called with data where a loss is computed."""
+    names = set()
+    for loss in training.losses:
+        origin = training.values.single(loss.input)
+        if isinstance(origin, ast.Call) and isinstance(origin.func, (ast.Name, ast.Attribute)):
+            names.add(ast.unparse(origin.func))
+    return next(iter(names)) if len(names) == 1 else None
+
+
+def _group_rates(training: Training, given: ast.expr) -> list[str]:
+    """Return the rates of groups of parameters, as they are written."""
+    del given
+    entries = [node for node in training.script.of_type(ast.Dict) if _entry(node, "params") is not None]
+    rates = [_entry(node, "lr") for node in entries]
+    return [training.source.segment(rate) for rate in rates if rate is not None]
+
+
+def _entry(node: ast.Dict, name: str) -> ast.expr | None:
+    pairs = zip(node.keys, node.values, strict=True)
+    return next((v for k, v in pairs if isinstance(k, ast.Constant) and k.value == name), None)
