@@ -43,7 +43,8 @@ class Setting:
     value: str
     span: Span | None = None
     origin: Provenance | None = None
-    call: ast.Call | None = None
+    # The part of the call that the value arrives in, else the call.
+    shown: ast.expr | None = None
 
 
 def setting(
@@ -67,8 +68,8 @@ def setting(
         if ast.unparse(ast.parse(value, mode="eval")) == ast.unparse(origin.node):
             return None
         home = origin.training or training
-        return Setting(home, value, replaced(home.source, origin.node, value), origin, call)
-    return Setting(training, value, None, origin, call)
+        return Setting(home, value, replaced(home.source, origin.node, value), origin, present)
+    return Setting(training, value, None, origin, present)
 
 
 def _is_given(flag: str, argv: Sequence[str]) -> bool:

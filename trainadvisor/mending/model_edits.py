@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor.mending.names import model_name
 from trainadvisor.source import torch_names
 from trainadvisor.source.edits import before, replaced, unwrapped, with_argument, without_argument
-from trainadvisor.source.syntax import called, keyword
+from trainadvisor.source.syntax import called, is_self, keyword
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,19 +115,37 @@ def optimizer(training: Training, arguments: Arguments) -> Fix | None:
 
 
 def parameters(training: Training, arguments: Arguments) -> Fix | None:
-    """Give the optimizer every parameter of the only model."""
+    """Give the optimizer every parameter of the only model, where what it is given is set."""
     del arguments
-    calls, model = training.optimizers, _called_model(training)
-    given = keyword(calls[0], "params", 0) if len(calls) == 1 else None
-    if given is None or model is None or ast.unparse(given) == f"{model}.parameters()":
+    calls = training.optimizers
+    found = [given for call in calls if (given := keyword(call, "params", 0)) is not None]
+    texts = {ast.unparse(given) for given in found}
+    if not found or len(texts) != 1:
         return None
-    rate = keyword(calls[0], "lr", 1)
-    spans = [replaced(training.source, given, f"{model}.parameters()")]
-    groups = _group_rates(training, given)
-    if rate is None and len(groups) > 1:
+    given = found[0]
+    origin = training.values.single(given)
+    set_at = origin if origin is not None else given
+    model = _root_of_parameters(set_at) or _called_model(training)
+    if model is None or ast.unparse(set_at) == f"{model}.parameters()":
+        return None
+    spans = [replaced(training.source, set_at, f"{model}.parameters()")]
+    groups = _group_rates(training)
+    if len(calls) == 1 and keyword(calls[0], "lr", 1) is None and groups:
         span = with_argument(training.source, calls[0], "lr", groups[-1], None)
         spans += [span] if span else []
     return tuple(spans)
+
+
+def _root_of_parameters(given: ast.expr) -> str | None:
+    """Return the model of which some part's parameters are given."""
+    if not isinstance(given, ast.Call) or called(given) != "parameters" or not isinstance(given.func, ast.Attribute):
+        return None
+    root: ast.expr = given.func.value
+    while isinstance(root, (ast.Attribute, ast.Subscript)):
+        if isinstance(root, ast.Attribute) and is_self(root.value):
+            return ast.unparse(root)
+        root = root.value
+    return root.id if isinstance(root, ast.Name) else None
 
 
 def _called_model(training: Training) -> str | None:
@@ -140,9 +158,8 @@ def _called_model(training: Training) -> str | None:
     return next(iter(names)) if len(names) == 1 else None
 
 
-def _group_rates(training: Training, given: ast.expr) -> list[str]:
+def _group_rates(training: Training) -> list[str]:
     """Return the rates of groups of parameters, as they are written."""
-    del given
     entries = [node for node in training.script.of_type(ast.Dict) if _entry(node, "params") is not None]
     rates = [_entry(node, "lr") for node in entries]
     return [training.source.segment(rate) for rate in rates if rate is not None]

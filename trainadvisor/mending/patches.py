@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # How surely a pattern's fault must explain a finding for its change to be the finding's.
 SAME_FAULT = 0.8
+# Where the person sets a value, as far as that is known for sure.
+SURE = ("option", "file")
 # Lines that one finding shows.
 MOST_SITES = 3
 
@@ -72,7 +74,7 @@ def patch_of_project(finding: Finding, project: Project, book: Rulebook) -> Patc
     ways = (of_remedy(finding, number, project, sources) for number in range(len(finding.remedies)))
     told = None
     for made in (*patterns, *ways):
-        if made is not None and made.text is not None:
+        if made is not None and (made.text is not None or made.kind in SURE):
             return made
         told = told or made
     return told
@@ -180,12 +182,12 @@ def _set(
         home = spans[0].training.source
         fix = tuple(dict.fromkeys(s.span for s in spans if s.span and s.training.source is home))
         found = _patched(finding, home, fix)
-        calls = [site_of(training.source, s.call) for s in spans if s.call is not None]
+        calls = [site_of(training.source, s.shown) for s in spans if s.shown is not None]
         return replace(found, sites=tuple(_once([*found.sites, *calls])[:MOST_SITES])) if found else None
     origin = made[0].origin if made else None
     if origin is None:
         return None
-    call = tuple(site_of(training.source, s.call) for s in made[:1] if s.call is not None)
+    call = tuple(site_of(training.source, s.shown) for s in made[:1] if s.shown is not None)
     filed = _filed(finding, origin, made[0].value, project) if project and origin.kind in ("file", "lost") else None
     told = Patch(finding.code, kind=origin.kind, words=origin.words, value=made[0].value)
     return replace(filed or told, sites=(*(filed.sites if filed else ()), *call))

@@ -98,8 +98,9 @@ def project_of(run: Mapping[str, Any], findings: Sequence[Finding]) -> Project:
 
 def script_name(run: Mapping[str, Any]) -> str | None:
     """Return the name of a run's script below the current folder."""
-    named = Path(str(run.get("script") or ""))
-    for place in (named, Path(named.name)):
+    told = str(run.get("script") or "")
+    named, module = Path(told), Path(*told.split(".")) if told else Path()
+    for place in (named, Path(named.name), module.with_suffix(".py"), module / "__main__.py"):
         if place.suffix == ".py" and place.is_file():
             here = Path.cwd()
             inside = place.is_absolute() and place.is_relative_to(here)
