@@ -11,7 +11,7 @@ from trainadvisor.source.edits import after, before, replaced, with_argument
 from trainadvisor.source.syntax import keyword
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from trainadvisor.source.edits import Fix, Span
     from trainadvisor.source.training import LossCall, Training
@@ -90,12 +90,37 @@ def shuffle(training: Training, arguments: Arguments) -> Fix | None:
 
 
 def same_shape(training: Training, arguments: Arguments) -> Fix | None:
-    """Give targets the shape of the outputs in elementwise losses."""
+    """Give targets the shape of the outputs in elementwise losses, or in a difference that the loss is made of."""
     del arguments
     fix = [
         _reshaped(training, loss) for loss in training.losses if loss.name in ELEMENTWISE and loss.target is not None
     ]
-    return tuple(span for span in fix if span is not None) or None
+    known = tuple(span for span in fix if span is not None)
+    if known or training.losses:
+        return known or None
+    found = [node for backward in training.backwards for node in _differences(training, backward)]
+    if len(found) != 1:
+        return None
+    left, right = (training.source.segment(side) for side in (found[0].left, found[0].right))
+    return (replaced(training.source, found[0].right, f"{right}.view_as({left})"),)
+
+
+def _differences(training: Training, backward: ast.Call) -> Iterator[ast.BinOp]:
+    """Yield the differences of two plain values that the loss of a backward is computed of."""
+    loss = backward.func.value if isinstance(backward.func, ast.Attribute) else None
+    made = training.values.single(loss) if loss is not None else None
+    for node in ast.walk(made) if made is not None else ():
+        if (
+            isinstance(node, ast.BinOp)
+            and isinstance(node.op, ast.Sub)
+            and _is_plain(node.left)
+            and _is_plain(node.right)
+        ):
+            yield node
+
+
+def _is_plain(node: ast.expr) -> bool:
+    return isinstance(node, (ast.Name, ast.Attribute, ast.Subscript))
 
 
 ELEMENTWISE = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",

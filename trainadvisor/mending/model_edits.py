@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trainadvisor.source.edits import Fix, Span
+    from trainadvisor.source.operations import Operation
     from trainadvisor.source.training import Training
 
 Arguments = dict[str, Any]
@@ -24,6 +25,7 @@ DRAWN = {
 }
 CLASSES = {"relu": "ReLU", "gelu": "GELU", "tanh": "Tanh", "leaky_relu": "LeakyReLU"}
 FUNCTIONS = {"relu": "relu", "gelu": "nn.functional.gelu", "tanh": "tanh", "leaky_relu": "nn.functional.leaky_relu"}
+SQUASHING = frozenset({"softmax", "log_softmax", "sigmoid", "log_sigmoid"})
 SATURATING = frozenset({"sigmoid", "tanh"})
 
 
@@ -31,6 +33,7 @@ def without_activation(training: Training, arguments: Arguments) -> Fix | None:
     """Take the last activation of the model away, where the losses that are trained on see only one."""
     del arguments
     ends = [end for loss in training.losses for end in training.operations.ends(loss.input)]
+    ends = ends if training.losses else _ends_of_classes(training)
     nodes = dict.fromkeys(end.node for end in ends if end.kind in torch_names.ACTIVATIONS.values())
     if len(nodes) != 1 or len({end.node for end in ends}) != 1:
         return None
@@ -41,6 +44,18 @@ def without_activation(training: Training, arguments: Arguments) -> Fix | None:
         span = without_argument(training.source, parent, end.node)
         return (span,) if span else None
     return None
+
+
+def _ends_of_classes(training: Training) -> list[Operation]:
+    """Return the activations that the models of a file without losses end with, of those that no other one calls."""
+    ends = []
+    for owner in training.module_classes:
+        forward = training.script.method(owner, "forward")
+        used = any(training.script.class_of(c) is not None for c in training.script.calls_by_name.get(owner.name, []))
+        returned = [n.value for n in training.script.inside(forward) if isinstance(n, ast.Return)] if forward else []
+        if not used:
+            ends += [end for value in returned if value is not None for end in training.operations.ends(value)]
+    return [end for end in ends if end.kind in SQUASHING]
 
 
 def activation(training: Training, arguments: Arguments) -> Fix | None:

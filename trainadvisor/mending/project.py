@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import TrainAdvisorError
+from trainadvisor.mending import notebook_cells
 from trainadvisor.mending.config_files import ENDINGS
 from trainadvisor.source.reading import Source, read
 from trainadvisor.source.training import Training
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from trainadvisor.judge.result import Finding, Site
+    from trainadvisor.mending.notebook_cells import Cells
 
 # Files of one project that are read.
 MOST = 30
@@ -32,12 +34,15 @@ class Project:
     argv: tuple[str, ...] = ()
     # The recorded places, by which a file that has changed since is noticed.
     sites: tuple[Site, ...] = ()
-    # Sources that are given, such as the cells of a notebook, by name.
+    # Sources that are given, by name: what they become, or the cells of a notebook.
     given: Mapping[str, Source] = field(default_factory=dict)
+    cells: Cells | None = None
 
     @property
     def is_here(self) -> bool:
         """Return whether some file of the run is here and its recorded lines are what they were."""
+        if self.cells is not None:
+            return True
         names = {site.file for site in self.sites if site.source}
         return self.script is not None and any(self.source(name) is not None for name in names)
 
@@ -93,7 +98,11 @@ def project_of(run: Mapping[str, Any], findings: Sequence[Finding]) -> Project:
     sites = [site for finding in findings for inner in finding.walk() for site in inner.sites]
     given = run.get("argv")
     argv = tuple(str(part) for part in given) if isinstance(given, list) else ()
-    return Project(script_name(run), argv, tuple(sites))
+    project = Project(script_name(run), argv, tuple(sites))
+    cells = notebook_cells.current()
+    if cells is None or (project.script is not None and project.source(project.script) is not None):
+        return project
+    return replace(project, script=None, given={notebook_cells.NAME: cells.source}, cells=cells)
 
 
 def script_name(run: Mapping[str, Any]) -> str | None:

@@ -84,7 +84,8 @@ class _Search:
         made = self.training.values.single(root)
         if isinstance(made, ast.Call) and called(made) == "vars" and made.args:
             made = self.training.values.single(made.args[0])
-        return self._read(made, expr, keys, depth) if made is not root else self._lost(expr, inner)
+        is_made = made is not root or isinstance(made, (ast.Call, ast.Dict))
+        return self._read(made, expr, keys, depth) if is_made else self._lost(expr, inner)
 
     def _read(self, made: ast.expr | None, expr: ast.expr, keys: tuple[str, ...], depth: int) -> Provenance:
         """Return where a value is set that is read by some names from what a call or a display made."""

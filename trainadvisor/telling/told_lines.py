@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from trainadvisor.judge.result import Finding
     from trainadvisor.judge.rulebook import Rulebook
+    from trainadvisor.mending.notebook_cells import Cells
     from trainadvisor.mending.project import Project
 
 # Findings and remedies that are told in full.
@@ -52,8 +53,17 @@ def _with_lines(finding: Finding, project: Project, book: Rulebook, lang: str) -
         remedies = _with_pattern(finding, remedies, seen, book, lang)
     first = next((made for made in (seen, *ways) if made is not None), None)
     sites = list(first.sites) if first is not None and first.sites else finding.sites
+    if project.cells is not None:
+        sites = [project.cells.located(site) for site in sites]
+        remedies = [_in_cells(remedy, project.cells) for remedy in remedies]
     where = sites[0].where if sites else None
     return finding.model_copy(update={"sites": sites, "where": where, "remedies": remedies})
+
+
+def _in_cells(remedy: Remedy, cells: Cells) -> Remedy:
+    """Return a remedy with the places of its edits in the cells of a notebook."""
+    edits = [cells.located(edit) for edit in remedy.edits]
+    return remedy.model_copy(update={"edits": edits, "where": edits[0].where if edits else remedy.where})
 
 
 def _remedy(remedy: Remedy, made: Patch | None, lang: str) -> Remedy:

@@ -15,6 +15,7 @@ NARROWEST = 30
 # What is shown before the part that matters, of a line that is too long.
 LEAD = 8
 DIGITS = 5
+CUT = "..."
 
 
 def shown(finding: Finding, width: int) -> list[str]:
@@ -45,6 +46,8 @@ def excerpt(text: str, line: int, column: int | None, end: int | None, width: in
     room = max(width - len(number), NARROWEST)
     first = max(0, min(start - LEAD, len(text) - room)) if cells(text) > room else 0
     kept = text[first : first + room]
+    if first:
+        kept = CUT + kept[len(CUT) :]
     while cells(clean(kept)) > room:
         kept = kept[:-1]
     yield number + clean(kept)
