@@ -155,4 +155,7 @@ INSERTIONS: dict[str, Callable[[Training, Arguments], Fix | None]] = {
     "scheduler-step": loop_edits.scheduler_step,
     "accumulation": loop_edits.accumulation,
     "precision": loop_edits.precision,
+    "warmup": loop_edits.warmup,
+    "train-longer": loop_edits.train_longer,
+    "unfreeze": model_edits.unfrozen,
 }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.mending.names import optimizer_name
+from trainadvisor.mending.names import backward_statement, optimizer_name
 from trainadvisor.source.edits import after, before, replaced, without
 from trainadvisor.source.provenance import provenance
-from trainadvisor.source.syntax import called
+from trainadvisor.source.syntax import called, constant
 from trainadvisor.source.training import SCHEDULE_NAME, words_of
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from trainadvisor.source.training import Training
 
 Arguments = dict[str, Any]
+WARM = re.compile(r"warm_?up", re.IGNORECASE)
 
 
 def scheduler_step(training: Training, arguments: Arguments) -> Fix | None:
@@ -55,6 +58,34 @@ def accumulation(training: Training, arguments: Arguments) -> Fix | None:
     if origin.kind != "literal" or origin.node is None:
         return None
     return (replaced(training.source, origin.node, str(wanted)),)
+
+
+def warmup(training: Training, arguments: Arguments) -> Fix | None:
+    """Set the length of the warm-up that the script has, by its name."""
+    steps = arguments.get("steps")
+    named = [(ast.unparse(node.targets[0]), node.value) for node in training.script.of_type(ast.Assign)]
+    named += [(node.arg or "", node.value) for node in training.script.of_type(ast.keyword)]
+    numbers = [value for name, value in named if WARM.search(name) and isinstance(constant(value), int)]
+    if not isinstance(steps, (int, float)) or len(numbers) != 1:
+        return None
+    return (replaced(training.source, numbers[0], str(round(steps))),)
+
+
+def train_longer(training: Training, arguments: Arguments) -> Fix | None:
+    """Raise the number of epochs where it is set."""
+    factor, statement = arguments.get("factor"), backward_statement(training)
+    loops = training.script.loops(statement) if statement is not None else []
+    outer = loops[-1] if loops else None
+    if not isinstance(outer, ast.For) or not isinstance(factor, (int, float)) or factor <= 1:
+        return None
+    counted = outer.iter
+    if not isinstance(counted, ast.Call) or called(counted) not in ("range", "trange") or len(counted.args) != 1:
+        return None
+    origin = provenance(training, counted.args[0])
+    number = constant(origin.node) if origin.kind == "literal" else None
+    if not isinstance(number, int) or origin.node is None:
+        return None
+    return (replaced(training.source, origin.node, str(ceil(number * factor))),)
 
 
 def precision(training: Training, arguments: Arguments) -> Fix | None:

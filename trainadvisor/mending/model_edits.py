@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.mending.names import model_name
 from trainadvisor.source import torch_names
-from trainadvisor.source.edits import before, replaced, unwrapped, with_argument, without_argument
-from trainadvisor.source.syntax import called, is_self, keyword
+from trainadvisor.source.edits import before, replaced, unwrapped, with_argument, without, without_argument
+from trainadvisor.source.syntax import called, constant, is_self, keyword
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,6 +161,25 @@ def _root_of_parameters(given: ast.expr) -> str | None:
             return ast.unparse(root)
         root = root.value
     return root.id if isinstance(root, ast.Name) else None
+
+
+def unfrozen(training: Training, arguments: Arguments) -> Fix | None:
+    """Take the only statement away that freezes parameters, and with it a loop that does nothing else."""
+    del arguments
+    found = [node for node in training.script.of_type(ast.Assign) if _freezes(node)]
+    if len(found) != 1:
+        return None
+    statement: ast.stmt = found[0]
+    parent = training.script.parents.get(statement)
+    while isinstance(parent, ast.For) and len(parent.body) == 1 and not parent.orelse:
+        statement, parent = parent, training.script.parents.get(parent)
+    block = training.block(statement)
+    return without(training.source, statement, block) if block else None
+
+
+def _freezes(node: ast.Assign) -> bool:
+    target = node.targets[0]
+    return isinstance(target, ast.Attribute) and target.attr == "requires_grad" and constant(node.value) is False
 
 
 def _called_model(training: Training) -> str | None:

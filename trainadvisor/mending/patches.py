@@ -11,6 +11,7 @@ from trainadvisor.judge.result import Site
 from trainadvisor.lint.pattern_catalogue import matches
 from trainadvisor.mending import arguments
 from trainadvisor.mending.config_files import entry_in_files, key_of
+from trainadvisor.mending.fault_edits import FAULTS
 from trainadvisor.mending.insertions import INSERTIONS
 from trainadvisor.mending.project import training_of
 from trainadvisor.source.edits import applied
@@ -165,6 +166,9 @@ def _ways(finding: Finding, remedy: Remedy, training: Training, project: Project
     insertion = INSERTIONS.get(remedy.change)
     if not wanted and insertion is not None:
         yield _patched(finding, training.source, insertion(training, dict(remedy.arguments)))
+    mended = FAULTS.get(finding.code)
+    if not wanted and mended is not None and remedy is finding.remedies[0]:
+        yield _patched(finding, training.source, mended(training, finding))
     lines = [site.line for site in finding.sites if site.line and site.file == training.source.name]
     wanted = wanted or list(arguments.of_remedy(training, remedy, lines))
     yield _set(finding, training, wanted, project)
