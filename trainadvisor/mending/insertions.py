@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor.mending import data_edits, loop_edits, model_edits
 from trainadvisor.mending.names import backward_statement, model_name, optimizer_name
 from trainadvisor.source.edits import after, before, replaced, with_argument
-from trainadvisor.source.syntax import keyword
+from trainadvisor.source.syntax import called, keyword
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from trainadvisor.source.training import LossCall, Training
 
 Arguments = dict[str, Any]
+# How many names back the parts of a loss are looked for.
+DEEPEST = 3
 CLIPS = ("clip_grad_norm_", "clip_grad_value_")
 
 
@@ -96,30 +98,31 @@ def same_shape(training: Training, arguments: Arguments) -> Fix | None:
         _reshaped(training, loss) for loss in training.losses if loss.name in ELEMENTWISE and loss.target is not None
     ]
     known = tuple(span for span in fix if span is not None)
-    if known or training.losses:
-        return known or None
-    found = [node for backward in training.backwards for node in _differences(training, backward)]
+    if known:
+        return known
+    losses = [backward.func.value for backward in training.backwards if isinstance(backward.func, ast.Attribute)]
+    found = list(dict.fromkeys(node for loss in losses for node in _differences(training, loss)))
     if len(found) != 1:
         return None
     left, right = (training.source.segment(side) for side in (found[0].left, found[0].right))
     return (replaced(training.source, found[0].right, f"{right}.view_as({left})"),)
 
 
-def _differences(training: Training, backward: ast.Call) -> Iterator[ast.BinOp]:
-    """Yield the differences of two plain values that the loss of a backward is computed of."""
-    loss = backward.func.value if isinstance(backward.func, ast.Attribute) else None
-    made = training.values.single(loss) if loss is not None else None
-    for node in ast.walk(made) if made is not None else ():
-        if (
-            isinstance(node, ast.BinOp)
-            and isinstance(node.op, ast.Sub)
-            and _is_plain(node.left)
-            and _is_plain(node.right)
-        ):
-            yield node
+def _differences(training: Training, loss: ast.expr, depth: int = 0) -> Iterator[ast.BinOp]:
+    """Yield the differences of two plain values that a loss is computed of, a few names back."""
+    made = training.values.single(loss)
+    for node in ast.walk(made) if made is not None and depth < DEEPEST else ():
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+            if _is_plain(node.left) and _is_plain(node.right):
+                yield node
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            yield from _differences(training, node, depth + 1)
 
 
 def _is_plain(node: ast.expr) -> bool:
+    """Return whether a value is one that was computed before, detached at most."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and called(node) == "detach":
+        return _is_plain(node.func.value)
     return isinstance(node, (ast.Name, ast.Attribute, ast.Subscript))
 
 

@@ -165,13 +165,29 @@ def _ways(finding: Finding, remedy: Remedy, training: Training, project: Project
     wanted = [w for edit in remedy.edits if (w := arguments.of_edit(training, edit)) is not None]
     insertion = INSERTIONS.get(remedy.change)
     if not wanted and insertion is not None:
-        yield _patched(finding, training.source, insertion(training, dict(remedy.arguments)))
+        yield _with_recorded(finding, _patched(finding, training.source, insertion(training, dict(remedy.arguments))))
     mended = FAULTS.get(finding.code)
     if not wanted and mended is not None and remedy is finding.remedies[0]:
         yield _patched(finding, training.source, mended(training, finding))
     lines = [site.line for site in finding.sites if site.line and site.file == training.source.name]
     wanted = wanted or list(arguments.of_remedy(training, remedy, lines))
     yield _set(finding, training, wanted, project)
+
+
+def _with_recorded(finding: Finding, made: Patch | None) -> Patch | None:
+    """Return a patch that shows the recorded places of its finding too, behind its own."""
+    recorded = [_whole(made.source, site) for site in finding.sites] if made is not None and made.source else []
+    more = [site for site in recorded if site is not None]
+    return replace(made, sites=tuple(_once([*made.sites, *more])[:MOST_SITES])) if made else None
+
+
+def _whole(source: Source, site: Site) -> Site | None:
+    """Return a recorded place with its whole line."""
+    if site.file != source.name or site.line is None or not 0 < site.line <= len(source.lines):
+        return None
+    text = source.lines[site.line - 1].rstrip()
+    start = len(text) - len(text.lstrip())
+    return site.model_copy(update={"source": text, "column": start + 1, "end_column": len(text) + 1})
 
 
 def _set(
