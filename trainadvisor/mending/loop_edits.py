@@ -8,7 +8,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.mending.names import backward_statement, optimizer_name
-from trainadvisor.source.edits import after, before, replaced, without
+from trainadvisor.source.edits import Span, after, before, indent_of, replaced, without
 from trainadvisor.source.provenance import provenance
 from trainadvisor.source.syntax import called, constant
 from trainadvisor.source.training import SCHEDULE_NAME, words_of
@@ -36,6 +36,9 @@ def scheduler_step(training: Training, arguments: Arguments) -> Fix | None:
         inner = [s for s in training.steps if training.script.loops(s)]
         target = training.script.statement(inner[0]) if len(inner) == 1 else None
         put = after(training.source, target, text) if target is not None else None
+    elif len(loops) > 1 and loops[0].body[-1] is statement:
+        indent = len(indent_of(training.source, statement))
+        return (Span((statement.lineno, 0), (statement.lineno, indent), indent_of(training.source, loops[0])),)
     else:
         put = after(training.source, loops[0], text) if len(loops) > 1 else None
     return (*put, *taken) if put and taken else None
