@@ -33,6 +33,9 @@ class Site(_Part):
     line: int | None = None
     function: str | None = None
     source: str | None = None
+    # Of the part that matters, from 1; `source` is then the whole line.
+    column: int | None = None
+    end_column: int | None = None
 
     @property
     def where(self) -> str:

@@ -5,53 +5,34 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.source import torch_names
-from trainadvisor.source.edits import after, before, replaced, unwrapped, with_argument, without_argument
+from trainadvisor.mending import data_edits, loop_edits, model_edits
+from trainadvisor.mending.names import backward_statement, model_name, optimizer_name
+from trainadvisor.source.edits import after, before, replaced, with_argument
 from trainadvisor.source.syntax import called, keyword
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from trainadvisor.source.edits import Fix, Span
     from trainadvisor.source.training import LossCall, Training
 
 Arguments = dict[str, Any]
+# How many names back the parts of a loss are looked for.
+DEEPEST = 3
 CLIPS = ("clip_grad_norm_", "clip_grad_value_")
-
-
-def _backward(training: Training) -> ast.stmt | None:
-    """Return the statement with the only backward of a loop that steps, or the first of a script with one optimizer."""
-    inner = [b for b in training.backwards if training.script.loops(b) or training.script.function_of(b)]
-    return training.script.statement(inner[0]) if len(inner) == 1 else None
-
-
-def _optimizer(training: Training) -> str | None:
-    """Return the name of the only optimizer of a script."""
-    statements = [training.script.statement(made) for made in training.optimizers]
-    names = {ast.unparse(s.targets[0]) for s in statements if isinstance(s, ast.Assign)}
-    stepped = {ast.unparse(c.func.value) for c in training.steps if isinstance(c.func, ast.Attribute)}
-    known = stepped or names
-    return next(iter(known)) if len(known) == 1 else None
-
-
-def _model(training: Training) -> str | None:
-    """Return the name of the only model whose parameters an optimizer was given."""
-    calls = [c for made in training.optimizers for c in ast.walk(made) if isinstance(c, ast.Call)]
-    given = {ast.unparse(c.func).rpartition(".")[0] for c in calls if called(c) == "parameters"}
-    return next(iter(given)) if len(given) == 1 else None
 
 
 def zero_grad(training: Training, arguments: Arguments) -> Fix | None:
     """Clear the gradients before backward()."""
     del arguments
-    statement, optimizer = _backward(training), _optimizer(training)
+    statement, optimizer = backward_statement(training), optimizer_name(training)
     return before(training.source, statement, f"{optimizer}.zero_grad()") if statement and optimizer else None
 
 
 def step(training: Training, arguments: Arguments) -> Fix | None:
     """Let the optimizer step behind backward()."""
     del arguments
-    statement, optimizer = _backward(training), _optimizer(training)
+    statement, optimizer = backward_statement(training), optimizer_name(training)
     if training.steps or statement is None or optimizer is None:
         return None
     return after(training.source, statement, f"{optimizer}.step()")
@@ -67,7 +48,7 @@ def clip(training: Training, arguments: Arguments) -> Fix | None:
         span = with_argument(training.source, present[0], "max_norm", repr(limit), 1) if len(present) == 1 else None
         literal = keyword(present[0], "max_norm", 1)
         return (span,) if span and isinstance(literal, ast.Constant) and literal.value != limit else None
-    statement, model = _backward(training), _model(training)
+    statement, model = backward_statement(training), model_name(training)
     if statement is None or model is None or training.script.imports.get("torch") != "torch":
         return None
     return after(training.source, statement, f"torch.nn.utils.clip_grad_norm_({model}.parameters(), {limit})")
@@ -75,10 +56,10 @@ def clip(training: Training, arguments: Arguments) -> Fix | None:
 
 def mode(training: Training, arguments: Arguments) -> Fix | None:
     """Put train() at the start of each epoch, and eval() before what runs without gradients."""
-    model, fix = _model(training), []
+    model, fix = model_name(training), []
     if model is None:
         return None
-    backward = _backward(training)
+    backward = backward_statement(training)
     loops = training.script.loops(backward) if backward is not None else []
     called_already = {name for name in ("train", "eval") if _calls(training, model, name)}
     wanted = {"train", "eval"} if arguments.get("mode", "both") == "both" else {arguments.get("mode")}
@@ -110,29 +91,39 @@ def shuffle(training: Training, arguments: Arguments) -> Fix | None:
     return (span,) if span else None
 
 
-def without_activation(training: Training, arguments: Arguments) -> Fix | None:
-    """Take the last activation of the model away, where the losses that are trained on see only one."""
-    del arguments
-    ends = [end for loss in training.losses for end in training.operations.ends(loss.input)]
-    nodes = dict.fromkeys(end.node for end in ends if end.kind in torch_names.ACTIVATIONS.values())
-    if len(nodes) != 1 or len({end.node for end in ends}) != 1:
-        return None
-    end, parent = ends[0], training.script.parents.get(ends[0].node)
-    if isinstance(end.node, ast.Call) and end.before is not None:
-        return (unwrapped(training.source, end.node, end.before),)
-    if isinstance(parent, ast.Call) and called(parent) == "Sequential" and isinstance(end.node, ast.expr):
-        span = without_argument(training.source, parent, end.node)
-        return (span,) if span else None
-    return None
-
-
 def same_shape(training: Training, arguments: Arguments) -> Fix | None:
-    """Give targets the shape of the outputs in elementwise losses."""
+    """Give targets the shape of the outputs in elementwise losses, or in a difference that the loss is made of."""
     del arguments
     fix = [
         _reshaped(training, loss) for loss in training.losses if loss.name in ELEMENTWISE and loss.target is not None
     ]
-    return tuple(span for span in fix if span is not None) or None
+    known = tuple(span for span in fix if span is not None)
+    if known:
+        return known
+    losses = [backward.func.value for backward in training.backwards if isinstance(backward.func, ast.Attribute)]
+    found = list(dict.fromkeys(node for loss in losses for node in _differences(training, loss)))
+    if len(found) != 1:
+        return None
+    left, right = (training.source.segment(side) for side in (found[0].left, found[0].right))
+    return (replaced(training.source, found[0].right, f"{right}.view_as({left})"),)
+
+
+def _differences(training: Training, loss: ast.expr, depth: int = 0) -> Iterator[ast.BinOp]:
+    """Yield the differences of two plain values that a loss is computed of, a few names back."""
+    made = training.values.single(loss)
+    for node in ast.walk(made) if made is not None and depth < DEEPEST else ():
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+            if _is_plain(node.left) and _is_plain(node.right):
+                yield node
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            yield from _differences(training, node, depth + 1)
+
+
+def _is_plain(node: ast.expr) -> bool:
+    """Return whether a value is one that was computed before, detached at most."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and called(node) == "detach":
+        return _is_plain(node.func.value)
+    return isinstance(node, (ast.Name, ast.Attribute, ast.Subscript))
 
 
 ELEMENTWISE = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
@@ -155,6 +146,19 @@ INSERTIONS: dict[str, Callable[[Training, Arguments], Fix | None]] = {
     "clip": clip,
     "mode": mode,
     "shuffle": shuffle,
-    "remove-output-activation": without_activation,
     "match-shapes": same_shape,
+    "remove-output-activation": model_edits.without_activation,
+    "change-output-activation": model_edits.without_activation,
+    "activation": model_edits.activation,
+    "init": model_edits.init,
+    "optimizer": model_edits.optimizer,
+    "add-parameters": model_edits.parameters,
+    "standardize-inputs": data_edits.standardize_inputs,
+    "standardize-targets": data_edits.standardize_targets,
+    "scheduler-step": loop_edits.scheduler_step,
+    "accumulation": loop_edits.accumulation,
+    "precision": loop_edits.precision,
+    "warmup": loop_edits.warmup,
+    "train-longer": loop_edits.train_longer,
+    "unfreeze": model_edits.unfrozen,
 }

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-import ast
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainadvisor.errors import TrainAdvisorError
-from trainadvisor.judge.argument_edit import POSITIONS
+from trainadvisor.judge.result import Site
 from trainadvisor.lint.pattern_catalogue import matches
+from trainadvisor.mending import arguments
+from trainadvisor.mending.config_files import entry_in_files, key_of
+from trainadvisor.mending.fault_edits import FAULTS
 from trainadvisor.mending.insertions import INSERTIONS
-from trainadvisor.source.edits import applied, replaced, with_argument
-from trainadvisor.source.provenance import provenance
-from trainadvisor.source.syntax import called, keyword
-from trainadvisor.source.training import Training
+from trainadvisor.mending.project import training_of
+from trainadvisor.source.edits import applied
+from trainadvisor.source.reading import plain, span_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import ast
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from trainadvisor.judge.result import Edit, Finding
+    from trainadvisor.judge.result import Finding, Remedy
     from trainadvisor.judge.rulebook import Rulebook
-    from trainadvisor.source.edits import Fix
+    from trainadvisor.lint.pattern_declaration import Match
+    from trainadvisor.mending.project import Project
+    from trainadvisor.source.edits import Fix, Span
+    from trainadvisor.source.provenance import Provenance
     from trainadvisor.source.reading import Source
+    from trainadvisor.source.training import Training
 
 # How surely a pattern's fault must explain a finding for its change to be the finding's.
 SAME_FAULT = 0.8
+# Where the person sets a value, as far as that is known for sure.
+SURE = ("option", "file")
+# Lines that one finding shows.
+MOST_SITES = 3
 
 
 @dataclass(frozen=True)
@@ -38,116 +49,179 @@ class Patch:
     value: str = ""
     # What the remedy says, where it is one of the finding's own.
     said: str = ""
+    # The file that is changed: a script, or a configuration file.
+    source: Source | None = None
+    # The lines that it is about, those that change first.
+    sites: tuple[Site, ...] = ()
+    # What the texts of the pattern's rule say of it.
+    values: Mapping[str, str] = field(default_factory=dict)
+    # The place of the remedy among those of the finding, None where lint found the fault.
+    remedy: int | None = None
 
 
-def patch(finding: Finding, source: Source, book: Rulebook) -> Patch | None:
+def patch(finding: Finding, source: Source, book: Rulebook, project: Project | None = None) -> Patch | None:
     """Return how a finding is mended in a source; None where that is not known."""
-    for made in (_by_pattern(finding, source, book), *_by_remedies(finding, source)):
+    for made in (of_pattern(finding, source, book), *_by_remedies(finding, source, project)):
         if made is not None:
             return made
     return None
 
 
-def _by_pattern(finding: Finding, source: Source, book: Rulebook) -> Patch | None:
+def patch_of_project(finding: Finding, project: Project, book: Rulebook) -> Patch | None:
+    """Return how a finding is mended in the files of a project, the first way that can be written."""
+    places = [edit.file for remedy in finding.remedies for edit in remedy.edits]
+    sources = project.files([*places, *(site.file for site in finding.sites)])
+    patterns = (of_pattern(finding, source, book) for source in sources)
+    ways = (of_remedy(finding, number, project, sources) for number in range(len(finding.remedies)))
+    told = None
+    for made in (*patterns, *ways):
+        if made is not None and (made.text is not None or made.kind in SURE):
+            return made
+        told = told or made
+    return told
+
+
+def of_pattern(finding: Finding, source: Source, book: Rulebook) -> Patch | None:
     """Return the change of what lint finds under the code of the finding, or of a cause of it."""
-    fixes: list[Fix] = []
+    found: dict[str, list[Match]] = {}
     for code, match in matches(source):
         explains = book.rules[code].explains if code in book.rules else {}
         if match.fix and (code == finding.code or explains.get(finding.code, 0.0) >= SAME_FAULT):
-            fixes.append(match.fix)
-    return _patched(finding, source, tuple(span for fix in fixes for span in fix))
+            found.setdefault(code, []).append(match)
+    code = finding.code if finding.code in found else next(iter(found), "")
+    fix = tuple(span for match in found.get(code, ()) for span in match.fix or ())
+    nodes = [node for match in found.get(code, ()) for node in (match.node, match.other) if node is not None]
+    made = _patched(finding, source, fix, nodes)
+    return replace(made, code=code, values=found[code][0].values) if made else None
 
 
-def _patched(finding: Finding, source: Source, fix: Fix | None) -> Patch | None:
+def of_remedy(finding: Finding, number: int, project: Project, sources: Sequence[Source]) -> Patch | None:
+    """Return the change of one remedy in the first of some sources in which it can be written, else in words."""
+    remedy, told = finding.remedies[number], None
+    for source in sources:
+        for made in _ways(finding, remedy, training_of(source), project):
+            if made is None:
+                continue
+            known = replace(made, said=remedy.text, remedy=number)
+            if known.text is not None:
+                return known
+            told = told or known
+    return told
+
+
+def _patched(finding: Finding, source: Source, fix: Fix | None, nodes: Sequence[ast.AST] = ()) -> Patch | None:
+    """Return the patch of a change, which shows the nodes that it is about, else the lines that it changes."""
     try:
-        return Patch(finding.code, applied(source, fix)) if fix else None
+        text = applied(source, fix) if fix else None
     except TrainAdvisorError:
         return None
+    if not fix or text is None:
+        return None
+    shown = [site_of(source, node) for node in nodes] or _sites(source, fix)
+    lines = {site.line for site in shown}
+    shown += [site for site in _sites(source, fix) if site.line not in lines]
+    return Patch(finding.code, text, source=source, sites=tuple(_once(shown)[:MOST_SITES]))
 
 
-def _by_remedies(finding: Finding, source: Source) -> Iterator[Patch | None]:
+def _once(sites: Sequence[Site]) -> list[Site]:
+    return list({(site.file, site.line): site for site in reversed(sites)}.values())[::-1]
+
+
+def site_of(source: Source, node: ast.AST) -> Site:
+    """Return the place of a node, with its first line and the columns of the node in it."""
+    (line, start), (last, end) = span_of(source, node)
+    text = source.lines[line - 1]
+    return Site(
+        file=source.name, line=line, source=text.rstrip(), column=start + 1,
+        end_column=(end if last == line else len(text.rstrip())) + 1,
+    )  # fmt: skip
+
+
+def _sites(source: Source, fix: Fix) -> list[Site]:
+    """Return the lines of a change: those that are replaced or taken away first, then those beside what is put."""
+    ordered = sorted(fix, key=lambda span: (span.start == span.end, span.start))
+    return [_site(source, span) for span in ordered]
+
+
+def _site(source: Source, span: Span) -> Site:
+    line, start = span.start
+    text = source.lines[line - 1].rstrip()
+    end = span.end[1] if span.end[0] == line else len(text)
+    if "\n" in span.new or not text[start:end].strip():
+        start, end = len(text) - len(text.lstrip()), len(text)
+    return Site(file=source.name, line=line, source=text, column=start + 1, end_column=end + 1)
+
+
+def _by_remedies(finding: Finding, source: Source, project: Project | None) -> Iterator[Patch | None]:
     """Yield the change of each remedy, the first-ranked one first."""
-    training = Training(source)
-    for remedy in finding.remedies:
-        found = [_argument(finding, training, edit) for edit in remedy.edits]
-        insertion = INSERTIONS.get(remedy.change)
-        if insertion is not None:
-            found.append(_patched(finding, source, insertion(training, dict(remedy.arguments))))
-        yield from (replace(made, said=remedy.text) for made in found if made is not None)
+    for number, remedy in enumerate(finding.remedies):
+        for made in _ways(finding, remedy, training_of(source), project):
+            if made is not None:
+                yield replace(made, said=remedy.text, remedy=number)
 
 
-def _argument(finding: Finding, training: Training, edit: Edit) -> Patch | None:
-    """Return the change of an argument where the person sets it, given the line as a rule would have it."""
-    if edit.old is None or edit.line is None:
+def _ways(finding: Finding, remedy: Remedy, training: Training, project: Project | None) -> Iterator[Patch | None]:
+    """Yield what a remedy changes: the argument that its rule edits, its call, the argument that its change sets."""
+    wanted = [w for edit in remedy.edits if (w := arguments.of_edit(training, edit)) is not None]
+    insertion = INSERTIONS.get(remedy.change)
+    if not wanted and insertion is not None:
+        yield _with_recorded(finding, _patched(finding, training.source, insertion(training, dict(remedy.arguments))))
+    mended = FAULTS.get(finding.code)
+    if not wanted and mended is not None and remedy is finding.remedies[0]:
+        yield _patched(finding, training.source, mended(training, finding))
+    lines = [site.line for site in finding.sites if site.line and site.file == training.source.name]
+    wanted = wanted or list(arguments.of_remedy(training, remedy, lines))
+    yield _set(finding, training, wanted, project)
+
+
+def _with_recorded(finding: Finding, made: Patch | None) -> Patch | None:
+    """Return a patch that shows the recorded places of its finding too, behind its own."""
+    recorded = [_whole(made.source, site) for site in finding.sites] if made is not None and made.source else []
+    more = [site for site in recorded if site is not None]
+    return replace(made, sites=tuple(_once([*made.sites, *more])[:MOST_SITES])) if made else None
+
+
+def _whole(source: Source, site: Site) -> Site | None:
+    """Return a recorded place with its whole line."""
+    if site.file != source.name or site.line is None or not 0 < site.line <= len(source.lines):
         return None
-    call = _call_at(training, edit)
-    wanted = _difference(edit)
-    if call is None or wanted is None:
+    text = source.lines[site.line - 1].rstrip()
+    start = len(text) - len(text.lstrip())
+    return site.model_copy(update={"source": text, "column": start + 1, "end_column": len(text) + 1})
+
+
+def _set(
+    finding: Finding, training: Training, wanted: Sequence[arguments.Wanted], project: Project | None
+) -> Patch | None:
+    """Return the patch that sets arguments where the person sets them."""
+    others = [t for t in project.trainings() if t.source is not training.source] if project else []
+    argv = project.argv if project else ()
+    made = [s for w in wanted if (s := arguments.setting(training, w, others, argv)) is not None]
+    spans = [s for s in made if s.span is not None]
+    if spans:
+        home = spans[0].training.source
+        fix = tuple(dict.fromkeys(s.span for s in spans if s.span and s.training.source is home))
+        found = _patched(finding, home, fix)
+        calls = [site_of(training.source, s.shown) for s in spans if s.shown is not None]
+        return replace(found, sites=tuple(_once([*found.sites, *calls])[:MOST_SITES])) if found else None
+    origin = made[0].origin if made else None
+    if origin is None:
         return None
-    name, value = wanted
-    call = _taker(training, call, name)
-    if call is None:
+    call = tuple(site_of(training.source, s.shown) for s in made[:1] if s.shown is not None)
+    filed = _filed(finding, origin, made[0].value, project) if project and origin.kind in ("file", "lost") else None
+    told = Patch(finding.code, kind=origin.kind, words=origin.words, value=made[0].value)
+    return replace(filed or told, sites=(*(filed.sites if filed else ()), *call))
+
+
+def _filed(finding: Finding, origin: Provenance, value: str, project: Project) -> Patch | None:
+    """Return the patch of a configuration file, where just one of the run's has such a key."""
+    keys = origin.keys or tuple(filter(None, [key_of(origin.words)]))
+    entry = entry_in_files(project.config_files(project.files()), keys) if keys else None
+    if entry is None or not Path(entry.path).suffix:
         return None
-    present = keyword(call, name, _position(call, name))
-    if present is None:
-        span = with_argument(training.source, call, name, value, _position(call, name))
-        return _patched(finding, training.source, (span,) if span else None)
-    origin = provenance(training, present)
-    if origin.kind == "literal" and origin.node is not None:
-        return _patched(finding, training.source, (replaced(training.source, origin.node, value),))
-    return Patch(finding.code, kind=origin.kind, words=origin.words or ast.unparse(present), value=value)
-
-
-def _taker(training: Training, call: ast.Call, name: str) -> ast.Call | None:
-    """Return the call that takes an argument: the maker of a loss, where its object is called; None for a stranger."""
-    loss = next((loss for loss in training.losses if loss.call is call), None)
-    if loss is not None and name == "reduction":
-        return loss.made or call
-    known = called(call) in POSITIONS or keyword(call, name) is not None
-    return call if known else None
-
-
-def _position(call: ast.Call, name: str) -> int | None:
-    names = POSITIONS.get(called(call), ())
-    return names.index(name) if name in names else None
-
-
-def _call_at(training: Training, edit: Edit) -> ast.Call | None:
-    """Return the call of the edited line, if the line is still what it was."""
-    lines = training.source.lines
-    if not edit.line or edit.line > len(lines) or lines[edit.line - 1].strip() != (edit.old or "").strip():
-        return None
-    name = _outer(edit.new)
-    calls = [c for c in training.script.calls if c.lineno <= edit.line <= (c.end_lineno or c.lineno)]
-    return next((c for c in calls if called(c) == name), None)
-
-
-def _parsed(line: str) -> list[ast.Call]:
-    for text in (line.strip(), f"{line.strip()} pass"):
-        try:
-            return [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Call)]
-        except SyntaxError:
-            continue
-    return []
-
-
-def _outer(line: str) -> str:
-    calls = _parsed(line)
-    changed = [c for c in calls if called(c) in POSITIONS]
-    return called((changed or calls)[0]) if calls else ""
-
-
-def _difference(edit: Edit) -> tuple[str, str] | None:
-    """Return the argument that differs between the two lines of an edit, and what it becomes."""
-    old, new = ([c for c in _parsed(line) if called(c) == _outer(edit.new)] for line in (edit.old or "", edit.new))
-    if len(old) != 1 or len(new) != 1:
-        return None
-    before = {k.arg: ast.unparse(k.value) for k in old[0].keywords}
-    for entry in new[0].keywords:
-        if entry.arg and before.get(entry.arg) != ast.unparse(entry.value):
-            return entry.arg, ast.unparse(entry.value)
-    names = POSITIONS.get(called(new[0]), ())
-    for place, (one, other) in enumerate(zip(old[0].args, new[0].args, strict=False)):
-        if ast.dump(one) != ast.dump(other) and place < len(names):
-            return names[place], ast.unparse(other)
-    return None
+    source = plain(entry.path, str(entry.path))
+    line = source.lines[entry.line - 1].rstrip()
+    start = entry.start - (entry.text.rfind("\n", 0, entry.start) + 1)
+    site = Site(file=source.name, line=entry.line, source=line, column=start + 1,
+                end_column=start + 1 + entry.end - entry.start)  # fmt: skip
+    return Patch(finding.code, entry.changed(value), "file", entry.words, value, source=source, sites=(site,))

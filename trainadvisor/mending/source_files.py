@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainadvisor.errors import UsageError
-from trainadvisor.source.reading import read
+from trainadvisor.source.reading import plain, read
 
 if TYPE_CHECKING:
     from trainadvisor.source.reading import Source
@@ -42,7 +42,8 @@ def _check(path: Path, source: Source, folder: Path) -> None:
         raise UsageError(f"{path}: is outside of {folder}; change to the folder of the project, and try again")
     if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
         raise UsageError(f"{path}: cannot be written; nothing was changed")
-    if read(path, source.name).text != source.text:
+    held = read if path.suffix == ".py" else plain
+    if held(path, source.name).text != source.text:
         raise UsageError(f"{path}: has changed since it was read; nothing was written")
 
 

@@ -87,17 +87,31 @@ def read(path: Path, name: str | None = None) -> Source:
     return parse(raw, shown)
 
 
+def plain(path: Path, name: str | None = None) -> Source:
+    """Return a file that is no script as a source without a tree."""
+    shown = name or str(path)
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{shown}: {error.strerror or error}") from None
+    return _source(*_decoded(raw, shown), shown, ast.Module([], []))
+
+
 def parse(raw: bytes | str, name: str = "script.py") -> Source:
     """Return the source of a text or of a file's bytes."""
     if len(raw) > LARGEST:
         raise SourceError(f"{name}: is larger than {LARGEST:,} bytes, too large for a script; it was not read")
     text, encoding, marked = (raw, "utf-8", False) if isinstance(raw, str) else _decoded(raw, name)
+    return _source(text, encoding, marked, name)
+
+
+def _source(text: str, encoding: str, marked: bool, name: str, tree: ast.Module | None = None) -> Source:  # noqa: FBT001
     pieces = [piece for piece in LINE.findall(text) if piece]
     ends = tuple(piece[len(piece.rstrip("\r\n")) :] for piece in pieces)
-    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    unix = text.replace("\r\n", "\n").replace("\r", "\n")
     odd = any(end not in ("\n", "") for end in ends)
     kept = (ends if not ends or ends[-1] else ends[:-1]) if odd else ()
-    return Source(name, plain, _tree(plain, name), encoding, marked, kept)
+    return Source(name, unix, tree if tree is not None else _tree(unix, name), encoding, marked, kept)
 
 
 def _decoded(raw: bytes, name: str) -> tuple[str, str, bool]:

@@ -24,9 +24,10 @@ def told(judgement: "Judgement", lang: str = "en") -> result.Diagnosis:
 def told_as(document: type[Document], judgement: "Judgement", lang: str) -> Document:
     """Return a judgement as a document of a kind, in one language."""
     from trainadvisor.telling.told_findings import findings, unknown
+    from trainadvisor.telling.told_lines import with_lines
     from trainadvisor.telling.told_run import notes, reasons, summary
 
-    found = findings(judgement, lang)
+    found = with_lines(findings(judgement, lang), judgement.run, judgement.rulebook, lang)
     diagnosis = document(
         lang=cast("result.Language", lang),
         state=judgement.state,

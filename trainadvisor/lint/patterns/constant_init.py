@@ -6,11 +6,13 @@ import ast
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
+from trainadvisor.source.edits import without
 from trainadvisor.source.syntax import called, constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from trainadvisor.source.edits import Fix
     from trainadvisor.source.training import Training
 
 FILLS = frozenset({"zeros_", "ones_", "constant_", "fill_", "zero_"})
@@ -28,7 +30,17 @@ def symmetric_initialization(training: Training) -> Iterator[Match]:
         every = isinstance(target, ast.Name) and _every_parameter(training, target)
         weight = isinstance(target, ast.Attribute) and target.attr == "weight"
         if every or (weight and _every_layer(training, call, target)):
-            yield Match(call, {"fill": ast.unparse(call)})
+            yield Match(call, {"fill": ast.unparse(call)}, fix=_dropped(training, call))
+
+
+def _dropped(training: Training, call: ast.Call) -> Fix | None:
+    """Return the change that takes the filling away, and with it a loop that does nothing else."""
+    statement = training.script.statement(call)
+    parent = training.script.parents.get(statement) if statement is not None else None
+    while isinstance(parent, ast.For) and len(parent.body) == 1 and not parent.orelse:
+        statement, parent = parent, training.script.parents.get(parent)
+    block = training.block(statement)
+    return without(training.source, statement, block) if statement is not None and block else None
 
 
 def _target(training: Training, call: ast.Call) -> ast.expr | None:

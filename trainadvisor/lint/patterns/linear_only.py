@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.source import torch_names
-from trainadvisor.source.syntax import called, constant, keyword
+from trainadvisor.source.edits import replaced
+from trainadvisor.source.syntax import assignments, called, constant, keyword
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from trainadvisor.source.edits import Fix
     from trainadvisor.source.training import Training
 
 HARMLESS = torch_names.SHAPES | torch_names.PLAIN_LAYERS | {"size", "dim", "dropout", "len", "numel", "cat"}
@@ -28,9 +30,39 @@ def missing_nonlinearity(training: Training) -> Iterator[Match]:
             plain = [n for n, layer in zip(linear, layers, strict=True) if n is None and not _is_plain(training, layer)]
             chain = [layer for layer in linear if layer is not None]
             if not plain and _redundant(chain) and not _part(training, call):
-                yield Match(chain[1], {"layers": str(len(chain)), "model": "nn.Sequential"}, chain[0])
+                yield Match(chain[1], {"layers": str(len(chain)), "model": "nn.Sequential"}, chain[0],
+                            _between(training, layers, linear))  # fmt: skip
     for owner in training.module_classes:
         yield from _class(training, owner)
+
+
+def _between(training: Training, layers: list[ast.expr], linear: list[ast.Call | None]) -> Fix | None:
+    """Return the change that puts a ReLU behind each linear layer but the last."""
+    made = [layer for layer, call in zip(layers, linear, strict=True) if call is not None]
+    spans = []
+    for layer in made[:-1]:
+        name = layer.func if isinstance(layer, ast.Call) else None
+        if not isinstance(name, ast.Attribute):
+            return None
+        text = training.source.segment(layer)
+        spans.append(replaced(training.source, layer, f"{text}, {training.source.segment(name.value)}.ReLU()"))
+    return tuple(spans)
+
+
+def _around(training: Training, owner: ast.ClassDef, fed: list[ast.Call]) -> Fix | None:
+    """Return the change that applies an activation to what each further layer is given: one of the class, or ReLU."""
+    own = [
+        target.attr
+        for node in ast.walk(owner)
+        for target, value in assignments(node)
+        if isinstance(target, ast.Attribute) and isinstance(value, ast.Call)
+        if torch_names.layer(training.script.full(value.func)) in torch_names.ACTIVATIONS
+    ]
+    if not own and training.script.imports.get("torch") != "torch":
+        return None
+    name = f"self.{own[0]}" if own else "torch.relu"
+    given = [call.args[0] for call in fed]
+    return tuple(replaced(training.source, node, f"{name}({training.source.segment(node)})") for node in given)
 
 
 def _linear(training: Training, layer: ast.expr) -> ast.Call | None:
@@ -86,7 +118,7 @@ def _class(training: Training, owner: ast.ClassDef) -> Iterator[Match]:
     chain = [layer for _, layer in ordered if layer is not None]
     fed = [c for c, _ in ordered if c.args and training.operations.kinds(c.args[0]) == {"linear"}]
     if len(fed) == len(ordered) - 1 and (_redundant(chain) or _unused_activation(owner)):
-        yield Match(fed[0], {"layers": str(len(linear)), "model": owner.name}, forward)
+        yield Match(fed[0], {"layers": str(len(linear)), "model": owner.name}, forward, _around(training, owner, fed))
 
 
 def _is_linear(training: Training, layer: ast.Call | None) -> bool:

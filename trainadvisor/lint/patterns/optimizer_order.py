@@ -6,12 +6,13 @@ import ast
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.source.edits import moved
-from trainadvisor.source.syntax import called, constant
+from trainadvisor.source.edits import after, moved
+from trainadvisor.source.syntax import called, constant, keyword
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from trainadvisor.source.edits import Fix
     from trainadvisor.source.training import Training
 
 CHANGES = frozenset({"resize_vocab", "resize_token_embeddings"})
@@ -83,8 +84,16 @@ def _replaces(training: Training, statement: ast.stmt, model: str) -> bool:
     layer = (
         full.startswith("torch.nn.") and called(statement.value)[0].isupper() and called(statement.value) != "Parameter"
     )
-    anew = ast.unparse(target) == model and training.operations.user_class(statement.value) is not None
+    anew = ast.unparse(target) == model and _is_new_model(training, statement.value, model)
     return (part and layer and called(statement.value) not in ("Identity", "Dropout")) or anew
+
+
+def _is_new_model(training: Training, value: ast.Call, model: str) -> bool:
+    """Return whether a call makes a module, itself or in a function of the script, and not out of the old one."""
+    if any(ast.unparse(node) == model for node in ast.walk(value) if isinstance(node, ast.expr)):
+        return False
+    origin = training.values.single(value)
+    return isinstance(origin, ast.Call) and training.operations.is_module(origin)
 
 
 def _method_replaces(training: Training, func: ast.expr) -> bool:
@@ -115,4 +124,14 @@ def unused_parameter_group(training: Training) -> Iterator[Match]:
         keys = [constant(key) for key in node.value.keys if key is not None]
         if isinstance(target, ast.Name) and "params" in keys and target.id not in read and training.optimizers:
             made = training.optimizers[0]
-            yield Match(node, {"optimizer": ast.unparse(made.func), "group": target.id}, made)
+            values = {"optimizer": ast.unparse(made.func), "group": target.id}
+            yield Match(node, values, made, _appended(training, node, target.id, made))
+
+
+def _appended(training: Training, node: ast.Assign, group: str, made: ast.Call) -> Fix | None:
+    """Return the change that puts a group into the list of groups that the optimizer is given."""
+    given = keyword(made, "params", 0)
+    origin = training.values.single(given) if given is not None else None
+    if not isinstance(given, ast.Name) or not isinstance(origin, ast.List) or origin.lineno > node.lineno:
+        return None
+    return after(training.source, node, f"{given.id}.append({group})") if made.lineno > node.lineno else None

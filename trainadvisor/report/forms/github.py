@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainadvisor.i18n.language import Words
-from trainadvisor.report.machine.gate_entries import Entry, message, place
+from trainadvisor.report.machine.gate_entries import Entry, marked_at, message, place
 from trainadvisor.report.text.layout import clean
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ def _kind(kind: str, findings: list[Finding], words: Words, used: int) -> Iterat
 def _annotation(kind: str, finding: Finding) -> str:
     where = place(finding)
     at = f"file={_property(where[0])},line={where[1]}," if where else ""
+    if where and (site := marked_at(finding, *where)):
+        at += f"col={site.column},endColumn={site.end_column},"
     text = "\n".join(clean(line) for line in message(finding).split("\n"))
     return f"::{kind} {at}title={_property(clean(finding.code))}::{_data(text[:LONGEST])}"
 

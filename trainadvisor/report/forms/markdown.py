@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.i18n.language import Words
 from trainadvisor.report.machine.gate_entries import Entry
-from trainadvisor.report.text import healthy, verified
+from trainadvisor.report.text import excerpt, healthy, verified
 from trainadvisor.report.text.layout import clean
 from trainadvisor.report.text.sparkline import sparkline
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ENDING = ".md"
 
+# Columns of the lines of code.
+WIDTH = 100
 LONGEST = 60_000  # a comment on GitHub ends at 64 KB, a job summary at 1 MiB
 ACTIVE = re.compile(r"([\\`*_\[\]<>|#~&@$])")
 LINKED = re.compile(r"(?P<head>\b(?:www|GH))(?=[.-])|(?=://)|(?P<mark>[@#!$%~^&])(?=\w)", re.IGNORECASE)
@@ -102,6 +104,8 @@ def _table(words: Words, entry: Entry, findings: list[Finding]) -> str:
 
 def _finding(words: Words, item: Finding) -> Iterator[str]:
     yield f"#### {item.code}{words('colon')}{escape(item.title)}"
+    if lines := excerpt.shown(item, WIDTH):
+        yield f"{escape(item.where or '')}\n\n{_fenced(lines, 'text')}"
     for number, remedy in enumerate(item.remedies[:2]):
         yield _remedy(words, remedy, words("or" if number else "fix"))
     yield "\n".join(_details(words, item))
@@ -114,9 +118,14 @@ def _remedy(words: Words, remedy: Remedy, label: str) -> str:
         return text
     code = remedy.code.rstrip("\n")
     kind = "diff" if remedy.edits else "python"
+    return f"{text}\n\n{_fenced([clean(line) for line in code.split(chr(10))], kind)}"
+
+
+def _fenced(lines: list[str], kind: str) -> str:
+    """Return lines as a block of code."""
+    code = "\n".join(lines)
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", code)), default=0))
-    lines = "\n".join(clean(line) for line in code.split("\n"))
-    return f"{text}\n\n{fence}{kind}\n{lines}\n{fence}"
+    return f"{fence}{kind}\n{code}\n{fence}"
 
 
 def _details(words: Words, item: Finding) -> Iterator[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.report.machine.gate_entries import Entry, message, place
+from trainadvisor.report.machine.gate_entries import Entry, marked_at, message, place
 from trainadvisor.report.machine.json_document import safe
 from trainadvisor.report.text.layout import clean
 from trainadvisor.vocabulary import Severity
@@ -117,10 +118,14 @@ def _result(entry: Entry, finding: Finding, where: tuple[str, int], number: int)
         "ruleIndex": number,
         "level": str(finding.severity),
         "message": {"text": _sentences(message(finding))},
-        "locations": [_location(path, line)],
+        "locations": [_location(path, line, finding)],
         "partialFingerprints": {"primaryLocationLineHash": _hash(path, finding)},
         "properties": {"precision": PRECISION[finding.confidence], "problem.severity": _problem(finding.severity)},
     }
+    others = [site for site in finding.sites[1:] if site.column and site.line and not Path(site.file).is_absolute()]
+    if others:
+        related = [_location(_slashed(site.file), site.line or 1, finding) for site in others]
+        result["relatedLocations"] = [{"id": number, **place} for number, place in enumerate(related, 1)]
     if finding.code in entry.known:
         result["baselineState"] = "unchanged"
     if finding.code in entry.excused and finding.code not in entry.known:
@@ -137,10 +142,18 @@ def _sentences(text: str) -> str:
     return f"{title}. {rest}".strip() if rest else f"{title}."
 
 
-def _location(path: str, line: int) -> dict[str, Any]:
+def _slashed(name: str) -> str:
+    return str(PurePosixPath(*Path(name).parts))
+
+
+def _location(path: str, line: int, finding: Finding) -> dict[str, Any]:
     from urllib.parse import quote
 
-    region = {"startLine": line, "startColumn": 1, "endLine": line, "endColumn": 1}
+    site = marked_at(finding, path, line)
+    start, end = (site.column or 1, site.end_column or 1) if site else (1, 1)
+    region: dict[str, Any] = {"startLine": line, "startColumn": start, "endLine": line, "endColumn": end}
+    if site and site.source:
+        region["snippet"] = {"text": clean(site.source)}
     return {"physicalLocation": {"artifactLocation": {"uri": quote(path), "uriBaseId": "%SRCROOT%"}, "region": region}}
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.report.html.languages import Languages, Told, code_lines
 from trainadvisor.report.html.svg import spark
-from trainadvisor.report.text import verified
+from trainadvisor.report.text import excerpt, verified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis, Finding
 
 OPEN = 3
+# Columns of the lines of code.
+WIDTH = 100
 MOST_SUBJECTS, MOST_REMEDIES, MOST_VALUES = 12, 8, 8
 Rules = dict[str, dict[str, Any]]
 Reasons = list[tuple[str, list[str]]]
@@ -59,6 +61,8 @@ class Card:
     sentence: Told
     confidence: Told
     where: str | None
+    # The lines of code that it is about, with their marks.
+    excerpt: list[CodeLine]
     since: Told | None
     onset_step: Told | None
     subjects: Told | None
@@ -105,6 +109,7 @@ class Cards:
             sentence=self._each(finding, lambda f, _: f.sentence),
             confidence=self._langs.each(lambda words: _confidence(finding, words)),
             where=finding.where,
+            excerpt=marked("\n".join(excerpt.shown(finding, WIDTH)), is_diff=False) if finding.sites else [],
             since=self._since(finding),
             onset_step=None if finding.onset is None else self._langs.step(finding.onset),
             subjects=self._langs.each(lambda words: _subjects(finding.subjects, words)) if finding.subjects else None,

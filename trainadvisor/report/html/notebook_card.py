@@ -9,7 +9,7 @@ from trainadvisor.i18n.language import Words
 from trainadvisor.report.forms import markdown
 from trainadvisor.report.html.languages import Languages, code_lines
 from trainadvisor.report.html.svg import tag
-from trainadvisor.report.text import full_report
+from trainadvisor.report.text import excerpt, full_report
 from trainadvisor.report.text.healthy import number
 from trainadvisor.report.text.layout import clean
 from trainadvisor.report.text.sparkline import sparkline
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis
 
 EDGES = {"broken": "#c62828", "needs-attention": "#b26a00", "healthy": "#2e7d32", "cannot-tell": "#5f6368"}
+# Of the lines of code.
+COLUMNS = 80
 WIDTH, HEIGHT, WIDE_RANGE = 240, 40, 20
 MOST = 6
 
@@ -39,7 +41,8 @@ def html(diagnosis: Diagnosis) -> str:
     """Return the card: verdict, curve, findings with their first fixes."""
     words = Words(diagnosis.lang)
     return _filled("notebook.html", words, diagnosis=diagnosis, edge=EDGES[diagnosis.state],
-                   findings=diagnosis.findings[:MOST], curve=_curve(words, diagnosis), lines=code_lines)  # fmt: skip
+                   findings=diagnosis.findings[:MOST], curve=_curve(words, diagnosis), lines=code_lines,
+                   shown=lambda finding: "\n".join(excerpt.shown(finding, COLUMNS)))  # fmt: skip
 
 
 def _filled(template: str, words: Words, **values: Any) -> str:

@@ -54,11 +54,19 @@ class Entry:
 
 def place(finding: Finding, folder: Path | None = None) -> tuple[str, int] | None:
     """Return file (relative, with slashes) and line of the code a finding is about, None where it is not known."""
-    places: tuple[Edit | Site, ...] = (*(edit for remedy in finding.remedies for edit in remedy.edits), *finding.sites)
+    edits = tuple(edit for remedy in finding.remedies for edit in remedy.edits)
+    marked = tuple(site for site in finding.sites if site.column)
+    places: tuple[Edit | Site, ...] = (*marked, *edits, *finding.sites)
     known = ((place.file, place.line) for place in places if place.file.endswith(".py") and place.line is not None)
     file, line = next(known, ("", 0))
     path = _relative(file, folder or Path.cwd()) if line >= 1 else None
     return (path, line) if path else None
+
+
+def marked_at(finding: Finding, path: str, line: int) -> Site | None:
+    """Return the place of a finding in a line of a file, where the part that matters is known."""
+    sites = (site for site in finding.sites if site.line == line and site.column)
+    return next((site for site in sites if _relative(site.file, Path.cwd()) == path), None)
 
 
 def _relative(name: str, folder: Path) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainadvisor.report.text import verified
+from trainadvisor.report.text import excerpt, verified
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +47,8 @@ def _where(page: Page, finding: Finding) -> None:
         parts.append(words("from-step", step=words.number(finding.onset)))
     if parts:
         page.row(words("where"), words("clause").join(parts))
+    if lines := excerpt.shown(finding, page.room):
+        page.code("\n".join(lines))
     if finding.subjects:
         page.row(words("subjects"), subjects(page, finding.subjects))
 

@@ -35,6 +35,11 @@ class Page:
         self._colour = colour
         self._lines: list[str] = []
 
+    @property
+    def room(self) -> int:
+        """Return how wide a text beside a label may be."""
+        return self.width - len(INDENT) - self.column
+
     def text(self) -> str:
         """Return the page, without blank lines at its end."""
         return "\n".join(self._lines).rstrip("\n")

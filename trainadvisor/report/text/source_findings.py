@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainadvisor.i18n.language import Words
-from trainadvisor.report.text.layout import cells, clean, wrap
+from trainadvisor.report.text.excerpt import excerpt
+from trainadvisor.report.text.layout import clean, wrap
 from trainadvisor.source.reading import span_of
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def render(
 def _block(finding: Finding, source: Source, node: ast.AST, words: Words, width: int) -> Iterator[str]:
     (line, start), (last, end) = span_of(source, node)
     yield clean(f"{source.name}:{line}:{start + 1}: {finding.severity}: {finding.code}: {finding.title}")
-    yield from excerpt(source, line, start, end if last == line else None, width)
+    text = source.lines[line - 1]
+    yield from excerpt(text, line, start + 1, (end if last == line else len(text)) + 1, width)
     yield from (f"  {part}" for part in wrap(clean(finding.sentence), width - 2))
     for other in finding.sites[1:]:
         yield clean(f"  {words('lint.with')} {other.where}: {other.source or ''}")[:width]
@@ -48,16 +50,3 @@ def _block(finding: Finding, source: Source, node: ast.AST, words: Words, width:
     yield from (f"  {part}" for part in wrap(f"{words('lint.fix')} {clean(remedy.text)}", width - 2))
     for edit in remedy.edits:
         yield from (f"    {clean(part)}" for part in edit.diff().split("\n"))
-
-
-def excerpt(source: Source, line: int, start: int, end: int | None, width: int) -> Iterator[str]:
-    """Yield a line of a source with a mark under a part of it; of a long line, what is around the part."""
-    text = source.lines[line - 1].replace("\t", " ").replace("\f", " ")
-    number = f"{line:>5} | "
-    room = max(width - len(number), NARROWEST)
-    stop = min(end if end is not None else len(text), len(text))
-    first = max(0, min(start - 8, len(text) - room)) if len(text) > room else 0
-    shown = clean(text[first : first + room])
-    yield number + shown
-    marked = max(1, cells(text[start : min(stop, first + room)]))
-    yield " " * (len(number) - 2) + "| " + " " * cells(text[first:start]) + "^" * marked

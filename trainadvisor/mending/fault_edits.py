@@ -1,0 +1,152 @@
+"""Changes that the fault itself asks for, by the code of its finding, where no change of a re-run stands for them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from trainadvisor.mending.names import backward_statement
+from trainadvisor.source import torch_names
+from trainadvisor.source.edits import before, replaced, unwrapped
+from trainadvisor.source.syntax import called, constant, keyword
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from trainadvisor.judge.result import Finding
+    from trainadvisor.source.edits import Fix, Span
+    from trainadvisor.source.training import LossCall, Training
+
+PREFIX = re.compile(r"""removeprefix\(["'](?P<prefix>[^"']+)["']\)""")
+RENAMED = "{{key.removeprefix({prefix!r}): value for key, value in {state}.items()}}"
+SOFTMAXES = frozenset({"softmax", "log_softmax", "Softmax", "LogSoftmax"})
+
+
+def load_names(training: Training, finding: Finding) -> Fix | None:
+    """Take the prefix from the names of a checkpoint where it is loaded without looking."""
+    texts = (remedy.code or "" for remedy in finding.remedies)
+    prefix = next((found["prefix"] for text in texts if (found := PREFIX.search(text))), None)
+    loads = [c for c in training.methods("load_state_dict") if constant(keyword(c, "strict", 1)) is False]
+    if prefix is None or len(loads) != 1 or not loads[0].args:
+        return None
+    given = loads[0].args[0]
+    read = _first_binding(training, given) if isinstance(given, ast.Name) else None
+    state = read if read is not None else given
+    text = training.source.segment(state)
+    return (replaced(training.source, state, RENAMED.format(prefix=prefix, state=text)),)
+
+
+def _first_binding(training: Training, name: ast.Name) -> ast.expr | None:
+    """Return the first value of a name that the script fills in several steps."""
+    scope = training.script.bindings(training.script.scope(name)).get(name.id, [])
+    values = [b.value for b in scope if b.kind == "value" and not b.path and b.value is not None]
+    return values[0] if values else None
+
+
+def softmax_axis(training: Training, finding: Finding) -> Fix | None:
+    """Take the softmax over the last dimension in place of the first."""
+    del finding
+    calls = [c for c in training.script.calls if called(c) in SOFTMAXES]
+    places = [keyword(c, "dim", 0 if called(c)[0].isupper() else 1) for c in calls]
+    methods = [c.args[0] for c in calls if len(c.args) == 1 and _is_value(training, c)]
+    wrong = [p for p in (*places, *methods) if p is not None and constant(p) == 0]
+    return (replaced(training.source, wrong[0], "-1"),) if len(wrong) == 1 else None
+
+
+def _is_value(training: Training, call: ast.Call) -> bool:
+    """Return whether a call is a method of a tensor, not a function of torch."""
+    return called(call)[0].islower() and not training.script.full(call.func).startswith("torch.")
+
+
+def sampler_epoch(training: Training, finding: Finding) -> Fix | None:
+    """Tell the sampler the epoch at the start of each."""
+    del finding
+    statement = backward_statement(training)
+    loops = training.script.loops(statement) if statement is not None else []
+    if len(loops) != 2 or not all(isinstance(loop, ast.For) for loop in loops):  # noqa: PLR2004 - batches in epochs
+        return None
+    inner, outer = loops
+    names = [n for n in ast.walk(inner.iter) if isinstance(n, ast.Name) and "load" in n.id.lower()]  # type: ignore[union-attr]
+    epoch = outer.target  # type: ignore[union-attr]
+    if len(names) != 1 or not isinstance(epoch, ast.Name) or epoch.id == "_":
+        return None
+    return before(training.source, outer.body[0], f"{names[0].id}.sampler.set_epoch({epoch.id})")
+
+
+def attached_term(training: Training, finding: Finding) -> Fix | None:
+    """Let the gradient through where a value that a loss is computed of was detached under a name."""
+    del finding
+    nodes = [
+        node.value
+        for node in training.script.of_type(ast.Assign)
+        if isinstance(node.value, ast.Call) and called(node.value) == "detach" and isinstance(node.targets[0], ast.Name)
+        if isinstance(node.value.func, ast.Attribute) and training.script.loops(node)
+    ]
+    if len(nodes) != 1 or not isinstance(nodes[0].func, ast.Attribute):
+        return None
+    return (unwrapped(training.source, nodes[0], nodes[0].func.value),)
+
+
+def given_time(training: Training, finding: Finding) -> Fix | None:
+    """Give the model the time step in place of zeros of its shape."""
+    del finding
+    spans = [
+        replaced(training.source, argument, training.source.segment(argument.args[0]))
+        for call in training.script.calls
+        if training.operations.modules(call.func)
+        for argument in call.args[1:]
+        if isinstance(argument, ast.Call) and called(argument) in ("zeros_like", "ones_like")
+        if len(argument.args) == 1 and isinstance(argument.args[0], ast.Name)
+    ]
+    return tuple(spans) or None
+
+
+def shifted_labels(training: Training, finding: Finding) -> Fix | None:
+    """Let the output at a place answer for the next id, in the losses of flattened outputs and ids."""
+    if finding.branch not in (None, "copy"):
+        return None
+    pairs = [list(_shift(training, loss)) for loss in training.losses if loss.name == "cross_entropy"]
+    return tuple(span for pair in pairs for span in pair) or None
+
+
+def _shift(training: Training, loss: LossCall) -> Iterator[Span]:
+    if loss.target is None or "[" in ast.unparse(loss.target) or "[" in ast.unparse(loss.input):
+        return
+    sides = [_flattened(side) for side in (loss.input, loss.target)]
+    for call, part in zip(sides, ("[:, :-1]", "[:, 1:]"), strict=True):
+        if call is None or None in sides:
+            return
+        text = training.source.segment(call.func.value)  # type: ignore[attr-defined]
+        name = "reshape" if called(call) == "view" else called(call)
+        yield replaced(training.source, call.func, f"{text}{part}.{name}")
+
+
+def _flattened(side: ast.expr) -> ast.Call | None:
+    """Return the call that joins the axes of a value."""
+    if not isinstance(side, ast.Call) or not isinstance(side.func, ast.Attribute):
+        return None
+    return side if called(side) in ("flatten", "reshape", "view") and isinstance(side.func.value, ast.Name) else None
+
+
+def other_loss(training: Training, finding: Finding) -> Fix | None:
+    """Compute the loss that the remedy names, where the script computes just one."""
+    to = next((r.arguments.get("to") for r in finding.remedies if r.arguments.get("to")), None)
+    classes = {function: name for name, function in torch_names.LOSSES.items() if name[0].isupper()}
+    made = list(dict.fromkeys(loss.made or loss.call for loss in training.losses))
+    if not isinstance(to, str) or to not in classes or len(made) != 1 or not isinstance(made[0].func, ast.Attribute):
+        return None
+    name = classes[to] if called(made[0])[0].isupper() else to
+    return (replaced(training.source, made[0].func, f"{training.source.segment(made[0].func.value)}.{name}"),)
+
+
+# What mends each fault in a script, by its code.
+FAULTS: dict[str, Callable[[Training, Finding], Fix | None]] = {
+    "checkpoint-not-loaded": load_names,
+    "softmax-wrong-dim": softmax_axis,
+    "sampler-epoch-fixed": sampler_epoch,
+    "loss-term-without-gradient": attached_term,
+    "timestep-not-given": given_time,
+    "label-shift": shifted_labels,
+    "wrong-loss-function": other_loss,
+}

@@ -1,0 +1,98 @@
+"""The lines of findings: shown where the person would change them, and remedies as edits of these very lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainadvisor.i18n.language import say
+from trainadvisor.judge.placeholders import fill
+from trainadvisor.judge.result import Remedy
+from trainadvisor.judge.source_checks import texts
+from trainadvisor.mending.patches import Patch, of_pattern, of_remedy
+from trainadvisor.mending.project import project_of
+from trainadvisor.telling.told_sources import edits_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from trainadvisor.judge.result import Finding
+    from trainadvisor.judge.rulebook import Rulebook
+    from trainadvisor.mending.notebook_cells import Cells
+    from trainadvisor.mending.project import Project
+
+# Findings and remedies that are told in full.
+MOST_FINDINGS = 3
+MOST_REMEDIES = 3
+# How a sentence goes on.
+JOINTS = {"en": (".", ": ", "."), "zh": ("。", "：", "。")}
+
+
+def with_lines(findings: Sequence[Finding], run: Mapping[str, Any], book: Rulebook, lang: str) -> list[Finding]:
+    """Return findings with the lines of the scripts, as far as these are here and what they were in the run."""
+    project = project_of(run, findings)
+    if not project.is_here:
+        return list(findings)
+    told = [number for number, finding in enumerate(findings) if not finding.also_seen][:MOST_FINDINGS]
+    return [
+        _with_lines(finding, project, book, lang) if number in told else finding
+        for number, finding in enumerate(findings)
+    ]
+
+
+def _with_lines(finding: Finding, project: Project, book: Rulebook, lang: str) -> Finding:
+    sources = project.files([site.file for site in finding.sites])
+    if not sources:
+        return finding
+    seen = next((made for source in sources if (made := of_pattern(finding, source, book)) is not None), None)
+    ways = [of_remedy(finding, number, project, sources) for number in range(len(finding.remedies[:MOST_REMEDIES]))]
+    remedies = [
+        _remedy(remedy, made, lang) for remedy, made in zip(finding.remedies[: len(ways)], ways, strict=True)
+    ] + finding.remedies[len(ways) :]
+    if seen is not None:
+        remedies = _with_pattern(finding, remedies, seen, book, lang)
+    first = next((made for made in (seen, *ways) if made is not None), None)
+    sites = list(first.sites) if first is not None and first.sites else finding.sites
+    if project.cells is not None:
+        sites = [project.cells.located(site) for site in sites]
+        remedies = [_in_cells(remedy, project.cells) for remedy in remedies]
+    where = sites[0].where if sites else None
+    return finding.model_copy(update={"sites": sites, "where": where, "remedies": remedies})
+
+
+def _in_cells(remedy: Remedy, cells: Cells) -> Remedy:
+    """Return a remedy with the places of its edits in the cells of a notebook."""
+    edits = [cells.located(edit) for edit in remedy.edits]
+    return remedy.model_copy(update={"edits": edits, "where": edits[0].where if edits else remedy.where})
+
+
+def _remedy(remedy: Remedy, made: Patch | None, lang: str) -> Remedy:
+    """Return a remedy with its edit, or with the words on where the person sets the value."""
+    if made is None:
+        gone: dict[str, Any] = {"edits": [], "code": None, "applies": "adapt", "where": None}
+        return remedy.model_copy(update=gone) if remedy.edits else remedy
+    if made.text is not None:
+        return remedy.model_copy(update=_edited(made))
+    end, joint, stop = JOINTS[lang]
+    said = say(f"fix.{made.kind}", lang, words=made.words, value=made.value)
+    text = f"{remedy.text.removesuffix(end)}{joint}{said}{stop}"
+    return remedy.model_copy(update={"text": text, "edits": [], "code": None, "applies": "adapt", "where": None})
+
+
+def _edited(made: Patch) -> dict[str, Any]:
+    edits = list(edits_of(made.source, made.text)) if made.source is not None and made.text is not None else []
+    return {
+        "edits": edits,
+        "code": "\n".join(edit.diff() for edit in edits) or None,
+        "applies": "paste",
+        "where": edits[0].where if edits else None,
+    }
+
+
+def _with_pattern(finding: Finding, remedies: list[Remedy], seen: Patch, book: Rulebook, lang: str) -> list[Remedy]:
+    """Return the remedies with the edit that lint knows: that of the first one, or one of its own before them."""
+    if remedies and seen.code == finding.code:
+        return [remedies[0].model_copy(update=_edited(seen)), *remedies[1:]]
+    text = fill(texts(book.rules[seen.code], lang)["remedy"], seen.values.get, lang)[0]
+    plain = Remedy(change="edit", arguments={}, applies="paste", text=text)
+    return [plain.model_copy(update=_edited(seen)), *remedies]
