@@ -50,6 +50,15 @@ def stand_in(optimizer: Any, groups: Groups) -> torch.optim.Optimizer:
     return made
 
 
+def standing_for(thing: Any) -> torch.optim.Optimizer | None:
+    """Return the stand-in of an optimizer of Keras or fastai, which may not know its parameters yet; else None."""
+    for module, kind, groups in _KINDS:
+        home = sys.modules.get(module)
+        if home is not None and isinstance(thing, getattr(home, kind)):
+            return stand_in(thing, groups)
+    return None
+
+
 def _find(home: Any, path: str) -> Any:
     for name in path.split("."):
         home = getattr(home, name)
@@ -118,7 +127,7 @@ def _epoch(number: Callable[..., int]) -> Around:
 
 
 def _keras_groups(optimizer: Any) -> list[dict[str, Any]]:
-    parameters = [variable.value for variable in optimizer._trainable_variables]
+    parameters = [variable.value for variable in getattr(optimizer, "_trainable_variables", ())]
     rate = optimizer.learning_rate
     group = {"params": parameters, "lr": getattr(rate, "value", rate)}
     named = {"momentum": "momentum", "weight_decay": "weight_decay", "clipnorm": "clipnorm"}
@@ -134,6 +143,10 @@ def _fastai_groups(optimizer: Any) -> list[dict[str, Any]]:
     return [{**hyper, "params": list(parameters), "weight_decay": hyper.get("wd", 0)} for parameters, hyper in hypers]
 
 
+_KINDS = (
+    ("keras.src.optimizers.base_optimizer", "BaseOptimizer", _keras_groups),
+    ("fastai.optimizer", "_BaseOptimizer", _fastai_groups),
+)
 _FUNCTIONS: dict[str, list[tuple[str, Around]]] = {
     "keras.src.optimizers.base_optimizer": [("BaseOptimizer.apply", _stepping(_keras_groups))],
     "keras.src.callbacks.callback_list": [("CallbackList.on_epoch_begin", _epoch(lambda _, epoch, *__, **___: epoch))],

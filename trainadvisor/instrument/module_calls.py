@@ -129,7 +129,9 @@ def _root(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call
 
 def _symbolic(module: nn.Module, given: object) -> bool:
     """Return whether a call only asks for shapes: a module with values is called with a tensor that has none."""
-    if type(given) is not torch.Tensor or not given.is_meta:
+    if type(given) is not torch.Tensor:
+        return type(given).__name__ == "KerasTensor"
+    if not given.is_meta:
         return False
     return not any(tensor.is_meta for tensor in module.parameters())
 

@@ -77,6 +77,11 @@ def remove(listener: Listener) -> None:
             _undo.pop()()
 
 
+def discovering() -> bool:
+    """Return whether somebody records whatever trains."""
+    return any(getattr(listener, "discover", False) for listener in listeners)
+
+
 @veiled
 def tell(name: str, *args: object) -> None:
     """Tell every listener; torch.compile, when it is about, looks away."""

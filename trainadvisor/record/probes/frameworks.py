@@ -36,6 +36,10 @@ class FrameworkProbe:
         if self._looks < _LOOKS:
             self._looks += 1
             self._look()
+        self.on_made()
+
+    def on_made(self, *_: object) -> None:
+        """Patch the frameworks once they are imported: a model is made after that, and before the first epoch."""
         imported = foreign_optimizers.imported()
         if imported != self._tapped:
             self._tapped = imported

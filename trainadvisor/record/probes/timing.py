@@ -30,6 +30,8 @@ class TimingProbe:
         self._asked = 0.0
         # The loader of each iterator.
         self._loader_of: WeakKeyDictionary[Any, weakref.ref[DataLoader[Any]]] = WeakKeyDictionary()
+        # A loader that only its iterator outlives, as long as that does.
+        self._kept: WeakKeyDictionary[Any, DataLoader[Any]] = WeakKeyDictionary()
         self._last_loader: weakref.ref[DataLoader[Any]] | None = None
         self._passes: dict[int, int] = {}
         # As a framework counts them, where it tells.
@@ -50,6 +52,8 @@ class TimingProbe:
         """Count the passes over a loader."""
         number = self._context.objects.loader_number(args[0])
         self._last_loader = self._loader_of[iterator] = weakref.ref(args[0])
+        if not args[0].persistent_workers:  # which keep their iterator themselves
+            self._kept[iterator] = args[0]
         self._passes[number] = self._passes.get(number, 0) + 1
 
     def on_batch_begins(self, *_: object) -> None:
