@@ -137,11 +137,12 @@ def constructor_line(filename: str, class_name: str, before: int) -> int | None:
         tree = ast.parse("".join(linecache.getlines(filename)))
     except (SyntaxError, ValueError):
         return None
-    lines = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node) == class_name]
+    lines = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Call) and called(node) == class_name]
     return lines[0] if len(lines) == 1 and lines[0] <= before else None
 
 
-def _called(node: ast.Call) -> str | None:
+def called(node: ast.Call) -> str | None:
+    """Return the last name of what is called."""
     if isinstance(node.func, ast.Attribute):
         return node.func.attr
     return node.func.id if isinstance(node.func, ast.Name) else None

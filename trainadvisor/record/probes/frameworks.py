@@ -4,14 +4,10 @@ import sys
 from importlib import metadata
 from typing import Any
 
-from trainadvisor.instrument import foreign_optimizers
+from trainadvisor.instrument import foreign_optimizers, framework_settings
+from trainadvisor.log.frameworks import DISTRIBUTIONS, SETTING_CALLS, setting_key
 from trainadvisor.record.context import Context, probe
 
-# Packages that drive trainings, the more special one first, with the distributions that hold their version.
-FRAMEWORKS = {
-    "trl": "trl", "transformers": "transformers", "lightning": "lightning", "pytorch_lightning": "pytorch-lightning",
-    "keras": "keras", "fastai": "fastai", "skorch": "skorch", "ignite": "pytorch-ignite", "accelerate": "accelerate",
-}  # fmt: skip
 _LOOKS = 3
 
 
@@ -47,13 +43,15 @@ class FrameworkProbe:
             self._undo = foreign_optimizers.tap()
 
     def _look(self) -> None:
-        found = {name for name in _callers() if name in FRAMEWORKS}
-        name = next((name for name in FRAMEWORKS if name in found), None)
-        rank = list(FRAMEWORKS)
+        found = {name for name in _callers() if name in DISTRIBUTIONS}
+        name = next((name for name in DISTRIBUTIONS if name in found), None)
+        rank = list(DISTRIBUTIONS)
         if name is None or (self._told is not None and rank.index(name) >= rank.index(self._told)):
             return
         self._told = name
-        self._context.event("framework", name, {"version": _version(FRAMEWORKS[name])})
+        lines = framework_settings.lines_of(SETTING_CALLS[name])
+        settings = {setting_key(argument, call): site for call, argument, site in lines if site is not None}
+        self._context.event("framework", name, {"version": _version(DISTRIBUTIONS[name]), "settings": settings})
 
     def on_stop(self, _: str) -> None:
         """Leave the frameworks as they were."""
