@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from trainadvisor.document import diagnose
     from trainadvisor.importers.foreign_logs import read_log
     from trainadvisor.signals import signal
-    from trainadvisor.watching import watch
+    from trainadvisor.watching import autolog, watch
 
-__all__ = ["diagnose", "read_log", "signal", "watch"]
+__all__ = ["autolog", "diagnose", "read_log", "signal", "watch"]
 
 _HOMES = {
+    "autolog": "trainadvisor.watching",
     "diagnose": "trainadvisor.document",
     "read_log": "trainadvisor.importers.foreign_logs",
     "signal": "trainadvisor.signals",

@@ -4,12 +4,13 @@ import gc
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
 
 from trainadvisor.errors import UsageError
+from trainadvisor.instrument import foreign_optimizers, torch_events
 from trainadvisor.log.rank_logs import path_of
 from trainadvisor.record import process_rank
 from trainadvisor.record.sampling import share_of
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from trainadvisor.report.html.notebook_card import Pictures
 
 Models = nn.Module | Iterable[nn.Module]
-Optimizers = torch.optim.Optimizer | Iterable[torch.optim.Optimizer] | None
+# Of torch, Keras or fastai.
+Optimizers = torch.optim.Optimizer | Iterable[torch.optim.Optimizer] | object | None
 
 
 class Watcher(WatchedRecording):
@@ -109,6 +111,9 @@ class _Off(Watcher):
     def step(self, loss: torch.Tensor | float | None = None) -> None:
         """Do nothing."""
 
+    def epoch(self, number: int) -> None:
+        """Do nothing."""
+
     def validation(self, loss: torch.Tensor | float | None = None, **metrics: torch.Tensor | float) -> None:
         """Do nothing."""
 
@@ -139,7 +144,9 @@ def watch(
     watched and LogError for a log that cannot be written; once it runs, nothing of it reaches the training.
     """
     models = [model] if isinstance(model, nn.Module) else list(model)
-    optimizers = [optimizer] if isinstance(optimizer, torch.optim.Optimizer) else list(optimizer or ())
+    alone = isinstance(optimizer, torch.optim.Optimizer) or foreign_optimizers.standing_for(optimizer) is not None
+    given = [optimizer] if alone else list(optimizer or ())  # type: ignore[call-overload]
+    optimizers = [foreign_optimizers.standing_for(thing) or thing for thing in given]
     _check(models, optimizers, every)
     share = share_of(overhead)
     if os.environ.get("TRAINADVISOR") == "0":
@@ -148,6 +155,21 @@ def watch(
     for old in [watcher for watcher in watchers if watcher.holds(models, own)]:
         old.close("replaced")
     watcher = Watcher(models, optimizers or _optimizers_of(models), own, every, share, frozenset(ignore))
+    watcher.start()
+    return watcher
+
+
+def autolog(log: str | Path = "log.json", *, every: int = 10, overhead: str | float = "1 %") -> Watcher:
+    """Record whatever trains from here on, as `trainadvisor run` does; return the watcher, closed at the latest at exit.
+
+    Under `trainadvisor run`, and when called again, nothing is recorded twice.
+    """
+    if (known := next((watcher for watcher in watchers if watcher.discovers), None)) is not None:
+        return cast("Watcher", known)
+    own = path_of(Path(log), process_rank.place()[0])
+    if os.environ.get("TRAINADVISOR") == "0" or torch_events.discovering():
+        return _Off(own, frozenset())
+    watcher = Watcher([], [], own, every, share_of(overhead), frozenset(), discover=True)
     watcher.start()
     return watcher
 

@@ -127,15 +127,22 @@ def _complete(text: str) -> bool:
 
 def constructor_site(filename: str, class_name: str, before: int) -> dict[str, Any] | None:
     """Return the only call of `class_name` in the file at or above a line: where an object handed to us was made."""
+    line = constructor_line(filename, class_name, before)
+    return None if line is None else describe((filename, line))
+
+
+def constructor_line(filename: str, class_name: str, before: int) -> int | None:
+    """Return the line of the only call of `class_name` in the file at or above a line."""
     try:
         tree = ast.parse("".join(linecache.getlines(filename)))
     except (SyntaxError, ValueError):
         return None
-    lines = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node) == class_name]
-    return describe((filename, lines[0])) if len(lines) == 1 and lines[0] <= before else None
+    lines = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Call) and called(node) == class_name]
+    return lines[0] if len(lines) == 1 and lines[0] <= before else None
 
 
-def _called(node: ast.Call) -> str | None:
+def called(node: ast.Call) -> str | None:
+    """Return the last name of what is called."""
     if isinstance(node.func, ast.Attribute):
         return node.func.attr
     return node.func.id if isinstance(node.func, ast.Name) else None

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
 
+import torch
 from torch import nn
 from torch.compiler import is_dynamo_compiling
 
@@ -116,7 +117,7 @@ def tap() -> Callable[[], None]:  # noqa: C901 - a nested call has room for one 
 
 def _root(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]) -> Any:
     """Run a call as a root call of the listeners that know the module; for the others a root may come deeper."""
-    for listener in listeners:
+    for listener in () if args and _symbolic(module, args[0]) else listeners:
         if listener.knows(module):
             call = _enclosed(listener, module, args, kwargs, call)
             _depth.inside, _depth.thread, _depth.evaluates = True, threading.get_ident(), not module.training
@@ -124,6 +125,15 @@ def _root(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call
         return call()
     finally:
         _depth.inside = False
+
+
+def _symbolic(module: nn.Module, given: object) -> bool:
+    """Return whether a call only asks for shapes: a module with values is called with a tensor that has none."""
+    if type(given) is not torch.Tensor:
+        return type(given).__name__ == "KerasTensor"
+    if not given.is_meta:
+        return False
+    return not any(tensor.is_meta for tensor in module.parameters())
 
 
 def _enclosed(

@@ -38,6 +38,9 @@ LOSSES = (
 DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d")
 DROPOUT_DEFAULTS = {"p": 0.5, "training": True}
 
+# What a class of tensors has that does not intercept torch's operations.
+_NO_DISPATCH = torch.Tensor.__torch_dispatch__
+
 _undo: list[Undo] = []
 
 
@@ -72,6 +75,11 @@ def remove(listener: Listener) -> None:
     if not listeners:
         while _undo:
             _undo.pop()()
+
+
+def discovering() -> bool:
+    """Return whether somebody records whatever trains."""
+    return any(getattr(listener, "discover", False) for listener in listeners)
 
 
 @veiled
@@ -129,12 +137,18 @@ def _loss(kind: str) -> Around:
             result = original(*args, **kwargs)
         finally:
             _running.events.discard("loss")
-        plain = type(result) in (torch.Tensor, nn.Parameter) and not apart(getattr, result, "is_meta")
-        if plain and not tracing.now() and not tracing.in_backward():
+        if _has_values(result) and not tracing.now() and not tracing.in_backward():
             tell("loss", kind, args, kwargs, result)
         return result
 
     return veiled(around)
+
+
+def _has_values(result: object) -> bool:
+    """Return whether a result is a tensor with numbers of its own, as fastai's subclasses are and fake ones are not."""
+    if not isinstance(result, torch.Tensor) or type(result).__torch_dispatch__ is not _NO_DISPATCH:
+        return False
+    return not apart(getattr, result, "is_meta")
 
 
 @veiled

@@ -1,1 +1,1 @@
-"""Callbacks for training frameworks, over the recorder."""
+"""Callbacks of training frameworks, each in a module of the framework's name, over one recorder."""

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 
 from trainadvisor.judge.cause_graph import SYMPTOM_FOLLOWS
 from trainadvisor.judge.causes import Node, codes_of
-from trainadvisor.judge.judgement import Judged, Proof, RivalCode, RuledOutCode, Unjudged, Values
-from trainadvisor.judge.object_sites import main_object, site_of
+from trainadvisor.judge.dialects import framework_of, in_dialect
+from trainadvisor.judge.judgement import Advice, Judged, Proof, RivalCode, RuledOutCode, Unjudged, Values
+from trainadvisor.judge.object_sites import main_object, main_optimizer, site_of
 from trainadvisor.judge.placeholders import names_in
 from trainadvisor.judge.remedies import remedies
+from trainadvisor.judge.result import Site
 from trainadvisor.judge.rivals import rivalry
 from trainadvisor.judge.rule_verdict import CLEAR, OFF, UNKNOWN, Verdict
 from trainadvisor.judge.rulebook import Rule
@@ -44,7 +46,8 @@ def finding(node: Node, material: Material) -> Judged:
     """Return one finding with its consequences."""
     verdict = node.verdict
     made = main_object(material.log, verdict.rule.site, verdict.subjects)
-    site = site_of(made)
+    advised, place = _in_dialect(remedies(verdict, made), material.log)
+    site = place or site_of(made)
     return Judged(
         code=verdict.code,
         branch=verdict.rule.branch,
@@ -58,10 +61,20 @@ def finding(node: Node, material: Material) -> Judged:
         evidence=tuple(Proof(line.text, values) for line, values in verdict.evidence),
         ruled_out=tuple(_ruled_out(verdict, material)),
         not_judged=tuple(_not_judged(verdict, material)),
-        remedies=tuple(remedies(verdict, made)),
+        remedies=tuple(advised),
         explains=tuple(finding(follower, material) for follower in node.followers),
         also_explained_by=tuple(node.also_explained_by),
     )
+
+
+def _in_dialect(advised: list[Advice], log: RunLog) -> tuple[list[Advice], Site | None]:
+    """Return remedies in the words of the framework that trains, and the line that holds the first one's setting."""
+    framework = framework_of(log)
+    if framework is None:
+        return advised, None
+    optimizer = str((main_optimizer(log) or {}).get("class") or "")
+    said = [in_dialect(advice, framework, optimizer) for advice in advised]
+    return [advice for advice, _ in said], next((place for _, place in said[:1]), None)
 
 
 def _values(verdict: Verdict) -> Values:

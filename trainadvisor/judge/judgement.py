@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 from trainadvisor.judge.result import Applies, Edit, Site
@@ -50,6 +50,14 @@ class Advice:
     applies: Applies
     edits: tuple[Edit, ...] = ()
     snippet: str | None = None
+    # What the framework calls it, where one drives the training.
+    setting: str | None = None
+
+    def in_words_of(self, setting: str, edit: Edit | None) -> Self:
+        """Return the remedy as a framework's setting; its snippet and edits of plain torch are dropped."""
+        edits = (edit,) if edit else ()
+        applies: Applies = "paste" if edit else "adapt"
+        return replace(self, setting=setting, edits=edits, snippet=None if edit else setting, applies=applies)
 
 
 @dataclass(frozen=True)

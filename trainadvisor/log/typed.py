@@ -30,7 +30,7 @@ FIELDS: dict[Check, str] = {
     is_count: """
         accumulated_steps accumulation after backward batch_size batches classes classes_predicted
         clip_before_unscale clip_calls constant_features cores eval_mode_train_forward examples features fan_in
-        forward gradients_every identical_batches layers_every linear_layers nonfinite nonlinear_ops
+        forward divided_in gradients_every identical_batches layers_every linear_layers nonfinite nonlinear_ops
         planned_steps scaler_skips scaler_steps scheduler_before_optimizer skipped stale_steps steps
         step_without_grad threads train_forward train_mode_eval_forward units unknown_parameters unscale_calls
         workers world_size zero_between_backward_and_step zero_grad""",

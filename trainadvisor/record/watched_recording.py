@@ -32,15 +32,19 @@ class WatchedRecording:
         every: int,
         overhead: float,
         ignore: frozenset[str],
+        *,
+        discover: bool = False,
     ) -> None:
         self.log, self.ignore = log, ignore
         self._models = [weakref.ref(model) for model in models]
         self._writer = LogWriter(log)
-        self._recorder = Recorder([self._writer], discover=False, every=every, overhead=overhead)
+        self._recorder = Recorder([self._writer], discover=discover, every=every, overhead=overhead)
         self._open = True
         place = call_sites.user_place(2)
         for model in models:
             self._recorder.objects.add_model(model).trained = True
+        # Whether whatever trains is recorded.
+        self.discovers = discover
         for optimizer in optimizers:
             self._recorder.expect_optimizer(optimizer, place)
 
@@ -58,6 +62,10 @@ class WatchedRecording:
         """Give the loss of the step just taken; only needed where `loss.backward()` does not show it."""
         if loss is not None:
             self._recorder.on("given_loss", loss)
+
+    def epoch(self, number: int) -> None:
+        """Give the number, from 0, of the epoch that begins; only needed where no DataLoader shows it."""
+        self._recorder.on("epoch_begins", number)
 
     def validation(self, loss: torch.Tensor | float | None = None, **metrics: torch.Tensor | float) -> None:
         """Give the result of a validation: its loss and any metrics, as accuracy=0.97."""
@@ -87,8 +95,12 @@ class WatchedRecording:
 
     def holds(self, models: list[nn.Module], log: Path) -> bool:
         """Return whether the watcher records one of the models, writes that log, or has no model any more."""
-        alive = [model for reference in self._models if (model := reference()) is not None]
-        return not alive or any(model is other for model in alive for other in models) or _same(self.log, log)
+        gone = not self.discovers and all(reference() is None for reference in self._models)
+        return gone or any(map(self.records, models)) or _same(self.log, log)
+
+    def records(self, model: nn.Module) -> bool:
+        """Return whether the watcher was made for a model."""
+        return any(reference() is model for reference in self._models)
 
     def note_failure(self, error: BaseException) -> None:
         """Write the exception that ends the training."""

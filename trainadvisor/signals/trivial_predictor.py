@@ -182,7 +182,9 @@ def _per_element(loss: dict[str, Any]) -> float | None:
 def summed(loss: dict[str, Any]) -> float:
     """Factor by which a sum-reduced loss exceeds its mean: number of targets in a batch over the script's divisor."""
     shape = (loss.get("target") or {}).get("shape") or [1]
-    return float(np.prod(shape)) / (loss.get("divisor") or 1.0) if loss.get("reduction") == "sum" else 1.0
+    if loss.get("reduction") != "sum":
+        return 1.0
+    return float(np.prod(shape)) * _divided_in(loss) / (loss.get("divisor") or 1.0)
 
 
 def _scale(loss: dict[str, Any]) -> float:
@@ -201,7 +203,12 @@ def examples_in(loss: dict[str, Any] | None) -> float:
     told = loss is None or loss.get("reduction") != "sum" or loss.get("by_example")
     if loss is None or told or not isinstance(terms, int | float) or terms <= 0:
         return 1.0
-    return float(terms) / (loss.get("divisor") or 1.0)
+    return float(terms) * _divided_in(loss) / (loss.get("divisor") or 1.0)
+
+
+def _divided_in(loss: dict[str, Any]) -> int:
+    """Micro-batches of a step that share one divisor, and whose sums are told together."""
+    return loss["divided_in"] if isinstance(loss.get("divided_in"), int) else 1
 
 
 @signal(unit="word", needs="the call of the loss function", zh="损失函数的调用")

@@ -1,5 +1,6 @@
 """Findings in words: the texts of their rules with the values of the run in them."""
 
+from collections.abc import Mapping
 from typing import cast
 
 from trainadvisor.judge.judgement import Advice, Judged, Judgement, RuledOutCode, Unjudged
@@ -21,6 +22,8 @@ WORDS = {
     "clear": {"en": "judged and not the case", "zh": "已检查，不成立"},
     "unstated": {"en": "not recorded", "zh": "未记录"},
 }
+# Behind a remedy: what the framework that trains calls it.
+_SETTING = {"en": " Here: {setting}.", "zh": "此处即：{setting}。"}
 
 
 def findings(judgement: Judgement, lang: str) -> list[Finding]:
@@ -85,11 +88,15 @@ def _remedy(advice: Advice, item: Judged, rule: Rule, lang: str) -> Remedy:
         change=advice.change,
         arguments=dict(advice.arguments),
         applies=advice.applies,
-        text=fill_known(entry.get(lang) or entry.get("en", ""), item.values.get, lang),
+        text=_words(entry, item, lang) + (_SETTING[lang].format(setting=advice.setting) if advice.setting else ""),
         code="\n".join(edit.diff() for edit in advice.edits) or advice.snippet,
         where=advice.edits[0].where if advice.edits else None,
         edits=list(advice.edits),
     )
+
+
+def _words(entry: Mapping[str, str], item: Judged, lang: str) -> str:
+    return fill_known(entry.get(lang) or entry.get("en", ""), item.values.get, lang)
 
 
 def _rival(item: Judged, judgement: Judgement, lang: str) -> Rival | None:

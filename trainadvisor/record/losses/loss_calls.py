@@ -14,7 +14,7 @@ from trainadvisor.record.losses.loss_graph import bare, metadata_of, scaled_from
 if TYPE_CHECKING:
     import weakref
 
-_SCALINGS = ("Div", "Mul", "ToCopy", "Mean", "Sum", "View", "Squeeze")
+_SCALINGS = ("Div", "Mul", "ToCopy", "Mean", "Sum", "View", "Squeeze", "Where")
 # Most dimensions of binary answers of which there is one an example.
 _ONE_ANSWER = 2
 # Key in a graph node's metadata: which loss call made it.

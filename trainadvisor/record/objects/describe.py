@@ -146,6 +146,14 @@ def numbers_in(tensor: torch.Tensor) -> int:
     return part.numel() * (2 if part.is_complex() else 1)
 
 
+def innermost(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    """Return the optimizer inside of its wrappers: they hold it as `optimizer` and share its groups."""
+    inner = getattr(optimizer, "optimizer", None)
+    if isinstance(inner, torch.optim.Optimizer) and inner.param_groups is optimizer.param_groups:
+        return innermost(inner)
+    return optimizer
+
+
 def optimizer_groups(optimizer: torch.optim.Optimizer, number_of: dict[int, int]) -> tuple[list[Fact], int]:
     """Describe the parameter groups by parameter numbers; also return how many tensors are in no known model."""
     groups, unknown = [], 0
@@ -166,7 +174,7 @@ def scheduler_fact(scheduler: LRScheduler) -> Fact:
 def loader_fact(loader: DataLoader[Any]) -> Fact:
     """Describe a data loader."""
     iterable = isinstance(loader.dataset, IterableDataset)
-    sampler = None if iterable else loader.sampler
+    sampler = None if iterable else _sampler(loader)
     shuffle = (
         True if isinstance(sampler, RandomSampler) else (False if isinstance(sampler, SequentialSampler) else None)
     )
@@ -176,6 +184,18 @@ def loader_fact(loader: DataLoader[Any]) -> Fact:
         "shuffle": shuffle, "sampler": type(sampler).__name__ if sampler is not None else None,
         "drop_last": loader.drop_last, "iterable": iterable, "dataset": type(loader.dataset).__name__,
     }  # fmt: skip
+
+
+def _sampler(loader: DataLoader[Any]) -> object:
+    """Return what orders the examples: the innermost of the samplers that a batch sampler was made around.
+
+    Accelerate hands a loader only its batch sampler, and torch then gives it a sampler that nobody asks.
+    """
+    found: object = loader.batch_sampler
+    while (inner := getattr(found, "batch_sampler", None)) is not None:
+        found = inner
+    own = getattr(found, "sampler", None) if found is not None else None
+    return loader.sampler if own is None else own
 
 
 def batch_size(loader: DataLoader[Any]) -> int | None:

@@ -34,7 +34,11 @@ class OptimizerRegistry(ObjectIds):
         self._optimizer_references: list[weakref.ref[torch.optim.Optimizer]] = []
 
     def add_optimizer(self, optimizer: torch.optim.Optimizer, site: Fact | None = None) -> Fact:
-        """Return the optimizer's fact, brought up to date; told when more than the schedule's values has changed."""
+        """Return the optimizer's fact, brought up to date; told when more than the schedule's values has changed.
+
+        A wrapper around an optimizer, as Accelerate's, is no second one.
+        """
+        optimizer = describe.innermost(optimizer)
         known = self.optimizers.get(id(optimizer))
         groups, unknown = describe.optimizer_groups(optimizer, self.of_parameter)
         if known is None:
@@ -57,6 +61,7 @@ class OptimizerRegistry(ObjectIds):
 
     def note_optimizer(self, optimizer: torch.optim.Optimizer) -> None:
         """Remember an optimizer; it is described when it steps, or when it is clear that it never will."""
+        optimizer = describe.innermost(optimizer)
         if not any(known is optimizer for known in self.alive_optimizers()):
             self._optimizer_references = [weakref.ref(known) for known in [*self.alive_optimizers(), optimizer]]
 

@@ -30,8 +30,12 @@ class TimingProbe:
         self._asked = 0.0
         # The loader of each iterator.
         self._loader_of: WeakKeyDictionary[Any, weakref.ref[DataLoader[Any]]] = WeakKeyDictionary()
+        # A loader that only its iterator outlives, as long as that does.
+        self._kept: WeakKeyDictionary[Any, DataLoader[Any]] = WeakKeyDictionary()
         self._last_loader: weakref.ref[DataLoader[Any]] | None = None
         self._passes: dict[int, int] = {}
+        # As a framework counts them, where it tells.
+        self._epoch: int | None = None
         # Whether a model (by number) takes time before examples.
         self._time_major: dict[int, bool] = {}
         self._closure = False
@@ -40,10 +44,16 @@ class TimingProbe:
         # Time and wait at the last backward, which an evaluation between two micro-batches goes back to.
         self._trained = (0.0, 0.0)
 
+    def on_epoch_begins(self, number: int) -> None:
+        """Take the epoch that a framework counts."""
+        self._epoch = number
+
     def on_loader_iter(self, args: tuple[Any, ...], _: object, iterator: object) -> None:
         """Count the passes over a loader."""
         number = self._context.objects.loader_number(args[0])
         self._last_loader = self._loader_of[iterator] = weakref.ref(args[0])
+        if not args[0].persistent_workers:  # which keep their iterator themselves
+            self._kept[iterator] = args[0]
         self._passes[number] = self._passes.get(number, 0) + 1
 
     def on_batch_begins(self, *_: object) -> None:
@@ -57,6 +67,8 @@ class TimingProbe:
 
     def on_forward_begins(self, call: Call) -> None:
         """Learn which loader trains and which evaluates; drop an evaluation's wait."""
+        if call.grad and self._epoch is not None:
+            self._context.step.fields.setdefault("epoch", self._epoch)
         loader = self._last_loader() if self._last_loader is not None else None
         if loader is not None:
             role = "train" if call.grad and call.training else ("eval" if not call.grad else "unknown")

@@ -36,6 +36,8 @@ _GRAPH_STEPS = {0, 1, 2, 5, 10, 20, 50, 200, 1000}
 # Parameters in a graph that is walked less often, and the steps at which it is.
 _LARGE, _LARGE_GRAPH_STEPS = 1000, {0, 20, 200}
 _HELD = 4
+# Divisor of a micro-batch's sum over its own terms and the number of micro-batches, where all of them share it.
+_SHARED = 0.6, 1.6
 _TOLD = {1, 4, 16, 64, _MOST_BATCHES}
 
 
@@ -225,7 +227,7 @@ class TrainingLossProbe:
 
         def arrived(numbers: list[float]) -> None:
             values.append(numbers[0])
-            fields["loss"] = sum(values) / len(values)
+            fields["loss"] = sum(values) / (1 if _shares_divisor(entry.fact, len(values)) else len(values))
             if self._losses.nonfinite is None and not math.isfinite(numbers[0]):
                 self._losses.nonfinite = numbers[0]
             if self._jumps.is_one(step.number, abs(numbers[0])):
@@ -267,6 +269,20 @@ class TrainingLossProbe:
         """Tell the last state of every loss."""
         for entry in self._entries.values():
             self._losses.announce(entry)
+
+
+def _shares_divisor(fact: dict[str, Any], micro: int) -> bool:
+    """Return whether sums of micro-batches are divided by the count of all of them, so that they add up to the mean.
+
+    The count may be off by what a batch more or less leaves out.
+    """
+    divisor, terms = fact.get("divisor"), fact.get("terms")
+    if micro < 2 or not divisor or not terms:
+        return False
+    shared = _SHARED[0] * micro <= divisor / terms <= _SHARED[1] * micro
+    if shared:
+        fact["divided_in"] = micro
+    return shared
 
 
 def _steps_to_read(graph: dict[str, Any]) -> set[int]:

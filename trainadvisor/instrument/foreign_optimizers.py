@@ -1,0 +1,158 @@
+"""Optimizers and epochs that are not torch's, as Keras and fastai have them, told like torch's own.
+
+A stand-in of torch's class holds the parameters and rates of such an optimizer. The frameworks are patched once they are
+imported, which is looked for when a backward begins: before that no optimizer has stepped.
+"""
+
+import sys
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+
+from trainadvisor.instrument import call_sites, torch_events
+from trainadvisor.instrument.hidden_frame import veiled
+from trainadvisor.instrument.patching import Around, graft
+
+Groups = Callable[[Any], list[dict[str, Any]]]
+_stand_ins: WeakKeyDictionary[Any, torch.optim.Optimizer] = WeakKeyDictionary()
+_running: list[object] = []
+
+
+def tap() -> list[Callable[[], None]]:
+    """Patch the frameworks that are imported by now; return the calls that undo it."""
+    undo = []
+    for module, functions in _FUNCTIONS.items():
+        if (home := sys.modules.get(module)) is not None:
+            for path, around in functions:
+                with suppress(AttributeError, TypeError):  # of another version, or compiled
+                    undo.append(graft(_find(home, path), around))
+    return undo
+
+
+def imported() -> int:
+    """Return how many of the frameworks are imported."""
+    return sum(module in sys.modules for module in _FUNCTIONS)
+
+
+def stand_in(optimizer: Any, groups: Groups) -> torch.optim.Optimizer:
+    """Return the stand-in of an optimizer, with its groups as they are now."""
+    made = _stand_ins.get(optimizer)
+    if made is None:
+        kind = type(type(optimizer).__name__, (torch.optim.Optimizer,), {"__module__": type(optimizer).__module__})
+        made = kind.__new__(kind)
+        made.defaults, made.state = {}, defaultdict(dict)
+        _stand_ins[optimizer] = made
+    made.param_groups = groups(optimizer)
+    return made
+
+
+def standing_for(thing: Any) -> torch.optim.Optimizer | None:
+    """Return the stand-in of an optimizer of Keras or fastai, which may not know its parameters yet; else None."""
+    for module, kind, groups in _KINDS:
+        home = sys.modules.get(module)
+        if home is not None and isinstance(thing, getattr(home, kind)):
+            return stand_in(thing, groups)
+    return None
+
+
+def _find(home: Any, path: str) -> Any:
+    for name in path.split("."):
+        home = getattr(home, name)
+    return home
+
+
+def _stepping(groups: Groups) -> Around:
+    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if _running:  # a wrapper's inner optimizer
+            return original(*args, **kwargs)
+        _running.append(args[0])
+        try:
+            _tell_of("step_begins", args[0], groups, False)  # noqa: FBT003 - whether there is a closure
+            result = original(*args, **kwargs)
+        finally:
+            _running.pop()
+        _tell_of("step_ends", args[0], groups)
+        return result
+
+    return veiled(around)
+
+
+def _zeroing(groups: Groups) -> Around:
+    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        result = original(*args, **kwargs)
+        made = _guarded(args[0], groups)
+        if made is not None:
+            torch_events.tell("zero_grad", (made,), {}, None)
+        return result
+
+    return veiled(around)
+
+
+@veiled
+def _tell_of(event: str, optimizer: object, groups: Groups, *more: object) -> None:
+    made = _guarded(optimizer, groups)
+    if made is not None:
+        torch_events.tell(event, made, *more)
+
+
+def _guarded(optimizer: object, groups: Groups) -> torch.optim.Optimizer | None:
+    """Return the stand-in, None where this version of the framework keeps its parameters and rates elsewhere."""
+    try:
+        known = optimizer in _stand_ins
+        made = stand_in(optimizer, groups)
+        if not known:
+            torch_events.tell("made", made, _place(type(made).__name__))
+    except Exception:  # noqa: BLE001 - what another library holds is unknown, and its training goes on
+        return None
+    return made
+
+
+def _place(kind: str) -> call_sites.Place | None:
+    """Return the line that makes an optimizer of a class, searched in the file that trains; else the line that trains."""
+    place = call_sites.user_place(2)
+    found = call_sites.constructor_line(place[0], kind, place[1]) if place else None
+    return (place[0], found) if place and found else place
+
+
+def _epoch(number: Callable[..., int]) -> Around:
+    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        torch_events.tell("epoch_begins", number(*args, **kwargs))
+        return original(*args, **kwargs)
+
+    return veiled(around)
+
+
+def _keras_groups(optimizer: Any) -> list[dict[str, Any]]:
+    parameters = [variable.value for variable in getattr(optimizer, "_trainable_variables", ())]
+    rate = optimizer.learning_rate
+    group = {"params": parameters, "lr": getattr(rate, "value", rate)}
+    named = {"momentum": "momentum", "weight_decay": "weight_decay", "clipnorm": "clipnorm"}
+    group |= {name: value for name, key in named.items() if (value := getattr(optimizer, key, None)) is not None}
+    if hasattr(optimizer, "beta_1"):
+        group["betas"] = [optimizer.beta_1, getattr(optimizer, "beta_2", None)]
+    return [group]
+
+
+def _fastai_groups(optimizer: Any) -> list[dict[str, Any]]:
+    inner = getattr(optimizer, "opt", optimizer)
+    hypers = zip(inner.param_lists, inner.hypers, strict=False)
+    return [{**hyper, "params": list(parameters), "weight_decay": hyper.get("wd", 0)} for parameters, hyper in hypers]
+
+
+_KINDS = (
+    ("keras.src.optimizers.base_optimizer", "BaseOptimizer", _keras_groups),
+    ("fastai.optimizer", "_BaseOptimizer", _fastai_groups),
+)
+_FUNCTIONS: dict[str, list[tuple[str, Around]]] = {
+    "keras.src.optimizers.base_optimizer": [("BaseOptimizer.apply", _stepping(_keras_groups))],
+    "keras.src.callbacks.callback_list": [("CallbackList.on_epoch_begin", _epoch(lambda _, epoch, *__, **___: epoch))],
+    "fastai.optimizer": [
+        ("Optimizer.step", _stepping(_fastai_groups)),
+        ("Optimizer.zero_grad", _zeroing(_fastai_groups)),
+    ],
+    "fastai.learner": [("Learner._do_epoch", _epoch(lambda learner: learner.epoch))],
+}

@@ -1,0 +1,30 @@
+"""The lines of a script that hold a framework's settings."""
+
+import ast
+import linecache
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from trainadvisor.instrument import call_sites
+
+_MOST_FILES = 4
+
+
+def lines_of(calls: Collection[str]) -> Iterator[tuple[str, str | None, dict[str, Any] | None]]:
+    """Yield the name, an argument (None: the call itself) and the place of each such call of the files that train."""
+    files = dict.fromkeys(frame.f_code.co_filename for frame in call_sites.user_frames(2))
+    for filename in list(files)[:_MOST_FILES]:
+        for name, argument, line in _lines_in(filename, calls):
+            yield name, argument, call_sites.describe((filename, line))
+
+
+def _lines_in(filename: str, calls: Collection[str]) -> Iterator[tuple[str, str | None, int]]:
+    try:
+        tree = ast.parse("".join(linecache.getlines(filename)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    for node in ast.walk(tree):
+        name = call_sites.called(node) if isinstance(node, ast.Call) else None
+        if isinstance(node, ast.Call) and name in calls:
+            yield name, None, node.lineno
+            yield from ((name, word.arg, word.value.lineno) for word in node.keywords if word.arg is not None)

@@ -1,0 +1,149 @@
+"""How each framework names what a remedy changes: the setting, and the line of the script that holds it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from trainadvisor.judge.judgement import Advice
+from trainadvisor.judge.result import Edit, Site
+from trainadvisor.log.descriptions import valid_site
+from trainadvisor.log.frameworks import setting_key
+from trainadvisor.log.reader import RunLog
+
+_TRAINING_ARGUMENTS = {
+    "lr": "TrainingArguments(learning_rate={value})",
+    "clip": "TrainingArguments(max_grad_norm={value})",
+    "warmup": "TrainingArguments(warmup_steps={value})",
+    "weight-decay": "TrainingArguments(weight_decay={value})",
+    "batch-size": "TrainingArguments(per_device_train_batch_size={value})",
+    "accumulation": "TrainingArguments(gradient_accumulation_steps={value})",
+    "precision": "TrainingArguments(bf16=True)",
+    "schedule": 'TrainingArguments(lr_scheduler_type="cosine")',
+    "train-longer": "TrainingArguments(num_train_epochs={value})",
+    "label-smoothing": "TrainingArguments(label_smoothing_factor={value})",
+    "workers": "TrainingArguments(dataloader_num_workers={value})",
+    "pin-memory": "TrainingArguments(dataloader_pin_memory=True)",
+    "betas": "TrainingArguments(adam_beta2={value})",
+    "eps": "TrainingArguments(adam_epsilon={value})",
+    "early-stopping": "Trainer(callbacks=[EarlyStoppingCallback(early_stopping_patience=3)])",
+    "class-weights": "Trainer(compute_loss_func=...)",
+    "loss-function": "Trainer(compute_loss_func=...)",
+    "optimizer": 'TrainingArguments(optim="adamw_torch")',
+}
+_LIGHTNING = {
+    "clip": "Trainer(gradient_clip_val={value})",
+    "accumulation": "Trainer(accumulate_grad_batches={value})",
+    "precision": 'Trainer(precision="bf16-mixed")',
+    "train-longer": "Trainer(max_epochs={value})",
+    "early-stopping": 'Trainer(callbacks=[EarlyStopping(monitor="val_loss")])',
+    "scheduler-step": 'configure_optimizers: {{"scheduler": scheduler, "interval": "step"}}',
+    "add-step": "LightningModule.automatic_optimization = True",
+    "add-backward": "LightningModule.manual_backward(loss)",
+}
+# Of each framework what a change is called there; `{value}` is what the remedy sets.
+DIALECTS: dict[str, Mapping[str, str]] = {
+    "transformers": _TRAINING_ARGUMENTS,
+    "trl": {change: text.replace("TrainingArguments", "SFTConfig") for change, text in _TRAINING_ARGUMENTS.items()},
+    "lightning": _LIGHTNING,
+    "pytorch_lightning": _LIGHTNING,
+    "accelerate": {
+        "clip": "accelerator.clip_grad_norm_(model.parameters(), {value})",
+        "accumulation": "Accelerator(gradient_accumulation_steps={value})",
+        "precision": 'Accelerator(mixed_precision="bf16")',
+        "add-backward": "accelerator.backward(loss)",
+    },
+    "keras": {
+        "lr": "{optimizer}(learning_rate={value})",
+        "clip": "{optimizer}(global_clipnorm={value})",
+        "weight-decay": "{optimizer}(weight_decay={value})",
+        "accumulation": "{optimizer}(gradient_accumulation_steps={value})",
+        "batch-size": "fit(batch_size={value})",
+        "train-longer": "fit(epochs={value})",
+        "shuffle": "fit(shuffle=True)",
+        "class-weights": "fit(class_weight=...)",
+        "early-stopping": "fit(callbacks=[keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)])",
+        "loss-function": "compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))",
+        "stable-loss": "compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))",
+        "remove-output-activation": "compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))",
+        "precision": 'keras.config.set_dtype_policy("mixed_bfloat16")',
+        "optimizer": "compile(optimizer=keras.optimizers.AdamW(...))",
+    },
+    "skorch": {
+        "lr": "NeuralNetClassifier(lr={value})",
+        "batch-size": "NeuralNetClassifier(batch_size={value})",
+        "train-longer": "NeuralNetClassifier(max_epochs={value})",
+        "weight-decay": "NeuralNetClassifier(optimizer__weight_decay={value})",
+        "shuffle": "NeuralNetClassifier(iterator_train__shuffle=True)",
+        "workers": "NeuralNetClassifier(iterator_train__num_workers={value})",
+        "clip": "NeuralNetClassifier(callbacks=[GradientNormClipping({value})])",
+        "early-stopping": "NeuralNetClassifier(callbacks=[EarlyStopping()])",
+        "class-weights": "NeuralNetClassifier(criterion__weight=...)",
+        "loss-function": "NeuralNetClassifier(criterion=...)",
+        "optimizer": "NeuralNetClassifier(optimizer=torch.optim.AdamW)",
+    },
+    "ignite": {"accumulation": "create_supervised_trainer(gradient_accumulation_steps={value})"},
+    "fastai": {
+        "lr": "fit(lr={value})",
+        "clip": "Learner(cbs=GradientClip({value}))",
+        "weight-decay": "Learner(wd={value})",
+        "batch-size": "DataLoader(bs={value})",
+        "shuffle": "DataLoader(shuffle=True)",
+        "accumulation": "Learner(cbs=GradientAccumulation({value}))",
+        "precision": "learner.to_fp16()",
+        "warmup": "fit_one_cycle(pct_start=0.25)",
+        "early-stopping": "Learner(cbs=EarlyStoppingCallback(patience=3))",
+        "loss-function": "Learner(loss_func=...)",
+    },
+}
+_SETTING = re.compile(r"(?P<call>\w+)\((?P<argument>\w+)=(?P<value>.*)\)$")
+# What one framework calls differently at several places: the learning rate of fastai's one-cycle policy.
+_OTHER_NAMES = {"fit(lr)": ("fit_one_cycle(lr_max)", "fine_tune(base_lr)", "fit_flat_cos(lr)")}
+
+
+def framework_of(log: RunLog) -> Mapping[str, Any] | None:
+    """Return the event that names the framework which drives the training."""
+    return next((event for event in reversed(log.events) if event["kind"] == "framework"), None)
+
+
+def in_dialect(advice: Advice, framework: Mapping[str, Any] | None, optimizer: str) -> tuple[Advice, Site | None]:
+    """Return a remedy in the framework's words, and the line that holds the setting or the call for it."""
+    text = DIALECTS.get(framework["subject"], {}).get(advice.change) if framework else None
+    if text is None or framework is None:
+        return advice, None
+    value = _value(advice)
+    setting = text.format(value=value or "...", optimizer=optimizer)
+    named = _SETTING.match(setting)
+    site, argument = (_held(named, framework) if named else None) or (None, "")
+    edit = _edit(site, named, argument) if site and named and (value or "{value}" not in text) else None
+    return advice.in_words_of(setting, edit), site
+
+
+def _value(advice: Advice) -> str | None:
+    given = next(iter(advice.arguments.values()), None)
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        return None
+    return f"{given:.3g}"
+
+
+def _held(named: re.Match[str], framework: Mapping[str, Any]) -> tuple[Site, str] | None:
+    """Return the line of a setting and its argument; else that of the call that it belongs to, and no argument."""
+    settings = framework["detail"].get("settings")
+    if not isinstance(settings, dict):
+        return None
+    wanted = setting_key(named["argument"], named["call"])
+    alike = [key for key in settings if key.endswith(f"({named['argument']})")]
+    for key in [wanted, *_OTHER_NAMES.get(wanted, ()), *alike, setting_key(None, named["call"])]:
+        found = valid_site(settings.get(key))
+        if found:
+            site = Site(file=found["file"], line=found["line"], source=found["code"] or None)
+            return site, key.partition("(")[2].rstrip(")")
+    return None
+
+
+def _edit(site: Site, named: re.Match[str], argument: str) -> Edit | None:
+    """Return the line with the setting changed, where its value is a plain number, name or text."""
+    if not site.source:
+        return None
+    before = rf"\b{argument}\s*=\s*" if argument else rf"\b{named['call']}\(\s*(?=[\d.])"
+    new = re.sub(rf"({before})[\w.+\"'-]+(?=\s*[,)]|\s*$)", rf"\g<1>{named['value']}", site.source, count=1)
+    return Edit(file=site.file, line=site.line, old=site.source, new=new) if new != site.source else None
