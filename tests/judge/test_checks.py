@@ -23,7 +23,7 @@ def test_a_sound_rule_has_no_problems(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('kind = "cause"', 'kind = "casue"', "kind: input should be 'cause' or 'symptom'"),
+        ('kind = "cause"', 'kind = "casue"', "kind: input should be 'cause', 'symptom' or 'expected'"),
         ('kind = "cause"\n', "", "kind: is missing"),
         ("falsepositives", "falsepositive", 'falsepositive: unknown key; did you mean "falsepositives"?'),
         ('applies = "adapt"', 'appplies = "adapt"', 'remedies.1.appplies: unknown key; did you mean "applies"?'),

@@ -380,6 +380,10 @@ FAULTS: dict[str, Any] = {
     "stop-token-masked": {
         "happened": [event("labels", {**PLACES, "after_end_labels": 0, "last_label_share": 0.1}, "10/1")]
     },
+    "prompt-not-masked": {
+        "columns": {"loss": [2.0 + 0.3 * math.exp(-k / 20) for k in range(STEPS)]},
+        "happened": [event("labels", {**PLACES, "separated_rows": 96, "separator": 3, "prompt_share": 0.8}, "10/1")],
+    },
     "timestep-not-given": {
         "happened": [
             event(

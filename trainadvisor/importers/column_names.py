@@ -10,6 +10,7 @@ from trainadvisor.importers.table import Row, Table
 SUMMED_AT_LEAST = 2
 MOST_LISTED = 4
 MOST_BESIDE = 32
+MOST_FIGURES = 64
 SINGLE = {"step", "epoch", "loss", "eval_loss", "grad_norm"}
 
 
@@ -57,6 +58,7 @@ def chosen(rows: list[Row], table: Table) -> Columns:
     found.metrics.update(by_role.get("eval_part", [])[:MOST_BESIDE])
     beside = by_role.get("part", []) + by_role.get("train_metric", [])
     found.beside = set([name for name in beside if name not in found.metrics][:MOST_BESIDE])
+    found.beside.update(by_role.get("figure", [])[:MOST_FIGURES])
     found.accuracy = next((name for name in by_role.get("train_metric", []) if is_accuracy(name)), None)
     return found
 

@@ -34,6 +34,16 @@ REWARD = frozenset({"reward", "rewards", "rew", "return", "returns", "success"})
 FALLING = frozenset(
     {"wer", "cer", "perplexity", "ppl", "mae", "mse", "rmse", "fid", "error", "err", "bpb", "bpc", "kl"}
 )
+# Figures of policies and preferences that are neither a loss nor a measure of success, by the names of TRL, verl,
+# OpenRLHF, Stable-Baselines3 and CleanRL.
+FIGURE = re.compile(
+    r"(^|_)kl(_|$)|approxkl|entropy|clip_?frac|clip_?ratio|clipped_ratio|ratio_var|val_ratio|explained_var"
+    r"|(reward|rew)_?(zero_)?std|rewards_(chosen|rejected|margins?|accuracies)|(chosen|rejected?)_rewards?"
+    r"|logps_(chosen|rejected)|importance_sampling|logp_diff|probs_diff|probs_pearson|rollout_(is|corr)"
+    r"|q_values?(_|$)|(^|_)q[12]?_mean|exploration_rate|completions|response_length|ep_len|ent_coef|advantages?_"
+)
+
+SECTION = "losses/"  # of CleanRL, for whatever belongs to an update
 
 Rank = tuple[int, ...]
 
@@ -52,7 +62,10 @@ def words_of(name: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def meaning(name: str) -> Meaning:
-    """Return what a column is: step, epoch, planned, loss, eval_loss, part, eval_part, lr, grad_norm, metric, other."""
+    """Return what a column is: step, epoch, planned, loss, eval_loss, part, eval_part, lr, grad_norm, figure, metric.
+
+    All that is left is a `train_metric` or `other`.
+    """
     words = words_of(name)
     flat, held = "_".join(words), set(words)
     own = "_".join(word for word in words if word not in TRAIN | HELD_OUT)
@@ -72,7 +85,14 @@ def meaning(name: str) -> Meaning:
         return Meaning("grad_norm", (len(words),))
     if ("lr" in held or {"learning", "rate"} <= held) and not held & {"min", "max", "scale", "decay", "init"}:
         return Meaning("lr", (len(words),))
-    return _loss(words) or _metric(held)
+    update = _figure(flat, held) if name.startswith(SECTION) else None
+    return update or _loss(words) or _figure(flat, held) or _metric(held)
+
+
+def _figure(flat: str, held: set[str]) -> Meaning | None:
+    """Return the role of a figure of a policy in training; "val" before a ratio is the value function of TRL."""
+    told = FIGURE.search(flat) and (not held & HELD_OUT or flat.startswith(("val_ratio", "val_clip")))
+    return Meaning("figure") if told else None
 
 
 def _loss(words: list[str]) -> Meaning | None:

@@ -8,7 +8,7 @@ from trainadvisor.judge.doubts import SERIOUS, Seen, counted, doubts
 from trainadvisor.judge.engine import CURVES, RECORDED, judge
 from trainadvisor.judge.findings import Material, findings, unjudged
 from trainadvisor.judge.judgement import Judgement, Remark
-from trainadvisor.judge.rule_verdict import Verdict
+from trainadvisor.judge.rule_verdict import FOUND, Verdict
 from trainadvisor.judge.rulebook import Rulebook
 from trainadvisor.judge.run_facts import run_facts
 from trainadvisor.judge.summary import converged, state_of, summary
@@ -20,7 +20,9 @@ from trainadvisor.signals.context import contexts
 def judge_log(log: RunLog, rulebook: Rulebook) -> Judgement:
     """Return the judgement on the main training of a log that has been read."""
     signals = Signals(log)
-    verdicts = judge(signals, rulebook, kinds := contexts(log))
+    judged = judge(signals, rulebook, kinds := contexts(log))
+    # what is expected of a sound run is told where it is seen, and is no check that something is wrong
+    verdicts = [verdict for verdict in judged if verdict.rule.kind != "expected" or verdict.state == FOUND]
     material = Material(log, {verdict.code: verdict for verdict in verdicts}, rulebook.off)
     nonfinite = signals.get("nonfinite_step")
     roots = rank(verdicts, steps=len(log.steps), nonfinite_step=nonfinite if isinstance(nonfinite, int) else None)

@@ -14,7 +14,9 @@ from trainadvisor.vocabulary import Severity
 
 MOST_SUBJECTS = 200
 MANY = "many-trainings"
-CURVES, RECORDED, CURVES_FAMILY = "curves-only", "recorded", "curves"
+CURVES, RECORDED = "curves-only", "recorded"
+# Families whose rules are made for the points of another tool's log.
+CURVES_FAMILIES = ("curves", "policies")
 # Share of what can be learnt above which no statistics may call a run broken.
 MASTERED = 0.9
 # The same for a loss without a yardstick, which has to fall by three orders of magnitude.
@@ -53,9 +55,9 @@ def judge_rule(rule: Rule, signals: SignalSource, contexts: Collection[str] = ()
         return Verdict(rule, OFF, reason=barred[0])
     if MANY in contexts and rule.evidence not in SEEN:
         return Verdict(rule, OFF, reason=MANY)  # what the steps show together is the course of no training
-    if RECORDED in contexts and rule.family == CURVES_FAMILY:
+    if RECORDED in contexts and rule.family in CURVES_FAMILIES:
         return Verdict(rule, OFF, reason=RECORDED)  # the recorder has better than curves to judge by
-    if CURVES in contexts and rule.evidence not in SEEN and rule.family != CURVES_FAMILY:
+    if CURVES in contexts and rule.evidence not in SEEN and rule.family not in CURVES_FAMILIES:
         return Verdict(rule, OFF, reason=CURVES)  # limits measured on steps say nothing about points
     try:
         verdict = _judge_branches(rule, signals)

@@ -9,7 +9,7 @@ from trainadvisor.vocabulary import Confidence, Severity, State
 
 SCHEMA: Literal["trainadvisor/diagnosis/1"] = "trainadvisor/diagnosis/1"
 
-Kind = Literal["cause", "symptom"]
+Kind = Literal["cause", "symptom", "expected"]
 Language = Literal["en", "zh"]
 Applies = Literal["paste", "adapt", "try", "redesign"]
 

@@ -117,7 +117,7 @@ def _branches(rule: Rule) -> Iterator[str]:
     for variant in rule.variants:
         if not variant.when and rule.judges_runs:
             yield "when: there is none; write a condition, or branches with one each"
-        if not variant.remedies:
+        if not variant.remedies and rule.kind != "expected":
             yield f"remedies: there is none{f' for the branch {variant.branch}' if variant.branch else ''}; add one"
     wanted = (case["branch"] for case in rule.cases if case.get("branch"))
     yield from _unknown("cases.branch", wanted, names, "branch")

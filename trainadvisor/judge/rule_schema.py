@@ -139,7 +139,7 @@ class SourcePart(_Table):
 class RuleFile(_Table):
     """A whole rule file."""
 
-    kind: Literal["cause", "symptom"]
+    kind: Literal["cause", "symptom", "expected"]
     severity: Annotated[Severity, Field(strict=False)]
     evidence: Annotated[Evidence, Field(strict=False)]
     scope: Literal["run", "layer"] = "run"

@@ -127,6 +127,11 @@ def _labels_are_places(loss: dict[str, Any]) -> bool:
     return abs(entropy - math.log(classes)) < EXACT
 
 
+def preference(log: RunLog) -> bool:
+    """Return whether another tool's log has the rewards of chosen and rejected answers."""
+    return bool(curves.curve_kind(log) == "preference")
+
+
 def likelihood(log: RunLog) -> bool:
     """Return whether the loss becomes negative, as with log-densities and rewards."""
     loss = log.column("loss")
@@ -224,6 +229,7 @@ CHECKS: dict[str, Callable[[RunLog], bool]] = {
     "reinforcement": reinforcement,
     "self-targets": self_targets,
     "contrastive": contrastive,
+    "preference": preference,
     "likelihood": likelihood,
     "finetuning": finetuning,
     "accumulation": accumulation,

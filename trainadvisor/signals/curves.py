@@ -22,11 +22,12 @@ FEW, SOME = 3, 5
 FLOOR = 1e-3  # of a level: digits that a writer cut off are no noise
 
 REWARDS = re.compile(
-    r"ep_rew_mean|mean_reward|(^|/)rewards?(/mean)?$|episode.?reward|episode.?return|ep_return", re.IGNORECASE
+    r"ep_rew_mean|mean_reward|(^|/)rewards?(/mean)?$|episode.?reward|episod(e|ic).?return|ep_return", re.IGNORECASE
 )
 ACTING = re.compile(
     r"approx_?kl|policy_(gradient_)?loss|entropy_loss|value_loss|clip_?frac|ep_rew|ep_len|explained_var"
 )
+PREFERRING = re.compile(r"(^|[/_])rewards/(chosen|rejected|margins)$|(chosen|reject(ed)?)_rewards?$")
 OPPOSING = re.compile(r"(^|[/_])(d|g|disc|gen|discriminator|generator)_?loss|loss_?(d|g|disc|gen)(_|$)", re.IGNORECASE)
 
 
@@ -149,10 +150,12 @@ def _names(log: RunLog) -> list[str]:
 
 @signal(unit="word", **NEEDS)
 def curve_kind(log: RunLog) -> str | None:
-    """What the columns say of the training: reinforcement, adversarial, or supervised."""
+    """What the columns say of the training: preference, reinforcement, adversarial, or supervised."""
     if not imported(log):
         return None
     names = _names(log)
+    if any(PREFERRING.search(name) for name in names):
+        return "preference"
     if sum(bool(ACTING.search(name)) for name in names) >= 2 or reward(log)[1].size:
         return "reinforcement"
     return "adversarial" if sum(bool(OPPOSING.search(name)) for name in names) >= 2 else "supervised"

@@ -128,6 +128,37 @@ def label_counts(log: RunLog) -> int | None:
     return None if found is None else int(found)
 
 
+# -- prompts and answers
+
+
+def _separated(log: RunLog) -> dict[str, Any] | None:
+    known = [detail for detail in _labelled(log) if _looks_back(detail)]
+    return max(known, key=lambda detail: number(detail.get("separated_rows")) or 0, default=None)
+
+
+@signal(unit="sequences", **LABELS)
+def separated_rows(log: RunLog) -> int | None:
+    """Sequences looked at that all have one and the same id exactly once inside: what parts prompt and answer."""
+    found = _separated(log)
+    rows = number(found.get("separated_rows")) if found else None
+    return 0 if rows is None and log.losses else None if rows is None else int(rows)
+
+
+@signal(unit="share", **LABELS)
+def prompt_label_share(log: RunLog) -> float | None:
+    """Share of the labels that stand before the separator of their sequence: those of the prompt."""
+    found = _separated(log)
+    return number(found.get("prompt_share")) if found else None
+
+
+@signal(unit="id", **LABELS)
+def prompt_separator(log: RunLog) -> int | None:
+    """Id that stands exactly once inside of every sequence; of several the last."""
+    found = _separated(log)
+    told = number(found.get("separator")) if found else None
+    return None if told is None else int(told)
+
+
 # -- batches without labels
 
 

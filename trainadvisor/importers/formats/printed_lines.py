@@ -15,7 +15,7 @@ from trainadvisor.importers.table import Row, Table
 
 NAME = "printed lines"
 RANK = 5
-LONGEST = 4_000
+LONGEST = 12_000
 FIGURE = r"[-+]?(?:\d+(?:,\d{3})*(?:\.\d*)?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|inf)(?![\w.])"
 # Possessive, so that a long line without numbers takes time in proportion to its length.
 NAME_BEFORE = r"""(?<![\w./@-])['"]?([A-Za-z_][\w./@-]*+(?:[ ](?!\d)[A-Za-z_][\w./@-]*+){0,3}+)['"]?"""
@@ -42,8 +42,8 @@ HELD_OUT = re.compile(
 SHORT = re.compile(r"\s*s:(\d+)\s")
 LISTED = re.compile(r"([A-Za-z_][\w./ -]{0,40}?)\s*[:=]?\s*\[([-+\d.eE, nainf]+)\]")
 
-CURVES = {"loss", "eval_loss", "part", "eval_part", "grad_norm", "lr", "metric", "train_metric"}
-NEEDED = CURVES - {"lr"}
+CURVES = {"loss", "eval_loss", "part", "eval_part", "grad_norm", "lr", "metric", "train_metric", "figure"}
+NEEDED = CURVES - {"lr", "figure"}
 
 
 def matches(head: bytes, path: Path) -> bool:

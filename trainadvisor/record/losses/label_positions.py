@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from trainadvisor.record.losses.prompt_parts import PromptParts
+
 # How far ahead of its place a label may be.
 OFFSETS = {"previous": -1, "same": 0, "next": 1, "second": 2}
 _SHIFTED = 0.99
@@ -26,6 +28,7 @@ class LabelPlaces:
     last: Counter[int] = field(default_factory=Counter)
     after_last: Counter[int] = field(default_factory=Counter)
     lengths: Counter[int] = field(default_factory=Counter)
+    prompts: PromptParts = field(default_factory=PromptParts)
 
     def add(self, label: torch.Tensor, place: torch.Tensor, sources: list[torch.Tensor]) -> None:
         """Take the labels of a batch that count, the place of each, and what was embedded."""
@@ -41,6 +44,7 @@ class LabelPlaces:
         ahead = [ids for ids, found in zip(sources, compared, strict=True) if _is_next(found)]
         if ahead:
             self._add_ends(label, place, ahead[0])
+            self.prompts.add(ahead[0], place)
 
     def _add_ends(self, label: torch.Tensor, place: torch.Tensor, ids: torch.Tensor) -> None:
         """Note how each sequence ends, and the id that comes after its last label."""
@@ -61,7 +65,7 @@ class LabelPlaces:
         shares = {f"{name}_share": self.matches[name] / self.places[name] for name in OFFSETS if self.places[name]}
         return {
             "batches": self.batches, "labels": self.labels, "sources": self.sources, "sight": sorted(self.sight),
-            "straight": self.straight, **shares, **self._ends(),
+            "straight": self.straight, **shares, **self._ends(), **self.prompts.fact(),
         }  # fmt: skip
 
     def _ends(self) -> dict[str, Any]:

@@ -68,8 +68,11 @@ def _findings(page: Page, diagnosis: Diagnosis, *, verbose: bool) -> None:
         _consequences(page, item)
     notes = [item for item in diagnosis.findings if item not in shown and item.severity == "note"]
     rest = [item for item in diagnosis.findings if item not in shown and item not in notes]
+    expected = [item for item in notes if item.kind == "expected"]
     _headlines(page, page.words("also"), rest)
-    _headlines(page, page.words("gain" if diagnosis.state == "healthy" else "notes"), notes)
+    _headlines(page, page.words("expected"), expected)
+    others = [item for item in notes if item not in expected]
+    _headlines(page, page.words("gain" if diagnosis.state == "healthy" else "notes"), others)
 
 
 def _expanded(findings: list[Finding]) -> list[Finding]:
