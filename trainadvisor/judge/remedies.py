@@ -13,6 +13,9 @@ from trainadvisor.judge.result import Applies, Edit
 from trainadvisor.judge.rule_verdict import Verdict
 from trainadvisor.signals import all_signals
 
+# What a remedy is called that no trial can apply.
+BY_HAND = "edit"
+
 
 def remedies(verdict: Verdict, made: Mapping[str, Any] | None) -> list[Advice]:
     """Return the remedies of a finding; those that lack a number of this run only when there is no other."""
@@ -29,7 +32,7 @@ def _remedy(
     edit = _edit(verdict, entry.get("edit"), made)
     remedy = Advice(
         number=number,
-        change=entry["change"],
+        change=entry.get("change") or BY_HAND,
         arguments=_arguments(verdict, entry.get("arguments", {})),
         applies="paste" if edit else cast("Applies", entry.get("applies", "adapt")),
         edits=(edit,) if edit else (),
