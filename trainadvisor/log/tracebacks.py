@@ -46,7 +46,8 @@ class Trace:
         """Return the deepest frame of the user's own, else the deepest of any package."""
         own = [frame for frame in self.frames if frame.own]
         named = [frame for frame in self.frames if not frame.file.startswith("<")]
-        return (own or named or [None])[-1]
+        candidates = own or named
+        return candidates[-1] if candidates else None
 
 
 def last(text: str) -> Trace | None:

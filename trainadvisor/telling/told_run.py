@@ -35,8 +35,8 @@ SENTENCES = {
         "zh": "脚本在开始训练之前以 {type} 结束（{where}）。",
     },
     "unended": {
-        "en": "the log ends after step {steps} without an end: the process was killed (memory, time limit, SIGKILL), or "
-        "still runs; no fault was found in what is there.",
+        "en": "the log ends after step {steps} without an end: the process was killed (memory, time limit, SIGKILL), "
+        "or still runs; no fault was found in what is there.",
         "zh": "日志在第 {steps} 步后没有结束记录：进程被杀死（内存、时限、SIGKILL）或仍在运行；已有内容中未发现故障。",
     },
     "cut": {
@@ -147,7 +147,7 @@ def _note(remark: Remark, lang: str) -> Iterator[str]:
     values = remark.values
     match remark.kind:
         case "exception":
-            yield from _exception(remark, lang)
+            yield from _exception(remark)
         case "cut":
             yield CUT[lang].format(reason=values["reason"], steps=values["steps"], all=values["all"] or "?")
         case "phases":
@@ -161,7 +161,7 @@ def _note(remark: Remark, lang: str) -> Iterator[str]:
             yield values["text"]
 
 
-def _exception(remark: Remark, lang: str) -> Iterator[str]:
+def _exception(remark: Remark) -> Iterator[str]:
     """Yield the exception itself."""
     values = remark.values
     told = ": ".join(filter(None, [values["where"], values["type"], values["message"].partition("\n")[0]]))
