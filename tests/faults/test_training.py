@@ -164,15 +164,8 @@ def test_two_models_that_write_one_log(tmp_path: Path) -> None:
     assert steps_in(log) == list(range(STEPS))
 
 
-@pytest.mark.parametrize(
-    ("error", "explained"),
-    [
-        (MemoryError(), None),
-        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "the GPU's memory is full"),
-        (KeyError("batch"), None),
-    ],
-)
-def test_a_training_that_raises(tmp_path: Path, error: Exception, explained: str | None) -> None:
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory"), KeyError("batch")])
+def test_a_training_that_raises(tmp_path: Path, error: Exception) -> None:
     """The exception is the user's own object; the log is whole and says how it ended."""
     log, model = tmp_path / "log.json", make()
 
@@ -186,7 +179,6 @@ def test_a_training_that_raises(tmp_path: Path, error: Exception, explained: str
     assert steps_in(log) == [0, 1, 2, 3, 4]
     end, exception = records_in(log)[-1], next(r for r in records_in(log) if r.get("kind") == "exception")
     assert (end["reason"], exception["detail"]["type"]) == ("exception", type(error).__name__)
-    assert (exception["detail"]["explain"] or "").startswith(explained or "")
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RecursionError(), RuntimeError("CUDA out of memory")])

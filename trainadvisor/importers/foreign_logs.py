@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import LogError
-from trainadvisor.importers import format_registry, thinning
+from trainadvisor.importers import failures, format_registry, thinning
 from trainadvisor.importers import imported_records as made
 from trainadvisor.importers.folders import log_in
-from trainadvisor.importers.formats import refused
+from trainadvisor.importers.formats import printed_lines, refused, tracebacks
 from trainadvisor.importers.opening import head, text
 from trainadvisor.importers.table import Hints, Table
 from trainadvisor.log import reader
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 BATCH = 10_000
 OWN_PACKED = (".gz", ".zst")
+# Formats of what a program printed, which may end with the error that ended it.
+PRINTED = (printed_lines.NAME, tracebacks.NAME)
 
 Record = dict[str, Any]
 
@@ -72,13 +74,24 @@ def imported(path: Path, hints: Hints | None = None) -> tuple[list[Record], list
     """Return the records and notes of a foreign log; LogError with the way on where it is none."""
     try:
         table = recognized(path)
-        return made.records(table, hints)
+        found, notes = made.records(table, hints)
     except made.NoSuchRunError as error:
         raise LogError(f"{path}: {error}") from None
     except made.NothingFoundError:
         raise NothingYetError(f"{path}: {_why_nothing(table)}") from None
     except OSError as error:
         raise LogError(f"{path}: cannot be read ({error.strerror or error}); check the file") from error
+    return (_ended(path, found) if table.source in PRINTED else found), notes
+
+
+def _ended(path: Path, found: list[Record]) -> list[Record]:
+    """Return the records of a printed log with the error that it ends with."""
+    detail = failures.of_file(path)
+    if detail is None or found[-1]["record"] == "end":
+        return found
+    step = next((record["step"] for record in reversed(found) if record["record"] == "step"), 0)
+    event = {"record": "event", "kind": "exception", "step": step, "subject": detail["type"], "detail": detail}
+    return [*found, event, {"record": "end", "reason": "exception", "steps": step}]
 
 
 def _why_nothing(table: Table) -> str:

@@ -27,7 +27,8 @@ def judge_log(log: RunLog, rulebook: Rulebook) -> Judgement:
     nonfinite = signals.get("nonfinite_step")
     roots = rank(verdicts, steps=len(log.steps), nonfinite_step=nonfinite if isinstance(nonfinite, int) else None)
     found = findings(roots, material)
-    clear = tuple(verdict.code for verdict in verdicts if verdict.fine)
+    trained = bool(log.all_steps_count or log.all_evals)
+    clear = tuple(verdict.code for verdict in verdicts if verdict.fine and trained)
     run = run_facts(log, signals)
     own = doubts(Seen(log, signals, verdicts, kinds, run))
     reasons = tuple(sorted(own, key=lambda reason: reason.kind not in SERIOUS))
@@ -41,7 +42,7 @@ def judge_log(log: RunLog, rulebook: Rulebook) -> Judgement:
         run=run,
         findings=found,
         clear=clear,
-        unknown=tuple(unjudged(verdict, material) for verdict in verdicts if _is_open(verdict)),
+        unknown=tuple(unjudged(verdict, material) for verdict in verdicts if _is_open(verdict) and trained),
         notes=tuple(_notes(log, signals, verdicts, run)),
     )
 
@@ -58,7 +59,7 @@ def _figures(run: dict[str, Any], verdicts: list[Verdict]) -> dict[str, Any]:
 
 
 def _notes(log: RunLog, signals: Signals, verdicts: list[Verdict], run: dict[str, Any]) -> Iterator[Remark]:
-    if "exception" in run:
+    if "exception" in run and not any(verdict.rule.explains_crashes for verdict in verdicts):
         yield Remark("exception", run["exception"])
     if "cut" in run:
         yield Remark("cut", {"reason": run["cut"]["reason"], "steps": run["steps"], "all": run["cut"]["steps"]})

@@ -14,6 +14,8 @@ class Branch:
     unless: tuple[str, ...] = ()
     texts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     remedies: tuple[Mapping[str, Any], ...] = ()
+    # Patterns of the error that ended a script, one of which has to be found in it.
+    crash: tuple[str, ...] = ()
     # From when on it may be judged, where that is not what the rule says.
     phase: str | None = None
 
@@ -22,7 +24,8 @@ def branch_of(data: Mapping[str, Any]) -> Branch:
     """Make a branch of its table in a rule file."""
     return Branch(
         name=data["name"],
-        when=tuple(data["when"]),
+        when=tuple(data.get("when", ())),
+        crash=tuple(data.get("crash", ())),
         unless=tuple(data.get("unless", ())),
         texts={lang: data[lang] for lang in ("en", "zh") if lang in data},
         remedies=tuple(data.get("remedies", ())),

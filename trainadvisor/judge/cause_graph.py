@@ -7,6 +7,7 @@ from trainadvisor.vocabulary import Evidence
 
 # wiring before data before configuration before state before behaviour; speed touches none of them
 FAMILY_LAYERS = {
+    "crash": 0,
     "wiring": 0,
     "data": 1,
     "optimization": 2,

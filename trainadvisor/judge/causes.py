@@ -18,6 +18,8 @@ BASE_RATE = 0.05
 DETECTOR_POWER = 0.5
 MOST_EXPLAINED_BONUS = 4.0
 EARLY_BONUS, LATE_PENALTY = 1.0, -3.0
+# The family of the errors that end scripts.
+ENDED = "crash"
 
 
 @dataclass
@@ -95,8 +97,9 @@ def rank(verdicts: Iterable[Verdict], *, steps: int = 0, nonfinite_step: int | N
     return sorted(roots, key=_order)
 
 
-def _order(node: Node) -> tuple[int, int, float, str]:
+def _order(node: Node) -> tuple[bool, int, int, float, str]:
     return (
+        node.verdict.rule.family != ENDED,  # what ended the run is asked for first
         -Severity(node.verdict.severity).rank if node.verdict.severity == "note" else -node.level,
         _unsupported(node),
         -node.score,

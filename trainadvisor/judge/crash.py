@@ -3,14 +3,13 @@
 from typing import Any
 
 from trainadvisor.log.reader import RunLog
-
-ENDED_BY_THE_USER = ("KeyboardInterrupt", "SystemExit", "GeneratorExit")
+from trainadvisor.signals.crash import raised
 
 
 def crash(log: RunLog) -> dict[str, Any] | None:
     """Return type, message and place of the exception that ended the training, None when there was none."""
-    detail = next((e.get("detail") or {} for e in reversed(log.events) if e.get("kind") == "exception"), None)
-    if detail is None or detail.get("type") in ENDED_BY_THE_USER:
+    detail = raised(log)
+    if detail is None:
         return None
     site = detail.get("site") or {}
     where = f"{site['file']}:{site['line']}" if site.get("file") else None

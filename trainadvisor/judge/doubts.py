@@ -89,13 +89,21 @@ def ended(seen: Seen) -> Iterator[Remark]:
     run = seen.run
     if "exception" in run:
         exception = run["exception"]
-        yield Remark("crashed", {"type": exception["type"], "where": exception["where"] or "?", "steps": run["steps"]})
+        kind = "crashed" if run["steps"] else "crashed-early"
+        yield Remark(kind, {"type": exception["type"], "where": exception["where"] or "?", "steps": run["steps"]})
+    elif is_unended(seen.log):
+        yield Remark("unended", {"steps": run["steps"]})
     if run.get("judged_steps", 0) < FEWEST_STEPS:
         yield Remark("short", {"steps": run.get("judged_steps", 0), "fewest": FEWEST_STEPS})
     if "cut" in run:
         cut = run["cut"]
         of = f" ({run['steps']} / {cut['steps']})" if cut["steps"] else ""
         yield Remark("cut", {"reason": cut["reason"], "steps": run["judged_steps"], "of": of})
+
+
+def is_unended(log: RunLog) -> bool:
+    """Return whether the recorder wrote no end, and the log is not one that is followed while it grows."""
+    return not log.end and not log.growing and log.header.get("source") == "recorder"
 
 
 def evaluation_nonfinite(seen: Seen) -> Iterator[Remark]:

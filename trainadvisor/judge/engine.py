@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from trainadvisor.interruptions import from_handler
+from trainadvisor.judge import crash_rules
 from trainadvisor.judge.conditions import Expression
 from trainadvisor.judge.rule_verdict import CLEAR, FOUND, OFF, UNKNOWN, Scope, SignalSource, Verdict
 from trainadvisor.judge.rulebook import Rule, Rulebook
@@ -40,13 +41,13 @@ def judge(signals: SignalSource, rulebook: Rulebook, contexts: Collection[str] =
     """Return the verdict on every rule; a rule that fails is unknown and takes nothing with it."""
     verdicts = []
     for code, rule in rulebook.rules.items():
-        if not rule.judges_runs:
+        if not rule.judges_runs or rule.explains_crashes:
             continue
         if code in rulebook.off:
             verdicts.append(Verdict(rule, OFF, reason=rulebook.off[code]))
         else:
             verdicts.append(judge_rule(rule, signals, contexts))
-    return verdicts
+    return verdicts + [judge_rule(rule, signals, contexts) for rule in crash_rules.explaining(signals, rulebook)]
 
 
 def judge_rule(rule: Rule, signals: SignalSource, contexts: Collection[str] = ()) -> Verdict:
@@ -70,6 +71,8 @@ def judge_rule(rule: Rule, signals: SignalSource, contexts: Collection[str] = ()
 
 def _judge_branches(rule: Rule, signals: SignalSource) -> Verdict:
     """Return the verdict of the first branch that holds; the rule is clear only where every branch is."""
+    if rule.explains_crashes:
+        return crash_rules.verdict(rule, signals)
     missing: list[str] = []
     open_branches = short = False
     for variant in rule.variants:

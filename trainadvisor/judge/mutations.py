@@ -72,11 +72,20 @@ def mutations(rule: Rule) -> Iterator[Mutation]:
         yield Mutation(f"{line.place} can be removed and no case notices", (_with(rule, line, None),))
         yield from _clauses(rule, line)
         yield from _numbers(rule, line)
+    yield from _patterns(rule)
     for number, branch in enumerate(rule.branches):
         rest = rule.branches[:number] + rule.branches[number + 1 :]
         what = f"branches[{number + 1}] ({branch.name}) can be removed and no case notices"
         yield Mutation(what, (replace(rule, branches=rest),) if rest else ())
     yield from _thresholds(rule)
+
+
+def _patterns(rule: Rule) -> Iterator[Mutation]:
+    """Yield the rule without each of its patterns of errors."""
+    for branch, patterns in [(None, rule.crash), *((n, branch.crash) for n, branch in enumerate(rule.branches))]:
+        for number, text in enumerate(patterns):
+            line = Line(branch, "crash", number, text)
+            yield Mutation(f"{line.place} can be removed and no case notices", (_with(rule, line, None),))
 
 
 def _lines(rule: Rule) -> Iterator[Line]:

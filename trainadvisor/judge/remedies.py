@@ -8,14 +8,21 @@ from trainadvisor.judge.argument_edit import rewrite
 from trainadvisor.judge.conditions import Place, parse
 from trainadvisor.judge.judgement import Advice
 from trainadvisor.judge.object_sites import site_of
-from trainadvisor.judge.placeholders import fill, names_in
+from trainadvisor.judge.placeholders import fill, fill_known, names_in
 from trainadvisor.judge.result import Applies, Edit
 from trainadvisor.judge.rule_verdict import Verdict
 from trainadvisor.signals import all_signals
 
+# What a remedy is called that no trial can apply.
+BY_HAND = "edit"
+
 
 def remedies(verdict: Verdict, made: Mapping[str, Any] | None) -> list[Advice]:
     """Return the remedies of a finding; those that lack a number of this run only when there is no other."""
+    if verdict.rule.explains_crashes:  # their texts do without what a message does not tell
+        entries = enumerate(verdict.rule.remedies)
+        told = [(n, entry) for n, entry in entries if fill_known(entry.get("en", ""), verdict.lookup)]
+        return [_remedy(verdict, number, entry, made)[0] for number, entry in told]
     built = [_remedy(verdict, number, entry, made) for number, entry in enumerate(verdict.rule.remedies)]
     complete = [remedy for remedy, whole in built if whole]
     return complete or [remedy for remedy, _ in built]
@@ -29,7 +36,7 @@ def _remedy(
     edit = _edit(verdict, entry.get("edit"), made)
     remedy = Advice(
         number=number,
-        change=entry["change"],
+        change=entry.get("change") or BY_HAND,
         arguments=_arguments(verdict, entry.get("arguments", {})),
         applies="paste" if edit else cast("Applies", entry.get("applies", "adapt")),
         edits=(edit,) if edit else (),

@@ -8,6 +8,7 @@ from typing import Any
 
 from trainadvisor.changes import catalogue
 from trainadvisor.errors import RuleError, did_you_mean
+from trainadvisor.judge import crash_rules
 from trainadvisor.judge import rulebook as book
 from trainadvisor.judge.conditions import Expression, parse
 from trainadvisor.judge.engine import judge_rule
@@ -95,13 +96,14 @@ def _references(rule: Rule, known: Known) -> Iterator[str]:
     yield from _unknown("context", contexts, CONTEXTS, "context")
     changes = catalogue.all_changes()
     named = [entry for entry in rule.all_remedies if entry.get("change")]
-    if rule.judges_runs and len(named) < len(rule.all_remedies):
+    if rule.judges_runs and not rule.explains_crashes and len(named) < len(rule.all_remedies):
         yield "remedies.change: is missing; trainadvisor changes lists what a trial can apply"
     yield from _unknown("remedies.change", (entry["change"] for entry in named), changes, "change")
     for entry in (entry for entry in named if entry["change"] in changes):
         problems = catalogue.argument_problems(entry["change"], entry.get("arguments", {}))
         yield from (f"remedies: {problem}" for problem in problems)
     yield from _branches(rule)
+    yield from crash_rules.problems(rule)
     if bool(rule.measures) != (rule.measured_by != "loss"):
         yield 'measures: are needed where measured_by is "time" or "memory", and only there'
     if rule.onset in known.signals and known.signals[rule.onset or ""] != "number":
@@ -115,7 +117,7 @@ def _branches(rule: Rule) -> Iterator[str]:
     names = [branch.name for branch in rule.branches]
     yield from (f"branches: two are called {name}" for name in dict.fromkeys(names) if names.count(name) > 1)
     for variant in rule.variants:
-        if not variant.when and rule.judges_runs:
+        if not (variant.when or variant.crash) and rule.judges_runs:
             yield "when: there is none; write a condition, or branches with one each"
         if not variant.remedies and rule.kind != "expected":
             yield f"remedies: there is none{f' for the branch {variant.branch}' if variant.branch else ''}; add one"

@@ -83,7 +83,8 @@ class Branch(_Table):
     """One way in which a rule can hold: further conditions, and what is said where they do."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
-    when: Lines
+    when: list[Text] = []
+    crash: list[Text] = []
     unless: list[Text] = []
     phase: Literal["start", "course", "end"] | None = None
     remedies: list[Remedy] = []
@@ -155,6 +156,7 @@ class RuleFile(_Table):
     subjects: str | None = None
     site: Literal["optimizer", "loss", "model", "loader", "scheduler"] | EventSite | None = None
     when: list[Text] = []
+    crash: list[Text] = []
     unless: list[Text] = []
     unless_known: bool = False
     falsepositives: Text

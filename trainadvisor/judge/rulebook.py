@@ -31,6 +31,8 @@ class Rule:
     evidence: str
     when: tuple[str, ...]
     texts: Mapping[str, Mapping[str, Any]]
+    # Patterns of the error that ended a script, one of which has to be found in it; the names in them fill texts.
+    crash: tuple[str, ...] = ()
     scope: str = "run"
     # From when on it may be judged: at the start of a run, in its course, or only at its end.
     phase: str = "course"
@@ -94,6 +96,11 @@ class Rule:
         """Return whether it has conditions on signals; one without them is found in sources only."""
         return bool(self.when or self.branches or self.source is None)
 
+    @cached_property
+    def explains_crashes(self) -> bool:
+        """Return whether it explains errors that end scripts, and judges no training."""
+        return bool(self.crash) or any(branch.crash for branch in self.branches)
+
     @property
     def lines(self) -> Iterator[tuple[str, str]]:
         """Yield the conditions of the rule and of its branches, each with its place in the file."""
@@ -118,6 +125,7 @@ class Rule:
             branches=(),
             phase=branch.phase or self.phase,
             when=branch.when + self.when,
+            crash=branch.crash or self.crash,
             unless=branch.unless + self.unless,
             texts={lang: merged(texts, branch.texts.get(lang, {})) for lang, texts in self.texts.items()},
             remedies=branch.remedies + self.remedies,
@@ -239,6 +247,7 @@ def rule_of(path: Path, data: Mapping[str, Any]) -> Rule:
             when=tuple(data.get("when", ())),
             branches=tuple(branch_of(entry) for entry in data.get("branches", ())),
             measures=tuple(data.get("measures", ())),
+            crash=tuple(data.get("crash", ())),
             texts={lang: data[lang] for lang in ("en", "zh") if lang in data},
             unless=tuple(data.get("unless", ())),
             off=tuple(context.get("off", ())),

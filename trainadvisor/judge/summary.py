@@ -10,7 +10,7 @@ from trainadvisor.vocabulary import Severity, State
 
 SEEN_FIRST = ("convergence", "numerics", "generalization", "throughput")
 # Reasons whose texts are whole sentences: what was recorded says little beside them.
-WHOLE = frozenset({"crashed", "short", "cut", "many"})
+WHOLE = frozenset({"crashed", "crashed-early", "unended", "short", "cut", "many"})
 # Share of the run, at its end, over which a loss that has converged does not fall by more than noise explains.
 FLAT = 0.2
 # Standard errors by which a loss falls over its last third that has not converged.

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import did_you_mean
+from trainadvisor.judge import crash_rules
 from trainadvisor.judge.placeholders import BUILT_IN, placeholders
 from trainadvisor.judge.rulebook import Rule
 from trainadvisor.lint.pattern_catalogue import names_of
@@ -28,6 +29,7 @@ def text_problems(rule: Rule, signals: Mapping[str, str]) -> Iterator[str]:
     yield from _evidence_lengths(rule)
     kinds = {**signals, **dict.fromkeys((*rule.thresholds, *rule.values), "number"), **dict.fromkeys(BUILT_IN, "word")}
     kinds |= {"onset": "number", "layers_matched": "number", "layers_total": "number"}
+    kinds |= dict.fromkeys(crash_rules.names(rule), "word")
     if not rule.judges_runs:
         kinds = dict.fromkeys(names_of(rule.code), "word")
     for key, english, chinese in _pairs(rule):

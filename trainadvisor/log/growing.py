@@ -137,6 +137,7 @@ class GrowingLog:
         log = copy.copy(self._log)
         for name in DERIVED:
             log.__dict__.pop(name, None)
+        log.growing = True
         log.notes = list(self._log.notes)
         log._facts = list(self._log._facts)  # noqa: SLF001 - one idea in two modules
         log.finish(Stream(self.path))

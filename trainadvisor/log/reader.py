@@ -52,6 +52,9 @@ def _no_collection() -> Iterator[None]:
 class RunLog(LogRecords):
     """One training as recorded; series cover its main phase unless a name says otherwise."""
 
+    # Whether more of it may come: it is read while the training runs.
+    growing = False
+
     @cached_property
     def cut(self) -> dict[str, Any] | None:
         """Return why the log ends before its training, and the number of steps of the training if known."""

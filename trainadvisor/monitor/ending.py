@@ -54,7 +54,7 @@ class Ending:
     def _tell(self, code: int) -> int:
         """Return the exit code that the verdict asks for, the script's own but for the gate."""
         words = Words(self.lang)
-        if not self.run.steps:
+        if not self.run.steps and not self.run.crashed:
             self._tell_nothing(words, code)
             return code
         place = self._place(self.log)

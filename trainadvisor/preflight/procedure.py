@@ -51,7 +51,7 @@ class Procedure:
         trial = self._trials.first(self._wish.steps)
         first = questions.start(trial, self._wish.steps, self._wish.lang)
         if trial.log is None or trial.log.all_steps_count < questions.FEWEST:
-            return self._verdict(trial, [first])
+            return self._verdict(trial, [first], self._crash(trial, first))
         seen = questions.Seen(
             trial,
             trial.log,
@@ -61,6 +61,8 @@ class Procedure:
             self._wish.steps,
         )
         certain, suspected = early_rules.certain_and_suspected(seen.diagnosis, self._book)
+        if first.state == "failed":
+            first.findings = [code for code in certain if self._book.get(code).explains_crashes]
         broken = self._errors(seen.diagnosis, certain)
         why = "" if self._wish.experiments else "skipped"
         why = "mend" if broken or first.state == "failed" else why
@@ -78,6 +80,14 @@ class Procedure:
             questions.throughput(seen),
         ]
         return self._verdict(trial, answers, seen.diagnosis, rate)
+
+    def _crash(self, trial: Trial, first: Check) -> Diagnosis | None:
+        """Return what explains the error that ended the script before it trained, and name it in the check."""
+        if trial.log is None or first.state != "failed":
+            return None
+        diagnosis = told(judge_log(trial.log, self._book), self._wish.lang)
+        first.findings = [item.code for item in diagnosis.walk() if self._book.get(item.code).explains_crashes]
+        return diagnosis
 
     def _errors(self, diagnosis: Diagnosis, certain: set[str]) -> list[str]:
         """Return the codes of certain errors: what they break would affect every experiment."""

@@ -1,76 +1,96 @@
-"""Describes the exception that ended a training."""
+"""Describes the exception that ended a training: its message, the user's line, and the layer that it was raised in."""
 
-import re
 import traceback
 import types
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from trainadvisor.instrument import call_sites
+from trainadvisor.log import tracebacks
 from trainadvisor.redaction import redact
 
-_LONGEST = 500
-_EXPLANATIONS = (
-    (
-        r"mat1 and mat2 shapes cannot be multiplied \((\d+)x(\d+) and (\d+)x(\d+)\)",
-        r"a linear layer for \3 input features got \2; give it in_features=\2, or flatten or pool what comes before",
-    ),
-    (
-        r"size of tensor a \((\d+)\) must match the size of tensor b \((\d+)\)",
-        r"two tensors of sizes \1 and \2 meet in one operation; print their shapes just above this line",
-    ),
-    (
-        r"Expected input batch_size \((\d+)\) to match target batch_size \((\d+)\)",
-        r"the prediction has \1 rows, the target \2; look for a reshape that mixes the batch with another dimension",
-    ),
-    (
-        r"out of memory",
-        "the GPU's memory is full; use a smaller batch, mixed precision or gradient checkpointing",
-    ),
-    (
-        r"device-side assert|Target (-?\d+) is out of bounds",
-        "most often a label outside 0 .. classes - 1; check the targets; CUDA_LAUNCH_BLOCKING=1 shows the line",
-    ),
-    (
-        r"element 0 of tensors does not require grad",
-        "the loss depends on no parameter that requires a gradient; look for detach(), no_grad() or frozen layers",
-    ),
-    (
-        r"modified by an inplace operation",
-        "a tensor that backward needs was changed in place; replace that operation by one that makes a new tensor",
-    ),
-    (
-        r"backward through the graph a second time",
-        "a tensor of the step before is still in the graph; detach() the state that is carried over",
-    ),
-    (
-        r"all tensors to be on the same device",
-        "model and data are on different devices; move both with .to(device)",
-    ),
-)
+# Characters of the beginning and of the end of a message that are kept.
+_LONGEST = 1500
+_LONGEST_NAME = 120
 
 
 def describe(error: BaseException) -> dict[str, Any]:
-    """Return type, message, the user's line and, for the usual failures, what is behind them."""
+    """Return type, message, the user's line, and the layer with the shape of its input, as far as they are known."""
     frames = user_frames(error.__traceback__)
     last = frames[-1] if frames else None
-    return {
-        "type": type(error).__name__,
-        "message": redact(str(error))[:_LONGEST],  # before it is cut: half a secret is not known as one
+    kind, message = type(error).__name__, str(error)
+    detail = {
         "site": call_sites.describe((last.filename, last.lineno or 0)) if last else None,
         "at": last.name if last else None,
-        "explain": explanation(str(error)),
+        "raised_in": _raised_in(error.__traceback__),
     }
-
-
-def explanation(message: str) -> str | None:
-    """Return one sentence on a well-known message of torch's, else None."""
-    for pattern, text in _EXPLANATIONS:
-        found = re.search(pattern, message)
-        if found is not None:
-            return found.expand(text) if found.re.groups else text
-    return None
+    inner = tracebacks.last(message)
+    if inner is not None:  # raised in a worker process, whose traceback is the message
+        kind, message = inner.type, inner.message
+        detail |= _of_worker(inner)
+    with suppress(Exception):
+        detail |= _layer(error.__traceback__)
+    return {"type": kind, "message": _short(redact(message)), **detail}  # redacted first: half a secret is not known
 
 
 def user_frames(trace: types.TracebackType | None) -> list[traceback.FrameSummary]:
     """Return the frames in the user's own files, outermost first."""
     return [frame for frame in traceback.extract_tb(trace) if call_sites.rank(frame.filename) == call_sites.USERS]
+
+
+def _raised_in(trace: types.TracebackType | None) -> str | None:
+    """Return the module of the code that raised."""
+    frames = [frame for frame, _ in traceback.walk_tb(trace)]
+    return str(frames[-1].f_globals.get("__name__", ""))[:_LONGEST_NAME] if frames else None
+
+
+def _of_worker(trace: tracebacks.Trace) -> dict[str, Any]:
+    own = [frame for frame in trace.frames if call_sites.rank(frame.file) == call_sites.USERS]
+    if not own:
+        return {}
+    return {"site": call_sites.describe((own[-1].file, own[-1].line)), "at": own[-1].name}
+
+
+def _short(message: str) -> str:
+    return message if len(message) <= 2 * _LONGEST else f"{message[:_LONGEST]} ... {message[-_LONGEST:]}"
+
+
+def _layer(trace: types.TracebackType | None) -> dict[str, Any]:
+    """Return name and form of the innermost layer that was running, and the shape of what went in."""
+    from torch import nn
+
+    modules: list[tuple[Any, types.FrameType]] = []
+    for frame, _ in traceback.walk_tb(trace):
+        module = frame.f_locals.get("self")
+        if isinstance(module, nn.Module) and frame.f_code.co_name not in ("__init__", "__setattr__", "__getattr__"):
+            modules.append((module, frame))
+    if not modules:
+        return {}
+    inner, frame = modules[-1]
+    outer = modules[0][0]
+    names = (name for name, module in outer.named_modules() if module is inner)
+    found = {"layer": next(names, "")[:_LONGEST_NAME], "layer_form": _form(inner), "layer_class": type(inner).__name__}
+    shapes = list(_shapes(frame))
+    return {name: value for name, value in {**found, "input_shape": shapes[0] if shapes else None}.items() if value}
+
+
+def _shapes(frame: types.FrameType) -> Iterator[str]:
+    """Yield the shapes of the tensors that the running function was called with, in their order."""
+    from torch import Tensor
+
+    names = frame.f_code.co_varnames[: frame.f_code.co_argcount]
+    values = [value for name in names if (value := frame.f_locals.get(name)) is not None]
+    values += [item for value in values if isinstance(value, tuple) for item in value]
+    yield from (" x ".join(map(str, value.shape)) for value in values if isinstance(value, Tensor))
+
+
+def _form(module: Any) -> str:
+    """Return a layer as it is written in code, without its defaults' names where the shape says all."""
+    name = type(module).__name__
+    if name == "Linear":
+        return f"Linear({module.in_features}, {module.out_features})"
+    if hasattr(module, "in_channels") and hasattr(module, "kernel_size"):
+        return f"{name}({module.in_channels}, {module.out_channels})"
+    extra = module.extra_repr() if not list(module.children()) else ""
+    return f"{name}({extra})"[:_LONGEST_NAME] if extra else name

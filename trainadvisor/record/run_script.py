@@ -70,6 +70,11 @@ class Run:
         return self._recorder.step_number if self._recorder is not None else 0
 
     @property
+    def crashed(self) -> bool:
+        """Return whether an error ended the script; an interrupt is none."""
+        return isinstance(self.error, Exception)
+
+    @property
     def overhead(self) -> float:
         """Return the share of the time that the recorder takes."""
         return self._recorder.overhead() if self._recorder is not None else 0.0
@@ -128,6 +133,8 @@ class Run:
             created = time.strftime("%Y-%m-%dT%H:%M:%S%z")
             script, argv = self.shown
             self.writer({"record": HEADER, "format": 1, "created": created, "script": script, "argv": argv})
+            if self.error is not None:
+                self.writer({"record": "event", "kind": "exception", "step": 0, **_told(self.error)})
             self.writer({"record": "end", "reason": reason, "steps": 0})
         self.writer.close()
 
@@ -179,9 +186,7 @@ class Run:
         drop_own_frames(error)
         if self._recorder is not None:
             event = self._recorder.event
-            self._recorder.guard(
-                "exception", lambda: event("exception", type(error).__name__, failures.describe(error))
-            )
+            self._recorder.guard("exception", lambda: event("exception", **_told(error)))
         _flush(sys.stdout)
         try:
             sys.excepthook(type(error), error, error.__traceback__)
@@ -194,6 +199,11 @@ class Run:
             _to_stderr("\nOriginal exception was:\n")
             sys.__excepthook__(type(error), error, error.__traceback__)
         return code
+
+
+def _told(error: BaseException) -> dict[str, Any]:
+    detail = failures.describe(error)
+    return {"subject": detail["type"], "detail": detail}
 
 
 def _exit_code(end: SystemExit) -> int:

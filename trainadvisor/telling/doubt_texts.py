@@ -34,6 +34,14 @@ SAYS: Texts = {
         "en": "the script ended with {type} at {where}",
         "zh": "脚本以 {type} 结束（{where}）",
     },
+    "crashed-early": {
+        "en": "the script ended with {type} at {where} before it trained",
+        "zh": "脚本在开始训练之前以 {type} 结束（{where}）",
+    },
+    "unended": {
+        "en": "the log ends after step {steps} without an end: the process was killed, or still runs",
+        "zh": "日志在第 {steps} 步后没有结束记录：进程被杀死或仍在运行",
+    },
     "short": {
         "en": "only {steps} steps were recorded; at least {fewest} are needed",
         "zh": "只记录了 {steps} 步；至少需要 {fewest} 步",

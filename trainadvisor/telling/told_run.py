@@ -6,7 +6,6 @@ from typing import Any
 from trainadvisor.judge.judgement import Judgement, Remark
 from trainadvisor.judge.result import Finding, Reason
 from trainadvisor.telling import blindspot_texts, doubt_texts
-from trainadvisor.telling.crash_texts import explanation
 
 PROPER = ("Adam", "AdamW", "PyTorch")
 
@@ -30,6 +29,15 @@ SENTENCES = {
     "crashed": {
         "en": "the script ended with {type} at {where}; no fault was found in the {steps} steps before.",
         "zh": "脚本以 {type} 结束（{where}）；在此之前的 {steps} 步中未发现故障。",
+    },
+    "crashed-early": {
+        "en": "the script ended with {type} at {where} before it trained.",
+        "zh": "脚本在开始训练之前以 {type} 结束（{where}）。",
+    },
+    "unended": {
+        "en": "the log ends after step {steps} without an end: the process was killed (memory, time limit, SIGKILL), "
+        "or still runs; no fault was found in what is there.",
+        "zh": "日志在第 {steps} 步后没有结束记录：进程被杀死（内存、时限、SIGKILL）或仍在运行；已有内容中未发现故障。",
     },
     "cut": {
         "en": "the log was cut off ({reason}): no fault was found in the {steps} steps that are in it{of}.",
@@ -139,7 +147,7 @@ def _note(remark: Remark, lang: str) -> Iterator[str]:
     values = remark.values
     match remark.kind:
         case "exception":
-            yield from _exception(remark, lang)
+            yield from _exception(remark)
         case "cut":
             yield CUT[lang].format(reason=values["reason"], steps=values["steps"], all=values["all"] or "?")
         case "phases":
@@ -153,8 +161,8 @@ def _note(remark: Remark, lang: str) -> Iterator[str]:
             yield values["text"]
 
 
-def _exception(remark: Remark, lang: str) -> Iterator[str]:
-    """Yield the exception itself, and what it means for the kinds that need saying."""
+def _exception(remark: Remark) -> Iterator[str]:
+    """Yield the exception itself."""
     values = remark.values
     told = ": ".join(filter(None, [values["where"], values["type"], values["message"].partition("\n")[0]]))
-    yield from filter(None, (told, explanation(values, lang)))
+    yield told

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.changes.catalogue import about, all_changes
 from trainadvisor.changes.declaration import Order
+from trainadvisor.judge.remedies import BY_HAND
 from trainadvisor.trials.jobs import Change
 from trainadvisor.verify.plan import Candidate
 
@@ -58,7 +59,7 @@ def candidates(diagnosis: Diagnosis, only: str | None = None, lr: float | None =
 def _of(finding: Finding) -> Iterator[Candidate]:
     behind = finding.family != "data"
     for remedy in sorted(finding.remedies, key=lambda r: behind and about(r.change).order == Order.BEHIND):
-        if about(remedy.change).comparable:
+        if remedy.change != BY_HAND and about(remedy.change).comparable:
             yield Candidate((_change(remedy),), finding.code, (remedy,), measures=finding.handling.measures)
 
 

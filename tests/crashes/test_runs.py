@@ -1,0 +1,121 @@
+"""Scripts that end badly under `trainadvisor run`: explained, with traceback, output and exit code as without it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from trainadvisor.telling import diagnose
+
+TRAIN = """
+import os, signal, sys
+import torch
+from torch import nn
+model = nn.Linear(4, 3)
+optimizer = torch.optim.SGD(model.parameters(), 0.1)
+for step in range(30):
+    {before}
+    loss = nn.functional.cross_entropy(model(torch.randn(8, {width})), torch.randint(0, {classes}, (8,)))
+    optimizer.zero_grad(); loss.backward(); optimizer.step()
+"""
+
+
+def script(folder: Path, text: str) -> Path:
+    """Write a script."""
+    path = folder / "train.py"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def run(path: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run it under the recorder, or as it is."""
+    command = [sys.executable, "-m", "trainadvisor", "run", *options] if options else [sys.executable]
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "300"}
+    return subprocess.run([*command, path.name], cwd=path.parent, env=env, capture_output=True, text=True, check=False)
+
+
+def test_an_error_before_the_first_step(tmp_path: Path) -> None:
+    """The log stays, the finding names layer and line, no check is told as fine, and Python's own output is whole."""
+    path = script(tmp_path, TRAIN.format(before="pass", width=5, classes=3))
+    plain, watched = run(path), run(path, "--no-live")
+    assert (watched.returncode, watched.stdout) == (plain.returncode, plain.stdout)
+    assert watched.stderr.startswith(plain.stderr)
+    assert "shape-mismatch" in watched.stderr
+    assert "Linear(4, 3) receives 5 features" in watched.stderr
+    assert "train.py:9" in watched.stderr
+    assert "fine" not in watched.stderr
+    assert len(list(tmp_path.glob("trainadvisor-runs/*/log.json"))) == 1
+
+
+def test_an_error_before_torch_is_imported(tmp_path: Path) -> None:
+    """It is explained as well."""
+    watched = run(script(tmp_path, 'open("nowhere.csv")\nimport torch\n'), "--log", "log.json")
+    assert watched.returncode == 1
+    assert "nowhere.csv is not there" in watched.stderr
+    assert diagnose(tmp_path / "log.json").findings[0].where == "train.py:1"
+
+
+def test_an_interrupt_is_no_crash(tmp_path: Path) -> None:
+    """Who presses Ctrl-C knows why the script ended."""
+    path = script(tmp_path, TRAIN.format(before="if step == 25: raise KeyboardInterrupt", width=4, classes=3))
+    assert run(path, "--log", "log.json").returncode == run(path).returncode
+    diagnosis = diagnose(tmp_path / "log.json")
+    assert [item.code for item in diagnosis.findings if item.family == "crash"] == []
+    assert "exception" not in diagnosis.run
+
+
+def test_a_killed_process(tmp_path: Path) -> None:
+    """A log without an end says so, and calls nothing sound."""
+    path = script(tmp_path, TRAIN.format(before="os.kill(os.getpid(), signal.SIGKILL) if step == 25 else 0", width=4,
+                                         classes=3))  # fmt: skip
+    assert run(path, "--log", "log.json").returncode == -signal.SIGKILL
+    diagnosis = diagnose(tmp_path / "log.json")
+    assert (diagnosis.state, diagnosis.reasons[0].code) == ("cannot-tell", "unended")
+
+
+WORKER = """
+import os, signal, torch
+from torch import nn
+
+class Data(torch.utils.data.Dataset):
+    def __len__(self):
+        return 100
+
+    def __getitem__(self, index):
+        if index == 60:
+            {does}
+        return torch.randn(4), 0
+
+if __name__ == "__main__":
+    model = nn.Linear(4, 3)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    for x, y in torch.utils.data.DataLoader(Data(), batch_size=4, num_workers=1):
+        loss = nn.functional.cross_entropy(model(x), y)
+        optimizer.zero_grad(); loss.backward(); optimizer.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("does", "code", "line"),
+    [("os.kill(os.getpid(), signal.SIGKILL)", "worker-died", None), ("[1, 2][2]", "index-out-of-range", 11)],
+)
+def test_an_end_in_a_worker(tmp_path: Path, does: str, code: str, line: int | None) -> None:
+    """A killed worker keeps its event; an error of the data set is told with its own line."""
+    run(script(tmp_path, WORKER.format(does=does)), "--log", "log.json")
+    finding = diagnose(tmp_path / "log.json").findings[0]
+    assert finding.code == code
+    assert line is None or finding.where == f"train.py:{line}"
+
+
+def test_preflight_explains_a_crash(tmp_path: Path) -> None:
+    """The check of the first steps names the finding."""
+    path = script(tmp_path, TRAIN.format(before="pass", width=5, classes=3))
+    command = [sys.executable, "-m", "trainadvisor", "preflight", "--format", "json", path.name]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    document = json.loads(told.stdout)
+    assert document["checks"][0]["findings"] == ["shape-mismatch"]
+    assert document["diagnosis"]["findings"][0]["code"] == "shape-mismatch"
