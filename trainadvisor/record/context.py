@@ -98,6 +98,25 @@ class ForwardObserver(Protocol):
         """Return the context to run a call in, or None when it is not observed."""
 
 
+class Routine(Protocol):
+    """What plain steps consist of: one forward, loss, backward and step after the other, of what is known."""
+
+    # The step from which on they are asked for.
+    step: int
+    # Models (numbers) that are called with gradients, with the number of arguments.
+    models: dict[int, int]
+    # Kinds of the losses that are trained on.
+    kinds: set[str]
+
+
+@runtime_checkable
+class Resting(Protocol):
+    """A probe with handlers that have nothing to do at most events of plain steps (`unless_resting`)."""
+
+    def rests_until(self, routine: Routine) -> float:
+        """Return the step at which it has to see everything again; that of now where it cannot rest."""
+
+
 def probe(order: int = _LAST, *, several_processes: bool = False) -> Callable[[ProbeClass], ProbeClass]:
     """Mark a class in a module of `record/probes/` as a probe; those of a lower `order` take an event first.
 

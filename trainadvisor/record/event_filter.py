@@ -1,10 +1,12 @@
 """Under `watch` only some models are recorded: which events concern them."""
 
+import math
 from typing import Any
 
 import torch
 
-from trainadvisor.record.context import Context
+from trainadvisor.record.context import Context, Routine
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.losses.loss_graph import leaves_of
 from trainadvisor.record.step import Call
 
@@ -19,6 +21,10 @@ class EventFilter:
         self._evaluating = False
         self._foreign_backward = False
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest outside of evaluations."""
+        return routine.step if self._evaluating else math.inf
+
     def __call__(self, name: str, args: tuple[Any, ...]) -> bool:
         """Return whether the event is to be handled."""
         if name == "loss":
@@ -31,10 +37,12 @@ class EventFilter:
         known = id(thing) in self._context.objects.optimizers
         return known or not isinstance(thing, torch.optim.Optimizer) or self._trains(thing)
 
+    @unless_resting
     def on_forward_begins(self, call: Call) -> None:
         """Note that a watched model computes without gradients: losses that follow are of an evaluation."""
         self._evaluating = self._evaluating or not call.grad
 
+    @unless_resting
     def on_backward_begins(self, *_: object) -> None:
         """Note that the training goes on."""
         self._evaluating = False

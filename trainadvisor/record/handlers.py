@@ -8,12 +8,18 @@ from trainadvisor.interruptions import from_handler
 
 Handler = Callable[..., Any]
 Marked = TypeVar("Marked", bound=Handler)
-_MARK = "_only_sampled"
+_MARK, _RESTING = "_only_sampled", "_unless_resting"
 
 
 def only_sampled(function: Marked) -> Marked:
     """Mark a handler that has nothing to do in a step of which neither gradients nor layers are sampled."""
     setattr(function, _MARK, True)
+    return function
+
+
+def unless_resting(function: Marked) -> Marked:
+    """Mark a handler that leaves everything as it is at the events of a plain step while its probe rests."""
+    setattr(function, _RESTING, True)
     return function
 
 
@@ -35,6 +41,9 @@ class Handlers:
             for event, handlers in self._all.items()
         }
         self._current = self._all
+        # The handlers of plain events, by the probes that rest.
+        self._resting: dict[frozenset[str], dict[str, list[tuple[str, Handler]]]] = {}
+        self._plain = self._light
 
     @property
     def sampling(self) -> bool:
@@ -45,9 +54,30 @@ class Handlers:
     def sampling(self, on: bool) -> None:
         self._current = self._all if on else self._light
 
+    def rest(self, resting: frozenset[str]) -> None:
+        """Leave out at plain events what these probes (classes by name) have marked."""
+        found = self._resting.get(resting)
+        if found is None:
+            found = self._resting[resting] = {
+                event: [
+                    (name, function)
+                    for name, function in handlers
+                    if not (hasattr(function, _RESTING) and name.partition(".")[0] in resting)
+                ]
+                for event, handlers in self._light.items()
+            }
+        self._plain = found
+
     def __call__(self, event: str, *args: object) -> None:
         """Let each handler take the event; none can fail the others."""
-        for name, function in self._current.get(event, ()):
+        self._tell(self._current, event, args)
+
+    def plain(self, event: str, *args: object) -> None:
+        """Let each handler take an event of a plain step, but for those of probes that rest."""
+        self._tell(self._plain if self._current is self._light else self._all, event, args)
+
+    def _tell(self, table: dict[str, list[tuple[str, Handler]]], event: str, args: tuple[object, ...]) -> None:
+        for name, function in table.get(event, ()):
             try:
                 function(*args)
             except Exception as error:
@@ -57,5 +87,5 @@ class Handlers:
                     self._switch_off(event, name)
 
     def _switch_off(self, event: str, name: str) -> None:
-        for table in (self._all, self._light):
+        for table in (self._all, self._light, *self._resting.values()):
             table[event] = [handler for handler in table[event] if handler[0] != name]

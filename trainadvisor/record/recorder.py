@@ -19,6 +19,7 @@ from trainadvisor.record.forked_child import leave_to_parent_when_forked
 from trainadvisor.record.handlers import Handlers
 from trainadvisor.record.listening import listen
 from trainadvisor.record.objects.watched_model import Model, bare
+from trainadvisor.record.plain_steps import PlainSteps
 from trainadvisor.record.probe_discovery import make_probes
 from trainadvisor.record.record_queue import Subscriber, layer_records
 from trainadvisor.record.recording import Recording
@@ -50,6 +51,7 @@ class Recorder(Recording):
         self._observers = [probe for probe in probes if isinstance(probe, ForwardObserver)]
         watching = [] if self.discover else [self._filter]
         self.handlers = Handlers(self.guard, [*watching, *probes, self.boundaries, self, self.skipping])
+        self.plain_steps = PlainSteps(self, self.handlers, [*watching, *probes, self.skipping])
 
     def start(self) -> None:
         """Begin to listen, where the installed torch can be listened to; the script runs on all the same."""
@@ -109,7 +111,18 @@ class Recorder(Recording):
         if self.discover or name not in FILTERED or self.concerns(name, args):
             if name in _CUTTING:
                 self._cut(name, args)
+            self._tell(name, args)
+
+    def _tell(self, name: str, args: tuple[object, ...]) -> None:
+        """Let the probes take an event; those that rest need not."""
+        if self.plain_steps.covers(name, args):
+            self.handlers.plain(name, *args)
+        else:
             self.handlers(name, *args)
+
+    def publish(self, event: str, *args: object) -> None:
+        """Hand an event to every probe that takes it."""
+        self._tell(event, args)
 
     def concerns(self, name: str, args: tuple[Any, ...]) -> bool:
         """Return whether an event is of a watched model."""
@@ -209,7 +222,7 @@ class Recorder(Recording):
             return
         ended = step.ended or now
         self.last_epoch = step.fields.get("epoch", self.last_epoch)
-        self.handlers("close", step)
+        self._tell("close", (step,))
         record = {"record": STEP, "step": step.number, "opt": step.stepped, "seconds": ended - step.begun}
         record["micro"] = step.micro
         step.finally_(lambda: record.update(step.fields))

@@ -9,7 +9,8 @@ from typing import Protocol
 import torch
 from torch import nn
 
-from trainadvisor.record.context import Context
+from trainadvisor.record.context import Context, Routine
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.overhead import Overhead
 from trainadvisor.record.sampling import DEFAULT_SHARE
 from trainadvisor.record.step import Step
@@ -59,6 +60,10 @@ class StepSkipping:
         self._ready = False
         self._seen: Counter[str] = Counter()
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest while no step is to be left out."""
+        return routine.step if self._ready else math.inf
+
     def consider(self, elapsed: float) -> None:
         """Be ready to fall asleep once a run is long enough, unless that has been disturbed too often.
 
@@ -68,6 +73,7 @@ class StepSkipping:
         enough = self._recorder.step_number > FIRST_STEP and elapsed >= FIRST_SECONDS
         self._ready = asked and enough and self._disturbed < _PATIENCE
 
+    @unless_resting
     def on_step_ends(self, optimizer: torch.optim.Optimizer) -> None:
         """Fall asleep after a plain step."""
         recorder = self._recorder

@@ -6,7 +6,8 @@ from typing import Any
 import torch
 
 from trainadvisor.instrument import call_sites
-from trainadvisor.record.context import Context, probe
+from trainadvisor.record.context import Context, Routine, probe
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.step import Step
 
 # Limits above this only measure the norm.
@@ -27,11 +28,16 @@ class ClipOrderProbe:
         self._limit: float | None = None
         self._told = False
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest while no clipping waits for a step."""
+        return routine.step if self._waiting else math.inf
+
     def on_backward_begins(self, *_: object) -> None:
         """Take what is clipped from now on as gradients that are not used yet."""
         self._late()
         self._stepped = False
 
+    @unless_resting
     def on_step_begins(self, *_: object) -> None:
         """Count the clippings before this step."""
         self._context.counts["clips_before_step"] += self._waiting
@@ -49,6 +55,7 @@ class ClipOrderProbe:
         """Take a clipping by value."""
         self._clipped(args[1] if len(args) > 1 else kwargs.get("clip_value"))
 
+    @unless_resting
     def on_close(self, _: Step) -> None:
         """Count the clippings that no step has followed."""
         self._late()

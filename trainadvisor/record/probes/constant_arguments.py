@@ -1,12 +1,14 @@
 """Probe: arguments of the model with one value an example, as a time step: whether they ever vary in the training."""
 
 import inspect
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from trainadvisor.record.context import Context, probe
+from trainadvisor.record.context import Context, Routine, probe
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.losses.loss_arguments import ELEMENTWISE
 from trainadvisor.record.losses.loss_calls import named, parameters_of
 from trainadvisor.record.step import Call
@@ -47,6 +49,12 @@ class ModelArgumentProbe:
         self._sums: torch.Tensor | None = None
         self._numbers = 0
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest where models get one argument, or enough calls were looked at."""
+        over = self._calls >= _FIRST or all(count < 2 for count in routine.models.values())
+        return math.inf if over and self._input is None else routine.step
+
+    @unless_resting
     def on_forward_begins(self, call: Call) -> None:
         """Take the arguments of a call of the training."""
         self._input = None
@@ -66,6 +74,7 @@ class ModelArgumentProbe:
     def _due(self) -> bool:
         return self._calls < _FIRST or (self._context.step.sample_layers and self._calls < _MOST)
 
+    @unless_resting
     def on_loss(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: torch.Tensor) -> None:
         """Compare the target with the input, where it is of its shape: a denoiser's is the noise that was added."""
         given, self._input = self._input, None
@@ -80,6 +89,7 @@ class ModelArgumentProbe:
         if self._calls in _TOLD:
             self._tell()
 
+    @unless_resting
     def on_close(self, _: object) -> None:
         """Let go of an input that no loss has asked for."""
         self._input = None

@@ -1,11 +1,13 @@
 """Probe: copies of the trained model that are evaluated: whether their weights and batch statistics follow."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from trainadvisor.record.context import Context, probe
+from trainadvisor.record.context import Context, Routine, probe
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.objects.watched_model import Model
 from trainadvisor.record.objects.weight_samples import alike, distance, statistics_of, weights_of
 from trainadvisor.record.step import Call, Step
@@ -35,6 +37,13 @@ class EvaluatedCopyProbe:
         self._optimizers: set[int] = set()
         self._trained: set[int] = set()
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest while models and optimizers are known."""
+        stepped = {fact["id"] for fact in self._context.objects.optimizers.values()}
+        known = self._seen.keys() >= routine.models.keys() and self._optimizers >= stepped
+        return math.inf if known else routine.step
+
+    @unless_resting
     def on_forward_begins(self, call: Call) -> None:
         """Keep what a model begins with; compare one that is not trained as it is at some of its calls."""
         number = call.model.number
@@ -50,6 +59,7 @@ class EvaluatedCopyProbe:
         if number not in self._trained and (seen.rounds <= _EACH or seen.rounds % _EACH == 0):
             self._compare_all(call.model)
 
+    @unless_resting
     def on_close(self, step: Step) -> None:
         """Note which models are trained when an optimizer steps for the first time."""
         if not self._optimizers.issuperset(step.stepped):

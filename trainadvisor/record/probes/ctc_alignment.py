@@ -1,11 +1,13 @@
 """Probe: whether CTC has a path for each example, and how much of the targets the best path emits."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from trainadvisor.record.context import Context, probe
+from trainadvisor.record.context import Context, Routine, probe
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.losses.loss_calls import named
 
 _FIRST, _MOST = 16, 200
@@ -30,6 +32,12 @@ class CtcAlignmentProbe:
         self._context = context
         self._found = _Alignable()
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest once the first batches are compared, and in a training without CTC."""
+        over = self._found.batches >= _FIRST or "ctc_loss" not in routine.kinds
+        return math.inf if over else routine.step
+
+    @unless_resting
     def on_loss(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: torch.Tensor) -> None:
         """Look at a CTC loss of the training."""
         if kind != "ctc_loss" or not result.requires_grad:

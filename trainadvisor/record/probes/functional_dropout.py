@@ -1,5 +1,6 @@
 """Probe: dropout that a model's own code applies in eval mode, and whether the same batch is passed several times."""
 
+import math
 import weakref
 from dataclasses import dataclass
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import torch
 
 from trainadvisor.instrument import call_sites, private_torch
-from trainadvisor.record.context import Context, probe
+from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.evaluations.evaluation_source import first_input, lies_in_memory
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.step import Call
 
 # Passes after which the counts are told.
@@ -50,6 +52,11 @@ class EvalDropoutProbe:
         # A pass with gradients: of the training if a backward follows.
         self._open: tuple[bool, bool] | None = None
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest in a training without passes in eval mode."""
+        used = self._dropping or self._open is not None or self._before is not None
+        return routine.step if used else math.inf
+
     def on_eval_mode(self, *_: object) -> None:
         """Take that another evaluation begins."""
         self._before = None
@@ -60,11 +67,13 @@ class EvalDropoutProbe:
         if self._place is None:
             self._name, self._place = name, place
 
+    @unless_resting
     def on_forward_begins(self, _: Call) -> None:
         """Count the pass before, which nothing was trained on."""
         self._settle()
         self._dropping = False
 
+    @unless_resting
     def on_forward_ends(self, call: Call) -> None:
         """Take a pass of the model in eval mode."""
         if call.training or not call.model.trained:
@@ -76,6 +85,7 @@ class EvalDropoutProbe:
         if not call.grad:
             self._settle()
 
+    @unless_resting
     def on_backward_begins(self, *_: object) -> None:
         """Forget a pass that is trained on."""
         self._open = self._before = None

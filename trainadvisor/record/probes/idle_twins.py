@@ -5,8 +5,9 @@ from typing import Any
 
 import torch
 
-from trainadvisor.record.context import Context, probe
+from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.device_readback import Reading
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.objects.describe import tensors_in
 from trainadvisor.record.objects.watched_model import Model
 from trainadvisor.record.objects.weight_samples import alike, weights_of
@@ -44,6 +45,10 @@ class IdleTwinProbe:
         self._known: dict[int, _Known] = {}
         self._next = _FIRST_TOLD
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest between the steps at which it is told, once the inputs are compared."""
+        return self._next - 1 if routine.step >= _LOOKED * 2 else routine.step
+
     def on_forward_ends(self, call: Call) -> None:
         """Note a call, and in early steps its input."""
         known, step = self._known.get(call.model.number), self._context.step_number
@@ -57,6 +62,7 @@ class IdleTwinProbe:
         if known.looked < _LOOKED and step < _LOOKED * 2 and len(known.inputs) < _MOST:
             known.inputs += list(tensors_in((call.args, call.kwargs)))[:1]
 
+    @unless_resting
     def on_close(self, step: Step) -> None:
         """Compare the inputs of the step: whether a trained model got others than each idle one."""
         if step.stepped and step.number < _LOOKED * 2:

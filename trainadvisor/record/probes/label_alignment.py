@@ -1,11 +1,13 @@
 """Probe: at which places of the embedded ids the labels of a sequence model are found, over the first batches."""
 
+import math
 from typing import Any
 
 import torch
 
-from trainadvisor.record.context import Context, probe
+from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.device_readback import may_ask
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.losses import row_places, sequence_graph
 from trainadvisor.record.losses.label_positions import LabelPlaces
 from trainadvisor.record.losses.loss_arguments import CLASSIFYING
@@ -32,6 +34,12 @@ class LabelAlignmentProbe:
         # Ids that a model was called with: what a frozen embedding looks up is not in the graph.
         self._given: list[torch.Tensor] = []
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest once the first labels are compared, or where there are none."""
+        over = self._calls >= _FIRST or not routine.kinds & CLASSIFYING
+        return math.inf if over and not self._given else routine.step
+
+    @unless_resting
     def on_forward_begins(self, call: Call) -> None:
         """Keep the ids that a model is called with until its loss."""
         if not call.grad or not self._due():
@@ -45,6 +53,7 @@ class LabelAlignmentProbe:
         first = self._calls < _FIRST or (step.sample_layers and self._calls < _MOST)
         return first and may_ask(self._context.values, step.number)
 
+    @unless_resting
     def on_loss(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: torch.Tensor) -> None:
         """Look at a classifying loss of the training while it is among the first, or its step is sampled."""
         if kind not in CLASSIFYING or not result.requires_grad or not self._due():
@@ -58,6 +67,7 @@ class LabelAlignmentProbe:
         self._calls += 1
         self._compare(prediction, target.detach(), given.get("ignore_index", -100))
 
+    @unless_resting
     def on_close(self, _: object) -> None:
         """Let go of what a model was called with."""
         self._given = []

@@ -1,11 +1,13 @@
 """Probe: batches of which the loss ignores every label, in training and in evaluation."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from trainadvisor.record.context import Context, probe
+from trainadvisor.record.context import Context, Routine, probe
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.losses.loss_arguments import CLASSIFYING
 from trainadvisor.record.losses.loss_calls import named
 
@@ -35,6 +37,13 @@ class LabelCountProbe:
         self._context = context
         self._counted = {TRAINING: _Counted(), EVALUATION: _Counted()}
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest once the first batches are counted, or where there are no labels, and all is told."""
+        over = self._counted[TRAINING].batches >= _FIRST or not routine.kinds & CLASSIFYING
+        waits = any(map(_is_due, self._counted.values()))
+        return math.inf if over and not waits else routine.step
+
+    @unless_resting
     def on_loss(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: torch.Tensor) -> None:
         """Count a batch."""
         if kind not in CLASSIFYING:
@@ -53,10 +62,11 @@ class LabelCountProbe:
         counted.batches += 1
         counted.empty = empty.long() if counted.empty is None else counted.empty + empty.to(counted.empty.device)
 
+    @unless_resting
     def on_close(self, _: object) -> None:
         """Tell the first batches, and now and then what has become of the evaluations."""
         for phase, counted in self._counted.items():
-            if counted.batches >= 2 * counted.told and counted.batches > counted.told:
+            if _is_due(counted):
                 self._tell(phase, counted)
 
     def on_stop(self, _: str) -> None:
@@ -73,3 +83,8 @@ class LabelCountProbe:
         self._context.event(
             "label-counts", phase, detail, [(reading, lambda values: detail.update(empty=int(values[0])))]
         )
+
+
+def _is_due(counted: _Counted) -> bool:
+    """Return whether so many batches have been counted since that they are to be told."""
+    return counted.batches >= 2 * counted.told and counted.batches > counted.told

@@ -1,11 +1,13 @@
 """Probe: axes that a view has exchanged, and softmaxes over an axis that does not hold the alternatives."""
 
+import math
 from typing import Any
 
 import torch
 
 from trainadvisor.instrument import private_torch
-from trainadvisor.record.context import Context, probe
+from trainadvisor.record.context import Context, Routine, probe
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.losses.loss_graph import bare
 from trainadvisor.record.losses.moved_axes import in_graph, of_input
 from trainadvisor.record.losses.softmax_axes import wrong_softmaxes
@@ -26,12 +28,18 @@ class LossAxesProbe:
         self._context = context
         self._told: set[str] = set()
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest after the first steps."""
+        return math.inf if routine.step > max(_LOOKED_AT) else routine.step
+
+    @unless_resting
     def on_forward_begins(self, call: Call) -> None:
         """Look at the inputs of a model in the first steps."""
         if call.grad and self._context.step_number in _LOOKED_AT:
             for tensor in describe.tensors_in((call.args, call.kwargs), depth=3):
                 self._tell_moved(of_input(tensor))
 
+    @unless_resting
     def on_backward_begins(self, *_: Any) -> None:
         """Look at the graph while it is there."""
         root = self._context.losses.last_root

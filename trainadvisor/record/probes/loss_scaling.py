@@ -1,11 +1,13 @@
 """Probe: a mean that is divided by the batch once more, and an overlap that was made of raw outputs."""
 
+import math
 from typing import Any
 
 import torch
 
 from trainadvisor.instrument import call_sites
-from trainadvisor.record.context import Context, probe
+from trainadvisor.record.context import Context, Routine, probe
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.losses.divided_means import divided_again
 from trainadvisor.record.losses.raw_overlaps import raw_overlap
 from trainadvisor.record.step import Step
@@ -24,6 +26,12 @@ class LossScalingProbe:
         self._seen = 0
         self._overlap = False
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest after the first steps."""
+        over = routine.step > max(_LOOKED_AT) and self._found is None
+        return math.inf if over else routine.step
+
+    @unless_resting
     def on_backward_begins(self, *_: Any) -> None:
         """Look at the graph of the loss in the first steps."""
         root = self._context.losses.last_root
@@ -37,6 +45,7 @@ class LossScalingProbe:
             self._overlap = True
             self._context.event("raw-overlap", "", {"site": call_sites.describe(call_sites.user_place(2))})
 
+    @unless_resting
     def on_close(self, step: Step) -> None:
         """Compare with the number of backward passes of the step, which is known now."""
         found, self._found = self._found, None

@@ -1,10 +1,12 @@
 """Probe: vectors that met as a row and a column on the way into a loss, so that it goes over all pairs of a batch."""
 
+import math
 from typing import Any
 
 import torch
 
-from trainadvisor.record.context import Context, probe
+from trainadvisor.record.context import Context, Routine, probe
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.losses.crossed_shapes import Crossing, crossings, of_vectors
 
 # Steps whose graph is looked at: a crossing is there from the first one on.
@@ -19,6 +21,11 @@ class LossShapesProbe:
         self._context = context
         self._told: set[str] = set()
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest after the first steps."""
+        return math.inf if routine.step > max(_LOOKED_AT) else routine.step
+
+    @unless_resting
     def on_backward_begins(self, *_: Any) -> None:
         """Look at the graph of the loss in the first steps, before the backward frees it."""
         root = self._context.losses.last_root

@@ -1,12 +1,13 @@
 """Probe: mixed precision: autocast, the gradient scaler's scale, its skipped steps and the order of its calls."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from trainadvisor.record.context import Context, probe
-from trainadvisor.record.handlers import only_sampled
+from trainadvisor.record.context import Context, Routine, probe
+from trainadvisor.record.handlers import only_sampled, unless_resting
 from trainadvisor.record.objects.describe import tensors_in
 from trainadvisor.record.step import Call, Step
 
@@ -19,6 +20,11 @@ class MixedPrecisionProbe:
         self._context = context
         self._stepped_before = 0
         self._told: set[tuple[str, bool]] = set()
+
+    def rests_until(self, routine: Routine) -> float:
+        """Rest where no gradient scaler is used."""
+        scales = self._context.scale.reading is not None or self._context.counts["scaler_steps"]
+        return routine.step if scales else math.inf
 
     def on_scale(self, args: tuple[Any, ...], kwargs: dict[str, Any], result: object) -> None:
         """Remember the loss that was scaled, and the scale."""
@@ -43,6 +49,7 @@ class MixedPrecisionProbe:
         self._stepped_before = len(self._context.step.stepped)
         self._context.counts.add("scaler_steps")
 
+    @unless_resting
     def on_step_begins(self, optimizer: torch.optim.Optimizer, _: object) -> None:
         """Take a step that a fused optimizer skips by itself: the scaler has left it the number of non-finites."""
         found = getattr(optimizer, "found_inf", None)
@@ -81,6 +88,7 @@ class MixedPrecisionProbe:
             detail = {"dtype": told[0].removeprefix("torch."), "scaler": told[1]}
             self._context.event("amp", "", detail)
 
+    @unless_resting
     def on_close(self, step: Step) -> None:
         """Add the scale to the step."""
         scale = self._context.scale.end()

@@ -1,12 +1,14 @@
 """Probe: what goes into the model, per feature, over the first batches of training and of evaluation."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import nn
 
-from trainadvisor.record.context import Context, probe
+from trainadvisor.record.context import Context, Routine, probe
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.objects import describe
 from trainadvisor.record.step import Call
 
@@ -45,6 +47,13 @@ class ModelInputProbe:
         self._gathered: dict[tuple[int, str], _Gathered] = {}
         self._dirty: set[tuple[int, str]] = set()
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest once the first batches of every model are gathered."""
+        gathered = (self._gathered.get((model, "train")) for model in routine.models)
+        known = all(found is not None and found.batches >= _FIRST for found in gathered)
+        return math.inf if known else routine.step
+
+    @unless_resting
     def on_forward_begins(self, call: Call) -> None:
         """Add the batch while it is among the first, or its step is sampled."""
         key = (call.model.number, "train" if call.grad else "eval")

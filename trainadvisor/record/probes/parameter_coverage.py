@@ -1,16 +1,20 @@
 """Probe: which models an optimizer trains, where objects were made, and parameters exchanged after the fact."""
 
+import math
+
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from trainadvisor.instrument import call_sites
-from trainadvisor.record.context import Context, probe
+from trainadvisor.record.context import Context, Routine, probe
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.objects.watched_model import Model
 from trainadvisor.record.step import Call, Step
 
 # Steps of a run at which a model is compared with what is known of it.
-_CHECKED = frozenset({0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000})
+_CHECKS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+_CHECKED = frozenset(_CHECKS)
 _UNKNOWN = {"id": -1}
 # Steps before which a part of a model may wait for its turn.
 _SETTLED = 10
@@ -26,10 +30,15 @@ class ParameterCoverageProbe:
         self._sizes: dict[int, int] = {}
         self._last: list[int] = []
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest until models are compared again."""
+        return next((step for step in _CHECKS if step >= routine.step), math.inf)
+
     def on_made(self, thing: object, place: call_sites.Place | None) -> None:
         """Remember where an object was made."""
         self._context.objects.note_place(thing, place)
 
+    @unless_resting
     def on_forward_begins(self, call: Call) -> None:
         """Describe a model anew when its parameters are no longer those that were known."""
         context = self._context
@@ -37,6 +46,7 @@ class ParameterCoverageProbe:
         if call.grad and ((not known and call.module not in call.model.roots) or context.step_number in _CHECKED):
             context.objects.refresh_if_grown(call.model)
 
+    @unless_resting
     def on_forward_ends(self, call: Call) -> None:
         """Describe a model whose lazy layers have got their shapes."""
         if call.model.lazy:

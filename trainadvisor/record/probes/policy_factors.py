@@ -1,10 +1,12 @@
 """Probe: whether the factors of the log-probabilities in a policy's loss are all zero, at sampled steps."""
 
+import math
 from typing import Any
 
 import torch
 
-from trainadvisor.record.context import Context, probe
+from trainadvisor.record.context import Context, Routine, probe
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.losses.loss_factors import policy_factors
 
 # Steps after which a loss without such factors is not asked again.
@@ -21,6 +23,11 @@ class PolicyFactorsProbe:
         self._context = context
         self._found = False
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest where the first steps have shown no such loss."""
+        return math.inf if routine.step > _TRIED and not self._found else routine.step
+
+    @unless_resting
     def on_backward_begins(self, *_: Any) -> None:
         """Look at the factors while the graph is there."""
         step, root = self._context.step, self._context.losses.last_root

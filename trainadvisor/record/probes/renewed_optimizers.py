@@ -1,12 +1,14 @@
 """Probe: optimizers made again and again at one line for the same parameters, and what each of them starts with."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
-from trainadvisor.record.context import Context, probe
+from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.device_readback import Reading
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.objects.describe import sampled
 
 # Numbers of one matrix by which it is known again.
@@ -45,6 +47,12 @@ class OptimizerRenewalProbe:
         # Lines that made a forgetful one, with the number of the newest.
         self._renewed: dict[int, tuple[int, _Line]] = {}
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest while every optimizer has stepped before."""
+        known = self._context.objects.optimizers.values()
+        return math.inf if all(fact["id"] in self._line_of for fact in known) else routine.step
+
+    @unless_resting
     def on_step_begins(self, optimizer: torch.optim.Optimizer, _: object) -> None:
         """Compare an optimizer that steps for the first time with the one that the same line made before."""
         number = self._number(optimizer)

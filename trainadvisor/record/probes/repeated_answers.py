@@ -1,11 +1,13 @@
 """Probe: the trained model as its own reference: the same input with and without gradients in one step."""
 
+import math
 from typing import Any
 
 import torch
 
-from trainadvisor.record.context import Context, probe
+from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.device_readback import Reading
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.objects.describe import local, tensors_in
 from trainadvisor.record.step import Call, Step
 
@@ -35,9 +37,14 @@ class SelfReferenceProbe:
         self._equal_steps = self._zero_steps = 0
         self._told = False
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest when the steps that are looked at are over."""
+        return math.inf if routine.step > _LAST and not self._answers[True] else routine.step
+
     def _looking(self) -> bool:
         return _FIRST <= self._context.step_number <= _LAST and not self._context.step.done
 
+    @unless_resting
     def on_forward_ends(self, call: Call) -> None:
         """Compare an answer with those of the other kind to the same input."""
         if not self._looking() or len(self._answers[call.grad]) >= _MOST_CALLS:
@@ -51,11 +58,13 @@ class SelfReferenceProbe:
             self._compare(answer, other)
         self._answers[call.grad].append(answer)
 
+    @unless_resting
     def on_loss(self, kind: str, _: object, __: object, result: torch.Tensor) -> None:
         """Read a distance between two answers."""
         if kind in _DISTANCES and self._looking() and self._answers[False] and result.requires_grad:
             self._read(result.detach().abs().max(), self._distances)
 
+    @unless_resting
     def on_close(self, step: Step) -> None:
         """Count the step."""
         if not self._answers[True]:

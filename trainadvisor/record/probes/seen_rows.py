@@ -1,5 +1,6 @@
 """Probe: how many of the rows that a model is evaluated on it was trained on, and what the user's code calls them."""
 
+import math
 import weakref
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,10 +11,11 @@ import torch
 
 from trainadvisor.instrument import call_sites
 from trainadvisor.instrument.split_words import split_in_names
-from trainadvisor.record.context import Context, probe
+from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.device_readback import Reading
 from trainadvisor.record.evaluations import fingerprints
 from trainadvisor.record.evaluations.evaluation_source import first_input
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.step import Call
 
 if TYPE_CHECKING:
@@ -82,6 +84,12 @@ class SharedRowsProbe:
         self._known = self._told = 0
         self._sites: WeakKeyDictionary[Any, dict[str, Any] | None] = WeakKeyDictionary()
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest once enough rows of every model are taken."""
+        found = ((model, self._trained.get(model)) for model in routine.models)
+        enough = all(n in self._partial or (t is not None and t.taken >= _MOST_TRAINED) for n, t in found)
+        return math.inf if enough and self._open is None else routine.step
+
     def on_made(self, thing: object, _: object) -> None:
         """Begin anew with a new optimizer: the weights may have been drawn again, as for the next fold."""
         if isinstance(thing, torch.optim.Optimizer) and self._trained:
@@ -100,6 +108,7 @@ class SharedRowsProbe:
         reference = self._loader_of.get(args[0])
         self._loader = reference() if reference else None
 
+    @unless_resting
     def on_forward_begins(self, call: Call) -> None:
         """Take what a model is called with."""
         self._open = None
@@ -113,6 +122,7 @@ class SharedRowsProbe:
         elif call.model.trained or not call.grad:
             self._look(call, given)
 
+    @unless_resting
     def on_loss(self, _: str, args: tuple[Any, ...], kwargs: dict[str, Any], __: object) -> None:
         """Leave a model alone whose loss is taken of some rows only, as of the labelled nodes of a graph."""
         target = args[1] if len(args) > 1 else kwargs.get("target")

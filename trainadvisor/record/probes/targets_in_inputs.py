@@ -1,5 +1,6 @@
 """Probe: whether the targets of the training are among the inputs, over the first batches."""
 
+import math
 import re
 import weakref
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from trainadvisor.record.context import Context, probe
+from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.device_readback import may_ask
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.losses import sequence_graph
 from trainadvisor.record.losses.copied_targets import CopiedTargets, as_rows
 from trainadvisor.record.losses.loss_arguments import CLASSIFYING, ELEMENTWISE
@@ -37,6 +39,12 @@ class TargetsInInputsProbe:
         self._calls = 0
         self._told: dict[str, int] = {}
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest once the first batches are compared, or where no loss compares targets."""
+        over = self._calls >= _FIRST or not routine.kinds & (CLASSIFYING | ELEMENTWISE)
+        return math.inf if over and not self._given else routine.step
+
+    @unless_resting
     def on_forward_begins(self, call: Call) -> None:
         """Keep what a model is called with until its loss."""
         if self._calls >= _MOST or not call.grad:
@@ -50,6 +58,7 @@ class TargetsInInputsProbe:
         ]
         self._root = weakref.ref(call.module)
 
+    @unless_resting
     def on_loss(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: torch.Tensor) -> None:
         """Compare, once for each time that a model was called."""
         given, self._given = self._given, []
@@ -66,6 +75,7 @@ class TargetsInInputsProbe:
             if fitting is not None:
                 self._add(f"{kind}/{number}", fitting, prediction, tensor, root)
 
+    @unless_resting
     def on_close(self, _: object) -> None:
         """Let go of what no loss has asked for."""
         self._given = []

@@ -1,5 +1,6 @@
 """Probe: terms of a loss whose gradient gets to no parameter of an optimizer that steps on it."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +9,8 @@ import torch
 from torch import nn
 
 from trainadvisor.instrument import call_sites
-from trainadvisor.record.context import Context, probe
+from trainadvisor.record.context import Context, Routine, probe
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.losses.loss_calls import MARK
 from trainadvisor.record.losses.loss_graph import metadata_of
 from trainadvisor.record.losses.loss_terms import Term, Total, reach, take_apart
@@ -69,6 +71,13 @@ class LossTermsProbe:
         self._parted: set[Any] = set()
         self._values = TermsInValue(self._lost_in_value)
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest between the later steps that are looked at, while no term is followed."""
+        if routine.step < _FIRST_STEPS or self._open or self._calls:
+            return routine.step
+        return min((step for step in _LATER if step >= routine.step), default=math.inf)
+
+    @unless_resting
     def on_loss(self, kind: str, _: Any, __: Any, result: torch.Tensor) -> None:
         """Remember the calls of loss functions until the backward."""
         step = self._context.step_number
@@ -78,6 +87,7 @@ class LossTermsProbe:
         serial = metadata_of(node).get(MARK) if node is not None else None
         self._calls.append(Summand(kind, call_sites.user_place(2), result.detach(), serial))
 
+    @unless_resting
     def on_backward_begins(self, *args: Any) -> None:
         """Take the loss apart while its graph is there."""
         calls, self._calls = self._calls, []
@@ -140,6 +150,7 @@ class LossTermsProbe:
         if pair is not None:
             context.step.expect(context.values.read(pair[0]), pair[1])
 
+    @unless_resting
     def on_step_begins(self, optimizer: torch.optim.Optimizer, _: object) -> None:
         """Count the gradients that this optimizer is about to use."""
         if self._open:
@@ -147,6 +158,7 @@ class LossTermsProbe:
             for share in self._shares():
                 share.used |= not held.isdisjoint(share.left)
 
+    @unless_resting
     def on_zero_grad(self, args: tuple[Any, ...], _: object, __: object) -> None:
         """Count the gradients that are cleared before anybody has used them."""
         if not self._open:
@@ -190,6 +202,7 @@ class LossTermsProbe:
             detail = {"rounds": known.rounds, "lost": known.lost, "of": key[1], "number": key[2]}
             self._context.event("loss-term", key[0], {**detail, "site": call_sites.describe(known.place)})
 
+    @unless_resting
     def on_close(self, _: object) -> None:
         """Give up on gradients that nobody uses."""
         if self._open:

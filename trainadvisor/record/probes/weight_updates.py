@@ -1,12 +1,13 @@
 """Probe: how far a step moves every parameter, and whether it landed beyond the minimum along its own direction."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
-from trainadvisor.record.context import Context, probe
-from trainadvisor.record.handlers import only_sampled
+from trainadvisor.record.context import Context, Routine, probe
+from trainadvisor.record.handlers import only_sampled, unless_resting
 from trainadvisor.record.objects.describe import numbers_in, sampled
 from trainadvisor.record.objects.watched_model import Model
 from trainadvisor.record.probes.gradient_norms import norms
@@ -63,6 +64,11 @@ class WeightUpdateProbe:
         self._taken: list[_Taken] = []
         self._rotation = Rotation(lambda: context.seconds_allowed() / _STAGES)
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest while no step waits for the next gradient."""
+        return routine.step if self._taken else math.inf
+
+    @unless_resting
     def on_step_begins(self, optimizer: torch.optim.Optimizer, closure: object) -> None:
         """Sample before the first optimizer of the step steps; a closure calls the model only after that."""
         step = self._context.step
@@ -70,6 +76,7 @@ class WeightUpdateProbe:
             ahead = closure and not step.micro
             self._sample(self._context.objects.models_of(optimizer) if ahead else None)
 
+    @unless_resting
     def on_backward_ends(self, *_: object) -> None:
         """Sample after the backward where no optimizer is there to announce the step."""
         if self._context.boundaries.free_running and (self._taken or self._context.step.sample_layers):

@@ -1,0 +1,94 @@
+"""Plain steps: events at which most probes have nothing to do any more, and which probes rest until when.
+
+A probe that has seen enough says so by `rests_until`; the handlers that it marked with `unless_resting` are then left
+out at the events of plain steps. What such a handler would have done there is nothing, so that records stay the same:
+whatever may change that (any other event) has the probes asked again.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from trainadvisor.record.context import Context, Resting
+from trainadvisor.record.handlers import Handlers
+from trainadvisor.record.step import Call
+
+# Steps after which probes that do not rest yet are asked again.
+_AGAIN = 16
+
+
+@dataclass
+class Routine:
+    """What plain steps consist of."""
+
+    # The step from which on they are asked for.
+    step: int = 0
+    # Models (numbers) that are called with gradients, with the number of arguments.
+    models: dict[int, int] = field(default_factory=dict)
+    # Kinds of the losses that are trained on.
+    kinds: set[str] = field(default_factory=set)
+
+
+class PlainSteps:
+    """Tells events of plain steps from others, and keeps account of who rests."""
+
+    def __init__(self, context: Context, handlers: Handlers, probes: Iterable[object]) -> None:
+        self._context, self._handlers = context, handlers
+        self._resting = [probe for probe in probes if isinstance(probe, Resting)]
+        self._routine = Routine()
+        self._until, self._stale = 0.0, True
+        self._tests: dict[str, Callable[..., bool]] = {
+            "forward_begins": self._is_forward, "forward_ends": self._is_forward, "loss": self._is_loss,
+            "step_begins": self._is_step, "step_ends": self._is_step,
+            **dict.fromkeys(("backward_begins", "backward_ends", "zero_grad", "close"), _always),
+            **dict.fromkeys(("batch_begins", "batch_ends"), _always),
+        }  # fmt: skip
+
+    def covers(self, name: str, args: tuple[Any, ...]) -> bool:
+        """Return whether probes that rest need not see an event."""
+        test = self._tests.get(name)
+        if test is None or not test(*args):
+            self._stale = True
+            return False
+        if self._stale or self._context.step.number >= self._until:
+            self._ask()
+        return True
+
+    def _ask(self) -> None:
+        """Ask every probe from which step on it wants to see everything again."""
+        context, routine = self._context, self._routine
+        routine.step, routine.kinds = context.step.number, context.losses.train_kinds()
+        self._until, self._stale = math.inf, False
+        resting = set()
+        for probe in self._resting:
+            until = context.guard("rests_until", probe.rests_until, routine)
+            if until is not None and until > routine.step:
+                resting.add(type(probe).__name__)
+                self._until = min(self._until, until)
+            else:
+                self._until = min(self._until, routine.step + _AGAIN)
+        self._handlers.rest(frozenset(resting))
+
+    def _is_forward(self, call: Call) -> bool:
+        """Return whether a call is of a model that trains as it did before."""
+        model = call.model
+        if not (call.grad and call.training) or model.lazy or not model.alive or model.alive[0]() is not call.module:
+            return False
+        count, known = len(call.args) + len(call.kwargs), self._routine.models
+        if known.get(model.number) == count:
+            return True
+        known[model.number] = count
+        return False
+
+    def _is_loss(self, kind: str, _: object, __: object, result: torch.Tensor) -> bool:
+        return kind in self._routine.kinds and result.requires_grad and torch.is_grad_enabled()
+
+    def _is_step(self, optimizer: torch.optim.Optimizer, closure: object = None) -> bool:
+        return not closure and id(optimizer) in self._context.objects.optimizers
+
+
+def _always(*_: object) -> bool:
+    return True
