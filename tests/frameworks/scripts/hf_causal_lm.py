@@ -1,6 +1,5 @@
 """A tiny GPT-2 on a generated language, by transformers' Trainer, accumulating two micro-batches."""
 
-import json
 import sys
 
 import torch
@@ -21,9 +20,7 @@ def rows(count):
     return [{"input_ids": row, "labels": row.clone()} for row in sentences(count)]
 
 
-config = GPT2Config(
-    vocab_size=24, n_positions=32, n_embd=32, n_layer=2, n_head=2, bos_token_id=None, eos_token_id=None
-)
+config = GPT2Config(vocab_size=24, n_positions=32, n_embd=32, n_layer=2, n_head=2, bos_token_id=None, eos_token_id=None)
 model = GPT2LMHeadModel(config)
 args = TrainingArguments(
     output_dir=sys.argv[1] if len(sys.argv) > 1 else "out",
@@ -41,14 +38,3 @@ args = TrainingArguments(
 trainer = Trainer(model=model, args=args, train_dataset=rows(960), eval_dataset=rows(160))
 trainer.train()
 history = trainer.state.log_history
-print("FIGURES", json.dumps({
-    "steps": trainer.state.global_step,
-    "losses": [entry["loss"] for entry in history if "loss" in entry],
-    "rates": [entry["learning_rate"] for entry in history if "loss" in entry],
-    "eval_losses": [entry["eval_loss"] for entry in history if "eval_loss" in entry],
-    "eval_factor": 24 / 23,  # transformers divides by the labels before they are shifted
-    "epochs": 4,
-    "batch_size": 16,
-    "micro": 2,
-    "parameters": sum(p.numel() for p in model.parameters()),
-}))  # fmt: skip
