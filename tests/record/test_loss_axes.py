@@ -182,3 +182,20 @@ def test_images_viewed_inside_of_the_model_are_told_once() -> None:
 def test_permuted_images_tell_nothing() -> None:
     """The same model with permute is quiet."""
     assert _events(_Images(view=False), "moved-axes") == []
+
+
+@pytest.mark.parametrize(("view", "told"), [(True, 1), (False, 0)])
+def test_series_viewed_before_a_recurrent_layer_are_told(told: int, *, view: bool) -> None:
+    """Channels and times that a view has exchanged, and a transposition."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm, self.head = nn.LSTM(3, 4, batch_first=True), nn.Linear(4, C)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = x[:, 0].transpose(1, 2).contiguous().detach()
+            series = x.view(B, 8, 3) if view else x.transpose(1, 2)
+            return self.head(self.lstm(series)[0][:, -1])
+
+    assert len(_events(Net(), "moved-axes")) == told

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from trainadvisor.instrument import private_torch
+from trainadvisor.instrument import private_torch, tracing
 from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.losses.loss_graph import bare
@@ -37,6 +37,13 @@ class LossAxesProbe:
         """Look at the inputs of a model in the first steps."""
         if call.grad and self._context.step_number in _LOOKED_AT:
             for tensor in describe.tensors_in((call.args, call.kwargs), depth=3):
+                self._tell_moved(of_input(tensor))
+
+    @unless_resting
+    def on_sequence_layer(self, args: tuple[Any, ...], kwargs: dict[str, Any], _: object) -> None:
+        """Look at what a recurrent or attention layer reads, a view made inside of the model."""
+        if self._context.step_number in _LOOKED_AT and not (tracing.now() or tracing.in_backward()):
+            for tensor in describe.tensors_in((args[1:2], kwargs.get("input")), depth=2):
                 self._tell_moved(of_input(tensor))
 
     @unless_resting
