@@ -108,7 +108,9 @@ def project_of(run: Mapping[str, Any], findings: Sequence[Finding]) -> Project:
 def script_name(run: Mapping[str, Any]) -> str | None:
     """Return the name of a run's script below the current folder."""
     told = str(run.get("script") or "")
-    named, module = Path(told), Path(*told.split(".")) if told else Path()
+    named, module = Path(told), Path(*told.split("."))
+    if not named.name or not module.name:
+        return None
     for place in (named, Path(named.name), module.with_suffix(".py"), module / "__main__.py"):
         if place.suffix == ".py" and place.is_file():
             here = Path.cwd()
