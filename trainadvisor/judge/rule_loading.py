@@ -7,7 +7,6 @@ from typing import Any
 from trainadvisor import configuration
 from trainadvisor.errors import RuleError
 from trainadvisor.judge.compiled_rules import shipped
-from trainadvisor.judge.rule_checks import check_rules
 from trainadvisor.judge.rulebook import FAMILIES, Rule, Rulebook, read, rule_files, rule_of, shipped_rules
 from trainadvisor.regular import is_folder
 
@@ -33,6 +32,9 @@ def _strictly(folder: Path) -> dict[str, Rule]:
     """Load a user's folder: what is wrong in it is said before anything is judged."""
     if not is_folder(folder):
         raise RuleError(f"{folder}: no such folder of rules; check the path")
+    # Imported here: what checks rules takes longer to import than the shipped ones, checked before, take to load.
+    from trainadvisor.judge.rule_checks import check_rules
+
     if problems := check_rules([folder]):
         more = (
             f" (and {len(problems) - 1} more; trainadvisor rules check {folder} lists them)"
