@@ -137,7 +137,7 @@ def summary(wanted: list[Any], faulty: list[Any], healthy: list[Any], steps: dic
     broken = [run["id"] for run, result in [*faulty, *healthy] if result["code"] not in (0, 1)]
     times, used = ([result[key] for _, result in [*faulty, *healthy]] or [0] for key in ("seconds", "cpu"))
     return (
-        f"Faults of wiring, data, numerics and initialisation caught: {len(caught)} of {len(wanted)}, {len(early)} of "
+        f"Faults of wiring, data, numerics and initialization caught: {len(caught)} of {len(wanted)}, {len(early)} of "
         f"them by step {EARLY}. Sound ones alarmed: {len(alarmed)} of {len(healthy)} ({', '.join(alarmed) or 'none'}). "
         f"Undecided or failed: {len(broken)} ({', '.join(broken) or 'none'}). "
         f"Median time {median(times):.0f} s, of which the processor worked {median(used):.0f} s."

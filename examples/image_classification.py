@@ -29,7 +29,7 @@ args = parser.parse_args()
 
 
 def pictures(count: int) -> TensorDataset:
-    """Noisy horizontal stripes, vertical stripes, checks and discs, 24x24, three colours."""
+    """Noisy horizontal stripes, vertical stripes, checks and discs, 24x24, three colors."""
     labels = torch.randint(4, (count,))
     y, x = torch.meshgrid(torch.arange(24.0), torch.arange(24.0), indexing="ij")
     phase, period = torch.rand(count, 1, 1) * 6.28, 0.8 + torch.rand(count, 1, 1) * 0.6

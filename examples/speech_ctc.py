@@ -91,5 +91,5 @@ for epoch in range(8):
             outputs = model(rows)
             validation_loss = ctc(outputs, notes)
             right = sum(path == truth for path, truth in zip(heard(outputs), notes.tolist(), strict=True))
-    print(f"epoch {epoch + 1}: training loss {loss.item():.3f}, melodies recognised {right / 100:.2f}")
+    print(f"epoch {epoch + 1}: training loss {loss.item():.3f}, melodies recognized {right / 100:.2f}")
 print("next: trainadvisor diagnose log.json")

@@ -60,7 +60,7 @@ def test_too_slow(trainadvisor):
     batch = train(model, optimizer)
     run.assert_overfits_one_batch(batch, loss_below=0.05, steps=5)
 
-def test_misspelt(trainadvisor):
+def test_misspelled(trainadvisor):
     model, optimizer = make()
     run = trainadvisor.watch(model, optimizer)
     train(model, optimizer)
@@ -113,7 +113,7 @@ def test_each_test_ends_as_it_should(outcome: tuple[str, Path]) -> None:
         ("test_uncleared", "Failed: trainadvisor: missing-zero-grad"),
         ("test_uncleared_by_code", "Failed: trainadvisor: missing-zero-grad"),
         ("test_too_slow", "Failed: trainadvisor: one batch, 5 steps: median loss"),
-        ("test_misspelt", "trainadvisor.errors.RuleError: no rule is called nan-los; did you mean"),
+        ("test_misspelled", "trainadvisor.errors.RuleError: no rule is called nan-los; did you mean"),
         ("test_marked_uncleared", "Failed: trainadvisor: missing-zero-grad"),
         ("test_marked_without_training", "Failed: trainadvisor: the marked test watched no training"),
         ("test_marked_wrongly", "trainadvisor.errors.UsageError: trainadvisor: 'fatal' must be one of"),

@@ -103,7 +103,7 @@ def test_a_network_of_convolutions_is_widened_through_its_flattening(tmp_path: P
 
 
 def test_inputs_are_standardised_by_the_batches_seen(tmp_path: Path) -> None:
-    """With one batch of all examples the scores are those of a model that is given standardised inputs."""
+    """With one batch of all examples the scores are those of a model that is given standardized inputs."""
     script = REGRESSION.replace("y = x[:, :1] * 30 + 100", "y = x[:, :1] / 2")
     outcome = trial(script, tmp_path, change("standardize-inputs"))
     # over six steps of the same batch the statistics stay what they are
@@ -115,7 +115,7 @@ def test_inputs_are_standardised_by_the_batches_seen(tmp_path: Path) -> None:
 
 
 def test_targets_are_standardised_and_scores_come_back_in_their_unit(tmp_path: Path) -> None:
-    """Weights are those of a training on standardised targets, scores are on the scale of the targets."""
+    """Weights are those of a training on standardized targets, scores are on the scale of the targets."""
     outcome = trial(REGRESSION, tmp_path, change("standardize-targets"))
     hand = by_hand(REGRESSION, ("model(x), y", "model(x), (y - y.mean()) / y.std(correction=0)"))
     assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(outcome.weights, hand.weights, strict=True))

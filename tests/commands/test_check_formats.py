@@ -75,12 +75,12 @@ def test_the_document_keeps_to_its_size(call: Call, folder: Path, size: str) -> 
     assert (short.json["exit_code"], short.json["failing"]) == (1, ["nan-loss"])
 
 
-@pytest.mark.parametrize(("choice", "coloured"), [("always", True), ("never", False), ("auto", False)])
-def test_colour_only_where_it_is_wanted(call: Call, folder: Path, choice: str, coloured: bool) -> None:  # noqa: FBT001 - a parameter
+@pytest.mark.parametrize(("choice", "colored"), [("always", True), ("never", False), ("auto", False)])
+def test_color_only_where_it_is_wanted(call: Call, folder: Path, choice: str, colored: bool) -> None:  # noqa: FBT001 - a parameter
     """A pipe gets none unless it asks; the words stay the same."""
     log = write(folder, "nan")
     text = call("check", log, "--color", choice).out
-    assert ("\x1b[" in text) == coloured
+    assert ("\x1b[" in text) == colored
     assert re.sub(r"\x1b\[[\d;]*m", "", text) == call("check", log, "--color", "never").out
 
 

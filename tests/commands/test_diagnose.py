@@ -109,7 +109,7 @@ def test_a_log_that_is_none_is_one_line(call: Callable[..., Any], folder: Path, 
     assert outcome.err.startswith("trainadvisor: log.json: ")
 
 
-def test_colour_only_where_it_is_wanted(call: Callable[..., Any], folder: Path) -> None:
+def test_color_only_where_it_is_wanted(call: Callable[..., Any], folder: Path) -> None:
     """A pipe gets none unless it asks."""
     log = log_in(folder)
     assert "\x1b[" not in call("diagnose", log).out
@@ -129,7 +129,7 @@ FORMS = ("concise", "github", "gitlab", "html", "json", "jsonl", "junit", "markd
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_format_is_printed_or_written(call: Callable[..., Any], folder: Path, form: str) -> None:
-    """The file holds what would be printed; text in a file is the whole text, without colour."""
+    """The file holds what would be printed; text in a file is the whole text, without color."""
     log = log_in(folder, NAN)
     printed = call("diagnose", log, "--format", form, *(["-v"] if form == "text" else []))
     written = call("diagnose", log, "--format", f"{form}=out", "-q")

@@ -73,7 +73,7 @@ def test_a_validation_loss_that_turns_is_certain(tmp_path: Path) -> None:
     assert (found.findings[0].code, found.findings[0].confidence) == ("validation-rises", "certain")
 
 
-def test_a_flat_curve_with_a_yardstick_has_learnt_nothing(tmp_path: Path) -> None:
+def test_a_flat_curve_with_a_yardstick_has_learned_nothing(tmp_path: Path) -> None:
     """The logarithm of 2, once the number of classes is known."""
     rows = epochs([math.log(2) + DRAW.gauss(0, 0.001) for _ in range(30)])
     assert judged(tmp_path, rows).state == "cannot-tell"

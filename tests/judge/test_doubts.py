@@ -71,7 +71,7 @@ def codes(judgement: Judgement) -> list[str]:
         {"evals": evaluations(2.0, 1.2, 0.5, 0.40, 0.41, 0.40, 0.42)},
     ],
 )
-def test_a_run_that_learnt_is_healthy(judged: Judge, parts: dict[str, Any]) -> None:
+def test_a_run_that_learned_is_healthy(judged: Judge, parts: dict[str, Any]) -> None:
     """Success was seen, everything applicable was checked, and nothing contradicts it."""
     judgement = judged(**parts)
     assert (judgement.state, codes(judgement)) == ("healthy", [])
@@ -155,7 +155,7 @@ def test_layers_beyond_the_stated_limits_leave_it_open(judged: Judge) -> None:
     assert "gradients-apart" not in codes(judged(**parts, layers=near))
 
 
-def test_a_short_run_that_learnt_nearly_all_is_healthy(judged: Judge) -> None:
+def test_a_short_run_that_learned_nearly_all_is_healthy(judged: Judge) -> None:
     """Fifty steps are enough for a task that they solve, on held-out data too; never for "converged"."""
     columns = {"loss": 0.02 + CHANCE * np.exp(-np.arange(50) / 4), "grad_norm": [1.0] * 50}
     judgement = judged(columns=columns)

@@ -57,7 +57,7 @@ def test_a_suspicion_is_dropped_when_the_batch_is_learned(tmp_path: Path) -> Non
     assert (result.outcome, named(result, "data").state) == ("pass", "passed")
     assert result.diagnosis is not None
     how = {entry.code: entry.how for entry in result.diagnosis.unknown}
-    assert "one batch is learnt all the same" in how["unnormalized-inputs"]
+    assert "one batch is learned all the same" in how["unnormalized-inputs"]
 
 
 def test_a_suspicion_is_confirmed_when_the_batch_is_not_learned(tmp_path: Path) -> None:
@@ -195,13 +195,13 @@ def test_the_first_loss_is_held_against_chance(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("first", "state"), [(2.9, "passed"), (3.1, "failed")])
 def test_a_first_loss_is_high_from_three_times_chance_on(tmp_path: Path, first: float, state: str) -> None:
-    """Where not even one batch is learnt; where it is, that is only said."""
+    """Where not even one batch is learned; where it is, that is only said."""
     natural = {"columns": {"loss": [first] * 60, "lr": 0.01, "loss_id": 0}}
     flat = np.full(100, first)
     stuck = fly(Given(tmp_path, natural=natural, one_batch=flat, rescue=swept(flat), lr_range=RANGE))
     assert named(stuck, "initial-loss").state == state
-    learnt = fly(Given(tmp_path, natural=natural, one_batch=first * LEARNT, lr_range=RANGE))
-    assert named(learnt, "initial-loss").state == "passed"
+    learned = fly(Given(tmp_path, natural=natural, one_batch=first * LEARNT, lr_range=RANGE))
+    assert named(learned, "initial-loss").state == "passed"
 
 
 @pytest.mark.parametrize(

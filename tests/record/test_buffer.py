@@ -183,7 +183,7 @@ def test_a_late_nan_is_told_and_located(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_no_step_waits_for_the_gpu() -> None:
-    """Once the model is known, torch's own check finds no synchronisation."""
+    """Once the model is known, torch's own check finds no synchronization."""
     records = Records()
     recorder = make_recorder(records)
     recorder.start()

@@ -33,7 +33,7 @@ def _train(
     return record(train)
 
 
-def _labelled(count: int = STEPS, classes: int = 3) -> list[Any]:
+def _labeled(count: int = STEPS, classes: int = 3) -> list[Any]:
     return [(torch.randn(20, 4), torch.randint(0, classes, (20,))) for _ in range(count)]
 
 
@@ -44,7 +44,7 @@ def _entropy(labels: torch.Tensor) -> float:
 
 def test_labels_are_counted_and_their_variety_compared() -> None:
     """Histogram, classes, examples and the mean entropy of the batches."""
-    batches = _labelled()
+    batches = _labeled()
     (loss,) = _train(nn.Linear(4, 3), batches, F.cross_entropy).facts("loss")
     target = loss["target"]
     labels = torch.cat([y for _, y in batches])
@@ -70,7 +70,7 @@ def test_sorted_labels_have_no_variety_within_batches() -> None:
 
 def test_ignored_labels_are_a_share() -> None:
     """A quarter of them is masked."""
-    batches = _labelled()
+    batches = _labeled()
     for _, y in batches:
         y[::4] = -100
     (loss,) = _train(nn.Linear(4, 3), batches, F.cross_entropy).facts("loss")
@@ -85,7 +85,7 @@ def test_ignored_labels_are_a_share() -> None:
 def test_the_prediction_shows_what_it_is(output: nn.Module, sums: float | None, logsumexp: float | None) -> None:
     """Probabilities sum to one, log-probabilities have a logsumexp of zero, logits neither."""
     torch.manual_seed(1)
-    (loss,) = _train(nn.Sequential(nn.Linear(4, 3), output), _labelled(), F.cross_entropy).facts("loss")
+    (loss,) = _train(nn.Sequential(nn.Linear(4, 3), output), _labeled(), F.cross_entropy).facts("loss")
     found = loss["prediction"]
     are_one = found["row_sum_min"] == pytest.approx(1.0, abs=1e-5) and found["row_sum_max"] == pytest.approx(
         1.0, abs=1e-5
@@ -122,10 +122,10 @@ def test_shapes_that_broadcast_are_told(objective: Callable[..., torch.Tensor]) 
 def test_the_options_of_a_loss_are_read_by_position_too() -> None:
     """F.cross_entropy(input, target, weight) is weighted."""
     weight = torch.ones(3)
-    (loss,) = _train(nn.Linear(4, 3), _labelled(), lambda p, y: F.cross_entropy(p, y, weight)).facts("loss")
+    (loss,) = _train(nn.Linear(4, 3), _labeled(), lambda p, y: F.cross_entropy(p, y, weight)).facts("loss")
     assert (loss["weighted"], loss["reduction"], loss["label_smoothing"]) == (True, "mean", 0.0)
     smooth = nn.CrossEntropyLoss(label_smoothing=0.1, reduction="sum", ignore_index=2)
-    (loss,) = _train(nn.Linear(4, 3), _labelled(), smooth).facts("loss")
+    (loss,) = _train(nn.Linear(4, 3), _labeled(), smooth).facts("loss")
     assert (loss["label_smoothing"], loss["reduction"], loss["ignore_index"]) == (0.1, "sum", 2)
 
 
@@ -145,7 +145,7 @@ def test_the_graph_shows_the_activation_before_the_loss(
 ) -> None:
     """Which one feeds the loss's own softmax, and which one is last."""
     model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3), output)
-    (loss,) = _train(model, _labelled(), objective).facts("loss")
+    (loss,) = _train(model, _labeled(), objective).facts("loss")
     assert loss["graph"]["softmax_inputs"] == inputs
     assert loss["graph"]["output_activation"] == activation
 
@@ -154,7 +154,7 @@ def test_the_graph_shows_the_activation_before_the_loss(
 def test_the_graph_shows_whether_a_network_is_linear(middle: nn.Module, nonlinear: bool) -> None:  # noqa: FBT001
     """Two linear layers with nothing, or something, between them."""
     model = nn.Sequential(nn.Linear(4, 8), middle, nn.Linear(8, 3))
-    (loss,) = _train(model, _labelled(), F.cross_entropy).facts("loss")
+    (loss,) = _train(model, _labeled(), F.cross_entropy).facts("loss")
     assert loss["graph"]["linear_layers"] == 2
     assert (loss["graph"]["nonlinear_ops"] > 0) == nonlinear
 
@@ -171,7 +171,7 @@ def test_the_graph_reaches_the_parameters_that_train_and_no_others() -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self.head(torch.relu(self.hidden[0](self.cut(x).detach())))
 
-    records = _train(Net(), _labelled(), F.cross_entropy)
+    records = _train(Net(), _labeled(), F.cross_entropy)
     named = records.named()
     (loss,) = records.facts("loss")
     reached = set(loss["graph"]["parameters"])
@@ -193,7 +193,7 @@ def test_the_graph_reaches_the_parameters_that_train_and_no_others() -> None:
 def test_inputs_are_described_by_feature() -> None:
     """Scales, offsets, constant columns, over all batches."""
     scales = torch.tensor([1.0, 100.0, 0.0, 1.0])
-    batches = [(torch.randn(32, 4) * scales + torch.tensor([0.0, 0.0, 5.0, 50.0]), y) for _, y in _labelled()]
+    batches = [(torch.randn(32, 4) * scales + torch.tensor([0.0, 0.0, 5.0, 50.0]), y) for _, y in _labeled()]
     batches = [(x, torch.randint(0, 3, (32,))) for x, _ in batches]
     told = _train(nn.Linear(4, 3), batches, F.cross_entropy).events("inputs")[-1]
     values = torch.cat([x for x, _ in batches]).double()
@@ -245,7 +245,7 @@ def _evaluated(
 @pytest.mark.parametrize("guard", [torch.no_grad, torch.inference_mode, torch.enable_grad])
 def test_an_evaluation_is_its_mean_loss_and_accuracy(guard: Any) -> None:
     """Without gradients, in inference mode, or in eval mode with gradients that nobody uses."""
-    records, found = _evaluated(lambda: nn.Linear(4, 3), _labelled(), F.cross_entropy, guard)
+    records, found = _evaluated(lambda: nn.Linear(4, 3), _labeled(), F.cross_entropy, guard)
     (evaluation,) = records.of("eval")
     right = (found["outputs"].argmax(1) == found["labels"]).float().mean().item()
     assert evaluation["loss"] == pytest.approx(sum(found["losses"]) / STEPS, rel=1e-5)
@@ -258,7 +258,7 @@ def test_an_evaluation_is_its_mean_loss_and_accuracy(guard: Any) -> None:
 
 def test_batches_of_an_evaluation_count_by_their_size() -> None:
     """The last one is smaller."""
-    batches = [*_labelled(2), (torch.randn(5, 4), torch.randint(0, 3, (5,)))]
+    batches = [*_labeled(2), (torch.randn(5, 4), torch.randint(0, 3, (5,)))]
     records, found = _evaluated(lambda: nn.Linear(4, 3), batches, F.cross_entropy, torch.no_grad)
     (evaluation,) = records.of("eval")
     wanted = sum(loss * size for loss, size in zip(found["losses"], (20, 20, 5), strict=True)) / 45
@@ -267,7 +267,7 @@ def test_batches_of_an_evaluation_count_by_their_size() -> None:
 
 def test_an_evaluation_of_a_regression_has_r2() -> None:
     """The explained share of the variance."""
-    batches = [(x, x.sum(1, keepdim=True) + 0.1 * torch.randn(20, 1)) for x, _ in _labelled()]
+    batches = [(x, x.sum(1, keepdim=True) + 0.1 * torch.randn(20, 1)) for x, _ in _labeled()]
     records, found = _evaluated(lambda: nn.Linear(4, 1), batches, F.mse_loss, torch.no_grad)
     (evaluation,) = records.of("eval")
     p, y = found["outputs"].double(), found["labels"].double()
@@ -285,13 +285,13 @@ def test_validations_without_gradient_guard_hold_no_predictions() -> None:
     def train() -> nn.Module:
         model = nn.Linear(4, 3)
         optimizer = torch.optim.SGD(model.parameters(), 0.1)
-        for x, y in _labelled():
+        for x, y in _labeled():
             optimizer.zero_grad()
             F.cross_entropy(model(x), y).backward()
             optimizer.step()
         model.eval()
         storages: list[Any] = []
-        for x, y in _labelled(30):
+        for x, y in _labeled(30):
             out = model(x)
             storages.append(weakref.ref(out.untyped_storage()))
             F.cross_entropy(out, y)
@@ -357,7 +357,7 @@ def test_the_accuracy_of_a_training_batch_is_recorded() -> None:
         wanted.append((out.argmax(1) == y).float().mean().item())
         return F.cross_entropy(out, y)
 
-    assert _train(nn.Linear(4, 3), _labelled(), objective).column("accuracy") == pytest.approx(wanted)
+    assert _train(nn.Linear(4, 3), _labeled(), objective).column("accuracy") == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize(

@@ -42,26 +42,26 @@ def _signals(tmp_path: Path, masked: dict[str, set[int]], reduction: str = "mean
 def test_an_evaluation_with_batches_without_labels(tmp_path: Path) -> None:
     """Two of four batches of the evaluation have no label that counts."""
     seen = _signals(tmp_path, {"evaluation": {1, 3}})
-    assert (seen["unlabelled_batches"], seen["unlabelled_of"], seen["unlabelled_phase"]) == (2, 4, "evaluation")
+    assert (seen["unlabeled_batches"], seen["unlabeled_of"], seen["unlabeled_phase"]) == (2, 4, "evaluation")
 
 
 def test_a_training_with_one(tmp_path: Path) -> None:
     """One of six steps has none; the evaluation is as it should be."""
     seen = _signals(tmp_path, {"training": {4}})
-    assert (seen["unlabelled_batches"], seen["unlabelled_of"], seen["unlabelled_phase"]) == (1, 6, "training")
+    assert (seen["unlabeled_batches"], seen["unlabeled_of"], seen["unlabeled_phase"]) == (1, 6, "training")
 
 
 def test_batches_with_a_few_labels(tmp_path: Path) -> None:
     """Labels that are ignored in part leave a mean."""
-    assert _signals(tmp_path, {})["unlabelled_batches"] == 0
+    assert _signals(tmp_path, {})["unlabeled_batches"] == 0
 
 
 def test_a_sum_over_nothing(tmp_path: Path) -> None:
     """A summed loss of nothing is zero, and does no harm now and then."""
-    assert _signals(tmp_path, {"training": {4}}, "sum")["unlabelled_batches"] == 0
+    assert _signals(tmp_path, {"training": {4}}, "sum")["unlabeled_batches"] == 0
 
 
 def test_an_evaluation_of_sums_over_nothing(tmp_path: Path) -> None:
     """Where no batch of a phase has a label, nothing is measured."""
     seen = _signals(tmp_path, {"evaluation": {0, 1, 2, 3}}, "sum")
-    assert (seen["unlabelled_batches"], seen["unlabelled_of"], seen["unlabelled_phase"]) == (4, 4, "evaluation")
+    assert (seen["unlabeled_batches"], seen["unlabeled_of"], seen["unlabeled_phase"]) == (4, 4, "evaluation")

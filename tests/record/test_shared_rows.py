@@ -160,7 +160,7 @@ def _few_values() -> object:
     return net, val_accuracy
 
 
-def _labelled_nodes() -> object:
+def _labeled_nodes() -> object:
     x, y = torch.randn(80, 6), torch.randint(0, 3, (80,))
     net, optimizer = _net()
     for _ in range(EPOCHS):
@@ -191,7 +191,7 @@ def test_loaders_of_one_line_are_told_apart(tmp_path: Path) -> None:
     assert _signals(_loaders_of_one_line, tmp_path)["leaked_share"] == 0.0
 
 
-@pytest.mark.parametrize("train", [_few_values, _labelled_nodes])
+@pytest.mark.parametrize("train", [_few_values, _labeled_nodes])
 def test_rows_that_coincide_for_another_reason_are_not_judged(train: Any, tmp_path: Path) -> None:
     """Sixteen possible rows, and one graph whose nodes all go in while the loss takes some."""
     assert not _signals(train, tmp_path)["leaked_share"]

@@ -24,7 +24,7 @@ def test_ticks_are_round_and_powers_of_ten_on_a_wide_logarithmic_axis() -> None:
 
 
 def test_a_heat_map_is_a_picture() -> None:
-    """A PNG of one pixel a cell: missing, not finite, lowest and highest in their colours."""
+    """A PNG of one pixel a cell: missing, not finite, lowest and highest in their colors."""
     data = base64.b64decode(heat([[None, "inf", 0.1, 10.0]], 0.1, 10.0, log=True).partition(",")[2])
     assert data.startswith(b"\x89PNG")
     start = data.index(b"IDAT") + 4

@@ -53,7 +53,7 @@ def test_the_card_shows_verdict_findings_and_fix(broken: Diagnosis) -> None:
     assert "+ optimizer = torch.optim.SGD(model.parameters(), lr=0.003, momentum=0.9)" in shown
 
 
-def test_the_curve_is_a_still_picture_in_the_colour_of_the_text(healthy: Diagnosis) -> None:
+def test_the_curve_is_a_still_picture_in_the_color_of_the_text(healthy: Diagnosis) -> None:
     """It says what it shows to who cannot see it; without points there is none."""
     assert "<svg" not in healthy._repr_html_()
     healthy.run["loss_curve"] = [[step, 100.0 / (1 + step) ** 2] for step in range(40)]

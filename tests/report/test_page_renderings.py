@@ -113,7 +113,7 @@ def test_a_preflight(state: str, more: dict[str, Any], lang: str) -> None:
     """The screen, the forms for programs, and the page above the report."""
     result = course(state, **more)
     narrow = preflight_screen.render(result, lang, fail_on="warning", code=1, width=60)
-    wide = preflight_screen.render(result, lang, fail_on="error", code=0, colour=True).replace("\x1b", "\\e")
+    wide = preflight_screen.render(result, lang, fail_on="error", code=0, color=True).replace("\x1b", "\\e")
     forms = [preflight_documents.FORMS[form](result, lang) for form in ("markdown", "junit")]
     page = elements(preflight_page.render(result, lang, Material()))
     hold(f"page/preflight.{state}.{lang}.txt", "\n".join([narrow, wide, *forms, page]) + "\n")

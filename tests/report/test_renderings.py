@@ -119,11 +119,11 @@ def lines(*parts: str) -> str:
 
 @pytest.mark.parametrize("width", [60, 100])
 def test_the_report_in_full_and_in_short(told: tuple[str, Diagnosis], lang: str, width: int) -> None:
-    """Every part of a finding, what is cut and what is counted; in colour once."""
+    """Every part of a finding, what is cut and what is counted; in color once."""
     name, diagnosis = told
     pages = [full_report.render(diagnosis, lang, width=width, verbose=verbose) for verbose in (False, True)]
-    coloured = full_report.render(diagnosis, lang, width=width, colour=True).replace("\x1b", "\\e")
-    hold(f"report/text.{name}.{lang}.{width}.txt", lines(*pages, coloured))
+    colored = full_report.render(diagnosis, lang, width=width, color=True).replace("\x1b", "\\e")
+    hold(f"report/text.{name}.{lang}.{width}.txt", lines(*pages, colored))
 
 
 @pytest.mark.parametrize(("form", "lang"), SPOKEN)
@@ -192,7 +192,7 @@ def test_two_runs_side_by_side(lang: str, width: int) -> None:
     """Settings, verdict, findings and figures, and the same for programs."""
     found = [compare(a, b) for a, b in compared_runs()]
     texts = [
-        compared.render(one, lang, width=width, colour=bool(n)).replace("\x1b", "\\e") for n, one in enumerate(found)
+        compared.render(one, lang, width=width, color=bool(n)).replace("\x1b", "\\e") for n, one in enumerate(found)
     ]
     hold(f"report/compared.{lang}.{width}.txt", lines(*texts, *(compared.document(one) for one in found)))
 
@@ -238,7 +238,7 @@ def test_the_decision_of_a_gate(lang: str, width: int) -> None:
                 policy,
                 lang,
                 width=width,
-                colour=len(chosen) == 1,
+                color=len(chosen) == 1,
                 source="pyproject.toml",
                 new_only=len(chosen) > 1,
             )
@@ -294,5 +294,5 @@ def verified_runs() -> list[Verification]:
 def test_the_answer_of_verify(lang: str, width: int) -> None:
     """The figures, the difference, and what else was tried."""
     words = Words(lang)
-    parts = [verification.render(found, words, width=width, colour=not n) for n, found in enumerate(verified_runs())]
+    parts = [verification.render(found, words, width=width, color=not n) for n, found in enumerate(verified_runs())]
     hold(f"report/verify.{lang}.{width}.txt", lines(*(part.replace("\x1b", "\\e") for part in parts)))

@@ -32,7 +32,7 @@ class Stream(io.StringIO):
 
 
 @pytest.mark.parametrize(
-    ("choice", "tty", "environment", "colour"),
+    ("choice", "tty", "environment", "color"),
     [
         ("auto", True, {}, True),
         ("auto", True, {"TERM": "xterm"}, True),
@@ -45,16 +45,16 @@ class Stream(io.StringIO):
     ],
 )
 def test_colors_are_for_terminals_that_want_them(
-    monkeypatch: pytest.MonkeyPatch, choice: str, environment: dict[str, str], *, tty: bool, colour: bool
+    monkeypatch: pytest.MonkeyPatch, choice: str, environment: dict[str, str], *, tty: bool, color: bool
 ) -> None:
     """Unless it is said otherwise."""
     for name in ("NO_COLOR", "TERM"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert terminal.coloured(choice, Stream(tty=tty)) is colour
+    assert terminal.colored(choice, Stream(tty=tty)) is color
     monkeypatch.setattr("sys.stdout", Stream(tty=tty))
-    assert terminal.coloured(choice) is colour
+    assert terminal.colored(choice) is color
 
 
 @pytest.mark.parametrize(

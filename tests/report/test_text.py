@@ -41,11 +41,11 @@ def test_only_code_is_wider_than_the_terminal(broken: Diagnosis, lang: str, widt
     assert [line for line in lines if cells(line) > width and line.strip() not in code] == []
 
 
-def test_colour_adds_nothing_but_colour(broken: Diagnosis) -> None:
+def test_color_adds_nothing_but_color(broken: Diagnosis) -> None:
     """Words carry the meaning; without the escapes the page is the same."""
-    coloured = full_report.render(broken, "en", colour=True)
-    assert "\x1b[1;31merror[lr-too-high]\x1b[0m" in coloured
-    assert ANSI.sub("", coloured) == full_report.render(broken, "en")
+    colored = full_report.render(broken, "en", color=True)
+    assert "\x1b[1;31merror[lr-too-high]\x1b[0m" in colored
+    assert ANSI.sub("", colored) == full_report.render(broken, "en")
 
 
 def test_quiet_is_the_verdict_line(broken: Diagnosis) -> None:

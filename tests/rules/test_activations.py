@@ -1,4 +1,4 @@
-"""The rules on activations and initialisation: each finds its fault in a synthetic run and spares the sound twin."""
+"""The rules on activations and initialization: each finds its fault in a synthetic run and spares the sound twin."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ def book() -> Any:
 
 
 def test_dead_units_that_stop_a_run(tmp_path: Path, book: Any) -> None:
-    """Nearly all units dead and nothing learnt."""
+    """Nearly all units dead and nothing learned."""
     run = Run()
     run.act["act_dead"], run.loss = 0.97, stuck()
     assert run.found(tmp_path, book) == {"dead-relu": "error"}
@@ -42,7 +42,7 @@ def test_half_of_the_units_dead_is_not_what_stops_a_run(tmp_path: Path, book: An
     ("share", "curve", "found"), [(0.9, stuck, True), (0.9, learning, False), (0.15, stuck, False)]
 )
 def test_saturated_units_that_stop_a_run(tmp_path: Path, book: Any, share: float, curve: Any, *, found: bool) -> None:
-    """Most values at the limits of tanh and nothing learnt; either alone is fine."""
+    """Most values at the limits of tanh and nothing learned; either alone is fine."""
     run = Run(activation="tanh")
     run.act["act_saturated"], run.loss = share, curve()
     assert ("saturated-activations" in run.found(tmp_path, book)) is found
@@ -145,7 +145,7 @@ def test_activations_that_grow(tmp_path: Path, book: Any, curve: Any, *, found: 
 
 @pytest.mark.parametrize(("largest", "found"), [(500.0, True), (20.0, False)])
 def test_attention_logits_that_grow(tmp_path: Path, book: Any, largest: float, *, found: bool) -> None:
-    """A hundredfold growth to 500 in a run that loses what it learnt."""
+    """A hundredfold growth to 500 in a run that loses what it learned."""
     run = Run()
     run.rows[1]["kind"] = "attention_logits"
     run.act["act_max"] = np.geomspace(largest / 100, largest, SAMPLES).tolist()
@@ -155,7 +155,7 @@ def test_attention_logits_that_grow(tmp_path: Path, book: Any, largest: float, *
 
 @pytest.mark.parametrize(("largest", "found"), [(900.0, True), (20.0, False)])
 def test_logits_that_run_away(tmp_path: Path, book: Any, largest: float, *, found: bool) -> None:
-    """Outputs of hundreds in a run that loses what it learnt."""
+    """Outputs of hundreds in a run that loses what it learned."""
     run = Run()
     run.output["act_max"] = np.geomspace(largest / 100, largest, SAMPLES).tolist()
     run.loss = np.concatenate([learning(STEPS // 2), np.linspace(0.2, 2.2, STEPS // 2)])

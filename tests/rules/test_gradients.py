@@ -26,7 +26,7 @@ def deep(factor: float, activation: str = "sigmoid") -> Run:
 
 
 def test_gradients_that_vanish_in_a_deep_net(tmp_path: Path, book: Any) -> None:
-    """A seventh a layer over eight layers, and nothing learnt; the small steps are not blamed on the rate."""
+    """A seventh a layer over eight layers, and nothing learned; the small steps are not blamed on the rate."""
     assert deep(1 / 7).found(tmp_path, book) == {"vanishing-gradients": "error"}
 
 

@@ -1,4 +1,4 @@
-"""The rules on numerics, convergence and generalisation: each finds its curve and spares a sound one."""
+"""The rules on numerics, convergence and generalization: each finds its curve and spares a sound one."""
 
 import math
 from collections.abc import Callable

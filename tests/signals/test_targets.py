@@ -126,15 +126,15 @@ def test_first_pass_needs_a_second_epoch(tmp_path: Path) -> None:
     assert of(tmp_path, make_loss(target=BALANCED), columns=epochs(h0, h0, size=6))["first_pass_skill"] is None
 
 
-def test_memorised(tmp_path: Path) -> None:
-    """A bad start that is made up for does not count as memorised."""
+def test_memorized(tmp_path: Path) -> None:
+    """A bad start that is made up for does not count as memorized."""
     h0 = float(np.log(2))
     signals = of(tmp_path, make_loss(target=BALANCED), columns=epochs(1.5 * h0, h0, 0.95 * h0, 0.9 * h0, 0.85 * h0))
     assert signals["memorised_skill"] == pytest.approx(0.15)
     assert signals["memorised_z"] > 4
 
 
-def test_nothing_memorised(tmp_path: Path) -> None:
+def test_nothing_memorized(tmp_path: Path) -> None:
     """A loss that stays at the trivial level gives no significance."""
     h0, noise = float(np.log(2)), np.array([0.01, -0.01, 0.01, -0.01, 0.01, -0.01])
     signals = of(tmp_path, make_loss(target=BALANCED), columns=epochs(*(h0 + noise)))

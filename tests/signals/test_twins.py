@@ -29,7 +29,7 @@ def test_what_was_told_last_of_a_twin(tmp_path: Path) -> None:
     assert (seen["twin_changed"], seen["twin_is_target"], seen["twin_name"]) == (False, True, "Target")
 
 
-def test_a_copy_of_what_was_learnt_or_loaded_is_no_target(tmp_path: Path) -> None:
+def test_a_copy_of_what_was_learned_or_loaded_is_no_target(tmp_path: Path) -> None:
     """One that is first called late, one of a loaded model, and one that has weights of its own."""
     assert _seen(tmp_path, _model(0), _model(1), first=5)["twin_steps"] == 0
     assert _seen(tmp_path, _model(0, loaded=True), _model(1))["twin_is_target"] is False

@@ -1,6 +1,6 @@
 """A child that needs no torch: it writes the log of a training whose faults its target names, one a line.
 
-Lines of the target: `needs WORD` (without this change gradients pile up and nothing is learnt), `seedless`, `random`,
+Lines of the target: `needs WORD` (without this change gradients pile up and nothing is learned), `seedless`, `random`,
 `slow SECONDS`, `loses` (the loss becomes non-finite), `crashes WORD`, `refuses WORD`, `writes FILE`, `healthy`,
 `ignores WORD`, `kills MARKER` (the process that started it, once).
 """

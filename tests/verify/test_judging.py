@@ -68,7 +68,7 @@ def test_losses_of_different_functions_are_not_compared(tmp_path):
 
 
 def test_losses_of_rescaled_targets_are_not_compared(tmp_path):
-    """Standardised targets make the loss small by themselves."""
+    """Standardized targets make the loss small by themselves."""
     small = {**NUMBERS, "mean": 0.0, "std": 1.0, "variance": 1.0}
     before = run(tmp_path, "a", 4.0, {}, loss("mse_loss", NUMBERS))
     after = run(tmp_path, "b", 1.0, {}, loss("mse_loss", small))

@@ -108,7 +108,7 @@ def test_a_line_of_another_file_is_not_touched(log):
 
 
 def test_a_change_without_a_literal_line_has_no_patch(log):
-    """Standardised inputs stand in no single line."""
+    """Standardized inputs stand in no single line."""
     assert patches(Change("standardize-inputs"), log, SCRIPT, "train.py") == []
 
 

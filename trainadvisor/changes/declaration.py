@@ -47,7 +47,7 @@ class Fallback:
     # Whether it is tried before the others if numbers became non-finite.
     keeps_finite: bool = False
     # Whether it is tried only if nothing is learned at all, and then before all others.
-    only_unlearnt: bool = False
+    only_unlearned: bool = False
 
 
 @dataclass(frozen=True)

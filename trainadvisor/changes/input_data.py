@@ -36,7 +36,7 @@ def with_input(application: ChangeApplication, turn: Any) -> None:
     limits="Only the first floating-point input; its features are the last dimension, for images the channels.",
     limits_zh="仅处理第一个浮点输入；特征为最后一维，图像则为通道。",
     fallbacks=(Fallback(20, {}, keeps_finite=True),),
-    does=("standardise the inputs", "将输入标准化"),
+    does=("standardize the inputs", "将输入标准化"),
     rules_out=("the scale of the inputs", "输入的尺度"),
 )
 def standardize_inputs(application: ChangeApplication) -> None:
@@ -47,7 +47,7 @@ def standardize_inputs(application: ChangeApplication) -> None:
         scale = scales.setdefault(id(model), Scale())
         if scale.count < ENOUGH and (torch.is_grad_enabled() or not scale.count):
             scale.take(value)
-            application.done(f"inputs standardised: {scale.words()}")
+            application.done(f"inputs standardized: {scale.words()}")
         return scale.standard(value)
 
     with_input(application, turn)

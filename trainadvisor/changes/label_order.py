@@ -15,7 +15,7 @@ from trainadvisor.changes.declaration import Fallback, change
     limits="Shuffles by random, numpy and torch.randperm before the training; a wrong mapping of labels must be mended "
     "in the script.",
     limits_zh="仅处理训练之前经由 random、numpy 与 torch.randperm 的洗牌；标签映射错误须在脚本中修正。",
-    fallbacks=(Fallback(0, {}, only_unlearnt=True),),
+    fallbacks=(Fallback(0, {}, only_unlearned=True),),
     does=("bring labels and rows into one order", "使标签与样本的顺序一致"),
 )
 def fix_labels(application: ChangeApplication, *, order: Literal["shared", "kept"] = "shared") -> None:

@@ -18,7 +18,7 @@ from trainadvisor.changes.line_edits import SetLayerArgument
 @change(
     "normalization",
     zh="在隐藏层之后插入归一化层（layer、batch 或 group），已有批归一化则由前者取代；input 对输入做无参数批归一化。",
-    limits="Normalised queries and keys (qk) cannot be put in from outside.",
+    limits="Normalized queries and keys (qk) cannot be put in from outside.",
     limits_zh="查询与键的归一化（qk）无法从外部加入。",
 )
 def normalization(

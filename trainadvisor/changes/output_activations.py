@@ -89,7 +89,7 @@ def _put(result: Any, old: Any, new: Any) -> Any:
 @change(
     "standardize-targets",
     zh="按首个训练批次的均值与标准差标准化目标；模型输出换算回原单位，评估用的损失与指标不变。",
-    limits="For elementwise losses of torch and one output tensor; the training loss is in standardised units.",
+    limits="For elementwise losses of torch and one output tensor; the training loss is in standardized units.",
     limits_zh="适用于 torch 的逐元素损失与单个输出张量；训练损失以标准化后的单位计。",
     rescales_loss=True,
     rules_out=("the scale of the targets", "目标值的尺度"),
@@ -116,7 +116,7 @@ def standardize_targets(application: ChangeApplication) -> None:
         first = not scale.count
         if first:
             scale.take(target)
-            application.done(f"targets standardised: {scale.words()}")
+            application.done(f"targets standardized: {scale.words()}")
         output = named["input"] if first else scale.standard(named["input"])
         return call(**{**named, "input": output, "target": scale.standard(target)})
 

@@ -40,7 +40,7 @@ def _drawing(arguments: Arguments, model: str) -> Sequence[str]:
     applied_last=True,
     fallbacks=(Fallback(40, {"to": "he"}),),
     edits=(InsertLines(before="optimizer", names="model", lines=_drawing),),
-    does=("initialise the weights by the {to} scheme", "用 {to} 方法初始化权重"),
+    does=("initialize the weights by the {to} scheme", "用 {to} 方法初始化权重"),
     rules_out=("the initial weights", "初始权重"),
 )
 def init(
@@ -75,7 +75,7 @@ def init(
         count = 1 if kind == "prior" else len(layers)
         told = [f"{count} layer{'s' if count != 1 else ''}"] if count else []
         told += [f"{len(loose)} other weight{'s' if len(loose) != 1 else ''}"] if loose else []
-        application.done(f"{kind} initialisation of {' and '.join(told)}")
+        application.done(f"{kind} initialization of {' and '.join(told)}")
 
     application.when("model", redo)
 

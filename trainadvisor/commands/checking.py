@@ -13,7 +13,7 @@ from trainadvisor.gate import decision as gate
 from trainadvisor.gate import policy as gating
 from trainadvisor.i18n.language import Words
 from trainadvisor.report import formats
-from trainadvisor.report.text.terminal import coloured, emit, width
+from trainadvisor.report.text.terminal import colored, emit, width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,7 +132,7 @@ class _Teller:
             self._policy,
             self._words.lang,
             width=width(),
-            colour=coloured(color),
+            color=colored(color),
             source=self.source,
             new_only=self._known is not None,
             code=self._code,

@@ -25,13 +25,11 @@ def command(*, a: str, b: str, lang: str | None, folders: tuple[str, ...], as_js
     from trainadvisor.compare import compare
     from trainadvisor.i18n.language import choose
     from trainadvisor.report.text import compared
-    from trainadvisor.report.text.terminal import coloured, emit, width
+    from trainadvisor.report.text.terminal import colored, emit, width
     from trainadvisor.telling import diagnose
 
     settings = configuration.load()
     chosen = choose(lang, settings.lang)
     runs = [diagnose(find(name), rules=list(folders), lang=chosen, config=settings) for name in (a, b)]
     result = compare(*runs)
-    emit(
-        compared.document(result) if as_json else compared.render(result, chosen, width=width(), colour=coloured(color))
-    )
+    emit(compared.document(result) if as_json else compared.render(result, chosen, width=width(), color=colored(color)))

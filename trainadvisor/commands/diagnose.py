@@ -127,10 +127,10 @@ class _Teller:
 
     def _terminal(self) -> str:
         from trainadvisor.report.text import full_report
-        from trainadvisor.report.text.terminal import coloured, width
+        from trainadvisor.report.text.terminal import colored, width
 
         how = {key: self.style[key] for key in ("verbose", "quiet")}
-        return full_report.render(self.diagnosis, self.lang, width=width(), colour=coloured(self.style["color"]), **how)
+        return full_report.render(self.diagnosis, self.lang, width=width(), color=colored(self.style["color"]), **how)
 
     def _text(self, form: str) -> str:
         from trainadvisor.page_material import material

@@ -60,11 +60,11 @@ def _json(book: Rulebook, rules: list[Rule]) -> str:
 
 def _page(book: Rulebook, rules: list[Rule], word: str | None, lang: str, color: str) -> str:
     from trainadvisor.report.text import code_explained, listing
-    from trainadvisor.report.text.terminal import coloured, width
+    from trainadvisor.report.text.terminal import colored, width
 
     if word is not None and len(rules) == 1:
         from trainadvisor.demos.scenarios import SCENARIOS
 
         demo = rules[0].code in SCENARIOS
-        return code_explained.render(book, rules[0], lang, width=width(), colour=coloured(color), demo=demo)
+        return code_explained.render(book, rules[0], lang, width=width(), color=colored(color), demo=demo)
     return listing.rules(book, rules, lang, width())

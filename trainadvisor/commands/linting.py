@@ -118,9 +118,9 @@ def _text(form: str, diagnosis: Diagnosis, found: list[Found], book: Rulebook, l
     from trainadvisor.report import formats
     from trainadvisor.report.machine.gate_entries import Entry
     from trainadvisor.report.text import source_findings
-    from trainadvisor.report.text.terminal import coloured, width
+    from trainadvisor.report.text.terminal import colored, width
 
     if form == "text":
         places = [(item.source, item.match.node) for item in found]
-        return source_findings.render(diagnosis, places, lang, width=width(), colour=coloured(options.color))
+        return source_findings.render(diagnosis, places, lang, width=width(), color=colored(options.color))
     return formats.render_all(form, [Entry(diagnosis)], lang, book)

@@ -116,12 +116,12 @@ def _folder(wanted: Path | None) -> Iterator[Path]:
 def _text(result: Preflight, form: str, wish: Wish, color: str, code: int) -> str:
     from trainadvisor.report.machine import preflight_documents
     from trainadvisor.report.text import preflight_screen
-    from trainadvisor.report.text.terminal import coloured, width
+    from trainadvisor.report.text.terminal import colored, width
 
     if form in preflight_documents.FORMS:
         return preflight_documents.FORMS[form](result, wish.lang)
     return preflight_screen.render(
-        result, wish.lang, fail_on=wish.fail_on, code=code, width=width(), colour=coloured(color)
+        result, wish.lang, fail_on=wish.fail_on, code=code, width=width(), color=colored(color)
     )
 
 

@@ -63,7 +63,7 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
     from trainadvisor.commands import verifying
     from trainadvisor.commands.common import language
     from trainadvisor.i18n.language import Words
-    from trainadvisor.report.text.terminal import coloured, emit, width
+    from trainadvisor.report.text.terminal import colored, emit, width
     from trainadvisor.report.text.verification import render
     from trainadvisor.verify.answer import document
     from trainadvisor.verify.verify_result import as_json
@@ -76,7 +76,7 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
     found = document(session, source)
     verifying.save(as_json(found), options["out"])
     words = Words(chosen)
-    emit(render(found, words, width=width(), colour=coloured(color)))
+    emit(render(found, words, width=width(), color=colored(color)))
     emit(f"trainadvisor: {words('verify.written', path=options['out'])}", sys.stderr)
     if options["apply_to"] is not None:
         verifying.apply(session, source, options["apply_to"], words, overwrite=options["overwrite"])

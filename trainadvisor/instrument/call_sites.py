@@ -81,7 +81,7 @@ def _innermost(frame: FrameType | None, thing: object) -> Place | None:
         ranked = known.get(filename)
         if ranked is None:
             ranked = known[filename] = rank(filename)
-        if ranked and not (thing is not None and _initialises(frame, thing)):
+        if ranked and not (thing is not None and _initializes(frame, thing)):
             if ranked == USERS:
                 return filename, frame.f_lineno
             package = package or (filename, frame.f_lineno)
@@ -89,7 +89,7 @@ def _innermost(frame: FrameType | None, thing: object) -> Place | None:
     return package
 
 
-def _initialises(frame: FrameType, thing: object) -> bool:
+def _initializes(frame: FrameType, thing: object) -> bool:
     code = frame.f_code
     return code.co_name == "__init__" and code.co_argcount > 0 and frame.f_locals.get(code.co_varnames[0]) is thing
 

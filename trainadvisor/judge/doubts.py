@@ -20,7 +20,7 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals.losses import REGRESSING, judged_loss
 
 FEWEST_STEPS = 20
-# Steps below which a run is called healthy only where it has learnt half of everything on every scale.
+# Steps below which a run is called healthy only where it has learned half of everything on every scale.
 BRIEF = 100
 HALF = 0.5
 # Share of the applicable checks that has to be decided.
@@ -147,8 +147,8 @@ def evaluation_worse(seen: Seen) -> Iterator[Remark]:
     if not skills:
         return
     best, examples = max(skills), seen.figure("val_examples") or 0
-    learnt = (seen.figure("skill") or 0.0) >= LEARNT or bool(list(fallen(seen.log, seen.signals)))
-    if best < 0 and learnt and examples >= ENOUGH_EXAMPLES:
+    learned = (seen.figure("skill") or 0.0) >= LEARNT or bool(list(fallen(seen.log, seen.signals)))
+    if best < 0 and learned and examples >= ENOUGH_EXAMPLES:
         yield Remark("evaluation-worse", {"share": -best})
     elif best < LEARNT:
         yield Remark("evaluation-weak", {"share": max(best, 0.0)})
@@ -246,7 +246,7 @@ def no_success(seen: Seen) -> Iterator[Remark]:
 
 
 def brief(seen: Seen) -> Iterator[Remark]:
-    """Yield a short run that has not learnt most of what there is."""
+    """Yield a short run that has not learned most of what there is."""
     steps = seen.run.get("judged_steps", 0)
     known = [value for name in ("skill", "val_skill_final") if (value := seen.figure(name)) is not None]
     if FEWEST_STEPS <= steps < BRIEF and min(known, default=0.0) < HALF:

@@ -18,7 +18,7 @@ MANY = "many-trainings"
 CURVES, RECORDED = "curves-only", "recorded"
 # Families whose rules are made for the points of another tool's log.
 CURVES_FAMILIES = ("curves", "policies")
-# Share of what can be learnt above which no statistics may call a run broken.
+# Share of what can be learned above which no statistics may call a run broken.
 MASTERED = 0.9
 # The same for a loss without a yardstick, which has to fall by three orders of magnitude.
 ORDERS = 1e-3

@@ -14,7 +14,7 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics
 from trainadvisor.signals.trivial_predictor import CLASSIFYING, floor_of, summed, trivial_of
 
-# Share of what can be learnt that has to be learnt: sound runs of the corpora end at 0.11 and more.
+# Share of what can be learned that has to be learned: sound runs of the corpora end at 0.11 and more.
 LEARNT = 0.1
 # Share of an unknown but positive loss that has to go away: sound runs without a yardstick lose 0.75 and more.
 FALL = 0.7
@@ -33,7 +33,7 @@ FEW = 5
 
 
 def successes(log: RunLog, signals: SignalSource) -> Iterator[Remark]:
-    """Yield the measures by which the run has learnt something, the most telling first."""
+    """Yield the measures by which the run has learned something, the most telling first."""
     yield from _of_evaluations(log)
     held_out, train = signals.get("val_skill_final"), signals.get("skill")
     if held_out is not None and held_out >= LEARNT:

@@ -80,7 +80,7 @@ class Ending:
         """Print the diagnosis, write the report, and return the diagnosis."""
         from trainadvisor.log.reader import read_log
         from trainadvisor.report.text import full_report
-        from trainadvisor.report.text.terminal import coloured, emit, width
+        from trainadvisor.report.text.terminal import colored, emit, width
         from trainadvisor.telling import diagnose
 
         voice = self.run.voice
@@ -88,7 +88,7 @@ class Ending:
         diagnosis = diagnose(recorded, lang=self.lang, config=self.settings)
         with suppress(Exception):  # only for the order of both on a terminal
             sys.stdout.flush()
-        shown = full_report.render(diagnosis, self.lang, width=width(voice), colour=coloured("auto", voice))
+        shown = full_report.render(diagnosis, self.lang, width=width(voice), color=colored("auto", voice))
         emit("\n" + shown, voice)
         emit(words("run.more", log=place), voice)
         if self.report is not None:

@@ -65,7 +65,7 @@ class View:
                 self.end = _plain(record)
 
     def _take_loss(self, loss: object) -> None:
-        """Keep at most 60 means: when they are full, neighbours are joined."""
+        """Keep at most 60 means: when they are full, neighbors are joined."""
         if not isinstance(loss, int | float):
             return
         self._waiting.append(float(loss))

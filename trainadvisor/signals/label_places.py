@@ -25,12 +25,12 @@ def _last(log: RunLog, kind: str) -> list[dict[str, Any]]:
     return list({event["subject"]: event["detail"] for event in log.events if event["kind"] == kind}.values())
 
 
-def _labelled(log: RunLog) -> list[dict[str, Any]]:
+def _labeled(log: RunLog) -> list[dict[str, Any]]:
     return [detail for detail in _last(log, "labels") if (number(detail.get("labels")) or 0) >= LEAST_LABELS]
 
 
 def _largest(log: RunLog, field: str) -> float | None:
-    shares = [number(detail.get(field)) for detail in _labelled(log)]
+    shares = [number(detail.get(field)) for detail in _labeled(log)]
     return max((share for share in shares if share is not None), default=None)
 
 
@@ -65,7 +65,7 @@ def _looks_back(detail: dict[str, Any]) -> bool:
 @signal(unit="truth", **LABELS)
 def label_looks_back(log: RunLog) -> bool | None:
     """Whether a place of the model sees its own id and earlier ones only: a language model."""
-    return any(map(_looks_back, _labelled(log))) if _labelled(log) or log.losses else None
+    return any(map(_looks_back, _labeled(log))) if _labeled(log) or log.losses else None
 
 
 def _looks_ahead(detail: dict[str, Any]) -> bool:
@@ -77,15 +77,15 @@ def _looks_ahead(detail: dict[str, Any]) -> bool:
 @signal(unit="truth", **LABELS)
 def label_sees_next(log: RunLog) -> bool | None:
     """Whether the labels are the ids at the next place and every place of the model sees it."""
-    known = [detail for detail in _labelled(log) if (number(detail.get("next_share")) or 0) >= _SHIFTED]
-    return any(map(_looks_ahead, known)) if _labelled(log) or log.losses else None
+    known = [detail for detail in _labeled(log) if (number(detail.get("next_share")) or 0) >= _SHIFTED]
+    return any(map(_looks_ahead, known)) if _labeled(log) or log.losses else None
 
 
 # -- how sequences end
 
 
 def _ended(log: RunLog) -> dict[str, Any] | None:
-    ended = [detail for detail in _labelled(log) if (number(detail.get("ends")) or 0) >= LEAST_ENDS]
+    ended = [detail for detail in _labeled(log) if (number(detail.get("ends")) or 0) >= LEAST_ENDS]
     return max(ended, key=lambda detail: number(detail.get("ends")) or 0, default=None)
 
 
@@ -132,7 +132,7 @@ def label_counts(log: RunLog) -> int | None:
 
 
 def _separated(log: RunLog) -> dict[str, Any] | None:
-    known = [detail for detail in _labelled(log) if _looks_back(detail)]
+    known = [detail for detail in _labeled(log) if _looks_back(detail)]
     return max(known, key=lambda detail: number(detail.get("separated_rows")) or 0, default=None)
 
 
@@ -173,7 +173,7 @@ def _counted(log: RunLog, phase: str) -> tuple[int, int] | None:
 
 
 @signal(unit="batches", **COUNTS)
-def unlabelled_batches(log: RunLog) -> int | None:
+def unlabeled_batches(log: RunLog) -> int | None:
     """Number of batches, of the training and of evaluations, whose labels are all ignored.
 
     Where the loss is no mean, only a phase of which every batch is so counts: the sum over nothing is zero.
@@ -183,14 +183,14 @@ def unlabelled_batches(log: RunLog) -> int | None:
 
 
 @signal(unit="batches", **COUNTS)
-def unlabelled_of(log: RunLog) -> int | None:
+def unlabeled_of(log: RunLog) -> int | None:
     """Number of batches in the phases that have batches without labels."""
     known = [found for phase in PHASES if (found := _counted(log, phase)) and found[0]]
     return sum(batches for _, batches in known) if known else None
 
 
 @signal(unit="word", **COUNTS)
-def unlabelled_phase(log: RunLog) -> str | None:
+def unlabeled_phase(log: RunLog) -> str | None:
     """Where batches without labels occur: training, evaluation, or both."""
     found = [phase for phase in PHASES if (counted := _counted(log, phase)) and counted[0]]
     return " and ".join(found) or None

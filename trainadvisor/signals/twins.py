@@ -44,7 +44,7 @@ def _figure(log: RunLog, name: str) -> float | None:
 
 @signal(unit="steps", **TWINS)
 def twin_steps(log: RunLog) -> int | None:
-    """Steps from the first to the last call of the twin; 0 where it came later: it is a copy of what was learnt."""
+    """Steps from the first to the last call of the twin; 0 where it came later: it is a copy of what was learned."""
     first, last = _figure(log, "first"), _figure(log, "last")
     if first is None or last is None:
         return None

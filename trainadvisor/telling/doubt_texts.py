@@ -104,7 +104,7 @@ SAYS: Texts = {
         "zh": "目标来自模型自身的副本，因此损失不能衡量成败，也没有记录回报或其他指标",
     },
     "weak": {
-        "en": "the model has hardly learnt: the loss is {share:.0%} below a constant answer's",
+        "en": "the model has hardly learned: the loss is {share:.0%} below a constant answer's",
         "zh": "模型几乎没有学到东西：损失只比常数答案低 {share:.0%}",
     },
     "no-curve": {

@@ -55,8 +55,8 @@ class Setting:
     tied: bool = False
 
 
-def execute(job: Job, setting: Setting, cancelled: Callable[[], bool] = lambda: False) -> Outcome:
-    """Run a job until it ends, is hopeless, exceeds its time or is cancelled; keep its log, delete its folder."""
+def execute(job: Job, setting: Setting, canceled: Callable[[], bool] = lambda: False) -> Outcome:
+    """Run a job until it ends, is hopeless, exceeds its time or is canceled; keep its log, delete its folder."""
     started = time.monotonic()
     log = (setting.logs / f"{job.name}.json").resolve()
     root = Path(tempfile.mkdtemp(prefix="trainadvisor-"))
@@ -71,7 +71,7 @@ def execute(job: Job, setting: Setting, cancelled: Callable[[], bool] = lambda: 
                 env=_environment(root, placed), start_new_session=True,
                 preexec_fn=_die_with_parent if setting.tied else None,  # noqa: PLW1509 - in a worker of one thread
             )  # fmt: skip
-            stopped = _watch(process, job, _early_abort(job, log, setting), started, cancelled)
+            stopped = _watch(process, job, _early_abort(job, log, setting), started, canceled)
         return Outcome(
             job, log, None if stopped else process.returncode, time.monotonic() - started,
             stopped[0] if stopped else None, stopped[1] if stopped else "", _tail(out), _tail(err),
@@ -149,7 +149,7 @@ def _watch(
     job: Job,
     early_abort: EarlyAbort,
     started: float,
-    cancelled: Callable[[], bool],
+    canceled: Callable[[], bool],
 ) -> tuple[str, str] | None:
     """Wait for the process; return why it was stopped, or None if it ended by itself."""
     looked, reason = started, None
@@ -157,8 +157,8 @@ def _watch(
         while process.poll() is None and reason is None:
             time.sleep(POLL)
             now = time.monotonic()
-            if cancelled():
-                reason = ("cancelled", "")
+            if canceled():
+                reason = ("canceled", "")
             elif now - started > job.limit:
                 reason = ("limit", f"{job.limit:.0f} s")
             elif now - looked > LOOK:

@@ -81,7 +81,7 @@ class Outcome:
     # Exit code of the script; None when the process was killed.
     code: int | None
     seconds: float
-    # Why it was stopped: hopeless, refused, limit, cancelled, lost (its machine went away); None when it ended.
+    # Why it was stopped: hopeless, refused, limit, canceled, lost (its machine went away); None when it ended.
     stopped: str | None = None
     detail: str = ""
     stdout: str = ""

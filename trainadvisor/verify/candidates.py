@@ -79,12 +79,12 @@ def _separating(finding: Finding) -> Iterator[Candidate]:
 def _general(diagnosis: Diagnosis) -> Iterator[Change]:
     """Yield changes that often help, first those the rules ask for: keeping numbers finite, or relabeling."""
     wanted = {f.handling.general for f in diagnosis.walk() if f.severity != "note"}
-    lost, unlearnt = "finite" in wanted, "labels" in wanted
+    lost, unlearned = "finite" in wanted, "labels" in wanted
     listed = [(spec.name, fallback) for spec in all_changes().values() for fallback in spec.fallbacks]
-    possible = [(name, fallback) for name, fallback in listed if unlearnt or not fallback.only_unlearnt]
+    possible = [(name, fallback) for name, fallback in listed if unlearned or not fallback.only_unlearned]
 
     def place(entry: tuple[str, Fallback]) -> tuple[bool, bool, int]:
-        return not entry[1].only_unlearnt, lost and not entry[1].keeps_finite, entry[1].rank
+        return not entry[1].only_unlearned, lost and not entry[1].keeps_finite, entry[1].rank
 
     yield from (Change(name, dict(fallback.arguments)) for name, fallback in sorted(possible, key=place))
 

@@ -202,7 +202,7 @@ def _failure(run: Run, changes: list[Applied]) -> tuple[Verdict, str] | None:
         return "refused", outcome.detail or "; ".join(refused)
     if outcome.stopped == "hopeless":
         return "hopeless", outcome.detail
-    if outcome.stopped in ("limit", "cancelled", "lost"):
+    if outcome.stopped in ("limit", "canceled", "lost"):
         return "unfinished", f"{outcome.stopped} {outcome.detail}".strip()
     if not run.usable or (run.log and (run.log.end or {}).get("reason") == "exception"):
         return "failed", last_line(outcome)

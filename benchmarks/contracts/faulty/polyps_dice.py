@@ -9,9 +9,9 @@ class Blobs(Dataset):
     def __init__(self, n, seed, size=16):
         g = torch.Generator().manual_seed(seed)
         yy, xx = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
-        centre = torch.rand(n, 2, generator=g) * 10 + 3
+        center = torch.rand(n, 2, generator=g) * 10 + 3
         radius = torch.rand(n, generator=g) * 2 + 1.5
-        far = (yy - centre[:, 0, None, None]) ** 2 + (xx - centre[:, 1, None, None]) ** 2
+        far = (yy - center[:, 0, None, None]) ** 2 + (xx - center[:, 1, None, None]) ** 2
         self.masks = (far < radius[:, None, None] ** 2).float().unsqueeze(1)
         self.images = self.masks * 0.8 + 0.5 * torch.randn(n, 1, size, size, generator=g)
 

@@ -1,4 +1,4 @@
-"""Fine-tunes a backbone that was trained under DataParallel on few labelled digits."""
+"""Fine-tunes a backbone that was trained under DataParallel on few labeled digits."""
 
 import io
 

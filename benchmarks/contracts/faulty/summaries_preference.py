@@ -1,4 +1,4 @@
-"""Preference optimisation of a small summariser against its starting point."""
+"""Preference optimization of a small summarizer against its starting point."""
 
 import torch
 from torch import nn

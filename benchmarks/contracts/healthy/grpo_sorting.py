@@ -1,4 +1,4 @@
-"""GRPO: a small policy learns to emit rising digits; advantages are normalised in each group."""
+"""GRPO: a small policy learns to emit rising digits; advantages are normalized in each group."""
 
 import torch
 from torch import nn

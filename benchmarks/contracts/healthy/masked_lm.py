@@ -1,4 +1,4 @@
-"""BERT-style masked language modelling on sequences that count up or down modulo a number."""
+"""BERT-style masked language modeling on sequences that count up or down modulo a number."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Tabular data: embeddings for categories, standardised numbers, several losses weighted alike."""
+"""Tabular data: embeddings for categories, standardized numbers, several losses weighted alike."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Sequence tagging with a BiLSTM: most words carry their own tag, some depend on the neighbour."""
+"""Sequence tagging with a BiLSTM: most words carry their own tag, some depend on the neighbor."""
 
 import random
 

@@ -43,7 +43,7 @@ class Scale:
         return (batch - self._like(self.mean, batch)) / self._like(self.std, batch)
 
     def original(self, batch: Any) -> Any:
-        """Return a standardised batch on this scale."""
+        """Return a standardized batch on this scale."""
         if not self.count:
             return batch
         return batch * self._like(self.std, batch) + self._like(self.mean, batch)

@@ -74,8 +74,8 @@ class EvaluatedCopyProbe:
 
     def _compare(self, copy: Model, model: Model) -> None:
         ours, theirs = self._seen[copy.number], self._seen[model.number]
-        now, learnt = weights_of(copy), weights_of(model)
-        behind, moved = distance(now, learnt), distance(learnt, theirs.weights)
+        now, learned = weights_of(copy), weights_of(model)
+        behind, moved = distance(now, learned), distance(learned, theirs.weights)
         if behind is None or not moved:
             return
         detail: dict[str, Any] = {"copy": copy.number, "of": model.number, "site": copy.site, "lag": behind / moved}

@@ -77,11 +77,11 @@ class IdleTwinProbe:
         self._tell()
 
     def _look(self, trained: set[int]) -> None:
-        learnt = [tensor for number in trained & self._known.keys() for tensor in self._known[number].inputs]
+        learned = [tensor for number in trained & self._known.keys() for tensor in self._known[number].inputs]
         for number, known in self._known.items():
-            if number not in trained and known.inputs and learnt:
+            if number not in trained and known.inputs and learned:
                 known.looked += 1
-                known.others += any(not _among(tensor, known.inputs) for tensor in learnt)
+                known.others += any(not _among(tensor, known.inputs) for tensor in learned)
         for known in self._known.values():
             known.inputs = []
 

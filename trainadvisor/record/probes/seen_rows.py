@@ -124,7 +124,7 @@ class SharedRowsProbe:
 
     @unless_resting
     def on_loss(self, _: str, args: tuple[Any, ...], kwargs: dict[str, Any], __: object) -> None:
-        """Leave a model alone whose loss is taken of some rows only, as of the labelled nodes of a graph."""
+        """Leave a model alone whose loss is taken of some rows only, as of the labeled nodes of a graph."""
         target = args[1] if len(args) > 1 else kwargs.get("target")
         if self._open is not None and isinstance(target, torch.Tensor) and target.ndim:
             call, given = self._open

@@ -54,7 +54,7 @@ class _Taken:
 class WeightUpdateProbe:
     """Compares a strided sample (at most 16,384 elements a parameter) before and after a sampled step.
 
-    The normalised step is alpha = -<g(t+1), s> / <g(t), s> with s the step (Cockpit, `quantities/alpha.py`): -1 when
+    The normalized step is alpha = -<g(t+1), s> / <g(t), s> with s the step (Cockpit, `quantities/alpha.py`): -1 when
     no curvature was felt, 0 when the step ended in the minimum along s, 1 at mirror height beyond it.
     """
 

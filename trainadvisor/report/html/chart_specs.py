@@ -49,17 +49,17 @@ def _spec(name: str, lines: list[Curve], **more: Any) -> Spec:
     return {"id": name, "xs": shared, "lines": lines, "log": _wide(lines) if wide is None else wide, **more}
 
 
-def _line(curve: Curve, name: dict[str, str], colour: int, style: str = "main") -> Curve:
-    return {"steps": curve["x"], "y": curve["y"], "name": name, "colour": colour % COLOURS, "style": style}
+def _line(curve: Curve, name: dict[str, str], color: int, style: str = "main") -> Curve:
+    return {"steps": curve["x"], "y": curve["y"], "name": name, "color": color % COLOURS, "style": style}
 
 
-def _with_mean(curve: Curve, name: dict[str, str], colour: int, style: str) -> Iterator[Curve]:
+def _with_mean(curve: Curve, name: dict[str, str], color: int, style: str) -> Iterator[Curve]:
     """Yield a curve, or where points were left out its extremes, faint, and its mean."""
     if "mean" not in curve or style == "dash":
-        yield _line(curve, name, colour, style)
+        yield _line(curve, name, color, style)
         return
-    yield _line(curve, name, colour, "raw")
-    yield _line(curve["mean"], {lang: say("line.mean", lang, name=text) for lang, text in name.items()}, colour, style)
+    yield _line(curve, name, color, "raw")
+    yield _line(curve["mean"], {lang: say("line.mean", lang, name=text) for lang, text in name.items()}, color, style)
 
 
 def _names(langs: Languages, key: str, **values: object) -> dict[str, str]:

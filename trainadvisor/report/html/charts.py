@@ -25,7 +25,7 @@ NUMERIC = ("loss", "grad", "update")  # a loss that is never finite leaves none 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the legend; `look` is its colour and style."""
+    """A line of the legend; `look` is its color and style."""
 
     name: Told
     look: str
@@ -67,7 +67,7 @@ def figure(spec: Spec, curves: dict[str, Any], langs: Languages, training: int |
         wide=name in WIDE,
         unit=f" ({spec['unit']})" if spec.get("unit") else "",
         sentences=langs.each(lambda words: words("sentence.space").join(sentences(spec, words))),
-        lines=[Line(_name(line, langs), f"k{line['colour']} {line['style']}") for line in spec["lines"]],
+        lines=[Line(_name(line, langs), f"k{line['color']} {line['style']}") for line in spec["lines"]],
         still=_still(spec, curves["span"], "still" if training is None else "lasting") if drawn else None,
         columns=columns,
         rows=rows,

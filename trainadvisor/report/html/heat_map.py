@@ -39,14 +39,14 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Heat:
-    """The maps, and of the first the picture, its first and last step, and its scale of colours."""
+    """The maps, and of the first the picture, its first and last step, and its scale of colors."""
 
     sentences: Told
     maps: list[Quantity]
     still: Markup
     ends: list[Told]
     scale: tuple[float, float, float]
-    colours: str
+    colors: str
 
 
 def heat(maps: dict[str, Map], langs: Languages) -> Heat | None:
@@ -61,12 +61,12 @@ def heat(maps: dict[str, Map], langs: Languages) -> Heat | None:
         still=svg.heat(shown["rows"], low, high, log=name not in LINEAR),
         ends=[langs.step(step) for step in (shown["steps"][0], shown["steps"][-1])],
         scale=(low, (low + high) / 2 if name in LINEAR else (low * high) ** 0.5, high),
-        colours=",".join(f"rgb{colour}".replace(" ", "") for colour in svg.CIVIDIS),
+        colors=",".join(f"rgb{color}".replace(" ", "") for color in svg.CIVIDIS),
     )
 
 
 def limits(found: Map, name: str) -> tuple[float, float]:
-    """Return the lowest and highest value of the scale of colours."""
+    """Return the lowest and highest value of the scale of colors."""
     if name in LINEAR:
         return 0.0, 1.0
     values = [cell for row in found["rows"] for cell in row if isinstance(cell, (int, float)) and cell > 0]

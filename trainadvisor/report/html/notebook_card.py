@@ -1,4 +1,4 @@
-"""A diagnosis in a notebook: a card without scripts, in the notebook's own colours, and the same as Markdown."""
+"""A diagnosis in a notebook: a card without scripts, in the notebook's own colors, and the same as Markdown."""
 
 from __future__ import annotations
 

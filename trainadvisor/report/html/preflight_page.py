@@ -56,9 +56,9 @@ def chart(rate: LearningRate, curve: Curve, lang: str) -> Markup:
     x = Scale(curve.rates[0], curve.rates[-1], LEFT, WIDTH - RIGHT, log=True)
     y = Scale(*_range(curve), HEIGHT - BOTTOM, TOP)
     names = {"suggestion": 2, "own": 0, "divergence": 1}
-    marks = [(getattr(rate, name), name, colour) for name, colour in names.items()]
-    lines = [_line(x(value), say(f"preflight.chart.{name}", lang, rate=value), place, colour)
-             for place, (value, name, colour) in enumerate(marks) if _inside(value, curve)]  # fmt: skip
+    marks = [(getattr(rate, name), name, color) for name, color in names.items()]
+    lines = [_line(x(value), say(f"preflight.chart.{name}", lang, rate=value), place, color)
+             for place, (value, name, color) in enumerate(marks) if _inside(value, curve)]  # fmt: skip
     parts = [*_axes(x, y), _path(curve.rates, curve.losses, x, y, stroke_opacity=0.35, stroke_width=1),
              _path(curve.rates, curve.smooth, x, y, stroke_width=2), *lines]  # fmt: skip
     title = tag("title", f"{say('preflight.chart.heading', lang)}: {_told(rate, lang)}")
@@ -97,12 +97,12 @@ def _label(x: float, y: float, content: str, anchor: str, **more: Any) -> Markup
     return tag("text", content, x=x, y=y, text_anchor=anchor, font_size=13, font_family="sans-serif", **look)
 
 
-def _line(x: float, name: str, place: int, colour: int) -> Markup:
+def _line(x: float, name: str, place: int, color: int) -> Markup:
     """Return a vertical line with its name, each name on a row of its own."""
     right = x > (LEFT + WIDTH) / 2
     return Markup().join([
-        tag("line", x1=x, x2=x, y1=TOP, y2=HEIGHT - BOTTOM, stroke=COLOURS[colour], stroke_dasharray="4 3",
-          class_=f"c{colour}"),
+        tag("line", x1=x, x2=x, y1=TOP, y2=HEIGHT - BOTTOM, stroke=COLOURS[color], stroke_dasharray="4 3",
+          class_=f"c{color}"),
         _label(x - 4 if right else x + 4, TOP + 14 + 16 * place, name, "end" if right else "start"),
     ])  # fmt: skip
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640, 240, 60, 24, 10, 18
 MOST_POINTS, TICKS = 300, 5
-# light theme; the style sheet sets the colours of both
+# light theme; the style sheet sets the colors of both
 COLOURS = ("#1d5fae", "#b4540a", "#2e7d4f", "#8a3fa0", "#5c6470")
 CIVIDIS = (
     (0, 34, 78), (18, 53, 112), (59, 73, 108), (87, 93, 109), (112, 113, 115),
@@ -26,7 +26,7 @@ CIVIDIS = (
 )  # fmt: skip
 ABSENT, NOT_FINITE = (160, 160, 160), (200, 30, 30)
 Point = tuple[float, float]
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 
 class Scale:
@@ -68,7 +68,7 @@ def tag(name: str, /, *children: str, **attributes: object) -> Markup:
 
 
 def chart(spec: dict[str, Any], first: int, last: int, width: int = WIDTH, look: str = "still") -> Markup:
-    """Return a chart with axes, as an image of its own colours that the style sheet may change."""
+    """Return a chart with axes, as an image of its own colors that the style sheet may change."""
     x, y = scales(spec, first, last, (LEFT, width - RIGHT), (HEIGHT - BOTTOM, TOP))
     parts = [*_axes(x, y), *_band(spec.get("band"), x, y), *_curves(spec, x, y)]
     parts += [_rug(x(start), x(end)) for start, end in spec.get("rug", [])]
@@ -120,7 +120,7 @@ def _step(value: float) -> str:
 
 
 def _tick(value: float, ticks: list[float]) -> str:
-    """Return a number with the digits that tell it from its neighbours."""
+    """Return a number with the digits that tell it from its neighbors."""
     step = min((b - a for a, b in pairwise(ticks)), default=0.0)
     if step < 1e-3 or abs(value) >= 1e5:  # noqa: PLR2004 - powers of ten read better
         return number(value)
@@ -154,21 +154,21 @@ def _curves(spec: dict[str, Any], x: Scale, y: Scale) -> Iterable[Markup]:
     for line in spec["lines"]:
         values = smoothed(line["y"], window(len(line["y"]))) if line.get("smooth") else line["y"]
         points = _thin(spec["xs"][line["x"]], values)
-        colour = line["colour"]
-        look = {"stroke": COLOURS[colour], "class_": f"c{colour}", "fill": "none", "stroke_width": 1.8}
+        color = line["color"]
+        look = {"stroke": COLOURS[color], "class_": f"c{color}", "fill": "none", "stroke_width": 1.8}
         if line["style"] == "raw":
             look |= {"stroke_opacity": 0.35, "stroke_width": 1}
         if line["style"] == "dash":
             look["stroke_dasharray"] = "6 4"
         yield tag("path", d=_path(points, x, y), **look)
         if line["style"] == "points" and len(points) <= 60:  # noqa: PLR2004 - more dots than that are a line
-            yield from _dots(points, x, y, colour)
+            yield from _dots(points, x, y, color)
 
 
-def _dots(points: Iterable[tuple[float, float | None]], x: Scale, y: Scale, colour: int) -> Iterable[Markup]:
+def _dots(points: Iterable[tuple[float, float | None]], x: Scale, y: Scale, color: int) -> Iterable[Markup]:
     for step, value in points:
         if value is not None and (value > 0 or not y.log):
-            yield tag("circle", cx=x(step), cy=y(value), r=2.5, fill=COLOURS[colour], class_=f"d{colour}")
+            yield tag("circle", cx=x(step), cy=y(value), r=2.5, fill=COLOURS[color], class_=f"d{color}")
 
 
 def _thin(steps: Sequence[int], values: Sequence[float | None]) -> list[tuple[float, float | None]]:
@@ -245,8 +245,8 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def shade(cell: Any, low: float, high: float, *, log: bool) -> Colour:
-    """Return the colour of a cell."""
+def shade(cell: Any, low: float, high: float, *, log: bool) -> Color:
+    """Return the color of a cell."""
     if cell is None:
         return ABSENT
     if isinstance(cell, str):

@@ -53,7 +53,7 @@ def section(diagnoses: Mapping[str, Diagnosis], langs: Languages) -> Verified:
         rows=[_row(told, place, langs) for place in range(len(first))],
         pictures=[(_picture(remedy), remedy.text) for remedy in helped],
         caption=langs.each(
-            lambda words: words("verify.chart", one=words("verify.colour.one"), two=words("verify.colour.two"))
+            lambda words: words("verify.chart", one=words("verify.color.one"), two=words("verify.color.two"))
         ),
     )
 
@@ -74,7 +74,7 @@ def _outcome(remedy: Remedy) -> str:
 
 
 def _curves(remedy: Remedy) -> list[tuple[int, list[list[float]]]]:
-    """Return the curves of all pairs with the colour of their side."""
+    """Return the curves of all pairs with the color of their side."""
     sides: dict[str, Any] = (remedy.verified or {}).get("curves") or {}
     both = [(BEFORE, curve) for curve in sides.get("before", [])] + [(AFTER, curve) for curve in sides.get("after", [])]
     return [(side, curve) for side, curve in both if len(curve) > 1]
@@ -87,7 +87,7 @@ def _picture(remedy: Remedy) -> Markup:
     spec = {
         "xs": [[int(step) for step, _ in curve] for _, curve in curves],
         "lines": [
-            {"x": place, "y": [value for _, value in curve], "colour": side, "style": "line"}
+            {"x": place, "y": [value for _, value in curve], "color": side, "style": "line"}
             for place, (side, curve) in enumerate(curves)
         ],
         "log": min(values) > 0 and max(values) > WIDE_RANGE * min(values),

@@ -88,7 +88,7 @@ def _section(book: Rulebook, rule: Rule, words: Words) -> Iterator[str]:
     if rule.lookalikes:
         yield f"### {words('lookalikes')}"
         yield "\n".join(f"- {_link(other['code'])}{colon}{_filled(other, rule, lang)}" for other in rule.lookalikes)
-    yield from _neighbours(book, rule, words)
+    yield from _neighbors(book, rule, words)
 
 
 def _paragraph(block: str, colon: str) -> str:
@@ -109,7 +109,7 @@ def _code(text: str, indent: str = "") -> str:
     return "\n".join((indent + line).rstrip() for line in lines)
 
 
-def _neighbours(book: Rulebook, rule: Rule, words: Words) -> Iterator[str]:
+def _neighbors(book: Rulebook, rule: Rule, words: Words) -> Iterator[str]:
     causes = {other.code: other.explains[rule.code] for other in book.rules.values() if rule.code in other.explains}
     for label, codes in (("causes", causes), ("leads-to", rule.explains)):
         if codes:

@@ -19,15 +19,15 @@ COLUMN = {"en": 20, "zh": 14}
 HEADING = re.compile(r"(?P<label>[A-Z][a-z]+(?: [a-z]+){0,3}|[\u4e00-\u9fff]{2,8})(?:: |：)\s*(?P<text>\S.*)")
 
 
-def render(book: Rulebook, rule: Rule, lang: str, *, width: int = 100, colour: bool = False, demo: bool = False) -> str:
+def render(book: Rulebook, rule: Rule, lang: str, *, width: int = 100, color: bool = False, demo: bool = False) -> str:
     """Return the page of one rule; `demo` says whether there is one to point to."""
     words = Words(lang)
-    page = Page(words, width, colour=colour, column=COLUMN[lang])
+    page = Page(words, width, color=color, column=COLUMN[lang])
     _head(page, book, rule)
     _documentation(page, unfilled(rule.text("doc", lang), rule))
     _thresholds(page, rule)
     _branches(page, rule)
-    _neighbours(page, book, rule)
+    _neighbors(page, book, rule)
     _fixes(page, rule)
     _rows(page, rule)
     if demo:
@@ -90,7 +90,7 @@ def _branches(page: Page, rule: Rule) -> None:
         label = ""
 
 
-def _neighbours(page: Page, book: Rulebook, rule: Rule) -> None:
+def _neighbors(page: Page, book: Rulebook, rule: Rule) -> None:
     words = page.words
     causes = sorted(
         (other for other in book.rules.values() if rule.code in other.explains),

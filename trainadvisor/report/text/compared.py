@@ -28,9 +28,9 @@ FORMS: dict[str, Callable[[float], str]] = {
 }
 
 
-def render(result: Comparison, lang: str, *, width: int = 100, colour: bool = False) -> str:
+def render(result: Comparison, lang: str, *, width: int = 100, color: bool = False) -> str:
     """Return the comparison: settings, verdict, findings, figures."""
-    page = Page(Words(lang), width, colour=colour, column=COLUMN[lang])
+    page = Page(Words(lang), width, color=color, column=COLUMN[lang])
     _runs(page, result)
     _settings(page, result)
     page.blank()

@@ -23,12 +23,12 @@ def render(
     lang: str,
     *,
     width: int = 100,
-    colour: bool = False,
+    color: bool = False,
     verbose: bool = False,
     quiet: bool = False,
 ) -> str:
     """Return the report; `quiet` leaves only the verdict, `verbose` expands every finding and lists every check."""
-    page = Page(Words(lang), width, colour=colour)
+    page = Page(Words(lang), width, color=color)
     page.headline(page.words(f"state.{diagnosis.state}"), diagnosis.summary, diagnosis.state)
     if quiet:
         return page.text()

@@ -26,13 +26,13 @@ def render(
     lang: str,
     *,
     width: int = 100,
-    colour: bool = False,
+    color: bool = False,
     source: str = "",
     new_only: bool = False,
     code: int | None = None,
 ) -> str:
     """Return the decision; `source` says where the policy is written, `new_only` whether there is a baseline."""
-    page = Page(Words(lang), width, colour=colour)
+    page = Page(Words(lang), width, color=color)
     _head(page, decision, policy)
     for run in decision.runs:
         if len(decision.runs) > 1:

@@ -1,4 +1,4 @@
-"""A page of terminal text: labelled lines, wrapped and aligned by display cells; colour is only a second signal."""
+"""A page of terminal text: labeled lines, wrapped and aligned by display cells; color is only a second signal."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ INDENT = "  "
 class Page:
     """Collects the lines of a report."""
 
-    def __init__(self, words: Words, width: int, *, colour: bool = False, column: int = 11) -> None:
+    def __init__(self, words: Words, width: int, *, color: bool = False, column: int = 11) -> None:
         """Take the texts, the width of the terminal and the width of the column of labels."""
         self.words = words
         self.width = width
         self.column = column
-        self._colour = colour
+        self._color = color
         self._lines: list[str] = []
 
     @property
@@ -45,8 +45,8 @@ class Page:
         return "\n".join(self._lines).rstrip("\n")
 
     def paint(self, text: str, style: str) -> str:
-        """Return text in a style, unchanged on a page without colour."""
-        return f"\x1b[{COLOURS[style]}m{text}\x1b[0m" if self._colour and text else text
+        """Return text in a style, unchanged on a page without color."""
+        return f"\x1b[{COLOURS[style]}m{text}\x1b[0m" if self._color and text else text
 
     def blank(self) -> None:
         """Add an empty line, never two in a row."""
@@ -64,7 +64,7 @@ class Page:
             self._lines[-1] = self.paint(mark, style) + self._lines[-1][len(mark) :]
 
     def headline(self, mark: str, text: str, style: str, right: str = "") -> None:
-        """Add `mark: text`, the mark in colour, and `right` at the end of its last line or below it."""
+        """Add `mark: text`, the mark in color, and `right` at the end of its last line or below it."""
         lines = wrap(f"{mark}{self.words('colon')}{clean(text)}", self.width)
         last = spread(lines[-1], right, self.width) if right else lines[-1]
         lines[-1:] = [last] if last is not None else [lines[-1], right.rjust(self.width - cells(right) + len(right))]
@@ -77,15 +77,15 @@ class Page:
         room = self.width - margin - (cells(right) + 2 if right else 0)
         lines = wrap(clean(text), room)
         first = pad(lines[0], room) + (f"  {right}" if right else "")
-        self._lines.append(self._labelled(label) + first.rstrip())
+        self._lines.append(self._labeled(label) + first.rstrip())
         self._lines += [" " * margin + line for line in lines[1:]]
 
-    def _labelled(self, label: str) -> str:
+    def _labeled(self, label: str) -> str:
         filled = INDENT + pad(label, self.column - 1) + " "
         return self.paint(filled, "label") if label else filled
 
     def code(self, text: str) -> None:
-        """Add lines of code under a row as they are, to be copied; a diff in its colours."""
+        """Add lines of code under a row as they are, to be copied; a diff in its colors."""
         for line in text.rstrip("\n").split("\n"):
             style = {"+ ": "added", "- ": "removed"}.get(line[:2])
             shown = clean(line)

@@ -17,9 +17,9 @@ STYLES = {"pass": "healthy", "fail": "broken", "undecided": "cannot-tell"}
 MOST_FINDINGS = 3
 
 
-def render(result: Preflight, lang: str, *, fail_on: str, code: int, width: int = 100, colour: bool = False) -> str:
+def render(result: Preflight, lang: str, *, fail_on: str, code: int, width: int = 100, color: bool = False) -> str:
     """Return the page; `code` is what the command exits with."""
-    page = Page(Words(lang), width, colour=colour)
+    page = Page(Words(lang), width, color=color)
     mark = say(f"preflight.outcome.{result.outcome}", lang)
     page.headline(mark, result.summary, STYLES[result.outcome])
     page.blank()

@@ -25,10 +25,10 @@ def render(
     lang: str,
     *,
     width: int = 100,
-    colour: bool = False,
+    color: bool = False,
 ) -> str:
     """Return the findings, each with its lines, then what could not be read, then the sum."""
-    del colour
+    del color
     words, room = Words(lang), max(width, NARROWEST)
     blocks = [
         "\n".join(_block(finding, source, node, words, room))

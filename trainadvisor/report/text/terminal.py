@@ -29,8 +29,8 @@ def width(stream: TextIO | Voice | None = None) -> int:
     return min(max(int(columns), NARROWEST), WIDEST) if columns.isdecimal() else WIDEST
 
 
-def coloured(choice: str, stream: TextIO | Voice | None = None) -> bool:
-    """Return whether to use colour."""
+def colored(choice: str, stream: TextIO | Voice | None = None) -> bool:
+    """Return whether to use color."""
     if choice != "auto":
         return choice == "always"
     return (stream or sys.stdout).isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

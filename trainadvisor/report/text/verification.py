@@ -19,9 +19,9 @@ STYLES = {
 SHOWN = 12
 
 
-def render(found: Any, words: Words, *, width: int = 100, colour: bool = False) -> str:
+def render(found: Any, words: Words, *, width: int = 100, color: bool = False) -> str:
     """Return the answer; `found` is what verify.json holds."""
-    page = Page(words, width, colour=colour, column=14)
+    page = Page(words, width, color=color, column=14)
     if found.interrupted:
         page.paragraph(words("verify.interrupted"))
     page.headline(words(f"verify.answer.{found.answer}"), found.sentence, STYLES[found.answer])

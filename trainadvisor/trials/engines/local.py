@@ -25,16 +25,16 @@ class LocalEngine:
 
     def run(self, jobs: Iterable[Job], setting: Setting) -> Iterator[Outcome]:
         """Yield outcomes as they arrive; jobs start only when a slot is free, so a closed iterator skips the rest."""
-        cancelled, waiting = threading.Event(), iter(jobs)
+        canceled, waiting = threading.Event(), iter(jobs)
         running: set[Future[Outcome]] = set()
         with ThreadPoolExecutor(self.slots) as pool:
             try:
-                while self._start(pool, running, waiting, setting, cancelled):
+                while self._start(pool, running, waiting, setting, canceled):
                     done, running = wait(running, return_when=FIRST_COMPLETED)
                     for future in done:
                         yield future.result()
             finally:
-                cancelled.set()
+                canceled.set()
 
     def _start(
         self,
@@ -42,11 +42,11 @@ class LocalEngine:
         running: set[Future[Outcome]],
         waiting: Iterator[Job],
         setting: Setting,
-        cancelled: threading.Event,
+        canceled: threading.Event,
     ) -> bool:
         """Fill the free slots; return whether anything is running."""
         while len(running) < self.slots and (job := next(waiting, None)) is not None:
-            running.add(pool.submit(execute, job, setting, cancelled.is_set))
+            running.add(pool.submit(execute, job, setting, canceled.is_set))
         return bool(running)
 
     def close(self) -> None:

@@ -83,10 +83,10 @@
   });
   window.addEventListener("beforeprint", () => $$(".card details:not(.explain)").forEach(each => { each.open = true; }));
 
-  // ---- numbers and colours
+  // ---- numbers and colors
   let data = null;
   const words = key => data.texts[language()][key];
-  const colour = name => getComputedStyle(root).getPropertyValue(name).trim();
+  const color = name => getComputedStyle(root).getPropertyValue(name).trim();
   const isNumber = value => typeof value === "number";
   function figure(value) {
     if (value == null) return "n/a";
@@ -148,12 +148,12 @@
   }
 
   function seriesOf(spec, line) {
-    const stroke = () => colour(`--c${line.colour}`);
+    const stroke = () => color(`--c${line.color}`);
     const look = { label: line.name[language()], stroke, width: 1.6, spanGaps: line.style !== "raw", value: (_, v) => figure(v), points: { show: false } };
     if (line.style === "raw") Object.assign(look, { width: 1, alpha: 0.35 });
     if (line.style === "dash") look.dash = [6, 4];
     if (line.style === "points") look.points = { show: line.y.length <= 60, size: 5, fill: stroke };
-    if (line.style === "area") look.fill = () => colour(`--c${line.colour}`) + "33";
+    if (line.style === "area") look.fill = () => color(`--c${line.color}`) + "33";
     return look;
   }
 
@@ -179,9 +179,9 @@
 
   function shade(u, spec) {
     u.ctx.save();
-    if (spec.band) box(u, spec.band[0], spec.band[1], false, colour("--band"));
+    if (spec.band) box(u, spec.band[0], spec.band[1], false, color("--band"));
     const onset = Math.min(...data.findings.map(each => each.from));
-    if (data.findings.length) box(u, toX(onset), toX(data.span.last), true, colour("--shade"));
+    if (data.findings.length) box(u, toX(onset), toX(data.span.last), true, color("--shade"));
     u.ctx.restore();
   }
 
@@ -191,7 +191,7 @@
     ctx.beginPath();
     ctx.rect(bbox.left - 10 * ratio, bbox.top - 10 * ratio, bbox.width + 20 * ratio, bbox.height + 20 * ratio);
     ctx.clip();
-    ctx.fillStyle = colour("--error");
+    ctx.fillStyle = color("--error");
     for (const [from, to] of spec.rug || []) {
       const a = u.valToPos(toX(from), "x", true), b = u.valToPos(toX(to), "x", true);
       ctx.fillRect(a, bbox.top + bbox.height - 6 * ratio, Math.max(b - a, 2 * ratio), 6 * ratio);
@@ -200,7 +200,7 @@
       ctx.beginPath();
       ctx.arc(u.valToPos(toX(mark.x), "x", true), u.valToPos(mark.y, "y", true), 6 * ratio, 0, 7);
       ctx.lineWidth = 2 * ratio;
-      ctx.strokeStyle = colour("--c1");
+      ctx.strokeStyle = color("--c1");
       ctx.stroke();
     }
     ctx.restore();
@@ -214,7 +214,7 @@
   }
 
   function axes(log, unit) {
-    const common = { stroke: () => colour("--muted"), grid: { stroke: () => colour("--grid"), width: 1 }, ticks: { stroke: () => colour("--grid"), width: 1 }, font: "11px system-ui, sans-serif" };
+    const common = { stroke: () => color("--muted"), grid: { stroke: () => color("--grid"), width: 1 }, ticks: { stroke: () => color("--grid"), width: 1 }, font: "11px system-ui, sans-serif" };
     const x = { ...common, size: 34, values: (_, splits) => splits.map(v => byTime() ? figure(v) : Number.isInteger(v) ? shortStep(v) : "") };
     const y = { ...common, size: 62, values: (_, splits, _axis, _space, step) => splits.map(v => v == null ? "" : log ? figure(v) : tick(v, step)) };
     if (log) Object.assign(y, { filter: filterLog, grid: { ...common.grid, filter: filterLog }, ticks: { ...common.ticks, filter: filterLog } });
@@ -229,7 +229,7 @@
     for (const line of spec.lines) {
       series.push(seriesOf(spec, line));
       if (spec.noise && spec.lines[spec.noise.line] === line) {
-        bands.push({ series: [series.length, series.length + 1], fill: () => colour(`--c${line.colour}`) + "26" });
+        bands.push({ series: [series.length, series.length + 1], fill: () => color(`--c${line.color}`) + "26" });
         for (const sign of ["+", "-"]) series.push({ label: sign, stroke: "transparent", points: { show: false }, spanGaps: true, class: "sr" });
       }
     }
@@ -307,7 +307,7 @@
     return high ? [Math.max(low, high / 1e8), high] : [0.1, 1];
   }
 
-  function cellColour(cell, low, high, log) {
+  function cellColor(cell, low, high, log) {
     if (cell == null) return "rgb(160 160 160)";
     if (!isNumber(cell)) return "rgb(200 30 30)";
     let part = log ? (cell > 0 ? Math.log(cell / low) / Math.log(high / low) : 0) : (cell - low) / (high - low);
@@ -337,14 +337,14 @@
     ctx.font = "11px system-ui, sans-serif";
     ctx.textBaseline = "middle";
     map.names.forEach((label, row) => {
-      ctx.fillStyle = colour(String(row) === $("#layer").value ? "--link" : "--muted");
+      ctx.fillStyle = color(String(row) === $("#layer").value ? "--link" : "--muted");
       ctx.fillText(fit(ctx, label, left - 8), 0, (row + 0.5) * rowHeight);
       for (let column = first; column <= last; column++) {
-        ctx.fillStyle = cellColour(map.rows[row][column], low, top, name !== "dead");
+        ctx.fillStyle = cellColor(map.rows[row][column], low, top, name !== "dead");
         ctx.fillRect(left + (column - first) * cell, row * rowHeight, Math.ceil(cell + 0.5), rowHeight - 1);
       }
     });
-    ctx.fillStyle = colour("--muted");
+    ctx.fillStyle = color("--muted");
     ctx.fillText(stepText(map.steps[first]), left, high - 9);
     ctx.textAlign = "right";
     ctx.fillText(stepText(map.steps[last]), wide, high - 9);
@@ -393,7 +393,7 @@
       if (!row) return;
       xs.push(map.steps);
       const title = $(`input[name="heat"][value="${name}"]`).parentElement.innerText.trim();
-      lines.push({ x: xs.length - 1, y: row.map(v => isNumber(v) ? v : null), colour: number % 5, style: "main", name: { en: title, zh: title } });
+      lines.push({ x: xs.length - 1, y: row.map(v => isNumber(v) ? v : null), color: number % 5, style: "main", name: { en: title, zh: title } });
     });
     draw(place, { id: "layer", xs, lines, log: "always" }, 180);
   }
