@@ -10,13 +10,14 @@ from trainadvisor.judge.result import Remedy
 from trainadvisor.judge.source_checks import texts
 from trainadvisor.mending.patches import Patch, of_pattern, of_remedy
 from trainadvisor.mending.project import project_of
+from trainadvisor.redaction import redact
 from trainadvisor.telling.told_sources import edits_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from trainadvisor.judge.result import Finding
+    from trainadvisor.judge.result import Finding, Site
     from trainadvisor.judge.rulebook import Rulebook
     from trainadvisor.mending.notebook_cells import Cells
     from trainadvisor.mending.project import Project
@@ -56,8 +57,29 @@ def _with_lines(finding: Finding, project: Project, book: Rulebook, lang: str) -
     if project.cells is not None:
         sites = [project.cells.located(site) for site in sites]
         remedies = [_in_cells(remedy, project.cells) for remedy in remedies]
+    sites, remedies = [_without_secrets(site) for site in sites], [_safe(remedy) for remedy in remedies]
     where = sites[0].where if sites else None
     return finding.model_copy(update={"sites": sites, "where": where, "remedies": remedies})
+
+
+def _without_secrets(site: Site) -> Site:
+    """Return a place whose line shows no secret; its marks go where they would not fit."""
+    shown = redact(site.source or "", code=True)
+    if shown == (site.source or ""):
+        return site
+    return site.model_copy(update={"source": shown, "column": None, "end_column": None})
+
+
+def _safe(remedy: Remedy) -> Remedy:
+    """Return a remedy whose edits show no secret."""
+    parts = ("old", "new", "anchor")
+    hidden = [
+        edit.model_copy(update={part: redact(text, code=True) for part in parts if (text := getattr(edit, part))})
+        for edit in remedy.edits
+    ]
+    if hidden == remedy.edits:
+        return remedy
+    return remedy.model_copy(update={"edits": hidden, "code": "\n".join(edit.diff() for edit in hidden)})
 
 
 def _in_cells(remedy: Remedy, cells: Cells) -> Remedy:
