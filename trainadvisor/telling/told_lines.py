@@ -12,6 +12,7 @@ from trainadvisor.mending.patches import Patch, of_pattern, of_remedy
 from trainadvisor.mending.project import project_of
 from trainadvisor.redaction import redact
 from trainadvisor.telling.told_sources import edits_of
+from trainadvisor.vocabulary import Confidence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,7 +60,13 @@ def _with_lines(finding: Finding, project: Project, book: Rulebook, lang: str) -
         remedies = [_in_cells(remedy, project.cells) for remedy in remedies]
     sites, remedies = [_without_secrets(site) for site in sites], [_safe(remedy) for remedy in remedies]
     where = sites[0].where if sites else None
-    return finding.model_copy(update={"sites": sites, "where": where, "remedies": remedies})
+    surer = _surer(finding.confidence) if seen is not None else finding.confidence
+    return finding.model_copy(update={"sites": sites, "where": where, "remedies": remedies, "confidence": surer})
+
+
+def _surer(confidence: Confidence) -> Confidence:
+    """Return the next higher confidence: the source shows what the run has suggested."""
+    return Confidence.CERTAIN if confidence != Confidence.POSSIBLE else Confidence.LIKELY
 
 
 def _without_secrets(site: Site) -> Site:
