@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trainadvisor.errors import TrainAdvisorError
 from trainadvisor.i18n.language import say
 from trainadvisor.judge.placeholders import fill
 from trainadvisor.judge.result import Remedy
 from trainadvisor.judge.source_checks import texts
+from trainadvisor.lint.pattern_catalogue import patterns
 from trainadvisor.mending.patches import Patch, of_pattern, of_remedy
 from trainadvisor.mending.project import project_of
 from trainadvisor.redaction import redact
@@ -30,10 +32,21 @@ MOST_REMEDIES = 3
 JOINTS = {"en": (".", ": ", "."), "zh": ("。", "：", "。")}
 
 
+def prepare() -> None:
+    """Load now what the first findings would have to load."""
+    patterns()
+
+
 def with_lines(findings: Sequence[Finding], run: Mapping[str, Any], book: Rulebook, lang: str) -> list[Finding]:
     """Return findings with the lines of the scripts, as far as these are here and what they were in the run."""
-    project = project_of(run, findings)
-    if not project.is_here:
+    try:
+        return _in_project(findings, project_of(run, findings), book, lang)
+    except (OSError, ValueError, RecursionError, TrainAdvisorError):
+        return list(findings)  # a folder that is gone, or names that no file can have
+
+
+def _in_project(findings: Sequence[Finding], project: Project, book: Rulebook, lang: str) -> list[Finding]:
+    if not findings or not project.is_here:
         return list(findings)
     told = [number for number, finding in enumerate(findings) if not finding.also_seen][:MOST_FINDINGS]
     return [
