@@ -1,8 +1,9 @@
 """Whether findings show the line to change, and whether `trainadvisor fix --yes` mends it: over a corpus of twins.
 
-usage: lines.py CORPUS [--work DIR] [--only NAME ...] [--most N] [--results FILE] [--verbose]
+usage: lines.py CORPUS [--work DIR] [--only NAME ...] [--judge-only] [--results FILE]
 Each variant of cases/NAME.py is what is left of the script when its argument is known. The faulty one runs once; its
-log stays in the work folder, so that a later call judges it again, and runs again only what `fix` makes differently.
+log stays in the work folder, so that a later call judges it again, and runs again only what `fix` makes differently;
+with --judge-only it runs nothing, and what was not run does not count.
 A line is right where the first finding shows one that the sound twin changes, or one beside lines that it adds. A
 script is cured where the finding is gone and nine tenths of the way to the metric of the sound twin are made.
 """
@@ -22,12 +23,19 @@ import sys
 import tomllib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+from click.testing import CliRunner  # noqa: E402
 from lint import Variant  # noqa: E402 - found by the path above
+
+from trainadvisor.cli import program  # noqa: E402
+from trainadvisor.telling import diagnose  # noqa: E402
+
+if TYPE_CHECKING:
+    from trainadvisor.judge.result import Finding
 
 LONGEST = 300
 ENOUGH = 0.9
@@ -66,6 +74,8 @@ class Row:
     shown: list[str] = field(default_factory=list)
     wanted: list[int] = field(default_factory=list)
     fixed: str = ""
+    # Whether the mended script was run; one that nothing mends need not be.
+    measured: bool = True
     runs: bool = False
     gone: bool = False
     metric: float | None = None
@@ -116,10 +126,10 @@ def beside(lines: list[str], place: int, put: str) -> set[int]:
     return found
 
 
-def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run trainadvisor in a folder."""
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a script under trainadvisor in a folder."""
     world = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE.parent), "TRAINADVISOR_LANG": "en"}
-    command = [sys.executable, "-m", "trainadvisor", *arguments]
+    command = [sys.executable, "-m", "trainadvisor", "run", "--no-live", "--log", "log.json", *arguments]
     try:
         return subprocess.run(
             command, cwd=folder, env=world, capture_output=True, text=True, timeout=LONGEST, check=False
@@ -135,13 +145,15 @@ def metric(output: str) -> float | None:
     return float(value) if value is not None else None
 
 
-def recorded(folder: Path, script: Path, argument: str) -> str:
-    """Run a script once and return what it printed; its log lies beside it."""
+def recorded(folder: Path, script: Path, *, judge_only: bool) -> str | None:
+    """Run a script once and return what it printed, None where it was not run; its log lies beside it."""
     key = hashlib.sha256(script.read_bytes()).hexdigest()[:12]
     done = folder / f"{key}.out"
+    (folder / "log.json").unlink(missing_ok=True)
     if not done.exists():
-        (folder / "log.json").unlink(missing_ok=True)
-        ran = call(folder, "run", "--no-live", "--log", "log.json", script.name, argument)
+        if judge_only:
+            return None
+        ran = run(folder, script.name, "buggy")
         if (folder / "log.json").exists():
             shutil.copy(folder / "log.json", folder / f"{key}.json")
         done.write_text(ran.stdout + f"\nEXIT {ran.returncode}\n" + ran.stderr[-4000:], encoding="utf-8")
@@ -150,20 +162,14 @@ def recorded(folder: Path, script: Path, argument: str) -> str:
     return done.read_text(encoding="utf-8")
 
 
-def diagnosis(folder: Path) -> dict[str, Any]:
-    """Return the diagnosis of the log in a folder."""
-    told = call(folder, "diagnose", "log.json", "--format", "json")
-    return json.loads(told.stdout) if told.returncode == 0 and told.stdout else {"findings": []}
+def found(folder: Path) -> list[Finding]:
+    """Return the findings of the log in the current folder."""
+    return diagnose("log.json", lang="en").findings if (folder / "log.json").exists() else []
 
 
-def codes(findings: list[dict[str, Any]]) -> set[str]:
+def codes(findings: list[Finding]) -> set[str]:
     """Return the codes of findings that alarm, consequences included."""
-    return {
-        code
-        for finding in findings
-        if finding["severity"] != "note"
-        for code in {finding["code"], *codes(finding["explains"])}
-    }
+    return {inner.code for finding in findings if finding.severity != "note" for inner in finding.walk()}
 
 
 def prepared(case: str, corpus: Path, work: Path) -> Path:
@@ -186,65 +192,91 @@ def reached(value: float | None, faulty: float | None, goal: float | None) -> bo
     return value >= goal - room if goal >= start else value <= goal + room
 
 
-def measure(case: dict[str, Any], corpus: Path, work: Path) -> Row:
-    """Run, judge, mend and run again."""
+def measure(case: dict[str, Any], corpus: Path, work: Path, *, judge_only: bool) -> Row | None:
+    """Run, judge, mend and run again; None where the faulty script was not run."""
     row = Row(case["name"])
     path, folder = corpus / "cases" / f"{row.name}.py", prepared(row.name, corpus, work)
     faulty, sound = variant(path, "buggy"), variant(path, "fixed")
     script = folder / path.name
+    os.chdir(folder)
     script.write_text(faulty, encoding="utf-8")
-    output = recorded(folder, script, "buggy")
-    told = diagnosis(folder)
-    if not told["findings"]:
-        return row
-    first = told["findings"][0]
-    row.code, row.root = first["code"], first["code"] in {*case["root"], case.get("missing_code", "")}
+    output = recorded(folder, script, judge_only=judge_only)
+    if output is None:
+        return None
+    first = next(iter(found(folder)), None)
     row.wanted = changed(faulty, sound)
-    row.shown = [f"{Path(s['file']).name}:{s['line']}" for s in first["sites"]]
-    row.line = any(Path(s["file"]).name == path.name and s["line"] in row.wanted for s in first["sites"])
-    row.goal = goal_of(case)
-    mended = call(folder, "fix", "log.json", "--yes")
-    row.fixed = "yes" if mended.returncode == 0 and script.read_text(encoding="utf-8") != faulty else "no"
+    row.goal = goal_of(case, folder, sound, judge_only=judge_only)
+    if first is None:
+        return row
+    row.code, row.root = first.code, first.code in {*case["root"], case.get("missing_code", "")}
+    row.shown = [site.where for site in first.sites]
+    row.line = any(site.file == path.name and site.line in row.wanted for site in first.sites)
+    mended = CliRunner().invoke(program, ["fix", "log.json", "--yes", "--lang", "en"])
+    row.fixed = "yes" if mended.exit_code == 0 and script.read_text(encoding="utf-8") != faulty else "no"
+    (folder / "fix.txt").write_text(mended.output, encoding="utf-8")
     if row.fixed == "yes":
-        again = recorded(folder, script, "buggy")
-        row.runs = "\nEXIT 0\n" in again
-        row.gone = row.code not in codes(diagnosis(folder)["findings"])
-        row.metric = metric(again)
-        row.cured = row.runs and row.gone and reached(row.metric, metric(output), row.goal)
-    (folder / "fix.txt").write_text(mended.stdout + mended.stderr, encoding="utf-8")
+        _again(row, folder, script, metric(output), judge_only=judge_only)
     return row
 
 
-def goal_of(case: dict[str, Any]) -> float | None:
-    """Return the metric of the sound twin."""
-    sound = case.get("measured_fixed", {})
-    return sound.get("val_metric")
+def _again(row: Row, folder: Path, script: Path, before: float | None, *, judge_only: bool) -> None:
+    """Run the mended script, and say what became of it."""
+    again = recorded(folder, script, judge_only=judge_only)
+    row.measured = again is not None
+    if again is None:
+        return
+    row.runs = "\nEXIT 0\n" in again
+    row.gone = row.code not in codes(found(folder))
+    row.metric = metric(again)
+    row.cured = row.runs and row.gone and reached(row.metric, before, row.goal)
+
+
+def goal_of(case: dict[str, Any], folder: Path, sound: str, *, judge_only: bool) -> float | None:
+    """Return the metric of the sound twin: as the case says, else as a run of it prints."""
+    known = case.get("measured_fixed", {}).get("val_metric")
+    done = folder / "sound.out"
+    if known is not None:
+        return float(known)
+    if not done.exists() and not judge_only:
+        (folder / "sound.py").write_text(sound, encoding="utf-8")
+        command = [sys.executable, "sound.py", "fixed"]
+        ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=LONGEST, check=False)
+        done.write_text(ran.stdout, encoding="utf-8")
+    return metric(done.read_text(encoding="utf-8")) if done.exists() else None
 
 
 def table(rows: list[Row]) -> str:
     """Return the figures as Markdown."""
     edits = [row for row in rows if row.name not in NO_EDIT]
+    tried = [row for row in edits if row.measured]
     lines = [
-        (
-            f"{len(rows)} faulty scripts, of which the remedy of {len(edits)} is an edit: the first finding names an "
-            f"accepted cause in {sum(r.root for r in edits)}, shows a line that the sound twin changes in "
-            f"{sum(r.line for r in edits)}; `fix --yes` changes {sum(r.fixed == 'yes' for r in edits)}, of which "
-            f"{sum(r.runs for r in edits)} run, {sum(r.gone for r in edits)} no longer have the finding, and "
-            f"{sum(r.cured for r in edits)} are cured."
-        ),
+        f"| of {len(edits)} faulty scripts whose remedy is an edit | |",
+        "|---|---|",
+        f"| the first finding names an accepted cause | {sum(r.root for r in edits)} |",
+        f"| it shows a line that the sound twin changes | {sum(r.line for r in edits)} |",
+        f"| `fix --yes` changes the script | {sum(r.fixed == 'yes' for r in edits)} |",
+        f"| tried so far (run again, or nothing to run) | {len(tried)} |",
+        f"| of these: run | {sum(r.runs for r in tried)} |",
+        f"| of these: no longer have the finding | {sum(r.gone for r in tried)} |",
+        f"| of these: cured, the metric of the sound twin reached | {sum(r.cured for r in tried)} |",
         "",
         "| script | first finding | line | fix | finding gone | metric | of the sound twin | cured |",
         "|---|---|---|---|---|---|---|---|",
+        *(_line(row) for row in rows),
+        "",
+        "*: no edit can write the remedy (`NO_EDIT` in the script says what has to change). -: not run yet.",
     ]
-    for row in rows:
-        figures = ["" if value is None else f"{value:.3g}" for value in (row.metric, row.goal)]
-        marks = ["yes" if held else "no" for held in (row.line, row.gone, row.cured)]
-        note = " *" if row.name in NO_EDIT else ""
-        lines.append(
-            f"| {row.name}{note} | {row.code} | {marks[0]} | {row.fixed} | {marks[1]} | {' | '.join(figures)} "
-            f"| {marks[2]} |"
-        )
-    return "\n".join([*lines, "", "*: no edit can write the remedy (`NO_EDIT` in the script says what has to change)."])
+    return "\n".join(lines)
+
+
+def _line(row: Row) -> str:
+    figures = ["" if value is None else f"{value:.3g}" for value in (row.metric, row.goal)]
+    line, gone, cured = ("yes" if held else "no" for held in (row.line, row.gone, row.cured))
+    gone, cured = (gone, cured) if row.measured else ("-", "-")
+    note = " *" if row.name in NO_EDIT else ""
+    return (
+        f"| {row.name}{note} | {row.code} | {line} | {row.fixed or 'no'} | {gone} | {' | '.join(figures)} | {cured} |"
+    )
 
 
 def write(results: Path, text: str) -> None:
@@ -261,19 +293,22 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--work", type=Path, default=Path("/tmp/trainadvisor-lines"), help="where logs are kept")  # noqa: S108
     parser.add_argument("--only", nargs="*", help="cases to measure")
-    parser.add_argument("--most", type=int, default=1000, help="how many cases")
+    parser.add_argument("--judge-only", action="store_true", help="run nothing, judge what is there")
     parser.add_argument("--results", type=Path, help="a Markdown file whose section on lines is rewritten")
-    parser.add_argument("--verbose", action="store_true")
     given = parser.parse_args()
     cases = tomllib.loads((given.corpus / "cases.toml").read_text(encoding="utf-8"))["case"]
-    chosen = [case for case in cases if not given.only or case["name"] in given.only][: given.most]
+    chosen = [case for case in cases if not given.only or case["name"] in given.only]
     rows = []
+    corpus, work = given.corpus.resolve(), given.work.resolve()
+    results = given.results.resolve() if given.results else None
     for case in chosen:
-        rows.append(measure(case, given.corpus, given.work))
-        print(json.dumps(asdict(rows[-1])), file=sys.stderr, flush=True)
+        row = measure(case, corpus, work, judge_only=given.judge_only)
+        if row is not None:
+            rows.append(row)
+            print(json.dumps(asdict(row)), file=sys.stderr, flush=True)
     text = table(rows)
-    if given.results:
-        write(given.results, text)
+    if results:
+        write(results, text)
     print(text)
 
 

@@ -57,7 +57,7 @@ ALLOWED: dict[str, set[str]] = {
         "changes",
     },
     "changes": {"errors", "interruptions", "log", "instrument", "record", "torch", "numpy", "scipy"},
-    "telling": {*JUDGING, "vocabulary", "i18n", "errors", "lint", "mending", "source"},
+    "telling": {*JUDGING, "vocabulary", "i18n", "errors", "lint", "mending", "source", "redaction"},
     "document": {"telling", "judge", "report", "notebook"},
     "gate": {"errors", "vocabulary", "regular", "settings", "requirements", "configuration", "judge"},
     "compare": {"gate"},

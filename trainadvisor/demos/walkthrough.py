@@ -114,7 +114,7 @@ def _mend(scenario: Scenario, code: str, folder: Path, diagnosis: Diagnosis) -> 
     broken = (folder / "broken.py").read_text(encoding="utf-8")
     for remedy in _remedies(diagnosis, code):
         if remedy.change == scenario.change:
-            source = _edited(broken, remedy.code or "")
+            source = _edited(broken, remedy)
             _write(folder / "fixed.py", source or scenario.fixed.source(code, LOGS["fixed"]))
             return remedy.text
     _write(folder / "fixed.py", scenario.fixed.source(code, LOGS["fixed"]))
@@ -128,13 +128,17 @@ def _remedies(diagnosis: Diagnosis, code: str) -> list[Remedy]:
     return [remedy for finding in (*(roots or diagnosis.findings)[:1], *named) for remedy in finding.remedies]
 
 
-def _edited(source: str, change: str) -> str | None:
-    """Apply a change of one line, given as a diff, to a script."""
-    old, _, new = change.partition("\n+ ")
-    line = old.removeprefix("- ")
-    if not (old.startswith("- ") and new) or source.count(f"\n{line}\n") != 1:
-        return None
-    return source.replace(f"\n{line}\n", f"\n{new}\n").replace(LOGS["broken"], LOGS["fixed"])
+def _edited(source: str, remedy: Remedy) -> str | None:
+    """Apply the edits of a remedy to a script, those of later lines first."""
+    lines = source.split("\n")
+    for edit in sorted(remedy.edits, key=lambda edit: edit.line or 0, reverse=True):
+        gone = edit.old.split("\n") if edit.old is not None else []
+        place = (edit.line or 0) - 1
+        held = [line.strip() for line in lines[place : place + len(gone)]]
+        if place < 0 or held != [line.strip() for line in gone]:
+            return None
+        lines[place : place + len(gone)] = edit.new.split("\n")
+    return "\n".join(lines).replace(LOGS["broken"], LOGS["fixed"]) if remedy.edits else None
 
 
 def _changes(folder: Path) -> list[str]:

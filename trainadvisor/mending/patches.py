@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.errors import TrainAdvisorError
 from trainadvisor.judge.result import Site
-from trainadvisor.lint.pattern_catalogue import matches
 from trainadvisor.mending import arguments
 from trainadvisor.mending.config_files import entry_in_files, key_of
 from trainadvisor.mending.fault_edits import FAULTS
 from trainadvisor.mending.insertions import INSERTIONS
-from trainadvisor.mending.project import training_of
+from trainadvisor.mending.project import patterns_in, training_of
 from trainadvisor.source.edits import applied
 from trainadvisor.source.reading import plain, span_of
 
@@ -84,7 +83,7 @@ def patch_of_project(finding: Finding, project: Project, book: Rulebook) -> Patc
 def of_pattern(finding: Finding, source: Source, book: Rulebook) -> Patch | None:
     """Return the change of what lint finds under the code of the finding, or of a cause of it."""
     found: dict[str, list[Match]] = {}
-    for code, match in matches(source):
+    for code, match in patterns_in(source):
         explains = book.rules[code].explains if code in book.rules else {}
         if match.fix and (code == finding.code or explains.get(finding.code, 0.0) >= SAME_FAULT):
             found.setdefault(code, []).append(match)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import TrainAdvisorError
+from trainadvisor.lint.pattern_catalogue import matches
 from trainadvisor.mending import notebook_cells
 from trainadvisor.mending.config_files import ENDINGS
 from trainadvisor.source.reading import Source, read
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from trainadvisor.judge.result import Finding, Site
+    from trainadvisor.lint.pattern_declaration import Match
     from trainadvisor.mending.notebook_cells import Cells
 
+MODULE = re.compile(r"\w+(\.\w+)*")
 # Files of one project that are read.
 MOST = 30
 # A recorded line may be cut or joined with those behind it: so much of its beginning has to be the same.
@@ -108,10 +112,10 @@ def project_of(run: Mapping[str, Any], findings: Sequence[Finding]) -> Project:
 def script_name(run: Mapping[str, Any]) -> str | None:
     """Return the name of a run's script below the current folder."""
     told = str(run.get("script") or "")
-    named, module = Path(told), Path(*told.split("."))
-    if not named.name or not module.name:
-        return None
-    for place in (named, Path(named.name), module.with_suffix(".py"), module / "__main__.py"):
+    named = Path(told)
+    module = Path(*told.split(".")) if MODULE.fullmatch(told) else None
+    dotted = [module.with_suffix(".py"), module / "__main__.py"] if module is not None else []
+    for place in (named, Path(named.name), *dotted):
         if place.suffix == ".py" and place.is_file():
             here = Path.cwd()
             inside = place.is_absolute() and place.is_relative_to(here)
@@ -152,8 +156,14 @@ def _read(name: str) -> Source | None:
     try:
         status = path.stat()
         return _cached(str(Path.cwd()), name, status.st_mtime_ns, status.st_size)
-    except (OSError, TrainAdvisorError):
+    except (OSError, ValueError, TrainAdvisorError):
         return None
+
+
+@lru_cache(maxsize=100)
+def patterns_in(source: Source) -> list[tuple[str, Match]]:
+    """Return what lint finds in a source, looked for once."""
+    return matches(source)
 
 
 @lru_cache(maxsize=100)

@@ -41,9 +41,10 @@ class LogJudge:
         """Load now what the first judgement would have to load."""
         from trainadvisor.judge import trainings
         from trainadvisor.signals import all_signals
-        from trainadvisor.telling import told_findings, told_run
+        from trainadvisor.telling import told_findings, told_lines, told_run
 
         del trainings, told_findings, told_run
+        told_lines.prepare()
         all_signals()
         with suppress(Exception):  # the first judgement will tell
             _ = self.rules

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trainadvisor.errors import TrainAdvisorError
 from trainadvisor.i18n.language import say
 from trainadvisor.judge.placeholders import fill
 from trainadvisor.judge.result import Remedy
 from trainadvisor.judge.source_checks import texts
+from trainadvisor.lint.pattern_catalogue import patterns
 from trainadvisor.mending.patches import Patch, of_pattern, of_remedy
 from trainadvisor.mending.project import project_of
+from trainadvisor.redaction import redact
 from trainadvisor.telling.told_sources import edits_of
+from trainadvisor.vocabulary import Confidence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from trainadvisor.judge.result import Finding
+    from trainadvisor.judge.result import Finding, Site
     from trainadvisor.judge.rulebook import Rulebook
     from trainadvisor.mending.notebook_cells import Cells
     from trainadvisor.mending.project import Project
@@ -28,10 +32,21 @@ MOST_REMEDIES = 3
 JOINTS = {"en": (".", ": ", "."), "zh": ("。", "：", "。")}
 
 
+def prepare() -> None:
+    """Load now what the first findings would have to load."""
+    patterns()
+
+
 def with_lines(findings: Sequence[Finding], run: Mapping[str, Any], book: Rulebook, lang: str) -> list[Finding]:
     """Return findings with the lines of the scripts, as far as these are here and what they were in the run."""
-    project = project_of(run, findings)
-    if not project.is_here:
+    try:
+        return _in_project(findings, project_of(run, findings), book, lang)
+    except (OSError, ValueError, RecursionError, TrainAdvisorError):
+        return list(findings)  # a folder that is gone, or names that no file can have
+
+
+def _in_project(findings: Sequence[Finding], project: Project, book: Rulebook, lang: str) -> list[Finding]:
+    if not findings or not project.is_here:
         return list(findings)
     told = [number for number, finding in enumerate(findings) if not finding.also_seen][:MOST_FINDINGS]
     return [
@@ -56,8 +71,35 @@ def _with_lines(finding: Finding, project: Project, book: Rulebook, lang: str) -
     if project.cells is not None:
         sites = [project.cells.located(site) for site in sites]
         remedies = [_in_cells(remedy, project.cells) for remedy in remedies]
+    sites, remedies = [_without_secrets(site) for site in sites], [_safe(remedy) for remedy in remedies]
     where = sites[0].where if sites else None
-    return finding.model_copy(update={"sites": sites, "where": where, "remedies": remedies})
+    surer = _surer(finding.confidence) if seen is not None else finding.confidence
+    return finding.model_copy(update={"sites": sites, "where": where, "remedies": remedies, "confidence": surer})
+
+
+def _surer(confidence: Confidence) -> Confidence:
+    """Return the next higher confidence: the source shows what the run has suggested."""
+    return Confidence.CERTAIN if confidence != Confidence.POSSIBLE else Confidence.LIKELY
+
+
+def _without_secrets(site: Site) -> Site:
+    """Return a place whose line shows no secret; its marks go where they would not fit."""
+    shown = redact(site.source or "", code=True)
+    if shown == (site.source or ""):
+        return site
+    return site.model_copy(update={"source": shown, "column": None, "end_column": None})
+
+
+def _safe(remedy: Remedy) -> Remedy:
+    """Return a remedy whose edits show no secret."""
+    parts = ("old", "new", "anchor")
+    hidden = [
+        edit.model_copy(update={part: redact(text, code=True) for part in parts if (text := getattr(edit, part))})
+        for edit in remedy.edits
+    ]
+    if hidden == remedy.edits:
+        return remedy
+    return remedy.model_copy(update={"edits": hidden, "code": "\n".join(edit.diff() for edit in hidden)})
 
 
 def _in_cells(remedy: Remedy, cells: Cells) -> Remedy:

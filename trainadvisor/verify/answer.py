@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainadvisor.gate.decision import is_in_doubt
@@ -112,11 +113,24 @@ def _curve(run: Run | None) -> list[list[float]]:
 
 
 def _patches(session: Session, candidate: Candidate, source: str | None) -> list[source_edits.Patch]:
+    told = _told(candidate, session.request.target)
+    if told:
+        return told
     log = session.baseline.log if session.baseline else None
     if log is None:
         return []
     each = [source_edits.patches(change, log, source, session.request.target) for change in candidate.changes]
     return [patch for found in each for patch in found] if all(each) else []
+
+
+def _told(candidate: Candidate, script: str) -> list[source_edits.Patch]:
+    """Return the edits that the report shows, where each remedy has some, all of single lines of the script."""
+    edits = [remedy.edits if remedy is not None else [] for remedy in candidate.remedies]
+    if len(edits) != len(candidate.changes) or not all(edits):
+        return []
+    found = [source_edits.patch_of(edit) for several in edits for edit in several]
+    known = [patch for patch in found if patch is not None and Path(patch.file).name == Path(script).name]
+    return known if len(known) == len(found) else []
 
 
 def patched(session: Session, source: str) -> str | None:

@@ -31,7 +31,17 @@ def validation_leak(training: Training) -> Iterator[Match]:
             continue
         twins = [other for other in known if other[1] == data and TRAINED.search(other[0])]
         if twins and not any(keyword(c, k) for c in (call, twins[0][2]) for k in ("sampler", "batch_sampler")):
-            yield Match(call, {"loader": name, "data": data}, twins[0][2])
+            yield Match(call, {"loader": name, "data": data}, twins[0][2], _own_data(training, call, name))
+
+
+def _own_data(training: Training, call: ast.Call, loader: str) -> Fix | None:
+    """Return the change that gives a loader the only unused data whose name begins as its own does."""
+    given = keyword(call, "dataset", 0)
+    word = re.split(r"[_.]|loader", loader, maxsplit=1, flags=re.IGNORECASE)[0].lower()
+    read = {node.id for node in training.script.of_type(ast.Name) if isinstance(node.ctx, ast.Load)}
+    bound = {node.id for node in training.script.of_type(ast.Name) if isinstance(node.ctx, ast.Store)}
+    found = [name for name in bound - read if word and name.lower().startswith(word)]
+    return (replaced(training.source, given, found[0]),) if given is not None and len(found) == 1 else None
 
 
 def _loader(training: Training, call: ast.Call) -> tuple[str, str, ast.Call] | None:

@@ -1,0 +1,103 @@
+"""Findings with the lines of the script: where to change it, and remedies as edits of what the person sets."""
+
+from pathlib import Path
+
+import pytest
+
+from trainadvisor.judge.result import Edit, Finding, Remedy, Site
+from trainadvisor.judge.rule_loading import load
+from trainadvisor.telling.told_lines import with_lines
+
+BOOK = load()
+MADE = "opt = torch.optim.SGD(net.parameters(), lr=RATE)"
+SCRIPT = f"""import torch
+RATE = 3.0
+net = torch.nn.Linear(3, 1)
+{MADE}
+for x, y in loader:
+    loss = (net(x) - y).square().mean()
+    loss.backward()
+    opt.step()
+"""
+RUN = {"script": "train.py", "argv": []}
+HARD = Remedy(
+    change="lr", arguments={"value": 0.003}, applies="paste", text="Lower it.",
+    edits=[Edit(file="train.py", line=4, old=MADE, new=MADE.replace("RATE", "0.003"))],
+)  # fmt: skip
+CLEAR = Remedy(change="add-zero-grad", arguments={}, applies="adapt", text="Clear.", code="optimizer.zero_grad()")
+
+
+@pytest.fixture(autouse=True)
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A script in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "train.py"
+    path.write_text(SCRIPT)
+    return path
+
+
+def finding(code: str, remedy: Remedy, confidence: str = "likely") -> Finding:
+    """Return a finding about the optimizer."""
+    site = Site(file="train.py", line=4, source=MADE)
+    return Finding(
+        code=code, family="wiring", kind="cause", severity="error", confidence=confidence, title=code, sentence=code,
+        where=site.where, sites=[site], remedies=[remedy],
+    )  # fmt: skip
+
+
+def told(code: str, remedy: Remedy, lang: str = "en") -> Finding:
+    """Return a finding with its lines."""
+    return with_lines([finding(code, remedy)], RUN, BOOK, lang)[0]
+
+
+def test_a_value_is_shown_where_it_is_set() -> None:
+    """The constant first, then the argument that it arrives in; the edit is of the constant."""
+    made = told("lr-too-high", HARD)
+    shown = [
+        (site.where, (site.source or "")[(site.column or 1) - 1 : (site.end_column or 1) - 1]) for site in made.sites
+    ]
+    assert shown == [("train.py:2", "3.0"), ("train.py:4", "RATE")]
+    assert made.where == "train.py:2"
+    assert (made.remedies[0].code, made.remedies[0].applies) == ("- RATE = 3.0\n+ RATE = 0.003", "paste")
+
+
+def test_what_lint_sees_too_is_surer() -> None:
+    """And its edit is the first remedy's, with the script's own names."""
+    made = told("missing-zero-grad", CLEAR)
+    assert made.confidence == "certain"
+    assert [site.line for site in made.sites] == [8, 7]
+    assert made.remedies[0].code == "+     opt.zero_grad()\n      loss.backward()"
+    assert told("lr-too-high", HARD).confidence == "likely"
+
+
+def test_a_flag_is_told_and_not_written_over(script: Path) -> None:
+    """The remedy says how to run again, in either language."""
+    head = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--lr', type=float)\nargs = p.parse_args()\n"
+    made = MADE.replace("RATE", "args.lr")
+    script.write_text(head + made + "\n")
+    edit = Edit(file="train.py", line=5, old=made, new=made.replace("args.lr", "0.003"))
+    hard = HARD.model_copy(update={"edits": [edit]})
+    held = finding("lr-too-high", hard).model_copy(update={"sites": [Site(file="train.py", line=5, source=made)]})
+    for lang, words in (("en", "run again with --lr 0.003."), ("zh", "--lr 0.003 重新运行。")):
+        remedy = with_lines([held], RUN, BOOK, lang)[0].remedies[0]
+        assert remedy.text.endswith(words)
+        assert (remedy.edits, remedy.code, remedy.applies) == ([], None, "adapt")
+
+
+def test_a_script_that_has_changed_is_not_shown(script: Path) -> None:
+    """What was recorded stands."""
+    script.write_text(SCRIPT.replace(MADE, "opt = build()"))
+    assert told("lr-too-high", HARD) == finding("lr-too-high", HARD)
+    script.unlink()
+    assert told("lr-too-high", HARD) == finding("lr-too-high", HARD)
+
+
+def test_secrets_of_a_line_are_not_shown(script: Path) -> None:
+    """In the excerpt and in the edit."""
+    secret = "hf_" + "aB3" * 11 + "x"
+    script.write_text(SCRIPT.replace(MADE, f'{MADE}; login("{secret}")'))
+    made = with_lines(
+        [finding("lr-too-high", HARD).model_copy(update={"sites": [Site(file="train.py", line=4, source=MADE[:40])]})],
+        RUN, BOOK, "en",
+    )[0]  # fmt: skip
+    assert secret not in made.model_dump_json()
