@@ -21,9 +21,7 @@ def rows(count):
     return [{"input_ids": row, "labels": row.clone()} for row in sentences(count)]
 
 
-config = GPT2Config(
-    vocab_size=24, n_positions=32, n_embd=32, n_layer=2, n_head=2, bos_token_id=None, eos_token_id=None
-)
+config = GPT2Config(vocab_size=24, n_positions=32, n_embd=32, n_layer=2, n_head=2, bos_token_id=None, eos_token_id=None)
 model = GPT2LMHeadModel(config)
 args = TrainingArguments(
     output_dir=sys.argv[1] if len(sys.argv) > 1 else "out",
