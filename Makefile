@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint audit fuzz mutants clean
+.PHONY: demo test test-frameworks lint audit fuzz mutants clean
 
 demo: $(VENV)/installed
 	$(BIN)/trainadvisor demo
@@ -13,6 +13,12 @@ demo: $(VENV)/installed
 # With bytecode kept, because hundreds of tests start a command in a process of its own.
 test: $(VENV)/installed-dev
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The frameworks have an environment of their own: they are large, and the tests of the rest have to pass without them.
+# timm and fastai are not in it, because their torchvision may want another torch; their tests are skipped.
+FRAMEWORKS ?= .venv-frameworks
+test-frameworks: $(FRAMEWORKS)/installed
+	OMP_NUM_THREADS=1 $(FRAMEWORKS)/bin/python -m pytest tests/frameworks
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -42,7 +48,7 @@ mutants: $(VENV)/installed-dev
 	nice $(BIN)/python benchmarks/mutants --mutants $(MUTANTS) --seed $(SEED) --results benchmarks/RESULTS.md
 
 clean:
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(FRAMEWORKS) dist build .pytest_cache .mypy_cache .ruff_cache
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "trainadvisor needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -50,6 +56,13 @@ $(BIN)/python:
 
 $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -e .
+	touch $@
+
+# torch first and alone, so that no framework chooses another one.
+$(FRAMEWORKS)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(FRAMEWORKS)
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[frameworks]" hypothesis
 	touch $@
 
 # The examples use torchvision where it can be installed; its published wheel must not choose another torch.

@@ -17,6 +17,9 @@ WORDS = {
 }  # fmt: skip
 SETTINGS = {"configuration", "settings", "requirements", "toml"}
 JUDGING = {"judge", "signals", "log", "changes"}
+FRAMEWORKS = {
+    "accelerate", "fastai", "ignite", "keras", "lightning", "pytorch_lightning", "skorch", "transformers",
+}  # fmt: skip
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "vocabulary": set(),
@@ -71,7 +74,7 @@ ALLOWED: dict[str, set[str]] = {
     "demos": {*WORDS, "judge", "telling", "report", "numpy", "torch", "sklearn"},
     "page_material": {"judge", "telling", "log", "report", "configuration"},
     "importers": {"errors", "regular", "log", "orjson", "numpy"},
-    "integrations": set(),
+    "integrations": {"errors", "instrument", "record", "watching", *FRAMEWORKS},
     "notebook": {
         *WORDS,
         "page_material",
@@ -83,7 +86,7 @@ ALLOWED: dict[str, set[str]] = {
         "IPython",
         "pandas",
     },
-    "watching": {"errors", "document", "log", "monitor", "notebook", "record", "report", "torch"},
+    "watching": {"errors", "document", "instrument", "log", "monitor", "notebook", "record", "report", "torch"},
     "testing": {
         *WORDS,
         *JUDGING,

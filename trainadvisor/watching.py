@@ -146,7 +146,7 @@ def watch(
     models = [model] if isinstance(model, nn.Module) else list(model)
     alone = isinstance(optimizer, torch.optim.Optimizer) or foreign_optimizers.standing_for(optimizer) is not None
     given = [optimizer] if alone else list(optimizer or ())  # type: ignore[call-overload]
-    optimizers = [foreign_optimizers.standing_for(thing) or thing for thing in given]
+    optimizers: list[Any] = [foreign_optimizers.standing_for(thing) or thing for thing in given]
     _check(models, optimizers, every)
     share = share_of(overhead)
     if os.environ.get("TRAINADVISOR") == "0":
@@ -160,7 +160,7 @@ def watch(
 
 
 def autolog(log: str | Path = "log.json", *, every: int = 10, overhead: str | float = "1 %") -> Watcher:
-    """Record whatever trains from here on, as `trainadvisor run` does; return the watcher, closed at the latest at exit.
+    """Record whatever trains from here on, as `trainadvisor run` does; return the watcher, which closes at exit.
 
     Under `trainadvisor run`, and when called again, nothing is recorded twice.
     """

@@ -1,14 +1,14 @@
 """Optimizers and epochs that are not torch's, as Keras and fastai have them, told like torch's own.
 
-A stand-in of torch's class holds the parameters and rates of such an optimizer. The frameworks are patched once they are
-imported, which is looked for when a backward begins: before that no optimizer has stepped.
+A stand-in of torch's class holds the parameters and rates of such an optimizer. The frameworks are patched once they
+are imported, which is looked for when a model is made and when a backward begins: before no optimizer has stepped.
 """
 
 import sys
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import torch
@@ -43,7 +43,7 @@ def stand_in(optimizer: Any, groups: Groups) -> torch.optim.Optimizer:
     made = _stand_ins.get(optimizer)
     if made is None:
         kind = type(type(optimizer).__name__, (torch.optim.Optimizer,), {"__module__": type(optimizer).__module__})
-        made = kind.__new__(kind)
+        made = cast("torch.optim.Optimizer", object.__new__(kind))
         made.defaults, made.state = {}, defaultdict(dict)
         _stand_ins[optimizer] = made
     made.param_groups = groups(optimizer)
@@ -112,7 +112,7 @@ def _guarded(optimizer: object, groups: Groups) -> torch.optim.Optimizer | None:
 
 
 def _place(kind: str) -> call_sites.Place | None:
-    """Return the line that makes an optimizer of a class, searched in the file that trains; else the line that trains."""
+    """Return the line that makes an optimizer of a class, searched in the file that trains; else the call of that."""
     place = call_sites.user_place(2)
     found = call_sites.constructor_line(place[0], kind, place[1]) if place else None
     return (place[0], found) if place and found else place

@@ -24,7 +24,6 @@ def _lines_in(filename: str, calls: Collection[str]) -> Iterator[tuple[str, str 
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for node in ast.walk(tree):
-        name = call_sites.called(node) if isinstance(node, ast.Call) else None
-        if isinstance(node, ast.Call) and name in calls:
+        if isinstance(node, ast.Call) and (name := call_sites.called(node)) is not None and name in calls:
             yield name, None, node.lineno
             yield from ((name, word.arg, word.value.lineno) for word in node.keywords if word.arg is not None)

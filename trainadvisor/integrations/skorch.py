@@ -42,5 +42,5 @@ class AdvisorCallback(Callback):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Begin without a recording."""
-        vars(self).update(state)
+        self.__dict__.update(state)
         self.initialize()

@@ -64,7 +64,7 @@ DIALECTS: dict[str, Mapping[str, str]] = {
         "early-stopping": "fit(callbacks=[keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)])",
         "loss-function": "compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))",
         "stable-loss": "compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))",
-        "remove-output-activation": "compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))",
+        "remove-output-activation": "keras.layers.Dense(..., activation=None)",
         "precision": 'keras.config.set_dtype_policy("mixed_bfloat16")',
         "optimizer": "compile(optimizer=keras.optimizers.AdamW(...))",
     },

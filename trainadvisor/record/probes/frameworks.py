@@ -2,11 +2,14 @@
 
 import sys
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainadvisor.instrument import foreign_optimizers, framework_settings
 from trainadvisor.log.frameworks import DISTRIBUTIONS, SETTING_CALLS, setting_key
 from trainadvisor.record.context import Context, probe
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 _LOOKS = 3
 
@@ -63,10 +66,11 @@ class FrameworkProbe:
 
 
 def _callers() -> set[str]:
-    frame, names = sys._getframe(1), set()
+    frame: FrameType | None = sys._getframe(1)
+    names = set()
     while frame is not None:
         names.add(str(frame.f_globals.get("__name__", "")).partition(".")[0])
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return names
 
 

@@ -279,7 +279,7 @@ def _shares_divisor(fact: dict[str, Any], micro: int) -> bool:
     divisor, terms = fact.get("divisor"), fact.get("terms")
     if micro < 2 or not divisor or not terms:
         return False
-    shared = _SHARED[0] * micro <= divisor / terms <= _SHARED[1] * micro
+    shared = bool(_SHARED[0] * micro <= divisor / terms <= _SHARED[1] * micro)
     if shared:
         fact["divided_in"] = micro
     return shared

@@ -1,0 +1,72 @@
+"""Remedies in the words of the framework that trains, at the line that holds its setting."""
+
+import pytest
+
+from trainadvisor.judge.dialects import DIALECTS, in_dialect
+from trainadvisor.judge.judgement import Advice
+from trainadvisor.log.frameworks import DISTRIBUTIONS, SETTING_CALLS
+
+
+def advice(change="lr", **arguments):
+    """Return a remedy in plain torch."""
+    return Advice(0, change, arguments, "adapt", snippet="optimizer = torch.optim.AdamW(...)")
+
+
+def trained_by(name, **settings):
+    """Return the event of a framework, with lines of settings by their names."""
+    lines = {key: {"file": "train.py", "line": 7, "code": code} for key, code in settings.items()}
+    return {"kind": "framework", "subject": name, "detail": {"version": "1", "settings": lines}}
+
+
+def test_the_setting_is_changed_at_its_line():
+    """Where the script gives the argument, its line is the place and the edit changes its value alone."""
+    event = trained_by("transformers", **{"TrainingArguments(learning_rate)": "learning_rate=2e-3,"})
+    said, place = in_dialect(advice(value=0.0001), event, "AdamW")
+    assert said.setting == "TrainingArguments(learning_rate=0.0001)"
+    assert (place.file, place.line) == ("train.py", 7)
+    assert [(edit.old, edit.new) for edit in said.edits] == [("learning_rate=2e-3,", "learning_rate=0.0001,")]
+    assert (said.applies, said.snippet) == ("paste", None)
+
+
+def test_the_call_is_the_place_where_the_setting_is_not_given():
+    """The line of the call is told, and what to write there; nothing is edited."""
+    event = trained_by("transformers", **{"TrainingArguments()": "args = TrainingArguments("})
+    said, place = in_dialect(advice(value=0.0001), event, "AdamW")
+    assert place.line == 7
+    assert (said.edits, said.snippet) == ((), "TrainingArguments(learning_rate=0.0001)")
+
+
+def test_the_first_argument_of_a_keras_optimizer_is_its_rate():
+    """A rate that is given by its place is changed there."""
+    event = trained_by("keras", **{"Adam()": "optimizer=keras.optimizers.Adam(5.0),"})
+    said, _ = in_dialect(advice(value=0.05), event, "Adam")
+    assert [edit.new for edit in said.edits] == ["optimizer=keras.optimizers.Adam(0.05),"]
+
+
+def test_one_framework_has_several_names_for_a_setting():
+    """The one-cycle policy of fastai has another word for the rate."""
+    event = trained_by("fastai", **{"fit_one_cycle(lr_max)": "learner.fit_one_cycle(5, lr_max=3.0)"})
+    said, _ = in_dialect(advice(value=0.01), event, "Optimizer")
+    assert [edit.new for edit in said.edits] == ["learner.fit_one_cycle(5, lr_max=0.01)"]
+
+
+@pytest.mark.parametrize(
+    ("event", "change"), [(None, "lr"), (trained_by("lightning"), "lr"), (trained_by("unheard-of"), "lr")]
+)
+def test_other_remedies_stay_as_they_are(event, change):
+    """Without a framework, or where it has no word of its own, plain torch is told."""
+    plain = advice(change, value=0.01)
+    assert in_dialect(plain, event, "Adam") == (plain, None)
+
+
+def test_every_dialect_is_of_a_known_framework():
+    """Each framework that is recorded has its calls listed, and its dialect."""
+    assert set(DIALECTS) == set(SETTING_CALLS) == set(DISTRIBUTIONS)
+
+
+def test_a_strange_log_is_no_obstacle():
+    """Settings that are no table, or lines that are none, leave the words alone."""
+    for settings in (None, [], {"TrainingArguments(learning_rate)": 3}):
+        event = {"subject": "transformers", "detail": {"settings": settings}}
+        said, place = in_dialect(advice(value=0.1), event, "AdamW")
+        assert (said.setting, place) == ("TrainingArguments(learning_rate=0.1)", None)

@@ -1,0 +1,203 @@
+"""What frameworks have of their own instead of torch's: wrappers, samplers, optimizers, losses, symbolic calls."""
+
+import sys
+import types
+
+import pytest
+import torch
+import torch.nn.functional as F
+from recordkit import record
+from torch import nn
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
+
+from trainadvisor.instrument import foreign_optimizers
+from trainadvisor.record.objects import describe
+
+X, Y = torch.randn(32, 4), torch.arange(32) % 3
+
+
+class Wrapper(torch.optim.Optimizer):
+    """Shares the groups of the optimizer that it holds, as Accelerate's does."""
+
+    def __init__(self, optimizer):
+        self.optimizer = optimizer
+
+    @property
+    def param_groups(self):
+        return self.optimizer.param_groups
+
+    def step(self):
+        self.optimizer.step()
+
+
+class Batches:
+    """A batch sampler around another one, as a loader of Accelerate has."""
+
+    def __init__(self, inner):
+        self.batch_sampler, self.batch_size = inner, inner.batch_size
+
+    def __iter__(self):
+        return iter(self.batch_sampler)
+
+    def __len__(self):
+        return len(self.batch_sampler)
+
+
+class Tagged(torch.Tensor):
+    """A subclass without an own dispatch, as fastai's."""
+
+
+def steps(model, optimizer, count=4, loss=F.cross_entropy):
+    """Train so many steps."""
+    for _ in range(count):
+        optimizer.zero_grad()
+        loss(model(X), Y).backward()
+        optimizer.step()
+    return model
+
+
+def test_a_wrapper_is_no_second_optimizer():
+    """A schedule of the wrapper belongs to the optimizer inside."""
+
+    def train():
+        model = nn.Linear(4, 3)
+        inner = torch.optim.SGD(model.parameters(), 0.1)
+        outer = Wrapper(inner)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(inner, lambda _: 1.0)
+        scheduler.optimizer = outer
+        for _ in range(3):
+            steps(model, inner, 1)
+            scheduler.step()
+        return model, outer
+
+    assert [fact["class"] for fact in record(train).facts("optimizer")] == ["SGD"]
+
+
+def test_an_optimizer_that_holds_another_with_own_groups_is_one_itself():
+    """A wrapper with groups of its own is not looked through."""
+    inner = torch.optim.SGD(nn.Linear(4, 3).parameters(), 0.1)
+    outer = torch.optim.SGD(nn.Linear(4, 3).parameters(), 0.1)
+    outer.optimizer = inner
+    assert describe.innermost(outer) is outer
+
+
+@pytest.mark.parametrize("shuffled", [True, False])
+def test_the_innermost_sampler_says_whether_a_loader_shuffles(shuffled):
+    """A loader that was given a batch sampler has a sampler of torch's that nobody asks."""
+    data = TensorDataset(X, Y)
+    order = RandomSampler(data) if shuffled else torch.utils.data.SequentialSampler(data)
+    fact = describe.loader_fact(DataLoader(data, batch_sampler=Batches(BatchSampler(order, 8, drop_last=False))))
+    assert (fact["shuffle"], fact["sampler"], fact["batch_size"]) == (shuffled, type(order).__name__, 8)
+
+
+def test_a_loader_is_known_as_long_as_its_iterator():
+    """A loader that is dropped behind `iter` is described and its batches are counted as an epoch."""
+
+    def train():
+        model = nn.Linear(4, 3)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        for x, y in iter(DataLoader(TensorDataset(X, Y), batch_size=8, shuffle=True)):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+        return model
+
+    records = record(train)
+    assert [(fact["batch_size"], fact["shuffle"]) for fact in records.facts("loader")] == [(8, True)]
+    assert records.column("epoch") == [0, 0, 0, 0]
+
+
+def test_a_loss_of_a_tensor_subclass_is_a_loss():
+    """The kind of a loss is known where the library's tensors are a subclass."""
+
+    def train():
+        model = nn.Linear(4, 3)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        return steps(model, optimizer, loss=lambda output, y: F.cross_entropy(output.as_subclass(Tagged), y))
+
+    records = record(train)
+    assert [fact["kind"] for fact in records.facts("loss")] == ["cross_entropy"]
+    assert records.failures == []
+
+
+@pytest.mark.parametrize(("divisor", "sums"), [(64, True), (32, False)])
+def test_sums_that_share_a_divisor_add_up(divisor, sums):
+    """Sums of two micro-batches over the count of both are the mean together; over their own each is one."""
+    told = []
+
+    def train():
+        model = nn.Linear(4, 3)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        for _ in range(3):
+            optimizer.zero_grad()
+            told.append(0.0)
+            for _ in range(2):
+                loss = F.cross_entropy(model(X), Y, reduction="sum") / divisor
+                loss.backward()
+                told[-1] += loss.item() / (1 if sums else 2)
+            optimizer.step()
+        return model
+
+    assert record(train).column("loss") == pytest.approx(told, rel=1e-5)
+
+
+class KerasTensor:
+    """Has a shape and no values."""
+
+
+class Asked(nn.Linear):
+    """A layer that can be asked for the shape of its answer."""
+
+    def forward(self, x):
+        return x if isinstance(x, KerasTensor) else super().forward(x)
+
+
+def test_a_symbolic_call_makes_no_model():
+    """A part that is only asked for shapes before the training is no model of its own."""
+
+    def train():
+        model = nn.Sequential(Asked(4, 3))
+        model[0](KerasTensor())
+        return steps(model, torch.optim.SGD(model.parameters(), 0.1))
+
+    assert [fact["name"] for fact in record(train).facts("model")] == ["Sequential"]
+
+
+class Base:
+    """Stands in for the optimizer of Keras."""
+
+    def __init__(self, parameters, rate):
+        self._trainable_variables = [types.SimpleNamespace(value=parameter) for parameter in parameters]
+        self.learning_rate, self.weight_decay = rate, 0.01
+
+    def apply(self, _gradients):
+        with torch.no_grad():
+            for variable in self._trainable_variables:
+                variable.value.sub_(variable.value.grad, alpha=self.learning_rate)
+
+
+def test_an_optimizer_that_is_not_torch_s_is_told_like_one(monkeypatch):
+    """Its class, rate, decay, parameters and steps are known, and it is left as it was."""
+    module = types.ModuleType("keras.src.optimizers.base_optimizer")
+    module.BaseOptimizer = Base
+    code = Base.apply.__code__
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    kind = type("Adam", (Base,), {})
+
+    def train():
+        model = nn.Linear(4, 3)
+        optimizer = kind(model.parameters(), 0.1)
+        for _ in range(5):
+            model.zero_grad()
+            F.cross_entropy(model(X), Y).backward()
+            optimizer.apply(None)
+        assert foreign_optimizers.standing_for(optimizer).param_groups[0]["lr"] == 0.1
+        return model, optimizer
+
+    records = record(train)
+    (fact,) = records.facts("optimizer")
+    assert (fact["class"], fact["groups"][0]["weight_decay"], fact["unknown_parameters"]) == ("Adam", 0.01, 0)
+    assert records.column("lr") == [[0.1]] * 5
+    assert records.column("opt") == [[0]] * 5
+    assert Base.apply.__code__ is code
+    assert foreign_optimizers.standing_for(object()) is None
