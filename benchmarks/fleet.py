@@ -45,12 +45,14 @@ def write(folder: Path, number: int) -> None:
     """Write the log of a made-up training; its rate decides how it ends."""
     folder.mkdir(parents=True)
     if number % HOSTILE == 0:
-        (folder / "log.json").write_bytes(random.Random(number).randbytes(2000))
+        (folder / "log.json").write_bytes(bytes(range(256)) * 8 + str(number).encode())
         return
-    draw = random.Random(number)
+    draw = random.Random(number)  # noqa: S311 - no secrets
     rate = 10 ** draw.uniform(-4, 0.5)
-    header = {"record": "header", "format": 1, "tool": "bench", "source": "recorder", "script": f"train{number % 20}.py",
-              "argv": ["--lr", f"{rate:.5f}"]}  # fmt: skip
+    header = {
+        "record": "header", "format": 1, "tool": "bench", "source": "recorder",
+        "script": f"train{number % 20}.py", "argv": ["--lr", f"{rate:.5f}"],
+    }  # fmt: skip
     records = [header]
     for step in range(STEPS):
         loss = 2.3 * 0.98**step + draw.gauss(0, 0.02) if rate < 1 else 2.3 * 1.05**step

@@ -66,6 +66,7 @@ ALLOWED: dict[str, set[str]] = {
     "verify": {*WORDS, *JUDGING, "telling", "gate", "trials", "configuration", "numpy", "scipy", "pydantic"},
     "preflight": {*WORDS, *JUDGING, "telling", "trials", "verify", "configuration", "numpy", "pydantic"},
     "report": {*WORDS, "judge", "source", "requirements", "fleet", "jinja2", "markupsafe"},
+    "agents": {"errors", "version", "mcp"},
     "fleet": {*WORDS, *JUDGING, "importers", "trials", "configuration", "fsspec", "scipy", "numpy"},
     "monitor": {*WORDS, *JUDGING, "importers", "telling", "page_material", "gate", "record", "report", "configuration"},
     "answers": {*WORDS, "judge", "telling", "demos", "report", "pydantic"},

@@ -29,6 +29,7 @@ COMMANDS = {
     "rules": "List the rules, or check rule files.",
     "signals": "List the quantities that rules compare.",
     "changes": "List the remedies that a trial can apply to a script from outside.",
+    "mcp": "Serve the commands as tools for coding agents.",
     "config": "Show the settings that hold here and where each comes from.",
 }
 MODULES = {"import": "import_"}  # a word of Python's own is no name of a module
