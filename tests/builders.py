@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 HEADER = {
@@ -43,7 +44,7 @@ def build_log(
     layers: Sequence[Mapping[str, Any]] = (),
     evals: Sequence[Mapping[str, Any]] = (),
     events: Sequence[Mapping[str, Any]] = (),
-    end: Mapping[str, Any] | None = None,
+    end: Mapping[str, Any] | None = MappingProxyType({}),
     name: str = "log.json",
     **header: Any,
 ) -> Path:

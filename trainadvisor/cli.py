@@ -20,6 +20,7 @@ COMMANDS = {
     "preflight": "Judge the first steps of a script in a minute: the gate before a long run.",
     "verify": "Try the remedies in short re-runs of the script and say which one worked.",
     "compare": "Say which of two recorded trainings is better, and what changed between them.",
+    "fleet": "Judge many runs at once: folders, globs, addresses such as s3://...",
     "import": "Convert the log of another tool into a log of ours.",
     "follow": "Show a running or finished training as its log grows.",
     "explain": "Explain a code, list all codes, or search them for a word.",
@@ -28,6 +29,7 @@ COMMANDS = {
     "rules": "List the rules, or check rule files.",
     "signals": "List the quantities that rules compare.",
     "changes": "List the remedies that a trial can apply to a script from outside.",
+    "mcp": "Serve the commands as tools for coding agents.",
     "config": "Show the settings that hold here and where each comes from.",
 }
 MODULES = {"import": "import_"}  # a word of Python's own is no name of a module

@@ -124,7 +124,7 @@ def test_a_rule_that_is_off_stays_silent(call: Callable[..., Any], folder: Path)
     assert "expected here" in outcome.out
 
 
-FORMS = ("concise", "github", "gitlab", "html", "json", "jsonl", "junit", "markdown", "sarif", "text")
+FORMS = ("agent", "concise", "github", "gitlab", "html", "json", "jsonl", "junit", "markdown", "sarif", "text")
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -128,7 +128,7 @@ def test_a_snapshot_is_the_log_read_at_once(tmp_path: Path) -> None:
 
 def test_a_packed_log_is_read_once(tmp_path: Path) -> None:
     """It grows no more."""
-    path = build_log(tmp_path, columns={"loss": [1.0] * 5})
+    path = build_log(tmp_path, columns={"loss": [1.0] * 5}, end=None)
     packed = tmp_path / "log.json.gz"
     packed.write_bytes(gzip.compress(path.read_bytes()))
     log = GrowingLog(packed)

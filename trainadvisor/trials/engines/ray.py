@@ -73,6 +73,30 @@ def pack(folder: Path) -> bytes:
     return buffer.getvalue()
 
 
+def connected() -> tuple[Any, bool]:
+    """Return ray, connected to a cluster, and whether that is to be left again: else somebody else had connected."""
+    try:
+        import ray
+    except ImportError as error:
+        message = "--engine ray: ray is not installed; pip install 'trainadvisor[ray]'"
+        raise UsageError(message) from error
+    own = not ray.is_initialized()
+    if own:
+        _connect(ray)
+    return ray, own
+
+
+def _connect(ray: Any) -> None:
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    try:
+        ray.init(address="auto", **quiet)
+    except ConnectionError as error:
+        if os.environ.get("RAY_ADDRESS"):
+            message = f"--engine ray: no cluster answers at RAY_ADDRESS={os.environ['RAY_ADDRESS']} ({error})"
+            raise UsageError(message) from error
+        ray.init(include_dashboard=False, **quiet)
+
+
 class RayEngine:
     """Runs each job as a task on a cluster: that of RAY_ADDRESS or of a running head, else one started here."""
 
@@ -80,30 +104,13 @@ class RayEngine:
 
     def __init__(self, slots: int | None = None, gpus: float = 0.0, cpus: float = 1.0) -> None:
         """Connect; raise UsageError if ray is not installed or the cluster does not answer."""
-        try:
-            import ray
-        except ImportError as error:
-            message = "--engine ray: ray is not installed; pip install 'trainadvisor[ray]'"
-            raise UsageError(message) from error
-        self._ray: Any = ray
-        self._own = not ray.is_initialized()
-        if self._own:
-            self._connect()
-        resources: dict[str, float] = self._ray.cluster_resources()
+        self._ray, self._own = connected()
+        ray = self._ray
+        resources: dict[str, float] = ray.cluster_resources()
         room = int(resources.get("CPU", 1)) // 2
         self.slots = max(1, slots or room)
         self._task = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=RETRIES)(run_remotely)
         self._parcels: dict[tuple[str, ...], tuple[Any, Any, Parcel]] = {}
-
-    def _connect(self) -> None:
-        quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
-        try:
-            self._ray.init(address="auto", **quiet)
-        except ConnectionError as error:
-            if os.environ.get("RAY_ADDRESS"):
-                message = f"--engine ray: no cluster answers at RAY_ADDRESS={os.environ['RAY_ADDRESS']} ({error})"
-                raise UsageError(message) from error
-            self._ray.init(include_dashboard=False, **quiet)
 
     def run(self, jobs: Iterable[Job], setting: Setting) -> Iterator[Outcome]:
         """Yield outcomes as they arrive; closing the iterator cancels the remaining runs."""

@@ -1,0 +1,42 @@
+"""The form for agents: what is needed to go on, and never more than it may cost."""
+
+from pathlib import Path
+
+import numpy as np
+from builders import build_log, event
+
+from trainadvisor.report.forms import agent
+from trainadvisor.telling import diagnose
+
+ERROR = {
+    "type": "RuntimeError", "message": "mat1 and mat2 shapes cannot be multiplied (4x400 and 288x2)", "layer": "head",
+    "layer_form": "Linear(288, 2)", "site": {"file": "train.py", "line": 7, "code": "return self.head(x)"},
+}  # fmt: skip
+
+
+def test_a_crash(tmp_path: Path) -> None:
+    """State, place, change and the next command."""
+    told = agent.render(
+        diagnose(build_log(tmp_path, events=[event("exception", ERROR)], script="train.py", argv=["-q"]))
+    )
+    assert told.startswith("state: broken\nsummary: shapes do not fit.")
+    assert "at: train.py:7: return self.head(x)" in told
+    assert "in_features=400" in told
+    assert "then: trainadvisor run train.py -q" in told
+
+
+def test_no_more_tokens_than_allowed(tmp_path: Path) -> None:
+    """Also where much is wrong and every text is long, in both languages."""
+    columns = {"loss": np.where(np.arange(300) < 100, 2.0, np.nan), "lr": 5.0, "grad_norm": 1e9}
+    path = build_log(
+        tmp_path, columns=columns, script="train.py", argv=["word"] * 20, events=[event("exception", ERROR)]
+    )
+    for lang in ("en", "zh"):
+        told = agent.render(diagnose(path, lang=lang), lang)
+        assert agent.tokens(told) <= agent.MOST
+        assert "trainadvisor explain" in told
+
+
+def test_tokens_are_counted_with_care() -> None:
+    """Three letters make one at most, and so does each Chinese sign."""
+    assert (agent.tokens("abcdefg"), agent.tokens("损失"), agent.tokens("")) == (3, 2, 0)

@@ -1,0 +1,1 @@
+"""Coding agents as users: the commands as tools of the model context protocol."""

@@ -1,0 +1,79 @@
+"""`trainadvisor fleet PATH...`: every run of a folder, a sweep or a bucket, judged at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from trainadvisor.commands.common import lang_option
+
+FORMS = "text, json, markdown, html"
+
+
+@click.command("fleet", short_help="Judge many runs at once: folders, globs, addresses such as s3://...")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--format", "forms", multiple=True, metavar="NAME[=FILE]", help=f"{FORMS}; may be repeated.")
+@click.option("--jobs", type=click.IntRange(1), help="Processes side by side; default: one a core.")
+@click.option("--engine", default="local", show_default=True, help="local, or ray: the nodes of a Ray cluster.")
+@click.option("--limit", type=click.FloatRange(min=1), default=300.0, show_default=True, help="Seconds for one log.")
+@click.option("--cache", "kept", type=click.Path(path_type=Path, dir_okay=False), help="Where judgements are kept.")
+@click.option("--no-cache", is_flag=True, help="Judge everything anew, and keep nothing.")
+@lang_option
+def command(
+    *,
+    paths: tuple[str, ...],
+    forms: tuple[str, ...],
+    jobs: int | None,
+    engine: str,
+    limit: float,
+    kept: Path | None,
+    no_cache: bool,
+    lang: str | None,
+) -> None:
+    """Judge every run below some folders, globs and fsspec addresses, whoever wrote the logs.
+
+    The table holds state, first cause, metric and cost of each; below it stand what the causes have cost, what the bad
+    runs of a sweep have in common, and logs that are there twice. A log that was judged before is not judged again, so
+    a stopped command goes on where it was.
+    """
+    from trainadvisor import configuration
+    from trainadvisor.commands.common import language
+    from trainadvisor.commands.outputs import parse, put
+    from trainadvisor.fleet import places
+    from trainadvisor.fleet.cache import Cache, default_file, judge_version
+    from trainadvisor.fleet.fleet_result import collected
+    from trainadvisor.fleet.survey import Survey
+    from trainadvisor.report import fleet
+    from trainadvisor.trials.engines.tasks import tasks
+
+    outputs = parse(forms, fleet.FORMS)
+    settings = configuration.load()
+    chosen = language(lang)
+    found = list(places.found(list(paths)))
+    cache = Cache(None if no_cache else kept or default_file(), judge_version(settings.rules))
+    pool = tasks(engine, jobs, limit)
+    survey = Survey(pool, cache, settings, sent=engine == "ray")
+    try:
+        entries = list(survey.run(found, _Progress(len(found))))
+    finally:
+        pool.close()
+        cache.close()
+    result = collected(entries, survey.known)
+    for output in outputs:
+        put(fleet.render(output.form, result, chosen), output.file)
+
+
+class _Progress:
+    """A line on a terminal's standard error that counts."""
+
+    def __init__(self, total: int) -> None:
+        import sys
+
+        self._total, self._stream = total, sys.stderr if sys.stderr.isatty() else None
+
+    def __call__(self, count: int) -> None:
+        if self._stream is not None and (count % 20 == 0 or count == self._total):
+            end = "\n" if count == self._total else ""
+            self._stream.write(f"\rtrainadvisor: {count} / {self._total}{end}")
+            self._stream.flush()

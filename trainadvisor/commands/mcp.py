@@ -1,0 +1,25 @@
+"""`trainadvisor mcp`: the commands as tools for coding agents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("mcp", short_help="Serve the commands as tools for coding agents, over standard input and output.")
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=Path(),
+    show_default="this folder",
+    help="The folder that everything has to lie in.",
+)
+def command(*, root: Path) -> None:
+    """Serve diagnose, explain, ask, preflight, run, verify, fix, compare and fleet over the model context protocol.
+
+    Needs the extra mcp. Paths are bounded to --root; fix shows a change and writes it only when told so.
+    """
+    from trainadvisor.agents.server import serve
+
+    serve(root)

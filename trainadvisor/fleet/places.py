@@ -1,0 +1,114 @@
+"""Where the logs of a fleet lie: folders, globs, single files, and addresses that fsspec knows."""
+
+from __future__ import annotations
+
+import glob
+import re
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainadvisor.errors import UsageError
+from trainadvisor.regular import is_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+RANKED = re.compile(r"\.rank\d+\.")
+# Names of files that can be the log of a training; what they are is told by what they hold.
+ENDINGS = (".json", ".json.gz", ".json.zst", ".jsonl", ".csv", ".tsv", ".log", ".out", ".err", ".wandb")
+EVENTS = "tfevents"
+# Files that lie beside logs and are none.
+BESIDE = re.compile(
+    r"(^|/)(config|args|package(-lock)?|tokenizer(_config)?|special_tokens_map|generation_config|wandb-metadata|"
+    r"wandb-summary|vocab|all_results|train_results|eval_results|trial|hparams)\.json$"
+)
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Place:
+    """One log: its address as it is told, and the file system that it lies in, None for this machine's."""
+
+    address: str
+    system: Any = None
+    path: str = ""
+
+
+def found(paths: list[str]) -> Iterator[Place]:
+    """Yield the logs of some paths, each once, in the order of their names; UsageError where a path leads nowhere."""
+    seen: set[str] = set()
+    for path in paths:
+        places = _remote(path) if ADDRESS.match(path) else _local(path)
+        for place in places:
+            if place.address not in seen:
+                seen.add(place.address)
+                yield place
+
+
+def _is_log(name: str) -> bool:
+    plain = name.rpartition("/")[2]
+    named = plain.endswith(ENDINGS) or EVENTS in plain
+    return named and not RANKED.search(plain) and not BESIDE.search(plain)
+
+
+def _local(path: str) -> list[Place]:
+    if is_folder(Path(path)):
+        files = [file.as_posix() for file in Path(path).rglob("*") if file.is_file()]
+        return [Place(name) for name in _of_names(files, path)]
+    if Path(path).is_file():
+        return [Place(path)]
+    names = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) else []  # noqa: PTH207 - any pattern
+    if not names:
+        message = f"{path}: there is no such file, folder or address, and nothing fits it as a pattern"
+        raise UsageError(message)
+    return [place for name in names for place in ([Place(name)] if Path(name).is_file() else _local(name))]
+
+
+def _of_names(files: list[str], root: str) -> list[str]:
+    """Return the logs among the files of a folder: event files of one folder are one log."""
+    below = len(root.rstrip("/")) + 1
+    kept = [name for name in files if _is_log(name) and not any(p.startswith(".") for p in name[below:].split("/"))]
+    return sorted({name.rpartition("/")[0] if EVENTS in name.rpartition("/")[2] else name for name in kept})
+
+
+def _remote(address: str) -> list[Place]:
+    import fsspec
+
+    try:
+        system, path = fsspec.core.url_to_fs(address)
+        files = system.glob(path) if glob.has_magic(path) else system.find(path)
+    except ImportError as error:
+        message = f"{address}: {error}; pip install what its file system needs"
+        raise UsageError(message) from error
+    except Exception as error:
+        message = f"{address}: cannot be read ({type(error).__name__}: {error})"
+        raise UsageError(message) from error
+    if not files:
+        message = f"{address}: there is nothing"
+        raise UsageError(message)
+    scheme = address.partition("://")[0]
+    names = [str(name) for name in files if _is_log(str(name)) and EVENTS not in str(name)] or files[:1]
+    return [Place(f"{scheme}://{name.lstrip('/')}", system, name) for name in sorted(names)]
+
+
+@contextmanager
+def at_hand(place: Place) -> Iterator[Path]:
+    """Yield the log as a file of this machine; one from elsewhere is copied block by block."""
+    if place.system is None:
+        yield Path(place.address)
+        return
+    with tempfile.TemporaryDirectory(prefix="trainadvisor-", ignore_cleanup_errors=True) as folder:
+        yield fetched(place, Path(folder))
+
+
+def fetched(place: Place, folder: Path) -> Path:
+    """Copy a log from elsewhere into a folder and return the file."""
+    file = folder / place.path.rpartition("/")[2]
+    with place.system.open(place.path, "rb") as source, file.open("wb") as target:
+        while block := source.read(BLOCK):
+            target.write(block)
+    return file
