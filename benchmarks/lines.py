@@ -138,10 +138,11 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(command, 124, "", "too long")
 
 
-def metric(output: str) -> float | None:
-    """Return the metric that a script printed."""
+def metric(output: str, case: dict[str, Any]) -> float | None:
+    """Return the metric that a script printed, the one that its case is measured by."""
     lines = [line for line in output.split("\n") if line.startswith("RESULT ")]
-    value = json.loads(lines[-1].removeprefix("RESULT ")).get("val_metric") if lines else None
+    printed = json.loads(lines[-1].removeprefix("RESULT ")) if lines else {}
+    value = printed.get(case.get("measured_fixed", {}).get("metric"), printed.get("val_metric"))
     return float(value) if value is not None else None
 
 
@@ -215,20 +216,14 @@ def measure(case: dict[str, Any], corpus: Path, work: Path, *, judge_only: bool)
     row.fixed = "yes" if mended.exit_code == 0 and script.read_text(encoding="utf-8") != faulty else "no"
     (folder / "fix.txt").write_text(mended.output, encoding="utf-8")
     if row.fixed == "yes":
-        _again(row, folder, script, metric(output), judge_only=judge_only)
+        again = recorded(folder, script, judge_only=judge_only)
+        row.measured = again is not None
+        if again is not None:
+            row.runs = "\nEXIT 0\n" in again
+            row.gone = row.code not in codes(found(folder))
+            row.metric = metric(again, case)
+            row.cured = row.runs and row.gone and reached(row.metric, metric(output, case), row.goal)
     return row
-
-
-def _again(row: Row, folder: Path, script: Path, before: float | None, *, judge_only: bool) -> None:
-    """Run the mended script, and say what became of it."""
-    again = recorded(folder, script, judge_only=judge_only)
-    row.measured = again is not None
-    if again is None:
-        return
-    row.runs = "\nEXIT 0\n" in again
-    row.gone = row.code not in codes(found(folder))
-    row.metric = metric(again)
-    row.cured = row.runs and row.gone and reached(row.metric, before, row.goal)
 
 
 def goal_of(case: dict[str, Any], folder: Path, sound: str, *, judge_only: bool) -> float | None:
@@ -242,7 +237,7 @@ def goal_of(case: dict[str, Any], folder: Path, sound: str, *, judge_only: bool)
         command = [sys.executable, "sound.py", "fixed"]
         ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=LONGEST, check=False)
         done.write_text(ran.stdout, encoding="utf-8")
-    return metric(done.read_text(encoding="utf-8")) if done.exists() else None
+    return metric(done.read_text(encoding="utf-8"), case) if done.exists() else None
 
 
 def table(rows: list[Row]) -> str:

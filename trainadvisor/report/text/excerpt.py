@@ -32,25 +32,32 @@ def excerpts(sites: Sequence[Site], width: int) -> Iterator[str]:
         if site.file != file:
             file = site.file
             yield clean(f"{site.file}:")
-        yield from excerpt(site.source, site.line, site.column, site.end_column, width)
+        indent = len(site.source) - len(site.source.lstrip())
+        start, end = (max(1, place - indent) if place else None for place in (site.column, site.end_column))
+        yield from excerpt(site.source[indent:], site.line, start, end, width)
 
 
 def excerpt(text: str, line: int, column: int | None, end: int | None, width: int) -> Iterator[str]:
     """Yield a line and a mark under its columns, from 1; of a long line, what is around them."""
     text = text.replace("\t", " ").replace("\f", " ").rstrip()
-    indent = len(text) - len(text.lstrip())
-    text = text[indent:]
-    start = max(0, (column or 1) - 1 - indent)
-    stop = min(len(text), max((end or 0) - 1 - indent, start + 1)) if column else start
+    start = min(len(text), (column or 1) - 1)
+    stop = min(len(text), max((end or 0) - 1, start + 1)) if column else start
     number = f"{line:>{DIGITS}} | "
     room = max(width - len(number), NARROWEST)
-    first = max(0, min(start - LEAD, len(text) - room)) if cells(text) > room else 0
-    kept = text[first : first + room]
-    if first:
-        kept = CUT + kept[len(CUT) :]
+    first = _first(text, start, stop, room)
+    kept = CUT + text[first + len(CUT) :] if first else text
+    before = kept[: start - first]
     while cells(clean(kept)) > room:
         kept = kept[:-1]
     yield number + clean(kept)
     if column:
-        marked = max(1, cells(text[start : min(stop, first + len(kept))]))
-        yield " " * (DIGITS + 1) + "| " + " " * cells(text[first:start]) + "^" * marked
+        marked = max(1, cells(kept[start - first : stop - first]))
+        yield " " * (DIGITS + 1) + "| " + " " * cells(before) + "^" * marked
+
+
+def _first(text: str, start: int, stop: int, room: int) -> int:
+    """Return the first character that is shown, so that the part that matters fits."""
+    first = 0
+    while first < start - LEAD and cells(text[first:stop]) > room:
+        first += 1
+    return first
