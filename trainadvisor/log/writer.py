@@ -16,18 +16,24 @@ from trainadvisor.voice import Voice
 _PACKED = {".gz", ".zst"}
 # Records that hold no texts; there are many of them.
 _NUMBERS = (STEP, LAYERS)
+# Step records to which one of the layers counts as equal, for its size.
+_LAYERS_AS_STEPS = 16
 
 
 class LogWriter:
     """Writes one record per line; files are written in batches, never by the training thread."""
 
-    def __init__(self, path: str | Path, *, voice: Voice | None = None, batch: int = 64, seconds: float = 1.0) -> None:
+    def __init__(
+        self, path: str | Path, *, voice: Voice | None = None, batch: int = 1024, seconds: float = 1.0
+    ) -> None:
         """Create the log; raise LogError when the path cannot be written. Problems are reported through `voice`."""
         self.path = Path(path)
         self._waiting: list[Record] = []
         self._batch, self._seconds = batch, seconds
         self._flushed = time.monotonic()
         self._first = True
+        # How much waits, in step records; about 256 kB are handed over at once.
+        self._size = 0
         self._lost = self._steps = 0
         self._pid = os.getpid()
         if self.path.suffix in _PACKED:
@@ -47,9 +53,13 @@ class LogWriter:
     def __call__(self, record: Record) -> None:
         """Write a record; the first goes to the disk at once, later ones in batches."""
         self._waiting.append(record)
-        self._steps += record.get("record") == STEP
+        if record.get("record") == STEP:
+            self._steps += 1
+            self._size += 1
+        else:
+            self._size += _LAYERS_AS_STEPS
         late = time.monotonic() - self._flushed > self._seconds
-        if self._first or late or len(self._waiting) >= self._batch:
+        if self._first or late or self._size >= self._batch:
             self.hand_over()
 
     def flush(self) -> None:
@@ -76,7 +86,7 @@ class LogWriter:
     def hand_over(self) -> None:
         """Hand pending records to the disk: a failing disk ends the log, a slow one loses records; nothing waits."""
         self._flushed = time.monotonic()
-        records, self._waiting = self._waiting, []
+        records, self._waiting, self._size = self._waiting, [], 0
         # A forked child shares the file: only the process that opened the log writes it.
         if not records or os.getpid() != self._pid or self._disk.over:
             return

@@ -8,6 +8,7 @@ from trainadvisor.interruptions import from_handler
 
 Handler = Callable[..., Any]
 Marked = TypeVar("Marked", bound=Handler)
+_NOBODY: list[tuple[str, Handler]] = []
 _MARK, _RESTING = "_only_sampled", "_unless_resting"
 
 
@@ -68,16 +69,18 @@ class Handlers:
             }
         self._plain = found
 
+    def of(self, event: str, *, plain: bool) -> list[tuple[str, Handler]]:
+        """Return who takes an event; at one of a plain step those that do not rest."""
+        table = self._plain if plain and self._current is self._light else self._current
+        return table.get(event, _NOBODY)
+
     def __call__(self, event: str, *args: object) -> None:
         """Let each handler take the event; none can fail the others."""
-        self._tell(self._current, event, args)
+        self.run(event, self._current.get(event, _NOBODY), args)
 
-    def plain(self, event: str, *args: object) -> None:
-        """Let each handler take an event of a plain step, but for those of probes that rest."""
-        self._tell(self._plain if self._current is self._light else self._all, event, args)
-
-    def _tell(self, table: dict[str, list[tuple[str, Handler]]], event: str, args: tuple[object, ...]) -> None:
-        for name, function in table.get(event, ()):
+    def run(self, event: str, handlers: list[tuple[str, Handler]], args: tuple[Any, ...]) -> None:
+        """Let these handlers take an event."""
+        for name, function in handlers:
             try:
                 function(*args)
             except Exception as error:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from trainadvisor.instrument import call_sites, torch_events
+from trainadvisor.instrument.private_torch import dispatch_modes, function_modes, without_subclasses
 from trainadvisor.instrument.user_modes import apart
 from trainadvisor.interruptions import from_handler
 from trainadvisor.log.records import STEP
@@ -34,6 +35,8 @@ _REVEALING = {"forward_begins", "backward_begins", "zero_grad"}
 _CUTTING = _OPENERS | _REVEALING | {"step_begins"}
 # Steps that the header waits for, so that it holds what was found.
 _HEADER_AFTER = 2
+
+_now = time.perf_counter
 
 
 class Recorder(Recording):
@@ -96,16 +99,19 @@ class Recorder(Recording):
             return
         self._busy = True
         meter = self.cost
-        meter.entered = time.perf_counter()
+        meter.entered = _now()
         try:
-            apart(self._take, name, args)
+            if function_modes() or dispatch_modes():
+                apart(self._take, name, args)
+            else:
+                without_subclasses(self._take, (), (name, args))
         except Exception as error:
             if from_handler(error):
                 raise
             self.guard.failed("recorder", error)
         finally:
             self._busy = False
-            meter.spent += time.perf_counter() - meter.entered
+            meter.spent += _now() - meter.entered
 
     def _take(self, name: str, args: tuple[object, ...]) -> None:
         if self.discover or name not in FILTERED or self.concerns(name, args):
@@ -115,10 +121,8 @@ class Recorder(Recording):
 
     def _tell(self, name: str, args: tuple[object, ...]) -> None:
         """Let the probes take an event; those that rest need not."""
-        if self.plain_steps.covers(name, args):
-            self.handlers.plain(name, *args)
-        else:
-            self.handlers(name, *args)
+        handlers = self.handlers
+        handlers.run(name, handlers.of(name, plain=self.plain_steps.covers(name, args)), args)
 
     def publish(self, event: str, *args: object) -> None:
         """Hand an event to every probe that takes it."""
@@ -145,7 +149,10 @@ class Recorder(Recording):
 
     def knows(self, module: nn.Module) -> bool:
         """Return whether calls of a module are recorded: it belongs to a model, or is one."""
-        return not self._is_child and self.guard("model", apart, self._model_for, module) is not None
+        return not self._is_child and bool(self.guard("model", self._is_known, module))
+
+    def _is_known(self, module: nn.Module) -> bool:
+        return self.objects.model_of(module) is not None or apart(self._model_for, module) is not None
 
     def leave_to_parent(self) -> None:
         """Take no more events: this is a forked child, in which nobody records."""

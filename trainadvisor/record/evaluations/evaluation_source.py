@@ -118,7 +118,7 @@ class Sources:
     def train(self) -> Pass | None:
         """Take a training forward: remember its loader; return the pass that it uses."""
         used = self._pass if self._pass and (self.fresh or (self._drawn == 1 and not self._pass.ended)) else None
-        if used is not None:
+        if used is not None and not used.trains:
             used.trains = True
             loader = used.loader()
             if loader is not None:
@@ -161,12 +161,16 @@ class Sources:
 
 def first_input(call: Call) -> torch.Tensor | None:
     """Return the first tensor that a model is called with."""
+    first = call.args[0] if call.args else None
+    if isinstance(first, torch.Tensor) and first.ndim:
+        return first
     return next((t for t in describe.tensors_in([call.args, call.kwargs]) if t.ndim), None)
 
 
 def lies_in_memory(tensor: torch.Tensor) -> bool:
     """Return whether a tensor is a plain stretch of memory: not sparse, without values, or spread over processes."""
-    return tensor.layout is torch.strided and not tensor.is_meta and not hasattr(tensor, "to_local")
+    local = type(tensor) is torch.Tensor or not hasattr(tensor, "to_local")
+    return local and tensor.layout is torch.strided and not tensor.is_meta
 
 
 def storage(tensor: torch.Tensor) -> int | None:
@@ -178,5 +182,7 @@ def _extent(tensor: torch.Tensor) -> tuple[torch.Tensor, int, int]:
     """Return the tensor that owns the memory, and the stretch of it that the tensor covers."""
     base = private_torch.base_of(tensor)
     start = int(tensor.storage_offset())
+    if tensor.is_contiguous():
+        return base, start, start + tensor.numel()
     length = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True)) + 1
     return base, start, start + (length if tensor.numel() else 0)

@@ -21,18 +21,21 @@ class ReturnedLosses:
         """Begin without any."""
         self._paths: dict[int, tuple[Path, int]] = {}
         # Whether a forward since the last backward has returned a number.
-        self._offered = False
+        self.offered = False
 
     def offer(self, call: Call) -> None:
         """Mark the numbers that a forward of the training returns, in the graph."""
-        for path, tensor in numbers_in(call.output):
+        output = call.output
+        if type(output) is torch.Tensor and output.ndim > 1:
+            return
+        for path, tensor in numbers_in(output):
             if tensor.grad_fn is not None:
                 metadata_of(tensor.grad_fn)[_MARK] = call.model.number, path
-                self._offered = True
+                self.offered = True
 
     def match(self, loss: object, number: int) -> None:
         """Find the tensor that is differentiated, or what it is a multiple of, among the numbers returned."""
-        offered, self._offered = self._offered, False
+        offered, self.offered = self.offered, False
         if not offered or not isinstance(loss, torch.Tensor):
             return
         for node in scaled_from(loss.grad_fn, _SCALINGS):

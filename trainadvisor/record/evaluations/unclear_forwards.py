@@ -36,6 +36,11 @@ class UnclearForward:
         self._given: weakref.ref[torch.Tensor] | None = None
         self._trains = False
 
+    @property
+    def is_open(self) -> bool:
+        """Return whether there is one."""
+        return self._trains
+
     def begin(self, call: "Call", sources: Sources) -> None:
         """Take a forward that begins; it is measured where the script has called eval() since the last step."""
         given = first_input(call)
@@ -57,7 +62,7 @@ class UnclearForward:
 
     def take(self) -> Looked | None:
         """Return what it gave, since no backward has followed."""
-        looked, self._looked, self._trains = self._looked, None, False
+        looked, self._looked, self._given, self._trains = self._looked, None, None, False
         return looked
 
     def forget(self, sources: Sources) -> None:

@@ -2,17 +2,21 @@
 
 import functools
 import inspect
+import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 
-from trainadvisor.record.losses.loss_arguments import BINARY, CLASSIFYING, LossArguments
+from trainadvisor.record.losses.loss_arguments import BINARY, CLASSIFYING, Expect, LossArguments
 from trainadvisor.record.losses.loss_graph import bare, metadata_of, scaled_from
 
 if TYPE_CHECKING:
-    import weakref
+    from collections.abc import Callable
+
+    from trainadvisor.log.records import Record
+    from trainadvisor.record.device_readback import Reading
 
 _SCALINGS = ("Div", "Mul", "ToCopy", "Mean", "Sum", "View", "Squeeze", "Where")
 # Most dimensions of binary answers of which there is one an example.
@@ -21,19 +25,32 @@ _ONE_ANSWER = 2
 MARK = "trainadvisor"
 
 
-@dataclass
+@dataclass(slots=True)
 class LossCall:
-    """One call of a loss function; it holds neither the graph nor more of the result than its value."""
+    """One call of a loss function; it holds neither the graph nor more of the result than its value.
+
+    The exception is the last call of a loss that has been differentiated itself before: it is `held` until the backward
+    or the next call, because a detached value and a mark in the graph cost more than all the rest.
+    """
 
     entry: "LossEntry"
     prediction: torch.Tensor
     target: object
     training: bool
-    result: "weakref.ref[torch.Tensor]"
+    result: "Callable[[], torch.Tensor | None]"
     value: torch.Tensor
     serial: int
     # The number of examples that a summed loss of the training adds up.
     terms: torch.Tensor | None = None
+    held: bool = False
+
+    def let_go(self) -> None:
+        """Mark the graph, and hold no more than the value."""
+        if self.held:
+            result, self.held = self.value, False
+            if result.grad_fn is not None:
+                metadata_of(result.grad_fn)[MARK] = self.serial
+            self.result, self.value = weakref.ref(result), result.detach()
 
 
 @dataclass
@@ -47,6 +64,8 @@ class LossEntry:
     graph: dict[str, Any] | None = None
     phases: set[str] = field(default_factory=set)
     announced: int = 0
+    # Whether its result itself, and nothing made of it, was differentiated the last time.
+    straight: bool = False
 
 
 @functools.cache
@@ -62,6 +81,8 @@ def named(kind: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str,
 
 def matching(pending: list[LossCall], tensor: torch.Tensor) -> tuple[LossCall | None, bool]:
     """Return the call whose result is the tensor or becomes it by scaling alone, and whether it was scaled."""
+    for call in pending:
+        call.let_go()
     for call in reversed(pending):
         if call.result() is tensor:
             return call, False
@@ -93,6 +114,18 @@ def hits(call: LossCall) -> torch.Tensor | None:
     return None
 
 
+def read_accuracy(call: LossCall, read: "Callable[[torch.Tensor], Reading]", expect: Expect, fields: "Record") -> None:
+    """Add the share of right predictions to the fields of a step, where it can be told."""
+    right = hits(call)
+    if right is not None:
+
+        def arrived(values: list[float]) -> None:
+            if values[1]:
+                fields["accuracy"] = values[0] / values[1]
+
+        expect(read(right), arrived)
+
+
 def class_hits(prediction: torch.Tensor, target: torch.Tensor, ignored: int) -> torch.Tensor | None:
     """Return how many of the largest scores (along dimension 1) belong to the right class, and how many count."""
     if target.is_floating_point() or prediction.ndim != target.ndim + 1 or prediction.ndim < 2:
@@ -113,3 +146,14 @@ def terms(call: LossCall) -> torch.Tensor:
         valid: torch.Tensor = target.detach() != call.entry.fact["ignore_index"]
         return valid.sum().float()
     return torch.full((), float(prediction.shape[0] if prediction.ndim else 1), device=prediction.device)
+
+
+def has_value(tensor: torch.Tensor) -> bool:
+    """Return whether a root is one number of this process, which all processes together need not add up."""
+    return tensor.numel() == 1 and tensor.grad_fn is not None and not tensor.is_meta and not hasattr(tensor, "to_local")
+
+
+def is_plain_mean(call: LossCall, tensor: torch.Tensor) -> bool:
+    """Return whether the number that a loss function returned is differentiated as it is."""
+    plain = type(tensor) is torch.Tensor and not tensor.ndim and tensor.grad_fn is not None
+    return plain and call.result() is tensor and call.training and call.entry.fact["reduction"] == "mean"

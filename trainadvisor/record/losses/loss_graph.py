@@ -16,6 +16,10 @@ _FIRST = 12
 # Operations over which a loss may have been scaled.
 _FARTHEST = 4
 
+_GRAPH_STEPS = {0, 1, 2, 5, 10, 20, 50, 200, 1000}
+# Parameters in a graph that is walked less often, and the steps at which it is.
+_LARGE, _LARGE_GRAPH_STEPS = 1000, {0, 20, 200}
+
 _LINEAR = ("Addmm", "Mm", "Convolution", "MkldnnConvolution", "CudnnConvolution", "Linear", "Baddbmm")
 _OUTPUT = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid", "Tanh": "tanh", "Relu": "relu",
            "Exp": "exp",
@@ -54,6 +58,11 @@ class GraphFacts:
                 "softmax_inputs": self.softmax_inputs,
                 "output_activation": self.output_activation, "broadcast": self.broadcast, "opaque": self.opaque,
                 "parameters": numbers}  # fmt: skip
+
+
+def steps_to_read(graph: dict[str, Any]) -> set[int]:
+    """Return the steps at which the graph of a loss is read again."""
+    return _LARGE_GRAPH_STEPS if len(graph["parameters"]) > _LARGE else _GRAPH_STEPS
 
 
 def read_graph(root: Any) -> GraphFacts:

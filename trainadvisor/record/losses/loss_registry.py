@@ -1,9 +1,12 @@
 """Knows the loss functions of a training: each call site of one, what is known of it, and the first bad value."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainadvisor.record.losses.loss_calls import LossEntry
+
+if TYPE_CHECKING:
+    import torch
 
 Announce = Callable[..., None]
 
@@ -17,8 +20,13 @@ class LossRegistry:
         self.entries: dict[tuple[Any, ...], LossEntry] = {}
         # The first loss that was not finite.
         self.nonfinite: float | None = None
-        # The node of the graph that is being differentiated.
-        self.last_root: Any = None
+        # The tensor that is being differentiated.
+        self.last: torch.Tensor | None = None
+
+    @property
+    def last_root(self) -> Any:
+        """The node of the graph that is being differentiated."""
+        return None if self.last is None else self.last.grad_fn
 
     def announce(self, entry: LossEntry) -> None:
         """Tell what is known of a loss, unless that has been told."""

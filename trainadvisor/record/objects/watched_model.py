@@ -75,6 +75,12 @@ class Model:
         return [_GONE if (tensor := reference()) is None else tensor for reference in self.references]
 
     @property
+    def is_training(self) -> bool:
+        """Return whether one of its root modules is in training mode, or none is known."""
+        first = self.alive[0]() if self.alive else None
+        return (first is not None and first.training) or any(root.training for root in self.roots) or not self.roots
+
+    @property
     def is_gone(self) -> bool:
         """Return whether the user has dropped all of it, parameters and modules."""
         return all(root() is None for root in self.alive) and all(tensor() is None for tensor in self.references)

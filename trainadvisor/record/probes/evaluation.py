@@ -65,7 +65,8 @@ class EvaluationProbe:
         """Open an evaluation with a forward without gradients; in training mode, not amid a step (a pseudo-label)."""
         self._running = None
         if call.grad:
-            self._settle()
+            if self._tentative or self._unclear.is_open:
+                self._settle()
             if call.training:
                 self._set_aside(call)
             else:
@@ -79,11 +80,10 @@ class EvaluationProbe:
 
     def _set_aside(self, call: Call) -> None:
         """Forget a look at the batch that is now trained on; note what the training is fed with."""
-        self._unclear.take()
         used = self._sources.train()
         if used is None and self._sources.by_hand:
             self._sources.remember(first_input(call))
-        for key, opened in list(self._open.items()):
+        for key, opened in list(self._open.items()) if self._open else ():
             data = opened.source.data
             if data is not None and data is used and opened.forwards == 1 and opened.drawn == self._sources.draws:
                 del self._open[key]
@@ -117,7 +117,8 @@ class EvaluationProbe:
         running, self._running = self._running, None
         if call.grad:
             self._returned.offer(call)
-            self._unclear.end(call, self._sources, self._context.losses)
+            if self._unclear.is_open:
+                self._unclear.end(call, self._sources, self._context.losses)
         if running is None:
             return
         opened, first = running
@@ -186,12 +187,14 @@ class EvaluationProbe:
     def on_backward_begins(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Forget the losses that are being differentiated; the evaluations before are over: the training goes on."""
         self._tentative = []
-        self._unclear.forget(self._sources)
+        if self._unclear.is_open:
+            self._unclear.forget(self._sources)
         number = self._context.step.fields.get("loss_id")
         if number is not None:
             self._trained[number] = None
-            tensors = args[0] if args else kwargs.get("tensors")
-            self._returned.match(tensors[0] if isinstance(tensors, tuple | list) and tensors else tensors, number)
+            if self._returned.offered:
+                tensors = args[0] if args else kwargs.get("tensors")
+                self._returned.match(tensors[0] if isinstance(tensors, tuple | list) and tensors else tensors, number)
         self._finish()
         self._sources.go_on()
 

@@ -83,6 +83,7 @@ class LossTermsProbe:
         step = self._context.step_number
         if (step >= _FIRST_STEPS and step not in _LATER) or result.ndim or len(self._calls) >= _MOST_CALLS:
             return
+        self._context.publish("marks_wanted")
         node = result.grad_fn
         serial = metadata_of(node).get(MARK) if node is not None else None
         self._calls.append(Summand(kind, call_sites.user_place(2), result.detach(), serial))

@@ -15,14 +15,15 @@ from trainadvisor.record.losses.loss_calls import (
     MARK,
     LossCall,
     LossEntry,
-    hits,
+    has_value,
+    is_plain_mean,
     matching,
     named,
     parameters_of,
+    read_accuracy,
     terms,
 )
-from trainadvisor.record.losses.loss_graph import metadata_of, read_graph
-from trainadvisor.record.objects.watched_model import Model
+from trainadvisor.record.losses.loss_graph import metadata_of, read_graph, steps_to_read
 from trainadvisor.record.sampling import Jumps
 from trainadvisor.record.step import Step
 
@@ -32,9 +33,6 @@ _FIRST_BATCHES = 16
 _MOST_BATCHES = 200
 _MOST_COUNTED = 120
 COUNTED = BINARY | CLASSIFYING
-_GRAPH_STEPS = {0, 1, 2, 5, 10, 20, 50, 200, 1000}
-# Parameters in a graph that is walked less often, and the steps at which it is.
-_LARGE, _LARGE_GRAPH_STEPS = 1000, {0, 20, 200}
 _HELD = 4
 # Divisor of a micro-batch's sum over its own terms and the number of micro-batches, where all of them share it.
 _SHARED = 0.6, 1.6
@@ -53,18 +51,34 @@ class TrainingLossProbe:
         self._serial = 0
         self._jumps = Jumps(_JUMP, _STEADY_AFTER)
 
+    def on_forward_begins(self, _: object) -> None:
+        """Let go of a loss that no backward has followed."""
+        self._let_go()
+
+    def on_marks_wanted(self) -> None:
+        """Mark the graph of the last loss: its terms are followed in this step."""
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._pending:
+            self._pending[-1].let_go()
+
     def on_loss(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: torch.Tensor) -> None:
         """Take a call of one of torch's loss functions."""
+        self._let_go()
+        place = call_sites.user_place(2)
+        if len(args) == 2 and self._is_straight(kind, kwargs.get("reduction", "mean"), place, result):
+            return
         given = named(kind, args, kwargs)
         first, second = parameters_of(kind)[:2]
         prediction = given.get(first)
         if not isinstance(prediction, torch.Tensor):
             return
-        entry = self._entry(kind, given, call_sites.user_place(2))
+        entry = self._entry(kind, given, place)
         grad = result.requires_grad and torch.is_grad_enabled()
         # any of the models, because the last one called may be a frozen teacher in eval mode
         models = self._context.step.models
-        training = grad and (not models or any(map(_training, models)))
+        training = grad and (not models or any(model.is_training for model in models))
         self._serial += 1
         value, reference = result.detach(), weakref.ref(result)
         phase = "train" if training else (None if grad else "eval")
@@ -84,6 +98,19 @@ class TrainingLossProbe:
             self._pending = [*self._pending[1 - _HELD :], light]
         if looked_at and not training:
             self._context.publish("untrained_loss", call, grad)
+
+    def _is_straight(self, kind: str, reduction: object, place: call_sites.Place | None, result: torch.Tensor) -> bool:
+        """Take a call of a loss that is known and differentiated itself, of which only the value is wanted."""
+        entry = self._entries.get((kind, reduction, place))
+        if entry is None or not entry.straight or not (result.requires_grad and torch.is_grad_enabled()):
+            return False
+        models = self._context.step.models
+        if (models and not any(model.is_training for model in models)) or self._is_looked_at(entry, "train"):
+            return False
+        self._serial += 1
+        call = LossCall(entry, result, None, True, lambda: result, result, self._serial, held=True)  # noqa: FBT003
+        self._pending = [*self._pending[1 - _HELD :], call]
+        return True
 
     def _is_looked_at(self, entry: LossEntry, phase: str | None) -> bool:
         """Return whether more than the value of a loss is wanted."""
@@ -123,20 +150,9 @@ class TrainingLossProbe:
         elif phase == "train" and entry.kind in COUNTED and entry.arguments.counted < _MOST_COUNTED:
             entry.arguments.count(call.prediction, call.target, self._context.values.read, step.expect)
         if phase != "eval" and step.sample_gradients:
-            self._accuracy(call, step)
+            read_accuracy(call, self._context.values.read, step.expect, step.fields)
         if new_phase or entry.arguments.batches in _TOLD:
             self._losses.announce(entry)
-
-    def _accuracy(self, call: LossCall, step: Step) -> None:
-        right = hits(call)
-        if right is not None:
-            fields = step.fields
-
-            def arrived(values: list[float]) -> None:
-                if values[1]:
-                    fields["accuracy"] = values[0] / values[1]
-
-            step.expect(self._context.values.read(right), arrived)
 
     def on_backward_begins(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Take the tensor that is differentiated: find its loss call, read its value, look at its graph."""
@@ -145,14 +161,19 @@ class TrainingLossProbe:
         pending, self._pending = self._pending, []
         step = self._context.step
         step.micro += 1
-        self._losses.last_root = None
-        if not isinstance(tensor, torch.Tensor) or tensor.numel() != 1 or tensor.grad_fn is None:
+        self._losses.last = None
+        if len(pending) == 1 and pending[0].held and pending[0].value is tensor and self._take_straight(pending[0]):
             return
-        if tensor.is_meta or hasattr(tensor, "to_local"):
-            return  # without values, or with one that only all processes together know
-        self._losses.last_root = tensor.grad_fn
+        if isinstance(tensor, torch.Tensor) and has_value(tensor):
+            self._losses.last = tensor
+            self._take_root(tensor, pending, step)
+
+    def _take_root(self, tensor: torch.Tensor, pending: list[LossCall], step: Step) -> None:
+        """Find the loss call of a root, read its value, look at its graph."""
         plain = self._context.scale.before(tensor)
         call, scaled = matching(pending, plain)
+        for part in pending:
+            part.entry.straight = part is call and len(pending) == 1 and is_plain_mean(part, tensor)
         parts = [part for part in pending if part.training or part is call]
         entry = call.entry if call else self._custom(parts)
         entry.phases.add("train")
@@ -162,13 +183,27 @@ class TrainingLossProbe:
                 self._find_divisor(call.value, plain, entry, step)
         self._add_value(self._comparable(call, plain, scaled=scaled), entry, step)
         if call is None and len([part for part in parts if part.entry is parts[0].entry]) == 1:  # mixup has two alike
-            self._add_part(parts[0], step)
+            part, fields = parts[0], step.fields
+            if part.value.numel() == 1:
+                fields["part_id"] = part.entry.number
+                step.expect(self._context.values.read(part.value), lambda numbers: fields.update(part=numbers[0]))
         if entry.kind == "custom" and step.number < written_out_losses.FIRST_STEPS:
             written_out_losses.estimate(plain, entry.fact, self._context.values.read, step.expect)
-        if entry.graph is None or step.number in _steps_to_read(entry.graph):
+        if entry.graph is None or step.number in steps_to_read(entry.graph):
             self._read_graph(plain, entry, step)
         elif not step.models and self._context.objects.loose is not None:
             step.models.append(self._context.objects.loose)  # what trains where no model is called
+
+    def _take_straight(self, call: LossCall) -> bool:
+        """Take the backward of a loss that nothing was made of, when only its value is wanted."""
+        entry, step = call.entry, self._context.step
+        due = entry.graph is None or step.number in steps_to_read(entry.graph)
+        if due or not step.models or self._context.scale.reading is not None:
+            return False
+        self._losses.last = call.value
+        self._context.counts.divided = False
+        self._add_value(call.value, entry, step)
+        return True
 
     def _find_divisor(self, whole: torch.Tensor, divided: torch.Tensor, entry: LossEntry, step: Step) -> None:
         """Note what a summed loss was divided by, once."""
@@ -206,7 +241,7 @@ class TrainingLossProbe:
 
     def on_backward_ends(self, *_: object) -> None:
         """Let go of the graph."""
-        self._losses.last_root = None
+        self._losses.last = None
 
     def on_direct_backward(self, tensor: torch.Tensor) -> None:
         """Take a loss that torch.func or torch.autograd.grad has differentiated."""
@@ -235,12 +270,6 @@ class TrainingLossProbe:
 
         step.expect(self._context.values.read(value), arrived)
 
-    def _add_part(self, part: LossCall, step: Step) -> None:
-        fields = step.fields
-        if part.value.numel() == 1:
-            fields["part_id"] = part.entry.number
-            step.expect(self._context.values.read(part.value), lambda numbers: fields.update(part=numbers[0]))
-
     def _read_graph(self, tensor: torch.Tensor, entry: LossEntry, step: Step) -> None:
         facts = read_graph(tensor.grad_fn)
         inventory = self._context.objects
@@ -267,6 +296,7 @@ class TrainingLossProbe:
 
     def on_stop(self, _: str) -> None:
         """Tell the last state of every loss."""
+        self._pending = []
         for entry in self._entries.values():
             self._losses.announce(entry)
 
@@ -283,12 +313,3 @@ def _shares_divisor(fact: dict[str, Any], micro: int) -> bool:
     if shared:
         fact["divided_in"] = micro
     return shared
-
-
-def _steps_to_read(graph: dict[str, Any]) -> set[int]:
-    return _LARGE_GRAPH_STEPS if len(graph["parameters"]) > _LARGE else _GRAPH_STEPS
-
-
-def _training(model: Model) -> bool:
-    first = model.alive[0]() if model.alive else None
-    return (first is not None and first.training) or any(root.training for root in model.roots) or not model.roots
