@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 LONGEST = 300
 ENOUGH = 0.9
+# Metrics that are better the higher; where the faulty script ends with NaN, the way to the goal begins at 0.
+HIGHER = frozenset({"accuracy", "r2", "auc"})
 MARK = ("<!-- lines -->", "<!-- /lines -->")
 NO_EDIT = {
     "ghmoviereviews_overfit": "more or other data",
@@ -183,11 +185,12 @@ def prepared(case: str, corpus: Path, work: Path) -> Path:
     return folder
 
 
-def reached(value: float | None, faulty: float | None, goal: float | None) -> bool:
+def reached(value: float | None, faulty: float | None, goal: float | None, name: str) -> bool:
     """Return whether nine tenths of the way from the faulty metric to the goal are made."""
     if value is None or goal is None or not math.isfinite(value):
         return False
-    start = faulty if faulty is not None and math.isfinite(faulty) else 0.0
+    unknown = 0.0 if name in HIGHER else 2 * goal
+    start = faulty if faulty is not None and math.isfinite(faulty) else unknown
     start = max(start, 0.0) if goal > start else start
     room = (1 - ENOUGH) * max(abs(goal - start), 0.02)
     return value >= goal - room if goal >= start else value <= goal + room
@@ -222,7 +225,8 @@ def measure(case: dict[str, Any], corpus: Path, work: Path, *, judge_only: bool)
             row.runs = "\nEXIT 0\n" in again
             row.gone = row.code not in codes(found(folder))
             row.metric = metric(again, case)
-            row.cured = row.runs and row.gone and reached(row.metric, metric(output, case), row.goal)
+            name = case.get("measured_fixed", {}).get("metric", "")
+            row.cured = row.runs and row.gone and reached(row.metric, metric(output, case), row.goal, name)
     return row
 
 

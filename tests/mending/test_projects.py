@@ -270,6 +270,7 @@ def test_a_file_that_has_changed_is_left_alone(tmp_path: Path, monkeypatch: pyte
     """A recorded line that is another one now means another file."""
     held = project("flags", tmp_path, monkeypatch)
     assert held.source("train.py") is not None
+    assert held.module is None
     other = Project(held.script, sites=(Site(file="train.py", line=16, source="optimizer = build()"),))
     assert other.source("train.py") is None
     assert patch_of_project(finding("lr-too-high", LR), other, BOOK) is None
@@ -282,3 +283,9 @@ def test_places_of_other_files_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     edit = Edit(file="train.py", line=3, new="x")
     assert cells.located(edit) == edit
     assert cells.located(Site(file="<ipython-input-6-c67e>", line=8)).where == "In [6]:8"
+
+
+def test_a_module_is_run_again_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file is known by its dotted name."""
+    held = project("package", tmp_path, monkeypatch)
+    assert (held.script, held.module, held.argv) == ("pkg/train.py", "pkg.train", ("conf.json",))

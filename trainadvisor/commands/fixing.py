@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -121,8 +122,14 @@ def _mend(project: Project, found: Sequence[Finding], book: Rulebook, words: Wor
         for name, source in before.items()
     ]
     if max(written) == 0 and not options.dry_run:
-        emit(words("fix.next", name=project.script))
+        emit(words("fix.next", name=_target(project)))
     return max(written)
+
+
+def _target(project: Project) -> str:
+    """Return what is to be run again, as on the command line: a script, or a module, with its arguments."""
+    name = f"-m {project.module}" if project.module else str(project.script)
+    return clean(" ".join([name, *map(shlex.quote, project.argv)]))
 
 
 def offer(source: Source, text: str, words: Words, *, yes: bool, dry_run: bool) -> int:

@@ -59,13 +59,14 @@ def _ends_of_classes(training: Training) -> list[Operation]:
 
 
 def activation(training: Training, arguments: Arguments) -> Fix | None:
-    """Exchange the sigmoids and tanhs between the layers; those at the end of the model stay."""
+    """Exchange the sigmoids and tanhs between the layers, not at the end; weights are drawn as a ReLU needs them."""
     to = str(arguments.get("to", "relu"))
     if to not in CLASSES:
         return None
     ends = {end.node for loss in training.losses for end in training.operations.ends(loss.input)}
     spans = [*_classes(training, CLASSES[to], ends), *_functions(training, FUNCTIONS[to], ends)]
-    return tuple(spans) or None
+    drawn = init(training, {"to": "he"}) if to == "relu" and spans else None
+    return (*spans, *(drawn or ())) or None
 
 
 def _classes(training: Training, to: str, ends: set[ast.AST]) -> Iterator[Span]:

@@ -36,6 +36,8 @@ class Project:
 
     script: str | None = None
     argv: tuple[str, ...] = ()
+    # The name of the module that was run with -m.
+    module: str | None = None
     # The recorded places, by which a file that has changed since is noticed.
     sites: tuple[Site, ...] = ()
     # Sources that are given, by name: what they become, or the cells of a notebook.
@@ -102,7 +104,10 @@ def project_of(run: Mapping[str, Any], findings: Sequence[Finding]) -> Project:
     sites = [site for finding in findings for inner in finding.walk() for site in inner.sites]
     given = run.get("argv")
     argv = tuple(str(part) for part in given) if isinstance(given, list) else ()
-    project = Project(script_name(run), argv, tuple(sites))
+    told = str(run.get("script") or "")
+    script = script_name(run)
+    is_module = script is not None and not told.endswith(".py")
+    project = Project(script, argv, told if is_module else None, tuple(sites))
     cells = notebook_cells.current()
     if cells is None or (project.script is not None and project.source(project.script) is not None):
         return project
