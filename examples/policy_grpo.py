@@ -8,7 +8,6 @@ import argparse
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 import trainadvisor
 

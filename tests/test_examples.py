@@ -32,6 +32,8 @@ BROKEN = [
     ("recommendation", "lr-too-high", {"lr-too-high", "divergence"}),
     ("recommendation", "missing-optimizer-step", {"missing-optimizer-step"}),
     ("recommendation", "overfitting", {"overfitting"}),
+    ("lora_finetuning", "lr-too-low", {"lr-too-low"}),
+    ("lora_finetuning", "prompt-not-masked", {"prompt-not-masked"}),
     ("preference_dpo", "missing-optimizer-step", {"missing-optimizer-step"}),
     ("preference_dpo", "reference-not-copied", {"reference-not-copied"}),
     ("policy_grpo", "groups-without-spread", {"groups-without-spread"}),
@@ -44,7 +46,8 @@ BROKEN = [
     ("mixture_of_experts", "router-collapse", {"router-collapse"}),
 ]
 SOUND = [
-    "mlp_784", "image_classification", "speech_ctc", "char_transformer", "recommendation", "diffusion_2d",
+    "mlp_784", "image_classification", "speech_ctc", "char_transformer", "recommendation", "lora_finetuning",
+    "diffusion_2d",
     "contrastive_pairs", "mixture_of_experts",
 ]  # fmt: skip
 # Their losses have no yardstick.
