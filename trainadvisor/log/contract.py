@@ -76,6 +76,7 @@ class StepRecord(TypedDict):
     wait: NotRequired[Annotated[Number, "seconds of it that the step waited for data"]]
     own: NotRequired[Annotated[Number, "seconds of it without waiting for other processes"]]
     memory: NotRequired[Annotated[Number, "memory of the process or the device in MB, now and then"]]
+    memory_peak: NotRequired[Annotated[Number, "the most of it so far in MB, now and then"]]
     stale: NotRequired[Annotated[bool, "gradients of an earlier step were still there before backward"]]
     no_grad: NotRequired[Annotated[bool, "the optimizer stepped without a gradient of its parameters"]]
     skipped: NotRequired[Annotated[bool, "the gradient scaler skipped the step"]]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.i18n.language import say
 from trainadvisor.judge.assembly import judge_log
-from trainadvisor.preflight import contracts, early_rules, lr_range_test, lr_suggestion, one_batch, questions
+from trainadvisor.preflight import contracts, early_rules, lr_range_test, lr_suggestion, one_batch, questions, whole_run
 from trainadvisor.preflight.preflight_result import Check, LearningRate, Outcome, Preflight
 from trainadvisor.signals.context import contexts
 from trainadvisor.telling import told
@@ -78,6 +78,7 @@ class Procedure:
             rate_check,
             *contracts.checks(seen.log, self._wish.lang, self._full),
             questions.throughput(seen),
+            whole_run.check(seen.log, self._wish.lang),
         ]
         return self._verdict(trial, answers, seen.diagnosis, rate)
 

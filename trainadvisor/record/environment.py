@@ -45,3 +45,17 @@ def memory_megabytes() -> float | None:
         if from_handler(error):  # a TimeoutError is an OSError
             raise
         return None
+
+
+def peak_megabytes() -> float | None:
+    """Return the most that the process (or, on a GPU, torch's allocator) has had in use so far, in MB."""
+    if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return torch.cuda.max_memory_allocated() / 1e6
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:  # noqa: PTH123 - as above
+            peak = next((line for line in file if line.startswith("VmHWM:")), "")
+        return int(peak.split()[1]) * 1024 / 1e6
+    except (OSError, ValueError, IndexError) as error:
+        if from_handler(error):
+            raise
+        return None

@@ -133,3 +133,4 @@ class TimingProbe:
             step.fields["batch"] *= step.micro
         if step.number % (_MEMORY_EVERY if step.number < _MEMORY_SETTLED else _MEMORY_LATER) == 0:
             step.fields["memory"] = environment.memory_megabytes()
+            step.fields["memory_peak"] = environment.peak_megabytes()
