@@ -1,9 +1,10 @@
-"""Changes that the fault itself asks for, by the code of its finding, where no change of a re-run stands for them."""
+"""Changes that the fault itself asks for, where no change of a re-run stands for them; each is called like its rule."""
 
 from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from trainadvisor.mending.names import backward_statement
@@ -12,7 +13,7 @@ from trainadvisor.source.edits import before, replaced, unwrapped
 from trainadvisor.source.syntax import called, constant, keyword
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from trainadvisor.judge.result import Finding
     from trainadvisor.source.edits import Fix, Span
@@ -22,8 +23,19 @@ PREFIX = re.compile(r"""removeprefix\(["'](?P<prefix>[^"']+)["']\)""")
 RENAMED = "{{key.removeprefix({prefix!r}): value for key, value in {state}.items()}}"
 SOFTMAXES = frozenset({"softmax", "log_softmax", "Softmax", "LogSoftmax"})
 
+Mend = Callable[["Training", "Finding"], "Fix | None"]
+# What mends each fault in a script, by the code of its rule.
+FAULTS: dict[str, Mend] = {}
 
-def load_names(training: Training, finding: Finding) -> Fix | None:
+
+def mends(mend: Mend) -> Mend:
+    """Declare what mends the fault whose rule the function is called like."""
+    FAULTS[mend.__name__.replace("_", "-")] = mend
+    return mend
+
+
+@mends
+def checkpoint_not_loaded(training: Training, finding: Finding) -> Fix | None:
     """Take the prefix from the names of a checkpoint where it is loaded without looking."""
     texts = (remedy.code or "" for remedy in finding.remedies)
     prefix = next((found["prefix"] for text in texts if (found := PREFIX.search(text))), None)
@@ -44,7 +56,8 @@ def _first_binding(training: Training, name: ast.Name) -> ast.expr | None:
     return values[0] if values else None
 
 
-def softmax_axis(training: Training, finding: Finding) -> Fix | None:
+@mends
+def softmax_wrong_dim(training: Training, finding: Finding) -> Fix | None:
     """Take the softmax over the last dimension in place of the first."""
     del finding
     calls = [c for c in training.script.calls if called(c) in SOFTMAXES]
@@ -59,7 +72,8 @@ def _is_value(training: Training, call: ast.Call) -> bool:
     return called(call)[0].islower() and not training.script.full(call.func).startswith("torch.")
 
 
-def sampler_epoch(training: Training, finding: Finding) -> Fix | None:
+@mends
+def sampler_epoch_fixed(training: Training, finding: Finding) -> Fix | None:
     """Tell the sampler the epoch at the start of each."""
     del finding
     statement = backward_statement(training)
@@ -74,7 +88,8 @@ def sampler_epoch(training: Training, finding: Finding) -> Fix | None:
     return before(training.source, outer.body[0], f"{names[0].id}.sampler.set_epoch({epoch.id})")
 
 
-def attached_term(training: Training, finding: Finding) -> Fix | None:
+@mends
+def loss_term_without_gradient(training: Training, finding: Finding) -> Fix | None:
     """Let the gradient through where a value that a loss is computed of was detached under a name."""
     del finding
     nodes = [
@@ -88,7 +103,8 @@ def attached_term(training: Training, finding: Finding) -> Fix | None:
     return (unwrapped(training.source, nodes[0], nodes[0].func.value),)
 
 
-def given_time(training: Training, finding: Finding) -> Fix | None:
+@mends
+def timestep_not_given(training: Training, finding: Finding) -> Fix | None:
     """Give the model the time step in place of zeros of its shape."""
     del finding
     spans = [
@@ -102,7 +118,8 @@ def given_time(training: Training, finding: Finding) -> Fix | None:
     return tuple(spans) or None
 
 
-def shifted_labels(training: Training, finding: Finding) -> Fix | None:
+@mends
+def label_shift(training: Training, finding: Finding) -> Fix | None:
     """Let the output at a place answer for the next id, in the losses of flattened outputs and ids."""
     if finding.branch not in (None, "copy"):
         return None
@@ -129,7 +146,8 @@ def _flattened(side: ast.expr) -> ast.Call | None:
     return side if called(side) in ("flatten", "reshape", "view") and isinstance(side.func.value, ast.Name) else None
 
 
-def other_loss(training: Training, finding: Finding) -> Fix | None:
+@mends
+def wrong_loss_function(training: Training, finding: Finding) -> Fix | None:
     """Compute the loss that the remedy names, where the script computes just one."""
     to = next((r.arguments.get("to") for r in finding.remedies if r.arguments.get("to")), None)
     classes = {function: name for name, function in torch_names.LOSSES.items() if name[0].isupper()}
@@ -138,15 +156,3 @@ def other_loss(training: Training, finding: Finding) -> Fix | None:
         return None
     name = classes[to] if called(made[0])[0].isupper() else to
     return (replaced(training.source, made[0].func, f"{training.source.segment(made[0].func.value)}.{name}"),)
-
-
-# What mends each fault in a script, by its code.
-FAULTS: dict[str, Callable[[Training, Finding], Fix | None]] = {
-    "checkpoint-not-loaded": load_names,
-    "softmax-wrong-dim": softmax_axis,
-    "sampler-epoch-fixed": sampler_epoch,
-    "loss-term-without-gradient": attached_term,
-    "timestep-not-given": given_time,
-    "label-shift": shifted_labels,
-    "wrong-loss-function": other_loss,
-}
