@@ -10,7 +10,7 @@ from recordkit import record
 from torch import nn
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
 
-from trainadvisor.instrument import foreign_optimizers
+from trainadvisor.instrument import foreign_optimizers, torch_events
 from trainadvisor.record.objects import describe
 
 X, Y = torch.randn(32, 4), torch.arange(32) % 3
@@ -201,3 +201,34 @@ def test_an_optimizer_that_is_not_torch_s_is_told_like_one(monkeypatch):
     assert records.column("opt") == [[0]] * 5
     assert Base.apply.__code__ is code
     assert foreign_optimizers.standing_for(object()) is None
+
+
+def reported(*, seen):
+    """Train with an evaluation that a framework reports; return the losses of the recorded evaluations."""
+
+    def train():
+        model = nn.Linear(4, 3)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        steps(model, optimizer)
+        model.eval()
+        with torch.no_grad():
+            output = model(X)
+            if seen:
+                F.cross_entropy(output, Y)
+        torch_events.tell("reported_evaluation", {"eval_loss": 7.0, "eval_runtime": 1.0, "eval_accuracy": 0.5})
+        model.train()
+        return steps(model, optimizer)
+
+    return [(entry["loss"], entry.get("given", False), entry["metrics"]) for entry in record(train).of("eval")]
+
+
+def test_a_reported_evaluation_counts_where_no_loss_was_seen():
+    """The figures of the framework are the evaluation; its times are none of them."""
+    assert reported(seen=False) == [(7.0, True, {"eval_accuracy": 0.5})]
+
+
+def test_an_evaluation_that_was_seen_counts_itself():
+    """What was computed is not replaced by what is reported of it."""
+    ((loss, given, _),) = reported(seen=True)
+    assert loss != 7.0
+    assert not given

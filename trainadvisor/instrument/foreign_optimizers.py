@@ -1,4 +1,4 @@
-"""Optimizers and epochs that are not torch's, as Keras and fastai have them, told like torch's own.
+"""What frameworks have of their own: optimizers and epochs, told like torch's, and the evaluations that they report.
 
 A stand-in of torch's class holds the parameters and rates of such an optimizer. The frameworks are patched once they
 are imported, which is looked for when a model is made and when a backward begins: before no optimizer has stepped.
@@ -126,6 +126,13 @@ def _epoch(number: Callable[..., int]) -> Around:
     return veiled(around)
 
 
+def _evaluated(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    result = original(*args, **kwargs)
+    if isinstance(result, dict):
+        torch_events.tell("reported_evaluation", dict(result))
+    return result
+
+
 def _keras_groups(optimizer: Any) -> list[dict[str, Any]]:
     parameters = [variable.value for variable in getattr(optimizer, "_trainable_variables", ())]
     rate = optimizer.learning_rate
@@ -154,5 +161,6 @@ _FUNCTIONS: dict[str, list[tuple[str, Around]]] = {
         ("Optimizer.step", _stepping(_fastai_groups)),
         ("Optimizer.zero_grad", _zeroing(_fastai_groups)),
     ],
+    "transformers.trainer": [("Trainer.evaluate", veiled(_evaluated))],
     "fastai.learner": [("Learner._do_epoch", _epoch(lambda learner: learner.epoch))],
 }
