@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def test_formats_go_to_files_and_one_to_the_output(call: Call, folder: Path) -> None:
     """Several at once; text is printed where no other is."""
-    forms = ("concise", "json", "jsonl", "junit", "sarif", "github", "gitlab", "markdown", "text")
+    forms = ("agent", "concise", "json", "jsonl", "junit", "sarif", "github", "gitlab", "markdown", "text")
     options = [word for form in forms for word in ("--format", f"{form}=out.{form}")]
     outcome = call("check", write(folder, "nan"), *options)
     assert outcome.code == 1
