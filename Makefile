@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-frameworks lint audit fuzz mutants clean
+.PHONY: demo test test-frameworks lint audit fuzz bench mutants clean
 
 demo: $(VENV)/installed
 	$(BIN)/trainadvisor demo
@@ -39,6 +39,10 @@ fuzz: $(VENV)/installed-dev
 	set -e; for target in $(FUZZ_TARGETS); do \
 		OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/run.py $$target -max_total_time=$(FUZZ_SECONDS); done
 	OMP_NUM_THREADS=1 HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n 2 tests/properties
+
+# ratios of interleaved steps with and without recording, beside the same for a hook with .item(); within ten minutes
+bench: $(VENV)/installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/overhead.py --device cpu --repeats 9 --seconds 0.3 --start 1500
 
 # changes of one place in the package, drawn by chance, each against the tests that call the changed function; hours, so
 # no part of CI: `python benchmarks/mutants --help` says how a run that was broken off goes on

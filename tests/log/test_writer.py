@@ -93,6 +93,19 @@ def test_records_wait_for_a_batch_or_a_second(tmp_path: Path) -> None:
     assert len(_content(path)) == 2
 
 
+@pytest.mark.parametrize(("kind", "waiting"), [("step", 1023), ("layers", 63)])
+def test_records_of_layers_fill_a_batch_sooner(kind: str, waiting: int, tmp_path: Path) -> None:
+    """They are larger, and little is to be lost with the process."""
+    path = tmp_path / "log.json"
+    writer = LogWriter(path, seconds=60)
+    writer({"record": "step"})
+    for more, on_disk in ((waiting, 1), (1, 2 + waiting)):
+        for _ in range(more):
+            writer({"record": kind})
+        assert writer._disk.settle()
+        assert len(_content(path)) == on_disk
+
+
 def test_what_json_cannot_hold_is_made_storable(tmp_path: Path) -> None:
     """Non-finite numbers are words, floats have six digits, other things are texts."""
     path = tmp_path / "log.json"

@@ -31,11 +31,13 @@ class EventFilter:
             return bool(self._context.step.models) or self._evaluating
         if name == "backward_begins":
             self._foreign_backward = not self._reaches(args)
-        if name in {"backward_begins", "backward_ends"}:
+            return not self._foreign_backward
+        if name == "backward_ends":
             return not self._foreign_backward
         thing = args[0] if name != "zero_grad" else args[0][0]
-        known = id(thing) in self._context.objects.optimizers
-        return known or not isinstance(thing, torch.optim.Optimizer) or self._trains(thing)
+        if id(thing) in self._context.objects.optimizers:
+            return True
+        return not isinstance(thing, torch.optim.Optimizer) or self._trains(thing)
 
     @unless_resting
     def on_forward_begins(self, call: Call) -> None:

@@ -8,7 +8,6 @@ from trainadvisor.interruptions import from_handler
 
 Handler = Callable[..., Any]
 Marked = TypeVar("Marked", bound=Handler)
-_NOBODY: list[tuple[str, Handler]] = []
 _MARK, _RESTING = "_only_sampled", "_unless_resting"
 
 
@@ -69,18 +68,14 @@ class Handlers:
             }
         self._plain = found
 
-    def of(self, event: str, *, plain: bool) -> list[tuple[str, Handler]]:
-        """Return who takes an event; at one of a plain step those that do not rest."""
-        table = self._plain if plain and self._current is self._light else self._current
-        return table.get(event, _NOBODY)
-
     def __call__(self, event: str, *args: object) -> None:
         """Let each handler take the event; none can fail the others."""
-        self.run(event, self._current.get(event, _NOBODY), args)
+        self.tell(event, args)
 
-    def run(self, event: str, handlers: list[tuple[str, Handler]], args: tuple[Any, ...]) -> None:
-        """Let these handlers take an event."""
-        for name, function in handlers:
+    def tell(self, event: str, args: tuple[Any, ...], *, plain: bool = False) -> None:
+        """Let each handler take an event; at one of a plain step only those of probes that do not rest."""
+        table = self._plain if plain and self._current is self._light else self._current
+        for name, function in table.get(event, ()):
             try:
                 function(*args)
             except Exception as error:

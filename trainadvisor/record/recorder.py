@@ -114,19 +114,14 @@ class Recorder(Recording):
             meter.spent += _now() - meter.entered
 
     def _take(self, name: str, args: tuple[object, ...]) -> None:
-        if self.discover or name not in FILTERED or self.concerns(name, args):
+        if self.discover or name not in FILTERED or self._filter(name, args):
             if name in _CUTTING:
                 self._cut(name, args)
-            self._tell(name, args)
-
-    def _tell(self, name: str, args: tuple[object, ...]) -> None:
-        """Let the probes take an event; those that rest need not."""
-        handlers = self.handlers
-        handlers.run(name, handlers.of(name, plain=self.plain_steps.covers(name, args)), args)
+            self.handlers.tell(name, args, plain=self.plain_steps.covers(name, args))
 
     def publish(self, event: str, *args: object) -> None:
         """Hand an event to every probe that takes it."""
-        self._tell(event, args)
+        self.handlers.tell(event, args, plain=self.plain_steps.covers(event, args))
 
     def concerns(self, name: str, args: tuple[Any, ...]) -> bool:
         """Return whether an event is of a watched model."""
@@ -229,7 +224,7 @@ class Recorder(Recording):
             return
         ended = step.ended or now
         self.last_epoch = step.fields.get("epoch", self.last_epoch)
-        self._tell("close", (step,))
+        self.publish("close", step)
         record = {"record": STEP, "step": step.number, "opt": step.stepped, "seconds": ended - step.begun}
         record["micro"] = step.micro
         step.finally_(lambda: record.update(step.fields))
