@@ -92,8 +92,8 @@ def test_a_message_of_several_lines() -> None:
     ("text", "code"),
     [
         (PLAIN, "index-out-of-range"), (WORKER, "argument-mismatch"), (RANKS, "index-out-of-range"),
-        (CHAINED, "out-of-memory"), ("Epoch 3\nSegmentation fault (core dumped)\n", "killed"),
-        ("slurmstepd: error: Detected 1 oom_kill event in StepId=7.0.\n", "killed"),
+        (CHAINED, "out-of-memory"), ("Epoch 3\nSegmentation fault (core dumped)\n", "process-killed"),
+        ("slurmstepd: error: Detected 1 oom_kill event in StepId=7.0.\n", "process-killed"),
         (WATCHDOG, "processes-out-of-step"),
     ],
 )  # fmt: skip

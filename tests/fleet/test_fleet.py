@@ -19,8 +19,9 @@ from trainadvisor.fleet.cache import Cache
 from trainadvisor.fleet.differences import differences
 from trainadvisor.fleet.entry import Entry, judged, options
 from trainadvisor.fleet.fleet_result import collected
-from trainadvisor.fleet.survey import Survey
-from trainadvisor.trials.engines.tasks import Answer, Call, LocalTasks
+from trainadvisor.fleet.fleet_survey import Survey
+from trainadvisor.trials.engines.calls import Answer, Call
+from trainadvisor.trials.engines.tasks import LocalTasks
 
 
 class Here:

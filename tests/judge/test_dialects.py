@@ -4,7 +4,7 @@ import pytest
 
 from trainadvisor.judge.dialects import DIALECTS, in_dialect
 from trainadvisor.judge.judgement import Advice
-from trainadvisor.log.frameworks import DISTRIBUTIONS, SETTING_CALLS
+from trainadvisor.log.framework_names import DISTRIBUTIONS, SETTING_CALLS
 
 
 def advice(change="lr", **arguments):

@@ -43,7 +43,7 @@ def command(
     from trainadvisor.fleet import places
     from trainadvisor.fleet.cache import Cache, default_file, judge_version
     from trainadvisor.fleet.fleet_result import collected
-    from trainadvisor.fleet.survey import Survey
+    from trainadvisor.fleet.fleet_survey import Survey
     from trainadvisor.report import fleet
     from trainadvisor.trials.engines.tasks import tasks
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import LogError
-from trainadvisor.importers import failures, format_registry, thinning
+from trainadvisor.importers import format_registry, pasted_failures, thinning
 from trainadvisor.importers import imported_records as made
 from trainadvisor.importers.folders import log_in
-from trainadvisor.importers.formats import printed_lines, refused, tracebacks
+from trainadvisor.importers.formats import pasted_tracebacks, printed_lines, refused
 from trainadvisor.importers.opening import head, text
 from trainadvisor.importers.table import Hints, Table
 from trainadvisor.log import reader
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BATCH = 10_000
 OWN_PACKED = (".gz", ".zst")
 # Formats of what a program printed, which may end with the error that ended it.
-PRINTED = (printed_lines.NAME, tracebacks.NAME)
+PRINTED = (printed_lines.NAME, pasted_tracebacks.NAME)
 
 Record = dict[str, Any]
 
@@ -86,7 +86,7 @@ def imported(path: Path, hints: Hints | None = None) -> tuple[list[Record], list
 
 def _ended(path: Path, found: list[Record]) -> list[Record]:
     """Return the records of a printed log with the error that it ends with."""
-    detail = failures.of_file(path)
+    detail = pasted_failures.of_file(path)
     if detail is None or found[-1]["record"] == "end":
         return found
     step = next((record["step"] for record in reversed(found) if record["record"] == "step"), 0)

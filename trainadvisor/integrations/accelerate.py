@@ -6,7 +6,7 @@ from typing import Any
 from accelerate.logging import get_logger
 from accelerate.tracking import GeneralTracker, on_main_process
 
-from trainadvisor.integrations.session import Session
+from trainadvisor.integrations.callback_session import Session
 
 
 class AdvisorTracker(GeneralTracker):

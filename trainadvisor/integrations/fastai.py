@@ -5,7 +5,7 @@ from typing import Any
 
 from fastai.callback.core import Callback, CancelFitException
 
-from trainadvisor.integrations.session import Session
+from trainadvisor.integrations.callback_session import Session
 
 
 class AdvisorCallback(Callback):

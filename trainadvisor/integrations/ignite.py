@@ -5,7 +5,7 @@ from typing import Any
 
 from ignite.engine import Engine, Events
 
-from trainadvisor.integrations.session import Session
+from trainadvisor.integrations.callback_session import Session
 
 
 class AdvisorHandler:

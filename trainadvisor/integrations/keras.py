@@ -8,7 +8,7 @@ from keras.config import backend
 from keras.src.utils.io_utils import print_msg
 
 from trainadvisor.errors import UsageError
-from trainadvisor.integrations.session import Session
+from trainadvisor.integrations.callback_session import Session
 
 
 class AdvisorCallback(Callback):

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.integrations.session import Session
+from trainadvisor.integrations.callback_session import Session
 
 if TYPE_CHECKING or find_spec("lightning") is not None:
     from lightning.pytorch import Callback

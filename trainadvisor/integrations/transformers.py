@@ -6,7 +6,7 @@ from typing import Any
 from transformers import TrainerCallback
 from transformers.utils import logging
 
-from trainadvisor.integrations.session import Session
+from trainadvisor.integrations.callback_session import Session
 
 
 class AdvisorCallback(TrainerCallback):

@@ -7,7 +7,7 @@ from typing import Any
 from trainadvisor.judge.judgement import Advice
 from trainadvisor.judge.result import Edit, Site
 from trainadvisor.log.descriptions import valid_site
-from trainadvisor.log.frameworks import setting_key
+from trainadvisor.log.framework_names import setting_key
 from trainadvisor.log.reader import RunLog
 
 _TRAINING_ARGUMENTS = {

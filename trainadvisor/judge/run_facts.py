@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from trainadvisor.judge.crash import crash
+from trainadvisor.judge.crash_facts import crash
 from trainadvisor.judge.object_sites import main_object, main_optimizer
 from trainadvisor.judge.rule_verdict import SignalSource
 from trainadvisor.log.reader import RunLog

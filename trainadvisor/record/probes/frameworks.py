@@ -5,7 +5,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.instrument import foreign_optimizers, framework_settings
-from trainadvisor.log.frameworks import DISTRIBUTIONS, SETTING_CALLS, setting_key
+from trainadvisor.log.framework_names import DISTRIBUTIONS, SETTING_CALLS, setting_key
 from trainadvisor.record.context import Context, probe
 
 if TYPE_CHECKING:

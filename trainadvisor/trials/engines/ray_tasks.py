@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.trials.engines.calls import Answer
 from trainadvisor.trials.engines.ray import RETRIES, WAIT, connected
-from trainadvisor.trials.engines.tasks import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from trainadvisor.trials.engines.tasks import Call
+    from trainadvisor.trials.engines.calls import Call
 
 
 class RayTasks:

@@ -8,48 +8,20 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from trainadvisor.errors import UsageError, did_you_mean
+from trainadvisor.trials.engines.calls import Answer, Call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from multiprocessing.process import BaseProcess
 
-    Function = Callable[..., Any]
+    from trainadvisor.trials.engines.calls import Function, Tasks
 
 NAMES = ("local", "ray")
 # Times that a call is made again whose process died.
 RETRIES = 1
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call: what it is about, and the arguments of the function."""
-
-    key: Any
-    arguments: tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a call returned, or why it returned nothing."""
-
-    key: Any
-    value: Any = None
-    lost: str = ""
-
-
-class Tasks(Protocol):
-    """Makes calls side by side."""
-
-    slots: int
-
-    def run(self, function: Function, calls: Iterable[Call]) -> Iterator[Answer]:
-        """Yield answers as they arrive."""
-
-    def close(self) -> None:
-        """Release what is held."""
 
 
 def tasks(name: str, jobs: int | None = None, limit: float = 300.0) -> Tasks:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from trainadvisor.log.reader import RunLog
-from trainadvisor.signals.crash import raised
+from trainadvisor.signals.raised_errors import raised
 
 
 def crash(log: RunLog) -> dict[str, Any] | None:

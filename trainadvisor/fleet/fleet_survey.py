@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.fleet import entry as made
 from trainadvisor.fleet import places
-from trainadvisor.trials.engines.tasks import Call
+from trainadvisor.trials.engines.calls import Call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from trainadvisor.fleet.cache import Cache
     from trainadvisor.fleet.entry import Entry
     from trainadvisor.fleet.places import Place
-    from trainadvisor.trials.engines.tasks import Tasks
+    from trainadvisor.trials.engines.calls import Tasks
 
 # Largest log that is sent to another machine.
 LARGEST_SENT = 1 << 30

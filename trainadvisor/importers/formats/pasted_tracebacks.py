@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from trainadvisor.errors import LogError
-from trainadvisor.importers import failures
+from trainadvisor.importers import pasted_failures
 from trainadvisor.importers.opening import text
 from trainadvisor.importers.table import Table
 
@@ -17,7 +17,7 @@ def matches(head: bytes, path: Path) -> bool:
     if "\0" in text(head)[:1000] or path.suffix == ".py":
         return False
     try:
-        return failures.of_file(path) is not None
+        return pasted_failures.of_file(path) is not None
     except (OSError, LogError):
         return False
 
