@@ -1,5 +1,6 @@
 """A tiny BERT on generated texts, by transformers' Trainer."""
 
+import json
 import sys
 
 import numpy as np
@@ -44,3 +45,13 @@ def metrics(prediction):
 trainer = Trainer(model=model, args=args, train_dataset=train, eval_dataset=val, compute_metrics=metrics)
 trainer.train()
 history = trainer.state.log_history
+print("FIGURES", json.dumps({
+    "steps": trainer.state.global_step,
+    "losses": [entry["loss"] for entry in history if "loss" in entry],
+    "rates": [entry["learning_rate"] for entry in history if "loss" in entry],
+    "eval_losses": [entry["eval_loss"] for entry in history if "eval_loss" in entry],
+    "eval_accuracies": [entry["eval_accuracy"] for entry in history if "eval_accuracy" in entry],
+    "epochs": 4,
+    "batch_size": 32,
+    "parameters": sum(p.numel() for p in model.parameters()),
+}))  # fmt: skip

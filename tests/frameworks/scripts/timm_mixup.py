@@ -1,5 +1,7 @@
 """A tiny vision transformer of timm on digits, with mixup and soft targets."""
 
+import json
+
 import timm
 import torch
 from sklearn.datasets import load_digits
@@ -34,3 +36,12 @@ for _ in range(6):
     model.eval()
     with torch.no_grad():
         eval_losses.append(sum(check(model(images), labels).item() * len(images) for images, labels in val) / 357)
+print("FIGURES", json.dumps({
+    "steps": len(losses),
+    "losses": losses,
+    "eval_losses": eval_losses,
+    "rates": [2e-3],
+    "epochs": 6,
+    "batch_size": 32,
+    "parameters": sum(p.numel() for p in model.parameters()),
+}))  # fmt: skip

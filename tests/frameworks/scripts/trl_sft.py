@@ -1,5 +1,6 @@
 """Supervised fine-tuning by TRL of the base that `hf_base.py` has saved in the folder of the argument."""
 
+import json
 import sys
 
 import torch
@@ -41,3 +42,12 @@ trainer = SFTTrainer(
 )
 trainer.train()
 history = trainer.state.log_history
+print("FIGURES", json.dumps({
+    "steps": trainer.state.global_step,
+    "losses": [entry["loss"] for entry in history if "loss" in entry],
+    "rates": [entry["learning_rate"] for entry in history if "loss" in entry],
+    "eval_losses": [entry["eval_loss"] for entry in history if "eval_loss" in entry],
+    "epochs": 3,
+    "batch_size": 16,
+    "parameters": sum(p.numel() for p in model.parameters()),
+}))  # fmt: skip
