@@ -247,3 +247,24 @@ def test_a_table_that_is_read_around_its_layer(tmp_path: Path) -> None:
     loaded = run(tmp_path, samples=[sample] * 5, events=events, changes={0: {"loaded": True}})
     assert loaded["random_frozen_share"] == 0.0
     assert run(tmp_path, samples=[sample] * 4, events=events)["random_frozen_share"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("std", "site", "share"),
+    [
+        (3**-0.5 / 2, None, 40 / 60),
+        (0.5**0.5, None, 40 / 60),
+        (0.4, None, 0.0),
+        (None, None, 0.0),
+        (0.4, {"file": "train.py", "line": 3}, 40 / 60),
+    ],
+)
+def test_what_is_off_in_a_model_made_before_the_recorder(
+    tmp_path: Path, std: float, site: object, share: float
+) -> None:
+    """Its matrix of 10 by 4 counts as random where it has the spread of torch's or He's initialization alone."""
+    model = make_model(("a", "Linear", 4, 10), ("b", "Linear", 10, 2))
+    model["site"] = site
+    model["parameters"][0] |= {"trainable": False, "init_std": std, "count": 4000}
+    model["parameters"][2] |= {"count": 2000}
+    assert run(tmp_path, models=[model])["random_frozen_share"] == pytest.approx(share)
