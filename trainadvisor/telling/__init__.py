@@ -24,10 +24,14 @@ def told(judgement: "Judgement", lang: str = "en") -> result.Diagnosis:
 def told_as(document: type[Document], judgement: "Judgement", lang: str) -> Document:
     """Return a judgement as a document of a kind, in one language."""
     from trainadvisor.telling.told_findings import findings, unknown
-    from trainadvisor.telling.told_lines import with_lines
     from trainadvisor.telling.told_run import notes, reasons, summary
 
-    found = with_lines(findings(judgement, lang), judgement.run, judgement.rulebook, lang)
+    found = findings(judgement, lang)
+    if found and (judgement.run.get("script") or any(finding.sites for finding in found)):
+        # Imported here: what reads scripts takes a while, and logs of other tools have none.
+        from trainadvisor.telling.told_lines import with_lines
+
+        found = with_lines(found, judgement.run, judgement.rulebook, lang)
     diagnosis = document(
         lang=cast("result.Language", lang),
         state=judgement.state,
