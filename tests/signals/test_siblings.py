@@ -10,12 +10,12 @@ from builders import event, make_model, signals_of
 STEPS, COUNT = 40, 8
 
 
-def _seen(tmp_path: Path, used: Any, called: list[int], router: int = 4) -> Any:
+def _seen(tmp_path: Path, used: Any, called: list[int], router: int = 4, sampled: Any = range(STEPS)) -> Any:
     """Return the signals of a run with a list of eight modules, used in each step as `used` [steps, modules] says."""
     layers = [("router", "Linear", 4, router), *((f"experts.{n}.0", "Linear", 4, 4) for n in range(COUNT))]
     rows = [{"name": f"experts.{n}.0", "kind": "linear", "layer": f"experts.{n}.0", "units": 4} for n in called]
     samples = []
-    for step in range(STEPS):
+    for step in sampled:
         gradients = [g for n in range(COUNT) for g in [0.5 if used[step][n] else None] * 2]
         samples.append({"step": step, "grad": [1.0, 1.0, *gradients], "table": 1, "act_rms": [1.0] * len(rows)})
     events = [event("table", {"id": 1, "model": 0, "rows": rows})]
@@ -48,6 +48,14 @@ def test_heads_used_in_turn(tmp_path: Path) -> None:
 def test_a_router_that_has_collapsed_from_the_start(tmp_path: Path) -> None:
     """A layer with an output for each module is what chooses."""
     assert _seen(tmp_path, _from(0, {3}), [3], router=COUNT)["sibling_idle_share"] == 0.875
+
+
+@pytest.mark.parametrize(
+    ("sampled", "share"), [((2, 9, 18, 20, 24, 28, 31, 35), 0.75), ((2, 9, 12, 20, 24, 28, 31), None)]
+)
+def test_a_run_with_few_late_samples(tmp_path: Path, sampled: Any, share: float | None) -> None:
+    """The last six stand for the second half where they begin close to it."""
+    assert _seen(tmp_path, _from(10, {1, 2}), [1, 2], sampled=sampled)["sibling_idle_share"] == share
 
 
 def test_blocks_that_are_frozen_on_the_way(tmp_path: Path) -> None:

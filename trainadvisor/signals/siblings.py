@@ -14,6 +14,8 @@ from trainadvisor.signals.memory import memory_of
 
 SIBLINGS = {"needs": "gradients of modules of one shape in a list", "zh": "同一列表中同形模块的梯度"}
 LEAST_SIBLINGS, LEAST_SAMPLES = 3, 6
+# Part of the run after which samples stand for its second half.
+EARLIEST = 0.4
 # Part of the samples in which a module that counts as used has a gradient.
 USED = 0.02
 
@@ -60,7 +62,11 @@ def _of(log: RunLog) -> list[Siblings] | None:
     """Return the lists of a model whose use was seen, None where too few samples tell."""
     gradients, steps = log.layers.column("grad"), log.layers.steps_of("grad")
     parameters = log.layers.rows()
-    if not steps.size or np.count_nonzero(steps >= log.steps[-1] / 2) < LEAST_SAMPLES:
+    if steps.size < LEAST_SAMPLES:
+        return None
+    # a run with little to spend on samples takes few of them late
+    begin = min(log.steps[-1] / 2, steps[-LEAST_SAMPLES])
+    if begin < EARLIEST * log.steps[-1]:
         return None
     called = {str(row.get("layer") or "") for row in log.layers.rows("act")}
     found = []
@@ -69,7 +75,7 @@ def _of(log: RunLog) -> list[Siblings] | None:
         if len(members) < LEAST_SIBLINGS or any(other != shapes[0] for other in shapes):
             continue
         used = _used(gradients, members)
-        late = used[steps >= log.steps[-1] / 2].mean(0) >= USED
+        late = used[steps >= begin].mean(0) >= USED
         ordered = [{parameters[row]["layer"] for row in rows} for _, rows in sorted(members.items())]
         seen = [bool(layers & called) for layers in ordered]
         if not any(seen):
