@@ -107,13 +107,14 @@ DIGITS = {"integer": True, "min": 0.0, "max": 9.0, "variance": 8.2, "batches": 4
         {"losses": [make_loss("mse_loss", target={**DIGITS, "min": 1.0})]},
         {"losses": [make_loss("mse_loss", target={**DIGITS, "max": 99.0, "variance": 833.0})]},
         {"losses": [make_loss("mse_loss", target={**DIGITS, "max": 1.0, "variance": 0.25})]},
+        {"events": [event("labels", {"labels": 900, "same_share": 0.15}, "0/0")]},
         {"events": [event("unused-parameters", {"tensors": 1, "held": 10, "share": 0.003}, "0")]},
         {"events": [event("unused-parameters", {"tensors": n, "held": 10, "share": n / 10}, "0") for n in (6, 0)]},
     ],
 )
 def test_counts_ratings_flags_and_few_unused_numbers_leave_nothing_open(judged: Judge, parts: dict[str, Any]) -> None:
     """Targets that heap up or begin at one, many numbers, two; a scale beside the model; modules called later."""
-    assert {"class-numbers", "unused-parameters"}.isdisjoint(codes(judged(**parts)))
+    assert {"class-numbers", "unused-parameters", "labels-copied"}.isdisjoint(codes(judged(**parts)))
 
 
 @pytest.mark.parametrize(
@@ -131,6 +132,7 @@ def test_counts_ratings_flags_and_few_unused_numbers_leave_nothing_open(judged: 
         ),
         ("unused-parameters", {"events": [event("unused-parameters", {"tensors": 6, "held": 10, "share": 0.3}, "0")]}),
         ("class-numbers", {"losses": [make_loss("mse_loss", target=DIGITS)]}),
+        ("labels-copied", {"events": [event("labels", {"labels": 900, "same_share": 0.87}, "0/0")]}),
         ("weak", {"columns": {"loss": CHANCE * (1 - 0.02 * np.arange(STEPS) / STEPS)}}),
         ("no-yardstick", {**CUSTOM, "columns": {"loss": 2.0 - np.arange(STEPS) / STEPS}}),
         ("no-loss", {"columns": {"loss": [math.nan] * STEPS}}),

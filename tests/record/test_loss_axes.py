@@ -59,6 +59,7 @@ WRONG: dict[str, tuple[Make, str]] = {
     "examples": (lambda n: n.classes(n.attended(0)).mean(), "matrices"),
     "scores": (lambda n: torch.bmm(F.softmax(n.one(n.x).squeeze(2), 0).unsqueeze(1), n.same(n.x)).mean(), "matrices"),
     "pooling": (lambda n: n.classes(n.pooled(2)).mean(), "single"),
+    "pixels": (lambda _: F.softmax(nn.Conv2d(3, C, 1)(torch.randn(B, 3, 4, 5)), -1)[:, 0].mean(), "space"),
     "one-output": (lambda n: F.mse_loss(F.softmax(n.one(n.x[:, 0]), 1), torch.zeros(B, 1)), "single"),
     "nll": (lambda n: F.nll_loss(F.log_softmax(n.logits(), 0), n.y), "batch"),
     "policy": (lambda n: _picked(F.softmax(n.logits(), 0).log()), "batch"),
@@ -67,6 +68,8 @@ WRONG: dict[str, tuple[Make, str]] = {
 RIGHT: dict[str, Make] = {
     "heads": lambda n: n.classes(n.attended(-1, drop=True)).mean(),
     "slots": lambda n: n.classes(n.attended(2)).mean(),
+    "pixels": lambda _: F.softmax(nn.Conv2d(3, C, 1)(torch.randn(B, 3, 4, 5)), 1)[:, 0].mean(),
+    "keypoints": lambda _: F.softmax(nn.Conv2d(3, C, 1)(torch.randn(B, 3, 4, 5)).flatten(2), -1)[:, :, 0].mean(),
     "pooling": lambda n: n.classes(n.pooled(1)).mean(),
     "bag": lambda n: n.classes((F.softmax(n.one(n.x[:, 0]), 0) * n.x[:, 0]).sum(0)).mean(),
     "bag-heads": lambda n: n.one((F.softmax(n.logits(), 0).t() @ n.same(n.x[:, 0])).mean(0)).mean(),

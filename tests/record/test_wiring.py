@@ -777,3 +777,23 @@ def test_losses_computed_for_reading_keep_neither_graph_nor_predictions() -> Non
         assert [mark() for mark in kept] == [None] * 3
 
     record(train)
+
+
+@pytest.mark.parametrize(("detached", "told"), [(True, 1), (False, 0)])
+def test_an_optimizer_that_never_finds_a_gradient(told: int, *, detached: bool) -> None:
+    """The generator's step on the batch that was detached for the critic, and one on the batch itself."""
+
+    def train() -> object:
+        generator, critic = nn.Linear(2, 2), nn.Linear(2, 1)
+        ours = [torch.optim.SGD(net.parameters(), 0.01) for net in (generator, critic)]
+        for _ in range(25):
+            fake = generator(torch.randn(4, 2))
+            ours[1].zero_grad()
+            critic(fake.detach()).mean().backward()
+            ours[1].step()
+            ours[0].zero_grad()
+            (-critic(fake.detach() if detached else fake).mean()).backward()
+            ours[0].step()
+        return generator, critic, ours
+
+    assert record(train).tally["gradless_optimizers"] == told

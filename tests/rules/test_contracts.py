@@ -330,6 +330,7 @@ FAULTS: dict[str, Any] = {
             )
         ]
     },
+    "detached-loss": {"tally": {"gradless_optimizers": 1}},
     "attribute-without-effect": {
         "happened": [event("optimizer-attribute", {"optimizer": 0, "value": 0.1, "used": [1.0]}, "lr")]
     },

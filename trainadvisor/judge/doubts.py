@@ -55,6 +55,7 @@ UNPROVEN = frozenset({
     "brief", "coverage", "deciding", "no-yardstick", "reinforcement", "adversarial", "self-targets", "gradients-apart",
     "units-dead", "optimizer-idle", "optimizer-anew", "unreached", "no-curve", "logged-too-rarely", "no-evaluation",
     "few-evaluations", "evaluation-level", "unused-parameters", "class-numbers",
+    "labels-copied",
 })  # fmt: skip
 
 
@@ -226,6 +227,13 @@ def class_numbers(seen: Seen) -> Iterator[Remark]:
         yield Remark("class-numbers", {"classes": round(top + 1)})
 
 
+def labels_copied(seen: Seen) -> Iterator[Remark]:
+    """Yield labels most of which stand at their own place among the ids that the model is given."""
+    share = seen.figure("label_same_share")
+    if share is not None and share > MOSTLY:
+        yield Remark("labels-copied", {"share": share})
+
+
 def no_success(seen: Seen) -> Iterator[Remark]:
     """Yield that nothing shows that the training succeeded, by a measure that is meant for this kind of training."""
     evaluated = [remark for remark in successes(seen.log, seen.signals) if remark.kind != "skill"]
@@ -276,5 +284,5 @@ def counted(verdicts: Collection[Verdict]) -> tuple[int, int]:
 CHECKS: tuple[Callable[[Seen], Iterator[Remark]], ...] = (
     evaluation_nonfinite, loss_still, gradients_zero, steps_without_gradients, evaluation_worse, validation_rose,
     ended, loss_rose, beyond_limits, idle_optimizer, recreated_optimizer, unreached,
-    unused_parameters, class_numbers, no_success, brief, coverage,
+    unused_parameters, class_numbers, labels_copied, no_success, brief, coverage,
 )  # fmt: skip

@@ -102,6 +102,13 @@ def zero_between_share(log: RunLog) -> float | None:
     return share(count(log, "zero_between_backward_and_step"), count(log, "step"))
 
 
+@signal(unit="optimizers", **CALLS)
+def gradless_optimizers(log: RunLog) -> int | None:
+    """Number of optimizers that found no gradient at any of their steps (at least twenty), while others found some."""
+    found = count(log, "gradless_optimizers")
+    return None if found is None else int(found)
+
+
 @signal(unit="steps", **CALLS)
 def zero_between_steps(log: RunLog) -> int | None:
     """Number of optimizer steps before which zero_grad() erased the fresh gradients; absent when there are none."""

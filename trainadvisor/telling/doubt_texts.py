@@ -90,6 +90,10 @@ SAYS: Texts = {
         "en": "the targets look like the numbers of {classes} classes, and the loss treats them as quantities",
         "zh": "目标值看起来是 {classes} 个类别的编号，而损失把它们当作数量",
     },
+    "labels-copied": {
+        "en": "{share:.0%} of the labels are the ids that the model is given at the same place: copying them is enough",
+        "zh": "{share:.0%} 的标签就是模型在同一位置得到的编号：照抄即可",
+    },
     "reinforcement": {
         "en": "the loss of reinforcement learning does not measure success, and no return or score was recorded",
         "zh": "强化学习的损失不能衡量成败，也没有记录回报或得分",

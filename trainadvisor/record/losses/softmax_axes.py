@@ -1,4 +1,4 @@
-"""Finds a softmax over a dimension that does not hold the alternatives: the batch, the heads, or a single value."""
+"""Finds a softmax over a dimension that does not hold the alternatives: batch, heads, pixels, a single value."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +17,8 @@ _RESHAPING = frozenset({"View", "UnsafeView", "ReshapeAlias", "Expand"})
 _REDUCING = frozenset({"Mean", "Sum"})
 _FARTHEST = 12
 _MATRIX = 2
+# Dimensions of a batch of images: examples, channels, rows, columns.
+_IMAGE = 4
 _SIGN = 1 << 63
 
 
@@ -48,6 +50,8 @@ def _mistaken(graph: WholeGraph, node: Any, shape: list[int], dim: int) -> str |
         return "single" if outputs == 1 and max(shape) > 1 else None
     if _mixes_matrices(graph, node, shape, dim):
         return "matrices"
+    if before is not None and bare(before) == "Convolution" and len(shape) >= _IMAGE and dim > 1:
+        return "space"
     of_classes = outputs is not None and outputs > 1 and len(shape) == _MATRIX and shape[1] == outputs
     if of_classes and dim == 0 and _is_at_the_loss(graph, node):
         return "batch"

@@ -21,6 +21,8 @@ _COUNTS = ("forward", "train_forward", "backward", "step", "zero_grad", "step_wi
            "accumulated_steps")  # fmt: skip
 _LATE = ("stale_steps", "zero_between_backward_and_step", "step_without_grad")
 _SAMPLED = 3
+# Steps from which on an optimizer without any gradient is not merely waiting.
+_OFTEN = 20
 
 
 @probe(order=40)
@@ -35,6 +37,8 @@ class CallOrderProbe:
         self._left: dict[int, bool] = {}
         # How large the left gradients of an optimizer were when the next backward began.
         self._found: dict[int, Reading] = {}
+        # Steps of each optimizer, and those at which it found no gradient at all.
+        self._tried: dict[int, list[int]] = {}
         self._cleared_after_backward = False
         self._manual = self._closure = False
         self._micro = 1
@@ -100,7 +104,10 @@ class CallOrderProbe:
         if closure:
             return
         self._judge_left(optimizer, step)
+        tried = self._tried.setdefault(id(optimizer), [0, 0])
+        tried[0] += 1
         if not _has_gradient(optimizer):
+            tried[1] += 1
             step.fields["no_grad"] = True
             self._counts.add("step_without_grad")
             self._counts["zero_between_backward_and_step"] += self._cleared_after_backward
@@ -172,11 +179,18 @@ class CallOrderProbe:
         """Tell the final counts."""
         self._tell()
 
+    def _gradless(self) -> int:
+        """Return how many optimizers never found a gradient, while others did."""
+        often = [tried for tried in self._tried.values() if tried[0] >= _OFTEN]
+        found = [steps > without for steps, without in often]
+        return found.count(False) if any(found) else 0
+
     def _tell(self) -> None:
         """Tell the counts of now; those that depend on values are complete when the steps before are."""
         detail: dict[str, Any] = {name: self._counts[name] for name in _COUNTS}
         detail |= {"scheduler_steps": {str(k): n for k, n in self._schedulers.items()}, "accumulation": self._micro,
-                   "accumulation_divided": self._counts.divided, "manual_updates": self._manual}  # fmt: skip
+                   "accumulation_divided": self._counts.divided, "manual_updates": self._manual,
+                   "gradless_optimizers": self._gradless()}  # fmt: skip
 
         def complete(_: list[float]) -> None:
             detail.update({name: self._counts[name] for name in _LATE}, manual_updates=self._manual)
