@@ -7,6 +7,7 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.i18n.language import Words
+from trainadvisor.judge.placeholders import GAIN
 from trainadvisor.report.text.layout import cells, spread
 from trainadvisor.report.text.page import Page
 
@@ -14,21 +15,33 @@ if TYPE_CHECKING:
     from trainadvisor.judge.branches import Branch
     from trainadvisor.judge.rulebook import Rule, Rulebook
 
+# What stands for a share in words, in another language and in English.
+CHANCE = ("比始终给出同一答案好 x %", "x % better than always giving the same answer")
 COLUMN = {"en": 20, "zh": 14}
 # "What it means: ..." at the start of a line of the rule's documentation
 HEADING = re.compile(r"(?P<label>[A-Z][a-z]+(?: [a-z]+){0,3}|[\u4e00-\u9fff]{2,8})(?:: |：)\s*(?P<text>\S.*)")
 
 
-def render(book: Rulebook, rule: Rule, lang: str, *, width: int = 100, color: bool = False, demo: bool = False) -> str:
-    """Return the page of one rule; `demo` says whether there is one to point to."""
+def render(
+    book: Rulebook,
+    rule: Rule,
+    lang: str,
+    *,
+    width: int = 100,
+    color: bool = False,
+    demo: bool = False,
+    verbose: bool = False,
+) -> str:
+    """Return the page of one rule, what to do first; `demo` says whether there is one to point to."""
     words = Words(lang)
     page = Page(words, width, color=color, column=COLUMN[lang])
     _head(page, book, rule)
+    _fixes(page, rule)
     _documentation(page, unfilled(rule.text("doc", lang), rule))
-    _thresholds(page, rule)
+    if verbose:
+        _thresholds(page, rule)
     _branches(page, rule)
     _neighbors(page, book, rule)
-    _fixes(page, rule)
     _rows(page, rule)
     if demo:
         page.row(words("see"), f"trainadvisor demo {rule.code}")
@@ -38,9 +51,11 @@ def render(book: Rulebook, rule: Rule, lang: str, *, width: int = 100, color: bo
 def unfilled(template: object, rule: Rule) -> str:
     """Return a text with the rule's thresholds filled in, and <name> where a run would put a figure."""
     pieces = []
-    for literal, name, _, _ in Formatter().parse(str(template)):
+    for literal, name, spec, _ in Formatter().parse(str(template)):
         value = rule.thresholds.get(name or "")
-        pieces += [literal, "" if name is None else f"<{name}>" if value is None else f"{value:g}"]
+        known = "" if value is None else f"{value:.0%}" if "%" in (spec or "") else f"{value:g}"
+        told = CHANCE[str(template).isascii()] if spec == GAIN else f"<{name}>"
+        pieces += [literal, "" if name is None else known or told]
     return "".join(pieces)
 
 
