@@ -88,6 +88,7 @@ STARTERS = {
     "monitor/alerts.py": "the command typed after --on-finding",
     "mending/source_files.py": "git, asked whether a file is tracked and unchanged",
     "record/run_script.py": "the script or module that was typed",
+    "trials/engines/tasks.py": "workers of a fleet, which judge logs and start nothing",
     "trials/child_process.py": "trials of the script that was typed, or of a log's with --yes-run",
 }
 

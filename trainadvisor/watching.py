@@ -93,9 +93,12 @@ class Watcher(WatchedRecording):
     def diagnose(self, lang: str = "en") -> "Diagnosis":
         """Judge what has been recorded so far."""
         from trainadvisor.document import diagnose
+        from trainadvisor.log.reader import read_log
 
         self.flush()
-        return diagnose(self.log, lang=lang, ignore=self.ignore)
+        log = read_log(self.log)
+        log.growing = self.recording
+        return diagnose(log, lang=lang, ignore=self.ignore)
 
 
 class _Off(Watcher):

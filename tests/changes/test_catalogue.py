@@ -36,6 +36,8 @@ def test_each_remedy_of_a_rule_is_a_change_with_known_arguments(path: Path) -> N
     """The words and arguments of the rules are those of the changes."""
     rule = tomllib.loads(path.read_text(encoding="utf-8"))
     for remedy in rule.get("remedies", []) if rule["evidence"] != "static" else []:
+        if "change" not in remedy:
+            continue  # no re-run can make it: a shape, a missing file
         assert remedy["change"] in all_changes()
         assert list(argument_problems(remedy["change"], remedy.get("arguments", {}))) == []
 

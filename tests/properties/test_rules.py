@@ -68,7 +68,7 @@ def test_a_rule_never_fails(code: str, data: st.DataObject) -> None:
     assert (verdict.state == UNKNOWN) == bool(verdict.missing)
     if verdict.state == FOUND:
         assert all(fill(rule.text("finding", lang), verdict.lookup, lang)[0] for lang in ("en", "zh"))
-        assert remedies(verdict, None)
+        assert remedies(verdict, None) or rule.kind == "expected"
 
 
 @pytest.mark.parametrize("code", [code for code, rule in BOOK.rules.items() if rule.judges_runs])

@@ -116,7 +116,7 @@ def test_every_signal_has_a_finite_type() -> None:
 
 NUMBER = r"-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?"
 USUAL = re.compile(
-    rf"(?P<value>{NUMBER})(?P<unit> %)?[^\d().;]*\((?:usual|sound runs|healthy runs):? (?:stay )?"
+    rf"(?P<value>{NUMBER})(?P<unit> %)?[^\d().;]*\((?:usual|healthy runs|healthy runs):? (?:stay )?"
     rf"(?:(?P<low>{NUMBER})(?: %)? to (?P<high>{NUMBER})|(?P<side>below|at most|above|over|more than|at least) "
     rf"(?P<bound>{NUMBER}))(?P<of> %)?[^()]*\)"
 )
@@ -153,8 +153,8 @@ def test_no_finding_calls_a_fault_what_it_calls_usual(code: str) -> None:
     [
         ("The first step changed the weights by 0.023 times their size (usual 0.001 to 0.05).", 1),
         ("The first step changed the weights by 0.23 times their size (usual 0.001 to 0.05).", 0),
-        ("It grew 12 times (sound runs: at most 80), and the run went wrong.", 1),
-        ("It grew 1,200 times (sound runs: at most 80), and the run went wrong.", 0),
+        ("It grew 12 times (healthy runs: at most 80), and the run went wrong.", 1),
+        ("It grew 1,200 times (healthy runs: at most 80), and the run went wrong.", 0),
         ("57 % of the units are dead (usual below 70 %).", 1),
         ("57 % of the units are dead (usual below 12 %).", 0),
     ],

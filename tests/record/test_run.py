@@ -146,7 +146,7 @@ def test_a_traceback_holds_only_the_users_frames(execute: Callable[..., Any], ca
     assert err.splitlines()[-1].startswith("RuntimeError: mat1 and mat2 shapes")
     (event,) = _events(records, "exception")
     assert (event["type"], event["site"]["line"], event["at"]) == ("RuntimeError", 10, "forward")
-    assert event["explain"].startswith("a linear layer for 4 input features got 5")
+    assert (event["layer"], event["layer_form"]) == ("a", "Linear(4, 3)")
     assert records[-1]["reason"] == "exception"
 
 

@@ -178,7 +178,7 @@ def test_an_exception_goes_its_way_and_is_in_the_log(tmp_path: Path) -> None:
     records = _log(tmp_path / "log.json")
     (event,) = [record["detail"] for record in records if record.get("kind") == "exception"]
     assert (event["type"], event["site"]["code"]) == ("RuntimeError", "model(torch.randn(8, 5))")
-    assert event["explain"].startswith("a linear layer for 4 input features got 5")
+    assert (event["layer"], event["layer_form"]) == ("0", "Linear(4, 8)")
     assert records[-1]["reason"] == "exception"
 
 

@@ -32,7 +32,7 @@ def test_dead_units_of_a_run_that_learns_are_fine(tmp_path: Path, book: Any) -> 
 
 
 def test_half_of_the_units_dead_is_not_what_stops_a_run(tmp_path: Path, book: Any) -> None:
-    """Sound runs have as many."""
+    """Healthy runs have as many."""
     run = Run()
     run.act["act_dead"], run.loss = 0.5, stuck()
     assert run.found(tmp_path, book) == {}

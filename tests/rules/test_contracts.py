@@ -1,4 +1,4 @@
-"""The rules on wiring, data and throughput: each finds its fault in an otherwise sound run and spares the sound one."""
+"""Every rule, held by a log: that of a healthy run, and the same with one fault."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -105,7 +105,7 @@ def flat(level: float = H0) -> list[float]:
 
 
 def sound(**changes: Any) -> dict[str, Any]:
-    """The parts of a sound run, some of them changed: columns, counts, facts of loss, inputs and samples."""
+    """The parts of a healthy run, some of them changed: columns, counts, facts of loss, inputs and samples."""
     columns = {
         "loss": falling(),
         "loss_id": 0,
@@ -442,7 +442,7 @@ def test_sound_run(found: Callable[..., set[str]]) -> None:
 
 @pytest.mark.parametrize("code", FAULTS)
 def test_fault(found: Callable[..., set[str]], code: str) -> None:
-    """A single fault in a sound run is found, and nothing else of these families."""
+    """A single fault in a healthy run is found, and nothing else of these families."""
     assert found(sound(**{key: dict(v) if isinstance(v, dict) else v for key, v in FAULTS[code].items()})) == {code}
 
 

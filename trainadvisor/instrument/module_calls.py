@@ -1,5 +1,6 @@
 """Module calls: the outermost one of a model is its forward; the inner ones are seen while a step is sampled."""
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -128,7 +129,9 @@ def _root(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call
 
 
 def _symbolic(module: nn.Module, given: object) -> bool:
-    """Return whether a call only asks for shapes: a module with values is called with a tensor that has none."""
+    """Return whether Keras only asks for shapes: a module with values is called with a tensor that has none."""
+    if "keras" not in sys.modules:
+        return False  # the user's own modes would hear of a look at the tensor
     if type(given) is not torch.Tensor:
         return type(given).__name__ == "KerasTensor"
     if not given.is_meta:

@@ -16,11 +16,6 @@ BUILT_IN = ("subjects", "layer", "layers", "layers_matched", "layers_total", "on
 # Stands in a format of a hundred columns or digits and more: nothing for a text, but memory for as many as it says.
 WIDE = re.compile("[0-9]{3}")
 
-# The format of a share of the loss of the best constant answer that the model has removed: told in words.
-GAIN = "gain"
-BETTER = {"en": "{percent} % better than always giving the same answer", "zh": "比始终给出同一答案好 {percent} %"}
-NO_BETTER = {"en": "no better than always giving the same answer", "zh": "并不比始终给出同一答案好"}
-
 ASIDE = re.compile(r"\s?\([^()]*\)|（[^（）]*）")
 # Where a sentence may be cut without a word losing its meaning: between clauses, else between their parts.
 ENDS = (re.compile(r"; |；|\. |。"), re.compile(r", |，"))
@@ -57,20 +52,8 @@ def fill(template: str, lookup: Callable[[str], Any], lang: str = "en") -> tuple
         if name is not None:
             value = lookup(name)
             complete = complete and value is not None
-            parts.append(_part(value, "" if WIDE.search(spec or "") else spec or "", lang))
+            parts.append(ABSENT[lang] if value is None else shown(value, "" if WIDE.search(spec or "") else spec or ""))
     return "".join(parts), complete
-
-
-def _part(value: Any, spec: str, lang: str) -> str:
-    if value is None:
-        return ABSENT[lang]
-    return _gain(value, lang) if spec == GAIN and isinstance(value, (int, float)) else shown(value, spec)
-
-
-def _gain(skill: float, lang: str) -> str:
-    """Return in words how much better a model is than the best constant answer."""
-    percent = round(100 * skill) if math.isfinite(skill) else 0
-    return BETTER[lang].format(percent=percent) if percent > 0 else NO_BETTER[lang]
 
 
 def fill_known(template: str, lookup: Callable[[str], Any], lang: str = "en") -> str:

@@ -35,10 +35,13 @@ class FrameworkProbe:
         if self._looks < _LOOKS:
             self._looks += 1
             self._look()
-        self.on_made()
+        self._tap()
 
     def on_made(self, *_: object) -> None:
         """Patch the frameworks once they are imported: a model is made after that, and before the first epoch."""
+        self._tap()
+
+    def _tap(self) -> None:
         imported = foreign_optimizers.imported()
         if imported != self._tapped:
             self._tapped = imported

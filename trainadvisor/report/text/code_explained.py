@@ -7,7 +7,6 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.i18n.language import Words
-from trainadvisor.judge.placeholders import GAIN
 from trainadvisor.report.text.layout import cells, spread
 from trainadvisor.report.text.page import Page
 
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from trainadvisor.judge.branches import Branch
     from trainadvisor.judge.rulebook import Rule, Rulebook
 
-# What stands for a share in words, in another language and in English.
-CHANCE = ("比始终给出同一答案好 x %", "x % better than always giving the same answer")
 COLUMN = {"en": 20, "zh": 14}
 # "What it means: ..." at the start of a line of the rule's documentation
 HEADING = re.compile(r"(?P<label>[A-Z][a-z]+(?: [a-z]+){0,3}|[\u4e00-\u9fff]{2,8})(?:: |：)\s*(?P<text>\S.*)")
@@ -54,8 +51,7 @@ def unfilled(template: object, rule: Rule) -> str:
     for literal, name, spec, _ in Formatter().parse(str(template)):
         value = rule.thresholds.get(name or "")
         known = "" if value is None else f"{value:.0%}" if "%" in (spec or "") else f"{value:g}"
-        told = CHANCE[str(template).isascii()] if spec == GAIN else f"<{name}>"
-        pieces += [literal, "" if name is None else known or told]
+        pieces += [literal, "" if name is None else known or f"<{name}>"]
     return "".join(pieces)
 
 

@@ -1,0 +1,62 @@
+"""Words that users are not to meet, over the texts of rules, answers and the interface in both languages."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+FILES = [*sorted((ROOT / "rules").rglob("*.toml")), *sorted((ROOT / "trainadvisor" / "i18n").glob("*.toml"))]
+BANNED = {
+    "our own terms": r"\bskill\b|\bsound (run|training|net|model)s?\b|技能值|技能分|平凡预测",
+    "translations word by word": r"批太小|最早的非有限值|缩小 ?[N\d]+ ?倍|宁可不答",
+    "British spelling": r"\w*(colour|behaviour|neighbour|favour|learnt|artefact|labelled|travelled|cancelled)\w*"
+    r"|\b\w*(initial|standard|normal|memor|general|regular|optim|synchron|recogn|minim|maxim|util)is(e|ed|es|ing|ation)\b",
+}
+# Codes stay as they are once reports have named them.
+CODES = re.compile(r"\{memorised\w*[^}]*\}|\{\w*skill\w*[^}]*\}")
+NOT_TOLD = frozenset({"cases", "crash", "when", "unless", "thresholds", "values", "signals", "explains"})
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield CODES.sub("", value)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            if key not in NOT_TOLD:
+                yield from _texts(part)
+
+
+@pytest.mark.parametrize("what", BANNED)
+def test_no_text_has_a_banned_word(what: str) -> None:
+    """Named by file and text where one does."""
+    banned = re.compile(BANNED[what], re.IGNORECASE)
+    found = [
+        (path.name, text)
+        for path in FILES
+        for text in _texts(tomllib.loads(path.read_text(encoding="utf-8")))
+        if banned.search(text)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [("skill 0.3", "our own terms"), ("技能值 0.3", "our own terms"), ("批太小", "translations word by word"),
+     ("Normalise the inputs", "British spelling"), ("a noisy colour", "British spelling")],
+)  # fmt: skip
+def test_the_banned_words_are_seen(text: str, what: str) -> None:
+    """Each in a sentence of its own; names of figures in braces are no words."""
+    banned = re.compile(BANNED[what], re.IGNORECASE)
+    assert any(banned.search(part) for part in _texts({"en": {"finding": [text]}}))
+    assert not any(banned.search(part) for part in _texts({"en": "cut by {skill:.0%}", "cases": text}))
