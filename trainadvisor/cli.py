@@ -133,6 +133,8 @@ def main(args: list[str] | None = None) -> None:
 def _usage(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "trainadvisor"
+    if isinstance(error, click.MissingParameter) and error.param is not None and error.param.name == "target":
+        return f"which script? Example: {path} train.py; see `{path} --help`"
     message = error.format_message().rstrip(".?")
     return f"{message[:1].lower()}{message[1:]}; see `{path} --help`"
 

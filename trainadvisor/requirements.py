@@ -36,6 +36,19 @@ METRICS = {
     "memory": ("memory", "MB"),
     "dead_units": ("dead_unit_share_worst", ""),
 }
+# What others call a metric.
+ALIASES = {
+    "train_loss": "loss",
+    "training_loss": "loss",
+    "validation_loss": "val_loss",
+    "eval_loss": "val_loss",
+    "val_acc": "val_accuracy",
+    "validation_accuracy": "val_accuracy",
+    "eval_accuracy": "val_accuracy",
+    "acc": "accuracy",
+    "train_acc": "accuracy",
+    "train_accuracy": "accuracy",
+}
 TIMING = frozenset({"step_time", "step_time_p50", "step_time_p95", "step_time_p99", "wait", "overhead", "memory"})
 # unit in a requirement: (unit it converts to, factor)
 UNITS = {"": ("", 1.0), "%": ("", 0.01), "s": ("s", 1.0), "ms": ("s", 1e-3), "us": ("s", 1e-6), "min": ("s", 60.0)}
@@ -85,12 +98,13 @@ def parse(text: str) -> Requirement:
     if found is None or number is None:
         message = f"requirement {text!r:.200} cannot be read; write it like val_loss<=0.3 or step_time_p95<=60ms"
         raise UsageError(message)
-    metric = found["metric"]
+    metric = ALIASES.get(found["metric"], found["metric"])
     if metric not in METRICS:
         hint = f"{did_you_mean(metric, METRICS)}; known are {', '.join(METRICS)}"
         message = f"requirement {text!r}: no figure is called {metric}{hint}"
         raise UsageError(message)
-    return Requirement(metric, found["op"], number * _factor(text, metric, found["unit"]), " ".join(text.split()))
+    said = " ".join(text.split()) + (f" ({metric})" if metric != found["metric"] else "")
+    return Requirement(metric, found["op"], number * _factor(text, metric, found["unit"]), said)
 
 
 def _number(text: str) -> float | None:

@@ -53,7 +53,7 @@ def test_unlike_runs_get_no_verdict(call: Call, folder: Path, change: dict[str, 
     """But the figures."""
     a, b = log(folder, "a.json", FALLING), log(folder, "b.json", FALLING, **change)
     outcome = call("compare", a, b)
-    assert "verdict            none: not like for like" in outcome.out
+    assert f"verdict            No verdict: different {field}" in outcome.out
     assert "final loss" in outcome.out
     document = call("compare", a, b, "--json").json
     assert (document["verdict"], document["unlike"]) == ("unlike", [field])

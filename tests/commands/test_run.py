@@ -115,7 +115,7 @@ def test_the_script_does_not_see_our_click_context(
         (["--report", "out.pdf", "train.py"], "out.pdf: no format goes by this ending; use one of .html, .txt, .json"),
         (["--report", "no/out.md", "train.py"], "no/out.md: there is no folder no; make it first"),
         (["--every", "0", "train.py"], "0 is not in the range x>=1"),
-        ([], "missing argument 'TARGET'"),
+        ([], "which script? Example: trainadvisor run train.py"),
     ],
 )
 def test_what_cannot_work_is_said_before_torch_is_loaded(

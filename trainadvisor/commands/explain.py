@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 @rules_option
 @json_option
 @color_option
-def command(*, code: str | None, lang: str | None, folders: tuple[str, ...], as_json: bool, color: str) -> None:
+@click.option("-v", "--verbose", is_flag=True, help="Also show the thresholds, each with its reason.")
+def command(
+    *, code: str | None, lang: str | None, folders: tuple[str, ...], as_json: bool, color: str, verbose: bool
+) -> None:
     """Explain CODE: what it means, how it is detected, its causes and its fixes.
 
     Without CODE all codes are listed by family; any other word searches the rules.
@@ -30,7 +33,7 @@ def command(*, code: str | None, lang: str | None, folders: tuple[str, ...], as_
 
     book = rulebook(folders)
     rules = list(book.rules.values()) if code is None else _search(book, code)
-    emit(_json(book, rules) if as_json else _page(book, rules, code, language(lang), color))
+    emit(_json(book, rules) if as_json else _page(book, rules, code, language(lang), color, verbose=verbose))
 
 
 def _search(book: Rulebook, word: str) -> list[Rule]:
@@ -58,7 +61,7 @@ def _json(book: Rulebook, rules: list[Rule]) -> str:
     return json.dumps(documents[0] if len(documents) == 1 else documents, indent=2, ensure_ascii=False)
 
 
-def _page(book: Rulebook, rules: list[Rule], word: str | None, lang: str, color: str) -> str:
+def _page(book: Rulebook, rules: list[Rule], word: str | None, lang: str, color: str, *, verbose: bool) -> str:
     from trainadvisor.report.text import code_explained, listing
     from trainadvisor.report.text.terminal import colored, width
 
@@ -66,5 +69,7 @@ def _page(book: Rulebook, rules: list[Rule], word: str | None, lang: str, color:
         from trainadvisor.demos.scenarios import SCENARIOS
 
         demo = rules[0].code in SCENARIOS
-        return code_explained.render(book, rules[0], lang, width=width(), color=colored(color), demo=demo)
+        return code_explained.render(
+            book, rules[0], lang, width=width(), color=colored(color), demo=demo, verbose=verbose
+        )
     return listing.rules(book, rules, lang, width())

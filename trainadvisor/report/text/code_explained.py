@@ -19,16 +19,26 @@ COLUMN = {"en": 20, "zh": 14}
 HEADING = re.compile(r"(?P<label>[A-Z][a-z]+(?: [a-z]+){0,3}|[\u4e00-\u9fff]{2,8})(?:: |：)\s*(?P<text>\S.*)")
 
 
-def render(book: Rulebook, rule: Rule, lang: str, *, width: int = 100, color: bool = False, demo: bool = False) -> str:
-    """Return the page of one rule; `demo` says whether there is one to point to."""
+def render(
+    book: Rulebook,
+    rule: Rule,
+    lang: str,
+    *,
+    width: int = 100,
+    color: bool = False,
+    demo: bool = False,
+    verbose: bool = False,
+) -> str:
+    """Return the page of one rule, what to do first; `demo` says whether there is one to point to."""
     words = Words(lang)
     page = Page(words, width, color=color, column=COLUMN[lang])
     _head(page, book, rule)
+    _fixes(page, rule)
     _documentation(page, unfilled(rule.text("doc", lang), rule))
-    _thresholds(page, rule)
+    if verbose:
+        _thresholds(page, rule)
     _branches(page, rule)
     _neighbors(page, book, rule)
-    _fixes(page, rule)
     _rows(page, rule)
     if demo:
         page.row(words("see"), f"trainadvisor demo {rule.code}")
@@ -38,9 +48,10 @@ def render(book: Rulebook, rule: Rule, lang: str, *, width: int = 100, color: bo
 def unfilled(template: object, rule: Rule) -> str:
     """Return a text with the rule's thresholds filled in, and <name> where a run would put a figure."""
     pieces = []
-    for literal, name, _, _ in Formatter().parse(str(template)):
+    for literal, name, spec, _ in Formatter().parse(str(template)):
         value = rule.thresholds.get(name or "")
-        pieces += [literal, "" if name is None else f"<{name}>" if value is None else f"{value:g}"]
+        known = "" if value is None else f"{value:.0%}" if "%" in (spec or "") else f"{value:g}"
+        pieces += [literal, "" if name is None else known or f"<{name}>"]
     return "".join(pieces)
 
 

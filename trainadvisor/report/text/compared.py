@@ -64,7 +64,7 @@ def _setting(value: Any) -> str:
 def verdict(words: Words, result: Comparison) -> str:
     """Return the verdict as a sentence with its reasons."""
     if result.unlike:
-        fields = [words("compare.field", field=n, before=_setting(a), now=_setting(b)) for n, a, b in result.unlike]
+        fields = [_unlike(words, *entry) for entry in result.unlike]
         return words("compare.unlike", fields=words("clause").join(fields)) + words("end")
     return (
         words(f"compare.{result.verdict}")
@@ -72,6 +72,13 @@ def verdict(words: Words, result: Comparison) -> str:
         + words("clause").join(_reasons(words, result))
         + words("end")
     )
+
+
+def _unlike(words: Words, name: str, before: Any, now: Any) -> str:
+    """Return what is not alike: by its name alone where its values, such as fingerprints, say nothing to a reader."""
+    if not all(isinstance(value, (int, float)) for value in (before, now)):
+        return name
+    return words("compare.field", field=name, before=_setting(before), now=_setting(now))
 
 
 def _reasons(words: Words, result: Comparison) -> Iterator[str]:
