@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 PASS, FAIL, UNDECIDED = "pass", "fail", "undecided"
 EXIT = {PASS: 0, FAIL: 1, UNDECIDED: 3}
-AGGREGATES = ("any", "majority", "all", "median")
 TIMING = "throughput"
 
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 
 BATCH = 10_000
-OWN_PACKED = (".gz", ".zst")
 # Formats of what a program printed, which may end with the error that ended it.
 PRINTED = (printed_lines.NAME, pasted_tracebacks.NAME)
 

@@ -50,13 +50,6 @@ def check_rules(folders: Iterable[str | Path] = ()) -> list[str]:
     return problems or [problem for folder in places for problem in index_problems(folder)]
 
 
-def count_cases(folders: Iterable[str | Path] = ()) -> tuple[int, int]:
-    """Return the number of rules and of cases in some folders."""
-    places = [Path(folder) for folder in folders] or [book.shipped_rules()]
-    files = [path for folder in places for path in book.rule_files(folder)]
-    return len(files), sum(len(book.read(path).get("cases", [])) for path in files)
-
-
 def _duplicates(files: list[Path]) -> list[str]:
     first: dict[str, Path] = {}
     return [

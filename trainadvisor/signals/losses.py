@@ -39,12 +39,6 @@ def judged_loss(log: RunLog) -> Loss | None:
     return main_loss(log) or next((loss for loss in known if loss["kind"] != "custom"), None)
 
 
-def of_prediction(log: RunLog, field: str) -> float | None:
-    """Return a recorded number of the prediction at the judged loss."""
-    loss = judged_loss(log)
-    return number(loss["prediction"].get(field)) if loss else None
-
-
 def graph_fact(loss: Loss, field: str) -> Any:
     """Return a property of the graph behind a loss, None if the graph is unknown or opaque."""
     graph = loss.get("graph") or {}

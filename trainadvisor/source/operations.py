@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 UNKNOWN = "unknown"
 DEEPEST = 14
-MODULE_BASES = ("torch.nn.Module", "torch.nn.Sequential", "LightningModule", "torch.nn.modules.module.Module")
 
 
 @dataclass(frozen=True, eq=False)

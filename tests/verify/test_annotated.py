@@ -1,0 +1,160 @@
+"""The outcome of trials in the diagnosis, and the sentence of an answer, from made-up parts without any run."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from trainadvisor.i18n.language import Words
+from trainadvisor.judge.result import Diagnosis
+from trainadvisor.trials.jobs import Change
+from trainadvisor.verify import answer
+from trainadvisor.verify.annotate import marked
+from trainadvisor.verify.plan import Candidate
+from trainadvisor.verify.verify_result import Applied, Baseline, Verification, Verified
+
+EN = Words("en")
+LR: dict[str, Any] = {"change": "lr", "arguments": {"value": 0.1}}
+
+
+def finding(code: str, *remedies: dict[str, Any], confidence: str = "likely") -> dict[str, Any]:
+    """Return a finding with remedies."""
+    base = {"family": "x", "kind": "cause", "severity": "error", "title": code, "sentence": code}
+    listed = [{**remedy, "applies": "paste", "text": "t"} for remedy in remedies]
+    return {**base, "code": code, "confidence": confidence, "remedies": listed}
+
+
+def diagnosis(*findings: dict[str, Any]) -> Diagnosis:
+    """Return a broken run."""
+    return Diagnosis.model_validate({"state": "broken", "summary": "it is broken.", "findings": list(findings)})
+
+
+def verified(**more: Any) -> Verified:
+    """Return a remedy that helped."""
+    figures = {
+        "metric": "accuracy",
+        "before": 0.1,
+        "after": 0.9,
+        "interval": None,
+        "seeds": 3,
+        "wins": 3,
+        "diff": "+ b",
+    }
+    return Verified.model_validate({**LR, **figures, "code": "b", "text": "set it", "where": "train.py:4", **more})
+
+
+def tried(verdict: str, code: str = "a", *changes: Change, better: bool = False) -> Any:
+    """Return a candidate that was tried."""
+    chosen = changes or (Change("lr", {"value": 0.1}),)
+    return SimpleNamespace(candidate=Candidate(chosen, code), verdict=verdict, better=better, compared=[])
+
+
+def notes(told: Diagnosis) -> list[list[tuple[str, bool]]]:
+    """Return of each finding the change of each remedy and whether it helped, those tried."""
+    return [[(r.change, r.verified["better"]) for r in f.remedies if r.verified] for f in told.findings]
+
+
+def test_a_remedy_that_helped_is_marked_wherever_it_stands() -> None:
+    """It is not added a second time."""
+    told = marked(diagnosis(finding("a", LR), finding("b", LR)), [], [verified()], EN)
+    assert notes(told) == [[("lr", True)], [("lr", True)]]
+    assert [len(found.remedies) for found in told.findings] == [1, 1]
+
+
+@pytest.mark.parametrize(("code", "place"), [("b", 1), ("gone", 0)])
+def test_one_that_no_finding_named_is_added_to_its_own(code: str, place: int) -> None:
+    """Else to the first."""
+    told = marked(diagnosis(finding("a"), finding("b")), [], [verified(code=code)], EN)
+    (added,) = told.findings[place].remedies
+    assert (added.change, added.applies, added.text, added.code, added.where) == (
+        "lr",
+        "try",
+        "set it",
+        "+ b",
+        "train.py:4",
+    )
+    assert told.findings[1 - place].remedies == []
+
+
+def test_a_combination_is_no_remedy_of_one_finding() -> None:
+    """It is added, and the remedy that is a part of it stays untried."""
+    both = verified(combined_with=[Applied(change="clip", arguments={})])
+    told = marked(diagnosis(finding("a", LR), finding("b", LR)), [], [both], EN)
+    assert notes(told) == [[], [("lr", True)]]
+
+
+def test_without_findings_there_is_nothing_to_mark() -> None:
+    """The diagnosis stays as it is."""
+    assert marked(diagnosis(), [], [verified()], EN) == diagnosis()
+
+
+@pytest.mark.parametrize(
+    ("verdict", "noted"),
+    [
+        ("no-better", True),
+        ("worse", True),
+        ("hopeless", True),
+        ("refused", False),
+        ("failed", False),
+        ("ignored", False),
+    ],
+)
+def test_only_what_was_tried_to_its_end_is_noted(verdict: str, *, noted: bool) -> None:
+    """With what came of it, and less confidence in the finding."""
+    told = marked(diagnosis(finding("a", LR)), [tried(verdict)], [], EN)
+    assert notes(told) == [[("lr", False)] if noted else []]
+    assert told.findings[0].confidence == ("possible" if noted else "likely")
+
+
+def test_what_helped_is_no_failure() -> None:
+    """Neither is one of two changes that were tried together."""
+    two = (Change("lr", {"value": 0.1}), Change("clip", {}))
+    for one in (tried("better", better=True), tried("worse", "other", *two)):
+        told = marked(diagnosis(finding("a", LR)), [one], [], EN)
+        assert (notes(told), told.findings[0].confidence) == ([[]], "likely")
+
+
+def test_a_finding_that_is_gone_is_surer() -> None:
+    """One that is still there is not."""
+    found = [verified(code="a", gone=["a"]), verified(code="b", gone=["a"])]
+    told = marked(diagnosis(finding("a"), finding("b")), [], found, EN)
+    assert [item.confidence for item in told.findings] == ["certain", "likely"]
+
+
+WANTED = SimpleNamespace(fix="lr-too-low", code=None)
+
+
+def session(**parts: Any) -> Any:
+    """Return a session that is over."""
+    run = SimpleNamespace(usable=True, diagnosis=diagnosis(finding("a")), outcome=SimpleNamespace(seconds=12.3))
+    request = SimpleNamespace(fix=None, code=None)
+    given = {
+        "baseline": run,
+        "diagnosis": run.diagnosis,
+        "screening": None,
+        "tried": [],
+        "request": request,
+        "typical": 7.6,
+    }
+    return SimpleNamespace(**{**given, **parts})
+
+
+@pytest.mark.parametrize(
+    ("said", "parts", "sentence"),
+    [
+        ("not-judged", {"baseline": None}, ("verify.no-steps", {"seconds": "0", "reason": "why"})),
+        ("not-judged", {}, ("verify.cannot-tell", {"summary": "it is broken."})),
+        ("not-judged", {"diagnosis": None}, ("verify.cannot-tell", {"summary": ""})),
+        ("not-judged", {"screening": 1}, ("verify.no-room", {"seconds": "8"})),
+        ("not-judged", {"screening": 1, "tried": [1]}, ("verify.no-metric", {})),
+        ("nothing-to-cure", {}, ("verify.healthy", {})),
+        ("nothing-to-cure", {"request": WANTED}, ("verify.no-such", {"code": "lr-too-low"})),
+    ],
+)  # fmt: skip
+def test_every_answer_has_its_sentence(said: Any, parts: dict[str, Any], sentence: tuple[str, dict[str, Any]]) -> None:
+    """With what it is about."""
+    document = Verification(answer=said, baseline=Baseline(state="broken", summary="why"))
+    key, values = sentence
+    assert answer._sentence(session(**parts), document, EN) == EN(key, **values)
