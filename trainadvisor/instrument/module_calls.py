@@ -130,11 +130,10 @@ def _root(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call
 
 def _symbolic(module: nn.Module, given: object) -> bool:
     """Return whether Keras only asks for shapes: a module with values is called with a tensor that has none."""
-    if "keras" not in sys.modules:
-        return False  # the user's own modes would hear of a look at the tensor
     if type(given) is not torch.Tensor:
         return type(given).__name__ == "KerasTensor"
-    if not given.is_meta:
+    # elsewhere nobody asks so, and the user's own modes would hear of a look at the tensor
+    if "keras" not in sys.modules or not given.is_meta:
         return False
     return not any(tensor.is_meta for tensor in module.parameters())
 
