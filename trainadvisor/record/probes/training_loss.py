@@ -24,6 +24,7 @@ from trainadvisor.record.losses.loss_calls import (
     terms,
 )
 from trainadvisor.record.losses.loss_graph import metadata_of, read_graph, steps_to_read
+from trainadvisor.record.losses.shared_divisor import shares_divisor
 from trainadvisor.record.sampling import Jumps
 from trainadvisor.record.step import Step
 
@@ -34,8 +35,6 @@ _MOST_BATCHES = 200
 _MOST_COUNTED = 120
 COUNTED = BINARY | CLASSIFYING
 _HELD = 4
-# Divisor of a micro-batch's sum over its own terms and the number of micro-batches, where all of them share it.
-_SHARED = 0.6, 1.6
 _TOLD = {1, 4, 16, 64, _MOST_BATCHES}
 
 
@@ -262,7 +261,7 @@ class TrainingLossProbe:
 
         def arrived(numbers: list[float]) -> None:
             values.append(numbers[0])
-            fields["loss"] = sum(values) / (1 if _shares_divisor(entry.fact, len(values)) else len(values))
+            fields["loss"] = sum(values) / (1 if shares_divisor(entry.fact, len(values)) else len(values))
             if self._losses.nonfinite is None and not math.isfinite(numbers[0]):
                 self._losses.nonfinite = numbers[0]
             if self._jumps.is_one(step.number, abs(numbers[0])):
@@ -299,17 +298,3 @@ class TrainingLossProbe:
         self._pending = []
         for entry in self._entries.values():
             self._losses.announce(entry)
-
-
-def _shares_divisor(fact: dict[str, Any], micro: int) -> bool:
-    """Return whether sums of micro-batches are divided by the count of all of them, so that they add up to the mean.
-
-    The count may be off by what a batch more or less leaves out.
-    """
-    divisor, terms = fact.get("divisor"), fact.get("terms")
-    if micro < 2 or not divisor or not terms:
-        return False
-    shared = bool(_SHARED[0] * micro <= divisor / terms <= _SHARED[1] * micro)
-    if shared:
-        fact["divided_in"] = micro
-    return shared
