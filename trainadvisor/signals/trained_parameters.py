@@ -1,6 +1,5 @@
 """Which parameters the loss reaches, which an optimizer holds, and which change."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy.typing as npt
 
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
+from trainadvisor.signals.initial_spread import drawn
 from trainadvisor.signals.wiring import no_grad_share
 
 GRAPH = {
@@ -19,8 +19,6 @@ FROZEN_SAMPLES, ZERO_SAMPLES = 3, 5
 # Steps of the other optimizers after which one that never stepped is not merely waiting for its turn.
 IDLE_STEPS = 50
 MOSTLY = 0.9
-# Relative distance of a spread from that of an initialization: training moves it by more.
-DRAWN = 0.03
 LAST_BIT = (
     1e-6  # a float32 has 24 bits; a relative change below 6e-8 is lost, and the norm of one is not that of each element
 )
@@ -258,21 +256,6 @@ def frozen_parameters(log: RunLog) -> list[str] | None:
     return [*names, *waiting]
 
 
-def _drawn(fact: Fact) -> bool:
-    """Return whether a weight has the spread of a usual initialization: uniform as in torch, He, Glorot, or a normal.
-
-    Sources: PyTorch documentation, torch.nn.Linear, torch.nn.Embedding and torch.nn.init; 0.02: BERT, GPT-2.
-    """
-    std, shape, fan_in = fact.get("init_std"), fact["shape"], fact.get("fan_in")
-    if std is None or not fan_in or len(shape) <= 1:
-        return False
-    fan_out = shape[0] * math.prod(shape[2:])
-    usual = [(3 * fan_in) ** -0.5, (2 / fan_in) ** 0.5, (2 / (fan_in + fan_out)) ** 0.5, 1.0, 0.02]
-    # of a few numbers the standard deviation is known to 1 / sqrt(2 n)
-    near = max(DRAWN, 3 / (2 * max(fact["count"], 1)) ** 0.5)
-    return any(abs(std / value - 1) < near for value in usual)
-
-
 def _random_and_off(log: RunLog) -> Mask:
     """Return the weights that do not train although nothing was ever loaded into them.
 
@@ -284,7 +267,7 @@ def _random_and_off(log: RunLog) -> Mask:
 
     def random(fact: Fact) -> bool:
         """Return whether nothing was loaded: a model made before the recorder began may hold anything."""
-        return fresh(fact) and not loaded and (seen or _drawn(fact))
+        return fresh(fact) and not loaded and (seen or drawn(fact))
 
     off = _mask(log, lambda fact: not fact["trainable"] and wide(fact) and random(fact))
     if len(log.layers.column("grad")) < ZERO_SAMPLES:
