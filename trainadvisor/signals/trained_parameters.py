@@ -264,12 +264,10 @@ def _random_and_off(log: RunLog) -> Mask:
     """
     model, kept = log.model or {}, held_now(log)
     loaded, seen = model.get("loaded") is True, model.get("site") is not None
-
-    def random(fact: Fact) -> bool:
-        """Return whether nothing was loaded: a model made before the recorder began may hold anything."""
-        return fresh(fact) and not loaded and (seen or drawn(fact))
-
-    off = _mask(log, lambda fact: not fact["trainable"] and wide(fact) and random(fact))
+    # a model made before the recorder began may hold anything
+    off = _mask(
+        log, lambda fact: not fact["trainable"] and wide(fact) and fresh(fact) and not loaded and (seen or drawn(fact))
+    )
     if len(log.layers.column("grad")) < ZERO_SAMPLES:
         return off
     return off | (_unused(log) & _mask(log, lambda fact: fact["id"] in kept and wide(fact) and fresh(fact)))
