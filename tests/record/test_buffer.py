@@ -119,7 +119,7 @@ def _recorded(
     return records, [record["step"] for record in records.of("step")], copies
 
 
-_CLOCKS = {"seconds", "wait", "memory", "created", "share"}
+_CLOCKS = {"seconds", "wait", "memory", "memory_peak", "created", "share"}
 
 
 def _without_clocks(value: Any) -> Any:

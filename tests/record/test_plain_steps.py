@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _STEPS = 150
 # What differs from run to run of the same training.
-_CLOCKED = {"seconds", "wait", "memory", "time", "python", "pid", "command"}
+_CLOCKED = {"seconds", "wait", "memory", "memory_peak", "time", "python", "pid", "command"}
 
 
 class _Named(nn.Module):

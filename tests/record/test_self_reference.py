@@ -74,3 +74,24 @@ def test_other_inputs_are_not_compared() -> None:
         return model(x).pow(2).mean()
 
     assert _run(evaluated, lambda model: model).events("self-reference")[0]["equal"] == 0
+
+
+def test_a_second_training_is_looked_at_too() -> None:
+    """Two preference trainings after a supervised one, each with an optimizer of its own."""
+
+    def train() -> object:
+        model, made = nn.Linear(4, 3), []
+        for step in (_plain, _preference, _preference):
+            made.append(torch.optim.SGD(model.parameters(), 0.1))
+            for _ in range(20):
+                made[-1].zero_grad()
+                step(model, model, torch.randn(8, 4)).backward()
+                made[-1].step()
+        return model, made
+
+    told = record(train).events("self-reference")
+    assert [(event["looked"], event["equal"]) for event in told] == [(12, 0), (12, 12), (12, 12)]
+
+
+def _plain(model: nn.Module, _: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    return F.mse_loss(model(x), torch.zeros(8, 3))

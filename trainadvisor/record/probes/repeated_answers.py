@@ -1,6 +1,7 @@
 """Probe: the trained model as its own reference: the same input with and without gradients in one step."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,8 +12,10 @@ from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.objects.describe import local, tensors_in
 from trainadvisor.record.step import Call, Step
 
-# Steps that are looked at: in the first one a copy of the model answers like the model.
+# Steps of a training that are looked at: in the first one a copy of the model answers like the model.
 _FIRST, _LAST = 1, 12
+# Trainings of a run, each of which begins with an optimizer of its own.
+_MOST_TRAININGS = 4
 # Calls of a step that are compared, and numbers of an output.
 _MOST_CALLS, _COMPARED = 8, 4096
 # Losses that are zero where both sides are equal.
@@ -23,6 +26,15 @@ _ZERO = 1e-7
 Answer = tuple[int, list[torch.Tensor], torch.Size, torch.Tensor]
 
 
+@dataclass
+class _Counted:
+    """Steps that were looked at, those with an equal pair, and of these the ones with a distance of zero."""
+
+    steps: int = 0
+    equal: int = 0
+    zero: int = 0
+
+
 @probe(order=110)
 class SelfReferenceProbe:
     """Writes the event "self-reference" once its steps are over."""
@@ -30,19 +42,29 @@ class SelfReferenceProbe:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._answers: dict[bool, list[Answer]] = {True: [], False: []}
-        self._steps = 0
+        self._counted = _Counted()
         # Of the current step: whether an equal pair was found, and whether distances are zero.
         self._equal: list[float] = []
         self._distances: list[float] = []
-        self._equal_steps = self._zero_steps = 0
         self._told = False
+        # Where the training began that is looked at, and how many did so far.
+        self._start, self._trainings = 0, 1
 
     def rests_until(self, routine: Routine) -> float:
         """Rest when the steps that are looked at are over."""
-        return math.inf if routine.step > _LAST and not self._answers[True] else routine.step
+        return math.inf if routine.step > self._start + _LAST and not self._answers[True] else routine.step
 
     def _looking(self) -> bool:
-        return _FIRST <= self._context.step_number <= _LAST and not self._context.step.done
+        return _FIRST <= self._context.step_number - self._start <= _LAST and not self._context.step.done
+
+    def on_made(self, thing: object, _: object) -> None:
+        """Begin anew with an optimizer that is made once the first steps are over."""
+        number = self._context.step_number
+        late = isinstance(thing, torch.optim.Optimizer) and number > self._start + _LAST
+        if late and self._trainings < _MOST_TRAININGS:
+            self._tell()
+            self._start, self._trainings = number, self._trainings + 1
+            self._counted, self._told = _Counted(), False
 
     @unless_resting
     def on_forward_ends(self, call: Call) -> None:
@@ -70,17 +92,18 @@ class SelfReferenceProbe:
         if not self._answers[True]:
             return
         self._answers = {True: [], False: []}
-        self._steps += 1
+        counted = self._counted
+        counted.steps += 1
         equal, distances = self._equal, self._distances
         self._equal, self._distances = [], []
 
         def count() -> None:
             found = 1.0 in equal
-            self._equal_steps += found
-            self._zero_steps += found and bool(distances) and min(distances) <= _ZERO
+            counted.equal += found
+            counted.zero += found and bool(distances) and min(distances) <= _ZERO
 
         step.finally_(count)
-        if step.number >= _LAST:
+        if step.number >= self._start + _LAST:
             self._tell()
 
     def on_stop(self, _: str) -> None:
@@ -99,13 +122,13 @@ class SelfReferenceProbe:
         self._context.step.expect(self._context.values.read(number), into.extend)
 
     def _tell(self) -> None:
-        if self._told or not self._steps:
+        counted, detail = self._counted, dict[str, Any]()
+        if self._told or not counted.steps:
             return
         self._told = True
-        detail: dict[str, Any] = {}
 
         def complete(_: list[float]) -> None:
-            detail.update(looked=self._steps, equal=self._equal_steps, zero=self._zero_steps)
+            detail.update(looked=counted.steps, equal=counted.equal, zero=counted.zero)
 
         self._context.event("self-reference", "", detail, [(Reading([]), complete)])
 
