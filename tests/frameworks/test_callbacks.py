@@ -29,7 +29,7 @@ CALLBACKS = {
     "skorch": (
         "skorch_digits", ("skorch",), "from trainadvisor.integrations.skorch import AdvisorCallback",
         ("lr=2e-3,", "lr=2e-3, callbacks=[AdvisorCallback({})],"),
-        "net.fit(x, y)", "net.initialize().predict(x)", ("lr=2e-3", "lr=1e30"),
+        "net.fit(x, y)", "net.initialize().predict(x)", ("lr=2e-3", "lr=50.0"),
     ),
     "ignite": (
         "ignite_digits", ("ignite",), "from trainadvisor.integrations.ignite import AdvisorHandler",

@@ -33,7 +33,7 @@ print("FIGURES", json.dumps({
     "steps": sum(len(row["batches"]) - sum("valid_loss" in b and "train_loss" not in b for b in row["batches"])
                  for row in rows),
     "losses": [b["train_loss"] for row in rows for b in row["batches"] if "train_loss" in b],
-    "eval_losses": [row["valid_loss"] for row in rows],
+    "eval_losses": [row["valid_loss"] for row in rows if "valid_loss" in row],
     "rates": [2e-3],
     "epochs": 6,
     "batch_size": 32,
