@@ -235,3 +235,14 @@ def test_what_a_judge_finds_is_sent_and_what_clears_is_not() -> None:
     alerter.heed(FindingEvent("worsened", finding("c").model_copy(update={"onset": 7}), 50))
     alerter.close()
     assert [(alert.code, alert.step) for alert in got] == [("a", 30), ("c", 7)]
+
+
+def test_a_warning_that_explains_an_error_is_an_error() -> None:
+    """What is called for errors hears of NaN behind a warning, by the name of its cause."""
+    heard: list[tuple[str, str]] = []
+    alerter = Alerter()
+    alerter.to_function("error", lambda alert: heard.append((alert.code, alert.severity)))
+    alerter.tell(finding("activation-explosion", "warning"), 3)
+    alerter.tell(finding("activation-explosion", "warning").model_copy(update={"explains": [finding()]}), 9)
+    alerter.close()
+    assert heard == [("activation-explosion", "error")]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from trainadvisor.judge.result import Finding
-from trainadvisor.monitor.finding_events import FindingEvent, FindingLedger
+from trainadvisor.monitor.finding_events import FindingEvent, FindingLedger, worst_severity
 
 
 def finding(code: str = "a", severity: str = "error", **fields: Any) -> Finding:
@@ -99,3 +99,17 @@ def test_a_finding_stands_since_its_onset_or_since_it_was_seen() -> None:
     for step in (20, 40):
         ledger.update(found, step, 0.0)
     assert [(entry.finding.code, entry.since) for entry in ledger.standing] == [("a", 3), ("b", 20)]
+
+
+def test_a_warning_behind_which_an_error_is_seen_worsens() -> None:
+    """NaN that a warning explains is told with it; an error that is only likely, or waits for the end, is not."""
+    ledger, nan = FindingLedger(), finding("nan", confidence="certain")
+
+    def warned(*followers: Finding) -> Finding:
+        return finding(severity="warning", confidence="certain").model_copy(update={"explains": list(followers)})
+
+    assert told(ledger.update([warned()], 20, 0.0)) == [("opened", "a", 20)]
+    assert told(ledger.update([warned(finding("nan"))], 30, 0.0)) == []
+    assert told(ledger.update([warned(finding("end", confidence="certain", handling={"phase": "end"}))], 40, 0.0)) == []
+    assert told(ledger.update([warned(nan)], 50, 0.0)) == [("worsened", "a", 50)]
+    assert worst_severity(warned(nan)) == "error"

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from trainadvisor.background import Background
 from trainadvisor.errors import UsageError, did_you_mean
 from trainadvisor.i18n.language import Words
+from trainadvisor.monitor.finding_events import worst_severity
 from trainadvisor.vocabulary import Severity
 from trainadvisor.voice import Voice
 
@@ -53,7 +54,7 @@ class Alert:
 def alert_of(finding: Finding, step: int, run: str = "") -> Alert:
     """Return the alert of a finding that holds at a step."""
     first = finding.remedies[0].text if finding.remedies else ""
-    return Alert(finding.code, finding.severity, step, finding.sentence or finding.title, first, run)
+    return Alert(finding.code, worst_severity(finding), step, finding.sentence or finding.title, first, run)
 
 
 def body(url: str, alert: Alert, words: Words) -> dict[str, Any]:
@@ -148,9 +149,10 @@ class Alerter:
     def tell(self, finding: Finding, step: int) -> None:
         """Send a finding unless it was sent at this level; returns at once."""
         before = self._sent.get(finding.code)
-        if not self._ways or (before is not None and LEVELS.index(before) >= LEVELS.index(finding.severity)):
+        now = worst_severity(finding)
+        if not self._ways or (before is not None and LEVELS.index(before) >= LEVELS.index(now)):
             return
-        self._sent[finding.code] = finding.severity
+        self._sent[finding.code] = now
         if len(self._waiting) >= WAITING:
             self._complain("too many alerts wait")
             return

@@ -67,19 +67,27 @@ class FindingLedger:
 
     def _holds(self, finding: Finding, step: int, now: float) -> bool:
         first, moment = self._seen[finding.code]
-        seen = finding.handling.evidence == Evidence.DIRECT or finding.confidence == Confidence.CERTAIN
-        return seen or step - first >= STEPS or now - moment >= SECONDS
+        return _is_seen(finding) or step - first >= STEPS or now - moment >= SECONDS
 
     def _news(self, step: int) -> Iterator[FindingEvent]:
         for finding in (entry.finding for entry in self.standing if entry.told):
             before = self._told.get(finding.code)
-            if before is None or finding.severity > before.severity:
+            if before is None or worst_severity(finding) > worst_severity(before):
                 self._told[finding.code] = finding
                 yield FindingEvent("opened" if before is None else "worsened", finding, step)
 
     def _cleared(self, present: dict[str, Finding], step: int) -> Iterator[FindingEvent]:
         for code in [code for code in self._told if code not in present]:
             yield FindingEvent("cleared", self._told.pop(code), step)
+
+
+def worst_severity(finding: Finding) -> Severity:
+    """Return how grave a finding is with what follows from it, as far as that was seen: NaN behind a mere warning."""
+    return max([finding.severity, *(f.severity for f in finding.walk() if _is_seen(f) and _timely(f, final=False))])
+
+
+def _is_seen(finding: Finding) -> bool:
+    return finding.handling.evidence == Evidence.DIRECT or finding.confidence == Confidence.CERTAIN
 
 
 def _loud(finding: Finding, *, final: bool) -> list[Finding]:
