@@ -28,11 +28,11 @@ from typing import TYPE_CHECKING, Any
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-from click.testing import CliRunner  # noqa: E402
+from click.testing import CliRunner  # noqa: E402 - behind the path above
 from lint import Variant  # noqa: E402 - found by the path above
 
-from trainadvisor.cli import program  # noqa: E402
-from trainadvisor.telling import diagnose  # noqa: E402
+from trainadvisor.cli import program  # noqa: E402 - behind the path above
+from trainadvisor.telling import diagnose  # noqa: E402 - behind the path above
 
 if TYPE_CHECKING:
     from trainadvisor.judge.result import Finding

@@ -1,6 +1,6 @@
 """Probe: the order of the calls that make up a training step, counted exactly."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 import torch
@@ -38,7 +38,7 @@ class CallOrderProbe:
         # How large the left gradients of an optimizer were when the next backward began.
         self._found: dict[int, Reading] = {}
         # Steps of each optimizer, and those at which it found no gradient at all.
-        self._tried: dict[int, list[int]] = {}
+        self._tried: defaultdict[int, list[int]] = defaultdict(lambda: [0, 0])
         self._cleared_after_backward = False
         self._manual = self._closure = False
         self._micro = 1
@@ -104,7 +104,7 @@ class CallOrderProbe:
         if closure:
             return
         self._judge_left(optimizer, step)
-        tried = self._tried.setdefault(id(optimizer), [0, 0])
+        tried = self._tried[id(optimizer)]
         tried[0] += 1
         if not _has_gradient(optimizer):
             tried[1] += 1

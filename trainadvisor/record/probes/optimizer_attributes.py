@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from trainadvisor.record.context import Context, probe
+from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.objects.describe import plain
 
 _ALSO = {"learning_rate": "lr"}
@@ -18,6 +19,7 @@ class OptimizerAttributesProbe:
         self._context = context
         self._told: set[tuple[int, str]] = set()
 
+    @only_sampled
     def on_step_begins(self, optimizer: torch.optim.Optimizer, _: object) -> None:
         """Look at sampled steps."""
         if self._context.step.sample_gradients:
