@@ -3,6 +3,8 @@
 import pytest
 
 from trainadvisor.judge.placeholders import fill, placeholders, shown
+from trainadvisor.judge.rule_loading import load
+from trainadvisor.judge.rulebook import Rule
 
 
 def test_values_are_filled_in() -> None:
@@ -38,3 +40,26 @@ def test_anything_but_plain_names_is_refused(template: str) -> None:
     """Texts of rules cannot reach into objects."""
     with pytest.raises(ValueError, match=r"."):
         list(placeholders(template))
+
+
+@pytest.mark.parametrize(
+    ("value", "spec", "text"),
+    [
+        (-0.004, ".0%", "0%"),
+        (-0.0, ".2f", "0.00"),
+        (-0.0004, ".1%", "0.0%"),
+        (-0.006, ".0%", "-1%"),
+        (-0.4, ".1f", "-0.4"),
+    ],
+)
+def test_a_number_that_rounds_to_nothing_has_no_sign(value: float, spec: str, text: str) -> None:
+    """Others keep theirs."""
+    assert shown(value, spec) == text
+
+
+@pytest.mark.parametrize("rule", load().rules.values(), ids=lambda rule: rule.code)
+def test_code_that_is_shown_groups_no_digits(rule: Rule) -> None:
+    """1,056 in a call is two arguments; in a comment it is a number."""
+    entries = [entry for part in (rule.remedies, *(branch.remedies for branch in rule.branches)) for entry in part]
+    lines = [line.partition("#")[0] for entry in entries for line in entry.get("code", "").split("\n")]
+    assert [line for line in lines if ":," in line and "{" in line] == []

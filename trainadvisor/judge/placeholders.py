@@ -24,6 +24,8 @@ ENDS = (re.compile(r"; |；|\. |。"), re.compile(r", |，"))
 WORDED = re.compile(r"\s*[\w{\"]")
 # Characters of the names that a sentence lists.
 LONGEST_LIST = 150
+# A small negative number that its format leaves nothing of but the sign.
+NOTHING = re.compile(r"-0(\.0*)?( ?%)?")
 _formatter = Formatter()
 
 
@@ -94,6 +96,7 @@ def shown(value: Any, spec: str = "") -> str:
     if isinstance(value, float) and not spec:
         return f"{value:.0f}" if value == math.floor(value) and abs(value) < 1e6 else f"{value:.3g}"  # noqa: PLR2004
     try:
-        return format(round(value) if spec.endswith("d") and isinstance(value, float) else value, spec)
+        text = format(round(value) if spec.endswith("d") and isinstance(value, float) else value, spec)
+        return text.replace("-", "", 1) if NOTHING.fullmatch(text) else text
     except (TypeError, ValueError, OverflowError):
         return clean_text(str(value))
