@@ -57,6 +57,9 @@ FORMS: dict[str, Check] = {
         "strip": optional(is_text), "add": optional(is_text),
     }),
     "unused-parameters": object_of({"tensors": is_count, "held": is_positive, "share": is_finite}),
+    "codebook": object_of({
+        **dict.fromkeys(("parameter", "entries", "looks", "chosen"), is_count), "used": is_count, "even": is_flag,
+    }),
     "sampler-epochs": object_of({"loader": optional(is_whole)}),
     "optimizer-anew": object_of({
         "first": optional(is_whole), "optimizer": optional(is_whole), "firsts": optional(list_of(is_whole)),

@@ -10,7 +10,7 @@ import numpy as np
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.log.short_trainings import many_short
-from trainadvisor.signals import curves
+from trainadvisor.signals import codebooks, curves
 from trainadvisor.signals.memory import memory_of, remembered
 
 CLASSIFYING = frozenset({
@@ -161,6 +161,11 @@ def recorded(log: RunLog) -> bool:
     return bool(log.header.get("source", "recorder") == "recorder")
 
 
+def codebook(log: RunLog) -> bool:
+    """Return whether the model chooses rows of a matrix: the entries and what they stand for chase each other."""
+    return bool(codebooks.looked_up(log))
+
+
 def no_supervision(log: RunLog) -> bool:
     """Return whether the recorder saw no loss function with a target; an imported log does not say."""
     return log.header.get("source") == "recorder" and all(not loss["target"] for loss in _training_losses(log))
@@ -228,6 +233,7 @@ CHECKS: dict[str, Callable[[RunLog], bool]] = {
     "many-trainings": many_trainings,
     "reinforcement": reinforcement,
     "self-targets": self_targets,
+    "codebook": codebook,
     "contrastive": contrastive,
     "preference": preference,
     "likelihood": likelihood,
