@@ -27,7 +27,7 @@ def test_the_rules_about_how_a_run_ends() -> None:
     assert {code for code, rule in BOOK.rules.items() if rule.phase == "end"} == {
         "undertrained", "slow-convergence", "underfitting", "plateau", "lr-schedule", "no-learning", "cut-off",
         "nothing-gained", "ctc-blank-collapse", "router-collapse", "scheduler-step-count", "stale-evaluated-copy",
-        "prompt-not-masked",
+        "prompt-not-masked", "codebook-collapse",
     }  # fmt: skip
 
 

@@ -60,6 +60,9 @@ FORMS: dict[str, Check] = {
     "codebook": object_of({
         **dict.fromkeys(("parameter", "entries", "looks", "chosen"), is_count), "used": is_count, "even": is_flag,
     }),
+    "mixed-reductions": object_of({
+        "averaged": is_text, "summed": is_text, "per_batch": is_positive, "times": is_finite,
+    }),
     "sampler-epochs": object_of({"loader": optional(is_whole)}),
     "optimizer-anew": object_of({
         "first": optional(is_whole), "optimizer": optional(is_whole), "firsts": optional(list_of(is_whole)),

@@ -33,28 +33,28 @@ def codebook_used_share(log: RunLog) -> float | None:
     worst = _worst(log)
     if worst is None:
         return 1.0 if log.header.get("source") == "recorder" and not looked_up(log) else None
-    return worst["used"] / max(1, worst["entries"])
+    return float(worst["used"] / max(1, worst["entries"]))
 
 
 @signal(unit="rows", **CODEBOOK)
 def codebook_used(log: RunLog) -> int | None:
     """Number of its rows that are chosen."""
     worst = _worst(log)
-    return None if worst is None else worst["used"]
+    return None if worst is None else int(worst["used"])
 
 
 @signal(unit="rows", **CODEBOOK)
 def codebook_entries(log: RunLog) -> int | None:
     """Number of its rows."""
     worst = _worst(log)
-    return None if worst is None else worst["entries"]
+    return None if worst is None else int(worst["entries"])
 
 
 @signal(unit="choices per row", **CODEBOOK)
 def codebook_choices(log: RunLog) -> float | None:
     """Choices seen in those looks for each row: few cannot show that a row is never chosen."""
     worst = _worst(log)
-    return None if worst is None else worst["chosen"] / max(1, worst["entries"])
+    return None if worst is None else float(worst["chosen"]) / max(1, worst["entries"])
 
 
 @signal(unit="name", **CODEBOOK)
@@ -62,4 +62,4 @@ def codebook_name(log: RunLog) -> str | None:
     """Name of its parameter."""
     worst = _worst(log)
     rows = [] if worst is None else [row for model in log.models for row in model["parameters"]]
-    return next((row["name"] for row in rows if worst and number(row["id"]) == worst["parameter"]), None)
+    return next((str(row["name"]) for row in rows if worst and number(row["id"]) == worst["parameter"]), None)

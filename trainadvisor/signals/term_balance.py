@@ -53,3 +53,33 @@ def dominant_term(log: RunLog) -> str | None:
     """The term of the loss with the largest gradient in parameters of its own: function and line."""
     found = _ratios(log)
     return max(found, key=lambda name: found[name]) if found else None
+
+
+def _mixed(log: RunLog) -> dict[str, Any] | None:
+    """Return what was told of the loss whose terms are reduced in the most different ways."""
+    told = [event["detail"] for event in log.events if event["kind"] == "mixed-reductions"]
+    return max(told, key=lambda detail: float(detail["times"]), default=None)
+
+
+@signal(unit="x", **GRAPH)
+def mixed_reductions(log: RunLog) -> float | None:
+    """How many times as much an example counts in a term that is added up over the batch as in one that is averaged.
+
+    1 where the terms of the loss are reduced alike. Penalties on the weights are no such terms.
+    """
+    told = _mixed(log)
+    return float(told["times"]) if told else 1.0 if read(log) else None
+
+
+@signal(unit="name", **GRAPH)
+def averaged_term(log: RunLog) -> str | None:
+    """Operation that averages the one term."""
+    told = _mixed(log)
+    return str(told["averaged"]) if told else None
+
+
+@signal(unit="examples", **GRAPH)
+def mixed_examples(log: RunLog) -> int | None:
+    """Examples over which the one term is averaged and the other added up."""
+    told = _mixed(log)
+    return int(told["per_batch"]) if told else None

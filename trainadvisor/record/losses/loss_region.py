@@ -44,7 +44,7 @@ def region(root: Any) -> Iterator[Any]:
     while queue and len(seen) < _MOST_NODES:
         node = queue.popleft()
         yield node
-        if not _passes(node):
+        if not by_element(node):
             continue
         for following, _ in node.next_functions:
             if following is not None and following not in seen:
@@ -52,7 +52,8 @@ def region(root: Any) -> Iterator[Any]:
                 queue.append(following)
 
 
-def _passes(node: Any) -> bool:
+def by_element(node: Any) -> bool:
+    """Return whether an operation works element by element, or reduces to one number."""
     name = bare(node)
     if name in _REDUCING:
         return shape_of(node) in ([], None) or _elements(shape_of(node) or []) == 1

@@ -58,7 +58,11 @@ class CodebooksProbe:
     def on_backward_begins(self, *_: Any) -> None:
         """Look at the lookups of the graph while it is there."""
         step, root = self._context.step, self._context.losses.last_root
-        if root is None or self._given_indices or not (step.number <= _TRIED or (self._found and step.sample_gradients)):
+        if (
+            root is None
+            or self._given_indices
+            or not (step.number <= _TRIED or (self._found and step.sample_gradients))
+        ):
             return
         looked_up = False
         for node in WholeGraph(root).nodes:
@@ -76,7 +80,7 @@ class CodebooksProbe:
         kind = bare(node)
         source = node.next_functions[0][0] if kind in _LOOKUPS and node.next_functions else None
         rows = getattr(source, "variable", None)
-        if rows is None or rows.ndim != 2 or rows.shape[0] < _LEAST_ROWS:  # noqa: PLR2004 - a matrix
+        if rows is None or rows.ndim != 2 or rows.shape[0] < _LEAST_ROWS:
             return False
         indices = _first(private_torch.saved(node, _LOOKUPS[kind]))
         if indices is None or indices.dtype != torch.int64 or indices.numel() <= 1:
