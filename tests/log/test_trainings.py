@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import log_of, make_optimizer
+from builders import event, log_of, make_loss, make_optimizer
 
+from trainadvisor.log import training_views
 from trainadvisor.log.short_trainings import Trainings, many_short
 
 if TYPE_CHECKING:
@@ -52,3 +53,35 @@ def test_inner_loops_are_counted_around_the_steps_of_an_outer_optimizer(tmp_path
 def test_other_trainings_are_judged_as_one(tmp_path: Path, turns: Any, *, shared: bool) -> None:
     """One model that gets another optimizer every epoch is one training, and so is what mostly is one."""
     assert _found(tmp_path, turns, shared=shared) is None
+
+
+def _kinds_of_phases(tmp_path: Path, *, auxiliary: int | None) -> list[list[str]]:
+    """Return the losses of teacher and student; an auxiliary loss is first called at a step and never minimized."""
+    steps = [{"opt": [0], "loss_id": 0}] * 200 + [{"opt": [1], "loss_id": 1}] * 200
+    later = [event("loss", make_loss("kl_div") | {"id": 1}, step=200)]
+    later += [] if auxiliary is None else [event("loss", make_loss("mse_loss") | {"id": 2}, step=auxiliary)]
+    log = log_of(
+        tmp_path,
+        steps=steps,
+        losses=[make_loss("cross_entropy") | {"id": 0}],
+        optimizers=[make_optimizer(id=0, parameters=[0]), make_optimizer(id=1, parameters=[1])],
+        events=later,
+    )
+    return [[loss["kind"] for loss in view.losses] for view in training_views.trainings(log)]
+
+
+def test_a_training_has_its_own_losses(tmp_path: Path) -> None:
+    """The student's divergence is no loss of the teacher, nor the teacher's cross-entropy one of the student."""
+    assert _kinds_of_phases(tmp_path, auxiliary=None) == [["cross_entropy"], ["kl_div"]]
+
+
+@pytest.mark.parametrize(
+    ("first", "kinds"),
+    [
+        (10, [["cross_entropy", "mse_loss"], ["kl_div", "mse_loss"]]),
+        (210, [["cross_entropy"], ["kl_div", "mse_loss"]]),
+    ],
+)
+def test_what_no_training_minimizes_is_theirs_from_its_first_call(tmp_path: Path, first: int, kinds: Any) -> None:
+    """A term of a total belongs to the phases in which it may have been called."""
+    assert _kinds_of_phases(tmp_path, auxiliary=first) == kinds

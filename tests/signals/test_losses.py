@@ -93,6 +93,9 @@ def test_missing_log(tmp_path: Path) -> None:
     """The missing function is named for losses on log-probabilities only."""
     assert of(tmp_path, make_loss("nll_loss", LOGITS))["missing_log"] == "log_softmax"
     assert of(tmp_path, make_loss(prediction=ROWS))["missing_log"] is None
+    divergence = of(tmp_path, make_loss("kl_div", ROWS))
+    assert (divergence["missing_log"], divergence["missing_divergence_log"]) == (None, "log_softmax")
+    assert of(tmp_path, make_loss("nll_loss", LOGITS))["missing_divergence_log"] is None
     assert of(tmp_path, make_loss("nll_loss", LOGITS))["double_activation_floor"] is None
 
 

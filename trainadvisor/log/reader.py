@@ -113,6 +113,10 @@ class RunLog(LogRecords):
         """Return a step column of the main phase; nan where it was not recorded."""
         return self._columns.column(name)[self._span]
 
+    def all_loss_ids(self) -> Floats:
+        """Return the number of the loss that each step of all phases has minimized; nan where none is known."""
+        return self._columns.column("loss_id")
+
     @cached_property
     def lr_groups(self) -> Floats:
         """Return the learning rate of each group (columns) at each step (rows)."""

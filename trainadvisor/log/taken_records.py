@@ -40,6 +40,8 @@ class LogRecords:
         self.tally: dict[str, Any] = {}
         self.inputs: dict[tuple[int, str], dict[str, Any]] = {}
         self.tables: dict[int, dict[str, Any]] = {}
+        # Step at which each loss (by id) was first told of.
+        self.first_called: dict[int, int] = {}
         self._facts: list[tuple[str, Any]] = []
         self._layers = LayerStore()
         self._clean = Cleaner(fits)
@@ -81,6 +83,8 @@ class LogRecords:
         if self._clean.room < 0:
             raise LogError(f"{self.path}: the header is too large to be one; name the log.json of a run")
         self._facts += [(plural, fact) for plural in FACTS.values() for fact in _list(self.header.get(plural))]
+        told = [fact.get("id") for plural, fact in self._facts if plural == "losses" and isinstance(fact, dict)]
+        self.first_called = {number: 0 for number in told if whole(number) is not None}
         self._columns = StepColumns(0.0 if self.header.get("source", "recorder") == "recorder" else np.nan)
 
     def _take_other(self, kind: str, record: dict[str, Any]) -> None:
@@ -100,6 +104,9 @@ class LogRecords:
             self._skipped += 1
         elif kind in FACTS:
             self._facts.append((FACTS[kind], detail))
+            number = whole(detail.get("id")) if kind == "loss" and isinstance(detail, dict) else None
+            if number is not None:
+                self.first_called.setdefault(number, whole(record.get("step")) or 0)
         else:
             self._keep_event({**record, "detail": detail if isinstance(detail, dict) else {}})
 

@@ -1,7 +1,7 @@
 """The trainings of one process, each as a log of its own: pretraining and fine-tuning, teacher and student, folds."""
 
 import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trainadvisor.log.short_trainings import many_short
 from trainadvisor.log.training_phases import TrainingPhase
@@ -37,5 +37,14 @@ def view_of(log: "RunLog", phase: TrainingPhase) -> "RunLog":
     for name in DERIVED:
         view.__dict__.pop(name, None)
     view.__dict__["phase"] = phase
+    view.losses = _losses_within(log, phase) or log.losses
     view.events = [e for e in log.events if e["kind"] not in AT_A_STEP or phase.first <= e["step"] <= phase.last]
     return view
+
+
+def _losses_within(log: "RunLog", phase: TrainingPhase) -> list[dict[str, Any]]:
+    """Return the losses of a phase: known by its end, and not those that only other phases minimize."""
+    minimized = log.all_loss_ids()
+    here, anywhere = set(minimized[phase.start : phase.stop]), set(minimized)
+    known = [loss for loss in log.losses if log.first_called.get(loss["id"], 0) <= phase.last]
+    return [loss for loss in known if loss["id"] in here or loss["id"] not in anywhere]

@@ -148,8 +148,19 @@ def double_activation_floor(log: RunLog) -> float | None:
 
 @signal(unit="function", **CALL)
 def missing_log(log: RunLog) -> str | None:
-    """The function missing before a loss that expects log-probabilities (log_softmax); absent for any other input."""
-    return "log_softmax" if loss_input_expected(log) == LOGS else None
+    """The function missing before nll_loss (log_softmax); absent for any other loss and input."""
+    return _missing(log, "nll_loss")
+
+
+@signal(unit="function", **CALL)
+def missing_divergence_log(log: RunLog) -> str | None:
+    """The function missing before kl_div (log_softmax); absent for any other loss and input."""
+    return _missing(log, "kl_div")
+
+
+def _missing(log: RunLog, kind: str) -> str | None:
+    found = _mistaken(log)
+    return "log_softmax" if found and found[2] == LOGS and found[0]["kind"] == kind else None
 
 
 # -- the last activation and the targets
