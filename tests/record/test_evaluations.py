@@ -627,3 +627,30 @@ def test_a_training_in_eval_mode_is_no_evaluation_and_shows_its_data() -> None:
     records = record(train)
     assert _told(records, "train", "accuracy") == _near(printed)
     assert len(records.of("eval")) == EPOCHS
+
+
+def test_a_part_that_is_not_evaluated_may_stay_in_train_mode() -> None:
+    """An encoder in eval mode beside a head in train mode: only the layers that run count."""
+
+    def train(evaluated: str) -> tuple[str, list[str]]:
+        def script() -> object:
+            torch.manual_seed(3)
+            parts = {
+                "encoder": nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4)),
+                "head": nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 2)),
+            }
+            optimizer = torch.optim.SGD([p for part in parts.values() for p in part.parameters()], 0.01)
+            for _ in range(4):
+                optimizer.zero_grad()
+                parts["head"](parts["encoder"](torch.randn(8, 3))).pow(2).mean().backward()
+                optimizer.step()
+            parts[evaluated].eval()
+            with torch.no_grad():
+                parts["encoder"](torch.randn(8, 3))
+            return parts
+
+        (told,) = record(script).of("eval")
+        return told["mode"], told["train_mode_modules"]
+
+    assert train("encoder") == ("eval", [])
+    assert train("head")[0] == "train"

@@ -83,8 +83,8 @@ class LogRecords:
         if self._clean.room < 0:
             raise LogError(f"{self.path}: the header is too large to be one; name the log.json of a run")
         self._facts += [(plural, fact) for plural in FACTS.values() for fact in _list(self.header.get(plural))]
-        told = [fact.get("id") for plural, fact in self._facts if plural == "losses" and isinstance(fact, dict)]
-        self.first_called = {number: 0 for number in told if whole(number) is not None}
+        told = [whole(fact.get("id")) for fact in _list(self.header.get("losses")) if isinstance(fact, dict)]
+        self.first_called = {number: 0 for number in told if number is not None}
         self._columns = StepColumns(0.0 if self.header.get("source", "recorder") == "recorder" else np.nan)
 
     def _take_other(self, kind: str, record: dict[str, Any]) -> None:

@@ -74,3 +74,12 @@ class Call:
         """Describe a call that is about to run."""
         grad = torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
         return cls(bare(module), model, args, kwargs, grad, module.training, module)
+
+    @property
+    def caring(self) -> list[nn.Module]:
+        """The layers inside the called module for which train and eval mode differ."""
+        layers = list(self.model.caring)
+        if len(self.model.alive) == 1 or not layers:
+            return layers
+        inside = {id(module) for module in self.module.modules()}
+        return [layer for layer in layers if id(layer) in inside]

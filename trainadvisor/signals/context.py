@@ -117,7 +117,13 @@ def _shapes(model: dict[str, Any]) -> list[Any]:
 
 def contrastive(log: RunLog) -> bool:
     """Return whether the loss compares pairs, or the labels are indices within the batch."""
-    return bool(_kinds(log) & CONTRASTING) or any(_labels_are_places(loss) for loss in _training_losses(log))
+    losses = _training_losses(log)
+    return bool(_kinds(log) & CONTRASTING) or any(_labels_are_places(loss) or _of_cosines(loss) for loss in losses)
+
+
+def _of_cosines(loss: dict[str, Any]) -> bool:
+    """Return whether a loss is written out as cosines between embeddings."""
+    return loss["kind"] in {"custom", "cosine_similarity"} and bool((loss.get("graph") or {}).get("cosines"))
 
 
 def _labels_are_places(loss: dict[str, Any]) -> bool:

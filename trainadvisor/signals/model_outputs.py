@@ -10,6 +10,7 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.activations import act, rows_of
 from trainadvisor.signals.batch_examples import FEWEST, spread_of
+from trainadvisor.signals.context import contexts
 from trainadvisor.signals.matrices import early, late, typical
 
 OUTPUT = {"needs": "the model's outputs on sampled steps", "zh": "抽样步上的模型输出"}
@@ -58,6 +59,24 @@ def output_spread_share(log: RunLog) -> float | None:
     """Spread of the outputs over the examples, relative to the targets of a regression, in logits for a classifier."""
     spread, unit = output_spread(log), _output_unit(log)
     return spread / unit if spread is not None and unit else None
+
+
+@signal(unit="ratio", **OUTPUT)
+def embedding_spread_share(log: RunLog) -> float | None:
+    """Spread of the embeddings over the examples relative to their size, where the loss compares embeddings.
+
+    Near 1 / sqrt(d) over 1 / sqrt(d) = 1 for d units on the sphere that are used alike; median of the last quarter of
+    the run, least of the parts that are called; 1 for other trainings.
+    """
+    if "contrastive" not in contexts(log):
+        return 1.0
+    rows = rows_of(log, frozenset({"output"}))[-1:] or [-1] * bool(log.layers.rows("act"))
+    spreads, sizes = (act(log, column, rows).ravel() for column in ("act_spread", "act_rms"))
+    if not spreads.size or spreads.shape != sizes.shape:
+        return None
+    chosen = late(log, log.layers.steps_of("act_spread"))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return typical((spreads / sizes)[chosen])
 
 
 def _output_unit(log: RunLog) -> float | None:

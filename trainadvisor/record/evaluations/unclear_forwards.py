@@ -46,7 +46,7 @@ class UnclearForward:
         given = first_input(call)
         self._given, self._trains = None if given is None else weakref.ref(given), True
         if sources.announced and call.model.trained:
-            first, care = sources.fresh, any(True for _ in call.model.caring)
+            first, care = sources.fresh, bool(call.caring)
             self._looked = Looked(sources.of_forward(), call.model.number, care, first)
 
     def end(self, call: "Call", sources: Sources, losses: "LossRegistry") -> None:

@@ -104,7 +104,7 @@ class EvaluationProbe:
         opened.forwards += 1
         if opened.model is None or call.model.trained:
             opened.model = call.model.number
-        caring = list(call.model.caring)
+        caring = call.caring
         opened.care = opened.care or bool(caring)
         wrong = [call.model.layer_names.get(id(module), "") for module in caring if module.training]
         if wrong and call.model.trained:

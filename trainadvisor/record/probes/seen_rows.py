@@ -162,7 +162,7 @@ class SharedRowsProbe:
             self._known += 1
         looked.loader = fingerprints.held(self._loader)
         looked.calls += 1
-        caring = [layer for layer in call.model.caring if layer.training] if call.model.trained else []
+        caring = [layer for layer in call.caring if layer.training] if call.model.trained else []
         if caring:
             looked.in_train_mode += 1
             looked.layers = looked.layers or [call.model.layer_names.get(id(layer), "") for layer in caring[:5]]

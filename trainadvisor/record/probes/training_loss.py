@@ -10,6 +10,7 @@ from torch import nn
 from trainadvisor.instrument import call_sites
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.losses import reference_losses, written_out_losses
+from trainadvisor.record.losses.cosines import made_of_cosines
 from trainadvisor.record.losses.loss_arguments import BINARY, CLASSIFYING, LossArguments
 from trainadvisor.record.losses.loss_calls import (
     MARK,
@@ -287,7 +288,7 @@ class TrainingLossProbe:
         if loose is not None and loose not in step.models and not set(loose.numbers).isdisjoint(numbers):
             step.models.append(loose)
         reached = set(numbers) | set((entry.graph or {}).get("parameters", []))
-        new = facts.as_fact(sorted(reached))
+        new = facts.as_fact(sorted(reached)) | {"cosines": made_of_cosines(tensor.grad_fn)}
         if new != entry.graph:
             entry.graph = new
             entry.announced = -1

@@ -1,0 +1,34 @@
+"""The spread of embeddings relative to their size."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import event, make_loss, make_model, signals_of
+
+TABLE = event("table", {"id": 1, "model": 0, "rows": [{"name": "out", "kind": "output", "layer": "a", "units": 4}]})
+
+
+def _share(tmp_path: Path, loss: dict[str, Any], spread: float, size: float) -> Any:
+    samples = [{"step": step, "table": 1, "act_spread": [spread], "act_rms": [size]} for step in range(20)]
+    model = make_model(("a", "Linear", 4, 4))
+    return signals_of(tmp_path, steps=20, models=[model], losses=[loss], layers=samples, events=[TABLE])[
+        "embedding_spread_share"
+    ]
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        make_loss("triplet_margin_loss"),
+        make_loss("custom") | {"graph": {"cosines": True, "ops": []}},
+    ],
+)
+def test_embeddings_that_are_compared(tmp_path: Path, loss: dict[str, Any]) -> None:
+    """The standard deviation over the batch, over the root mean square."""
+    assert _share(tmp_path, loss, 0.05, 0.25) == pytest.approx(0.2)
+
+
+def test_other_outputs_are_no_embeddings(tmp_path: Path) -> None:
+    """1 for a regression, however little its outputs vary."""
+    assert _share(tmp_path, make_loss("mse_loss"), 0.001, 1.0) == 1.0
