@@ -1,6 +1,7 @@
 """The numbers with which a loss weights the log-probabilities of a policy: its advantages or returns."""
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -16,6 +17,14 @@ _LEAST_VALUES = 2
 def policy_factors(root: Any) -> list[torch.Tensor]:
     """Return the constants, one number an example, that a loss multiplies log-probabilities with."""
     found: list[torch.Tensor] = []
+    for _, factor in policy_terms(root):
+        if not any(factor is known for known in found):
+            found.append(factor)
+    return found
+
+
+def policy_terms(root: Any) -> Iterator[tuple[Any, torch.Tensor]]:
+    """Yield the nodes made of log-probabilities that a loss weighs example by example, with the factors."""
     for node in region(root):
         if bare(node) != "Mul":
             continue
@@ -24,9 +33,8 @@ def policy_factors(root: Any) -> list[torch.Tensor]:
             factor = other.constant
             if one.node is None or factor is None or factor.numel() < _LEAST_VALUES or not factor.is_floating_point():
                 continue
-            if _is_log_probability(one.node) and not any(factor is known for known in found):
-                found.append(factor)
-    return found
+            if _is_log_probability(one.node):
+                yield one.node, factor
 
 
 def _is_log_probability(node: Any) -> bool:
