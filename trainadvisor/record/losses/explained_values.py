@@ -7,7 +7,7 @@ import torch
 
 from trainadvisor.instrument import private_torch
 from trainadvisor.record.losses.loss_graph import bare
-from trainadvisor.record.losses.loss_region import kept, operands, region
+from trainadvisor.record.losses.loss_region import kept, operands, region, unshaped
 from trainadvisor.record.losses.node_values import value_of
 from trainadvisor.record.losses.whole_graph import outputs_of_layer
 
@@ -20,8 +20,7 @@ def explained_variances(root: Any) -> list[torch.Tensor]:
     found = []
     for values, targets in _pairs(root):
         if values.shape == targets.shape and values.numel() >= _LEAST_VALUES:
-            values, targets = values.float(), targets.float()
-            found.append(1 - (targets - values).var() / targets.var())
+            found.append(1 - (targets - values).float().var() / targets.float().var())
     return found
 
 
@@ -51,6 +50,6 @@ def _squared(node: Any) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
 
 
 def _is_head(node: Any) -> bool:
-    while bare(node) == "Select" and node.next_functions[0][0] is not None:
-        return True
-    return outputs_of_layer(node) == 1
+    """Return whether a value is the output of a layer with one output, or the one column that was taken of it."""
+    node = unshaped(node)
+    return outputs_of_layer(node.next_functions[0][0] if bare(node) == "Select" else node) == 1

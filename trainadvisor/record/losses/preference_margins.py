@@ -33,7 +33,7 @@ def preference_of(root: Any) -> Preference | None:
 
 
 def _beta(node: Any) -> float | None:
-    """Return the size of the weights of the answers' log-probabilities; None where some are none or all have one sign."""
+    """Return the size of the weights of log-probabilities of answers; None where none opposes another."""
     terms = list(signed_terms(node, _is_picked))
     if len(terms) < _ANSWERS or any(source_of(term) is None for term, _ in terms):
         return None
