@@ -61,6 +61,12 @@ def fresh(fact: Fact) -> bool:
     return not fact.get("loaded") and not fact.get("earlier")
 
 
+def trained_before(log: RunLog) -> set[int]:
+    """Return the numbers of the parameters that optimizers of earlier phases have trained: they are random no more."""
+    used = {number for phase in log.phases if phase.stop <= log.phase.start for number in phase.optimizers}
+    return set().union(*(held_by(log, optimizer) for optimizer in used))
+
+
 def _learnable(log: RunLog) -> list[Fact]:
     facts = all_parameters(log)
     return [facts[number] for number in sorted(reached(log)) if number in facts and facts[number]["trainable"]]
@@ -262,12 +268,12 @@ def _random_and_off(log: RunLog) -> Mask:
     They are switched off (requires_grad False), or an optimizer holds them, their layer is never called, and no
     gradient ever comes: such as a table that is read as `weight.data[i]`.
     """
-    model, kept = log.model or {}, held_now(log)
+    model, kept, before = log.model or {}, held_now(log), trained_before(log)
     loaded, seen = model.get("loaded") is True, model.get("site") is not None
     # a model made before the recorder began may hold anything
     off = _mask(
         log, lambda fact: not fact["trainable"] and wide(fact) and fresh(fact) and not loaded and (seen or drawn(fact))
-    )
+    ) & ~_mask(log, lambda fact: fact["id"] in before)
     if len(log.layers.column("grad")) < ZERO_SAMPLES:
         return off
     return off | (_unused(log) & _mask(log, lambda fact: fact["id"] in kept and wide(fact) and fresh(fact)))
