@@ -23,6 +23,10 @@ COSINES: dict[str, Loss] = {
     "log-sum-exp": lambda a, b: (_similarities(a, b).logsumexp(1) - _similarities(a, b).diag()).mean(),
     "exponentials": lambda a, b: (_similarities(a, b).exp().sum(1).log() - _similarities(a, b).diag()).mean(),
     "log_softmax": lambda a, b: -F.log_softmax(_similarities(a, b), 1).diag().mean(),
+    "cross-entropy": lambda a, b: F.cross_entropy(_similarities(a, b), torch.arange(8)),
+    "both ways": lambda a, b: (
+        F.cross_entropy(_similarities(a, b), torch.arange(8)) + F.cross_entropy(_similarities(a, b).T, torch.arange(8))
+    ),
 }
 OTHERS: dict[str, Loss] = {
     "squared error": F.mse_loss,

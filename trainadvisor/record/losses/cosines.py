@@ -9,7 +9,7 @@ _SCALING = ("Div", "Mul", "MaskedFill", "Sub", "Where", "View", "T", "Transpose"
             "ClampMin", "Clone", "Select", "Slice", "Index")  # fmt: skip
 _OVER_CLASSES = frozenset({"Logsumexp", "LogSoftmax", "Exp"})
 # What takes the places of the pairs out of a matrix, or adds up its rows.
-_CHOOSING = frozenset({"Diagonal", "Gather", "Select", "Index", "Sum"})
+_CHOOSING = frozenset({"Diagonal", "Gather", "Select", "Index", "Sum", "NllLoss"})
 _PRODUCTS = frozenset({"Mm", "Bmm"})
 
 
