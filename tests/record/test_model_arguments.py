@@ -66,7 +66,8 @@ def test_a_constant_number_of_another_task(tmp_path: Path) -> None:
 def _lost(tmp_path: Path, spreads: list[list[float]], low: float = 0.0) -> Any:
     """Return the layer where a time step gets lost; of "body" and "level", by their spreads in each sample."""
     rows = [{"name": name, "kind": "linear", "layer": name, "units": D} for name in ("body", "level")]
-    told = {"batches": 8, "examples": 8 * B, "low": low, "high": 9.0}
+    told = {"batches": 8, "examples": 8 * B, "low": low, "high": 9.0, "numbers": 512}
+    told |= {"both_square": 200.0, "input_square": 512.0, "target_square": 512.0, "target_sum": 0.0}
     return signals_of(
         tmp_path,
         steps=9,
