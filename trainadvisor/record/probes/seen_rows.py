@@ -55,6 +55,8 @@ class _Looked:
     loader: Any
     by_loader: bool
     readings: list[Reading] = field(default_factory=list)
+    # How many rows of each batch cannot be equal by chance.
+    reals: list[Reading] = field(default_factory=list)
     taken: int = 0
     # Steps before which it was evaluated.
     steps: list[int] = field(default_factory=list)
@@ -170,6 +172,7 @@ class SharedRowsProbe:
             looked.taken += given.shape[0]
             with torch.no_grad():
                 looked.readings.append(self._context.values.read(fingerprints.of_rows(given)))
+                looked.reals.append(self._context.values.read(fingerprints.real_rows(given)))
         now = self._context.steps_done()
         if not looked.steps or looked.steps[-1] != now:
             looked.steps.append(now)
@@ -219,6 +222,7 @@ class SharedRowsProbe:
             "word": looked.word, "site": call_sites.describe(looked.place), "by_loader": looked.by_loader,
             "training_loader": loader is not None and loader in self._training_loaders,
             "looked_at": len(known), "found": sum(known),
+            "real_rows": sum(value for reading in looked.reals for value in reading.values or ()),
             "whole_batches": sum(all(batch) for batch in batches if batch),
             "new_batches": sum(not any(batch) for batch in batches),
             "trained_rows": len(trained.rows), "pairs": trained.pairs, "equal": trained.equal,
