@@ -8,6 +8,8 @@ WORDS = {"nan": math.nan, "inf": math.inf, "infinity": math.inf, "-inf": -math.i
 
 def number(value: Any) -> float | None:
     """Return a number, also one that is not finite and written as a word; None for anything else."""
+    if type(value) is float:  # nearly all of them
+        return value
     if isinstance(value, str):
         return WORDS.get(value.strip().lower())
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -9,7 +9,7 @@ TRAIN = frozenset({"train", "training", "trn", "tr"})
 HELD_OUT = frozenset(
     {"val", "valid", "validation", "eval", "evaluation", "test", "dev", "heldout", "holdout", "predict"}
 )
-LOSS = frozenset({"loss", "losses", "nll", "cost", "elbo", "trl", "tel"})
+LOSS = frozenset({"loss", "losses", "nll", "cost", "elbo", "trl", "tel", "logloss", "xent", "bce"})
 # Words beside "loss" that make it another figure, and those that change nothing.
 NO_LOSS = frozenset(
     {"scale", "scaler", "weight", "coef", "coefficient", "best", "min", "count", "num", "std", "var", "lr"}
@@ -38,7 +38,7 @@ FALLING = frozenset(
 # OpenRLHF, Stable-Baselines3 and CleanRL.
 FIGURE = re.compile(
     r"(^|_)kl(_|$)|approxkl|entropy|clip_?frac|clip_?ratio|clipped_ratio|ratio_var|val_ratio|explained_var"
-    r"|(reward|rew)_?(zero_)?std|rewards_(chosen|rejected|margins?|accuracies)|(chosen|rejected?)_rewards?"
+    r"|(reward|rew)_?(zero_)?std|std_of_reward|rewards_(chosen|rejected|margins?|accuracies)|(chosen|rejected?)_rewards?"
     r"|logps_(chosen|rejected)|importance_sampling|logp_diff|probs_diff|probs_pearson|rollout_(is|corr)"
     r"|q_values?(_|$)|(^|_)q[12]?_mean|exploration_rate|completions|response_length|ep_len|ent_coef|advantages?_"
 )

@@ -31,7 +31,7 @@ class Point:
     @property
     def trains(self) -> bool:
         """Return whether the point tells of training."""
-        return any(value is not None for value in (self.loss, self.rates, self.grad_norm))
+        return self.loss is not None or self.rates is not None or self.grad_norm is not None
 
     @property
     def evaluates(self) -> bool:
@@ -123,6 +123,8 @@ class Points:
 
     @staticmethod
     def _summed(row: Row, names: list[str]) -> float | None:
+        if len(names) == 1:
+            return number(row.get(names[0]))
         values = [value for name in names if (value := number(row.get(name))) is not None]
         return sum(values) if values and len(values) == len(names) else None
 
