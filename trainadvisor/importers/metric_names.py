@@ -21,7 +21,7 @@ PLAIN = frozenset({
 STEP = frozenset({
     "step", "steps", "_step", "global_step", "globalstep", "trainer_global_step", "iter", "iters", "iteration",
     "iterations", "it", "current_steps", "current_step", "total_timesteps", "time_total_timesteps", "num_updates",
-    "s", "updates", "timesteps", "training_step",
+    "s", "updates", "timesteps", "training_step", "episode", "episodes",
 })  # fmt: skip
 EPOCH = frozenset({"epoch", "epochs", "train_epoch", "current_epoch", "pass", "ep"})
 PLANNED = frozenset({"total_steps", "max_steps", "total_iterations"})
@@ -30,7 +30,7 @@ RISING = frozenset({
     "rouge", "rouge1", "rouge2", "rougel", "reward", "rewards", "rew", "return", "returns", "success", "top1", "top5",
     "r2", "psnr", "ssim", "em", "score", "mcc", "kappa", "chrf", "meteor", "ndcg", "mrr",
 })  # fmt: skip
-REWARD = frozenset({"reward", "rewards", "rew", "return", "returns", "success"})
+REWARD = frozenset({"reward", "rewards", "rew", "return", "returns", "ret", "success"})
 FALLING = frozenset(
     {"wer", "cer", "perplexity", "ppl", "mae", "mse", "rmse", "fid", "error", "err", "bpb", "bpc", "kl"}
 )

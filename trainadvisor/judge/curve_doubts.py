@@ -32,7 +32,7 @@ def curve_doubts(seen: Figures, *, rewarded: bool) -> Iterator[Remark]:
     evals, measured, points = (int(seen.figure(f"curve_{name}") or 0) for name in ("evals", "metric_evals", "points"))
     evals = max(evals, measured)
     every, planned = seen.figure("curve_logging_every"), seen.figure("curve_planned")
-    if not evals and not points:
+    if not evals and not points and not rewarded:
         if every and planned and every > planned:
             yield Remark("logged-too-rarely", {"every": int(every), "planned": int(planned)})
         else:

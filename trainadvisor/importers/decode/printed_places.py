@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from trainadvisor.importers.table import Row
 
 STEP = re.compile(
-    r"\b(?:global[ _])?(?:step|iteration|iter|it)s?\b\s*[:=#]?\s*\[?\s*(\d+)(?:\s*/\s*(\d+))?", re.IGNORECASE
+    r"\b(?:global[ _])?(?:step|iteration|iter|it|episode)s?\b\s*[:=#]?\s*\[?\s*(\d+)(?:\s*/\s*(\d+))?", re.IGNORECASE
 )
 EPOCH = re.compile(
     r"\b(?:epoch|pass)\b(?:\((?:train|val|valid|test)\))?\s*[:=#]?\s*\[?\s*(\d+)\]?(?:\s*/\s*(\d+))?", re.IGNORECASE
