@@ -56,6 +56,8 @@ def chosen(rows: list[Row], table: Table) -> Columns:
         found.metrics.update(alone)
         found.unsaid = set(alone)
     found.metrics.update(by_role.get("eval_part", [])[:MOST_BESIDE])
+    if not found.useful:
+        found.metrics.update(alone)
     beside = by_role.get("part", []) + by_role.get("train_metric", [])
     found.beside = set([name for name in beside if name not in found.metrics][:MOST_BESIDE])
     found.beside.update(by_role.get("figure", [])[:MOST_FIGURES])

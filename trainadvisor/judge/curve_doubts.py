@@ -38,11 +38,13 @@ def curve_doubts(seen: Figures, *, rewarded: bool) -> Iterator[Remark]:
         else:
             yield Remark("no-curve")
     elif rewarded:
-        yield Remark("reinforcement")
+        yield Remark("reinforcement" if seen.figure("reward_final") is None else "reward-level")
     elif not evals:
         yield Remark("no-evaluation", {"points": points})
     elif evals < FEWEST_EVALS:
         yield Remark("few-evaluations", {"evals": evals, "fewest": FEWEST_EVALS})
+    elif stuck := seen.figure("curve_evals_at_worst"):
+        yield Remark("metric-at-worst", {"evals": int(stuck)})
     elif not (_loss_fell(seen) or _metric_rose(seen)):
         yield Remark("evaluation-level", {"first": evals, "best": seen.figure("curve_val_best")})
 

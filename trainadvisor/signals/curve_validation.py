@@ -16,9 +16,12 @@ METRICS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"map50-95|map_50_95", r"overall_f1|macro_f1|(^|[/_ ])f1", r"\bm?ap\b|map", r"bleu|rouge-?l|rouge",
-        r"miou|iou|dice", r"acc", r"auc|auroc", r"success", r"exact|\bem\b", r"r2", r"precision|recall", r"psnr|ssim",
+        r"miou|iou|dice", r"acc", r"auc|auroc", r"success", r"exact|\bem\b", r"r2", r"precision|recall", r"psnr|ssim", r"score",
     )
 )  # fmt: skip
+ERRORS = re.compile(r"(^|[/_ ])(wer|cer)$", re.IGNORECASE)
+# An error rate at which nothing is right.
+NOTHING_RIGHT = 0.999
 PLAIN = re.compile(r"loss|number|len|count|support|runtime|second", re.IGNORECASE)
 
 
@@ -185,3 +188,15 @@ def curve_metric_rise_noises(log: RunLog) -> float | None:
         return None
     first, last = float(np.median(values[:FEW])), float(np.median(values[-FEW:]))
     return float(np.clip((last - first) / noise(values), -1e6, 1e6))
+
+
+@signal(unit="evaluations", **NEEDS_METRIC)
+def curve_evals_at_worst(log: RunLog) -> int | None:
+    """Evaluations of a metric that never left its worst value: 0 of what should rise, 1 of an error rate."""
+    values = metric(log)[2]
+    names = {name for record in (log.evals if imported(log) else []) for name in record["metrics"]}
+    errors = [series(log, name)[1] for name in sorted(names) if ERRORS.search(name)]
+    wrong = [rates.size for rates in errors if rates.size >= SOME and rates.min() >= NOTHING_RIGHT]
+    if values.size >= SOME and not values.any():
+        wrong.append(values.size)
+    return max(wrong, default=0) if values.size or errors else None

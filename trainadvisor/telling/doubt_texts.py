@@ -131,6 +131,14 @@ SAYS: Texts = {
         "en": "over {first} evaluations neither the validation loss nor a metric got better by more than noise",
         "zh": "{first} 次验证中，验证损失与指标的改善都没有超过噪声",
     },
+    "reward-level": {
+        "en": "the reward did not rise by more than noise, and it alone measures success here",
+        "zh": "奖励的上升没有超过噪声，而这里只有奖励能衡量成败",
+    },
+    "metric-at-worst": {
+        "en": "a metric of held-out data never left its worst value in {evals} evaluations",
+        "zh": "{evals} 次验证中，有一个验证指标从未离开最差值",
+    },
     "no-loss": {
         "en": "no loss was seen",
         "zh": "没有观察到损失",
@@ -190,6 +198,8 @@ DECIDES: dict[str, tuple[dict[str, str], ...]] = {
     "no-evaluation": (HELD_OUT, WATCHED),
     "few-evaluations": (HELD_OUT, WATCHED),
     "evaluation-level": (HELD_OUT, WATCHED),
+    "reward-level": (LONGER, WATCHED),
+    "metric-at-worst": (WATCHED,),
     "gradients-apart": (METRIC, PREFLIGHT),
     "units-dead": (METRIC, PREFLIGHT),
     "no-loss": (RECORDED, METRIC),

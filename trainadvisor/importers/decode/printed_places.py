@@ -11,6 +11,10 @@ STEP = re.compile(
 EPOCH = re.compile(
     r"\b(?:epoch|pass)\b(?:\((?:train|val|valid|test)\))?\s*[:=#]?\s*\[?\s*(\d+)\]?(?:\s*/\s*(\d+))?", re.IGNORECASE
 )
+GLOBAL = re.compile(r"\bglobal[ _]steps?\b\s*[:=#]?\s*(\d+)()", re.IGNORECASE)
+BATCH = re.compile(r"\bbatch\b\s*[:=#]?\s*\[?\s*(\d+)\s*/\s*(\d+)", re.IGNORECASE)
+# Epoch and batch without their names: "[0/25][100/1583]".
+TWO = re.compile(r"^\W*\[\s*(\d+)/\d+\]\s*\[\s*(\d+)/\d+\]")
 OF = re.compile(r"\[\s*(\d+)\s*/\s*(\d+)\s*(?:\(\d+%\))?\]")
 # The count of tqdm: its bar, then "12/100 [".
 COUNT = re.compile(r"\|\s*(\d+)/(\d+)\s*\[\d")
@@ -36,11 +40,14 @@ HEAD = re.compile(
 def place(line: str) -> tuple[Row, int | None]:
     """Return step and epoch that a line names, and the total of the steps."""
     found: Row = {}
-    epoch, step = EPOCH.search(line), COUNT.search(line) or STEP.search(line)
+    if two := TWO.match(line):
+        return {"epoch": int(two[1]), "step": int(two[2])}, None
+    epoch, step = EPOCH.search(line), COUNT.search(line) or GLOBAL.search(line) or STEP.search(line)
+    step = step or BATCH.search(line)
     if epoch is not None:
         found["epoch"] = int(epoch.group(1))
     short = SHORT.match(line) or OF.search(line, epoch.end(1) if epoch else 0)
-    step = step or short
+    step = step or (None if HELD_OUT.match(line) else short)
     if step is None:
         return found, None
     total = step.group(2) if step is not short and epoch is None else None
