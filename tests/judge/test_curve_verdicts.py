@@ -80,6 +80,31 @@ def test_a_flat_curve_with_a_yardstick_has_learned_nothing(tmp_path: Path) -> No
     assert codes(judged(tmp_path, rows, classes=2)) == ["answers-at-chance"]
 
 
+def test_loss_and_accuracy_of_a_coin_need_no_hint(tmp_path: Path) -> None:
+    """The logarithm of 2 with half of the answers right; with more of them right nothing is said."""
+    rows = epochs([math.log(2) + DRAW.gauss(0, 0.0005) for _ in range(30)])
+    coin = [{**row, "accuracy": 0.5 + DRAW.gauss(0, 0.005)} for row in rows]
+    assert codes(judged(tmp_path, coin)) == ["answers-at-chance"]
+    assert codes(judged(tmp_path, [{**row, "accuracy": 0.7} for row in rows])) == []
+
+
+def test_a_loss_that_falls_beside_a_metric_at_zero_is_no_success(tmp_path: Path) -> None:
+    """Every word is wrong in each evaluation."""
+    rows = [{**row, "val_wer": 1.0} for row in epochs(falling(12), falling(12, 0.4))]
+    found = judged(tmp_path, rows)
+    assert (found.state, [reason.code for reason in found.reasons]) == ("cannot-tell", ["metric-at-worst"])
+
+
+def test_a_reward_that_stays_shows_no_success(tmp_path: Path) -> None:
+    """One that rises does."""
+    flat, rising = (
+        judged(tmp_path, [{"step": k, "loss": 1.0, "mean_reward": rise * k + DRAW.gauss(0, 1)} for k in range(40)])
+        for rise in (0, 2)
+    )
+    assert [reason.code for reason in flat.reasons] == ["reward-level"]
+    assert rising.state == "healthy"
+
+
 @pytest.mark.parametrize("scatter", [0.02, 0.2])
 def test_flat_curves_are_not_alarmed(scatter: float, tmp_path: Path) -> None:
     """Whatever their noise."""

@@ -93,6 +93,40 @@ def test_a_part_that_is_always_zero(tmp_path: Path) -> None:
     assert told["curve_zero_part_count"] == 1
 
 
+def test_a_part_is_empty_where_nothing_is_ever_found(tmp_path: Path) -> None:
+    """Without a twin the metric tells: one that is 0 throughout; where it rises the part was switched off."""
+    rows = [{"epoch": k, "box_loss": 0, "cls_loss": 2.0, "val mAP50": 0.0, "val mAP75": 0.0} for k in range(6)]
+    found = [{**row, "val mAP50": 0.1 * k} for k, row in enumerate(rows)]
+    assert seen(tmp_path, rows)["curve_zero_parts"] == ["box_loss"]
+    assert seen(tmp_path, found)["curve_zero_part_count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("loss", "accuracy", "classes"),
+    [
+        (math.log(2), 0.5, 2),
+        (math.log(10), 10.4, 10),
+        (math.log(10), 0.5, 0),
+        (math.log(2) * 0.97, 0.5, 0),
+        (math.log(2), 0.6, 0),
+        (0.01, 1.0, 0),
+    ],
+)
+def test_loss_and_accuracy_of_equal_probabilities(loss: float, accuracy: float, classes: int, tmp_path: Path) -> None:
+    """Both have to be those of the same number of classes; percents are known by values above 1."""
+    rows = [{"epoch": k, "loss": loss, "val_loss": loss, "val_accuracy": accuracy} for k in range(6)]
+    assert seen(tmp_path, rows)["curve_chance_classes"] == classes
+
+
+def test_a_metric_at_its_worst_value(tmp_path: Path) -> None:
+    """0 of what should rise, 1 of an error rate; neither where one evaluation is better."""
+    never = validated([1.0] * 6, val_f1=[0.0] * 6, val_wer=[1.0] * 5 + [1.2])
+    once = validated([1.0] * 6, val_f1=[0.0] * 5 + [0.1], val_wer=[1.0] * 5 + [0.9])
+    assert seen(tmp_path, never)["curve_evals_at_worst"] == 6
+    assert seen(tmp_path, [{**row, "val_f1": 0.5} for row in never])["curve_evals_at_worst"] == 6
+    assert seen(tmp_path, once)["curve_evals_at_worst"] == 0
+
+
 def test_the_distance_from_chance(tmp_path: Path) -> None:
     """The farthest AUC, and the loss in units of the logarithm of the classes."""
     rows = [{"epoch": k, "loss": math.log(2), "val_loss": 0.7, "val_auc": 0.5 + k / 1000} for k in range(7)]

@@ -16,7 +16,8 @@ METRICS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"map50-95|map_50_95", r"overall_f1|macro_f1|(^|[/_ ])f1", r"\bm?ap\b|map", r"bleu|rouge-?l|rouge",
-        r"miou|iou|dice", r"acc", r"auc|auroc", r"success", r"exact|\bem\b", r"r2", r"precision|recall", r"psnr|ssim", r"score",
+        r"miou|iou|dice", r"acc", r"auc|auroc", r"success", r"exact|\bem\b", r"r2", r"precision|recall", r"psnr|ssim",
+        r"score",
     )
 )  # fmt: skip
 ERRORS = re.compile(r"(^|[/_ ])(wer|cer)$", re.IGNORECASE)

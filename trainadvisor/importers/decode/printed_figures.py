@@ -24,7 +24,7 @@ LISTED = re.compile(r"([A-Za-z_][\w./ -]{0,40}?)\s*[:=]?\s*\[([-+\d.eE, nainf]+)
 DARKNET = re.compile(rf"\s*(\d+): ({FIGURE}), ({FIGURE}) avg(?: loss)?, ({FIGURE}) rate", re.IGNORECASE)
 # What a program says of a loss that it stops at.
 SAID_NAN = re.compile(
-    r"\bloss (?:is|became|was|=) (?:infinite or )?(?:nan|inf)|\bnan loss\b|\binvalid loss, terminating"
+    r"\bloss (?:is|became|was) (?:infinite or )?(?:nan|inf)|\bnan loss\b|\binvalid loss, terminating"
     r"|diverged with loss = nan|your loss is probably exploding",
     re.IGNORECASE,
 )

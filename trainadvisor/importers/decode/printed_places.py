@@ -47,7 +47,7 @@ def place(line: str) -> tuple[Row, int | None]:
     if epoch is not None:
         found["epoch"] = int(epoch.group(1))
     short = SHORT.match(line) or OF.search(line, epoch.end(1) if epoch else 0)
-    step = step or (None if HELD_OUT.match(line) else short)
+    step = step or (None if HELD_OUT.search(line) else short)
     if step is None:
         return found, None
     total = step.group(2) if step is not short and epoch is None else None

@@ -10,6 +10,7 @@ from trainadvisor.importers.decode.chinese_names import in_english
 from trainadvisor.importers.decode.printed_figures import SAID_NAN, as_float, figures, means
 from trainadvisor.importers.decode.printed_places import COUNT, HELD_OUT, is_of_many, is_unfinished, place, sections
 from trainadvisor.importers.decode.tracked import flattened
+from trainadvisor.importers.field_values import number
 from trainadvisor.importers.metric_names import TRAIN, meaning, words_of
 from trainadvisor.importers.opening import lines, text
 from trainadvisor.importers.table import Row, Table
@@ -19,6 +20,7 @@ RANK = 5
 LONGEST = 12_000
 CURVES = {"loss", "eval_loss", "part", "eval_part", "grad_norm", "lr", "metric", "train_metric", "figure"}
 TELLING = {"loss", "eval_loss", "part", "eval_part", "grad_norm"}
+WHOLE = TELLING - {"part", "eval_part"}
 # Lines that have to name the same figure of merit where no loss is printed.
 LEAST_TELLING = 3
 
@@ -60,8 +62,8 @@ def _rows(path: Path, table: Table) -> Iterator[Row]:
             continue
         row = _told(line, held=held)
         loss = next((name for name in row if meaning(name).role == "loss"), loss)
-        if not any(meaning(name).role in TELLING for name in row) and SAID_NAN.search(line):
-            row[loss] = math.nan
+        if not any(meaning(name).role in WHOLE for name in row) and SAID_NAN.search(line):
+            row = {loss: math.nan}
         held = not row and HELD_OUT.match(line) is not None
         here.update(_count(row))
         curves = {name: value for name, value in row.items() if meaning(name).role in CURVES}
@@ -116,9 +118,10 @@ class _Gathered:
 
 
 def _count(row: Row) -> Row:
-    """Return the step that a figure counts under a name of its own, as fairseq's num_updates does."""
+    """Return the step among the figures: that of darknet, or one of a name of its own, as fairseq's num_updates."""
     counts = [value for name, value in row.items() if "updates" in name and meaning(name).role == "step"]
-    return {"step": int(counts[0])} if counts and isinstance(counts[0], float) and math.isfinite(counts[0]) else {}
+    counts += [value for name, value in row.items() if name == "step" and isinstance(value, int)]
+    return {"step": int(counts[0])} if counts and math.isfinite(number(counts[0]) or math.nan) else {}
 
 
 def _held_out(row: Row) -> Row:
