@@ -186,6 +186,18 @@ SPACY = """E    #       LOSS TOK2VEC  LOSS NER  ENTS_F  SCORE
   0       0          1.50      2.50    0.00    0.00
   0     200          1.25      2.25   50.00    0.50
 """
+TENSORS = """epoch 1 loss: tensor(2.5000, device='cuda:0', grad_fn=<NllLossBackward0>) val loss tensor(2.25)
+epoch 2 loss: tensor(1.5000, device='cuda:0', grad_fn=<NllLossBackward0>) val loss tensor(1.25)
+"""
+FLAX = """INFO:absl:train epoch: 1, loss: 2.5, accuracy: 50.00
+INFO:absl:eval epoch: 1, loss: 2.25, accuracy: 50.00
+INFO:absl:train epoch: 2, loss: 1.5, accuracy: 60.00
+INFO:absl:eval epoch: 2, loss: 1.25, accuracy: 60.00
+"""
+CLU = """I0501 10:00:00.123456 140 logging_writer.py:48] [100] train_loss=2.5, learning_rate=0.001
+I0501 10:00:00.123456 140 logging_writer.py:48] [200] train_loss=1.5, learning_rate=0.001
+I0501 10:00:00.123456 140 logging_writer.py:48] [200] eval_loss=1.25, eval_accuracy=0.75
+"""
 YOLO = """      Epoch    GPU_mem   box_loss   cls_loss  Instances       Size
 \r        1/2      4.42G        9.5        9.5        121        640:  50%|#####     | 41/83 [00:14<00:14,  2.87it/s]
 \r        1/2      4.42G        1.5        2.5        121        640: 100%|##########| 83/83 [00:28<00:00,  2.87it/s]
@@ -226,6 +238,9 @@ KINDS: list[tuple[str, str, list[int], list[float], list[tuple[int, float | None
     ("history", HISTORY, [0, 1], [2.5, 1.5], [(0, 2.25), (1, 1.25), (2, 1.5)]),
     ("boxes", BOXES, [2048, 4096], [10.5, 9.5], [(2048, None), (4096, None)]),
     ("spacy", SPACY, [0, 200], [4.0, 3.5], []),
+    ("tensors", TENSORS, [1, 2], [2.5, 1.5], [(1, 2.25), (2, 1.25)]),
+    ("flax", FLAX, [1, 2], [2.5, 1.5], [(1, 2.25), (2, 1.25)]),
+    ("clu", CLU, [100, 200], [2.5, 1.5], [(200, 1.25)]),
     ("yolo", YOLO, [1], [4.0], [(1, None)]),
 ]  # fmt: skip
 

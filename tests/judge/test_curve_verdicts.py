@@ -121,6 +121,23 @@ def test_a_spike_that_came_back_is_no_divergence(tmp_path: Path) -> None:
     assert codes(judged(tmp_path, epochs(stays))) == ["curve-diverges"]
 
 
+def test_a_bound_that_rises_is_a_success(tmp_path: Path) -> None:
+    """An ELBO below 0 is raised; the same figures called a loss are a divergence."""
+    values = [-1 - loss for loss in falling(60)]
+    bound = [{"epoch": k, "elbo": value, "val_elbo": value} for k, value in enumerate(values)]
+    loss = [{"epoch": k, "elbo_loss": value, "val_elbo_loss": value} for k, value in enumerate(values)]
+    assert codes(judged(tmp_path, bound)) == []
+    assert codes(judged(tmp_path, loss)) == ["curve-diverges"]
+
+
+def test_a_negative_loss_that_began_above_zero_diverges(tmp_path: Path) -> None:
+    """A Dice loss that falls to -0.8 and comes back; one that stays there is left alone."""
+    falls = [0.01 - 0.8 * (1 - math.exp(-k / 8)) + DRAW.gauss(0, 0.01) for k in range(60)]
+    back = [loss if k < 40 else -0.1 + DRAW.gauss(0, 0.01) for k, loss in enumerate(falls)]
+    assert codes(judged(tmp_path, epochs(falls))) == []
+    assert codes(judged(tmp_path, epochs(back))) == ["curve-diverges"]
+
+
 def test_a_run_that_was_cut_off_is_noted(tmp_path: Path) -> None:
     """With the share of its plan."""
     rows = [{"current_steps": k, "total_steps": 100, "loss": loss} for k, loss in enumerate(falling(60))]

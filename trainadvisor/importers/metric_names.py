@@ -28,7 +28,7 @@ PLANNED = frozenset({"total_steps", "max_steps", "total_iterations"})
 RISING = frozenset({
     "acc", "accuracy", "auc", "auroc", "f1", "map", "map50", "ap", "precision", "recall", "iou", "miou", "dice", "bleu",
     "rouge", "rouge1", "rouge2", "rougel", "reward", "rewards", "rew", "return", "returns", "success", "top1", "top5",
-    "r2", "psnr", "ssim", "em", "score", "mcc", "kappa", "chrf", "meteor", "ndcg", "mrr",
+    "r2", "elbo", "psnr", "ssim", "em", "score", "mcc", "kappa", "chrf", "meteor", "ndcg", "mrr",
 })  # fmt: skip
 REWARD = frozenset({"reward", "rewards", "rew", "return", "returns", "ret", "success"})
 FALLING = frozenset(

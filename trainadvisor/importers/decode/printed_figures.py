@@ -10,12 +10,16 @@ from trainadvisor.importers.metric_names import meaning
 from trainadvisor.importers.table import Row
 
 FIGURE = r"[-+]?(?:\d+(?:,\d{3})*(?:\.\d*)?(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|nan|inf)(?!\w|\.\w)"
+# A number as libraries print it: tensor(0.5), np.float32(0.5).
+WRAPPED = r"(?:(?:tensor|(?:np\.|numpy\.)?float\d*)\()?"
 # Possessive, so that a long line without numbers takes time in proportion to its length.
 NAME_BEFORE = r"""(?<![\w./@-])['"]?([A-Za-z_][\w./@-]*+(?:[ ](?!\d)[A-Za-z_][\w./@-]*+){0,3}+)['"]?"""
-PAIR = re.compile(NAME_BEFORE + r"""(?:\s*\([^()]{0,20}\))?\s*[:=]\s*['"]?(""" + FIGURE + ")", re.IGNORECASE)
+PAIR = re.compile(
+    NAME_BEFORE + r"""(?:\s*\([^()]{0,20}\))?\s*[:=]\s*['"]?""" + WRAPPED + "(" + FIGURE + ")", re.IGNORECASE
+)
 BESIDE = re.compile(
     r"\b((?:(?:train|val|valid|validation|eval|test)[ _]?)?(?:loss|norm|lr)|num_updates|f1-score|Acc@[15])"
-    r"(?:\s\([a-z ]{1,20}\))?\s+(" + FIGURE + ")",
+    r"(?:\s\([a-z ]{1,20}\))?\s+" + WRAPPED + "(" + FIGURE + ")",
     re.IGNORECASE,
 )
 FIELD = re.compile(r"\|\s*([A-Za-z_][\w./]*)\s+(" + FIGURE + r")\s*(?=\||$)", re.IGNORECASE)

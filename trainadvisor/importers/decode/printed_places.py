@@ -19,10 +19,10 @@ OF = re.compile(r"\[\s*(\d+)\s*/\s*(\d+)\s*(?:\(\d+%\))?\]")
 # The count of tqdm: its bar, then "12/100 [".
 COUNT = re.compile(r"\|\s*(\d+)/(\d+)\s*\[\d")
 BAR = re.compile(r"^\s*(\d+)/(\d+)\s.{0,60}?(?:\[|━|\d+s)")
-# The step that begins a line: "s:12 ", "[12]\t" of boosted trees.
-SHORT = re.compile(r"\s*(?:s:(\d+)\s|\[(\d+)\]\s)")
+# The step that begins a line: "s:12 ", "[12]\t" of boosted trees, "logging_writer.py:48] [12] " of JAX.
+SHORT = re.compile(r"\s*(?:s:(\d+)\s|\[(\d+)\]\s|[^\]\n]{0,200}:\d+\]\s\[(\d+)\]\s)")
 # What loggers put before what is said: a time, a level, the place in the source.
-PREFIX = r"^(?:\W*+(?:\d[\w:.,/+-]*+|INFO|DEBUG|WARNING|root|[\w.]++:\d++)(?!\w))*+[\W_]*+"
+PREFIX = r"^(?:\W*+(?:\d[\w:.,/+-]*+|(?:INFO|DEBUG|WARNING)(?::[\w.]++(?=:))?|root|[\w.]++:\d++)(?!\w))*+[\W_]*+"
 # A line about held-out data: by its first word, by a field of fairseq's, by Megatron's words, by mmengine's.
 HELD_OUT = re.compile(
     PREFIX
@@ -51,7 +51,7 @@ def place(line: str) -> tuple[Row, int | None]:
     if step is None:
         return found, None
     total = step.group(2) if step is not short and epoch is None else None
-    return {**found, "step": int(step.group(1) or step.group(2))}, int(total) if total else None
+    return {**found, "step": int(next(filter(None, step.groups())))}, int(total) if total else None
 
 
 def is_unfinished(line: str) -> bool:
