@@ -88,11 +88,23 @@ def test_loss_and_accuracy_of_a_coin_need_no_hint(tmp_path: Path) -> None:
     assert codes(judged(tmp_path, [{**row, "accuracy": 0.7} for row in rows])) == []
 
 
-def test_a_loss_that_falls_beside_a_metric_at_zero_is_no_success(tmp_path: Path) -> None:
-    """Every word is wrong in each evaluation."""
-    rows = [{**row, "val_wer": 1.0} for row in epochs(falling(12), falling(12, 0.4))]
+@pytest.mark.parametrize(
+    ("name", "values", "reasons"),
+    [
+        ("val_wer", [1.0] * 12, ["metric-still"]),
+        ("val_acc", [0.9] * 12, ["metric-still"]),
+        ("val_acc", [0.1 * k for k in range(8)] + [0.1] * 4, ["metric-fell"]),
+        ("val_wer", [0.3 + 0.05 * k for k in range(12)], ["metric-fell"]),
+        ("val_acc", [0.9 - 0.8 * 0.6**k for k in range(12)], []),
+        ("val_wer", [0.2 + 0.8 * 0.6**k for k in range(12)], []),
+    ],
+)
+def test_a_loss_that_falls_needs_its_metric(name: str, values: list[float], reasons: list[str], tmp_path: Path) -> None:
+    """A metric that never moves, or that ends worse than it was, is no success."""
+    rows = [{**row, name: value} for row, value in zip(epochs(falling(12), falling(12, 0.4)), values, strict=True)]
     found = judged(tmp_path, rows)
-    assert (found.state, [reason.code for reason in found.reasons]) == ("cannot-tell", ["metric-at-worst"])
+    assert [reason.code for reason in found.reasons] == reasons
+    assert found.state == ("cannot-tell" if reasons else "healthy")
 
 
 def test_a_reward_that_stays_shows_no_success(tmp_path: Path) -> None:

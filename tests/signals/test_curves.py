@@ -118,13 +118,33 @@ def test_loss_and_accuracy_of_equal_probabilities(loss: float, accuracy: float, 
     assert seen(tmp_path, rows)["curve_chance_classes"] == classes
 
 
-def test_a_metric_at_its_worst_value(tmp_path: Path) -> None:
-    """0 of what should rise, 1 of an error rate; neither where one evaluation is better."""
-    never = validated([1.0] * 6, val_f1=[0.0] * 6, val_wer=[1.0] * 5 + [1.2])
-    once = validated([1.0] * 6, val_f1=[0.0] * 5 + [0.1], val_wer=[1.0] * 5 + [0.9])
-    assert seen(tmp_path, never)["curve_evals_at_worst"] == 6
-    assert seen(tmp_path, [{**row, "val_f1": 0.5} for row in never])["curve_evals_at_worst"] == 6
-    assert seen(tmp_path, once)["curve_evals_at_worst"] == 0
+@pytest.mark.parametrize(
+    ("metrics", "still"),
+    [
+        ({"val_f1": [0.0] * 6}, 6),
+        ({"val_acc": [0.9] * 6}, 6),
+        ({"val_acc": [1.0] * 6}, 0),
+        ({"val_acc": [0.9] * 5 + [0.91]}, 0),
+        ({"val_acc": [0.9] * 4 + [0.95] * 2, "val_wer": [1.0] * 5 + [1.2]}, 6),
+        ({"val_wer": [1.0] * 5 + [0.9]}, 0),
+        ({"val_acc": [0.9] * 4 + [math.nan] * 2}, None),
+    ],
+)
+def test_a_metric_that_never_moves(metrics: dict[str, list[float]], still: int | None, tmp_path: Path) -> None:
+    """One value short of the best, or nothing right; four values are too few."""
+    assert seen(tmp_path, validated([1.0] * 6, **metrics))["curve_evals_at_one_value"] == still
+
+
+def test_a_metric_that_ends_worse(tmp_path: Path) -> None:
+    """Half of a metric that should rise, three times an error rate; what lies within its noise counts as nothing."""
+    rises = [0.1, 0.3, 0.5, 0.6, 0.65, 0.7, 0.72, 0.75, 0.77, 0.8]
+    falls = [*rises[:7], 0.4, 0.4, 0.4]
+    told = seen(tmp_path, validated([1.0] * 10, val_f1=rises, val_wer=[0.2 + 0.05 * k for k in range(10)]))
+    assert told["curve_metric_lost"] == pytest.approx(2.0)
+    assert seen(tmp_path, validated([1.0] * 10, val_f1=rises))["curve_metric_lost"] == 0.0
+    assert seen(tmp_path, validated([1.0] * 10, val_f1=falls[:7] + [0.1] * 3))["curve_metric_lost"] == pytest.approx(
+        0.62 / 0.72
+    )
 
 
 def test_the_distance_from_chance(tmp_path: Path) -> None:

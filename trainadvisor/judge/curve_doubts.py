@@ -12,6 +12,8 @@ LATE = 0.5
 RISEN_NOISES = 5.0
 # Rise of the validation loss above its lowest value that is still a good end, as a share of it or of the fall.
 STAYED, LOST = 0.05, 0.1
+# Part of its best value by which a metric may end worse.
+METRIC_LOST = 0.1
 
 
 class Figures(Protocol):
@@ -43,8 +45,10 @@ def curve_doubts(seen: Figures, *, rewarded: bool) -> Iterator[Remark]:
         yield Remark("no-evaluation", {"points": points})
     elif evals < FEWEST_EVALS:
         yield Remark("few-evaluations", {"evals": evals, "fewest": FEWEST_EVALS})
-    elif stuck := seen.figure("curve_evals_at_worst"):
-        yield Remark("metric-at-worst", {"evals": int(stuck)})
+    elif stuck := seen.figure("curve_evals_at_one_value"):
+        yield Remark("metric-still", {"evals": int(stuck)})
+    elif (lost := seen.figure("curve_metric_lost") or 0.0) > METRIC_LOST:
+        yield Remark("metric-fell", {"share": lost})
     elif not (_loss_fell(seen) or _metric_rose(seen)):
         yield Remark("evaluation-level", {"first": evals, "best": seen.figure("curve_val_best")})
 

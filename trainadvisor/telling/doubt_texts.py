@@ -135,9 +135,13 @@ SAYS: Texts = {
         "en": "the reward did not rise by more than noise, and it alone measures success here",
         "zh": "奖励的上升没有超过噪声，而这里只有奖励能衡量成败",
     },
-    "metric-at-worst": {
-        "en": "a metric of held-out data never left its worst value in {evals} evaluations",
-        "zh": "{evals} 次验证中，有一个验证指标从未离开最差值",
+    "metric-still": {
+        "en": "a metric of held-out data has one and the same value in all {evals} evaluations",
+        "zh": "有一个验证指标在全部 {evals} 次验证中都是同一个值",
+    },
+    "metric-fell": {
+        "en": "a metric of held-out data ends {share:.0%} worse than its best value",
+        "zh": "有一个验证指标结束时比其最好值差 {share:.0%}",
     },
     "no-loss": {
         "en": "no loss was seen",
@@ -199,7 +203,8 @@ DECIDES: dict[str, tuple[dict[str, str], ...]] = {
     "few-evaluations": (HELD_OUT, WATCHED),
     "evaluation-level": (HELD_OUT, WATCHED),
     "reward-level": (LONGER, WATCHED),
-    "metric-at-worst": (WATCHED,),
+    "metric-still": (WATCHED,),
+    "metric-fell": (HELD_OUT, WATCHED),
     "gradients-apart": (METRIC, PREFLIGHT),
     "units-dead": (METRIC, PREFLIGHT),
     "no-loss": (RECORDED, METRIC),
