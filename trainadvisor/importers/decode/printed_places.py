@@ -30,6 +30,8 @@ HELD_OUT = re.compile(
     r"|\|\s*(?:valid|test)(?: on '[^']{0,40}' subset)?\s*\||^\s*\*\s*Acc@1|\bEpoch\((?:val|test)\)|\bcur metric\b",
     re.IGNORECASE,
 )
+# One of these stands in every line about held-out data; looking for them is cheap.
+WORDS = ("val", "test", "dev", "metric", "acc@1")
 # A word that heads a part of a line: "[valid] loss=...", "Val: loss 0.5", "| val - loss 0.5".
 HEAD = re.compile(
     r"(?:^|[\s|,;(])(?:\[(train|valid|val|test|dev|eval)\]|(train|valid|val|test|dev|eval)\w{0,9}\s?[:|-])\s+(?=[a-z])",
@@ -47,11 +49,17 @@ def place(line: str) -> tuple[Row, int | None]:
     if epoch is not None:
         found["epoch"] = int(epoch.group(1))
     short = SHORT.match(line) or OF.search(line, epoch.end(1) if epoch else 0)
-    step = step or (None if HELD_OUT.search(line) else short)
+    step = step or (None if is_held_out(line) else short)
     if step is None:
         return found, None
     total = step.group(2) if step is not short and epoch is None else None
     return {**found, "step": int(next(filter(None, step.groups())))}, int(total) if total else None
+
+
+def is_held_out(line: str) -> bool:
+    """Return whether a line tells of held-out data."""
+    low = line.lower()
+    return any(word in low for word in WORDS) and HELD_OUT.search(line) is not None
 
 
 def is_unfinished(line: str) -> bool:
@@ -67,9 +75,10 @@ def is_of_many(line: str) -> bool:
 
 def sections(line: str) -> Iterator[tuple[bool, str]]:
     """Yield the parts of a line that begin with a word for the data, each with whether these are held out."""
-    heads = list(HEAD.finditer(line))
+    low = line.lower()
+    heads = list(HEAD.finditer(line)) if any(word in low for word in WORDS) else []
     if not any(_is_held_out(head) for head in heads):
-        yield HELD_OUT.search(line) is not None, line
+        yield is_held_out(line), line
         return
     yield False, line[: heads[0].start()]
     for head, following in zip(heads, [*heads[1:], None], strict=True):

@@ -8,7 +8,15 @@ from pathlib import Path
 
 from trainadvisor.importers.decode.chinese_names import in_english
 from trainadvisor.importers.decode.printed_figures import SAID_NAN, as_float, figures, means
-from trainadvisor.importers.decode.printed_places import COUNT, HELD_OUT, is_of_many, is_unfinished, place, sections
+from trainadvisor.importers.decode.printed_places import (
+    COUNT,
+    HELD_OUT,
+    is_held_out,
+    is_of_many,
+    is_unfinished,
+    place,
+    sections,
+)
 from trainadvisor.importers.decode.tracked import flattened
 from trainadvisor.importers.field_values import number
 from trainadvisor.importers.metric_names import TRAIN, meaning, words_of
@@ -67,7 +75,7 @@ def _rows(path: Path, table: Table) -> Iterator[Row]:
         held = not row and HELD_OUT.match(line) is not None
         here.update(_count(row))
         curves = {name: value for name, value in row.items() if meaning(name).role in CURVES}
-        again = bool(curves) and is_of_many(line) and HELD_OUT.search(line) is not None
+        again = bool(curves) and is_of_many(line) and is_held_out(line)
         yield from gathered.add(here, curves, again=again)
     yield from gathered.rest()
 
@@ -83,9 +91,10 @@ def _told(line: str, *, held: bool) -> Row:
 def _told_place(line: str, table: Table) -> Row:
     """Return step and epoch that a line names, unless it is the bar of an evaluation; note the total of the steps."""
     here, planned = place(line)
-    another = HELD_OUT.match(line) or table.planned_steps not in (None, planned)
-    if planned is not None and COUNT.search(line) and another:
-        return {}
+    if planned is not None and COUNT.search(line):
+        another = table.planned_steps not in (None, planned)
+        if another or HELD_OUT.match(line):
+            return {}
     table.planned_steps = table.planned_steps or planned
     return here
 
