@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trainadvisor.commands.common import color_option, hint_options, lang_option, rules_option
+from trainadvisor.commands.common import color_option, hint_options, lang_option, rarely_collecting, rules_option
 from trainadvisor.report.formats import DIAGNOSE
 from trainadvisor.vocabulary import FAIL_ON
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Decide like `check`: exit 1 on a finding of this level or a higher one, 3 when the log cannot tell.",
 )
+@rarely_collecting()
 def command(
     *,
     log: str | None,

@@ -116,7 +116,7 @@ def _of_folder(folder: Path) -> Table:
         return recognized(place)
     form = format_registry.of_folder(folder)
     if form is None:
-        raise LogError(f"{folder}: the folder holds no log that is known here; name the log (docs/logs.md lists them)")
+        raise LogError(f"{folder}: {refused.of_folder(folder)}")
     try:
         return form.read(folder)
     except ValueError as error:

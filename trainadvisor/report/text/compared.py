@@ -55,6 +55,9 @@ def _settings(page: Page, result: Comparison) -> None:
     changed = words("comma").join(f"{name} {_setting(a)} -> {_setting(b)}" for name, a, b in result.changed)
     same = words("aside", text=words("compare.same", names=words("comma").join(result.same))) if result.same else ""
     page.row(words("compare.settings"), (changed or words("compare.none")) + same)
+    if result.misnamed:
+        before, now, rate = map(_setting, result.misnamed)
+        page.row("", words("compare.misnamed", before=before, now=now, rate=rate))
 
 
 def _setting(value: Any) -> str:
