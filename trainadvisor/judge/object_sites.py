@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from trainadvisor.judge.result import Site
+from trainadvisor.log.cleaning import dicts
 from trainadvisor.log.descriptions import valid_site
 from trainadvisor.log.reader import RunLog
 
@@ -31,6 +32,14 @@ def _told(log: RunLog, name: str | None, subjects: Collection[str]) -> dict[str,
     events = sorted((e for e in log.events if e["kind"] == name), key=lambda event: event["subject"] == first)
     sites = ((event["detail"], valid_site(event["detail"].get("site"))) for event in reversed(events))
     return next((detail | {"site": site} for detail, site in sites if site), None)
+
+
+def call_site(log: RunLog, subject: str) -> dict[str, Any] | None:
+    """Return the line that calls a layer of the main model; of a parameter that of its layer."""
+    names = [subject, subject.rpartition(".")[0]]
+    calls = [call for table in log.tables.values() for call in dicts(table.get("calls"))]
+    found = (call.get("site") for name in names if name for call in calls if name in (call.get("names") or ()))
+    return next((site for place in found if (site := valid_site(place))), None)
 
 
 def main_optimizer(log: RunLog) -> dict[str, Any] | None:

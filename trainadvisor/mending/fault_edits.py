@@ -24,14 +24,23 @@ RENAMED = "{{key.removeprefix({prefix!r}): value for key, value in {state}.items
 SOFTMAXES = frozenset({"softmax", "log_softmax", "Softmax", "LogSoftmax"})
 
 Mend = Callable[["Training", "Finding"], "Fix | None"]
-# What mends each fault in a script, by the code of its rule.
-FAULTS: dict[str, Mend] = {}
+# What mends each fault in a script, by the code of its rule and the number of the remedy that says so.
+FAULTS: dict[tuple[str, int], Mend] = {}
 
 
 def mends(mend: Mend) -> Mend:
-    """Declare what mends the fault whose rule the function is called like."""
-    FAULTS[mend.__name__.replace("_", "-")] = mend
-    return mend
+    """Declare what the first remedy of a rule asks for; the function is called like the rule."""
+    return mends_by(0)(mend)
+
+
+def mends_by(number: int) -> Callable[[Mend], Mend]:
+    """Declare what a remedy of a rule asks for, by its number from 0."""
+
+    def declare(mend: Mend) -> Mend:
+        FAULTS[mend.__name__.replace("_", "-"), number] = mend
+        return mend
+
+    return declare
 
 
 @mends
@@ -148,7 +157,9 @@ def _flattened(side: ast.expr) -> ast.Call | None:
 
 @mends
 def wrong_loss_function(training: Training, finding: Finding) -> Fix | None:
-    """Compute the loss that the remedy names, where the script computes just one."""
+    """Compute the loss that the remedy names, where the script computes just one; divide no mean once more."""
+    if finding.branch == "divided-twice":
+        return _undivided(training, finding)
     to = next((r.arguments.get("to") for r in finding.remedies if r.arguments.get("to")), None)
     classes = {function: name for name, function in torch_names.LOSSES.items() if name[0].isupper()}
     made = list(dict.fromkeys(loss.made or loss.call for loss in training.losses))
@@ -156,3 +167,11 @@ def wrong_loss_function(training: Training, finding: Finding) -> Fix | None:
         return None
     name = classes[to] if called(made[0])[0].isupper() else to
     return (replaced(training.source, made[0].func, f"{training.source.segment(made[0].func.value)}.{name}"),)
+
+
+def _undivided(training: Training, finding: Finding) -> Fix | None:
+    """Take the only division away that stands in the line that was recorded."""
+    lines = {site.line for site in finding.sites if site.file == training.source.name}
+    inner = [n for n in training.script.of_type(ast.BinOp) if isinstance(n.op, ast.Div) and n.lineno in lines]
+    outer = [n for n in inner if not any(parent in inner for parent in training.script.ancestors(n))]
+    return (unwrapped(training.source, outer[0], outer[0].left),) if len(outer) == 1 else None

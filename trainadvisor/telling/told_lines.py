@@ -10,7 +10,7 @@ from trainadvisor.judge.placeholders import fill
 from trainadvisor.judge.result import Remedy
 from trainadvisor.judge.source_checks import texts
 from trainadvisor.lint.pattern_catalogue import patterns
-from trainadvisor.mending.patches import Patch, of_pattern, of_remedy
+from trainadvisor.mending.patches import Patch, of_pattern, of_remedy, ranked, shown
 from trainadvisor.mending.project import project_of
 from trainadvisor.redaction import redact
 from trainadvisor.telling.told_sources import edits_of
@@ -66,8 +66,9 @@ def _with_lines(finding: Finding, project: Project, book: Rulebook, lang: str) -
     ] + finding.remedies[len(ways) :]
     if seen is not None:
         remedies = _with_pattern(finding, remedies, seen, book, lang)
-    first = next((made for made in (seen, *ways) if made is not None), None)
-    sites = list(first.sites) if first is not None and first.sites else finding.sites
+    known = [ways[number] for number in ranked(finding) if number < len(ways)]
+    first = next((made for made in (seen, *known) if made is not None), None)
+    sites = shown(finding, first, sources)
     if project.cells is not None:
         sites = [project.cells.located(site) for site in sites]
         remedies = [_in_cells(remedy, project.cells) for remedy in remedies]

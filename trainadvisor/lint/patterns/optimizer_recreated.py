@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.source.edits import moved
+from trainadvisor.source.handing_over import handed_over
 from trainadvisor.source.syntax import called, constant, keyword
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def optimizer_recreated(training: Training) -> Iterator[Match]:
         elif function is not None and _trains(training, function):
             call = _called_in_a_loop(training, made, function)
             if call is not None:
-                yield Match(made, {"optimizer": ast.unparse(made.func)}, call)
+                fix = handed_over(training, made, function, call)
+                yield Match(made, {"optimizer": ast.unparse(made.func)}, call, fix)
 
 
 def _match(training: Training, made: ast.Call, loop: Loop) -> Match:
