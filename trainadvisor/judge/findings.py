@@ -7,7 +7,7 @@ from trainadvisor.judge.cause_graph import SYMPTOM_FOLLOWS
 from trainadvisor.judge.causes import Node, codes_of
 from trainadvisor.judge.dialects import framework_of, in_dialect
 from trainadvisor.judge.judgement import Advice, Judged, Proof, RivalCode, RuledOutCode, Unjudged, Values
-from trainadvisor.judge.object_sites import call_site, main_object, main_optimizer, site_of
+from trainadvisor.judge.object_sites import broken_layers, call_site, main_object, main_optimizer, site_of
 from trainadvisor.judge.placeholders import names_in
 from trainadvisor.judge.remedies import remedies
 from trainadvisor.judge.result import Site
@@ -18,6 +18,8 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.vocabulary import Severity
 
 EXPANDED_ROOTS = 3
+# The signal that names what was not finite first, where one layer was seen to be.
+FIRST_BROKEN = "first_nonfinite_place"
 TEXTS = ("title", "finding", "cause", "verify")
 LANGUAGES = ("en", "zh")
 
@@ -69,7 +71,9 @@ def finding(node: Node, material: Material) -> Judged:
 
 def _called(verdict: Verdict, log: RunLog) -> Site | None:
     """Return the line that calls the first layer that a finding is about, where the model as a whole is its place."""
-    about = verdict.subjects if verdict.rule.site in (None, "model") else ()
+    if verdict.rule.site not in (None, "model"):
+        return None
+    about = [*verdict.subjects, *(broken_layers(log) if verdict.rule.subjects == FIRST_BROKEN else ())]
     return site_of({"site": call_site(log, about[0])}) if about else None
 
 

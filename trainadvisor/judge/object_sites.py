@@ -42,6 +42,13 @@ def call_site(log: RunLog, subject: str) -> dict[str, Any] | None:
     return next((site for place in found if (site := valid_site(place))), None)
 
 
+def broken_layers(log: RunLog) -> list[str]:
+    """Return the layers with values that are not finite in the first sample that has any, in the order of the calls."""
+    counts = log.layers.column("act_nonfinite")
+    first = next((row for row in counts if (row > 0).any()), None) if counts.size else None
+    return [] if first is None else [name for name, bad in zip(log.layers.names("act"), first > 0, strict=False) if bad]
+
+
 def main_optimizer(log: RunLog) -> dict[str, Any] | None:
     """Return the optimizer that stepped in the main stage, the one with most parameters of several."""
     used = [o for o in log.optimizers if o["id"] in log.phase.optimizers] or log.optimizers

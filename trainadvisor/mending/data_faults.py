@@ -83,7 +83,7 @@ def constant_output(training: Training, finding: Finding) -> Fix | None:
     del finding
     sums = [n for n in training.script.of_type(ast.BinOp) if isinstance(n.op, ast.Add) and _sums_kl(training, n)]
     losses = [loss for loss in training.losses if any(loss.call in (n.left, n.right) for n in sums)]
-    if len(sums) != 1 or len(losses) != 1 or losses[0].target is None or losses[0].made is not None:
+    if len(losses) != 1 or losses[0].target is None or losses[0].made is not None:
         return None
     call, size = losses[0].call, training.source.segment(losses[0].target)
     if keyword(call, "reduction") is not None or not isinstance(losses[0].target, ast.Name):

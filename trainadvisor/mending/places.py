@@ -56,9 +56,12 @@ def _holds_layers(training: Training, call: ast.Call) -> bool:
 
 @shows
 def target_network_stale(training: Training) -> Iterator[ast.AST]:
-    """Yield the conditions under which the weights of one model are given to another, and those calls."""
+    """Yield the conditions under which the weights of one model are given to another, and where these are computed."""
     for call in training.methods("load_state_dict"):
         if not call.args or not isinstance(call.args[0], ast.Call) or called(call.args[0]) != "state_dict":
             continue
         tests = [node.test for node in training.script.ancestors(call) if isinstance(node, ast.If)]
-        yield from [*tests, call] if tests or training.script.loops(call) else []
+        names = [node for test in tests for node in ast.walk(test) if isinstance(node, ast.Name)]
+        bound = [b for name in names for b in training.script.reaching(name) if b.kind in ("value", "augmented")]
+        near = [b.statement for b in bound if training.script.scope(b.statement) is training.script.scope(call)]
+        yield from [*tests, *near]
