@@ -159,7 +159,7 @@ def _flattened(side: ast.expr) -> ast.Call | None:
 def wrong_loss_function(training: Training, finding: Finding) -> Fix | None:
     """Compute the loss that the remedy names, where the script computes just one; divide no mean once more."""
     if finding.branch == "divided-twice":
-        return _undivided(training, finding)
+        return _undivided(training)
     to = next((r.arguments.get("to") for r in finding.remedies if r.arguments.get("to")), None)
     classes = {function: name for name, function in torch_names.LOSSES.items() if name[0].isupper()}
     made = list(dict.fromkeys(loss.made or loss.call for loss in training.losses))
@@ -169,9 +169,14 @@ def wrong_loss_function(training: Training, finding: Finding) -> Fix | None:
     return (replaced(training.source, made[0].func, f"{training.source.segment(made[0].func.value)}.{name}"),)
 
 
-def _undivided(training: Training, finding: Finding) -> Fix | None:
-    """Take the only division away that stands in the line that was recorded."""
-    lines = {site.line for site in finding.sites if site.file == training.source.name}
-    inner = [n for n in training.script.of_type(ast.BinOp) if isinstance(n.op, ast.Div) and n.lineno in lines]
-    outer = [n for n in inner if not any(parent in inner for parent in training.script.ancestors(n))]
-    return (unwrapped(training.source, outer[0], outer[0].left),) if len(outer) == 1 else None
+def _undivided(training: Training) -> Fix | None:
+    """Take the division away that a loss ends with before backward(), by what is no constant."""
+    losses = [call.func.value for call in training.backwards if isinstance(call.func, ast.Attribute)]
+    ends = [o.expr for loss in losses for o in training.values.origins(loss) if o is not None and not o.path]
+    found = dict.fromkeys(
+        end
+        for end in ends
+        if isinstance(end, ast.BinOp) and isinstance(end.op, ast.Div) and constant(end.right) is None
+    )
+    spans = [unwrapped(training.source, end, end.left) for end in found]
+    return tuple(spans) if len(spans) == 1 else None
