@@ -18,8 +18,6 @@ class Branch:
     crash: tuple[str, ...] = ()
     # From when on it may be judged, where that is not what the rule says.
     phase: str | None = None
-    # The object whose line is shown, where that is another one than the rule's.
-    site: str | None = None
 
 
 def branch_of(data: Mapping[str, Any]) -> Branch:
@@ -32,7 +30,6 @@ def branch_of(data: Mapping[str, Any]) -> Branch:
         texts={lang: data[lang] for lang in ("en", "zh") if lang in data},
         remedies=tuple(data.get("remedies", ())),
         phase=data.get("phase"),
-        site=data.get("site"),
     )
 
 

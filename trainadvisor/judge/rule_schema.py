@@ -12,7 +12,6 @@ Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Number = Annotated[FiniteFloat | int, Field(gt=-LARGEST_NUMBER, lt=LARGEST_NUMBER)]
 # The place that an event of this name tells.
 EventSite = Annotated[str, Field(pattern=r"^event:[a-z-]+$")]
-SiteOf = Literal["optimizer", "loss", "model", "loader", "scheduler"] | EventSite
 Weight = Annotated[FiniteFloat, Field(gt=0, le=1)]
 Lines = Annotated[list[Text], Field(min_length=1)]
 
@@ -88,7 +87,6 @@ class Branch(_Table):
     crash: list[Text] = []
     unless: list[Text] = []
     phase: Literal["start", "course", "end"] | None = None
-    site: SiteOf | None = None
     remedies: list[Remedy] = []
     en: BranchTexts
     zh: BranchTexts
@@ -156,7 +154,7 @@ class RuleFile(_Table):
     preview: bool = False
     onset: str | None = None
     subjects: str | None = None
-    site: SiteOf | None = None
+    site: Literal["optimizer", "loss", "model", "loader", "scheduler"] | EventSite | None = None
     when: list[Text] = []
     crash: list[Text] = []
     unless: list[Text] = []

@@ -124,7 +124,6 @@ class Rule:
             branch=branch.name,
             branches=(),
             phase=branch.phase or self.phase,
-            site=branch.site or self.site,
             when=branch.when + self.when,
             crash=branch.crash or self.crash,
             unless=branch.unless + self.unless,

@@ -6,7 +6,8 @@ import ast
 from typing import TYPE_CHECKING
 
 from trainadvisor.mending.fault_edits import mends, mends_by
-from trainadvisor.source.edits import after, replaced
+from trainadvisor.mending.loop_edits import accumulated
+from trainadvisor.source.edits import after, before, replaced, with_argument
 from trainadvisor.source.syntax import called, constant, keyword
 
 if TYPE_CHECKING:
@@ -99,3 +100,42 @@ def _sums_kl(training: Training, node: ast.BinOp) -> bool:
     made = [inner for part in parts if part is not None for inner in ast.walk(part)]
     texts = [ast.unparse(inner) for inner in made if isinstance(inner, ast.Call) and called(inner) == "sum"]
     return any("log" in text and "exp" in text for text in texts)
+
+
+@mends
+def class_imbalance(training: Training, finding: Finding) -> Fix | None:
+    """Weigh the classes of the only cross-entropy by the root of their counts in the labels of the first dataset."""
+    del finding
+    made = [loss.made or loss.call for loss in training.losses if loss.name == "cross_entropy"]
+    labels = [call.args[1] for call in training.script.calls_by_name.get("TensorDataset", []) if len(call.args) > 1]
+    calls = list(dict.fromkeys(made))
+    statement = training.script.statement(calls[0]) if len(calls) == 1 else None
+    if not labels or statement is None or training.script.loops(calls[0]) or keyword(calls[0], "weight", 0) is not None:
+        return None
+    if training.script.imports.get("torch") != "torch" or "counts" in training.script.bindings(training.script.tree):
+        return None
+    root = next((n for n in ast.walk(labels[0]) if isinstance(n, ast.Name) and training.script.reaching(n)), None)
+    is_known = root is not None and _is_known_at(training, root, statement.lineno)
+    here = training.script.scope(labels[0]) is training.script.scope(statement)
+    put = before(
+        training.source,
+        statement,
+        f"counts = torch.bincount({training.source.segment(labels[0])}).float().clamp(min=1)",
+    )
+    weight = "counts.rsqrt() / counts.rsqrt().mean()"
+    span = with_argument(training.source, calls[0], "weight", weight)
+    return (*put, span) if put and span and is_known and here else None
+
+
+@mends
+def grad_accumulation_scaling(training: Training, finding: Finding) -> Fix | None:
+    """Divide the loss of each micro-batch by their number, as the script calls it."""
+    del finding
+    counts = {training.source.segment(count) for count in accumulated(training)}
+    calls = [call for call in training.backwards if isinstance(call.func, ast.Attribute) and called(call) == "backward"]
+    if len(counts) != 1 or len(calls) != 1 or not isinstance(calls[0].func, ast.Attribute):
+        return None
+    loss = calls[0].func.value
+    text = training.source.segment(loss)
+    wrapped = text if isinstance(loss, (ast.Name, ast.Attribute, ast.Call)) else f"({text})"
+    return (replaced(training.source, loss, f"({wrapped} / {next(iter(counts))})"),)

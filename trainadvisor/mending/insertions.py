@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.mending import data_edits, loop_edits, model_edits
+from trainadvisor.mending import data_edits, layer_edits, loop_edits, model_edits, schedule_edits
 from trainadvisor.mending.names import backward_statement, model_name, optimizer_name
 from trainadvisor.source.edits import after, before, replaced, with_argument
 from trainadvisor.source.syntax import called, keyword
@@ -158,7 +158,9 @@ INSERTIONS: dict[str, Callable[[Training, Arguments], Fix | None]] = {
     "scheduler-step": loop_edits.scheduler_step,
     "accumulation": loop_edits.accumulation,
     "precision": loop_edits.precision,
-    "warmup": loop_edits.warmup,
+    "warmup": lambda training, given: loop_edits.warmup(training, given) or schedule_edits.warmup(training, given),
+    "schedule": schedule_edits.schedule,
+    "normalization": layer_edits.normalization,
     "train-longer": loop_edits.train_longer,
     "unfreeze": model_edits.unfrozen,
 }

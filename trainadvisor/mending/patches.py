@@ -168,7 +168,8 @@ def _site(source: Source, span: Span) -> Site:
 
 def _by_remedies(finding: Finding, source: Source, project: Project | None) -> Iterator[Patch | None]:
     """Yield the change of each remedy, the first-ranked one first."""
-    for number, remedy in enumerate(finding.remedies):
+    for number in ranked(finding):
+        remedy = finding.remedies[number]
         for made in _ways(finding, remedy, training_of(source), project):
             if made is not None:
                 yield replace(made, said=remedy.text, remedy=number)
