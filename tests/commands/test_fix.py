@@ -102,6 +102,18 @@ def test_all_and_code_choose(script: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert script.read_text() == SOUND.replace("lr=0.1", "lr=0.01")
 
 
+def test_an_experiment_is_called_one(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the command that tries it, whether a change can be written or not; other remedies are no experiments."""
+    command = "trainadvisor verify --code {} train.py\n"
+    tried = SLOWER.model_copy(update={"remedies": [SLOWER.remedies[0].model_copy(update={"applies": "try"})]})
+    assert command.format("lr-too-high") in fix(monkeypatch, [tried], "--dry-run")[1]
+    assert "verify" not in fix(monkeypatch, [SLOWER], "--dry-run")[1]
+    guess = finding("label-problem", Remedy(change="fix-labels", arguments={}, applies="try", text="Look."))
+    code, text = fix(monkeypatch, [guess], "--yes")
+    assert (code, text.endswith(command.format("label-problem"))) == (1, True)
+    assert script.read_text() == FAULTY
+
+
 def test_what_is_refused(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody to ask, a changed line, a script that is gone, a code that was not found, no change known."""
     assert "add --yes" in fix(monkeypatch, [CLEARED])[1]

@@ -109,11 +109,12 @@ def _mend(project: Project, found: Sequence[Finding], book: Rulebook, words: Wor
         made = patch_of_project(finding, replace(project, given=after), book)
         source = made.source if made is not None else None
         if made is None or made.text is None or source is None:
-            emit(f"{finding.code}: {_advice(made, finding, words)}")
+            emit(f"{finding.code}: {_advice(made, finding, words)}{_experiment(finding, 0, project, words)}")
         elif source.name not in after or not made.kind:
             before.setdefault(source.name, source)
             after[source.name] = replace(source, text=made.text) if made.kind else parse(made.text, source.name)
-            mended.append(f"{finding.code}: {finding.title}" + (f"\n  {made.said}" if made.said else ""))
+            said = f"\n  {made.said}" if made.said else ""
+            mended.append(f"{finding.code}: {finding.title}{said}{_experiment(finding, made.remedy, project, words)}")
     if not mended:
         return REFUSED
     emit("\n".join(clean(line) for told in mended for line in told.split("\n")))
@@ -124,6 +125,13 @@ def _mend(project: Project, found: Sequence[Finding], book: Rulebook, words: Wor
     if max(written) == 0 and not options.dry_run:
         emit(words("fix.next", name=_target(project)))
     return max(written)
+
+
+def _experiment(finding: Finding, remedy: int | None, project: Project, words: Words) -> str:
+    """Return a line that names the command which tries a remedy, where nothing but a trial tells whether it helps."""
+    if remedy is None or remedy >= len(finding.remedies) or finding.remedies[remedy].applies != "try":
+        return ""
+    return "\n  " + words("fix.try", code=finding.code, name=_target(project))
 
 
 def _target(project: Project) -> str:
