@@ -187,3 +187,18 @@ def test_a_later_remedy_that_names_the_fault_comes_first(code: str, number: int,
     assert made.remedy == number
     exec(compile(made.text, "train.py", "exec"), {"__name__": "train"})  # noqa: S102 - the script above
     assert [line[1:] for line in diff(source, made.text).split("\n")[2:] if line[:1] == "+"] == wanted
+
+
+def test_the_mode_is_set_where_the_steps_are_made() -> None:
+    """At the start of the epoch, or of the function that makes a step."""
+    update = "def update(x, y):\n" + '    """Make a step."""\n'
+    update += (
+        "".join(line[4:] + "\n" for line in LOOP.split("\n")[2:-1]) + "for x, y in train_loader:\n    update(x, y)\n"
+    )
+    for text, wanted in ((PLAIN, "    net.train()"), (HEAD + CHAIN + CE + OPT + update, "    net.train()")):
+        source = parse(text, "train.py")
+        made = patch(finding("eval-mode-in-training", remedy("mode", mode="train")), source, BOOK)
+        assert made is not None
+        assert made.text is not None
+        exec(compile(made.text, "train.py", "exec"), {"__name__": "train"})  # noqa: S102 - the script above
+        assert [line[1:] for line in diff(source, made.text).split("\n")[2:] if line[:1] == "+"] == [wanted]

@@ -61,6 +61,14 @@ def main_loss(log: RunLog) -> dict[str, Any] | None:
     return trained[0] if trained else None
 
 
+def recorded_sites(log: RunLog) -> list[Site]:
+    """Return the places where the objects of a run were made and its layers called."""
+    made = [*log.models, *log.optimizers, *log.losses, *log.loaders, *log.schedulers]
+    calls = [call for table in log.tables.values() for call in dicts(table.get("calls"))]
+    sites = (site_of(fact) for fact in (*made, *calls))
+    return [site for site in sites if site is not None]
+
+
 def site_of(made: Mapping[str, Any] | None) -> Site | None:
     """Return the place in the user's code where an object was made."""
     site = valid_site(made.get("site")) if made else None

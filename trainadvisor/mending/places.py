@@ -55,6 +55,12 @@ def _holds_layers(training: Training, call: ast.Call) -> bool:
 
 
 @shows
+def eval_mode_in_training(training: Training) -> Iterator[ast.AST]:
+    """Yield the calls of eval(), whose mode stays until train() is called."""
+    yield from (call for call in training.methods("eval") if not call.args and not call.keywords)
+
+
+@shows
 def target_network_stale(training: Training) -> Iterator[ast.AST]:
     """Yield the conditions under which the weights of one model are given to another, and where these are computed."""
     for call in training.methods("load_state_dict"):
