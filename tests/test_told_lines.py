@@ -101,3 +101,19 @@ def test_secrets_of_a_line_are_not_shown(script: Path) -> None:
         RUN, BOOK, "en",
     )[0]  # fmt: skip
     assert secret not in made.model_dump_json()
+
+
+def test_what_is_no_edit_has_the_names_of_the_script() -> None:
+    """In code and in the calls that a sentence names; arguments, attributes and other words stay."""
+    code = "optimizer = Adam(model.parameters(), model=model)\nself.model(x)\nloss = 'loss'  # loss.item()"
+    advised = Remedy(change="fix-data", arguments={}, applies="try", code=code, text="Let model.train() set the model.")
+    made = told("label-problem", advised).remedies[0]
+    assert made.text == "Let net.train() set the model."
+    assert made.code == "opt = Adam(net.parameters(), model=net)\nself.model(x)\nloss = 'loss'  # loss.item()"
+
+
+def test_a_usual_name_that_the_script_has_stays(script: Path) -> None:
+    """Whatever it stands for there."""
+    script.write_text(SCRIPT + "def score(model):\n    return model\n")
+    advised = Remedy(change="fix-data", arguments={}, applies="try", code="optimizer.step(model)", text="Step.")
+    assert told("label-problem", advised).remedies[0].code == "opt.step(model)"
