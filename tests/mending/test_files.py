@@ -1,5 +1,6 @@
 """A script is written whole or not at all, beside a copy, and only inside the project."""
 
+import ast
 import os
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ from trainadvisor.errors import UsageError
 from trainadvisor.judge.result import Site
 from trainadvisor.mending import notebook_files
 from trainadvisor.mending.source_files import write
+from trainadvisor.source.edits import applied, before
 from trainadvisor.source.reading import SourceError, read
 
 
@@ -143,3 +145,26 @@ def test_the_only_notebook_with_the_recorded_lines_is_taken(tmp_path: Path, monk
     Path("third.ipynb").write_text(NOTEBOOK, encoding="utf-8")
     assert notebook_files.notebook_of([site]) is None
     assert notebook_files.notebook_of([site.model_copy(update={"file": "train.py"})]) is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "wanted"),
+    [
+        (b"# coding: latin-1\nloss.backward()  # gr\xf6\xdfer\nopt.step()\n",
+         b"# coding: latin-1\nopt.zero_grad()\nloss.backward()  # gr\xf6\xdfer\nopt.step()\n"),
+        (b"\xef\xbb\xbfloss.backward()\r\nopt.step()\r\n",
+         b"\xef\xbb\xbfopt.zero_grad()\r\nloss.backward()\r\nopt.step()\r\n"),
+        (b"if 1:\n\tloss.backward()\n\topt.step()", b"if 1:\n\topt.zero_grad()\n\tloss.backward()\n\topt.step()"),
+    ],
+    ids=["latin", "windows", "tabs"],
+)  # fmt: skip
+def test_an_edit_keeps_what_it_does_not_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raw: bytes, wanted: bytes
+) -> None:
+    """Encoding, mark, line ends, tabs and a last line without an end."""
+    monkeypatch.chdir(tmp_path)
+    Path("train.py").write_bytes(raw)
+    source = read(Path("train.py"))
+    statement = next(n for n in ast.walk(source.tree) if isinstance(n, ast.Expr))
+    write(source, applied(source, before(source, statement, "opt.zero_grad()") or ()))
+    assert Path("train.py").read_bytes() == wanted
