@@ -159,6 +159,8 @@ def _sites(source: Source, fix: Fix) -> list[Site]:
 
 def _site(source: Source, span: Span) -> Site:
     line, start = span.start
+    if span.end[0] > line and not source.lines[line - 1][start:].strip(" ,"):
+        line, start = line + 1, 0  # only the comma before it stands here
     text = source.lines[line - 1].rstrip()
     end = span.end[1] if span.end[0] == line else len(text)
     if "\n" in span.new or not text[start:end].strip():

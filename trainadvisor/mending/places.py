@@ -61,6 +61,15 @@ def eval_mode_in_training(training: Training) -> Iterator[ast.AST]:
 
 
 @shows
+def prompt_not_masked(training: Training) -> Iterator[ast.AST]:
+    """Yield where labels are made as a copy of the ids, with those of the prompt."""
+    for node in training.script.of_type(ast.Assign):
+        is_copy = isinstance(node.value, ast.Call) and called(node.value) in ("clone", "copy", "deepcopy")
+        if is_copy and any("label" in ast.unparse(target).lower() for target in node.targets):
+            yield node
+
+
+@shows
 def target_network_stale(training: Training) -> Iterator[ast.AST]:
     """Yield the conditions under which the weights of one model are given to another, and where these are computed."""
     for call in training.methods("load_state_dict"):
