@@ -58,7 +58,7 @@ class Edit(TypedDocument):
 
     def diff(self) -> str:
         """Return the lines that go and come, and the one before which they are put."""
-        gone = [] if self.old is None else [f"- {self.old}"]
+        gone = [] if self.old is None else [f"- {line}" for line in self.old.split("\n")]
         stays = [] if self.anchor is None else [f"  {self.anchor}"]
         return "\n".join([*gone, *(f"+ {line}" for line in self.new.split("\n")), *stays])
 

@@ -26,6 +26,14 @@ BATCH_NORMS = ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d")
 DEFAULTS = {"batch_size": 1, "betas": (0.9, 0.999)}
 
 
+# Optimizers that an argument is unknown to.
+STRANGERS = {
+    "betas": frozenset({"SGD", "RMSprop", "Adagrad", "Adadelta", "ASGD", "Rprop", "LBFGS", "Adafactor", "Muon"}),
+    "eps": frozenset({"SGD", "ASGD", "Rprop", "LBFGS", "Lion"}),
+    "weight_decay": frozenset({"Rprop", "LBFGS", "SparseAdam"}),
+}
+
+
 @dataclass(frozen=True)
 class Wanted:
     """An argument of a call and what it is to become; the value may depend on the one that is there."""
@@ -109,7 +117,7 @@ def of_remedy(training: Training, remedy: Remedy, lines: Sequence[int]) -> Itera
     if made is None:
         return
     kind, name, value = made
-    calls = _calls(training, kind)
+    calls = [call for call in _calls(training, kind) if called(call) not in STRANGERS.get(name, ())]
     near = [c for c in calls if c.lineno <= max(lines, default=0) and (c.end_lineno or 0) >= min(lines, default=1)]
     if kind not in ("dropout", "batch-norm"):
         calls = near if len(near) == 1 else calls if len(calls) == 1 else []
