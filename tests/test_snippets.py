@@ -36,7 +36,9 @@ def written(name: str) -> list[str]:
     shown = [line.removeprefix("$ ") for line in [*blocks.splitlines(), *INDENTED.findall(rest)]]
     inline = [part for line in INLINE.findall(rest) for part in line.split(";")]
     ours = [line for line in shown if "trainadvisor " in line or line.startswith(("python ", "make "))]
-    return [line.split(" #")[0].strip() for line in [*ours, *inline] if "..." not in line]
+    # the lines that install the completion of shells are run by tests/commands/test_doctor.py
+    lines = [line for line in [*ours, *inline] if "..." not in line and "_COMPLETE=" not in line]
+    return [line.split(" #")[0].strip() for line in lines]
 
 
 def check(words: list[str]) -> None:

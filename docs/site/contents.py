@@ -35,6 +35,7 @@ CHAPTERS = (
     Chapter(
         {"en": "Guides", "zh": "指南"},
         (
+            Page("install", "docs/install.md"),
             Page("run", "docs/run.md"),
             Page("watch", "docs/watch.md"),
             Page("ci", "docs/ci.md"),
