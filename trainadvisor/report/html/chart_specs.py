@@ -78,10 +78,12 @@ def _wide(lines: list[Curve]) -> bool:
 
 def _loss(curves: dict[str, Any], run: dict[str, Any], langs: Languages) -> Spec:
     series, marks = curves["series"], curves["marks"]
-    lines = list(_smoothed(series.get("loss"), langs))
+    players = _players(series, "loss")
+    lines = [line for place, curve in enumerate(players) for line in _smoothed(curve, langs, place)]
+    lines = lines or list(_smoothed(series.get("loss"), langs))
     validation = series.get("val.loss")
     if validation:
-        lines.append(_line(validation, _names(langs, "line.val"), 1, "points"))
+        lines.append(_line(validation, _names(langs, "line.val"), len(players) or 1, "points"))
     more: Spec = {"rug": marks["nonfinite"], "marks": _best(marks["best"], langs) if validation else []}
     noise = run.get("val_noise")
     if validation and isinstance(noise, (int, float)) and 0 < noise < _least(validation):
@@ -94,11 +96,19 @@ def _least(curve: Curve) -> float:
     return min((v for v in curve["y"] if v is not None), default=0.0)
 
 
-def _smoothed(curve: Curve | None, langs: Languages) -> Iterator[Curve]:
+def _smoothed(curve: Curve | None, langs: Languages, color: int = 0) -> Iterator[Curve]:
     if curve:
-        yield _line(curve, _names(langs, "line.loss"), 0, "raw")
+        player = curve.get("player")
+        raw = _same(langs, player) if player else _names(langs, "line.loss")
+        smooth = _names(langs, "line.smooth.of", name=player) if player else _names(langs, "line.smooth")
+        yield _line(curve, raw, color, "raw")
         base = curve.get("mean") or curve
-        yield {**_line(base, _names(langs, "line.smooth"), 0), "smooth": True}
+        yield {**_line(base, smooth, color), "smooth": True}
+
+
+def _players(series: dict[str, Curve], name: str) -> list[Curve]:
+    """Return the curves of those that take turns, in their order."""
+    return [curve for key, curve in series.items() if key.rpartition(".")[0] == name and "player" in curve]
 
 
 def _best(best: dict[str, Any] | None, langs: Languages) -> list[dict[str, Any]]:
@@ -118,6 +128,13 @@ def _grad(curves: dict[str, Any], _run: dict[str, Any], langs: Languages) -> Spe
         for place, (name, style) in enumerate(given)
         for line in _with_mean(series[name], _names(langs, f"line.{name}"), place, style)
     ]
+    players = _players(series, "grad_norm") or _players(series, "clip_norm")
+    if players:
+        lines = [
+            line
+            for place, curve in enumerate(players)
+            for line in _with_mean(curve, _same(langs, curve["player"]), place, "main")
+        ]
     positive = all(v is None or v > 0 for line in lines for v in line["y"])
     return _spec("grad", lines, log=positive)
 
@@ -126,6 +143,9 @@ def _rate(curves: dict[str, Any], _run: dict[str, Any], langs: Languages) -> Spe
     groups = [curve for name, curve in curves["series"].items() if name.startswith("lr.")]
     many = len(groups) > 1
     names = [_names(langs, "line.lr.n", number=n) if many else _names(langs, "line.lr") for n in range(len(groups))]
+    names = [
+        _same(langs, curve["player"]) if "player" in curve else name for curve, name in zip(groups, names, strict=True)
+    ]
     return _spec("lr", [_line(curve, name, n) for n, (curve, name) in enumerate(zip(groups, names, strict=True))])
 
 
@@ -166,7 +186,13 @@ def _median(cells: tuple[Any, ...]) -> float | None:
 
 def _metrics(curves: dict[str, Any], _run: dict[str, Any], langs: Languages) -> Spec:
     series = curves["series"]
-    lines = [_line(series["accuracy"], _names(langs, "line.accuracy"), 0)] if series.get("accuracy") else []
+    players = _players(series, "accuracy")
+    lines = [
+        _line(curve, _names(langs, "line.accuracy.of", name=curve["player"]), place)
+        for place, curve in enumerate(players)
+    ]
+    if series.get("accuracy") and not players:
+        lines = [_line(series["accuracy"], _names(langs, "line.accuracy"), 0)]
     for name in series:
         if name.startswith("metric."):
             label = _names(langs, "line.metric", name=name.removeprefix("metric.")[:40])
