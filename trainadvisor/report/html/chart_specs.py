@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.i18n.language import say
+from trainadvisor.report.html.svg import smoothed, window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,18 @@ Curve = dict[str, Any]
 WIDE_RANGE = 20  # UX.md 3(b): beyond it a linear axis flattens all but the largest
 HEALTHY_UPDATE = [1e-4, 1e-2]
 FEW_LAYERS = 5
+FEW = 60  # points that are drawn as they are
+# the charts of a page that compares runs, and the series that each shows
+OF_RUNS = {
+    "training": "loss",
+    "validation": "val.loss",
+    "accuracy": "accuracy",
+    "grad": "grad_norm",
+    "lr": "lr.0",
+    "time": "seconds",
+    "memory": "memory",
+}
+OF_TIME = {"unit": "ms"}
 COLOURS = 5
 LAYER_RECORDER = "trainadvisor run train.py"
 # a chart that was not recorded keeps its place, with what would fill it
@@ -35,6 +48,26 @@ def specs(curves: dict[str, Any], run: dict[str, Any], langs: Languages) -> list
     """Return the charts in their order; one without lines has nothing recorded to show."""
     made = [make(curves, run, langs) for make in (_loss, _grad, _rate, _update, _metrics, _time, _memory)]
     return [spec for spec in made if spec["lines"] or spec["id"] in FILLED_BY]
+
+
+def across(runs: dict[str, dict[str, Curve]], langs: Languages) -> list[Spec]:
+    """Return charts in which each line is a run, by what the runs are called."""
+    made = {name: _runs(runs, name, key, langs) for name, key in OF_RUNS.items()}
+    return [_spec(name, lines, **OF_TIME if name == "time" else {}) for name, lines in made.items() if lines]
+
+
+def _runs(runs: dict[str, dict[str, Curve]], name: str, key: str, langs: Languages) -> list[Curve]:
+    drawn = enumerate(runs.items())
+    return [_run(run[key], name, letter, place, langs) for place, (letter, run) in drawn if run.get(key)]
+
+
+def _run(curve: Curve, name: str, letter: str, place: int, langs: Languages) -> Curve:
+    """Return the line of one run: its means, or its values averaged over their neighbors."""
+    base = _scaled(curve) if name == "time" else curve
+    base = base.get("mean") or base
+    averaged = base is curve and name == "training" and len(base["y"]) > FEW
+    y = smoothed(base["y"], window(len(base["y"]))) if averaged else base["y"]
+    return _line({"x": base["x"], "y": y}, _same(langs, letter), place, "points" if name == "validation" else "main")
 
 
 def _spec(name: str, lines: list[Curve], **more: Any) -> Spec:
