@@ -195,7 +195,11 @@ def _update(curves: dict[str, Any], _run: dict[str, Any], langs: Languages) -> S
 
 def _layer_names(langs: Languages, names: list[str]) -> dict[str, str]:
     first, last = (_ending(part) for part in (names[0].split(" .. ")[0], names[-1].split(" .. ")[-1]))
-    return _same(langs, first) if len(names) == 1 else _names(langs, "line.layers", first=first, last=last)
+    if len(names) == 1:
+        return _same(langs, first)
+    # a group is told by the names of its layers alone
+    first, last = (name.partition(" ")[0] for name in (first, last))
+    return _names(langs, "line.layers", first=first, last=last)
 
 
 def _ending(name: str, longest: int = 24) -> str:

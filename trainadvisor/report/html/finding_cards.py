@@ -111,7 +111,7 @@ class Cards:
             sentence=self._each(finding, lambda f, _: f.sentence),
             confidence=self._langs.each(lambda words: _confidence(finding, words)),
             where=finding.where,
-            excerpt=marked("\n".join(excerpt.shown(finding, WIDTH)), is_diff=False) if finding.sites else [],
+            excerpt=_excerpt(finding),
             since=self._since(finding),
             onset_step=None if finding.onset is None else self._langs.step(finding.onset),
             subjects=self._langs.each(lambda words: _subjects(finding.subjects, words)) if finding.subjects else None,
@@ -141,7 +141,8 @@ class Cards:
         return None if onset is None else self._langs.each(lambda words: words("from-step", step=words.number(onset)))
 
     def _evidence(self, finding: Finding) -> list[Told]:
-        return [self._evidence_text(finding, place) for place in range(len(finding.evidence))]
+        told = (self._evidence_text(finding, place) for place in range(len(finding.evidence)))
+        return [text for text in told if text]
 
     def _evidence_text(self, finding: Finding, place: int) -> Told:
         return self._each(finding, lambda f, _: f.evidence[place].text if place < len(f.evidence) else "")
@@ -175,6 +176,12 @@ class Cards:
     def _document(self, finding: Finding) -> dict[str, list[str]]:
         docs = self._rules.get(finding.code, {}).get("doc")
         return {words.lang: _paragraphs(docs.get(words.lang, "")) for words in self._langs.all} if docs else {}
+
+
+def _excerpt(finding: Finding) -> list[CodeLine]:
+    """Return the lines of code that a finding is about, none where the log does not hold them."""
+    text = "\n".join(excerpt.shown(finding, WIDTH))
+    return marked(text, is_diff=False) if text.strip() else []
 
 
 def chart_of(finding: Finding) -> str:
