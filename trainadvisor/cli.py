@@ -31,6 +31,7 @@ COMMANDS = {
     "changes": "List the remedies that a trial can apply to a script from outside.",
     "mcp": "Serve the commands as tools for coding agents.",
     "config": "Show the settings that hold here and where each comes from.",
+    "doctor": "Print versions and what works here: torch, devices, frameworks, browser.",
 }
 MODULES = {"import": "import_"}  # a word of Python's own is no name of a module
 USAGE, INTERNAL, INTERRUPTED, PIPE_CLOSED = 2, 4, 130, 141
@@ -110,6 +111,10 @@ def _print_version(*, verbose: bool) -> None:
 def main(args: list[str] | None = None) -> None:
     """Run the command line; never returns."""
     given = sys.argv[1:] if args is None else args
+    if "_TRAINADVISOR_COMPLETE" in os.environ:
+        from trainadvisor.commands import completion
+
+        completion.install()
     try:
         outcome = program.main(given, prog_name="trainadvisor", standalone_mode=False)
         outcome = outcome() if callable(outcome) else outcome
