@@ -35,12 +35,13 @@ def render(form: str, fleet: Fleet, lang: str) -> str:
 
 def _summary(fleet: Fleet, words: Words) -> str:
     parts = [words("fleet.state", state=words(f"state.{state}"), count=n) for state, n in fleet.states.items()]
-    return words("fleet.summary", runs=len(fleet.runs)) + words("colon") + words("comma").join(parts)
+    return words.count("fleet.summary", len(fleet.runs)) + words("colon") + words("comma").join(parts)
 
 
 def _remarks(fleet: Fleet, words: Words) -> Iterator[str]:
     for loss in fleet.losses[:10]:
-        yield words("fleet.loss", code=loss.code, runs=loss.runs, hours=f"{loss.hours:.2f}")
+        runs = words.count("fleet.summary", loss.runs)
+        yield words("fleet.loss", code=loss.code, runs=runs, hours=f"{loss.hours:.2f}")
     for sweep in fleet.sweeps:
         for item in sweep.differences:
             typical = {"one": _short(item.typical_bad), "other": _short(item.typical_good)}
@@ -51,7 +52,7 @@ def _remarks(fleet: Fleet, words: Words) -> Iterator[str]:
     for group in fleet.duplicates[:10]:
         yield words("fleet.same", names=words("comma").join(group[:5]), count=len(group))
     if fleet.others:
-        yield words("fleet.others", count=fleet.others)
+        yield words.count("fleet.others", fleet.others)
 
 
 def _short(value: float | str) -> str:
