@@ -92,7 +92,7 @@ def preflight(kind: str) -> dict[str, Any]:
     """Return what preflight says of memory and time."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "told.json"
-        options = ["--no-experiments", "--budget", "240s", "--plan-batch", str(2 * BATCH), "--format", f"json={file}"]
+        options = ["--no-experiments", "--budget", "600s", "--plan-batch", str(2 * BATCH), "--format", f"json={file}"]
         words = [sys.executable, "-m", "trainadvisor", "preflight", *options, "train.py", kind, "--batch", str(BATCH)]
         subprocess.run(words, cwd=HERE / "whole_run", env=environment(), capture_output=True, text=True, check=False)
         checks = json.loads(file.read_text(encoding="utf-8"))["checks"]
