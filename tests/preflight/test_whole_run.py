@@ -148,6 +148,15 @@ def test_steps_in_which_much_is_recorded_are_left_out(tmp_path: Path) -> None:
     assert whole_run.plain_step(read_log(build_log(tmp_path, columns=columns)), "seconds") == 0.01
 
 
+def test_what_recording_takes_is_left_out(tmp_path: Path) -> None:
+    """By the recorder's own clock, as a share of a plain step; what is no share is not believed."""
+    columns = {"loss": [1.0] * 40, "seconds": [0.01] * 40}
+    for share, seconds in ((0.25, 0.0075), (0.0, 0.01), (1.5, 0.01), (None, 0.01)):
+        event = {"record": "event", "kind": "overhead", "step": 40, "subject": "", "detail": {"scalars": share}}
+        log = read_log(build_log(tmp_path, columns=columns, events=[event]))
+        assert whole_run.measured(log)["step_seconds"] == pytest.approx(seconds)
+
+
 @pytest.mark.parametrize(
     ("wait", "slowest", "least", "words"),
     [

@@ -64,7 +64,7 @@ def measured(log: RunLog, plan: Plan | None = None) -> dict[str, Any]:
     """Return peak memory and its known parts in MB, seconds of a step, and what an epoch and the run make of it."""
     plan = plan or Plan()
     figures: dict[str, Any] = {"peak_mb": _largest(log), **_parts(log), "limit_mb": plan.limit}
-    figures["step_seconds"], figures["data_seconds"] = plain_step(log, "seconds"), plain_step(log, "wait")
+    figures["step_seconds"], figures["data_seconds"] = step_seconds(log), plain_step(log, "wait")
     figures["batch"] = batch_of(log)
     figures["epoch_steps"], figures["epochs"] = _epoch_steps(log), _epochs(log.header.get("argv") or [])
     figures |= _scaled(log, plan, figures)
@@ -98,7 +98,15 @@ def _scaled(log: RunLog, plan: Plan, figures: dict[str, Any]) -> dict[str, Any]:
 
 def _at(log: RunLog) -> Measured | None:
     batch, peak = batch_of(log), _largest(log)
-    return None if batch is None or peak is None else Measured(batch, peak, plain_step(log, "seconds"))
+    return None if batch is None or peak is None else Measured(batch, peak, step_seconds(log))
+
+
+def step_seconds(log: RunLog) -> float | None:
+    """Return what a step takes by itself: a plain one, less the share of it that recording took by its own clock."""
+    seconds = plain_step(log, "seconds")
+    told = [event["detail"].get("scalars") for event in log.events if event["kind"] == "overhead"]
+    ours = next((share for share in reversed(told) if isinstance(share, float) and 0 <= share < 1), 0.0)
+    return None if seconds is None else seconds * (1 - ours)
 
 
 def batch_of(log: RunLog) -> int | None:
@@ -109,7 +117,7 @@ def batch_of(log: RunLog) -> int | None:
 
 
 def plain_step(log: RunLog, name: str) -> float | None:
-    """Return the median over steps in which little was recorded: at first and in samples, recording itself counts."""
+    """Return the median over steps in which little is recorded: those after the first ones that are no samples."""
     values, sampled = log.column(name), np.isfinite(log.column("grad_norm"))
     number = np.arange(values.size)
     plain = np.isfinite(values) & ~sampled & (number >= RESTED)
