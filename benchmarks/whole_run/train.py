@@ -25,6 +25,19 @@ class Words(nn.Module):
         return self.head(told[0] if isinstance(told, tuple) else told).flatten(0, 1)
 
 
+class Causal(nn.Module):
+    """Two layers of attention that look back only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(128, 4, 256, batch_first=True)
+        self.layers = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return what is made of each place and those before."""
+        return self.layers(x, mask=nn.Transformer.generate_square_subsequent_mask(x.shape[1]), is_causal=True)
+
+
 class Autoencoder(nn.Module):
     """A variational autoencoder of vectors."""
 
@@ -58,8 +71,7 @@ def made(kind: str) -> tuple[nn.Module, tuple[Tensor, ...]]:
     if kind == "lstm":
         return Words(nn.LSTM(128, 128, batch_first=True), 128), (tokens,)
     if kind == "transformer":
-        layer = nn.TransformerEncoderLayer(128, 4, 256, batch_first=True)
-        return Words(nn.TransformerEncoder(layer, 2, enable_nested_tensor=False), 128), (tokens,)
+        return Words(Causal(), 128), (tokens,)
     if kind == "vae":
         return Autoencoder(), (torch.rand(EXAMPLES, 784),)
     wide = nn.Sequential(nn.Linear(512, 3072), nn.ReLU(), nn.Linear(3072, 3072), nn.ReLU(), nn.Linear(3072, 10))

@@ -170,7 +170,7 @@ class Procedure:
     def _plan(self, seen: questions.Seen, why: str) -> whole_run.Plan:
         """Return what is known of other batch sizes: the script runs once more with half of its own."""
         batch, wish, other = whole_run.batch_of(seen.log), self._wish, None
-        if batch is not None and batch > 1 and (not why or (wish.plan_batch and why == "skipped")):
+        if batch is not None and batch > 1 and (not why or wish.plan_batch):
             other = self._trials.experiment("half-batch", [HALF_BATCH], HALF_BATCH_STEPS)
         if other is not None and not one_batch.took_effect(other, HALF_BATCH.change):
             other = None
