@@ -17,6 +17,7 @@ WORDS = {
 }  # fmt: skip
 SETTINGS = {"configuration", "settings", "requirements", "toml"}
 JUDGING = {"judge", "signals", "log", "changes"}
+TABLES = {"fsspec", "prometheus_client", "scipy", "numpy"}
 FRAMEWORKS = {
     "accelerate", "fastai", "ignite", "keras", "lightning", "pytorch_lightning", "skorch", "transformers",
 }  # fmt: skip
@@ -70,7 +71,7 @@ ALLOWED: dict[str, set[str]] = {
     "preflight": {*WORDS, *JUDGING, "telling", "trials", "verify", "configuration", "numpy", "pydantic"},
     "report": {*WORDS, "judge", "source", "requirements", "fleet", "jinja2", "markupsafe"},
     "agents": {"errors", "version", "mcp"},
-    "fleet": {*WORDS, *JUDGING, "importers", "trials", "configuration", "fsspec", "scipy", "numpy"},
+    "fleet": {*WORDS, *JUDGING, *TABLES, "importers", "trials", "configuration"},
     "monitor": {*WORDS, *JUDGING, "importers", "telling", "page_material", "gate", "record", "report", "configuration"},
     "answers": {*WORDS, "judge", "telling", "demos", "report", "pydantic"},
     "demos": {*WORDS, "judge", "telling", "report", "numpy", "torch", "sklearn"},

@@ -4,13 +4,13 @@ import json
 import os
 import signal
 from pathlib import Path
-from typing import Any
 
 import fsspec
 import numpy as np
 import pytest
 from builders import build_log
 from click.testing import CliRunner
+from fleetkit import Here, table
 
 from trainadvisor.cli import program
 from trainadvisor.errors import UsageError
@@ -20,22 +20,8 @@ from trainadvisor.fleet.differences import differences
 from trainadvisor.fleet.entry import Entry, judged, options
 from trainadvisor.fleet.fleet_result import collected
 from trainadvisor.fleet.fleet_survey import Survey
-from trainadvisor.trials.engines.calls import Answer, Call
+from trainadvisor.trials.engines.calls import Call
 from trainadvisor.trials.engines.tasks import LocalTasks
-
-
-class Here:
-    """Makes the calls in this process, one after the other."""
-
-    slots = 1
-
-    def run(self, function: Any, calls: Any) -> Any:
-        """Yield the answers."""
-        for call in calls:
-            yield Answer(call.key, function(*call.arguments))
-
-    def close(self) -> None:
-        """Hold nothing."""
 
 
 def sweep(folder: Path) -> Path:
@@ -50,15 +36,6 @@ def sweep(folder: Path) -> Path:
         build_log(place, columns=columns, script="train.py", argv=argv, events=events if rate >= 1 else (),
                   end={"seconds": 2.0})  # fmt: skip
     return folder
-
-
-def table(found: Any, cache: Cache | None = None) -> list[dict[str, Any]]:
-    """Judge in this process and return the rows, by the name of the run's folder."""
-    survey = Survey(Here(), cache or Cache(None, ""))
-    rows = [entry.plain() for entry in survey.run(found)]
-    for row in rows:
-        row["address"] = row["address"].split("/")[-2]
-    return sorted(rows, key=lambda row: str(row["address"]))
 
 
 def test_a_folder_and_an_address_of_fsspec_give_the_same(tmp_path: Path) -> None:

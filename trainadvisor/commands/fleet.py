@@ -19,6 +19,11 @@ FORMS = "text, json, markdown, html"
 @click.option("--limit", type=click.FloatRange(min=1), default=300.0, show_default=True, help="Seconds for one log.")
 @click.option("--cache", "kept", type=click.Path(path_type=Path, dir_okay=False), help="Where judgements are kept.")
 @click.option("--no-cache", is_flag=True, help="Judge everything anew, and keep nothing.")
+@click.option("--days", type=click.FloatRange(min=0), default=7.0, show_default=True, help="Days that count as lately.")
+@click.option("--follow", is_flag=True, help="Look again and again, at running trainings too, until Ctrl-C.")
+@click.option("--every", type=click.FloatRange(min=1), default=30.0, show_default=True, help="Seconds between looks.")
+@click.option("--metrics-port", type=click.IntRange(0, 65535), help="Follow, and serve what is seen to Prometheus.")
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Address that Prometheus may ask.")
 @lang_option
 def command(
     *,
@@ -29,37 +34,45 @@ def command(
     limit: float,
     kept: Path | None,
     no_cache: bool,
+    days: float,
+    follow: bool,
+    every: float,
+    metrics_port: int | None,
+    metrics_host: str,
     lang: str | None,
 ) -> None:
     """Judge every run below some folders, globs and fsspec addresses, whoever wrote the logs.
 
     The table holds state, first cause, metric and cost of each; below it stand what the causes have cost, what the bad
-    runs of a sweep have in common, and logs that are there twice. A log that was judged before is not judged again, so
-    a stopped command goes on where it was.
+    runs of a sweep have in common, what got worse lately, and logs that are there twice. A log that was judged before
+    is not judged again, so a stopped command goes on where it was.
     """
     from trainadvisor import configuration
     from trainadvisor.commands.common import language
+    from trainadvisor.commands.fleet_following import followed
     from trainadvisor.commands.outputs import parse, put
     from trainadvisor.fleet import places
     from trainadvisor.fleet.cache import Cache, default_file, judge_version
     from trainadvisor.fleet.fleet_result import collected
     from trainadvisor.fleet.fleet_survey import Survey
+    from trainadvisor.fleet.watch import Watch
     from trainadvisor.report import fleet
     from trainadvisor.trials.engines.tasks import tasks
 
-    outputs = parse(forms, fleet.FORMS)
-    settings = configuration.load()
-    chosen = language(lang)
-    found = list(places.found(list(paths)))
+    outputs, settings, chosen = parse(forms, fleet.FORMS), configuration.load(), language(lang)
     cache = Cache(None if no_cache else kept or default_file(), judge_version(settings.rules))
-    pool = tasks(engine, jobs, limit)
-    survey = Survey(pool, cache, settings, sent=engine == "ray")
+    pool, sent = tasks(engine, jobs, limit), engine == "ray"
     try:
-        entries = list(survey.run(found, _Progress(len(found))))
+        if follow or metrics_port is not None:
+            watch = Watch(list(paths), pool, cache, settings, sent=sent, days=days)
+            followed(watch, outputs, chosen, every, metrics_port, metrics_host)
+            return
+        found = list(places.found(list(paths)))
+        survey = Survey(pool, cache, settings, sent=sent)
+        result = collected(list(survey.run(found, _Progress(len(found)))), survey.known, days)
     finally:
         pool.close()
         cache.close()
-    result = collected(entries, survey.known)
     for output in outputs:
         put(fleet.render(output.form, result, chosen), output.file)
 

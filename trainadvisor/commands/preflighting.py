@@ -27,6 +27,7 @@ class Options:
     budget: str
     fail_on: str | None
     experiments: bool
+    plan_batch: int | None
     forms: tuple[str, ...]
     html: Path | None
     folder: Path | None
@@ -54,7 +55,7 @@ def run(script: Script, options: Options) -> int:
     lang = language(options.lang)
     settings = configuration.load()
     fail_on = options.fail_on or settings.fail_on or "error"
-    wish = Wish(options.steps, seconds(options.budget), fail_on, options.experiments, lang)
+    wish = Wish(options.steps, seconds(options.budget), fail_on, options.experiments, lang, options.plan_batch)
     allowed = trialling.choice(options.links, options.copy_limit, in_place=options.in_place)
     if not options.in_place:
         home = None if script.module else Path(script.target).resolve()
