@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.i18n.language import Words
 from trainadvisor.log import rank_logs
+from trainadvisor.status_line import status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,14 +79,12 @@ class Ending:
 
     def _verdict(self, place: Path, words: Words) -> Diagnosis:
         """Print the diagnosis, write the report, and return the diagnosis."""
-        from trainadvisor.log.reader import read_log
         from trainadvisor.report.text import full_report
         from trainadvisor.report.text.terminal import colored, emit, width
-        from trainadvisor.telling import diagnose
 
         voice = self.run.voice
-        recorded = read_log(place)
-        diagnosis = diagnose(recorded, lang=self.lang, config=self.settings)
+        with status(lambda seconds: f"  {words('status.judging', log=place, seconds=int(seconds))}", voice):
+            recorded, diagnosis = self._judged(place)
         with suppress(Exception):  # only for the order of both on a terminal
             sys.stdout.flush()
         shown = full_report.render(diagnosis, self.lang, width=width(voice), color=colored("auto", voice))
@@ -94,6 +93,13 @@ class Ending:
         if self.report is not None:
             self._write(diagnosis, recorded, self._place(self.report), words)
         return diagnosis
+
+    def _judged(self, place: Path) -> tuple[RunLog, Diagnosis]:
+        from trainadvisor.log.reader import read_log
+        from trainadvisor.telling import diagnose
+
+        recorded = read_log(place)
+        return recorded, diagnose(recorded, lang=self.lang, config=self.settings)
 
     def _write(self, diagnosis: Diagnosis, recorded: RunLog, place: Path, words: Words) -> None:
         from trainadvisor.errors import TrainAdvisorError

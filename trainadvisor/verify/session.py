@@ -83,6 +83,8 @@ class Session:
             self._run()
         except KeyboardInterrupt:
             self.interrupted = True
+        finally:
+            self.progress.ended()
 
     def _run(self) -> None:
         self._run_baseline()
