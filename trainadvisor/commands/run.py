@@ -47,10 +47,22 @@ SETTINGS = {"allow_interspersed_args": False}
     "urls",
     multiple=True,
     metavar="URL|wandb|trackio",
-    help="Send findings there: JSON, a Slack or Discord message, an alert of the script's own run.",
+    help="Send findings there, and at the end the verdict: JSON, a Slack or Discord message, an alert of the script's "
+    "own run.",
 )
 @click.option(
-    "--on-finding", "hooks", multiple=True, metavar="COMMAND", help="Run for each finding: 'cmd {code} {step}'."
+    "--notify-on",
+    type=click.Choice(["always", "fail"]),
+    default="always",
+    show_default=True,
+    help="When to send the message at the end: always, or where the training is broken or the script fails.",
+)
+@click.option(
+    "--on-finding",
+    "hooks",
+    multiple=True,
+    metavar="COMMAND",
+    help="Run for each finding, without a shell: 'cmd {code} {step}'.",
 )
 @click.option(
     "--fail-on",
@@ -76,6 +88,7 @@ def command(
     stop_on: str | None,
     stop_after: int,
     urls: tuple[str, ...],
+    notify_on: str,
     hooks: tuple[str, ...],
     fail_on: str,
     live: bool,
@@ -93,7 +106,7 @@ def command(
     _check(target, stop_on, report, module=module)
     if stop_on:
         _heed_interrupts()
-    alerter = _alerter(urls, hooks, chosen, target)
+    alerter = _alerter(urls, hooks, chosen, target, notify_on)
     from trainadvisor.monitor.console import run_script
     from trainadvisor.record.sampling import share_of
 
@@ -118,13 +131,13 @@ def command(
     )
 
 
-def _alerter(urls: tuple[str, ...], hooks: tuple[str, ...], lang: str, target: str) -> Alerter | None:
+def _alerter(urls: tuple[str, ...], hooks: tuple[str, ...], lang: str, target: str, notify_on: str) -> Alerter | None:
     """Return who is told of findings, None where nobody asked; a mistake is said before the script starts."""
     if not urls and not hooks:
         return None
     from trainadvisor.monitor.alerts import Alerter
 
-    alerter = Alerter(lang, target)
+    alerter = Alerter(lang, target, notify_on)
     for url in urls:
         alerter.to_url(url)
     for hook in hooks:
