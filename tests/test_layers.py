@@ -36,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "requirements": {"errors"},
     "settings": {"errors", "vocabulary", "requirements", "toml"},
     "configuration": {"errors", "settings"},
+    "settings_mistakes": {"errors", "settings", "configuration"},
     "i18n": {"errors"},
     "log": {*WORDS - {"i18n"}, "numpy", "orjson", "zstandard"},
     "instrument": {"errors", "interruptions", "redaction", "torch"},
