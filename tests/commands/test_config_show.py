@@ -103,11 +103,8 @@ code = "plateau"
     outcome = call("config", "check")
     assert outcome.code == 2
     lines = outcome.err.splitlines()
-    assert [line.removeprefix(f"trainadvisor: {path}:").partition(":")[0] for line in lines] == [
-        *list("23458"),
-        "10",
-        "14",
-    ]
+    numbers = [line.removeprefix(f"trainadvisor: {path}:").partition(":")[0] for line in lines]
+    assert numbers == ["2", "3", "4", "5", "8", "10", "14"]
     assert [
         word in line
         for word, line in zip(("lnag", "loud", "many", "nan-los", "min_step", "val_los", "reason"), lines, strict=True)

@@ -71,6 +71,8 @@ SETTINGS = {"allow_interspersed_args": False}
     show_default=True,
     help="Exit 1 on such a finding where the script itself returned 0.",
 )
+@click.option("--no-args", is_flag=True, help="Keep the arguments of the script out of the log.")
+@click.option("--no-source", is_flag=True, help="Keep the source lines of the script out of the log.")
 @click.option("--live/--no-live", default=True, help="Print findings while it trains.", show_default=True)
 @lang_option
 @click.option("-m", "module", is_flag=True, help="TARGET is a module, as in python -m.")
@@ -91,6 +93,8 @@ def command(
     notify_on: str,
     hooks: tuple[str, ...],
     fail_on: str,
+    no_args: bool,
+    no_source: bool,
     live: bool,
     lang: str | None,
 ) -> Callable[[], int]:
@@ -101,11 +105,13 @@ def command(
     """
     from trainadvisor import configuration
     from trainadvisor.commands.common import language
+    from trainadvisor.redaction import leave_out
 
     chosen = language(lang)
     _check(target, stop_on, report, module=module)
     if stop_on:
         _heed_interrupts()
+    leave_out(arguments=no_args, source=no_source)
     alerter = _alerter(urls, hooks, chosen, target, notify_on)
     from trainadvisor.monitor.console import run_script
     from trainadvisor.record.sampling import share_of

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LOGS = (".json", ".gz", ".zst")
 # Bytes at the start of a document that tell its form.
 HEAD = 256
-EXITS = {"verified": 0, "nothing-to-cure": 0, "none-helped": 1, "not-judged": 3}
+EXITS = {"verified": 0, "nothing-to-cure": 0, "none-helped": 1, "promising": 3, "not-judged": 3}
 
 
 def refusal(change: Change) -> str | None:
