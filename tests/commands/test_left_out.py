@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-SECRET = "hunter22hunter22"
+SECRET = "hunter22hunter22"  # noqa: S105 - what is looked for
 SCRIPT = f"""
 import torch
 api_key = "{SECRET}"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trainadvisor.verify.plan import Candidate
     from trainadvisor.verify.session import Session
     from trainadvisor.verify.trial_runs import Run, Tried
-    from trainadvisor.verify.verify_result import Compared
+    from trainadvisor.verify.trial_verdict import Comparison
 
 # Number of metrics named in the sentence of the answer.
 FIGURES = 3
@@ -112,7 +112,7 @@ def verified(session: Session, tried: Tried, source: str | None) -> Verified:
     )  # fmt: skip
 
 
-def _interval(chosen: Compared) -> list[float] | None:
+def _interval(chosen: Comparison) -> list[float] | None:
     return list(chosen.effect.interval) if chosen.effect.interval and not math.isnan(chosen.before) else None
 
 
