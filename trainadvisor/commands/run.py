@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from trainadvisor.monitor.alerts import Alerter
 
+# Options that hardly any script has itself.
+OURS = ("--report", "--stop-on", "--stop-after", "--notify", "--notify-on", "--on-finding", "--fail-on", "--no-live")
 SETTINGS = {"allow_interspersed_args": False}
 
 
@@ -111,6 +113,7 @@ def command(
     _check(target, stop_on, report, module=module)
     if stop_on:
         _heed_interrupts()
+    _tell_late(args, target, chosen)
     leave_out(arguments=no_args, source=no_source)
     alerter = _alerter(urls, hooks, chosen, target, notify_on)
     from trainadvisor.monitor.console import run_script
@@ -135,6 +138,15 @@ def command(
         alerter=alerter,
         fail_on=fail_on,
     )
+
+
+def _tell_late(args: tuple[str, ...], target: str, lang: str) -> None:
+    """Tell of an option that is only ours and stands behind the script, to which it goes."""
+    late = next((word.partition("=")[0] for word in args if word.partition("=")[0] in OURS), None)
+    if late is not None:
+        from trainadvisor.i18n.language import say
+
+        click.echo(f"trainadvisor: {say('run.late', lang, option=late, target=target)}", err=True)
 
 
 def _alerter(urls: tuple[str, ...], hooks: tuple[str, ...], lang: str, target: str, notify_on: str) -> Alerter | None:
