@@ -13,7 +13,7 @@ PACKAGE = Path(trainadvisor.__file__).parent
 # what each package and top-level module may import from the package, at any place; the standard library is free to all
 WORDS = {
     "errors", "vocabulary", "i18n", "interruptions", "characters", "regular", "redaction", "voice", "descriptors",
-    "background", "version",
+    "background", "version", "status_line",
 }  # fmt: skip
 SETTINGS = {"configuration", "settings", "requirements", "toml"}
 JUDGING = {"judge", "signals", "log", "changes"}
@@ -31,11 +31,13 @@ ALLOWED: dict[str, set[str]] = {
     "interruptions": set(),
     "voice": {"descriptors", "interruptions"},
     "background": set(),
+    "status_line": {"background", "voice"},
     "version": set(),
     "toml": {"errors", "regular"},
     "requirements": {"errors"},
     "settings": {"errors", "vocabulary", "requirements", "toml"},
     "configuration": {"errors", "settings"},
+    "settings_mistakes": {"errors", "settings", "configuration"},
     "i18n": {"errors"},
     "log": {*WORDS - {"i18n"}, "numpy", "orjson", "zstandard"},
     "instrument": {"errors", "interruptions", "redaction", "torch"},

@@ -60,6 +60,15 @@ _IN_TEXT = (
 )
 # Fields that hold source lines, and the arguments of a script.
 CODE, ARGUMENTS = frozenset({"code"}), frozenset({"argv"})
+# The fields that this process leaves out of its logs, as the user has asked.
+_left_out: set[str] = set()
+
+
+def leave_out(*, arguments: bool, source: bool) -> None:
+    """Keep the arguments of the script, or its source lines, out of what this process records from here on."""
+    _left_out.clear()
+    _left_out.update(ARGUMENTS if arguments else ())
+    _left_out.update(CODE if source else ())
 
 
 @lru_cache(maxsize=1024)
@@ -87,6 +96,8 @@ def redact_arguments(words: list[Any]) -> list[Any]:
 
 def redacted(value: Any, field: str = "", code: frozenset[str] = CODE, arguments: frozenset[str] = ARGUMENTS) -> Any:
     """Return a value of a record without secrets, at any depth; fields named so hold source lines or arguments."""
+    if field in _left_out:
+        return [] if isinstance(value, list | tuple) else None
     if isinstance(value, str):
         return redact(value, code=field in code)
     if isinstance(value, dict):

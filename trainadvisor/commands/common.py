@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import Any
 
@@ -67,6 +68,15 @@ def language(option: str | None) -> str:
     from trainadvisor.i18n.language import choose
 
     return choose(option, configuration.load().lang)
+
+
+def judging(log: object, lang: str) -> AbstractContextManager[object]:
+    """Tell a terminal, after a second, that a log is being judged."""
+    from trainadvisor.i18n.language import Words
+    from trainadvisor.status_line import status
+
+    words = Words(lang)
+    return status(lambda seconds: f"  {words('status.judging', log=log, seconds=int(seconds))}", at_once=False)
 
 
 def rulebook(folders: Iterable[str | Path] = ()) -> Rulebook:

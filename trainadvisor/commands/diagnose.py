@@ -65,7 +65,7 @@ def command(
     The exit code is 0 even for a broken run: a report is not a gate, unless --fail-on asks for one.
     """
     from trainadvisor import configuration
-    from trainadvisor.commands.common import rulebook
+    from trainadvisor.commands.common import judging, rulebook
     from trainadvisor.commands.outputs import parse
     from trainadvisor.commands.runs import find
     from trainadvisor.gate import policy
@@ -80,8 +80,10 @@ def command(
     chosen = choose(lang, settings.lang)
     book = rulebook(folders).configured(settings)
     decide = policy.decider(fail_on, settings, book)
-    recorded = read_log(find(log), run=run, classes=classes, loss=loss)
-    diagnosis = diagnose(recorded, rules=list(folders), lang=chosen, config=settings)
+    path = find(log)
+    with judging(path, chosen):
+        recorded = read_log(path, run=run, classes=classes, loss=loss)
+        diagnosis = diagnose(recorded, rules=list(folders), lang=chosen, config=settings)
     decision = decide(diagnosis)
     teller = _Teller(recorded, diagnosis, decision, chosen, settings, folders, book, style)
     teller.tell(outputs, page)

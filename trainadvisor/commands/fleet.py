@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from trainadvisor.commands.common import lang_option
+
+if TYPE_CHECKING:
+    from trainadvisor.i18n.language import Words
 
 FORMS = "text, json, markdown, html"
 
@@ -56,7 +60,9 @@ def command(
     from trainadvisor.fleet.fleet_result import collected
     from trainadvisor.fleet.fleet_survey import Survey
     from trainadvisor.fleet.watch import Watch
+    from trainadvisor.i18n.language import Words
     from trainadvisor.report import fleet
+    from trainadvisor.status_line import status
     from trainadvisor.trials.engines.tasks import tasks
 
     outputs, settings, chosen = parse(forms, fleet.FORMS), configuration.load(), language(lang)
@@ -67,9 +73,12 @@ def command(
             watch = Watch(list(paths), pool, cache, settings, sent=sent, days=days)
             followed(watch, outputs, chosen, every, metrics_port, metrics_host)
             return
-        found = list(places.found(list(paths)))
-        survey = Survey(pool, cache, settings, sent=sent)
-        result = collected(list(survey.run(found, _Progress(len(found)))), survey.known, days)
+        progress = _Progress(Words(chosen))
+        with status(progress.told):
+            found = list(places.found(list(paths)))
+            progress.total = len(found)
+            survey = Survey(pool, cache, settings, sent=sent)
+            result = collected(list(survey.run(found, progress)), survey.known, days)
     finally:
         pool.close()
         cache.close()
@@ -78,15 +87,21 @@ def command(
 
 
 class _Progress:
-    """A line on a terminal's standard error that counts."""
+    """How far it is, and how long the rest takes at this pace."""
 
-    def __init__(self, total: int) -> None:
-        import sys
-
-        self._total, self._stream = total, sys.stderr if sys.stderr.isatty() else None
+    def __init__(self, words: Words) -> None:
+        self._words, self._count = words, 0
+        self.total = 0
 
     def __call__(self, count: int) -> None:
-        if self._stream is not None and (count % 20 == 0 or count == self._total):
-            end = "\n" if count == self._total else ""
-            self._stream.write(f"\rtrainadvisor: {count} / {self._total}{end}")
-            self._stream.flush()
+        self._count = count
+
+    def told(self, seconds: float) -> str:
+        """Return what the line on a terminal says."""
+        if not self.total:
+            return "  " + self._words("status.searching", seconds=int(seconds))
+        so_far = {"count": self._count, "total": self._words.count("runs", self.total), "seconds": int(seconds)}
+        if not self._count:
+            return "  " + self._words("status.fleet", **so_far)
+        left = round(seconds * (self.total - self._count) / self._count)
+        return "  " + self._words("status.fleet.left", **so_far, left=left)
