@@ -1,7 +1,6 @@
 """Probe: the loss of every step, which loss function made it, and what went into it."""
 
 import math
-import weakref
 from typing import Any
 
 import torch
@@ -25,6 +24,7 @@ from trainadvisor.record.losses.loss_calls import (
 )
 from trainadvisor.record.losses.loss_graph import metadata_of, read_graph, steps_to_read
 from trainadvisor.record.losses.shared_divisor import shares_divisor
+from trainadvisor.record.objects.known_tensor import KnownTensor
 from trainadvisor.record.sampling import Jumps
 from trainadvisor.record.step import Step
 
@@ -54,6 +54,10 @@ class TrainingLossProbe:
         """Let go of a loss that no backward has followed."""
         self._let_go()
 
+    def on_swap(self, *_: object) -> None:
+        """Let go of the graph, whose parameters may be about to change places with others."""
+        self._let_go()
+
     def on_marks_wanted(self) -> None:
         """Mark the graph of the last loss: its terms are followed in this step."""
         self._let_go()
@@ -79,12 +83,12 @@ class TrainingLossProbe:
         models = self._context.step.models
         training = grad and (not models or any(model.is_training for model in models))
         self._serial += 1
-        value, reference = result.detach(), weakref.ref(result)
+        value, known = result.detach(), KnownTensor(result)
         phase = "train" if training else (None if grad else "eval")
         looked_at, added_up = self._is_looked_at(entry, phase), None
         if looked_at or (training and entry.fact["reduction"] == "sum"):
             held = prediction.detach()
-            call = LossCall(entry, held, given.get(second), training, reference, value, self._serial)
+            call = LossCall(entry, held, given.get(second), training, known, value, self._serial)
             if training and entry.fact["reduction"] == "sum":
                 added_up = self._count_terms(call)
         if looked_at:
@@ -93,7 +97,7 @@ class TrainingLossProbe:
             if result.grad_fn is not None:
                 metadata_of(result.grad_fn)[MARK] = self._serial
             # what waits for the backward holds nothing large
-            light = LossCall(entry, value, None, training, reference, value, self._serial, added_up)
+            light = LossCall(entry, value, None, training, known, value, self._serial, added_up)
             self._pending = [*self._pending[1 - _HELD :], light]
         if looked_at and not training:
             self._context.publish("untrained_loss", call, grad)
@@ -107,7 +111,7 @@ class TrainingLossProbe:
         if (models and not any(model.is_training for model in models)) or self._is_looked_at(entry, "train"):
             return False
         self._serial += 1
-        call = LossCall(entry, result, None, True, lambda: result, result, self._serial, held=True)  # noqa: FBT003
+        call = LossCall(entry, result, None, True, None, result, self._serial, held=True)  # noqa: FBT003
         self._pending = [*self._pending[1 - _HELD :], call]
         return True
 
