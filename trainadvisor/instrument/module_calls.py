@@ -118,14 +118,16 @@ def tap() -> Callable[[], None]:  # noqa: C901 - a nested call has room for one 
 
 def _root(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]) -> Any:
     """Run a call as a root call of the listeners that know the module; for the others a root may come deeper."""
+    entered = False
     for listener in () if args and _symbolic(module, args[0]) else listeners:
         if listener.knows(module):
-            call = _enclosed(listener, module, args, kwargs, call)
+            entered, call = True, _enclosed(listener, module, args, kwargs, call)
             _depth.inside, _depth.thread, _depth.evaluates = True, threading.get_ident(), not module.training
     try:
         return call()
     finally:
-        _depth.inside = False
+        if entered and _depth.thread == threading.get_ident():
+            _depth.inside = False
 
 
 def _symbolic(module: nn.Module, given: object) -> bool:

@@ -54,6 +54,10 @@ class TrainingLossProbe:
         """Let go of a loss that no backward has followed."""
         self._let_go()
 
+    def on_thread_changed(self) -> None:
+        """Forget what the thread before was about to train on."""
+        self._pending = []
+
     def on_swap(self, *_: object) -> None:
         """Let go of the graph, whose parameters may be about to change places with others."""
         self._let_go()
