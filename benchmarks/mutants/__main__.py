@@ -22,7 +22,19 @@ from callers import HERE, copied, measured, run_tests
 from mutations import Mutant, mutants
 
 MARK = ("<!-- mutants -->", "<!-- /mutants -->")
-JUDGING = ("log", "signals", "judge", "gate", "verify", "trials", "preflight", "report")
+JUDGING = (
+    "log",
+    "signals",
+    "judge",
+    "gate",
+    "verify",
+    "trials",
+    "preflight",
+    "report",
+    "importers",
+    "monitor",
+    "mending",
+)
 MODULES = (
     "compare", "toml", "configuration", "settings", "requirements", "changes/line_edits", "redaction", "descriptors",
     "regular", "characters",
@@ -37,7 +49,7 @@ CHILDREN = {
     "log/disk": ("tests/faults/test_disk",),
 }
 """Tests of what runs in processes that they start, where no call is seen."""
-TESTS_SECONDS = 40.0
+TESTS_SECONDS = 120.0
 """How much of the tests that call a function is run, by what they took when they were measured."""
 
 
