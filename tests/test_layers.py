@@ -13,7 +13,7 @@ PACKAGE = Path(trainadvisor.__file__).parent
 # what each package and top-level module may import from the package, at any place; the standard library is free to all
 WORDS = {
     "errors", "vocabulary", "i18n", "interruptions", "characters", "regular", "redaction", "voice", "descriptors",
-    "background", "version",
+    "background", "version", "silence",
 }  # fmt: skip
 SETTINGS = {"configuration", "settings", "requirements", "toml"}
 JUDGING = {"judge", "signals", "log", "changes"}
@@ -31,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "voice": {"descriptors", "interruptions"},
     "background": set(),
     "version": set(),
+    "silence": set(),
     "toml": {"errors", "regular"},
     "requirements": {"errors"},
     "settings": {"errors", "vocabulary", "requirements", "toml"},
@@ -38,11 +39,12 @@ ALLOWED: dict[str, set[str]] = {
     "i18n": {"errors"},
     "log": {*WORDS - {"i18n"}, "numpy", "orjson", "zstandard"},
     "instrument": {"errors", "interruptions", "redaction", "torch"},
-    "signals": {"log", "numpy", "scipy"},
+    "signals": {"silence", "log", "numpy", "scipy"},
     "record": {*WORDS - {"i18n"}, "log", "instrument", "torch", "numpy"},
-    "source": {"errors"},
+    "source": {"errors", "silence"},
     "lint": {"source", "errors"},
     "judge": {
+        "silence",
         "lint",
         "source",
         "importers",

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from trainadvisor.instrument import call_sites, torch_events
+from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.private_torch import dispatch_modes, function_modes, without_subclasses
 from trainadvisor.instrument.user_modes import apart
 from trainadvisor.interruptions import from_handler
@@ -163,6 +164,7 @@ class Recorder(Recording):
         """Take no more events: this is a forked child, in which nobody records."""
         self._is_child = self._busy = True
 
+    @veiled
     def around_root(
         self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]
     ) -> Any:

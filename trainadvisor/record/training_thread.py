@@ -21,6 +21,12 @@ _OF_A_TRAINING = _TRAINING | {
 _SILENT = 1.0
 
 
+class _Besides(threading.local):
+    """Whether a thread has called backward beside the one that trains."""
+
+    trains = False
+
+
 class TrainingThread:
     """Knows the thread that trains: the first that calls a model with gradients, until it ends or falls silent."""
 
@@ -30,8 +36,7 @@ class TrainingThread:
         self._has_trained, self._last_event = has_trained, last_event
         # Whether a backward is of a recorded training also where no recorded model was called.
         self._any_training = any_training
-        # Threads that have called backward besides.
-        self._others: set[int] = set()
+        self._here = _Besides()
 
     def hears(self, name: str, args: tuple[Any, ...]) -> bool:
         """Return whether an event of the thread that runs now is recorded; the first to train becomes the one."""
@@ -43,24 +48,23 @@ class TrainingThread:
             self.ident = thread if trains and (self._any_training or name == "forward_begins") else None
             return True
         if name == "backward_begins":
-            self._others.add(thread)
-        return not trains and not (thread in self._others and name in _OF_A_TRAINING)
+            self._here.trains = True
+        return not trains and not (self._here.trains and name in _OF_A_TRAINING)
 
     def is_another(self) -> bool:
         """Return whether the thread that runs now trains something of its own besides."""
-        return threading.get_ident() in self._others
+        return self._here.trains
 
     def takes_over(self) -> bool:
         """Return whether another thread, which calls a model with gradients, becomes the one that trains."""
         thread = threading.get_ident()
-        if self.ident in {None, thread} or not self._is_free(thread):
+        if self.ident in {None, thread} or not self._is_free():
             return False
-        self._others = (self._others | {self.ident}) - {thread, None}
-        self.ident = thread
+        self.ident, self._here.trains = thread, False
         return True
 
-    def _is_free(self, thread: int) -> bool:
+    def _is_free(self) -> bool:
         if self.ident not in sys._current_frames():
             return True
         silent = not self._has_trained() or time.perf_counter() - self._last_event() > _SILENT
-        return thread in self._others and silent
+        return self._here.trains and silent
