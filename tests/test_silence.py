@@ -29,7 +29,8 @@ def told(block: Callable[[], AbstractContextManager[None]], *given: tuple[str, t
 
 def test_what_numpy_says_of_our_computations_is_quiet() -> None:
     """The script's warnings of the same kind are shown, and others of ours."""
-    given = [("ours", RuntimeWarning, "trainadvisor.signals.loss"), ("numpy", RuntimeWarning, "numpy.lib"), ("scipy", RuntimeWarning, "scipy.stats"),
+    given = [("ours", RuntimeWarning, "trainadvisor.signals.loss"), ("numpy", RuntimeWarning, "numpy.lib"),
+             ("scipy", RuntimeWarning, "scipy.stats"),
              ("script", RuntimeWarning, "__main__"), ("near", RuntimeWarning, "trainadvisors"),
              ("old", DeprecationWarning, "trainadvisor.cli")]  # fmt: skip
     assert told(silence.computing, *given) == ["script", "near", "old"]
