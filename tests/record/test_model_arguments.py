@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.nn.functional as F
 from builders import event, signals_of
-from recordkit import record
+from recordkit import Records, record
 from torch import nn
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ class Denoiser(nn.Module):
         return self.body(x) + self.level(level.float()[:, None])
 
 
-def _seen(tmp_path: Path, given: Callable[[torch.Tensor], torch.Tensor], *, denoising: bool = True) -> Any:
-    """Return the signals of a training in which the model gets `given` of the time steps."""
+def _records(given: Callable[[torch.Tensor], torch.Tensor], *, denoising: bool = True) -> Records:
+    """Record a training in which the model gets `given` of the time steps."""
     model = Denoiser()
 
     def train() -> object:
@@ -42,7 +42,12 @@ def _seen(tmp_path: Path, given: Callable[[torch.Tensor], torch.Tensor], *, deno
             optimizer.step()
         return model
 
-    events = [e for e in record(train).of("event") if e["kind"] == "argument"]
+    return record(train)
+
+
+def _seen(tmp_path: Path, given: Callable[[torch.Tensor], torch.Tensor], *, denoising: bool = True) -> Any:
+    """Return the signals of such a training."""
+    events = [e for e in _records(given, denoising=denoising).of("event") if e["kind"] == "argument"]
     return signals_of(tmp_path, steps=6, events=[event(e["kind"], e["detail"], e["subject"]) for e in events])
 
 
@@ -61,3 +66,9 @@ def test_a_time_step_that_varies(tmp_path: Path) -> None:
 def test_a_constant_number_of_another_task(tmp_path: Path) -> None:
     """A task that is no denoising may have a number that never varies, as the index of a domain."""
     assert _seen(tmp_path, torch.zeros_like, denoising=False)["timestep_constant"] is None
+
+
+def test_how_many_numbers_were_compared() -> None:
+    """All of each batch's input, told after four batches and at the end."""
+    told = [detail["numbers"] for detail in _records(torch.zeros_like).events("argument")]
+    assert told == [4 * B * D, 6 * B * D]
