@@ -144,9 +144,18 @@ def test_exit_codes_and_output_are_the_scripts(tmp_path: Path, name: str) -> Non
     assert ours == [] or ours[:2] == ["", "BROKEN: " + ours[1].removeprefix("BROKEN: ")]
 
 
-@pytest.mark.parametrize("ending", ["1 / 0", "sys.exit('so')", "sys.excepthook = lambda *_: sys.exit('hook'); 1 / 0"])
-def test_what_a_script_has_printed_stands_before_its_error(tmp_path: Path, ending: str) -> None:
-    """Where both streams lead to one file."""
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "1 / 0", "sys.exit('so')", "sys.excepthook = lambda *_: sys.exit('hook'); 1 / 0",
+        "import os; sys.excepthook = lambda *_: os.write(2, b'hook'); 1 / 0",
+    ],
+)  # fmt: skip
+def test_what_a_script_has_printed_stands_where_it_stands_without_us(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    """Before or behind its error, where both streams lead to one file."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     (tmp_path / "train.py").write_text(f"import sys\nprint('printed')\n{ending}", encoding="utf-8")
 
     def lines(*command: str) -> list[str]:
