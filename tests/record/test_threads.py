@@ -49,8 +49,14 @@ def test_the_first_that_trains_is_the_one() -> None:
     assert elsewhere(lambda: thread.hears("made", ()))
     assert thread.hears("forward_begins", TRAINS)
     assert thread.ident == threading.get_ident()
-    heard = [("forward_begins", TRAINS), ("backward_begins", ()), ("forward_begins", ASKS), ("swap", ()), ("stop", ())]
-    assert [elsewhere(lambda event=event: thread.hears(*event)) for event in heard] == [False, False, True, True, True]
+    heard = [
+        ("forward_begins", TRAINS),
+        ("backward_begins", ()),
+        ("forward_begins", ASKS),
+        ("swap_begins", ()),
+        ("stop", ()),
+    ]
+    assert [elsewhere(lambda event=event: thread.hears(*event)) for event in heard] == [False, False, True, True]
 
 
 def test_one_that_has_called_backward_is_not_heard_at_all() -> None:

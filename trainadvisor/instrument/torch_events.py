@@ -128,14 +128,6 @@ def _both(event: str) -> Around:
     return veiled(around)
 
 
-@veiled
-def _swap(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Tell of two tensors that are about to change places, which works only where nobody holds on to them."""
-    if not is_compiling():
-        tell("swap", *args, *kwargs.values())
-    return original(*args, **kwargs)
-
-
 def _loss(kind: str) -> Around:
     def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if is_compiling() or "loss" in _running.events:
@@ -243,7 +235,7 @@ def _functions() -> list[tuple[Any, Around]]:
         (nn.Module.load_state_dict, _after("load_state_dict")),
         (nn.Module.eval, _after("eval_mode")),
         (torch.manual_seed, _after("manual_seed")),
-        (torch.utils.swap_tensors, _swap),
+        (torch.utils.swap_tensors, _both("swap")),
     ]  # fmt: skip
 
 

@@ -130,6 +130,19 @@ def read_accuracy(call: LossCall, read: "Callable[[torch.Tensor], Reading]", exp
         expect(read(right), arrived)
 
 
+def find_divisor(
+    call: LossCall, divided: torch.Tensor, read: "Callable[[torch.Tensor], Reading]", expect: Expect
+) -> None:
+    """Note what a summed loss was divided by, once."""
+    fact = call.entry.fact
+    fact["divisor"] = None
+
+    def arrived(numbers: list[float]) -> None:
+        fact["divisor"] = float(f"{numbers[0] / numbers[1]:.6g}") if numbers[1] else None
+
+    expect(read(torch.stack([call.value.detach().float(), divided.detach().float()])), arrived)
+
+
 def class_hits(prediction: torch.Tensor, target: torch.Tensor, ignored: int) -> torch.Tensor | None:
     """Return how many of the largest scores (along dimension 1) belong to the right class, and how many count."""
     if target.is_floating_point() or prediction.ndim != target.ndim + 1 or prediction.ndim < 2:

@@ -67,9 +67,9 @@ class KeptWeightsProbe:
                 call_sites.user_place(),
             )
 
-    def on_swap(self, *tensors: object) -> None:
+    def on_swap_begins(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Forget the state dicts of tensors that change places: a weak reference would keep them from it."""
-        met = {id(tensor) for tensor in tensors}
+        met = {id(tensor) for tensor in (*args, *kwargs.values())}
         gone = [key for key, taken in self._taken.items() if any(id(ref()) in met for ref in taken.tensors)]
         for key in gone:
             del self._taken[key]

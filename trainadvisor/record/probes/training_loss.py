@@ -14,6 +14,7 @@ from trainadvisor.record.losses.loss_calls import (
     MARK,
     LossCall,
     LossEntry,
+    find_divisor,
     has_value,
     is_plain_mean,
     matching,
@@ -58,7 +59,7 @@ class TrainingLossProbe:
         """Forget what the thread before was about to train on."""
         self._pending = []
 
-    def on_swap(self, *_: object) -> None:
+    def on_swap_begins(self, *_: object) -> None:
         """Let go of the graph, whose parameters may be about to change places with others."""
         self._let_go()
 
@@ -187,7 +188,7 @@ class TrainingLossProbe:
         if call is not None:
             self._context.counts.divided = scaled
             if scaled and entry.fact["reduction"] == "sum" and "divisor" not in entry.fact:
-                self._find_divisor(call.value, plain, entry, step)
+                find_divisor(call, plain, self._context.values.read, step.expect)
         self._add_value(self._comparable(call, plain, scaled=scaled), entry, step)
         if call is None and len([part for part in parts if part.entry is parts[0].entry]) == 1:  # mixup has two alike
             part, fields = parts[0], step.fields
@@ -211,16 +212,6 @@ class TrainingLossProbe:
         self._context.counts.divided = False
         self._add_value(call.value, entry, step)
         return True
-
-    def _find_divisor(self, whole: torch.Tensor, divided: torch.Tensor, entry: LossEntry, step: Step) -> None:
-        """Note what a summed loss was divided by, once."""
-        entry.fact["divisor"] = None
-        pair = torch.stack([whole.detach().float(), divided.detach().float()])
-
-        def arrived(numbers: list[float]) -> None:
-            entry.fact["divisor"] = float(f"{numbers[0] / numbers[1]:.6g}") if numbers[1] else None
-
-        step.expect(self._context.values.read(pair), arrived)
 
     def _comparable(self, call: LossCall | None, differentiated: torch.Tensor, *, scaled: bool) -> torch.Tensor:
         """Return the value that is told of a step: of a mean before it is scaled, of a sum by the example.
