@@ -56,7 +56,7 @@ def test_the_first_that_trains_is_the_one() -> None:
         ("swap_begins", ()),
         ("stop", ()),
     ]
-    assert [elsewhere(lambda event=event: thread.hears(*event)) for event in heard] == [False, False, True, True]
+    assert [elsewhere(lambda event=event: thread.hears(*event)) for event in heard] == [False, False, True, True, True]
 
 
 def test_one_that_has_called_backward_is_not_heard_at_all() -> None:
