@@ -8,7 +8,7 @@ from trainadvisor.importers.formats import delimited
 @pytest.mark.parametrize(
     ("cell", "value"),
     [
-        ("1.5", 1.5), ("-2e-3", -0.002), ("1,5", 1.5), ("", None), ("NA", None), ("n/a", None), ("None", None), ("-", None),
+        ("1.5", 1.5), ("-2e-3", -0.002), ("1,5", 1.5), ("", None), ("NA", None), ("n/a", None), ("-", None),
         ("warmup", "warmup"),
     ],
 )  # fmt: skip
