@@ -13,7 +13,7 @@ PACKAGE = Path(trainadvisor.__file__).parent
 # what each package and top-level module may import from the package, at any place; the standard library is free to all
 WORDS = {
     "errors", "vocabulary", "i18n", "interruptions", "characters", "regular", "redaction", "voice", "descriptors",
-    "background", "version", "status_line",
+    "background", "version", "status_line", "silence",
 }  # fmt: skip
 SETTINGS = {"configuration", "settings", "requirements", "toml"}
 JUDGING = {"judge", "signals", "log", "changes"}
@@ -33,6 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "background": set(),
     "status_line": {"background", "voice"},
     "version": set(),
+    "silence": set(),
     "toml": {"errors", "regular"},
     "requirements": {"errors"},
     "settings": {"errors", "vocabulary", "requirements", "toml"},
@@ -41,11 +42,12 @@ ALLOWED: dict[str, set[str]] = {
     "i18n": {"errors"},
     "log": {*WORDS - {"i18n"}, "numpy", "orjson", "zstandard"},
     "instrument": {"errors", "interruptions", "redaction", "torch"},
-    "signals": {"log", "numpy", "scipy"},
+    "signals": {"silence", "log", "numpy", "scipy"},
     "record": {*WORDS - {"i18n"}, "log", "instrument", "torch", "numpy"},
-    "source": {"errors"},
+    "source": {"errors", "silence"},
     "lint": {"source", "errors"},
     "judge": {
+        "silence",
         "lint",
         "source",
         "importers",

@@ -20,6 +20,8 @@ from trainadvisor.fleet.differences import differences
 from trainadvisor.fleet.entry import Entry, judged, options
 from trainadvisor.fleet.fleet_result import collected
 from trainadvisor.fleet.fleet_survey import Survey
+from trainadvisor.i18n.language import Words
+from trainadvisor.report import fleet as fleet_forms
 from trainadvisor.trials.engines.calls import Call
 from trainadvisor.trials.engines.tasks import LocalTasks
 
@@ -159,3 +161,21 @@ def test_options_of_a_command_line() -> None:
         "lr": 0.1, "name": "a", "fast": "true", "b": 32.0,
     }  # fmt: skip
     assert options([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "metric", "cost"),
+    [
+        (
+            {"metric": "val_loss", "value": 0.123456, "seconds": 5.0, "devices": 2},
+            "val_loss 0.1235",
+            "10 s",
+        ),
+        ({"metric": "val_loss_best"}, "", "0 s"),
+        ({"value": 1.0, "seconds": 360.0}, "", "0.10 h"),
+    ],
+)
+def test_a_row_of_the_table(fields: dict[str, Any], metric: str, cost: str) -> None:
+    """A metric has a name and a value; hours begin at a tenth."""
+    row = fleet_forms._row(Entry("a.json", state="healthy", steps=7, **fields), Words("en"))
+    assert row[2:] == (metric, cost, "7", "a.json")

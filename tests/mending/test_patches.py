@@ -106,3 +106,24 @@ def test_shapes_and_loaders() -> None:
         "-train_loader = DataLoader(data, batch_size=8)",
         "+train_loader = DataLoader(data, batch_size=8, shuffle=True)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("net.parameters(), 5.0", "net.parameters(), 1.0"),
+        ("net.parameters(), max_norm=5.0", "net.parameters(), max_norm=1.0"),
+        ("net.parameters(), 1.0", None),
+        ("net.parameters(), limit", None),
+    ],
+)
+def test_a_limit_that_is_there_is_changed(given: str, wanted: str | None) -> None:
+    """Only a number, and only to another one."""
+    call = "        torch.nn.utils.clip_grad_norm_({})\n        opt.step()"
+    text = LOOP.replace("        opt.step()", call.format(given))
+    changed = (
+        []
+        if wanted is None
+        else [f"{sign}{call.format(of).splitlines()[0]}" for sign, of in (("-", given), ("+", wanted))]
+    )
+    assert lines("plateau", text, remedy("clip", max_norm=1.0)) == changed

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.nn.functional as F
 from builders import event, make_loss, make_model, signals_of
-from recordkit import record
+from recordkit import Records, record
 from torch import nn
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ class Denoiser(nn.Module):
         return self.body(x) + self.level(level.float()[:, None])
 
 
-def _seen(tmp_path: Path, given: Callable[[torch.Tensor], torch.Tensor], *, denoising: bool = True) -> Any:
-    """Return the signals of a training in which the model gets `given` of the time steps."""
+def _records(given: Callable[[torch.Tensor], torch.Tensor], *, denoising: bool = True) -> Records:
+    """Record a training in which the model gets `given` of the time steps."""
     model = Denoiser()
 
     def train() -> object:
@@ -42,7 +42,12 @@ def _seen(tmp_path: Path, given: Callable[[torch.Tensor], torch.Tensor], *, deno
             optimizer.step()
         return model
 
-    events = [e for e in record(train).of("event") if e["kind"] == "argument"]
+    return record(train)
+
+
+def _seen(tmp_path: Path, given: Callable[[torch.Tensor], torch.Tensor], *, denoising: bool = True) -> Any:
+    """Return the signals of such a training."""
+    events = [e for e in _records(given, denoising=denoising).of("event") if e["kind"] == "argument"]
     return signals_of(tmp_path, steps=6, events=[event(e["kind"], e["detail"], e["subject"]) for e in events])
 
 
@@ -88,3 +93,9 @@ def test_a_time_step_that_never_varies_is_lost_nowhere(tmp_path: Path) -> None:
     """A constant argument has constant layers behind it; few samples tell nothing."""
     assert _lost(tmp_path, [[0.5, 0.0]] * 6, low=9.0) == "none"
     assert _lost(tmp_path, [[0.5, 0.0]] * 3) is None
+
+
+def test_how_many_numbers_were_compared() -> None:
+    """All of each batch's input, told after four batches and at the end."""
+    told = [detail["numbers"] for detail in _records(torch.zeros_like).events("argument")]
+    assert told == [4 * B * D, 6 * B * D]

@@ -78,7 +78,8 @@ class SharedRowsProbe:
         self._training_loaders: weakref.WeakSet[DataLoader[Any]] = weakref.WeakSet()
         self._loader: DataLoader[Any] | None = None
         # The forward with gradients that a backward may follow, and its rows.
-        self._open: tuple[Call, torch.Tensor] | None = None
+        # A model (number) and what it was given, without the graph.
+        self._open: tuple[int, torch.Tensor] | None = None
         # Models (numbers) whose loss takes only some of the rows that go in.
         self._partial: set[int] = set()
         # Loaders by the line that made them.
@@ -120,7 +121,7 @@ class SharedRowsProbe:
         if call.grad and call.training:
             trained = self._trained.get(call.model.number)
             if trained is None or trained.taken < _MOST_TRAINED:
-                self._open = call, given
+                self._open = call.model.number, given.detach()
         elif call.model.trained or not call.grad:
             self._look(call, given)
 
@@ -129,9 +130,9 @@ class SharedRowsProbe:
         """Leave a model alone whose loss is taken of some rows only, as of the labeled nodes of a graph."""
         target = args[1] if len(args) > 1 else kwargs.get("target")
         if self._open is not None and isinstance(target, torch.Tensor) and target.ndim:
-            call, given = self._open
+            model, given = self._open
             if target.shape[0] < given.shape[0]:
-                self._partial.add(call.model.number)
+                self._partial.add(model)
                 self._open = None
 
     def on_backward_begins(self, *_: object) -> None:
@@ -142,8 +143,8 @@ class SharedRowsProbe:
             self._loader = None
         if taken is None:
             return
-        call, given = taken
-        trained = self._trained.setdefault(call.model.number, _Trained())
+        model, given = taken
+        trained = self._trained.setdefault(model, _Trained())
         with torch.no_grad():
             trained.open.append(self._context.values.read(fingerprints.of_rows(given)))
         trained.taken += given.shape[0]
