@@ -67,9 +67,10 @@ def _inside(folder: Path) -> Path:
     log = next((folder / name for name in NAMES if (folder / name).is_file()), None) or log_in(folder)
     if log is None:
         why = refused.of_folder(folder)
-        none = "the folder holds no log.json; name the log, or record one with `trainadvisor run train.py`"
-        message = f"{folder}: {none if why == refused.NO_FOLDER else why}"
-        raise LogError(message)
+        message = (
+            f"{folder}: the folder holds no log.json; name the log, or record one with `trainadvisor run train.py`"
+        )
+        raise LogError(message if why == refused.NO_FOLDER else f"{folder}: no log of a training; {why}")
     return log
 
 
