@@ -17,8 +17,9 @@ NAME_BEFORE = r"""(?<![\w./@-])['"]?([A-Za-z_][\w./@-]*+(?:[ ](?!\d)[A-Za-z_][\w
 PAIR = re.compile(
     NAME_BEFORE + r"""(?:\s*\([^()]{0,20}\))?\s*[:=]\s*['"]?""" + WRAPPED + "(" + FIGURE + ")", re.IGNORECASE
 )
+# The letters ahead are those that a name begins with: where another stands, nothing else is tried.
 BESIDE = re.compile(
-    r"\b((?:(?:train|val|valid|validation|eval|test)[ _]?)?(?:loss|norm|lr)|num_updates|f1-score|Acc@[15])"
+    r"\b(?=[tvelnfa])((?:(?:train|val|valid|validation|eval|test)[ _]?)?(?:loss|norm|lr)|num_updates|f1-score|Acc@[15])"
     r"(?:\s\([a-z ]{1,20}\))?\s+" + WRAPPED + "(" + FIGURE + ")",
     re.IGNORECASE,
 )

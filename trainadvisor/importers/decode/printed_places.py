@@ -44,8 +44,10 @@ def place(line: str) -> tuple[Row, int | None]:
     found: Row = {}
     if two := TWO.match(line):
         return {"epoch": int(two[1]), "step": int(two[2])}, None
-    epoch, step = EPOCH.search(line), COUNT.search(line) or GLOBAL.search(line) or STEP.search(line)
-    step = step or BATCH.search(line)
+    low = line.lower()  # a word is looked for much faster than a pattern
+    epoch = EPOCH.search(line) if "epoch" in low or "pass" in low else None
+    step = COUNT.search(line) or (GLOBAL.search(line) if "global" in low else None) or STEP.search(line)
+    step = step or (BATCH.search(line) if "batch" in low else None)
     if epoch is not None:
         found["epoch"] = int(epoch.group(1))
     short = SHORT.match(line) or OF.search(line, epoch.end(1) if epoch else 0)
