@@ -58,6 +58,8 @@ _IN_TEXT = (
     (re.compile(rf"({_NAME}:\s*)(?=[^\s'\",;]*\d){_KEPT}[^\s'\",;)]{{8,}}", re.IGNORECASE), rf"\1{HIDDEN}"),
     (re.compile(rf"({_OPTION}\s+)(?!-){_KEPT}[^\s'\",;)]+", re.IGNORECASE), rf"\1{HIDDEN}"),
 )
+# A string in source code.
+_LITERAL = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
 # Fields that hold source lines, and the arguments of a script.
 CODE, ARGUMENTS = frozenset({"code"}), frozenset({"argv"})
 # The fields that this process leaves out of its logs, as the user has asked.
@@ -78,7 +80,13 @@ def redact(text: str, *, code: bool = False) -> str:
         return _SHAPED.sub(HIDDEN, text)
     if _HINT.search(text) is None:
         return text
-    for pattern, instead in _PLACES if code else _PLACES + _IN_TEXT:
+    for pattern, instead in _PLACES:
+        text = pattern.sub(instead, text)
+    return _LITERAL.sub(lambda literal: _in_text(literal[0]), text) if code else _in_text(text)
+
+
+def _in_text(text: str) -> str:
+    for pattern, instead in _IN_TEXT:
         text = pattern.sub(instead, text)
     return text
 
