@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from trainadvisor.importers.decode.chinese_names import in_english
+from trainadvisor.importers.decode.line_forms import LineForms, Reading
 from trainadvisor.importers.decode.printed_figures import SAID_NAN, as_float, figures, means
 from trainadvisor.importers.decode.printed_places import (
     COUNT,
@@ -56,19 +57,20 @@ def read(path: Path) -> Table:
 
 
 def _rows(path: Path, table: Table) -> Iterator[Row]:
-    gathered = _Gathered()
+    gathered, forms = _Gathered(), LineForms(_read)
     held, loss = False, "loss"
     for line in map(in_english, lines(path)):
         if len(line) > LONGEST or not line.strip():
             continue
-        here = _told_place(line, table)
+        found, planned, told = forms.read(line)
+        here = _told_place(line, table, found, planned)
         if is_unfinished(line):
             continue
         row = _object(line)
         if row is not None:
             yield row
             continue
-        row = _told(line, held=held)
+        row = _told(line, held=True) if held else told
         loss = next((name for name in row if meaning(name).role == "loss"), loss)
         if not any(meaning(name).role in WHOLE for name in row) and SAID_NAN.search(line):
             row = {loss: math.nan}
@@ -88,9 +90,13 @@ def _told(line: str, *, held: bool) -> Row:
     return row
 
 
-def _told_place(line: str, table: Table) -> Row:
-    """Return step and epoch that a line names, unless it is the bar of an evaluation; note the total of the steps."""
-    here, planned = place(line)
+def _read(line: str) -> Reading:
+    """Return step and epoch that a line names, the total of the steps, and its figures."""
+    return *place(line), _told(line, held=False)
+
+
+def _told_place(line: str, table: Table, here: Row, planned: int | None) -> Row:
+    """Return the place of a line, unless it is the bar of an evaluation; note the total of the steps."""
     if planned is not None and COUNT.search(line):
         another = table.planned_steps not in (None, planned)
         if another or HELD_OUT.match(line):
