@@ -121,7 +121,15 @@ def of_remedy(training: Training, remedy: Remedy, lines: Sequence[int]) -> Itera
     near = [c for c in calls if c.lineno <= max(lines, default=0) and (c.end_lineno or 0) >= min(lines, default=1)]
     if kind not in ("dropout", "batch-norm"):
         calls = near if len(near) == 1 else calls if len(calls) == 1 else []
+    elif _makes_layers(training, lines):
+        calls = near  # the model of this run is written out there; other layers are those of another
     yield from (Wanted(call, name, value) for call in calls)
+
+
+def _makes_layers(training: Training, lines: Sequence[int]) -> bool:
+    """Return whether the finding's own lines write out a model layer by layer."""
+    written = training.script.calls_by_name.get("Sequential", [])
+    return any(call.lineno <= line <= (call.end_lineno or 0) for call in written for line in lines)
 
 
 def _changes(given: dict[str, Any]) -> dict[str, tuple[str, str, Callable[[object], str | None]]]:
