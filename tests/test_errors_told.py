@@ -158,6 +158,13 @@ def test_help_is_told_in_the_language_of_the_option(capsys: pytest.CaptureFixtur
     assert CHINESE.search(capsys.readouterr().out) is None
 
 
+def test_a_script_has_its_own_language_option(capsys: pytest.CaptureFixture[str]) -> None:
+    """What stands behind the script is none of ours."""
+    with pytest.raises(SystemExit, match="2"):
+        main(["run", "missing.py", "--lang", "zh"])
+    assert CHINESE.search(capsys.readouterr().err) is None
+
+
 def test_a_script_that_uses_click_speaks_its_own_language(tmp_path: Path) -> None:
     """What we say in Chinese is ours alone."""
     script = tmp_path / "own.py"

@@ -180,14 +180,22 @@ def _language(given: list[str]) -> str:
     from trainadvisor import configuration
     from trainadvisor.i18n.language import choose
 
-    said = [word.partition("=")[2] for word in given if word.startswith("--lang=")]
-    said += [after for word, after in pairwise(given) if word == "--lang"]
+    ours = _before_script(given)
+    said = [word.partition("=")[2] for word in ours if word.startswith("--lang=")]
+    said += [after for word, after in pairwise(ours) if word == "--lang"]
     with suppress(Exception):  # a wrong language or wrong settings, which a command will say
         configured = None if said or os.environ.get("TRAINADVISOR_LANG") else configuration.load().lang
         return choose(said[0] if said else None, configured)
     with suppress(TrainAdvisorError):
         return choose()
     return "en"
+
+
+def _before_script(given: list[str]) -> list[str]:
+    """Return the words before the script that a command runs, behind which all are the script's own."""
+    runs = given[:1] in (["run"], ["preflight"], ["verify"])
+    script = (place for place, word in enumerate(given) if runs and (word == "-m" or word.endswith(".py")))
+    return given[: next(script, len(given))]
 
 
 def _usage(error: click.ClickException) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -49,11 +49,7 @@ def regressions(entries: Iterable[Entry], days: float = DAYS) -> list[Regression
     if not tested:
         return []
     corrected = false_discovery_control([item.p for item in tested])
-    found = [
-        Regression(**{**item.__dict__, "p": float(p)})
-        for item, p in zip(tested, corrected, strict=True)
-        if p <= ALLOWED
-    ]
+    found = [replace(item, p=float(p)) for item, p in zip(tested, corrected, strict=True) if p <= ALLOWED]
     return sorted(found, key=lambda item: (item.p, item.script, item.what))
 
 

@@ -11,8 +11,8 @@ from trainadvisor.judge.result import Site
 from trainadvisor.mending import arguments
 from trainadvisor.mending.config_files import entry_in_files, key_of
 from trainadvisor.mending.fault_catalogue import FAULTS
+from trainadvisor.mending.fault_places import PLACES
 from trainadvisor.mending.insertions import INSERTIONS
-from trainadvisor.mending.places import PLACES
 from trainadvisor.mending.project import patterns_in, training_of
 from trainadvisor.source.edits import applied
 from trainadvisor.source.reading import plain, span_of

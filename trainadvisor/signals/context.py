@@ -10,7 +10,7 @@ import numpy as np
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.log.short_trainings import many_short
-from trainadvisor.signals import codebooks, curves
+from trainadvisor.signals import codebook_use, curves
 from trainadvisor.signals.memory import memory_of, remembered
 
 CLASSIFYING = frozenset({
@@ -170,7 +170,7 @@ def recorded(log: RunLog) -> bool:
 
 def codebook(log: RunLog) -> bool:
     """Return whether the model chooses rows of a matrix: the entries and what they stand for chase each other."""
-    return bool(codebooks.looked_up(log))
+    return bool(codebook_use.looked_up(log))
 
 
 def no_supervision(log: RunLog) -> bool:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
+from trainadvisor.signals.held_parameters import held, held_by, held_now, trained_before
 from trainadvisor.signals.initial_spread import drawn
 from trainadvisor.signals.wiring import no_grad_share
 
@@ -33,23 +34,6 @@ def all_parameters(log: RunLog) -> dict[int, Fact]:
     return {p["id"]: {**p, "owner": model["name"]} for model in log.models for p in model["parameters"]}
 
 
-def held(log: RunLog) -> set[int]:
-    """Return the numbers of the parameters that any optimizer holds."""
-    return {number for optimizer in log.optimizers for group in optimizer["groups"] for number in group["parameters"]}
-
-
-def held_by(log: RunLog, optimizer: int) -> set[int]:
-    """Return the numbers of the parameters that one optimizer holds."""
-    groups = [group for told in log.optimizers if told["id"] == optimizer for group in told["groups"]]
-    return {number for group in groups for number in group["parameters"]}
-
-
-def held_now(log: RunLog) -> set[int]:
-    """Return the numbers of the parameters that the optimizers of the main phase hold; an earlier one may be gone."""
-    used = [optimizer for optimizer in log.optimizers if optimizer["id"] in log.phase.optimizers] or log.optimizers
-    return {number for optimizer in used for group in optimizer["groups"] for number in group["parameters"]}
-
-
 def reached(log: RunLog) -> set[int]:
     """Return the numbers of the parameters in the graph of any training loss."""
     graphs = [loss["graph"] for loss in log.losses if loss.get("phase") != "eval" and loss["graph"]]
@@ -59,12 +43,6 @@ def reached(log: RunLog) -> set[int]:
 def fresh(fact: Fact) -> bool:
     """Return whether a parameter starts from random values: neither loaded nor trained before."""
     return not fact.get("loaded") and not fact.get("earlier")
-
-
-def trained_before(log: RunLog) -> set[int]:
-    """Return the numbers of the parameters that optimizers of earlier phases have trained: they are random no more."""
-    used = {number for phase in log.phases if phase.stop <= log.phase.start for number in phase.optimizers}
-    return set().union(*(held_by(log, optimizer) for optimizer in used))
 
 
 def _learnable(log: RunLog) -> list[Fact]:

@@ -11,7 +11,6 @@ from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
@@ -23,7 +22,8 @@ from trainadvisor.record.guarded_layers import GuardedLayers
 from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.objects import describe
 from trainadvisor.record.objects.watched_model import Model
-from trainadvisor.record.probes.called_places import FUNCTIONS, CalledPlaces
+from trainadvisor.record.probes.called_places import CalledPlaces
+from trainadvisor.record.probes.function_kinds import ACTIVATIONS, RESHAPING
 from trainadvisor.record.probes.output_statistics import COLUMNS, NUMBERS, Found, active_units, combine, measure
 from trainadvisor.record.probes.part import Part
 from trainadvisor.record.rotation import Rotation, Rows
@@ -43,16 +43,6 @@ _FRAMES_OF_A_CALL, _FRAMES_OF_A_LOOK = 3, 100
 # Sampled batches over which a unit must stay at zero to count as dead.
 _BATCHES = 4
 
-_NAMES = {
-    "relu": "relu", "relu_": "relu", "relu6": "relu", "threshold": "relu", "clamp_min": "relu", "tanh": "tanh",
-    "tanh_": "tanh",
-    "sigmoid": "sigmoid", "sigmoid_": "sigmoid", "hardsigmoid": "sigmoid", "gelu": "gelu", "silu": "silu",
-    "leaky_relu": "leaky_relu",
-    "leaky_relu_": "leaky_relu", "elu": "elu", "elu_": "elu", "selu": "selu", "celu": "celu", "mish": "mish",
-    "softplus": "softplus",
-    "softmax": "softmax", "log_softmax": "log_softmax", "hardtanh": "hardtanh", "prelu": "prelu",
-    "softsign": "softsign",
-}  # fmt: skip
 _KINDS: tuple[tuple[type[nn.Module] | tuple[type[nn.Module], ...], str], ...] = (
     (nn.Linear, "linear"),
     (private_torch.CONV, "conv"),
@@ -62,11 +52,6 @@ _KINDS: tuple[tuple[type[nn.Module] | tuple[type[nn.Module], ...], str], ...] = 
     (nn.MultiheadAttention, "attention"),
     (nn.Embedding, "embedding"),
 )
-
-
-def _functions() -> dict[Any, str]:
-    owners = (torch, F, torch.Tensor)
-    return {getattr(owner, name): kind for owner in owners for name, kind in _NAMES.items() if hasattr(owner, name)}
 
 
 @dataclass
@@ -85,8 +70,6 @@ class _Row:
 class _Functions(TorchFunctionMode):
     """Sees the activation functions that the forward calls, as modules or by name."""
 
-    table: dict[Any, str] = {}  # noqa: RUF012 - filled once, below
-
     def __init__(self, probe: "ActivationProbe", guard: "Guard") -> None:
         super().__init__()
         self._probe, self._guard = probe, guard
@@ -96,11 +79,11 @@ class _Functions(TorchFunctionMode):
     @veiled
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = function(*args, **(kwargs or {}))
-        kind = self.table.get(function)
+        kind = ACTIVATIONS.get(function)
         if kind is not None and isinstance(result, torch.Tensor):
             self._guard("activations.function", self._probe.saw_function, kind, result)
-        elif self.notes_calls and function in FUNCTIONS:
-            self._guard("activations.place", self._probe.saw_call, FUNCTIONS[function])
+        elif self.notes_calls and function in RESHAPING:
+            self._guard("activations.place", self._probe.saw_call, RESHAPING[function])
         return result
 
 
@@ -153,7 +136,6 @@ class ActivationProbe:
         self._table_numbers = count()
         self._places: dict[int, CalledPlaces] = {}
         self._called = CalledPlaces()
-        _Functions.table = _Functions.table or _functions()
 
     def observer(self, call: Call) -> _Observation | None:
         """Return the context to run a call in, or None when it is not observed."""

@@ -2,23 +2,10 @@
 
 from typing import Any
 
-import torch
-import torch.nn.functional as F
-
 from trainadvisor.instrument import call_sites
 
 # Names whose lines are kept.
 _MOST = 200
-# Functions that exchange axes or drop values: no activations, but places of faults.
-_NAMES = ("view", "reshape", "flatten", "permute", "transpose", "squeeze", "dropout")
-
-
-def _functions() -> dict[Any, str]:
-    owners = (torch, F, torch.Tensor)
-    return {getattr(owner, name): name for owner in owners for name in _NAMES if hasattr(owner, name)}
-
-
-FUNCTIONS = _functions()
 
 
 class CalledPlaces:

@@ -77,8 +77,7 @@ class SharedRowsProbe:
         self._loader_of: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
         self._training_loaders: weakref.WeakSet[DataLoader[Any]] = weakref.WeakSet()
         self._loader: DataLoader[Any] | None = None
-        # The forward with gradients that a backward may follow, and its rows.
-        # A model (number) and what it was given, without the graph.
+        # The forward with gradients that a backward may follow: its model (number), and what that was given.
         self._open: tuple[int, torch.Tensor] | None = None
         # Models (numbers) whose loss takes only some of the rows that go in.
         self._partial: set[int] = set()

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from trainadvisor.mending.places import PLACES
+from trainadvisor.mending.fault_places import PLACES
 from trainadvisor.source.reading import parse
 from trainadvisor.source.training import Training
 
