@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-frameworks lint audit fuzz bench mutants clean
+.PHONY: demo test test-frameworks docs lint audit fuzz bench mutants clean
 
 demo: $(VENV)/installed
 	$(BIN)/trainadvisor demo
@@ -19,6 +19,16 @@ test: $(VENV)/installed-dev
 FRAMEWORKS ?= .venv-frameworks
 test-frameworks: $(FRAMEWORKS)/installed
 	OMP_NUM_THREADS=1 $(FRAMEWORKS)/bin/python -m pytest tests/frameworks
+
+# The site of the documentation, in both languages, in build/docs; a warning is an error, and nothing is fetched.
+# Sphinx has an environment of its own: it needs neither torch nor the package.
+DOCS ?= .venv-docs
+docs: $(VENV)/installed $(DOCS)/installed
+	rm -rf build/docs build/docs-sources
+	$(BIN)/python docs/site build/docs-sources
+	for lang in en zh; do \
+		$(DOCS)/bin/python -m sphinx -W --keep-going -n -q -b html build/docs-sources/$$lang build/docs/$$lang || exit 1; done
+	$(BIN)/python docs/site --check build/docs
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -52,7 +62,7 @@ mutants: $(VENV)/installed-dev
 	nice $(BIN)/python benchmarks/mutants --mutants $(MUTANTS) --seed $(SEED) --results benchmarks/RESULTS.md
 
 clean:
-	rm -rf $(VENV) $(FRAMEWORKS) dist build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(FRAMEWORKS) $(DOCS) dist build .pytest_cache .mypy_cache .ruff_cache
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "trainadvisor needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -67,6 +77,11 @@ $(FRAMEWORKS)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(FRAMEWORKS)
 	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[frameworks]" hypothesis
+	touch $@
+
+$(DOCS)/installed: docs/site/requirements.txt
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check -r docs/site/requirements.txt
 	touch $@
 
 # The examples use torchvision where it can be installed; its published wheel must not choose another torch.

@@ -69,6 +69,11 @@ class Variant(ast.NodeTransformer):
         self.generic_visit(node)
         return node if held is None else (node.body if held else node.orelse) or ast.Pass()
 
+    def visit_Compare(self, node: ast.Compare) -> Any:
+        """Write what a comparison comes to, such as that of a keyword."""
+        held = self._decided(node)
+        return node if held is None else ast.Constant(held)
+
     def visit_IfExp(self, node: ast.IfExp) -> Any:
         """Keep the value that holds."""
         held = self._decided(node.test)

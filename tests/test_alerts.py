@@ -19,6 +19,7 @@ from trainadvisor.judge.result import Finding
 from trainadvisor.monitor import alerts
 from trainadvisor.monitor.alerts import Alert, Alerter, body
 from trainadvisor.monitor.finding_events import FindingEvent
+from trainadvisor.monitor.last_word import LastWord, last_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -246,3 +247,67 @@ def test_a_warning_that_explains_an_error_is_an_error() -> None:
     alerter.tell(finding("activation-explosion", "warning").model_copy(update={"explains": [finding()]}), 9)
     alerter.close()
     assert heard == [("activation-explosion", "error")]
+
+
+def last(state: str = "broken", code: int = 0) -> LastWord:
+    """Return what is said of a run that is over."""
+    return LastWord(state, "the learning rate is too high", "train.py", code, 80, "log.json", "out.html", "box")
+
+
+def test_the_last_word_has_verdict_host_and_report(server: tuple[str, list[Any]]) -> None:
+    """One message more when the run is over, in words and in fields."""
+    url, posted = server
+    alerter = Alerter("en", "train.py")
+    alerter.to_url(url)
+    alerter.finish([], last(code=1))
+    assert posted[0].pop("text").splitlines() == [
+        "BROKEN: train.py on box",
+        "the learning rate is too high",
+        "the script exited with 1",
+        "report: out.html",
+        "log: log.json",
+    ]
+    assert posted == [
+        {
+            "schema": "trainadvisor/end/1", "failed": True, "state": "broken", "host": "box", "script": "train.py",
+            "summary": "the learning rate is too high", "code": 1, "steps": 80, "log": "log.json", "report": "out.html",
+        }
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("notify_on", "state", "code", "sent"),
+    [
+        ("always", "healthy", 0, 1),
+        ("fail", "healthy", 0, 0),
+        ("fail", "needs-attention", 0, 0),
+        ("fail", "broken", 0, 1),
+        ("fail", "healthy", 3, 1),
+    ],
+)
+def test_a_last_word_may_be_for_failures_only(
+    server: tuple[str, list[Any]], notify_on: str, state: str, code: int, sent: int
+) -> None:
+    """A broken training is one, and a script that ends with an error."""
+    url, posted = server
+    alerter = Alerter("en", "train.py", notify_on)
+    alerter.to_url(url)
+    alerter.finish([], last(state, code))
+    assert len(posted) == sent
+
+
+def test_a_last_word_that_cannot_be_delivered_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is raised, and nobody waits longer than the limit."""
+    alerter = Alerter("en", "train.py")
+    alerter.to_url("http://127.0.0.1:9/hook")
+    alerter.finish([], last())
+    assert capsys.readouterr().err.count("alert not delivered") == 1
+
+
+def test_a_last_word_carries_no_secret() -> None:
+    """Nor does a script's name or a path, whatever they hold."""
+    told = last_word(
+        None, "no: password=hunter22", "s3://me:hunter22@host/train.py", 0, 0, "token=hunter22/log.json", ""
+    )
+    assert "hunter22" not in told.text(Words("en"))
+    assert told.state == "cannot-tell"

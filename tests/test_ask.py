@@ -1,18 +1,21 @@
 """Questions in English and Chinese, and what they are answered with."""
 
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from trainadvisor.answers import question as ask
 from trainadvisor.answers import written
-from trainadvisor.answers.matching import Matcher, Topic, tokens
+from trainadvisor.answers.matching import Matcher, Topic
+from trainadvisor.answers.meaning import meanings
 from trainadvisor.cli import program
 from trainadvisor.errors import LogError, RuleError
 from trainadvisor.judge.result import Diagnosis, Finding, Remedy
 from trainadvisor.judge.rule_loading import load
 from trainadvisor.judge.rulebook import ANSWERS, shipped_rules
+from trainadvisor.report.text.layout import cells
 
 WRITTEN = written.load(shipped_rules() / ANSWERS)
 FAQ = [
@@ -134,11 +137,85 @@ def test_a_question_about_one_finding_is_answered_from_its_rule(question, code, 
 @pytest.mark.parametrize("question", FOREIGN)
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_nothing_is_invented(question, lang, tmp_path):
-    """A question about something else gets the list of families and no remedy."""
-    text = ask.answer(question, lang, tmp_path)
-    assert ("没有找到" if lang == "zh" else "No answer was found") in text
-    assert "nan-loss" in text
-    assert "\x1b" not in text
+    """A question about something else gets three lines: no answer, near questions, where all subjects stand."""
+    lines = ask.answer(question, lang, tmp_path).splitlines()
+    starts = (
+        ("没有找到", "相近的问题有：", "trainadvisor explain")
+        if lang == "zh"
+        else ("No answer", "Near", "`trainadvisor")
+    )
+    assert [line.startswith(start) for line, start in zip(lines, starts, strict=True)] == [True] * 3
+    assert "\x1b" not in "".join(lines)
+    assert max(map(cells, lines)) <= ask.WIDTH + 20
+
+
+def test_near_questions_share_a_word(tmp_path):
+    """Half a match is shown as a question that can be asked."""
+    assert "Near questions: The discriminator's loss" in ask.answer("a discriminator in court", "en", tmp_path)
+
+
+ASKED = tomllib.loads(Path(__file__).with_name("asked.toml").read_text(encoding="utf-8"))
+RIGHT = 0.9
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("part", ASKED)
+def test_questions_are_answered_as_people_ask_them(part, lang, tmp_path):
+    """Nine of ten lead to a right answer, and each leads to some answer."""
+    titles = {entry.id: entry.texts(lang).question for entry in WRITTEN}
+    asked = ASKED[part][lang]
+    first = {question: first_line(question, lang, tmp_path) for question in asked}
+    assert [question for question, line in first.items() if not line.startswith(("Matched", "匹配"))] == []
+    wrong = [
+        question
+        for question, names in asked.items()
+        if not any(f": {titles.get(name, name)}" in first[question].replace("：", ": ") for name in names)
+    ]
+    assert len(wrong) <= (1 - RIGHT) * len(asked), wrong
+
+
+@pytest.mark.parametrize("part", ASKED)
+def test_no_question_is_listed(part):
+    """None of them stands word for word among the words that answers are found by."""
+    listed = {words for entry in WRITTEN for texts in (entry.en, entry.zh) for words in texts.search}
+    added = {question for lang in ASKED[part].values() for question in lang}
+    assert part == "given" or listed & added == set()
+
+
+@pytest.mark.parametrize(
+    ("question", "opposite"),
+    [
+        ("val loss higher than train loss", "validation-below-training"),
+        ("train loss lower than val loss", "validation-below-training"),
+        ("验证集loss比训练集高", "validation-below-training"),
+        ("validation loss is lower than training loss", "validation-loss-rises"),
+        ("验证集loss比训练集低", "validation-loss-rises"),
+        ("loss decreasing but accuracy not increasing", "loss-not-decreasing"),
+        ("loss下降但是准确率不涨", "loss-not-decreasing"),
+        ("gpu利用率很高但是训练慢", "gpu-idle"),
+        ("my model underfits", "validation-loss-rises"),
+        ("欠拟合怎么办", "validation-loss-rises"),
+        ("test accuracy is better than training accuracy", "validation-loss-rises"),
+    ],
+)
+def test_no_meaning_is_turned_around(question, opposite, tmp_path):
+    """The answer to the opposite question is not the first."""
+    entry = next(entry for entry in WRITTEN if entry.id == opposite)
+    assert entry.en.question not in first_line(question, "en", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("RuntimeError: mat1 and mat2 shapes cannot be multiplied (64x3136 and 784x10)", "shape-mismatch"),
+        ("IndexError: Target 10 is out of bounds.", "index-out-of-range"),
+        ("RuntimeError: Trying to backward through the graph a second time", "graph-freed"),
+        ("AttributeError: module 'torch' has no attribute 'sigmiod'", "name-unknown"),
+    ],
+)
+def test_an_error_message_is_a_question(message, code, tmp_path):
+    """The patterns by which a crash is explained answer who pastes its message."""
+    assert f"Matched: {code}: " in first_line(message, "en", tmp_path)
 
 
 def finding(code: str, **more) -> Finding:
@@ -249,14 +326,35 @@ def test_a_wrong_file_of_answers_is_named(tmp_path):
         written.load(path)
 
 
-def test_english_words_are_compared_by_stem():
-    """Forms of one word are one token, and words without meaning are none."""
-    assert tokens("The losses are not decreasing") == tokens("my loss does not decrease") == ["loss", "not", "decreas"]
+def test_forms_and_synonyms_are_one_token():
+    """In English and in Chinese, with words between that say nothing."""
+    texts = [
+        "The losses are not decreasing",
+        "my loss won't go down",
+        "loss is stuck",
+        "为什么我的loss不下降了？",
+        "损失降不下去",
+    ]
+    assert [meanings(text) for text in texts] == [["=loss", "=stuck"]] * 5
 
 
-def test_chinese_is_compared_by_pairs_of_characters():
-    """Question words and particles do not count, and loss is 损失."""
-    assert tokens("为什么我的loss不下降了？") == tokens("损失不下降") == ["损失", "失不", "不下", "下降"]
+def test_what_is_no_concept_is_a_stem_or_a_pair_of_characters():
+    """All forms of a word have one stem; Chinese without spaces is read in pairs."""
+    assert meanings("tokenizers") == meanings("the tokenizer") == ["tokenizer"]
+    assert meanings("分词器") == ["分词", "词器"]
+
+
+def test_a_misspelled_word_is_the_nearest_known_one(tmp_path):
+    """Whoever types in a hurry is understood."""
+    assert first_line("wich optimzer shoud I use", "en", tmp_path) == first_line("which optimizer", "en", tmp_path)
+
+
+def test_a_comparison_is_read_whoever_is_named_first():
+    """Which side is worse counts, not which comes first; a smaller loss is better, a smaller accuracy worse."""
+    behind = ["val loss higher than train loss", "train loss lower than val loss", "train acc 99 test acc 60"]
+    ahead = ["val loss lower than train loss", "test accuracy better than train accuracy", "验证集准确率比训练集高"]
+    assert [meanings(text)[-1] for text in behind] == ["=overfit"] * 3
+    assert [meanings(text)[-1] for text in ahead] == ["=ahead"] * 3
 
 
 def test_a_missing_negation_is_no_match():

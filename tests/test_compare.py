@@ -147,3 +147,38 @@ def test_a_truth_value_is_no_figure() -> None:
     assert figures(compare(run(loss_final=True, val_loss_final="low"), run(memory=3))) == {
         "compare.memory": (None, 3.0)
     }
+
+
+def rated(log: str = "a", steps: int = 100, **rates: float) -> Diagnosis:
+    """Return a run of another tool with its logged rates."""
+    return run(source="import", log=log, steps=steps, **{f"lr_{name}": rate for name, rate in rates.items()})
+
+
+def test_schedules_of_other_tools_are_compared() -> None:
+    """Peak, start and end of the logged rate; a difference of less than a hundredth of the peak is none."""
+    falls, stays = rated(peak=1e-3, first=1e-3, final=1e-7), rated(peak=1e-3, first=1e-3, final=1e-3)
+    found = compare(falls, stays)
+    assert (found.changed, found.same) == ((("lr at the end", 1e-7, 1e-3),), ("lr", "lr at the start"))
+    assert compare(falls, rated(peak=1.005e-3, first=1e-3, final=2e-7)).changed == ()
+
+
+def test_the_end_of_a_schedule_counts_at_the_same_step_alone() -> None:
+    """A run that was cut off had no other schedule; nor has a run of ours a rate from another place."""
+    whole, cut = rated(peak=1e-3, final=1e-7), rated(steps=50, peak=1e-3, final=5e-4)
+    assert compare(whole, cut).changed == ()
+    assert compare(run(lr_peak=1e-3), run(lr_peak=1e-2)).changed == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "logged", "told"),
+    [
+        ("out_lr5e-5/state.json", "out_lr1e-5/state.json", 4.83e-5, (5e-5, 1e-5, 4.83e-5)),
+        ("run-lr0.01/log.csv", "run-lr0.1/log.csv", 0.01, (0.01, 0.1, 0.01)),
+        ("out_lr5e-5/state.json", "again_lr5e-5/state.json", 5e-5, None),
+        ("first/state.json", "out_lr5e-5/state.json", 5e-5, None),
+    ],
+)
+def test_names_that_promise_another_rate(before: str, now: str, logged: float, told: tuple[float, ...] | None) -> None:
+    """Both logged one rate; where the rates differ as well nothing is wrong with the names."""
+    assert compare(rated(before, peak=logged), rated(now, peak=logged)).misnamed == told
+    assert compare(rated(before, peak=logged), rated(now, peak=2 * logged)).misnamed is None

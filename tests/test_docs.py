@@ -49,6 +49,14 @@ def test_the_code_pages_are_those_of_the_rules():
     assert [name for name in PAGES if committed[name] != PAGES[name]] == []
 
 
+def test_every_promise_names_a_test_that_is_there():
+    """Files and folders that SECURITY.md names as what tests it."""
+    root = DOCS.parent
+    named = re.findall(r"`((?:tests|benchmarks)/[^`]+)`", (root / "SECURITY.md").read_text(encoding="utf-8"))
+    assert len(named) > 30
+    assert [name for name in named if not (root / name).exists()] == []
+
+
 def test_titles_are_written_alike():
     """In English with a capital letter, unless the name of a type comes first; without a full stop in both."""
     titles = {rule.code: (rule.title("en"), rule.title("zh")) for rule in BOOK.rules.values()}

@@ -13,10 +13,11 @@ PACKAGE = Path(trainadvisor.__file__).parent
 # what each package and top-level module may import from the package, at any place; the standard library is free to all
 WORDS = {
     "errors", "vocabulary", "i18n", "interruptions", "characters", "regular", "redaction", "voice", "descriptors",
-    "background", "version",
+    "background", "version", "status_line", "silence",
 }  # fmt: skip
 SETTINGS = {"configuration", "settings", "requirements", "toml"}
 JUDGING = {"judge", "signals", "log", "changes"}
+TABLES = {"fsspec", "prometheus_client", "scipy", "numpy"}
 FRAMEWORKS = {
     "accelerate", "fastai", "ignite", "keras", "lightning", "pytorch_lightning", "skorch", "transformers",
 }  # fmt: skip
@@ -30,19 +31,23 @@ ALLOWED: dict[str, set[str]] = {
     "interruptions": set(),
     "voice": {"descriptors", "interruptions"},
     "background": set(),
+    "status_line": {"background", "voice"},
     "version": set(),
+    "silence": set(),
     "toml": {"errors", "regular"},
     "requirements": {"errors"},
     "settings": {"errors", "vocabulary", "requirements", "toml"},
     "configuration": {"errors", "settings"},
+    "settings_mistakes": {"errors", "settings", "configuration"},
     "i18n": {"errors"},
     "log": {*WORDS - {"i18n"}, "numpy", "orjson", "zstandard"},
     "instrument": {"errors", "interruptions", "redaction", "torch"},
-    "signals": {"log", "numpy", "scipy"},
+    "signals": {"silence", "log", "numpy", "scipy"},
     "record": {*WORDS - {"i18n"}, "log", "instrument", "torch", "numpy"},
-    "source": {"errors"},
+    "source": {"errors", "silence"},
     "lint": {"source", "errors"},
     "judge": {
+        "silence",
         "lint",
         "source",
         "importers",
@@ -70,7 +75,7 @@ ALLOWED: dict[str, set[str]] = {
     "preflight": {*WORDS, *JUDGING, "telling", "trials", "verify", "configuration", "numpy", "pydantic"},
     "report": {*WORDS, "judge", "source", "requirements", "fleet", "jinja2", "markupsafe"},
     "agents": {"errors", "version", "mcp"},
-    "fleet": {*WORDS, *JUDGING, "importers", "trials", "configuration", "fsspec", "scipy", "numpy"},
+    "fleet": {*WORDS, *JUDGING, *TABLES, "importers", "trials", "configuration"},
     "monitor": {*WORDS, *JUDGING, "importers", "telling", "page_material", "gate", "record", "report", "configuration"},
     "answers": {*WORDS, "judge", "telling", "demos", "report", "pydantic"},
     "demos": {*WORDS, "judge", "telling", "report", "numpy", "torch", "sklearn"},

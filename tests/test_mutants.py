@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
+import tomllib
 from pathlib import Path
 from textwrap import dedent
 
@@ -94,3 +95,25 @@ def test_every_mutant_of_a_module_can_be_parsed() -> None:
     assert len(found) > 50
     for mutant in found:
         assert ast.dump(ast.parse(mutant.applied(source))) != ast.dump(ast.parse(source))
+
+
+def test_numbers_that_nobody_could_call_wrong_are_left_out() -> None:
+    """Measures of a drawing and sizes of a look, by path and line; never a zero, nor anything but a number."""
+    where = PATH.parent
+    sys.path.insert(0, str(where))
+    spec = importlib.util.spec_from_file_location("drawn_mutants", where / "__main__.py")
+    assert spec is not None
+    assert spec.loader is not None
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    sys.path.remove(str(where))
+    kinds = tomllib.loads((where / "equivalent.toml").read_text(encoding="utf-8"))["kinds"]
+
+    def left_out(path: str, line: str) -> list[str]:
+        found = mutations.mutants(f"trainadvisor/{path}", line)
+        return [mutant.told for mutant in found if tool.of_a_kind(mutant, line, kinds)]
+
+    assert left_out("report/html/svg.py", "WIDTH, LEFT = 640, 1") == ["640 -> 1280"]
+    assert left_out("log/growing.py", "LOOK = 8 << 20") == ["8 -> 9", "20 -> 40"]
+    assert left_out("report/html/svg.py", "x = 640") == left_out("signals/loss.py", "LOOK = 8") == []
+    assert left_out("report/html/svg.py", "WIDTH = a if b else c") == []

@@ -33,6 +33,8 @@ CALLS = {"eval", "exec", "__import__", "load", "loads", "load_module", "system",
 RUNNERS = {
     ("record/run_script.py", "exec"): "running the user's script is what the command is for",
     ("demos/walkthrough.py", "exec"): "a script of ours, which the demonstration has just shown",
+    ("importers/flight_recorder.py", "pickle"): "dumps of torch, of which each operation is on a list of harmless ones",
+    ("importers/flight_recorder.py", "load"): "by an unpickler that refuses every class and function",
 }
 # Modules whose `load` or `loads` reads data that cannot hold code (numpy's, unless pickles are allowed).
 SOUND_LOADERS = {"orjson", "json", "tomllib", "configuration", "rulebook", "book", "answers", "np"}
@@ -85,6 +87,7 @@ def test_nothing_in_the_package_runs_what_it_reads() -> None:
 
 
 STARTERS = {
+    "commands/checkup.py": "torch is asked by a fixed program, since importing it may end the process",
     "monitor/alerts.py": "the command typed after --on-finding",
     "mending/source_files.py": "git, asked whether a file is tracked and unchanged",
     "record/run_script.py": "the script or module that was typed",

@@ -18,6 +18,10 @@ COMMANDS = [
     ["diagnose", "log.json", "--lang", "zh"],
 ]
 
+# What checks documents is of no use to a text.
+CHECKERS = ("pydantic", "jsonschema")
+PLAIN = "epoch,loss,val_loss\n0,1.0,1.1\n1,0.5,0.6\n2,0.4,0.5\n"
+
 PROBE = """
 import sys
 sys.argv = ["trainadvisor", *{arguments!r}]
@@ -41,3 +45,18 @@ def test_nothing_heavy_is_imported(tmp_path: Path, arguments: list[str]) -> None
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr.strip().splitlines()[-1] == "loaded:"
+
+
+@pytest.mark.parametrize("name", ["log.json", "metrics.csv"])
+def test_a_text_is_made_without_what_checks_documents(tmp_path: Path, name: str) -> None:
+    """The report of a log, whoever wrote it, loads no pydantic; its JSON does."""
+    build_log(tmp_path, columns={"loss": [1.0 / (1 + i) for i in range(50)], "lr": 0.1, "grad_norm": [1.0] * 50})
+    (tmp_path / "metrics.csv").write_text(PLAIN)
+    loaded = [_loaded(tmp_path, ["diagnose", name, "--format", form]) for form in ("text", "json")]
+    assert loaded == ["loaded:", "loaded: pydantic"]
+
+
+def _loaded(folder: Path, arguments: list[str]) -> str:
+    script = PROBE.format(arguments=arguments, heavy=CHECKERS)
+    done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=False)
+    return done.stderr.strip().splitlines()[-1]

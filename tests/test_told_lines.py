@@ -101,3 +101,31 @@ def test_secrets_of_a_line_are_not_shown(script: Path) -> None:
         RUN, BOOK, "en",
     )[0]  # fmt: skip
     assert secret not in made.model_dump_json()
+
+
+def test_what_is_no_edit_has_the_names_of_the_script() -> None:
+    """In code and in the calls that a sentence names; arguments, attributes and other words stay."""
+    code = "optimizer = Adam(model.parameters(), model=model)\nself.model(x)\nloss = 'loss'  # loss.item()"
+    advised = Remedy(change="fix-data", arguments={}, applies="try", code=code, text="Let model.train() set the model.")
+    made = told("label-problem", advised).remedies[0]
+    assert made.text == "Let net.train() set the model."
+    assert made.code == "opt = Adam(net.parameters(), model=net)\nself.model(x)\nloss = 'loss'  # loss.item()"
+
+
+def test_a_usual_name_that_the_script_has_stays(script: Path) -> None:
+    """Whatever it stands for there."""
+    script.write_text(SCRIPT + "def score(model):\n    return model\n")
+    advised = Remedy(change="fix-data", arguments={}, applies="try", code="optimizer.step(model)", text="Step.")
+    assert told("label-problem", advised).remedies[0].code == "opt.step(model)"
+
+
+def test_a_layer_that_goes_is_shown_and_not_the_comma_before_it(script: Path) -> None:
+    """With the loss that it stands before."""
+    script.write_text(
+        "import torch\nfrom torch import nn\nnet = nn.Sequential(\n    nn.Linear(3, 2),\n    nn.Softmax(dim=1),\n)\n"
+        "for x, y in loader:\n    loss = nn.functional.cross_entropy(net(x), y)\n    loss.backward()\n"
+    )
+    advised = Remedy(change="remove-output-activation", arguments={}, applies="adapt", text="Take it out.")
+    site = Site(file="train.py", line=8, source="loss = nn.functional.cross_entropy(net(x), y)")
+    held = finding("softmax-before-cross-entropy", advised).model_copy(update={"sites": [site]})
+    assert [site.line for site in with_lines([held], RUN, BOOK, "en")[0].sites] == [5, 8]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib import import_module
+from itertools import pairwise
 from typing import Any, NoReturn
 
 import click
@@ -31,6 +33,7 @@ COMMANDS = {
     "changes": "List the remedies that a trial can apply to a script from outside.",
     "mcp": "Serve the commands as tools for coding agents.",
     "config": "Show the settings that hold here and where each comes from.",
+    "doctor": "Print versions and what works here: torch, devices, frameworks, browser.",
 }
 MODULES = {"import": "import_"}  # a word of Python's own is no name of a module
 USAGE, INTERNAL, INTERRUPTED, PIPE_CLOSED = 2, 4, 130, 141
@@ -38,6 +41,8 @@ USAGE, INTERNAL, INTERRUPTED, PIPE_CLOSED = 2, 4, 130, 141
 
 class Program(click.Group):
     """The group of all commands, each found by its name in trainadvisor.commands."""
+
+    lang = "en"
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of the help page."""
@@ -50,13 +55,22 @@ class Program(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command = import_module(f"trainadvisor.commands.{MODULES.get(cmd_name, cmd_name)}").command
-        return command if isinstance(command, click.Command) else None
+        if not isinstance(command, click.Command):
+            return None
+        return command if self.lang == "en" else _in_chinese(command, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        with formatter.section("Commands" if self.lang == "en" else "命令"):
+            formatter.write_dl([(name, self._short(name)) for name in COMMANDS])
+
+    def _short(self, name: str) -> str:
+        if self.lang == "en":
+            return COMMANDS[name]
+        from trainadvisor.i18n.told_help import catalog
+
+        return catalog().get(name, {}).get("short", COMMANDS[name])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a reader that closed the pipe is no error of ours."""
@@ -110,39 +124,102 @@ def _print_version(*, verbose: bool) -> None:
 def main(args: list[str] | None = None) -> None:
     """Run the command line; never returns."""
     given = sys.argv[1:] if args is None else args
+    if "_TRAINADVISOR_COMPLETE" in os.environ:
+        from trainadvisor.commands import completion
+
+        completion.install()
+    lang = _language(given)
     try:
-        outcome = program.main(given, prog_name="trainadvisor", standalone_mode=False)
+        outcome = _parsed(given, lang)
         outcome = outcome() if callable(outcome) else outcome
     except TrainAdvisorError as error:
-        _leave(str(error), USAGE)
+        _leave(str(error), USAGE, lang)
     except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
+        with _click(lang):
+            error.show()
         sys.exit(error.exit_code)
     except click.ClickException as error:
-        _leave(_usage(error), error.exit_code)
+        with _click(lang):
+            message = _usage(error)
+        _leave(message, error.exit_code, lang, _where(error))
     except click.Abort:
         sys.exit(INTERRUPTED)
     except Exception as error:
         if given[:1] == ["--debug"] or os.environ.get("TRAINADVISOR_DEBUG"):
             raise
         hint = "this is our fault; `trainadvisor --debug ...` shows where"
-        _leave(f"internal error, {type(error).__name__}: {error}; {hint}", INTERNAL)
+        _leave(f"internal error, {type(error).__name__}: {error}; {hint}", INTERNAL, lang)
     sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def _parsed(given: list[str], lang: str) -> Any:
+    """Return what a command returns; in Chinese its help is told so, and what click says."""
+    told = program if lang == "en" else _in_chinese(program, "")
+    told.lang = lang
+    with _click(lang):
+        return told.main(given, prog_name="trainadvisor", standalone_mode=False)
+
+
+def _click(lang: str) -> AbstractContextManager[None]:
+    """Let click speak a language while the block runs."""
+    if lang == "en":
+        return nullcontext()
+    from trainadvisor.i18n.told_help import click_in_chinese
+
+    return click_in_chinese()
+
+
+def _in_chinese(command: Any, name: str) -> Any:
+    from trainadvisor.i18n.told_help import in_chinese
+
+    return in_chinese(command, name)
+
+
+def _language(given: list[str]) -> str:
+    """Return the language of help and errors, which are told before a command has read its options."""
+    from trainadvisor import configuration
+    from trainadvisor.i18n.language import choose
+
+    ours = _before_script(given)
+    said = [word.partition("=")[2] for word in ours if word.startswith("--lang=")]
+    said += [after for word, after in pairwise(ours) if word == "--lang"]
+    with suppress(Exception):  # a wrong language or wrong settings, which a command will say
+        configured = None if said or os.environ.get("TRAINADVISOR_LANG") else configuration.load().lang
+        return choose(said[0] if said else None, configured)
+    with suppress(TrainAdvisorError):
+        return choose()
+    return "en"
+
+
+def _before_script(given: list[str]) -> list[str]:
+    """Return the words before the script that a command runs, behind which all are the script's own."""
+    runs = given[:1] in (["run"], ["preflight"], ["verify"])
+    script = (place for place, word in enumerate(given) if runs and (word == "-m" or word.endswith(".py")))
+    return given[: next(script, len(given))]
 
 
 def _usage(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "trainadvisor"
     if isinstance(error, click.MissingParameter) and error.param is not None and error.param.name == "target":
-        return f"which script? Example: {path} train.py; see `{path} --help`"
-    message = error.format_message().rstrip(".?")
-    return f"{message[:1].lower()}{message[1:]}; see `{path} --help`"
+        return f"which script? Example: {path} train.py"
+    message = error.format_message().rstrip(".?。？")
+    return f"{message[:1].lower()}{message[1:]}"
 
 
-def _leave(message: str, code: int) -> NoReturn:
+def _where(error: click.ClickException) -> str:
+    """Return which command's help says more."""
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path if context else 'trainadvisor'} --help"
+
+
+def _leave(message: str, code: int, lang: str, see: str = "") -> NoReturn:
+    from trainadvisor.i18n.told_errors import told
     from trainadvisor.report.text.layout import clean
 
-    print(f"trainadvisor: {clean(' '.join(message.split()))}", file=sys.stderr)
+    text = clean(" ".join(told(message, lang).split()))
+    more = f"；说明见 `{see}`" if lang == "zh" else f"; see `{see}`"
+    print(f"trainadvisor{'：' if lang == 'zh' else ': '}{text}{more if see else ''}", file=sys.stderr)
     sys.exit(code)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,12 @@ SETTINGS = {
     "device": "device",
     "torch": "torch",
 }
+# The learning rate that another tool logged; the end counts only where both runs reached the same step.
+RATES = {"lr": "lr_peak", "lr at the start": "lr_first", "lr at the end": "lr_final"}
+# Rates that differ by less of the peak are the same.
+SAME_RATE = 0.01
+# A rate in the name of a file or folder: "lr5e-5", "run_2e-4", "lr0.01".
+NAMED_RATE = re.compile(r"(?<![\d.])(\d(?:\.\d+)?e-\d{1,2})(?!\d)|lr[-_=]?(0?\.\d+)", re.IGNORECASE)
 # Smaller relative changes of a final loss do not count, unless the noise of the validation is known.
 NOISE = 0.05
 
@@ -62,6 +69,8 @@ class Comparison:
     verdict: str
     last: int | None
     stopped: str | None
+    # The rates in the names of both runs and the one that both logged, where the names promise a difference.
+    misnamed: tuple[float, float, float] | None = None
 
     @property
     def decided_by(self) -> Row | None:
@@ -82,8 +91,8 @@ def compare(a: Diagnosis, b: Diagnosis) -> Comparison:
     return Comparison(
         a=a,
         b=b,
-        changed=tuple(_differing(a, b, SETTINGS)),
-        same=tuple(_alike(a, b)),
+        changed=tuple(_differing(a, b, SETTINGS) + _rates(a, b, same=False)),
+        same=tuple(_alike(a, b) + [name for name, *_ in _rates(a, b, same=True)]),
         unlike=unlike,
         fixed=fixed,
         kept=tuple(code for code in before if code in after),
@@ -92,6 +101,7 @@ def compare(a: Diagnosis, b: Diagnosis) -> Comparison:
         verdict="unlike" if unlike else _verdict(a, b, rows, _loud(a, fixed), _loud(b, new)),
         last=last,
         stopped=stopped,
+        misnamed=_misnamed(a, b),
     )
 
 
@@ -115,6 +125,32 @@ def _differing(a: Diagnosis, b: Diagnosis, facts: dict[str, str]) -> list[tuple[
 
 def _alike(a: Diagnosis, b: Diagnosis) -> list[str]:
     return [name for name, fact in SETTINGS.items() if fact in a.run and a.run[fact] == b.run.get(fact)]
+
+
+def _rates(a: Diagnosis, b: Diagnosis, *, same: bool) -> list[tuple[str, float, float]]:
+    """Return the logged rates of two runs of other tools that are the same, or those that are not."""
+    if not a.run.get("source") == b.run.get("source") == "import":
+        return []
+    ends = a.run.get("steps") == b.run.get("steps")
+    pairs = {name: (_fact(a, fact), _fact(b, fact)) for name, fact in RATES.items() if ends or fact != "lr_final"}
+    peak = max((rate for pair in pairs.values() for rate in pair if rate is not None), default=0.0)
+    known = [(name, x, y) for name, (x, y) in pairs.items() if x is not None and y is not None]
+    told = [entry for entry in known if (abs(entry[1] - entry[2]) <= SAME_RATE * peak) == same]
+    return [(name, float(f"{x:.3g}"), float(f"{y:.3g}")) for name, x, y in told]
+
+
+def _misnamed(a: Diagnosis, b: Diagnosis) -> tuple[float, float, float] | None:
+    """Return two rates by the names of the runs and the one logged by both, where these do not agree."""
+    logged = next((x for name, x, _ in _rates(a, b, same=True) if name == "lr"), None)
+    named = [_named_rate(str(run.run.get("log", ""))) for run in (a, b)]
+    if logged is None or named[0] is None or named[1] is None or named[0] == named[1]:
+        return None
+    return named[0], named[1], logged
+
+
+def _named_rate(path: str) -> float | None:
+    found = NAMED_RATE.findall(path)
+    return float("".join(found[-1])) if found else None
 
 
 def _common(a: Diagnosis, b: Diagnosis) -> tuple[int | None, str | None]:

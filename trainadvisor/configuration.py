@@ -11,7 +11,7 @@ from trainadvisor import settings
 from trainadvisor.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from trainadvisor.requirements import Requirement
     from trainadvisor.settings import Accepted
@@ -61,16 +61,22 @@ class Config:
 
 def load(folder: Path | None = None) -> Config:
     """Read the effective settings of a folder (default: the current one)."""
-    here = (folder or Path.cwd()).resolve()
-    project, own = _nearest(here, "pyproject.toml"), _nearest(here, FILE)
     entries: dict[str, tuple[Any, str]] = {}
     used = None
+    for path, section, table in sections(folder):
+        found = settings.flat(section, settings.Place(str(path), path, table))
+        entries |= {name: (value, str(path)) for name, value in found.items()}
+        used = path
+    return of_entries(entries | _environment(os.environ), used)
+
+
+def sections(folder: Path | None = None) -> Iterator[tuple[Path, Any, str]]:
+    """Yield each file that holds for a folder, what it sets, and the table it sets it in; the strongest last."""
+    here = (folder or Path.cwd()).resolve()
+    project, own = _nearest(here, "pyproject.toml"), _nearest(here, FILE)
     for path, section, table in ((own, _whole(own), ""), (project, _section(project), "[tool.trainadvisor] ")):
         if path is not None and section is not None:
-            found = settings.flat(section, settings.Place(str(path), path, table))
-            entries |= {name: (value, str(path)) for name, value in found.items()}
-            used = path
-    return _config(entries | _environment(os.environ), used)
+            yield path, section, table
 
 
 def _nearest(folder: Path, name: str) -> Path | None:
@@ -113,7 +119,8 @@ def _variable(variable: str, text: str) -> dict[str, tuple[Any, str]]:
     return {name: (value, place.source) for name, value in found.items()}
 
 
-def _config(entries: dict[str, tuple[Any, str]], source: Path | None) -> Config:
+def of_entries(entries: dict[str, tuple[Any, str]], source: Path | None) -> Config:
+    """Return the settings that stand by dotted name with their origins."""
     values = {name: value for name, (value, _) in entries.items()}
     levels = {
         code: level for code, level in _inner(values, "rules").items() if isinstance(level, str) and "." not in code

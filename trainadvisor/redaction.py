@@ -58,8 +58,19 @@ _IN_TEXT = (
     (re.compile(rf"({_NAME}:\s*)(?=[^\s'\",;]*\d){_KEPT}[^\s'\",;)]{{8,}}", re.IGNORECASE), rf"\1{HIDDEN}"),
     (re.compile(rf"({_OPTION}\s+)(?!-){_KEPT}[^\s'\",;)]+", re.IGNORECASE), rf"\1{HIDDEN}"),
 )
+# A string in source code.
+_LITERAL = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
 # Fields that hold source lines, and the arguments of a script.
 CODE, ARGUMENTS = frozenset({"code"}), frozenset({"argv"})
+# The fields that this process leaves out of its logs, as the user has asked.
+_left_out: set[str] = set()
+
+
+def leave_out(*, arguments: bool, source: bool) -> None:
+    """Keep the arguments of the script, or its source lines, out of what this process records from here on."""
+    _left_out.clear()
+    _left_out.update(ARGUMENTS if arguments else ())
+    _left_out.update(CODE if source else ())
 
 
 @lru_cache(maxsize=1024)
@@ -69,7 +80,13 @@ def redact(text: str, *, code: bool = False) -> str:
         return _SHAPED.sub(HIDDEN, text)
     if _HINT.search(text) is None:
         return text
-    for pattern, instead in _PLACES if code else _PLACES + _IN_TEXT:
+    for pattern, instead in _PLACES:
+        text = pattern.sub(instead, text)
+    return _LITERAL.sub(lambda literal: _in_text(literal[0]), text) if code else _in_text(text)
+
+
+def _in_text(text: str) -> str:
+    for pattern, instead in _IN_TEXT:
         text = pattern.sub(instead, text)
     return text
 
@@ -87,6 +104,8 @@ def redact_arguments(words: list[Any]) -> list[Any]:
 
 def redacted(value: Any, field: str = "", code: frozenset[str] = CODE, arguments: frozenset[str] = ARGUMENTS) -> Any:
     """Return a value of a record without secrets, at any depth; fields named so hold source lines or arguments."""
+    if field in _left_out:
+        return [] if isinstance(value, list | tuple) else None
     if isinstance(value, str):
         return redact(value, code=field in code)
     if isinstance(value, dict):

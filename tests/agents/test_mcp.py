@@ -86,3 +86,71 @@ def test_every_tool_is_there_and_bounded(tmp_path: Path) -> None:
         assert "NaN" in await ask("explain", code="nan-loss")
 
     drive(tmp_path, conversation)
+
+
+def test_preflight_verify_and_compare(tmp_path: Path) -> None:
+    """The other tools on the same script: what breaks it, the change that helps, and the better of two runs."""
+    script = tmp_path / "train.py"
+    script.write_text(TRAIN, encoding="utf-8")
+
+    async def conversation(ask: Ask, client: Any) -> None:
+        verdict = await ask("preflight", script="train.py", seconds=60)
+        assert "FAIL" in verdict
+        assert "missing-backward" in verdict
+        told = await ask("verify", script="train.py", seconds=240)
+        assert "loss.backward()" in told
+        before = (await ask("run", script="train.py")).partition("log: ")[2].partition("\n")[0]
+        script.write_text(TRAIN.replace("    optimizer.step()", "    loss.backward()\n    optimizer.step()"), "utf-8")
+        after = (await ask("run", script="train.py")).partition("log: ")[2].partition("\n")[0]
+        assert "missing-backward" in await ask("compare", before=before, after=after)
+
+    drive(tmp_path, conversation)
+
+
+SLOW = """
+import os, pathlib, time
+pathlib.Path("pid").write_text(str(os.getpid()))
+time.sleep(300)
+"""
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether a process is there and no zombie."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+async def until(holds: Callable[[], bool], seconds: float = 60.0) -> bool:
+    """Return whether something holds within a time."""
+    for _ in range(round(10 * seconds)):
+        if holds():
+            return True
+        await asyncio.sleep(0.1)
+    return False
+
+
+def test_progress_and_cancellation(tmp_path: Path) -> None:
+    """A long call tells how far it is; once it is cancelled its script ends, and the server answers the next one."""
+    (tmp_path / "slow.py").write_text(SLOW, encoding="utf-8")
+    told: list[tuple[float, float | None]] = []
+
+    async def progress(spent: float, whole: float | None, message: str | None) -> None:
+        told.append((spent, whole))
+
+    async def conversation(ask: Ask, client: Any) -> None:
+        given = {"script": "slow.py", "seconds": 200}
+        call = asyncio.ensure_future(client.call_tool("run", given, progress_callback=progress))
+        assert await until(lambda: (tmp_path / "pid").is_file() and bool(told))
+        pid = int((tmp_path / "pid").read_text(encoding="utf-8"))
+        assert is_alive(pid)
+        call.cancel()
+        assert await until(lambda: not is_alive(pid), 20)
+        assert "NaN" in await ask("explain", code="nan-loss")
+
+    drive(tmp_path, conversation)
+    spent = [time_ for time_, _ in told]
+    assert spent == sorted(spent)
+    assert {whole for _, whole in told} == {200.0}

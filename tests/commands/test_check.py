@@ -33,7 +33,7 @@ def test_the_table_of_exit_codes(call: Call, folder: Path, name: str) -> None:
     outcome = call("check", write(folder, name))
     assert (outcome.code, outcome.err) == (code, "")
     assert outcome.out.startswith({0: "PASS", 1: "FAIL", 3: "UNDECIDED"}[code])
-    assert outcome.out.endswith(f"fails on: findings of level error and above that are at least likely   exit {code}\n")
+    assert outcome.out.endswith(f"fails on: errors that are at least likely (exit {code})\n")
     assert (f"  error  {finding}" in outcome.out) == (code == 1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -63,3 +64,35 @@ def test_chinese(call: Call, folder: Path) -> None:
     """Aligned by display cells."""
     lines = call("compare", write(folder, "nan"), write(folder, "falling"), "--lang", "zh").out.splitlines()
     assert any(line.startswith("  结论         B 更好：nan-loss 已消失") for line in lines)
+
+
+def test_many_runs_stand_on_one_page(call: Call, folder: Path) -> None:
+    """Each in the table with its state, each further one against the first, and one line each in the charts."""
+    a = log(folder, "a.json", [*FALLING[:50], *["nan"] * 50], lr=1.0)
+    b, c = log(folder, "b.json", FALLING), log(folder, "c.json", [0.5 * loss for loss in FALLING], lr=0.05)
+    outcome = call("compare", a, b, c, "--html", "out.html")
+    page = (folder / "out.html").read_text(encoding="utf-8")
+    assert outcome.code == 0
+    assert outcome.out.count("verdict            B is better") == 2
+    assert re.findall(r'<th scope="row">(\w [\w.]+)</th>', page) == ["A a.json", "B b.json", "C c.json"]
+    assert [page.count(f"{letter} is better: nan-loss no longer found") for letter in "BC"] == [1, 1]
+    assert "lr 1 -&gt; 0.05" in page
+    assert "C 更好" in page
+    legend = page[page.index('id="chart-training-1"') : page.index("</ul>", page.index('id="chart-training-1"'))]
+    assert [f"</span>{letter} <b>" in legend for letter in "ABC"] == [True] * 3
+    assert "<script" not in page
+    assert len(call("compare", a, b, c, "--json").json["comparisons"]) == 2
+
+
+def test_a_page_of_a_comparison_is_refused_where_it_cannot_be_written(call: Call, folder: Path) -> None:
+    """Before anything is judged."""
+    a = log(folder, "a.json", FALLING)
+    assert call("compare", a, a, "--html", "gone/out.html").code == 2
+
+
+def test_letters_name_at_most_26_runs(call: Call, folder: Path) -> None:
+    """More are a fleet."""
+    a = log(folder, "a.json", FALLING)
+    outcome = call("compare", *[a] * 27)
+    assert outcome.code == 2
+    assert "at most 26 runs; `trainadvisor fleet FOLDER` judges any number of them" in outcome.err

@@ -77,3 +77,50 @@ def test_a_variable_wins_over_the_file(
     monkeypatch.setenv("TRAINADVISOR_LANG", "en")
     first = call("config", "show").out.splitlines()[0]
     assert first == 'lang = "en"                   environment variable TRAINADVISOR_LANG'
+
+
+def test_check_lists_every_mistake_at_once_with_its_line(call: Callable[..., object], folder: Path) -> None:
+    """Who mends one should not have to run it again to see the next."""
+    path = folder / "pyproject.toml"
+    path.write_text(
+        """[tool.trainadvisor]
+lnag = "zh"
+fail-on = "loud"
+min-steps = "many"
+off = { nan-los = "no" }
+
+[tool.trainadvisor.thresholds.plateau]
+min_step = 3
+[tool.trainadvisor.require]
+val_los = "<= 0.3"
+loss = "<= 0.3"
+
+[[tool.trainadvisor.accept]]
+code = "plateau"
+""",
+        encoding="utf-8",
+    )
+    outcome = call("config", "check")
+    assert outcome.code == 2
+    lines = outcome.err.splitlines()
+    numbers = [line.removeprefix(f"trainadvisor: {path}:").partition(":")[0] for line in lines]
+    assert numbers == ["2", "3", "4", "5", "8", "10", "14"]
+    assert [
+        word in line
+        for word, line in zip(("lnag", "loud", "many", "nan-los", "min_step", "val_los", "reason"), lines, strict=True)
+    ] == [True] * 7
+
+
+def test_check_is_silent_when_all_is_well(call: Callable[..., object], folder: Path) -> None:
+    """Settings of every kind, none of them wrong."""
+    (folder / "pyproject.toml").write_text(
+        """[tool.trainadvisor]
+lang = "en"
+off = { plateau = "wanted" }
+require = { loss = "<= 0.3" }
+rules = { dead-relu = { ignore-modules = ["a.*"], level = "note" } }
+""",
+        encoding="utf-8",
+    )
+    outcome = call("config", "check")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")

@@ -1,8 +1,10 @@
 """`trainadvisor fix` and `trainadvisor lint --fix`: what is shown, asked, written and refused."""
 
+import json
 from pathlib import Path
 
 import pytest
+from builders import build_log, make_optimizer
 from click.testing import CliRunner
 
 import trainadvisor.telling
@@ -100,6 +102,36 @@ def test_all_and_code_choose(script: Path, monkeypatch: pytest.MonkeyPatch) -> N
     script.write_text(FAULTY)
     assert fix(monkeypatch, [SLOWER, CLEARED, BY_HAND], "--yes", "--all")[0] == 0
     assert script.read_text() == SOUND.replace("lr=0.1", "lr=0.01")
+
+
+def test_an_experiment_is_called_one(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the command that tries it, whether a change can be written or not; other remedies are no experiments."""
+    command = "trainadvisor verify --code {} train.py\n"
+    tried = SLOWER.model_copy(update={"remedies": [SLOWER.remedies[0].model_copy(update={"applies": "try"})]})
+    assert command.format("lr-too-high") in fix(monkeypatch, [tried], "--dry-run")[1]
+    assert "verify" not in fix(monkeypatch, [SLOWER], "--dry-run")[1]
+    guess = finding("label-problem", Remedy(change="fix-labels", arguments={}, applies="try", text="Look."))
+    code, text = fix(monkeypatch, [guess], "--yes")
+    assert (code, text.endswith(command.format("label-problem"))) == (1, True)
+    assert script.read_text() == FAULTY
+
+
+def test_the_cell_of_a_notebook_is_written(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by the lines that the run recorded; without such a notebook it is said."""
+    site = {"file": "<ipython-input-2-abc>", "line": 2, "code": LINE}
+    build_log(script.parent, steps=2, optimizers=[{**make_optimizer(), "site": site}])
+    diagnosis = Diagnosis(state="broken", summary="Sum.", run={"script": "launcher.py"}, findings=[CLEARED])
+    monkeypatch.setattr(trainadvisor.telling, "diagnose", lambda *given, **named: diagnosis)
+    said = CliRunner().invoke(program, ["fix", "--lang", "en", "--yes"])
+    assert "this run was made in a notebook" in str(said.exception)
+    head, tail = FAULTY.split("for x")
+    cells = [{"cell_type": "code", "metadata": {}, "outputs": [], "source": text} for text in (head, f"for x{tail}")]
+    path = script.with_name("work.ipynb")
+    path.write_text(json.dumps({"cells": cells, "nbformat": 4}))
+    said = CliRunner().invoke(program, ["fix", "--lang", "en", "--yes"])
+    assert said.output.endswith("Next: load work.ipynb again and run its cells from the first.\n")
+    assert "".join(cell["source"] for cell in json.loads(path.read_text())["cells"]) == SOUND
+    assert script.read_text() == FAULTY
 
 
 def test_what_is_refused(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:

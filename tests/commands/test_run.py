@@ -125,3 +125,17 @@ def test_what_cannot_work_is_said_before_torch_is_loaded(
     outcome = call("run", *args)
     assert (outcome.code, outcome.err.count("\n"), handed) == (2, 1, [])
     assert complaint in outcome.err
+
+
+def test_an_option_of_ours_behind_the_script_goes_to_it_and_is_told(
+    handed: list[tuple[str, list[str], dict[str, Any]]], folder: Path, call: Callable[..., Any]
+) -> None:
+    """One line; an option that scripts have as well is not remarked on."""
+    (folder / "train.py").write_text("")
+    outcome = call("run", "train.py", "--report", "x.html")
+    assert handed[0][1] == ["--report", "x.html"]
+    assert outcome.err.splitlines()[0] == (
+        "trainadvisor: --report stands behind train.py and goes to the script; "
+        "ours come first: trainadvisor run --report ... train.py"
+    )
+    assert "stands behind" not in call("run", "train.py", "--log", "x").err

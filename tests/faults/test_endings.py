@@ -144,6 +144,30 @@ def test_exit_codes_and_output_are_the_scripts(tmp_path: Path, name: str) -> Non
     assert ours == [] or ours[:2] == ["", "BROKEN: " + ours[1].removeprefix("BROKEN: ")]
 
 
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "1 / 0", "sys.exit('so')", "sys.excepthook = lambda *_: sys.exit('hook'); 1 / 0",
+        "import os; sys.excepthook = lambda *_: os.write(2, b'hook'); 1 / 0",
+    ],
+)  # fmt: skip
+def test_what_a_script_has_printed_stands_where_it_stands_without_us(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    """Before or behind its error, where both streams lead to one file."""
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    (tmp_path / "train.py").write_text(f"import sys\nprint('printed')\n{ending}", encoding="utf-8")
+
+    def lines(*command: str) -> list[str]:
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        given = [sys.executable, *command, "train.py"]
+        done = subprocess.run(given, cwd=tmp_path, timeout=240, check=False, text=True, **streams)
+        return done.stdout.splitlines()
+
+    plain = lines()
+    assert lines("-m", "trainadvisor", "run", "--log", "log.json")[: len(plain)] == plain
+
+
 def test_a_pipe_that_nobody_reads_kills_no_script(tmp_path: Path) -> None:
     """Not even one that wants to die of its own broken pipe."""
     (tmp_path / "train.py").write_text("import signal\nsignal.signal(signal.SIGPIPE, signal.SIG_DFL)\nprint('done')")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from builders import build_log
 from click.testing import CliRunner
+from fleetkit import Here, table
 
 from trainadvisor.cli import program
 from trainadvisor.errors import UsageError
@@ -20,22 +21,10 @@ from trainadvisor.fleet.differences import differences
 from trainadvisor.fleet.entry import Entry, judged, options
 from trainadvisor.fleet.fleet_result import collected
 from trainadvisor.fleet.fleet_survey import Survey
-from trainadvisor.trials.engines.calls import Answer, Call
+from trainadvisor.i18n.language import Words
+from trainadvisor.report import fleet as fleet_forms
+from trainadvisor.trials.engines.calls import Call
 from trainadvisor.trials.engines.tasks import LocalTasks
-
-
-class Here:
-    """Makes the calls in this process, one after the other."""
-
-    slots = 1
-
-    def run(self, function: Any, calls: Any) -> Any:
-        """Yield the answers."""
-        for call in calls:
-            yield Answer(call.key, function(*call.arguments))
-
-    def close(self) -> None:
-        """Hold nothing."""
 
 
 def sweep(folder: Path) -> Path:
@@ -50,15 +39,6 @@ def sweep(folder: Path) -> Path:
         build_log(place, columns=columns, script="train.py", argv=argv, events=events if rate >= 1 else (),
                   end={"seconds": 2.0})  # fmt: skip
     return folder
-
-
-def table(found: Any, cache: Cache | None = None) -> list[dict[str, Any]]:
-    """Judge in this process and return the rows, by the name of the run's folder."""
-    survey = Survey(Here(), cache or Cache(None, ""))
-    rows = [entry.plain() for entry in survey.run(found)]
-    for row in rows:
-        row["address"] = row["address"].split("/")[-2]
-    return sorted(rows, key=lambda row: str(row["address"]))
 
 
 def test_a_folder_and_an_address_of_fsspec_give_the_same(tmp_path: Path) -> None:
@@ -182,3 +162,21 @@ def test_options_of_a_command_line() -> None:
         "lr": 0.1, "name": "a", "fast": "true", "b": 32.0,
     }  # fmt: skip
     assert options([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "metric", "cost"),
+    [
+        (
+            {"metric": "val_loss", "value": 0.123456, "seconds": 5.0, "devices": 2},
+            "val_loss 0.1235",
+            "10 s",
+        ),
+        ({"metric": "val_loss_best"}, "", "0 s"),
+        ({"value": 1.0, "seconds": 360.0}, "", "0.10 h"),
+    ],
+)
+def test_a_row_of_the_table(fields: dict[str, Any], metric: str, cost: str) -> None:
+    """A metric has a name and a value; hours begin at a tenth."""
+    row = fleet_forms._row(Entry("a.json", state="healthy", steps=7, **fields), Words("en"))
+    assert row[2:] == (metric, cost, "7", "a.json")

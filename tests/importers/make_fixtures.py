@@ -301,6 +301,74 @@ def skorch_history(folder: Path) -> None:
     history.to_file(str(folder / "history.json"))
 
 
+def tensorflow_summary(folder: Path) -> None:
+    """tf.summary, a writer for the training and one for the evaluation, as TensorFlow's guides lay them out."""
+    import tensorflow as tf
+
+    given = truth()
+    for part, curves in (("train", {"loss": "train", "lr": "lr"}), ("eval", {"loss": "eval", "accuracy": "accuracy"})):
+        writer = tf.summary.create_file_writer(str(folder / part))
+        with writer.as_default():
+            for step in range(STEPS):
+                for name in (name for name, curve in curves.items() if step in given[curve]):
+                    tf.summary.scalar(name, given[curves[name]][step], step=step)
+        writer.close()
+
+
+def keras_tensorboard(folder: Path) -> None:
+    """The TensorBoard callback of Keras: epochs, and each evaluation by iterations as well."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    import keras
+    import numpy as np
+
+    given = truth()
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(np.zeros((1, 1)), np.zeros((1, 1)), verbose=0)
+    callback = keras.callbacks.TensorBoard(str(folder), write_graph=False, profile_batch=0)
+    callback.set_model(model)
+    callback.on_train_begin()
+    for epoch in range(STEPS):
+        callback.on_epoch_begin(epoch)
+        logs = {"loss": given["train"][epoch], "learning_rate": given["lr"][epoch]}
+        if epoch in given["eval"]:
+            held_out = {"loss": given["eval"][epoch], "accuracy": given["accuracy"][epoch]}
+            callback.on_test_begin()
+            callback.on_test_end(held_out)
+            logs |= {f"val_{name}": value for name, value in held_out.items()}
+        callback.on_epoch_end(epoch, logs)
+    callback.on_train_end()
+
+
+def jax_clu(folder: Path) -> None:
+    """The metric writers of clu, which trainings in JAX and Flax use."""
+    from clu import metric_writers
+
+    given = truth()
+    writer = metric_writers.SummaryWriter(str(folder))
+    for step in range(STEPS):
+        writer.write_scalars(step, {"train/loss": given["train"][step], "train/lr": given["lr"][step]})
+        if step in given["eval"]:
+            writer.write_scalars(step, {"eval/loss": given["eval"][step], "eval/accuracy": given["accuracy"][step]})
+    writer.write_texts(STEPS, {"notes": "a text"})
+    writer.flush()
+
+
+def kohya_accelerate(folder: Path) -> None:
+    """The tags of kohya's sd-scripts, through the tracker of accelerate that they use."""
+    from accelerate.tracking import TensorBoardTracker
+
+    given = truth()
+    tracker = TensorBoardTracker("network_train", str(folder))
+    tracker.start()
+    for step in range(STEPS):
+        losses = {"loss/current": 9.0, "loss/average": given["train"][step]}
+        tracker.log({**losses, "lr/unet": given["lr"][step], "lr/textencoder": LR / 100}, step=step)
+        if step % EVERY == EVERY - 1:
+            tracker.log({"loss/epoch_average": 8.0}, step=step // EVERY + 1)
+    tracker.finish()
+
+
 WRITERS = {
     writer.__name__: writer
     for writer in (
@@ -315,6 +383,10 @@ WRITERS = {
         transformers_state,
         stable_baselines,
         skorch_history,
+        tensorflow_summary,
+        keras_tensorboard,
+        jax_clu,
+        kohya_accelerate,
     )
 }
 # Files of the writers that say nothing of the training.

@@ -178,3 +178,35 @@ def test_a_line_without_end_is_taken_in_pieces(tmp_path: Path) -> None:
     """Nothing holds the whole of it in memory."""
     path = written(tmp_path, b"x" * (9 << 20))
     assert max(map(len, lines(path))) == 4 << 20
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("curve.csv", "Wall time,Step,Value\n1.5,0,2.5\n2.5,1,2.25\n", "exported without its name"),
+        ("log", "Desired fold for training: 0\nlr: 0.01\n", "a log of nnU-Net in which no epoch is finished; give it"),
+        ("log", "nnUNet\nWARNING! You are training on a CPU\n", "no epoch is finished; it runs on the CPU; give it"),
+    ],
+)
+def test_what_holds_no_curve_yet_is_named(name: str, data: str | bytes, said: str, tmp_path: Path) -> None:
+    """With the way on."""
+    with pytest.raises(LogError, match=said):
+        read_log(written(tmp_path, data, name))
+
+
+def test_a_curve_of_tensorboard_goes_by_the_name_of_its_file(tmp_path: Path) -> None:
+    """Its tag stands there."""
+    data = "Wall time,Step,Value\n1.5,0,2.5\n2.5,10,2.25\n"
+    log = read_log(written(tmp_path, data, "run-a_train-tag-loss.csv"))
+    held_out = read_log(written(tmp_path, data, "run-a_val-tag-val_loss.csv"))
+    assert (log.steps.tolist(), log.column("loss").tolist()) == ([0, 10], [2.5, 2.25])
+    assert [(record["step"], record["loss"]) for record in held_out.all_evals] == [(0, 2.5), (10, 2.25)]
+
+
+def test_losses_of_several_processes_are_said(tmp_path: Path) -> None:
+    """Each is a point; of one process nothing is said."""
+    lines = [f"[rank{rank}] step {step} loss {2 - step / 10 + rank / 100:.2f}" for step in range(9) for rank in (0, 1)]
+    both, one = (read_log(written(tmp_path, "\n".join(some))) for some in (lines, lines[::2]))
+    assert (both.column("loss").size, one.column("loss").size) == (18, 9)
+    assert [note[:7] for note in both.notes if "another loss" in note] == ["9 rows "]
+    assert not any("another loss" in note for note in one.notes)

@@ -77,3 +77,12 @@ def test_a_folder_that_holds_too_much_is_searched_at_its_top(tmp_path: Path, mon
     state(tmp_path / "checkpoint-90", 90)
     assert log_in(tmp_path) is None
     assert log_in(state(tmp_path, 100).parent) == tmp_path / "trainer_state.json"
+
+
+@pytest.mark.parametrize("name", [".", ".aim"])
+def test_an_aim_repository_is_named(name: str, tmp_path: Path) -> None:
+    """Also by the folder in it; aim itself has to write its curves out."""
+    (tmp_path / ".aim").mkdir()
+    (tmp_path / ".aim" / "run_metadata.sqlite").touch()
+    with pytest.raises(LogError, match="Aim repository"):
+        read_log(tmp_path / name)

@@ -117,6 +117,94 @@ MMENGINE = "\n".join(
     ]
 )
 
+DARKNET = """ 1: 800.5, 799.25 avg loss, 0.001000 rate, 3.2 seconds, 64 images, 5.1 hours left
+Loaded: 0.000050 seconds
+ 2: -nan, nan avg, 0.001000 rate, 3.2 seconds, 128 images
+ 3: 700.5, 750.5 avg loss, 0.001000 rate, 3.2 seconds, 192 images, 5.1 hours left
+"""
+BOOSTED = """[0]\ttraining's binary_logloss: 0.5\tvalid_1's binary_logloss: 0.625
+[1]\ttraining's binary_logloss: 0.25\tvalid_1's binary_logloss: 0.375
+"""
+FLAIR = """2023-05-01 10:00:00,000 epoch 1 - iter 10/20 - loss 2.5 - time (sec): 10.1 - lr: 0.100000
+2023-05-01 10:00:00,000 epoch 1 - iter 20/20 - loss 2.25 - time (sec): 10.1 - lr: 0.100000
+2023-05-01 10:00:00,000 DEV : loss 1.5 - f1-score (micro avg)  0.75
+"""
+ESPNET = """[host] 2023-05-01 (trainer:338) INFO: 1epoch results: [train] loss=2.5, [valid] loss=2.25, acc=0.75
+[host] 2023-05-01 (trainer:338) INFO: 2epoch results: [train] loss=1.5, [valid] loss=1.25, acc=0.875
+"""
+OLD_FAIRSEQ = """| epoch 001 | loss 9.5 | nll_loss 8.5 | num_updates 500 | lr 0.0005 | gnorm 1.23
+| epoch 001 | valid on 'valid' subset | loss 8.5 | nll_loss 7.5 | ppl 150 | num_updates 500
+"""
+MMENGINE_TEXT = """2023/05/01 10:00:00 - mmengine - INFO - Epoch(train)  [1][ 50/100]  lr: 1.0e-03  loss: 2.5
+2023/05/01 10:00:00 - mmengine - INFO - Epoch(train)  [1][100/100]  lr: 1.0e-03  loss: 2.25
+2023/05/01 10:00:00 - mmengine - INFO - Epoch(val) [1][10/10]    coco/bbox_mAP: 0.125  data_time: 0.01
+2023/05/01 10:00:00 - mmengine - INFO - Epoch(train)  [2][ 50/100]  lr: 1.0e-03  loss: 1.5
+"""
+CHINESE = """第1轮 训练损失: 2.5 训练准确率: 0.5 验证损失: 2.25 验证准确率: 0.5
+第2轮 训练损失: 1.5 训练准确率: 0.6 验证损失: 1.25 验证准确率: 0.75
+"""
+WIDE = "epoch：1，loss：2.5，acc：0.5，val_loss：2.25\nepoch：2，loss：1.5，acc：0.6，val_loss：1.25\n"
+IMAGENET = """Epoch: [0][  0/100]\tTime  0.331 ( 0.350)\tLoss 6.5000e+00 (6.5000e+00)\tAcc@1   0.00 (  0.00)
+Test: [ 0/20]\tTime  1.0 ( 1.0)\tLoss 9.0000e+00 (9.0000e+00)\tAcc@1  60.00 ( 60.00)
+Test: [10/20]\tTime  1.0 ( 1.0)\tLoss 5.0000e+00 (6.2500e+00)\tAcc@1  10.00 ( 20.00)
+ *   Acc@1 12.5 Acc@5 30.0
+Epoch: [1][  0/100]\tTime  0.331 ( 0.350)\tLoss 5.5000e+00 (5.5000e+00)\tAcc@1  10.00 ( 10.00)
+"""
+GLOBAL_STEP = """   --> STEP: 0/400 -- GLOBAL_STEP: 400
+     | > loss: 2.5  (2.5)
+   --> STEP: 25/400 -- GLOBAL_STEP: 425
+     | > loss: 2.25  (2.375)
+"""
+BRACKETS = """[0/25][0/2]\tLoss_D: 1.5\tLoss_G: 4.5
+[0/25][1/2]\tLoss_D: 1.25\tLoss_G: 4.25
+[1/25][0/2]\tLoss_D: 1\tLoss_G: 4
+"""
+KOHYA = (
+    "\rsteps:   0%|  | 1/8 [00:01<00:10,  1.61s/it, avr_loss=0.125]"
+    "\rsteps:  25%|# | 2/8 [00:02<00:10,  1.61s/it, avr_loss=0.25]"
+)
+HISTORY = "{'loss': [2.5, 1.5, nan], 'val_loss': [np.float64(2.25), 1.25, 1.5]}"
+BOXES = """---------------------------------
+| rollout/           |          |
+|    ep_rew_mean     | 22.5     |
+| time/              |          |
+|    total_timesteps | 2048     |
+| train/             |          |
+|    loss            | 10.5     |
+---------------------------------
+---------------------------------
+| rollout/           |          |
+|    ep_rew_mean     | 33.5     |
+| time/              |          |
+|    total_timesteps | 4096     |
+| train/             |          |
+|    loss            | 9.5      |
+---------------------------------
+"""
+SPACY = """E    #       LOSS TOK2VEC  LOSS NER  ENTS_F  SCORE
+---  ------  ------------  --------  ------  ------
+  0       0          1.50      2.50    0.00    0.00
+  0     200          1.25      2.25   50.00    0.50
+"""
+TENSORS = """epoch 1 loss: tensor(2.5000, device='cuda:0', grad_fn=<NllLossBackward0>) val loss tensor(2.25)
+epoch 2 loss: tensor(1.5000, device='cuda:0', grad_fn=<NllLossBackward0>) val loss tensor(1.25)
+"""
+FLAX = """INFO:absl:train epoch: 1, loss: 2.5, accuracy: 50.00
+INFO:absl:eval epoch: 1, loss: 2.25, accuracy: 50.00
+INFO:absl:train epoch: 2, loss: 1.5, accuracy: 60.00
+INFO:absl:eval epoch: 2, loss: 1.25, accuracy: 60.00
+"""
+CLU = """I0501 10:00:00.123456 140 logging_writer.py:48] [100] train_loss=2.5, learning_rate=0.001
+I0501 10:00:00.123456 140 logging_writer.py:48] [200] train_loss=1.5, learning_rate=0.001
+I0501 10:00:00.123456 140 logging_writer.py:48] [200] eval_loss=1.25, eval_accuracy=0.75
+"""
+YOLO = """      Epoch    GPU_mem   box_loss   cls_loss  Instances       Size
+\r        1/2      4.42G        9.5        9.5        121        640:  50%|#####     | 41/83 [00:14<00:14,  2.87it/s]
+\r        1/2      4.42G        1.5        2.5        121        640: 100%|##########| 83/83 [00:28<00:00,  2.87it/s]
+                 Class     Images  Instances      Box(P          R      mAP50  mAP50-95): 100%|##########| 3/3 [00:01]
+                   all         91        201       0.25       0.25      0.125      0.125
+"""
+
 # name, text, steps, training losses, evaluations as (step, loss)
 KINDS: list[tuple[str, str, list[int], list[float], list[tuple[int, float | None]]]] = [
     ("nanogpt", NANOGPT, [0, 10, 20], [4.25, 3.5, 3.1], [(0, 4.3), (20, 3.2)]),
@@ -135,6 +223,25 @@ KINDS: list[tuple[str, str, list[int], list[float], list[tuple[int, float | None
     ("v5", V5, [0, 1], [2.5, 2.0], [(0, 2.25)]),
     ("mmcv", MMCV, [50, 100, 150, 200], [2.0, 2.0, 1.0, 1.0], [(200, None)]),
     ("mmengine", MMENGINE, [50, 100], [2.5, 1.5], [(50, None), (100, None)]),
+    ("darknet", DARKNET, [1, 3], [799.25, 750.5], []),
+    ("boosted trees", BOOSTED, [0, 1], [0.5, 0.25], [(0, 0.625), (1, 0.375)]),
+    ("flair", FLAIR, [10, 20], [2.5, 2.25], [(20, 1.5)]),
+    ("espnet", ESPNET, [0, 1], [2.5, 1.5], [(0, 2.25), (1, 1.25)]),
+    ("old fairseq", OLD_FAIRSEQ, [500], [9.5], [(500, 8.5)]),
+    ("mmengine text", MMENGINE_TEXT, [50, 100, 150], [2.5, 2.25, 1.5], [(100, None)]),
+    ("chinese", CHINESE, [1, 2], [2.5, 1.5], [(1, 2.25), (2, 1.25)]),
+    ("wide signs", WIDE, [1, 2], [2.5, 1.5], [(1, 2.25), (2, 1.25)]),
+    ("imagenet", IMAGENET, [0, 1], [6.5, 5.5], [(0, 6.25)]),
+    ("global step", GLOBAL_STEP, [400, 425], [2.5, 2.25], []),
+    ("brackets", BRACKETS, [0, 1, 2], [6.0, 5.5, 5.0], []),
+    ("kohya", KOHYA, [1, 2], [0.125, 0.25], []),
+    ("history", HISTORY, [0, 1], [2.5, 1.5], [(0, 2.25), (1, 1.25), (2, 1.5)]),
+    ("boxes", BOXES, [2048, 4096], [10.5, 9.5], [(2048, None), (4096, None)]),
+    ("spacy", SPACY, [0, 200], [4.0, 3.5], []),
+    ("tensors", TENSORS, [1, 2], [2.5, 1.5], [(1, 2.25), (2, 1.25)]),
+    ("flax", FLAX, [1, 2], [2.5, 1.5], [(1, 2.25), (2, 1.25)]),
+    ("clu", CLU, [100, 200], [2.5, 1.5], [(200, 1.25)]),
+    ("yolo", YOLO, [1], [4.0], [(1, None)]),
 ]  # fmt: skip
 
 
@@ -169,6 +276,13 @@ def test_the_figures_are_those_that_were_written(
         (TUTORIAL, "val Accuracy", 50.5),
         (MMCV, "val_bbox_mAP", 0.25),
         (MMENGINE, "coco/bbox_mAP", 0.25),
+        (FLAIR, "val f1-score", 0.75),
+        (ESPNET, "val acc", 0.875),
+        (MMENGINE_TEXT, "val coco/bbox_mAP", 0.125),
+        (CHINESE, "val accuracy", 0.75),
+        (IMAGENET, "val Acc@1", 12.5),
+        (BOXES, "rollout/ep_rew_mean", 33.5),
+        (YOLO, "val mAP50", 0.125),
     ],
 )
 def test_the_last_evaluation_has_its_metric(text: str, name: str, value: float, tmp_path: Path) -> None:
@@ -229,3 +343,28 @@ def test_the_header_says_what_a_step_is(tmp_path: Path) -> None:
     facts = log_of(tmp_path, MEGATRON).header["imported"]
     assert (facts["unit"], facts["every"], facts["source"]) == ("step", 10, "printed lines")
     assert log_of(tmp_path, FASTAI).header["imported"]["unit"] == "epoch"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Loss is nan, stopping training",
+        "FloatingPointError: Loss became infinite or NaN at iteration=3!",
+        "ERROR:tensorflow:Model diverged with loss = NaN.",
+        "Batch 12: Invalid loss, terminating training",
+    ],
+)
+def test_a_program_that_stops_at_nan_says_so(said: str, tmp_path: Path) -> None:
+    """The loss is not finite from there on, under the name that it had; a sentence about another one is none."""
+    lines = [f"step: {k} total_loss: {2.5 - k}" for k in range(3)]
+    stopped, went_on = (log_of(tmp_path, "\n".join([*lines, end])) for end in (said, "the loss is low, stopping"))
+    assert np.isnan(stopped.column("loss")).tolist() == [False, False, False, True]
+    assert [event["kind"] for event in stopped.events] == ["nonfinite"]
+    assert (went_on.column("loss").tolist(), went_on.events) == ([2.5, 1.5, 0.5], [])
+
+
+def test_rewards_alone_are_a_log(tmp_path: Path) -> None:
+    """Without any loss; the spread beside the reward is no measure of success."""
+    lines = [f"[INFO] Ball. Step: {10 * k}. Mean Reward: {k}.5. Std of Reward: 0.7. Training." for k in range(4)]
+    log = log_of(tmp_path, "\n".join(lines))
+    assert [(record["step"], record["metrics"]) for record in log.all_evals][-1] == (30, {"Mean Reward": 3.5})

@@ -53,6 +53,8 @@ def place_of(kind: str, pattern: str, folder: Path) -> Path:
         ("tensorboard_torch", "events*", "val/accuracy", single),
         ("tensorboard_tensors", "train/events*", "validation/epoch_accuracy", single),
         ("tensorboard_tensors", "validation/events*", "validation/epoch_accuracy", single),
+        ("tensorflow_summary", "train/events*", "eval/accuracy", single),
+        ("jax_clu", "events*", "eval/accuracy", single),
         ("wandb_offline", "*.wandb", "val.accuracy", exact),
         ("mlflow_folder", "metrics/val_loss", "val_acc", exact),
         ("mlflow_database", "*.db.gz", "val_acc", exact),
@@ -94,6 +96,21 @@ def test_keras_csv_is_read_back() -> None:
     assert curve(log, "loss") == truth()["train"]
     assert curve(log, "lr") == truth()["lr"]
     assert evaluations(log) == {epoch: eval_loss(epoch) for epoch in range(STEPS)}
+
+
+def test_event_files_of_keras_are_read_back() -> None:
+    """A point an epoch, whose number is its step; what is written by iterations of an evaluation is left out."""
+    log = read_log(HERE / "keras_tensorboard")
+    assert curve(log, "loss") == single(truth()["train"])
+    assert evaluations(log) == single(truth()["eval"])
+    assert evaluations(log, "validation/epoch_accuracy") == single(truth()["accuracy"])
+
+
+def test_event_files_of_kohya_are_read_back() -> None:
+    """The running mean is the loss, not that of one batch nor that of an epoch at a step that counts epochs."""
+    log = read_log(HERE / "kohya_accelerate")
+    assert curve(log, "loss") == single(truth()["train"])
+    assert curve(log, "lr") == single(truth()["lr"])
 
 
 def test_lightning_csv_is_read_back() -> None:

@@ -29,6 +29,10 @@ NEEDED = {
     "transformers_state": ("transformers", "accelerate"),
     "stable_baselines": ("stable_baselines3",),
     "skorch_history": ("skorch",),
+    "tensorflow_summary": ("tensorflow",),
+    "keras_tensorboard": ("keras", "tensorflow"),
+    "jax_clu": ("clu",),
+    "kohya_accelerate": ("accelerate", "tensorboard", "torch"),
 }
 # How many points of the training loss and evaluations each writes.
 WRITTEN = dict.fromkeys(NEEDED, (STEPS, STEPS // EVERY)) | {
@@ -36,6 +40,7 @@ WRITTEN = dict.fromkeys(NEEDED, (STEPS, STEPS // EVERY)) | {
     "transformers_state": (STEPS // 2, STEPS // EVERY),
     "stable_baselines": (STEPS - 1, STEPS),
     "skorch_history": (STEPS, STEPS),
+    "kohya_accelerate": (STEPS, 0),
 }
 
 

@@ -2,6 +2,7 @@
 
 from rulekit import cause, found, rule
 
+from trainadvisor.judge.cause_graph import FAMILY_LAYERS
 from trainadvisor.judge.causes import Node, codes_of, rank
 from trainadvisor.judge.rule_verdict import CLEAR, UNKNOWN, Verdict
 
@@ -147,3 +148,10 @@ def test_confidence_in_words() -> None:
 def test_nothing_found() -> None:
     """No finding, no root."""
     assert rank([Verdict(LR, CLEAR)]) == []
+
+
+def test_what_comes_first_in_a_training_stands_first() -> None:
+    """Wiring before data before configuration before state before behavior; speed stands beside them."""
+    order = ["wiring", "data", "optimization", "numerics", "convergence", "generalization", "throughput"]
+    assert [FAMILY_LAYERS[family] for family in order] == list(range(7))
+    assert {FAMILY_LAYERS[family] for family in ("numerics", "activations", "gradients")} == {3}

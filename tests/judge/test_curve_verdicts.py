@@ -80,6 +80,43 @@ def test_a_flat_curve_with_a_yardstick_has_learned_nothing(tmp_path: Path) -> No
     assert codes(judged(tmp_path, rows, classes=2)) == ["answers-at-chance"]
 
 
+def test_loss_and_accuracy_of_a_coin_need_no_hint(tmp_path: Path) -> None:
+    """The logarithm of 2 with half of the answers right; with more of them right nothing is said."""
+    rows = epochs([math.log(2) + DRAW.gauss(0, 0.0005) for _ in range(30)])
+    coin = [{**row, "accuracy": 0.5 + DRAW.gauss(0, 0.005)} for row in rows]
+    assert codes(judged(tmp_path, coin)) == ["answers-at-chance"]
+    assert codes(judged(tmp_path, [{**row, "accuracy": 0.7} for row in rows])) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "reasons"),
+    [
+        ("val_wer", [1.0] * 12, ["metric-still"]),
+        ("val_acc", [0.9] * 12, ["metric-still"]),
+        ("val_acc", [0.1 * k for k in range(8)] + [0.1] * 4, ["metric-fell"]),
+        ("val_wer", [0.3 + 0.05 * k for k in range(12)], ["metric-fell"]),
+        ("val_acc", [0.9 - 0.8 * 0.6**k for k in range(12)], []),
+        ("val_wer", [0.2 + 0.8 * 0.6**k for k in range(12)], []),
+    ],
+)
+def test_a_loss_that_falls_needs_its_metric(name: str, values: list[float], reasons: list[str], tmp_path: Path) -> None:
+    """A metric that never moves, or that ends worse than it was, is no success."""
+    rows = [{**row, name: value} for row, value in zip(epochs(falling(12), falling(12, 0.4)), values, strict=True)]
+    found = judged(tmp_path, rows)
+    assert [reason.code for reason in found.reasons] == reasons
+    assert found.state == ("cannot-tell" if reasons else "healthy")
+
+
+def test_a_reward_that_stays_shows_no_success(tmp_path: Path) -> None:
+    """One that rises does."""
+    flat, rising = (
+        judged(tmp_path, [{"step": k, "loss": 1.0, "mean_reward": rise * k + DRAW.gauss(0, 1)} for k in range(40)])
+        for rise in (0, 2)
+    )
+    assert [reason.code for reason in flat.reasons] == ["reward-level"]
+    assert rising.state == "healthy"
+
+
 @pytest.mark.parametrize("scatter", [0.02, 0.2])
 def test_flat_curves_are_not_alarmed(scatter: float, tmp_path: Path) -> None:
     """Whatever their noise."""
@@ -94,6 +131,23 @@ def test_a_spike_that_came_back_is_no_divergence(tmp_path: Path) -> None:
     stays = [loss + 3 * (k >= 30) for k, loss in enumerate(losses)]
     assert codes(judged(tmp_path, epochs(spike))) == []
     assert codes(judged(tmp_path, epochs(stays))) == ["curve-diverges"]
+
+
+def test_a_bound_that_rises_is_a_success(tmp_path: Path) -> None:
+    """An ELBO below 0 is raised; the same figures called a loss are a divergence."""
+    values = [-1 - loss for loss in falling(60)]
+    bound = [{"epoch": k, "elbo": value, "val_elbo": value} for k, value in enumerate(values)]
+    loss = [{"epoch": k, "elbo_loss": value, "val_elbo_loss": value} for k, value in enumerate(values)]
+    assert codes(judged(tmp_path, bound)) == []
+    assert codes(judged(tmp_path, loss)) == ["curve-diverges"]
+
+
+def test_a_negative_loss_that_began_above_zero_diverges(tmp_path: Path) -> None:
+    """A Dice loss that falls to -0.8 and comes back; one that stays there is left alone."""
+    falls = [0.01 - 0.8 * (1 - math.exp(-k / 8)) + DRAW.gauss(0, 0.01) for k in range(60)]
+    back = [loss if k < 40 else -0.1 + DRAW.gauss(0, 0.01) for k, loss in enumerate(falls)]
+    assert codes(judged(tmp_path, epochs(falls))) == []
+    assert codes(judged(tmp_path, epochs(back))) == ["curve-diverges"]
 
 
 def test_a_run_that_was_cut_off_is_noted(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_every_part_is_plain_data(tmp_path: Path) -> None:
     found = json.loads(json.dumps(curves(log), allow_nan=False))
     assert found["span"]["last"] == 100
     assert found["marks"]["nonfinite"] == [[50, 51]]
-    assert found["heat"]["grad"]["names"] == ["one", "two"]
+    assert found["heat"]["grad"]["names"] == ["one Linear", "two Linear"]
     assert found["heat"]["grad"]["rows"] == [[0.224, 0.447], ["inf", 1.26]]
     assert found["crash"] == {"type": "ValueError", "message": "no", "place": "train.py:3", "step": 99}
     assert found["classes"]["counts"] == [3, 1]

@@ -135,7 +135,7 @@ def test_counts_are_changed_where_they_are_set() -> None:
 
 
 def test_half_precision_gets_more_range() -> None:
-    """bfloat16 where it was float16, or a scaler around backward and step; none beside a clipping."""
+    """bfloat16 where it was float16, or a scaler around backward and step; none beside two clippings."""
     text = (
         HEAD
         + OPT
@@ -150,10 +150,9 @@ def test_half_precision_gets_more_range() -> None:
         '+scaler = torch.amp.GradScaler("cuda")', "+        scaler.scale(loss).backward()",
         "+        scaler.step(opt)", "+        scaler.update()",
     ]  # fmt: skip
-    clipped = text.replace(
-        "        opt.step()", "        nn.utils.clip_grad_norm_(net.parameters(), 1)\n        opt.step()"
-    )
-    assert lines("amp-underflow", clipped, remedy("precision", scaler=True)) == []
+    clip = "        nn.utils.clip_grad_norm_(net.parameters(), 1)\n"
+    twice = text.replace("        opt.step()", f"{clip}{clip}        opt.step()")
+    assert lines("amp-underflow", twice, remedy("precision", scaler=True)) == []
 
 
 def test_a_difference_gets_one_shape() -> None:

@@ -106,3 +106,42 @@ def test_shapes_and_loaders() -> None:
         "-train_loader = DataLoader(data, batch_size=8)",
         "+train_loader = DataLoader(data, batch_size=8, shuffle=True)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("net.parameters(), 5.0", "net.parameters(), 1.0"),
+        ("net.parameters(), max_norm=5.0", "net.parameters(), max_norm=1.0"),
+        ("net.parameters(), 1.0", None),
+        ("net.parameters(), limit", None),
+    ],
+)
+def test_a_limit_that_is_there_is_changed(given: str, wanted: str | None) -> None:
+    """Only a number, and only to another one."""
+    call = "        torch.nn.utils.clip_grad_norm_({})\n        opt.step()"
+    text = LOOP.replace("        opt.step()", call.format(given))
+    changed = (
+        []
+        if wanted is None
+        else [f"{sign}{call.format(of).splitlines()[0]}" for sign, of in (("-", given), ("+", wanted))]
+    )
+    assert lines("plateau", text, remedy("clip", max_norm=1.0)) == changed
+
+
+TWO_MODELS = """import torch.nn as nn
+if deep:
+    net = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.1), nn.Linear(4, 2))
+else:
+    net = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 2))
+"""
+
+
+@pytest.mark.parametrize(("line", "changed"), [(3, 2), (5, 0)])
+def test_dropout_is_changed_in_the_model_of_the_run(line: int, changed: int) -> None:
+    """A model that is written out at the finding's line has its own layers; those of another one stay as they are."""
+    source = parse(TWO_MODELS, "train.py")
+    site = Site(file="train.py", line=line, source=TWO_MODELS.splitlines()[line - 1].strip())
+    made = patch(finding("overfitting", remedy("dropout", p=0.3), site=site), source, BOOK)
+    shown = diff(source, made.text).split("\n")[2:] if made and made.text else []
+    assert len([text for text in shown if text[0] in "+-"]) == changed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -12,7 +13,7 @@ import pytest
 
 from trainadvisor.judge.result import Finding
 from trainadvisor.monitor.finding_events import Standing
-from trainadvisor.monitor.stopping import Stopper
+from trainadvisor.monitor.stopping import Stopper, StoppingThread
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +71,35 @@ def test_what_is_wanted(wanted: str, entry: Standing, stops: bool) -> None:  # n
     stopper = Stopper(wanted, 50)
     stopper.consider([entry], 100)
     assert (stopper.decided is not None) == stops
+
+
+@pytest.mark.parametrize(
+    ("asked", "usual", "waited_at", "step", "ahead"),
+    [
+        (None, None, None, 40, False),
+        (0, None, None, 0, True),
+        (0, 0.1, None, 19, False),
+        (0, 0.1, None, 20, True),
+        (0, 2.1, None, 1, True),
+        (0, 2.0, None, 1, False),
+        (10, 2.1, 5, 24, False),
+        (10, 2.1, 5, 25, True),
+    ],
+)
+def test_a_training_waits_for_a_look_that_it_runs_away_from(
+    asked: int | None,
+    usual: float | None,
+    waited_at: int | None,
+    step: int,
+    ahead: bool,  # noqa: FBT001 - a table
+) -> None:
+    """From the first step on: by twenty steps, or where a look usually takes as long; then not for twenty steps."""
+    judge = SimpleNamespace(pace=SimpleNamespace(cost=usual))
+    thread = StoppingThread(judge, SimpleNamespace(complain=print), SimpleNamespace(), Stopper("error", 50))
+    thread._asked = asked
+    if waited_at is not None:
+        thread._waited_at = waited_at
+    assert thread._is_ahead(step, 0.1) is ahead
 
 
 def run(folder: Path, *words: str, **environment: str) -> tuple[subprocess.CompletedProcess[str], list[Any]]:

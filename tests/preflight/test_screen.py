@@ -47,7 +47,7 @@ def test_the_screen_begins_with_the_verdict_and_ends_with_the_code(tmp_path: Pat
     assert lines[0].startswith("FAIL: ")
     assert any(line.startswith("  error       wiring         ") for line in lines)
     assert any(line.startswith("error[loss-shape-broadcast]") for line in lines)
-    assert lines[-1].endswith("gate: error   exit 1")
+    assert lines[-1].endswith("fails on: errors (exit 1)")
 
 
 def test_no_line_is_wider_than_the_terminal(tmp_path: Path, lang: str) -> None:

@@ -23,6 +23,10 @@ COSINES: dict[str, Loss] = {
     "log-sum-exp": lambda a, b: (_similarities(a, b).logsumexp(1) - _similarities(a, b).diag()).mean(),
     "exponentials": lambda a, b: (_similarities(a, b).exp().sum(1).log() - _similarities(a, b).diag()).mean(),
     "log_softmax": lambda a, b: -F.log_softmax(_similarities(a, b), 1).diag().mean(),
+    "cross-entropy": lambda a, b: F.cross_entropy(_similarities(a, b), torch.arange(8)),
+    "both ways": lambda a, b: (
+        F.cross_entropy(_similarities(a, b), torch.arange(8)) + F.cross_entropy(_similarities(a, b).T, torch.arange(8))
+    ),
 }
 OTHERS: dict[str, Loss] = {
     "squared error": F.mse_loss,
@@ -30,7 +34,10 @@ OTHERS: dict[str, Loss] = {
     "product": lambda a, b: (a * b).sum(1).mean(),
     "quotient": lambda a, b: (a / 2 * b).sum(),
     "cross-entropy": lambda a, b: F.cross_entropy(a @ b.t(), torch.arange(8)),
+    "cosine classifier": lambda a, _: F.cross_entropy(F.normalize(a) @ F.normalize(CLASSES).t() / 0.1, LABELS),
+    "its weights as a layer has them": lambda a, _: F.cross_entropy(F.linear(F.normalize(a), CLASSES), LABELS),
 }
+CLASSES, LABELS = torch.nn.Parameter(torch.randn(5, 4)), torch.zeros(8).long()
 
 
 def _made_of_cosines(loss: Loss) -> bool:
@@ -47,5 +54,5 @@ def test_cosines(name: str) -> None:
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_no_cosines(name: str) -> None:
-    """Products without norms, and distances."""
+    """Products without norms, distances, and embeddings compared with the weights of classes."""
     assert not _made_of_cosines(OTHERS[name])

@@ -62,6 +62,7 @@ WRONG: dict[str, tuple[Make, str]] = {
     "pixels": (lambda _: F.softmax(nn.Conv2d(3, C, 1)(torch.randn(B, 3, 4, 5)), -1)[:, 0].mean(), "space"),
     "one-output": (lambda n: F.mse_loss(F.softmax(n.one(n.x[:, 0]), 1), torch.zeros(B, 1)), "single"),
     "nll": (lambda n: F.nll_loss(F.log_softmax(n.logits(), 0), n.y), "batch"),
+    "steps": (lambda n: F.nll_loss(F.log_softmax(n.classes(n.x), 1).flatten(0, 1), torch.zeros(B * T).long()), "steps"),
     "policy": (lambda n: _picked(F.softmax(n.logits(), 0).log()), "batch"),
     "shares": (lambda n: F.mse_loss(F.softmax(n.logits(), 0), torch.zeros(B, C)), "batch"),
 }
@@ -76,6 +77,8 @@ RIGHT: dict[str, Make] = {
     "contrast": lambda n: -F.log_softmax(n.same(n.x[:, 0]) @ n.x[:, 0].t(), 0).diagonal().mean(),
     "one-key": lambda n: n.classes(F.softmax(n.same(n.x) @ n.x[:, :1].transpose(1, 2), -1) @ n.x[:, :1]).mean(),
     "nll": lambda n: F.nll_loss(F.log_softmax(n.logits(), 1), n.y),
+    "places": lambda n: F.nll_loss(F.log_softmax(n.classes(n.x), 2).flatten(0, 1), torch.zeros(B * T).long()),
+    "classes-second": lambda n: F.nll_loss(F.log_softmax(n.classes(n.x).transpose(1, 2), 1), torch.zeros(B, T).long()),
     "policy": lambda n: _picked(F.log_softmax(n.logits(), 1)),
 }
 SCRAMBLED: dict[str, Make] = {

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
-from builders import event, signals_of
-from recordkit import record
+from builders import event, make_loss, make_model, signals_of
+from recordkit import Records, record
 from torch import nn
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ class Denoiser(nn.Module):
         return self.body(x) + self.level(level.float()[:, None])
 
 
-def _seen(tmp_path: Path, given: Callable[[torch.Tensor], torch.Tensor], *, denoising: bool = True) -> Any:
-    """Return the signals of a training in which the model gets `given` of the time steps."""
+def _records(given: Callable[[torch.Tensor], torch.Tensor], *, denoising: bool = True) -> Records:
+    """Record a training in which the model gets `given` of the time steps."""
     model = Denoiser()
 
     def train() -> object:
@@ -42,7 +42,12 @@ def _seen(tmp_path: Path, given: Callable[[torch.Tensor], torch.Tensor], *, deno
             optimizer.step()
         return model
 
-    events = [e for e in record(train).of("event") if e["kind"] == "argument"]
+    return record(train)
+
+
+def _seen(tmp_path: Path, given: Callable[[torch.Tensor], torch.Tensor], *, denoising: bool = True) -> Any:
+    """Return the signals of such a training."""
+    events = [e for e in _records(given, denoising=denoising).of("event") if e["kind"] == "argument"]
     return signals_of(tmp_path, steps=6, events=[event(e["kind"], e["detail"], e["subject"]) for e in events])
 
 
@@ -61,3 +66,36 @@ def test_a_time_step_that_varies(tmp_path: Path) -> None:
 def test_a_constant_number_of_another_task(tmp_path: Path) -> None:
     """A task that is no denoising may have a number that never varies, as the index of a domain."""
     assert _seen(tmp_path, torch.zeros_like, denoising=False)["timestep_constant"] is None
+
+
+def _lost(tmp_path: Path, spreads: list[list[float]], low: float = 0.0) -> Any:
+    """Return the layer where a time step gets lost; of "body" and "level", by their spreads in each sample."""
+    rows = [{"name": name, "kind": "linear", "layer": name, "units": D} for name in ("body", "level")]
+    told = {"batches": 8, "examples": 8 * B, "low": low, "high": 9.0, "numbers": 512}
+    told |= {"both_square": 200.0, "input_square": 512.0, "target_square": 512.0, "target_sum": 0.0}
+    return signals_of(
+        tmp_path,
+        steps=9,
+        models=[make_model(("body", "Linear", D, D), ("level", "Linear", 1, D))],
+        losses=[make_loss("mse_loss")],
+        layers=[{"step": step, "table": 1, "act_spread": spread} for step, spread in enumerate(spreads)],
+        events=[event("table", {"id": 1, "model": 0, "rows": rows}), event("argument", told, "t")],
+    )["timestep_lost_layer"]
+
+
+def test_a_time_step_that_gets_lost_on_its_way(tmp_path: Path) -> None:
+    """A layer that gives all examples the same in every sample is named; once different is enough to be sound."""
+    assert _lost(tmp_path, [[0.5, 0.0]] * 6) == "level"
+    assert _lost(tmp_path, [[0.5, 0.0]] * 5 + [[0.5, 0.1]]) == "none"
+
+
+def test_a_time_step_that_never_varies_is_lost_nowhere(tmp_path: Path) -> None:
+    """A constant argument has constant layers behind it; few samples tell nothing."""
+    assert _lost(tmp_path, [[0.5, 0.0]] * 6, low=9.0) == "none"
+    assert _lost(tmp_path, [[0.5, 0.0]] * 3) is None
+
+
+def test_how_many_numbers_were_compared() -> None:
+    """All of each batch's input, told after four batches and at the end."""
+    told = [detail["numbers"] for detail in _records(torch.zeros_like).events("argument")]
+    assert told == [4 * B * D, 6 * B * D]

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -277,3 +278,47 @@ def test_a_name_that_is_gone_has_a_harmless_stand_in(monkeypatch: pytest.MonkeyP
     assert private_torch._name(torch, "_C._no_such_name", "instead") == "instead"
     assert private_torch._name(torch, "_C._len_torch_function_stack") is torch._C._len_torch_function_stack
     assert private_torch.missing == ["torch._C._no_such_name"]
+
+
+class Warns(nn.Module):
+    """A layer that warns in the name of whoever is so many calls above."""
+
+    def __init__(self, above: int) -> None:
+        super().__init__()
+        self.above = above
+        self.weight = nn.Parameter(torch.ones(1))
+
+    def forward(self, given: torch.Tensor) -> torch.Tensor:
+        warnings.warn("look here", UserWarning, stacklevel=self.above)
+        return given * self.weight
+
+
+def warned(model: nn.Module) -> list[tuple[str, int]]:
+    """Return the places that the warnings of a call are told of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model(torch.ones(2, 1))
+    return [(warning.filename, warning.lineno) for warning in caught]
+
+
+@pytest.mark.parametrize(
+    ("above", "nested"), [*((above, False) for above in range(1, 5)), *((above, True) for above in range(1, 8))]
+)
+def test_a_warning_of_a_model_is_told_of_the_same_place(tmp_path: Path, above: int, *, nested: bool) -> None:
+    """A line of torch's or the script's, never one of ours; in sampled steps too."""
+    model: nn.Module = nn.Sequential(Warns(above)) if nested else Warns(above)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    plain = warned(model)
+    with trainadvisor.watch(model, optimizer, log=tmp_path / "log.json"):
+        found = [warned(model) for _ in range(3)]
+    assert found == [plain] * 3
+
+
+def test_the_call_of_a_module_looks_the_same(tmp_path: Path) -> None:
+    """Its name and its signature."""
+    model = nn.Linear(2, 2)
+    before = [str(inspect.signature(nn.Module.__call__)), nn.Module.__call__.__name__, nn.Module.__call__.__qualname__]
+    with trainadvisor.watch(model, torch.optim.SGD(model.parameters(), 0.1), log=tmp_path / "log.json"):
+        call = nn.Module.__call__
+        assert [str(inspect.signature(call)), call.__name__, call.__qualname__] == before
+        assert not hasattr(call, "__wrapped__")

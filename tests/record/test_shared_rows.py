@@ -257,3 +257,45 @@ def test_a_row_has_one_fingerprint_in_any_batch(dtype: torch.dtype) -> None:
     assert torch.equal(whole[100:101], part)
     assert len(set(map(tuple, whole.tolist()))) == len(set(map(tuple, rows.tolist())))
     assert torch.equal(whole.float().long(), whole)
+
+
+def test_rows_of_measured_numbers_are_counted() -> None:
+    """Those with eight different fractions and more; whole numbers, few columns and repeated fractions are none."""
+    measured, repeated = torch.randn(5, 9), torch.tensor([[0.5, 1.5, 2.5, 0.25] * 3])
+    assert float(fingerprints.real_rows(measured)) == 5
+    assert float(fingerprints.real_rows(torch.cat([measured, measured.round()]))) == 5
+    assert float(fingerprints.real_rows(repeated)) == 0
+    assert float(fingerprints.real_rows(measured[:, :7])) == 0
+    assert float(fingerprints.real_rows(torch.arange(40).view(2, 20))) == 0
+
+
+def _drawn_again(columns: int) -> Callable[[], object]:
+    """Return a training whose rare examples are drawn again and again before the split."""
+
+    def train() -> object:
+        x, rare = torch.randn(200, columns), torch.arange(200) < 40
+        if columns < 8:
+            x = x.round()
+        order = torch.cat([(~rare).nonzero()[:, 0], rare.nonzero()[:, 0].repeat(4)])
+        order = order[torch.randperm(len(order))]
+        data = TensorDataset(x[order], rare[order].long())
+        train_loader = DataLoader(Subset(data, range(240)), 40, shuffle=True)
+        val_loader = DataLoader(Subset(data, range(240, 320)), 80)
+        net = nn.Sequential(nn.Linear(columns, 8), nn.Tanh(), nn.Linear(8, 3))
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        for _ in range(EPOCHS):
+            _fit(net, train_loader, optimizer)
+            _score(net, val_loader)
+        return net, train_loader, val_loader
+
+    return train
+
+
+def test_copies_made_before_the_split_are_found(tmp_path: Path) -> None:
+    """About half of the held-out rows are rare examples, of which the training has copies."""
+    assert 0.3 < _signals(_drawn_again(12), tmp_path)["leaked_share"] < 0.7
+
+
+def test_rows_of_few_whole_numbers_may_coincide(tmp_path: Path) -> None:
+    """The same with two rounded columns shows nothing."""
+    assert not _signals(_drawn_again(2), tmp_path)["leaked_share"]

@@ -161,6 +161,36 @@ def test_every_finding_has_an_anchor(broken: Diagnosis) -> None:
     ]
 
 
+def test_several_causes_are_listed_with_their_anchors(broken: Diagnosis) -> None:
+    """Before the first of them, with level and title; one alone needs no list."""
+    page = web_page.render(broken, "en")
+    listed = page[page.index('<ol class="causes">') : page.index('<article id="lr-too-high"')]
+    assert re.findall(r'href="#([\w-]+)"', listed) == ["lr-too-high", "data-loader-bound", "undertrained"]
+    alone = broken.model_copy(update={"findings": broken.findings[:1]})
+    assert 'class="causes"' not in web_page.render(alone, "en")
+
+
+def test_what_is_expected_has_a_heading_of_its_own(broken: Diagnosis) -> None:
+    """What looks like a fault and is none stands below the findings, and is none of the causes."""
+    first, second, third = broken.findings
+    kinds = [first, second, third.model_copy(update={"kind": "expected"})]
+    page = web_page.render(broken.model_copy(update={"findings": kinds}), "en")
+    below = page[page.index('<section id="expected"') :]
+    assert "Expected in such a training: nothing to change" in below
+    assert below.index('id="undertrained"') < below.index("</section>")
+    assert 'id="undertrained"' not in page[: page.index('<section id="expected"')]
+    assert '<section id="expected"' not in web_page.render(broken, "en")
+
+
+def test_no_name_of_a_signal_is_shown(broken: Diagnosis) -> None:
+    """The evidence is told in words; the names that the rules compare are in the data."""
+    page = web_page.render(broken, "en")
+    names = [name for finding in broken.walk() for evidence in finding.evidence for name in evidence.values]
+    shown = page[: page.index("application/x-trainadvisor-data")]
+    assert names
+    assert [name for name in names if re.search(rf"<code>{re.escape(name)} = ", shown)] == []
+
+
 def test_the_first_fix_stands_in_the_verdict(broken: Diagnosis) -> None:
     """As a diff of the user's own line, with its tag."""
     page = web_page.render(broken, "en")

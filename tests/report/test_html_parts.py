@@ -8,7 +8,8 @@ import zlib
 import pytest
 
 from trainadvisor.i18n.language import Words
-from trainadvisor.report.html import verdict
+from trainadvisor.report.html import charts, svg, verdict
+from trainadvisor.report.html.languages import Languages
 from trainadvisor.report.html.svg import Scale, heat, smoothed
 
 
@@ -39,3 +40,27 @@ def test_a_duration_is_told_in_the_unit_that_fits(seconds: float, english: str, 
     """Seconds, minutes, or hours."""
     curves = {"span": {"time": {"x": [0], "y": [seconds]}}}
     assert [verdict._duration(curves, Words(lang)) for lang in ("en", "zh")] == [english, chinese]
+
+
+def spec_of(*values: float | None, **line: object) -> dict:
+    """Return a chart of one line."""
+    drawn = {"x": 0, "y": list(values), "name": {"en": "loss"}, "color": 0, "style": "main", **line}
+    return {"id": "grad", "xs": [list(range(len(values)))], "lines": [drawn], "log": False}
+
+
+def test_few_samples_are_drawn_as_points() -> None:
+    """A line between ten samples would say more than was seen; a dense one, a smoothed one and a limit have none."""
+    few, many = [1.0, 2.0, None] * 10, [1.0, 2.0] * 100
+    assert str(svg.chart(spec_of(*few), 0, 29)).count("<circle") == 20
+    assert "<circle" not in str(svg.chart(spec_of(*many), 0, 199))
+    assert "<circle" not in str(svg.chart(spec_of(*few, smooth=True), 0, 29))
+    assert "<circle" not in str(svg.chart(spec_of(*few, style="dash"), 0, 29))
+
+
+def test_legends_tell_the_last_value() -> None:
+    """With the unit of the chart; what a smoothed line ends at is no measurement."""
+    curves = {"span": {"first": 0, "last": 2}, "marks": {"nonfinite": []}}
+    langs = Languages(["en"])
+    spec = spec_of(3.0, 0.25, None) | {"unit": "ms"}
+    spec["lines"] += spec_of(3.0, 0.25, None, smooth=True)["lines"]
+    assert [line.last for line in charts.figure(spec, curves, langs).lines] == ["0.25 ms", ""]

@@ -385,6 +385,15 @@ FAULTS: dict[str, Any] = {
         "columns": {"loss": [2.0 + 0.3 * math.exp(-k / 20) for k in range(STEPS)]},
         "happened": [event("labels", {**PLACES, "separated_rows": 96, "separator": 3, "prompt_share": 0.8}, "10/1")],
     },
+    "padding-trained": {
+        "happened": [
+            event(
+                "labels",
+                PLACES | {"padded_labels": 1800, "padded_alike": 1.0, "padding_elsewhere": 0.0, "padding_lengths": 9},
+                "10/1",
+            )
+        ]
+    },
     "timestep-not-given": {
         "happened": [
             event(

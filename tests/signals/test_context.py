@@ -120,3 +120,11 @@ def test_wrong_typed_facts_are_no_context(tmp_path: Path) -> None:
     """A hostile log leaves a note, not an exception."""
     loss = make_loss("cross_entropy", {"shape": [[], []]}, {"classes": "x", "batch_entropy": 0})
     assert "contrastive" not in kinds(tmp_path, losses=[loss])
+
+
+def test_a_loss_below_zero_is_a_likelihood(tmp_path: Path) -> None:
+    """One that only reaches zero, or is lost, is not; neither is one that cannot go below it."""
+    assert "likelihood" in kinds(tmp_path, columns={"loss": [1.0, -0.1, "nan"]})
+    assert "likelihood" not in kinds(tmp_path, columns={"loss": [1.0, 0.0, "-inf"]})
+    classes = [make_loss()]
+    assert "likelihood" not in kinds(tmp_path, columns={"loss": [1.0, -0.1], "loss_id": 0}, losses=classes)

@@ -93,6 +93,60 @@ def test_a_part_that_is_always_zero(tmp_path: Path) -> None:
     assert told["curve_zero_part_count"] == 1
 
 
+def test_a_part_is_empty_where_nothing_is_ever_found(tmp_path: Path) -> None:
+    """Without a twin the metric tells: one that is 0 throughout; where it rises the part was switched off."""
+    rows = [{"epoch": k, "box_loss": 0, "cls_loss": 2.0, "val mAP50": 0.0, "val mAP75": 0.0} for k in range(6)]
+    found = [{**row, "val mAP50": 0.1 * k} for k, row in enumerate(rows)]
+    assert seen(tmp_path, rows)["curve_zero_parts"] == ["box_loss"]
+    assert seen(tmp_path, found)["curve_zero_part_count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("loss", "accuracy", "classes"),
+    [
+        (math.log(2), 0.5, 2),
+        (math.log(10), 10.4, 10),
+        (math.log(10), 0.5, 0),
+        (math.log(2) * 0.97, 0.5, 0),
+        (math.log(2), 0.6, 0),
+        (0.01, 1.0, 0),
+    ],
+)
+def test_loss_and_accuracy_of_equal_probabilities(loss: float, accuracy: float, classes: int, tmp_path: Path) -> None:
+    """Both have to be those of the same number of classes; percents are known by values above 1."""
+    rows = [{"epoch": k, "loss": loss, "val_loss": loss, "val_accuracy": accuracy} for k in range(6)]
+    assert seen(tmp_path, rows)["curve_chance_classes"] == classes
+
+
+@pytest.mark.parametrize(
+    ("metrics", "still"),
+    [
+        ({"val_f1": [0.0] * 6}, 6),
+        ({"val_acc": [0.9] * 6}, 6),
+        ({"val_acc": [1.0] * 6}, 0),
+        ({"val_acc": [0.9] * 5 + [0.91]}, 0),
+        ({"val_acc": [0.9] * 4 + [0.95] * 2, "val_wer": [1.0] * 5 + [1.2]}, 6),
+        ({"val_wer": [1.0] * 5 + [0.9]}, 0),
+        ({"val_acc": [0.9] * 4 + [math.nan] * 2}, None),
+    ],
+)
+def test_a_metric_that_never_moves(metrics: dict[str, list[float]], still: int | None, tmp_path: Path) -> None:
+    """One value short of the best, or nothing right; four values are too few."""
+    assert seen(tmp_path, validated([1.0] * 6, **metrics))["curve_evals_at_one_value"] == still
+
+
+def test_a_metric_that_ends_worse(tmp_path: Path) -> None:
+    """Half of a metric that should rise, three times an error rate; what lies within its noise counts as nothing."""
+    rises = [0.1, 0.3, 0.5, 0.6, 0.65, 0.7, 0.72, 0.75, 0.77, 0.8]
+    falls = [*rises[:7], 0.4, 0.4, 0.4]
+    told = seen(tmp_path, validated([1.0] * 10, val_f1=rises, val_wer=[0.2 + 0.05 * k for k in range(10)]))
+    assert told["curve_metric_lost"] == pytest.approx(2.0)
+    assert seen(tmp_path, validated([1.0] * 10, val_f1=rises))["curve_metric_lost"] == 0.0
+    assert seen(tmp_path, validated([1.0] * 10, val_f1=falls[:7] + [0.1] * 3))["curve_metric_lost"] == pytest.approx(
+        0.62 / 0.72
+    )
+
+
 def test_the_distance_from_chance(tmp_path: Path) -> None:
     """The farthest AUC, and the loss in units of the logarithm of the classes."""
     rows = [{"epoch": k, "loss": math.log(2), "val_loss": 0.7, "val_auc": 0.5 + k / 1000} for k in range(7)]

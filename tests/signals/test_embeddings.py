@@ -1,5 +1,6 @@
 """The spread of embeddings relative to their size."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,22 @@ def _share(tmp_path: Path, loss: dict[str, Any], spread: float, size: float) -> 
 def test_embeddings_that_are_compared(tmp_path: Path, loss: dict[str, Any]) -> None:
     """The standard deviation over the batch, over the root mean square."""
     assert _share(tmp_path, loss, 0.05, 0.25) == pytest.approx(0.2)
+
+
+def test_logits_of_a_batch_are_no_embeddings(tmp_path: Path) -> None:
+    """A model that returns the cosines of all pairs: what its last layer gives is looked at."""
+    rows = [{"name": "a", "kind": "linear", "layer": "a", "units": 4}, {"name": "output", "kind": "output", "units": 8}]
+    samples = [{"step": step, "table": 1, "act_spread": [0.2, 0.1], "act_rms": [0.25, 10.0]} for step in range(20)]
+    target = {"classes": 8, "batch_entropy": math.log(8)}
+    seen = signals_of(
+        tmp_path,
+        steps=20,
+        models=[make_model(("a", "Linear", 4, 4))],
+        losses=[make_loss(prediction={"shape": [8, 8]}, target=target)],
+        layers=samples,
+        events=[event("table", {"id": 1, "model": 0, "rows": rows})],
+    )
+    assert seen["embedding_spread_share"] == pytest.approx(0.8)
 
 
 def test_other_outputs_are_no_embeddings(tmp_path: Path) -> None:

@@ -113,6 +113,7 @@ def test_running_statistics_remember_their_start(tmp_path: Path) -> None:
     seen = signals_of(tmp_path, models=[slow], columns={"loss": [1.0] * 1000})
     assert seen["norm_momentum"] == 0.001
     assert seen["norm_initial_share"] == pytest.approx(0.999**1000)
+    assert seen["norm_momentum_needed"] == pytest.approx(1 - 0.01 ** (1 / 250))
     usual = make_model(("bn", "BatchNorm2d", {"momentum": 0.1}), ("fc", "Linear", 4, 2))
     assert signals_of(tmp_path, models=[usual], columns={"loss": [1.0] * 1000})["norm_initial_share"] < 1e-40
     without = make_model(("a", "Linear", 4, 8))

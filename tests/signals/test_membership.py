@@ -268,3 +268,17 @@ def test_what_is_off_in_a_model_made_before_the_recorder(
     model["parameters"][0] |= {"trainable": False, "init_std": std, "count": 4000}
     model["parameters"][2] |= {"count": 2000}
     assert run(tmp_path, models=[model])["random_frozen_share"] == pytest.approx(share)
+
+
+@pytest.mark.parametrize(("earlier", "share"), [((0, 1, 2, 3), 0.0), ((2, 3), 40 / 60)])
+def test_what_an_earlier_training_has_trained_is_random_no_more(
+    tmp_path: Path, earlier: tuple[int, ...], share: float
+) -> None:
+    """A base that was pretrained in the same process and is frozen now; one that never was trained is told."""
+    signals = run(
+        tmp_path,
+        columns={"lr": [0.1] * 12, "opt": [[0]] * 5 + [[1]] * 7},
+        changes={0: {"trainable": False, "init_std": 3**-0.5 / 2, "count": 4000}, 2: {"count": 2000}},
+        optimizers=[make_optimizer(parameters=earlier), make_optimizer(parameters=(2, 3), id=1)],
+    )
+    assert signals["random_frozen_share"] == pytest.approx(share)

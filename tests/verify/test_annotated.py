@@ -137,6 +137,7 @@ def session(**parts: Any) -> Any:
         "tried": [],
         "request": request,
         "typical": 7.6,
+        "enough": "1m",
     }
     return SimpleNamespace(**{**given, **parts})
 
@@ -147,7 +148,7 @@ def session(**parts: Any) -> Any:
         ("not-judged", {"baseline": None}, ("verify.no-steps", {"seconds": "0", "reason": "why"})),
         ("not-judged", {}, ("verify.cannot-tell", {"summary": "it is broken."})),
         ("not-judged", {"diagnosis": None}, ("verify.cannot-tell", {"summary": ""})),
-        ("not-judged", {"screening": 1}, ("verify.no-room", {"seconds": "8"})),
+        ("not-judged", {"screening": 1}, ("verify.no-room", {"seconds": "8", "budget": "1m"})),
         ("not-judged", {"screening": 1, "tried": [1]}, ("verify.no-metric", {})),
         ("nothing-to-cure", {}, ("verify.healthy", {})),
         ("nothing-to-cure", {"request": WANTED}, ("verify.no-such", {"code": "lr-too-low"})),

@@ -1,44 +1,37 @@
-"""Matches a typed question to topics by shared words: English words by stem, Chinese by pairs of characters."""
+"""Matches a typed question to topics by what its words mean: synonyms and forms are one token, typing errors mended."""
 
 from __future__ import annotations
 
 import math
-import re
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
+
+from trainadvisor.answers.meaning import (
+    GENERAL,
+    NOT,
+    Said,
+    clauses,
+    contrary,
+    english_words,
+    happenings,
+    is_chinese,
+    meanings,
+    mended,
+    of_clauses,
+    said,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-CJK = "\u3400-\u9fff"
-WORD = re.compile(rf"[a-z]+|[0-9]+(?:\.[0-9]+)?|[{CJK}]+")
-ENDING = re.compile(r"(?<=...)(?:ings?|ies|ed|es|e|(?<!s)s|y)$")
-IGNORED = """
-    a an and are as at be been but by can could do does did for from get gets getting got had has have how i if in
-    into is it its just keep keeps me my of on or our please should so some than that the their them then there
-    they this to very was we were what when where which while who why will with would you your always after about
-    am model network neural pytorch torch help problem
-"""
-NEGATIONS = "no not never nothing without cannot cant wont dont doesnt didnt isnt arent wasnt"
-SAME_IN_CHINESE = (
-    (re.compile(r"\bval(idation)? ?loss(es)?"), "验证损失"),
-    (re.compile(r"loss(es)?"), "损失"),
-    (re.compile(r"accuracy|\bacc\b"), "准确率"),
-    (re.compile(r"learning rate|\blr\b"), "学习率"),
-    (re.compile(r"batch ?size|\bbatch|批量大小|批次大小"), "批大小"),
-    (re.compile(r"神经网络|网络|模型"), "模型"),
-)
-BREAKS = re.compile(
-    "为什么|为何|怎么办|怎么样|怎么|怎样|如何|请问|什么|可以|应该|"
-    "但是|而且|因为|所以|我的|我们|一下|模型|吗|呢|吧|啊|呀"
-)
-PARTICLES = re.compile("[的了很太是在会就都也又还被把我它他们得着]")
-IGNORED_WORDS, NEGATING_WORDS = frozenset(IGNORED.split()), frozenset(NEGATIONS.split())
-ABBREVIATIONS = {"val": "validation", "acc": "accuracy", "lr": "rate", "grad": "gradient", "grads": "gradient"}
+__all__ = ["Matcher", "Topic", "is_chinese"]
+
+HAPPENING = 1.5  # weight of what happens, relative to that of what it happens to
+CONTRARY = 0.5  # weight of a topic whose title says the opposite of the question
 UNKNOWN_WORD = 0.5  # weight of a word that no topic uses, relative to that of the rarest topic word
-ENOUGH_OF_PHRASE, ENOUGH_OF_QUESTION, ENOUGH_OF_TEXT = 0.6, 0.4, 0.75
+ENOUGH_OF_PHRASE, ENOUGH_OF_QUESTION, ENOUGH_OF_TEXT = 0.6, 0.35, 0.75
 TITLE_WEIGHT, NAMED_WEIGHT, TEXT_WEIGHT = 0.8, 0.2, 0.2
 Words = frozenset[str]
 
@@ -54,28 +47,19 @@ class Topic:
     weight: float = 1.0
 
 
-def tokens(text: str) -> list[str]:
-    """Return the stems and character pairs of a text, without stop words."""
-    text = unicodedata.normalize("NFKC", text).lower().replace("'", "").replace("’", "")
-    if is_chinese(text):
-        for pattern, replacement in SAME_IN_CHINESE:
-            text = pattern.sub(replacement, text)
-        text = PARTICLES.sub("", BREAKS.sub(" ", text))
-    return [token for word in WORD.findall(text) for token in _tokens_of_word(word)]
+@dataclass(frozen=True)
+class Phrase:
+    """What is asked, or may be: the tokens of a text, what they say of what, and what the text counts."""
 
+    words: Words
+    said: Said
+    weight: float = 1.0
 
-def is_chinese(text: str) -> bool:
-    """Return whether a text contains Chinese characters."""
-    return re.search(f"[{CJK}]", text) is not None
-
-
-def _tokens_of_word(word: str) -> list[str]:
-    if is_chinese(word):
-        return [word[i : i + 2] for i in range(len(word) - 1)] or [word]
-    if word in NEGATING_WORDS:
-        return ["not"]
-    word = ABBREVIATIONS.get(word, word)
-    return [] if word in IGNORED_WORDS else [ENDING.sub("", word)]
+    @classmethod
+    def of(cls, text: str, weight: float = 1.0) -> Phrase:
+        """Read a text."""
+        told = clauses(text)
+        return cls(frozenset(of_clauses(told)), said(told), weight)
 
 
 class Matcher:
@@ -83,46 +67,78 @@ class Matcher:
 
     def __init__(self, topics: Sequence[Topic]) -> None:
         """Count the words of all topics."""
-        self._topics = [(topic, (_phrases(topic), _words(topic.titles), _words(topic.texts))) for topic in topics]
-        used = [frozenset[str]().union(*(words for words, _ in phrases)) for _, (phrases, *_) in self._topics]
+        self._known = frozenset(word for topic in topics for text in _texts(topic) for word in english_words(text))
+        self._topics = [(topic, _phrases(topic)) for topic in topics]
+        used = [frozenset[str]().union(*(phrase.words for phrase in phrases)) for _, phrases in self._topics]
         counts = Counter(word for words in used for word in words)
-        self._weights = {word: math.log(1 + len(topics) / count) for word, count in counts.items()}
+        weighty = happenings()
+        self._weights = {
+            word: math.log(1 + len(topics) / count) * (HAPPENING if word in weighty else 1.0)
+            for word, count in counts.items()
+        }
         self._unknown = UNKNOWN_WORD * math.log(1 + len(topics))
 
     def match(self, question: str) -> list[Topic]:
         """Return the topics that a question is about, best first."""
-        asked = frozenset(tokens(question))
-        scores = [(self._score(asked, *words) * topic.weight, topic) for topic, words in self._topics]
+        asked = Phrase.of(mended(question, self._known))
+        scores = [
+            (self._score(asked, topic, phrases) * _fitting(asked, topic), topic) for topic, phrases in self._topics
+        ]
         return [topic for score, topic in sorted(scores, key=lambda pair: -pair[0]) if score > 0]
 
-    def _score(self, asked: Words, phrases: list[tuple[Words, float]], titles: Words, texts: Words) -> float:
-        best = max((weight * self._phrase_score(asked, words) for words, weight in phrases), default=0.0)
-        if best:
-            return best + NAMED_WEIGHT * self._mass(asked & titles)
-        return TEXT_WEIGHT * self._text_score(asked, titles | texts)
+    def near(self, question: str) -> list[Topic]:
+        """Return the topics that share any word with a question that none answers, nearest first."""
+        asked = frozenset(meanings(mended(question, self._known))) - GENERAL
+        shared = [
+            (self._mass(asked & frozenset().union(*(phrase.words for phrase in phrases))), topic)
+            for topic, phrases in self._topics
+        ]
+        return [topic for mass, topic in sorted(shared, key=lambda pair: -pair[0]) if mass > 0]
 
-    def _phrase_score(self, asked: Words, words: Words) -> float:
-        shared = self._mass(asked & words)
-        if not shared:
+    def _score(self, asked: Phrase, topic: Topic, phrases: list[Phrase]) -> float:
+        best = max((phrase.weight * self._phrase_score(asked, phrase) for phrase in phrases), default=0.0)
+        if best:
+            return best + NAMED_WEIGHT * self._mass(asked.words & _words(topic.titles))
+        return TEXT_WEIGHT * self._text_score(asked.words, _words(topic.titles) | _words(topic.texts))
+
+    def _phrase_score(self, asked: Phrase, phrase: Phrase) -> float:
+        words = phrase.words
+        shared = self._mass(asked.words & words)
+        if not (asked.words & words - GENERAL or asked.words == words) or contrary(asked.said, phrase.said):
             return 0.0
-        of_phrase, of_question = shared / self._mass(words), shared / self._mass(asked)
-        partly = of_phrase >= ENOUGH_OF_PHRASE and of_question >= ENOUGH_OF_QUESTION and asked >= words & {"not"}
-        return shared * of_phrase * (1 + of_question) / 2 if partly or words <= asked else 0.0
+        of_phrase, of_question = shared / self._mass(words), shared / self._mass(asked.words)
+        partly = of_phrase >= ENOUGH_OF_PHRASE and of_question >= ENOUGH_OF_QUESTION and asked.words >= words & {NOT}
+        return shared * of_phrase * (1 + of_question) / 2 if partly or words <= asked.words else 0.0
 
     def _text_score(self, asked: Words, texts: Words) -> float:
-        shared = asked & texts
-        of_question = self._mass(shared) / (self._mass(asked) or 1)
-        return self._mass(shared) if of_question >= ENOUGH_OF_TEXT else 0.0
+        if not asked & texts - GENERAL:
+            return 0.0
+        shared = self._mass(asked & texts)
+        return shared if shared >= ENOUGH_OF_TEXT * (self._mass(asked) or 1) else 0.0
 
     def _mass(self, words: Iterable[str]) -> float:
         return sum(self._weights.get(word, self._unknown) for word in words)
 
 
-def _phrases(topic: Topic) -> list[tuple[Words, float]]:
+def _fitting(asked: Phrase, topic: Topic) -> float:
+    """Return what a topic counts: less where its title says the opposite of the question."""
+    return topic.weight * (CONTRARY if any(contrary(asked.said, _said(title)) for title in topic.titles) else 1.0)
+
+
+@cache
+def _said(title: str) -> Said:
+    return said(clauses(title))
+
+
+def _texts(topic: Topic) -> tuple[str, ...]:
+    return (*topic.searches, *topic.titles, *topic.texts)
+
+
+def _phrases(topic: Topic) -> list[Phrase]:
     weighted = [(text, 1.0) for text in topic.searches] + [(text, TITLE_WEIGHT) for text in topic.titles]
-    phrases = [(frozenset(tokens(text)), weight) for text, weight in weighted]
-    return [(words, weight) for words, weight in phrases if words - {"not"}]
+    return [phrase for text, weight in weighted if (phrase := Phrase.of(text, weight)).words - {NOT}]
 
 
-def _words(texts: Iterable[str]) -> Words:
-    return frozenset(word for text in texts for word in tokens(text))
+@cache
+def _words(texts: tuple[str, ...]) -> Words:
+    return frozenset(word for text in texts for word in meanings(text))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from trainadvisor.answers import written as answers
@@ -11,10 +13,11 @@ from trainadvisor.answers.matching import Matcher, Topic, is_chinese
 from trainadvisor.demos.scenarios import SCENARIOS
 from trainadvisor.errors import TrainAdvisorError
 from trainadvisor.i18n.language import say
+from trainadvisor.judge.crash_rules import ERROR, explaining
 from trainadvisor.judge.placeholders import fill
 from trainadvisor.judge.rule_loading import load
 from trainadvisor.judge.rulebook import ANSWERS, shipped_rules
-from trainadvisor.report.text.layout import clean, wrap
+from trainadvisor.report.text.layout import cells, clean, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +27,9 @@ if TYPE_CHECKING:
     from trainadvisor.judge.rulebook import Rule, Rulebook
 
 WIDTH = 100
+LONGEST_QUESTION = 60
 WRITTEN_WEIGHT = 1.3  # an answer to the question itself ranks above a rule that shares its words
+ERROR_TYPE = re.compile(r"[A-Za-z]*(Error|Exception)\b")
 LOGS = ("log.json", "log.json.gz", "log.json.zst", "trainadvisor-runs/*/log.json*")
 
 
@@ -41,15 +46,29 @@ class Reply:
 
 def answer(question: str, lang: str, folder: Path) -> str:
     """Return the answer to a question as text; the latest log is searched for in `folder`."""
-    rulebook = load()
-    written = {entry.id: entry for entry in answers.load(shipped_rules() / ANSWERS)}
-    topics = [_topic_of_answer(entry) for entry in written.values()]
-    topics += [_topic_of_rule(rule) for rule in rulebook.rules.values()]
-    names = [topic.name for topic in Matcher(topics).match(question)]
+    rulebook, written, matcher = _subjects()
+    names = list(dict.fromkeys([*_errors(question, rulebook), *(topic.name for topic in matcher.match(question))]))
     if not names:
-        return "\n".join(_nothing(question, lang, rulebook))
+        near = [topic.name for topic in matcher.near(question) if topic.name in written]
+        return "\n".join(_nothing(question, lang, [written[name].texts(lang).question for name in near or written]))
     replies = [_reply(name, lang, written, rulebook) for name in names[:4]]
     return "\n".join(_lines(replies, lang, folder))
+
+
+@cache
+def _subjects() -> tuple[Rulebook, dict[str, answers.Answer], Matcher]:
+    """Return the rules, the written answers, and what finds both by a question."""
+    rulebook = load()
+    written = {entry.id: entry for entry in answers.load(shipped_rules() / ANSWERS)}
+    topics = [*map(_topic_of_answer, written.values()), *map(_topic_of_rule, rulebook.rules.values())]
+    return rulebook, written, Matcher(topics)
+
+
+def _errors(question: str, rulebook: Rulebook) -> Iterator[str]:
+    """Yield the finding that explains an error message, where the question is one."""
+    if not ERROR_TYPE.search(question):
+        return
+    yield from (rule.code for rule in explaining({ERROR: question}, rulebook))
 
 
 def language_of(question: str) -> str | None:
@@ -141,14 +160,17 @@ def _block(mark: str, text: str) -> Iterator[str]:
         yield (mark if index == 0 else " " * len(mark)) + line
 
 
-def _nothing(question: str, lang: str, rulebook: Rulebook) -> Iterator[str]:
-    yield from wrap(_say("nothing", lang, question=clean(question, 80)), WIDTH)
-    yield _say("families", lang)
-    families: dict[str, list[str]] = {}
-    for rule in rulebook.rules.values():
-        families.setdefault(rule.family, []).append(rule.code)
-    for family, codes in families.items():
-        yield from _block(f"  {rulebook.family_name(family, lang)}{'：' if lang == 'zh' else ': '}", ", ".join(codes))
+def _nothing(question: str, lang: str, near: list[str]) -> Iterator[str]:
+    """Yield three lines: that there is no answer, which questions are near, and where all subjects stand."""
+    yield _say("nothing", lang, question=clean(question, LONGEST_QUESTION))
+    line = _say("near", lang, questions=near[0])
+    for count in range(2, len(near) + 1):
+        longer = _say("near", lang, questions=" | ".join(near[:count]))
+        if cells(longer) > WIDTH:
+            break
+        line = longer
+    yield line
+    yield _say("subjects", lang)
 
 
 def latest_log(folder: Path) -> Path | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import Any
 
@@ -44,12 +47,36 @@ HINTS = (
 )
 
 
+# Objects that are made before cycles among them are looked for.
+RARELY = 100_000
+
+
+@contextmanager
+def rarely_collecting() -> Iterator[None]:
+    """Look for garbage rarely: the modules and rules of a short command stay, and looking takes a tenth of its time."""
+    usual = gc.get_threshold()
+    gc.set_threshold(RARELY, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
 def language(option: str | None) -> str:
     """Return "en" or "zh"."""
     from trainadvisor import configuration
     from trainadvisor.i18n.language import choose
 
     return choose(option, configuration.load().lang)
+
+
+def judging(log: object, lang: str) -> AbstractContextManager[object]:
+    """Tell a terminal, after a second, that a log is being judged."""
+    from trainadvisor.i18n.language import Words
+    from trainadvisor.status_line import status
+
+    words = Words(lang)
+    return status(lambda seconds: f"  {words('status.judging', log=log, seconds=int(seconds))}", at_once=False)
 
 
 def rulebook(folders: Iterable[str | Path] = ()) -> Rulebook:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from trainadvisor.configuration import Config
 
+MISTAKES = 2
 Row = tuple[str, str, str]
 DEFAULTS = {
     "fail-on": '"error"',
@@ -44,14 +46,38 @@ def show() -> None:
 
 @command.command("check")
 def check() -> None:
-    """Check the settings that hold here, rule folders and codes included; prints nothing when all is well."""
-    from trainadvisor import configuration
-    from trainadvisor.commands.common import rulebook
-    from trainadvisor.gate import policy
+    """Check the settings that hold here, rule folders and codes included; prints nothing when all is well.
 
-    settings = configuration.load()
-    rulebook().configured(settings)
-    policy.place(policy.Wanted(), settings)
+    Every mistake is a line of its own, with file and line.
+    """
+    from trainadvisor import configuration, settings_mistakes
+    from trainadvisor.commands.common import language
+    from trainadvisor.gate import policy
+    from trainadvisor.i18n.told_errors import told
+    from trainadvisor.judge.rule_loading import load
+
+    def fits(settings: Config) -> None:
+        book = load(settings.rules).configured(settings)
+        policy.policy(policy.Wanted(), settings, book)
+        policy.place(policy.Wanted(), settings)
+
+    if found := settings_mistakes.mistakes(fits):
+        lang = _told_language(language)
+        for message in found:
+            click.echo(f"trainadvisor: {told(message, lang)}", err=True)
+        sys.exit(MISTAKES)
+    fits(configuration.load())
+
+
+def _told_language(language: Callable[[None], str]) -> str:
+    """Return the language of the messages; where the settings cannot be read, that of the environment."""
+    from trainadvisor.errors import ConfigError
+    from trainadvisor.i18n.language import choose
+
+    try:
+        return language(None)
+    except ConfigError:
+        return choose()
 
 
 def _lang(settings: Config) -> Row:

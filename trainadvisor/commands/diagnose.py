@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trainadvisor.commands.common import color_option, hint_options, lang_option, rules_option
+from trainadvisor.commands.common import color_option, hint_options, lang_option, rarely_collecting, rules_option
 from trainadvisor.report.formats import DIAGNOSE
 from trainadvisor.vocabulary import FAIL_ON
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Decide like `check`: exit 1 on a finding of this level or a higher one, 3 when the log cannot tell.",
 )
+@rarely_collecting()
 def command(
     *,
     log: str | None,
@@ -64,7 +65,7 @@ def command(
     The exit code is 0 even for a broken run: a report is not a gate, unless --fail-on asks for one.
     """
     from trainadvisor import configuration
-    from trainadvisor.commands.common import rulebook
+    from trainadvisor.commands.common import judging, rulebook
     from trainadvisor.commands.outputs import parse
     from trainadvisor.commands.runs import find
     from trainadvisor.gate import policy
@@ -79,8 +80,10 @@ def command(
     chosen = choose(lang, settings.lang)
     book = rulebook(folders).configured(settings)
     decide = policy.decider(fail_on, settings, book)
-    recorded = read_log(find(log), run=run, classes=classes, loss=loss)
-    diagnosis = diagnose(recorded, rules=list(folders), lang=chosen, config=settings)
+    path = find(log)
+    with judging(path, chosen):
+        recorded = read_log(path, run=run, classes=classes, loss=loss)
+        diagnosis = diagnose(recorded, rules=list(folders), lang=chosen, config=settings)
     decision = decide(diagnosis)
     teller = _Teller(recorded, diagnosis, decision, chosen, settings, folders, book, style)
     teller.tell(outputs, page)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trainadvisor.errors import UsageError, did_you_mean
+from trainadvisor.errors import TrainAdvisorError, UsageError, did_you_mean
 from trainadvisor.i18n.language import Words
+from trainadvisor.judge.object_sites import recorded_sites
 from trainadvisor.lint.pattern_catalogue import matches
-from trainadvisor.mending import source_files
+from trainadvisor.mending import notebook_files, source_files
 from trainadvisor.mending.patches import Patch, patch_of_project
 from trainadvisor.mending.project import Project, project_of
 from trainadvisor.report.text.layout import clean
@@ -24,7 +25,7 @@ from trainadvisor.source.reading import SourceError, parse, read
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trainadvisor.judge.result import Diagnosis, Finding
+    from trainadvisor.judge.result import Diagnosis, Finding, Site
     from trainadvisor.judge.rulebook import Rulebook
     from trainadvisor.source.edits import Fix
     from trainadvisor.source.reading import Source
@@ -62,11 +63,31 @@ def run(log: str | None, lang: str | None, folders: Sequence[str], options: Opti
         emit(words("fix.nothing", summary=diagnosis.summary))
         return 0
     project = project_of(diagnosis.run, told)
+    book = rulebook(folders).configured(settings)
+    cells = _cells(find(log)) if project.script is None else []
+    if cells:
+        notebook = notebook_files.notebook_of(cells)
+        if notebook is None:
+            raise UsageError("this run was made in a notebook, and not just one notebook here holds its lines as they "
+                             "were run; save it, change to its folder, and try again")  # fmt: skip
+        project = Project(script=notebook.name, given={notebook.name: notebook})
+        return _mend(project, [notebook_files.placed(item, notebook) for item in found], book, words, options)
     if project.script is None:
         raise UsageError(f"{diagnosis.run.get('script')}: the script of this run is not here; "
                          "change to its folder, and try again")  # fmt: skip
     _check(project, found)
-    return _mend(project, found, rulebook(folders).configured(settings), words, options)
+    return _mend(project, found, book, words, options)
+
+
+def _cells(path: Path) -> list[Site]:
+    """Return the places in cells of a notebook that a log tells."""
+    from trainadvisor.importers.foreign_logs import read_log
+
+    try:
+        recorded = recorded_sites(read_log(path))
+    except TrainAdvisorError:
+        return []
+    return [site for site in recorded if notebook_files.CELL.match(site.file)]
 
 
 def _as_judged(diagnosis: Diagnosis) -> list[Finding]:
@@ -106,14 +127,15 @@ def _mend(project: Project, found: Sequence[Finding], book: Rulebook, words: Wor
     after: dict[str, Source] = {}
     mended: list[str] = []
     for finding in found:
-        made = patch_of_project(finding, replace(project, given=after), book)
+        made = patch_of_project(finding, replace(project, given={**project.given, **after}), book)
         source = made.source if made is not None else None
         if made is None or made.text is None or source is None:
-            emit(f"{finding.code}: {_advice(made, finding, words)}")
+            emit(f"{finding.code}: {_advice(made, finding, words)}{_experiment(finding, 0, project, words)}")
         elif source.name not in after or not made.kind:
             before.setdefault(source.name, source)
             after[source.name] = replace(source, text=made.text) if made.kind else parse(made.text, source.name)
-            mended.append(f"{finding.code}: {finding.title}" + (f"\n  {made.said}" if made.said else ""))
+            said = f"\n  {made.said}" if made.said else ""
+            mended.append(f"{finding.code}: {finding.title}{said}{_experiment(finding, made.remedy, project, words)}")
     if not mended:
         return REFUSED
     emit("\n".join(clean(line) for told in mended for line in told.split("\n")))
@@ -122,8 +144,21 @@ def _mend(project: Project, found: Sequence[Finding], book: Rulebook, words: Wor
         for name, source in before.items()
     ]
     if max(written) == 0 and not options.dry_run:
-        emit(words("fix.next", name=_target(project)))
+        emit(words("fix.next-notebook" if _is_notebook(project) else "fix.next", name=_target(project)))
     return max(written)
+
+
+def _experiment(finding: Finding, remedy: int | None, project: Project, words: Words) -> str:
+    """Return a line that names the command which tries a remedy, where nothing but a trial tells whether it helps."""
+    if remedy is None or remedy >= len(finding.remedies) or finding.remedies[remedy].applies != "try":
+        return ""
+    if _is_notebook(project):
+        return ""  # a notebook is not run from outside
+    return "\n  " + words("fix.try", code=finding.code, name=_target(project))
+
+
+def _is_notebook(project: Project) -> bool:
+    return str(project.script).endswith(notebook_files.ENDING)
 
 
 def _target(project: Project) -> str:

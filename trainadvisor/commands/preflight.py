@@ -36,6 +36,12 @@ FORMS = "text, json, markdown, junit"
     help="Also try one batch for ever and a learning-rate range test.",
 )
 @click.option(
+    "--plan-batch",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Tell memory and time for this batch size, and whether it fits.",
+)
+@click.option(
     "--format",
     "forms",
     multiple=True,
@@ -56,11 +62,11 @@ FORMS = "text, json, markdown, junit"
 def command(*, target: str | None, args: tuple[str, ...], module: bool, listing: bool, **options: object) -> None:
     """Run the first steps of TARGET (a script, or a module after -m) with its ARGS and judge them.
 
-    The script runs up to four times, each time cut after some steps: as it is, on its first batch only, and with a
-    rising learning rate. Behind its first steps the model is tested on its first batch (--list names the tests). It
-    runs in a copy of this folder, and nothing that it writes there leads back; the network and files that it names by
-    absolute paths are its own business. Exit 0 passed, 1 failed, 2 a mistake in the command, 3 cannot tell, 4 an
-    internal error of ours.
+    The script runs up to five times, each time cut after some steps: as it is, on its first batch only, with a rising
+    learning rate, and with half of its batch size. Behind its first steps the model is tested on its first batch
+    (--list names the tests). It runs in a copy of this folder, and nothing that it writes there leads back; the network
+    and files that it names by absolute paths are its own business. Exit 0 passed, 1 failed, 2 a mistake in the command,
+    3 cannot tell, 4 an internal error of ours.
     """
     from trainadvisor.commands import preflighting
     from trainadvisor.preflight.first_steps import Script

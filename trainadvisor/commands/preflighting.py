@@ -12,7 +12,7 @@ from trainadvisor.errors import LogError, UsageError
 from trainadvisor.gate import decision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from trainadvisor.preflight.first_steps import Script
     from trainadvisor.preflight.preflight_result import Preflight
@@ -27,6 +27,7 @@ class Options:
     budget: str
     fail_on: str | None
     experiments: bool
+    plan_batch: int | None
     forms: tuple[str, ...]
     html: Path | None
     folder: Path | None
@@ -47,6 +48,7 @@ def run(script: Script, options: Options) -> int:
     from trainadvisor.preflight import preflight
     from trainadvisor.preflight.procedure import Wish
     from trainadvisor.report.machine import preflight_documents
+    from trainadvisor.status_line import status
     from trainadvisor.trials.budget import seconds
 
     _check(script, options)
@@ -54,19 +56,32 @@ def run(script: Script, options: Options) -> int:
     lang = language(options.lang)
     settings = configuration.load()
     fail_on = options.fail_on or settings.fail_on or "error"
-    wish = Wish(options.steps, seconds(options.budget), fail_on, options.experiments, lang)
+    wish = Wish(options.steps, seconds(options.budget), fail_on, options.experiments, lang, options.plan_batch)
     allowed = trialling.choice(options.links, options.copy_limit, in_place=options.in_place)
     if not options.in_place:
         home = None if script.module else Path(script.target).resolve()
         trialling.look(home, allowed, Words(lang))
     with _folder(options.folder) as folder:
-        result = preflight(script, wish, folder, settings, in_place=options.in_place, choice=allowed)
+        with status(_stage("natural", wish.budget, script, wish)) as line:
+            result = preflight(
+                script, wish, folder, settings, in_place=options.in_place, choice=allowed,
+                tell=lambda name, left: line.show(_stage(name, left, script, wish)),
+            )  # fmt: skip
         code = decision.EXIT[result.outcome]
         for output in outputs:
             put(_text(result, output.form, wish, options.color, code), output.file)
         if options.html is not None:
             _page(result, folder, options.html, lang)
     return code
+
+
+def _stage(name: str, left: float, script: Script, wish: Wish) -> Callable[[float], str]:
+    """Return what a terminal is told while a run goes on."""
+    from trainadvisor.i18n.language import Words
+
+    words = Words(wish.lang)
+    what = words(f"status.preflight.{name}", target=script.target, steps=wish.steps)
+    return lambda spent: "  " + words("status.left", what=what, seconds=int(spent), left=max(0, round(left - spent)))
 
 
 def show_tests(lang: str | None) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from trainadvisor.monitor.alerts import Alerter
 
+# Options that hardly any script has itself.
+OURS = ("--report", "--stop-on", "--stop-after", "--notify", "--notify-on", "--on-finding", "--fail-on", "--no-live")
 SETTINGS = {"allow_interspersed_args": False}
 
 
@@ -47,10 +49,22 @@ SETTINGS = {"allow_interspersed_args": False}
     "urls",
     multiple=True,
     metavar="URL|wandb|trackio",
-    help="Send findings there: JSON, a Slack or Discord message, an alert of the script's own run.",
+    help="Send findings there, and at the end the verdict: JSON, a Slack or Discord message, an alert of the script's "
+    "own run.",
 )
 @click.option(
-    "--on-finding", "hooks", multiple=True, metavar="COMMAND", help="Run for each finding: 'cmd {code} {step}'."
+    "--notify-on",
+    type=click.Choice(["always", "fail"]),
+    default="always",
+    show_default=True,
+    help="When to send the message at the end: always, or where the training is broken or the script fails.",
+)
+@click.option(
+    "--on-finding",
+    "hooks",
+    multiple=True,
+    metavar="COMMAND",
+    help="Run for each finding, without a shell: 'cmd {code} {step}'.",
 )
 @click.option(
     "--fail-on",
@@ -59,6 +73,8 @@ SETTINGS = {"allow_interspersed_args": False}
     show_default=True,
     help="Exit 1 on such a finding where the script itself returned 0.",
 )
+@click.option("--no-args", is_flag=True, help="Keep the arguments of the script out of the log.")
+@click.option("--no-source", is_flag=True, help="Keep the source lines of the script out of the log.")
 @click.option("--live/--no-live", default=True, help="Print findings while it trains.", show_default=True)
 @lang_option
 @click.option("-m", "module", is_flag=True, help="TARGET is a module, as in python -m.")
@@ -76,8 +92,11 @@ def command(
     stop_on: str | None,
     stop_after: int,
     urls: tuple[str, ...],
+    notify_on: str,
     hooks: tuple[str, ...],
     fail_on: str,
+    no_args: bool,
+    no_source: bool,
     live: bool,
     lang: str | None,
 ) -> Callable[[], int]:
@@ -88,12 +107,15 @@ def command(
     """
     from trainadvisor import configuration
     from trainadvisor.commands.common import language
+    from trainadvisor.redaction import leave_out
 
     chosen = language(lang)
     _check(target, stop_on, report, module=module)
     if stop_on:
         _heed_interrupts()
-    alerter = _alerter(urls, hooks, chosen, target)
+    _tell_late(args, target, chosen)
+    leave_out(arguments=no_args, source=no_source)
+    alerter = _alerter(urls, hooks, chosen, target, notify_on)
     from trainadvisor.monitor.console import run_script
     from trainadvisor.record.sampling import share_of
 
@@ -118,13 +140,22 @@ def command(
     )
 
 
-def _alerter(urls: tuple[str, ...], hooks: tuple[str, ...], lang: str, target: str) -> Alerter | None:
+def _tell_late(args: tuple[str, ...], target: str, lang: str) -> None:
+    """Tell of an option that is only ours and stands behind the script, to which it goes."""
+    late = next((word.partition("=")[0] for word in args if word.partition("=")[0] in OURS), None)
+    if late is not None:
+        from trainadvisor.i18n.language import say
+
+        click.echo(f"trainadvisor: {say('run.late', lang, option=late, target=target)}", err=True)
+
+
+def _alerter(urls: tuple[str, ...], hooks: tuple[str, ...], lang: str, target: str, notify_on: str) -> Alerter | None:
     """Return who is told of findings, None where nobody asked; a mistake is said before the script starts."""
     if not urls and not hooks:
         return None
     from trainadvisor.monitor.alerts import Alerter
 
-    alerter = Alerter(lang, target)
+    alerter = Alerter(lang, target, notify_on)
     for url in urls:
         alerter.to_url(url)
     for hook in hooks:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from trainadvisor.errors import LogError, did_you_mean
 from trainadvisor.importers.folders import log_in
+from trainadvisor.importers.formats import refused
 from trainadvisor.regular import is_file, is_folder
 
 RUNS = Path("trainadvisor-runs")
@@ -65,10 +66,11 @@ def _latest() -> Path:
 def _inside(folder: Path) -> Path:
     log = next((folder / name for name in NAMES if (folder / name).is_file()), None) or log_in(folder)
     if log is None:
+        why = refused.of_folder(folder)
         message = (
             f"{folder}: the folder holds no log.json; name the log, or record one with `trainadvisor run train.py`"
         )
-        raise LogError(message)
+        raise LogError(message if why == refused.NO_FOLDER else f"{folder}: no log of a training; {why}")
     return log
 
 

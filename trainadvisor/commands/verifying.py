@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from trainadvisor.errors import LogError, TrainAdvisorError, UsageError
+from trainadvisor.status_line import StatusLine
 from trainadvisor.verify.outcome_words import number
 from trainadvisor.verify.progress import Progress
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 LOGS = (".json", ".gz", ".zst")
 # Bytes at the start of a document that tell its form.
 HEAD = 256
-EXITS = {"verified": 0, "nothing-to-cure": 0, "none-helped": 1, "not-judged": 3}
+EXITS = {"verified": 0, "nothing-to-cure": 0, "none-helped": 1, "promising": 3, "not-judged": 3}
 
 
 def refusal(change: Change) -> str | None:
@@ -42,21 +44,35 @@ class Printed(Progress):
     def __init__(self, words: Words, *, in_place: bool, stream: TextIO | None = None) -> None:
         """Take the language and where to print."""
         self._words, self._stream, self._in_place = words, stream or sys.stderr, in_place
+        self._status, self._until, self._runs = StatusLine(), 0.0, 0
 
     def _say(self, text: str, indent: str = "  ") -> None:
         from trainadvisor.report.text.layout import clean
 
+        self._status.erase()
         print(indent + clean(" ".join(text.split())), file=self._stream, flush=True)
+
+    def _going_on(self, what: str) -> None:
+        """Tell a terminal, from now on, what runs and how much of the budget is left."""
+
+        def told(seconds: float) -> str:
+            done, left = self._words.count("runs", self._runs), max(0, round(self._until - time.monotonic()))
+            return "  " + self._words("status.verify", what=what, count=done, seconds=int(seconds), left=left)
+
+        self._status.show(told)
 
     def started(self, target: str, budget: float) -> None:
         """Say what is about to happen, and where."""
         where = self._words("verify.in-place" if self._in_place else "verify.scratch")
         self._say(self._words("verify.start", target=target, budget=f"{budget:g} s", where=where), "")
+        self._until = time.monotonic() + budget
+        self._going_on(self._words("status.unchanged", target=target))
 
     def baseline(self, run: Run) -> None:
         """Say what the unmodified run was like."""
         from trainadvisor.verify.trial_runs import last_line
 
+        self._runs += 1
         if run.diagnosis is None:
             self._say(self._words("verify.no-baseline", reason=last_line(run.outcome)))
             return
@@ -67,10 +83,12 @@ class Printed(Progress):
 
     def trying(self, number: int, count: int, candidate: Candidate) -> None:
         """Say what is tried."""
-        self._say(self._words("verify.trying", number=number, count=count, what=candidate.label()))
+        self._say(told := self._words("verify.trying", number=number, count=count, what=candidate.label()))
+        self._going_on(told)
 
     def judged(self, tried: Tried) -> None:
         """Say what came of it."""
+        self._runs += 1
         trial = tried.trials[-1]
         text = self._words(
             "verify.judged", verdict=self._words(f"verify.{trial.verdict}"), figures=self._figures(tried),
@@ -91,11 +109,16 @@ class Printed(Progress):
 
     def repeating(self, number: int, count: int, candidate: Candidate) -> None:
         """Say which seed is tried."""
-        self._say(self._words("verify.repeating", number=number, count=count, what=candidate.label()))
+        self._say(told := self._words("verify.repeating", number=number, count=count, what=candidate.label()))
+        self._going_on(told)
 
     def repeated(self, tried: Tried) -> None:
         """Say how it stands now."""
         self.judged(tried)
+
+    def ended(self) -> None:
+        """Take the status line away."""
+        self._status.end()
 
 
 def end_politely() -> None:

@@ -97,11 +97,12 @@ def _words(name: str, bad: list[str], good: list[str]) -> Difference:
 
 
 def sweeps(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
-    """Return the runs by script, those of scripts with more than one run."""
+    """Return the runs by sweep, or else by script, where there is more than one."""
     groups: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
-        if entry.script and entry.state not in ("unreadable", "no-log"):
-            groups[entry.script].append(entry)
+        name = entry.group or entry.script
+        if name and entry.state not in ("unreadable", "no-log"):
+            groups[name].append(entry)
     return {script: group for script, group in sorted(groups.items()) if len(group) > 1}
 
 

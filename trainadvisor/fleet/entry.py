@@ -38,6 +38,12 @@ class Entry:
     # What speaks most against calling it healthy, where no finding does.
     doubt: str = ""
     script: str = ""
+    # What the runs of one sweep have in common, where a tool that makes sweeps says so.
+    group: str = ""
+    # When it began, as its log says.
+    created: str = ""
+    # Whether it was still being written when it was looked at.
+    running: bool = False
     steps: int = 0
     end: str | None = None
     metric: str | None = None
@@ -77,13 +83,14 @@ def digest_of(path: Path) -> str:
     return made.hexdigest()
 
 
-def judged(path: Path, address: str, config: Config | None = None) -> Entry:
-    """Judge a log; whatever is wrong with it is told in the entry."""
+def judged(path: Path, address: str, config: Config | None = None, *, fresh: bool = False) -> Entry:
+    """Judge a log, one without an end as a running one if it is fresh; what is wrong with it is told in the entry."""
     from trainadvisor.importers.foreign_logs import read_log
     from trainadvisor.judge import judged as judge
 
     try:
         log = read_log(path)
+        log.growing = fresh and not log.end
         judgement = judge(log, config=config)
     except TrainAdvisorError as error:
         named = path.name.startswith("log.") or path.suffix == ".wandb"
@@ -103,7 +110,9 @@ def _entry(address: str, log: RunLog, judgement: Judgement) -> Entry:
         cause=codes[0] if codes else None,
         doubt=judgement.reasons[0].kind if judgement.reasons else "",
         codes=codes,
-        script=str(run.get("script") or run.get("source") or "")[:LONGEST],
+        script=str(run.get("script") or "")[:LONGEST],
+        created=str(log.header.get("created") or "")[:LONGEST],
+        running=log.growing,
         steps=int(run.get("steps") or 0),
         end=run.get("end"),
         metric=name,

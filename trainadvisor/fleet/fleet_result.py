@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.fleet import differences as found
 from trainadvisor.fleet.entry import NO_LOG, UNREADABLE
+from trainadvisor.fleet.regressions import DAYS, regressions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from trainadvisor.fleet.differences import Difference
     from trainadvisor.fleet.entry import Entry
+    from trainadvisor.fleet.regressions import Regression
 
 SCHEMA = "trainadvisor/fleet/1"
 ORDER = ("broken", "needs-attention", UNREADABLE, "cannot-tell", "healthy")
@@ -47,6 +49,8 @@ class Fleet:
     losses: list[Loss]
     sweeps: list[Sweep]
     duplicates: list[list[str]]
+    # What got worse against the days before.
+    regressions: list[Regression] = field(default_factory=list)
     # Files that are no logs of trainings.
     others: int = 0
     known: int = 0
@@ -59,7 +63,7 @@ class Fleet:
         return {"schema": SCHEMA, **told}
 
 
-def collected(entries: Iterable[Entry], known: int = 0) -> Fleet:
+def collected(entries: Iterable[Entry], known: int = 0, days: float = DAYS) -> Fleet:
     """Return what a fleet's runs show together."""
     every = list(entries)
     runs = sorted((e for e in every if e.state != NO_LOG), key=_place)
@@ -70,6 +74,7 @@ def collected(entries: Iterable[Entry], known: int = 0) -> Fleet:
         losses=_losses(runs),
         sweeps=[_sweep(script, group) for script, group in found.sweeps(runs).items()],
         duplicates=found.duplicates(runs),
+        regressions=regressions(runs, days),
         others=len(every) - len(runs),
         known=known,
     )

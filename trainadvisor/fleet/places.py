@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import UsageError
-from trainadvisor.regular import is_folder
+from trainadvisor.fleet.studies import DATABASES
+from trainadvisor.fleet.trial_folders import LARGEST, PARAMETERS, group_of, tune_trials, wandb_sweeps
+from trainadvisor.regular import is_folder, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,12 +21,14 @@ if TYPE_CHECKING:
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 RANKED = re.compile(r"\.rank\d+\.")
 # Names of files that can be the log of a training; what they are is told by what they hold.
-ENDINGS = (".json", ".json.gz", ".json.zst", ".jsonl", ".csv", ".tsv", ".log", ".out", ".err", ".wandb")
+ENDINGS = (".json", ".json.gz", ".json.zst", ".jsonl", ".csv", ".tsv", ".log", ".out", ".err", ".wandb",
+           *DATABASES, ".journal")  # fmt: skip
 EVENTS = "tfevents"
 # Files that lie beside logs and are none.
 BESIDE = re.compile(
     r"(^|/)(config|args|package(-lock)?|tokenizer(_config)?|special_tokens_map|generation_config|wandb-metadata|"
-    r"wandb-summary|vocab|all_results|train_results|eval_results|trial|hparams)\.json$"
+    r"wandb-summary|vocab|all_results|train_results|eval_results|trial|hparams|params|"
+    r"(basic-variant-state|experiment_state|searcher-state)-[^/]*)\.json$|(^|/)debug(-internal|-core)?\.log$"
 )
 BLOCK = 1 << 20
 
@@ -36,6 +40,9 @@ class Place:
     address: str
     system: Any = None
     path: str = ""
+    # The sweep that it belongs to, and the file with the parameters of its trial.
+    group: str = ""
+    beside: str = ""
 
 
 def found(paths: list[str]) -> Iterator[Place]:
@@ -58,7 +65,7 @@ def _is_log(name: str) -> bool:
 def _local(path: str) -> list[Place]:
     if is_folder(Path(path)):
         files = [file.as_posix() for file in Path(path).rglob("*") if file.is_file()]
-        return [Place(name) for name in _of_names(files, path)]
+        return [Place(log, group=group, beside=beside) for log, group, beside in _of_names(files, path)]
     if Path(path).is_file():
         return [Place(path)]
     names = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) else []  # noqa: PTH207 - any pattern
@@ -68,11 +75,25 @@ def _local(path: str) -> list[Place]:
     return [place for name in names for place in ([Place(name)] if Path(name).is_file() else _local(name))]
 
 
-def _of_names(files: list[str], root: str) -> list[str]:
-    """Return the logs among the files of a folder: event files of one folder are one log."""
+def _of_names(files: list[str], root: str) -> list[tuple[str, str, str]]:
+    """Return the logs among the files of a folder, each with its sweep and the file of its parameters.
+
+    The event files of one folder are one log, and a trial of Ray Tune is one whatever it wrote.
+    """
     below = len(root.rstrip("/")) + 1
-    kept = [name for name in files if _is_log(name) and not any(p.startswith(".") for p in name[below:].split("/"))]
-    return sorted({name.rpartition("/")[0] if EVENTS in name.rpartition("/")[2] else name for name in kept})
+    shown = [name for name in files if not any(part.startswith(".") for part in name[below:].split("/"))]
+    tune, sweeps = tune_trials(shown), wandb_sweeps(shown)
+    logs = {_log(name) for name in shown if _is_log(name) and name.rpartition("/")[0] not in tune}
+    return [
+        (log, group_of(log, sweeps, tune), f"{folder}/{PARAMETERS}" if folder in tune else "")
+        for log in sorted(logs | set(tune.values()))
+        for folder in [log.rpartition("/")[0]]
+    ]
+
+
+def _log(name: str) -> str:
+    folder, _, plain = name.rpartition("/")
+    return folder if EVENTS in plain else name
 
 
 def _remote(address: str) -> list[Place]:
@@ -91,8 +112,9 @@ def _remote(address: str) -> list[Place]:
         message = f"{address}: there is nothing"
         raise UsageError(message)
     scheme = address.partition("://")[0]
-    names = [str(name) for name in files if _is_log(str(name)) and EVENTS not in str(name)] or files[:1]
-    return [Place(f"{scheme}://{name.lstrip('/')}", system, name) for name in sorted(names)]
+    names = [name for name in map(str, files) if EVENTS not in name]
+    found = _of_names(names, path) or [(str(files[0]), "", "")]
+    return [Place(f"{scheme}://{name.lstrip('/')}", system, name, group, beside) for name, group, beside in found]
 
 
 @contextmanager
@@ -112,3 +134,12 @@ def fetched(place: Place, folder: Path) -> Path:
         while block := source.read(BLOCK):
             target.write(block)
     return file
+
+
+def beside(place: Place) -> bytes:
+    """Return the file with the parameters of a trial, nothing where there is none."""
+    if not place.beside:
+        return b""
+    with place.system.open(place.beside, "rb") if place.system is not None else opened(Path(place.beside)) as file:
+        content: bytes = file.read(LARGEST)
+    return content

@@ -12,6 +12,9 @@ MOST_LISTED = 4
 MOST_BESIDE = 32
 MOST_FIGURES = 64
 SINGLE = {"step", "epoch", "loss", "eval_loss", "grad_norm"}
+# What a column called ELBO is where its values are negative, and words that say that it is to fall nevertheless.
+RAISED = {"loss": "train_metric", "part": "train_metric", "eval_loss": "metric", "eval_part": "metric"}
+LOWERED = {"loss", "neg", "negative", "nelbo"}
 
 
 @dataclass
@@ -42,7 +45,7 @@ def chosen(rows: list[Row], table: Table) -> Columns:
     counts = Counter(name for row in rows for name, value in row.items() if number(value) is not None)
     by_role: dict[str, list[str]] = {}
     for name in counts:
-        by_role.setdefault(table.roles.get(name) or meaning(name).role, []).append(name)
+        by_role.setdefault(table.roles.get(name) or _role(name, rows), []).append(name)
     for names in by_role.values():
         names.sort(key=lambda name: (-_share(counts[name], counts), meaning(name).rank, name))
     first = {role: names[0] for role, names in by_role.items() if role in SINGLE}
@@ -56,11 +59,22 @@ def chosen(rows: list[Row], table: Table) -> Columns:
         found.metrics.update(alone)
         found.unsaid = set(alone)
     found.metrics.update(by_role.get("eval_part", [])[:MOST_BESIDE])
+    if not found.useful:
+        found.metrics.update(alone)
     beside = by_role.get("part", []) + by_role.get("train_metric", [])
     found.beside = set([name for name in beside if name not in found.metrics][:MOST_BESIDE])
     found.beside.update(by_role.get("figure", [])[:MOST_FIGURES])
     found.accuracy = next((name for name in by_role.get("train_metric", []) if is_accuracy(name)), None)
     return found
+
+
+def _role(name: str, rows: list[Row]) -> str:
+    """Return what a column is by its name; a bound on the likelihood that is negative is raised, not lowered."""
+    role, words = meaning(name).role, set(words_of(name))
+    if "elbo" not in words or words & LOWERED or role not in RAISED:
+        return role
+    values = [value for row in rows if (value := number(row.get(name))) is not None]
+    return RAISED[role] if sum(value < 0 for value in values) > len(values) // 2 else role
 
 
 def _is_alone(name: str, held_out: set[str]) -> bool:

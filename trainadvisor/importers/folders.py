@@ -4,6 +4,7 @@ import re
 from itertools import islice
 from pathlib import Path
 
+from trainadvisor.importers import flight_recorder
 from trainadvisor.importers.decode.event_folder import MARK
 from trainadvisor.importers.decode.mlflow_store import is_run_folder
 from trainadvisor.regular import MOST_ENTRIES, is_file, walked
@@ -25,7 +26,8 @@ def log_in(folder: Path) -> Path | None:
     if any(MARK in path.name for path in files):
         return folder
     found = ([path for path in files if path.name.endswith(name)] for name in NAMED)
-    return max(next(filter(None, found), []), key=_written, default=None)
+    log = max(next(filter(None, found), []), key=_written, default=None)
+    return folder if log is None and flight_recorder.dumps_in(folder) else log
 
 
 def _files(folder: Path) -> list[Path]:

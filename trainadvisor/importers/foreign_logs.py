@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import LogError
-from trainadvisor.importers import format_registry, pasted_failures, thinning
+from trainadvisor.importers import flight_recorder, format_registry, pasted_failures, thinning
 from trainadvisor.importers import imported_records as made
 from trainadvisor.importers.folders import log_in
 from trainadvisor.importers.formats import pasted_tracebacks, printed_lines, refused
@@ -42,9 +42,19 @@ def read_log(
     """
     path = Path(path)
     if is_own(path):
-        return reader.read_log(path)
+        return _with_dumps(reader.read_log(path))
     found, notes = imported(path, Hints(run, classes, loss))
     return built(path, found, notes)
+
+
+def _with_dumps(log: RunLog) -> RunLog:
+    """Return a log with what the flight recorder's dumps beside it tell, if the run did not end by itself."""
+    unfinished = not log.end or log.end.get("reason") == "exception"
+    if unfinished and (detail := flight_recorder.stalled(log.path.parent)) is not None:
+        log.events.append(
+            {"kind": "exception", "step": log.all_steps_count, "subject": detail["type"], "detail": detail}
+        )
+    return log
 
 
 def built(path: Path, found: list[Record], notes: list[str]) -> RunLog:
@@ -80,12 +90,12 @@ def imported(path: Path, hints: Hints | None = None) -> tuple[list[Record], list
         raise NothingYetError(f"{path}: {_why_nothing(table)}") from None
     except OSError as error:
         raise LogError(f"{path}: cannot be read ({error.strerror or error}); check the file") from error
-    return (_ended(path, found) if table.source in PRINTED else found), notes
+    detail = pasted_failures.of_file(path) if table.source in PRINTED else table.error
+    return _ended(found, detail), notes
 
 
-def _ended(path: Path, found: list[Record]) -> list[Record]:
-    """Return the records of a printed log with the error that it ends with."""
-    detail = pasted_failures.of_file(path)
+def _ended(found: list[Record], detail: Record | None) -> list[Record]:
+    """Return the records of a log with the error that it ends with."""
     if detail is None or found[-1]["record"] == "end":
         return found
     step = next((record["step"] for record in reversed(found) if record["record"] == "step"), 0)
@@ -116,7 +126,7 @@ def _of_folder(folder: Path) -> Table:
         return recognized(place)
     form = format_registry.of_folder(folder)
     if form is None:
-        raise LogError(f"{folder}: the folder holds no log that is known here; name the log (docs/logs.md lists them)")
+        raise LogError(f"{folder}: {refused.of_folder(folder)}")
     try:
         return form.read(folder)
     except ValueError as error:

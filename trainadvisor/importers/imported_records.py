@@ -146,6 +146,8 @@ def _notes(points: Points, columns: Columns, first: list[Row]) -> list[str]:
         f"taken as: {'; '.join(told(columns))}": told(columns),
         f"the file holds {points.runs} runs one after the other; {_judged(points)}": points.runs > 1,
         f"{points.doubles} rows were written twice and are counted once": points.doubles,
+        f"{points.told_twice} rows tell another loss of the step before them (several processes, or a part of a step); "
+        "all are taken as points": columns.step and points.told_twice,
         f"the training went back to an earlier step {points.repeated} times (from a checkpoint)": points.repeated,
         f"{points.unsorted} rows were out of order and were sorted": points.unsorted,
         f"the points are so many that one of {points.stride} was kept": points.stride > 1,

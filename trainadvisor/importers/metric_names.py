@@ -9,7 +9,7 @@ TRAIN = frozenset({"train", "training", "trn", "tr"})
 HELD_OUT = frozenset(
     {"val", "valid", "validation", "eval", "evaluation", "test", "dev", "heldout", "holdout", "predict"}
 )
-LOSS = frozenset({"loss", "losses", "nll", "cost", "elbo", "trl", "tel"})
+LOSS = frozenset({"loss", "losses", "nll", "cost", "elbo", "trl", "tel", "logloss", "xent", "bce"})
 # Words beside "loss" that make it another figure, and those that change nothing.
 NO_LOSS = frozenset(
     {"scale", "scaler", "weight", "coef", "coefficient", "best", "min", "count", "num", "std", "var", "lr"}
@@ -21,16 +21,16 @@ PLAIN = frozenset({
 STEP = frozenset({
     "step", "steps", "_step", "global_step", "globalstep", "trainer_global_step", "iter", "iters", "iteration",
     "iterations", "it", "current_steps", "current_step", "total_timesteps", "time_total_timesteps", "num_updates",
-    "s", "updates", "timesteps", "training_step",
+    "s", "updates", "timesteps", "training_step", "episode", "episodes",
 })  # fmt: skip
 EPOCH = frozenset({"epoch", "epochs", "train_epoch", "current_epoch", "pass", "ep"})
 PLANNED = frozenset({"total_steps", "max_steps", "total_iterations"})
 RISING = frozenset({
     "acc", "accuracy", "auc", "auroc", "f1", "map", "map50", "ap", "precision", "recall", "iou", "miou", "dice", "bleu",
     "rouge", "rouge1", "rouge2", "rougel", "reward", "rewards", "rew", "return", "returns", "success", "top1", "top5",
-    "r2", "psnr", "ssim", "em", "score", "mcc", "kappa", "chrf", "meteor", "ndcg", "mrr",
+    "r2", "elbo", "psnr", "ssim", "em", "score", "mcc", "kappa", "chrf", "meteor", "ndcg", "mrr",
 })  # fmt: skip
-REWARD = frozenset({"reward", "rewards", "rew", "return", "returns", "success"})
+REWARD = frozenset({"reward", "rewards", "rew", "return", "returns", "ret", "success"})
 FALLING = frozenset(
     {"wer", "cer", "perplexity", "ppl", "mae", "mse", "rmse", "fid", "error", "err", "bpb", "bpc", "kl"}
 )
@@ -38,7 +38,7 @@ FALLING = frozenset(
 # OpenRLHF, Stable-Baselines3 and CleanRL.
 FIGURE = re.compile(
     r"(^|_)kl(_|$)|approxkl|entropy|clip_?frac|clip_?ratio|clipped_ratio|ratio_var|val_ratio|explained_var"
-    r"|(reward|rew)_?(zero_)?std|rewards_(chosen|rejected|margins?|accuracies)|(chosen|rejected?)_rewards?"
+    r"|(reward|rew)_?(zero_)?std|std_of_reward|rewards_(chosen|rejected|margins?|accuracies)|(chosen|rejected?)_rewards?"
     r"|logps_(chosen|rejected)|importance_sampling|logp_diff|probs_diff|probs_pearson|rollout_(is|corr)"
     r"|q_values?(_|$)|(^|_)q[12]?_mean|exploration_rate|completions|response_length|ep_len|ent_coef|advantages?_"
 )

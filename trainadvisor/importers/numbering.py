@@ -31,7 +31,7 @@ class Numbering:
         """Go on counting where the step begins again with an epoch that is higher, anew where the epoch does too."""
         if raw <= self._raw and epoch is not None and epoch != self._epoch:
             if epoch > self._epoch and math.isfinite(self._epoch):
-                self._offset += self._raw + self._gap - raw
+                self._offset += self._raw + (self._gap or 1) - raw
             elif epoch < self._epoch:
                 self._offset = 0
         elif raw > self._raw:

@@ -31,7 +31,7 @@ class Point:
     @property
     def trains(self) -> bool:
         """Return whether the point tells of training."""
-        return any(value is not None for value in (self.loss, self.rates, self.grad_norm))
+        return self.loss is not None or self.rates is not None or self.grad_norm is not None
 
     @property
     def evaluates(self) -> bool:
@@ -47,7 +47,7 @@ class Points:
         self.runs = 1
         self._wanted = run
         self._numbering = Numbering(has_step=columns.step is not None)
-        self.doubles = self.unsorted = self.repeated = 0
+        self.doubles = self.unsorted = self.repeated = self.told_twice = 0
         self.stride = 1
         self.kept: list[Point] = []
         # The points of the run that is wanted, once it is over.
@@ -75,6 +75,7 @@ class Points:
             last.metrics |= point.metrics
             last.eval_loss = point.eval_loss if last.eval_loss is None else last.eval_loss
             return
+        self.told_twice += last is not None and _tells_another(point, last)
         if last is not None and point.step < last.step and point.trains:
             self._went_back(point, last)
         self._first = min(self._first, point.step)
@@ -123,8 +124,15 @@ class Points:
 
     @staticmethod
     def _summed(row: Row, names: list[str]) -> float | None:
+        if len(names) == 1:
+            return number(row.get(names[0]))
         values = [value for name in names if (value := number(row.get(name))) is not None]
         return sum(values) if values and len(values) == len(names) else None
+
+
+def _tells_another(point: Point, last: Point) -> bool:
+    """Return whether a point gives another loss for the step of the one before it, as that of another process."""
+    return point.step == last.step and None not in (point.loss, last.loss)
 
 
 def _completes(point: Point, last: Point) -> bool:

@@ -35,5 +35,7 @@ class Table:
     hides_nan: bool = False
     # Whether the format is so certain that no rows are an answer as well.
     may_be_empty: bool = False
+    # The error that ended the run, as the recorder describes one.
+    error: Row | None = None
     # Names of columns with the role that they have in this format, where the name alone would mislead.
     roles: dict[str, str] = field(default_factory=dict)

@@ -4,7 +4,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import partial, update_wrapper
 from typing import Any, Protocol
 
 import torch
@@ -101,12 +101,14 @@ def tap() -> Callable[[], None]:  # noqa: C901 - a nested call has room for one 
         if tracing.now() or tracing.in_backward():
             return inner(*args, **kwargs)
         try:
-            return _root(self, args, kwargs, lambda: inner(*args, **kwargs))
+            return _root(self, args, kwargs, partial(inner, *args, **kwargs))
         except BaseException:
             drop_own_frames()
             raise
 
     call = disguised(call, original, "_call_impl") if torchs_own else veiled(call)
+    update_wrapper(call, original, updated=())
+    del call.__wrapped__  # type: ignore[attr-defined]
     nn.Module.__call__ = call  # type: ignore[method-assign]
 
     def restore() -> None:
@@ -116,16 +118,19 @@ def tap() -> Callable[[], None]:  # noqa: C901 - a nested call has room for one 
     return restore
 
 
+@veiled
 def _root(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]) -> Any:
     """Run a call as a root call of the listeners that know the module; for the others a root may come deeper."""
+    entered = False
     for listener in () if args and _symbolic(module, args[0]) else listeners:
         if listener.knows(module):
-            call = _enclosed(listener, module, args, kwargs, call)
+            entered, call = True, _enclosed(listener, module, args, kwargs, call)
             _depth.inside, _depth.thread, _depth.evaluates = True, threading.get_ident(), not module.training
     try:
         return call()
     finally:
-        _depth.inside = False
+        if entered and _depth.thread == threading.get_ident():
+            _depth.inside = False
 
 
 def _symbolic(module: nn.Module, given: object) -> bool:
@@ -141,4 +146,4 @@ def _symbolic(module: nn.Module, given: object) -> bool:
 def _enclosed(
     listener: Listener, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]
 ) -> Callable[[], Any]:
-    return lambda: listener.around_root(module, args, kwargs, call)
+    return partial(listener.around_root, module, args, kwargs, call)

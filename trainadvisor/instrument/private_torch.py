@@ -189,13 +189,6 @@ def saved(node: Any, name: str) -> Any:
     return getattr(node, f"_saved_{name}", None)
 
 
-# A batch that is a slice of the training tensor is known by that: its address alone may be anyone's by now.
-def base_of(tensor: torch.Tensor) -> torch.Tensor:
-    """Return the tensor that a view was taken from, the tensor itself where it is no view."""
-    base: torch.Tensor | None = getattr(tensor, "_base", None)
-    return tensor if base is None else base
-
-
 # Only for re-runs with a change, in processes of ours.
 def dataset_of(iterator: Any) -> Any:
     """Return the dataset that an iterator of a DataLoader goes through."""

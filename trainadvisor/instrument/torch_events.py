@@ -235,6 +235,7 @@ def _functions() -> list[tuple[Any, Around]]:
         (nn.Module.load_state_dict, _after("load_state_dict")),
         (nn.Module.eval, _after("eval_mode")),
         (torch.manual_seed, _after("manual_seed")),
+        (torch.utils.swap_tensors, _both("swap")),
     ]  # fmt: skip
 
 

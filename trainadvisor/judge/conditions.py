@@ -3,11 +3,11 @@
 import ast
 import math
 import operator
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from trainadvisor import silence
 from trainadvisor.errors import RuleError, did_you_mean
 from trainadvisor.toml import LARGEST_NUMBER
 
@@ -96,8 +96,7 @@ def parse(text: str, place: Place, *, functions: bool = False) -> Expression:
     if len(text) > LONGEST:
         raise place.error(f"longer than {LONGEST} characters; derive a signal instead")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with silence.parsing():
             tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         message = getattr(error, "msg", None) or "cannot be parsed"

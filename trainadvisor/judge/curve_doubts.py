@@ -12,6 +12,8 @@ LATE = 0.5
 RISEN_NOISES = 5.0
 # Rise of the validation loss above its lowest value that is still a good end, as a share of it or of the fall.
 STAYED, LOST = 0.05, 0.1
+# Part of its best value by which a metric may end worse.
+METRIC_LOST = 0.1
 
 
 class Figures(Protocol):
@@ -32,17 +34,21 @@ def curve_doubts(seen: Figures, *, rewarded: bool) -> Iterator[Remark]:
     evals, measured, points = (int(seen.figure(f"curve_{name}") or 0) for name in ("evals", "metric_evals", "points"))
     evals = max(evals, measured)
     every, planned = seen.figure("curve_logging_every"), seen.figure("curve_planned")
-    if not evals and not points:
+    if not evals and not points and not rewarded:
         if every and planned and every > planned:
             yield Remark("logged-too-rarely", {"every": int(every), "planned": int(planned)})
         else:
             yield Remark("no-curve")
     elif rewarded:
-        yield Remark("reinforcement")
+        yield Remark("reinforcement" if seen.figure("reward_final") is None else "reward-level")
     elif not evals:
         yield Remark("no-evaluation", {"points": points})
     elif evals < FEWEST_EVALS:
         yield Remark("few-evaluations", {"evals": evals, "fewest": FEWEST_EVALS})
+    elif stuck := seen.figure("curve_evals_at_one_value"):
+        yield Remark("metric-still", {"evals": int(stuck)})
+    elif (lost := seen.figure("curve_metric_lost") or 0.0) > METRIC_LOST:
+        yield Remark("metric-fell", {"share": lost})
     elif not (_loss_fell(seen) or _metric_rose(seen)):
         yield Remark("evaluation-level", {"first": evals, "best": seen.figure("curve_val_best")})
 

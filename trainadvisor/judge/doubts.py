@@ -54,8 +54,8 @@ SERIOUS = frozenset({
 UNPROVEN = frozenset({
     "brief", "coverage", "deciding", "no-yardstick", "reinforcement", "adversarial", "self-targets", "gradients-apart",
     "units-dead", "optimizer-idle", "optimizer-anew", "unreached", "no-curve", "logged-too-rarely", "no-evaluation",
-    "few-evaluations", "evaluation-level", "unused-parameters", "class-numbers",
-    "labels-copied",
+    "few-evaluations", "evaluation-level", "metric-still", "metric-fell", "reward-level", "unused-parameters",
+    "class-numbers", "labels-copied",
 })  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from trainadvisor.judge.cause_graph import SYMPTOM_FOLLOWS
 from trainadvisor.judge.causes import Node, codes_of
 from trainadvisor.judge.dialects import framework_of, in_dialect
 from trainadvisor.judge.judgement import Advice, Judged, Proof, RivalCode, RuledOutCode, Unjudged, Values
-from trainadvisor.judge.object_sites import main_object, main_optimizer, site_of
+from trainadvisor.judge.object_sites import broken_layers, call_site, main_object, main_optimizer, site_of
 from trainadvisor.judge.placeholders import names_in
 from trainadvisor.judge.remedies import remedies
 from trainadvisor.judge.result import Site
@@ -18,6 +18,8 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.vocabulary import Severity
 
 EXPANDED_ROOTS = 3
+# The signal that names what was not finite first, where one layer was seen to be.
+FIRST_BROKEN = "first_nonfinite_place"
 TEXTS = ("title", "finding", "cause", "verify")
 LANGUAGES = ("en", "zh")
 
@@ -55,7 +57,7 @@ def finding(node: Node, material: Material) -> Judged:
         severity=Severity(verdict.severity),
         confidence=node.confidence,
         values=_values(verdict),
-        sites=(site,) if site else (),
+        sites=tuple(place for place in (_called(verdict, material.log), site) if place is not None),
         subjects=verdict.subjects,
         onset=verdict.onset,
         evidence=tuple(Proof(line.text, values) for line, values in verdict.evidence),
@@ -65,6 +67,14 @@ def finding(node: Node, material: Material) -> Judged:
         explains=tuple(finding(follower, material) for follower in node.followers),
         also_explained_by=tuple(node.also_explained_by),
     )
+
+
+def _called(verdict: Verdict, log: RunLog) -> Site | None:
+    """Return the line that calls the first layer that a finding is about, where the model as a whole is its place."""
+    if verdict.rule.site not in (None, "model"):
+        return None
+    about = [*verdict.subjects, *(broken_layers(log) if verdict.rule.subjects == FIRST_BROKEN else ())]
+    return site_of({"site": call_site(log, about[0])}) if about else None
 
 
 def _in_dialect(advised: list[Advice], log: RunLog) -> tuple[list[Advice], Site | None]:

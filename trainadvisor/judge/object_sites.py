@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from trainadvisor.judge.result import Site
+from trainadvisor.log.cleaning import dicts
 from trainadvisor.log.descriptions import valid_site
 from trainadvisor.log.reader import RunLog
 
@@ -33,6 +34,21 @@ def _told(log: RunLog, name: str | None, subjects: Collection[str]) -> dict[str,
     return next((detail | {"site": site} for detail, site in sites if site), None)
 
 
+def call_site(log: RunLog, subject: str) -> dict[str, Any] | None:
+    """Return the line that calls a layer of the main model; of a parameter that of its layer."""
+    names = [subject, subject.rpartition(".")[0]]
+    calls = [call for table in log.tables.values() for call in dicts(table.get("calls"))]
+    found = (call.get("site") for name in names if name for call in calls if name in (call.get("names") or ()))
+    return next((site for place in found if (site := valid_site(place))), None)
+
+
+def broken_layers(log: RunLog) -> list[str]:
+    """Return the layers with values that are not finite in the first sample that has any, in the order of the calls."""
+    counts = log.layers.column("act_nonfinite")
+    first = next((row for row in counts if (row > 0).any()), None) if counts.size else None
+    return [] if first is None else [name for name, bad in zip(log.layers.names("act"), first > 0, strict=False) if bad]
+
+
 def main_optimizer(log: RunLog) -> dict[str, Any] | None:
     """Return the optimizer that stepped in the main stage, the one with most parameters of several."""
     used = [o for o in log.optimizers if o["id"] in log.phase.optimizers] or log.optimizers
@@ -43,6 +59,14 @@ def main_loss(log: RunLog) -> dict[str, Any] | None:
     """Return the loss function of the training, preferably one seen while training."""
     trained = [loss for loss in log.losses if loss.get("phase") != "eval"] or log.losses
     return trained[0] if trained else None
+
+
+def recorded_sites(log: RunLog) -> list[Site]:
+    """Return the places where the objects of a run were made and its layers called."""
+    made = [*log.models, *log.optimizers, *log.losses, *log.loaders, *log.schedulers]
+    calls = [call for table in log.tables.values() for call in dicts(table.get("calls"))]
+    sites = (site_of(fact) for fact in (*made, *calls))
+    return [site for site in sites if site is not None]
 
 
 def site_of(made: Mapping[str, Any] | None) -> Site | None:

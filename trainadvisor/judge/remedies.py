@@ -16,6 +16,9 @@ from trainadvisor.signals import all_signals
 # What a remedy is called that no trial can apply.
 BY_HAND = "edit"
 
+# Arguments that only optimizers take.
+OF_OPTIMIZERS = frozenset({"lr", "betas", "eps", "weight_decay", "momentum"})
+
 
 def remedies(verdict: Verdict, made: Mapping[str, Any] | None) -> list[Advice]:
     """Return the remedies of a finding; those that lack a number of this run only when there is no other."""
@@ -50,6 +53,8 @@ def _edit(verdict: Verdict, entry: Mapping[str, str] | None, made: Mapping[str, 
     site = site_of(made)
     if not entry or not made or site is None or not site.source:
         return None
+    if entry["argument"] in OF_OPTIMIZERS and "groups" not in made:
+        return None  # the line makes a model or a loss, which does not take it
     value, whole = fill(entry["to"], verdict.lookup)
     new = rewrite(site.source, entry["argument"], value, str(made.get("class") or "")) if whole else None
     return Edit(file=site.file, line=site.line, old=site.source, new=new) if new else None

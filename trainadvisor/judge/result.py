@@ -1,10 +1,10 @@
 """A diagnosis as a document: a judgement told in one language, versioned; fields are only added."""
 
 from collections.abc import Iterator
-from typing import Any, Literal, Self
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
-
+from trainadvisor.judge.typed_document import HIDDEN, TypedDocument
 from trainadvisor.vocabulary import Confidence, Severity, State
 
 SCHEMA: Literal["trainadvisor/diagnosis/1"] = "trainadvisor/diagnosis/1"
@@ -14,11 +14,8 @@ Language = Literal["en", "zh"]
 Applies = Literal["paste", "adapt", "try", "redesign"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Evidence(_Part):
+@dataclass(kw_only=True)
+class Evidence(TypedDocument):
     """One condition that held, with the values it was about."""
 
     condition: str
@@ -26,7 +23,8 @@ class Evidence(_Part):
     text: str
 
 
-class Site(_Part):
+@dataclass(kw_only=True)
+class Site(TypedDocument):
     """A place in the user's code, with the line as it was recorded."""
 
     file: str
@@ -43,7 +41,8 @@ class Site(_Part):
         return self.file if self.line is None else f"{self.file}:{self.line}"
 
 
-class Edit(_Part):
+@dataclass(kw_only=True)
+class Edit(TypedDocument):
     """A change of the user's code: a line replaced, or, with an anchor instead of an old one, lines put before it."""
 
     file: str
@@ -59,12 +58,13 @@ class Edit(_Part):
 
     def diff(self) -> str:
         """Return the lines that go and come, and the one before which they are put."""
-        gone = [] if self.old is None else [f"- {self.old}"]
+        gone = [] if self.old is None else [f"- {line}" for line in self.old.split("\n")]
         stays = [] if self.anchor is None else [f"  {self.anchor}"]
         return "\n".join([*gone, *(f"+ {line}" for line in self.new.split("\n")), *stays])
 
 
-class Remedy(_Part):
+@dataclass(kw_only=True)
+class Remedy(TypedDocument):
     """One thing to change; `change` and `arguments` are typed so that a re-run can apply it."""
 
     change: str
@@ -73,18 +73,20 @@ class Remedy(_Part):
     text: str
     code: str | None = None
     where: str | None = None
-    edits: list[Edit] = Field(default_factory=list)
+    edits: list[Edit] = field(default_factory=list)
     verified: dict[str, Any] | None = None
 
 
-class RuledOut(_Part):
+@dataclass(kw_only=True)
+class RuledOut(TypedDocument):
     """A look-alike that was judged and is not the case, with the reason."""
 
     code: str
     text: str
 
 
-class Unknown(_Part):
+@dataclass(kw_only=True)
+class Unknown(TypedDocument):
     """A rule that could not be judged: the absent signals and how to record them, or why it does not apply."""
 
     code: str
@@ -92,14 +94,16 @@ class Unknown(_Part):
     how: str
 
 
-class Rival(_Part):
+@dataclass(kw_only=True)
+class Rival(TypedDocument):
     """A finding with the opposite remedy, and the test that separates the two."""
 
     code: str
     test: str
 
 
-class Handling(_Part):
+@dataclass(kw_only=True)
+class Handling(TypedDocument):
     """How a finding is handled by those who watch a run or try remedies, as its rule says; no part of the JSON."""
 
     phase: Literal["start", "course", "end"] = "course"
@@ -112,7 +116,8 @@ class Handling(_Part):
     separating: str | None = None
 
 
-class Finding(_Part):
+@dataclass(kw_only=True)
+class Finding(TypedDocument):
     """Something found; its consequences stand in `explains`, to any depth."""
 
     code: str
@@ -125,19 +130,23 @@ class Finding(_Part):
     cause: str = ""
     verify: str = ""
     where: str | None = None
-    sites: list[Site] = Field(default_factory=list)
-    subjects: list[str] = Field(default_factory=list)
+    sites: list[Site] = field(default_factory=list)
+    subjects: list[str] = field(default_factory=list)
     onset: int | None = None
-    evidence: list[Evidence] = Field(default_factory=list)
-    ruled_out: list[RuledOut] = Field(default_factory=list)
-    not_judged: list[Unknown] = Field(default_factory=list)
-    remedies: list[Remedy] = Field(default_factory=list)
-    explains: list["Finding"] = Field(default_factory=list)
-    also_explained_by: list[str] = Field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
+    ruled_out: list[RuledOut] = field(default_factory=list)
+    not_judged: list[Unknown] = field(default_factory=list)
+    remedies: list[Remedy] = field(default_factory=list)
+    explains: list["Finding"] = field(default_factory=list)
+    also_explained_by: list[str] = field(default_factory=list)
     rival: Rival | None = None
     also_seen: bool = False
     branch: str | None = None
-    handling: Handling = Field(default_factory=Handling, exclude=True)
+    handling: Handling = field(default_factory=Handling, metadata=HIDDEN)
+
+    def __post_init__(self) -> None:
+        """Take a word for the level that it names."""
+        self.severity, self.confidence = Severity(self.severity), Confidence(self.confidence)
 
     def walk(self) -> Iterator["Finding"]:
         """Yield the finding itself and everything that it explains, to any depth."""
@@ -150,33 +159,37 @@ class Finding(_Part):
             yield from follower.walk()
 
 
-class Reason(_Part):
+@dataclass(kw_only=True)
+class Reason(TypedDocument):
     """What speaks against calling a run healthy, and the one or two things that would decide it."""
 
     code: str
-    values: dict[str, Any] = Field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
     text: str
-    decides: list[str] = Field(default_factory=list)
+    decides: list[str] = field(default_factory=list)
 
 
-class Diagnosis(_Part):
+@dataclass(kw_only=True)
+class Diagnosis(TypedDocument):
     """The verdict on one log: `findings` is ordered, the first is the first-ranked root cause."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, serialize_by_alias=True)
-
-    version: Literal["trainadvisor/diagnosis/1"] = Field(default=SCHEMA, alias="schema")
+    version: Literal["trainadvisor/diagnosis/1"] = field(default=SCHEMA, metadata={"alias": "schema"})
     lang: Language = "en"
     state: State
     summary: str
-    run: dict[str, Any] = Field(default_factory=dict)
+    run: dict[str, Any] = field(default_factory=dict)
     # Empty for every healthy run; the gravest first.
-    reasons: list[Reason] = Field(default_factory=list)
-    findings: list[Finding] = Field(default_factory=list)
-    clear: list[str] = Field(default_factory=list)
-    unknown: list[Unknown] = Field(default_factory=list)
-    notes: list[str] = Field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    clear: list[str] = field(default_factory=list)
+    unknown: list[Unknown] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     # What it tells; it can be told in another language too. None where it was read from JSON.
-    _judgement: Any = PrivateAttr(default=None)
+    _judgement: ClassVar[Any] = None
+
+    def __post_init__(self) -> None:
+        """Take a word for the state that it names."""
+        self.state = State(self.state)
 
     def walk(self) -> Iterator[Finding]:
         """Yield all findings, consequences included."""
@@ -190,7 +203,7 @@ class Diagnosis(_Part):
 
     def telling(self, judgement: object) -> Self:
         """Remember the judgement that it tells, and return itself."""
-        self._judgement = judgement
+        vars(self)["_judgement"] = judgement
         return self
 
 

@@ -77,6 +77,8 @@ class StepColumns:
         self.first_use: dict[int, int] = {}
         self.last_use: dict[int, int] = {}
         self.turns: Counter[tuple[int, ...]] = Counter()
+        # Each combination of optimizers has a number, which the column "opt" holds; -1 for those beyond the limit.
+        self.turn_numbers: dict[tuple[int, ...], int] = {}
         # Fields outside the contract that hold no numbers or exceed the limit.
         self.left_out: set[str] = set()
         self._more: list[str] = []
@@ -140,12 +142,14 @@ class StepColumns:
     def _note_uses(self, lists: list[Any]) -> None:
         """Record which optimizers stepped when; usually a single one steps throughout a batch."""
         if _all_alike(lists):
-            self._note_use(lists[0], self.kept, len(lists))
+            number = self._note_use(lists[0], self.kept, len(lists))
+            self._append("opt", np.full(len(lists), float(number)))
             return
-        for position, optimizers in enumerate(lists, self.kept):
-            self._note_use(optimizers, position, 1)
+        numbers = [self._note_use(optimizers, position, 1) for position, optimizers in enumerate(lists, self.kept)]
+        self._append("opt", np.array(numbers, dtype=np.float64))
 
-    def _note_use(self, optimizers: Any, position: int, times: int) -> None:
+    def _note_use(self, optimizers: Any, position: int, times: int) -> int:
+        """Note that some optimizers stepped, and return the number of their combination."""
         used = tuple(o for o in optimizers[:64] if type(o) is int) if isinstance(optimizers, list) else ()
         if used in self.turns or len(self.turns) < MOST_TURNS:
             self.turns[used] += times * self.stride
@@ -153,6 +157,9 @@ class StepColumns:
             if optimizer in self.first_use or len(self.first_use) < MOST_OPTIMIZERS:
                 self.first_use.setdefault(optimizer, position)
                 self.last_use[optimizer] = position + times - 1
+        if used in self.turn_numbers or len(self.turn_numbers) < MOST_TURNS:
+            return self.turn_numbers.setdefault(used, len(self.turn_numbers))
+        return -1
 
     def _append(self, name: str, values: Floats | None, count: int = 0) -> None:
         thin = _nothing(count) if values is None else _thin(values)

@@ -95,6 +95,11 @@ class RunLog(LogRecords):
         """Return the number of steps that each combination of optimizers took over the whole run."""
         return dict(self._columns.turns)
 
+    @property
+    def turn_numbers(self) -> tuple[tuple[int, ...], ...]:
+        """Return the combinations of optimizers by the numbers that the column "opt" holds."""
+        return tuple(self._columns.turn_numbers)
+
     @cached_property
     def _span(self) -> slice:
         return slice(self.phase.start, self.phase.stop)

@@ -26,6 +26,14 @@ BATCH_NORMS = ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d")
 DEFAULTS = {"batch_size": 1, "betas": (0.9, 0.999)}
 
 
+# Optimizers that an argument is unknown to.
+STRANGERS = {
+    "betas": frozenset({"SGD", "RMSprop", "Adagrad", "Adadelta", "ASGD", "Rprop", "LBFGS", "Adafactor", "Muon"}),
+    "eps": frozenset({"SGD", "ASGD", "Rprop", "LBFGS", "Lion"}),
+    "weight_decay": frozenset({"Rprop", "LBFGS", "SparseAdam"}),
+}
+
+
 @dataclass(frozen=True)
 class Wanted:
     """An argument of a call and what it is to become; the value may depend on the one that is there."""
@@ -109,11 +117,19 @@ def of_remedy(training: Training, remedy: Remedy, lines: Sequence[int]) -> Itera
     if made is None:
         return
     kind, name, value = made
-    calls = _calls(training, kind)
+    calls = [call for call in _calls(training, kind) if called(call) not in STRANGERS.get(name, ())]
     near = [c for c in calls if c.lineno <= max(lines, default=0) and (c.end_lineno or 0) >= min(lines, default=1)]
     if kind not in ("dropout", "batch-norm"):
         calls = near if len(near) == 1 else calls if len(calls) == 1 else []
+    elif _makes_layers(training, lines):
+        calls = near  # the model of this run is written out there; other layers are those of another
     yield from (Wanted(call, name, value) for call in calls)
+
+
+def _makes_layers(training: Training, lines: Sequence[int]) -> bool:
+    """Return whether the finding's own lines write out a model layer by layer."""
+    written = training.script.calls_by_name.get("Sequential", [])
+    return any(call.lineno <= line <= (call.end_lineno or 0) for call in written for line in lines)
 
 
 def _changes(given: dict[str, Any]) -> dict[str, tuple[str, str, Callable[[object], str | None]]]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.source.edits import after, before
-from trainadvisor.source.syntax import called
+from trainadvisor.source.syntax import assignments, called
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from trainadvisor.source.edits import Fix
     from trainadvisor.source.training import Training
 
@@ -48,6 +50,9 @@ def _standardized(training: Training, place: int, word: str) -> Fix | None:
     if statement is None or len(scopes) != 1 or training.script.loops(made[0]):
         return None
     names = list(dict.fromkeys(part.name for part in known))
+    measured = _measured(training, names, statement)
+    if measured is not None:
+        return measured
     mean, deviation, text = f"{word}_mean", f"{word}_std", known[0].words
     if mean in training.source.text or deviation in training.source.text:
         return None
@@ -59,6 +64,32 @@ def _standardized(training: Training, place: int, word: str) -> Fix | None:
     )
     last = _last_binding(training, names, statement)
     return after(training.source, last, *lines) if last is not None else before(training.source, statement, *lines)
+
+
+def _measured(training: Training, names: list[str], statement: ast.stmt) -> Fix | None:
+    """Return the lines that use a mean and a deviation that the script has measured itself and applied to nothing."""
+    block = training.block(statement) or []
+    for other in block[: block.index(statement)]:
+        found = dict(_figures(other))
+        rest = block[block.index(other) + 1 : block.index(statement)]
+        bound = {n.id for later in rest for n in ast.walk(later) if isinstance(n, ast.Name)}
+        if (
+            {"mean", "std"} <= found.keys()
+            and {owner for _, owner in found.values()} == set(names)
+            and not (bound & {*names, *(name for name, _ in found.values())})
+        ):
+            return after(training.source, other, f"{names[0]} = ({names[0]} - {found['mean'][0]}) / {found['std'][0]}")
+    return None
+
+
+def _figures(statement: ast.stmt) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield "mean" and "std" with the name that a statement gives it and the name of the array that it is of."""
+    for target, value in assignments(statement):
+        if not isinstance(target, ast.Name) or not isinstance(value, ast.Call) or called(value) not in ("mean", "std"):
+            continue
+        owner = _part(value.func.value) if isinstance(value.func, ast.Attribute) else None
+        if owner is not None:
+            yield called(value), (target.id, owner.name)
 
 
 def _last_binding(training: Training, names: list[str], statement: ast.stmt) -> ast.stmt | None:

@@ -24,14 +24,23 @@ RENAMED = "{{key.removeprefix({prefix!r}): value for key, value in {state}.items
 SOFTMAXES = frozenset({"softmax", "log_softmax", "Softmax", "LogSoftmax"})
 
 Mend = Callable[["Training", "Finding"], "Fix | None"]
-# What mends each fault in a script, by the code of its rule.
-FAULTS: dict[str, Mend] = {}
+# What mends each fault in a script, by the code of its rule and the number of the remedy that says so.
+FAULTS: dict[tuple[str, int], Mend] = {}
 
 
 def mends(mend: Mend) -> Mend:
-    """Declare what mends the fault whose rule the function is called like."""
-    FAULTS[mend.__name__.replace("_", "-")] = mend
-    return mend
+    """Declare what the first remedy of a rule asks for; the function is called like the rule."""
+    return mends_by(0)(mend)
+
+
+def mends_by(number: int) -> Callable[[Mend], Mend]:
+    """Declare what a remedy of a rule asks for, by its number from 0."""
+
+    def declare(mend: Mend) -> Mend:
+        FAULTS[mend.__name__.replace("_", "-"), number] = mend
+        return mend
+
+    return declare
 
 
 @mends
@@ -148,7 +157,9 @@ def _flattened(side: ast.expr) -> ast.Call | None:
 
 @mends
 def wrong_loss_function(training: Training, finding: Finding) -> Fix | None:
-    """Compute the loss that the remedy names, where the script computes just one."""
+    """Compute the loss that the remedy names, where the script computes just one; divide no mean once more."""
+    if finding.branch == "divided-twice":
+        return _undivided(training)
     to = next((r.arguments.get("to") for r in finding.remedies if r.arguments.get("to")), None)
     classes = {function: name for name, function in torch_names.LOSSES.items() if name[0].isupper()}
     made = list(dict.fromkeys(loss.made or loss.call for loss in training.losses))
@@ -156,3 +167,16 @@ def wrong_loss_function(training: Training, finding: Finding) -> Fix | None:
         return None
     name = classes[to] if called(made[0])[0].isupper() else to
     return (replaced(training.source, made[0].func, f"{training.source.segment(made[0].func.value)}.{name}"),)
+
+
+def _undivided(training: Training) -> Fix | None:
+    """Take the division away that a loss ends with before backward(), by what is no constant."""
+    losses = [call.func.value for call in training.backwards if isinstance(call.func, ast.Attribute)]
+    ends = [o.expr for loss in losses for o in training.values.origins(loss) if o is not None and not o.path]
+    found = dict.fromkeys(
+        end
+        for end in ends
+        if isinstance(end, ast.BinOp) and isinstance(end.op, ast.Div) and constant(end.right) is None
+    )
+    spans = [unwrapped(training.source, end, end.left) for end in found]
+    return tuple(spans) if len(spans) == 1 else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.mending import data_edits, loop_edits, model_edits
+from trainadvisor.mending import data_edits, layer_edits, loop_edits, model_edits, schedule_edits
 from trainadvisor.mending.names import backward_statement, model_name, optimizer_name
 from trainadvisor.source.edits import after, before, replaced, with_argument
 from trainadvisor.source.syntax import called, keyword
@@ -63,14 +63,20 @@ def mode(training: Training, arguments: Arguments) -> Fix | None:
     loops = training.script.loops(backward) if backward is not None else []
     called_already = {name for name in ("train", "eval") if _calls(training, model, name)}
     wanted = {"train", "eval"} if arguments.get("mode", "both") == "both" else {arguments.get("mode")}
-    if "train" in wanted - called_already and loops:
-        put = before(training.source, loops[-1].body[0], f"{model}.train()")
-        fix += list(put or ())
+    if "train" in wanted - called_already and backward is not None:
+        function = training.script.function_of(backward)
+        block = loops[-1].body if loops else _body(function) if function is not None else []
+        fix += list(before(training.source, block[0], f"{model}.train()") or ()) if block else []
     if "eval" in wanted - called_already:
         for node in training.script.of_type(ast.With):
             if any("no_grad" in ast.unparse(i.context_expr) for i in node.items) and f"{model}(" in ast.unparse(node):
                 fix += list(before(training.source, node, f"{model}.eval()") or ())
     return tuple(fix) or None
+
+
+def _body(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
+    """Return the statements of a function behind its docstring."""
+    return function.body[1:] if ast.get_docstring(function, clean=False) is not None else function.body
 
 
 def _calls(training: Training, model: str, name: str) -> bool:
@@ -158,7 +164,9 @@ INSERTIONS: dict[str, Callable[[Training, Arguments], Fix | None]] = {
     "scheduler-step": loop_edits.scheduler_step,
     "accumulation": loop_edits.accumulation,
     "precision": loop_edits.precision,
-    "warmup": loop_edits.warmup,
+    "warmup": lambda training, given: loop_edits.warmup(training, given) or schedule_edits.warmup(training, given),
+    "schedule": schedule_edits.schedule,
+    "normalization": layer_edits.normalization,
     "train-longer": loop_edits.train_longer,
     "unfreeze": model_edits.unfrozen,
 }

@@ -46,8 +46,18 @@ def scheduler_step(training: Training, arguments: Arguments) -> Fix | None:
 
 def accumulation(training: Training, arguments: Arguments) -> Fix | None:
     """Set the number of batches of a step where it is set, in a condition such as (i + 1) % n == 0."""
-    wanted = arguments.get("steps")
-    counts = {
+    wanted, counts = arguments.get("steps"), accumulated(training)
+    if not isinstance(wanted, int) or len(counts) != 1:
+        return None
+    origin = provenance(training, next(iter(counts)))
+    if origin.kind != "literal" or origin.node is None:
+        return None
+    return (replaced(training.source, origin.node, str(wanted)),)
+
+
+def accumulated(training: Training) -> set[ast.expr]:
+    """Return the numbers of batches after which the optimizer steps, in conditions such as (i + 1) % n == 0."""
+    return {
         node.right
         for step in training.steps
         for parent in training.script.ancestors(step)
@@ -55,12 +65,6 @@ def accumulation(training: Training, arguments: Arguments) -> Fix | None:
         for node in ast.walk(parent.test)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod)
     }
-    if not isinstance(wanted, int) or len(counts) != 1:
-        return None
-    origin = provenance(training, next(iter(counts)))
-    if origin.kind != "literal" or origin.node is None:
-        return None
-    return (replaced(training.source, origin.node, str(wanted)),)
 
 
 def warmup(training: Training, arguments: Arguments) -> Fix | None:
@@ -112,9 +116,11 @@ def _scaled(training: Training) -> Fix | None:
     backward = training.backwards[0]
     if not isinstance(backward.func, ast.Attribute) or training.script.imports.get("torch") != "torch":
         return None
-    if any(called(c).startswith("clip_grad") for c in training.script.calls):
-        return None
     source = training.source
+    clips = [training.script.statement(c) for c in training.script.calls if called(c).startswith("clip_grad")]
+    unscaled = [before(source, clip, f"scaler.unscale_({name})") for clip in clips if clip is not None]
+    if len(clips) > 1 or None in unscaled:
+        return None
     loss = source.segment(backward.func.value)
     put = before(source, made[0], 'scaler = torch.amp.GradScaler("cuda")')
     stepped = training.script.statement(steps[0])
@@ -122,4 +128,5 @@ def _scaled(training: Training) -> Fix | None:
     if not put or not update:
         return None
     scaled = replaced(source, backward.func.value, f"scaler.scale({loss})")
-    return (*put, scaled, replaced(source, steps[0], f"scaler.step({name})"), *update)
+    clear = [span for fix in unscaled for span in fix or ()]
+    return (*put, scaled, *clear, replaced(source, steps[0], f"scaler.step({name})"), *update)

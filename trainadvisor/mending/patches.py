@@ -10,7 +10,8 @@ from trainadvisor.errors import TrainAdvisorError
 from trainadvisor.judge.result import Site
 from trainadvisor.mending import arguments
 from trainadvisor.mending.config_files import entry_in_files, key_of
-from trainadvisor.mending.fault_edits import FAULTS
+from trainadvisor.mending.fault_catalogue import FAULTS
+from trainadvisor.mending.fault_places import PLACES
 from trainadvisor.mending.insertions import INSERTIONS
 from trainadvisor.mending.project import patterns_in, training_of
 from trainadvisor.source.edits import applied
@@ -71,13 +72,26 @@ def patch_of_project(finding: Finding, project: Project, book: Rulebook) -> Patc
     places = [edit.file for remedy in finding.remedies for edit in remedy.edits]
     sources = project.files([*places, *(site.file for site in finding.sites)])
     patterns = (of_pattern(finding, source, book) for source in sources)
-    ways = (of_remedy(finding, number, project, sources) for number in range(len(finding.remedies)))
+    ways = (of_remedy(finding, number, project, sources) for number in ranked(finding))
     told = None
     for made in (*patterns, *ways):
         if made is not None and (made.text is not None or made.kind in SURE):
             return made
         told = told or made
     return told
+
+
+def ranked(finding: Finding) -> list[int]:
+    """Return the numbers of the remedies, those first that say what mends the fault itself where it is seen."""
+    return sorted(range(len(finding.remedies)), key=lambda number: (finding.code, number) not in FAULTS)
+
+
+def shown(finding: Finding, made: Patch | None, sources: Sequence[Source]) -> list[Site]:
+    """Return the lines that a finding shows: the first of its patch, where else the fault stands, and the rest."""
+    sites = list(made.sites) if made is not None and made.sites else []
+    show = PLACES.get(finding.code)
+    places = [site_of(source, node) for source in sources if show for node in show(training_of(source))]
+    return _once([*sites[:1], *places, *(sites[1:] or ([] if sites else finding.sites))])[:MOST_SITES]
 
 
 def of_pattern(finding: Finding, source: Source, book: Rulebook) -> Patch | None:
@@ -116,14 +130,15 @@ def _patched(finding: Finding, source: Source, fix: Fix | None, nodes: Sequence[
         return None
     if not fix or text is None:
         return None
-    shown = [site_of(source, node) for node in nodes] or _sites(source, fix)
-    lines = {site.line for site in shown}
-    shown += [site for site in _sites(source, fix) if site.line not in lines]
-    return Patch(finding.code, text, source=source, sites=tuple(_once(shown)[:MOST_SITES]))
+    places = [site_of(source, node) for node in nodes]
+    return Patch(finding.code, text, source=source, sites=tuple(_once([*places, *_sites(source, fix)])[:MOST_SITES]))
 
 
 def _once(sites: Sequence[Site]) -> list[Site]:
-    return list({(site.file, site.line): site for site in reversed(sites)}.values())[::-1]
+    found: dict[tuple[str, int | None], Site] = {}
+    for site in sites:
+        found.setdefault((site.file, site.line), site)
+    return list(found.values())
 
 
 def site_of(source: Source, node: ast.AST) -> Site:
@@ -144,6 +159,8 @@ def _sites(source: Source, fix: Fix) -> list[Site]:
 
 def _site(source: Source, span: Span) -> Site:
     line, start = span.start
+    if span.end[0] > line and not source.lines[line - 1][start:].strip(" ,"):
+        line, start = line + 1, 0  # only the comma before it stands here
     text = source.lines[line - 1].rstrip()
     end = span.end[1] if span.end[0] == line else len(text)
     if "\n" in span.new or not text[start:end].strip():
@@ -153,7 +170,8 @@ def _site(source: Source, span: Span) -> Site:
 
 def _by_remedies(finding: Finding, source: Source, project: Project | None) -> Iterator[Patch | None]:
     """Yield the change of each remedy, the first-ranked one first."""
-    for number, remedy in enumerate(finding.remedies):
+    for number in ranked(finding):
+        remedy = finding.remedies[number]
         for made in _ways(finding, remedy, training_of(source), project):
             if made is not None:
                 yield replace(made, said=remedy.text, remedy=number)
@@ -165,9 +183,10 @@ def _ways(finding: Finding, remedy: Remedy, training: Training, project: Project
     insertion = INSERTIONS.get(remedy.change)
     if not wanted and insertion is not None:
         yield _with_recorded(finding, _patched(finding, training.source, insertion(training, dict(remedy.arguments))))
-    mended = FAULTS.get(finding.code)
-    if not wanted and mended is not None and remedy is finding.remedies[0]:
-        yield _patched(finding, training.source, mended(training, finding))
+    number = next(place for place, other in enumerate(finding.remedies) if other is remedy)
+    mended = FAULTS.get((finding.code, number))
+    if not wanted and mended is not None:
+        yield _with_recorded(finding, _patched(finding, training.source, mended(training, finding)))
     lines = [site.line for site in finding.sites if site.line and site.file == training.source.name]
     wanted = wanted or list(arguments.of_remedy(training, remedy, lines))
     yield _set(finding, training, wanted, project)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainadvisor.errors import UsageError
+from trainadvisor.mending import notebook_files
 from trainadvisor.source.reading import plain, read
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _check(path: Path, source: Source, folder: Path) -> None:
         raise UsageError(f"{path}: is outside of {folder}; change to the folder of the project, and try again")
     if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
         raise UsageError(f"{path}: cannot be written; nothing was changed")
-    held = read if path.suffix == ".py" else plain
+    held = {".py": read, notebook_files.ENDING: notebook_files.read}.get(path.suffix, plain)
     if held(path, source.name).text != source.text:
         raise UsageError(f"{path}: has changed since it was read; nothing was written")
 

@@ -21,6 +21,7 @@ from trainadvisor.background import Background
 from trainadvisor.errors import UsageError, did_you_mean
 from trainadvisor.i18n.language import Words
 from trainadvisor.monitor.finding_events import worst_severity
+from trainadvisor.monitor.last_word import ALWAYS, LastWord
 from trainadvisor.vocabulary import Severity
 from trainadvisor.voice import Voice
 
@@ -59,16 +60,20 @@ def alert_of(finding: Finding, step: int, run: str = "") -> Alert:
 
 def body(url: str, alert: Alert, words: Words) -> dict[str, Any]:
     """Return what a URL is sent: a message for Slack and Discord, the fields for anything else."""
-    host, path = urlsplit(url).hostname or "", urlsplit(url).path
     lines = [words("alert.title", severity=alert.severity, code=alert.code, step=alert.step), alert.sentence]
     lines += [f"{words('fix')}{words('colon')}{alert.fix}"] if alert.fix else []
     lines += [words("alert.run", run=alert.run)] if alert.run else []
-    text = "\n".join(lines)
+    return shaped(url, "\n".join(lines), {"schema": "trainadvisor/alert/1", **asdict(alert)})
+
+
+def shaped(url: str, text: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Return a message for Slack and Discord, the text and the fields for anything else."""
+    host, path = urlsplit(url).hostname or "", urlsplit(url).path
     if _under(host, "slack.com", "slack-gov.com"):
         return {"text": escape(text, quote=False)}  # Slack reads <!channel> as a call to everybody
     if _under(host, "discord.com", "discordapp.com") and path.startswith("/api/"):
         return {"content": text[:2000], "allowed_mentions": {"parse": []}}
-    return {"schema": "trainadvisor/alert/1", "text": text, **asdict(alert)}
+    return {"text": text, **fields}
 
 
 def _under(host: str, *domains: str) -> bool:
@@ -111,12 +116,14 @@ class Alerter:
     The thread lives only while something is to be sent, and leaves before a fork; `resume` lets it go on.
     """
 
-    def __init__(self, lang: str = "en", run: str = "") -> None:
-        """Take the language of the messages and the name of the run."""
+    def __init__(self, lang: str = "en", run: str = "", notify_on: str = ALWAYS) -> None:
+        """Take the language of the messages, the name of the run, and after which runs a last word is sent."""
+        self.notify_on = notify_on
         self._words, self._run = Words(lang), run
         self._ways: list[tuple[str, Callable[[Alert], object]]] = []
+        self._last_ways: list[Callable[[LastWord], object]] = []
         self._sent: dict[str, str] = {}
-        self._waiting: deque[Alert] = deque()
+        self._waiting: deque[Alert | LastWord] = deque()
         self._lock = threading.RLock()  # a signal handler of the script may close during one of these calls
         self._idle = threading.Event()
         self._idle.set()
@@ -131,7 +138,12 @@ class Alerter:
         if url in TRACKERS:
             self._ways.append(("note", lambda alert: _track(url, alert, self._words)))
             return
-        self._ways.append(("note", lambda alert: self._post(url, alert)))
+        self._ways.append(("note", lambda alert: self._post(url, body(url, alert, self._words))))
+        self._last_ways.append(lambda last: self._post(url, self._told(url, last)))
+
+    def _told(self, url: str, last: LastWord) -> dict[str, Any]:
+        fields = {"schema": "trainadvisor/end/1", "failed": last.failed, **asdict(last)}
+        return shaped(url, last.text(self._words), fields)
 
     def to_command(self, template: str) -> None:
         """Run a command for every alert; {code}, {step} and the other fields are filled in."""
@@ -153,11 +165,14 @@ class Alerter:
         if not self._ways or (before is not None and LEVELS.index(before) >= LEVELS.index(now)):
             return
         self._sent[finding.code] = now
+        self._send(alert_of(finding, step, self._run))
+
+    def _send(self, message: Alert | LastWord) -> None:
         if len(self._waiting) >= WAITING:
             self._complain("too many alerts wait")
             return
         with self._lock:
-            self._waiting.append(alert_of(finding, step, self._run))
+            self._waiting.append(message)
             self._idle.clear()
         self.resume()
 
@@ -169,12 +184,16 @@ class Alerter:
 
     def _work(self) -> None:
         """Send until nothing waits."""
-        while (alert := self._next()) is not None:
+        while (message := self._next()) is not None:
+            if isinstance(message, LastWord):
+                for last_way in self._last_ways:
+                    self._try(last_way, message)
+                continue
             for level, way in self._ways:
-                if LEVELS.index(alert.severity) >= LEVELS.index(level):
-                    self._try(way, alert)
+                if LEVELS.index(message.severity) >= LEVELS.index(level):
+                    self._try(way, message)
 
-    def _next(self) -> Alert | None:
+    def _next(self) -> Alert | LastWord | None:
         with self._lock:
             if self._waiting and not self._thread.leaving.is_set():
                 return self._waiting.popleft()
@@ -183,9 +202,9 @@ class Alerter:
                 self._idle.set()
             return None
 
-    def _try(self, way: Callable[[Alert], object], alert: Alert) -> None:
+    def _try(self, way: Callable[[Any], object], message: Alert | LastWord) -> None:
         try:
-            way(alert)
+            way(message)
         except Exception as error:  # noqa: BLE001 - an alert must not touch the training
             self._complain(f"{type(error).__name__}: {error}")
 
@@ -195,8 +214,8 @@ class Alerter:
             self._complained = True
             self._voice.line(f"trainadvisor: {self._words('alert.failed', reason=reason)}")
 
-    def _post(self, url: str, alert: Alert) -> None:
-        data = json.dumps(body(url, alert, self._words)).encode()
+    def _post(self, url: str, told: dict[str, Any]) -> None:
+        data = json.dumps(told).encode()
         headers = {"Content-Type": "application/json", "User-Agent": "trainadvisor"}
         request = urllib.request.Request(url, data, headers, method="POST")  # noqa: S310 - the scheme was checked
         with urllib.request.urlopen(request, timeout=PATIENCE):  # noqa: S310 - (the same)
@@ -207,11 +226,13 @@ class Alerter:
         if event.kind != "cleared":
             self.tell(event.finding, event.step if event.finding.onset is None else event.finding.onset)
 
-    def finish(self, findings: Iterable[Finding]) -> None:
-        """Send what only the end of the training has shown, and close."""
+    def finish(self, findings: Iterable[Finding], last: LastWord | None = None) -> None:
+        """Send what only the end of the training has shown, then the last word, and close."""
         for finding in findings:
             if finding.severity != "note":
                 self.tell(finding, finding.onset or 0)
+        if last is not None and self._last_ways and (last.failed or self.notify_on == ALWAYS):
+            self._send(last)
         self.close()
 
     def close(self, wait: float = LAST_WAIT) -> None:

@@ -6,7 +6,7 @@ import atexit
 import os
 import signal
 import sys
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,22 +36,23 @@ def run_script(
     """Run a script or module, record it, tell what is found; return the script's exit code (1 when we stopped it)."""
     if os.environ.get("TRAINADVISOR") == "0":
         return _run_plainly(target, args, module=module)
-    from trainadvisor import configuration
-    from trainadvisor.gate.policy import for_script
-    from trainadvisor.monitor.ending import Ending
-    from trainadvisor.monitor.watched_script import WatchedScript
-    from trainadvisor.record.run_script import Run, harmless
-    from trainadvisor.record.sampling import DEFAULT_SHARE
-    from trainadvisor.report import files
-
-    if report is not None:
-        files.check(report)
-    gate, settings = for_script(fail_on), configuration.load()
     rank, processes = rank_logs.of_environment()
-    path = log or Path("trainadvisor-runs") / f"{rank_logs.launched():%m%d-%H%M%S}" / "log.json"
-    own = rank_logs.path_of(path, rank)
-    run = Run(target, args, module=module, log=own, every=every or 10, overhead=overhead or DEFAULT_SHARE)
-    watched = WatchedScript(run, lang, settings)
+    with _starting(target, lang, told=live and not rank):
+        from trainadvisor import configuration
+        from trainadvisor.gate.policy import for_script
+        from trainadvisor.monitor.ending import Ending
+        from trainadvisor.monitor.watched_script import WatchedScript
+        from trainadvisor.record.run_script import Run, harmless
+        from trainadvisor.record.sampling import DEFAULT_SHARE
+        from trainadvisor.report import files
+
+        if report is not None:
+            files.check(report)
+        gate, settings = for_script(fail_on), configuration.load()
+        path = log or Path("trainadvisor-runs") / f"{rank_logs.launched():%m%d-%H%M%S}" / "log.json"
+        own = rank_logs.path_of(path, rank)
+        run = Run(target, args, module=module, log=own, every=every or 10, overhead=overhead or DEFAULT_SHARE)
+        watched = WatchedScript(run, lang, settings)
     if not rank:  # the first process speaks for all
         watched.begin(live=live, alerter=alerter, stop_on=stop_on, stop_after=stop_after)
     ending = Ending(run, path, log is not None, report, lang, settings, gate, alerter, processes)
@@ -62,6 +63,17 @@ def run_script(
     with harmless():
         watched.end()
     return ending.tell(code)
+
+
+def _starting(target: str, lang: str, *, told: bool) -> AbstractContextManager[object]:
+    """Tell a terminal at once that the script is about to start."""
+    if not told:
+        return nullcontext()
+    from trainadvisor.i18n.language import Words
+    from trainadvisor.status_line import status
+
+    words = Words(lang)
+    return status(lambda seconds: f"  {words('status.starting', target=target, seconds=int(seconds))}")
 
 
 def _end_as_interrupted(run: Run) -> None:

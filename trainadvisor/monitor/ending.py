@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.i18n.language import Words
 from trainadvisor.log import rank_logs
+from trainadvisor.monitor.last_word import last_word
+from trainadvisor.status_line import status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +57,8 @@ class Ending:
         """Return the exit code that the verdict asks for, the script's own but for the gate."""
         words = Words(self.lang)
         if not self.run.steps and not self.run.crashed:
-            self._tell_nothing(words, code)
+            nothing = self._tell_nothing(words, code)
+            self._finish(None, nothing, code)
             return code
         place = self._place(self.log)
         rank_logs.await_ends((rank_logs.path_of(place, other) for other in range(1, self.processes)), _OTHERS)
@@ -63,29 +66,37 @@ class Ending:
         if self.run.exceeded is not None:
             share, budget = f"{100 * self.run.overhead:.2g} %", f"{100 * self.run.exceeded:.2g} %"
             self._say(words("run.sparse", share=share, budget=budget))
-        if self.alerter is not None:
-            self.alerter.finish(diagnosis.findings)
+        self._finish(diagnosis, "", code)
         return code or self.gate(diagnosis)
 
-    def _tell_nothing(self, words: Words, code: int) -> None:
+    def _finish(self, diagnosis: Diagnosis | None, nothing: str, code: int) -> None:
+        """Send the last alerts, and how the run ended."""
+        if self.alerter is None:
+            return
+        report = self.report if diagnosis is not None else None
+        paths = [str(self._place(path).absolute()) if path else "" for path in (self.log, report)]
+        last = last_word(diagnosis, nothing, self.run.target, code, self.run.steps, *paths)
+        self.alerter.finish(diagnosis.findings if diagnosis is not None else (), last)
+
+    def _tell_nothing(self, words: Words, code: int) -> str:
         if not self.keep:
             place = self._place(self.run.log)
             place.unlink(missing_ok=True)
             with suppress(OSError):  # something else may be in the folder
                 place.parent.rmdir()
         target = self.run.target
-        self._say(words("run.early", target=target, code=code) if code else words("run.nothing", target=target))
+        told = words("run.early", target=target, code=code) if code else words("run.nothing", target=target)
+        self._say(told)
+        return told
 
     def _verdict(self, place: Path, words: Words) -> Diagnosis:
         """Print the diagnosis, write the report, and return the diagnosis."""
-        from trainadvisor.log.reader import read_log
         from trainadvisor.report.text import full_report
         from trainadvisor.report.text.terminal import colored, emit, width
-        from trainadvisor.telling import diagnose
 
         voice = self.run.voice
-        recorded = read_log(place)
-        diagnosis = diagnose(recorded, lang=self.lang, config=self.settings)
+        with status(lambda seconds: f"  {words('status.judging', log=place, seconds=int(seconds))}", voice):
+            recorded, diagnosis = self._judged(place)
         with suppress(Exception):  # only for the order of both on a terminal
             sys.stdout.flush()
         shown = full_report.render(diagnosis, self.lang, width=width(voice), color=colored("auto", voice))
@@ -94,6 +105,13 @@ class Ending:
         if self.report is not None:
             self._write(diagnosis, recorded, self._place(self.report), words)
         return diagnosis
+
+    def _judged(self, place: Path) -> tuple[RunLog, Diagnosis]:
+        from trainadvisor.log.reader import read_log
+        from trainadvisor.telling import diagnose
+
+        recorded = read_log(place)
+        return recorded, diagnose(recorded, lang=self.lang, config=self.settings)
 
     def _write(self, diagnosis: Diagnosis, recorded: RunLog, place: Path, words: Words) -> None:
         from trainadvisor.errors import TrainAdvisorError

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
 from trainadvisor.i18n.language import Words
@@ -15,8 +17,10 @@ from trainadvisor.monitor.finding_events import STEPS
 from trainadvisor.monitor.look_pace import LookPace
 from trainadvisor.monitor.running_judge import LogJudge, RunningJudge
 from trainadvisor.report.text import follow_screen, full_report
+from trainadvisor.status_line import status
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from trainadvisor.configuration import Config
@@ -119,10 +123,18 @@ class Follower:
             self._grown = now
         if self._judge.due():
             late = self._judge.diagnosis is None and self._view.records > STEPS
-            self._judge.look(settled=late)  # who comes to a training under way asks what is there
+            with self._busy():
+                self._judge.look(settled=late)  # who comes to a training under way asks what is there
         self._show(now)
         silent = self._patience and now - self._grown > self._patience
         return self._view.end is not None or bool(silent)
+
+    def _busy(self) -> AbstractContextManager[object]:
+        """Tell a terminal of a look that takes seconds."""
+        told = partial(self._words, "status.judging", log=self._view.log)
+        return (
+            status(lambda seconds: f"  {told(seconds=int(seconds))}", at_once=False) if self._redraw else nullcontext()
+        )
 
     def _findings(self) -> list[Finding] | None:
         """Return what is shown, None where nothing was judged yet."""
@@ -152,7 +164,8 @@ class Follower:
 
     def _verdict(self) -> None:
         """Tell how the log ended and what it shows."""
-        self._judge.look(final=True)
+        with self._busy():
+            self._judge.look(final=True)
         view, diagnosis = self._view, self._judge.diagnosis
         if self._redraw:
             self._draw(follow_screen.block(view, self._findings(), self._words, _width(), 0.0))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.i18n.language import Words
+from trainadvisor.status_line import StatusLine
 
 if TYPE_CHECKING:
     from trainadvisor.judge.result import Finding
@@ -19,6 +21,8 @@ Record = dict[str, Any]
 # After so many steps or seconds, whichever pass first, it is told what is recorded.
 _STEPS, _SECONDS = 20, 4.0
 _REDRAW = 0.25
+# Seconds without a step after which it is told how long that takes.
+_LONG = 2.0
 
 
 class Narrator:
@@ -32,17 +36,27 @@ class Narrator:
         self._header: Record = {}
         self._facts: dict[str, list[Record]] = {}
         self._last: Record = {}
-        self._drawn = 0.0
-        self._terminal = not quiet and self._voice.isatty() and os.environ.get("TERM") != "dumb"
+        self._drawn = self._stepped = 0.0
+        self._status = StatusLine(self._voice)
         self._complained = False
         if not quiet:
             run.subscribe(self._take)
+            self._status.show(self._going_on)
 
     def end(self) -> None:
         """Take the status line away."""
-        self._erase()
+        self._status.end()
         if not self._introduced and self._last:
             self._introduce()
+
+    def _going_on(self, seconds: float) -> str:
+        """Return what happens while no step tells it."""
+        if self._last:
+            since = time.monotonic() - self._stepped
+            long = f"  ({self._words('status.since', seconds=int(since))})" if since > _LONG else ""
+            return self._told(self._last) + long
+        key = "status.importing" if _importing_torch() else "status.starting"
+        return "  " + self._words(key, target=self._run.shown[0], seconds=int(seconds))
 
     def _take(self, record: Record) -> None:
         kind = record["record"]
@@ -55,22 +69,22 @@ class Narrator:
             now = time.monotonic()
             if not self._introduced and (record["step"] >= _STEPS or now - self._started > _SECONDS):
                 self._introduce()
-            if self._terminal and now - self._drawn > _REDRAW:
-                self._draw(now)
+            self._stepped = now
+            if self._status.shown and now - self._drawn > _REDRAW:
+                self._drawn = now
+                self._status.draw(self._told(record))
 
     def _introduce(self) -> None:
         """Tell what was found, what is recorded how often, where, and what it costs."""
         self._introduced = True
         from trainadvisor.report.text.introduction import introduction
 
-        self._erase()
         overhead = self._run.overhead
         for line in introduction(self._header, self._facts, self._words, self._run.log, overhead):
-            self._voice.line(line)
+            self._status.line(line)
 
-    def _draw(self, now: float) -> None:
-        self._drawn = now
-        record = self._last
+    def _told(self, record: Record) -> str:
+        """Return a step in one line."""
         parts = [f"  {record['step']}"]
         parts += [
             f"{name} {record[key]:.3g}"
@@ -79,11 +93,7 @@ class Narrator:
         ]
         parts += [f"lr {record['lr'][0]:.2g}"] if record.get("lr") and _shown(record["lr"][0]) else []
         parts.append(f"{1000 * record['seconds']:.3g} ms/step")
-        self._voice.write("\r\x1b[K" + "  ".join(parts))
-
-    def _erase(self) -> None:
-        if self._terminal and self._drawn:
-            self._voice.write("\r\x1b[K")
+        return "  ".join(parts)
 
     def tell(self, event: FindingEvent) -> None:
         """Tell that a finding has opened, worsened or cleared."""
@@ -115,8 +125,13 @@ class Narrator:
         os.kill(os.getpid(), signal.SIGINT)
 
     def _line(self, text: str) -> None:
-        self._erase()
-        self._voice.line(text)
+        self._status.line(text)
+
+
+def _importing_torch() -> bool:
+    """Return whether the script is at its import of torch, which takes seconds."""
+    spec = getattr(sys.modules.get("torch"), "__spec__", None)
+    return bool(getattr(spec, "_initializing", False))
 
 
 def _shown(value: object) -> bool:

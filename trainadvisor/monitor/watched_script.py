@@ -37,10 +37,11 @@ class WatchedScript:
             judge.subscribe(narrator.tell)
         if alerter is not None:
             judge.subscribe(alerter.heed)
+        # now, since what a thread reads beside the script may stand at a number that the script closes and opens again
+        self._rules.prepare()
         if stop_on is None:
             self._thread = JudgingThread(judge, narrator.complain)
         else:
-            self._rules.prepare()
             self._thread = StoppingThread(judge, narrator, self._run, Stopper(stop_on, stop_after))
         self._run.subscribe(self._thread.take)
 

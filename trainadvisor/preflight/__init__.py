@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from trainadvisor.configuration import Config
@@ -24,8 +25,12 @@ def preflight(
     *,
     in_place: bool = False,
     choice: Choice | None = None,
+    tell: Callable[[str, float], object] = lambda *_: None,
 ) -> Preflight:
-    """Run the first steps of a script and the experiments; logs and output stay in the folder."""
+    """Run the first steps of a script and the experiments; logs and output stay in the folder.
+
+    `tell` is called at the start of each run, with its name and the seconds that are left of the budget.
+    """
     from trainadvisor.configuration import Config
     from trainadvisor.judge.rule_loading import load
     from trainadvisor.preflight.first_steps import Trials
@@ -33,4 +38,5 @@ def preflight(
 
     config = config or Config()
     book = load(config.rules).configured(config)
-    return Procedure(script, Trials(script, folder, wish.budget, in_place=in_place, choice=choice), book, wish).run()
+    trials = Trials(script, folder, wish.budget, in_place=in_place, choice=choice, tell=tell)
+    return Procedure(script, trials, book, wish).run()

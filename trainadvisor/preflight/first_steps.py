@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from trainadvisor.errors import LogError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from trainadvisor.log.reader import RunLog
     from trainadvisor.trials.jobs import Change, Outcome
@@ -48,9 +48,17 @@ class Trials:
     """Runs a script several times, each time in its own process and scratch copy."""
 
     def __init__(
-        self, script: Script, folder: Path, budget: float, *, in_place: bool = False, choice: Choice | None = None
+        self,
+        script: Script,
+        folder: Path,
+        budget: float,
+        *,
+        in_place: bool = False,
+        choice: Choice | None = None,
+        tell: Callable[[str, float], object] = lambda *_: None,
     ) -> None:
         self._script, self._folder, self._in_place, self._choice = script, folder, in_place, choice
+        self._tell = tell
         self._began, self._budget = time.monotonic(), budget
         self._startup = 0.0
 
@@ -86,6 +94,7 @@ class Trials:
             stop_after_seconds=seconds, limit=seconds + self._startup + GRACE, name=name,
         )  # fmt: skip
         choice = self._choice or Choice()
+        self._tell(name, max(self._budget - self.spent, 0.0))
         return execute(job, Setting(Path.cwd().resolve(), self._folder, in_place=self._in_place, choice=choice))
 
 

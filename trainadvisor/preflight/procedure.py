@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.i18n.language import say
 from trainadvisor.judge.assembly import judge_log
-from trainadvisor.preflight import contracts, early_rules, lr_range_test, lr_suggestion, one_batch, questions, whole_run
+from trainadvisor.preflight import (
+    contracts,
+    early_rules,
+    lr_range_test,
+    lr_suggestion,
+    memory_limit,
+    one_batch,
+    questions,
+    whole_run,
+)
 from trainadvisor.preflight.preflight_result import Check, LearningRate, Outcome, Preflight
 from trainadvisor.signals.context import contexts
 from trainadvisor.telling import told
@@ -26,6 +35,9 @@ SWEEP = Change(
     "lr-range", {"lowest": lr_range_test.LOWEST, "highest": lr_range_test.HIGHEST, "steps": EXPERIMENT_STEPS}
 )
 SHARED_ORDER = Change("fix-labels")
+HALF_BATCH = Change("batch-size", {"factor": 0.5})
+# Steps at half the batch: those in which much is recorded, and as many plain ones.
+HALF_BATCH_STEPS = 2 * whole_run.RESTED
 
 
 @dataclass(frozen=True)
@@ -37,6 +49,8 @@ class Wish:
     fail_on: str = "error"
     experiments: bool = True
     lang: str = "en"
+    # Batch size to plan for, None: that of the script.
+    plan_batch: int | None = None
 
 
 class Procedure:
@@ -78,7 +92,7 @@ class Procedure:
             rate_check,
             *contracts.checks(seen.log, self._wish.lang, self._full),
             questions.throughput(seen),
-            whole_run.check(seen.log, self._wish.lang),
+            whole_run.check(seen.log, self._wish.lang, self._plan(seen, why)),
         ]
         return self._verdict(trial, answers, seen.diagnosis, rate)
 
@@ -152,6 +166,15 @@ class Procedure:
             return None
         sweep = lr_range_test.sweep_of(log)
         return sweep if sweep is not None and sweep.suggestion is not None else None
+
+    def _plan(self, seen: questions.Seen, why: str) -> whole_run.Plan:
+        """Return what is known of other batch sizes: the script runs once more with half of its own."""
+        batch, wish, other = whole_run.batch_of(seen.log), self._wish, None
+        if batch is not None and batch > 1 and (not why or wish.plan_batch):
+            other = self._trials.experiment("half-batch", [HALF_BATCH], HALF_BATCH_STEPS)
+        if other is not None and not one_batch.took_effect(other, HALF_BATCH.change):
+            other = None
+        return whole_run.Plan(other, wish.plan_batch, memory_limit.limit_of(seen.log))
 
     def _verdict(
         self,

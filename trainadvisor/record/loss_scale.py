@@ -1,12 +1,12 @@
 """The scale by which a gradient scaler multiplies the loss: how losses and gradients are brought back from it."""
 
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from trainadvisor.record.device_readback import Reading
+from trainadvisor.record.objects.known_tensor import KnownTensor
 
 
 @dataclass
@@ -16,11 +16,11 @@ class LossScale:
     reading: Reading | None = None
     unscaled: bool = False
     # The scaled loss, and the loss before.
-    _scaled: tuple[weakref.ref[torch.Tensor], torch.Tensor] | None = None
+    _scaled: tuple[KnownTensor, torch.Tensor] | None = None
 
     def begin(self, scaled: torch.Tensor, loss: torch.Tensor, reading: Reading) -> None:
         """Note that a loss has been scaled."""
-        self._scaled, self.reading, self.unscaled = (weakref.ref(scaled), loss), reading, False
+        self._scaled, self.reading, self.unscaled = (KnownTensor(scaled), loss), reading, False
 
     def end(self) -> Reading | None:
         """Forget the scaled loss, when the step is over; return the scale."""
@@ -29,7 +29,7 @@ class LossScale:
 
     def before(self, tensor: torch.Tensor) -> torch.Tensor:
         """Return the loss before scaling, when this is a scaled one."""
-        if self._scaled is not None and self._scaled[0]() is tensor:
+        if self._scaled is not None and self._scaled[0].is_(tensor):
             return self._scaled[1]
         return tensor
 

@@ -4,12 +4,15 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from threading import get_ident
 from typing import Any
 
 import torch
 from torch import nn
 
 from trainadvisor.instrument import call_sites, torch_events
+from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.private_torch import dispatch_modes, function_modes, without_subclasses
 from trainadvisor.instrument.user_modes import apart
 from trainadvisor.interruptions import from_handler
@@ -27,6 +30,7 @@ from trainadvisor.record.recording import Recording
 from trainadvisor.record.step import Call, Step
 from trainadvisor.record.step_boundaries import StepBoundaries
 from trainadvisor.record.step_skipping import StepSkipping
+from trainadvisor.record.training_thread import TrainingThread
 
 # Events that belong to the next step once the current one is done.
 _OPENERS = {"forward_begins", "backward_begins", "batch_begins"}
@@ -50,6 +54,9 @@ class Recorder(Recording):
         self.boundaries = StepBoundaries(self)
         self._filter = EventFilter(self)
         self.skipping = StepSkipping(self)
+        self.thread = TrainingThread(
+            lambda: self.step_number > 0 or self.step.micro > 0, lambda: self.cost.entered, any_training=self.discover
+        )
         probes = make_probes(self)
         self._observers = [probe for probe in probes if isinstance(probe, ForwardObserver)]
         watching = [] if self.discover else [self._filter]
@@ -94,7 +101,9 @@ class Recorder(Recording):
     # What torch tells
 
     def on(self, name: str, *args: object) -> None:
-        """Let the probes take an event; ours and a forked child's are ignored."""
+        """Let the probes take an event; ours, a forked child's, and those of another thread's training are ignored."""
+        if get_ident() != self.thread.ident and not self.thread.hears(name, args):
+            return
         if self._busy or (self.skipping.asleep and self.skipping.passes(name, args)):
             return
         self._busy = True
@@ -143,8 +152,10 @@ class Recorder(Recording):
         self.step, self.step_number = step, number
 
     def knows(self, module: nn.Module) -> bool:
-        """Return whether calls of a module are recorded: it belongs to a model, or is one."""
-        return not self._is_child and bool(self.guard("model", self._is_known, module))
+        """Return whether calls of a module are recorded here and now: it belongs to a model, or is one."""
+        if self._is_child or (get_ident() != self.thread.ident and not self._is_heard()):
+            return False
+        return bool(self.guard("model", self._is_known, module))
 
     def _is_known(self, module: nn.Module) -> bool:
         return self.objects.model_of(module) is not None or apart(self._model_for, module) is not None
@@ -153,6 +164,7 @@ class Recorder(Recording):
         """Take no more events: this is a forked child, in which nobody records."""
         self._is_child = self._busy = True
 
+    @veiled
     def around_root(
         self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], call: Callable[[], Any]
     ) -> Any:
@@ -175,6 +187,14 @@ class Recorder(Recording):
         self.on("forward_ends", seen)
         return seen.output
 
+    def _is_heard(self) -> bool:
+        """Return whether module calls are recorded in a thread that is not the one that trains, or now becomes it."""
+        if not torch.is_grad_enabled() or torch.is_inference_mode_enabled():
+            return not self.thread.is_another()
+        if self.thread.takes_over():
+            self.on("thread_changed")
+        return self.thread.ident in {None, get_ident()}
+
     def _observer_of(self, call: Call) -> AbstractContextManager[None] | None:
         return next((found for probe in self._observers if (found := probe.observer(call)) is not None), None)
 
@@ -194,6 +214,13 @@ class Recorder(Recording):
             self._learn_device(call.model)
         if call.grad and call.model not in self.step.models:
             self.step.models.append(call.model)
+
+    def on_thread_changed(self) -> None:
+        """Close the step of the thread before, or forget what is not done: another one trains from now on."""
+        if self.step.done:
+            self.close_step()
+        else:
+            self.step = replace(self.step, models=[], samples={}, micro=0)
 
     def close_before(self, opener: str) -> None:
         """Close the current step when its optimizer has stepped (or its backward is all there is to a step)."""

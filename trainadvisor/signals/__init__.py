@@ -2,7 +2,6 @@
 
 import importlib
 import pkgutil
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, wraps
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from trainadvisor import silence
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals.memory import memory_of
 
@@ -76,8 +76,7 @@ def _type_of(name: str, annotation: Any) -> str:
 
 def _computed(spec: SignalSpec, log: RunLog) -> Value | None:
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
+        with silence.computing(), np.errstate(all="ignore"):
             return _finite(spec.function(log), spec.type)
     except Exception as error:  # noqa: BLE001 - a failing signal must not affect the others
         memory_of(log).errors[spec.name] = f"{type(error).__name__}: {error}"

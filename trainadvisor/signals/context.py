@@ -10,7 +10,7 @@ import numpy as np
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.log.short_trainings import many_short
-from trainadvisor.signals import codebooks, curves
+from trainadvisor.signals import codebook_use, curves
 from trainadvisor.signals.memory import memory_of, remembered
 
 CLASSIFYING = frozenset({
@@ -118,7 +118,7 @@ def _shapes(model: dict[str, Any]) -> list[Any]:
 def contrastive(log: RunLog) -> bool:
     """Return whether the loss compares pairs, or the labels are indices within the batch."""
     losses = _training_losses(log)
-    return bool(_kinds(log) & CONTRASTING) or any(_labels_are_places(loss) or _of_cosines(loss) for loss in losses)
+    return bool(_kinds(log) & CONTRASTING) or any(labels_are_places(loss) or _of_cosines(loss) for loss in losses)
 
 
 def _of_cosines(loss: dict[str, Any]) -> bool:
@@ -126,7 +126,8 @@ def _of_cosines(loss: dict[str, Any]) -> bool:
     return loss["kind"] in {"custom", "cosine_similarity"} and bool((loss.get("graph") or {}).get("cosines"))
 
 
-def _labels_are_places(loss: dict[str, Any]) -> bool:
+def labels_are_places(loss: dict[str, Any]) -> bool:
+    """Return whether the labels of a cross-entropy are the places of the examples in their own batch."""
     classes, entropy = number(loss["target"].get("classes")), number(loss["target"].get("batch_entropy"))
     if classes is None or entropy is None or loss["prediction"].get("shape") != [classes, classes]:
         return False
@@ -169,7 +170,7 @@ def recorded(log: RunLog) -> bool:
 
 def codebook(log: RunLog) -> bool:
     """Return whether the model chooses rows of a matrix: the entries and what they stand for chase each other."""
-    return bool(codebooks.looked_up(log))
+    return bool(codebook_use.looked_up(log))
 
 
 def no_supervision(log: RunLog) -> bool:

@@ -7,10 +7,17 @@ import numpy as np
 from trainadvisor.log.cleaning import whole
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics, signal
+from trainadvisor.signals.curve_validation import metric
 from trainadvisor.signals.curves import FEW, FLOOR, NEEDS, SOME, fact, imported, noise, series, training
 from trainadvisor.signals.robust_statistics import Series
 
 WINDOW = 10  # parts of a curve: a level is that of one part
+ACCURACY = re.compile(
+    r"(^|[/_. ])acc(uracy)?$|(^|[/_ ])(train|training|val|valid|validation|test)acc(uracy)?$", re.IGNORECASE
+)
+# How far loss and accuracy of a model that knows nothing lie from the logarithm and the share of its classes.
+NEAR_CHANCE, NEAR_SHARE = 0.01, 0.1
+LEAST_SHARE = 1e-4
 AUC = re.compile(r"(^|[/_ ])(roc_?)?auc|auroc", re.IGNORECASE)
 
 
@@ -136,7 +143,7 @@ def curve_nan_step(log: RunLog) -> int | None:
 
 @signal(unit="names", **NEEDS)
 def curve_zero_parts(log: RunLog) -> list[str] | None:
-    """Parts of the training loss that are 0 at every point while the same part of the validation loss is not."""
+    """Parts of the training loss that are 0 throughout, while in validation they are not or no metric leaves 0."""
     if not imported(log) or log.steps.size < SOME:
         return None
     return [name for name in log.more_columns if "loss" in name.lower() and _is_empty(log, name)]
@@ -155,8 +162,11 @@ def _is_empty(log: RunLog, name: str) -> bool:
     if known.size < SOME or known.any():
         return False
     tail = _tail(name)
-    twins = {other for record in log.evals for other in record["metrics"] if _tail(other) == tail and other != name}
-    return any(np.median(np.abs(series(log, twin)[1])) > 0 for twin in twins if series(log, twin)[1].size)
+    measured = {other for record in log.evals for other in record["metrics"] if other != name}
+    twins = [series(log, other)[1] for other in measured if _tail(other) == tail]
+    merits = metric(log)[2]
+    nothing_found = merits.size >= SOME and not merits.any()
+    return nothing_found or any(np.median(np.abs(values)) > 0 for values in twins if values.size)
 
 
 def _tail(name: str) -> str:
@@ -184,3 +194,26 @@ def curve_over_chance(log: RunLog) -> float | None:
     """Training loss of the last part of the curve over the logarithm of the number of classes that was named."""
     classes, parts = whole(fact(log, "classes")), windows(training(log)[1])
     return float(parts[1].mean() / np.log(classes)) if parts and classes is not None and classes > 1 else None
+
+
+@signal(unit="classes", needs="a log of another tool with an accuracy", zh="其他工具的日志，且含准确率")
+def curve_chance_classes(log: RunLog) -> int | None:
+    """Number of classes whose equal probabilities explain loss and accuracy at every point; 0 where none does."""
+    losses, rights = training(log)[1], _accuracies(log)
+    if losses.size < SOME or rights.size < SOME:
+        return None
+    share = float(np.median(rights)) / (100 if np.max(rights) > 1 else 1)
+    classes = round(1 / share) if share > LEAST_SHARE else 0
+    if classes < 2:
+        return 0
+    shares = rights / (100 if np.max(rights) > 1 else 1)
+    same_loss = np.abs(losses / np.log(classes) - 1).max() < NEAR_CHANCE
+    return classes if same_loss and np.abs(shares * classes - 1).max() < NEAR_SHARE else 0
+
+
+def _accuracies(log: RunLog) -> Series:
+    """Return all accuracies of training and of held-out data."""
+    names = {name for record in log.evals for name in record["metrics"] if ACCURACY.search(name)}
+    columns = ["accuracy", *(name for name in log.more_columns if ACCURACY.search(name))]
+    known = [*(series(log, name)[1] for name in names), *(log.column(name) for name in columns)]
+    return robust_statistics.finite(np.concatenate(known))

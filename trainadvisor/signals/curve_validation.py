@@ -17,8 +17,13 @@ METRICS = tuple(
     for pattern in (
         r"map50-95|map_50_95", r"overall_f1|macro_f1|(^|[/_ ])f1", r"\bm?ap\b|map", r"bleu|rouge-?l|rouge",
         r"miou|iou|dice", r"acc", r"auc|auroc", r"success", r"exact|\bem\b", r"r2", r"precision|recall", r"psnr|ssim",
+        r"score",
     )
 )  # fmt: skip
+ERRORS = re.compile(r"(^|[/_ ])(wer|cer|eer|error|err|error_rate|mae|rmse|fid)$", re.IGNORECASE)
+# An error rate at which nothing is right, and values that cannot get better.
+NOTHING_RIGHT, PERFECT = 0.999, (1.0, 100.0)
+LOST_NOISES = 8.0
 PLAIN = re.compile(r"loss|number|len|count|support|runtime|second", re.IGNORECASE)
 
 
@@ -185,3 +190,36 @@ def curve_metric_rise_noises(log: RunLog) -> float | None:
         return None
     first, last = float(np.median(values[:FEW])), float(np.median(values[-FEW:]))
     return float(np.clip((last - first) / noise(values), -1e6, 1e6))
+
+
+# -- what speaks against a loss that falls
+
+
+@signal(unit="evaluations", **NEEDS_METRIC)
+def curve_evals_at_one_value(log: RunLog) -> int | None:
+    """Evaluations of a metric that has one value in all of them, short of the best: always 0.9, an error rate of 1."""
+    merits, errors = metric(log)[2], _errors(log)
+    known = [merits] * (merits.size >= SOME) + errors
+    still = [values.size for values in known if np.ptp(values) == 0 and values[0] not in PERFECT]
+    still += [values.size for values in errors if values.min() >= NOTHING_RIGHT]
+    return max(still, default=0) if known else None
+
+
+@signal(unit="share", **NEEDS_METRIC)
+def curve_metric_lost(log: RunLog) -> float | None:
+    """Part of its best value by which a metric of held-out data ends worse, beyond eight noises; the largest of all."""
+    merits = metric(log)[2]
+    known = [(merits, 1.0)] * (merits.size >= SOME) + [(values, -1.0) for values in _errors(log)]
+    return max((_lost(values * sign) for values, sign in known), default=None)
+
+
+def _lost(values: Series) -> float:
+    best, end = float(values.max()), final(values)
+    clear = best - end > LOST_NOISES * noise(values) and best != 0
+    return (best - end) / abs(best) if clear else 0.0
+
+
+def _errors(log: RunLog) -> list[Series]:
+    """Return the error rates of held-out data."""
+    names = {name for record in (log.evals if imported(log) else []) for name in record["metrics"]}
+    return [values for name in sorted(names) if ERRORS.search(name) and (values := series(log, name)[1]).size >= SOME]

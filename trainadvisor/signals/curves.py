@@ -22,7 +22,9 @@ FEW, SOME = 3, 5
 FLOOR = 1e-3  # of a level: digits that a writer cut off are no noise
 
 REWARDS = re.compile(
-    r"ep_rew_mean|mean_reward|(^|/)rewards?(/mean)?$|episode.?reward|episod(e|ic).?return|ep_return", re.IGNORECASE
+    r"^(?!.*std)(.*ep_rew_mean|.*(mean|avg|average)[_ ]?(ep(isode)?[_ ]?)?(reward|return|ret)s?$"
+    r"|(.*[/ ])?rewards?(/mean)?$|.*episode.?reward|.*episod(e|ic).?return|.*ep_return)",
+    re.IGNORECASE,
 )
 ACTING = re.compile(
     r"approx_?kl|policy_(gradient_)?loss|entropy_loss|value_loss|clip_?frac|ep_rew|ep_len|explained_var"

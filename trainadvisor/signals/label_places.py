@@ -1,5 +1,6 @@
 """Where the labels of a sequence model stand among its ids, and whether targets are among the inputs."""
 
+import math
 from typing import Any
 
 from trainadvisor.log.cleaning import number
@@ -14,6 +15,8 @@ LEAST_LABELS, LEAST_ENDS, LEAST_ROWS = 20, 16, 48
 CAUSAL, FULL, FORWARD, BACKWARD = "causal attention", "full attention", "forward", "backward"
 HALVES = "halves"
 _SHIFTED = 0.99
+# Share of the occurrences of an id outside of the ends of rows from which on it is no padding; labels at padding alike.
+_ELSEWHERE, _ALIKE = 0.02, 0.95
 # Columns from which on one that lies on a line with the target is no exercise in fitting lines.
 _SEVERAL = 4
 # Batches of which none has a label, where a sum over nothing would do no harm.
@@ -232,3 +235,20 @@ def target_column(log: RunLog) -> int | None:
 def target_rows(log: RunLog) -> int | None:
     """Rows over which targets and inputs were compared."""
     return max((int(number(detail.get("compared")) or 0) for detail in _compared(log)), default=None)
+
+
+@signal(unit="share", **LABELS)
+def padded_label_share(log: RunLog) -> float | None:
+    """Share of the counted labels that stand at padding and are all alike: the loss is asked for them.
+
+    Padding is an id that rows of different lengths end (or start) with, and that stands nowhere else; 0 without such.
+    """
+    labeled = _labeled(log)
+    shares = [
+        (number(detail.get("padded_labels")) or 0.0) / (number(detail.get("labels")) or math.inf)
+        for detail in labeled
+        if (number(detail.get("padding_elsewhere")) or 0.0) < _ELSEWHERE
+        and (number(detail.get("padded_alike")) or 0.0) > _ALIKE
+        and (number(detail.get("padding_lengths")) or 0.0) > 1
+    ]
+    return max(shares, default=0.0) if labeled or log.losses else None

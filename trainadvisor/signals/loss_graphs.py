@@ -138,7 +138,7 @@ def scrambled_after(log: RunLog) -> str | None:
 
 @signal(unit="word", **GRAPH)
 def softmax_over(log: RunLog) -> str | None:
-    """What a softmax wrongly goes over: single (one value), batch, matrices (batch or heads), else alternatives."""
+    """What a softmax wrongly goes over: a single value, batch, steps, space, matrices; else alternatives."""
     told = _told(log, "softmax-axis")
     return str(told[0]["over"]) if told else "alternatives" if read(log) else None
 

@@ -3,12 +3,15 @@
 import re
 from typing import Any
 
+import numpy as np
+
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
+from trainadvisor.signals.activations import MIXING, act
 
 ARGUMENTS = {"needs": "a model that is called with a number for each example", "zh": "调用模型时每个样本附带一个数值"}
-LEAST_BATCHES, LEAST_EXAMPLES = 4, 32
+LEAST_BATCHES, LEAST_EXAMPLES, LEAST_SAMPLES = 4, 32, 4
 _TIME = re.compile(
     r"^(t|ts|tau|times?|time_?steps?|steps?|sigmas?|noise(_?levels?)?|log_?snr|lambdas?)$", re.IGNORECASE
 )
@@ -72,3 +75,19 @@ def timestep_value(log: RunLog) -> float | None:
 def timestep_examples(log: RunLog) -> int | None:
     """Examples whose time steps were looked at, over the whole run."""
     return max((int(number(detail["examples"]) or 0) for detail in _steps(log).values()), default=None)
+
+
+@signal(unit="layer", needs="activations of a model that is given a time step", zh="得到时间步的模型的激活值")
+def timestep_lost_layer(log: RunLog) -> str | None:
+    """First layer with weights that gives all examples the same although a time step tells them apart.
+
+    "none" where there is no such layer, or no time step.
+    """
+    if all(map(_is_constant, _steps(log).values())):
+        return "none" if log.losses else None
+    rows = [place for place, row in enumerate(log.layers.rows("act")) if row.get("kind") in MIXING]
+    spreads = act(log, "act_spread", rows)
+    if len(spreads) < LEAST_SAMPLES or not np.isfinite(spreads).all():
+        return None
+    names = [str(log.layers.rows("act")[place]["name"]) for place in rows]
+    return next((name for name, values in zip(names, spreads.T, strict=True) if not values.any()), "none")

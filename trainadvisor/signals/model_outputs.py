@@ -8,9 +8,9 @@ from trainadvisor.log.cleaning import number
 from trainadvisor.log.columns import Floats
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
-from trainadvisor.signals.activations import act, rows_of
+from trainadvisor.signals.activations import MIXING, act, rows_of
 from trainadvisor.signals.batch_examples import FEWEST, spread_of
-from trainadvisor.signals.context import contexts
+from trainadvisor.signals.context import contexts, labels_are_places
 from trainadvisor.signals.matrices import early, late, typical
 
 OUTPUT = {"needs": "the model's outputs on sampled steps", "zh": "抽样步上的模型输出"}
@@ -70,13 +70,22 @@ def embedding_spread_share(log: RunLog) -> float | None:
     """
     if "contrastive" not in contexts(log):
         return 1.0
-    rows = rows_of(log, frozenset({"output"}))[-1:] or [-1] * bool(log.layers.rows("act"))
+    rows = _embedding_rows(log)
     spreads, sizes = (act(log, column, rows).ravel() for column in ("act_spread", "act_rms"))
     if not spreads.size or spreads.shape != sizes.shape:
         return None
     chosen = late(log, log.layers.steps_of("act_spread"))
     with np.errstate(invalid="ignore", divide="ignore"):
         return typical((spreads / sizes)[chosen])
+
+
+def _embedding_rows(log: RunLog) -> list[int]:
+    """Return the row of the embeddings: the output, unless that holds the logits of a batch, else the last layer."""
+    listed, output = log.layers.rows("act"), rows_of(log, frozenset({"output"}))[-1:]
+    batches = [loss["target"].get("classes") for loss in log.losses if labels_are_places(loss)]
+    if output and listed[output[0]].get("units") not in batches:
+        return output
+    return rows_of(log, MIXING)[-1:]
 
 
 def _output_unit(log: RunLog) -> float | None:

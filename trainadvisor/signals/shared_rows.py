@@ -19,6 +19,8 @@ WHOLE = 0.9
 SOME = 0.05
 # Factor over what chance would give.
 BEYOND = 3.0
+# Share of rows of measured numbers from which on all count as such.
+MOSTLY = 0.9
 # Chance above which rows are values of a small domain.
 TINY = 0.3
 
@@ -37,7 +39,12 @@ def _counts(detail: Detail) -> bool:
 
 
 def _chance(detail: Detail) -> float:
-    """Return the share of rows that may be found among those of the training by chance, at most."""
+    """Return the share of rows that may be found among those of the training by chance, at most.
+
+    Rows of many measured numbers are equal only as copies: in the training they are examples that were drawn twice.
+    """
+    if (detail.get("real_rows") or 0.0) >= MOSTLY * detail["looked_at"]:
+        return 0.0
     if not detail["pairs"]:
         return 1.0
     return float((detail["equal"] + 3) / detail["pairs"] * detail["trained_rows"])

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
+from trainadvisor.signals.held_parameters import held, held_by, held_now, trained_before
 from trainadvisor.signals.initial_spread import drawn
 from trainadvisor.signals.wiring import no_grad_share
 
@@ -31,23 +32,6 @@ Mask = npt.NDArray[np.bool_]
 def all_parameters(log: RunLog) -> dict[int, Fact]:
     """Return every known parameter by number, with the name of its model as "owner"."""
     return {p["id"]: {**p, "owner": model["name"]} for model in log.models for p in model["parameters"]}
-
-
-def held(log: RunLog) -> set[int]:
-    """Return the numbers of the parameters that any optimizer holds."""
-    return {number for optimizer in log.optimizers for group in optimizer["groups"] for number in group["parameters"]}
-
-
-def held_by(log: RunLog, optimizer: int) -> set[int]:
-    """Return the numbers of the parameters that one optimizer holds."""
-    groups = [group for told in log.optimizers if told["id"] == optimizer for group in told["groups"]]
-    return {number for group in groups for number in group["parameters"]}
-
-
-def held_now(log: RunLog) -> set[int]:
-    """Return the numbers of the parameters that the optimizers of the main phase hold; an earlier one may be gone."""
-    used = [optimizer for optimizer in log.optimizers if optimizer["id"] in log.phase.optimizers] or log.optimizers
-    return {number for optimizer in used for group in optimizer["groups"] for number in group["parameters"]}
 
 
 def reached(log: RunLog) -> set[int]:
@@ -262,12 +246,12 @@ def _random_and_off(log: RunLog) -> Mask:
     They are switched off (requires_grad False), or an optimizer holds them, their layer is never called, and no
     gradient ever comes: such as a table that is read as `weight.data[i]`.
     """
-    model, kept = log.model or {}, held_now(log)
+    model, kept, before = log.model or {}, held_now(log), trained_before(log)
     loaded, seen = model.get("loaded") is True, model.get("site") is not None
     # a model made before the recorder began may hold anything
     off = _mask(
         log, lambda fact: not fact["trainable"] and wide(fact) and fresh(fact) and not loaded and (seen or drawn(fact))
-    )
+    ) & ~_mask(log, lambda fact: fact["id"] in before)
     if len(log.layers.column("grad")) < ZERO_SAMPLES:
         return off
     return off | (_unused(log) & _mask(log, lambda fact: fact["id"] in kept and wide(fact) and fresh(fact)))

@@ -6,12 +6,12 @@ import ast
 import codecs
 import re
 import tokenize
-import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from trainadvisor import silence
 from trainadvisor.errors import TrainAdvisorError
 
 if TYPE_CHECKING:
@@ -142,6 +142,5 @@ def _tree(text: str, name: str) -> ast.Module:
 
 
 def _parsed(text: str) -> ast.Module:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with silence.parsing():
         return ast.parse(text)

@@ -131,6 +131,18 @@ SAYS: Texts = {
         "en": "over {first} evaluations neither the validation loss nor a metric got better by more than noise",
         "zh": "{first} 次验证中，验证损失与指标的改善都没有超过噪声",
     },
+    "reward-level": {
+        "en": "the reward did not rise by more than noise, and it alone measures success here",
+        "zh": "奖励的上升没有超过噪声，而这里只有奖励能衡量成败",
+    },
+    "metric-still": {
+        "en": "a metric of held-out data has one and the same value in all {evals} evaluations",
+        "zh": "有一个验证指标在全部 {evals} 次验证中都是同一个值",
+    },
+    "metric-fell": {
+        "en": "a metric of held-out data ends {share:.0%} worse than its best value",
+        "zh": "有一个验证指标结束时比其最好值差 {share:.0%}",
+    },
     "no-loss": {
         "en": "no loss was seen",
         "zh": "没有观察到损失",
@@ -190,6 +202,9 @@ DECIDES: dict[str, tuple[dict[str, str], ...]] = {
     "no-evaluation": (HELD_OUT, WATCHED),
     "few-evaluations": (HELD_OUT, WATCHED),
     "evaluation-level": (HELD_OUT, WATCHED),
+    "reward-level": (LONGER, WATCHED),
+    "metric-still": (WATCHED,),
+    "metric-fell": (HELD_OUT, WATCHED),
     "gradients-apart": (METRIC, PREFLIGHT),
     "units-dead": (METRIC, PREFLIGHT),
     "no-loss": (RECORDED, METRIC),

@@ -10,8 +10,9 @@ from trainadvisor.judge.placeholders import fill
 from trainadvisor.judge.result import Remedy
 from trainadvisor.judge.source_checks import texts
 from trainadvisor.lint.pattern_catalogue import patterns
-from trainadvisor.mending.patches import Patch, of_pattern, of_remedy
-from trainadvisor.mending.project import project_of
+from trainadvisor.mending.own_names import names_for, renamed
+from trainadvisor.mending.patches import Patch, of_pattern, of_remedy, ranked, shown
+from trainadvisor.mending.project import project_of, training_of
 from trainadvisor.redaction import redact
 from trainadvisor.telling.told_sources import edits_of
 from trainadvisor.vocabulary import Confidence
@@ -66,8 +67,11 @@ def _with_lines(finding: Finding, project: Project, book: Rulebook, lang: str) -
     ] + finding.remedies[len(ways) :]
     if seen is not None:
         remedies = _with_pattern(finding, remedies, seen, book, lang)
-    first = next((made for made in (seen, *ways) if made is not None), None)
-    sites = list(first.sites) if first is not None and first.sites else finding.sites
+    known = [ways[number] for number in ranked(finding) if number < len(ways)]
+    own = names_for([training_of(source) for source in sources])
+    remedies = [_in_own_names(remedy, own) for remedy in remedies]
+    first = next((made for made in (seen, *known) if made is not None), None)
+    sites = shown(finding, first, sources)
     if project.cells is not None:
         sites = [project.cells.located(site) for site in sites]
         remedies = [_in_cells(remedy, project.cells) for remedy in remedies]
@@ -100,6 +104,12 @@ def _safe(remedy: Remedy) -> Remedy:
     if hidden == remedy.edits:
         return remedy
     return remedy.model_copy(update={"edits": hidden, "code": "\n".join(edit.diff() for edit in hidden)})
+
+
+def _in_own_names(remedy: Remedy, own: Mapping[str, str]) -> Remedy:
+    """Return a remedy whose code and calls have the names of the script; an edit has them already."""
+    code = remedy.code if remedy.edits or remedy.code is None else renamed(remedy.code, own, code=True)
+    return remedy.model_copy(update={"text": renamed(remedy.text, own, code=False), "code": code})
 
 
 def _in_cells(remedy: Remedy, cells: Cells) -> Remedy:

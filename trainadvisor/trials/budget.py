@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from dataclasses import dataclass, field
@@ -23,6 +24,13 @@ def seconds(text: str) -> float:
         message = f"--budget {text}: not a duration; write 90s, 2m or 1h"
         raise UsageError(message)
     return value
+
+
+def told_seconds(value: float) -> str:
+    """Return a duration as it is written after --budget, rounded up: 40s, 3m, 2h."""
+    if value <= UNITS["m"]:
+        return f"{10 * math.ceil(value / 10)}s"
+    return f"{math.ceil(value / UNITS['m'])}m" if value <= UNITS["h"] else f"{math.ceil(value / UNITS['h'])}h"
 
 
 @dataclass

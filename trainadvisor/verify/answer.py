@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from trainadvisor.verify.plan import Candidate
     from trainadvisor.verify.session import Session
     from trainadvisor.verify.trial_runs import Run, Tried
+    from trainadvisor.verify.trial_verdict import Comparison
 
 # Number of metrics named in the sentence of the answer.
 FIGURES = 3
@@ -49,7 +50,7 @@ def document(session: Session, source: str | None = None) -> Verification:
     )
     document.sentence = _sentence(session, document, words)
     if diagnosis is not None:
-        after = marked(diagnosis, session.tried, found, words)
+        after = marked(diagnosis, session.tried, [item for item in found if _proven(session, item)], words)
         document.diagnosis = after.model_dump(mode="json")
         before = {f.code: f.confidence for f in diagnosis.findings}
         changed = {f.code: f.confidence for f in after.findings if before.get(f.code, f.confidence) != f.confidence}
@@ -62,10 +63,15 @@ def held(session: Session) -> list[Tried]:
     return sorted(ranked(session.tried), key=lambda tried: -len(tried.runs))
 
 
+def _proven(session: Session, item: Verified) -> bool:
+    """Return whether several pairs of runs agree; where seeds change nothing, one says what all would say."""
+    return item.seeds > 1 or "seeds-ignored" in session.notes
+
+
 def _answer(session: Session, found: list[Verified]) -> Answer:
     baseline, diagnosis = session.baseline, session.diagnosis
     if found:
-        return "verified"
+        return "verified" if any(_proven(session, item) for item in found) else "promising"
     if baseline is None or diagnosis is None or not baseline.usable:
         return "not-judged"
     if session.screening is None:
@@ -92,7 +98,7 @@ def verified(session: Session, tried: Tried, source: str | None) -> Verified:
     return Verified(
         change=first.change, arguments=first.arguments, metric=chosen.name,
         before=chosen.before, after=chosen.after,
-        interval=list(chosen.effect.interval) if chosen.effect.interval and not math.isnan(chosen.before) else None,
+        interval=_interval(chosen) if len(tried.runs) > 1 else None,
         seeds=len(tried.runs), wins=chosen.decision.wins,
         diff="\n".join(patch.diff() for patch in found) or _snippet(tried.candidate),
         combined_with=[Applied(change=c.change, arguments=c.arguments) for c in tried.candidate.changes[1:]],
@@ -104,6 +110,10 @@ def verified(session: Session, tried: Tried, source: str | None) -> Verified:
             "after": [trial.curve for trial in tried.trials],
         },
     )  # fmt: skip
+
+
+def _interval(chosen: Comparison) -> list[float] | None:
+    return list(chosen.effect.interval) if chosen.effect.interval and not math.isnan(chosen.before) else None
 
 
 def _curve(run: Run | None) -> list[list[float]]:
@@ -187,7 +197,7 @@ def _notes(session: Session, words: Words) -> list[str]:
         notes.append(words("verify.note.ties", count=ties))
     one_pair = [t for t in held(session)[:1] if len(t.runs) == 1 and session.request.seeds > 1]
     if one_pair and "seeds-ignored" not in session.notes and "better" in verdicts:
-        notes.append(words("verify.note.one-pair"))
+        notes.append(words("verify.note.one-pair", seconds=f"{session.typical:.0f}", budget=session.enough))
     return notes
 
 
@@ -210,5 +220,5 @@ def _sentence(session: Session, document: Verification, words: Words) -> str:
         return words("verify.no-such", code=wanted) if wanted and alarms else words("verify.healthy")
     summary = session.diagnosis.summary if session.diagnosis else ""
     if session.screening and not session.tried:
-        return words("verify.no-room", seconds=f"{session.typical:.0f}")
+        return words("verify.no-room", seconds=f"{session.typical:.0f}", budget=session.enough)
     return words("verify.no-metric") if session.screening else words("verify.cannot-tell", summary=summary)

@@ -29,3 +29,6 @@ class Progress:
 
     def repeated(self, tried: Tried) -> None:
         """Report the state after one more pair of runs."""
+
+    def ended(self) -> None:
+        """Report that nothing runs any more."""

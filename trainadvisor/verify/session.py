@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from trainadvisor.trials.budget import told_seconds
 from trainadvisor.trials.early_abort import BaselineTrajectory
 from trainadvisor.trials.jobs import Change, Job
 from trainadvisor.verify import trial_runs, trial_verdict
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 SPARE = 2
 # Candidates that are repeated over seeds: the best, and the second if the first does not hold.
 MOST_REPEATED = 2
+# Runs beyond those of one remedy that a proposed budget has room for.
+MARGIN_RUNS = 2
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ class Session:
             self._run()
         except KeyboardInterrupt:
             self.interrupted = True
+        finally:
+            self.progress.ended()
 
     def _run(self) -> None:
         self._run_baseline()
@@ -117,6 +122,11 @@ class Session:
         runs = [*self.baselines.values(), *(run for tried in self.tried for run in tried.runs)]
         ended = [run.outcome.seconds for run in runs if run.outcome.stopped is None]
         return max(sorted(ended)[len(ended) // 2], ended[-1]) if ended else self.budget.for_baseline
+
+    @property
+    def enough(self) -> str:
+        """Return a budget in which one remedy can be tried with all seeds, as one would write it."""
+        return told_seconds(self.typical * (2 * self.request.seeds + MARGIN_RUNS))
 
     def _job(self, name: str, candidate: Candidate | None = None, seed: int | None = None) -> Job:
         baseline = self.baseline

@@ -15,7 +15,7 @@ SCHEMA: Literal["trainadvisor/verify/1"] = "trainadvisor/verify/1"
 # Fields that hold lines of the script: what is no literal text in them is no secret.
 _LINES = {"diff", "old", "new", "anchor"}
 
-Answer = Literal["verified", "none-helped", "nothing-to-cure", "not-judged"]
+Answer = Literal["verified", "promising", "none-helped", "nothing-to-cure", "not-judged"]
 Verdict = Literal[
     "better", "no-better", "worse", "refused", "failed", "hopeless", "ignored", "not-judged", "unfinished"
 ]

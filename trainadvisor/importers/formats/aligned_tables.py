@@ -1,11 +1,11 @@
-"""Tables that a terminal or a notebook shows, their columns parted by blanks: fastai, Ultralytics, transformers."""
+"""Tables of a terminal or a notebook, their columns parted by blanks: fastai, Ultralytics, transformers, spaCy."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from trainadvisor.importers.field_values import number
-from trainadvisor.importers.metric_names import meaning
+from trainadvisor.importers.metric_names import HELD_OUT, meaning, words_of
 from trainadvisor.importers.opening import lines, text
 from trainadvisor.importers.table import Row, Table
 
@@ -13,19 +13,29 @@ NAME = "printed table"
 RANK = 4
 LONGEST = 1_000
 TELLING = {"loss", "eval_loss", "part", "eval_part", "metric", "train_metric"}
+LOSSES = {"loss", "eval_loss", "part", "eval_part"}
 LEAST_TELLING, LEAST_WORDS = 2, 3
 WORD = re.compile(r"[A-Za-z][\w()./@%-]*$")
 PLACE = re.compile(r"(\d+)(?:/(\d+))?$")
+# A line of dashes below the names, one piece a column.
+RULE = re.compile(r"\s*-{2,}(?:\s+-{2,}){2,}\s*$")
+# Names that only say where a row stands.
+SHORT = {"e": "epoch", "#": "step"}
+# The share that a progress bar behind a row shows.
+SHARE = re.compile(r":\s*(\d+)%\|")
 
 
 def matches(head: bytes, path: Path) -> bool:
     """Return whether a line of names is followed by a line with a number below each."""
     del path
     header: list[str] = []
+    before = ""
     for line in text(head).splitlines():
-        if header and _row(header, line):
-            return True
-        header = _header(line) or header
+        if len(line) < LONGEST:
+            if header and _row(header, line):
+                return True
+            header = _header(line) or _above(before, line) or header
+        before = line
     return False
 
 
@@ -39,14 +49,20 @@ def read(path: Path) -> Table:
 def _rows(path: Path) -> Iterator[Row]:
     header: list[str] = []
     waiting: Row = {}
+    before = ""
+    trains = False
     for line in lines(path):
-        if len(line) > LONGEST:
+        above, before = before, line
+        if len(line) > LONGEST or _is_unfinished(line):
             continue
-        found = _header(line)
+        found = _header(line) or _above(above, line)
         if found:
             header = found
             continue
         row = _row(header, line) if header else {}
+        if trains and row and not any(meaning(name).role in LOSSES for name in row):
+            row = {_held_out(name): value for name, value in row.items()}
+        trains = trains or any(meaning(name).role in LOSSES for name in row)
         if row.keys() & waiting.keys():
             yield waiting
             waiting = {}
@@ -55,12 +71,36 @@ def _rows(path: Path) -> Iterator[Row]:
         yield waiting
 
 
+def _is_unfinished(line: str) -> bool:
+    """Return whether the bar behind a row stands before its end."""
+    share = SHARE.search(line)
+    return share is not None and share[1] != "100"
+
+
+def _held_out(name: str) -> str:
+    """Return the name of a figure of a table without losses beside one with losses: one of held-out data."""
+    is_figure = meaning(name).role == "train_metric" and not HELD_OUT & set(words_of(name))
+    return f"val {name}" if is_figure else name
+
+
 def _header(line: str) -> list[str]:
     """Return the names of a line that holds nothing else, some of them those of curves."""
     words = line.split(":", 1)[0].split()
     names = [word for word in words if WORD.match(word)]
-    telling = sum(meaning(name).role in TELLING for name in names)
-    return words if len(names) == len(words) >= LEAST_WORDS and telling >= LEAST_TELLING else []
+    return words if len(names) == len(words) >= LEAST_WORDS and _tells(names) else []
+
+
+def _above(line: str, rule: str) -> list[str]:
+    """Return the names of a line above a line of dashes, cut where these are."""
+    if not RULE.match(rule):
+        return []
+    places = [piece.start() for piece in re.finditer("-+", rule)]
+    names = [line[start:end].strip() for start, end in zip(places, [*places[1:], None], strict=True)]
+    return [SHORT.get(name.lower(), name) for name in names] if _tells(names) else []
+
+
+def _tells(names: list[str]) -> bool:
+    return sum(meaning(name).role in TELLING for name in names) >= LEAST_TELLING
 
 
 def _row(header: list[str], line: str) -> Row:

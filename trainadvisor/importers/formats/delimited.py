@@ -15,6 +15,7 @@ DELIMITERS = ",;\t|"
 TELLING = {"step", "epoch", "loss", "eval_loss", "part", "eval_part", "metric", "train_metric", "lr"}
 LEAST_TELLING = 2
 MONITOR = ["r", "l", "t"]
+EXPORTED = ["Wall time", "Step", "Value"]
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 # A name of a column: no pair of name and number, no sentence.
 NAMED = re.compile(r"(?![\d.+-]+$)[^:={}\[]{0,100}$")
@@ -25,9 +26,8 @@ MISSING = {"", "na", "n/a", "none", "null", "-"}
 
 def matches(head: bytes, path: Path) -> bool:
     """Return whether the first line names columns of a training."""
-    del path
     first = next(_bare(text(head).splitlines()), "")
-    names = _cells(first, _delimiter(first))
+    names = _named(_cells(first, _delimiter(first)), path)
     if not all(NAMED.match(name) for name in names):
         return False
     if any(FIGURED.search(name) for name in names):
@@ -63,7 +63,7 @@ def _rows(path: Path, table: Table) -> Iterator[Row]:
     for line in _bare(lines(path)):
         if not header:
             delimiter = _delimiter(line)
-            header = _header(line, delimiter, table)
+            header = _named(_header(line, delimiter, table), path)
             continue
         cells = _cells(line.replace("\0", ""), delimiter)
         if _is_header(cells, header):
@@ -88,6 +88,12 @@ def _header(line: str, delimiter: str, table: Table) -> list[str]:
         table.source = "Stable-Baselines3 monitor file"
         return ["episode reward", "episode length", "elapsed"]
     return names
+
+
+def _named(names: list[str], path: Path) -> list[str]:
+    """Return the names, that of the only curve from the file's where TensorBoard exported it: run-a-tag-loss.csv."""
+    tag = path.stem.partition("-tag-")[2]
+    return ["elapsed", "step", tag] if names == EXPORTED and tag else names
 
 
 def _is_header(cells: list[str], header: list[str]) -> bool:

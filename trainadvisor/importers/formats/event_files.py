@@ -45,6 +45,8 @@ def _places(files: dict[Path, str]) -> set[str]:
 def _rows(events: EventRows, table: Table) -> Iterator[Row]:
     for step, _, values in events:
         row: Row = {name: value for name, value in values.items() if not name.endswith(NO_CURVES)}
+        if not row:
+            continue
         for name in [name for name in row if name.rsplit("/", 1)[-1] in ("epoch", "global_step")]:
             row.setdefault("epoch", row.pop(name)) if name.endswith("epoch") else row.pop(name)
         yield {**row, "epoch" if _is_of_epochs(row) else "step": step}

@@ -16,18 +16,23 @@ NAME = "JSON document"
 RANK = 2
 STATE = "transformers trainer_state.json"
 START = re.compile(r'\s*(?:\{\s*["}]|\[\s*[\[{\]])')
+# A history as Python prints it: a dictionary of lists.
+PRINTED = re.compile(r"\s*\{\s*'[^'\n]{1,80}'\s*:\s*\[")
+WRAPPED = re.compile(r"\b(?:np\.)?float\d*\(([^()]*)\)")
+WORDS = {"nan": "NaN", "inf": "Infinity", "None": "null", "True": "true", "False": "false"}
 
 
 def matches(head: bytes, path: Path) -> bool:
     """Return whether a text is one JSON value over several lines, or a single one."""
     del path
-    return START.match(text(head).lstrip("\ufeff")) is not None
+    start = text(head).lstrip("\ufeff")
+    return START.match(start) is not None or PRINTED.match(start) is not None
 
 
 def read(path: Path) -> Table:
     """Return the rows of whichever document it is."""
     try:
-        found = json.loads(document(path))
+        found = json.loads(_as_json(document(path)))
     except (ValueError, RecursionError) as error:
         raise LogError(f"{path}: starts as JSON and is none ({error}); copy it again from where it was made") from error
     if isinstance(found, dict) and isinstance(found.get("log_history"), list):
@@ -36,6 +41,14 @@ def read(path: Path) -> Table:
     if not rows:
         raise LogError(f"{path}: {_what(found)}")
     return Table(NAME, rows)
+
+
+def _as_json(written: str) -> str:
+    """Return the JSON of a dictionary that Python printed; what is JSON as it is."""
+    if not PRINTED.match(written):
+        return written
+    plain = WRAPPED.sub(r"\1", written).replace("'", '"')
+    return re.sub(r"\b(?:nan|inf|None|True|False)\b", lambda word: WORDS[word[0]], plain)
 
 
 def _state(state: dict[str, Any]) -> Table:

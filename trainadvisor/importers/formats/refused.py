@@ -1,5 +1,6 @@
 """What is given in place of a log now and then, and the way on."""
 
+import re
 from pathlib import Path
 
 from trainadvisor.importers.opening import text
@@ -22,6 +23,20 @@ BINARY = "this is binary and of no format that is known here; give the log of th
 NOTHING = "no loss, metric or step was found in it; docs/logs.md lists the logs that are read"
 SCRIPT = "this is a script; did you mean `trainadvisor run`?"
 SETTINGS = "this looks like settings; give the log of the training (docs/logs.md lists them)"
+UNNAMED = "this is a curve that TensorBoard exported without its name; call the column Value after it (loss, val_loss)"
+AIM = (
+    "this is an Aim repository: its curves lie in RocksDB files, which only aim reads; write them as CSV or JSON "
+    "lines with aim (Repo.query_metrics), or let the training write a CSV or event files beside it"
+)
+NO_FOLDER = "the folder holds no log that is known here; name the log (docs/logs.md lists them)"
+# Logs that are known before they hold a figure, and what they say of the machine.
+BEGUN = ((re.compile(r"Desired fold for training|nnU-?Net", re.IGNORECASE), "nnU-Net"),)
+ON_CPU = re.compile(r"training on a CPU|torch\.cuda\.is_available\(\) is False", re.IGNORECASE)
+
+
+def of_folder(folder: Path) -> str:
+    """Return what a folder without a log seems to be, and what to give instead."""
+    return AIM if (folder / ".aim").is_dir() or (folder / "run_metadata.sqlite").is_file() else NO_FOLDER
 
 
 def reason(head: bytes, path: Path) -> str:
@@ -36,6 +51,16 @@ def reason(head: bytes, path: Path) -> str:
     words = text(head)
     if sum(not character.isprintable() and not character.isspace() for character in words) > len(words) // 20:
         return BINARY
+    return _of_text(words, path)
+
+
+def _of_text(words: str, path: Path) -> str:
     if path.suffix == ".py":
         return SCRIPT
+    if words.lstrip("\ufeff").startswith("Wall time,Step,Value"):
+        return UNNAMED
+    for known, name in BEGUN:
+        if known.search(words):
+            where = "; it runs on the CPU" if ON_CPU.search(words) else ""
+            return f"this is a log of {name} in which no epoch is finished{where}; give it once some are"
     return SETTINGS if path.suffix in (".yaml", ".yml", ".toml", ".ini", ".cfg") else NOTHING

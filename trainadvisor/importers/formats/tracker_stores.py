@@ -9,6 +9,7 @@ from trainadvisor.errors import LogError
 from trainadvisor.importers.decode import mlflow_store, trackio_store
 from trainadvisor.importers.decode.database import MAGIC, database
 from trainadvisor.importers.decode.tracked import TrackedRun
+from trainadvisor.importers.formats import refused
 from trainadvisor.importers.table import Row, Table
 from trainadvisor.regular import is_file
 
@@ -75,6 +76,8 @@ def _in_database(path: Path) -> tuple[Iterator[TrackedRun], list[str], str]:
         return mlflow_store.runs_of_database(path), mlflow_store.names_in_database(path), "MLflow database"
     if is_trackio:
         return trackio_store.runs_of_project(path), trackio_store.names_in_project(path), "trackio project"
+    if path.name == "run_metadata.sqlite":
+        raise LogError(f"{path}: {refused.AIM}")
     raise LogError(f"{path}: this is a SQLite database, of neither MLflow nor trackio; export its metrics as CSV")
 
 

@@ -79,6 +79,8 @@ def reference_not_copied(training: Training) -> Iterator[Match]:
         name = ast.unparse(target)
         if not REFERENCE.search(name) or not MODEL.search(ast.unparse(value)) or REFERENCE.search(ast.unparse(value)):
             continue
+        if isinstance(target, ast.Name) and len(training.script.bindings(training.script.scope(node))[target.id]) > 1:
+            continue
         made = training.made(value)
         trained = any(f"{ast.unparse(value)}.parameters()" in ast.unparse(call) for call in training.optimizers)
         if made is not None and "copy" not in called(made) and trained:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.source.edits import moved
+from trainadvisor.source.handing_over import handed_over
 from trainadvisor.source.syntax import called, constant, keyword
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from trainadvisor.source.bindings import Function
     from trainadvisor.source.training import Loop, Training
 
+Guard = ast.If | ast.IfExp | ast.BoolOp
+GUARDS = (ast.If, ast.IfExp, ast.BoolOp)
 PLAIN = frozenset({"LBFGS", "Rprop"})
 ANEW = frozenset({"load_state_dict", "deepcopy", "apply", "reset_parameters", "requires_grad_", "add_param_group"})
 
@@ -33,7 +36,8 @@ def optimizer_recreated(training: Training) -> Iterator[Match]:
         elif function is not None and _trains(training, function):
             call = _called_in_a_loop(training, made, function)
             if call is not None:
-                yield Match(made, {"optimizer": ast.unparse(made.func)}, call)
+                fix = handed_over(training, made, function, call)
+                yield Match(made, {"optimizer": ast.unparse(made.func)}, call, fix)
 
 
 def _match(training: Training, made: ast.Call, loop: Loop) -> Match:
@@ -88,17 +92,19 @@ def _called_in_a_loop(training: Training, made: ast.Call, function: Function) ->
     if len(calls) != 1 or any(a.arg == "self" for a in function.args.args):
         return None
     loops = training.script.loops(calls[0])
-    guard = next((n for n in training.script.ancestors(made) if isinstance(n, ast.If)), None)
+    guard = next((n for n in training.script.ancestors(made) if isinstance(n, GUARDS)), None)
     if not loops or not _again(training, loops[0], calls[0]) or not _absent(training, guard, calls[0], function):
         return None
     return calls[0]
 
 
-def _absent(training: Training, guard: ast.If | None, call: ast.Call, function: Function) -> bool:
+def _absent(training: Training, guard: Guard | None, call: ast.Call, function: Function) -> bool:
     """Return whether the condition that makes the optimizer holds: the argument was left out or is None."""
     if guard is None:
         return True
-    test = guard.test
+    test = guard.values[0] if isinstance(guard, ast.BoolOp) else guard.test
+    if isinstance(test, ast.Name):
+        test = ast.Compare(test, [ast.Is()], [])
     if not isinstance(test, ast.Compare) or not isinstance(test.left, ast.Name) or not isinstance(test.ops[0], ast.Is):
         return False
     names = [a.arg for a in function.args.args]

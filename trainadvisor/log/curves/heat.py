@@ -23,13 +23,14 @@ def maps(log: RunLog) -> dict[str, Any]:
 
 def _maps(log: RunLog) -> Iterator[tuple[str, dict[str, Any] | None]]:
     series = log.layers
+    kinds = {str(layer["name"]): str(layer.get("kind") or "") for layer in series.model["layers"]}
     for name in ("grad", "update"):
         names, values = by_layer(series, name)
-        yield name, _map(series.steps_of(name), names, values)
+        yield name, _map(series.steps_of(name), names, values, kinds)
     for name, columns in (("activation", ("act_std", "act_rms")), ("dead", ("act_dead",))):
         column = next((column for column in columns if column in series), None)
         if column:
-            yield name, _map(series.steps_of(column), series.names("act"), _activations(series, column))
+            yield name, _map(series.steps_of(column), series.names("act"), _activations(series, column), kinds)
 
 
 def _activations(series: LayerSeries, column: str) -> Floats:
@@ -43,8 +44,8 @@ def _activations(series: LayerSeries, column: str) -> Floats:
     return marked
 
 
-def _map(steps: Ints, names: list[str], values: Floats) -> dict[str, Any] | None:
-    """Return a map with at most 60 rows and 200 columns."""
+def _map(steps: Ints, names: list[str], values: Floats, kinds: dict[str, str]) -> dict[str, Any] | None:
+    """Return a map with at most 60 rows and 200 columns; a layer is told with its kind, a group by its name alone."""
     drawn = [row for row in range(len(names)) if not np.isnan(values[:, row]).all()] if values.size else []
     if not drawn:
         return None
@@ -54,7 +55,9 @@ def _map(steps: Ints, names: list[str], values: Floats) -> dict[str, Any] | None
     steps, rows = _fewer(steps, rows)
     return {
         "steps": steps.tolist(),
-        "names": list(groups),
+        "names": [
+            _told(label, names[group[0]], kinds) if len(group) == 1 else label for label, group in groups.items()
+        ],
         "layers": len(names),
         "rows": [[_cell(value) for value in row] for row in rows.tolist()],
     }
@@ -72,6 +75,10 @@ def grouped(names: list[str], most: int = ROWS) -> dict[str, list[int]]:
             return groups
     pieces = np.array_split(np.arange(len(names)), most)
     return {f"{shortened(names[p[0]], 40)} .. {shortened(names[p[-1]], 40)}": p.tolist() for p in pieces}
+
+
+def _told(label: str, name: str, kinds: dict[str, str]) -> str:
+    return f"{label} {kinds[name]}" if kinds.get(name) else label
 
 
 def _unique(name: str, place: int, names: list[str]) -> str:

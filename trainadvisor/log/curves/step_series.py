@@ -6,8 +6,10 @@ import numpy as np
 
 from trainadvisor.log.columns import LARGEST_STEP, Floats, Ints
 from trainadvisor.log.curves.decimate import Line, line, rounded, thinned
+from trainadvisor.log.curves.players import Player, players
 from trainadvisor.log.reader import RunLog
 
+OF_PLAYERS = ("loss", "grad_norm", "clip_norm", "accuracy")
 COLUMNS = ("loss", "grad_norm", "clip_norm", "clip_max", "seconds", "wait", "memory", "accuracy", "scale")
 MOST_GROUPS, MOST_MARKS, KNOTS, MOST_METRICS = 4, 60, 200, 4
 LARGE_CHANGE = 0.2
@@ -36,11 +38,21 @@ def _clock(log: RunLog) -> Line | None:
 def series(log: RunLog, points: int) -> dict[str, Any]:
     """Return every recorded curve by name; unrecorded ones are left out."""
     found: dict[str, Any] = {name: line(log.steps, log.column(name), points) for name in COLUMNS}
-    found |= {f"lr.{group}": curve for group, curve in enumerate(_rates(log, points))}
+    taking = players(log)
+    for place, player in enumerate(taking):
+        found |= {f"{name}.{place}": _of_player(log, player, log.column(name), points) for name in OF_PLAYERS}
+    rates = [_of_player(log, player, log.lr, points) for player in taking] or _rates(log, points)
+    found |= {f"lr.{group}": curve for group, curve in enumerate(rates)}
     found |= _evaluations(log, points)
     if found["seconds"]:
         found["seconds"]["quantiles"] = _quantiles(log.column("seconds"))
     return {name: curve for name, curve in found.items() if curve}
+
+
+def _of_player(log: RunLog, player: Player, values: Floats, points: int) -> Line | None:
+    """Return a curve over the steps of one of those that take turns."""
+    drawn = line(log.steps[player.steps], values[player.steps], points)
+    return {**drawn, "player": player.name} if drawn else None
 
 
 def _quantiles(values: Floats) -> dict[str, float]:
@@ -76,7 +88,7 @@ def marks(log: RunLog) -> dict[str, Any]:
     """Return the events at single steps; each list is short enough to draw."""
     return {
         "nonfinite": _ranges(log.steps, _nonfinite(log)),
-        "spikes": _thin(log.steps[_spikes(log.column("loss"))]),
+        "spikes": _thin(_spiked(log)),
         "lr": _rate_changes(log),
         "epochs": _epochs(log),
         "best": _best(log),
@@ -110,6 +122,14 @@ def _ranges(steps: Ints, chosen: Any) -> list[list[int]]:
         pieces = np.array_split(pairs, MOST_MARKS)
         pairs = np.array([[piece[0, 0], piece[-1, 1]] for piece in pieces])
     return [[int(steps[start]), int(steps[stop - 1])] for start, stop in pairs.tolist()]
+
+
+def _spiked(log: RunLog) -> Ints:
+    """Return the steps whose loss spikes, among those of the same player where several take turns."""
+    loss, taking = log.column("loss"), players(log)
+    own = [player.steps for player in taking] or [np.ones(loss.size, dtype=bool)]
+    spiked: Ints = np.sort(np.concatenate([log.steps[steps][_spikes(loss[steps])] for steps in own]))
+    return spiked
 
 
 def _spikes(loss: Floats) -> Any:

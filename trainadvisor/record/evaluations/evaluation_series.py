@@ -3,9 +3,11 @@
 import linecache
 import re
 import weakref
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch.utils.data import Subset, TensorDataset
 
 from trainadvisor.instrument.split_words import HELD_OUT, TRAINING
@@ -67,11 +69,11 @@ def _holding(source: Source) -> Any:
     data = source.data.data if source.data else None
     if data is None or source.data is None:
         return _nothing
-    try:
-        return weakref.ref(data)
-    except TypeError:  # a list
-        loader = source.data.loader
-        return lambda: getattr(loader(), "dataset", None)
+    loader = source.data.loader
+    if not isinstance(data, torch.Tensor):  # of a tensor a weak reference would keep it from being swapped
+        with suppress(TypeError):
+            return weakref.ref(data)
+    return lambda: getattr(loader(), "dataset", None)
 
 
 def _nothing() -> None:

@@ -7,9 +7,10 @@ from weakref import WeakKeyDictionary
 
 import torch
 
-from trainadvisor.instrument import call_sites, private_torch
+from trainadvisor.instrument import call_sites
 from trainadvisor.instrument.split_words import split_word
 from trainadvisor.record.objects import describe
+from trainadvisor.record.objects.known_tensor import Memory, lies_in_memory, memory, same_memory
 from trainadvisor.record.step import Call
 
 if TYPE_CHECKING:
@@ -53,12 +54,17 @@ class Source:
 
 
 @dataclass
-class _Range:
-    """A stretch of a tensor that the training was given views of."""
+class Stretch:
+    """A stretch of memory that the training was given."""
 
-    base: "weakref.ref[torch.Tensor]"
+    memory: Memory
     start: int
     stop: int
+
+    @classmethod
+    def of(cls, tensor: torch.Tensor | None) -> "Stretch | None":
+        """Return the stretch that a tensor covers, None of one that does not lie in memory."""
+        return None if tensor is None or not lies_in_memory(tensor) else cls(memory(tensor), *_extent(tensor))
 
 
 @dataclass
@@ -79,7 +85,7 @@ class Sources:
     _cuts: int = 0
     # Draws since the last backward.
     _drawn: int = 0
-    _ranges: list[_Range] = field(default_factory=list)
+    _ranges: list[Stretch] = field(default_factory=list)
 
     def begin_pass(self, loader: "DataLoader[Any]", iterator: object) -> None:
         """Take a new pass over a loader."""
@@ -138,25 +144,25 @@ class Sources:
         """Return whether no loader has given a batch since the last backward."""
         return not self._drawn
 
-    def remember(self, given: torch.Tensor | None) -> None:
+    def remember(self, given: Stretch | None) -> None:
         """Remember the memory that the training is given where no loader feeds it."""
-        if given is None or not lies_in_memory(given):
+        held = None if given is None else given.memory()
+        if given is None or held is None:
             return
-        base, start, stop = _extent(given)
         for known in self._ranges:
-            if known.base() is base:
-                known.start, known.stop = min(known.start, start), max(known.stop, stop)
+            if known.memory() is held:
+                known.start, known.stop = min(known.start, given.start), max(known.stop, given.stop)
                 return
-        alive = [known for known in self._ranges if known.base() is not None]
-        self._ranges = [*alive[1 - _MOST_RANGES :], _Range(weakref.ref(base), start, stop)]
+        alive = [known for known in self._ranges if known.memory() is not None]
+        self._ranges = [*alive[1 - _MOST_RANGES :], given]
 
     def is_training_data(self, call: Call) -> bool:
         """Return whether a forward is given the same numbers in memory as the training was."""
         given = first_input(call)
         if given is None or not self._ranges or not lies_in_memory(given):
             return False
-        base, start, stop = _extent(given)
-        return any(r.base() is base and start < r.stop and stop > r.start for r in self._ranges)
+        start, stop = _extent(given)
+        return any(start < r.stop and stop > r.start and same_memory(r.memory, given) for r in self._ranges)
 
 
 def first_input(call: Call) -> torch.Tensor | None:
@@ -167,22 +173,10 @@ def first_input(call: Call) -> torch.Tensor | None:
     return next((t for t in describe.tensors_in([call.args, call.kwargs]) if t.ndim), None)
 
 
-def lies_in_memory(tensor: torch.Tensor) -> bool:
-    """Return whether a tensor is a plain stretch of memory: not sparse, without values, or spread over processes."""
-    local = type(tensor) is torch.Tensor or not hasattr(tensor, "to_local")
-    return local and tensor.layout is torch.strided and not tensor.is_meta
-
-
-def storage(tensor: torch.Tensor) -> int | None:
-    """Return where a tensor lies in memory."""
-    return tensor.untyped_storage().data_ptr() if lies_in_memory(tensor) else None
-
-
-def _extent(tensor: torch.Tensor) -> tuple[torch.Tensor, int, int]:
-    """Return the tensor that owns the memory, and the stretch of it that the tensor covers."""
-    base = private_torch.base_of(tensor)
+def _extent(tensor: torch.Tensor) -> tuple[int, int]:
+    """Return the stretch of its memory that a tensor covers."""
     start = int(tensor.storage_offset())
     if tensor.is_contiguous():
-        return base, start, start + tensor.numel()
+        return start, start + tensor.numel()
     length = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True)) + 1
-    return base, start, start + (length if tensor.numel() else 0)
+    return start, start + (length if tensor.numel() else 0)

@@ -15,6 +15,8 @@ _MODULUS = 2**24 - 3
 # Odd numbers that spread the bits of a product (those of splitmix64, below 2**63).
 _ODD, _FACTOR = 0x1E3779B97F4A7C15, 0x3F58476D1CE4E5B9
 _MOST_INDICES = 1 << 20
+# Different fractions that a row of measured numbers holds at least.
+_SEVERAL = 8
 
 
 def of_rows(batch: torch.Tensor) -> torch.Tensor:
@@ -27,6 +29,17 @@ def of_rows(batch: torch.Tensor) -> torch.Tensor:
     mixed = ((mixed ^ (mixed >> 29)) * _FACTOR).sum(1)
     mixed = (mixed ^ (mixed >> 31)) * _FACTOR
     return torch.stack([mixed.remainder(_MODULUS), (mixed >> 32).remainder(_MODULUS)], 1)
+
+
+def real_rows(batch: torch.Tensor) -> torch.Tensor:
+    """Return the number of rows that hold so many different fractions that two are equal only if one is a copy."""
+    rows = local(batch.detach()).flatten(1) if batch.ndim > 1 else local(batch.detach())[:, None]
+    if not rows.is_floating_point() or rows.shape[1] < _SEVERAL:
+        return rows.new_zeros((), dtype=torch.float32)
+    ordered = rows[:, :: max(1, rows.shape[1] // _WIDTH)].float().sort(1).values
+    new = torch.ones_like(ordered, dtype=torch.bool)
+    new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    return ((new & (ordered != ordered.round())).sum(1) >= _SEVERAL).sum().float()
 
 
 def can_be_taken(batch: torch.Tensor) -> bool:

@@ -1,6 +1,5 @@
 """One evaluation in the making, and the record that it becomes."""
 
-import weakref
 from dataclasses import dataclass, field
 
 import torch
@@ -8,8 +7,9 @@ import torch
 from trainadvisor.instrument import call_sites
 from trainadvisor.log.records import EVAL, Record
 from trainadvisor.record.device_readback import Reading
-from trainadvisor.record.evaluations.evaluation_source import Source, storage
+from trainadvisor.record.evaluations.evaluation_source import Source
 from trainadvisor.record.evaluations.evaluation_sums import AnswerSums, LossSums, Pending, Read
+from trainadvisor.record.objects.known_tensor import Memory, lies_in_memory, same_memory
 
 
 @dataclass
@@ -32,8 +32,8 @@ class OpenEvaluation:
     # What is known without a loss.
     answers: AnswerSums = field(default_factory=AnswerSums)
     examples: int = 0
-    # What the last forward gave.
-    outputs: list[weakref.ref[torch.Tensor]] = field(default_factory=list)
+    # The memory of what the last forward gave.
+    outputs: list[Memory] = field(default_factory=list)
     announced: bool = False
     drawn: int = 0
     split: str | None = None
@@ -45,9 +45,7 @@ class OpenEvaluation:
 
     def gave(self, prediction: torch.Tensor) -> bool:
         """Return whether a prediction shares its memory with what the last forward gave."""
-        place = storage(prediction)
-        alive = [output for reference in self.outputs if (output := reference()) is not None]
-        return place is not None and any(storage(output) == place for output in alive)
+        return lies_in_memory(prediction) and any(same_memory(output, prediction) for output in self.outputs)
 
     def record(self, number: int | None, read: Read, pending: Pending) -> Record:
         """Return the record; its loss is the one with this id, or there is none."""

@@ -1,16 +1,13 @@
 """Forwards with gradients of a model in eval mode: of an evaluation that forgot no_grad, or of a training."""
 
-import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from trainadvisor.record.evaluations import loss_free_answers
-from trainadvisor.record.evaluations.evaluation_source import Source, Sources, first_input
+from trainadvisor.record.evaluations.evaluation_source import Source, Sources, Stretch, first_input
 from trainadvisor.record.evaluations.evaluation_sums import AnswerSums
 
 if TYPE_CHECKING:
-    import torch
-
     from trainadvisor.record.losses.loss_registry import LossRegistry
     from trainadvisor.record.step import Call
 
@@ -33,7 +30,8 @@ class UnclearForward:
     def __init__(self) -> None:
         """Begin without one."""
         self._looked: Looked | None = None
-        self._given: weakref.ref[torch.Tensor] | None = None
+        # The memory of its input.
+        self._given: Stretch | None = None
         self._trains = False
 
     @property
@@ -43,8 +41,7 @@ class UnclearForward:
 
     def begin(self, call: "Call", sources: Sources) -> None:
         """Take a forward that begins; it is measured where the script has called eval() since the last step."""
-        given = first_input(call)
-        self._given, self._trains = None if given is None else weakref.ref(given), True
+        self._given, self._trains = Stretch.of(first_input(call)), True
         if sources.announced and call.model.trained:
             first, care = sources.fresh, bool(call.caring)
             self._looked = Looked(sources.of_forward(), call.model.number, care, first)
@@ -69,6 +66,6 @@ class UnclearForward:
         """Take that it was the training's."""
         if self._trains:
             used = sources.train()
-            if used is None and sources.by_hand and self._given is not None:
-                sources.remember(self._given())
+            if used is None and sources.by_hand:
+                sources.remember(self._given)
         self.take()

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from trainadvisor.record.losses.padded_labels import PaddedLabels
 from trainadvisor.record.losses.prompt_parts import PromptParts
 
 # How far ahead of its place a label may be.
@@ -29,12 +30,15 @@ class LabelPlaces:
     after_last: Counter[int] = field(default_factory=Counter)
     lengths: Counter[int] = field(default_factory=Counter)
     prompts: PromptParts = field(default_factory=PromptParts)
+    padded: PaddedLabels = field(default_factory=PaddedLabels)
 
     def add(self, label: torch.Tensor, place: torch.Tensor, sources: list[torch.Tensor]) -> None:
         """Take the labels of a batch that count, the place of each, and what was embedded."""
         self.batches += 1
         self.labels += label.numel()
         self.sources = max(self.sources, len(sources))
+        if sources:
+            self.padded.add(label, place, sources[0])
         compared = [_compare(label, place, ids) for ids in sources]
         for name in OFFSETS:
             pairs = [found[name] for found in compared if found[name][1]]
@@ -66,6 +70,7 @@ class LabelPlaces:
         return {
             "batches": self.batches, "labels": self.labels, "sources": self.sources, "sight": sorted(self.sight),
             "straight": self.straight, **shares, **self._ends(), **self.prompts.fact(),
+            **self.padded.fact(),
         }  # fmt: skip
 
     def _ends(self) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import torch.nn.functional as F
 
 from trainadvisor.record.losses.loss_arguments import BINARY, CLASSIFYING, Expect, LossArguments
 from trainadvisor.record.losses.loss_graph import bare, metadata_of, scaled_from
+from trainadvisor.record.objects.known_tensor import KnownTensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,12 +37,16 @@ class LossCall:
     prediction: torch.Tensor
     target: object
     training: bool
-    result: "Callable[[], torch.Tensor | None]"
+    result: KnownTensor | None
     value: torch.Tensor
     serial: int
     # The number of examples that a summed loss of the training adds up.
     terms: torch.Tensor | None = None
     held: bool = False
+
+    def gave(self, tensor: torch.Tensor) -> bool:
+        """Return whether a tensor is what the function returned."""
+        return tensor is self.value if self.result is None else self.result.is_(tensor)
 
     def let_go(self) -> None:
         """Mark the graph, and hold no more than the value."""
@@ -50,7 +54,7 @@ class LossCall:
             result, self.held = self.value, False
             if result.grad_fn is not None:
                 metadata_of(result.grad_fn)[MARK] = self.serial
-            self.result, self.value = weakref.ref(result), result.detach()
+            self.result, self.value = KnownTensor(result), result.detach()
 
 
 @dataclass
@@ -84,7 +88,7 @@ def matching(pending: list[LossCall], tensor: torch.Tensor) -> tuple[LossCall | 
     for call in pending:
         call.let_go()
     for call in reversed(pending):
-        if call.result() is tensor:
+        if call.gave(tensor):
             return call, False
     scaled = False
     for node in scaled_from(tensor.grad_fn, _SCALINGS):
@@ -126,6 +130,19 @@ def read_accuracy(call: LossCall, read: "Callable[[torch.Tensor], Reading]", exp
         expect(read(right), arrived)
 
 
+def find_divisor(
+    call: LossCall, divided: torch.Tensor, read: "Callable[[torch.Tensor], Reading]", expect: Expect
+) -> None:
+    """Note what a summed loss was divided by, once."""
+    fact = call.entry.fact
+    fact["divisor"] = None
+
+    def arrived(numbers: list[float]) -> None:
+        fact["divisor"] = float(f"{numbers[0] / numbers[1]:.6g}") if numbers[1] else None
+
+    expect(read(torch.stack([call.value.detach().float(), divided.detach().float()])), arrived)
+
+
 def class_hits(prediction: torch.Tensor, target: torch.Tensor, ignored: int) -> torch.Tensor | None:
     """Return how many of the largest scores (along dimension 1) belong to the right class, and how many count."""
     if target.is_floating_point() or prediction.ndim != target.ndim + 1 or prediction.ndim < 2:
@@ -156,4 +173,4 @@ def has_value(tensor: torch.Tensor) -> bool:
 def is_plain_mean(call: LossCall, tensor: torch.Tensor) -> bool:
     """Return whether the number that a loss function returned is differentiated as it is."""
     plain = type(tensor) is torch.Tensor and not tensor.ndim and tensor.grad_fn is not None
-    return plain and call.result() is tensor and call.training and call.entry.fact["reduction"] == "mean"
+    return plain and call.gave(tensor) and call.training and call.entry.fact["reduction"] == "mean"

@@ -52,10 +52,21 @@ def _mistaken(graph: WholeGraph, node: Any, shape: list[int], dim: int) -> str |
         return "matrices"
     if before is not None and bare(before) == "Convolution" and len(shape) >= _IMAGE and dim > 1:
         return "space"
+    if _is_flattened_by_row(graph, node, shape, dim):
+        return "steps"
     of_classes = outputs is not None and outputs > 1 and len(shape) == _MATRIX and shape[1] == outputs
     if of_classes and dim == 0 and _is_at_the_loss(graph, node):
         return "batch"
     return None
+
+
+def _is_flattened_by_row(graph: WholeGraph, node: Any, shape: list[int], dim: int) -> bool:
+    """Return whether rows of the last dimension go into the loss, and the softmax went over the dimension before."""
+    user = graph.user(node)
+    if len(shape) <= _MATRIX or dim != len(shape) - 2 or user is None or bare(user) not in _RESHAPING:
+        return False
+    rows, loss = shape_of(user) or [], graph.user(user)
+    return rows[1:] == shape[-1:] and loss is not None and bare(loss) == "NllLoss"
 
 
 def _mixes_matrices(graph: WholeGraph, node: Any, shape: list[int], dim: int) -> bool:

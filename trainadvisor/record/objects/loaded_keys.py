@@ -1,6 +1,5 @@
 """What a call of `load_state_dict` copied into a module, and what of the checkpoint it left aside."""
 
-import weakref
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
@@ -8,6 +7,7 @@ import torch
 from torch import nn
 
 from trainadvisor.record.objects.describe import Fact, tensors_in
+from trainadvisor.record.objects.known_tensor import KnownTensor
 
 Shapes = dict[str, torch.Size]
 _NAMED = 3
@@ -18,15 +18,15 @@ class File:
 
     def __init__(self, content: object) -> None:
         self._shapes = _shapes_in(content)
-        self._tensors = {id(tensor): weakref.ref(tensor) for tensor in tensors_in(content) if self._shapes}
+        self._tensors = {id(tensor): KnownTensor(tensor) for tensor in tensors_in(content) if self._shapes}
 
     def __bool__(self) -> bool:
         return bool(self._shapes)
 
     def behind(self, given: Mapping[str, object]) -> Shapes:
         """Return the entries of the file where one of the given tensors comes from it, else none."""
-        ours = (self._tensors.get(id(value)) for value in given.values())
-        known = any(ours is not None and ours() is value for ours, value in zip(ours, given.values(), strict=True))
+        tensors = (value for value in given.values() if isinstance(value, torch.Tensor))
+        known = any((ours := self._tensors.get(id(value))) is not None and ours.is_(value) for value in tensors)
         return self._shapes if known else {}
 
 

@@ -11,7 +11,6 @@ from itertools import count, islice
 from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
@@ -23,6 +22,8 @@ from trainadvisor.record.guarded_layers import GuardedLayers
 from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.objects import describe
 from trainadvisor.record.objects.watched_model import Model
+from trainadvisor.record.probes.called_places import CalledPlaces
+from trainadvisor.record.probes.function_kinds import ACTIVATIONS, RESHAPING
 from trainadvisor.record.probes.output_statistics import COLUMNS, NUMBERS, Found, active_units, combine, measure
 from trainadvisor.record.probes.part import Part
 from trainadvisor.record.rotation import Rotation, Rows
@@ -42,16 +43,6 @@ _FRAMES_OF_A_CALL, _FRAMES_OF_A_LOOK = 3, 100
 # Sampled batches over which a unit must stay at zero to count as dead.
 _BATCHES = 4
 
-_NAMES = {
-    "relu": "relu", "relu_": "relu", "relu6": "relu", "threshold": "relu", "clamp_min": "relu", "tanh": "tanh",
-    "tanh_": "tanh",
-    "sigmoid": "sigmoid", "sigmoid_": "sigmoid", "hardsigmoid": "sigmoid", "gelu": "gelu", "silu": "silu",
-    "leaky_relu": "leaky_relu",
-    "leaky_relu_": "leaky_relu", "elu": "elu", "elu_": "elu", "selu": "selu", "celu": "celu", "mish": "mish",
-    "softplus": "softplus",
-    "softmax": "softmax", "log_softmax": "log_softmax", "hardtanh": "hardtanh", "prelu": "prelu",
-    "softsign": "softsign",
-}  # fmt: skip
 _KINDS: tuple[tuple[type[nn.Module] | tuple[type[nn.Module], ...], str], ...] = (
     (nn.Linear, "linear"),
     (private_torch.CONV, "conv"),
@@ -61,11 +52,6 @@ _KINDS: tuple[tuple[type[nn.Module] | tuple[type[nn.Module], ...], str], ...] = 
     (nn.MultiheadAttention, "attention"),
     (nn.Embedding, "embedding"),
 )
-
-
-def _functions() -> dict[Any, str]:
-    owners = (torch, F, torch.Tensor)
-    return {getattr(owner, name): kind for owner in owners for name, kind in _NAMES.items() if hasattr(owner, name)}
 
 
 @dataclass
@@ -84,18 +70,20 @@ class _Row:
 class _Functions(TorchFunctionMode):
     """Sees the activation functions that the forward calls, as modules or by name."""
 
-    table: dict[Any, str] = {}  # noqa: RUF012 - filled once, below
-
     def __init__(self, probe: "ActivationProbe", guard: "Guard") -> None:
         super().__init__()
         self._probe, self._guard = probe, guard
+        # Whether calls of further functions are noted: in the first observed forward of a model.
+        self.notes_calls = False
 
     @veiled
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = function(*args, **(kwargs or {}))
-        kind = self.table.get(function)
+        kind = ACTIVATIONS.get(function)
         if kind is not None and isinstance(result, torch.Tensor):
             self._guard("activations.function", self._probe.saw_function, kind, result)
+        elif self.notes_calls and function in RESHAPING:
+            self._guard("activations.place", self._probe.saw_call, RESHAPING[function])
         return result
 
 
@@ -146,7 +134,8 @@ class ActivationProbe:
         self._units: dict[tuple[int, str], deque[torch.Tensor]] = {}
         self._tables: dict[tuple[Any, ...], int] = {}
         self._table_numbers = count()
-        _Functions.table = _Functions.table or _functions()
+        self._places: dict[int, CalledPlaces] = {}
+        self._called = CalledPlaces()
 
     def observer(self, call: Call) -> _Observation | None:
         """Return the context to run a call in, or None when it is not observed."""
@@ -160,6 +149,9 @@ class ActivationProbe:
             return None
         self._rows, self._stack, self._names, self._last_layer = {}, [], call.model.layer_names, ""
         functions = None if _takes_fast_paths(call) else _Functions(self, self._context.guard)
+        if functions is not None:
+            functions.notes_calls = call.model.number not in self._places
+        self._called = self._places.setdefault(call.model.number, CalledPlaces())
         self._part = Part(call.model, self._rotation, functions)
         return _Observation(GuardedLayers(self, self._context.guard), functions if self._part.at_root else None)
 
@@ -195,6 +187,11 @@ class ActivationProbe:
         if self._part is not None and self._part.looks:
             self._timed(self._saw_function, kind, result)
 
+    def saw_call(self, kind: str) -> None:
+        """Note where the forward calls a function whose output is not looked at."""
+        if not self._stack:
+            self._called.note(f"{self._last_layer or 'input'}.{kind}")
+
     def _timed(self, function: Callable[..., None], *args: object) -> None:
         begun, clock = time.perf_counter(), self._rotation.clock()
         try:
@@ -216,7 +213,10 @@ class ActivationProbe:
         if not output.is_floating_point() or output.numel() == 0 or output.ndim == 0:
             return
         units = output.shape[1] if output.ndim >= 4 else output.shape[-1]
-        row = self._rows.setdefault(name, _Row(name, kind, layer, units))
+        row = self._rows.get(name)
+        if row is None:
+            row = self._rows[name] = _Row(name, kind, layer, units)
+            self._called.note(name)
         row.calls += 1
         if row.calls > _REPEATS and row.calls & (row.calls - 1):
             return
@@ -262,6 +262,7 @@ class ActivationProbe:
         """Forget the units and tables of a model that the user has dropped."""
         self._units = {key: units for key, units in self._units.items() if key[0] != model}
         self._tables = {key: table for key, table in self._tables.items() if key[0] != model}
+        self._places.pop(model, None)
         self._rotation.forget(model)
 
     def _dead(self, model: int, row: _Row) -> torch.Tensor | None:
@@ -283,6 +284,7 @@ class ActivationProbe:
             self._tables[key] = next(self._table_numbers)
             listed = [{"name": row.name, "kind": row.kind, "layer": row.layer, "units": row.units} for row in rows]
             detail = {"id": self._tables[key], "model": model, "rows": listed}
+            detail["calls"] = self._places[model].told() if model in self._places else []
             self._context.event("table", "", detail if part is None else detail | {"part": part})
         return self._tables[key]
 

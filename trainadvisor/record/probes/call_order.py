@@ -82,6 +82,11 @@ class CallOrderProbe:
             if self._left.get(id(optimizer)) and id(optimizer) not in self._found:
                 self._look_at_left(optimizer)
 
+    def on_thread_changed(self) -> None:
+        """Look at no gradients of the thread that has trained before: it may go on."""
+        self._left.clear()
+        self._found.clear()
+
     def on_direct_backward(self, _: object) -> None:
         """Count a backward whose gradients went to the script."""
         self._counts.add("backward")

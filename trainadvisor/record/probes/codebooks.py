@@ -58,15 +58,10 @@ class CodebooksProbe:
     def on_backward_begins(self, *_: Any) -> None:
         """Look at the lookups of the graph while it is there."""
         step, root = self._context.step, self._context.losses.last_root
-        if (
-            root is None
-            or self._given_indices
-            or not (step.number <= _TRIED or (self._found and step.sample_gradients))
-        ):
+        due = step.number <= _TRIED or (self._found and step.sample_gradients)
+        if root is None or self._given_indices or not due:
             return
-        looked_up = False
-        for node in WholeGraph(root).nodes:
-            looked_up |= self._look_at(node)
+        looked_up = sum(map(self._look_at, WholeGraph(root).nodes)) > 0
         self._samples += looked_up
         if looked_up and self._samples in _TOLD:
             self._tell()
@@ -106,7 +101,7 @@ class CodebooksProbe:
 
             used = book.counts > 0
             even = (book.counts == book.counts.max()) | ~used
-            facts = torch.stack([used.sum(), even.all() & (used.sum() > 1)]).double()
+            facts = torch.stack([used.sum(), even.all() & (used.sum() > 1)]).float()
             self._context.event("codebook", "", detail, [(self._context.values.read(facts), arrived)])
             book.samples, book.chosen, book.counts = 0, 0, None
 

@@ -1,7 +1,6 @@
 """Probe: evaluations, as the user means them: one pass over one data set, or one call on one split."""
 
 import time
-import weakref
 from typing import Any
 
 import torch
@@ -9,13 +8,14 @@ import torch
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.evaluations import loss_free_answers
 from trainadvisor.record.evaluations.evaluation_series import TRAIN, SeriesBook, split_named, split_of, words_in_code
-from trainadvisor.record.evaluations.evaluation_source import Source, Sources, first_input
+from trainadvisor.record.evaluations.evaluation_source import Source, Sources, Stretch, first_input
 from trainadvisor.record.evaluations.evaluation_sums import LossSums, Pending
 from trainadvisor.record.evaluations.open_evaluation import OpenEvaluation
 from trainadvisor.record.evaluations.returned_losses import ReturnedLosses
 from trainadvisor.record.evaluations.unclear_forwards import UnclearForward
 from trainadvisor.record.losses.loss_calls import LossCall
 from trainadvisor.record.objects import describe
+from trainadvisor.record.objects.known_tensor import lies_in_memory, memory
 from trainadvisor.record.step import Call
 
 _HELD = 8
@@ -82,7 +82,7 @@ class EvaluationProbe:
         """Forget a look at the batch that is now trained on; note what the training is fed with."""
         used = self._sources.train()
         if used is None and self._sources.by_hand:
-            self._sources.remember(first_input(call))
+            self._sources.remember(Stretch.of(first_input(call)))
         for key, opened in list(self._open.items()) if self._open else ():
             data = opened.source.data
             if data is not None and data is used and opened.forwards == 1 and opened.drawn == self._sources.draws:
@@ -125,7 +125,7 @@ class EvaluationProbe:
         given = first_input(call)
         size = given.shape[0] if given is not None else 1
         self._take_returned(opened, call, size)
-        opened.outputs = [weakref.ref(tensor) for tensor in describe.tensors_in(call.output)]
+        opened.outputs = [memory(t) for t in describe.tensors_in(call.output) if lies_in_memory(t)]
         if call.model.trained and not opened.parts:
             batch = self._sources.batch if first else None
             opened.examples += size

@@ -1,16 +1,16 @@
 """Probe: dropout that a model's own code applies in eval mode, and whether the same batch is passed several times."""
 
 import math
-import weakref
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from trainadvisor.instrument import call_sites, private_torch
+from trainadvisor.instrument import call_sites
 from trainadvisor.record.context import Context, Routine, probe
-from trainadvisor.record.evaluations.evaluation_source import first_input, lies_in_memory
+from trainadvisor.record.evaluations.evaluation_source import first_input
 from trainadvisor.record.handlers import unless_resting
+from trainadvisor.record.objects.known_tensor import Memory, lies_in_memory, memory
 from trainadvisor.record.step import Call
 
 # Passes after which the counts are told.
@@ -19,22 +19,23 @@ _TOLD = frozenset(2**power for power in range(40))
 
 @dataclass(frozen=True)
 class _Stretch:
-    """Where the numbers of a tensor lie, while the tensor that owns them lives."""
+    """Where the numbers of a tensor lie, while anything holds their memory."""
 
-    owner: "weakref.ref[torch.Tensor]"
+    memory: Memory
     address: int
     shape: tuple[int, ...]
 
     @classmethod
     def of(cls, tensor: torch.Tensor) -> "_Stretch":
         """Return the stretch of a tensor."""
-        return cls(weakref.ref(private_torch.base_of(tensor)), tensor.data_ptr(), tuple(tensor.shape))
+        return cls(memory(tensor), tensor.data_ptr(), tuple(tensor.shape))
 
     def is_same(self, other: "_Stretch | None") -> bool:
         """Return whether another one is the same."""
-        owner = self.owner()
-        same = other is not None and (self.address, self.shape) == (other.address, other.shape)
-        return same and other is not None and owner is not None and other.owner() is owner
+        if other is None or (self.address, self.shape) != (other.address, other.shape):
+            return False
+        held = self.memory()
+        return held is not None and other.memory() is held
 
 
 @probe()

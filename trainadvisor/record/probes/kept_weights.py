@@ -67,6 +67,13 @@ class KeptWeightsProbe:
                 call_sites.user_place(),
             )
 
+    def on_swap_begins(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Forget the state dicts of tensors that change places: a weak reference would keep them from it."""
+        met = {id(tensor) for tensor in (*args, *kwargs.values())}
+        gone = [key for key, taken in self._taken.items() if any(id(ref()) in met for ref in taken.tensors)]
+        for key in gone:
+            del self._taken[key]
+
     def on_load_state_dict(self, args: tuple[Any, ...], kwargs: dict[str, Any], _: object) -> None:
         """Look whether a model is given back what it has become since."""
         given = args[1] if len(args) > 1 else kwargs.get("state_dict")

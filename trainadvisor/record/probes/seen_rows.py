@@ -55,6 +55,8 @@ class _Looked:
     loader: Any
     by_loader: bool
     readings: list[Reading] = field(default_factory=list)
+    # How many rows of each batch cannot be equal by chance.
+    reals: list[Reading] = field(default_factory=list)
     taken: int = 0
     # Steps before which it was evaluated.
     steps: list[int] = field(default_factory=list)
@@ -75,8 +77,8 @@ class SharedRowsProbe:
         self._loader_of: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
         self._training_loaders: weakref.WeakSet[DataLoader[Any]] = weakref.WeakSet()
         self._loader: DataLoader[Any] | None = None
-        # The forward with gradients that a backward may follow, and its rows.
-        self._open: tuple[Call, torch.Tensor] | None = None
+        # The forward with gradients that a backward may follow: its model (number), and what that was given.
+        self._open: tuple[int, torch.Tensor] | None = None
         # Models (numbers) whose loss takes only some of the rows that go in.
         self._partial: set[int] = set()
         # Loaders by the line that made them.
@@ -118,7 +120,7 @@ class SharedRowsProbe:
         if call.grad and call.training:
             trained = self._trained.get(call.model.number)
             if trained is None or trained.taken < _MOST_TRAINED:
-                self._open = call, given
+                self._open = call.model.number, given.detach()
         elif call.model.trained or not call.grad:
             self._look(call, given)
 
@@ -127,9 +129,9 @@ class SharedRowsProbe:
         """Leave a model alone whose loss is taken of some rows only, as of the labeled nodes of a graph."""
         target = args[1] if len(args) > 1 else kwargs.get("target")
         if self._open is not None and isinstance(target, torch.Tensor) and target.ndim:
-            call, given = self._open
+            model, given = self._open
             if target.shape[0] < given.shape[0]:
-                self._partial.add(call.model.number)
+                self._partial.add(model)
                 self._open = None
 
     def on_backward_begins(self, *_: object) -> None:
@@ -140,8 +142,8 @@ class SharedRowsProbe:
             self._loader = None
         if taken is None:
             return
-        call, given = taken
-        trained = self._trained.setdefault(call.model.number, _Trained())
+        model, given = taken
+        trained = self._trained.setdefault(model, _Trained())
         with torch.no_grad():
             trained.open.append(self._context.values.read(fingerprints.of_rows(given)))
         trained.taken += given.shape[0]
@@ -170,6 +172,7 @@ class SharedRowsProbe:
             looked.taken += given.shape[0]
             with torch.no_grad():
                 looked.readings.append(self._context.values.read(fingerprints.of_rows(given)))
+                looked.reals.append(self._context.values.read(fingerprints.real_rows(given)))
         now = self._context.steps_done()
         if not looked.steps or looked.steps[-1] != now:
             looked.steps.append(now)
@@ -219,6 +222,7 @@ class SharedRowsProbe:
             "word": looked.word, "site": call_sites.describe(looked.place), "by_loader": looked.by_loader,
             "training_loader": loader is not None and loader in self._training_loaders,
             "looked_at": len(known), "found": sum(known),
+            "real_rows": sum(value for reading in looked.reals for value in reading.values or ()),
             "whole_batches": sum(all(batch) for batch in batches if batch),
             "new_batches": sum(not any(batch) for batch in batches),
             "trained_rows": len(trained.rows), "pairs": trained.pairs, "equal": trained.equal,

@@ -1,7 +1,6 @@
 """Probe: the loss of every step, which loss function made it, and what went into it."""
 
 import math
-import weakref
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from trainadvisor.record.losses.loss_calls import (
     MARK,
     LossCall,
     LossEntry,
+    find_divisor,
     has_value,
     is_plain_mean,
     matching,
@@ -26,6 +26,7 @@ from trainadvisor.record.losses.loss_calls import (
 )
 from trainadvisor.record.losses.loss_graph import metadata_of, read_graph, steps_to_read
 from trainadvisor.record.losses.shared_divisor import shares_divisor
+from trainadvisor.record.objects.known_tensor import KnownTensor
 from trainadvisor.record.sampling import Jumps
 from trainadvisor.record.step import Step
 
@@ -55,6 +56,14 @@ class TrainingLossProbe:
         """Let go of a loss that no backward has followed."""
         self._let_go()
 
+    def on_thread_changed(self) -> None:
+        """Forget what the thread before was about to train on."""
+        self._pending = []
+
+    def on_swap_begins(self, *_: object) -> None:
+        """Let go of the graph, whose parameters may be about to change places with others."""
+        self._let_go()
+
     def on_marks_wanted(self) -> None:
         """Mark the graph of the last loss: its terms are followed in this step."""
         self._let_go()
@@ -80,12 +89,12 @@ class TrainingLossProbe:
         models = self._context.step.models
         training = grad and (not models or any(model.is_training for model in models))
         self._serial += 1
-        value, reference = result.detach(), weakref.ref(result)
+        value, known = result.detach(), KnownTensor(result)
         phase = "train" if training else (None if grad else "eval")
         looked_at, added_up = self._is_looked_at(entry, phase), None
         if looked_at or (training and entry.fact["reduction"] == "sum"):
             held = prediction.detach()
-            call = LossCall(entry, held, given.get(second), training, reference, value, self._serial)
+            call = LossCall(entry, held, given.get(second), training, known, value, self._serial)
             if training and entry.fact["reduction"] == "sum":
                 added_up = self._count_terms(call)
         if looked_at:
@@ -94,7 +103,7 @@ class TrainingLossProbe:
             if result.grad_fn is not None:
                 metadata_of(result.grad_fn)[MARK] = self._serial
             # what waits for the backward holds nothing large
-            light = LossCall(entry, value, None, training, reference, value, self._serial, added_up)
+            light = LossCall(entry, value, None, training, known, value, self._serial, added_up)
             self._pending = [*self._pending[1 - _HELD :], light]
         if looked_at and not training:
             self._context.publish("untrained_loss", call, grad)
@@ -108,7 +117,7 @@ class TrainingLossProbe:
         if (models and not any(model.is_training for model in models)) or self._is_looked_at(entry, "train"):
             return False
         self._serial += 1
-        call = LossCall(entry, result, None, True, lambda: result, result, self._serial, held=True)  # noqa: FBT003
+        call = LossCall(entry, result, None, True, None, result, self._serial, held=True)  # noqa: FBT003
         self._pending = [*self._pending[1 - _HELD :], call]
         return True
 
@@ -180,7 +189,7 @@ class TrainingLossProbe:
         if call is not None:
             self._context.counts.divided = scaled
             if scaled and entry.fact["reduction"] == "sum" and "divisor" not in entry.fact:
-                self._find_divisor(call.value, plain, entry, step)
+                find_divisor(call, plain, self._context.values.read, step.expect)
         self._add_value(self._comparable(call, plain, scaled=scaled), entry, step)
         if call is None and len([part for part in parts if part.entry is parts[0].entry]) == 1:  # mixup has two alike
             part, fields = parts[0], step.fields
@@ -204,16 +213,6 @@ class TrainingLossProbe:
         self._context.counts.divided = False
         self._add_value(call.value, entry, step)
         return True
-
-    def _find_divisor(self, whole: torch.Tensor, divided: torch.Tensor, entry: LossEntry, step: Step) -> None:
-        """Note what a summed loss was divided by, once."""
-        entry.fact["divisor"] = None
-        pair = torch.stack([whole.detach().float(), divided.detach().float()])
-
-        def arrived(numbers: list[float]) -> None:
-            entry.fact["divisor"] = float(f"{numbers[0] / numbers[1]:.6g}") if numbers[1] else None
-
-        step.expect(self._context.values.read(pair), arrived)
 
     def _comparable(self, call: LossCall | None, differentiated: torch.Tensor, *, scaled: bool) -> torch.Tensor:
         """Return the value that is told of a step: of a mean before it is scaled, of a sum by the example.

@@ -6,6 +6,7 @@ import html
 import json
 from typing import TYPE_CHECKING
 
+from trainadvisor.fleet.regressions import BAD
 from trainadvisor.i18n.language import Words
 from trainadvisor.report.text.layout import cells, clean, pad
 
@@ -35,12 +36,15 @@ def render(form: str, fleet: Fleet, lang: str) -> str:
 
 def _summary(fleet: Fleet, words: Words) -> str:
     parts = [words("fleet.state", state=words(f"state.{state}"), count=n) for state, n in fleet.states.items()]
-    return words("fleet.summary", runs=len(fleet.runs)) + words("colon") + words("comma").join(parts)
+    if running := sum(entry.running for entry in fleet.runs):
+        parts.append(words("fleet.running", count=running))
+    return words.count("fleet.summary", len(fleet.runs)) + words("colon") + words("comma").join(parts)
 
 
 def _remarks(fleet: Fleet, words: Words) -> Iterator[str]:
     for loss in fleet.losses[:10]:
-        yield words("fleet.loss", code=loss.code, runs=loss.runs, hours=f"{loss.hours:.2f}")
+        runs = words.count("fleet.summary", loss.runs)
+        yield words("fleet.loss", code=loss.code, runs=runs, hours=f"{loss.hours:.2f}")
     for sweep in fleet.sweeps:
         for item in sweep.differences:
             typical = {"one": _short(item.typical_bad), "other": _short(item.typical_good)}
@@ -48,10 +52,17 @@ def _remarks(fleet: Fleet, words: Words) -> Iterator[str]:
             values["script"] = sweep.script
             key = "fleet.parted" if item.rule else "fleet.differs"
             yield words(key, rule=item.rule or "", **values)
+    for worse in fleet.regressions:
+        values = {"before": f"{worse.before:.4g}", "lately": f"{worse.lately:.4g}", "what": worse.what}
+        if worse.what == BAD:
+            values = {"before": f"{worse.before:.0%}", "lately": f"{worse.lately:.0%}"}
+        key = "fleet.worse.bad" if worse.what == BAD else "fleet.worse.metric"
+        counts = {"many": worse.runs_before, "few": worse.runs_lately}
+        yield words(key, script=worse.script, p=f"{worse.p:.2g}", **values, **counts)
     for group in fleet.duplicates[:10]:
         yield words("fleet.same", names=words("comma").join(group[:5]), count=len(group))
     if fleet.others:
-        yield words("fleet.others", count=fleet.others)
+        yield words.count("fleet.others", fleet.others)
 
 
 def _short(value: float | str) -> str:
@@ -60,6 +71,8 @@ def _short(value: float | str) -> str:
 
 def _row(entry: Entry, words: Words) -> tuple[str, ...]:
     state = words(f"state.{entry.state}")
+    if entry.running:
+        state = words("fleet.still", state=state)
     metric = f"{entry.metric} {entry.value:.4g}" if entry.metric and entry.value is not None else ""
     cost = f"{entry.hours:.2f} h" if entry.hours >= 0.1 else f"{entry.seconds * entry.devices:.0f} s"  # noqa: PLR2004
     return (

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.i18n.language import say
+from trainadvisor.report.html.svg import smoothed, window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,18 @@ Curve = dict[str, Any]
 WIDE_RANGE = 20  # UX.md 3(b): beyond it a linear axis flattens all but the largest
 HEALTHY_UPDATE = [1e-4, 1e-2]
 FEW_LAYERS = 5
+FEW = 60  # points that are drawn as they are
+# the charts of a page that compares runs, and the series that each shows
+OF_RUNS = {
+    "training": "loss",
+    "validation": "val.loss",
+    "accuracy": "accuracy",
+    "grad": "grad_norm",
+    "lr": "lr.0",
+    "time": "seconds",
+    "memory": "memory",
+}
+OF_TIME = {"unit": "ms"}
 COLOURS = 5
 LAYER_RECORDER = "trainadvisor run train.py"
 # a chart that was not recorded keeps its place, with what would fill it
@@ -35,6 +48,26 @@ def specs(curves: dict[str, Any], run: dict[str, Any], langs: Languages) -> list
     """Return the charts in their order; one without lines has nothing recorded to show."""
     made = [make(curves, run, langs) for make in (_loss, _grad, _rate, _update, _metrics, _time, _memory)]
     return [spec for spec in made if spec["lines"] or spec["id"] in FILLED_BY]
+
+
+def across(runs: dict[str, dict[str, Curve]], langs: Languages) -> list[Spec]:
+    """Return charts in which each line is a run, by what the runs are called."""
+    made = {name: _runs(runs, name, key, langs) for name, key in OF_RUNS.items()}
+    return [_spec(name, lines, **OF_TIME if name == "time" else {}) for name, lines in made.items() if lines]
+
+
+def _runs(runs: dict[str, dict[str, Curve]], name: str, key: str, langs: Languages) -> list[Curve]:
+    drawn = enumerate(runs.items())
+    return [_run(run[key], name, letter, place, langs) for place, (letter, run) in drawn if run.get(key)]
+
+
+def _run(curve: Curve, name: str, letter: str, place: int, langs: Languages) -> Curve:
+    """Return the line of one run: its means, or its values averaged over their neighbors."""
+    base = _scaled(curve) if name == "time" else curve
+    base = base.get("mean") or base
+    averaged = base is curve and name == "training" and len(base["y"]) > FEW
+    y = smoothed(base["y"], window(len(base["y"]))) if averaged else base["y"]
+    return _line({"x": base["x"], "y": y}, _same(langs, letter), place, "points" if name == "validation" else "main")
 
 
 def _spec(name: str, lines: list[Curve], **more: Any) -> Spec:
@@ -78,10 +111,12 @@ def _wide(lines: list[Curve]) -> bool:
 
 def _loss(curves: dict[str, Any], run: dict[str, Any], langs: Languages) -> Spec:
     series, marks = curves["series"], curves["marks"]
-    lines = list(_smoothed(series.get("loss"), langs))
+    players = _players(series, "loss")
+    lines = [line for place, curve in enumerate(players) for line in _smoothed(curve, langs, place)]
+    lines = lines or list(_smoothed(series.get("loss"), langs))
     validation = series.get("val.loss")
     if validation:
-        lines.append(_line(validation, _names(langs, "line.val"), 1, "points"))
+        lines.append(_line(validation, _names(langs, "line.val"), len(players) or 1, "points"))
     more: Spec = {"rug": marks["nonfinite"], "marks": _best(marks["best"], langs) if validation else []}
     noise = run.get("val_noise")
     if validation and isinstance(noise, (int, float)) and 0 < noise < _least(validation):
@@ -94,11 +129,19 @@ def _least(curve: Curve) -> float:
     return min((v for v in curve["y"] if v is not None), default=0.0)
 
 
-def _smoothed(curve: Curve | None, langs: Languages) -> Iterator[Curve]:
+def _smoothed(curve: Curve | None, langs: Languages, color: int = 0) -> Iterator[Curve]:
     if curve:
-        yield _line(curve, _names(langs, "line.loss"), 0, "raw")
+        player = curve.get("player")
+        raw = _same(langs, player) if player else _names(langs, "line.loss")
+        smooth = _names(langs, "line.smooth.of", name=player) if player else _names(langs, "line.smooth")
+        yield _line(curve, raw, color, "raw")
         base = curve.get("mean") or curve
-        yield {**_line(base, _names(langs, "line.smooth"), 0), "smooth": True}
+        yield {**_line(base, smooth, color), "smooth": True}
+
+
+def _players(series: dict[str, Curve], name: str) -> list[Curve]:
+    """Return the curves of those that take turns, in their order."""
+    return [curve for key, curve in series.items() if key.rpartition(".")[0] == name and "player" in curve]
 
 
 def _best(best: dict[str, Any] | None, langs: Languages) -> list[dict[str, Any]]:
@@ -118,6 +161,13 @@ def _grad(curves: dict[str, Any], _run: dict[str, Any], langs: Languages) -> Spe
         for place, (name, style) in enumerate(given)
         for line in _with_mean(series[name], _names(langs, f"line.{name}"), place, style)
     ]
+    players = _players(series, "grad_norm") or _players(series, "clip_norm")
+    if players:
+        lines = [
+            line
+            for place, curve in enumerate(players)
+            for line in _with_mean(curve, _same(langs, curve["player"]), place, "main")
+        ]
     positive = all(v is None or v > 0 for line in lines for v in line["y"])
     return _spec("grad", lines, log=positive)
 
@@ -126,6 +176,9 @@ def _rate(curves: dict[str, Any], _run: dict[str, Any], langs: Languages) -> Spe
     groups = [curve for name, curve in curves["series"].items() if name.startswith("lr.")]
     many = len(groups) > 1
     names = [_names(langs, "line.lr.n", number=n) if many else _names(langs, "line.lr") for n in range(len(groups))]
+    names = [
+        _same(langs, curve["player"]) if "player" in curve else name for curve, name in zip(groups, names, strict=True)
+    ]
     return _spec("lr", [_line(curve, name, n) for n, (curve, name) in enumerate(zip(groups, names, strict=True))])
 
 
@@ -142,7 +195,11 @@ def _update(curves: dict[str, Any], _run: dict[str, Any], langs: Languages) -> S
 
 def _layer_names(langs: Languages, names: list[str]) -> dict[str, str]:
     first, last = (_ending(part) for part in (names[0].split(" .. ")[0], names[-1].split(" .. ")[-1]))
-    return _same(langs, first) if len(names) == 1 else _names(langs, "line.layers", first=first, last=last)
+    if len(names) == 1:
+        return _same(langs, first)
+    # a group is told by the names of its layers alone
+    first, last = (name.partition(" ")[0] for name in (first, last))
+    return _names(langs, "line.layers", first=first, last=last)
 
 
 def _ending(name: str, longest: int = 24) -> str:
@@ -166,7 +223,13 @@ def _median(cells: tuple[Any, ...]) -> float | None:
 
 def _metrics(curves: dict[str, Any], _run: dict[str, Any], langs: Languages) -> Spec:
     series = curves["series"]
-    lines = [_line(series["accuracy"], _names(langs, "line.accuracy"), 0)] if series.get("accuracy") else []
+    players = _players(series, "accuracy")
+    lines = [
+        _line(curve, _names(langs, "line.accuracy.of", name=curve["player"]), place)
+        for place, curve in enumerate(players)
+    ]
+    if series.get("accuracy") and not players:
+        lines = [_line(series["accuracy"], _names(langs, "line.accuracy"), 0)]
     for name in series:
         if name.startswith("metric."):
             label = _names(langs, "line.metric", name=name.removeprefix("metric.")[:40])

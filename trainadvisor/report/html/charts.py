@@ -29,6 +29,8 @@ class Line:
 
     name: Told
     look: str
+    # The last value that was recorded, with the unit of the chart.
+    last: str
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def figure(spec: Spec, curves: dict[str, Any], langs: Languages, training: int |
         wide=name in WIDE,
         unit=f" ({spec['unit']})" if spec.get("unit") else "",
         sentences=langs.each(lambda words: words("sentence.space").join(sentences(spec, words))),
-        lines=[Line(_name(line, langs), f"k{line['color']} {line['style']}") for line in spec["lines"]],
+        lines=[_line(line, spec, langs) for line in spec["lines"]],
         still=_still(spec, curves["span"], "still" if training is None else "lasting") if drawn else None,
         columns=columns,
         rows=rows,
@@ -76,6 +78,13 @@ def figure(spec: Spec, curves: dict[str, Any], langs: Languages, training: int |
         filled_by=FILLED_BY.get(name),
         training=training,
     )
+
+
+def _line(line: dict[str, Any], spec: Spec, langs: Languages) -> Line:
+    known = [value for value in line["y"] if value is not None]
+    unit = f" {spec['unit']}" if spec.get("unit") else ""
+    last = "" if line.get("smooth") or not known else f"{number(known[-1])}{unit}"
+    return Line(_name(line, langs), f"k{line['color']} {line['style']}", last)
 
 
 def _still(spec: Spec, span: dict[str, Any], look: str) -> Markup:

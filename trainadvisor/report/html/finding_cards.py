@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 OPEN = 3
 # Columns of the lines of code.
 WIDTH = 100
-MOST_SUBJECTS, MOST_REMEDIES, MOST_VALUES = 12, 8, 8
+MOST_SUBJECTS, MOST_REMEDIES = 12, 8
 Rules = dict[str, dict[str, Any]]
 Reasons = list[tuple[str, list[str]]]
 # the chart that shows a quantity, by a part of the signal's name or else by the finding's family
@@ -55,6 +55,7 @@ class Card:
     """What the page shows of a finding; a consequence shows less of it."""
 
     code: str
+    kind: str
     severity: str
     is_open: bool
     title: Told
@@ -66,7 +67,7 @@ class Card:
     since: Told | None
     onset_step: Told | None
     subjects: Told | None
-    evidence: list[tuple[Told, list[str]]]
+    evidence: list[Told]
     picture: Markup | None
     chart: str
     onset: int | None
@@ -103,13 +104,14 @@ class Cards:
         chart = chart_of(finding)
         return Card(
             code=finding.code,
+            kind=finding.kind,
             severity=finding.severity,
             is_open=is_open,
             title=self._each(finding, lambda f, _: f.title),
             sentence=self._each(finding, lambda f, _: f.sentence),
             confidence=self._langs.each(lambda words: _confidence(finding, words)),
             where=finding.where,
-            excerpt=marked("\n".join(excerpt.shown(finding, WIDTH)), is_diff=False) if finding.sites else [],
+            excerpt=_excerpt(finding),
             since=self._since(finding),
             onset_step=None if finding.onset is None else self._langs.step(finding.onset),
             subjects=self._langs.each(lambda words: _subjects(finding.subjects, words)) if finding.subjects else None,
@@ -138,9 +140,9 @@ class Cards:
         onset = finding.onset
         return None if onset is None else self._langs.each(lambda words: words("from-step", step=words.number(onset)))
 
-    def _evidence(self, finding: Finding) -> list[tuple[Told, list[str]]]:
-        rows = enumerate(finding.evidence)
-        return [(self._evidence_text(finding, place), _figures(row.values)) for place, row in rows]
+    def _evidence(self, finding: Finding) -> list[Told]:
+        told = (self._evidence_text(finding, place) for place in range(len(finding.evidence)))
+        return [text for text in told if text]
 
     def _evidence_text(self, finding: Finding, place: int) -> Told:
         return self._each(finding, lambda f, _: f.evidence[place].text if place < len(f.evidence) else "")
@@ -176,6 +178,12 @@ class Cards:
         return {words.lang: _paragraphs(docs.get(words.lang, "")) for words in self._langs.all} if docs else {}
 
 
+def _excerpt(finding: Finding) -> list[CodeLine]:
+    """Return the lines of code that a finding is about, none where the log does not hold them."""
+    text = "\n".join(excerpt.shown(finding, WIDTH))
+    return marked(text, is_diff=False) if text.strip() else []
+
+
 def chart_of(finding: Finding) -> str:
     """Return the chart that shows what the evidence is about."""
     names = [name for evidence in finding.evidence for name in evidence.values]
@@ -201,14 +209,6 @@ def _subjects(names: list[str], words: Words) -> str:
     shown = words("comma").join(name[:80] for name in names[:MOST_SUBJECTS])
     rest = len(names) - MOST_SUBJECTS
     return words("more-subjects", shown=shown, count=rest) if rest > 0 else shown
-
-
-def _figures(values: Mapping[str, object]) -> list[str]:
-    return [f"{name} = {_value(value)}" for name, value in list(values.items())[:MOST_VALUES]]
-
-
-def _value(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)[:80]
 
 
 def _by_reason(others: Iterable[tuple[str, str]]) -> Reasons:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640, 240, 60, 24, 10, 18
 MOST_POINTS, TICKS = 300, 5
+MOST_DOTS = 60  # more dots than that are a line
 # light theme; the style sheet sets the colors of both
 COLOURS = ("#1d5fae", "#b4540a", "#2e7d4f", "#8a3fa0", "#5c6470")
 CIVIDIS = (
@@ -161,8 +162,14 @@ def _curves(spec: dict[str, Any], x: Scale, y: Scale) -> Iterable[Markup]:
         if line["style"] == "dash":
             look["stroke_dasharray"] = "6 4"
         yield tag("path", d=_path(points, x, y), **look)
-        if line["style"] == "points" and len(points) <= 60:  # noqa: PLR2004 - more dots than that are a line
+        if is_dotted(line):
             yield from _dots(points, x, y, color)
+
+
+def is_dotted(line: dict[str, Any]) -> bool:
+    """Return whether each point of a line is drawn: a curve between few samples would say more than was seen."""
+    known = sum(value is not None for value in line["y"])
+    return line["style"] != "dash" and not line.get("smooth") and known <= MOST_DOTS
 
 
 def _dots(points: Iterable[tuple[float, float | None]], x: Scale, y: Scale, color: int) -> Iterable[Markup]:

@@ -91,7 +91,7 @@ def _render(diagnoses: Mapping[str, Diagnosis], material: Material) -> str:
         langs,
         title=f"{state} · {verdict.run_name(first.run)} · trainadvisor",
         digests=Markup(" ").join(Markup("'sha256-{}'").format(_digest(script)) for script in scripts),
-        style=Markup("\n").join(map(_static, STYLES)),
+        style=stylesheet(),
         above=material.above(langs) if material.above else None,
         data=_packed(_payload(first, material, charts, langs)),
         scripts=scripts,
@@ -113,7 +113,8 @@ def _upper(
         "head": verdict.header(first, curves, langs),
         "banners": list(verdict.banners(first, curves, langs)),
         "verdict": verdict.verdict(diagnoses, cards, langs),
-        "cards": cards,
+        "cards": [card for card in cards if card.kind != "expected"],
+        "expected": [card for card in cards if card.kind == "expected"],
         "findings_title": "findings.gain" if first.state == "healthy" else "findings.heading",
         "verified": verified_section.section(diagnoses, langs),
         "timeline": timeline.timeline(first, curves, langs),
@@ -146,6 +147,11 @@ def _lower(diagnoses: Mapping[str, Diagnosis], material: Material, langs: Langua
 
 def _tool(curves: dict[str, Any]) -> str:
     return next((value for key, rows in curves["facts"] if key == "run" for name, value in rows if name == "tool"), "")
+
+
+def stylesheet() -> Markup:
+    """Return the sheets of styles that a page carries."""
+    return Markup("\n").join(map(_static, STYLES))
 
 
 @cache

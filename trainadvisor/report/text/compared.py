@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.i18n.language import Words
@@ -12,11 +13,13 @@ from trainadvisor.report.text.layout import cells, clean, pad
 from trainadvisor.report.text.page import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from trainadvisor.compare import Comparison, Row
 
 STYLES = {"better": "healthy", "worse": "broken", "mixed": "needs-attention", "equal": "note", "unlike": "cannot-tell"}
+# The name of the later run in a sentence, which on a page of many runs has another letter.
+WITH_B = re.compile(r"(?<![A-Za-z])B(?![A-Za-z])")
 COLUMN = {"en": 19, "zh": 13}
 FACTOR = 3.0  # beyond it a factor reads better than a percentage
 
@@ -52,9 +55,17 @@ def _runs(page: Page, result: Comparison) -> None:
 
 def _settings(page: Page, result: Comparison) -> None:
     words = page.words
-    changed = words("comma").join(f"{name} {_setting(a)} -> {_setting(b)}" for name, a, b in result.changed)
+    changed = changes(words, result)
     same = words("aside", text=words("compare.same", names=words("comma").join(result.same))) if result.same else ""
     page.row(words("compare.settings"), (changed or words("compare.none")) + same)
+    if result.misnamed:
+        before, now, rate = map(_setting, result.misnamed)
+        page.row("", words("compare.misnamed", before=before, now=now, rate=rate))
+
+
+def changes(words: Words, result: Comparison) -> str:
+    """Return the settings that were changed, with both values."""
+    return words("comma").join(f"{name} {_setting(a)} -> {_setting(b)}" for name, a, b in result.changed)
 
 
 def _setting(value: Any) -> str:
@@ -91,7 +102,7 @@ def _reasons(words: Words, result: Comparison) -> Iterator[str]:
         yield words("compare.nothing-new")
     row = result.decided_by
     if row is not None and not (result.fixed or result.new):
-        yield words("compare.figure", metric=_label(words, row), before=_shown(row, row.a), now=_shown(row, row.b))
+        yield words("compare.figure", metric=_label(words, row), before=shown(row, row.a), now=shown(row, row.b))
     elif not (result.fixed or result.new):
         yield words("compare.nothing-new")
 
@@ -110,7 +121,8 @@ def _label(words: Words, row: Row) -> str:
     return words(row.key, step=words.number(row.step or 0))
 
 
-def _shown(row: Row, value: float | None) -> str:
+def shown(row: Row, value: float | None) -> str:
+    """Return a figure in the unit of its row."""
     if value is None:
         return "n/a"
     return FORMS.get(row.form, healthy.number)(value)
@@ -129,7 +141,7 @@ def _change(words: Words, row: Row) -> str:
 def _table(page: Page, result: Comparison) -> None:
     words = page.words
     rows = [("", "A", "B", words("compare.row.change"))]
-    rows += [(_label(words, r), _shown(r, r.a), _shown(r, r.b), _change(words, r)) for r in result.rows]
+    rows += [(_label(words, r), shown(r, r.a), shown(r, r.b), _change(words, r)) for r in result.rows]
     widths = [max(cells(row[n]) for row in rows) + 3 for n in range(3)]
     for row in rows:
         cells_of = [pad(text, size) for text, size in zip(row, widths, strict=False)]
@@ -147,12 +159,22 @@ def _span(page: Page, result: Comparison) -> None:
 
 def document(result: Comparison) -> str:
     """Return the comparison as JSON."""
+    return safe(json.dumps(_plain(result), indent=2, ensure_ascii=False))
+
+
+def documents(results: Sequence[Comparison]) -> str:
+    """Return the comparisons of the first run with each other one as JSON."""
+    values = {"schema": "trainadvisor/comparisons/1", "comparisons": [_plain(result) for result in results]}
+    return safe(json.dumps(values, indent=2, ensure_ascii=False))
+
+
+def _plain(result: Comparison) -> dict[str, Any]:
     rows = [
         {"figure": row.key.removeprefix("compare."), "a": row.a, "b": row.b, "change": row.change}
         for row in result.rows
     ]
     settings = {name: {"a": before, "b": now} for name, before, now in result.changed}
-    values = {
+    return {
         "schema": "trainadvisor/comparison/1",
         "verdict": result.verdict,
         "states": {"a": result.a.state, "b": result.b.state},
@@ -164,4 +186,3 @@ def document(result: Comparison) -> str:
         "figures": rows,
         "last_common_step": result.last,
     }
-    return safe(json.dumps(values, indent=2, ensure_ascii=False))

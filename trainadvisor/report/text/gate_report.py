@@ -190,8 +190,8 @@ def _gate(words: Words, policy: Policy, source: str, code: int, *, new_only: boo
         line = words("gate.line.never")
     else:
         line = words(
-            "gate.line", level=words(f"severity.{policy.fail_on}"), sure=words(f"confidence.{policy.min_confidence}")
+            "gate.line", level=words(f"gate.level.{policy.fail_on}"), sure=words(f"confidence.{policy.min_confidence}")
         )
     new = words("clause") + words("gate.new-only") if new_only else ""
     place_of = f"  [{source}]" if source else ""
-    return f"{line}{new}{place_of}   {words('gate.exit', code=code)}"
+    return f"{line}{new}{words('aside', text=words('gate.exit', code=code))}{place_of}"

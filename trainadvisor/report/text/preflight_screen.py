@@ -71,7 +71,9 @@ def _style(check: Check) -> str:
 
 def _last(result: Preflight, lang: str, fail_on: str, code: int) -> str:
     states = [check.state for check in result.checks]
+    level = say(f"gate.level.{fail_on}", lang) if fail_on != "never" else ""
+    gate = say("preflight.gate", lang, level=level) if level else say("gate.line.never", lang)
     return say(
         "preflight.last", lang, passed=states.count("passed"), failed=states.count("failed"),
-        open=states.count("not-judged"), seconds=result.seconds, budget=result.budget, level=fail_on, code=code,
+        open=states.count("not-judged"), seconds=result.seconds, budget=result.budget, gate=gate, code=code,
     )  # fmt: skip

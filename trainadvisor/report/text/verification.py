@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 STYLES = {
     "verified": "healthy",
+    "promising": "needs-attention",
     "none-helped": "broken",
     "nothing-to-cure": "healthy",
     "not-judged": "cannot-tell",

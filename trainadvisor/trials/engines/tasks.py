@@ -29,7 +29,7 @@ def tasks(name: str, jobs: int | None = None, limit: float = 300.0) -> Tasks:
     if name == "ray":
         from trainadvisor.trials.engines.ray_tasks import RayTasks
 
-        return RayTasks(jobs)
+        return RayTasks(jobs, limit)
     if name != "local":
         message = f"--engine {name}: there is no such engine{did_you_mean(name, NAMES)}"
         raise UsageError(message)

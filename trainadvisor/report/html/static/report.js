@@ -149,10 +149,10 @@
 
   function seriesOf(spec, line) {
     const stroke = () => color(`--c${line.color}`);
-    const look = { label: line.name[language()], stroke, width: 1.6, spanGaps: line.style !== "raw", value: (_, v) => figure(v), points: { show: false } };
+    const look = { label: line.name[language()], stroke, width: 1.6, spanGaps: line.style !== "raw", value: (_, v, __, place) => figure(place == null ? line.y.findLast(each => each != null) : v), points: { show: false } };
     if (line.style === "raw") Object.assign(look, { width: 1, alpha: 0.35 });
     if (line.style === "dash") look.dash = [6, 4];
-    if (line.style === "points") look.points = { show: line.y.length <= 60, size: 5, fill: stroke };
+    if (line.style !== "dash" && !line.smooth && line.y.filter(v => v != null).length <= 60) look.points = { show: true, size: 5, fill: stroke };
     if (line.style === "area") look.fill = () => color(`--c${line.color}`) + "33";
     return look;
   }

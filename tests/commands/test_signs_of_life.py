@@ -1,0 +1,103 @@
+"""On a terminal nobody waits without a sign of life; into a pipe nothing of that goes."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pty = pytest.importorskip("pty", reason="needs pseudo-terminals")
+
+SECONDS = 8
+SCRIPT = f"""
+import time
+time.sleep({SECONDS})
+import torch
+model = torch.nn.Linear(4, 2)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for _ in range(20):
+    optimizer.zero_grad()
+    torch.nn.functional.cross_entropy(model(torch.randn(8, 4)), torch.randint(2, (8,))).backward()
+    optimizer.step()
+"""
+WAITING = {
+    "run": (["run", "slow.py"], "slow.py: starting"),
+    "preflight": (["preflight", "--no-experiments", "--steps", "5", "slow.py"], "slow.py: running its first 5 steps"),
+    "verify": (["verify", "--budget", "40s", "slow.py"], "slow.py as it is"),
+}
+
+
+def on_a_terminal(arguments: list[str], folder: Path) -> str:
+    """Return what a command writes where its streams are a terminal."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "trainadvisor", *arguments]
+    environment = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+    process = subprocess.Popen(command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+    os.close(theirs)
+    seen = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # Linux says so when nobody holds the other end
+            part = b""
+        if not part:
+            break
+        seen += part
+    os.close(ours)
+    process.wait()
+    return seen.decode()
+
+
+def into_a_pipe(arguments: list[str], folder: Path) -> str:
+    """Return what a command writes where its streams are pipes."""
+    command = [sys.executable, "-m", "trainadvisor", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", WAITING)
+def test_a_slow_start_is_told_every_second(command: str, tmp_path: Path) -> None:
+    """While the script sleeps, the line on the terminal counts at least every other second."""
+    (tmp_path / "slow.py").write_text(SCRIPT)
+    arguments, stage = WAITING[command]
+    seen = on_a_terminal(arguments, tmp_path)
+    told = {int(count) for count in re.findall(rf"\x1b\[K  {re.escape(stage)}.*?\((\d+) s", seen)}
+    assert min(told) == 0
+    assert len(told & set(range(SECONDS + 1))) >= SECONDS / 2
+
+
+def test_the_import_of_torch_is_told(tmp_path: Path) -> None:
+    """It takes seconds on a fresh machine, and looks like a hang."""
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text("import time\ntime.sleep(3)\nraise SystemExit\n")
+    (tmp_path / "train.py").write_text("import torch\n")
+    assert "train.py: importing torch ..." in on_a_terminal(["run", "train.py"], tmp_path)
+
+
+@pytest.mark.parametrize("command", WAITING)
+def test_nothing_of_it_goes_into_a_pipe(command: str, tmp_path: Path) -> None:
+    """A log of a CI job is no terminal: no line is drawn over another."""
+    (tmp_path / "slow.py").write_text(SCRIPT.replace(f"sleep({SECONDS})", "sleep(2)"))
+    arguments, stage = WAITING[command]
+    seen = into_a_pipe(arguments, tmp_path)
+    assert ("\x1b" in seen, "\r" in seen, f"{stage} (" in seen) == (False, False, False)
+
+
+def test_a_fleet_says_how_far_it_is(tmp_path: Path) -> None:
+    """From the first moment on, on a terminal only."""
+    (tmp_path / "curve.csv").write_text("step,loss\n" + "".join(f"{i},{1 / (i + 1)}\n" for i in range(50)))
+    assert "looking for logs" in on_a_terminal(["fleet", "--no-cache", "."], tmp_path)
+    assert "looking for logs" not in into_a_pipe(["fleet", "--no-cache", "."], tmp_path)
+
+
+def test_who_follows_a_log_that_is_to_come_is_told_so(tmp_path: Path) -> None:
+    """The view is drawn again and again while nothing is there."""
+    seen = on_a_terminal(["follow", "--patience", "3", "log.json"], tmp_path)
+    assert seen.count("waiting for the first record of log.json") > SECONDS / 2

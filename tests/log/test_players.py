@@ -1,0 +1,70 @@
+"""Optimizers that take turns are told apart on the page: two curves, never one that jumps between them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from builders import log_of, make_model, make_optimizer, site
+
+from trainadvisor.log.curves import curves
+from trainadvisor.log.curves.players import players
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trainadvisor.log.reader import RunLog
+
+STEPS = 200
+TURNS = [[0], [1]]
+
+
+def playing(folder: Path, turns: list[list[int]], second: tuple[int, ...] = (2, 3), **columns: Any) -> RunLog:
+    """Return a log in which the optimizers of G and D step in the order that is given, again and again."""
+    optimizers = [
+        make_optimizer(parameters=[0, 1], id=0) | {"site": site("g_opt = torch.optim.Adam(self.G.parameters())")},
+        make_optimizer(parameters=second, id=1) | {"site": site("d_opt = make(D)")},
+    ]
+    steps = [
+        {"opt": turns[n % len(turns)], "loss": (1.0, 100.0)[n % 2], "lr": [(0.1, 0.2)[n % 2]]} for n in range(STEPS)
+    ]
+    model = make_model(("one", "Linear", 4, 4), ("two", "Linear", 4, 2))
+    return log_of(folder, steps=steps, columns=columns, models=[model], optimizers=optimizers)
+
+
+def test_each_player_has_a_curve_of_its_own(tmp_path: Path) -> None:
+    """Its name is the one of the script: whose parameters the optimizer holds, else the optimizer's own."""
+    log = playing(tmp_path, TURNS)
+    series = curves(log)["series"]
+    assert [player.name for player in players(log)] == ["G", "d_opt"]
+    assert (series["loss.0"]["player"], series["loss.1"]["player"]) == ("G", "d_opt")
+    assert set(series["loss.0"]["y"]) == {1.0}
+    assert set(series["loss.1"]["y"]) == {100.0}
+    assert series["loss.1"]["x"][:3] == [1, 3, 5]
+    assert [set(series[f"lr.{place}"]["y"]) for place in (0, 1)] == [{0.1}, {0.2}]
+
+
+def test_a_turn_of_another_player_is_no_spike(tmp_path: Path) -> None:
+    """A loss is held against those of its own player: here every second loss is a hundred times the one before."""
+    assert curves(playing(tmp_path, TURNS))["marks"]["spikes"] == []
+
+
+@pytest.mark.parametrize("turns", [[[0]], [[0, 1]], [[0]] * 199 + [[1]]], ids=["one", "together", "once"])
+def test_who_does_not_take_turns_is_no_player(tmp_path: Path, turns: list[list[int]]) -> None:
+    """One optimizer, two that step together, and one that steps a single time."""
+    log = playing(tmp_path, turns)
+    assert players(log) == []
+    assert not [name for name in curves(log)["series"] if name.startswith("loss.")]
+
+
+def test_optimizers_of_the_same_parameters_are_no_players(tmp_path: Path) -> None:
+    """They train one thing, with one loss."""
+    assert players(playing(tmp_path, TURNS, second=(1, 2))) == []
+
+
+def test_names_that_are_alike_are_numbered(tmp_path: Path) -> None:
+    """Two optimizers made in one line of a function."""
+    log = playing(tmp_path, TURNS)
+    for optimizer in log.optimizers:
+        optimizer["site"] = site("return torch.optim.Adam(net.parameters())")
+    assert [player.name for player in players(log)] == ["net 1", "net 2"]

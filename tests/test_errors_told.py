@@ -1,0 +1,174 @@
+"""Help and errors in Chinese: each command, option and error of the command line has a text of its own."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+import trainadvisor
+from trainadvisor.cli import main, program
+from trainadvisor.i18n.told_errors import listed, told
+from trainadvisor.i18n.told_help import catalog, in_chinese, of_option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PACKAGE = Path(trainadvisor.__file__).parent
+CHINESE = re.compile("[\u4e00-\u9fff]")
+ERRORS = {"LogError", "RuleError", "ConfigError", "UsageError", "TrainAdvisorError"}
+# Whose errors a command of a user shows.
+TOLD = (
+    "commands",
+    "trials",
+    "report/files.py",
+    "gate/baseline.py",
+    "monitor/alerts.py",
+    "requirements.py",
+    "fleet/places.py",
+)
+INSIDE = {"trials/changed_script.py", "monitor/alerts.py"}
+
+
+def commands(command: click.Command = program, name: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Yield each command with its name as it is typed."""
+    yield name, command
+    if isinstance(command, click.Group):
+        for below in command.list_commands(click.Context(command)):
+            other = command.get_command(click.Context(command), below)
+            assert other is not None
+            yield from commands(other, f"{name} {below}".strip())
+
+
+COMMANDS = dict(commands())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_told_in_both_languages(name: str) -> None:
+    """The English text stands in the command, the Chinese one in the catalog."""
+    command = COMMANDS[name]
+    options = [option for option in command.params if isinstance(option, click.Option)]
+    assert command.help
+    assert [option.name for option in options if not option.help] == []
+    assert [option.opts[0] for option in options if not CHINESE.search(of_option(name, option.opts[0]) or "")] == []
+    assert CHINESE.search(catalog()[name]["about"])
+    assert name == "" or CHINESE.search(catalog()[name]["short"])
+
+
+def test_the_catalog_names_nothing_else() -> None:
+    """What is gone from the commands is gone from there."""
+    assert set(catalog()) - {"shared"} == set(COMMANDS)
+    there = {(name, option.opts[0]) for name, command in COMMANDS.items() for option in command.params}
+    written = {(name, option) for name, table in catalog().items() if name != "shared" for option in table}
+    assert {pair for pair in written if pair[1] not in ("about", "short")} - there == set()
+    assert set(catalog()["shared"]) - {option for _, option in there} == {"-h"}
+
+
+def test_a_chinese_copy_leaves_the_command_as_it_is() -> None:
+    """Whoever asks next may read English."""
+    before = COMMANDS["run"].help
+    assert CHINESE.search(in_chinese(COMMANDS["run"], "run").help)
+    assert COMMANDS["run"].help == before
+
+
+def template(node: ast.expr | None) -> str | None:
+    """Return a text with {} for each part that differs."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    return None
+
+
+def raised(path: Path) -> Iterator[str]:
+    """Yield the text of each error that a module raises."""
+    for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        texts: dict[str, list[ast.expr]] = {}
+        for node in ast.walk(function):
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                texts.setdefault(node.targets[0].id, []).append(node.value)
+        for node in ast.walk(function):
+            call = node.exc if isinstance(node, ast.Raise) else None
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ERRORS and call.args:
+                first = call.args[0]
+                values = texts.get(first.id, []) if isinstance(first, ast.Name) else [first]
+                yield from (text for value in values if (text := template(value)))
+
+
+def modules() -> Iterator[Path]:
+    """Yield the modules whose errors are told."""
+    for name in TOLD:
+        path = PACKAGE / name
+        yield from (file for file in ([path] if path.is_file() else sorted(path.rglob("*.py"))))
+
+
+@pytest.mark.parametrize("path", list(modules()), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_every_error_of_a_command_has_a_chinese_text(path: Path) -> None:
+    """Found by its English one, so that a text that is changed has to be told anew."""
+    texts = set() if path.relative_to(PACKAGE).as_posix() in INSIDE else set(raised(path))
+    assert [text for text in sorted(texts) if not CHINESE.search(told(text, "zh"))] == []
+
+
+@pytest.mark.parametrize("group", ["commands", "parts"])
+def test_both_texts_have_the_same_parts(group: str) -> None:
+    """In the same order, because they are filled in so."""
+    assert [english for english, chinese in listed(group).items() if english.count("{}") != chinese.count("{}")] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run"], "trainadvisor：要运行哪个脚本？例如：trainadvisor run train.py；说明见 `trainadvisor run --help`"),
+        (["run", "nothere.py"], "trainadvisor：nothere.py：没有这个脚本；请检查路径"),
+        (["rn"], "trainadvisor：没有命令“rn”；您是不是想写“run”；说明见 `trainadvisor --help`"),
+        (["check", "--fial-on", "x"], "trainadvisor：没有选项 '--fial-on'"),
+        (["preflight", "--steps", "2", "x.py"], "trainadvisor：'--steps' 的值无效：2 不在范围 x>=5 内"),
+        (["demo", "lr-to-high"], "trainadvisor：lr-to-high：没有这个演示；您是不是想写“lr-too-high”？"),
+    ],
+)
+def test_errors_are_told_in_chinese(
+    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Under a Chinese locale, those of click included."""
+    monkeypatch.delenv("TRAINADVISOR_LANG", raising=False)
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert capsys.readouterr().err.startswith(said)
+
+
+def test_help_is_told_in_the_language_of_the_option(capsys: pytest.CaptureFixture[str]) -> None:
+    """The option counts before the locale, wherever it stands; the next call is English again."""
+    with pytest.raises(SystemExit, match="0"):
+        main(["check", "--lang", "zh", "--help"])
+    seen = capsys.readouterr().out
+    assert seen.startswith("用法: trainadvisor check")
+    assert "判为未通过的最低级别" in seen
+    with pytest.raises(SystemExit, match="0"):
+        main(["check", "--help"])
+    assert CHINESE.search(capsys.readouterr().out) is None
+
+
+def test_a_script_has_its_own_language_option(capsys: pytest.CaptureFixture[str]) -> None:
+    """What stands behind the script is none of ours."""
+    with pytest.raises(SystemExit, match="2"):
+        main(["run", "missing.py", "--lang", "zh"])
+    assert CHINESE.search(capsys.readouterr().err) is None
+
+
+def test_a_script_that_uses_click_speaks_its_own_language(tmp_path: Path) -> None:
+    """What we say in Chinese is ours alone."""
+    script = tmp_path / "own.py"
+    script.write_text("import click\n\n@click.command()\ndef main():\n    pass\n\nmain()\n")
+    command = [sys.executable, "-m", "trainadvisor", "run", "--lang", "zh", str(script), "--help"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=dict(os.environ))
+    assert "Show this message and exit." in done.stdout

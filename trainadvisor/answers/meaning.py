@@ -1,0 +1,283 @@
+"""What the words of a question mean: one token for all forms and synonyms of a word, in English and Chinese."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CJK = "\u3400-\u9fff"
+WORD = re.compile(rf"[a-z]+|[0-9]+(?:\.[0-9]+)?|[{CJK}]+")
+ENDING = re.compile(r"(?<=...)(?:ings?|ies|ed|es|e|(?<!s)s|y)$")
+DOUBLED = re.compile(r"(?<=..)([bdgmnprt])\1$")
+IGNORED = """
+    a an and are as at be been but by can could do does did for from get gets getting got had has have how i if in
+    into is it its just keep keeps me my of on or our please so some that the their them then there
+    they this to very was we were what when where while who why will with would you your always after about
+    am model network neural pytorch torch help problem really even ever still seem seems want wants like
+"""
+NEGATIONS = (
+    "no not never nothing without cannot cant wont dont doesnt didnt isnt arent wasnt hasnt havent refuses refuse"
+)
+FILLERS = re.compile(
+    "为什么|为啥|为何|怎么办|怎么样|怎么回事|怎么|怎样|如何|请问|什么|可以|应该|一直|老是|总是|始终|感觉|好像|有点|有些|特别|非常|"
+    "还是|仍然|依然|依旧|合适|原因|解决|咋办|咋|这个|已经|但是|而且|因为|所以|我的|我们|一下|神经网络|网络|模型|求助|大佬|大神|吗|呢|吧|啊|呀|嘛"
+)
+PARTICLES = re.compile("[的了有很太是在会就都也又还被把我它他们得着]")
+DENIALS = re.compile("没有|没|不|无法|未")
+NOT = "not"
+IRREGULAR = {
+    "going": "go", "goes": "go", "went": "go", "gone": "go", "rose": "rise", "fell": "fall", "grew": "grow",
+    "blew": "blow", "froze": "freeze", "chose": "choose", "learnt": "learn", "learned": "learn", "became": "become",
+}  # fmt: skip
+# Of two opposites, a phrase that says one does not answer a question that says the other.
+OPPOSITES = (
+    ("rise", "fall"), ("rise", "stuck"), ("fall", "stuck"), ("low", "high"), ("overfit", "underfit"),
+    ("overfit", "ahead"), ("slow", "faster"),
+)  # fmt: skip
+CLAUSES = re.compile(
+    r"[,;.?!，；。？！]\s|[，；。？！]|\b(?:but|while|yet|although|though|whereas)\b|但是|但|可是|而|却|不过|只是"
+)
+# What so many questions hold that it alone says nothing of what they are about.
+GENERAL = frozenset({"=choose", "=training", "=same", "=low", "=high", "=data", NOT})
+TRAIN, HELD = "=training", "=validation"
+COMPARING = {"=above": True, "=high": True, "=better": True, "=below": False, "=low": False, "=worse": False}
+GRADED = ("=better", "=worse")
+NEARLY_ALL, ALL = 90, 100  # per cent of right answers
+SHORTEST_MENDED, ALIKE = 5, 0.8
+
+
+Said = frozenset[tuple[str, str]]
+
+
+def is_chinese(text: str) -> bool:
+    """Return whether a text contains Chinese characters."""
+    return re.search(f"[{CJK}]", text) is not None
+
+
+def meanings(text: str) -> list[str]:
+    """Return the tokens of a text: names of concepts, stems of other English words, pairs of other characters."""
+    told = clauses(text)
+    return of_clauses(told)
+
+
+def of_clauses(told: list[list[str]]) -> list[str]:
+    """Return the tokens of all clauses."""
+    return _compared([token for clause in told for token in clause], told)
+
+
+def clauses(text: str) -> list[list[str]]:
+    """Return the tokens of each clause of a text."""
+    return [tokens for clause in CLAUSES.split(text) if (tokens := _of_clause(clause))]
+
+
+def _of_clause(text: str) -> list[str]:
+    text = unicodedata.normalize("NFKC", text).lower().replace("'", "").replace("’", "")
+    if is_chinese(text):
+        text = DENIALS.sub(f" {NOT} ", _marked(PARTICLES.sub(" ", FILLERS.sub(" ", _marked(text)))))
+    found = _joined([token for word in WORD.findall(text) for token in _of_word(word)])
+    told = happenings().intersection(found) or {TRAIN, HELD} <= {*found}
+    figure = "=accuracy" in found and any(token[0].isdigit() for token in found)
+    return [*found, "=stuck"] if figure and not told else found  # who asks about an accuracy of 10 % sees it stay there
+
+
+def _compared(tokens: list[str], told: list[list[str]]) -> list[str]:
+    """Return tokens where a comparison of training and validation data is what it comes to, whoever is named first."""
+    loss = "=loss" in tokens
+    larger = _larger(tokens, told, loss=loss)
+    if larger is None:
+        return tokens
+    rest = [token for token in tokens if token not in COMPARING]
+    return [*rest, "=overfit" if (larger == HELD) == loss else "=ahead"]
+
+
+def _larger(tokens: list[str], told: list[list[str]], *, loss: bool) -> str | None:
+    """Return on which data the loss or the metric is said to be larger, None where they are not compared."""
+    train, held = _figure_after(TRAIN, tokens), _figure_after(HELD, tokens)
+    if train is not None and held is not None and (loss or "=accuracy" in tokens):
+        apart = min(train, held) < max(train, held) * ALIKE
+        return (HELD if held > train else TRAIN) if apart else None
+    levels = {side: up for clause in told if (side := _side(clause)) and (up := _level(clause, loss)) is not None}
+    if len(set(levels.values())) > 1:
+        return max(levels, key=lambda side: levels[side])
+    if len(told) > 1 and levels:
+        return None
+    sides, ups = [token for token in tokens if token in (TRAIN, HELD)], _levels(tokens, loss)
+    if len(set(sides)) == 1 or not sides or len(ups) != 1:
+        return None
+    return sides[0] if ups.pop() else (HELD if sides[0] == TRAIN else TRAIN)
+
+
+def _side(clause: list[str]) -> str | None:
+    """Return which data a clause is about, None where that is both or neither."""
+    sides = {token for token in clause if token in (TRAIN, HELD)}
+    return sides.pop() if len(sides) == 1 else None
+
+
+def _level(clause: list[str], loss: bool) -> bool | None:  # noqa: FBT001 - one of two kinds of figure
+    """Return whether a clause calls something high or low, None where it does neither or both."""
+    ups = _levels(clause, loss) or ({False} if "=stuck" in clause and not loss else set())
+    ups = ups or {True for token in clause if token.isdigit() and NEARLY_ALL <= int(token) <= ALL}
+    return ups.pop() if len(ups) == 1 else None
+
+
+def _levels(tokens: list[str], loss: bool) -> set[bool]:  # noqa: FBT001 - one of two kinds of figure
+    """Return whether something is said to be larger, smaller, or both; a better loss is a smaller one."""
+    return {
+        COMPARING[token] if token not in GRADED else COMPARING[token] != loss for token in tokens if token in COMPARING
+    }
+
+
+def _figure_after(name: str, tokens: list[str]) -> float | None:
+    """Return the first number after a token, before the other kind of data is named."""
+    rest = tokens[tokens.index(name) + 1 :] if name in tokens else []
+    for token in rest:
+        if token in ("=training", "=validation"):
+            return None
+        if token[0].isdigit():
+            return float(token)
+    return None
+
+
+def contrary(asked: Said, phrase: Said) -> bool:
+    """Return whether a phrase says the opposite of a question: of anything at all, or of the same thing."""
+    return any(
+        (thing, this) in asked - phrase and (thing, that) in phrase - asked
+        for pair in OPPOSITES
+        for this, that in (pair, pair[::-1])
+        for thing in {thing for thing, _ in phrase}
+    )
+
+
+def said(told: list[list[str]]) -> Said:
+    """Return what clauses say of what: each happening with each thing of its clause, and with nothing at all."""
+    happening, found = happenings(), set()
+    compared = [token for token in of_clauses(told) if token in ("=ahead", "=overfit")]
+    for clause in [*told, compared]:
+        things = [token for token in clause if token not in happening]
+        for token in clause:
+            if token in happening:
+                found |= {(thing, token[1:]) for thing in things} | {("", token[1:])}
+    return frozenset(found)
+
+
+@cache
+def concepts() -> dict[str, str]:
+    """Return the name of each phrase's concept."""
+    return {phrase: name for group in _groups().values() for name, phrases in group.items() for phrase in phrases}
+
+
+@cache
+def happenings() -> frozenset[str]:
+    """Return the tokens that say what happens, not to what."""
+    return frozenset(f"={name}" for name in _groups()["happenings"])
+
+
+@cache
+def _groups() -> dict[str, dict[str, list[str]]]:
+    return tomllib.loads(Path(__file__).with_name("concepts.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _chinese() -> re.Pattern[str]:
+    phrases = sorted((phrase for phrase in concepts() if is_chinese(phrase)), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, phrases)))
+
+
+@cache
+def _english() -> dict[tuple[str, ...], str]:
+    phrases = {phrase: name for phrase, name in concepts().items() if not is_chinese(phrase)}
+    return {key: name for phrase, name in phrases.items() if (key := tuple(_stems(phrase)))}
+
+
+@cache
+def _longest() -> int:
+    return max(map(len, _english()))
+
+
+def _marked(text: str) -> str:
+    """Put the names of concepts, as words that no stem looks like, in place of Chinese phrases."""
+    text = re.sub(rf"(?<=[{CJK}])\s+(?=[{CJK}])", "", text)
+    return _chinese().sub(lambda found: f" {_mark(concepts()[found.group()])} ", text)
+
+
+def _mark(name: str) -> str:
+    return f"qq{name}"
+
+
+def _stems(text: str) -> list[str]:
+    return [token for word in WORD.findall(text) for token in _of_word(word)]
+
+
+def _of_word(word: str) -> Iterator[str]:
+    if is_chinese(word):
+        yield from [word[i : i + 2] for i in range(len(word) - 1)] or [word]
+    elif word.startswith("qq") or word in _NEGATING:
+        yield word if word.startswith("qq") else NOT
+    elif word not in _IGNORED:
+        yield _stem(IRREGULAR.get(word, word))
+
+
+def _stem(word: str) -> str:
+    """Return a word without its endings, so that all its forms come to the same."""
+    while (shorter := ENDING.sub("", word)) != word:
+        word = shorter
+    return DOUBLED.sub(r"\1", word)
+
+
+_IGNORED, _NEGATING = frozenset(IGNORED.split()), frozenset(NEGATIONS.split())
+
+
+def _joined(stems: list[str]) -> list[str]:
+    """Put the names of concepts in place of the longest English phrases."""
+    found, place, known = [], 0, _english()
+    longest = _longest()
+    while place < len(stems):
+        for length in range(min(longest, len(stems) - place), 0, -1):
+            if name := known.get(tuple(stems[place : place + length])):
+                found.append(f"={name}")
+                place += length
+                break
+        else:
+            word = stems[place]
+            found.append(f"={word[2:]}" if word.startswith("qq") else word)
+            place += 1
+    return [word for word in found if word not in _aside()]
+
+
+@cache
+def _aside() -> frozenset[str]:
+    """Return the tokens that say nothing."""
+    return frozenset({"than", *(f"={name}" for name in _groups()["said-by-the-way"])})
+
+
+def english_words(text: str) -> list[str]:
+    """Return the English words of a text in lower case."""
+    return re.findall("[a-z]+", text.lower())
+
+
+@cache
+def _spelled() -> frozenset[str]:
+    return frozenset(word for phrase in concepts() for word in english_words(phrase)) | _IGNORED | _NEGATING
+
+
+def mended(text: str, known: frozenset[str]) -> str:
+    """Return a text whose misspelled English words are the nearest known ones."""
+    from difflib import get_close_matches
+
+    right = _spelled() | known
+
+    def mend(found: re.Match[str]) -> str:
+        word = found.group()
+        if len(word) < SHORTEST_MENDED or word.lower() in right:
+            return word
+        near = get_close_matches(word.lower(), right, n=1, cutoff=ALIKE)
+        return near[0] if near else word
+
+    return re.sub(r"[A-Za-z]+", mend, text)

@@ -1,0 +1,68 @@
+"""Help and the messages of click in Chinese: commands keep their English texts and are told by the catalog."""
+
+from __future__ import annotations
+
+import copy
+import sys
+import tomllib
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainadvisor.i18n.told_errors import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Table = dict[str, str]
+_CLICK = ("core", "decorators", "exceptions", "formatting", "parser", "types")
+
+
+@cache
+def catalog() -> dict[str, Table]:
+    """Return the Chinese texts of each command, by its name."""
+    tables: dict[str, Table] = tomllib.loads(Path(__file__).with_name("help.zh.toml").read_text(encoding="utf-8"))
+    return tables
+
+
+def of_option(command: str, option: str) -> str | None:
+    """Return the text of an option, its own or the one that several commands share."""
+    return catalog().get(command, {}).get(option, catalog()["shared"].get(option))
+
+
+def in_chinese(command: Any, name: str) -> Any:
+    """Return a copy of a command that has Chinese texts, as have its options and the commands below it."""
+    command, table = copy.copy(command), catalog().get(name, {})
+    command.params = [copy.copy(option) for option in command.params]
+    command.help, command.short_help = table.get("about", command.help), table.get("short", command.short_help)
+    for option in command.params:
+        if getattr(option, "help", None) is not None:
+            option.help = of_option(name, option.opts[0]) or option.help
+    if hasattr(command, "commands"):
+        command.commands = {below: in_chinese(other, f"{name} {below}") for below, other in command.commands.items()}
+    return command
+
+
+@contextmanager
+def click_in_chinese() -> Iterator[None]:
+    """Let click speak Chinese while the block runs: a script that is started afterwards may use it too."""
+    modules = [module for name in _CLICK if (module := sys.modules.get(f"click.{name}")) is not None]
+    before = [
+        (module, name, value) for module in modules for name in ("_", "ngettext") if (value := vars(module).get(name))
+    ]
+    for module, name, _ in before:
+        setattr(module, name, _one if name == "_" else _several)
+    try:
+        yield
+    finally:
+        for module, name, value in before:
+            setattr(module, name, value)
+
+
+def _one(text: str) -> str:
+    return listed("click").get(text, text)
+
+
+def _several(one: str, many: str, count: int) -> str:
+    return _one(one if count == 1 else many)

@@ -1,0 +1,9 @@
+"""What mends each fault in a script, collected from the modules that declare it."""
+
+from __future__ import annotations
+
+from trainadvisor.mending import data_faults, fault_edits, model_faults
+
+# Importing them declares what they mend.
+MODULES = (data_faults, fault_edits, model_faults)
+FAULTS = fault_edits.FAULTS

@@ -1,0 +1,106 @@
+"""A line on a terminal that says what is going on, renewed each second: nobody waits without a sign of life.
+
+Nothing is written where the stream is no terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from trainadvisor.background import Background
+from trainadvisor.voice import Voice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# Seconds between two renewals; a line that somebody else has drawn within this time is left alone.
+PERIOD = 1.0
+ERASE = "\r\x1b[K"
+
+
+class StatusLine:
+    """What is going on, told by a thread beside it; `show` begins a stage, `line` prints above, `end` takes it away."""
+
+    def __init__(self, voice: Voice | None = None) -> None:
+        """Take where to write, by default standard error."""
+        self._voice = voice or Voice()
+        self.shown = self._voice.isatty() and os.environ.get("TERM") != "dumb"
+        self._text: Callable[[float], str] = lambda _: ""
+        self._began = self._drawn = time.monotonic()
+        self._dirty = False
+        self._thread = _Returning(self._work, "trainadvisor-status")
+
+    def show(self, text: Callable[[float], str], *, at_once: bool = True) -> None:
+        """Begin a stage: the text is asked for again each second, with the seconds since the beginning."""
+        self._text, self._began = text, time.monotonic()
+        if self.shown:
+            self.draw(text(0.0)) if at_once else self._rest()
+            self._thread.call()
+
+    def draw(self, text: str) -> None:
+        """Draw the line now, in place of what it was."""
+        if self.shown:
+            self._drawn, self._dirty = time.monotonic(), True
+            self._voice.write(f"{ERASE}{_cut(text)}")
+
+    def _rest(self) -> None:
+        self._drawn = self._began
+
+    def line(self, text: str) -> None:
+        """Write a line that stays, above the status."""
+        self._voice.write(f"{self._blank()}{text}\n")
+
+    def erase(self) -> None:
+        """Take the line away until it is drawn again."""
+        if blank := self._blank():
+            self._voice.write(blank)
+
+    def end(self) -> None:
+        """Take the line away for good."""
+        if self.shown:
+            self._thread.end(PERIOD)
+            self.erase()
+
+    def _blank(self) -> str:
+        dirty, self._dirty = self._dirty, False
+        return ERASE if dirty else ""
+
+    def _work(self) -> None:
+        while not self._thread.wait_until(self._drawn + PERIOD):
+            if time.monotonic() >= self._drawn + PERIOD:
+                self.draw(self._text(time.monotonic() - self._began))
+
+
+class _Returning(Background):
+    """A thread that comes back by itself after a fork."""
+
+    def come_back(self) -> None:
+        super().come_back()
+        self.call()
+
+
+@contextmanager
+def status(text: Callable[[float], str], voice: Voice | None = None, *, at_once: bool = True) -> Iterator[StatusLine]:
+    """Show a line while the block runs; what is over within a second needs none `at_once`."""
+    line = StatusLine(voice)
+    line.show(text, at_once=at_once)
+    try:
+        yield line
+    finally:
+        line.end()
+
+
+def _cut(text: str) -> str:
+    """Return what fits into one row of the terminal: a longer line could not be taken away again."""
+    from shutil import get_terminal_size
+    from unicodedata import east_asian_width
+
+    room = get_terminal_size((80, 24)).columns - 1
+    for place, character in enumerate(text):
+        room -= 2 if east_asian_width(character) in "WF" else 1
+        if room < 0:
+            return text[:place]
+    return text
