@@ -150,3 +150,17 @@ def test_no_statistics_call_a_run_broken_that_learns(signals: dict[str, Any], se
     """High skill on both sides, or a loss without a yardstick that fell by orders of magnitude; what was seen stays."""
     assert verdict(rule(severity="error", evidence="statistical"), x=2, **signals).severity == severity
     assert verdict(rule(severity="error", evidence="direct"), x=2, **signals).severity == "error"
+
+
+@pytest.mark.parametrize(
+    ("family", "signals", "state"),
+    [
+        ("curves", {"x": 2}, "off"),
+        ("policies", {"x": 2}, "found"),
+        ("policies", {"x": 1}, "clear"),
+        ("policies", {}, "off"),
+    ],
+)
+def test_rules_of_curves_say_of_recorded_runs_what_was_seen(family: str, signals: dict[str, Any], state: str) -> None:
+    """Limits of other tools' points do not apply; figures of policies that the recorder has not are no gap of it."""
+    assert verdict(rule(family=family), "recorded", **signals).state == state

@@ -13,8 +13,8 @@ from torch import nn
 from torch.distributions import Categorical, Normal
 
 N = 32
-FIELDS = ("ratio", "ratio_far", "ratio_gap", "entropy", "entropy_weight", "explained_variance", "preference_margin",
-          "preference_beta")  # fmt: skip
+FIELDS = ("factor_mixed", "policy_ratio", "policy_ratio_far", "policy_ratio_gap", "policy_entropy",
+          "policy_entropy_weight", "value_explained_variance", "preference_margin", "preference_beta")  # fmt: skip
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -51,9 +51,26 @@ def test_ratios_are_those_of_the_loss() -> None:
     """Mean, share further than 0.2 from 1, and mean size of the logarithm."""
     told, outputs, numbers = _first(_clipped)
     gap = _picked(outputs, 0) - (-1.6 + 0.3 * numbers)
-    assert told["ratio"] == pytest.approx(gap.exp().mean().item(), rel=1e-5)
-    assert told["ratio_far"] == pytest.approx(((gap.exp() < 0.8) | (gap.exp() > 1.2)).float().mean().item())
-    assert told["ratio_gap"] == pytest.approx(gap.abs().mean().item(), rel=1e-5)
+    assert told["policy_ratio"] == pytest.approx(gap.exp().mean().item(), rel=1e-5)
+    assert told["policy_ratio_far"] == pytest.approx(((gap.exp() < 0.8) | (gap.exp() > 1.2)).float().mean().item())
+    assert told["policy_ratio_gap"] == pytest.approx(gap.abs().mean().item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("bound", [lambda ratio: ratio, lambda ratio: ratio.clamp(max=2.0)])
+def test_weights_of_older_samples_are_no_ratios(bound: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    """What is not bounded from both sides corrects for another policy's samples, and may be far from 1."""
+
+    def loss(outputs: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+        return -(bound((_picked(outputs, 0) - (-1.6 + 0.3 * numbers)).exp()) * numbers).mean()
+
+    assert _first(loss)[0]["policy_ratio"] is None
+
+
+@pytest.mark.parametrize(("shift", "mixed"), [(0.0, 1.0), (9.0, 0.0)])
+def test_factors_of_both_signs_are_told(shift: float, mixed: float) -> None:
+    """Advantages are of both signs; masks and weights of examples are not."""
+    told, _, _ = _first(lambda outputs, numbers: -(_picked(outputs, 0) * (numbers + shift)).mean())
+    assert told["factor_mixed"] == mixed
 
 
 def test_ratios_of_densities_are_told() -> None:
@@ -61,10 +78,11 @@ def test_ratios_of_densities_are_told() -> None:
 
     def loss(outputs: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
         new = Normal(outputs[:, 0], outputs[:, 1].exp()).log_prob(numbers)
-        return -((new - new.detach()).exp() * numbers).mean()
+        ratio = (new - new.detach()).exp()
+        return -torch.min(ratio * numbers, ratio.clamp(0.9, 1.1) * numbers).mean()
 
     told, _, _ = _first(loss)
-    assert (told["ratio"], told["ratio_far"], told["entropy"]) == (1.0, 0.0, None)
+    assert (told["policy_ratio"], told["policy_ratio_far"], told["policy_entropy"]) == (1.0, 0.0, None)
 
 
 @pytest.mark.parametrize("sign", [-1.0, 1.0])
@@ -78,8 +96,8 @@ def test_entropy_and_its_weight_are_told(sign: float) -> None:
 
     told, outputs, _ = _first(loss)
     logs = outputs.log_softmax(-1)
-    assert told["entropy"] == pytest.approx(-(logs.exp() * logs).sum(-1).mean().item(), rel=1e-5)
-    assert told["entropy_weight"] == pytest.approx(sign * 0.3)
+    assert told["policy_entropy"] == pytest.approx(-(logs.exp() * logs).sum(-1).mean().item(), rel=1e-5)
+    assert told["policy_entropy_weight"] == pytest.approx(sign * 0.3)
 
 
 @pytest.mark.parametrize("squared", [F.mse_loss, lambda a, b: (b - a).pow(2).mean()])
@@ -93,7 +111,9 @@ def test_the_explained_variance_is_that_of_the_value_loss(squared: Loss) -> None
 
     told, outputs, numbers = _first(loss)
     values = head(outputs).squeeze(-1)
-    assert told["explained_variance"] == pytest.approx((1 - (numbers - values).var() / numbers.var()).item(), abs=1e-5)
+    assert told["value_explained_variance"] == pytest.approx(
+        (1 - (numbers - values).var() / numbers.var()).item(), abs=1e-5
+    )
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.2])

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from builders import event, log_of, make_loss, make_model, make_optimizer, parameter
 
 from trainadvisor.signals.context import contexts
@@ -41,6 +42,12 @@ def test_names_of_reinforcement_learning(tmp_path: Path) -> None:
     """A policy network says what it is; an ordinary net does not."""
     assert "reinforcement" in kinds(tmp_path, models=[{**make_model(), "class": "PolicyNet"}])
     assert "reinforcement" not in kinds(tmp_path, models=[{**make_model(), "class": "ResNet"}])
+
+
+@pytest.mark.parametrize(("mixed", "is_policy"), [(1.0, True), (0.0, False)])
+def test_advantages_in_the_loss_are_reinforcement_learning(tmp_path: Path, mixed: float, *, is_policy: bool) -> None:
+    """Factors of log-probabilities that have both signs tell a policy from weighted examples, whatever its name is."""
+    assert ("reinforcement" in kinds(tmp_path, steps=[{"step": 0, "loss": 1.0, "factor_mixed": mixed}])) is is_policy
 
 
 def test_pairwise_losses_are_contrastive(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from trainadvisor.vocabulary import Severity
 MOST_SUBJECTS = 200
 MANY = "many-trainings"
 CURVES, RECORDED = "curves-only", "recorded"
-# Families whose rules are made for the points of another tool's log.
-CURVES_FAMILIES = ("curves", "policies")
+# Families whose rules are made for the points of another tool's log; policies' know some of the recorder's too.
+CURVES_FAMILIES = CURVES_FAMILY, POLICIES_FAMILY = ("curves", "policies")
 # Share of what can be learned above which no statistics may call a run broken.
 MASTERED = 0.9
 # The same for a loss without a yardstick, which has to fall by three orders of magnitude.
@@ -56,17 +56,26 @@ def judge_rule(rule: Rule, signals: SignalSource, contexts: Collection[str] = ()
         return Verdict(rule, OFF, reason=barred[0])
     if MANY in contexts and rule.evidence not in SEEN:
         return Verdict(rule, OFF, reason=MANY)  # what the steps show together is the course of no training
-    if RECORDED in contexts and rule.family in CURVES_FAMILIES:
-        return Verdict(rule, OFF, reason=RECORDED)  # the recorder has better than curves to judge by
-    if CURVES in contexts and rule.evidence not in SEEN and rule.family not in CURVES_FAMILIES:
-        return Verdict(rule, OFF, reason=CURVES)  # limits measured on steps say nothing about points
+    if other := _other_source(rule, contexts):
+        return Verdict(rule, OFF, reason=other)
     try:
         verdict = _judge_branches(rule, signals)
+        if RECORDED in contexts and rule.family == POLICIES_FAMILY and verdict.state == UNKNOWN:
+            return Verdict(rule, OFF, reason=RECORDED)
         return _left(_completed(verdict, contexts)) if verdict.state == FOUND else verdict
     except Exception as error:
         if from_handler(error):
             raise
         return Verdict(rule, UNKNOWN, failure=f"{type(error).__name__}: {error}")
+
+
+def _other_source(rule: Rule, contexts: Collection[str]) -> str | None:
+    """Return the source of the log where a rule is made for the other one."""
+    if RECORDED in contexts and rule.family == CURVES_FAMILY:
+        return RECORDED  # the recorder has better than curves to judge by
+    if CURVES in contexts and rule.evidence not in SEEN and rule.family not in CURVES_FAMILIES:
+        return CURVES  # limits measured on steps say nothing about points
+    return None
 
 
 def _judge_branches(rule: Rule, signals: SignalSource) -> Verdict:

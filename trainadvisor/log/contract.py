@@ -72,12 +72,13 @@ class StepRecord(TypedDict):
     factor_zero: NotRequired[
         Annotated[Number, "1 where the factors of a policy's log-probabilities are all zero, at sampled steps"]
     ]
-    ratio: NotRequired[Annotated[Number, "mean ratio of new to old probabilities in a policy's loss, at sampled steps"]]
-    ratio_far: NotRequired[Annotated[Number, "share of these ratios that are further than 0.2 from 1"]]
-    ratio_gap: NotRequired[Annotated[Number, "mean distance of new from old log-probabilities in nats"]]
-    entropy: NotRequired[Annotated[Number, "entropy of a policy's choices in nats, at sampled steps"]]
-    entropy_weight: NotRequired[Annotated[Number, "factor of that entropy in the loss: negative for a bonus"]]
-    explained_variance: NotRequired[
+    factor_mixed: NotRequired[Annotated[Number, "1 where these factors are of both signs, as advantages are"]]
+    policy_ratio: NotRequired[Annotated[Number, "mean ratio of new to old probabilities that a policy's loss clips"]]
+    policy_ratio_far: NotRequired[Annotated[Number, "share of these ratios that are further than 0.2 from 1"]]
+    policy_ratio_gap: NotRequired[Annotated[Number, "mean distance of new from old log-probabilities in nats"]]
+    policy_entropy: NotRequired[Annotated[Number, "entropy of a policy's choices in nats, at sampled steps"]]
+    policy_entropy_weight: NotRequired[Annotated[Number, "factor of that entropy in the loss: negative for a bonus"]]
+    value_explained_variance: NotRequired[
         Annotated[Number, "share of the variance of its targets that a value function explains, at sampled steps"]
     ]
     preference_margin: NotRequired[

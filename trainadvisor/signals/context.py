@@ -91,8 +91,9 @@ def many_trainings(log: RunLog) -> bool:
 
 
 def reinforcement(log: RunLog) -> bool:
-    """Return whether models, or the columns of another tool's log, are named as in reinforcement learning."""
-    return bool(ACTING.search(_names(log))) or curves.curve_kind(log) == "reinforcement"
+    """Return whether the loss is that of a policy, or models or another tool's columns are named so."""
+    named = bool(ACTING.search(_names(log))) or curves.curve_kind(log) == "reinforcement"
+    return named or bool((log.column("factor_mixed") > 0).any())
 
 
 def self_targets(log: RunLog) -> bool:

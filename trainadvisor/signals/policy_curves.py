@@ -1,7 +1,8 @@
-"""The figures of a policy in another tool's log: spread of rewards, size of the updates, entropy, value function.
+"""The figures of a policy: spread of rewards, size of the updates, entropy, value function.
 
-Names are those of TRL, verl, OpenRLHF, Stable-Baselines3 and CleanRL. A level is a median over a third of the points,
-so that a warm-up or one wild batch decides nothing.
+They come from another tool's log, some of them from the recorder as well. Names are those of TRL, verl, OpenRLHF,
+Stable-Baselines3 and CleanRL. A level is a median over a third of the points, so that a warm-up or one wild batch
+decides nothing.
 """
 
 import re
@@ -12,11 +13,17 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import curves, robust_statistics, signal
 from trainadvisor.signals.curves import SOME, imported
 from trainadvisor.signals.memory import remembered
+from trainadvisor.signals.policy_steps import recorded
 from trainadvisor.signals.robust_statistics import Series
 
 NEEDS = {
     "needs": "a log of TRL, verl, OpenRLHF, Stable-Baselines3 or CleanRL",
     "zh": "TRL、verl、OpenRLHF、Stable-Baselines3 或 CleanRL 的日志",
+}
+
+TOLD = {
+    "needs": NEEDS["needs"] + ", or recorded steps with the loss of a policy",
+    "zh": NEEDS["zh"] + "，或含策略损失的记录步骤",
 }
 
 ZERO_SPREAD = re.compile(r"frac_reward_zero_std$")
@@ -51,6 +58,11 @@ def figure(log: RunLog, pattern: re.Pattern[str]) -> Series:
     return next(known, np.zeros(0))
 
 
+def told(log: RunLog, pattern: re.Pattern[str], field: str) -> Series:
+    """The values of a figure in another tool's log, or those of a field of the recorder."""
+    return figure(log, pattern) if imported(log) else recorded(log, field)
+
+
 def early(values: Series) -> float | None:
     """Level of the first third."""
     return float(np.median(values[: values.size // THIRD])) if values.size else None
@@ -74,10 +86,10 @@ def group_zero_spread(log: RunLog) -> float | None:
     return lasting(share if share.size else (figure(log, SPREAD) < SMALL).astype(np.float64))
 
 
-@signal(unit="share", **NEEDS)
+@signal(unit="share", **TOLD)
 def policy_clip_fraction(log: RunLog) -> float | None:
-    """Share of the ratios that the clipping of PPO cuts, as both halves of the run have it."""
-    return lasting(figure(log, CLIPPED))
+    """Share of the ratios that PPO clips, or that are further than 0.2 from 1, as both halves of the run have it."""
+    return lasting(told(log, CLIPPED, "policy_ratio_far"))
 
 
 @signal(unit="nats", **NEEDS)
@@ -86,10 +98,10 @@ def policy_update_kl(log: RunLog) -> float | None:
     return lasting(figure(log, UPDATE_KL))
 
 
-@signal(unit="ratio", **NEEDS)
+@signal(unit="ratio", **TOLD)
 def policy_ratio_late(log: RunLog) -> float | None:
     """Mean ratio of new to old probabilities in the last third of the run."""
-    return late(figure(log, RATIO))
+    return late(told(log, RATIO, "policy_ratio"))
 
 
 @signal(unit="nats per token", **NEEDS)
@@ -99,18 +111,18 @@ def token_kl_late(log: RunLog) -> float | None:
 
 
 def _entropy(log: RunLog) -> Series:
-    own = figure(log, ENTROPY)
+    own = told(log, ENTROPY, "policy_entropy")
     return own if own.size else -figure(log, ENTROPY_LOSS)
 
 
-@signal(unit="nats", **NEEDS)
+@signal(unit="nats", **TOLD)
 def policy_entropy_early(log: RunLog) -> float | None:
     """Entropy of the policy in the first tenth of the run."""
     values = _entropy(log)
     return float(np.median(robust_statistics.head(values, 0.1, SOME))) if values.size else None
 
 
-@signal(unit="nats", **NEEDS)
+@signal(unit="nats", **TOLD)
 def policy_entropy_late(log: RunLog) -> float | None:
     """Entropy of the policy in the last third of the run."""
     return late(_entropy(log))

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 
+from trainadvisor.instrument import private_torch
 from trainadvisor.record.losses.log_probabilities import is_density, source_of
 from trainadvisor.record.losses.loss_graph import bare
 from trainadvisor.record.losses.loss_region import kept, unshaped
@@ -23,6 +24,12 @@ def ratio_of(term: Any) -> torch.Tensor | None:
     if len(sides) != 2 or len(known) != 1 or (source_of(known[0]) is None and not is_density(known[0])):
         return None
     return kept(node, "result")
+
+
+def is_clipped(term: Any) -> bool:
+    """Return whether a term is bounded from both sides, as PPO bounds its ratios; off-policy weights are from above."""
+    node = unshaped(term)
+    return bare(node) == "Clamp" and all(private_torch.saved(node, bound) is not None for bound in ("min", "max"))
 
 
 def entropy_weight(root: Any) -> float | None:

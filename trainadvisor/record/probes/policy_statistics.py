@@ -6,11 +6,10 @@ from typing import Any
 import torch
 
 from trainadvisor.record.context import Context, probe
-from trainadvisor.record.handlers import only_sampled
 from trainadvisor.record.losses.explained_values import explained_variances
-from trainadvisor.record.losses.log_probabilities import mean_entropy, source_of
+from trainadvisor.record.losses.log_probabilities import is_density, mean_entropy, source_of
 from trainadvisor.record.losses.loss_factors import policy_terms
-from trainadvisor.record.losses.policy_ratios import entropy_weight, ratio_of
+from trainadvisor.record.losses.policy_ratios import entropy_weight, is_clipped, ratio_of
 from trainadvisor.record.losses.preference_margins import preference_of
 
 # Samples of a loss that showed none of these, after which it is not asked again.
@@ -21,20 +20,22 @@ _CLIP = 0.2
 
 @probe(order=60)
 class PolicyStatisticsProbe:
-    """Reads a few numbers off the graph at the steps whose gradients are sampled."""
+    """Reads a few numbers off the graph at a loss's first step and at the steps whose gradients are sampled."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._looked: set[Any] = set()
         self._without: Counter[Any] = Counter()
         self._has_policy = False
 
-    @only_sampled
     def on_backward_begins(self, *_: Any) -> None:
         """Look at the loss while its graph is there."""
         step, root = self._context.step, self._context.losses.last_root
         loss = step.fields.get("loss_id")
-        if root is None or not step.sample_gradients or self._without[loss] >= _TRIED:
+        wanted = step.sample_gradients or loss not in self._looked
+        if root is None or not wanted or self._without[loss] >= _TRIED:
             return
+        self._looked.add(loss)
         with torch.no_grad():
             found = self._policy(root) | self._preference(root)
         if not found:
@@ -45,22 +46,28 @@ class PolicyStatisticsProbe:
     def _policy(self, root: Any) -> dict[str, Any]:
         """Return what the loss of a policy or of its value function shows."""
         found: dict[str, Any] = {}
-        terms = [node for node, _ in policy_terms(root)]
+        weighed = list(policy_terms(root))
+        terms = [node for node, _ in weighed]
         self._has_policy |= bool(terms)
+        factor = next((factor for term, factor in weighed if source_of(term) or is_density(term)), None)
         ratio = next((ratio for ratio in map(ratio_of, terms) if ratio is not None), None)
+        if not any(map(is_clipped, terms)):
+            ratio = None
         if ratio is not None:
             ratio = ratio.float()
-            found = {"ratio": ratio.mean(), "ratio_far": (~((ratio - 1).abs() <= _CLIP)).float().mean(),
-                     "ratio_gap": ratio.log().abs().mean()}  # fmt: skip
+            found = {"policy_ratio": ratio.mean(), "policy_ratio_far": (~((ratio - 1).abs() <= _CLIP)).float().mean(),
+                     "policy_ratio_gap": ratio.log().abs().mean()}  # fmt: skip
+        if factor is not None:
+            found["factor_mixed"] = ((factor > 0).any() & (factor < 0).any()).float()
         source = next((source for source in map(source_of, terms) if source is not None), None)
         entropy = None if source is None else mean_entropy(source)
         if entropy is not None:
-            found["entropy"] = entropy
+            found["policy_entropy"] = entropy
         weight = entropy_weight(root) if terms else None
         if weight is not None:
-            found["entropy_weight"] = weight
+            found["policy_entropy_weight"] = weight
         variances = explained_variances(root) if self._has_policy else []
-        return found | ({"explained_variance": variances[0]} if variances else {})
+        return found | ({"value_explained_variance": variances[0]} if variances else {})
 
     def _preference(self, root: Any) -> dict[str, Any]:
         """Return what the loss of a preference training shows."""

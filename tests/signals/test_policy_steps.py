@@ -1,0 +1,70 @@
+"""The figures of a policy's or a preference loss that the recorder read off the graph."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import log_of
+
+from trainadvisor.log.reader import RunLog
+from trainadvisor.signals import policy_curves, policy_steps
+
+TEN = 10
+
+
+def _log(tmp_path: Path, *, steps: int = TEN, **fields: Any) -> RunLog:
+    """Return a log of steps with these fields; a list gives each step its own value."""
+    told = [
+        {name: value[at] if isinstance(value, list) else value for name, value in fields.items()} for at in range(steps)
+    ]
+    return log_of(tmp_path, steps=[{"step": at, "loss": 1.0, **step} for at, step in enumerate(told)])
+
+
+def test_the_largest_margin_counts(tmp_path: Path) -> None:
+    """One pair that leaves 0 shows that the policy is compared with something else."""
+    log = _log(tmp_path, preference_margin=[0.0] * 9 + [0.25])
+    assert policy_steps.preference_margin_largest(log) == 0.25
+
+
+def test_the_typical_beta_is_told(tmp_path: Path) -> None:
+    """A factor that was read wrongly once decides nothing."""
+    log = _log(tmp_path, preference_beta=[0.1] * 9 + [0.0])
+    assert policy_steps.preference_weight(log) == pytest.approx(0.1)
+
+
+def test_a_weight_that_was_ever_a_bonus_is_one(tmp_path: Path) -> None:
+    """A sign that changes is a schedule's business."""
+    log = _log(tmp_path, policy_entropy_weight=[0.3] * 9 + [-0.1])
+    assert policy_steps.policy_entropy_weight(log) == pytest.approx(-0.1)
+
+
+def test_the_first_gap_is_that_of_the_first_step(tmp_path: Path) -> None:
+    """Later steps differ because the policy has moved."""
+    assert policy_steps.policy_first_gap(_log(tmp_path, policy_ratio_gap=[0.0] + [0.9] * 9)) == 0.0
+    assert policy_steps.policy_first_gap(_log(tmp_path, policy_ratio_gap=[None] + [0.9] * 9)) is None
+
+
+def test_the_share_of_far_ratios_is_what_both_halves_have(tmp_path: Path) -> None:
+    """The lower of the medians of both halves, as in another tool's log."""
+    assert policy_curves.policy_clip_fraction(_log(tmp_path, policy_ratio_far=[0.1] * 5 + [0.9] * 5)) == pytest.approx(
+        0.1
+    )
+    assert policy_curves.policy_ratio_late(_log(tmp_path, policy_ratio=[1.0] * 5 + [3.0] * 5)) == pytest.approx(3.0)
+
+
+def test_the_entropy_is_told_early_and_late(tmp_path: Path) -> None:
+    """The median of the first five steps, and of the last third."""
+    log = _log(tmp_path, policy_entropy=[2.0] * 5 + [0.1] * 5)
+    assert (policy_curves.policy_entropy_early(log), policy_curves.policy_entropy_late(log)) == (
+        2.0,
+        pytest.approx(0.1),
+    )
+
+
+def test_fewer_than_ten_steps_tell_nothing(tmp_path: Path) -> None:
+    """Nine steps are not the whole of a run."""
+    log = _log(
+        tmp_path, steps=9, preference_margin=0.0, preference_beta=0.1, policy_entropy_weight=0.3, policy_ratio_far=0.9
+    )
+    told = (policy_steps.preference_margin_largest, policy_steps.preference_weight, policy_steps.policy_entropy_weight)
+    assert [signal(log) for signal in (*told, policy_curves.policy_clip_fraction)] == [None] * 4

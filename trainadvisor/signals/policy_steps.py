@@ -1,0 +1,52 @@
+"""The figures of a policy's or a preference loss, as the recorder read them off the graph at sampled steps."""
+
+import numpy as np
+
+from trainadvisor.log.reader import RunLog
+from trainadvisor.signals import robust_statistics, signal
+from trainadvisor.signals.robust_statistics import Series
+
+LEAST = 10  # steps looked at, before a figure of the whole run is told
+
+POLICY = {
+    "needs": "recorded steps whose loss weighs the log-probabilities of a policy",
+    "zh": "所记录步骤的损失含策略的加权对数概率",
+}
+PREFERENCE = {
+    "needs": "recorded steps whose loss compares the log-probabilities of two answers",
+    "zh": "所记录步骤的损失比较两个回答的对数概率",
+}
+
+
+def recorded(log: RunLog, field: str) -> Series:
+    """The finite values of a field of the recorder; none where fewer than ten steps have it."""
+    values = robust_statistics.finite(log.column(field))
+    return values if values.size >= LEAST else np.zeros(0)
+
+
+@signal(unit="reward", **PREFERENCE)
+def preference_margin_largest(log: RunLog) -> float | None:
+    """Largest mean size of what the sigmoid of a preference loss gets: 0 where the policy is its own reference."""
+    margins = recorded(log, "preference_margin")
+    return float(margins.max()) if margins.size else None
+
+
+@signal(unit="", **PREFERENCE)
+def preference_weight(log: RunLog) -> float | None:
+    """Size of the number that a preference loss multiplies log-probabilities with: beta."""
+    weights = recorded(log, "preference_beta")
+    return float(np.median(weights)) if weights.size else None
+
+
+@signal(unit="", **POLICY)
+def policy_entropy_weight(log: RunLog) -> float | None:
+    """Number that the loss multiplies the entropy of the policy with, below 0 for a bonus; its lowest value."""
+    weights = recorded(log, "policy_entropy_weight")
+    return float(weights.min()) if weights.size else None
+
+
+@signal(unit="nats", **POLICY)
+def policy_first_gap(log: RunLog) -> float | None:
+    """Mean distance of new and old log-probabilities at the very first step, where both are of one policy."""
+    first = log.column("policy_ratio_gap")[:1]
+    return float(first[0]) if first.size and np.isfinite(first[0]) else None
