@@ -61,10 +61,18 @@ def test_the_entropy_is_told_early_and_late(tmp_path: Path) -> None:
     )
 
 
-def test_fewer_than_ten_steps_tell_nothing(tmp_path: Path) -> None:
-    """Nine steps are not the whole of a run."""
-    log = _log(
-        tmp_path, steps=9, preference_margin=0.0, preference_beta=0.1, policy_entropy_weight=0.3, policy_ratio_far=0.9
+def test_fewer_than_ten_steps_tell_no_level(tmp_path: Path) -> None:
+    """Nine steps show no level."""
+    assert policy_curves.policy_clip_fraction(_log(tmp_path, steps=9, policy_ratio_far=0.9)) is None
+
+
+@pytest.mark.parametrize(("steps", "told"), [(3, [0.0, 0.5, 0.5]), (2, [None] * 3)])
+def test_three_steps_tell_a_fact(tmp_path: Path, steps: int, told: list[float | None]) -> None:
+    """A factor is one and the same, and the first step shows no margin anyway."""
+    log = _log(tmp_path, steps=steps, preference_margin=0.0, preference_beta=0.5, policy_entropy_weight=0.5)
+    signals = (
+        policy_steps.preference_margin_largest,
+        policy_steps.preference_weight,
+        policy_steps.policy_entropy_weight,
     )
-    told = (policy_steps.preference_margin_largest, policy_steps.preference_weight, policy_steps.policy_entropy_weight)
-    assert [signal(log) for signal in (*told, policy_curves.policy_clip_fraction)] == [None] * 4
+    assert [signal(log) for signal in signals] == told

@@ -6,7 +6,8 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics, signal
 from trainadvisor.signals.robust_statistics import Series
 
-LEAST = 10  # steps looked at, before a figure of the whole run is told
+LEAST = 10  # steps looked at, before the level of a figure is told
+FACTS = 3  # the same of what is a fact of each step: one factor, one pair of models
 
 POLICY = {
     "needs": "recorded steps whose loss weighs the log-probabilities of a policy",
@@ -18,30 +19,30 @@ PREFERENCE = {
 }
 
 
-def recorded(log: RunLog, field: str) -> Series:
-    """The finite values of a field of the recorder; none where fewer than ten steps have it."""
+def recorded(log: RunLog, field: str, least: int = LEAST) -> Series:
+    """The finite values of a field of the recorder; none where fewer steps have it."""
     values = robust_statistics.finite(log.column(field))
-    return values if values.size >= LEAST else np.zeros(0)
+    return values if values.size >= least else np.zeros(0)
 
 
 @signal(unit="reward", **PREFERENCE)
 def preference_margin_largest(log: RunLog) -> float | None:
     """Largest mean size of what the sigmoid of a preference loss gets: 0 where the policy is its own reference."""
-    margins = recorded(log, "preference_margin")
+    margins = recorded(log, "preference_margin", FACTS)
     return float(margins.max()) if margins.size else None
 
 
 @signal(unit="", **PREFERENCE)
 def preference_weight(log: RunLog) -> float | None:
     """Size of the number that a preference loss multiplies log-probabilities with: beta."""
-    weights = recorded(log, "preference_beta")
+    weights = recorded(log, "preference_beta", FACTS)
     return float(np.median(weights)) if weights.size else None
 
 
 @signal(unit="", **POLICY)
 def policy_entropy_weight(log: RunLog) -> float | None:
     """Number that the loss multiplies the entropy of the policy with, below 0 for a bonus; its lowest value."""
-    weights = recorded(log, "policy_entropy_weight")
+    weights = recorded(log, "policy_entropy_weight", FACTS)
     return float(weights.min()) if weights.size else None
 
 
