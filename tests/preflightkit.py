@@ -52,9 +52,9 @@ class Given:
             build_log(folder, name=f"{name}.json", **{"losses": [LOSS], "models": [MODEL], "events": events, **more})
         )
 
-    def first(self, steps: int) -> Trial:
+    def first(self, steps: int, more: Sequence[Any] = ()) -> Trial:
         """Return the first steps."""
-        del steps
+        del steps, more
         return Trial(self._logs.get("natural"), "Traceback\nModuleNotFoundError: No module named 'x'", 2.0, self.code)
 
     def experiment(self, name: str, changes: Sequence[Any], steps: int, *, share: float = 1.0) -> RunLog | None:

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from builders import build_log
 
+from trainadvisor.errors import LogError
 from trainadvisor.telling import diagnose
 
 TRAIN = """
@@ -21,6 +23,16 @@ for step in range(30):
     {before}
     loss = nn.functional.cross_entropy(model(torch.randn(8, {width})), torch.randint(0, {classes}, (8,)))
     optimizer.zero_grad(); loss.backward(); optimizer.step()
+"""
+# Kills the process when the log, as it lies on the disk, holds something.
+LEAVE = """
+import os, pathlib, signal, time
+def leave(wanted):
+    for _ in range(2000):
+        if wanted in pathlib.Path("log.json").read_text():
+            break
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
@@ -68,13 +80,40 @@ def test_an_interrupt_is_no_crash(tmp_path: Path) -> None:
     assert "exception" not in diagnosis.run
 
 
-def test_a_killed_process(tmp_path: Path) -> None:
-    """A log without an end says so, and calls nothing sound."""
-    path = script(tmp_path, TRAIN.format(before="os.kill(os.getpid(), signal.SIGKILL) if step == 25 else 0", width=4,
-                                         classes=3))  # fmt: skip
+def test_a_killed_process_leaves_its_steps(tmp_path: Path) -> None:
+    """All that were done a second before, also of a run that took less; the log says that it breaks off."""
+    before = "if step == 25: leave('\"step\":23,')"
+    path = script(tmp_path, LEAVE + TRAIN.format(before=before, width=4, classes=3))
     assert run(path, "--log", "log.json").returncode == -signal.SIGKILL
     diagnosis = diagnose(tmp_path / "log.json")
-    assert (diagnosis.state, diagnosis.reasons[0].code) == ("cannot-tell", "unended")
+    assert diagnosis.run["steps"] == 24
+    assert "the log breaks off after 24 steps: the process was killed" in diagnosis.reasons[0].text
+    assert diagnosis.state != "healthy"
+
+
+def test_a_process_that_is_killed_in_its_first_step(tmp_path: Path) -> None:
+    """There is a log, and it calls nothing sound."""
+    path = script(tmp_path, LEAVE + TRAIN.format(before="leave('header')", width=4, classes=3))
+    assert run(path, "--log", "log.json").returncode == -signal.SIGKILL
+    diagnosis = diagnose(tmp_path / "log.json")
+    assert (diagnosis.state, diagnosis.reasons[0].code, diagnosis.clear) == ("cannot-tell", "unended", [])
+    assert diagnosis.summary.startswith("the log breaks off after 0 steps: the process was killed")
+    assert diagnosis.run["script"] == "train.py"
+
+
+def test_a_finding_hides_no_kill(tmp_path: Path) -> None:
+    """That the run broke off is told beside it."""
+    losses = [1.0] * 20 + [float("nan")] * 10
+    diagnosis = diagnose(build_log(tmp_path, steps=30, columns={"loss": losses, "opt": [0]}, end=None))
+    assert diagnosis.state == "broken"
+    assert diagnosis.notes[0] == "the log breaks off after 30 steps: the process was killed, or still runs"
+
+
+def test_a_log_without_a_record(tmp_path: Path) -> None:
+    """It is ours, and not a list of rows with nothing in it."""
+    (tmp_path / "log.json").write_text("[\n]\n")
+    with pytest.raises(LogError, match="its run was killed before it trained, or has not begun to"):
+        diagnose(tmp_path / "log.json")
 
 
 WORKER = """

@@ -98,13 +98,15 @@ def once(number: int, folder: str) -> int:
     return 2 * number
 
 
-def test_a_killed_worker_is_survived(tasks: RayTasks, tmp_path: Path) -> None:
+def test_a_killed_worker_is_survived(tasks: RayTasks, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Its call is made again; one that kills every worker is given up, and all others have their answers."""
     answers = {a.key: a for a in tasks.run(once, [Call(n, (n, str(tmp_path))) for n in range(10)])}
     assert {n: a.value for n, a in answers.items() if not a.lost} == {n: 2 * n for n in range(10) if n not in (5, 7)}
     assert (tmp_path / "3").exists()
     assert answers[5].lost == "the process that read it was killed"
     assert answers[7].lost == "ValueError: seven"
+    time.sleep(2.0)  # the cluster tells of the dead workers in a thread of its own
+    assert capsys.readouterr().out == ""
 
 
 def test_a_call_that_never_ends_is_given_up(cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,6 +121,9 @@ def tune(folder: Path) -> Path:
                 "loss": 2.0 / (n + 1) if rate < 1 else 2.0 * 1.3**n,
                 "val_loss": 2.1 / (n + 1),
                 "training_iteration": n + 1,
+                "timestamp": 1795892677 + 9 * n,
+                "time_this_iter_s": 8.0,
+                "time_total_s": 8.0 * (n + 1),
             }
             for n in range(30)
         ]
@@ -138,6 +141,7 @@ def test_an_experiment_of_ray_tune(tmp_path: Path) -> None:
     assert len(result.runs) == 12
     assert {Path(entry.address).name for entry in result.runs} == {"result.json"}
     assert {entry.settings["model/width"] for entry in result.runs} == {32}
+    assert {entry.seconds for entry in result.runs} == {240.0}
     (sweep,) = result.sweeps
     assert (sweep.script, sweep.runs, sweep.bad, sweep.differences[0].rule) == ("mytune", 12, 6, "lr >= 2")
 

@@ -53,6 +53,17 @@ def test_each_look_returns_what_is_new(writer: LogWriter) -> None:
     assert numbers(tail.read()) == ["end"]
 
 
+def test_a_provisional_header_is_left_to_its_successor(tmp_path: Path) -> None:
+    """What stands in its place later is read whole."""
+    writer = LogWriter(tmp_path / "log.json", header={"record": "header", "format": 1})
+    tail = Tail(writer.path)
+    assert tail.read() == []
+    writer({"record": "header", "format": 1, "source": "recorder", "models": []})
+    writer(step(0))
+    writer.flush()
+    assert numbers(tail.read()) == ["header", 0]
+
+
 def test_a_look_costs_what_was_added(writer: LogWriter, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long log is not read again."""
     for number in range(5000):

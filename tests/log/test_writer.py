@@ -79,12 +79,12 @@ def test_the_file_is_valid_after_every_flush(tmp_path: Path) -> None:
 def test_records_wait_for_a_batch_or_a_second(tmp_path: Path) -> None:
     """Only the first is written at once."""
     path = tmp_path / "log.json"
-    writer = LogWriter(path, batch=3, seconds=60)
+    writer = LogWriter(path, batch=3, seconds=(60, 60))
     for count, on_disk in ((1, 1), (2, 1), (3, 1), (4, 4)):
         writer({"record": "step", "n": count})
         assert writer._disk.settle()
         assert len(_content(path)) == on_disk
-    writer = LogWriter(path, batch=100, seconds=0)
+    writer = LogWriter(path, batch=100, seconds=(0, 0))
     time.sleep(0.001)
     writer({"n": 1})
     time.sleep(0.001)
@@ -93,11 +93,36 @@ def test_records_wait_for_a_batch_or_a_second(tmp_path: Path) -> None:
     assert len(_content(path)) == 2
 
 
+def test_what_no_record_follows_is_written_all_the_same(tmp_path: Path) -> None:
+    """The next step may take minutes, or the process be killed before it comes."""
+    path = tmp_path / "log.json"
+    writer = LogWriter(path, seconds=(0.01, 0.01))
+    for count in range(1, 5):
+        writer({"record": "step", "n": count})
+        over = time.monotonic() + 20
+        while len(_content(path)) < count:
+            assert time.monotonic() < over
+            time.sleep(0.01)
+    writer.close()
+
+
+def test_a_header_is_there_before_the_training(tmp_path: Path) -> None:
+    """A run that is killed before its first step leaves a log; the header of the recorder replaces it."""
+    path = tmp_path / "log.json"
+    first, known = {"record": "header", "format": 1, "script": "train.py" * 9}, {"record": "header", "format": 1}
+    writer = LogWriter(path, header=first)
+    assert _content(path) == [{**first, "provisional": True}]
+    writer(known)
+    writer.flush()
+    assert path.read_text(encoding="utf-8") == '[\n{"record":"header","format":1}\n]\n'
+    writer.close()
+
+
 @pytest.mark.parametrize(("kind", "waiting"), [("step", 1023), ("layers", 63)])
 def test_records_of_layers_fill_a_batch_sooner(kind: str, waiting: int, tmp_path: Path) -> None:
     """They are larger, and little is to be lost with the process."""
     path = tmp_path / "log.json"
-    writer = LogWriter(path, seconds=60)
+    writer = LogWriter(path, seconds=(60, 60))
     writer({"record": "step"})
     for more, on_disk in ((waiting, 1), (1, 2 + waiting)):
         for _ in range(more):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders import build_log
+from builders import build_log, event
 from preflightkit import Given, fly, named
 
 from trainadvisor.log.reader import RunLog, read_log
@@ -46,6 +46,15 @@ def test_figures_of_a_log(tmp_path: Path) -> None:
     assert whole_run.check(log, "en").sentence.endswith(
         "500 ms a step, 50.0 s an epoch of 100 steps, 10.0 min for all 12 epochs"
     )
+
+
+def test_a_step_takes_what_it_took_unrecorded(tmp_path: Path) -> None:
+    """Whatever the recorded ones took; a broken event is no measurement."""
+    columns = {"loss": [1.0] * 40, "seconds": [0.5] * 40}
+    for told, seconds in (([0.3, 0.2, 0.25], 0.25), ([], 0.5), ("much", 0.5), ([None, "nan", -1.0], 0.5)):
+        events = [event("unrecorded-steps", {"seconds": told})]
+        log = read_log(build_log(tmp_path, columns=columns, events=events))
+        assert whole_run.step_seconds(log) == seconds
 
 
 @pytest.mark.parametrize(

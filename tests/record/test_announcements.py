@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F
 from recordkit import Records, make_recorder, record
 from torch import nn
+
+from trainadvisor.record import record_queue
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def told_at(steps: int, evaluate_at: int | None = None) -> list[tuple[int, str]]:
@@ -60,3 +67,27 @@ def test_the_first_sixteen_batches_of_a_loss_are_described_whenever_it_comes() -
 
     later = record(train, every=10).facts("loss")[1]
     assert (later["kind"], later["target"]["examples"]) == ("mse_loss", 12 * 8)
+
+
+def test_the_header_waits_for_two_steps_or_a_long_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run whose steps take minutes may be killed in its second."""
+
+    def kinds(steps: int) -> list[str]:
+        records = Records()
+        recorder = make_recorder(records)
+        model = nn.Linear(4, 3)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        recorder.start()
+        try:
+            for _ in range(steps):
+                optimizer.zero_grad()
+                model(torch.randn(6, 4)).sum().backward()
+                optimizer.step()
+            return [r["record"] for r in records if r["record"] in ("header", "step")]
+        finally:
+            recorder.stop("finished")
+
+    monkeypatch.setattr(record_queue, "_LONG", 1e9)
+    assert (kinds(2), kinds(3)) == ([], ["header", "step", "step"])
+    monkeypatch.setattr(record_queue, "_LONG", 0.0)
+    assert kinds(2) == ["header", "step"]

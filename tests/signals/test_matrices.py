@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 from builders import event, log_of, make_model, make_optimizer
 
-from trainadvisor.signals.matrices import aligned, early, even, late, matrices, per_element, per_layer_factor
+from trainadvisor.signals.matrices import (
+    aligned,
+    early,
+    even,
+    late,
+    matrices,
+    per_element,
+    per_layer_factor,
+    row_medians,
+)
 
 LAYERS = (("a", "Linear", 4, 8), ("b", "Linear", 8, 8), ("c", "Linear", 8, 2))
 
@@ -75,3 +84,11 @@ def test_factor_per_layer_is_that_of_a_geometric_series() -> None:
     assert per_layer_factor(np.array([1, 0.5, 0.25, 0.125])) == pytest.approx(0.5)
     assert per_layer_factor(np.array([1, np.nan, 0.25, 0.0, 0.0625])) == pytest.approx(0.5)
     assert per_layer_factor(np.array([1.0, 0.5])) is None
+
+
+def test_medians_of_rows_leave_out_what_is_not_known() -> None:
+    """As numpy's do; a row without a known value has none."""
+    rows = np.array([[3.0, 1.0, 2.0, 8.0], [np.nan, 4.0, 1.0, 2.0], [np.nan, np.nan, 7.0, 1.0], [np.nan] * 4])
+    assert np.array_equal(row_medians(rows), [2.5, 2.0, 4.0, np.nan], equal_nan=True)
+    assert row_medians(np.empty((0, 3))).shape == (0,)
+    assert np.isnan(row_medians(np.empty((2, 0)))).all()

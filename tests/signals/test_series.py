@@ -53,6 +53,13 @@ def test_head_and_tail_take_a_share_but_at_least_some() -> None:
     assert robust_statistics.tail(values, 0.5, 5).size == 10
 
 
+@pytest.mark.parametrize("values", [[3.0], [3.0, 1.0], [5.0, 1.0, 2.0], [1.0, np.nan, 2.0], [np.inf, 1.0],
+                                    [*NOISE[:500]], [*NOISE[:501]]])  # fmt: skip
+def test_the_quick_median_is_the_median(values: list[float]) -> None:
+    """To the last bit, with and without a middle, a NaN and an infinity."""
+    assert np.array_equal(robust_statistics.median(np.array(values)), np.median(values), equal_nan=True)
+
+
 def test_block_statistics_cut_into_nearly_equal_parts() -> None:
     """Seven values in three blocks of two, three and two."""
     values = np.array([1.0, 3.0, 5.0, 6.0, 10.0, 20.0, 40.0])

@@ -125,10 +125,11 @@ def _entry(address: str, log: RunLog, judgement: Judgement) -> Entry:
 
 
 def _seconds(log: RunLog) -> float:
-    """Return the wall time of a run: what its end says, else the time of its steps."""
-    told = (log.end or {}).get("seconds")
-    if isinstance(told, int | float) and told > 0:
-        return float(told)
+    """Return the wall time of a run: what its end or another tool's log says, else the time of its steps."""
+    imported = log.header.get("imported")
+    for told in ((log.end or {}).get("seconds"), imported.get("seconds") if isinstance(imported, dict) else None):
+        if isinstance(told, int | float) and told > 0:
+            return float(told)
     spent = log.whole_column("seconds")
     return float(spent[spent > 0].sum()) if spent.size else 0.0
 

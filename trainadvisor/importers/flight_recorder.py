@@ -85,11 +85,12 @@ def _unpickled(content: bytes) -> Any:
     return _Plain(io.BytesIO(content)).load()
 
 
-def dumps_in(folder: Path) -> dict[int, dict[str, Any]]:
-    """Return the dumps that lie directly in a folder, by rank."""
+def dumps_in(folder: Path, since: float = 0.0) -> dict[int, dict[str, Any]]:
+    """Return the dumps that lie directly in a folder, by rank: those written since a moment of the system's clock."""
     try:
         with os.scandir(folder) as inside:
-            names = [entry.name for entry in islice(inside, MOST_FILES) if NAME.search(entry.name) and entry.is_file()]
+            dumps = (entry for entry in islice(inside, MOST_FILES) if NAME.search(entry.name) and entry.is_file())
+            names = [entry.name for entry in dumps if entry.stat().st_mtime >= since]
     except OSError:
         return {}
     found = {int(match[1]): folder / name for name in sorted(names) if (match := NAME.search(name))}
@@ -106,9 +107,9 @@ def _read(path: Path) -> dict[str, Any] | None:
     return loaded(content) if len(content) <= LARGEST else None
 
 
-def stalled(folder: Path) -> dict[str, Any] | None:
+def stalled(folder: Path, since: float = 0.0) -> dict[str, Any] | None:
     """Return what the dumps of a folder tell of a collective that is waited for, as the recorder describes an error."""
-    dumps = dumps_in(folder)
+    dumps = dumps_in(folder, since)
     ranks = {rank: list(_calls(dump)) for rank, dump in dumps.items()}
     groups = {call.group for calls in ranks.values() for call in calls}
     members = {group: _members(dumps.values(), group) for group in groups}

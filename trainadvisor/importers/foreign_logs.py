@@ -1,6 +1,7 @@
 """Reads any log: our own, or that of another tool, which becomes records of ours on the way."""
 
 import os
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,11 +51,19 @@ def read_log(
 def _with_dumps(log: RunLog) -> RunLog:
     """Return a log with what the flight recorder's dumps beside it tell, if the run did not end by itself."""
     unfinished = not log.end or log.end.get("reason") == "exception"
-    if unfinished and (detail := flight_recorder.stalled(log.path.parent)) is not None:
+    if unfinished and (detail := flight_recorder.stalled(log.path.parent, _begun(log))) is not None:
         log.events.append(
             {"kind": "exception", "step": log.all_steps_count, "subject": detail["type"], "detail": detail}
         )
     return log
+
+
+def _begun(log: RunLog) -> float:
+    """Return when a run began, by the system's clock; 0 where its log does not tell: older dumps are of another run."""
+    try:
+        return datetime.fromisoformat(str(log.header.get("created"))).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return 0.0
 
 
 def built(path: Path, found: list[Record], notes: list[str]) -> RunLog:
@@ -73,9 +82,12 @@ def is_own(path: Path) -> bool:
     if is_folder(path) or path.suffix == ".zst":
         return path.suffix == ".zst"
     try:
-        start = text(head(path)[:4096]).lstrip("[ \t\r\n\ufeff")
+        begin = text(head(path)[:4096])
     except (OSError, LogError):
         return True
+    start = begin.lstrip("[ \t\r\n\ufeff")
+    if begin.startswith("[") and start.strip() in ("", "]"):
+        return True  # opened by a run that has recorded nothing
     return start.startswith("{") and '"record"' in start[:400] and '"header"' in start[:400]
 
 

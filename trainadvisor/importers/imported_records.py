@@ -29,7 +29,7 @@ class NoSuchRunError(ValueError):
 def records(table: Table, hints: Hints | None = None) -> tuple[list[Record], list[str]]:
     """Return the records of one run in a table, by default the last, and what its reader should know."""
     hints = hints or Hints()
-    rows = iter(table.rows)
+    rows = table.clock.watching(iter(table.rows))
     first = list(islice(rows, LOOKED_AT))
     columns = chosen(first, table)
     if not columns.useful and not table.may_be_empty:
@@ -58,7 +58,7 @@ def _header(table: Table, columns: Columns, points: Points, hints: Hints) -> Rec
     told_of = {
         "source": table.source, "unit": unit, "columns": told(columns), "config": _plain(table.config),
         "every": _every(points.kept), "runs": points.runs, "run": hints.run or points.runs, "classes": hints.classes,
-        "loss": hints.loss,
+        "loss": hints.loss, "seconds": table.clock.seconds,
     }  # fmt: skip
     header["imported"] = {name: value for name, value in told_of.items() if value is not None}
     return header

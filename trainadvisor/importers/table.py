@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from trainadvisor.importers.clock import Clock
+
 Row = dict[str, Any]
 
 
@@ -39,3 +41,5 @@ class Table:
     error: Row | None = None
     # Names of columns with the role that they have in this format, where the name alone would mislead.
     roles: dict[str, str] = field(default_factory=dict)
+    # How long the run took, as far as it was told; complete when the rows were read.
+    clock: Clock = field(default_factory=Clock)

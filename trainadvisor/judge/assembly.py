@@ -13,13 +13,17 @@ from trainadvisor.judge.rulebook import Rulebook
 from trainadvisor.judge.run_facts import run_facts
 from trainadvisor.judge.summary import converged, state_of, summary
 from trainadvisor.log.reader import RunLog
-from trainadvisor.signals import Signals
+from trainadvisor.signals import Signals, quietly
 from trainadvisor.signals.context import contexts
 
 
 def judge_log(log: RunLog, rulebook: Rulebook) -> Judgement:
     """Return the judgement on the main training of a log that has been read."""
-    signals = Signals(log)
+    with quietly(log):
+        return _judgement(log, Signals(log), rulebook)
+
+
+def _judgement(log: RunLog, signals: Signals, rulebook: Rulebook) -> Judgement:
     judged = judge(signals, rulebook, kinds := contexts(log))
     # what is expected of a sound run is told where it is seen, and is no check that something is wrong
     verdicts = [verdict for verdict in judged if verdict.rule.kind != "expected" or verdict.state == FOUND]

@@ -25,8 +25,26 @@ Tables = dict[str, dict[str, Any]]
 
 def shipped(folder: Path) -> tuple[dict[str, Rule], dict[str, Any]]:
     """Return the rules of the shipped folder by code, and the table of its families; RuleError where one is none."""
-    paths = [*rule_files(folder), folder / FAMILIES]
-    return _made(folder, _digest(paths))
+    return _made(folder, _digest_of(folder, _state(folder)))
+
+
+def _state(folder: Path) -> frozenset[tuple[str, int, int, int]]:
+    """Return what changes with the content of any file, without reading it."""
+    found, waiting = [], [os.fspath(folder)]
+    while waiting:
+        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as inside:
+            for entry in inside:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                else:
+                    facts = entry.stat()
+                    found.append((entry.path, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns))
+    return frozenset(found)
+
+
+@lru_cache(maxsize=2)
+def _digest_of(folder: Path, _: frozenset[tuple[str, int, int, int]]) -> str:
+    return _digest([*rule_files(folder), folder / FAMILIES])
 
 
 @lru_cache(maxsize=2)

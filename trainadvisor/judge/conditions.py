@@ -3,8 +3,9 @@
 import ast
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from trainadvisor import silence
@@ -17,6 +18,7 @@ TRUTHS = {"true": True, "false": False}
 
 Value = float | int | bool | str
 Lookup = Callable[[str], Value | None]
+Evaluate = Callable[[Lookup], Any]
 
 ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -72,7 +74,7 @@ class Expression:
     tree: ast.expr
     place: Place
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """Return the names it uses, in order, each once."""
         called = {id(node.func) for node in ast.walk(self.tree) if isinstance(node, ast.Call)}
@@ -83,8 +85,12 @@ class Expression:
 
     def evaluate(self, lookup: Lookup) -> Value | None:
         """Return the value, None when it is unknown."""
-        value: Value | None = _value(self.tree, lookup)
+        value: Value | None = self._evaluate(lookup)
         return value
+
+    @cached_property
+    def _evaluate(self) -> Evaluate:
+        return _function(self.tree)
 
     def check(self, types: Mapping[str, str]) -> str:
         """Return its type (number, truth or word); raises RuleError for unknown names and mixed types."""
@@ -164,62 +170,92 @@ def _described(node: ast.AST) -> str:
     )
 
 
-def _value(node: ast.expr, lookup: Lookup) -> Any:  # noqa: PLR0911 - one a form
+def _function(node: ast.expr) -> Evaluate:  # noqa: PLR0911 - one a form
+    """Return what computes a node: rules ask the same of every log."""
     match node:
         case ast.Constant(value=value):
-            return value
+            return lambda _: value
         case ast.Name(id=name):
-            return TRUTHS[name] if name in TRUTHS else lookup(name)
+            return (lambda _: TRUTHS[name]) if name in TRUTHS else (lambda lookup: lookup(name))
         case ast.BoolOp(op=op, values=values):
-            return _joined((_value(v, lookup) for v in values), decisive=isinstance(op, ast.Or))
+            return _joined([_function(v) for v in values], decisive=isinstance(op, ast.Or))
         case ast.UnaryOp(op=op, operand=operand):
-            return _unary(op, _value(operand, lookup))
+            return _unary(op, _function(operand))
         case ast.BinOp(op=op, left=left, right=right):
-            return _calculated(ARITHMETIC[type(op)], [_value(left, lookup), _value(right, lookup)])
+            return _calculated(ARITHMETIC[type(op)], [_function(left), _function(right)])
         case ast.Compare():
-            return _joined(_comparisons(node, lookup), decisive=False)
+            compared = list(_comparisons(node))
+            return compared[0] if len(compared) == 1 else _joined(compared, decisive=False)
         case ast.Call(func=ast.Name(id=name), args=args):
-            return _calculated(FUNCTIONS[name], [_value(a, lookup) for a in args])
+            return _calculated(FUNCTIONS[name], [_function(a) for a in args])
     raise TypeError(type(node).__name__)
 
 
-def _joined(values: Any, *, decisive: bool) -> bool | None:
+def _joined(parts: list[Evaluate], *, decisive: bool) -> Evaluate:
     """Join truth values: one decisive value settles it, else an unknown one leaves it open."""
-    unknown = False
-    for value in values:
-        if value is None:
-            unknown = True
-        elif bool(value) is decisive:
-            return decisive
-    return None if unknown else not decisive
+
+    def join(lookup: Lookup) -> bool | None:
+        unknown = False
+        for part in parts:
+            value = part(lookup)
+            if value is None:
+                unknown = True
+            elif bool(value) is decisive:
+                return decisive
+        return None if unknown else not decisive
+
+    return join
 
 
-def _unary(op: ast.unaryop, value: Any) -> Any:
-    if value is None:
-        return None
-    return not value if isinstance(op, ast.Not) else -value
+def _unary(op: ast.unaryop, operand: Evaluate) -> Evaluate:
+    negated = operator.not_ if isinstance(op, ast.Not) else operator.neg
+
+    def compute(lookup: Lookup) -> Any:
+        value = operand(lookup)
+        return None if value is None else negated(value)
+
+    return compute
 
 
-def _calculated(function: Callable[..., Any], values: list[Any]) -> Any:
-    if None in values:
-        return None
-    try:
-        result = function(*values)
-        return result if math.isfinite(result) else None
-    except (ZeroDivisionError, OverflowError, ValueError):
-        return None
+def _calculated(function: Callable[..., Any], parts: list[Evaluate]) -> Evaluate:
+    def compute(lookup: Lookup) -> Any:
+        values = [part(lookup) for part in parts]
+        if None in values:
+            return None
+        try:
+            result = function(*values)
+            return result if math.isfinite(result) else None
+        except (ZeroDivisionError, OverflowError, ValueError):
+            return None
+
+    return compute
 
 
-def _comparisons(node: ast.Compare, lookup: Lookup) -> Any:
-    left = _value(node.left, lookup)
+def _comparisons(node: ast.Compare) -> Iterator[Evaluate]:
+    left = _function(node.left)
     for op, comparator in zip(node.ops, node.comparators, strict=True):
         if isinstance(op, MEMBERSHIP):
-            yield None if left is None else (left in _constants(comparator)) is isinstance(op, ast.In)
+            yield _membership(left, _constants(comparator), inside=isinstance(op, ast.In))
             continue
-        right = _value(comparator, lookup)
-        compare = ORDER.get(type(op)) or EQUALITY[type(op)]
-        yield None if left is None or right is None else compare(left, right)
+        right = _function(comparator)
+        yield _comparison(left, ORDER.get(type(op)) or EQUALITY[type(op)], right)
         left = right
+
+
+def _comparison(left: Evaluate, compare: Callable[[Any, Any], Any], right: Evaluate) -> Evaluate:
+    def holds(lookup: Lookup) -> bool | None:
+        one, other = left(lookup), right(lookup)
+        return None if one is None or other is None else bool(compare(one, other))
+
+    return holds
+
+
+def _membership(left: Evaluate, constants: list[Any], *, inside: bool) -> Evaluate:
+    def holds(lookup: Lookup) -> bool | None:
+        value = left(lookup)
+        return None if value is None else (value in constants) is inside
+
+    return holds
 
 
 def _constants(node: ast.expr) -> list[Any]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any
 
 from trainadvisor.interruptions import from_handler
@@ -97,7 +98,12 @@ def _judge_branches(rule: Rule, signals: SignalSource) -> Verdict:
 
 def _is_short(rule: Rule, scope: Scope) -> bool:
     """Return whether a line of `when` that asks for an amount of steps or evaluations does not hold."""
-    return any(AMOUNT.match(line.text) and line.evaluate(scope) is False for line in rule.conditions)
+    return any(_asks_amount(line.text) and line.evaluate(scope) is False for line in rule.conditions)
+
+
+@cache
+def _asks_amount(line: str) -> bool:
+    return AMOUNT.match(line) is not None
 
 
 def _judge_run(rule: Rule, scope: Scope) -> Verdict:

@@ -34,7 +34,7 @@ class Scope:
         if name in self.rule.values:
             return self._value(name)
         value = self.signals.get(name)
-        return value.get(self.layer) if isinstance(value, Mapping) and self.layer is not None else value
+        return value.get(self.layer) if self.layer is not None and isinstance(value, Mapping) else value
 
     def _value(self, name: str) -> Any:
         if name not in self._computed and name not in self._open:

@@ -11,6 +11,7 @@ from trainadvisor.judge.object_sites import main_object, main_optimizer
 from trainadvisor.judge.rule_verdict import SignalSource
 from trainadvisor.log.reader import RunLog
 from trainadvisor.log.short_trainings import many_short
+from trainadvisor.signals.robust_statistics import median
 
 FROM_HEADER = (
     "script",
@@ -131,4 +132,4 @@ def _curve(log: RunLog) -> list[list[float]]:
     steps, loss = log.steps[known], loss[known]
     edges = np.unique(np.linspace(0, loss.size, min(CURVE, loss.size) + 1).astype(int))
     stretches = pairwise(edges.tolist())
-    return [[int(steps[stop - 1]), float(f"{np.median(loss[start:stop]):.4g}")] for start, stop in stretches]
+    return [[int(steps[stop - 1]), float(f"{median(loss[start:stop]):.4g}")] for start, stop in stretches]

@@ -17,11 +17,14 @@ PER_OBJECT, PER_ITEM = 80, 40
 
 _UNSAFE = re.compile(f"[{CONTROLS}{TURNING}\n\ud800-\udfff]")
 _HIDDEN = re.compile(f"[{HIDDEN}]")
+_NUMBERS = frozenset({int, float, bool})
 _BLANK = re.compile(r"[\t\r\n]+")
 
 
 def clean_text(text: str, longest: int = LONGEST_NAME) -> str:
     """Return printable text: control characters replaced, invisible characters and an overlong middle left out."""
+    if text.isascii() and text.isprintable() and len(text) <= longest:
+        return text
     if not text.isascii():
         text = _HIDDEN.sub("", text)
     if len(text) > longest:
@@ -53,7 +56,7 @@ class Cleaner:
             return None
         if isinstance(value, dict):
             return {self._text(key): self(self._typed(key, item, field), key, depth + 1) for key, item in value.items()}
-        return [self(item, field, depth + 1) for item in value]
+        return [item if type(item) in _NUMBERS else self(item, field, depth + 1) for item in value]
 
     def _typed(self, field: str, value: Any, holder: str) -> Any:
         if self.fits(field, value, holder):

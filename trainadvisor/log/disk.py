@@ -35,8 +35,8 @@ class Disk:
     The thread lives only while something is to be written: a process without threads forks without a warning.
     """
 
-    def __init__(self, path: Path, voice: Voice) -> None:
-        """Create the file, replacing an older one; raises OSError."""
+    def __init__(self, path: Path, voice: Voice, provisional: bytes | None = None) -> None:
+        """Create the file, replacing an older one; raises OSError. The first block replaces the provisional line."""
         self.path = path
         self._place, self._voice = path.resolve(), voice
         # Whether writing has stopped for good.
@@ -54,7 +54,7 @@ class Disk:
         self._file = Descriptor(_create(self._place))
         self._linked = os.fstat(self._file.number).st_nlink > 0
         self._end = os.pwrite(self._file.number, b"[", 0)
-        os.pwrite(self._file.number, CLOSE, self._end)
+        os.pwrite(self._file.number, b"\n" + provisional + CLOSE if provisional else CLOSE, self._end)
 
     def append(self, lines: bytes) -> bool:
         """Queue lines for writing; return whether they were accepted."""
@@ -139,6 +139,9 @@ class Disk:
             raise OSError(0, "the file was removed, or another run writes it now")
         data = (b"\n" if self._empty else b",\n") + lines
         _put(number, data + CLOSE, self._end)
+        if self._empty:
+            with suppress(OSError):  # a device has no length
+                os.ftruncate(number, self._end + len(data) + len(CLOSE))
         self._end, self._empty = self._end + len(data), False
 
     def _reachable(self) -> bool:

@@ -10,6 +10,7 @@ import orjson
 
 from trainadvisor.errors import LogError
 from trainadvisor.log.reader import RunLog
+from trainadvisor.log.records import PROVISIONAL
 from trainadvisor.log.stream import FRAME, LONGEST_LINE, Stream, too_long
 from trainadvisor.log.training_views import DERIVED
 from trainadvisor.regular import opened
@@ -72,7 +73,7 @@ class Tail:
         for line in data.split(b"\n")[:-1]:
             if body := line.strip(FRAME):
                 record = self._parse(body)
-                if record is None:
+                if record is None or record.get(PROVISIONAL):
                     self.behind = False
                     break
                 records += [record] if record else []

@@ -1,6 +1,7 @@
 """What a log is made of: record kinds, the format number, and values that JSON can hold."""
 
 import math
+from datetime import UTC, datetime
 from typing import Any
 
 # Number of the log format; a reader refuses a log with a larger one.
@@ -9,6 +10,8 @@ FORMAT = 1
 HEADER, STEP, LAYERS, EVAL, EVENT, END = "header", "step", "layers", "eval", "event", "end"
 # Kinds of fact (as events) and the header's list that each belongs to.
 FACTS = {"model": "models", "optimizer": "optimizers", "loss": "losses", "loader": "loaders", "scheduler": "schedulers"}
+# Field of a header that the one with the models will replace.
+PROVISIONAL = "provisional"
 # Kind of the event that counts the records lost to a slow disk.
 LOST = "lost-records"
 # Kind of the event that says why a log ends before its training, and the total number of steps.
@@ -19,6 +22,14 @@ Record = dict[str, Any]
 _DIGITS = "%.6g"
 _LARGEST = 2**63
 _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+
+
+def opening(script: str | None, argv: list[str]) -> Record:
+    """Return what is known of a run before it trains: the header of a log until then, or of one that never does."""
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    return {
+        "record": HEADER, "format": FORMAT, "created": created, "script": script, "argv": argv, "source": "recorder"
+    }  # fmt: skip
 
 
 def storable(value: Any) -> Any:

@@ -181,4 +181,4 @@ def _headless(path: Path, stream: Stream) -> str:
         return f"{path}: is empty; the run wrote nothing"
     if stream.bad_lines or stream.torn:
         return f"{path}: is not a trainadvisor log (not JSON); name the log.json of a run"
-    return f"{path}: holds no records; the run wrote nothing"
+    return f"{path}: holds no records; its run was killed before it trained, or has not begun to"

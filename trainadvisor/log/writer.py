@@ -1,15 +1,18 @@
 """Appends records to a log, which is a valid JSON array at all times."""
 
 import os
+import threading
 import time
+from collections import deque
 from pathlib import Path
 
 import orjson
 
+from trainadvisor.background import Background
 from trainadvisor.errors import LogError
 from trainadvisor.interruptions import from_handler
 from trainadvisor.log.disk import Disk, is_log
-from trainadvisor.log.records import EVENT, LAYERS, LOST, STEP, Record, storable
+from trainadvisor.log.records import EVENT, LAYERS, LOST, PROVISIONAL, STEP, Record, storable
 from trainadvisor.redaction import redacted
 from trainadvisor.voice import Voice
 
@@ -18,19 +21,37 @@ _PACKED = {".gz", ".zst"}
 _NUMBERS = (STEP, LAYERS)
 # Step records to which one of the layers counts as equal, for its size.
 _LAYERS_AS_STEPS = 16
+# Seconds that the end of the log waits for the thread that keeps time.
+_PATIENCE = 0.2
 
 
 class LogWriter:
-    """Writes one record per line; files are written in batches, never by the training thread."""
+    """Writes one record per line; files are written in batches, never by the training thread.
+
+    No record waits longer than a second, the first ones less: what a process has recorded outlives its being killed.
+    """
 
     def __init__(
-        self, path: str | Path, *, voice: Voice | None = None, batch: int = 1024, seconds: float = 1.0
+        self,
+        path: str | Path,
+        *,
+        voice: Voice | None = None,
+        header: Record | None = None,
+        batch: int = 1024,
+        seconds: tuple[float, float] = (0.05, 1.0),
     ) -> None:
-        """Create the log; raise LogError when the path cannot be written. Problems are reported through `voice`."""
+        """Create the log; raise LogError when the path cannot be written. Problems are reported through `voice`.
+
+        A provisional header stands in the log until the first record comes. Records wait up to the first number of
+        seconds, twice as long after each batch, and never longer than the second number.
+        """
         self.path = Path(path)
-        self._waiting: list[Record] = []
-        self._batch, self._seconds = batch, seconds
+        self._waiting: deque[Record] = deque()
+        self._batch = batch
+        self._pace, self._slowest = seconds
         self._flushed = time.monotonic()
+        self._clock = Background(self._keep_time, "trainadvisor-pace")
+        self._lock = threading.RLock()  # a signal handler of the script may close the log during one of these calls
         self._first = True
         # How much waits, in step records; about 256 kB are handed over at once.
         self._size = 0
@@ -43,7 +64,7 @@ class LogWriter:
             raise LogError(f"{self.path}: exists and is no trainadvisor log; choose another name")
         self._voice, self._shared = voice or Voice(), voice is not None
         try:
-            self._disk = Disk(self.path, self._voice)
+            self._disk = Disk(self.path, self._voice, self._encoded({**header, PROVISIONAL: True}) if header else None)
         except (OSError, ValueError) as error:
             self._let_go()
             reason = getattr(error, "strerror", None) or error
@@ -58,9 +79,32 @@ class LogWriter:
             self._size += 1
         else:
             self._size += _LAYERS_AS_STEPS
-        late = time.monotonic() - self._flushed > self._seconds
+        late = time.monotonic() - self._flushed > self._pace
         if self._first or late or self._size >= self._batch:
             self.hand_over()
+        elif self._clock.away:
+            self._start_clock()
+
+    def _start_clock(self) -> None:
+        if os.getpid() == self._pid:
+            with self._lock:
+                self._clock.call()
+
+    def _keep_time(self) -> None:
+        """Hand over, in a thread, what waits too long because the next record does: a step may take minutes."""
+        while not self._clock.wait_until(self._flushed + self._pace):
+            if time.monotonic() - self._flushed >= self._pace:
+                if self._is_idle():
+                    return
+                self.hand_over()
+        self._clock.away = True
+
+    def _is_idle(self) -> bool:
+        """Return whether nothing waits; from then on the next record starts the thread again."""
+        with self._lock:
+            self._clock.away = True  # before the look: a record that comes behind it finds the thread away
+            self._clock.away = not self._waiting
+            return self._clock.away
 
     def flush(self) -> None:
         """Write all pending records and wait until they are on the disk."""
@@ -76,6 +120,7 @@ class LogWriter:
         """Flush and close; further records are dropped."""
         self.hand_over()
         if os.getpid() == self._pid:
+            self._clock.end(_PATIENCE)
             self._disk.close(self._steps)
             self._let_go()
 
@@ -85,11 +130,19 @@ class LogWriter:
 
     def hand_over(self) -> None:
         """Hand pending records to the disk: a failing disk ends the log, a slow one loses records; nothing waits."""
-        self._flushed = time.monotonic()
-        records, self._waiting, self._size = self._waiting, [], 0
         # A forked child shares the file: only the process that opened the log writes it.
-        if not records or os.getpid() != self._pid or self._disk.over:
+        if os.getpid() != self._pid:
+            self._waiting.clear()
             return
+        with self._lock:
+            self._flushed = time.monotonic()
+            records = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            self._size = 0
+            if records and not self._disk.over:
+                self._pace = min(2 * self._pace, self._slowest)
+                self._write(records)
+
+    def _write(self, records: list[Record]) -> None:
         lost, self._lost = self._lost, 0
         if lost:
             records.insert(0, _loss(lost, records[0].get("step", 0)))

@@ -67,13 +67,13 @@ class Trials:
         """Return the seconds since the first run began."""
         return time.monotonic() - self._began
 
-    def first(self, steps: int) -> Trial:
+    def first(self, steps: int, more: Sequence[Change] = ()) -> Trial:
         """Run the first steps unmodified, then the active tests; half of the budget is kept for experiments."""
         from trainadvisor.trials.jobs import Change
 
         testing = min(LONGEST_TESTS, self._budget / 6)
         tests = Change("contracts", {"seconds": testing})
-        outcome = self._run("natural", (tests,), steps, self._budget / 2 - testing)
+        outcome = self._run("natural", (tests, *more), steps, self._budget / 2 - testing)
         log = _read(outcome.log)
         training = (log.end or {}).get("seconds") if log is not None else None
         self._startup = max(outcome.seconds - float(training or 0.0), 0.0)

@@ -62,7 +62,7 @@ class Procedure:
 
     def run(self) -> Preflight:
         """Run all steps and experiments and return the verdict."""
-        trial = self._trials.first(self._wish.steps)
+        trial = self._trials.first(self._wish.steps, [whole_run.timed(self._wish.steps)])
         first = questions.start(trial, self._wish.steps, self._wish.lang)
         if trial.log is None or trial.log.all_steps_count < questions.FEWEST:
             return self._verdict(trial, [first], self._crash(trial, first))
@@ -171,7 +171,9 @@ class Procedure:
         """Return what is known of other batch sizes: the script runs once more with half of its own."""
         batch, wish, other = whole_run.batch_of(seen.log), self._wish, None
         if batch is not None and batch > 1 and (not why or wish.plan_batch):
-            other = self._trials.experiment("half-batch", [HALF_BATCH], HALF_BATCH_STEPS)
+            other = self._trials.experiment(
+                "half-batch", [HALF_BATCH, whole_run.timed(HALF_BATCH_STEPS)], HALF_BATCH_STEPS
+            )
         if other is not None and not one_batch.took_effect(other, HALF_BATCH.change):
             other = None
         return whole_run.Plan(other, wish.plan_batch, memory_limit.limit_of(seen.log))

@@ -13,6 +13,7 @@ from trainadvisor.i18n.language import say
 from trainadvisor.preflight.batch_scaling import Measured, through
 from trainadvisor.preflight.preflight_result import Check
 from trainadvisor.signals import Signals
+from trainadvisor.trials.jobs import Change
 from trainadvisor.vocabulary import Severity
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 SETTLED, RESTED = 3, 20
 # Plain steps below which the others are taken as well.
 FEWEST = 8
+# Kind of the event with the seconds of steps that were not recorded.
+UNRECORDED = "unrecorded-steps"
+# Steps that are recorded after them: the run ends at one of these.
+BEHIND = 10
 # Share of a step from which on waiting for data is worth telling.
 MUCH = 0.15
 # Numbers that an optimizer keeps for each parameter; others are not told apart.
@@ -101,12 +106,26 @@ def _at(log: RunLog) -> Measured | None:
     return None if batch is None or peak is None else Measured(batch, peak, step_seconds(log))
 
 
+def timed(steps: int) -> Change:
+    """Return the change that leaves some steps unrecorded in a run of that many steps."""
+    return Change(UNRECORDED, {"after": max(steps - BEHIND, 1)})
+
+
 def step_seconds(log: RunLog) -> float | None:
-    """Return what a step takes by itself: a plain one, less the share of it that recording took by its own clock."""
+    """Return what a step takes by itself: one that was not recorded, else less what recording took by its own clock."""
+    if (bare := _unrecorded(log)) is not None:
+        return bare
     seconds = plain_step(log, "seconds")
     told = [event["detail"].get("scalars") for event in log.events if event["kind"] == "overhead"]
     ours = next((share for share in reversed(told) if isinstance(share, float) and 0 <= share < 1), 0.0)
     return None if seconds is None else seconds * (1 - ours)
+
+
+def _unrecorded(log: RunLog) -> float | None:
+    """Return the median of the steps that were timed and not recorded."""
+    told = [event["detail"].get("seconds") for event in log.events if event["kind"] == UNRECORDED]
+    gaps = [gap for each in told if isinstance(each, list) for gap in each if isinstance(gap, float) and gap > 0]
+    return float(np.median(gaps)) if gaps else None
 
 
 def batch_of(log: RunLog) -> int | None:

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 import torch
 
 from trainadvisor.instrument.guard import Guard
-from trainadvisor.log.records import END, FACTS, HEADER, LAYERS, Record
+from trainadvisor.log.records import END, FACTS, HEADER, LAYERS, STEP, Record
 from trainadvisor.record import environment
 from trainadvisor.record.device_readback import Reading
 from trainadvisor.record.step import Arrived, Step
 
 Subscriber = Callable[[Record], None]
+
+# Seconds of a step after which the header waits for no further one: the process may be killed meanwhile.
+_LONG = 1.0
 
 
 class RecordQueue:
@@ -27,6 +30,8 @@ class RecordQueue:
     def put(self, record: Record, pending: list[tuple[Reading, Arrived]]) -> None:
         """Queue a record; it leaves, in order, when its readings have arrived."""
         self._waiting.append((record, pending))
+        if self._header is not None and record["record"] == STEP and record["seconds"] > _LONG:
+            self.open()
 
     def announced(self, kind: str, fact: Record) -> bool:
         """Put a fact into the header, if that is still here."""

@@ -5,7 +5,6 @@ import importlib.machinery
 import os
 import runpy
 import sys
-import time
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -16,7 +15,7 @@ from trainadvisor.errors import UsageError
 from trainadvisor.instrument import import_hook
 from trainadvisor.instrument.hidden_frame import drop_own_frames
 from trainadvisor.instrument.patching import exchange
-from trainadvisor.log.records import HEADER, Record
+from trainadvisor.log.records import Record, opening
 from trainadvisor.log.writer import LogWriter
 from trainadvisor.record import failures
 from trainadvisor.record.sampling import DEFAULT_SHARE
@@ -53,7 +52,7 @@ class Run:
             raise UsageError(f"{target}: no such script; give the path of a Python file, or -m and a module's name")
         # Where our texts go, whatever the script does to its standard error.
         self.voice = Voice()
-        self.writer = LogWriter(log, voice=self.voice)
+        self.writer = LogWriter(log, voice=self.voice, header=opening(target, args))
         self.error: BaseException | None = None
         # Whether it was we who interrupted the script.
         self.stopped = False
@@ -130,9 +129,7 @@ class Run:
         if self._recorder is not None:
             self._recorder.stop(reason)
         elif os.getpid() == self.pid:
-            created = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-            script, argv = self.shown
-            self.writer({"record": HEADER, "format": 1, "created": created, "script": script, "argv": argv})
+            self.writer(opening(*self.shown))
             if self.error is not None:
                 self.writer({"record": "event", "kind": "exception", "step": 0, **_told(self.error)})
             self.writer({"record": "end", "reason": reason, "steps": 0})

@@ -13,6 +13,7 @@ from torch import nn
 
 from trainadvisor.instrument import call_sites
 from trainadvisor.interruptions import suppressed
+from trainadvisor.log.records import opening
 from trainadvisor.log.writer import LogWriter
 from trainadvisor.record import failures
 from trainadvisor.record.recorder import Recorder
@@ -37,7 +38,7 @@ class WatchedRecording:
     ) -> None:
         self.log, self.ignore = log, ignore
         self._models = [weakref.ref(model) for model in models]
-        self._writer = LogWriter(log)
+        self._writer = LogWriter(log, header=opening(sys.argv[0] or None, sys.argv[1:]))
         self._recorder = Recorder([self._writer], discover=discover, every=every, overhead=overhead)
         self._open = True
         place = call_sites.user_place(2)

@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache, wraps
 from typing import Any
@@ -47,7 +48,7 @@ def signal(*, unit: str, needs: str, zh: str) -> Callable[[Callable[[RunLog], An
 
         @wraps(function)
         def remembered(log: RunLog) -> Any:
-            return memory_of(log).get(spec.name, lambda: _computed(spec, log))
+            return memory_of(log).get(spec.name, _computed, spec, log)
 
         _registry[spec.name] = spec
         return remembered
@@ -74,9 +75,21 @@ def _type_of(name: str, annotation: Any) -> str:
     return types.pop()
 
 
-def _computed(spec: SignalSpec, log: RunLog) -> Value | None:
+@contextmanager
+def quietly(log: RunLog) -> Iterator[None]:
+    """Compute signals of a log without what numpy says of that; around many of them this costs once."""
+    memory = memory_of(log)
+    memory.quiet = True
     try:
         with silence.computing(), np.errstate(all="ignore"):
+            yield
+    finally:
+        memory.quiet = False
+
+
+def _computed(spec: SignalSpec, log: RunLog) -> Value | None:
+    try:
+        with nullcontext() if memory_of(log).quiet else quietly(log):
             return _finite(spec.function(log), spec.type)
     except Exception as error:  # noqa: BLE001 - a failing signal must not affect the others
         memory_of(log).errors[spec.name] = f"{type(error).__name__}: {error}"
@@ -104,13 +117,13 @@ class Signals:
 
     def __init__(self, log: RunLog) -> None:
         self.log = log
-        self._known = all_signals()
+        self._known, self._memory = all_signals(), memory_of(log)
 
     def __getitem__(self, name: str) -> Value | None:
         """Return the value of a signal, or None if the log does not determine it."""
         if name not in self._known:
             raise KeyError(name)
-        return memory_of(self.log).get(name, lambda: _computed(self._known[name], self.log))
+        return self._memory.get(name, _computed, self._known[name], self.log)
 
     def get(self, name: str) -> Value | None:
         """Return the value of a signal, or None when it is absent or unknown."""

@@ -21,6 +21,7 @@ from trainadvisor.signals.trivial_predictor import (
 FEW, SOME, MANY = 3, 5, 6
 
 
+@remembered
 def validation(log: RunLog) -> tuple[Series, Series]:
     """Steps and losses of the evaluations."""
     array = np.array([(e["step"], e["loss"]) for e in _with_loss(log)], dtype=np.float64).reshape(-1, 2)

@@ -4,6 +4,7 @@ import numpy as np
 
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics, signal
+from trainadvisor.signals.memory import remembered
 from trainadvisor.signals.robust_statistics import Series
 from trainadvisor.signals.trivial_predictor import graded, learnable, skill_of, trivial_loss, trivial_of, uniform_loss
 
@@ -13,6 +14,7 @@ NEEDS_TARGETS = {"needs": "the training loss, and the targets seen by a standard
 LEAST = 5
 
 
+@remembered
 def broken_at(log: RunLog) -> int | None:
     """Index of the first bad loss: an infinity, a NaN that the recorder saw, or NaN from some step to the end."""
     values = log.column("loss")
@@ -27,6 +29,7 @@ def broken_at(log: RunLog) -> int | None:
     return min([*first, values.size - 1]) if first else None
 
 
+@remembered
 def training_loss(log: RunLog) -> tuple[Series, Series]:
     """Step numbers and losses of the main phase up to the first non-finite loss."""
     values, steps = log.column("loss"), np.asarray(log.steps, dtype=np.float64)

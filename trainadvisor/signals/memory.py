@@ -19,10 +19,12 @@ class Memory:
 
     def __init__(self) -> None:
         self.errors: dict[str, str] = {}
+        # Whether what numpy says of computations is kept quiet already.
+        self.quiet = False
         self._values: dict[str, Any] = {}
         self._running: list[str] = []
 
-    def get(self, name: str, compute: Callable[[], Value]) -> Value:
+    def get(self, name: str, compute: Callable[..., Value], *arguments: object) -> Value:
         """Return a value, computed on first use; raise SelfReference for one that depends on itself."""
         if name in self._values:
             found: Value = self._values[name]
@@ -31,7 +33,7 @@ class Memory:
             raise SelfReference(" -> ".join([*self._running[self._running.index(name) :], name]))
         self._running.append(name)
         try:
-            self._values[name] = value = compute()
+            self._values[name] = value = compute(*arguments)
         finally:
             self._running.pop()
         return value
@@ -42,7 +44,8 @@ _memories: WeakKeyDictionary[RunLog, Memory] = WeakKeyDictionary()
 
 def memory_of(log: RunLog) -> Memory:
     """Return the memory of a log."""
-    return _memories.setdefault(log, Memory())
+    memory = _memories.get(log)
+    return memory if memory is not None else _memories.setdefault(log, Memory())
 
 
 def remembered(function: Callable[[RunLog], Value]) -> Callable[[RunLog], Value]:
@@ -51,6 +54,6 @@ def remembered(function: Callable[[RunLog], Value]) -> Callable[[RunLog], Value]
 
     @wraps(function)
     def once(log: RunLog) -> Value:
-        return memory_of(log).get(name, lambda: function(log))
+        return memory_of(log).get(name, function, log)
 
     return once

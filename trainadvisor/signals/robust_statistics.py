@@ -10,6 +10,7 @@ Series = NDArray[np.float64]
 
 MAD_TO_SIGMA = 1.4826  # MAD of a normal distribution is sigma / 1.4826
 MEDIAN_EFFICIENCY = 1.2533  # a median scatters sqrt(pi / 2) times as much as a mean
+FEW = 500  # values that are sorted faster than numpy's median begins
 
 
 class Spike(NamedTuple):
@@ -72,10 +73,21 @@ def block_edges(count: int, blocks: int) -> NDArray[np.int64]:
     return np.linspace(0, count, max(min(blocks, count), 1) + 1).round().astype(np.int64)
 
 
+def median(values: Series) -> float:
+    """Median of a series; of a few values it takes a tenth of the time of numpy's."""
+    if not 0 < values.size <= FEW:
+        return float(np.median(values))
+    ordered = np.sort(values)
+    half = ordered.size // 2
+    if np.isnan(ordered[-1]):
+        return float(ordered[-1])
+    return float(ordered[half] if ordered.size % 2 else (ordered[half - 1] + ordered[half]) / 2)
+
+
 def block_medians(values: Series, blocks: int) -> Series:
     """Median of each of `blocks` nearly equal consecutive blocks."""
     edges = block_edges(values.size, blocks)
-    return np.array([np.median(values[a:b]) for a, b in pairwise(edges)])
+    return np.array([median(values[a:b]) for a, b in pairwise(edges)])
 
 
 def block_means(values: Series, blocks: int) -> Series:

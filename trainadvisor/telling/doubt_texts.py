@@ -39,8 +39,8 @@ SAYS: Texts = {
         "zh": "脚本在开始训练之前以 {type} 结束（{where}）",
     },
     "unended": {
-        "en": "the log ends after step {steps} without an end: the process was killed, or still runs",
-        "zh": "日志在第 {steps} 步后没有结束记录：进程被杀死或仍在运行",
+        "en": "the log breaks off after {steps} steps: the process was killed, or still runs",
+        "zh": "日志在 {steps} 步后中断：进程被杀死或仍在运行",
     },
     "short": {
         "en": "only {steps} steps were recorded; at least {fewest} are needed",

@@ -35,9 +35,9 @@ SENTENCES = {
         "zh": "脚本在开始训练之前以 {type} 结束（{where}）。",
     },
     "unended": {
-        "en": "the log ends after step {steps} without an end: the process was killed (memory, time limit, SIGKILL), "
-        "or still runs; no fault was found in what is there.",
-        "zh": "日志在第 {steps} 步后没有结束记录：进程被杀死（内存、时限、SIGKILL）或仍在运行；已有内容中未发现故障。",
+        "en": "the log breaks off after {steps} steps: the process was killed (memory, time limit, SIGKILL), "
+        "or still runs.",
+        "zh": "日志在 {steps} 步后中断：进程被杀死（内存、时限、SIGKILL）或仍在运行。",
     },
     "cut": {
         "en": "the log was cut off ({reason}): no fault was found in the {steps} steps that are in it{of}.",
@@ -138,7 +138,10 @@ def _inner(title: str) -> str:
 
 
 def notes(judgement: Judgement, lang: str) -> Iterator[str]:
-    """Yield what is told beside the verdict."""
+    """Yield what is told beside the verdict, first that the run has no end where the verdict is of other things."""
+    if judgement.state not in ("healthy", "cannot-tell"):
+        broken_off = (remark for remark in judgement.reasons if remark.kind == "unended")
+        yield from (doubt_texts.says(remark.kind, remark.values, lang) for remark in broken_off)
     for remark in judgement.notes:
         yield from _note(remark, lang)
 

@@ -59,8 +59,23 @@ class ChangeSession(SessionState):
         for application in self.applications:
             application.done_or_refused()
         self._closed = True
+        for undo in (self._undo, self._undo_for_good):
+            while undo:
+                undo.pop()()
+
+    def rest(self) -> None:
+        """Take the session's hooks from torch for a while; those of changes are gone for good."""
+        self.resting = True
         while self._undo:
             self._undo.pop()()
+        self._stepping.clear()
+
+    def wake(self) -> None:
+        """Listen again after `rest`."""
+        self.resting = False
+        self._set_all()
+        for optimizer in self.optimizers:
+            self.tap_step(optimizer)
 
     def tell(self, moment: str, *args: object) -> None:
         """Announce a moment to all applications."""

@@ -30,11 +30,26 @@ class SessionState:
         self.planned_steps = planned_steps
         # The moments whose call is running, and "unseen" during the advisor's own calls.
         self.running: set[str] = set()
+        # Whether nothing of ours takes part in the training for a while.
+        self.resting = False
         self._undo: list[Undo] = []
+        self._undo_for_good: list[Undo] = []
 
     def undo_with(self, undo: Undo) -> None:
         """Register a call that undoes something at the end."""
         self._undo.append(undo)
+
+    def undo_for_good(self, undo: Undo) -> None:
+        """Register a call that undoes at the end what stays while the session rests."""
+        self._undo_for_good.append(undo)
+
+    def rest(self) -> None:
+        """Take the session's hooks from torch for a while; those of changes are gone for good."""
+        raise NotImplementedError
+
+    def wake(self) -> None:
+        """Listen again after `rest`."""
+        raise NotImplementedError
 
     def report(self, word: str, detail: dict[str, Any]) -> None:
         """Write an event about a change."""

@@ -43,7 +43,8 @@ def _places(files: dict[Path, str]) -> set[str]:
 
 
 def _rows(events: EventRows, table: Table) -> Iterator[Row]:
-    for step, _, values in events:
+    for step, moment, values in events:
+        table.clock.note(moment)
         row: Row = {name: value for name, value in values.items() if not name.endswith(NO_CURVES)}
         if not row:
             continue

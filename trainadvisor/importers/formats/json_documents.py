@@ -53,8 +53,11 @@ def _as_json(written: str) -> str:
 
 def _state(state: dict[str, Any]) -> Table:
     """Return the history of a Trainer; its last row sums up the training and is no point of it."""
-    history = [row for row in state["log_history"] if isinstance(row, dict) and "train_runtime" not in row]
+    told = [row for row in state["log_history"] if isinstance(row, dict)]
+    history = [row for row in told if "train_runtime" not in row]
     table = Table(STATE, history, planned_steps=_whole(state.get("max_steps")), hides_nan=True, may_be_empty=True)
+    for row in told:
+        table.clock.note(row.get("train_runtime"))
     names = (
         "logging_steps",
         "eval_steps",

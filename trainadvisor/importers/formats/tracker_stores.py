@@ -86,6 +86,8 @@ def _table(run: TrackedRun, names: list[str], source: str) -> Table:
     config = {name: _number(value) for name, value in run.config.items()}
     status = run.status.lower()
     table = Table(source, rows, config=config, ended=status if status in ENDED else None)
+    for moment in run.seconds.values():
+        table.clock.note(moment)
     if len(names) > 1:
         table.notes.append(f"{len(names)} runs are there; the newest one with metrics is judged: {run.name}")
     if run.left_out:

@@ -29,6 +29,7 @@ def _rows(path: Path, table: Table) -> Iterator[Row]:
     with binary(path) as file:
         run = WandbRun(file)
         for row in run:
+            table.clock.note(row.get("_runtime"))
             yield {name: value for name, value in flattened(row) if name not in ("_timestamp", "_runtime")}
     table.source = f"{NAME} ({run.version})" if run.version else NAME
     table.config = dict(flattened(run.config))

@@ -88,8 +88,9 @@ def _next(diagnosis: Diagnosis) -> Iterator[str]:
     worst = next((item for item in diagnosis.findings if item.severity != "note"), None)
     if worst is not None and worst.family != "crash" and again:
         yield f"next: trainadvisor fix {shlex.quote(log)} --dry-run"
+        yield f"write it: trainadvisor fix {shlex.quote(log)} --yes"
         yield f"or try the changes: trainadvisor verify {again}"
-    if again:
+    if again and diagnosis.state != "healthy":
         yield f"{'then' if worst else 'next'}: trainadvisor run {again}"
     if worst is not None:
         yield f"more: trainadvisor explain {worst.code}"

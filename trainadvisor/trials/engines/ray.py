@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import logging
 import os
@@ -95,6 +96,9 @@ def _connect(ray: Any) -> None:
             message = f"--engine ray: no cluster answers at RAY_ADDRESS={os.environ['RAY_ADDRESS']} ({error})"
             raise UsageError(message) from error
         ray.init(include_dashboard=False, **quiet)
+    # What a cluster says of a worker that died would stand in the table that a pipe reads from standard output.
+    with suppress(ImportError):
+        vars(importlib.import_module("ray._private.worker"))["_worker_logs_enabled"] = False
 
 
 class RayEngine:
