@@ -45,16 +45,34 @@ def test_anything_but_plain_names_is_refused(template: str) -> None:
 @pytest.mark.parametrize(
     ("value", "spec", "text"),
     [
-        (-0.004, ".0%", "0%"),
+        (-0.004, ".0%", "0 %"),
         (-0.0, ".2f", "0.00"),
-        (-0.0004, ".1%", "0.0%"),
-        (-0.006, ".0%", "-1%"),
+        (-0.0004, ".1%", "0.0 %"),
+        (-0.006, ".0%", "-1 %"),
         (-0.4, ".1f", "-0.4"),
     ],
 )
 def test_a_number_that_rounds_to_nothing_has_no_sign(value: float, spec: str, text: str) -> None:
     """Others keep theirs."""
     assert shown(value, spec) == text
+
+
+@pytest.mark.parametrize(
+    ("saved", "english", "chinese"),
+    [
+        (1.45, "far below", "低得多"),
+        (0.34, "34 % below", "低 34 %"),
+        (0.004, "level with", "基本持平"),
+        (-0.0049, "level with", "基本持平"),
+        (-0.02, "2 % above", "高 2 %"),
+        (-1.0, "at 2 times", "达到 2 倍"),
+        (-84.7, "at 86 times", "达到 86 倍"),
+    ],
+)
+def test_a_loss_lies_below_or_above_that_of_a_constant_answer(saved: float, english: str, chinese: str) -> None:
+    """In words that hold on either side, never as a cut of less than nothing."""
+    assert fill("{x:below} it", {"x": saved}.get) == (f"{english} it", True)
+    assert fill("{x:below}", {"x": saved}.get, "zh") == (chinese, True)
 
 
 @pytest.mark.parametrize("rule", load().rules.values(), ids=lambda rule: rule.code)

@@ -26,6 +26,15 @@ WORDED = re.compile(r"\s*[\w{\"]")
 LONGEST_LIST = 150
 # A small negative number that its format leaves nothing of but the sign.
 NOTHING = re.compile(r"-0(\.0*)?( ?%)?")
+# {skill:below}: where a loss ended against that of a constant answer, in words that hold on either side of it.
+BELOW = "below"
+LEVELS = {
+    "en": ("far below", "{} below", "level with", "{} above", "at {:.2g} times"),
+    "zh": ("低得多", "低 {}", "基本持平", "高 {}", "达到 {:.2g} 倍"),
+}
+# A whole loss above that of a constant answer: from there on it is told as a multiple.
+DOUBLED = -1.0
+LEVEL = 0.005
 _formatter = Formatter()
 
 
@@ -54,8 +63,28 @@ def fill(template: str, lookup: Callable[[str], Any], lang: str = "en") -> tuple
         if name is not None:
             value = lookup(name)
             complete = complete and value is not None
-            parts.append(ABSENT[lang] if value is None else shown(value, "" if WIDE.search(spec or "") else spec or ""))
+            spec = "" if WIDE.search(spec or "") else spec or ""
+            parts.append(ABSENT[lang] if value is None else _filled(value, spec, lang))
     return "".join(parts), complete
+
+
+def _filled(value: Any, spec: str, lang: str) -> str:
+    return _level(value, lang) if spec == BELOW else shown(value, spec)
+
+
+def _level(saved: float, lang: str) -> str:
+    """Return how a loss lies to another of which it saves a share: below it, level with it, above it."""
+    far, below, level, above, times = LEVELS[lang]
+    if saved > 1:
+        return far
+    if saved <= DOUBLED:
+        return times.format(1 - saved)
+    return level if abs(saved) < LEVEL else (below if saved > 0 else above).format(shown(abs(saved), ".0%"))
+
+
+def spaced(text: str) -> str:
+    """Return a percentage as 86 %, which is how all texts write it."""
+    return f"{text[:-1]} %" if text.endswith("%") and text[-2:-1].isdigit() else text
 
 
 def fill_known(template: str, lookup: Callable[[str], Any], lang: str = "en") -> str:
@@ -97,6 +126,6 @@ def shown(value: Any, spec: str = "") -> str:
         return f"{value:.0f}" if value == math.floor(value) and abs(value) < 1e6 else f"{value:.3g}"  # noqa: PLR2004
     try:
         text = format(round(value) if spec.endswith("d") and isinstance(value, float) else value, spec)
-        return text.replace("-", "", 1) if NOTHING.fullmatch(text) else text
+        return spaced(text.replace("-", "", 1) if NOTHING.fullmatch(text) else text)
     except (TypeError, ValueError, OverflowError):
         return clean_text(str(value))
