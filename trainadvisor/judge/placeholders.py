@@ -7,6 +7,7 @@ from itertools import pairwise
 from string import Formatter
 from typing import Any
 
+from trainadvisor.figures import agreeing, spaced
 from trainadvisor.log.cleaning import clean_text
 
 ABSENT = {"en": "n/a", "zh": "未知"}
@@ -58,18 +59,21 @@ def names_in(template: str) -> Iterator[str]:
 def fill(template: str, lookup: Callable[[str], Any], lang: str = "en") -> tuple[str, bool]:
     """Return the text and whether every placeholder had a value."""
     parts, complete = [], True
+    if lang == "en":
+        template = agreeing(template, lambda name, spec: _rendered(lookup(name), spec, lang))
     for literal, name, spec, _ in _formatter.parse(template):
         parts.append(literal)
         if name is not None:
             value = lookup(name)
             complete = complete and value is not None
-            spec = "" if WIDE.search(spec or "") else spec or ""
-            parts.append(ABSENT[lang] if value is None else _filled(value, spec, lang))
+            parts.append(_rendered(value, spec or "", lang))
     return "".join(parts), complete
 
 
-def _filled(value: Any, spec: str, lang: str) -> str:
-    return _level(value, lang) if spec == BELOW else shown(value, spec)
+def _rendered(value: Any, spec: str, lang: str) -> str:
+    if value is None:
+        return ABSENT[lang]
+    return _level(value, lang) if spec == BELOW else shown(value, "" if WIDE.search(spec) else spec)
 
 
 def _level(saved: float, lang: str) -> str:
@@ -80,11 +84,6 @@ def _level(saved: float, lang: str) -> str:
     if saved <= DOUBLED:
         return times.format(1 - saved)
     return level if abs(saved) < LEVEL else (below if saved > 0 else above).format(shown(abs(saved), ".0%"))
-
-
-def spaced(text: str) -> str:
-    """Return a percentage as 86 %, which is how all texts write it."""
-    return f"{text[:-1]} %" if text.endswith("%") and text[-2:-1].isdigit() else text
 
 
 def fill_known(template: str, lookup: Callable[[str], Any], lang: str = "en") -> str:

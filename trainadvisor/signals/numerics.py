@@ -144,7 +144,9 @@ def amp_dtype(log: RunLog) -> str | None:
     return str(_amp(log).get("dtype") or "off").removeprefix("torch.")
 
 
-@signal(unit="truth", needs="the state of autocast and GradScaler in the run", zh="运行时的 autocast 与 GradScaler 状态")
+@signal(
+    unit="truth", needs="the state of autocast and GradScaler in the run", zh="运行时的 autocast 与 GradScaler 状态"
+)
 def amp_scaler(log: RunLog) -> bool | None:
     """Whether a GradScaler scaled the loss."""
     if log.header.get("source", "recorder") != "recorder":

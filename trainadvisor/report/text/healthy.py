@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.figures import spaced
 from trainadvisor.judge.doubts import MOST_APART, MOST_DEAD
 from trainadvisor.report.text.layout import clean
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 Run = dict[str, Any]
 Parts = list[str | None]
-CONCERN_DEPTH, CONCERN_DEAD = f"{MOST_APART:.0f}x", f"{MOST_DEAD:.0%}".replace("%", " %")
+CONCERN_DEPTH, CONCERN_DEAD = f"{MOST_APART:.0f}x", spaced(f"{MOST_DEAD:.0%}")
 
 
 def add(page: Page, diagnosis: Diagnosis) -> None:
