@@ -71,6 +71,7 @@ ALLOWED: dict[str, set[str]] = {
     "document": {"telling", "judge", "report", "notebook"},
     "gate": {"errors", "vocabulary", "regular", "settings", "requirements", "configuration", "judge"},
     "compare": {"gate"},
+    "repeats": {"compare"},
     "trials": {"errors", "log", "signals", "instrument", "record", "changes", "numpy", "ray", "torch"},
     "mending": {"errors", "judge", "lint", "source"},
     "verify": {*WORDS, *JUDGING, "telling", "gate", "trials", "configuration", "numpy", "scipy", "pydantic"},

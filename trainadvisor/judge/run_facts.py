@@ -1,6 +1,7 @@
 """What a report says about the run itself: figures of the log and of signals, whatever there is of them."""
 
 import hashlib
+import math
 from itertools import pairwise
 from typing import Any
 
@@ -111,7 +112,13 @@ def _workload(log: RunLog) -> dict[str, Any]:
     model = log.model or {}
     shapes = [[layer["kind"] for layer in model.get("layers", [])], [p["shape"] for p in model.get("parameters", [])]]
     digest = hashlib.sha256(repr(shapes).encode()).hexdigest()[:12] if model else None
-    return {"model_hash": digest, "examples": loader.get("examples"), "workers": loader.get("workers")}
+    size = sum(math.prod(p["shape"]) for p in model.get("parameters", []))
+    return {
+        "model_hash": digest,
+        "parameters": size or None,
+        "examples": loader.get("examples"),
+        "workers": loader.get("workers"),
+    }
 
 
 def _cost(log: RunLog) -> dict[str, Any]:
