@@ -27,7 +27,8 @@ def listed(group: str) -> dict[str, str]:
 @cache
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
     """Return what matches each error whole, the one with most words of its own first."""
-    both = {**listed("commands"), **listed("parts")}
+    settings = {f"{{}}: {{}} {english}": f"{{}}：{{}} {chinese}" for english, chinese in listed("settings").items()}
+    both = {**listed("commands"), **listed("parts"), **settings}
     ranked = sorted(both.items(), key=lambda pair: -len(pair[0].replace("{}", "")))
     return [
         (re.compile("(.*?)".join(map(re.escape, english.split("{}"))), re.DOTALL), text) for english, text in ranked
