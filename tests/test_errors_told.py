@@ -164,6 +164,37 @@ def test_errors_are_told_in_chinese(
     assert capsys.readouterr().err.startswith(said)
 
 
+@pytest.mark.parametrize(
+    "name", [name for name, command in COMMANDS.items() if any(p.required for p in command.params)]
+)
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_command_asks_for_what_it_lacks(
+    name: str, lang: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With an example, never by the name that the code has for it."""
+    monkeypatch.setenv("TRAINADVISOR_LANG", lang)
+    with pytest.raises(SystemExit, match="2"):
+        main(name.split())
+    said = capsys.readouterr().err
+    if lang == "en":
+        assert re.match(rf"trainadvisor: which .*\? Example: trainadvisor {name} ", said)
+    else:
+        assert re.match(rf"trainadvisor：.*？例如：trainadvisor {name} ", said)
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ('no rule is called x; did you mean "y"?', "没有名为 x 的规则；您是不是想写“y”？"),
+        ("no rule is called x", "没有名为 x 的规则"),
+        ("x: there is no such log, folder or run; a holds 1 run", "x：没有这个日志、文件夹或运行；a 中有 1 次运行"),
+    ],
+)
+def test_a_hint_is_told_behind_what_it_belongs_to(english: str, chinese: str) -> None:
+    """Though nothing stands between both in the English text."""
+    assert told(english, "zh") == chinese
+
+
 def test_help_is_told_in_the_language_of_the_option(capsys: pytest.CaptureFixture[str]) -> None:
     """The option counts before the locale, wherever it stands; the next call is English again."""
     with pytest.raises(SystemExit, match="0"):

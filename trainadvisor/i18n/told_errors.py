@@ -8,6 +8,9 @@ from functools import cache
 from pathlib import Path
 
 DEEPEST = 4
+# A part with another one right behind it, which is a hint or nothing.
+HINTED = re.compile(r"\(\.\*\?\)(?=\(\.\*\?\))(\(\.\*\?\))")
+HINT = r"(.*?)((?:;| \\().*|)"
 
 
 def told(message: str, lang: str) -> str:
@@ -31,7 +34,8 @@ def _patterns() -> list[tuple[re.Pattern[str], str]]:
     both = {**listed("commands"), **listed("parts"), **settings}
     ranked = sorted(both.items(), key=lambda pair: -len(pair[0].replace("{}", "")))
     return [
-        (re.compile("(.*?)".join(map(re.escape, english.split("{}"))), re.DOTALL), text) for english, text in ranked
+        (re.compile(HINTED.sub(HINT, "(.*?)".join(map(re.escape, english.split("{}")))), re.DOTALL), text)
+        for english, text in ranked
     ]
 
 
