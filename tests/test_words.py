@@ -80,3 +80,11 @@ def _told(value: Any) -> Iterator[str]:
     else:
         for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
             yield from _told(part)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "rules").rglob("*.toml")), ids=lambda path: path.stem)
+def test_no_remedy_begins_as_an_alternative(path: Path) -> None:
+    """Which one is the first depends on the run, and the report puts "or" before each further one."""
+    remedies = tomllib.loads(path.read_text(encoding="utf-8")).get("remedies", [])
+    texts = [entry.get(lang, "") for entry in remedies if isinstance(entry, dict) for lang in ("en", "zh")]
+    assert [text for text in texts if re.match(r"Or,? |或者", text)] == []

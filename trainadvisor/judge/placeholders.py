@@ -1,4 +1,4 @@
-"""Fills the placeholders of rule texts: {name} or {name:format}, nothing else."""
+"""Fills the placeholders of rule texts: {name}, {name:format} or {name:format|words if so|words if not}."""
 
 import math
 import re
@@ -33,6 +33,8 @@ LEVELS = {
     "en": ("far below", "{} below", "level with", "{} above", "at {:.2g} times"),
     "zh": ("低得多", "低 {}", "基本持平", "高 {}", "达到 {:.2g} 倍"),
 }
+# {name:format|words if so|words if not} tells a truth, or a figure by its sign, in words.
+OR, CHOICES = "|", 2
 # A whole loss above that of a constant answer: from there on it is told as a multiple.
 DOUBLED = -1.0
 LEVEL = 0.005
@@ -73,7 +75,16 @@ def fill(template: str, lookup: Callable[[str], Any], lang: str = "en") -> tuple
 def _rendered(value: Any, spec: str, lang: str) -> str:
     if value is None:
         return ABSENT[lang]
+    if spec.count(OR) == CHOICES:
+        return _either(value, *spec.split(OR))
     return _level(value, lang) if spec == BELOW else shown(value, "" if WIDE.search(spec) else spec)
+
+
+def _either(value: Any, spec: str, yes: str, no: str) -> str:
+    """Return what is told of what is true or not negative, else the other; # is the figure without its sign."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return yes if value else no
+    return (yes if value >= 0 else no).replace("#", shown(abs(value), spec))
 
 
 def _level(saved: float, lang: str) -> str:
