@@ -31,12 +31,13 @@ def render(lang: str = "en") -> str:
     """Return the page in a language."""
     from trainadvisor.cli import program
 
-    told = program if lang == "en" else in_chinese(program, "")
-    return "\n".join([HEADS[lang], *_command(told, click.Context(told, info_name="trainadvisor"), lang)])
+    return "\n".join([HEADS[lang], *_command(program, click.Context(program, info_name="trainadvisor"), lang)])
 
 
 def _command(command: click.Command, context: click.Context, lang: str) -> Iterator[str]:
     """Yield the section of a command and those of its own commands."""
+    if lang != "en":
+        command = in_chinese(command, context.command_path.partition(" ")[2])
     yield f"## {context.command_path}\n"
     yield f"```text\n{' '.join([context.command_path, *command.collect_usage_pieces(context)])}\n```\n"
     yield f"{_plain(inspect.cleandoc(command.help or ''))}\n"

@@ -53,12 +53,19 @@ def _part(words: Words, run: Run, text: str, how: Callable[[float], str] = numbe
 
 
 def _loss(words: Words, run: Run) -> Parts:
+    own = [_of_player(words, player) for player in run.get("players") or ()]
     return [
-        _part(words, run, "loss.train", first="loss_first", final="loss_final"),
+        *(own or [_part(words, run, "loss.train", first="loss_first", final="loss_final")]),
         _part(words, run, "loss.val", final="val_loss_final"),
         _part(words, run, "loss.accuracy", share, share="val_accuracy_final"),
         _part(words, run, "loss.chance", value="trivial_loss"),
     ]
+
+
+def _of_player(words: Words, player: dict[str, Any]) -> str:
+    """Return the losses of one of those who take turns, such as a generator."""
+    figures = {key: number(player[key]) for key in ("first", "final")}
+    return f"{clean(player['name'])}{words('colon')}{words('loss.train', **figures)}"
 
 
 def _best(words: Words, run: Run) -> Parts:
