@@ -53,7 +53,7 @@ def _part(words: Words, run: Run, text: str, how: Callable[[float], str] = numbe
 
 
 def _loss(words: Words, run: Run) -> Parts:
-    own = [_of_player(words, player) for player in run.get("players") or ()]
+    own: Parts = [_of_player(words, player) for player in run.get("players") or ()]
     return [
         *(own or [_part(words, run, "loss.train", first="loss_first", final="loss_final")]),
         _part(words, run, "loss.val", final="val_loss_final"),
