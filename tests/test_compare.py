@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
-from trainadvisor.compare import Comparison, Row, compare
+from trainadvisor.compare import Comparison, Row, arguments, compare
+from trainadvisor.i18n.language import Words
 from trainadvisor.judge.result import Diagnosis
+from trainadvisor.repeats import noise as chance
+from trainadvisor.report.text import compared
 
 
 def finding(code: str, severity: str = "error", **more: Any) -> dict[str, Any]:
@@ -182,3 +186,88 @@ def test_names_that_promise_another_rate(before: str, now: str, logged: float, t
     """Both logged one rate; where the rates differ as well nothing is wrong with the names."""
     assert compare(rated(before, peak=logged), rated(now, peak=logged)).misnamed == told
     assert compare(rated(before, peak=logged), rated(now, peak=2 * logged)).misnamed is None
+
+
+def seeded(seed: int, loss: float, **more: Any) -> Diagnosis:
+    """Return a run of one model under a seed."""
+    return run(
+        state="healthy", model_hash="m", seed=seed, loss_final=loss, script="t.py", argv=["--seed", str(seed)], **more
+    )
+
+
+def test_runs_that_differ_in_their_seed_show_what_chance_explains() -> None:
+    """With two pairs of repeats and Student's t for two degrees of freedom."""
+    runs = [seeded(0, 1.0), seeded(1, 1.2), seeded(0, 0.5, lr=0.1), seeded(1, 0.7, lr=0.1)]
+    scatter = chance(runs)
+    assert scatter is not None
+    assert scatter.runs == 4
+    assert scatter.margins == {"compare.loss": pytest.approx(4.30 * math.sqrt(2 * 0.02))}
+    within, beyond = compare(runs[0], runs[2], scatter), compare(runs[0], seeded(0, 0.1, lr=0.2), scatter)
+    assert (within.verdict, within.decided_by.beyond) == ("equal", False)
+    assert (beyond.verdict, beyond.decided_by.beyond) == ("better", True)
+    assert compare(runs[0], runs[2]).verdict == "better"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        seeded(0, 1.2),
+        seeded(1, 1.2, lr=0.1),
+        seeded(1, 1.2, steps=9),
+        seeded(1, 1.2).model_copy(update={"run": {"seed": 1, "loss_final": 1.2}}),
+    ],
+)
+def test_no_other_runs_are_repeats(other: Diagnosis) -> None:
+    """One of the same seed, of another rate or length, or of an unknown model says nothing of chance."""
+    assert chance([seeded(0, 1.0), other]) is None
+
+
+@pytest.mark.parametrize(
+    ("argv", "kept"),
+    [
+        (["--seed", "3", "--lr", "0.1"], ["--lr", "0.1"]),
+        (["--seed=3", "data.seed=4", "lr=0.1"], ["lr=0.1"]),
+        (["--random_seed", "3"], []),
+        (["seedless.txt", "buggy"], ["seedless.txt", "buggy"]),
+    ],
+)
+def test_the_seed_is_left_out_of_the_arguments(argv: list[str], kept: list[str]) -> None:
+    """However it is written."""
+    assert arguments(run(argv=argv)) == kept
+
+
+def test_arguments_that_changed_no_setting_are_told() -> None:
+    """Not where a setting differs, and not for another script."""
+    one, other = run(script="t.py", argv=["--lr", "0.1"], lr=0.1), run(script="t.py", argv=["--lr", "1"], lr=0.1)
+    assert compare(one, other).unheeded == (("--lr", "0.1"), ("--lr", "1"))
+    assert compare(one, run(script="t.py", argv=["--lr", "1"], lr=1.0)).unheeded is None
+    assert compare(one, run(script="u.py", argv=["--lr", "1"], lr=0.1)).unheeded is None
+    assert compare(one, one).unheeded is None
+    assert "the arguments differ (--lr 0.1 and --lr 1)" in compared.render(compare(one, other), "en")
+
+
+def test_a_model_is_told_by_its_name_and_size() -> None:
+    """Never by its fingerprint."""
+    small = run(model_hash="e77d0a", models=["Net"], parameters=1200)
+    large = run(model_hash="6bf1c3", models=["Net"], parameters=4800)
+    assert (
+        compared.changes(Words("en"), compare(small, large)) == "model Net (1,200 parameters) -> Net (4,800 parameters)"
+    )
+    assert "e77d0a" not in compared.render(compare(small, large), "en")
+    other = run(model_hash="6bf1c3", models=["Net"], parameters=1200)
+    assert compared.changes(Words("en"), compare(small, other)) == "model (same name and size, other layers)"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        ({"val_accuracy_final": 0.86}, {"val_accuracy_final": 0.26}, "-60 points"),
+        ({"loss_final": 3.26}, {"loss_final": 1.0}, "-69 %"),
+        ({"loss_final": 1.0}, {"loss_final": 3.26}, "3.26 times as high"),
+    ],
+)
+def test_changes_are_told_in_points_percent_or_times(
+    before: dict[str, float], now: dict[str, float], told: str
+) -> None:
+    """Shares in points; nothing is so many times smaller."""
+    assert f"   {told}\n" in compared.render(compare(run(**before), run(**now)), "en")

@@ -22,18 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = Path(trainadvisor.__file__).parent
+LETTER = re.compile("[a-z]")
 CHINESE = re.compile("[\u4e00-\u9fff]")
 ERRORS = {"LogError", "RuleError", "ConfigError", "UsageError", "TrainAdvisorError"}
-# Whose errors a command of a user shows.
-TOLD = (
-    "commands",
-    "trials",
-    "report/files.py",
-    "gate/baseline.py",
-    "monitor/alerts.py",
-    "requirements.py",
-    "fleet/places.py",
-)
+# What is raised into Python code or answered to an agent, and no command shows.
+UNSHOWN = ("agents", "integrations", "notebook.py", "testing.py", "watching.py")
 INSIDE = {"trials/changed_script.py", "monitor/alerts.py"}
 
 
@@ -105,20 +98,43 @@ def raised(path: Path) -> Iterator[str]:
 
 
 def modules() -> Iterator[Path]:
-    """Yield the modules whose errors are told."""
-    for name in TOLD:
-        path = PACKAGE / name
-        yield from (file for file in ([path] if path.is_file() else sorted(path.rglob("*.py"))))
+    """Yield the modules whose errors a command of a user may show."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path.relative_to(PACKAGE).parts[0] not in UNSHOWN:
+            yield path
 
 
 @pytest.mark.parametrize("path", list(modules()), ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_every_error_of_a_command_has_a_chinese_text(path: Path) -> None:
     """Found by its English one, so that a text that is changed has to be told anew."""
-    texts = set() if path.relative_to(PACKAGE).as_posix() in INSIDE else set(raised(path))
+    texts = set() if path.relative_to(PACKAGE).as_posix() in INSIDE else set(filter(LETTER.search, raised(path)))
     assert [text for text in sorted(texts) if not CHINESE.search(told(text, "zh"))] == []
 
 
-@pytest.mark.parametrize("group", ["commands", "parts"])
+def reasons() -> Iterator[str]:
+    """Yield why a file is no log, and what a setting must be, as the modules write it."""
+    written = [
+        PACKAGE / "importers" / "formats" / "refused.py",
+        PACKAGE / "importers" / "formats" / "json_documents.py",
+    ]
+    for path in written:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            text = template(node) if isinstance(node, ast.expr) else None
+            if text and text.startswith(("this ", "these ", "is empty", "the folder", "no loss")) and text[-1] != " ":
+                yield text
+    for node in ast.walk(ast.parse((PACKAGE / "settings.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "demand":
+            yield f"pyproject.toml: key {template(node.args[2])}"
+
+
+def test_every_reason_has_a_chinese_text() -> None:
+    """Why a file is refused, and what a setting has to be."""
+    found = set(reasons())
+    assert len(found) > 30
+    assert [text for text in sorted(found) if not CHINESE.search(told(text, "zh"))] == []
+
+
+@pytest.mark.parametrize("group", ["commands", "parts", "settings"])
 def test_both_texts_have_the_same_parts(group: str) -> None:
     """In the same order, because they are filled in so."""
     assert [english for english, chinese in listed(group).items() if english.count("{}") != chinese.count("{}")] == []
@@ -132,6 +148,8 @@ def test_both_texts_have_the_same_parts(group: str) -> None:
         (["rn"], "trainadvisor：没有命令“rn”；您是不是想写“run”；说明见 `trainadvisor --help`"),
         (["check", "--fial-on", "x"], "trainadvisor：没有选项 '--fial-on'"),
         (["preflight", "--steps", "2", "x.py"], "trainadvisor：'--steps' 的值无效：2 不在范围 x>=5 内"),
+        (["diagnose", "pyproject.toml"], "trainadvisor：pyproject.toml：这看起来是配置文件；请给出训练日志"),
+        (["explain", "--rules", "nowhere", "dead-relu"], "trainadvisor：nowhere：没有这个规则文件夹，请检查路径"),
         (["demo", "lr-to-high"], "trainadvisor：lr-to-high：没有这个演示；您是不是想写“lr-too-high”？"),
     ],
 )
@@ -144,6 +162,37 @@ def test_errors_are_told_in_chinese(
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     assert capsys.readouterr().err.startswith(said)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, command in COMMANDS.items() if any(p.required for p in command.params)]
+)
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_command_asks_for_what_it_lacks(
+    name: str, lang: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With an example, never by the name that the code has for it."""
+    monkeypatch.setenv("TRAINADVISOR_LANG", lang)
+    with pytest.raises(SystemExit, match="2"):
+        main(name.split())
+    said = capsys.readouterr().err
+    if lang == "en":
+        assert re.match(rf"trainadvisor: which .*\? Example: trainadvisor {name} ", said)
+    else:
+        assert re.match(rf"trainadvisor：.*？例如：trainadvisor {name} ", said)
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ('no rule is called x; did you mean "y"?', "没有名为 x 的规则；您是不是想写“y”？"),
+        ("no rule is called x", "没有名为 x 的规则"),
+        ("x: there is no such log, folder or run; a holds 1 run", "x：没有这个日志、文件夹或运行；a 中有 1 次运行"),
+    ],
+)
+def test_a_hint_is_told_behind_what_it_belongs_to(english: str, chinese: str) -> None:
+    """Though nothing stands between both in the English text."""
+    assert told(english, "zh") == chinese
 
 
 def test_help_is_told_in_the_language_of_the_option(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ PACKAGE = Path(trainadvisor.__file__).parent
 # what each package and top-level module may import from the package, at any place; the standard library is free to all
 WORDS = {
     "errors", "vocabulary", "i18n", "interruptions", "characters", "regular", "redaction", "voice", "descriptors",
-    "background", "version", "status_line", "silence",
+    "background", "version", "status_line", "silence", "figures",
 }  # fmt: skip
 SETTINGS = {"configuration", "settings", "requirements", "toml"}
 JUDGING = {"judge", "signals", "log", "changes"}
@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "redaction": set(),
     "regular": set(),
     "characters": set(),
+    "figures": set(),
     "interruptions": set(),
     "voice": {"descriptors", "interruptions"},
     "background": set(),
@@ -39,15 +40,16 @@ ALLOWED: dict[str, set[str]] = {
     "settings": {"errors", "vocabulary", "requirements", "toml"},
     "configuration": {"errors", "settings"},
     "settings_mistakes": {"errors", "settings", "configuration"},
-    "i18n": {"errors"},
-    "log": {*WORDS - {"i18n"}, "numpy", "orjson", "zstandard"},
+    "i18n": {"errors", "figures"},
+    "log": {*WORDS - {"i18n", "figures"}, "numpy", "orjson", "zstandard"},
     "instrument": {"errors", "interruptions", "redaction", "torch"},
     "signals": {"silence", "log", "numpy", "scipy"},
-    "record": {*WORDS - {"i18n"}, "log", "instrument", "torch", "numpy"},
+    "record": {*WORDS - {"i18n", "figures"}, "log", "instrument", "torch", "numpy"},
     "source": {"errors", "silence"},
     "lint": {"source", "errors"},
     "judge": {
         "silence",
+        "figures",
         "lint",
         "source",
         "importers",
@@ -65,10 +67,11 @@ ALLOWED: dict[str, set[str]] = {
         "changes",
     },
     "changes": {"errors", "interruptions", "log", "instrument", "record", "torch", "numpy", "scipy"},
-    "telling": {*JUDGING, "vocabulary", "i18n", "errors", "lint", "mending", "source", "redaction"},
+    "telling": {*JUDGING, "vocabulary", "i18n", "figures", "errors", "lint", "mending", "source", "redaction"},
     "document": {"telling", "judge", "report", "notebook"},
     "gate": {"errors", "vocabulary", "regular", "settings", "requirements", "configuration", "judge"},
     "compare": {"gate"},
+    "repeats": {"compare"},
     "trials": {"errors", "log", "signals", "instrument", "record", "changes", "numpy", "ray", "torch"},
     "mending": {"errors", "judge", "lint", "source"},
     "verify": {*WORDS, *JUDGING, "telling", "gate", "trials", "configuration", "numpy", "scipy", "pydantic"},

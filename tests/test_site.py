@@ -112,3 +112,13 @@ def test_what_other_hosts_serve_is_refused(stage, tmp_path):
         page.write_text(loaded, encoding="utf-8")
         with pytest.raises(stage.DocsError, match=r"index\.html"):
             built.foreign(tmp_path)
+
+
+def test_guides_are_told_in_chinese(sources):
+    """Each guide, and the list of commands with the texts of their help."""
+    chinese = re.compile("[\u4e00-\u9fff]")
+    english = re.compile(r"^\|[^|]*\|\s*[A-Z][a-z ,]{30}", re.MULTILINE)
+    for name in ("install", "run", "watch", "ci", "preflight", "verify", "logs", "own-rules", "troubles", "commands"):
+        text = (sources / "zh" / f"{name}.md").read_text(encoding="utf-8")
+        assert len(chinese.findall(text)) > 100, name
+        assert english.findall(text) == [], name

@@ -16,10 +16,9 @@ from rulekit import cause, rule
 from trainadvisor import document, telling
 from trainadvisor.commands import diagnose
 from trainadvisor.judge import assembly, trainings
-from trainadvisor.judge.result import Edit, Remedy, Site
+from trainadvisor.judge.result import Edit, Site
 from trainadvisor.judge.rulebook import Rulebook
 from trainadvisor.log import reader
-from trainadvisor.telling import told_findings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,19 +129,3 @@ def test_a_page_in_two_languages_judges_and_reads_once(tmp_path: Path, monkeypat
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "nothing wrong shows in what was recorded" in page
     assert any("\u4e00" <= character <= "\u9fff" for character in page)
-
-
-@pytest.mark.parametrize(
-    ("texts", "first"),
-    [
-        (["Or use a cosine.", "Or wait."], "Use a cosine."),
-        (["Lower the rate.", "Or wait."], "Lower the rate."),
-        (["Order the data."], "Order the data."),
-        (["或者使用余弦退火。"], "使用余弦退火。"),
-    ],
-)
-def test_the_first_remedy_is_no_alternative(texts: list[str], first: str) -> None:
-    """What stood before it may not apply to the run; the others keep their words."""
-    made = [Remedy(change="schedule", arguments={}, applies="adapt", text=text) for text in texts]
-    told = told_findings._first_alone(made)
-    assert [remedy.text for remedy in told] == [first, *texts[1:]]

@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 FILES = [*sorted((ROOT / "rules").rglob("*.toml")), *sorted((ROOT / "trainadvisor" / "i18n").glob("*.toml"))]
 BANNED = {
-    "our own terms": r"\bskill\b|\bsound (run|training|net|model)s?\b|技能值|技能分|平凡预测",
+    "our own terms": r"\bskill\b|\bsound (run|training|net|model)s?\b|技能值|技能分|平凡(预测|损失)"
+    r"|\btrivial (loss|predictor|answer)\b|记录记录器|记录在记录器",
     "translations word by word": r"批太小|最早的非有限值|缩小 ?[N\d]+ ?倍|宁可不答",
     "British spelling": r"\w*(colour|behaviour|neighbour|favour|learnt|artefact|labelled|travelled|cancelled)\w*"
     r"|\b\w*(initial|standard|normal|memor|general|regular|optim|synchron|recogn|minim|maxim|util)is(e|ed|es|ing|ation)\b",
 }
+# Shares of the loss of a constant answer that are positive wherever they are told.
+NEVER_NEGATIVE = {"memorised_skill", "skill_gap_best"}
+SHARES = re.compile(r"\{(\w*skill\w*):[^}]*%\}")
 # Codes stay as they are once reports have named them.
 CODES = re.compile(r"\{memorised\w*[^}]*\}|\{\w*skill\w*[^}]*\}")
 NOT_TOLD = frozenset({"cases", "crash", "when", "unless", "thresholds", "values", "signals", "explains"})
@@ -60,3 +64,27 @@ def test_the_banned_words_are_seen(text: str, what: str) -> None:
     banned = re.compile(BANNED[what], re.IGNORECASE)
     assert any(banned.search(part) for part in _texts({"en": {"finding": [text]}}))
     assert not any(banned.search(part) for part in _texts({"en": "cut by {skill:.0%}", "cases": text}))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_no_loss_is_cut_by_less_than_nothing(path: Path) -> None:
+    """What may end above the loss of a constant answer is told by {name:below}, which has words for either side."""
+    told = list(_told(tomllib.loads(path.read_text(encoding="utf-8"))))
+    assert [text for text in told for name in SHARES.findall(text) if name not in NEVER_NEGATIVE] == []
+
+
+def _told(value: Any) -> Iterator[str]:
+    """Yield the texts with their placeholders."""
+    if isinstance(value, str):
+        yield value
+    else:
+        for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            yield from _told(part)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "rules").rglob("*.toml")), ids=lambda path: path.stem)
+def test_no_remedy_begins_as_an_alternative(path: Path) -> None:
+    """Which one is the first depends on the run, and the report puts "or" before each further one."""
+    remedies = tomllib.loads(path.read_text(encoding="utf-8")).get("remedies", [])
+    texts = [entry.get(lang, "") for entry in remedies if isinstance(entry, dict) for lang in ("en", "zh")]
+    assert [text for text in texts if re.match(r"Or,? |或者", text)] == []

@@ -191,6 +191,18 @@ def _language(given: list[str]) -> str:
     return "en"
 
 
+# What a command that lacks an argument asks for, with an example.
+ASKED = {
+    "target": ("which script", "train.py"),
+    "a": ("which two runs", "runs/old/log.json runs/new/log.json"),
+    "b": ("which two runs", "runs/old/log.json runs/new/log.json"),
+    "paths": ("which folders of logs", "runs/"),
+    "log": ("which log", "trainer_state.json"),
+    "words": ("which question", '"why is my loss NaN?"'),
+    "code": ("which code has the rule", "my-rule"),
+}
+
+
 def _before_script(given: list[str]) -> list[str]:
     """Return the words before the script that a command runs, behind which all are the script's own."""
     runs = given[:1] in (["run"], ["preflight"], ["verify"])
@@ -201,8 +213,10 @@ def _before_script(given: list[str]) -> list[str]:
 def _usage(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "trainadvisor"
-    if isinstance(error, click.MissingParameter) and error.param is not None and error.param.name == "target":
-        return f"which script? Example: {path} train.py"
+    missing = error.param.name if isinstance(error, click.MissingParameter) and error.param is not None else None
+    if missing in ASKED:
+        question, example = ASKED[missing]
+        return f"{question}? Example: {path} {example}"
     message = error.format_message().rstrip(".?。？")
     return f"{message[:1].lower()}{message[1:]}"
 

@@ -37,6 +37,18 @@ NAMED_RATE = re.compile(r"(?<![\d.])(\d(?:\.\d+)?e-\d{1,2})(?!\d)|lr[-_=]?(0?\.\
 NOISE = 0.05
 
 
+# An argument of a script that names a seed, with its value or in front of it.
+SEED = re.compile(r"-{0,2}(?:\w*[-_.])?seed(?:=.*)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How far two runs may differ by chance in each figure, as runs show that differ in their seed alone."""
+
+    runs: int
+    margins: dict[str, float]
+
+
 @dataclass(frozen=True)
 class Row:
     """One metric of both runs; `change` is relative, or None if undefined."""
@@ -46,6 +58,13 @@ class Row:
     b: float | None
     form: str = "number"
     step: int | None = None
+    # The largest difference that chance explains; None if not known.
+    margin: float | None = None
+
+    @property
+    def beyond(self) -> bool | None:
+        """Return whether the runs differ by more than chance explains, None if that is not known."""
+        return None if None in (self.a, self.b, self.margin) else abs(self.b - self.a) > self.margin  # type: ignore[operator]
 
     @property
     def change(self) -> float | None:
@@ -71,27 +90,34 @@ class Comparison:
     stopped: str | None
     # The rates in the names of both runs and the one that both logged, where the names promise a difference.
     misnamed: tuple[float, float, float] | None = None
+    # Arguments of the script that only one of the runs has, where no recorded setting differs.
+    unheeded: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+    noise: Noise | None = None
 
     @property
     def decided_by(self) -> Row | None:
         """Return the metric that the verdict rests on if the findings do not differ."""
-        return next((row for row in self.rows if row.key in DECISIVE and row.change is not None), None)
+        return _decisive(self.rows)
 
 
 DECISIVE = ("compare.val", "compare.loss-at", "compare.loss")
 
 
-def compare(a: Diagnosis, b: Diagnosis) -> Comparison:
-    """Compare two runs; if they are not comparable the verdict is "unlike", but the metrics are still listed."""
+def compare(a: Diagnosis, b: Diagnosis, noise: Noise | None = None) -> Comparison:
+    """Compare two runs; if they are not comparable the verdict is "unlike", but the metrics are still listed.
+
+    `noise` is what runs of other seeds say of chance.
+    """
     before, after = _codes(a), _codes(b)
     unlike = tuple(_differing(a, b, ALIKE))
     last, stopped = _common(a, b)
-    rows = tuple(_rows(a, b, last))
+    rows = tuple(_rows(a, b, last, noise))
+    changed = tuple(_differing(a, b, SETTINGS) + _rates(a, b, same=False))
     fixed, new = _missing(before, after), _missing(after, before)
     return Comparison(
         a=a,
         b=b,
-        changed=tuple(_differing(a, b, SETTINGS) + _rates(a, b, same=False)),
+        changed=changed,
         same=tuple(_alike(a, b) + [name for name, *_ in _rates(a, b, same=True)]),
         unlike=unlike,
         fixed=fixed,
@@ -102,7 +128,24 @@ def compare(a: Diagnosis, b: Diagnosis) -> Comparison:
         last=last,
         stopped=stopped,
         misnamed=_misnamed(a, b),
+        unheeded=None if {name for name, *_ in changed} - {"seed"} else _unheeded(a, b),
+        noise=noise,
     )
+
+
+def arguments(run: Diagnosis) -> list[str]:
+    """Return the arguments of a run's script without those that name its seed."""
+    given = [str(word) for word in run.run.get("argv") or []]
+    return [
+        word
+        for place, word in enumerate(given)
+        if not SEED.fullmatch(word) and not (place and SEED.fullmatch(given[place - 1]) and "=" not in given[place - 1])
+    ]
+
+
+def _unheeded(a: Diagnosis, b: Diagnosis) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    one, other = arguments(a), arguments(b)
+    return (tuple(one), tuple(other)) if one != other and a.run.get("script") == b.run.get("script") else None
 
 
 def _codes(run: Diagnosis) -> list[str]:
@@ -132,7 +175,7 @@ def _rates(a: Diagnosis, b: Diagnosis, *, same: bool) -> list[tuple[str, float, 
     if not a.run.get("source") == b.run.get("source") == "import":
         return []
     ends = a.run.get("steps") == b.run.get("steps")
-    pairs = {name: (_fact(a, fact), _fact(b, fact)) for name, fact in RATES.items() if ends or fact != "lr_final"}
+    pairs = {name: (fact(a, rate), fact(b, rate)) for name, rate in RATES.items() if ends or rate != "lr_final"}
     peak = max((rate for pair in pairs.values() for rate in pair if rate is not None), default=0.0)
     known = [(name, x, y) for name, (x, y) in pairs.items() if x is not None and y is not None]
     told = [entry for entry in known if (abs(entry[1] - entry[2]) <= SAME_RATE * peak) == same]
@@ -172,9 +215,13 @@ def _at(run: Diagnosis, step: int) -> float | None:
     return float(min(curve, key=lambda point: abs(point[0] - step))[1]) if curve else None
 
 
-def _rows(a: Diagnosis, b: Diagnosis, last: int | None) -> list[Row]:
-    rows = [Row("compare.loss-at", _at(a, last), _at(b, last), step=last)] if last is not None else []
-    rows += [Row(key, _fact(a, fact), _fact(b, fact), form) for key, (fact, form) in FIGURES.items()]
+def _rows(a: Diagnosis, b: Diagnosis, last: int | None, noise: Noise | None) -> list[Row]:
+    margins = noise.margins if noise else {}
+    level = margins.get("compare.loss")
+    rows = [Row("compare.loss-at", _at(a, last), _at(b, last), step=last, margin=level)] if last is not None else []
+    rows += [
+        Row(key, fact(a, name), fact(b, name), form, margin=margins.get(key)) for key, (name, form) in FIGURES.items()
+    ]
     return [row for row in rows if row.a is not None or row.b is not None]
 
 
@@ -190,8 +237,9 @@ FIGURES = {
 }
 
 
-def _fact(run: Diagnosis, fact: str) -> float | None:
-    value = run.run.get(fact)
+def fact(run: Diagnosis, name: str) -> float | None:
+    """Return a fact of a run as a number, None if it is none."""
+    value = run.run.get(name)
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
@@ -206,10 +254,16 @@ def _verdict(a: Diagnosis, b: Diagnosis, rows: tuple[Row, ...], fixed: list[str]
 
 
 def _by_figures(a: Diagnosis, b: Diagnosis, rows: tuple[Row, ...]) -> str:
-    row = next((r for key in DECISIVE for r in rows if r.key == key and r.change is not None), None)
+    row = _decisive(rows)
     if row is None or row.a is None or row.b is None:
         return "equal"
-    noise = max((_fact(run, "val_noise") or 0.0 for run in (a, b)), default=0.0) if row.key == "compare.val" else 0.0
+    if row.beyond is not None:
+        return "equal" if not row.beyond else "better" if row.b < row.a else "worse"
+    noise = max((fact(run, "val_noise") or 0.0 for run in (a, b)), default=0.0) if row.key == "compare.val" else 0.0
     if abs(row.b - row.a) <= max(2 * noise, NOISE * abs(row.a)):
         return "equal"
     return "better" if row.b < row.a else "worse"
+
+
+def _decisive(rows: tuple[Row, ...]) -> Row | None:
+    return next((row for key in DECISIVE for row in rows if row.key == key and row.change is not None), None)

@@ -19,6 +19,8 @@ class Page:
     # headings of the English README, whose sections stand at the same places in both languages
     sections: tuple[str, ...] = ()
     generated: str = ""
+    # the generator of its Chinese text, where a command writes the English file
+    translated: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ CHAPTERS = (
         (
             Page("codes/index", "docs/codes/README.md"),
             Page("troubles", "docs/troubles.md"),
-            Page("commands", "docs/commands.md"),
+            Page("commands", "docs/commands.md", translated="commands"),
             Page("faq/more", generated="answers"),
             Page("log-format", "docs/log-format.md"),
             Page("json", generated="json"),

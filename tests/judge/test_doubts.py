@@ -229,7 +229,7 @@ def test_the_document_says_why_and_what_would_decide(judged: Judge) -> None:
     assert (reason.code, reason.text) == ("no-yardstick", "nothing says how good this loss is")
     assert reason.decides[1] == "trainadvisor preflight SCRIPT"
     assert told(judgement, "en").summary == (
-        "nothing wrong shows in what was recorded (1 of 1 checks; the loss fell from 2 to 1.05), but nothing says "
+        "nothing wrong shows in what was recorded (1 of 1 check; the loss fell from 2 to 1.05), but nothing says "
         "how good this loss is."
     )
     assert told(judgement, "zh").reasons[0].text == "无从得知这样的损失算好还是不好"

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import log_of, make_model, make_optimizer, site
 
+from trainadvisor.i18n.language import Words
 from trainadvisor.log.curves import curves
 from trainadvisor.log.curves.players import players
+from trainadvisor.report.text import healthy
+from trainadvisor.telling import diagnose
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,3 +71,26 @@ def test_names_that_are_alike_are_numbered(tmp_path: Path) -> None:
     for optimizer in log.optimizers:
         optimizer["site"] = site("return torch.optim.Adam(net.parameters())")
     assert [player.name for player in players(log)] == ["net 1", "net 2"]
+
+
+def test_the_losses_of_players_are_told_apart_in_figures(tmp_path: Path) -> None:
+    """No line says that a loss went from that of one player to that of the other."""
+    facts = run_of(playing(tmp_path, TURNS))
+    own = [{"name": "G", "first": 1.0, "final": 1.0}, {"name": "d_opt", "first": 100.0, "final": 100.0}]
+    assert facts["players"] == own
+    told = healthy.ROWS["healthy.loss"](Words("en"), facts)
+    assert told[:2] == ["G: 1 -> 1 train", "d_opt: 100 -> 100 train"]
+    assert not [part for part in told if part and part.startswith("1 -> ")]
+
+
+def test_a_training_without_players_has_one_line(tmp_path: Path) -> None:
+    """As before."""
+    facts = run_of(playing(tmp_path, [[0, 1]]))
+    assert "players" not in facts
+    assert healthy.ROWS["healthy.loss"](Words("en"), facts)[0] == "1 -> 50.5 train"
+
+
+def run_of(log: RunLog) -> dict[str, Any]:
+    """Return the facts that a diagnosis holds of a log."""
+    facts: dict[str, Any] = diagnose(log.path).run
+    return facts

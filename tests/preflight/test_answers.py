@@ -77,17 +77,17 @@ def test_an_exception_of_the_script_fails_the_start(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("shown", "name", "state", "severity", "sentence", "codes"),
     [
-        (diagnosis(clear=("lost", "cut-off")), "numerics", "passed", None, "1 checks, nothing found", []),
+        (diagnosis(clear=("lost", "cut-off")), "numerics", "passed", None, "1 check, nothing found", []),
         (diagnosis(clear=("lost",)), "wiring", "not-judged", None, "too little was recorded to judge", []),
         (diagnosis(clear=("faded", "silent"), tensors=6, tensors_reached=5), "gradients", "passed", None,
          "gradients reach 5 of 6 tensors; 2 checks, nothing found", []),
-        (diagnosis(clear=("faded",)), "gradients", "passed", None, "1 checks, nothing found", []),
+        (diagnosis(clear=("faded",)), "gradients", "passed", None, "1 check, nothing found", []),
         (diagnosis(("lost", "warning", "certain"), ("cut-off", "error", "likely")), "numerics", "failed", "warning",
          "lost was seen", ["lost"]),
         (diagnosis(("faded", "warning", "likely"), ("silent", "error", "likely")), "gradients", "failed", "error",
          "title of silent", ["silent", "faded"]),
         (diagnosis(("odd", "error", "possible")), "data", "not-judged", None, "too little was recorded to judge", []),
-        (diagnosis(("odd", "note", "certain"), clear=("odd",)), "data", "passed", None, "1 checks, nothing found", []),
+        (diagnosis(("odd", "note", "certain"), clear=("odd",)), "data", "passed", None, "1 check, nothing found", []),
     ],
 )  # fmt: skip
 def test_what_the_rules_of_a_family_found(
@@ -177,9 +177,9 @@ def test_what_the_batch_confirms_is_as_bad_as_found(learns: bool | None, severit
     ("signals", "severity", "sentence"),
     [
         ({"step_seconds": 0.02, "wait_share": 0.5, "batch_median": 32}, None,
-         "20 ms a step (1,600 examples/s), 50% of it waiting for data"),
+         "20 ms a step (1,600 examples/s), 50 % of it waiting for data"),
         ({"step_seconds": 0.02, "wait_share": 0.51, "wait_ceiling": 2.04}, "note",
-         "51% of 20 ms a step is waiting for data; at most 2 times as fast without"),
+         "51 % of 20 ms a step is waiting for data; at most 2 times as fast without"),
         ({"step_seconds": 0.02}, None, "20 ms a step"),
         ({"step_seconds": 0.0}, None, "too few steps to measure"),
     ],

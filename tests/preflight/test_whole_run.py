@@ -169,8 +169,8 @@ def test_what_recording_takes_is_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wait", "slowest", "least", "words"),
     [
-        (0.008, "data", 0.008, "loading data is the slowest part (80%): 8 ms a step at best"),
-        (0.003, "compute", 0.007, "computing is the slowest part (70%): 7 ms a step at best"),
+        (0.008, "data", 0.008, "loading data is the slowest part (80 %): 8 ms a step at best"),
+        (0.003, "compute", 0.007, "computing is the slowest part (70 %): 7 ms a step at best"),
         (0.0001, "compute", 0.0099, ""),
     ],
 )

@@ -42,13 +42,15 @@ def command(
     """Say which of two recorded trainings is better, what was changed, and what that did.
 
     A and B are logs, run folders or names of runs; B is judged relative to A, and so is each further one. Where model,
-    data or batch differ, the figures are shown without a verdict. The exit code is 0: a comparison is not a gate.
+    data or batch differ, the figures are shown without a verdict. Runs that differ in their seed alone show how far a
+    figure scatters by chance. The exit code is 0: a comparison is not a gate.
     """
     from trainadvisor import configuration
     from trainadvisor.commands.runs import find
     from trainadvisor.compare import compare
     from trainadvisor.errors import UsageError
     from trainadvisor.i18n.language import choose
+    from trainadvisor.repeats import noise
     from trainadvisor.report.text import compared
     from trainadvisor.report.text.terminal import colored, emit, width
     from trainadvisor.telling import diagnose
@@ -63,7 +65,8 @@ def command(
         files.check(page)
     logs = [find(name) for name in (a, b, *more)]
     runs = [diagnose(log, rules=list(folders), lang=chosen, config=settings) for log in logs]
-    results = [compare(runs[0], other) for other in runs[1:]]
+    scatter = noise(runs)
+    results = [compare(runs[0], other, scatter) for other in runs[1:]]
     if as_json:
         emit(compared.document(results[0]) if len(results) == 1 else compared.documents(results))
     else:

@@ -80,4 +80,6 @@ def _run_names() -> list[str]:
 
 def _advice() -> str:
     count = len(_run_names())
-    return f"; {RUNS} holds {count} runs" if count else "; record one with `trainadvisor run train.py`"
+    return (
+        f"; {RUNS} holds {count} run{'s' * (count != 1)}" if count else "; record one with `trainadvisor run train.py`"
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainadvisor.errors import UsageError
+from trainadvisor.figures import filled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,7 @@ class Words:
     def __call__(self, key: str, **values: object) -> str:
         """Return the text of a key with its placeholders filled."""
         text = self._texts[key]
-        return text.format(**values) if values else text
+        return filled(text, values, self.lang) if values else text
 
     def of(self, pair: tuple[str, str]) -> str:
         """Return the text of a pair in English and Chinese that is held elsewhere."""

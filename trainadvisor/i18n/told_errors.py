@@ -8,6 +8,9 @@ from functools import cache
 from pathlib import Path
 
 DEEPEST = 4
+# A part with another one right behind it, which is a hint or nothing.
+HINTED = re.compile(r"\(\.\*\?\)(?=\(\.\*\?\))(\(\.\*\?\))")
+HINT = r"(.*?)((?:;| \\().*|)"
 
 
 def told(message: str, lang: str) -> str:
@@ -27,10 +30,12 @@ def listed(group: str) -> dict[str, str]:
 @cache
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
     """Return what matches each error whole, the one with most words of its own first."""
-    both = {**listed("commands"), **listed("parts")}
+    settings = {f"{{}}: {{}} {english}": f"{{}}：{{}} {chinese}" for english, chinese in listed("settings").items()}
+    both = {**listed("commands"), **listed("parts"), **settings}
     ranked = sorted(both.items(), key=lambda pair: -len(pair[0].replace("{}", "")))
     return [
-        (re.compile("(.*?)".join(map(re.escape, english.split("{}"))), re.DOTALL), text) for english, text in ranked
+        (re.compile(HINTED.sub(HINT, "(.*?)".join(map(re.escape, english.split("{}")))), re.DOTALL), text)
+        for english, text in ranked
     ]
 
 

@@ -40,7 +40,9 @@ def in_chinese(command: Any, name: str) -> Any:
         if getattr(option, "help", None) is not None:
             option.help = of_option(name, option.opts[0]) or option.help
     if hasattr(command, "commands"):
-        command.commands = {below: in_chinese(other, f"{name} {below}") for below, other in command.commands.items()}
+        command.commands = {
+            below: in_chinese(other, f"{name} {below}".strip()) for below, other in command.commands.items()
+        }
     return command
 
 

@@ -59,7 +59,9 @@ def _is_open(verdict: Verdict) -> bool:
 def _figures(run: dict[str, Any], verdicts: list[Verdict]) -> dict[str, Any]:
     """Return what the sentence about a run that cannot be judged says was seen."""
     known, applicable = counted(verdicts)
-    return {"known": known, "all": applicable, "first": run.get("loss_first"), "final": run.get("loss_final")}
+    # the losses of those who take turns are no single line that falls
+    first, final = (None, None) if run.get("players") else (run.get("loss_first"), run.get("loss_final"))
+    return {"known": known, "all": applicable, "first": first, "final": final}
 
 
 def _notes(log: RunLog, signals: Signals, verdicts: list[Verdict], run: dict[str, Any]) -> Iterator[Remark]:

@@ -1,4 +1,4 @@
-"""Fills the placeholders of rule texts: {name} or {name:format}, nothing else."""
+"""Fills the placeholders of rule texts: {name}, {name:format} or {name:format|words if so|words if not}."""
 
 import math
 import re
@@ -7,6 +7,7 @@ from itertools import pairwise
 from string import Formatter
 from typing import Any
 
+from trainadvisor.figures import agreeing, spaced
 from trainadvisor.log.cleaning import clean_text
 
 ABSENT = {"en": "n/a", "zh": "未知"}
@@ -26,6 +27,17 @@ WORDED = re.compile(r"\s*[\w{\"]")
 LONGEST_LIST = 150
 # A small negative number that its format leaves nothing of but the sign.
 NOTHING = re.compile(r"-0(\.0*)?( ?%)?")
+# {skill:below}: where a loss ended against that of a constant answer, in words that hold on either side of it.
+BELOW = "below"
+LEVELS = {
+    "en": ("far below", "{} below", "level with", "{} above", "at {:.2g} times"),
+    "zh": ("低得多", "低 {}", "基本持平", "高 {}", "达到 {:.2g} 倍"),
+}
+# {name:format|words if so|words if not} tells a truth, or a figure by its sign, in words.
+OR, CHOICES = "|", 2
+# A whole loss above that of a constant answer: from there on it is told as a multiple.
+DOUBLED = -1.0
+LEVEL = 0.005
 _formatter = Formatter()
 
 
@@ -49,13 +61,40 @@ def names_in(template: str) -> Iterator[str]:
 def fill(template: str, lookup: Callable[[str], Any], lang: str = "en") -> tuple[str, bool]:
     """Return the text and whether every placeholder had a value."""
     parts, complete = [], True
+    if lang == "en":
+        template = agreeing(template, lambda name, spec: _rendered(lookup(name), spec, lang))
     for literal, name, spec, _ in _formatter.parse(template):
         parts.append(literal)
         if name is not None:
             value = lookup(name)
             complete = complete and value is not None
-            parts.append(ABSENT[lang] if value is None else shown(value, "" if WIDE.search(spec or "") else spec or ""))
+            parts.append(_rendered(value, spec or "", lang))
     return "".join(parts), complete
+
+
+def _rendered(value: Any, spec: str, lang: str) -> str:
+    if value is None:
+        return ABSENT[lang]
+    if spec.count(OR) == CHOICES:
+        return _either(value, *spec.split(OR))
+    return _level(value, lang) if spec == BELOW else shown(value, "" if WIDE.search(spec) else spec)
+
+
+def _either(value: Any, spec: str, yes: str, no: str) -> str:
+    """Return what is told of what is true or not negative, else the other; # is the figure without its sign."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return yes if value else no
+    return (yes if value >= 0 else no).replace("#", shown(abs(value), spec))
+
+
+def _level(saved: float, lang: str) -> str:
+    """Return how a loss lies to another of which it saves a share: below it, level with it, above it."""
+    far, below, level, above, times = LEVELS[lang]
+    if saved > 1:
+        return far
+    if saved <= DOUBLED:
+        return times.format(1 - saved)
+    return level if abs(saved) < LEVEL else (below if saved > 0 else above).format(shown(abs(saved), ".0%"))
 
 
 def fill_known(template: str, lookup: Callable[[str], Any], lang: str = "en") -> str:
@@ -97,6 +136,6 @@ def shown(value: Any, spec: str = "") -> str:
         return f"{value:.0f}" if value == math.floor(value) and abs(value) < 1e6 else f"{value:.3g}"  # noqa: PLR2004
     try:
         text = format(round(value) if spec.endswith("d") and isinstance(value, float) else value, spec)
-        return text.replace("-", "", 1) if NOTHING.fullmatch(text) else text
+        return spaced(text.replace("-", "", 1) if NOTHING.fullmatch(text) else text)
     except (TypeError, ValueError, OverflowError):
         return clean_text(str(value))

@@ -1,6 +1,7 @@
 """What a report says about the run itself: figures of the log and of signals, whatever there is of them."""
 
 import hashlib
+import math
 from itertools import pairwise
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from trainadvisor.judge.crash_facts import crash
 from trainadvisor.judge.object_sites import main_object, main_optimizer
 from trainadvisor.judge.rule_verdict import SignalSource
+from trainadvisor.log.curves.players import players
 from trainadvisor.log.reader import RunLog
 from trainadvisor.log.short_trainings import many_short
 from trainadvisor.signals.robust_statistics import median
@@ -48,7 +50,7 @@ def run_facts(log: RunLog, signals: SignalSource) -> dict[str, Any]:
         facts |= {"trainings": many.count, "trainings_steps": many.steps}
     else:
         facts |= {name: signals.get(name) for name in FROM_SIGNALS}
-        facts |= {**_gradients(log), **_validation(log, signals), "loss_curve": _curve(log)}
+        facts |= {**_gradients(log), **_validation(log, signals), "loss_curve": _curve(log), "players": _players(log)}
     return {name: value for name, value in facts.items() if value is not None and value != []}
 
 
@@ -98,6 +100,17 @@ def _validation(log: RunLog, signals: SignalSource) -> dict[str, Any]:
     return {"best_eval": min(known)[1] if known else None, "generalization_gap": signals.get("val_train_gap")}
 
 
+def _players(log: RunLog) -> list[dict[str, Any]]:
+    """Return the first and the final loss of each of those who take turns: one line through all would mix them."""
+    loss = log.column("loss")
+    own = ((player.name, loss[player.steps & np.isfinite(loss)]) for player in players(log))
+    return [
+        {"name": name, "first": float(losses[0]), "final": float(np.median(losses[-max(len(losses) // 10, 5) :]))}
+        for name, losses in own
+        if losses.size
+    ]
+
+
 def _setting(log: RunLog, signals: SignalSource) -> dict[str, Any]:
     """Return the optimizer and its peak rate: what it was made with may be the first of a warm-up."""
     optimizer = main_optimizer(log)
@@ -112,7 +125,13 @@ def _workload(log: RunLog) -> dict[str, Any]:
     model = log.model or {}
     shapes = [[layer["kind"] for layer in model.get("layers", [])], [p["shape"] for p in model.get("parameters", [])]]
     digest = hashlib.sha256(repr(shapes).encode()).hexdigest()[:12] if model else None
-    return {"model_hash": digest, "examples": loader.get("examples"), "workers": loader.get("workers")}
+    size = sum(math.prod(p["shape"]) for p in model.get("parameters", []))
+    return {
+        "model_hash": digest,
+        "parameters": size or None,
+        "examples": loader.get("examples"),
+        "workers": loader.get("workers"),
+    }
 
 
 def _cost(log: RunLog) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import did_you_mean
 from trainadvisor.judge import crash_rules
-from trainadvisor.judge.placeholders import BUILT_IN, placeholders
+from trainadvisor.judge.placeholders import BELOW, BUILT_IN, CHOICES, OR, placeholders
 from trainadvisor.judge.rulebook import Rule
 from trainadvisor.lint.pattern_catalogue import names_of
 
@@ -98,6 +98,11 @@ def _named(key: str, text: str, kinds: Mapping[str, str]) -> tuple[set[str] | No
 
 
 def _fits(name: str, spec: str, kinds: Mapping[str, str]) -> bool:
+    if spec == BELOW:
+        return kinds.get(name) == "number"
+    if OR in spec:
+        spec, *words = spec.split(OR)
+        return len(words) == CHOICES and kinds.get(name) in ("number", "truth") and _fits(name, spec, kinds)
     return name not in kinds or not spec or any(_formats(sample, spec) for sample in SAMPLES[kinds[name]])
 
 

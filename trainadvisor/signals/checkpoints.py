@@ -20,7 +20,7 @@ def _share(detail: dict[str, Any], name: str) -> float:
     return number(detail.get(name)) or 0.0
 
 
-@signal(unit="loads", needs="a run under the recorder", zh="在记录器下运行")
+@signal(unit="loads", needs="a run with trainadvisor run", zh="用 trainadvisor run 运行")
 def partial_loads(log: RunLog) -> int | None:
     """Modules whose last load_state_dict() left keys of the module or of the checkpoint aside."""
     if log.header.get("source", "recorder") != "recorder":
@@ -95,7 +95,7 @@ def _kept(log: RunLog) -> list[dict[str, Any]]:
     return [event["detail"] for event in log.events if event["kind"] == "kept-weights"]
 
 
-@signal(unit="uses", needs="a run under the recorder", zh="在记录器下运行")
+@signal(unit="uses", needs="a run with trainadvisor run", zh="用 trainadvisor run 运行")
 def stale_weight_uses(log: RunLog) -> int | None:
     """State dicts that were given back to their model, or saved, when the training had changed them since."""
     return len(_kept(log)) if log.header.get("source", "recorder") == "recorder" else None

@@ -9,7 +9,7 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 
 DEVICE = {"needs": "a run on an accelerator whose use was measured", "zh": "在加速器上运行并测量其使用情况"}
-RANKS = {"needs": "several processes, compared by the recorder", "zh": "多进程训练，由记录器比较各进程"}
+RANKS = {"needs": "a run of several processes, which are compared", "zh": "多进程训练，并比较各进程"}
 TENSOR_CORES = 8.0  # first compute capability with TF32 and bfloat16 matrix units
 
 

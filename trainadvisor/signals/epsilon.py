@@ -28,7 +28,7 @@ def _rounded_away(fact: dict[str, Any], eps: float | None) -> bool:
     return eps is not None and smallest is not None and 0 < eps < smallest
 
 
-@signal(unit="truth", needs="a run under the recorder", zh="在记录器下运行")
+@signal(unit="truth", needs="a run with trainadvisor run", zh="用 trainadvisor run 运行")
 def weights_broke_first(log: RunLog) -> bool | None:
     """Whether weights became NaN or infinite while inputs and gradients were finite."""
     if log.header.get("source", "recorder") != "recorder":

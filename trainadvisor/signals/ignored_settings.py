@@ -16,7 +16,7 @@ def _written(log: RunLog) -> list[dict[str, Any]]:
     return [event for event in log.events if event["kind"] == "optimizer-attribute"]
 
 
-@signal(unit="settings", needs="a run under the recorder", zh="在记录器下运行")
+@signal(unit="settings", needs="a run with trainadvisor run", zh="用 trainadvisor run 运行")
 def ignored_settings(log: RunLog) -> int | None:
     """Settings written to optimizers as attributes, where the parameter groups hold other values."""
     if log.header.get("source", "recorder") != "recorder" or not log.optimizers:

@@ -9,7 +9,7 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.loss import training_loss
 
-NEEDS = {"needs": "the recorder's watch for NaN and infinity", "zh": "记录器对 NaN 与无穷大的监视"}
+NEEDS = {"needs": "a run that was watched for NaN and infinity", "zh": "运行时对 NaN 与无穷大的监视"}
 NEEDS_SCALE = {"needs": "a GradScaler", "zh": "GradScaler（损失缩放器）"}
 NEEDS_LAYERS = {"needs": "sampled statistics of the parameters", "zh": "参数的抽样统计"}
 ROUNDOFF = {"bfloat16": 2.0**-8, "float16": 2.0**-11}  # half a unit in the last place, relative
@@ -136,7 +136,7 @@ def _amp(log: RunLog) -> dict[str, Any]:
     return {key: value for detail in found for key, value in detail.items() if value is not None}
 
 
-@signal(unit="word", needs="the recorder's view of autocast", zh="记录器所见的 autocast 状态")
+@signal(unit="word", needs="the state of autocast in the run", zh="运行时的 autocast 状态")
 def amp_dtype(log: RunLog) -> str | None:
     """Precision of autocast: float16, bfloat16, or off."""
     if log.header.get("source", "recorder") != "recorder":
@@ -144,7 +144,9 @@ def amp_dtype(log: RunLog) -> str | None:
     return str(_amp(log).get("dtype") or "off").removeprefix("torch.")
 
 
-@signal(unit="truth", needs="the recorder's view of autocast and GradScaler", zh="记录器所见的 autocast 与 GradScaler")
+@signal(
+    unit="truth", needs="the state of autocast and GradScaler in the run", zh="运行时的 autocast 与 GradScaler 状态"
+)
 def amp_scaler(log: RunLog) -> bool | None:
     """Whether a GradScaler scaled the loss."""
     if log.header.get("source", "recorder") != "recorder":

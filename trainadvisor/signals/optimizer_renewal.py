@@ -10,8 +10,8 @@ from trainadvisor.signals import signal
 from trainadvisor.signals.matrices import typical
 
 RENEWED = {
-    "needs": "a run under the recorder in which one line made several optimizers",
-    "zh": "在记录器下运行，且同一行代码创建了多个优化器",
+    "needs": "a run with trainadvisor run, in which one line made several optimizers",
+    "zh": "用 trainadvisor run 运行，且同一行代码创建了多个优化器",
 }
 # Steps before a renewal whose typical loss the first one after it is compared with.
 BEFORE = 10
@@ -27,7 +27,7 @@ def _renewal(log: RunLog) -> dict[str, Any] | None:
     return max(latest.values(), key=lambda detail: number(detail.get("forgetful")) or 0.0, default=None)
 
 
-@signal(unit="optimizers", needs="a run under the recorder", zh="在记录器下运行")
+@signal(unit="optimizers", needs="a run with trainadvisor run", zh="用 trainadvisor run 运行")
 def renewed_optimizers(log: RunLog) -> int | None:
     """Optimizers that one line made anew for the same weights, as the last one left them, without its moments."""
     if log.header.get("source", "recorder") != "recorder" or not log.optimizers:

@@ -11,11 +11,14 @@ from trainadvisor.signals.eval_dropout import eval_dropouts
 from trainadvisor.signals.shared_rows import train_mode_looks
 
 CALLS = {
-    "needs": "a run under the recorder, which counts the calls of the loop",
-    "zh": "在记录器下运行，由它统计循环中的各次调用",
+    "needs": "a run with trainadvisor run, which counts the calls in the loop",
+    "zh": "用 trainadvisor run 运行，由它统计循环中的各次调用",
 }
 MODES = {"needs": "the mode of the model at each training step", "zh": "每个训练步时模型所处的模式"}
-EVALS = {"needs": "evaluations seen by the recorder", "zh": "记录器所见的验证过程"}
+EVALS = {
+    "needs": "validation in the run, and none was seen: call advisor.validation(loss=...)",
+    "zh": "训练中的验证，但没有捕捉到：请调用 advisor.validation(loss=…)",
+}
 SCALER = {"needs": "gradient clipping together with a GradScaler", "zh": "梯度裁剪与 GradScaler 同时使用"}
 RESUMED = {"needs": "a run that loaded a checkpoint", "zh": "从检查点恢复的训练"}
 
@@ -257,7 +260,7 @@ def _resume(log: RunLog) -> dict[str, Any] | None:
     return events[-1] if events else None
 
 
-@signal(unit="checkpoints", needs="a run under the recorder", zh="在记录器下运行")
+@signal(unit="checkpoints", needs="a run with trainadvisor run", zh="用 trainadvisor run 运行")
 def resumes(log: RunLog) -> int | None:
     """Number of times that a checkpoint was loaded to resume training."""
     count_of = sum(event.get("kind") == "resume" for event in log.events)

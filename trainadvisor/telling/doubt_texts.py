@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from trainadvisor.figures import filled
+
 Texts = dict[str, dict[str, str]]
 
 SAYS: Texts = {
@@ -216,7 +218,7 @@ DECIDES: dict[str, tuple[dict[str, str], ...]] = {
 
 def says(kind: str, values: Mapping[str, Any], lang: str) -> str:
     """Return what speaks against calling the run healthy."""
-    return SAYS[kind][lang].format(**values)
+    return filled(SAYS[kind][lang], values, lang)
 
 
 def decides(kind: str, lang: str) -> list[str]:

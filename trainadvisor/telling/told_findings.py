@@ -1,6 +1,5 @@
 """Findings in words: the texts of their rules with the values of the run in them."""
 
-import re
 from collections.abc import Mapping
 from typing import cast
 
@@ -23,8 +22,6 @@ WORDS = {
     "clear": {"en": "judged and not the case", "zh": "已检查，不成立"},
     "unstated": {"en": "not recorded", "zh": "未记录"},
 }
-# How a remedy begins that is told behind another one.
-ALTERNATIVE = re.compile(r"Or,? |或者，?")
 # Behind a remedy: what the framework that trains calls it.
 _SETTING = {"en": " Here: {setting}.", "zh": "此处即：{setting}。"}
 
@@ -55,7 +52,7 @@ def _finding(item: Judged, judgement: Judgement, lang: str) -> Finding:
         evidence=_evidence(item, rule, lang),
         ruled_out=[_ruled_out(other, item, rule, lang) for other in item.ruled_out],
         not_judged=[unknown(other, lang) for other in item.not_judged],
-        remedies=_first_alone([_remedy(advice, item, rule, lang) for advice in item.remedies]),
+        remedies=[_remedy(advice, item, rule, lang) for advice in item.remedies],
         explains=[_finding(follower, judgement, lang) for follower in item.explains],
         also_explained_by=list(item.also_explained_by),
         rival=_rival(item, judgement, lang),
@@ -96,15 +93,6 @@ def _remedy(advice: Advice, item: Judged, rule: Rule, lang: str) -> Remedy:
         where=advice.edits[0].where if advice.edits else None,
         edits=list(advice.edits),
     )
-
-
-def _first_alone(remedies: list[Remedy]) -> list[Remedy]:
-    """Return remedies the first of which does not begin with "Or": the one before may not apply to this run."""
-    first = ALTERNATIVE.match(remedies[0].text) if remedies else None
-    if first:
-        bare = remedies[0].text[first.end() :]
-        remedies[0].text = bare[:1].upper() + bare[1:]
-    return remedies
 
 
 def _words(entry: Mapping[str, str], item: Judged, lang: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from trainadvisor.figures import filled
 from trainadvisor.judge.judgement import Judgement, Remark
 from trainadvisor.judge.result import Finding, Reason
 from trainadvisor.telling import blindspot_texts, doubt_texts
@@ -88,7 +89,7 @@ def summary(judgement: Judgement, findings: Sequence[Finding], lang: str) -> str
         values = {role: titles[code] for role, code in values.items()}
     if doubt := values.get("doubt"):
         values |= {"says": doubt_texts.says(doubt, values["about"], lang), "seen": _seen(values, lang)}
-    told = SENTENCES[judgement.summary.kind][lang].format(**values)
+    told = filled(SENTENCES[judgement.summary.kind][lang], values, lang)
     return _of_phase(judgement, lang) + told
 
 
@@ -108,13 +109,13 @@ def _phases(remark: Remark, lang: str) -> Iterator[str]:
         made = ", ".join(str(phase[name]) for name in ("model", "optimizer", "site") if phase[name])
         found = f" ({', '.join(phase['codes'])})" if phase["codes"] else ""
         told.append(PHASE[lang].format(place=place, made=made, told=STATES[lang][phase["state"]] + found, **phase))
-    yield PHASES[lang].format(count=len(phases), told="; ".join(told))
+    yield filled(PHASES[lang], {"count": len(phases), "told": "; ".join(told)}, lang)
 
 
 def _seen(values: Mapping[str, Any], lang: str) -> str:
     """Return how many checks were made, and how far the loss fell, if it did."""
     fell = None not in (values["first"], values["final"]) and values["final"] < values["first"]
-    return "".join(SEEN[part][lang].format(**values) for part in ("checks", *(["fell"] if fell else [])))
+    return "".join(filled(SEEN[part][lang], values, lang) for part in ("checks", *(["fell"] if fell else [])))
 
 
 def reasons(judgement: Judgement, lang: str) -> list[Reason]:
@@ -152,7 +153,7 @@ def _note(remark: Remark, lang: str) -> Iterator[str]:
         case "exception":
             yield from _exception(remark)
         case "cut":
-            yield CUT[lang].format(reason=values["reason"], steps=values["steps"], all=values["all"] or "?")
+            yield filled(CUT[lang], {**values, "all": values["all"] or "?"}, lang)
         case "phases":
             yield from _phases(remark, lang)
         case "blind":

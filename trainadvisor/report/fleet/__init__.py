@@ -6,6 +6,7 @@ import html
 import json
 from typing import TYPE_CHECKING
 
+from trainadvisor.figures import spaced
 from trainadvisor.fleet.regressions import BAD
 from trainadvisor.i18n.language import Words
 from trainadvisor.report.text.layout import cells, clean, pad
@@ -55,7 +56,7 @@ def _remarks(fleet: Fleet, words: Words) -> Iterator[str]:
     for worse in fleet.regressions:
         values = {"before": f"{worse.before:.4g}", "lately": f"{worse.lately:.4g}", "what": worse.what}
         if worse.what == BAD:
-            values = {"before": f"{worse.before:.0%}", "lately": f"{worse.lately:.0%}"}
+            values = {"before": spaced(f"{worse.before:.0%}"), "lately": spaced(f"{worse.lately:.0%}")}
         key = "fleet.worse.bad" if worse.what == BAD else "fleet.worse.metric"
         counts = {"many": worse.runs_before, "few": worse.runs_lately}
         yield words(key, script=worse.script, p=f"{worse.p:.2g}", **values, **counts)

@@ -56,16 +56,39 @@ def _runs(page: Page, result: Comparison) -> None:
 def _settings(page: Page, result: Comparison) -> None:
     words = page.words
     changed = changes(words, result)
-    same = words("aside", text=words("compare.same", names=words("comma").join(result.same))) if result.same else ""
+    names = words("comma").join(setting(words, name) for name in result.same)
+    same = words("aside", text=words("compare.same", names=names)) if names else ""
     page.row(words("compare.settings"), (changed or words("compare.none")) + same)
     if result.misnamed:
         before, now, rate = map(_setting, result.misnamed)
         page.row("", words("compare.misnamed", before=before, now=now, rate=rate))
+    if result.unheeded:
+        given = [clean(" ".join(words_given)) or words("compare.none") for words_given in result.unheeded]
+        page.row("", words("compare.unheeded", before=given[0], now=given[1]))
 
 
 def changes(words: Words, result: Comparison) -> str:
     """Return the settings that were changed, with both values."""
-    return words("comma").join(f"{name} {_setting(a)} -> {_setting(b)}" for name, a, b in result.changed)
+    return words("comma").join(
+        _model(words, result) if name == "model" else f"{setting(words, name)} {_setting(a)} -> {_setting(b)}"
+        for name, a, b in result.changed
+    )
+
+
+def _model(words: Words, result: Comparison) -> str:
+    """Return both models by name and size; what tells them apart in a log is a fingerprint, which says nothing."""
+    before, now = (_named_model(words, run.run) for run in (result.a, result.b))
+    return f"{setting(words, 'model')} {before} -> {now}" if before != now else words("compare.other-layers")
+
+
+def _named_model(words: Words, run: dict[str, Any]) -> str:
+    name, size = clean((run.get("models") or ["?"])[0]), run.get("parameters")
+    return words("compare.sized", name=name, size=words.number(size)) if size else name
+
+
+def setting(words: Words, name: str) -> str:
+    """Return what a setting is called."""
+    return words(f"compare.setting.{name}")
 
 
 def _setting(value: Any) -> str:
@@ -88,8 +111,8 @@ def verdict(words: Words, result: Comparison) -> str:
 def _unlike(words: Words, name: str, before: Any, now: Any) -> str:
     """Return what is not alike: by its name alone where its values, such as fingerprints, say nothing to a reader."""
     if not all(isinstance(value, (int, float)) for value in (before, now)):
-        return name
-    return words("compare.field", field=name, before=_setting(before), now=_setting(now))
+        return setting(words, name)
+    return words("compare.field", field=setting(words, name), before=_setting(before), now=_setting(now))
 
 
 def _reasons(words: Words, result: Comparison) -> Iterator[str]:
@@ -131,10 +154,10 @@ def shown(row: Row, value: float | None) -> str:
 def _change(words: Words, row: Row) -> str:
     if row.change is None or row.a is None or row.b is None:
         return ""
-    if row.a > 0 and row.b > 0 and max(row.a / row.b, row.b / row.a) > FACTOR:
-        larger = row.b > row.a
-        ratio = row.b / row.a if larger else row.a / row.b
-        return words("compare.larger" if larger else "compare.smaller", ratio=healthy.number(ratio))
+    if row.form == "share":
+        return words("compare.points", points=f"{100 * (row.b - row.a):+.0f}")
+    if row.a > 0 and row.b > FACTOR * row.a:
+        return words("compare.larger", ratio=healthy.number(row.b / row.a))
     return f"{100 * row.change:+.0f} %"
 
 
@@ -147,7 +170,18 @@ def _table(page: Page, result: Comparison) -> None:
         cells_of = [pad(text, size) for text, size in zip(row, widths, strict=False)]
         indent = "" if row[0] else cells_of.pop(0)
         page.paragraph(("".join(cells_of) + row[3]).rstrip(), indent=indent)
-    page.paragraph(words("compare.noise"))
+    page.paragraph(_noise(words, result))
+
+
+def _noise(words: Words, result: Comparison) -> str:
+    """Return which figures differ by more than chance explains, as far as that is known."""
+    if result.noise is None:
+        return words("compare.noise")
+    beyond, within = (
+        words("comma").join(_label(words, row) for row in result.rows if row.beyond is clear) or words("compare.none")
+        for clear in (True, False)
+    )
+    return words("compare.noise.known", runs=result.noise.runs, beyond=beyond, within=within)
 
 
 def _span(page: Page, result: Comparison) -> None:

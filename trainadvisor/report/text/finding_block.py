@@ -9,11 +9,13 @@ from trainadvisor.report.text import excerpt, verified
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from trainadvisor.i18n.language import Words
     from trainadvisor.judge.result import Finding, Remedy, RuledOut, Unknown
     from trainadvisor.report.text.page import Page
 
 REMEDIES = 2  # more choices than two are a list, not advice
 SUBJECTS = 3
+OPEN = 2  # causes that could not be judged, with what each needs
 
 
 def add(page: Page, finding: Finding, *, full: bool, verbose: bool = False) -> None:
@@ -85,14 +87,20 @@ def _ruled_out(page: Page, others: list[RuledOut]) -> Iterator[str]:
     for other in others:
         reasons.setdefault(other.text, []).append(other.code)
     for reason, codes in reasons.items():
-        yield page.words("comma").join(codes) + page.words("aside", text=reason)
+        yield subjects(page, codes) + page.words("aside", text=reason)
 
 
 def _open(page: Page, causes: list[Unknown]) -> None:
-    """Add the possible causes that could not be judged, with what to record; one reason is enough to go on."""
+    """Add the possible causes that could not be judged, with what each needs as far as that fits."""
     words = page.words
-    codes = words("comma").join(cause.code for cause in causes)
-    page.row(words("open"), codes + words("aside", text=causes[0].how))
+    told = [cause.code + words("aside", text=_needed(words, cause)) for cause in causes[:OPEN]]
+    rest = len(causes) - OPEN
+    listed = words("comma").join(told)
+    page.row(words("open"), words("more-subjects", shown=listed, count=rest) if rest > 0 else listed)
+
+
+def _needed(words: Words, cause: Unknown) -> str:
+    return words("needs.text", text=cause.how) if cause.missing else cause.how
 
 
 def _remedy(page: Page, remedy: Remedy, label: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.figures import spaced
 from trainadvisor.judge.doubts import MOST_APART, MOST_DEAD
 from trainadvisor.report.text.layout import clean
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 Run = dict[str, Any]
 Parts = list[str | None]
-CONCERN_DEPTH, CONCERN_DEAD = f"{MOST_APART:.0f}x", f"{MOST_DEAD:.0%}".replace("%", " %")
+CONCERN_DEPTH, CONCERN_DEAD = f"{MOST_APART:.0f}x", spaced(f"{MOST_DEAD:.0%}")
 
 
 def add(page: Page, diagnosis: Diagnosis) -> None:
@@ -52,12 +53,19 @@ def _part(words: Words, run: Run, text: str, how: Callable[[float], str] = numbe
 
 
 def _loss(words: Words, run: Run) -> Parts:
+    own: Parts = [_of_player(words, player) for player in run.get("players") or ()]
     return [
-        _part(words, run, "loss.train", first="loss_first", final="loss_final"),
+        *(own or [_part(words, run, "loss.train", first="loss_first", final="loss_final")]),
         _part(words, run, "loss.val", final="val_loss_final"),
         _part(words, run, "loss.accuracy", share, share="val_accuracy_final"),
         _part(words, run, "loss.chance", value="trivial_loss"),
     ]
+
+
+def _of_player(words: Words, player: dict[str, Any]) -> str:
+    """Return the losses of one of those who take turns, such as a generator."""
+    figures = {key: number(player[key]) for key in ("first", "final")}
+    return f"{clean(player['name'])}{words('colon')}{words('loss.train', **figures)}"
 
 
 def _best(words: Words, run: Run) -> Parts:
