@@ -96,6 +96,7 @@ ALLOWED: dict[str, set[str]] = {
         "IPython",
         "pandas",
     },
+    "notebook_magic": {"record", "watching", "IPython"},
     "watching": {"errors", "document", "instrument", "log", "monitor", "notebook", "record", "report", "torch"},
     "testing": {
         *WORDS,

@@ -40,6 +40,13 @@ CELLS = [
     "run.show(layer='0')",
     "run.report('out.html')",
     f"import threading\n{JOIN}",
+    "%load_ext trainadvisor",
+    "%%trainadvisor cell.json\ntrain(60)\n'trained'",
+    "from trainadvisor.record.watched_recording import watchers\n"
+    "len(watchers), trainadvisor.read_log('cell.json').end['reason'], len(trainadvisor.read_log('cell.json').steps)",
+    "from IPython.core.error import UsageError\n"
+    "try:\n    get_ipython().run_cell_magic('trainadvisor', 'bad.json', 'train(30); train(None)')\n"
+    "except TypeError as error:\n    caught = str(error)\ncaught, str(trainadvisor.diagnose('bad.json').state)",
 ]
 
 
@@ -73,7 +80,8 @@ def shown(cell: Any, form: str = "text/html") -> list[str]:
 
 def test_no_cell_fails_or_prints_a_complaint(cells: list[Any]) -> None:
     """Threads included: they would write into the stream of errors."""
-    assert [output for cell in cells for output in cell.outputs if output.output_type in ("error", "stream")] == []
+    sound = cells[:-1]  # the last one fails on purpose
+    assert [output for cell in sound for output in cell.outputs if output.output_type in ("error", "stream")] == []
 
 
 def test_a_watcher_at_the_end_of_a_cell_shows_the_card(cells: list[Any]) -> None:
@@ -106,6 +114,20 @@ def test_pictures_of_the_run_and_of_a_layer(cells: list[Any]) -> None:
         assert html.count("<svg") >= 1
         assert [name for name in quantities if name not in html] == []
     assert shown(cells[7], "text/plain") == ["PosixPath('out.html')"]
+
+
+def test_a_cell_is_recorded_as_a_whole(cells: list[Any]) -> None:
+    """The magic shows what the cell gives and the card below it, and ends its recording."""
+    assert shown(cells[10], "text/plain")[0] == "'trained'"
+    assert "<strong>" in shown(cells[10])[0]
+    assert literal_eval(shown(cells[11], "text/plain")[0]) == (0, "closed", 60)
+
+
+def test_the_error_of_a_recorded_cell_is_raised_behind_the_card(cells: list[Any]) -> None:
+    """So that running all cells stops there; the log tells that the training crashed."""
+    caught, state = literal_eval(shown(cells[12], "text/plain")[-1])
+    assert "NoneType" in caught
+    assert state == "broken"
 
 
 def diagnosed(folder: Path) -> Any:

@@ -9,6 +9,7 @@ from trainadvisor.version import __version__ as __version__
 if TYPE_CHECKING:
     from trainadvisor.document import diagnose
     from trainadvisor.importers.foreign_logs import read_log
+    from trainadvisor.notebook_magic import load_ipython_extension as load_ipython_extension
     from trainadvisor.signals import signal
     from trainadvisor.watching import autolog, watch
 
@@ -17,6 +18,7 @@ __all__ = ["autolog", "diagnose", "read_log", "signal", "watch"]
 _HOMES = {
     "autolog": "trainadvisor.watching",
     "diagnose": "trainadvisor.document",
+    "load_ipython_extension": "trainadvisor.notebook_magic",
     "read_log": "trainadvisor.importers.foreign_logs",
     "signal": "trainadvisor.signals",
     "watch": "trainadvisor.watching",

@@ -19,10 +19,14 @@ SOUND = {
     "fastai_digits": ("fastai",),
     "hf_lora": ("transformers", "accelerate", "peft"),
     "trl_sft": ("trl", "datasets"),
+    "trl_dpo": ("trl", "datasets"),
+    "setfit_topics": ("setfit", "sentence_transformers", "datasets"),
+    "fabric_digits": ("lightning",),
+    "timm_mixup": ("timm",),
 }
 # Those that adapt a model which was trained before.
-ADAPTING = {"hf_lora", "trl_sft"}
-DRIVEN_BY = {"hf": "transformers", "lightning": "lightning", "accelerate": "accelerate", "keras": "keras"}
+ADAPTING = {"hf_lora", "trl_sft", "trl_dpo"}
+DRIVEN_BY = {"hf": "transformers", "setfit": "transformers", "fabric": "lightning", "timm": None}
 _TIMES = re.compile(r"\d+(\.\d+)?m?s(/step|/epoch)?|'\w*(runtime|per_second)': '[^']*'|\d+\.\d{4}$", re.MULTILINE)
 
 
@@ -71,7 +75,7 @@ def test_losses_and_rates_are_those_of_the_framework(ran):
 def test_evaluations_are_those_of_the_framework(ran):
     """Each evaluation has the loss and the accuracy that the framework reports."""
     factor = ran.figures.get("eval_factor", 1.0)
-    assert [record["loss"] for record in ran.log.evals] == pytest.approx(
+    assert [record["loss"] for record in ran.log.evals if "loss" in record] == pytest.approx(
         [loss * factor for loss in ran.figures["eval_losses"]], rel=1e-3
     )
     if "eval_accuracies" in ran.figures:
@@ -81,14 +85,17 @@ def test_evaluations_are_those_of_the_framework(ran):
 
 def test_one_model_and_one_optimizer_are_seen(ran):
     """A model is one with all its parameters, its wrapper and its parts are no others; so is an optimizer."""
-    assert [sum(p["count"] for p in model["parameters"]) for model in ran.log.models] == [ran.figures["parameters"]]
+    models = ran.figures.get("models", 1)  # with the reference of a preference training
+    assert [sum(p["count"] for p in m["parameters"]) for m in ran.log.models] == [ran.figures["parameters"]] * models
     assert len(ran.log.optimizers) == 1
 
 
 def test_the_framework_is_named(ran):
     """The log holds which framework drives the training; a loop of the user's own with Accelerate counts as such."""
     names = [event["subject"] for event in ran.log.events if event["kind"] == "framework"]
-    assert names == [DRIVEN_BY.get(ran.name.partition("_")[0], ran.name.partition("_")[0])]
+    first = ran.name.partition("_")[0]
+    driver = DRIVEN_BY.get(first, first)
+    assert names == ([driver] if driver else [])
 
 
 @pytest.mark.parametrize(

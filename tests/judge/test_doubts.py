@@ -185,6 +185,14 @@ def test_opponents_need_a_metric(judged: Judge) -> None:
     assert judged(**parts, evals=scored).state == "healthy"
 
 
+@pytest.mark.parametrize(("share", "state"), [(0.92, "healthy"), (0.6, "cannot-tell")])
+def test_wanted_answers_that_are_preferred_are_a_success(judged: Judge, share: float, state: str) -> None:
+    """A preference loss has no yardstick; of the pairs of an evaluation half are right by chance."""
+    facts = [{"step": step, "metrics": {"eval_rewards/accuracies": share}} for step in (100, STEPS)]
+    loss = {"loss": math.log(2) * (1 - 0.3 * np.arange(STEPS) / STEPS)}
+    assert judged(**CUSTOM, columns=loss, evals=facts).state == state
+
+
 def test_trainings_one_after_the_other_take_no_turns(judged: Judge) -> None:
     """A teacher that is trained before its student is no opponent."""
     parts = {

@@ -54,3 +54,33 @@ def test_a_sampler_of_batches_tells_their_size() -> None:
     records = _steps(nn.Linear(4, 2), loader)
     assert records.column("batch") == [4] * 3
     assert records.facts("loader")[0]["batch_size"] == 4
+
+
+def test_several_rows_of_an_example_count_once() -> None:
+    """Of pairs, as preferences have them, the loader tells how many there are; without one, rows are examples."""
+
+    def paired(rows: list[tuple[torch.Tensor]]) -> tuple[torch.Tensor]:
+        return (torch.stack([*(x for (x,) in rows), *(-x for (x,) in rows)]),)
+
+    loader = DataLoader(TensorDataset(torch.randn(10, 4)), batch_size=4, collate_fn=paired)
+    assert _steps(nn.Linear(4, 2), loader).column("batch") == [4, 4, 2]
+    assert _steps(nn.Linear(4, 2), list(loader)).column("batch") == [8, 8, 4]
+
+
+def test_examples_deep_in_what_a_model_is_given_are_found() -> None:
+    """Two sides of a sentence pair, each a dict of tensors, before the labels of the pairs."""
+
+    class Sides(nn.Linear):
+        def forward(self, sides: list[dict[str, torch.Tensor]], labels: torch.Tensor) -> torch.Tensor:
+            return (super().forward(sides[0]["x"] - sides[1]["x"])[:, 0] - labels).pow(2).mean()
+
+    model = Sides(4, 2)
+
+    def train() -> None:
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(3):
+            optimizer.zero_grad()
+            model([{"x": torch.randn(6, 4)}, {"x": torch.randn(6, 4)}], torch.rand(6)).backward()
+            optimizer.step()
+
+    assert record(train).column("batch") == [6] * 3

@@ -232,3 +232,40 @@ def test_an_evaluation_that_was_seen_counts_itself():
     ((loss, given, _),) = reported(seen=True)
     assert loss != 7.0
     assert not given
+
+
+def test_saved_weights_that_a_framework_loads_are_loaded(monkeypatch):
+    """What from_pretrained leaves out is new; a model that is loaded into a larger one is known as such."""
+    modeling = types.ModuleType("transformers.modeling_utils")
+    exec(  # noqa: S102 - a module of the name that is looked for
+        "class Told:\n    missing_keys = {'1.weight', '1.bias'}\n"
+        "class PreTrainedModel:\n    @staticmethod\n    def _load_pretrained_model(model, state, files):\n"
+        "        return Told, None\n",
+        modeling.__dict__,
+    )
+    monkeypatch.setitem(sys.modules, "transformers.modeling_utils", modeling)
+
+    def train():
+        base = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 8))
+        modeling.PreTrainedModel._load_pretrained_model(base, None, None)
+        model = nn.Sequential(base, nn.Linear(8, 3))
+        steps(model, torch.optim.SGD(model.parameters(), 0.1))
+
+    facts = record(train).facts("model")[-1]["parameters"]
+    loaded = {"0.0.weight": True, "0.0.bias": True, "0.1.weight": False, "0.1.bias": False, "1.weight": False,
+              "1.bias": False}  # fmt: skip
+    assert {fact["name"]: fact["loaded"] for fact in facts} == loaded
+
+
+def test_a_part_with_loaded_weights_is_loaded():
+    """A backbone in a model of the user's own; the head is new."""
+
+    def train():
+        base = nn.Linear(4, 8)
+        base.load_state_dict(base.state_dict())
+        model = nn.Sequential(base, nn.Linear(8, 3))
+        steps(model, torch.optim.SGD(model.parameters(), 0.1))
+
+    model = record(train).facts("model")[-1]
+    assert [fact["loaded"] for fact in model["parameters"]] == [True, True, False, False]
+    assert model["loaded"] is False

@@ -1,4 +1,4 @@
-"""What frameworks have of their own: optimizers and epochs, told like torch's, and the evaluations that they report.
+"""What frameworks have of their own: optimizers, epochs and saved weights, told like torch's, and their evaluations.
 
 A stand-in of torch's class holds the parameters and rates of such an optimizer. The frameworks are patched once they
 are imported, which is looked for when a model is made and when a backward begins: before no optimizer has stepped.
@@ -133,6 +133,15 @@ def _evaluated(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
     return result
 
 
+def _loaded(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    result = original(*args, **kwargs)
+    module = next((part for part in (*args, *kwargs.values()) if isinstance(part, torch.nn.Module)), None)
+    if module is not None:
+        told = result[0] if isinstance(result, tuple) else result
+        torch_events.tell("weights_loaded", module, frozenset(getattr(told, "missing_keys", ())))
+    return result
+
+
 def _keras_groups(optimizer: Any) -> list[dict[str, Any]]:
     parameters = [variable.value for variable in getattr(optimizer, "_trainable_variables", ())]
     rate = optimizer.learning_rate
@@ -161,6 +170,7 @@ _FUNCTIONS: dict[str, list[tuple[str, Around]]] = {
         ("Optimizer.step", _stepping(_fastai_groups)),
         ("Optimizer.zero_grad", _zeroing(_fastai_groups)),
     ],
+    "transformers.modeling_utils": [("PreTrainedModel._load_pretrained_model", veiled(_loaded))],
     "transformers.trainer": [("Trainer.evaluate", veiled(_evaluated))],
     "fastai.learner": [("Learner._do_epoch", _epoch(lambda learner: learner.epoch))],
 }

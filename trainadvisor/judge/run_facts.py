@@ -85,12 +85,13 @@ def _gradients(log: RunLog) -> dict[str, Any]:
 
 
 def _reached(log: RunLog) -> dict[str, Any]:
-    """Count the trainable parameters that got a gradient at least once."""
+    """Count the trainable parameters that got a gradient at least once; loaded parts without use do not count."""
     grads = log.layers.column("grad")
     trainable = np.array([p["trainable"] for p in log.layers.rows("grad")], dtype=bool)
     if not len(grads) or not trainable.any():
         return {}
     reached = ~np.isnan(grads).all(axis=0)
+    trainable &= reached | [p.get("loaded") is not True for p in log.layers.rows("grad")]
     return {"tensors": int(trainable.sum()), "tensors_reached": int((reached & trainable).sum())}
 
 

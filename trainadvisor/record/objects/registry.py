@@ -34,7 +34,8 @@ class ObjectRegistry(OptimizerRegistry):
         self.loose: Model | None = None
         # Modules (ids) that are no models: without parameters, or TorchScript's.
         self._plain: set[int] = set()
-        self.loaded_modules: weakref.WeakSet[nn.Module] = weakref.WeakSet()
+        # Modules that got saved weights, and the names of their parameters that got none.
+        self._saved_weights: weakref.WeakKeyDictionary[nn.Module, frozenset[str]] = weakref.WeakKeyDictionary()
 
     def is_plain(self, module: nn.Module) -> bool:
         """Return whether a module is no model; one without parameters, such as a loss, stays that way."""
@@ -115,19 +116,20 @@ class ObjectRegistry(OptimizerRegistry):
 
     def _extend(self, model: Model, root: nn.Module, prefix: str = "") -> None:
         model.alive.append(weakref.ref(root))
-        model.loaded = model.loaded or root in self.loaded_modules
+        model.loaded = model.loaded or self._saved_weights.get(root) == frozenset()
         known = {id(p) for p in model.parameters}
         before = {fact["id"]: fact for fact in model.fact.pop("before", [])}
         # a tied weight belongs to the first module that holds it, whose name it has
         owners = reversed(list(root.modules()))
         owned = [(m, p) for m in owners for p in private_torch.parameters(m).values() if p is not None]
         layer_of = {id(p): m for m, p in owned}
-        named = list(root.named_parameters())
+        named, loaded = list(root.named_parameters()), self._loaded(root)
         model.lazy = any(isinstance(tensor, nn.parameter.UninitializedParameter) for _, tensor in named)
         for place, (name, tensor) in enumerate(named):
             if id(tensor) not in known and not isinstance(tensor, nn.parameter.UninitializedParameter):
                 measured = place * _MOST_MEASURED % len(named) < _MOST_MEASURED
                 self._add_parameter(model, prefix + name, tensor, layer_of.get(id(tensor)), before, measured=measured)
+                model.fact["parameters"][-1]["loaded"] |= id(tensor) in loaded
         for module, tensor in owned:
             if id(tensor) in self.of_parameter:
                 self.held.hold(tensor, module)
@@ -139,6 +141,11 @@ class ObjectRegistry(OptimizerRegistry):
             if facts.cares_about_mode(module):
                 model.cares.append(weakref.ref(module))
         self.describe(model)
+
+    def _loaded(self, root: nn.Module) -> set[int]:
+        """Return the parameters (ids) of modules within a model that got saved weights."""
+        saved = [(module, self._saved_weights[module]) for module in root.modules() if module in self._saved_weights]
+        return {id(p) for module, fresh in saved for name, p in module.named_parameters() if name not in fresh}
 
     def _own(self, module: nn.Module, model: Model) -> None:
         if id(module) not in self._owner:
@@ -255,13 +262,15 @@ class ObjectRegistry(OptimizerRegistry):
         trained = self.trained_by([number]) if number is not None else set()
         return [model for model in self.models.values() if model.number in trained and model.alive]
 
-    def loading(self, module: nn.Module) -> bool:
-        """Note that a known model got saved weights; return whether it was known."""
+    def loading(self, module: nn.Module, fresh: frozenset[str] = frozenset()) -> None:
+        """Note that a module got saved weights, but for some parameters."""
         model = self._owner.get(id(module))
+        if model is None:
+            self._saved_weights[module] = fresh
+            return
         # weights loaded once it has been trained are its own, as the best epoch's at the end
-        if model is not None and not model.loaded and self._earlier.isdisjoint(model.numbers):
+        if not model.loaded and self._earlier.isdisjoint(model.numbers):
             model.loaded = True
             for fact in model.fact.get("parameters", []):
                 fact["loaded"] = True
             self.describe(model)
-        return model is not None

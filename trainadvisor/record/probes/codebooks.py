@@ -51,7 +51,7 @@ class CodebooksProbe:
     def on_forward_begins(self, call: Call) -> None:
         """Note whether a model is given whole numbers: tokens, classes, time steps."""
         if call.grad and not self._given_indices and self._context.step_number <= _TRIED:
-            given = describe.tensors_in((call.args, call.kwargs), depth=3)
+            given = describe.tensors_in((call.args, call.kwargs), depth=5)
             self._given_indices = any(not (t.is_floating_point() or t.is_complex()) for t in given)
 
     @unless_resting

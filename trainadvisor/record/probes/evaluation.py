@@ -212,7 +212,7 @@ class EvaluationProbe:
         """Take the figures that a framework reports, where the loss of the evaluation was not seen to be computed."""
         losses = [name for name in figures if name.endswith("_loss")]
         if len(losses) == 1 and not any(opened.parts for opened in self._open.values()):
-            shares = {name: value for name, value in figures.items() if name.endswith("accuracy")}
+            shares = {name: value for name, value in figures.items() if name.endswith(("accuracy", "accuracies"))}
             self._context.publish("given_validation", figures[losses[0]], shares)
 
     def _finish(self) -> None:

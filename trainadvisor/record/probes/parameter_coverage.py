@@ -103,9 +103,12 @@ class ParameterCoverageProbe:
 
     def on_load_state_dict(self, args: tuple[object, ...], _: object, __: object) -> None:
         """Note that a model started from saved weights."""
-        module = args[0]
-        if isinstance(module, nn.Module) and not self._context.objects.loading(module):
-            self._context.objects.loaded_modules.add(module)
+        if isinstance(args[0], nn.Module):
+            self._context.objects.loading(args[0])
+
+    def on_weights_loaded(self, module: nn.Module, fresh: frozenset[str]) -> None:
+        """Note the same of a framework's model, whose new parts got no weights."""
+        self._context.objects.loading(module, fresh)
 
     def on_manual_seed(self, args: tuple[object, ...], kwargs: dict[str, object], _: object) -> None:
         """Note the seed."""

@@ -38,6 +38,8 @@ class TimingProbe:
         self._epoch: int | None = None
         # Whether a model (by number) takes time before examples.
         self._time_major: dict[int, bool] = {}
+        # How many rows a model is called with for each example of a loader, as its first batch shows.
+        self._rows_of_each: WeakKeyDictionary[DataLoader[Any], int] = WeakKeyDictionary()
         self._closure = False
         self._wait = 0.0
         self._saving = 0.0
@@ -88,9 +90,8 @@ class TimingProbe:
             self._trained = now, self._wait
         elif call.grad:
             given = call.args[0] if call.args else None
-            first = (
-                given if isinstance(given, Tensor) else next(iter(describe.tensors_in([call.args, call.kwargs])), None)
-            )
+            nested = describe.tensors_in([call.args, call.kwargs], depth=5)
+            first = given if isinstance(given, Tensor) else next(iter(nested), None)
             if first is not None and first.ndim > 0:
                 # the largest, because an agent also acts on single observations
                 step.fields["batch"] = max(self._examples(first, call), step.fields.get("batch", 0))
@@ -102,11 +103,18 @@ class TimingProbe:
         loader = self._last_loader() if self._last_loader is not None else None
         wanted = None if loader is None else describe.batch_size(loader)
         if first.ndim > _SEQUENCES or wanted == first.shape[0]:
-            return first.shape[0]
+            return self._whole(first.shape[0], loader, wanted)
         number = call.model.number
         if number not in self._time_major:
             self._time_major[number] = call.model.time_major
-        return first.shape[1] if self._time_major[number] else first.shape[0]
+        return first.shape[1] if self._time_major[number] else self._whole(first.shape[0], loader, wanted)
+
+    def _whole(self, rows: int, loader: "DataLoader[Any] | None", wanted: int | None) -> int:
+        """Return how many examples rows are: of a preference or a contrast, each example has several."""
+        if loader is None or wanted is None:
+            return rows
+        of_each = self._rows_of_each.setdefault(loader, rows // wanted if rows and rows % wanted == 0 else 1)
+        return -(-rows // of_each)
 
     def on_backward_ends(self, *_: object) -> None:
         """Remember where the training stood."""
