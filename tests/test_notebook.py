@@ -42,11 +42,15 @@ CELLS = [
     f"import threading\n{JOIN}",
     "%load_ext trainadvisor",
     "%%trainadvisor cell.json\ntrain(60)\n'trained'",
-    "from trainadvisor.record.watched_recording import watchers\n"
-    "len(watchers), trainadvisor.read_log('cell.json').end['reason'], len(trainadvisor.read_log('cell.json').steps)",
-    "from IPython.core.error import UsageError\n"
-    "try:\n    get_ipython().run_cell_magic('trainadvisor', 'bad.json', 'train(30); train(None)')\n"
-    "except TypeError as error:\n    caught = str(error)\ncaught, str(trainadvisor.diagnose('bad.json').state)",
+    (
+        "from trainadvisor.record.watched_recording import watchers\n"
+        "len(watchers), trainadvisor.read_log('cell.json').end['reason'], len(trainadvisor.read_log('cell.json').steps)"
+    ),
+    (
+        "from IPython.core.error import UsageError\n"
+        "try:\n    get_ipython().run_cell_magic('trainadvisor', 'bad.json', 'train(30); train(None)')\n"
+        "except TypeError as error:\n    caught = str(error)\ncaught, str(trainadvisor.diagnose('bad.json').state)"
+    ),
 ]
 
 

@@ -249,6 +249,9 @@ FAULTS: dict[str, Any] = {
             )
         ]
     },
+    "optimizer-train-mode-in-eval": {
+        "happened": [event("optimizer-mode", {"optimizer": 0, "evaluations": 8, "wrong": 8}, "AdamWScheduleFree")]
+    },
     "sampler-epoch-fixed": {
         "happened": [
             event("sampler-epochs", {"loader": 0, "passes": 10, "different": 1, "sampler": "DistributedSampler"})
