@@ -77,7 +77,7 @@ def _best(words: Words, run: Run) -> Parts:
 
 def _gradients(words: Words, run: Run) -> Parts:
     larger = _larger(run.get("grad_depth_ratio"))
-    ratio = larger and words("gradients.ratio", ratio=words("times", ratio=number(larger)))
+    ratio = words("gradients.ratio", ratio=words("times", ratio=number(larger))) if larger else None
     return [
         _part(words, run, "gradients.norm", low="grad_norm_low", high="grad_norm_high"),
         _part(words, run, "gradients.reach", reached="tensors_reached", count="tensors"),
