@@ -16,9 +16,12 @@ from rulekit import cause, rule
 from trainadvisor import document, telling
 from trainadvisor.commands import diagnose
 from trainadvisor.judge import assembly, trainings
+from trainadvisor.judge.judgement import Unjudged
 from trainadvisor.judge.result import Edit, Site
 from trainadvisor.judge.rulebook import Rulebook
 from trainadvisor.log import reader
+from trainadvisor.signals.context import CONTEXTS
+from trainadvisor.telling import told_findings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,3 +132,11 @@ def test_a_page_in_two_languages_judges_and_reads_once(tmp_path: Path, monkeypat
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "nothing wrong shows in what was recorded" in page
     assert any("\u4e00" <= character <= "\u9fff" for character in page)
+
+
+def test_every_kind_of_training_has_words() -> None:
+    """In which a rule does not apply, in both languages."""
+    assert set(told_findings.CONTEXTS) == set(CONTEXTS)
+    entry = Unjudged("plateau", "context", "finetuning", ())
+    assert told_findings.unknown(entry, "en").how == "does not apply to this kind of training (fine-tuning)"
+    assert told_findings.unknown(entry, "zh").how == "不适用于这类训练（微调）"

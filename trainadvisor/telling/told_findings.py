@@ -22,6 +22,27 @@ WORDS = {
     "clear": {"en": "judged and not the case", "zh": "已检查，不成立"},
     "unstated": {"en": "not recorded", "zh": "未记录"},
 }
+# What a training is called in which a rule does not apply.
+CONTEXTS = {
+    "curves-only": {"en": "only curves are known", "zh": "只有曲线"},
+    "adversarial": {"en": "adversarial training", "zh": "对抗训练"},
+    "many-trainings": {"en": "many short trainings", "zh": "多次短训练"},
+    "reinforcement": {"en": "reinforcement learning", "zh": "强化学习"},
+    "self-targets": {"en": "the model makes its own targets", "zh": "目标由模型自身产生"},
+    "codebook": {"en": "a codebook is learned", "zh": "学习码本"},
+    "contrastive": {"en": "contrastive learning", "zh": "对比学习"},
+    "preference": {"en": "preference training", "zh": "偏好训练"},
+    "likelihood": {"en": "the loss is a likelihood", "zh": "损失为似然"},
+    "finetuning": {"en": "fine-tuning", "zh": "微调"},
+    "accumulation": {"en": "gradients are accumulated", "zh": "梯度累积"},
+    "no-supervision": {"en": "no targets", "zh": "没有目标值"},
+    "recorded": {"en": "the run was recorded", "zh": "已有完整记录"},
+    "tiny-validation": {"en": "a tiny validation set", "zh": "验证集极小"},
+    "regression": {"en": "regression", "zh": "回归"},
+    "classification": {"en": "classification", "zh": "分类"},
+    "language-model": {"en": "language model", "zh": "语言模型"},
+    "autoencoder": {"en": "autoencoder", "zh": "自编码器"},
+}
 # Behind a remedy: what the framework that trains calls it.
 _SETTING = {"en": " Here: {setting}.", "zh": "此处即：{setting}。"}
 
@@ -113,7 +134,8 @@ def unknown(entry: Unjudged, lang: str) -> Unknown:
 
 def _how(entry: Unjudged, lang: str) -> str:
     if entry.why != "absent":
-        return WORDS[entry.why][lang].format(reason=entry.reason)
+        kind = CONTEXTS.get(entry.reason, {}) if entry.why == "context" else {}
+        return WORDS[entry.why][lang].format(reason=kind.get(lang, entry.reason))
     specs = [all_signals()[name] for name in entry.missing if name in all_signals()]
     needs = dict.fromkeys(spec.needs_zh if lang == "zh" else spec.needs for spec in specs)
     return ("；" if lang == "zh" else "; ").join(list(needs)[:LISTED_NEEDS]) or WORDS["unstated"][lang]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Run = dict[str, Any]
 Parts = list[str | None]
-CONCERN_DEPTH, CONCERN_DEAD = f"{MOST_APART:.0f}x", spaced(f"{MOST_DEAD:.0%}")
+CONCERN_DEAD = spaced(f"{MOST_DEAD:.0%}")
 
 
 def add(page: Page, diagnosis: Diagnosis) -> None:
@@ -76,11 +76,12 @@ def _best(words: Words, run: Run) -> Parts:
 
 
 def _gradients(words: Words, run: Run) -> Parts:
-    ratio = _part(words, {**run, "ratio": _larger(run.get("grad_depth_ratio"))}, "gradients.ratio", ratio="ratio")
+    larger = _larger(run.get("grad_depth_ratio"))
+    ratio = words("gradients.ratio", ratio=words("times", ratio=number(larger))) if larger else None
     return [
         _part(words, run, "gradients.norm", low="grad_norm_low", high="grad_norm_high"),
         _part(words, run, "gradients.reach", reached="tensors_reached", count="tensors"),
-        ratio and ratio + words("concern.above", limit=CONCERN_DEPTH),
+        ratio and ratio + words("concern.above", limit=words("times", ratio=number(MOST_APART))),
     ]
 
 
