@@ -88,7 +88,7 @@ def _reached(log: RunLog) -> dict[str, Any]:
     if not len(grads) or not trainable.any():
         return {}
     reached = ~np.isnan(grads).all(axis=0)
-    trainable &= reached | [p.get("loaded") is not True for p in log.layers.rows("grad")]
+    trainable &= reached | np.array([p.get("loaded") is not True for p in log.layers.rows("grad")], dtype=bool)
     return {"tensors": int(trainable.sum()), "tensors_reached": int((reached & trainable).sum())}
 
 
