@@ -46,6 +46,12 @@ TOLD = {
         ),
         ("lr-schedule",),
     ),
+    "hf-clip-tiny": Fault(
+        "hf_padded_lm",
+        (("warmup_steps=20,", 'warmup_steps=20,\n    optim="sgd",\n    max_grad_norm=1e-4,'),),
+        ("clipping-always-active",),
+        "max_grad_norm=1e-4,",
+    ),
     "trl-lr-high": Fault(
         "trl_completion", (("learning_rate=2e-3", "learning_rate=2.0"),), ("lr-too-high",), "learning_rate=2.0,"
     ),
@@ -193,12 +199,6 @@ MISSED = {
             ),
         ),
         ("label-problem",),
-    ),
-    "hf-clip-tiny": Fault(
-        "hf_padded_lm",
-        (("warmup_steps=20,", 'warmup_steps=20,\n    optim="sgd",\n    max_grad_norm=1e-4,'),),
-        ("clipping-always-active",),
-        "max_grad_norm=1e-4,",
     ),
     "trl-lr-low": Fault(
         "trl_completion", (("learning_rate=2e-3", "learning_rate=2e-9"),), ("lr-too-low",), "learning_rate=2e-9,"
