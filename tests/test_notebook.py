@@ -30,6 +30,18 @@ def train(steps):
 """
 WATCH = "run = trainadvisor.watch(model, optimizer)\nrun.live()\ntrain(150)\nimport time; time.sleep(1.5)"
 JOIN = 'run.close()\nfor t in threading.enumerate():\n    t.join() if t.name == "trainadvisor-notebook" else None'
+CLOSED = """
+from trainadvisor.record.watched_recording import watchers
+log = trainadvisor.read_log("cell.json")
+len(watchers), log.end["reason"], len(log.steps)
+"""
+FAILING = """
+try:
+    get_ipython().run_cell_magic("trainadvisor", "bad.json", "train(30); train(None)")
+except TypeError as error:
+    caught = str(error)
+caught, str(trainadvisor.diagnose("bad.json").state)
+"""
 CELLS = [
     TRAIN,
     WATCH,
@@ -42,15 +54,8 @@ CELLS = [
     f"import threading\n{JOIN}",
     "%load_ext trainadvisor",
     "%%trainadvisor cell.json\ntrain(60)\n'trained'",
-    (
-        "from trainadvisor.record.watched_recording import watchers\n"
-        "len(watchers), trainadvisor.read_log('cell.json').end['reason'], len(trainadvisor.read_log('cell.json').steps)"
-    ),
-    (
-        "from IPython.core.error import UsageError\n"
-        "try:\n    get_ipython().run_cell_magic('trainadvisor', 'bad.json', 'train(30); train(None)')\n"
-        "except TypeError as error:\n    caught = str(error)\ncaught, str(trainadvisor.diagnose('bad.json').state)"
-    ),
+    CLOSED,
+    FAILING,
 ]
 
 

@@ -1,7 +1,13 @@
 """Faults that users of the frameworks make: the right cause comes first, at the line of the setting."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
-from frameworks.frameworkkit import SCRIPTS, needs, recorded
+from frameworks.frameworkkit import SCRIPTS, Ran, needs, python, recorded
+from frameworks.users_faults import MISSED, TOLD
+
+from trainadvisor.vocabulary import Severity
 
 # Script, text of it, what a faulty one has there, the cause, and a text of the line to change (None: not looked at).
 FAULTS = [
@@ -34,7 +40,11 @@ FAULTS = [
     ),
     ("skorch_digits", "lr=2e-3", "lr=5.0", "lr-too-high", None),
 ]  # fmt: skip
-_PACKAGES = {"hf": ("transformers", "accelerate")}
+_PACKAGES = {"hf": ("transformers", "accelerate"), "trl": ("trl", "datasets")}
+# Those that adapt the model which `hf_base.py` saves.
+_ADAPTING = {"trl_completion", "trl_dpo"}
+_ALL = TOLD | MISSED
+TWINS = sorted({fault.script for fault in _ALL.values()})
 
 
 def _packages(script: str) -> tuple[str, ...]:
@@ -56,3 +66,40 @@ def test_the_right_cause_comes_first(script, text, faulty, code, line, tmp_path)
     assert found.findings[0].code == code
     if line is not None:
         assert found.findings[0].sites[0].source == line
+
+
+def _ran(script: str, changes: tuple[tuple[str, str], ...], folder: Path) -> Ran:
+    """Run a script with these changes of its text."""
+    text = (SCRIPTS / f"{script}.py").read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "script.py").write_text(text, encoding="utf-8")
+    if script in _ADAPTING:
+        python(folder, str(SCRIPTS / "hf_base.py"), str(folder / "base"))
+    return recorded(folder / "script.py", folder, str(folder / "base"))
+
+
+def _cases() -> list[Any]:
+    late = pytest.mark.xfail(reason="not told yet", strict=True)
+    marks = {
+        name: [needs(*_packages(fault.script)), *([late] if name in MISSED else [])] for name, fault in _ALL.items()
+    }
+    return [pytest.param(name, marks=marks[name], id=name) for name in _ALL]
+
+
+@pytest.mark.parametrize("name", _cases())
+def test_a_fault_of_a_user_is_told_first(name, tmp_path):
+    """The first finding is a right cause, at the line of the setting where one is to blame."""
+    fault = _ALL[name]
+    first = _ran(fault.script, fault.changes, tmp_path).diagnosis.findings[0]
+    assert first.code in fault.codes
+    assert fault.line is None or first.sites[0].source == fault.line
+
+
+@pytest.mark.parametrize("script", [pytest.param(name, marks=needs(*_packages(name))) for name in TWINS])
+def test_the_script_without_the_fault_is_not_alarmed(script, tmp_path):
+    """Neither an error nor a warning."""
+    ran = _ran(script, (), tmp_path)
+    assert ran.code == 0
+    assert [finding.code for finding in ran.diagnosis.findings if finding.severity > Severity.NOTE] == []

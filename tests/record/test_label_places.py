@@ -234,6 +234,20 @@ def test_a_stop_token_that_is_padding(tmp_path: Path) -> None:
     assert signals["label_counts"] == 4
 
 
+def test_padding_that_the_longest_row_does_not_have(tmp_path: Path) -> None:
+    """Batches are as wide as their longest row, which ends in a label: no stop token is missing."""
+
+    def loss(model: nn.Module, ids: torch.Tensor) -> torch.Tensor:
+        loss.batches = getattr(loss, "batches", 0) + 1  # type: ignore[attr-defined]
+        whole = ids.clamp_min(4)[:, : 6 + loss.batches % 2]  # type: ignore[attr-defined]
+        for row in range(1, len(whole)):
+            whole[row, 3 + row % 3 :] = 2
+        labels = whole.masked_fill(whole == 2, -100)
+        return F.cross_entropy(model(whole)[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
+
+    assert seen(tmp_path, Causal(), loss)["after_end_id"] is None
+
+
 def test_a_stop_token_of_its_own(tmp_path: Path) -> None:
     """Padding follows the stop token, which is every sequence's last label."""
     signals = seen(tmp_path, Causal(), _ending(2, 3))

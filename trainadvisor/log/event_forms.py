@@ -48,7 +48,8 @@ FORMS: dict[str, Check] = {
     }),
     "labels": object_of({
         "sight": optional(_texts),
-        **dict.fromkeys(("ends", "after_end", "after_end_labels", "label_counts"), optional(is_whole)),
+        **dict.fromkeys(("ends", "after_end", "after_end_labels"), optional(is_whole)),
+        **dict.fromkeys(("label_counts", "widths", "full_widths"), optional(is_whole)),
     }),
     "twin": object_of({"twin": is_whole, "alike": optional(list_of(is_whole))}),
     "evaluated-copy": object_of({"copy": is_whole}),

@@ -94,7 +94,13 @@ def _ended(log: RunLog) -> dict[str, Any] | None:
 
 def _of_ends(log: RunLog, field: str) -> float | None:
     detail = _ended(log)
-    return number(detail.get(field)) if detail and _looks_back(detail) else None
+    return number(detail.get(field)) if detail and _looks_back(detail) and not _only_padded(detail) else None
+
+
+def _only_padded(detail: dict[str, Any]) -> bool:
+    """Return whether the longest row of each batch ends in a label: what follows in the others is padding, no stop."""
+    widths, full = number(detail.get("widths")) or 0, number(detail.get("full_widths")) or 0
+    return widths > 1 and full == widths
 
 
 @signal(unit="share", **LABELS)

@@ -29,6 +29,9 @@ class LabelPlaces:
     last: Counter[int] = field(default_factory=Counter)
     after_last: Counter[int] = field(default_factory=Counter)
     lengths: Counter[int] = field(default_factory=Counter)
+    # Widths of batches, and those of batches with a row whose last id is a label: nothing follows it there.
+    widths: set[int] = field(default_factory=set)
+    full: set[int] = field(default_factory=set)
     prompts: PromptParts = field(default_factory=PromptParts)
     padded: PaddedLabels = field(default_factory=PaddedLabels)
 
@@ -61,6 +64,9 @@ class LabelPlaces:
         final[:-1] = row[1:] != row[:-1]
         self.lengths.update(torch.unique_consecutive(row, return_counts=True)[1].tolist())
         room = final & (place % columns + 2 < columns)
+        self.widths.add(columns)
+        if bool((final & ~room).any()):
+            self.full.add(columns)
         self.last.update(label[room].tolist())
         self.after_last.update(flat[place[room] + 2].tolist())
 
@@ -81,6 +87,7 @@ class LabelPlaces:
         return {
             "ends": total, "after_end": stop, "after_end_share": count / total, "after_end_labels": self.seen[stop],
             "last_label_share": self.last.most_common(1)[0][1] / total, "label_counts": len(self.lengths),
+            "widths": len(self.widths), "full_widths": len(self.full),
         }  # fmt: skip
 
 
