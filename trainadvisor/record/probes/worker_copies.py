@@ -77,7 +77,7 @@ class WorkerCopiesProbe:
 def _fingerprint(batch: object) -> list[list[float]] | None:
     """Return what tells a batch in the host's memory from others; None where it holds too little for that."""
     found = next((t for t in tensors_in(batch) if t.device.type == "cpu" and fingerprints.can_be_taken(t)), None)
-    if found is None or found.flatten()[:_LOOKED].unique().numel() < _SEVERAL:
+    if found is None or len(set(found.flatten()[:_LOOKED].tolist())) < _SEVERAL:
         return None
     with torch.no_grad():
         given: list[list[float]] = fingerprints.of_rows(found).tolist()
