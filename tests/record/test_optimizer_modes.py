@@ -43,7 +43,9 @@ class _WithoutWord(torch.optim.SGD):
         """Do nothing."""
 
 
-def _told(*, switch: bool, make: Any = _ScheduleFree, evaluated: str = "model", eval_mode: bool = True) -> Details:
+def _told(
+    *, switch: bool, before: bool = False, make: Any = _ScheduleFree, evaluated: str = "model", eval_mode: bool = True
+) -> Details:
     def train() -> object:
         models = {"model": nn.Linear(4, 1), "other": nn.Linear(4, 1)}
         model = models["model"]
@@ -55,6 +57,9 @@ def _told(*, switch: bool, make: Any = _ScheduleFree, evaluated: str = "model", 
             model(torch.randn(8, 4)).pow(2).mean().backward()
             optimizer.step()
             if step % EVERY:
+                if before:
+                    with torch.no_grad():
+                        model.eval()(torch.randn(8, 4))
                 if switch:
                     optimizer.eval()
                 models[evaluated].train(not eval_mode)
@@ -74,6 +79,11 @@ def test_evaluations_without_a_switch_are_counted() -> None:
 def test_an_optimizer_that_is_switched_is_right() -> None:
     """All evaluations are of the averaged weights."""
     assert _told(switch=True)[-1] == {"optimizer": 0, "evaluations": STEPS // EVERY, "wrong": 0}
+
+
+def test_both_kinds_of_weights_may_be_compared() -> None:
+    """The averaged ones were evaluated as well."""
+    assert _told(switch=True, before=True)[-1]["wrong"] == 0
 
 
 @pytest.mark.parametrize(

@@ -249,6 +249,7 @@ FAULTS: dict[str, Any] = {
             )
         ]
     },
+    "data-repeats": {"happened": [event("worker-copies", {"loader": 0, "workers": 2, "compared": 6, "same": 6})]},
     "optimizer-train-mode-in-eval": {
         "happened": [event("optimizer-mode", {"optimizer": 0, "evaluations": 8, "wrong": 8}, "AdamWScheduleFree")]
     },

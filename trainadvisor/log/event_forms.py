@@ -65,6 +65,7 @@ FORMS: dict[str, Check] = {
         "averaged": is_text, "summed": is_text, "per_batch": is_positive, "times": is_finite,
     }),
     "sampler-epochs": object_of({"loader": optional(is_whole)}),
+    "worker-copies": object_of({"loader": is_whole, "workers": is_count, "compared": is_count, "same": is_count}),
     "optimizer-mode": object_of({"optimizer": is_whole, "evaluations": is_count, "wrong": is_count}),
     "optimizer-anew": object_of({
         "first": optional(is_whole), "optimizer": optional(is_whole), "firsts": optional(list_of(is_whole)),

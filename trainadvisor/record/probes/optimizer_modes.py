@@ -24,7 +24,7 @@ class OptimizerModesProbe:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._moded: WeakSet[torch.optim.Optimizer] = WeakSet()
-        # By the number of the optimizer: steps before its evaluations, and of those in the mode of training.
+        # By the number of the optimizer: steps before its evaluations, and of those that saw the averages.
         self._evaluations: dict[int, tuple[set[int], set[int]]] = {}
 
     def rests_until(self, _: Routine) -> float:
@@ -48,15 +48,13 @@ class OptimizerModesProbe:
                 self._note(known["id"], optimizer)
 
     def _note(self, number: int, optimizer: torch.optim.Optimizer) -> None:
-        evaluations, wrong = self._evaluations.setdefault(number, (set(), set()))
+        evaluations, right = self._evaluations.setdefault(number, (set(), set()))
         now = self._context.steps_done()
-        if now in evaluations:
-            return
-        evaluations.add(now)
-        if all(group.get(_MODE) for group in optimizer.param_groups):
-            wrong.add(now)
-        if len(evaluations) in _TOLD:
+        if now not in evaluations and len(evaluations) in _TOLD:  # those before are over
             self._tell(number, type(optimizer).__name__)
+        evaluations.add(now)
+        if not all(group.get(_MODE) for group in optimizer.param_groups):
+            right.add(now)  # whatever was looked at beside it
 
     def on_stop(self, _: str) -> None:
         """Tell what was seen in all."""
@@ -66,8 +64,12 @@ class OptimizerModesProbe:
                 self._tell(known["id"], type(optimizer).__name__)
 
     def _tell(self, number: int, name: str) -> None:
-        evaluations, wrong = self._evaluations[number]
-        detail: dict[str, Any] = {"optimizer": number, "evaluations": len(evaluations), "wrong": len(wrong)}
+        evaluations, right = self._evaluations[number]
+        detail: dict[str, Any] = {
+            "optimizer": number,
+            "evaluations": len(evaluations),
+            "wrong": len(evaluations - right),
+        }
         self._context.event("optimizer-mode", name, detail)
 
 
