@@ -31,13 +31,15 @@ _SEEN_FLAGS = inspect.CO_NESTED | functools.reduce(
 class _Slot:
     """What a detour finds among its constants: where its calls go, and the code that it stands for."""
 
-    __slots__ = ("around", "closed", "code", "defaults", "dropped", "original", "run")
+    __slots__ = ("around", "closed", "code", "defaults", "dropped", "original", "run", "usual")
 
     def __init__(self, function: types.FunctionType, around: Around) -> None:
         self.code, self.original, self.around = function.__code__, _twin(function), around
         self.dropped = drop_own_frames
         self.closed = False
         self.defaults = _defaults_of(function)
+        # The defaults in the order in which a detour hands their parameters on.
+        self.usual = [self.defaults[name] for name in function.__code__.co_varnames if name in self.defaults]
         self.run = self._run if self.defaults else self._run_as_given
 
     def close(self) -> None:
@@ -47,6 +49,8 @@ class _Slot:
     @veiled
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a call as its user would have written it: what has the default's value is left out."""
+        if len(kwargs) == len(self.usual) and all(map(operator.is_, kwargs.values(), self.usual)):
+            return self.around(self.original, args, {})
         defaults = self.defaults
         given = {name: value for name, value in kwargs.items() if name not in defaults or value is not defaults[name]}
         return self.around(self.original, args, given)

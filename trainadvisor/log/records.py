@@ -54,9 +54,13 @@ def _storable_items(value: dict[Any, Any]) -> dict[str, Any]:
         kind = type(item)
         if kind is float and item - item == 0.0:  # finite
             item = float(_DIGITS % item)  # noqa: PLW2901 - the name of what is stored
+        elif kind is int and -_LARGEST < item < _LARGEST:
+            pass
         elif kind is str:
             item = _text(item)  # noqa: PLW2901
-        elif not (item is None or kind is bool or (kind is int and -_LARGEST < item < _LARGEST)):
+        elif kind is list:
+            item = [float(_DIGITS % x) if type(x) is float and x - x == 0.0 else storable(x) for x in item]  # noqa: PLW2901
+        elif not (item is None or kind is bool):
             item = storable(item)  # noqa: PLW2901
         found[key if type(key) is str and key.isascii() else _text(str(key))] = item
     return found

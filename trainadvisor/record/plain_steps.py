@@ -40,17 +40,18 @@ class PlainSteps:
         self._resting = [probe for probe in probes if isinstance(probe, Resting)]
         self._routine = Routine()
         self._until, self._stale = 0.0, True
-        self._tests: dict[str, Callable[..., bool]] = {
+        # What tells an event of a plain step from others, None where it always is one.
+        self._tests: dict[str, Callable[..., bool] | None] = {
             "forward_begins": self._is_forward, "forward_ends": self._is_forward, "loss": self._is_loss,
             "step_begins": self._is_step, "step_ends": self._is_step,
-            **dict.fromkeys(("backward_begins", "backward_ends", "zero_grad", "close"), _always),
-            **dict.fromkeys(("batch_begins", "batch_ends"), _always),
+            **dict.fromkeys(("backward_begins", "backward_ends", "zero_grad", "close")),
+            **dict.fromkeys(("batch_begins", "batch_ends")),
         }  # fmt: skip
 
     def covers(self, name: str, args: tuple[Any, ...]) -> bool:
         """Return whether probes that rest need not see an event."""
-        test = self._tests.get(name)
-        if test is None or (test is not _always and not test(*args)):
+        test = self._tests.get(name, _never)
+        if test is not None and not test(*args):
             self._stale = True
             return False
         if self._stale or self._context.step.number >= self._until:
@@ -90,5 +91,5 @@ class PlainSteps:
         return not closure and id(optimizer) in self._context.objects.optimizers
 
 
-def _always(*_: object) -> bool:
-    return True
+def _never(*_: object) -> bool:
+    return False

@@ -65,13 +65,16 @@ class Tier:
 
     def due(self, step: int, elapsed: float) -> bool:
         """Return whether this step is sampled, given the seconds since the run began."""
-        forced, self.forced = self.forced, False
+        if self.forced or (self.common and step in COMMON):
+            self.forced = False
+            return True
+        waits = step < self._wait_until or step - self.last < self._gap(step)
+        if waits and step >= FIRST_STEPS:
+            return False
         dear = self.spent > self.burst + _DEAR * self.share * elapsed
-        if forced or (step < FIRST_STEPS and not dear):
+        if step < FIRST_STEPS and not dear:
             return True
-        if self.common and step in COMMON:
-            return True
-        if step < self._wait_until or step - self.last < self._gap(step):
+        if waits:
             return False
         sparse = max(_GROWTH_WHEN_DEAR * self.last, self.last + _APART_WHEN_DEAR)
         if step >= (sparse if dear else _GROWTH * self.last):
@@ -85,7 +88,7 @@ class Tier:
 
     def _gap(self, step: int) -> int:
         """Return the distance to keep: dense at the start, growing with the step up to `every`."""
-        return min(self.every, max(1, math.ceil(step / 8)))
+        return min(self.every, max(1, -(-step // 8)))
 
     def charge(self, step: int, seconds: float) -> None:
         """Book the seconds that sampling a step took; one slow sample counts at most three times the usual."""

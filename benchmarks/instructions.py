@@ -1,0 +1,91 @@
+"""Counts the bytecode instructions that recording adds to a plain step: the same number on a busy machine.
+
+python benchmarks/instructions.py [--steps 100] [--most 25] [--package DIR]
+A row is a function of ours with its instructions and calls a step, the costliest first. C functions, such as those of
+torch and of the encoder, count as the one instruction that calls them. No step of those counted is sampled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+HERE = Path(__file__).resolve().parent
+# Steps before the counted ones, after which the probes rest.
+_BEFORE = 1500
+
+
+class Counts:
+    """The instructions and calls of our functions, by name."""
+
+    def __init__(self) -> None:
+        self.instructions: Counter[str] = Counter()
+        self.calls: Counter[str] = Counter()
+
+    def enter(self, frame: FrameType, _: str, __: object) -> Any:
+        """Follow a frame of ours; others are not."""
+        if "trainadvisor" not in frame.f_code.co_filename:
+            return None
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        self.calls[frame.f_code.co_qualname] += 1
+        return self._follow
+
+    def _follow(self, frame: FrameType, event: str, _: object) -> Any:
+        if event == "opcode":
+            self.instructions[frame.f_code.co_qualname] += 1
+        return self._follow
+
+
+def main() -> None:
+    """Count, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--most", type=int, default=25, help="functions that are shown")
+    parser.add_argument("--package", default=str(HERE.parent), help="folder of the package, as another checkout")
+    given = parser.parse_args()
+    sys.path.insert(0, given.package)
+    import trainadvisor
+    from trainadvisor.record.sampling import Tier
+
+    model = nn.Sequential(nn.Linear(20, 32), nn.ReLU(), nn.Linear(32, 10))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    inputs, labels = torch.randn(64, 20), torch.randint(0, 10, (64,))
+
+    def train(steps: int) -> None:
+        for _ in range(steps):
+            optimizer.zero_grad()
+            F.cross_entropy(model(inputs), labels).backward()
+            optimizer.step()
+
+    counts = Counts()
+    with tempfile.TemporaryDirectory() as folder:
+        watcher = trainadvisor.watch(model, optimizer, log=Path(folder) / "log.json")
+        train(_BEFORE)
+        usual, Tier.due = Tier.due, lambda *_: False  # type: ignore[method-assign,assignment]
+        train(2)
+        watcher.flush()
+        sys.settrace(counts.enter)
+        train(given.steps)
+        watcher.flush()  # so many records as steps, whenever they are handed over
+        sys.settrace(None)
+        Tier.due = usual  # type: ignore[method-assign]
+        watcher.close()
+    for name, number in counts.instructions.most_common(given.most):
+        print(f"{number / given.steps:8.1f} instructions {counts.calls[name] / given.steps:6.2f} calls  {name}")
+    total, calls = counts.instructions.total() / given.steps, counts.calls.total() / given.steps
+    print(f"{total:8.1f} instructions {calls:6.2f} calls  all")
+
+
+if __name__ == "__main__":
+    main()
