@@ -35,7 +35,7 @@ def written(name: str) -> list[str]:
     rest = FENCED.sub("", text)
     shown = [line.removeprefix("$ ") for line in [*blocks.splitlines(), *INDENTED.findall(rest)]]
     inline = [part for line in INLINE.findall(rest) for part in line.split(";")]
-    ours = [line for line in shown if "trainadvisor " in line or line.startswith(("python ", "make "))]
+    ours = [line for line in shown if re.search(r"(?<!%)trainadvisor ", line) or line.startswith(("python ", "make "))]
     # the lines that install the completion of shells are run by tests/commands/test_doctor.py
     lines = [line for line in [*ours, *inline] if "..." not in line and "_COMPLETE=" not in line]
     return [line.split(" #")[0].strip() for line in lines]

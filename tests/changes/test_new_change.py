@@ -69,7 +69,7 @@ def test_one_file_makes_a_change(copy: Path, added, tmp_path: Path) -> None:
     assert listed["halve-gradients"]["doc"] == {"en": "Halve the gradients before each step.", "zh": "将梯度减半。"}
     assert listed["halve-gradients"]["arguments"]["times"]["default"] == 1
     code, said = run(copy, "rules", "check", str(tmp_path))
-    assert (code, said) == (0, "1 rules, 4 cases: all passed\n")
+    assert (code, said) == (0, "1 rule, 4 cases: all passed\n")
 
 
 def test_without_the_file_there_is_no_such_change(copy: Path, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_new_findings_fail(call: Call, folder: Path) -> None:
     outcome = call("check", write(folder, "rising"), "--baseline", baseline(call, folder, "nan"))
     assert outcome.code == 1
     assert "new since baseline" in outcome.out
-    assert "1 baseline entries no longer needed: nan-loss" in outcome.out
+    assert "1 baseline entry no longer needed: nan-loss" in outcome.out
 
 
 def test_worse_findings_fail(call: Call, folder: Path) -> None:

@@ -81,7 +81,7 @@ def test_without_a_name_the_latest_log_is_judged(call: Callable[..., Any], folde
     ("name", "complaint"),
     [
         ("train.py", "train.py: that is a script; did you mean `trainadvisor run train.py`?"),
-        ("onne", 'onne: there is no such log, folder or run; did you mean "one"?; trainadvisor-runs holds 1 runs'),
+        ("onne", 'onne: there is no such log, folder or run; did you mean "one"?; trainadvisor-runs holds 1 run'),
         ("empty", "empty: the folder holds no log.json; name the log, or record one with `trainadvisor run train.py`"),
     ],
 )

@@ -156,4 +156,4 @@ def test_lint_mends_what_it_finds(script: Path) -> None:
     result = CliRunner().invoke(program, ["lint", "--lang", "en", "--fix", "--yes", "train.py"])
     assert result.exit_code == 0
     assert script.read_text() == SOUND
-    assert CliRunner().invoke(program, ["lint", "--lang", "en", "train.py"]).output == "0 found in 1 files\n"
+    assert CliRunner().invoke(program, ["lint", "--lang", "en", "train.py"]).output == "0 found in 1 file\n"

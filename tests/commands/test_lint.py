@@ -48,14 +48,14 @@ def test_a_finding_is_shown_as_compilers_do(folder: Path) -> None:
         "    +     opt.zero_grad()\n"
         "          loss.backward()\n"
         "\n"
-        "1 found in 1 files\n"
+        "1 found in 1 file\n"
     )
 
 
 def test_a_sound_script_passes(folder: Path) -> None:
     """Exit 0, and how much was read."""
     (folder / "train.py").write_text(SOUND)
-    assert lint() == (0, "0 found in 1 files\n")
+    assert lint() == (0, "0 found in 1 file\n")
 
 
 def test_a_file_that_cannot_be_parsed_is_said(folder: Path) -> None:

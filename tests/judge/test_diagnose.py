@@ -131,7 +131,7 @@ def test_rules_switched_off_or_out_of_context(judged: Judge) -> None:
     )
     assert {u.code: u.how for u in diagnosis.unknown} == {
         "flat": "switched off: by design",
-        "gan": "does not apply to this kind of training (accumulation)",
+        "gan": "does not apply to this kind of training (gradients are accumulated)",
     }
 
 

@@ -92,6 +92,10 @@ class Expression:
     def _evaluate(self) -> Evaluate:
         return _function(self.tree)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is kept when it travels to another process: functions are made anew there."""
+        return {"text": self.text, "tree": self.tree, "place": self.place}
+
     def check(self, types: Mapping[str, str]) -> str:
         """Return its type (number, truth or word); raises RuleError for unknown names and mixed types."""
         return _Checker(types, self.place).type_of(self.tree)

@@ -77,7 +77,9 @@ def _rendered(value: Any, spec: str, lang: str) -> str:
         return ABSENT[lang]
     if spec.count(OR) == CHOICES:
         return _either(value, *spec.split(OR))
-    return _level(value, lang) if spec == BELOW else shown(value, "" if WIDE.search(spec) else spec)
+    if spec == BELOW and isinstance(value, (int, float)):
+        return _level(value, lang)
+    return shown(value, "" if spec == BELOW or WIDE.search(spec) else spec)
 
 
 def _either(value: Any, spec: str, yes: str, no: str) -> str:

@@ -24,7 +24,7 @@ _STATES = "|".join(re.escape(Words(lang)(f"state.{state}")) for lang in ("en", "
 # What every form of ours has near its start: our name, a verdict, or a finding as editors and GitHub read it.
 _OURS = re.compile(
     rf"trainadvisor|^(?:#+ )?(?:{_STATES})|^::(?:error|warning|notice) |: (?:error|warning|note|require)\["
-    rf"|^[^\n]*: (?:{_STATES})",
+    rf"|^[^\n]*: (?:{_STATES})|^state: (?:{'|'.join(State)})\nsummary: ",
     re.MULTILINE,
 )
 
