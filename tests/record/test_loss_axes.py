@@ -42,6 +42,9 @@ class _Net:
     def pooled(self, dim: int) -> torch.Tensor:
         return (F.softmax(self.one(torch.tanh(self.same(self.x))), dim) * self.same(self.x)).sum(1)
 
+    def scores(self) -> torch.Tensor:
+        return self.one(self.x).squeeze(2)
+
     def logits(self) -> torch.Tensor:
         return self.classes(self.x[:, 0])
 
@@ -58,6 +61,7 @@ WRONG: dict[str, tuple[Make, str]] = {
     "heads": (lambda n: n.classes(n.attended(1, drop=True)).mean(), "matrices"),
     "examples": (lambda n: n.classes(n.attended(0)).mean(), "matrices"),
     "scores": (lambda n: torch.bmm(F.softmax(n.one(n.x).squeeze(2), 0).unsqueeze(1), n.same(n.x)).mean(), "matrices"),
+    "sums": (lambda n: torch.einsum("bt,btd->bd", F.softmax(n.scores(), 0), n.same(n.x)).mean(), "matrices"),
     "pooling": (lambda n: n.classes(n.pooled(2)).mean(), "single"),
     "pixels": (lambda _: F.softmax(nn.Conv2d(3, C, 1)(torch.randn(B, 3, 4, 5)), -1)[:, 0].mean(), "space"),
     "one-output": (lambda n: F.mse_loss(F.softmax(n.one(n.x[:, 0]), 1), torch.zeros(B, 1)), "single"),
@@ -72,6 +76,8 @@ RIGHT: dict[str, Make] = {
     "pixels": lambda _: F.softmax(nn.Conv2d(3, C, 1)(torch.randn(B, 3, 4, 5)), 1)[:, 0].mean(),
     "keypoints": lambda _: F.softmax(nn.Conv2d(3, C, 1)(torch.randn(B, 3, 4, 5)).flatten(2), -1)[:, :, 0].mean(),
     "pooling": lambda n: n.classes(n.pooled(1)).mean(),
+    "sums": lambda n: torch.einsum("bt,btd->bd", F.softmax(n.scores(), 1), n.same(n.x)).mean(),
+    "time-first": lambda n: torch.einsum("tb,tbd->bd", F.softmax(n.scores().t(), 0), n.x.transpose(0, 1)).mean(),
     "bag": lambda n: n.classes((F.softmax(n.one(n.x[:, 0]), 0) * n.x[:, 0]).sum(0)).mean(),
     "bag-heads": lambda n: n.one((F.softmax(n.logits(), 0).t() @ n.same(n.x[:, 0])).mean(0)).mean(),
     "contrast": lambda n: -F.log_softmax(n.same(n.x[:, 0]) @ n.x[:, 0].t(), 0).diagonal().mean(),

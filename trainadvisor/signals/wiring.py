@@ -231,6 +231,12 @@ def accumulation_divided(log: RunLog) -> bool | None:
     return None if divided is None else bool(divided)
 
 
+@signal(unit="share", needs="gradient accumulation", zh="梯度累积")
+def accumulation_cleared_share(log: RunLog) -> float | None:
+    """Share of the backward passes of accumulated steps whose gradients were cleared before the next one began."""
+    return share(count(log, "cleared_backwards"), count(log, "backward"))
+
+
 @signal(unit="share", **SCALER)
 def clip_before_unscale_share(log: RunLog) -> float | None:
     """Share of the clipping calls that came before scaler.unscale_() and so saw scaled gradients."""

@@ -88,11 +88,16 @@ def _mixes_matrices(graph: WholeGraph, node: Any, shape: list[int], dim: int) ->
 
 def _moved(user: Any, name: str, sizes: list[int], now: list[int], dim: int) -> int | None:
     """Return where a dimension is after an operation, None where one cannot tell."""
+    if name == "Permute":
+        order = [whole(place, len(now)) for place in private_torch.saved(user, "dims") or ()]
+        return order.index(dim) if dim in order else None
     if name in _SAME_AXES or now == sizes:
         return dim if now == sizes else None
     if name == "Unsqueeze":
         added = whole(private_torch.saved(user, "dim"), len(now))
         return None if added is None else dim + (added <= dim)
+    if name in _RESHAPING and dim == 0 and now[:1] == sizes[:1]:
+        return 0
     if name in _RESHAPING and len(now) == _MATRIX + 1 and len(sizes) > _MATRIX + 1 and now[1:] == sizes[-2:]:
         return 0 if dim < len(sizes) - _MATRIX else None
     return None

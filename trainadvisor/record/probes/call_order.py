@@ -18,7 +18,7 @@ _COUNTS = ("forward", "train_forward", "backward", "step", "zero_grad", "step_wi
            "zero_between_backward_and_step", "eval_mode_train_forward", "train_mode_eval_forward",
            "clip_before_unscale", "clips_before_step", "clips_after_step",
            "unscale_calls", "scaler_steps", "scaler_skips", "scheduler_before_optimizer",
-           "accumulated_steps")  # fmt: skip
+           "accumulated_steps", "cleared_backwards")  # fmt: skip
 _LATE = ("stale_steps", "zero_between_backward_and_step", "step_without_grad")
 _SAMPLED = 3
 # Steps from which on an optimizer without any gradient is not merely waiting.
@@ -75,6 +75,7 @@ class CallOrderProbe:
     def on_backward_begins(self, *_: object) -> None:
         """Look whether gradients of the step before are still there, by value."""
         self._counts["backward"] += 1
+        self._counts["cleared_backwards"] += self._cleared_after_backward
         self._cleared_after_backward = False
         if True not in self._left.values():
             return
