@@ -81,7 +81,7 @@ def _ran(script: str, changes: tuple[tuple[str, str], ...], folder: Path) -> Ran
 
 
 def _cases() -> list[Any]:
-    late = pytest.mark.xfail(reason="not told yet", strict=True)
+    late = pytest.mark.xfail(reason="not told yet", run=False)  # --runxfail tries them
     marks = {
         name: [needs(*_packages(fault.script)), *([late] if name in MISSED else [])] for name, fault in _ALL.items()
     }
