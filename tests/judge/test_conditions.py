@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainadvisor.errors import RuleError
-from trainadvisor.judge.conditions import Place, nice, parse
+from trainadvisor.judge.condition_values import nice
+from trainadvisor.judge.conditions import Place, parse
 
 PLACE = Place("rules/x/y.toml", "when[1]")
 TYPES = {"loss": "number", "steps": "number", "fine": "truth", "kind": "word", "by_layer": "layers"}

@@ -1,14 +1,15 @@
-"""Gradients that are cleared between the backward passes of one step."""
+"""Gradients of a batch that are cleared before those of the next one are computed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
 from recordkit import record
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset
 
 PARTS, STEPS = 4, 6
 Clear = Callable[[torch.optim.Optimizer, int], object]
@@ -23,16 +24,31 @@ def _first_part(optimizer: torch.optim.Optimizer, part: int) -> None:
         optimizer.zero_grad()
 
 
-@pytest.mark.parametrize(("clear", "cleared"), [(_every_part, STEPS * (PARTS - 1)), (_first_part, 0)])
-def test_passes_are_counted_whose_gradients_the_next_one_does_not_find(clear: Clear, cleared: int) -> None:
-    """Of four passes a step three are lost where each is cleared, none where the step is."""
+def _batches() -> Iterator[list[torch.Tensor]]:
+    return iter(DataLoader(TensorDataset(torch.randn(8 * PARTS * STEPS, 4), torch.randn(8 * PARTS * STEPS, 2)), 8))
+
+
+def _once(batches: Iterator[list[torch.Tensor]]) -> Iterator[list[torch.Tensor]]:
+    """Yield each batch for all parts of a step."""
+    for batch in list(batches)[:STEPS]:
+        yield from [batch] * PARTS
+
+
+@pytest.mark.parametrize(
+    ("clear", "same", "cleared"),
+    [(_every_part, False, STEPS * (PARTS - 1)), (_first_part, False, 0), (_every_part, True, 0)],
+)
+def test_passes_are_counted_whose_gradients_are_lost(clear: Clear, *, same: bool, cleared: int) -> None:
+    """Of four passes a step three are lost where each is cleared; none where the step is, or with one batch."""
 
     def train() -> nn.Module:
         model = nn.Linear(4, 2)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        batches = _once(_batches()) if same else _batches()
         for _ in range(STEPS):
             for part in range(PARTS):
-                loss = F.mse_loss(model(torch.randn(8, 4)), torch.randn(8, 2)) / PARTS
+                inputs, targets = next(batches)
+                loss = F.mse_loss(model(inputs), targets) / PARTS
                 clear(optimizer, part)
                 loss.backward()
             optimizer.step()

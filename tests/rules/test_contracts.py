@@ -352,9 +352,7 @@ FAULTS: dict[str, Any] = {
         "models": [make_model(("a", "Linear", 8, 64), ("drop", "Dropout", {"p": 0.5}), ("b", "Linear", 64, 10))],
     },
     "train-mode-in-eval": {"evals": [{"step": EPOCH, "loss": 0.5, "examples": 400, "mode": "train", "care": True}]},
-    "accumulation-cleared": {
-        "tally": {"accumulation": 4, "accumulation_divided": True, "cleared_backwards": 30, "backward": 40}
-    },
+    "accumulation-cleared": {"tally": {"accumulated_steps": 10, "step": 10, "cleared_backwards": 30, "backward": 40}},
     "grad-accumulation-scaling": {"tally": {"accumulation": 8}, **POOR},
     "clip-before-unscale": {"tally": {"clip_calls": STEPS, "clip_before_unscale": STEPS}},
     "replica-divergence": {

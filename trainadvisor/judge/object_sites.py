@@ -21,7 +21,7 @@ def main_object(log: RunLog, kind: str | None, subjects: Collection[str] = ()) -
         case "loader":
             return next((o for o in log.loaders if o["role"] == "train"), log.loaders[0] if log.loaders else None)
         case "scheduler":
-            return log.schedulers[-1] if log.schedulers else None
+            return log.schedulers[-1] if log.schedulers else main_optimizer(log)
     name = kind.removeprefix("event:") if kind else None
     return (_told(log, name, subjects) or log.model) if name != kind else None
 

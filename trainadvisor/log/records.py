@@ -26,7 +26,7 @@ _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 def opening(script: str | None, argv: list[str]) -> Record:
     """Return what is known of a run before it trains: the header of a log until then, or of one that never does."""
-    created = datetime.now(UTC).isoformat(timespec="seconds")
+    created = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
     return {
         "record": HEADER, "format": FORMAT, "created": created, "script": script, "argv": argv, "source": "recorder"
     }  # fmt: skip

@@ -19,7 +19,6 @@ EVALS = {
     "needs": "validation in the run, and none was seen: call advisor.validation(loss=...)",
     "zh": "训练中的验证，但没有捕捉到：请调用 advisor.validation(loss=…)",
 }
-SCALER = {"needs": "gradient clipping together with a GradScaler", "zh": "梯度裁剪与 GradScaler 同时使用"}
 RESUMED = {"needs": "a run that loaded a checkpoint", "zh": "从检查点恢复的训练"}
 
 
@@ -212,50 +211,6 @@ def train_mode_layers(log: RunLog) -> list[str] | None:
     named = [name for record in _train_mode_evals(log) for name in record.get("train_mode_modules") or []]
     named = named or [name for look in train_mode_looks(log) for name in look.get("train_mode_modules") or []]
     return list(dict.fromkeys(named or [event["subject"] for event in eval_dropouts(log)])) or None
-
-
-# -- accumulation and loss scaling
-
-
-@signal(unit="micro-batches", **CALLS)
-def accumulation(log: RunLog) -> int | None:
-    """Micro-batches whose gradients are added for each optimizer step."""
-    batches = count(log, "accumulation")
-    return None if batches is None else int(batches)
-
-
-@signal(unit="truth", needs="gradient accumulation", zh="梯度累积")
-def accumulation_divided(log: RunLog) -> bool | None:
-    """Whether the loss of each micro-batch was divided by their number before backward()."""
-    divided = log.tally.get("accumulation_divided")
-    return None if divided is None else bool(divided)
-
-
-@signal(unit="share", needs="gradient accumulation", zh="梯度累积")
-def accumulation_cleared_share(log: RunLog) -> float | None:
-    """Share of the backward passes of accumulated steps whose gradients were cleared before the next one began."""
-    return share(count(log, "cleared_backwards"), count(log, "backward"))
-
-
-@signal(unit="share", **SCALER)
-def clip_before_unscale_share(log: RunLog) -> float | None:
-    """Share of the clipping calls that came before scaler.unscale_() and so saw scaled gradients."""
-    return share(count(log, "clip_before_unscale"), count(log, "clip_calls"))
-
-
-@signal(unit="calls", **SCALER)
-def clips_before_unscale(log: RunLog) -> int | None:
-    """Number of clipping calls that saw gradients still multiplied by the loss scale."""
-    calls = count(log, "clip_before_unscale")
-    return None if calls is None else int(calls)
-
-
-@signal(unit="factor", **SCALER)
-def scale_median(log: RunLog) -> float | None:
-    """Median loss scale of the GradScaler."""
-    scales = log.column("scale")
-    known = scales[np.isfinite(scales)]
-    return float(np.median(known)) if known.size else None
 
 
 # -- resumed runs

@@ -18,18 +18,18 @@ _MOST_ROWS = 256
 
 def source_of(node: Any) -> Any:
     """Return the nearest node that made log-probabilities: LogSoftmax, LogSumExp, or Softmax below a Log; or None."""
-    seen, queue = {node}, deque([node])
+    seen, queue = {node}, deque([(node, False)])
     while queue and len(seen) < _MOST_NODES:
-        node = queue.popleft()
+        node, below_log = queue.popleft()
         name = bare(node)
-        if name in {"LogSoftmax", "Logsumexp"} or (name == "Softmax"):
+        if name in {"LogSoftmax", "Logsumexp"} or (name == "Softmax" and below_log):
             return node
         if not by_element(node) and name not in _PICKING:
             continue
         for following, _ in node.next_functions:
             if following is not None and following not in seen:
                 seen.add(following)
-                queue.append(following)
+                queue.append((following, below_log or name == "Log"))
     return None
 
 

@@ -14,16 +14,11 @@ _MOST_NODES = 24
 _LEAST_VALUES = 2
 
 
-def policy_factors(root: Any) -> list[torch.Tensor]:
-    """Return the constants, one number an example, that a loss multiplies log-probabilities with."""
-    found: list[torch.Tensor] = []
-    for _, factor in policy_terms(root):
-        if not any(factor is known for known in found):
-            found.append(factor)
-    return found
+# A node made of log-probabilities, and the factor of each example.
+Weighed = tuple[Any, torch.Tensor]
 
 
-def policy_terms(root: Any) -> Iterator[tuple[Any, torch.Tensor]]:
+def policy_terms(root: Any) -> Iterator[Weighed]:
     """Yield the nodes made of log-probabilities that a loss weighs example by example, with the factors."""
     for node in region(root):
         if bare(node) != "Mul":

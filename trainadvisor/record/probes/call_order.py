@@ -40,6 +40,8 @@ class CallOrderProbe:
         # Steps of each optimizer, and those at which it found no gradient at all.
         self._tried: defaultdict[int, list[int]] = defaultdict(lambda: [0, 0])
         self._cleared_after_backward = False
+        # Whether a loader has given a batch since the last backward.
+        self._batch_came = False
         self._manual = self._closure = False
         self._micro = 1
         self._modes: list[bool] = []
@@ -75,13 +77,17 @@ class CallOrderProbe:
     def on_backward_begins(self, *_: object) -> None:
         """Look whether gradients of the step before are still there, by value."""
         self._counts["backward"] += 1
-        self._counts["cleared_backwards"] += self._cleared_after_backward
-        self._cleared_after_backward = False
+        self._counts["cleared_backwards"] += self._cleared_after_backward and self._batch_came
+        self._cleared_after_backward = self._batch_came = False
         if True not in self._left.values():
             return
         for optimizer in self._context.objects.alive_optimizers():
             if self._left.get(id(optimizer)) and id(optimizer) not in self._found:
                 self._look_at_left(optimizer)
+
+    def on_batch_ends(self, *_: object) -> None:
+        """Note that the next backward is that of another batch."""
+        self._batch_came = True
 
     def on_thread_changed(self) -> None:
         """Look at no gradients of the thread that has trained before: it may go on."""

@@ -1,6 +1,5 @@
-"""Probe: what a policy's or a preference loss shows at sampled steps: ratios, entropy, explained variance, margins."""
+"""Probe: what a policy's or a preference loss shows at sampled steps: factors, ratios, entropy, values, margins."""
 
-from collections import Counter
 from typing import Any
 
 import torch
@@ -8,14 +7,16 @@ import torch
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.losses.explained_values import explained_variances
 from trainadvisor.record.losses.log_probabilities import is_density, mean_entropy, source_of
-from trainadvisor.record.losses.loss_factors import policy_terms
+from trainadvisor.record.losses.loss_factors import Weighed, policy_terms
 from trainadvisor.record.losses.policy_ratios import entropy_weight, is_clipped, ratio_of
 from trainadvisor.record.losses.preference_margins import preference_of
 
-# Samples of a loss that showed none of these, after which it is not asked again.
-_TRIED = 4
+# Steps after which a loss that showed none of these is not asked again.
+_TRIED = 30
 # How far from 1 a ratio is that the usual clipping cuts.
 _CLIP = 0.2
+# What rounding leaves of the difference of a reward from the mean of equal ones.
+_ZERO = 1e-6
 
 
 @probe(order=60)
@@ -24,41 +25,34 @@ class PolicyStatisticsProbe:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._looked: set[Any] = set()
-        self._without: Counter[Any] = Counter()
+        # Losses (numbers) with the step at which each was first looked at, and those that showed something.
+        self._first: dict[Any, int] = {}
+        self._telling: set[Any] = set()
         self._has_policy = False
 
     def on_backward_begins(self, *_: Any) -> None:
         """Look at the loss while its graph is there."""
         step, root = self._context.step, self._context.losses.last_root
         loss = step.fields.get("loss_id")
-        wanted = step.sample_gradients or loss not in self._looked
-        if root is None or not wanted or self._without[loss] >= _TRIED:
+        if root is None or not (loss not in self._first or (step.sample_gradients and self._is_asked(loss))):
             return
-        self._looked.add(loss)
+        self._first.setdefault(loss, step.number)
         with torch.no_grad():
             found = self._policy(root) | self._preference(root)
-        if not found:
-            self._without[loss] += 1
+        if found:
+            self._telling.add(loss)
         for name, value in found.items():
             self._write(name, value)
 
+    def _is_asked(self, loss: Any) -> bool:
+        return loss in self._telling or self._context.step.number - self._first[loss] <= _TRIED
+
     def _policy(self, root: Any) -> dict[str, Any]:
         """Return what the loss of a policy or of its value function shows."""
-        found: dict[str, Any] = {}
         weighed = list(policy_terms(root))
         terms = [node for node, _ in weighed]
         self._has_policy |= bool(terms)
-        factor = next((factor for term, factor in weighed if source_of(term) or is_density(term)), None)
-        ratio = next((ratio for ratio in map(ratio_of, terms) if ratio is not None), None)
-        if not any(map(is_clipped, terms)):
-            ratio = None
-        if ratio is not None:
-            ratio = ratio.float()
-            found = {"policy_ratio": ratio.mean(), "policy_ratio_far": (~((ratio - 1).abs() <= _CLIP)).float().mean(),
-                     "policy_ratio_gap": ratio.log().abs().mean()}  # fmt: skip
-        if factor is not None:
-            found["factor_mixed"] = ((factor > 0).any() & (factor < 0).any()).float()
+        found: dict[str, Any] = {**_factors(weighed), **_ratios(terms)}
         source = next((source for source in map(source_of, terms) if source is not None), None)
         entropy = None if source is None else mean_entropy(source)
         if entropy is not None:
@@ -84,6 +78,29 @@ class PolicyStatisticsProbe:
             return
 
         def arrived(values: list[float]) -> None:
-            fields[name] = values[0]
+            # of the parts of an accumulated step one with an advantage is enough
+            fields[name] = min(values[0], fields.get(name, 1.0)) if name == "factor_zero" else values[0]
 
         self._context.step.expect(self._context.values.read(value.reshape(1)), arrived)
+
+
+def _factors(weighed: list[Weighed]) -> dict[str, torch.Tensor]:
+    """Return whether all factors of log-probabilities are zero, and whether one has values of both signs."""
+    if not weighed:
+        return {}
+    some = torch.stack([(factor.abs() > _ZERO).any() for _, factor in weighed]).all()
+    found = {"factor_zero": (~some).float()}
+    factor = next((factor for term, factor in weighed if source_of(term) or is_density(term)), None)
+    if factor is not None:
+        found["factor_mixed"] = ((factor > 0).any() & (factor < 0).any()).float()
+    return found
+
+
+def _ratios(terms: list[Any]) -> dict[str, torch.Tensor]:
+    """Return how far the ratios of new to old probabilities are from 1, where the loss clips them."""
+    ratio = next((ratio for ratio in map(ratio_of, terms) if ratio is not None), None)
+    if ratio is None or not any(map(is_clipped, terms)):
+        return {}
+    ratio = ratio.float()
+    far = (~((ratio - 1).abs() <= _CLIP)).float().mean()
+    return {"policy_ratio": ratio.mean(), "policy_ratio_far": far, "policy_ratio_gap": ratio.log().abs().mean()}
