@@ -56,3 +56,19 @@ def test_passes_are_counted_whose_gradients_are_lost(clear: Clear, *, same: bool
 
     tally = record(train).tally
     assert (tally["backward"], tally["cleared_backwards"]) == (PARTS * STEPS, cleared)
+
+
+def test_the_loss_of_a_step_is_that_of_the_gradients_that_it_uses() -> None:
+    """Gradients that are measured and cleared before a step leave no loss in it."""
+
+    def train() -> nn.Module:
+        model = nn.Linear(4, 2)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(STEPS):
+            for target in (100.0, 200.0, 0.0):
+                model.zero_grad()
+                (model(torch.ones(8, 4)) * 0 + target).mean().backward()
+            optimizer.step()
+        return model
+
+    assert record(train).column("loss") == [0.0] * STEPS

@@ -150,6 +150,48 @@ def test_the_graph_shows_the_activation_before_the_loss(
     assert loss["graph"]["output_activation"] == activation
 
 
+class _Scaled(nn.Module):
+    """Stretches what the layer before it gives."""
+
+    def forward(self, outputs: torch.Tensor) -> torch.Tensor:
+        """Return the outputs, moved from 0..1 to -10..10."""
+        return outputs * 20 - 10
+
+
+class _Expected(nn.Module):
+    """Takes the outputs for shares of known values."""
+
+    def forward(self, outputs: torch.Tensor) -> torch.Tensor:
+        """Return the mean of -1, 0 and 1 under these shares, for each example."""
+        return (outputs * torch.tensor([-1.0, 0.0, 1.0])).sum(1)
+
+
+def _absolute(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    return (outputs - targets).abs().mean()
+
+
+@pytest.mark.parametrize("objective", [F.mse_loss, F.smooth_l1_loss, F.l1_loss, _absolute])
+@pytest.mark.parametrize(
+    ("output", "activation"),
+    [
+        (nn.Sigmoid(), "sigmoid"),
+        (nn.Sequential(nn.Sigmoid(), _Scaled()), None),
+        (nn.Sequential(nn.Softmax(1), _Expected()), None),
+    ],
+)
+def test_an_activation_whose_results_are_rescaled_bounds_nothing(
+    output: nn.Module, activation: str | None, objective: Callable[..., torch.Tensor]
+) -> None:
+    """A sigmoid that is stretched to the range of the targets, and a mean of coordinates under a softmax."""
+
+    def loss(outputs: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+        return objective(outputs, torch.zeros_like(outputs))
+
+    model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3), output)
+    (told,) = _train(model, _labeled(), loss).facts("loss")
+    assert told["graph"]["output_activation"] == activation
+
+
 @pytest.mark.parametrize(("middle", "nonlinear"), [(nn.Identity(), False), (nn.ReLU(), True), (nn.GELU(), True)])
 def test_the_graph_shows_whether_a_network_is_linear(middle: nn.Module, nonlinear: bool) -> None:  # noqa: FBT001
     """Two linear layers with nothing, or something, between them."""

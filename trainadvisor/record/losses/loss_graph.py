@@ -24,6 +24,10 @@ _LINEAR = ("Addmm", "Mm", "Convolution", "MkldnnConvolution", "CudnnConvolution"
 _OUTPUT = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Sigmoid": "sigmoid", "Tanh": "tanh", "Relu": "relu",
            "Exp": "exp",
            "Softplus": "softplus", "Clamp": "clamp", "Log": "log"}  # fmt: skip
+# Regression losses, and the difference that others begin with: what comes before it is the prediction.
+_COMPARING = frozenset({"MseLoss", "SmoothL1Loss", "HuberLoss", "Sub"})
+# Operations behind an activation that leave its bounds.
+_RESCALING = frozenset({"Add", "Sub", "Rsub", "Mul", "Div", "Pow", "Sum", "Mean"})
 _SHAPES = ("TBack", "View", "Transpose", "Permute", "Expand", "Unsqueeze", "ToCopy")
 _PLUMBING_EXACT = frozenset(
     {"T", "Add", "Sub", "Neg", "Sum", "Mean", "Cat", "Div", "Mul", "Set", "Pad", "AccumulateGrad", "Rsub"}
@@ -164,9 +168,12 @@ def _nonlinear(node: Any, name: str) -> bool:
 
 def _read_head(root: Any, facts: GraphFacts) -> None:
     """Follow the prediction's branch down from the loss to the last layer."""
-    node, loss_activation = root, None
+    node, loss_activation, compared = root, None, False
     for _ in range(30):
         name = bare(node)
+        if compared and name in _RESCALING:
+            break
+        compared |= name in _COMPARING
         facts.broadcast = facts.broadcast or _broadcast(node, name)
         kind = _OUTPUT.get(name)
         if name.startswith("BinaryCrossEntropyWithLogits"):

@@ -77,7 +77,10 @@ class CallOrderProbe:
     def on_backward_begins(self, *_: object) -> None:
         """Look whether gradients of the step before are still there, by value."""
         self._counts["backward"] += 1
-        self._counts["cleared_backwards"] += self._cleared_after_backward and self._batch_came
+        if self._cleared_after_backward and not self._context.boundaries.in_step:
+            self._counts["cleared_backwards"] += self._batch_came
+            if not any(map(_has_gradient, self._context.objects.alive_optimizers())):
+                self._context.step.losses = []  # the loss of a step is that of the gradients that it uses
         self._cleared_after_backward = self._batch_came = False
         if True not in self._left.values():
             return
