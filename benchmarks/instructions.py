@@ -12,8 +12,8 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
-from unittest.mock import patch
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import torch
 import torch.nn.functional as F
