@@ -66,10 +66,13 @@ def test_weights_of_older_samples_are_no_ratios(bound: Callable[[torch.Tensor], 
     assert _first(loss)[0]["policy_ratio"] is None
 
 
-@pytest.mark.parametrize(("shift", "mixed"), [(0.0, 1.0), (9.0, 0.0)])
-def test_factors_of_both_signs_are_told(shift: float, mixed: float) -> None:
-    """Advantages are of both signs; masks and weights of examples are not."""
-    told, _, _ = _first(lambda outputs, numbers: -(_picked(outputs, 0) * (numbers + shift)).mean())
+@pytest.mark.parametrize(("factors", "mixed"), [
+    (lambda numbers: numbers, 1.0), (lambda numbers: numbers + 9, 0.0),
+    (lambda numbers: torch.where(numbers < -0.5, -0.2, 1.0), 0.0),
+])  # fmt: skip
+def test_factors_of_both_signs_are_told(factors: Callable[[torch.Tensor], torch.Tensor], mixed: float) -> None:
+    """Advantages are of both signs; weights of examples are not, where a few are to be unlearned as well."""
+    told, _, _ = _first(lambda outputs, numbers: -(_picked(outputs, 0) * factors(numbers)).mean())
     assert told["factor_mixed"] == mixed
 
 

@@ -42,6 +42,13 @@ def stalled(every: int, count: int = 180, stall: float = 0.03) -> list[float]:
     return [0.001 + (stall if i and i % every == 0 else 0.0) for i in range(count)]
 
 
+@pytest.mark.parametrize(("more", "count"), [(40, 0), (1, 11)])
+def test_steps_that_do_more_are_not_slow(tmp_path: Path, more: int, count: int) -> None:
+    """A step that begins with forty passes of single examples takes its time for them."""
+    passes = [more if i and i % 15 == 0 else 1 for i in range(180)]
+    assert of(tmp_path, columns={"seconds": stalled(15), "micro": passes})["slow_steps"] == count
+
+
 def test_clockwork(tmp_path: Path) -> None:
     """A stall every fifteenth step: number, length, share, period and regularity."""
     signals = of(tmp_path, columns={"seconds": stalled(15)})

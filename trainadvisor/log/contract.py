@@ -73,7 +73,7 @@ class StepRecord(TypedDict):
     factor_zero: NotRequired[
         Annotated[Number, "1 where the factors of a policy's log-probabilities are all zero, at sampled steps"]
     ]
-    factor_mixed: NotRequired[Annotated[Number, "1 where these factors are of both signs, as advantages are"]]
+    factor_mixed: NotRequired[Annotated[Number, "1 where a fifth of these factors, by their size, has the rarer sign"]]
     policy_ratio: NotRequired[Annotated[Number, "mean ratio of new to old probabilities that a policy's loss clips"]]
     policy_ratio_far: NotRequired[Annotated[Number, "share of these ratios that are further than 0.2 from 1"]]
     policy_ratio_gap: NotRequired[Annotated[Number, "mean distance of new from old log-probabilities in nats"]]

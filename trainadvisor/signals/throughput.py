@@ -113,10 +113,17 @@ def cores(log: RunLog) -> int | None:
 # -- stalls
 
 
+def _busier(log: RunLog) -> Mask:
+    """Return the steps with more backward passes than usual: they take longer because they do more."""
+    passes = log.column("micro")
+    known = robust_statistics.finite(passes)
+    return np.asarray(passes > (robust_statistics.median(known) if known.size else np.inf))
+
+
 def _stalled(log: RunLog) -> Mask:
     values, usual = log.column("seconds"), step_seconds(log)
     limit = np.inf if usual is None else max(OUTLIER_RATIO * usual, usual + OUTLIER_SECONDS)
-    return np.asarray(_timed(log) & (values > limit))
+    return np.asarray(_timed(log) & (values > limit) & ~_busier(log))
 
 
 @signal(unit="steps", **TIMES)

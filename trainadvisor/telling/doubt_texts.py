@@ -174,9 +174,9 @@ METRIC = {
 LONGER = {"en": "train for more steps", "zh": "训练更多步"}
 PREFLIGHT = {"en": "trainadvisor preflight SCRIPT", "zh": "trainadvisor preflight 脚本"}
 ALONE = {"en": "record each training in a process of its own", "zh": "让每次训练在各自的进程中运行并记录"}
-RECORDED = {
-    "en": "record the run with trainadvisor run, without torch.compile",
-    "zh": "用 trainadvisor run 记录，并去掉 torch.compile",
+LISTED = {
+    "en": "trainadvisor diagnose LOG -v says what each of the other checks needs",
+    "zh": "trainadvisor diagnose 日志 -v 列出其余各项检查所需的条件",
 }
 
 WATCHED = {
@@ -209,10 +209,10 @@ DECIDES: dict[str, tuple[dict[str, str], ...]] = {
     "metric-fell": (HELD_OUT, WATCHED),
     "gradients-apart": (METRIC, PREFLIGHT),
     "units-dead": (METRIC, PREFLIGHT),
-    "no-loss": (RECORDED, METRIC),
+    "no-loss": (LISTED, METRIC),
     "no-yardstick": (METRIC, PREFLIGHT),
-    "coverage": (RECORDED, PREFLIGHT),
-    "deciding": (RECORDED, PREFLIGHT),
+    "coverage": (LISTED, PREFLIGHT),
+    "deciding": (LISTED, PREFLIGHT),
 }
 
 

@@ -15,6 +15,9 @@ from trainadvisor.record.losses.preference_margins import preference_of
 _TRIED = 30
 # How far from 1 a ratio is that the usual clipping cuts.
 _CLIP = 0.2
+# Share of the weight that factors of the rarer sign have at least, where both signs are those of advantages. Centered
+# advantages have a half; examples that are to be unlearned had 0.01 to 0.1 in supervised trainings.
+_BOTH = 0.2
 # What rounding leaves of the difference of a reward from the mean of equal ones.
 _ZERO = 1e-6
 
@@ -85,14 +88,15 @@ class PolicyStatisticsProbe:
 
 
 def _factors(weighed: list[Weighed]) -> dict[str, torch.Tensor]:
-    """Return whether all factors of log-probabilities are zero, and whether one has values of both signs."""
+    """Return whether all factors of log-probabilities are zero, and whether one has both signs as advantages have."""
     if not weighed:
         return {}
     some = torch.stack([(factor.abs() > _ZERO).any() for _, factor in weighed]).all()
     found = {"factor_zero": (~some).float()}
     factor = next((factor for term, factor in weighed if source_of(term) or is_density(term)), None)
     if factor is not None:
-        found["factor_mixed"] = ((factor > 0).any() & (factor < 0).any()).float()
+        above, below = factor.clamp_min(0).sum(), (-factor).clamp_min(0).sum()
+        found["factor_mixed"] = (torch.minimum(above, below) > _BOTH * (above + below)).float()
     return found
 
 
