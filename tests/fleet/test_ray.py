@@ -120,3 +120,20 @@ def test_a_call_that_never_ends_is_given_up(cluster: str, monkeypatch: pytest.Mo
         tasks.close()
     assert answers[1] == Answer(1, lost="the process that read it took too long")
     assert all(answers[n].value for n in (0, 2, 3))
+
+
+def test_what_waits_for_a_cluster_without_machines_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The only machine that computes goes away; no call is waited for any longer, whether it was handed over or not."""
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    try:
+        node = made.add_node(num_cpus=1)
+        monkeypatch.setenv("RAY_ADDRESS", made.address)
+        cloudpickle.register_pickle_by_value(sys.modules[__name__])
+        tasks = RayTasks(grace=3.0)
+        answers = tasks.run(where, [Call(n, (0.1 if n == 0 else 600.0,)) for n in range(6)])
+        assert next(answers).value
+        made.remove_node(node)
+        assert {a.key: a.lost for a in answers} == dict.fromkeys(range(1, 6), "the cluster has no machine left")
+        tasks.close()
+    finally:
+        made.shutdown()

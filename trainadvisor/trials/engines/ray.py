@@ -8,6 +8,7 @@ import logging
 import os
 import tarfile
 import tempfile
+import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 RETRIES = 2
 WAIT = 0.5
+# Seconds without a machine before the rest is given up: a cluster that scales itself may bring another one.
+GRACE = 30.0
+GONE = "the cluster has no machine left"
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,25 @@ def _connect(ray: Any) -> None:
         vars(importlib.import_module("ray._private.worker"))["_worker_logs_enabled"] = False
 
 
+class Machines:
+    """Whether the cluster still has a machine that computes; asked only while nothing comes back."""
+
+    def __init__(self, ray: Any, grace: float = GRACE) -> None:
+        """Begin with machines there."""
+        self._ray = ray
+        self._grace = grace
+        self._without_since: float | None = None
+
+    def gone(self, answers: int) -> bool:
+        """Return whether no machine was there for as long as is waited; `answers` came since the last call."""
+        if answers or any(node["Alive"] and node["Resources"].get("CPU") for node in self._ray.nodes()):
+            self._without_since = None
+            return False
+        if self._without_since is None:
+            self._without_since = time.monotonic()
+        return time.monotonic() - self._without_since >= self._grace
+
+
 class RayEngine:
     """Runs each job as a task on a cluster: that of RAY_ADDRESS or of a running head, else one started here."""
 
@@ -118,12 +141,16 @@ class RayEngine:
 
     def run(self, jobs: Iterable[Job], setting: Setting) -> Iterator[Outcome]:
         """Yield outcomes as they arrive; closing the iterator cancels the remaining runs."""
-        waiting, running = iter(jobs), dict[Any, "Job"]()
+        waiting, running, machines = iter(jobs), dict[Any, "Job"](), Machines(self._ray)
         try:
             while self._start(waiting, running, setting):
                 done, _ = self._ray.wait(list(running), timeout=WAIT)
                 for reference in done:
                     yield self._received(reference, running.pop(reference), setting)
+                if machines.gone(len(done)):
+                    for job in (*running.values(), *waiting):
+                        yield Outcome(job, setting.logs / f"{job.name}.json", None, 0.0, "lost", GONE)
+                    return
         finally:
             for reference in running:
                 with suppress(Exception):  # it may have ended by now

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.trials.engines.calls import Answer
-from trainadvisor.trials.engines.ray import RETRIES, WAIT, connected
+from trainadvisor.trials.engines.ray import GONE, GRACE, RETRIES, WAIT, Machines, connected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,16 +28,21 @@ class _Running:
 class RayTasks:
     """A call a task; arguments and answers travel through the object store."""
 
-    def __init__(self, slots: int | None = None, limit: float = 300.0) -> None:
+    def __init__(self, slots: int | None = None, limit: float = 300.0, grace: float = GRACE) -> None:
         """Connect; raise UsageError if ray is not installed or the cluster does not answer."""
         self._ray, self._own = connected()
         self._limit = limit
+        self._grace = grace
         self.slots = max(1, slots or int(self._ray.cluster_resources().get("CPU", 1)))
 
     def run(self, function: Callable[..., Any], calls: Iterable[Call]) -> Iterator[Answer]:
-        """Yield answers as they arrive; a task whose process or machine went away is made again elsewhere."""
+        """Yield answers as they arrive; a task whose process or machine went away is made again elsewhere.
+
+        Where no machine is left, every call that has no answer is given up.
+        """
         task = self._ray.remote(num_cpus=1, max_retries=RETRIES)(function)
         waiting, running = iter(calls), dict[Any, _Running]()
+        machines = Machines(self._ray, self._grace)
         try:
             while True:
                 while len(running) < AHEAD * self.slots and (call := next(waiting, None)) is not None:
@@ -48,6 +53,10 @@ class RayTasks:
                 for reference in done:
                     yield self._received(reference, running.pop(reference).call)
                 yield from self._late(running)
+                if machines.gone(len(done)):
+                    for call in (*(item.call for item in running.values()), *waiting):
+                        yield Answer(call.key, lost=GONE)
+                    return
         finally:
             for reference in running:
                 self._cancel(reference)
