@@ -73,6 +73,7 @@ def told() -> list[dict[str, Any]]:
         event("moved-axes", {"viewed": [32, 28, 28, 3], "shape": [32, 3, 28, 28]}), event("raw-overlap"),
         event("sampler-epochs", {"loader": 0, "passes": 10, "different": 1, "sampler": "DistributedSampler"}),
         event("optimizer-anew", {"first": 0, "optimizer": 0, "made": 9, "steps": 40, "forgetful": 8, "firsts": [5, 9]}),
+        event("broken-passes", {"loader": 0, "passes": 5, "most": 3, "batches": 30}),
         event("worker-copies", {"loader": 0, "workers": 2, "compared": 6, "same": 6}),
         event("optimizer-mode", {"optimizer": 0, "evaluations": 8, "wrong": 8}, "AdamWScheduleFree"),
         event("eval-dropout", {"passes": 9, "dropped": 9, "repeated": 0, "function": "dropout"}, "F.dropout"),

@@ -65,6 +65,7 @@ FORMS: dict[str, Check] = {
         "averaged": is_text, "summed": is_text, "per_batch": is_positive, "times": is_finite,
     }),
     "sampler-epochs": object_of({"loader": optional(is_whole)}),
+    "broken-passes": object_of({"loader": is_whole, "passes": is_count, "most": is_count, "batches": is_count}),
     "worker-copies": object_of({"loader": is_whole, "workers": is_count, "compared": is_count, "same": is_count}),
     "optimizer-mode": object_of({"optimizer": is_whole, "evaluations": is_count, "wrong": is_count}),
     "optimizer-anew": object_of({

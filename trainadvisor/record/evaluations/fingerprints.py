@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, Subset
 
-from trainadvisor.record.objects.describe import local
+from trainadvisor.record.objects.describe import local, tensors_in
 
 # Numbers of a row that are looked at, evenly spaced.
 _WIDTH = 512
@@ -15,6 +15,8 @@ _MODULUS = 2**24 - 3
 # Odd numbers that spread the bits of a product (those of splitmix64, below 2**63).
 _ODD, _FACTOR = 0x1E3779B97F4A7C15, 0x3F58476D1CE4E5B9
 _MOST_INDICES = 1 << 20
+# Different numbers without which batches may be equal by chance, among so many that are looked at.
+_DIFFERENT, _LOOKED = 8, 4096
 # Different fractions that a row of measured numbers holds at least.
 _SEVERAL = 8
 
@@ -46,6 +48,14 @@ def can_be_taken(batch: torch.Tensor) -> bool:
     """Return whether a batch has rows of plain numbers."""
     plain = not batch.is_sparse and not batch.is_complex() and not batch.is_meta and batch.layout is torch.strided
     return plain and batch.ndim > 0 and batch.numel() > 0
+
+
+def of_tensors(batch: object) -> frozenset[tuple[float, ...]]:
+    """Return what tells each tensor of a batch in the host's memory from others, but those that hold too little."""
+    found = (t for t in tensors_in(batch) if t.device.type == "cpu" and can_be_taken(t))
+    told = [t for t in found if len(set(t.flatten()[:_LOOKED].tolist())) >= _DIFFERENT]
+    with torch.no_grad():
+        return frozenset(tuple(of_rows(tensor).flatten().tolist()) for tensor in told)
 
 
 def shared_examples(one: "DataLoader[Any]", trained: "DataLoader[Any]") -> float | None:

@@ -4,17 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import torch
 from torch.utils.data import DataLoader, IterableDataset
 
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.evaluations import fingerprints
-from trainadvisor.record.objects.describe import tensors_in
 
 # Passes that are looked at, and batches of each worker in them.
 _PASSES, _ROUNDS = 3, 2
-# Different numbers without which batches may be equal by chance, among so many that are looked at.
-_SEVERAL, _LOOKED = 8, 4096
 
 
 @dataclass
@@ -23,7 +19,7 @@ class _Pass:
     workers: int
     taken: int = 0
     # What the first worker gave in this round.
-    first: list[list[float]] | None = None
+    first: frozenset[tuple[float, ...]] = frozenset()
 
 
 @probe(order=120)
@@ -57,11 +53,11 @@ class WorkerCopiesProbe:
             return
         turn = current.taken % current.workers
         if turn == 0:
-            current.first = _fingerprint(batch)
-        elif current.first is not None:
+            current.first = fingerprints.of_tensors(batch)
+        elif current.first:
             counts = self._counts[current.loader]
             counts[1] += 1
-            counts[2] += _fingerprint(batch) == current.first
+            counts[2] += bool(fingerprints.of_tensors(batch) & current.first)
         current.taken += 1
         if current.taken == _ROUNDS * current.workers:
             del self._passes[args[0]]
@@ -72,13 +68,3 @@ class WorkerCopiesProbe:
         if compared:
             detail = {"loader": current.loader, "workers": current.workers, "compared": compared, "same": same}
             self._context.event("worker-copies", "", detail)
-
-
-def _fingerprint(batch: object) -> list[list[float]] | None:
-    """Return what tells a batch in the host's memory from others; None where it holds too little for that."""
-    found = next((t for t in tensors_in(batch) if t.device.type == "cpu" and fingerprints.can_be_taken(t)), None)
-    if found is None or len(set(found.flatten()[:_LOOKED].tolist())) < _SEVERAL:
-        return None
-    with torch.no_grad():
-        given: list[list[float]] = fingerprints.of_rows(found).tolist()
-    return given
