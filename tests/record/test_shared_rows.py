@@ -269,7 +269,7 @@ def test_rows_of_measured_numbers_are_counted() -> None:
     assert float(fingerprints.real_rows(torch.arange(40).view(2, 20))) == 0
 
 
-def _drawn_again(columns: int) -> Callable[[], object]:
+def _with_new_weights(columns: int) -> Callable[[], object]:
     """Return a training whose rare examples are drawn again and again before the split."""
 
     def train() -> object:
@@ -293,9 +293,50 @@ def _drawn_again(columns: int) -> Callable[[], object]:
 
 def test_copies_made_before_the_split_are_found(tmp_path: Path) -> None:
     """About half of the held-out rows are rare examples, of which the training has copies."""
-    assert 0.3 < _signals(_drawn_again(12), tmp_path)["leaked_share"] < 0.7
+    assert 0.3 < _signals(_with_new_weights(12), tmp_path)["leaked_share"] < 0.7
 
 
 def test_rows_of_few_whole_numbers_may_coincide(tmp_path: Path) -> None:
     """The same with two rounded columns shows nothing."""
-    assert not _signals(_drawn_again(2), tmp_path)["leaked_share"]
+    assert not _signals(_with_new_weights(2), tmp_path)["leaked_share"]
+
+
+def _folds(reset: Callable[[nn.Module], nn.Module]) -> Callable[[], object]:
+    """Return a cross-validation of three folds of 40 rows; `reset` gives the model of each."""
+
+    def script() -> object:
+        data, net = _data(120), _net()[0]
+        for fold in range(3):
+            held_out = list(range(40 * fold, 40 * fold + 40))
+            rest = [index for index in range(120) if index not in held_out]
+            train_loader = DataLoader(Subset(data, rest), 16, shuffle=True)
+            val_loader = DataLoader(Subset(data, held_out), 40)
+            net = reset(net)
+            optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+            for _ in range(EPOCHS):
+                _fit(net, train_loader, optimizer)
+                _score(net, val_loader)
+        return net
+
+    return script
+
+
+def _with_new_weights(net: nn.Module) -> nn.Module:
+    for layer in net.children():
+        if isinstance(layer, nn.Linear):
+            layer.reset_parameters()
+    return net
+
+
+def test_a_model_that_goes_on_in_the_next_fold_knows_its_held_out_rows(tmp_path: Path) -> None:
+    """All rows of the second and third validation were trained on under the optimizer before."""
+    signals = _signals(_folds(lambda net: net), tmp_path)
+    assert (signals.get("leaked_share"), signals.get("leaked_before_share")) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("reset", [lambda _: _net()[0], _with_new_weights], ids=["new model", "new weights"])
+def test_a_fold_with_new_weights_knows_nothing_of_the_one_before(
+    reset: Callable[[nn.Module], nn.Module], tmp_path: Path
+) -> None:
+    """No row of a validation was trained on."""
+    assert _signals(_folds(reset), tmp_path).get("leaked_share") == 0.0

@@ -190,7 +190,12 @@ def idle_optimizer(seen: Seen) -> Iterator[Remark]:
 
 
 def recreated_optimizer(seen: Seen) -> Iterator[Remark]:
-    """Yield that one line made the optimizer of the same parameters again and again, which forgets its state."""
+    """Yield that one line made the optimizer of the same parameters again and again, which forgets its state.
+
+    Weights that were drawn or loaded anew before each of them begin a training of their own, as in a cross-validation.
+    """
+    if not seen.signals.get("renewed_optimizers"):
+        return
     used = [o for o in seen.log.optimizers if o["id"] in seen.log.phase.optimizers]
     made = Counter(
         (str(o.get("site")), *(parameter for group in o["groups"] for parameter in group["parameters"])) for o in used

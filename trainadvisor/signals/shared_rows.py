@@ -82,6 +82,12 @@ def leaked_share(log: RunLog) -> float | None:
     return max(map(share_of, _leaking(log).values()), default=0.0)
 
 
+@signal(unit="share", **ROWS)
+def leaked_before_share(log: RunLog) -> float:
+    """Largest share of a validation's examples that only the optimizers before this one trained the model on."""
+    return max((float(d.get("found_before") or 0) / d["looked_at"] for d in _leaking(log).values()), default=0.0)
+
+
 @signal(unit="names", **ROWS)
 def leaking_evaluations(log: RunLog) -> list[str]:
     """Evaluations on examples that the model was trained on."""

@@ -2,7 +2,6 @@
 
 import math
 import weakref
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -15,6 +14,7 @@ from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.device_readback import Reading
 from trainadvisor.record.evaluations import fingerprints
 from trainadvisor.record.evaluations.evaluation_source import first_input
+from trainadvisor.record.evaluations.trained_rows import LeftWeights, TrainedRows, pairs_of
 from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.step import Call
 
@@ -30,18 +30,6 @@ _DEPTH = 3
 _MOST_OF_LINE = 16
 # Events after which no more are written when the script begins anew with each optimizer.
 _MOST_TOLD = 200
-
-
-@dataclass
-class _Trained:
-    """The rows that a model was trained on, as far as they were taken."""
-
-    rows: set[tuple[float, ...]] = field(default_factory=set)
-    taken: int = 0
-    # Pairs of rows within a batch, and how many of them are equal: how likely rows coincide by chance.
-    pairs: int = 0
-    equal: int = 0
-    open: list[Reading] = field(default_factory=list)
 
 
 @dataclass
@@ -72,7 +60,7 @@ class SharedRowsProbe:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._trained: dict[int, _Trained] = {}
+        self._trained: dict[int, TrainedRows] = {}
         self._looked: dict[object, _Looked] = {}
         self._loader_of: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
         self._training_loaders: weakref.WeakSet[DataLoader[Any]] = weakref.WeakSet()
@@ -84,6 +72,10 @@ class SharedRowsProbe:
         # Loaders by the line that made them.
         self._loaders_of: dict[int | None, list[Callable[[], Any]]] = {}
         self._known = self._told = 0
+        # The line that made the newest optimizer, and what those of the same line before it have left.
+        self._place: object = None
+        self._left = LeftWeights(context.values)
+        self._before: dict[int, tuple[TrainedRows, Reading]] = {}
         self._sites: WeakKeyDictionary[Any, dict[str, Any] | None] = WeakKeyDictionary()
 
     def rests_until(self, routine: Routine) -> float:
@@ -92,11 +84,21 @@ class SharedRowsProbe:
         enough = all(n in self._partial or (t is not None and t.taken >= _MOST_TRAINED) for n, t in found)
         return math.inf if enough and self._open is None else routine.step
 
-    def on_made(self, thing: object, _: object) -> None:
-        """Begin anew with a new optimizer: the weights may have been drawn again, as for the next fold."""
-        if isinstance(thing, torch.optim.Optimizer) and self._trained:
+    def on_made(self, thing: object, place: object) -> None:
+        """Begin anew with a new optimizer: the weights may have been drawn again, as for the next fold.
+
+        Where one of the same line begins with the weights as the last evaluation saw them, their rows stay known.
+        """
+        if not isinstance(thing, torch.optim.Optimizer):
+            return
+        same, self._place = place is not None and place == self._place, place
+        if self._trained:
             if self._told < _MOST_TOLD:
                 self._tell_all()
+            found = ((n, trained, self._left.changed(n, thing)) for n, trained in self._trained.items() if same)
+            self._before = {n: (trained, changed) for n, trained, changed in found if changed is not None}
+            for trained, _ in self._before.values():
+                trained.arrive()
             self._trained.clear()
             self._looked.clear()
             self._training_loaders.clear()
@@ -143,7 +145,9 @@ class SharedRowsProbe:
         if taken is None:
             return
         model, given = taken
-        trained = self._trained.setdefault(model, _Trained())
+        trained = self._trained.get(model)
+        if trained is None:
+            trained = self._trained[model] = TrainedRows(before=self._before.get(model))
         with torch.no_grad():
             trained.open.append(self._context.values.read(fingerprints.of_rows(given)))
         trained.taken += given.shape[0]
@@ -176,6 +180,7 @@ class SharedRowsProbe:
         now = self._context.steps_done()
         if not looked.steps or looked.steps[-1] != now:
             looked.steps.append(now)
+            self._left.keep(call.model)
             if len(looked.steps) in _TOLD:
                 self._tell(looked)
         self._loader = None
@@ -213,8 +218,9 @@ class SharedRowsProbe:
         trained = self._trained.get(looked.model)
         if trained is None:
             return
-        self._add(trained)
-        batches = [[row in trained.rows for row in _pairs(reading)] for reading in looked.readings]
+        trained.arrive()
+        rows = trained.all()
+        batches = [[row in rows for row in pairs_of(reading)] for reading in looked.readings]
         known = [found for batch in batches for found in batch]
         loader = looked.loader()
         shares = [fingerprints.shared_examples(loader, other) for other in self._training_loaders] if loader else []
@@ -222,31 +228,15 @@ class SharedRowsProbe:
             "word": looked.word, "site": call_sites.describe(looked.place), "by_loader": looked.by_loader,
             "training_loader": loader is not None and loader in self._training_loaders,
             "looked_at": len(known), "found": sum(known),
+            "found_before": sum(row in rows and row not in trained.own for reading in looked.readings
+                                for row in pairs_of(reading)),
             "real_rows": sum(value for reading in looked.reals for value in reading.values or ()),
             "whole_batches": sum(all(batch) for batch in batches if batch),
             "new_batches": sum(not any(batch) for batch in batches),
-            "trained_rows": len(trained.rows), "pairs": trained.pairs, "equal": trained.equal,
+            "trained_rows": len(rows), "pairs": trained.pairs, "equal": trained.equal,
             "same_examples": max((share for share in shares if share is not None), default=None),
             "times": len(looked.steps), "calls": looked.calls, "in_train_mode": looked.in_train_mode,
             "train_mode_modules": looked.layers, "after": self._context.steps_done(),
         }  # fmt: skip
         self._told += 1
         self._context.event("shared-rows", f"evaluation {looked.number}", detail)
-
-    def _add(self, trained: _Trained) -> None:
-        still = []
-        for reading in trained.open:
-            if reading.values is None:
-                still.append(reading)
-                continue
-            rows = Counter(_pairs(reading))
-            count = sum(rows.values())
-            trained.pairs += count * (count - 1) // 2
-            trained.equal += sum(n * (n - 1) // 2 for n in rows.values())
-            trained.rows.update(rows)
-        trained.open = still
-
-
-def _pairs(reading: Reading) -> list[tuple[float, float]]:
-    values = reading.values or []
-    return list(zip(values[::2], values[1::2], strict=True))
