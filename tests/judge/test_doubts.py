@@ -117,6 +117,18 @@ def test_counts_ratings_flags_and_few_unused_numbers_leave_nothing_open(judged: 
     assert {"class-numbers", "unused-parameters", "labels-copied"}.isdisjoint(codes(judged(**parts)))
 
 
+def renewals(forgetful: int) -> dict[str, Any]:
+    """Return what is told of eight optimizers of one line, some of which began with the weights as they were left."""
+    detail = {"first": 0, "optimizer": 7, "made": 8, "steps": 200, "forgetful": forgetful, "firsts": []}
+    return event("optimizer-anew", detail)
+
+
+def test_optimizers_that_each_begin_with_new_weights_leave_nothing_open(judged: Judge) -> None:
+    """As in a cross-validation."""
+    parts = {"optimizers": [make_optimizer(id=n) for n in range(8)], "events": [renewals(forgetful=0)]}
+    assert "optimizer-anew" not in codes(judged(**parts, columns={"opt": [[n // 25] for n in range(STEPS)]}))
+
+
 @pytest.mark.parametrize(
     ("code", "parts"),
     [
@@ -128,6 +140,7 @@ def test_counts_ratings_flags_and_few_unused_numbers_leave_nothing_open(judged: 
             {
                 "optimizers": [make_optimizer(id=n) for n in range(8)],
                 "columns": {"opt": [[n // 25] for n in range(STEPS)]},
+                "events": [renewals(forgetful=6)],
             },
         ),
         ("unused-parameters", {"events": [event("unused-parameters", {"tensors": 6, "held": 10, "share": 0.3}, "0")]}),

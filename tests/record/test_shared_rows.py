@@ -269,7 +269,7 @@ def test_rows_of_measured_numbers_are_counted() -> None:
     assert float(fingerprints.real_rows(torch.arange(40).view(2, 20))) == 0
 
 
-def _with_new_weights(columns: int) -> Callable[[], object]:
+def _drawn_again(columns: int) -> Callable[[], object]:
     """Return a training whose rare examples are drawn again and again before the split."""
 
     def train() -> object:
@@ -293,15 +293,15 @@ def _with_new_weights(columns: int) -> Callable[[], object]:
 
 def test_copies_made_before_the_split_are_found(tmp_path: Path) -> None:
     """About half of the held-out rows are rare examples, of which the training has copies."""
-    assert 0.3 < _signals(_with_new_weights(12), tmp_path)["leaked_share"] < 0.7
+    assert 0.3 < _signals(_drawn_again(12), tmp_path)["leaked_share"] < 0.7
 
 
 def test_rows_of_few_whole_numbers_may_coincide(tmp_path: Path) -> None:
     """The same with two rounded columns shows nothing."""
-    assert not _signals(_with_new_weights(2), tmp_path)["leaked_share"]
+    assert not _signals(_drawn_again(2), tmp_path)["leaked_share"]
 
 
-def _folds(reset: Callable[[nn.Module], nn.Module]) -> Callable[[], object]:
+def _cross_validation(reset: Callable[[nn.Module], nn.Module]) -> Callable[[], object]:
     """Return a cross-validation of three folds of 40 rows; `reset` gives the model of each."""
 
     def script() -> object:
@@ -330,7 +330,7 @@ def _with_new_weights(net: nn.Module) -> nn.Module:
 
 def test_a_model_that_goes_on_in_the_next_fold_knows_its_held_out_rows(tmp_path: Path) -> None:
     """All rows of the second and third validation were trained on under the optimizer before."""
-    signals = _signals(_folds(lambda net: net), tmp_path)
+    signals = _signals(_cross_validation(lambda net: net), tmp_path)
     assert (signals.get("leaked_share"), signals.get("leaked_before_share")) == (1.0, 1.0)
 
 
@@ -339,4 +339,4 @@ def test_a_fold_with_new_weights_knows_nothing_of_the_one_before(
     reset: Callable[[nn.Module], nn.Module], tmp_path: Path
 ) -> None:
     """No row of a validation was trained on."""
-    assert _signals(_folds(reset), tmp_path).get("leaked_share") == 0.0
+    assert _signals(_cross_validation(reset), tmp_path).get("leaked_share") == 0.0
