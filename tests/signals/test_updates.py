@@ -76,3 +76,9 @@ def test_onset_of_large_updates(tmp_path: Path) -> None:
     """The first sample whose median ratio is above a tenth."""
     assert moving(tmp_path, [[0.01]] * 4 + [[0.5]] * 4)["large_update_onset"] == 4
     assert moving(tmp_path, [[0.01]] * 4)["large_update_onset"] is None
+
+
+def test_a_matrix_that_starts_at_zero_has_no_growth(tmp_path: Path) -> None:
+    """The outer matrix of an adapter grows from nothing; the other goes from 4 to 6."""
+    seen = moving(tmp_path, [[0.1, 0.1]] * 3, [[0.001, 4.0], [2.0, 5.0], [6.0, 6.0]], init_rms=[0.0, 0.1])
+    assert seen["weight_growth"] == pytest.approx(1.5)

@@ -1,6 +1,7 @@
 """Updates: the size of a step relative to the weights."""
 
 import numpy as np
+import numpy.typing as npt
 
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.columns import Floats
@@ -18,8 +19,11 @@ LARGE = 0.1  # ratio that counts as the onset of large updates; the rules have t
 
 def _moves(log: RunLog) -> Floats:
     """Return the update ratios, samples x matrices; nan for matrices that start at zero, whose ratio says nothing."""
-    zero = np.array([facts["init_rms"] == 0 for facts in matrix_facts(log)], dtype=np.bool_)
-    return np.where(zero, np.nan, of_matrices(log, "update"))
+    return np.where(_from_zero(log), np.nan, of_matrices(log, "update"))
+
+
+def _from_zero(log: RunLog) -> npt.NDArray[np.bool_]:
+    return np.array([facts["init_rms"] == 0 for facts in matrix_facts(log)], dtype=np.bool_)
 
 
 def _ratios(log: RunLog) -> Floats:
@@ -110,8 +114,8 @@ def weight_travel(log: RunLog) -> float | None:
 
 
 def _relative_norms(log: RunLog) -> Floats:
-    """Return the norm of each weight matrix over its norm at the first sample."""
-    weights = of_matrices(log, "weight")
+    """Return the norm of each weight matrix over its norm at the first sample; nan for those that start at zero."""
+    weights = np.where(_from_zero(log), np.nan, of_matrices(log, "weight"))
     if not weights.size:
         return weights
     return np.asarray(weights / np.where(weights[0] > 0, weights[0], np.nan), dtype=np.float64)
