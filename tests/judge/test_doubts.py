@@ -117,6 +117,11 @@ def test_counts_ratings_flags_and_few_unused_numbers_leave_nothing_open(judged: 
     assert {"class-numbers", "unused-parameters", "labels-copied"}.isdisjoint(codes(judged(**parts)))
 
 
+def test_an_optimizer_around_the_one_that_steps_is_not_idle(judged: Judge) -> None:
+    """Both hold the same parameters; only the inner one's step is called."""
+    assert "optimizer-idle" not in codes(judged(optimizers=[make_optimizer(), make_optimizer(id=1)]))
+
+
 def renewals(forgetful: int) -> dict[str, Any]:
     """Return what is told of eight optimizers of one line, some of which began with the weights as they were left."""
     detail = {"first": 0, "optimizer": 7, "made": 8, "steps": 200, "forgetful": forgetful, "firsts": []}

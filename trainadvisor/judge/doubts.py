@@ -182,9 +182,11 @@ def beyond_limits(seen: Seen) -> Iterator[Remark]:
 
 
 def idle_optimizer(seen: Seen) -> Iterator[Remark]:
-    """Yield optimizers with parameters that never stepped."""
+    """Yield optimizers with parameters that never stepped, but for those around another one that did (as in SAM)."""
     used = {number for turn in seen.log.turns for number in turn}
-    idle = [o for o in seen.log.optimizers if o["id"] not in used and any(g["parameters"] for g in o["groups"])]
+    held = {o["id"]: {number for group in o["groups"] for number in group["parameters"]} for o in seen.log.optimizers}
+    stepped = set().union(*(held[number] for number in used if number in held))
+    idle = [o for o in seen.log.optimizers if o["id"] not in used and held[o["id"]] - stepped]
     if used and idle:
         yield Remark("optimizer-idle", {"count": len(idle), "all": len(seen.log.optimizers)})
 
