@@ -64,8 +64,7 @@ class Ending:
         rank_logs.await_ends((rank_logs.path_of(place, other) for other in range(1, self.processes)), _OTHERS)
         diagnosis = self._verdict(place, words)
         if self.run.exceeded is not None:
-            share, budget = f"{100 * self.run.overhead:.2g} %", f"{100 * self.run.exceeded:.2g} %"
-            self._say(words("run.sparse", share=share, budget=budget))
+            self._say(words("run.sparse", budget=f"{100 * self.run.exceeded:.2g} %"))
         self._finish(diagnosis, "", code)
         return code or self.gate(diagnosis)
 

@@ -75,12 +75,11 @@ class Narrator:
                 self._status.draw(self._told(record))
 
     def _introduce(self) -> None:
-        """Tell what was found, what is recorded how often, where, and what it costs."""
+        """Tell what was found, what is recorded how often, and where; what it costs is known at the end."""
         self._introduced = True
         from trainadvisor.report.text.introduction import introduction
 
-        overhead = self._run.overhead
-        for line in introduction(self._header, self._facts, self._words, self._run.log, overhead):
+        for line in introduction(self._header, self._facts, self._words, self._run.log):
             self._status.line(line)
 
     def _told(self, record: Record) -> str:

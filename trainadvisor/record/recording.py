@@ -124,10 +124,6 @@ class Recording:
         """Return the seconds that one sample may take by the budget."""
         return self.cost.budget.allowed()
 
-    def overhead(self) -> float:
-        """Return the share of the time since the start that was spent in the recorder, by its own clock."""
-        return self.cost.share()
-
     def _tell_overhead(self, detail: Record) -> None:
         self.event("overhead", "", {**detail, "skipped": self.skipped})
 

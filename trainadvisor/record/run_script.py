@@ -74,11 +74,6 @@ class Run:
         return isinstance(self.error, Exception)
 
     @property
-    def overhead(self) -> float:
-        """Return the share of the time that the recorder takes."""
-        return self._recorder.overhead() if self._recorder is not None else 0.0
-
-    @property
     def exceeded(self) -> float | None:
         """Return the budget where it left out more than half of the samples of the layers, else None."""
         budget = self._recorder.cost.budget if self._recorder is not None else None

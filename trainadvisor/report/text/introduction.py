@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Fact = dict[str, Any]
 
 
-def introduction(header: Fact, later: dict[str, list[Fact]], words: Words, log: Path, overhead: float) -> list[str]:
+def introduction(header: Fact, later: dict[str, list[Fact]], words: Words, log: Path) -> list[str]:
     """Return the lines of the block; `later` holds facts that came after the header, by kind."""
     model, loss = _models(_all(header, later, "model")), _losses(_all(header, later, "loss"), words)
     optimizer = _optimizers(_all(header, later, "optimizer"))
@@ -26,7 +26,7 @@ def introduction(header: Fact, later: dict[str, list[Fact]], words: Words, log: 
         lines.append(f"  {'':<9} {loader}")
     every = header.get("recorder", {}).get("layers_every", 10)
     lines.append(f"  {words('run.records'):<9} {words('run.cadence', gradients=max(1, every // 2), layers=every)}")
-    lines.append(f"  {words('run.log'):<9} {log}    {words('run.overhead', share=f'{100 * overhead:.1f} %')}")
+    lines.append(f"  {words('run.log'):<9} {log}")
     return lines
 
 
