@@ -21,7 +21,9 @@ def _off(tmp_path: Path, weights: dict[str, tuple[list[int], float]], **facts: d
         for n, (name, (shape, rms)) in enumerate({"q.base": ([64, 32], 0.1), **weights}.items())
     ]
     model = {"id": 0, "name": "Net", "modules": [], "parameters": parameters}
-    return signals_of(tmp_path, columns={"loss": [1.0] * 10}, models=[model])["adapters_off"]
+    seen = signals_of(tmp_path, columns={"loss": [1.0] * 10}, models=[model])
+    assert seen["adapters_off_count"] == len(seen["adapters_off"] or ())
+    return seen["adapters_off"]
 
 
 def test_zero_outer_matrices_of_frozen_pairs_are_off(tmp_path: Path) -> None:

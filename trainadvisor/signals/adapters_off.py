@@ -36,16 +36,20 @@ def _pairs(log: RunLog) -> list[tuple[Fact, Fact]]:
     ]
 
 
-@signal(unit="names", needs="the parameters of the model", zh="模型的参数")
-def adapters_off(log: RunLog) -> list[str]:
-    """Outer matrices of adapters that are switched off at zero together with the inner ones; none where any trains."""
+def _off(log: RunLog) -> list[str]:
     pairs = _pairs(log)
     if any(outer["trainable"] or inner["trainable"] for outer, inner in pairs):
         return []
     return [f"{outer['owner']}.{outer['name']}" for outer, _ in pairs if not outer.get("earlier")]
 
 
+@signal(unit="names", needs="the parameters of the model", zh="模型的参数")
+def adapters_off(log: RunLog) -> list[str]:
+    """Outer matrices of adapters that are switched off at zero together with the inner ones; none where any trains."""
+    return _off(log)
+
+
 @signal(unit="adapters", needs="the parameters of the model", zh="模型的参数")
 def adapters_off_count(log: RunLog) -> int | None:
     """Adapters that are switched off while their product is still exactly zero."""
-    return len(adapters_off(log)) if all_parameters(log) else None
+    return len(_off(log)) if all_parameters(log) else None
