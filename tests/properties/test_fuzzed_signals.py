@@ -71,6 +71,7 @@ def told() -> list[dict[str, Any]]:
         event("crossed-shapes", {"op": "MulBackward0", "shapes": [[32], [32, 1]]}, "MulBackward0"),
         event("softmax-axis", {"over": "batch", "dim": 0, "shape": [32, 10]}), event("mean-divided", {"by": 32}),
         event("moved-axes", {"viewed": [32, 28, 28, 3], "shape": [32, 3, 28, 28]}), event("raw-overlap"),
+        event("clamped-outputs"),
         event("sampler-epochs", {"loader": 0, "passes": 10, "different": 1, "sampler": "DistributedSampler"}),
         event("optimizer-anew", {"first": 0, "optimizer": 0, "made": 9, "steps": 40, "forgetful": 8, "firsts": [5, 9]}),
         event("broken-passes", {"loader": 0, "passes": 5, "most": 3, "batches": 30}),

@@ -81,3 +81,5 @@ def test_an_overlap_of_raw_outputs_is_a_truth(tmp_path: Path) -> None:
     """True with its event, false without."""
     raw = {"kind": "raw-overlap", "detail": {"site": None}}
     assert (_of(tmp_path, raw)["raw_overlap"], _of(tmp_path)["raw_overlap"]) == (True, False)
+    cut = {"kind": "clamped-outputs", "detail": {"site": None}}
+    assert (_of(tmp_path, cut)["clamped_outputs"], _of(tmp_path)["clamped_outputs"]) == (True, False)

@@ -110,6 +110,12 @@ def raw_overlap(log: RunLog) -> bool | None:
     return bool(_told(log, "raw-overlap")) if read(log) else None
 
 
+@signal(unit="truth", **GRAPH)
+def clamped_outputs(log: RunLog) -> bool | None:
+    """Whether the loss takes the logarithm of a layer's raw outputs that a clamp has cut at 0 and 1."""
+    return bool(_told(log, "clamped-outputs")) if read(log) else None
+
+
 # -- axes
 
 

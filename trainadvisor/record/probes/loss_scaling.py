@@ -1,16 +1,20 @@
-"""Probe: a mean that is divided by the batch once more, and an overlap that was made of raw outputs."""
+"""Probe: a mean that is divided by the batch once more, and overlaps or logarithms that were made of raw outputs."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from trainadvisor.instrument import call_sites
 from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.handlers import unless_resting
+from trainadvisor.record.losses.clamped_outputs import clamped_outputs
 from trainadvisor.record.losses.divided_means import divided_again
 from trainadvisor.record.losses.raw_overlaps import raw_overlap
 from trainadvisor.record.step import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LOOKED_AT = frozenset({0, 1, 2})
 _TIMES = 2
@@ -18,13 +22,13 @@ _TIMES = 2
 
 @probe(order=60)
 class LossScalingProbe:
-    """Tells a division seen in two steps, unless by the number of accumulated micro-batches, and an overlap at once."""
+    """Tells raw outputs at once, and a division in two steps, unless by the number of accumulated micro-batches."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._found: tuple[int, call_sites.Place | None] | None = None
         self._seen = 0
-        self._overlap = False
+        self._raw: set[str] = set()
 
     def rests_until(self, routine: Routine) -> float:
         """Rest after the first steps."""
@@ -38,12 +42,16 @@ class LossScalingProbe:
         if root is None or self._context.step_number not in _LOOKED_AT or self._found is not None:
             return
         with torch.no_grad():
-            divisor, raw = divided_again(root), not self._overlap and raw_overlap(root)
+            divisor = divided_again(root)
+            self._tell_raw("raw-overlap", raw_overlap, root)
+            self._tell_raw("clamped-outputs", clamped_outputs, root)
         if divisor is not None:
             self._found = divisor, call_sites.user_place(2)
-        if raw:
-            self._overlap = True
-            self._context.event("raw-overlap", "", {"site": call_sites.describe(call_sites.user_place(2))})
+
+    def _tell_raw(self, kind: str, found: "Callable[[Any], bool]", root: Any) -> None:
+        if kind not in self._raw and found(root):
+            self._raw.add(kind)
+            self._context.event(kind, "", {"site": call_sites.describe(call_sites.user_place(3))})
 
     @unless_resting
     def on_close(self, step: Step) -> None:
