@@ -19,6 +19,19 @@ def merge(collected: Iterable[tuple[str, Any]]) -> dict[str, list[Fact]]:
     return {plural: list(facts.values()) for plural, facts in merged.items()}
 
 
+def former_models(collected: Iterable[tuple[str, Any]]) -> list[Fact]:
+    """Return what was told of models before a later record of the same one gave them other parameters."""
+    known: dict[int, Fact] = {}
+    former = []
+    for plural, value in collected:
+        if plural == FACTS["model"] and isinstance(value, dict) and whole(value.get("id")) is not None:
+            before = known.get(value["id"], {})
+            known[value["id"]] = {**before, **_model({**before, **value})}
+            if before and len(before["parameters"]) != len(known[value["id"]]["parameters"]):
+                former.append(before)
+    return former
+
+
 def valid_site(value: Any) -> Fact | None:
     """Return a location in the user's code, or None when the file is unknown."""
     if not isinstance(value, dict) or not isinstance(value.get("file"), str):

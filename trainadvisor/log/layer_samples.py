@@ -111,6 +111,14 @@ def _row(name: str, values: Any) -> Floats | None:
     return row
 
 
+def fitting(versions: list[dict[str, Any]], samples: dict[str, list[Sample]], first: int, last: int) -> dict[str, Any]:
+    """Return the version of a model, the last one first, whose parameters most samples between two steps are of."""
+    sizes = Counter(
+        row.size for column in samples.values() for step, table, row in column if table < 0 and first <= step <= last
+    )
+    return max(versions, key=lambda model: sizes[len(model["parameters"])])
+
+
 class LayerSeries:
     """The samples of one model: rows are its parameters, or the rows of its activation table."""
 

@@ -14,7 +14,7 @@ from trainadvisor.log.cleaning import whole
 from trainadvisor.log.columns import Floats, Ints
 from trainadvisor.log.combining import combine
 from trainadvisor.log.evaluation_records import held_out, on_training_data
-from trainadvisor.log.layer_samples import LayerSeries, Sample
+from trainadvisor.log.layer_samples import LayerSeries, Sample, fitting
 from trainadvisor.log.records import CUT
 from trainadvisor.log.stream import Stream
 from trainadvisor.log.taken_records import LogRecords
@@ -172,9 +172,9 @@ class RunLog(LogRecords):
     def layers_of(self, model: dict[str, Any] | None) -> LayerSeries:
         """Return the layer samples of one model within the main phase."""
         chosen = model or {"id": -1, "layers": [], "parameters": []}
-        return LayerSeries(
-            chosen, self._layers.samples.get(chosen["id"], {}), self.tables, self.phase.first, self.phase.last
-        )
+        samples, first, last = self._layers.samples.get(chosen["id"], {}), self.phase.first, self.phase.last
+        versions = [former for former in self.former_models if former["id"] == chosen["id"]]
+        return LayerSeries(fitting([chosen, *versions], samples, first, last), samples, self.tables, first, last)
 
 
 def _held_count(model: dict[str, Any], held: set[int]) -> int:

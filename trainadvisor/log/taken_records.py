@@ -29,6 +29,8 @@ class LogRecords:
         self.processes = 1
         self.header: dict[str, Any] = {}
         self.models: list[dict[str, Any]] = []
+        # Models as they were before they got other parameters, as by adapters that were put into them.
+        self.former_models: list[dict[str, Any]] = []
         self.optimizers: list[dict[str, Any]] = []
         self.losses: list[dict[str, Any]] = []
         self.loaders: list[dict[str, Any]] = []
@@ -144,6 +146,7 @@ class LogRecords:
         """Assemble what was collected and note what could not be read."""
         if not self.header:
             raise LogError(_headless(self.path, stream))
+        self.former_models = descriptions.former_models(self._facts)
         for plural, merged in descriptions.merge(self._facts).items():
             setattr(self, plural, merged)
         self._facts.clear()
