@@ -112,9 +112,9 @@ def _uncover(kept: list[Point]) -> None:
 
 def _step(point: Point) -> Record:
     record: Record = {"record": "step", "step": point.step}
-    record.update({name: _written(value) for name, value in point.beside.items() if name not in STEP_NAMES})
-    for name in ("loss", "grad_norm", "accuracy"):
-        value = getattr(point, name)
+    if point.beside:
+        record.update({name: _written(value) for name, value in point.beside.items() if name not in STEP_NAMES})
+    for name, value in (("loss", point.loss), ("grad_norm", point.grad_norm), ("accuracy", point.accuracy)):
         if value is not None:
             record[name] = _written(value)
     if point.rates is not None:

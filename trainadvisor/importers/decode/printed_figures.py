@@ -5,7 +5,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from trainadvisor.importers.field_values import number
+from trainadvisor.importers.field_values import as_float
 from trainadvisor.importers.metric_names import meaning
 from trainadvisor.importers.table import Row
 
@@ -59,16 +59,6 @@ def figures(line: str) -> Row:
 def means(line: str) -> str:
     """Return a line with the mean in place of each value that has one beside it."""
     return WITH_MEAN.sub(r"\1", line) if "(" in line else line
-
-
-def as_float(value: Any) -> Any:
-    """Return a number that is written as a text."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return float(value)
-    except ValueError:
-        return number(value)
 
 
 def _take_list(row: Row, name: str, values: list[Any]) -> None:

@@ -1,4 +1,4 @@
-"""What trainings print: one line a step with names and numbers, whichever program wrote it."""
+"""The rows of printed lines: the figures of one line or several about one step or epoch."""
 
 import json
 import math
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trainadvisor.importers.decode.chinese_names import in_english
 from trainadvisor.importers.decode.line_forms import LineForms, Reading
-from trainadvisor.importers.decode.printed_figures import SAID_NAN, as_float, figures, means
+from trainadvisor.importers.decode.printed_figures import SAID_NAN, figures, means
 from trainadvisor.importers.decode.printed_places import (
     COUNT,
     HELD_OUT,
@@ -19,13 +19,11 @@ from trainadvisor.importers.decode.printed_places import (
     sections,
 )
 from trainadvisor.importers.decode.tracked import flattened
-from trainadvisor.importers.field_values import number
+from trainadvisor.importers.field_values import as_float, number
 from trainadvisor.importers.metric_names import TRAIN, meaning, words_of
 from trainadvisor.importers.opening import lines, text
 from trainadvisor.importers.table import Row, Table
 
-NAME = "printed lines"
-RANK = 5
 LONGEST = 12_000
 CURVES = {"loss", "eval_loss", "part", "eval_part", "grad_norm", "lr", "metric", "train_metric", "figure"}
 TELLING = {"loss", "eval_loss", "part", "eval_part", "grad_norm"}
@@ -34,9 +32,8 @@ WHOLE = TELLING - {"part", "eval_part"}
 LEAST_TELLING = 3
 
 
-def matches(head: bytes, path: Path) -> bool:
+def tells(head: bytes) -> bool:
     """Return whether one of the first lines names a loss or a norm with its number, or some of them one metric."""
-    del path
     start = text(head)
     if "\0" in start[:1000]:
         return False
@@ -49,14 +46,8 @@ def matches(head: bytes, path: Path) -> bool:
     return any(count >= LEAST_TELLING for count in merits.values())
 
 
-def read(path: Path) -> Table:
-    """Return a row for each line that tells of a step or an epoch."""
-    table = Table(NAME, (), hides_nan=True)
-    table.rows = _rows(path, table)
-    return table
-
-
-def _rows(path: Path, table: Table) -> Iterator[Row]:
+def rows(path: Path, table: Table) -> Iterator[Row]:
+    """Yield a row for each line that tells of a step or an epoch; note in the table what they say of the whole."""
     gathered, forms = _Gathered(), LineForms(_read)
     held, loss = False, "loss"
     for line in map(in_english, lines(path)):
