@@ -44,7 +44,8 @@ def records(table: Table, hints: Hints | None = None) -> tuple[list[Record], lis
     if table.hides_nan:
         _uncover(kept)
     left_out = evidence.unmeasured(kept)
-    found = [_header(table, columns, points, hints), *_told(kept), *evidence.passing(kept, columns)]
+    found = [_header(table, columns, points, hints), *_told(kept)]
+    found += [*evidence.passing(kept, columns), *evidence.lost_gradients(kept)]
     if table.ended:
         found.append({"record": "end", "reason": ENDS.get(table.ended, table.ended)})
     return found, [*_notes(points, columns, first), *left_out, *table.notes]
