@@ -112,6 +112,19 @@ def test_a_rate_that_is_printed_with_four_digits_may_be_another(tmp_path: Path) 
     assert "learning-rate-zero" not in found(path)
 
 
+def test_a_rate_among_figures_of_five_digits_may_be_another(tmp_path: Path) -> None:
+    """The JSON of mmcv rounds whatever it writes, 1e-6 to 0.0."""
+    rows = [
+        {"mode": "train", "epoch": 1, "iter": 50 * place, "lr": 0.0, "loss": round(flat(place), 5), "time": 0.5}
+        for place in range(1, POINTS)
+    ]
+    (tmp_path / "log").write_text("\n".join(map(json.dumps, rows)))
+    assert "learning-rate-zero" not in found(tmp_path / "log")
+    rows[7]["loss"] = 2.31234567891
+    (tmp_path / "log").write_text("\n".join(map(json.dumps, rows)))
+    assert "learning-rate-zero" in found(tmp_path / "log")
+
+
 def test_a_short_log_of_zero_rates_says_nothing(tmp_path: Path) -> None:
     """A warm-up has perhaps not begun, and three losses show no level."""
     rows = [{"step": step, "loss": flat(step), "lr": 0.0} for step in range(4)]

@@ -12,6 +12,8 @@ KIND = "nonfinite-gradients"
 # Changes of the mean, in standard errors, that chance hardly makes.
 MOVED = 4.0
 PRINTED = "printed lines"
+# Digits to which writers round: mmcv's JSON 5, so that a rate of 1e-6 is written as 0.
+DIGITS = 5
 
 
 def _since(log: RunLog) -> int | None:
@@ -27,6 +29,15 @@ def moved(values: Series) -> float | None:
     first, last = values[:width], values[-width:]
     scatter = max(float(np.sqrt((first.var() + last.var()) / 2)), FLOOR * abs(float(first.mean())), 1e-300)
     return float(np.clip((first.mean() - last.mean()) / (scatter * np.sqrt(2 / width)), -1e6, 1e6))
+
+
+def _rounds(log: RunLog) -> bool:
+    """Whether no figure of a log has more digits than a writer leaves who rounds them all."""
+    figures = [log.column(name) for name in ("loss", "grad_norm", *log.more_columns)]
+    held_out = [value for record in log.evals for value in (record.get("loss"), *record["metrics"].values())]
+    known = [value for values in figures for value in values[np.isfinite(values)].tolist()]
+    known += [value for value in held_out if isinstance(value, float)]
+    return all(round(value, DIGITS) == value for value in known)
 
 
 @signal(unit="points", **NEEDS)
@@ -68,4 +79,4 @@ def curve_rate_doubted(log: RunLog) -> bool | None:
     if not imported(log):
         return False
     change = moved(training(log)[1])
-    return fact(log, "source") == PRINTED or change is None or abs(change) >= MOVED
+    return change is None or abs(change) >= MOVED or fact(log, "source") == PRINTED or _rounds(log)
