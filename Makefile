@@ -43,7 +43,7 @@ audit: $(VENV)/installed-dev
 # one target after the other, each for so many seconds; what is found lies in fuzz-new/; then new examples for the
 # property tests, which in `make test` are the same every time (pytest prints how to replay what fails)
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= reader packed curves verdict fields conditions rules settings
+FUZZ_TARGETS ?= reader packed curves verdict fields conditions rules settings importers
 fuzz: $(VENV)/installed-dev
 	$(PIP) -e ".[fuzz]"
 	set -e; for target in $(FUZZ_TARGETS); do \

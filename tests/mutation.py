@@ -24,8 +24,22 @@ def mutated(data: bytes, size: int, seed: int) -> bytes | None:
         return None
     for _ in range(chance.randint(1, 4)):
         _change(records, chance)
-    changed = ("[" + ",\n".join(json.dumps(record) for record in records) + "\n]\n").encode()
-    return changed if len(changed) <= size else None
+    made = ("[" + ",\n".join(json.dumps(record) for record in records) + "\n]\n").encode()
+    return made if len(made) <= size else None
+
+
+def changed(data: bytes, chance: random.Random) -> bytes | None:
+    """Return JSON, one document or a line each, with one to four values changed; None where the bytes are none."""
+    try:
+        try:
+            values = [json.loads(data)]
+        except ValueError:
+            values = [json.loads(line) for line in data.splitlines() if line.strip()]
+        for _ in range(chance.randint(1, 4) if values else 0):
+            _change(values, chance)
+        return "\n".join(map(json.dumps, values)).encode() if values else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def _change(records: list[Any], chance: random.Random) -> None:

@@ -35,6 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "status_line": {"background", "voice"},
     "version": set(),
     "silence": set(),
+    "garbage": set(),
     "toml": {"errors", "regular"},
     "requirements": {"errors"},
     "settings": {"errors", "vocabulary", "requirements", "toml"},

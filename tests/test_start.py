@@ -18,6 +18,9 @@ COMMANDS = [
     ["diagnose", "log.json", "--lang", "zh"],
 ]
 
+# What a text about a short table has no use for: masked arrays, gates, databases, pickles, the other language.
+SPARED = ("numpy.ma", "numpy.random", "numpy.fft", "statistics", "sqlite3", "pickletools", "trainadvisor.gate.decision",
+          "trainadvisor.report.files", "trainadvisor.importers.decode.printed_figures")  # fmt: skip
 # What checks documents is of no use to a text.
 CHECKERS = ("pydantic", "jsonschema")
 PLAIN = "epoch,loss,val_loss\n0,1.0,1.1\n1,0.5,0.6\n2,0.4,0.5\n"
@@ -56,7 +59,16 @@ def test_a_text_is_made_without_what_checks_documents(tmp_path: Path, name: str)
     assert loaded == ["loaded:", "loaded: pydantic"]
 
 
-def _loaded(folder: Path, arguments: list[str]) -> str:
-    script = PROBE.format(arguments=arguments, heavy=CHECKERS)
+def test_a_short_table_of_another_tool_loads_only_what_its_report_needs(tmp_path: Path) -> None:
+    """Every module costs some milliseconds at each start; a gate that is asked for is loaded."""
+    rows = [f"{epoch},{2 / (epoch + 2):.4f},{2 / (epoch + 2) + 0.01 * (epoch % 3):.4f}" for epoch in range(40)]
+    (tmp_path / "metrics.csv").write_text("\n".join(["epoch,loss,val_loss", *rows]))
+    assert _loaded(tmp_path, ["diagnose", "metrics.csv"], SPARED) == "loaded:"
+    gated = _loaded(tmp_path, ["diagnose", "metrics.csv", "--fail-on", "error"], SPARED)
+    assert "trainadvisor.gate.decision" in gated
+
+
+def _loaded(folder: Path, arguments: list[str], heavy: tuple[str, ...] = CHECKERS) -> str:
+    script = PROBE.format(arguments=arguments, heavy=heavy)
     done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=False)
     return done.stderr.strip().splitlines()[-1]

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
+from trainadvisor import garbage
 from trainadvisor.errors import TrainAdvisorError, did_you_mean
 
 COMMANDS = {
@@ -35,6 +36,8 @@ COMMANDS = {
     "config": "Show the settings that hold here and where each comes from.",
     "doctor": "Print versions and what works here: torch, devices, frameworks, browser.",
 }
+# Those that only read: they run no script of a user, and end soon.
+SHORT = {"diagnose", "check", "compare", "import", "explain", "ask", "rules", "signals", "changes", "config"}
 MODULES = {"import": "import_"}  # a word of Python's own is no name of a module
 USAGE, INTERNAL, INTERRUPTED, PIPE_CLOSED = 2, 4, 130, 141
 
@@ -128,6 +131,12 @@ def main(args: list[str] | None = None) -> None:
         from trainadvisor.commands import completion
 
         completion.install()
+    short = bool(given) and given[0] in SHORT
+    with garbage.rarely() if short else nullcontext():
+        _run(given)
+
+
+def _run(given: list[str]) -> NoReturn:
     lang = _language(given)
     try:
         outcome = _parsed(given, lang)

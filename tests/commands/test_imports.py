@@ -32,6 +32,16 @@ def test_a_converted_log_says_the_same(tmp_path: Path) -> None:
     json.loads((tmp_path / "log.json").read_text())
 
 
+@pytest.mark.parametrize(("lang", "said"), [("en", "13 records written to"), ("zh", "已将 13 条记录写入")])
+def test_what_was_written_is_said_in_the_language_that_is_wanted(lang: str, said: str, tmp_path: Path) -> None:
+    """English or Chinese; another one is refused before the log is read."""
+    (tmp_path / "table").write_text(TABLE)
+    wanted = ["import", str(tmp_path / "table"), "-o", str(tmp_path / "log.json"), "--lang", lang]
+    assert said in CliRunner().invoke(program, wanted).output
+    with pytest.raises(UsageError, match="fr"):
+        CliRunner().invoke(program, [*wanted[:-1], "fr"], catch_exceptions=False)
+
+
 def test_a_log_of_ours_needs_no_conversion(tmp_path: Path) -> None:
     """It is said so."""
     (tmp_path / "log.json").write_text('[{"record":"header","format":1}]')

@@ -6,6 +6,7 @@ there. Mend it, and keep the file in tests/fuzz/corpus/TARGET, where every run o
 
 from __future__ import annotations
 
+import gzip
 import re
 import sys
 import tempfile
@@ -15,11 +16,14 @@ import atheris
 
 NEW = Path(__file__).parents[2] / "fuzz-new"
 LOGS = ("reader", "curves", "verdict")
+FOREIGN = "importers"
+FIXTURES = Path(__file__).parents[1] / "importers" / "fixtures"
 WORD = re.compile(rb"[A-Za-z_]{3,30}")
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 with atheris.instrument_imports(include=["trainadvisor", "tomllib"]):
     import fuzztargets
+from importers import mutations  # noqa: E402 - not instrumented
 from mutation import mutated  # noqa: E402 - not instrumented
 
 
@@ -37,6 +41,21 @@ def mutate(data: bytes, size: int, seed: int) -> bytes:
     return changed or atheris.Mutate(data, size)
 
 
+def mutate_foreign(data: bytes, size: int, seed: int) -> bytes:
+    """Change the file of another tool by its format two times of three, by its bytes otherwise."""
+    return mutations.mutated(data, size, seed) if seed % 3 and data else atheris.Mutate(data, size)
+
+
+def seeds(corpus: Path, folder: str) -> str:
+    """Put the files that real writers made beside those of the corpus, unpacked, and return the folder."""
+    found = [path for root in (corpus, FIXTURES) for path in root.rglob("*") if path.is_file()]
+    for number, path in enumerate(found):
+        data = path.read_bytes()
+        unpacked = gzip.decompress(data) if path.suffix == ".gz" else data
+        (Path(folder) / f"{number}-{path.name}").write_bytes(unpacked)
+    return folder
+
+
 def main() -> None:
     """Run libFuzzer until the time is over or something is found."""
     name, options = sys.argv[1], sys.argv[2:]
@@ -45,11 +64,12 @@ def main() -> None:
     fuzztargets.rulebook()  # read once, before the clock of the first input runs
     fixed = ["-timeout=60", "-rss_limit_mb=1500", f"-dict={dictionary(corpus)}", f"-artifact_prefix={new}/"]
     arguments = [sys.argv[0], *fixed, *options, str(new), str(corpus)]
-    if name in LOGS:
-        atheris.Setup(arguments, fuzztargets.TARGETS[name], custom_mutator=mutate)
-    else:
-        atheris.Setup(arguments, fuzztargets.TARGETS[name])
-    atheris.Fuzz()
+    mutator = {FOREIGN: mutate_foreign, **dict.fromkeys(LOGS, mutate)}.get(name)
+    with tempfile.TemporaryDirectory() as folder:
+        if name == FOREIGN:
+            arguments[-1] = seeds(corpus, folder)
+        atheris.Setup(arguments, fuzztargets.TARGETS[name], **({"custom_mutator": mutator} if mutator else {}))
+        atheris.Fuzz()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from trainadvisor.importers.decode.line_forms import LineForms
-from trainadvisor.importers.formats.printed_lines import _read as read
+from trainadvisor.importers.decode.printed_rows import _read as read
 from trainadvisor.importers.opening import lines
 
 HERE = Path(__file__).parent

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from trainadvisor import telling
 from trainadvisor.errors import LogError
 from trainadvisor.importers.foreign_logs import read_log
 
@@ -319,6 +320,23 @@ def test_a_run_that_is_not_there_is_refused(tmp_path: Path) -> None:
     (tmp_path / "log").write_text(appended())
     with pytest.raises(LogError, match="--run 3: the log holds 2 runs"):
         read_log(tmp_path / "log", run=3)
+
+
+def test_the_losses_of_cyclegan_are_those_of_players(tmp_path: Path) -> None:
+    """Their names do not say that they are losses; of players no curve tells who learns, so nothing is alarmed."""
+    clock = "(epoch: {}, iters: {}, time: 0.273, data: 0.004)"
+    rows = [
+        clock.format(epoch, 100 * part) + f" D_A: 0.{21 + part} G_A: 0.356 cycle_A: {9 / epoch:.3f} idt_A: 0.512 "
+        for epoch in range(1, 16)
+        for part in (1, 2)
+    ]
+    log = log_of(
+        tmp_path, "================ Training Loss (Thu Nov 15 16:38:03 2018) ================\n" + "\n".join(rows)
+    )
+    assert (log.steps.size, log.column("loss_D_A")[:2].tolist()) == (30, [0.22, 0.23])
+    assert log.column("loss_cycle_A")[[0, -1]].tolist() == [9.0, 0.6]
+    found = telling.diagnose(log)
+    assert (str(found.state), found.findings) == ("cannot-tell", [])
 
 
 def test_a_norm_that_is_always_zero_was_not_measured(tmp_path: Path) -> None:

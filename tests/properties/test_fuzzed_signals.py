@@ -66,6 +66,7 @@ def told() -> list[dict[str, Any]]:
         event("state-load", {"into": 0, "copied_share": 0.1, "used_share": 0.1, "lost_share": 0.9, "copied": 1,
                              "keys": 9, "missing": ["a"], "unexpected": ["b"], "strip": "module.", "reshaped": 1}),
         event("self-reference", {"looked": 10, "equal": 10, "zero": 10}),
+        event("nonfinite-gradients", {"count": 9, "points": 40}, "grad_norm"),
         event("kept-weights", {"taken": 5, "used": 9}),
         event("loss-term", {"of": 0, "number": 0, "rounds": 3, "lost": 3, "share": 0.5, "norm": 1.0}, "mse_loss"),
         event("crossed-shapes", {"op": "MulBackward0", "shapes": [[32], [32, 1]]}, "MulBackward0"),

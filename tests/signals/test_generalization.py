@@ -98,6 +98,13 @@ def test_accuracies_and_their_error(tmp_path: Path) -> None:
     assert seen["val_accuracy_error"] == pytest.approx(math.sqrt(0.8 * 0.2 / 400))
 
 
+def test_accuracies_in_percent_are_shares(tmp_path: Path) -> None:
+    """One above 1 shows it, also for those that are below; shares stay what they are, up to 1."""
+    seen = run(tmp_path, [1.0] * 60, [1.0] * 3, [0.8, 60.0, 75.0])
+    assert (seen["val_accuracy_final"], seen["val_accuracy_best"]) == (0.75, 0.75)
+    assert run(tmp_path, [1.0] * 60, [1.0] * 3, [0.8, 0.9, 1.0])["val_accuracy_final"] == 1.0
+
+
 def test_without_evaluations_everything_is_absent(tmp_path: Path) -> None:
     """No evaluation: no level, no gap, no best."""
     seen = signals_of(tmp_path, losses=[make_loss(target=TARGET)], columns={"loss": [1.0] * 60, "loss_id": 0})

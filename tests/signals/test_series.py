@@ -134,3 +134,25 @@ def test_spikes_finds_an_excursion_and_leaves_noise_alone() -> None:
     (spike,) = robust_statistics.spikes(values, 8.0, 0.5)
     assert (spike.start, spike.stop) == (200, 204)
     assert spike.height == pytest.approx(2.0, abs=0.4)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 10, 499, 500, 501, 502, 3999])
+def test_medians_and_quantiles_are_those_of_numpy(size: int) -> None:
+    """Of few values and of many, to the last bit; of none there is no number."""
+    values = NOISE[:size]
+    rows = np.lib.stride_tricks.sliding_window_view(NOISE[:40], min(size, 20))
+    shares = (0.0, 0.05, 0.37, 0.5, 0.95, 1.0)
+    assert robust_statistics.median(values) == np.median(values)
+    assert robust_statistics.medians(rows).tolist() == np.median(rows, axis=1).tolist()
+    assert robust_statistics.quantiles(values, shares) == np.quantile(values, shares).tolist()
+    assert np.isnan(robust_statistics.median(np.empty(0)))
+
+
+@pytest.mark.parametrize("size", [3, 600])
+def test_a_nan_makes_a_median_nan(size: int) -> None:
+    """Wherever it stands, and in its row only."""
+    spoilt = NOISE[:size].copy()
+    spoilt[1] = np.nan
+    assert np.isnan(robust_statistics.median(spoilt))
+    assert np.isnan(robust_statistics.quantiles(spoilt, (0.1, 0.9))).all()
+    assert np.isnan(robust_statistics.medians(np.array([spoilt[:3], NOISE[:3]]))).tolist() == [True, False]

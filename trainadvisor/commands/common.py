@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gc
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import Any
@@ -45,21 +43,6 @@ HINTS = (
         "--loss", metavar="KIND", help="The kind of the loss, such as cross-entropy, where the log does not say."
     ),
 )
-
-
-# Objects that are made before cycles among them are looked for.
-RARELY = 100_000
-
-
-@contextmanager
-def rarely_collecting() -> Iterator[None]:
-    """Look for garbage rarely: the modules and rules of a short command stay, and looking takes a tenth of its time."""
-    usual = gc.get_threshold()
-    gc.set_threshold(RARELY, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
 
 
 def language(option: str | None) -> str:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trainadvisor.commands.common import color_option, hint_options, lang_option, rarely_collecting, rules_option
+from trainadvisor.commands.common import color_option, hint_options, lang_option, rules_option
 from trainadvisor.report.formats import DIAGNOSE
 from trainadvisor.vocabulary import FAIL_ON
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trainadvisor.commands.outputs import Output
     from trainadvisor.configuration import Config
     from trainadvisor.gate.decision import Decision
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
     show_default=True,
     help="Decide like `check`: exit 1 on a finding of this level or a higher one, 3 when the log cannot tell.",
 )
-@rarely_collecting()
 def command(
     *,
     log: str | None,
@@ -68,7 +69,6 @@ def command(
     from trainadvisor.commands.common import judging, rulebook
     from trainadvisor.commands.outputs import parse
     from trainadvisor.commands.runs import find
-    from trainadvisor.gate import policy
     from trainadvisor.i18n.language import choose
     from trainadvisor.importers.foreign_logs import read_log
     from trainadvisor.telling import diagnose
@@ -79,7 +79,7 @@ def command(
     settings = configuration.load()
     chosen = choose(lang, settings.lang)
     book = rulebook(folders).configured(settings)
-    decide = policy.decider(fail_on, settings, book)
+    decide = _decider(fail_on, settings, book)
     path = find(log)
     with judging(path, chosen):
         recorded = read_log(path, run=run, classes=classes, loss=loss)
@@ -88,6 +88,15 @@ def command(
     teller = _Teller(recorded, diagnosis, decision, chosen, settings, folders, book, style)
     teller.tell(outputs, page)
     sys.exit(decision.exit_code if decision else 0)
+
+
+def _decider(fail_on: str, settings: Config, book: Rulebook) -> Callable[[Diagnosis], Decision | None]:
+    """Return what decides; the gate is not loaded where nothing is to be decided."""
+    if fail_on == "never":
+        return lambda _: None
+    from trainadvisor.gate import policy
+
+    return policy.decider(fail_on, settings, book)
 
 
 def _check(page: Path) -> None:
@@ -117,14 +126,15 @@ class _Teller:
     def tell(self, outputs: list[Output], page: Path | None) -> None:
         """Print and write; the page last, with a line that says where it is."""
         from trainadvisor.commands.outputs import put
-        from trainadvisor.i18n.language import Words
-        from trainadvisor.report import files
-        from trainadvisor.report.text.terminal import emit
 
         for output in outputs:
             printed = output.form == "text" and output.file is None
             put(self._terminal() if printed else self._text(output.form), output.file)
         if page is not None:
+            from trainadvisor.i18n.language import Words
+            from trainadvisor.report import files
+            from trainadvisor.report.text.terminal import emit
+
             files.save(self._text("html"), page)
             emit(f"trainadvisor: {Words(self.lang)('run.report', path=page)}", sys.stderr)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from trainadvisor.commands.common import hint_options
+from trainadvisor.commands.common import hint_options, lang_option
 
 
 @click.command("import", short_help="Convert the log of another tool into a log of ours.")
@@ -16,7 +16,8 @@ from trainadvisor.commands.common import hint_options
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="The log to write; default: printed."
 )
 @hint_options
-def command(*, log: str, output: Path | None, **hints: Any) -> None:
+@lang_option
+def command(*, log: str, output: Path | None, lang: str | None, **hints: Any) -> None:
     """Convert LOG (a file or folder of another tool, or - for standard input) into a log.json, and say how it is taken.
 
     `diagnose`, `check`, `compare`, `follow` and the rest read such files themselves; convert what is to be kept.
@@ -25,13 +26,16 @@ def command(*, log: str, output: Path | None, **hints: Any) -> None:
 
     import orjson
 
+    from trainadvisor.commands.common import language
     from trainadvisor.commands.runs import find
     from trainadvisor.errors import UsageError
+    from trainadvisor.i18n.language import Words
     from trainadvisor.importers.foreign_logs import imported, is_own
     from trainadvisor.importers.table import Hints
     from trainadvisor.report import files
     from trainadvisor.report.text.terminal import emit
 
+    words = Words(language(lang))
     path = find(log)
     if is_own(path):
         message = f"{log}: is a log of trainadvisor already; `trainadvisor diagnose {log}` judges it"
@@ -47,4 +51,5 @@ def command(*, log: str, output: Path | None, **hints: Any) -> None:
         emit(text)
     else:
         files.save(text + "\n", output)
-        emit(f"trainadvisor: {len(records):,} records written to {output}", sys.stderr)
+        told = words("import.written", count=words.number(len(records)), path=output)
+        emit(f"trainadvisor: {told}", sys.stderr)

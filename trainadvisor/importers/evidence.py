@@ -1,4 +1,4 @@
-"""What the points of a foreign log show beside their values: losses that were NaN for a while, norms never measured."""
+"""What the points of a foreign log show beside their values: losses and norms that are NaN, norms never measured."""
 
 import math
 from collections.abc import Iterator
@@ -8,6 +8,9 @@ from trainadvisor.importers.column_names import Columns
 from trainadvisor.importers.points import Point
 
 Record = dict[str, Any]
+
+# Points in a row that are more than a step that a loss scaler skipped.
+FEWEST = 3
 
 
 def passing(kept: list[Point], columns: Columns) -> Iterator[Record]:
@@ -29,6 +32,17 @@ def _came_back(values: list[float | None]) -> list[int]:
     finite = [place for place, value in enumerate(values) if value is not None and math.isfinite(value)]
     last = finite[-1] if finite else -1
     return [place for place, value in enumerate(values[:last]) if value is not None and not math.isfinite(value)]
+
+
+def lost_gradients(kept: list[Point]) -> Iterator[Record]:
+    """Yield an event where from some point on no gradient norm is finite any more."""
+    norms = [(point.step, math.isfinite(point.grad_norm)) for point in kept if point.grad_norm is not None]
+    last = max((place for place, (_, finite) in enumerate(norms) if finite), default=-1)
+    if len(norms) - 1 - last >= FEWEST:
+        yield {
+            "record": "event", "kind": "nonfinite-gradients", "step": norms[last + 1][0], "subject": "grad_norm",
+            "detail": {"count": len(norms) - 1 - last, "points": len(norms)},
+        }  # fmt: skip
 
 
 def unmeasured(kept: list[Point]) -> list[str]:

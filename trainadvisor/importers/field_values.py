@@ -23,6 +23,16 @@ def number(value: Any) -> float | None:
         return math.inf if value > 0 else -math.inf
 
 
+def as_float(value: Any) -> Any:
+    """Return a number that is written as a text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        return number(value)
+
+
 def _unwrapped(value: str) -> float | None:
     """Return the number in tensor(0.5) and its like."""
     found = WRAPPED.match(value) if "(" in value else None

@@ -4,7 +4,6 @@ import re
 from itertools import islice
 from pathlib import Path
 
-from trainadvisor.importers import flight_recorder
 from trainadvisor.importers.decode.event_folder import MARK
 from trainadvisor.importers.decode.mlflow_store import is_run_folder
 from trainadvisor.regular import MOST_ENTRIES, is_file, walked
@@ -27,7 +26,11 @@ def log_in(folder: Path) -> Path | None:
         return folder
     found = ([path for path in files if path.name.endswith(name)] for name in NAMED)
     log = max(next(filter(None, found), []), key=_written, default=None)
-    return folder if log is None and flight_recorder.dumps_in(folder) else log
+    if log is not None:
+        return log
+    from trainadvisor.importers import flight_recorder
+
+    return folder if flight_recorder.dumps_in(folder) else None
 
 
 def _files(folder: Path) -> list[Path]:

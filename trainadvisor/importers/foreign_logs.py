@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.errors import LogError
-from trainadvisor.importers import flight_recorder, format_registry, pasted_failures, thinning
+from trainadvisor.importers import format_registry, thinning
 from trainadvisor.importers import imported_records as made
 from trainadvisor.importers.folders import log_in
 from trainadvisor.importers.formats import pasted_tracebacks, printed_lines, refused
@@ -51,7 +51,11 @@ def read_log(
 def _with_dumps(log: RunLog) -> RunLog:
     """Return a log with what the flight recorder's dumps beside it tell, if the run did not end by itself."""
     unfinished = not log.end or log.end.get("reason") == "exception"
-    if unfinished and (detail := flight_recorder.stalled(log.path.parent, _begun(log))) is not None:
+    if not unfinished:
+        return log
+    from trainadvisor.importers import flight_recorder
+
+    if (detail := flight_recorder.stalled(log.path.parent, _begun(log))) is not None:
         log.events.append(
             {"kind": "exception", "step": log.all_steps_count, "subject": detail["type"], "detail": detail}
         )
@@ -102,8 +106,16 @@ def imported(path: Path, hints: Hints | None = None) -> tuple[list[Record], list
         raise NothingYetError(f"{path}: {_why_nothing(table)}") from None
     except OSError as error:
         raise LogError(f"{path}: cannot be read ({error.strerror or error}); check the file") from error
-    detail = pasted_failures.of_file(path) if table.source in PRINTED else table.error
-    return _ended(found, detail), notes
+    return _ended(found, _failure(path, table)), notes
+
+
+def _failure(path: Path, table: Table) -> Record | None:
+    """Return the error that a log ends with."""
+    if table.source not in PRINTED:
+        return table.error
+    from trainadvisor.importers import pasted_failures
+
+    return pasted_failures.of_file(path)
 
 
 def _ended(found: list[Record], detail: Record | None) -> list[Record]:

@@ -44,7 +44,8 @@ def records(table: Table, hints: Hints | None = None) -> tuple[list[Record], lis
     if table.hides_nan:
         _uncover(kept)
     left_out = evidence.unmeasured(kept)
-    found = [_header(table, columns, points, hints), *_told(kept), *evidence.passing(kept, columns)]
+    found = [_header(table, columns, points, hints), *_told(kept)]
+    found += [*evidence.passing(kept, columns), *evidence.lost_gradients(kept)]
     if table.ended:
         found.append({"record": "end", "reason": ENDS.get(table.ended, table.ended)})
     return found, [*_notes(points, columns, first), *left_out, *table.notes]
@@ -112,9 +113,9 @@ def _uncover(kept: list[Point]) -> None:
 
 def _step(point: Point) -> Record:
     record: Record = {"record": "step", "step": point.step}
-    record.update({name: _written(value) for name, value in point.beside.items() if name not in STEP_NAMES})
-    for name in ("loss", "grad_norm", "accuracy"):
-        value = getattr(point, name)
+    if point.beside:
+        record.update({name: _written(value) for name, value in point.beside.items() if name not in STEP_NAMES})
+    for name, value in (("loss", point.loss), ("grad_norm", point.grad_norm), ("accuracy", point.accuracy)):
         if value is not None:
             record[name] = _written(value)
     if point.rates is not None:

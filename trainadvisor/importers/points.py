@@ -68,16 +68,17 @@ class Points:
 
     def _place(self, point: Point) -> None:
         last = self.kept[-1] if self.kept else None
-        if last is not None and point == last:
-            self.doubles += 1
-            return
-        if last is not None and _completes(point, last):
-            last.metrics |= point.metrics
-            last.eval_loss = point.eval_loss if last.eval_loss is None else last.eval_loss
-            return
-        self.told_twice += last is not None and _tells_another(point, last)
-        if last is not None and point.step < last.step and point.trains:
-            self._went_back(point, last)
+        if last is not None and point.step <= last.step:
+            if point == last:
+                self.doubles += 1
+                return
+            if _completes(point, last):
+                last.metrics |= point.metrics
+                last.eval_loss = point.eval_loss if last.eval_loss is None else last.eval_loss
+                return
+            self.told_twice += _tells_another(point, last)
+            if point.step < last.step and point.trains:
+                self._went_back(point, last)
         self._first = min(self._first, point.step)
         self._seen += 1
         if self._seen % self.stride == 0 or point.evaluates:
@@ -103,31 +104,42 @@ class Points:
 
     def _point(self, row: Row) -> Point | None:
         columns = self._columns
-
-        def read(name: str | None) -> float | None:
-            return number(row.get(name)) if name else None
-
-        epoch = read(columns.epoch)
-        rates = [rate for rate in map(read, columns.lr) if rate is not None]
-        point = Point(0, epoch if epoch is None or math.isfinite(epoch) else None, rates=rates or None)
-        point.loss, point.eval_loss = self._summed(row, columns.loss), self._summed(row, columns.eval_loss)
-        point.grad_norm, point.accuracy = read(columns.grad_norm), read(columns.accuracy)
-        point.metrics, point.beside = _figures(row, columns.metrics), _figures(row, columns.beside)
+        epoch = _read(row, columns.epoch)
+        rates = [rate for name in columns.lr if (rate := number(row.get(name))) is not None]
+        point = Point(
+            0,
+            epoch if epoch is None or math.isfinite(epoch) else None,
+            self._summed(row, columns.loss),
+            rates or None,
+            _read(row, columns.grad_norm),
+            _read(row, columns.accuracy),
+            self._summed(row, columns.eval_loss),
+            _figures(row, columns.metrics),
+            _figures(row, columns.beside),
+        )
         if columns.unsaid and point.loss is not None and point.eval_loss is None:
             point.beside |= {name: point.metrics.pop(name) for name in columns.unsaid & point.metrics.keys()}
-        if not point.trains and not point.evaluates and not any("loss" in name.lower() for name in point.beside):
-            point.metrics, point.beside = point.beside, {}  # a row of figures alone is an evaluation
-        if not (point.trains or point.evaluates or point.beside):
-            return None
-        point.step = self._numbering.of(read(columns.step), point.epoch, trains=point.trains)
+        trains = point.trains
+        if not trains and not point.evaluates:
+            if not any("loss" in name.lower() for name in point.beside):
+                point.metrics, point.beside = point.beside, {}  # a row of figures alone is an evaluation
+            if not (point.metrics or point.beside):
+                return None
+        point.step = self._numbering.of(_read(row, columns.step), point.epoch, trains=trains)
         return point
 
     @staticmethod
     def _summed(row: Row, names: list[str]) -> float | None:
         if len(names) == 1:
             return number(row.get(names[0]))
+        if not names:
+            return None
         values = [value for name in names if (value := number(row.get(name))) is not None]
         return sum(values) if values and len(values) == len(names) else None
+
+
+def _read(row: Row, name: str | None) -> float | None:
+    return number(row.get(name)) if name else None
 
 
 def _tells_another(point: Point, last: Point) -> bool:
@@ -144,5 +156,6 @@ def _completes(point: Point, last: Point) -> bool:
 
 
 def _figures(row: Row, names: set[str]) -> dict[str, float]:
-    found = ((name, number(row[name])) for name in row if name in names) if names else ()
-    return {name: value for name, value in found if value is not None}
+    if not names:
+        return {}
+    return {name: value for name in row if name in names and (value := number(row[name])) is not None}

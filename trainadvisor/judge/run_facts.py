@@ -13,7 +13,7 @@ from trainadvisor.judge.rule_verdict import SignalSource
 from trainadvisor.log.curves.players import players
 from trainadvisor.log.reader import RunLog
 from trainadvisor.log.short_trainings import many_short
-from trainadvisor.signals.robust_statistics import median
+from trainadvisor.signals.robust_statistics import median, quantiles
 
 FROM_HEADER = (
     "script",
@@ -80,7 +80,7 @@ def _last(column: Any) -> float | None:
 def _gradients(log: RunLog) -> dict[str, Any]:
     norms = log.column("grad_norm")
     norms = norms[np.isfinite(norms)]
-    low, high = (float(q) for q in np.quantile(norms, [0.05, 0.95])) if norms.size else (None, None)
+    low, high = quantiles(norms, (0.05, 0.95)) if norms.size else (None, None)
     return {"grad_norm_low": low, "grad_norm_high": high, **_reached(log)}
 
 
@@ -139,8 +139,8 @@ def _cost(log: RunLog) -> dict[str, Any]:
     """Return quantiles of the time of a step, and what recording cost."""
     seconds = log.column("seconds")
     seconds = seconds[np.isfinite(seconds)]
-    quantiles = np.quantile(seconds, [0.5, 0.95, 0.99]).tolist() if seconds.size else [None] * 3
-    times = {f"step_time_p{q}": value for q, value in zip((50, 95, 99), quantiles, strict=True)}
+    known = quantiles(seconds, (0.5, 0.95, 0.99)) if seconds.size else [None] * 3
+    times = {f"step_time_p{q}": value for q, value in zip((50, 95, 99), known, strict=True)}
     shares = [event["detail"].get("share") for event in log.events if event["kind"] == "overhead"]
     return {**times, "overhead": next((s for s in reversed(shares) if isinstance(s, (int, float))), None)}
 
@@ -150,6 +150,6 @@ def _curve(log: RunLog) -> list[list[float]]:
     loss = log.column("loss")
     known = np.isfinite(loss)
     steps, loss = log.steps[known], loss[known]
-    edges = np.unique(np.linspace(0, loss.size, min(CURVE, loss.size) + 1).astype(int))
-    stretches = pairwise(edges.tolist())
+    edges = np.linspace(0, loss.size, min(CURVE, loss.size) + 1).astype(int).tolist()
+    stretches = pairwise(dict.fromkeys(edges))
     return [[int(steps[stop - 1]), float(f"{median(loss[start:stop]):.4g}")] for start, stop in stretches]

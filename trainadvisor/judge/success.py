@@ -12,6 +12,7 @@ from trainadvisor.judge.rule_verdict import SignalSource
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics
+from trainadvisor.signals.accuracy import accuracy_unit
 from trainadvisor.signals.trivial_predictor import CLASSIFYING, floor_of, summed, trivial_of
 
 # Share of what can be learned that has to be learned: sound runs of the corpora end at 0.11 and more.
@@ -83,6 +84,7 @@ def _of_evaluations(log: RunLog) -> Iterator[Remark]:
     if skill is not None and skill >= LEARNT:
         yield Remark("evaluation", {"skill": skill})
     accuracy, chance = number(record["metrics"].get("accuracy")), _chance(log)
+    accuracy = None if accuracy is None else accuracy / accuracy_unit(log)
     if accuracy is not None and chance is not None and accuracy > chance + _error(chance, record):
         yield Remark("accuracy", {"accuracy": accuracy, "chance": chance})
     explained = number(record["metrics"].get("r2"))

@@ -64,6 +64,7 @@ FORMS: dict[str, Check] = {
     "mixed-reductions": object_of({
         "averaged": is_text, "summed": is_text, "per_batch": is_positive, "times": is_finite,
     }),
+    "nonfinite-gradients": object_of({"count": is_count, "points": optional(is_count)}),
     "sampler-epochs": object_of({"loader": optional(is_whole)}),
     "broken-passes": object_of({"loader": is_whole, "passes": is_count, "most": is_count, "batches": is_count}),
     "worker-copies": object_of({"loader": is_whole, "workers": is_count, "compared": is_count, "same": is_count}),

@@ -1,8 +1,8 @@
 """Many short trainings in one process (folds, searches, tests), which cannot be judged as a single training."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import median
 
 from trainadvisor.log.reader import RunLog
 
@@ -34,7 +34,12 @@ def many_short(log: RunLog) -> Trainings | None:
     if len(short) < FEWEST or theirs <= MOSTLY * sum(log.turns.values()):
         return None
     unknown = len(alone - steps.keys())  # too many for the log to count the steps of each
-    return Trainings(len(short) + unknown, round(median(short.values())))
+    return Trainings(len(short) + unknown, round(_median(short.values())))
+
+
+def _median(counts: Iterable[int]) -> float:
+    ordered = sorted(counts)
+    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
 def _alone(log: RunLog) -> set[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from trainadvisor.errors import LogError, UsageError
@@ -20,13 +20,17 @@ if TYPE_CHECKING:
     from trainadvisor.report.html.web_page import Material
 
 _BEGIN = 1 << 14
-_STATES = "|".join(re.escape(Words(lang)(f"state.{state}")) for lang in ("en", "zh") for state in State)
-# What every form of ours has near its start: our name, a verdict, or a finding as editors and GitHub read it.
-_OURS = re.compile(
-    rf"trainadvisor|^(?:#+ )?(?:{_STATES})|^::(?:error|warning|notice) |: (?:error|warning|note|require)\["
-    rf"|^[^\n]*: (?:{_STATES})|^state: (?:{'|'.join(State)})\nsummary: ",
-    re.MULTILINE,
-)
+
+
+@cache
+def _ours() -> re.Pattern[str]:
+    """Return what every form of ours has near its start: our name, a verdict, or a finding as editors read it."""
+    states = "|".join(re.escape(Words(lang)(f"state.{state}")) for lang in ("en", "zh") for state in State)
+    return re.compile(
+        rf"trainadvisor|^(?:#+ )?(?:{states})|^::(?:error|warning|notice) |: (?:error|warning|note|require)\["
+        rf"|^[^\n]*: (?:{states})|^state: (?:{'|'.join(State)})\nsummary: ",
+        re.MULTILINE,
+    )
 
 
 def check(path: Path) -> None:
@@ -48,7 +52,7 @@ def spare(path: Path) -> None:
         with path.open("rb") as file:
             begin = file.read(_BEGIN)
         text = begin.decode("utf-8", "replace")
-        if text.strip("[]{} \t\r\n") and not _OURS.search(text):
+        if text.strip("[]{} \t\r\n") and not _ours().search(text):
             message = f"{path}: exists and is no report of trainadvisor's; choose another name"
             raise UsageError(message)
 

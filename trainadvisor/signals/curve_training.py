@@ -9,7 +9,7 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics, signal
 from trainadvisor.signals.curve_validation import metric
 from trainadvisor.signals.curves import FEW, FLOOR, NEEDS, SOME, fact, imported, noise, series, training
-from trainadvisor.signals.robust_statistics import Series
+from trainadvisor.signals.robust_statistics import Series, median
 
 WINDOW = 10  # parts of a curve: a level is that of one part
 ACCURACY = re.compile(
@@ -104,7 +104,7 @@ def curve_first(log: RunLog) -> float | None:
 def curve_last(log: RunLog) -> float | None:
     """Median of the last three training losses."""
     values = training(log)[1]
-    return float(np.median(values[-FEW:])) if values.size >= FEW else None
+    return median(values[-FEW:]) if values.size >= FEW else None
 
 
 @signal(unit="ratio", **NEEDS)
@@ -166,7 +166,7 @@ def _is_empty(log: RunLog, name: str) -> bool:
     twins = [series(log, other)[1] for other in measured if _tail(other) == tail]
     merits = metric(log)[2]
     nothing_found = merits.size >= SOME and not merits.any()
-    return nothing_found or any(np.median(np.abs(values)) > 0 for values in twins if values.size)
+    return nothing_found or any(median(np.abs(values)) > 0 for values in twins if values.size)
 
 
 def _tail(name: str) -> str:
@@ -202,7 +202,7 @@ def curve_chance_classes(log: RunLog) -> int | None:
     losses, rights = training(log)[1], _accuracies(log)
     if losses.size < SOME or rights.size < SOME:
         return None
-    share = float(np.median(rights)) / (100 if np.max(rights) > 1 else 1)
+    share = median(rights) / (100 if np.max(rights) > 1 else 1)
     classes = round(1 / share) if share > LEAST_SHARE else 0
     if classes < 2:
         return 0

@@ -8,7 +8,7 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.curves import FEW, SOME, final, held_out, imported, near, noise, series, training
 from trainadvisor.signals.memory import remembered
-from trainadvisor.signals.robust_statistics import Series
+from trainadvisor.signals.robust_statistics import Series, median
 
 NEEDS_EVALS = {"needs": "a log of another tool with a validation loss", "zh": "其他工具的日志，且含验证损失"}
 NEEDS_METRIC = {"needs": "a log of another tool with a metric of held-out data", "zh": "其他工具的日志，且含验证指标"}
@@ -188,7 +188,7 @@ def curve_metric_rise_noises(log: RunLog) -> float | None:
     values = metric(log)[2]
     if values.size < SOME:
         return None
-    first, last = float(np.median(values[:FEW])), float(np.median(values[-FEW:]))
+    first, last = median(values[:FEW]), median(values[-FEW:])
     return float(np.clip((last - first) / noise(values), -1e6, 1e6))
 
 

@@ -13,7 +13,7 @@ from trainadvisor.log.cleaning import number, whole
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics, signal
 from trainadvisor.signals.memory import remembered
-from trainadvisor.signals.robust_statistics import Series
+from trainadvisor.signals.robust_statistics import Series, median
 
 NEEDS = {"needs": "the log of another tool", "zh": "其他工具的日志"}
 SOURCE = "import"
@@ -73,14 +73,14 @@ def noise(values: Series) -> float:
 
 def final(values: Series) -> float:
     """Level at the end: the median of the last three of many values, else the last."""
-    return float(np.median(values[-FEW:])) if values.size >= 2 * SOME else float(values[-1])
+    return median(values[-FEW:]) if values.size >= 2 * SOME else float(values[-1])
 
 
 def near(log: RunLog, step: float) -> float | None:
     """Level of the training loss up to a step."""
     steps, values = training(log)
     end = int(np.searchsorted(steps, step, side="right"))
-    return float(np.median(values[max(end - FEW, 0) : end])) if end else None
+    return median(values[max(end - FEW, 0) : end]) if end else None
 
 
 @remembered

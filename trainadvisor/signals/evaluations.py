@@ -8,7 +8,7 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics
 from trainadvisor.signals.loss import broken_at
 from trainadvisor.signals.memory import remembered
-from trainadvisor.signals.robust_statistics import Series
+from trainadvisor.signals.robust_statistics import Series, median, medians
 from trainadvisor.signals.trivial_predictor import (
     LEAST_EXAMPLES,
     examples_in,
@@ -43,7 +43,7 @@ def smooth(values: Series) -> Series:
     if values.size < SOME:
         return values
     padded = np.concatenate([values[:1], values, values[-1:]])
-    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, 3), axis=1), dtype=np.float64)
+    return medians(np.lib.stride_tricks.sliding_window_view(padded, 3))
 
 
 def best_place(values: Series) -> int:
@@ -60,7 +60,7 @@ def low(log: RunLog) -> float | None:
 def late(log: RunLog) -> float | None:
     """Return the final level of the evaluations by which is judged: the median of three where there are five."""
     values = values_of(log, 1)
-    return None if values is None else float(np.median(values[-3:] if values.size >= SOME else values[-1:]))
+    return None if values is None else median(values[-3:] if values.size >= SOME else values[-1:])
 
 
 def _evaluated(log: RunLog) -> dict[str, Any] | None:

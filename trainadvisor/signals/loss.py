@@ -5,7 +5,7 @@ import numpy as np
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics, signal
 from trainadvisor.signals.memory import remembered
-from trainadvisor.signals.robust_statistics import Series
+from trainadvisor.signals.robust_statistics import Series, median
 from trainadvisor.signals.trivial_predictor import graded, learnable, skill_of, trivial_loss, trivial_of, uniform_loss
 
 NEEDS = {"needs": "the training loss of every step", "zh": "每一步的训练损失"}
@@ -103,7 +103,7 @@ def loss_first(log: RunLog) -> float | None:
 def opening(log: RunLog) -> float | None:
     """Return the median of the first three losses."""
     values = losses(log, 3)
-    return None if values is None else float(np.median(values[:3]))
+    return None if values is None else median(values[:3])
 
 
 @signal(unit="loss", **NEEDS)

@@ -7,6 +7,7 @@ import numpy as np
 from trainadvisor.log.columns import Floats, Ints
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals.memory import remembered
+from trainadvisor.signals.robust_statistics import median
 
 EARLY_SHARE, LATE_SHARE = 0.1, 0.25
 LEAST_SAMPLES = 5
@@ -64,7 +65,7 @@ def aligned(log: RunLog, first: str, second: str) -> tuple[Ints, Floats, Floats]
 def typical(values: Floats) -> float | None:
     """Return the median of the finite values, None when there are none."""
     known = values[np.isfinite(values)]
-    return float(np.median(known)) if known.size else None
+    return median(known) if known.size else None
 
 
 def row_medians(values: Floats) -> Floats:

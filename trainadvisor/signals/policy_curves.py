@@ -14,7 +14,7 @@ from trainadvisor.signals import curves, robust_statistics, signal
 from trainadvisor.signals.curves import SOME, imported
 from trainadvisor.signals.memory import remembered
 from trainadvisor.signals.policy_steps import recorded
-from trainadvisor.signals.robust_statistics import Series
+from trainadvisor.signals.robust_statistics import Series, median
 
 NEEDS = {
     "needs": "a log of TRL, verl, OpenRLHF, Stable-Baselines3 or CleanRL",
@@ -70,13 +70,13 @@ def early(values: Series) -> float | None:
 
 def late(values: Series) -> float | None:
     """Level of the last third."""
-    return float(np.median(values[-(values.size // THIRD) :])) if values.size else None
+    return median(values[-(values.size // THIRD) :]) if values.size else None
 
 
 def lasting(values: Series) -> float | None:
     """The lower of the levels of both halves: what holds before the middle and after it."""
     half = values.size // 2
-    return float(min(np.median(values[:half]), np.median(values[half:]))) if half else None
+    return min(median(values[:half]), median(values[half:])) if half else None
 
 
 @signal(unit="share", **NEEDS)
@@ -119,7 +119,7 @@ def _entropy(log: RunLog) -> Series:
 def policy_entropy_early(log: RunLog) -> float | None:
     """Entropy of the policy in the first tenth of the run."""
     values = _entropy(log)
-    return float(np.median(robust_statistics.head(values, 0.1, SOME))) if values.size else None
+    return median(robust_statistics.head(values, 0.1, SOME)) if values.size else None
 
 
 @signal(unit="nats", **TOLD)

@@ -8,7 +8,7 @@ import numpy as np
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import curves, signal
 from trainadvisor.signals.curves import FEW, SOME, imported, noise
-from trainadvisor.signals.robust_statistics import Series
+from trainadvisor.signals.robust_statistics import Series, median
 
 NEEDS_SCORE = {"needs": "a log with a held-out score beside the reward", "zh": "除奖励外还含留出评分的日志"}
 NEEDS_SETS = {"needs": "evaluations on two data sets", "zh": "在两个数据集上的评估"}
@@ -66,7 +66,7 @@ def forgotten_rise(log: RunLog) -> float | None:
     """Rise of a held-out loss on general data above its first value, as a share, where that of the task falls."""
     known = _losses(log)
     task = [v for name, v in known.items() if not BEFORE.search(name)]
-    falls = any(np.median(v[-FEW:]) < v[0] - SOME * noise(v) for v in task)
+    falls = any(median(v[-FEW:]) < v[0] - SOME * noise(v) for v in task)
     rises = [float(np.median(v[-FEW:]) / v[0] - 1) for name, v in known.items() if BEFORE.search(name) and v[0] > 0]
     return max(rises) if falls and rises else None
 

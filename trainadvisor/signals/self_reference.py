@@ -8,6 +8,7 @@ from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.loss import NEEDS, losses
+from trainadvisor.signals.robust_statistics import median
 
 ANSWERS = {
     "needs": "steps in which the trained model ran with and without gradients",
@@ -51,7 +52,7 @@ def loss_still(log: RunLog) -> bool | None:
     found = losses(log)
     if found is None:
         return None
-    middle = abs(float(np.median(found)))
+    middle = abs(median(found))
     return bool(middle > LEAST_LOSS and np.ptp(found) <= STILL * middle)
 
 

@@ -1,15 +1,18 @@
 """The runs that MLflow keeps: a folder of small files, or a SQLite database."""
 
 import math
-import sqlite3
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trainadvisor.importers.decode.bounded_files import buffered
 from trainadvisor.importers.decode.database import columns, database, rows
 from trainadvisor.importers.decode.tracked import Point, TrackedRun
 from trainadvisor.regular import content, is_file, is_folder, walked
+
+if TYPE_CHECKING:
+    import sqlite3
 
 STATUS = {"1": "RUNNING", "2": "SCHEDULED", "3": "FINISHED", "4": "FAILED", "5": "KILLED"}
 LONGEST_LINE = 1 << 10
@@ -91,7 +94,7 @@ def _started(meta: dict[str, str]) -> float:
 # -- database
 
 
-def is_mlflow(connection: sqlite3.Connection) -> bool:
+def is_mlflow(connection: "sqlite3.Connection") -> bool:
     """Return whether a database holds MLflow's runs."""
     return {"run_uuid", "status"} <= columns(connection, "runs") and "is_nan" in columns(connection, "metrics")
 
@@ -117,7 +120,7 @@ def names_in_database(path: Path) -> list[str]:
         return [str(name or run_id) for name, run_id in islice(found, MOST_RUNS)]
 
 
-def _points(connection: sqlite3.Connection, run_id: str) -> Iterator[Point]:
+def _points(connection: "sqlite3.Connection", run_id: str) -> Iterator[Point]:
     query = "SELECT key, step, timestamp, value, is_nan FROM metrics WHERE run_uuid = ? ORDER BY timestamp"
     for key, step, milliseconds, value, is_nan in rows(connection, query, run_id):
         if isinstance(step, int) and isinstance(milliseconds, int) and isinstance(value, int | float):

@@ -5,7 +5,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from trainadvisor.importers.field_values import number
+from trainadvisor.importers.field_values import as_float
 from trainadvisor.importers.metric_names import meaning
 from trainadvisor.importers.table import Row
 
@@ -27,6 +27,8 @@ FIELD = re.compile(r"\|\s*([A-Za-z_][\w./]*)\s+(" + FIGURE + r")\s*(?=\||$)", re
 LISTED = re.compile(r"([A-Za-z_][\w./ -]{0,40}?)\s*[:=]?\s*\[([-+\d.eE, nainf]+)\]")
 # darknet: the step, the loss of the batch, its running average and the rate, their names after them or none.
 DARKNET = re.compile(rf"\s*(\d+): ({FIGURE}), ({FIGURE}) avg(?: loss)?, ({FIGURE}) rate", re.IGNORECASE)
+# CycleGAN and pix2pix: what follows their clock are losses, whose names do not say so: D_A, G_GAN, cycle_B.
+PLAYERS = re.compile(r"\(epoch: \d+, iters: \d+, time: [\d.]+(?:, data: [\d.]+)?\)[ ,]*")
 # What a program says of a loss that it stops at.
 SAID_NAN = re.compile(
     r"\bloss (?:is|became|was) (?:infinite or )?(?:nan|inf)|\bnan loss\b|\binvalid loss, terminating"
@@ -40,6 +42,8 @@ OWNER = re.compile(r"(\w)'s (?=\w)")
 
 def figures(line: str) -> Row:
     """Return the names and numbers of a line."""
+    if ", iters: " in line and (clock := PLAYERS.search(line)):
+        return {f"loss_{name}": as_float(value) for name, value in PAIR.findall(line[clock.end() :])}
     row: Row = {}
     line = OWNER.sub(r"\1_", line) if "'s " in line else line
     for pattern in (BESIDE, FIELD, PAIR):
@@ -59,16 +63,6 @@ def figures(line: str) -> Row:
 def means(line: str) -> str:
     """Return a line with the mean in place of each value that has one beside it."""
     return WITH_MEAN.sub(r"\1", line) if "(" in line else line
-
-
-def as_float(value: Any) -> Any:
-    """Return a number that is written as a text."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return float(value)
-    except ValueError:
-        return number(value)
 
 
 def _take_list(row: Row, name: str, values: list[Any]) -> None:

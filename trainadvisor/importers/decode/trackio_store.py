@@ -1,11 +1,10 @@
 """The runs of a trackio project, which is a SQLite database with a row of JSON for each log call."""
 
-import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -13,10 +12,13 @@ from trainadvisor.importers.decode.database import columns, database, rows
 from trainadvisor.importers.decode.tracked import Point, TrackedRun, flattened
 from trainadvisor.importers.field_values import number
 
+if TYPE_CHECKING:
+    import sqlite3
+
 MOST_RUNS = 1_000
 
 
-def is_trackio(connection: sqlite3.Connection) -> bool:
+def is_trackio(connection: "sqlite3.Connection") -> bool:
     """Return whether a database is a trackio project."""
     return {"timestamp", "run_name", "step", "metrics"} <= columns(connection, "metrics")
 
@@ -44,7 +46,7 @@ def names_in_project(path: Path) -> list[str]:
         return [str(name) for (name,) in islice(found, MOST_RUNS)]
 
 
-def _points(connection: sqlite3.Connection, key: str, run_id: str) -> Iterator[Point]:
+def _points(connection: "sqlite3.Connection", key: str, run_id: str) -> Iterator[Point]:
     query = f"SELECT step, timestamp, metrics FROM metrics WHERE {key} = ? ORDER BY id"  # noqa: S608 - one of two names of ours
     for step, stamp, held in rows(connection, query, run_id):
         if not isinstance(step, int):

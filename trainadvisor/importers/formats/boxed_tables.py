@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from trainadvisor.importers.decode.printed_figures import as_float
+from trainadvisor.importers.field_values import as_float
 from trainadvisor.importers.metric_names import meaning
 from trainadvisor.importers.opening import lines, text
 from trainadvisor.importers.table import Row, Table

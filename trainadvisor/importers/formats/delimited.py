@@ -51,6 +51,8 @@ def _delimiter(line: str) -> str:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
+    if '"' not in line:  # nearly every line, and what csv makes of it
+        return [cell.strip().strip("'") for cell in line.split(delimiter)]
     try:
         return [cell.strip().strip("'\"") for cell in next(csv.reader([line], delimiter=delimiter), [])]
     except csv.Error:

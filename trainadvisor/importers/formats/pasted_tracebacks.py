@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from trainadvisor.errors import LogError
-from trainadvisor.importers import pasted_failures
 from trainadvisor.importers.opening import text
 from trainadvisor.importers.table import Table
 
@@ -16,6 +15,8 @@ def matches(head: bytes, path: Path) -> bool:
     """Return whether a text ends with a traceback, or tells that its process was killed."""
     if "\0" in text(head)[:1000] or path.suffix == ".py":
         return False
+    from trainadvisor.importers import pasted_failures
+
     try:
         return pasted_failures.of_file(path) is not None
     except (OSError, LogError):
