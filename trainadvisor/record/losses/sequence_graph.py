@@ -61,14 +61,22 @@ def embedded(root: Any) -> list[torch.Tensor]:
     """Return the sequences of ids that were looked up on the way to a result, each once, positions left out."""
     found: list[torch.Tensor] = []
     for node in nodes_from(root):
-        ids = kept(node, "indices") if bare(node) == "Embedding" else None
-        if not isinstance(ids, torch.Tensor) or ids.ndim != 2 or min(ids.shape) < 1 or ids.shape[1] < 2:
+        ids = embedded_ids(node) if bare(node) == "Embedding" else None
+        if ids is None:
             continue
-        plain = ids.detach().cpu()
+        plain = ids.cpu()
         counted = bool((plain == torch.arange(plain.shape[1])).all())
         if not counted and not any(torch.equal(plain, other) for other in found):
             found.append(plain)
     return found
+
+
+def embedded_ids(node: Any) -> torch.Tensor | None:
+    """Return the sequences of ids that a lookup was made with, None where they are none."""
+    ids = kept(node, "indices")
+    if not isinstance(ids, torch.Tensor) or ids.ndim != 2 or min(ids.shape) < 1 or ids.shape[1] < 2:
+        return None
+    return ids.detach()
 
 
 def sight(root: Any, rows: int, columns: int) -> set[str]:
