@@ -1,6 +1,6 @@
 """What went into a prediction of sequences, and what its places could see of each other, read off the graph."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -79,11 +79,13 @@ def embedded_ids(node: Any) -> torch.Tensor | None:
     return ids.detach()
 
 
-def sight(root: Any, rows: int, columns: int) -> set[str]:
-    """Return by what the places of sequences learn of each other on the way to a result."""
+def sight(root: Any, rows: int, columns: int, wanted: Callable[[Any], bool] = lambda _: True) -> set[str]:
+    """Return by what the places of sequences learn of each other on the way to a result, in the nodes that count."""
     found: set[str] = set()
     for node in nodes_from(root):
         name = bare(node)
+        if not wanted(node):
+            continue
         if "Rnn" in name:
             turned = kept(node, "bidirectional") or kept(node, "reverse")
             found.add(BACKWARD if turned else FORWARD)
@@ -179,19 +181,38 @@ def _entries(root: Any) -> set[int]:
     return found
 
 
-def goes_straight(root: Any, rows: int, columns: int) -> bool:
-    """Return whether a path leads from a result to the input on which every value keeps its row and its place."""
+def goes_straight(root: Any, rows: int, columns: int, ids: torch.Tensor | None = None) -> bool:
+    """Return whether a path leads from a result to the input on which every value keeps its row and its place.
+
+    The input are the lookups of the ids, where such are given.
+    """
+    for node in straight_from(root, rows, columns):
+        is_lookup = bare(node) == "Embedding"
+        if ids is None and (not before(node) or is_lookup or _takes_data(node)):
+            return True
+        if is_lookup and ids is not None and _looks_up(node, ids):
+            return True
+    return False
+
+
+def straight_from(root: Any, rows: int, columns: int) -> Iterator[Any]:
+    """Yield the nodes from a result down on the paths on which every value keeps its row and its place."""
     seen, queue = {root}, [root]
     while queue and len(seen) < _MOST_NODES:
         node = queue.pop()
         if not _keeps(shape_of(node), rows, columns):
             continue
+        yield node
         following = _first_step(node) if bare(node) == "Stack" else before(node)
-        if not before(node) or bare(node) == "Embedding" or _takes_data(node):
-            return True
+        if "Rnn" in bare(node):  # a state at the start is no place
+            following = [other for other, _ in node.next_functions[:1] if other in following]
         queue += [other for other in following if other not in seen]
         seen.update(following)
-    return False
+
+
+def _looks_up(node: Any, ids: torch.Tensor) -> bool:
+    given = embedded_ids(node)
+    return given is not None and torch.equal(given.cpu(), ids)
 
 
 def _takes_data(node: Any) -> bool:

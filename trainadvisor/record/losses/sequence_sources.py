@@ -10,6 +10,8 @@ from trainadvisor.record.losses.whole_graph import WholeGraph
 
 # Sequences of a loss that are told apart at most.
 _MOST = 8
+# Weights times values.
+_PRODUCTS = ("Bmm", "Mm")
 
 
 class SequenceSources:
@@ -47,6 +49,16 @@ class SequenceSources:
     def of(self, node: Any) -> list[int]:
         """Return the numbers of the sequences that went into the result of a node."""
         return [number for number, reached in enumerate(self._reached) if node in reached]
+
+    def read_by(self, node: Any, number: int) -> bool:
+        """Return whether a sequence is among what a node mixes the places of: an attention that of its values."""
+        name = bare(node)
+        place = 0 if "Rnn" in name else 1 if name in _PRODUCTS or name.startswith("ScaledDotProduct") else None
+        return (node if place is None else node.next_functions[place][0]) in self._reached[number]
+
+    def number_of(self, ids: torch.Tensor) -> int | None:
+        """Return the number of a sequence, None where it was not looked up."""
+        return next((number for number, other in enumerate(self.ids) if torch.equal(ids, other)), None)
 
 
 def is_counted(ids: torch.Tensor) -> bool:
