@@ -55,6 +55,10 @@ FORMS: dict[str, Check] = {
         **dict.fromkeys(("right", "inverted", "cut_rows", "shown", "hidden", "lengths", "ids"), is_count),
         "on": is_text,
     }),
+    "packed-rows": object_of({
+        **dict.fromkeys(("borders", "attentions", "crossing", "cut"), is_count), "told_by": is_text,
+        "marked_share": is_finite,
+    }),
     "twin": object_of({"twin": is_whole, "alike": optional(list_of(is_whole))}),
     "evaluated-copy": object_of({"copy": is_whole}),
     "state-load": object_of({

@@ -113,18 +113,22 @@ def _ahead(node: Any, length: int) -> str | None:
 
     Partly is the attention of a prefix, or one of several kinds. A place that is hidden from itself is padding.
     """
-    name, allowed = bare(node), None
-    if name.startswith("ScaledDotProduct"):
-        allowed = _allowed(node)
-    elif name in ("Bmm", "Mm"):
-        weights = _softmax_into(node)
-        allowed = None if weights is None else weights > 0
+    allowed = allowed_by(node)
     if allowed is None or allowed.ndim < 2 or allowed.shape[-1] != allowed.shape[-2] or allowed.shape[-1] < length:
         return None
     own, ahead = allowed.diagonal(0, -2, -1)[..., 1:], allowed.diagonal(1, -2, -1)
     seen, shown = int(own.sum()), int((own & ahead).sum())
     few = _FEW * seen
     return None if not seen else CAUSAL if shown <= few else FULL if seen - shown <= few else PARTLY
+
+
+def allowed_by(node: Any) -> torch.Tensor | None:
+    """Return which places an attention sees of which, queries by keys at the end; None for any other operation."""
+    name = bare(node)
+    if name.startswith("ScaledDotProduct"):
+        return _allowed(node)
+    weights = _softmax_into(node) if name in ("Bmm", "Mm") else None
+    return None if weights is None else weights > 0
 
 
 def _allowed(node: Any) -> torch.Tensor | None:
