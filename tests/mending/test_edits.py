@@ -186,6 +186,14 @@ def test_a_difference_gets_one_shape() -> None:
          ["-loss = F.cross_entropy(logits.view(-1, 50), ids.view(-1))",
           "+loss = F.cross_entropy(logits[:, :-1].reshape(-1, 50), ids[:, 1:].reshape(-1))"]),
         ("label-shift", "loss = F.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten())\n", []),
+        ("mask-inverted", "keep = ids != 0\nh = enc(x, src_key_padding_mask=keep)\n",
+         ["-keep = ids != 0", "+keep = ids == 0"]),
+        ("mask-inverted", "h = enc(x, src_key_padding_mask=~hidden)\n",
+         ["-h = enc(x, src_key_padding_mask=~hidden)", "+h = enc(x, src_key_padding_mask=hidden)"]),
+        ("mask-inverted", "s = s.masked_fill((ids != 0)[:, None, None], float('-inf'))\n",
+         ["-s = s.masked_fill((ids != 0)[:, None, None], float('-inf'))",
+          "+s = s.masked_fill((ids == 0)[:, None, None], float('-inf'))"]),
+        ("mask-inverted", "h = enc(x, key_padding_mask=a != 0)\ng = enc(y, key_padding_mask=b == 0)\n", []),
     ],
 )  # fmt: skip
 def test_faults_that_no_re_run_mends(code: str, text: str, wanted: list[str]) -> None:

@@ -80,6 +80,10 @@ def told() -> list[dict[str, Any]]:
         event("optimizer-mode", {"optimizer": 0, "evaluations": 8, "wrong": 8}, "AdamWScheduleFree"),
         event("eval-dropout", {"passes": 9, "dropped": 9, "repeated": 0, "function": "dropout"}, "F.dropout"),
         event("argument", {"batches": 9, "constant": True, "value": 0.0, "shape": [32]}, "t"),
+        event("mask-sides", {"looks": 8, "right": 0, "inverted": 16, "on": "attention", "cut_rows": 256, "shown": 1592,
+                             "hidden": 1992, "lengths": 11, "ids": 1}),
+        event("packed-rows", {"told_by": "position_ids", "borders": 96, "attentions": 8, "crossing": 8, "cut": 0,
+                              "marked_share": 1.0}),
         event("unused-parameters", {"tensors": 6, "held": 10, "share": 0.3}, "0"),
         event("late-clip", {"limit": 0.5}), event("optimizer-attribute", {"optimizer": 0, "value": 0.1, "used": [1.0]}),
         *(event("contract", {"state": "failed", "figures": {"touched": 3, "share": 0.5}}, test)

@@ -201,6 +201,10 @@ def regression(**changes: Any) -> dict[str, Any]:
     return {**REGRESSION, "target": {**REGRESSION["target"], **changes}, "graph": graph}
 
 
+PACKED = {"looks": 4, "told_by": "position_ids", "borders": 96, "attentions": 8, "crossing": 8, "cut": 0,
+          "marked_share": 1.0}  # fmt: skip
+MASKS = {"looks": 8, "right": 0, "inverted": 16, "on": "attention", "cut_rows": 256, "shown": 1592, "hidden": 1992,
+         "lengths": 11, "ids": 1, "site": None}  # fmt: skip
 POOR = {"columns": {"loss": flat()}, "val": (2.31, 2.3, 2.3, 2.31, 2.3, 2.3)}
 MEMORISED = (2.31 - 0.02 * np.arange(STEPS) / EPOCH + 0.001 * np.cos(np.arange(STEPS))).tolist()
 
@@ -400,6 +404,8 @@ FAULTS: dict[str, Any] = {
             )
         ]
     },
+    "packing-leak": {"happened": [event("packed-rows", PACKED)]},
+    "mask-inverted": {"happened": [event("mask-sides", MASKS)]},
     "timestep-not-given": {
         "happened": [
             event(

@@ -189,6 +189,13 @@ def saved(node: Any, name: str) -> Any:
     return getattr(node, f"_saved_{name}", None)
 
 
+# In which order the results of a loop were computed is nowhere else to be seen.
+def made_as(node: Any) -> int:
+    """Return the number of a node of the graph in the order in which they were made, 0 where it has none."""
+    number = getattr(node, "_sequence_nr", None)
+    return int(number()) if callable(number) else 0
+
+
 # Only for re-runs with a change, in processes of ours.
 def dataset_of(iterator: Any) -> Any:
     """Return the dataset that an iterator of a DataLoader goes through."""

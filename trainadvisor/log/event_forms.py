@@ -51,6 +51,14 @@ FORMS: dict[str, Check] = {
         **dict.fromkeys(("ends", "after_end", "after_end_labels"), optional(is_whole)),
         **dict.fromkeys(("label_counts", "widths", "full_widths"), optional(is_whole)),
     }),
+    "mask-sides": object_of({
+        **dict.fromkeys(("right", "inverted", "cut_rows", "shown", "hidden", "lengths", "ids"), is_count),
+        "on": is_text,
+    }),
+    "packed-rows": object_of({
+        **dict.fromkeys(("borders", "attentions", "crossing", "cut"), is_count), "told_by": is_text,
+        "marked_share": is_finite,
+    }),
     "twin": object_of({"twin": is_whole, "alike": optional(list_of(is_whole))}),
     "evaluated-copy": object_of({"copy": is_whole}),
     "state-load": object_of({

@@ -74,7 +74,8 @@ def label_looks_back(log: RunLog) -> bool | None:
 def _looks_ahead(detail: dict[str, Any]) -> bool:
     seen = _sight(detail)
     ahead = FULL in seen or (BACKWARD in seen and HALVES not in seen)
-    return ahead and CAUSAL not in seen and number(detail.get("sources")) == 1
+    alone = detail.get("own") is True or number(detail.get("sources")) == 1
+    return ahead and CAUSAL not in seen and alone
 
 
 @signal(unit="truth", **LABELS)

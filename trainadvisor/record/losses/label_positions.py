@@ -24,6 +24,8 @@ class LabelPlaces:
     places: Counter[str] = field(default_factory=Counter)
     sight: set[str] = field(default_factory=set)
     straight: bool = True
+    # Whether what is seen was found for the one sequence that the labels are taken from.
+    own: bool = False
     sources: int = 0
     seen: Counter[int] = field(default_factory=Counter)
     last: Counter[int] = field(default_factory=Counter)
@@ -75,7 +77,7 @@ class LabelPlaces:
         shares = {f"{name}_share": self.matches[name] / self.places[name] for name in OFFSETS if self.places[name]}
         return {
             "batches": self.batches, "labels": self.labels, "sources": self.sources, "sight": sorted(self.sight),
-            "straight": self.straight, **shares, **self._ends(), **self.prompts.fact(),
+            "own": self.own, "straight": self.straight, **shares, **self._ends(), **self.prompts.fact(),
             **self.padded.fact(),
         }  # fmt: skip
 
@@ -89,6 +91,16 @@ class LabelPlaces:
             "last_label_share": self.last.most_common(1)[0][1] / total, "label_counts": len(self.lengths),
             "widths": len(self.widths), "full_widths": len(self.full),
         }  # fmt: skip
+
+
+def taken_from(label: torch.Tensor, place: torch.Tensor, sources: list[torch.Tensor]) -> torch.Tensor | None:
+    """Return the sequence that labels are the next ids of, else that whose ids they are themselves."""
+    compared = [_compare(label, place, ids) for ids in sources]
+    for name in ("next", "same", "second"):
+        for ids, found in zip(sources, compared, strict=True):
+            if found[name][1] and _share(found[name]) >= _SHIFTED:
+                return ids
+    return None
 
 
 def _is_next(found: dict[str, tuple[int, int]]) -> bool:

@@ -1,6 +1,6 @@
 """What went into a prediction of sequences, and what its places could see of each other, read off the graph."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -61,21 +61,31 @@ def embedded(root: Any) -> list[torch.Tensor]:
     """Return the sequences of ids that were looked up on the way to a result, each once, positions left out."""
     found: list[torch.Tensor] = []
     for node in nodes_from(root):
-        ids = kept(node, "indices") if bare(node) == "Embedding" else None
-        if not isinstance(ids, torch.Tensor) or ids.ndim != 2 or min(ids.shape) < 1 or ids.shape[1] < 2:
+        ids = embedded_ids(node) if bare(node) == "Embedding" else None
+        if ids is None:
             continue
-        plain = ids.detach().cpu()
+        plain = ids.cpu()
         counted = bool((plain == torch.arange(plain.shape[1])).all())
         if not counted and not any(torch.equal(plain, other) for other in found):
             found.append(plain)
     return found
 
 
-def sight(root: Any, rows: int, columns: int) -> set[str]:
-    """Return by what the places of sequences learn of each other on the way to a result."""
+def embedded_ids(node: Any) -> torch.Tensor | None:
+    """Return the sequences of ids that a lookup was made with, None where they are none."""
+    ids = kept(node, "indices")
+    if not isinstance(ids, torch.Tensor) or ids.ndim != 2 or min(ids.shape) < 1 or ids.shape[1] < 2:
+        return None
+    return ids.detach()
+
+
+def sight(root: Any, rows: int, columns: int, wanted: Callable[[Any], bool] = lambda _: True) -> set[str]:
+    """Return by what the places of sequences learn of each other on the way to a result, in the nodes that count."""
     found: set[str] = set()
     for node in nodes_from(root):
         name = bare(node)
+        if not wanted(node):
+            continue
         if "Rnn" in name:
             turned = kept(node, "bidirectional") or kept(node, "reverse")
             found.add(BACKWARD if turned else FORWARD)
@@ -103,18 +113,22 @@ def _ahead(node: Any, length: int) -> str | None:
 
     Partly is the attention of a prefix, or one of several kinds. A place that is hidden from itself is padding.
     """
-    name, allowed = bare(node), None
-    if name.startswith("ScaledDotProduct"):
-        allowed = _allowed(node)
-    elif name in ("Bmm", "Mm"):
-        weights = _softmax_into(node)
-        allowed = None if weights is None else weights > 0
+    allowed = allowed_by(node)
     if allowed is None or allowed.ndim < 2 or allowed.shape[-1] != allowed.shape[-2] or allowed.shape[-1] < length:
         return None
     own, ahead = allowed.diagonal(0, -2, -1)[..., 1:], allowed.diagonal(1, -2, -1)
     seen, shown = int(own.sum()), int((own & ahead).sum())
     few = _FEW * seen
     return None if not seen else CAUSAL if shown <= few else FULL if seen - shown <= few else PARTLY
+
+
+def allowed_by(node: Any) -> torch.Tensor | None:
+    """Return which places an attention sees of which, queries by keys at the end; None for any other operation."""
+    name = bare(node)
+    if name.startswith("ScaledDotProduct"):
+        return _allowed(node)
+    weights = _softmax_into(node) if name in ("Bmm", "Mm") else None
+    return None if weights is None else weights > 0
 
 
 def _allowed(node: Any) -> torch.Tensor | None:
@@ -171,19 +185,38 @@ def _entries(root: Any) -> set[int]:
     return found
 
 
-def goes_straight(root: Any, rows: int, columns: int) -> bool:
-    """Return whether a path leads from a result to the input on which every value keeps its row and its place."""
+def goes_straight(root: Any, rows: int, columns: int, ids: torch.Tensor | None = None) -> bool:
+    """Return whether a path leads from a result to the input on which every value keeps its row and its place.
+
+    The input are the lookups of the ids, where such are given.
+    """
+    for node in straight_from(root, rows, columns):
+        is_lookup = bare(node) == "Embedding"
+        if ids is None and (not before(node) or is_lookup or _takes_data(node)):
+            return True
+        if is_lookup and ids is not None and _looks_up(node, ids):
+            return True
+    return False
+
+
+def straight_from(root: Any, rows: int, columns: int) -> Iterator[Any]:
+    """Yield the nodes from a result down on the paths on which every value keeps its row and its place."""
     seen, queue = {root}, [root]
     while queue and len(seen) < _MOST_NODES:
         node = queue.pop()
         if not _keeps(shape_of(node), rows, columns):
             continue
+        yield node
         following = _first_step(node) if bare(node) == "Stack" else before(node)
-        if not before(node) or bare(node) == "Embedding" or _takes_data(node):
-            return True
+        if "Rnn" in bare(node):  # a state at the start is no place
+            following = [other for other, _ in node.next_functions[:1] if other in following]
         queue += [other for other in following if other not in seen]
         seen.update(following)
-    return False
+
+
+def _looks_up(node: Any, ids: torch.Tensor) -> bool:
+    given = embedded_ids(node)
+    return given is not None and torch.equal(given.cpu(), ids)
 
 
 def _takes_data(node: Any) -> bool:

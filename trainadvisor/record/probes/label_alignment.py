@@ -9,9 +9,13 @@ from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.device_readback import may_ask
 from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.losses import row_places, sequence_graph
-from trainadvisor.record.losses.label_positions import LabelPlaces
+from trainadvisor.record.losses.label_positions import LabelPlaces, taken_from
 from trainadvisor.record.losses.loss_arguments import CLASSIFYING
 from trainadvisor.record.losses.loss_calls import named
+from trainadvisor.record.losses.loss_graph import bare
+from trainadvisor.record.losses.sequence_sources import SequenceSources
+from trainadvisor.record.losses.step_lookups import read_in_steps
+from trainadvisor.record.losses.whole_graph import WholeGraph
 from trainadvisor.record.objects import describe
 from trainadvisor.record.step import Call
 
@@ -74,7 +78,8 @@ class LabelAlignmentProbe:
 
     def _compare(self, prediction: torch.Tensor, target: torch.Tensor, ignored: int) -> None:
         chain = row_places.head_of(prediction)
-        sources = sequence_graph.embedded(chain[-1]) or [ids.cpu() for ids in self._given]
+        in_steps = read_in_steps(chain[-1])
+        sources = [*sequence_graph.embedded(chain[-1]), *in_steps] or [ids.cpu() for ids in self._given]
         shapes = dict.fromkeys(tuple(ids.shape) for ids in sources)
         for rows, columns in shapes:
             place = row_places.places_of(chain, rows, columns)
@@ -86,9 +91,14 @@ class LabelAlignmentProbe:
             like = [ids for ids in sources if ids.shape == (rows, columns)]
             found.add(target.cpu()[counts], place[counts], like)
             if found.batches == 1:
-                found.sight = sequence_graph.sight(chain[-1], rows, columns)
-                found.straight = sequence_graph.goes_straight(chain[-1], rows, columns)
                 found.sources = len(sources)
+                taken = taken_from(target.cpu()[counts], place[counts], like)
+                if any(taken is ids for ids in in_steps):
+                    found.sight, found.own = {sequence_graph.FORWARD}, True
+                else:
+                    found.own, found.sight = _sight(chain[-1], rows, columns, taken)
+                    looked_up = taken if found.own else None
+                    found.straight = sequence_graph.goes_straight(chain[-1], rows, columns, looked_up)
             if found.batches in _TOLD:
                 self._tell(key)
             return
@@ -103,3 +113,18 @@ class LabelAlignmentProbe:
         """Tell what was found since the last time."""
         for key in self._found:
             self._tell(key)
+
+
+def _sight(root: Any, rows: int, columns: int, taken: torch.Tensor | None) -> tuple[bool, set[str]]:
+    """Return what places see of the sequence that labels are taken from; where that is not known, of all."""
+    sources = SequenceSources(WholeGraph(root))
+    number = None if taken is None else sources.number_of(taken)
+    if number is None:
+        return False, sequence_graph.sight(root, rows, columns)
+    straight = set(sequence_graph.straight_from(root, rows, columns))
+
+    def counts(node: Any) -> bool:
+        # a network that reads a whole sequence into a state tells its places nothing of each other
+        return sources.read_by(node, number) and ("Rnn" not in bare(node) or node in straight)
+
+    return True, sequence_graph.sight(root, rows, columns, counts)
