@@ -58,7 +58,10 @@ class Watcher(WatchedRecording):
         from trainadvisor.monitor.look_pace import LookPace
         from trainadvisor.monitor.running_judge import LogJudge, RunningJudge
 
-        judge = RunningJudge(GrowingLog(self.log.absolute()), LogJudge(ignore=self.ignore), LookPace())
+        rules = LogJudge(ignore=self.ignore)
+        # now, since what a thread reads beside the script may stand at a number that the script closes and opens again
+        rules.prepare()
+        judge = RunningJudge(GrowingLog(self.log.absolute()), rules, LookPace())
         judge.subscribe(alerter.heed)
         thread = JudgingThread(judge)
         self.subscribe(thread.take)
