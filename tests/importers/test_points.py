@@ -1,0 +1,69 @@
+"""Points of a file: which of two with the same step belong together."""
+
+from __future__ import annotations
+
+import pytest
+
+from trainadvisor.importers.decode.printed_figures import as_float
+from trainadvisor.importers.decode.tracked import TrackedRun
+from trainadvisor.importers.formats.tracker_stores import _table
+from trainadvisor.importers.points import Point, _completes, _tells_another
+
+EVALUATED = Point(5, eval_loss=1.0, metrics={"acc": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("point", "completes"),
+    [
+        (Point(5, metrics={"f1": 0.4}), True),
+        (Point(5), True),
+        (Point(5, metrics={"acc": 0.6}), False),
+        (Point(5, eval_loss=2.0), False),
+        (Point(6, metrics={"f1": 0.4}), False),
+        (Point(5, loss=1.0, metrics={"f1": 0.4}), False),
+        (Point(5, metrics={"f1": 0.4}, beside={"other": 1.0}), False),
+    ],
+)
+def test_further_figures_of_an_evaluation_complete_it(point: Point, *, completes: bool) -> None:
+    """At the same step, without a figure that it has already, and with nothing else."""
+    assert _completes(point, EVALUATED) is completes
+
+
+def test_a_point_after_one_that_evaluates_nothing_completes_nothing() -> None:
+    """A first evaluation loss completes one of figures alone."""
+    assert _completes(Point(5, metrics={"f1": 0.4}), Point(5, loss=1.0)) is False
+    assert _completes(Point(5, eval_loss=2.0), Point(5, metrics={"acc": 0.5})) is True
+
+
+@pytest.mark.parametrize(
+    ("point", "last", "another"),
+    [
+        (Point(5, loss=1.0), Point(5, loss=1.0), True),
+        (Point(5, loss=1.0), Point(4, loss=1.0), False),
+        (Point(5, loss=1.0), Point(5), False),
+        (Point(5), Point(5, loss=1.0), False),
+    ],
+)
+def test_two_losses_of_one_step_are_of_two_processes(point: Point, last: Point, *, another: bool) -> None:
+    """Where both tell one."""
+    assert _tells_another(point, last) is another
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [("0.5", 0.5), ("tensor(0.5)", 0.5), ("word", None), (3, 3), (None, None), ("-inf", -float("inf"))],
+)
+def test_a_printed_number_is_read_wrapped_too(given: object, read: float | None) -> None:
+    """What is no text stays as it is."""
+    assert as_float(given) == read
+
+
+def test_a_store_of_several_runs_says_which_is_judged() -> None:
+    """One run needs no word; values that were left out are counted."""
+    run = TrackedRun("second", steps={1: {"loss": 1.0}}, status="FINISHED", seconds={1: 2.0}, left_out=3)
+    assert _table(run, ["first", "second"], "MLflow").notes == [
+        "2 runs are there; the newest one with metrics is judged: second",
+        "3 values could not be read or are beyond the limit and were left out",
+    ]
+    run.left_out = 0
+    assert _table(run, ["second"], "MLflow").notes == []
