@@ -12,7 +12,8 @@ from recordkit import record
 from torch import nn
 
 from trainadvisor.instrument import module_tables
-from trainadvisor.instrument.user_attributes import attribute, fields
+from trainadvisor.instrument.user_attributes import attribute, entries, fields
+from trainadvisor.record.objects.describe import kind_of, plain, tensors_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,6 +151,51 @@ def test_attributes_are_asked_past_the_methods_of_the_script() -> None:
         1, None, (),
     )  # fmt: skip
     assert (fields(thing), fields({}), fields(None), thing.asked) == ((), (), (), [])
+
+
+class Noting(list):
+    """Notes how its entries are read."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(given)
+        self.noted: list[str] = []
+
+    def __getitem__(self, place: Any) -> Any:
+        self.noted.append("item")
+        return super().__getitem__(place)
+
+    def __iter__(self) -> Any:
+        self.noted.append("iter")
+        return super().__iter__()
+
+    def __len__(self) -> int:
+        self.noted.append("len")
+        return super().__len__()
+
+
+def test_entries_are_read_past_the_methods_of_the_script() -> None:
+    """Of tuples as well; at most so many."""
+    noting = Noting(1, 2, 3)
+    assert (entries(noting, 2), entries((1, 2, 3), 2), entries(torch.Size([4]), 2)) == ([1, 2], [1, 2], [4])
+    tensor = torch.ones(1)
+    assert list(tensors_in(Noting(tensor, Noting(tensor)))) == [tensor, tensor]
+    assert plain(noting) == [1, 2, 3]
+    assert noting.noted == []
+
+
+def test_a_module_is_not_asked_for_its_parametrizations() -> None:
+    """Its class is known all the same."""
+    asked: list[str] = []
+
+    class Layer(nn.Linear):
+        def __getattr__(self, name: str) -> Any:
+            asked.append(name)
+            return super().__getattr__(name)
+
+    layer = Layer(2, 2)
+    asked.clear()
+    assert (kind_of(layer), asked) == ("Layer", [])
+    assert kind_of(torch.nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))) == "Linear"
 
 
 def test_an_output_that_notes_what_it_is_asked_for_is_not_asked() -> None:

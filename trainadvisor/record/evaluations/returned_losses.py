@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import torch
 
-from trainadvisor.instrument.user_attributes import attribute, fields
+from trainadvisor.instrument.user_attributes import attribute, entries, fields
 from trainadvisor.record.losses.loss_graph import metadata_of, scaled_from
 from trainadvisor.record.step import Call
 
@@ -67,5 +67,5 @@ def _items(output: object) -> list[tuple[object, object]]:
     if isinstance(output, dict):
         return list(dict.items(output))
     if isinstance(output, tuple | list):
-        return list(enumerate(output))
+        return list(enumerate(entries(output, _MOST_PATHS)))
     return [(name, attribute(output, name)) for name in fields(output)]

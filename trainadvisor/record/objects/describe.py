@@ -6,12 +6,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.utils import parametrize
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SequentialSampler
 
 from trainadvisor.instrument import private_torch
-from trainadvisor.instrument.user_attributes import attribute, fields
+from trainadvisor.instrument.user_attributes import attribute, entries, fields
 
 Fact = dict[str, Any]
 
@@ -63,7 +62,8 @@ def layer_fact(name: str, module: nn.Module, parameter_ids: list[int]) -> Fact:
 
 def kind_of(module: nn.Module) -> str:
     """Return the name of a module's class, without those that torch makes for parametrized and sharded modules."""
-    kind = parametrize.type_before_parametrizations(module)
+    # parametrize.type_before_parametrizations asks the module, whose class may note what it is asked
+    kind = type(module).__bases__[0] if _PARAMETRIZED in private_torch.children(module) else type(module)
     if not any(base.__name__ == "FSDPModule" for base in kind.__mro__):
         return str(kind.__name__)
     return next(base.__name__ for base in kind.__mro__ if not base.__name__.startswith("FSDP"))
@@ -218,13 +218,14 @@ def plain(value: object) -> Any:
     if isinstance(value, torch.Tensor):
         return value.item() if value.numel() == 1 and value.device.type == "cpu" else None
     if isinstance(value, tuple | list):
-        return [plain(item) for item in value[:_LONG]]
+        return [plain(item) for item in entries(value, _LONG)]
     return value if _is_plain(value) else None
 
 
 def _is_plain(value: object) -> bool:
     if isinstance(value, tuple | list):
-        return len(value) <= _LONG and all(isinstance(item, bool | int | float) for item in value)
+        found = entries(value, _LONG + 1)
+        return len(found) <= _LONG and all(isinstance(item, bool | int | float) for item in found)
     return isinstance(value, bool | int | float | str)
 
 
@@ -236,7 +237,7 @@ def tensors_in(value: object, depth: int = 3) -> Iterable[torch.Tensor]:
         for item in dict.values(value):
             yield from tensors_in(item, depth - 1)
     elif depth > 0 and isinstance(value, tuple | list):
-        for item in value[:_LONG]:
+        for item in entries(value, _LONG):
             yield from tensors_in(item, depth - 1)
     elif depth > 0 and (names := fields(value)):
         yield from tensors_in([attribute(value, name) for name in names], depth - 1)
