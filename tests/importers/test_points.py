@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from trainadvisor.importers.decode.printed_figures import as_float
 from trainadvisor.importers.decode.tracked import TrackedRun
+from trainadvisor.importers.formats.delimited import _rows
 from trainadvisor.importers.formats.tracker_stores import _table
 from trainadvisor.importers.points import Point, _completes, _tells_another
+from trainadvisor.importers.table import Table
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EVALUATED = Point(5, eval_loss=1.0, metrics={"acc": 0.5})
 
@@ -67,3 +74,26 @@ def test_a_store_of_several_runs_says_which_is_judged() -> None:
     ]
     run.left_out = 0
     assert _table(run, ["second"], "MLflow").notes == []
+
+
+@pytest.mark.parametrize(
+    ("text", "notes"),
+    [
+        ("step,loss\n1,2\n2,1\n", []),
+        ("step,loss\n1,2\n2", ["the last line is torn and was left out"]),
+        ("step,loss\n1\n2,1\n", ["1 lines have more or fewer cells than the header and were left out"]),
+        (
+            "step,loss\n1\n2,1\n3",
+            [
+                "the last line is torn and was left out",
+                "1 lines have more or fewer cells than the header and were left out",
+            ],
+        ),
+    ],
+)
+def test_a_torn_last_line_is_no_odd_one(tmp_path: Path, text: str, notes: list[str]) -> None:
+    """Each is told on its own."""
+    (tmp_path / "log.csv").write_text(text)
+    table = Table("CSV", [])
+    list(_rows(tmp_path / "log.csv", table))
+    assert table.notes == notes
