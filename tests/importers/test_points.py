@@ -8,6 +8,7 @@ import pytest
 
 from trainadvisor.importers.decode.printed_figures import as_float
 from trainadvisor.importers.decode.tracked import TrackedRun
+from trainadvisor.importers.foreign_logs import imported
 from trainadvisor.importers.formats.delimited import _rows
 from trainadvisor.importers.formats.tracker_stores import _table
 from trainadvisor.importers.points import Point, _completes, _tells_another
@@ -97,3 +98,10 @@ def test_a_torn_last_line_is_no_odd_one(tmp_path: Path, text: str, notes: list[s
     table = Table("CSV", [])
     list(_rows(tmp_path / "log.csv", table))
     assert table.notes == notes
+
+
+def test_a_short_table_says_nothing_of_points_that_were_left_out(tmp_path: Path) -> None:
+    """Each of them is kept."""
+    (tmp_path / "log.csv").write_text("step,loss\n" + "".join(f"{n},{9 - n}\n" for n in range(9)))
+    _, notes = imported(tmp_path / "log.csv")
+    assert [note for note in notes if "so many" in note] == []
