@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from trainadvisor.descriptors import Descriptor
+from trainadvisor.regular import piece
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,6 +72,47 @@ def test_a_number_that_stands_for_another_file_is_not_held_and_not_closed(ours: 
     assert is_open(ours.number)
     os.close(ours.number)
     os.close(other)
+
+
+def test_it_reads_its_own_file_only_and_leaves_another_where_it_is(tmp_path: Path) -> None:
+    """The script closed ours and got its number for its own file."""
+    (tmp_path / "log").write_bytes(b"0123456789")
+    (tmp_path / "other").write_bytes(b"abcdef")
+    held = Descriptor(os.open(tmp_path / "log", os.O_RDONLY))
+    assert (held.read(2, 3), held.read(8, 9), held.read(20, 1)) == (b"234", b"89", b"")
+    other = os.open(tmp_path / "other", os.O_RDONLY)
+    os.dup2(other, held.number)
+    assert (held.read(0, 3), os.lseek(other, 0, os.SEEK_CUR)) == (b"", 0)
+    held.close()
+    assert is_open(held.number)
+    os.close(held.number)
+    os.close(other)
+
+
+def test_a_piece_whose_descriptor_the_script_closes_and_opens_again_is_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file that stands at its number since then is neither read nor closed."""
+    (tmp_path / "log").write_bytes(b"0123456789")
+    (tmp_path / "other").write_bytes(b"abcdef")
+    taken = []
+
+    def interrupted(held: Descriptor) -> bool:
+        taken.append(held.number)
+        other = os.open(tmp_path / "other", os.O_RDONLY)
+        os.dup2(other, held.number)
+        os.close(other)
+        return looked(held)
+
+    assert piece(tmp_path / "log", 4, 3) == b"456"
+    looked = Descriptor.held.fget
+    monkeypatch.setattr(Descriptor, "held", property(interrupted))
+    assert piece(tmp_path / "log", 4, 3) == b""
+    assert os.read(taken[0], 9) == b"abcdef"
+    os.close(taken[0])
+    monkeypatch.undo()
+    monkeypatch.setattr("trainadvisor.regular.Descriptor", lambda number: os.close(number) or Descriptor(number))
+    assert piece(tmp_path / "log", 4, 3) == b""
 
 
 def test_it_is_regained_only_by_the_same_file(ours: Descriptor, tmp_path: Path) -> None:

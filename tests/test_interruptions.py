@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import signal
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 
 import trainadvisor
+from trainadvisor.instrument import torch_events
 from trainadvisor.instrument.guard import Guard
 from trainadvisor.interruptions import from_handler, suppressed
 from trainadvisor.record.probes.learning_rate import LearningRateProbe
@@ -108,6 +110,31 @@ def test_suppressing_passes_over_our_mistakes_only() -> None:
 def test_an_exception_without_frames_is_no_handler_s() -> None:
     """It was never raised."""
     assert not from_handler(TimeIsUp())
+
+
+def _guarded(border: Callable[..., None], _: pytest.MonkeyPatch) -> None:
+    Guard(lambda *_: None)("probe", border)
+
+
+def _told(border: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch_events, "listeners", [SimpleNamespace(on=border)])
+    torch_events.tell("step_ends")
+
+
+@pytest.mark.usefixtures("handler")
+@pytest.mark.parametrize("place", [_guarded, _told])
+def test_an_alarm_at_the_border_of_our_no_grad_leaves_gradients_on(
+    place: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Inside `__enter__` the switch is set already, and nobody will call `__exit__`."""
+
+    def border(*_: object) -> None:
+        torch.set_grad_enabled(False)
+        ring()
+
+    with pytest.raises(TimeIsUp):
+        place(border, monkeypatch)
+    assert torch.is_grad_enabled()
 
 
 @pytest.mark.usefixtures("handler")

@@ -47,6 +47,15 @@ class Descriptor:
         self.number = _raised(number)
         return True
 
+    def read(self, start: int, most: int) -> bytes:
+        """Return at most so many bytes from a place on, none if the number refers to another file."""
+        if not self.held:
+            return b""
+        if sys.platform == "win32":
+            os.lseek(self.number, start, os.SEEK_SET)
+            return os.read(self.number, most)
+        return os.pread(self.number, most, start)
+
     def close(self) -> None:
         """Close the file, unless its number now refers to another file."""
         if self.held:

@@ -129,6 +129,7 @@ class _View(Follower):
         from trainadvisor import configuration
 
         super().__init__(watcher.log, lang, configuration.load(), patience=0.0, stream=sys.stderr, redraw=True)
+        self._rules.prepare()  # now, as for alerts: see Watcher._judge_beside
         self._watcher, self._handle = watcher, handle
         self._before = ""
         self._thread = Background(self.run, "trainadvisor-notebook")

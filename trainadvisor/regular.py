@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from trainadvisor.descriptors import Descriptor
+
 MOST_ENTRIES, DEEPEST = 10_000, 8
 # Folders whose files expose the machine itself.
 SPECIAL = tuple(map(Path, ("/proc", "/sys")))
@@ -29,11 +31,31 @@ def is_folder(path: Path) -> bool:
 
 def opened(path: Path) -> BinaryIO:
     """Open a file for unbuffered reading; raise OSError for a pipe, device or folder instead of blocking."""
+    return open(_number(path), "rb", buffering=0)
+
+
+def _number(path: Path) -> int:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(0, "not a regular file")
-    return open(descriptor, "rb", buffering=0)  # noqa: PTH123 - a descriptor has no path
+    return descriptor
+
+
+def piece(path: Path, start: int, most: int) -> bytes:
+    """Return at most so many bytes of a file that is read beside a script, none where the script closed our descriptor.
+
+    Its number may stand for a file that the script opened meanwhile: that one is neither moved on nor closed.
+    """
+    number = _number(path)
+    try:
+        file = Descriptor(number)
+    except OSError:  # closed already
+        return b""
+    try:
+        return file.read(start, most)
+    finally:
+        file.close()
 
 
 def content(path: Path, largest: int) -> bytes:

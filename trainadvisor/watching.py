@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from trainadvisor.errors import UsageError
-from trainadvisor.instrument import foreign_optimizers, torch_events
+from trainadvisor.instrument import foreign_optimizers, module_tables, torch_events
 from trainadvisor.log.rank_logs import path_of
 from trainadvisor.record import process_rank
 from trainadvisor.record.sampling import share_of
@@ -58,7 +58,10 @@ class Watcher(WatchedRecording):
         from trainadvisor.monitor.look_pace import LookPace
         from trainadvisor.monitor.running_judge import LogJudge, RunningJudge
 
-        judge = RunningJudge(GrowingLog(self.log.absolute()), LogJudge(ignore=self.ignore), LookPace())
+        rules = LogJudge(ignore=self.ignore)
+        # now, since what a thread reads beside the script may stand at a number that the script closes and opens again
+        rules.prepare()
+        judge = RunningJudge(GrowingLog(self.log.absolute()), rules, LookPace())
         judge.subscribe(alerter.heed)
         thread = JudgingThread(judge)
         self.subscribe(thread.take)
@@ -179,7 +182,7 @@ def autolog(log: str | Path = "log.json", *, every: int = 10, overhead: str | fl
 
 def _optimizers_of(models: list[nn.Module]) -> list[torch.optim.Optimizer]:
     """Find the optimizers that hold parameters of the models: without them no step could be told from a backward."""
-    wanted = {id(p) for model in models for p in model.parameters()}
+    wanted = {id(p) for model in models for p in module_tables.parameters(model)}
     found = [thing for thing in gc.get_objects() if issubclass(type(thing), torch.optim.Optimizer)]
     return [o for o in found if any(id(p) in wanted for group in o.param_groups for p in group["params"])]
 
@@ -192,7 +195,7 @@ def _check(models: list[Any], optimizers: list[Any], every: int) -> None:
         if not isinstance(thing, torch.optim.Optimizer):
             kind = type(thing).__name__
             raise UsageError(f"watch(..., optimizer): {kind} is no torch.optim.Optimizer; pass the optimizer itself")
-    if not any(next(model.parameters(), None) is not None for model in models):
+    if not any(next(module_tables.parameters(model), None) is not None for model in models):
         message = "watch(model, ...): the model has no parameters, so nothing can train; pass the model that is trained"
         raise UsageError(message)
     if every < 1:

@@ -57,12 +57,13 @@ def measured(tree: Path, files: list[str], work: Path) -> dict[str, Any]:
         noted = work / "noted.json"
         code = run_tests(tree, names, FOLDER_SECONDS, MUTANTS_CALLS=str(noted))
         print(f"measured {len(names)} files of {folder}: exit code {code}", flush=True)
-        tests = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
-        for name in names:
-            of_file = {test: told for test, told in tests.items() if test.startswith(f"{name}::")}
+        told = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {"files": [], "tests": {}}
+        for name in names if code is not None and code >= 0 else told["files"]:
+            of_file = {test: calls for test, calls in told["tests"].items() if test.startswith(f"{name}::")}
             kept[name].write_text(json.dumps(of_file), encoding="utf-8")
         noted.unlink(missing_ok=True)
-    return {test: told for path in kept.values() for test, told in json.loads(path.read_text(encoding="utf-8")).items()}
+    known = (path for path in kept.values() if path.exists())
+    return {test: told for path in known for test, told in json.loads(path.read_text(encoding="utf-8")).items()}
 
 
 def _digest(tree: Path, name: str) -> str:

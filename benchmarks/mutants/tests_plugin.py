@@ -25,6 +25,7 @@ PACKAGE = str(Path(trainadvisor.__file__).parent.parent) + os.sep
 OURS = PACKAGE + "trainadvisor" + os.sep
 called: set[CodeType] = set()
 measured: dict[str, Any] = {}
+finished: list[str] = []
 useless: set[str] = set()
 
 
@@ -37,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Confi
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """Note what a test calls, its fixtures included."""
     if "MUTANTS_CALLS" not in os.environ:
         return (yield)
@@ -52,6 +53,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         threading.settrace(None)
         names = sorted({f"{code.co_filename.removeprefix(PACKAGE)}:{_name(code)}" for code in called})
         measured[item.nodeid] = {"seconds": round(time.monotonic() - began, 3), "calls": names}
+        if nextitem is None or _file(nextitem.nodeid) != _file(item.nodeid):
+            finished.append(_file(item.nodeid))
+            _write(Path(os.environ["MUTANTS_CALLS"]))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -70,9 +74,13 @@ def _name(code: CodeType) -> str:
     return code.co_qualname.split(".<locals>.<")[0]
 
 
-def pytest_sessionfinish() -> None:
-    """Write what was noted."""
-    if where := os.environ.get("MUTANTS_CALLS"):
-        Path(where).write_text(
-            json.dumps({name: measured[name] for name in measured.keys() - useless}), encoding="utf-8"
-        )
+def _file(name: str) -> str:
+    return name.partition("::")[0]
+
+
+def _write(where: Path) -> None:
+    """Write what was noted of the files whose tests are all done: a run that is broken off keeps them."""
+    tests = {name: told for name, told in measured.items() if name not in useless and _file(name) in finished}
+    beside = where.with_suffix(".new")
+    beside.write_text(json.dumps({"files": finished, "tests": tests}), encoding="utf-8")
+    beside.replace(where)

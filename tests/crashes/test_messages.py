@@ -7,6 +7,7 @@ import pickle
 import tomllib
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -121,3 +122,16 @@ def test_the_line_is_the_deepest_of_the_user_own() -> None:
     assert here is not None
     assert detail["site"]["file"].endswith("test_messages.py")
     assert (detail["site"]["line"], detail["site"]["code"]) == (here.f_lineno - 5, "nn.Linear(2, 1)(torch.ones(3))")
+
+
+def test_patterns_that_are_none_are_told_with_their_place() -> None:
+    """Those of branches too; sound ones are not, and their parts have names."""
+    branch = SimpleNamespace(crash=["(?P<rows>\\d+)", "[z-a]"])
+    rule: Any = SimpleNamespace(crash=["(?P<name>\\w+)", "(("], branches=[branch])
+    assert [told.partition(" is not")[0] for told in crash_rules.problems(rule)] == [
+        "crash[2]:",
+        "branches[1].crash[2]:",
+    ]
+    assert crash_rules.names(rule) == {"name", "rows"}
+    rule.crash, branch.crash = rule.crash[:1], branch.crash[:1]
+    assert list(crash_rules.problems(rule)) == []

@@ -98,3 +98,9 @@ def test_a_log_that_has_only_been_opened_is_ours(start: str, tmp_path: Path) -> 
     assert isinstance(growing(tmp_path / "log.json"), GrowingLog)
     (tmp_path / "metrics.csv").write_text("step,loss\n1,2.0\n2,1.0\n", encoding="utf-8")
     assert isinstance(growing(tmp_path / "metrics.csv"), GrowingImport)
+
+
+def test_a_foreign_log_is_never_behind(tmp_path: Path) -> None:
+    """It is read as a whole, so that a look may follow each reading."""
+    log = GrowingImport(tmp_path / "log.csv")
+    assert log.behind is False

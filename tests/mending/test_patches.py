@@ -4,8 +4,8 @@ import pytest
 
 from trainadvisor.judge.result import Edit, Finding, Remedy, Site
 from trainadvisor.judge.rule_loading import load
-from trainadvisor.mending.patches import patch
-from trainadvisor.source.edits import diff
+from trainadvisor.mending.patches import _sites, patch
+from trainadvisor.source.edits import Span, diff
 from trainadvisor.source.reading import parse
 
 BOOK = load()
@@ -145,3 +145,52 @@ def test_dropout_is_changed_in_the_model_of_the_run(line: int, changed: int) -> 
     made = patch(finding("overfitting", remedy("dropout", p=0.3), site=site), source, BOOK)
     shown = diff(source, made.text).split("\n")[2:] if made and made.text else []
     assert len([text for text in shown if text[0] in "+-"]) == changed
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "place"),
+    [
+        ("f(a,\n  b)\n", Span((1, 3), (2, 3), ""), (2, 1, 4)),
+        ("f(a, b)\n", Span((1, 3), (1, 6), ""), (1, 4, 7)),
+        ("f(a,  # kept\n  b)\n", Span((1, 3), (2, 3), ""), (1, 4, 13)),
+        ("if a:\n  f(a)\n", Span((2, 0), (2, 0), "g()\n"), (2, 3, 7)),
+        ("if a:\n  f(a)\n", Span((2, 0), (2, 2), "x"), (2, 3, 7)),
+    ],
+)
+def test_the_place_of_a_change_is_what_goes_away(text: str, span: Span, place: tuple[int, int, int]) -> None:
+    """Not the comma before it on the line above; where nothing goes, the whole line."""
+    (site,) = _sites(parse(text, "train.py"), (span,))
+    assert (site.line, site.column, site.end_column) == place
+    assert site.source == text.split("\n")[place[0] - 1]
+
+
+def test_what_goes_away_is_named_before_what_is_put() -> None:
+    """By its place otherwise."""
+    put, first, second = Span((1, 0), (1, 0), "x\n"), Span((2, 0), (2, 1), ""), Span((3, 0), (3, 1), "")
+    assert [site.line for site in _sites(parse("a\nb\nc\n", "train.py"), (put, second, first))] == [2, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("loss = F.cross_entropy(net(x), y)", "F.cross_entropy(net(x), y, reduction='sum')"),
+        ("loss = F.cross_entropy(net(x), y, reduction='mean')", "F.cross_entropy(net(x), y, reduction='sum')"),
+    ],
+)
+def test_an_argument_is_given_to_the_call_of_a_loss(text: str, wanted: str) -> None:
+    """Where no object is made of it."""
+    script = LOOP.replace("loss = (net(x) - y).square().mean()", text).replace(
+        "torch\n", "torch\nimport torch.nn.functional as F\n", 1
+    )
+    told = lines("loss-term-imbalance", script, remedy("loss-function", reduction="sum"))
+    assert [line.split("loss = ")[1].replace('"', "'") for line in told if line[0] == "+"] == [wanted]
+
+
+def test_an_argument_is_given_where_the_object_of_a_loss_is_made() -> None:
+    """Not where it is called."""
+    script = LOOP.replace("(net(x) - y).square().mean()", "criterion(net(x), y)")
+    script = script.replace("net = build()", "net = build()\ncriterion = torch.nn.MSELoss()")
+    told = lines("loss-term-imbalance", script, remedy("loss-function", reduction="sum"))
+    assert [line.replace('"', "'") for line in told if line[0] == "+"] == [
+        "+criterion = torch.nn.MSELoss(reduction='sum')"
+    ]

@@ -95,3 +95,21 @@ def test_a_second_training_is_looked_at_too() -> None:
 
 def _plain(model: nn.Module, _: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return F.mse_loss(model(x), torch.zeros(8, 3))
+
+
+def test_what_the_first_steps_show_is_told_once_they_are_over() -> None:
+    """A run that is killed later has told it; the end does not tell it again."""
+
+    def train() -> nn.Module:
+        model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3))
+        optimizer = torch.optim.Adam(model.parameters())
+        for _ in range(30):
+            optimizer.zero_grad()
+            _preference(model, model, torch.randn(8, 4)).backward()
+            optimizer.step()
+        return model
+
+    records = record(train)
+    kinds = [entry.get("kind", entry["record"]) for entry in records]
+    assert kinds.count("self-reference") == 1
+    assert kinds[kinds.index("self-reference") :].count("step") > 10

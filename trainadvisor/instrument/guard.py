@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
 from trainadvisor.interruptions import from_handler, suppressed
 
 # Errors after which a probe is switched off.
@@ -23,10 +25,12 @@ class Guard:
         """Return what the probe returns, or None when it failed or is off."""
         if self._failures.get(name, 0) >= _PATIENCE:
             return None
+        gradients = torch.is_grad_enabled()
         try:
             return function(*args)
-        except Exception as error:
-            if from_handler(error):
+        except BaseException as error:
+            torch.set_grad_enabled(gradients)  # raised at the border of a `no_grad` of ours, it would stay off
+            if not isinstance(error, Exception) or from_handler(error):
                 raise
             self.failed(name, error)
             return None

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.compiler import is_dynamo_compiling
 
-from trainadvisor.instrument import tracing
+from trainadvisor.instrument import module_tables, tracing
 from trainadvisor.instrument.hidden_frame import disguised, drop_own_frames, veiled
 
 
@@ -140,7 +140,7 @@ def _symbolic(module: nn.Module, given: object) -> bool:
     # elsewhere nobody asks so, and the user's own modes would hear of a look at the tensor
     if "keras" not in sys.modules or not given.is_meta:
         return False
-    return not any(tensor.is_meta for tensor in module.parameters())
+    return not any(tensor.is_meta for tensor in module_tables.parameters(module))
 
 
 def _enclosed(

@@ -109,8 +109,9 @@ _HELD = ("_modules", "_parameters", "_buffers", "_forward_hooks")
 unusable.extend(f"torch.nn.Module.{name}" for name in _HELD if not hasattr(nn.Module(), name))
 
 
-# The tables of a module. named_children() and named_parameters(recurse=False) leave out what stands there twice, may be
-# overridden by the user's class, and cost more; __getattr__ of a module may be the user's too.
+# The tables of a module, through which `module_tables` goes. named_children() and named_parameters(recurse=False) leave
+# out what stands there twice, may be overridden by the user's class, and cost more; __getattr__ of a module may be the
+# user's too.
 def children(module: nn.Module) -> dict[str, nn.Module | None]:
     """Return the modules directly in a module."""
     return module._modules
@@ -119,6 +120,17 @@ def children(module: nn.Module) -> dict[str, nn.Module | None]:
 def parameters(module: nn.Module) -> dict[str, nn.Parameter | None]:
     """Return the parameters directly in a module."""
     return module._parameters
+
+
+def buffers(module: nn.Module) -> dict[str, torch.Tensor | None]:
+    """Return the buffers directly in a module."""
+    return module._buffers
+
+
+def lasting_buffers(module: nn.Module) -> dict[str, torch.Tensor | None]:
+    """Return the buffers directly in a module that a state dict holds."""
+    passing = module.__dict__.get("_non_persistent_buffers_set", ())
+    return {name: tensor for name, tensor in module._buffers.items() if name not in passing}
 
 
 def copied_tensors(module: nn.Module) -> tuple[dict[str, nn.Parameter | None], dict[str, torch.Tensor | None]]:

@@ -85,10 +85,14 @@ def discovering() -> bool:
 @veiled
 def tell(name: str, *args: object) -> None:
     """Tell every listener; torch.compile, when it is about, looks away."""
-    compiling = set_eval_frame(None)
+    compiling, gradients = set_eval_frame(None), torch.is_grad_enabled()
     try:
         for listener in tuple(listeners):
             listener.on(name, *args)
+    except BaseException:
+        # of a signal handler's: raised at the border of a `no_grad` of ours, it leaves the switch where it was set
+        torch.set_grad_enabled(gradients)
+        raise
     finally:
         set_eval_frame(compiling)
 

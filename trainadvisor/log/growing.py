@@ -13,7 +13,7 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.log.records import PROVISIONAL
 from trainadvisor.log.stream import FRAME, LONGEST_LINE, Stream, too_long
 from trainadvisor.log.training_views import DERIVED
-from trainadvisor.regular import opened
+from trainadvisor.regular import piece
 
 # Reads after which an unreadable line is skipped: until then it may be half written.
 PATIENCE = 3
@@ -53,12 +53,10 @@ class Tail:
 
     def _gained(self) -> list[Record]:
         try:
-            with opened(self.path) as file:
-                file.seek(self._offset)
-                data = file.read(LOOK)
-                self.behind = len(data) == LOOK
-                if self.behind and b"\n" not in data:
-                    data += file.read(LONGEST_LINE)
+            data = piece(self.path, self._offset, LOOK)
+            self.behind = len(data) == LOOK
+            if self.behind and b"\n" not in data:
+                data += piece(self.path, self._offset + LOOK, LONGEST_LINE)
         except OSError as error:
             message = f"{self.path}: cannot be read ({error.strerror}); check the file"
             raise LogError(message) from error

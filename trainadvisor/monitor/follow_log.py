@@ -94,7 +94,8 @@ class Follower:
         """Take the log, and after how many seconds without a new record following ends (0: never)."""
         log = growing(path)
         self._foreign = isinstance(log, GrowingImport)
-        self._judge = RunningJudge(log, LogJudge(lang, config), LookPace(0.0, APART))
+        self._rules = LogJudge(lang, config)
+        self._judge = RunningJudge(log, self._rules, LookPace(0.0, APART))
         self._view, self._words, self._lang = View(path), Words(lang), lang
         self._patience, self._stream, self._redraw = patience, stream, redraw
         self._news: list[FindingEvent] = []

@@ -39,11 +39,13 @@ class LogJudge:
 
     def prepare(self) -> None:
         """Load now what the first judgement would have to load."""
+        from numpy import ma
+
         from trainadvisor.judge import trainings
         from trainadvisor.signals import all_signals
         from trainadvisor.telling import told_findings, told_lines, told_run
 
-        del trainings, told_findings, told_run
+        del ma, trainings, told_findings, told_run
         told_lines.prepare()
         all_signals()
         with suppress(Exception):  # the first judgement will tell

@@ -60,6 +60,8 @@ def _layer(trace: types.TracebackType | None) -> dict[str, Any]:
     """Return name and form of the innermost layer that was running, and the shape of what went in."""
     from torch import nn
 
+    from trainadvisor.instrument import module_tables
+
     modules: list[tuple[Any, types.FrameType]] = []
     for frame, _ in traceback.walk_tb(trace):
         module = frame.f_locals.get("self")
@@ -69,7 +71,7 @@ def _layer(trace: types.TracebackType | None) -> dict[str, Any]:
         return {}
     inner, frame = modules[-1]
     outer = modules[0][0]
-    names = (name for name, module in outer.named_modules() if module is inner)
+    names = (name for name, module in module_tables.named_modules(outer) if module is inner)
     found = {"layer": next(names, "")[:_LONGEST_NAME], "layer_form": _form(inner), "layer_class": type(inner).__name__}
     shapes = list(_shapes(frame))
     return {name: value for name, value in {**found, "input_shape": shapes[0] if shapes else None}.items() if value}
@@ -87,10 +89,14 @@ def _shapes(frame: types.FrameType) -> Iterator[str]:
 
 def _form(module: Any) -> str:
     """Return a layer as it is written in code, without its defaults' names where the shape says all."""
+    from trainadvisor.instrument import private_torch
+
     name = type(module).__name__
+    if not type(module).extra_repr.__module__.startswith("torch.nn."):  # the script's own may print
+        return name
     if name == "Linear":
         return f"Linear({module.in_features}, {module.out_features})"
-    if hasattr(module, "in_channels") and hasattr(module, "kernel_size"):
+    if isinstance(module, private_torch.CONV):
         return f"{name}({module.in_channels}, {module.out_channels})"
-    extra = module.extra_repr() if not list(module.children()) else ""
+    extra = module.extra_repr() if not private_torch.children(module) else ""
     return f"{name}({extra})"[:_LONGEST_NAME] if extra else name

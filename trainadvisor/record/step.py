@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from trainadvisor.instrument import module_tables
 from trainadvisor.log.records import Record
 from trainadvisor.record.device_readback import Reading
 from trainadvisor.record.objects.watched_model import Model, bare
@@ -81,5 +82,5 @@ class Call:
         layers = list(self.model.caring)
         if len(self.model.alive) == 1 or not layers:
             return layers
-        inside = {id(module) for module in self.module.modules()}
+        inside = {id(module) for module in module_tables.modules(self.module)}
         return [layer for layer in layers if id(layer) in inside]

@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import Subset, TensorDataset
 
 from trainadvisor.instrument.split_words import HELD_OUT, TRAINING
+from trainadvisor.instrument.user_attributes import attribute
 from trainadvisor.record.evaluations.evaluation_source import Source, Spot
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def split_of(source: Source, trained: "Iterable[DataLoader[Any]]") -> str | None
 
 def _same_data(one: "DataLoader[Any]", other: "DataLoader[Any]") -> bool:
     first, second = one.dataset, other.dataset
-    if one is other or first is second or getattr(first, "dataset", None) is second:
+    if one is other or first is second or attribute(first, "dataset") is second:
         return True
     if isinstance(first, TensorDataset) and isinstance(second, TensorDataset):
         return all(a is b for a, b in zip(first.tensors, second.tensors, strict=False))

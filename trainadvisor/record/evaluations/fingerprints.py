@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, Subset
 
+from trainadvisor.instrument.user_attributes import attribute
 from trainadvisor.record.objects.describe import local, tensors_in
 
 # Numbers of a row that are looked at, evenly spaced.
@@ -71,7 +72,7 @@ def _examples(loader: "DataLoader[Any]") -> tuple[object, set[int] | None]:
     data: Any = loader.dataset
     if not hasattr(data, "__len__") or len(data) > _MOST_INDICES:
         return data, None
-    order = getattr(getattr(loader, "sampler", None), "indices", None)
+    order = attribute(loader.sampler, "indices")
     indices = [int(i) for i in order] if order is not None else list(range(len(data)))
     while isinstance(data, Subset):
         indices = [int(data.indices[i]) for i in indices]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import torch
 
+from trainadvisor.instrument.user_attributes import attribute, entries, fields
 from trainadvisor.record.losses.loss_graph import metadata_of, scaled_from
 from trainadvisor.record.step import Call
 
@@ -64,9 +65,7 @@ def numbers_in(output: object, path: Path = ()) -> Iterator[tuple[Path, torch.Te
 
 def _items(output: object) -> list[tuple[object, object]]:
     if isinstance(output, dict):
-        return list(output.items())
+        return list(dict.items(output))
     if isinstance(output, tuple | list):
-        return list(enumerate(output))
-    if hasattr(output, "__dataclass_fields__"):
-        return [(name, getattr(output, name)) for name in output.__dataclass_fields__]
-    return []
+        return list(enumerate(entries(output, _MOST_PATHS)))
+    return [(name, attribute(output, name)) for name in fields(output)]

@@ -167,7 +167,8 @@ def terms(call: LossCall) -> torch.Tensor:
 
 def has_value(tensor: torch.Tensor) -> bool:
     """Return whether a root is one number of this process, which all processes together need not add up."""
-    return tensor.numel() == 1 and tensor.grad_fn is not None and not tensor.is_meta and not hasattr(tensor, "to_local")
+    distributed = hasattr(type(tensor), "to_local")
+    return tensor.numel() == 1 and tensor.grad_fn is not None and not tensor.is_meta and not distributed
 
 
 def is_plain_mean(call: LossCall, tensor: torch.Tensor) -> bool:

@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.utils import parametrize
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import DataLoader, IterableDataset, RandomSampler, SequentialSampler
 
 from trainadvisor.instrument import private_torch
+from trainadvisor.instrument.user_attributes import attribute, entries, fields
 
 Fact = dict[str, Any]
 
@@ -62,7 +62,8 @@ def layer_fact(name: str, module: nn.Module, parameter_ids: list[int]) -> Fact:
 
 def kind_of(module: nn.Module) -> str:
     """Return the name of a module's class, without those that torch makes for parametrized and sharded modules."""
-    kind = parametrize.type_before_parametrizations(module)
+    # parametrize.type_before_parametrizations asks the module, whose class may note what it is asked
+    kind = type(module).__bases__[0] if _PARAMETRIZED in private_torch.children(module) else type(module)
     if not any(base.__name__ == "FSDPModule" for base in kind.__mro__):
         return str(kind.__name__)
     return next(base.__name__ for base in kind.__mro__ if not base.__name__.startswith("FSDP"))
@@ -98,7 +99,7 @@ def _role(name: str, tensor: torch.Tensor, layer: nn.Module | None) -> str:
 
 def _parts(tensor: torch.Tensor) -> int:
     """Return over how many processes a distributed tensor is split, 0 for one that is here as a whole."""
-    mesh, placements = getattr(tensor, "device_mesh", None), getattr(tensor, "placements", ())
+    mesh, placements = attribute(tensor, "device_mesh"), attribute(tensor, "placements", otherwise=())
     split = [dimension for dimension, placement in enumerate(placements) if placement.is_shard()]
     return math.prod(mesh.size(dimension) for dimension in split) if mesh is not None and split else 0
 
@@ -134,9 +135,10 @@ def sampled(tensor: torch.Tensor, most: int = 16384) -> torch.Tensor:
 
 def local(tensor: torch.Tensor) -> torch.Tensor:
     """Return the part of a distributed tensor that is in this process: what is asked of the whole waits for others."""
-    if type(tensor) in _PLAIN or not hasattr(tensor, "to_local"):
+    if type(tensor) in _PLAIN or not hasattr(type(tensor), "to_local"):
         return tensor
-    part: torch.Tensor = tensor.to_local()
+    whole: Any = tensor
+    part: torch.Tensor = whole.to_local()
     return part
 
 
@@ -148,7 +150,7 @@ def numbers_in(tensor: torch.Tensor) -> int:
 
 def innermost(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
     """Return the optimizer inside of its wrappers: they hold it as `optimizer` and share its groups."""
-    inner = getattr(optimizer, "optimizer", None)
+    inner = attribute(optimizer, "optimizer")
     if isinstance(inner, torch.optim.Optimizer) and inner.param_groups is optimizer.param_groups:
         return innermost(inner)
     return optimizer
@@ -192,15 +194,15 @@ def _sampler(loader: DataLoader[Any]) -> object:
     Accelerate hands a loader only its batch sampler, and torch then gives it a sampler that nobody asks.
     """
     found: object = loader.batch_sampler
-    while (inner := getattr(found, "batch_sampler", None)) is not None:
+    while (inner := attribute(found, "batch_sampler")) is not None:
         found = inner
-    own = getattr(found, "sampler", None) if found is not None else None
+    own = attribute(found, "sampler")
     return loader.sampler if own is None else own
 
 
 def batch_size(loader: DataLoader[Any]) -> int | None:
     """Return the examples of a batch, also where a sampler of the user's puts batches together."""
-    found = loader.batch_size if loader.batch_size is not None else getattr(loader.batch_sampler, "batch_size", None)
+    found = loader.batch_size if loader.batch_size is not None else attribute(loader.batch_sampler, "batch_size")
     return found if isinstance(found, int) else None
 
 
@@ -216,13 +218,14 @@ def plain(value: object) -> Any:
     if isinstance(value, torch.Tensor):
         return value.item() if value.numel() == 1 and value.device.type == "cpu" else None
     if isinstance(value, tuple | list):
-        return [plain(item) for item in value[:_LONG]]
+        return [plain(item) for item in entries(value, _LONG)]
     return value if _is_plain(value) else None
 
 
 def _is_plain(value: object) -> bool:
     if isinstance(value, tuple | list):
-        return len(value) <= _LONG and all(isinstance(item, bool | int | float) for item in value)
+        found = entries(value, _LONG + 1)
+        return len(found) <= _LONG and all(isinstance(item, bool | int | float) for item in found)
     return isinstance(value, bool | int | float | str)
 
 
@@ -231,10 +234,10 @@ def tensors_in(value: object, depth: int = 3) -> Iterable[torch.Tensor]:
     if isinstance(value, torch.Tensor):
         yield value
     elif depth > 0 and isinstance(value, dict):
-        for item in value.values():
+        for item in dict.values(value):
             yield from tensors_in(item, depth - 1)
     elif depth > 0 and isinstance(value, tuple | list):
-        for item in value[:_LONG]:
+        for item in entries(value, _LONG):
             yield from tensors_in(item, depth - 1)
-    elif depth > 0 and hasattr(value, "__dataclass_fields__"):
-        yield from tensors_in([getattr(value, key) for key in value.__dataclass_fields__], depth - 1)
+    elif depth > 0 and (names := fields(value)):
+        yield from tensors_in([attribute(value, name) for name in names], depth - 1)

@@ -42,5 +42,5 @@ def same_memory(known: Memory, tensor: torch.Tensor) -> bool:
 
 def lies_in_memory(tensor: torch.Tensor) -> bool:
     """Return whether a tensor is a plain stretch of memory: not sparse, without values, or spread over processes."""
-    local = type(tensor) is torch.Tensor or not hasattr(tensor, "to_local")
+    local = type(tensor) is torch.Tensor or not hasattr(type(tensor), "to_local")
     return local and tensor.layout is torch.strided and not tensor.is_meta

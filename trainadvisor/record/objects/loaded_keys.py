@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import nn
 
+from trainadvisor.instrument import module_tables
 from trainadvisor.record.objects.describe import Fact, tensors_in
 from trainadvisor.record.objects.known_tensor import KnownTensor
 
@@ -59,11 +60,8 @@ def loaded(module: nn.Module, given: Mapping[str, object], file: Shapes, *, assi
 
 def own_tensors(module: nn.Module) -> dict[str, torch.Tensor]:
     """Return the parameters of a module as its state dict names them; of one without any, its buffers."""
-    state = module.state_dict(keep_vars=True)
-    parameters: dict[str, torch.Tensor] = {
-        name: value for name, value in state.items() if isinstance(value, nn.Parameter)
-    }
-    return parameters or {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}
+    state = module_tables.saved_tensors(module)
+    return {name: value for name, value in state.items() if isinstance(value, nn.Parameter)} or state
 
 
 def _shapes_in(value: object, depth: int = 3) -> Shapes:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import torch
 from torch.optim.lr_scheduler import LRScheduler
 
+from trainadvisor.instrument.user_attributes import attribute
 from trainadvisor.record.objects import describe
 from trainadvisor.record.objects.describe import Fact
 from trainadvisor.record.objects.held_tensor import HeldTensors
@@ -82,7 +83,7 @@ class OptimizerRegistry(ObjectIds):
         number = self._number("scheduler", scheduler)
         if number not in self._told_schedulers:
             self._told_schedulers.add(number)
-            optimizer = getattr(scheduler, "optimizer", None)
+            optimizer = attribute(scheduler, "optimizer")
             of = self.add_optimizer(optimizer)["id"] if isinstance(optimizer, torch.optim.Optimizer) else None
             fact = {"id": number, "class": type(scheduler).__name__, "site": self.site_of(scheduler), "optimizer": of}
             self._announce("scheduler", fact | {"facts": describe.scheduler_fact(scheduler)})

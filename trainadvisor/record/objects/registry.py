@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrize import ParametrizationList
 
-from trainadvisor.instrument import private_torch
+from trainadvisor.instrument import module_tables, private_torch
 from trainadvisor.record.objects import describe as facts
 from trainadvisor.record.objects.describe import Fact
 from trainadvisor.record.objects.ids import Announce
@@ -42,7 +42,7 @@ class ObjectRegistry(OptimizerRegistry):
         if id(module) in self._plain:
             return True
         weightless = isinstance(module, torch.jit.ScriptModule | ParametrizationList)
-        plain = weightless or next(module.parameters(), None) is None
+        plain = weightless or next(module_tables.parameters(module), None) is None
         if plain:
             self._plain.add(id(module))
             weakref.finalize(module, self._plain.discard, id(module)).atexit = False
@@ -77,7 +77,7 @@ class ObjectRegistry(OptimizerRegistry):
 
     def _whole_of(self, root: nn.Module) -> Model | None:
         """Return the model that holds all parameters of a module made later around a part of it, as `model[:2]` is."""
-        numbers = {self.of_parameter.get(id(p), -1) for p in root.parameters()}
+        numbers = {self.of_parameter.get(id(p), -1) for p in module_tables.parameters(root)}
         if not numbers or -1 in numbers:
             return None
         return next(
@@ -120,10 +120,10 @@ class ObjectRegistry(OptimizerRegistry):
         known = {id(p) for p in model.parameters}
         before = {fact["id"]: fact for fact in model.fact.pop("before", [])}
         # a tied weight belongs to the first module that holds it, whose name it has
-        owners = reversed(list(root.modules()))
+        owners = reversed(list(module_tables.modules(root)))
         owned = [(m, p) for m in owners for p in private_torch.parameters(m).values() if p is not None]
         layer_of = {id(p): m for m, p in owned}
-        named, loaded = list(root.named_parameters()), self._loaded(root)
+        named, loaded = list(module_tables.named_parameters(root)), self._loaded(root)
         model.lazy = any(isinstance(tensor, nn.parameter.UninitializedParameter) for _, tensor in named)
         for place, (name, tensor) in enumerate(named):
             if id(tensor) not in known and not isinstance(tensor, nn.parameter.UninitializedParameter):
@@ -133,7 +133,7 @@ class ObjectRegistry(OptimizerRegistry):
         for module, tensor in owned:
             if id(tensor) in self.of_parameter:
                 self.held.hold(tensor, module)
-        for name, module in root.named_modules():
+        for name, module in module_tables.named_modules(root):
             self._own(module, model)
             if (module is root and not facts.is_leaf(module)) or facts.is_parametrization(name):
                 continue
@@ -144,8 +144,9 @@ class ObjectRegistry(OptimizerRegistry):
 
     def _loaded(self, root: nn.Module) -> set[int]:
         """Return the parameters (ids) of modules within a model that got saved weights."""
-        saved = [(module, self._saved_weights[module]) for module in root.modules() if module in self._saved_weights]
-        return {id(p) for module, fresh in saved for name, p in module.named_parameters() if name not in fresh}
+        saved = [module for module in module_tables.modules(root) if module in self._saved_weights]
+        named = ((module, *item) for module in saved for item in module_tables.named_parameters(module))
+        return {id(p) for module, name, p in named if name not in self._saved_weights[module]}
 
     def _own(self, module: nn.Module, model: Model) -> None:
         if id(module) not in self._owner:
@@ -190,10 +191,11 @@ class ObjectRegistry(OptimizerRegistry):
         """Announce the model's facts as they are now."""
         layers = {layer["name"]: layer for layer in model.fact.get("layers", [])}  # of a module that is gone, too
         for root in model.roots:
-            for module in root.modules():
+            for module in module_tables.modules(root):
                 name = model.layer_names.get(id(module))
                 if name is not None and facts.is_leaf(module):
-                    owned = [self.of_parameter[id(p)] for p in module.parameters() if id(p) in self.of_parameter]
+                    numbers = (self.of_parameter.get(id(p)) for p in module_tables.parameters(module))
+                    owned = [number for number in numbers if number is not None]
                     layers[name] = facts.layer_fact(name, module, owned)
         for fact, tensor in zip(model.fact.get("parameters", []), model.parameters, strict=False):
             fact["trainable"] = tensor.requires_grad
@@ -221,7 +223,7 @@ class ObjectRegistry(OptimizerRegistry):
 
     def refresh_if_grown(self, model: Model) -> None:
         """Describe a model anew when its parameters have changed (a new head); known ones keep their numbers."""
-        current = {id(p) for root in model.roots for p in root.parameters()}
+        current = {id(p) for root in model.roots for p in module_tables.parameters(root)}
         if not model.alive or model.scattered or current == {id(p) for p in model.parameters}:
             return
         replaced = [held for held in model.references if held.key not in current]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from trainadvisor.instrument import private_torch
+from trainadvisor.instrument import module_tables, private_torch
 from trainadvisor.record.objects.describe import Fact
 from trainadvisor.record.objects.held_tensor import HeldTensor
 
@@ -90,12 +90,12 @@ class Model:
         """Return whether the parameters have no values: the model is on the meta device and has not left it."""
         if self.device.type != "meta":
             return False
-        return all(p.is_meta for root in self.roots for p in root.parameters())
+        return all(p.is_meta for root in self.roots for p in module_tables.parameters(root))
 
     @property
     def time_major(self) -> bool:
         """Return whether a recurrent or attention layer takes the steps of a sequence before the examples."""
-        layers = (module for root in self.roots for module in root.modules())
+        layers = (module for root in self.roots for module in module_tables.modules(root))
         return any(isinstance(m, nn.RNNBase | nn.MultiheadAttention) and not m.batch_first for m in layers)
 
     @property

@@ -2,6 +2,7 @@
 
 import torch
 
+from trainadvisor.instrument import module_tables
 from trainadvisor.record.objects.describe import sampled
 from trainadvisor.record.objects.watched_model import Model
 
@@ -16,7 +17,7 @@ def weights_of(model: Model) -> list[torch.Tensor]:
 
 def statistics_of(model: Model) -> list[torch.Tensor]:
     """Return a copy of the running means of the first and of the last layer that keeps any."""
-    named = (item for root in model.roots for item in root.named_buffers())
+    named = (item for root in model.roots for item in module_tables.named_buffers(root))
     means = [value for name, value in named if name.endswith("running_mean") and not value.is_meta]
     return [sampled(value, _NUMBERS).clone() for value in (means[0], means[-1])] if means else []
 

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from trainadvisor.instrument import module_calls, private_torch
+from trainadvisor.instrument import module_calls, module_tables, private_torch
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.user_modes import apart
 from trainadvisor.record.context import Context, probe
@@ -115,8 +115,8 @@ def _stack_is_nearly_full(model: Model) -> bool:
 
 def _takes_fast_paths(call: Call) -> bool:
     """Return whether frozen attention may choose its kernel by whether functions are observed: then they are not."""
-    modules = (module for root in call.model.roots for module in root.modules())
-    return any(isinstance(m, _FAST) and not any(p.requires_grad for p in m.parameters()) for m in modules)
+    modules = (module for root in call.model.roots for module in module_tables.modules(root))
+    return any(isinstance(m, _FAST) and not any(p.requires_grad for p in module_tables.parameters(m)) for m in modules)
 
 
 @probe(order=110)

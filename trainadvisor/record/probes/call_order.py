@@ -239,4 +239,5 @@ def _in_eval_by_mistake(call: Call) -> bool:
 
 
 def _frozen(module: nn.Module) -> bool:
-    return isinstance(module, NORMS) and not any(p.requires_grad for p in module.parameters(recurse=False))
+    own = private_torch.parameters(module).values()
+    return isinstance(module, NORMS) and not any(p.requires_grad for p in own if p is not None)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from trainadvisor.instrument import call_sites, private_torch
+from trainadvisor.instrument import call_sites, module_tables, private_torch
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.objects.describe import tensors_in
 
@@ -98,9 +98,9 @@ class KeptWeightsProbe:
 
     def _is_own(self, module: nn.Module, given: Mapping[str, Any]) -> bool:
         """Return whether each tensor that was given is the module's own: such a load does nothing."""
-        held = {parameter.data_ptr() for parameter in module.parameters() if parameter.numel()}
+        held = {parameter.data_ptr() for parameter in module_tables.parameters(module) if parameter.numel()}
         floats = [value for value in given.values() if isinstance(value, torch.Tensor) and value.is_floating_point()]
-        held |= {buffer.data_ptr() for buffer in module.buffers() if buffer.numel()}
+        held |= {buffer.data_ptr() for _, buffer in module_tables.named_buffers(module) if buffer.numel()}
         return all(value.data_ptr() in held for value in floats if value.numel())
 
     def _tell(self, use: str, taken: _Taken) -> None:

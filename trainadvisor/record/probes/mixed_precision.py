@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from trainadvisor.instrument.user_attributes import attribute
 from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.handlers import only_sampled, unless_resting
 from trainadvisor.record.objects.describe import tensors_in
@@ -52,7 +53,7 @@ class MixedPrecisionProbe:
     @unless_resting
     def on_step_begins(self, optimizer: torch.optim.Optimizer, _: object) -> None:
         """Take a step that a fused optimizer skips by itself: the scaler has left it the number of non-finites."""
-        found = getattr(optimizer, "found_inf", None)
+        found = attribute(optimizer, "found_inf")
         if isinstance(found, torch.Tensor):
             self._context.step.expect(self._context.values.read(found), self._skipping(self._context.step))
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from trainadvisor.instrument import module_tables
 from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.objects import describe
@@ -135,7 +136,8 @@ def _input_of(call: Call) -> torch.Tensor | None:
 def _by_feature(tensor: torch.Tensor, root: nn.Module) -> torch.Tensor:
     """Return the values as [samples, features] in double precision: channels of an image, else the last dimension."""
     found = tensor.detach()[:_ROWS]
-    first = next((m for m in root.modules() if describe.is_leaf(m) and next(m.parameters(), None) is not None), None)
+    leaves = (module for module in module_tables.modules(root) if describe.is_leaf(module))
+    first = next((leaf for leaf in leaves if next(module_tables.parameters(leaf), None) is not None), None)
     channels = found.ndim >= 4 or (found.ndim == 3 and isinstance(first, nn.Conv1d))
     if not tensor.is_floating_point():
         return found.reshape(-1, 1).double()

@@ -6,6 +6,7 @@ from weakref import WeakSet
 
 import torch
 
+from trainadvisor.instrument.user_attributes import attribute
 from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.handlers import only_sampled, unless_resting
 from trainadvisor.record.step import Call
@@ -78,5 +79,5 @@ def _has_modes(optimizer: Any) -> bool:
 
     A method of torch's own would be no sign of averaged weights: the groups hold the mode only where it counts.
     """
-    switches = callable(getattr(optimizer, "train", None)) and callable(getattr(optimizer, "eval", None))
+    switches = callable(attribute(optimizer, "train")) and callable(attribute(optimizer, "eval"))
     return switches and all(isinstance(group.get(_MODE), bool) for group in optimizer.param_groups)

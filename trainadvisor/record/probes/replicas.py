@@ -6,6 +6,7 @@ No process asks another one: that would be a collective, and a rank that takes p
 import torch
 from torch import nn
 
+from trainadvisor.instrument import module_tables
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.objects.describe import local, sampled
 from trainadvisor.record.objects.watched_model import Model
@@ -37,7 +38,7 @@ class ReplicaProbe:
         """Note that a model is called through DistributedDataParallel, which keeps the copies equal."""
         if isinstance(call.called, nn.parallel.DistributedDataParallel) and call.model.number not in self._wrapped:
             ignored = call.called.parameters_to_ignore
-            named = call.called.module.named_parameters()
+            named = module_tables.named_parameters(call.called.module)
             self._wrapped[call.model.number] = {id(p) for name, p in named if name in ignored}
 
     def on_step_begins(self, *_: object) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from torch.utils.data import DataLoader
 
+from trainadvisor.instrument.user_attributes import attribute
 from trainadvisor.record.context import Context, probe
 
 # Passes at which it is told, so that a run of any length is covered.
@@ -35,14 +36,14 @@ class SamplerEpochProbe:
 
 def _by_epoch(loader: DataLoader[Any]) -> Any:
     """Return the sampler of a loader if it shuffles and has an epoch to be set."""
-    candidates = (loader.sampler, loader.batch_sampler, getattr(loader.batch_sampler, "sampler", None))
+    candidates = (loader.sampler, loader.batch_sampler, attribute(loader.batch_sampler, "sampler"))
     return next(
         (
             sampler
             for sampler in candidates
-            if callable(getattr(sampler, "set_epoch", None))
-            and isinstance(getattr(sampler, "epoch", None), int)
-            and getattr(sampler, "shuffle", True)
+            if callable(attribute(sampler, "set_epoch"))
+            and isinstance(attribute(sampler, "epoch"), int)
+            and attribute(sampler, "shuffle", otherwise=True)
         ),
         None,
     )

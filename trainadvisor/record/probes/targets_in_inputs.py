@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from trainadvisor.instrument import module_tables
 from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.device_readback import may_ask
 from trainadvisor.record.handlers import unless_resting
@@ -122,5 +123,6 @@ class TargetsInInputsProbe:
 
 def _own_names(root: nn.Module) -> set[str]:
     """Return the names that the user gave to a model and its parts."""
-    parts = {name.rpartition(".")[2] for name, _ in root.named_modules()}
-    return parts | {type(m).__name__ for m in root.modules() if not type(m).__module__.startswith("torch.")}
+    inside = list(module_tables.named_modules(root))
+    parts = {name.rpartition(".")[2] for name, _ in inside}
+    return parts | {type(module).__name__ for _, module in inside if not type(module).__module__.startswith("torch.")}

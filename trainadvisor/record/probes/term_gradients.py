@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from trainadvisor.instrument import call_sites
+from trainadvisor.instrument import call_sites, module_tables
 from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.losses.loss_calls import MARK
@@ -165,8 +165,10 @@ class LossTermsProbe:
         if not self._open:
             return
         owner = args[0]
-        groups = [owner.parameters()] if isinstance(owner, nn.Module) else [g["params"] for g in owner.param_groups]
-        cleared = {id(parameter) for group in groups for parameter in group}
+        if isinstance(owner, nn.Module):
+            cleared = {id(parameter) for parameter in module_tables.parameters(owner)}
+        else:
+            cleared = {id(parameter) for group in owner.param_groups for parameter in group["params"]}
         for share in self._shares():
             share.left -= cleared
         self._settle()
