@@ -183,6 +183,39 @@ TOLD = {
         ),
         ("frozen-parameters",),
     ),
+    "k-targets": Fault(
+        "keras_prices",
+        (('y = ((price - price.mean()) / price.std()).astype("float32")', 'y = price.astype("float32")'),),
+        ("unnormalized-targets",),
+    ),
+    "k-inputs": Fault(
+        "keras_prices",
+        (("x = (features - features.mean(0)) / features.std(0)", "x = features * 100"),),
+        ("unnormalized-inputs",),
+    ),
+    "k-lr-low": Fault(
+        "keras_prices",
+        (("learning_rate=1e-3", "learning_rate=1e-8"),),
+        ("lr-too-low",),
+        'model.compile(optimizer=keras.optimizers.Adam(learning_rate=1e-8), loss="mse", metrics=["mae"])',
+    ),
+    "k-from-logits": Fault(
+        "keras_spam",
+        (("BinaryCrossentropy()", "BinaryCrossentropy(from_logits=True)"),),
+        ("softmax-before-cross-entropy", "wrong-output-activation"),
+        "loss=keras.losses.BinaryCrossentropy(from_logits=True),",
+    ),
+    "k-logits-as-probs": Fault(
+        "keras_digits",
+        (("SparseCategoricalCrossentropy(from_logits=True)", "SparseCategoricalCrossentropy()"),),
+        ("softmax-before-cross-entropy", "wrong-output-activation", "log-of-softmax", "wrong-loss-function"),
+        "loss=keras.losses.SparseCategoricalCrossentropy(),",
+    ),
+    "k-softmax-one": Fault(
+        "keras_spam",
+        (('activation="sigmoid")(hidden)', 'activation="softmax")(hidden)'),),
+        ("softmax-wrong-dim", "wrong-output-activation", "constant-output", "wrong-loss-function"),
+    ),
 }
 # Another finding comes first, or none.
 MISSED = {
@@ -253,16 +286,6 @@ MISSED = {
         ("clipping-always-active",),
         "gradient_clip_val=1e-4,",
     ),
-    "k-targets": Fault(
-        "keras_prices",
-        (('y = ((price - price.mean()) / price.std()).astype("float32")', 'y = price.astype("float32")'),),
-        ("unnormalized-targets",),
-    ),
-    "k-inputs": Fault(
-        "keras_prices",
-        (("x = (features - features.mean(0)) / features.std(0)", "x = features * 100"),),
-        ("unnormalized-inputs",),
-    ),
     "k-frozen": Fault(
         "keras_prices",
         (("model.compile(", "for layer in model.layers[:-1]:\n    layer.trainable = False\nmodel.compile("),),
@@ -272,27 +295,6 @@ MISSED = {
         "keras_prices",
         (('keras.layers.Dense(64, activation="relu")', "keras.layers.Dense(64)"),),
         ("missing-nonlinearity",),
-    ),
-    "k-lr-low": Fault(
-        "keras_prices",
-        (("learning_rate=1e-3", "learning_rate=1e-8"),),
-        ("lr-too-low",),
-        'model.compile(optimizer=keras.optimizers.Adam(learning_rate=1e-8), loss="mse", metrics=["mae"])',
-    ),
-    "k-from-logits": Fault(
-        "keras_spam",
-        (("BinaryCrossentropy()", "BinaryCrossentropy(from_logits=True)"),),
-        ("softmax-before-cross-entropy", "wrong-output-activation"),
-    ),
-    "k-logits-as-probs": Fault(
-        "keras_digits",
-        (("SparseCategoricalCrossentropy(from_logits=True)", "SparseCategoricalCrossentropy()"),),
-        ("softmax-before-cross-entropy", "wrong-output-activation", "log-of-softmax", "wrong-loss-function"),
-    ),
-    "k-softmax-one": Fault(
-        "keras_spam",
-        (('activation="sigmoid")(hidden)', 'activation="softmax")(hidden)'),),
-        ("softmax-wrong-dim", "wrong-output-activation", "constant-output", "wrong-loss-function"),
     ),
     "sk-labels": Fault(
         "skorch_moons",

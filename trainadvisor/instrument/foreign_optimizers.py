@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 import torch
 
 from trainadvisor.instrument import call_sites, torch_events
+from trainadvisor.instrument.foreign_losses import keras_loss
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.patching import Around, graft
 
@@ -165,6 +166,7 @@ _KINDS = (
 )
 _FUNCTIONS: dict[str, list[tuple[str, Around]]] = {
     "keras.src.optimizers.base_optimizer": [("BaseOptimizer.apply", _stepping(_keras_groups))],
+    "keras.src.losses.loss": [("Loss.__call__", keras_loss)],
     "keras.src.callbacks.callback_list": [("CallbackList.on_epoch_begin", _epoch(lambda _, epoch, *__, **___: epoch))],
     "fastai.optimizer": [
         ("Optimizer.step", _stepping(_fastai_groups)),

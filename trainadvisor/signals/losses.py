@@ -55,6 +55,8 @@ def _sums_to_one(seen: dict[str, Any]) -> bool:
 
 
 def _into_cross_entropy(loss: Loss) -> str | None:
+    if loss.get("probabilities"):
+        return _into_probabilities(loss)
     doubled = graph_fact(loss, "softmax_inputs") == "softmax"
     return PROBABILITIES if doubled or (_sums_to_one(loss["prediction"]) and _units(loss) > 1) else None
 
@@ -77,6 +79,14 @@ def _into_logits(loss: Loss) -> str | None:
     return {"sigmoid": SIGMOIDS, "softmax": PROBABILITIES}.get(str(graph_fact(loss, "softmax_inputs")))
 
 
+def _into_probabilities(loss: Loss) -> str | None:
+    """Return the kind of input of a loss that takes probabilities: numbers outside of 0 to 1 are none."""
+    low, high = number(loss["prediction"].get("min")), number(loss["prediction"].get("max"))
+    if low is None or high is None or (loss["prediction"].get("batches") or 0) < BATCHES:
+        return None
+    return RAW if low < -LEAST_POSITIVE or high > 1 + LEAST_POSITIVE else None
+
+
 def _are_shares(seen: dict[str, Any]) -> bool:
     """Return whether all values lie between 0 and 1 and some clearly exceed 0, which log-probabilities never do."""
     low, high = number(seen.get("min")), number(seen.get("max"))
@@ -88,6 +98,7 @@ INPUTS = {
     "nll_loss": (_into_logs, LOGS),
     "kl_div": (_into_logs, LOGS),
     "binary_cross_entropy_with_logits": (_into_logits, RAW),
+    "binary_cross_entropy": (_into_probabilities, SIGMOIDS),
 }
 
 
@@ -104,7 +115,7 @@ def _mistaken(log: RunLog) -> tuple[Loss, str, str] | None:
         read, expected = INPUTS.get(loss["kind"], (None, ""))
         given = read(loss) if read else None
         if given:
-            return loss, given, expected
+            return loss, given, PROBABILITIES if loss.get("probabilities") and expected == RAW else expected
     return None
 
 
@@ -117,7 +128,7 @@ def loss_input_is(log: RunLog) -> str | None:
 
 @signal(unit="expression", **CALL)
 def loss_input_expected(log: RunLog) -> str | None:
-    """What the loss with the mistaken input expects: logits x, or log_softmax(x)."""
+    """What the loss with the mistaken input expects: logits x, log_softmax(x), or probabilities."""
     found = _mistaken(log)
     return found[2] if found else None
 
@@ -126,7 +137,7 @@ def loss_input_expected(log: RunLog) -> str | None:
 def loss_input_name(log: RunLog) -> str | None:
     """Name of the loss function with the mistaken input."""
     found = _mistaken(log)
-    return found[0]["kind"] if found else None
+    return str(found[0].get("name") or found[0]["kind"]) if found else None
 
 
 @signal(unit="loss", **CALL)
@@ -158,6 +169,17 @@ def missing_divergence_log(log: RunLog) -> str | None:
     return _missing(log, "kl_div")
 
 
+@signal(unit="function", **CALL)
+def missing_output_activation(log: RunLog) -> str | None:
+    """The function missing at the end of a model whose loss takes probabilities; absent for any other loss and input.
+
+    Of torch's losses the binary cross-entropy without logits is one; others belong to frameworks.
+    """
+    found = _mistaken(log)
+    name = {PROBABILITIES: "softmax", SIGMOIDS: "sigmoid"}.get(found[2]) if found else None
+    return name if found and found[1] == RAW else None
+
+
 def _missing(log: RunLog, kind: str) -> str | None:
     found = _mistaken(log)
     return "log_softmax" if found and found[2] == LOGS and found[0]["kind"] == kind else None
@@ -187,7 +209,7 @@ def logit_activation(log: RunLog) -> str | None:
 
     A sigmoid before the binary cross-entropy with logits is left to loss_input_is.
     """
-    losses = [loss for loss in training_losses(log) if loss["kind"] in OF_LOGITS]
+    losses = [loss for loss in training_losses(log) if loss["kind"] in OF_LOGITS and not loss.get("probabilities")]
     seen = [loss for loss in losses if loss.get("graph") and not loss["graph"].get("opaque")]
     named = [_taken_for_logits(loss) for loss in seen]
     return next((str(name) for name in named if name), "none") if seen or not losses else None
