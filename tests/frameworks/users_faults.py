@@ -216,6 +216,21 @@ TOLD = {
         (('activation="sigmoid")(hidden)', 'activation="softmax")(hidden)'),),
         ("softmax-wrong-dim", "wrong-output-activation", "constant-output", "wrong-loss-function"),
     ),
+    "acc-zero-before-step": Fault(
+        "accelerate_loop",
+        (
+            (
+                "            accelerator.backward(loss)\n",
+                "            accelerator.backward(loss)\n            optimizer.zero_grad()\n",
+            ),
+        ),
+        ("zero-grad-before-step",),
+    ),
+    "pl-zero-late": Fault(
+        "lightning_manual",
+        (("        optimizer.step()\n", "        optimizer.zero_grad()\n        optimizer.step()\n"),),
+        ("zero-grad-before-step",),
+    ),
 }
 # Another finding comes first, or none.
 MISSED = {
@@ -261,22 +276,7 @@ MISSED = {
     "dpo-lr-low": Fault(
         "trl_dpo", (("learning_rate=2e-4", "learning_rate=2e-10"),), ("lr-too-low",), "learning_rate=2e-10,"
     ),
-    "acc-zero-before-step": Fault(
-        "accelerate_loop",
-        (
-            (
-                "            accelerator.backward(loss)\n",
-                "            accelerator.backward(loss)\n            optimizer.zero_grad()\n",
-            ),
-        ),
-        ("zero-grad-before-step",),
-    ),
     "pl-list": Fault("lightning_manual", (("nn.ModuleList([", "list(["),), ("unregistered-modules",)),
-    "pl-zero-late": Fault(
-        "lightning_manual",
-        (("        optimizer.step()\n", "        optimizer.zero_grad()\n        optimizer.step()\n"),),
-        ("zero-grad-before-step",),
-    ),
     "pl-clip": Fault(
         "lightning_digits",
         (

@@ -26,6 +26,9 @@ LOGITS = {
     "batches": 9,
     "logsumexp_abs_max": 3.1,
 }
+NANS = {"shape": [64, 10], "batches": 3}
+SCORES = ["NllLossBackward0", "LogBackward0", "AddBackward0", "AddmmBackward0", "TBackward0"]
+SHARES_OF_SCORES = ["NllLossBackward0", "LogBackward0", "SoftmaxBackward0", "AddmmBackward0", "TBackward0"]
 LOGS = {**LOGITS, "max": 0.0, "logsumexp_abs_max": 1e-6}
 
 
@@ -60,6 +63,9 @@ def graph(**facts: Any) -> dict[str, Any]:
         ),
         (make_loss("nll_loss", {**LOGS, "logsumexp_abs_max": 1.6}, graph=graph()), "as expected", None),
         (make_loss("nll_loss", ROWS), "softmax(x)", "log_softmax(x)"),
+        (make_loss("nll_loss", NANS, graph=graph(ops=SCORES)), "log(x)", "log_softmax(x)"),
+        (make_loss("nll_loss", NANS, graph=graph(ops=SHARES_OF_SCORES)), "as expected", None),
+        (make_loss("nll_loss", LOGS, graph=graph(ops=SCORES)), "as expected", None),
         (make_loss("kl_div", ROWS), "softmax(x)", "log_softmax(x)"),
         (make_loss("kl_div", LOGS), "as expected", None),
         (

@@ -17,6 +17,8 @@ LEAST_RANGE = 1e-12
 LEAST_GAP = 0.3  # log-probabilities of all classes have a logsumexp of 0; over the batch it is ln(classes / batch)
 LEAST_POSITIVE = 1e-2  # a log-probability is never above zero; rounding stays far below this
 PROBABILITIES, SIGMOIDS, RAW, LOGS = "softmax(x)", "sigmoid(x)", "x", "log_softmax(x)"
+LOGS_OF_SCORES = "log(x)"
+HARMLESS = frozenset({"Add", "View", "Squeeze", "Unsqueeze"})
 OTHER_DIMENSION = "log_softmax(x) over another dimension"
 CLASSIFYING = ("cross_entropy", "nll_loss")
 OF_LOGITS = ("cross_entropy", "binary_cross_entropy_with_logits")
@@ -68,11 +70,25 @@ def _into_logs(loss: Loss) -> str | None:
         return PROBABILITIES
     if loss["kind"] != "nll_loss" or (seen.get("batches") or 0) < BATCHES:
         return None
+    if "max" not in seen and _logs_of_scores(loss):
+        return LOGS_OF_SCORES
     highest, gap = number(seen.get("max")) or 0.0, number(seen.get("logsumexp_abs_max"))
     if highest > LEAST_POSITIVE:
         return RAW if gap is None or gap > LEAST_POSITIVE else None
     unlike = gap is not None and gap > LEAST_GAP and graph_fact(loss, "output_activation") == "log_softmax"
     return OTHER_DIMENSION if unlike else None
+
+
+def _logs_of_scores(loss: Loss) -> bool:
+    """Return whether a loss is given the logarithm of a linear layer's results, with nothing that makes them positive.
+
+    What lies between may add a small number or bound them from below.
+    """
+    names = [str(name).partition("Backward")[0] for name in graph_fact(loss, "ops") or []]
+    if "Log" not in names:
+        return False
+    behind = names[names.index("Log") + 1 :]
+    return next((name for name in behind if name not in HARMLESS), None) == "Addmm"
 
 
 def _into_logits(loss: Loss) -> str | None:
