@@ -231,13 +231,26 @@ TOLD = {
         (("        optimizer.step()\n", "        optimizer.zero_grad()\n        optimizer.step()\n"),),
         ("zero-grad-before-step",),
     ),
+    "hf-lr-10": Fault(
+        "hf_padded_lm", (("learning_rate=3e-3", "learning_rate=1.0"),), ("lr-too-high",), "learning_rate=1.0,"
+    ),
+    "pl-clip": Fault(
+        "lightning_digits",
+        (
+            ("max_epochs=6,", "max_epochs=6,\n    gradient_clip_val=1e-4,"),
+            ("torch.optim.Adam(self.parameters(), lr=2e-3)", "torch.optim.SGD(self.parameters(), lr=0.1)"),
+        ),
+        ("clipping-always-active",),
+        "gradient_clip_val=1e-4,",
+    ),
+    "sk-lr": Fault("skorch_moons", (("lr=0.01", "lr=10.0"),), ("lr-too-high",), "lr=10.0,"),
+    "pl-list": Fault(
+        "lightning_manual", (("nn.ModuleList([", "list(["),), ("unregistered-modules", "optimizer-param-mismatch")
+    ),
 }
 # Another finding comes first, or none.
 MISSED = {
     "hf-pad-labels": Fault("hf_padded_lm", (("    labels[mask == 0] = -100\n", ""),), ("padding-trained",)),
-    "hf-lr-10": Fault(
-        "hf_padded_lm", (("learning_rate=3e-3", "learning_rate=1.0"),), ("lr-too-high",), "learning_rate=1.0,"
-    ),
     "hf-shuffled-labels": Fault(
         "hf_own_loss",
         (
@@ -276,16 +289,6 @@ MISSED = {
     "dpo-lr-low": Fault(
         "trl_dpo", (("learning_rate=2e-4", "learning_rate=2e-10"),), ("lr-too-low",), "learning_rate=2e-10,"
     ),
-    "pl-list": Fault("lightning_manual", (("nn.ModuleList([", "list(["),), ("unregistered-modules",)),
-    "pl-clip": Fault(
-        "lightning_digits",
-        (
-            ("max_epochs=6,", "max_epochs=6,\n    gradient_clip_val=1e-4,"),
-            ("torch.optim.Adam(self.parameters(), lr=2e-3)", "torch.optim.SGD(self.parameters(), lr=0.1)"),
-        ),
-        ("clipping-always-active",),
-        "gradient_clip_val=1e-4,",
-    ),
     "k-frozen": Fault(
         "keras_prices",
         (("model.compile(", "for layer in model.layers[:-1]:\n    layer.trainable = False\nmodel.compile("),),
@@ -301,7 +304,6 @@ MISSED = {
         (('y.astype("int64")\n', 'torch.tensor(y)[torch.randperm(len(y))].numpy().astype("int64")\n'),),
         ("label-problem",),
     ),
-    "sk-lr": Fault("skorch_moons", (("lr=0.01", "lr=10.0"),), ("lr-too-high",), "lr=10.0,"),
     "fa-lr": Fault(
         "fastai_digits",
         (("learner.fit(6, lr=2e-3)", "learner.fit(6, lr=10.0)"),),
