@@ -14,6 +14,7 @@ class Fault(NamedTuple):
     line: str | None = None
 
 
+_SORTED = "order = torch.argsort(y)\nx, y = x[order], y[order]\n"
 # The right cause comes first.
 TOLD = {
     "hf-softmax": Fault(
@@ -246,6 +247,72 @@ TOLD = {
     "sk-lr": Fault("skorch_moons", (("lr=0.01", "lr=10.0"),), ("lr-too-high",), "lr=10.0,"),
     "pl-list": Fault(
         "lightning_manual", (("nn.ModuleList([", "list(["),), ("unregistered-modules", "optimizer-param-mismatch")
+    ),
+    "sk-raw-inputs": Fault(
+        "skorch_digits", ((" / 16, digits.target", " * 200, digits.target"),), ("unnormalized-inputs",)
+    ),
+    "sk-dropout": Fault(
+        "skorch_digits",
+        (("nn.ReLU(), nn.Linear(64, 10)", "nn.ReLU(), nn.Dropout(0.98), nn.Linear(64, 10)"),),
+        ("dropout-too-strong",),
+    ),
+    "ig-sigmoid-end": Fault(
+        "ignite_own",
+        (("nn.Linear(64, 10)\n", "nn.Linear(64, 10), nn.Sigmoid()\n"),),
+        ("wrong-output-activation", "softmax-before-cross-entropy"),
+    ),
+    "ig-zero-weights": Fault(
+        "ignite_own",
+        (
+            (
+                "optimizer = torch",
+                "for parameter in model.parameters():\n    nn.init.zeros_(parameter)\noptimizer = torch",
+            ),
+        ),
+        ("symmetric-initialization",),
+    ),
+    "ig-labels": Fault(
+        "ignite_own",
+        (("y = torch.tensor(digits.target)", "y = torch.tensor(digits.target)[torch.randperm(1797)]"),),
+        ("label-problem",),
+    ),
+    "acc-sorted": Fault(
+        "accelerate_loop",
+        (
+            ("y = torch.tensor(digits.target)\n", "y = torch.tensor(digits.target)\n" + _SORTED),
+            ("batch_size=16, shuffle=True", "batch_size=16"),
+        ),
+        ("unshuffled-data",),
+    ),
+    "acc-lr-low": Fault(
+        "accelerate_loop",
+        (("lr=2e-3", "lr=2e-9"),),
+        ("lr-too-low",),
+        "optimizer = torch.optim.AdamW(model.parameters(), lr=2e-9)",
+    ),
+    "acc-schedule": Fault(
+        "accelerate_loop", (("1.0, 0.1, total_iters=270", "1.0, 1e-6, total_iters=10"),), ("lr-schedule",)
+    ),
+    "pl-lr-low": Fault(
+        "lightning_digits",
+        (("lr=2e-3", "lr=2e-9"),),
+        ("lr-too-low",),
+        "return torch.optim.Adam(self.parameters(), lr=2e-9)",
+    ),
+    "k-sigmoid-prices": Fault(
+        "keras_prices",
+        (("keras.layers.Dense(1),", 'keras.layers.Dense(1, activation="sigmoid"),'),),
+        ("wrong-output-activation",),
+    ),
+    "k-decay": Fault(
+        "keras_spam",
+        (("Adam(learning_rate=2e-3)", "AdamW(learning_rate=2e-3, weight_decay=100.0)"),),
+        ("weight-decay-too-strong",),
+    ),
+    "k-clip": Fault(
+        "keras_spam",
+        (("Adam(learning_rate=2e-3)", "SGD(learning_rate=0.05, global_clipnorm=1e-5)"),),
+        ("clipping-always-active",),
     ),
 }
 # Another finding comes first, or none.
