@@ -14,6 +14,7 @@ class Fault(NamedTuple):
     line: str | None = None
 
 
+_SORTED = "order = torch.argsort(y)\nx, y = x[order], y[order]\n"
 # The right cause comes first.
 TOLD = {
     "hf-softmax": Fault(
@@ -183,13 +184,140 @@ TOLD = {
         ),
         ("frozen-parameters",),
     ),
+    "k-targets": Fault(
+        "keras_prices",
+        (('y = ((price - price.mean()) / price.std()).astype("float32")', 'y = price.astype("float32")'),),
+        ("unnormalized-targets",),
+    ),
+    "k-inputs": Fault(
+        "keras_prices",
+        (("x = (features - features.mean(0)) / features.std(0)", "x = features * 100"),),
+        ("unnormalized-inputs",),
+    ),
+    "k-lr-low": Fault(
+        "keras_prices",
+        (("learning_rate=1e-3", "learning_rate=1e-8"),),
+        ("lr-too-low",),
+        'model.compile(optimizer=keras.optimizers.Adam(learning_rate=1e-8), loss="mse", metrics=["mae"])',
+    ),
+    "k-from-logits": Fault(
+        "keras_spam",
+        (("BinaryCrossentropy()", "BinaryCrossentropy(from_logits=True)"),),
+        ("softmax-before-cross-entropy", "wrong-output-activation"),
+        "loss=keras.losses.BinaryCrossentropy(from_logits=True),",
+    ),
+    "k-logits-as-probs": Fault(
+        "keras_digits",
+        (("SparseCategoricalCrossentropy(from_logits=True)", "SparseCategoricalCrossentropy()"),),
+        ("softmax-before-cross-entropy", "wrong-output-activation", "log-of-softmax", "wrong-loss-function"),
+        "loss=keras.losses.SparseCategoricalCrossentropy(),",
+    ),
+    "k-softmax-one": Fault(
+        "keras_spam",
+        (('activation="sigmoid")(hidden)', 'activation="softmax")(hidden)'),),
+        ("softmax-wrong-dim", "wrong-output-activation", "constant-output", "wrong-loss-function"),
+    ),
+    "acc-zero-before-step": Fault(
+        "accelerate_loop",
+        (
+            (
+                "            accelerator.backward(loss)\n",
+                "            accelerator.backward(loss)\n            optimizer.zero_grad()\n",
+            ),
+        ),
+        ("zero-grad-before-step",),
+    ),
+    "pl-zero-late": Fault(
+        "lightning_manual",
+        (("        optimizer.step()\n", "        optimizer.zero_grad()\n        optimizer.step()\n"),),
+        ("zero-grad-before-step",),
+    ),
+    "hf-lr-10": Fault(
+        "hf_padded_lm", (("learning_rate=3e-3", "learning_rate=1.0"),), ("lr-too-high",), "learning_rate=1.0,"
+    ),
+    "pl-clip": Fault(
+        "lightning_digits",
+        (
+            ("max_epochs=6,", "max_epochs=6,\n    gradient_clip_val=1e-4,"),
+            ("torch.optim.Adam(self.parameters(), lr=2e-3)", "torch.optim.SGD(self.parameters(), lr=0.1)"),
+        ),
+        ("clipping-always-active",),
+        "gradient_clip_val=1e-4,",
+    ),
+    "sk-lr": Fault("skorch_moons", (("lr=0.01", "lr=10.0"),), ("lr-too-high",), "lr=10.0,"),
+    "pl-list": Fault(
+        "lightning_manual", (("nn.ModuleList([", "list(["),), ("unregistered-modules", "optimizer-param-mismatch")
+    ),
+    "sk-raw-inputs": Fault(
+        "skorch_digits", ((" / 16, digits.target", " * 200, digits.target"),), ("unnormalized-inputs",)
+    ),
+    "sk-dropout": Fault(
+        "skorch_digits",
+        (("nn.ReLU(), nn.Linear(64, 10)", "nn.ReLU(), nn.Dropout(0.98), nn.Linear(64, 10)"),),
+        ("dropout-too-strong",),
+    ),
+    "ig-sigmoid-end": Fault(
+        "ignite_own",
+        (("nn.Linear(64, 10)\n", "nn.Linear(64, 10), nn.Sigmoid()\n"),),
+        ("wrong-output-activation", "softmax-before-cross-entropy"),
+    ),
+    "ig-zero-weights": Fault(
+        "ignite_own",
+        (
+            (
+                "optimizer = torch",
+                "for parameter in model.parameters():\n    nn.init.zeros_(parameter)\noptimizer = torch",
+            ),
+        ),
+        ("symmetric-initialization",),
+    ),
+    "ig-labels": Fault(
+        "ignite_own",
+        (("y = torch.tensor(digits.target)", "y = torch.tensor(digits.target)[torch.randperm(1797)]"),),
+        ("label-problem",),
+    ),
+    "acc-sorted": Fault(
+        "accelerate_loop",
+        (
+            ("y = torch.tensor(digits.target)\n", "y = torch.tensor(digits.target)\n" + _SORTED),
+            ("batch_size=16, shuffle=True", "batch_size=16"),
+        ),
+        ("unshuffled-data",),
+    ),
+    "acc-lr-low": Fault(
+        "accelerate_loop",
+        (("lr=2e-3", "lr=2e-9"),),
+        ("lr-too-low",),
+        "optimizer = torch.optim.AdamW(model.parameters(), lr=2e-9)",
+    ),
+    "acc-schedule": Fault(
+        "accelerate_loop", (("1.0, 0.1, total_iters=270", "1.0, 1e-6, total_iters=10"),), ("lr-schedule",)
+    ),
+    "pl-lr-low": Fault(
+        "lightning_digits",
+        (("lr=2e-3", "lr=2e-9"),),
+        ("lr-too-low",),
+        "return torch.optim.Adam(self.parameters(), lr=2e-9)",
+    ),
+    "k-sigmoid-prices": Fault(
+        "keras_prices",
+        (("keras.layers.Dense(1),", 'keras.layers.Dense(1, activation="sigmoid"),'),),
+        ("wrong-output-activation",),
+    ),
+    "k-decay": Fault(
+        "keras_spam",
+        (("Adam(learning_rate=2e-3)", "AdamW(learning_rate=2e-3, weight_decay=100.0)"),),
+        ("weight-decay-too-strong",),
+    ),
+    "k-clip": Fault(
+        "keras_spam",
+        (("Adam(learning_rate=2e-3)", "SGD(learning_rate=0.05, global_clipnorm=1e-5)"),),
+        ("clipping-always-active",),
+    ),
 }
 # Another finding comes first, or none.
 MISSED = {
     "hf-pad-labels": Fault("hf_padded_lm", (("    labels[mask == 0] = -100\n", ""),), ("padding-trained",)),
-    "hf-lr-10": Fault(
-        "hf_padded_lm", (("learning_rate=3e-3", "learning_rate=1.0"),), ("lr-too-high",), "learning_rate=1.0,"
-    ),
     "hf-shuffled-labels": Fault(
         "hf_own_loss",
         (
@@ -228,41 +356,6 @@ MISSED = {
     "dpo-lr-low": Fault(
         "trl_dpo", (("learning_rate=2e-4", "learning_rate=2e-10"),), ("lr-too-low",), "learning_rate=2e-10,"
     ),
-    "acc-zero-before-step": Fault(
-        "accelerate_loop",
-        (
-            (
-                "            accelerator.backward(loss)\n",
-                "            accelerator.backward(loss)\n            optimizer.zero_grad()\n",
-            ),
-        ),
-        ("zero-grad-before-step",),
-    ),
-    "pl-list": Fault("lightning_manual", (("nn.ModuleList([", "list(["),), ("unregistered-modules",)),
-    "pl-zero-late": Fault(
-        "lightning_manual",
-        (("        optimizer.step()\n", "        optimizer.zero_grad()\n        optimizer.step()\n"),),
-        ("zero-grad-before-step",),
-    ),
-    "pl-clip": Fault(
-        "lightning_digits",
-        (
-            ("max_epochs=6,", "max_epochs=6,\n    gradient_clip_val=1e-4,"),
-            ("torch.optim.Adam(self.parameters(), lr=2e-3)", "torch.optim.SGD(self.parameters(), lr=0.1)"),
-        ),
-        ("clipping-always-active",),
-        "gradient_clip_val=1e-4,",
-    ),
-    "k-targets": Fault(
-        "keras_prices",
-        (('y = ((price - price.mean()) / price.std()).astype("float32")', 'y = price.astype("float32")'),),
-        ("unnormalized-targets",),
-    ),
-    "k-inputs": Fault(
-        "keras_prices",
-        (("x = (features - features.mean(0)) / features.std(0)", "x = features * 100"),),
-        ("unnormalized-inputs",),
-    ),
     "k-frozen": Fault(
         "keras_prices",
         (("model.compile(", "for layer in model.layers[:-1]:\n    layer.trainable = False\nmodel.compile("),),
@@ -273,33 +366,11 @@ MISSED = {
         (('keras.layers.Dense(64, activation="relu")', "keras.layers.Dense(64)"),),
         ("missing-nonlinearity",),
     ),
-    "k-lr-low": Fault(
-        "keras_prices",
-        (("learning_rate=1e-3", "learning_rate=1e-8"),),
-        ("lr-too-low",),
-        'model.compile(optimizer=keras.optimizers.Adam(learning_rate=1e-8), loss="mse", metrics=["mae"])',
-    ),
-    "k-from-logits": Fault(
-        "keras_spam",
-        (("BinaryCrossentropy()", "BinaryCrossentropy(from_logits=True)"),),
-        ("softmax-before-cross-entropy", "wrong-output-activation"),
-    ),
-    "k-logits-as-probs": Fault(
-        "keras_digits",
-        (("SparseCategoricalCrossentropy(from_logits=True)", "SparseCategoricalCrossentropy()"),),
-        ("softmax-before-cross-entropy", "wrong-output-activation", "log-of-softmax", "wrong-loss-function"),
-    ),
-    "k-softmax-one": Fault(
-        "keras_spam",
-        (('activation="sigmoid")(hidden)', 'activation="softmax")(hidden)'),),
-        ("softmax-wrong-dim", "wrong-output-activation", "constant-output", "wrong-loss-function"),
-    ),
     "sk-labels": Fault(
         "skorch_moons",
         (('y.astype("int64")\n', 'torch.tensor(y)[torch.randperm(len(y))].numpy().astype("int64")\n'),),
         ("label-problem",),
     ),
-    "sk-lr": Fault("skorch_moons", (("lr=0.01", "lr=10.0"),), ("lr-too-high",), "lr=10.0,"),
     "fa-lr": Fault(
         "fastai_digits",
         (("learner.fit(6, lr=2e-3)", "learner.fit(6, lr=10.0)"),),

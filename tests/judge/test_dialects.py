@@ -43,6 +43,14 @@ def test_the_first_argument_of_a_keras_optimizer_is_its_rate():
     assert [edit.new for edit in said.edits] == ["optimizer=keras.optimizers.Adam(0.05),"]
 
 
+def test_the_loss_of_keras_keeps_its_name():
+    """Of a loss of two classes the setting is shown, not of the one of many."""
+    said, _ = in_dialect(advice("loss-function"), trained_by("keras"), "Adam", "BinaryCrossentropy")
+    assert said.setting == "compile(loss=keras.losses.BinaryCrossentropy(from_logits=True))"
+    said, _ = in_dialect(advice("loss-function"), trained_by("keras"), "Adam", "MeanSquaredError")
+    assert said.setting == "compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))"
+
+
 def test_one_framework_has_several_names_for_a_setting():
     """The one-cycle policy of fastai has another word for the rate."""
     event = trained_by("fastai", **{"fit_one_cycle(lr_max)": "learner.fit_one_cycle(5, lr_max=3.0)"})

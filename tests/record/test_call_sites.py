@@ -40,6 +40,7 @@ def asked(*filenames: str) -> Any:
     [
         ("/home/me/train.py", 2), ("<stdin>", 2), ("<ipython-input-1>", 2), ("<string>", 2), ("<frozen importlib>", 0),
         ("<eval_with_key>.1", 0), (LIBRARY, 1), (torch.__file__, 0), (trainadvisor.__file__, 0), (STANDARD, 0),
+        ("/other/lib/python3.11/site-packages/keras/loss.py", 1),
     ],
 )  # fmt: skip
 def test_files_are_ranked_by_whose_they_are(filename: str, rank: int) -> None:

@@ -50,6 +50,29 @@ def test_gradient_norms_weights_and_update_ratios_are_exact() -> None:
     assert records.column("clip_max") == [0.05] * STEPS
 
 
+def test_the_norm_of_a_closure_that_clips_is_that_before_clipping() -> None:
+    """Lightning computes and clips gradients inside of the step."""
+    clipped = []
+
+    def train() -> nn.Module:
+        model = _net()
+        optimizer = torch.optim.SGD(model.parameters(), 0.5)
+
+        def closure() -> torch.Tensor:
+            x = torch.randn(32, 6)
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(x), x[:, :3].argmax(1))
+            loss.backward()
+            clipped.append(nn.utils.clip_grad_norm_(model.parameters(), 0.05).item())
+            return loss
+
+        for _ in range(STEPS):
+            optimizer.step(closure)
+        return model
+
+    assert record(train).column("grad_norm") == pytest.approx(clipped, rel=1e-5)
+
+
 def test_a_parameter_without_gradient_is_told_from_one_with_zero_gradient() -> None:
     """None is null, exactly zero is zero; unchanged bits are an update of zero."""
 

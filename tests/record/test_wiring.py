@@ -187,6 +187,24 @@ def test_accumulation_that_never_steps_is_one_open_step() -> None:
     assert records.column("micro") == [40]
 
 
+def test_clearing_before_a_step_with_an_empty_closure_is_counted() -> None:
+    """Lightning hands one to every step of a manual loop; one that computes gradients itself loses none."""
+
+    def tally(closure_of: Callable[[nn.Module], Callable[[], object]]) -> int:
+        def train() -> None:
+            model = _net()
+            optimizer = torch.optim.SGD(model.parameters(), 0.1)
+            for _ in range(STEPS):
+                _loss(model).backward()
+                optimizer.zero_grad()
+                optimizer.step(closure_of(model))
+
+        return int(record(train).tally["zero_between_backward_and_step"])
+
+    assert tally(lambda _: lambda: None) == STEPS
+    assert tally(lambda model: lambda: _loss(model).backward()) == 0
+
+
 def test_a_step_without_backward_is_counted() -> None:
     """The optimizer has nothing to use."""
 

@@ -328,7 +328,8 @@ FAULTS: dict[str, Any] = {
     },
     "missing-zero-grad": {"tally": {"stale_steps": STEPS - 1, "zero_grad": 0}},
     "missing-optimizer-step": {"tally": {"step": 0}},
-    "missing-backward": {"tally": {"step_without_grad": STEPS, "zero_between_backward_and_step": STEPS}},
+    "missing-backward": {"tally": {"step_without_grad": STEPS, "backward": 0}},
+    "zero-grad-before-step": {"tally": {"step_without_grad": STEPS, "zero_between_backward_and_step": STEPS}},
     "optimizer-param-mismatch": {"optimizers": [make_optimizer(parameters=(0, 1))]},
     "frozen-parameters": {"sample": {"update": [0.0, 0.0, 1e-3, 1e-3]}},
     "optimizer-recreated": {

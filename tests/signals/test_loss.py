@@ -45,6 +45,14 @@ def test_a_summed_loss_is_compared_with_a_summed_yardstick(tmp_path: Path) -> No
     assert curve(tmp_path, [73.0] * 30, reduction="sum")["trivial_loss"] == pytest.approx(32 * math.log(10))
 
 
+@pytest.mark.parametrize("told", [{"terms": 40.0}, {}])
+def test_padding_is_no_part_of_a_summed_loss(tmp_path: Path, told: dict[str, Any]) -> None:
+    """Of 64 labels 24 are ignored; the sum is divided by 50: the yardstick is 40 / 50 of that of one label."""
+    target = {"histogram": [100] * 10, "shape": [64], "ignored_share": 0.375}
+    seen = curve(tmp_path, [73.0] * 30, target, reduction="sum", divisor=50.0, **told)
+    assert seen["trivial_loss"] == pytest.approx(0.8 * math.log(10))
+
+
 def test_label_smoothing_raises_trivial_loss_and_floor(tmp_path: Path) -> None:
     """With smoothing 0.1 over 10 classes a perfect prediction still loses the entropy of (0.91, 9 x 0.01)."""
     smooth = curve(tmp_path, [1.0] * 30, label_smoothing=0.1)

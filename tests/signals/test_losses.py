@@ -26,6 +26,9 @@ LOGITS = {
     "batches": 9,
     "logsumexp_abs_max": 3.1,
 }
+NANS = {"shape": [64, 10], "batches": 3}
+SCORES = ["NllLossBackward0", "LogBackward0", "AddBackward0", "AddmmBackward0", "TBackward0"]
+SHARES_OF_SCORES = ["NllLossBackward0", "LogBackward0", "SoftmaxBackward0", "AddmmBackward0", "TBackward0"]
 LOGS = {**LOGITS, "max": 0.0, "logsumexp_abs_max": 1e-6}
 
 
@@ -60,6 +63,9 @@ def graph(**facts: Any) -> dict[str, Any]:
         ),
         (make_loss("nll_loss", {**LOGS, "logsumexp_abs_max": 1.6}, graph=graph()), "as expected", None),
         (make_loss("nll_loss", ROWS), "softmax(x)", "log_softmax(x)"),
+        (make_loss("nll_loss", NANS, graph=graph(ops=SCORES)), "log(x)", "log_softmax(x)"),
+        (make_loss("nll_loss", NANS, graph=graph(ops=SHARES_OF_SCORES)), "as expected", None),
+        (make_loss("nll_loss", LOGS, graph=graph(ops=SCORES)), "as expected", None),
         (make_loss("kl_div", ROWS), "softmax(x)", "log_softmax(x)"),
         (make_loss("kl_div", LOGS), "as expected", None),
         (
@@ -68,6 +74,11 @@ def graph(**facts: Any) -> dict[str, Any]:
             "x",
         ),
         (make_loss("binary_cross_entropy_with_logits", LOGITS, graph=graph()), "as expected", None),
+        (make_loss(prediction=LOGITS, probabilities=True), "x", "softmax(x)"),
+        (make_loss(prediction={**LOGITS, "batches": 2}, probabilities=True), "as expected", None),
+        (make_loss(prediction=ROWS, probabilities=True), "as expected", None),
+        (make_loss("binary_cross_entropy", LOGITS, probabilities=True), "x", "sigmoid(x)"),
+        (make_loss("binary_cross_entropy", ROWS), "as expected", None),
         (make_loss("mse_loss", ROWS), "as expected", None),
         (make_loss(prediction=ROWS, phase="eval"), None, None),
     ],
@@ -87,6 +98,15 @@ def test_floor_of_the_doubled_sigmoid(tmp_path: Path) -> None:
     """Balanced labels leave half of ln(1 + 1/e) + ln 2."""
     loss = make_loss("binary_cross_entropy_with_logits", LOGITS, {"mean": 0.5}, graph=graph(softmax_inputs="sigmoid"))
     assert of(tmp_path, loss)["double_activation_floor"] == pytest.approx(0.5032, abs=1e-4)
+
+
+def test_missing_output_activation(tmp_path: Path) -> None:
+    """Named where a loss takes probabilities and got logits, by its own name."""
+    told = of(tmp_path, make_loss(prediction=LOGITS, probabilities=True, name="CategoricalCrossentropy"))
+    assert (told["missing_output_activation"], told["loss_input_name"]) == ("softmax", "CategoricalCrossentropy")
+    assert of(tmp_path, make_loss("binary_cross_entropy", LOGITS))["missing_output_activation"] == "sigmoid"
+    for fitting in (make_loss(prediction=ROWS), make_loss("nll_loss", LOGITS)):
+        assert of(tmp_path, fitting)["missing_output_activation"] is None
 
 
 def test_missing_log(tmp_path: Path) -> None:
@@ -132,6 +152,12 @@ def test_opaque_graph(tmp_path: Path) -> None:
 def test_activation_taken_for_logits(tmp_path: Path, facts: Any, name: str) -> None:
     """What stands before a cross-entropy."""
     assert of(tmp_path, make_loss(prediction=LOGITS, graph=graph(**facts)))["logit_activation"] == name
+
+
+def test_probabilities_are_not_taken_for_logits(tmp_path: Path) -> None:
+    """A loss that takes probabilities may stand behind a sigmoid."""
+    loss = make_loss(prediction=ROWS, graph=graph(output_activation="sigmoid"), probabilities=True)
+    assert of(tmp_path, loss)["logit_activation"] == "none"
 
 
 def test_output_units(tmp_path: Path) -> None:

@@ -170,6 +170,13 @@ def test_zero_gradient(tmp_path: Path) -> None:
     assert signals["frozen_share"] == 0.0
 
 
+def test_gradients_that_were_lost_on_the_way_are_no_missing_ones(tmp_path: Path) -> None:
+    """A first step that was too large leaves all gradients at zero in the samples behind it."""
+    samples = [{**MOVING, "grad": [0.0] * 4}] * 5
+    assert run(tmp_path, samples=samples)["zero_gradient_share"] == 1.0
+    assert run(tmp_path, samples=samples, columns={"grad_norm": [0.4] + [0.0] * 4})["zero_gradient_share"] == 0.0
+
+
 def test_detached_layer(tmp_path: Path) -> None:
     """No gradient at all, although the layer ran and its weights stand still: the layer is detached."""
     sample = {**MOVING, "grad": [None, None, 1.0, 1.0], "update": [0.0, 0.0, 1e-3, 1e-3]}

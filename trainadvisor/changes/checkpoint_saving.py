@@ -17,7 +17,7 @@ from trainadvisor.changes.declaration import change
 )
 def async_checkpoint(application: ChangeApplication) -> None:
     """Copy what torch.save is given, and write it in a thread; torch.load waits for that."""
-    from trainadvisor.instrument import torch_events
+    from trainadvisor.instrument.running_events import running
 
     application.patient = True
     application.never = "torch.save was never called in training"
@@ -37,7 +37,7 @@ def async_checkpoint(application: ChangeApplication) -> None:
         options = {key: value for key, value in named.items() if key not in ("obj", "f")}
 
         def write() -> None:
-            torch_events._running.events.add("save")  # calls from this thread are not the script's
+            running.events.add("save")  # calls from this thread are not the script's
             with file:
                 call(kept, file, **options)
 

@@ -28,6 +28,8 @@ _PACKAGES = tuple(
     str(path) + os.sep
     for path in {*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_paths()["purelib"]}
 )
+# Names of folders that hold installed packages wherever they lie: on PYTHONPATH, in another environment.
+_INSTALLED = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
 _LONGEST_LINE = 300
 # Rank of a file that is the user's own.
 USERS = 2
@@ -40,7 +42,7 @@ def rank(filename: str) -> int:
         return 0
     if filename.startswith((_OWN, *_TORCH)) or "runpy" in filename:
         return 0
-    if filename.startswith(_PACKAGES):
+    if filename.startswith(_PACKAGES) or any(name in filename for name in _INSTALLED):
         return 1
     return 0 if filename.startswith(_STANDARD) else USERS
 

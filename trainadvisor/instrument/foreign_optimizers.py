@@ -14,6 +14,8 @@ from weakref import WeakKeyDictionary
 import torch
 
 from trainadvisor.instrument import call_sites, torch_events
+from trainadvisor.instrument.foreign_clips import keras_clip, keras_norm
+from trainadvisor.instrument.foreign_losses import keras_loss
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.patching import Around, graft
 
@@ -164,7 +166,12 @@ _KINDS = (
     ("fastai.optimizer", "_BaseOptimizer", _fastai_groups),
 )
 _FUNCTIONS: dict[str, list[tuple[str, Around]]] = {
-    "keras.src.optimizers.base_optimizer": [("BaseOptimizer.apply", _stepping(_keras_groups))],
+    "keras.src.optimizers.base_optimizer": [
+        ("BaseOptimizer.apply", _stepping(_keras_groups)),
+        ("global_norm", keras_norm),
+        ("clip_by_global_norm", keras_clip),
+    ],
+    "keras.src.losses.loss": [("Loss.__call__", keras_loss)],
     "keras.src.callbacks.callback_list": [("CallbackList.on_epoch_begin", _epoch(lambda _, epoch, *__, **___: epoch))],
     "fastai.optimizer": [
         ("Optimizer.step", _stepping(_fastai_groups)),

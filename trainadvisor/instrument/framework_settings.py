@@ -14,11 +14,12 @@ def lines_of(calls: Collection[str]) -> Iterator[tuple[str, str | None, dict[str
     """Yield the name, an argument (None: the call itself) and the place of each such call of the files that train."""
     files = dict.fromkeys(frame.f_code.co_filename for frame in call_sites.user_frames(2))
     for filename in list(files)[:_MOST_FILES]:
-        for name, argument, line in _lines_in(filename, calls):
+        for name, argument, line in settings_in(filename, calls):
             yield name, argument, call_sites.describe((filename, line))
 
 
-def _lines_in(filename: str, calls: Collection[str]) -> Iterator[tuple[str, str | None, int]]:
+def settings_in(filename: str, calls: Collection[str]) -> Iterator[tuple[str, str | None, int]]:
+    """Yield the name, an argument (None: the call itself) and the line of each such call of a file."""
     try:
         tree = ast.parse("".join(linecache.getlines(filename)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -5,7 +5,6 @@ and can neither change a call nor fail it.
 """
 
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,6 +22,7 @@ from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.module_calls import Listener, listeners
 from trainadvisor.instrument.patching import Around, graft
 from trainadvisor.instrument.private_torch import set_eval_frame
+from trainadvisor.instrument.running_events import running
 from trainadvisor.instrument.user_modes import apart
 
 Undo = Callable[[], None]
@@ -44,14 +44,6 @@ _NO_DISPATCH = torch.Tensor.__torch_dispatch__
 _undo: list[Undo] = []
 
 
-class _Running(threading.local):
-    """The events whose call is running in a thread: a function that comes back to itself is told once."""
-
-    def __init__(self) -> None:
-        self.events: set[str] = set()
-
-
-_running = _Running()
 # The optimizers (ids) whose step is running, the outermost first.
 _stepping: list[int] = []
 
@@ -101,13 +93,13 @@ def _after(event: str) -> Around:
     """Run the call, then tell its arguments and its result."""
 
     def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if is_compiling() or event in _running.events:
+        if is_compiling() or event in running.events:
             return original(*args, **kwargs)
-        _running.events.add(event)
+        running.events.add(event)
         try:
             result = original(*args, **kwargs)
         finally:
-            _running.events.discard(event)
+            running.events.discard(event)
         tell(event, args, kwargs, result)
         return result
 
@@ -118,14 +110,14 @@ def _both(event: str) -> Around:
     """Tell before and after the call."""
 
     def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if is_compiling() or event in _running.events or tracing.in_backward():
+        if is_compiling() or event in running.events or tracing.in_backward():
             return original(*args, **kwargs)
-        _running.events.add(event)
+        running.events.add(event)
         try:
             tell(f"{event}_begins", args, kwargs)
             result = original(*args, **kwargs)
         finally:
-            _running.events.discard(event)
+            running.events.discard(event)
         tell(f"{event}_ends", args, kwargs, result)
         return result
 
@@ -134,13 +126,13 @@ def _both(event: str) -> Around:
 
 def _loss(kind: str) -> Around:
     def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if is_compiling() or "loss" in _running.events:
+        if is_compiling() or "loss" in running.events:
             return original(*args, **kwargs)
-        _running.events.add("loss")
+        running.events.add("loss")
         try:
             result = original(*args, **kwargs)
         finally:
-            _running.events.discard("loss")
+            running.events.discard("loss")
         if _has_values(result) and not tracing.now() and not tracing.in_backward():
             tell("loss", kind, args, kwargs, result)
         return result
@@ -201,13 +193,13 @@ def _made(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
 @veiled
 def _first_scheduler_step(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run the step that a scheduler makes by itself when it is created: it is nobody's call."""
-    inner = "scheduler_step" not in _running.events
-    _running.events.add("scheduler_step")
+    inner = "scheduler_step" not in running.events
+    running.events.add("scheduler_step")
     try:
         return original(*args, **kwargs)
     finally:
         if inner:
-            _running.events.discard("scheduler_step")
+            running.events.discard("scheduler_step")
 
 
 def _set_all() -> Iterator[Undo]:

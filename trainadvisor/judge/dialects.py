@@ -62,8 +62,8 @@ DIALECTS: dict[str, Mapping[str, str]] = {
         "shuffle": "fit(shuffle=True)",
         "class-weights": "fit(class_weight=...)",
         "early-stopping": "fit(callbacks=[keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)])",
-        "loss-function": "compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))",
-        "stable-loss": "compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))",
+        "loss-function": "compile(loss=keras.losses.{loss}(from_logits=True))",
+        "stable-loss": "compile(loss=keras.losses.{loss}(from_logits=True))",
         "remove-output-activation": "keras.layers.Dense(..., activation=None)",
         "precision": 'keras.config.set_dtype_policy("mixed_bfloat16")',
         "optimizer": "compile(optimizer=keras.optimizers.AdamW(...))",
@@ -105,13 +105,16 @@ def framework_of(log: RunLog) -> Mapping[str, Any] | None:
     return next((event for event in reversed(log.events) if event["kind"] == "framework"), None)
 
 
-def in_dialect(advice: Advice, framework: Mapping[str, Any] | None, optimizer: str) -> tuple[Advice, Site | None]:
+def in_dialect(
+    advice: Advice, framework: Mapping[str, Any] | None, optimizer: str, loss: str | None = None
+) -> tuple[Advice, Site | None]:
     """Return a remedy in the framework's words, and the line that holds the setting or the call for it."""
     text = DIALECTS.get(framework["subject"], {}).get(advice.change) if framework else None
     if text is None or framework is None:
         return advice, None
     value = _value(advice)
-    setting = text.format(value=value or "...", optimizer=optimizer)
+    named_loss = loss if loss and loss.endswith("Crossentropy") else "SparseCategoricalCrossentropy"
+    setting = text.format(value=value or "...", optimizer=optimizer, loss=named_loss)
     named = _SETTING.match(setting)
     site, argument = (_held(named, framework) if named else None) or (None, "")
     edit = _edit(site, named, argument) if site and named and (value or "{value}" not in text) else None

@@ -83,7 +83,8 @@ def _in_dialect(advised: list[Advice], log: RunLog) -> tuple[list[Advice], Site 
     if framework is None:
         return advised, None
     optimizer = str((main_optimizer(log) or {}).get("class") or "")
-    said = [in_dialect(advice, framework, optimizer) for advice in advised]
+    loss = str((main_object(log, "loss", ()) or {}).get("name") or "")
+    said = [in_dialect(advice, framework, optimizer, loss) for advice in advised]
     return [advice for advice, _ in said], next((place for _, place in said[:1]), None)
 
 

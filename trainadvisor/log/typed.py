@@ -25,7 +25,7 @@ FIELDS: dict[Check, str] = {
     is_flag: """
         accumulation_divided backed_off binary by_example compiled cosines drop_last floating given
         in_unit_interval integer integer_valued iterable loaded log_input manual_updates module nonnegative
-        opaque persistent pin_memory replicated shuffle soft trainable weighted care earlier full""",
+        opaque persistent pin_memory probabilities replicated shuffle soft trainable weighted care earlier full""",
     is_whole: "format id line model ignore_index loss_id rank series step table",
     is_count: """
         accumulated_steps accumulation after backward batch_size batches classes classes_predicted cleared_backwards

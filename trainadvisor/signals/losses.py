@@ -17,6 +17,8 @@ LEAST_RANGE = 1e-12
 LEAST_GAP = 0.3  # log-probabilities of all classes have a logsumexp of 0; over the batch it is ln(classes / batch)
 LEAST_POSITIVE = 1e-2  # a log-probability is never above zero; rounding stays far below this
 PROBABILITIES, SIGMOIDS, RAW, LOGS = "softmax(x)", "sigmoid(x)", "x", "log_softmax(x)"
+LOGS_OF_SCORES = "log(x)"
+HARMLESS = frozenset({"Add", "View", "Squeeze", "Unsqueeze"})
 OTHER_DIMENSION = "log_softmax(x) over another dimension"
 CLASSIFYING = ("cross_entropy", "nll_loss")
 OF_LOGITS = ("cross_entropy", "binary_cross_entropy_with_logits")
@@ -55,6 +57,8 @@ def _sums_to_one(seen: dict[str, Any]) -> bool:
 
 
 def _into_cross_entropy(loss: Loss) -> str | None:
+    if loss.get("probabilities"):
+        return _into_probabilities(loss)
     doubled = graph_fact(loss, "softmax_inputs") == "softmax"
     return PROBABILITIES if doubled or (_sums_to_one(loss["prediction"]) and _units(loss) > 1) else None
 
@@ -66,6 +70,8 @@ def _into_logs(loss: Loss) -> str | None:
         return PROBABILITIES
     if loss["kind"] != "nll_loss" or (seen.get("batches") or 0) < BATCHES:
         return None
+    if "max" not in seen and _logs_of_scores(loss):
+        return LOGS_OF_SCORES
     highest, gap = number(seen.get("max")) or 0.0, number(seen.get("logsumexp_abs_max"))
     if highest > LEAST_POSITIVE:
         return RAW if gap is None or gap > LEAST_POSITIVE else None
@@ -73,8 +79,28 @@ def _into_logs(loss: Loss) -> str | None:
     return OTHER_DIMENSION if unlike else None
 
 
+def _logs_of_scores(loss: Loss) -> bool:
+    """Return whether a loss is given the logarithm of a linear layer's results, with nothing that makes them positive.
+
+    What lies between may add a small number or bound them from below.
+    """
+    names = [str(name).partition("Backward")[0] for name in graph_fact(loss, "ops") or []]
+    if "Log" not in names:
+        return False
+    behind = names[names.index("Log") + 1 :]
+    return next((name for name in behind if name not in HARMLESS), None) == "Addmm"
+
+
 def _into_logits(loss: Loss) -> str | None:
     return {"sigmoid": SIGMOIDS, "softmax": PROBABILITIES}.get(str(graph_fact(loss, "softmax_inputs")))
+
+
+def _into_probabilities(loss: Loss) -> str | None:
+    """Return the kind of input of a loss that takes probabilities: numbers outside of 0 to 1 are none."""
+    low, high = number(loss["prediction"].get("min")), number(loss["prediction"].get("max"))
+    if low is None or high is None or (loss["prediction"].get("batches") or 0) < BATCHES:
+        return None
+    return RAW if low < -LEAST_POSITIVE or high > 1 + LEAST_POSITIVE else None
 
 
 def _are_shares(seen: dict[str, Any]) -> bool:
@@ -88,6 +114,7 @@ INPUTS = {
     "nll_loss": (_into_logs, LOGS),
     "kl_div": (_into_logs, LOGS),
     "binary_cross_entropy_with_logits": (_into_logits, RAW),
+    "binary_cross_entropy": (_into_probabilities, SIGMOIDS),
 }
 
 
@@ -104,7 +131,7 @@ def _mistaken(log: RunLog) -> tuple[Loss, str, str] | None:
         read, expected = INPUTS.get(loss["kind"], (None, ""))
         given = read(loss) if read else None
         if given:
-            return loss, given, expected
+            return loss, given, PROBABILITIES if loss.get("probabilities") and expected == RAW else expected
     return None
 
 
@@ -117,7 +144,7 @@ def loss_input_is(log: RunLog) -> str | None:
 
 @signal(unit="expression", **CALL)
 def loss_input_expected(log: RunLog) -> str | None:
-    """What the loss with the mistaken input expects: logits x, or log_softmax(x)."""
+    """What the loss with the mistaken input expects: logits x, log_softmax(x), or probabilities."""
     found = _mistaken(log)
     return found[2] if found else None
 
@@ -126,7 +153,7 @@ def loss_input_expected(log: RunLog) -> str | None:
 def loss_input_name(log: RunLog) -> str | None:
     """Name of the loss function with the mistaken input."""
     found = _mistaken(log)
-    return found[0]["kind"] if found else None
+    return str(found[0].get("name") or found[0]["kind"]) if found else None
 
 
 @signal(unit="loss", **CALL)
@@ -158,6 +185,17 @@ def missing_divergence_log(log: RunLog) -> str | None:
     return _missing(log, "kl_div")
 
 
+@signal(unit="function", **CALL)
+def missing_output_activation(log: RunLog) -> str | None:
+    """The function missing at the end of a model whose loss takes probabilities; absent for any other loss and input.
+
+    Of torch's losses the binary cross-entropy without logits is one; others belong to frameworks.
+    """
+    found = _mistaken(log)
+    name = {PROBABILITIES: "softmax", SIGMOIDS: "sigmoid"}.get(found[2]) if found else None
+    return name if found and found[1] == RAW else None
+
+
 def _missing(log: RunLog, kind: str) -> str | None:
     found = _mistaken(log)
     return "log_softmax" if found and found[2] == LOGS and found[0]["kind"] == kind else None
@@ -187,7 +225,7 @@ def logit_activation(log: RunLog) -> str | None:
 
     A sigmoid before the binary cross-entropy with logits is left to loss_input_is.
     """
-    losses = [loss for loss in training_losses(log) if loss["kind"] in OF_LOGITS]
+    losses = [loss for loss in training_losses(log) if loss["kind"] in OF_LOGITS and not loss.get("probabilities")]
     seen = [loss for loss in losses if loss.get("graph") and not loss["graph"].get("opaque")]
     named = [_taken_for_logits(loss) for loss in seen]
     return next((str(name) for name in named if name), "none") if seen or not losses else None

@@ -208,6 +208,8 @@ def zero_mask(log: RunLog) -> Mask | None:
     absent = np.isnan(log.layers.column("grad")).all(axis=0)
     resting = absent & (_mask(log, lambda fact: not fresh(fact)) | (~still if still is not None else False))
     wanted = _mask(log, lambda fact: fact["trainable"] and wide(fact) and fact["id"] in kept)
+    if dead.all() and (log.column("grad_norm") > 0).any():
+        return np.zeros_like(dead)  # all had gradients at a step between the samples, and lost them since
     return dead & wanted & ~_unused(log) & ~resting
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.activations import act, rows_of
@@ -181,10 +182,18 @@ def _per_element(loss: dict[str, Any]) -> float | None:
 
 def summed(loss: dict[str, Any]) -> float:
     """Factor by which a sum-reduced loss exceeds its mean: number of targets in a batch over the script's divisor."""
-    shape = (loss.get("target") or {}).get("shape") or [1]
     if loss.get("reduction") != "sum":
         return 1.0
-    return float(np.prod(shape)) * _divided_in(loss) / (loss.get("divisor") or 1.0)
+    return _summands(loss) * _divided_in(loss) / (loss.get("divisor") or 1.0)
+
+
+def _summands(loss: dict[str, Any]) -> float:
+    """Return how many values a summed loss adds up: of labels those that count, which padding does not."""
+    target, terms = loss.get("target") or {}, number(loss.get("terms"))
+    elements = float(np.prod(target.get("shape") or [1]))
+    if loss.get("kind") not in CLASSIFYING or target.get("soft"):
+        return elements
+    return terms if terms is not None and terms > 0 else elements * (1 - (number(target.get("ignored_share")) or 0.0))
 
 
 def _scale(loss: dict[str, Any]) -> float:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from trainadvisor.log.records import Record
     from trainadvisor.record.device_readback import Reading
 
-_SCALINGS = ("Div", "Mul", "ToCopy", "Mean", "Sum", "View", "Squeeze", "Where")
+# Of an addition only one side is trained on: Python's `sum` begins at 0.
+_SCALINGS = ("Div", "Mul", "ToCopy", "Mean", "Sum", "View", "Squeeze", "Where", "Add")
 # Most dimensions of binary answers of which there is one an example.
 _ONE_ANSWER = 2
 # Key in a graph node's metadata: which loss call made it.

@@ -160,6 +160,7 @@ class CallOrderProbe:
             if not _has_gradient(optimizer):
                 step.fields["no_grad"] = True
                 self._counts.add("step_without_grad")
+                self._counts["zero_between_backward_and_step"] += self._cleared_after_backward
         self._left[id(optimizer)] = True
 
     def on_implicit_step(self, optimizer: torch.optim.Optimizer) -> None:

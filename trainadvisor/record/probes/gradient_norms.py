@@ -60,10 +60,10 @@ class GradientNormProbe:
 
     @only_sampled
     def on_backward_ends(self, *_: object) -> None:
-        """Measure early enough to be before any clipping; a later backward measures again."""
-        context = self._context
-        if (context.step.sample_gradients or context.step.sample_layers) and not context.boundaries.in_step:
-            self._measure_all(context.step)
+        """Measure early enough to be before any clipping, also of a closure; a later backward measures again."""
+        step = self._context.step
+        if step.sample_gradients or step.sample_layers:
+            self._measure_all(step)
 
     @only_sampled
     def on_step_begins(self, optimizer: torch.optim.Optimizer, closure: object) -> None:
@@ -86,7 +86,7 @@ class GradientNormProbe:
 
     @only_sampled
     def on_step_ends(self, _: object) -> None:
-        """Measure after a closure, when the gradients exist only inside the step (LBFGS)."""
+        """Measure where no backward has ended: gradients that a closure made another way."""
         step = self._context.step
         if (step.sample_gradients or step.sample_layers) and "grads" not in step.samples:
             self._measure_all(step)

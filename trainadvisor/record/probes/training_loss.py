@@ -75,7 +75,7 @@ class TrainingLossProbe:
     def on_loss(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: torch.Tensor) -> None:
         """Take a call of one of torch's loss functions."""
         self._let_go()
-        place = call_sites.user_place(2)
+        place = kwargs.get("place") or call_sites.user_place(2)
         if len(args) == 2 and self._is_straight(kind, kwargs.get("reduction", "mean"), place, result):
             return
         given = named(kind, args, kwargs)
@@ -132,13 +132,13 @@ class TrainingLossProbe:
         reduction = given.get("reduction", "mean")
         key = (kind, reduction, place)
         if key not in self._entries:
-            fact = {"id": len(self._entries), "name": kind, "kind": kind, "site": call_sites.describe(place),
-                    "reduction": reduction,
-                    "label_smoothing": float(given.get("label_smoothing") or 0.0),
+            fact = {"id": len(self._entries), "name": given.get("told_as", kind), "kind": kind, "reduction": reduction,
+                    "site": call_sites.describe(place), "label_smoothing": float(given.get("label_smoothing") or 0.0),
                     "weighted": given.get("weight") is not None or given.get("pos_weight") is not None,
                     "ignore_index": given.get("ignore_index", -100)}  # fmt: skip
             settings = reference_losses.settings_of(kind, given)
-            self._entries[key] = LossEntry(len(self._entries), kind, fact | settings, LossArguments(kind, settings))
+            fact |= settings | ({"probabilities": True} if given.get("probabilities") else {})
+            self._entries[key] = LossEntry(len(self._entries), kind, fact, LossArguments(kind, settings))
             reference_losses.read_weights(
                 given, self._context.values.read, self._context.step.expect, self._entries[key].fact
             )

@@ -1,0 +1,118 @@
+"""Loss functions that a framework writes itself, told like torch's own by what they compute.
+
+Keras takes each of its losses apart into operations on single examples. As one loss it has a prediction, targets and a
+value like `F.cross_entropy`. What torch has no word for (weights of examples, masks, smoothing, sums) is told as it
+comes: by the functions of torch inside of it.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch.compiler import is_compiling
+
+from trainadvisor.instrument import call_sites, torch_events, tracing
+from trainadvisor.instrument.framework_settings import settings_in
+from trainadvisor.instrument.hidden_frame import veiled
+from trainadvisor.instrument.running_events import running
+
+_AVERAGED = frozenset({"sum_over_batch_size", "mean"})
+_FUNCTIONS = {
+    "mean_squared_error": "mse_loss", "mean_absolute_error": "l1_loss", "huber": "huber_loss",
+    "binary_crossentropy": "binary_cross_entropy", "categorical_crossentropy": "cross_entropy",
+    "sparse_categorical_crossentropy": "cross_entropy",
+}  # fmt: skip
+_WITHOUT_TWIN = ("label_smoothing", "ignore_class")
+
+
+class Told(NamedTuple):
+    """A loss call in torch's words."""
+
+    kind: str
+    prediction: torch.Tensor
+    target: torch.Tensor
+    settings: dict[str, Any]
+
+
+@veiled
+def keras_loss(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run `Loss.__call__` of Keras and tell it as one loss."""
+    told = None if is_compiling() or "loss" in running.events else _quietly(args, kwargs)
+    if told is None:
+        return original(*args, **kwargs)
+    running.events.add("loss")
+    try:
+        result = original(*args, **kwargs)
+    finally:
+        running.events.discard("loss")
+    if isinstance(result, torch.Tensor) and not tracing.now() and not tracing.in_backward():
+        torch_events.tell("loss", told.kind, (told.prediction, told.target), told.settings, result)
+    return result
+
+
+def _quietly(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Told | None:
+    try:
+        return _of_keras(*args, **kwargs)
+    except Exception:  # noqa: BLE001 - what another library holds is unknown, and its loss goes on
+        return None
+
+
+def _of_keras(loss: Any, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Told | None:
+    function, settings = getattr(loss, "fn", None), getattr(loss, "_fn_kwargs", {})
+    module, name = getattr(function, "__module__", ""), getattr(function, "__name__", "")
+    kind = _FUNCTIONS.get(name) if module == "keras.src.losses.losses" else None
+    plain = sample_weight is None and getattr(y_pred, "_keras_mask", None) is None and loss.reduction in _AVERAGED
+    if kind is None or not plain or any(settings.get(key) for key in _WITHOUT_TWIN):
+        return None
+    if not isinstance(y_true, torch.Tensor) or not isinstance(y_pred, torch.Tensor):
+        return None
+    told: dict[str, Any] = {"told_as": "".join(map(str.capitalize, name.split("_"))), "place": _place()}
+    if name == "huber":
+        told["delta"] = settings.get("delta", 1.0)
+    if name.endswith("crossentropy"):
+        kind, told["probabilities"] = _entropy(kind, logits=bool(settings.get("from_logits")))
+    target = y_true.detach()
+    if kind == "cross_entropy":
+        return _of_classes(y_pred, target, told, axis=settings.get("axis", -1), sparse=name.startswith("sparse"))
+    target, prediction = _of_one_rank(target, y_pred)
+    return Told(kind, prediction, target.to(prediction.dtype), told)
+
+
+def _place() -> call_sites.Place | None:
+    """Return the line that names the loss, where the file that trains has one; else that of the training."""
+    place = call_sites.user_place(2)
+    line = _named_in(place[0]) if place else None
+    return (place[0], line) if place and line else place
+
+
+@functools.lru_cache(maxsize=16)
+def _named_in(filename: str) -> int | None:
+    lines = [line for _, argument, line in settings_in(filename, ("compile",)) if argument == "loss"]
+    return lines[0] if len(lines) == 1 else None
+
+
+def _entropy(kind: str, *, logits: bool) -> tuple[str, bool]:
+    return (f"{kind}_with_logits" if logits and kind == "binary_cross_entropy" else kind), not logits
+
+
+def _of_classes(
+    prediction: torch.Tensor, target: torch.Tensor, told: dict[str, Any], *, axis: int, sparse: bool
+) -> Told | None:
+    """Tell scores with their classes in the second place, and labels as whole numbers where they are those."""
+    if prediction.ndim < 2:
+        return None
+    if sparse:
+        if target.ndim == prediction.ndim and target.shape[axis] == 1:
+            target = target.squeeze(axis)
+        return Told("cross_entropy", prediction.movedim(axis, 1), target.long(), told)
+    return Told("cross_entropy", prediction.movedim(axis, 1), target.movedim(axis, 1).to(prediction.dtype), told)
+
+
+def _of_one_rank(target: torch.Tensor, prediction: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return both with a last axis of one that only one of them has, as Keras aligns them."""
+    if target.ndim == prediction.ndim + 1 and target.shape[-1] == 1:
+        return target.squeeze(-1), prediction
+    if prediction.ndim == target.ndim + 1 and prediction.shape[-1] == 1:
+        return target.unsqueeze(-1), prediction
+    return target, prediction
