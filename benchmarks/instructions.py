@@ -8,6 +8,7 @@ torch and of the encoder, count as the one instruction that calls them. No step 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
 from collections import Counter
@@ -36,7 +37,7 @@ class Counts:
 
     def enter(self, frame: FrameType, _: str, __: object) -> Any:
         """Follow a frame of ours; others are not."""
-        if "trainadvisor" not in frame.f_code.co_filename:
+        if not _is_ours(frame):
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         self.calls[frame.f_code.co_qualname] += 1
@@ -46,6 +47,13 @@ class Counts:
         if event == "opcode":
             self.instructions[frame.f_code.co_qualname] += 1
         return self._follow
+
+
+def _is_ours(frame: FrameType) -> bool:
+    """Return whether a frame is ours: of our files, a class of ours that is made, or what stands for torch's call."""
+    code, before = frame.f_code, frame.f_back
+    made = code.co_filename == "<string>" and before is not None and "trainadvisor" in before.f_code.co_filename
+    return made or "trainadvisor" in code.co_filename or code is nn.Module.__call__.__code__
 
 
 def main() -> None:
@@ -73,7 +81,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         watcher = trainadvisor.watch(model, optimizer, log=Path(folder) / "log.json")
         train(_BEFORE)
-        with patch.object(Tier, "due", lambda *_: False):  # all steps are plain, whatever the clock says
+        with patch.object(Tier, "_gap", lambda *_: math.inf):  # all steps are plain, whatever the clock says
             train(2)
             watcher.flush()
             sys.settrace(counts.enter)

@@ -13,6 +13,7 @@ from torch.compiler import is_dynamo_compiling
 
 from trainadvisor.instrument import tracing
 from trainadvisor.instrument.hidden_frame import disguised, drop_own_frames, veiled
+from trainadvisor.instrument.shortcut_slot import Shortcuts, slot
 
 
 class Listener(Protocol):
@@ -98,6 +99,18 @@ def tap() -> Callable[[], None]:  # noqa: C901 - a nested call has room for one 
             if wanted:
                 observer.saw_layer(self, output)
             return output
+        plain = slot.now
+        if plain is not None and _takes(plain, self, args, kwargs):
+            _depth.inside, _depth.thread, _depth.evaluates = True, threading.get_ident(), False
+            try:
+                output = inner(*args, **kwargs)
+            except BaseException:
+                drop_own_frames()
+                raise
+            finally:
+                _depth.inside = False
+            plain.forward_ends(self, args, kwargs, output)
+            return output
         if tracing.now() or tracing.in_backward():
             return inner(*args, **kwargs)
         try:
@@ -116,6 +129,14 @@ def tap() -> Callable[[], None]:  # noqa: C901 - a nested call has room for one 
             nn.Module.__call__ = original  # type: ignore[method-assign]
 
     return restore
+
+
+@veiled
+def _takes(plain: Shortcuts, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    try:
+        return plain.forward_begins(module, args, kwargs)
+    except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+        return plain.failed(error)
 
 
 @veiled

@@ -23,6 +23,7 @@ from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.module_calls import Listener, listeners
 from trainadvisor.instrument.patching import Around, graft
 from trainadvisor.instrument.private_torch import set_eval_frame
+from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.instrument.user_modes import apart
 
 Undo = Callable[[], None]
@@ -59,6 +60,7 @@ _stepping: list[int] = []
 def add(listener: Listener) -> None:
     """Start telling a listener; what was set is taken away again where something cannot be."""
     listeners.append(listener)
+    slot.now = None
     if _undo:
         return
     try:
@@ -70,6 +72,7 @@ def add(listener: Listener) -> None:
 
 def remove(listener: Listener) -> None:
     """Stop telling a listener; the last one takes the taps away."""
+    slot.now = None
     if listener in listeners:
         listeners.remove(listener)
     if not listeners:
@@ -110,6 +113,54 @@ def _after(event: str) -> Around:
     return veiled(around)
 
 
+@veiled
+def _zero_grad(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Tell of cleared gradients."""
+    if slot.now is None or is_compiling() or "zero_grad" in _running.events:
+        return _slow_zero_grad(original, args, kwargs)
+    result = original(*args, **kwargs)
+    plain = slot.now
+    if plain is not None:
+        try:
+            if plain.zero_grad(args[0]):
+                return result
+        except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+            plain.failed(error)
+    tell("zero_grad", args, kwargs, result)
+    return result
+
+
+_slow_zero_grad = _after("zero_grad")
+
+
+@veiled
+def _backward(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Tell before and after a backward."""
+    plain = slot.now
+    if plain is None or is_compiling() or tracing.in_backward() or kwargs or "backward" in _running.events:
+        return _slow_backward(original, args, kwargs)
+    try:
+        taken = plain.backward_begins(args)
+    except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+        taken = plain.failed(error)
+    if not taken:
+        return _slow_backward(original, args, kwargs)
+    _running.events.add("backward")
+    try:
+        result = original(*args, **kwargs)
+    finally:
+        _running.events.discard("backward")
+    plain = slot.now
+    if plain is not None:
+        try:
+            if plain.backward_ends():
+                return result
+        except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+            plain.failed(error)
+    tell("backward_ends", args, kwargs, result)
+    return result
+
+
 def _both(event: str) -> Around:
     """Tell before and after the call."""
 
@@ -128,6 +179,9 @@ def _both(event: str) -> Around:
     return veiled(around)
 
 
+_slow_backward = _both("backward")
+
+
 def _loss(kind: str) -> Around:
     def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if is_compiling() or "loss" in _running.events:
@@ -137,6 +191,13 @@ def _loss(kind: str) -> Around:
             result = original(*args, **kwargs)
         finally:
             _running.events.discard("loss")
+        plain = slot.now
+        if plain is not None:
+            try:
+                if plain.loss(kind, args, kwargs, result):
+                    return result
+            except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+                plain.failed(error)
         if _has_values(result) and not tracing.now() and not tracing.in_backward():
             tell("loss", kind, args, kwargs, result)
         return result
@@ -222,11 +283,11 @@ def _set_all() -> Iterator[Undo]:
 def _functions() -> list[tuple[Any, Around]]:
     """Return the functions besides the losses, each with what runs around it."""
     clipping = [(getattr(nn.utils, name), _after(name)) for name in ("clip_grad_norm_", "clip_grad_value_")]
-    zeroing = [(owner.zero_grad, _after("zero_grad")) for owner in (torch.optim.Optimizer, nn.Module)]
+    zeroing = [(owner.zero_grad, _zero_grad) for owner in (torch.optim.Optimizer, nn.Module)]
     sequences = [(kind.forward, _after("sequence_layer")) for kind in (nn.RNN, nn.LSTM, nn.GRU, nn.MultiheadAttention)]
     making = [(owner.__init__, _made) for owner in (torch.optim.Optimizer, DataLoader, nn.Module)]
     return [
-        (torch.autograd.backward, _both("backward")),
+        (torch.autograd.backward, _backward),
         (torch.autograd.grad, _grad),
         *clipping, *zeroing, *sequences, *making, *_of_schedulers(), *_of_scalers(), *_of_loaders(),
         (torch.save, _both("save")),
@@ -248,6 +309,13 @@ def _step_begins(optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs
     _stepping.append(id(optimizer))
     if len(_stepping) == 1:
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
+        plain = slot.now
+        if plain is not None and closure is None:
+            try:
+                if plain.step_begins(optimizer):
+                    return
+            except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+                plain.failed(error)
         tell("step_begins", optimizer, closure is not None)
 
 
@@ -257,6 +325,13 @@ def _step_ends(optimizer: torch.optim.Optimizer, *_: object) -> None:
     if _stepping:
         _stepping.pop()
     if not _stepping:
+        plain = slot.now
+        if plain is not None:
+            try:
+                if plain.step_ends(optimizer):
+                    return
+            except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+                plain.failed(error)
         tell("step_ends", optimizer)
 
 

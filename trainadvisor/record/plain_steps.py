@@ -38,8 +38,9 @@ class PlainSteps:
     def __init__(self, context: Context, handlers: Handlers, probes: Iterable[object]) -> None:
         self._context, self._handlers = context, handlers
         self._resting = [probe for probe in probes if isinstance(probe, Resting)]
-        self._routine = Routine()
-        self._until, self._stale = 0.0, True
+        self.routine = Routine()
+        # The step at which probes are asked again, and whether something has happened after which they are.
+        self.until, self.stale = 0.0, True
         # What tells an event of a plain step from others, None where it always is one.
         self._tests: dict[str, Callable[..., bool] | None] = {
             "forward_begins": self._is_forward, "forward_ends": self._is_forward, "loss": self._is_loss,
@@ -52,25 +53,25 @@ class PlainSteps:
         """Return whether probes that rest need not see an event."""
         test = self._tests.get(name, _never)
         if test is not None and not test(*args):
-            self._stale = True
+            self.stale = True
             return False
-        if self._stale or self._context.step.number >= self._until:
+        if self.stale or self._context.step.number >= self.until:
             self._ask()
         return True
 
     def _ask(self) -> None:
         """Ask every probe from which step on it wants to see everything again."""
-        context, routine = self._context, self._routine
+        context, routine = self._context, self.routine
         routine.step, routine.kinds = context.step.number, context.losses.train_kinds()
-        self._until, self._stale = math.inf, False
+        self.until, self.stale = math.inf, False
         resting = set()
         for probe in self._resting:
             until = context.guard("rests_until", probe.rests_until, routine)
             if until is not None and until > routine.step:
                 resting.add(type(probe).__name__)
-                self._until = min(self._until, until)
+                self.until = min(self.until, until)
             else:
-                self._until = min(self._until, routine.step + _AGAIN)
+                self.until = min(self.until, routine.step + _AGAIN)
         self._handlers.rest(frozenset(resting))
 
     def _is_forward(self, call: Call) -> bool:
@@ -78,14 +79,14 @@ class PlainSteps:
         model = call.model
         if not (call.grad and call.training) or model.lazy or not model.alive or model.alive[0]() is not call.module:
             return False
-        count, known = len(call.args) + len(call.kwargs), self._routine.models
+        count, known = len(call.args) + len(call.kwargs), self.routine.models
         if known.get(model.number) == count:
             return True
         known[model.number] = count
         return False
 
     def _is_loss(self, kind: str, _: object, __: object, result: torch.Tensor) -> bool:
-        return kind in self._routine.kinds and result.requires_grad and torch.is_grad_enabled()
+        return kind in self.routine.kinds and result.requires_grad and torch.is_grad_enabled()
 
     def _is_step(self, optimizer: torch.optim.Optimizer, closure: object = None) -> bool:
         return not closure and id(optimizer) in self._context.objects.optimizers

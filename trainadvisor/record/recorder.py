@@ -27,6 +27,7 @@ from trainadvisor.record.plain_steps import PlainSteps
 from trainadvisor.record.probe_discovery import make_probes
 from trainadvisor.record.record_queue import Subscriber, layer_records
 from trainadvisor.record.recording import Recording
+from trainadvisor.record.shortcuts.plain_shortcuts import PlainShortcuts
 from trainadvisor.record.step import Call, Step
 from trainadvisor.record.step_boundaries import StepBoundaries
 from trainadvisor.record.step_skipping import StepSkipping
@@ -62,6 +63,8 @@ class Recorder(Recording):
         watching = [] if self.discover else [self._filter]
         self.handlers = Handlers(self.guard, [*watching, *probes, self.boundaries, self, self.skipping])
         self.plain_steps = PlainSteps(self, self.handlers, [*watching, *probes, self.skipping])
+        named = {type(probe).__name__: probe for probe in probes}
+        self.shortcuts = PlainShortcuts(self, named, self.plain_steps.routine)
 
     def start(self) -> None:
         """Begin to listen, where the installed torch can be listened to; the script runs on all the same."""
@@ -120,6 +123,7 @@ class Recorder(Recording):
             self.guard.failed("recorder", error)
         finally:
             self._busy = False
+            self.shortcuts.rearm()
             meter.spent += _now() - meter.entered
 
     def _take(self, name: str, args: tuple[object, ...]) -> None:

@@ -86,6 +86,10 @@ class Tier:
             self._wait_until = min(step + self.every, max(step + 1, math.ceil(_GROWTH * self.last)))
         return fits
 
+    def due_from(self, step: int) -> float:
+        """Return a step before which, from this one on, none is sampled."""
+        return step if self.common or step < FIRST_STEPS else max(self._wait_until, self.last + self._gap(step))
+
     def _gap(self, step: int) -> int:
         """Return the distance to keep: dense at the start, growing with the step up to `every`."""
         return min(self.every, max(1, -(-step // 8)))

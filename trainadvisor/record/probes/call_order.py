@@ -12,7 +12,8 @@ from trainadvisor.record.device_readback import Reading
 from trainadvisor.record.objects.describe import NORMS, local
 from trainadvisor.record.step import Arrived, Call, Step
 
-_TOLD = {1, 2, 3, 5, 10, 15, 20, 50, 100, 200, 500}
+# Steps after which the counts are told.
+TOLD = {1, 2, 3, 5, 10, 15, 20, 50, 100, 200, 500}
 _COUNTS = ("forward", "train_forward", "backward", "step", "zero_grad", "step_without_grad", "stale_steps",
            "clip_calls",
            "zero_between_backward_and_step", "eval_mode_train_forward", "train_mode_eval_forward",
@@ -79,7 +80,7 @@ class CallOrderProbe:
         self._counts["backward"] += 1
         if self._cleared_after_backward and not self._context.boundaries.in_step:
             self._counts["cleared_backwards"] += self._batch_came
-            if not any(map(_has_gradient, self._context.objects.alive_optimizers())):
+            if not any(map(has_gradient, self._context.objects.alive_optimizers())):
                 self._context.step.losses = []  # the loss of a step is that of the gradients that it uses
         self._cleared_after_backward = self._batch_came = False
         if True not in self._left.values():
@@ -121,7 +122,7 @@ class CallOrderProbe:
         self._judge_left(optimizer, step)
         tried = self._tried[id(optimizer)]
         tried[0] += 1
-        if not _has_gradient(optimizer):
+        if not has_gradient(optimizer):
             tried[1] += 1
             step.fields["no_grad"] = True
             self._counts.add("step_without_grad")
@@ -157,7 +158,7 @@ class CallOrderProbe:
         step = self._context.step
         if self._closure:
             self._judge_left(optimizer, step)
-            if not _has_gradient(optimizer):
+            if not has_gradient(optimizer):
                 step.fields["no_grad"] = True
                 self._counts.add("step_without_grad")
         self._left[id(optimizer)] = True
@@ -187,7 +188,7 @@ class CallOrderProbe:
         step.fields["mode"] = "eval" if mistaken else "train"
         self._modes = []
         self._micro = 1 if self._closure else max(1, step.micro)
-        if step.number + 1 in _TOLD:
+        if step.number + 1 in TOLD:
             self._tell()
 
     def on_stop(self, _: str) -> None:
@@ -213,7 +214,8 @@ class CallOrderProbe:
         self._context.event("tally", "", detail, [(Reading([]), complete)])
 
 
-def _has_gradient(optimizer: torch.optim.Optimizer) -> bool:
+def has_gradient(optimizer: torch.optim.Optimizer) -> bool:
+    """Return whether any parameter of an optimizer has a gradient."""
     for group in optimizer.param_groups:
         for parameter in group["params"]:
             if parameter.grad is not None:

@@ -1,0 +1,88 @@
+"""The shortcut that closes a plain step."""
+
+import math
+
+from trainadvisor.instrument.shortcut_slot import slot
+from trainadvisor.log.records import STEP, Record
+from trainadvisor.record.probes.call_order import TOLD
+from trainadvisor.record.probes.timing import memory_is_due
+from trainadvisor.record.sampling import DEFAULT_SHARE
+from trainadvisor.record.shortcuts.parts import Parts, now
+from trainadvisor.record.step import Step
+
+CLOSE = frozenset({"TimingProbe", "ParameterCoverageProbe", "CallOrderProbe", "NonfiniteProbe"})
+# Steps that are looked through for one whose memory is read.
+_MEMORY = 50
+
+
+class Closing(Parts):
+    """Writes the records of plain steps."""
+
+    def _close(self) -> bool:
+        recorder, step = self._recorder, self._recorder.step
+        recorder._busy = True
+        try:
+            if step.number < self._next_look and self._is_plain_step(step):
+                self._write(step)
+                return True
+            recorder.close_step()
+        finally:
+            recorder._busy = False
+        self.rearm()
+        armed: object = slot.now
+        if armed is not self:
+            return False
+        self._look()
+        return True
+
+    def _is_plain_step(self, step: Step) -> bool:
+        order, objects = self._order, self._objects
+        if not step.micro or step.pending or step.samples or step.stepped != self._coverage._last or order._closure:
+            return False
+        return not (True in order._modes or objects.held.has_orphans or objects._dropped)
+
+    def _write(self, step: Step) -> None:
+        recorder, queue, number, fields = self._recorder, self._recorder.queue, step.number, step.fields
+        ended = step.ended or now()
+        if "epoch" in fields:
+            recorder.last_epoch = fields["epoch"]
+        self._add_up(step)
+        record: Record = {"record": STEP, "step": number, "opt": step.stepped, "seconds": ended - step.begun}
+        record["micro"] = step.micro
+        record.update(fields)
+        if queue.waits:
+            queue.put(record, [])
+            recorder.drain()
+        else:
+            queue._emit(record)
+        self._cost.book(step, ended)
+        recorder.step_number = number + 1
+        recorder.step = Step(number + 1, ended)
+
+    def _add_up(self, step: Step) -> None:
+        """Do what the probes do at the end of a step."""
+        timing, order, fields = self._timing, self._order, step.fields
+        if timing._last_loader is not None:
+            fields["wait"] = timing._wait
+        timing._wait = 0.0
+        if step.micro > 1:
+            self._counts["accumulated_steps"] += 1
+            if "batch" in fields:
+                fields["batch"] *= step.micro
+        fields["mode"], order._modes, order._micro = "train", [], step.micro
+        if "clip_norm" in fields or "grad_norm" in fields:
+            self._nonfinite.on_close(step)
+
+    def _look(self) -> None:
+        """Find the first step that is closed the long way."""
+        recorder, number = self._recorder, self._recorder.step_number
+        told = min((step - 1 for step in TOLD if step > number), default=math.inf)
+        memory = next(step for step in range(number, number + _MEMORY + 1) if memory_is_due(step))
+        tiers = min(recorder.gradients.due_from(number), recorder.layers.due_from(number))
+        self._next_look = min(told, memory, tiers - 1, recorder.plain_steps.until - 1)
+        if self._close_long or self._cost.budget.share < DEFAULT_SHARE:
+            self._next_look = -math.inf
+
+    def rearm(self) -> None:
+        """Look whether shortcuts may be taken from now on."""
+        raise NotImplementedError

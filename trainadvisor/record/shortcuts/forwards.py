@@ -1,0 +1,118 @@
+"""Shortcuts of the forward of a training."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from trainadvisor.instrument.hidden_frame import veiled
+from trainadvisor.instrument.private_torch import dispatch_modes, function_modes, graph_task, tracing_state, transform
+from trainadvisor.instrument.shortcut_slot import slot
+from trainadvisor.record.evaluations.evaluation_source import Stretch
+from trainadvisor.record.objects.describe import NORMS
+from trainadvisor.record.objects.watched_model import Model
+from trainadvisor.record.shortcuts.parts import Parts, ident, looked_at, now
+from trainadvisor.record.step import Call
+
+_Tensor, _strided = torch.Tensor, torch.strided
+_grad_enabled, _inference = torch.is_grad_enabled, torch.is_inference_mode_enabled
+
+FORWARD_BEGINS = frozenset({
+    "TimingProbe", "TrainingLossProbe", "NonfiniteProbe", "EvaluationProbe", "SequenceAxesProbe", "Recorder",
+})  # fmt: skip
+FORWARD_ENDS = frozenset({"TimingProbe", "CallOrderProbe", "IdleTwinProbe", "EvaluationProbe", "SequenceAxesProbe"})
+
+
+class Forwards(Parts):
+    """Takes forwards of models that train as they did before."""
+
+    @veiled
+    def forward_begins(  # noqa: C901, PLR0911 - written out for speed
+        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> bool:
+        """Close the step before, and begin the next one."""
+        recorder = self._recorder
+        if recorder._busy or ident() != self._thread or looked_at() is not None:
+            return False
+        if function_modes() or dispatch_modes() or tracing_state() is not None or transform() is not None:
+            return False
+        model = self._objects._owner.get(id(module))
+        if model is None or graph_task() != -1 or not self._is_plain(module, model, len(args) + len(kwargs)):
+            return False
+        given = args[0] if args else next(iter(kwargs.values()), None)
+        if type(given) is dict:
+            given = next(iter(given.values()), None)
+        if type(given) is not _Tensor or not given.ndim or given.is_meta or given.layout is not _strided:
+            return False
+        evaluation, step = self._evaluation, recorder.step
+        if evaluation._tentative or evaluation._open or evaluation._unclear.is_open or self._sequence._waiting:
+            return False
+        if self._losses._pending or step.skipped:
+            return False
+        self._cost.entered = begun = now()
+        if step.stepped:
+            if self._boundaries.in_step or not self._close():
+                return False
+            step = recorder.step
+        elif step.micro and self._boundaries.may_close():
+            return False
+        self._given = given
+        self._begin(step.models, model, args, kwargs, given)
+        self._cost.spent += now() - begun
+        return True
+
+    def _is_plain(self, module: nn.Module, model: Model, count: int) -> bool:
+        """Return whether a call is of a model that trains as it did before."""
+        if not module.training or self._routine.models.get(model.number) != count or model.lazy:
+            return False
+        return model.alive[0]() is module and _grad_enabled() and not _inference()
+
+    def _begin(
+        self, models: list[Model], model: Model, args: tuple[Any, ...], kwargs: dict[str, Any], given: torch.Tensor
+    ) -> None:
+        timing, sources, sequence = self._timing, self._evaluation._sources, self._sequence
+        if timing._last_loader is not None or timing._epoch is not None:
+            timing.note_epoch(grad=True, training=True)
+        self._evaluation._running = None
+        if sources.train() is None and sources.by_hand:
+            sources.remember(Stretch.of(given))
+        if not self._nonfinite._done:
+            self._nonfinite._inputs = args, kwargs
+        sequence._called, sequence._inside, sequence._names = [], True, model.layer_names
+        if model not in models:
+            models.append(model)
+
+    @veiled
+    def forward_ends(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: object) -> None:
+        """Take the size of the batch, and count the forward."""
+        recorder, model, sequence = self._recorder, self._objects._owner[id(module)], self._sequence
+        given, self._given = self._given, None
+        twin = self._twins._known.get(model.number)
+        armed: object = slot.now
+        long = self._ends_long or armed is not self or recorder._busy or ident() != self._thread
+        if long or looked_at() is not None or twin is None or given is None or sequence._called or not _learns(model):
+            recorder.on("forward_ends", Call(module, model, args, kwargs, True, True, module, output))  # noqa: FBT003
+            return
+        self._cost.entered = begun = now()
+        counts, fields = self._counts, recorder.step.fields
+        size, before = self._timing.examples(given, model), fields.get("batch", 0)
+        fields["batch"] = max(before, size)
+        counts["forward"] += 1
+        counts["train_forward"] += 1
+        self._order._modes.append(False)
+        if twin.last != recorder.step_number:
+            twin.last, twin.steps = recorder.step_number, twin.steps + 1
+        if type(output) is not _Tensor or output.ndim <= 1:
+            self._evaluation._returned.offer(model.number, output)
+        sequence._inside, sequence._drawn = False, None
+        self._cost.spent += now() - begun
+
+
+def _learns(model: Model) -> bool:
+    """Return whether a layer that cares about its mode is certainly in the one for training, or none cares."""
+    if not model.cares:
+        return True
+    layer = model.cares[0]()
+    if layer is None or not layer.training or len(model.alive) != 1:
+        return False
+    return not isinstance(layer, NORMS) or (layer.weight is not None and layer.weight.requires_grad)

@@ -1,0 +1,81 @@
+"""Shortcuts of the step of an optimizer, and of the clearing of its gradients."""
+
+import torch
+
+from trainadvisor.instrument.hidden_frame import veiled
+from trainadvisor.record.probes.call_order import has_gradient
+from trainadvisor.record.probes.parameter_coverage import CHECKED
+from trainadvisor.record.shortcuts.parts import Parts, ident, looked_at, now
+
+STEP_BEGINS = frozenset({
+    "TimingProbe", "ParameterCoverageProbe", "CallOrderProbe", "LearningRateProbe", "StepBoundaries",
+})  # fmt: skip
+STEP_ENDS = frozenset({"OptimizerRenewalProbe", "CallOrderProbe", "ClipOrderProbe", "StepBoundaries"})
+ZERO_GRAD = frozenset({"CallOrderProbe"})
+
+
+class OptimizerSteps(Parts):
+    """Takes the steps of known optimizers."""
+
+    @veiled
+    def step_begins(self, optimizer: torch.optim.Optimizer) -> bool:
+        """Read the learning rates, and look whether there are gradients."""
+        recorder, order, step = self._recorder, self._order, self._recorder.step
+        if recorder._busy or ident() != self._thread or looked_at() is not None:
+            return False
+        fact = self._objects.optimizers.get(id(optimizer))
+        if fact is None or fact["id"] in step.stepped or order._found or order._cleared_after_backward:
+            return False
+        self._cost.entered = begun = now()
+        size, rates = 0, []
+        for group in optimizer.param_groups:
+            size += len(group["params"])
+            rate = group.get("lr")
+            if type(rate) is not float:
+                return False
+            rates.append(rate)
+        if self._coverage._sizes.get(fact["id"]) != size or step.number in CHECKED or not has_gradient(optimizer):
+            return False
+        known = step.fields.get("lr")
+        step.fields["lr"] = rates if known is None else known + rates
+        order._tried[id(optimizer)][0] += 1
+        order._closure = self._timing._closure = False
+        self._boundaries.optimizer_seen = self._boundaries.in_step = True
+        self._cost.spent += now() - begun
+        return True
+
+    @veiled
+    def step_ends(self, optimizer: torch.optim.Optimizer) -> bool:
+        """Note that the gradients are used up."""
+        recorder, order, boundaries = self._recorder, self._order, self._boundaries
+        if recorder._busy or ident() != self._thread or looked_at() is not None or order._closure:
+            return False
+        key = id(optimizer)
+        fact = self._objects.optimizers.get(key)
+        line = None if fact is None else self._renewed._line_of.get(fact["id"])
+        if fact is None or line is None or line.made > 1:
+            return False
+        step = recorder.step
+        line.steps += 1
+        self._counts["step"] += 1
+        order._left[key] = self._clipping._stepped = True
+        boundaries.in_step = False
+        boundaries.stepping()
+        if fact["id"] not in step.stepped:
+            step.stepped.append(fact["id"])
+        step.ended = self._cost.entered = now()
+        return True
+
+    @veiled
+    def zero_grad(self, cleared: object) -> bool:
+        """Note that nothing is left of the gradients of an optimizer."""
+        recorder, order, key = self._recorder, self._order, id(cleared)
+        if recorder._busy or ident() != self._thread or looked_at() is not None:
+            return False
+        if (recorder.step.micro and not recorder.step.stepped) or key not in self._objects.optimizers:
+            return False
+        self._cost.entered = now()
+        self._counts["zero_grad"] += 1
+        order._left[key] = False
+        order._found.pop(key, None)
+        return True

@@ -1,0 +1,53 @@
+"""What all shortcuts share: the recording, and the probes whose state they keep."""
+
+import math
+import time
+from collections.abc import Mapping
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
+
+from trainadvisor.instrument.private_torch import eval_frame
+from trainadvisor.record.context import Routine
+
+if TYPE_CHECKING:
+    import torch
+
+    from trainadvisor.record.overhead import Overhead
+
+now = time.perf_counter
+ident = get_ident
+# A frame of ours that torch.compile would look at takes the long way, which keeps it from that.
+looked_at = eval_frame
+
+
+class Parts:
+    """The recording, its probes by the names of their classes, and where shortcuts end.
+
+    Every shortcut begins with the same question, written out for speed: is the event not our own, of the thread that
+    trains, and not in a frame that torch.compile looks at? Then it asks whether all that it would leave out has nothing
+    to do; only then it changes anything, and what it changes is what the handlers would have.
+    """
+
+    # A recorder, whose parts and probes shortcuts know from inside.
+    def __init__(self, recorder: Any, probes: Mapping[str, Any], routine: Routine) -> None:
+        self._recorder, self._routine = recorder, routine
+        self._cost: Overhead = recorder.cost
+        self._thread: int | None = None
+        # The first step that is closed the long way: it, or the next one, is special to a probe.
+        self._next_look: float = -math.inf
+        # What the running forward was given.
+        self._given: torch.Tensor | None = None
+        # Whether the end of a forward goes the long way.
+        self._ends_long = self._close_long = False
+        self._timing, self._order = probes["TimingProbe"], probes["CallOrderProbe"]
+        self._losses, self._evaluation = probes["TrainingLossProbe"], probes["EvaluationProbe"]
+        self._nonfinite, self._sequence = probes["NonfiniteProbe"], probes["SequenceAxesProbe"]
+        self._twins, self._clipping = probes["IdleTwinProbe"], probes["ClipOrderProbe"]
+        self._coverage, self._renewed = probes["ParameterCoverageProbe"], probes["OptimizerRenewalProbe"]
+        self._framework, self._rows = probes["FrameworkProbe"], probes["SharedRowsProbe"]
+        self._policy, self._boundaries = probes["PolicyStatisticsProbe"], recorder.boundaries
+        self._counts, self._objects = recorder.counts, recorder.objects
+
+    def _close(self) -> bool:
+        """Close the current step; return whether the next one may be plain too."""
+        raise NotImplementedError
