@@ -80,7 +80,7 @@ def tap() -> Callable[[], None]:  # noqa: C901 - a nested call has room for one 
     original = nn.Module.__call__
     torchs_own = original is getattr(nn.Module, "_wrapped_call_impl", None)
 
-    def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+    def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:  # noqa: C901
         # asked first: while torch.compile traces, nothing of ours may become a guard of the graph
         if is_dynamo_compiling():
             return original(self, *args, **kwargs)
@@ -109,7 +109,10 @@ def tap() -> Callable[[], None]:  # noqa: C901 - a nested call has room for one 
                 raise
             finally:
                 _depth.inside = False
-            plain.forward_ends(self, args, kwargs, output)
+            try:
+                plain.forward_ends(self, args, kwargs, output)
+            except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+                plain.failed(error)
             return output
         if tracing.now() or tracing.in_backward():
             return inner(*args, **kwargs)

@@ -9,6 +9,12 @@ from torch import nn
 class Shortcuts(Protocol):
     """Takes an event of a plain step at once; where it returns False, nothing is done, and the event goes on."""
 
+    def batch_begins(self, iterator: object) -> bool:
+        """Take that a loader is asked for a batch."""
+
+    def batch_ends(self, args: tuple[Any, ...], batch: object) -> bool:
+        """Take the batch that it gave."""
+
     def forward_begins(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Take that the outermost module is about to be called."""
 

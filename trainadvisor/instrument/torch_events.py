@@ -179,7 +179,35 @@ def _both(event: str) -> Around:
     return veiled(around)
 
 
-_slow_backward = _both("backward")
+_slow_backward, _slow_batch = _both("backward"), _both("batch")
+
+
+@veiled
+def _batch(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Tell before and after a batch is drawn from a loader."""
+    plain = slot.now
+    if plain is None or is_compiling() or "batch" in _running.events or tracing.in_backward():
+        return _slow_batch(original, args, kwargs)
+    try:
+        taken = plain.batch_begins(args[0])
+    except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+        taken = plain.failed(error)
+    if not taken:
+        return _slow_batch(original, args, kwargs)
+    _running.events.add("batch")
+    try:
+        batch = original(*args, **kwargs)
+    finally:
+        _running.events.discard("batch")
+    plain = slot.now
+    if plain is not None:
+        try:
+            if plain.batch_ends(args, batch):
+                return batch
+        except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+            plain.failed(error)
+    tell("batch_ends", args, kwargs, batch)
+    return batch
 
 
 def _loss(kind: str) -> Around:
@@ -365,5 +393,5 @@ def _of_scalers() -> list[tuple[Any, Around]]:
 
 def _of_loaders() -> list[tuple[Any, Around]]:
     iterator = private_torch.loader_iterator
-    batches = [] if iterator is None else [(iterator.__next__, _both("batch"))]
+    batches = [] if iterator is None else [(iterator.__next__, _batch)]
     return [(DataLoader.__iter__, _after("loader_iter")), *batches]

@@ -8,6 +8,7 @@ from torch import nn
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.private_torch import dispatch_modes, function_modes, graph_task, tracing_state, transform
 from trainadvisor.instrument.shortcut_slot import slot
+from trainadvisor.log.records import Record
 from trainadvisor.record.evaluations.evaluation_source import Stretch
 from trainadvisor.record.objects.describe import NORMS
 from trainadvisor.record.objects.watched_model import Model
@@ -56,7 +57,7 @@ class Forwards(Parts):
             step = recorder.step
         elif step.micro and self._boundaries.may_close():
             return False
-        self._given = given
+        self._running = model, given
         self._begin(step.models, model, args, kwargs, given)
         self._cost.spent += now() - begun
         return True
@@ -74,7 +75,7 @@ class Forwards(Parts):
         if timing._last_loader is not None or timing._epoch is not None:
             timing.note_epoch(grad=True, training=True)
         self._evaluation._running = None
-        if sources.train() is None and sources.by_hand:
+        if sources.train() is None and not sources._drawn and not sources.remembers(given):
             sources.remember(Stretch.of(given))
         if not self._nonfinite._done:
             self._nonfinite._inputs = args, kwargs
@@ -85,33 +86,40 @@ class Forwards(Parts):
     @veiled
     def forward_ends(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: object) -> None:
         """Take the size of the batch, and count the forward."""
-        recorder, model, sequence = self._recorder, self._objects._owner[id(module)], self._sequence
-        given, self._given = self._given, None
-        twin = self._twins._known.get(model.number)
+        running, self._running = self._running, None
+        if running is None:
+            return
+        model, given = running
         armed: object = slot.now
-        long = self._ends_long or armed is not self or recorder._busy or ident() != self._thread
-        if long or looked_at() is not None or twin is None or given is None or sequence._called or not _learns(model):
-            recorder.on("forward_ends", Call(module, model, args, kwargs, True, True, module, output))  # noqa: FBT003
+        twin = self._twins._known.get(model.number)
+        long = self._ends_long or armed is not self or twin is None or self._sequence._called
+        if long or (model.cares and not _learns(model)):
+            self._recorder.on("forward_ends", Call(module, model, args, kwargs, True, True, module, output))  # noqa: FBT003
             return
         self._cost.entered = begun = now()
-        counts, fields = self._counts, recorder.step.fields
-        size, before = self._timing.examples(given, model), fields.get("batch", 0)
-        fields["batch"] = max(before, size)
-        counts["forward"] += 1
-        counts["train_forward"] += 1
+        step = self._recorder.step
+        self._note_size(step.fields, model, given)
+        self._counts["forward"] += 1
+        self._counts["train_forward"] += 1
         self._order._modes.append(False)
-        if twin.last != recorder.step_number:
-            twin.last, twin.steps = recorder.step_number, twin.steps + 1
+        if twin.last != step.number:
+            twin.last, twin.steps = step.number, twin.steps + 1
         if type(output) is not _Tensor or output.ndim <= 1:
             self._evaluation._returned.offer(model.number, output)
-        sequence._inside, sequence._drawn = False, None
+        self._sequence._inside, self._sequence._drawn = False, None
         self._cost.spent += now() - begun
+
+    def _note_size(self, fields: Record, model: Model, given: torch.Tensor) -> None:
+        timing, before = self._timing, fields.get("batch", 0)
+        if timing._last_loader is None and given.ndim > 1 and timing._time_major.get(model.number) is False:
+            size = given.size(0)
+        else:
+            size = timing.examples(given, model)
+        fields["batch"] = max(before, size)
 
 
 def _learns(model: Model) -> bool:
-    """Return whether a layer that cares about its mode is certainly in the one for training, or none cares."""
-    if not model.cares:
-        return True
+    """Return whether a layer that cares about its mode is certainly in the one for training."""
     layer = model.cares[0]()
     if layer is None or not layer.training or len(model.alive) != 1:
         return False

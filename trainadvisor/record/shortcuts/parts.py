@@ -12,6 +12,7 @@ from trainadvisor.record.context import Routine
 if TYPE_CHECKING:
     import torch
 
+    from trainadvisor.record.objects.watched_model import Model
     from trainadvisor.record.overhead import Overhead
 
 now = time.perf_counter
@@ -35,8 +36,8 @@ class Parts:
         self._thread: int | None = None
         # The first step that is closed the long way: it, or the next one, is special to a probe.
         self._next_look: float = -math.inf
-        # What the running forward was given.
-        self._given: torch.Tensor | None = None
+        # The model whose forward runs, and what it was given.
+        self._running: tuple[Model, torch.Tensor] | None = None
         # Whether the end of a forward goes the long way.
         self._ends_long = self._close_long = False
         self._timing, self._order = probes["TimingProbe"], probes["CallOrderProbe"]
@@ -45,6 +46,7 @@ class Parts:
         self._twins, self._clipping = probes["IdleTwinProbe"], probes["ClipOrderProbe"]
         self._coverage, self._renewed = probes["ParameterCoverageProbe"], probes["OptimizerRenewalProbe"]
         self._framework, self._rows = probes["FrameworkProbe"], probes["SharedRowsProbe"]
+        self._copies = probes["WorkerCopiesProbe"]
         self._policy, self._boundaries = probes["PolicyStatisticsProbe"], recorder.boundaries
         self._counts, self._objects = recorder.counts, recorder.objects
 

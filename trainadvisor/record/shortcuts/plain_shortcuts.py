@@ -4,6 +4,7 @@ from trainadvisor.instrument.module_calls import listeners
 from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.interruptions import from_handler
 from trainadvisor.record.handlers import Table
+from trainadvisor.record.shortcuts.batches import BATCH_BEGINS, BATCH_ENDS, Batches
 from trainadvisor.record.shortcuts.closing import CLOSE, Closing
 from trainadvisor.record.shortcuts.forwards import FORWARD_BEGINS, FORWARD_ENDS, Forwards
 from trainadvisor.record.shortcuts.losses import BACKWARD_BEGINS, BACKWARD_ENDS, LOSS, Losses
@@ -13,11 +14,12 @@ from trainadvisor.record.shortcuts.optimizer_steps import STEP_BEGINS, STEP_ENDS
 _STANDS_FOR = {
     "forward_begins": FORWARD_BEGINS, "forward_ends": FORWARD_ENDS, "loss": LOSS,
     "backward_begins": BACKWARD_BEGINS, "backward_ends": BACKWARD_ENDS,
+    "batch_begins": BATCH_BEGINS, "batch_ends": BATCH_ENDS,
     "step_begins": STEP_BEGINS, "step_ends": STEP_ENDS, "zero_grad": ZERO_GRAD, "close": CLOSE,
 }  # fmt: skip
 
 
-class PlainShortcuts(Forwards, Losses, OptimizerSteps, Closing):
+class PlainShortcuts(Batches, Forwards, Losses, OptimizerSteps, Closing):
     """The shortcuts of a recording; it looks after every event that went the long way whether they may be taken."""
 
     _table: Table | None = None
@@ -33,6 +35,8 @@ class PlainShortcuts(Forwards, Losses, OptimizerSteps, Closing):
     def _rearm(self) -> None:
         recorder = self._recorder
         plain, handlers = recorder.plain_steps, recorder.handlers
+        if plain.aside:
+            plain.settle()
         known = not plain.stale and recorder.step_number < plain.until and not handlers.sampling
         alone = len(listeners) == 1 and listeners[0] is recorder
         if not known or self._broken or not alone or recorder.skipping.asleep:

@@ -1,0 +1,46 @@
+"""Shortcuts of the batches that a loader gives."""
+
+from typing import Any
+
+from trainadvisor.instrument.hidden_frame import veiled
+from trainadvisor.record.shortcuts.parts import Parts, ident, looked_at, now
+
+BATCH_BEGINS = frozenset({"TimingProbe", "EvaluationProbe"})
+BATCH_ENDS = frozenset({
+    "TimingProbe", "CallOrderProbe", "WorkerCopiesProbe", "EvaluationProbe", "SequenceAxesProbe", "SharedRowsProbe",
+})  # fmt: skip
+
+
+class Batches(Parts):
+    """Takes the batches of plain steps."""
+
+    @veiled
+    def batch_begins(self, iterator: object) -> bool:
+        """Close the step before, and start the clock of the wait."""
+        recorder = self._recorder
+        if recorder._busy or ident() != self._thread or looked_at() is not None:
+            return False
+        if recorder.step.skipped or (recorder.step.stepped and self._boundaries.in_step):
+            return False
+        self._cost.entered = begun = now()
+        if recorder.step.stepped and not self._close():
+            return False
+        self._timing._asked = asked = now()
+        self._evaluation._sources.ask(iterator)
+        self._cost.spent += asked - begun
+        return True
+
+    @veiled
+    def batch_ends(self, args: tuple[Any, ...], batch: object) -> bool:
+        """Add the wait, and note where the batch is from."""
+        recorder = self._recorder
+        if recorder._busy or ident() != self._thread or looked_at() is not None or self._copies._passes:
+            return False
+        self._cost.entered = begun = now()
+        self._timing.on_batch_ends(args, {}, batch)
+        self._order._batch_came = True
+        self._evaluation._sources.draw(args[0], batch)
+        self._sequence.on_batch_ends(args, {}, batch)
+        self._rows.on_batch_ends(args)
+        self._cost.spent += now() - begun
+        return True
