@@ -33,11 +33,6 @@ class RecordQueue:
         if self._header is not None and record["record"] == STEP and record["seconds"] > _LONG:
             self.open()
 
-    @property
-    def waits(self) -> bool:
-        """Return whether a record would have to wait."""
-        return bool(self._waiting) or self._header is not None
-
     def announced(self, kind: str, fact: Record) -> bool:
         """Put a fact into the header, if that is still here."""
         if self._header is None:

@@ -14,6 +14,7 @@ from torch import nn
 from trainadvisor.instrument import call_sites, torch_events
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.private_torch import dispatch_modes, function_modes, without_subclasses
+from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.instrument.user_modes import apart
 from trainadvisor.interruptions import from_handler
 from trainadvisor.log.records import STEP
@@ -109,7 +110,7 @@ class Recorder(Recording):
             return
         if self._busy or (self.skipping.asleep and self.skipping.passes(name, args)):
             return
-        self._busy = True
+        self._busy, slot.now = True, None
         meter = self.cost
         meter.entered = _now()
         try:
@@ -167,6 +168,7 @@ class Recorder(Recording):
     def leave_to_parent(self) -> None:
         """Take no more events: this is a forked child, in which nobody records."""
         self._is_child = self._busy = True
+        slot.now = None
 
     @veiled
     def around_root(

@@ -159,6 +159,14 @@ class Budget:
         if self._light.known:
             self._reserve()
 
+    def book_plain(self, seconds: float, own: float) -> None:
+        """Take the same of a step of which nothing was sampled."""
+        plain = seconds - own
+        if plain < self._plain:
+            self._plain = max(0.0, plain)
+        self._light.whole.append(seconds)
+        self._light.own.append(own)
+
     def _cost(self, usual: _Usual, own: float) -> float:
         """Return what a sample cost: by our clock, or by how much longer such steps take, where that stands out."""
         if not self._light.known:

@@ -82,11 +82,6 @@ class HeldTensors:
         for held in [held for held in self._orphans.values() if held.others() <= _OF_AN_OPTIMIZER]:
             self._release(held)
 
-    @property
-    def has_orphans(self) -> bool:
-        """Return whether there are tensors without an owner."""
-        return bool(self._orphans)
-
     def sweep(self) -> None:
         """Let go the tensors without an owner that nobody else holds."""
         for held in [held for held in self._orphans.values() if not held.others()]:

@@ -20,44 +20,50 @@ class Closing(Parts):
 
     def _close(self) -> bool:
         recorder, step = self._recorder, self._recorder.step
-        recorder._busy = True
+        recorder._busy, slot.now = True, None
         try:
-            if step.number < self._next_look and self._is_plain_step(step):
+            plain = step.number < self._next_look and self._is_plain_step(step)
+            if plain:
                 self._write(step)
-                return True
-            recorder.close_step()
+            else:
+                recorder.close_step()
         finally:
             recorder._busy = False
+        if plain and not recorder.queue._waiting:
+            slot.now = self  # type: ignore[assignment]
+            return True
         self.rearm()
         armed: object = slot.now
-        if armed is not self:
-            return False
-        self._look()
-        return True
+        if armed is self and not plain:
+            self._look()
+        return armed is self
 
     def _is_plain_step(self, step: Step) -> bool:
         order, objects = self._order, self._objects
-        if not step.micro or step.pending or step.samples or step.stepped != self._coverage._last or order._closure:
+        if not step.micro or step.pending or step.samples or step.stepped != self._coverage._last:
             return False
-        return not (True in order._modes or objects.held.has_orphans or objects._dropped)
+        return not (True in order._modes or objects.held._orphans or objects._dropped)
 
     def _write(self, step: Step) -> None:
         recorder, queue, number, fields = self._recorder, self._recorder.queue, step.number, step.fields
-        ended = step.ended or now()
         if "epoch" in fields:
             recorder.last_epoch = fields["epoch"]
         self._add_up(step)
-        record: Record = {"record": STEP, "step": number, "opt": step.stepped, "seconds": ended - step.begun}
-        record["micro"] = step.micro
+        ended = step.ended or now()
+        seconds = ended - step.begun
+        record: Record = {"record": STEP, "step": number, "opt": step.stepped, "seconds": seconds, "micro": step.micro}
         record.update(fields)
-        if queue.waits:
+        if queue._waiting or queue._header is not None:
             queue.put(record, [])
             recorder.drain()
         else:
             queue._emit(record)
-        self._cost.book(step, ended)
+        cost = self._cost
+        spent = cost.spent + now() - cost.entered
+        own, cost._spent_before = spent - cost._spent_before, spent
+        cost.budget.book_plain(seconds - fields.get("wait", 0.0), own)
         recorder.step_number = number + 1
-        recorder.step = Step(number + 1, ended)
+        recorder.step = Step.plain(number + 1, ended)
 
     def _add_up(self, step: Step) -> None:
         """Do what the probes do at the end of a step."""

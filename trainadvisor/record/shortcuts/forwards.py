@@ -28,29 +28,26 @@ class Forwards(Parts):
     """Takes forwards of models that train as they did before."""
 
     @veiled
-    def forward_begins(  # noqa: C901, PLR0911 - written out for speed
+    def forward_begins(  # noqa: PLR0911 - written out for speed
         self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> bool:
         """Close the step before, and begin the next one."""
-        recorder = self._recorder
-        if recorder._busy or ident() != self._thread or looked_at() is not None:
+        if ident() != self._thread or looked_at() is not None or graph_task() != -1 or not module.training:
             return False
         if function_modes() or dispatch_modes() or tracing_state() is not None or transform() is not None:
             return False
-        model = self._objects._owner.get(id(module))
-        if model is None or graph_task() != -1 or not self._is_plain(module, model, len(args) + len(kwargs)):
+        model, count, recorder = self._objects._owner.get(id(module)), len(args) + len(kwargs), self._recorder
+        if model is None or self._routine.models.get(model.number) != count or model.alive[0]() is not module:
+            return False
+        if model.lazy or not _grad_enabled() or _inference() or self._losses._pending:
             return False
         given = args[0] if args else next(iter(kwargs.values()), None)
         if type(given) is dict:
             given = next(iter(given.values()), None)
         if type(given) is not _Tensor or not given.ndim or given.is_meta or given.layout is not _strided:
             return False
-        evaluation, step = self._evaluation, recorder.step
-        if evaluation._tentative or evaluation._open or evaluation._unclear.is_open or self._sequence._waiting:
-            return False
-        if self._losses._pending or step.skipped:
-            return False
         self._cost.entered = begun = now()
+        step = recorder.step
         if step.stepped:
             if self._boundaries.in_step or not self._close():
                 return False
@@ -62,19 +59,12 @@ class Forwards(Parts):
         self._cost.spent += now() - begun
         return True
 
-    def _is_plain(self, module: nn.Module, model: Model, count: int) -> bool:
-        """Return whether a call is of a model that trains as it did before."""
-        if not module.training or self._routine.models.get(model.number) != count or model.lazy:
-            return False
-        return model.alive[0]() is module and _grad_enabled() and not _inference()
-
     def _begin(
         self, models: list[Model], model: Model, args: tuple[Any, ...], kwargs: dict[str, Any], given: torch.Tensor
     ) -> None:
         timing, sources, sequence = self._timing, self._evaluation._sources, self._sequence
         if timing._last_loader is not None or timing._epoch is not None:
             timing.note_epoch(grad=True, training=True)
-        self._evaluation._running = None
         if sources.train() is None and not sources._drawn and not sources.remembers(given):
             sources.remember(Stretch.of(given))
         if not self._nonfinite._done:

@@ -20,11 +20,11 @@ class OptimizerSteps(Parts):
     @veiled
     def step_begins(self, optimizer: torch.optim.Optimizer) -> bool:
         """Read the learning rates, and look whether there are gradients."""
-        recorder, order, step = self._recorder, self._order, self._recorder.step
-        if recorder._busy or ident() != self._thread or looked_at() is not None:
+        if ident() != self._thread or looked_at() is not None:
             return False
-        fact = self._objects.optimizers.get(id(optimizer))
-        if fact is None or fact["id"] in step.stepped or order._found or order._cleared_after_backward:
+        order, step, key = self._order, self._recorder.step, id(optimizer)
+        fact = self._objects.optimizers.get(key)
+        if fact is None or fact["id"] in step.stepped:
             return False
         self._cost.entered = begun = now()
         size, rates = 0, []
@@ -38,44 +38,41 @@ class OptimizerSteps(Parts):
             return False
         known = step.fields.get("lr")
         step.fields["lr"] = rates if known is None else known + rates
-        order._tried[id(optimizer)][0] += 1
-        order._closure = self._timing._closure = False
-        self._boundaries.optimizer_seen = self._boundaries.in_step = True
+        order._tried[key][0] += 1
+        self._timing._closure, self._boundaries.in_step, self._stepping = False, True, key
         self._cost.spent += now() - begun
         return True
 
     @veiled
     def step_ends(self, optimizer: torch.optim.Optimizer) -> bool:
         """Note that the gradients are used up."""
-        recorder, order, boundaries = self._recorder, self._order, self._boundaries
-        if recorder._busy or ident() != self._thread or looked_at() is not None or order._closure:
+        key, boundaries = id(optimizer), self._boundaries
+        if key != self._stepping:  # it did not begin by the shortcut
             return False
-        key = id(optimizer)
+        self._stepping = None
         fact = self._objects.optimizers.get(key)
         line = None if fact is None else self._renewed._line_of.get(fact["id"])
         if fact is None or line is None or line.made > 1:
             return False
-        step = recorder.step
+        step = self._recorder.step
         line.steps += 1
         self._counts["step"] += 1
-        order._left[key] = self._clipping._stepped = True
+        self._order._left[key] = self._clipping._stepped = True
         boundaries.in_step = False
         boundaries.stepping()
-        if fact["id"] not in step.stepped:
-            step.stepped.append(fact["id"])
+        step.stepped.append(fact["id"])
         step.ended = self._cost.entered = now()
         return True
 
     @veiled
     def zero_grad(self, cleared: object) -> bool:
         """Note that nothing is left of the gradients of an optimizer."""
-        recorder, order, key = self._recorder, self._order, id(cleared)
-        if recorder._busy or ident() != self._thread or looked_at() is not None:
+        if ident() != self._thread or looked_at() is not None:
             return False
-        if (recorder.step.micro and not recorder.step.stepped) or key not in self._objects.optimizers:
+        step, key = self._recorder.step, id(cleared)
+        if (step.micro and not step.stepped) or key not in self._objects.optimizers:
             return False
         self._cost.entered = now()
         self._counts["zero_grad"] += 1
-        order._left[key] = False
-        order._found.pop(key, None)
+        self._order._left[key] = False
         return True

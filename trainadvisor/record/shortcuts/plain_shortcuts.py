@@ -1,5 +1,7 @@
 """When shortcuts are taken: at plain events for which they know all that the handlers of the probes still do."""
 
+import math
+
 from trainadvisor.instrument.module_calls import listeners
 from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.interruptions import from_handler
@@ -24,6 +26,7 @@ class PlainShortcuts(Batches, Forwards, Losses, OptimizerSteps, Closing):
 
     _table: Table | None = None
     _broken = False
+    _until = -math.inf
 
     def rearm(self) -> None:
         """Look whether shortcuts may be taken from now on."""
@@ -37,23 +40,24 @@ class PlainShortcuts(Batches, Forwards, Losses, OptimizerSteps, Closing):
         plain, handlers = recorder.plain_steps, recorder.handlers
         if plain.aside:
             plain.settle()
-        known = not plain.stale and recorder.step_number < plain.until and not handlers.sampling
+        if handlers.sampling:
+            self._next_look = -math.inf  # what it costs may change when the next one is due
+            return
+        known = not plain.stale and recorder.step_number < plain.until and not recorder._busy
         alone = len(listeners) == 1 and listeners[0] is recorder
-        if not known or self._broken or not alone or recorder.skipping.asleep:
-            if slot.now is self:
-                slot.now = None
-        elif slot.now is not self or handlers.plain is not self._table:
-            self._arm(handlers.plain)
+        if known and alone and not (self._broken or recorder.skipping.asleep) and self._is_quiet():
+            if handlers.plain is not self._table or plain.until != self._until:
+                self._arm(handlers.plain)
+            self._thread, slot.now = recorder.thread.ident, self
 
     def _arm(self, table: Table) -> None:
+        self._until = self._recorder.plain_steps.until
         if table is not self._table:
             self._table = table
             for event, probes in _STANDS_FOR.items():
                 known = {name.partition(".")[0] for name, _ in table.get(event, ())} == probes
                 self._take_or_not(event, known=known)
-        self._thread = self._recorder.thread.ident
         self._look()
-        slot.now = self
 
     def _take_or_not(self, event: str, *, known: bool) -> None:
         if event == "close":
