@@ -31,9 +31,9 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     closed: list[int] = []
     original = Closing._write
 
-    def noted(shortcuts: Any, step: Any) -> None:
+    def noted(shortcuts: Any, step: Any) -> bool:
         closed.append(step.number)
-        original(shortcuts, step)
+        return original(shortcuts, step)
 
     monkeypatch.setattr(Closing, "_write", noted)
     return closed

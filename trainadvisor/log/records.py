@@ -85,6 +85,8 @@ def storable_step(record: Record) -> Record:
         value = record[name]
         found[name] = float(_DIGITS % value) if value - value == 0.0 else _storable_float(value)
     for name in lists:
+        if len(record[name]) == 1 and type(record[name][0]) is int:
+            continue
         found[name] = [
             float(_DIGITS % x) if type(x) is float and x - x == 0.0 else x if type(x) is int else storable(x)
             for x in record[name]

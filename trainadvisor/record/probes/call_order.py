@@ -80,7 +80,7 @@ class CallOrderProbe:
         self._counts["backward"] += 1
         if self._cleared_after_backward and not self._context.boundaries.in_step:
             self._counts["cleared_backwards"] += self._batch_came
-            if not any(map(has_gradient, self._context.objects.alive_optimizers())):
+            if not any(map(_has_gradient, self._context.objects.alive_optimizers())):
                 self._context.step.losses = []  # the loss of a step is that of the gradients that it uses
         self._cleared_after_backward = self._batch_came = False
         if True not in self._left.values():
@@ -122,7 +122,7 @@ class CallOrderProbe:
         self._judge_left(optimizer, step)
         tried = self._tried[id(optimizer)]
         tried[0] += 1
-        if not has_gradient(optimizer):
+        if not _has_gradient(optimizer):
             tried[1] += 1
             step.fields["no_grad"] = True
             self._counts.add("step_without_grad")
@@ -158,7 +158,7 @@ class CallOrderProbe:
         step = self._context.step
         if self._closure:
             self._judge_left(optimizer, step)
-            if not has_gradient(optimizer):
+            if not _has_gradient(optimizer):
                 step.fields["no_grad"] = True
                 self._counts.add("step_without_grad")
         self._left[id(optimizer)] = True
@@ -214,8 +214,7 @@ class CallOrderProbe:
         self._context.event("tally", "", detail, [(Reading([]), complete)])
 
 
-def has_gradient(optimizer: torch.optim.Optimizer) -> bool:
-    """Return whether any parameter of an optimizer has a gradient."""
+def _has_gradient(optimizer: torch.optim.Optimizer) -> bool:
     for group in optimizer.param_groups:
         for parameter in group["params"]:
             if parameter.grad is not None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from trainadvisor.instrument.hidden_frame import veiled
+from trainadvisor.instrument.user_modes import apart
 from trainadvisor.record.shortcuts.parts import Parts, ident, looked_at, now
 
 BATCH_BEGINS = frozenset({"TimingProbe", "EvaluationProbe"})
@@ -34,10 +35,13 @@ class Batches(Parts):
         if ident() != self._thread or looked_at() is not None:
             return False
         self._cost.entered = begun = now()
+        apart(self._take_batch, args, batch)
+        self._cost.spent += now() - begun
+        return True
+
+    def _take_batch(self, args: tuple[Any, ...], batch: object) -> None:
         self._timing.on_batch_ends(args, {}, batch)
         self._order._batch_came = True
         self._evaluation._sources.draw(args[0], batch)
         self._sequence.on_batch_ends(args, {}, batch)
         self._rows.on_batch_ends(args)
-        self._cost.spent += now() - begun
-        return True

@@ -23,13 +23,12 @@ class Closing(Parts):
         recorder._busy, slot.now = True, None
         try:
             plain = step.number < self._next_look and self._is_plain_step(step)
-            if plain:
-                self._write(step)
-            else:
+            at_once = plain and self._write(step)
+            if not plain:
                 recorder.close_step()
         finally:
             recorder._busy = False
-        if plain and not recorder.queue._waiting:
+        if at_once:
             slot.now = self  # type: ignore[assignment]
             return True
         self.rearm()
@@ -44,7 +43,8 @@ class Closing(Parts):
             return False
         return not (True in order._modes or objects.held._orphans or objects._dropped)
 
-    def _write(self, step: Step) -> None:
+    def _write(self, step: Step) -> bool:
+        """Write the record; return whether it went at once, and no other with it."""
         recorder, queue, number, fields = self._recorder, self._recorder.queue, step.number, step.fields
         if "epoch" in fields:
             recorder.last_epoch = fields["epoch"]
@@ -53,7 +53,8 @@ class Closing(Parts):
         seconds = ended - step.begun
         record: Record = {"record": STEP, "step": number, "opt": step.stepped, "seconds": seconds, "micro": step.micro}
         record.update(fields)
-        if queue._waiting or queue._header is not None:
+        waits = queue._waiting or queue._header is not None
+        if waits:
             queue.put(record, [])
             recorder.drain()
         else:
@@ -64,6 +65,18 @@ class Closing(Parts):
         cost.budget.book_plain(seconds - fields.get("wait", 0.0), own)
         recorder.step_number = number + 1
         recorder.step = Step.plain(number + 1, ended)
+        sampled = number + 1 >= self._next_tier and self._samples(recorder.step)
+        return not (waits or sampled)
+
+    def _samples(self, step: Step) -> bool:
+        """Return whether something of the step that begins is sampled."""
+        recorder, number = self._recorder, step.number
+        elapsed = now() - self._cost.started
+        step.sample_gradients = recorder.gradients.due(number, elapsed)
+        step.sample_layers = recorder.layers.due(number, elapsed)
+        recorder.handlers.sampling = step.sample_gradients or step.sample_layers
+        self._next_tier = min(recorder.gradients.due_from(number), recorder.layers.due_from(number))
+        return step.sample_gradients or step.sample_layers
 
     def _add_up(self, step: Step) -> None:
         """Do what the probes do at the end of a step."""
@@ -84,8 +97,8 @@ class Closing(Parts):
         recorder, number = self._recorder, self._recorder.step_number
         told = min((step - 1 for step in TOLD if step > number), default=math.inf)
         memory = next(step for step in range(number, number + _MEMORY + 1) if memory_is_due(step))
-        tiers = min(recorder.gradients.due_from(number), recorder.layers.due_from(number))
-        self._next_look = min(told, memory, tiers - 1, recorder.plain_steps.until - 1)
+        self._next_look = min(told, memory, recorder.plain_steps.until - 1)
+        self._next_tier = min(recorder.gradients.due_from(number), recorder.layers.due_from(number))
         if self._close_long or self._cost.budget.share < DEFAULT_SHARE:
             self._next_look = -math.inf
 

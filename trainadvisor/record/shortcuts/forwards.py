@@ -8,6 +8,7 @@ from torch import nn
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.private_torch import dispatch_modes, function_modes, graph_task, tracing_state, transform
 from trainadvisor.instrument.shortcut_slot import slot
+from trainadvisor.instrument.user_modes import apart
 from trainadvisor.log.records import Record
 from trainadvisor.record.evaluations.evaluation_source import Stretch
 from trainadvisor.record.objects.describe import NORMS
@@ -95,7 +96,7 @@ class Forwards(Parts):
         if twin.last != step.number:
             twin.last, twin.steps = step.number, twin.steps + 1
         if type(output) is not _Tensor or output.ndim <= 1:
-            self._evaluation._returned.offer(model.number, output)
+            apart(self._evaluation._returned.offer, model.number, output)
         self._sequence._inside, self._sequence._drawn = False, None
         self._cost.spent += now() - begun
 

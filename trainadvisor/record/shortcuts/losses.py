@@ -9,6 +9,7 @@ import torch
 from trainadvisor.instrument.call_sites import USERS, rank, user_place
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.private_torch import dispatch_modes, function_modes, tracing_state, transform, version
+from trainadvisor.record.device_readback import HostValues
 from trainadvisor.record.losses.loss_calls import LossCall, LossEntry
 from trainadvisor.record.losses.loss_graph import LAST_GRAPH_STEP, steps_to_read
 from trainadvisor.record.losses.shared_divisor import shares_divisor
@@ -91,7 +92,7 @@ class Losses(Parts):
     def _take(self, step: Step, call: LossCall) -> bool:
         """Read the value; one that is far from usual, or in a step that looks at the graph, goes the long way."""
         recorder, losses, entry = self._recorder, self._losses, call.entry
-        if entry.graph is None or recorder.scale.reading is not None:
+        if entry.graph is None or recorder.scale.reading is not None or type(recorder.values) is not HostValues:
             return False
         if step.number <= LAST_GRAPH_STEP and step.number in steps_to_read(entry.graph):
             return False
@@ -130,7 +131,9 @@ class Losses(Parts):
         boundaries, thread = self._boundaries, ident()
         implicit = boundaries._implicit
         parameter = implicit._parameter() if implicit._parameter is not None else None
-        if thread != self._thread or parameter is None or parameter.grad is None or boundaries._unstepped >= _FEW:
+        if thread != self._thread or type(parameter) is not torch.nn.Parameter or function_modes():
+            return False
+        if parameter.grad is None or boundaries._unstepped >= _FEW:
             return False
         self._cost.entered = begun = now()
         self._timing._trained = begun, self._timing._wait

@@ -3,9 +3,11 @@
 import torch
 
 from trainadvisor.instrument.hidden_frame import veiled
-from trainadvisor.record.probes.call_order import has_gradient
+from trainadvisor.instrument.private_torch import function_modes
 from trainadvisor.record.probes.parameter_coverage import CHECKED
 from trainadvisor.record.shortcuts.parts import Parts, ident, looked_at, now
+
+_OURS_TO_ASK = (torch.nn.Parameter, torch.Tensor)
 
 STEP_BEGINS = frozenset({
     "TimingProbe", "ParameterCoverageProbe", "CallOrderProbe", "LearningRateProbe", "StepBoundaries",
@@ -20,7 +22,7 @@ class OptimizerSteps(Parts):
     @veiled
     def step_begins(self, optimizer: torch.optim.Optimizer) -> bool:
         """Read the learning rates, and look whether there are gradients."""
-        if ident() != self._thread or looked_at() is not None:
+        if ident() != self._thread or looked_at() is not None or function_modes():
             return False
         order, step, key = self._order, self._recorder.step, id(optimizer)
         fact = self._objects.optimizers.get(key)
@@ -34,7 +36,7 @@ class OptimizerSteps(Parts):
             if type(rate) is not float:
                 return False
             rates.append(rate)
-        if self._coverage._sizes.get(fact["id"]) != size or step.number in CHECKED or not has_gradient(optimizer):
+        if self._coverage._sizes.get(fact["id"]) != size or step.number in CHECKED or not _has_gradient(optimizer):
             return False
         known = step.fields.get("lr")
         step.fields["lr"] = rates if known is None else known + rates
@@ -76,3 +78,9 @@ class OptimizerSteps(Parts):
         self._counts["zero_grad"] += 1
         self._order._left[key] = False
         return True
+
+
+def _has_gradient(optimizer: torch.optim.Optimizer) -> bool:
+    """Return whether the first parameter has a gradient, for sure: no class of the user's may see the question."""
+    parameters = optimizer.param_groups[0]["params"]
+    return bool(parameters) and type(parameters[0]) in _OURS_TO_ASK and parameters[0].grad is not None

@@ -38,6 +38,8 @@ class Parts:
         self._thread: int | None = None
         # The first step that is closed the long way: it, or the next one, is special to a probe.
         self._next_look: float = -math.inf
+        # The first step that may be sampled.
+        self._next_tier: float = -math.inf
         # The model whose forward runs, and what it was given.
         self._running: tuple[Model, torch.Tensor] | None = None
         # The optimizer (its id) whose step has begun by the shortcut.
