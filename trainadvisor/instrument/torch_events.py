@@ -145,11 +145,7 @@ def _backward(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[
         taken = plain.failed(error)
     if not taken:
         return _slow_backward(original, args, kwargs)
-    _running.events.add("backward")
-    try:
-        result = original(*args, **kwargs)
-    finally:
-        _running.events.discard("backward")
+    result = original(*args, **kwargs)  # of a plain tensor: nothing comes back here but from inside the backward
     plain = slot.now
     if plain is not None:
         try:
