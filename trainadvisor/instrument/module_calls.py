@@ -13,6 +13,7 @@ from torch.compiler import is_dynamo_compiling
 
 from trainadvisor.instrument import module_tables, tracing
 from trainadvisor.instrument.hidden_frame import disguised, drop_own_frames, veiled
+from trainadvisor.instrument.shortcut_slot import Shortcuts, slot
 
 
 class Listener(Protocol):
@@ -79,7 +80,7 @@ def tap() -> Callable[[], None]:  # noqa: C901 - a nested call has room for one 
     original = nn.Module.__call__
     torchs_own = original is getattr(nn.Module, "_wrapped_call_impl", None)
 
-    def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+    def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:  # noqa: C901
         # asked first: while torch.compile traces, nothing of ours may become a guard of the graph
         if is_dynamo_compiling():
             return original(self, *args, **kwargs)
@@ -97,6 +98,21 @@ def tap() -> Callable[[], None]:  # noqa: C901 - a nested call has room for one 
                     observer.leaves()
             if wanted:
                 observer.saw_layer(self, output)
+            return output
+        plain = slot.now
+        if plain is not None and _takes(plain, self, args, kwargs):
+            _depth.inside, _depth.thread, _depth.evaluates = True, threading.get_ident(), False
+            try:
+                output = inner(*args, **kwargs)
+            except BaseException:
+                drop_own_frames()
+                raise
+            finally:
+                _depth.inside = False
+            try:
+                plain.forward_ends(self, args, kwargs, output)
+            except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+                plain.failed(error)
             return output
         if tracing.now() or tracing.in_backward():
             return inner(*args, **kwargs)
@@ -116,6 +132,14 @@ def tap() -> Callable[[], None]:  # noqa: C901 - a nested call has room for one 
             nn.Module.__call__ = original  # type: ignore[method-assign]
 
     return restore
+
+
+@veiled
+def _takes(plain: Shortcuts, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    try:
+        return plain.forward_begins(module, args, kwargs)
+    except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+        return plain.failed(error)
 
 
 @veiled

@@ -70,6 +70,9 @@ unwrapped: Callable[[torch.Tensor], torch.Tensor] = _name(torch, "_C._functorch.
 # of its own at every call.
 set_eval_frame: Callable[[Any], Any] = _name(torch, "_C._dynamo.eval_frame.set_eval_frame", lambda _: None)
 
+# Whether torch.compile looks at the frames that run now: without it shortcuts are never taken.
+eval_frame: Callable[[], Any] = _name(torch, "_C._dynamo.eval_frame.get_eval_frame_callback", lambda: True)
+
 # Hides our operations from the user's subclasses and modes (`user_modes`): from subclasses in one call of C, which is
 # cheap enough for every event; the context torch._C.DisableTorchFunction costs twice as much.
 function_modes: Callable[[], int] = _name(torch, "_C._len_torch_function_stack", lambda: 0)

@@ -23,6 +23,7 @@ from trainadvisor.instrument.module_calls import Listener, listeners
 from trainadvisor.instrument.patching import Around, graft
 from trainadvisor.instrument.private_torch import set_eval_frame
 from trainadvisor.instrument.running_events import running
+from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.instrument.user_modes import apart
 
 Undo = Callable[[], None]
@@ -51,6 +52,7 @@ _stepping: list[int] = []
 def add(listener: Listener) -> None:
     """Start telling a listener; what was set is taken away again where something cannot be."""
     listeners.append(listener)
+    slot.now = None
     if _undo:
         return
     try:
@@ -62,6 +64,7 @@ def add(listener: Listener) -> None:
 
 def remove(listener: Listener) -> None:
     """Stop telling a listener; the last one takes the taps away."""
+    slot.now = None
     if listener in listeners:
         listeners.remove(listener)
     if not listeners:
@@ -106,6 +109,50 @@ def _after(event: str) -> Around:
     return veiled(around)
 
 
+@veiled
+def _zero_grad(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Tell of cleared gradients."""
+    if slot.now is None or is_compiling() or "zero_grad" in running.events:
+        return _slow_zero_grad(original, args, kwargs)
+    result = original(*args, **kwargs)
+    plain = slot.now
+    if plain is not None:
+        try:
+            if plain.zero_grad(args[0]):
+                return result
+        except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+            plain.failed(error)
+    tell("zero_grad", args, kwargs, result)
+    return result
+
+
+_slow_zero_grad = _after("zero_grad")
+
+
+@veiled
+def _backward(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Tell before and after a backward."""
+    plain = slot.now
+    if plain is None or is_compiling() or tracing.in_backward() or kwargs or "backward" in running.events:
+        return _slow_backward(original, args, kwargs)
+    try:
+        taken = plain.backward_begins(args)
+    except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+        taken = plain.failed(error)
+    if not taken:
+        return _slow_backward(original, args, kwargs)
+    result = original(*args, **kwargs)  # of a plain tensor: nothing comes back here but from inside the backward
+    plain = slot.now
+    if plain is not None:
+        try:
+            if plain.backward_ends():
+                return result
+        except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+            plain.failed(error)
+    tell("backward_ends", args, kwargs, result)
+    return result
+
+
 def _both(event: str) -> Around:
     """Tell before and after the call."""
 
@@ -124,6 +171,37 @@ def _both(event: str) -> Around:
     return veiled(around)
 
 
+_slow_backward, _slow_batch = _both("backward"), _both("batch")
+
+
+@veiled
+def _batch(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Tell before and after a batch is drawn from a loader."""
+    plain = slot.now
+    if plain is None or is_compiling() or "batch" in running.events or tracing.in_backward():
+        return _slow_batch(original, args, kwargs)
+    try:
+        taken = plain.batch_begins(args[0])
+    except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+        taken = plain.failed(error)
+    if not taken:
+        return _slow_batch(original, args, kwargs)
+    running.events.add("batch")
+    try:
+        batch = original(*args, **kwargs)
+    finally:
+        running.events.discard("batch")
+    plain = slot.now
+    if plain is not None:
+        try:
+            if plain.batch_ends(args, batch):
+                return batch
+        except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+            plain.failed(error)
+    tell("batch_ends", args, kwargs, batch)
+    return batch
+
+
 def _loss(kind: str) -> Around:
     def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if is_compiling() or "loss" in running.events:
@@ -133,6 +211,13 @@ def _loss(kind: str) -> Around:
             result = original(*args, **kwargs)
         finally:
             running.events.discard("loss")
+        plain = slot.now
+        if plain is not None:
+            try:
+                if plain.loss(kind, args, kwargs, result):
+                    return result
+            except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+                plain.failed(error)
         if _has_values(result) and not tracing.now() and not tracing.in_backward():
             tell("loss", kind, args, kwargs, result)
         return result
@@ -218,11 +303,11 @@ def _set_all() -> Iterator[Undo]:
 def _functions() -> list[tuple[Any, Around]]:
     """Return the functions besides the losses, each with what runs around it."""
     clipping = [(getattr(nn.utils, name), _after(name)) for name in ("clip_grad_norm_", "clip_grad_value_")]
-    zeroing = [(owner.zero_grad, _after("zero_grad")) for owner in (torch.optim.Optimizer, nn.Module)]
+    zeroing = [(owner.zero_grad, _zero_grad) for owner in (torch.optim.Optimizer, nn.Module)]
     sequences = [(kind.forward, _after("sequence_layer")) for kind in (nn.RNN, nn.LSTM, nn.GRU, nn.MultiheadAttention)]
     making = [(owner.__init__, _made) for owner in (torch.optim.Optimizer, DataLoader, nn.Module)]
     return [
-        (torch.autograd.backward, _both("backward")),
+        (torch.autograd.backward, _backward),
         (torch.autograd.grad, _grad),
         *clipping, *zeroing, *sequences, *making, *_of_schedulers(), *_of_scalers(), *_of_loaders(),
         (torch.save, _both("save")),
@@ -244,6 +329,13 @@ def _step_begins(optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs
     _stepping.append(id(optimizer))
     if len(_stepping) == 1:
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
+        plain = slot.now
+        if plain is not None and closure is None:
+            try:
+                if plain.step_begins(optimizer):
+                    return
+            except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+                plain.failed(error)
         tell("step_begins", optimizer, closure is not None)
 
 
@@ -253,6 +345,13 @@ def _step_ends(optimizer: torch.optim.Optimizer, *_: object) -> None:
     if _stepping:
         _stepping.pop()
     if not _stepping:
+        plain = slot.now
+        if plain is not None:
+            try:
+                if plain.step_ends(optimizer):
+                    return
+            except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+                plain.failed(error)
         tell("step_ends", optimizer)
 
 
@@ -286,5 +385,5 @@ def _of_scalers() -> list[tuple[Any, Around]]:
 
 def _of_loaders() -> list[tuple[Any, Around]]:
     iterator = private_torch.loader_iterator
-    batches = [] if iterator is None else [(iterator.__next__, _both("batch"))]
+    batches = [] if iterator is None else [(iterator.__next__, _batch)]
     return [(DataLoader.__iter__, _after("loader_iter")), *batches]

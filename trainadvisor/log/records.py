@@ -66,6 +66,43 @@ def _storable_items(value: dict[Any, Any]) -> dict[str, Any]:
     return found
 
 
+# Steps' records of so many forms are known.
+_MOST_FORMS = 256
+# The names of the floats and of the lists in a step's record, by the names and types of all its items.
+_forms: dict[tuple[Any, ...], tuple[list[str], list[str]] | None] = {}
+_SIMPLE = (int, float, str, bool, type(None), list)
+
+
+def storable_step(record: Record) -> Record:
+    """Return the record of a step in a form that JSON can hold; its ints and texts are taken as they are."""
+    kinds = (*record, *map(type, record.values()))
+    form = _forms[kinds] if kinds in _forms else _form_of(kinds, record)
+    if form is None:
+        return _storable_items(record)
+    floats, lists = form
+    found = record.copy()
+    for name in floats:
+        value = record[name]
+        found[name] = float(_DIGITS % value) if value - value == 0.0 else _storable_float(value)
+    for name in lists:
+        if len(record[name]) == 1 and type(record[name][0]) is int:
+            continue
+        found[name] = [
+            float(_DIGITS % x) if type(x) is float and x - x == 0.0 else x if type(x) is int else storable(x)
+            for x in record[name]
+        ]
+    return found
+
+
+def _form_of(kinds: tuple[Any, ...], record: Record) -> tuple[list[str], list[str]] | None:
+    simple = all(type(name) is str and type(item) in _SIMPLE for name, item in record.items())
+    floats, lists = ([name for name, item in record.items() if type(item) is kind] for kind in (float, list))
+    form = (floats, lists) if simple else None
+    if len(_forms) < _MOST_FORMS:
+        _forms[kinds] = form
+    return form
+
+
 def _text(value: str) -> str:
     """Return a text that UTF-8 can encode: file names may contain bytes that are not characters."""
     return value if value.isascii() else value.encode("utf-8", "replace").decode()

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -12,7 +13,7 @@ from trainadvisor.background import Background
 from trainadvisor.errors import LogError
 from trainadvisor.interruptions import from_handler
 from trainadvisor.log.disk import Disk, is_log
-from trainadvisor.log.records import EVENT, LAYERS, LOST, PROVISIONAL, STEP, Record, storable
+from trainadvisor.log.records import EVENT, LAYERS, LOST, PROVISIONAL, STEP, Record, storable, storable_step
 from trainadvisor.redaction import redacted
 from trainadvisor.voice import Voice
 
@@ -154,9 +155,12 @@ class LogWriter:
 
     def _encoded(self, record: Record) -> bytes | None:
         """Return a record's line, or None for a record that cannot be encoded; others are not affected."""
+        kind = record.get("record")
         try:
-            shown = record if record.get("record") in _NUMBERS else redacted(record)
-            return orjson.dumps(storable(shown))
+            if kind == STEP:
+                with suppress(TypeError):  # a number or text that JSON cannot hold
+                    return orjson.dumps(storable_step(record))
+            return orjson.dumps(storable(record if kind in _NUMBERS else redacted(record)))
         except Exception as error:
             if from_handler(error):
                 raise

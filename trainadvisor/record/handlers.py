@@ -7,6 +7,8 @@ from trainadvisor.instrument.guard import Guard
 from trainadvisor.interruptions import from_handler
 
 Handler = Callable[..., Any]
+# The handlers of each event, by their names.
+Table = dict[str, list[tuple[str, Handler]]]
 Marked = TypeVar("Marked", bound=Handler)
 _MARK, _RESTING = "_only_sampled", "_unless_resting"
 
@@ -30,7 +32,7 @@ class Handlers:
         """Collect the handlers."""
         self._guard = guard
         self.named: dict[str, Handler] = {}
-        self._all: dict[str, list[tuple[str, Handler]]] = {}
+        self._all: Table = {}
         for probe in probes:
             for attribute in (attribute for attribute in dir(probe) if attribute.startswith("on_")):
                 name, function = f"{type(probe).__name__}.{attribute}", getattr(probe, attribute)
@@ -42,7 +44,7 @@ class Handlers:
         }
         self._current = self._all
         # The handlers of plain events, by the probes that rest.
-        self._resting: dict[frozenset[str], dict[str, list[tuple[str, Handler]]]] = {}
+        self._resting: dict[frozenset[str], Table] = {}
         self._plain = self._light
 
     @property
@@ -53,6 +55,11 @@ class Handlers:
     @sampling.setter
     def sampling(self, on: bool) -> None:
         self._current = self._all if on else self._light
+
+    @property
+    def plain(self) -> Table:
+        """What is called at plain events."""
+        return self._plain
 
     def rest(self, resting: frozenset[str]) -> None:
         """Leave out at plain events what these probes (classes by name) have marked."""
@@ -85,5 +92,7 @@ class Handlers:
                     self._switch_off(event, name)
 
     def _switch_off(self, event: str, name: str) -> None:
-        for table in (self._all, self._light, *self._resting.values()):
+        self._resting = {resting: dict(table) for resting, table in self._resting.items()}
+        self._plain = dict(self._plain)
+        for table in (self._all, self._light, self._plain, *self._resting.values()):
             table[event] = [handler for handler in table[event] if handler[0] != name]

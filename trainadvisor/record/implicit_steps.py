@@ -30,6 +30,11 @@ class ImplicitSteps:
         if parameter is not None:
             self._version = private_torch.version(parameter)
 
+    def has_changed(self) -> bool:
+        """Return whether the parameter has changed since the backward."""
+        parameter = self._parameter() if self._parameter is not None else None
+        return parameter is not None and private_torch.version(parameter) != self._version
+
     def changed_by(self) -> list[torch.optim.Optimizer] | None:
         """Return the optimizers that hold the parameter if it has changed, else None."""
         parameter = self._parameter() if self._parameter is not None else None

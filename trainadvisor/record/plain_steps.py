@@ -16,7 +16,12 @@ from trainadvisor.record.context import Context, Resting
 from trainadvisor.record.handlers import Handlers
 from trainadvisor.record.step import Call
 
-# Steps after which probes that do not rest yet are asked again.
+# Events of some trainings' every step: whether probes rest may change only with those that take them.
+_ASIDE = frozenset({
+    "clip_grad_norm_", "clip_grad_value_", "scheduler_step", "sequence_layer",
+    "scale", "unscale", "scaler_step_begins", "scaler_step_ends", "scaler_update",
+})  # fmt: skip
+# Most steps after which probes that do not rest yet are asked again; the first time it is one.
 _AGAIN = 16
 
 
@@ -38,8 +43,14 @@ class PlainSteps:
     def __init__(self, context: Context, handlers: Handlers, probes: Iterable[object]) -> None:
         self._context, self._handlers = context, handlers
         self._resting = [probe for probe in probes if isinstance(probe, Resting)]
-        self._routine = Routine()
-        self._until, self._stale = 0.0, True
+        self.routine = Routine()
+        # The step at which probes are asked again, and whether something has happened after which they are.
+        self.until, self.stale = 0.0, True
+        self._again = 1
+        # Events since the probes were asked, after which only some are asked again.
+        self.aside: set[str] = set()
+        self._taking = {event: [probe for probe in self._resting if hasattr(probe, f"on_{event}")] for event in _ASIDE}
+        self._rest, self._optimizers = frozenset[str](), 0
         # What tells an event of a plain step from others, None where it always is one.
         self._tests: dict[str, Callable[..., bool] | None] = {
             "forward_begins": self._is_forward, "forward_ends": self._is_forward, "loss": self._is_loss,
@@ -52,40 +63,62 @@ class PlainSteps:
         """Return whether probes that rest need not see an event."""
         test = self._tests.get(name, _never)
         if test is not None and not test(*args):
-            self._stale = True
+            if name in _ASIDE:
+                self.aside.add(name)
+            else:
+                self.stale = True
             return False
-        if self._stale or self._context.step.number >= self._until:
+        if self.aside:
+            self.settle()
+        if self.stale or self._context.step.number >= self.until:
             self._ask()
         return True
 
+    def settle(self) -> None:
+        """Look whether a probe does not rest any more after the events that only some take."""
+        for event in self.aside:
+            for probe in self._taking[event]:
+                resting = self._rests_until(probe) > self.routine.step
+                self.stale = self.stale or resting is not (type(probe).__name__ in self._rest)
+        if self.aside:
+            self.aside.clear()
+            self.stale = self.stale or len(self._context.objects.optimizers) != self._optimizers
+
+    def _rests_until(self, probe: Resting) -> float:
+        until = self._context.guard("rests_until", probe.rests_until, self.routine)
+        return -math.inf if until is None else float(until)
+
     def _ask(self) -> None:
         """Ask every probe from which step on it wants to see everything again."""
-        context, routine = self._context, self._routine
+        context, routine = self._context, self.routine
         routine.step, routine.kinds = context.step.number, context.losses.train_kinds()
-        self._until, self._stale = math.inf, False
-        resting = set()
+        self.until, self.stale = math.inf, False
+        resting, again = set(), routine.step + self._again
         for probe in self._resting:
-            until = context.guard("rests_until", probe.rests_until, routine)
-            if until is not None and until > routine.step:
+            until = self._rests_until(probe)
+            if until > routine.step:
                 resting.add(type(probe).__name__)
-                self._until = min(self._until, until)
+                self.until = min(self.until, until)
             else:
-                self._until = min(self._until, routine.step + _AGAIN)
-        self._handlers.rest(frozenset(resting))
+                self.until = min(self.until, again)
+        self._again = 1 if len(resting) == len(self._resting) else min(_AGAIN, 2 * self._again)
+        self._rest, self._optimizers = frozenset(resting), len(context.objects.optimizers)
+        self.aside.clear()
+        self._handlers.rest(self._rest)
 
     def _is_forward(self, call: Call) -> bool:
         """Return whether a call is of a model that trains as it did before."""
         model = call.model
         if not (call.grad and call.training) or model.lazy or not model.alive or model.alive[0]() is not call.module:
             return False
-        count, known = len(call.args) + len(call.kwargs), self._routine.models
+        count, known = len(call.args) + len(call.kwargs), self.routine.models
         if known.get(model.number) == count:
             return True
         known[model.number] = count
         return False
 
     def _is_loss(self, kind: str, _: object, __: object, result: torch.Tensor) -> bool:
-        return kind in self._routine.kinds and result.requires_grad and torch.is_grad_enabled()
+        return kind in self.routine.kinds and result.requires_grad and torch.is_grad_enabled()
 
     def _is_step(self, optimizer: torch.optim.Optimizer, closure: object = None) -> bool:
         return not closure and id(optimizer) in self._context.objects.optimizers

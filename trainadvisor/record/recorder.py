@@ -14,6 +14,7 @@ from torch import nn
 from trainadvisor.instrument import call_sites, torch_events
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.private_torch import dispatch_modes, function_modes, without_subclasses
+from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.instrument.user_modes import apart
 from trainadvisor.interruptions import from_handler
 from trainadvisor.log.records import STEP
@@ -27,6 +28,7 @@ from trainadvisor.record.plain_steps import PlainSteps
 from trainadvisor.record.probe_discovery import make_probes
 from trainadvisor.record.record_queue import Subscriber, layer_records
 from trainadvisor.record.recording import Recording
+from trainadvisor.record.shortcuts.plain_shortcuts import PlainShortcuts
 from trainadvisor.record.step import Call, Step
 from trainadvisor.record.step_boundaries import StepBoundaries
 from trainadvisor.record.step_skipping import StepSkipping
@@ -62,6 +64,8 @@ class Recorder(Recording):
         watching = [] if self.discover else [self._filter]
         self.handlers = Handlers(self.guard, [*watching, *probes, self.boundaries, self, self.skipping])
         self.plain_steps = PlainSteps(self, self.handlers, [*watching, *probes, self.skipping])
+        named = {type(probe).__name__: probe for probe in probes}
+        self.shortcuts = PlainShortcuts(self, named, self.plain_steps.routine)
 
     def start(self) -> None:
         """Begin to listen, where the installed torch can be listened to; the script runs on all the same."""
@@ -106,7 +110,7 @@ class Recorder(Recording):
             return
         if self._busy or (self.skipping.asleep and self.skipping.passes(name, args)):
             return
-        self._busy = True
+        self._busy, slot.now = True, None
         meter = self.cost
         meter.entered = _now()
         try:
@@ -120,6 +124,7 @@ class Recorder(Recording):
             self.guard.failed("recorder", error)
         finally:
             self._busy = False
+            self.shortcuts.rearm()
             meter.spent += _now() - meter.entered
 
     def _take(self, name: str, args: tuple[object, ...]) -> None:
@@ -163,6 +168,7 @@ class Recorder(Recording):
     def leave_to_parent(self) -> None:
         """Take no more events: this is a forked child, in which nobody records."""
         self._is_child = self._busy = True
+        slot.now = None
 
     @veiled
     def around_root(

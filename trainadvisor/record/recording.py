@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from trainadvisor.instrument.guard import Guard
+from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.log.records import EVENT, Record
 from trainadvisor.record import process_rank
 from trainadvisor.record.call_counts import CallCounts
@@ -83,7 +84,7 @@ class Recording:
     def look_closer(self) -> None:
         """Sample the gradients of this step and the layers of the next, whatever the cadence; a few times in a run."""
         if self._closer < _MOST_CLOSER:
-            self._closer += 1
+            self._closer, slot.now = self._closer + 1, None
             self.step.sample_gradients = self.handlers.sampling = self.layers.forced = True
 
     @property
@@ -99,7 +100,7 @@ class Recording:
     @contextmanager
     def looking_away(self) -> Iterator[None]:
         """Ignore what is called meanwhile: it is our own, not the script's."""
-        busy, self._busy = self._busy, True
+        busy, self._busy, slot.now = self._busy, True, None
         try:
             yield
         finally:

@@ -86,6 +86,10 @@ class Tier:
             self._wait_until = min(step + self.every, max(step + 1, math.ceil(_GROWTH * self.last)))
         return fits
 
+    def due_from(self, step: int) -> float:
+        """Return a step before which, from this one on, none is sampled."""
+        return step if self.common or step < FIRST_STEPS else max(self._wait_until, self.last + self._gap(step))
+
     def _gap(self, step: int) -> int:
         """Return the distance to keep: dense at the start, growing with the step up to `every`."""
         return min(self.every, max(1, -(-step // 8)))
@@ -154,6 +158,14 @@ class Budget:
                 self.gradients.spent = tier.spent
         if self._light.known:
             self._reserve()
+
+    def book_plain(self, seconds: float, own: float) -> None:
+        """Take the same of a step of which nothing was sampled."""
+        plain = seconds - own
+        if plain < self._plain:
+            self._plain = max(0.0, plain)
+        self._light.whole.append(seconds)
+        self._light.own.append(own)
 
     def _cost(self, usual: _Usual, own: float) -> float:
         """Return what a sample cost: by our clock, or by how much longer such steps take, where that stands out."""

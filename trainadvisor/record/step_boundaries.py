@@ -103,6 +103,10 @@ class StepBoundaries:
         self._unstepped = self._lost_cycles = 0
         self._cycles = _CYCLES_OF_STEPPERS
 
+    def may_close(self) -> bool:
+        """Return whether a step without an optimizer's may end here: none makes any, or the parameters have changed."""
+        return self.free_running or self._implicit.has_changed()
+
     def look_for_implicit_step(self) -> None:
         """Take a change of the parameters since the backward as a step, of their optimizer or by hand."""
         step = self._context.step

@@ -144,6 +144,14 @@ class Sources:
         """Return whether no loader has given a batch since the last backward."""
         return not self._drawn
 
+    def remembers(self, given: torch.Tensor) -> bool:
+        """Return whether a tensor that lies in memory is among what is remembered."""
+        for known in self._ranges:
+            if known.memory() is given.untyped_storage():
+                start = given.storage_offset()
+                return known.start <= start and given.is_contiguous() and start + given.numel() <= known.stop
+        return False
+
     def remember(self, given: Stretch | None) -> None:
         """Remember the memory that the training is given where no loader feeds it."""
         held = None if given is None else given.memory()

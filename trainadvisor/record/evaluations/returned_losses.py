@@ -24,14 +24,13 @@ class ReturnedLosses:
         # Whether a forward since the last backward has returned a number.
         self.offered = False
 
-    def offer(self, call: Call) -> None:
-        """Mark the numbers that a forward of the training returns, in the graph."""
-        output = call.output
+    def offer(self, model: int, output: object) -> None:
+        """Mark the numbers that a forward of the training returns, in the graph; take the model's number."""
         if type(output) is torch.Tensor and output.ndim > 1:
             return
         for path, tensor in numbers_in(output):
             if tensor.grad_fn is not None:
-                metadata_of(tensor.grad_fn)[_MARK] = call.model.number, path
+                metadata_of(tensor.grad_fn)[_MARK] = model, path
                 self.offered = True
 
     def match(self, loss: object, number: int) -> None:

@@ -17,6 +17,7 @@ _FIRST = 12
 _FARTHEST = 4
 
 _GRAPH_STEPS = {0, 1, 2, 5, 10, 20, 50, 200, 1000}
+LAST_GRAPH_STEP = max(_GRAPH_STEPS)
 # Parameters in a graph that is walked less often, and the steps at which it is.
 _LARGE, _LARGE_GRAPH_STEPS = 1000, {0, 20, 200}
 

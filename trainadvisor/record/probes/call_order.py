@@ -12,7 +12,8 @@ from trainadvisor.record.device_readback import Reading
 from trainadvisor.record.objects.describe import NORMS, local
 from trainadvisor.record.step import Arrived, Call, Step
 
-_TOLD = {1, 2, 3, 5, 10, 15, 20, 50, 100, 200, 500}
+# Steps after which the counts are told.
+TOLD = {1, 2, 3, 5, 10, 15, 20, 50, 100, 200, 500}
 _COUNTS = ("forward", "train_forward", "backward", "step", "zero_grad", "step_without_grad", "stale_steps",
            "clip_calls",
            "zero_between_backward_and_step", "eval_mode_train_forward", "train_mode_eval_forward",
@@ -188,7 +189,7 @@ class CallOrderProbe:
         step.fields["mode"] = "eval" if mistaken else "train"
         self._modes = []
         self._micro = 1 if self._closure else max(1, step.micro)
-        if step.number + 1 in _TOLD:
+        if step.number + 1 in TOLD:
             self._tell()
 
     def on_stop(self, _: str) -> None:

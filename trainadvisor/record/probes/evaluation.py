@@ -116,7 +116,7 @@ class EvaluationProbe:
         """Measure what a forward of an evaluation gives; remember the losses that one of the training returns."""
         running, self._running = self._running, None
         if call.grad:
-            self._returned.offer(call)
+            self._returned.offer(call.model.number, call.output)
             if self._unclear.is_open:
                 self._unclear.end(call, self._sources, self._context.losses)
         if running is None:

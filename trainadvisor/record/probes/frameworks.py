@@ -1,12 +1,14 @@
 """Probe: the framework that drives the training, and what it has of its own instead of torch's."""
 
+import math
 import sys
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.instrument import foreign_optimizers, framework_settings
 from trainadvisor.log.framework_names import DISTRIBUTIONS, SETTING_CALLS, setting_key
-from trainadvisor.record.context import Context, probe
+from trainadvisor.record.context import Context, Routine, probe
+from trainadvisor.record.handlers import unless_resting
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -25,6 +27,11 @@ class FrameworkProbe:
         self._looks = 0
         self._told: str | None = None
 
+    def rests_until(self, routine: Routine) -> float:
+        """Look at no callers after the first steps."""
+        return math.inf if self._looks >= _LOOKS else routine.step
+
+    @unless_resting
     def on_forward_begins(self, call: Any) -> None:
         """Look who calls the model, in the first steps."""
         if call.grad and self._looks < _LOOKS:

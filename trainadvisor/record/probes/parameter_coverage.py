@@ -14,7 +14,7 @@ from trainadvisor.record.step import Call, Step
 
 # Steps of a run at which a model is compared with what is known of it.
 _CHECKS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-_CHECKED = frozenset(_CHECKS)
+CHECKED = frozenset(_CHECKS)
 _UNKNOWN = {"id": -1}
 # Steps before which a part of a model may wait for its turn.
 _SETTLED = 10
@@ -43,7 +43,7 @@ class ParameterCoverageProbe:
         """Describe a model anew when its parameters are no longer those that were known."""
         context = self._context
         known = bool(call.model.alive) and call.model.alive[0]() is call.module
-        if call.grad and ((not known and call.module not in call.model.roots) or context.step_number in _CHECKED):
+        if call.grad and ((not known and call.module not in call.model.roots) or context.step_number in CHECKED):
             context.objects.refresh_if_grown(call.model)
 
     @unless_resting
@@ -59,7 +59,7 @@ class ParameterCoverageProbe:
         size = 0
         for group in optimizer.param_groups:
             size += len(group["params"])
-        if self._sizes.get(number) == size and self._context.step_number not in _CHECKED:
+        if self._sizes.get(number) == size and self._context.step_number not in CHECKED:
             return
         held = {id(p) for group in optimizer.param_groups for p in group["params"]}
         trained = [model for model in self._context.step.models if any(id(p) in held for p in model.parameters)]

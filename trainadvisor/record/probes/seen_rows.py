@@ -139,9 +139,7 @@ class SharedRowsProbe:
     def on_backward_begins(self, *_: object) -> None:
         """Take the rows that are trained on."""
         taken, self._open = self._open, None
-        if self._loader is not None:
-            self._training_loaders.add(self._loader)
-            self._loader = None
+        self.note_training()
         if taken is None:
             return
         model, given = taken
@@ -151,6 +149,12 @@ class SharedRowsProbe:
         with torch.no_grad():
             trained.open.append(self._context.values.read(fingerprints.of_rows(given)))
         trained.taken += given.shape[0]
+
+    def note_training(self) -> None:
+        """Take that the loader of the last batch feeds the training."""
+        if self._loader is not None:
+            self._training_loaders.add(self._loader)
+            self._loader = None
 
     def _look(self, call: Call, given: torch.Tensor) -> None:
         frames = call_sites.user_frames(_DEPTH)

@@ -10,6 +10,7 @@ from torch import Tensor
 from trainadvisor.record import environment
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.objects import describe
+from trainadvisor.record.objects.watched_model import Model
 from trainadvisor.record.step import Call, Step
 
 if TYPE_CHECKING:
@@ -69,13 +70,17 @@ class TimingProbe:
 
     def on_forward_begins(self, call: Call) -> None:
         """Learn which loader trains and which evaluates; drop an evaluation's wait."""
-        if call.grad and self._epoch is not None:
+        self.note_epoch(grad=call.grad, training=call.training)
+
+    def note_epoch(self, *, grad: bool, training: bool) -> None:
+        """Note the epoch of a step, and what its loader is for, from a forward."""
+        if grad and self._epoch is not None:
             self._context.step.fields.setdefault("epoch", self._epoch)
         loader = self._last_loader() if self._last_loader is not None else None
         if loader is not None:
-            role = "train" if call.grad and call.training else ("eval" if not call.grad else "unknown")
+            role = "train" if grad and training else ("eval" if not grad else "unknown")
             number = self._context.objects.add_loader(loader, role)
-            if call.grad:
+            if grad:
                 self._context.step.fields.setdefault("epoch", self._passes.get(number, 1) - 1)
 
     def on_forward_ends(self, call: Call) -> None:
@@ -94,9 +99,9 @@ class TimingProbe:
             first = given if isinstance(given, Tensor) else next(iter(nested), None)
             if first is not None and first.ndim > 0:
                 # the largest, because an agent also acts on single observations
-                step.fields["batch"] = max(self._examples(first, call), step.fields.get("batch", 0))
+                step.fields["batch"] = max(self.examples(first, call.model), step.fields.get("batch", 0))
 
-    def _examples(self, first: Tensor, call: Call) -> int:
+    def examples(self, first: Tensor, model: Model) -> int:
         """Return the examples that a model is called with: a vector of numbers is one; time may come first."""
         if first.ndim == 1:
             return 1 if first.is_floating_point() else first.shape[0]
@@ -104,9 +109,9 @@ class TimingProbe:
         wanted = None if loader is None else describe.batch_size(loader)
         if first.ndim > _SEQUENCES or wanted == first.shape[0]:
             return self._whole(first.shape[0], loader, wanted)
-        number = call.model.number
+        number = model.number
         if number not in self._time_major:
-            self._time_major[number] = call.model.time_major
+            self._time_major[number] = model.time_major
         return first.shape[1] if self._time_major[number] else self._whole(first.shape[0], loader, wanted)
 
     def _whole(self, rows: int, loader: "DataLoader[Any] | None", wanted: int | None) -> int:
@@ -139,6 +144,11 @@ class TimingProbe:
         self._wait = 0.0
         if step.micro > 1 and not self._closure and "batch" in step.fields:
             step.fields["batch"] *= step.micro
-        if step.number % (_MEMORY_EVERY if step.number < _MEMORY_SETTLED else _MEMORY_LATER) == 0:
+        if memory_is_due(step.number):
             step.fields["memory"] = environment.memory_megabytes()
             step.fields["memory_peak"] = environment.peak_megabytes()
+
+
+def memory_is_due(step: int) -> bool:
+    """Return whether the memory is read at the end of a step."""
+    return step % (_MEMORY_EVERY if step < _MEMORY_SETTLED else _MEMORY_LATER) == 0

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from trainadvisor.instrument import call_sites
+from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.losses import reference_losses, written_out_losses
 from trainadvisor.record.losses.cosines import made_of_cosines
@@ -263,7 +264,7 @@ class TrainingLossProbe:
             values.append(numbers[0])
             fields["loss"] = sum(values) / (1 if shares_divisor(entry.fact, len(values)) else len(values))
             if self._losses.nonfinite is None and not math.isfinite(numbers[0]):
-                self._losses.nonfinite = numbers[0]
+                self._losses.nonfinite, slot.now = numbers[0], None
             if self._jumps.is_one(step.number, abs(numbers[0])):
                 self._context.look_closer()
 

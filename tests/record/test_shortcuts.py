@@ -1,0 +1,175 @@
+"""Shortcuts of plain steps: the records are those of the long way, field by field, whatever a script does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from randomloops import Loop, comparable, recorded
+from recordkit import Record, Records, make_recorder
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from trainadvisor.record import record_queue
+from trainadvisor.record.probes import seen_rows
+from trainadvisor.record.sampling import Tier
+from trainadvisor.record.shortcuts.closing import Closing
+from trainadvisor.record.shortcuts.plain_shortcuts import PlainShortcuts
+
+_STEPS = 210
+_APART = 37
+
+
+def _due(tier: Tier, step: int, _: float) -> bool:
+    forced, tier.forced = tier.forced, False
+    return forced or step < 3 or step - tier.last >= _APART
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Samples by the step alone, probes that soon have seen enough; return the steps that were closed at once."""
+    monkeypatch.setattr(Tier, "due", _due)
+    monkeypatch.setattr(Tier, "_gap", lambda *_: _APART)
+    monkeypatch.setattr(seen_rows, "_MOST_TRAINED", 64)
+    monkeypatch.setattr(record_queue, "_LONG", float("inf"))  # a busy machine makes any step long
+    closed: list[int] = []
+    original = Closing._write
+
+    def noted(shortcuts: Any, step: Any) -> bool:
+        closed.append(step.number)
+        return original(shortcuts, step)
+
+    monkeypatch.setattr(Closing, "_write", noted)
+    return closed
+
+
+@pytest.mark.parametrize("way", ["run", "watch"])
+@pytest.mark.parametrize("seed", range(200, 210))
+def test_records_are_those_of_the_long_way(
+    seed: int, way: str, plain: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The weights are those of a training that nobody records."""
+    weights, records = recorded(seed, watch=way == "watch", steps=_STEPS)
+    taken = len(plain)
+    with monkeypatch.context() as patch:
+        patch.setattr(PlainShortcuts, "rearm", lambda _: None)
+        _, long = recorded(seed, watch=way == "watch", steps=_STEPS)
+    assert len(plain) == taken
+    assert not records.failures
+    assert comparable(records) == comparable(long)
+    bare = Loop(seed).run(_STEPS)
+    assert all(map(torch.equal, weights, bare)) or any(w.isnan().any() for w in weights)
+
+
+class _Counting(TorchFunctionMode):
+    """A mode of the user's that sees every operation."""
+
+    seen = 0
+
+    def __torch_function__(self, function: Any, _: Any, args: Any = (), kwargs: Any = None) -> Any:
+        type(self).seen += 1
+        return function(*args, **(kwargs or {}))
+
+
+def _train(step: Any, *, steps: int = 130, model: nn.Module | None = None) -> list[Record]:
+    """Train by calling step(number, model, optimizer, inputs, labels); return the records."""
+    torch.manual_seed(0)
+    model = model or nn.Sequential(nn.Linear(6, 12), nn.ReLU(), nn.Linear(12, 3))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    records = Records()
+    recorder = make_recorder(records, every=10)
+    recorder.start()
+    try:
+        for number in range(steps):
+            step(number, model, optimizer, torch.randn(8, 6), torch.randint(0, 3, (8,)))
+    finally:
+        recorder.stop("finished")
+    return comparable(records)
+
+
+def _plain_step(_: int, model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor) -> None:
+    optimizer.zero_grad()
+    F.cross_entropy(model(x), y).backward()
+    optimizer.step()
+
+
+def _with_mode(number: int, *given: Any) -> None:
+    if number % 10 == 9:
+        with _Counting():
+            _plain_step(number, *given)
+    else:
+        _plain_step(number, *given)
+
+
+def _with_errors(number: int, model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: Any) -> None:
+    if number % 40 == 25:
+        for wrong in (lambda: model(x[:, :2]), lambda: F.cross_entropy(model(x), y).backward(torch.ones(3))):
+            with pytest.raises(RuntimeError):
+                wrong()
+        hook = optimizer.register_step_pre_hook(lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            optimizer.step()
+        hook.remove()
+    _plain_step(number, model, optimizer, x, y)
+
+
+def _with_closures(number: int, model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: Any) -> None:
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        return loss
+
+    if number % 40 < 3:
+        optimizer.step(closure)
+    else:
+        _plain_step(number, model, optimizer, x, y)
+
+
+def _with_new_groups(number: int, model: nn.Module, optimizer: torch.optim.Optimizer, x: Any, y: Any) -> None:
+    if number == 60:
+        optimizer.add_param_group({"params": [nn.Parameter(torch.zeros(2))]})
+    if number == 80:
+        optimizer.param_groups[0]["lr"] = torch.tensor(0.005)
+    _plain_step(number, model, optimizer, x, y)
+
+
+@pytest.mark.parametrize("step", [_with_mode, _with_errors, _with_closures, _with_new_groups])
+def test_what_interrupts_plain_steps_is_recorded_as_by_the_long_way(
+    step: Any, plain: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the user's modes are asked no more often."""
+    _Counting.seen = 0
+    records = _train(step)
+    seen, _Counting.seen = _Counting.seen, 0
+    assert plain
+    monkeypatch.setattr(PlainShortcuts, "rearm", lambda _: None)
+    assert records == _train(step)
+    assert seen == _Counting.seen
+
+
+def test_most_steps_of_a_plain_training_are_closed_at_once(plain: list[int]) -> None:
+    """But for those that are sampled, those whose memory is read and those after which counts are told."""
+    _train(_plain_step, steps=200)
+    assert len([number for number in plain if number >= 80]) > 80
+
+
+def test_a_mistake_in_a_shortcut_ends_them_and_nothing_is_lost(
+    plain: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told once; every step is in the log."""
+
+    def broken(*_: Any) -> bool:
+        raise ValueError(len(plain))
+
+    def step(number: int, *given: Any) -> None:
+        if number == 100:
+            monkeypatch.setattr(PlainShortcuts, "backward_begins", broken)
+        _plain_step(number, *given)
+
+    records = _train(step)
+    assert max(plain) <= 100
+    assert [r["step"] for r in records if r["record"] == "step"] == list(range(130))
+    assert [r["subject"] for r in records if r.get("kind") == "probe-failed"] == ["shortcuts"]

@@ -1,0 +1,143 @@
+"""Shortcuts of a loss that is trained on as it is, and of its backward."""
+
+import math
+import sys
+from typing import Any
+
+import torch
+
+from trainadvisor.instrument.call_sites import USERS, rank, user_place
+from trainadvisor.instrument.hidden_frame import veiled
+from trainadvisor.instrument.private_torch import dispatch_modes, function_modes, tracing_state, transform, version
+from trainadvisor.record.device_readback import HostValues
+from trainadvisor.record.losses.loss_calls import LossCall, LossEntry
+from trainadvisor.record.losses.loss_graph import LAST_GRAPH_STEP, steps_to_read
+from trainadvisor.record.losses.shared_divisor import shares_divisor
+from trainadvisor.record.shortcuts.parts import Parts, ident, looked_at, now
+from trainadvisor.record.step import Step
+
+_Tensor = torch.Tensor
+_grad_enabled = torch.is_grad_enabled
+
+# Lines of the user's that are known.
+_MOST_SITES = 64
+
+LOSS = frozenset({"TrainingLossProbe", "SequenceAxesProbe"})
+BACKWARD_BEGINS = frozenset({
+    "FrameworkProbe", "CallOrderProbe", "TrainingLossProbe", "PolicyStatisticsProbe", "ClipOrderProbe",
+    "NonfiniteProbe", "EvaluationProbe", "SharedRowsProbe",
+})  # fmt: skip
+# Backwards without a step from which on it is looked whether there ever is one.
+_FEW = 100
+BACKWARD_ENDS = frozenset({"TimingProbe", "TrainingLossProbe", "StepBoundaries"})
+
+
+class Losses(Parts):
+    """Takes the losses and backwards of plain steps."""
+
+    @veiled
+    def loss(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: object) -> bool:
+        """Hold a loss of which only the value is wanted, until its backward."""
+        if ident() != self._thread or looked_at() is not None or type(result) is not _Tensor:
+            return False
+        if function_modes() or dispatch_modes() or tracing_state() is not None or transform() is not None:
+            return False
+        models, losses = self._recorder.step.models, self._losses
+        if not models or losses._pending or len(args) != 2 or not result.requires_grad or not _grad_enabled():
+            return False
+        self._cost.entered = begun = now()
+        frame = sys._getframe(4)  # behind the function around the loss, and that function's caller
+        site = frame.f_code, frame.f_lasti, kind, kwargs.get("reduction", "mean")
+        entry = self._sites.get(site) or self._entry_at(site, frame.f_code.co_filename)
+        root = models[0].alive[0]()
+        if entry is None or not entry.straight or root is None or not root.training or result.is_meta:
+            return False
+        losses._serial += 1
+        losses._pending = [LossCall(entry, result, None, True, None, result, losses._serial, None, True)]  # noqa: FBT003
+        self._cost.spent += now() - begun
+        return True
+
+    def _entry_at(self, site: tuple[Any, ...], filename: str) -> LossEntry | None:
+        """Return the loss that is called, where only its value is wanted from now on; remember a call by the user."""
+        kind, reduction = site[2:]
+        entry: LossEntry | None = self._losses._entries.get((kind, reduction, user_place(5)))
+        if entry is None or kind not in self._routine.kinds or self._losses._is_looked_at(entry, "train"):
+            return None
+        if rank(filename) == USERS and len(self._sites) < _MOST_SITES:
+            self._sites[site] = entry
+        return entry
+
+    @veiled
+    def backward_begins(self, args: tuple[Any, ...]) -> bool:
+        """Read the value of a loss that is differentiated itself."""
+        if ident() != self._thread or looked_at() is not None or function_modes() or dispatch_modes():
+            return False
+        step, pending, tensor = self._recorder.step, self._losses._pending, args[0] if args else None
+        if type(tensor) is tuple and tensor:
+            tensor = tensor[0]
+        if len(pending) != 1 or not pending[0].held or pending[0].value is not tensor:
+            return False
+        if not step.models or step.stepped or (step.micro and self._boundaries.may_close()):
+            return False
+        offered = self._evaluation._returned.offered
+        if offered or True in self._order._left.values() or len(sys.modules) != self._framework._modules:
+            return False
+        self._cost.entered = begun = now()
+        if not self._take(step, pending[0]):
+            return False
+        self._count()
+        self._cost.spent += now() - begun
+        return True
+
+    def _take(self, step: Step, call: LossCall) -> bool:
+        """Read the value; one that is far from usual, or in a step that looks at the graph, goes the long way."""
+        recorder, losses, entry = self._recorder, self._losses, call.entry
+        if entry.graph is None or recorder.scale.reading is not None or type(recorder.values) is not HostValues:
+            return False
+        if step.number <= LAST_GRAPH_STEP and step.number in steps_to_read(entry.graph):
+            return False
+        if entry.number not in self._policy._first:
+            return False
+        value, jumps = call.value.item(), losses._jumps
+        size = value if value >= 0 else -value
+        if not size <= jumps._times * jumps._usual or step.number <= jumps._steady_after or not math.isfinite(value):
+            return False
+        jumps._usual += 0.1 * (size - jumps._usual)
+        losses._pending = []
+        step.micro += 1
+        recorder.losses.last, self._counts.divided = call.value, False
+        values, fields = step.losses, step.fields
+        values.append(value)
+        fields["loss_id"] = entry.number
+        count = len(values)
+        fields["loss"] = value if count == 1 else sum(values) / (1 if shares_divisor(entry.fact, count) else count)
+        self._evaluation._trained[entry.number] = None
+        return True
+
+    def _count(self) -> None:
+        """Take that the training goes on."""
+        sources, rows = self._evaluation._sources, self._rows
+        self._counts["backward"] += 1
+        self._order._batch_came = self._clipping._stepped = False
+        self._nonfinite._inputs = ()
+        self._evaluation._current = None
+        sources.go_on()
+        if rows._loader is not None:
+            rows.note_training()
+
+    @veiled
+    def backward_ends(self) -> bool:
+        """Note the time, and the version of a parameter."""
+        boundaries, thread = self._boundaries, ident()
+        implicit = boundaries._implicit
+        parameter = implicit._parameter() if implicit._parameter is not None else None
+        if thread != self._thread or type(parameter) is not torch.nn.Parameter or function_modes():
+            return False
+        if parameter.grad is None or boundaries._unstepped >= _FEW:
+            return False
+        self._cost.entered = begun = now()
+        self._timing._trained = begun, self._timing._wait
+        self._recorder.losses.last = None
+        implicit._version = version(parameter)
+        boundaries._unstepped += 1
+        return True
