@@ -17,7 +17,7 @@ class ImplicitSteps:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._parameter: HeldTensor | None = None
-        self._version = 0
+        self.version = 0
 
     def on_backward_ends(self, *_: object) -> None:
         """Remember the version of a parameter that has a gradient."""
@@ -28,19 +28,19 @@ class ImplicitSteps:
             self._parameter = next(held, None)
             parameter = None if self._parameter is None else self._parameter()
         if parameter is not None:
-            self._version = private_torch.version(parameter)
+            self.version = private_torch.version(parameter)
 
     def has_changed(self) -> bool:
         """Return whether the parameter has changed since the backward."""
         parameter = self._parameter() if self._parameter is not None else None
-        return parameter is not None and private_torch.version(parameter) != self._version
+        return parameter is not None and private_torch.version(parameter) != self.version
 
     def changed_by(self) -> list[torch.optim.Optimizer] | None:
         """Return the optimizers that hold the parameter if it has changed, else None."""
         parameter = self._parameter() if self._parameter is not None else None
-        if parameter is None or private_torch.version(parameter) == self._version:
+        if parameter is None or private_torch.version(parameter) == self.version:
             return None
-        self._version = private_torch.version(parameter)
+        self.version = private_torch.version(parameter)
         alive = self._context.objects.alive_optimizers()
         holding = [o for o in alive if any(p is parameter for group in o.param_groups for p in group["params"])]
         return holding[-1:]  # the latest: those before it are usually done

@@ -29,7 +29,7 @@ class EvaluationProbe:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._sources, self._series, self._returned = Sources(), SeriesBook(), ReturnedLosses()
+        self.sources, self._series, self._returned = Sources(), SeriesBook(), ReturnedLosses()
         self._open: dict[object, OpenEvaluation] = {}
         self._current: OpenEvaluation | None = None
         # The evaluation whose forward runs, and whether it is the first one of its batch.
@@ -44,20 +44,20 @@ class EvaluationProbe:
 
     def on_loader_iter(self, args: tuple[Any, ...], _: object, iterator: object) -> None:
         """Take a new pass over a loader."""
-        self._sources.begin_pass(args[0], iterator)
+        self.sources.begin_pass(args[0], iterator)
 
     def on_batch_begins(self, args: tuple[Any, ...], _: object) -> None:
         """Take that a batch is asked for."""
-        self._sources.ask(args[0])
+        self.sources.ask(args[0])
 
     def on_batch_ends(self, args: tuple[Any, ...], _: object, batch: object) -> None:
         """Take a batch."""
-        self._sources.draw(args[0], batch)
+        self.sources.draw(args[0], batch)
 
     def on_eval_mode(self, args: tuple[Any, ...], *_: object) -> None:
         """Take that a known model is put into eval mode: a new evaluation begins."""
         if self._context.objects.model_of(args[0]) is not None:
-            self._sources.cut()
+            self.sources.cut()
 
     # Forwards and losses
 
@@ -70,22 +70,22 @@ class EvaluationProbe:
             if call.training:
                 self._set_aside(call)
             else:
-                self._unclear.begin(call, self._sources)
+                self._unclear.begin(call, self.sources)
         elif not (self._context.step.micro and call.training):
-            fresh = self._sources.fresh
-            opened = self._opened(self._sources.of_forward(), call.model.number)
-            opened.drawn = self._sources.draws
+            fresh = self.sources.fresh
+            opened = self._opened(self.sources.of_forward(), call.model.number)
+            opened.drawn = self.sources.draws
             self._running = opened, fresh
             self._note_mode(opened, call)
 
     def _set_aside(self, call: Call) -> None:
         """Forget a look at the batch that is now trained on; note what the training is fed with."""
-        used = self._sources.train()
-        if used is None and self._sources.by_hand:
-            self._sources.remember(Stretch.of(first_input(call)))
+        used = self.sources.train()
+        if used is None and self.sources.by_hand:
+            self.sources.remember(Stretch.of(first_input(call)))
         for key, opened in list(self._open.items()) if self._open else ():
             data = opened.source.data
-            if data is not None and data is used and opened.forwards == 1 and opened.drawn == self._sources.draws:
+            if data is not None and data is used and opened.forwards == 1 and opened.drawn == self.sources.draws:
                 del self._open[key]
 
     def _opened(self, source: Source, model: int | None) -> OpenEvaluation:
@@ -94,10 +94,10 @@ class EvaluationProbe:
             context = self._context
             begun, series = time.perf_counter(), self._series.number(source, model)
             found = OpenEvaluation(source, series, begun, context.steps_done(), context.last_epoch)
-            found.split = split_of(source, self._sources.trained_loaders)
+            found.split = split_of(source, self.sources.trained_loaders)
             self._open[source.key] = found
         self._current = found
-        found.announced = found.announced or self._sources.announced
+        found.announced = found.announced or self.sources.announced
         return found
 
     def _note_mode(self, opened: OpenEvaluation, call: Call) -> None:
@@ -110,7 +110,7 @@ class EvaluationProbe:
         if wrong and call.model.trained:
             opened.mode, opened.wrong_mode = "train", wrong[:5]
             self._context.counts.add("train_mode_eval_forward")
-        opened.on_training_data += self._sources.is_training_data(call)
+        opened.on_training_data += self.sources.is_training_data(call)
 
     def on_forward_ends(self, call: Call) -> None:
         """Measure what a forward of an evaluation gives; remember the losses that one of the training returns."""
@@ -118,7 +118,7 @@ class EvaluationProbe:
         if call.grad:
             self._returned.offer(call.model.number, call.output)
             if self._unclear.is_open:
-                self._unclear.end(call, self._sources, self._context.losses)
+                self._unclear.end(call, self.sources, self._context.losses)
         if running is None:
             return
         opened, first = running
@@ -127,10 +127,10 @@ class EvaluationProbe:
         self._take_returned(opened, call, size)
         opened.outputs = [memory(t) for t in describe.tensors_in(call.output) if lies_in_memory(t)]
         if call.model.trained and not opened.parts:
-            batch = self._sources.batch if first else None
+            batch = self.sources.batch if first else None
             opened.examples += size
             loss_free_answers.measure(opened.answers, call, batch, self._context.losses.train_kinds())
-        self._sources.batch = None
+        self.sources.batch = None
         opened.ended = time.perf_counter()
 
     def _take_returned(self, opened: OpenEvaluation, call: Call, size: int) -> None:
@@ -147,7 +147,7 @@ class EvaluationProbe:
     def on_untrained_loss(self, call: LossCall, grad: bool) -> None:  # noqa: FBT001 - an event has no keywords
         """Take a loss of an evaluation; one with gradients waits until it is clear that nothing trains on it."""
         if grad:
-            self._tentative = [*self._tentative[1 - _HELD :], (self._sources.of_forward(), call)]
+            self._tentative = [*self._tentative[1 - _HELD :], (self.sources.of_forward(), call)]
         elif self._open:
             self._add(self._evaluation_of(call), call)
 
@@ -188,7 +188,7 @@ class EvaluationProbe:
         """Forget the losses that are being differentiated; the evaluations before are over: the training goes on."""
         self._tentative = []
         if self._unclear.is_open:
-            self._unclear.forget(self._sources)
+            self._unclear.forget(self.sources)
         number = self._context.step.fields.get("loss_id")
         if number is not None:
             self._trained[number] = None
@@ -196,7 +196,7 @@ class EvaluationProbe:
                 tensors = args[0] if args else kwargs.get("tensors")
                 self._returned.match(tensors[0] if isinstance(tensors, tuple | list) and tensors else tensors, number)
         self._finish()
-        self._sources.go_on()
+        self.sources.go_on()
 
     def on_stop(self, _: str) -> None:
         """Write the last evaluations."""
@@ -240,7 +240,7 @@ class EvaluationProbe:
         A single word does not count: it may be a setting of the script.
         """
         for opened in found:
-            opened.split = opened.split or split_of(opened.source, self._sources.trained_loaders)
+            opened.split = opened.split or split_of(opened.source, self.sources.trained_loaders)
             if opened.on_training_data == opened.forwards > 0:
                 opened.split = TRAIN
         words = [split_named(opened.source.word) for opened in found]

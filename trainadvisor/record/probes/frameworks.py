@@ -23,7 +23,7 @@ class FrameworkProbe:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._undo: list[Any] = []
-        self._tapped = self._modules = 0
+        self._tapped = self.modules_seen = 0
         self._looks = 0
         self._told: str | None = None
 
@@ -49,9 +49,9 @@ class FrameworkProbe:
         self._tap()
 
     def _tap(self) -> None:
-        if len(sys.modules) == self._modules:
+        if len(sys.modules) == self.modules_seen:
             return
-        self._modules = len(sys.modules)
+        self.modules_seen = len(sys.modules)
         imported = foreign_optimizers.imported()
         if imported != self._tapped:
             self._tapped = imported

@@ -25,7 +25,7 @@ class Batches(Parts):
         if recorder.step.stepped and not self._close():
             return False
         self._timing._asked = asked = now()
-        self._evaluation._sources.ask(iterator)
+        self._evaluation.sources.ask(iterator)
         self._cost.spent += asked - begun
         return True
 
@@ -42,6 +42,6 @@ class Batches(Parts):
     def _take_batch(self, args: tuple[Any, ...], batch: object) -> None:
         self._timing.on_batch_ends(args, {}, batch)
         self._order._batch_came = True
-        self._evaluation._sources.draw(args[0], batch)
+        self._evaluation.sources.draw(args[0], batch)
         self._sequence.on_batch_ends(args, {}, batch)
         self._rows.on_batch_ends(args)

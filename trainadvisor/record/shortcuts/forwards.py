@@ -63,7 +63,7 @@ class Forwards(Parts):
     def _begin(
         self, models: list[Model], model: Model, args: tuple[Any, ...], kwargs: dict[str, Any], given: torch.Tensor
     ) -> None:
-        timing, sources, sequence = self._timing, self._evaluation._sources, self._sequence
+        timing, sources, sequence = self._timing, self._evaluation.sources, self._sequence
         if timing._last_loader is not None or timing._epoch is not None:
             timing.note_epoch(grad=True, training=True)
         if sources.train() is None and not sources._drawn and not sources.remembers(given):

@@ -80,7 +80,7 @@ class Losses(Parts):
         if not step.models or step.stepped or (step.micro and self._boundaries.may_close()):
             return False
         offered = self._evaluation._returned.offered
-        if offered or True in self._order._left.values() or len(sys.modules) != self._framework._modules:
+        if offered or True in self._order._left.values() or len(sys.modules) != self._framework.modules_seen:
             return False
         self._cost.entered = begun = now()
         if not self._take(step, pending[0]):
@@ -116,7 +116,7 @@ class Losses(Parts):
 
     def _count(self) -> None:
         """Take that the training goes on."""
-        sources, rows = self._evaluation._sources, self._rows
+        sources, rows = self._evaluation.sources, self._rows
         self._counts["backward"] += 1
         self._order._batch_came = self._clipping._stepped = False
         self._nonfinite._inputs = ()
@@ -138,6 +138,6 @@ class Losses(Parts):
         self._cost.entered = begun = now()
         self._timing._trained = begun, self._timing._wait
         self._recorder.losses.last = None
-        implicit._version = version(parameter)
+        implicit.version = version(parameter)
         boundaries._unstepped += 1
         return True
