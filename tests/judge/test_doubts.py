@@ -117,6 +117,13 @@ def test_counts_ratings_flags_and_few_unused_numbers_leave_nothing_open(judged: 
     assert {"class-numbers", "unused-parameters", "labels-copied"}.isdisjoint(codes(judged(**parts)))
 
 
+def test_a_loss_that_rises_with_the_scale_of_codes_leaves_nothing_open(judged: Judge) -> None:
+    """Of a learned codebook the distance to the encoder's answers is part of it."""
+    rising = evaluations(2.0, 1.2, *np.linspace(0.5, 1.0, 14))
+    counted = {"parameter": 0, "even": False, "used": 8, "entries": 8, "looks": 9, "chosen": 900}
+    assert "validation-rose" not in codes(judged(evals=rising, events=[event("codebook", counted)]))
+
+
 def test_an_optimizer_around_the_one_that_steps_is_not_idle(judged: Judge) -> None:
     """Both hold the same parameters; only the inner one's step is called."""
     assert "optimizer-idle" not in codes(judged(optimizers=[make_optimizer(), make_optimizer(id=1)]))

@@ -156,7 +156,12 @@ def evaluation_worse(seen: Seen) -> Iterator[Remark]:
 
 
 def validation_rose(seen: Seen) -> Iterator[Remark]:
-    """Yield a validation loss that rose from its best by far more than its noise."""
+    """Yield a validation loss that rose from its best by far more than its noise.
+
+    With a codebook it rises as the code vectors and the encoder's answers grow apart in scale.
+    """
+    if "codebook" in seen.contexts:
+        return
     noises, share = seen.figure("val_rise_z"), seen.figure("val_rise_share")
     if noises is not None and share is not None and noises > RISEN_NOISE and share > RISEN_SHARE:
         best, final = seen.run.get("val_loss_best"), seen.run.get("val_loss_final")
