@@ -654,3 +654,38 @@ def test_a_part_that_is_not_evaluated_may_stay_in_train_mode() -> None:
 
     assert train("encoder") == ("eval", [])
     assert train("head")[0] == "train"
+
+
+class _Coded(nn.Module):
+    """Returns what it makes of its input, and how far what it has hidden lies from a code."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.outer = nn.Linear(4, 2), nn.Linear(2, 4)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        hidden = self.inner(x)
+        return self.outer(hidden), F.mse_loss(hidden, hidden.round().detach())
+
+
+def test_a_loss_of_the_inner_workings_stands_behind_that_of_the_script() -> None:
+    """Both are told; the evaluation's is the reconstruction."""
+    printed: list[tuple[float, float]] = []
+
+    def train() -> object:
+        torch.manual_seed(0)
+        model, rows = _Coded(), torch.randn(24, 4)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(3):
+            model.train()
+            made, distance = model(rows[:16])
+            _step(optimizer, F.mse_loss(made, rows[:16]) + 0.25 * distance)
+            model.eval()
+            with torch.no_grad():
+                made, distance = model(rows[16:])
+                printed.append((F.mse_loss(made, rows[16:]).item(), distance.item()))
+        return model
+
+    evals = [r for r in record(train) if r["record"] == "eval"]
+    assert [e["loss"] for e in evals] == pytest.approx([made for made, _ in printed], rel=1e-4)
+    assert [len(e["losses"]) for e in evals] == [2, 2, 2]

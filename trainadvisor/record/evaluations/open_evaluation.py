@@ -29,6 +29,8 @@ class OpenEvaluation:
     wrong_mode: list[str] = field(default_factory=list)
     model: int | None = None
     parts: dict[int, LossSums] = field(default_factory=dict)
+    # Losses (numbers) that are called while the forward of the model runs.
+    inner: set[int] = field(default_factory=set)
     # What is known without a loss.
     answers: AnswerSums = field(default_factory=AnswerSums)
     examples: int = 0

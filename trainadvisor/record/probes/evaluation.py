@@ -149,7 +149,10 @@ class EvaluationProbe:
         if grad:
             self._tentative = [*self._tentative[1 - _HELD :], (self.sources.of_forward(), call)]
         elif self._open:
-            self._add(self._evaluation_of(call), call)
+            opened = self._evaluation_of(call)
+            if self._running is not None:
+                opened.inner.add(call.entry.number)
+            self._add(opened, call)
 
     def _evaluation_of(self, call: LossCall) -> OpenEvaluation:
         """Return the evaluation whose forward made a prediction, else the current one."""
@@ -260,10 +263,13 @@ class EvaluationProbe:
         self._context.write(record, pending)
 
     def _comparable(self, opened: OpenEvaluation) -> int | None:
-        """Return the loss to compare with training: the one trained on, one called there, one of its kind, a first."""
-        numbers = list(opened.parts)
+        """Return the loss to compare with training: the one trained on, one called there, one of its kind, a first.
+
+        One that the model calls in its forward, as for the distance to its codes, stands behind those of the script.
+        """
+        trained_on = [number for number in opened.parts if number in self._trained]
+        numbers = [number for number in opened.parts if number not in opened.inner] or list(opened.parts)
         kinds = self._context.losses.train_kinds()
-        trained_on = [number for number in numbers if number in self._trained]
         called = [number for number in numbers if "train" in opened.parts[number].entry.phases]
         same = [number for number in numbers if opened.parts[number].entry.kind in kinds]
         return next(iter([*trained_on, *called, *same, *numbers]), None)
