@@ -40,9 +40,9 @@ FAULTS = [
     ),
     ("skorch_digits", "lr=2e-3", "lr=5.0", "lr-too-high", None),
 ]  # fmt: skip
-_PACKAGES = {"hf": ("transformers", "accelerate"), "trl": ("trl", "datasets")}
+_PACKAGES = {"hf": ("transformers", "accelerate", "peft"), "trl": ("trl", "datasets")}
 # Those that adapt the model which `hf_base.py` saves.
-_ADAPTING = {"trl_completion", "trl_dpo"}
+_ADAPTING = {"trl_completion", "trl_dpo", "hf_lora"}
 _ALL = TOLD | MISSED
 TWINS = sorted({fault.script for fault in _ALL.values()})
 

@@ -314,6 +314,32 @@ TOLD = {
         (("Adam(learning_rate=2e-3)", "SGD(learning_rate=0.05, global_clipnorm=1e-5)"),),
         ("clipping-always-active",),
     ),
+    "acc-raw-inputs": Fault(
+        "accelerate_loop", (("dtype=torch.float32) / 16", "dtype=torch.float32) * 500"),), ("unnormalized-inputs",)
+    ),
+    "sk-decay": Fault(
+        "skorch_digits",
+        (("iterator_train__shuffle=True,", "iterator_train__shuffle=True, optimizer__weight_decay=10.0,"),),
+        ("weight-decay-too-strong",),
+    ),
+    "lora-lr-high": Fault(
+        "hf_lora", (("learning_rate=5e-3", "learning_rate=5.0"),), ("lr-too-high",), "learning_rate=5.0,"
+    ),
+    "hf-warmup": Fault(
+        "hf_classification",
+        (("    num_train_epochs=4,\n", "    num_train_epochs=4,\n    warmup_steps=100_000,\n"),),
+        ("lr-schedule",),
+    ),
+    "sk-digits-lr-low": Fault("skorch_digits", (("lr=2e-3", "lr=2e-9"),), ("lr-too-low",)),
+    "pl-sorted": Fault(
+        "lightning_digits",
+        (
+            ("y = torch.tensor(digits.target)\n", "y = torch.tensor(digits.target)\n" + _SORTED),
+            ("batch_size=32, shuffle=True", "batch_size=32"),
+        ),
+        ("unshuffled-data",),
+    ),
+    "k-nan": Fault("keras_prices", (("y = ((price", "x[5, 1] = np.nan\ny = ((price"),), ("nan-inputs",)),
 }
 # Another finding comes first, or none.
 MISSED = {
@@ -391,5 +417,10 @@ MISSED = {
         "timm_mixup",
         (("loss = criterion(model(mixed), targets)", "loss = criterion(model(mixed).softmax(-1), targets)"),),
         ("softmax-before-cross-entropy",),
+    ),
+    "ig-detached": Fault(
+        "ignite_own",
+        (("    loss.backward()\n", "    loss = loss.detach().requires_grad_()\n    loss.backward()\n"),),
+        ("detached-loss", "missing-backward"),
     ),
 }
