@@ -75,11 +75,12 @@ class StatusLine:
 
 
 class _Returning(Background):
-    """A thread that comes back by itself after a fork."""
+    """A thread that comes back by itself after a fork, if it was there before."""
 
     def come_back(self) -> None:
         super().come_back()
-        self.call()
+        if self._thread is not None:
+            self.call()
 
 
 @contextmanager
