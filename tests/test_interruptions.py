@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import trainadvisor
-from trainadvisor.instrument import torch_events
+from trainadvisor.instrument import taps
 from trainadvisor.instrument.guard import Guard
 from trainadvisor.interruptions import from_handler, suppressed
 from trainadvisor.record.probes.learning_rate import LearningRateProbe
@@ -117,8 +117,8 @@ def _guarded(border: Callable[..., None], _: pytest.MonkeyPatch) -> None:
 
 
 def _told(border: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch_events, "listeners", [SimpleNamespace(on=border)])
-    torch_events.tell("step_ends")
+    monkeypatch.setattr(taps, "listeners", [SimpleNamespace(on=border)])
+    taps.tell("step_ends")
 
 
 @pytest.mark.usefixtures("handler")

@@ -10,7 +10,7 @@ from recordkit import record
 from torch import nn
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
 
-from trainadvisor.instrument import foreign_optimizers, torch_events
+from trainadvisor.instrument import foreign_optimizers, taps
 from trainadvisor.record.objects import describe
 
 X, Y = torch.randn(32, 4), torch.arange(32) % 3
@@ -215,7 +215,7 @@ def reported(*, seen):
             output = model(X)
             if seen:
                 F.cross_entropy(output, Y)
-        torch_events.tell("reported_evaluation", {"eval_loss": 7.0, "eval_runtime": 1.0, "eval_accuracy": 0.5})
+        taps.tell("reported_evaluation", {"eval_loss": 7.0, "eval_runtime": 1.0, "eval_accuracy": 0.5})
         model.train()
         return steps(model, optimizer)
 

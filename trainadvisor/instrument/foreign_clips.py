@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch.compiler import is_compiling
 
-from trainadvisor.instrument import torch_events
+from trainadvisor.instrument import taps
 from trainadvisor.instrument.hidden_frame import veiled
 
 # The norms that the clipping which runs has computed.
@@ -34,5 +34,5 @@ def keras_clip(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
         found = _norms.pop()
     limit = kwargs.get("clip_norm", args[1] if len(args) > 1 else None)
     if found and isinstance(found[0], torch.Tensor) and isinstance(limit, int | float):
-        torch_events.tell("clip_grad_norm_", ((), float(limit)), {}, found[0].detach())
+        taps.tell("clip_grad_norm_", ((), float(limit)), {}, found[0].detach())
     return result

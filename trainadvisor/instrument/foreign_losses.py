@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.compiler import is_compiling
 
-from trainadvisor.instrument import call_sites, torch_events, tracing
+from trainadvisor.instrument import call_sites, taps, tracing
 from trainadvisor.instrument.framework_settings import settings_in
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.running_events import running
@@ -47,7 +47,7 @@ def keras_loss(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
     finally:
         running.events.discard("loss")
     if isinstance(result, torch.Tensor) and not tracing.now() and not tracing.in_backward():
-        torch_events.tell("loss", told.kind, (told.prediction, told.target), told.settings, result)
+        taps.tell("loss", told.kind, (told.prediction, told.target), told.settings, result)
     return result
 
 

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 
-from trainadvisor.instrument import call_sites, torch_events
+from trainadvisor.instrument import call_sites, taps
 from trainadvisor.instrument.foreign_clips import keras_clip, keras_norm
 from trainadvisor.instrument.foreign_losses import keras_loss
 from trainadvisor.instrument.hidden_frame import veiled
@@ -88,7 +88,7 @@ def _zeroing(groups: Groups) -> Around:
         result = original(*args, **kwargs)
         made = _guarded(args[0], groups)
         if made is not None:
-            torch_events.tell("zero_grad", (made,), {}, None)
+            taps.tell("zero_grad", (made,), {}, None)
         return result
 
     return veiled(around)
@@ -98,7 +98,7 @@ def _zeroing(groups: Groups) -> Around:
 def _tell_of(event: str, optimizer: object, groups: Groups, *more: object) -> None:
     made = _guarded(optimizer, groups)
     if made is not None:
-        torch_events.tell(event, made, *more)
+        taps.tell(event, made, *more)
 
 
 def _guarded(optimizer: object, groups: Groups) -> torch.optim.Optimizer | None:
@@ -107,7 +107,7 @@ def _guarded(optimizer: object, groups: Groups) -> torch.optim.Optimizer | None:
         known = optimizer in _stand_ins
         made = stand_in(optimizer, groups)
         if not known:
-            torch_events.tell("made", made, _place(type(made).__name__))
+            taps.tell("made", made, _place(type(made).__name__))
     except Exception:  # noqa: BLE001 - what another library holds is unknown, and its training goes on
         return None
     return made
@@ -122,7 +122,7 @@ def _place(kind: str) -> call_sites.Place | None:
 
 def _epoch(number: Callable[..., int]) -> Around:
     def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        torch_events.tell("epoch_begins", number(*args, **kwargs))
+        taps.tell("epoch_begins", number(*args, **kwargs))
         return original(*args, **kwargs)
 
     return veiled(around)
@@ -131,7 +131,7 @@ def _epoch(number: Callable[..., int]) -> Around:
 def _evaluated(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     result = original(*args, **kwargs)
     if isinstance(result, dict):
-        torch_events.tell("reported_evaluation", dict(result))
+        taps.tell("reported_evaluation", dict(result))
     return result
 
 
@@ -140,7 +140,7 @@ def _loaded(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
     module = next((part for part in (*args, *kwargs.values()) if isinstance(part, torch.nn.Module)), None)
     if module is not None:
         told = result[0] if isinstance(result, tuple) else result
-        torch_events.tell("weights_loaded", module, frozenset(getattr(told, "missing_keys", ())))
+        taps.tell("weights_loaded", module, frozenset(getattr(told, "missing_keys", ())))
     return result
 
 

@@ -24,7 +24,7 @@ from trainadvisor.instrument.patching import Around, graft
 from trainadvisor.instrument.private_torch import set_eval_frame
 from trainadvisor.instrument.running_events import running
 from trainadvisor.instrument.shortcut_slot import slot
-from trainadvisor.instrument.user_modes import apart
+from trainadvisor.instrument.taps import after, backward, batch, both, loss, tell, zero_grad
 
 Undo = Callable[[], None]
 
@@ -38,9 +38,6 @@ LOSSES = (
 # Functions that drop unless they are told the mode, with the arguments behind their input.
 DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d")
 DROPOUT_DEFAULTS = {"p": 0.5, "training": True}
-
-# What a class of tensors has that does not intercept torch's operations.
-_NO_DISPATCH = torch.Tensor.__torch_dispatch__
 
 _undo: list[Undo] = []
 
@@ -75,161 +72,6 @@ def remove(listener: Listener) -> None:
 def discovering() -> bool:
     """Return whether somebody records whatever trains."""
     return any(getattr(listener, "discover", False) for listener in listeners)
-
-
-@veiled
-def tell(name: str, *args: object) -> None:
-    """Tell every listener; torch.compile, when it is about, looks away."""
-    compiling, gradients = set_eval_frame(None), torch.is_grad_enabled()
-    try:
-        for listener in tuple(listeners):
-            listener.on(name, *args)
-    except BaseException:
-        # of a signal handler's: raised at the border of a `no_grad` of ours, it leaves the switch where it was set
-        torch.set_grad_enabled(gradients)
-        raise
-    finally:
-        set_eval_frame(compiling)
-
-
-def _after(event: str) -> Around:
-    """Run the call, then tell its arguments and its result."""
-
-    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if is_compiling() or event in running.events:
-            return original(*args, **kwargs)
-        running.events.add(event)
-        try:
-            result = original(*args, **kwargs)
-        finally:
-            running.events.discard(event)
-        tell(event, args, kwargs, result)
-        return result
-
-    return veiled(around)
-
-
-@veiled
-def _zero_grad(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Tell of cleared gradients."""
-    if slot.now is None or is_compiling() or "zero_grad" in running.events:
-        return _slow_zero_grad(original, args, kwargs)
-    result = original(*args, **kwargs)
-    plain = slot.now
-    if plain is not None:
-        try:
-            if plain.zero_grad(args[0]):
-                return result
-        except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
-            plain.failed(error)
-    tell("zero_grad", args, kwargs, result)
-    return result
-
-
-_slow_zero_grad = _after("zero_grad")
-
-
-@veiled
-def _backward(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Tell before and after a backward."""
-    plain = slot.now
-    if plain is None or is_compiling() or tracing.in_backward() or kwargs or "backward" in running.events:
-        return _slow_backward(original, args, kwargs)
-    try:
-        taken = plain.backward_begins(args)
-    except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
-        taken = plain.failed(error)
-    if not taken:
-        return _slow_backward(original, args, kwargs)
-    result = original(*args, **kwargs)  # of a plain tensor: nothing comes back here but from inside the backward
-    plain = slot.now
-    if plain is not None:
-        try:
-            if plain.backward_ends():
-                return result
-        except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
-            plain.failed(error)
-    tell("backward_ends", args, kwargs, result)
-    return result
-
-
-def _both(event: str) -> Around:
-    """Tell before and after the call."""
-
-    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if is_compiling() or event in running.events or tracing.in_backward():
-            return original(*args, **kwargs)
-        running.events.add(event)
-        try:
-            tell(f"{event}_begins", args, kwargs)
-            result = original(*args, **kwargs)
-        finally:
-            running.events.discard(event)
-        tell(f"{event}_ends", args, kwargs, result)
-        return result
-
-    return veiled(around)
-
-
-_slow_backward, _slow_batch = _both("backward"), _both("batch")
-
-
-@veiled
-def _batch(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Tell before and after a batch is drawn from a loader."""
-    plain = slot.now
-    if plain is None or is_compiling() or "batch" in running.events or tracing.in_backward():
-        return _slow_batch(original, args, kwargs)
-    try:
-        taken = plain.batch_begins(args[0])
-    except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
-        taken = plain.failed(error)
-    if not taken:
-        return _slow_batch(original, args, kwargs)
-    running.events.add("batch")
-    try:
-        batch = original(*args, **kwargs)
-    finally:
-        running.events.discard("batch")
-    plain = slot.now
-    if plain is not None:
-        try:
-            if plain.batch_ends(args, batch):
-                return batch
-        except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
-            plain.failed(error)
-    tell("batch_ends", args, kwargs, batch)
-    return batch
-
-
-def _loss(kind: str) -> Around:
-    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if is_compiling() or "loss" in running.events:
-            return original(*args, **kwargs)
-        running.events.add("loss")
-        try:
-            result = original(*args, **kwargs)
-        finally:
-            running.events.discard("loss")
-        plain = slot.now
-        if plain is not None:
-            try:
-                if plain.loss(kind, args, kwargs, result):
-                    return result
-            except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
-                plain.failed(error)
-        if _has_values(result) and not tracing.now() and not tracing.in_backward():
-            tell("loss", kind, args, kwargs, result)
-        return result
-
-    return veiled(around)
-
-
-def _has_values(result: object) -> bool:
-    """Return whether a result is a tensor with numbers of its own, as fastai's subclasses are and fake ones are not."""
-    if not isinstance(result, torch.Tensor) or type(result).__torch_dispatch__ is not _NO_DISPATCH:
-        return False
-    return not apart(getattr, result, "is_meta")
 
 
 @veiled
@@ -291,7 +133,7 @@ def _set_all() -> Iterator[Undo]:
     yield module_calls.tap()
     for kind in LOSSES:
         if hasattr(F, kind):
-            yield graft(getattr(F, kind), _loss(kind))
+            yield graft(getattr(F, kind), loss(kind))
     for kind in DROPOUTS:
         yield graft(getattr(F, kind), _dropout)
     for function, around in _functions():
@@ -302,21 +144,21 @@ def _set_all() -> Iterator[Undo]:
 
 def _functions() -> list[tuple[Any, Around]]:
     """Return the functions besides the losses, each with what runs around it."""
-    clipping = [(getattr(nn.utils, name), _after(name)) for name in ("clip_grad_norm_", "clip_grad_value_")]
-    zeroing = [(owner.zero_grad, _zero_grad) for owner in (torch.optim.Optimizer, nn.Module)]
-    sequences = [(kind.forward, _after("sequence_layer")) for kind in (nn.RNN, nn.LSTM, nn.GRU, nn.MultiheadAttention)]
+    clipping = [(getattr(nn.utils, name), after(name)) for name in ("clip_grad_norm_", "clip_grad_value_")]
+    zeroing = [(owner.zero_grad, zero_grad) for owner in (torch.optim.Optimizer, nn.Module)]
+    sequences = [(kind.forward, after("sequence_layer")) for kind in (nn.RNN, nn.LSTM, nn.GRU, nn.MultiheadAttention)]
     making = [(owner.__init__, _made) for owner in (torch.optim.Optimizer, DataLoader, nn.Module)]
     return [
-        (torch.autograd.backward, _backward),
+        (torch.autograd.backward, backward),
         (torch.autograd.grad, _grad),
         *clipping, *zeroing, *sequences, *making, *_of_schedulers(), *_of_scalers(), *_of_loaders(),
-        (torch.save, _both("save")),
-        (torch.load, _after("file_loaded")),
-        (nn.Module.state_dict, _after("state_dict")),
-        (nn.Module.load_state_dict, _after("load_state_dict")),
-        (nn.Module.eval, _after("eval_mode")),
-        (torch.manual_seed, _after("manual_seed")),
-        (torch.utils.swap_tensors, _both("swap")),
+        (torch.save, both("save")),
+        (torch.load, after("file_loaded")),
+        (nn.Module.state_dict, after("state_dict")),
+        (nn.Module.load_state_dict, after("load_state_dict")),
+        (nn.Module.eval, after("eval_mode")),
+        (torch.manual_seed, after("manual_seed")),
+        (torch.utils.swap_tensors, both("swap")),
     ]  # fmt: skip
 
 
@@ -370,20 +212,20 @@ def _of_schedulers() -> list[tuple[Any, Around]]:
     steps = {kind.__dict__["step"] for kind in kinds | {plateau} if "step" in kind.__dict__}
     first = private_torch.first_scheduler_step
     own = [(base.__init__, _made), *([] if first is None else [(first, _first_scheduler_step)])]
-    return own + [(step, _after("scheduler_step")) for step in steps]
+    return own + [(step, after("scheduler_step")) for step in steps]
 
 
 def _of_scalers() -> list[tuple[Any, Around]]:
     scaler = torch.amp.GradScaler
     return [
-        (scaler.scale, _after("scale")),
-        (scaler.unscale_, _after("unscale")),
-        (scaler.step, _both("scaler_step")),
-        (scaler.update, _after("scaler_update")),
+        (scaler.scale, after("scale")),
+        (scaler.unscale_, after("unscale")),
+        (scaler.step, both("scaler_step")),
+        (scaler.update, after("scaler_update")),
     ]
 
 
 def _of_loaders() -> list[tuple[Any, Around]]:
     iterator = private_torch.loader_iterator
-    batches = [] if iterator is None else [(iterator.__next__, _batch)]
-    return [(DataLoader.__iter__, _after("loader_iter")), *batches]
+    batches = [] if iterator is None else [(iterator.__next__, batch)]
+    return [(DataLoader.__iter__, after("loader_iter")), *batches]

@@ -1,0 +1,176 @@
+"""What is told of a call: before it, after it or both, by the short way where a plain step is expected."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.compiler import is_compiling
+
+from trainadvisor.instrument import tracing
+from trainadvisor.instrument.hidden_frame import veiled
+from trainadvisor.instrument.module_calls import listeners
+from trainadvisor.instrument.patching import Around
+from trainadvisor.instrument.private_torch import set_eval_frame
+from trainadvisor.instrument.running_events import running
+from trainadvisor.instrument.shortcut_slot import slot
+from trainadvisor.instrument.user_modes import apart
+
+# What a class of tensors has that does not intercept torch's operations.
+_NO_DISPATCH = torch.Tensor.__torch_dispatch__
+
+
+@veiled
+def tell(name: str, *args: object) -> None:
+    """Tell every listener; torch.compile, when it is about, looks away."""
+    compiling, gradients = set_eval_frame(None), torch.is_grad_enabled()
+    try:
+        for listener in tuple(listeners):
+            listener.on(name, *args)
+    except BaseException:
+        # of a signal handler's: raised at the border of a `no_grad` of ours, it leaves the switch where it was set
+        torch.set_grad_enabled(gradients)
+        raise
+    finally:
+        set_eval_frame(compiling)
+
+
+def after(event: str) -> Around:
+    """Return what runs the call, then tells its arguments and its result."""
+
+    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if is_compiling() or event in running.events:
+            return original(*args, **kwargs)
+        running.events.add(event)
+        try:
+            result = original(*args, **kwargs)
+        finally:
+            running.events.discard(event)
+        tell(event, args, kwargs, result)
+        return result
+
+    return veiled(around)
+
+
+@veiled
+def zero_grad(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Tell of cleared gradients."""
+    if slot.now is None or is_compiling() or "zero_grad" in running.events:
+        return _slow_zero_grad(original, args, kwargs)
+    result = original(*args, **kwargs)
+    plain = slot.now
+    if plain is not None:
+        try:
+            if plain.zero_grad(args[0]):
+                return result
+        except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+            plain.failed(error)
+    tell("zero_grad", args, kwargs, result)
+    return result
+
+
+_slow_zero_grad = after("zero_grad")
+
+
+@veiled
+def backward(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Tell before and after a backward."""
+    plain = slot.now
+    if plain is None or is_compiling() or tracing.in_backward() or kwargs or "backward" in running.events:
+        return _slow_backward(original, args, kwargs)
+    try:
+        taken = plain.backward_begins(args)
+    except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+        taken = plain.failed(error)
+    if not taken:
+        return _slow_backward(original, args, kwargs)
+    result = original(*args, **kwargs)  # of a plain tensor: nothing comes back here but from inside the backward
+    plain = slot.now
+    if plain is not None:
+        try:
+            if plain.backward_ends():
+                return result
+        except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+            plain.failed(error)
+    tell("backward_ends", args, kwargs, result)
+    return result
+
+
+def both(event: str) -> Around:
+    """Return what tells before and after the call."""
+
+    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if is_compiling() or event in running.events or tracing.in_backward():
+            return original(*args, **kwargs)
+        running.events.add(event)
+        try:
+            tell(f"{event}_begins", args, kwargs)
+            result = original(*args, **kwargs)
+        finally:
+            running.events.discard(event)
+        tell(f"{event}_ends", args, kwargs, result)
+        return result
+
+    return veiled(around)
+
+
+_slow_backward, _slow_batch = both("backward"), both("batch")
+
+
+@veiled
+def batch(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Tell before and after a batch is drawn from a loader."""
+    plain = slot.now
+    if plain is None or is_compiling() or "batch" in running.events or tracing.in_backward():
+        return _slow_batch(original, args, kwargs)
+    try:
+        taken = plain.batch_begins(args[0])
+    except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+        taken = plain.failed(error)
+    if not taken:
+        return _slow_batch(original, args, kwargs)
+    running.events.add("batch")
+    try:
+        drawn = original(*args, **kwargs)
+    finally:
+        running.events.discard("batch")
+    plain = slot.now
+    if plain is not None:
+        try:
+            if plain.batch_ends(args, drawn):
+                return drawn
+        except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+            plain.failed(error)
+    tell("batch_ends", args, kwargs, drawn)
+    return drawn
+
+
+def loss(kind: str) -> Around:
+    """Return what tells of a loss function's result, where it has numbers of its own."""
+
+    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if is_compiling() or "loss" in running.events:
+            return original(*args, **kwargs)
+        running.events.add("loss")
+        try:
+            result = original(*args, **kwargs)
+        finally:
+            running.events.discard("loss")
+        plain = slot.now
+        if plain is not None:
+            try:
+                if plain.loss(kind, args, kwargs, result):
+                    return result
+            except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+                plain.failed(error)
+        if _has_values(result) and not tracing.now() and not tracing.in_backward():
+            tell("loss", kind, args, kwargs, result)
+        return result
+
+    return veiled(around)
+
+
+def _has_values(result: object) -> bool:
+    """Return whether a result is a tensor with numbers of its own, as fastai's subclasses are and fake ones are not."""
+    if not isinstance(result, torch.Tensor) or type(result).__torch_dispatch__ is not _NO_DISPATCH:
+        return False
+    return not apart(getattr, result, "is_meta")
