@@ -13,7 +13,7 @@ import torch
 import trainadvisor
 from trainadvisor.instrument import taps
 from trainadvisor.instrument.guard import Guard
-from trainadvisor.interruptions import from_handler, suppressed
+from trainadvisor.interruptions import from_handler, kept_from_ending, suppressed
 from trainadvisor.record.probes.learning_rate import LearningRateProbe
 
 if TYPE_CHECKING:
@@ -105,6 +105,41 @@ def test_suppressing_passes_over_our_mistakes_only() -> None:
         mistake()
     with pytest.raises(TimeIsUp), suppressed():
         ring()
+
+
+def test_a_handler_s_error_keeps_no_ending_from_its_end() -> None:
+    """The handler runs; afterwards it raises again as before."""
+    ran: list[str] = []
+
+    def handle(*_: object) -> None:
+        ran.append("handler")
+        raise TimeIsUp
+
+    before = signal.signal(signal.SIGUSR1, handle)
+    try:
+        with kept_from_ending():
+            ring()
+            ran.append("ending")
+        with pytest.raises(TimeIsUp):
+            ring()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert ran == ["handler", "ending", "handler"]
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()])
+def test_an_exit_that_a_handler_asks_for_passes(error: BaseException) -> None:
+    """Also while an ending is told."""
+
+    def leave(*_: object) -> None:
+        raise error
+
+    before = signal.signal(signal.SIGUSR1, leave)
+    try:
+        with pytest.raises(type(error)), kept_from_ending():
+            ring()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 def test_an_exception_without_frames_is_no_handler_s() -> None:

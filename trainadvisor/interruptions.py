@@ -6,8 +6,9 @@ meant for the user's code: whoever catches everything asks here first and lets i
 
 import functools
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from types import CodeType, FrameType, TracebackType
 from typing import Any
 
@@ -28,6 +29,45 @@ def suppressed() -> Iterator[None]:
     except Exception as error:
         if from_handler(error):
             raise
+
+
+@contextmanager
+def kept_from_ending() -> Iterator[None]:
+    """Let signal handlers run, but no error of theirs out, while what follows a script that has ended is done.
+
+    The error of a loader's dead worker may be told by the loader first and by its handler of SIGCHLD a moment later:
+    nobody is left then who would catch it. An exit that a handler asks for, and an interrupt, pass.
+    """
+    with ExitStack() as undo:
+        if threading.current_thread() is threading.main_thread():
+            for number in signal.valid_signals():
+                _keep_from_raising(number, undo)
+        yield
+
+
+def _keep_from_raising(number: int, undo: ExitStack) -> None:
+    handler = signal.getsignal(number)
+    if not callable(handler) or handler is signal.default_int_handler:
+        return
+
+    def quiet(*given: Any) -> None:
+        with suppress(Exception):
+            handler(*given)
+
+    def restore() -> None:
+        if signal.getsignal(number) is quiet:
+            signal.signal(number, handler)
+
+    _set(number, quiet)
+    undo.callback(restore)
+
+
+def _set(number: int, handler: Callable[..., None]) -> None:
+    """Set a handler; one that waits to be run is run before that, and may raise."""
+    with suppress(Exception):
+        signal.signal(number, handler)
+        return
+    signal.signal(number, handler)
 
 
 def _frames(traceback: TracebackType | None) -> Iterator[FrameType]:

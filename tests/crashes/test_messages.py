@@ -34,6 +34,9 @@ NAMES = {
 }  # fmt: skip
 
 
+PLACES = ("raised_in", "torch_module", "layer", "layer_form")
+
+
 @pytest.fixture(scope="session")
 def book() -> Rulebook:
     """Return the shipped rules."""
@@ -45,7 +48,7 @@ def signals_of(error: BaseException) -> dict[str, Any]:
     detail = describe(error)
     message = clean_text(detail["message"], LONGEST_TEXT)
     text = f"{detail['type']}: {message}" if message else detail["type"]
-    return {"crash_text": text, **{f"crash_{name}": detail.get(name) for name in ("raised_in", "layer", "layer_form")}}
+    return {"crash_text": text, **{f"crash_{name}": detail.get(name) for name in PLACES}}
 
 
 def raised(code: str) -> dict[str, Any]:

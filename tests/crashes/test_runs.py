@@ -150,6 +150,43 @@ def test_an_end_in_a_worker(tmp_path: Path, does: str, code: str, line: int | No
     assert line is None or finding.where == f"train.py:{line}"
 
 
+LATE = (
+    """
+import signal
+
+class Lost(KeyError):
+    rung = False
+
+    def __str__(self):
+        if not Lost.rung:
+            Lost.rung = True
+            signal.raise_signal(signal.SIGUSR1)
+        return "shard"
+
+def late(number, frame):
+    raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. ")
+
+signal.signal(signal.SIGUSR1, late)
+"""
+    + TRAIN.format(before="pass", width=4, classes=3)
+    + """
+raise Lost("shard")
+"""
+)
+
+
+def test_a_handler_that_raises_when_the_script_is_over_hides_no_error(tmp_path: Path) -> None:
+    """As the loader's does, which tells of a dead worker after its queue has broken off."""
+    told = run(script(tmp_path, LATE), "--log", "log.json")
+    assert (told.returncode, "Lost: shard" in told.stderr, "internal error" in told.stderr) == (1, True, False)
+    diagnosis = diagnose(tmp_path / "log.json")
+    assert (diagnosis.run["steps"], diagnosis.run["end"], diagnosis.run["exception"]["type"]) == (
+        30,
+        "exception",
+        "Lost",
+    )
+
+
 def test_preflight_explains_a_crash(tmp_path: Path) -> None:
     """The check of the first steps names the finding."""
     path = script(tmp_path, TRAIN.format(before="pass", width=5, classes=3))

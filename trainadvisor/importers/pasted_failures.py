@@ -51,14 +51,21 @@ def _killed(text: str) -> str | None:
     return next((line.strip() for line in found), None)
 
 
+def _module(file: str) -> str:
+    """Return the name of the module that a file of a package or of Python's own is."""
+    inner = re.split(r"site-packages/|dist-packages/|lib/python3?[\d.]*/", file)[-1]
+    return inner.removesuffix(".py").replace("/", ".")
+
+
 def _described(trace: tracebacks.Trace) -> dict[str, Any]:
     place = trace.place
     detail: dict[str, Any] = {"type": trace.type, "message": trace.message[: 4 * LONGEST]}
     if place is not None:
         detail |= {"site": {"file": place.file, "line": place.line, "code": place.code}, "at": place.name}
-    if trace.frames:
-        module = re.split(r"site-packages/|dist-packages/|lib/python3?[\d.]*/", trace.frames[-1].file)[-1]
-        detail["raised_in"] = module.removesuffix(".py").replace("/", ".")
+    modules = [_module(frame.file) for frame in trace.frames]
+    if modules:
+        detail["raised_in"] = modules[-1]
+        detail["torch_module"] = next((name for name in reversed(modules) if name.startswith("torch.")), None)
     called = CALLED.search((place.code or "") if place else "")
     inside = any("/torch/nn/" in frame.file for frame in trace.frames)
     return detail | ({"layer": called[1]} if called and inside else {})

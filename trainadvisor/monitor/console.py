@@ -40,6 +40,7 @@ def run_script(
     with _starting(target, lang, told=live and not rank):
         from trainadvisor import configuration
         from trainadvisor.gate.policy import for_script
+        from trainadvisor.interruptions import kept_from_ending
         from trainadvisor.monitor.ending import Ending
         from trainadvisor.monitor.watched_script import WatchedScript
         from trainadvisor.record.run_script import Run, harmless
@@ -60,9 +61,10 @@ def run_script(
     code = run.execute()
     if rank or os.getpid() != run.pid:  # a child that the script has forked
         return code
-    with harmless():
-        watched.end()
-    return ending.tell(code)
+    with kept_from_ending():
+        with harmless():
+            watched.end()
+        return ending.tell(code)
 
 
 def _starting(target: str, lang: str, *, told: bool) -> AbstractContextManager[object]:

@@ -24,6 +24,7 @@ def describe(error: BaseException) -> dict[str, Any]:
         "site": call_sites.describe((last.filename, last.lineno or 0)) if last else None,
         "at": last.name if last else None,
         "raised_in": _raised_in(error.__traceback__),
+        "torch_module": _torch_module(error.__traceback__),
     }
     inner = tracebacks.last(message)
     if inner is not None:  # raised in a worker process, whose traceback is the message
@@ -43,6 +44,12 @@ def _raised_in(trace: types.TracebackType | None) -> str | None:
     """Return the module of the code that raised."""
     frames = [frame for frame, _ in traceback.walk_tb(trace)]
     return str(frames[-1].f_globals.get("__name__", ""))[:_LONGEST_NAME] if frames else None
+
+
+def _torch_module(trace: types.TracebackType | None) -> str | None:
+    """Return the innermost module of torch that the error passed."""
+    names = [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(trace)]
+    return next((name[:_LONGEST_NAME] for name in reversed(names) if name.partition(".")[0] == "torch"), None)
 
 
 def _of_worker(trace: tracebacks.Trace) -> dict[str, Any]:

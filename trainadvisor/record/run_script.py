@@ -7,7 +7,7 @@ import runpy
 import sys
 import types
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from trainadvisor.errors import UsageError
 from trainadvisor.instrument import import_hook
 from trainadvisor.instrument.hidden_frame import drop_own_frames
 from trainadvisor.instrument.patching import exchange
+from trainadvisor.interruptions import kept_from_ending
 from trainadvisor.log.records import Record, opening
 from trainadvisor.log.writer import LogWriter
 from trainadvisor.record import failures
@@ -93,22 +94,25 @@ class Run:
         """Run the script to its end; return its exit code. Its output, arguments and `__main__` are its own."""
         reason, code = "finished", 0
         stop_waiting = import_hook.when_torch_is_imported(self._start)
-        with self._flush_at_exit():
-            try:
-                self._execute_module() if self.module else self._execute_file()
-            except SystemExit as end:
-                code = _exit_code(end)
-            except Cut:
-                reason = "cut"
-            except KeyboardInterrupt as error:
-                reason, code, self.error = "interrupted", _INTERRUPTED, error
-            except BaseException as error:  # noqa: BLE001 - reported below, as the interpreter would
-                reason, code, self.error = "exception", 1, error
-        stop_waiting()
-        if self.error is not None:
-            code = self._report(self.error, code)
-        with harmless():
-            self._stop(reason)
+        with ExitStack() as ending:
+            with self._flush_at_exit():
+                try:
+                    self._execute_module() if self.module else self._execute_file()
+                except SystemExit as end:
+                    code = _exit_code(end)
+                except Cut:
+                    reason = "cut"
+                except KeyboardInterrupt as error:
+                    reason, code, self.error = "interrupted", _INTERRUPTED, error
+                except BaseException as error:  # noqa: BLE001 - reported below, as the interpreter would
+                    reason, code, self.error = "exception", 1, error
+                finally:
+                    ending.enter_context(kept_from_ending())
+            stop_waiting()
+            if self.error is not None:
+                code = self._report(self.error, code)
+            with harmless():
+                self._stop(reason)
         return code
 
     def _start(self) -> None:

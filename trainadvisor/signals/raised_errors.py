@@ -38,6 +38,12 @@ def crash_raised_in(log: RunLog) -> str | None:
 
 
 @signal(unit="", needs=NEEDS, zh=ZH)
+def crash_torch_module(log: RunLog) -> str | None:
+    """Innermost module of torch that the exception passed, such as torch.utils.data.dataloader."""
+    return _word(log, "torch_module")
+
+
+@signal(unit="", needs=NEEDS, zh=ZH)
 def crash_layer(log: RunLog) -> str | None:
     """Name of the layer that was running when the exception was raised."""
     return _word(log, "layer")
