@@ -43,6 +43,8 @@ class Project:
     # Sources that are given, by name: what they become, or the cells of a notebook.
     given: Mapping[str, Source] = field(default_factory=dict)
     cells: Cells | None = None
+    # What each source imports, looked for once: every remedy of every finding asks.
+    _imports: dict[Source, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def is_here(self) -> bool:
@@ -81,8 +83,13 @@ class Project:
             source = self.source(name) if name not in found and len(found) < MOST else None
             if source is not None:
                 found[name] = source
-                waiting += [module for module in imported(source) if module not in waiting]
+                waiting += [module for module in self._imported(source) if module not in waiting]
         return list(found.values())
+
+    def _imported(self, source: Source) -> tuple[str, ...]:
+        if source not in self._imports:
+            self._imports[source] = tuple(dict.fromkeys(imported(source)))
+        return self._imports[source]
 
     def trainings(self, first: Iterable[str] = ()) -> list[Training]:
         """Return what is known of the training in each source."""
