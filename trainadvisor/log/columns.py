@@ -25,8 +25,7 @@ MOST_OPTIMIZERS, MOST_TURNS = 1000, 1000
 # Most number fields outside the contract that become columns too.
 MOST_MORE = 64
 LARGEST_STEP = float(1 << 53)
-NOTHING = np.full(1 << 14, np.nan)
-NOTHING.flags.writeable = False
+NOTHING = np.broadcast_to(np.float64(np.nan), (1 << 14,))
 
 
 def floats(values: Sequence[Any]) -> Floats:
@@ -44,7 +43,7 @@ def floats(values: Sequence[Any]) -> Floats:
 
 
 def _nothing(count: int) -> Floats:
-    return NOTHING[:count] if count <= NOTHING.size else np.full(count, np.nan)
+    return NOTHING[:count] if count <= NOTHING.size else np.broadcast_to(NOTHING[0], (count,))
 
 
 def _float(value: Any) -> float:
@@ -174,10 +173,10 @@ class StepColumns:
         """Return a whole column; all values are nan when it was never recorded."""
         parts = self._parts.get(name, [])
         if len(parts) > 1:
-            self._parts[name] = parts = [np.concatenate(parts)]
+            self._parts[name] = parts = [_joined(parts)]
         if parts and parts[0].flags.writeable:
             parts[0].flags.writeable = False  # signals share it
-        return parts[0] if parts else np.full(self.kept, np.nan)
+        return parts[0] if parts else _nothing(self.kept)
 
     def replace(self, name: str, values: Floats) -> None:
         """Replace a column."""
@@ -213,6 +212,15 @@ def _thin(values: Floats) -> Floats:
     if np.array_equal(values, np.broadcast_to(values[0], values.shape), equal_nan=True):
         return np.broadcast_to(values[0].copy(), values.shape)
     return values
+
+
+def _joined(parts: list[Floats]) -> Floats:
+    """Return parts one behind the other; a view of a single number where all of them are of the same."""
+    if all(part.size and not part.strides[0] for part in parts):
+        values = np.array([part[0] for part in parts])
+        if np.array_equal(values, np.broadcast_to(values[0], values.shape), equal_nan=True):
+            return np.broadcast_to(values[0], (sum(part.size for part in parts),))
+    return np.concatenate(parts)
 
 
 def _widened(part: Floats, width: int) -> Floats:

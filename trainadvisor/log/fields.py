@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 Record = dict[str, Any]
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 ToFloats = Callable[[Sequence[Any]], Floats]
 
 
@@ -20,15 +21,11 @@ class Fields:
         lengths = list(map(len, records))
         usual = max(set(lengths), key=lengths.count)
         self._columns: dict[str, Sequence[Any]] = {}
-        self._alike = [record for record in records if len(record) == usual]
-        self._others: list[Record] = []
+        mask = np.array(lengths) == usual
+        self._places, self._other_places = np.flatnonzero(mask), np.flatnonzero(~mask)
+        self._alike, self._others = _chosen(records, self._places), _chosen(records, self._other_places)
         if not self._take_alike():
             self._alike, self._others = [], records
-        elif len(self._alike) < self.count:
-            self._others = [record for record in records if len(record) != usual]
-        if self._others and self._alike:
-            mask = np.array(lengths) == usual
-            self._places, self._other_places = np.flatnonzero(mask), np.flatnonzero(~mask)
 
     def _take_alike(self) -> bool:
         """Extract the fields of records of equal length; return whether they have the same keys."""
@@ -69,11 +66,26 @@ class Fields:
         others = [record.get(name) for record in self._others]
         if not self._alike:
             return others
+        if _same(alike, others):
+            return [alike[0]] * self.count
         found: list[Any] = [None] * self.count
         for places, values in ((self._places, alike), (self._other_places, others)):
             for place, value in zip(places.tolist(), values, strict=True):
                 found[place] = value
         return found
+
+
+def _chosen(records: list[Record], places: Ints) -> list[Record]:
+    """Return some records, in their order."""
+    return records if places.size == len(records) else [records[place] for place in places.tolist()]
+
+
+def _same(values: list[Any], others: list[Any]) -> bool:
+    """Return whether all values are equal; those nested too deeply to compare count as different."""
+    try:
+        return others.count(values[0]) == len(others) and values.count(values[0]) == len(values)
+    except RecursionError:
+        return False
 
 
 def _floats(values: Sequence[Any], to_floats: ToFloats) -> Floats:

@@ -130,6 +130,8 @@ class RunLog(LogRecords):
     @cached_property
     def lr(self) -> Floats:
         """Return the largest learning rate of each step."""
+        if self.lr_groups.shape[1] == 1:
+            return self.lr_groups[:, 0]
         known = np.where(np.isnan(self.lr_groups), -np.inf, self.lr_groups)
         largest: Floats = known.max(axis=1, initial=-np.inf)
         return np.where(np.isneginf(largest), np.nan, largest)

@@ -1,6 +1,8 @@
 """Takes the records of a log one batch at a time, into compact columns and lists."""
 
 from collections.abc import Iterable
+from itertools import compress
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +56,12 @@ class LogRecords:
         if batch and not self.header:
             self._take_header(batch[0])
             batch = batch[1:]
-        kinds = [record.get("record") if type(record) is dict else None for record in batch]
+        kinds = _kinds(batch)
         steps = batch
         if kinds.count("step") < len(batch):
-            steps = [record for record, kind in zip(batch, kinds, strict=True) if kind == "step"]
-            self._take_others((record, kind) for record, kind in zip(batch, kinds, strict=True) if kind != "step")
+            chosen = [kind == "step" for kind in kinds]
+            steps = list(compress(batch, chosen))
+            self._take_others((batch[place], kinds[place]) for place, step in enumerate(chosen) if not step)
         if steps:
             self._columns.add(steps)
 
@@ -168,6 +171,14 @@ class LogRecords:
         self.notes += [note for note, true in told.items() if true]
         facts = self.header.get("imported")
         self.notes += [str(note) for note in _list(facts.get("notes"))] if isinstance(facts, dict) else []
+
+
+def _kinds(batch: list[Any]) -> list[Any]:
+    """Return the kind of each record, None of what is no record or has none."""
+    try:
+        return list(map(itemgetter("record"), batch))
+    except (KeyError, TypeError):
+        return [record.get("record") if type(record) is dict else None for record in batch]
 
 
 def _listed(names: set[str]) -> str:

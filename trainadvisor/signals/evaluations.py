@@ -6,7 +6,7 @@ import numpy as np
 
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics
-from trainadvisor.signals.loss import broken_at
+from trainadvisor.signals.loss import broken_at, training_loss
 from trainadvisor.signals.memory import remembered
 from trainadvisor.signals.robust_statistics import Series, median, medians
 from trainadvisor.signals.trivial_predictor import (
@@ -80,6 +80,8 @@ def training_beside(log: RunLog) -> tuple[Series, Series]:
         main, column = _part(log), "part"
         if main is None or main["kind"] != own["kind"]:
             return np.empty(0), np.empty(0)
+    if column == "loss" and examples_in(main) == 1:
+        return training_loss(log)
     values = log.column(column)[: broken_at(log)] / examples_in(main)
     kept = np.isfinite(values)
     return np.asarray(log.steps, dtype=np.float64)[: broken_at(log)][kept], values[kept]

@@ -36,7 +36,7 @@ def training_loss(log: RunLog) -> tuple[Series, Series]:
     end = broken_at(log)
     values, steps = values[:end], steps[:end]
     kept = np.isfinite(values)
-    return steps[kept], values[kept]
+    return (steps, values) if kept.all() else (steps[kept], values[kept])
 
 
 def losses(log: RunLog, least: int = LEAST) -> Series | None:

@@ -12,6 +12,7 @@ Series = NDArray[np.float64]
 MAD_TO_SIGMA = 1.4826  # MAD of a normal distribution is sigma / 1.4826
 MEDIAN_EFFICIENCY = 1.2533  # a median scatters sqrt(pi / 2) times as much as a mean
 FEW = 500  # values that are sorted faster than numpy's median begins
+ROWS = 1 << 15  # windows that are sorted at a time
 
 
 class Spike(NamedTuple):
@@ -190,8 +191,9 @@ def running_median(values: Series, width: int) -> Series:
     """Median of the last `width` values at each position (fewer at the start)."""
     if values.size == 0 or width <= 1:
         return values
-    padded = np.concatenate([np.full(width - 1, values[0]), values])
-    return medians(np.lib.stride_tricks.sliding_window_view(padded, width))
+    windows = np.lib.stride_tricks.sliding_window_view(np.concatenate([np.full(width - 1, values[0]), values]), width)
+    # sorting copies the windows, which are many times the series
+    return np.concatenate([medians(windows[start : start + ROWS]) for start in range(0, len(windows), ROWS)])
 
 
 def smoothed(values: Series, blocks: int = 50, least: int = 5) -> tuple[Series, Series]:
