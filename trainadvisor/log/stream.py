@@ -12,7 +12,7 @@ import orjson
 from trainadvisor.errors import LogError
 from trainadvisor.regular import is_folder, opened
 
-BLOCK = 1 << 18
+BLOCK = 1 << 16  # what its records take stays in the cache of the processor
 # As JSON such a line may take twenty times its size in memory.
 LONGEST_LINE = 24 << 20
 # Bytes that an archive may unpack to: 4 GB in all, and beyond 256 MB at most 500 times its own size.
