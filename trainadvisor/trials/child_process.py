@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.trials import scratch as copies
 from trainadvisor.trials.early_abort import EarlyAbort
+from trainadvisor.trials.forked_trials import suits
 from trainadvisor.trials.jobs import Outcome
 from trainadvisor.trials.survey import Choice
 
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trainadvisor.trials.early_abort import BaselineTrajectory
+    from trainadvisor.trials.forked_trials import ForkedTrial, ForkServer
     from trainadvisor.trials.jobs import Job
     from trainadvisor.verify.session import Request
 
-MODULE = "trainadvisor.trials.changed_script"
+PROGRAM = (sys.executable, "-m", "trainadvisor.trials.changed_script")
+OUT, ERR = "stdout", "stderr"
 LOOK = 0.5
 POLL = 0.05
 # Seconds that a process has to end after it was asked to.
@@ -50,12 +53,14 @@ class Setting:
     moved: tuple[tuple[str, str], ...] = ()
     # How the baseline went, by which hopeless runs are recognized.
     trajectory: BaselineTrajectory | None = None
-    program: tuple[str, ...] = (sys.executable, "-m", MODULE)
+    program: tuple[str, ...] = PROGRAM
     # Whether the run must end when the process that started it is killed.
     tied: bool = False
 
 
-def execute(job: Job, setting: Setting, canceled: Callable[[], bool] = lambda: False) -> Outcome:
+def execute(
+    job: Job, setting: Setting, canceled: Callable[[], bool] = lambda: False, forks: ForkServer | None = None
+) -> Outcome:
     """Run a job until it ends, is hopeless, exceeds its time or is canceled; keep its log, delete its folder."""
     started = time.monotonic()
     log = (setting.logs / f"{job.name}.json").resolve()
@@ -63,18 +68,12 @@ def execute(job: Job, setting: Setting, canceled: Callable[[], bool] = lambda: F
     try:
         placed = _placed(job, setting, root)
         setting.logs.mkdir(parents=True, exist_ok=True)
-        out, err = root / "stdout", root / "stderr"
-        with out.open("wb") as stdout, err.open("wb") as stderr:
-            process = subprocess.Popen(  # noqa: S603 - the user's own script
-                _command(job, setting, placed, root, log), cwd=placed.working,
-                stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
-                env=_environment(root, placed), start_new_session=True,
-                preexec_fn=_die_with_parent if setting.tied else None,  # noqa: PLW1509 - in a worker of one thread
-            )  # fmt: skip
-            stopped = _watch(process, job, _early_abort(job, log, setting), started, canceled)
+        spec = _write_spec(job, placed, root, log)
+        process = _forked(job, setting, placed, spec, forks) or _fresh(setting, placed, spec)
+        stopped = _watch(process, job, _early_abort(job, log, setting), started, canceled)
         return Outcome(
             job, log, None if stopped else process.returncode, time.monotonic() - started,
-            stopped[0] if stopped else None, stopped[1] if stopped else "", _tail(out), _tail(err),
+            stopped[0] if stopped else None, stopped[1] if stopped else "", _tail(root / OUT), _tail(root / ERR),
         )  # fmt: skip
     finally:
         copies.remove(root)
@@ -98,13 +97,33 @@ def _placed(job: Job, setting: Setting, root: Path) -> Placed:
     return place(job, setting, root / "folders")
 
 
-def _command(job: Job, setting: Setting, placed: Placed, root: Path, log: Path) -> list[str]:
-    """Write the specification and return the command that runs it."""
+def _write_spec(job: Job, placed: Placed, root: Path, log: Path) -> Path:
+    """Write what the trial is to run, and make the folder of its temporary files."""
     spec = root / "spec.json"
     told = {**job.spec(placed.target, placed.args, str(log)), "moved": placed.moved}
     spec.write_text(json.dumps(told), encoding="utf-8")
     (root / "tmp").mkdir()
-    return [*setting.program, str(spec)]
+    return spec
+
+
+def _forked(job: Job, setting: Setting, placed: Placed, spec: Path, forks: ForkServer | None) -> ForkedTrial | None:
+    """Start the trial as a fork of the prepared process, where there is one and the script suits."""
+    if forks is None or setting.program != PROGRAM or not suits(script_of(job, setting.working)):
+        return None
+    root = spec.parent
+    return forks.start(str(spec), placed.working, _environment(root, placed), root / OUT, root / ERR)
+
+
+def _fresh(setting: Setting, placed: Placed, spec: Path) -> subprocess.Popen[bytes]:
+    """Start the trial as a process of its own."""
+    root = spec.parent
+    with (root / OUT).open("wb") as stdout, (root / ERR).open("wb") as stderr:
+        return subprocess.Popen(  # noqa: S603 - the user's own script
+            [*setting.program, str(spec)], cwd=placed.working,
+            stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
+            env=_environment(root, placed), start_new_session=True,
+            preexec_fn=_die_with_parent if setting.tied else None,  # noqa: PLW1509 - in a worker of one thread
+        )  # fmt: skip
 
 
 def place(job: Job, setting: Setting, root: Path) -> Placed:
@@ -145,7 +164,7 @@ def _early_abort(job: Job, log: Path, setting: Setting) -> EarlyAbort:
 
 
 def _watch(
-    process: subprocess.Popen[bytes],
+    process: subprocess.Popen[bytes] | ForkedTrial,
     job: Job,
     early_abort: EarlyAbort,
     started: float,
@@ -168,7 +187,7 @@ def _watch(
     return reason
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes] | ForkedTrial) -> None:
     """Terminate the process group; kill it if it does not end."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError, PermissionError):
@@ -181,5 +200,5 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _tail(path: Path) -> str:
-    data = path.read_bytes()
+    data = path.read_bytes() if path.exists() else b""  # a fork that was ended before it wrote
     return data[-TAIL:].decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Trials as processes on this machine, a fixed number at a time."""
+"""Trials as processes on this machine, a fixed number at a time, forks of a prepared one where that can be."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from trainadvisor.trials.child_process import execute
+from trainadvisor.trials.forked_trials import ForkServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,6 +23,7 @@ class LocalEngine:
 
     def __init__(self, slots: int) -> None:
         self.slots = max(1, slots)
+        self._forks = ForkServer()
 
     def run(self, jobs: Iterable[Job], setting: Setting) -> Iterator[Outcome]:
         """Yield outcomes as they arrive; jobs start only when a slot is free, so a closed iterator skips the rest."""
@@ -46,8 +48,9 @@ class LocalEngine:
     ) -> bool:
         """Fill the free slots; return whether anything is running."""
         while len(running) < self.slots and (job := next(waiting, None)) is not None:
-            running.add(pool.submit(execute, job, setting, canceled.is_set))
+            running.add(pool.submit(execute, job, setting, canceled.is_set, self._forks))
         return bool(running)
 
     def close(self) -> None:
-        """Nothing is held between runs."""
+        """End the prepared process."""
+        self._forks.close()
