@@ -14,7 +14,7 @@ from trainadvisor.judge.engine import judge
 from trainadvisor.judge.rule_verdict import FOUND
 from trainadvisor.signals.context import contexts
 
-FAMILIES = ("numerics", "convergence", "generalization")
+FAMILIES = ("numerics", "convergence", "generalization", "expected")
 TARGET = {"histogram": [100] * 10, "classes": 10, "shape": [32], "dtype": "int64", "integer": True}
 H0 = math.log(10)
 RNG = np.random.default_rng(3)
@@ -203,6 +203,14 @@ def test_underfitting_asks_for_evidence_of_missing_capacity(found: Any) -> None:
     deep = make_loss(target=TARGET, graph={"linear_layers": 3, "nonlinear_ops": 2, "ops": [], "opaque": False})
     assert "underfitting" in found(losses, held_out, losses=[linear])
     assert loud(found(losses, held_out, losses=[deep])) == set()
+
+
+@pytest.mark.parametrize(("end", "told"), [(0.067, {"best-epoch-earlier": "note"}), (0.048, {}), (0.044, {})])
+def test_an_earlier_epoch_was_the_best(found: Any, end: float, told: dict[str, str]) -> None:
+    """Solved on both sides; validation creeps up from 0.044 far above its noise, but by little of what was learned."""
+    down, up = np.geomspace(1.0, 0.044, 12), np.linspace(0.044, end, 16)
+    held_out = np.concatenate([down, up]) + 0.0007 * np.tile([1, -1], 14)
+    assert found(falling(560, floor=0.001), held_out) == told
 
 
 def test_scattered_validation_is_a_note(found: Any) -> None:
