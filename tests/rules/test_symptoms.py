@@ -14,7 +14,7 @@ from trainadvisor.judge.engine import judge
 from trainadvisor.judge.rule_verdict import FOUND
 from trainadvisor.signals.context import contexts
 
-FAMILIES = ("numerics", "convergence", "generalization", "expected")
+FAMILIES = ("numerics", "convergence", "generalization")
 TARGET = {"histogram": [100] * 10, "classes": 10, "shape": [32], "dtype": "int64", "integer": True}
 H0 = math.log(10)
 RNG = np.random.default_rng(3)
