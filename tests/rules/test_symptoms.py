@@ -205,6 +205,14 @@ def test_underfitting_asks_for_evidence_of_missing_capacity(found: Any) -> None:
     assert loud(found(losses, held_out, losses=[deep])) == set()
 
 
+@pytest.mark.parametrize(("end", "told"), [(0.067, {"best-epoch-earlier": "note"}), (0.048, {}), (0.044, {})])
+def test_an_earlier_epoch_was_the_best(found: Any, end: float, told: dict[str, str]) -> None:
+    """Solved on both sides; validation creeps up from 0.044 far above its noise, but by little of what was learned."""
+    down, up = np.geomspace(1.0, 0.044, 12), np.linspace(0.044, end, 16)
+    held_out = np.concatenate([down, up]) + 0.0007 * np.tile([1, -1], 14)
+    assert found(falling(560, floor=0.001), held_out) == told
+
+
 def test_scattered_validation_is_a_note(found: Any) -> None:
     """Evaluations that jump by half of their level."""
     held_out = 1.0 + 0.4 * np.array([1, -1] * 10)

@@ -49,3 +49,37 @@ def test_logits_of_a_batch_are_no_embeddings(tmp_path: Path) -> None:
 def test_other_outputs_are_no_embeddings(tmp_path: Path) -> None:
     """1 for a regression, however little its outputs vary."""
     assert _share(tmp_path, make_loss("mse_loss"), 0.001, 1.0) == 1.0
+
+
+def _projections(tmp_path: Path, late: float, loss: dict[str, Any]) -> tuple[Any, Any]:
+    """Return the spread of the projection below a predictor, 0.8 at first, and what is left of it."""
+    names = ("first", "projection", "hidden", "predictor")
+    units = (4, 4, 2, 4)
+    rows = [{"name": n, "kind": "linear", "layer": n, "units": u} for n, u in zip(names, units, strict=True)]
+    rows.append({"name": "output", "kind": "output", "layer": "", "units": 4})
+    samples = [
+        {"step": step, "table": 1, "act_spread": [0.1, late if step else 0.8, 0.2, 0.6, 0.6], "act_rms": [1.0] * 5}
+        for step in range(20)
+    ]
+    seen = signals_of(
+        tmp_path,
+        steps=20,
+        models=[make_model(*((n, "Linear", 4, 4) for n in names))],
+        losses=[loss],
+        layers=samples,
+        events=[event("table", {"id": 1, "model": 0, "rows": rows})],
+    )
+    return seen["projection_spread_share"], seen["projection_spread_left"]
+
+
+COSINES = make_loss("custom") | {"graph": {"cosines": True, "ops": []}}
+
+
+def test_projections_below_a_predictor(tmp_path: Path) -> None:
+    """Of the layers as wide as the output the narrowest, but neither the first nor the last with weights."""
+    assert _projections(tmp_path, 0.16, COSINES) == pytest.approx((0.16, 0.2))
+
+
+def test_projections_of_other_trainings(tmp_path: Path) -> None:
+    """1 where no embeddings are compared."""
+    assert _projections(tmp_path, 0.16, make_loss("mse_loss")) == (1.0, 1.0)

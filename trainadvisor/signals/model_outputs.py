@@ -8,9 +8,8 @@ from trainadvisor.log.cleaning import number
 from trainadvisor.log.columns import Floats
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
-from trainadvisor.signals.activations import MIXING, act, rows_of
+from trainadvisor.signals.activations import act, rows_of
 from trainadvisor.signals.batch_examples import FEWEST, spread_of
-from trainadvisor.signals.context import contexts, labels_are_places
 from trainadvisor.signals.matrices import early, late, typical
 
 OUTPUT = {"needs": "the model's outputs on sampled steps", "zh": "抽样步上的模型输出"}
@@ -59,33 +58,6 @@ def output_spread_share(log: RunLog) -> float | None:
     """Spread of the outputs over the examples, relative to the targets of a regression, in logits for a classifier."""
     spread, unit = output_spread(log), _output_unit(log)
     return spread / unit if spread is not None and unit else None
-
-
-@signal(unit="ratio", **OUTPUT)
-def embedding_spread_share(log: RunLog) -> float | None:
-    """Spread of the embeddings over the examples relative to their size, where the loss compares embeddings.
-
-    Near 1 / sqrt(d) over 1 / sqrt(d) = 1 for d units on the sphere that are used alike; median of the last quarter of
-    the run, least of the parts that are called; 1 for other trainings.
-    """
-    if "contrastive" not in contexts(log):
-        return 1.0
-    rows = _embedding_rows(log)
-    spreads, sizes = (act(log, column, rows).ravel() for column in ("act_spread", "act_rms"))
-    if not spreads.size or spreads.shape != sizes.shape:
-        return None
-    chosen = late(log, log.layers.steps_of("act_spread"))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return typical((spreads / sizes)[chosen])
-
-
-def _embedding_rows(log: RunLog) -> list[int]:
-    """Return the row of the embeddings: the output, unless that holds the logits of a batch, else the last layer."""
-    listed, output = log.layers.rows("act"), rows_of(log, frozenset({"output"}))[-1:]
-    batches = [loss["target"].get("classes") for loss in log.losses if labels_are_places(loss)]
-    if output and listed[output[0]].get("units") not in batches:
-        return output
-    return rows_of(log, MIXING)[-1:]
 
 
 def _output_unit(log: RunLog) -> float | None:

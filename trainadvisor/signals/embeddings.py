@@ -1,0 +1,79 @@
+"""The embeddings that a loss compares: how far those of different examples lie apart."""
+
+import numpy as np
+
+from trainadvisor.log.columns import Floats
+from trainadvisor.log.reader import RunLog
+from trainadvisor.signals import signal
+from trainadvisor.signals.activations import MIXING, act, rows_of
+from trainadvisor.signals.context import contexts, labels_are_places
+from trainadvisor.signals.matrices import late, typical
+from trainadvisor.signals.memory import remembered
+from trainadvisor.signals.model_outputs import OUTPUT
+
+
+@signal(unit="ratio", **OUTPUT)
+def embedding_spread_share(log: RunLog) -> float | None:
+    """Spread of the embeddings over the examples relative to their size, where the loss compares embeddings.
+
+    Near 1 / sqrt(d) over 1 / sqrt(d) = 1 for d units on the sphere that are used alike; median of the last quarter of
+    the run, least of the parts that are called; 1 for other trainings.
+    """
+    if "contrastive" not in contexts(log):
+        return 1.0
+    return _last(log, _shares(log, _embedding_rows(log)))
+
+
+@signal(unit="ratio", **OUTPUT)
+def projection_spread_share(log: RunLog) -> float | None:
+    """The same of the layers inside the model that are as wide as its output, such as a projection below a predictor.
+
+    The least of them, in the last quarter of the run; the first layer with weights does not count, and 1 stands for
+    models without such a layer and for other trainings.
+    """
+    return _projection(log)[0]
+
+
+@signal(unit="ratio", **OUTPUT)
+def projection_spread_left(log: RunLog) -> float | None:
+    """What is left of the spread that this layer had in the first sample of the run."""
+    return _projection(log)[1]
+
+
+@remembered
+def _projection(log: RunLog) -> tuple[float, float]:
+    """Return the least late spread of a layer as wide as the output, and its share of the first one."""
+    if "contrastive" not in contexts(log):
+        return 1.0, 1.0
+    listed, output = log.layers.rows("act"), rows_of(log, frozenset({"output"}))[-1:]
+    mixing = rows_of(log, MIXING, hidden=True)[1:]
+    found = []
+    for row in mixing if output else []:
+        shares = _shares(log, [row]) if listed[row].get("units") == listed[output[0]].get("units") else np.empty(0)
+        known, last = shares[np.isfinite(shares)], _last(log, shares)
+        if known.size and last is not None and known[0] > 0:
+            found.append((last, float(last / known[0])))
+    return min(found, default=(1.0, 1.0))
+
+
+def _shares(log: RunLog, rows: list[int]) -> Floats:
+    """Return the spread of the outputs of a layer over their size, for each sample."""
+    spreads, sizes = (act(log, column, rows).ravel() for column in ("act_spread", "act_rms"))
+    if not spreads.size or spreads.shape != sizes.shape:
+        return np.empty(0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(spreads / sizes, dtype=np.float64)
+
+
+def _last(log: RunLog, shares: Floats) -> float | None:
+    """Return the median of the last quarter of the run."""
+    return typical(shares[late(log, log.layers.steps_of("act_spread"))]) if shares.size else None
+
+
+def _embedding_rows(log: RunLog) -> list[int]:
+    """Return the row of the embeddings: the output, unless that holds the logits of a batch, else the last layer."""
+    listed, output = log.layers.rows("act"), rows_of(log, frozenset({"output"}))[-1:]
+    batches = [loss["target"].get("classes") for loss in log.losses if labels_are_places(loss)]
+    if output and listed[output[0]].get("units") not in batches:
+        return output
+    return rows_of(log, MIXING)[-1:]
