@@ -340,6 +340,28 @@ TOLD = {
         ("unshuffled-data",),
     ),
     "k-nan": Fault("keras_prices", (("y = ((price", "x[5, 1] = np.nan\ny = ((price"),), ("nan-inputs",)),
+    "trl-lr-low": Fault(
+        "trl_completion", (("learning_rate=2e-3", "learning_rate=2e-9"),), ("lr-too-low",), "learning_rate=2e-9,"
+    ),
+    "dpo-lr-low": Fault(
+        "trl_dpo", (("learning_rate=2e-4", "learning_rate=2e-10"),), ("lr-too-low",), "learning_rate=2e-10,"
+    ),
+    "fa-lr": Fault(
+        "fastai_digits",
+        (("learner.fit(6, lr=2e-3)", "learner.fit(6, lr=10.0)"),),
+        ("lr-too-high",),
+        "learner.fit(6, lr=10.0)",
+    ),
+    "ti-softmax": Fault(
+        "timm_mixup",
+        (("loss = criterion(model(mixed), targets)", "loss = criterion(model(mixed).softmax(-1), targets)"),),
+        ("softmax-before-cross-entropy",),
+    ),
+    "ig-detached": Fault(
+        "ignite_own",
+        (("    loss.backward()\n", "    loss = loss.detach().requires_grad_()\n    loss.backward()\n"),),
+        ("detached-loss", "missing-backward"),
+    ),
 }
 # Another finding comes first, or none.
 MISSED = {
@@ -353,9 +375,6 @@ MISSED = {
             ),
         ),
         ("label-problem",),
-    ),
-    "trl-lr-low": Fault(
-        "trl_completion", (("learning_rate=2e-3", "learning_rate=2e-9"),), ("lr-too-low",), "learning_rate=2e-9,"
     ),
     "trl-all-masked": Fault(
         "trl_completion",
@@ -379,9 +398,6 @@ MISSED = {
         (("reference = GPT2LMHeadModel.from_pretrained(sys.argv[1])", "reference = GPT2LMHeadModel(model.config)"),),
         ("preference-reference-wrong",),
     ),
-    "dpo-lr-low": Fault(
-        "trl_dpo", (("learning_rate=2e-4", "learning_rate=2e-10"),), ("lr-too-low",), "learning_rate=2e-10,"
-    ),
     "k-frozen": Fault(
         "keras_prices",
         (("model.compile(", "for layer in model.layers[:-1]:\n    layer.trainable = False\nmodel.compile("),),
@@ -397,12 +413,6 @@ MISSED = {
         (('y.astype("int64")\n', 'torch.tensor(y)[torch.randperm(len(y))].numpy().astype("int64")\n'),),
         ("label-problem",),
     ),
-    "fa-lr": Fault(
-        "fastai_digits",
-        (("learner.fit(6, lr=2e-3)", "learner.fit(6, lr=10.0)"),),
-        ("lr-too-high",),
-        "learner.fit(6, lr=10.0)",
-    ),
     "fa-linear": Fault(
         "fastai_digits",
         (
@@ -412,15 +422,5 @@ MISSED = {
             ),
         ),
         ("missing-nonlinearity",),
-    ),
-    "ti-softmax": Fault(
-        "timm_mixup",
-        (("loss = criterion(model(mixed), targets)", "loss = criterion(model(mixed).softmax(-1), targets)"),),
-        ("softmax-before-cross-entropy",),
-    ),
-    "ig-detached": Fault(
-        "ignite_own",
-        (("    loss.backward()\n", "    loss = loss.detach().requires_grad_()\n    loss.backward()\n"),),
-        ("detached-loss", "missing-backward"),
     ),
 }
