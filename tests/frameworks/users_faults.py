@@ -362,20 +362,6 @@ TOLD = {
         (("    loss.backward()\n", "    loss = loss.detach().requires_grad_()\n    loss.backward()\n"),),
         ("detached-loss", "missing-backward"),
     ),
-}
-# Another finding comes first, or none.
-MISSED = {
-    "hf-pad-labels": Fault("hf_padded_lm", (("    labels[mask == 0] = -100\n", ""),), ("padding-trained",)),
-    "hf-shuffled-labels": Fault(
-        "hf_own_loss",
-        (
-            (
-                "for row, label in zip(ids, topic, strict=True)",
-                "for row, label in zip(ids, topic[torch.randperm(count)], strict=True)",
-            ),
-        ),
-        ("label-problem",),
-    ),
     "trl-all-masked": Fault(
         "trl_completion",
         (
@@ -392,6 +378,20 @@ MISSED = {
         (("    max_length=32,\n", "    max_length=32,\n    weight_decay=100.0,\n"),),
         ("weight-decay-too-strong",),
         "weight_decay=100.0,",
+    ),
+}
+# Another finding comes first, or none.
+MISSED = {
+    "hf-pad-labels": Fault("hf_padded_lm", (("    labels[mask == 0] = -100\n", ""),), ("padding-trained",)),
+    "hf-shuffled-labels": Fault(
+        "hf_own_loss",
+        (
+            (
+                "for row, label in zip(ids, topic, strict=True)",
+                "for row, label in zip(ids, topic[torch.randperm(count)], strict=True)",
+            ),
+        ),
+        ("label-problem",),
     ),
     "dpo-reference": Fault(
         "trl_dpo",

@@ -16,6 +16,7 @@ import torch
 from trainadvisor.instrument import call_sites, taps
 from trainadvisor.instrument.foreign_clips import keras_clip, keras_norm
 from trainadvisor.instrument.foreign_losses import keras_loss
+from trainadvisor.instrument.fused_losses import fused_head, fused_loss
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.patching import Around, graft
 
@@ -195,6 +196,8 @@ _FUNCTIONS: dict[str, list[tuple[str, Around]]] = {
         ("Optimizer.step", _stepping(_fastai_groups)),
         ("Optimizer.zero_grad", _zeroing(_fastai_groups)),
     ],
+    "trl.kernels.chunked_logprob": [("ChunkedLogProbFunction.forward", fused_head)],
+    "trl.trainer.sft_trainer": [("SFTTrainer.compute_loss", fused_loss)],
     "transformers.modeling_utils": [("PreTrainedModel._load_pretrained_model", veiled(_loaded))],
     "transformers.trainer": [("Trainer.evaluate", veiled(_evaluated))],
     "fastai.learner": [("Learner._do_epoch", _epoch(lambda learner: learner.epoch))],
