@@ -379,6 +379,11 @@ TOLD = {
         ("weight-decay-too-strong",),
         "weight_decay=100.0,",
     ),
+    "dpo-reference": Fault(
+        "trl_dpo",
+        (("reference = GPT2LMHeadModel.from_pretrained(sys.argv[1])", "reference = GPT2LMHeadModel(model.config)"),),
+        ("preference-reference-wrong",),
+    ),
 }
 # Another finding comes first, or none.
 MISSED = {
@@ -392,11 +397,6 @@ MISSED = {
             ),
         ),
         ("label-problem",),
-    ),
-    "dpo-reference": Fault(
-        "trl_dpo",
-        (("reference = GPT2LMHeadModel.from_pretrained(sys.argv[1])", "reference = GPT2LMHeadModel(model.config)"),),
-        ("preference-reference-wrong",),
     ),
     "k-frozen": Fault(
         "keras_prices",
