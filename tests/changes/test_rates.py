@@ -84,3 +84,52 @@ def test_the_rates_of_groups_keep_their_proportion(tmp_path: Path) -> None:
     rates = [record["lr"] for record in outcome.records if record["record"] == "step"]
     assert rates == [pytest.approx([0.002, 0.01])] * 12
     assert [group["lr"] for group in outcome.names["optimizer"].param_groups] == [0.02, 0.1]
+
+
+FOREIGN = (
+    CLASSIFIER.replace(
+        "optimizer = SGD(model.parameters(), lr=0.1)",
+        """
+import sys
+import types
+
+class Variable:
+    def __init__(self, value):
+        self.value = torch.tensor(value)
+    def assign(self, value):
+        self.value = torch.tensor(float(value))
+    def __float__(self):
+        return float(self.value)
+
+class BaseOptimizer:
+    def __init__(self, parameters, rate):
+        self._trainable_variables = [types.SimpleNamespace(value=p) for p in parameters]
+        self._learning_rate = Variable(rate)
+    @property
+    def learning_rate(self):
+        return self._learning_rate
+    def apply(self, gradients, variables=None):
+        taken.append(float(self._learning_rate))
+        with torch.no_grad():
+            for variable, gradient in zip(self._trainable_variables, gradients):
+                variable.value.sub_(taken[-1] * gradient)
+
+taken = []
+home = types.ModuleType("keras.src.optimizers.base_optimizer")
+home.BaseOptimizer = BaseOptimizer
+sys.modules[home.__name__] = home
+optimizer = BaseOptimizer(list(model.parameters()), 0.1)
+""",
+    )
+    .replace("        optimizer.zero_grad()", "        model.zero_grad()")
+    .replace("        optimizer.step()", "        optimizer.apply([p.grad for p in model.parameters()])")
+)
+
+
+def test_the_rate_of_an_optimizer_that_is_not_of_torch_is_changed_for_its_steps(tmp_path: Path) -> None:
+    """Each step is taken and recorded with a tenth of the rate, and the script finds its own again."""
+    ended = """
+assert all(abs(rate - 0.01) < 1e-6 for rate in taken), taken
+assert abs(float(optimizer.learning_rate) - 0.1) < 1e-6
+"""
+    assert _rates(FOREIGN + ended, tmp_path, "lr", factor=0.1) == pytest.approx([0.01] * 12)

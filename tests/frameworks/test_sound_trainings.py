@@ -27,7 +27,9 @@ SOUND = {
 # Those that adapt a model which was trained before.
 ADAPTING = {"hf_lora", "trl_sft", "trl_dpo"}
 DRIVEN_BY = {"hf": "transformers", "setfit": "transformers", "fabric": "lightning", "timm": None}
-_TIMES = re.compile(r"\d+(\.\d+)?m?s(/step|/epoch)?|'\w*(runtime|per_second)': '[^']*'|\d+\.\d{4}$", re.MULTILINE)
+_TIMES = re.compile(
+    r"\d+(\.\d+)?m?s(/step|/epoch)?|'\w*(runtime|per_second)': '[^']*'|'\d\d:\d\d'|\d+\.\d{4}$", re.MULTILINE
+)
 
 
 @pytest.fixture(scope="module", params=[pytest.param(name, marks=needs(*SOUND[name])) for name in SOUND])

@@ -340,22 +340,27 @@ TOLD = {
         ("unshuffled-data",),
     ),
     "k-nan": Fault("keras_prices", (("y = ((price", "x[5, 1] = np.nan\ny = ((price"),), ("nan-inputs",)),
-}
-# Another finding comes first, or none.
-MISSED = {
-    "hf-pad-labels": Fault("hf_padded_lm", (("    labels[mask == 0] = -100\n", ""),), ("padding-trained",)),
-    "hf-shuffled-labels": Fault(
-        "hf_own_loss",
-        (
-            (
-                "for row, label in zip(ids, topic, strict=True)",
-                "for row, label in zip(ids, topic[torch.randperm(count)], strict=True)",
-            ),
-        ),
-        ("label-problem",),
-    ),
     "trl-lr-low": Fault(
         "trl_completion", (("learning_rate=2e-3", "learning_rate=2e-9"),), ("lr-too-low",), "learning_rate=2e-9,"
+    ),
+    "dpo-lr-low": Fault(
+        "trl_dpo", (("learning_rate=2e-4", "learning_rate=2e-10"),), ("lr-too-low",), "learning_rate=2e-10,"
+    ),
+    "fa-lr": Fault(
+        "fastai_digits",
+        (("learner.fit(6, lr=2e-3)", "learner.fit(6, lr=10.0)"),),
+        ("lr-too-high",),
+        "learner.fit(6, lr=10.0)",
+    ),
+    "ti-softmax": Fault(
+        "timm_mixup",
+        (("loss = criterion(model(mixed), targets)", "loss = criterion(model(mixed).softmax(-1), targets)"),),
+        ("softmax-before-cross-entropy",),
+    ),
+    "ig-detached": Fault(
+        "ignite_own",
+        (("    loss.backward()\n", "    loss = loss.detach().requires_grad_()\n    loss.backward()\n"),),
+        ("detached-loss", "missing-backward"),
     ),
     "trl-all-masked": Fault(
         "trl_completion",
@@ -379,8 +384,19 @@ MISSED = {
         (("reference = GPT2LMHeadModel.from_pretrained(sys.argv[1])", "reference = GPT2LMHeadModel(model.config)"),),
         ("preference-reference-wrong",),
     ),
-    "dpo-lr-low": Fault(
-        "trl_dpo", (("learning_rate=2e-4", "learning_rate=2e-10"),), ("lr-too-low",), "learning_rate=2e-10,"
+}
+# Another finding comes first, or none.
+MISSED = {
+    "hf-pad-labels": Fault("hf_padded_lm", (("    labels[mask == 0] = -100\n", ""),), ("padding-trained",)),
+    "hf-shuffled-labels": Fault(
+        "hf_own_loss",
+        (
+            (
+                "for row, label in zip(ids, topic, strict=True)",
+                "for row, label in zip(ids, topic[torch.randperm(count)], strict=True)",
+            ),
+        ),
+        ("label-problem",),
     ),
     "k-frozen": Fault(
         "keras_prices",
@@ -397,12 +413,6 @@ MISSED = {
         (('y.astype("int64")\n', 'torch.tensor(y)[torch.randperm(len(y))].numpy().astype("int64")\n'),),
         ("label-problem",),
     ),
-    "fa-lr": Fault(
-        "fastai_digits",
-        (("learner.fit(6, lr=2e-3)", "learner.fit(6, lr=10.0)"),),
-        ("lr-too-high",),
-        "learner.fit(6, lr=10.0)",
-    ),
     "fa-linear": Fault(
         "fastai_digits",
         (
@@ -412,15 +422,5 @@ MISSED = {
             ),
         ),
         ("missing-nonlinearity",),
-    ),
-    "ti-softmax": Fault(
-        "timm_mixup",
-        (("loss = criterion(model(mixed), targets)", "loss = criterion(model(mixed).softmax(-1), targets)"),),
-        ("softmax-before-cross-entropy",),
-    ),
-    "ig-detached": Fault(
-        "ignite_own",
-        (("    loss.backward()\n", "    loss = loss.detach().requires_grad_()\n    loss.backward()\n"),),
-        ("detached-loss", "missing-backward"),
     ),
 }

@@ -67,6 +67,28 @@ def test_other_remedies_stay_as_they_are(event, change):
     assert in_dialect(plain, event, "Adam") == (plain, None)
 
 
+def test_a_factor_multiplies_the_rate_and_is_no_setting_by_itself():
+    """Ten times a rate of 0.01 is 0.1; a quarter of a batch size that is not known is left open."""
+    said, _ = in_dialect(advice(factor=10), trained_by("skorch"), "Adam", rate=0.01)
+    assert said.setting == "NeuralNetClassifier(lr=0.1)"
+    said, _ = in_dialect(advice("batch-size", factor=0.25), trained_by("skorch"), "Adam", rate=0.01)
+    assert said.setting == "NeuralNetClassifier(batch_size=...)"
+
+
+def test_an_optimizer_of_the_script_is_changed_in_the_script():
+    """Where the script hands its optimizer over, the arguments of the trainer are not read."""
+    plain = advice(value=0.01)
+    assert in_dialect(plain, trained_by("transformers"), "AdamW", own_optimizer=True) == (plain, None)
+
+
+def test_the_configuration_that_the_script_has_is_named():
+    """Of several that take the same settings the one of the script is told."""
+    event = trained_by("trl", **{"DPOConfig()": "args = DPOConfig("})
+    assert in_dialect(advice(value=0.01), event, "AdamW")[0].setting == "DPOConfig(learning_rate=0.01)"
+    event = trained_by("skorch", **{"NeuralNetRegressor()": "net = NeuralNetRegressor("})
+    assert in_dialect(advice(value=0.01), event, "Adam")[0].setting == "NeuralNetRegressor(lr=0.01)"
+
+
 def test_every_dialect_is_of_a_known_framework():
     """Each framework that is recorded has its calls listed, and its dialect."""
     assert set(DIALECTS) == set(SETTING_CALLS) == set(DISTRIBUTIONS)

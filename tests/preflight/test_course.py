@@ -248,3 +248,8 @@ def test_a_rate_that_the_diagnosis_finds_too_high_as_well_fails(tmp_path: Path) 
     alone = lr_suggestion.check(rate, Diagnosis(state="healthy", summary=""), "en")
     assert (agreed.state, agreed.severity, agreed.findings) == ("failed", "error", ["lr-too-high"])
     assert (alone.state, alone.severity) == ("passed", "note")
+    explained = ("dead-relu",)
+    assert lr_suggestion.leading([agreed], Diagnosis(state="broken", summary="", findings=[finding]), ()) is agreed
+    dead = finding.model_copy(update={"code": "dead-relu"})
+    assert lr_suggestion.leading([agreed], Diagnosis(state="broken", summary="", findings=[dead]), explained) is agreed
+    assert lr_suggestion.leading([agreed], Diagnosis(state="broken", summary="", findings=[dead]), ()) is None

@@ -76,3 +76,9 @@ def test_three_steps_tell_a_fact(tmp_path: Path, steps: int, told: list[float | 
         policy_steps.policy_entropy_weight,
     )
     assert [signal(log) for signal in signals] == told
+
+
+def test_the_margin_of_the_first_step_is_told(tmp_path: Path) -> None:
+    """Later ones grow, as a training that learns shows."""
+    log = _log(tmp_path, steps=5, preference_margin=[0.25, 1.0, 2.0, 3.0, 4.0])
+    assert policy_steps.preference_margin_first(log) == 0.25

@@ -44,3 +44,16 @@ def test_in_reinforcement_learning_no_copy_is_needed(tmp_path: Path) -> None:
 def test_a_model_of_another_shape_is_no_twin(tmp_path: Path) -> None:
     """Nothing is known of a twin then."""
     assert _seen(tmp_path, _model(0), _model(1, size=5))["twin_steps"] is None
+
+
+def test_a_reference_of_random_weights_is_told_from_a_copy(tmp_path: Path) -> None:
+    """A model was loaded, its twin was not: with weights of the same sizes it was copied, with others it was not."""
+    policy = _sized(_model(0, loaded=True), 0.12)
+    assert _seen(tmp_path, policy, _sized(_model(1), 0.02))["twin_is_random"] is True
+    assert _seen(tmp_path, policy, _sized(_model(1), 0.1205))["twin_is_random"] is False
+    assert _seen(tmp_path, policy, _sized(_model(1, loaded=True), 0.02))["twin_is_random"] is False
+    assert _seen(tmp_path, _sized(_model(0), 0.12), _sized(_model(1), 0.02))["twin_is_random"] is False
+
+
+def _sized(model: dict[str, Any], size: float) -> dict[str, Any]:
+    return model | {"parameters": [parameter | {"init_rms": size} for parameter in model["parameters"]]}

@@ -16,6 +16,7 @@ import torch
 from trainadvisor.instrument import call_sites, taps
 from trainadvisor.instrument.foreign_clips import keras_clip, keras_norm
 from trainadvisor.instrument.foreign_losses import keras_loss
+from trainadvisor.instrument.fused_losses import fused_head, fused_loss
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.patching import Around, graft
 
@@ -44,12 +45,19 @@ def stand_in(optimizer: Any, groups: Groups) -> torch.optim.Optimizer:
     """Return the stand-in of an optimizer, with its groups as they are now."""
     made = _stand_ins.get(optimizer)
     if made is None:
-        kind = type(type(optimizer).__name__, (torch.optim.Optimizer,), {"__module__": type(optimizer).__module__})
+        kind = type(_class_of(optimizer), (torch.optim.Optimizer,), {"__module__": type(optimizer).__module__})
         made = cast("torch.optim.Optimizer", object.__new__(kind))
         made.defaults, made.state = {}, defaultdict(dict)
         _stand_ins[optimizer] = made
     made.param_groups = groups(optimizer)
     return made
+
+
+def _class_of(optimizer: Any) -> str:
+    """Return the name of an optimizer's class; of fastai's, which are one class, torch's name for its last callback."""
+    steps = [getattr(callback, "__name__", "") for callback in getattr(optimizer, "cbs", ())]
+    name = _STEPS.get(steps[-1]) if steps else None
+    return "AdamW" if name == "Adam" and "weight_decay" in steps else name or type(optimizer).__name__
 
 
 def standing_for(thing: Any) -> torch.optim.Optimizer | None:
@@ -158,9 +166,20 @@ def _keras_groups(optimizer: Any) -> list[dict[str, Any]]:
 def _fastai_groups(optimizer: Any) -> list[dict[str, Any]]:
     inner = getattr(optimizer, "opt", optimizer)
     hypers = zip(inner.param_lists, inner.hypers, strict=False)
-    return [{**hyper, "params": list(parameters), "weight_decay": hyper.get("wd", 0)} for parameters, hyper in hypers]
+    return [{**_in_words_of_torch(hyper), "params": list(parameters)} for parameters, hyper in hypers]
 
 
+def _in_words_of_torch(hyper: dict[str, Any]) -> dict[str, Any]:
+    words = {**hyper, "weight_decay": hyper.get("wd", 0)}
+    if "sqr_mom" in hyper and "mom" in hyper:
+        return words | {"betas": [hyper["mom"], hyper["sqr_mom"]]}
+    return words | ({"momentum": hyper["mom"]} if "mom" in hyper else {})
+
+
+# What the last callback of a fastai optimizer does, by the name of torch's class that does it.
+_STEPS = {
+    "adam_step": "Adam", "radam_step": "RAdam", "rms_prop_step": "RMSprop", "sgd_step": "SGD", "momentum_step": "SGD",
+}  # fmt: skip
 _KINDS = (
     ("keras.src.optimizers.base_optimizer", "BaseOptimizer", _keras_groups),
     ("fastai.optimizer", "_BaseOptimizer", _fastai_groups),
@@ -177,6 +196,8 @@ _FUNCTIONS: dict[str, list[tuple[str, Around]]] = {
         ("Optimizer.step", _stepping(_fastai_groups)),
         ("Optimizer.zero_grad", _zeroing(_fastai_groups)),
     ],
+    "trl.kernels.chunked_logprob": [("ChunkedLogProbFunction.forward", fused_head)],
+    "trl.trainer.sft_trainer": [("SFTTrainer.compute_loss", fused_loss)],
     "transformers.modeling_utils": [("PreTrainedModel._load_pretrained_model", veiled(_loaded))],
     "transformers.trainer": [("Trainer.evaluate", veiled(_evaluated))],
     "fastai.learner": [("Learner._do_epoch", _epoch(lambda learner: learner.epoch))],

@@ -7,7 +7,7 @@ from typing import Any
 from trainadvisor.judge.judgement import Advice
 from trainadvisor.judge.result import Edit, Site
 from trainadvisor.log.descriptions import valid_site
-from trainadvisor.log.framework_names import setting_key
+from trainadvisor.log.framework_names import CALLS_ALIKE, setting_key
 from trainadvisor.log.reader import RunLog
 
 _TRAINING_ARGUMENTS = {
@@ -95,6 +95,9 @@ DIALECTS: dict[str, Mapping[str, str]] = {
         "loss-function": "Learner(loss_func=...)",
     },
 }
+# Frameworks that make the optimizer by a configuration, unless the script hands one over.
+_OWN_CONFIG = {"transformers", "trl"}
+_OF_OPTIMIZERS = {"lr", "weight-decay", "betas", "eps", "optimizer"}
 _SETTING = re.compile(r"(?P<call>\w+)\((?P<argument>\w+)=(?P<value>.*)\)$")
 # What one framework calls differently at several places: the learning rate of fastai's one-cycle policy.
 _OTHER_NAMES = {"fit(lr)": ("fit_one_cycle(lr_max)", "fine_tune(base_lr)", "fit_flat_cos(lr)")}
@@ -106,23 +109,45 @@ def framework_of(log: RunLog) -> Mapping[str, Any] | None:
 
 
 def in_dialect(
-    advice: Advice, framework: Mapping[str, Any] | None, optimizer: str, loss: str | None = None
+    advice: Advice,
+    framework: Mapping[str, Any] | None,
+    optimizer: str,
+    loss: str | None = None,
+    *,
+    own_optimizer: bool = False,
+    rate: float | None = None,
 ) -> tuple[Advice, Site | None]:
-    """Return a remedy in the framework's words, and the line that holds the setting or the call for it."""
+    """Return a remedy in the framework's words, and the line that holds the setting or the call for it.
+
+    `own_optimizer` says that the script makes the optimizer by itself, `rate` is what a factor multiplies.
+    """
     text = DIALECTS.get(framework["subject"], {}).get(advice.change) if framework else None
     if text is None or framework is None:
         return advice, None
-    value = _value(advice)
+    if framework["subject"] in _OWN_CONFIG and advice.change in _OF_OPTIMIZERS and own_optimizer:
+        return advice, None  # the script made it: the framework's setting is not read
+    value = _value(advice, rate)
     named_loss = loss if loss and loss.endswith("Crossentropy") else "SparseCategoricalCrossentropy"
-    setting = text.format(value=value or "...", optimizer=optimizer, loss=named_loss)
+    setting = _renamed(text.format(value=value or "...", optimizer=optimizer, loss=named_loss), framework)
     named = _SETTING.match(setting)
     site, argument = (_held(named, framework) if named else None) or (None, "")
     edit = _edit(site, named, argument) if site and named and (value or "{value}" not in text) else None
     return advice.in_words_of(setting, edit), site
 
 
-def _value(advice: Advice) -> str | None:
-    given = next(iter(advice.arguments.values()), None)
+def _renamed(setting: str, framework: Mapping[str, Any]) -> str:
+    """Return a setting with the call that the script has, where a framework has several for it."""
+    call, settings = setting.partition("(")[0], framework["detail"].get("settings")
+    alike = next((names for names in CALLS_ALIKE if call in names), ())
+    known = [name for name in alike if isinstance(settings, dict) and setting_key(None, name) in settings]
+    return setting.replace(call, known[0], 1) if known else setting
+
+
+def _value(advice: Advice, rate: float | None) -> str | None:
+    """Return what a remedy sets; a factor is none, but of a rate that is known."""
+    name, given = next(iter(advice.arguments.items()), ("", None))
+    if name == "factor":
+        given = given * rate if advice.change == "lr" and rate is not None and isinstance(given, int | float) else None
     if isinstance(given, bool) or not isinstance(given, int | float):
         return None
     return f"{given:.3g}"

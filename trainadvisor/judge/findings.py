@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from trainadvisor.judge.cause_graph import SYMPTOM_FOLLOWS
 from trainadvisor.judge.causes import Node, codes_of
@@ -14,6 +15,7 @@ from trainadvisor.judge.result import Site
 from trainadvisor.judge.rivals import rivalry
 from trainadvisor.judge.rule_verdict import CLEAR, OFF, UNKNOWN, Verdict
 from trainadvisor.judge.rulebook import Rule
+from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.vocabulary import Severity
 
@@ -82,10 +84,18 @@ def _in_dialect(advised: list[Advice], log: RunLog) -> tuple[list[Advice], Site 
     framework = framework_of(log)
     if framework is None:
         return advised, None
-    optimizer = str((main_optimizer(log) or {}).get("class") or "")
+    made = main_optimizer(log) or {}
+    optimizer = str(made.get("class") or "")
+    own, rate = _made_by_script(made), number(next((group.get("lr") for group in made.get("groups", ())), None))
     loss = str((main_object(log, "loss", ()) or {}).get("name") or "")
-    said = [in_dialect(advice, framework, optimizer, loss) for advice in advised]
+    said = [in_dialect(advice, framework, optimizer, loss, own_optimizer=own, rate=rate) for advice in advised]
     return [advice for advice, _ in said], next((place for _, place in said[:1]), None)
+
+
+def _made_by_script(optimizer: Mapping[str, Any]) -> bool:
+    """Return whether the line where an optimizer was made names its class."""
+    site = site_of(optimizer)
+    return site is not None and f"{optimizer.get('class')}(" in (site.source or "")
 
 
 def _values(verdict: Verdict) -> Values:
@@ -105,11 +115,11 @@ def _templates(rule: Rule) -> Iterator[str]:
 def _ruled_out(verdict: Verdict, material: Material) -> Iterator[RuledOutCode]:
     """Yield the look-alikes that were judged and are clear; for a symptom every cause that was."""
     named = set()
-    for number, entry in enumerate(verdict.rule.lookalikes):
+    for place, entry in enumerate(verdict.rule.lookalikes):
         other = material.verdicts.get(entry["code"])
         if other and other.fine:
             named.add(entry["code"])
-            yield RuledOutCode(entry["code"], number)
+            yield RuledOutCode(entry["code"], place)
     if verdict.rule.kind == "symptom":
         yield from (
             RuledOutCode(code)

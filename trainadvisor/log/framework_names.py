@@ -8,6 +8,8 @@ DISTRIBUTIONS = {
 _ARGUMENTS = ("TrainingArguments", "Seq2SeqTrainingArguments", "Trainer", "Seq2SeqTrainer", "LoraConfig")
 _TRL = ("SFTConfig", "DPOConfig", "RewardConfig", "GRPOConfig", "ORPOConfig", "KTOConfig", "CPOConfig")
 _NETS = ("NeuralNetClassifier", "NeuralNetRegressor", "NeuralNetBinaryClassifier", "NeuralNet")
+# Calls that take the same settings: a script has one of them.
+CALLS_ALIKE = (_TRL, _ARGUMENTS[:2], _NETS)
 SETTING_CALLS: dict[str, tuple[str, ...]] = {
     "trl": (*_TRL, *_ARGUMENTS),
     "transformers": _ARGUMENTS,

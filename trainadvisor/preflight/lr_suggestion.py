@@ -11,7 +11,7 @@ from trainadvisor.preflight.preflight_result import Check, Curve, LearningRate
 from trainadvisor.vocabulary import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from trainadvisor.judge.result import Diagnosis
     from trainadvisor.log.reader import RunLog
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # Factor between the script's rate and the suggestion, up or down, from which it is reported.
 OFF = 10.0
 STILL_RISING = 1.05
+TOO_HIGH = "lr-too-high"
 DIGITS = 6
 
 
@@ -88,6 +89,13 @@ def check(
         text = say("preflight.rate.rising" if rising else "preflight.rate.only", lang, **figures)
         return Check(name="learning-rate", state="passed", sentence=text, figures=figures)
     return _compared(figures, agreeing(diagnosis, rate.own), lang)
+
+
+def leading(failing: Iterable[Check], diagnosis: Diagnosis | None, explained: Collection[str]) -> Check | None:
+    """Return the failed comparison of the rates where too high a rate explains what the first steps show first."""
+    first = diagnosis.findings[0].code if diagnosis and diagnosis.findings else None
+    rates = (check for check in failing if check.name == "learning-rate" and TOO_HIGH in check.findings)
+    return next((check for check in rates if first == TOO_HIGH or first in explained), None)
 
 
 def shuffled_apart(without: Sweep, shared: Sweep, lang: str) -> Check:

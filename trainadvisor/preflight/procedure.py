@@ -208,6 +208,9 @@ class Procedure:
         if outcome == "undecided":
             return answers[0].sentence
         if outcome == "fail":
+            rate = lr_suggestion.leading(failing, diagnosis, self._full.get(lr_suggestion.TOO_HIGH).explains)
+            if rate is not None:
+                return rate.sentence
             told = {code for check in failing for code in check.findings}
             known = bool(diagnosis and diagnosis.findings and diagnosis.findings[0].code in told)
             return diagnosis.summary if known and diagnosis else failing[0].sentence

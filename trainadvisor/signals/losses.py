@@ -109,7 +109,13 @@ def _are_shares(seen: dict[str, Any]) -> bool:
     return low is not None and high is not None and low >= 0 and LEAST_POSITIVE < high <= 1 + SUM_TOLERANCE
 
 
+def _into_log_softmax(loss: Loss) -> str | None:
+    """Return the kind of input of a loss that the script or a library writes out: a softmax below its log-softmax."""
+    return PROBABILITIES if graph_fact(loss, "softmax_inputs") == "softmax" else None
+
+
 INPUTS = {
+    "custom": (_into_log_softmax, RAW),
     "cross_entropy": (_into_cross_entropy, RAW),
     "nll_loss": (_into_logs, LOGS),
     "kl_div": (_into_logs, LOGS),

@@ -32,6 +32,13 @@ def preference_margin_largest(log: RunLog) -> float | None:
     return float(margins.max()) if margins.size else None
 
 
+@signal(unit="reward", **PREFERENCE)
+def preference_margin_first(log: RunLog) -> float | None:
+    """Mean size of what the sigmoid of a preference loss gets at the first step looked at: 0 for a copied reference."""
+    margins = recorded(log, "preference_margin", FACTS)
+    return float(margins[0]) if margins.size else None
+
+
 @signal(unit="", **PREFERENCE)
 def preference_weight(log: RunLog) -> float | None:
     """Size of the number that a preference loss multiplies log-probabilities with: beta."""

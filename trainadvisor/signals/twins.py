@@ -14,6 +14,10 @@ TWINS = {
 }
 
 
+# Share by which the sizes of two weights differ that are no copies, beyond what rounding to half precision does.
+OTHER = 0.02
+
+
 def _shapes(model: dict[str, Any]) -> list[Any]:
     return [parameter["shape"] for parameter in model["parameters"]]
 
@@ -35,6 +39,12 @@ def _twin(log: RunLog) -> tuple[dict[str, Any], dict[str, Any]] | None:
         if key in models and (original := _original(log, models[key])) is not None
     ]
     return max(pairs, key=lambda pair: number(pair[0].get("called")) or 0.0, default=None)
+
+
+def _rms(model: dict[str, Any]) -> list[float]:
+    """Return the sizes at the start of the matrices of a model."""
+    sizes = (number(p.get("init_rms")) for p in model["parameters"] if len(p["shape"]) > 1)
+    return [size for size in sizes if size is not None]
 
 
 def _figure(log: RunLog, name: str) -> float | None:
@@ -70,6 +80,18 @@ def twin_changed(log: RunLog) -> bool | None:
     """Whether the weights of the twin ever differed from those it had at its first call."""
     found = _twin(log)
     return None if found is None else bool(found[0].get("changed"))
+
+
+@signal(unit="truth", **TWINS)
+def twin_is_random(log: RunLog) -> bool | None:
+    """Whether nothing was loaded into the twin of a loaded model, whose weights began at other sizes: it is no copy."""
+    found = _twin(log)
+    twin = next((model for model in log.models if found and model["id"] == found[0].get("twin")), None)
+    if found is None or twin is None:
+        return None
+    loaded = [any(p.get("loaded") for p in model["parameters"]) for model in (twin, found[1])]
+    sizes = list(zip(_rms(twin), _rms(found[1]), strict=False))
+    return loaded == [False, True] and any(abs(a - b) > OTHER * max(a, b) for a, b in sizes)
 
 
 @signal(unit="truth", **TWINS)

@@ -104,6 +104,12 @@ def zero_between_share(log: RunLog) -> float | None:
     return share(count(log, "zero_between_backward_and_step"), count(log, "step"))
 
 
+@signal(unit="share", **CALLS)
+def graphless_share(log: RunLog) -> float | None:
+    """Share of the backward() calls on a tensor without a graph, from which no gradient can reach a weight."""
+    return share(count(log, "graphless_backwards"), count(log, "backward"))
+
+
 @signal(unit="optimizers", **CALLS)
 def gradless_optimizers(log: RunLog) -> int | None:
     """Number of optimizers that found no gradient at any of their steps (at least twenty), while others found some."""

@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader
 from trainadvisor.changes.applying.change_application import Around, Call, ChangeApplication
 from trainadvisor.changes.applying.session_state import SessionState
 from trainadvisor.changes.catalogue import Choice
+from trainadvisor.instrument import foreign_rates
 from trainadvisor.instrument.patching import exchange, graft
 from trainadvisor.instrument.torch_events import LOSSES
 from trainadvisor.record.recorder import Recorder
@@ -163,6 +164,7 @@ class ChangeSession(SessionState):
         result = self.through("backward", original, args, kwargs)
         if outermost:
             self.tell("trained", args, kwargs)
+            self._tap_foreign()
             self._give_up()
         return result
 
@@ -202,6 +204,24 @@ class ChangeSession(SessionState):
         if function not in self._stepping:
             self._stepping.add(function)
             self._undo.append(graft(function, self._step))
+
+    def _tap_foreign(self) -> None:
+        """Attach to the steps of optimizers that are not torch's, around the recorder, which sees what is changed."""
+        for function in foreign_rates.step_functions():
+            if function not in self._stepping:
+                self._stepping.add(function)
+                self._undo.append(graft(function, self._foreign_step))
+
+    def _foreign_step(self, original: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        made = foreign_rates.stand_in(args[0]) if foreign_rates.can_be_set(args[0]) else None
+        if made is None:
+            return self._step(original, args, kwargs)
+
+        def call(standing: torch.optim.Optimizer, *more: Any, **named: Any) -> Any:
+            with foreign_rates.rates_of(args[0], standing):
+                return original(args[0], *more, **named)
+
+        return self._step(call, (made, *args[1:]), kwargs)
 
     def _step(self, original: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if "step" in self.running or "unseen" in self.running:

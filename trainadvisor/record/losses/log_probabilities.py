@@ -12,17 +12,19 @@ from trainadvisor.record.losses.node_values import saved_number
 # What lies between a log-probability and the rows that it was taken from.
 _PICKING = frozenset({"Gather", "Index", "IndexSelect", "Select", "Slice", "Split", "SplitWithSizes", "Unbind",
                       "NllLoss", "NllLoss2D", "Sum", "Mean"})  # fmt: skip
+# Nodes of libraries that take log-probabilities straight from what the last layer gets: TRL's.
+_FUSED = frozenset({"ChunkedLogProbFunction"})
 _MOST_NODES = 40
 _MOST_ROWS = 256
 
 
 def source_of(node: Any) -> Any:
-    """Return the nearest node that made log-probabilities: LogSoftmax, LogSumExp, or Softmax below a Log; or None."""
+    """Return the nearest node that made log-probabilities: LogSoftmax, LogSumExp, a fused one, Softmax below a Log."""
     seen, queue = {node}, deque([(node, False)])
     while queue and len(seen) < _MOST_NODES:
         node, below_log = queue.popleft()
         name = bare(node)
-        if name in {"LogSoftmax", "Logsumexp"} or (name == "Softmax" and below_log):
+        if name in {"LogSoftmax", "Logsumexp", *_FUSED} or (name == "Softmax" and below_log):
             return node
         if not by_element(node) and name not in _PICKING:
             continue

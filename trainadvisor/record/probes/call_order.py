@@ -19,7 +19,7 @@ _COUNTS = ("forward", "train_forward", "backward", "step", "zero_grad", "step_wi
            "zero_between_backward_and_step", "eval_mode_train_forward", "train_mode_eval_forward",
            "clip_before_unscale", "clips_before_step", "clips_after_step",
            "unscale_calls", "scaler_steps", "scaler_skips", "scheduler_before_optimizer",
-           "accumulated_steps", "cleared_backwards")  # fmt: skip
+           "accumulated_steps", "cleared_backwards", "graphless_backwards")  # fmt: skip
 _LATE = ("stale_steps", "zero_between_backward_and_step", "step_without_grad")
 _SAMPLED = 3
 # Steps from which on an optimizer without any gradient is not merely waiting.
@@ -75,9 +75,10 @@ class CallOrderProbe:
         self._left[optimizer] = False
         self._found.pop(optimizer, None)
 
-    def on_backward_begins(self, *_: object) -> None:
-        """Look whether gradients of the step before are still there, by value."""
+    def on_backward_begins(self, args: tuple[Any, ...], _: object) -> None:
+        """Look whether there is a way back, and whether gradients of the step before are still there, by value."""
         self._counts["backward"] += 1
+        self._counts["graphless_backwards"] += bool(args) and isinstance(args[0], torch.Tensor) and args[0].is_leaf
         if self._cleared_after_backward and not self._context.boundaries.in_step:
             self._counts["cleared_backwards"] += self._batch_came
             if not any(map(_has_gradient, self._context.objects.alive_optimizers())):
