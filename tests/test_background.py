@@ -188,3 +188,18 @@ def test_a_view_in_a_notebook_goes_on_after_a_fork(tmp_path: Path, monkeypatch: 
     watcher.close()
     until(lambda: "trainadvisor-notebook" not in ours())
     assert isinstance(shown[-1], dict)
+
+
+def test_our_threads_are_daemons_that_can_be_told_from_the_scripts_own(tmp_path: Path) -> None:
+    """By the beginning of their names."""
+    here = set(threading.enumerate())
+    model = torch.nn.Linear(4, 3)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with trainadvisor.watch(model, optimizer, log=tmp_path / "log.json"):
+        for _ in range(20):
+            optimizer.zero_grad()
+            model(torch.randn(8, 4)).sum().backward()
+            optimizer.step()
+        ours = set(threading.enumerate()) - here
+    assert ours
+    assert {(thread.name.partition("-")[0], thread.daemon) for thread in ours} == {("trainadvisor", True)}

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from trainadvisor.errors import UsageError
 from trainadvisor.gate import baseline
+from trainadvisor.gate import policy as policies
 from trainadvisor.gate.decision import Decision, Policy, decide
 from trainadvisor.judge.result import Diagnosis
 from trainadvisor.requirements import parse
@@ -202,3 +204,10 @@ def test_an_entry_is_fixed_where_no_run_shows_it_and_all_have_judged_it() -> Non
     assert decide([clear("a", "b"), clear("b", "c")], Policy(), known).fixed == ("b",)
     assert decide([clear("a", "b"), clear("a", found=("b",))], Policy(), known).fixed == ("a",)
     assert decide([clear("a")], Policy()).fixed == ()
+
+
+def test_a_name_that_is_neither_a_code_nor_a_family_is_refused() -> None:
+    """One that is known is taken."""
+    policies._known("--fail-on", ["lr-too-high"], ["lr-too-high", "data"])
+    with pytest.raises(UsageError, match="--fail-on lr-too-hihg: neither a code nor a family"):
+        policies._known("--fail-on", ["data", "lr-too-hihg"], ["lr-too-high", "data"])

@@ -131,6 +131,19 @@ def test_what_is_no_notebook_is_said(tmp_path: Path, text: str, said: str) -> No
         notebook_files.read(path)
 
 
+@pytest.mark.parametrize(
+    "site", [Site(file="data.py", line=2, source="lr = 0.5"), Site(file="<ipython-input-3-abc>", line=1)]
+)
+def test_a_place_of_no_cell_and_one_without_text_stay_where_they_are(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside those of cells."""
+    monkeypatch.chdir(tmp_path)
+    Path("work.ipynb").write_text(NOTEBOOK, encoding="utf-8")
+    told = finding("lr-too-high", site=site)
+    assert notebook_files.placed(told, notebook_files.read(Path("work.ipynb"))).sites == [site]
+
+
 def test_the_only_notebook_with_the_recorded_lines_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a place in it for each place in a cell; two such notebooks are none."""
     monkeypatch.chdir(tmp_path)

@@ -194,3 +194,16 @@ def test_an_argument_is_given_where_the_object_of_a_loss_is_made() -> None:
     assert [line.replace('"', "'") for line in told if line[0] == "+"] == [
         "+criterion = torch.nn.MSELoss(reduction='sum')"
     ]
+
+
+def test_the_recorded_place_is_shown_behind_that_of_the_call_that_is_put_in() -> None:
+    """With its whole line; one that is no line of the script is left out."""
+    source = parse(LOOP, "train.py")
+    told = finding("plateau", remedy("clip", max_norm=1.0), site=Site(file="train.py", line=6))
+    told.sites.append(Site(file="train.py", line=99))
+    told.sites.append(Site(file="other.py", line=6))
+    made = patch(told, source, BOOK)
+    assert made is not None
+    assert [site.line for site in made.sites[1:]] == [6]
+    assert made.sites[-1].source == "        loss = (net(x) - y).square().mean()"
+    assert (made.sites[-1].column, made.sites[-1].end_column) == (9, 44)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
 from recordkit import Records, record
 from torch import nn
+
+from trainadvisor.record.probes.mixed_precision import MixedPrecisionProbe
 
 BACKOFF = {"init_scale": 2.0**40, "growth_interval": 100, "backoff_factor": 2.0**-30}
 """A scale that overflows once: 2**40 is more than float16 holds, 2**10 is not."""
@@ -129,3 +135,13 @@ def test_a_model_in_half_precision_is_told_without_autocast(dtype: torch.dtype, 
         return model
 
     assert [event["dtype"] for event in record(train).events("amp")] == told
+
+
+@pytest.mark.parametrize(
+    ("reading", "steps", "until"), [(None, 0, math.inf), (object(), 0, 7), (None, 3, 7), (object(), 3, 7)]
+)
+def test_the_probe_rests_for_good_only_where_no_scaler_is_used(reading: object, steps: int, until: float) -> None:
+    """Of one that was used, every step is seen."""
+    context: Any = SimpleNamespace(scale=SimpleNamespace(reading=reading), counts={"scaler_steps": steps})
+    routine: Any = SimpleNamespace(step=7, models={}, kinds=set())
+    assert MixedPrecisionProbe(context).rests_until(routine) == until

@@ -257,6 +257,25 @@ def test_concise_is_one_line_a_finding(broken: Diagnosis) -> None:
     ]
 
 
+def test_concise_tells_of_required_figures_only_those_that_do_not_hold(broken: Diagnosis) -> None:
+    """A figure that is missing does not hold either."""
+    required = [("a > 1", "a is 2", True), ("b > 1", "b is 0", False), ("c > 1", "c is missing", None)]
+    told = concise.render_all([Entry(broken, required=required)], "en").splitlines()
+    assert [line for line in told if "require[" in line] == [
+        "log.json: require[b > 1] b is 0",
+        "log.json: require[c > 1] c is missing",
+    ]
+
+
+def test_sarif_describes_a_rule_by_its_cause(book: Rulebook) -> None:
+    """At length by its documentation."""
+    made = sarif._rule("lr-too-high", book, "en")
+    rule = book.rules["lr-too-high"]
+    assert made["fullDescription"]["text"] == sarif._plain(rule.text("cause", "en"))[: sarif.TEXT]
+    assert made["help"]["text"] == sarif._plain(rule.text("doc", "en"))
+    assert made["fullDescription"]["text"] != made["help"]["text"][: sarif.TEXT]
+
+
 def test_markdown_is_a_summary_with_a_table_and_a_diff(broken: Diagnosis) -> None:
     """As a Markdown parser sees it: headings from the third level, one table, a block of code."""
     broken.run["loss_curve"] = [[step, 1.0 / (1 + step)] for step in range(20)]

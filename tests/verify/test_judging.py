@@ -186,3 +186,19 @@ def test_losses_are_compared_by_their_ratios(tmp_path):
     assert found.decision.gains == pytest.approx((math.log(8), math.log(8)))
     assert found.effect.gains == pytest.approx((0.7, 70.0))
     assert not found.effect.clear
+
+
+def test_the_noise_of_a_training_loss_is_the_error_of_the_median_of_its_last_tenth(tmp_path):
+    """1.25 times that of a mean of ten of a hundred steps."""
+    from trainadvisor.signals import of
+
+    log = run(tmp_path, "a", 1.0, loss=[1.0 + 0.1 * (-1) ** step for step in range(100)])
+    noise = of(log)["loss_noise"]
+    assert noise > 0.05
+    assert measures(log)["training loss"].noise == pytest.approx(noise * 1.25 / math.sqrt(10))
+
+
+def test_a_training_loss_too_short_for_a_noise_has_none(tmp_path):
+    """Its noise is 0."""
+    log = run(tmp_path, "a", 1.0, loss=[1.0 - 0.01 * step for step in range(8)])
+    assert measures(log)["training loss"].noise == 0.0
