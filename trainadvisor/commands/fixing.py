@@ -212,7 +212,8 @@ def _tried(source: Source, fix: Fix) -> str | None:
 
 def _agreed(words: Words, source: Source) -> bool:
     if not sys.stdin.isatty():
-        raise UsageError("fix: there is nobody to ask here; add --yes to write the change, or --dry-run to see it only")
+        raise UsageError("fix: nothing was changed: it asks first, and this is no terminal; "
+                         "add --yes to write the change, or --dry-run to see it only")  # fmt: skip
     return click.confirm(words("fix.ask", name=source.name), default=False)
 
 
