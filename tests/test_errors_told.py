@@ -134,7 +134,31 @@ def test_every_reason_has_a_chinese_text() -> None:
     assert [text for text in sorted(found) if not CHINESE.search(told(text, "zh"))] == []
 
 
-@pytest.mark.parametrize("group", ["commands", "parts", "settings"])
+def remarks() -> Iterator[str]:
+    """Yield what the readers of logs note: keys of the tables of what is said, and what is appended to notes."""
+    for path in [*(PACKAGE / "importers").rglob("*.py"), *(PACKAGE / "log").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            found: list[ast.expr | None] = []
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
+                found = node.value.keys if getattr(node.targets[0], "id", "") in ("said", "told") else []
+            elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".notes.append"):
+                found = list(node.args)
+            yield from (text for key in found if key is not None and (text := template(key)) and LETTER.search(text))
+
+
+def test_every_remark_on_a_log_has_a_chinese_text() -> None:
+    """A Chinese report holds no English sentence."""
+    found = set(remarks())
+    assert len(found) > 20
+    assert [text for text in sorted(found) if not CHINESE.search(told(text, "zh"))] == []
+
+
+def test_a_chinese_remark_names_the_columns() -> None:
+    """Their names stay as they are, what they are taken as is told."""
+    assert told("taken as: a + b = training loss; it = step", "zh") == "各列的含义：a + b = 训练损失；it = 步"
+
+
+@pytest.mark.parametrize("group", ["commands", "parts", "notes", "settings"])
 def test_both_texts_have_the_same_parts(group: str) -> None:
     """In the same order, because they are filled in so."""
     assert [english for english, chinese in listed(group).items() if english.count("{}") != chinese.count("{}")] == []

@@ -76,7 +76,8 @@ def check_make(words: list[str]) -> None:
 
 def check_pip(words: list[str]) -> None:
     """Demand that what is installed is this repository."""
-    assert words == ["install", "."]
+    assert words == ["install", "-c", "constraints.txt", "."]
+    assert (ROOT / "constraints.txt").is_file()
 
 
 def check_pytest(words: list[str]) -> None:
@@ -84,7 +85,13 @@ def check_pytest(words: list[str]) -> None:
     assert [word.split("=")[0] for word in words] == [pytest_plugin.OPTION]
 
 
+def check_cd(words: list[str]) -> None:
+    """Demand one folder."""
+    assert len(words) == 1
+
+
 CHECKS = {
+    "cd": check_cd,
     "trainadvisor": check_program,
     "python": check_python,
     "make": check_make,

@@ -24,6 +24,13 @@ def test_without_settings_the_defaults_are_shown(call: Callable[..., object]) ->
     ]
 
 
+def test_sources_and_mistakes_are_told_in_the_language_asked_for(call: Callable[..., object], folder: Path) -> None:
+    """Where no file is the source, and where a code is misspelled."""
+    assert call("config", "show", "--lang", "zh").out.splitlines()[1] == "rules = []                    默认值"
+    (folder / "pyproject.toml").write_text('[tool.trainadvisor.off]\nplateu = "x"\n', encoding="utf-8")
+    assert "没有名为 plateu 的规则" in call("config", "check", "--lang", "zh").err
+
+
 def test_settings_are_shown_with_their_file(call: Callable[..., object], folder: Path) -> None:
     """Each line names where it comes from."""
     path = folder / "pyproject.toml"

@@ -101,3 +101,11 @@ def test_who_follows_a_log_that_is_to_come_is_told_so(tmp_path: Path) -> None:
     """The view is drawn again and again while nothing is there."""
     seen = on_a_terminal(["follow", "--patience", "3", "log.json"], tmp_path)
     assert seen.count("waiting for the first record of log.json") > SECONDS / 2
+
+
+@pytest.mark.parametrize("command", [["diagnose"], ["check"], ["fix", "--dry-run"], ["compare", "curve.csv"]])
+def test_a_long_log_is_said_to_be_judged(command: list[str], tmp_path: Path) -> None:
+    """By every command that judges one, once that takes more than a second."""
+    rows = "".join(f"{step},{1 / (step + 1)}\n" for step in range(150_000))
+    (tmp_path / "curve.csv").write_text("step,loss\n" + rows)
+    assert "judging curve.csv (1 s)" in on_a_terminal([*command, "curve.csv"], tmp_path)

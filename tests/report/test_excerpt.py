@@ -28,3 +28,10 @@ def test_a_long_line_is_cut_around_the_part() -> None:
     assert found[0].endswith("rate)")
     assert max(map(len, found)) <= 60
     assert found[1].strip("| ") == "^^^^"
+
+
+def test_no_word_is_cut() -> None:
+    """Dots stand for what was left out, behind a whole word."""
+    text = "self.encoder_of_images = torch.nn.Linear(features_of_an_image, features_of_the_code)"
+    (line,) = excerpts([Site(file="a.py", line=1, source=text)], 74)
+    assert line == "    1 | self.encoder_of_images = torch.nn.Linear(features_of_an_image,..."

@@ -72,11 +72,15 @@ def _code(decision: gate.Decision, options: Options) -> int:
 
 
 def _diagnose(logs: Sequence[str], folders: Sequence[str], lang: str, settings: Config) -> list[Diagnosis]:
+    from trainadvisor.commands.common import judging
     from trainadvisor.commands.runs import find
     from trainadvisor.telling import diagnose
 
-    paths = [find(log) for log in logs] or [find(None)]
-    return [diagnose(path, rules=list(folders), lang=lang, config=settings) for path in paths]
+    runs = []
+    for path in [find(log) for log in logs] or [find(None)]:
+        with judging(path, lang):
+            runs.append(diagnose(path, rules=list(folders), lang=lang, config=settings))
+    return runs
 
 
 def _update(path: Path | None, runs: list[Diagnosis], policy: gate.Policy, words: Words) -> int:

@@ -53,13 +53,13 @@ def language(option: str | None) -> str:
     return choose(option, configuration.load().lang)
 
 
-def judging(log: object, lang: str) -> AbstractContextManager[object]:
-    """Tell a terminal, after a second, that a log is being judged."""
+def judging(log: object, lang: str, stage: str = "status.judging") -> AbstractContextManager[object]:
+    """Tell a terminal, after a second, that a log is being judged, or another stage that a file goes through."""
     from trainadvisor.i18n.language import Words
     from trainadvisor.status_line import status
 
     words = Words(lang)
-    return status(lambda seconds: f"  {words('status.judging', log=log, seconds=int(seconds))}", at_once=False)
+    return status(lambda seconds: f"  {words(stage, log=log, seconds=int(seconds))}", at_once=False)
 
 
 def rulebook(folders: Iterable[str | Path] = ()) -> Rulebook:

@@ -46,6 +46,7 @@ def command(
     figure scatters by chance. The exit code is 0: a comparison is not a gate.
     """
     from trainadvisor import configuration
+    from trainadvisor.commands.common import judging
     from trainadvisor.commands.runs import find
     from trainadvisor.compare import compare
     from trainadvisor.errors import UsageError
@@ -64,7 +65,10 @@ def command(
 
         files.check(page)
     logs = [find(name) for name in (a, b, *more)]
-    runs = [diagnose(log, rules=list(folders), lang=chosen, config=settings) for log in logs]
+    runs = []
+    for log in logs:
+        with judging(log, chosen):
+            runs.append(diagnose(log, rules=list(folders), lang=chosen, config=settings))
     scatter = noise(runs)
     results = [compare(runs[0], other, scatter) for other in runs[1:]]
     if as_json:
@@ -73,7 +77,8 @@ def command(
         texts = [compared.render(result, chosen, width=width(), color=colored(color)) for result in results]
         emit("\n\n".join(texts))
     if page is not None:
-        _write(page, logs, runs, results, chosen)
+        with judging(page, chosen, "status.writing"):
+            _write(page, logs, runs, results, chosen)
 
 
 def _write(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trainadvisor.commands.common import lang_option
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 MISTAKES = 2
 Row = tuple[str, str, str]
+DEFAULT, LOCALE, VARIABLE = "default", "the locale", "environment variable TRAINADVISOR_LANG"
+# Sources that are no file, by their texts.
+OWN = {DEFAULT: "config.default", LOCALE: "config.locale", VARIABLE: "config.variable"}
 DEFAULTS = {
     "fail-on": '"error"',
     "min-confidence": '"likely"',
@@ -31,21 +36,25 @@ def command() -> None:
 
 
 @command.command("show")
-def show() -> None:
+@lang_option
+def show(*, lang: str | None) -> None:
     """Print every setting that holds here and where it comes from."""
     from trainadvisor import configuration
+    from trainadvisor.i18n.language import Words, choose
     from trainadvisor.report.text.terminal import emit
 
     settings = configuration.load()
+    words = Words(choose(lang, settings.lang))
     rows = [_lang(settings), *_entries(settings)]
     width = max(len(f"{key} = {value}") for key, value, _ in rows)
     for key, value, source in rows:
         setting = f"{key} = {value}"
-        emit(f"{setting:<{width}}   {source}")
+        emit(f"{setting:<{width}}   {words(OWN[source]) if source in OWN else source}")
 
 
 @command.command("check")
-def check() -> None:
+@lang_option
+def check(*, lang: str | None) -> None:
     """Check the settings that hold here, rule folders and codes included; prints nothing when all is well.
 
     Every mistake is a line of its own, with file and line.
@@ -62,22 +71,22 @@ def check() -> None:
         policy.place(policy.Wanted(), settings)
 
     if found := settings_mistakes.mistakes(fits):
-        lang = _told_language(language)
+        chosen = _told_language(language, lang)
         for message in found:
-            click.echo(f"trainadvisor: {told(message, lang)}", err=True)
+            click.echo(f"trainadvisor: {told(message, chosen)}", err=True)
         sys.exit(MISTAKES)
     fits(configuration.load())
 
 
-def _told_language(language: Callable[[None], str]) -> str:
+def _told_language(language: Callable[[str | None], str], lang: str | None) -> str:
     """Return the language of the messages; where the settings cannot be read, that of the environment."""
     from trainadvisor.errors import ConfigError
     from trainadvisor.i18n.language import choose
 
     try:
-        return language(None)
+        return language(lang)
     except ConfigError:
-        return choose()
+        return choose(lang)
 
 
 def _lang(settings: Config) -> Row:
@@ -85,19 +94,19 @@ def _lang(settings: Config) -> Row:
 
     lang = f'"{choose(None, settings.lang)}"'
     if os.environ.get("TRAINADVISOR_LANG"):
-        return "lang", lang, "environment variable TRAINADVISOR_LANG"
+        return "lang", lang, VARIABLE
     if settings.lang not in (None, "auto"):
         return "lang", lang, settings.entries["lang"][1]
-    return "lang", lang, "the locale"
+    return "lang", lang, LOCALE
 
 
 def _entries(settings: Config) -> Iterator[Row]:
     """Yield defaults that nothing has changed, then what was set."""
-    folders, source = settings.entries.get("rule-folders", ((), "default"))
+    folders, source = settings.entries.get("rule-folders", ((), DEFAULT))
     yield "rules", str([str(folder) for folder in folders]), source
     for name, default in DEFAULTS.items():
         if name not in settings.entries:
-            yield name, default, "default"
+            yield name, default, DEFAULT
     for name, (value, origin) in settings.entries.items():
         if name not in ("lang", "rule-folders"):
             yield name, _shown(value), origin

@@ -49,14 +49,16 @@ class Options:
 def run(log: str | None, lang: str | None, folders: Sequence[str], options: Options) -> int:
     """Mend the files of a log's run and return the exit code."""
     from trainadvisor import configuration
-    from trainadvisor.commands.common import rulebook
+    from trainadvisor.commands.common import judging, rulebook
     from trainadvisor.commands.runs import find
     from trainadvisor.i18n.language import choose
     from trainadvisor.telling import diagnose
 
     settings = configuration.load()
     words = Words(choose(lang, settings.lang))
-    diagnosis = diagnose(find(log), rules=list(folders), lang=words.lang, config=settings)
+    path = find(log)
+    with judging(path, words.lang):
+        diagnosis = diagnose(path, rules=list(folders), lang=words.lang, config=settings)
     told = _as_judged(diagnosis)
     found = _wanted(told, options)
     if not found:
@@ -64,7 +66,7 @@ def run(log: str | None, lang: str | None, folders: Sequence[str], options: Opti
         return 0
     project = project_of(diagnosis.run, told)
     book = rulebook(folders).configured(settings)
-    cells = _cells(find(log)) if project.script is None else []
+    cells = _cells(path) if project.script is None else []
     if cells:
         notebook = notebook_files.notebook_of(cells)
         if notebook is None:
@@ -212,7 +214,8 @@ def _tried(source: Source, fix: Fix) -> str | None:
 
 def _agreed(words: Words, source: Source) -> bool:
     if not sys.stdin.isatty():
-        raise UsageError("fix: there is nobody to ask here; add --yes to write the change, or --dry-run to see it only")
+        raise UsageError("fix: nothing was changed: it asks first, and this is no terminal; "
+                         "add --yes to write the change, or --dry-run to see it only")  # fmt: skip
     return click.confirm(words("fix.ask", name=source.name), default=False)
 
 

@@ -31,7 +31,7 @@ def listed(group: str) -> dict[str, str]:
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
     """Return what matches each error whole, the one with most words of its own first."""
     settings = {f"{{}}: {{}} {english}": f"{{}}：{{}} {chinese}" for english, chinese in listed("settings").items()}
-    both = {**listed("commands"), **listed("parts"), **settings}
+    both = {**listed("commands"), **listed("parts"), **listed("notes"), **settings}
     ranked = sorted(both.items(), key=lambda pair: -len(pair[0].replace("{}", "")))
     return [
         (re.compile(HINTED.sub(HINT, "(.*?)".join(map(re.escape, english.split("{}")))), re.DOTALL), text)

@@ -103,11 +103,12 @@ class Narrator:
 
     def _tell(self, finding: Finding, step: int) -> None:
         onset = finding.onset if finding.onset is not None else step
-        self._line(f"{finding.severity}[{finding.code}] {self._words('step', step=onset)}: {finding.sentence}")
+        place = self._words("alert.place", step=onset) if onset >= 0 else ""  # negative: before the first step
+        self._line(f"{finding.severity}[{finding.code}]{place}{self._words('colon')}{finding.sentence}")
         if finding.remedies:
             from trainadvisor.report.text.introduction import first_change
 
-            self._line(f"         {self._words('fix')}: {first_change(finding.remedies[0])}")
+            self._line(f"         {self._words('fix')}{self._words('colon')}{first_change(finding.remedies[0])}")
 
     def complain(self, error: Exception) -> None:
         """Tell once that the log could not be judged."""

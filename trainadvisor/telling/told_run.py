@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from trainadvisor.figures import filled
+from trainadvisor.i18n import told_errors
 from trainadvisor.judge.judgement import Judgement, Remark
 from trainadvisor.judge.result import Finding, Reason
 from trainadvisor.telling import blindspot_texts, doubt_texts
@@ -162,7 +163,7 @@ def _note(remark: Remark, lang: str) -> Iterator[str]:
         case "failed":
             yield f"rule {values['code']} failed: {values['failure']}"
         case _:
-            yield values["text"]
+            yield told_errors.told(values["text"], lang)
 
 
 def _exception(remark: Remark) -> Iterator[str]:

@@ -106,8 +106,8 @@ def _finding(words: Words, item: Finding) -> Iterator[str]:
     yield f"#### {item.code}{words('colon')}{escape(item.title)}"
     if lines := excerpt.shown(item, WIDTH):
         yield f"{escape(item.where or '')}\n\n{_fenced(lines, 'text')}"
-    for number, remedy in enumerate(item.remedies[:2]):
-        yield _remedy(words, remedy, words("or" if number else "fix"))
+    for number, remedy in enumerate(remedies := item.remedies[:2]):
+        yield _remedy(words, remedy, words("or" if number else "first" if len(remedies) > 1 else "fix"))
     yield "\n".join(_details(words, item))
 
 

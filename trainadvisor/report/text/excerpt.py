@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.report.text.layout import cells, clean
@@ -16,6 +17,8 @@ NARROWEST = 30
 LEAD = 8
 DIGITS = 5
 CUT = "..."
+# Inside of a word: one letter of a name or a number, and another behind it.
+WORD = re.compile(r"\w\w")
 
 
 def shown(finding: Finding, width: int) -> list[str]:
@@ -45,19 +48,34 @@ def excerpt(text: str, line: int, column: int | None, end: int | None, width: in
     number = f"{line:>{DIGITS}} | "
     room = max(width - len(number), NARROWEST)
     first = _first(text, start, stop, room)
-    kept = CUT + text[first + len(CUT) :] if first else text
-    before = kept[: start - first]
-    while cells(clean(kept)) > room:
-        kept = kept[:-1]
+    lead = CUT if first else ""
+    kept = _kept(lead + text[first:], room, least=len(lead) + stop - first if column else 0)
+    before = kept[: len(lead) + start - first]
     yield number + clean(kept)
     if column:
-        marked = max(1, cells(kept[start - first : stop - first]))
+        marked = max(1, cells(kept[len(before) : len(before) + stop - start]))
         yield " " * (DIGITS + 1) + "| " + " " * cells(before) + "^" * marked
 
 
 def _first(text: str, start: int, stop: int, room: int) -> int:
-    """Return the first character that is shown, so that the part that matters fits."""
+    """Return the first character that is shown, so that the part that matters fits; no word is cut on the way to it."""
     first = 0
-    while first < start - LEAD and cells(text[first:stop]) > room:
+    while first < start - LEAD and 2 * len(CUT) + cells(text[first:stop]) > room:
         first += 1
-    return first
+    whole = first
+    while whole and whole < start and WORD.match(text, whole - 1):
+        whole += 1
+    return whole
+
+
+def _kept(text: str, room: int, least: int) -> str:
+    """Return as much of a text as fits, cut behind a whole word unless the part that matters would be cut too."""
+    if cells(clean(text)) <= room:
+        return text
+    kept = text
+    while cells(clean(kept)) > room - len(CUT):
+        kept = kept[:-1]
+    whole = len(kept)
+    while whole > least and WORD.match(text, whole - 1):
+        whole -= 1
+    return (kept[:whole].rstrip() if whole > least else kept) + CUT

@@ -26,8 +26,8 @@ def add(page: Page, finding: Finding, *, full: bool, verbose: bool = False) -> N
         _evidence(page, finding)
         _reasoning(page, finding)
     count = len(finding.remedies) if verbose else REMEDIES if full else 1
-    for number, remedy in enumerate(finding.remedies[:count]):
-        _remedy(page, remedy, page.words("or" if number else "fix"))
+    for number, remedy in enumerate(remedies := finding.remedies[:count]):
+        _remedy(page, remedy, page.words("or" if number else "first" if len(remedies) > 1 else "fix"))
     if full and finding.verify:
         page.row(page.words("verify"), finding.verify)
     option = " --lang zh" if page.words.lang == "zh" else ""

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.i18n.language import Words
 from trainadvisor.report.text import finding_block, healthy, verified
-from trainadvisor.report.text.layout import cells, clean, wrap
+from trainadvisor.report.text.layout import cells, clean
 from trainadvisor.report.text.page import Page
 
 if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis, Finding, Unknown
 
 EXPANDED = {"error": 3, "warning": 3}
-REASONS = 3
 REMARKS = 2
+MANY = 20
 DECIDING = 2
 
 
@@ -42,6 +42,7 @@ def render(
     for note in diagnosis.notes if verbose else diagnosis.notes[:REMARKS]:
         page.paragraph(page.words("remark", text=note), hang="  ")
     _last_line(page, diagnosis)
+    _mend(page, diagnosis)
     return page.text()
 
 
@@ -114,28 +115,35 @@ def _checks(page: Page, diagnosis: Diagnosis, *, verbose: bool) -> None:
     comma = words("comma")
     if clear:
         hint = "" if verbose else words("clause") + words("lists")
-        page.paragraph(words("clear", count=len(clear)) + hint)
+        told = words("clear", count=len(clear)) if verbose else _about(page, len(clear))
+        page.paragraph(told + hint)
         if verbose:
             page.paragraph(comma.join(clear), indent="  ")
     if unknown:
-        page.paragraph(words("unknown", count=len(unknown)))
+        hint = "" if verbose else words("clause") + words("lists.why")
+        page.paragraph(words("unknown", count=len(unknown)) + hint)
         _reasons(page, unknown, verbose=verbose)
     page.blank()
 
 
+def _about(page: Page, count: int) -> str:
+    """Return how many checks were fine, in tens where they are many: a few depend on timing and differ between runs."""
+    if count < MANY:
+        return page.words("clear", count=count)
+    return page.words("clear.about", count=10 * round(count / 10))
+
+
 def _reasons(page: Page, unknown: list[Unknown], *, verbose: bool) -> None:
-    """Add what was not judged, by reason; without -v the most frequent reasons only."""
+    """Add what was not judged, by reason: with -v what each check needs, otherwise only what kind of reason it is."""
     groups: dict[str, list[str]] = {}
     for item in unknown:
-        groups.setdefault(_reason(page, item), []).append(item.code)
-    ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
-    for reason, codes in ordered if verbose else ordered[:REASONS]:
-        names = page.words("comma").join(codes)
-        lines = wrap(clean(f"{names}{page.words('colon')}{reason}"), page.width - 4)
-        page.paragraph("\n".join(lines if verbose else _short(lines)), indent="  ", hang="  ")
-    rest = sum(len(codes) for _, codes in ordered[REASONS:])
-    if rest and not verbose:
-        page.paragraph(page.words("other-reasons", count=rest), indent="  ")
+        groups.setdefault(_reason(page, item) if verbose else _kind(page, item), []).append(item.code)
+    for reason, codes in sorted(groups.items(), key=lambda group: -len(group[1])):
+        if verbose:
+            text = f"{page.words('comma').join(codes)}{page.words('colon')}{reason}"
+        else:
+            text = f"{reason}{page.words('colon')}{finding_block.subjects(page, codes)}"
+        page.paragraph(text, indent="  ", hang="  ")
 
 
 def _reason(page: Page, item: Unknown) -> str:
@@ -144,13 +152,17 @@ def _reason(page: Page, item: Unknown) -> str:
     return page.words("needs.text", text=item.how or page.words("comma").join(item.missing))
 
 
-def _short(lines: list[str], limit: int = 2) -> list[str]:
-    """Return the first lines, the last of them cut behind a whole part of its sentence."""
-    if len(lines) <= limit:
-        return lines
-    last = lines[limit - 1]
-    ends = [place for place, letter in enumerate(last, 1) if letter in ",;:，；：、（("]
-    return [*lines[: limit - 1], f"{last[: ends[-1]].rstrip(' ,;:，；：、（(') if ends else last} ..."]
+def _kind(page: Page, item: Unknown) -> str:
+    """Return what keeps a check from being made: the kind of training, or something that was not recorded."""
+    return page.words("unrecorded" if item.missing else "unsuited")
+
+
+def _mend(page: Page, diagnosis: Diagnosis) -> None:
+    """Name the command that shows the change as a diff, where the first finding has one for lines of the script."""
+    first = diagnosis.findings[0] if diagnosis.findings else None
+    log = clean(diagnosis.run.get("log") or "", 120)
+    if log and first is not None and any(remedy.edits for remedy in first.remedies):
+        page.paragraph(page.words("mend", log=log))
 
 
 def _last_line(page: Page, diagnosis: Diagnosis) -> None:

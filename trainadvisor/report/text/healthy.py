@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Run = dict[str, Any]
 Parts = list[str | None]
+COSTS = (1, 2, 5, 10, 20, 50, 100)
+"""Limits in percent below which a cost is told."""
 CONCERN_DEAD = spaced(f"{MOST_DEAD:.0%}")
 
 
@@ -136,10 +138,15 @@ def run_line(words: Words, run: Run) -> str:
         parts.append(f"torch {run['torch']}")
     parts.append(run.get("device"))
     if run.get("overhead") is not None:
-        parts.append(words("run.cost", share=f"{100 * run['overhead']:.2g} %"))
+        parts.append(words("run.cost", share=_bound(run["overhead"])))
     line = words("clause").join(clean(part, 80) for part in parts if part)
     log = clean(run.get("log") or "", 120)
     return f"{log}{words('colon')}{line}" if log and line else log or line
+
+
+def _bound(part: float) -> str:
+    """Return the next limit above a part of the time: the figure itself differs from run to run."""
+    return f"{next((limit for limit in COSTS if 100 * part < limit), COSTS[-1])} %"
 
 
 def _steps(words: Words, steps: int | None, planned: int | None) -> str | None:
