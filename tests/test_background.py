@@ -12,10 +12,14 @@ import pytest
 import torch
 
 import trainadvisor
+from trainadvisor import background
+from trainadvisor.background import Background
 from trainadvisor.judge.result import Finding
 from trainadvisor.monitor.alerts import Alerter
 from trainadvisor.monitor.judging_thread import JudgingThread
 from trainadvisor.monitor.look_pace import LookPace
+from trainadvisor.record.overhead import Overhead
+from trainadvisor.record.sampling import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -203,3 +207,20 @@ def test_our_threads_are_daemons_that_can_be_told_from_the_scripts_own(tmp_path:
         ours = set(threading.enumerate()) - here
     assert ours
     assert {(thread.name.partition("-")[0], thread.daemon) for thread in ours} == {("trainadvisor", True)}
+
+
+def test_what_the_threads_compute_is_counted_while_they_wait_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the clock of each thread, which begins at nought; a recording's cost holds what they took since it began."""
+    clock = iter((2.0, 3.0, 0.5))  # a wait and the end of the first thread, the end of the second
+    monkeypatch.setattr(background, "time", SimpleNamespace(thread_time=lambda: next(clock), monotonic=time.monotonic))
+    before = background.seconds()
+    waits: list[float] = [0.0]
+    thread = Background(lambda: [thread.wait_until(moment) for moment in iter(waits)] and waits.clear(), "ours")
+    cost = Overhead(Budget(0.01, 10), lambda _: None)
+    for told in (3.0, 3.5):
+        assert thread.call()
+        until(lambda: thread.seconds == told)  # noqa: B023 - asked at once
+        thread.away = True
+    assert background.seconds() - before == 3.5
+    cost.started -= 1000.0
+    assert 0.0034 < cost.share() < 0.0036

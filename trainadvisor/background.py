@@ -11,6 +11,12 @@ from contextlib import suppress
 _PATIENCE = 0.2
 
 
+class _Thread(threading.Thread):
+    """A thread of ours, and what is counted of its time already."""
+
+    counted = 0.0
+
+
 class Background:
     """Runs a function in a daemon thread that leaves before each fork, and comes back when it is called for.
 
@@ -20,7 +26,9 @@ class Background:
     def __init__(self, work: Callable[[], None], name: str) -> None:
         """Take what runs; nothing runs before `call`."""
         self._work, self._name = work, name
-        self._thread: threading.Thread | None = None
+        self._thread: _Thread | None = None
+        # Processor time that its threads have taken so far.
+        self.seconds = 0.0
         self._pid = os.getpid()
         self.leaving = threading.Event()
         self._bell = threading.Event()
@@ -35,15 +43,29 @@ class Background:
             return True
         if self.leaving.is_set() or os.getpid() != self._pid:
             return False
-        self._thread, self.away = threading.Thread(target=self._work, name=self._name, daemon=True), False
+        self._thread, self.away = _Thread(target=self._run, name=self._name, daemon=True), False
         try:
             self._thread.start()
         except RuntimeError:  # no more threads, as at the end of the interpreter
             self._thread, self.away = None, True
         return self._thread is not None
 
+    def _run(self) -> None:
+        try:
+            self._work()
+        finally:
+            self._count()
+
+    def _count(self) -> None:
+        thread = threading.current_thread()
+        if isinstance(thread, _Thread):
+            now = time.thread_time()
+            self.seconds += now - thread.counted
+            thread.counted = now
+
     def wait_until(self, moment: float) -> bool:
         """Wait, in the thread, until a moment of the monotonic clock or a ring; return whether it is to leave."""
+        self._count()
         if not self.leaving.is_set():
             self._bell.wait(max(0.0, moment - time.monotonic()))
             self._bell.clear()
@@ -82,6 +104,11 @@ class Background:
 
 _all: "weakref.WeakSet[Background]" = weakref.WeakSet()
 _aside: list[Background] = []
+
+
+def seconds() -> float:
+    """Return the processor time that our threads have taken, up to when each began to wait."""
+    return sum(background.seconds for background in list(_all))
 
 
 def _before() -> None:

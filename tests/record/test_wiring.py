@@ -815,3 +815,29 @@ def test_an_optimizer_that_never_finds_a_gradient(told: int, *, detached: bool) 
         return generator, critic, ours
 
     assert record(train).tally["gradless_optimizers"] == told
+
+
+def test_an_optimizer_in_the_place_of_one_that_is_gone_has_its_own_counts() -> None:
+    """Each of the two has tried less often without a gradient than tells anything."""
+
+    def train() -> object:
+        waiting, trained, others = nn.Linear(2, 2), nn.Linear(2, 1), []
+        ours = [torch.optim.SGD(net.parameters(), 0.01) for net in (waiting, trained)]
+        for step in range(30):
+            if step == 15:
+                address = id(ours[0])
+                ours[0] = torch.optim.SGD([nn.Parameter(torch.zeros(1))], 0.01)  # the old one is gone, for the next
+                for _ in range(1000):
+                    ours[0], other = torch.optim.SGD(waiting.parameters(), 0.01), ours[0]
+                    others.append(other)
+                    if id(ours[0]) == address:
+                        break
+                else:
+                    pytest.skip("something else has got its place")
+            ours[1].zero_grad()
+            trained(torch.randn(4, 2)).mean().backward()
+            ours[1].step()
+            ours[0].step()
+        return waiting, trained, ours
+
+    assert record(train).tally["gradless_optimizers"] == 0

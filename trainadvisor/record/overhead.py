@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from trainadvisor import background
 from trainadvisor.log.records import Record
 from trainadvisor.record.sampling import Budget
 from trainadvisor.record.step import Step
@@ -15,6 +16,7 @@ class Overhead:
         self.budget, self._write = budget, tell
         self.started = self.entered = time.perf_counter()
         self.spent = 0.0
+        self._threads_before = background.seconds()
         self._spent_before = self._paused = 0.0
         self._told = False
 
@@ -23,8 +25,9 @@ class Overhead:
         self.spent += seconds
 
     def share(self) -> float:
-        """Return the share of the time since the start that was spent in the recorder."""
-        return self.spent / max(1e-9, time.perf_counter() - self.started)
+        """Return the share of the time since the start that the recorder took, with what its threads computed."""
+        threads = max(0.0, background.seconds() - self._threads_before)
+        return (self.spent + threads) / max(1e-9, time.perf_counter() - self.started)
 
     def pause(self) -> None:
         """Stop the clock of the training."""

@@ -39,6 +39,10 @@ _OPENERS = {"forward_begins", "backward_begins", "batch_begins"}
 # Events at which a step that no hook has shown is looked for.
 _REVEALING = {"forward_begins", "backward_begins", "zero_grad"}
 _CUTTING = _OPENERS | _REVEALING | {"step_begins"}
+# Events that are half of something whose other half goes the long way too: until then no shortcut is taken.
+_HALVES = frozenset({
+    "forward_begins", "backward_begins", "batch_begins", "step_begins", "scaler_step_begins", "scale", "unscale",
+})  # fmt: skip
 # Steps that the header waits for, so that it holds what was found.
 _HEADER_AFTER = 2
 
@@ -124,7 +128,8 @@ class Recorder(Recording):
             self.guard.failed("recorder", error)
         finally:
             self._busy = False
-            self.shortcuts.rearm()
+            if name not in _HALVES:
+                self.shortcuts.rearm()
             meter.spent += _now() - meter.entered
 
     def _take(self, name: str, args: tuple[object, ...]) -> None:

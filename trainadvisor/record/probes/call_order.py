@@ -1,6 +1,7 @@
 """Probe: the order of the calls that make up a training step, counted exactly."""
 
-from collections import Counter, defaultdict
+import weakref
+from collections import Counter
 from typing import Any
 
 import torch
@@ -39,7 +40,9 @@ class CallOrderProbe:
         # How large the left gradients of an optimizer were when the next backward began.
         self._found: dict[int, Reading] = {}
         # Steps of each optimizer, and those at which it found no gradient at all.
-        self._tried: defaultdict[int, list[int]] = defaultdict(lambda: [0, 0])
+        self._tried: dict[int, list[int]] = {}
+        # How many optimizers that are gone had stepped often, by whether they ever found one.
+        self._gone: Counter[bool] = Counter()
         self._cleared_after_backward = False
         # Whether a loader has given a batch since the last backward.
         self._batch_came = False
@@ -118,10 +121,10 @@ class CallOrderProbe:
         """Judge the state in which the optimizer is about to step."""
         step = self._context.step
         self._closure = bool(closure)
+        tried = self._follow(optimizer)
         if closure:
             return
         self._judge_left(optimizer, step)
-        tried = self._tried[id(optimizer)]
         tried[0] += 1
         if not _has_gradient(optimizer):
             tried[1] += 1
@@ -131,6 +134,21 @@ class CallOrderProbe:
         elif self._cleared_after_backward and step.micro:
             reading = self._context.values.read(_size(_gradients(optimizer)))
             step.expect(reading, self._judging_lost(step))
+
+    def _follow(self, optimizer: torch.optim.Optimizer) -> list[int]:
+        """Return the counts of an optimizer; one that is made at its address once it is gone begins anew."""
+        key = id(optimizer)
+        if key not in self._tried:
+            self._tried[key] = [0, 0]
+            weakref.finalize(optimizer, self._forget, key).atexit = False
+        return self._tried[key]
+
+    def _forget(self, key: int) -> None:
+        steps, without = self._tried.pop(key)
+        self._left.pop(key, None)
+        self._found.pop(key, None)
+        if steps >= _OFTEN:
+            self._gone[steps > without] += 1
 
     def _judge_left(self, optimizer: torch.optim.Optimizer, step: Step) -> None:
         found = self._found.pop(id(optimizer), None) if self._found else None
@@ -168,6 +186,7 @@ class CallOrderProbe:
     def on_implicit_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Count a step that no hook has shown."""
         self._counts.add("step")
+        self._follow(optimizer)
         self._left[id(optimizer)] = True
 
     def on_scheduler_step(self, args: tuple[Any, ...], _: object, __: object) -> None:
@@ -199,9 +218,10 @@ class CallOrderProbe:
 
     def _gradless(self) -> int:
         """Return how many optimizers never found a gradient, while others did."""
-        often = [tried for tried in self._tried.values() if tried[0] >= _OFTEN]
-        found = [steps > without for steps, without in often]
-        return found.count(False) if any(found) else 0
+        found = self._gone + Counter(
+            steps > without for steps, without in list(self._tried.values()) if steps >= _OFTEN
+        )
+        return found[False] if found[True] else 0
 
     def _tell(self) -> None:
         """Tell the counts of now; those that depend on values are complete when the steps before are."""

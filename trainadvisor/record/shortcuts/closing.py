@@ -95,12 +95,13 @@ class Closing(Parts):
     def _look(self) -> None:
         """Find the first step that is closed the long way."""
         recorder, number = self._recorder, self._recorder.step_number
-        told = min((step - 1 for step in TOLD if step > number), default=math.inf)
-        memory = next(step for step in range(number, number + _MEMORY + 1) if memory_is_due(step))
-        self._next_look = min(told, memory, recorder.plain_steps.until - 1)
         self._next_tier = min(recorder.gradients.due_from(number), recorder.layers.due_from(number))
         if self._close_long or self._cost.budget.share < DEFAULT_SHARE:
             self._next_look = -math.inf
+            return
+        told = min((step - 1 for step in TOLD if step > number), default=math.inf)
+        memory = next(step for step in range(number, number + _MEMORY + 1) if memory_is_due(step))
+        self._next_look = min(told, memory, recorder.plain_steps.until - 1)
 
     def rearm(self) -> None:
         """Look whether shortcuts may be taken from now on."""
