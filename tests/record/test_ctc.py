@@ -72,3 +72,14 @@ def test_emission_late_in_the_run(tmp_path: Path) -> None:
     assert signals_of(tmp_path, columns={"ctc_emitted": values})["ctc_emitted"] == 0.9
     assert signals_of(tmp_path, columns={"ctc_emitted": [0.6] * 20 + [0.01] * 80})["ctc_emitted"] == 0.01
     assert signals_of(tmp_path, steps=100)["ctc_emitted"] is None
+
+
+@pytest.mark.parametrize("joined", [False, True])
+@pytest.mark.parametrize(("label", "share"), [(1, 0.0), (0, 4 / 11)])
+def test_labels_that_are_the_blank(tmp_path: Path, label: int, share: float, joined: bool) -> None:  # noqa: FBT001 - both layouts
+    """Counted within their lengths: the padding behind them is no label."""
+    targets = TARGETS.where(TARGETS != 1, torch.tensor(label))
+    if joined:
+        targets = torch.cat([row[:length] for row, length in zip(targets, LENGTHS, strict=True)])
+    told = [event("ctc", detail) for detail in _train([5, 5, 5, 5], targets=targets).events("ctc")]
+    assert signals_of(tmp_path, steps=4, events=told)["ctc_blank_label_share"] == share

@@ -426,6 +426,7 @@ FAULTS: dict[str, Any] = {
             )
         ]
     },
+    "ctc-blank-label": {"happened": [event("ctc", {"examples": 100, "target_labels": 400, "blank_labels": 50})]},
     "ctc-infeasible": {
         "happened": [event("ctc", {"examples": 100, "infeasible": 60, "input_frames": 300, "target_labels": 400})]
     },

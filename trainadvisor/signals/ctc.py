@@ -1,4 +1,4 @@
-"""Connectionist temporal classification: whether frames suffice for the labels, and whether labels are emitted."""
+"""Connectionist temporal classification: whether the labels can be emitted, and whether they are."""
 
 from typing import Any
 
@@ -34,6 +34,12 @@ def ctc_infeasible_share(log: RunLog) -> float | None:
     0 for other losses.
     """
     return 0.0 if _is_other(log) else _ratio(log, "infeasible", "examples")
+
+
+@signal(unit="share", **CTC)
+def ctc_blank_label_share(log: RunLog) -> float | None:
+    """Share of the labels in the targets that are the blank, which no path can emit; 0 for other losses."""
+    return 0.0 if _is_other(log) else _ratio(log, "blank_labels", "target_labels")
 
 
 @signal(unit="frames", **CTC)

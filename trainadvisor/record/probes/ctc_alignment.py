@@ -1,4 +1,4 @@
-"""Probe: whether CTC has a path for each example, and how much of the targets the best path emits."""
+"""Probe: whether CTC has a path for each example, whether targets hold the blank, and how much the best path emits."""
 
 import math
 from dataclasses import dataclass
@@ -51,12 +51,13 @@ class CtcAlignmentProbe:
             return
         frames, labels = (_lengths(given[name], scores.device) for name in ("input_lengths", "target_lengths"))
         targets = targets.to(scores.device)
-        short = frames < labels + _repeats(targets, labels)
-        sums = torch.stack([short.sum(), frames.sum(), labels.sum()]).double()
+        short, blank = frames < labels + _repeats(targets, labels), int(given.get("blank", 0))
+        blanks = _counted(targets == blank, labels)
+        sums = torch.stack([short.sum(), frames.sum(), labels.sum(), blanks.sum()]).double()
         found.sums = sums if found.sums is None else found.sums + sums
         found.batches += 1
         found.examples += labels.shape[0]
-        self._emission(scores, frames, labels, int(given.get("blank", 0)))
+        self._emission(scores, frames, labels, blank)
         if found.batches in _TOLD:
             self._tell()
 
@@ -77,7 +78,7 @@ class CtcAlignmentProbe:
         detail: dict[str, Any] = {"batches": found.batches, "examples": found.examples}
 
         def arrived(values: list[float]) -> None:
-            detail.update(zip(("infeasible", "input_frames", "target_labels"), values, strict=True))
+            detail.update(zip(("infeasible", "input_frames", "target_labels", "blank_labels"), values, strict=True))
 
         self._context.event("ctc", "", detail, [(self._context.values.read(found.sums), arrived)])
 
@@ -90,6 +91,13 @@ class CtcAlignmentProbe:
 def _lengths(given: Any, device: torch.device) -> torch.Tensor:
     """Return lengths, given as a tensor or as numbers, on a device."""
     return given.detach().to(device) if isinstance(given, torch.Tensor) else torch.tensor(list(given), device=device)
+
+
+def _counted(chosen: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return which of the chosen places of targets belong to their labels, and not to the padding behind them."""
+    if chosen.ndim == 1:
+        return chosen
+    return chosen & (torch.arange(chosen.shape[1], device=chosen.device)[None] < labels[:, None])
 
 
 def _repeats(targets: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
