@@ -254,6 +254,7 @@ FAULTS: dict[str, Any] = {
         ]
     },
     "data-repeats": {"happened": [event("worker-copies", {"loader": 0, "workers": 2, "compared": 6, "same": 6})]},
+    "loader-empty": {"loader": {"batches": 0, "examples": 20, "batch_size": 32}},
     "data-used-up": {"evals": [{"step": STEPS, "loss": 0.5, "examples": 400, "mode": "eval", "series": 0}] * 5},
     "optimizer-train-mode-in-eval": {
         "happened": [event("optimizer-mode", {"optimizer": 0, "evaluations": 8, "wrong": 8}, "AdamWScheduleFree")]

@@ -118,7 +118,7 @@ def decay_share_early(log: RunLog) -> float | None:
 def _decay_shares(log: RunLog) -> tuple[Ints, Floats] | None:
     """Return sampled steps, and the part of the step that decay makes up there, samples x matrices."""
     decay = _group_values(log, "weight_decay")
-    if not decay.size or optimizer_class(log) is None:
+    if not decay.size or optimizer_class(log) is None or not log.steps.size:
         return None
     return _decoupled(log, decay) if optimizer_class(log) == "AdamW" else _coupled(log, decay)
 

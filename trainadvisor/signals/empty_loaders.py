@@ -1,0 +1,38 @@
+"""Loaders that yield no batch although their data set is not empty."""
+
+from typing import Any
+
+from trainadvisor.log.cleaning import whole
+from trainadvisor.log.reader import RunLog
+from trainadvisor.signals import signal
+
+LOADERS = {"needs": "a DataLoader whose length is known", "zh": "长度已知的 DataLoader"}
+
+
+def _known(log: RunLog) -> list[dict[str, Any]]:
+    """Return the loaders with a number of batches and of examples."""
+    counts = ("batches", "examples")
+    return [loader for loader in log.loaders if all(whole(loader.get(name)) is not None for name in counts)]
+
+
+def _empty(log: RunLog) -> dict[str, Any] | None:
+    return next((loader for loader in _known(log) if not loader["batches"] and loader["examples"]), None)
+
+
+@signal(unit="loaders", **LOADERS)
+def empty_loaders(log: RunLog) -> int | None:
+    """Loaders that the script goes through and that yield no batch, although their data set holds examples."""
+    known = _known(log)
+    return sum(not loader["batches"] and loader["examples"] > 0 for loader in known) if known else None
+
+
+@signal(unit="examples", **LOADERS)
+def empty_loader_examples(log: RunLog) -> int | None:
+    """Examples in the data set of the first loader that yields no batch."""
+    return None if (loader := _empty(log)) is None else whole(loader["examples"])
+
+
+@signal(unit="examples", **LOADERS)
+def empty_loader_batch(log: RunLog) -> int | None:
+    """Batch size of that loader."""
+    return None if (loader := _empty(log)) is None else whole(loader.get("batch_size"))
