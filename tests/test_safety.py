@@ -92,6 +92,7 @@ STARTERS = {
     "mending/source_files.py": "git, asked whether a file is tracked and unchanged",
     "record/run_script.py": "the script or module that was typed",
     "trials/engines/tasks.py": "workers of a fleet, which judge logs and start nothing",
+    "trials/forked_trials.py": "this program itself, which forks the trials of the script that was typed",
     "trials/child_process.py": "trials of the script that was typed, or of a log's with --yes-run",
 }
 

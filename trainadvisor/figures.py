@@ -13,7 +13,7 @@ PLURALS = (
     r"answers|batches|blocks|calls|cases|changes|channels|checkpoints|checks|classes|clippings|columns"
     r"|consequences|elements|entries|epochs|errors|evaluations|examples|features|files|findings|frames"
     r"|groups|hours|labels|layers|lines|logits|logs|matrices|modules|notes|numbers|operations|optimizers|adapters|places"
-    r"|parameters|passes|points|predictions|processes|reasons|remedies|rows|rules|runs|scores|sections"
+    r"|parameters|passes|points|positions|predictions|processes|reasons|remedies|rows|rules|runs|scores|sections"
     r"|seeds|sequences|sets|signals|spikes|steps|targets|tensors|units|values|warnings|weights"
 )
 ODD = {"matrices": "matrix", "entries": "entry"}

@@ -24,6 +24,12 @@ def test_gain_is_std_times_root_of_fan_in(tmp_path: Path) -> None:
     assert seen["init_gain_max"] == pytest.approx(4.0)
 
 
+def test_a_matrix_that_starts_at_zero_has_no_gain(tmp_path: Path) -> None:
+    """Such as an output layer; a model of nothing else has none at all."""
+    assert made(tmp_path, [0.25, 0.25, 0.0])["init_gain_median"] == pytest.approx(1.5)
+    assert made(tmp_path, [0.0, 0.0, 0.0])["init_gain_median"] is None
+
+
 def test_loaded_weights_are_not_initialization(tmp_path: Path) -> None:
     """A checkpoint says nothing about how one would start."""
     assert made(tmp_path, [0.25, 0.5, 0.125], loaded=True)["init_gain_median"] is None

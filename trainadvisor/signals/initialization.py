@@ -23,8 +23,11 @@ def _fresh(log: RunLog) -> list[dict[str, Any]]:
 
 
 def _gains(log: RunLog) -> Floats:
-    """Return init_std * sqrt(fan_in) of each matrix: the factor by which it scales independent inputs."""
-    sized = [facts for facts in _fresh(log) if facts["fan_in"] and facts["count"] >= FEWEST]
+    """Return init_std * sqrt(fan_in) of each random matrix: the factor by which it scales independent inputs.
+
+    One whose weights are all equal has no scale; an output layer that starts at zero is as good as any.
+    """
+    sized = [facts for facts in _fresh(log) if facts["fan_in"] and facts["count"] >= FEWEST and not _constant(facts)]
     return np.array([facts["init_std"] * np.sqrt(facts["fan_in"]) for facts in sized], dtype=np.float64)
 
 

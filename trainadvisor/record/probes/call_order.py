@@ -140,7 +140,7 @@ class CallOrderProbe:
         key = id(optimizer)
         if key not in self._tried:
             self._tried[key] = [0, 0]
-            weakref.finalize(optimizer, self._forget, key).atexit = False
+            weakref.finalize(optimizer, self._context.guard, type(self).__name__, self._forget, key).atexit = False
         return self._tried[key]
 
     def _forget(self, key: int) -> None:
