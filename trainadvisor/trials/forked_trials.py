@@ -67,7 +67,7 @@ class ForkServer:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._connection: socket.socket | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
         self._codes: dict[int, int] = {}
         self._usable = True
 
@@ -107,7 +107,7 @@ class ForkServer:
             return self._connection
         own, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with other:
-            self._process = subprocess.Popen(  # noqa: S603 - this program itself
+            self.process = subprocess.Popen(  # noqa: S603 - this program itself
                 [sys.executable, "-m", MODULE, str(other.fileno())], pass_fds=[other.fileno()], start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
@@ -145,10 +145,10 @@ class ForkServer:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        if self._process is not None:
+        if self.process is not None:
             with suppress(subprocess.TimeoutExpired):
-                self._process.wait(1.0)
-            self._process = None
+                self.process.wait(1.0)
+            self.process = None
 
 
 def _runs(pid: int) -> bool:
