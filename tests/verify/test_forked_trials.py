@@ -34,7 +34,8 @@ for step in range(5):
 atexit.register(print, "left")
 print(json.dumps({
     "argv": sys.argv[1:], "name": __name__, "file": os.path.basename(__file__), "path": sys.path[0] == os.getcwd(),
-    "folder": os.path.basename(os.getcwd()), "leads": os.getpgid(0) == os.getpid(), "input": sys.stdin.read(), "helper": helper.VALUE,
+    "folder": os.path.basename(os.getcwd()), "leads": os.getpgid(0) == os.getpid(),
+    "input": sys.stdin.read(), "helper": helper.VALUE,
     "temporary": os.path.basename(os.path.dirname(tempfile.gettempdir())).startswith("trainadvisor-"),
 }))
 print("to stderr", file=sys.stderr)
