@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import make_loss, signals_of
+from builders import make_loss, make_model, signals_of
 
 ROWS = {
     "shape": [64, 10],
@@ -247,6 +247,15 @@ def test_linear_network(tmp_path: Path, layers: int, others: int, single: Any) -
     """A single linear map is one layer without a non-linearity."""
     signals = of(tmp_path, make_loss(graph=graph(linear_layers=layers, nonlinear_ops=others)))
     assert (signals["linear_layers"], signals["nonlinear_ops"], signals["linear_network"]) == (layers, others, single)
+
+
+@pytest.mark.parametrize(("first", "single"), [("Embedding", False), ("Linear", True)])
+def test_a_table_with_a_row_for_each_id_is_no_linear_map(tmp_path: Path, first: str, single: bool) -> None:  # noqa: FBT001 - what is told
+    """A linear layer over embeddings of single ids can express any law between them."""
+    model = make_model(("0", first, 50, 32), ("1", "Linear", 32, 50))
+    losses = [make_loss(graph=graph(linear_layers=1, nonlinear_ops=0))]
+    columns = {"loss": [1.0] * 5, "loss_id": [0] * 5}
+    assert signals_of(tmp_path, columns=columns, losses=losses, models=[model])["linear_network"] is single
 
 
 def test_largest_graph_counts(tmp_path: Path) -> None:

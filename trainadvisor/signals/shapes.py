@@ -121,9 +121,10 @@ def nonlinear_ops(log: RunLog) -> int | None:
 
 @signal(unit="truth", **GRAPH)
 def linear_network(log: RunLog) -> bool | None:
-    """Whether the model is a single linear map: one layer, no non-linearity."""
+    """Whether the model is a single linear map: one layer, no non-linearity, and no table with a row for each id."""
     counts = _graph_counts(log)
-    return counts == (1, 0) if counts else None
+    tables = any(layer.get("kind") == "Embedding" for layer in (log.model or {}).get("layers") or [])
+    return counts == (1, 0) and not tables if counts else None
 
 
 @signal(unit="examples", **CALL)
