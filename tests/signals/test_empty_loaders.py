@@ -16,13 +16,14 @@ from builders import signals_of
         ),
         ([{"batches": 0, "examples": 0, "batch_size": 32}], (0, None, None)),
         ([{"batches": 1, "examples": 20, "batch_size": 32}], (0, None, None)),
+        ([], (0, None, None)),
         ([{"batches": None, "examples": None, "batch_size": 32}], (None, None, None)),
     ],
 )
 def test_a_loader_without_a_batch_over_a_data_set_with_examples(
     tmp_path: Path, loaders: list[dict[str, Any]], told: tuple[Any, ...]
 ) -> None:
-    """Streams have no length, and an empty data set yields nothing rightly."""
+    """Streams have no length, an empty data set yields nothing rightly, and without loaders none is empty."""
     listed = [{"id": number, "role": "train", **loader} for number, loader in enumerate(loaders)]
     seen = signals_of(tmp_path, steps=5, loaders=listed)
     assert tuple(seen[name] for name in ("empty_loaders", "empty_loader_examples", "empty_loader_batch")) == told

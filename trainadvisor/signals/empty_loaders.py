@@ -21,9 +21,14 @@ def _empty(log: RunLog) -> dict[str, Any] | None:
 
 @signal(unit="loaders", **LOADERS)
 def empty_loaders(log: RunLog) -> int | None:
-    """Loaders that the script goes through and that yield no batch, although their data set holds examples."""
+    """Loaders that the script goes through and that yield no batch, although their data set holds examples.
+
+    0 for recorded trainings without a DataLoader.
+    """
     known = _known(log)
-    return sum(not loader["batches"] and loader["examples"] > 0 for loader in known) if known else None
+    if not known:
+        return 0 if not log.loaders and log.header.get("source") == "recorder" else None
+    return sum(not loader["batches"] and loader["examples"] > 0 for loader in known)
 
 
 @signal(unit="examples", **LOADERS)
