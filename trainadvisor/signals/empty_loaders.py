@@ -28,7 +28,7 @@ def empty_loaders(log: RunLog) -> int | None:
     known = _known(log)
     if not known:
         return 0 if not log.loaders and log.header.get("source") == "recorder" else None
-    return sum(not loader["batches"] and loader["examples"] > 0 for loader in known)
+    return len([loader for loader in known if not loader["batches"] and loader["examples"] > 0])
 
 
 @signal(unit="examples", **LOADERS)

@@ -31,10 +31,10 @@ class Scale:
 
     @property
     def std(self) -> Any:
-        """Return the deviation of each feature, at least a tenth of the typical one: it may be constant by chance."""
+        """Return the deviation of each feature, at least a tenth of the median: it may be constant by chance."""
         std = (self._squares / self.count - self.mean**2).clamp_min(0).sqrt()
-        usual = float((std**2).mean().sqrt())
-        return std.clamp_min(0.1 * usual if usual > 0 else 1.0)
+        varied = std[std > 0]
+        return std.clamp_min(0.1 * float(varied.median()) if varied.numel() else 1.0)
 
     def standard(self, batch: Any) -> Any:
         """Return the batch with mean 0 and deviation 1."""

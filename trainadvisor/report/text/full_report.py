@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 EXPANDED = {"error": 3, "warning": 3}
 REMARKS = 2
+LIST = 20_000  # characters of a list of codes: all that there are, and rules of one's own
 MANY = 20
 DECIDING = 2
 
@@ -118,7 +119,7 @@ def _checks(page: Page, diagnosis: Diagnosis, *, verbose: bool) -> None:
         told = words("clear", count=len(clear)) if verbose else _about(page, len(clear))
         page.paragraph(told + hint)
         if verbose:
-            page.paragraph(comma.join(clear), indent="  ")
+            page.paragraph(comma.join(clear), indent="  ", longest=LIST)
     if unknown:
         hint = "" if verbose else words("clause") + words("lists.why")
         page.paragraph(words("unknown", count=len(unknown)) + hint)
@@ -143,7 +144,7 @@ def _reasons(page: Page, unknown: list[Unknown], *, verbose: bool) -> None:
             text = f"{page.words('comma').join(codes)}{page.words('colon')}{reason}"
         else:
             text = f"{reason}{page.words('colon')}{finding_block.subjects(page, codes)}"
-        page.paragraph(text, indent="  ", hang="  ")
+        page.paragraph(text, indent="  ", hang="  ", longest=LIST)
 
 
 def _reason(page: Page, item: Unknown) -> str:

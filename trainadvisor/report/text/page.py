@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainadvisor.report.text.layout import cells, clean, pad, spread, wrap
+from trainadvisor.report.text.layout import LONGEST, cells, clean, pad, spread, wrap
 
 if TYPE_CHECKING:
     from trainadvisor.i18n.language import Words
@@ -53,9 +53,9 @@ class Page:
         if self._lines and self._lines[-1]:
             self._lines.append("")
 
-    def paragraph(self, text: str, indent: str = "", hang: str = "") -> None:
-        """Add wrapped text; the lines after the first start with `hang`."""
-        lines = wrap(clean(text), self.width - cells(indent + hang))
+    def paragraph(self, text: str, indent: str = "", hang: str = "", longest: int = LONGEST) -> None:
+        """Add wrapped text, whole up to a number of characters; the lines after the first start with `hang`."""
+        lines = wrap(clean(text, longest), self.width - cells(indent + hang))
         self._lines += [indent + (hang if number else "") + line for number, line in enumerate(lines)]
 
     def restyle(self, mark: str, style: str) -> None:
