@@ -53,3 +53,13 @@ def test_what_passed_what_was_not_checked_and_consequences_are_told() -> None:
     assert "2 consequences of a (not counted)   pass 3   not checked 4" in told
     assert "1 consequence of a" in text(diagnosis("a", consequences=1))
     assert "(not counted)" not in text(diagnosis("a", clear=3))
+
+
+def test_a_warning_that_explains_failing_findings_is_named_beside_them() -> None:
+    """It is where to begin, although it does not fail itself; a cause that fails is told anyway."""
+    run = diagnosis("a", consequences=2)
+    assert "explained by" not in text(run)
+    weak = run.findings[0].model_copy(update={"severity": "warning", "sentence": "the inputs are large"})
+    told = text(run.model_copy(update={"findings": [weak]})).splitlines()
+    place = told.index("  below-0, below-1: explained by a; begin there")
+    assert told[place + 1].strip() == "the inputs are large"

@@ -72,11 +72,24 @@ def _checks(diagnosis: Diagnosis) -> tuple[int, int]:
 def _run(page: Page, run: Judged) -> None:
     rows = [_row(page.words, item) for item in run.items if item.status not in SILENT]
     _table(page, rows)
+    _causes(page, run)
     _measured(page, run.measured)
     for reason in run.reasons:
         values = {key: clean(value) for key, value in reason.values.items()}
         page.paragraph(page.words(reason.key, **values), indent="  ", hang="  ")
     page.paragraph("   ".join(_counts(page.words, run)), indent="  ")
+
+
+def _causes(page: Page, run: Judged) -> None:
+    """Add what explains failing findings without failing itself: the place to begin."""
+    failing = {item.finding.code for item in run.failing}
+    for root in run.diagnosis.findings:
+        follow = [inner.code for inner in root.walk() if inner.code in failing]
+        if follow and root.code not in failing:
+            page.paragraph(
+                page.words("gate.cause", code=root.code, codes=page.words("comma").join(follow)), indent="  "
+            )
+            page.paragraph(clean(root.sentence or root.title), indent="         ")
 
 
 def _row(words: Words, item: Item) -> tuple[str, str, str, str]:
