@@ -104,7 +104,9 @@ class Printed(Progress):
             for i in shown
         ]
         detail = [tried.trials[-1].detail] if tried.trials[-1].detail else []
-        told = words("clause").join([*detail, *figures])
+        count = len(tried.trials)
+        means = [words("verify.mean", count=count)] if figures and count > 1 else []
+        told = words("clause").join([*detail, *figures, *means])
         return words("colon") + told if told else ""
 
     def repeating(self, number: int, count: int, candidate: Candidate) -> None:
