@@ -169,3 +169,16 @@ def test_every_signal_survives_an_empty_log(tmp_path: Path) -> None:
     for name in values:
         values.get(name)
     assert values.notes == []
+
+
+@pytest.mark.parametrize(("count", "told"), [(1 << 70, 1 << 70), (10**400, None)], ids=["large", "beyond"])
+def test_an_integer_that_no_array_holds_raises_nothing(tmp_path: Path, count: int, told: int | None) -> None:
+    """A damaged log may hold integers of any length; one beyond all floats is none."""
+
+    def huge(log: RunLog) -> int | None:
+        """A count."""
+        return count
+
+    registered(huge)
+    seen = signals.Signals(log_of(tmp_path, steps=3))
+    assert (seen["huge"], seen.notes) == (told, [])

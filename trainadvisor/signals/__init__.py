@@ -1,6 +1,7 @@
 """Signals: small documented functions, each deriving one named quantity from a log."""
 
 import importlib
+import math
 import pkgutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -109,7 +110,14 @@ def _finite(value: Any, kind: str) -> Value | None:
     if kind == "truth":
         return bool(value)
     number = value.item() if isinstance(value, np.generic) else value
-    return number if np.isfinite(number) else None
+    return number if _is_finite(number) else None
+
+
+def _is_finite(number: Any) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # an integer beyond all floats, as only a damaged log holds
+        return False
 
 
 class Signals:
