@@ -221,6 +221,6 @@ def test_what_the_threads_compute_is_counted_while_they_wait_too(monkeypatch: py
         assert thread.call()
         until(lambda: thread.seconds == told)  # noqa: B023 - asked at once
         thread.away = True
-    assert background.seconds() - before == 3.5
+    assert background.seconds() - before == pytest.approx(3.5)
     cost.started -= 1000.0
     assert 0.0034 < cost.share() < 0.0036
