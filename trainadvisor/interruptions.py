@@ -10,7 +10,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from types import CodeType, FrameType, TracebackType
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 def from_handler(error: BaseException) -> bool:
@@ -29,6 +31,16 @@ def suppressed() -> Iterator[None]:
     except Exception as error:
         if from_handler(error):
             raise
+
+
+def unless_it_fails(function: Callable[..., T], *args: Any, **kwargs: Any) -> T | None:
+    """Return what a function returns, None where it fails; the error of a signal handler passes."""
+    try:
+        return function(*args, **kwargs)
+    except Exception as error:
+        if from_handler(error):
+            raise
+        return None
 
 
 @contextmanager

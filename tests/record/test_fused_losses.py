@@ -2,6 +2,7 @@
 
 # ruff: noqa: ARG002, ARG004, FBT002, PLR0913, PLR0917 - signatures of another library
 
+import signal
 import sys
 import types
 
@@ -107,3 +108,40 @@ def test_another_loss_is_not_told_as_that(settings):
     """Scaled scores, weighted values and parts of a mean are no cross-entropy of the batch."""
     facts, _, _ = trained(IDS.clone(), **settings)
     assert {fact["kind"] for fact in facts} == {"custom"}
+
+
+class TimeIsUp(Exception):  # noqa: N818 - named as in a script
+    """A time limit."""
+
+
+class Inputs(dict):
+    """Interrupted where labels that are shifted already are looked for."""
+
+    def get(self, *_):
+        signal.raise_signal(signal.SIGUSR1)
+
+
+def ring(*_):
+    """Raise."""
+    raise TimeIsUp
+
+
+def test_an_alarm_while_the_labels_are_looked_up_reaches_the_script():
+    """What is meant for the script is not taken for something that another library lacks."""
+
+    def train():
+        model = Model()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        trainer = Trainer(model)
+        for inputs in ({"input_ids": IDS, "labels": IDS}, Inputs(input_ids=IDS, labels=IDS)):
+            optimizer.zero_grad()
+            trainer.compute_loss(model, inputs).backward()
+            optimizer.step()
+
+    before = signal.signal(signal.SIGUSR1, ring)
+    try:
+        with pytest.raises(TimeIsUp):
+            record(train)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert torch.is_grad_enabled()

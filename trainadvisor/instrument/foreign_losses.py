@@ -16,6 +16,7 @@ from trainadvisor.instrument import call_sites, taps, tracing
 from trainadvisor.instrument.framework_settings import settings_in
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.running_events import running
+from trainadvisor.interruptions import unless_it_fails
 
 _AVERAGED = frozenset({"sum_over_batch_size", "mean"})
 _FUNCTIONS = {
@@ -38,7 +39,7 @@ class Told(NamedTuple):
 @veiled
 def keras_loss(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run `Loss.__call__` of Keras and tell it as one loss."""
-    told = None if is_compiling() or "loss" in running.events else _quietly(args, kwargs)
+    told = None if is_compiling() or "loss" in running.events else unless_it_fails(_of_keras, *args, **kwargs)
     if told is None:
         return original(*args, **kwargs)
     running.events.add("loss")
@@ -49,13 +50,6 @@ def keras_loss(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
     if isinstance(result, torch.Tensor) and not tracing.now() and not tracing.in_backward():
         taps.tell("loss", told.kind, (told.prediction, told.target), told.settings, result)
     return result
-
-
-def _quietly(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Told | None:
-    try:
-        return _of_keras(*args, **kwargs)
-    except Exception:  # noqa: BLE001 - what another library holds is unknown, and its loss goes on
-        return None
 
 
 def _of_keras(loss: Any, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Told | None:

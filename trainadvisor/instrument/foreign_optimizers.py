@@ -19,6 +19,7 @@ from trainadvisor.instrument.foreign_losses import keras_loss
 from trainadvisor.instrument.fused_losses import fused_head, fused_loss
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.patching import Around, graft
+from trainadvisor.interruptions import unless_it_fails
 
 Groups = Callable[[Any], list[dict[str, Any]]]
 _stand_ins: WeakKeyDictionary[Any, torch.optim.Optimizer] = WeakKeyDictionary()
@@ -111,13 +112,14 @@ def _tell_of(event: str, optimizer: object, groups: Groups, *more: object) -> No
 
 def _guarded(optimizer: object, groups: Groups) -> torch.optim.Optimizer | None:
     """Return the stand-in, None where this version of the framework keeps its parameters and rates elsewhere."""
-    try:
-        known = optimizer in _stand_ins
-        made = stand_in(optimizer, groups)
-        if not known:
-            taps.tell("made", made, _place(type(made).__name__))
-    except Exception:  # noqa: BLE001 - what another library holds is unknown, and its training goes on
-        return None
+    return unless_it_fails(_announced, optimizer, groups)
+
+
+def _announced(optimizer: object, groups: Groups) -> torch.optim.Optimizer:
+    known = optimizer in _stand_ins
+    made = stand_in(optimizer, groups)
+    if not known:
+        taps.tell("made", made, _place(type(made).__name__))
     return made
 
 

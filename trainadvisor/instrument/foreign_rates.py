@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from trainadvisor.instrument import foreign_optimizers
+from trainadvisor.interruptions import unless_it_fails
 
 _STEPS = {
     "keras.src.optimizers.base_optimizer": ("BaseOptimizer", "apply"),
@@ -26,12 +27,13 @@ def step_functions() -> Iterator[Callable[..., Any]]:
 
 def stand_in(optimizer: Any) -> torch.optim.Optimizer | None:
     """Return an optimizer of torch's class with the groups of this one and rates as numbers; None if it has none."""
-    try:
-        made = foreign_optimizers.standing_for(optimizer)
-        for group in made.param_groups if made is not None else ():
-            group["lr"] = float(group["lr"])
-    except Exception:  # noqa: BLE001 - what another library holds is unknown, and its training goes on
-        return None
+    return unless_it_fails(_with_plain_rates, optimizer)
+
+
+def _with_plain_rates(optimizer: Any) -> torch.optim.Optimizer | None:
+    made = foreign_optimizers.standing_for(optimizer)
+    for group in made.param_groups if made is not None else ():
+        group["lr"] = float(group["lr"])
     return made
 
 

@@ -13,6 +13,8 @@ from torch.compiler import is_compiling
 
 from trainadvisor.instrument import call_sites, taps, tracing
 from trainadvisor.instrument.hidden_frame import veiled
+from trainadvisor.instrument.user_modes import apart
+from trainadvisor.interruptions import unless_it_fails
 
 # Parameters of the fused last layer.
 _HEAD = (
@@ -64,25 +66,23 @@ def fused_loss(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
         heads = _Waiting.heads
     finally:
         _Waiting.heads = None
-    told = _quietly(args, kwargs, heads, result)
+    told = unless_it_fails(_read, args, kwargs, heads, result)  # what another library holds is unknown
     if told is not None:
         loss, prediction, target = told
         taps.tell("loss", "cross_entropy", (prediction, target), {"place": call_sites.user_place(2)}, loss)
     return result
 
 
-def _quietly(
+def _read(
     args: tuple[Any, ...], kwargs: dict[str, Any], heads: list[_Head], result: Any
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None:
-    try:
-        trainer, inputs = args[0], args[2] if len(args) > 2 else kwargs["inputs"]
-        loss = result[0] if isinstance(result, tuple) else result
-        if len(heads) != 1 or not _is_plain(trainer) or not isinstance(loss, torch.Tensor):
-            return None
-        with torch.no_grad():
-            return (loss, *_looked_at(heads[0], _labels(inputs, heads[0])))
-    except Exception:  # noqa: BLE001 - what another library holds is unknown, and its loss goes on
+    """Return loss, scores and labels, None where the loss is another one."""
+    trainer, inputs = args[0], args[2] if len(args) > 2 else kwargs["inputs"]
+    loss = result[0] if isinstance(result, tuple) else result
+    if len(heads) != 1 or not _is_plain(trainer) or not isinstance(loss, torch.Tensor):
         return None
+    scores, labels = apart(_looked_at, heads[0], inputs)
+    return loss, scores, labels
 
 
 def _is_plain(trainer: Any) -> bool:
@@ -100,10 +100,11 @@ def _labels(inputs: dict[str, Any], head: _Head) -> torch.Tensor:
     return given if given.shape == targets.shape else targets
 
 
-def _looked_at(head: _Head, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return scores and labels of positions at even distances."""
-    most = max(_LEAST_POSITIONS, _MOST_SCORES // head.weight.shape[0])
+def _looked_at(head: _Head, inputs: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return scores and labels of positions at even distances, without a graph."""
+    labels, weight = _labels(inputs, head), head.weight.detach()
+    most = max(_LEAST_POSITIONS, _MOST_SCORES // weight.shape[0])
     every = -(-labels.shape[0] // most)
-    hidden = head.hidden[::every]
-    scores = hidden @ head.weight.to(hidden.dtype).t()
-    return scores if head.bias is None else scores + head.bias.to(scores.dtype), labels[::every]
+    hidden = head.hidden.detach()[::every]
+    scores = hidden @ weight.to(hidden.dtype).t()
+    return scores if head.bias is None else scores + head.bias.detach().to(scores.dtype), labels[::every]

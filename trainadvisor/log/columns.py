@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainadvisor.log.contract import STEP_FLAGS, STEP_NAMES, STEP_NUMBERS
-from trainadvisor.log.fields import Fields
+from trainadvisor.log.fields import Fields, all_alike
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -55,7 +55,7 @@ def _float(value: Any) -> float:
 
 def _rates(values: list[Any]) -> Floats:
     """Return learning rates as rows of groups, padded with nan."""
-    if _all_alike(values) and type(values[0]) is list and 0 < len(values[0]) <= MOST_GROUPS:
+    if all_alike(values) and type(values[0]) is list and 0 < len(values[0]) <= MOST_GROUPS:
         return np.broadcast_to(floats(values[0]), (len(values), len(values[0])))
     lists = [value if type(value) is list else [value] for value in values]
     widths = set(map(len, lists))
@@ -95,6 +95,8 @@ class StepColumns:
             steps = steps[valid]
         start, self.count = -self.count % self.stride, self.count + len(records)
         if self.stride > 1:
+            for optimizers in _field("opt", records):  # those that are not kept are turns too
+                self._count_turns(_numbers(optimizers), 1)
             records, steps = records[start :: self.stride], steps[start :: self.stride]
         if records:
             self._append("step", steps)
@@ -140,7 +142,7 @@ class StepColumns:
 
     def _note_uses(self, lists: list[Any]) -> None:
         """Record which optimizers stepped when; usually a single one steps throughout a batch."""
-        if _all_alike(lists):
+        if all_alike(lists):
             number = self._note_use(lists[0], self.kept, len(lists))
             self._append("opt", np.full(len(lists), float(number)))
             return
@@ -149,9 +151,9 @@ class StepColumns:
 
     def _note_use(self, optimizers: Any, position: int, times: int) -> int:
         """Note that some optimizers stepped, and return the number of their combination."""
-        used = tuple(o for o in optimizers[:64] if type(o) is int) if isinstance(optimizers, list) else ()
-        if used in self.turns or len(self.turns) < MOST_TURNS:
-            self.turns[used] += times * self.stride
+        used = _numbers(optimizers)
+        if self.stride == 1:
+            self._count_turns(used, times)
         for optimizer in used:
             if optimizer in self.first_use or len(self.first_use) < MOST_OPTIMIZERS:
                 self.first_use.setdefault(optimizer, position)
@@ -159,6 +161,10 @@ class StepColumns:
         if used in self.turn_numbers or len(self.turn_numbers) < MOST_TURNS:
             return self.turn_numbers.setdefault(used, len(self.turn_numbers))
         return -1
+
+    def _count_turns(self, used: tuple[int, ...], times: int) -> None:
+        if used in self.turns or len(self.turns) < MOST_TURNS:
+            self.turns[used] += times
 
     def _append(self, name: str, values: Floats | None, count: int = 0) -> None:
         thin = _nothing(count) if values is None else _thin(values)
@@ -190,19 +196,16 @@ class StepColumns:
         return self._rates[0] if self._rates else np.full((self.kept, 1), np.nan)
 
 
+def _numbers(optimizers: Any) -> tuple[int, ...]:
+    """Return the numbers of the optimizers that a step names."""
+    return tuple(o for o in optimizers[:64] if type(o) is int) if isinstance(optimizers, list) else ()
+
+
 def _field(name: str, records: list[dict[str, Any]]) -> list[Any]:
     try:
         return list(map(itemgetter(name), records))
     except KeyError:
         return [record.get(name) for record in records]
-
-
-def _all_alike(lists: list[Any]) -> bool:
-    """Return whether all values are equal; lists nested too deeply to compare count as different."""
-    try:
-        return lists.count(lists[0]) == len(lists)
-    except RecursionError:
-        return False
 
 
 def _thin(values: Floats) -> Floats:

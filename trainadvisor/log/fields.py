@@ -66,7 +66,7 @@ class Fields:
         others = [record.get(name) for record in self._others]
         if not self._alike:
             return others
-        if _same(alike, others):
+        if all_alike([*alike, *others]):
             return [alike[0]] * self.count
         found: list[Any] = [None] * self.count
         for places, values in ((self._places, alike), (self._other_places, others)):
@@ -80,10 +80,10 @@ def _chosen(records: list[Record], places: Ints) -> list[Record]:
     return records if places.size == len(records) else [records[place] for place in places.tolist()]
 
 
-def _same(values: list[Any], others: list[Any]) -> bool:
+def all_alike(values: list[Any]) -> bool:
     """Return whether all values are equal; those nested too deeply to compare count as different."""
     try:
-        return others.count(values[0]) == len(others) and values.count(values[0]) == len(values)
+        return values.count(values[0]) == len(values)
     except RecursionError:
         return False
 

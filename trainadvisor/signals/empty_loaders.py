@@ -15,29 +15,32 @@ def _known(log: RunLog) -> list[dict[str, Any]]:
     return [loader for loader in log.loaders if all(whole(loader.get(name)) is not None for name in counts)]
 
 
-def _empty(log: RunLog) -> dict[str, Any] | None:
-    return next((loader for loader in _known(log) if not loader["batches"] and loader["examples"]), None)
+def _empty(log: RunLog) -> list[dict[str, Any]]:
+    return [loader for loader in _known(log) if not loader["batches"] and loader["examples"] > 0]
+
+
+def _of_first(log: RunLog, name: str) -> int | None:
+    return next((whole(loader.get(name)) for loader in _empty(log)), None)
 
 
 @signal(unit="loaders", **LOADERS)
 def empty_loaders(log: RunLog) -> int | None:
     """Loaders that the script goes through and that yield no batch, although their data set holds examples.
 
-    0 for recorded trainings without a DataLoader.
+    A loader that trains counts by what it held when its first batch came. 0 for recorded trainings without a loader.
     """
-    known = _known(log)
-    if not known:
+    if not _known(log):
         return 0 if not log.loaders and log.header.get("source") == "recorder" else None
-    return len([loader for loader in known if not loader["batches"] and loader["examples"] > 0])
+    return len(_empty(log))
 
 
 @signal(unit="examples", **LOADERS)
 def empty_loader_examples(log: RunLog) -> int | None:
     """Examples in the data set of the first loader that yields no batch."""
-    return None if (loader := _empty(log)) is None else whole(loader["examples"])
+    return _of_first(log, "examples")
 
 
 @signal(unit="examples", **LOADERS)
 def empty_loader_batch(log: RunLog) -> int | None:
     """Batch size of that loader."""
-    return None if (loader := _empty(log)) is None else whole(loader.get("batch_size"))
+    return _of_first(log, "batch_size")
