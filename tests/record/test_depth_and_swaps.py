@@ -28,9 +28,12 @@ class Nest(nn.Module):
 
 @pytest.fixture
 def room() -> Iterator[None]:
-    """Give back the limit of recursion."""
+    """Give back the limit of recursion; what other tests left behind is not collected where there is hardly any room."""
     limit = sys.getrecursionlimit()
+    gc.collect()
+    gc.disable()
     yield
+    gc.enable()
     sys.setrecursionlimit(limit)
 
 
