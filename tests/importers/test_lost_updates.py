@@ -112,6 +112,14 @@ def test_a_rate_that_is_printed_with_four_digits_may_be_another(tmp_path: Path) 
     assert "learning-rate-zero" not in found(path)
 
 
+def test_a_rate_in_a_dictionary_that_python_printed_is_what_it_says(tmp_path: Path) -> None:
+    """As transformers prints its log: 2e-05 would be printed so."""
+    path = tmp_path / "train.log"
+    rows = [{"loss": round(flat(place), 4), "learning_rate": 0.0, "epoch": place / 50} for place in range(POINTS)]
+    path.write_text("\n".join(map(str, rows)))
+    assert "learning-rate-zero" in found(path)
+
+
 def test_a_rate_among_figures_of_five_digits_may_be_another(tmp_path: Path) -> None:
     """The JSON of mmcv rounds whatever it writes, 1e-6 to 0.0."""
     rows = [

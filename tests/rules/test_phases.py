@@ -28,7 +28,7 @@ def test_the_rules_about_how_a_run_ends() -> None:
         "undertrained", "slow-convergence", "underfitting", "plateau", "lr-schedule", "no-learning", "cut-off",
         "learning-rate-zero", "data-used-up",
         "nothing-gained", "ctc-blank-collapse", "router-collapse", "scheduler-step-count", "stale-evaluated-copy",
-        "prompt-not-masked", "codebook-collapse", "best-epoch-earlier",
+        "prompt-not-masked", "codebook-collapse", "best-epoch-earlier", "discriminator-wins",
     }  # fmt: skip
 
 

@@ -60,6 +60,7 @@ def _header(table: Table, columns: Columns, points: Points, hints: Hints) -> Rec
         "source": table.source, "unit": unit, "columns": told(columns), "config": _plain(table.config),
         "every": _every(points.kept), "runs": points.runs, "run": hints.run or points.runs, "classes": hints.classes,
         "loss": hints.loss, "seconds": table.clock.seconds,
+        "all_digits": table.all_digits or None,
     }  # fmt: skip
     header["imported"] = {name: value for name, value in told_of.items() if value is not None}
     return header

@@ -35,6 +35,8 @@ class Table:
     ended: str | None = None
     # Whether a loss of exactly 0 may be a NaN that the writer took out.
     hides_nan: bool = False
+    # Whether figures have all their digits, as in a dictionary that Python prints; complete when the rows were read.
+    all_digits: bool = False
     # Whether the format is so certain that no rows are an answer as well.
     may_be_empty: bool = False
     # The error that ended the run, as the recorder describes one.

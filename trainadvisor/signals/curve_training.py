@@ -199,7 +199,7 @@ def curve_over_chance(log: RunLog) -> float | None:
 @signal(unit="classes", needs="a log of another tool with an accuracy", zh="其他工具的日志，且含准确率")
 def curve_chance_classes(log: RunLog) -> int | None:
     """Number of classes whose equal probabilities explain loss and accuracy at every point; 0 where none does."""
-    losses, rights = training(log)[1], _accuracies(log)
+    losses, rights = training(log)[1], accuracies(log)
     if losses.size < SOME or rights.size < SOME:
         return None
     share = median(rights) / (100 if np.max(rights) > 1 else 1)
@@ -211,7 +211,7 @@ def curve_chance_classes(log: RunLog) -> int | None:
     return classes if same_loss and np.abs(shares * classes - 1).max() < NEAR_SHARE else 0
 
 
-def _accuracies(log: RunLog) -> Series:
+def accuracies(log: RunLog) -> Series:
     """Return all accuracies of training and of held-out data."""
     names = {name for record in log.evals for name in record["metrics"] if ACCURACY.search(name)}
     columns = ["accuracy", *(name for name in log.more_columns if ACCURACY.search(name))]

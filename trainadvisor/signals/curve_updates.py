@@ -79,4 +79,6 @@ def curve_rate_doubted(log: RunLog) -> bool | None:
     if not imported(log):
         return False
     change = moved(training(log)[1])
-    return change is None or abs(change) >= MOVED or fact(log, "source") == PRINTED or _rounds(log)
+    if change is None or abs(change) >= MOVED:
+        return True
+    return not fact(log, "all_digits") and (fact(log, "source") == PRINTED or _rounds(log))

@@ -30,7 +30,8 @@ ACTING = re.compile(
     r"approx_?kl|policy_(gradient_)?loss|entropy_loss|value_loss|clip_?frac|ep_rew|ep_len|explained_var"
 )
 PREFERRING = re.compile(r"(^|[/_])rewards/(chosen|rejected|margins)$|(chosen|reject(ed)?)_rewards?$")
-OPPOSING = re.compile(r"(^|[/_])(d|g|disc|gen|discriminator|generator)_?loss|loss_?(d|g|disc|gen)(_|$)", re.IGNORECASE)
+SIDE = "(d|g|disc|gen|discriminator|generator)"
+OPPOSING = re.compile(rf"(^|[/_. ]){SIDE}(_| )?loss|(^|[/_. ])loss(_| )?{SIDE}(_|$)", re.IGNORECASE)
 
 
 def imported(log: RunLog) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,8 @@ from trainadvisor.importers.opening import lines, text
 from trainadvisor.importers.table import Row, Table
 
 LONGEST = 12_000
+# A dictionary as Python prints it, alone on its line or beside a bar.
+DICTIONARY = re.compile(r"\{'\w[^{}]*\}\s*$")
 CURVES = {"loss", "eval_loss", "part", "eval_part", "grad_norm", "lr", "metric", "train_metric", "figure"}
 TELLING = {"loss", "eval_loss", "part", "eval_part", "grad_norm"}
 WHOLE = TELLING - {"part", "eval_part"}
@@ -50,6 +53,7 @@ def rows(path: Path, table: Table) -> Iterator[Row]:
     """Yield a row for each line that tells of a step or an epoch; note in the table what they say of the whole."""
     gathered, forms = _Gathered(), LineForms(_read)
     held, loss = False, "loss"
+    dictionaries: set[bool] = set()
     for line in map(in_english, lines(path)):
         if len(line) > LONGEST or not line.strip():
             continue
@@ -69,6 +73,8 @@ def rows(path: Path, table: Table) -> Iterator[Row]:
         here.update(_count(row))
         curves = {name: value for name, value in row.items() if meaning(name).role in CURVES}
         again = bool(curves) and is_of_many(line) and is_held_out(line)
+        dictionaries.update([DICTIONARY.search(line) is not None] if curves else ())
+        table.all_digits = dictionaries == {True}
         yield from gathered.add(here, curves, again=again)
     yield from gathered.rest()
 
