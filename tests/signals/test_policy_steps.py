@@ -82,3 +82,10 @@ def test_the_margin_of_the_first_step_is_told(tmp_path: Path) -> None:
     """Later ones grow, as a training that learns shows."""
     log = _log(tmp_path, steps=5, preference_margin=[0.25, 1.0, 2.0, 3.0, 4.0])
     assert policy_steps.preference_margin_first(log) == 0.25
+
+
+def test_the_ratio_of_a_policy_with_itself_is_told_by_its_farthest_step(tmp_path: Path) -> None:
+    """One step at which it left 1 shows that the two are not the same."""
+    log = _log(tmp_path, policy_own_ratio_gap=[0.0] * 9 + [0.5])
+    assert (policy_steps.own_ratio_steps(log), policy_steps.own_ratio_gap(log)) == (10, 0.5)
+    assert policy_steps.own_ratio_steps(_log(tmp_path, policy_ratio=1.0)) == 0

@@ -44,6 +44,7 @@ FORMS: dict[str, Check] = {
         **dict.fromkeys(("by_loader", "training_loader"), is_flag),
         **dict.fromkeys(("whole_batches", "new_batches"), is_count),
         **dict.fromkeys(("same_examples", "in_train_mode", "calls", "real_rows", "found_before"), optional(is_finite)),
+        "trained_taken": optional(is_finite),
         "after": optional(is_count), "word": optional(is_text), "layers": optional(_texts),
     }),
     "labels": object_of({

@@ -58,3 +58,15 @@ def policy_first_gap(log: RunLog) -> float | None:
     """Mean distance of new and old log-probabilities at the very first step, where both are of one policy."""
     first = log.column("policy_ratio_gap")[:1]
     return float(first[0]) if first.size and np.isfinite(first[0]) else None
+
+
+@signal(unit="steps", **POLICY)
+def own_ratio_steps(log: RunLog) -> int:
+    """Sampled steps with a ratio of new to old probabilities that both have a gradient; 0 where old ones have none."""
+    return int(np.isfinite(log.column("policy_own_ratio_gap")).sum())
+
+
+@signal(unit="", **POLICY)
+def own_ratio_gap(log: RunLog) -> float:
+    """Largest distance from 1 of these ratios: 0 where old and new probabilities are of the same weights; 0: none."""
+    return max(map(float, robust_statistics.finite(log.column("policy_own_ratio_gap"))), default=0.0)

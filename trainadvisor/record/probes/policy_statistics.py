@@ -8,7 +8,7 @@ from trainadvisor.record.context import Context, probe
 from trainadvisor.record.losses.explained_values import explained_variances
 from trainadvisor.record.losses.log_probabilities import is_density, mean_entropy, source_of
 from trainadvisor.record.losses.loss_factors import Weighed, policy_terms
-from trainadvisor.record.losses.policy_ratios import entropy_weight, is_clipped, ratio_of
+from trainadvisor.record.losses.policy_ratios import entropy_weight, is_clipped, own_ratio_of, ratio_of
 from trainadvisor.record.losses.preference_margins import preference_of
 
 # Steps after which a loss that showed none of these is not asked again.
@@ -55,7 +55,7 @@ class PolicyStatisticsProbe:
         weighed = list(policy_terms(root))
         terms = [node for node, _ in weighed]
         self._has_policy |= bool(terms)
-        found: dict[str, Any] = {**_factors(weighed), **_ratios(terms)}
+        found: dict[str, Any] = {**_factors(weighed), **_ratios(terms), **_own_ratios(terms)}
         source = next((source for source in map(source_of, terms) if source is not None), None)
         entropy = None if source is None else mean_entropy(source)
         if entropy is not None:
@@ -108,3 +108,9 @@ def _ratios(terms: list[Any]) -> dict[str, torch.Tensor]:
     ratio = ratio.float()
     far = (~((ratio - 1).abs() <= _CLIP)).float().mean()
     return {"policy_ratio": ratio.mean(), "policy_ratio_far": far, "policy_ratio_gap": ratio.log().abs().mean()}
+
+
+def _own_ratios(terms: list[Any]) -> dict[str, torch.Tensor]:
+    """Return how far from 1 a ratio gets whose old probabilities have a gradient, too."""
+    ratio = next((ratio for ratio in map(own_ratio_of, terms) if ratio is not None), None)
+    return {} if ratio is None else {"policy_own_ratio_gap": (ratio.float() - 1).abs().max()}
