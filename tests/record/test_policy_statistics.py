@@ -15,7 +15,7 @@ from torch.distributions import Categorical, Normal
 N = 32
 FIELDS = ("factor_mixed", "policy_ratio", "policy_ratio_far", "policy_ratio_gap", "policy_entropy",
           "policy_entropy_weight", "policy_own_ratio_gap",
-          "value_explained_variance", "preference_margin", "preference_beta")  # fmt: skip
+          "policy_likeliest", "policy_likeliest_drawn", "value_explained_variance", "preference_margin", "preference_beta")  # fmt: skip
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -55,6 +55,20 @@ def test_ratios_are_those_of_the_loss() -> None:
     assert told["policy_ratio"] == pytest.approx(gap.exp().mean().item(), rel=1e-5)
     assert told["policy_ratio_far"] == pytest.approx(((gap.exp() < 0.8) | (gap.exp() > 1.2)).float().mean().item())
     assert told["policy_ratio_gap"] == pytest.approx(gap.abs().mean().item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+def test_choices_are_compared_with_what_drawing_gives(drawn: bool) -> None:  # noqa: FBT001 - greedy or not
+    """The share that is the likeliest, and the mean probability of the likeliest; 1 for greedy choices."""
+
+    def loss(outputs: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+        choices = torch.arange(N) % 5 if drawn else outputs.argmax(-1)
+        return -(Categorical(logits=outputs).log_prob(choices) * numbers).mean()
+
+    told, outputs, _ = _first(loss)
+    share = (outputs.argmax(-1) == torch.arange(N) % 5).float().mean().item() if drawn else 1.0
+    assert told["policy_likeliest"] == pytest.approx(share)
+    assert told["policy_likeliest_drawn"] == pytest.approx(outputs.softmax(-1).amax(-1).mean().item(), rel=1e-5)
 
 
 def _against(old: Callable[[torch.Tensor], torch.Tensor]) -> float | None:

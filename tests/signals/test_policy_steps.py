@@ -89,3 +89,19 @@ def test_the_ratio_of_a_policy_with_itself_is_told_by_its_farthest_step(tmp_path
     log = _log(tmp_path, policy_own_ratio_gap=[0.0] * 9 + [0.5])
     assert (policy_steps.own_ratio_steps(log), policy_steps.own_ratio_gap(log)) == (10, 0.5)
     assert policy_steps.own_ratio_steps(_log(tmp_path, policy_ratio=1.0)) == 0
+
+
+def test_greedy_choices_exceed_what_drawing_gives(tmp_path: Path) -> None:
+    """1 for the likeliest every time, 0 for drawn ones and for a policy that is sure; the later half counts."""
+    greedy = _log(tmp_path, policy_likeliest=[0.5] * 5 + [1.0] * 5, policy_likeliest_drawn=[0.5] * 10)
+    assert policy_steps.likeliest_excess(greedy) == 1.0
+    drawn = _log(tmp_path, policy_likeliest=[0.75] * 10, policy_likeliest_drawn=[0.5] * 10)
+    assert policy_steps.likeliest_excess(drawn) == pytest.approx(0.5)
+    assert policy_steps.likeliest_excess(_log(tmp_path, policy_likeliest=1.0, policy_likeliest_drawn=0.95)) == 0.0
+
+
+def test_a_sampled_step_stands_for_those_up_to_the_next(tmp_path: Path) -> None:
+    """Ten early samples are a quarter of forty steps; fewer than ten samples tell nothing."""
+    late = _log(tmp_path, steps=40, factor_zero=[0.0] * 9 + [1.0] + [None] * 30)
+    assert policy_steps.zero_factor_time(late) == pytest.approx(11 / 20)
+    assert policy_steps.zero_factor_time(_log(tmp_path, steps=40, factor_zero=[1.0] * 9 + [None] * 31)) == 0.0

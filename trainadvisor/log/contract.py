@@ -81,6 +81,8 @@ class StepRecord(TypedDict):
         Annotated[Number, "largest distance from 1 of a ratio whose old probabilities have a gradient, sampled"]
     ]
     policy_entropy: NotRequired[Annotated[Number, "entropy of a policy's choices in nats, at sampled steps"]]
+    policy_likeliest: NotRequired[Annotated[Number, "share of the choices made that were the likeliest, sampled"]]
+    policy_likeliest_drawn: NotRequired[Annotated[Number, "the same share where choices are drawn by probability"]]
     policy_entropy_weight: NotRequired[Annotated[Number, "factor of that entropy in the loss: negative for a bonus"]]
     value_explained_variance: NotRequired[
         Annotated[Number, "share of the variance of its targets that a value function explains, at sampled steps"]
