@@ -14,8 +14,8 @@ from torch.distributions import Categorical, Normal
 
 N = 32
 FIELDS = ("factor_mixed", "policy_ratio", "policy_ratio_far", "policy_ratio_gap", "policy_entropy",
-          "policy_entropy_weight", "policy_own_ratio_gap",
-          "policy_likeliest", "policy_likeliest_drawn", "value_explained_variance", "preference_margin", "preference_beta")  # fmt: skip
+          "policy_entropy_weight", "policy_own_ratio_gap", "policy_likeliest", "policy_likeliest_drawn",
+          "value_explained_variance", "preference_margin", "preference_beta")  # fmt: skip
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 

@@ -51,6 +51,9 @@ FORMS: dict[str, Check] = {
         "sight": optional(_texts),
         **dict.fromkeys(("ends", "after_end", "after_end_labels"), optional(is_whole)),
         **dict.fromkeys(("label_counts", "widths", "full_widths"), optional(is_whole)),
+        **dict.fromkeys(("left_out_first_ignored", "left_out_first_counted"), optional(is_count)),
+        **dict.fromkeys(("left_out_last_ignored", "left_out_last_counted"), optional(is_count)),
+        **dict.fromkeys(("left_out_places", "left_out_ignored"), optional(is_count)),
     }),
     "mask-sides": object_of({
         **dict.fromkeys(("right", "inverted", "cut_rows", "shown", "hidden", "lengths", "ids"), is_count),

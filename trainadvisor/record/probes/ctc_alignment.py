@@ -1,4 +1,4 @@
-"""Probe: whether CTC gets log-probabilities and has a path, whether targets hold the blank, what the best path emits."""
+"""Probe: whether CTC gets log-probabilities and has a path, whether targets hold blanks, what the best path emits."""
 
 import math
 from dataclasses import dataclass
