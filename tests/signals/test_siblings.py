@@ -10,7 +10,9 @@ from builders import event, make_model, signals_of
 STEPS, COUNT = 40, 8
 
 
-def _seen(tmp_path: Path, used: Any, called: list[int], router: int = 4, sampled: Any = range(STEPS)) -> Any:
+def _seen(
+    tmp_path: Path, used: Any, called: list[int], router: int = 4, sampled: Any = range(STEPS), batch: int = 4
+) -> Any:
     """Return the signals of a run with a list of eight modules, used in each step as `used` [steps, modules] says."""
     layers = [("router", "Linear", 4, router), *((f"experts.{n}.0", "Linear", 4, 4) for n in range(COUNT))]
     rows = [{"name": f"experts.{n}.0", "kind": "linear", "layer": f"experts.{n}.0", "units": 4} for n in called]
@@ -19,7 +21,9 @@ def _seen(tmp_path: Path, used: Any, called: list[int], router: int = 4, sampled
         gradients = [g for n in range(COUNT) for g in [0.5 if used[step][n] else None] * 2]
         samples.append({"step": step, "grad": [1.0, 1.0, *gradients], "table": 1, "act_rms": [1.0] * len(rows)})
     events = [event("table", {"id": 1, "model": 0, "rows": rows})]
-    return signals_of(tmp_path, steps=STEPS, models=[make_model(*layers)], layers=samples, events=events)
+    return signals_of(
+        tmp_path, columns={"batch": [batch] * STEPS}, models=[make_model(*layers)], layers=samples, events=events
+    )
 
 
 def _from(step: int, late: set[int]) -> Any:
@@ -48,6 +52,14 @@ def test_heads_used_in_turn(tmp_path: Path) -> None:
 def test_a_router_that_has_collapsed_from_the_start(tmp_path: Path) -> None:
     """A layer with an output for each module is what chooses."""
     assert _seen(tmp_path, _from(0, {3}), [3], router=COUNT)["sibling_idle_share"] == 0.875
+
+
+@pytest.mark.parametrize(("batch", "share"), [(64, 0.75), (63, None)])
+def test_three_late_samples_of_large_batches_are_enough(tmp_path: Path, batch: int, share: float | None) -> None:
+    """With eight examples for each expert one that is used at all is in each sample."""
+    sampled = (0, 1, 2, 4, 9, 12, 20, 24, 31)
+    seen = _seen(tmp_path, _from(10, {1, 2}), [1, 2], sampled=sampled, batch=batch)
+    assert seen["sibling_idle_share"] == share
 
 
 @pytest.mark.parametrize(
