@@ -98,9 +98,9 @@ def earlier_loss_rise_noises(log: RunLog) -> float | None:
 
 @signal(unit="share", **EARLIER)
 def earlier_lost_share(log: RunLog) -> float | None:
-    """Part of what an earlier training had cut from the held-out loss of a constant answer that is gone again."""
+    """Part of what an earlier training had cut from the held-out loss of a constant answer that is gone; 1: all."""
     worst = _worst(log)
     trivial = None if worst is None else number(worst.trivial)
     if worst is None or trivial is None or trivial <= worst.then:
         return None
-    return (worst.now - worst.then) / (trivial - worst.then)
+    return min((worst.now - worst.then) / (trivial - worst.then), 1.0)
