@@ -9,7 +9,7 @@ import pytest
 import torch
 from recordkit import record
 from torch import nn
-from torch.utils.data import DataLoader, Dataset, RandomSampler, WeightedRandomSampler
+from torch.utils.data import ConcatDataset, DataLoader, Dataset, RandomSampler, WeightedRandomSampler
 
 from trainadvisor.log.reader import read_log
 from trainadvisor.signals import Signals
@@ -35,13 +35,19 @@ class _Shards(Dataset[Row]):
         return row, row.sum()[None]
 
 
-def _share(folder: Path, *, different: int = N, width: int = 9, sampler: str = "shuffled") -> float | None:
+def _share(
+    folder: Path, *, different: int = N, width: int = 9, sampler: str = "shuffled", listed: bool = False
+) -> float | None:
     """Return the share of different rows that is told of two epochs."""
 
     def train() -> object:
         torch.manual_seed(0)
         rows, held_out = torch.randn(N, width), torch.randn(40, width)
-        data = _Shards(rows, different)
+        data = (
+            ConcatDataset([_Shards(rows[:different], different)] * (N // different))
+            if listed
+            else _Shards(rows, different)
+        )
         order = {
             "shuffled": RandomSampler(data), "drawn": RandomSampler(data, replacement=True),
             "weighted": WeightedRandomSampler([1.0] * N, N),
@@ -74,9 +80,9 @@ def test_rows_drawn_with_replacement_are_mostly_different(tmp_path: Path) -> Non
     assert _share(tmp_path, sampler="drawn") > 0.8
 
 
-@pytest.mark.parametrize("case", [{"width": 3}, {"sampler": "weighted"}])
+@pytest.mark.parametrize("case", [{"width": 3}, {"sampler": "weighted"}, {"listed": True}])
 def test_rows_that_may_be_equal_by_chance_or_meant_to_be_are_left_alone(
     tmp_path: Path, case: dict[str, object]
 ) -> None:
-    """A few numbers may coincide, and weights draw some rows more often than others."""
+    """A few numbers may coincide, weights draw some rows more often, and a part may be listed many times."""
     assert _share(tmp_path, different=SHARD, **case) is None  # type: ignore[arg-type]

@@ -12,6 +12,9 @@ COPIES = {
     "zh": "来自一个按索引取样的训练加载器的实测数值行，以及同时进行的评估",
 }
 
+# Data sets that may hold one part many times, for longer epochs or to draw a rare class more often.
+LISTED = "ConcatDataset"
+
 
 def _told(log: RunLog) -> dict[str, Any]:
     """Return what was seen last of rows that are equal only as copies; empty where it is not certain."""
@@ -22,9 +25,9 @@ def _told(log: RunLog) -> dict[str, Any]:
 
 @signal(unit="examples", **COPIES)
 def loader_examples(log: RunLog) -> int | None:
-    """Examples that the only training loader counts; absent where it draws some more often than others."""
+    """Examples that the only training loader counts; absent where some are drawn or listed more often on purpose."""
     training = [loader for loader in log.loaders if loader["role"] == "train"]
-    if len(training) != 1 or "Weighted" in str(training[0].get("sampler")):
+    if len(training) != 1 or "Weighted" in str(training[0].get("sampler")) or training[0].get("dataset") == LISTED:
         return None
     return whole(training[0].get("examples"))
 
