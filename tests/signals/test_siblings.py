@@ -11,7 +11,13 @@ STEPS, COUNT = 40, 8
 
 
 def _seen(
-    tmp_path: Path, used: Any, called: list[int], router: int = 4, sampled: Any = range(STEPS), batch: int = 4
+    tmp_path: Path,
+    used: Any,
+    called: list[int],
+    router: int = 4,
+    sampled: Any = range(STEPS),
+    batch: int = 4,
+    looked: Any = range(STEPS),
 ) -> Any:
     """Return the signals of a run with a list of eight modules, used in each step as `used` [steps, modules] says."""
     layers = [("router", "Linear", 4, router), *((f"experts.{n}.0", "Linear", 4, 4) for n in range(COUNT))]
@@ -19,7 +25,8 @@ def _seen(
     samples = []
     for step in sampled:
         gradients = [g for n in range(COUNT) for g in [0.5 if used[step][n] else None] * 2]
-        samples.append({"step": step, "grad": [1.0, 1.0, *gradients], "table": 1, "act_rms": [1.0] * len(rows)})
+        acts = {"table": 1, "act_rms": [1.0] * len(rows)} if step in looked else {}
+        samples.append({"step": step, "grad": [1.0, 1.0, *gradients], **acts})
     events = [event("table", {"id": 1, "model": 0, "rows": rows})]
     return signals_of(
         tmp_path, columns={"batch": [batch] * STEPS}, models=[make_model(*layers)], layers=samples, events=events
@@ -85,3 +92,17 @@ def test_stochastic_depth(tmp_path: Path, seed: int) -> None:
 def test_calls_that_are_not_observed(tmp_path: Path) -> None:
     """Without them a missing gradient may have any reason."""
     assert _seen(tmp_path, _from(10, {1, 2}), [])["sibling_idle_share"] == 0.0
+
+
+def test_calls_of_early_samples_do_not_stand_for_late_ones(tmp_path: Path) -> None:
+    """All experts were called while calls were looked at; later six of eight have no gradient any more."""
+    seen = _seen(tmp_path, _from(10, {1, 2}), list(range(COUNT)), looked=range(5))
+    assert seen["sibling_idle_share"] == 0.75
+
+
+def test_frozen_modules_that_are_called_are_in_use(tmp_path: Path) -> None:
+    """They never have a gradient, whenever their calls were looked at."""
+    for looked in (range(5), range(STEPS)):
+        folder = tmp_path / str(len(looked))
+        folder.mkdir()
+        assert _seen(folder, _from(0, {1, 2}), list(range(COUNT)), looked=looked)["sibling_idle_share"] == 0.0

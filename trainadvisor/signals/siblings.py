@@ -69,7 +69,7 @@ def _of(log: RunLog) -> list[Siblings] | None:
         return None
     batches = finite(log.column("batch"))
     examples = median(batches) if batches.size else 0.0
-    called = {str(row.get("layer") or "") for row in log.layers.rows("act")}
+    called = _called(log, 0.0) or set()
     found = []
     for name, members in _groups(parameters).items():
         shapes = [_shapes(parameters, rows) for rows in members.values()]
@@ -81,13 +81,29 @@ def _of(log: RunLog) -> list[Siblings] | None:
         used = _used(gradients, members)
         late = used[steps >= begin].mean(0) >= USED
         ordered = [{parameters[row]["layer"] for row in rows} for _, rows in sorted(members.items())]
-        seen = [bool(layers & called) for layers in ordered]
-        if not any(seen):
+        if not any(layers & called for layers in ordered):
             continue  # calls are not observed in this model
+        now = _called(log, begin)
+        # where no late call was looked at, one that had a gradient before and has none is not called
+        seen = [bool(layers & (called if now is None else now)) for layers in ordered]
+        if now is None:
+            seen = [call and not ever for call, ever in zip(seen, used.any(0), strict=True)]
         idle = sum(not busy and not call for busy, call in zip(late, seen, strict=True))
         routed = _chosen(parameters, name, len(members))
         found.append(Siblings(name, len(members), idle, int(used.sum(1).max()), routed))
     return found
+
+
+def _called(log: RunLog, begin: float) -> set[str] | None:
+    """Return the layers that were called in the samples from a step on; None where no call was looked at there."""
+    steps, rows = log.layers.steps_of("act_rms"), log.layers.rows("act")
+    names = [str(row.get("layer") or "") for row in rows]
+    if not begin:
+        return set(names)
+    looked = log.layers.column("act_rms")[steps >= begin]
+    if not len(looked):
+        return None
+    return {name for name, known in zip(names, np.isfinite(looked).any(0), strict=True) if known}
 
 
 def _begin(log: RunLog, least: int) -> float | None:
