@@ -83,3 +83,22 @@ def test_labels_that_are_the_blank(tmp_path: Path, label: int, share: float, joi
         targets = torch.cat([row[:length] for row, length in zip(targets, LENGTHS, strict=True)])
     told = [event("ctc", detail) for detail in _train([5, 5, 5, 5], targets=targets).events("ctc")]
     assert signals_of(tmp_path, steps=4, events=told)["ctc_blank_label_share"] == share
+
+
+@pytest.mark.parametrize("normalized", [False, True])
+def test_frames_without_log_softmax_are_counted(tmp_path: Path, normalized: bool) -> None:  # noqa: FBT001 - scores or not
+    """Scores are no log-probabilities in any frame; frames behind the end do not count."""
+
+    def train() -> object:
+        torch.manual_seed(0)
+        model = nn.Linear(6, C)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+        for _ in range(4):
+            optimizer.zero_grad()
+            scores = model(torch.randn(FRAMES, B, 6))
+            scores = scores.log_softmax(-1) if normalized else scores
+            F.ctc_loss(scores, TARGETS, [4] * B, LENGTHS, zero_infinity=True).backward()
+            optimizer.step()
+        return model
+
+    assert record(train).events("ctc")[-1]["open_frames"] == (0 if normalized else 4 * B * 4)

@@ -14,7 +14,8 @@ from torch.distributions import Categorical, Normal
 
 N = 32
 FIELDS = ("factor_mixed", "policy_ratio", "policy_ratio_far", "policy_ratio_gap", "policy_entropy",
-          "policy_entropy_weight", "value_explained_variance", "preference_margin", "preference_beta")  # fmt: skip
+          "policy_entropy_weight", "policy_own_ratio_gap", "policy_likeliest", "policy_likeliest_drawn",
+          "value_explained_variance", "preference_margin", "preference_beta")  # fmt: skip
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -54,6 +55,37 @@ def test_ratios_are_those_of_the_loss() -> None:
     assert told["policy_ratio"] == pytest.approx(gap.exp().mean().item(), rel=1e-5)
     assert told["policy_ratio_far"] == pytest.approx(((gap.exp() < 0.8) | (gap.exp() > 1.2)).float().mean().item())
     assert told["policy_ratio_gap"] == pytest.approx(gap.abs().mean().item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+def test_choices_are_compared_with_what_drawing_gives(drawn: bool) -> None:  # noqa: FBT001 - greedy or not
+    """The share that is the likeliest, and the mean probability of the likeliest; 1 for greedy choices."""
+
+    def loss(outputs: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+        choices = torch.arange(N) % 5 if drawn else outputs.argmax(-1)
+        return -(Categorical(logits=outputs).log_prob(choices) * numbers).mean()
+
+    told, outputs, _ = _first(loss)
+    share = (outputs.argmax(-1) == torch.arange(N) % 5).float().mean().item() if drawn else 1.0
+    assert told["policy_likeliest"] == pytest.approx(share)
+    assert told["policy_likeliest_drawn"] == pytest.approx(outputs.softmax(-1).amax(-1).mean().item(), rel=1e-5)
+
+
+def _against(old: Callable[[torch.Tensor], torch.Tensor]) -> float | None:
+    """Return what is told of a ratio whose old log-probabilities are made in this way."""
+
+    def loss(outputs: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+        ratio = (_picked(outputs, 0) - old(outputs)).exp()
+        return -torch.min(ratio * numbers, ratio.clamp(0.8, 1.2) * numbers).mean()
+
+    return _first(loss)[0]["policy_own_ratio_gap"]
+
+
+def test_a_ratio_of_one_policy_with_itself_is_told() -> None:
+    """Where both log-probabilities have a gradient there is none of the ratio; a detached one leaves it."""
+    assert _against(lambda outputs: _picked(outputs, 0)) == 0.0
+    assert _against(lambda outputs: _picked(outputs, 1)) > 0.1
+    assert _against(lambda outputs: _picked(outputs, 0).detach()) is None
 
 
 @pytest.mark.parametrize("bound", [lambda ratio: ratio, lambda ratio: ratio.clamp(max=2.0)])

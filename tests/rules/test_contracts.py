@@ -428,6 +428,9 @@ FAULTS: dict[str, Any] = {
         ]
     },
     "ctc-blank-label": {"happened": [event("ctc", {"examples": 100, "target_labels": 400, "blank_labels": 50})]},
+    "ctc-not-normalized": {
+        "happened": [event("ctc", {"examples": 100, "input_frames": 900, "target_labels": 400, "open_frames": 900})]
+    },
     "ctc-infeasible": {
         "happened": [event("ctc", {"examples": 100, "infeasible": 60, "input_frames": 300, "target_labels": 400})]
     },

@@ -82,3 +82,26 @@ def test_the_margin_of_the_first_step_is_told(tmp_path: Path) -> None:
     """Later ones grow, as a training that learns shows."""
     log = _log(tmp_path, steps=5, preference_margin=[0.25, 1.0, 2.0, 3.0, 4.0])
     assert policy_steps.preference_margin_first(log) == 0.25
+
+
+def test_the_ratio_of_a_policy_with_itself_is_told_by_its_farthest_step(tmp_path: Path) -> None:
+    """One step at which it left 1 shows that the two are not the same."""
+    log = _log(tmp_path, policy_own_ratio_gap=[0.0] * 9 + [0.5])
+    assert (policy_steps.own_ratio_steps(log), policy_steps.own_ratio_gap(log)) == (10, 0.5)
+    assert policy_steps.own_ratio_steps(_log(tmp_path, policy_ratio=1.0)) == 0
+
+
+def test_greedy_choices_exceed_what_drawing_gives(tmp_path: Path) -> None:
+    """1 for the likeliest every time, 0 for drawn ones and for a policy that is sure; the later half counts."""
+    greedy = _log(tmp_path, policy_likeliest=[0.5] * 5 + [1.0] * 5, policy_likeliest_drawn=[0.5] * 10)
+    assert policy_steps.likeliest_excess(greedy) == 1.0
+    drawn = _log(tmp_path, policy_likeliest=[0.75] * 10, policy_likeliest_drawn=[0.5] * 10)
+    assert policy_steps.likeliest_excess(drawn) == pytest.approx(0.5)
+    assert policy_steps.likeliest_excess(_log(tmp_path, policy_likeliest=1.0, policy_likeliest_drawn=0.95)) == 0.0
+
+
+def test_a_sampled_step_stands_for_those_up_to_the_next(tmp_path: Path) -> None:
+    """Ten early samples are a quarter of forty steps; fewer than ten samples tell nothing."""
+    late = _log(tmp_path, steps=40, factor_zero=[0.0] * 9 + [1.0] + [None] * 30)
+    assert policy_steps.zero_factor_time(late) == pytest.approx(11 / 20)
+    assert policy_steps.zero_factor_time(_log(tmp_path, steps=40, factor_zero=[1.0] * 9 + [None] * 31)) == 0.0

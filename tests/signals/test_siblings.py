@@ -10,16 +10,27 @@ from builders import event, make_model, signals_of
 STEPS, COUNT = 40, 8
 
 
-def _seen(tmp_path: Path, used: Any, called: list[int], router: int = 4, sampled: Any = range(STEPS)) -> Any:
+def _seen(
+    tmp_path: Path,
+    used: Any,
+    called: list[int],
+    router: int = 4,
+    sampled: Any = range(STEPS),
+    batch: int = 4,
+    looked: Any = range(STEPS),
+) -> Any:
     """Return the signals of a run with a list of eight modules, used in each step as `used` [steps, modules] says."""
     layers = [("router", "Linear", 4, router), *((f"experts.{n}.0", "Linear", 4, 4) for n in range(COUNT))]
     rows = [{"name": f"experts.{n}.0", "kind": "linear", "layer": f"experts.{n}.0", "units": 4} for n in called]
     samples = []
     for step in sampled:
         gradients = [g for n in range(COUNT) for g in [0.5 if used[step][n] else None] * 2]
-        samples.append({"step": step, "grad": [1.0, 1.0, *gradients], "table": 1, "act_rms": [1.0] * len(rows)})
+        acts = {"table": 1, "act_rms": [1.0] * len(rows)} if step in looked else {}
+        samples.append({"step": step, "grad": [1.0, 1.0, *gradients], **acts})
     events = [event("table", {"id": 1, "model": 0, "rows": rows})]
-    return signals_of(tmp_path, steps=STEPS, models=[make_model(*layers)], layers=samples, events=events)
+    return signals_of(
+        tmp_path, columns={"batch": [batch] * STEPS}, models=[make_model(*layers)], layers=samples, events=events
+    )
 
 
 def _from(step: int, late: set[int]) -> Any:
@@ -50,6 +61,14 @@ def test_a_router_that_has_collapsed_from_the_start(tmp_path: Path) -> None:
     assert _seen(tmp_path, _from(0, {3}), [3], router=COUNT)["sibling_idle_share"] == 0.875
 
 
+@pytest.mark.parametrize(("batch", "share"), [(64, 0.75), (63, None)])
+def test_three_late_samples_of_large_batches_are_enough(tmp_path: Path, batch: int, share: float | None) -> None:
+    """With eight examples for each expert one that is used at all is in each sample."""
+    sampled = (0, 1, 2, 4, 9, 12, 20, 24, 31)
+    seen = _seen(tmp_path, _from(10, {1, 2}), [1, 2], sampled=sampled, batch=batch)
+    assert seen["sibling_idle_share"] == share
+
+
 @pytest.mark.parametrize(
     ("sampled", "share"), [((2, 9, 18, 20, 24, 28, 31, 35), 0.75), ((2, 9, 12, 20, 24, 28, 31), None)]
 )
@@ -73,3 +92,17 @@ def test_stochastic_depth(tmp_path: Path, seed: int) -> None:
 def test_calls_that_are_not_observed(tmp_path: Path) -> None:
     """Without them a missing gradient may have any reason."""
     assert _seen(tmp_path, _from(10, {1, 2}), [])["sibling_idle_share"] == 0.0
+
+
+def test_calls_of_early_samples_do_not_stand_for_late_ones(tmp_path: Path) -> None:
+    """All experts were called while calls were looked at; later six of eight have no gradient any more."""
+    seen = _seen(tmp_path, _from(10, {1, 2}), list(range(COUNT)), looked=range(5))
+    assert seen["sibling_idle_share"] == 0.75
+
+
+def test_frozen_modules_that_are_called_are_in_use(tmp_path: Path) -> None:
+    """They never have a gradient, whenever their calls were looked at."""
+    for looked in (range(5), range(STEPS)):
+        folder = tmp_path / str(len(looked))
+        folder.mkdir()
+        assert _seen(folder, _from(0, {1, 2}), list(range(COUNT)), looked=looked)["sibling_idle_share"] == 0.0

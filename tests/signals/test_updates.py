@@ -42,9 +42,10 @@ def test_early_is_the_first_tenth_of_the_run(tmp_path: Path) -> None:
     assert moving(tmp_path, [[0.5]] * 10 + [[0.001]] * 90)["update_ratio_early"] == pytest.approx(0.5)
 
 
-def test_weights_that_start_at_zero_have_no_ratio(tmp_path: Path) -> None:
-    """Their first step is infinitely large relative to nothing."""
-    seen = moving(tmp_path, [[1e12, 0.1]] * 5, init_rms=[0.0, 0.1])
+@pytest.mark.parametrize("nothing", [0.0, 1.4e-5])
+def test_weights_that_start_at_zero_have_no_ratio(tmp_path: Path, nothing: float) -> None:
+    """Their first step is infinitely large relative to nothing; an adapter may be first seen some steps later."""
+    seen = moving(tmp_path, [[1e12, 0.1]] * 5, init_rms=[nothing, 0.1])
     assert seen["update_ratio_first"] == pytest.approx(0.1)
     assert seen["weight_travel"] == pytest.approx(0.5)
 

@@ -77,7 +77,12 @@ class StepRecord(TypedDict):
     policy_ratio: NotRequired[Annotated[Number, "mean ratio of new to old probabilities that a policy's loss clips"]]
     policy_ratio_far: NotRequired[Annotated[Number, "share of these ratios that are further than 0.2 from 1"]]
     policy_ratio_gap: NotRequired[Annotated[Number, "mean distance of new from old log-probabilities in nats"]]
+    policy_own_ratio_gap: NotRequired[
+        Annotated[Number, "largest distance from 1 of a ratio whose old probabilities have a gradient, sampled"]
+    ]
     policy_entropy: NotRequired[Annotated[Number, "entropy of a policy's choices in nats, at sampled steps"]]
+    policy_likeliest: NotRequired[Annotated[Number, "share of the choices made that were the likeliest, sampled"]]
+    policy_likeliest_drawn: NotRequired[Annotated[Number, "the same share where choices are drawn by probability"]]
     policy_entropy_weight: NotRequired[Annotated[Number, "factor of that entropy in the loss: negative for a bonus"]]
     value_explained_variance: NotRequired[
         Annotated[Number, "share of the variance of its targets that a value function explains, at sampled steps"]

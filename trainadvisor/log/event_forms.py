@@ -44,12 +44,16 @@ FORMS: dict[str, Check] = {
         **dict.fromkeys(("by_loader", "training_loader"), is_flag),
         **dict.fromkeys(("whole_batches", "new_batches"), is_count),
         **dict.fromkeys(("same_examples", "in_train_mode", "calls", "real_rows", "found_before"), optional(is_finite)),
+        "trained_taken": optional(is_finite),
         "after": optional(is_count), "word": optional(is_text), "layers": optional(_texts),
     }),
     "labels": object_of({
         "sight": optional(_texts),
         **dict.fromkeys(("ends", "after_end", "after_end_labels"), optional(is_whole)),
         **dict.fromkeys(("label_counts", "widths", "full_widths"), optional(is_whole)),
+        **dict.fromkeys(("left_out_first_ignored", "left_out_first_counted"), optional(is_count)),
+        **dict.fromkeys(("left_out_last_ignored", "left_out_last_counted"), optional(is_count)),
+        **dict.fromkeys(("left_out_places", "left_out_ignored"), optional(is_count)),
     }),
     "mask-sides": object_of({
         **dict.fromkeys(("right", "inverted", "cut_rows", "shown", "hidden", "lengths", "ids"), is_count),

@@ -42,6 +42,12 @@ def ctc_blank_label_share(log: RunLog) -> float | None:
     return 0.0 if _is_other(log) else _ratio(log, "blank_labels", "target_labels")
 
 
+@signal(unit="share", **CTC)
+def ctc_open_share(log: RunLog) -> float | None:
+    """Share of the frames whose probabilities do not sum to 1, as scores without log_softmax; 0 for other losses."""
+    return 0.0 if _is_other(log) else _ratio(log, "open_frames", "input_frames")
+
+
 @signal(unit="frames", **CTC)
 def ctc_frames(log: RunLog) -> float | None:
     """Mean number of frames of an example at the loss."""

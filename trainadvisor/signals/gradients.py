@@ -8,6 +8,7 @@ from trainadvisor.signals import signal
 from trainadvisor.signals.matrices import (
     early,
     even,
+    from_zero,
     matrices,
     matrix_facts,
     per_element,
@@ -98,7 +99,7 @@ def grad_to_weight_first(log: RunLog) -> float | None:
     """Median over weight matrices of gradient RMS at the first sampled step over the RMS of the initial weights."""
     gradient = per_element(log, "grad")
     initial = np.array([facts["init_rms"] or np.nan for facts in matrix_facts(log)], dtype=np.float64)
-    return typical(gradient[0] / initial) if gradient.size else None
+    return typical(gradient[0] / np.where(from_zero(log), np.nan, initial)) if gradient.size else None
 
 
 def thirds(values: Floats) -> tuple[Floats, Floats]:

@@ -259,3 +259,38 @@ def padded_label_share(log: RunLog) -> float | None:
         and (number(detail.get("padding_lengths")) or 0.0) > 1
     ]
     return max(shares, default=0.0) if labeled or log.losses else None
+
+
+def _left_out(log: RunLog) -> dict[str, Any]:
+    """Return what is known of a tagger whose loss ignores one of its classes; empty for others, and of few rows."""
+    for detail in _labeled(log):
+        rows = sum(number(detail.get(f"left_out_first_{side}")) or 0 for side in ("ignored", "counted"))
+        if rows >= LEAST_ROWS:
+            return detail
+    return {}
+
+
+@signal(unit="share", **LABELS)
+def left_out_share(log: RunLog) -> float | None:
+    """Share of the places of sequences, padding left out, whose label is a class that the loss ignores; else 0."""
+    detail = _left_out(log)
+    places = number(detail.get("left_out_places"))
+    return (number(detail.get("left_out_ignored")) or 0) / places if places else (0.0 if log.losses else None)
+
+
+@signal(unit="share", **LABELS)
+def left_out_edge_share(log: RunLog) -> float | None:
+    """Share of the rarer kind among the first places of rows: ignored ones, and those that count; else 0.
+
+    Where all first places are ignored, as a start token is, that among the last ones. It is 0 for a number that stands
+    for no label: first pieces of words count, and start and end tokens do not.
+    """
+    detail = _left_out(log)
+    if not detail:
+        return 0.0 if log.losses else None
+    return _rarer(detail, "first") if number(detail.get("left_out_first_counted")) else _rarer(detail, "last")
+
+
+def _rarer(detail: dict[str, Any], edge: str) -> float:
+    ignored, counted = (number(detail.get(f"left_out_{edge}_{side}")) or 0 for side in ("ignored", "counted"))
+    return min(ignored, counted) / max(ignored + counted, 1)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from trainadvisor.log.columns import Floats, Ints
 from trainadvisor.log.reader import RunLog
@@ -12,6 +13,8 @@ from trainadvisor.signals.robust_statistics import median
 EARLY_SHARE, LATE_SHARE = 0.1, 0.25
 LEAST_SAMPLES = 5
 EVEN_SAMPLES = 200
+# Size beside the largest matrix at which one starts at zero, but for a step that came before it was seen.
+_ZERO_BESIDE = 1e-3
 LEAST_LOG = 1e-30  # keeps the logarithm of a zero finite
 
 
@@ -40,6 +43,14 @@ def matrix_facts(log: RunLog) -> list[dict[str, Any]]:
     """Return the description of each weight matrix, earliest layer first."""
     parameters = log.layers.rows()
     return [parameters[row] for row in matrices(log)]
+
+
+def from_zero(log: RunLog) -> npt.NDArray[np.bool_]:
+    """Return which of the matrices start at zero, or as nearly so as one that was first seen after a step."""
+    initial = np.array([facts["init_rms"] or 0.0 for facts in matrix_facts(log)], dtype=np.float64)
+    known = np.where(np.isfinite(initial), initial, 0.0)
+    given = np.array([facts["init_rms"] is not None for facts in matrix_facts(log)], dtype=np.bool_)
+    return np.asarray(given & (known <= _ZERO_BESIDE * known.max(initial=0.0)), dtype=np.bool_)
 
 
 def of_matrices(log: RunLog, column: str) -> Floats:

@@ -58,3 +58,46 @@ def policy_first_gap(log: RunLog) -> float | None:
     """Mean distance of new and old log-probabilities at the very first step, where both are of one policy."""
     first = log.column("policy_ratio_gap")[:1]
     return float(first[0]) if first.size and np.isfinite(first[0]) else None
+
+
+@signal(unit="steps", **POLICY)
+def own_ratio_steps(log: RunLog) -> int:
+    """Sampled steps with a ratio of new to old probabilities that both have a gradient; 0 where old ones have none."""
+    return int(np.isfinite(log.column("policy_own_ratio_gap")).sum())
+
+
+@signal(unit="", **POLICY)
+def own_ratio_gap(log: RunLog) -> float:
+    """Largest distance from 1 of these ratios: 0 where old and new probabilities are of the same weights; 0: none."""
+    return max(map(float, robust_statistics.finite(log.column("policy_own_ratio_gap"))), default=0.0)
+
+
+# Where the likeliest choice has less than this, choices that are drawn are often others.
+_SURE = 0.9
+
+
+@signal(unit="share", **POLICY)
+def likeliest_excess(log: RunLog) -> float:
+    """How much more often than by drawing the likeliest choice was made: 0 for drawn choices, 1 where it always was.
+
+    Median of the later half of the samples; 0 for a policy that has made up its mind, and where choices are not seen.
+    """
+    made, drawn = log.column("policy_likeliest"), log.column("policy_likeliest_drawn")
+    known = np.flatnonzero(np.isfinite(made) & np.isfinite(drawn))
+    late = known[known.size // 2 :]
+    late = late[drawn[late] < _SURE]
+    return float(np.median((made[late] - drawn[late]) / (1 - drawn[late]))) if late.size >= FACTS else 0.0
+
+
+@signal(unit="share", **POLICY)
+def zero_factor_time(log: RunLog) -> float:
+    """Share of the steps in which all advantages were zero, in that half of the run in which there are fewer.
+
+    Each sampled step stands for those up to the next sample, since early ones are sampled densely; 0 without any.
+    """
+    zero = log.column("factor_zero")
+    sampled = np.flatnonzero(np.isfinite(zero))
+    if sampled.size < LEAST:
+        return 0.0
+    nearest = np.searchsorted(sampled, np.arange(sampled[0], len(zero)), side="right") - 1
+    return float(min(half.mean() for half in np.array_split(zero[sampled][nearest], 2)))

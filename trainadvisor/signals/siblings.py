@@ -11,9 +11,12 @@ from trainadvisor.log.columns import Floats
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.memory import memory_of
+from trainadvisor.signals.robust_statistics import finite, median
 
 SIBLINGS = {"needs": "gradients of modules of one shape in a list", "zh": "同一列表中同形模块的梯度"}
 LEAST_SIBLINGS, LEAST_SAMPLES = 3, 6
+# Samples that are enough where a batch has so many examples for each module: one that is used is in each of them.
+FEW_SAMPLES, MANY_EXAMPLES = 3, 8
 # Part of the run after which samples stand for its second half.
 EARLIEST = 0.4
 # Part of the samples in which a module that counts as used has a gradient.
@@ -62,28 +65,51 @@ def _of(log: RunLog) -> list[Siblings] | None:
     """Return the lists of a model whose use was seen, None where too few samples tell."""
     gradients, steps = log.layers.column("grad"), log.layers.steps_of("grad")
     parameters = log.layers.rows()
-    if steps.size < LEAST_SAMPLES:
+    if steps.size < LEAST_SAMPLES or _begin(log, FEW_SAMPLES) is None:
         return None
-    # a run with little to spend on samples takes few of them late
-    begin = min(log.steps[-1] / 2, steps[-LEAST_SAMPLES])
-    if begin < EARLIEST * log.steps[-1]:
-        return None
-    called = {str(row.get("layer") or "") for row in log.layers.rows("act")}
+    batches = finite(log.column("batch"))
+    examples = median(batches) if batches.size else 0.0
+    called = _called(log, 0.0) or set()
     found = []
     for name, members in _groups(parameters).items():
         shapes = [_shapes(parameters, rows) for rows in members.values()]
         if len(members) < LEAST_SIBLINGS or any(other != shapes[0] for other in shapes):
             continue
+        begin = _begin(log, FEW_SAMPLES if examples >= MANY_EXAMPLES * len(members) else LEAST_SAMPLES)
+        if begin is None:
+            return None
         used = _used(gradients, members)
         late = used[steps >= begin].mean(0) >= USED
         ordered = [{parameters[row]["layer"] for row in rows} for _, rows in sorted(members.items())]
-        seen = [bool(layers & called) for layers in ordered]
-        if not any(seen):
+        if not any(layers & called for layers in ordered):
             continue  # calls are not observed in this model
+        now = _called(log, begin)
+        # where no late call was looked at, one that had a gradient before and has none is not called
+        seen = [bool(layers & (called if now is None else now)) for layers in ordered]
+        if now is None:
+            seen = [call and not ever for call, ever in zip(seen, used.any(0), strict=True)]
         idle = sum(not busy and not call for busy, call in zip(late, seen, strict=True))
         routed = _chosen(parameters, name, len(members))
         found.append(Siblings(name, len(members), idle, int(used.sum(1).max()), routed))
     return found
+
+
+def _called(log: RunLog, begin: float) -> set[str] | None:
+    """Return the layers that were called in the samples from a step on; None where no call was looked at there."""
+    steps, rows = log.layers.steps_of("act_rms"), log.layers.rows("act")
+    names = [str(row.get("layer") or "") for row in rows]
+    if not begin:
+        return set(names)
+    looked = log.layers.column("act_rms")[steps >= begin]
+    if not len(looked):
+        return None
+    return {name for name, known in zip(names, np.isfinite(looked).any(0), strict=True) if known}
+
+
+def _begin(log: RunLog, least: int) -> float | None:
+    """Return the step from which on samples stand for the second half; a run with little to spend takes few of them."""
+    begin = min(log.steps[-1] / 2, log.layers.steps_of("grad")[-least])
+    return float(begin) if begin >= EARLIEST * log.steps[-1] else None
 
 
 def _worst(log: RunLog) -> Siblings | None:

@@ -1,14 +1,13 @@
 """Updates: the size of a step relative to the weights."""
 
 import numpy as np
-import numpy.typing as npt
 
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.columns import Floats
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import context, signal
 from trainadvisor.signals.gradients import thirds
-from trainadvisor.signals.matrices import early, even, matrix_facts, of_matrices, row_medians, typical
+from trainadvisor.signals.matrices import early, even, from_zero, of_matrices, row_medians, typical
 from trainadvisor.signals.optimizer import main_optimizer
 from trainadvisor.signals.robust_statistics import finite
 
@@ -19,11 +18,7 @@ LARGE = 0.1  # ratio that counts as the onset of large updates; the rules have t
 
 def _moves(log: RunLog) -> Floats:
     """Return the update ratios, samples x matrices; nan for matrices that start at zero, whose ratio says nothing."""
-    return np.where(_from_zero(log), np.nan, of_matrices(log, "update"))
-
-
-def _from_zero(log: RunLog) -> npt.NDArray[np.bool_]:
-    return np.array([facts["init_rms"] == 0 for facts in matrix_facts(log)], dtype=np.bool_)
+    return np.where(from_zero(log), np.nan, of_matrices(log, "update"))
 
 
 def _ratios(log: RunLog) -> Floats:
@@ -115,7 +110,7 @@ def weight_travel(log: RunLog) -> float | None:
 
 def _relative_norms(log: RunLog) -> Floats:
     """Return the norm of each weight matrix over its norm at the first sample; nan for those that start at zero."""
-    weights = np.where(_from_zero(log), np.nan, of_matrices(log, "weight"))
+    weights = np.where(from_zero(log), np.nan, of_matrices(log, "weight"))
     if not weights.size:
         return weights
     return np.asarray(weights / np.where(weights[0] > 0, weights[0], np.nan), dtype=np.float64)

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from trainadvisor.record.losses.left_out_class import LeftOutClass
 from trainadvisor.record.losses.padded_labels import PaddedLabels
 from trainadvisor.record.losses.prompt_parts import PromptParts
 
@@ -36,6 +37,7 @@ class LabelPlaces:
     full: set[int] = field(default_factory=set)
     prompts: PromptParts = field(default_factory=PromptParts)
     padded: PaddedLabels = field(default_factory=PaddedLabels)
+    left_out: LeftOutClass = field(default_factory=LeftOutClass)
 
     def add(self, label: torch.Tensor, place: torch.Tensor, sources: list[torch.Tensor]) -> None:
         """Take the labels of a batch that count, the place of each, and what was embedded."""
@@ -78,7 +80,7 @@ class LabelPlaces:
         return {
             "batches": self.batches, "labels": self.labels, "sources": self.sources, "sight": sorted(self.sight),
             "own": self.own, "straight": self.straight, **shares, **self._ends(), **self.prompts.fact(),
-            **self.padded.fact(),
+            **self.padded.fact(), **self.left_out.fact(),
         }  # fmt: skip
 
     def _ends(self) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class PaddedLabels:
 
     def add(self, label: torch.Tensor, place: torch.Tensor, ids: torch.Tensor) -> None:
         """Take the labels of a batch that count, the place of each, and the ids, rows by columns."""
-        mask = max((_at_end(ids), _at_end(ids.flip(1)).flip(1)), key=lambda found: int(found.sum()))
+        mask = padding_of(ids)
         if not mask.any():
             return
         self.labels.update(label[mask.flatten()[place]].tolist())
@@ -41,6 +41,11 @@ class PaddedLabels:
             "padded_labels": count, "padded_alike": most / count, "padding_elsewhere": self.outside / self.inside,
             "padding_lengths": len(self.runs),
         }  # fmt: skip
+
+
+def padding_of(ids: torch.Tensor) -> torch.Tensor:
+    """Return where rows are padded: runs of one id at their ends or at their starts, whichever are longer."""
+    return max((_at_end(ids), _at_end(ids.flip(1)).flip(1)), key=lambda found: int(found.sum()))
 
 
 def _at_end(ids: torch.Tensor) -> torch.Tensor:

@@ -15,15 +15,25 @@ _BETWEEN = frozenset({"Clamp", "ClampMin", "ClampMax", "Sum", "Mean", "Neg", "Vi
 
 def ratio_of(term: Any) -> torch.Tensor | None:
     """Return exp(new - old) where a term that an advantage weighs is that, old without gradient; None otherwise."""
+    return _ratio(term, with_gradient=1)
+
+
+def own_ratio_of(term: Any) -> torch.Tensor | None:
+    """Return exp(new - old) where old has a gradient as well, which takes away that of new; None otherwise."""
+    return _ratio(term, with_gradient=2)
+
+
+def _ratio(term: Any, *, with_gradient: int) -> torch.Tensor | None:
+    """Return the exponential of a difference of two log-probabilities, of which so many have a gradient."""
     node = _through(term, {"Clamp", "ClampMin", "ClampMax"})
     if bare(node) != "Exp":
         return None
     difference = _through(node.next_functions[0][0], _BETWEEN)
     sides = [following for following, _ in difference.next_functions] if bare(difference) == "Sub" else []
     known = [side for side in sides if side is not None]
-    if len(sides) != 2 or len(known) != 1 or (source_of(known[0]) is None and not is_density(known[0])):
+    if len(sides) != 2 or len(known) != with_gradient:
         return None
-    return kept(node, "result")
+    return kept(node, "result") if all(source_of(side) is not None or is_density(side) for side in known) else None
 
 
 def is_clipped(term: Any) -> bool:

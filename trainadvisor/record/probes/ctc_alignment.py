@@ -1,4 +1,4 @@
-"""Probe: whether CTC has a path for each example, whether targets hold the blank, and how much the best path emits."""
+"""Probe: whether CTC gets log-probabilities and has a path, whether targets hold blanks, what the best path emits."""
 
 import math
 from dataclasses import dataclass
@@ -12,6 +12,9 @@ from trainadvisor.record.losses.loss_calls import named
 
 _FIRST, _MOST = 16, 200
 _TOLD = {1, 4, _FIRST, _MOST}
+_SUMS = ("infeasible", "input_frames", "target_labels", "blank_labels", "open_frames")
+# How far the logarithm of the sum of a frame's probabilities is from 0 in half precision, at most.
+_ROUNDING = 0.1
 
 
 @dataclass
@@ -53,20 +56,21 @@ class CtcAlignmentProbe:
         targets = targets.to(scores.device)
         short, blank = frames < labels + _repeats(targets, labels), int(given.get("blank", 0))
         blanks = _counted(targets == blank, labels)
-        sums = torch.stack([short.sum(), frames.sum(), labels.sum(), blanks.sum()]).double()
+        inside = torch.arange(scores.shape[0], device=scores.device)[:, None] < frames
+        open_frames = (scores.float().logsumexp(-1).abs() > _ROUNDING) & inside
+        sums = torch.stack([short.sum(), frames.sum(), labels.sum(), blanks.sum(), open_frames.sum()]).double()
         found.sums = sums if found.sums is None else found.sums + sums
         found.batches += 1
         found.examples += labels.shape[0]
-        self._emission(scores, frames, labels, blank)
+        self._emission(scores, inside, labels, blank)
         if found.batches in _TOLD:
             self._tell()
 
-    def _emission(self, scores: torch.Tensor, frames: torch.Tensor, labels: torch.Tensor, blank: int) -> None:
+    def _emission(self, scores: torch.Tensor, inside: torch.Tensor, labels: torch.Tensor, blank: int) -> None:
         """Record how many labels the best path emits, for each label of the targets."""
         best = scores.argmax(-1)
         begins = torch.ones_like(best, dtype=torch.bool)
         begins[1:] = best[1:] != best[:-1]
-        inside = torch.arange(best.shape[0], device=best.device)[:, None] < frames
         emitted = ((best != blank) & begins & inside).sum() / labels.sum().clamp_min(1)
         step = self._context.step
         step.expect(self._context.values.read(emitted), lambda values: step.fields.update(ctc_emitted=values[0]))
@@ -78,7 +82,7 @@ class CtcAlignmentProbe:
         detail: dict[str, Any] = {"batches": found.batches, "examples": found.examples}
 
         def arrived(values: list[float]) -> None:
-            detail.update(zip(("infeasible", "input_frames", "target_labels", "blank_labels"), values, strict=True))
+            detail.update(zip(_SUMS, values, strict=True))
 
         self._context.event("ctc", "", detail, [(self._context.values.read(found.sums), arrived)])
 

@@ -90,6 +90,8 @@ class LabelAlignmentProbe:
             counts = (target != ignored).cpu()
             like = [ids for ids in sources if ids.shape == (rows, columns)]
             found.add(target.cpu()[counts], place[counts], like)
+            if like:
+                found.left_out.add(target.cpu(), place, like[0].cpu(), prediction.shape[1], ignored)
             if found.batches == 1:
                 found.sources = len(sources)
                 taken = taken_from(target.cpu()[counts], place[counts], like)

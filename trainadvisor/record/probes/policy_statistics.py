@@ -6,9 +6,9 @@ import torch
 
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.losses.explained_values import explained_variances
-from trainadvisor.record.losses.log_probabilities import is_density, mean_entropy, source_of
+from trainadvisor.record.losses.log_probabilities import is_density, likeliest, mean_entropy, source_of
 from trainadvisor.record.losses.loss_factors import Weighed, policy_terms
-from trainadvisor.record.losses.policy_ratios import entropy_weight, is_clipped, ratio_of
+from trainadvisor.record.losses.policy_ratios import entropy_weight, is_clipped, own_ratio_of, ratio_of
 from trainadvisor.record.losses.preference_margins import preference_of
 
 # Steps after which a loss that showed none of these is not asked again.
@@ -55,11 +55,8 @@ class PolicyStatisticsProbe:
         weighed = list(policy_terms(root))
         terms = [node for node, _ in weighed]
         self._has_policy |= bool(terms)
-        found: dict[str, Any] = {**_factors(weighed), **_ratios(terms)}
-        source = next((source for source in map(source_of, terms) if source is not None), None)
-        entropy = None if source is None else mean_entropy(source)
-        if entropy is not None:
-            found["policy_entropy"] = entropy
+        found: dict[str, Any] = {**_factors(weighed), **_ratios(terms), **_own_ratios(terms)}
+        found |= _choices(terms)
         weight = entropy_weight(root) if terms else None
         if weight is not None:
             found["policy_entropy_weight"] = weight
@@ -108,3 +105,19 @@ def _ratios(terms: list[Any]) -> dict[str, torch.Tensor]:
     ratio = ratio.float()
     far = (~((ratio - 1).abs() <= _CLIP)).float().mean()
     return {"policy_ratio": ratio.mean(), "policy_ratio_far": far, "policy_ratio_gap": ratio.log().abs().mean()}
+
+
+def _own_ratios(terms: list[Any]) -> dict[str, torch.Tensor]:
+    """Return how far from 1 a ratio gets whose old probabilities have a gradient, too."""
+    ratio = next((ratio for ratio in map(own_ratio_of, terms) if ratio is not None), None)
+    return {} if ratio is None else {"policy_own_ratio_gap": (ratio.float() - 1).abs().max()}
+
+
+def _choices(terms: list[Any]) -> dict[str, torch.Tensor]:
+    """Return the entropy of the policy, and how often the choice made is the likeliest one."""
+    term, source = next(((term, source) for term in terms if (source := source_of(term)) is not None), (None, None))
+    entropy = None if source is None else mean_entropy(source)
+    if entropy is None:
+        return {}
+    told, made = {"policy_entropy": entropy}, likeliest(term, source)
+    return told if made is None else told | {"policy_likeliest": made[0], "policy_likeliest_drawn": made[1]}

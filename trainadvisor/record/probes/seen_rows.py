@@ -237,7 +237,7 @@ class SharedRowsProbe:
             "real_rows": sum(value for reading in looked.reals for value in reading.values or ()),
             "whole_batches": sum(all(batch) for batch in batches if batch),
             "new_batches": sum(not any(batch) for batch in batches),
-            "trained_rows": len(rows), "pairs": trained.pairs, "equal": trained.equal,
+            "trained_rows": len(rows), "trained_taken": trained.taken, "pairs": trained.pairs, "equal": trained.equal,
             "same_examples": max((share for share in shares if share is not None), default=None),
             "times": len(looked.steps), "calls": looked.calls, "in_train_mode": looked.in_train_mode,
             "train_mode_modules": looked.layers, "after": self._context.steps_done(),
