@@ -48,6 +48,15 @@ class ObjectRegistry(OptimizerRegistry):
             weakref.finalize(module, self._plain.discard, id(module)).atexit = False
         return plain
 
+    @property
+    def models_so_far(self) -> int:
+        """Return how many models were found since the start, those that are gone included."""
+        return self._counts["model"]
+
+    def take_as_trained(self, parameters: Iterable[torch.Tensor]) -> None:
+        """Note that parameters whose model is not known yet have been trained: they are not as they were made."""
+        self._earlier.update(map(self._parameter_number, parameters))
+
     def model_of(self, module: nn.Module) -> Model | None:
         """Return the model that the module belongs to, if it is known."""
         return self._owner.get(id(module))
