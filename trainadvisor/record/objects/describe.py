@@ -53,10 +53,13 @@ def cares_about_mode(module: nn.Module) -> bool:
     return isinstance(module, private_torch.BATCH_NORM) and bool(module.track_running_stats)
 
 
-def layer_fact(name: str, module: nn.Module, parameter_ids: list[int]) -> Fact:
-    """Describe a leaf module."""
+def layer_fact(name: str, module: nn.Module, parameter_ids: list[int], of_class: dict[type, list[str]]) -> Fact:
+    """Describe a leaf module; `of_class` keeps what classes themselves have, for the next of the same."""
     held, kind = vars(module), type(module)  # asking the module itself looks through its parameters and children
-    facts = {key: plain(getattr(module, key)) for key in _LAYER_FACTS if key in held or hasattr(kind, key)}
+    if kind not in of_class:
+        of_class[kind] = [key for key in _LAYER_FACTS if hasattr(kind, key)]
+    common = of_class[kind]
+    facts = {key: plain(getattr(module, key)) for key in _LAYER_FACTS if key in held or key in common}
     return {"name": name, "kind": kind_of(module), "facts": facts, "parameters": parameter_ids}
 
 

@@ -199,13 +199,14 @@ class ObjectRegistry(OptimizerRegistry):
     def describe(self, model: Model) -> None:
         """Announce the model's facts as they are now."""
         layers = {layer["name"]: layer for layer in model.fact.get("layers", [])}  # of a module that is gone, too
+        of_class: dict[type, list[str]] = {}
         for root in model.roots:
             for module in module_tables.modules(root):
                 name = model.layer_names.get(id(module))
                 if name is not None and facts.is_leaf(module):
                     numbers = (self.of_parameter.get(id(p)) for p in module_tables.parameters(module))
                     owned = [number for number in numbers if number is not None]
-                    layers[name] = facts.layer_fact(name, module, owned)
+                    layers[name] = facts.layer_fact(name, module, owned, of_class)
         for fact, tensor in zip(model.fact.get("parameters", []), model.parameters, strict=False):
             fact["trainable"] = tensor.requires_grad
         model.fact |= {
