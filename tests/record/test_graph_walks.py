@@ -1,4 +1,4 @@
-"""How often the graph of a loss is walked: once a backward for all who ask, and no longer where nothing can be found."""
+"""How often the graph of a loss is walked: once a backward, and no longer where nothing can be found."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, IterableDataset, RandomSampler, Sequent
 
 from trainadvisor.instrument import private_torch
 from trainadvisor.instrument.user_attributes import attribute, entries, fields
+from trainadvisor.record.objects.loader_lengths import batches_of, examples_of
 
 Fact = dict[str, Any]
 
@@ -184,7 +185,7 @@ def loader_fact(loader: DataLoader[Any]) -> Fact:
         True if isinstance(sampler, RandomSampler) else (False if isinstance(sampler, SequentialSampler) else None)
     )
     return {
-        "batch_size": batch_size(loader), "batches": _length(loader), "examples": _length(loader.dataset),
+        "batch_size": batch_size(loader), "batches": batches_of(loader), "examples": examples_of(loader),
         "workers": loader.num_workers, "pin_memory": loader.pin_memory, "persistent": loader.persistent_workers,
         "shuffle": shuffle, "sampler": type(sampler).__name__ if sampler is not None else None,
         "drop_last": loader.drop_last, "iterable": iterable, "dataset": type(loader.dataset).__name__,
@@ -207,13 +208,6 @@ def batch_size(loader: DataLoader[Any]) -> int | None:
     """Return the examples of a batch, also where a sampler of the user's puts batches together."""
     found = loader.batch_size if loader.batch_size is not None else attribute(loader.batch_sampler, "batch_size")
     return found if isinstance(found, int) else None
-
-
-def _length(thing: object) -> int | None:
-    try:
-        return len(thing)  # type: ignore[arg-type]
-    except (TypeError, NotImplementedError):
-        return None
 
 
 def plain(value: object) -> Any:
