@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import trainadvisor
-from trainadvisor import background
+from trainadvisor import background, hidden_thread
 from trainadvisor.background import Background
 from trainadvisor.judge.result import Finding
 from trainadvisor.monitor.alerts import Alerter
@@ -31,7 +31,7 @@ _beside: list[list[str]] = []
 
 def ours() -> list[str]:
     """Return the names of the threads of ours that are there."""
-    return sorted(thread.name for thread in threading.enumerate() if thread.name.startswith("trainadvisor"))
+    return background.names()
 
 
 def _noted() -> None:
@@ -194,9 +194,10 @@ def test_a_view_in_a_notebook_goes_on_after_a_fork(tmp_path: Path, monkeypatch: 
     assert isinstance(shown[-1], dict)
 
 
-def test_our_threads_are_daemons_that_can_be_told_from_the_scripts_own(tmp_path: Path) -> None:
-    """By the beginning of their names."""
-    here = set(threading.enumerate())
+def test_no_thread_of_ours_is_among_those_that_a_script_can_list(tmp_path: Path) -> None:
+    """While one writes and one keeps time; nor is any told to the script's own hooks for threads."""
+    here, told = set(threading.enumerate()), []
+    threading.setprofile(lambda *_: told.append(threading.get_ident()))
     model = torch.nn.Linear(4, 3)
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     with trainadvisor.watch(model, optimizer, log=tmp_path / "log.json"):
@@ -204,9 +205,34 @@ def test_our_threads_are_daemons_that_can_be_told_from_the_scripts_own(tmp_path:
             optimizer.zero_grad()
             model(torch.randn(8, 4)).sum().backward()
             optimizer.step()
-        ours = set(threading.enumerate()) - here
-    assert ours
-    assert {(thread.name.partition("-")[0], thread.daemon) for thread in ours} == {("trainadvisor", True)}
+        there, listed = ours(), set(threading.enumerate()) - here
+    threading.setprofile(None)  # type: ignore[arg-type]
+    assert "trainadvisor-log" in there
+    assert (listed, told) == (set(), [])
+
+
+def test_a_thread_that_runs_functions_of_the_script_is_listed() -> None:
+    """By its name, as a daemon."""
+    seen: list[threading.Thread] = []
+    alerter = Alerter()
+    alerter.to_function("note", lambda _: seen.append(threading.current_thread()))
+    alerter.tell(finding("first"), 0)
+    alerter.close(wait=20)
+    assert [(thread.name, thread.daemon) for thread in seen] == [("trainadvisor-alerts", True)]
+
+
+@pytest.mark.parametrize("kind", [hidden_thread.hidden, hidden_thread.listed])
+def test_a_thread_is_alive_until_it_has_ended(kind: Callable[..., hidden_thread.Thread]) -> None:
+    """And can be waited for, for so long or to its end."""
+    go = threading.Event()
+    thread = kind(go.wait, "trainadvisor-test")
+    assert not thread.is_alive()
+    thread.start()
+    thread.join(0.01)
+    assert thread.is_alive()
+    go.set()
+    thread.join(20)
+    assert not thread.is_alive()
 
 
 def test_what_the_threads_compute_is_counted_while_they_wait_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,14 +7,20 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 
+from trainadvisor.hidden_thread import Thread, hidden
+
 # Seconds that a fork waits for a thread that is busy; then it happens beside it.
 _PATIENCE = 0.2
 
 
-class _Thread(threading.Thread):
-    """A thread of ours, and what is counted of its time already."""
+class _Here(threading.local):
+    """What the thread that runs now is of, and what is counted of its time already."""
 
+    background: "Background | None" = None
     counted = 0.0
+
+
+_here = _Here()
 
 
 class Background:
@@ -23,10 +29,10 @@ class Background:
     The function returns soon after `leaving` is set; called again it goes on where it was.
     """
 
-    def __init__(self, work: Callable[[], None], name: str) -> None:
-        """Take what runs; nothing runs before `call`."""
-        self._work, self._name = work, name
-        self._thread: _Thread | None = None
+    def __init__(self, work: Callable[[], None], name: str, *, thread: Callable[..., Thread] = hidden) -> None:
+        """Take what runs and the kind of its thread; nothing runs before `call`."""
+        self._work, self.name, self._kind = work, name, thread
+        self._thread: Thread | None = None
         # Processor time that its threads have taken so far.
         self.seconds = 0.0
         self._pid = os.getpid()
@@ -43,7 +49,7 @@ class Background:
             return True
         if self.leaving.is_set() or os.getpid() != self._pid:
             return False
-        self._thread, self.away = _Thread(target=self._run, name=self._name, daemon=True), False
+        self._thread, self.away = self._kind(self._run, self.name), False
         try:
             self._thread.start()
         except RuntimeError:  # no more threads, as at the end of the interpreter
@@ -51,17 +57,22 @@ class Background:
         return self._thread is not None
 
     def _run(self) -> None:
+        _here.background, _here.counted = self, 0.0
         try:
             self._work()
         finally:
             self._count()
 
     def _count(self) -> None:
-        thread = threading.current_thread()
-        if isinstance(thread, _Thread):
+        if _here.background is self:
             now = time.thread_time()
-            self.seconds += now - thread.counted
-            thread.counted = now
+            self.seconds += now - _here.counted
+            _here.counted = now
+
+    @property
+    def is_there(self) -> bool:
+        """Return whether its thread runs."""
+        return self._thread is not None and self._thread.is_alive()
 
     def wait_until(self, moment: float) -> bool:
         """Wait, in the thread, until a moment of the monotonic clock or a ring; return whether it is to leave."""
@@ -97,13 +108,18 @@ class Background:
 
     def _join(self, seconds: float) -> None:
         thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
+        if thread is not None and _here.background is not self:
             with suppress(RuntimeError):
                 thread.join(seconds)
 
 
 _all: "weakref.WeakSet[Background]" = weakref.WeakSet()
 _aside: list[Background] = []
+
+
+def names() -> list[str]:
+    """Return the names of our threads that run now."""
+    return sorted(background.name for background in list(_all) if background.is_there)
 
 
 def seconds() -> float:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.background import Background
 from trainadvisor.errors import LogError, UsageError, did_you_mean
+from trainadvisor.hidden_thread import listed
 from trainadvisor.monitor.follow_log import Follower
 from trainadvisor.report.html.notebook_card import Pictures, bundle
 from trainadvisor.report.text.layout import clean
@@ -132,7 +133,7 @@ class _View(Follower):
         self._rules.prepare()  # now, as for alerts: see Watcher._judge_beside
         self._watcher, self._handle = watcher, handle
         self._before = ""
-        self._thread = Background(self.run, "trainadvisor-notebook")
+        self._thread = Background(self.run, "trainadvisor-notebook", thread=listed)
 
     def go_on(self, _record: object = None) -> None:
         """Begin, or come back after a fork; with every record, because the thread does not do so by itself."""

@@ -62,6 +62,8 @@ _IN_TEXT = (
 _LITERAL = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
 # Fields that hold source lines, and the arguments of a script.
 CODE, ARGUMENTS = frozenset({"code"}), frozenset({"argv"})
+# Types of what holds no text, of which a large model's header has tens of thousands.
+_PLAIN = frozenset({int, float, bool, type(None)})
 # The fields that this process leaves out of its logs, as the user has asked.
 _left_out: set[str] = set()
 
@@ -109,9 +111,12 @@ def redacted(value: Any, field: str = "", code: frozenset[str] = CODE, arguments
     if isinstance(value, str):
         return redact(value, code=field in code)
     if isinstance(value, dict):
-        return {key: redacted(item, key, code, arguments) for key, item in value.items()}
+        return {
+            key: item if type(item) in _PLAIN and key not in _left_out else redacted(item, key, code, arguments)
+            for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
         if field in arguments:
             return redact_arguments(list(value))
-        return [redacted(item, field, code, arguments) for item in value]
+        return [item if type(item) in _PLAIN else redacted(item, field, code, arguments) for item in value]
     return value

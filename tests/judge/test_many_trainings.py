@@ -52,6 +52,17 @@ def test_the_same_losses_of_one_model_are_its_course(tmp_path: Path) -> None:
     assert "trainings" not in found.run
 
 
+def test_trainings_that_were_left_out_are_counted(tmp_path: Path) -> None:
+    """In the verdict with those that were recorded, and by themselves in a remark; the last count holds."""
+    told = [
+        {"kind": "overhead", "step": step, "subject": "", "detail": {"share": 0.1, "trainings_left_out": count}}
+        for step, count in ((100, 90), (399, 2990))
+    ]
+    found = _diagnosed(tmp_path, models=MODELS, events=told)
+    assert "(3000 models, about 40 steps each)" in found.summary.replace(",000", "000")
+    assert "2990 short trainings were left out: they would have cost more than the budget" in found.notes
+
+
 @pytest.mark.parametrize("graph", [{"softmax_inputs": "softmax"}, {"softmax_inputs": None}])
 def test_what_was_seen_directly_holds_for_many_too(tmp_path: Path, graph: dict[str, Any]) -> None:
     """A softmax before a cross-entropy is one in each of them; a log without one has nothing found."""

@@ -21,6 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader
 
 import trainadvisor
+from trainadvisor import background
 from trainadvisor.instrument import private_torch
 from trainadvisor.instrument.hidden_frame import VEIL
 from trainadvisor.instrument.patching import exchange, graft
@@ -206,7 +207,7 @@ def test_no_thread_of_ours_is_there_while_the_process_forks(tmp_path: Path) -> N
     there: list[list[str]] = []
 
     def counted() -> None:
-        there.append([thread.name for thread in threading.enumerate() if thread.name.startswith("trainadvisor")])
+        there.append(background.names())
 
     disk = Disk(tmp_path / "log.json", Voice())
     started = threading.Event()

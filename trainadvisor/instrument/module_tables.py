@@ -23,13 +23,23 @@ def named_modules(root: nn.Module, *, repeated: bool = False) -> Iterator[tuple[
             continue
         seen.add(id(module))
         yield name, module
-        inner = private_torch.children(module).items()
-        waiting.extend(reversed([(_joined(name, key), child) for key, child in inner if child is not None]))
+        if inner := private_torch.children(module):
+            named = [(_joined(name, key), child) for key, child in inner.items() if child is not None]
+            waiting.extend(reversed(named))
 
 
 def modules(root: nn.Module) -> Iterator[nn.Module]:
     """Yield a module and all inside of it, each once."""
-    return (module for _, module in named_modules(root))
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        module = waiting.pop()
+        if id(module) in seen:
+            continue
+        seen.add(id(module))
+        yield module
+        if inner := private_torch.children(module):
+            waiting.extend(reversed([child for child in inner.values() if child is not None]))
 
 
 def named_parameters(root: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
@@ -44,7 +54,12 @@ def named_parameters(root: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
 
 def parameters(root: nn.Module) -> Iterator[nn.Parameter]:
     """Yield the parameters of a module and of all inside of it, each once."""
-    return (tensor for _, tensor in named_parameters(root))
+    seen: set[int] = set()
+    for module in modules(root):
+        for tensor in private_torch.parameters(module).values():
+            if tensor is not None and id(tensor) not in seen:
+                seen.add(id(tensor))
+                yield tensor
 
 
 def named_buffers(root: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:

@@ -1,10 +1,12 @@
 """Many short trainings in one process (folds, searches, tests), which cannot be judged as a single training."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from trainadvisor.log.reader import RunLog
+if TYPE_CHECKING:
+    from trainadvisor.log.reader import RunLog
 
 FEWEST = 5
 # Most steps of a short training: a longer one is judged by itself.
@@ -20,7 +22,7 @@ class Trainings:
     steps: int
 
 
-def many_short(log: RunLog) -> Trainings | None:
+def many_short(log: "RunLog") -> Trainings | None:
     """Return the short trainings of a log if they make up most of it: each optimizer has its own parameters."""
     turns = {used: count for used, count in log.turns.items() if used}
     steps: Counter[int] = Counter()
@@ -34,7 +36,13 @@ def many_short(log: RunLog) -> Trainings | None:
     if len(short) < FEWEST or theirs <= MOSTLY * sum(log.turns.values()):
         return None
     unknown = len(alone - steps.keys())  # too many for the log to count the steps of each
-    return Trainings(len(short) + unknown, round(_median(short.values())))
+    return Trainings(len(short) + unknown + left_out(log.events), round(_median(short.values())))
+
+
+def left_out(events: Iterable[Mapping[str, Any]]) -> int:
+    """Return how many trainings were not recorded, because that would have taken more than its share of the time."""
+    told = [event["detail"].get("trainings_left_out") for event in events if event["kind"] == "overhead"]
+    return next((count for count in reversed(told) if count), 0)
 
 
 def _median(counts: Iterable[int]) -> float:
@@ -42,7 +50,7 @@ def _median(counts: Iterable[int]) -> float:
     return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
-def _alone(log: RunLog) -> set[int]:
+def _alone(log: "RunLog") -> set[int]:
     """Return the optimizers that share no parameter with another one."""
     held = {o["id"]: {p for group in o["groups"] for p in group["parameters"]} for o in log.optimizers}
     holders = Counter(parameter for parameters in held.values() for parameter in parameters)

@@ -15,6 +15,7 @@ from trainadvisor.log.columns import StepColumns
 from trainadvisor.log.event_forms import is_complete
 from trainadvisor.log.layer_samples import LayerStore
 from trainadvisor.log.records import FACTS, FORMAT, LOST
+from trainadvisor.log.short_trainings import left_out
 from trainadvisor.log.stream import Stream
 from trainadvisor.log.typed import fits
 
@@ -157,7 +158,7 @@ class LogRecords:
         stride = self._columns.stride
         skipped = self._skipped + stream.bad_lines + self._columns.skipped + self._layers.skipped
         mistyped = self._clean.mistyped
-        odd = self._columns.left_out
+        odd, trainings = self._columns.left_out, left_out(self.events)
         told = {
             "the last line is torn and was left out (the run was killed or is still writing)": stream.torn,
             f"{skipped} records could not be read and were left out": skipped,
@@ -166,6 +167,7 @@ class LogRecords:
             "the layers are so many that only a part of them was measured at a time": self._layers.parts > 0,
             "layer samples are so many that only a part of them was kept": self._layers.thinned,
             f"steps are so many that one of {stride} was kept": stride > 1,
+            f"{trainings} short trainings were left out: they would have cost more than the budget": trainings,
             f"{lost} records were lost while recording: the disk was too slow": lost,
         }
         self.notes += [note for note, true in told.items() if true]

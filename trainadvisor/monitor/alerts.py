@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from trainadvisor.background import Background
 from trainadvisor.errors import UsageError, did_you_mean
+from trainadvisor.hidden_thread import listed
 from trainadvisor.i18n.language import Words
 from trainadvisor.monitor.finding_events import worst_severity
 from trainadvisor.monitor.last_word import ALWAYS, LastWord
@@ -127,7 +128,7 @@ class Alerter:
         self._lock = threading.RLock()  # a signal handler of the script may close during one of these calls
         self._idle = threading.Event()
         self._idle.set()
-        self._thread = Background(self._work, "trainadvisor-alerts")
+        self._thread = Background(self._work, "trainadvisor-alerts", thread=listed)
         self._pid = os.getpid()
         self._voice = Voice()
         self._complained = False

@@ -22,6 +22,7 @@ from trainadvisor.record.context import ForwardObserver
 from trainadvisor.record.event_filter import FILTERED, EventFilter
 from trainadvisor.record.forked_child import leave_to_parent_when_forked
 from trainadvisor.record.handlers import Handlers
+from trainadvisor.record.left_out_trainings import LeftOutTrainings
 from trainadvisor.record.listening import listen
 from trainadvisor.record.objects.watched_model import Model, bare
 from trainadvisor.record.plain_steps import PlainSteps
@@ -59,7 +60,7 @@ class Recorder(Recording):
         leave_to_parent_when_forked(self)
         self.boundaries = StepBoundaries(self)
         self._filter = EventFilter(self)
-        self.skipping = StepSkipping(self)
+        self.skipping, self.left_out = StepSkipping(self), LeftOutTrainings(self)
         self.thread = TrainingThread(
             lambda: self.step_number > 0 or self.step.micro > 0, lambda: self.cost.entered, any_training=self.discover
         )
@@ -93,6 +94,7 @@ class Recorder(Recording):
 
     def _finish(self, reason: str) -> None:
         self.skipping.wake(disturbed=False)
+        self.left_out.wake()
         self.boundaries.look_for_implicit_step()
         if self.step.done or self.boundaries.free_running or not self.step_number:
             self.close_step()  # micro-batches left over at the end are no step
@@ -113,6 +115,8 @@ class Recorder(Recording):
         if get_ident() != self.thread.ident and not self.thread.hears(name, args):
             return
         if self._busy or (self.skipping.asleep and self.skipping.passes(name, args)):
+            return
+        if self.left_out.running and self.left_out.passes(name, args):
             return
         self._busy, slot.now = True, None
         meter = self.cost
@@ -168,7 +172,9 @@ class Recorder(Recording):
         return bool(self.guard("model", self._is_known, module))
 
     def _is_known(self, module: nn.Module) -> bool:
-        return self.objects.model_of(module) is not None or apart(self._model_for, module) is not None
+        if self.objects.model_of(module) is not None or (self.discover and self.left_out.covers(module)):
+            return True
+        return apart(self._model_for, module) is not None
 
     def leave_to_parent(self) -> None:
         """Take no more events: this is a forked child, in which nobody records."""
@@ -182,6 +188,8 @@ class Recorder(Recording):
         """Run the outermost module call, observed when its step is sampled."""
         model = self.objects.model_of(module)
         if model is None or self._busy or (self.skipping.asleep and self.skipping.lets_pass(module)):
+            return call()
+        if self.left_out.running and self.left_out.lets_pass(model.parameters):
             return call()
         if model.is_meta:
             self.on("meta_forward", model.name)
@@ -233,6 +241,11 @@ class Recorder(Recording):
         else:
             self.step = replace(self.step, models=[], samples={}, micro=0)
 
+    def on_training_left_out(self) -> None:
+        """Close the step of the training before."""
+        if self.step.done:
+            self.close_step()
+
     def close_before(self, opener: str) -> None:
         """Close the current step when its optimizer has stepped (or its backward is all there is to a step)."""
         step, course = self.step, self.boundaries
@@ -247,7 +260,8 @@ class Recorder(Recording):
 
     def steps_done(self) -> int:
         """Return how many steps have been taken, the open one included once its optimizer has stepped."""
-        return self.step_number + self.step.done + (self.skipping.slept if self.skipping.asleep else 0)
+        slept = self.skipping.slept if self.skipping.asleep else 0
+        return self.step_number + self.step.done + slept + self.left_out.steps
 
     def expect_optimizer(self, optimizer: torch.optim.Optimizer, place: call_sites.Place | None) -> None:
         """Take an optimizer that was made before; its line is searched in the file that called `watch`."""

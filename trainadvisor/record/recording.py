@@ -45,7 +45,7 @@ class Recording:
         self.losses, self.counts, self.scale = LossRegistry(self.announce), CallCounts(), LossScale()
         self.cost = Overhead(Budget(overhead, every, common=self.processes > 1), self._tell_overhead)
         self.gradients, self.layers = self.cost.budget.gradients, self.cost.budget.layers
-        self.step_number = self.skipped = 0
+        self.step_number = self.skipped = self.trainings_left_out = 0
         self.step = Step(0, self.cost.started, sample_gradients=True, sample_layers=True)
         self.last_epoch: int | None = None
         self.handlers = Handlers(self.guard, [])
@@ -126,7 +126,8 @@ class Recording:
         return self.cost.budget.allowed()
 
     def _tell_overhead(self, detail: Record) -> None:
-        self.event("overhead", "", {**detail, "skipped": self.skipped})
+        left_out = {"trainings_left_out": self.trainings_left_out} if self.trainings_left_out else {}
+        self.event("overhead", "", {**detail, "skipped": self.skipped, **left_out})
 
     def _learn_device(self, model: Model) -> None:
         self._device_known = True

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, Subset
 
+from trainadvisor.instrument.asked_lengths import known_length
 from trainadvisor.instrument.user_attributes import attribute
 from trainadvisor.record.objects.describe import local, tensors_in
 
@@ -70,10 +71,11 @@ def shared_examples(one: "DataLoader[Any]", trained: "DataLoader[Any]") -> float
 def _examples(loader: "DataLoader[Any]") -> tuple[object, set[int] | None]:
     """Return the data set that a loader's lies in, and the indices of it that the loader gives."""
     data: Any = loader.dataset
-    if not hasattr(data, "__len__") or len(data) > _MOST_INDICES:
+    length = known_length(data)
+    if length is None or length > _MOST_INDICES:
         return data, None
     order = attribute(loader.sampler, "indices")
-    indices = [int(i) for i in order] if order is not None else list(range(len(data)))
+    indices = [int(i) for i in order] if order is not None else list(range(length))
     while isinstance(data, Subset):
         indices = [int(data.indices[i]) for i in indices]
         data = data.dataset

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.record.losses.loss_calls import LossEntry
+from trainadvisor.record.losses.whole_graph import WholeGraph
 
 if TYPE_CHECKING:
     import torch
@@ -22,11 +23,22 @@ class LossRegistry:
         self.nonfinite: float | None = None
         # The tensor that is being differentiated.
         self.last: torch.Tensor | None = None
+        self._graph: WholeGraph | None = None
 
     @property
     def last_root(self) -> Any:
         """The node of the graph that is being differentiated."""
         return None if self.last is None else self.last.grad_fn
+
+    def graph(self) -> WholeGraph:
+        """Return the whole graph of what is being differentiated, read once for all that ask."""
+        if self._graph is None:
+            self._graph = WholeGraph(self.last_root)
+        return self._graph
+
+    def let_go(self) -> None:
+        """Forget what was being differentiated, and its graph."""
+        self.last = self._graph = None
 
     def announce(self, entry: LossEntry) -> None:
         """Tell what is known of a loss, unless that has been told."""

@@ -1,6 +1,6 @@
 """What went into a prediction of sequences, and what its places could see of each other, read off the graph."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -57,10 +57,10 @@ def nodes_from(root: Any) -> Iterator[Any]:
                 queue.append(other)
 
 
-def embedded(root: Any) -> list[torch.Tensor]:
-    """Return the sequences of ids that were looked up on the way to a result, each once, positions left out."""
+def embedded(graph: Iterable[Any]) -> list[torch.Tensor]:
+    """Return the sequences of ids that were looked up by nodes of a graph, each once, positions left out."""
     found: list[torch.Tensor] = []
-    for node in nodes_from(root):
+    for node in graph:
         ids = embedded_ids(node) if bare(node) == "Embedding" else None
         if ids is None:
             continue

@@ -1,6 +1,7 @@
 """Ids that a decoder looks up one step at a time, put together: each is read after the answer of the step before."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -8,18 +9,18 @@ import torch
 
 from trainadvisor.instrument import private_torch
 from trainadvisor.record.losses.loss_graph import bare
-from trainadvisor.record.losses.sequence_graph import kept, nodes_from
+from trainadvisor.record.losses.sequence_graph import kept
 
 # Steps below which several lookups may be anything.
 _LEAST = 3
 
 
-def read_in_steps(root: Any) -> list[torch.Tensor]:
+def read_in_steps(graph: Iterable[Any]) -> list[torch.Tensor]:
     """Return the sequences, rows by steps, that were looked up step by step between the answers of the steps."""
     lookups: dict[int, list[Any]] = defaultdict(list)
     answers: list[list[Any]] = []
     copied = []
-    for node in nodes_from(root):
+    for node in graph:
         name = bare(node)
         if name == "Embedding" and _is_step(kept(node, "indices")):
             lookups[id(getattr(node.next_functions[0][0], "variable", None))].append(node)

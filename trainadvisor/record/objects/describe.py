@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, IterableDataset, RandomSampler, Sequent
 
 from trainadvisor.instrument import private_torch
 from trainadvisor.instrument.user_attributes import attribute, entries, fields
+from trainadvisor.record.objects.loader_lengths import batches_of, examples_of
 
 Fact = dict[str, Any]
 
@@ -53,10 +54,13 @@ def cares_about_mode(module: nn.Module) -> bool:
     return isinstance(module, private_torch.BATCH_NORM) and bool(module.track_running_stats)
 
 
-def layer_fact(name: str, module: nn.Module, parameter_ids: list[int]) -> Fact:
-    """Describe a leaf module."""
+def layer_fact(name: str, module: nn.Module, parameter_ids: list[int], of_class: dict[type, list[str]]) -> Fact:
+    """Describe a leaf module; `of_class` keeps what classes themselves have, for the next of the same."""
     held, kind = vars(module), type(module)  # asking the module itself looks through its parameters and children
-    facts = {key: plain(getattr(module, key)) for key in _LAYER_FACTS if key in held or hasattr(kind, key)}
+    if kind not in of_class:
+        of_class[kind] = [key for key in _LAYER_FACTS if hasattr(kind, key)]
+    common = of_class[kind]
+    facts = {key: plain(getattr(module, key)) for key in _LAYER_FACTS if key in held or key in common}
     return {"name": name, "kind": kind_of(module), "facts": facts, "parameters": parameter_ids}
 
 
@@ -181,7 +185,7 @@ def loader_fact(loader: DataLoader[Any]) -> Fact:
         True if isinstance(sampler, RandomSampler) else (False if isinstance(sampler, SequentialSampler) else None)
     )
     return {
-        "batch_size": batch_size(loader), "batches": _length(loader), "examples": _length(loader.dataset),
+        "batch_size": batch_size(loader), "batches": batches_of(loader), "examples": examples_of(loader),
         "workers": loader.num_workers, "pin_memory": loader.pin_memory, "persistent": loader.persistent_workers,
         "shuffle": shuffle, "sampler": type(sampler).__name__ if sampler is not None else None,
         "drop_last": loader.drop_last, "iterable": iterable, "dataset": type(loader.dataset).__name__,
@@ -204,13 +208,6 @@ def batch_size(loader: DataLoader[Any]) -> int | None:
     """Return the examples of a batch, also where a sampler of the user's puts batches together."""
     found = loader.batch_size if loader.batch_size is not None else attribute(loader.batch_sampler, "batch_size")
     return found if isinstance(found, int) else None
-
-
-def _length(thing: object) -> int | None:
-    try:
-        return len(thing)  # type: ignore[arg-type]
-    except (TypeError, NotImplementedError):
-        return None
 
 
 def plain(value: object) -> Any:

@@ -48,6 +48,15 @@ class ObjectRegistry(OptimizerRegistry):
             weakref.finalize(module, self._plain.discard, id(module)).atexit = False
         return plain
 
+    @property
+    def models_so_far(self) -> int:
+        """Return how many models were found since the start, those that are gone included."""
+        return self._counts["model"]
+
+    def take_as_trained(self, parameters: Iterable[torch.Tensor]) -> None:
+        """Note that parameters whose model is not known yet have been trained: they are not as they were made."""
+        self._earlier.update(map(self._parameter_number, parameters))
+
     def model_of(self, module: nn.Module) -> Model | None:
         """Return the model that the module belongs to, if it is known."""
         return self._owner.get(id(module))
@@ -190,13 +199,14 @@ class ObjectRegistry(OptimizerRegistry):
     def describe(self, model: Model) -> None:
         """Announce the model's facts as they are now."""
         layers = {layer["name"]: layer for layer in model.fact.get("layers", [])}  # of a module that is gone, too
+        of_class: dict[type, list[str]] = {}
         for root in model.roots:
             for module in module_tables.modules(root):
                 name = model.layer_names.get(id(module))
                 if name is not None and facts.is_leaf(module):
                     numbers = (self.of_parameter.get(id(p)) for p in module_tables.parameters(module))
                     owned = [number for number in numbers if number is not None]
-                    layers[name] = facts.layer_fact(name, module, owned)
+                    layers[name] = facts.layer_fact(name, module, owned, of_class)
         for fact, tensor in zip(model.fact.get("parameters", []), model.parameters, strict=False):
             fact["trainable"] = tensor.requires_grad
         model.fact |= {

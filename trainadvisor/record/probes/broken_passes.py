@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.evaluations import fingerprints
 from trainadvisor.record.handlers import unless_resting
+from trainadvisor.record.objects.loader_lengths import batches_of
 
 # Passes that are looked at: one that goes further may be the last of a few, not of many.
 _MOST = 20
@@ -19,7 +20,8 @@ _TOLD = frozenset({3, 5, 10, _MOST})
 @dataclass
 class _Passes:
     number: int
-    batches: int
+    # Of a whole pass; 0 where that is not known, or not yet.
+    batches: int = 0
     begun: int = 0
     # Batches taken in the current pass, and in the longest one.
     taken: int = 0
@@ -51,8 +53,10 @@ class BrokenPassesProbe:
         passes = self._of_loader[loader]
         if passes is None:
             return
+        if passes.begun == 1:
+            passes.batches = batches_of(loader) or 0  # by now torch has asked for it itself
         passes.most, passes.taken = max(passes.most, passes.taken), 0
-        whole = passes.most >= passes.batches
+        whole = passes.begun > 0 and passes.most >= passes.batches
         if passes.begun in _TOLD or (whole and passes.told):
             self._tell(passes)
         if whole or passes.begun == _MOST:
@@ -64,8 +68,7 @@ class BrokenPassesProbe:
     def _begin(self, loader: "DataLoader[Any]") -> _Passes | None:
         if isinstance(loader.dataset, IterableDataset):
             return None
-        batches = len(loader)
-        return _Passes(self._context.objects.loader_number(loader), batches) if batches > 1 else None
+        return _Passes(self._context.objects.loader_number(loader))
 
     @unless_resting
     def on_batch_ends(self, args: tuple[Any, ...], _: object, batch: object) -> None:
@@ -90,8 +93,9 @@ class BrokenPassesProbe:
 
     def on_stop(self, _: str) -> None:
         """Tell of the passes that were not told yet."""
-        for passes in list(self._of_loader.values()):
+        for loader, passes in list(self._of_loader.items()):
             if passes is not None:
+                passes.batches = passes.batches or batches_of(loader) or 0
                 passes.most = max(passes.most, passes.taken)
                 if passes.most < passes.batches or passes.told:
                     self._tell(passes)

@@ -10,7 +10,6 @@ from trainadvisor.instrument import private_torch
 from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.losses.loss_graph import bare
-from trainadvisor.record.losses.whole_graph import WholeGraph
 from trainadvisor.record.objects import describe
 from trainadvisor.record.step import Call
 
@@ -61,7 +60,7 @@ class CodebooksProbe:
         due = step.number <= _TRIED or (self._found and step.sample_gradients)
         if root is None or self._given_indices or not due:
             return
-        looked_up = sum(map(self._look_at, WholeGraph(root).nodes)) > 0
+        looked_up = sum(map(self._look_at, self._context.losses.graph().nodes)) > 0
         self._samples += looked_up
         if looked_up and self._samples in _TOLD:
             self._tell()

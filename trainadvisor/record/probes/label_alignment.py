@@ -22,6 +22,8 @@ from trainadvisor.record.step import Call
 # Calls of a loss function that are looked at, and those that are looked at in sampled steps after that.
 _FIRST, _MOST = 8, 16
 _TOLD = {1, 4, _FIRST, _MOST}
+# Calls without any ids after which no further one is looked at.
+_TRIED = 4
 # Labels that are compared at most, of a batch.
 _MOST_LABELS = 200_000
 
@@ -33,14 +35,15 @@ class LabelAlignmentProbe:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._found: dict[tuple[str, int], LabelPlaces] = {}
-        self._calls = 0
+        # Calls that were looked at, and those of them that no ids went into.
+        self._calls = self._without = 0
         self._told: dict[tuple[str, int], int] = {}
         # Ids that a model was called with: what a frozen embedding looks up is not in the graph.
         self._given: list[torch.Tensor] = []
 
     def rests_until(self, routine: Routine) -> float:
         """Rest once the first labels are compared, or where there are none."""
-        over = self._calls >= _FIRST or not routine.kinds & CLASSIFYING
+        over = self._over() or self._calls >= _FIRST or not routine.kinds & CLASSIFYING
         return math.inf if over and not self._given else routine.step
 
     @unless_resting
@@ -52,7 +55,13 @@ class LabelAlignmentProbe:
         tensors = map(describe.local, describe.tensors_in([call.args, inputs]))
         self._given = [t.detach() for t in tensors if t.dtype == torch.long and t.ndim == 2 and t.shape[1] > 1][:1]
 
+    def _over(self) -> bool:
+        """Return whether the first calls have looked up no ids: nothing is found in later ones."""
+        return self._without == self._calls >= _TRIED
+
     def _due(self) -> bool:
+        if self._over():
+            return False
         step = self._context.step
         first = self._calls < _FIRST or (step.sample_layers and self._calls < _MOST)
         return first and may_ask(self._context.values, step.number)
@@ -78,8 +87,10 @@ class LabelAlignmentProbe:
 
     def _compare(self, prediction: torch.Tensor, target: torch.Tensor, ignored: int) -> None:
         chain = row_places.head_of(prediction)
-        in_steps = read_in_steps(chain[-1])
-        sources = [*sequence_graph.embedded(chain[-1]), *in_steps] or [ids.cpu() for ids in self._given]
+        nodes = list(sequence_graph.nodes_from(chain[-1]))
+        in_steps = read_in_steps(nodes)
+        sources = [*sequence_graph.embedded(nodes), *in_steps] or [ids.cpu() for ids in self._given]
+        self._without += not sources
         shapes = dict.fromkeys(tuple(ids.shape) for ids in sources)
         for rows, columns in shapes:
             place = row_places.places_of(chain, rows, columns)

@@ -52,7 +52,7 @@ class LossAxesProbe:
         root = self._context.losses.last_root
         if root is None or self._context.step_number not in _LOOKED_AT:
             return
-        graph = WholeGraph(root)
+        graph = self._context.losses.graph()
         for found in wrong_softmaxes(graph):
             self._tell("softmax-axis", found)
         for found in in_graph(graph):

@@ -72,7 +72,7 @@ class MaskSidesProbe:
         root = self._context.losses.last_root
         if root is not None and self._due():
             self._looks += 1
-            self._look(WholeGraph(root), given)
+            self._look(self._context.losses.graph(), given)
             if self._looks in _TOLD:
                 self._tell()
 

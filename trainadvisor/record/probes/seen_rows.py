@@ -227,7 +227,8 @@ class SharedRowsProbe:
         batches = [[row in rows for row in pairs_of(reading)] for reading in looked.readings]
         known = [found for batch in batches for found in batch]
         loader = looked.loader()
-        shares = [fingerprints.shared_examples(loader, other) for other in self._training_loaders] if loader else []
+        others = self._training_loaders if loader is not None else ()  # its truth would ask for its length
+        shares = [fingerprints.shared_examples(loader, other) for other in others]
         detail: dict[str, Any] = {
             "word": looked.word, "site": call_sites.describe(looked.place), "by_loader": looked.by_loader,
             "training_loader": loader is not None and loader in self._training_loaders,

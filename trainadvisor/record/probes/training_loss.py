@@ -171,7 +171,7 @@ class TrainingLossProbe:
         pending, self._pending = self._pending, []
         step = self._context.step
         step.micro += 1
-        self._losses.last = None
+        self._losses.let_go()
         if len(pending) == 1 and pending[0].held and pending[0].value is tensor and self._take_straight(pending[0]):
             return
         if isinstance(tensor, torch.Tensor) and has_value(tensor):
@@ -241,7 +241,7 @@ class TrainingLossProbe:
 
     def on_backward_ends(self, *_: object) -> None:
         """Let go of the graph."""
-        self._losses.last = None
+        self._losses.let_go()
 
     def on_direct_backward(self, tensor: torch.Tensor) -> None:
         """Take a loss that torch.func or torch.autograd.grad has differentiated."""
