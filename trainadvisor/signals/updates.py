@@ -14,16 +14,20 @@ from trainadvisor.signals.robust_statistics import finite
 
 NEEDS = {"needs": "update and weight norms of each layer on sampled steps", "zh": "抽样步上各层的更新量与权重范数"}
 LEAST_SAMPLES = 2
+# Share of the median size at the start: matrices that are scaled down with the depth of a net begin at a tenth of it.
+_NEXT_TO_ZERO = 1e-3
 LARGE = 0.1  # ratio that counts as the onset of large updates; the rules have their own thresholds
 
 
 def _moves(log: RunLog) -> Floats:
-    """Return the update ratios, samples x matrices; nan for matrices that start at zero, whose ratio says nothing."""
+    """Return the update ratios, samples x matrices; nan for matrices next to zero at the start: theirs say nothing."""
     return np.where(_from_zero(log), np.nan, of_matrices(log, "update"))
 
 
 def _from_zero(log: RunLog) -> npt.NDArray[np.bool_]:
-    return np.array([facts["init_rms"] == 0 for facts in matrix_facts(log)], dtype=np.bool_)
+    """Return which matrices start at zero or next to it, as a class token at 1e-6 among matrices at 0.02 does."""
+    sizes = np.array([number(facts["init_rms"]) or 0.0 for facts in matrix_facts(log)], dtype=np.float64)
+    return np.asarray(sizes <= _NEXT_TO_ZERO * np.median(sizes[sizes > 0]) if sizes.any() else sizes == 0)
 
 
 def _ratios(log: RunLog) -> Floats:
@@ -114,7 +118,7 @@ def weight_travel(log: RunLog) -> float | None:
 
 
 def _relative_norms(log: RunLog) -> Floats:
-    """Return the norm of each weight matrix over its norm at the first sample; nan for those that start at zero."""
+    """Return the norm of each weight matrix over its first norm; nan for those that start next to zero."""
     weights = np.where(_from_zero(log), np.nan, of_matrices(log, "weight"))
     if not weights.size:
         return weights
