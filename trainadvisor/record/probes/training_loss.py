@@ -82,7 +82,7 @@ class TrainingLossProbe:
         given = named(kind, args, kwargs)
         first, second = parameters_of(kind)[:2]
         prediction = given.get(first)
-        if not isinstance(prediction, torch.Tensor) or prediction.is_meta:  # Keras asks for shapes only at first
+        if not isinstance(prediction, torch.Tensor):
             return
         entry = self._entry(kind, given, place)
         grad = result.requires_grad and torch.is_grad_enabled()
