@@ -51,6 +51,11 @@ def test_is_healthy(ran):
     assert [finding.code for finding in found.findings if finding.severity > Severity.NOTE] == []
 
 
+def test_no_probe_fails(ran):
+    """What looks at a training does so to its end."""
+    assert [event["detail"] for event in ran.log.events if event["kind"] == "probe-failed"] == []
+
+
 def test_steps_and_epochs_are_those_of_the_framework(ran):
     """As many steps, epochs, micro-batches and examples are seen as the framework makes."""
     log, figures = ran.log, ran.figures

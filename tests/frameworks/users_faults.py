@@ -384,20 +384,8 @@ TOLD = {
         (("reference = GPT2LMHeadModel.from_pretrained(sys.argv[1])", "reference = GPT2LMHeadModel(model.config)"),),
         ("preference-reference-wrong",),
     ),
-}
-# Another finding comes first, or none.
-MISSED = {
+    # What did no harm is told as a note.
     "hf-pad-labels": Fault("hf_padded_lm", (("    labels[mask == 0] = -100\n", ""),), ("padding-trained",)),
-    "hf-shuffled-labels": Fault(
-        "hf_own_loss",
-        (
-            (
-                "for row, label in zip(ids, topic, strict=True)",
-                "for row, label in zip(ids, topic[torch.randperm(count)], strict=True)",
-            ),
-        ),
-        ("label-problem",),
-    ),
     "k-frozen": Fault(
         "keras_prices",
         (("model.compile(", "for layer in model.layers[:-1]:\n    layer.trainable = False\nmodel.compile("),),
@@ -408,11 +396,6 @@ MISSED = {
         (('keras.layers.Dense(64, activation="relu")', "keras.layers.Dense(64)"),),
         ("missing-nonlinearity",),
     ),
-    "sk-labels": Fault(
-        "skorch_moons",
-        (('y.astype("int64")\n', 'torch.tensor(y)[torch.randperm(len(y))].numpy().astype("int64")\n'),),
-        ("label-problem",),
-    ),
     "fa-linear": Fault(
         "fastai_digits",
         (
@@ -422,5 +405,23 @@ MISSED = {
             ),
         ),
         ("missing-nonlinearity",),
+    ),
+}
+# `no-learning` comes first: labels that belong to nothing look like inputs that say nothing, until they are memorized.
+MISSED = {
+    "hf-shuffled-labels": Fault(
+        "hf_own_loss",
+        (
+            (
+                "for row, label in zip(ids, topic, strict=True)",
+                "for row, label in zip(ids, topic[torch.randperm(count)], strict=True)",
+            ),
+        ),
+        ("label-problem",),
+    ),
+    "sk-labels": Fault(
+        "skorch_moons",
+        (('y.astype("int64")\n', 'torch.tensor(y)[torch.randperm(len(y))].numpy().astype("int64")\n'),),
+        ("label-problem",),
     ),
 }

@@ -1,5 +1,6 @@
 """Branches of a rule: the first that holds is the finding's, with its own conditions, words and remedies."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,12 @@ import pytest
 from builders import build_log
 from rulekit import RULE_FILE, rule, write_rule
 
+from trainadvisor.configuration import Config
 from trainadvisor.judge.branches import Branch
 from trainadvisor.judge.engine import judge_rule
 from trainadvisor.judge.rule_checks import check_rules
 from trainadvisor.judge.rule_verdict import Verdict
+from trainadvisor.judge.rulebook import Rulebook
 from trainadvisor.telling import diagnose
 
 LOW, FAST = Branch("low", ("y < 1",), unless=("fine",)), Branch("fast", ("z > 1",))
@@ -52,6 +55,20 @@ signals = { loss_drop = -0.2, steps = 100, loss_nonfinite = false, lr_first = 0.
 [[cases]]
 is = "clear\"""",
 )
+
+
+def test_a_branch_has_a_severity_of_its_own() -> None:
+    """Where it has none, that of the rule holds."""
+    grave = rule(severity="error", branches=(LOW, replace(FAST, severity="note")))
+    assert judge_rule(grave, {"x": 2, "y": 0, "fine": False, "z": 0}).severity == "error"
+    assert judge_rule(grave, {"x": 2, "y": 2, "fine": False, "z": 2}).severity == "note"
+
+
+def test_the_level_of_a_project_is_that_of_every_branch() -> None:
+    """What a project sets for a rule goes before what the file says."""
+    noted = rule(severity="error", branches=(replace(FAST, severity="note"),))
+    book = Rulebook({noted.code: noted}).configured(Config(levels={noted.code: "warning"}))
+    assert [variant.severity for variant in book.get(noted.code).variants] == ["warning"]
 
 
 def verdict(**signals: Any) -> Verdict:

@@ -36,6 +36,22 @@ def test_the_call_is_the_place_where_the_setting_is_not_given():
     assert (said.edits, said.snippet) == ((), "TrainingArguments(learning_rate=0.0001)")
 
 
+def test_labels_are_made_where_the_collator_is_handed_over():
+    """The advice stays what it is; without a collator of the script's there is no such line."""
+    event = trained_by("trl", **{"SFTTrainer()": "SFTTrainer(", "SFTTrainer(data_collator)": "data_collator=collate,"})
+    said, place = in_dialect(advice("fix-labels"), event, "AdamW")
+    assert (said, place.source) == (advice("fix-labels"), "data_collator=collate,")
+    bare = trained_by("trl", **{"SFTTrainer()": "SFTTrainer("})
+    assert in_dialect(advice("fix-labels"), bare, "AdamW") == (advice("fix-labels"), None)
+
+
+def test_what_is_left_to_the_user_is_no_edit():
+    """A value that nobody knows is not written into the line."""
+    event = trained_by("keras", **{"fit(class_weight)": "class_weight=weights,"})
+    said, place = in_dialect(advice("class-weights"), event, "Adam")
+    assert (said.edits, said.setting, place.line) == ((), "fit(class_weight=...)", 7)
+
+
 def test_the_first_argument_of_a_keras_optimizer_is_its_rate():
     """A rate that is given by its place is changed there."""
     event = trained_by("keras", **{"Adam()": "optimizer=keras.optimizers.Adam(5.0),"})

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from recordkit import record
 from torch import nn
 
-from trainadvisor.record.losses.divided_means import divided_again
+from trainadvisor.record.losses.divided_means import divided_again, divided_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,3 +79,35 @@ def test_it_is_told_once_after_two_steps() -> None:
 def test_as_many_micro_batches_as_examples_are_accumulation() -> None:
     """Sixteen backward passes a step, each divided by sixteen, are right."""
     assert _told(N) == []
+
+
+@pytest.mark.parametrize(("name", "by"), [("micro-batches", 4), ("another-number", 12), ("function", 16)])
+def test_what_a_mean_is_divided_by_in_all(name: str, by: int) -> None:
+    """Whether or not it is the number of its examples, and in two steps too."""
+    loss = (TWICE | ONCE)[name]
+    assert divided_by(_loss(loss).grad_fn) == by
+    assert divided_by(_loss(lambda out, y: loss(out, y) / 2).grad_fn) == 2 * by
+
+
+@pytest.mark.parametrize("name", ["sum", "rows", "penalty", "nan", "infinite"])
+def test_of_what_is_not_one_mean_nothing_is_told(name: str) -> None:
+    """Of sums, of several terms and of divisors that are no numbers."""
+    assert divided_by(_loss(ONCE[name]).grad_fn) is None
+
+
+@pytest.mark.parametrize(("divisor", "steps", "told"), [(16, 3, [16]), (16, 1, []), (4, 3, []), (8, 3, [])])
+def test_the_square_of_the_micro_batches_is_told_after_two_steps(divisor: int, steps: int, told: list[int]) -> None:
+    """Four micro-batches, whose mean is divided by four and by four again; other divisors are right or weights."""
+
+    def train() -> object:
+        torch.manual_seed(0)
+        model = nn.Linear(3, 1)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        for _ in range(steps):
+            optimizer.zero_grad()
+            for _ in range(4):
+                (F.mse_loss(model(torch.randn(N, 3)), torch.randn(N, 1)) / (divisor / 4) / 4).backward()
+            optimizer.step()
+        return model
+
+    assert [detail["by"] for detail in record(train).events("divided-twice")] == told

@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from recordkit import record
 from torch import nn
 
+from trainadvisor.instrument import fused_losses
+
 VOCABULARY = 7
 IDS = torch.arange(24).reshape(4, 6) % VOCABULARY
 
@@ -101,6 +103,14 @@ def test_the_loss_and_its_labels_are_told():
     assert facts[-1]["prediction"]["shape"] == [20, VOCABULARY]
     assert facts[-1]["target"]["ignored_share"] == pytest.approx(8 / 20)
     assert records.column("loss") == pytest.approx(values, rel=1e-5)
+
+
+def test_scores_are_computed_once_and_only_where_they_are_looked_at():
+    """Most steps want the value of the loss alone."""
+    made = []
+    scores = fused_losses.LateScores(lambda: made.append(1) or torch.ones(2))
+    assert made == []
+    assert [scores.detach() is scores.detach(), made] == [True, [1]]
 
 
 @pytest.mark.parametrize("settings", [{"temperature": 2.0}, {"loss_type": "dft"}, {"accumulation": 2}])

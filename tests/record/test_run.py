@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -264,3 +265,13 @@ def test_a_script_that_is_missing_or_a_log_that_cannot_be_is_refused(tmp_path: P
     (tmp_path / "train.py").write_text("")
     with pytest.raises(LogError, match="cannot write the log"):
         Run(str(tmp_path / "train.py"), [], module=False, log=tmp_path / "train.py" / "log.json")
+
+
+def test_a_script_may_ask_for_torch_before_it_imports_it(tmp_path: Path) -> None:
+    """As transformers and datasets do, where a script imports them first."""
+    asking = "import importlib.util\nassert importlib.util.find_spec('torch')\nimportlib.util.find_spec('torch')\n"
+    (tmp_path / "train.py").write_text(asking + TRAINING, encoding="utf-8")
+    words = ["-m", "trainadvisor", "run", "--log", "log.json", "train.py"]
+    subprocess.run([sys.executable, *words], cwd=tmp_path, check=True, capture_output=True)
+    records = orjson.loads((tmp_path / "log.json").read_bytes())
+    assert len([record for record in records if record["record"] == "step"]) == 5

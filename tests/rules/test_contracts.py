@@ -503,7 +503,10 @@ SPARED: dict[str, Any] = {
     "sigmoid output for targets from 0 to 1": {
         "loss": regression(activation="sigmoid", min=0.0, max=1.0, negative_share=0.0)
     },
-    "a linear model that does its work": {"loss": {"graph": {"nonlinear_ops": 0}}},
+    "a linear model of a narrow layer that does its work": {
+        "loss": {"graph": {"nonlinear_ops": 0}},
+        "models": [make_model(("a", "Linear", 8, 4), ("b", "Linear", 4, 10))],
+    },
     "a model that does not care about the mode": {"columns": {"mode": "eval"}},
     "frozen batch norm in a loaded net": {
         "columns": {"mode": "eval"},

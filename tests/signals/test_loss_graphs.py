@@ -71,6 +71,12 @@ def test_a_mean_divided_again_tells_its_examples(tmp_path: Path) -> None:
     assert (_of(tmp_path, divided)["mean_divisor"], _of(tmp_path)["mean_divisor"]) == (2048, 1)
 
 
+def test_a_mean_divided_twice_by_the_micro_batches_tells_the_square(tmp_path: Path) -> None:
+    """By what it was divided, and 1 where it was not."""
+    divided = {"kind": "divided-twice", "detail": {"by": 16}}
+    assert (_of(tmp_path, divided)["accumulation_divisor"], _of(tmp_path)["accumulation_divisor"]) == (16, 1)
+
+
 def test_ordered_axes_are_clear(tmp_path: Path) -> None:
     """No view, and a softmax over the alternatives."""
     signals = _of(tmp_path)

@@ -79,3 +79,12 @@ def test_mean_rate_over_the_peak(tmp_path: Path) -> None:
     """A linear decay to zero uses half of its peak on average, a constant rate all of it."""
     assert rates(tmp_path, np.linspace(0.1, 0, 101))["lr_mean_share"] == pytest.approx(0.5)
     assert rates(tmp_path, [0.1] * 9)["lr_mean_share"] == pytest.approx(1.0)
+
+
+def test_the_rate_that_the_optimizer_was_made_with(tmp_path: Path) -> None:
+    """What a schedule multiplies; where nothing sets it, the rate that was recorded with the optimizer."""
+    held = {"groups": [{"lr": 1e-6, "initial_lr": 2e-3, "parameters": []}, {"lr": 1e-6, "parameters": []}]}
+    plain = {"groups": [{"lr": 0.1, "parameters": []}]}
+    for groups, base in ((held, 2e-3), (plain, 0.1)):
+        optimizer = {"id": 0, "class": "AdamW", "site": None, "unknown_parameters": 0, **groups}
+        assert rates(tmp_path, [1e-6] * 9, optimizers=[optimizer])["lr_base"] == base

@@ -50,6 +50,13 @@ def test_weights_that_start_at_zero_have_no_ratio(tmp_path: Path, nothing: float
     assert seen["weight_travel"] == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize(("size", "ratio"), [(1e-6, 0.1), (1e-3, 1.0)])
+def test_neither_have_those_that_start_next_to_zero(tmp_path: Path, size: float, ratio: float) -> None:
+    """As the class token of a vision transformer; a matrix that is scaled down with the depth has one."""
+    seen = moving(tmp_path, [[1.0, 0.1, 0.1]] * 5, init_rms=[size, 0.02, 0.02])
+    assert seen["update_ratio_fastest"] == pytest.approx(ratio)
+
+
 def test_travel_sums_the_fastest_ratio_over_all_steps(tmp_path: Path) -> None:
     """A hundred steps at 0.01 are a path of one, also where only the first twenty were sampled."""
     assert moving(tmp_path, [[0.01, 0.002]] * 20, steps=100)["weight_travel"] == pytest.approx(1.0)

@@ -47,7 +47,7 @@ def keras_loss(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
         result = original(*args, **kwargs)
     finally:
         running.events.discard("loss")
-    if isinstance(result, torch.Tensor) and not tracing.now() and not tracing.in_backward():
+    if taps.has_values(result) and not tracing.now() and not tracing.in_backward():
         taps.tell("loss", told.kind, (told.prediction, told.target), told.settings, result)
     return result
 

@@ -6,6 +6,7 @@ layer gets. Told are the value, the labels, and the scores of as many positions 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -32,6 +33,21 @@ class _Head:
     weight: Any
     bias: Any
     targets: Any
+
+
+class LateScores:
+    """Scores that are computed when somebody wants to look at them, which few steps do."""
+
+    def __init__(self, compute: Callable[[], torch.Tensor]) -> None:
+        """Take what computes them."""
+        self._compute = compute
+        self._made: torch.Tensor | None = None
+
+    def detach(self) -> torch.Tensor:
+        """Return them without a graph."""
+        if self._made is None:
+            self._made = apart(self._compute)
+        return self._made
 
 
 class _Waiting:
@@ -75,14 +91,14 @@ def fused_loss(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
 
 def _read(
     args: tuple[Any, ...], kwargs: dict[str, Any], heads: list[_Head], result: Any
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None:
+) -> tuple[torch.Tensor, LateScores, torch.Tensor] | None:
     """Return loss, scores and labels, None where the loss is another one."""
     trainer, inputs = args[0], args[2] if len(args) > 2 else kwargs["inputs"]
     loss = result[0] if isinstance(result, tuple) else result
     if len(heads) != 1 or not _is_plain(trainer) or not isinstance(loss, torch.Tensor):
         return None
-    scores, labels = apart(_looked_at, heads[0], inputs)
-    return loss, scores, labels
+    labels, every = apart(_looked_at, heads[0], inputs)
+    return loss, LateScores(partial(_scores, heads[0], every)), labels
 
 
 def _is_plain(trainer: Any) -> bool:
@@ -100,11 +116,16 @@ def _labels(inputs: dict[str, Any], head: _Head) -> torch.Tensor:
     return given if given.shape == targets.shape else targets
 
 
-def _looked_at(head: _Head, inputs: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return scores and labels of positions at even distances, without a graph."""
-    labels, weight = _labels(inputs, head), head.weight.detach()
-    most = max(_LEAST_POSITIONS, _MOST_SCORES // weight.shape[0])
+def _looked_at(head: _Head, inputs: dict[str, Any]) -> tuple[torch.Tensor, int]:
+    """Return the labels of positions at even distances, and the distance."""
+    labels = _labels(inputs, head)
+    most = max(_LEAST_POSITIONS, _MOST_SCORES // head.weight.shape[0])
     every = -(-labels.shape[0] // most)
-    hidden = head.hidden.detach()[::every]
-    scores = hidden @ weight.to(hidden.dtype).t()
-    return scores if head.bias is None else scores + head.bias.detach().to(scores.dtype), labels[::every]
+    return labels[::every], every
+
+
+def _scores(head: _Head, every: int) -> torch.Tensor:
+    """Return the scores of positions at this distance, without a graph."""
+    hidden, weight = head.hidden.detach()[::every], head.weight.detach()
+    scores: torch.Tensor = hidden @ weight.to(hidden.dtype).t()
+    return scores if head.bias is None else scores + head.bias.detach().to(scores.dtype)

@@ -28,7 +28,7 @@ class _Finder(importlib.abc.MetaPathFinder):
     ) -> importlib.machinery.ModuleSpec | None:
         if name != "torch":
             return None
-        self.leave()
+        # also where a library only asks whether torch is there, as transformers and datasets do before they import it
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
             self._follow(spec.loader)
@@ -45,6 +45,7 @@ class _Finder(importlib.abc.MetaPathFinder):
         def execute_and_tell(module: types.ModuleType) -> None:
             vars(loader).pop("exec_module")
             execute(module)
+            self.leave()
             self._then()
 
         vars(loader)["exec_module"] = execute_and_tell

@@ -162,14 +162,14 @@ def loss(kind: str) -> Around:
                     return result
             except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
                 plain.failed(error)
-        if _has_values(result) and not tracing.now() and not tracing.in_backward():
+        if has_values(result) and not tracing.now() and not tracing.in_backward():
             tell("loss", kind, args, kwargs, result)
         return result
 
     return veiled(around)
 
 
-def _has_values(result: object) -> bool:
+def has_values(result: object) -> bool:
     """Return whether a result is a tensor with numbers of its own, as fastai's subclasses are and fake ones are not."""
     if not isinstance(result, torch.Tensor) or type(result).__torch_dispatch__ is not _NO_DISPATCH:
         return False

@@ -18,6 +18,8 @@ class Branch:
     crash: tuple[str, ...] = ()
     # From when on it may be judged, where that is not what the rule says.
     phase: str | None = None
+    # How grave it is, where that is not what the rule says.
+    severity: str | None = None
 
 
 def branch_of(data: Mapping[str, Any]) -> Branch:
@@ -30,6 +32,7 @@ def branch_of(data: Mapping[str, Any]) -> Branch:
         texts={lang: data[lang] for lang in ("en", "zh") if lang in data},
         remedies=tuple(data.get("remedies", ())),
         phase=data.get("phase"),
+        severity=data.get("severity"),
     )
 
 

@@ -95,6 +95,8 @@ DIALECTS: dict[str, Mapping[str, str]] = {
         "loss-function": "Learner(loss_func=...)",
     },
 }
+# Where a change belongs that is no setting: in what makes the labels of a batch, if the script hands it over.
+_PLACES = {("transformers", "fix-labels"): "data_collator", ("trl", "fix-labels"): "data_collator"}
 # Frameworks that make the optimizer by a configuration, unless the script hands one over.
 _OWN_CONFIG = {"transformers", "trl"}
 _OF_OPTIMIZERS = {"lr", "weight-decay", "betas", "eps", "optimizer"}
@@ -123,7 +125,7 @@ def in_dialect(
     """
     text = DIALECTS.get(framework["subject"], {}).get(advice.change) if framework else None
     if text is None or framework is None:
-        return advice, None
+        return advice, _place(framework, advice.change)
     if framework["subject"] in _OWN_CONFIG and advice.change in _OF_OPTIMIZERS and own_optimizer:
         return advice, None  # the script made it: the framework's setting is not read
     value = _value(advice, rate)
@@ -131,8 +133,18 @@ def in_dialect(
     setting = _renamed(text.format(value=value or "...", optimizer=optimizer, loss=named_loss), framework)
     named = _SETTING.match(setting)
     site, argument = (_held(named, framework) if named else None) or (None, "")
-    edit = _edit(site, named, argument) if site and named and (value or "{value}" not in text) else None
+    settled = named is not None and named["value"] != "..." and (value or "{value}" not in text)
+    edit = _edit(site, named, argument) if site and named and settled else None
     return advice.in_words_of(setting, edit), site
+
+
+def _place(framework: Mapping[str, Any] | None, change: str | None) -> Site | None:
+    """Return the line that a change belongs to, None where there is none."""
+    settings = framework["detail"].get("settings") if framework else None
+    argument = _PLACES.get((framework["subject"], change or "")) if framework else None
+    held = settings if isinstance(settings, dict) and argument else {}
+    found = next((valid_site(place) for key, place in held.items() if key.endswith(f"({argument})")), None)
+    return Site(file=found["file"], line=found["line"], source=found["code"] or None) if found else None
 
 
 def _renamed(setting: str, framework: Mapping[str, Any]) -> str:

@@ -19,7 +19,10 @@ def main_object(log: RunLog, kind: str | None, subjects: Collection[str] = ()) -
         case "loss":
             return main_loss(log)
         case "loader":
-            return next((o for o in log.loaders if o["role"] == "train"), log.loaders[0] if log.loaders else None)
+            # batches of no loader of torch's enter the training where the loss is taken
+            return next(
+                (o for o in log.loaders if o["role"] == "train"), log.loaders[0] if log.loaders else main_loss(log)
+            )
         case "scheduler":
             return log.schedulers[-1] if log.schedulers else main_optimizer(log)
     name = kind.removeprefix("event:") if kind else None

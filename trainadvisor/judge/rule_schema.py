@@ -87,6 +87,7 @@ class Branch(_Table):
     crash: list[Text] = []
     unless: list[Text] = []
     phase: Literal["start", "course", "end"] | None = None
+    severity: Annotated[Severity, Field(strict=False)] | None = None
     remedies: list[Remedy] = []
     en: BranchTexts
     zh: BranchTexts

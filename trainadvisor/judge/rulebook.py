@@ -124,6 +124,7 @@ class Rule:
             branch=branch.name,
             branches=(),
             phase=branch.phase or self.phase,
+            severity=branch.severity or self.severity,
             when=branch.when + self.when,
             crash=branch.crash or self.crash,
             unless=branch.unless + self.unless,
@@ -184,10 +185,13 @@ class Rulebook:
             if name not in rule.thresholds:
                 hint = did_you_mean(name, rule.thresholds) or f"; it has {', '.join(rule.thresholds) or 'none'}"
                 raise ConfigError(f"{config.source}: thresholds.{rule.code}: no threshold is called {name}{hint}")
+        level = config.levels.get(rule.code)
+        branches = tuple(replace(branch, severity=None) for branch in rule.branches)
         return replace(
             rule,
             thresholds={**rule.thresholds, **values},
-            severity=config.levels.get(rule.code, rule.severity),
+            severity=level or rule.severity,
+            branches=branches if level else rule.branches,
             ignored=tuple(config.ignored.get(rule.code, ())),
         )
 

@@ -33,6 +33,7 @@ FORMS: dict[str, Check] = {
     "softmax-axis": object_of({"over": is_text, "dim": is_whole, "shape": _shape}),
     "moved-axes": object_of({"viewed": _shape, "shape": _shape}),
     "mean-divided": object_of({"by": is_positive}),
+    "divided-twice": object_of({"by": is_positive}),
     "loss-term": object_of({
         "of": optional(either(is_whole, is_text)), "number": optional(is_whole),
         "rounds": optional(is_count), "lost": optional(is_count),

@@ -7,11 +7,12 @@ DISTRIBUTIONS = {
 }  # fmt: skip
 _ARGUMENTS = ("TrainingArguments", "Seq2SeqTrainingArguments", "Trainer", "Seq2SeqTrainer", "LoraConfig")
 _TRL = ("SFTConfig", "DPOConfig", "RewardConfig", "GRPOConfig", "ORPOConfig", "KTOConfig", "CPOConfig")
+_TRAINERS = ("SFTTrainer", "DPOTrainer", "RewardTrainer", "ORPOTrainer", "KTOTrainer", "CPOTrainer")
 _NETS = ("NeuralNetClassifier", "NeuralNetRegressor", "NeuralNetBinaryClassifier", "NeuralNet")
 # Calls that take the same settings: a script has one of them.
-CALLS_ALIKE = (_TRL, _ARGUMENTS[:2], _NETS)
+CALLS_ALIKE = (_TRL, _ARGUMENTS[:2], _NETS, (*_ARGUMENTS[2:4], *_TRAINERS))
 SETTING_CALLS: dict[str, tuple[str, ...]] = {
-    "trl": (*_TRL, *_ARGUMENTS),
+    "trl": (*_TRL, *_ARGUMENTS, *_TRAINERS),
     "transformers": _ARGUMENTS,
     "lightning": ("Trainer", "DataLoader"),
     "pytorch_lightning": ("Trainer", "DataLoader"),

@@ -104,6 +104,13 @@ def mean_divisor(log: RunLog) -> int | None:
     return max(divisors, default=1 if read(log) else None)
 
 
+@signal(unit="factor", **GRAPH)
+def accumulation_divisor(log: RunLog) -> int | None:
+    """What a mean is divided by where that is the square of the number of micro-batches a step; 1 elsewhere."""
+    divisors = [int(detail["by"]) for detail in _told(log, "divided-twice")]
+    return max(divisors, default=1 if read(log) else None)
+
+
 @signal(unit="truth", **GRAPH)
 def raw_overlap(log: RunLog) -> bool | None:
     """Whether an overlap (Dice, Jaccard) in the loss was made of raw outputs of a layer, without sigmoid or softmax."""

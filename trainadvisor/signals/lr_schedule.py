@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from trainadvisor.log.cleaning import number
 from trainadvisor.log.columns import Floats
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.matrices import typical
+from trainadvisor.signals.optimizer import main_optimizer
 
 NEEDS = {"needs": "the learning rate of each step", "zh": "每一步的学习率"}
 SCHEDULERS = {"needs": "the learning-rate scheduler", "zh": "学习率调度器"}
@@ -31,6 +33,15 @@ def lr_peak(log: RunLog) -> float | None:
     """Largest learning rate of the run."""
     rates = _rates(log)
     return float(rates.max()) if rates.size else None
+
+
+@signal(unit="", **NEEDS)
+def lr_base(log: RunLog) -> float | None:
+    """Learning rate that the optimizer was made with and a schedule multiplies; without schedule, that of the log."""
+    optimizer = main_optimizer(log)
+    groups = optimizer["groups"] if optimizer else []
+    made = [rate for group in groups if (rate := number(group.get("initial_lr", group.get("lr")))) is not None]
+    return max(made, default=None)
 
 
 @signal(unit="", **NEEDS)

@@ -1,5 +1,6 @@
 """Shapes at the loss call, and the operations in the graph behind it."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,20 @@ def nonlinear_ops(log: RunLog) -> int | None:
     """Number of non-linear operations between the input and the loss."""
     counts = _graph_counts(log)
     return counts[1] if counts else None
+
+
+@signal(unit="truth", needs="a chain of weight matrices", zh="首尾相接的权重矩阵")
+def linear_bottleneck(log: RunLog) -> bool | None:
+    """Whether a layer of a chain of matrices is narrower than both its inputs and its outputs: it limits the rank."""
+    facts = (log.model or {}).get("parameters") or []
+    shapes = [fact["shape"] for fact in facts if fact.get("role") == "weight" and len(fact["shape"]) > 1]
+    if len(shapes) < 2 or any(len(shape) != 2 for shape in shapes):
+        return None
+    for first, second in ((1, 0), (0, 1)):  # torch keeps outputs x inputs, Keras inputs x outputs
+        if all(a[second] == b[first] for a, b in itertools.pairwise(shapes)):
+            ends = min(shapes[0][first], shapes[-1][second])
+            return bool(min(min(shape) for shape in shapes) < ends)
+    return None
 
 
 @signal(unit="truth", **GRAPH)

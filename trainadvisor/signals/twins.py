@@ -14,7 +14,9 @@ TWINS = {
 }
 
 
-# Share by which the sizes of two weights differ that are no copies, beyond what rounding to half precision does.
+# Share by which the sizes of two weights differ that are no copies. Rounding to bfloat16 changes the size of a matrix
+# by 0.0008 at most (480 matrices of 64 and more numbers); of nets that were trained for 30 to 300 steps, at least one
+# matrix differs from fresh ones by 0.037 and more (24 nets, two optimizers; a language model: 0.83).
 OTHER = 0.02
 
 

@@ -1,4 +1,4 @@
-"""Finds a mean over N examples that is divided by N once more on its way into the loss."""
+"""Finds by what a mean is divided on its way into the loss: by its own examples once more, or as a whole."""
 
 import math
 from collections import deque
@@ -25,6 +25,18 @@ def divided_again(root: Any) -> int | None:
             inner = next(following for following, _ in node.next_functions if following is not None)
             if divisor in _averaged_over(inner):
                 return divisor
+    return None
+
+
+def divided_by(root: Any) -> int | None:
+    """Return the whole number that a loss, which is one mean, is divided by in all; None where it is anything else."""
+    node, product = root, 1
+    for _ in range(_MOST_NODES):
+        divisor = _divisor(node)
+        if divisor is None:
+            return product if _mean_sizes(node) else None
+        product *= divisor
+        node = next(following for following, _ in node.next_functions if following is not None)
     return None
 
 

@@ -19,6 +19,8 @@ __all__ = ["Model", "ObjectRegistry"]
 
 # Parameters of a model whose values are measured when it is found; of more, so many that lie evenly.
 _MOST_MEASURED = 512
+# What holds the variables of a model of Keras, by their paths.
+_OF_KERAS = "_torch_params."
 _AT_START = ("init_rms", "init_std", "earlier")
 
 
@@ -137,7 +139,14 @@ class ObjectRegistry(OptimizerRegistry):
         for place, (name, tensor) in enumerate(named):
             if id(tensor) not in known and not isinstance(tensor, nn.parameter.UninitializedParameter):
                 measured = place * _MOST_MEASURED % len(named) < _MOST_MEASURED
-                self._add_parameter(model, prefix + name, tensor, layer_of.get(id(tensor)), before, measured=measured)
+                self._add_parameter(
+                    model,
+                    prefix + name.rpartition(_OF_KERAS)[2],
+                    tensor,
+                    layer_of.get(id(tensor)),
+                    before,
+                    measured=measured,
+                )
                 model.fact["parameters"][-1]["loaded"] |= id(tensor) in loaded
         for module, tensor in owned:
             if id(tensor) in self.of_parameter:

@@ -9,7 +9,7 @@ from trainadvisor.instrument import call_sites
 from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.losses.clamped_outputs import clamped_outputs
-from trainadvisor.record.losses.divided_means import divided_again
+from trainadvisor.record.losses.divided_means import divided_again, divided_by
 from trainadvisor.record.losses.raw_overlaps import raw_overlap
 from trainadvisor.record.step import Step
 
@@ -28,6 +28,8 @@ class LossScalingProbe:
         self._context = context
         self._found: tuple[int, call_sites.Place | None] | None = None
         self._seen = 0
+        self._whole: int | None = None
+        self._twice = 0
         self._raw: set[str] = set()
 
     def rests_until(self, routine: Routine) -> float:
@@ -42,7 +44,7 @@ class LossScalingProbe:
         if root is None or self._context.step_number not in _LOOKED_AT or self._found is not None:
             return
         with torch.no_grad():
-            divisor = divided_again(root)
+            divisor, self._whole = divided_again(root), divided_by(root)
             self._tell_raw("raw-overlap", raw_overlap, root)
             self._tell_raw("clamped-outputs", clamped_outputs, root)
         if divisor is not None:
@@ -57,9 +59,18 @@ class LossScalingProbe:
     def on_close(self, step: Step) -> None:
         """Compare with the number of backward passes of the step, which is known now."""
         found, self._found = self._found, None
+        self._tell_twice(step)
         if found is None or step.micro == found[0]:
             return
         self._seen += 1
         if self._seen == _TIMES:
             site = call_sites.describe(found[1])
             self._context.event("mean-divided", "", {"by": found[0], "site": site})
+
+    def _tell_twice(self, step: Step) -> None:
+        """Tell a mean that is divided by the square of the number of micro-batches: by the script and a framework."""
+        whole, self._whole = self._whole, None
+        self._twice += step.micro > 1 and whole == step.micro**2
+        if whole and self._twice == _TIMES:
+            self._twice += 1
+            self._context.event("divided-twice", "", {"by": whole})

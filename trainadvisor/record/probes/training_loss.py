@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from trainadvisor.instrument import call_sites
+from trainadvisor.instrument.fused_losses import LateScores
 from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.losses import reference_losses, written_out_losses
@@ -82,7 +83,7 @@ class TrainingLossProbe:
         given = named(kind, args, kwargs)
         first, second = parameters_of(kind)[:2]
         prediction = given.get(first)
-        if not isinstance(prediction, torch.Tensor):
+        if not isinstance(prediction, torch.Tensor | LateScores):
             return
         entry = self._entry(kind, given, place)
         grad = result.requires_grad and torch.is_grad_enabled()

@@ -1,0 +1,106 @@
+"""Measures what recording adds to a step of a framework's training: thread CPU, recorded and plain runs in turns.
+
+KERAS_BACKEND=torch python benchmarks/frameworks.py [--rounds 3] [--steps 600] [NAME ...]
+Each run is a process of its own; counted are steps after the first half, by the clock of the thread that trains: a
+busy machine changes little. A row tells the least of each kind over the rounds. Frameworks that are not installed are
+left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+_CLOCK = """
+import time
+class Clock:
+    def __init__(self): self.steps, self.begun = 0, 0.0
+    def step(self):
+        self.steps += 1
+        if self.steps == STEPS // 2: self.begun = time.thread_time()
+        if self.steps == STEPS: print("STEP_MS", 1e3 * (time.thread_time() - self.begun) / (STEPS - STEPS // 2))
+clock = Clock()
+"""
+_HF = """
+import torch
+from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainerCallback, TrainingArguments
+ids = torch.randint(2, 34, (320, 16))
+rows = [{"input_ids": row, "labels": int(row[0] - 2) // 8} for row in ids]
+config = BertConfig(vocab_size=34, hidden_size=WIDTH, num_hidden_layers=2, num_attention_heads=2,
+                    intermediate_size=2 * WIDTH, num_labels=4)
+args = TrainingArguments("out", learning_rate=2e-3, max_steps=STEPS, per_device_train_batch_size=32, report_to=[],
+                         save_strategy="no", use_cpu=True, disable_tqdm=True)
+class Step(TrainerCallback):
+    def on_step_end(self, *args, **kwargs): clock.step()
+Trainer(BertForSequenceClassification(config), args, train_dataset=rows, callbacks=[Step()]).train()
+"""
+_LIGHTNING = """
+import lightning, torch, torch.nn.functional as F
+from torch import nn
+data = torch.utils.data.TensorDataset(torch.randn(3200, 64), torch.randint(10, (3200,)))
+class Net(lightning.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(64, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 10))
+    def training_step(self, batch, _): return F.cross_entropy(self.net(batch[0]), batch[1])
+    def on_train_batch_end(self, *_): clock.step()
+    def configure_optimizers(self): return torch.optim.Adam(self.parameters(), lr=2e-3)
+lightning.Trainer(max_steps=STEPS, max_epochs=-1, accelerator="cpu", logger=False, enable_checkpointing=False,
+                  enable_progress_bar=False, enable_model_summary=False,
+                  ).fit(Net(), torch.utils.data.DataLoader(data, 32, shuffle=True))
+"""
+_KERAS = """
+import keras, numpy as np
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(32 * STEPS, 64)).astype("float32"), rng.integers(10, size=32 * STEPS)
+class Step(keras.callbacks.Callback):
+    def on_train_batch_end(self, *_): clock.step()
+model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(WIDTH, activation="relu"), keras.layers.Dense(10)])
+model.compile(optimizer=keras.optimizers.Adam(2e-3),
+              loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+model.fit(x, y, batch_size=32, epochs=1, verbose=0, callbacks=[Step()])
+"""
+# What has to be installed, the script, and the width of its layers.
+TRAININGS = {
+    "hf quick start": ("transformers", _HF, 32),
+    "hf, wider": ("transformers", _HF, 256),
+    "lightning quick start": ("lightning", _LIGHTNING, 64),
+    "lightning, wider": ("lightning", _LIGHTNING, 2048),
+    "keras quick start": ("keras", _KERAS, 64),
+    "keras, wider": ("keras", _KERAS, 2048),
+}
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(TRAININGS)}; default: all")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=600)
+    asked = parser.parse_args()
+    print("| training | plain ms a step | recorded ms a step | more |\n|---|---|---|---|")
+    for name, (package, source, width) in TRAININGS.items():
+        if importlib.util.find_spec(package) and (not asked.names or name in asked.names):
+            script = f"STEPS, WIDTH = {asked.steps}, {width}\n{_CLOCK}{source}"
+            rounds = [(_step(script, []), _step(script, ["-m", "trainadvisor", "run"])) for _ in range(asked.rounds)]
+            plain, recorded = (min(times) for times in zip(*rounds, strict=True))
+            print(f"| {name} | {plain:.2f} | {recorded:.2f} | {recorded / plain - 1:+.1%} |", flush=True)
+
+
+def _step(script: str, words: list[str]) -> float:
+    """Return the milliseconds of a step of a run."""
+    environment = {"KERAS_BACKEND": "torch", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", **os.environ}
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "train.py").write_text(script, encoding="utf-8")
+        command = [sys.executable, *words, "train.py"]
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    return float(done.stdout.partition("STEP_MS ")[2].split()[0])
+
+
+if __name__ == "__main__":
+    main()
