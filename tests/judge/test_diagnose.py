@@ -62,7 +62,7 @@ def judged(tmp_path: Path) -> Judge:
 def test_a_broken_run(judged: Judge) -> None:
     """State, summary, nested consequence, place."""
     diagnosis = judged(RATE, FLAT)
-    assert (diagnosis.state, diagnosis.summary) == ("broken", "flat: rate.")
+    assert (diagnosis.state, diagnosis.summary) == ("broken", "rate, so flat.")
     assert [f.code for f in diagnosis.findings] == ["rate"]
     assert [f.code for f in diagnosis.findings[0].explains] == ["flat"]
     assert diagnosis.findings[0].where == "train.py:41"

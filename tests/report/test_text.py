@@ -147,9 +147,9 @@ def test_a_lone_warning_is_told_in_full(broken: Diagnosis) -> None:
     [
         (
             {"steps": 40, "device": "cpu", "overhead": 0.1734},
-            "40 steps, cpu, recording took less than 20 % of the time",
+            "40 steps, cpu, recording cost less than 20 % of this short run (its first steps are recorded in full)",
         ),
-        ({"steps": 40, "device": "cpu", "overhead": 0.0}, "40 steps, cpu, recording took less than 1 % of the time"),
+        ({"steps": 40, "device": "cpu", "overhead": 0.0}, "40 steps, cpu, recording cost less than 1 % of the time"),
         ({"steps": 40, "device": "cpu", "overhead": None}, "40 steps, cpu"),
     ],
 )

@@ -111,7 +111,9 @@ class Printed(Progress):
 
     def repeating(self, number: int, count: int, candidate: Candidate) -> None:
         """Say which seed is tried."""
-        self._say(told := self._words("verify.repeating", number=number, count=count, what=candidate.label()))
+        self._say(
+            told := self._words("verify.repeating", number=number, count=max(number, count), what=candidate.label())
+        )
         self._going_on(told)
 
     def repeated(self, tried: Tried) -> None:
@@ -274,3 +276,18 @@ def write_report(session: Session, document: Verification, path: Path, settings:
             session.lang = own
         extra = type(extra)(others, extra.curves, extra.rules)
     files.write(diagnosis, path, session.lang, extra)
+
+
+def next_command(session: Session, document: Verification) -> str | None:
+    """Return the command that shows the verified change of the user's own lines and writes it, None where none does."""
+    import os
+    import shlex
+
+    baseline = session.baseline
+    if document.answer != "verified" or baseline is None or not baseline.outcome.log.is_file():
+        return None
+    best = document.verified[0]
+    if not best.edits or best.combined_with or not best.code:
+        return None
+    log = os.path.relpath(baseline.outcome.log)
+    return shlex.join(["trainadvisor", "fix", log, "--code", best.code])

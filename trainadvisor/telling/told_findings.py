@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import cast
 
+from trainadvisor.i18n.code_comments import told_in
 from trainadvisor.judge.judgement import Advice, Judged, Judgement, RuledOutCode, Unjudged
 from trainadvisor.judge.placeholders import fill_known
 from trainadvisor.judge.result import Evidence, Finding, Handling, Kind, Remedy, Rival, RuledOut, Unknown
@@ -18,7 +19,7 @@ WORDS = {
     "off": {"en": "switched off: {reason}", "zh": "已关闭：{reason}"},
     "context": {"en": "does not apply to this kind of training ({reason})", "zh": "不适用于这类训练（{reason}）"},
     "failed": {"en": "the rule failed ({reason})", "zh": "规则执行出错（{reason}）"},
-    "short": {"en": "more steps or evaluations than were recorded", "zh": "更多步数或更多次验证"},
+    "short": {"en": "needs more steps or evaluations than were recorded", "zh": "需要更多步数或更多次验证"},
     "clear": {"en": "judged and not the case", "zh": "已检查，不成立"},
     "unstated": {"en": "not recorded", "zh": "未记录"},
 }
@@ -110,7 +111,7 @@ def _remedy(advice: Advice, item: Judged, rule: Rule, lang: str) -> Remedy:
         arguments=dict(advice.arguments),
         applies=advice.applies,
         text=_words(entry, item, lang) + (_SETTING[lang].format(setting=advice.setting) if advice.setting else ""),
-        code="\n".join(edit.diff() for edit in advice.edits) or advice.snippet,
+        code="\n".join(edit.diff() for edit in advice.edits) or told_in(advice.snippet or "", lang) or None,
         where=advice.edits[0].where if advice.edits else None,
         edits=list(advice.edits),
     )

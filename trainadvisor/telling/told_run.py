@@ -12,7 +12,7 @@ from trainadvisor.telling import blindspot_texts, doubt_texts
 PROPER = ("Adam", "AdamW", "PyTorch")
 
 SENTENCES = {
-    "because": {"en": "{effect}: {cause}.", "zh": "{cause}，{effect}。"},
+    "because": {"en": "{cause}, so {effect}.", "zh": "{cause}，导致{effect}。"},
     "alone": {"en": "{cause}.", "zh": "{cause}。"},
     "converged": {"en": "training converged normally; nothing needs changing.", "zh": "训练正常收敛，无需修改。"},
     "sound": {

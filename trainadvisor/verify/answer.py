@@ -64,8 +64,8 @@ def held(session: Session) -> list[Tried]:
 
 
 def _proven(session: Session, item: Verified) -> bool:
-    """Return whether several pairs of runs agree; where seeds change nothing, one says what all would say."""
-    return item.seeds > 1 or "seeds-ignored" in session.notes
+    """Return whether it helps with most of several seeds; where seeds change nothing, one pair says what all would."""
+    return (item.seeds > 1 and 2 * item.wins > item.seeds) or "seeds-ignored" in session.notes
 
 
 def _answer(session: Session, found: list[Verified]) -> Answer:
