@@ -1,7 +1,8 @@
 """Findings in words: the texts of their rules with the values of the run in them."""
 
-from collections.abc import Mapping
-from typing import cast
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 from trainadvisor.i18n.code_comments import told_in
 from trainadvisor.judge.judgement import Advice, Judged, Judgement, RuledOutCode, Unjudged
@@ -15,6 +16,7 @@ LISTED_NEEDS = 3
 TEXTS = ("title", "finding", "cause", "verify")
 HANDLED = ("phase", "evidence", "measured_by", "measures", "general")
 
+LAYER, OF_LAYER = re.compile(r"\blayer (\d)"), re.compile(r"(\w+) of layer ([\d.]+(?: \(\w+\))?)")
 WORDS = {
     "off": {"en": "switched off: {reason}", "zh": "已关闭：{reason}"},
     "context": {"en": "does not apply to this kind of training ({reason})", "zh": "不适用于这类训练（{reason}）"},
@@ -55,7 +57,7 @@ def findings(judgement: Judgement, lang: str) -> list[Finding]:
 
 def _finding(item: Judged, judgement: Judgement, lang: str) -> Finding:
     rule = judgement.rule(item.code, item.branch)
-    texts = {key: fill_known(rule.text(key, lang), item.values.get, lang) for key in TEXTS}
+    texts = {key: fill_known(rule.text(key, lang), _lookup(item, lang), lang) for key in TEXTS}
     separating = item.rival.separating if item.rival else None
     return Finding(
         code=item.code,
@@ -84,13 +86,21 @@ def _finding(item: Judged, judgement: Judgement, lang: str) -> Finding:
     )
 
 
+def _lookup(item: Judged, lang: str) -> Callable[[str], Any]:
+    """Return what a placeholder stands for; in Chinese, layers that are told by their place are told so there."""
+    subjects = item.values.get("subjects")
+    if lang != "zh" or not isinstance(subjects, str):
+        return item.values.get
+    return {**item.values, "subjects": LAYER.sub(r"层 \1", OF_LAYER.sub(r"层 \2 的 \1", subjects))}.get
+
+
 def _evidence(item: Judged, rule: Rule, lang: str) -> list[Evidence]:
     texts = rule.texts.get(lang, {}).get("evidence", [])
     return [
         Evidence(
             condition=proof.condition,
             values=proof.values,
-            text=fill_known(texts[number], item.values.get, lang) if number < len(texts) else proof.condition,
+            text=fill_known(texts[number], _lookup(item, lang), lang) if number < len(texts) else proof.condition,
         )
         for number, proof in enumerate(item.evidence)
     ]
@@ -100,7 +110,7 @@ def _ruled_out(other: RuledOutCode, item: Judged, rule: Rule, lang: str) -> Rule
     if other.number is None:
         return RuledOut(code=other.code, text=WORDS["clear"][lang])
     return RuledOut(
-        code=other.code, text=fill_known(rule.lookalikes[other.number].get(lang, ""), item.values.get, lang)
+        code=other.code, text=fill_known(rule.lookalikes[other.number].get(lang, ""), _lookup(item, lang), lang)
     )
 
 
@@ -118,7 +128,7 @@ def _remedy(advice: Advice, item: Judged, rule: Rule, lang: str) -> Remedy:
 
 
 def _words(entry: Mapping[str, str], item: Judged, lang: str) -> str:
-    return fill_known(entry.get(lang) or entry.get("en", ""), item.values.get, lang)
+    return fill_known(entry.get(lang) or entry.get("en", ""), _lookup(item, lang), lang)
 
 
 def _rival(item: Judged, judgement: Judgement, lang: str) -> Rival | None:
