@@ -195,6 +195,9 @@ def _notes(session: Session, words: Words) -> list[str]:
     ties = sum(t.ties for t in held(session)[:1])
     if ties:
         notes.append(words("verify.note.ties", count=ties))
+    original = Path(f"{session.request.target}.orig")  # what `trainadvisor fix` keeps
+    if not session.tried and session.screening is None and original.is_file():
+        notes.append(words("verify.note.original", name=original.name))
     one_pair = [t for t in held(session)[:1] if len(t.runs) == 1 and session.request.seeds > 1]
     if one_pair and "seeds-ignored" not in session.notes and "better" in verdicts:
         notes.append(words("verify.note.one-pair", seconds=f"{session.typical:.0f}", budget=session.enough))
