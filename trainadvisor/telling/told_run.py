@@ -90,7 +90,10 @@ def summary(judgement: Judgement, findings: Sequence[Finding], lang: str) -> str
         values = {role: titles[code] for role, code in values.items()}
     if doubt := values.get("doubt"):
         values |= {"says": doubt_texts.says(doubt, values["about"], lang), "seen": _seen(values, lang)}
-    told = filled(SENTENCES[judgement.summary.kind][lang], values, lang)
+    kind = judgement.summary.kind
+    if kind == "because" and findings[0].kind == "symptom":
+        kind = "alone"  # one symptom is no cause of the other
+    told = filled(SENTENCES[kind][lang], values, lang)
     return _of_phase(judgement, lang) + told
 
 
