@@ -10,7 +10,7 @@ import pytest
 
 from trainadvisor.i18n.language import Words
 from trainadvisor.judge.result import Edit
-from trainadvisor.report.text import full_report
+from trainadvisor.report.text import finding_block, full_report
 from trainadvisor.report.text.healthy import run_line
 from trainadvisor.report.text.layout import cells
 
@@ -156,3 +156,8 @@ def test_a_lone_warning_is_told_in_full(broken: Diagnosis) -> None:
 def test_the_run_in_one_line_says_what_recording_took(run: dict[str, Any], line: str) -> None:
     """Where that is known: the figure of the whole run, not of its start."""
     assert run_line(Words("en"), run) == line
+
+
+def test_a_number_of_ours_names_no_subject() -> None:
+    """An evaluation is numbered by the recorder; a layer has the name that the user gave it."""
+    assert finding_block.named(["evaluation 0", "fc1", "evaluation loop"]) == ["fc1", "evaluation loop"]
