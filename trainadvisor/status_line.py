@@ -44,7 +44,7 @@ class StatusLine:
         """Draw the line now, in place of what it was."""
         if self.shown:
             self._drawn, self._dirty = time.monotonic(), True
-            self._voice.write(f"{ERASE}{_cut(text)}")
+            self._voice.write(f"{ERASE}{_cut(text)}\r")  # what the script prints next begins at the edge
 
     def _rest(self) -> None:
         self._drawn = self._began

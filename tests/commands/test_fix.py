@@ -90,6 +90,7 @@ def test_the_change_is_written_beside_a_copy(script: Path, monkeypatch: pytest.M
     assert code == 0
     assert text.endswith(
         "train.py was changed. What it was is kept in train.py.orig.\nNext: trainadvisor run train.py\n"
+        "Afterwards, what it brought: trainadvisor compare log.json LOG_OF_THE_NEW_RUN\n"
     )
     assert script.read_text() == SOUND
     assert Path("train.py.orig").read_text() == FAULTY

@@ -135,7 +135,7 @@ def test_an_option_of_ours_behind_the_script_goes_to_it_and_is_told(
     outcome = call("run", "train.py", "--report", "x.html")
     assert handed[0][1] == ["--report", "x.html"]
     assert outcome.err.splitlines()[0] == (
-        "trainadvisor: --report stands behind train.py and goes to the script; "
-        "ours come first: trainadvisor run --report ... train.py"
+        "trainadvisor: --report comes after train.py and goes to the script; "
+        "options of trainadvisor come before it: trainadvisor run --report ... train.py"
     )
-    assert "stands behind" not in call("run", "train.py", "--log", "x").err
+    assert "comes after" not in call("run", "train.py", "--log", "x").err

@@ -59,10 +59,18 @@ def judged(tmp_path: Path) -> Judge:
     return judge
 
 
+def test_a_symptom_is_told_alone(judged: Judge) -> None:
+    """What is seen of a fault is no cause of what else is seen of it: the headline claims no more."""
+    symptom = rule("seen", when=("steps > 1",), evidence="exact", explains={"flat": 0.9})
+    diagnosis = judged(symptom, FLAT)
+    assert [f.code for f in diagnosis.findings[0].explains] == ["flat"]
+    assert diagnosis.summary == "seen."
+
+
 def test_a_broken_run(judged: Judge) -> None:
     """State, summary, nested consequence, place."""
     diagnosis = judged(RATE, FLAT)
-    assert (diagnosis.state, diagnosis.summary) == ("broken", "flat: rate.")
+    assert (diagnosis.state, diagnosis.summary) == ("broken", "rate, so flat.")
     assert [f.code for f in diagnosis.findings] == ["rate"]
     assert [f.code for f in diagnosis.findings[0].explains] == ["flat"]
     assert diagnosis.findings[0].where == "train.py:41"

@@ -19,7 +19,7 @@ def test_a_crash(tmp_path: Path) -> None:
     told = agent.render(
         diagnose(build_log(tmp_path, events=[event("exception", ERROR)], script="train.py", argv=["-q"]))
     )
-    assert told.startswith("state: broken\nsummary: shapes do not fit.")
+    assert told.startswith("state: broken\nsummary: shapes do not match.")
     assert "at: train.py:7: return self.head(x)" in told
     assert "in_features=400" in told
     assert "then: trainadvisor run train.py -q" in told

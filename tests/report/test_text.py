@@ -10,7 +10,7 @@ import pytest
 
 from trainadvisor.i18n.language import Words
 from trainadvisor.judge.result import Edit
-from trainadvisor.report.text import full_report
+from trainadvisor.report.text import finding_block, full_report
 from trainadvisor.report.text.healthy import run_line
 from trainadvisor.report.text.layout import cells
 
@@ -147,12 +147,17 @@ def test_a_lone_warning_is_told_in_full(broken: Diagnosis) -> None:
     [
         (
             {"steps": 40, "device": "cpu", "overhead": 0.1734},
-            "40 steps, cpu, recording took less than 20 % of the time",
+            "40 steps, cpu, recording cost less than 20 % of this short run (its first steps are recorded in full)",
         ),
-        ({"steps": 40, "device": "cpu", "overhead": 0.0}, "40 steps, cpu, recording took less than 1 % of the time"),
+        ({"steps": 40, "device": "cpu", "overhead": 0.0}, "40 steps, cpu, recording cost less than 1 % of the time"),
         ({"steps": 40, "device": "cpu", "overhead": None}, "40 steps, cpu"),
     ],
 )
 def test_the_run_in_one_line_says_what_recording_took(run: dict[str, Any], line: str) -> None:
     """Where that is known: the figure of the whole run, not of its start."""
     assert run_line(Words("en"), run) == line
+
+
+def test_a_number_of_ours_names_no_subject() -> None:
+    """An evaluation is numbered by the recorder; a layer has the name that the user gave it."""
+    assert finding_block.named(["evaluation 0", "fc1", "evaluation loop"]) == ["fc1", "evaluation loop"]

@@ -2,7 +2,7 @@
 
 Lines of the target: `needs WORD` (without this change gradients pile up and nothing is learned), `seedless`, `random`,
 `slow SECONDS`, `loses` (the loss becomes non-finite), `crashes WORD`, `refuses WORD`, `writes FILE`, `healthy`,
-`ignores WORD`, `kills MARKER` (the process that started it, once).
+`ignores WORD`, `kills MARKER` (the process that started it, once), `lucky` (seeds but the first need no change).
 """
 # ruff: noqa: S311, T201, E501 - random numbers of a training are no secrets, and a script prints
 
@@ -68,7 +68,9 @@ def run(spec, told, words):
     noise = random.Random(os.urandom(8) if "random" in told else seed)
     acting = [word for word in words if word not in told.get("ignores", [])]
     scatter = random.Random(f"{seed} {acting}")
-    cured = "healthy" in told or set(told.get("needs", [])) <= set(acting)
+    cured = (
+        "healthy" in told or ("lucky" in told and spec["seed"] is not None) or set(told.get("needs", [])) <= set(acting)
+    )
     steps = 10 if crashed(told, words) else min(spec["stop_after_steps"] or STEPS, STEPS)
     for step in range(steps):
         share = 1.0 if cured else 0.0

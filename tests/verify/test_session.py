@@ -130,6 +130,15 @@ def test_one_pair_is_told_as_such(session):
     assert any("one pair" in note for note in found.notes)
 
 
+def test_a_gain_of_one_seed_in_five_is_not_verified(session):
+    """Where the unmodified script does as well with most seeds, the remedy is promising at best."""
+    found = answered(session("needs add-zero-grad", "lucky"))
+    best = found.verified[0]
+    assert (found.answer, best.wins, best.seeds) == ("promising", 1, 5)
+    assert any("with 4 other seeds" in note for note in found.notes)
+    assert found.confidence == {}
+
+
 def test_what_shows_only_at_the_end_is_not_judged_of_a_cut_run():
     """A schedule longer than a run that was cut is no fault; what it explained stays."""
     end = Handling(phase="end")

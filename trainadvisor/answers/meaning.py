@@ -26,7 +26,7 @@ NEGATIONS = (
     "no not never nothing without cannot cant wont dont doesnt didnt isnt arent wasnt hasnt havent refuses refuse"
 )
 FILLERS = re.compile(
-    "为什么|为啥|为何|怎么办|怎么样|怎么回事|怎么|怎样|如何|请问|什么|可以|应该|一直|老是|总是|始终|感觉|好像|有点|有些|特别|非常|"
+    "为什么|为啥|为何|什么意思|是啥意思|怎么办|怎么样|怎么回事|怎么|怎样|如何|请问|什么|可以|应该|一直|老是|总是|始终|感觉|好像|有点|有些|特别|非常|"
     "还是|仍然|依然|依旧|合适|原因|解决|咋办|咋|这个|已经|但是|而且|因为|所以|我的|我们|一下|神经网络|网络|模型|求助|大佬|大神|吗|呢|吧|啊|呀|嘛"
 )
 PARTICLES = re.compile("[的了有很太是在会就都也又还被把我它他们得着]")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 lang_option = click.option(
     "--lang", metavar="en|zh", help="Language; default: TRAINADVISOR_LANG, pyproject.toml, the locale."
 )
+# For commands that print names only: their help and errors are in the language all the same.
+spoken_option = click.option("--lang", metavar="en|zh", expose_value=False, help="Language of help and errors.")
 rules_option = click.option(
     "--rules", "folders", multiple=True, metavar="DIR", help="A folder with more rules; may be repeated."
 )

@@ -78,7 +78,10 @@ def run(log: str | None, lang: str | None, folders: Sequence[str], options: Opti
         raise UsageError(f"{diagnosis.run.get('script')}: the script of this run is not here; "
                          "change to its folder, and try again")  # fmt: skip
     _check(project, found)
-    return _mend(project, found, book, words, options)
+    code = _mend(project, found, book, words, options)
+    if code == 0 and not options.dry_run:
+        emit(words("fix.compare", log=clean(str(path))))
+    return code
 
 
 def _cells(path: Path) -> list[Site]:

@@ -12,6 +12,8 @@ from trainadvisor.commands.trialling import copy_options
 from trainadvisor.errors import UsageError
 from trainadvisor.vocabulary import FAIL_ON
 
+# Options that scripts hardly have; one after the script is told.
+OURS = ("--budget", "--fail-on", "--plan-batch", "--html", "--no-experiments", "--list")
 SETTINGS = {"allow_interspersed_args": False}
 FORMS = "text, json, markdown, junit"
 
@@ -69,6 +71,8 @@ def command(*, target: str | None, args: tuple[str, ...], module: bool, listing:
     3 cannot tell, 4 an internal error of ours.
     """
     from trainadvisor.commands import preflighting
+    from trainadvisor.commands.common import language
+    from trainadvisor.commands.script_targets import tell_late
     from trainadvisor.preflight.first_steps import Script
 
     if listing:
@@ -77,4 +81,5 @@ def command(*, target: str | None, args: tuple[str, ...], module: bool, listing:
     if target is None:
         message = "a script is missing: trainadvisor preflight train.py"
         raise UsageError(message)
+    tell_late("preflight", OURS, args, target, language(str(options["lang"] or "") or None))
     sys.exit(preflighting.run(Script(target, args, module), preflighting.Options(**options)))  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from trainadvisor.commands.common import json_option, lang_option, rules_option
+from trainadvisor.commands.common import json_option, lang_option, rules_option, spoken_option
 
 
 @click.group("rules", invoke_without_command=True)
@@ -63,6 +63,7 @@ def check(*, folders: tuple[str, ...], lang: str | None) -> None:
 
 @command.command("index")
 @click.argument("folder", required=False)
+@spoken_option
 def index(*, folder: str | None) -> None:
     """Write the list of the rules in FOLDER (by default those that ship) to its README.md."""
     from pathlib import Path
@@ -79,11 +80,14 @@ def index(*, folder: str | None) -> None:
 @command.command("pages")
 @click.argument("folder", required=False, default="docs/codes", metavar="[DIR]")
 @rules_option
-def pages(*, folder: str, folders: tuple[str, ...]) -> None:
+@lang_option
+def pages(*, folder: str, folders: tuple[str, ...], lang: str | None) -> None:
     """Write a Markdown page for each rule to DIR, by default docs/codes, and remove those of rules that are gone."""
     from pathlib import Path
 
+    from trainadvisor.commands.common import language
     from trainadvisor.demos.scenarios import SCENARIOS
+    from trainadvisor.i18n.language import Words
     from trainadvisor.judge.rule_loading import load
     from trainadvisor.report.machine import code_pages
     from trainadvisor.report.text.terminal import emit
@@ -96,12 +100,13 @@ def pages(*, folder: str, folders: tuple[str, ...]) -> None:
             path.unlink()
     for name, text in written.items():
         (place / name).write_text(text, encoding="utf-8")
-    emit(f"{place}: {len(written)} pages")
+    emit(Words(language(lang))("pages.written", place=place, count=len(written)))
 
 
 @command.command("new")
 @click.argument("code")
 @click.argument("folder", required=False, default="my-rules", metavar="[DIR]")
+@spoken_option
 def new(*, code: str, folder: str) -> None:
     """Write the skeleton of a rule called CODE to DIR, by default my-rules; `rules check DIR` passes on it."""
     from pathlib import Path

@@ -107,13 +107,14 @@ def command(
     """
     from trainadvisor import configuration
     from trainadvisor.commands.common import language
+    from trainadvisor.commands.script_targets import tell_late
     from trainadvisor.redaction import leave_out
 
     chosen = language(lang)
     _check(target, stop_on, report, module=module)
     if stop_on:
         _heed_interrupts()
-    _tell_late(args, target, chosen)
+    tell_late("run", OURS, args, target, chosen)
     leave_out(arguments=no_args, source=no_source)
     alerter = _alerter(urls, hooks, chosen, target, notify_on)
     from trainadvisor.monitor.console import run_script
@@ -138,15 +139,6 @@ def command(
         alerter=alerter,
         fail_on=fail_on,
     )
-
-
-def _tell_late(args: tuple[str, ...], target: str, lang: str) -> None:
-    """Tell of an option that is only ours and stands behind the script, to which it goes."""
-    late = next((word.partition("=")[0] for word in args if word.partition("=")[0] in OURS), None)
-    if late is not None:
-        from trainadvisor.i18n.language import say
-
-        click.echo(f"trainadvisor: {say('run.late', lang, option=late, target=target)}", err=True)
 
 
 def _alerter(urls: tuple[str, ...], hooks: tuple[str, ...], lang: str, target: str, notify_on: str) -> Alerter | None:

@@ -12,6 +12,18 @@ LONGEST = 1 << 20
 PACKED = b"PK"
 
 
+def tell_late(command: str, ours: tuple[str, ...], args: tuple[str, ...], target: str, lang: str) -> None:
+    """Tell of an option that is ours and stands after the script, to which it goes, unless the script names it too."""
+    late = next((word.partition("=")[0] for word in args if word.partition("=")[0] in ours), None)
+    if late is None or late.encode() in _start(Path(target)):
+        return
+    import click
+
+    from trainadvisor.i18n.language import say
+
+    click.echo(f"trainadvisor: {say('run.late', lang, option=late, target=target, command=command)}", err=True)
+
+
 def check_script(target: str, command: str) -> None:
     """Refuse a file that holds no program, with what to do with it instead."""
     path = Path(target)

@@ -17,6 +17,19 @@ if TYPE_CHECKING:
     from trainadvisor.configuration import Config
     from trainadvisor.judge.result import Diagnosis
 
+# Options that scripts hardly have; one after the script is told.
+OURS = (
+    "--budget",
+    "--seeds",
+    "--code",
+    "--fix",
+    "--report",
+    "--apply-to",
+    "--in-place",
+    "--yes-run",
+    "--engine",
+    "--jobs",
+)
 SETTINGS = {"allow_interspersed_args": False}
 
 
@@ -62,6 +75,7 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
     """
     from trainadvisor.commands import verifying
     from trainadvisor.commands.common import language
+    from trainadvisor.commands.script_targets import tell_late
     from trainadvisor.i18n.language import Words
     from trainadvisor.report.text.terminal import colored, emit, width
     from trainadvisor.report.text.verification import render
@@ -69,6 +83,7 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
     from trainadvisor.verify.verify_result import as_json
 
     chosen = language(lang)
+    tell_late("verify", OURS, args, target, chosen)
     session = _session(target, args, options, chosen)
     source = verifying.source_of(session.request)
     verifying.end_politely()
@@ -78,6 +93,8 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
     words = Words(chosen)
     emit(render(found, words, width=width(), color=colored(color)))
     emit(f"trainadvisor: {words('verify.written', path=options['out'])}", sys.stderr)
+    if options["apply_to"] is None and (told := verifying.next_command(session, found)):
+        emit(words("verify.next", command=told))
     if options["apply_to"] is not None:
         verifying.apply(session, source, options["apply_to"], words, overwrite=options["overwrite"])
     if options["report"] is not None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from trainadvisor.verify.plan import Candidate
     from trainadvisor.verify.session import Request, Session
     from trainadvisor.verify.trial_runs import Run, Tried
-    from trainadvisor.verify.verify_result import Verification
+    from trainadvisor.verify.verify_result import Verification, Verified
 
 LOGS = (".json", ".gz", ".zst")
 # Bytes at the start of a document that tell its form.
@@ -111,7 +111,9 @@ class Printed(Progress):
 
     def repeating(self, number: int, count: int, candidate: Candidate) -> None:
         """Say which seed is tried."""
-        self._say(told := self._words("verify.repeating", number=number, count=count, what=candidate.label()))
+        self._say(
+            told := self._words("verify.repeating", number=number, count=max(number, count), what=candidate.label())
+        )
         self._going_on(told)
 
     def repeated(self, tried: Tried) -> None:
@@ -274,3 +276,32 @@ def write_report(session: Session, document: Verification, path: Path, settings:
             session.lang = own
         extra = type(extra)(others, extra.curves, extra.rules)
     files.write(diagnosis, path, session.lang, extra)
+
+
+def next_command(session: Session, document: Verification) -> str | None:
+    """Return the command that writes the verified change of the user's own lines, None where none does.
+
+    `fix` writes the first remedy of a finding; where another one won, verify has to write it, and tries it again.
+    """
+    import os
+    import shlex
+
+    baseline, request = session.baseline, session.request
+    if document.answer != "verified" or baseline is None or not baseline.outcome.log.is_file() or request.module:
+        return None
+    best = document.verified[0]
+    if not best.edits or not best.code:
+        return None
+    if _is_first(session, best) and not best.combined_with:
+        return shlex.join(["trainadvisor", "fix", os.path.relpath(baseline.outcome.log), "--code", best.code])
+    budget, target = f"{session.budget.total:g}s", request.target
+    words = ["trainadvisor", "verify", "--budget", budget, "--code", best.code, "--apply-to", target, target]
+    return shlex.join([*words, *request.args])
+
+
+def _is_first(session: Session, best: Verified) -> bool:
+    """Return whether a remedy is the first one of its finding."""
+    told = session.diagnosis.walk() if session.diagnosis is not None else ()
+    first = next((finding.remedies[0] for finding in told if finding.code == best.code and finding.remedies), None)
+    wanted = [edit.new.strip() for edit in first.edits] if first is not None else []
+    return bool(wanted) and wanted == [edit.new.strip() for edit in best.edits]

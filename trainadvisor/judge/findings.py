@@ -8,7 +8,7 @@ from trainadvisor.judge.cause_graph import SYMPTOM_FOLLOWS
 from trainadvisor.judge.causes import Node, codes_of
 from trainadvisor.judge.dialects import framework_of, in_dialect
 from trainadvisor.judge.judgement import Advice, Judged, Proof, RivalCode, RuledOutCode, Unjudged, Values
-from trainadvisor.judge.object_sites import broken_layers, call_site, main_object, main_optimizer, site_of
+from trainadvisor.judge.object_sites import broken_layers, call_site, main_object, main_optimizer, site_of, told_layer
 from trainadvisor.judge.placeholders import names_in
 from trainadvisor.judge.remedies import remedies
 from trainadvisor.judge.result import Site
@@ -58,7 +58,7 @@ def finding(node: Node, material: Material) -> Judged:
         family=verdict.rule.family,
         severity=Severity(verdict.severity),
         confidence=node.confidence,
-        values=_values(verdict),
+        values=_values(verdict, material.log),
         sites=tuple(place for place in (_called(verdict, material.log), site) if place is not None),
         subjects=verdict.subjects,
         onset=verdict.onset,
@@ -98,10 +98,11 @@ def _made_by_script(optimizer: Mapping[str, Any]) -> bool:
     return site is not None and f"{optimizer.get('class')}(" in (site.source or "")
 
 
-def _values(verdict: Verdict) -> Values:
+def _values(verdict: Verdict, log: RunLog) -> Values:
     """Return the values of the placeholders in what the rule may say of this finding, in any language."""
     names = dict.fromkeys(name for text in _templates(verdict.rule) for name in names_in(text))
-    return {name: verdict.lookup(name) for name in names}
+    told = replace(verdict, subjects=tuple(told_layer(log, name) for name in verdict.subjects))
+    return {name: told.lookup(name) for name in names}
 
 
 def _templates(rule: Rule) -> Iterator[str]:

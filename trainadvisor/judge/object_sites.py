@@ -1,5 +1,6 @@
 """Which object of the training a rule is about, and where the user's code made it."""
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -7,6 +8,9 @@ from trainadvisor.judge.result import Site
 from trainadvisor.log.cleaning import dicts
 from trainadvisor.log.descriptions import valid_site
 from trainadvisor.log.reader import RunLog
+
+# A name that is nothing but places in containers: "0" or "1.2".
+NUMBER = re.compile(r"\d+(\.\d+)*")
 
 
 def main_object(log: RunLog, kind: str | None, subjects: Collection[str] = ()) -> dict[str, Any] | None:
@@ -43,6 +47,16 @@ def call_site(log: RunLog, subject: str) -> dict[str, Any] | None:
     calls = [call for table in log.tables.values() for call in dicts(table.get("calls"))]
     found = (call.get("site") for name in names if name for call in calls if name in (call.get("names") or ()))
     return next((site for place in found if (site := valid_site(place))), None)
+
+
+def told_layer(log: RunLog, name: str) -> str:
+    """Return what a layer is called in a sentence: a place alone says little, so its kind stands beside."""
+    layer, _, parameter = name.rpartition(".") if not NUMBER.fullmatch(name) else (name, "", "")
+    if not NUMBER.fullmatch(layer):
+        return name
+    kinds = {str(entry.get("name")): str(entry.get("kind")) for entry in dicts((log.model or {}).get("layers"))}
+    kind = f" ({kinds[layer]})" if layer in kinds else ""
+    return f"{parameter + ' of ' if parameter else ''}layer {layer}{kind}"
 
 
 def broken_layers(log: RunLog) -> list[str]:

@@ -110,8 +110,8 @@ SAYS: Texts = {
         "zh": "目标来自模型自身的副本，因此损失不能衡量成败，也没有记录回报或其他指标",
     },
     "weak": {
-        "en": "the model has hardly learned: the loss is {share:.0%} below a constant answer's",
-        "zh": "模型几乎没有学到东西：损失只比常数答案低 {share:.0%}",
+        "en": "the model has hardly learned: the loss is {share:.0%} below that of always giving the same answer",
+        "zh": "模型几乎没有学到东西：损失只比始终给出同一答案（如均值）低 {share:.0%}",
     },
     "no-curve": {
         "en": "the log holds no loss, metric or reward",

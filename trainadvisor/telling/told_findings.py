@@ -1,8 +1,10 @@
 """Findings in words: the texts of their rules with the values of the run in them."""
 
-from collections.abc import Mapping
-from typing import cast
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
+from trainadvisor.i18n.code_comments import told_in
 from trainadvisor.judge.judgement import Advice, Judged, Judgement, RuledOutCode, Unjudged
 from trainadvisor.judge.placeholders import fill_known
 from trainadvisor.judge.result import Evidence, Finding, Handling, Kind, Remedy, Rival, RuledOut, Unknown
@@ -14,11 +16,12 @@ LISTED_NEEDS = 3
 TEXTS = ("title", "finding", "cause", "verify")
 HANDLED = ("phase", "evidence", "measured_by", "measures", "general")
 
+LAYER, OF_LAYER = re.compile(r"\blayer (\d)"), re.compile(r"(\w+) of layer ([\d.]+(?: \(\w+\))?)")
 WORDS = {
     "off": {"en": "switched off: {reason}", "zh": "已关闭：{reason}"},
     "context": {"en": "does not apply to this kind of training ({reason})", "zh": "不适用于这类训练（{reason}）"},
     "failed": {"en": "the rule failed ({reason})", "zh": "规则执行出错（{reason}）"},
-    "short": {"en": "more steps or evaluations than were recorded", "zh": "更多步数或更多次验证"},
+    "short": {"en": "needs more steps or evaluations than were recorded", "zh": "需要更多步数或更多次验证"},
     "clear": {"en": "judged and not the case", "zh": "已检查，不成立"},
     "unstated": {"en": "not recorded", "zh": "未记录"},
 }
@@ -54,7 +57,7 @@ def findings(judgement: Judgement, lang: str) -> list[Finding]:
 
 def _finding(item: Judged, judgement: Judgement, lang: str) -> Finding:
     rule = judgement.rule(item.code, item.branch)
-    texts = {key: fill_known(rule.text(key, lang), item.values.get, lang) for key in TEXTS}
+    texts = {key: fill_known(rule.text(key, lang), _lookup(item, lang), lang) for key in TEXTS}
     separating = item.rival.separating if item.rival else None
     return Finding(
         code=item.code,
@@ -83,13 +86,21 @@ def _finding(item: Judged, judgement: Judgement, lang: str) -> Finding:
     )
 
 
+def _lookup(item: Judged, lang: str) -> Callable[[str], Any]:
+    """Return what a placeholder stands for; in Chinese, layers that are told by their place are told so there."""
+    subjects = item.values.get("subjects")
+    if lang != "zh" or not isinstance(subjects, str):
+        return item.values.get
+    return {**item.values, "subjects": LAYER.sub(r"层 \1", OF_LAYER.sub(r"层 \2 的 \1", subjects))}.get
+
+
 def _evidence(item: Judged, rule: Rule, lang: str) -> list[Evidence]:
     texts = rule.texts.get(lang, {}).get("evidence", [])
     return [
         Evidence(
             condition=proof.condition,
             values=proof.values,
-            text=fill_known(texts[number], item.values.get, lang) if number < len(texts) else proof.condition,
+            text=fill_known(texts[number], _lookup(item, lang), lang) if number < len(texts) else proof.condition,
         )
         for number, proof in enumerate(item.evidence)
     ]
@@ -99,7 +110,7 @@ def _ruled_out(other: RuledOutCode, item: Judged, rule: Rule, lang: str) -> Rule
     if other.number is None:
         return RuledOut(code=other.code, text=WORDS["clear"][lang])
     return RuledOut(
-        code=other.code, text=fill_known(rule.lookalikes[other.number].get(lang, ""), item.values.get, lang)
+        code=other.code, text=fill_known(rule.lookalikes[other.number].get(lang, ""), _lookup(item, lang), lang)
     )
 
 
@@ -110,14 +121,14 @@ def _remedy(advice: Advice, item: Judged, rule: Rule, lang: str) -> Remedy:
         arguments=dict(advice.arguments),
         applies=advice.applies,
         text=_words(entry, item, lang) + (_SETTING[lang].format(setting=advice.setting) if advice.setting else ""),
-        code="\n".join(edit.diff() for edit in advice.edits) or advice.snippet,
+        code="\n".join(edit.diff() for edit in advice.edits) or told_in(advice.snippet or "", lang) or None,
         where=advice.edits[0].where if advice.edits else None,
         edits=list(advice.edits),
     )
 
 
 def _words(entry: Mapping[str, str], item: Judged, lang: str) -> str:
-    return fill_known(entry.get(lang) or entry.get("en", ""), item.values.get, lang)
+    return fill_known(entry.get(lang) or entry.get("en", ""), _lookup(item, lang), lang)
 
 
 def _rival(item: Judged, judgement: Judgement, lang: str) -> Rival | None:

@@ -12,7 +12,7 @@ from trainadvisor.telling import blindspot_texts, doubt_texts
 PROPER = ("Adam", "AdamW", "PyTorch")
 
 SENTENCES = {
-    "because": {"en": "{effect}: {cause}.", "zh": "{cause}，{effect}。"},
+    "because": {"en": "{cause}, so {effect}.", "zh": "{cause}，导致{effect}。"},
     "alone": {"en": "{cause}.", "zh": "{cause}。"},
     "converged": {"en": "training converged normally; nothing needs changing.", "zh": "训练正常收敛，无需修改。"},
     "sound": {
@@ -90,7 +90,10 @@ def summary(judgement: Judgement, findings: Sequence[Finding], lang: str) -> str
         values = {role: titles[code] for role, code in values.items()}
     if doubt := values.get("doubt"):
         values |= {"says": doubt_texts.says(doubt, values["about"], lang), "seen": _seen(values, lang)}
-    told = filled(SENTENCES[judgement.summary.kind][lang], values, lang)
+    kind = judgement.summary.kind
+    if kind == "because" and findings[0].kind == "symptom":
+        kind = "alone"  # one symptom is no cause of the other
+    told = filled(SENTENCES[kind][lang], values, lang)
     return _of_phase(judgement, lang) + told
 
 

@@ -64,8 +64,8 @@ def held(session: Session) -> list[Tried]:
 
 
 def _proven(session: Session, item: Verified) -> bool:
-    """Return whether several pairs of runs agree; where seeds change nothing, one says what all would say."""
-    return item.seeds > 1 or "seeds-ignored" in session.notes
+    """Return whether it helps with most of several seeds; where seeds change nothing, one pair says what all would."""
+    return (item.seeds > 1 and 2 * item.wins > item.seeds) or "seeds-ignored" in session.notes
 
 
 def _answer(session: Session, found: list[Verified]) -> Answer:
@@ -195,6 +195,9 @@ def _notes(session: Session, words: Words) -> list[str]:
     ties = sum(t.ties for t in held(session)[:1])
     if ties:
         notes.append(words("verify.note.ties", count=ties))
+    original = Path(f"{session.request.target}.orig")  # what `trainadvisor fix` keeps
+    if not session.tried and session.screening is None and original.is_file():
+        notes.append(words("verify.note.original", name=original.name))
     one_pair = [t for t in held(session)[:1] if len(t.runs) == 1 and session.request.seeds > 1]
     if one_pair and "seeds-ignored" not in session.notes and "better" in verdicts:
         notes.append(words("verify.note.one-pair", seconds=f"{session.typical:.0f}", budget=session.enough))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor.report.html.languages import Languages, Told, code_lines
 from trainadvisor.report.html.svg import spark
 from trainadvisor.report.text import excerpt, verified
+from trainadvisor.report.text.finding_block import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -102,6 +103,7 @@ class Cards:
     def card(self, finding: Finding, *, is_open: bool = False) -> Card:
         """Return one finding in full."""
         chart = chart_of(finding)
+        names = named(finding.subjects)
         return Card(
             code=finding.code,
             kind=finding.kind,
@@ -114,7 +116,7 @@ class Cards:
             excerpt=_excerpt(finding),
             since=self._since(finding),
             onset_step=None if finding.onset is None else self._langs.step(finding.onset),
-            subjects=self._langs.each(lambda words: _subjects(finding.subjects, words)) if finding.subjects else None,
+            subjects=self._langs.each(lambda words: _subjects(names, words)) if names else None,
             evidence=self._evidence(finding),
             picture=self._picture(chart, finding.onset),
             chart=chart,

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.i18n.language import Words
-from trainadvisor.report.text.code_explained import HEADING, blocks, unfilled
+from trainadvisor.report.text.code_explained import HEADING, blocks
+from trainadvisor.report.text.unfilled import unfilled, unfilled_code
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -75,16 +76,16 @@ def _section(book: Rulebook, rule: Rule, words: Words) -> Iterator[str]:
     colon, lang = words("colon"), words.lang
     if searched := _search(rule, lang):
         yield f"**{SEARCHED[lang]}**{colon}{escape(words('comma').join(searched))}"
-    yield from (_paragraph(block, colon) for block in blocks(unfilled(rule.text("doc", lang), rule)))
+    yield from (_paragraph(block, colon) for block in blocks(unfilled(rule.text("doc", lang), rule, lang)))
     if rule.branches:
         yield f"### {words('branches')}"
         yield "\n".join(
-            f"- `{variant.branch}`{colon}{escape(unfilled(variant.text('finding', lang), rule))}"
+            f"- `{variant.branch}`{colon}{escape(unfilled(variant.text('finding', lang), rule, lang))}"
             for variant in rule.variants
         )
     yield f"### {words('fixes')}"
     yield from _fixes(rule, words)
-    yield f"**{words('verification')}**{colon}{escape(unfilled(rule.text('verify', lang), rule))}"
+    yield f"**{words('verification')}**{colon}{escape(unfilled(rule.text('verify', lang), rule, lang))}"
     if rule.lookalikes:
         yield f"### {words('lookalikes')}"
         yield "\n".join(f"- {_link(other['code'])}{colon}{_filled(other, rule, lang)}" for other in rule.lookalikes)
@@ -101,7 +102,7 @@ def _fixes(rule: Rule, words: Words) -> Iterator[str]:
         applies = words("aside", text=words(f"applies.{remedy['applies']}"))
         yield f"{number}. {_filled(remedy, rule, words.lang)}{applies}"
         if remedy.get("code"):
-            yield _code(unfilled(remedy["code"], rule), "   ")
+            yield _code(unfilled_code(remedy["code"], rule, words.lang), "   ")
 
 
 def _code(text: str, indent: str = "") -> str:
@@ -161,7 +162,7 @@ def _lines(when: Iterable[str], unless: Iterable[str]) -> list[str]:
 
 
 def _filled(texts: object, rule: Rule, lang: str) -> str:
-    return escape(unfilled(texts.get(lang, ""), rule)) if isinstance(texts, dict) else ""
+    return escape(unfilled(texts.get(lang, ""), rule, lang)) if isinstance(texts, dict) else ""
 
 
 def _search(rule: Rule, lang: str) -> list[str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.i18n.language import Words
 from trainadvisor.report.text.layout import cells, spread
 from trainadvisor.report.text.page import Page
+from trainadvisor.report.text.unfilled import unfilled, unfilled_code
 
 if TYPE_CHECKING:
     from trainadvisor.judge.branches import Branch
@@ -34,7 +34,7 @@ def render(
     page = Page(words, width, color=color, column=COLUMN[lang])
     _head(page, book, rule)
     _fixes(page, rule)
-    _documentation(page, unfilled(rule.text("doc", lang), rule))
+    _documentation(page, unfilled(rule.text("doc", lang), rule, lang))
     if verbose:
         _thresholds(page, rule)
     _branches(page, rule)
@@ -43,16 +43,6 @@ def render(
     if demo:
         page.row(words("see"), f"trainadvisor demo {rule.code}")
     return page.text()
-
-
-def unfilled(template: object, rule: Rule) -> str:
-    """Return a text with the rule's thresholds filled in, and <name> where a run would put a figure."""
-    pieces = []
-    for literal, name, spec, _ in Formatter().parse(str(template)):
-        value = rule.thresholds.get(name or "")
-        known = "" if value is None else f"{value:.0%}" if "%" in (spec or "") else f"{value:g}"
-        pieces += [literal, "" if name is None else known or f"<{name}>"]
-    return "".join(pieces)
 
 
 def _head(page: Page, book: Rulebook, rule: Rule) -> None:
@@ -97,7 +87,9 @@ def _branches(page: Page, rule: Rule) -> None:
     """Add what is said in each branch of a rule, under the name that the JSON gives it."""
     label = page.words("branches")
     for variant in rule.variants if rule.branches else ():
-        page.row(label, f"{variant.branch}: {unfilled(variant.text('finding', page.words.lang), rule)}")
+        page.row(
+            label, f"{variant.branch}: {unfilled(variant.text('finding', page.words.lang), rule, page.words.lang)}"
+        )
         label = ""
 
 
@@ -121,18 +113,18 @@ def _numbered(page: Page, label: str, texts: list[str]) -> None:
 def _fixes(page: Page, rule: Rule) -> None:
     words = page.words
     for number, remedy in enumerate(rule.all_remedies, 1):
-        text = unfilled(remedy.get(words.lang, ""), rule)
+        text = unfilled(remedy.get(words.lang, ""), rule, words.lang)
         page.row(words("fixes") if number == 1 else "", f"{number} {text}", words(f"applies.{remedy['applies']}"))
         if remedy.get("code"):
-            page.code(unfilled(remedy["code"], rule))
+            page.code(unfilled_code(remedy["code"], rule, words.lang))
 
 
 def _rows(page: Page, rule: Rule) -> None:
     words = page.words
-    page.row(words("verification"), unfilled(rule.text("verify", words.lang), rule))
+    page.row(words("verification"), unfilled(rule.text("verify", words.lang), rule, words.lang))
     for number, other in enumerate(rule.lookalikes):
         label = words("lookalikes") if number == 0 else ""
-        page.row(label, f"{other['code']}{words('aside', text=unfilled(other.get(words.lang, ''), rule))}")
+        page.row(label, f"{other['code']}{words('aside', text=unfilled(other.get(words.lang, ''), rule, words.lang))}")
     if rule.falsepositives and words.lang == "en":
         page.row(words("false-positives"), rule.falsepositives)
     page.row(words("silence"), f'pyproject.toml: [tool.trainadvisor.off] {rule.code} = "{words("reason")}"')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.report.text import excerpt, verified
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 REMEDIES = 2  # more choices than two are a list, not advice
 SUBJECTS = 3
+NUMBERED = re.compile(r"evaluation \d+")
 OPEN = 2  # causes that could not be judged, with what each needs
 
 
@@ -51,8 +53,13 @@ def _where(page: Page, finding: Finding) -> None:
         page.row(words("where"), words("clause").join(parts))
     if lines := excerpt.shown(finding, page.room):
         page.code("\n".join(lines))
-    if finding.subjects:
-        page.row(words("subjects"), subjects(page, finding.subjects))
+    if names := named(finding.subjects):
+        page.row(words("subjects"), subjects(page, names))
+
+
+def named(names: list[str]) -> list[str]:
+    """Return the subjects that mean something to the user; a number of ours for an evaluation does not."""
+    return [name for name in names if not NUMBERED.fullmatch(name)]
 
 
 def subjects(page: Page, names: list[str]) -> str:

@@ -154,8 +154,8 @@ def _reason(page: Page, item: Unknown) -> str:
 
 
 def _kind(page: Page, item: Unknown) -> str:
-    """Return what keeps a check from being made: the kind of training, or something that was not recorded."""
-    return page.words("unrecorded" if item.missing else "unsuited")
+    """Return what keeps a check from being made: something that was not recorded, or what its own words say."""
+    return page.words("unrecorded") if item.missing else item.how or page.words("unsuited")
 
 
 def _mend(page: Page, diagnosis: Diagnosis) -> None:

@@ -19,6 +19,8 @@ Run = dict[str, Any]
 Parts = list[str | None]
 COSTS = (1, 2, 5, 10, 20, 50, 100)
 """Limits in percent below which a cost is told."""
+# A cost in percent that is told with its reason, and the steps below which the first ones are the reason.
+MUCH, FEW = 5, 1000
 CONCERN_DEAD = spaced(f"{MOST_DEAD:.0%}")
 
 
@@ -138,8 +140,9 @@ def run_line(words: Words, run: Run) -> str:
         parts.append(f"torch {run['torch']}")
     parts.append(run.get("device"))
     if run.get("overhead") is not None:
-        parts.append(words("run.cost", share=_bound(run["overhead"])))
-    line = words("clause").join(clean(part, 80) for part in parts if part)
+        short = 100 * run["overhead"] >= MUCH and (steps or 0) < FEW
+        parts.append(words("run.cost.short" if short else "run.cost", share=_bound(run["overhead"])))
+    line = words("clause").join(clean(part, 120) for part in parts if part)
     log = clean(run.get("log") or "", 120)
     return f"{log}{words('colon')}{line}" if log and line else log or line
 
