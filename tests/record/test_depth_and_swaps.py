@@ -28,7 +28,7 @@ class Nest(nn.Module):
 
 @pytest.fixture
 def room() -> Iterator[None]:
-    """Give back the limit of recursion; what other tests left behind is not collected where there is hardly any room."""
+    """Give back the limit of recursion; what other tests left is not collected where there is hardly any room."""
     limit = sys.getrecursionlimit()
     gc.collect()
     gc.disable()
