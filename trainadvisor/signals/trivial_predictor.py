@@ -37,16 +37,22 @@ def _less_outputs(log: RunLog, loss: dict[str, Any]) -> dict[str, Any]:
     At the start outputs and targets are independent, so the variance of their difference is the sum of theirs. Where
     outputs make up most of it, it says nothing about the targets.
     """
-    estimate = _estimated(loss)
-    if estimate is None:
+    estimate, outputs = _estimated(loss), rows_of(log, frozenset({"output"}))[-1:]
+    if estimate is None or _is_made_of_outputs(log, loss, outputs):
         return loss
-    spreads = act(log, "act_spread", rows_of(log, frozenset({"output"}))[-1:]).ravel()
+    spreads = act(log, "act_spread", outputs).ravel()
     if not spreads.size or not np.isfinite(spreads[0]):
         return loss
     absolute = any(name.startswith("Abs") for name in (loss.get("graph") or {}).get("ops", []))
     own = float(spreads[0] if absolute else spreads[0] ** 2)
     kept = estimate if absolute else estimate - own
     return {**loss, "trivial_estimate": kept if own < MOSTLY_OUTPUTS * estimate else None}
+
+
+def _is_made_of_outputs(log: RunLog, loss: dict[str, Any], outputs: list[int]) -> bool:
+    """Return whether one number an example is compared that was computed from several outputs, as a cosine is."""
+    units = [number(log.layers.rows("act")[place].get("units")) for place in outputs]
+    return loss.get("compared") == 1 and any(count is not None and count > 1 for count in units)
 
 
 def graded(log: RunLog) -> tuple[dict[str, Any] | None, str]:
