@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import event, log_of
+from builders import event, log_of, make_model, parameter
 
 from trainadvisor.judge.assembly import judge_log
 from trainadvisor.judge.rule_loading import load
@@ -12,12 +12,14 @@ from trainadvisor.signals.absences import ABSENCES
 from trainadvisor.signals.context import contexts
 
 STEPS = [{"step": n, "loss": 1.0 / (n + 1)} for n in range(30)]
+TABLE = {**make_model(), "parameters": [parameter(0, "table.weight", [50, 8], role="embedding")]}
 HAVING: dict[str, dict[str, Any]] = {
     "no-twin": {"events": [event("twin", {"twin": 1})]},
     "no-evaluated-copy": {"events": [event("evaluated-copy", {"copy": 1})]},
     "no-optimizer-modes": {"events": [event("optimizer-mode", {"optimizer": 0, "evaluations": 1, "wrong": 0})]},
     "no-epoch-sampler": {"events": [event("sampler-epochs", {"loader": 0})]},
     "no-equal-streams": {"events": [event("worker-copies", {"loader": 0, "workers": 2, "compared": 4, "same": 0})]},
+    "no-layers": {"models": [make_model(("fc", "Linear", 4, 2))]},
     "no-loader": {"loaders": [{"id": 0, "role": "train"}]},
     "no-planned-schedule": {"schedulers": [{"id": 0, "class": "OneCycleLR", "facts": {}}]},
     "no-weighed-answers": {"steps": [{**step, "factor_zero": 0.0} for step in STEPS]},
@@ -27,9 +29,9 @@ HAVING: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("word", ABSENCES)
 def test_a_subject_is_absent_where_the_recorder_saw_none(tmp_path: Path, word: str) -> None:
     """A log of another tool leaves that open."""
-    assert word in contexts(log_of(tmp_path, steps=STEPS))
-    assert word not in contexts(log_of(tmp_path, **{"steps": STEPS, **HAVING[word]}))
-    assert word not in contexts(log_of(tmp_path, steps=STEPS, source="import:csv"))
+    assert word in contexts(log_of(tmp_path, steps=STEPS, models=[TABLE]))
+    assert word not in contexts(log_of(tmp_path, **{"steps": STEPS, "models": [TABLE], **HAVING[word]}))
+    assert word not in contexts(log_of(tmp_path, steps=STEPS, models=[TABLE], source="import:csv"))
 
 
 def test_nobody_misses_a_check_of_what_a_training_does_not_have(tmp_path: Path) -> None:

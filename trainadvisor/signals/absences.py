@@ -47,8 +47,16 @@ def no_weighed_answers(log: RunLog) -> bool:
     return _recorded(log) and not np.isfinite(log.column("factor_zero")).any()
 
 
+def no_layers(log: RunLog) -> bool:
+    """Return whether the models are tables of embeddings only: nothing that computes activations."""
+    facts = [parameter for model in log.models for parameter in model["parameters"]]
+    roles = {fact.get("role") for fact in facts if len(fact["shape"]) > 1}
+    return _recorded(log) and roles == {"embedding"}
+
+
 ABSENCES: dict[str, Callable[[RunLog], bool]] = {
     **{word: _without(kinds) for word, kinds in SUBJECTS.items()},
+    "no-layers": no_layers,
     "no-loader": no_loader,
     "no-planned-schedule": no_planned_schedule,
     "no-weighed-answers": no_weighed_answers,
