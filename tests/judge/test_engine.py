@@ -134,6 +134,13 @@ def test_a_check_is_fine_only_where_it_could_have_been_found() -> None:
     assert verdict(needing, x=2, steps=50).decided
 
 
+@pytest.mark.parametrize(("skill", "fine"), [(0.9, True), (0.1, False)])
+def test_what_a_short_run_has_learned_rules_out_that_it_learns_little(skill: float, *, fine: bool) -> None:
+    """With a poor skill more steps could still make a finding of it."""
+    failing = rule(when=("x > 1", "skill < poor", "steps >= least"), thresholds={"least": 20, "poor": 0.3})
+    assert verdict(failing, x=0, skill=skill, steps=5).fine is fine
+
+
 @pytest.mark.parametrize(
     ("signals", "severity"),
     [

@@ -656,6 +656,36 @@ def test_a_part_that_is_not_evaluated_may_stay_in_train_mode() -> None:
     assert train("head")[0] == "train"
 
 
+def test_a_linear_probe_evaluates_the_encoder_alone() -> None:
+    """The predictor beside it, of the same model, stays in train mode and does not run."""
+
+    class Siamese(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+            self.predictor = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.predictor(self.encoder(x))
+
+    def mode(evaluated: str) -> str:
+        def script() -> object:
+            torch.manual_seed(3)
+            model = Siamese()
+            optimizer = torch.optim.SGD(model.parameters(), 0.01)
+            for _ in range(4):
+                _step(optimizer, model(torch.randn(8, 3)).pow(2).mean())
+            getattr(model, evaluated).eval()
+            with torch.no_grad():
+                model.encoder(torch.randn(8, 3))
+            return model
+
+        (told,) = record(script).of("eval")
+        return str(told["mode"])
+
+    assert [mode("encoder"), mode("predictor")] == ["eval", "train"]
+
+
 class _Coded(nn.Module):
     """Returns what it makes of its input, and how far what it has hidden lies from a code."""
 

@@ -42,6 +42,9 @@ class _Net:
     def pooled(self, dim: int) -> torch.Tensor:
         return (F.softmax(self.one(torch.tanh(self.same(self.x))), dim) * self.same(self.x)).sum(1)
 
+    def asked(self) -> torch.Tensor:
+        return self.same(self.x[:, :1]) @ self.x.transpose(1, 2)
+
     def scores(self) -> torch.Tensor:
         return self.one(self.x).squeeze(2)
 
@@ -65,6 +68,8 @@ WRONG: dict[str, tuple[Make, str]] = {
     "pooling": (lambda n: n.classes(n.pooled(2)).mean(), "single"),
     "pixels": (lambda _: F.softmax(nn.Conv2d(3, C, 1)(torch.randn(B, 3, 4, 5)), -1)[:, 0].mean(), "space"),
     "one-output": (lambda n: F.mse_loss(F.softmax(n.one(n.x[:, 0]), 1), torch.zeros(B, 1)), "single"),
+    "one-query": (lambda n: n.classes(F.softmax(n.asked(), 1) @ n.x).mean(), "single"),
+    "one-query-sums": (lambda n: torch.einsum("bqk,bkd->bqd", F.softmax(n.asked(), 1), n.x).mean(), "single"),
     "nll": (lambda n: F.nll_loss(F.log_softmax(n.logits(), 0), n.y), "batch"),
     "steps": (lambda n: F.nll_loss(F.log_softmax(n.classes(n.x), 1).flatten(0, 1), torch.zeros(B * T).long()), "steps"),
     "policy": (lambda n: _picked(F.softmax(n.logits(), 0).log()), "batch"),
@@ -82,6 +87,7 @@ RIGHT: dict[str, Make] = {
     "bag-heads": lambda n: n.one((F.softmax(n.logits(), 0).t() @ n.same(n.x[:, 0])).mean(0)).mean(),
     "contrast": lambda n: -F.log_softmax(n.same(n.x[:, 0]) @ n.x[:, 0].t(), 0).diagonal().mean(),
     "one-key": lambda n: n.classes(F.softmax(n.same(n.x) @ n.x[:, :1].transpose(1, 2), -1) @ n.x[:, :1]).mean(),
+    "one-query": lambda n: n.classes(F.softmax(n.asked(), -1) @ n.x).mean(),
     "nll": lambda n: F.nll_loss(F.log_softmax(n.logits(), 1), n.y),
     "places": lambda n: F.nll_loss(F.log_softmax(n.classes(n.x), 2).flatten(0, 1), torch.zeros(B * T).long()),
     "classes-second": lambda n: F.nll_loss(F.log_softmax(n.classes(n.x).transpose(1, 2), 1), torch.zeros(B, T).long()),

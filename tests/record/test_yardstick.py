@@ -120,6 +120,19 @@ def test_composite_loss_with_two_standard_parts_is_not_graded(tmp_path: Path) ->
     assert seen["skill"] is None
 
 
+def test_a_sum_is_graded_by_the_part_that_makes_up_nearly_all_of_it(tmp_path: Path) -> None:
+    """Wherever it stands in the sum; both targets are judged by the part's own trivial answer."""
+    targets = 1000 * _targets("values")
+
+    def objective(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return F.l1_loss(prediction, prediction.detach() + 1) + F.mse_loss(prediction, target)
+
+    seen = _recorded(tmp_path, objective, targets, 3)
+    assert seen["skill"] == pytest.approx(0, abs=0.1)
+    assert (seen["regressing"], seen["trivial_loss"]) == (True, None)
+    assert seen["target_scale"] == pytest.approx(float(targets.pow(2).mean().sqrt()), rel=0.1)
+
+
 HANDWRITTEN: dict[str, Any] = {
     "square": lambda p, y: ((p - y) ** 2).mean(),
     "half a square": lambda p, y: torch.square(p - y).mean() / 2,

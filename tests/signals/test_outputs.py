@@ -68,3 +68,16 @@ def test_the_scatter_of_outputs_is_no_scatter_of_targets(
     columns = {"loss": [4.0] * 100, "loss_id": 0}
     seen = outputs(tmp_path, [{"act_spread": [9, 9, spread]}] * 5, losses=[loss], columns=columns)
     assert seen["trivial_loss"] == trivial
+
+
+@pytest.mark.parametrize(("compared", "trivial"), [(16, 3.0), (1, 4.0)])
+def test_the_scatter_of_embeddings_is_not_that_of_a_cosine_between_them(
+    tmp_path: Path, compared: int, trivial: float
+) -> None:
+    """One number an example was compared, and the model gives sixteen."""
+    loss = make_loss("custom", trivial_estimate=4.0, compared=compared, graph={"ops": ["Pow"], "parameters": []})
+    rows = [{**row, "units": 16} for row in ROWS]
+    layers = [{"step": 20 * n, "table": 0, "act_spread": [9, 9, 1.0]} for n in range(5)]
+    columns, told = {"loss": [4.0] * 100, "loss_id": 0}, [event("table", {"id": 0, "rows": rows})]
+    seen = signals_of(tmp_path, models=[MODEL], layers=layers, events=told, losses=[loss], columns=columns)
+    assert seen["trivial_loss"] == trivial

@@ -14,6 +14,7 @@ from trainadvisor.judge.run_facts import run_facts
 from trainadvisor.judge.summary import converged, state_of, summary
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import Signals, quietly
+from trainadvisor.signals.absences import ABSENCES
 from trainadvisor.signals.context import contexts
 
 
@@ -52,8 +53,8 @@ def _judgement(log: RunLog, signals: Signals, rulebook: Rulebook) -> Judgement:
 
 
 def _is_open(verdict: Verdict) -> bool:
-    """Return whether a check of this kind of log is not decided."""
-    return not verdict.decided and verdict.reason != RECORDED
+    """Return whether a check of this kind of log is not decided, and has something to check in this training."""
+    return not verdict.decided and verdict.reason not in (RECORDED, *ABSENCES)
 
 
 def _figures(run: dict[str, Any], verdicts: list[Verdict]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 from trainadvisor.judge.curve_doubts import curve_doubts
 from trainadvisor.judge.engine import CURVES
 from trainadvisor.judge.judgement import Remark
+from trainadvisor.judge.rounding_doubts import steps_rounded
 from trainadvisor.judge.rule_verdict import OFF, UNKNOWN, SignalSource, Verdict
 from trainadvisor.judge.success import LEARNT, evaluation_skill, fallen, successes
 from trainadvisor.log.cleaning import number
@@ -55,7 +56,7 @@ UNPROVEN = frozenset({
     "brief", "coverage", "deciding", "no-yardstick", "reinforcement", "adversarial", "self-targets", "gradients-apart",
     "units-dead", "optimizer-idle", "optimizer-anew", "unreached", "no-curve", "logged-too-rarely", "no-evaluation",
     "few-evaluations", "evaluation-level", "metric-still", "metric-fell", "reward-level", "unused-parameters",
-    "class-numbers", "labels-copied",
+    "class-numbers", "labels-copied", "steps-rounded",
 })  # fmt: skip
 
 
@@ -134,10 +135,9 @@ def gradients_zero(seen: Seen) -> Iterator[Remark]:
 
 def steps_without_gradients(seen: Seen) -> Iterator[Remark]:
     """Yield optimizer steps that found no gradient of the optimizer's own parameters."""
-    share = seen.figure("no_grad_share")
     alone = seen.log.column("no_grad")
     known = alone[np.isfinite(alone)]
-    share = max(share or 0.0, float(known.mean()) if known.size else 0.0)
+    share = max(seen.figure("no_grad_share") or 0.0, float(known.mean()) if known.size else 0.0)
     if share > MOSTLY / max(len(seen.log.optimizers), 1) and share > 0:
         yield Remark("steps-without-gradients", {"share": share})
 
@@ -288,13 +288,13 @@ def coverage(seen: Seen) -> Iterator[Remark]:
 def counted(verdicts: Collection[Verdict]) -> tuple[int, int]:
     """Return how many checks were decided, and how many apply to this kind of training."""
     # what the source alone shows is a matter of the source, which need not be there
-    static = [verdict for verdict in verdicts if verdict.state == UNKNOWN and verdict.rule.evidence == "static"]
-    applicable = [verdict for verdict in verdicts if verdict.state != OFF and verdict not in static]
+    static = [v for v in verdicts if v.state == UNKNOWN and v.rule.evidence == "static"]
+    applicable = [v for v in verdicts if v.state != OFF and v not in static]
     return sum(verdict.decided for verdict in applicable), len(applicable)
 
 
 CHECKS: tuple[Callable[[Seen], Iterator[Remark]], ...] = (
     evaluation_nonfinite, loss_still, gradients_zero, steps_without_gradients, evaluation_worse, validation_rose,
     ended, loss_rose, beyond_limits, idle_optimizer, recreated_optimizer, unreached,
-    unused_parameters, class_numbers, labels_copied, no_success, brief, coverage,
+    unused_parameters, class_numbers, labels_copied, steps_rounded, no_success, brief, coverage,
 )  # fmt: skip

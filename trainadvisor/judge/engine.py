@@ -25,6 +25,8 @@ MASTERED = 0.9
 ORDERS = 1e-3
 # A condition that asks for an amount of what was recorded, and for nothing else.
 AMOUNT = re.compile(r"(steps|loss_steps|optimizer_steps|evals|backwards) >=? \w+$")
+# A condition that a run has learned little: one that has learned rules it out, however short it is.
+LITTLE = re.compile(r"(skill|skill_best|val_skill_best|loss_drop) < ")
 # Kinds of evidence that hold for each of many trainings: what was seen, not how it went.
 SEEN = frozenset({"direct", "exact", "static"})
 
@@ -97,13 +99,17 @@ def _judge_branches(rule: Rule, signals: SignalSource) -> Verdict:
 
 
 def _is_short(rule: Rule, scope: Scope) -> bool:
-    """Return whether a line of `when` that asks for an amount of steps or evaluations does not hold."""
-    return any(_asks_amount(line.text) and line.evaluate(scope) is False for line in rule.conditions)
+    """Return whether a line of `when` that asks for an amount of steps or evaluations does not hold, and decides."""
+    return _refused(AMOUNT, rule, scope) and not _refused(LITTLE, rule, scope)
+
+
+def _refused(asking: re.Pattern[str], rule: Rule, scope: Scope) -> bool:
+    return any(_asks(asking, line.text) and line.evaluate(scope) is False for line in rule.conditions)
 
 
 @cache
-def _asks_amount(line: str) -> bool:
-    return AMOUNT.match(line) is not None
+def _asks(pattern: re.Pattern[str], line: str) -> bool:
+    return pattern.match(line) is not None
 
 
 def _judge_run(rule: Rule, scope: Scope) -> Verdict:

@@ -29,7 +29,7 @@ FIELDS: dict[Check, str] = {
     is_whole: "format id line model ignore_index loss_id rank series step table",
     is_count: """
         accumulated_steps accumulation after backward batch_size batches classes classes_predicted cleared_backwards
-        clip_before_unscale clip_calls constant_features cores eval_mode_train_forward examples features fan_in
+        clip_before_unscale clip_calls compared constant_features cores eval_mode_train_forward examples features fan_in
         forward divided_in gradients_every identical_batches layers_every linear_layers nonfinite nonlinear_ops
         planned_steps scaler_skips scaler_steps scheduler_before_optimizer skipped stale_steps steps
         step_without_grad threads train_forward train_mode_eval_forward trainings_left_out units unknown_parameters

@@ -91,7 +91,7 @@ class Call:
     def caring(self) -> list[nn.Module]:
         """The layers inside the called module for which train and eval mode differ."""
         layers = list(self.model.caring)
-        if len(self.model.alive) == 1 or not layers:
+        if not layers or (len(self.model.alive) == 1 and self.model.alive[0]() is self.module):
             return layers
         inside = {id(module) for module in module_tables.modules(self.module)}
         return [layer for layer in layers if id(layer) in inside]

@@ -11,6 +11,7 @@ from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.log.short_trainings import many_short
 from trainadvisor.signals import codebook_use, curves
+from trainadvisor.signals.absences import ABSENCES
 from trainadvisor.signals.memory import memory_of, remembered
 
 CLASSIFYING = frozenset({
@@ -254,5 +255,6 @@ CHECKS: dict[str, Callable[[RunLog], bool]] = {
     "classification": classification,
     "language-model": language_model,
     "autoencoder": autoencoder,
+    **ABSENCES,
 }
 CONTEXTS = tuple(CHECKS)

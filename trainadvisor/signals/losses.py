@@ -7,7 +7,7 @@ from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.batch_examples import spread_of
-from trainadvisor.signals.trivial_predictor import main_loss
+from trainadvisor.signals.trivial_predictor import graded, main_loss
 
 CALL = {"needs": "calls of torch's loss functions", "zh": "对 torch 损失函数的调用"}
 GRAPH = {"needs": "the graph of the loss at the first backward passes", "zh": "最初几次反向传播时损失的计算图"}
@@ -36,9 +36,9 @@ def training_losses(log: RunLog) -> list[Loss]:
 
 
 def judged_loss(log: RunLog) -> Loss | None:
-    """Return the loss whose inputs are judged: the main one, else the first torch loss called in training."""
+    """Return the loss whose inputs are judged: the one that is graded, else the first torch loss called in training."""
     known = [loss for loss in training_losses(log) if loss["prediction"] or loss["target"]]
-    return main_loss(log) or next((loss for loss in known if loss["kind"] != "custom"), None)
+    return graded(log)[0] or next((loss for loss in known if loss["kind"] != "custom"), None)
 
 
 def graph_fact(loss: Loss, field: str) -> Any:

@@ -13,6 +13,8 @@ from trainadvisor.signals.memory import remembered
 LEAST_EXAMPLES = 16  # with fewer, a histogram or a variance says nothing about the data
 LEAST_TRIVIAL = 1e-12  # a constant target leaves nothing to learn
 MOSTLY_OUTPUTS = 0.75  # the rest is then less than a third of what was subtracted, measured on other batches
+# Share of the steps that have to tell the part by which a sum is graded, and of a sum that its other terms may make up.
+MOSTLY_TOLD, BESIDE = 0.9, 0.1
 CLASSIFYING = ("cross_entropy", "nll_loss")
 BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 
@@ -35,10 +37,10 @@ def _less_outputs(log: RunLog, loss: dict[str, Any]) -> dict[str, Any]:
     At the start outputs and targets are independent, so the variance of their difference is the sum of theirs. Where
     outputs make up most of it, it says nothing about the targets.
     """
-    estimate = _estimated(loss)
-    if estimate is None:
+    estimate, outputs = _estimated(loss), rows_of(log, frozenset({"output"}))[-1:]
+    if estimate is None or _is_made_of_outputs(log, loss, outputs):
         return loss
-    spreads = act(log, "act_spread", rows_of(log, frozenset({"output"}))[-1:]).ravel()
+    spreads = act(log, "act_spread", outputs).ravel()
     if not spreads.size or not np.isfinite(spreads[0]):
         return loss
     absolute = any(name.startswith("Abs") for name in (loss.get("graph") or {}).get("ops", []))
@@ -47,20 +49,34 @@ def _less_outputs(log: RunLog, loss: dict[str, Any]) -> dict[str, Any]:
     return {**loss, "trivial_estimate": kept if own < MOSTLY_OUTPUTS * estimate else None}
 
 
+def _is_made_of_outputs(log: RunLog, loss: dict[str, Any], outputs: list[int]) -> bool:
+    """Return whether one number an example is compared that was computed from several outputs, as a cosine is."""
+    units = [number(log.layers.rows("act")[place].get("units")) for place in outputs]
+    return loss.get("compared") == 1 and any(count is not None and count > 1 for count in units)
+
+
 def graded(log: RunLog) -> tuple[dict[str, Any] | None, str]:
     """Description of the loss by which skill is measured, and its column.
 
-    That is the main loss; of a composite one its only part that is a standard loss, when every step has it.
+    That is the main loss; of a composite one its only part that is a standard loss, or the one that makes up nearly all
+    of it, when every step has it.
     """
     loss = main_loss(log)
     if loss is None or loss.get("kind") != "custom" or _estimated(loss) is not None:
         return loss, "loss"
-    ids = log.column("part_id")
-    known = ids[np.isfinite(ids)]
-    parts = loss.get("parts") or []
-    if len(parts) != 1 or known.size < 0.9 * np.isfinite(log.column("loss")).sum() or (known != parts[0]).any():
+    values, ids = log.column("loss"), log.column("part_id")
+    told, parts = ids[np.isfinite(ids)], loss.get("parts") or []
+    steady = told.size >= MOSTLY_TOLD * np.isfinite(values).sum() and bool(told.size) and np.ptp(told) == 0
+    if not steady or told[0] not in parts or (len(parts) > 1 and not _stands_for(values, log.column("part"))):
         return loss, "loss"
-    return next((other for other in log.losses if other.get("id") == parts[0]), None), "part"
+    return next((other for other in log.losses if other.get("id") == told[0]), None), "part"
+
+
+def _stands_for(sums: Any, parts: Any) -> bool:
+    """Return whether one part makes up nearly all of a sum in nearly every step."""
+    known = np.isfinite(sums) & np.isfinite(parts)
+    near = np.abs(sums - parts)[known] <= BESIDE * np.abs(sums[known])
+    return bool(near.size and near.mean() >= MOSTLY_TOLD)
 
 
 def entropy(weights: Any) -> float:

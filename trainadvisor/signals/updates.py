@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from trainadvisor.log.cleaning import number
 from trainadvisor.log.columns import Floats
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import context, signal

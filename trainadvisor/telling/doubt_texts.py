@@ -96,6 +96,11 @@ SAYS: Texts = {
         "en": "{share:.0%} of the labels are the ids that the model is given at the same place: copying them is enough",
         "zh": "{share:.0%} 的标签就是模型在同一位置得到的编号：照抄即可",
     },
+    "steps-rounded": {
+        "en": "most steps are {size:.2f} of what the half-precision weights can hold and are rounded away: keep the "
+        "weights in float32 to see what that costs",
+        "zh": "多数更新只有半精度权重可表示量的 {size:.2f}，会被舍入掉：把权重保持为 float32，才能看出代价",
+    },
     "reinforcement": {
         "en": "the loss of reinforcement learning does not measure success, and no return or score was recorded",
         "zh": "强化学习的损失不能衡量成败，也没有记录回报或得分",

@@ -45,6 +45,18 @@ CONTEXTS = {
     "classification": {"en": "classification", "zh": "分类"},
     "language-model": {"en": "language model", "zh": "语言模型"},
     "autoencoder": {"en": "autoencoder", "zh": "自编码器"},
+    "no-twin": {"en": "no model beside the trained one that has its shape", "zh": "没有与被训练模型同形状的另一模型"},
+    "no-evaluated-copy": {"en": "no copy of the model is evaluated", "zh": "没有对模型副本做验证"},
+    "no-optimizer-modes": {"en": "no optimizer with modes of its own", "zh": "没有自带模式的优化器"},
+    "no-epoch-sampler": {"en": "no sampler that shuffles by the epoch", "zh": "没有按轮次编号打乱的采样器"},
+    "no-equal-streams": {
+        "en": "no workers that share a stream, and no passes that begin alike",
+        "zh": "没有共用数据流的 worker，也没有开头相同的遍历",
+    },
+    "no-layers": {"en": "no layers but tables of embeddings", "zh": "除嵌入表外没有其他层"},
+    "no-loader": {"en": "no loader", "zh": "没有 DataLoader"},
+    "no-planned-schedule": {"en": "no schedule that is made for a number of steps", "zh": "没有按步数创建的调度器"},
+    "no-weighed-answers": {"en": "no answers that are weighed by advantages", "zh": "没有按优势加权的回答"},
 }
 # Behind a remedy: what the framework that trains calls it.
 _SETTING = {"en": " Here: {setting}.", "zh": "此处即：{setting}。"}

@@ -80,6 +80,7 @@ class LossArguments:
     ) -> None:
         """Measure one batch."""
         self.batches += 1
+        prediction, target = batched(self.kind, prediction, target)
         self._batch = prediction.shape[0] if prediction.ndim else 1
         self._shapes["prediction"] = {
             "shape": list(prediction.shape),
@@ -122,8 +123,9 @@ class LossArguments:
     ) -> None:
         """Count the classes of one more batch, without the rest."""
         self.counted += 1
+        prediction, target = batched(self.kind, prediction, target if isinstance(target, torch.Tensor) else None)
         classes = prediction.shape[1] if prediction.ndim > 1 else 0
-        counts = _counts(self.kind, target, classes) if isinstance(target, torch.Tensor) and target.numel() else None
+        counts = _counts(self.kind, target, classes) if target is not None and target.numel() else None
         if counts is not None:
             expect(read(counts) if isinstance(counts, torch.Tensor) else Reading(counts), self._add_counts)
 
@@ -164,6 +166,16 @@ class LossArguments:
             found["batch_entropy"] = sum(self._entropies) / len(self._entropies)
             found["batch_entropy_expected"] = expected_entropy(self._histogram, self._batch)
         return found
+
+
+def batched(
+    kind: str, prediction: torch.Tensor, target: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Return prediction and target of a single example, given without a dimension for examples, as a batch of one."""
+    if prediction.ndim > (1 if kind in CLASSIFYING else 0):
+        return prediction, target
+    single = target is not None and target.ndim <= prediction.ndim
+    return prediction[None], target[None] if single and target is not None else target
 
 
 def _broadcast_pair(prediction: torch.Tensor, target: torch.Tensor) -> list[list[int]] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.nn.functional as F
 
-from trainadvisor.record.losses.loss_arguments import BINARY, CLASSIFYING, Expect, LossArguments
+from trainadvisor.record.losses.loss_arguments import BINARY, CLASSIFYING, Expect, LossArguments, batched
 from trainadvisor.record.losses.loss_graph import bare, metadata_of, scaled_from
 from trainadvisor.record.objects.known_tensor import KnownTensor
 
@@ -71,6 +71,8 @@ class LossEntry:
     announced: int = 0
     # Whether its result itself, and nothing made of it, was differentiated the last time.
     straight: bool = False
+    # The number of the part that is told of a sum of terms, once it is known.
+    lead: int | None = None
 
 
 @functools.cache
@@ -109,7 +111,9 @@ def hits(call: LossCall) -> torch.Tensor | None:
     prediction, target = call.prediction, call.target
     if not isinstance(target, torch.Tensor):
         return None
-    target = target.detach()
+    prediction, target = batched(call.entry.kind, prediction, target.detach())
+    if target is None:
+        return None
     if call.entry.kind in CLASSIFYING:
         return class_hits(prediction, target, call.entry.fact["ignore_index"])
     if call.entry.kind in BINARY and prediction.shape == target.shape and prediction.ndim <= _ONE_ANSWER:

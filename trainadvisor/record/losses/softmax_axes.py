@@ -1,5 +1,6 @@
 """Finds a softmax over a dimension that does not hold the alternatives: batch, heads, pixels, a single value."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ _SAME_AXES = frozenset({
     "Exp", "Neg", "Sub", "Where",
 })  # fmt: skip
 _RESHAPING = frozenset({"View", "UnsafeView", "ReshapeAlias", "Expand"})
+_MOVING = _SAME_AXES | _RESHAPING | {"Permute", "Transpose", "Unsqueeze", "Squeeze"}
 _REDUCING = frozenset({"Mean", "Sum"})
 _FARTHEST = 12
 _MATRIX = 2
@@ -47,7 +49,7 @@ def _mistaken(graph: WholeGraph, node: Any, shape: list[int], dim: int) -> str |
     before = node.next_functions[0][0]
     outputs = outputs_of_layer(before) if before is not None else None
     if shape[dim] == 1:
-        return "single" if outputs == 1 and max(shape) > 1 else None
+        return "single" if (outputs == 1 and max(shape) > 1) or _is_summed_elsewhere(graph, node) else None
     if _mixes_matrices(graph, node, shape, dim):
         return "matrices"
     if before is not None and bare(before) == "Convolution" and len(shape) >= _IMAGE and dim > 1:
@@ -58,6 +60,22 @@ def _mistaken(graph: WholeGraph, node: Any, shape: list[int], dim: int) -> str |
     if of_classes and dim == 0 and _is_at_the_loss(graph, node):
         return "batch"
     return None
+
+
+def _is_summed_elsewhere(graph: WholeGraph, node: Any) -> bool:
+    """Return whether a product sums the results of a softmax over several places, which all are 1."""
+    elements = math.prod(shape_of(node) or [])
+    for _ in range(_FARTHEST):
+        user = graph.user(node)
+        if user is None:
+            return False
+        if bare(user) == "Bmm":
+            sizes, inputs = shape_of(node) or [], _inputs(user)
+            return len(sizes) == _MATRIX + 1 and node in inputs and sizes[-1 if inputs[0] is node else 1] > 1
+        if bare(user) not in _MOVING or math.prod(shape_of(user) or []) != elements:
+            return False
+        node = user
+    return False
 
 
 def _is_flattened_by_row(graph: WholeGraph, node: Any, shape: list[int], dim: int) -> bool:

@@ -64,7 +64,10 @@ def estimate(
     read: "Callable[[torch.Tensor], Reading]",
     expect: "Callable[[Reading, Callable[[list[float]], None]], None]",
 ) -> None:
-    """Have the least estimate of the trivial loss over the first steps written into the facts of a custom loss."""
+    """Have the least estimate of the trivial loss over the first steps written into the facts of a custom loss.
+
+    Beside it stands how many numbers of an example are compared.
+    """
     found = difference(loss.grad_fn)
     if found is None or found[1].ndim == 0 or found[1].shape[0] < _LEAST_EXAMPLES or found[1].is_complex():
         return
@@ -74,5 +77,6 @@ def estimate(
         if value == value and value != float("inf"):  # noqa: PLR0124 - NaN says nothing
             fact["trivial_estimate"] = min(float(f"{value:.6g}"), fact.get("trivial_estimate", float("inf")))
 
+    fact["compared"] = found[1][0].numel()
     with torch.no_grad():
         expect(read((loss.detach().float() * share(*found)).reshape(1)), arrived)

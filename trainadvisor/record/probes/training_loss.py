@@ -28,6 +28,7 @@ from trainadvisor.record.losses.loss_calls import (
 )
 from trainadvisor.record.losses.loss_graph import metadata_of, read_graph, steps_to_read
 from trainadvisor.record.losses.shared_divisor import shares_divisor
+from trainadvisor.record.losses.standard_parts import tell_part
 from trainadvisor.record.objects.known_tensor import KnownTensor
 from trainadvisor.record.sampling import Jumps
 from trainadvisor.record.step import Step
@@ -193,11 +194,8 @@ class TrainingLossProbe:
             if scaled and entry.fact["reduction"] == "sum" and "divisor" not in entry.fact:
                 find_divisor(call, plain, self._context.values.read, step.expect)
         self._add_value(self._comparable(call, plain, scaled=scaled), entry, step)
-        if call is None and len([part for part in parts if part.entry is parts[0].entry]) == 1:  # mixup has two alike
-            part, fields = parts[0], step.fields
-            if part.value.numel() == 1:
-                fields["part_id"] = part.entry.number
-                step.expect(self._context.values.read(part.value), lambda numbers: fields.update(part=numbers[0]))
+        if call is None and parts:
+            tell_part(entry, parts, plain, self._context.values, step)
         if entry.kind == "custom" and step.number < written_out_losses.FIRST_STEPS:
             written_out_losses.estimate(plain, entry.fact, self._context.values.read, step.expect)
         if entry.graph is None or step.number in steps_to_read(entry.graph):
