@@ -103,7 +103,8 @@ def _called(log: RunLog, begin: float) -> set[str] | None:
     looked = log.layers.column("act_rms")[steps >= begin]
     if not len(looked):
         return None
-    return {name for name, known in zip(names, np.isfinite(looked).any(axis=0).tolist(), strict=True) if known}
+    known = np.flatnonzero(np.isfinite(looked).any(axis=0))
+    return {names[column] for column in known}
 
 
 def _begin(log: RunLog, least: int) -> float | None:
