@@ -103,7 +103,7 @@ def _called(log: RunLog, begin: float) -> set[str] | None:
     looked = log.layers.column("act_rms")[steps >= begin]
     if not len(looked):
         return None
-    return {name for name, known in zip(names, np.isfinite(looked).any(0), strict=True) if known}
+    return {names[row] for row in np.flatnonzero(np.isfinite(looked).any(axis=0))}
 
 
 def _begin(log: RunLog, least: int) -> float | None:
