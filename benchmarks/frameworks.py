@@ -59,7 +59,7 @@ import keras, numpy as np
 rng = np.random.default_rng(0)
 x, y = rng.normal(size=(32 * STEPS, 64)).astype("float32"), rng.integers(10, size=32 * STEPS)
 class Step(keras.callbacks.Callback):
-    def on_train_batch_end(self, *_): clock.step()
+    def on_train_batch_end(self, batch, logs=None): clock.step()
 model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(WIDTH, activation="relu"), keras.layers.Dense(10)])
 model.compile(optimizer=keras.optimizers.Adam(2e-3),
               loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
