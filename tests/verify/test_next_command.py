@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
-
-import pytest
+from typing import TYPE_CHECKING, Any
 
 from trainadvisor.commands.verifying import next_command
 from trainadvisor.judge.result import Edit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
 
 LR, ADAM = "opt = SGD(p, lr=0.01)", "opt = Adam(p, lr=0.001)"
 
