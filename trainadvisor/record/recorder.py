@@ -70,6 +70,7 @@ class Recorder(Recording):
         self.plain_steps = PlainSteps(self, self.handlers, [*watching, *probes, self.skipping])
         named = {type(probe).__name__: probe for probe in probes}
         self.shortcuts = PlainShortcuts(self, named, self.plain_steps.routine)
+        self.plan = self.shortcuts.arming.plan
 
     def start(self) -> None:
         """Begin to listen, where the installed torch can be listened to; the script runs on all the same."""
@@ -77,6 +78,7 @@ class Recorder(Recording):
 
     def pause(self) -> None:
         """Look away for a while: what happens until `resume` is not recorded, and its time does not count."""
+        self.plan.leave(force=True)
         torch_events.remove(self)
         self.cost.pause()
 
@@ -87,6 +89,7 @@ class Recorder(Recording):
 
     def stop(self, reason: str) -> None:
         """End: the open step, an open evaluation and all waiting records are written."""
+        self.plan.leave(force=True)
         torch_events.remove(self)
         if os.getpid() == self._pid:
             self.guard("stop", apart, self._finish, reason)
@@ -114,7 +117,10 @@ class Recorder(Recording):
             return
         if self._busy or (self.skipping.asleep and self.skipping.passes(name, args)):
             return
-        self._busy, slot.now = True, None
+        slot.clear()
+        if self.plan.active and (get_ident() == self.plan.thread or name == "thread_changed"):
+            self.plan.leave(force=True)
+        self._busy = True
         meter = self.cost
         meter.entered = _now()
         try:
@@ -173,7 +179,7 @@ class Recorder(Recording):
     def leave_to_parent(self) -> None:
         """Take no more events: this is a forked child, in which nobody records."""
         self._is_child = self._busy = True
-        slot.now = None
+        slot.now = slot.plan = None
 
     @veiled
     def around_root(
@@ -247,6 +253,8 @@ class Recorder(Recording):
 
     def steps_done(self) -> int:
         """Return how many steps have been taken, the open one included once its optimizer has stepped."""
+        if self.plan.active:
+            return self.plan.steps_done()
         return self.step_number + self.step.done + (self.skipping.slept if self.skipping.asleep else 0)
 
     def expect_optimizer(self, optimizer: torch.optim.Optimizer, place: call_sites.Place | None) -> None:
