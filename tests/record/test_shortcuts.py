@@ -15,8 +15,11 @@ from torch.overrides import TorchFunctionMode
 from trainadvisor.record import record_queue
 from trainadvisor.record.probes import seen_rows
 from trainadvisor.record.sampling import Tier
+from trainadvisor.record.shortcuts.clocked_plan import ClockedPlan
 from trainadvisor.record.shortcuts.closing import Closing
 from trainadvisor.record.shortcuts.plain_shortcuts import PlainShortcuts
+from trainadvisor.record.shortcuts.plan import Plan
+from trainadvisor.record.shortcuts.plan_course import PlanCourse
 
 _STEPS = 210
 _APART = 37
@@ -42,6 +45,14 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return original(shortcuts, step)
 
     monkeypatch.setattr(Closing, "_write", noted)
+    by_plan = PlanCourse._close
+
+    def planned(plan: Any) -> bool:
+        number, taken = plan.number, by_plan(plan)
+        closed.extend([number] if taken else [])
+        return taken
+
+    monkeypatch.setattr(PlanCourse, "_close", planned)
     return closed
 
 
@@ -73,7 +84,7 @@ class _Counting(TorchFunctionMode):
         return function(*args, **(kwargs or {}))
 
 
-def _train(step: Any, *, steps: int = 130, model: nn.Module | None = None) -> list[Record]:
+def _train(step: Any, *, steps: int = _STEPS, model: nn.Module | None = None) -> list[Record]:
     """Train by calling step(number, model, optimizer, inputs, labels); return the records."""
     torch.manual_seed(0)
     model = model or nn.Sequential(nn.Linear(6, 12), nn.ReLU(), nn.Linear(12, 3))
@@ -129,9 +140,9 @@ def _with_closures(number: int, model: nn.Module, optimizer: torch.optim.Optimiz
 
 
 def _with_new_groups(number: int, model: nn.Module, optimizer: torch.optim.Optimizer, x: Any, y: Any) -> None:
-    if number == 60:
+    if number == 160:
         optimizer.add_param_group({"params": [nn.Parameter(torch.zeros(2))]})
-    if number == 80:
+    if number == 180:
         optimizer.param_groups[0]["lr"] = torch.tensor(0.005)
     _plain_step(number, model, optimizer, x, y)
 
@@ -171,5 +182,50 @@ def test_a_mistake_in_a_shortcut_ends_them_and_nothing_is_lost(
 
     records = _train(step)
     assert max(plain) <= 100
-    assert [r["step"] for r in records if r["record"] == "step"] == list(range(130))
+    assert [r["step"] for r in records if r["record"] == "step"] == list(range(_STEPS))
     assert [r["subject"] for r in records if r.get("kind") == "probe-failed"] == ["shortcuts"]
+
+
+def test_a_mistake_in_a_plan_ends_it_and_nothing_is_lost(plain: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told once; every step is in the log."""
+
+    def broken(*_: Any) -> bool:
+        raise ValueError(len(plain))
+
+    def step(number: int, *given: Any) -> None:
+        if number == 150:
+            monkeypatch.setattr(Plan, "loss", broken)
+            monkeypatch.setattr(ClockedPlan, "loss", broken)
+        _plain_step(number, *given)
+
+    records = _train(step)
+    assert [r["step"] for r in records if r["record"] == "step"] == list(range(_STEPS))
+    assert [r["subject"] for r in records if r.get("kind") == "probe-failed"] == ["shortcuts"]
+
+
+@pytest.mark.parametrize("left_at", ["zero_grad", "model", "loss", "backward", "step"])
+def test_a_plan_is_left_after_any_of_its_events(
+    left_at: str, plain: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The open step and all counts are those of the long way."""
+
+    def step(number: int, model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor) -> None:
+        def odd(place: str) -> None:
+            if place == left_at and number > 140 and number % 10 == 8:
+                model.state_dict()
+
+        optimizer.zero_grad()
+        odd("zero_grad")
+        scores = model(x)
+        odd("model")
+        loss = F.cross_entropy(scores, y)
+        odd("loss")
+        loss.backward()
+        odd("backward")
+        optimizer.step()
+        odd("step")
+
+    records = _train(step)
+    assert len([number for number in plain if number > 140]) > 40
+    monkeypatch.setattr(PlainShortcuts, "rearm", lambda _: None)
+    assert records == _train(step)

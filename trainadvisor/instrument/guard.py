@@ -20,6 +20,8 @@ class Guard:
         self._report = report
         self._failures: Counter[str] = Counter()
         self._told: set[str] = set()
+        # Whether nothing has failed yet.
+        self.is_clean = True
 
     def __call__(self, name: str, function: Callable[..., Any], *args: object) -> Any:
         """Return what the probe returns, or None when it failed or is off."""
@@ -43,5 +45,6 @@ class Guard:
                 self._report(name, f"{type(error).__name__}: {error}"[:300])
         if isinstance(error, RecursionError):
             return False  # the script's own calls have filled the stack: no mistake of the probe's
+        self.is_clean = False
         self._failures[name] += 1
         return self._failures[name] >= _PATIENCE

@@ -11,9 +11,10 @@ import torch
 from torch import nn
 from torch.compiler import is_dynamo_compiling
 
-from trainadvisor.instrument import module_tables, tracing
+from trainadvisor.instrument import module_tables, plan_events, tracing
 from trainadvisor.instrument.hidden_frame import disguised, drop_own_frames, veiled
-from trainadvisor.instrument.shortcut_slot import Shortcuts, slot
+from trainadvisor.instrument.plan_events import PASSED
+from trainadvisor.instrument.shortcut_slot import slot
 
 
 class Listener(Protocol):
@@ -99,8 +100,10 @@ def tap() -> Callable[[], None]:  # noqa: C901 - a nested call has room for one 
             if wanted:
                 observer.saw_layer(self, output)
             return output
-        plain = slot.now
-        if plain is not None and _takes(plain, self, args, kwargs):
+        plain = None if slot.now is None else plan_events.taker(self, args, kwargs)
+        if plain is PASSED or (plain is None and (tracing.now() or tracing.in_backward())):
+            return inner(*args, **kwargs)
+        if plain is not None:
             _depth.inside, _depth.thread, _depth.evaluates = True, threading.get_ident(), False
             try:
                 output = inner(*args, **kwargs)
@@ -109,13 +112,12 @@ def tap() -> Callable[[], None]:  # noqa: C901 - a nested call has room for one 
                 raise
             finally:
                 _depth.inside = False
+            plain = slot.plan or plain  # armed by this forward, it knows of it
             try:
                 plain.forward_ends(self, args, kwargs, output)
             except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
                 plain.failed(error)
             return output
-        if tracing.now() or tracing.in_backward():
-            return inner(*args, **kwargs)
         try:
             return _root(self, args, kwargs, partial(inner, *args, **kwargs))
         except BaseException:
@@ -132,14 +134,6 @@ def tap() -> Callable[[], None]:  # noqa: C901 - a nested call has room for one 
             nn.Module.__call__ = original  # type: ignore[method-assign]
 
     return restore
-
-
-@veiled
-def _takes(plain: Shortcuts, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    try:
-        return plain.forward_begins(module, args, kwargs)
-    except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
-        return plain.failed(error)
 
 
 @veiled

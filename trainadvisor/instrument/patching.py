@@ -18,6 +18,9 @@ from trainadvisor.instrument.hidden_frame import VEIL, drop_own_frames, veiled
 
 # Called as around(original, args, kwargs); returns what the caller gets.
 Around = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
+# Runs a call with the arguments as the detour has them; made for one function by `quick`.
+Run = Callable[[tuple[Any, ...], dict[str, Any]], Any]
+Quick = Callable[["Slot"], Run]
 Value = TypeVar("Value")
 
 # Stands for the slot in the source of a detour.
@@ -28,7 +31,7 @@ _SEEN_FLAGS = inspect.CO_NESTED | functools.reduce(
 )
 
 
-class _Slot:
+class Slot:
     """What a detour finds among its constants: where its calls go, and the code that it stands for."""
 
     __slots__ = ("around", "closed", "code", "defaults", "dropped", "original", "run", "usual")
@@ -40,7 +43,7 @@ class _Slot:
         self.defaults = _defaults_of(function)
         # The defaults in the order in which a detour hands their parameters on.
         self.usual = [self.defaults[name] for name in function.__code__.co_varnames if name in self.defaults]
-        self.run = self._run if self.defaults else self._run_as_given
+        self.run: Run = self._run if self.defaults else self._run_as_given
 
     def close(self) -> None:
         """Hand every call to the original from now on: whoever patched after us may go on calling the detour."""
@@ -51,21 +54,27 @@ class _Slot:
         """Run a call as its user would have written it: what has the default's value is left out."""
         if len(kwargs) == len(self.usual) and all(map(operator.is_, kwargs.values(), self.usual)):
             return self.around(self.original, args, {})
+        return self.around(self.original, args, self.given(kwargs))
+
+    def given(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments by name that are not what they are by default."""
         defaults = self.defaults
-        given = {name: value for name, value in kwargs.items() if name not in defaults or value is not defaults[name]}
-        return self.around(self.original, args, given)
+        return {name: value for name, value in kwargs.items() if name not in defaults or value is not defaults[name]}
 
     @veiled
     def _run_as_given(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return self.around(self.original, args, kwargs)
 
 
-def graft(function: Any, around: Around) -> Callable[[], None]:
+def graft(function: Any, around: Around, quick: Quick | None = None) -> Callable[[], None]:
     """Make every call of the function go through `around`; return the call that undoes it.
 
+    What `quick` makes of the original and of the usual way is called instead, and passes on what it does not take.
     What another tool has put in place since stays in place; ours then passes every call on.
     """
-    slot = _Slot(function, around)
+    slot = Slot(function, around)
+    if quick is not None:
+        slot.run = quick(slot)
     function.__code__ = _detour(slot.code, slot)
 
     def restore() -> None:
@@ -88,8 +97,8 @@ def exchange(owner: Any, name: str, value: Value) -> Callable[[], None]:
     return restore
 
 
-def _slot_of(code: types.CodeType) -> _Slot | None:
-    return next((const for const in code.co_consts if isinstance(const, _Slot)), None)
+def _slot_of(code: types.CodeType) -> Slot | None:
+    return next((const for const in code.co_consts if isinstance(const, Slot)), None)
 
 
 @veiled
@@ -113,7 +122,7 @@ def _defaults_of(function: types.FunctionType) -> dict[str, Any]:
     return placed | (function.__kwdefaults__ or {})
 
 
-def _detour(code: types.CodeType, slot: _Slot) -> types.CodeType:
+def _detour(code: types.CodeType, slot: Slot) -> types.CodeType:
     """Return code with the parameters, local names and free variables of `code` that hands its arguments to the slot.
 
     The slot is a constant of the code, so that neither torch's module nor the function holds a name of ours.

@@ -44,9 +44,17 @@ class Shortcuts(Protocol):
 
 
 class _Slot:
-    """Holds the shortcuts, where they may be used now; a plain attribute because every event reads it."""
+    """Holds the shortcuts, where they may be used now; plain attributes because every event reads them."""
 
     now: Shortcuts | None = None
+    # Takes whole steps; asked before the others.
+    plan: Any = None
+
+    def clear(self) -> None:
+        """Let the next events go the long way."""
+        plan, self.now, self.plan = self.plan, None, None
+        if plan is not None:
+            plan.leave()
 
 
 slot = _Slot()

@@ -57,15 +57,21 @@ def zero_grad(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[
     if slot.now is None or is_compiling() or "zero_grad" in running.events:
         return _slow_zero_grad(original, args, kwargs)
     result = original(*args, **kwargs)
+    cleared(args, kwargs, result)
+    return result
+
+
+@veiled
+def cleared(args: tuple[Any, ...], kwargs: dict[str, Any], result: object) -> None:
+    """Tell that gradients were cleared."""
     plain = slot.now
     if plain is not None:
         try:
             if plain.zero_grad(args[0]):
-                return result
+                return
         except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
             plain.failed(error)
     tell("zero_grad", args, kwargs, result)
-    return result
 
 
 _slow_zero_grad = after("zero_grad")
@@ -84,15 +90,21 @@ def backward(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     if not taken:
         return _slow_backward(original, args, kwargs)
     result = original(*args, **kwargs)  # of a plain tensor: nothing comes back here but from inside the backward
+    backward_ended(args, kwargs, result)
+    return result
+
+
+@veiled
+def backward_ended(args: tuple[Any, ...], kwargs: dict[str, Any], result: object) -> None:
+    """Tell that a backward has ended."""
     plain = slot.now
     if plain is not None:
         try:
             if plain.backward_ends():
-                return result
+                return
         except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
             plain.failed(error)
     tell("backward_ends", args, kwargs, result)
-    return result
 
 
 def both(event: str) -> Around:
@@ -133,15 +145,21 @@ def batch(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
         drawn = original(*args, **kwargs)
     finally:
         running.events.discard("batch")
+    batch_ended(args, kwargs, drawn)
+    return drawn
+
+
+@veiled
+def batch_ended(args: tuple[Any, ...], kwargs: dict[str, Any], drawn: object) -> None:
+    """Tell of the batch that a loader has given."""
     plain = slot.now
     if plain is not None:
         try:
             if plain.batch_ends(args, drawn):
-                return drawn
+                return
         except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
             plain.failed(error)
     tell("batch_ends", args, kwargs, drawn)
-    return drawn
 
 
 def loss(kind: str) -> Around:
@@ -162,11 +180,17 @@ def loss(kind: str) -> Around:
                     return result
             except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
                 plain.failed(error)
-        if has_values(result) and not tracing.now() and not tracing.in_backward():
-            tell("loss", kind, args, kwargs, result)
+        loss_made(kind, args, kwargs, result)
         return result
 
     return veiled(around)
+
+
+@veiled
+def loss_made(kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: object) -> None:
+    """Tell of the result of a loss function, by the long way."""
+    if has_values(result) and not tracing.now() and not tracing.in_backward():
+        tell("loss", kind, args, kwargs, result)
 
 
 def has_values(result: object) -> bool:

@@ -16,7 +16,7 @@ from torch.optim import lr_scheduler
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.utils.data import DataLoader
 
-from trainadvisor.instrument import asked_lengths, module_calls, private_torch, tracing
+from trainadvisor.instrument import asked_lengths, module_calls, plan_events, private_torch, quick, tracing
 from trainadvisor.instrument.call_sites import maker_place, rank, user_place
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.module_calls import Listener, listeners
@@ -49,7 +49,7 @@ _stepping: list[int] = []
 def add(listener: Listener) -> None:
     """Start telling a listener; what was set is taken away again where something cannot be."""
     listeners.append(listener)
-    slot.now = None
+    slot.clear()
     if _undo:
         return
     try:
@@ -61,7 +61,7 @@ def add(listener: Listener) -> None:
 
 def remove(listener: Listener) -> None:
     """Stop telling a listener; the last one takes the taps away."""
-    slot.now = None
+    slot.clear()
     if listener in listeners:
         listeners.remove(listener)
     if not listeners:
@@ -134,11 +134,11 @@ def _set_all() -> Iterator[Undo]:
     yield asked_lengths.tap()
     for kind in LOSSES:
         if hasattr(F, kind):
-            yield graft(getattr(F, kind), loss(kind))
+            yield graft(getattr(F, kind), loss(kind), quick.loss(kind))
     for kind in DROPOUTS:
         yield graft(getattr(F, kind), _dropout)
     for function, around in _functions():
-        yield graft(function, around)
+        yield graft(function, around, quick.RUNS.get(around))
     yield register_optimizer_step_pre_hook(_step_begins).remove
     yield register_optimizer_step_post_hook(_step_ends).remove
 
@@ -171,6 +171,8 @@ def _step_begins(optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs
         _stepping.clear()  # that step was left by an exception
     _stepping.append(id(optimizer))
     if len(_stepping) == 1:
+        if slot.plan is not None and plan_events.step_begins(optimizer, args, kwargs):
+            return
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
         plain = slot.now
         if plain is not None and closure is None:
@@ -188,6 +190,8 @@ def _step_ends(optimizer: torch.optim.Optimizer, *_: object) -> None:
     if _stepping:
         _stepping.pop()
     if not _stepping:
+        if slot.plan is not None and plan_events.step_ends(optimizer):
+            return
         plain = slot.now
         if plain is not None:
             try:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 import torch
 
 from trainadvisor.instrument.guard import Guard
+from trainadvisor.interruptions import from_handler
 from trainadvisor.log.records import END, FACTS, HEADER, LAYERS, STEP, Record
 from trainadvisor.record import environment
 from trainadvisor.record.device_readback import Reading
@@ -75,6 +76,18 @@ class RecordQueue:
         self.open()
         self.drain()
         self._emit({"record": END, "reason": reason, "steps": steps, "seconds": seconds})
+
+    def emit_plain(self, record: Record) -> None:
+        """Send the record of a plain step at once: nothing waits before it, and mostly there is one subscriber."""
+        if self._guard.is_clean and len(self.subscribers) == 1:
+            try:
+                self.subscribers[0](record)
+            except Exception as error:
+                if from_handler(error):
+                    raise
+                self._guard.failed(type(self.subscribers[0]).__name__, error)
+        else:
+            self._emit(record)
 
     def _emit(self, record: Record) -> None:
         for subscriber in self.subscribers:

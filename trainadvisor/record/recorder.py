@@ -71,6 +71,7 @@ class Recorder(Recording):
         self.plain_steps = PlainSteps(self, self.handlers, [*watching, *probes, self.skipping])
         named = {type(probe).__name__: probe for probe in probes}
         self.shortcuts = PlainShortcuts(self, named, self.plain_steps.routine)
+        self.plan = self.shortcuts.arming.plan
 
     def start(self) -> None:
         """Begin to listen, where the installed torch can be listened to; the script runs on all the same."""
@@ -78,6 +79,7 @@ class Recorder(Recording):
 
     def pause(self) -> None:
         """Look away for a while: what happens until `resume` is not recorded, and its time does not count."""
+        self.plan.leave(force=True)
         torch_events.remove(self)
         self.cost.pause()
 
@@ -88,6 +90,7 @@ class Recorder(Recording):
 
     def stop(self, reason: str) -> None:
         """End: the open step, an open evaluation and all waiting records are written."""
+        self.plan.leave(force=True)
         torch_events.remove(self)
         if os.getpid() == self._pid:
             self.guard("stop", apart, self._finish, reason)
@@ -116,9 +119,12 @@ class Recorder(Recording):
             return
         if self._busy or (self.skipping.asleep and self.skipping.passes(name, args)):
             return
+        slot.clear()
+        if self.plan.active and (get_ident() == self.plan.thread or name == "thread_changed"):
+            self.plan.leave(force=True)
         if self.left_out.running and self.left_out.passes(name, args):
             return
-        self._busy, slot.now = True, None
+        self._busy = True
         meter = self.cost
         meter.entered = _now()
         try:
@@ -179,7 +185,7 @@ class Recorder(Recording):
     def leave_to_parent(self) -> None:
         """Take no more events: this is a forked child, in which nobody records."""
         self._is_child = self._busy = True
-        slot.now = None
+        slot.now = slot.plan = None
 
     @veiled
     def around_root(
@@ -260,6 +266,8 @@ class Recorder(Recording):
 
     def steps_done(self) -> int:
         """Return how many steps have been taken, the open one included once its optimizer has stepped."""
+        if self.plan.active:
+            return self.plan.steps_done() + self.left_out.steps
         slept = self.skipping.slept if self.skipping.asleep else 0
         return self.step_number + self.step.done + slept + self.left_out.steps
 

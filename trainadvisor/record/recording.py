@@ -84,7 +84,8 @@ class Recording:
     def look_closer(self) -> None:
         """Sample the gradients of this step and the layers of the next, whatever the cadence; a few times in a run."""
         if self._closer < _MOST_CLOSER:
-            self._closer, slot.now = self._closer + 1, None
+            self._closer += 1
+            slot.clear()
             self.step.sample_gradients = self.handlers.sampling = self.layers.forced = True
 
     @property
@@ -100,7 +101,8 @@ class Recording:
     @contextmanager
     def looking_away(self) -> Iterator[None]:
         """Ignore what is called meanwhile: it is our own, not the script's."""
-        busy, self._busy, slot.now = self._busy, True, None
+        slot.clear()
+        busy, self._busy = self._busy, True
         try:
             yield
         finally:

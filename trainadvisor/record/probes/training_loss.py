@@ -263,7 +263,8 @@ class TrainingLossProbe:
             values.append(numbers[0])
             fields["loss"] = sum(values) / (1 if shares_divisor(entry.fact, len(values)) else len(values))
             if self._losses.nonfinite is None and not math.isfinite(numbers[0]):
-                self._losses.nonfinite, slot.now = numbers[0], None
+                self._losses.nonfinite = numbers[0]
+                slot.clear()
             if self._jumps.is_one(step.number, abs(numbers[0])):
                 self._context.look_closer()
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from trainadvisor.instrument.hidden_frame import veiled
+from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.instrument.user_modes import apart
 from trainadvisor.record.shortcuts.parts import Parts, ident, looked_at, now
 
@@ -22,8 +23,12 @@ class Batches(Parts):
         if ident() != self._thread or looked_at() is not None or self._boundaries.in_step:
             return False
         self._cost.entered = begun = now()
-        if recorder.step.stepped and not self._close():
-            return False
+        if recorder.step.stepped:
+            if not self._close():
+                return False
+            if slot.plan is not None and slot.plan.batch_begins(iterator):
+                self._cost.spent += now() - begun
+                return True
         self._timing._asked = asked = now()
         self._evaluation.sources.ask(iterator)
         self._cost.spent += asked - begun

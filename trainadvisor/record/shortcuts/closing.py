@@ -66,7 +66,10 @@ class Closing(Parts):
         recorder.step_number = number + 1
         recorder.step = Step.plain(number + 1, ended)
         sampled = number + 1 >= self._next_tier and self._samples(recorder.step)
-        return not (waits or sampled)
+        if waits or sampled:
+            return False
+        self.arming.consider(step)
+        return True
 
     def _samples(self, step: Step) -> bool:
         """Return whether something of the step that begins is sampled."""

@@ -29,7 +29,7 @@ class Forwards(Parts):
     """Takes forwards of models that train as they did before."""
 
     @veiled
-    def forward_begins(  # noqa: PLR0911 - written out for speed
+    def forward_begins(  # noqa: C901, PLR0911 - written out for speed
         self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> bool:
         """Close the step before, and begin the next one."""
@@ -52,6 +52,9 @@ class Forwards(Parts):
         if step.stepped:
             if self._boundaries.in_step or not self._close():
                 return False
+            if slot.plan is not None and slot.plan.forward_begins(module, args, kwargs):
+                self._cost.spent += now() - begun
+                return True
             step = recorder.step
         elif step.micro and self._boundaries.may_close():
             return False
@@ -84,7 +87,7 @@ class Forwards(Parts):
         armed: object = slot.now
         twin = self._twins._known.get(model.number)
         long = self._ends_long or armed is not self or twin is None or self._sequence._called
-        if long or (model.cares and not _learns(model)):
+        if long or (model.cares and not learns(model)):
             self._recorder.on("forward_ends", Call(module, model, args, kwargs, True, True, module, output))  # noqa: FBT003
             return
         self._cost.entered = begun = now()
@@ -109,7 +112,7 @@ class Forwards(Parts):
         fields["batch"] = max(before, size)
 
 
-def _learns(model: Model) -> bool:
+def learns(model: Model) -> bool:
     """Return whether a layer that cares about its mode is certainly in the one for training."""
     layer = model.cares[0]()
     if layer is None or not layer.training or len(model.alive) != 1:

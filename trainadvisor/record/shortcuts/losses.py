@@ -13,6 +13,7 @@ from trainadvisor.record.device_readback import HostValues
 from trainadvisor.record.losses.loss_calls import LossCall, LossEntry
 from trainadvisor.record.losses.loss_graph import LAST_GRAPH_STEP, steps_to_read
 from trainadvisor.record.losses.shared_divisor import shares_divisor
+from trainadvisor.record.shortcuts.arming import frames_of
 from trainadvisor.record.shortcuts.parts import Parts, ident, looked_at, now
 from trainadvisor.record.step import Step
 
@@ -46,12 +47,14 @@ class Losses(Parts):
         if not models or losses._pending or len(args) != 2 or not result.requires_grad or not _grad_enabled():
             return False
         self._cost.entered = begun = now()
-        frame = sys._getframe(4)  # behind the function around the loss, and that function's caller
+        frame = sys._getframe(5)  # behind the function around the loss, and those that call it
         site = frame.f_code, frame.f_lasti, kind, kwargs.get("reduction", "mean")
         entry = self._sites.get(site) or self._entry_at(site, frame.f_code.co_filename)
         root = models[0].alive[0]()
         if entry is None or not entry.straight or root is None or not root.training or result.is_meta:
             return False
+        if self.arming.wants(self._recorder.step_number + 1):
+            self._called = frames_of(frame), kind, site[3], entry
         losses._serial += 1
         losses._pending = [LossCall(entry, result, None, True, None, result, losses._serial, None, True)]  # noqa: FBT003
         self._cost.spent += now() - begun
@@ -116,12 +119,16 @@ class Losses(Parts):
 
     def _count(self) -> None:
         """Take that the training goes on."""
-        sources, rows = self._evaluation.sources, self._rows
         self._counts["backward"] += 1
         self._order._batch_came = self._clipping._stepped = False
         self._nonfinite._inputs = ()
         self._evaluation._current = None
-        sources.go_on()
+        self._count_draws()
+
+    def _count_draws(self) -> None:
+        """Take that what was drawn is trained on."""
+        rows = self._rows
+        self._evaluation.sources.go_on()
         if rows._loader is not None:
             rows.note_training()
 

@@ -51,7 +51,7 @@ class OptimizerSteps(Parts):
         key, boundaries = id(optimizer), self._boundaries
         if key != self._stepping:  # it did not begin by the shortcut
             return False
-        self._stepping = None
+        self._stepping, self._stepped = None, key
         fact = self._objects.optimizers.get(key)
         line = None if fact is None else self._renewed._line_of.get(fact["id"])
         if fact is None or line is None or line.made > 1:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from trainadvisor.record.losses.loss_calls import LossEntry
     from trainadvisor.record.objects.watched_model import Model
     from trainadvisor.record.overhead import Overhead
+    from trainadvisor.record.shortcuts.arming import Arming
 
 now = time.perf_counter
 ident = get_ident
@@ -44,6 +45,9 @@ class Parts:
         self._running: tuple[Model, torch.Tensor] | None = None
         # The optimizer (its id) whose step has begun by the shortcut.
         self._stepping: int | None = None
+        # The optimizer (its id) that has stepped last, and the last loss: where it is called, its kind and reduction.
+        self._stepped: int | None = None
+        self._called: tuple[list[Any], str, str, LossEntry] | None = None
         # The losses of which only the value is wanted, by the user's call.
         self._sites: dict[tuple[Any, ...], LossEntry] = {}
         # Whether the end of a forward goes the long way.
@@ -57,6 +61,9 @@ class Parts:
         self._copies = probes["WorkerCopiesProbe"]
         self._policy, self._boundaries = probes["PolicyStatisticsProbe"], recorder.boundaries
         self._counts, self._objects = recorder.counts, recorder.objects
+
+    # Arms the plan of whole steps.
+    arming: "Arming"
 
     def _close(self) -> bool:
         """Close the current step; return whether the next one may be plain too."""

@@ -1,11 +1,15 @@
 """When shortcuts are taken: at plain events for which they know all that the handlers of the probes still do."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from trainadvisor.instrument.module_calls import listeners
 from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.interruptions import from_handler
+from trainadvisor.record.context import Routine
 from trainadvisor.record.handlers import Table
+from trainadvisor.record.shortcuts.arming import Arming
 from trainadvisor.record.shortcuts.batches import BATCH_BEGINS, BATCH_ENDS, Batches
 from trainadvisor.record.shortcuts.closing import CLOSE, Closing
 from trainadvisor.record.shortcuts.forwards import FORWARD_BEGINS, FORWARD_ENDS, Forwards
@@ -23,6 +27,10 @@ _STANDS_FOR = {
 
 class PlainShortcuts(Batches, Forwards, Losses, OptimizerSteps, Closing):
     """The shortcuts of a recording; it looks after every event that went the long way whether they may be taken."""
+
+    def __init__(self, recorder: Any, probes: Mapping[str, Any], routine: Routine) -> None:
+        super().__init__(recorder, probes, routine)
+        self.arming = Arming(self)
 
     _table: Table | None = None
     _broken = False
@@ -73,7 +81,8 @@ class PlainShortcuts(Batches, Forwards, Losses, OptimizerSteps, Closing):
         """Take no shortcut any more after a mistake of ours; the event goes the long way."""
         if from_handler(error):
             raise error
-        self._broken, slot.now = True, None
+        self._broken = True
+        slot.clear()
         self._recorder.guard.failed("shortcuts", error)
         return False
 

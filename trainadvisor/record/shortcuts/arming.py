@@ -1,0 +1,129 @@
+"""When a plan is armed: after a step whose every call the shortcuts have taken, and of which a plan knows all."""
+
+import math
+from typing import Any
+
+from torch.nn import Parameter
+
+from trainadvisor.instrument.call_sites import USERS, rank
+from trainadvisor.instrument.hidden_frame import VEIL
+from trainadvisor.instrument.shortcut_slot import slot
+from trainadvisor.record.device_readback import HostValues
+from trainadvisor.record.losses.loss_graph import steps_to_read
+from trainadvisor.record.shortcuts.clocked_plan import ClockedPlan
+from trainadvisor.record.shortcuts.plan import Plan
+from trainadvisor.record.shortcuts.states import START
+from trainadvisor.record.step import Step
+
+_FIELDS = frozenset({"batch", "loss_id", "loss", "lr", "mode", "epoch", "wait"})
+# Events that the shortcuts may leave to the long way.
+_EVENTS = frozenset({"batch_begins", "batch_ends", "forward_begins", "loss", "backward_begins", "backward_ends",
+                     "step_begins", "step_ends", "zero_grad"})  # fmt: skip
+# Frames from a loss function to the user's call of it, at most.
+_FRAMES = 8
+# Steps without a plan after several that were left at once, at most.
+_LONGEST_WAIT = 256
+
+
+class Arming:
+    """Arms one plan again and again, with longer waits where it never lasts."""
+
+    # Shortcuts, whose parts are known from inside.
+    def __init__(self, shortcuts: Any) -> None:
+        self._shortcuts = shortcuts
+        self.plan = Plan(shortcuts)
+        self._wait, self._from = 0, 0
+
+    def wants(self, number: int) -> bool:
+        """Return whether a plan may begin with this step."""
+        return number >= self._from
+
+    def consider(self, closed: Step) -> None:
+        """Arm the plan for the step that begins if the one before was plain in every way."""
+        shortcuts, plan = self._shortcuts, self.plan
+        recorder = shortcuts._recorder
+        number = recorder.step_number
+        until = min(shortcuts._next_look, shortcuts._next_tier - 1)
+        if number < self._from or number + 1 >= until:
+            return
+        if not (self._is_plain(closed) and self._is_settled() and self._know(closed)):
+            self._from = number + 1
+            return
+        read = steps_to_read(plan.entry.graph or {"parameters": ()})
+        looked = min((step for step in read if step >= number), default=math.inf)
+        if number + 1 >= looked:
+            return
+        until = min(until, looked - 1)
+        plan.until, plan.number, plan.first, plan.booked, plan.clocked = until, number, number, number, number
+        plan.thread, plan.step, plan.begun = shortcuts._thread, recorder.step, recorder.step.begun
+        plan.cleared, plan.state, plan.active = not shortcuts._order._left.get(plan.key, True), START, True
+        plan.modules = shortcuts._framework.modules_seen
+        slot.plan = plan
+        if not plan.own:
+            plan.__class__ = ClockedPlan
+
+    def left(self, closed: int) -> None:
+        """Take how many steps the plan has closed: one that is left at once has to wait."""
+        self._wait = 0 if closed else min(_LONGEST_WAIT, 2 * self._wait + 1)
+        self._from = self._shortcuts._recorder.step_number + self._wait
+
+    def _is_plain(self, closed: Step) -> bool:
+        one = closed.micro == len(closed.stepped) == len(closed.models) == len(closed.losses) == 1
+        return one and closed.fields.keys() <= _FIELDS and closed.fields["mode"] == "train"
+
+    def _is_settled(self) -> bool:
+        """Return whether nothing is under way of which a plan knows nothing."""
+        shortcuts = self._shortcuts
+        if shortcuts._ends_long or not shortcuts.__dict__.keys().isdisjoint(_EVENTS):
+            return False
+        recorder, order, evaluation = shortcuts._recorder, shortcuts._order, shortcuts._evaluation
+        queue, timing, sources = recorder.queue, shortcuts._timing, evaluation.sources
+        if queue._header is not None or queue._waiting or len(queue.subscribers) != 1:
+            return False
+        if order._micro != 1 or recorder.counts.divided is not False or evaluation._current is not None:
+            return False
+        if recorder.scale.reading is not None or type(recorder.values) is not HostValues:
+            return False
+        if timing._last_loader is not None:
+            return True
+        drawn = sources.fresh or sources._pass is not None or sources.announced or sources._drawn
+        return not (drawn or order._batch_came or shortcuts._rows._loader is not None)
+
+    def _know(self, closed: Step) -> bool:
+        """Take what the step consisted of; return whether all of it is there."""
+        shortcuts, plan, model = self._shortcuts, self.plan, closed.models[0]
+        recorder, called, key = shortcuts._recorder, shortcuts._called, shortcuts._stepped
+        objects, implicit = recorder.objects, recorder.boundaries._implicit
+        optimizer = next((o for o in objects.alive_optimizers() if id(o) == key), None)
+        if called is None or called[3].graph is None:
+            return False
+        if optimizer is None or objects.optimizers[key]["id"] != closed.stepped[0]:
+            return False
+        plan.frames, plan.kind, plan.reduction, plan.entry = called
+        twin, line = shortcuts._twins._known.get(model.number), shortcuts._renewed._line_of.get(closed.stepped[0])
+        parameter = implicit._parameter() if implicit._parameter is not None else None
+        if plan.entry.number != closed.fields["loss_id"] or twin is None or line is None or line.made > 1:
+            return False
+        if len(model.alive) != 1 or type(parameter) is not Parameter or not plan.frames:
+            return False
+        plan.module, plan.model, plan.cares = model.alive[0], model, bool(model.cares)
+        plan.held, plan.twin, plan.line, plan.tried = implicit._parameter, twin, line, shortcuts._order._tried[key]
+        plan.key, plan.opt, plan.size = key, closed.stepped, shortcuts._coverage._sizes.get(closed.stepped[0], -1)
+        plan.count = shortcuts._routine.models.get(model.number, 0)
+        timing = shortcuts._timing
+        plan.loads = timing._last_loader is not None
+        plan.sizes.clear()
+        if not plan.loads and timing._epoch is not None:
+            recorder.step.fields["epoch"] = timing._epoch
+        return True
+
+
+def frames_of(frame: Any) -> list[tuple[int, Any, int]]:
+    """Return where a loss function is called, and where the user's code has called that: none if it is far away."""
+    found, depth = [(0, frame.f_code, frame.f_lasti)], 0
+    while rank(frame.f_code.co_filename) != USERS:
+        frame = frame.f_back
+        if frame is None or depth > _FRAMES:
+            return []
+        depth += not frame.f_code.co_filename.startswith(VEIL)  # frames of the long way, which a plan does not take
+    return [*found, (depth, frame.f_code, frame.f_lasti)] if depth else found

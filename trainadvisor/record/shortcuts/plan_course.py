@@ -1,0 +1,132 @@
+"""What a plan knows, how it is left, and how it closes a step."""
+
+from types import CodeType
+from typing import TYPE_CHECKING, Any
+
+from trainadvisor.instrument.hidden_frame import veiled
+from trainadvisor.instrument.shortcut_slot import slot
+from trainadvisor.log.records import STEP, Record
+from trainadvisor.record.shortcuts.leaving import bring_up_to_date
+from trainadvisor.record.shortcuts.parts import ident
+from trainadvisor.record.shortcuts.states import DONE, START
+
+if TYPE_CHECKING:
+    import torch
+
+    from trainadvisor.record.losses.loss_calls import LossEntry
+    from trainadvisor.record.objects.watched_model import Model
+
+# Of so many steps one is measured by the clock.
+_CLOCKED = 8
+
+
+class PlanCourse:
+    """Closes steps that are made of the same calls as the one before, by one model and one optimizer."""
+
+    # The kinds of plan: as it is, and with a clock.
+    usual: type["PlanCourse"]
+    clocked_kind: type["PlanCourse"]
+
+    # What is known from arming on: until the plan is left, only what it has taken changes it.
+    model: "Model"
+    entry: "LossEntry"
+    held: Any
+    # Where the loss is called, as steps out of its frame, code and instruction; the last is the user's.
+    frames: list[tuple[int, CodeType, int]]
+    twin: Any
+    line: Any
+
+    # Shortcuts, whose parts a plan knows from inside.
+    def __init__(self, shortcuts: Any) -> None:
+        self.shortcuts, self.recorder = shortcuts, shortcuts._recorder
+        self.queue, self.cost = self.recorder.queue, self.recorder.cost
+        self.timing, self.jumps = shortcuts._timing, shortcuts._losses._jumps
+        self.sources, self.nonfinite = shortcuts._evaluation.sources, shortcuts._nonfinite
+        self.order, self.objects = shortcuts._order, shortcuts._objects
+        self.active, self.state = False, START
+        self.thread: int | None = None
+        # The first step that is closed another way.
+        self.until = 0.0
+        # Of the current step: its number and time, and what was seen of it.
+        self.number = self.first = 0
+        self.begun = self.ended = self.trained = self.waited = 0.0
+        self.value, self.version, self.batch = 0.0, 0, 0
+        self.rates: list[float] = []
+        self.args: tuple[Any, ...] = ()
+        self.given: torch.Tensor | None = None
+        self.result: torch.Tensor | None = None
+        # Whether no gradient is left of the step before.
+        self.cleared, self.zeros = False, 0
+        # Examples by the shape of a batch.
+        self.sizes: dict[torch.Size, int] = {}
+        self.module: Any = None
+        self.kind, self.reduction, self.count, self.key, self.size = "", "", 1, 0, 0
+        self.modules, self.loads, self.cares = 0, False, False
+        self.step: Any = None
+        self.opt: list[int] = []
+        self.tried: list[int] = []
+        # Seconds that a step of the plan costs, as the measured ones do, and those of the one that is measured now.
+        self.own = self.spent = self.seconds = 0.0
+        # The step after which the next one is measured, and the one up to which costs are booked.
+        self.clocked = self.booked = 0
+
+    def leave(self, *, force: bool = False) -> None:
+        """Put everything into the state that the handlers would have left; only in the thread that trains."""
+        slot.plan = None
+        if self.active and (force or ident() == self.thread):
+            self.active = False
+            self.shortcuts.arming.left(self.number - self.first)
+            try:
+                bring_up_to_date(self)
+            except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+                self.failed(error)
+
+    def failed(self, error: Exception) -> bool:
+        """Take no shortcut any more after a mistake of ours."""
+        slot.plan = None
+        return bool(self.shortcuts.failed(error))
+
+    def steps_done(self) -> int:
+        """Return how many steps have been taken, the open one included once its optimizer has stepped."""
+        return self.number + (self.state == DONE)
+
+    @veiled
+    def _unexpected(self) -> bool:
+        self.leave()
+        return False
+
+    # The end of a step
+
+    def _close(self) -> bool:
+        """Write the record of the step, unless it or the next one is special to a probe."""
+        number, recorder, queue, ended = self.number, self.recorder, self.queue, self.ended
+        if number >= self.until or self.objects._dropped or self.objects.held._orphans or queue._waiting:
+            return self._unexpected()
+        seconds, fields = ended - self.begun, self.step.fields
+        record: Record = {
+            "record": STEP, "step": number, "opt": self.opt, "seconds": seconds, "micro": 1, **fields,
+            "batch": self.batch, "loss_id": self.entry.number, "loss": self.value, "lr": self.rates,
+        }  # fmt: skip
+        if self.loads:
+            record["wait"], self.timing._wait = self.timing._wait, 0.0
+            recorder.last_epoch = fields.get("epoch", recorder.last_epoch)
+            fields.clear()
+        record["mode"] = "train"
+        self.begun = self.step.begun = ended
+        self.number = self.step.number = recorder.step_number = number + 1
+        self.state = START
+        recorder._busy = True
+        try:
+            queue.emit_plain(record)
+        finally:
+            recorder._busy = False
+        self.seconds = seconds - record.get("wait", 0.0)
+        if number >= self.clocked:
+            self.__class__, self.clocked, self.spent = self.clocked_kind, number + _CLOCKED, 0.0
+        return self.active
+
+    def book(self) -> None:
+        """Count what the steps since the last time have cost."""
+        self.__class__ = self.usual
+        self.cost.spent += (self.number - self.booked) * self.own
+        self.cost._spent_before, self.booked = self.cost.spent, self.number

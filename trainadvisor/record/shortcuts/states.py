@@ -1,0 +1,3 @@
+"""How far a plain step has come, in the order of its events."""
+
+START, FORWARDING, FORWARD, LOSING, LOSS, BACKWARD, READY, STEPPING, DONE = range(9)
