@@ -221,6 +221,16 @@ def test_a_thread_that_runs_functions_of_the_script_is_listed() -> None:
     assert [(thread.name, thread.daemon) for thread in seen] == [("trainadvisor-alerts", True)]
 
 
+def test_a_hook_of_the_script_that_asks_for_the_thread_leaves_none_listed() -> None:
+    """As `logging` does, where garbage is collected in a thread of ours: once that has ended, it is gone."""
+    asked: list[threading.Thread] = []
+    thread = hidden_thread.hidden(lambda: asked.append(threading.current_thread()), "trainadvisor-test")
+    thread.start()
+    thread.join(20)
+    assert asked
+    assert asked[0] not in threading.enumerate()
+
+
 @pytest.mark.parametrize("kind", [hidden_thread.hidden, hidden_thread.listed])
 def test_a_thread_is_alive_until_it_has_ended(kind: Callable[..., hidden_thread.Thread]) -> None:
     """And can be waited for, for so long or to its end."""
