@@ -13,7 +13,7 @@ PACKAGE = Path(trainadvisor.__file__).parent
 # what each package and top-level module may import from the package, at any place; the standard library is free to all
 WORDS = {
     "errors", "vocabulary", "i18n", "interruptions", "characters", "regular", "redaction", "voice", "descriptors",
-    "background", "version", "status_line", "silence", "figures",
+    "background", "hidden_thread", "version", "status_line", "silence", "figures",
 }  # fmt: skip
 SETTINGS = {"configuration", "settings", "requirements", "toml"}
 JUDGING = {"judge", "signals", "log", "changes"}
@@ -31,7 +31,8 @@ ALLOWED: dict[str, set[str]] = {
     "figures": set(),
     "interruptions": set(),
     "voice": {"descriptors", "interruptions"},
-    "background": set(),
+    "hidden_thread": set(),
+    "background": {"hidden_thread"},
     "status_line": {"background", "voice"},
     "version": set(),
     "silence": set(),

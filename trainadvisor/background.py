@@ -122,6 +122,11 @@ def names() -> list[str]:
     return sorted(background.name for background in list(_all) if background.is_there)
 
 
+def here() -> str | None:
+    """Return the name of the thread of ours that runs now, None in any other."""
+    return None if _here.background is None else _here.background.name
+
+
 def seconds() -> float:
     """Return the processor time that our threads have taken, up to when each began to wait."""
     return sum(background.seconds for background in list(_all))

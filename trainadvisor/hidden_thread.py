@@ -44,7 +44,11 @@ class _UntilSentinel:
         self._over = _sentinel()
         self._over.acquire()
         self._begun.set()
-        self._work()
+        try:
+            self._work()
+        finally:
+            # what a hook of the script's that ran here has made by asking for the current thread
+            getattr(threading, "_active", {}).pop(_thread.get_ident(), None)
 
     def is_alive(self) -> bool:
         return self._over is not None and self._over.locked()

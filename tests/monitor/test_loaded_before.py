@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCRIPT = """
-import sys, threading, time, torch, trainadvisor
+import sys, time, torch, trainadvisor
+from trainadvisor import background
 from trainadvisor.monitor.look_pace import LookPace
 LookPace.__init__.__defaults__ = (0.05, 0.05)
 torch.manual_seed(0)
@@ -22,7 +23,7 @@ watcher = trainadvisor.watch(model, optimizer, log="log.json")
 {begin}
 loaded, opened, got = [], [], []
 def heard(event, args):
-    if threading.current_thread().name in ("trainadvisor-judge", "trainadvisor-notebook"):
+    if background.here() in ("trainadvisor-judge", "trainadvisor-notebook"):
         if event == "import": loaded.append(args[0])
         if event == "open": opened.append(args[0])
 sys.addaudithook(heard)
