@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 import torch
@@ -14,6 +15,8 @@ from trainadvisor.record.losses import reference_losses
 _MOST_ROWS = 4096
 _FEW = 1024
 _MOST_CLASSES = 2000
+# Values of which the last quarter is a level.
+_LEVEL = 12
 CLASSIFYING = {"cross_entropy", "nll_loss"}
 BINARY = {"binary_cross_entropy", "binary_cross_entropy_with_logits"}
 ELEMENTWISE = {*BINARY, "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
@@ -68,6 +71,7 @@ class LossArguments:
         self._histogram: list[float] | None = None
         self._examples = 0
         self._entropies: list[float] = []
+        self._values: list[float] = []
         self._batch = 0
 
     def add(
@@ -77,9 +81,13 @@ class LossArguments:
         ignore: int,
         read: Callable[[torch.Tensor], Reading],
         expect: Expect,
+        *,
+        value: torch.Tensor | None = None,
     ) -> None:
-        """Measure one batch."""
+        """Measure one batch, with the value that the function gave for it."""
         self.batches += 1
+        if value is not None and value.numel() == 1:
+            expect(read(value.detach()), lambda values: self._values.append(values[0]))
         prediction, target = batched(self.kind, prediction, target)
         self._batch = prediction.shape[0] if prediction.ndim else 1
         self._shapes["prediction"] = {
@@ -142,6 +150,8 @@ class LossArguments:
             prediction["nonnegative"] = prediction["min"] >= 0
             prediction["in_unit_interval"] = prediction["min"] >= 0 and prediction["max"] <= 1
         found: dict[str, Any] = {"prediction": prediction, "broadcast": self.broadcast}
+        if len(self._values) >= _LEVEL and all(map(math.isfinite, self._values)):
+            found["late_value"] = median(self._values[-(len(self._values) // 4) :])
         if "target" in self._shapes:
             found["target"] = {**self._shapes["target"], **self._target_fact()}
         return found

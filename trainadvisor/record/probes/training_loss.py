@@ -158,7 +158,9 @@ class TrainingLossProbe:
         if due and (phase != "eval" or "train" not in entry.phases):
             target = call.target if isinstance(call.target, torch.Tensor) else None
             read = self._context.values.read
-            entry.arguments.add(call.prediction, target, entry.fact["ignore_index"], read, step.expect)
+            entry.arguments.add(
+                call.prediction, target, entry.fact["ignore_index"], read, step.expect, value=call.value
+            )
         elif phase == "train" and entry.kind in COUNTED and entry.arguments.counted < _MOST_COUNTED:
             entry.arguments.count(call.prediction, call.target, self._context.values.read, step.expect)
         if phase != "eval" and step.sample_gradients:
