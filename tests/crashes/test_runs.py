@@ -67,7 +67,7 @@ def test_an_error_before_torch_is_imported(tmp_path: Path) -> None:
     """It is explained as well."""
     watched = run(script(tmp_path, 'open("nowhere.csv")\nimport torch\n'), "--log", "log.json")
     assert watched.returncode == 1
-    assert "nowhere.csv is not there" in watched.stderr
+    assert "nowhere.csv does not exist" in watched.stderr
     assert diagnose(tmp_path / "log.json").findings[0].where == "train.py:1"
 
 

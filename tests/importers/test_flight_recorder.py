@@ -81,7 +81,7 @@ def test_dumps_of_a_training_that_hangs(tmp_path: Path) -> None:
         for place in (tmp_path / name, tmp_path / name / file):
             finding = diagnose(place).findings[0]
             assert (finding.code, finding.branch) == ("collective-stalled", "behind")
-            assert "Rank 1 never came to all_gather number 4, in which rank 0 waits" in finding.sentence
+            assert "Rank 1 never reached all_gather number 4, in which rank 0 waits" in finding.sentence
         assert "all_reduce 3" in finding.sentence
     line = HANGING.splitlines().index("        dist.all_gather([torch.zeros(4) for _ in range(2)], torch.ones(4))") + 1
     assert diagnose(tmp_path / "pickles").findings[0].where.endswith(f"train.py:{line}")

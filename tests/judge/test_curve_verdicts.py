@@ -74,10 +74,12 @@ def test_a_validation_loss_that_turns_is_certain(tmp_path: Path) -> None:
 
 
 def test_a_flat_curve_with_a_yardstick_has_learned_nothing(tmp_path: Path) -> None:
-    """The logarithm of 2, once the number of classes is known."""
-    rows = epochs([math.log(2) + DRAW.gauss(0, 0.001) for _ in range(30)])
+    """The logarithm of 7, once the number of classes is known; that of 2 is told without."""
+    rows = epochs([math.log(7) + DRAW.gauss(0, 0.001) for _ in range(30)])
     assert judged(tmp_path, rows).state == "cannot-tell"
-    assert codes(judged(tmp_path, rows, classes=2)) == ["answers-at-chance"]
+    assert codes(judged(tmp_path, rows, classes=7)) == ["answers-at-chance"]
+    coin = epochs([math.log(2) + DRAW.gauss(0, 0.001) for _ in range(30)])
+    assert codes(judged(tmp_path, coin)) == ["answers-at-chance"]
 
 
 def test_loss_and_accuracy_of_a_coin_need_no_hint(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def test_rules_about_the_course_of_a_run_wait() -> None:
     """Families about how a run goes on are off, with a reason; those about its start are on."""
     book = early_rules.of_first_steps(BOOK, "en")
     on = {rule.family for code, rule in book.rules.items() if code not in book.off and rule.judges_runs}
-    assert on == {"wiring", "data", "numerics", "activations", "gradients", "crash"}
+    assert on == {"wiring", "data", "numerics", "activations", "gradients", "crash", "policies"}
     assert book.off["overfitting"] == "it shows in the course of a run, not in its first steps"
 
 

@@ -57,12 +57,17 @@ def known_length(thing: object) -> int | None:
     name = next((name for kind, name in _HOLDERS.items() if method is kind.__len__), None)
     if name is not None:
         return _held(thing, name)
-    if method is None or (isinstance(method, FunctionType) and rank(method.__code__.co_filename) == USERS):
+    if method is None or _is_scripts(method):
         return None
     try:
         return len(thing)  # type: ignore[arg-type]
     except (TypeError, NotImplementedError):
         return None
+
+
+def _is_scripts(method: object) -> bool:
+    """Return whether the script wrote a method; a tensor, whose `__len__` torch wrote, may bear no weak reference."""
+    return isinstance(method, FunctionType) and rank(method.__code__.co_filename) == USERS
 
 
 def _held(thing: Any, name: str) -> int | None:
@@ -82,7 +87,7 @@ def _length(thing: Any) -> int:
     except BaseException:
         drop_own_frames()
         raise
-    if isinstance(getattr(type(thing), "__len__", None), FunctionType):
+    if _is_scripts(getattr(type(thing), "__len__", None)):
         _note(thing, length)
     return length
 

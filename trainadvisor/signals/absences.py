@@ -33,8 +33,9 @@ def _recorded(log: RunLog) -> bool:
 
 
 def no_loader(log: RunLog) -> bool:
-    """Return whether no loader gave the training its batches."""
-    return _recorded(log) and not any(loader.get("role") == "train" for loader in log.loaders)
+    """Return whether no loader gave the training its batches, nor kept it waiting."""
+    waited = np.isfinite(log.column("wait")).any()
+    return _recorded(log) and not waited and not any(loader.get("role") == "train" for loader in log.loaders)
 
 
 def no_planned_schedule(log: RunLog) -> bool:

@@ -11,7 +11,14 @@ import torch
 from torch import nn
 
 from trainadvisor.instrument.hidden_frame import veiled
-from trainadvisor.instrument.private_torch import dispatch_modes, function_modes, graph_task, tracing_state, transform
+from trainadvisor.instrument.private_torch import (
+    dispatch_modes,
+    function_modes,
+    graph_task,
+    tracing_state,
+    transform,
+    version,
+)
 from trainadvisor.instrument.user_modes import apart
 from trainadvisor.record.evaluations.evaluation_source import Stretch
 from trainadvisor.record.shortcuts.forwards import learns
@@ -174,10 +181,10 @@ class Plan(PlanCourse):
         """Note the time, and the version of a parameter."""
         if self.state != BACKWARD or not self.active:
             return False
-        parameter = self.held._tensor
+        parameter = self.held()
         if parameter is None or function_modes() or parameter.grad is None:
             return self._unexpected()
-        self.version, self.result, self.given, self.state = parameter._version, None, None, READY
+        self.version, self.result, self.given, self.state = version(parameter), None, None, READY
         self.cost.entered = self.trained = now()
         if self.loads:
             self.waited = self.timing._wait
