@@ -48,4 +48,5 @@ def test_the_part_beside_a_ruling_one_has_a_skill_of_its_own(tmp_path: Path) -> 
 @pytest.mark.parametrize(("scale", "weight"), [(1.0, 1.0), (100.0, 1e-4)], ids=["targets of size 1", "a weight"])
 def test_terms_of_one_size_have_no_ruling_part(scale: float, weight: float, tmp_path: Path) -> None:
     """As where the large one is weighed down."""
-    assert trained(tmp_path, scale, weight)["unlearned_skill"] is None
+    told = trained(tmp_path, scale, weight)
+    assert (told["unlearned_skill"], told["unlearned_beside"]) == (None, 0.0)

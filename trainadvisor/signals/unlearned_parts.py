@@ -61,9 +61,11 @@ def ruling_skill(log: RunLog) -> float | None:
 
 @signal(unit="ratio", **NEEDS)
 def unlearned_beside(log: RunLog) -> float | None:
-    """Loss of a constant answer in the part that rules the sum, over that in the part learned least."""
+    """Loss of a constant answer in the part that rules the sum, over that in the one learned least; 0 without such."""
     found = _beside(log)
-    ruling, other = (trivial_of(found[0]), trivial_of(found[1])) if found else (None, None)
+    if found is None:
+        return 0.0 if log.losses else None
+    ruling, other = trivial_of(found[0]), trivial_of(found[1])
     return ruling / other if ruling and other else None
 
 
