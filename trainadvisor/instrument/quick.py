@@ -22,7 +22,12 @@ def loss(kind: str) -> Quick:
 
         def run(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             plan = slot.plan
-            taken = False if plan is None else plan.loss_begins(kind, len(args))
+            if plan is None:
+                return usual(args, kwargs)
+            try:
+                taken = plan.loss_begins(kind, len(args))
+            except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+                taken = failed(plan, error)
             if not taken:
                 return usual(args, kwargs) if taken is False else original(*args, **kwargs)
             try:
@@ -49,8 +54,11 @@ def _zero_grad(function: Slot) -> Run:
     def run(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         plan = slot.plan
         if plan is None or id(args[0]) != plan.key:
-            if plan is not None:
-                plan.leave()
+            try:
+                if plan is not None:
+                    plan.leave()
+            except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+                failed(plan, error)
             return usual(args, kwargs)
         result = original(*args, **kwargs)
         try:
