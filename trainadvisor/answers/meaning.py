@@ -51,6 +51,17 @@ COMPARING = {"=above": True, "=high": True, "=better": True, "=below": False, "=
 GRADED = ("=better", "=worse")
 NEARLY_ALL, ALL = 90, 100  # per cent of right answers
 SHORTEST_MENDED, ALIKE = 5, 0.8
+ELSEWHERE = "=elsewhere"
+HALF = 50  # per cent of a device in use
+# A time that something takes is said because it is too long.
+LASTING = re.compile(
+    r"\b(?:takes?|took|taking|needs?)\s+(?:me\s+|about\s+|around\s+|over\s+|like\s+|almost\s+|more than\s+)?"
+    r"(?:\d+(?:\.\d+)?|an?|one|two|three|four|five|several|many|a few)\s*\+?\s*"
+    r"(?:h|hrs?|hours?|days?|mins?|minutes?|weeks?)\b"
+)
+LASTING_ZH = re.compile(
+    r"(?:要|需要|花|花了|用了|得|要跑|跑了|训了)(?:\d+(?:\.\d+)?|[一二两三四五六七八九十几半好]+)个?多?(?:小时|天|分钟|钟头|星期|周)"
+)
 
 
 Said = frozenset[tuple[str, str]]
@@ -79,9 +90,12 @@ def clauses(text: str) -> list[list[str]]:
 
 def _of_clause(text: str) -> list[str]:
     text = unicodedata.normalize("NFKC", text).lower().replace("'", "").replace("’", "")
+    text = LASTING.sub(" too slow ", LASTING_ZH.sub("很慢", text))
     if is_chinese(text):
         text = DENIALS.sub(f" {NOT} ", _marked(PARTICLES.sub(" ", FILLERS.sub(" ", _marked(text)))))
     found = _joined([token for word in WORD.findall(text) for token in _of_word(word)])
+    if "=usage" in found and any(token.isdigit() and int(token) < HALF for token in found):
+        found.append("=low")
     told = happenings().intersection(found) or {TRAIN, HELD} <= {*found}
     figure = "=accuracy" in found and any(token[0].isdigit() for token in found)
     return [*found, "=stuck"] if figure and not told else found  # who asks about an accuracy of 10 % sees it stay there
