@@ -6,6 +6,7 @@ import re
 import tomllib
 import unicodedata
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,12 @@ GRADED = ("=better", "=worse")
 NEARLY_ALL, ALL = 90, 100  # per cent of right answers
 SHORTEST_MENDED, ALIKE = 5, 0.8
 ELSEWHERE = "=elsewhere"
+# A figure that goes from one to another goes up or down; beyond this ratio it explodes.
+FROM_TO = re.compile(r"(?:from|从)\s*(\d+(?:\.\d+)?)\s*(?:to|[^\d\s,，。]{0,4})\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*(万|k\b)?")
+BELOW_ZERO = re.compile(r"(?:\b(?:to|at|is|was)\s+|[到是为成]\s*)-\d[\d.]*")
+TIMES = {"万": 10_000.0, "k": 1_000.0}
+EXPLOSION = 10.0
+COUNTED = frozenset({"=epoch", "step", "hour", "day", "iteration"})  # a number of them is no figure of a loss
 HALF = 50  # per cent of a device in use
 # A time that something takes is said because it is too long.
 LASTING = re.compile(
@@ -88,12 +95,21 @@ def clauses(text: str) -> list[list[str]]:
     return [tokens for clause in CLAUSES.split(text) if (tokens := _of_clause(clause))]
 
 
+def _way(found: re.Match[str]) -> str:
+    """Return which way a figure goes that goes from one to another."""
+    first, last = float(found[1]), float(found[2]) * TIMES.get(found[3] or "", 1.0)
+    return " blows up " if last > EXPLOSION * first else " rises " if last > first else " falls "
+
+
 def _of_clause(text: str) -> list[str]:
     text = unicodedata.normalize("NFKC", text).lower().replace("'", "").replace("’", "")
+    text = FROM_TO.sub(_way, BELOW_ZERO.sub(" negative ", text))
     text = LASTING.sub(" too slow ", LASTING_ZH.sub("很慢", text))
     if is_chinese(text):
         text = DENIALS.sub(f" {NOT} ", _marked(PARTICLES.sub(" ", FILLERS.sub(" ", _marked(text)))))
     found = _joined([token for word in WORD.findall(text) for token in _of_word(word)])
+    if {"=gpu", "=memory", "=batch"}.intersection(found) and not {"=loss", "=gradient"}.intersection(found):
+        found = ["=oom" if word == "=explode" else word for word in found]
     if "=usage" in found and any(token.isdigit() and int(token) < HALF for token in found):
         found.append("=low")
     told = happenings().intersection(found) or {TRAIN, HELD} <= {*found}
@@ -103,6 +119,8 @@ def _of_clause(text: str) -> list[str]:
 
 def _compared(tokens: list[str], told: list[list[str]]) -> list[str]:
     """Return tokens where a comparison of training and validation data is what it comes to, whoever is named first."""
+    if "=nan" in tokens:  # the losses before it say nothing
+        tokens = [word for word in tokens if word != "=chance"]
     loss = "=loss" in tokens
     larger = _larger(tokens, told, loss=loss)
     if larger is None:
@@ -151,10 +169,10 @@ def _levels(tokens: list[str], loss: bool) -> set[bool]:  # noqa: FBT001 - one o
 def _figure_after(name: str, tokens: list[str]) -> float | None:
     """Return the first number after a token, before the other kind of data is named."""
     rest = tokens[tokens.index(name) + 1 :] if name in tokens else []
-    for token in rest:
+    for token, after in pairwise([*rest, ""]):
         if token in ("=training", "=validation"):
             return None
-        if token[0].isdigit():
+        if token[0].isdigit() and after not in COUNTED:
             return float(token)
     return None
 
