@@ -75,6 +75,22 @@ FOREIGN = [
     "",
     "???",
     "\x1b[31m",
+    "how do i install cuda 12 on ubuntu 22.04",
+    "which laptop should i buy for machine learning",
+    "how to export pytorch model to onnx",
+    "best book to learn deep learning",
+    "how do I write a resume for a data scientist job",
+    "where can i download imagenet",
+    "how to center a div",
+    "explain how attention is all you need was written",
+    "ubuntu怎么装cuda12",
+    "做深度学习买什么笔记本",
+    "pytorch模型怎么转onnx",
+    "深度学习入门看什么书",
+    "算法工程师简历怎么写",
+    "imagenet在哪下载",
+    "周末去哪玩",
+    "注意力机制的论文是谁写的",
 ]
 
 

@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from trainadvisor.answers.meaning import (
+    ELSEWHERE,
     GENERAL,
     NOT,
     Said,
@@ -34,6 +35,7 @@ UNKNOWN_WORD = 0.5  # weight of a word that no topic uses, relative to that of t
 ENOUGH_OF_PHRASE, ENOUGH_OF_QUESTION, ENOUGH_OF_TEXT = 0.6, 0.35, 0.75
 TITLE_WEIGHT, NAMED_WEIGHT, TEXT_WEIGHT = 0.8, 0.2, 0.2
 Words = frozenset[str]
+CHOOSING = frozenset({"=choose", "=count", "=better"})  # what is also asked of books and jobs
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class Matcher:
     def match(self, question: str) -> list[Topic]:
         """Return the topics that a question is about, best first."""
         asked = Phrase.of(mended(question, self._known))
+        if ELSEWHERE in asked.words and not asked.words & happenings() - CHOOSING:
+            return []
         scores = [
             (self._score(asked, topic, phrases) * _fitting(asked, topic), topic) for topic, phrases in self._topics
         ]
@@ -106,9 +110,13 @@ class Matcher:
         shared = self._mass(asked.words & words)
         if not (asked.words & words - GENERAL or asked.words == words) or contrary(asked.said, phrase.said):
             return 0.0
-        of_phrase, of_question = shared / self._mass(words), shared / self._mass(asked.words)
+        of_phrase, of_question = shared / self._mass(words), shared / self._mass(self._telling(asked.words))
         partly = of_phrase >= ENOUGH_OF_PHRASE and of_question >= ENOUGH_OF_QUESTION and asked.words >= words & {NOT}
         return shared * of_phrase * (1 + of_question) / 2 if partly or words <= asked.words else 0.0
+
+    def _telling(self, words: Words) -> list[str]:
+        """Return the words of a question without the figures of a pasted log, which tell nothing of its subject."""
+        return [word for word in words if word in self._weights or not word[0].isdigit()]
 
     def _text_score(self, asked: Words, texts: Words) -> float:
         if not asked & texts - GENERAL:

@@ -6,6 +6,7 @@ import re
 import tomllib
 import unicodedata
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,25 @@ COMPARING = {"=above": True, "=high": True, "=better": True, "=below": False, "=
 GRADED = ("=better", "=worse")
 NEARLY_ALL, ALL = 90, 100  # per cent of right answers
 SHORTEST_MENDED, ALIKE = 5, 0.8
+ELSEWHERE = "=elsewhere"
+# A figure that goes from one to another goes up or down; beyond this ratio it explodes.
+FROM_TO = re.compile(r"(?:from|从)\s*(\d+(?:\.\d+)?)\s*(?:to|[^\d\s,，。]{0,4})\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*(万|k\b)?")
+BELOW_ZERO = re.compile(r"(?:\b(?:to|at|is|was)\s+|[到是为成]\s*)-\d[\d.]*")
+BILLIONS = re.compile(r"(?<![\d.])\d+(?:\.\d+)?b(?![a-z])")  # parameters of a model
+CARD = re.compile(r"\d+\s*gb?(?=\s*(?:gpu|card|vram|的卡|卡|显卡|显存))")
+TIMES = {"万": 10_000.0, "k": 1_000.0}
+EXPLOSION = 10.0
+COUNTED = frozenset({"=epoch", "step", "hour", "day", "iteration"})  # a number of them is no figure of a loss
+HALF = 50  # per cent of a device in use
+# A time that something takes is said because it is too long.
+LASTING = re.compile(
+    r"\b(?:takes?|took|taking|needs?)\s+(?:me\s+|about\s+|around\s+|over\s+|like\s+|almost\s+|more than\s+)?"
+    r"(?:\d+(?:\.\d+)?|an?|one|two|three|four|five|several|many|a few)\s*\+?\s*"
+    r"(?:h|hrs?|hours?|days?|mins?|minutes?|weeks?|s|secs?|seconds?)\b"
+)
+LASTING_ZH = re.compile(
+    r"(?:要|需要|花|花了|用了|得|要跑|跑了|训了)(?:\d+(?:\.\d+)?|[一二两三四五六七八九十几半好]+)个?多?(?:小时|天|分钟|钟头|星期|周|秒)"
+)
 
 
 Said = frozenset[tuple[str, str]]
@@ -77,18 +97,33 @@ def clauses(text: str) -> list[list[str]]:
     return [tokens for clause in CLAUSES.split(text) if (tokens := _of_clause(clause))]
 
 
+def _way(found: re.Match[str]) -> str:
+    """Return which way a figure goes that goes from one to another."""
+    first, last = float(found[1]), float(found[2]) * TIMES.get(found[3] or "", 1.0)
+    return " blows up " if last > EXPLOSION * first else " rises " if last > first else " falls "
+
+
 def _of_clause(text: str) -> list[str]:
     text = unicodedata.normalize("NFKC", text).lower().replace("'", "").replace("’", "")
+    text = FROM_TO.sub(_way, BELOW_ZERO.sub(" negative ", text))
+    text = CARD.sub(" memory ", BILLIONS.sub(" bigmodel ", text))
+    text = LASTING.sub(" too slow ", LASTING_ZH.sub("很慢", text))
     if is_chinese(text):
         text = DENIALS.sub(f" {NOT} ", _marked(PARTICLES.sub(" ", FILLERS.sub(" ", _marked(text)))))
     found = _joined([token for word in WORD.findall(text) for token in _of_word(word)])
+    if {"=gpu", "=memory", "=batch"}.intersection(found) and not {"=loss", "=gradient"}.intersection(found):
+        found = ["=oom" if word == "=explode" else word for word in found]
+    if "=usage" in found and any(token.isdigit() and int(token) < HALF for token in found):
+        found.append("=low")
     told = happenings().intersection(found) or {TRAIN, HELD} <= {*found}
-    figure = "=accuracy" in found and any(token[0].isdigit() for token in found)
+    figure = {"=accuracy", "=reward"}.intersection(found) and any(token[0].isdigit() for token in found)
     return [*found, "=stuck"] if figure and not told else found  # who asks about an accuracy of 10 % sees it stay there
 
 
 def _compared(tokens: list[str], told: list[list[str]]) -> list[str]:
     """Return tokens where a comparison of training and validation data is what it comes to, whoever is named first."""
+    if "=nan" in tokens:  # the losses before it say nothing
+        tokens = [word for word in tokens if word not in ("=chance", "=normal")]
     loss = "=loss" in tokens
     larger = _larger(tokens, told, loss=loss)
     if larger is None:
@@ -137,10 +172,10 @@ def _levels(tokens: list[str], loss: bool) -> set[bool]:  # noqa: FBT001 - one o
 def _figure_after(name: str, tokens: list[str]) -> float | None:
     """Return the first number after a token, before the other kind of data is named."""
     rest = tokens[tokens.index(name) + 1 :] if name in tokens else []
-    for token in rest:
+    for token, after in pairwise([*rest, ""]):
         if token in ("=training", "=validation"):
             return None
-        if token[0].isdigit():
+        if token[0].isdigit() and after not in COUNTED:
             return float(token)
     return None
 
