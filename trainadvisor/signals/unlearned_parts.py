@@ -47,14 +47,14 @@ def _skill(loss: Loss) -> float | None:
 
 @signal(unit="share", **NEEDS)
 def unlearned_skill(log: RunLog) -> float | None:
-    """Share of the loss of a constant answer that is gone at the end, of the part beside the ruling one learned least."""
+    """Share of the loss of a constant answer that is gone at the end, of the part learned least."""
     found = _beside(log)
     return found[2] if found else None
 
 
 @signal(unit="share", **NEEDS)
 def ruling_skill(log: RunLog) -> float | None:
-    """Share of the loss of a constant answer that is gone at the end, of the part that makes up nearly all of the sum."""
+    """Share of the loss of a constant answer that is gone at the end, of the part that rules the sum."""
     found = _beside(log)
     return _skill(found[0]) if found else None
 
