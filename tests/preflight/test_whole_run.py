@@ -77,22 +77,28 @@ def test_nothing_measured(tmp_path: Path) -> None:
     assert whole_run.check(read_log(build_log(tmp_path, steps=5)), "en").state == "not-judged"
 
 
+def _flown(folder: Path, env: dict[str, str]) -> dict[str, float]:
+    """Return what a preflight says of the whole run."""
+    command = [sys.executable, "-m", "trainadvisor", "preflight", "--no-experiments", "--format", "json", "train.py"]
+    done = subprocess.run([*command, "--epochs", "2"], cwd=folder, env=env, capture_output=True, text=True, check=False)
+    return next(check["figures"] for check in json.loads(done.stdout)["checks"] if check["name"] == "whole-run")
+
+
 def test_the_memory_of_the_first_steps_is_that_of_the_run(tmp_path: Path) -> None:
-    """Within a tenth, as the system counts the run's own resident memory."""
+    """Within a tenth, as the system counts the run's own resident memory; the middle of three, for both scatter."""
     (tmp_path / "train.py").write_text(SCRIPT, encoding="utf-8")
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    watch = [sys.executable, "-m", "trainadvisor"]
-    flown = subprocess.run([*watch, "preflight", "--no-experiments", "--format", "json", "train.py", "--epochs", "2"],
-                           cwd=tmp_path, env=env, capture_output=True, text=True, check=False)  # fmt: skip
-    figures = next(c["figures"] for c in json.loads(flown.stdout)["checks"] if c["name"] == "whole-run")
+    flights = sorted((_flown(tmp_path, env) for _ in range(3)), key=lambda figures: figures["peak_mb"])
+    figures = flights[1]
     code = (
         "import runpy, sys; sys.argv = ['train.py', '--epochs', '2']; runpy.run_path('train.py'); "
         "print([l for l in open('/proc/self/status') if l.startswith('VmHWM')][0].split()[1])"
     )
-    real = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
-    )
-    peak = int(real.stdout) * 1024 / 1e6
+    real = [
+        subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+        for _ in range(3)
+    ]
+    peak = sorted(int(one.stdout) * 1024 / 1e6 for one in real)[1]
     assert figures["peak_mb"] == pytest.approx(peak, rel=0.1)
     assert (figures["epoch_steps"], figures["epochs"]) == (40, 2)
     assert figures["parameters_mb"] == pytest.approx(4 * (512 * 2048 + 2048 + 2048 * 2048 + 2048 + 20480 + 10) / 1e6)
