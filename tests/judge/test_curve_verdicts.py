@@ -80,6 +80,7 @@ def test_a_flat_curve_with_a_yardstick_has_learned_nothing(tmp_path: Path) -> No
     assert codes(judged(tmp_path, rows, classes=7)) == ["answers-at-chance"]
     coin = epochs([math.log(2) + DRAW.gauss(0, 0.001) for _ in range(30)])
     assert codes(judged(tmp_path, coin)) == ["answers-at-chance"]
+    assert judged(tmp_path, coin).state == "needs-attention"
 
 
 def test_loss_and_accuracy_of_a_coin_need_no_hint(tmp_path: Path) -> None:

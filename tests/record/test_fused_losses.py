@@ -155,3 +155,11 @@ def test_an_alarm_while_the_labels_are_looked_up_reaches_the_script():
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert torch.is_grad_enabled()
+
+
+def test_what_is_kept_for_a_later_look_holds_no_graph() -> None:
+    """The scores are those of the last layer; nothing that was differentiated is held for them."""
+    hidden, weight = torch.randn(6, 8, requires_grad=True) * 2, nn.Parameter(torch.randn(VOCABULARY, 8))
+    head = fused_losses._without_graph(fused_losses._Head(hidden, weight, None, None))
+    assert (head.hidden.grad_fn, head.weight.requires_grad) == (None, False)
+    assert torch.equal(fused_losses._scores(head, 2), (hidden @ weight.T)[::2])

@@ -98,7 +98,7 @@ def _read(
     if len(heads) != 1 or not _is_plain(trainer) or not isinstance(loss, torch.Tensor):
         return None
     labels, every = apart(_looked_at, heads[0], inputs)
-    return loss, LateScores(partial(_scores, heads[0], every)), labels
+    return loss, LateScores(partial(_scores, apart(_without_graph, heads[0]), every)), labels
 
 
 def _is_plain(trainer: Any) -> bool:
@@ -124,8 +124,14 @@ def _looked_at(head: _Head, inputs: dict[str, Any]) -> tuple[torch.Tensor, int]:
     return labels[::every], every
 
 
+def _without_graph(head: _Head) -> _Head:
+    """Return what a last layer was called with, so that whoever keeps it keeps no graph of the training."""
+    bias = None if head.bias is None else head.bias.detach()
+    return _Head(head.hidden.detach(), head.weight.detach(), bias, head.targets)
+
+
 def _scores(head: _Head, every: int) -> torch.Tensor:
-    """Return the scores of positions at this distance, without a graph."""
-    hidden, weight = head.hidden.detach()[::every], head.weight.detach()
-    scores: torch.Tensor = hidden @ weight.to(hidden.dtype).t()
-    return scores if head.bias is None else scores + head.bias.detach().to(scores.dtype)
+    """Return the scores of positions at this distance."""
+    hidden = head.hidden[::every]
+    scores: torch.Tensor = hidden @ head.weight.to(hidden.dtype).t()
+    return scores if head.bias is None else scores + head.bias.to(scores.dtype)
