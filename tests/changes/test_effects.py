@@ -258,6 +258,14 @@ def test_a_difference_of_a_column_and_a_row_is_no_square(tmp_path: Path) -> None
     assert same(outcome, by_hand(script, ("x[:, 0]", "x[:, :1]")))
 
 
+def test_a_product_of_a_column_and_a_row_is_no_square(tmp_path: Path) -> None:
+    """Weights in a column meet errors in a row, where the operation is told to be the product."""
+    body = "loss = ((model(x)[:, 0] - y[:, 0]) ** 2 * y.sigmoid()).mean() / 1e6"
+    script = REGRESSION.replace("loss = F.mse_loss(model(x), y)", body)
+    outcome = trial(script, tmp_path, change("match-shapes", operation="Mul"))
+    assert same(outcome, by_hand(script, ("y.sigmoid()", "y[:, 0].sigmoid()")))
+
+
 def test_a_sum_written_by_hand_is_divided_by_the_examples(tmp_path: Path) -> None:
     """32 rows, so a 32nd of the sum."""
     script = REGRESSION.replace("F.mse_loss(model(x), y)", "((model(x) - y) ** 2).sum()")

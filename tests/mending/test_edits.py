@@ -170,6 +170,30 @@ def test_a_difference_gets_one_shape() -> None:
     assert lines("loss-shape-broadcast", twice, remedy("match-shapes")) == []
 
 
+def test_the_operation_that_was_seen_gets_one_shape_at_each_of_its_places() -> None:
+    """A column of advantages in two products; the same pair in two differences; nothing for another operation."""
+    surrogate = (
+        HEAD
+        + "for x, y in train_loader:\n    ratio = net(x).exp()\n    adv = y - 1\n"
+        + "    loss = -torch.min(ratio * adv, ratio.clamp(0.8, 1.2) * adv).mean()\n    loss.backward()\n"
+    )
+    products = lines("loss-shape-broadcast", surrogate, remedy("match-shapes", operation="Mul"))
+    assert products[1:] == [
+        "+    loss = -torch.min(ratio * adv.view_as(ratio), ratio.clamp(0.8, 1.2) * adv.view_as(ratio)).mean()"
+    ]
+    assert lines("loss-shape-broadcast", surrogate, remedy("match-shapes", operation="Minimum")) == []
+    critic = (
+        HEAD
+        + "for x, y in train_loader:\n    values = net(x)\n    adv = y - values.detach()\n"
+        + "    loss = (values.exp() * adv).mean() + (y - values).pow(2).mean()\n    loss.backward()\n"
+    )
+    differences = lines("loss-shape-broadcast", critic, remedy("match-shapes", operation="Sub"))
+    assert [line for line in differences if line.startswith("+")] == [
+        "+    adv = y - values.detach().view_as(y)",
+        "+    loss = (values.exp() * adv).mean() + (y - values.view_as(y)).pow(2).mean()",
+    ]
+
+
 @pytest.mark.parametrize(
     ("code", "text", "wanted"),
     [

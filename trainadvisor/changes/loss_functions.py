@@ -149,12 +149,12 @@ def _fitted(application: ChangeApplication) -> Any:
 @change(
     "match-shapes",
     zh="逐元素损失的输出与目标形状不同但元素数相同时，把目标变为输出的形状。",
-    limits="For losses of torch, and differences between a column and a row; both must have as many elements.",
-    limits_zh="适用于 torch 的损失函数以及列与行的差；两者元素数必须相同。",
+    limits="For losses of torch, and one operation (Sub by default) of a column and a row of as many elements.",
+    limits_zh="适用于 torch 的损失函数，以及元素数相同的列与行之间的一种运算（未指定时为 Sub）。",
     rescales_loss=True,
 )
-def match_shapes(application: ChangeApplication) -> None:
-    """Give targets the shape of the outputs where an elementwise loss would broadcast them."""
+def match_shapes(application: ChangeApplication, *, operation: str = "Sub") -> None:
+    """Give targets the shape of the outputs where an elementwise loss or an operation would broadcast."""
     application.never = "no loss of torch was given outputs and targets of different shapes with as many elements"
 
     def turn(kind: str, call: Call, named: dict[str, Any]) -> Any:
@@ -164,17 +164,24 @@ def match_shapes(application: ChangeApplication) -> None:
             named["target"] = target.reshape(output.shape)
         return call(**named)
 
-    def subtract(original: Any, given: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
+    def meet(original: Any, given: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
         if "forward" not in application.session.running and floating(other) and _crossed(given, other):
-            application.done(f"{list(given.shape)} - {list(other.shape)} is computed with the same shape")
+            application.done(f"{list(given.shape)} and {list(other.shape)} meet in one shape ({operation})")
             given, other = (
                 (given, other.reshape(given.shape)) if given.dim() == 2 else (given.reshape(other.shape), other)
             )
         return original(given, other, *args, **kwargs)
 
     with_loss(application, turn)
-    for owner, name in ((torch, "sub"), (torch.Tensor, "sub"), (torch.Tensor, "__sub__")):
-        stand_in(application, owner, name, subtract)
+    for owner, name in _methods(operation.lower()):
+        stand_in(application, owner, name, meet)
+
+
+def _methods(operation: str) -> list[tuple[Any, str]]:
+    """Return where the functions of an elementwise operation stand."""
+    written = {"div": "__truediv__"}.get(operation, f"__{operation}__")
+    named = [(torch, operation), (torch.Tensor, operation), (torch.Tensor, written)]
+    return [(owner, name) for owner, name in named if hasattr(owner, name)]
 
 
 def _crossed(one: Any, other: Any) -> bool:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 Arguments = dict[str, Any]
 # How many names back the parts of a loss are looked for.
-DEEPEST = 3
+DEEPEST = 5
+# The operations in which the shapes of two parts of a loss can meet, by their names in its graph.
+MEETING: dict[str, type[ast.operator]] = {"Sub": ast.Sub, "Mul": ast.Mult, "Div": ast.Div, "Add": ast.Add}
+KEEPING = ("detach", "clamp", "clip", "exp", "log", "abs", "float", "double")
 CLIPS = ("clip_grad_norm_", "clip_grad_value_")
 
 
@@ -98,38 +101,47 @@ def shuffle(training: Training, arguments: Arguments) -> Fix | None:
 
 
 def same_shape(training: Training, arguments: Arguments) -> Fix | None:
-    """Give targets the shape of the outputs in elementwise losses, or in a difference that the loss is made of."""
-    del arguments
+    """Give targets the shape of the outputs in elementwise losses, or in the operations that the loss is made of."""
+    operation = arguments.get("operation")
     fix = [
         _reshaped(training, loss) for loss in training.losses if loss.name in ELEMENTWISE and loss.target is not None
     ]
     known = tuple(span for span in fix if span is not None)
-    if known:
+    if known and operation is None:
         return known
+    met = MEETING.get(str(operation or "Sub"))
     losses = [backward.func.value for backward in training.backwards if isinstance(backward.func, ast.Attribute)]
-    found = list(dict.fromkeys(node for loss in losses for node in _differences(training, loss)))
-    if len(found) != 1:
+    found = list(dict.fromkeys(node for loss in losses for node in _meetings(training, loss, met))) if met else []
+    pairs = [tuple(ast.unparse(_value(side)) for side in (node.left, node.right)) for node in found]
+    if len({frozenset(pair) for pair in pairs}) != 1:
         return None
-    left, right = (training.source.segment(side) for side in (found[0].left, found[0].right))
-    return (replaced(training.source, found[0].right, f"{right}.view_as({left})"),)
+    return tuple(
+        replaced(training.source, node.right, f"{training.source.segment(node.right)}.view_as({left})")
+        for node, (left, _) in zip(found, pairs, strict=True)
+    )
 
 
-def _differences(training: Training, loss: ast.expr, depth: int = 0) -> Iterator[ast.BinOp]:
-    """Yield the differences of two plain values that a loss is computed of, a few names back."""
+def _meetings(training: Training, loss: ast.expr, met: type[ast.operator], depth: int = 0) -> Iterator[ast.BinOp]:
+    """Yield where two plain values meet in one kind of operation on the way into a loss, a few names back."""
     made = training.values.single(loss)
     for node in ast.walk(made) if made is not None and depth < DEEPEST else ():
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, met):
             if _is_plain(node.left) and _is_plain(node.right):
                 yield node
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            yield from _differences(training, node, depth + 1)
+            yield from _meetings(training, node, met, depth + 1)
+
+
+def _value(node: ast.expr) -> ast.expr:
+    """Return the value that methods were called of which keep its shape."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and called(node) in KEEPING:
+        return _value(node.func.value)
+    return node
 
 
 def _is_plain(node: ast.expr) -> bool:
-    """Return whether a value is one that was computed before, detached at most."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and called(node) == "detach":
-        return _is_plain(node.func.value)
-    return isinstance(node, (ast.Name, ast.Attribute, ast.Subscript))
+    """Return whether a value is one that was computed before, limited or detached at most."""
+    return isinstance(_value(node), (ast.Name, ast.Attribute, ast.Subscript))
 
 
 ELEMENTWISE = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
