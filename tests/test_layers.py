@@ -82,6 +82,8 @@ ALLOWED: dict[str, set[str]] = {
     "agents": {"errors", "version", "mcp"},
     "fleet": {*WORDS, *JUDGING, *TABLES, "importers", "trials", "configuration"},
     "monitor": {
+        "mending",
+        "instrument",
         *WORDS,
         *JUDGING,
         "importers",
@@ -110,7 +112,18 @@ ALLOWED: dict[str, set[str]] = {
         "pandas",
     },
     "notebook_magic": {"record", "watching", "IPython"},
-    "watching": {"errors", "document", "instrument", "log", "monitor", "notebook", "record", "report", "torch"},
+    "watching": {
+        "errors",
+        "document",
+        "instrument",
+        "log",
+        "mending",
+        "monitor",
+        "notebook",
+        "record",
+        "report",
+        "torch",
+    },
     "testing": {
         *WORDS,
         *JUDGING,

@@ -61,7 +61,7 @@ _IN_TEXT = (
 # A string in source code.
 _LITERAL = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
 # Fields that hold source lines, and the arguments of a script.
-CODE, ARGUMENTS = frozenset({"code"}), frozenset({"argv"})
+CODE, ARGUMENTS = frozenset({"code", "parts"}), frozenset({"argv"})
 # Types of what holds no text, of which a large model's header has tens of thousands.
 _PLAIN = frozenset({int, float, bool, type(None)})
 # The fields that this process leaves out of its logs, as the user has asked.

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 
 from trainadvisor.errors import UsageError
-from trainadvisor.instrument import foreign_optimizers, module_tables, torch_events
+from trainadvisor.instrument import call_sites, foreign_optimizers, module_tables, torch_events
 from trainadvisor.log.rank_logs import path_of
 from trainadvisor.record import process_rank
 from trainadvisor.record.sampling import share_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from trainadvisor.document import Diagnosis
+    from trainadvisor.mending.written_faults import Fault
     from trainadvisor.monitor.alerts import Alert, Alerter
     from trainadvisor.monitor.judging_thread import JudgingThread
     from trainadvisor.report.html.notebook_card import Pictures
@@ -162,6 +164,7 @@ def watch(
         old.close("replaced")
     watcher = Watcher(models, optimizers or _optimizers_of(models), own, every, share, frozenset(ignore))
     watcher.start()
+    watcher.note_written(_written())
     return watcher
 
 
@@ -177,7 +180,15 @@ def autolog(log: str | Path = "log.json", *, every: int = 10, overhead: str | fl
         return _Off(own, frozenset())
     watcher = Watcher([], [], own, every, share_of(overhead), frozenset(), discover=True)
     watcher.start()
+    watcher.note_written(_written())
     return watcher
+
+
+def _written() -> "list[Fault]":
+    """Return the faults that stand in the sources of the script that runs."""
+    from trainadvisor.mending.written_faults import written_faults
+
+    return written_faults(getattr(sys.modules["__main__"], "__file__", None), call_sites.shorten)
 
 
 def _optimizers_of(models: list[nn.Module]) -> list[torch.optim.Optimizer]:

@@ -275,3 +275,17 @@ def test_a_script_may_ask_for_torch_before_it_imports_it(tmp_path: Path) -> None
     subprocess.run([sys.executable, *words], cwd=tmp_path, check=True, capture_output=True)
     records = orjson.loads((tmp_path / "log.json").read_bytes())
     assert len([record for record in records if record["record"] == "step"]) == 5
+
+
+def test_the_faults_that_stand_in_the_script_are_written_when_the_recording_begins(tmp_path: Path) -> None:
+    """As they are given, before the first step; looking for them cannot fail the script."""
+    script = tmp_path / "train.py"
+    script.write_text(TRAINING)
+    place = {"sites": [{"file": "train.py", "line": 5, "code": None}], "parts": {}}
+    found = Run(str(script), [], module=False, log=tmp_path / "log.json", written=lambda: [("clip-after-step", place)])
+    assert found.execute() == 0
+    records = orjson.loads((tmp_path / "log.json").read_bytes())
+    (fault,) = [record for record in records if record.get("kind") == "written-fault"]
+    assert (fault["subject"], fault["step"], fault["detail"]) == ("clip-after-step", 0, place)
+    failing = Run(str(script), [], module=False, log=tmp_path / "other.json", written=lambda: [1 / 0])  # type: ignore[list-item]
+    assert failing.execute() == 0

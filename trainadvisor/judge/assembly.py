@@ -12,6 +12,7 @@ from trainadvisor.judge.rule_verdict import FOUND, Verdict
 from trainadvisor.judge.rulebook import Rulebook
 from trainadvisor.judge.run_facts import run_facts
 from trainadvisor.judge.summary import converged, state_of, summary
+from trainadvisor.judge.written_rules import written_faults
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import Signals, quietly
 from trainadvisor.signals.absences import ABSENCES
@@ -25,7 +26,7 @@ def judge_log(log: RunLog, rulebook: Rulebook) -> Judgement:
 
 
 def _judgement(log: RunLog, signals: Signals, rulebook: Rulebook) -> Judgement:
-    judged = judge(signals, rulebook, kinds := contexts(log))
+    judged = judge(signals, rulebook, kinds := contexts(log), written_faults(log))
     # what is expected of a sound run is told where it is seen, and is no check that something is wrong
     verdicts = [verdict for verdict in judged if verdict.rule.kind != "expected" or verdict.state == FOUND]
     material = Material(log, {verdict.code: verdict for verdict in verdicts}, rulebook.off)

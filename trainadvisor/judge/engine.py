@@ -12,6 +12,7 @@ from trainadvisor.judge import crash_rules
 from trainadvisor.judge.conditions import Expression
 from trainadvisor.judge.rule_verdict import CLEAR, FOUND, OFF, UNKNOWN, Scope, SignalSource, Verdict
 from trainadvisor.judge.rulebook import Rule, Rulebook
+from trainadvisor.judge.written_rules import Written, of_source, with_source
 from trainadvisor.vocabulary import Severity
 
 MOST_SUBJECTS = 200
@@ -40,16 +41,24 @@ class _Outcome:
     unsure: bool = False
 
 
-def judge(signals: SignalSource, rulebook: Rulebook, contexts: Collection[str] = ()) -> list[Verdict]:
-    """Return the verdict on every rule; a rule that fails is unknown and takes nothing with it."""
+def judge(
+    signals: SignalSource, rulebook: Rulebook, contexts: Collection[str] = (), written: Written | None = None
+) -> list[Verdict]:
+    """Return the verdict on every rule; a rule that fails is unknown and takes nothing with it.
+
+    `written` holds the faults that stand in the sources, by code.
+    """
+    written = written or {}
     verdicts = []
     for code, rule in rulebook.rules.items():
-        if not rule.judges_runs or rule.explains_crashes:
+        if rule.explains_crashes:
             continue
-        if code in rulebook.off:
+        if not rule.judges_runs:
+            verdicts += [found for found in (of_source(rule, signals, written),) if found and code not in rulebook.off]
+        elif code in rulebook.off:
             verdicts.append(Verdict(rule, OFF, reason=rulebook.off[code]))
         else:
-            verdicts.append(judge_rule(rule, signals, contexts))
+            verdicts.append(with_source(judge_rule(rule, signals, contexts), signals, written))
     return verdicts + [judge_rule(rule, signals, contexts) for rule in crash_rules.explaining(signals, rulebook)]
 
 

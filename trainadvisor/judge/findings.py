@@ -59,7 +59,7 @@ def finding(node: Node, material: Material) -> Judged:
         severity=Severity(verdict.severity),
         confidence=node.confidence,
         values=_values(verdict, material.log),
-        sites=tuple(place for place in (_called(verdict, material.log), site) if place is not None),
+        sites=verdict.sites or tuple(place for place in (_called(verdict, material.log), site) if place is not None),
         subjects=verdict.subjects,
         onset=verdict.onset,
         evidence=tuple(Proof(line.text, values) for line, values in verdict.evidence),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 from trainadvisor.judge.result import Applies, Edit, Site
-from trainadvisor.judge.rulebook import Rule, Rulebook
+from trainadvisor.judge.rulebook import WRITTEN, Rule, Rulebook
 from trainadvisor.vocabulary import Confidence, Severity, State
 
 Values = Mapping[str, Any]
@@ -123,6 +123,8 @@ class Judgement:
     def rule(self, code: str, branch: str | None = None) -> Rule:
         """Return the rule of a code, as it reads in one of its branches."""
         rule = self.rulebook.get(code)
+        if branch == WRITTEN and rule.written is not None:
+            return rule.written
         return next((variant for variant in rule.variants if branch and variant.branch == branch), rule)
 
     def __deepcopy__(self, memo: object) -> Self:

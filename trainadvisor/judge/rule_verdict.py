@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from trainadvisor.judge.conditions import Expression
+from trainadvisor.judge.result import Site
 from trainadvisor.judge.rulebook import Rule
 
 FOUND, CLEAR, UNKNOWN, OFF = "found", "clear", "unknown", "off"
@@ -48,6 +49,18 @@ class Scope:
         return Scope(self.rule, self.signals, layer)
 
 
+class WrittenScope(Scope):
+    """Looks names up in what was read of the source."""
+
+    def __init__(self, rule: Rule, signals: SignalSource, parts: Mapping[str, str]) -> None:
+        super().__init__(rule, signals)
+        self._parts = parts
+
+    def __call__(self, name: str) -> Any:
+        """Return the part of the code that has the name, else what it is in a run."""
+        return self._parts.get(name) or super().__call__(name)
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What became of one rule."""
@@ -62,6 +75,8 @@ class Verdict:
     layers: int = 0
     subjects: tuple[str, ...] = ()
     onset: int | None = None
+    # The lines of the source that show it.
+    sites: tuple[Site, ...] = ()
     # Whether it is clear only because too little was recorded: it could not have been found.
     short: bool = False
     softened: bool = False

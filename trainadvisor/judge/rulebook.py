@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from trainadvisor.configuration import Config
 
 MOST_RULES = 1000
+# The branch of a rule whose fault stands in the source.
+WRITTEN = "written"
 FAMILIES, ANSWERS = "families.toml", "answers.toml"
 
 
@@ -100,6 +102,29 @@ class Rule:
     def explains_crashes(self) -> bool:
         """Return whether it explains errors that end scripts, and judges no training."""
         return bool(self.crash) or any(branch.crash for branch in self.branches)
+
+    @cached_property
+    def written(self) -> "Rule | None":
+        """Return the rule as it reads where its fault stands in the source: a warning, since it may never have run."""
+        if self.source is None:
+            return None
+        remedies = tuple(self.all_remedies[:1])
+        own = {lang: self.source[lang] for lang in self.texts if lang in self.source}
+        advised = {lang: texts["remedy"] for lang, texts in own.items()}
+        plain = {lang: {k: v for k, v in texts.items() if "{" not in str(v)} for lang, texts in self.texts.items()}
+        return replace(
+            self,
+            branch=WRITTEN,
+            branches=(),
+            evidence="exact",
+            severity="warning" if self.severity == "error" else self.severity,
+            texts={lang: {**plain[lang], **own.get(lang, {}), "evidence": []} for lang in self.texts},
+            remedies=({"change": "edit", "applies": "adapt", **advised},) if advised else remedies,
+            lookalikes=(),
+            site=None,
+            subjects=None,
+            onset=None,
+        )
 
     @property
     def lines(self) -> Iterator[tuple[str, str]]:

@@ -70,6 +70,10 @@ FORMS: dict[str, Check] = {
         "into": optional(is_whole), "missing": optional(_texts), "unexpected": optional(_texts),
         "strip": optional(is_text), "add": optional(is_text),
     }),
+    "written-fault": object_of({
+        "sites": _some(object_of({"file": is_text, "line": is_count, "code": optional(is_text)})),
+        "parts": optional(object_of({})),
+    }),
     "unused-parameters": object_of({"tensors": is_count, "held": is_positive, "share": is_finite}),
     "codebook": object_of({
         **dict.fromkeys(("parameter", "entries", "looks", "chosen"), is_count), "used": is_count, "even": is_flag,

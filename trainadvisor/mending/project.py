@@ -138,14 +138,18 @@ def script_name(run: Mapping[str, Any]) -> str | None:
 def imported(source: Source) -> Iterator[str]:
     """Yield the files below the current folder that a source may import."""
     for node in ast.walk(source.tree):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            module = "." * node.level + (node.module or "")
-            joint = "" if module.endswith(".") or not module else "."
-            names = [module, *(f"{module}{joint}{alias.name}" for alias in node.names)]
-        yield from (path for name in names for path in _paths(source, name))
+        yield from (path for name in imported_names(node) for path in _paths(source, name))
+
+
+def imported_names(node: ast.AST) -> list[str]:
+    """Return the dotted names that a statement may import as modules; none where it imports nothing."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        module = "." * node.level + (node.module or "")
+        joint = "" if module.endswith(".") or not module else "."
+        return [module, *(f"{module}{joint}{alias.name}" for alias in node.names)]
+    return []
 
 
 def _paths(source: Source, name: str) -> Iterator[str]:

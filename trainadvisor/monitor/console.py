@@ -7,12 +7,14 @@ import os
 import signal
 import sys
 from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainadvisor.log import rank_logs
 
 if TYPE_CHECKING:
+    from trainadvisor.mending.written_faults import Fault
     from trainadvisor.monitor.alerts import Alerter
     from trainadvisor.record.run_script import Run
 
@@ -52,7 +54,10 @@ def run_script(
         gate, settings = for_script(fail_on), configuration.load()
         path = log or Path("trainadvisor-runs") / f"{rank_logs.launched():%m%d-%H%M%S}" / "log.json"
         own = rank_logs.path_of(path, rank)
-        run = Run(target, args, module=module, log=own, every=every or 10, overhead=overhead or DEFAULT_SHARE)
+        found = partial(_written, target, module=module)
+        run = Run(
+            target, args, module=module, log=own, every=every or 10, overhead=overhead or DEFAULT_SHARE, written=found
+        )
         watched = WatchedScript(run, lang, settings)
     if not rank:  # the first process speaks for all
         watched.begin(live=live, alerter=alerter, stop_on=stop_on, stop_after=stop_after)
@@ -65,6 +70,15 @@ def run_script(
         with harmless():
             watched.end()
         return ending.tell(code)
+
+
+def _written(target: str, *, module: bool) -> list[Fault]:
+    """Return the faults that stand in the sources of the script."""
+    from trainadvisor.instrument.call_sites import shorten
+    from trainadvisor.mending.written_faults import written_faults
+
+    main = getattr(sys.modules["__main__"], "__file__", None) if module else os.path.abspath(target)  # noqa: PTH100
+    return written_faults(main, shorten)
 
 
 def _starting(target: str, lang: str, *, told: bool) -> AbstractContextManager[object]:

@@ -6,7 +6,7 @@ import os
 import runpy
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from trainadvisor.record.recorder import Recorder
 
 Subscriber = Callable[[Record], None]
+# Gives the faults that stand in the script, by their codes.
+Written = Callable[[], Iterable[tuple[str, Record]]]
 
 _INTERRUPTED = 130
 
@@ -46,6 +48,7 @@ class Run:
         log: Path,
         every: int = 10,
         overhead: float = DEFAULT_SHARE,
+        written: Written = tuple,
     ) -> None:
         """Check that script and log can be opened; raise UsageError or LogError when not."""
         self.target, self.args, self.module, self.log = target, args, module, log
@@ -60,7 +63,7 @@ class Run:
         self.pid = os.getpid()
         # What the log calls the script and its arguments: a scratch copy goes by the name of its original.
         self.shown = (target, args)
-        self._every, self._overhead = every, overhead
+        self._every, self._overhead, self._written = every, overhead, written
         self._subscribers: list[Subscriber] = [self.writer]
         self._recorder: Recorder | None = None
 
@@ -123,6 +126,11 @@ class Run:
             self._subscribers, discover=True, every=self._every, overhead=self._overhead, header=header
         )
         self._recorder.start()
+        self._recorder.guard("written", self._note_written, self._recorder)
+
+    def _note_written(self, recorder: "Recorder") -> None:
+        for code, place in self._written():
+            recorder.event("written-fault", code, place)
 
     def _stop(self, reason: str) -> None:
         if self._recorder is not None:

@@ -3,7 +3,7 @@
 import atexit
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -54,6 +54,11 @@ class WatchedRecording:
         watchers.append(self)
         atexit.register(self._leave)
         self._recorder.start()
+
+    def note_written(self, faults: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """Write the faults that stand in the script, by their codes."""
+        for code, place in faults:
+            self._recorder.event("written-fault", code, place)
 
     def subscribe(self, subscriber: Callable[[dict[str, Any]], None]) -> None:
         """Hand every record to the subscriber too, as it is written."""

@@ -71,6 +71,7 @@ def _finding(item: Judged, judgement: Judgement, lang: str) -> Finding:
     rule = judgement.rule(item.code, item.branch)
     texts = {key: fill_known(rule.text(key, lang), _lookup(item, lang), lang) for key in TEXTS}
     separating = item.rival.separating if item.rival else None
+    remedies = [_remedy(advice, item, rule, lang) for advice in item.remedies]
     return Finding(
         code=item.code,
         family=item.family,
@@ -88,7 +89,7 @@ def _finding(item: Judged, judgement: Judgement, lang: str) -> Finding:
         evidence=_evidence(item, rule, lang),
         ruled_out=[_ruled_out(other, item, rule, lang) for other in item.ruled_out],
         not_judged=[unknown(other, lang) for other in item.not_judged],
-        remedies=[_remedy(advice, item, rule, lang) for advice in item.remedies],
+        remedies=[remedy for remedy in remedies if remedy.text],
         explains=[_finding(follower, judgement, lang) for follower in item.explains],
         also_explained_by=list(item.also_explained_by),
         rival=_rival(item, judgement, lang),

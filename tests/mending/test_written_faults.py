@@ -1,0 +1,54 @@
+"""The faults that stand in a script and beside it, as the log of a run keeps them."""
+
+from pathlib import Path
+
+from trainadvisor.mending.written_faults import written_faults
+
+SCALED = """import torch
+from sklearn.preprocessing import StandardScaler
+scaler = StandardScaler()
+X_train = scaler.fit_transform(X_train)
+X_test = scaler.fit_transform(X_test)
+"""
+
+
+def name_of(path: str) -> str:
+    """Return what a file is called in the log."""
+    return Path(path).name
+
+
+def test_a_fault_is_told_by_its_code_its_lines_and_the_parts_that_its_texts_name(tmp_path: Path) -> None:
+    """The line that is wrong, and the one that makes it so."""
+    script = tmp_path / "train.py"
+    script.write_text(SCALED)
+    assert written_faults(str(script), name_of) == [
+        (
+            "preprocessing-mismatch",
+            {
+                "sites": [
+                    {"file": "train.py", "line": 5, "code": "X_test = scaler.fit_transform(X_test)"},
+                    {"file": "train.py", "line": 4, "code": "X_train = scaler.fit_transform(X_train)"},
+                ],
+                "parts": {"call": "scaler.transform(X_test)"},
+            },
+        )
+    ]
+
+
+def test_modules_beside_the_script_are_read_once(tmp_path: Path) -> None:
+    """Through one that is imported, also where two import each other; what lies elsewhere is not."""
+    (tmp_path / "train.py").write_text("import torch\nfrom parts import load\nimport numpy\n")
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "load.py").write_text("import train\nfrom . import load\n" + SCALED)
+    (tmp_path / "other.py").write_text(SCALED)
+    found = written_faults(str(tmp_path / "train.py"), name_of)
+    assert [(code, place["sites"][0]["file"]) for code, place in found] == [("preprocessing-mismatch", "load.py")]
+
+
+def test_what_cannot_be_read_says_nothing(tmp_path: Path) -> None:
+    """No script, one that is gone, and one that is no Python."""
+    broken = tmp_path / "train.py"
+    broken.write_text("import torch\ndef (:\n")
+    assert written_faults(None, name_of) == []
+    assert written_faults(str(tmp_path / "gone.py"), name_of) == []
+    assert written_faults(str(broken), name_of) == []

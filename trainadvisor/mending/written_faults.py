@@ -1,0 +1,66 @@
+"""The faults that stand in the sources of a run, in the form in which its log keeps them."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainadvisor.errors import TrainAdvisorError
+from trainadvisor.lint.pattern_catalogue import matches
+from trainadvisor.mending.project import imported_names
+from trainadvisor.source.reading import read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from trainadvisor.lint.pattern_declaration import Match
+    from trainadvisor.source.reading import Source
+
+Fault = tuple[str, dict[str, Any]]
+# Files that are read, and how large they may be together: it is done before the training begins.
+MOST_FILES, MOST_CHARACTERS = 20, 300_000
+MOST_FAULTS = 20
+
+
+def written_faults(script: str | None, shown: Callable[[str], str]) -> list[Fault]:
+    """Return the code and the place of each fault in a script and in what it imports from beside it.
+
+    `shown` gives the name by which the log calls a file. Nothing is raised: a source that cannot be read says nothing.
+    """
+    try:
+        return list(_found(script, shown))[:MOST_FAULTS] if script else []
+    except (OSError, ValueError, RecursionError, TrainAdvisorError):
+        return []
+
+
+def _found(script: str, shown: Callable[[str], str]) -> Iterator[Fault]:
+    for source in _sources(Path(script)):
+        yield from ((code, _told(source, match, shown)) for code, match in matches(source))
+
+
+def _told(source: Source, match: Match, shown: Callable[[str], str]) -> dict[str, Any]:
+    nodes = [node for node in (match.node, match.other) if node is not None]
+    lines = [int(getattr(node, "lineno", 1)) for node in nodes]
+    places = [{"file": shown(source.name), "line": line, "code": source.lines[line - 1].strip()} for line in lines]
+    return {"sites": places, "parts": dict(match.values)}
+
+
+def _sources(script: Path) -> Iterator[Source]:
+    """Yield the script and the modules beside it that it imports, directly or not."""
+    waiting, room = [script], MOST_CHARACTERS
+    for path in waiting:
+        if not path.is_file() or path.suffix != ".py":
+            continue
+        source = read(path, str(path))
+        room -= len(source.text)
+        if room < 0:
+            return
+        yield source
+        found = [script.parent.joinpath(*name.lstrip(".").split(".")).with_suffix(".py") for name in _names(source)]
+        waiting += [other for other in dict.fromkeys(found) if other not in waiting][: MOST_FILES - len(waiting)]
+
+
+def _names(source: Source) -> Iterator[str]:
+    for node in ast.walk(source.tree):
+        yield from (name for name in imported_names(node) if name.strip("."))
