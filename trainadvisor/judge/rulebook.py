@@ -108,18 +108,17 @@ class Rule:
         """Return the rule as it reads where its fault stands in the source: a warning, since it may never have run."""
         if self.source is None:
             return None
-        remedies = tuple(self.all_remedies[:1])
         own = {lang: self.source[lang] for lang in self.texts if lang in self.source}
         advised = {lang: texts["remedy"] for lang, texts in own.items()}
-        plain = {lang: {k: v for k, v in texts.items() if "{" not in str(v)} for lang, texts in self.texts.items()}
+        said = {lang: {**_plain(texts), **own[lang]} if lang in own else texts for lang, texts in self.texts.items()}
         return replace(
             self,
             branch=WRITTEN,
             branches=(),
             evidence="exact",
             severity="warning" if self.severity == "error" else self.severity,
-            texts={lang: {**plain[lang], **own.get(lang, {}), "evidence": []} for lang in self.texts},
-            remedies=({"change": "edit", "applies": "adapt", **advised},) if advised else remedies,
+            texts={lang: {**texts, "evidence": []} for lang, texts in said.items()},
+            remedies=({"change": "edit", "applies": "adapt", **advised},) if advised else self.all_remedies[:1],
             lookalikes=(),
             site=None,
             subjects=None,
@@ -168,6 +167,11 @@ class Rule:
     def place(self, key: str) -> Place:
         """Return the place of a key of this file, for error messages."""
         return Place(str(self.path), key)
+
+
+def _plain(texts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the texts that name nothing of a run."""
+    return {key: text for key, text in texts.items() if "{" not in str(text)}
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def _found(script: str, shown: Callable[[str], str]) -> Iterator[Fault]:
 
 def _told(source: Source, match: Match, shown: Callable[[str], str]) -> dict[str, Any]:
     nodes = [node for node in (match.node, match.other) if node is not None]
-    lines = [int(getattr(node, "lineno", 1)) for node in nodes]
+    lines = dict.fromkeys(int(getattr(node, "lineno", 1)) for node in nodes)
     places = [{"file": shown(source.name), "line": line, "code": source.lines[line - 1].strip()} for line in lines]
     return {"sites": places, "parts": dict(match.values)}
 

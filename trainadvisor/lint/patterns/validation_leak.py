@@ -1,4 +1,4 @@
-"""Validation on what was trained on, or on data that was scaled by itself."""
+"""Validation on what was trained on."""
 
 from __future__ import annotations
 
@@ -50,31 +50,3 @@ def _loader(training: Training, call: ast.Call) -> tuple[str, str, ast.Call] | N
     if not isinstance(statement, ast.Assign) or not isinstance(data, ast.Name) or is_open(call):
         return None
     return ast.unparse(statement.targets[0]), data.id, call
-
-
-@pattern("call", words=(("fit_transform(",),))
-def preprocessing_mismatch(training: Training) -> Iterator[Match]:
-    """Yield held-out data that a scaler is fitted to, which was fitted to the training data before."""
-    for call in training.script.calls_by_name.get("fit_transform", []):
-        owner = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
-        held_out = bool(call.args) and HELD_OUT.search(ast.unparse(call.args[0])) is not None
-        if not held_out or TRAINED.search(ast.unparse(call.args[0])):
-            continue
-        names = ("fit", "fit_transform")
-        earlier = [
-            other
-            for name in names
-            for other in training.script.calls_by_name.get(name, [])
-            if other.lineno < call.lineno and ast.unparse(other.func) == f"{owner}.{name}"
-        ]
-        trained = [other for other in earlier if other.args and TRAINED.search(ast.unparse(other.args[0]))]
-        if trained and owner:
-            yield Match(
-                call, {"call": f"{owner}.transform({ast.unparse(call.args[0])})"}, trained[0], _fix(training, call)
-            )
-
-
-def _fix(training: Training, call: ast.Call) -> Fix | None:
-    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-    text = training.source.segment(owner) if owner is not None else ""
-    return (replaced(training.source, call.func, f"{text}.transform"),) if text else None
