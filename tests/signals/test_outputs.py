@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import event, make_loss, signals_of
+from builders import event, make_loss, make_model, signals_of
 
 ROWS = [{"name": "a", "kind": "linear", "layer": "a"}, {"name": "attn", "kind": "attention_logits", "layer": "attn"},
         {"name": "output", "kind": "output", "layer": ""}]  # fmt: skip
@@ -39,6 +39,20 @@ def test_spread_share_is_relative_to_the_targets_of_a_regression(tmp_path: Path)
     losses = [make_loss("mse_loss", target={"std": 4.0}), make_loss(target={"std": 4.0}), make_loss("custom")]
     seen = [signals_of(tmp_path, steps=99, losses=[loss], evals=evals)["output_spread_share"] for loss in losses]
     assert seen == [pytest.approx(0.25), 1.0, None]
+
+
+@pytest.mark.parametrize(("features", "kind", "share"), [(64, "custom", 0.02), (32, "custom", None)])
+def test_what_has_the_width_of_the_inputs_is_measured_by_their_spread(
+    tmp_path: Path, features: int, kind: str, share: float | None
+) -> None:
+    """A reconstruction under a loss written by hand: 0.005 over a batch whose inputs spread by 0.25."""
+    given = {"model": 0, "phase": "train", "floating": True, "features": features, "feature_std_median": 0.25}
+    seen = signals_of(
+        tmp_path, steps=99, losses=[make_loss(kind)], evals=[{"step": 50, "output_spread": 0.005}],
+        models=[make_model(("enc", "Linear", 64, 8), ("dec", "Linear", 8, 64))],
+        events=[event("inputs", given, "train")],
+    )  # fmt: skip
+    assert seen["output_spread_share"] == (share and pytest.approx(share))
 
 
 def test_majority_excess_takes_off_the_most_frequent_label(tmp_path: Path) -> None:

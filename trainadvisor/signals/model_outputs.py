@@ -10,6 +10,7 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.activations import act, rows_of
 from trainadvisor.signals.batch_examples import FEWEST, spread_of
+from trainadvisor.signals.input_data import inputs_of
 from trainadvisor.signals.matrices import early, late, typical
 
 OUTPUT = {"needs": "the model's outputs on sampled steps", "zh": "抽样步上的模型输出"}
@@ -18,6 +19,8 @@ LOGITS = {"needs": "the logits inside attention on sampled steps", "zh": "抽样
 REGRESSION = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 CLASSIFICATION = ("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits")
 LAST_EVALS = 3
+# Outputs from which on their number being that of the inputs is no accident.
+SEVERAL = 8
 
 
 def _output(log: RunLog, column: str) -> Floats:
@@ -61,11 +64,28 @@ def output_spread_share(log: RunLog) -> float | None:
 
 
 def _output_unit(log: RunLog) -> float | None:
-    """Return the standard deviation of regression targets, 1 for a classifier, None where neither is known."""
+    """Return the standard deviation of regression targets, 1 for a classifier, None where neither is known.
+
+    What has the width of the inputs, in a loss that no function of torch computes, is taken for their reconstruction.
+    """
     training = [loss for loss in log.losses if loss.get("phase") != "eval"]
     stds = [loss["target"].get("std") for loss in training if loss["kind"] in REGRESSION]
     known = [float(std) for std in stds if isinstance(std, (int, float)) and std > 0]
-    return known[0] if known else 1.0 if any(loss["kind"] in CLASSIFICATION for loss in training) else None
+    if known or any(loss["kind"] in CLASSIFICATION for loss in training):
+        return known[0] if known else 1.0
+    return _input_spread(log) if training and all(loss["kind"] == "custom" for loss in training) else None
+
+
+def _input_spread(log: RunLog) -> float | None:
+    """Return the median over the inputs of their standard deviation over a batch, where the model has as many outputs.
+
+    That is told by its last matrix, [outputs, inputs of the layer].
+    """
+    given = inputs_of(log, "train") or {}
+    matrices = [fact["shape"] for fact in log.layers.rows() if fact["role"] == "weight" and len(fact["shape"]) == 2]
+    width = matrices[-1][0] if matrices else 0
+    alike = bool(given.get("floating")) and SEVERAL <= width == given.get("features")
+    return number(given.get("feature_std_median")) or None if alike else None
 
 
 @signal(unit="share", **EVALS)

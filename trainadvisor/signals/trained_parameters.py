@@ -47,7 +47,7 @@ def fresh(fact: Fact) -> bool:
 
 def _learnable(log: RunLog) -> list[Fact]:
     facts = all_parameters(log)
-    return [facts[number] for number in sorted(reached(log)) if number in facts and facts[number]["trainable"]]
+    return [facts[number] for number in sorted(reached(log)) if number in facts]
 
 
 def outside(log: RunLog) -> list[Fact] | None:
