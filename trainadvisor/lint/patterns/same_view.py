@@ -1,0 +1,73 @@
+"""Two views of an example that are one: a module called twice with the same input, and both answers compared."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from trainadvisor.lint.pattern_declaration import Match, pattern
+from trainadvisor.source.syntax import called, is_open
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainadvisor.source.training import Training
+
+# What can make two passes of one input differ inside of a model.
+CHANCE = re.compile(r"dropout|from_pretrained|drop_path|noise|stochastic", re.IGNORECASE)
+MODEL = re.compile(r"(net|model|encoder|backbone|network|student)\w*$", re.IGNORECASE)
+
+
+@pattern("first", "second", "call", words=(("backward(",),))
+def views_identical(training: Training) -> Iterator[Match]:
+    """Yield the second of two names for the same call, both of which one other call is given."""
+    if CHANCE.search(training.source.text) or _draws_inside(training):
+        return
+    for node in training.script.of_type(ast.Assign):
+        block = training.block(node) or []
+        for other in block[block.index(node) + 1 :] if node in block else []:
+            if not _same(node, other) or not isinstance(other, ast.Assign):
+                continue
+            between = block[block.index(node) + 1 : block.index(other)]
+            first, second = (ast.unparse(statement.targets[0]) for statement in (node, other))
+            if not _changed(node, between) and _compared(training, other, first, second):
+                yield Match(other, {"first": first, "second": second, "call": ast.unparse(node.value)}, node)
+
+
+def _draws_inside(training: Training) -> bool:
+    """Return whether a module of the script draws random numbers."""
+    owners = training.module_classes
+    return any("rand" in n.attr for owner in owners for n in ast.walk(owner) if isinstance(n, ast.Attribute))
+
+
+def _same(node: ast.Assign, other: ast.stmt) -> bool:
+    """Return whether two statements bind two names to the same call of a model."""
+    if not isinstance(other, ast.Assign) or len(node.targets) != 1 or len(other.targets) != 1:
+        return False
+    call, names = node.value, (node.targets[0], other.targets[0])
+    if not isinstance(call, ast.Call) or not call.args or is_open(call):
+        return False
+    if MODEL.search(ast.unparse(call.func)) is None or called(call)[:1].isupper():  # a class makes two modules
+        return False
+    named = all(isinstance(name, ast.Name) for name in names) and ast.unparse(names[0]) != ast.unparse(names[1])
+    return named and ast.unparse(other.value) == ast.unparse(call)
+
+
+def _changed(node: ast.Assign, between: list[ast.stmt]) -> bool:
+    """Return whether a statement between two calls can change the model or its input: it binds a name, or steps."""
+    read = {n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)}
+    inner = [n for statement in between for n in ast.walk(statement)]
+    bound = {n.id for n in inner if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    calls = any(isinstance(statement, ast.Expr) for statement in between)
+    return bool(read & bound) or calls
+
+
+def _compared(training: Training, other: ast.Assign, first: str, second: str) -> bool:
+    """Return whether one call is given both names as they are."""
+    scope = training.script.scope(other)
+    for node in training.script.inside(scope):
+        given = [ast.unparse(a) for a in node.args] if isinstance(node, ast.Call) else []
+        if first in given and second in given and getattr(node, "lineno", 0) > other.lineno:
+            return True
+    return False
