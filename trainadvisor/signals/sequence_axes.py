@@ -13,14 +13,24 @@ SHAPES = {
 }
 # Calls that agree before one shape alone decides.
 FEWEST = 2
+CTC_AXES = 3
 
 Row = dict[str, Any]
 
 
 @remembered
 def _layers(log: RunLog) -> dict[str, dict[str, Any]]:
-    """Return what was told last of each layer."""
-    return {event["subject"]: event["detail"] for event in log.events if event["kind"] == "sequence-axes"}
+    """Return what was told last of each layer; under CTC, whose scores are [time, examples, classes], with examples."""
+    told = {event["subject"]: event["detail"] for event in log.events if event["kind"] == "sequence-axes"}
+    scores = [loss["prediction"].get("shape") for loss in log.losses if loss["kind"] == "ctc_loss"]
+    return {name: {**layer, "rows": [_counted(row, scores) for row in layer["rows"]]} for name, layer in told.items()}
+
+
+def _counted(row: Row, scores: list[list[int] | None]) -> Row:
+    """Return a row with its number of examples, where the model's answer is what a CTC loss was given."""
+    answer = row.get("output_shape") or []
+    known = row.get("loader") is None and len(answer) == CTC_AXES and answer in scores
+    return {**row, "loader": answer[1]} if known else row
 
 
 def examples_of(row: Row) -> int | None:
