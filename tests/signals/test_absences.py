@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import event, log_of, make_model, parameter
+from builders import event, log_of, make_model, make_optimizer, parameter
 
 from trainadvisor.judge.assembly import judge_log
 from trainadvisor.judge.rule_loading import load
@@ -20,6 +20,7 @@ HAVING: dict[str, dict[str, Any]] = {
     "no-epoch-sampler": {"events": [event("sampler-epochs", {"loader": 0})]},
     "no-equal-streams": {"events": [event("worker-copies", {"loader": 0, "workers": 2, "compared": 4, "same": 0})]},
     "no-layers": {"models": [make_model(("fc", "Linear", 4, 2))]},
+    "no-optimizer": {"optimizers": [make_optimizer()]},
     "no-loader": {"loaders": [{"id": 0, "role": "train"}]},
     "no-planned-schedule": {"schedulers": [{"id": 0, "class": "OneCycleLR", "facts": {}}]},
     "no-weighed-answers": {"steps": [{**step, "factor_zero": 0.0} for step in STEPS]},

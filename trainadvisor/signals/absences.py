@@ -43,6 +43,11 @@ def no_planned_schedule(log: RunLog) -> bool:
     return _recorded(log) and not any(scheduler.get("class") in LENGTHS for scheduler in log.schedulers)
 
 
+def no_optimizer(log: RunLog) -> bool:
+    """Return whether no optimizer was seen: the script changes its weights by hand."""
+    return _recorded(log) and not log.optimizers
+
+
 def no_weighed_answers(log: RunLog) -> bool:
     """Return whether no loss multiplies log-probabilities with the advantages of answers."""
     return _recorded(log) and not np.isfinite(log.column("factor_zero")).any()
@@ -59,6 +64,7 @@ ABSENCES: dict[str, Callable[[RunLog], bool]] = {
     **{word: _without(kinds) for word, kinds in SUBJECTS.items()},
     "no-layers": no_layers,
     "no-loader": no_loader,
+    "no-optimizer": no_optimizer,
     "no-planned-schedule": no_planned_schedule,
     "no-weighed-answers": no_weighed_answers,
 }

@@ -54,6 +54,7 @@ CONTEXTS = {
         "zh": "没有共用数据流的 worker，也没有开头相同的遍历",
     },
     "no-layers": {"en": "no layers but tables of embeddings", "zh": "除嵌入表外没有其他层"},
+    "no-optimizer": {"en": "no optimizer", "zh": "没有优化器"},
     "no-loader": {"en": "no loader", "zh": "没有 DataLoader"},
     "no-planned-schedule": {"en": "no schedule that is made for a number of steps", "zh": "没有按步数创建的调度器"},
     "no-weighed-answers": {"en": "no answers that are weighed by advantages", "zh": "没有按优势加权的回答"},
