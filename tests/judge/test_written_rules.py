@@ -13,7 +13,7 @@ from trainadvisor.judge.rule_verdict import Verdict
 from trainadvisor.judge.rulebook import Rule, Rulebook
 from trainadvisor.judge.written_rules import written_faults
 
-PLACE = {"sites": [{"file": "train.py", "line": 5, "code": "y = f(x)"}], "parts": {"call": "g(x)"}}
+PLACE = {"sites": [{"file": "train.py", "line": 5, "code": "y = f(x)"}], "parts": [["call", "g(x)"]]}
 SAID = {"finding": "There stands {call}.", "remedy": "Write {call}."}
 
 
@@ -50,6 +50,18 @@ def test_a_rule_on_sources_alone_counts_only_where_its_fault_stands() -> None:
     assert [found.state for found in verdicts(alone)] == ["found"]
     assert judge({}, Rulebook({alone.code: alone}), ()) == []
     assert verdicts(alone, off={alone.code: "by the project"}) == []
+
+
+@pytest.mark.parametrize(
+    ("severity", "x", "told"), [("error", 1, "warning"), ("warning", 1, "note"), ("warning", 2, "warning")]
+)
+def test_what_may_do_harm_is_a_note_where_its_usual_consequences_did_not_come(severity: str, x: int, told: str) -> None:
+    """What is wrong by itself stays a warning; so does what has done harm, or whose harm was not looked for."""
+    cause = replace(written(), code="cause", when=(), severity=severity, explains={"harm": 0.8})
+    harm = replace(rule(), code="harm")
+    for signals, expected in (({"x": x}, told), ({}, "warning")):
+        found = judge(signals, Rulebook({"cause": cause, "harm": harm}), (), {"cause": PLACE})
+        assert next(verdict.severity for verdict in found if verdict.code == "cause") == expected
 
 
 def test_the_first_place_of_each_fault_is_read_of_a_log(tmp_path: Path) -> None:

@@ -281,7 +281,7 @@ def test_the_faults_that_stand_in_the_script_are_written_when_the_recording_begi
     """As they are given, before the first step; looking for them cannot fail the script."""
     script = tmp_path / "train.py"
     script.write_text(TRAINING)
-    place = {"sites": [{"file": "train.py", "line": 5, "code": None}], "parts": {}}
+    place = {"sites": [{"file": "train.py", "line": 5, "code": None}], "parts": []}
     found = Run(str(script), [], module=False, log=tmp_path / "log.json", written=lambda: [("clip-after-step", place)])
     assert found.execute() == 0
     records = orjson.loads((tmp_path / "log.json").read_bytes())

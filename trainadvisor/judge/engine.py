@@ -12,7 +12,7 @@ from trainadvisor.judge import crash_rules
 from trainadvisor.judge.conditions import Expression
 from trainadvisor.judge.rule_verdict import CLEAR, FOUND, OFF, UNKNOWN, Scope, SignalSource, Verdict
 from trainadvisor.judge.rulebook import Rule, Rulebook
-from trainadvisor.judge.written_rules import Written, of_source, with_source
+from trainadvisor.judge.written_rules import Written, of_source, softened, with_source
 from trainadvisor.vocabulary import Severity
 
 MOST_SUBJECTS = 200
@@ -59,7 +59,8 @@ def judge(
             verdicts.append(Verdict(rule, OFF, reason=rulebook.off[code]))
         else:
             verdicts.append(with_source(judge_rule(rule, signals, contexts), signals, written))
-    return verdicts + [judge_rule(rule, signals, contexts) for rule in crash_rules.explaining(signals, rulebook)]
+    verdicts += [judge_rule(rule, signals, contexts) for rule in crash_rules.explaining(signals, rulebook)]
+    return softened(verdicts)
 
 
 def judge_rule(rule: Rule, signals: SignalSource, contexts: Collection[str] = ()) -> Verdict:

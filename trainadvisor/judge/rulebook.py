@@ -64,6 +64,8 @@ class Rule:
     reasons: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
     branches: tuple[Branch, ...] = ()
+    # Whether what it finds is wrong by itself, whatever came of it: not so where its file calls it a warning.
+    certain_harm: bool = False
     # The branch that this is the rule of, where it is one of `variants`.
     branch: str | None = None
     lookalikes: tuple[Mapping[str, Any], ...] = ()
@@ -117,6 +119,7 @@ class Rule:
             branches=(),
             evidence="exact",
             severity="warning" if self.severity == "error" else self.severity,
+            certain_harm=self.severity == "error",
             texts={lang: {**texts, "evidence": []} for lang, texts in said.items()},
             remedies=({"change": "edit", "applies": "adapt", **advised},) if advised else self.all_remedies[:1],
             lookalikes=(),
@@ -253,22 +256,9 @@ def rule_of(path: Path, data: Mapping[str, Any]) -> Rule:
     context = data.get("context", {})
     thresholds = data.get("thresholds", {})
     plain = (
-        "scope",
-        "phase",
-        "measured_by",
-        "general",
-        "share",
-        "deciding",
-        "contract",
-        "preview",
-        "onset",
-        "subjects",
-        "site",
-        "unless_known",
-        "falsepositives",
-        "explains",
-        "values",
-    )
+        "scope", "phase", "measured_by", "general", "share", "deciding", "contract", "preview", "onset",
+        "subjects", "site", "unless_known", "falsepositives", "explains", "values",
+    )  # fmt: skip
     try:
         return Rule(
             code=path.stem,

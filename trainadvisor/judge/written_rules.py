@@ -1,12 +1,17 @@
 """Judges by the source: a fault that stands in the script is found where the run itself does not show otherwise."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from trainadvisor.judge.result import Site
-from trainadvisor.judge.rule_verdict import FOUND, UNKNOWN, SignalSource, Verdict, WrittenScope
-from trainadvisor.judge.rulebook import Rule
+from trainadvisor.judge.rule_verdict import CLEAR, FOUND, UNKNOWN, SignalSource, Verdict, WrittenScope
+from trainadvisor.judge.rulebook import WRITTEN, Rule
 from trainadvisor.log.reader import RunLog
+
+PAIR = 2
+# A consequence from which on it is a usual one.
+USUAL = 0.5
 
 Written = Mapping[str, Mapping[str, Any]]
 
@@ -34,10 +39,30 @@ def of_source(rule: Rule, signals: SignalSource, written: Written) -> Verdict | 
     detail = written.get(rule.code)
     if detail is None or rule.written is None:
         return None
-    scope = WrittenScope(rule.written, signals, detail.get("parts") or {})
+    parts = {part[0]: part[1] for part in detail.get("parts") or () if len(part) == PAIR}
+    scope = WrittenScope(rule.written, signals, parts)
     severity = "note" if rule.preview else rule.written.severity
     return Verdict(rule.written, FOUND, severity, scope, sites=tuple(map(_site, detail["sites"])))
 
 
 def _site(place: Mapping[str, Any]) -> Site:
     return Site(file=place["file"], line=place["line"], source=place.get("code"))
+
+
+def softened(verdicts: list[Verdict]) -> list[Verdict]:
+    """Return verdicts in which what may do harm, and by the run has done none of its usual, is a note."""
+    states = {verdict.code: verdict.state for verdict in verdicts}
+
+    def harmless(verdict: Verdict) -> bool:
+        usual = [code for code, weight in verdict.rule.explains.items() if weight >= USUAL]
+        return bool(usual) and all(states.get(code) == CLEAR for code in usual)
+
+    return [
+        replace(verdict, severity="note") if _may_harm(verdict) and harmless(verdict) else verdict
+        for verdict in verdicts
+    ]
+
+
+def _may_harm(verdict: Verdict) -> bool:
+    """Return whether a verdict is one of the source on what is not wrong by itself."""
+    return verdict.rule.branch == WRITTEN and not verdict.rule.certain_harm

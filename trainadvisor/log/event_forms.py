@@ -72,7 +72,7 @@ FORMS: dict[str, Check] = {
     }),
     "written-fault": object_of({
         "sites": _some(object_of({"file": is_text, "line": is_count, "code": optional(is_text)})),
-        "parts": optional(object_of({})),
+        "parts": optional(list_of(_texts)),
     }),
     "unused-parameters": object_of({"tensors": is_count, "held": is_positive, "share": is_finite}),
     "codebook": object_of({

@@ -43,7 +43,7 @@ def _told(source: Source, match: Match, shown: Callable[[str], str]) -> dict[str
     nodes = [node for node in (match.node, match.other) if node is not None]
     lines = dict.fromkeys(int(getattr(node, "lineno", 1)) for node in nodes)
     places = [{"file": shown(source.name), "line": line, "code": source.lines[line - 1].strip()} for line in lines]
-    return {"sites": places, "parts": dict(match.values)}
+    return {"sites": places, "parts": [[name, text] for name, text in match.values.items()]}
 
 
 def _sources(script: Path) -> Iterator[Source]:
