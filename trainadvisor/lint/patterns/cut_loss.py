@@ -47,13 +47,13 @@ def _cut_inputs(training: Training, backward: ast.Call, origins: list[ast.expr])
         if ends and {end.kind for end in ends} <= CUTS:
             cut = ends[0].node
             yield Match(cut, {"loss": ast.unparse(loss.input), "cut": ast.unparse(cut)}, backward)
-    if _without_grad(training, backward):
+    if _without_grad(training, backward) and origins and all(_without_grad(training, made) for made in origins):
         yield Match(backward, {"loss": ast.unparse(backward), "cut": "torch.no_grad()"})
 
 
-def _without_grad(training: Training, backward: ast.Call) -> bool:
-    """Return whether everything up to backward() runs without gradients."""
-    for node in training.script.ancestors(backward):
+def _without_grad(training: Training, computed: ast.expr) -> bool:
+    """Return whether a value is computed where no gradients are."""
+    for node in training.script.ancestors(computed):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
             return any("no_grad" in ast.unparse(d) for d in getattr(node, "decorator_list", []))
         names = [ast.unparse(i.context_expr) for i in node.items] if isinstance(node, ast.With) else []
