@@ -1,5 +1,8 @@
 """The faults that stand in a script and beside it, as the log of a run keeps them."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 from trainadvisor.mending.written_faults import written_faults
@@ -52,3 +55,27 @@ def test_what_cannot_be_read_says_nothing(tmp_path: Path) -> None:
     assert written_faults(None, name_of) == []
     assert written_faults(str(tmp_path / "gone.py"), name_of) == []
     assert written_faults(str(broken), name_of) == []
+
+
+WATCHED = """import torch
+import trainadvisor
+
+def prepare(scaler, X_train, X_test):
+    X_train = scaler.fit_transform(X_train)
+    return X_train, scaler.fit_transform(X_test)
+
+model = torch.nn.Linear(2, 1)
+with trainadvisor.watch(model, torch.optim.SGD(model.parameters(), lr=0.1), log="log.json"):
+    model(torch.ones(4, 2)).mean().backward()
+"""
+
+
+def test_watch_reads_the_script_that_calls_it(tmp_path: Path) -> None:
+    """As `run` does; the places are in the log."""
+    (tmp_path / "train.py").write_text(WATCHED)
+    subprocess.run([sys.executable, "train.py"], cwd=tmp_path, check=True, capture_output=True)
+    records = json.loads((tmp_path / "log.json").read_text())
+    found = [record for record in records if record.get("kind") == "written-fault"]
+    assert [(fault["subject"], fault["detail"]["sites"][0]["line"]) for fault in found] == [
+        ("preprocessing-mismatch", 6)
+    ]
