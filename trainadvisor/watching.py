@@ -186,9 +186,11 @@ def autolog(log: str | Path = "log.json", *, every: int = 10, overhead: str | fl
 
 def _written() -> "list[Fault]":
     """Return the faults that stand in the sources of the script that runs."""
-    from trainadvisor.mending.written_faults import written_faults
+    from trainadvisor.mending import notebook_cells
+    from trainadvisor.mending.written_faults import faults_in_cells, written_faults
 
-    return written_faults(getattr(sys.modules["__main__"], "__file__", None), call_sites.shorten)
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    return written_faults(script, call_sites.shorten) if script else faults_in_cells(notebook_cells.current())
 
 
 def _optimizers_of(models: list[nn.Module]) -> list[torch.optim.Optimizer]:

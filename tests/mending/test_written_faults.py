@@ -5,7 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from trainadvisor.mending.written_faults import written_faults
+from trainadvisor.mending.notebook_cells import of_texts
+from trainadvisor.mending.written_faults import faults_in_cells, written_faults
 
 SCALED = """import torch
 from sklearn.preprocessing import StandardScaler
@@ -55,6 +56,18 @@ def test_what_cannot_be_read_says_nothing(tmp_path: Path) -> None:
     assert written_faults(None, name_of) == []
     assert written_faults(str(tmp_path / "gone.py"), name_of) == []
     assert written_faults(str(broken), name_of) == []
+
+
+def test_the_cells_of_a_notebook_are_read_as_one_script() -> None:
+    """Each line is told by its own cell; without a notebook there is nothing."""
+    first, _, second = SCALED.partition("X_train")
+    cells = of_texts(["", first, f"X_train{second}"])
+    (found,) = faults_in_cells(cells)
+    assert (found[0], [(site["file"], site["line"]) for site in found[1]["sites"]]) == (
+        "preprocessing-mismatch",
+        [("In [2]", 2), ("In [2]", 1)],
+    )
+    assert faults_in_cells(None) == []
 
 
 WATCHED = """import torch

@@ -6,7 +6,8 @@ import ast
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.errors import TrainAdvisorError
+from trainadvisor.interruptions import from_handler
+from trainadvisor.judge.result import Site
 from trainadvisor.lint.pattern_catalogue import matches
 from trainadvisor.mending.project import imported_names
 from trainadvisor.source.reading import read
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from trainadvisor.lint.pattern_declaration import Match
+    from trainadvisor.mending.notebook_cells import Cells
     from trainadvisor.source.reading import Source
 
 Fault = tuple[str, dict[str, Any]]
@@ -28,21 +30,39 @@ def written_faults(script: str | None, shown: Callable[[str], str]) -> list[Faul
 
     `shown` gives the name by which the log calls a file. Nothing is raised: a source that cannot be read says nothing.
     """
+    return _quietly(lambda: list(_found(script, shown)) if script else [])
+
+
+def faults_in_cells(cells: Cells | None) -> list[Fault]:
+    """Return the code and the place of each fault in the cells of a notebook that were run so far."""
+    return _quietly(
+        lambda: [(c, _told(cells.source, m, cells.located)) for c, m in matches(cells.source)] if cells else []
+    )
+
+
+def _quietly(look: Callable[[], list[Fault]]) -> list[Fault]:
+    """Return what is found, nothing where looking fails: only what a signal handler of the script raises goes on."""
     try:
-        return list(_found(script, shown))[:MOST_FAULTS] if script else []
-    except (OSError, ValueError, RecursionError, TrainAdvisorError):
+        return look()[:MOST_FAULTS]
+    except Exception as error:
+        if from_handler(error):
+            raise
         return []
 
 
 def _found(script: str, shown: Callable[[str], str]) -> Iterator[Fault]:
+    def located(site: Site) -> Site:
+        return site.model_copy(update={"file": shown(site.file)})
+
     for source in _sources(Path(script)):
-        yield from ((code, _told(source, match, shown)) for code, match in matches(source))
+        yield from ((code, _told(source, match, located)) for code, match in matches(source))
 
 
-def _told(source: Source, match: Match, shown: Callable[[str], str]) -> dict[str, Any]:
+def _told(source: Source, match: Match, located: Callable[[Site], Site]) -> dict[str, Any]:
     nodes = [node for node in (match.node, match.other) if node is not None]
     lines = dict.fromkeys(int(getattr(node, "lineno", 1)) for node in nodes)
-    places = [{"file": shown(source.name), "line": line, "code": source.lines[line - 1].strip()} for line in lines]
+    sites = [located(Site(file=source.name, line=line, source=source.lines[line - 1].strip())) for line in lines]
+    places = [{"file": site.file, "line": site.line, "code": site.source} for site in sites]
     return {"sites": places, "parts": [[name, text] for name, text in match.values.items()]}
 
 
