@@ -30,8 +30,8 @@ class Shortcuts(Protocol):
     def backward_ends(self) -> bool:
         """Take that it has ended."""
 
-    def step_begins(self, optimizer: torch.optim.Optimizer) -> bool:
-        """Take that an optimizer steps, without a closure."""
+    def step_begins(self, optimizer: torch.optim.Optimizer, closure: bool = False) -> bool:  # noqa: FBT001, FBT002
+        """Take that an optimizer steps, with a closure or without."""
 
     def step_ends(self, optimizer: torch.optim.Optimizer) -> bool:
         """Take that it has stepped."""

@@ -74,15 +74,16 @@ class Arming:
     def _is_settled(self) -> bool:
         """Return whether nothing is under way of which a plan knows nothing."""
         shortcuts = self._shortcuts
-        if shortcuts._ends_long or not shortcuts.__dict__.keys().isdisjoint(_EVENTS):
+        long = shortcuts._ends_long or not shortcuts.__dict__.keys().isdisjoint(_EVENTS)
+        if long or type(shortcuts._recorder.values) is not HostValues:
             return False
         recorder, order, evaluation = shortcuts._recorder, shortcuts._order, shortcuts._evaluation
         queue, timing, sources = recorder.queue, shortcuts._timing, evaluation.sources
         if queue._header is not None or queue._waiting or len(queue.subscribers) != 1:
             return False
-        if order._micro != 1 or recorder.counts.divided is not False or evaluation._current is not None:
+        if order._micro != 1 or order._closure or evaluation._current is not None:
             return False
-        if recorder.scale.reading is not None or type(recorder.values) is not HostValues:
+        if recorder.counts.divided is not False or recorder.scale.reading is not None:
             return False
         if timing._last_loader is not None:
             return True
@@ -95,7 +96,7 @@ class Arming:
         recorder, called, key = shortcuts._recorder, shortcuts._called, shortcuts._stepped
         objects, implicit = recorder.objects, recorder.boundaries._implicit
         optimizer = next((o for o in objects.alive_optimizers() if id(o) == key), None)
-        if called is None or called[3].graph is None:
+        if called is None or called[3].graph is None or not called[3].straight:
             return False
         if optimizer is None or objects.optimizers[key]["id"] != closed.stepped[0]:
             return False

@@ -229,3 +229,15 @@ class Plan(PlanCourse):
         self.zeros += 1
         self.cleared = True
         return True
+
+    @veiled
+    def scheduler_step(self, args: tuple[Any, ...], kwargs: dict[str, Any], result: object) -> bool:
+        """Count the step of a scheduler, of which the plan asks nothing else."""
+        if BACKWARD <= self.state <= STEPPING:
+            return self._unexpected()
+        return bool(self.shortcuts.scheduler_step(args, kwargs, result)) or self._unexpected()
+
+    @veiled
+    def clip_grad_norm_(self, *_: object) -> bool:
+        """Leave: a plan knows no clippings."""
+        return self._unexpected()
