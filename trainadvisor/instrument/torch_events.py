@@ -16,7 +16,7 @@ from torch.optim import lr_scheduler
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.utils.data import DataLoader
 
-from trainadvisor.instrument import asked_lengths, module_calls, plan_events, private_torch, quick, tracing
+from trainadvisor.instrument import asked_lengths, module_calls, plan_events, private_torch, quick, taps, tracing
 from trainadvisor.instrument.call_sites import maker_place, rank, user_place
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.module_calls import Listener, listeners
@@ -180,14 +180,7 @@ def _step_begins(optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs
         if slot.plan is not None and plan_events.step_begins(optimizer, args, kwargs):
             return
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
-        plain = slot.now
-        if plain is not None:
-            try:
-                if plain.step_begins(optimizer, closure is not None):
-                    return
-            except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
-                plain.failed(error)
-        tell("step_begins", optimizer, closure is not None)
+        taps.step_begins(optimizer, closure is not None)
 
 
 def _step_ends(optimizer: torch.optim.Optimizer, *_: object) -> None:
@@ -198,14 +191,7 @@ def _step_ends(optimizer: torch.optim.Optimizer, *_: object) -> None:
     if not _stepping:
         if slot.plan is not None and plan_events.step_ends(optimizer):
             return
-        plain = slot.now
-        if plain is not None:
-            try:
-                if plain.step_ends(optimizer):
-                    return
-            except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
-                plain.failed(error)
-        tell("step_ends", optimizer)
+        taps.step_ends(optimizer)
 
 
 def _under_another_step() -> bool:

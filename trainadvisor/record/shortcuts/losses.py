@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from trainadvisor.instrument.call_sites import USERS, rank, user_place
+from trainadvisor.instrument.call_sites import USERS, Place, rank, user_place
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.private_torch import dispatch_modes, function_modes, tracing_state, transform, version
 from trainadvisor.record.device_readback import HostValues
@@ -39,35 +39,62 @@ class Losses(Parts):
     @veiled
     def loss(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: object) -> bool:
         """Hold a loss of which only the value is wanted, until its backward."""
-        if ident() != self._thread or looked_at() is not None or type(result) is not _Tensor:
-            return False
-        if function_modes() or dispatch_modes() or tracing_state() is not None or transform() is not None:
-            return False
-        models, losses = self._recorder.step.models, self._losses
-        if not models or losses._pending or len(args) != 2 or not result.requires_grad or not _grad_enabled():
+        if len(args) != 2 or not self._may_hold(result):
             return False
         self._cost.entered = begun = now()
         frame = sys._getframe(5)  # behind the function around the loss, and those that call it
         site = frame.f_code, frame.f_lasti, kind, kwargs.get("reduction", "mean")
         entry = self._sites.get(site) or self._entry_at(site, frame.f_code.co_filename)
-        root = models[0].alive[0]()
-        if entry is None or not (entry.straight or entry.scaled) or root is None or not root.training or result.is_meta:
+        if entry is None or not self._holds(entry, result):
             return False
         if self.arming.wants(self._recorder.step_number + 1):
             self._called = frames_of(frame), kind, site[3], entry
+        self._cost.spent += now() - begun
+        return True
+
+    @veiled
+    def told_loss(self, kind: str, settings: dict[str, Any], result: object) -> bool:
+        """Hold such a loss of a framework, which tells where it is made."""
+        if not self._may_hold(result):
+            return False
+        self._cost.entered = begun = now()
+        entry = self._known_entry(kind, settings.get("reduction", "mean"), settings["place"])
+        if entry is None or not self._holds(entry, result):
+            return False
+        self._called = None
+        self._cost.spent += now() - begun
+        return True
+
+    def _may_hold(self, result: object) -> bool:
+        """Return whether the result of a loss function is one of the training, and nothing else is held."""
+        if ident() != self._thread or looked_at() is not None or type(result) is not _Tensor:
+            return False
+        if function_modes() or dispatch_modes() or tracing_state() is not None or transform() is not None:
+            return False
+        models, losses = self._recorder.step.models, self._losses
+        return bool(models) and not losses._pending and result.requires_grad and _grad_enabled()
+
+    def _holds(self, entry: LossEntry, result: Any) -> bool:
+        """Hold the loss if nothing but its value, or a multiple of that, was differentiated the last time."""
+        root, losses = self._recorder.step.models[0].alive[0](), self._losses
+        if not (entry.straight or entry.scaled) or root is None or not root.training or result.is_meta:
+            return False
         losses._serial += 1
         losses._pending = [LossCall(entry, result, None, True, None, result, losses._serial, None, True)]  # noqa: FBT003
-        self._cost.spent += now() - begun
         return True
 
     def _entry_at(self, site: tuple[Any, ...], filename: str) -> LossEntry | None:
         """Return the loss that is called, where only its value is wanted from now on; remember a call by the user."""
         kind, reduction = site[2:]
-        entry: LossEntry | None = self._losses._entries.get((kind, reduction, user_place(5)))
+        entry = self._known_entry(kind, reduction, user_place(5))
+        if entry is not None and rank(filename) == USERS and len(self._sites) < _MOST_SITES:
+            self._sites[site] = entry
+        return entry
+
+    def _known_entry(self, kind: str, reduction: str, place: Place | None) -> LossEntry | None:
+        entry: LossEntry | None = self._losses._entries.get((kind, reduction, place))
         if entry is None or kind not in self._routine.kinds or self._losses._is_looked_at(entry, "train"):
             return None
-        if rank(filename) == USERS and len(self._sites) < _MOST_SITES:
-            self._sites[site] = entry
         return entry
 
     @veiled
