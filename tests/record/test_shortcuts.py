@@ -203,27 +203,39 @@ def test_a_mistake_in_a_plan_ends_it_and_nothing_is_lost(plain: list[int], monke
     assert [r["subject"] for r in records if r.get("kind") == "probe-failed"] == ["shortcuts"]
 
 
-@pytest.mark.parametrize("left_at", ["zero_grad", "model", "loss", "backward", "step"])
+@pytest.mark.parametrize("way", ["usual", "clipped", "closure"])
+@pytest.mark.parametrize("left_at", ["zero_grad", "model", "loss", "backward", "clip", "step", "schedule"])
 def test_a_plan_is_left_after_any_of_its_events(
-    left_at: str, plain: list[int], monkeypatch: pytest.MonkeyPatch
+    left_at: str, way: str, plain: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The open step and all counts are those of the long way."""
+    schedules: list[torch.optim.lr_scheduler.ExponentialLR] = []
 
     def step(number: int, model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor) -> None:
         def odd(place: str) -> None:
             if place == left_at and number > 140 and number % 10 == 8:
                 model.state_dict()
 
-        optimizer.zero_grad()
-        odd("zero_grad")
-        scores = model(x)
-        odd("model")
-        loss = F.cross_entropy(scores, y)
-        odd("loss")
-        loss.backward()
-        odd("backward")
-        optimizer.step()
+        def gradients() -> torch.Tensor:
+            optimizer.zero_grad()
+            odd("zero_grad")
+            scores = model(x)
+            odd("model")
+            loss = F.cross_entropy(scores, y)
+            odd("loss")
+            loss.backward()
+            odd("backward")
+            if way != "usual":
+                nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            odd("clip")
+            return loss
+
+        if number == 0:
+            schedules[:] = [torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.999)]
+        optimizer.step(gradients) if way == "closure" else (gradients(), optimizer.step())
         odd("step")
+        schedules[0].step()
+        odd("schedule")
 
     records = _train(step)
     assert len([number for number in plain if number > 140]) > 40

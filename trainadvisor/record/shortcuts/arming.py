@@ -15,10 +15,10 @@ from trainadvisor.record.shortcuts.plan import Plan
 from trainadvisor.record.shortcuts.states import START
 from trainadvisor.record.step import Step
 
-_FIELDS = frozenset({"batch", "loss_id", "loss", "lr", "mode", "epoch", "wait"})
+_FIELDS = frozenset({"batch", "loss_id", "loss", "lr", "mode", "epoch", "wait", "clip_max", "clip_norm"})
 # Events that the shortcuts may leave to the long way.
 _EVENTS = frozenset({"batch_begins", "batch_ends", "forward_begins", "loss", "backward_begins", "backward_ends",
-                     "step_begins", "step_ends", "zero_grad"})  # fmt: skip
+                     "step_begins", "step_ends", "zero_grad", "clip_grad_norm_", "scheduler_step"})  # fmt: skip
 # Frames from a loss function to the user's call of it, at most.
 _FRAMES = 8
 # Steps without a plan after several that were left at once, at most.
@@ -58,6 +58,7 @@ class Arming:
         plan.thread, plan.step, plan.begun = shortcuts._thread, recorder.step, recorder.step.begun
         plan.cleared, plan.state, plan.active = not shortcuts._order._left.get(plan.key, True), START, True
         plan.modules = shortcuts._framework.modules_seen
+        plan.closure, plan.inside, plan.clip = shortcuts._order._closure, False, None
         slot.plan = plan
         if not plan.own:
             plan.__class__ = ClockedPlan
@@ -81,7 +82,7 @@ class Arming:
         queue, timing, sources = recorder.queue, shortcuts._timing, evaluation.sources
         if queue._header is not None or queue._waiting or len(queue.subscribers) != 1:
             return False
-        if order._micro != 1 or order._closure or evaluation._current is not None:
+        if order._micro != 1 or evaluation._current is not None:
             return False
         if recorder.counts.divided is not False or recorder.scale.reading is not None:
             return False

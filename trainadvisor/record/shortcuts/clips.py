@@ -25,18 +25,27 @@ class Clips(Parts):
         recorder, step = self._recorder, self._recorder.step
         if not step.micro or step.done or self._clipping._stepped or recorder.scale.reading is not None:
             return False
+        self._cost.entered = begun = now()
+        found = self.read_clip(step.number, args, kwargs, norm)
+        if found is None:
+            return False
+        step.fields["clip_max"], step.fields["clip_norm"] = found
+        self._cost.spent += now() - begun
+        return True
+
+    def read_clip(
+        self, step: int, args: tuple[Any, ...], kwargs: dict[str, Any], norm: object
+    ) -> tuple[float, float] | None:
+        """Count a clipping of gradients that wait for a step; return threshold and norm, None of an unusual one."""
         limit: Any = args[1] if len(args) > 1 else kwargs.get("max_norm")
         if type(limit) not in (float, int) or type(norm) is not torch.Tensor or norm.ndim or norm.is_meta:
-            return False
-        if type(recorder.values) is not HostValues:
-            return False
-        self._cost.entered = begun = now()
+            return None
+        if type(self._recorder.values) is not HostValues:
+            return None
         value, jumps = norm.item(), self._clips._jumps
-        if not value <= jumps._times * jumps._usual or step.number <= jumps._steady_after:
-            return False
+        if not value <= jumps._times * jumps._usual or step <= jumps._steady_after:
+            return None
         jumps._usual += 0.1 * (value - jumps._usual)
         self._counts["clip_calls"] += 1
         self._counts["clips_before_step"] += math.isfinite(limit) and limit < NO_LIMIT
-        step.fields["clip_max"], step.fields["clip_norm"] = float(limit), value
-        self._cost.spent += now() - begun
-        return True
+        return float(limit), value

@@ -26,7 +26,7 @@ class OptimizerSteps(Parts):
     """Takes the steps of known optimizers."""
 
     @veiled
-    def step_begins(  # noqa: PLR0911 - written out for speed
+    def step_begins(  # noqa: C901, PLR0911 - written out for speed
         self,
         optimizer: torch.optim.Optimizer,
         closure: bool = False,  # noqa: FBT001, FBT002
@@ -40,8 +40,10 @@ class OptimizerSteps(Parts):
             return False
         self._cost.entered = begun = now()
         if fact["id"] in step.stepped:
-            if self._boundaries.in_step or not self._close_before_step():
+            if self._boundaries.in_step or not self._close():
                 return False
+            if slot.plan is not None and slot.plan.step_begins(optimizer, closure):
+                return True
             step = self._recorder.step
         size, rates = 0, []
         for group in optimizer.param_groups:
@@ -63,13 +65,6 @@ class OptimizerSteps(Parts):
         self._timing._closure, self._boundaries.in_step, self._stepping = closure, True, key
         self._cost.spent += now() - begun
         return True
-
-    def _close_before_step(self) -> bool:
-        """Close the step before, which nothing separates from this one: its forward is in a closure."""
-        closed = self._close()
-        if slot.plan is not None:
-            slot.plan.leave()
-        return closed
 
     def _number_in(self, rate: object) -> float | None:
         """Return the number in a tensor that can be read at once."""

@@ -52,7 +52,9 @@ class Plan(PlanCourse):
         """Close the step before, and start the clock of the wait."""
         if ident() != self.thread or looked_at() is not None:
             return False
-        if not self.loads or self.state not in (START, DONE) or (self.state == DONE and not self._close()):
+        if self.inside or not self.loads or self.state not in (START, DONE):
+            return self._unexpected()
+        if self.state == DONE and not self._close():
             return self._unexpected()
         self.timing._asked = now()
         self.sources.ask(iterator)
@@ -79,6 +81,8 @@ class Plan(PlanCourse):
                 return None
             return self._unexpected() if id(module) in self.objects._owner else False
         if kwargs or len(args) != self.count or looked_at() is not None or START < state < DONE:
+            return self._unexpected()
+        if self.inside is not self.closure:
             return self._unexpected()
         if function_modes() or dispatch_modes() or tracing_state() is not None or transform() is not None:
             return self._unexpected()
@@ -191,11 +195,19 @@ class Plan(PlanCourse):
         return True
 
     @veiled
-    def step_begins(self, optimizer: torch.optim.Optimizer) -> bool:
-        """Read the learning rates, and look whether there are gradients."""
+    def step_begins(  # noqa: PLR0911 - written out for speed
+        self,
+        optimizer: torch.optim.Optimizer,
+        closure: bool = False,  # noqa: FBT001, FBT002
+    ) -> bool:
+        """Read the learning rates, and look whether there are gradients; with a closure all of the step is to come."""
         if ident() != self.thread:
             return False
-        if self.state != READY or id(optimizer) != self.key or function_modes():
+        if closure is not self.closure or self.inside or id(optimizer) != self.key or function_modes():
+            return self._unexpected()
+        if closure and self.state == DONE and not self._close():
+            return False
+        if self.state != (START if closure else READY):
             return self._unexpected()
         size, rates, groups = 0, [], optimizer.param_groups
         for group in groups:
@@ -205,18 +217,24 @@ class Plan(PlanCourse):
                 return self._unexpected()
             rates.append(rate)
         first = groups[0]["params"][0]
-        if size != self.size or type(first) is not _Parameter or first.grad is None:
+        if size != self.size or type(first) is not _Parameter or not (closure or first.grad is not None):
             return self._unexpected()
-        self.tried[0] += 1
-        self.rates, self.state = rates, STEPPING
+        self.rates = rates
+        if closure:
+            self.inside = True
+        else:
+            self.tried[0] += 1
+            self.state = STEPPING
         return True
 
     @veiled
     def step_ends(self, optimizer: torch.optim.Optimizer) -> bool:
         """Note that the gradients are used up."""
-        if self.state != STEPPING or id(optimizer) != self.key:
+        if self.state != (READY if self.inside else STEPPING) or id(optimizer) != self.key:
             return self._unexpected()
-        self.ended, self.cleared, self.state = now(), False, DONE
+        if self.inside and optimizer.param_groups[0]["params"][0].grad is None:
+            return self._unexpected()
+        self.ended, self.cleared, self.inside, self.state = now(), False, False, DONE
         return True
 
     @veiled
@@ -238,6 +256,14 @@ class Plan(PlanCourse):
         return bool(self.shortcuts.scheduler_step(args, kwargs, result)) or self._unexpected()
 
     @veiled
-    def clip_grad_norm_(self, *_: object) -> bool:
-        """Leave: a plan knows no clippings."""
-        return self._unexpected()
+    def clip_grad_norm_(self, args: tuple[Any, ...], kwargs: dict[str, Any], norm: object) -> bool:
+        """Note the norm before clipping and the threshold."""
+        if ident() != self.thread:
+            return False
+        if self.state != READY or looked_at() is not None or function_modes() or dispatch_modes():
+            return self._unexpected()
+        clip = self.shortcuts.read_clip(self.number, args, kwargs, norm)
+        if clip is None:
+            return self._unexpected()
+        self.clip = clip
+        return True
