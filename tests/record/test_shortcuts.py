@@ -203,7 +203,7 @@ def test_a_mistake_in_a_plan_ends_it_and_nothing_is_lost(plain: list[int], monke
     assert [r["subject"] for r in records if r.get("kind") == "probe-failed"] == ["shortcuts"]
 
 
-@pytest.mark.parametrize("way", ["usual", "clipped", "closure"])
+@pytest.mark.parametrize("way", ["usual", "clipped", "closure", "scaled"])
 @pytest.mark.parametrize("left_at", ["zero_grad", "model", "loss", "backward", "clip", "step", "schedule"])
 def test_a_plan_is_left_after_any_of_its_events(
     left_at: str, way: str, plain: list[int], monkeypatch: pytest.MonkeyPatch
@@ -223,9 +223,9 @@ def test_a_plan_is_left_after_any_of_its_events(
             odd("model")
             loss = F.cross_entropy(scores, y)
             odd("loss")
-            loss.backward()
+            (loss / 2 if way == "scaled" else loss).backward()
             odd("backward")
-            if way != "usual":
+            if way in {"clipped", "closure"}:
                 nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             odd("clip")
             return loss

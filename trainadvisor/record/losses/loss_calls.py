@@ -192,8 +192,10 @@ def is_scaled_mean(call: LossCall, tensor: torch.Tensor) -> bool:
     return plain and call.training and call.entry.fact["reduction"] == "mean"
 
 
-def is_multiple(tensor: torch.Tensor, value: torch.Tensor) -> bool:
-    """Return whether a tensor is made of another one by dividing and multiplying alone."""
+def is_scaled(tensor: Any, value: Any) -> bool:
+    """Return whether a plain number is made of another one by dividing and multiplying alone."""
+    if type(tensor) is not torch.Tensor or tensor.ndim:
+        return False
     node, made = tensor.grad_fn, value.grad_fn
     for _ in range(_FACTORS):
         if node is None or node.name() not in _MULTIPLES:

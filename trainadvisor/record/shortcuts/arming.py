@@ -84,7 +84,7 @@ class Arming:
             return False
         if order._micro != 1 or evaluation._current is not None:
             return False
-        if recorder.counts.divided is not False or recorder.scale.reading is not None:
+        if recorder.scale.reading is not None:
             return False
         if timing._last_loader is not None:
             return True
@@ -97,7 +97,10 @@ class Arming:
         recorder, called, key = shortcuts._recorder, shortcuts._called, shortcuts._stepped
         objects, implicit = recorder.objects, recorder.boundaries._implicit
         optimizer = next((o for o in objects.alive_optimizers() if id(o) == key), None)
-        if called is None or called[3].graph is None or not called[3].straight:
+        if called is None or called[3].graph is None or called[3].straight is called[3].scaled:
+            return False
+        plan.scaled = called[3].scaled
+        if recorder.counts.divided is not plan.scaled:
             return False
         if optimizer is None or objects.optimizers[key]["id"] != closed.stepped[0]:
             return False

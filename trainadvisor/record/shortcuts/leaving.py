@@ -19,7 +19,7 @@ def bring_up_to_date(plan: Any) -> None:
     if plan.inside:
         plan.recorder.boundaries.in_step, plan.shortcuts._stepping, plan.inside = True, plan.key, False
     plan.book()
-    plan.clip, plan.args, plan.given, plan.result = None, (), None, None
+    plan.clip, plan.args, plan.given, plan.result, plan.root = None, (), None, None, None
 
 
 def _count(plan: Any, closed: int, state: int) -> None:
@@ -66,7 +66,7 @@ def _note_backward(plan: Any, closed: int, state: int) -> None:
     shortcuts._evaluation._trained[plan.entry.number] = None
     shortcuts._clipping._stepped = not BACKWARD <= state <= STEPPING
     boundaries._unstepped = int(state in (READY, STEPPING))
-    plan.recorder.losses.last = plan.result if state == BACKWARD else None
+    plan.recorder.losses.last = plan.root if state == BACKWARD else None
     if closed or state >= READY:
         boundaries._implicit.version = plan.version
         plan.timing._trained = plan.trained, plan.waited

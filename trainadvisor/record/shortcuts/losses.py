@@ -10,7 +10,7 @@ from trainadvisor.instrument.call_sites import USERS, Place, rank, user_place
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.private_torch import dispatch_modes, function_modes, tracing_state, transform, version
 from trainadvisor.record.device_readback import HostValues
-from trainadvisor.record.losses.loss_calls import LossCall, LossEntry, is_multiple
+from trainadvisor.record.losses.loss_calls import LossCall, LossEntry, is_scaled
 from trainadvisor.record.losses.loss_graph import LAST_GRAPH_STEP, steps_to_read
 from trainadvisor.record.losses.shared_divisor import shares_divisor
 from trainadvisor.record.shortcuts.arming import frames_of
@@ -183,4 +183,4 @@ def _is_of(tensor: object, call: LossCall) -> bool:
     """Return whether a loss is differentiated, or a plain multiple of one that was before."""
     if call.value is tensor:
         return True
-    return call.entry.scaled and type(tensor) is _Tensor and not tensor.ndim and is_multiple(tensor, call.value)
+    return call.entry.scaled and is_scaled(tensor, call.value)

@@ -21,6 +21,7 @@ from trainadvisor.instrument.private_torch import (
 )
 from trainadvisor.instrument.user_modes import apart
 from trainadvisor.record.evaluations.evaluation_source import Stretch
+from trainadvisor.record.losses.loss_calls import is_scaled
 from trainadvisor.record.shortcuts.forwards import learns
 from trainadvisor.record.shortcuts.parts import ident, looked_at, now
 from trainadvisor.record.shortcuts.plan_course import PlanCourse
@@ -165,16 +166,19 @@ class Plan(PlanCourse):
             return False
         if type(tensor) is tuple and tensor:
             tensor = tensor[0]
-        if tensor is not self.result or self.state != LOSS or not self.cleared or len(_modules) != self.modules:
+        result = self.result
+        if self.state != LOSS or not self.cleared or len(_modules) != self.modules:
+            return self._unexpected()
+        if (tensor is result) is self.scaled or (self.scaled and not is_scaled(tensor, result)):
             return self._unexpected()
         if function_modes() or dispatch_modes():
             return self._unexpected()
-        value, jumps = tensor.item(), self.jumps  # type: ignore[union-attr]
+        value, jumps = result.item(), self.jumps  # type: ignore[union-attr]
         size = value if value >= 0 else -value
         if not size <= jumps._times * jumps._usual:
             return self._unexpected()
         jumps._usual += 0.1 * (size - jumps._usual)
-        self.value, self.state, self.args = value, BACKWARD, ()
+        self.value, self.root, self.state, self.args = value, tensor, BACKWARD, ()
         if self.loads:
             self.order._batch_came = False
             self.shortcuts._count_draws()
@@ -188,7 +192,7 @@ class Plan(PlanCourse):
         parameter = self.held()
         if parameter is None or function_modes() or parameter.grad is None:
             return self._unexpected()
-        self.version, self.result, self.given, self.state = version(parameter), None, None, READY
+        self.version, self.result, self.root, self.given, self.state = version(parameter), None, None, None, READY
         self.cost.entered = self.trained = now()
         if self.loads:
             self.waited = self.timing._wait

@@ -58,7 +58,10 @@ class PlanCourse:
         self.closure = self.inside = False
         self.args: tuple[Any, ...] = ()
         self.given: torch.Tensor | None = None
+        # What the loss function gave, and what is differentiated: that itself, or where it is scaled a multiple of it.
         self.result: torch.Tensor | None = None
+        self.root: object = None
+        self.scaled = False
         # Whether no gradient is left of the step before.
         self.cleared, self.zeros = False, 0
         # Examples by the shape of a batch.
