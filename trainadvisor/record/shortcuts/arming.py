@@ -80,7 +80,7 @@ class Arming:
             return False
         recorder, order, evaluation = shortcuts._recorder, shortcuts._order, shortcuts._evaluation
         queue, timing, sources = recorder.queue, shortcuts._timing, evaluation.sources
-        if queue._header is not None or queue._waiting or len(queue.subscribers) != 1:
+        if queue._header is not None or queue._waiting:
             return False
         if order._micro != 1 or evaluation._current is not None:
             return False
