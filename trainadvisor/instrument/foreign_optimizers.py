@@ -115,7 +115,8 @@ def _step_begins(optimizer: object, groups: Groups) -> None:
 
 @veiled
 def _step_ends(optimizer: Any, groups: Groups) -> None:
-    made = _guarded(optimizer, groups)
+    known = None if slot.now is None else _stand_ins.get(optimizer)  # in a plain step it is as it was at the beginning
+    made = known or _guarded(optimizer, groups)
     if made is not None:
         taps.step_ends(made)
 

@@ -139,7 +139,7 @@ def _set_all() -> Iterator[Undo]:
         if hasattr(F, kind):
             yield graft(getattr(F, kind), loss(kind), quick.loss(kind))
     for kind in DROPOUTS:
-        yield graft(getattr(F, kind), _dropout)
+        yield graft(getattr(F, kind), _dropout, quick.dropout)
     for function, around in _functions():
         yield graft(function, around, quick.RUNS.get(around))
     yield register_optimizer_step_pre_hook(_step_begins).remove

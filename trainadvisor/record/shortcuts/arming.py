@@ -23,6 +23,8 @@ _EVENTS = frozenset({"batch_begins", "batch_ends", "forward_begins", "loss", "ba
 _FRAMES = 8
 # Steps without a plan after several that were left at once, at most.
 _LONGEST_WAIT = 256
+# The same where a plan did not know all of a step.
+_LONGEST_PAUSE = 63
 
 
 class Arming:
@@ -33,6 +35,8 @@ class Arming:
         self._shortcuts = shortcuts
         self.plan = Plan(shortcuts)
         self._wait, self._from = 0, 0
+        # Steps until it is looked again where a plan does not know all that a step consists of.
+        self._pause = 0
 
     def wants(self, number: int) -> bool:
         """Return whether a plan may begin with this step."""
@@ -46,9 +50,13 @@ class Arming:
         until = min(shortcuts._next_look, shortcuts._next_tier - 1)
         if number < self._from or number + 1 >= until:
             return
-        if not (self._is_plain(closed) and self._is_settled() and self._know(closed)):
+        if not (self._is_plain(closed) and self._is_settled()):
             self._from = number + 1
             return
+        if not self._know(closed):
+            self._from, self._pause = number + 1 + self._pause, min(_LONGEST_PAUSE, 2 * self._pause + 1)
+            return
+        self._pause = 0
         read = steps_to_read(plan.entry.graph or {"parameters": ()})
         looked = min((step for step in read if step >= number), default=math.inf)
         if number + 1 >= looked:
