@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -147,7 +148,46 @@ def _with_new_groups(number: int, model: nn.Module, optimizer: torch.optim.Optim
     _plain_step(number, model, optimizer, x, y)
 
 
-@pytest.mark.parametrize("step", [_with_mode, _with_errors, _with_closures, _with_new_groups])
+def _by_raising_closures(number: int, model: nn.Module, optimizer: torch.optim.Optimizer, x: Any, y: Any) -> None:
+    """Raise before the forward, after it, after the backward and after a clipping, by turns."""
+    stage = number // 3 % 4 if number > 120 and number % 3 == 2 else None
+
+    def reach(place: int) -> None:
+        if stage == place:
+            raise ValueError(place)
+
+    def closure() -> torch.Tensor:
+        reach(0)
+        loss = F.cross_entropy(model(x), y) / 2
+        optimizer.zero_grad()
+        reach(1)
+        loss.backward()
+        reach(2)
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        reach(3)
+        return loss
+
+    with contextlib.nullcontext() if stage is None else pytest.raises(ValueError, match=str(stage)):
+        optimizer.step(closure)
+
+
+def _with_given_up_steps(number: int, model: nn.Module, optimizer: torch.optim.Optimizer, x: Any, y: Any) -> None:
+    """Go on to the next batch after the forward, or after the backward, by turns."""
+    optimizer.zero_grad()
+    loss = F.cross_entropy(model(x), y)
+    if number > 120 and number % 6 == 2:
+        return
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    if number > 120 and number % 6 == 5:
+        return
+    optimizer.step()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [_with_mode, _with_errors, _with_closures, _with_new_groups, _by_raising_closures, _with_given_up_steps],
+)
 def test_what_interrupts_plain_steps_is_recorded_as_by_the_long_way(
     step: Any, plain: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
