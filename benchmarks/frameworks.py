@@ -1,9 +1,9 @@
 """Measures what recording adds to a step of a framework's training: thread CPU, recorded and plain runs in turns.
 
-KERAS_BACKEND=torch python benchmarks/frameworks.py [--rounds 3] [--steps 600] [NAME ...]
+KERAS_BACKEND=torch python benchmarks/frameworks.py [--rounds 3] [--steps 600] [--count] [NAME ...]
 Each run is a process of its own; counted are steps after the first half, by the clock of the thread that trains: a
 busy machine changes little. A row tells the least of each kind over the rounds. Frameworks that are not installed are
-left out.
+left out. With --count it is the bytecode instructions of ours a step, sampled steps apart: the same on a busy machine.
 """
 
 from __future__ import annotations
@@ -24,6 +24,23 @@ class Clock:
         self.steps += 1
         if self.steps == STEPS // 2: self.begun = time.thread_time()
         if self.steps == STEPS: print("STEP_MS", 1e3 * (time.thread_time() - self.begun) / (STEPS - STEPS // 2))
+clock = Clock()
+"""
+_COUNT = """
+import sys
+sys.path.insert(0, BENCHMARKS)
+from instructions import Counts
+class Clock:
+    def __init__(self): self.steps, self.counts = 0, Counts()
+    def step(self):
+        self.steps += 1
+        if self.steps == STEPS // 2 - 10:
+            from trainadvisor.record.sampling import Tier
+            Tier._gap = lambda *_: float("inf")
+        if self.steps == STEPS // 2: sys.settrace(self.counts.enter)
+        if self.steps == STEPS:
+            sys.settrace(None)
+            print("STEP_MS", self.counts.instructions.total() / (STEPS - STEPS // 2))
 clock = Clock()
 """
 _HF = """
@@ -82,7 +99,11 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help=f"of {', '.join(TRAININGS)}; default: all")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--count", action="store_true", help="count instructions instead")
     asked = parser.parse_args()
+    if asked.count:
+        _count(asked.names, asked.steps)
+        return
     print("| training | plain ms a step | recorded ms a step | more |\n|---|---|---|---|")
     for name, (package, source, width) in TRAININGS.items():
         if importlib.util.find_spec(package) and (not asked.names or name in asked.names):
@@ -92,8 +113,17 @@ def main() -> None:
             print(f"| {name} | {plain:.2f} | {recorded:.2f} | {recorded / plain - 1:+.1%} |", flush=True)
 
 
+def _count(names: list[str], steps: int) -> None:
+    """Print how many instructions of ours a step takes."""
+    print("| training | instructions a step |\n|---|---|")
+    for name, (package, source, width) in TRAININGS.items():
+        if importlib.util.find_spec(package) and (not names or name in names):
+            script = f"STEPS, WIDTH, BENCHMARKS = {steps}, {width}, {str(Path(__file__).parent)!r}\n{_COUNT}{source}"
+            print(f"| {name} | {_step(script, ['-m', 'trainadvisor', 'run']):.0f} |", flush=True)
+
+
 def _step(script: str, words: list[str]) -> float:
-    """Return the milliseconds of a step of a run."""
+    """Return the milliseconds of a step of a run, or whatever its clock tells."""
     environment = {"KERAS_BACKEND": "torch", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", **os.environ}
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "train.py").write_text(script, encoding="utf-8")

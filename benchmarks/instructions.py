@@ -130,9 +130,22 @@ def _scaled(training: Training, steps: int) -> None:
         training.scaler.update()
 
 
+def _closed(training: Training, steps: int) -> None:
+    """Let all of a step be a closure of the optimizer's, as Lightning does."""
+
+    def closure() -> torch.Tensor:
+        loss = training.loss()
+        training.optimizer.zero_grad()
+        loss.backward()
+        return loss
+
+    for _ in range(steps):
+        training.optimizer.step(closure)
+
+
 LOOPS: dict[str, Callable[[Training, int], None]] = {
     "plain": _plain, "fresh": _fresh, "loader": _loader, "clipped": _clipped, "scheduled": _scheduled,
-    "accumulated": _accumulated, "scaled": _scaled,
+    "accumulated": _accumulated, "scaled": _scaled, "closed": _closed,
 }  # fmt: skip
 
 

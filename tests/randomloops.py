@@ -71,6 +71,9 @@ class Loop:
         self.scaled = self._one_in(5)
         self.loader = self._one_in(2)
         self.reduction = self.draw.choice(["mean", "mean", "sum"])
+        one = len(self.optimizers) == 1 and self.scaler is None and self.accumulated == 1
+        # The ways of Hugging Face (the model clears) and of Lightning (all of a step is a closure).
+        self.model_clears, self.closes = self._one_in(3), one and self._one_in(3)
 
     def _one_in(self, count: int) -> bool:
         return self.draw.randrange(count) == 0
@@ -100,7 +103,7 @@ class Loop:
     def run(self, steps: int = _STEPS) -> list[torch.Tensor]:
         """Train, and return the weights."""
         step = 0
-        while step < steps:
+        while step < steps * self.accumulated:
             for x, y in self._batches():
                 self._step(step, x, y)
                 step += 1
@@ -109,11 +112,17 @@ class Loop:
         return [p.detach().clone() for m in self.models for p in m.parameters()]
 
     def _step(self, step: int, x: torch.Tensor, y: torch.Tensor) -> None:
-        odd = self.odd if step in (70, 71, 110, 141) else ""
+        number, micro = divmod(step, self.accumulated)
+        odd = self.odd if number in (70, 71, 110, 141) and micro == self.accumulated // 2 else ""
         if odd == "nan":
             x = x.clone().fill_(math.nan)
         if odd == "shape":
             x, y = x[:7], y[:7]
+        if self.closes and not odd:
+            self.optimizers[0].step(lambda: self._closure(x, y))
+            for schedule in self.schedules:
+                schedule.step()
+            return
         first = step % self.accumulated == 0
         if first and odd != "no zero" and not (self.ends_clear and step):
             self._clear(odd)
@@ -126,9 +135,15 @@ class Loop:
                 self._clear(odd)
         self._after_step(odd)
 
+    def _closure(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        losses = [self._loss(model, x, y) for model in self.models]
+        self._clear("")
+        torch.stack(losses).sum().backward() if len(losses) > 1 else losses[0].backward()
+        return losses[0]
+
     def _clear(self, odd: str) -> None:
-        for optimizer in self.optimizers:
-            optimizer.zero_grad()
+        for owner in self.models if self.model_clears else self.optimizers:
+            owner.zero_grad()
         if odd == "module zero":
             self.models[0].zero_grad()
 

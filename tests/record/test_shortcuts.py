@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -147,7 +148,46 @@ def _with_new_groups(number: int, model: nn.Module, optimizer: torch.optim.Optim
     _plain_step(number, model, optimizer, x, y)
 
 
-@pytest.mark.parametrize("step", [_with_mode, _with_errors, _with_closures, _with_new_groups])
+def _by_raising_closures(number: int, model: nn.Module, optimizer: torch.optim.Optimizer, x: Any, y: Any) -> None:
+    """Raise before the forward, after it, after the backward and after a clipping, by turns."""
+    stage = number // 3 % 4 if number > 120 and number % 3 == 2 else None
+
+    def reach(place: int) -> None:
+        if stage == place:
+            raise ValueError(place)
+
+    def closure() -> torch.Tensor:
+        reach(0)
+        loss = F.cross_entropy(model(x), y) / 2
+        optimizer.zero_grad()
+        reach(1)
+        loss.backward()
+        reach(2)
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        reach(3)
+        return loss
+
+    with contextlib.nullcontext() if stage is None else pytest.raises(ValueError, match=str(stage)):
+        optimizer.step(closure)
+
+
+def _with_given_up_steps(number: int, model: nn.Module, optimizer: torch.optim.Optimizer, x: Any, y: Any) -> None:
+    """Go on to the next batch after the forward, or after the backward, by turns."""
+    optimizer.zero_grad()
+    loss = F.cross_entropy(model(x), y)
+    if number > 120 and number % 6 == 2:
+        return
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    if number > 120 and number % 6 == 5:
+        return
+    optimizer.step()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [_with_mode, _with_errors, _with_closures, _with_new_groups, _by_raising_closures, _with_given_up_steps],
+)
 def test_what_interrupts_plain_steps_is_recorded_as_by_the_long_way(
     step: Any, plain: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,27 +243,39 @@ def test_a_mistake_in_a_plan_ends_it_and_nothing_is_lost(plain: list[int], monke
     assert [r["subject"] for r in records if r.get("kind") == "probe-failed"] == ["shortcuts"]
 
 
-@pytest.mark.parametrize("left_at", ["zero_grad", "model", "loss", "backward", "step"])
+@pytest.mark.parametrize("way", ["usual", "clipped", "closure", "scaled"])
+@pytest.mark.parametrize("left_at", ["zero_grad", "model", "loss", "backward", "clip", "step", "schedule"])
 def test_a_plan_is_left_after_any_of_its_events(
-    left_at: str, plain: list[int], monkeypatch: pytest.MonkeyPatch
+    left_at: str, way: str, plain: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The open step and all counts are those of the long way."""
+    schedules: list[torch.optim.lr_scheduler.ExponentialLR] = []
 
     def step(number: int, model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor) -> None:
         def odd(place: str) -> None:
             if place == left_at and number > 140 and number % 10 == 8:
                 model.state_dict()
 
-        optimizer.zero_grad()
-        odd("zero_grad")
-        scores = model(x)
-        odd("model")
-        loss = F.cross_entropy(scores, y)
-        odd("loss")
-        loss.backward()
-        odd("backward")
-        optimizer.step()
+        def gradients() -> torch.Tensor:
+            optimizer.zero_grad()
+            odd("zero_grad")
+            scores = model(x)
+            odd("model")
+            loss = F.cross_entropy(scores, y)
+            odd("loss")
+            (loss / 2 if way == "scaled" else loss).backward()
+            odd("backward")
+            if way in {"clipped", "closure"}:
+                nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            odd("clip")
+            return loss
+
+        if number == 0:
+            schedules[:] = [torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.999)]
+        optimizer.step(gradients) if way == "closure" else (gradients(), optimizer.step())
         odd("step")
+        schedules[0].step()
+        odd("schedule")
 
     records = _train(step)
     assert len([number for number in plain if number > 140]) > 40

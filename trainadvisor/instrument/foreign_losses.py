@@ -16,6 +16,7 @@ from trainadvisor.instrument import call_sites, taps, tracing
 from trainadvisor.instrument.framework_settings import settings_in
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.running_events import running
+from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.interruptions import unless_it_fails
 
 _AVERAGED = frozenset({"sum_over_batch_size", "mean"})
@@ -47,7 +48,9 @@ def keras_loss(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
         result = original(*args, **kwargs)
     finally:
         running.events.discard("loss")
-    if taps.has_values(result) and not tracing.now() and not tracing.in_backward():
+    if not taps.has_values(result) or tracing.now() or tracing.in_backward():
+        return result
+    if not taps.taken(slot.now, "told_loss", told.kind, told.settings, result):
         taps.tell("loss", told.kind, (told.prediction, told.target), told.settings, result)
     return result
 

@@ -19,6 +19,7 @@ from trainadvisor.instrument.foreign_losses import keras_loss
 from trainadvisor.instrument.fused_losses import fused_head, fused_loss
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.patching import Around, graft
+from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.interruptions import unless_it_fails
 
 Groups = Callable[[Any], list[dict[str, Any]]]
@@ -82,11 +83,11 @@ def _stepping(groups: Groups) -> Around:
             return original(*args, **kwargs)
         _running.append(args[0])
         try:
-            _tell_of("step_begins", args[0], groups, False)  # noqa: FBT003 - whether there is a closure
+            _step_begins(args[0], groups)
             result = original(*args, **kwargs)
         finally:
             _running.pop()
-        _tell_of("step_ends", args[0], groups)
+        _step_ends(args[0], groups)
         return result
 
     return veiled(around)
@@ -104,10 +105,20 @@ def _zeroing(groups: Groups) -> Around:
 
 
 @veiled
-def _tell_of(event: str, optimizer: object, groups: Groups, *more: object) -> None:
+def _step_begins(optimizer: object, groups: Groups) -> None:
     made = _guarded(optimizer, groups)
     if made is not None:
-        taps.tell(event, made, *more)
+        if slot.plan is not None:
+            slot.plan.leave()
+        taps.step_begins(made, False)  # noqa: FBT003 - whether there is a closure
+
+
+@veiled
+def _step_ends(optimizer: Any, groups: Groups) -> None:
+    known = None if slot.now is None else _stand_ins.get(optimizer)  # in a plain step it is as it was at the beginning
+    made = known or _guarded(optimizer, groups)
+    if made is not None:
+        taps.step_ends(made)
 
 
 def _guarded(optimizer: object, groups: Groups) -> torch.optim.Optimizer | None:

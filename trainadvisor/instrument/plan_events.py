@@ -47,8 +47,8 @@ def step_begins(optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs:
     try:
         if len(args) == 1 and not kwargs:
             return plan.step_begins(optimizer)  # type: ignore[no-any-return]
-        plan.leave()
-        return False  # noqa: TRY300 - what a plan raises is met here
+        closure = args[1] if len(args) > 1 else kwargs.get("closure")
+        return plan.step_begins(optimizer, closure is not None)  # type: ignore[no-any-return]
     except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
         return failed(plan, error)
 

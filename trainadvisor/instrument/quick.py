@@ -4,7 +4,10 @@ import operator
 import sys
 from typing import Any
 
+from torch.compiler import is_compiling
+
 from trainadvisor.instrument.hidden_frame import veiled
+from trainadvisor.instrument.module_calls import evaluates
 from trainadvisor.instrument.patching import Quick, Run, Slot
 from trainadvisor.instrument.plan_events import failed
 from trainadvisor.instrument.running_events import running
@@ -46,6 +49,16 @@ def loss(kind: str) -> Quick:
         return veiled(run)
 
     return made
+
+
+def dropout(function: Slot) -> Run:
+    """Return what runs a dropout: as it is called, outside of a model in eval mode."""
+    original, usual = function.original, function.run
+
+    def run(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return usual(args, kwargs) if not is_compiling() and evaluates() else original(*args, **kwargs)
+
+    return veiled(run)
 
 
 def _zero_grad(function: Slot) -> Run:

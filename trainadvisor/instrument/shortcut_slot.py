@@ -24,14 +24,17 @@ class Shortcuts(Protocol):
     def loss(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: object) -> bool:
         """Take the result of a loss function, called by the function that calls."""
 
+    def told_loss(self, kind: str, settings: dict[str, Any], result: object) -> bool:
+        """Take the result of a loss that a framework computes, with its place among the settings."""
+
     def backward_begins(self, args: tuple[Any, ...]) -> bool:
         """Take that the backward of a loss begins."""
 
     def backward_ends(self) -> bool:
         """Take that it has ended."""
 
-    def step_begins(self, optimizer: torch.optim.Optimizer) -> bool:
-        """Take that an optimizer steps, without a closure."""
+    def step_begins(self, optimizer: torch.optim.Optimizer, closure: bool = False) -> bool:  # noqa: FBT001, FBT002
+        """Take that an optimizer steps, with a closure or without."""
 
     def step_ends(self, optimizer: torch.optim.Optimizer) -> bool:
         """Take that it has stepped."""

@@ -51,6 +51,47 @@ def after(event: str) -> Around:
     return veiled(around)
 
 
+def after_or_at_once(event: str) -> Around:
+    """Return the same for a call that plain steps may have: the shortcuts are asked first, by the event's name."""
+
+    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if is_compiling() or event in running.events:
+            return original(*args, **kwargs)
+        running.events.add(event)
+        try:
+            result = original(*args, **kwargs)
+        finally:
+            running.events.discard(event)
+        if not taken(slot.plan, event, args, kwargs, result) and not taken(slot.now, event, args, kwargs, result):
+            tell(event, args, kwargs, result)
+        return result
+
+    return veiled(around)
+
+
+@veiled
+def taken(taker: Any, event: str, *told: object) -> bool:
+    """Return whether a plan or the shortcuts have taken an event."""
+    try:
+        return taker is not None and getattr(taker, event)(*told)
+    except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
+        return bool(taker.failed(error))
+
+
+@veiled
+def step_begins(optimizer: torch.optim.Optimizer, closure: bool) -> None:  # noqa: FBT001 - as the event has it
+    """Tell that an optimizer steps, and whether it has a closure."""
+    if not taken(slot.now, "step_begins", optimizer, closure):
+        tell("step_begins", optimizer, closure)
+
+
+@veiled
+def step_ends(optimizer: torch.optim.Optimizer) -> None:
+    """Tell that it has stepped."""
+    if not taken(slot.now, "step_ends", optimizer):
+        tell("step_ends", optimizer)
+
+
 @veiled
 def zero_grad(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Tell of cleared gradients."""

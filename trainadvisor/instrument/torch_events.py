@@ -16,7 +16,7 @@ from torch.optim import lr_scheduler
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.utils.data import DataLoader
 
-from trainadvisor.instrument import asked_lengths, module_calls, plan_events, private_torch, quick, tracing
+from trainadvisor.instrument import asked_lengths, module_calls, plan_events, private_torch, quick, taps, tracing
 from trainadvisor.instrument.call_sites import maker_place, rank, user_place
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.module_calls import Listener, listeners
@@ -24,7 +24,7 @@ from trainadvisor.instrument.patching import Around, graft
 from trainadvisor.instrument.private_torch import set_eval_frame
 from trainadvisor.instrument.running_events import running
 from trainadvisor.instrument.shortcut_slot import slot
-from trainadvisor.instrument.taps import after, backward, batch, both, loss, tell, zero_grad
+from trainadvisor.instrument.taps import after, after_or_at_once, backward, batch, both, loss, tell, zero_grad
 
 Undo = Callable[[], None]
 
@@ -34,6 +34,9 @@ LOSSES = (
     "hinge_embedding_loss", "margin_ranking_loss", "cosine_embedding_loss", "triplet_margin_loss",
     "triplet_margin_with_distance_loss", "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss",
 )  # fmt: skip
+
+# The module of losses that hold nothing: where one is made says nothing, and some scripts make one in each step.
+_LOSSES_MADE = nn.modules.loss.__name__
 
 # Functions that drop unless they are told the mode, with the arguments behind their input.
 DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d")
@@ -108,7 +111,7 @@ def _grad(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
 def _made(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Tell the place that makes an object (its `__init__`)."""
     result = original(*args, **kwargs)
-    if not is_compiling():
+    if not is_compiling() and type(args[0]).__module__ != _LOSSES_MADE:
         compiling = set_eval_frame(None)
         try:
             tell("made", args[0], maker_place(args[0]))
@@ -136,7 +139,7 @@ def _set_all() -> Iterator[Undo]:
         if hasattr(F, kind):
             yield graft(getattr(F, kind), loss(kind), quick.loss(kind))
     for kind in DROPOUTS:
-        yield graft(getattr(F, kind), _dropout)
+        yield graft(getattr(F, kind), _dropout, quick.dropout)
     for function, around in _functions():
         yield graft(function, around, quick.RUNS.get(around))
     yield register_optimizer_step_pre_hook(_step_begins).remove
@@ -145,7 +148,10 @@ def _set_all() -> Iterator[Undo]:
 
 def _functions() -> list[tuple[Any, Around]]:
     """Return the functions besides the losses, each with what runs around it."""
-    clipping = [(getattr(nn.utils, name), after(name)) for name in ("clip_grad_norm_", "clip_grad_value_")]
+    clipping = [
+        (nn.utils.clip_grad_norm_, after_or_at_once("clip_grad_norm_")),
+        (nn.utils.clip_grad_value_, after("clip_grad_value_")),
+    ]
     zeroing = [(owner.zero_grad, zero_grad) for owner in (torch.optim.Optimizer, nn.Module)]
     sequences = [(kind.forward, after("sequence_layer")) for kind in (nn.RNN, nn.LSTM, nn.GRU, nn.MultiheadAttention)]
     making = [(owner.__init__, _made) for owner in (torch.optim.Optimizer, DataLoader, nn.Module)]
@@ -174,14 +180,7 @@ def _step_begins(optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs
         if slot.plan is not None and plan_events.step_begins(optimizer, args, kwargs):
             return
         closure = args[1] if len(args) > 1 else kwargs.get("closure")
-        plain = slot.now
-        if plain is not None and closure is None:
-            try:
-                if plain.step_begins(optimizer):
-                    return
-            except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
-                plain.failed(error)
-        tell("step_begins", optimizer, closure is not None)
+        taps.step_begins(optimizer, closure is not None)
 
 
 def _step_ends(optimizer: torch.optim.Optimizer, *_: object) -> None:
@@ -192,14 +191,7 @@ def _step_ends(optimizer: torch.optim.Optimizer, *_: object) -> None:
     if not _stepping:
         if slot.plan is not None and plan_events.step_ends(optimizer):
             return
-        plain = slot.now
-        if plain is not None:
-            try:
-                if plain.step_ends(optimizer):
-                    return
-            except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
-                plain.failed(error)
-        tell("step_ends", optimizer)
+        taps.step_ends(optimizer)
 
 
 def _under_another_step() -> bool:
@@ -217,7 +209,7 @@ def _of_schedulers() -> list[tuple[Any, Around]]:
     steps = {kind.__dict__["step"] for kind in kinds | {plateau} if "step" in kind.__dict__}
     first = private_torch.first_scheduler_step
     own = [(base.__init__, _made), *([] if first is None else [(first, _first_scheduler_step)])]
-    return own + [(step, after("scheduler_step")) for step in steps]
+    return own + [(step, after_or_at_once("scheduler_step")) for step in steps]
 
 
 def _of_scalers() -> list[tuple[Any, Around]]:

@@ -78,16 +78,17 @@ class RecordQueue:
         self._emit({"record": END, "reason": reason, "steps": steps, "seconds": seconds})
 
     def emit_plain(self, record: Record) -> None:
-        """Send the record of a plain step at once: nothing waits before it, and mostly there is one subscriber."""
-        if self._guard.is_clean and len(self.subscribers) == 1:
+        """Send the record of a plain step at once: nothing waits before it."""
+        if not self._guard.is_clean:
+            self._emit(record)
+            return
+        for subscriber in self.subscribers:
             try:
-                self.subscribers[0](record)
+                subscriber(record)
             except Exception as error:
                 if from_handler(error):
                     raise
-                self._guard.failed(type(self.subscribers[0]).__name__, error)
-        else:
-            self._emit(record)
+                self._guard.failed(type(subscriber).__name__, error)
 
     def _emit(self, record: Record) -> None:
         for subscriber in self.subscribers:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Of an addition only one side is trained on: Python's `sum` begins at 0.
 _SCALINGS = ("Div", "Mul", "ToCopy", "Mean", "Sum", "View", "Squeeze", "Where", "Add")
+# Operations that make a multiple of a number, and the most of them in a row.
+_MULTIPLES, _FACTORS = frozenset({"DivBackward0", "MulBackward0"}), 4
 # Most dimensions of binary answers of which there is one an example.
 _ONE_ANSWER = 2
 # Key in a graph node's metadata: which loss call made it.
@@ -71,6 +73,8 @@ class LossEntry:
     announced: int = 0
     # Whether its result itself, and nothing made of it, was differentiated the last time.
     straight: bool = False
+    # Whether that was this mean, divided or multiplied.
+    scaled: bool = False
     # The number of the part that is told of a sum of terms, once it is known.
     lead: int | None = None
 
@@ -180,3 +184,26 @@ def is_plain_mean(call: LossCall, tensor: torch.Tensor) -> bool:
     """Return whether the number that a loss function returned is differentiated as it is."""
     plain = type(tensor) is torch.Tensor and not tensor.ndim and tensor.grad_fn is not None
     return plain and call.gave(tensor) and call.training and call.entry.fact["reduction"] == "mean"
+
+
+def is_scaled_mean(call: LossCall, tensor: torch.Tensor) -> bool:
+    """Return whether a plain multiple of the number that a loss function returned is differentiated."""
+    plain = type(tensor) is torch.Tensor and not tensor.ndim and not call.value.ndim
+    return plain and call.training and call.entry.fact["reduction"] == "mean"
+
+
+def is_scaled(tensor: Any, value: Any) -> bool:
+    """Return whether a plain number is made of another one by dividing and multiplying alone."""
+    if type(tensor) is not torch.Tensor or tensor.ndim:
+        return False
+    node, made = tensor.grad_fn, value.grad_fn
+    for _ in range(_FACTORS):
+        if node is None or node.name() not in _MULTIPLES:
+            return False
+        before = [other for other, _ in node.next_functions if other is not None]
+        if len(before) != 1:
+            return False
+        node = before[0]
+        if node is made:
+            return True
+    return False

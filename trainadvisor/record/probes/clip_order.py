@@ -11,7 +11,7 @@ from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.step import Step
 
 # Limits above this only measure the norm.
-_NO_LIMIT = 1e6
+NO_LIMIT = 1e6
 
 
 @probe(order=65)
@@ -61,7 +61,7 @@ class ClipOrderProbe:
         self._late()
 
     def _clipped(self, limit: object) -> None:
-        if isinstance(limit, int | float) and not (math.isfinite(limit) and limit < _NO_LIMIT):
+        if isinstance(limit, int | float) and not (math.isfinite(limit) and limit < NO_LIMIT):
             return
         if not self._stepped or self._context.boundaries.in_step:
             self._context.counts["clips_before_step"] += 1

@@ -16,6 +16,8 @@ from trainadvisor.record.step import Call
 _FIRST, _MOST = 16, 64
 _TOLD = {4, _FIRST, _MOST}
 _LEAST_BATCH = 4
+# Calls that are looked at until an input is one of numbers, at most.
+_PATIENCE = 100
 
 
 @dataclass
@@ -43,7 +45,7 @@ class ModelArgumentProbe:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._found: dict[str, _Argument] = {}
-        self._calls = self._told = 0
+        self._calls = self._looks = self._told = 0
         self._input: torch.Tensor | None = None
         # Sums over batches: of input times target, of their squares, and of the target.
         self._sums: torch.Tensor | None = None
@@ -51,7 +53,7 @@ class ModelArgumentProbe:
 
     def rests_until(self, routine: Routine) -> float:
         """Rest where models get one argument, or enough calls were looked at."""
-        over = self._calls >= _FIRST or all(count < 2 for count in routine.models.values())
+        over = self._calls >= _FIRST or self._looks >= _PATIENCE or all(count < 2 for count in routine.models.values())
         return math.inf if over and self._input is None else routine.step
 
     @unless_resting
@@ -60,6 +62,7 @@ class ModelArgumentProbe:
         self._input = None
         if not call.grad or len(call.args) + len(call.kwargs) < 2 or not self._due():
             return
+        self._looks += 1
         given = {name: value.detach() for name, value in _by_name(call) if isinstance(value, torch.Tensor)}
         inputs = [t for t in given.values() if t.is_floating_point() and t.ndim > 1 and t.shape[0] >= _LEAST_BATCH]
         if not inputs:
@@ -72,6 +75,8 @@ class ModelArgumentProbe:
                 argument.add(value)
 
     def _due(self) -> bool:
+        if self._looks >= _PATIENCE:
+            return False
         return self._calls < _FIRST or (self._context.step.sample_layers and self._calls < _MOST)
 
     @unless_resting

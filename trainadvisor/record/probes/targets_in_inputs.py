@@ -20,6 +20,8 @@ from trainadvisor.record.objects import describe
 from trainadvisor.record.step import Call
 
 _FIRST, _MOST = 8, 16
+# Calls that are looked at until something can be compared, at most.
+_PATIENCE = 100
 _TOLD = {1, 4, _FIRST, _MOST}
 # Names of models that give back what they get, on purpose.
 _RECONSTRUCTING = re.compile(
@@ -37,22 +39,23 @@ class TargetsInInputsProbe:
         self._root: weakref.ref[nn.Module] | None = None
         self._found: dict[str, CopiedTargets] = {}
         self._more: dict[str, dict[str, Any]] = {}
-        self._calls = 0
+        self._calls = self._looks = 0
         self._told: dict[str, int] = {}
 
     def rests_until(self, routine: Routine) -> float:
         """Rest once the first batches are compared, or where no loss compares targets."""
-        over = self._calls >= _FIRST or not routine.kinds & (CLASSIFYING | ELEMENTWISE)
+        over = self._calls >= _FIRST or self._looks >= _PATIENCE or not routine.kinds & (CLASSIFYING | ELEMENTWISE)
         return math.inf if over and not self._given else routine.step
 
     @unless_resting
     def on_forward_begins(self, call: Call) -> None:
         """Keep what a model is called with until its loss."""
-        if self._calls >= _MOST or not call.grad:
+        if self._calls >= _MOST or self._looks >= _PATIENCE or not call.grad:
             return
         step = self._context.step
         if (self._calls >= _FIRST and not step.sample_layers) or not may_ask(self._context.values, step.number):
             return
+        self._looks += 1
         tensors = map(describe.local, describe.tensors_in([call.args, call.kwargs]))
         self._given = [t.detach() for t in tensors if t.is_floating_point() and not t.is_sparse and t.ndim in (2, 3)][
             :4

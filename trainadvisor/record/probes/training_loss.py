@@ -20,6 +20,7 @@ from trainadvisor.record.losses.loss_calls import (
     find_divisor,
     has_value,
     is_plain_mean,
+    is_scaled_mean,
     matching,
     named,
     parameters_of,
@@ -187,7 +188,9 @@ class TrainingLossProbe:
         plain = self._context.scale.before(tensor)
         call, scaled = matching(pending, plain)
         for part in pending:
-            part.entry.straight = part is call and len(pending) == 1 and is_plain_mean(part, tensor)
+            alone = part is call and len(pending) == 1
+            part.entry.straight = alone and is_plain_mean(part, tensor)
+            part.entry.scaled = alone and scaled and is_scaled_mean(part, tensor)
         parts = [part for part in pending if part.training or part is call]
         entry = call.entry if call else self._custom(parts)
         entry.phases.add("train")

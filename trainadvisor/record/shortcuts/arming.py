@@ -15,14 +15,16 @@ from trainadvisor.record.shortcuts.plan import Plan
 from trainadvisor.record.shortcuts.states import START
 from trainadvisor.record.step import Step
 
-_FIELDS = frozenset({"batch", "loss_id", "loss", "lr", "mode", "epoch", "wait"})
+_FIELDS = frozenset({"batch", "loss_id", "loss", "lr", "mode", "epoch", "wait", "clip_max", "clip_norm"})
 # Events that the shortcuts may leave to the long way.
 _EVENTS = frozenset({"batch_begins", "batch_ends", "forward_begins", "loss", "backward_begins", "backward_ends",
-                     "step_begins", "step_ends", "zero_grad"})  # fmt: skip
+                     "step_begins", "step_ends", "zero_grad", "clip_grad_norm_", "scheduler_step"})  # fmt: skip
 # Frames from a loss function to the user's call of it, at most.
 _FRAMES = 8
 # Steps without a plan after several that were left at once, at most.
 _LONGEST_WAIT = 256
+# The same where a plan did not know all of a step.
+_LONGEST_PAUSE = 63
 
 
 class Arming:
@@ -33,6 +35,8 @@ class Arming:
         self._shortcuts = shortcuts
         self.plan = Plan(shortcuts)
         self._wait, self._from = 0, 0
+        # Steps until it is looked again where a plan does not know all that a step consists of.
+        self._pause = 0
 
     def wants(self, number: int) -> bool:
         """Return whether a plan may begin with this step."""
@@ -46,9 +50,13 @@ class Arming:
         until = min(shortcuts._next_look, shortcuts._next_tier - 1)
         if number < self._from or number + 1 >= until:
             return
-        if not (self._is_plain(closed) and self._is_settled() and self._know(closed)):
+        if not (self._is_plain(closed) and self._is_settled()):
             self._from = number + 1
             return
+        if not self._know(closed):
+            self._from, self._pause = number + 1 + self._pause, min(_LONGEST_PAUSE, 2 * self._pause + 1)
+            return
+        self._pause = 0
         read = steps_to_read(plan.entry.graph or {"parameters": ()})
         looked = min((step for step in read if step >= number), default=math.inf)
         if number + 1 >= looked:
@@ -58,6 +66,7 @@ class Arming:
         plan.thread, plan.step, plan.begun = shortcuts._thread, recorder.step, recorder.step.begun
         plan.cleared, plan.state, plan.active = not shortcuts._order._left.get(plan.key, True), START, True
         plan.modules = shortcuts._framework.modules_seen
+        plan.closure, plan.inside, plan.clip = shortcuts._order._closure, False, None
         slot.plan = plan
         if not plan.own:
             plan.__class__ = ClockedPlan
@@ -74,15 +83,16 @@ class Arming:
     def _is_settled(self) -> bool:
         """Return whether nothing is under way of which a plan knows nothing."""
         shortcuts = self._shortcuts
-        if shortcuts._ends_long or not shortcuts.__dict__.keys().isdisjoint(_EVENTS):
+        long = shortcuts._ends_long or not shortcuts.__dict__.keys().isdisjoint(_EVENTS)
+        if long or type(shortcuts._recorder.values) is not HostValues:
             return False
         recorder, order, evaluation = shortcuts._recorder, shortcuts._order, shortcuts._evaluation
         queue, timing, sources = recorder.queue, shortcuts._timing, evaluation.sources
-        if queue._header is not None or queue._waiting or len(queue.subscribers) != 1:
+        if queue._header is not None or queue._waiting:
             return False
-        if order._micro != 1 or recorder.counts.divided is not False or evaluation._current is not None:
+        if order._micro != 1 or evaluation._current is not None:
             return False
-        if recorder.scale.reading is not None or type(recorder.values) is not HostValues:
+        if recorder.scale.reading is not None:
             return False
         if timing._last_loader is not None:
             return True
@@ -95,7 +105,10 @@ class Arming:
         recorder, called, key = shortcuts._recorder, shortcuts._called, shortcuts._stepped
         objects, implicit = recorder.objects, recorder.boundaries._implicit
         optimizer = next((o for o in objects.alive_optimizers() if id(o) == key), None)
-        if called is None or called[3].graph is None:
+        if called is None or called[3].graph is None or called[3].straight is called[3].scaled:
+            return False
+        plan.scaled = called[3].scaled
+        if recorder.counts.divided is not plan.scaled:
             return False
         if optimizer is None or objects.optimizers[key]["id"] != closed.stepped[0]:
             return False

@@ -11,6 +11,8 @@ BATCH_BEGINS = frozenset({"TimingProbe", "EvaluationProbe"})
 BATCH_ENDS = frozenset({
     "TimingProbe", "CallOrderProbe", "WorkerCopiesProbe", "EvaluationProbe", "SequenceAxesProbe", "SharedRowsProbe",
 })  # fmt: skip
+# A probe that counts the batches of the first passes.
+PASSES = frozenset({"BrokenPassesProbe"})
 
 
 class Batches(Parts):
@@ -47,6 +49,8 @@ class Batches(Parts):
     def _take_batch(self, args: tuple[Any, ...], batch: object) -> None:
         self._timing.on_batch_ends(args, {}, batch)
         self._order._batch_came = True
+        if self._passes_open:
+            self._passes.on_batch_ends(args, {}, batch)
         self._evaluation.sources.draw(args[0], batch)
         self._sequence.on_batch_ends(args, {}, batch)
         self._rows.on_batch_ends(args)

@@ -40,9 +40,11 @@ class ClockedPlan(Plan):
     """A plan in a step whose cost is measured."""
 
     forward_begins, batch_begins = _opening("forward_begins"), _opening("batch_begins")
+    step_begins = _opening("step_begins")
+    clip_grad_norm_, scheduler_step = _clocked("clip_grad_norm_"), _clocked("scheduler_step")
     batch_ends, forward_ends, loss = _clocked("batch_ends"), _clocked("forward_ends"), _clocked("loss")
     backward_begins, backward_ends = _clocked("backward_begins"), _clocked("backward_ends")
-    step_begins, step_ends, zero_grad = _clocked("step_begins"), _clocked("step_ends"), _clocked("zero_grad")
+    step_ends, zero_grad = _clocked("step_ends"), _clocked("zero_grad")
 
     def end_clock(self) -> None:
         """Take what the step has cost; one that was held up counts three times the usual at most."""

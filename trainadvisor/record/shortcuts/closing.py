@@ -89,9 +89,10 @@ class Closing(Parts):
         timing._wait = 0.0
         if step.micro > 1:
             self._counts["accumulated_steps"] += 1
-            if "batch" in fields:
+            if "batch" in fields and not timing._closure:
                 fields["batch"] *= step.micro
-        fields["mode"], order._modes, order._micro = "train", [], step.micro
+        fields["mode"], order._modes = "train", []
+        order._micro = 1 if order._closure else step.micro
         if "clip_norm" in fields or "grad_norm" in fields:
             self._nonfinite.on_close(step)
 

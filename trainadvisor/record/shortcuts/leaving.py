@@ -16,8 +16,10 @@ def bring_up_to_date(plan: Any) -> None:
         _note_backward(plan, closed, state)
     _note_forward(plan, state)
     _note_clearing(plan)
+    if plan.inside:
+        plan.recorder.boundaries.in_step, plan.shortcuts._stepping, plan.inside = True, plan.key, False
     plan.book()
-    plan.args, plan.given, plan.result = (), None, None
+    plan.clip, plan.args, plan.given, plan.result, plan.root = None, (), None, None, None
 
 
 def _count(plan: Any, closed: int, state: int) -> None:
@@ -50,7 +52,9 @@ def _fill_step(plan: Any, state: int) -> None:
     if state >= BACKWARD:
         step.micro, step.losses = 1, [plan.value]
         fields["loss_id"], fields["loss"] = plan.entry.number, plan.value
-    if state >= STEPPING:
+    if plan.clip is not None:
+        fields["clip_max"], fields["clip_norm"] = plan.clip
+    if state >= STEPPING or plan.inside:
         fields["lr"] = plan.rates
     if state == DONE:
         step.stepped, step.ended = [*plan.opt], plan.ended
@@ -62,7 +66,7 @@ def _note_backward(plan: Any, closed: int, state: int) -> None:
     shortcuts._evaluation._trained[plan.entry.number] = None
     shortcuts._clipping._stepped = not BACKWARD <= state <= STEPPING
     boundaries._unstepped = int(state in (READY, STEPPING))
-    plan.recorder.losses.last = plan.result if state == BACKWARD else None
+    plan.recorder.losses.last = plan.root if state == BACKWARD else None
     if closed or state >= READY:
         boundaries._implicit.version = plan.version
         plan.timing._trained = plan.trained, plan.waited

@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
-from trainadvisor.instrument.call_sites import USERS, rank, user_place
+from trainadvisor.instrument.call_sites import USERS, Place, rank, user_place
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.private_torch import dispatch_modes, function_modes, tracing_state, transform, version
 from trainadvisor.record.device_readback import HostValues
-from trainadvisor.record.losses.loss_calls import LossCall, LossEntry
+from trainadvisor.record.losses.loss_calls import LossCall, LossEntry, is_scaled
 from trainadvisor.record.losses.loss_graph import LAST_GRAPH_STEP, steps_to_read
 from trainadvisor.record.losses.shared_divisor import shares_divisor
 from trainadvisor.record.shortcuts.arming import frames_of
@@ -39,35 +39,62 @@ class Losses(Parts):
     @veiled
     def loss(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: object) -> bool:
         """Hold a loss of which only the value is wanted, until its backward."""
-        if ident() != self._thread or looked_at() is not None or type(result) is not _Tensor:
-            return False
-        if function_modes() or dispatch_modes() or tracing_state() is not None or transform() is not None:
-            return False
-        models, losses = self._recorder.step.models, self._losses
-        if not models or losses._pending or len(args) != 2 or not result.requires_grad or not _grad_enabled():
+        if len(args) != 2 or not self._may_hold(result):
             return False
         self._cost.entered = begun = now()
         frame = sys._getframe(5)  # behind the function around the loss, and those that call it
         site = frame.f_code, frame.f_lasti, kind, kwargs.get("reduction", "mean")
         entry = self._sites.get(site) or self._entry_at(site, frame.f_code.co_filename)
-        root = models[0].alive[0]()
-        if entry is None or not entry.straight or root is None or not root.training or result.is_meta:
+        if entry is None or not self._holds(entry, result):
             return False
         if self.arming.wants(self._recorder.step_number + 1):
             self._called = frames_of(frame), kind, site[3], entry
+        self._cost.spent += now() - begun
+        return True
+
+    @veiled
+    def told_loss(self, kind: str, settings: dict[str, Any], result: object) -> bool:
+        """Hold such a loss of a framework, which tells where it is made."""
+        if not self._may_hold(result):
+            return False
+        self._cost.entered = begun = now()
+        entry = self._known_entry(kind, settings.get("reduction", "mean"), settings["place"])
+        if entry is None or not self._holds(entry, result):
+            return False
+        self._called = None
+        self._cost.spent += now() - begun
+        return True
+
+    def _may_hold(self, result: object) -> bool:
+        """Return whether the result of a loss function is one of the training, and nothing else is held."""
+        if ident() != self._thread or looked_at() is not None or type(result) is not _Tensor:
+            return False
+        if function_modes() or dispatch_modes() or tracing_state() is not None or transform() is not None:
+            return False
+        models, losses = self._recorder.step.models, self._losses
+        return bool(models) and not losses._pending and result.requires_grad and _grad_enabled()
+
+    def _holds(self, entry: LossEntry, result: Any) -> bool:
+        """Hold the loss if nothing but its value, or a multiple of that, was differentiated the last time."""
+        root, losses = self._recorder.step.models[0].alive[0](), self._losses
+        if not (entry.straight or entry.scaled) or root is None or not root.training or result.is_meta:
+            return False
         losses._serial += 1
         losses._pending = [LossCall(entry, result, None, True, None, result, losses._serial, None, True)]  # noqa: FBT003
-        self._cost.spent += now() - begun
         return True
 
     def _entry_at(self, site: tuple[Any, ...], filename: str) -> LossEntry | None:
         """Return the loss that is called, where only its value is wanted from now on; remember a call by the user."""
         kind, reduction = site[2:]
-        entry: LossEntry | None = self._losses._entries.get((kind, reduction, user_place(5)))
+        entry = self._known_entry(kind, reduction, user_place(5))
+        if entry is not None and rank(filename) == USERS and len(self._sites) < _MOST_SITES:
+            self._sites[site] = entry
+        return entry
+
+    def _known_entry(self, kind: str, reduction: str, place: Place | None) -> LossEntry | None:
+        entry: LossEntry | None = self._losses._entries.get((kind, reduction, place))
         if entry is None or kind not in self._routine.kinds or self._losses._is_looked_at(entry, "train"):
             return None
-        if rank(filename) == USERS and len(self._sites) < _MOST_SITES:
-            self._sites[site] = entry
         return entry
 
     @veiled
@@ -75,24 +102,26 @@ class Losses(Parts):
         """Read the value of a loss that is differentiated itself."""
         if ident() != self._thread or looked_at() is not None or function_modes() or dispatch_modes():
             return False
-        step, pending, tensor = self._recorder.step, self._losses._pending, args[0] if args else None
+        step, pending = self._recorder.step, self._losses._pending
+        tensor: Any = args[0] if args else None
         if type(tensor) is tuple and tensor:
             tensor = tensor[0]
-        if len(pending) != 1 or not pending[0].held or pending[0].value is not tensor:
+        if len(pending) != 1 or not pending[0].held or not _is_of(tensor, pending[0]):
             return False
         if not step.models or step.stepped or (step.micro and self._boundaries.may_close()):
             return False
-        offered = self._evaluation._returned.offered
-        if offered or True in self._order._left.values() or len(sys.modules) != self._framework.modules_seen:
+        if True in self._order._left.values() or len(sys.modules) != self._framework.modules_seen:
             return False
         self._cost.entered = begun = now()
-        if not self._take(step, pending[0]):
+        if not self._take(step, pending[0], tensor):
             return False
+        if self._evaluation._returned.offered:
+            self._evaluation._returned.match(tensor, pending[0].entry.number)
         self._count()
         self._cost.spent += now() - begun
         return True
 
-    def _take(self, step: Step, call: LossCall) -> bool:
+    def _take(self, step: Step, call: LossCall, tensor: torch.Tensor) -> bool:
         """Read the value; one that is far from usual, or in a step that looks at the graph, goes the long way."""
         recorder, losses, entry = self._recorder, self._losses, call.entry
         if entry.graph is None or recorder.scale.reading is not None or type(recorder.values) is not HostValues:
@@ -108,7 +137,7 @@ class Losses(Parts):
         jumps._usual += 0.1 * (size - jumps._usual)
         losses._pending = []
         step.micro += 1
-        recorder.losses.last, self._counts.divided = call.value, False
+        recorder.losses.last, self._counts.divided = tensor, tensor is not call.value
         values, fields = step.losses, step.fields
         values.append(value)
         fields["loss_id"] = entry.number
@@ -148,3 +177,10 @@ class Losses(Parts):
         implicit.version = version(parameter)
         boundaries._unstepped += 1
         return True
+
+
+def _is_of(tensor: object, call: LossCall) -> bool:
+    """Return whether a loss is differentiated, or a plain multiple of one that was before."""
+    if call.value is tensor:
+        return True
+    return call.entry.scaled and is_scaled(tensor, call.value)

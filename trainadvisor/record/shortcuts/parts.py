@@ -52,10 +52,13 @@ class Parts:
         self._sites: dict[tuple[Any, ...], LossEntry] = {}
         # Whether the end of a forward goes the long way.
         self._ends_long = self._close_long = False
+        # Whether the batches of a pass are counted.
+        self._passes_open = False
         self._timing, self._order = probes["TimingProbe"], probes["CallOrderProbe"]
         self._losses, self._evaluation = probes["TrainingLossProbe"], probes["EvaluationProbe"]
         self._nonfinite, self._sequence = probes["NonfiniteProbe"], probes["SequenceAxesProbe"]
         self._twins, self._clipping = probes["IdleTwinProbe"], probes["ClipOrderProbe"]
+        self._clips, self._passes = probes["ClipCallProbe"], probes["BrokenPassesProbe"]
         self._coverage, self._renewed = probes["ParameterCoverageProbe"], probes["OptimizerRenewalProbe"]
         self._framework, self._rows = probes["FrameworkProbe"], probes["SharedRowsProbe"]
         self._copies = probes["WorkerCopiesProbe"]
@@ -76,7 +79,7 @@ class Parts:
             return False
         if self._sequence._waiting or self._clipping._waiting or self._rows._open is not None or self._copies._passes:
             return False
-        if order._cleared_after_backward or order._found or order._closure or recorder._filter._foreign_backward:
+        if order._cleared_after_backward or order._found or recorder._filter._foreign_backward:
             return False
         if recorder.losses.nonfinite is not None and not self._nonfinite._done:
             return False

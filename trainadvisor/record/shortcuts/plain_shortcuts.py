@@ -10,11 +10,18 @@ from trainadvisor.interruptions import from_handler
 from trainadvisor.record.context import Routine
 from trainadvisor.record.handlers import Table
 from trainadvisor.record.shortcuts.arming import Arming
-from trainadvisor.record.shortcuts.batches import BATCH_BEGINS, BATCH_ENDS, Batches
+from trainadvisor.record.shortcuts.batches import BATCH_BEGINS, BATCH_ENDS, PASSES, Batches
+from trainadvisor.record.shortcuts.clips import CLIP, Clips
 from trainadvisor.record.shortcuts.closing import CLOSE, Closing
 from trainadvisor.record.shortcuts.forwards import FORWARD_BEGINS, FORWARD_ENDS, Forwards
 from trainadvisor.record.shortcuts.losses import BACKWARD_BEGINS, BACKWARD_ENDS, LOSS, Losses
-from trainadvisor.record.shortcuts.optimizer_steps import STEP_BEGINS, STEP_ENDS, ZERO_GRAD, OptimizerSteps
+from trainadvisor.record.shortcuts.optimizer_steps import (
+    SCHEDULER_STEP,
+    STEP_BEGINS,
+    STEP_ENDS,
+    ZERO_GRAD,
+    OptimizerSteps,
+)
 
 # The probes that the shortcut of an event stands for: it is not taken where others do not rest, or one of them is off.
 _STANDS_FOR = {
@@ -22,10 +29,11 @@ _STANDS_FOR = {
     "backward_begins": BACKWARD_BEGINS, "backward_ends": BACKWARD_ENDS,
     "batch_begins": BATCH_BEGINS, "batch_ends": BATCH_ENDS,
     "step_begins": STEP_BEGINS, "step_ends": STEP_ENDS, "zero_grad": ZERO_GRAD, "close": CLOSE,
+    "clip_grad_norm_": CLIP, "scheduler_step": SCHEDULER_STEP,
 }  # fmt: skip
 
 
-class PlainShortcuts(Batches, Forwards, Losses, OptimizerSteps, Closing):
+class PlainShortcuts(Batches, Forwards, Losses, OptimizerSteps, Clips, Closing):
     """The shortcuts of a recording; it looks after every event that went the long way whether they may be taken."""
 
     def __init__(self, recorder: Any, probes: Mapping[str, Any], routine: Routine) -> None:
@@ -63,8 +71,10 @@ class PlainShortcuts(Batches, Forwards, Losses, OptimizerSteps, Closing):
         if table is not self._table:
             self._table = table
             for event, probes in _STANDS_FOR.items():
-                known = {name.partition(".")[0] for name, _ in table.get(event, ())} == probes
-                self._take_or_not(event, known=known)
+                found = {name.partition(".")[0] for name, _ in table.get(event, ())}
+                if event == "batch_ends":
+                    self._passes_open, found = found >= PASSES, found - PASSES
+                self._take_or_not(event, known=found == probes)
         self._look()
 
     def _take_or_not(self, event: str, *, known: bool) -> None:

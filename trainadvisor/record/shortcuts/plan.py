@@ -21,6 +21,7 @@ from trainadvisor.instrument.private_torch import (
 )
 from trainadvisor.instrument.user_modes import apart
 from trainadvisor.record.evaluations.evaluation_source import Stretch
+from trainadvisor.record.losses.loss_calls import is_scaled
 from trainadvisor.record.shortcuts.forwards import learns
 from trainadvisor.record.shortcuts.parts import ident, looked_at, now
 from trainadvisor.record.shortcuts.plan_course import PlanCourse
@@ -52,7 +53,9 @@ class Plan(PlanCourse):
         """Close the step before, and start the clock of the wait."""
         if ident() != self.thread or looked_at() is not None:
             return False
-        if not self.loads or self.state not in (START, DONE) or (self.state == DONE and not self._close()):
+        if self.inside or not self.loads or self.state not in (START, DONE):
+            return self._unexpected()
+        if self.state == DONE and not self._close():
             return self._unexpected()
         self.timing._asked = now()
         self.sources.ask(iterator)
@@ -79,6 +82,8 @@ class Plan(PlanCourse):
                 return None
             return self._unexpected() if id(module) in self.objects._owner else False
         if kwargs or len(args) != self.count or looked_at() is not None or START < state < DONE:
+            return self._unexpected()
+        if self.inside is not self.closure:
             return self._unexpected()
         if function_modes() or dispatch_modes() or tracing_state() is not None or transform() is not None:
             return self._unexpected()
@@ -161,16 +166,19 @@ class Plan(PlanCourse):
             return False
         if type(tensor) is tuple and tensor:
             tensor = tensor[0]
-        if tensor is not self.result or self.state != LOSS or not self.cleared or len(_modules) != self.modules:
+        result = self.result
+        if self.state != LOSS or not self.cleared or len(_modules) != self.modules:
+            return self._unexpected()
+        if (tensor is result) is self.scaled or (self.scaled and not is_scaled(tensor, result)):
             return self._unexpected()
         if function_modes() or dispatch_modes():
             return self._unexpected()
-        value, jumps = tensor.item(), self.jumps  # type: ignore[union-attr]
+        value, jumps = result.item(), self.jumps  # type: ignore[union-attr]
         size = value if value >= 0 else -value
         if not size <= jumps._times * jumps._usual:
             return self._unexpected()
         jumps._usual += 0.1 * (size - jumps._usual)
-        self.value, self.state, self.args = value, BACKWARD, ()
+        self.value, self.root, self.state, self.args = value, tensor, BACKWARD, ()
         if self.loads:
             self.order._batch_came = False
             self.shortcuts._count_draws()
@@ -184,18 +192,26 @@ class Plan(PlanCourse):
         parameter = self.held()
         if parameter is None or function_modes() or parameter.grad is None:
             return self._unexpected()
-        self.version, self.result, self.given, self.state = version(parameter), None, None, READY
+        self.version, self.result, self.root, self.given, self.state = version(parameter), None, None, None, READY
         self.cost.entered = self.trained = now()
         if self.loads:
             self.waited = self.timing._wait
         return True
 
     @veiled
-    def step_begins(self, optimizer: torch.optim.Optimizer) -> bool:
-        """Read the learning rates, and look whether there are gradients."""
+    def step_begins(  # noqa: PLR0911 - written out for speed
+        self,
+        optimizer: torch.optim.Optimizer,
+        closure: bool = False,  # noqa: FBT001, FBT002
+    ) -> bool:
+        """Read the learning rates, and look whether there are gradients; with a closure all of the step is to come."""
         if ident() != self.thread:
             return False
-        if self.state != READY or id(optimizer) != self.key or function_modes():
+        if closure is not self.closure or self.inside or id(optimizer) != self.key or function_modes():
+            return self._unexpected()
+        if closure and self.state == DONE and not self._close():
+            return False
+        if self.state != (START if closure else READY):
             return self._unexpected()
         size, rates, groups = 0, [], optimizer.param_groups
         for group in groups:
@@ -205,18 +221,24 @@ class Plan(PlanCourse):
                 return self._unexpected()
             rates.append(rate)
         first = groups[0]["params"][0]
-        if size != self.size or type(first) is not _Parameter or first.grad is None:
+        if size != self.size or type(first) is not _Parameter or not (closure or first.grad is not None):
             return self._unexpected()
-        self.tried[0] += 1
-        self.rates, self.state = rates, STEPPING
+        self.rates = rates
+        if closure:
+            self.inside = True
+        else:
+            self.tried[0] += 1
+            self.state = STEPPING
         return True
 
     @veiled
     def step_ends(self, optimizer: torch.optim.Optimizer) -> bool:
         """Note that the gradients are used up."""
-        if self.state != STEPPING or id(optimizer) != self.key:
+        if self.state != (READY if self.inside else STEPPING) or id(optimizer) != self.key:
             return self._unexpected()
-        self.ended, self.cleared, self.state = now(), False, DONE
+        if self.inside and optimizer.param_groups[0]["params"][0].grad is None:
+            return self._unexpected()
+        self.ended, self.cleared, self.inside, self.state = now(), False, False, DONE
         return True
 
     @veiled
@@ -228,4 +250,24 @@ class Plan(PlanCourse):
             return self._unexpected()
         self.zeros += 1
         self.cleared = True
+        return True
+
+    @veiled
+    def scheduler_step(self, args: tuple[Any, ...], kwargs: dict[str, Any], result: object) -> bool:
+        """Count the step of a scheduler, of which the plan asks nothing else."""
+        if BACKWARD <= self.state <= STEPPING:
+            return self._unexpected()
+        return bool(self.shortcuts.scheduler_step(args, kwargs, result)) or self._unexpected()
+
+    @veiled
+    def clip_grad_norm_(self, args: tuple[Any, ...], kwargs: dict[str, Any], norm: object) -> bool:
+        """Note the norm before clipping and the threshold."""
+        if ident() != self.thread:
+            return False
+        if self.state != READY or looked_at() is not None or function_modes() or dispatch_modes():
+            return self._unexpected()
+        clip = self.shortcuts.read_clip(self.number, args, kwargs, norm)
+        if clip is None:
+            return self._unexpected()
+        self.clip = clip
         return True

@@ -52,9 +52,16 @@ class PlanCourse:
         self.begun = self.ended = self.trained = self.waited = 0.0
         self.value, self.version, self.batch = 0.0, 0, 0
         self.rates: list[float] = []
+        # Threshold and norm of a clipping.
+        self.clip: tuple[float, float] | None = None
+        # Whether a step is a closure of its optimizer's, and whether that runs.
+        self.closure = self.inside = False
         self.args: tuple[Any, ...] = ()
         self.given: torch.Tensor | None = None
+        # What the loss function gave, and what is differentiated: that itself, or where it is scaled a multiple of it.
         self.result: torch.Tensor | None = None
+        self.root: object = None
+        self.scaled = False
         # Whether no gradient is left of the step before.
         self.cleared, self.zeros = False, 0
         # Examples by the shape of a batch.
@@ -107,6 +114,9 @@ class PlanCourse:
             "record": STEP, "step": number, "opt": self.opt, "seconds": seconds, "micro": 1, **fields,
             "batch": self.batch, "loss_id": self.entry.number, "loss": self.value, "lr": self.rates,
         }  # fmt: skip
+        if self.clip is not None:
+            record["clip_max"], record["clip_norm"] = self.clip
+            self.clip = None
         if self.loads:
             record["wait"], self.timing._wait = self.timing._wait, 0.0
             recorder.last_epoch = fields.get("epoch", recorder.last_epoch)
