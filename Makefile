@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-frameworks docs lint audit fuzz bench mutants clean
+.PHONY: demo test test-frameworks docs lint audit fuzz bench instructions mutants clean
 
 demo: $(VENV)/installed
 	$(BIN)/trainadvisor demo
@@ -53,6 +53,11 @@ fuzz: $(VENV)/installed-dev
 # ratios of interleaved steps with and without recording, beside the same for a hook with .item(); within ten minutes
 bench: $(VENV)/installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/overhead.py --device cpu --repeats 9 --seconds 0.3 --start 1500
+
+# what recording adds to a step, counted in instructions, which no load changes: an error beyond the last figures on
+# record; `python benchmarks/history.py --write` puts new ones there
+instructions: $(VENV)/installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/history.py
 
 # changes of one place in the package, drawn by chance, each against the tests that call the changed function; hours, so
 # no part of CI: `python benchmarks/mutants --help` says how a run that was broken off goes on

@@ -39,7 +39,7 @@ def test_a_field_is_what_each_record_says(seed: int, kinds: int) -> None:
                 assert np.isnan(wanted).all()
                 assert not any(record.get(name) is not None for record in records)
             else:
-                np.testing.assert_array_equal(found, wanted)
+                np.testing.assert_array_equal(np.broadcast_to(found, wanted.shape), wanted)
 
 
 def test_records_of_equal_length_may_have_other_keys() -> None:
@@ -49,13 +49,26 @@ def test_records_of_equal_length_may_have_other_keys() -> None:
     assert fields.values("accuracy") == [None, 0.5]
 
 
-def test_a_field_that_never_changes_takes_no_room() -> None:
-    """It is a view of one number; one that changes is not."""
+def test_a_field_that_never_changes_is_one_number() -> None:
+    """One that changes is an array."""
     fields = Fields([{"step": i, "batch": 64} for i in range(1000)])
-    batch, step = fields.column("batch", floats), fields.column("step", floats)
-    assert batch is not None
-    assert step is not None
-    assert (batch.strides, step.strides) == ((0,), (8,))
+    step = fields.column("step", floats)
+    assert fields.column("batch", floats) == 64
+    assert isinstance(step, np.ndarray)
+    assert step.size == 1000
+
+
+def test_a_column_that_never_changes_takes_no_room() -> None:
+    """It is a view of one number over all batches, as is one that no step holds; one with a gap is an array."""
+    columns = StepColumns(0.0)
+    for first in (0, 500):
+        late = {"micro": 2} if first else {}
+        columns.add([{"step": first + i, "batch": 64, **late} for i in range(500)])
+    found = {name: columns.column(name) for name in ("batch", "loss", "micro", "step")}
+    assert {name: (values.size, values.strides) for name, values in found.items()} == {
+        "batch": (1000, (0,)), "loss": (1000, (0,)), "micro": (1000, (8,)), "step": (1000, (8,)),
+    }  # fmt: skip
+    assert np.isnan(found["micro"]).sum() == 500
 
 
 def test_columns_of_mixed_batches_are_those_of_single_records() -> None:

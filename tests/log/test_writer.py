@@ -5,7 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import math
+import mmap
 import os
+import random
+import signal
+import struct
 import subprocess
 import sys
 import time
@@ -15,6 +19,7 @@ import pytest
 
 from trainadvisor.errors import LogError
 from trainadvisor.log.reader import read_log
+from trainadvisor.log.stream import Stream
 from trainadvisor.log.writer import LogWriter
 from trainadvisor.telling import diagnose
 
@@ -224,3 +229,39 @@ def test_a_killed_training_leaves_a_log_that_can_be_read(tmp_path: Path) -> None
         log = tmp_path / f"log{index}.json"
         assert read_log(log).models
         assert diagnose(log).state in {"healthy", "cannot-tell", "needs-attention", "broken"}
+
+
+def _write_until_killed(path: Path, stamps: mmap.mmap, most: int) -> None:
+    """Write a record each few milliseconds, and stamp when."""
+    writer = LogWriter(path)
+    for number in range(most):
+        writer({"record": "step", "step": number})
+        stamps[8 * number : 8 * number + 8] = struct.pack("d", time.monotonic())
+        time.sleep(0.005)
+
+
+def test_a_killed_process_loses_the_records_of_its_last_second_at_most(tmp_path: Path) -> None:
+    """SIGKILL at twenty random moments; by its own stamps, the first lost record is as old as the wait, no older."""
+    moments = random.Random(7)  # noqa: S311 - no secrets
+    most, wait, patience = 2000, 1.0, 0.75  # patience: the threads of a busy machine get their turn late
+    children = []
+    for index in range(20):
+        stamps = mmap.mmap(-1, 8 * most)
+        child = os.fork()
+        if child == 0:
+            try:
+                _write_until_killed(tmp_path / f"{index}.json", stamps, most)
+            finally:
+                os._exit(1)
+        children.append((moments.uniform(0.2, 3.5), child, stamps, tmp_path / f"{index}.json"))
+    begun = time.monotonic()
+    for moment, child, _, _ in sorted(children, key=lambda entry: entry[0]):
+        time.sleep(max(0.0, begun + moment - time.monotonic()))
+        os.kill(child, signal.SIGKILL)
+    for _, child, stamps, path in children:
+        assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+        made = [stamp for (stamp,) in struct.iter_unpack("d", stamps[:]) if stamp]
+        kept = [record["step"] for batch in Stream(path) for record in batch]
+        assert kept == list(range(len(kept)))
+        lost = made[len(kept) :]
+        assert not lost or lost[-1] - lost[0] <= wait + patience

@@ -10,6 +10,7 @@ import numpy.typing as npt
 Record = dict[str, Any]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+_NUMBERS = (int, float, bool)
 ToFloats = Callable[[Sequence[Any]], Floats]
 
 
@@ -21,9 +22,11 @@ class Fields:
         lengths = list(map(len, records))
         usual = max(set(lengths), key=lengths.count)
         self._columns: dict[str, Sequence[Any]] = {}
-        mask = np.array(lengths) == usual
-        self._places, self._other_places = np.flatnonzero(mask), np.flatnonzero(~mask)
-        self._alike, self._others = _chosen(records, self._places), _chosen(records, self._other_places)
+        self._alike, self._others = records, list[Record]()
+        if lengths.count(usual) < self.count:
+            mask = np.array(lengths) == usual
+            self._places, self._other_places = np.flatnonzero(mask), np.flatnonzero(~mask)
+            self._alike, self._others = _chosen(records, self._places), _chosen(records, self._other_places)
         if not self._take_alike():
             self._alike, self._others = [], records
 
@@ -43,8 +46,11 @@ class Fields:
         """Return the names of all fields."""
         return set(self._columns).union(*self._others)
 
-    def column(self, name: str, to_floats: ToFloats, default: Any = None) -> Floats | None:
-        """Return a field as numbers, or None when no record has it; missing values become the default."""
+    def column(self, name: str, to_floats: ToFloats, default: Any = None) -> Floats | float | None:
+        """Return a field as numbers, or the number that all are, or None when no record has it.
+
+        Missing values become the default.
+        """
         alike = self._columns.get(name)
         others = [record.get(name, default) for record in self._others]
         if alike is None and default is None and others.count(None) == len(others):
@@ -53,9 +59,12 @@ class Fields:
             return _floats(alike or [default] * self.count, to_floats)
         if not self._alike:
             return _floats(others, to_floats)
+        usual = _floats(alike or [default] * len(self._alike), to_floats)
+        unusual = _floats(others, to_floats)
+        if isinstance(usual, float) and isinstance(unusual, float) and usual == unusual:
+            return usual
         found = np.empty(self.count)
-        found[self._places] = _floats(alike or [default] * len(self._alike), to_floats)
-        found[self._other_places] = to_floats(others)
+        found[self._places], found[self._other_places] = usual, unusual
         return found
 
     def values(self, name: str) -> list[Any]:
@@ -77,7 +86,7 @@ class Fields:
 
 def _chosen(records: list[Record], places: Ints) -> list[Record]:
     """Return some records, in their order."""
-    return records if places.size == len(records) else [records[place] for place in places.tolist()]
+    return [records[place] for place in places.tolist()]
 
 
 def all_alike(values: list[Any]) -> bool:
@@ -88,9 +97,9 @@ def all_alike(values: list[Any]) -> bool:
         return False
 
 
-def _floats(values: Sequence[Any], to_floats: ToFloats) -> Floats:
-    """Return numbers as an array; a view of a single number when all are equal."""
+def _floats(values: Sequence[Any], to_floats: ToFloats) -> Floats | float:
+    """Return numbers as an array, or the number that all of them are."""
     first = values[0]
-    if type(first) in (int, float) and values.count(first) == len(values) and abs(first) < 1 << 53:
-        return np.broadcast_to(np.float64(first), (len(values),))
+    if type(first) in _NUMBERS and first == values[-1] and values.count(first) == len(values) and abs(first) < 1 << 53:
+        return float(first)
     return to_floats(values)

@@ -1,6 +1,7 @@
 """Sampled measurements of layers and parameters."""
 
 from collections import Counter
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,15 @@ class LayerStore:
                 self._numbers += row.size
                 self._samples += 1
 
+    def pack(self) -> None:
+        """Put the rows of each column into one table, of which samples are views: signals need not gather them."""
+        for columns in self.samples.values():
+            for name, samples in columns.items():
+                if len({row.size for _, _, row in samples}) == 1:
+                    together = _gathered([row for _, _, row in samples])
+                    rows = list(together)
+                    columns[name] = [(step, table, rows[place]) for place, (step, table, _) in enumerate(samples)]
+
     def _full(self) -> bool:
         return self._numbers > MOST_NUMBERS or self._samples > MOST_SAMPLES
 
@@ -84,6 +94,16 @@ class LayerStore:
                 columns[name] = samples[:1] + samples[1:-1:2] + samples[-1:] if len(samples) > 4 else samples  # noqa: PLR2004
         kept = [s[2].size for columns in self.samples.values() for samples in columns.values() for s in samples]
         self._numbers, self._samples = sum(kept), len(kept)
+
+
+def _gathered(rows: list[Floats]) -> Floats:
+    """Return equally long rows as a table that nobody changes: the one that they are views of, where that is whole."""
+    base = rows[0].base
+    if isinstance(base, np.ndarray) and base.shape == (len(rows), rows[0].size) and rows[-1].base is base:
+        return base
+    table = np.concatenate(rows).reshape(len(rows), rows[0].size)
+    table.flags.writeable = False
+    return table
 
 
 def _rows(value: Any) -> tuple[int, int, int] | None:
@@ -135,6 +155,7 @@ class LayerSeries:
         self._tables = tables
         self.table = _most_used(inside)
         self._columns = {name: self._fitting(name, column) for name, column in inside.items()}
+        self._steps: dict[str, Ints] = {}
 
     def _fitting(self, name: str, column: list[Sample]) -> list[Sample]:
         if name in SINGLE:
@@ -159,7 +180,7 @@ class LayerSeries:
         """Return samples x rows; in "grad" nan marks parameters without a gradient."""
         samples = self._columns.get(name, [])
         width = 1 if name in SINGLE else len(self.rows("act" if name.startswith(ACTIVATIONS) else "grad"))
-        return np.stack([s[2] for s in samples]) if samples else np.empty((0, width))
+        return _gathered([s[2] for s in samples]) if samples else np.empty((0, width))
 
     def scalar(self, name: str) -> Floats:
         """Return a measurement that is one number a sample, such as alpha."""
@@ -167,9 +188,12 @@ class LayerSeries:
 
     def steps_of(self, name: str) -> Ints:
         """Return the steps at which a column was sampled."""
-        return np.array([s[0] for s in self._columns.get(name, [])], dtype=np.int64)
+        if name not in self._steps:
+            self._steps[name] = np.array([s[0] for s in self._columns.get(name, [])], dtype=np.int64)
+            self._steps[name].flags.writeable = False
+        return self._steps[name]
 
-    @property
+    @cached_property
     def steps(self) -> Ints:
         """Return the steps at which anything was sampled."""
         return np.unique(

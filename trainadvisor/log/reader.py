@@ -34,6 +34,7 @@ def _read_alone(path: Path) -> "RunLog":
         for batch in (stream := Stream(log.path)):
             log.take(batch)
     log.finish(stream)
+    log.pack()
     return log
 
 

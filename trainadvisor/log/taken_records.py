@@ -174,6 +174,10 @@ class LogRecords:
         facts = self.header.get("imported")
         self.notes += [str(note) for note in _list(facts.get("notes"))] if isinstance(facts, dict) else []
 
+    def pack(self) -> None:
+        """Arrange the samples of layers for signals, once all of them are here."""
+        self._layers.pack()
+
 
 def _kinds(batch: list[Any]) -> list[Any]:
     """Return the kind of each record, None of what is no record or has none."""

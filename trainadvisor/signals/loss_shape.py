@@ -16,6 +16,7 @@ from trainadvisor.signals.loss import (
     opening,
     training_loss,
 )
+from trainadvisor.signals.memory import remembered
 from trainadvisor.signals.robust_statistics import Series, Spike
 from trainadvisor.signals.trivial_predictor import trivial_loss
 
@@ -173,6 +174,7 @@ def loss_repeat_share(log: RunLog) -> float | None:
     return None if values is None else float(np.mean(np.diff(values) == 0))
 
 
+@remembered
 def lasting_spikes(log: RunLog) -> list[Spike]:
     """Spikes of three or more steps that undo SPIKE_SHARE of the fall; a hard batch affects only one step."""
     values, first, best = losses(log, 60), opening(log), loss_best(log)

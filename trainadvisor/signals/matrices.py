@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from trainadvisor.log.columns import Floats, Ints
 from trainadvisor.log.reader import RunLog
-from trainadvisor.signals.memory import remembered
+from trainadvisor.signals.memory import memory_of, remembered
 from trainadvisor.signals.robust_statistics import median
 
 EARLY_SHARE, LATE_SHARE = 0.1, 0.25
@@ -55,8 +55,14 @@ def from_zero(log: RunLog) -> npt.NDArray[np.bool_]:
 
 def of_matrices(log: RunLog, column: str) -> Floats:
     """Return samples x weight matrices of a parameter column, nan where it is not finite."""
-    values = log.layers.column(column)[:, matrices(log)]
-    return np.where(np.isfinite(values), values, np.nan)
+    return memory_of(log).get(f"(of_matrices {column})", _of_matrices, log, column)
+
+
+def _of_matrices(log: RunLog, column: str) -> Floats:
+    values = log.layers.column(column)[:, matrices(log)]  # a copy
+    values[np.isinf(values)] = np.nan
+    values.flags.writeable = False  # signals share it
+    return values
 
 
 def per_element(log: RunLog, column: str) -> Floats:

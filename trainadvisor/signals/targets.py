@@ -8,6 +8,7 @@ from trainadvisor.log.cleaning import number, whole
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics, signal
 from trainadvisor.signals.losses import CLASSIFYING, REGRESSING, judged_loss, training_losses
+from trainadvisor.signals.memory import remembered
 from trainadvisor.signals.trivial_predictor import LEAST_EXAMPLES, graded, learnable, skill_of, trivial_of
 
 TARGETS = {"needs": "the targets seen by torch's loss functions", "zh": "torch 损失函数所见的目标值"}
@@ -201,6 +202,7 @@ def ignored_share(log: RunLog) -> float | None:
 # -- can they be learned
 
 
+@remembered
 def _epoch_losses(log: RunLog) -> list[Any]:
     """Return the finite losses of each epoch in order."""
     epochs, values = log.column("epoch"), log.column(graded(log)[1])

@@ -9,6 +9,7 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.held_parameters import held, held_by, held_now, trained_before
 from trainadvisor.signals.initial_spread import drawn
+from trainadvisor.signals.memory import remembered
 from trainadvisor.signals.wiring import no_grad_share
 
 GRAPH = {
@@ -132,12 +133,14 @@ def pretrained_share(log: RunLog) -> float | None:
 def _used_samples(log: RunLog, column: str) -> npt.NDArray[np.float64]:
     """Return samples x parameters; samples taken at a learning rate of zero are left out unless all were."""
     values, steps = log.layers.column(column), log.layers.steps_of(column)
-    order = np.argsort(log.steps, kind="stable")
-    known = log.steps[order]
+    known, rates = log.steps, log.lr
+    if np.any(known[1:] < known[:-1]):
+        order = np.argsort(known, kind="stable")
+        known, rates = known[order], rates[order]
     places = np.searchsorted(known, steps, side="right") - 1
     found = (places >= 0) & (known[places] == steps) if known.size else np.zeros(steps.size, dtype=bool)
     moving = ~found
-    moving[found] = log.lr[order[places[found]]] != 0
+    moving[found] = rates[places[found]] != 0
     return values[moving] if moving.any() else values
 
 
@@ -149,6 +152,7 @@ def _mask(log: RunLog, accept: Any) -> Mask:
     return np.array([bool(accept(fact)) for fact in log.layers.rows()], dtype=bool)
 
 
+@remembered
 def _still(log: RunLog) -> Mask | None:
     """Return the parameters whose bits changed in no sample."""
     values = _used_samples(log, "update")

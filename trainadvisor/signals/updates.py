@@ -8,6 +8,7 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import context, signal
 from trainadvisor.signals.gradients import thirds
 from trainadvisor.signals.matrices import early, even, from_zero, of_matrices, row_medians, typical
+from trainadvisor.signals.memory import remembered
 from trainadvisor.signals.optimizer import main_optimizer
 from trainadvisor.signals.robust_statistics import finite
 
@@ -16,6 +17,7 @@ LEAST_SAMPLES = 2
 LARGE = 0.1  # ratio that counts as the onset of large updates; the rules have their own thresholds
 
 
+@remembered
 def _moves(log: RunLog) -> Floats:
     """Return the update ratios, samples x matrices; nan for matrices that start at zero, whose ratio says nothing."""
     return np.where(from_zero(log), np.nan, of_matrices(log, "update"))
@@ -44,8 +46,8 @@ def update_ratio_first(log: RunLog) -> float | None:
 
     RMSprop's very first step is 1 / sqrt(1 - alpha) times the learning rate by construction: that factor is taken out.
     """
-    moved = [place for place, row in enumerate(_moves(log)) if np.nansum(row) > 0]
-    if not moved:
+    moved = np.flatnonzero(np.nansum(_moves(log), axis=1) > 0)
+    if not moved.size:
         return None
     ratio, opening = typical(_moves(log)[moved[0]]), log.layers.steps_of("update")[moved[0]] == log.steps[0]
     return ratio / _opening_factor(log) if ratio is not None and opening else ratio
