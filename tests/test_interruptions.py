@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import gc
 import signal
+import weakref
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +13,12 @@ import pytest
 import torch
 
 import trainadvisor
-from trainadvisor.instrument import taps
+from trainadvisor.instrument import plan_events, taps
 from trainadvisor.instrument.guard import Guard
-from trainadvisor.interruptions import from_handler, kept_from_ending, suppressed
+from trainadvisor.interruptions import from_handler, kept_from_ending, suppressed, unless_it_fails
 from trainadvisor.record.probes.learning_rate import LearningRateProbe
+from trainadvisor.record.shortcuts.plain_shortcuts import PlainShortcuts
+from trainadvisor.record.shortcuts.plan_course import PlanCourse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -202,3 +206,48 @@ def test_an_alarm_inside_a_probe_reaches_the_script(
                 caught += 1
     assert (len(rung), caught) == (1, 1)
     assert (tmp_path / "log.json").read_text().count('"record":"step"') >= 18
+
+
+class Broken:
+    """A plan that fails, with shortcuts that do."""
+
+    shortcuts = PlainShortcuts.__new__(PlainShortcuts)
+    failed = PlanCourse.failed
+
+
+def in_a_shortcut(probe: Callable[[], object]) -> None:
+    """Meet an error as the taps do."""
+    try:
+        probe()
+    except Exception as error:  # noqa: BLE001 - as they do
+        plan_events.failed(Broken(), error)
+
+
+@pytest.mark.parametrize(
+    "through", [lambda probe: Guard(lambda *_: None)("probe", probe), unless_it_fails, in_a_shortcut]
+)
+def test_what_a_handler_raises_holds_nothing_once_it_is_caught(through: Callable[..., object]) -> None:
+    """We leave no cycle, in which the graph of the interrupted step would live until garbage is collected."""
+    held: list[weakref.ref[torch.Tensor]] = []
+
+    def probe() -> None:
+        signal.raise_signal(signal.SIGUSR1)
+
+    def train() -> None:
+        loss = torch.ones(1, requires_grad=True).sum()
+        held.append(weakref.ref(loss))
+        through(probe)
+
+    before = signal.signal(signal.SIGUSR1, function)
+    gc.disable()
+    try:
+        train()
+    except TimeIsUp:
+        pass
+    else:
+        pytest.fail("nothing was raised")
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    alive = held[0]() is not None
+    gc.enable()
+    assert not alive

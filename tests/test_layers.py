@@ -13,7 +13,7 @@ PACKAGE = Path(trainadvisor.__file__).parent
 # what each package and top-level module may import from the package, at any place; the standard library is free to all
 WORDS = {
     "errors", "vocabulary", "i18n", "interruptions", "characters", "regular", "redaction", "voice", "descriptors",
-    "background", "hidden_thread", "version", "status_line", "silence", "figures",
+    "background", "hidden_thread", "version", "status_line", "silence", "figures", "frame_variables",
 }  # fmt: skip
 SETTINGS = {"configuration", "settings", "requirements", "toml"}
 JUDGING = {"judge", "signals", "log", "changes"}
@@ -29,7 +29,8 @@ ALLOWED: dict[str, set[str]] = {
     "regular": {"descriptors"},
     "characters": set(),
     "figures": set(),
-    "interruptions": set(),
+    "frame_variables": set(),
+    "interruptions": {"frame_variables"},
     "voice": {"descriptors", "interruptions"},
     "hidden_thread": set(),
     "background": {"hidden_thread"},
@@ -44,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "settings_mistakes": {"errors", "settings", "configuration"},
     "i18n": {"errors", "figures"},
     "log": {*WORDS - {"i18n", "figures"}, "numpy", "orjson", "zstandard"},
-    "instrument": {"errors", "interruptions", "redaction", "torch"},
+    "instrument": {"errors", "frame_variables", "interruptions", "redaction", "torch"},
     "signals": {"silence", "log", "numpy", "scipy"},
     "record": {*WORDS - {"i18n", "figures"}, "log", "instrument", "torch", "numpy"},
     "source": {"errors", "silence"},

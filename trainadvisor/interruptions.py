@@ -12,6 +12,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from types import CodeType, FrameType, TracebackType
 from typing import Any, TypeVar
 
+from trainadvisor.frame_variables import variables_of
+
 T = TypeVar("T")
 
 
@@ -20,7 +22,7 @@ def from_handler(error: BaseException) -> bool:
     frames = list(_frames(error.__traceback__))
     if not frames:
         return False
-    return any(map(_called_as_handler, frames)) or not _handlers().isdisjoint(frame.f_code for frame in frames)
+    return not _handlers().isdisjoint(frame.f_code for frame in frames) or any(map(_called_as_handler, frames))
 
 
 @contextmanager
@@ -92,7 +94,8 @@ def _called_as_handler(frame: FrameType) -> bool:
     """Return whether a frame got a signal's number and the frame that called it, as only handlers do."""
     code = frame.f_code
     count = code.co_argcount + bool(code.co_flags & 0x04)
-    given = [frame.f_locals.get(name) for name in code.co_varnames[: count + code.co_kwonlyargcount]]
+    variables = variables_of(frame)
+    given = [variables.get(name) for name in code.co_varnames[: count + code.co_kwonlyargcount]]
     values = [part for value in given for part in (value if isinstance(value, tuple) else (value,))]
     return frame.f_back is not None and any(value is frame.f_back for value in values)
 

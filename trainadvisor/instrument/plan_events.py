@@ -12,7 +12,10 @@ from trainadvisor.instrument.shortcut_slot import slot
 @veiled
 def failed(plan: Any, error: Exception) -> bool:
     """Take no shortcut any more after a mistake of ours."""
-    return bool(plan.failed(error))
+    try:
+        return bool(plan.failed(error))
+    finally:
+        del error  # its traceback holds this frame
 
 
 # Stands for who takes the call of a loss that is a module: nobody, and nobody else is told of it.

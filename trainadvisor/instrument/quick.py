@@ -12,7 +12,16 @@ from trainadvisor.instrument.patching import Quick, Run, Slot
 from trainadvisor.instrument.plan_events import failed
 from trainadvisor.instrument.running_events import running
 from trainadvisor.instrument.shortcut_slot import slot
-from trainadvisor.instrument.taps import backward, backward_ended, batch, batch_ended, cleared, loss_made, zero_grad
+from trainadvisor.instrument.taps import (
+    backward,
+    backward_ended,
+    backward_failed,
+    batch,
+    batch_ended,
+    cleared,
+    loss_made,
+    zero_grad,
+)
 
 _is = operator.is_
 
@@ -98,7 +107,11 @@ def _backward(function: Slot) -> Run:
             taken = failed(plan, error)
         if not taken:
             return usual(args, kwargs)
-        result = original(*args, **kwargs)
+        try:
+            result = original(*args, **kwargs)
+        except BaseException:
+            backward_failed()
+            raise
         try:
             if plan.backward_ends():
                 return result

@@ -1,11 +1,11 @@
 """Reads which split of the data the user's code says it works on: the value "val" of a variable `split`, say."""
 
-import inspect
 import linecache
 import re
-import sys
 from collections.abc import Iterable
 from types import FrameType
+
+from trainadvisor.frame_variables import variables_of
 
 TRAINING = frozenset({"train", "training", "tr"})
 HELD_OUT = frozenset({"val", "valid", "validation", "dev", "eval", "evaluation", "test", "testing", "heldout"})
@@ -16,8 +16,6 @@ _LETTERS = re.compile(r"[A-Za-z]+")
 _CALLED = re.compile(r"\w+\s*\(")
 # Words that name what is done as well as what it is done with.
 _VERBS = frozenset({"eval", "evaluation", "testing"})
-# Names whose use in a function shows that it holds its variables as a dictionary, which a look would renew.
-_OWN_VIEW = frozenset({"locals", "vars"})
 
 
 def split_word(frames: Iterable[FrameType]) -> str | None:
@@ -30,19 +28,11 @@ def split_word(frames: Iterable[FrameType]) -> str | None:
 
 
 def _words_in(frame: FrameType) -> set[str]:
-    code = frame.f_code
-    if not _OWN_VIEW.isdisjoint(code.co_names):
-        return set()
-    variables = frame.f_locals
-    found = {
+    return {
         value.lower()
-        for value in list(variables.values())
+        for value in variables_of(frame).values()
         if type(value) is str and len(value) <= _LONGEST and value.lower() in _WORDS
     }
-    is_copy = sys.version_info < (3, 13) and code.co_flags & inspect.CO_OPTIMIZED
-    if is_copy and sys.gettrace() is None:  # a debugger writes it back
-        variables.clear()  # the frame keeps it: tensors would live until the function returns
-    return found
 
 
 def split_in_names(frames: list[FrameType], thing: object, made: str) -> str | None:
@@ -59,12 +49,4 @@ def split_in_names(frames: list[FrameType], thing: object, made: str) -> str | N
 
 
 def _names_of(frame: FrameType, thing: object) -> list[str]:
-    code = frame.f_code
-    if not _OWN_VIEW.isdisjoint(code.co_names):
-        return []
-    variables = frame.f_locals
-    found = [name for name, value in list(variables.items()) if value is thing]
-    is_copy = sys.version_info < (3, 13) and code.co_flags & inspect.CO_OPTIMIZED
-    if is_copy and sys.gettrace() is None:  # a debugger writes it back
-        variables.clear()
-    return found
+    return [name for name, value in variables_of(frame).items() if value is thing]

@@ -130,7 +130,11 @@ def backward(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         taken = plain.failed(error)
     if not taken:
         return _slow_backward(original, args, kwargs)
-    result = original(*args, **kwargs)  # of a plain tensor: nothing comes back here but from inside the backward
+    try:
+        result = original(*args, **kwargs)  # of a plain tensor: nothing comes back here but from inside the backward
+    except BaseException:
+        backward_failed()
+        raise
     backward_ended(args, kwargs, result)
     return result
 
@@ -166,7 +170,25 @@ def both(event: str) -> Around:
     return veiled(around)
 
 
-_slow_backward, _slow_batch = both("backward"), both("batch")
+_told_backward, _slow_batch = both("backward"), both("batch")
+
+
+@veiled
+def _slow_backward(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if "backward" in running.events:
+        return original(*args, **kwargs)
+    try:
+        return _told_backward(original, args, kwargs)
+    except BaseException:
+        backward_failed()
+        raise
+
+
+@veiled
+def backward_failed() -> None:
+    """Tell that a backward has raised: its graph, which may fill the memory, is nobody's any more."""
+    if not is_compiling() and not tracing.in_backward():
+        tell("backward_fails")
 
 
 @veiled

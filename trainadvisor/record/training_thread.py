@@ -15,7 +15,7 @@ _TRAINING = frozenset({"forward_begins", "forward_ends", "backward_begins", "bac
 _OF_A_TRAINING = _TRAINING | {
     "made", "loss", "step_begins", "step_ends", "zero_grad", "clip_grad_norm_", "clip_grad_value_", "scheduler_step",
     "scale", "unscale", "scaler_step_begins", "scaler_step_ends", "scaler_update", "loader_iter", "batch_begins",
-    "batch_ends", "sequence_layer", "eval_mode", "eval_dropout",
+    "batch_ends", "sequence_layer", "eval_mode", "eval_dropout", "backward_fails",
 }  # fmt: skip
 # Seconds without an event after which a thread that has trained has given way to another one that trains.
 _SILENT = 1.0

@@ -67,6 +67,7 @@ class TrainingLossProbe:
     def on_swap_begins(self, *_: object) -> None:
         """Let go of the graph, whose parameters may be about to change places with others."""
         self._let_go()
+        self._losses.let_go()
 
     def on_marks_wanted(self) -> None:
         """Mark the graph of the last loss: its terms are followed in this step."""
@@ -246,6 +247,9 @@ class TrainingLossProbe:
     def on_backward_ends(self, *_: object) -> None:
         """Let go of the graph."""
         self._losses.let_go()
+
+    # whoever goes on after a backward that had too little memory needs what its graph holds
+    on_backward_fails = on_backward_ends
 
     def on_direct_backward(self, tensor: torch.Tensor) -> None:
         """Take a loss that torch.func or torch.autograd.grad has differentiated."""

@@ -90,7 +90,10 @@ class PlainShortcuts(Batches, Forwards, Losses, OptimizerSteps, Clips, Closing):
     def failed(self, error: Exception) -> bool:
         """Take no shortcut any more after a mistake of ours; the event goes the long way."""
         if from_handler(error):
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # its traceback holds this frame: it would live until garbage is collected
         self._broken = True
         slot.clear()
         self._recorder.guard.failed("shortcuts", error)

@@ -91,7 +91,10 @@ class PlanCourse:
     def failed(self, error: Exception) -> bool:
         """Take no shortcut any more after a mistake of ours."""
         slot.plan = None
-        return bool(self.shortcuts.failed(error))
+        try:
+            return bool(self.shortcuts.failed(error))
+        finally:
+            del error  # its traceback holds this frame
 
     def steps_done(self) -> int:
         """Return how many steps have been taken, the open one included once its optimizer has stepped."""
