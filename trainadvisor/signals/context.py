@@ -148,7 +148,12 @@ def likelihood(log: RunLog) -> bool:
 
 
 def finetuning(log: RunLog) -> bool:
-    """Return whether most parameters of the model that is trained were loaded; targets and teachers do not count."""
+    """Return whether most parameters of the model that is trained were loaded; targets and teachers do not count.
+
+    A training that goes on from its own checkpoint is none.
+    """
+    if any(event["kind"] == "resume" for event in log.events):
+        return False
     model = log.model or {}
     parameters = model.get("parameters", [])
     loaded = sum(p["count"] for p in parameters if p.get("loaded") is True)

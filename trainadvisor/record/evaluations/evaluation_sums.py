@@ -14,6 +14,9 @@ from trainadvisor.record.step import Arrived
 
 _MOST_CLASSES, _MOST_COLUMNS = 2000, 4096
 REGRESSION = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
+# What a score is above where the answer is yes; masks have a side of at least so many places.
+_LEVELS = {"binary_cross_entropy": 0.5, "binary_cross_entropy_with_logits": 0.0}
+_SIDE = 8
 Read = Callable[[torch.Tensor], Reading]
 Pending = list[tuple[Reading, Arrived]]
 
@@ -39,6 +42,13 @@ class AnswerSums:
         """Count the classes that are predicted."""
         if 1 < prediction.shape[1] <= _MOST_CLASSES:
             counts = _class_counts(prediction)
+            self.predicted = counts if self.predicted is None else self.predicted + counts
+
+    def add_marks(self, kind: str, prediction: torch.Tensor) -> None:
+        """Count the places that are marked, and those that are not, in masks of one channel."""
+        if _is_mask(prediction):
+            marked = (prediction > _LEVELS[kind]).sum()
+            counts = torch.stack([prediction.numel() - marked, marked]).double()
             self.predicted = counts if self.predicted is None else self.predicted + counts
 
     def add_squares(self, prediction: torch.Tensor, target: torch.Tensor) -> None:
@@ -143,6 +153,8 @@ class LossSums:
         self.answers.add_spread(prediction)
         if call.entry.kind in CLASSIFYING and prediction.ndim > 1:
             self.answers.add_classes(prediction)
+        elif call.entry.kind in BINARY and isinstance(target, torch.Tensor) and target.shape == prediction.shape:
+            self.answers.add_marks(call.entry.kind, prediction)
         if isinstance(target, torch.Tensor):
             if call.entry.kind in REGRESSION and target.shape == prediction.shape:
                 self.answers.add_squares(prediction, target)
@@ -163,6 +175,12 @@ class LossSums:
             losses[str(self.entry.number)] = whole / max(1.0, sum(numbers[count:])) if self.summed else whole
 
         pending.append((read(torch.stack([*self.values, *(n.float() for n in self.terms)])), arrived))
+
+
+def _is_mask(prediction: torch.Tensor) -> bool:
+    """Return whether a prediction is one number for each place of images, with or without an axis of one channel."""
+    *channels, height, width = prediction.shape[1:] if prediction.ndim in (3, 4) else (0, 0, 0)
+    return channels in ([], [1]) and min(height, width) >= _SIDE
 
 
 def _constant_loss(kind: str, sums: torch.Tensor, *, summed: bool) -> torch.Tensor:
