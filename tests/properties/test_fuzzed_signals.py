@@ -85,6 +85,7 @@ def told() -> list[dict[str, Any]]:
                              "hidden": 1992, "lengths": 11, "ids": 1}),
         event("packed-rows", {"told_by": "position_ids", "borders": 96, "attentions": 8, "crossing": 8, "cut": 0,
                               "marked_share": 1.0}),
+        event("resume", {"optimizer": True, "loss": 0.4}, step=30),
         event("written-fault", {"sites": [{"file": "a.py", "line": 5, "code": "x = 1"}], "parts": [["call", "f(x)"]]},
               "preprocessing-mismatch"),
         event("unused-parameters", {"tensors": 6, "held": 10, "share": 0.3}, "0"),

@@ -74,6 +74,7 @@ FORMS: dict[str, Check] = {
         "sites": _some(object_of({"file": is_text, "line": is_count, "code": optional(is_text)})),
         "parts": optional(list_of(_texts)),
     }),
+    "resume": object_of({"optimizer": optional(is_flag), "loss": optional(is_finite)}),
     "unused-parameters": object_of({"tensors": is_count, "held": is_positive, "share": is_finite}),
     "codebook": object_of({
         **dict.fromkeys(("parameter", "entries", "looks", "chosen"), is_count), "used": is_count, "even": is_flag,
