@@ -1,4 +1,4 @@
-"""What is changed in each of many scripts for each finding: lines that go and come, or nothing where it does not fit.
+"""What is changed in each of many scripts for each finding: which lines go and come at which place, or nothing.
 
 To approve a change, delete the line of the script (or the whole file), run the test twice and read the difference.
 """
@@ -37,5 +37,5 @@ def test_what_each_finding_changes_in_a_script(name: str) -> None:
     for key, (code, told) in sorted(ADVISED.items()):
         found = patch(finding(code, told), source, BOOK)
         if found is not None and found.text is not None and found.text != SCRIPTS[name]:
-            made[key] = [line for line in diff(source, found.text).split("\n")[2:] if line[:1] in ("+", "-")]
+            made[key] = [line for line in diff(source, found.text).split("\n")[2:] if line and line[0] in "+-@"]
     hold_line("patches.json", name, made)
