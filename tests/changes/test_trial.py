@@ -125,3 +125,18 @@ def test_usage_errors_exit_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[
     (tmp_path / "SPEC.json").write_text(orjson.dumps({"target": "no.py", "log": "l.json"}).decode())
     assert main([str(tmp_path / "SPEC.json")]) == 2
     assert capsys.readouterr().err.startswith("trainadvisor: no.py: no such script")
+
+
+def test_a_description_that_cannot_be_run_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the exit code of a wrong use."""
+    path = tmp_path / "SPEC.json"
+    spec = {"target": "train.py", "args": [], "module": False, "log": "log.json", "every": 5, "stop_after_steps": None}
+    spec |= {"changes": [change("lrr", factor=0.1)], "stop_after_seconds": None, "seed": None}
+    path.write_text(json.dumps(spec))
+    assert main([str(path)]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("trainadvisor: ")
+    assert "lrr" in told
+    assert told.count("\n") == 1

@@ -121,3 +121,12 @@ def test_a_job_log_that_ends_well(tmp_path: Path) -> None:
     path = tmp_path / "job.log"
     path.write_text("\n".join(f"step {step} loss {2 / (step + 1):.4f}" for step in range(60)), encoding="utf-8")
     assert [event["kind"] for event in read_log(path).events] == []
+
+
+@pytest.mark.parametrize(("length", "kept"), [(4000, 4000), (4001, 4000)])
+def test_a_long_message_is_cut(tmp_path: Path, length: int, kept: int) -> None:
+    """After four thousand letters."""
+    path = tmp_path / "job.log"
+    path.write_text(PLAIN.replace("Target 10 is out of bounds.", "x" * length), encoding="utf-8")
+    (ended,) = (event for event in read_log(path).events if event["kind"] == "exception")
+    assert ended["detail"]["message"] == "x" * kept

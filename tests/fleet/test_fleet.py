@@ -19,7 +19,7 @@ from trainadvisor.fleet import places
 from trainadvisor.fleet.cache import Cache
 from trainadvisor.fleet.differences import differences
 from trainadvisor.fleet.entry import Entry, judged, options
-from trainadvisor.fleet.fleet_result import collected
+from trainadvisor.fleet.fleet_result import Fleet, collected
 from trainadvisor.fleet.fleet_survey import Survey
 from trainadvisor.i18n.language import Words
 from trainadvisor.report import fleet as fleet_forms
@@ -180,3 +180,14 @@ def test_a_row_of_the_table(fields: dict[str, Any], metric: str, cost: str) -> N
     """A metric has a name and a value; hours begin at a tenth."""
     row = fleet_forms._row(Entry("a.json", state="healthy", steps=7, **fields), Words("en"))
     assert row[2:] == (metric, cost, "7", "a.json")
+
+
+@pytest.mark.parametrize(
+    ("others", "told"),
+    [(0, ""), (1, "1 file is no log of a training and was left out"), (3, "3 files are no logs of trainings")],
+)
+def test_files_that_are_no_logs_are_counted(others: int, told: str) -> None:
+    """Nothing is said where there are none."""
+    text = fleet_forms.render("text", Fleet([], {}, [], [], [], others=others), "en")
+    assert told in text
+    assert ("no log" in text) is bool(told)

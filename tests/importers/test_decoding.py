@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import sqlite3
 import struct
 import zlib
@@ -315,3 +316,22 @@ def test_a_database_that_never_ends_is_not_asked(tmp_path: Path) -> None:
     made.close()
     with mlflow_store.database(path) as connection:
         assert not mlflow_store.is_mlflow(connection)
+
+
+def test_a_view_of_a_database_calls_nothing_that_acts(tmp_path: Path) -> None:
+    """A file from elsewhere may hold a view that calls a function of whoever reads it: that is refused."""
+    path = tmp_path / "acting.db"
+    with sqlite3.connect(path) as made:
+        made.create_function("act", 0, lambda: 1)
+        made.execute("CREATE VIEW metrics AS SELECT act() AS value")
+    made.close()
+    acted: list[int] = []
+
+    def read() -> None:
+        with mlflow_store.database(path) as connection:
+            connection.create_function("act", 0, lambda: acted.append(1))
+            connection.execute("SELECT value FROM metrics").fetchall()
+
+    with pytest.raises(LogError, match=re.escape("the database cannot be read (unsafe use of act())")):
+        read()
+    assert acted == []

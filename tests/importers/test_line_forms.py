@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from trainadvisor.importers.decode import printed_places
 from trainadvisor.importers.decode.line_forms import LineForms
 from trainadvisor.importers.decode.printed_rows import _read as read
+from trainadvisor.importers.format_registry import known
 from trainadvisor.importers.opening import lines
 
 HERE = Path(__file__).parent
@@ -57,3 +59,28 @@ def test_a_form_is_taken_apart_twice() -> None:
     for line in written:
         forms.read(line)
     assert asked == written[:2]
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ("Epoch 2 Batch 10/200 loss 0.5", ({"epoch": 2, "step": 10}, None)),
+        ("batch: 3/20 loss 1", ({"step": 3}, 20)),
+        ("Epoch: [1][ 3/20] batch 4/9", ({"epoch": 1, "step": 4}, None)),
+        ("train [3/20] batch_size 8 batch 7/20", ({"step": 7}, 20)),
+        ("[ 3/20 ] loss 1", ({"step": 3}, None)),
+        ("global_step: 5 loss 1", ({"step": 5}, None)),
+        ("mini 3/20 loss", ({}, None)),
+    ],
+)
+def test_step_and_epoch_of_a_line(line: str, place: object) -> None:
+    """A batch that is named comes before a count in brackets; the total is told where the count is of the steps."""
+    assert printed_places.place(line) == place
+
+
+def test_the_most_certain_format_is_tried_first() -> None:
+    """What has a mark of its own, then rows of objects, tables, and lines of any kind."""
+    assert [form.NAME for form in known()] == [
+        "TensorBoard event file", "flight recorder of PyTorch", "tracker's store", "W&B run file", "JSON lines",
+        "JSON document", "CSV", "printed table", "printed boxes", "printed lines", "traceback",
+    ]  # fmt: skip

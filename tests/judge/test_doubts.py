@@ -141,6 +141,15 @@ def test_optimizers_that_each_begin_with_new_weights_leave_nothing_open(judged: 
     assert "optimizer-anew" not in codes(judged(**parts, columns={"opt": [[n // 25] for n in range(STEPS)]}))
 
 
+def test_the_line_that_made_the_most_optimizers_is_told(judged: Judge) -> None:
+    """Another optimizer beside it, made once, is none of them."""
+    made = [make_optimizer(id=n) for n in range(8)] + [{**make_optimizer(id=8, parameters=[7]), "site": None}]
+    opt = [[n // 25, 8] for n in range(STEPS)]
+    judgement = judged(optimizers=made, columns={"opt": opt}, events=[renewals(forgetful=6)])
+    (remark,) = (reason for reason in judgement.reasons if reason.kind == "optimizer-anew")
+    assert remark.values == {"count": 8}
+
+
 @pytest.mark.parametrize(
     ("code", "parts"),
     [

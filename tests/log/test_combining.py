@@ -289,3 +289,20 @@ def test_layers_are_joined_at_the_steps_that_all_have_sampled(tmp_path: Path) ->
     log = read(tmp_path, one, other)
     assert log.layers.steps_of("grad").tolist() == [2, 4]
     assert log.layers.column("grad").tolist() == [[10.0], [5.0]]
+
+
+def test_an_end_in_the_last_bytes_is_seen_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a long log too; one that cannot be read has not ended, and nothing is slept where all have."""
+    monkeypatch.setattr(rank_logs.time, "sleep", lambda _: pytest.fail("slept"))
+    ended = tmp_path / "a.json"
+    ended.write_bytes(b" " * 10_000 + b'{"record":"end","reason":"finished"}\n]\n')
+    assert rank_logs.await_ends([ended, ended], 9.0) is True
+    assert rank_logs._has_ended(tmp_path / "none.json") is False
+    ended.write_bytes(b'{"record":"end"' + b" " * 10_000)
+    assert rank_logs._has_ended(ended) is False
+
+
+def test_the_processes_of_one_launch_share_a_name() -> None:
+    """Made of what the launcher has set, in one order; empty without a launcher."""
+    known = {"MASTER_PORT": "29500", "TORCHELASTIC_RUN_ID": "a", "SLURM_JOB_ID": "", "RANK": "3"}
+    assert (rank_logs.job(known), rank_logs.job({"RANK": "0"})) == ("a/29500", "")

@@ -247,3 +247,16 @@ def test_the_loss_that_is_named_replaces_the_only_one() -> None:
         "-criterion = nn.MSELoss()",
         "+criterion = nn.CrossEntropyLoss()",
     ]
+
+
+def test_inputs_are_standardized_before_what_the_script_does_with_them() -> None:
+    """Right after the line that sets them last; where the block sets none, right before the dataset."""
+    bound = "X, y = load()\nshow(X)\ntrain = TensorDataset(X, y)\n"
+    source = parse(HEAD + bound, "train.py")
+    made = patch(finding("unnormalized-inputs", remedy("standardize-inputs")), source, BOOK)
+    assert made is not None
+    assert made.text is not None
+    assert made.text.removeprefix(HEAD).splitlines() == [
+        "X, y = load()", "input_mean, input_std = X.mean(0), X.std(0)", "input_std[input_std == 0] = 1",
+        "X = (X - input_mean) / input_std", "show(X)", "train = TensorDataset(X, y)",
+    ]  # fmt: skip

@@ -289,3 +289,14 @@ def test_a_module_is_run_again_as_one(tmp_path: Path, monkeypatch: pytest.Monkey
     """Its file is known by its dotted name."""
     held = project("package", tmp_path, monkeypatch)
     assert (held.script, held.module, held.argv) == ("pkg/train.py", "pkg.train", ("conf.json",))
+
+
+def test_the_line_of_a_configuration_file_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the value marked in it."""
+    made = patch_of_project(finding("lr-too-high", LR), project("package", tmp_path, monkeypatch), BOOK)
+    assert made is not None
+    site = made.sites[0]
+    assert site.source is not None
+    assert (site.file, site.source.strip()) == ("conf.json", '"lr": 3.0')
+    assert site.source[site.column - 1 : site.end_column - 1] == "3.0"
+    assert (tmp_path / "conf.json").read_text().splitlines()[site.line - 1] == site.source

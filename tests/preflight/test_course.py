@@ -47,7 +47,8 @@ def test_a_fact_fails_at_once_and_spares_the_experiments(tmp_path: Path) -> None
     wiring = named(result, "wiring")
     assert (result.outcome, wiring.state, wiring.severity) == ("fail", "failed", "error")
     assert wiring.findings == ["loss-shape-broadcast"]
-    assert named(result, "one-batch").sentence == "skipped: loss-shape-broadcast comes first"
+    for experiment in ("one-batch", "learning-rate"):
+        assert named(result, experiment).sentence == "skipped: loss-shape-broadcast comes first"
     assert given.asked == []
 
 

@@ -1,8 +1,22 @@
 """What may be said after the first steps."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
 from trainadvisor.judge.result import Diagnosis, Finding
 from trainadvisor.judge.rule_loading import load
 from trainadvisor.preflight import early_rules
+from trainadvisor.preflight.first_steps import Script, Trials
+from trainadvisor.trials import child_process
+from trainadvisor.trials.survey import Choice
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trainadvisor.trials.child_process import Setting
 
 BOOK = load()
 
@@ -46,3 +60,18 @@ def test_a_suspicion_is_raised_sooner_than_a_finding() -> None:
     assert BOOK.rules["unnormalized-inputs"].thresholds["min_steps"] == 50
     assert hasty.rules["unnormalized-inputs"].thresholds["min_steps"] == 15
     assert hasty.rules["missing-zero-grad"].thresholds == BOOK.rules["missing-zero-grad"].thresholds
+
+
+@pytest.mark.parametrize("given", [None, Choice(most_bytes=7)])
+def test_each_run_is_copied_as_the_user_chose(given: Choice | None, tmp_path: Path, monkeypatch: Any) -> None:
+    """And as usual where nothing was chosen."""
+    settings: list[Setting] = []
+
+    def execute(_: object, setting: Setting) -> None:
+        settings.append(setting)
+        raise InterruptedError
+
+    monkeypatch.setattr(child_process, "execute", execute)
+    with pytest.raises(InterruptedError):
+        Trials(Script("train.py"), tmp_path, 60.0, choice=given).first(5)
+    assert [setting.choice for setting in settings] == [given or Choice()]

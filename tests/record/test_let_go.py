@@ -13,7 +13,8 @@ from torch import nn
 from trainadvisor.errors import LogError
 from trainadvisor.log import writer
 from trainadvisor.record import listening, step_boundaries
-from trainadvisor.record.evaluations.evaluation_series import words_in_code
+from trainadvisor.record.evaluations.evaluation_series import SeriesBook, words_in_code
+from trainadvisor.record.evaluations.evaluation_source import Source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,3 +93,16 @@ def test_the_split_is_named_where_the_places_part_first(tmp_path: Path) -> None:
     lines = [(3, 1, 5), (4, 2, 5)]
     places: Any = [tuple((str(code), line, "f") for line in place) for place in lines]
     assert words_in_code(places) == ["validation", "test"]
+
+
+def test_places_of_evaluations_are_numbered_and_the_last_two_hundred_known() -> None:
+    """One that came before begins anew, with a number of its own; models are told apart."""
+    book = SeriesBook()
+
+    def number(line: int, model: int = 0) -> int:
+        return book.number(Source(None, (("train.py", line, "evaluate"),), None, 0), model)
+
+    assert [number(line) for line in range(200)] == list(range(200))
+    assert [number(line) for line in range(200)] == list(range(200))
+    assert [number(200), number(1), number(0), number(0)] == [200, 1, 201, 201]
+    assert [number(200, model=1), number(200)] == [202, 200]

@@ -1,8 +1,10 @@
 """What the user's own tools see of a recording: nothing."""
 
 import ast
+import importlib.util
 import inspect
 import json
+import operator
 import os
 import threading
 import time
@@ -323,3 +325,28 @@ def test_the_call_of_a_module_looks_the_same(tmp_path: Path) -> None:
         call = nn.Module.__call__
         assert [str(inspect.signature(call)), call.__name__, call.__qualname__] == before
         assert not hasattr(call, "__wrapped__")
+
+
+def test_a_torch_without_any_private_name_gives_the_plain_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing traces, no mode is on, subclasses are as any tensor, and norms are taken one by one."""
+
+    def gone(path: str) -> Callable[[object], object]:
+        raise AttributeError(path)
+
+    monkeypatch.setattr(operator, "attrgetter", gone)
+    spec = importlib.util.spec_from_file_location("without", private_torch.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    without = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(without)
+    tensors = [torch.tensor([3.0, 4.0]), torch.tensor([1.0])]
+    asked = (without.tracing_state(), without.dispatch_modes(), without.transform(), without.graph_task())
+    assert asked == (None, 0, None, -1)
+    assert (without.is_wrapped(tensors[0]), without.unwrapped(tensors[0]) is tensors[0]) == (False, True)
+    assert (without.set_eval_frame(None), without.eval_frame(), without.function_modes()) == (None, True, 0)
+    assert without.without_subclasses(torch.add, (), (1, 2)) == 3
+    assert list(without.foreach_norm(tensors, 2, dtype=torch.float64)) == [5.0, 1.0]
+    without.foreach_div_(tensors, 2)
+    assert [tensor.tolist() for tensor in tensors] == [[1.5, 2.0], [0.5]]
+    assert isinstance(tensors, without.CONV) is isinstance(tensors, without.DROPOUT) is False
+    assert len(without.unusable) == 4

@@ -107,3 +107,10 @@ def test_models_that_one_optimizer_trains_are_one() -> None:
     one, two = train(together=True), train(together=False)
     assert [len(row["grad"]) for row in one.of("layers") if "grad" in row][-1] == 4
     assert [len(row["grad"]) for row in two.of("layers") if "grad" in row][-2:] == [2, 2]
+
+
+def test_what_computes_the_weights_of_a_layer_is_no_layer() -> None:
+    """With weight norm the layers are those of the plain model."""
+    norm = nn.utils.parametrizations.weight_norm
+    records = trained(lambda: nn.Sequential(norm(nn.Linear(4, 5)), nn.Tanh(), nn.Linear(5, 3)))
+    assert [layer["name"] for layer in records.facts("model")[0]["layers"]] == ["0", "1", "2"]

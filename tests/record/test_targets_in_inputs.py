@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import torch
 import torch.nn.functional as F
 from builders import event, signals_of
 from recordkit import record
 from torch import nn
+
+from trainadvisor.record.losses.copied_targets import CopiedTargets, as_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,3 +145,80 @@ def test_a_line_through_points(tmp_path: Path) -> None:
     line = nn.Linear(1, 1)
     assert seen(tmp_path, line, lambda: (x := torch.randn(B, 1), 3 * x + 1))["target_in_inputs"] is False
     assert seen(tmp_path, nn.Linear(5, 5), table(lambda x: x))["target_in_inputs"] is False
+
+
+X = torch.tensor([[1.0, 5.0, 2.0], [2.0, 5.0, 4.0], [3.0, 5.0, 0.0], [7.0, 5.0, 1.0]])
+
+
+@pytest.mark.parametrize(
+    ("targets", "equal", "line", "varying", "column"),
+    [
+        (X[:, :1], 1, 1, 1, 0),
+        (X[:, 2:], 1, 1, 1, 2),
+        (3 - 2 * X[:, :1], 0, 1, 1, 0),
+        (X[:, :1] + X[:, 2:], 0, 0, 1, None),
+        (X[:, 1:2], 0, 0, 0, 1),
+        (torch.cat([X[:, 2:], X[:, :1] * X[:, 2:], X[:, :1] + 1], 1), 1, 2, 3, 2),
+    ],
+)
+def test_what_is_found_of_targets_among_columns(
+    targets: torch.Tensor, equal: int, line: int, varying: int, column: int | None
+) -> None:
+    """Columns that are equal or on a line with one of the input; what never varies is no copy."""
+    found = CopiedTargets()
+    for times in (1, 2):
+        found.add(times * X, times * targets)
+        assert found.fact() == {
+            "batches": times, "compared": 4 * times, "columns": 3, "targets": targets.shape[1], "sequence": False,
+            "equal": equal, "line": line, "varying": varying, "column": column,
+        }  # fmt: skip
+
+
+def test_a_copy_in_one_batch_alone_is_none() -> None:
+    """Every batch has to show it; and a batch of another width is none of the same."""
+    found = CopiedTargets()
+    found.add(X, X[:, :1])
+    found.add(X, X[:, 2:])
+    assert (found.fact()["equal"], found.fact()["line"], found.fact()["column"]) == (0, 0, None)
+    assert [found.fits(X, X[:, :1]), found.fits(X, X), found.fits(X[:, :1], X[:, :1])] == [True, False, False]
+
+
+def shapes(x: list[int], y: list[int]) -> tuple[list[int], list[int], bool] | None:
+    """Return the shapes of the rows that are compared, and whether they are places of sequences."""
+    rows = as_rows(torch.zeros(x), torch.zeros(y))
+    return rows and (list(rows[0].shape), list(rows[1].shape), rows[2])
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "compared"),
+    [
+        ([4, 3], [4], ([4, 3], [4, 1], False)),
+        ([4, 3], [4, 2], ([4, 3], [4, 2], False)),
+        ([3, 3], [3], None),
+        ([4, 3], [5], None),
+        ([4, 64], [4], ([4, 64], [4, 1], False)),
+        ([4, 65], [4], None),
+        ([4, 3], [4, 65], None),
+        ([4, 3], [4, 3, 2], None),
+        ([2, 5, 3], [2, 5], ([10, 3], [10, 1], True)),
+        ([2, 5, 3], [2, 5, 2], ([10, 3], [10, 2], True)),
+        ([4, 5, 3], [4], ([4, 3], [4, 1], False)),
+        ([4, 5, 3], [4, 2], ([4, 3], [4, 2], False)),
+        ([4, 5, 3], [4, 2, 1], None),
+        ([4, 5, 3], [6, 5], None),
+        ([4], [4], None),
+        ([4, 0], [4], None),
+        ([4, 3], [0], None),
+    ],
+)
+def test_which_rows_are_compared(x: list[int], y: list[int], compared: object) -> None:
+    """Rows of a table, places of sequences, or the last places; four rows at least, 64 columns at most."""
+    assert shapes(x, y) == compared
+
+
+def test_a_series_is_compared_by_its_last_place() -> None:
+    """Where there is one target for each."""
+    series = torch.arange(24.0).reshape(4, 3, 2)
+    rows = as_rows(series, torch.zeros(4))
+    assert rows is not None
+    assert rows[0].tolist() == series[:, -1].tolist()

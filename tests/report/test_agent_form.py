@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from builders import build_log, event
 
 from trainadvisor.report.forms import agent
@@ -40,3 +41,14 @@ def test_no_more_tokens_than_allowed(tmp_path: Path) -> None:
 def test_tokens_are_counted_with_care() -> None:
     """Three letters make one at most, and so does each Chinese sign."""
     assert (agent.tokens("abcdefg"), agent.tokens("损失"), agent.tokens("")) == (3, 2, 0)
+
+
+def test_a_block_is_told_where_it_just_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each block and what follows costs its tokens and the end of its line; one token less leaves out the last."""
+    diagnosis = diagnose(build_log(tmp_path, events=[event("exception", ERROR)], script="train.py", argv=["-q"]))
+    parts = [*agent._blocks(diagnosis), "\n".join(agent._next(diagnosis))]
+    whole = sum(agent.tokens(part) + 1 for part in parts)
+    monkeypatch.setattr(agent, "MOST", whole)
+    assert agent.render(diagnosis) == "\n".join(parts)
+    monkeypatch.setattr(agent, "MOST", whole - 1)
+    assert agent.render(diagnosis) == "\n".join([*parts[:-2], parts[-1]])

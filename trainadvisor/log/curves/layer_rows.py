@@ -49,14 +49,12 @@ def history(log: RunLog, layer: str, points: int) -> dict[str, Line]:
     return {name: curve for name, curve in found.items() if curve}
 
 
-def suspicion(row: Row) -> float:
+def suspicion(row: Row) -> tuple[bool, bool, float]:
     """Return the sort key of a layer: non-finite values, then no gradient, then dead units and unusual update sizes."""
-    points = 100.0 if row.get("bad_step") is not None else 0.0
-    points += 50.0 if row.get("grad") == 0 else 0.0
-    update = row.get("update") or 0.0
+    update, unusual = row.get("update") or 0.0, 0.0
     if update > 0:
-        points += max(0.0, math.log10(USUAL[0] / update), math.log10(update / USUAL[1]))
-    return points + 10 * (row.get("dead") or 0.0)
+        unusual = max(0.0, math.log10(USUAL[0] / update), math.log10(update / USUAL[1]))
+    return row.get("bad_step") is not None, row.get("grad") == 0, unusual + 10 * (row.get("dead") or 0.0)
 
 
 def _rows(series: LayerSeries) -> list[Row]:

@@ -1,5 +1,6 @@
 """Which evaluations repeat one another over a training, and which split of the data they are made on."""
 
+import itertools
 import linecache
 import re
 import weakref
@@ -43,6 +44,7 @@ class SeriesBook:
     def __init__(self) -> None:
         """Begin with none."""
         self._known: list[_Series] = []
+        self._numbers = itertools.count()
 
     def number(self, source: Source, model: int | None) -> int:
         """Return the number of the series that an evaluation belongs to."""
@@ -54,8 +56,8 @@ class SeriesBook:
             (s for s in mine if (s.place, s.word) == (place, source.word) and s.data() is None and _fits(s, data)), None
         )
         if found is None:
-            found = _Series(len(self._known), model, _holding(source), place, source.word)
-            self._known = [*self._known[-_MOST:], found]
+            found = _Series(next(self._numbers), model, _holding(source), place, source.word)
+            self._known = [*self._known, found][-_MOST:]
         elif data is not None:
             found.data = _holding(source)
         return found.number

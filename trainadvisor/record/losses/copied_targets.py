@@ -18,8 +18,6 @@ class CopiedTargets:
 
     batches: int = 0
     rows: int = 0
-    columns: int = 0
-    targets: int = 0
     # Rows are places of sequences.
     sequence: bool = False
     # Truths, [targets, columns].
@@ -28,28 +26,31 @@ class CopiedTargets:
     # Targets that vary.
     vary: torch.Tensor | None = None
 
+    def fits(self, x: torch.Tensor, y: torch.Tensor) -> bool:
+        """Return whether a batch has as many columns as those so far."""
+        return self.equal is None or self.equal.shape == (y.shape[1], x.shape[1])
+
     def add(self, x: torch.Tensor, y: torch.Tensor) -> None:
         """Take the input [rows, columns] and the targets [rows, targets] of a batch."""
         x, y = x[:_MOST_ROWS].double(), y[:_MOST_ROWS].double()
         equal = torch.stack([(x - column[:, None]).abs().amax(0) <= _TOLERANCE * column.abs().amax() for column in y.T])
         line, vary = _on_a_line(x, y), y.amax(0) > y.amin(0)
-        known = self.equal is not None and self.equal.shape == equal.shape
-        self.equal = self.equal & equal if known and self.equal is not None else equal
-        self.line = self.line & line if known and self.line is not None else line
-        self.vary = self.vary | vary if known and self.vary is not None else vary
+        self.equal = equal if self.equal is None else self.equal & equal
+        self.line = line if self.line is None else self.line & line
+        self.vary = vary if self.vary is None else self.vary | vary
         self.batches += 1
         self.rows += x.shape[0]
-        self.columns, self.targets = x.shape[1], y.shape[1]
 
     def fact(self) -> dict[str, Any]:
         """Return what was found so far."""
         assert self.equal is not None
         assert self.line is not None
         assert self.vary is not None
+        targets, columns = self.equal.shape
         equal, line = self.equal.any(1) & self.vary, self.line.any(1) & self.vary
         first = next((int(row.int().argmax()) for row in self.equal | self.line if row.any()), None)
         return {
-            "batches": self.batches, "compared": self.rows, "columns": self.columns, "targets": self.targets,
+            "batches": self.batches, "compared": self.rows, "columns": columns, "targets": targets,
             "sequence": self.sequence, "equal": int(equal.sum()), "line": int(line.sum()),
             "varying": int(self.vary.sum()), "column": first,
         }  # fmt: skip

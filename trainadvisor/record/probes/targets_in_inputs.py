@@ -94,7 +94,7 @@ class TargetsInInputsProbe:
     ) -> None:
         x, y, places = fitting
         found = self._found.setdefault(key, CopiedTargets(sequence=places))
-        if found.batches and (found.columns, found.targets) != (x.shape[1], y.shape[1]):
+        if not found.fits(x, y):
             return
         found.add(x.cpu(), y.cpu())
         if found.batches == 1:
