@@ -258,7 +258,7 @@ def told(value: Any) -> Any:
     return str(value)
 
 
-def hold_line(name: str, key: str, made: Any, near: float = 0.0) -> None:
+def hold_line(name: str, key: str, made: Any) -> None:
     """Compare with one line of a golden file; one that is missing is added: read it, and run the test again."""
     path = GOLDEN / name
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -267,15 +267,4 @@ def hold_line(name: str, key: str, made: Any, near: float = 0.0) -> None:
         lines = (f"{json.dumps(k)}: {json.dumps(known[k], ensure_ascii=False)}" for k in sorted(known))
         path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
         pytest.fail(f"{key} was missing in {name} and is written now; read it")
-    assert made == known[key] or (near and is_near(made, known[key], near))
-
-
-def is_near(one: Any, other: Any, near: float) -> bool:
-    """Return whether two values are the same but for a part of their numbers."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(is_near(one[key], other[key], near) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(is_near(a, b, near) for a, b in zip(one, other, strict=True))
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=near, abs_tol=1e-6)
-    return bool(one == other)
+    assert made == known[key]
