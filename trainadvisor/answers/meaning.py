@@ -52,6 +52,7 @@ COMPARING = {"=above": True, "=high": True, "=better": True, "=below": False, "=
 GRADED = ("=better", "=worse")
 NEARLY_ALL, ALL = 90, 100  # per cent of right answers
 SHORTEST_MENDED, ALIKE = 5, 0.8
+FURTHEST = 2  # letters between a word and one mistyped
 ELSEWHERE = "=elsewhere"
 # A figure that goes from one to another goes up or down; beyond this ratio it explodes.
 FROM_TO = re.compile(r"(?:from|从)\s*(\d+(?:\.\d+)?)\s*(?:to|[^\d\s,，。]{0,4})\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*(万|k\b)?")
@@ -312,7 +313,9 @@ def mended(text: str, known: frozenset[str]) -> str:
         word = found.group()
         if len(word) < SHORTEST_MENDED or word.lower() in right:
             return word
-        near = get_close_matches(word.lower(), right, n=1, cutoff=ALIKE)
+        # Comparing with every word takes longer than all else; who mistypes seldom does so in the first letter.
+        alike = [known for known in right if known[:1] == word[0].lower() and abs(len(known) - len(word)) <= FURTHEST]
+        near = get_close_matches(word.lower(), alike, n=1, cutoff=ALIKE)
         return near[0] if near else word
 
     return re.sub(r"[A-Za-z]+", mend, text)
