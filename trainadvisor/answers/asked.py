@@ -36,7 +36,11 @@ def files(folder: Path) -> list[Path]:
 
 def _of_file(path: Path) -> Iterator[tuple[str, str]]:
     for name, table in read_toml(path, RuleError, "mend the file of questions").items():
-        if not isinstance(table, dict) or set(table) != LANGUAGES or not all(isinstance(t, str) for t in table.values()):
+        if (
+            not isinstance(table, dict)
+            or set(table) != LANGUAGES
+            or not all(isinstance(t, str) for t in table.values())
+        ):
             raise RuleError(f"{path}: {name} must have the texts en and zh, one question a line")
         for text in table.values():
             yield from ((name, line.strip()) for line in text.splitlines() if line.strip())

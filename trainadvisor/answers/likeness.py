@@ -46,7 +46,7 @@ class Examples:
         own = 0.0
         for piece, counts in pieces(question, " ".join(meanings(question))).items():
             held = self._holding(piece)
-            weight = (counts * self._rarity(len(held))) ** 2 if held else 0.0
+            weight = (counts * self._rarity(max(len(held), 1))) ** 2  # what no question holds makes it less alike
             own += weight
             for line in held:
                 shared[line] += weight
@@ -106,7 +106,7 @@ def pieces(text: str, told: str) -> dict[str, float]:
         elif word.isdigit() or not word.isalpha():
             found[f"_{word}_"] = WHOLE
         else:
-            found |= {piece: PIECE for piece in _cut(f"_{word}_", LATIN)} | {f"_{word}_": WHOLE}
+            found |= dict.fromkeys(_cut(f"_{word}_", LATIN), PIECE) | {f"_{word}_": WHOLE}
     return found
 
 

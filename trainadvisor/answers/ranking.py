@@ -10,15 +10,21 @@ from trainadvisor.answers.matching import Phrase
 from trainadvisor.answers.meaning import contrary
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator
+
     from trainadvisor.answers.likeness import Examples
     from trainadvisor.answers.matching import Matcher
 
-MATCHED = 0.15  # what the best match by words counts, relative to a likeness of 1
-ENOUGH = 0.2  # likeness of an answer to a question that no words match
+MATCHED = 0.2  # what the best match by words counts, relative to a likeness of 1
+WRITTEN = 0.03  # what an answer to the question itself counts above a finding that is asked about more seldom
+ENOUGH = 0.3  # likeness of an answer to a question that no words match
 LOOKED_AT = 12
+# What decides the answer where it is said, whatever else a question tells; and what questions count that lack it.
+DECIDING = frozenset({"=nan", "=oom", "=hang", "=endless", "=negative", "=forget", "=overfit", "=underfit", "=ahead"})
+LACKING = 0.6
 
 
-def ranked(question: str, matcher: Matcher, examples: Examples) -> list[str]:
+def ranked(question: str, matcher: Matcher, examples: Examples, written: Container[str]) -> list[str]:
     """Return the names of the answers to a question, best first; none where no answer is about it."""
     question = matcher.mended(question)
     asked = Phrase.of(question)
@@ -28,7 +34,7 @@ def ranked(question: str, matcher: Matcher, examples: Examples) -> list[str]:
     likes = like(question, asked, examples)
     best = max(matched.values(), default=1.0)
     totals = {
-        name: likes.get(name, 0.0) + MATCHED * matched.get(name, 0.0) / best
+        name: likes.get(name, 0.0) + MATCHED * matched.get(name, 0.0) / best + WRITTEN * (name in written)
         for name in (*likes, *matched)
         if name in matched or likes[name] >= ENOUGH
     }
@@ -40,7 +46,13 @@ def like(question: str, asked: Phrase, examples: Examples, **limits: float) -> d
     """Return how like a question is to those of each answer, without those that say the opposite."""
     found = examples.nearest(question, **limits)
     nearest = sorted(found, key=lambda name: -likeness(found[name]))[:LOOKED_AT]
-    agreed = {
-        name: [pair for pair in found[name] if not contrary(asked.said, Phrase.of(pair[1]).said)] for name in nearest
-    }
-    return {name: likeness(pairs) for name, pairs in agreed.items() if pairs}
+    return {name: total for name in nearest if (total := likeness(list(_agreeing(asked, found[name]))))}
+
+
+def _agreeing(asked: Phrase, likes: Iterable[tuple[float, str]]) -> Iterator[tuple[float, str]]:
+    """Yield questions that do not say the opposite; one that lacks what decides the answer is less alike."""
+    deciding = asked.words & DECIDING
+    for alike, text in likes:
+        phrase = Phrase.of(text)
+        if not contrary(asked.said, phrase.said):
+            yield alike * (1.0 if not deciding or deciding & phrase.words else LACKING), text

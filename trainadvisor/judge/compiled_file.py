@@ -1,4 +1,4 @@
-"""Keeps what is made of many TOML files as one JSON file beside the bytecode: parsing TOML takes longer than using it."""
+"""Keeps what is made of many TOML files as one JSON file beside the bytecode, which is read faster."""
 
 import contextlib
 import importlib.util
