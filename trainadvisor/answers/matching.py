@@ -63,6 +63,11 @@ class Phrase:
         told = clauses(text)
         return cls(frozenset(of_clauses(told)), said(told), weight)
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Return whether it asks for something that no topic is about."""
+        return ELSEWHERE in self.words and not self.words & happenings() - CHOOSING
+
 
 class Matcher:
     """Topics and the weight of their words: a word that few topics share weighs more."""
@@ -82,13 +87,19 @@ class Matcher:
 
     def match(self, question: str) -> list[Topic]:
         """Return the topics that a question is about, best first."""
-        asked = Phrase.of(mended(question, self._known))
-        if ELSEWHERE in asked.words and not asked.words & happenings() - CHOOSING:
-            return []
+        asked = Phrase.of(self.mended(question))
+        return [] if asked.is_elsewhere else [topic for _, topic in self.scored(asked)]
+
+    def mended(self, question: str) -> str:
+        """Return a question without its typing errors."""
+        return mended(question, self._known)
+
+    def scored(self, asked: Phrase) -> list[tuple[float, Topic]]:
+        """Return the topics that a question is about with what speaks for each, best first."""
         scores = [
             (self._score(asked, topic, phrases) * _fitting(asked, topic), topic) for topic, phrases in self._topics
         ]
-        return [topic for score, topic in sorted(scores, key=lambda pair: -pair[0]) if score > 0]
+        return [pair for pair in sorted(scores, key=lambda pair: -pair[0]) if pair[0] > 0]
 
     def near(self, question: str) -> list[Topic]:
         """Return the topics that share any word with a question that none answers, nearest first."""

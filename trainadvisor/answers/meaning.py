@@ -28,7 +28,7 @@ NEGATIONS = (
 )
 FILLERS = re.compile(
     "为什么|为啥|为何|什么意思|是啥意思|怎么办|怎么样|怎么回事|怎么|怎样|如何|请问|什么|可以|应该|一直|老是|总是|始终|感觉|好像|有点|有些|特别|非常|"
-    "还是|仍然|依然|依旧|合适|原因|解决|咋办|咋|这个|已经|但是|而且|因为|所以|我的|我们|一下|神经网络|网络|模型|求助|大佬|大神|吗|呢|吧|啊|呀|嘛"
+    "还是|仍然|依然|依旧|合适|原因|解决|咋办|咋|这个|已经|但是|而且|因为|所以|我的|我们|一下|明显|显著|任何|迟迟|完全|根本|丝毫|并|您好|你好|博主|作者|楼主|神经网络|网络|模型|求助|大佬|大神|吗|呢|吧|啊|呀|嘛"
 )
 PARTICLES = re.compile("[的了有很太是在会就都也又还被把我它他们得着]")
 DENIALS = re.compile("没有|没|不|无法|未")
@@ -50,8 +50,13 @@ GENERAL = frozenset({"=choose", "=training", "=same", "=low", "=high", "=data", 
 TRAIN, HELD = "=training", "=validation"
 COMPARING = {"=above": True, "=high": True, "=better": True, "=below": False, "=low": False, "=worse": False}
 GRADED = ("=better", "=worse")
+MOVES = frozenset({"=fall", "=rise", "=improve"})
+FIGURES = frozenset(
+    {"=loss", "=accuracy", "=reward", "=gradient", "=rate", "=poor"}
+)  # what stays where it is, and does not hang
 NEARLY_ALL, ALL = 90, 100  # per cent of right answers
 SHORTEST_MENDED, ALIKE = 5, 0.8
+FURTHEST = 2  # letters between a word and one mistyped
 ELSEWHERE = "=elsewhere"
 # A figure that goes from one to another goes up or down; beyond this ratio it explodes.
 FROM_TO = re.compile(r"(?:from|从)\s*(\d+(?:\.\d+)?)\s*(?:to|[^\d\s,，。]{0,4})\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*(万|k\b)?")
@@ -113,8 +118,12 @@ def _of_clause(text: str) -> list[str]:
     found = _joined([token for word in WORD.findall(text) for token in _of_word(word)])
     if {"=gpu", "=memory", "=batch"}.intersection(found) and not {"=loss", "=gradient"}.intersection(found):
         found = ["=oom" if word == "=explode" else word for word in found]
+    if "=stuck" in found and "=manygpus" in found and not FIGURES.intersection(found):
+        found = ["=hang" if word == "=stuck" else word for word in found]
     if "=usage" in found and any(token.isdigit() and int(token) < HALF for token in found):
         found.append("=low")
+    if NOT in found and MOVES.intersection(found) and "=stuck" not in found:  # "did my loss not fall", in any order
+        found = [*(word for word in found if word != NOT and word not in MOVES), "=stuck"]
     told = happenings().intersection(found) or {TRAIN, HELD} <= {*found}
     figure = {"=accuracy", "=reward"}.intersection(found) and any(token[0].isdigit() for token in found)
     return [*found, "=stuck"] if figure and not told else found  # who asks about an accuracy of 10 % sees it stay there
@@ -126,6 +135,8 @@ def _compared(tokens: list[str], told: list[list[str]]) -> list[str]:
         tokens = [word for word in tokens if word not in ("=chance", "=normal")]
     loss = "=loss" in tokens
     larger = _larger(tokens, told, loss=loss)
+    if larger is None and {TRAIN, HELD, "=gap"} <= {*tokens}:
+        return [*tokens, "=overfit"]
     if larger is None:
         return tokens
     rest = [token for token in tokens if token not in COMPARING]
@@ -312,7 +323,9 @@ def mended(text: str, known: frozenset[str]) -> str:
         word = found.group()
         if len(word) < SHORTEST_MENDED or word.lower() in right:
             return word
-        near = get_close_matches(word.lower(), right, n=1, cutoff=ALIKE)
+        # Comparing with every word takes longer than all else; who mistypes seldom does so in the first letter.
+        alike = [known for known in right if known[:1] == word[0].lower() and abs(len(known) - len(word)) <= FURTHEST]
+        near = get_close_matches(word.lower(), alike, n=1, cutoff=ALIKE)
         return near[0] if near else word
 
     return re.sub(r"[A-Za-z]+", mend, text)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from trainadvisor.answers import asked
 from trainadvisor.answers import written as answers
 from trainadvisor.answers.matching import Matcher, Topic, is_chinese
+from trainadvisor.answers.ranking import ranked
 from trainadvisor.demos.scenarios import SCENARIOS
 from trainadvisor.errors import TrainAdvisorError
 from trainadvisor.i18n.language import say
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from trainadvisor.answers.likeness import Examples
     from trainadvisor.judge.result import Diagnosis, Finding
     from trainadvisor.judge.rulebook import Rule, Rulebook
 
@@ -46,8 +49,8 @@ class Reply:
 
 def answer(question: str, lang: str, folder: Path) -> str:
     """Return the answer to a question as text; the latest log is searched for in `folder`."""
-    rulebook, written, matcher = _subjects()
-    names = list(dict.fromkeys([*_errors(question, rulebook), *(topic.name for topic in matcher.match(question))]))
+    rulebook, written, matcher, known = _subjects()
+    names = list(dict.fromkeys([*_errors(question, rulebook), *ranked(question, matcher, known, written)]))
     if not names:
         near = [topic.name for topic in matcher.near(question) if topic.name in written]
         return "\n".join(_nothing(question, lang, [written[name].texts(lang).question for name in near or written]))
@@ -56,12 +59,12 @@ def answer(question: str, lang: str, folder: Path) -> str:
 
 
 @cache
-def _subjects() -> tuple[Rulebook, dict[str, answers.Answer], Matcher]:
-    """Return the rules, the written answers, and what finds both by a question."""
+def _subjects() -> tuple[Rulebook, dict[str, answers.Answer], Matcher, Examples]:
+    """Return the rules, the written answers, and what finds both by a question: their words, and other questions."""
     rulebook = load()
     written = {entry.id: entry for entry in answers.load(shipped_rules() / ANSWERS)}
     topics = [*map(_topic_of_answer, written.values()), *map(_topic_of_rule, rulebook.rules.values())]
-    return rulebook, written, Matcher(topics)
+    return rulebook, written, Matcher(topics), asked.examples(shipped_rules(), topics)
 
 
 def _errors(question: str, rulebook: Rulebook) -> Iterator[str]:

@@ -2,17 +2,13 @@
 
 import contextlib
 import hashlib
-import importlib.util
 import os
-import sys
-import tempfile
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from trainadvisor.errors import RuleError
+from trainadvisor.judge.compiled_file import keep, kept, may_keep, place
 from trainadvisor.judge.rulebook import FAMILIES, Rule, read, rule_files, rule_of
 from trainadvisor.regular import content
 from trainadvisor.toml import LARGEST
@@ -49,11 +45,11 @@ def _digest_of(folder: Path, _: frozenset[tuple[str, int, int, int]]) -> str:
 
 @lru_cache(maxsize=2)
 def _made(folder: Path, digest: str) -> tuple[dict[str, Rule], dict[str, Any]]:
-    tables = _kept(digest)
+    tables = kept(_place(), digest)
     if tables is None:
         tables = _parsed(folder)
-        if not sys.dont_write_bytecode:
-            _keep(digest, tables)
+        if may_keep():
+            keep(_place(), digest, tables)
     families = tables.pop(FAMILIES)
     return {rule.code: rule for rule in (rule_of(folder / name, table) for name, table in tables.items())}, families
 
@@ -61,8 +57,8 @@ def _made(folder: Path, digest: str) -> tuple[dict[str, Rule], dict[str, Any]]:
 def compile_rules(folder: Path) -> None:
     """Write the file, also where Python writes no bytecode."""
     digest = _digest([*rule_files(folder), folder / FAMILIES])
-    if _kept(digest) is None:
-        _keep(digest, _parsed(folder))
+    if kept(_place(), digest) is None:
+        keep(_place(), digest, _parsed(folder))
 
 
 def _parsed(folder: Path) -> Tables:
@@ -83,28 +79,4 @@ def _digest(paths: list[Path]) -> str:
 
 
 def _place() -> Path:
-    """Return the path of the compiled file, where Python keeps the bytecode of this module."""
-    return Path(importlib.util.cache_from_source(__file__)).with_name("rules.json")
-
-
-def _kept(digest: str) -> Tables | None:
-    with contextlib.suppress(OSError, ValueError):
-        found = orjson.loads(_place().read_bytes())
-        if isinstance(found, dict) and found.get("digest") == digest:
-            tables: Tables = found["tables"]
-            return tables
-    return None
-
-
-def _keep(digest: str, tables: Tables) -> None:
-    """Write the file; it is whole or not there, as several processes may write it."""
-    with contextlib.suppress(OSError, TypeError):
-        text = orjson.dumps({"digest": digest, "tables": tables})
-        if orjson.loads(text)["tables"] != tables:  # what JSON cannot hold stays TOML
-            return
-        path = _place()
-        path.parent.mkdir(exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(text)
-        Path(name).replace(path)
+    return place(__file__, "rules.json")

@@ -19,6 +19,7 @@ MOST_RULES = 1000
 # The branch of a rule whose fault stands in the source.
 WRITTEN = "written"
 FAMILIES, ANSWERS = "families.toml", "answers.toml"
+QUESTIONS = "questions"  # the folder of what people ask, which holds no rules
 
 
 @dataclass(frozen=True)
@@ -238,12 +239,16 @@ def shipped_rules() -> Path:
 def rule_files(folder: Path) -> list[Path]:
     """Return the rule files of a folder and of the folders in it; RuleError where it is no folder of rules."""
     try:
-        files = sorted(path for path in walked(folder, ".toml") if path.name not in (FAMILIES, ANSWERS))
+        files = sorted(path for path in walked(folder, ".toml") if _is_rule(path))
     except (OSError, ValueError) as error:
         raise RuleError(f"{folder}: {getattr(error, 'strerror', None) or error}; name a folder of rules") from None
     if len(files) > MOST_RULES:
         raise RuleError(f"{folder}: holds more than {MOST_RULES:,} rule files; name a folder of rules")
     return files
+
+
+def _is_rule(path: Path) -> bool:
+    return path.name not in (FAMILIES, ANSWERS) and path.parent.name != QUESTIONS
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -1,0 +1,122 @@
+"""Finds the asked questions that are most like a new one, by the pieces of words and the meanings that both hold."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from trainadvisor.answers.meaning import CJK, is_chinese, meanings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+WORDS = re.compile(rf"[a-z]+|[0-9]+(?:\.[0-9]+)?|[{CJK}]+")
+LATIN, CHINESE = (3, 4), (1, 2, 3)  # lengths of pieces
+PIECE, CHARACTER, WHOLE, MEANING = 0.5, 0.5, 1.0, 2.0  # what a shared piece, character, word and meaning count
+NEAREST, NEXT = 4, 0.6  # how many questions of an answer count, and what each counts relative to the one before it
+SHARES = [NEXT**rank for rank in range(NEAREST)]
+
+
+class Examples:
+    """Questions with known answers, found by what they share with another; what few of them hold counts more."""
+
+    def __init__(
+        self, names: Sequence[str], texts: Sequence[str], told: Sequence[str] = (), norms: Sequence[float] = ()
+    ) -> None:
+        """Take the name of the answer to each question, its text, its meanings, and how much it holds in all.
+
+        The last two are found where they are not given; that takes long for many questions.
+        """
+        self.names, self.texts = names, texts
+        self.told = told or [" ".join(meanings(text)) for text in texts]
+        words, means = zip(*map(_lines, texts, self.told), strict=True)
+        self._words, self._meanings = _Lines(words), _Lines(means)
+        self.norms = norms or self._counted()
+
+    def nearest(self, question: str, *, below: float = math.inf) -> dict[str, list[tuple[float, str]]]:
+        """Return the questions most like this one with their likeness from 0 to 1, by the names of their answers.
+
+        Questions that are as like as `below` or more are left out.
+        """
+        shared: defaultdict[int, float] = defaultdict(float)
+        own = 0.0
+        for piece, counts in pieces(question, " ".join(meanings(question))).items():
+            held = self._holding(piece)
+            weight = (counts * self._rarity(max(len(held), 1))) ** 2  # what no question holds makes it less alike
+            own += weight
+            for line in held:
+                shared[line] += weight
+        found: defaultdict[str, list[tuple[float, str]]] = defaultdict(list)
+        for line, weight in shared.items():
+            like = weight / (math.sqrt(own) * self.norms[line])
+            if like < below:
+                found[self.names[line]].append((like, self.texts[line]))
+        return {name: sorted(likes, reverse=True)[:NEAREST] for name, likes in found.items()}
+
+    def _holding(self, piece: str) -> set[int]:
+        return (self._meanings if piece[0] == " " else self._words).holding(piece)
+
+    def _rarity(self, count: int) -> float:
+        return math.log(1 + len(self.texts) / count)
+
+    def _counted(self) -> list[float]:
+        """Return the root of the sum of the squares of what each question holds."""
+        held = [pieces(text, told) for text, told in zip(self.texts, self.told, strict=True)]
+        counts = Counter(piece for each in held for piece in each)
+        return [
+            math.sqrt(sum((weight * self._rarity(counts[piece])) ** 2 for piece, weight in each.items())) or 1.0
+            for each in held
+        ]
+
+
+class _Lines:
+    """Lines in one text, in which a piece is looked for at once: faster than a set of pieces a line."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self._text = "\n".join(lines)
+        self._starts = [0]
+        for line in lines:
+            self._starts.append(self._starts[-1] + len(line) + 1)
+
+    def holding(self, piece: str) -> set[int]:
+        """Return the numbers of the lines that hold a piece."""
+        found, place = set(), self._text.find(piece)
+        while place >= 0:
+            line = bisect_right(self._starts, place) - 1
+            found.add(line)
+            place = self._text.find(piece, self._starts[line + 1])
+        return found
+
+
+def likeness(likes: Sequence[tuple[float, str]]) -> float:
+    """Return how like a question is to those of one answer, the most like first."""
+    return sum(share * like for share, (like, _) in zip(SHARES, likes, strict=False)) / sum(SHARES)
+
+
+def pieces(text: str, told: str) -> dict[str, float]:
+    """Return what a question holds and what each counts: pieces of its words, and its meanings after a space."""
+    found = {f" {token} ": MEANING for token in told.split()}
+    for word in _words(text):
+        if is_chinese(word):
+            found |= {piece: CHARACTER if len(piece) == 1 else WHOLE for piece in _cut(word, CHINESE)}
+        elif word.isdigit() or not word.isalpha():
+            found[f"_{word}_"] = WHOLE
+        else:
+            found |= dict.fromkeys(_cut(f"_{word}_", LATIN), PIECE) | {f"_{word}_": WHOLE}
+    return found
+
+
+def _lines(text: str, told: str) -> tuple[str, str]:
+    return "_".join(("", *_words(text), "")), f" {told.replace(' ', '  ')} "
+
+
+def _words(text: str) -> list[str]:
+    return WORDS.findall(unicodedata.normalize("NFKC", text).lower().replace("'", "").replace("’", ""))
+
+
+def _cut(word: str, lengths: tuple[int, ...]) -> list[str]:
+    return [word[start : start + length] for length in lengths for start in range(len(word) - length + 1)]

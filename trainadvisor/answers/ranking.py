@@ -1,0 +1,58 @@
+"""Ranks answers to a question by the words that they are found by and by questions that others asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainadvisor.answers.asked import ELSEWHERE
+from trainadvisor.answers.likeness import likeness
+from trainadvisor.answers.matching import Phrase
+from trainadvisor.answers.meaning import contrary
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator
+
+    from trainadvisor.answers.likeness import Examples
+    from trainadvisor.answers.matching import Matcher
+
+MATCHED = 0.2  # what the best match by words counts, relative to a likeness of 1
+WRITTEN = 0.03  # what an answer to the question itself counts above a finding that is asked about more seldom
+ENOUGH = 0.3  # likeness of an answer to a question that no words match
+LOOKED_AT = 12
+# What decides the answer where it is said, whatever else a question tells; and what questions count that lack it.
+DECIDING = frozenset({"=nan", "=oom", "=hang", "=endless", "=negative", "=forget", "=overfit", "=underfit", "=ahead"})
+LACKING = 0.6
+
+
+def ranked(question: str, matcher: Matcher, examples: Examples, written: Container[str]) -> list[str]:
+    """Return the names of the answers to a question, best first; none where no answer is about it."""
+    question = matcher.mended(question)
+    asked = Phrase.of(question)
+    if asked.is_elsewhere:
+        return []
+    matched = {topic.name: score for score, topic in matcher.scored(asked)}
+    likes = like(question, asked, examples)
+    best = max(matched.values(), default=1.0)
+    totals = {
+        name: likes.get(name, 0.0) + MATCHED * matched.get(name, 0.0) / best + WRITTEN * (name in written)
+        for name in (*likes, *matched)
+        if name in matched or likes[name] >= ENOUGH
+    }
+    names = sorted(totals, key=lambda name: -totals[name])
+    return [] if names[:1] == [ELSEWHERE] else [name for name in names if name != ELSEWHERE]
+
+
+def like(question: str, asked: Phrase, examples: Examples, **limits: float) -> dict[str, float]:
+    """Return how like a question is to those of each answer, without those that say the opposite."""
+    found = examples.nearest(question, **limits)
+    nearest = sorted(found, key=lambda name: -likeness(found[name]))[:LOOKED_AT]
+    return {name: total for name in nearest if (total := likeness(list(_agreeing(asked, found[name]))))}
+
+
+def _agreeing(asked: Phrase, likes: Iterable[tuple[float, str]]) -> Iterator[tuple[float, str]]:
+    """Yield questions that do not say the opposite; one that lacks what decides the answer is less alike."""
+    deciding = asked.words & DECIDING
+    for alike, text in likes:
+        phrase = Phrase.of(text)
+        if not contrary(asked.said, phrase.said):
+            yield alike * (1.0 if not deciding or deciding & phrase.words else LACKING), text
