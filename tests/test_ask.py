@@ -167,7 +167,9 @@ def test_nothing_is_invented(question, lang, tmp_path):
 
 def test_near_questions_share_a_word(tmp_path):
     """Half a match is shown as a question that can be asked."""
-    assert "Near questions: The discriminator's loss" in ask.answer("a discriminator in court", "en", tmp_path)
+    assert "Near questions: How do I use this with transformers?" in ask.answer(
+        "transformer bumblebee movie", "en", tmp_path
+    )
 
 
 ASKED = tomllib.loads(Path(__file__).with_name("asked.toml").read_text(encoding="utf-8"))

@@ -31,7 +31,9 @@ def test_changes_are_known_without_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
-@pytest.mark.parametrize("path", sorted(RULES.glob("*/*.toml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted(p for p in RULES.glob("*/*.toml") if p.parent.name != "questions"), ids=lambda path: path.stem
+)
 def test_each_remedy_of_a_rule_is_a_change_with_known_arguments(path: Path) -> None:
     """The words and arguments of the rules are those of the changes."""
     rule = tomllib.loads(path.read_text(encoding="utf-8"))
