@@ -53,6 +53,10 @@ def _moves(training: Training, call: ast.Call) -> bool:
     made = training.made(call.func)
     if made is None or "Replay" in called(made):
         return False
+    owner = training.script.classes.get(called(made))
+    if owner is not None:
+        method = training.script.method(owner, "__call__") or training.script.method(owner, "forward")
+        return method is not None and _draws_a_move(training, method)
     names = [called(n) for n in ast.walk(made) if isinstance(n, ast.Call)]
     return any((n.startswith("Random") and n not in STAYING) or n == "ElasticTransform" for n in names)
 
