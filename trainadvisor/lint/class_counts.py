@@ -129,7 +129,7 @@ def _of_name(training: Training, name: ast.Name | ast.Attribute, depth: int, eac
     return direction(training, origin.expr, depth + 1)
 
 
-FOLLOWED: "dict[type[ast.expr], Callable[..., int | None]]" = {
+FOLLOWED: dict[type[ast.expr], Callable[..., int | None]] = {
     ast.BinOp: _of_operation,
     ast.Call: _of_call,
     ast.ListComp: _of_comprehension,
