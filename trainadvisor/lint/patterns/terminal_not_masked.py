@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
     from trainadvisor.source.training import Training
 
-END = re.compile(r"b?d|(\w*_)?(dones?|terminals?|terminated|terminateds|is_terminal|game_over|not_dones?|nonterminals?|"
-                 r"finished)(_\w*)?", re.IGNORECASE)  # fmt: skip
+ENDS = r"dones?|terms?|terminals?|terminated|terminateds|is_terminal|game_over|not_dones?|nonterminals?|finished"
+END = re.compile(rf"b?d_?|(\w*_)?({ENDS})(_\w*)?", re.IGNORECASE)
+REWARD = re.compile(r"b?r_?|(\w*_)?(r|rew|rewards?)(_\w*)?", re.IGNORECASE)
 CUT = re.compile(r"trunc|time_?out|time_?limit", re.IGNORECASE)
 KEPT_ELSEWHERE = re.compile(r"(\w*_)?(r|rew|rewards?|score|total)(_\w*)?", re.IGNORECASE)
 STORES = frozenset({"append", "push", "add", "store", "remember", "put", "store_transition", "save"})
 CHOICES = frozenset({"where", "masked_fill", "masked_fill_", "logical_not"})
 # A state, an action, a reward and the next state; the end comes to them.
 FEWEST = 4
-LOWEST_DISCOUNT = 0.5
+LOWEST_DISCOUNT = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,8 @@ def terminal_not_masked(training: Training) -> Iterator[Match]:
             reward, value = (_closure(batch, side) for side in sides)
             states = (value & set(batch.names)) - reward
             ends = [name for place, name in enumerate(batch.names) if _is_end(training, batch, place)]
-            if reward & set(batch.names) and _is_asked(batch, sides[1], states - set(ends)):
+            earned = any(map(REWARD.fullmatch, reward & set(batch.names)))
+            if earned and _is_asked(batch, sides[1], states - set(ends)):
                 unused = [name for name in ends if name not in reward | value and not _is_used(batch, name)]
                 if unused and len(unused) == len(ends):
                     end = _stored_end(training, batch) if unused[0] == "_" else unused[0]
@@ -166,13 +168,14 @@ def _is_end(training: Training, batch: _Batch, place: int) -> bool:
     stored = [s[place] for s in _stored(training) if len(s) == len(batch.names)]
     if any(isinstance(v, ast.Constant) or CUT.search(ast.unparse(v)) for v in stored) or CUT.search(name):
         return False
-    if name == "_":
-        return any(isinstance(v, ast.Name) and END.fullmatch(v.id) for v in stored)
+    if any(END.fullmatch(n) for v in stored for n in names_in(v)):
+        return True
     return END.fullmatch(name) is not None
 
 
 def _stored_end(training: Training, batch: _Batch) -> str:
-    found = [v.id for s in _stored(training) if len(s) == len(batch.names) for v in s if isinstance(v, ast.Name)]
+    """Return the name under which the end of an episode is stored, where the batch has none for it."""
+    found = [n for s in _stored(training) if len(s) == len(batch.names) for v in s for n in names_in(v)]
     return next((name for name in found if END.fullmatch(name)), "_")
 
 
