@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @pattern("name", "value", words=(("parameters()", "state_dict()"), (" for ",), (" - ",)))
-def anchor_not_copied(training: Training) -> Iterator[Match]:
+def reference_not_copied(training: Training) -> Iterator[Match]:
     """Yield tables of a model's tensors themselves from which the weights are taken off later: that is always 0."""
     tables: list[ast.DictComp | ast.ListComp] = [
         *training.script.of_type(ast.DictComp), *training.script.of_type(ast.ListComp),

@@ -1,0 +1,134 @@
+"""Names of classes that each data set numbers for itself, in the order in which its own rows show them."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from trainadvisor.lint.pattern_declaration import Match, pattern
+from trainadvisor.lint.patterns.validation_leak import HELD_OUT, TRAINED
+from trainadvisor.source.syntax import called, is_self
+from trainadvisor.source.uses import names_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainadvisor.source.training import Training
+
+# What keeps the order in which values come.
+BY_APPEARANCE = frozenset({"unique", "fromkeys", "Counter", "drop_duplicates", "factorize"})
+SORTS = frozenset({"sorted", "sort", "natsorted"})
+TWO = 2
+
+
+@pattern("owner", "mapping", "first", "second", words=(("len(self.", "enumerate("), ("Dataset", "__getitem__")))
+def classes_numbered_apart(training: Training) -> Iterator[Match]:
+    """Yield numberings by appearance in a data set of the script that is made for training and for validation."""
+    for owner in training.script.classes.values():
+        maker = training.script.method(owner, "__init__")
+        if maker is None or training.script.method(owner, "__getitem__") is None:
+            continue
+        for node, name in _numberings(maker):
+            made = _made(training, owner)
+            trained = [m for m in made if TRAINED.search(m[0])]
+            held = [m for m in made if HELD_OUT.search(m[0]) and not TRAINED.search(m[0])]
+            if trained and held and not _shared(training, name, node, trained[0][1], held[0][1]):
+                values = {"owner": owner.name, "mapping": f"self.{name}", "first": trained[0][0], "second": held[0][0]}
+                yield Match(node, values, held[0][1])
+
+
+def _numberings(maker: ast.FunctionDef) -> Iterator[tuple[ast.stmt, str]]:
+    """Yield where an attribute is filled with numbers in the order of appearance, and the name of the attribute."""
+    nodes = list(ast.walk(maker))
+    if any(isinstance(n, ast.Call) and called(n) in SORTS for n in nodes):
+        return
+    bound = {_own(t): n.value for n in nodes if isinstance(n, ast.Assign) for t in n.targets}
+    for node in nodes:
+        target = node.targets[0] if isinstance(node, ast.Assign) else None
+        if isinstance(node, (ast.Assign, ast.Expr)):
+            filled = _filled(target, node.value)
+            if filled and _is_empty(bound.get(filled)):
+                yield node, filled
+            elif target is not None and _own(target) and _is_enumerated(maker, node.value):
+                yield node, _own(target)
+
+
+def _own(node: ast.AST) -> str:
+    """Return the name of an attribute of self, "" for anything else."""
+    return node.attr if isinstance(node, ast.Attribute) and is_self(node.value) else ""
+
+
+def _filled(target: ast.expr | None, value: ast.expr) -> str:
+    """Return the attribute that gets a new entry numbered by its length: m[x] = len(m), m.setdefault(x, len(m))."""
+    if isinstance(target, ast.Subscript):
+        return _own(target.value) if _is_length(value, target.value) else ""
+    if isinstance(value, ast.Call) and called(value) == "setdefault" and len(value.args) == TWO:
+        of = value.func.value if isinstance(value.func, ast.Attribute) else None
+        return _own(of) if of is not None and _is_length(value.args[1], of) else ""
+    return ""
+
+
+def _is_length(value: ast.expr, of: ast.expr) -> bool:
+    """Return whether a value is how many entries a mapping has."""
+    return isinstance(value, ast.Call) and called(value) == "len" and ast.unparse(value.args[0]) == ast.unparse(of)
+
+
+def _is_empty(value: ast.expr | None) -> bool:
+    return (isinstance(value, ast.Dict) and not value.keys) or (
+        isinstance(value, ast.Call) and called(value) == "dict" and not value.args and not value.keywords
+    )
+
+
+def _is_enumerated(maker: ast.FunctionDef, value: ast.expr) -> bool:
+    """Return whether a value is a mapping from the places of values in their order of appearance."""
+    if not isinstance(value, ast.DictComp) or not isinstance(value.generators[0].iter, ast.Call):
+        return False
+    call = value.generators[0].iter
+    if called(call) != "enumerate" or not call.args:
+        return False
+    given = [call.args[0]]
+    names = names_in(call.args[0])
+    given += [
+        n.value for n in ast.walk(maker) if isinstance(n, ast.Assign) and names_in(n.targets[0]) & names - {"self"}
+    ]
+    found = {called(n) for g in given for n in ast.walk(g) if isinstance(n, ast.Call)}
+    return bool(found & BY_APPEARANCE) and not any(ast.unparse(g).startswith("np.unique") for g in given)
+
+
+def _made(training: Training, owner: ast.ClassDef) -> list[tuple[str, ast.Call]]:
+    """Return the objects of a class that are bound to names, with the calls that make them."""
+    found = []
+    for call in training.script.calls_by_name.get(owner.name, []):
+        statement = training.script.statement(call)
+        if not isinstance(statement, ast.Assign) or not isinstance(call.func, ast.Name):
+            continue
+        target, value = statement.targets[0], statement.value
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and call in value.elts:
+            found.append((ast.unparse(target.elts[value.elts.index(call)]), call))
+        elif value is call:
+            found.append((ast.unparse(target), call))
+    return found
+
+
+def _shared(training: Training, name: str, node: ast.stmt, one: ast.Call, other: ast.Call) -> bool:
+    """Return whether the numbers may be the same: made from an argument that both are given, or set from outside."""
+    for call in (one, other):
+        if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
+            return True
+    outside = [n for n in training.script.of_type(ast.Attribute) if n.attr == name and not is_self(n.value)]
+    if any(isinstance(n.ctx, ast.Store) for n in outside):
+        return True
+    if any(isinstance(n, ast.Attribute) and n.attr == name for c in (one, other) for n in ast.walk(c)):
+        return True
+    loops = [loop.iter for loop in training.script.loops(node) if isinstance(loop, ast.For)]
+    maker = training.script.function_of(node)
+    arguments = [a.arg for a in maker.args.args[1:]] if maker is not None else []
+    names = {n for source in [*loops, node] for n in names_in(source)} & set(arguments)
+    return any(_given(one, arguments, n) == _given(other, arguments, n) for n in names)
+
+
+def _given(call: ast.Call, arguments: list[str], name: str) -> str:
+    named = next((k.value for k in call.keywords if k.arg == name), None)
+    place = arguments.index(name)
+    value = named if named is not None else call.args[place] if place < len(call.args) else None
+    return ast.unparse(value) if value is not None else ""
