@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -177,3 +178,24 @@ def test_a_pause_is_no_time_of_the_training(monkeypatch: pytest.MonkeyPatch) -> 
     gap = clock.resume()
     clock.leave_out(gap)
     assert (gap, clock.started, clock.entered) == (7.0, 17.0, 17.0)
+
+
+@pytest.mark.parametrize(("now", "share"), [(102.0, 0.05), (105.0, 0.02)])
+def test_the_cost_is_told_of_the_time_of_the_training(
+    monkeypatch: pytest.MonkeyPatch, now: float, share: float
+) -> None:
+    """From the first call of a model on, without the imports before; what our threads took is in it."""
+    clock = [10.0]
+    monkeypatch.setattr(overhead, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    threads = iter([1.0, 1.04])
+    monkeypatch.setattr(overhead.background, "seconds", lambda: next(threads))
+    told: list[dict[str, Any]] = []
+    cost = overhead.Overhead(Budget(0.01, 10), told.append)
+    cost.spend(0.06)
+    cost.entered = 100.0
+    cost.begin()
+    cost.entered = 101.0
+    cost.begin()
+    clock[0] = now
+    cost.tell()
+    assert told[-1]["share"] == pytest.approx(share)
