@@ -62,6 +62,14 @@ def test_a_cheap_sample_keeps_the_cadence() -> None:
     assert tier.held_back == 0
 
 
+def test_a_short_run_is_looked_at_closely_for_a_hundred_steps() -> None:
+    """Then samples that have taken a twentieth of the time get as rare as they may, while cheap ones go on."""
+    dear, cheap = (_sampled(Tier(10, share=0.01), 400, cost=cost, length=0.002) for cost in (0.004, 0.0001))
+    assert [step for step in dear if step < 100] == [step for step in cheap if step < 100]
+    assert len([step for step in dear if step >= 100]) <= 8
+    assert len([step for step in cheap if step >= 100]) == 30
+
+
 @pytest.mark.parametrize(("cost", "burst", "growth", "least"), [(10.0, 0.5, 1.5, 4), (0.01, 10.0, 1.2, 10)])
 def test_whatever_it_costs_a_run_is_seen_to_its_end(cost: float, burst: float, growth: float, least: int) -> None:
     """From one sample to the next a step number grows by a fifth at most, by half where samples are very dear."""
