@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -59,6 +60,14 @@ def test_a_cheap_sample_keeps_the_cadence() -> None:
     found = _sampled(tier, 5000, cost=1e-5, length=0.01)
     assert found[-3:] == [4974, 4984, 4994] or found[-1] - found[-2] == 10
     assert tier.held_back == 0
+
+
+def test_a_short_run_is_looked_at_closely_for_a_hundred_steps() -> None:
+    """Then samples that have taken a twentieth of the time get as rare as they may, while cheap ones go on."""
+    dear, cheap = (_sampled(Tier(10, share=0.01), 400, cost=cost, length=0.002) for cost in (0.004, 0.0001))
+    assert [step for step in dear if step < 100] == [step for step in cheap if step < 100]
+    assert len([step for step in dear if step >= 100]) <= 8
+    assert len([step for step in cheap if step >= 100]) == 30
 
 
 @pytest.mark.parametrize(("cost", "burst", "growth", "least"), [(10.0, 0.5, 1.5, 4), (0.01, 10.0, 1.2, 10)])
@@ -177,3 +186,24 @@ def test_a_pause_is_no_time_of_the_training(monkeypatch: pytest.MonkeyPatch) -> 
     gap = clock.resume()
     clock.leave_out(gap)
     assert (gap, clock.started, clock.entered) == (7.0, 17.0, 17.0)
+
+
+@pytest.mark.parametrize(("now", "share"), [(102.0, 0.05), (105.0, 0.02)])
+def test_the_cost_is_told_of_the_time_of_the_training(
+    monkeypatch: pytest.MonkeyPatch, now: float, share: float
+) -> None:
+    """From the first call of a model on, without the imports before; what our threads took is in it."""
+    clock = [10.0]
+    monkeypatch.setattr(overhead, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    threads = iter([1.0, 1.04])
+    monkeypatch.setattr(overhead.background, "seconds", lambda: next(threads))
+    told: list[dict[str, Any]] = []
+    cost = overhead.Overhead(Budget(0.01, 10), told.append)
+    cost.spend(0.06)
+    cost.entered = 100.0
+    cost.begin()
+    cost.entered = 101.0
+    cost.begin()
+    clock[0] = now
+    cost.tell()
+    assert told[-1]["share"] == pytest.approx(share)

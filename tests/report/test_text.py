@@ -147,9 +147,11 @@ def test_a_lone_warning_is_told_in_full(broken: Diagnosis) -> None:
     [
         (
             {"steps": 40, "device": "cpu", "overhead": 0.1734},
-            "40 steps, cpu, recording cost less than 20 % of this short run (its first steps are recorded in full)",
+            "40 steps, cpu, recording cost 20 % of this short run (its first steps are recorded in full)",
         ),
-        ({"steps": 40, "device": "cpu", "overhead": 0.0}, "40 steps, cpu, recording cost less than 1 % of the time"),
+        ({"steps": 40, "device": "cpu", "overhead": 0.0}, "40 steps, cpu, recording cost < 0.1 % of the time"),
+        ({"steps": 40, "device": "cpu", "overhead": 0.0312}, "40 steps, cpu, recording cost 3 % of the time"),
+        ({"steps": 40, "device": "cpu", "overhead": 0.0046}, "40 steps, cpu, recording cost 0.5 % of the time"),
         ({"steps": 40, "device": "cpu", "overhead": None}, "40 steps, cpu"),
     ],
 )

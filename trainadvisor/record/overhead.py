@@ -19,15 +19,22 @@ class Overhead:
         self._threads_before = background.seconds()
         self._spent_before = self._paused = 0.0
         self._told = False
+        # When a model was first called, 0 before.
+        self._trains_from = 0.0
+
+    def begin(self) -> None:
+        """Take that a model is called: what was before the first call, such as imports, is no time of the training."""
+        self._trains_from = self._trains_from or self.entered
 
     def spend(self, seconds: float) -> None:
         """Count time that was spent for the recorder outside of its events."""
         self.spent += seconds
 
     def share(self) -> float:
-        """Return the share of the time since the start that the recorder took, with what its threads computed."""
+        """Return the part of the time since a model was first called that the recorder and its threads took."""
         threads = max(0.0, background.seconds() - self._threads_before)
-        return (self.spent + threads) / max(1e-9, time.perf_counter() - self.started)
+        whole = time.perf_counter() - (self._trains_from or self.started)
+        return min(1.0, (self.spent + threads) / max(1e-9, whole))
 
     def pause(self) -> None:
         """Stop the clock of the training."""
@@ -37,6 +44,7 @@ class Overhead:
         """Let the clock of the training go on; return the seconds that do not count."""
         gap = time.perf_counter() - self._paused
         self.started += gap
+        self._trains_from += gap if self._trains_from else 0.0
         return gap
 
     def leave_out(self, seconds: float) -> None:

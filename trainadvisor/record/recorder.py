@@ -236,6 +236,7 @@ class Recorder(Recording):
     def on_forward_begins(self, call: Call) -> None:
         """Close the step before, and note the model that now computes with gradients."""
         if not self._device_known:
+            self.cost.begin()
             self._learn_device(call.model)
         if call.grad and call.model not in self.step.models:
             self.step.models.append(call.model)

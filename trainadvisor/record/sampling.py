@@ -13,8 +13,8 @@ DEFAULT_SHARE = 0.01
 FIRST_STEPS = 3
 # Time that may be spent beyond the share on the first samples: short runs are looked at closely.
 _BURST_SECONDS = 0.25
-# For so many steps of the cadence: long runs pay the share only.
-_CLOSE_STEPS = 400
+# For so many steps of the cadence, then no more than a part of the time so far: long runs pay the share only.
+_FREE_STEPS, _CLOSE_STEPS, _CLOSE_PART = 100, 400, 0.05
 # Whatever the budget, a step 1.2 times as far as the last sample is one: 13 in a factor of ten, so the end is seen.
 _GROWTH = 1.2
 # Half as often where a tier has spent so many times its share already, and so many steps apart at least.
@@ -79,12 +79,17 @@ class Tier:
         sparse = max(_GROWTH_WHEN_DEAR * self.last, self.last + _APART_WHEN_DEAR)
         if step >= (sparse if dear else _GROWTH * self.last):
             return True
-        burst = self.burst if step < _CLOSE_STEPS or self.burst == math.inf else 0.0
-        fits = self.spent + self.cost <= burst + self.share * elapsed
+        fits = self.spent + self.cost <= self._burst(step, elapsed) + self.share * elapsed
         if not fits:
             self.held_back += 1
             self._wait_until = min(step + self.every, max(step + 1, math.ceil(_GROWTH * self.last)))
         return fits
+
+    def _burst(self, step: int, elapsed: float) -> float:
+        """Return the seconds that the samples so far may have taken beyond the share."""
+        if step < _FREE_STEPS or self.burst == math.inf:
+            return self.burst
+        return min(self.burst, _CLOSE_PART * elapsed) if step < _CLOSE_STEPS else 0.0
 
     def due_from(self, step: int) -> float:
         """Return a step before which, from this one on, none is sampled."""

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 Run = dict[str, Any]
 Parts = list[str | None]
-COSTS = (1, 2, 5, 10, 20, 50, 100)
-"""Limits in percent below which a cost is told."""
+# Least part of the time that is told.
+_LEAST = 0.001
 # A cost in percent that is told with its reason, and the steps below which the first ones are the reason.
 MUCH, FEW = 5, 1000
 CONCERN_DEAD = spaced(f"{MOST_DEAD:.0%}")
@@ -141,15 +141,16 @@ def run_line(words: Words, run: Run) -> str:
     parts.append(run.get("device"))
     if run.get("overhead") is not None:
         short = 100 * run["overhead"] >= MUCH and (steps or 0) < FEW
-        parts.append(words("run.cost.short" if short else "run.cost", share=_bound(run["overhead"])))
+        parts.append(words("run.cost.short" if short else "run.cost", share=_measured(run["overhead"])))
     line = words("clause").join(clean(part, 120) for part in parts if part)
     log = clean(run.get("log") or "", 120)
     return f"{log}{words('colon')}{line}" if log and line else log or line
 
 
-def _bound(part: float) -> str:
-    """Return the next limit above a part of the time: the figure itself differs from run to run."""
-    return f"{next((limit for limit in COSTS if 100 * part < limit), COSTS[-1])} %"
+def _measured(part: float) -> str:
+    """Return a measured part of the time, rounded to one digit: a second one differs from run to run."""
+    percent = float(f"{100 * max(part, _LEAST):.1g}")
+    return f"{'< ' if part < _LEAST else ''}{percent:g} %"
 
 
 def _steps(words: Words, steps: int | None, planned: int | None) -> str | None:
