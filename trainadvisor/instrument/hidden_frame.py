@@ -13,7 +13,7 @@ Code = TypeVar("Code", bound=Callable[..., Any])
 # How the files of our frames begin: as with those of Python's own import machinery, `warnings` steps over them on its
 # way to the line of the user, and torch.compile does not trace them.
 VEIL = "<frozen importlib._bootstrap of trainadvisor>"
-_OURS = (str(Path(__file__).resolve().parents[1]) + os.sep, VEIL)
+OURS = (str(Path(__file__).resolve().parents[1]) + os.sep, VEIL)
 
 
 def veiled(function: Code) -> Code:
@@ -44,7 +44,7 @@ def _without_ours(trace: types.TracebackType | None) -> types.TracebackType | No
     """Return a traceback without our entries; the others stay the same objects."""
     kept = []
     while trace is not None:
-        if not trace.tb_frame.f_code.co_filename.startswith(_OURS):
+        if not trace.tb_frame.f_code.co_filename.startswith(OURS):
             kept.append(trace)
         trace = trace.tb_next
     for entry, following in zip(kept, [*kept[1:], None], strict=False):
