@@ -100,9 +100,10 @@ def trial(source: str, folder: Path, *changes: dict[str, Any], **options: Any) -
     kept = sys.argv, list(sys.path), sys.modules["__main__"]
     try:
         code = run.execute()
+        names = vars(sys.modules["__main__"])
     finally:
         sys.argv, sys.path[:], sys.modules["__main__"] = kept
-    return Outcome(vars(run._main), orjson.loads(log.read_bytes()), code)
+    return Outcome(names, orjson.loads(log.read_bytes()), code)
 
 
 def change(word: str, **arguments: Any) -> dict[str, Any]:

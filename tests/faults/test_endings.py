@@ -59,6 +59,12 @@ TRAININGS = {
         with contextlib.redirect_stderr(io.StringIO()) as captured: train(60)
         print(repr(captured.getvalue()))
         """,
+    "an object that goes at the very end": """
+        class Kept:
+            def __del__(self): print(model is not None, later)
+        kept = Kept(); later = "still there"
+        train(40)
+        """,
     "another folder, which is gone": """
         os.mkdir("d"); os.chdir("d"); os.rmdir("../d")
         train(40)
@@ -142,6 +148,20 @@ def test_exit_codes_and_output_are_the_scripts(tmp_path: Path, name: str) -> Non
     ours = theirs[len(expected) :]
     assert [ADDRESS.sub("", line) for line in theirs[: len(expected)]] == expected
     assert ours == [] or ours[:2] == ["", "BROKEN: " + ours[1].removeprefix("BROKEN: ")]
+
+
+def test_the_forward_of_a_bad_gradient_is_shown_as_without_us(tmp_path: Path) -> None:
+    """Anomaly detection prints the lines of the script, none of ours."""
+    source = """
+        import torch
+        torch.autograd.set_detect_anomaly(True)
+        (torch.sqrt(torch.nn.Linear(2, 2)(torch.ones(1, 2)) * 0) * 0).sum().backward()
+        """
+    code, _, err = outcome(tmp_path, source)
+    found = recorded(tmp_path, source)
+    assert "forward call that caused the error" in err
+    assert err in found[2]
+    assert (found[0], code) == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import math
 from itertools import pairwise
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -13,10 +15,14 @@ import torch.nn.functional as F
 from recordkit import Records
 from torch import nn
 
+import trainadvisor
 from trainadvisor.errors import UsageError
-from trainadvisor.record import overhead
+from trainadvisor.record import overhead, watched_recording
 from trainadvisor.record.recorder import Recorder
 from trainadvisor.record.sampling import Budget, Jumps, Tier, share_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(("given", "share"), [("1 %", 0.01), ("0.5%", 0.005), (0.02, 0.02), ("0.02", 0.02)])
@@ -207,3 +213,21 @@ def test_the_cost_is_told_of_the_time_of_the_training(
     clock[0] = now
     cost.tell()
     assert told[-1]["share"] == pytest.approx(share)
+
+
+@pytest.mark.parametrize(("seconds", "sampled"), [(9.0, [0, 6]), (0.0, [0, 1, 2])])
+def test_finding_a_model_before_its_first_step_uses_up_the_first_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, sampled: list[int]
+) -> None:
+    """As `watch` does: nine seconds leave one of the first steps, none leave all three."""
+    now = itertools.count(0.0, seconds)
+    monkeypatch.setattr(watched_recording, "time", SimpleNamespace(perf_counter=lambda: next(now)))
+    model = nn.Linear(4, 3)
+    optimizer = torch.optim.SGD(model.parameters(), 1e-3)
+    with trainadvisor.watch(model, optimizer, log=tmp_path / "log.json"):
+        for _ in range(7 if seconds else 3):
+            optimizer.zero_grad()
+            F.mse_loss(model(torch.ones(8, 4)), torch.zeros(8, 3)).backward()
+            optimizer.step()
+    records = json.loads((tmp_path / "log.json").read_text(encoding="utf-8"))
+    assert [record["step"] for record in records if "grad" in record] == sampled

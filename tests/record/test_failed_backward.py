@@ -11,6 +11,7 @@ from torch import nn
 
 import trainadvisor
 from trainadvisor.instrument.shortcut_slot import slot
+from trainadvisor.log.reader import read_log
 
 
 @pytest.fixture(autouse=True)
@@ -87,3 +88,16 @@ def test_parameters_change_places_after_a_failed_backward(tmp_path: Path) -> Non
     finally:
         torch.__future__.set_swap_module_params_on_conversion(False)
     assert model[0].weight.dtype == torch.float64
+
+
+def test_a_failed_backward_is_no_step(tmp_path: Path) -> None:
+    """What the optimizer changed before it is no sign of one."""
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with trainadvisor.watch(model, optimizer, log=tmp_path / "log.json"):
+        for number in range(30):
+            if number in (1, 12, 25):
+                with pytest.raises(NoMemoryError):
+                    step(model, optimizer, fails=True)
+            step(model, optimizer)
+    assert read_log(tmp_path / "log.json").all_steps_count == 30

@@ -69,6 +69,8 @@ def test_a_disguised_function_keeps_what_it_does() -> None:
         shown(-1)
     last = traceback.extract_tb(caught.value.__traceback__)[-1]
     assert (last.name, last.line) == ("stands_for", "return abs(")
+    assert shown.__code__.co_firstlineno == stands_for.__code__.co_firstlineno
+    assert {lines[2] for lines in shown.__code__.co_lines()} == {stands_for.__code__.co_firstlineno + 2}
 
 
 def test_without_such_a_call_a_frame_is_veiled() -> None:

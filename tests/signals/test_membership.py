@@ -42,10 +42,16 @@ def test_head_outside(tmp_path: Path) -> None:
     assert (signals["outside_weights"], signals["outside_parameters"]) == (1, ["b.weight", "b.bias"])
 
 
-@pytest.mark.parametrize("facts", [{"loaded": True}, {"earlier": True}, {"trainable": False}])
+@pytest.mark.parametrize("facts", [{"loaded": True}, {"earlier": True}])
 def test_left_out_on_purpose(tmp_path: Path, facts: Any) -> None:
-    """Loaded, earlier trained and frozen parameters may be left out."""
+    """Loaded and earlier trained parameters may be left out."""
     assert run(tmp_path, held=(0, 1), changes={2: facts, 3: facts})["outside_weights"] == 0
+
+
+def test_what_was_frozen_when_it_was_first_seen_counts_where_a_loss_reaches_it(tmp_path: Path) -> None:
+    """As a discriminator, which is off while the generator learns: what the graph reaches is on."""
+    off = {"trainable": False}
+    assert run(tmp_path, held=(0, 1), changes={2: off, 3: off})["outside_weights"] == 1
 
 
 def test_any_optimizer_counts(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ Code = TypeVar("Code", bound=Callable[..., Any])
 # How the files of our frames begin: as with those of Python's own import machinery, `warnings` steps over them on its
 # way to the line of the user, and torch.compile does not trace them.
 VEIL = "<frozen importlib._bootstrap of trainadvisor>"
-_OURS = (str(Path(__file__).resolve().parents[1]) + os.sep, VEIL)
+OURS = (str(Path(__file__).resolve().parents[1]) + os.sep, VEIL)
 
 
 def veiled(function: Code) -> Code:
@@ -44,7 +44,7 @@ def _without_ours(trace: types.TracebackType | None) -> types.TracebackType | No
     """Return a traceback without our entries; the others stay the same objects."""
     kept = []
     while trace is not None:
-        if not trace.tb_frame.f_code.co_filename.startswith(_OURS):
+        if not trace.tb_frame.f_code.co_filename.startswith(OURS):
             kept.append(trace)
         trace = trace.tb_next
     for entry, following in zip(kept, [*kept[1:], None], strict=False):
@@ -62,13 +62,13 @@ def disguised(function: Code, original: Callable[..., Any], calling: str) -> Cod
     place = _call_of(original.__code__, calling)
     if place is None:
         return veiled(function)
-    code, (line, *_) = original.__code__, place
+    code = original.__code__
     function.__code__ = function.__code__.replace(
         co_filename=code.co_filename,
         co_name=code.co_name,
         co_qualname=code.co_qualname,
-        co_firstlineno=line,
-        co_linetable=_line_table(len(function.__code__.co_code) // 2, place),
+        co_firstlineno=code.co_firstlineno,
+        co_linetable=_line_table(len(function.__code__.co_code) // 2, place, place[0] - code.co_firstlineno),
     )
     return function
 
@@ -86,11 +86,18 @@ def _call_of(code: types.CodeType, name: str) -> tuple[int, int, int, int] | Non
     return line, last, start, end
 
 
-def _line_table(units: int, place: tuple[int, int, int, int]) -> bytes:
-    """Return a table of CPython 3.11 and later that places all instructions of a code, of so many units, alike."""
+def _line_table(units: int, place: tuple[int, int, int, int], below: int) -> bytes:
+    """Return a table of CPython 3.11 and later that places all instructions of a code, of so many units, alike.
+
+    So many lines below the first one of the code.
+    """
     line, last, start, end = place
-    same = b"".join(map(_varint, (0, last - line, start + 1, end + 1)))  # no step from the line before
-    return b"".join(bytes([0x80 | 14 << 3 | min(8, units - begun) - 1]) + same for begun in range(0, units, 8))
+    same = b"".join(map(_varint, (last - line, start + 1, end + 1)))
+    steps = [_varint(below << 1), *[_varint(0)] * (units // 8)]  # from the line before; the lowest bit is the sign
+    return b"".join(
+        bytes([0x80 | 14 << 3 | min(8, units - begun) - 1]) + step + same
+        for begun, step in zip(range(0, units, 8), steps, strict=False)
+    )
 
 
 def _varint(value: int) -> bytes:

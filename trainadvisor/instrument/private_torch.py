@@ -198,10 +198,17 @@ def sparse_indices(gradient: torch.Tensor) -> torch.Tensor:
 
 
 # What a node of the graph has saved says where a number became infinite; torch.autograd.graph's public hooks would
-# have to stand on every tensor from the start.
+# have to stand on every tensor from the start. Those of the script would run for us too: a copy, or a forward again.
 def saved(node: Any, name: str) -> Any:
-    """Return what a node of the graph has saved under a name, None where it has not."""
+    """Return what a node of the graph has saved under a name, None where it has not or a hook would unpack it."""
+    packed = getattr(node, f"_raw_saved_{name}", None)
+    if any(getattr(tensor, "unpack_hook", None) is not None for tensor in _several(packed)):
+        return None
     return getattr(node, f"_saved_{name}", None)
+
+
+def _several(packed: Any) -> tuple[Any, ...]:
+    return packed if isinstance(packed, tuple) else (packed,)
 
 
 # In which order the results of a loop were computed is nowhere else to be seen.

@@ -16,7 +16,16 @@ from torch.optim import lr_scheduler
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.utils.data import DataLoader
 
-from trainadvisor.instrument import asked_lengths, module_calls, plan_events, private_torch, quick, taps, tracing
+from trainadvisor.instrument import (
+    asked_lengths,
+    forward_stacks,
+    module_calls,
+    plan_events,
+    private_torch,
+    quick,
+    taps,
+    tracing,
+)
 from trainadvisor.instrument.call_sites import maker_place, rank, user_place
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.module_calls import Listener, listeners
@@ -135,6 +144,7 @@ def _first_scheduler_step(original: Callable[..., Any], args: tuple[Any, ...], k
 def _set_all() -> Iterator[Undo]:
     yield module_calls.tap()
     yield asked_lengths.tap()
+    yield from forward_stacks.tap()
     for kind in LOSSES:
         if hasattr(F, kind):
             yield graft(getattr(F, kind), loss(kind), quick.loss(kind))

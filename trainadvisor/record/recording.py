@@ -123,6 +123,12 @@ class Recording:
         """Count time that was spent for the recording outside of its events."""
         self.cost.spend(seconds)
 
+    def spend_before_first_step(self, seconds: float) -> None:
+        """Charge the layers' samples with what finding the models took, which is no step's time."""
+        self.cost.spend(seconds)
+        self.cost.skip()
+        self.layers.spent += seconds
+
     def seconds_allowed(self) -> float:
         """Return the seconds that one sample may take by the budget."""
         return self.cost.budget.allowed()

@@ -144,13 +144,13 @@ class Run:
 
     def _execute_file(self) -> None:
         path = Path(os.path.abspath(self.target))  # noqa: PTH100 - as python: absolute, links kept
-        main = self._fresh_main()
+        names = self._fresh_main()
         loader = importlib.machinery.SourceFileLoader("__main__", str(path))
-        main.__dict__.update(__file__=str(path), __cached__=None, __loader__=loader)
+        names.update(__file__=str(path), __cached__=None, __loader__=loader)
         if not sys.flags.safe_path:
             sys.path[0] = str(path.resolve().parent)
         code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
-        exec(code, main.__dict__)  # noqa: S102 - running the user's script is the job
+        exec(code, names)  # noqa: S102 - running the user's script is the job
 
     def _execute_module(self) -> None:
         self._fresh_main()
@@ -159,13 +159,16 @@ class Run:
         # what `python -m` itself calls
         runpy._run_module_as_main(self.target)  # type: ignore[attr-defined]
 
-    def _fresh_main(self) -> types.ModuleType:
-        """Put an empty `__main__` in place; it is kept for good, for the script's own exit handlers and threads."""
+    def _fresh_main(self) -> dict[str, Any]:
+        """Put an empty `__main__` in place, which stays for the script's exit handlers and threads; return its names.
+
+        Nothing else holds the module: its objects are let go at the end in the order in which Python does it.
+        """
         sys.argv = [self.target, *self.args]
-        self._main = types.ModuleType("__main__")
-        self._main.__dict__.update(__builtins__=builtins, __annotations__={})
-        sys.modules["__main__"] = self._main
-        return self._main
+        main = types.ModuleType("__main__")
+        main.__dict__.update(__builtins__=builtins, __annotations__={})
+        sys.modules["__main__"] = main
+        return main.__dict__
 
     @contextmanager
     def _flush_at_exit(self) -> Iterator[None]:

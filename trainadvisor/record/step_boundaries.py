@@ -57,6 +57,10 @@ class StepBoundaries:
         if waited or not self.optimizer_seen:
             self.free_running = True
 
+    def on_backward_fails(self) -> None:
+        """Look for steps from here on: what the optimizer has changed before is no step of this backward."""
+        self._implicit.on_backward_ends()
+
     def describe_optimizers(self) -> None:
         """Describe the optimizers that never step."""
         inventory = self._context.objects

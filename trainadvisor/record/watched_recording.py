@@ -2,6 +2,7 @@
 
 import atexit
 import sys
+import time
 import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -42,8 +43,10 @@ class WatchedRecording:
         self._recorder = Recorder([self._writer], discover=discover, every=every, overhead=overhead)
         self._open = True
         place = call_sites.user_place(2)
+        begun = time.perf_counter()
         for model in models:
             self._recorder.objects.add_model(model).trained = True
+        self._recorder.spend_before_first_step(time.perf_counter() - begun)
         # Whether whatever trains is recorded.
         self.discovers = discover
         for optimizer in optimizers:

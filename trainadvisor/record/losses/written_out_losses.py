@@ -43,11 +43,11 @@ def _power(node: Any) -> tuple[int, torch.Tensor] | None:
     name, inner = bare(node), [following for following, _ in node.next_functions if following is not None]
     if not inner or not bare(inner[0]).startswith(_DIFFERENCES):
         return None
-    if name == "Abs" or (name == "Pow" and private_torch.saved(node, "exponent") == 2):
-        return (1 if name == "Abs" else 2), private_torch.saved(node, "self")
-    if name == "Mul" and len(inner) == 2 and inner[0] is inner[1]:
-        return 2, private_torch.saved(node, "self")
-    return None
+    square = name == "Mul" and len(inner) == 2 and inner[0] is inner[1]
+    if name != "Abs" and not square and not (name == "Pow" and private_torch.saved(node, "exponent") == 2):
+        return None
+    values = private_torch.saved(node, "self")
+    return None if values is None else (1 if name == "Abs" else 2, values)
 
 
 def share(power: int, values: torch.Tensor) -> torch.Tensor:
