@@ -1,12 +1,14 @@
 """Probe: checkpoints of a training, weights together with the state of an optimizer, that are loaded to go on from."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from trainadvisor.log.cleaning import number
-from trainadvisor.record.context import Context, probe
+from trainadvisor.record.context import Context, Routine, probe
+from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.objects.loaded_keys import File
 
 # Events that are written at most.
@@ -27,6 +29,10 @@ class ResumptionProbe:
         self._loaded = self._within = False
         self._count = 0
 
+    def rests_until(self, routine: Routine) -> float:
+        """Rest while no loaded weights wait for their first step."""
+        return routine.step if self._loaded else math.inf
+
     def on_file_loaded(self, _: object, __: object, result: object) -> None:
         """Remember the newest file that holds the state of an optimizer."""
         if isinstance(result, Mapping) and any(map(_is_state, result.values())):
@@ -42,6 +48,7 @@ class ResumptionProbe:
             return
         self._loaded, self._within = True, self._context.steps_done() > 0
 
+    @unless_resting
     def on_step_begins(self, optimizer: torch.optim.Optimizer, _: object) -> None:
         """Tell of the weights in the first step with them; before a training its optimizer has to have a state too."""
         loaded, self._loaded = self._loaded, False
