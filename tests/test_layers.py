@@ -76,7 +76,7 @@ ALLOWED: dict[str, set[str]] = {
     "compare": {"gate"},
     "repeats": {"compare"},
     "trials": {"errors", "log", "signals", "instrument", "record", "changes", "numpy", "ray", "torch"},
-    "mending": {"errors", "interruptions", "judge", "lint", "source"},
+    "mending": {"errors", "judge", "lint", "source"},
     "verify": {*WORDS, *JUDGING, "telling", "gate", "trials", "configuration", "numpy", "scipy", "pydantic"},
     "preflight": {*WORDS, *JUDGING, "mending", "telling", "trials", "verify", "configuration", "numpy", "pydantic"},
     "report": {*WORDS, "judge", "source", "requirements", "fleet", "jinja2", "markupsafe"},

@@ -164,7 +164,7 @@ def watch(
         old.close("replaced")
     watcher = Watcher(models, optimizers or _optimizers_of(models), own, every, share, frozenset(ignore))
     watcher.start()
-    watcher.note_written(_written())
+    watcher.note_written(_written)
     return watcher
 
 
@@ -180,7 +180,7 @@ def autolog(log: str | Path = "log.json", *, every: int = 10, overhead: str | fl
         return _Off(own, frozenset())
     watcher = Watcher([], [], own, every, share_of(overhead), frozenset(), discover=True)
     watcher.start()
-    watcher.note_written(_written())
+    watcher.note_written(_written)
     return watcher
 
 

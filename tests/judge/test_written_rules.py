@@ -64,6 +64,14 @@ def test_what_may_do_harm_is_a_note_where_its_usual_consequences_did_not_come(se
         assert next(verdict.severity for verdict in found if verdict.code == "cause") == expected
 
 
+def test_a_rule_may_call_its_fault_in_the_source_less_grave_than_in_a_run() -> None:
+    """An error that a run has shown may be harmless where only the source shows it."""
+    cause = replace(written(hidden=True, severity="warning"), code="cause", explains={"harm": 0.8})
+    book = Rulebook({"cause": cause, "harm": replace(rule(), code="harm")})
+    found = judge({"x": 1}, book, (), {"cause": PLACE})
+    assert [(verdict.code, verdict.severity) for verdict in found if verdict.state == "found"] == [("cause", "note")]
+
+
 def test_the_first_place_of_each_fault_is_read_of_a_log(tmp_path: Path) -> None:
     """By its code; an event without a place is left out."""
     later = {**PLACE, "sites": [{"file": "train.py", "line": 9, "code": None}]}

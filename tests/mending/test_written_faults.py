@@ -58,6 +58,13 @@ def test_what_cannot_be_read_says_nothing(tmp_path: Path) -> None:
     assert written_faults(str(broken), name_of) == []
 
 
+def test_a_module_that_is_no_python_takes_nothing_with_it(tmp_path: Path) -> None:
+    """What stands in the script is told all the same."""
+    (tmp_path / "train.py").write_text("import broken\n" + SCALED)
+    (tmp_path / "broken.py").write_text("import torch\ndef (:\n")
+    assert [code for code, _ in written_faults(str(tmp_path / "train.py"), name_of)] == ["preprocessing-mismatch"]
+
+
 def test_the_cells_of_a_notebook_are_read_as_one_script() -> None:
     """Each line is told by its own cell; without a notebook there is nothing."""
     first, _, second = SCALED.partition("X_train")

@@ -1,5 +1,6 @@
 """Signals of what comes out of the model."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,11 @@ ROWS = [{"name": "a", "kind": "linear", "layer": "a"}, {"name": "attn", "kind": 
 MODEL = {"id": 0, "name": "model", "layers": [], "parameters": []}
 
 
-def outputs(folder: Path, samples: list[dict[str, list[float]]], **parts: Any) -> Any:
+def outputs(folder: Path, samples: list[dict[str, list[float]]], more: Sequence[Any] = (), **parts: Any) -> Any:
     """Return the signals of 100 steps with these samples of a linear layer, attention logits and the output."""
     layers = [{"step": i * 100 // len(samples), "table": 0, **sample} for i, sample in enumerate(samples)]
-    return signals_of(
-        folder, steps=100, models=[MODEL], layers=layers, events=[event("table", {"id": 0, "rows": ROWS})], **parts
-    )
+    events = [event("table", {"id": 0, "rows": ROWS}), *more]
+    return signals_of(folder, steps=100, layers=layers, events=events, **{"models": [MODEL], **parts})
 
 
 def test_spread_is_that_of_the_last_evaluations(tmp_path: Path) -> None:
@@ -41,16 +41,22 @@ def test_spread_share_is_relative_to_the_targets_of_a_regression(tmp_path: Path)
     assert seen == [pytest.approx(0.25), 1.0, None]
 
 
-@pytest.mark.parametrize(("features", "kind", "share"), [(64, "custom", 0.02), (32, "custom", None)])
-def test_what_has_the_width_of_the_inputs_is_measured_by_their_spread(
-    tmp_path: Path, features: int, kind: str, share: float | None
+@pytest.mark.parametrize(
+    ("features", "mean", "share"), [(64, 0.31, 0.02), (32, 0.31, None), (64, 0.5, None), (64, 0.05, None)]
+)
+def test_what_has_the_width_and_the_mean_of_the_inputs_is_measured_by_their_spread(
+    tmp_path: Path, features: int, mean: float, share: float | None
 ) -> None:
-    """A reconstruction under a loss written by hand: 0.005 over a batch whose inputs spread by 0.25."""
-    given = {"model": 0, "phase": "train", "floating": True, "features": features, "feature_std_median": 0.25}
-    seen = signals_of(
-        tmp_path, steps=99, losses=[make_loss(kind)], evals=[{"step": 50, "output_spread": 0.005}],
-        models=[make_model(("enc", "Linear", 64, 8), ("dec", "Linear", 8, 64))],
-        events=[event("inputs", given, "train")],
+    """A reconstruction under a loss written by hand: 0.005 over a batch whose inputs spread by 0.25.
+
+    Another width, outputs of another mean, and inputs around 0, which changes of the inputs may be told by as well.
+    """
+    inputs = {"model": 0, "phase": "train", "floating": True, "features": features, "feature_std_median": 0.25}
+    model = make_model(("enc", "Linear", 64, 8), ("dec", "Linear", 8, 64))
+    seen = outputs(
+        tmp_path, [{"act_mean": [0, 0, 0.3 if mean > 0.1 else mean]}] * 10, losses=[make_loss("custom")],
+        evals=[{"step": 50, "output_spread": 0.005}], models=[model],
+        more=[event("inputs", {**inputs, "mean": mean, "std": 0.37}, "train")],
     )  # fmt: skip
     assert seen["output_spread_share"] == (share and pytest.approx(share))
 

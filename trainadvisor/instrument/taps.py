@@ -34,8 +34,11 @@ def tell(name: str, *args: object) -> None:
         set_eval_frame(compiling)
 
 
-def after(event: str) -> Around:
-    """Return what runs the call, then tells its arguments and its result."""
+def after(event: str, *, plain: bool = False) -> Around:
+    """Return what runs the call, then tells its arguments and its result.
+
+    Of a call that plain steps may have (`plain`), the plan and the shortcuts are asked first, by the event's name.
+    """
 
     def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if is_compiling() or event in running.events:
@@ -45,25 +48,9 @@ def after(event: str) -> Around:
             result = original(*args, **kwargs)
         finally:
             running.events.discard(event)
-        tell(event, args, kwargs, result)
-        return result
-
-    return veiled(around)
-
-
-def after_or_at_once(event: str) -> Around:
-    """Return the same for a call that plain steps may have: the shortcuts are asked first, by the event's name."""
-
-    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if is_compiling() or event in running.events:
-            return original(*args, **kwargs)
-        running.events.add(event)
-        try:
-            result = original(*args, **kwargs)
-        finally:
-            running.events.discard(event)
-        if not taken(slot.plan, event, args, kwargs, result) and not taken(slot.now, event, args, kwargs, result):
-            tell(event, args, kwargs, result)
+        told = (event, args, kwargs, result)
+        if not (plain and (taken(slot.plan, *told) or taken(slot.now, *told))):
+            tell(*told)
         return result
 
     return veiled(around)

@@ -33,7 +33,7 @@ from trainadvisor.instrument.patching import Around, graft
 from trainadvisor.instrument.private_torch import set_eval_frame
 from trainadvisor.instrument.running_events import running
 from trainadvisor.instrument.shortcut_slot import slot
-from trainadvisor.instrument.taps import after, after_or_at_once, backward, batch, both, loss, tell, zero_grad
+from trainadvisor.instrument.taps import after, backward, batch, both, loss, tell, zero_grad
 
 Undo = Callable[[], None]
 
@@ -159,7 +159,7 @@ def _set_all() -> Iterator[Undo]:
 def _functions() -> list[tuple[Any, Around]]:
     """Return the functions besides the losses, each with what runs around it."""
     clipping = [
-        (nn.utils.clip_grad_norm_, after_or_at_once("clip_grad_norm_")),
+        (nn.utils.clip_grad_norm_, after("clip_grad_norm_", plain=True)),
         (nn.utils.clip_grad_value_, after("clip_grad_value_")),
     ]
     zeroing = [(owner.zero_grad, zero_grad) for owner in (torch.optim.Optimizer, nn.Module)]
@@ -219,7 +219,7 @@ def _of_schedulers() -> list[tuple[Any, Around]]:
     steps = {kind.__dict__["step"] for kind in kinds | {plateau} if "step" in kind.__dict__}
     first = private_torch.first_scheduler_step
     own = [(base.__init__, _made), *([] if first is None else [(first, _first_scheduler_step)])]
-    return own + [(step, after_or_at_once("scheduler_step")) for step in steps]
+    return own + [(step, after("scheduler_step", plain=True)) for step in steps]
 
 
 def _of_scalers() -> list[tuple[Any, Around]]:

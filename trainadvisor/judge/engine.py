@@ -12,7 +12,7 @@ from trainadvisor.judge import crash_rules
 from trainadvisor.judge.conditions import Expression
 from trainadvisor.judge.rule_verdict import CLEAR, FOUND, OFF, UNKNOWN, Scope, SignalSource, Verdict
 from trainadvisor.judge.rulebook import Rule, Rulebook
-from trainadvisor.judge.written_rules import Written, of_source, softened, with_source
+from trainadvisor.judge.written_rules import Written, of_source, weighed_by_harm, with_source
 from trainadvisor.vocabulary import Severity
 
 MOST_SUBJECTS = 200
@@ -53,14 +53,14 @@ def judge(
     for code, rule in rulebook.rules.items():
         if rule.explains_crashes:
             continue
-        if not rule.judges_runs:
-            verdicts += [found for found in (of_source(rule, signals, written),) if found and code not in rulebook.off]
-        elif code in rulebook.off:
+        if rule.judges_runs and code in rulebook.off:
             verdicts.append(Verdict(rule, OFF, reason=rulebook.off[code]))
-        else:
+        elif rule.judges_runs:
             verdicts.append(with_source(judge_rule(rule, signals, contexts), signals, written))
+        elif code not in rulebook.off and (found := of_source(rule, signals, written)):
+            verdicts.append(found)
     verdicts += [judge_rule(rule, signals, contexts) for rule in crash_rules.explaining(signals, rulebook)]
-    return softened(verdicts)
+    return weighed_by_harm(verdicts)
 
 
 def judge_rule(rule: Rule, signals: SignalSource, contexts: Collection[str] = ()) -> Verdict:

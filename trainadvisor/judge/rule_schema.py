@@ -135,6 +135,8 @@ class SourcePart(_Table):
 
     en: SourceTexts | None = None
     zh: SourceTexts | None = None
+    # How grave it is beside a run, where that is not what the rule says: a warning may do harm or not.
+    severity: Annotated[Severity, Field(strict=False)] | None = None
     # Whether a run cannot show otherwise: then what the source shows is told whatever the run has shown.
     hidden: bool = False
     cases: list[SourceCase]

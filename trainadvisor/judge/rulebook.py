@@ -111,6 +111,7 @@ class Rule:
         """Return the rule as it reads where its fault stands in the source: a warning, since it may never have run."""
         if self.source is None:
             return None
+        grave = self.source.get("severity") or self.severity
         own = {lang: self.source[lang] for lang in self.texts if lang in self.source}
         advised = {lang: texts["remedy"] for lang, texts in own.items()}
         said = {lang: {**_plain(texts), **own[lang]} if lang in own else texts for lang, texts in self.texts.items()}
@@ -119,8 +120,8 @@ class Rule:
             branch=WRITTEN,
             branches=(),
             evidence="exact",
-            severity="warning" if self.severity == "error" else self.severity,
-            certain_harm=self.severity == "error",
+            severity="warning" if grave == "error" else grave,
+            certain_harm=grave == "error",
             texts={lang: {**texts, "evidence": []} for lang, texts in said.items()},
             remedies=({"change": "edit", "applies": "adapt", **advised},) if advised else self.all_remedies[:1],
             lookalikes=(),

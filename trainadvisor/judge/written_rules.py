@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from trainadvisor.judge.cause_graph import CAUSE_FOLLOWS
 from trainadvisor.judge.result import Site
 from trainadvisor.judge.rule_verdict import CLEAR, FOUND, UNKNOWN, SignalSource, Verdict, WrittenScope
 from trainadvisor.judge.rulebook import WRITTEN, Rule
 from trainadvisor.log.reader import RunLog
 
 PAIR = 2
-# A consequence from which on it is a usual one.
-USUAL = 0.5
 
 Written = Mapping[str, Mapping[str, Any]]
 
@@ -49,12 +48,12 @@ def _site(place: Mapping[str, Any]) -> Site:
     return Site(file=place["file"], line=place["line"], source=place.get("code"))
 
 
-def softened(verdicts: list[Verdict]) -> list[Verdict]:
+def weighed_by_harm(verdicts: list[Verdict]) -> list[Verdict]:
     """Return verdicts in which what may do harm, and by the run has done none of its usual, is a note."""
     states = {verdict.code: verdict.state for verdict in verdicts}
 
     def harmless(verdict: Verdict) -> bool:
-        usual = [code for code, weight in verdict.rule.explains.items() if weight >= USUAL]
+        usual = [code for code, weight in verdict.rule.explains.items() if weight >= CAUSE_FOLLOWS]
         return bool(usual) and all(states.get(code) == CLEAR for code in usual)
 
     return [

@@ -6,11 +6,10 @@ import ast
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.interruptions import from_handler
 from trainadvisor.judge.result import Site
 from trainadvisor.lint.pattern_catalogue import matches
 from trainadvisor.mending.project import imported_names
-from trainadvisor.source.reading import read
+from trainadvisor.source.reading import SourceError, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,26 +27,15 @@ MOST_FAULTS = 20
 def written_faults(script: str | None, shown: Callable[[str], str]) -> list[Fault]:
     """Return the code and the place of each fault in a script and in what it imports from beside it.
 
-    `shown` gives the name by which the log calls a file. Nothing is raised: a source that cannot be read says nothing.
+    `shown` gives the name by which the log calls a file. A source that cannot be read says nothing.
     """
-    return _quietly(lambda: list(_found(script, shown)) if script else [])
+    return list(_found(script, shown))[:MOST_FAULTS] if script else []
 
 
 def faults_in_cells(cells: Cells | None) -> list[Fault]:
     """Return the code and the place of each fault in the cells of a notebook that were run so far."""
-    return _quietly(
-        lambda: [(c, _told(cells.source, m, cells.located)) for c, m in matches(cells.source)] if cells else []
-    )
-
-
-def _quietly(look: Callable[[], list[Fault]]) -> list[Fault]:
-    """Return what is found, nothing where looking fails: only what a signal handler of the script raises goes on."""
-    try:
-        return look()[:MOST_FAULTS]
-    except Exception as error:
-        if from_handler(error):
-            raise
-        return []
+    found = matches(cells.source)[:MOST_FAULTS] if cells is not None else []
+    return [(code, _told(cells.source, match, cells.located)) for code, match in found if cells is not None]
 
 
 def _found(script: str, shown: Callable[[str], str]) -> Iterator[Fault]:
@@ -70,15 +58,24 @@ def _sources(script: Path) -> Iterator[Source]:
     """Yield the script and the modules beside it that it imports, directly or not."""
     waiting, room = [script], MOST_CHARACTERS
     for path in waiting:
-        if not path.is_file() or path.suffix != ".py":
+        source = _readable(path)
+        if source is None:
             continue
-        source = read(path, str(path))
         room -= len(source.text)
         if room < 0:
             return
         yield source
         found = [script.parent.joinpath(*name.lstrip(".").split(".")).with_suffix(".py") for name in _names(source)]
         waiting += [other for other in dict.fromkeys(found) if other not in waiting][: MOST_FILES - len(waiting)]
+
+
+def _readable(path: Path) -> Source | None:
+    if not path.is_file() or path.suffix != ".py":
+        return None
+    try:
+        return read(path, str(path))
+    except SourceError:
+        return None
 
 
 def _names(source: Source) -> Iterator[str]:

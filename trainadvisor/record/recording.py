@@ -123,6 +123,15 @@ class Recording:
         """Count time that was spent for the recording outside of its events."""
         self.cost.spend(seconds)
 
+    def note_written(self, faults: Callable[[], Iterable[tuple[str, Record]]]) -> None:
+        """Write the faults that stand in the sources, by their codes; looking for them cannot fail the script."""
+
+        def note() -> None:
+            for code, place in faults():
+                self.event("written-fault", code, place)
+
+        self.guard("written-faults", note)
+
     def spend_before_first_step(self, seconds: float) -> None:
         """Charge the layers' samples with what finding the models took, which is no step's time."""
         self.cost.spend(seconds)

@@ -126,11 +126,7 @@ class Run:
             self._subscribers, discover=True, every=self._every, overhead=self._overhead, header=header
         )
         self._recorder.start()
-        self._recorder.guard("written", self._note_written, self._recorder)
-
-    def _note_written(self, recorder: "Recorder") -> None:
-        for code, place in self._written():
-            recorder.event("written-fault", code, place)
+        self._recorder.note_written(self._written)
 
     def _stop(self, reason: str) -> None:
         if self._recorder is not None:

@@ -58,10 +58,9 @@ class WatchedRecording:
         atexit.register(self._leave)
         self._recorder.start()
 
-    def note_written(self, faults: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    def note_written(self, faults: Callable[[], Iterable[tuple[str, dict[str, Any]]]]) -> None:
         """Write the faults that stand in the script, by their codes."""
-        for code, place in faults:
-            self._recorder.event("written-fault", code, place)
+        self._recorder.note_written(faults)
 
     def subscribe(self, subscriber: Callable[[dict[str, Any]], None]) -> None:
         """Hand every record to the subscriber too, as it is written."""

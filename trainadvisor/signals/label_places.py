@@ -68,14 +68,7 @@ def _looks_back(detail: dict[str, Any]) -> bool:
 @signal(unit="truth", **LABELS)
 def label_looks_back(log: RunLog) -> bool | None:
     """Whether a place of the model sees its own id and earlier ones only: a language model."""
-    decoders = (detail for detail in _labeled(log) if _reads_beside(detail))
-    return any(map(_looks_back, _labeled(log))) or any(decoders) if _labeled(log) or log.losses else None
-
-
-def _reads_beside(detail: dict[str, Any]) -> bool:
-    """Return whether a place sees its own id, beside a second sequence of ids: a decoder behind its encoder."""
-    own = detail.get("own") is True and bool(detail.get("straight"))
-    return own and not _sight(detail) and (number(detail.get("sources")) or 0) > 1
+    return any(map(_looks_back, _labeled(log))) if _labeled(log) or log.losses else None
 
 
 def _looks_ahead(detail: dict[str, Any]) -> bool:

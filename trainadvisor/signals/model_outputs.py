@@ -21,6 +21,8 @@ CLASSIFICATION = ("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_c
 LAST_EVALS = 3
 # Outputs from which on their number being that of the inputs is no accident.
 SEVERAL = 8
+# In standard deviations: how far from 0 the mean of inputs lies that says something, and how near that of outputs is.
+AWAY, NEAR = 0.3, 0.1
 
 
 def _output(log: RunLog, column: str) -> Floats:
@@ -77,15 +79,22 @@ def _output_unit(log: RunLog) -> float | None:
 
 
 def _input_spread(log: RunLog) -> float | None:
-    """Return the median over the inputs of their standard deviation over a batch, where the model has as many outputs.
+    """Return the median over the inputs of their standard deviation over a batch, where these are reconstructed.
 
-    That is told by its last matrix, [outputs, inputs of the layer].
+    The last matrix, [outputs, inputs of the layer], has their width then, and the outputs have their mean, which lies
+    away from 0: changes that are to be added to the inputs, and numbers around 0, might be anything.
     """
     given = inputs_of(log, "train") or {}
     matrices = [fact["shape"] for fact in log.layers.rows() if fact["role"] == "weight" and len(fact["shape"]) == 2]
     width = matrices[-1][0] if matrices else 0
-    alike = bool(given.get("floating")) and SEVERAL <= width == given.get("features")
-    return number(given.get("feature_std_median")) or None if alike else None
+    if not given.get("floating") or width < SEVERAL or width != given.get("features"):
+        return None
+    mean, std, steps = number(given.get("mean")), number(given.get("std")), log.layers.steps_of("act_mean")
+    values = _output(log, "act_mean")
+    answers = number(typical(values[late(log, steps)])) if values.size else None
+    if mean is None or not std or answers is None or abs(mean) < AWAY * std or abs(answers - mean) > NEAR * std:
+        return None
+    return number(given.get("feature_std_median")) or None
 
 
 @signal(unit="share", **EVALS)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from trainadvisor.source.training import Training
 
 MAKERS = frozenset({"torch.tensor", "torch.as_tensor", "torch.Tensor", "torch.FloatTensor", "numpy.array"})
-CUTS = frozenset({"detach", "item", "tolist", "numpy"})
+# What is cut on purpose, and what is no number of the parameter.
+CUTS = frozenset({"detach", "item", "tolist", "numpy", "shape", "size", "numel", "dim", "ndim", "dtype", "device"})
 
 
 @pattern("name", "made", words=(("Parameter(",), ("forward(",), ("torch.tensor(", "as_tensor(", "Tensor(", "array(")))
@@ -52,8 +53,8 @@ def _is_parameter(training: Training, owner: ast.ClassDef, node: ast.AST) -> boo
 
 
 def _is_only_looked_at(training: Training, call: ast.Call) -> bool:
-    """Return whether the value was cut on purpose: by detach(), or where no gradients are computed."""
-    if any(isinstance(n, ast.Call) and called(n) in CUTS - {"item", "tolist"} for n in ast.walk(call)):
+    """Return whether the value was cut on purpose, is a shape, or is made where no gradients are computed."""
+    if any(isinstance(n, ast.Attribute) and n.attr in CUTS for n in ast.walk(call)):
         return True
     around = [n for n in training.script.ancestors(call) if isinstance(n, ast.With)]
     return any("no_grad" in ast.unparse(item.context_expr) for node in around for item in node.items)
