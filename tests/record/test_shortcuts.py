@@ -13,48 +13,12 @@ from recordkit import Record, Records, make_recorder
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from trainadvisor.record import record_queue
-from trainadvisor.record.probes import seen_rows
-from trainadvisor.record.sampling import Tier
-from trainadvisor.record.shortcuts.clocked_plan import ClockedPlan
-from trainadvisor.record.shortcuts.closing import Closing
+from trainadvisor.record.shortcuts import clocked_plans
+from trainadvisor.record.shortcuts.clocked_plans import ClockedPlan
 from trainadvisor.record.shortcuts.plain_shortcuts import PlainShortcuts
 from trainadvisor.record.shortcuts.plan import Plan
-from trainadvisor.record.shortcuts.plan_course import PlanCourse
 
 _STEPS = 210
-_APART = 37
-
-
-def _due(tier: Tier, step: int, _: float) -> bool:
-    forced, tier.forced = tier.forced, False
-    return forced or step < 3 or step - tier.last >= _APART
-
-
-@pytest.fixture
-def plain(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Samples by the step alone, probes that soon have seen enough; return the steps that were closed at once."""
-    monkeypatch.setattr(Tier, "due", _due)
-    monkeypatch.setattr(Tier, "_gap", lambda *_: _APART)
-    monkeypatch.setattr(seen_rows, "_MOST_TRAINED", 64)
-    monkeypatch.setattr(record_queue, "_LONG", float("inf"))  # a busy machine makes any step long
-    closed: list[int] = []
-    original = Closing._write
-
-    def noted(shortcuts: Any, step: Any) -> bool:
-        closed.append(step.number)
-        return original(shortcuts, step)
-
-    monkeypatch.setattr(Closing, "_write", noted)
-    by_plan = PlanCourse._close
-
-    def planned(plan: Any) -> bool:
-        number, taken = plan.number, by_plan(plan)
-        closed.extend([number] if taken else [])
-        return taken
-
-    monkeypatch.setattr(PlanCourse, "_close", planned)
-    return closed
 
 
 @pytest.mark.parametrize("way", ["run", "watch"])
@@ -243,12 +207,13 @@ def test_a_mistake_in_a_plan_ends_it_and_nothing_is_lost(plain: list[int], monke
     assert [r["subject"] for r in records if r.get("kind") == "probe-failed"] == ["shortcuts"]
 
 
+@pytest.mark.parametrize("left_out", [0, 3])
 @pytest.mark.parametrize("way", ["usual", "clipped", "closure", "scaled"])
 @pytest.mark.parametrize("left_at", ["zero_grad", "model", "loss", "backward", "clip", "step", "schedule"])
 def test_a_plan_is_left_after_any_of_its_events(
-    left_at: str, way: str, plain: list[int], monkeypatch: pytest.MonkeyPatch
+    left_at: str, way: str, left_out: int, plain: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The open step and all counts are those of the long way."""
+    """The open step and all counts are those of the long way, also where it is one that would have been left out."""
     schedules: list[torch.optim.lr_scheduler.ExponentialLR] = []
 
     def step(number: int, model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor) -> None:
@@ -277,7 +242,10 @@ def test_a_plan_is_left_after_any_of_its_events(
         schedules[0].step()
         odd("schedule")
 
+    monkeypatch.setattr(clocked_plans, "left_out", lambda _: left_out)
     records = _train(step)
-    assert len([number for number in plain if number > 140]) > 40
+    taken = {record["step"] for record in records if record["record"] == "step"}
+    assert len([number for number in plain if number > 140]) + _STEPS - len(taken) > 40
+    assert (len(taken) < _STEPS) == bool(left_out)
     monkeypatch.setattr(PlainShortcuts, "rearm", lambda _: None)
-    assert records == _train(step)
+    assert records == [record for record in _train(step) if record["record"] != "step" or record["step"] in taken]

@@ -135,14 +135,19 @@ def _workload(log: RunLog) -> dict[str, Any]:
     }
 
 
+# What recording cost as a part of the time, and the steps that it left out for that, by their names in the event.
+_COST = (("overhead", "share"), ("left_out", "skipped"))
+
+
 def _cost(log: RunLog) -> dict[str, Any]:
     """Return quantiles of the time of a step, and what recording cost."""
     seconds = log.column("seconds")
     seconds = seconds[np.isfinite(seconds)]
     known = quantiles(seconds, (0.5, 0.95, 0.99)) if seconds.size else [None] * 3
     times = {f"step_time_p{q}": value for q, value in zip((50, 95, 99), known, strict=True)}
-    shares = [event["detail"].get("share") for event in log.events if event["kind"] == "overhead"]
-    return {**times, "overhead": next((s for s in reversed(shares) if isinstance(s, (int, float))), None)}
+    told = [event["detail"] for event in reversed(log.events) if event["kind"] == "overhead"]
+    found = {name: next((d[key] for d in told if isinstance(d.get(key), int | float)), None) for name, key in _COST}
+    return {**times, **found}
 
 
 def _curve(log: RunLog) -> list[list[float]]:

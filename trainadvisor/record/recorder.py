@@ -32,7 +32,6 @@ from trainadvisor.record.recording import Recording
 from trainadvisor.record.shortcuts.plain_shortcuts import PlainShortcuts
 from trainadvisor.record.step import Call, Step
 from trainadvisor.record.step_boundaries import StepBoundaries
-from trainadvisor.record.step_skipping import StepSkipping
 from trainadvisor.record.training_thread import TrainingThread
 
 # Events that belong to the next step once the current one is done.
@@ -60,15 +59,15 @@ class Recorder(Recording):
         leave_to_parent_when_forked(self)
         self.boundaries = StepBoundaries(self)
         self._filter = EventFilter(self)
-        self.skipping, self.left_out = StepSkipping(self), LeftOutTrainings(self)
+        self.left_out = LeftOutTrainings(self)
         self.thread = TrainingThread(
             lambda: self.step_number > 0 or self.step.micro > 0, lambda: self.cost.entered, any_training=self.discover
         )
         probes = make_probes(self)
         self._observers = [probe for probe in probes if isinstance(probe, ForwardObserver)]
         watching = [] if self.discover else [self._filter]
-        self.handlers = Handlers(self.guard, [*watching, *probes, self.boundaries, self, self.skipping])
-        self.plain_steps = PlainSteps(self, self.handlers, [*watching, *probes, self.skipping])
+        self.handlers = Handlers(self.guard, [*watching, *probes, self.boundaries, self])
+        self.plain_steps = PlainSteps(self, self.handlers, [*watching, *probes])
         named = {type(probe).__name__: probe for probe in probes}
         self.shortcuts = PlainShortcuts(self, named, self.plain_steps.routine)
         self.plan = self.shortcuts.arming.plan
@@ -96,7 +95,6 @@ class Recorder(Recording):
             self.guard("stop", apart, self._finish, reason)
 
     def _finish(self, reason: str) -> None:
-        self.skipping.wake(disturbed=False)
         self.left_out.wake()
         self.boundaries.look_for_implicit_step()
         if self.step.done or self.boundaries.free_running or not self.step_number:
@@ -117,7 +115,7 @@ class Recorder(Recording):
         """Let the probes take an event; ours, a forked child's, and those of another thread's training are ignored."""
         if get_ident() != self.thread.ident and not self.thread.hears(name, args):
             return
-        if self._busy or (self.skipping.asleep and self.skipping.passes(name, args)):
+        if self._busy:
             return
         slot.clear()
         if self.plan.active and (get_ident() == self.plan.thread or name == "thread_changed"):
@@ -193,7 +191,7 @@ class Recorder(Recording):
     ) -> Any:
         """Run the outermost module call, observed when its step is sampled."""
         model = self.objects.model_of(module)
-        if model is None or self._busy or (self.skipping.asleep and self.skipping.lets_pass(module)):
+        if model is None or self._busy:
             return call()
         if self.left_out.running and self.left_out.lets_pass(model.parameters):
             return call()
@@ -269,8 +267,7 @@ class Recorder(Recording):
         """Return how many steps have been taken, the open one included once its optimizer has stepped."""
         if self.plan.active:
             return self.plan.steps_done() + self.left_out.steps
-        slept = self.skipping.slept if self.skipping.asleep else 0
-        return self.step_number + self.step.done + slept + self.left_out.steps
+        return self.step_number + self.step.done + self.left_out.steps
 
     def expect_optimizer(self, optimizer: torch.optim.Optimizer, place: call_sites.Place | None) -> None:
         """Take an optimizer that was made before; its line is searched in the file that called `watch`."""
@@ -302,4 +299,3 @@ class Recorder(Recording):
         if self.step_number >= _HEADER_AFTER:
             self.queue.open()
         self.drain()
-        self.skipping.consider(elapsed)

@@ -82,8 +82,21 @@ class Tier:
         fits = self.spent + self.cost <= self._burst(step, elapsed) + self.share * elapsed
         if not fits:
             self.held_back += 1
-            self._wait_until = min(step + self.every, max(step + 1, math.ceil(_GROWTH * self.last)))
+            self._wait_until = self._fits_from(
+                step, elapsed, max(step + 1, math.ceil(sparse if dear else _GROWTH * self.last))
+            )
         return fits
+
+    def _fits_from(self, step: int, elapsed: float, sampled: int) -> int:
+        """Return the step at which to ask again: half of the way to where a sample fits, at the pace so far.
+
+        Half, because steps may become slower. From the step `sampled` on there is a sample anyway.
+        """
+        if step < _CLOSE_STEPS:
+            return min(step + self.every, sampled)
+        needed = (self.spent + self.cost) / self.share if self.share > 0 else math.inf
+        far = 0.5 * step * (needed / max(1e-9, elapsed) - 1)
+        return sampled if far > sampled - step else min(sampled, step + max(self.every, int(far)))
 
     def _burst(self, step: int, elapsed: float) -> float:
         """Return the seconds that the samples so far may have taken beyond the share."""

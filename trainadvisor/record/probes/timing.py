@@ -1,5 +1,6 @@
 """Probe: seconds, waiting for data, memory, epochs and the loaders."""
 
+import math
 import time
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 # Most dimensions of a batch of sequences.
 _SEQUENCES = 3
-_MEMORY_EVERY, _MEMORY_LATER, _MEMORY_SETTLED = 10, 50, 200
+# Memory is read every so many steps, up to a step: a look ends a plan of plain steps.
+_MEMORY_EVERY = ((10, 200), (50, 2000), (250, math.inf))
 
 
 @probe(order=10)
@@ -144,11 +146,12 @@ class TimingProbe:
         self._wait = 0.0
         if step.micro > 1 and not self._closure and "batch" in step.fields:
             step.fields["batch"] *= step.micro
-        if memory_is_due(step.number):
+        if memory_due_from(step.number) == step.number:
             step.fields["memory"] = environment.memory_megabytes()
             step.fields["memory_peak"] = environment.peak_megabytes()
 
 
-def memory_is_due(step: int) -> bool:
-    """Return whether the memory is read at the end of a step."""
-    return step % (_MEMORY_EVERY if step < _MEMORY_SETTLED else _MEMORY_LATER) == 0
+def memory_due_from(step: int) -> int:
+    """Return the first step, from this one on, at whose end the memory is read."""
+    every = next(every for every, until in _MEMORY_EVERY if step < until)
+    return -(-step // every) * every

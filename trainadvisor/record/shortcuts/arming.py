@@ -10,9 +10,7 @@ from trainadvisor.instrument.hidden_frame import VEIL
 from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.record.device_readback import HostValues
 from trainadvisor.record.losses.loss_graph import steps_to_read
-from trainadvisor.record.shortcuts.clocked_plan import ClockedPlan
-from trainadvisor.record.shortcuts.plan import Plan
-from trainadvisor.record.shortcuts.states import START
+from trainadvisor.record.shortcuts.clocked_plans import Plan
 from trainadvisor.record.step import Step
 
 _FIELDS = frozenset({"batch", "loss_id", "loss", "lr", "mode", "epoch", "wait", "clip_max", "clip_norm"})
@@ -62,14 +60,12 @@ class Arming:
         if number + 1 >= looked:
             return
         until = min(until, looked - 1)
-        plan.until, plan.number, plan.first, plan.booked, plan.clocked = until, number, number, number, number
+        plan.begin(number, until)
         plan.thread, plan.step, plan.begun = shortcuts._thread, recorder.step, recorder.step.begun
-        plan.cleared, plan.state, plan.active = not shortcuts._order._left.get(plan.key, True), START, True
+        plan.cleared = not shortcuts._order._left.get(plan.key, True)
         plan.modules = shortcuts._framework.modules_seen
         plan.closure, plan.inside, plan.clip = shortcuts._order._closure, False, None
         slot.plan = plan
-        if not plan.own:
-            plan.__class__ = ClockedPlan
 
     def left(self, closed: int) -> None:
         """Take how many steps the plan has closed: one that is left at once has to wait."""

@@ -5,14 +5,11 @@ import math
 from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.log.records import STEP, Record
 from trainadvisor.record.probes.call_order import TOLD
-from trainadvisor.record.probes.timing import memory_is_due
-from trainadvisor.record.sampling import DEFAULT_SHARE
+from trainadvisor.record.probes.timing import memory_due_from
 from trainadvisor.record.shortcuts.parts import Parts, now
 from trainadvisor.record.step import Step
 
 CLOSE = frozenset({"TimingProbe", "ParameterCoverageProbe", "CallOrderProbe", "NonfiniteProbe"})
-# Steps that are looked through for one whose memory is read.
-_MEMORY = 50
 
 
 class Closing(Parts):
@@ -100,12 +97,11 @@ class Closing(Parts):
         """Find the first step that is closed the long way."""
         recorder, number = self._recorder, self._recorder.step_number
         self._next_tier = min(recorder.gradients.due_from(number), recorder.layers.due_from(number))
-        if self._close_long or self._cost.budget.share < DEFAULT_SHARE:
+        if self._close_long:
             self._next_look = -math.inf
             return
         told = min((step - 1 for step in TOLD if step > number), default=math.inf)
-        memory = next(step for step in range(number, number + _MEMORY + 1) if memory_is_due(step))
-        self._next_look = min(told, memory, recorder.plain_steps.until - 1)
+        self._next_look = min(told, memory_due_from(number), recorder.plain_steps.until - 1)
 
     def rearm(self) -> None:
         """Look whether shortcuts may be taken from now on."""

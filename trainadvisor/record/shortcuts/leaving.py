@@ -10,6 +10,7 @@ from trainadvisor.record.shortcuts.states import BACKWARD, DONE, FORWARD, FORWAR
 def bring_up_to_date(plan: Any) -> None:
     """Add what was taken since the plan was armed; what the open step has come to is put into that step."""
     state, closed = plan.state, plan.number - plan.first
+    plan.catch_up()
     _count(plan, closed, state)
     _fill_step(plan, state)
     if closed or state >= BACKWARD:

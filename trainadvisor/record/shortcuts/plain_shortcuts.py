@@ -61,7 +61,7 @@ class PlainShortcuts(Batches, Forwards, Losses, OptimizerSteps, Clips, Closing):
             return
         known = not plain.stale and recorder.step_number < plain.until and not recorder._busy
         alone = len(listeners) == 1 and listeners[0] is recorder
-        if known and alone and not (self._broken or recorder.skipping.asleep) and self._is_quiet():
+        if known and alone and not self._broken and self._is_quiet():
             if handlers.plain is not self._table or plain.until != self._until:
                 self._arm(handlers.plain)
             self._thread, slot.now = recorder.thread.ident, self

@@ -23,9 +23,10 @@ _CLOCKED = 8
 class PlanCourse:
     """Closes steps that are made of the same calls as the one before, by one model and one optimizer."""
 
-    # The kinds of plan: as it is, and with a clock.
-    usual: type["PlanCourse"]
-    clocked_kind: type["PlanCourse"]
+    # The kinds of plan, of steps that are recorded and of those that are left out: as it is, and with a clock.
+    kinds: tuple[tuple[type["PlanCourse"], type["PlanCourse"]], tuple[type["PlanCourse"], type["PlanCourse"]]]
+    # Which of the two: whether the step is left out.
+    left_out = False
 
     # What is known from arming on: until the plan is left, only what it has taken changes it.
     model: "Model"
@@ -72,10 +73,13 @@ class PlanCourse:
         self.step: Any = None
         self.opt: list[int] = []
         self.tried: list[int] = []
-        # Seconds that a step of the plan costs, as the measured ones do, and those of the one that is measured now.
-        self.own = self.spent = self.seconds = 0.0
-        # The step after which the next one is measured, and the one up to which costs are booked.
-        self.clocked = self.booked = 0
+        # Seconds that a step costs, of those that are recorded and left out, as the measured ones do; then those of the
+        # one that is measured now, and those that a step takes as a whole.
+        self.own, self.spent, self.seconds = [0.0, 0.0], 0.0, 0.0
+        # The steps of both kinds after which the next one is measured, and how many costs are not booked yet.
+        self.clocked, self.unbooked = [0, 0], [0, 0]
+        # Steps left out after each that is recorded, and those of them that are still to come.
+        self.wanted = self.coming = 0
 
     def leave(self, *, force: bool = False) -> None:
         """Put everything into the state that the handlers would have left; only in the thread that trains."""
@@ -125,21 +129,39 @@ class PlanCourse:
             recorder.last_epoch = fields.get("epoch", recorder.last_epoch)
             fields.clear()
         record["mode"] = "train"
-        self.begun = self.step.begun = ended
-        self.number = self.step.number = recorder.step_number = number + 1
-        self.state = START
+        self.coming = self.wanted if number + self.wanted + 2 < self.until else 0
+        self._go_on(number)
         recorder._busy = True
         try:
             queue.emit_plain(record)
         finally:
             recorder._busy = False
         self.seconds = seconds - record.get("wait", 0.0)
-        if number >= self.clocked:
-            self.__class__, self.clocked, self.spent = self.clocked_kind, number + _CLOCKED, 0.0
         return self.active
+
+    def _go_on(self, number: int) -> None:
+        """Begin the next step, and choose the kind of plan that takes it."""
+        self.begun = self.step.begun = self.ended
+        self.number = self.step.number = self.recorder.step_number = number + 1
+        self.state = START
+        self.unbooked[self.left_out] += 1
+        following = self.coming > 0
+        if number >= self.clocked[following]:
+            self.__class__ = self.kinds[following][1]
+            self.clocked[following], self.spent = number + _CLOCKED, 0.0
+        else:
+            self.__class__ = self.kinds[following][0]
+
+    def begin(self, number: int, until: float) -> None:
+        """Be armed for a step, up to the first one that is closed another way."""
+        self.until, self.number, self.first, self.clocked = until, number, number, [number, number]
+        self.coming, self.state, self.active = 0, START, True
+        self.__class__ = self.kinds[0][0 if self.own[0] else 1]
+
+    def catch_up(self) -> None:
+        """Look up what was not noted of the open step."""
 
     def book(self) -> None:
         """Count what the steps since the last time have cost."""
-        self.__class__ = self.usual
-        self.cost.spent += (self.number - self.booked) * self.own
-        self.cost._spent_before, self.booked = self.cost.spent, self.number
+        self.cost.spent += sum(many * own for many, own in zip(self.unbooked, self.own, strict=True))
+        self.cost._spent_before, self.unbooked = self.cost.spent, [0, 0]

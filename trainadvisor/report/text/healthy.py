@@ -142,6 +142,8 @@ def run_line(words: Words, run: Run) -> str:
     if run.get("overhead") is not None:
         short = 100 * run["overhead"] >= MUCH and (steps or 0) < FEW
         parts.append(words("run.cost.short" if short else "run.cost", share=_measured(run["overhead"])))
+    if run.get("left_out"):
+        parts.append(words("run.left_out", steps=words.number(run["left_out"])))
     line = words("clause").join(clean(part, 120) for part in parts if part)
     log = clean(run.get("log") or "", 120)
     return f"{log}{words('colon')}{line}" if log and line else log or line
