@@ -44,6 +44,18 @@ def test_names_of_reinforcement_learning(tmp_path: Path) -> None:
     assert "reinforcement" not in kinds(tmp_path, models=[{**make_model(), "class": "ResNet"}])
 
 
+@pytest.mark.parametrize("name", ["PPOActor", "actor_net", "Actor", "SoftActorCritic"])
+def test_an_actor_acts(tmp_path: Path, name: str) -> None:
+    """However its name is put together."""
+    assert "reinforcement" in kinds(tmp_path, models=[{**make_model(), "class": name}])
+
+
+@pytest.mark.parametrize("name", ["Factors", "FeatureExtractor", "factorization_machine"])
+def test_extractors_and_factors_are_no_actors(tmp_path: Path, name: str) -> None:
+    """The word stands in them by chance."""
+    assert "reinforcement" not in kinds(tmp_path, models=[{**make_model(), "class": name}])
+
+
 @pytest.mark.parametrize(("mixed", "is_policy"), [(1.0, True), (0.0, False)])
 def test_advantages_in_the_loss_are_reinforcement_learning(tmp_path: Path, mixed: float, *, is_policy: bool) -> None:
     """Factors of log-probabilities that have both signs tell a policy from weighted examples, whatever its name is."""

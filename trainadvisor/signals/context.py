@@ -24,7 +24,10 @@ CONTRASTING = frozenset({
     "hinge_embedding_loss",
 })  # fmt: skip
 
-ACTING = re.compile(r"actor|critic|policy|dqn|q_?net|qnetwork|reinforce|a2c|ppo\b|value_?net", re.IGNORECASE)
+# "actor" is no word of its own in Extractor and Factors.
+ACTING = re.compile(
+    r"(?-i:Actor|(?<![A-Za-z])actor)|critic|policy|dqn|q_?net|qnetwork|reinforce|a2c|ppo\b|value_?net", re.IGNORECASE
+)
 OPPOSING = re.compile(r"discriminator|generator\b|\bgan\b|netd\b|netg\b", re.IGNORECASE)
 
 FAIR_TURN = 0.1
