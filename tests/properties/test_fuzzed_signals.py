@@ -55,7 +55,8 @@ def told() -> list[dict[str, Any]]:
             {"loader": 32, "time": 32, "batch": 20, "input_shape": [32, 20], "output_shape": [32], "target_shape": [32]}
         ],
     }
-    twin = {"twin": 1, "first": 0, "last": 39, "called": 40, "looked": 5, "others": 5, "changed": False, "alike": [0]}
+    twin = {"twin": 1, "first": 0, "last": 39, "called": 40, "looked": 5, "others": 5, "changed": False, "alike": [0],
+            "then": [0]}  # fmt: skip
     copy_seen = {"copy": 1, "of": 0, "original_rounds": 0, "still": False, "copied": True, "statistics_still": True,
                  "statistics_move": True, "lag": 0.02, "rounds": 9}  # fmt: skip
     return [
