@@ -147,3 +147,20 @@ def test_a_loss_below_zero_is_a_likelihood(tmp_path: Path) -> None:
     assert "likelihood" not in kinds(tmp_path, columns={"loss": [1.0, 0.0, "-inf"]})
     classes = [make_loss()]
     assert "likelihood" not in kinds(tmp_path, columns={"loss": [1.0, -0.1], "loss_id": 0}, losses=classes)
+
+
+@pytest.mark.parametrize(
+    ("target", "others", "is_pair"),
+    [
+        ({"live": True, "shape": [64, 24]}, [], True),
+        ({"live": False, "shape": [64, 24]}, [], False),
+        ({"live": True, "shape": [64]}, [], False),
+        ({"live": True, "shape": [64, 24]}, [make_loss("mse_loss", id=1)], False),
+    ],
+)
+def test_two_answers_that_are_pulled_together_are_contrastive(
+    tmp_path: Path, target: dict[str, Any], others: list[dict[str, Any]], *, is_pair: bool
+) -> None:
+    """Vectors that both have a gradient, and nothing given beside them; a bootstrapped value is one number."""
+    losses = [make_loss("mse_loss", None, target), *others]
+    assert ("contrastive" in kinds(tmp_path, losses=losses)) is is_pair
