@@ -62,6 +62,7 @@ def told() -> list[dict[str, Any]]:
     return [
         event("labels", labels, "0/0"), event("targets-in-inputs", copied, "0"),
         event("shared-rows", rows, "evaluation 0"),
+        event("pooled-padding", {"places": 80, "padding": 30, "elsewhere": 0, "lengths": 4}),
         event("sequence-axes", axes, "lstm"), event("twin", twin, "model"), event("evaluated-copy", copy_seen, "model"),
         event("ctc", {"infeasible": 40, "examples": 64, "input_frames": 640, "target_labels": 1280, "blank_labels": 0}),
         event("state-load", {"into": 0, "copied_share": 0.1, "used_share": 0.1, "lost_share": 0.9, "copied": 1,

@@ -60,6 +60,7 @@ FORMS: dict[str, Check] = {
         **dict.fromkeys(("right", "inverted", "cut_rows", "shown", "hidden", "lengths", "ids"), is_count),
         "on": is_text,
     }),
+    "pooled-padding": object_of(dict.fromkeys(("places", "padding", "elsewhere", "lengths"), is_count)),
     "packed-rows": object_of({
         **dict.fromkeys(("borders", "attentions", "crossing", "cut"), is_count), "told_by": is_text,
         "marked_share": is_finite,
