@@ -306,3 +306,27 @@ def test_the_processes_of_one_launch_share_a_name() -> None:
     """Made of what the launcher has set, in one order; empty without a launcher."""
     known = {"MASTER_PORT": "29500", "TORCHELASTIC_RUN_ID": "a", "SLURM_JOB_ID": "", "RANK": "3"}
     assert (rank_logs.job(known), rank_logs.job({"RANK": "0"})) == ("a/29500", "")
+
+
+def raised(message: str) -> dict[str, Any]:
+    """Return the event of an exception."""
+    return {
+        "record": "event",
+        "kind": "exception",
+        "step": 9,
+        "subject": "E",
+        "detail": {"type": "E", "message": message},
+    }
+
+
+def failures(log: RunLog) -> list[str]:
+    """Return the messages of what ended a run."""
+    return [event["detail"]["message"] for event in log.events if event["kind"] == "exception"]
+
+
+def test_a_run_has_failed_in_which_another_process_failed(tmp_path: Path) -> None:
+    """Also where the first one came to its end; its own failure comes first, and without any there is none."""
+    sound, failed = [process(0), *steps()], [process(1), *steps(), raised("peer is gone")]
+    assert failures(read(tmp_path, sound, failed)) == ["peer is gone"]
+    assert failures(read(tmp_path, [*sound, raised("mine")], failed)) == ["mine"]
+    assert failures(read(tmp_path, sound, [process(1), *steps()])) == []

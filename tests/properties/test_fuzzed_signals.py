@@ -55,12 +55,14 @@ def told() -> list[dict[str, Any]]:
             {"loader": 32, "time": 32, "batch": 20, "input_shape": [32, 20], "output_shape": [32], "target_shape": [32]}
         ],
     }
-    twin = {"twin": 1, "first": 0, "last": 39, "called": 40, "looked": 5, "others": 5, "changed": False, "alike": [0]}
+    twin = {"twin": 1, "first": 0, "last": 39, "called": 40, "looked": 5, "others": 5, "changed": False, "alike": [0],
+            "then": [0]}  # fmt: skip
     copy_seen = {"copy": 1, "of": 0, "original_rounds": 0, "still": False, "copied": True, "statistics_still": True,
                  "statistics_move": True, "lag": 0.02, "rounds": 9}  # fmt: skip
     return [
         event("labels", labels, "0/0"), event("targets-in-inputs", copied, "0"),
         event("shared-rows", rows, "evaluation 0"),
+        event("pooled-padding", {"places": 80, "padding": 30, "elsewhere": 0, "lengths": 4}),
         event("sequence-axes", axes, "lstm"), event("twin", twin, "model"), event("evaluated-copy", copy_seen, "model"),
         event("ctc", {"infeasible": 40, "examples": 64, "input_frames": 640, "target_labels": 1280, "blank_labels": 0}),
         event("state-load", {"into": 0, "copied_share": 0.1, "used_share": 0.1, "lost_share": 0.9, "copied": 1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import torch
 from recordkit import record
 from torch import nn
@@ -94,6 +95,28 @@ def test_it_is_told_while_the_training_runs() -> None:
             optimizer.step()
 
     assert [told["last"] for told in record(train, every=50).events("twin")] == [99, 119]
+
+
+@pytest.mark.parametrize("is_copy", [True, False])
+def test_a_model_that_comes_late_is_told_with_what_it_was_copied_from(*, is_copy: bool) -> None:
+    """A reference of a second training: a copy of what the first one has learned, or a net of its own."""
+
+    def train() -> nn.Module:
+        model = nn.Linear(4, 2)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        reference = None
+        for step in range(60):
+            if step == 30:
+                reference = copy.deepcopy(model) if is_copy else nn.Linear(4, 2)
+            x = torch.randn(8, 4)
+            with torch.no_grad():
+                wanted = torch.zeros(8, 2) if reference is None else reference(x)
+            F.mse_loss(model(x), wanted).backward()
+            optimizer.step()
+        return reference
+
+    (told,) = record(train).events("twin")
+    assert (told["first"], told["looked"], told["then"]) == (30, 0, [0] if is_copy else [])
 
 
 def test_a_model_that_is_trained_is_no_twin() -> None:

@@ -148,6 +148,13 @@ def test_a_difference_that_is_written_out_has_a_trivial_loss_too(tmp_path: Path,
     assert seen["trivial_loss"] == pytest.approx(_best_constant(HANDWRITTEN[case], targets, 3), rel=0.15)
 
 
+def test_an_answer_beside_the_net_leaves_a_difference_without_a_yardstick(tmp_path: Path) -> None:
+    """What a preconditioned denoiser takes from its input is not known to be a constant."""
+    passed = torch.randn(BATCH, 3)
+    seen = _recorded(tmp_path, lambda p, y: ((0.5 * passed + p - y) ** 2).mean(), _targets("values"), 3)
+    assert seen["trivial_loss"] is None
+
+
 def test_a_penalty_on_weights_is_no_difference(tmp_path: Path) -> None:
     """A square whose base is not a difference says nothing about targets."""
     assert _recorded(tmp_path, lambda p, _: (p**2).mean(), _targets("values"), 3)["trivial_loss"] is None

@@ -22,7 +22,7 @@ HAVING: dict[str, dict[str, Any]] = {
     "no-layers": {"models": [make_model(("fc", "Linear", 4, 2))]},
     "no-optimizer": {"optimizers": [make_optimizer()]},
     "no-loader": {"loaders": [{"id": 0, "role": "train"}]},
-    "no-planned-schedule": {"schedulers": [{"id": 0, "class": "OneCycleLR", "facts": {}}]},
+    "no-schedule": {"schedulers": [{"id": 0, "class": "OneCycleLR", "facts": {}}]},
     "no-weighed-answers": {"steps": [{**step, "factor_zero": 0.0} for step in STEPS]},
 }
 

@@ -44,6 +44,18 @@ def test_names_of_reinforcement_learning(tmp_path: Path) -> None:
     assert "reinforcement" not in kinds(tmp_path, models=[{**make_model(), "class": "ResNet"}])
 
 
+@pytest.mark.parametrize("name", ["PPOActor", "actor_net", "Actor", "SoftActorCritic"])
+def test_an_actor_acts(tmp_path: Path, name: str) -> None:
+    """However its name is put together."""
+    assert "reinforcement" in kinds(tmp_path, models=[{**make_model(), "class": name}])
+
+
+@pytest.mark.parametrize("name", ["Factors", "FeatureExtractor", "factorization_machine"])
+def test_extractors_and_factors_are_no_actors(tmp_path: Path, name: str) -> None:
+    """The word stands in them by chance."""
+    assert "reinforcement" not in kinds(tmp_path, models=[{**make_model(), "class": name}])
+
+
 @pytest.mark.parametrize(("mixed", "is_policy"), [(1.0, True), (0.0, False)])
 def test_advantages_in_the_loss_are_reinforcement_learning(tmp_path: Path, mixed: float, *, is_policy: bool) -> None:
     """Factors of log-probabilities that have both signs tell a policy from weighted examples, whatever its name is."""
@@ -135,3 +147,20 @@ def test_a_loss_below_zero_is_a_likelihood(tmp_path: Path) -> None:
     assert "likelihood" not in kinds(tmp_path, columns={"loss": [1.0, 0.0, "-inf"]})
     classes = [make_loss()]
     assert "likelihood" not in kinds(tmp_path, columns={"loss": [1.0, -0.1], "loss_id": 0}, losses=classes)
+
+
+@pytest.mark.parametrize(
+    ("target", "others", "is_pair"),
+    [
+        ({"live": True, "shape": [64, 24]}, [], True),
+        ({"live": False, "shape": [64, 24]}, [], False),
+        ({"live": True, "shape": [64]}, [], False),
+        ({"live": True, "shape": [64, 24]}, [make_loss("mse_loss", id=1)], False),
+    ],
+)
+def test_two_answers_that_are_pulled_together_are_contrastive(
+    tmp_path: Path, target: dict[str, Any], others: list[dict[str, Any]], *, is_pair: bool
+) -> None:
+    """Vectors that both have a gradient, and nothing given beside them; a bootstrapped value is one number."""
+    losses = [make_loss("mse_loss", None, target), *others]
+    assert ("contrastive" in kinds(tmp_path, losses=losses)) is is_pair

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from builders import event, signals_of
 
 
@@ -36,7 +37,7 @@ def test_a_length_that_fits_nothing_has_no_unit(tmp_path: Path) -> None:
 def test_schedules_without_a_length_are_left_out(tmp_path: Path) -> None:
     """A step schedule has a period, not an end."""
     seen = _seen(tmp_path, "StepLR", {"step_size": 6}, 60)
-    assert (seen["schedule_length"], seen["schedule_steps"]) == (None, None)
+    assert (seen["schedule_length"], seen["schedule_steps"]) == (0, None)
 
 
 def test_evaluations_stand_for_epochs_without_a_loader(tmp_path: Path) -> None:
@@ -46,3 +47,29 @@ def test_evaluations_stand_for_epochs_without_a_loader(tmp_path: Path) -> None:
     evals = [{"step": step, "split": "validation", "loss": 1.0} for step in (15, 30, 45, 60)]
     seen = signals_of(tmp_path, steps=60, events=[tally], schedulers=[scheduler], evals=evals)
     assert seen["schedule_unit"] == "epochs"
+
+
+def test_a_schedule_without_a_length_that_is_stepped_for_each_micro_batch(tmp_path: Path) -> None:
+    """As many steps an update as there are micro-batches; another number, or one that is made for cycles, is not."""
+
+    def ratio(kind: str, calls: int, parts: int) -> Any:
+        scheduler = {"id": 0, "class": kind, "optimizer": 0, "facts": {}}
+        tally = event("tally", {"scheduler_steps": {"0": calls}, "step": 60, "accumulation": parts})
+        return signals_of(tmp_path, steps=60, events=[tally], schedulers=[scheduler])["steps_per_update"]
+
+    assert ratio("LambdaLR", 240, 4) == 4.0
+    assert ratio("LambdaLR", 60, 4) == 1.0
+    assert ratio("LambdaLR", 60, 1) == 1.0
+    assert ratio("CyclicLR", 240, 4) == 1.0
+
+
+def test_a_rate_that_comes_back_after_its_end(tmp_path: Path) -> None:
+    """Smoothly, as a cosine does that is followed past its length; a restart leaps, a decay stays down."""
+
+    def regained(rates: list[float]) -> Any:
+        return signals_of(tmp_path, steps=len(rates), columns={"lr": rates})["lr_regained"]
+
+    down = [1 - n / 20 for n in range(21)]
+    assert regained([*down, *(0.05 * n for n in range(1, 13))]) == pytest.approx(0.6)
+    assert regained([*down, 1.0, 0.9]) == 0.0
+    assert regained(down) == 0.0

@@ -55,5 +55,18 @@ def test_a_reference_of_random_weights_is_told_from_a_copy(tmp_path: Path) -> No
     assert _seen(tmp_path, _sized(_model(0), 0.12), _sized(_model(1), 0.02))["twin_is_random"] is False
 
 
+def test_a_reference_that_came_after_a_first_training_is_random_where_its_sizes_are_those_of_the_start(
+    tmp_path: Path,
+) -> None:
+    """A copy of what was learned, an earlier copy with sizes of its own, and a loaded one are not."""
+    policy, fresh = _sized(_model(0), 0.12), _sized(_model(1), 0.13)
+    late = {"first": 150, "alike": [], "then": []}
+    assert _seen(tmp_path, policy, fresh, **late)["twin_is_random"] is True
+    assert _seen(tmp_path, policy, fresh, **late | {"then": [0]})["twin_is_random"] is False
+    assert _seen(tmp_path, policy, fresh, **late | {"first": 1})["twin_is_random"] is False
+    assert _seen(tmp_path, policy, _sized(_model(1), 0.4), **late)["twin_is_random"] is False
+    assert _seen(tmp_path, policy, _sized(_model(1, loaded=True), 0.13), **late)["twin_is_random"] is False
+
+
 def _sized(model: dict[str, Any], size: float) -> dict[str, Any]:
     return model | {"parameters": [parameter | {"init_rms": size} for parameter in model["parameters"]]}

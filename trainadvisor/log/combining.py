@@ -47,12 +47,24 @@ def combine(log: "RunLog", read: Reader) -> None:
         log.notes.append(f"{len(processes)} of {size} processes are compared; the logs of the others were not read")
     if len(processes) > 1:
         _compare(log, processes, complete=complete)
+        _take_failure(log, processes[1:])
     _join_shards(log, processes, complete=complete)
 
 
 def _compare(log: "RunLog", processes: list["_Process"], *, complete: bool) -> None:
     events = [*_replicas(log, [process.sums for process in processes]), *(_times(log, processes) if complete else ())]
     log.events += [{"record": "event", "subject": "", **event} for event in events]
+
+
+def _take_failure(log: "RunLog", others: list["_Process"]) -> None:
+    """Have a run failed in which another process did: the first one may have come to its end without it."""
+    raised = next((event for other in others for event in other.raised), None)
+    if raised is not None and not _raised(log):
+        log.events.append(raised)
+
+
+def _raised(log: "RunLog") -> list[dict[str, Any]]:
+    return [event for event in log.events if event.get("kind") == "exception"]
 
 
 @dataclass
@@ -64,6 +76,8 @@ class _Process:
     seconds: float | None
     norms: dict[float, float]
     samples: dict[int, Samples]
+    # What ended the process.
+    raised: list[dict[str, Any]]
 
     @classmethod
     def of(cls, log: "RunLog", first: "RunLog") -> "_Process":
@@ -71,7 +85,7 @@ class _Process:
         sharded = [model["id"] for model in first.models if any(p.get("parts") for p in model["parameters"])]
         norms = zip(*(log.whole_column(name).tolist() for name in ("step", "grad_norm")), strict=True)
         samples = {number: log.samples_of(number) for number in sharded}
-        return cls(_sums(log), _own_seconds(log), dict(norms) if sharded else {}, samples)
+        return cls(_sums(log), _own_seconds(log), dict(norms) if sharded else {}, samples, _raised(log))
 
 
 def _others(log: "RunLog", size: int, read: Reader) -> Iterator[_Process]:

@@ -60,11 +60,12 @@ FORMS: dict[str, Check] = {
         **dict.fromkeys(("right", "inverted", "cut_rows", "shown", "hidden", "lengths", "ids"), is_count),
         "on": is_text,
     }),
+    "pooled-padding": object_of(dict.fromkeys(("places", "padding", "elsewhere", "lengths"), is_count)),
     "packed-rows": object_of({
         **dict.fromkeys(("borders", "attentions", "crossing", "cut"), is_count), "told_by": is_text,
         "marked_share": is_finite,
     }),
-    "twin": object_of({"twin": is_whole, "alike": optional(list_of(is_whole))}),
+    "twin": object_of({"twin": is_whole, "alike": optional(list_of(is_whole)), "then": optional(list_of(is_whole))}),
     "evaluated-copy": object_of({"copy": is_whole}),
     "state-load": object_of({
         "into": optional(is_whole), "missing": optional(_texts), "unexpected": optional(_texts),

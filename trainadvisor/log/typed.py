@@ -24,7 +24,7 @@ def _pair(value: Any) -> bool:
 FIELDS: dict[Check, str] = {
     is_flag: """
         accumulation_divided backed_off binary by_example compiled cosines drop_last floating given
-        in_unit_interval integer integer_valued iterable loaded log_input manual_updates module nonnegative
+        in_unit_interval integer integer_valued iterable live loaded log_input manual_updates module nonnegative
         opaque persistent pin_memory probabilities replicated shuffle soft trainable weighted care earlier full""",
     is_whole: "format id line model ignore_index loss_id rank series step table",
     is_count: """

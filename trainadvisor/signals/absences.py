@@ -8,7 +8,6 @@ from collections.abc import Callable
 import numpy as np
 
 from trainadvisor.log.reader import RunLog
-from trainadvisor.signals.schedule_length import LENGTHS
 
 # Kinds of events that stand for a subject; a context of each says that none was seen.
 SUBJECTS = {
@@ -38,9 +37,9 @@ def no_loader(log: RunLog) -> bool:
     return _recorded(log) and not waited and not any(loader.get("role") == "train" for loader in log.loaders)
 
 
-def no_planned_schedule(log: RunLog) -> bool:
-    """Return whether no schedule is made for a number of steps."""
-    return _recorded(log) and not any(scheduler.get("class") in LENGTHS for scheduler in log.schedulers)
+def no_schedule(log: RunLog) -> bool:
+    """Return whether nothing was made that changes the learning rate."""
+    return _recorded(log) and not log.schedulers
 
 
 def no_optimizer(log: RunLog) -> bool:
@@ -65,6 +64,6 @@ ABSENCES: dict[str, Callable[[RunLog], bool]] = {
     "no-layers": no_layers,
     "no-loader": no_loader,
     "no-optimizer": no_optimizer,
-    "no-planned-schedule": no_planned_schedule,
+    "no-schedule": no_schedule,
     "no-weighed-answers": no_weighed_answers,
 }

@@ -24,7 +24,10 @@ CONTRASTING = frozenset({
     "hinge_embedding_loss",
 })  # fmt: skip
 
-ACTING = re.compile(r"actor|critic|policy|dqn|q_?net|qnetwork|reinforce|a2c|ppo\b|value_?net", re.IGNORECASE)
+# "actor" is no word of its own in Extractor and Factors.
+ACTING = re.compile(
+    r"(?-i:Actor|(?<![A-Za-z])actor)|critic|policy|dqn|q_?net|qnetwork|reinforce|a2c|ppo\b|value_?net", re.IGNORECASE
+)
 OPPOSING = re.compile(r"discriminator|generator\b|\bgan\b|netd\b|netg\b", re.IGNORECASE)
 
 FAIR_TURN = 0.1
@@ -120,7 +123,20 @@ def _shapes(model: dict[str, Any]) -> list[Any]:
 def contrastive(log: RunLog) -> bool:
     """Return whether the loss compares pairs, or the labels are indices within the batch."""
     losses = _training_losses(log)
-    return bool(_kinds(log) & CONTRASTING) or any(labels_are_places(loss) or _of_cosines(loss) for loss in losses)
+    compared = any(labels_are_places(loss) or _of_cosines(loss) for loss in losses)
+    return bool(_kinds(log) & CONTRASTING) or compared or pairs_pulled(log)
+
+
+def pairs_pulled(log: RunLog) -> bool:
+    """Return whether all that is compared are two vectors an example that both have a gradient: nothing is given."""
+    given = [loss for loss in _training_losses(log) if loss["kind"] != "custom"]
+    return bool(given) and all(_pulls_pairs(loss) for loss in given)
+
+
+def _pulls_pairs(loss: dict[str, Any]) -> bool:
+    target = loss["target"]
+    vectors = (target.get("shape") or [])[1:]
+    return loss["kind"] in REGRESSING and bool(target.get("live")) and bool(vectors) and vectors[-1] > 1
 
 
 def _of_cosines(loss: dict[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from trainadvisor.log.columns import Floats
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.activations import MIXING, act, rows_of
-from trainadvisor.signals.context import contexts, labels_are_places
+from trainadvisor.signals.context import contexts, labels_are_places, pairs_pulled
 from trainadvisor.signals.matrices import late, typical
 from trainadvisor.signals.memory import remembered
 from trainadvisor.signals.model_outputs import OUTPUT
@@ -22,6 +22,19 @@ def embedding_spread_share(log: RunLog) -> float | None:
     if "contrastive" not in contexts(log):
         return 1.0
     return _last(log, _shares(log, _embedding_rows(log)))
+
+
+@signal(unit="ratio", **OUTPUT)
+def embedding_spread_left(log: RunLog) -> float | None:
+    """What is left late of the spread over the examples that embeddings had at first, where pairs are only pulled.
+
+    1 for other trainings: a loss on directions may shrink its vectors without harm.
+    """
+    if not pairs_pulled(log):
+        return 1.0
+    spreads = act(log, "act_spread", rows_of(log, frozenset({"output"}))[-1:]).ravel()
+    known, last = spreads[np.isfinite(spreads)], _last(log, spreads)
+    return float(last / known[0]) if known.size and last is not None and known[0] > 0 else None
 
 
 @signal(unit="ratio", **OUTPUT)

@@ -18,6 +18,8 @@ TWINS = {
 # by 0.0008 at most (480 matrices of 64 and more numbers); of nets that were trained for 30 to 300 steps, at least one
 # matrix differs from fresh ones by 0.037 and more (24 nets, two optimizers; a language model: 0.83).
 OTHER = 0.02
+# Standard deviations by which two fresh matrices may differ in size, and steps that have trained a model.
+_SCATTER, _TRAINED = 3.0, 20
 
 
 def _shapes(model: dict[str, Any]) -> list[Any]:
@@ -86,14 +88,35 @@ def twin_changed(log: RunLog) -> bool | None:
 
 @signal(unit="truth", **TWINS)
 def twin_is_random(log: RunLog) -> bool | None:
-    """Whether nothing was loaded into the twin of a loaded model, whose weights began at other sizes: it is no copy."""
+    """Whether the twin of a model that was loaded, or trained before, has random weights of its own: it is no copy.
+
+    Nothing was loaded into it, and its weights began at other sizes than those of a loaded model, or at the sizes with
+    which a model began that an earlier part of the run has trained.
+    """
     found = _twin(log)
     twin = next((model for model in log.models if found and model["id"] == found[0].get("twin")), None)
     if found is None or twin is None:
         return None
+    if _began_anew(found[0], twin, found[1]):
+        return True
     loaded = [any(p.get("loaded") for p in model["parameters"]) for model in (twin, found[1])]
     sizes = list(zip(_rms(twin), _rms(found[1]), strict=False))
     return loaded == [False, True] and any(abs(a - b) > OTHER * max(a, b) for a, b in sizes)
+
+
+def _began_anew(detail: dict[str, Any], twin: dict[str, Any], original: dict[str, Any]) -> bool:
+    """Return whether a twin came into a run that had trained its original, equal to nothing, with fresh weights.
+
+    A matrix of n random numbers has the size of another one within some 1 / sqrt(n).
+    """
+    first, then = number(detail.get("first")), detail.get("then")
+    if first is None or first <= _TRAINED or then is None or whole(original["id"]) in then:
+        return False
+    pairs = [(a, b) for a, b in zip(twin["parameters"], original["parameters"], strict=True) if len(a["shape"]) > 1]
+    sizes = [(number(a.get("init_rms")), number(b.get("init_rms")), number(a.get("count"))) for a, b in pairs]
+    known = [(a, b, n) for a, b, n in sizes if a and b and n]
+    scratch = all(fresh(p) for model in (twin, original) for p in model["parameters"])
+    return scratch and bool(known) and all(abs(a - b) <= _SCATTER * b / n**0.5 for a, b, n in known)
 
 
 @signal(unit="truth", **TWINS)

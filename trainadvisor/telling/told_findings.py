@@ -56,7 +56,7 @@ CONTEXTS = {
     "no-layers": {"en": "no layers but tables of embeddings", "zh": "除嵌入表外没有其他层"},
     "no-optimizer": {"en": "no optimizer", "zh": "没有优化器"},
     "no-loader": {"en": "no loader", "zh": "没有 DataLoader"},
-    "no-planned-schedule": {"en": "no schedule that is made for a number of steps", "zh": "没有按步数创建的调度器"},
+    "no-schedule": {"en": "no learning-rate schedule", "zh": "没有学习率调度器"},
     "no-weighed-answers": {"en": "no answers that are weighed by advantages", "zh": "没有按优势加权的回答"},
 }
 # Behind a remedy: what the framework that trains calls it.

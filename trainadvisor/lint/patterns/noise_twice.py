@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.source.syntax import called
+from trainadvisor.source.syntax import called, is_open
 from trainadvisor.source.uses import names_in, reads
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def noise_drawn_twice(training: Training) -> Iterator[Match]:
         scope = training.script.scope(node)
         if len(training.script.bindings(scope)[target.id]) > 1:
             continue
-        predictions = [_compared(training, name) for name in reads(scope, target.id)]
+        predictions = [_compared(training, n) for n in reads(scope, target.id) if _means(training, n, scope)]
         if not predictions or None in predictions:
             continue
         for prediction in predictions:
@@ -38,6 +38,12 @@ def noise_drawn_twice(training: Training) -> Iterator[Match]:
             if noisy is not None:
                 yield Match(node, {"noise": target.id, "input": ast.unparse(noisy[0])}, noisy[1])
                 break
+
+
+def _means(training: Training, name: ast.Name, scope: ast.AST) -> bool:
+    """Return whether a name means the one of a scope, and not its namesake inside of a function."""
+    own = training.script.scope(name)
+    return own is scope or name.id not in training.script.bindings(own)
 
 
 def _is_noise(training: Training, value: ast.expr) -> bool:
@@ -80,12 +86,26 @@ def _mixed(training: Training, value: ast.expr) -> ast.AST | None:
         if origin is None or origin.loop:
             continue
         if isinstance(origin.expr, ast.BinOp):
-            return _added_draw(training, origin.expr)
-        for function in _functions(training, origin.expr):
-            mixes = [_added_draw(training, n) for n in ast.walk(function) if isinstance(n, ast.BinOp)]
-            found = next((draw for draw in mixes if draw is not None), None)
-            if found is not None and not _may_be_given(function, found):
-                return found
+            return _added_draw(training, origin.expr) or _drawn_in(training, _written(training, value))
+        found = _drawn_in(training, origin.expr)
+        if found is not None:
+            return found
+    return None
+
+
+def _written(training: Training, value: ast.expr) -> ast.expr:
+    """Return what a name is bound to where it is bound once, else the expression itself."""
+    bindings = training.script.reaching(value) if isinstance(value, ast.Name) else []
+    return bindings[0].value or value if len(bindings) == 1 and not bindings[0].path else value
+
+
+def _drawn_in(training: Training, call: ast.expr) -> ast.AST | None:
+    """Return the draw that a function of the script adds when it is called like that."""
+    for function in _functions(training, call):
+        mixes = [_added_draw(training, n, function) for n in ast.walk(function) if isinstance(n, ast.BinOp)]
+        found = next((draw for draw in mixes if draw is not None), None)
+        if found is not None and not _may_be_given(function, found, call):
+            return found
     return None
 
 
@@ -97,16 +117,27 @@ def _functions(training: Training, value: ast.expr) -> list[ast.FunctionDef | as
     return named if len(named) == 1 and called(value) not in ("forward", "__call__") else []
 
 
-def _added_draw(training: Training, sum_: ast.BinOp) -> ast.AST | None:
-    """Return the draw that one side of a sum is or is scaled by, directly or by a name bound once in the scope."""
+def _added_draw(training: Training, sum_: ast.BinOp, function: ast.AST | None = None) -> ast.AST | None:
+    """Return the draw that one side of a sum is or is scaled by, directly or by a name.
+
+    A name is bound once in the scope, or in a function to a draw of its own where it is not given.
+    """
     if not isinstance(sum_.op, (ast.Add, ast.Sub)):
         return None
     for side in (sum_.left, sum_.right):
         for node in _factors(side):
             made = training.values.single(node) if isinstance(node, ast.Name) else node
-            if isinstance(made, ast.Call) and called(made) in DRAWN:
-                return made
+            may = [made] if made is not None or function is None else _own(training, node, function)
+            drawn = next((value for value in may if isinstance(value, ast.Call) and called(value) in DRAWN), None)
+            if drawn is not None:
+                return drawn
     return None
+
+
+def _own(training: Training, node: ast.expr, function: ast.AST) -> list[ast.expr]:
+    """Return what a name may be that comes from inside of a function."""
+    inside = set(ast.walk(function))
+    return [o.expr for o in training.values.origins(node) if o is not None and o.expr in inside]
 
 
 def _factors(node: ast.expr) -> Iterator[ast.expr]:
@@ -117,10 +148,25 @@ def _factors(node: ast.expr) -> Iterator[ast.expr]:
         yield node
 
 
-def _may_be_given(function: ast.AST, draw: ast.AST) -> bool:
-    """Return whether the noise of a function is an argument, or part of what it returns beside the noisy value."""
+def _left_out(function: ast.FunctionDef | ast.AsyncFunctionDef, call: ast.expr) -> set[str]:
+    """Return the arguments with a default that a call does not give."""
+    if not isinstance(call, ast.Call) or is_open(call):
+        return set()
+    named = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
+    bound = isinstance(call.func, ast.Attribute) and named[:1] == ["self"]
+    given = set(named[: len(call.args) + bound]) | {k.arg for k in call.keywords}
+    defaults = named[len(named) - len(function.args.defaults) :]
+    optional = {
+        *defaults,
+        *(a.arg for a, d in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True) if d),
+    }
+    return optional - given
+
+
+def _may_be_given(function: ast.FunctionDef | ast.AsyncFunctionDef, draw: ast.AST, call: ast.expr) -> bool:
+    """Return whether a call gives the noise of a function, or gets it back beside the noisy value."""
     returns = [n.value for n in ast.walk(function) if isinstance(n, ast.Return) and n.value is not None]
-    arguments = {n.arg for n in ast.walk(function) if isinstance(n, ast.arg)}
+    arguments = {n.arg for n in ast.walk(function) if isinstance(n, ast.arg)} - _left_out(function, call)
     bound = {
         name
         for n in ast.walk(function)

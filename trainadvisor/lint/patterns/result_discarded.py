@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 METHODS = frozenset({"to", "cuda", "cpu", "float", "long", "double", "view", "reshape", "squeeze", "unsqueeze",
                      "permute", "transpose", "detach", "clamp", "flatten"})  # fmt: skip
+# What changes weights where it ends in an underscore, and computes a new tensor without.
+ARITHMETIC = frozenset({"lerp", "mul", "add", "sub", "div", "addcmul", "addcdiv", "clamp", "copy"})
 AREAS = ("torch", "torch.nn.functional")
 FUNCTIONS = frozenset({"relu", "softmax", "sigmoid", "tanh", "dropout", "log_softmax", "leaky_relu", "max_pool2d"})
 
@@ -28,10 +30,34 @@ def result_discarded(training: Training) -> Iterator[Match]:
         call = node.value
         if not isinstance(call, ast.Call):
             continue
+        if _is_of_weights(training, call):
+            _, end = span_of(training.source, call.func)
+            yield Match(call, {"call": ast.unparse(call)}, fix=(Span(end, end, "_"),))
+            continue
         name = _changed(training, call)
         if name is not None:
             (line, start), _ = span_of(training.source, call)
             yield Match(call, {"call": ast.unparse(call)}, fix=(Span((line, start), (line, start), f"{name} = "),))
+
+
+def _is_of_weights(training: Training, call: ast.Call) -> bool:
+    """Return whether a call computes from a parameter, as the loop over parameters() names it, or from its data."""
+    if not isinstance(call.func, ast.Attribute) or call.func.attr not in ARITHMETIC or not call.args:
+        return False
+    owner = call.func.value
+    if isinstance(owner, ast.Attribute) and owner.attr == "data":
+        owner = owner.value
+    if not isinstance(owner, ast.Name):
+        return False
+    bindings = training.script.reaching(owner)
+    return bool(bindings) and all(b.kind == "loop" and _is_weights(b.value) for b in bindings)
+
+
+def _is_weights(value: ast.expr | None) -> bool:
+    """Return whether a loop runs over parameters, or over those of several models side by side."""
+    side_by_side = isinstance(value, ast.Call) and called(value) == "zip"
+    parts = value.args if isinstance(value, ast.Call) and side_by_side else [value]
+    return bool(parts) and all(isinstance(part, ast.Call) and called(part) == "parameters" for part in parts)
 
 
 def _changed(training: Training, call: ast.Call) -> str | None:

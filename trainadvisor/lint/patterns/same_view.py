@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CHANCE = re.compile(r"dropout|from_pretrained|drop_path|noise|stochastic", re.IGNORECASE)
 # Calls that look whether two answers are the same, or show them.
 LOOKS = frozenset({"allclose", "equal", "isclose", "assert_close", "assertTrue", "print"})
-MODEL = re.compile(r"(net|model|encoder|backbone|network|student)\w*$", re.IGNORECASE)
+MODEL = re.compile(r"(net|model|encoder|backbone|network|student)\w*$|\benc$", re.IGNORECASE)
 
 
 @pattern("first", "second", "call", words=(("backward(",),))
@@ -27,6 +27,9 @@ def views_identical(training: Training) -> Iterator[Match]:
     if CHANCE.search(training.source.text) or _draws_inside(training):
         return
     for node in training.script.of_type(ast.Assign):
+        once = _at_once(node)
+        if once is not None and _compared(training, node, *once[:2]):
+            yield Match(node, dict(zip(("first", "second", "call"), once, strict=True)))
         block = training.block(node) or []
         for other in block[block.index(node) + 1 :] if node in block else []:
             if not _same(node, other) or not isinstance(other, ast.Assign):
@@ -43,6 +46,15 @@ def _draws_inside(training: Training) -> bool:
     return any("rand" in n.attr for owner in owners for n in ast.walk(owner) if isinstance(n, ast.Attribute))
 
 
+def _at_once(node: ast.Assign) -> tuple[str, str, str] | None:
+    """Return the two names that one statement binds to the same call of a model, and the call."""
+    match node:
+        case ast.Assign(targets=[ast.Tuple(elts=[one, two])], value=ast.Tuple(elts=[first, second])):
+            if _same(ast.Assign([one], first), ast.Assign([two], second)):
+                return ast.unparse(one), ast.unparse(two), ast.unparse(first)
+    return None
+
+
 def _same(node: ast.Assign, other: ast.stmt) -> bool:
     """Return whether two statements bind two names to the same call of a model."""
     if not isinstance(other, ast.Assign) or len(node.targets) != 1 or len(other.targets) != 1:
@@ -50,6 +62,8 @@ def _same(node: ast.Assign, other: ast.stmt) -> bool:
     call, names = node.value, (node.targets[0], other.targets[0])
     if not isinstance(call, ast.Call) or not call.args or is_open(call):
         return False
+    if any(isinstance(n, ast.Call) for part in (*call.args, *call.keywords) for n in ast.walk(part)):
+        return False  # an augmentation draws anew in each call
     if MODEL.search(ast.unparse(call.func)) is None or called(call)[:1].isupper():  # a class makes two modules
         return False
     named = all(isinstance(name, ast.Name) for name in names) and ast.unparse(names[0]) != ast.unparse(names[1])

@@ -73,6 +73,8 @@ class LossArguments:
         self._entropies: list[float] = []
         self._values: list[float] = []
         self._batch = 0
+        # Whether a target had a gradient: two answers are then compared, and each can follow the other.
+        self._live = False
 
     def add(
         self,
@@ -101,6 +103,7 @@ class LossArguments:
                     lambda values: self._prediction.add(_PREDICTION, values),
                 )
             if isinstance(target, torch.Tensor) and target.numel():
+                self._live |= target.requires_grad
                 self._add_target(prediction, target, ignore, read, expect)
 
     def _add_target(
@@ -169,7 +172,7 @@ class LossArguments:
             and not self._shapes["target"]["dtype"].startswith(("int", "uint"))
             and len(shape) > 1
         )
-        found["soft"] = soft
+        found |= {"soft": soft, "live": self._live}
         if self._histogram is not None:
             found["classes"] = len(self._histogram)
             found["histogram"] = [round(count, 3) for count in self._histogram]

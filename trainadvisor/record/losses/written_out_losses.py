@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FIRST_STEPS = 3
 _SCALINGS = ("Mean", "Sum", "Div", "Mul", "ToCopy", "View", "Squeeze")
 _DIFFERENCES = ("Sub", "Rsub")
+_SUMS = ("Add", *_DIFFERENCES)
 _DEEPEST = 6
 _LEAST_EXAMPLES = 2
 
@@ -43,11 +44,23 @@ def _power(node: Any) -> tuple[int, torch.Tensor] | None:
     name, inner = bare(node), [following for following, _ in node.next_functions if following is not None]
     if not inner or not bare(inner[0]).startswith(_DIFFERENCES):
         return None
+    if any(_is_shifted(side) for side, _ in inner[0].next_functions):
+        return None
     square = name == "Mul" and len(inner) == 2 and inner[0] is inner[1]
     if name != "Abs" and not square and not (name == "Pow" and private_torch.saved(node, "exponent") == 2):
         return None
     values = private_torch.saved(node, "self")
     return None if values is None else (1 if name == "Abs" else 2, values)
+
+
+def _is_shifted(side: Any) -> bool:
+    """Return whether something without a gradient was added to one side: the answer is then not the model's alone.
+
+    A constant is seen as well as the input, as the part of it that a preconditioned denoiser passes by its net.
+    """
+    if side is None or bare(side) not in _SUMS:
+        return False
+    return [following for following, _ in side.next_functions].count(None) == 1
 
 
 def share(power: int, values: torch.Tensor) -> torch.Tensor:

@@ -27,6 +27,8 @@ class _Known:
 
     start: list[torch.Tensor]
     first: int
+    # Models whose weights were the same when this one was first called.
+    then: list[int]
     last: int = -1
     # Steps in which it was called, those whose inputs were compared, and those with inputs that it did not get.
     steps: int = 0
@@ -55,7 +57,8 @@ class IdleTwinProbe:
         if known is None:
             if len(self._known) >= _MOST:
                 return
-            known = self._known[call.model.number] = _Known(weights_of(call.model), step)
+            start = weights_of(call.model)
+            known = self._known[call.model.number] = _Known(start, step, self._equal_now(start))
         if known.last != step:
             known.last, known.steps = step, known.steps + 1
         # Only in steps that are compared when they close, which lets the inputs go.
@@ -76,6 +79,11 @@ class IdleTwinProbe:
         """Tell how it ended."""
         self._tell()
 
+    def _equal_now(self, weights: list[torch.Tensor]) -> list[int]:
+        """Return the known models that have these weights now: what a model was copied from before its first call."""
+        models = ((number, self._context.objects.models.get(number)) for number in self._known)
+        return [number for number, model in models if model is not None and alike(weights_of(model), weights)]
+
     def _look(self, trained: set[int]) -> None:
         learned = [tensor for number in trained & self._known.keys() for tensor in self._known[number].inputs]
         for number, known in self._known.items():
@@ -90,14 +98,21 @@ class IdleTwinProbe:
         trained = objects.trained_by([fact["id"] for fact in objects.optimizers.values()])
         for number, known in self._known.items():
             model = objects.models.get(number)
-            if number not in trained and model is not None and known.looked:
+            late = known.first > _LOOKED * 2 and known.steps >= _LOOKED  # beside a second training of the process
+            if number not in trained and model is not None and (known.looked or late):
                 self._tell_of(model, known)
 
     def _tell_of(self, model: Model, known: _Known) -> None:
         same = [n for n, other in self._known.items() if n != model.number and alike(other.start, known.start)]
         known.changed = known.changed or not alike(weights_of(model), known.start)
         detail: dict[str, Any] = {"twin": model.number, "site": model.site, "first": known.first, "last": known.last}
-        detail |= {"called": known.steps, "looked": known.looked, "others": known.others, "alike": same}
+        detail |= {
+            "called": known.steps,
+            "looked": known.looked,
+            "others": known.others,
+            "alike": same,
+            "then": known.then,
+        }
         self._context.event("twin", model.name, detail | {"changed": known.changed}, [(Reading([]), lambda _: None)])
 
 
