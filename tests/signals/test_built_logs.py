@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,7 +38,6 @@ def _differing(made: dict[str, Any], folder: Path) -> dict[str, Any]:
     return {name: value for name, value in made.items() if plain.get(name) != value}
 
 
-@cache
 def _plain(folder: Path) -> dict[str, Any]:
     return _derived(build_log(folder, name="plain.json"))
 
