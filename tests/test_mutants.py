@@ -117,3 +117,5 @@ def test_numbers_that_nobody_could_call_wrong_are_left_out() -> None:
     assert left_out("log/growing.py", "LOOK = 8 << 20") == ["8 -> 9", "20 -> 40"]
     assert left_out("report/html/svg.py", "x = 640") == left_out("signals/loss.py", "LOOK = 8") == []
     assert left_out("report/html/svg.py", "WIDTH = a if b else c") == []
+    assert left_out("compare.py", "x = zip(a, b, strict=True)") == ["True -> False"]
+    assert left_out("compare.py", "x = f(a, strict=True), not b") == []

@@ -12,6 +12,7 @@ anybody could see stands there by the text of its line.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import datetime as dt
 import json
 import random
@@ -56,6 +57,10 @@ def main() -> None:
     parser.add_argument("--rooms", nargs="*", default=[], help="of the rooms without torch only these")
     parser.add_argument("--tests", nargs="*", default=["tests"], help="only tests of paths that begin so")
     parser.add_argument("--again", action="store_true", help="only what survived before, with the tests of today")
+    parser.add_argument("--seconds", type=float, default=TESTS_SECONDS, help="how much of its tests a mutant gets")
+    parser.add_argument(
+        "--quick", action="store_true", help="do not run again, in a process of its own, what survives in a fork"
+    )
     parser.add_argument("--results", type=Path, help="a Markdown file whose section on mutants is rewritten")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
@@ -106,10 +111,14 @@ def _drawn(tree: Path, rooms: list[str], count: int, chance: random.Random, only
 
 
 def of_a_kind(mutant: Mutant, line: str, kinds: list[dict[str, str]]) -> bool:
-    """Return whether a mutant exchanges a number of which any near one serves as well."""
-    if not re.fullmatch(r"-?[\d.e+-]+ -> (?!0$)-?[\d.e+-]+", mutant.told):
-        return False
-    return any(re.search(kind["path"], mutant.path) and re.search(kind["line"], line) for kind in kinds)
+    """Return whether a mutant exchanges what is named, or a number of which any near one serves as well."""
+    number = r"-?[\d.e+-]+ -> (?!0$)-?[\d.e+-]+"
+    return any(
+        re.fullmatch(kind.get("told", number), mutant.told)
+        and re.search(kind["path"], mutant.path)
+        and re.search(kind["line"], line)
+        for kind in kinds
+    )
 
 
 def results(
@@ -119,20 +128,53 @@ def results(
     part = "-".join([options.only, *options.rooms]).replace("/", "-")
     kept = options.work / f"seed-{options.seed}-{options.mutants}-{options.slow}{part}.json"
     known = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
-    for number, mutant in enumerate(drawn, 1):
-        name = f"{mutant.path}:{mutant.line}: {mutant.told}"
-        if name not in known or (options.again and not known[name]["killed"]):
-            known[name] = outcome(mutant, tests, tree, options.work)
-            kept.write_text(json.dumps(known, indent=1), encoding="utf-8")
-            print(f"{number}/{len(drawn)} {known[name]['how']:8} {name}", flush=True)
-    return [{"name": f"{m.path}:{m.line}: {m.told}", **known[f"{m.path}:{m.line}: {m.told}"]} for m in drawn]
+    wanted = [one for one in drawn if one.name not in known or (options.again and not known[one.name]["killed"])]
+    quick = in_forks(wanted, {one.name: choice(one, tests, options.seconds) for one in wanted}, tests, tree, options)
+    for number, mutant in enumerate(wanted, 1):
+        told = quick.get(mutant.name, {"how": "unsure", "by": ""})
+        line = (tree / mutant.path).read_text(encoding="utf-8").splitlines()[mutant.line - 1].strip()
+        known[mutant.name] = {"killed": told["how"] in {"killed", "too slow"}, "line": line, **told}
+        if not known[mutant.name]["killed"] and not options.quick:
+            known[mutant.name] = outcome(mutant, tests, tree, options)
+        kept.write_text(json.dumps(known, indent=1), encoding="utf-8")
+        print(f"{number}/{len(wanted)} {known[mutant.name]['how']:8} {mutant.name}", flush=True)
+    return [{"name": one.name, **known[one.name]} for one in drawn]
 
 
-def outcome(mutant: Mutant, tests: dict[str, Any], tree: Path, work: Path) -> dict[str, Any]:
+def in_forks(
+    wanted: list[Mutant],
+    chosen: dict[str, list[str]],
+    tests: dict[str, Any],
+    tree: Path,
+    options: argparse.Namespace,
+) -> dict[str, dict[str, str]]:
+    """Return what forks of one process that has collected the tests tell of mutants."""
+    jobs = [
+        {
+            "name": one.name,
+            "mutant": dataclasses.asdict(one),
+            "tests": chosen[one.name],
+            "limit": 20 + 4 * sum(tests[name]["seconds"] for name in chosen[one.name]),
+        }
+        for one in wanted
+    ]
+    (options.work / "jobs.json").write_text(json.dumps(jobs), encoding="utf-8")
+    told = options.work / "forked.jsonl"
+    told.unlink(missing_ok=True)
+    files = sorted({name.partition("::")[0] for names in chosen.values() for name in names})
+    if files:
+        places = {"MUTANTS_JOBS": str(options.work / "jobs.json"), "MUTANTS_FORKED": str(told)}
+        arguments = ["-p", "forked", f"--basetemp={options.work / 'made'}", *files]
+        run_tests(tree, arguments, 120 + sum(job["limit"] for job in jobs), **places)
+    lines = told.read_text(encoding="utf-8").splitlines() if told.exists() else []
+    return {entry.pop("name"): entry for entry in map(json.loads, lines)}
+
+
+def outcome(mutant: Mutant, tests: dict[str, Any], tree: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Put a mutant into the copy, run the tests that can notice it, and take it out again."""
     path = tree / mutant.path
     source = path.read_text(encoding="utf-8")
-    chosen = choice(mutant, tests)
+    chosen, work = choice(mutant, tests, options.seconds), options.work
     seconds = sum(tests[name]["seconds"] for name in chosen)
     (work / "chosen.json").write_text(json.dumps(chosen), encoding="utf-8")
     line = source.splitlines()[mutant.line - 1].strip()
@@ -147,7 +189,7 @@ def outcome(mutant: Mutant, tests: dict[str, Any], tree: Path, work: Path) -> di
     return {"killed": how != "survived", "how": how, "tests": len(chosen), "line": line}
 
 
-def choice(mutant: Mutant, tests: dict[str, Any]) -> list[str]:
+def choice(mutant: Mutant, tests: dict[str, Any], seconds: float) -> list[str]:
     """Return the tests that call the function, the quickest first, then others of its module, as time allows."""
     function = f"{mutant.path}:{mutant.function}"
     near = [name for name, test in tests.items() if mutant.function and function in test["calls"]]
@@ -160,7 +202,7 @@ def choice(mutant: Mutant, tests: dict[str, Any]) -> list[str]:
     for name in dict.fromkeys(
         [*_ordered(near, room, tests), *_ordered(beside, room, tests), *_ordered(wider, room, tests)]
     ):
-        if spent + tests[name]["seconds"] <= TESTS_SECONDS:
+        if spent + tests[name]["seconds"] <= seconds:
             chosen.append(name)
             spent += tests[name]["seconds"]
     return chosen

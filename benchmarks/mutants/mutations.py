@@ -48,6 +48,11 @@ class Mutant:
     text: str
     told: str
 
+    @property
+    def name(self) -> str:
+        """Where it stands and what it does."""
+        return f"{self.path}:{self.line}: {self.told}"
+
     def applied(self, source: str) -> str:
         """Return the module with the mutant in it (columns of an ast count bytes)."""
         lines = source.encode().splitlines(keepends=True)

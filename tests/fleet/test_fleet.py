@@ -191,3 +191,12 @@ def test_files_that_are_no_logs_are_counted(others: int, told: str) -> None:
     text = fleet_forms.render("text", Fleet([], {}, [], [], [], others=others), "en")
     assert told in text
     assert ("no log" in text) is bool(told)
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_run_that_goes_on_says_so(running: bool) -> None:  # noqa: FBT001
+    """Behind its state, and no other run does."""
+    words = Words("en")
+    row = fleet_forms._row(Entry("a.json", state="healthy", running=running), words)
+    assert row[0] == (words("fleet.still", state=words("state.healthy")) if running else words("state.healthy"))
+    assert words("fleet.still", state="x") != "x"

@@ -1,5 +1,6 @@
 """Dumps of PyTorch's flight recorder: who waits for whom, and nothing of a hostile pickle is run."""
 
+import io
 import json
 import os
 import pickle
@@ -187,3 +188,11 @@ def test_entries_of_another_kind(tmp_path: Path, entries: list[Any]) -> None:
         (tmp_path / "trace_0.json").write_text(json.dumps({"pg_config": config, "entries": entries}), encoding="utf-8")
         found = flight_recorder.stalled(tmp_path)
         assert found is None or found["message"] == "rank 0 in None 1 of group None; every rank is there"
+
+
+@pytest.mark.parametrize("thing", [os.system, Path, json.JSONDecodeError])
+def test_a_pickle_names_nothing(thing: Any) -> None:
+    """Functions and classes are refused by their names, builtin containers are read."""
+    assert flight_recorder._Plain(io.BytesIO(pickle.dumps({"entries": [1]}))).load() == {"entries": [1]}
+    with pytest.raises(pickle.UnpicklingError, match=f"a dump does not name .*{thing.__name__}"):
+        flight_recorder._Plain(io.BytesIO(pickle.dumps([thing]))).load()

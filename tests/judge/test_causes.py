@@ -2,7 +2,7 @@
 
 from rulekit import cause, found, rule
 
-from trainadvisor.judge.cause_graph import FAMILY_LAYERS
+from trainadvisor.judge.cause_graph import CONFIGURED, FAMILY_LAYERS, STATE
 from trainadvisor.judge.causes import Node, codes_of, rank
 from trainadvisor.judge.rule_verdict import CLEAR, UNKNOWN, Verdict
 
@@ -155,3 +155,14 @@ def test_what_comes_first_in_a_training_stands_first() -> None:
     order = ["wiring", "data", "optimization", "numerics", "convergence", "generalization", "throughput"]
     assert [FAMILY_LAYERS[family] for family in order] == list(range(7))
     assert {FAMILY_LAYERS[family] for family in ("numerics", "activations", "gradients")} == {3}
+
+
+def test_the_layers_of_the_families() -> None:
+    """Wiring before data before configuration before state before behavior; speed last."""
+    order = sorted(FAMILY_LAYERS, key=lambda name: (FAMILY_LAYERS[name], name))
+    assert order == [
+        "crash", "wiring", "data", "optimization", "activations", "gradients", "numerics",
+        "convergence", "generalization", "throughput",
+    ]  # fmt: skip
+    assert FAMILY_LAYERS["optimization"] == CONFIGURED
+    assert FAMILY_LAYERS["gradients"] == STATE

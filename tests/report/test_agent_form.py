@@ -1,5 +1,6 @@
 """The form for agents: what is needed to go on, and never more than it may cost."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -52,3 +53,12 @@ def test_a_block_is_told_where_it_just_fits(tmp_path: Path, monkeypatch: pytest.
     assert agent.render(diagnosis) == "\n".join(parts)
     monkeypatch.setattr(agent, "MOST", whole - 1)
     assert agent.render(diagnosis) == "\n".join([*parts[:-2], parts[-1]])
+
+
+def test_notes_are_no_findings_of_the_form(tmp_path: Path) -> None:
+    """Each finding that is told is a warning or an error, and each of these is told."""
+    diagnosis = diagnose(build_log(tmp_path, events=[event("exception", ERROR)], script="train.py"))
+    (crash,) = diagnosis.findings
+    noted = dataclasses.replace(diagnosis, findings=[dataclasses.replace(crash, severity="note")])
+    assert "finding 1:" in "\n".join(agent._blocks(diagnosis))
+    assert "finding 1:" not in "\n".join(agent._blocks(noted))

@@ -64,3 +64,9 @@ def test_legends_tell_the_last_value() -> None:
     spec = spec_of(3.0, 0.25, None) | {"unit": "ms"}
     spec["lines"] += spec_of(3.0, 0.25, None, smooth=True)["lines"]
     assert [line.last for line in charts.figure(spec, curves, langs).lines] == ["0.25 ms", ""]
+
+
+@pytest.mark.parametrize(("value", "step"), [(1, 1), (1.5, 2), (2, 2), (3, 5), (5, 5), (6, 10), (0.02, 0.02)])
+def test_the_step_of_an_axis_is_the_next_round_number(value: float, step: float) -> None:
+    """1, 2 or 5 times a power of ten; a round number is its own."""
+    assert svg._nice(value) == pytest.approx(step)
