@@ -53,7 +53,7 @@ FIGURES = frozenset(
     {"=loss", "=accuracy", "=reward", "=gradient", "=rate", "=poor"}
 )  # what stays where it is, and does not hang
 SHORTEST_MENDED, ALIKE = 5, 0.8
-FURTHEST = 2  # letters between a word and one mistyped
+FURTHEST, SHARE = 2, 3  # letters that a mistyped word is longer or shorter at most, and one for each so many letters
 ELSEWHERE = "=elsewhere"
 # A figure that goes from one to another goes up or down; beyond this ratio it explodes.
 FROM_TO = re.compile(r"(?:from|从)\s*(\d+(?:\.\d+)?)\s*(?:to|[^\d\s,，。]{0,4})\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*(万|k\b)?")
@@ -258,7 +258,11 @@ def mended(text: str, known: frozenset[str]) -> str:
         if len(word) < SHORTEST_MENDED or word.lower() in right:
             return word
         # Comparing with every word takes longer than all else; who mistypes seldom does so in the first letter.
-        alike = [known for known in right if known[:1] == word[0].lower() and abs(len(known) - len(word)) <= FURTHEST]
+        alike = [
+            known
+            for known in right
+            if known[:1] == word[0].lower() and abs(len(known) - len(word)) <= min(FURTHEST, len(known) // SHARE)
+        ]
         near = get_close_matches(word.lower(), alike, n=1, cutoff=ALIKE)
         return near[0] if near else word
 
