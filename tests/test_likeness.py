@@ -18,6 +18,11 @@ TEXTS = [
 NAMES = ["nan", "nan", "rises", "idle", "nan", "memory"]
 
 
+def nearest(examples: Examples, question: str) -> dict[str, list[tuple[float, str]]]:
+    """Return the questions that are most like one."""
+    return examples.nearest(examples.holding(question))
+
+
 def naive(question: str, number: int) -> float:
     """Return the cosine of a question and a text from sets of pieces, one text at a time."""
     held = [pieces(text, " ".join(meanings(text))) for text in TEXTS]
@@ -34,7 +39,7 @@ def naive(question: str, number: int) -> float:
 @pytest.mark.parametrize("question", ["loss nan", "why is my gpu idle", "loss变成nan了", "step 100", "显存"])
 def test_likeness_is_the_cosine_of_what_both_hold(question):
     """Looking for pieces in one text finds what comparing each text with the question finds."""
-    found = Examples(NAMES, TEXTS).nearest(question)
+    found = nearest(Examples(NAMES, TEXTS), question)
     likes = {text: like for pairs in found.values() for like, text in pairs}
     wanted = {text: like for number, text in enumerate(TEXTS) if (like := naive(question, number))}
     assert likes == pytest.approx(wanted)
@@ -43,7 +48,7 @@ def test_likeness_is_the_cosine_of_what_both_hold(question):
 def test_a_text_is_entirely_like_itself():
     """Each of the texts is found with a likeness of 1."""
     examples = Examples(NAMES, TEXTS)
-    firsts = [max(pair for pairs in examples.nearest(text).values() for pair in pairs) for text in TEXTS]
+    firsts = [max(pair for pairs in nearest(examples, text).values() for pair in pairs) for text in TEXTS]
     assert [text for _, text in firsts] == TEXTS
     assert [like for like, _ in firsts] == pytest.approx([1.0] * len(TEXTS))
 
@@ -51,29 +56,38 @@ def test_a_text_is_entirely_like_itself():
 def test_a_piece_that_few_hold_counts_more():
     """Of two questions that each share one word, the one that shares the rarer word is more alike."""
     examples = Examples(list("abcd"), ["batch apple", "batch lemon", "batch melon", "batch cherry"])
-    likes = {name: pairs[0][0] for name, pairs in examples.nearest("batch cherry").items()}
+    likes = {name: pairs[0][0] for name, pairs in nearest(examples, "batch cherry").items()}
     assert max(likes, key=likes.__getitem__) == "d"
-    common = Examples(["often", "seldom"], ["batch", "cherry"]).nearest("batch cherry")
+    common = nearest(Examples(["often", "seldom"], ["batch", "cherry"]), "batch cherry")
     assert common["often"][0][0] == pytest.approx(common["seldom"][0][0], rel=0.2)
     rare = Examples(["often", "often", "often", "seldom"], ["batch", "batch one", "batch two", "cherry"])
-    found = rare.nearest("batch cherry")
+    found = nearest(rare, "batch cherry")
     assert found["seldom"][0][0] > found["often"][0][0]
 
 
 def test_what_nothing_shares_is_not_found():
     """A question without any common piece is like none."""
-    assert Examples(NAMES, TEXTS).nearest("zzz qqq") == {}
+    assert nearest(Examples(NAMES, TEXTS), "zzz qqq") == {}
 
 
-def test_what_is_as_like_as_the_limit_is_left_out():
-    """A question is found without itself."""
-    found = Examples(NAMES, TEXTS).nearest("my gpu is idle", below=0.999)
-    assert "my gpu is idle" not in {text for pairs in found.values() for _, text in pairs}
+def test_an_answer_whose_questions_often_hold_the_pieces_is_leaned_to():
+    """As many times as its questions hold each piece more often than all do, and ten more that hold it as all do."""
+    examples = Examples(["a", "a", "b", "b"], ["12", "12", "34", "56"])
+    usual = 2 / 4
+    assert examples.leanings(examples.holding("12")) == pytest.approx(
+        {"a": math.log((2 + 10 * usual) / ((2 + 10) * usual)), "b": math.log(10 * usual / ((2 + 10) * usual))}
+    )
+
+
+def test_what_no_question_holds_leans_to_the_answer_with_the_fewest():
+    """A piece that is nowhere tells nothing but how many questions there are."""
+    examples = Examples(["a", "b", "b"], ["12", "34", "34"])
+    assert examples.leanings(examples.holding("99")) == pytest.approx({"a": -math.log(1.1), "b": -math.log(1.2)})
 
 
 def test_only_the_nearest_questions_of_an_answer_count():
     """Many questions make no answer more likely."""
-    found = Examples(["a"] * 9, [f"loss nan {number}" for number in range(9)]).nearest("loss nan")
+    found = nearest(Examples(["a"] * 9, [f"loss nan {number}" for number in range(9)]), "loss nan")
     assert len(found["a"]) == NEAREST
 
 
