@@ -20,6 +20,7 @@ MATCHED = 0.2  # what the best match by words counts, relative to a likeness of 
 WRITTEN = 0.03  # what an answer to the question itself counts above a finding that is asked about more seldom
 ENOUGH = 0.32  # likeness of an answer to a question that no words match
 LEANING = 0.2  # what it counts how often the pieces of a question are in those of an answer
+THE_SAME = 0.95  # likeness of a question to itself, however it is written
 LOOKED_AT = 12
 # What decides the answer where it is said, whatever else a question tells; and what questions count that lack it, or
 # that are about validation where none was named.
@@ -35,6 +36,8 @@ def ranked(question: str, matcher: Matcher, examples: Examples, written: Contain
         return []
     matched = {topic.name: score for score, topic in matcher.scored(asked)}
     likes = like(question, asked, examples)
+    if [*likes] == [ELSEWHERE]:
+        return []
     best = max(matched.values(), default=1.0)
     totals = {
         name: sum(likes.get(name, ())) + MATCHED * matched.get(name, 0.0) / best + WRITTEN * (name in written)
@@ -55,6 +58,8 @@ def like(question: str, asked: Phrase, examples: Examples) -> dict[str, tuple[fl
     alike = {name: likeness(likes) for name, likes in found.items()}
     nearest = sorted(alike, key=lambda name: -alike[name] - LEANING * leanings[name])[:LOOKED_AT]
     agreeing = {name: likeness(list(_agreeing(asked, found[name]))) for name in nearest}
+    if found.get(ELSEWHERE, [(0.0, "")])[0][0] >= THE_SAME:
+        return {ELSEWHERE: (1.0, 0.0)}
     return {name: (total, LEANING * leanings[name] * total / alike[name]) for name, total in agreeing.items() if total}
 
 
