@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from trainadvisor.answers.asked import load as load_questions
 from trainadvisor.judge.rule_loading import load
+from trainadvisor.judge.rulebook import shipped_rules
 
 ROOT = Path(__file__).parent.parent
 
@@ -48,6 +50,15 @@ def test_an_installed_wheel_lists_the_rules(installed: Path) -> None:
     rules = json.loads(call(installed / "trainadvisor", "rules", "--json", folder=installed))
     assert [rule["code"] for rule in rules] == list(load().rules)
     assert rules
+
+
+def test_an_installed_wheel_has_the_questions(installed: Path) -> None:
+    """What people ask travels with the rules."""
+    ask = (
+        "from trainadvisor.answers.asked import load; from trainadvisor.judge.rulebook import shipped_rules; "
+        "print(len(load(shipped_rules())))"
+    )
+    assert int(call(installed / "python", "-c", ask, folder=installed)) == len(load_questions(shipped_rules()))
 
 
 def test_an_installed_wheel_has_the_texts_of_both_languages(installed: Path) -> None:

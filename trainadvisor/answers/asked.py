@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LANGUAGES = {"en", "zh"}
 ELSEWHERE = "elsewhere"  # the table of questions that no answer is about
-READING = ("likeness.py", "meaning.py", "concepts.toml")  # what decides how a question is read
+READING = ("likeness.py", "meaning.py", "comparison.py", "concepts.toml")  # what decides how a question is read
 
 
 @cache

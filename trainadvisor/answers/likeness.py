@@ -1,4 +1,4 @@
-"""Finds the asked questions that are most like a new one, by the pieces of words and the meanings that both hold."""
+"""Finds asked questions that are like a new one, and whose answer's questions hold its pieces more than others do."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ LATIN, CHINESE = (3, 4), (1, 2, 3)  # lengths of pieces
 PIECE, CHARACTER, WHOLE, MEANING = 0.5, 0.5, 1.0, 2.0  # what a shared piece, character, word and meaning count
 NEAREST, NEXT = 4, 0.6  # how many questions of an answer count, and what each counts relative to the one before it
 SHARES = [NEXT**rank for rank in range(NEAREST)]
+AS_OFTEN_AS_ALL = 10.0  # questions that hold each piece as often as all do, counted to those of each answer
+Held = list[tuple[float, set[int]]]  # what each piece of a question counts, and the lines that hold it
 
 
 class Examples:
@@ -36,26 +38,39 @@ class Examples:
         words, means = zip(*map(_lines, texts, self.told), strict=True)
         self._words, self._meanings = _Lines(words), _Lines(means)
         self.norms = norms or self._counted()
+        self._asked = Counter(names)
 
-    def nearest(self, question: str, *, below: float = math.inf) -> dict[str, list[tuple[float, str]]]:
-        """Return the questions most like this one with their likeness from 0 to 1, by the names of their answers.
+    def holding(self, question: str) -> Held:
+        """Return what each piece of a question counts, with the numbers of the questions that hold it."""
+        held = pieces(question, " ".join(meanings(question)))
+        return [(counts, self._holding(piece)) for piece, counts in held.items()]
 
-        Questions that are as like as `below` or more are left out.
-        """
+    def nearest(self, held: Held) -> dict[str, list[tuple[float, str]]]:
+        """Return the questions most like one with their likeness from 0 to 1, by the names of their answers."""
         shared: defaultdict[int, float] = defaultdict(float)
         own = 0.0
-        for piece, counts in pieces(question, " ".join(meanings(question))).items():
-            held = self._holding(piece)
-            weight = (counts * self._rarity(max(len(held), 1))) ** 2  # what no question holds makes it less alike
+        for counts, lines in held:
+            weight = (counts * self._rarity(max(len(lines), 1))) ** 2  # what no question holds makes it less alike
             own += weight
-            for line in held:
+            for line in lines:
                 shared[line] += weight
         found: defaultdict[str, list[tuple[float, str]]] = defaultdict(list)
         for line, weight in shared.items():
-            like = weight / (math.sqrt(own) * self.norms[line])
-            if like < below:
-                found[self.names[line]].append((like, self.texts[line]))
+            found[self.names[line]].append((weight / (math.sqrt(own) * self.norms[line]), self.texts[line]))
         return {name: sorted(likes, reverse=True)[:NEAREST] for name, likes in found.items()}
+
+    def leanings(self, held: Held) -> dict[str, float]:
+        """Return how much more often than in all questions the pieces of one are held in those of each answer.
+
+        It is the mean of the logarithm of that ratio, 0 where an answer's questions tell nothing of it.
+        """
+        total = sum(counts for counts, _ in held) or 1.0
+        sums = dict.fromkeys(self._asked, 0.0)
+        for counts, lines in held:
+            usual = AS_OFTEN_AS_ALL * max(len(lines), 1) / len(self.texts)
+            for name, number in Counter(self.names[line] for line in lines).items():
+                sums[name] += counts * math.log1p(number / usual)
+        return {name: sums[name] / total - math.log1p(number / AS_OFTEN_AS_ALL) for name, number in self._asked.items()}
 
     def _holding(self, piece: str) -> set[int]:
         return (self._meanings if piece[0] == " " else self._words).holding(piece)

@@ -72,9 +72,10 @@ class Phrase:
 class Matcher:
     """Topics and the weight of their words: a word that few topics share weighs more."""
 
-    def __init__(self, topics: Sequence[Topic]) -> None:
-        """Count the words of all topics."""
-        self._known = frozenset(word for topic in topics for text in _texts(topic) for word in english_words(text))
+    def __init__(self, topics: Sequence[Topic], others: Iterable[str] = ()) -> None:
+        """Count the words of all topics; those of other texts are only known to be spelled right."""
+        texts = (*others, *(text for topic in topics for text in _texts(topic)))
+        self._known = frozenset(word for text in texts for word in english_words(text))
         self._topics = [(topic, _phrases(topic)) for topic in topics]
         used = [frozenset[str]().union(*(phrase.words for phrase in phrases)) for _, phrases in self._topics]
         counts = Counter(word for words in used for word in words)

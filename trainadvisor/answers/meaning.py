@@ -6,9 +6,10 @@ import re
 import tomllib
 import unicodedata
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from trainadvisor.answers.comparison import HELD, TRAIN, compared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,16 +48,12 @@ CLAUSES = re.compile(
 )
 # What so many questions hold that it alone says nothing of what they are about.
 GENERAL = frozenset({"=choose", "=training", "=same", "=low", "=high", "=data", NOT})
-TRAIN, HELD = "=training", "=validation"
-COMPARING = {"=above": True, "=high": True, "=better": True, "=below": False, "=low": False, "=worse": False}
-GRADED = ("=better", "=worse")
 MOVES = frozenset({"=fall", "=rise", "=improve"})
 FIGURES = frozenset(
     {"=loss", "=accuracy", "=reward", "=gradient", "=rate", "=poor"}
 )  # what stays where it is, and does not hang
-NEARLY_ALL, ALL = 90, 100  # per cent of right answers
 SHORTEST_MENDED, ALIKE = 5, 0.8
-FURTHEST = 2  # letters between a word and one mistyped
+FURTHEST, SHARE = 2, 3  # letters that a mistyped word is longer or shorter at most, and one for each so many letters
 ELSEWHERE = "=elsewhere"
 # A figure that goes from one to another goes up or down; beyond this ratio it explodes.
 FROM_TO = re.compile(r"(?:from|从)\s*(\d+(?:\.\d+)?)\s*(?:to|[^\d\s,，。]{0,4})\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*(万|k\b)?")
@@ -65,7 +62,6 @@ BILLIONS = re.compile(r"(?<![\d.])\d+(?:\.\d+)?b(?![a-z])")  # parameters of a m
 CARD = re.compile(r"\d+\s*gb?(?=\s*(?:gpu|card|vram|的卡|卡|显卡|显存))")
 TIMES = {"万": 10_000.0, "k": 1_000.0}
 EXPLOSION = 10.0
-COUNTED = frozenset({"=epoch", "step", "hour", "day", "iteration"})  # a number of them is no figure of a loss
 HALF = 50  # per cent of a device in use
 # A time that something takes is said because it is too long.
 LASTING = re.compile(
@@ -94,7 +90,7 @@ def meanings(text: str) -> list[str]:
 
 def of_clauses(told: list[list[str]]) -> list[str]:
     """Return the tokens of all clauses."""
-    return _compared([token for clause in told for token in clause], told)
+    return compared([token for clause in told for token in clause], told)
 
 
 def clauses(text: str) -> list[list[str]]:
@@ -129,68 +125,6 @@ def _of_clause(text: str) -> list[str]:
     return [*found, "=stuck"] if figure and not told else found  # who asks about an accuracy of 10 % sees it stay there
 
 
-def _compared(tokens: list[str], told: list[list[str]]) -> list[str]:
-    """Return tokens where a comparison of training and validation data is what it comes to, whoever is named first."""
-    if "=nan" in tokens:  # the losses before it say nothing
-        tokens = [word for word in tokens if word not in ("=chance", "=normal")]
-    loss = "=loss" in tokens
-    larger = _larger(tokens, told, loss=loss)
-    if larger is None and {TRAIN, HELD, "=gap"} <= {*tokens}:
-        return [*tokens, "=overfit"]
-    if larger is None:
-        return tokens
-    rest = [token for token in tokens if token not in COMPARING]
-    return [*rest, "=overfit" if (larger == HELD) == loss else "=ahead"]
-
-
-def _larger(tokens: list[str], told: list[list[str]], *, loss: bool) -> str | None:
-    """Return on which data the loss or the metric is said to be larger, None where they are not compared."""
-    train, held = _figure_after(TRAIN, tokens), _figure_after(HELD, tokens)
-    if train is not None and held is not None and (loss or "=accuracy" in tokens):
-        apart = min(train, held) < max(train, held) * ALIKE
-        return (HELD if held > train else TRAIN) if apart else None
-    levels = {side: up for clause in told if (side := _side(clause)) and (up := _level(clause, loss)) is not None}
-    if len(set(levels.values())) > 1:
-        return max(levels, key=lambda side: levels[side])
-    if len(told) > 1 and levels:
-        return None
-    sides, ups = [token for token in tokens if token in (TRAIN, HELD)], _levels(tokens, loss)
-    if len(set(sides)) == 1 or not sides or len(ups) != 1:
-        return None
-    return sides[0] if ups.pop() else (HELD if sides[0] == TRAIN else TRAIN)
-
-
-def _side(clause: list[str]) -> str | None:
-    """Return which data a clause is about, None where that is both or neither."""
-    sides = {token for token in clause if token in (TRAIN, HELD)}
-    return sides.pop() if len(sides) == 1 else None
-
-
-def _level(clause: list[str], loss: bool) -> bool | None:  # noqa: FBT001 - one of two kinds of figure
-    """Return whether a clause calls something high or low, None where it does neither or both."""
-    ups = _levels(clause, loss) or ({False} if "=stuck" in clause and not loss else set())
-    ups = ups or {True for token in clause if token.isdigit() and NEARLY_ALL <= int(token) <= ALL}
-    return ups.pop() if len(ups) == 1 else None
-
-
-def _levels(tokens: list[str], loss: bool) -> set[bool]:  # noqa: FBT001 - one of two kinds of figure
-    """Return whether something is said to be larger, smaller, or both; a better loss is a smaller one."""
-    return {
-        COMPARING[token] if token not in GRADED else COMPARING[token] != loss for token in tokens if token in COMPARING
-    }
-
-
-def _figure_after(name: str, tokens: list[str]) -> float | None:
-    """Return the first number after a token, before the other kind of data is named."""
-    rest = tokens[tokens.index(name) + 1 :] if name in tokens else []
-    for token, after in pairwise([*rest, ""]):
-        if token in ("=training", "=validation"):
-            return None
-        if token[0].isdigit() and after not in COUNTED:
-            return float(token)
-    return None
-
-
 def contrary(asked: Said, phrase: Said) -> bool:
     """Return whether a phrase says the opposite of a question: of anything at all, or of the same thing."""
     return any(
@@ -204,8 +138,8 @@ def contrary(asked: Said, phrase: Said) -> bool:
 def said(told: list[list[str]]) -> Said:
     """Return what clauses say of what: each happening with each thing of its clause, and with nothing at all."""
     happening, found = happenings(), set()
-    compared = [token for token in of_clauses(told) if token in ("=ahead", "=overfit")]
-    for clause in [*told, compared]:
+    sides = [token for token in of_clauses(told) if token in ("=ahead", "=overfit")]
+    for clause in [*told, sides]:
         things = [token for token in clause if token not in happening]
         for token in clause:
             if token in happening:
@@ -324,7 +258,11 @@ def mended(text: str, known: frozenset[str]) -> str:
         if len(word) < SHORTEST_MENDED or word.lower() in right:
             return word
         # Comparing with every word takes longer than all else; who mistypes seldom does so in the first letter.
-        alike = [known for known in right if known[:1] == word[0].lower() and abs(len(known) - len(word)) <= FURTHEST]
+        alike = [
+            known
+            for known in right
+            if known[:1] == word[0].lower() and abs(len(known) - len(word)) <= min(FURTHEST, len(known) // SHARE)
+        ]
         near = get_close_matches(word.lower(), alike, n=1, cutoff=ALIKE)
         return near[0] if near else word
 

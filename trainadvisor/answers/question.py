@@ -6,6 +6,7 @@ import re
 import time
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainadvisor.answers import asked
@@ -22,8 +23,7 @@ from trainadvisor.judge.rulebook import ANSWERS, shipped_rules
 from trainadvisor.report.text.layout import cells, clean, wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from trainadvisor.answers.likeness import Examples
     from trainadvisor.judge.result import Diagnosis, Finding
@@ -64,7 +64,16 @@ def _subjects() -> tuple[Rulebook, dict[str, answers.Answer], Matcher, Examples]
     rulebook = load()
     written = {entry.id: entry for entry in answers.load(shipped_rules() / ANSWERS)}
     topics = [*map(_topic_of_answer, written.values()), *map(_topic_of_rule, rulebook.rules.values())]
-    return rulebook, written, Matcher(topics), asked.examples(shipped_rules(), topics)
+    known = asked.examples(shipped_rules(), topics)
+    others = [text for name, text in zip(known.names, known.texts, strict=True) if name == asked.ELSEWHERE]
+    return rulebook, written, Matcher(topics, others), known
+
+
+def check_questions(folders: Sequence[str]) -> list[str]:
+    """Return what is wrong with the questions in folders of rules (the shipped one without any), one sentence each."""
+    names = {*load(tuple(folders)).rules, *(entry.id for entry in answers.load(shipped_rules() / ANSWERS))}
+    places = [Path(folder) for folder in folders] or [shipped_rules()]
+    return [problem for place in places for problem in asked.problems(place, names)]
 
 
 def _errors(question: str, rulebook: Rulebook) -> Iterator[str]:

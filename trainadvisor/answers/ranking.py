@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainadvisor.answers.asked import ELSEWHERE
+from trainadvisor.answers.comparison import HELD
 from trainadvisor.answers.likeness import likeness
 from trainadvisor.answers.matching import Phrase
 from trainadvisor.answers.meaning import contrary
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
 
 MATCHED = 0.2  # what the best match by words counts, relative to a likeness of 1
 WRITTEN = 0.03  # what an answer to the question itself counts above a finding that is asked about more seldom
-ENOUGH = 0.3  # likeness of an answer to a question that no words match
+ENOUGH = 0.32  # likeness of an answer to a question that no words match
+LEANING = 0.2  # what it counts how often the pieces of a question are in those of an answer
+THE_SAME = 0.95  # likeness of a question to itself, however it is written
 LOOKED_AT = 12
-# What decides the answer where it is said, whatever else a question tells; and what questions count that lack it.
+# What decides the answer where it is said, whatever else a question tells; and what questions count that lack it, or
+# that are about validation where none was named.
 DECIDING = frozenset({"=nan", "=oom", "=hang", "=endless", "=negative", "=forget", "=overfit", "=underfit", "=ahead"})
 LACKING = 0.6
 
@@ -32,21 +36,31 @@ def ranked(question: str, matcher: Matcher, examples: Examples, written: Contain
         return []
     matched = {topic.name: score for score, topic in matcher.scored(asked)}
     likes = like(question, asked, examples)
+    if [*likes] == [ELSEWHERE]:
+        return []
     best = max(matched.values(), default=1.0)
     totals = {
-        name: likes.get(name, 0.0) + MATCHED * matched.get(name, 0.0) / best + WRITTEN * (name in written)
+        name: sum(likes.get(name, ())) + MATCHED * matched.get(name, 0.0) / best + WRITTEN * (name in written)
         for name in (*likes, *matched)
-        if name in matched or likes[name] >= ENOUGH
+        if name in matched or likes[name][0] >= ENOUGH
     }
     names = sorted(totals, key=lambda name: -totals[name])
     return [] if names[:1] == [ELSEWHERE] else [name for name in names if name != ELSEWHERE]
 
 
-def like(question: str, asked: Phrase, examples: Examples, **limits: float) -> dict[str, float]:
-    """Return how like a question is to those of each answer, without those that say the opposite."""
-    found = examples.nearest(question, **limits)
-    nearest = sorted(found, key=lambda name: -likeness(found[name]))[:LOOKED_AT]
-    return {name: total for name in nearest if (total := likeness(list(_agreeing(asked, found[name]))))}
+def like(question: str, asked: Phrase, examples: Examples) -> dict[str, tuple[float, float]]:
+    """Return how like a question is to those of each answer, and what its pieces add to that.
+
+    Those that say the opposite do not count; an answer that most of them are of gets as much less from the pieces.
+    """
+    held = examples.holding(question)
+    leanings, found = examples.leanings(held), examples.nearest(held)
+    alike = {name: likeness(likes) for name, likes in found.items()}
+    nearest = sorted(alike, key=lambda name: -alike[name] - LEANING * leanings[name])[:LOOKED_AT]
+    agreeing = {name: likeness(list(_agreeing(asked, found[name]))) for name in nearest}
+    if found.get(ELSEWHERE, [(0.0, "")])[0][0] >= THE_SAME:
+        return {ELSEWHERE: (1.0, 0.0)}
+    return {name: (total, LEANING * leanings[name] * total / alike[name]) for name, total in agreeing.items() if total}
 
 
 def _agreeing(asked: Phrase, likes: Iterable[tuple[float, str]]) -> Iterator[tuple[float, str]]:
@@ -55,4 +69,6 @@ def _agreeing(asked: Phrase, likes: Iterable[tuple[float, str]]) -> Iterator[tup
     for alike, text in likes:
         phrase = Phrase.of(text)
         if not contrary(asked.said, phrase.said):
-            yield alike * (1.0 if not deciding or deciding & phrase.words else LACKING), text
+            lacking = deciding and not deciding & phrase.words
+            elsewhere = HELD in phrase.words and HELD not in asked.words
+            yield alike * (LACKING if lacking or elsewhere else 1.0), text

@@ -38,6 +38,7 @@ def check(*, folders: tuple[str, ...], lang: str | None) -> None:
     """
     from pathlib import Path
 
+    from trainadvisor.answers.question import check_questions
     from trainadvisor.commands.common import language
     from trainadvisor.errors import RuleError
     from trainadvisor.i18n.language import Words
@@ -51,7 +52,7 @@ def check(*, folders: tuple[str, ...], lang: str | None) -> None:
         if not is_folder(Path(folder)):
             message = f"{folder}: no such folder of rules; check the path"
             raise RuleError(message)
-    problems = check_rules(folders) or check_mutations(folders)
+    problems = check_rules(folders) or check_mutations(folders) or check_questions(folders)
     for problem in problems:
         emit(problem)
     if problems:

@@ -1,0 +1,103 @@
+"""The questions that ship, what is wrong with others, and what they lead to."""
+
+from pathlib import Path
+
+import pytest
+
+from trainadvisor.answers import asked, question
+from trainadvisor.answers.likeness import Examples
+from trainadvisor.answers.matching import Matcher, Topic
+from trainadvisor.answers.ranking import ranked
+from trainadvisor.errors import RuleError
+
+
+def folder_of(folder: Path, text: str) -> Path:
+    """Write a file of questions to a folder of rules."""
+    place = folder / "questions"
+    place.mkdir()
+    (place / "some.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def table(name: str, *questions: str) -> str:
+    """Return the table of an answer with questions in English."""
+    return f'[{name}]\nen = """\n' + "\n".join(questions) + '\n"""\nzh = ""\n'
+
+
+def first(text: str) -> list[str]:
+    """Return the name of the best answer to a question."""
+    _, written, matcher, known = question._subjects()
+    return ranked(text, matcher, known, written)[:1]
+
+
+def test_sound_questions_have_no_problems(tmp_path):
+    """Known names, each text once."""
+    folder = folder_of(tmp_path, table("a", "one", "two") + table(asked.ELSEWHERE, "three"))
+    assert asked.problems(folder, ["a", "b"]) == []
+    assert asked.load(folder) == (("a", "one"), ("a", "two"), ("elsewhere", "three"))
+
+
+def test_the_questions_that_ship_have_no_problems():
+    """They are part of what `trainadvisor rules check` checks."""
+    assert question.check_questions(()) == []
+
+
+def test_an_unknown_name_is_a_problem(tmp_path):
+    """Neither an answer nor a rule."""
+    folder = folder_of(tmp_path, table("a", "one") + table("c", "two"))
+    assert asked.problems(folder, ["a"]) == [
+        f"{folder / 'questions'}: c is neither an answer nor a rule; mend the name"
+    ]
+
+
+def test_a_text_under_two_names_is_a_problem(tmp_path):
+    """In whatever case it is written."""
+    folder = folder_of(tmp_path, table("a", "Loss is NaN") + table("b", "loss is nan"))
+    assert asked.problems(folder, ["a", "b"]) == [
+        f"{folder / 'questions'}: 'loss is nan' stands under a and b; keep one"
+    ]
+
+
+def test_a_missing_language_is_a_problem(tmp_path):
+    """Each table has both."""
+    folder = folder_of(tmp_path, '[a]\nen = "one"\n')
+    with pytest.raises(RuleError, match="a must have the texts en and zh"):
+        asked.load(folder)
+    assert len(asked.problems(folder, ["a"])) == 1
+
+
+def test_what_is_elsewhere_has_no_answer():
+    """A question that is most like one that no answer is about leads to none."""
+    examples = Examples(["slow", asked.ELSEWHERE], ["my training is slow", "my kitchen is dirty"])
+    matcher = Matcher([Topic("slow", ("training is slow",))])
+    assert ranked("the dirty kitchen", matcher, examples, ()) == []
+    assert ranked("the training is so slow", matcher, examples, ()) == ["slow"]
+
+
+@pytest.mark.parametrize("text", ["what is the capital of France", "matplotlib legend position", "今天天气怎么样"])
+def test_what_has_nothing_to_do_with_training_has_no_answer(text):
+    """Nor is a word mended to a much shorter one that some rule knows."""
+    assert first(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "never"),
+    [
+        ("loss goes up", {"loss-not-decreasing", "accuracy-does-not-follow", "plateau"}),
+        ("训练loss一直上升", {"loss-not-decreasing", "accuracy-does-not-follow", "plateau"}),
+        ("val accuracy much better than train accuracy", {"validation-loss-rises", "overfitting", "train-eval-gap"}),
+        ("train accuracy much better than val accuracy", {"validation-below-training", "underfitting"}),
+        ("验证集准确率比训练集高很多", {"validation-loss-rises", "overfitting", "train-eval-gap"}),
+        ("训练集准确率比验证集高很多", {"validation-below-training", "underfitting"}),
+        ("my model overfits", {"underfitting", "validation-below-training"}),
+        ("my model underfits", {"overfitting", "validation-loss-rises", "train-eval-gap"}),
+        ("过拟合", {"underfitting", "validation-below-training"}),
+        ("欠拟合", {"overfitting", "validation-loss-rises", "train-eval-gap"}),
+        ("loss不下降", {"accuracy-does-not-follow", "divergence", "curve-diverges"}),
+        ("loss下降但准确率不变", {"loss-not-decreasing", "divergence"}),
+    ],
+)
+def test_the_opposite_is_never_the_answer(text, never):
+    """Whoever says that something rises is not told why it does not fall, nor the reverse."""
+    assert len(first(text)) == 1
+    assert not never & {*first(text)}
