@@ -18,13 +18,16 @@ _LEAST_AXES = 3
 def scrambled(before: list[int], after: list[int]) -> bool:
     """Return whether a view has the sizes of a permutation, or joins axes after two have changed places.
 
-    Axes of size one do not count; with two axes left one cannot tell.
+    Axes of size one do not count; with two axes left one cannot tell. The scores of (batch, classes, height, width) seen
+    as (places, classes) are of the second kind.
     """
     first, second = [n for n in before if n != 1], [n for n in after if n != 1]
     if len(first) < _LEAST_AXES or first == second:
         return False
     if len(first) == len(second):
         return sorted(first) == sorted(second)
+    if len(second) < len(first) and second[-1] == first[1] != first[-1]:
+        return True
     return any(_joined(first[kept:], second[kept:]) for kept in (0, 1) if first[:kept] == second[:kept])
 
 
