@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.lint.patterns.validation_leak import HELD_OUT, TRAINED
-from trainadvisor.source.syntax import called, is_self
+from trainadvisor.source.syntax import called, is_self, keyword
 from trainadvisor.source.uses import names_in
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ SORTS = frozenset({"sorted", "sort", "natsorted"})
 TWO = 2
 
 
-@pattern("owner", "mapping", "first", "second", words=(("len(self.", "enumerate("), ("Dataset", "__getitem__")))
+@pattern(
+    "owner", "mapping", "first", "second", words=(("len(self.", "enumerate(", ".index("), ("Dataset", "__getitem__"))
+)
 def classes_numbered_apart(training: Training) -> Iterator[Match]:
     """Yield numberings by appearance in a data set of the script that is made for training and for validation."""
     for owner in training.script.classes.values():
@@ -49,8 +51,13 @@ def _numberings(maker: ast.FunctionDef) -> Iterator[tuple[ast.stmt, str]]:
             filled = _filled(target, node.value)
             if filled and _is_empty(bound.get(filled)):
                 yield node, filled
-            elif target is not None and _own(target) and _is_enumerated(maker, node.value):
+            elif target is not None and _own(target) and _is_numbered(maker, nodes, _own(target), node.value):
                 yield node, _own(target)
+
+
+def _is_numbered(maker: ast.FunctionDef, nodes: list[ast.AST], name: str, value: ast.expr) -> bool:
+    """Return whether a value is a mapping from names to their places, or a list whose places are asked for."""
+    return _is_enumerated(maker, value) or (_is_listed(value) and _is_asked(nodes, name))
 
 
 def _own(node: ast.AST) -> str:
@@ -95,6 +102,18 @@ def _is_enumerated(maker: ast.FunctionDef, value: ast.expr) -> bool:
     return bool(found & BY_APPEARANCE) and not any(ast.unparse(g).startswith("np.unique") for g in given)
 
 
+def _is_listed(value: ast.expr) -> bool:
+    """Return whether a value is a list of names in the order in which they appear: list(dict.fromkeys(...))."""
+    call = value.args[0] if isinstance(value, ast.Call) and called(value) == "list" and value.args else value
+    numpy = isinstance(call, ast.Call) and ast.unparse(call.func) in ("np.unique", "numpy.unique", "torch.unique")
+    return isinstance(call, ast.Call) and called(call) in BY_APPEARANCE and not numpy
+
+
+def _is_asked(nodes: list[ast.AST], name: str) -> bool:
+    """Return whether the place of a name in a list of the object is asked for."""
+    return any(isinstance(n, ast.Call) and ast.unparse(n.func) == f"self.{name}.index" for n in nodes)
+
+
 def _made(training: Training, owner: ast.ClassDef) -> list[tuple[str, ast.Call]]:
     """Return the objects of a class that are bound to names, with the calls that make them."""
     found = []
@@ -105,9 +124,14 @@ def _made(training: Training, owner: ast.ClassDef) -> list[tuple[str, ast.Call]]
         target, value = statement.targets[0], statement.value
         if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and call in value.elts:
             found.append((ast.unparse(target.elts[value.elts.index(call)]), call))
-        elif value is call:
+        elif value is call or _is_loaded(value, call):
             found.append((ast.unparse(target), call))
     return found
+
+
+def _is_loaded(value: ast.expr, call: ast.Call) -> bool:
+    """Return whether a value is a loader of what a call makes: it stands for the data set, which has no name."""
+    return isinstance(value, ast.Call) and called(value).endswith("Loader") and keyword(value, "dataset", 0) is call
 
 
 def _shared(training: Training, name: str, node: ast.stmt, one: ast.Call, other: ast.Call) -> bool:

@@ -1,0 +1,91 @@
+"""One model that is trained through all folds of a cross-validation, and so knows what later folds hold out."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from trainadvisor.lint.pattern_declaration import Match, pattern
+from trainadvisor.source.syntax import called, constant, keyword
+from trainadvisor.source.training import words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainadvisor.source.training import Training
+
+SPLITTERS = frozenset({"KFold", "StratifiedKFold", "GroupKFold", "StratifiedGroupKFold", "RepeatedKFold",
+                       "RepeatedStratifiedKFold", "LeaveOneOut", "LeaveOneGroupOut"})  # fmt: skip
+# Calls by which a model may be made or put back.
+RENEWS = re.compile(
+    r"model|net(work)?($|_)|build|create|make|init|reset|clone|copy|load|setup|restore|apply$", re.IGNORECASE
+)
+# Classes whose objects hold no model of their own.
+WITHOUT_MODEL = re.compile(
+    r"Loader|Dataset|Subset|Sampler|Scaler|Fold|LR$|Scheduler|Loss$|Meter|Writer|Stopping|^(SGD|Adam\w*|RMSprop)$|"
+    r"Plateau|Accuracy|Score|Counter|Path|DataFrame|Tensor|Sequence|Metric"
+)
+
+
+@pattern("loop", words=(("Fold", "LeaveOne"), ("backward(",)))
+def folds_share_model(training: Training) -> Iterator[Match]:
+    """Yield loops over the folds of a splitter that train and never make or put back a model."""
+    for loop in training.script.of_type(ast.For):
+        made = _splitter(training, loop.iter)
+        if made is None or _is_single(made) or _ends_at_once(loop):
+            continue
+        nodes = [node for statement in loop.body for node in training.reached(statement)]
+        trains = any(node in training.backward_set for node in nodes)
+        if trains and not any(_may_renew(training, node) for node in nodes if isinstance(node, ast.Call)):
+            yield Match(loop, {"loop": f"for {words_of(loop.target)} in {words_of(loop.iter)}"}, made)
+
+
+def _splitter(training: Training, iterated: ast.expr) -> ast.Call | None:
+    """Return what made the folds that a loop goes through: of splitter.split(...), numbered or listed."""
+    while isinstance(iterated, ast.Call) and called(iterated) in ("enumerate", "list", "tqdm") and iterated.args:
+        iterated = iterated.args[0]
+    split = iterated if isinstance(iterated, ast.Call) else training.made(iterated)
+    if split is None or called(split) != "split" or not isinstance(split.func, ast.Attribute):
+        return None
+    made = training.made(split.func.value)
+    return made if made is not None and called(made) in SPLITTERS else None
+
+
+def _is_single(made: ast.Call) -> bool:
+    return constant(keyword(made, "n_splits", 0)) == 1
+
+
+def _ends_at_once(loop: ast.For) -> bool:
+    """Return whether only the first fold is used."""
+    return any(isinstance(s, (ast.Break, ast.Return)) for s in loop.body)
+
+
+def _may_renew(training: Training, call: ast.Call) -> bool:
+    """Return whether a call may make a model, give one back or put its weights back."""
+    name, full = called(call), training.script.full(call.func)
+    if name[:1].isupper():
+        return not WITHOUT_MODEL.search(name)
+    if full.startswith(("torch.", "numpy.", "sklearn.")) and name not in ("load", "deepcopy"):
+        return full.startswith("torch.nn.init")
+    own = isinstance(call.func, ast.Attribute) and isinstance(call.func.value, (ast.Name, ast.Attribute))
+    scaled = own and re.search(r"scal|encod|^sc$|^ss$|pca|imput", words_of(call.func.value), re.IGNORECASE)  # type: ignore[attr-defined]
+    known = bool(training.called_functions(call)) and not re.search(r"load|reset|init", name)
+    builds = known and not any(_returns_model(training, f) for f in training.called_functions(call))
+    given = [a for a in call.args if isinstance(a, ast.Name)]
+    plain = name in ("item", "append", "step", "zero_grad", "backward", "train", "eval") or (builds and bool(given))
+    return not plain and not scaled and RENEWS.search(name) is not None and not _is_model(training, call)
+
+
+def _returns_model(training: Training, function: ast.AST) -> bool:
+    """Return whether what a function makes holds a layer of torch or a module of the script."""
+    modules = {owner.name for owner in training.module_classes}
+    calls = [n for n in ast.walk(function) if isinstance(n, ast.Call)]
+    return any(called(c) in modules or training.script.full(c.func).startswith("torch.nn.Sequential") for c in calls)
+
+
+def _is_model(training: Training, call: ast.Call) -> bool:
+    """Return whether a call is the forward of a model: what is called was made by a call, outside of it."""
+    if not isinstance(call.func, ast.Name) or training.called_functions(call):
+        return False
+    return bool(training.script.reaching(call.func)) and bool(call.args)
