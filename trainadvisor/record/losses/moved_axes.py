@@ -18,7 +18,7 @@ _LEAST_AXES = 3
 def scrambled(before: list[int], after: list[int]) -> bool:
     """Return whether a view has the sizes of a permutation, or joins axes after two have changed places.
 
-    Axes of size one do not count; with two axes left one cannot tell. The scores of (batch, classes, height, width) seen
+    Axes of size one do not count; with two axes left one cannot tell. Scores of (batch, classes, height, width) seen
     as (places, classes) are of the second kind.
     """
     first, second = [n for n in before if n != 1], [n for n in after if n != 1]

@@ -35,6 +35,19 @@ class WholeGraph:
         return users[0] if len(users) == 1 else None
 
 
+def leaves(root: Any, *, most: int) -> list[Any] | None:
+    """Return the tensors at the ends of a graph, None where it has more operations than are looked at."""
+    seen, waiting = {root}, [root]
+    while waiting:
+        for following, _ in waiting.pop().next_functions:
+            if following is not None and following not in seen:
+                seen.add(following)
+                waiting.append(following)
+        if len(seen) > most:
+            return None
+    return [node.variable for node in seen if hasattr(node, "variable")]
+
+
 def outputs_of_layer(node: Any) -> int | None:
     """Return the number of outputs of the layer that made a value, scaled and reshaped since; None of anything else."""
     for _ in range(8):

@@ -10,6 +10,7 @@ from torch import nn
 from trainadvisor.instrument import private_torch
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.device_readback import Reading
+from trainadvisor.record.losses.whole_graph import leaves
 from trainadvisor.record.objects.describe import NORMS, local
 from trainadvisor.record.step import Arrived, Call, Step
 
@@ -25,6 +26,8 @@ _LATE = ("stale_steps", "zero_between_backward_and_step", "step_without_grad")
 _SAMPLED = 3
 # Steps from which on an optimizer without any gradient is not merely waiting.
 _OFTEN = 20
+# Most operations of a graph that is looked through for the weights: one that was cut off before it was made is short.
+_SHORT = 50
 
 
 @probe(order=40)
@@ -78,10 +81,20 @@ class CallOrderProbe:
         self._left[optimizer] = False
         self._found.pop(optimizer, None)
 
+    def _is_cut(self, root: torch.Tensor) -> bool:
+        """Return whether there is no way back, or where optimizers find no gradients, none to what a model holds."""
+        if root.is_leaf or not self._counts["step_without_grad"]:
+            return root.is_leaf
+        ends = leaves(root.grad_fn, most=_SHORT)
+        known = {id(p) for model in self._context.objects.models.values() for p in model.parameters}
+        return ends is not None and known.isdisjoint(map(id, ends))
+
     def on_backward_begins(self, args: tuple[Any, ...], _: object) -> None:
         """Look whether there is a way back, and whether gradients of the step before are still there, by value."""
         self._counts["backward"] += 1
-        self._counts["graphless_backwards"] += bool(args) and isinstance(args[0], torch.Tensor) and args[0].is_leaf
+        self._counts["graphless_backwards"] += (
+            bool(args) and isinstance(args[0], torch.Tensor) and self._is_cut(args[0])
+        )
         if self._cleared_after_backward and not self._context.boundaries.in_step:
             self._counts["cleared_backwards"] += self._batch_came
             if not any(map(_has_gradient, self._context.objects.alive_optimizers())):
