@@ -60,11 +60,16 @@ def terminal_not_masked(training: Training) -> Iterator[Match]:
 
 
 def _batches(training: Training) -> Iterator[_Batch]:
-    """Yield where transitions are taken apart: by an assignment, by a loop, or as the arguments of a function."""
+    """Yield where transitions are taken apart: by an assignment, by a loop, as the arguments of a function, by name."""
     for node in training.script.of_type(ast.Assign):
         names, block = _names(node.targets[0]), training.block(node)
         if len(names) >= FEWEST and block is not None and not isinstance(node.value, ast.Tuple):
             yield _Batch(names, tuple(block[block.index(node) + 1 :]), node)
+        if block is not None and isinstance(node.targets[0], ast.Name):
+            rest = tuple(block[block.index(node) + 1 :])
+            names = tuple(_named_parts(rest, node.targets[0].id))
+            if len(names) >= FEWEST:
+                yield _Batch(names, rest, node)
     for loop in training.script.of_type(ast.For):
         names = _names(loop.target)
         if len(names) >= FEWEST:
@@ -73,6 +78,27 @@ def _batches(training: Training) -> Iterator[_Batch]:
         names = tuple(a.arg for a in function.args.args)
         if len(names) > FEWEST:
             yield _Batch(names, tuple(function.body), function)
+
+
+def _named_parts(region: tuple[ast.stmt, ...], whole: str) -> Iterator[str]:
+    """Yield the names that parts of one object are bound to: `batch.reward`, or `batch["reward"]`."""
+    for statement in region:
+        if not isinstance(statement, ast.Assign):
+            continue
+        target = statement.targets[0]
+        for name in [target.id] if isinstance(target, ast.Name) else _names(target):
+            parts = {
+                ast.unparse(n) for value in _values(statement, name) for n in ast.walk(value) if _is_part(n, whole)
+            }
+            if len(parts) == 1:
+                yield name
+
+
+def _is_part(node: ast.AST, whole: str) -> bool:
+    of = node.value if isinstance(node, ast.Attribute) else None
+    if isinstance(node, ast.Subscript) and isinstance(constant(node.slice), str):
+        of = node.value
+    return isinstance(of, ast.Name) and of.id == whole
 
 
 def _names(target: ast.expr) -> tuple[str, ...]:
