@@ -13,6 +13,8 @@ from trainadvisor.record.losses.whole_graph import WholeGraph
 _VIEWS = frozenset({"View", "UnsafeView", "ReshapeAlias"})
 _MOVING = frozenset({"Transpose", "Permute", "T", "Swapaxes", "Movedim"})
 _LEAST_AXES = 3
+# Axes of a batch of images; of three axes, sizes may be equal by chance.
+_IMAGES = 4
 
 
 def scrambled(before: list[int], after: list[int]) -> bool:
@@ -26,7 +28,7 @@ def scrambled(before: list[int], after: list[int]) -> bool:
         return False
     if len(first) == len(second):
         return sorted(first) == sorted(second)
-    if len(second) < len(first) and second[-1] == first[1] != first[-1]:
+    if len(second) < len(first) >= _IMAGES and second[-1] == first[1] != first[-1]:
         return True
     return any(_joined(first[kept:], second[kept:]) for kept in (0, 1) if first[:kept] == second[:kept])
 
