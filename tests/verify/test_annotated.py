@@ -108,6 +108,17 @@ def test_only_what_was_tried_to_its_end_is_noted(verdict: str, *, noted: bool) -
     assert told.findings[0].confidence == ("possible" if noted else "likely")
 
 
+@pytest.mark.parametrize(
+    ("gone", "gain", "confidence"), [(["a"], 0.8, "certain"), (["a"], 0.1, "likely"), ([], 0.8, "likely")]
+)
+def test_what_is_certain_stays_so_beside_a_small_gain(gone: list[str], gain: float, confidence: str) -> None:
+    """Its own remedy has made it go away and gained something, too little to count with one seed."""
+    one = tried("no-better")
+    one.trials, one.gain = [SimpleNamespace(gone=gone)], gain
+    told = marked(diagnosis(finding("a", LR, confidence="certain")), [one], [], EN)
+    assert told.findings[0].confidence == confidence
+
+
 def test_what_helped_is_no_failure() -> None:
     """Neither is one of two changes that were tried together."""
     two = (Change("lr", {"value": 0.1}), Change("clip", {}))
