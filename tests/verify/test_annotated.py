@@ -139,7 +139,9 @@ WANTED = SimpleNamespace(fix="lr-too-low", code=None)
 
 def session(**parts: Any) -> Any:
     """Return a session that is over."""
-    run = SimpleNamespace(usable=True, diagnosis=diagnosis(finding("a")), outcome=SimpleNamespace(seconds=12.3))
+    run = SimpleNamespace(
+        usable=True, diagnosis=diagnosis(finding("a")), outcome=SimpleNamespace(seconds=12.3, stopped=None)
+    )
     request = SimpleNamespace(fix=None, code=None)
     given = {
         "baseline": run,
@@ -149,8 +151,26 @@ def session(**parts: Any) -> Any:
         "request": request,
         "typical": 7.6,
         "enough": "1m",
+        "interrupted": False,
     }
     return SimpleNamespace(**{**given, **parts})
+
+
+def test_what_the_person_or_the_budget_ended_is_told_so() -> None:
+    """The script has not died, and its budget was not too small for a trial."""
+    document = Verification(answer="not-judged", baseline=Baseline(state="broken", summary="why"))
+    said = answer._sentence(session(interrupted=True, screening=1), document, EN)
+    assert said == "you interrupted it before trial 1 ended"
+    cut = SimpleNamespace(usable=False, diagnosis=None, steps=7, outcome=SimpleNamespace(seconds=5.2, stopped="limit"))
+    said = answer._sentence(session(baseline=cut, budget=SimpleNamespace(total=5.0)), document, EN)
+    assert said.startswith("its budget ended the unmodified run after 5 s and 7 steps")
+
+
+def test_a_gain_that_may_be_nothing_is_not_proven() -> None:
+    """Its interval holds zero; one that does not is, with most of its seeds."""
+    over = SimpleNamespace(notes=[])
+    assert not answer._proven(over, verified(interval=[-0.07, 0.9]))
+    assert answer._proven(over, verified(interval=[0.07, 0.9]))
 
 
 @pytest.mark.parametrize(

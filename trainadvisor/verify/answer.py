@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.gate.decision import is_in_doubt
 from trainadvisor.i18n.language import Words
+from trainadvisor.trials.budget import told_seconds
 from trainadvisor.verify import ruled_out as ruling
 from trainadvisor.verify import source_edits, trial_verdict
 from trainadvisor.verify.annotate import marked
@@ -210,9 +211,28 @@ def _notes(session: Session, found: list[Verified], words: Words) -> list[str]:
 # -- the sentence
 
 
+def _ended(session: Session, words: Words) -> str:
+    """Return who ended what nothing came of, where that was the person or the budget."""
+    baseline = session.baseline
+    if session.interrupted:
+        return words("verify.ended.person", number=len(session.tried) + 1)
+    if baseline is None or baseline.outcome.stopped != "limit":
+        return ""
+    return words(
+        "verify.ended.budget", seconds=f"{baseline.outcome.seconds:.0f}", steps=words.number(baseline.steps),
+        budget=told_seconds(2 * session.budget.total),
+    )  # fmt: skip
+
+
 def _sentence(session: Session, document: Verification, words: Words) -> str:
     if document.verified:
         return told(document.verified[0], words)
+    ended = _ended(session, words) if document.answer == "not-judged" else ""
+    return ended or _judged(session, document, words)
+
+
+def _judged(session: Session, document: Verification, words: Words) -> str:
+    """Return the sentence of a session that came to its end."""
     baseline = session.baseline
     if document.answer == "none-helped":
         return ruling.none_helped(session.tried, document.ruled_out, words)
