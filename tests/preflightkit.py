@@ -78,3 +78,8 @@ def fly(given: Given, **wish: Any) -> Preflight:
 def named(result: Preflight, name: str) -> Check:
     """Return a check."""
     return next(check for check in result.checks if check.name == name)
+
+
+LEARNT = np.geomspace(1.0, 0.01, 100)
+RANGE = swept(1 - 0.9 / (1 + (1e-2 / GRID) ** 2) + 0.3 * np.log10(np.maximum(GRID / 0.1, 1)))
+SLOW = np.linspace(1.0, 0.97, 60)

@@ -70,6 +70,21 @@ def test_what_lint_sees_too_is_surer() -> None:
     assert told("lr-too-high", HARD).confidence == "likely"
 
 
+def test_a_change_is_written_once(script: Path) -> None:
+    """A second remedy that asks for the same lines keeps its example; the lines stand under the first."""
+    filtered = "opt = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], lr=RATE)"
+    changed = SCRIPT.replace(MADE, f"{filtered}\nnet.head = torch.nn.Linear(3, 1)")
+    script.write_text(changed)
+    early = Remedy(change="add-parameters", arguments={}, applies="adapt", text="Build it later.", code="later")
+    group = Remedy(change="add-parameters", arguments={}, applies="adapt", text="Add a group.", code="add")
+    held = finding("optimizer-param-mismatch", early).model_copy(update={"remedies": [early, group], "sites": []})
+    held = held.model_copy(update={"sites": [Site(file="train.py", line=4, source=filtered)]})
+    first, second = with_lines([held], RUN, BOOK, "en")[0].remedies
+    assert [edit.line for edit in first.edits] == [4, 5]
+    assert first.applies == "paste"
+    assert (second.applies, second.code) == ("adapt", "add")
+
+
 def test_a_flag_is_told_and_not_written_over(script: Path) -> None:
     """The remedy says how to run again, in either language."""
     head = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--lr', type=float)\nargs = p.parse_args()\n"

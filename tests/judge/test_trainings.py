@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from builders import build_log, make_loss, make_model, make_optimizer, site
+from builders import build_log, event, make_loss, make_model, make_optimizer, site
 
 from trainadvisor.document import diagnose
 from trainadvisor.log.reader import read_log
@@ -88,4 +88,41 @@ def test_trainings_one_after_the_other_are_not_adversarial(tmp_path: Path) -> No
     steps = [{"opt": [step % 2], "loss": 1.0} for step in range(STEPS)]
     assert adversarial(
         read_log(build_log(tmp_path, models=models, optimizers=optimizers, steps=steps, name="gan.json"))
+    )
+
+
+def _then_fine_tuned(folder: Path, *, held: list[int], gradient: bool) -> Path:
+    """Write a log of a pretraining, then of a fine-tuning whose optimizer holds some of a model's two layers."""
+    models = [make_model(("a", "Linear", 4, 10), id=0), make_model(("a", "Linear", 4, 4), ("b", "Linear", 4, 10), id=1)]
+    losses = [
+        {**make_loss(target=TARGET, graph={"parameters": numbers}), "id": number}
+        for number, numbers in enumerate([[0, 1], [102, 103]])
+    ]
+    steps = [
+        {"opt": [number], "loss": float(loss), "loss_id": number, "lr": 0.01, "no_grad": number == 1 and not gradient}
+        for number, curve in enumerate([FALLING, FALLING if gradient else STUCK])
+        for loss in curve
+    ]
+    without = 0 if gradient else STEPS
+    counts = {"step": 2 * STEPS, "step_without_grad": without, "gradless_optimizers": without // STEPS}
+    optimizers = [_optimizer(0, [0, 1], 7), _optimizer(1, held, 9)]
+    events = [event("tally", {**counts, "backward": 2 * STEPS, "manual_updates": False}, step=2 * STEPS)]
+    return build_log(folder, models=models, optimizers=optimizers, losses=losses, steps=steps, events=events, end={})
+
+
+def test_a_head_that_fine_tuning_does_not_hold_is_told_of_that_training(tmp_path: Path) -> None:
+    """Its optimizer finds no gradient while the one before did: that is no loss cut off, and not the other's fault."""
+    found = diagnose(_then_fine_tuned(tmp_path, held=[100, 101], gradient=False))
+    first, second = (phase["codes"] for phase in found.run["phases"])
+    assert (first, second[0]) == ([], "optimizer-param-mismatch")
+    assert "detached-loss" not in [finding.code for finding in found.walk()]
+    finding = found.findings[0]
+    assert (finding.where, finding.subjects) == ("train.py:9", ["b.weight", "b.bias"])
+
+
+def test_a_head_that_fine_tuning_holds_is_told_nothing_of(tmp_path: Path) -> None:
+    """Nor what it keeps as it was."""
+    found = diagnose(_then_fine_tuned(tmp_path, held=[102, 103], gradient=True))
+    assert {code for phase in found.run["phases"] for code in phase["codes"]}.isdisjoint(
+        {"optimizer-param-mismatch", "detached-loss"}
     )

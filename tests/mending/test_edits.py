@@ -74,6 +74,19 @@ def test_all_parameters_are_given_where_some_are_set() -> None:
     ]
 
 
+def test_the_optimizer_is_made_behind_the_new_head() -> None:
+    """What it leaves out stays left out; where it holds all that is not frozen already, nothing is written."""
+    frozen = "for p in net.features.parameters():\n    p.requires_grad = False\n"
+    made = "opt = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], lr=1e-3)"
+    text = HEAD + frozen + made + "\nnet.head = nn.Linear(64, 10)\n" + LOOP
+    whole = patch(finding("optimizer-param-mismatch", remedy("add-parameters")), parse(text, "train.py"), BOOK)
+    assert whole is not None
+    assert whole.text is not None
+    assert f"net.head = nn.Linear(64, 10)\n{made}\nfor epoch" in whole.text
+    right = HEAD + frozen + "net.head = nn.Linear(64, 10)\n" + made + "\n" + LOOP
+    assert lines("optimizer-param-mismatch", right, remedy("add-parameters")) == []
+
+
 def test_frozen_weights_are_released() -> None:
     """With the loop that does nothing else; two places are a choice of the person."""
     frozen = "for p in net.parameters():\n    p.requires_grad = False\n"

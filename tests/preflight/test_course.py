@@ -5,13 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders import make_model
-from preflightkit import GRID, LOSS, SUM, Given, applied, fly, named, swept
+from preflightkit import GRID, LEARNT, LOSS, RANGE, SLOW, SUM, Given, applied, fly, named, swept
 
 from trainadvisor.preflight import lr_range_test
 
-LEARNT = np.geomspace(1.0, 0.01, 100)
-RANGE = swept(1 - 0.9 / (1 + (1e-2 / GRID) ** 2) + 0.3 * np.log10(np.maximum(GRID / 0.1, 1)))
-SLOW = np.linspace(1.0, 0.97, 60)
 RAW_INPUTS = {
     "kind": "inputs",
     "detail": {"model": 0, "phase": "train", "shape": [32, 8], "dtype": "float32", "floating": True, "mean": 130.0,
@@ -35,7 +32,7 @@ def test_a_healthy_script_passes(tmp_path: Path) -> None:
     assert result.outcome == "pass"
     assert [check.state for check in result.checks if check.state == "failed"] == []
     assert named(result, "one-batch").state == named(result, "learning-rate").state == "passed"
-    assert result.summary == "the first 60 steps show no fault."
+    assert (result.mark, result.summary) == ("pass", "the first 60 steps show no fault.")
     assert given.asked == ["one-batch", "lr-range"]
 
 
@@ -94,11 +91,12 @@ def test_a_model_too_small_to_learn_a_batch_by_heart_is_not_judged(tmp_path: Pat
     assert (result.outcome, named(result, "one-batch").state) == ("pass", "not-judged")
 
 
-def test_a_batch_that_a_larger_rate_teaches_passes(tmp_path: Path) -> None:
-    """A warm-up or a small rate is no fault of wiring."""
+def test_a_batch_that_only_a_larger_rate_teaches_is_not_judged(tmp_path: Path) -> None:
+    """A warm-up or a small rate is no fault of wiring, and nothing that passes: the answer names it."""
     given = Given(tmp_path, natural=SLOW, one_batch=np.ones(100), rescue=RANGE, lr_range=RANGE)
     result = fly(given)
-    assert (result.outcome, named(result, "one-batch").state) == ("pass", "passed")
+    assert (result.outcome, named(result, "one-batch").state) == ("pass", "not-judged")
+    assert (result.mark, result.summary) == ("open", "the first 60 steps show no fault; not judged: one batch.")
     assert "but at a larger one" in named(result, "one-batch").sentence
 
 

@@ -108,6 +108,17 @@ def test_only_what_was_tried_to_its_end_is_noted(verdict: str, *, noted: bool) -
     assert told.findings[0].confidence == ("possible" if noted else "likely")
 
 
+@pytest.mark.parametrize(
+    ("gone", "gain", "confidence"), [(["a"], 0.8, "certain"), (["a"], 0.1, "likely"), ([], 0.8, "likely")]
+)
+def test_what_is_certain_stays_so_beside_a_small_gain(gone: list[str], gain: float, confidence: str) -> None:
+    """Its own remedy has made it go away and gained something, too little to count with one seed."""
+    one = tried("no-better")
+    one.trials, one.gain = [SimpleNamespace(gone=gone)], gain
+    told = marked(diagnosis(finding("a", LR, confidence="certain")), [one], [], EN)
+    assert told.findings[0].confidence == confidence
+
+
 def test_what_helped_is_no_failure() -> None:
     """Neither is one of two changes that were tried together."""
     two = (Change("lr", {"value": 0.1}), Change("clip", {}))
@@ -128,7 +139,9 @@ WANTED = SimpleNamespace(fix="lr-too-low", code=None)
 
 def session(**parts: Any) -> Any:
     """Return a session that is over."""
-    run = SimpleNamespace(usable=True, diagnosis=diagnosis(finding("a")), outcome=SimpleNamespace(seconds=12.3))
+    run = SimpleNamespace(
+        usable=True, diagnosis=diagnosis(finding("a")), outcome=SimpleNamespace(seconds=12.3, stopped=None)
+    )
     request = SimpleNamespace(fix=None, code=None)
     given = {
         "baseline": run,
@@ -138,8 +151,26 @@ def session(**parts: Any) -> Any:
         "request": request,
         "typical": 7.6,
         "enough": "1m",
+        "interrupted": False,
     }
     return SimpleNamespace(**{**given, **parts})
+
+
+def test_what_the_person_or_the_budget_ended_is_told_so() -> None:
+    """The script has not died, and its budget was not too small for a trial."""
+    document = Verification(answer="not-judged", baseline=Baseline(state="broken", summary="why"))
+    said = answer._sentence(session(interrupted=True, screening=1), document, EN)
+    assert said == "you interrupted it before trial 1 ended"
+    cut = SimpleNamespace(usable=False, diagnosis=None, steps=7, outcome=SimpleNamespace(seconds=5.2, stopped="limit"))
+    said = answer._sentence(session(baseline=cut, budget=SimpleNamespace(total=5.0)), document, EN)
+    assert said.startswith("its budget ended the unmodified run after 5 s and 7 steps")
+
+
+def test_a_gain_that_may_be_nothing_is_not_proven() -> None:
+    """Its interval holds zero; one that does not is, with most of its seeds."""
+    over = SimpleNamespace(notes=[])
+    assert not answer._proven(over, verified(interval=[-0.07, 0.9]))
+    assert answer._proven(over, verified(interval=[0.07, 0.9]))
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,21 @@ def test_remedies_of_consequences_come_later():
     assert words(cause) == ["init", "activation"]
 
 
+def test_what_a_script_may_do_on_purpose_is_not_undone_for_a_consequence():
+    """A cause explains that weights stand still; where that is the cause itself, they are released."""
+    still = finding("b", ("unfreeze", {}), ("lr", {"factor": 2.0}))
+    assert words(finding("a", ("add-parameters", {}), explains=[still])) == ["add-parameters", "lr"]
+    assert words(still) == ["unfreeze", "lr"]
+
+
+def test_a_trial_is_told_by_the_remedy_that_asks_for_it():
+    """Not by one that says how to look for the fault."""
+    found = finding("b", ("unfreeze", {}), ("unfreeze", {}))
+    found.remedies[0].applies, found.remedies[1].text = "adapt", "Release them."
+    told = Diagnosis(state="broken", summary="", findings=[found])
+    assert [c.remedies[0].text for c in candidates(told) if c.code == "b"] == ["Release them."]
+
+
 def test_notes_are_not_cured():
     """A finding that is only worth knowing leads to no trial."""
     told = Diagnosis(state="healthy", summary="", findings=[finding("a", ("lr", {"factor": 2.0}), severity="note")])

@@ -187,6 +187,31 @@ def test_the_margin_of_a_ratio_is_told_in_the_units_of_the_metric():
     assert Comparison("a", 4.0, 2.0, gains, gains, **rest).margin == 0.5
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "gains", "interval"),
+    [
+        ("validation accuracy", 0.3, [0.1, 0.9, 0.9], [-0.3, 0.7]),
+        ("validation accuracy", 0.1, [0.5, 0.6], [-0.0853102, 0.9]),
+        ("validation R2", 0.3, [0.1, 0.9, 0.9], [-0.5140407, 0.7]),
+    ],
+)
+def test_an_interval_holds_what_is_possible(name, before, gains, interval):
+    """An accuracy lies between 0 and 1, an R2 below 1."""
+    found = effect(gains, [0.0] * len(gains), 0.1)
+    facts = {"higher": True, "held_out": True, "own": False, "useful": True, "share": True}
+    told = Comparison(name, before, before + 0.4, found, found, **facts).interval
+    assert told == pytest.approx(interval, abs=1e-6)
+
+
+def test_the_interval_of_a_ratio_is_told_in_the_units_of_the_metric():
+    """Losses fall to a half, to a third: from twice 1 less 1 on, and at most by all that there was."""
+    facts = {"higher": False, "held_out": True, "own": False, "useful": True, "share": False}
+    gains, ratios = effect([1.0, 2.0], [0.0] * 2, 0.5), effect([math.log(2), math.log(3)], [0.0] * 2, 0.1)
+    low, high = Comparison("loss", 2.5, 1.0, gains, ratios, **facts).interval
+    assert low == pytest.approx(math.expm1(ratios.interval[0]))
+    assert high == 2.5
+
+
 def test_pairs_are_won_and_lost_beyond_the_least_gain():
     """Exactly that is a tie; of one pair there is no spread."""
     found = effect([0.5, -0.5, 1.0, -1.0], [0.0] * 4, 0.5)

@@ -267,6 +267,7 @@ def use_modulelist(application: ChangeApplication) -> None:
     limits="It cannot see a cut by .data or numpy(); a stop-gradient that is meant is passed over too.",
     limits_zh="无法识别 .data 或 numpy() 造成的截断；有意的停止梯度也会被忽略。",
     acts_after_first_step=True,
+    overrules=True,
 )
 def unfreeze(application: ChangeApplication) -> None:
     """Let every parameter require a gradient, ignore detach() inside the model, and add what no optimizer holds."""

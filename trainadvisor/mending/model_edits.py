@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.lint.patterns.optimizer_order import optimizer_param_mismatch
 from trainadvisor.mending.names import model_name
 from trainadvisor.source import torch_names
 from trainadvisor.source.edits import before, replaced, unwrapped, with_argument, without, without_argument
+from trainadvisor.source.given_parameters import given_parameters
 from trainadvisor.source.syntax import called, constant, is_self, keyword
 
 if TYPE_CHECKING:
@@ -134,6 +136,9 @@ def parameters(training: Training, arguments: Arguments) -> Fix | None:
     """Give the optimizer every parameter of the only model, where what it is given is set."""
     del arguments
     calls = training.optimizers
+    early = list(optimizer_param_mismatch(training))
+    if early:
+        return next((match.fix for match in early if match.fix), None)
     found = [given for call in calls if (given := keyword(call, "params", 0)) is not None]
     texts = {ast.unparse(given) for given in found}
     if not found or len(texts) != 1:
@@ -142,8 +147,8 @@ def parameters(training: Training, arguments: Arguments) -> Fix | None:
     origin = training.values.single(given)
     set_at = origin if origin is not None else given
     model = _root_of_parameters(set_at) or _called_model(training)
-    if model is None or ast.unparse(set_at) == f"{model}.parameters()":
-        return None
+    if model is None or any(model == held.owner for held in given_parameters(training, calls[0])):
+        return None  # all that asks for gradients is given already
     spans = [replaced(training.source, set_at, f"{model}.parameters()")]
     groups = _group_rates(training)
     if len(calls) == 1 and keyword(calls[0], "lr", 1) is None and groups:

@@ -11,6 +11,9 @@ from trainadvisor.vocabulary import Severity  # noqa: TC001 - (the same)
 
 SCHEMA: Literal["trainadvisor/preflight/1"] = "trainadvisor/preflight/1"
 
+# The checks without which the steps that were seen show little of whether the script learns.
+TELLING = frozenset({"one-batch", "learning-rate"})
+
 Outcome = Literal["pass", "fail", "undecided"]
 State = Literal["passed", "failed", "not-judged"]
 Figure = float | int | bool | str | None
@@ -68,6 +71,16 @@ class Preflight(_Part):
     learning_rate: LearningRate | None = None
     diagnosis: Diagnosis | None = None
     notes: list[str] = Field(default_factory=list)
+
+    @property
+    def mark(self) -> str:
+        """Return the name of the word above the report: a run without a fault passes where it was tried as well."""
+        return "open" if self.outcome == "pass" and unjudged(self.checks) else self.outcome
+
+
+def unjudged(checks: list[Check]) -> list[Check]:
+    """Return the checks of how the script learns that could not be judged."""
+    return [check for check in checks if check.name in TELLING and check.state == "not-judged"]
 
 
 def json_schema() -> dict[str, Any]:

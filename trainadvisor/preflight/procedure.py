@@ -15,9 +15,10 @@ from trainadvisor.preflight import (
     memory_limit,
     one_batch,
     questions,
+    spent_rate,
     whole_run,
 )
-from trainadvisor.preflight.preflight_result import Check, LearningRate, Outcome, Preflight
+from trainadvisor.preflight.preflight_result import Check, LearningRate, Outcome, Preflight, unjudged
 from trainadvisor.signals.context import contexts
 from trainadvisor.telling import told
 from trainadvisor.trials.jobs import Change
@@ -78,6 +79,8 @@ class Procedure:
         if first.state == "failed":
             first.findings = [code for code in certain if self._book.get(code).explains_crashes]
         broken = self._errors(seen.diagnosis, certain)
+        spent = spent_rate.check(trial.log, self._wish.lang) if questions.is_cut(trial) else None
+        broken += spent.findings if spent is not None else []
         why = "" if self._wish.experiments else "skipped"
         why = "mend" if broken or first.state == "failed" else why
         if not why:
@@ -89,7 +92,7 @@ class Procedure:
             questions.initial_loss(seen),
             *(questions.family(name, seen) for name in questions.FAMILIES),
             questions.one_batch(seen, why, broken or ["start"]),
-            rate_check,
+            spent or rate_check,
             *contracts.checks(seen.log, self._wish.lang, self._full),
             questions.throughput(seen),
             whole_run.check(seen.log, self._wish.lang, self._plan(seen, why)),
@@ -215,10 +218,11 @@ class Procedure:
             known = bool(diagnosis and diagnosis.findings and diagnosis.findings[0].code in told)
             return diagnosis.summary if known and diagnosis else failing[0].sentence
         steps = answers[0].figures.get("steps")
-        open_ = [check for check in answers if check.state == "failed"]
-        return say(
-            "preflight.summary.warned" if open_ else "preflight.summary.pass", lang, steps=steps, count=len(open_)
-        )
+        warned = [check for check in answers if check.state == "failed"]
+        left = "、" if lang == "zh" else ", "
+        names = left.join(say(f"preflight.check.{check.name}", lang) for check in unjudged(answers))
+        key = "warned" if warned else "open" if names else "pass"
+        return say(f"preflight.summary.{key}", lang, steps=steps, count=len(warned), names=names)
 
 
 def _fate(seen: questions.Seen) -> str:

@@ -58,7 +58,7 @@ def start(trial: Trial, wanted: int, lang: str) -> Check:
         line = (trial.printed.strip().splitlines() or [""])[-1]
         return _open("start", say("preflight.start.no-log", lang, line=line), figures)
     if steps < FEWEST:
-        key = "nothing" if not steps else "few" if _cut(trial) else "short"
+        key = "nothing" if not steps else "few" if is_cut(trial) else "short"
         return _open("start", say(f"preflight.start.{key}", lang, steps=steps, wanted=wanted), figures)
     return Check(name="start", state="passed", figures=figures,
                  sentence=say("preflight.start.ran", lang, steps=steps, seconds=trial.seconds))  # fmt: skip
@@ -73,7 +73,8 @@ def _crash(trial: Trial) -> dict[str, Any]:
     return {"type": str(detail.get("type")), "message": str(detail.get("message") or "")[:LONGEST]}
 
 
-def _cut(trial: Trial) -> bool:
+def is_cut(trial: Trial) -> bool:
+    """Return whether the steps are the first ones of a run that would have gone on."""
     return trial.code is None or (trial.log is not None and (trial.log.end or {}).get("reason") == "cut")
 
 
@@ -149,7 +150,7 @@ def _batch_answer(seen: Seen, fit: Fit, confirmed: list[str]) -> tuple[str, Stat
     if seen.learns is None:
         return "undecided", "not-judged"
     if seen.learns:
-        return "other-rate", "passed"
+        return "other-rate", "not-judged"
     return ("failed", "failed") if fit.roomy else ("small", "not-judged")
 
 

@@ -95,7 +95,17 @@ def first_step(log: RunLog, mask: Any) -> int | None:
 @signal(unit="share", **CALLS)
 def no_grad_share(log: RunLog) -> float | None:
     """Share of optimizer steps at which no parameter of the optimizer had a gradient."""
-    return share(count(log, "step_without_grad"), count(log, "step"))
+    own = _own_without_gradient(log)
+    return share(count(log, "step_without_grad"), count(log, "step")) if own is None else own
+
+
+def _own_without_gradient(log: RunLog) -> float | None:
+    """Return that share of one of several trainings, where its own steps tell it: the counts are of the whole run."""
+    if len(log.phases) == 1 or len(log.phase.optimizers) != 1 or count(log, "zero_between_backward_and_step"):
+        return None
+    alone = log.column("no_grad")
+    known = alone[np.isfinite(alone)]
+    return float(known.mean()) if log.tally and known.size else None
 
 
 @signal(unit="share", **CALLS)
@@ -112,8 +122,13 @@ def graphless_share(log: RunLog) -> float | None:
 
 @signal(unit="optimizers", **CALLS)
 def gradless_optimizers(log: RunLog) -> int | None:
-    """Number of optimizers that found no gradient at any of their steps (at least twenty), while others found some."""
-    found = count(log, "gradless_optimizers")
+    """Number of optimizers that found no gradient at any of their steps (at least twenty), while others found some.
+
+    One that is alone in its training has no others; it is counted only where losses without a graph were seen.
+    """
+    found, own = count(log, "gradless_optimizers"), _own_without_gradient(log)
+    if found and own is not None and (own < 1 or not count(log, "graphless_backwards")):
+        return 0
     return None if found is None else int(found)
 
 

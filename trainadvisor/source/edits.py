@@ -86,6 +86,17 @@ def moved(source: Source, statement: ast.stmt, block: Sequence[ast.stmt], target
     return (*put, *taken) if put and taken else None
 
 
+def moved_behind(source: Source, statement: ast.stmt, block: Sequence[ast.stmt], target: ast.stmt) -> Fix | None:
+    """Return the spans that move a statement behind another one of its block, as it is written."""
+    taken = without(source, statement, block)
+    lines = source.segment(statement).split("\n")
+    shift = after(source, target, lines[0]) if stands_alone(source, statement) else None
+    if not taken or not shift or indent_of(source, statement) != indent_of(source, target):
+        return None
+    put = Span(shift[0].start, shift[0].end, "\n".join([shift[0].new, *lines[1:]]))
+    return (*taken, put)
+
+
 def _first_line(statement: ast.stmt) -> int:
     decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
     return min([statement.lineno, *(node.lineno for node in decorators)])

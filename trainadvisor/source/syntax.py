@@ -50,6 +50,11 @@ def words(node: ast.AST) -> str:
     return ast.unparse(node)
 
 
+def names_in(node: ast.AST, use: type[ast.expr_context] = ast.expr_context) -> set[str]:
+    """Return the names that a node uses, or those that it uses in one way: reads or binds."""
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, use)}
+
+
 def in_head(child: ast.AST, parent: ast.AST) -> bool:
     """Return whether a node is a default, decorator or base, which belong to the scope outside."""
     body = getattr(parent, "body", [])

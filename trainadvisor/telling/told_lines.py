@@ -62,6 +62,7 @@ def _with_lines(finding: Finding, project: Project, book: Rulebook, lang: str) -
         return finding
     seen = next((made for source in sources if (made := of_pattern(finding, source, book)) is not None), None)
     ways = [of_remedy(finding, number, project, sources) for number in range(len(finding.remedies[:MOST_REMEDIES]))]
+    ways = _without_repeats(seen if seen is not None and seen.code == finding.code else None, ways)
     remedies = [
         _remedy(remedy, made, lang) for remedy, made in zip(finding.remedies[: len(ways)], ways, strict=True)
     ] + finding.remedies[len(ways) :]
@@ -79,6 +80,18 @@ def _with_lines(finding: Finding, project: Project, book: Rulebook, lang: str) -
     where = sites[0].where if sites else None
     surer = _surer(finding.confidence) if seen is not None else finding.confidence
     return finding.model_copy(update={"sites": sites, "where": where, "remedies": remedies, "confidence": surer})
+
+
+def _without_repeats(seen: Patch | None, ways: Sequence[Patch | None]) -> list[Patch | None]:
+    """Return the ways of the remedies without those whose lines one before them has written already."""
+    texts: set[str] = set()
+    kept: list[Patch | None] = []
+    for number, made in enumerate(ways):
+        first = seen if number == 0 and seen is not None else made
+        text = first.text if first is not None else None
+        kept.append(made if text is None or text not in texts else None)
+        texts |= {text} if text is not None else set()
+    return kept
 
 
 def _surer(confidence: Confidence) -> Confidence:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from trainadvisor.verify.trial_runs import Tried
     from trainadvisor.verify.verify_result import Verified
 
+# A gain that would nearly count, as a share of one that does.
+SMALL_GAIN = 0.5
 FINISHED = frozenset({"better", "no-better", "worse", "hopeless"})
 
 
@@ -70,12 +72,15 @@ def _same(diagnosis: Diagnosis, change: str, arguments: dict[str, Any]) -> list[
 
 
 def _weigh(diagnosis: Diagnosis, tried: Sequence[Tried], found: Sequence[Verified]) -> None:
-    """Raise the confidence of a finding whose remedy cured the run; lower it if all its remedies failed."""
+    """Raise the confidence of a finding whose remedy cured the run; lower it if all its remedies failed.
+
+    What is certain and goes away with its remedy was there, also where a single seed shows only a small gain.
+    """
     cured = {item.code for item in found if item.code in item.gone}
     for finding in diagnosis.findings:
         if finding.code in cured:
             _shift(finding, +1)
-        elif _failed(finding, tried):
+        elif _failed(finding, tried) and not _was_there(finding, tried):
             _shift(finding, -1)
 
 
@@ -84,6 +89,14 @@ def _failed(finding: Finding, tried: Sequence[Tried]) -> bool:
     own: list[Change] = [c for t in tried if t.candidate.code == finding.code for c in t.candidate.changes]
     ended = [t for t in tried if t.candidate.code == finding.code and t.verdict in FINISHED]
     return bool(own) and bool(ended) and not any(t.better for t in ended)
+
+
+def _was_there(finding: Finding, tried: Sequence[Tried]) -> bool:
+    """Return whether a finding that is certain has gone away with a remedy of its own, which gained something."""
+    own = [t for t in tried if t.candidate.code == finding.code and t.verdict in FINISHED]
+    return finding.confidence == Confidence.CERTAIN and any(
+        finding.code in t.trials[0].gone and t.gain > SMALL_GAIN for t in own
+    )
 
 
 def _shift(finding: Finding, by: int) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainadvisor.gate.decision import is_in_doubt
 from trainadvisor.i18n.language import Words
+from trainadvisor.trials.budget import told_seconds
 from trainadvisor.verify import ruled_out as ruling
 from trainadvisor.verify import source_edits, trial_verdict
 from trainadvisor.verify.annotate import marked
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from trainadvisor.verify.plan import Candidate
     from trainadvisor.verify.session import Session
     from trainadvisor.verify.trial_runs import Run, Tried
-    from trainadvisor.verify.trial_verdict import Comparison
 
 # Number of metrics named in the sentence of the answer.
 FIGURES = 3
@@ -39,7 +38,7 @@ def document(session: Session, source: str | None = None) -> Verification:
         trials=[trial for tried in session.tried for trial in tried.trials],
         verified=found,
         ruled_out=ruling.ruled_out(session.tried, words) if answer == "none-helped" else [],
-        notes=_notes(session, words),
+        notes=_notes(session, found, words),
         target=session.request.target,
         args=list(session.request.args),
         module=session.request.module,
@@ -65,7 +64,14 @@ def held(session: Session) -> list[Tried]:
 
 def _proven(session: Session, item: Verified) -> bool:
     """Return whether it helps with most of several seeds; where seeds change nothing, one pair says what all would."""
-    return (item.seeds > 1 and 2 * item.wins > item.seeds) or "seeds-ignored" in session.notes
+    if "seeds-ignored" in session.notes:
+        return True
+    return item.seeds > 1 and 2 * item.wins > item.seeds and not _may_be_nothing(item)
+
+
+def _may_be_nothing(item: Verified) -> bool:
+    """Return whether the interval of the gain holds zero."""
+    return item.interval is not None and item.interval[0] <= 0.0
 
 
 def _answer(session: Session, found: list[Verified]) -> Answer:
@@ -98,7 +104,7 @@ def verified(session: Session, tried: Tried, source: str | None) -> Verified:
     return Verified(
         change=first.change, arguments=first.arguments, metric=chosen.name,
         before=chosen.before, after=chosen.after,
-        interval=_interval(chosen) if len(tried.runs) > 1 else None,
+        interval=chosen.interval if len(tried.runs) > 1 else None,
         seeds=len(tried.runs), wins=chosen.decision.wins,
         diff="\n".join(patch.diff() for patch in found) or _snippet(tried.candidate),
         combined_with=[Applied(change=c.change, arguments=c.arguments) for c in tried.candidate.changes[1:]],
@@ -110,10 +116,6 @@ def verified(session: Session, tried: Tried, source: str | None) -> Verified:
             "after": [trial.curve for trial in tried.trials],
         },
     )  # fmt: skip
-
-
-def _interval(chosen: Comparison) -> list[float] | None:
-    return list(chosen.effect.interval) if chosen.effect.interval and not math.isnan(chosen.before) else None
 
 
 def _curve(run: Run | None) -> list[list[float]]:
@@ -182,7 +184,7 @@ def _why(run: Run | None) -> str:
     return last_line(run.outcome) if run is not None else ""
 
 
-def _notes(session: Session, words: Words) -> list[str]:
+def _notes(session: Session, found: list[Verified], words: Words) -> list[str]:
     notes = [words(f"verify.note.{key}") for key in session.notes]
     if session.baseline is not None and session.baseline.cut and session.request.prior is None:
         notes.append(words("verify.note.cut", step=words.number(session.baseline.steps)))
@@ -198,6 +200,8 @@ def _notes(session: Session, words: Words) -> list[str]:
     original = Path(f"{session.request.target}.orig")  # what `trainadvisor fix` keeps
     if not session.tried and session.screening is None and original.is_file():
         notes.append(words("verify.note.original", name=original.name))
+    if any(2 * item.wins > item.seeds and _may_be_nothing(item) for item in found[:1]):
+        notes.append(words("verify.note.may-be-nothing"))
     one_pair = [t for t in held(session)[:1] if len(t.runs) == 1 and session.request.seeds > 1]
     if one_pair and "seeds-ignored" not in session.notes and "better" in verdicts:
         notes.append(words("verify.note.one-pair", seconds=f"{session.typical:.0f}", budget=session.enough))
@@ -207,9 +211,28 @@ def _notes(session: Session, words: Words) -> list[str]:
 # -- the sentence
 
 
+def _ended(session: Session, words: Words) -> str:
+    """Return who ended what nothing came of, where that was the person or the budget."""
+    baseline = session.baseline
+    if session.interrupted:
+        return words("verify.ended.person", number=len(session.tried) + 1)
+    if baseline is None or baseline.outcome.stopped != "limit":
+        return ""
+    return words(
+        "verify.ended.budget", seconds=f"{baseline.outcome.seconds:.0f}", steps=words.number(baseline.steps),
+        budget=told_seconds(2 * session.budget.total),
+    )  # fmt: skip
+
+
 def _sentence(session: Session, document: Verification, words: Words) -> str:
     if document.verified:
         return told(document.verified[0], words)
+    ended = _ended(session, words) if document.answer == "not-judged" else ""
+    return ended or _judged(session, document, words)
+
+
+def _judged(session: Session, document: Verification, words: Words) -> str:
+    """Return the sentence of a session that came to its end."""
     baseline = session.baseline
     if document.answer == "none-helped":
         return ruling.none_helped(session.tried, document.ruled_out, words)

@@ -42,7 +42,8 @@ def candidates(diagnosis: Diagnosis, only: str | None = None, lr: float | None =
     roots = [f for f in diagnosis.walk() if f.code == only] if only else alarming(diagnosis)
     first = [list(_of(root)) for root in roots]
     rivals = list(chain.from_iterable(_separating(root) for root in roots))
-    later = [] if only else [list(_of(follower)) for root in roots for follower in root.consequences()]
+    followers = [] if only else [follower for root in roots for follower in root.consequences()]
+    later = [[c for c in _of(follower) if not c.changes[0].about.overrules] for follower in followers]
     ordered = [
         *chain.from_iterable(options[:FIRST] for options in first[:1]),
         *rivals,
@@ -59,8 +60,14 @@ def candidates(diagnosis: Diagnosis, only: str | None = None, lr: float | None =
 def _of(finding: Finding) -> Iterator[Candidate]:
     behind = finding.family != "data"
     for remedy in sorted(finding.remedies, key=lambda r: behind and about(r.change).order == Order.BEHIND):
-        if remedy.change != BY_HAND and about(remedy.change).comparable:
+        if remedy.change != BY_HAND and about(remedy.change).comparable and not _better_told(remedy, finding):
             yield Candidate((_change(remedy),), finding.code, (remedy,), measures=finding.handling.measures)
+
+
+def _better_told(remedy: Remedy, finding: Finding) -> bool:
+    """Return whether another remedy says what the same trial does, and this one only how to look."""
+    others = [other for other in finding.remedies if other.applies == "try" and _change(other) == _change(remedy)]
+    return bool(others) and remedy.applies == "adapt"
 
 
 def _change(remedy: Remedy) -> Change:

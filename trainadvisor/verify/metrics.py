@@ -67,7 +67,8 @@ def _held_out(log: RunLog) -> Iterator[Measure]:
     accuracy = figure(log, "val_accuracy_final")
     if accuracy is not None:
         noise = figure(log, "val_accuracy_error") or 0.0
-        yield Measure(ACCURACY, accuracy, noise, _majority(_fact(log, last)), held_out=True, share=True)
+        trivial = _majority(_fact(log, last)) or _majority(trivial_predictor.main_loss(log))
+        yield Measure(ACCURACY, accuracy, noise, trivial, held_out=True, share=True)
     r2 = _r2(log)
     if r2 is not None:
         yield Measure(R2, _no_worse_than_hopeless(r2), 0.0, 0.0, held_out=True, share=True)

@@ -73,6 +73,22 @@ class Comparison:
             return self.effect.margin
         return self.after * math.expm1(self.decision.margin)
 
+    @property
+    def interval(self) -> list[float] | None:
+        """Return the interval of the gain by which it was decided, in units of the metric, cut to what is possible."""
+        found = self.decision.interval
+        if found is None or math.isnan(self.before) or math.isnan(self.after):
+            return None
+        low, high = found
+        if self.decision is not self.effect:
+            low, high = self.after * math.expm1(low), max(self.after * math.expm1(high), self.effect.mean)
+        if self.share:
+            lowest = 0.0 if "accuracy" in self.name else -math.inf
+            low, high = max(low, lowest - self.before), min(high, 1.0 - self.before)
+        elif self.decision is not self.effect:
+            high = min(high, self.before)
+        return [min(low, self.effect.mean), max(high, self.effect.mean)]
+
     def told(self) -> Compared:
         """Return it in the form used in the result."""
         return Compared(

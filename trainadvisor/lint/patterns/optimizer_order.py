@@ -5,14 +5,17 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from trainadvisor.lint.order import statements_between
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.source.edits import after, moved
-from trainadvisor.source.syntax import called, constant, keyword
+from trainadvisor.source.edits import after, moved, moved_behind
+from trainadvisor.source.given_parameters import given_parameters, overlap
+from trainadvisor.source.syntax import called, constant, keyword, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trainadvisor.source.edits import Fix
+    from trainadvisor.source.given_parameters import Given
     from trainadvisor.source.training import Training
 
 CHANGES = frozenset({"resize_vocab", "resize_token_embeddings"})
@@ -22,20 +25,47 @@ CHANGES = frozenset({"resize_vocab", "resize_token_embeddings"})
 def optimizer_param_mismatch(training: Training) -> Iterator[Match]:
     """Yield statements that replace the model or a part of it behind the making of its optimizer, in one block."""
     for made in training.optimizers:
-        statement = training.script.statement(made)
-        block = training.block(statement)
-        model = _model(made)
-        if statement is None or block is None or model is None or not isinstance(statement, ast.Assign):
-            continue
-        if any(other.lineno > made.lineno and _model(other) == model for other in training.optimizers):
-            continue
-        name = ast.unparse(statement.targets[0])
-        behind = block[block.index(statement) + 1 :]
-        for later in () if any(_rebuilds(other, name) for other in behind) else behind:
-            if _replaces(training, later, model) and _trained_behind(training, later):
-                values = {"optimizer": name, "model": model, "change": ast.unparse(later).split("\n")[0]}
-                yield Match(later, values, statement, moved(training.source, later, block, statement))
+        for given in given_parameters(training, made):
+            if found := _replaced_behind(training, made, given):
+                yield found
                 break
+
+
+def _replaced_behind(training: Training, made: ast.Call, given: Given) -> Match | None:
+    """Return the first statement that replaces what an optimizer was given, where a training follows."""
+    statement, block = training.script.statement(made), training.block(given.taken)
+    if block is None or not isinstance(statement, ast.Assign) or _given_later(training, made, given.owner):
+        return None
+    name = ast.unparse(statement.targets[0])
+    behind = block[block.index(given.taken) + 1 :]
+    if any(_rebuilds(other, name) for other in behind if other is not statement):
+        return None
+    for later in behind:
+        if _replaces(training, later, given.owner) and _trained_behind(training, later):
+            values = {"optimizer": name, "model": given.owner, "change": ast.unparse(later).split("\n")[0]}
+            return Match(later, values, statement, _in_order(training, statement, given, later, block))
+    return None
+
+
+def _given_later(training: Training, made: ast.Call, owner: str) -> bool:
+    """Return whether an optimizer that is made later may hold what another one lost."""
+    for other in training.optimizers:
+        held = given_parameters(training, other)
+        if other.lineno > made.lineno and any(overlap(owner, given.owner) for given in held):
+            return True
+    return False
+
+
+def _in_order(
+    training: Training, statement: ast.Assign, given: Given, later: ast.stmt, block: list[ast.stmt]
+) -> Fix | None:
+    """Return the change that makes the optimizer behind the change of the model, else the model before it."""
+    source, between = training.source, statements_between(block, given.taken, later)
+    made = ast.unparse(statement.targets[0])
+    if given.taken is statement and not any(names_in(other) & {made} for other in [*between, later]):
+        return moved_behind(source, statement, block, later)
+    stored = {name for other in [given.taken, *between] for name in names_in(other, ast.Store)}
+    return moved(source, later, block, given.taken) if not stored & names_in(later, ast.Load) else None
 
 
 def _trained_behind(training: Training, statement: ast.stmt) -> bool:
@@ -48,14 +78,6 @@ def _trained_behind(training: Training, statement: ast.stmt) -> bool:
         if any(place.lineno > statement.lineno for place in places):
             return True
     return False
-
-
-def _model(made: ast.Call) -> str | None:
-    """Return the model whose parameters an optimizer is given, all of them."""
-    given = made.args[0] if made.args else next((k.value for k in made.keywords if k.arg == "params"), None)
-    if isinstance(given, ast.Call) and called(given) == "parameters" and isinstance(given.func, ast.Attribute):
-        return ast.unparse(given.func.value)
-    return None
 
 
 def _rebuilds(statement: ast.stmt, optimizer: str) -> bool:
@@ -72,19 +94,18 @@ def _replaces(training: Training, statement: ast.stmt, model: str) -> bool:
     """Return whether a statement puts a new module in the place of the model's own, or a new model."""
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         func = statement.value.func
-        own = isinstance(func, ast.Attribute) and ast.unparse(func.value) == model
+        own = isinstance(func, ast.Attribute) and overlap(ast.unparse(func.value), model)
         return own and (called(statement.value) in CHANGES or _method_replaces(training, func))
     if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Call):
         return False
     target = statement.targets[0]
-    part = isinstance(target, (ast.Attribute, ast.Subscript)) and ast.unparse(target).startswith(
-        (f"{model}.", f"{model}[")
-    )
+    part = isinstance(target, (ast.Attribute, ast.Subscript)) and overlap(ast.unparse(target), model)
     full = training.script.full(statement.value.func)
     layer = (
         full.startswith("torch.nn.") and called(statement.value)[0].isupper() and called(statement.value) != "Parameter"
     )
-    anew = ast.unparse(target) == model and _is_new_model(training, statement.value, model)
+    written = ast.unparse(target)
+    anew = overlap(written, model) and len(written) <= len(model) and _is_new_model(training, statement.value, written)
     return (part and layer and called(statement.value) not in ("Identity", "Dropout")) or anew
 
 

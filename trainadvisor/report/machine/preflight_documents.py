@@ -30,7 +30,7 @@ def markdown(result: Preflight, lang: str) -> str:
         f"| {_cell(check.sentence)} |"
         for check in result.checks
     ]
-    lines = [f"### {title}", "", f"**{say(f'preflight.outcome.{result.outcome}', lang)}**: {_cell(result.summary)}", ""]
+    lines = [f"### {title}", "", f"**{say(f'preflight.outcome.{result.mark}', lang)}**: {_cell(result.summary)}", ""]
     return "\n".join([*lines, f"| {' | '.join(head)} |", "|---|---|---|", *rows])
 
 

@@ -20,7 +20,7 @@ MOST_FINDINGS = 3
 def render(result: Preflight, lang: str, *, fail_on: str, code: int, width: int = 100, color: bool = False) -> str:
     """Return the page; `code` is what the command exits with."""
     page = Page(Words(lang), width, color=color)
-    mark = say(f"preflight.outcome.{result.outcome}", lang)
+    mark = say(f"preflight.outcome.{result.mark}", lang)
     page.headline(mark, result.summary, STYLES[result.outcome])
     page.blank()
     _table(page, result.checks, lang)
