@@ -6,12 +6,18 @@ import atexit
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trainadvisor.errors import LogError, did_you_mean
 from trainadvisor.importers.folders import log_in
 from trainadvisor.importers.formats import refused
 from trainadvisor.regular import is_file, is_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 RUNS = Path("trainadvisor-runs")
 LARGEST_PASTE = 1 << 30
@@ -33,8 +39,24 @@ def find(name: str | None) -> Path:
             return _inside(place)
         if is_file(place):
             return place
-    message = f"{name}: there is no such log, folder or run{did_you_mean(name, _run_names())}{_advice()}"
+    hint = did_you_mean(name, _run_names()) or _near_file(path)
+    message = f"{name}: there is no such log, folder or run{hint}{_advice()}"
     raise LogError(message)
+
+
+def near_name(path: Path, there: Iterable[Path]) -> Path | None:
+    """Return the one of some files that is called nearly like a path, whatever its ending."""
+    names = {other.stem: other for other in there}
+    near = get_close_matches(path.stem, names, n=1, cutoff=0.6)
+    return names[near[0]] if near else None
+
+
+def _near_file(path: Path) -> str:
+    with suppress(OSError):
+        near = near_name(path, (other for other in path.parent.iterdir() if other.suffix not in (".py", ".pyc")))
+        if near is not None:
+            return f'; did you mean "{near}"?'
+    return ""
 
 
 def _pasted() -> Path:

@@ -75,7 +75,7 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
     """
     from trainadvisor.commands import verifying
     from trainadvisor.commands.common import language
-    from trainadvisor.commands.script_targets import tell_late
+    from trainadvisor.commands.misplaced import check_behind
     from trainadvisor.i18n.language import Words
     from trainadvisor.report.text.terminal import colored, emit, width
     from trainadvisor.report.text.verification import render
@@ -83,7 +83,7 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
     from trainadvisor.verify.verify_result import as_json
 
     chosen = language(lang)
-    tell_late("verify", OURS, args, target, chosen)
+    check_behind("verify", OURS, args, target, chosen, module=options["module"])
     session = _session(target, args, options, chosen)
     source = verifying.source_of(session.request)
     verifying.end_politely()

@@ -145,15 +145,11 @@ def is_log(target: str) -> bool:
 
 def check(request: Request, out: Path, report: Path | None, apply_to: Path | None) -> None:
     """Refuse what cannot work before anything is run."""
-    from trainadvisor.commands.script_targets import check_script
+    from trainadvisor.commands.script_targets import check_target
     from trainadvisor.report import files
 
-    if not request.module and not Path(request.target).is_file():
-        hint = "did you forget -m before a module's name?" if not request.target.endswith(".py") else "check the path"
-        message = f"{request.target}: there is no such script; {hint}"
-        raise UsageError(message)
     if not request.module:
-        check_script(request.target, "verify")
+        check_target(request.target, "verify")
     _check_own(out)
     for path in filter(None, (out, apply_to)):
         if not path.parent.is_dir():
