@@ -186,3 +186,24 @@ def test_an_option_that_may_be_the_scripts_goes_to_it_and_is_told(
         "options of trainadvisor come before it: trainadvisor run --report ... train.py"
     )
     assert call("run", "train.py", "--log", "x").err == ""
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_an_interrupt_before_the_script_begins_leaves_nothing(
+    folder: Path, call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, lang: str
+) -> None:
+    """One line, and no log."""
+    from trainadvisor.monitor.running_judge import LogJudge
+
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LogJudge, "prepare", interrupt)
+    (folder / "train.py").write_text("")
+    outcome = call("run", "--lang", lang, "train.py")
+    said = {
+        "en": ": cancelled before the script began; nothing was recorded",
+        "zh": "：已取消：脚本尚未开始，未记录任何内容",
+    }
+    assert (outcome.code, outcome.err) == (130, f"trainadvisor{said[lang]}\n")
+    assert list(folder.glob("trainadvisor-runs/*")) == []

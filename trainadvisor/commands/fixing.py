@@ -74,6 +74,9 @@ def run(log: str | None, lang: str | None, folders: Sequence[str], options: Opti
                              "were run; save it, change to its folder, and try again")  # fmt: skip
         project = Project(script=notebook.name, given={notebook.name: notebook})
         return _mend(project, [notebook_files.placed(item, notebook) for item in found], book, words, options)
+    if not diagnosis.run.get("script"):
+        raise UsageError(f"{path}: the log does not say which script wrote it, so there is no line to change; "
+                         "record the script with `trainadvisor run train.py`")  # fmt: skip
     if project.script is None:
         raise UsageError(f"{diagnosis.run.get('script')}: the script of this run is not here; "
                          "change to its folder, and try again")  # fmt: skip

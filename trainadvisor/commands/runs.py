@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import re
 import shutil
 import sys
 import tempfile
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 RUNS = Path("trainadvisor-runs")
-LARGEST_PASTE = 1 << 30
+LARGEST_PASTE, LARGEST_EMPTY = 1 << 30, 1 << 16
+SHOWN = 3
+BASELINE = "baseline.json"  # what verify calls the log of the script as it is
 NAMES = ("log.json", "log.json.gz", "log.json.zst")
 
 
@@ -72,9 +75,41 @@ def _pasted() -> Path:
 
 
 def latest() -> Path | None:
-    """Return the newest log of ./trainadvisor-runs or of this folder, None when there is none."""
-    logs = [folder / name for folder in (Path(), *RUNS.glob("*")) for name in NAMES]
-    return max((log for log in logs if log.is_file()), key=lambda log: log.stat().st_mtime, default=None)
+    """Return the newest log of ./trainadvisor-runs or of this folder, None when there is none.
+
+    A log of a run comes before what verify has recorded of the script as it is, one in which nothing happened is last.
+    """
+    return max(_logs(Path()), key=_rank, default=None)
+
+
+def _logs(folder: Path) -> list[Path]:
+    """Return the logs of a folder, of the runs in it, and of those in its ./trainadvisor-runs."""
+    runs = [*folder.glob("*"), *(folder / RUNS).glob("*")]
+    trials = [run / BASELINE for run in runs if _is_trial(run)]
+    return [log for log in (*(run / name for run in (folder, *runs) for name in NAMES), *trials) if _is_ours(log)]
+
+
+def _is_trial(folder: Path) -> bool:
+    return folder.name.startswith("verify-")
+
+
+def _is_ours(log: Path) -> bool:
+    if not log.is_file():
+        return False
+    with log.open("rb") as file:
+        return log.suffix != ".json" or b'"header"' in file.read(400)
+
+
+def _rank(log: Path) -> tuple[int, float]:
+    """Return how well a log goes for the latest one."""
+    return (0 if _is_empty(log) else 1 if log.name == BASELINE else 2, log.stat().st_mtime)
+
+
+def _is_empty(log: Path) -> bool:
+    """Return whether a log tells of no step and of no error."""
+    if log.suffix != ".json" or log.stat().st_size > LARGEST_EMPTY:
+        return False
+    return re.search(rb'"record": ?"(?:step|layers|eval)"|"kind": ?"exception"', log.read_bytes()) is None
 
 
 def _latest() -> Path:
@@ -86,7 +121,9 @@ def _latest() -> Path:
 
 
 def _inside(folder: Path) -> Path:
-    log = next((folder / name for name in NAMES if (folder / name).is_file()), None) or log_in(folder)
+    names = (*NAMES, BASELINE) if _is_trial(folder) else NAMES
+    log = next((folder / name for name in names if (folder / name).is_file()), None)
+    log = log or _only(folder) or log_in(folder)
     if log is None:
         why = refused.of_folder(folder)
         message = (
@@ -94,6 +131,17 @@ def _inside(folder: Path) -> Path:
         )
         raise LogError(message if why == refused.NO_FOLDER else f"{folder}: no log of a training; {why}")
     return log
+
+
+def _only(folder: Path) -> Path | None:
+    """Return the only log of the runs in a folder, None where none is; several are named, the latest first."""
+    logs = sorted(_logs(folder), key=_rank, reverse=True)
+    logs = [log for log in logs if log.name != BASELINE] or logs
+    if len(logs) < 2:  # noqa: PLR2004 - several
+        return logs[0] if logs else None
+    more = ", ..." if len(logs) > SHOWN else ""
+    named = ", ".join(str(log.parent) for log in logs[:SHOWN]) + more
+    raise LogError(f"{folder}: holds {len(logs)} runs; name one, the latest first: {named}")
 
 
 def _run_names() -> list[str]:

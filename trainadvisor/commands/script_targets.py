@@ -7,6 +7,7 @@ import re
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
 from trainadvisor.commands.runs import near_name
 from trainadvisor.errors import LogError, UsageError
@@ -14,6 +15,7 @@ from trainadvisor.errors import LogError, UsageError
 SCRIPTS = (".py", ".pyw", ".pyz", ".zip")
 LONGEST = 1 << 20
 PACKED = b"PK"
+WEIGHTS = (".pth", ".pt", ".ckpt", ".safetensors", ".bin", ".h5", ".onnx", ".gguf")
 # Endings that no module has.
 DATA = (".csv", ".json", ".txt", ".log", ".html", ".ipynb", ".pt", ".pth")
 
@@ -43,10 +45,10 @@ def _instead(path: Path) -> str:
 def check_script(target: str, command: str) -> None:
     """Refuse a file that holds no program, with what to do with it instead."""
     path = Path(target)
-    if path.suffix in SCRIPTS or not path.is_file():
+    if path.suffix in (".py", ".pyw") or not path.is_file():
         return
     start = _start(path)
-    if start.startswith((b"#!", PACKED)) or _is_program(start):
+    if start.startswith(b"#!") or (start.startswith(PACKED) and _runs(path)) or _is_program(start):
         return
     raise UsageError(f"{target}: is {_kind(path, start)}; `trainadvisor {command}` takes a script, such as train.py")
 
@@ -57,6 +59,15 @@ def _start(path: Path) -> bytes:
             return file.read(LONGEST)
     except OSError:
         return b"#!"  # running it will say what is wrong with it
+
+
+def _runs(path: Path) -> bool:
+    """Return whether a packed file is a program, as `python` runs it, and no checkpoint."""
+    try:
+        with ZipFile(path) as file:
+            return "__main__.py" in file.namelist()
+    except (BadZipFile, OSError):
+        return True  # running it will say what is wrong with it
 
 
 def _is_program(start: bytes) -> bool:
@@ -73,6 +84,12 @@ def _kind(path: Path, start: bytes) -> str:
     if path.suffix == ".ipynb" or b'"nbformat"' in start:
         return "a notebook: export its script first (jupyter nbconvert --to script)"
     from trainadvisor.importers import format_registry
+    from trainadvisor.importers.formats import refused
+
+    if path.suffix in WEIGHTS or start.startswith((PACKED, b"\x80")):
+        return "the weights of a model and no script"
+    if (ours := refused.own(start)) is not None:
+        return ours.removeprefix("this is ").partition(";")[0]
 
     try:
         form = format_registry.sniff(start[: 64 << 10], path)

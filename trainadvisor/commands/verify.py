@@ -112,6 +112,8 @@ def _named(
     from trainadvisor.errors import UsageError
     from trainadvisor.i18n.language import Words
     from trainadvisor.importers.foreign_logs import is_own
+    from trainadvisor.importers.formats import refused
+    from trainadvisor.importers.opening import head
     from trainadvisor.log.reader import read_log
     from trainadvisor.report.text.terminal import emit
     from trainadvisor.telling import diagnose
@@ -121,6 +123,8 @@ def _named(
             raise UsageError(f"--yes-run: {target} is no log; it is run as it is named")
         return target, args, None
     path = find(target)
+    if path.is_file() and (ours := refused.own(head(path))) is not None:
+        raise UsageError(f"{target}: {ours}")
     if not is_own(path):
         raise UsageError(
             f"{target}: is the log of another tool and names no script; verify takes a script: verify train.py"
