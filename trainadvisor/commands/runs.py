@@ -86,7 +86,7 @@ def _logs(folder: Path) -> list[Path]:
     """Return the logs of a folder, of the runs in it, and of those in its ./trainadvisor-runs."""
     runs = [*folder.glob("*"), *(folder / RUNS).glob("*")]
     trials = [run / BASELINE for run in runs if _is_trial(run)]
-    return [log for log in (*(run / name for run in (folder, *runs) for name in NAMES), *trials) if _is_ours(log)]
+    return [log for log in (*(run / name for run in (folder, *runs) for name in NAMES), *trials) if log.is_file()]
 
 
 def _is_trial(folder: Path) -> bool:
@@ -94,8 +94,6 @@ def _is_trial(folder: Path) -> bool:
 
 
 def _is_ours(log: Path) -> bool:
-    if not log.is_file():
-        return False
     with log.open("rb") as file:
         return log.suffix != ".json" or b'"header"' in file.read(400)
 
@@ -135,7 +133,7 @@ def _inside(folder: Path) -> Path:
 
 def _only(folder: Path) -> Path | None:
     """Return the only log of the runs in a folder, None where none is; several are named, the latest first."""
-    logs = sorted(_logs(folder), key=_rank, reverse=True)
+    logs = sorted(filter(_is_ours, _logs(folder)), key=_rank, reverse=True)
     logs = [log for log in logs if log.name != BASELINE] or logs
     if len(logs) < 2:  # noqa: PLR2004 - several
         return logs[0] if logs else None
