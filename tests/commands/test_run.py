@@ -202,7 +202,7 @@ def test_an_interrupt_before_the_script_begins_leaves_nothing(
     (folder / "train.py").write_text("")
     outcome = call("run", "--lang", lang, "train.py")
     said = {
-        "en": ": cancelled before the script began; nothing was recorded",
+        "en": ": canceled before the script began; nothing was recorded",
         "zh": "：已取消：脚本尚未开始，未记录任何内容",
     }
     assert (outcome.code, outcome.err) == (130, f"trainadvisor{said[lang]}\n")

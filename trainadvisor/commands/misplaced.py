@@ -46,10 +46,10 @@ def check_behind(
         )
     told = next((_name(args[place]) for place in late if _name(args[place]) in ours), None)
     if told is not None:
+        from trainadvisor.i18n.language import ours as line
         from trainadvisor.i18n.language import say
 
-        text = say("run.late", lang, option=told, target=target, command=command)
-        click.echo(f"trainadvisor{say('colon', lang)}{text}", err=True)
+        click.echo(line(say("run.late", lang, option=told, target=target, command=command), lang), err=True)
 
 
 def unknown_option(error: click.NoSuchOption, given: Sequence[str]) -> str:

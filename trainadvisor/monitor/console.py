@@ -91,15 +91,14 @@ def _cancelled(log: Path, lang: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        from trainadvisor.i18n.language import Words
+        from trainadvisor.i18n.language import ours, say
         from trainadvisor.log.records import PROVISIONAL
 
         with suppress(OSError):  # it may not be there yet
             if f'"{PROVISIONAL}"'.encode() in log.read_bytes():
                 log.unlink()
             log.parent.rmdir()
-        words = Words(lang)
-        print(f"trainadvisor{words('colon')}{words('run.cancelled')}", file=sys.stderr)
+        print(ours(say("run.cancelled", lang), lang), file=sys.stderr)
         sys.exit(INTERRUPTED)
 
 
