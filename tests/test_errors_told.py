@@ -170,7 +170,7 @@ def test_both_texts_have_the_same_parts(group: str) -> None:
         (["run"], "trainadvisor：要运行哪个脚本？例如：trainadvisor run train.py；说明见 `trainadvisor run --help`"),
         (["run", "nothere.py"], "trainadvisor：nothere.py：没有这个脚本；请检查路径"),
         (["rn"], "trainadvisor：没有命令“rn”；您是不是想写“run”；说明见 `trainadvisor --help`"),
-        (["check", "--fial-on", "x"], "trainadvisor：没有选项 '--fial-on'"),
+        (["check", "--fial-on", "x"], "trainadvisor：没有选项 --fial-on；您是不是想用 --fail-on"),
         (["preflight", "--steps", "2", "x.py"], "trainadvisor：'--steps' 的值无效：2 不在范围 x>=5 内"),
         (["diagnose", "pyproject.toml"], "trainadvisor：pyproject.toml：这看起来是配置文件；请给出训练日志"),
         (["explain", "--rules", "nowhere", "dead-relu"], "trainadvisor：nowhere：没有这个规则文件夹，请检查路径"),

@@ -40,10 +40,10 @@ def test_a_rounded_one_is_one() -> None:
     assert fill("{n:.1f} labels are wrong", {"n": 1.2}.get)[0] == "1.2 labels are wrong"
 
 
-def test_percentages_have_a_space() -> None:
-    """In both languages."""
+def test_percentages_have_a_space_in_english_and_none_in_chinese() -> None:
+    """As each writes them."""
     assert filled("{share:.0%} of it", {"share": 0.345}, "en") == "34 % of it"
-    assert filled("占 {share:.1%}", {"share": 0.345}, "zh") == "占 34.5 %"
+    assert filled("占 {share:.1%}", {"share": 0.345}, "zh") == "占 34.5%"
     assert fill("{share:.0%} of it", {"share": 0.345}.get)[0] == "34 % of it"
 
 

@@ -149,7 +149,7 @@ def _run(given: list[str]) -> NoReturn:
         sys.exit(error.exit_code)
     except click.ClickException as error:
         with _click(lang):
-            message = _usage(error)
+            message = _usage(error, given)
         _leave(message, error.exit_code, lang, _where(error))
     except click.Abort:
         sys.exit(INTERRUPTED)
@@ -166,7 +166,7 @@ def _parsed(given: list[str], lang: str) -> Any:
     told = program if lang == "en" else _in_chinese(program, "")
     told.lang = lang
     with _click(lang):
-        return told.main(given, prog_name="trainadvisor", standalone_mode=False)
+        return told.main(given, prog_name="trainadvisor", standalone_mode=False, obj=given)
 
 
 def _click(lang: str) -> AbstractContextManager[None]:
@@ -219,7 +219,11 @@ def _before_script(given: list[str]) -> list[str]:
     return given[: next(script, len(given))]
 
 
-def _usage(error: click.ClickException) -> str:
+def _usage(error: click.ClickException, given: list[str]) -> str:
+    if isinstance(error, click.NoSuchOption):
+        from trainadvisor.commands.misplaced import unknown_option
+
+        return unknown_option(error, given)
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "trainadvisor"
     missing = error.param.name if isinstance(error, click.MissingParameter) and error.param is not None else None

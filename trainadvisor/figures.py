@@ -1,4 +1,4 @@
-"""Figures in texts: nouns that agree with their number in English (1 step, 2 steps), percentages as 86 %."""
+"""Figures in texts: nouns that agree with their number in English (1 step, 2 steps), percentages as 86 % or 86%."""
 
 from __future__ import annotations
 
@@ -44,8 +44,13 @@ def singular(noun: str) -> str:
     return ODD.get(noun) or (noun[:-2] if noun.endswith(HISSING) else noun[:-1])
 
 
+def unspaced(text: str) -> str:
+    """Return a Chinese text with its percentages as 86%."""
+    return re.sub(r"(?<=\d) %", "%", text)
+
+
 def spaced(text: str) -> str:
-    """Return a percentage as 86 %, which is how all texts write it."""
+    """Return a percentage as 86 %, which is how all English texts write it."""
     return f"{text[:-1]} %" if text.endswith("%") and text[-2:-1].isdigit() else text
 
 
@@ -65,4 +70,5 @@ def filled(text: str, values: Mapping[str, Any], lang: str) -> str:
     """Return a text with its placeholders filled."""
     if lang == "en":
         text = agreeing(text, lambda name, spec: format(values[name], spec) if name in values else "")
-    return _formatter.vformat(text, (), values)
+    made = _formatter.vformat(text, (), values)
+    return unspaced(made) if lang == "zh" else made

@@ -63,7 +63,7 @@ def test_the_screen_names_devices_frameworks_and_what_is_missing(found: dict) ->
     assert "  devices     CPU (threads: 4), cuda:0 A100, cuda:1 A100\n" in text
     assert "  frameworks  lightning 2.5\n" in text
     assert "  browser     firefox\n" in text
-    assert "  no   verify and fleet on a cluster (--engine ray): pip install 'trainadvisor[ray]'\n" in text
+    assert "  no   verify and fleet on a cluster (--engine ray): pip install ray\n" in text
     assert "  yes  findings as a pandas table (to_frame)\n" in text
     assert text.endswith("\nTrainings can be recorded and diagnosed here.")
 

@@ -1,6 +1,7 @@
 """`trainadvisor fix` and `trainadvisor lint --fix`: what is shown, asked, written and refused."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -47,9 +48,9 @@ BY_HAND = finding("label-problem", Remedy(change="fix-labels", arguments={}, app
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A faulty script and a log beside it, in the current folder."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "log.json").write_text("")
     path = tmp_path / "train.py"
     path.write_text(FAULTY)
+    (tmp_path / "log.json").write_text("")
     return path
 
 
@@ -133,6 +134,19 @@ def test_the_cell_of_a_notebook_is_written(script: Path, monkeypatch: pytest.Mon
     assert said.output.endswith("Next: load work.ipynb again and run its cells from the first.\n")
     assert "".join(cell["source"] for cell in json.loads(path.read_text())["cells"]) == SOUND
     assert script.read_text() == FAULTY
+
+
+def test_a_script_that_was_changed_after_the_run_may_be_mended_already(
+    script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said where no change is known, and not of a script that is older than its log."""
+    os.utime(script.with_name("log.json"), (1, 1))
+    assert fix(monkeypatch, [BY_HAND], "--yes")[1].splitlines()[1] == (
+        "train.py was changed after this run, so this may be mended already; line numbers are those of the run. "
+        "Judge it anew: trainadvisor run train.py"
+    )
+    os.utime(script, (0, 0))
+    assert "may be mended already" not in fix(monkeypatch, [BY_HAND], "--yes")[1]
 
 
 def test_what_is_refused(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:

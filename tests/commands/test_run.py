@@ -44,9 +44,10 @@ def handed(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[tuple[str, lis
     return calls
 
 
-def test_arguments_after_the_script_are_its_own(call: Callable[..., Any], handed: list[Any]) -> None:
+def test_arguments_after_the_script_are_its_own(call: Callable[..., Any], handed: list[Any], folder: Path) -> None:
     """Even those that look like ours, and the double dash."""
     args = ["--log", "x", "-m", "--", "-v", "--lang=zh", "--help"]
+    (folder / "train.py").write_text("import sys\nsys.argv", encoding="utf-8")
     assert call("run", "train.py", *args).code == 7
     assert handed == [("train.py", args, DEFAULTS)]
 
@@ -109,8 +110,18 @@ def test_the_script_does_not_see_our_click_context(
 @pytest.mark.parametrize(
     ("args", "complaint"),
     [
-        (["trian.py"], "trian.py: there is no such script; check the path"),
-        (["pkg.train"], "did you forget -m before a module's name?"),
+        (["trian.py"], "trian.py: there is no such script; did you mean train.py?"),
+        (["train"], "train: there is no such script; did you mean train.py?"),
+        (["other.py"], "other.py: there is no such script; check the path"),
+        (["data.csv"], "data.csv: there is no such script; check the path"),
+        (["pkg.run"], "pkg.run: there is no such script; check the path"),
+        (["json.tool"], "json.tool: there is no such script; did you forget -m before a module's name?"),
+        (
+            ["--lr", "1", "train.py"],
+            "if it belongs to the script, write it behind the script: trainadvisor run train.py --lr 1",
+        ),
+        (["--lr=1", "-m", "train"], "there is no option --lr; an option of the script is written behind it"),
+        (["--reprot", "x.html", "train.py"], "there is no option --reprot; did you mean --report;"),
         (["--stop-on", "nan-los", "train.py"], 'neither a level nor a code; did you mean "nan-loss"?'),
         (["--report", "out.pdf", "train.py"], "out.pdf: no format goes by this ending; use one of .html, .txt, .json"),
         (["--report", "no/out.md", "train.py"], "no/out.md: there is no folder no; make it first"),
@@ -127,15 +138,72 @@ def test_what_cannot_work_is_said_before_torch_is_loaded(
     assert complaint in outcome.err
 
 
-def test_an_option_of_ours_behind_the_script_goes_to_it_and_is_told(
-    handed: list[tuple[str, list[str], dict[str, Any]]], folder: Path, call: Callable[..., Any]
+@pytest.mark.parametrize(
+    ("given", "right"),
+    [
+        ("train.py --report x.html", "--report x.html train.py"),
+        ("--every 5 train.py --lr 1 --no-live --log=a.json", "--no-live --log=a.json --every 5 train.py --lr 1"),
+    ],
+)
+def test_an_option_of_ours_behind_a_script_without_it_stops_before_anything_runs(
+    handed: list[Any], folder: Path, call: Callable[..., Any], given: str, right: str
+) -> None:
+    """The command is told as it was meant."""
+    (folder / "train.py").write_text("import argparse\nargparse.ArgumentParser().add_argument('--lr')\n")
+    outcome = call("run", *given.split())
+    assert (outcome.code, handed, outcome.err.count("\n")) == (2, [], 1)
+    assert outcome.err.endswith(f"come before the script: trainadvisor run {right}\n")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "parser.add_argument('--report')",
+        "parser.add_argument('--re', dest='report')",
+        "class Settings:\n    report: str = ''",
+    ],
+)
+def test_an_option_that_the_script_names_is_its_own(
+    handed: list[tuple[str, list[str], dict[str, Any]]], folder: Path, call: Callable[..., Any], source: str
+) -> None:
+    """Nothing is said."""
+    (folder / "train.py").write_text(source)
+    assert call("run", "train.py", "--report", "x.html").err == ""
+    assert handed[0][1] == ["--report", "x.html"]
+
+
+@pytest.mark.parametrize("source", ["import sys\nsys.argv", "import parts", "from tyro import cli", "from .a import b"])
+def test_an_option_that_may_be_the_scripts_goes_to_it_and_is_told(
+    handed: list[tuple[str, list[str], dict[str, Any]]], folder: Path, call: Callable[..., Any], source: str
 ) -> None:
     """One line; an option that scripts have as well is not remarked on."""
-    (folder / "train.py").write_text("")
+    (folder / "train.py").write_text(source)
+    (folder / "parts.py").write_text("")
     outcome = call("run", "train.py", "--report", "x.html")
     assert handed[0][1] == ["--report", "x.html"]
     assert outcome.err.splitlines()[0] == (
         "trainadvisor: --report comes after train.py and goes to the script; "
         "options of trainadvisor come before it: trainadvisor run --report ... train.py"
     )
-    assert "comes after" not in call("run", "train.py", "--log", "x").err
+    assert call("run", "train.py", "--log", "x").err == ""
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_an_interrupt_before_the_script_begins_leaves_nothing(
+    folder: Path, call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, lang: str
+) -> None:
+    """One line, and no log."""
+    from trainadvisor.monitor.running_judge import LogJudge
+
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LogJudge, "prepare", interrupt)
+    (folder / "train.py").write_text("")
+    outcome = call("run", "--lang", lang, "train.py")
+    said = {
+        "en": ": canceled before the script began; nothing was recorded",
+        "zh": "：已取消：脚本尚未开始，未记录任何内容",
+    }
+    assert (outcome.code, outcome.err) == (130, f"trainadvisor{said[lang]}\n")
+    assert list(folder.glob("trainadvisor-runs/*")) == []

@@ -173,11 +173,13 @@ def test_a_script_that_does_not_train_cannot_be_judged(tmp_path, monkeypatch):
     assert (told["schema"], told["answer"], told["verified"]) == ("trainadvisor/verify/1", "not-judged", [])
 
 
-def test_an_option_after_the_script_goes_to_it_and_is_told(tmp_path, monkeypatch):
+def test_an_option_after_a_script_without_it_stops(tmp_path, monkeypatch):
     """Unless the script has an option of that name itself."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.py").write_text("print(1)\n")
     (tmp_path / "own.py").write_text("parser.add_argument('--seeds')\n")
-    told = "--seeds comes after train.py and goes to the script"
-    assert told in CliRunner().invoke(program, ["verify", "train.py", "--seeds", "5"]).output.replace("\n", " ")
-    assert "comes after" not in CliRunner().invoke(program, ["verify", "own.py", "--seeds", "5"]).output
+    outcome = CliRunner().invoke(
+        program, ["verify", "train.py", "--seeds", "5"], obj=["verify", "train.py", "--seeds", "5"]
+    )
+    assert str(outcome.exception).endswith("come before the script: trainadvisor verify --seeds 5 train.py")
+    assert "stands behind" not in CliRunner().invoke(program, ["verify", "own.py", "--seeds", "5"]).output

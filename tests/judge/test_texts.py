@@ -65,10 +65,10 @@ def test_a_number_that_rounds_to_nothing_has_no_sign(value: float, spec: str, te
     ("saved", "english", "chinese"),
     [
         (1.45, "far below", "低得多"),
-        (0.34, "34 % below", "低 34 %"),
+        (0.34, "34 % below", "低 34%"),
         (0.004, "level with", "基本持平"),
         (-0.0049, "level with", "基本持平"),
-        (-0.02, "2 % above", "高 2 %"),
+        (-0.02, "2 % above", "高 2%"),
         (-1.0, "at 2 times", "达到 2 倍"),
         (-84.7, "at 86 times", "达到 86 倍"),
     ],

@@ -7,7 +7,7 @@ import pytest
 from trainadvisor.trials.engines.local import LocalEngine
 from trainadvisor.verify.answer import document
 
-ray = pytest.importorskip("ray", reason="ray is not installed: pip install 'trainadvisor[ray]'")
+ray = pytest.importorskip("ray", reason="ray is not installed: pip install ray")
 
 CASES = {
     "cured": ("needs add-zero-grad",),

@@ -160,6 +160,7 @@ def test_a_diff_shows_lines_that_are_put_before_one_and_what_stays():
     assert Patch("f.py", 3, "old", ("new",)).diff() == "- old\n+ new"
     assert Patch("f.py", 3, "old", ("one", "two")).diff() == "- old\n+ one\n+ two"
     assert Patch("f.py", 3, "old", ("one", "two", "old")).diff() == "+ one\n+ two\n  old"
+    assert Patch("f.py", 3, "old", ("if one:", "    two", ""), "  ").diff() == "-   old\n+   if one:\n+       two\n+"
 
 
 def test_a_patch_before_or_behind_a_line_keeps_it():

@@ -29,7 +29,7 @@ def sdk() -> tuple[Any, Any]:
         try:
             from mcp.server.fastmcp import Context, FastMCP as MCPServer  # noqa: I001 - the name until version 2
         except ImportError as error:
-            message = "mcp: the SDK is not installed; pip install 'trainadvisor[mcp]'"
+            message = "mcp: the SDK is not installed; pip install mcp"
             raise UsageError(message) from error
     return MCPServer, Context
 

@@ -131,12 +131,12 @@ class _Teller:
             printed = output.form == "text" and output.file is None
             put(self._terminal() if printed else self._text(output.form), output.file)
         if page is not None:
-            from trainadvisor.i18n.language import Words
+            from trainadvisor.i18n.language import Words, ours
             from trainadvisor.report import files
             from trainadvisor.report.text.terminal import emit
 
             files.save(self._text("html"), page)
-            emit(f"trainadvisor: {Words(self.lang)('run.report', path=page)}", sys.stderr)
+            emit(ours(Words(self.lang)("run.report", path=page), self.lang), sys.stderr)
 
     def _terminal(self) -> str:
         from trainadvisor.report.text import full_report

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from difflib import get_close_matches
+import re
+from difflib import SequenceMatcher, get_close_matches
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,9 @@ from trainadvisor.commands.common import color_option, json_option, lang_option,
 
 if TYPE_CHECKING:
     from trainadvisor.judge.rulebook import Rule, Rulebook
+
+# Letters of a word from which on its ending may be another one in a code; how alike a slip is to what was meant.
+LONG, CLOSE = 6, 0.75
 
 
 @click.command("explain")
@@ -38,16 +42,19 @@ def command(
 
 def _search(book: Rulebook, word: str) -> list[Rule]:
     """Return the rule of a code, else every rule that mentions the word; nothing at all is a mistake."""
-    wanted = word.lower()
+    wanted = "-".join(word.lower().replace("_", " ").split())
     if wanted in book.rules:
         return [book.rules[wanted]]
-    found = [rule for rule in book.rules.values() if wanted in rule.code] or [
-        rule for rule in book.rules.values() if wanted in str(rule.texts).lower()
-    ]
+    stem = re.sub(r"(?:ers?|ing|ed|s|e)$", "", wanted) if len(wanted) >= LONG else wanted
+    told = word.lower().replace("_", " ")
+    found = [rule for rule in book.rules.values() if stem in rule.code]
+    if not found or len(wanted) >= LONG:
+        found += [rule for rule in book.rules.values() if rule not in found and told in str(rule.texts).lower()]
     if not found:
         from trainadvisor.errors import UsageError
 
         near = get_close_matches(wanted, book.rules, n=3, cutoff=0.5)
+        near = [code for code in near if SequenceMatcher(None, wanted, code).ratio() >= CLOSE] or near[:1]
         hint = f"did you mean {' or '.join(near)}?" if near else "`trainadvisor explain` lists all codes"
         message = f'no code and no rule mentions "{word}"; {hint}'
         raise UsageError(message)

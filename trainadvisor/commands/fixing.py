@@ -74,11 +74,16 @@ def run(log: str | None, lang: str | None, folders: Sequence[str], options: Opti
                              "were run; save it, change to its folder, and try again")  # fmt: skip
         project = Project(script=notebook.name, given={notebook.name: notebook})
         return _mend(project, [notebook_files.placed(item, notebook) for item in found], book, words, options)
+    if not diagnosis.run.get("script"):
+        raise UsageError(f"{path}: the log does not say which script wrote it, so there is no line to change; "
+                         "record the script with `trainadvisor run train.py`")  # fmt: skip
     if project.script is None:
         raise UsageError(f"{diagnosis.run.get('script')}: the script of this run is not here; "
                          "change to its folder, and try again")  # fmt: skip
     _check(project, found)
     code = _mend(project, found, book, words, options)
+    if code == REFUSED and _newer(project, path):
+        emit(words("fix.newer", name=clean(str(project.script)), again=_target(project)))
     if code == 0 and not options.dry_run:
         emit(words("fix.compare", log=clean(str(path))))
     return code
@@ -93,6 +98,14 @@ def _cells(path: Path) -> list[Site]:
     except TrainAdvisorError:
         return []
     return [site for site in recorded if notebook_files.CELL.match(site.file)]
+
+
+def _newer(project: Project, log: Path) -> bool:
+    """Return whether the script was written after the log."""
+    try:
+        return Path(str(project.script)).stat().st_mtime > log.stat().st_mtime
+    except OSError:
+        return False
 
 
 def _as_judged(diagnosis: Diagnosis) -> list[Finding]:

@@ -29,7 +29,7 @@ def command(*, log: str, output: Path | None, lang: str | None, **hints: Any) ->
     from trainadvisor.commands.common import language
     from trainadvisor.commands.runs import find
     from trainadvisor.errors import UsageError
-    from trainadvisor.i18n.language import Words
+    from trainadvisor.i18n.language import Words, ours
     from trainadvisor.importers.foreign_logs import imported, is_own
     from trainadvisor.importers.table import Hints
     from trainadvisor.report import files
@@ -46,10 +46,10 @@ def command(*, log: str, output: Path | None, lang: str | None, **hints: Any) ->
     records[0]["imported"] |= {"file": path.name, "notes": notes}
     text = "[" + ",\n".join(orjson.dumps(record).decode() for record in records) + "]"
     for note in notes:
-        emit(f"trainadvisor: {note}", sys.stderr)
+        emit(ours(note, words.lang), sys.stderr)
     if output is None:
         emit(text)
     else:
         files.save(text + "\n", output)
         told = words("import.written", count=words.number(len(records)), path=output)
-        emit(f"trainadvisor: {told}", sys.stderr)
+        emit(ours(told, words.lang), sys.stderr)

@@ -72,7 +72,7 @@ def command(*, target: str | None, args: tuple[str, ...], module: bool, listing:
     """
     from trainadvisor.commands import preflighting
     from trainadvisor.commands.common import language
-    from trainadvisor.commands.script_targets import tell_late
+    from trainadvisor.commands.misplaced import check_behind
     from trainadvisor.preflight.first_steps import Script
 
     if listing:
@@ -81,5 +81,6 @@ def command(*, target: str | None, args: tuple[str, ...], module: bool, listing:
     if target is None:
         message = "a script is missing: trainadvisor preflight train.py"
         raise UsageError(message)
-    tell_late("preflight", OURS, args, target, language(str(options["lang"] or "") or None))
+    lang = language(str(options["lang"] or "") or None)
+    check_behind("preflight", OURS, args, target, lang, module=module)
     sys.exit(preflighting.run(Script(target, args, module), preflighting.Options(**options)))  # type: ignore[arg-type]

@@ -97,15 +97,11 @@ def show_tests(lang: str | None) -> None:
 
 def _check(script: Script, options: Options) -> None:
     """Refuse what cannot work before anything runs."""
-    from trainadvisor.commands.script_targets import check_script
+    from trainadvisor.commands.script_targets import check_target
     from trainadvisor.report import files
 
-    if not script.module and not Path(script.target).is_file():
-        hint = "did you forget -m before a module's name?" if not script.target.endswith(".py") else "check the path"
-        message = f"{script.target}: there is no such script; {hint}"
-        raise UsageError(message)
     if not script.module:
-        check_script(script.target, "preflight")
+        check_target(script.target, "preflight")
     if options.html is not None:
         files.check(options.html)
         if options.html.suffix != ".html":

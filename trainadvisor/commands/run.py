@@ -107,14 +107,14 @@ def command(
     """
     from trainadvisor import configuration
     from trainadvisor.commands.common import language
-    from trainadvisor.commands.script_targets import tell_late
+    from trainadvisor.commands.misplaced import check_behind
     from trainadvisor.redaction import leave_out
 
     chosen = language(lang)
     _check(target, stop_on, report, module=module)
     if stop_on:
         _heed_interrupts()
-    tell_late("run", OURS, args, target, chosen)
+    check_behind("run", OURS, args, target, chosen, module=module)
     leave_out(arguments=no_args, source=no_source)
     alerter = _alerter(urls, hooks, chosen, target, notify_on)
     from trainadvisor.monitor.console import run_script
@@ -165,14 +165,10 @@ def _check(target: str, stop_on: str | None, report: Path | None, *, module: boo
     """Refuse what cannot work before torch is imported."""
     from trainadvisor.errors import UsageError, did_you_mean
 
-    if not module and not Path(target).exists():
-        hint = "did you forget -m before a module's name?" if not target.endswith(".py") else "check the path"
-        message = f"{target}: there is no such script; {hint}"
-        raise UsageError(message)
     if not module:
-        from trainadvisor.commands.script_targets import check_script
+        from trainadvisor.commands.script_targets import check_target
 
-        check_script(target, "run")
+        check_target(target, "run")
     if report is not None:
         from trainadvisor.report import files
 

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import atexit
+import re
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trainadvisor.errors import LogError, did_you_mean
 from trainadvisor.importers.folders import log_in
 from trainadvisor.importers.formats import refused
 from trainadvisor.regular import is_file, is_folder
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 RUNS = Path("trainadvisor-runs")
-LARGEST_PASTE = 1 << 30
+LARGEST_PASTE, LARGEST_EMPTY = 1 << 30, 1 << 16
+SHOWN = 3
+BASELINE = "baseline.json"  # what verify calls the log of the script as it is
 NAMES = ("log.json", "log.json.gz", "log.json.zst")
 
 
@@ -33,8 +42,24 @@ def find(name: str | None) -> Path:
             return _inside(place)
         if is_file(place):
             return place
-    message = f"{name}: there is no such log, folder or run{did_you_mean(name, _run_names())}{_advice()}"
+    hint = did_you_mean(name, _run_names()) or _near_file(path)
+    message = f"{name}: there is no such log, folder or run{hint}{_advice()}"
     raise LogError(message)
+
+
+def near_name(path: Path, there: Iterable[Path]) -> Path | None:
+    """Return the one of some files that is called nearly like a path, whatever its ending."""
+    names = {other.stem: other for other in there}
+    near = get_close_matches(path.stem, names, n=1, cutoff=0.6)
+    return names[near[0]] if near else None
+
+
+def _near_file(path: Path) -> str:
+    with suppress(OSError):
+        near = near_name(path, (other for other in path.parent.iterdir() if other.suffix not in (".py", ".pyc")))
+        if near is not None:
+            return f'; did you mean "{near}"?'
+    return ""
 
 
 def _pasted() -> Path:
@@ -50,9 +75,39 @@ def _pasted() -> Path:
 
 
 def latest() -> Path | None:
-    """Return the newest log of ./trainadvisor-runs or of this folder, None when there is none."""
-    logs = [folder / name for folder in (Path(), *RUNS.glob("*")) for name in NAMES]
-    return max((log for log in logs if log.is_file()), key=lambda log: log.stat().st_mtime, default=None)
+    """Return the newest log of ./trainadvisor-runs or of this folder, None when there is none.
+
+    A log of a run comes before what verify has recorded of the script as it is, one in which nothing happened is last.
+    """
+    return max(_logs(Path()), key=_rank, default=None)
+
+
+def _logs(folder: Path) -> list[Path]:
+    """Return the logs of a folder, of the runs in it, and of those in its ./trainadvisor-runs."""
+    runs = [*folder.glob("*"), *(folder / RUNS).glob("*")]
+    trials = [run / BASELINE for run in runs if _is_trial(run)]
+    return [log for log in (*(run / name for run in (folder, *runs) for name in NAMES), *trials) if log.is_file()]
+
+
+def _is_trial(folder: Path) -> bool:
+    return folder.name.startswith("verify-")
+
+
+def _is_ours(log: Path) -> bool:
+    with log.open("rb") as file:
+        return log.suffix != ".json" or b'"header"' in file.read(400)
+
+
+def _rank(log: Path) -> tuple[int, float]:
+    """Return how well a log goes for the latest one."""
+    return (0 if _is_empty(log) else 1 if log.name == BASELINE else 2, log.stat().st_mtime)
+
+
+def _is_empty(log: Path) -> bool:
+    """Return whether a log tells of no step and of no error."""
+    if log.suffix != ".json" or log.stat().st_size > LARGEST_EMPTY:
+        return False
+    return re.search(rb'"record": ?"(?:step|layers|eval)"|"kind": ?"exception"', log.read_bytes()) is None
 
 
 def _latest() -> Path:
@@ -64,7 +119,9 @@ def _latest() -> Path:
 
 
 def _inside(folder: Path) -> Path:
-    log = next((folder / name for name in NAMES if (folder / name).is_file()), None) or log_in(folder)
+    names = (*NAMES, BASELINE) if _is_trial(folder) else NAMES
+    log = next((folder / name for name in names if (folder / name).is_file()), None)
+    log = log or _only(folder) or log_in(folder)
     if log is None:
         why = refused.of_folder(folder)
         message = (
@@ -72,6 +129,17 @@ def _inside(folder: Path) -> Path:
         )
         raise LogError(message if why == refused.NO_FOLDER else f"{folder}: no log of a training; {why}")
     return log
+
+
+def _only(folder: Path) -> Path | None:
+    """Return the only log of the runs in a folder, None where none is; several are named, the latest first."""
+    logs = sorted(filter(_is_ours, _logs(folder)), key=_rank, reverse=True)
+    logs = [log for log in logs if log.name != BASELINE] or logs
+    if len(logs) < 2:  # noqa: PLR2004 - several
+        return logs[0] if logs else None
+    more = ", ..." if len(logs) > SHOWN else ""
+    named = ", ".join(str(log.parent) for log in logs[:SHOWN]) + more
+    raise LogError(f"{folder}: holds {len(logs)} runs; name one, the latest first: {named}")
 
 
 def _run_names() -> list[str]:

@@ -3,34 +3,52 @@
 from __future__ import annotations
 
 import ast
+import re
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
+from trainadvisor.commands.runs import near_name
 from trainadvisor.errors import LogError, UsageError
 
 SCRIPTS = (".py", ".pyw", ".pyz", ".zip")
 LONGEST = 1 << 20
 PACKED = b"PK"
+WEIGHTS = (".pth", ".pt", ".ckpt", ".safetensors", ".bin", ".h5", ".onnx", ".gguf")
+# Endings that no module has.
+DATA = (".csv", ".json", ".txt", ".log", ".html", ".ipynb", ".pt", ".pth")
 
 
-def tell_late(command: str, ours: tuple[str, ...], args: tuple[str, ...], target: str, lang: str) -> None:
-    """Tell of an option that is ours and stands after the script, to which it goes, unless the script names it too."""
-    late = next((word.partition("=")[0] for word in args if word.partition("=")[0] in ours), None)
-    if late is None or late.encode() in _start(Path(target)):
-        return
-    import click
+def check_target(target: str, command: str) -> None:
+    """Refuse what is not there, or holds no program, with what to do instead; a folder may be run, by `run` alone."""
+    path = Path(target)
+    if not (path.exists() if command == "run" else path.is_file()):
+        message = f"{target}: there is no such script; {_instead(path)}"
+        raise UsageError(message)
+    check_script(target, command)
 
-    from trainadvisor.i18n.language import say
 
-    click.echo(f"trainadvisor: {say('run.late', lang, option=late, target=target, command=command)}", err=True)
+def _instead(path: Path) -> str:
+    """Return what may have been meant by a path where nothing is."""
+    with suppress(OSError):
+        near = near_name(path, (other for other in path.parent.iterdir() if other.suffix in SCRIPTS))
+        if near is not None:
+            return f"did you mean {near}?"
+    package = path.name.split(".")[0]
+    module = re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", str(path)) is not None
+    if module and not path.name.endswith((*SCRIPTS, *DATA)) and (Path(package).is_dir() or find_spec(package)):
+        return "did you forget -m before a module's name?"
+    return "check the path"
 
 
 def check_script(target: str, command: str) -> None:
     """Refuse a file that holds no program, with what to do with it instead."""
     path = Path(target)
-    if path.suffix in SCRIPTS or not path.is_file():
+    if path.suffix in (".py", ".pyw") or not path.is_file():
         return
     start = _start(path)
-    if start.startswith((b"#!", PACKED)) or _is_program(start):
+    if start.startswith(b"#!") or (start.startswith(PACKED) and _runs(path)) or _is_program(start):
         return
     raise UsageError(f"{target}: is {_kind(path, start)}; `trainadvisor {command}` takes a script, such as train.py")
 
@@ -41,6 +59,15 @@ def _start(path: Path) -> bytes:
             return file.read(LONGEST)
     except OSError:
         return b"#!"  # running it will say what is wrong with it
+
+
+def _runs(path: Path) -> bool:
+    """Return whether a packed file is a program, as `python` runs it, and no checkpoint."""
+    try:
+        with ZipFile(path) as file:
+            return "__main__.py" in file.namelist()
+    except (BadZipFile, OSError):
+        return True  # running it will say what is wrong with it
 
 
 def _is_program(start: bytes) -> bool:
@@ -57,6 +84,12 @@ def _kind(path: Path, start: bytes) -> str:
     if path.suffix == ".ipynb" or b'"nbformat"' in start:
         return "a notebook: export its script first (jupyter nbconvert --to script)"
     from trainadvisor.importers import format_registry
+    from trainadvisor.importers.formats import refused
+
+    if path.suffix in WEIGHTS or start.startswith((PACKED, b"\x80")):
+        return "the weights of a model and no script"
+    if (ours := refused.own(start)) is not None:
+        return ours.removeprefix("this is ").partition(";")[0]
 
     try:
         form = format_registry.sniff(start[: 64 << 10], path)

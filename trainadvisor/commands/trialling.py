@@ -56,6 +56,7 @@ def choice(links: tuple[str, ...], copy_limit: str | None, *, in_place: bool) ->
 
 def look(script: Path | None, allowed: Choice, words: Words, runs: int = 1) -> None:
     """Refuse what is too large to be copied, and say once what the copies do not keep apart."""
+    from trainadvisor.i18n.language import ours
     from trainadvisor.report.text.terminal import emit
     from trainadvisor.trials import copy_limits
     from trainadvisor.trials.cloning import sharing
@@ -65,7 +66,7 @@ def look(script: Path | None, allowed: Choice, words: Words, runs: int = 1) -> N
     survey = Survey(working, script, allowed, None, sharing(working, root))
     copy_limits.check(survey, root, runs)
     for text in _notes(survey, words):
-        emit(f"trainadvisor: {text}", sys.stderr)
+        emit(ours(text, words.lang), sys.stderr)
 
 
 def _notes(survey: Survey, words: Words) -> list[str]:

@@ -75,15 +75,15 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
     """
     from trainadvisor.commands import verifying
     from trainadvisor.commands.common import language
-    from trainadvisor.commands.script_targets import tell_late
-    from trainadvisor.i18n.language import Words
+    from trainadvisor.commands.misplaced import check_behind
+    from trainadvisor.i18n.language import Words, ours
     from trainadvisor.report.text.terminal import colored, emit, width
     from trainadvisor.report.text.verification import render
     from trainadvisor.verify.answer import document
     from trainadvisor.verify.verify_result import as_json
 
     chosen = language(lang)
-    tell_late("verify", OURS, args, target, chosen)
+    check_behind("verify", OURS, args, target, chosen, module=options["module"])
     session = _session(target, args, options, chosen)
     source = verifying.source_of(session.request)
     verifying.end_politely()
@@ -92,7 +92,7 @@ def command(*, target: str, args: tuple[str, ...], lang: str | None, color: str,
     verifying.save(as_json(found), options["out"])
     words = Words(chosen)
     emit(render(found, words, width=width(), color=colored(color)))
-    emit(f"trainadvisor: {words('verify.written', path=options['out'])}", sys.stderr)
+    emit(ours(words("verify.written", path=options["out"]), chosen), sys.stderr)
     if options["apply_to"] is None and (told := verifying.next_command(session, found)):
         emit(words("verify.next", command=told))
     if options["apply_to"] is not None:
@@ -110,8 +110,10 @@ def _named(
     from trainadvisor.commands import fromlog, verifying
     from trainadvisor.commands.runs import find
     from trainadvisor.errors import UsageError
-    from trainadvisor.i18n.language import Words
+    from trainadvisor.i18n.language import ours, say
     from trainadvisor.importers.foreign_logs import is_own
+    from trainadvisor.importers.formats import refused
+    from trainadvisor.importers.opening import head
     from trainadvisor.log.reader import read_log
     from trainadvisor.report.text.terminal import emit
     from trainadvisor.telling import diagnose
@@ -121,6 +123,8 @@ def _named(
             raise UsageError(f"--yes-run: {target} is no log; it is run as it is named")
         return target, args, None
     path = find(target)
+    if path.is_file() and (written := refused.own(head(path))) is not None:
+        raise UsageError(f"{target}: {written}")
     if not is_own(path):
         raise UsageError(
             f"{target}: is the log of another tool and names no script; verify takes a script: verify train.py"
@@ -128,7 +132,7 @@ def _named(
     log = read_log(path)
     words = fromlog.command(path, log, args, allowed=options["yes_run"])
     command_line = fromlog.shown(path, ["python", *words])
-    emit(f"trainadvisor: {Words(lang)('verify.from-log', command=command_line)}", sys.stderr)
+    emit(ours(say("verify.from-log", lang, command=command_line), lang), sys.stderr)
     return words[0], tuple(words[1:]), diagnose(log, lang=lang, config=settings)
 
 

@@ -64,7 +64,7 @@ class Printed(Progress):
     def started(self, target: str, budget: float) -> None:
         """Say what is about to happen, and where."""
         where = self._words("verify.in-place" if self._in_place else "verify.scratch")
-        self._say(self._words("verify.start", target=target, budget=f"{budget:g} s", where=where), "")
+        self._say(self._words("verify.start", target=target, budget=budget, where=where), "")
         self._until = time.monotonic() + budget
         self._going_on(self._words("status.unchanged", target=target))
 
@@ -145,15 +145,11 @@ def is_log(target: str) -> bool:
 
 def check(request: Request, out: Path, report: Path | None, apply_to: Path | None) -> None:
     """Refuse what cannot work before anything is run."""
-    from trainadvisor.commands.script_targets import check_script
+    from trainadvisor.commands.script_targets import check_target
     from trainadvisor.report import files
 
-    if not request.module and not Path(request.target).is_file():
-        hint = "did you forget -m before a module's name?" if not request.target.endswith(".py") else "check the path"
-        message = f"{request.target}: there is no such script; {hint}"
-        raise UsageError(message)
     if not request.module:
-        check_script(request.target, "verify")
+        check_target(request.target, "verify")
     _check_own(out)
     for path in filter(None, (out, apply_to)):
         if not path.parent.is_dir():
@@ -237,18 +233,19 @@ def apply(session: Session, source: str | None, path: Path, words: Words, *, ove
 
     The file is looked at once more, because its owner may have worked on it while the re-runs took place.
     """
+    from trainadvisor.i18n.language import ours
     from trainadvisor.report.text.terminal import emit
     from trainadvisor.verify.answer import patched
 
     changed = patched(session, source) if source is not None else None
     if changed is None:
-        emit(f"trainadvisor: {words('verify.unapplied', path=path)}", sys.stderr)
+        emit(ours(words("verify.unapplied", path=path), words.lang), sys.stderr)
         return
     if not overwrite and _differs(path, source):
-        emit(f"trainadvisor: {words('verify.edited', path=path)}", sys.stderr)
+        emit(ours(words("verify.edited", path=path), words.lang), sys.stderr)
         return
     save(changed, path)
-    emit(f"trainadvisor: {words('verify.applied', path=path)}", sys.stderr)
+    emit(ours(words("verify.applied", path=path), words.lang), sys.stderr)
 
 
 def write_report(session: Session, document: Verification, path: Path, settings: Config) -> None:

@@ -27,7 +27,7 @@ class Exporter:
             import prometheus_client
             from prometheus_client.core import GaugeMetricFamily
         except ImportError as error:
-            message = "--metrics-port: prometheus_client is not installed; pip install 'trainadvisor[prometheus]'"
+            message = "--metrics-port: prometheus_client is not installed; pip install prometheus_client"
             raise UsageError(message) from error
         self._family: Any = GaugeMetricFamily
         self._fleet: Fleet | None = None

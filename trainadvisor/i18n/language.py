@@ -59,6 +59,11 @@ class Words:
         return f"{value:,}" if self.lang == "en" else str(value)
 
 
+def ours(text: str, lang: str) -> str:
+    """Return a line behind our name, by which it is told from the lines of the script."""
+    return f"trainadvisor{say('colon', lang)}{text}"
+
+
 def say(key: str, lang: str, **values: object) -> str:
     """Return one text in one language with its placeholders filled."""
     return Words(lang)(key, **values)

@@ -136,6 +136,8 @@ def recognized(path: Path) -> Table:
     if is_folder(path):
         return _of_folder(path)
     start = head(path)
+    if (ours := refused.own(start)) is not None:
+        raise LogError(f"{path}: {ours}")
     form = format_registry.sniff(start, path)
     if form is None:
         raise LogError(f"{path}: {refused.reason(start, path)}")

@@ -7,10 +7,13 @@ from functools import lru_cache
 from typing import Any
 
 from trainadvisor.judge.conditions import Expression
+from trainadvisor.judge.package_names import installed_as
 from trainadvisor.judge.rule_verdict import CLEAR, FOUND, UNKNOWN, Scope, SignalSource, Verdict
 from trainadvisor.judge.rulebook import Rule, Rulebook
 
 ERROR = "crash_text"
+# What is to be installed for the module or name that a pattern finds.
+PACKAGE = "package"
 # Characters of the message that are told as evidence.
 LONGEST = 300
 
@@ -47,6 +50,8 @@ def verdict(rule: Rule, signals: SignalSource) -> Verdict:
     variant, found = matched
     parts = {name: int(part) if part.isdecimal() and len(part) < 19 else part  # noqa: PLR2004 - what numbers can hold
              for name, part in found.groupdict().items() if part is not None}  # fmt: skip
+    if named := parts.get("module") or parts.get("name"):
+        parts[PACKAGE] = installed_as(str(named))
     scope = Scope(variant, _WithParts(signals, parts))
     proofs = [(line, {name: scope(name) for name in line.names}) for line in variant.conditions]
     return Verdict(variant, FOUND, rule.severity, scope, (*proofs, (_said(rule, str(signals.get(ERROR))), {})))
@@ -83,7 +88,8 @@ def _all_patterns(rule: Rule) -> Iterator[tuple[str, str]]:
 def names(rule: Rule) -> set[str]:
     """Return the names of the parts that patterns of a rule find, for its texts."""
     patterns = (_compiled(text) for _, text in _all_patterns(rule) if not _wrong(text))
-    return {name for pattern in patterns for name in pattern.groupindex}
+    found = {name for pattern in patterns for name in pattern.groupindex}
+    return found | ({PACKAGE} if "name" in found else set())
 
 
 def problems(rule: Rule) -> Iterator[str]:

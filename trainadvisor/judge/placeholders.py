@@ -7,7 +7,7 @@ from itertools import pairwise
 from string import Formatter
 from typing import Any
 
-from trainadvisor.figures import agreeing, spaced
+from trainadvisor.figures import agreeing, spaced, unspaced
 from trainadvisor.log.cleaning import clean_text
 
 ABSENT = {"en": "n/a", "zh": "未知"}
@@ -69,7 +69,8 @@ def fill(template: str, lookup: Callable[[str], Any], lang: str = "en") -> tuple
             value = lookup(name)
             complete = complete and value is not None
             parts.append(_rendered(value, spec or "", lang))
-    return "".join(parts), complete
+    text = "".join(parts)
+    return unspaced(text) if lang == "zh" else text, complete
 
 
 def _rendered(value: Any, spec: str, lang: str) -> str:

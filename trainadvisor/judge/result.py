@@ -60,7 +60,10 @@ class Edit(TypedDocument):
         """Return the lines that go and come, and the one before which they are put."""
         gone = [] if self.old is None else [f"- {line}" for line in self.old.split("\n")]
         stays = [] if self.anchor is None else [f"  {self.anchor}"]
-        return "\n".join([*gone, *(f"+ {line}" for line in self.new.split("\n")), *stays])
+        come = (
+            self.new.split("\n") if self.new or self.old is None else []
+        )  # nothing comes in place of lines taken away
+        return "\n".join([*gone, *(f"+ {line}".rstrip() for line in come), *stays])
 
 
 @dataclass(kw_only=True)

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from trainadvisor.background import Background
 from trainadvisor.errors import UsageError, did_you_mean
 from trainadvisor.hidden_thread import listed
-from trainadvisor.i18n.language import Words
+from trainadvisor.i18n.language import Words, ours
 from trainadvisor.monitor.finding_events import worst_severity
 from trainadvisor.monitor.last_word import ALWAYS, LastWord
 from trainadvisor.vocabulary import Severity
@@ -213,7 +213,7 @@ class Alerter:
         """Say once that an alert did not arrive."""
         if not self._complained:
             self._complained = True
-            self._voice.line(f"trainadvisor: {self._words('alert.failed', reason=reason)}")
+            self._voice.line(ours(self._words("alert.failed", reason=reason), self._words.lang))
 
     def _post(self, url: str, told: dict[str, Any]) -> None:
         data = json.dumps(told).encode()

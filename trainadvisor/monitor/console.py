@@ -6,7 +6,7 @@ import atexit
 import os
 import signal
 import sys
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +14,13 @@ from typing import TYPE_CHECKING
 from trainadvisor.log import rank_logs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from trainadvisor.mending.written_faults import Fault
     from trainadvisor.monitor.alerts import Alerter
     from trainadvisor.record.run_script import Run
+
+INTERRUPTED = 130
 
 
 def run_script(
@@ -39,7 +43,9 @@ def run_script(
     if os.environ.get("TRAINADVISOR") == "0":
         return _run_plainly(target, args, module=module)
     rank, processes = rank_logs.of_environment()
-    with _starting(target, lang, told=live and not rank):
+    path = log or Path("trainadvisor-runs") / f"{rank_logs.launched():%m%d-%H%M%S}" / "log.json"
+    own = rank_logs.path_of(path, rank)
+    with _cancelled(own, lang), _starting(target, lang, told=live and not rank):
         from trainadvisor import configuration
         from trainadvisor.gate.policy import for_script
         from trainadvisor.interruptions import kept_from_ending
@@ -52,15 +58,13 @@ def run_script(
         if report is not None:
             files.check(report)
         gate, settings = for_script(fail_on), configuration.load()
-        path = log or Path("trainadvisor-runs") / f"{rank_logs.launched():%m%d-%H%M%S}" / "log.json"
-        own = rank_logs.path_of(path, rank)
         found = partial(_written, target, module=module)
         run = Run(
             target, args, module=module, log=own, every=every or 10, overhead=overhead or DEFAULT_SHARE, written=found
         )
         watched = WatchedScript(run, lang, settings)
-    if not rank:  # the first process speaks for all
-        watched.begin(live=live, alerter=alerter, stop_on=stop_on, stop_after=stop_after)
+        if not rank:  # the first process speaks for all
+            watched.begin(live=live, alerter=alerter, stop_on=stop_on, stop_after=stop_after)
     ending = Ending(run, path, log is not None, report, lang, settings, gate, alerter, processes)
     atexit.register(_end_as_interrupted, run)  # before the script's own handlers, so that it comes after them
     code = run.execute()
@@ -79,6 +83,23 @@ def _written(target: str, *, module: bool) -> list[Fault]:
 
     main = getattr(sys.modules["__main__"], "__file__", None) if module else os.path.abspath(target)  # noqa: PTH100
     return written_faults(main, shorten)
+
+
+@contextmanager
+def _cancelled(log: Path, lang: str) -> Iterator[None]:
+    """Let an interrupt before the script begins end us in one line, with no log left in which nothing is."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        from trainadvisor.i18n.language import ours, say
+        from trainadvisor.log.records import PROVISIONAL
+
+        with suppress(OSError):  # it may not be there yet
+            if f'"{PROVISIONAL}"'.encode() in log.read_bytes():
+                log.unlink()
+            log.parent.rmdir()
+        print(ours(say("run.cancelled", lang), lang), file=sys.stderr)
+        sys.exit(INTERRUPTED)
 
 
 def _starting(target: str, lang: str, *, told: bool) -> AbstractContextManager[object]:

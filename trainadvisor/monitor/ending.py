@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainadvisor.i18n.language import Words
+from trainadvisor.i18n.language import Words, ours
 from trainadvisor.log import rank_logs
 from trainadvisor.monitor.last_word import last_word
 from trainadvisor.status_line import status
@@ -135,4 +135,4 @@ class Ending:
         return self._folder / path
 
     def _say(self, text: str) -> None:
-        self.run.voice.line(f"trainadvisor: {text}")
+        self.run.voice.line(ours(text, self.lang))

@@ -91,7 +91,10 @@ class Narrator:
             if _shown(record.get(key))
         ]
         parts += [f"lr {record['lr'][0]:.2g}"] if record.get("lr") and _shown(record["lr"][0]) else []
-        parts.append(f"{1000 * record['seconds']:.3g} ms/step")
+        slow = record["seconds"] >= 1
+        parts.append(
+            self._words("status.pace.s" if slow else "status.pace.ms", time=record["seconds"] * (1 if slow else 1000))
+        )
         return "  ".join(parts)
 
     def tell(self, event: FindingEvent) -> None:

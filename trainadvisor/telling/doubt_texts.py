@@ -116,7 +116,7 @@ SAYS: Texts = {
     },
     "weak": {
         "en": "the model has hardly learned: the loss is {share:.0%} below that of always giving the same answer",
-        "zh": "模型几乎没有学到东西：损失只比始终给出同一答案（如均值）低 {share:.0%}",
+        "zh": "模型几乎没有学到东西：损失只比常数预测（如均值）低 {share:.0%}",
     },
     "no-curve": {
         "en": "the log holds no loss, metric or reward",
@@ -176,8 +176,8 @@ METRIC = {
     "en": "evaluate the metric that counts now and then, and hand it over: advisor.validation(score=value)",
     "zh": "不时评估真正关心的指标，并用 advisor.validation(score=value) 传入",
 }
-LONGER = {"en": "train for more steps", "zh": "训练更多步"}
-PREFLIGHT = {"en": "trainadvisor preflight SCRIPT", "zh": "trainadvisor preflight 脚本"}
+LONGER = {"en": "train for more steps", "zh": "多训练一些步"}
+PREFLIGHT = {"en": "trainadvisor preflight SCRIPT", "zh": "先运行 trainadvisor preflight train.py"}
 ALONE = {"en": "record each training in a process of its own", "zh": "让每次训练在各自的进程中运行并记录"}
 LISTED = {
     "en": "trainadvisor diagnose LOG -v says what each of the other checks needs",
@@ -186,7 +186,7 @@ LISTED = {
 
 WATCHED = {
     "en": "record the next run with trainadvisor run SCRIPT (or the callback): all checks can be made then",
-    "zh": "下次用 trainadvisor run 脚本（或回调）记录：那时可以进行全部检查",
+    "zh": "下次用 trainadvisor run 脚本（或回调）记录，即可完成全部检查",
 }
 HELD_OUT = {
     "en": "evaluate on held-out data several times an epoch and log it",

@@ -17,7 +17,7 @@ SENTENCES = {
     "converged": {"en": "training converged normally; nothing needs changing.", "zh": "训练正常收敛，无需修改。"},
     "sound": {
         "en": "the model has learned and no fault was found; nothing needs changing.",
-        "zh": "模型学有所成，未发现问题，无需修改。",
+        "zh": "训练有效，未发现问题，无需修改。",
     },
     "wrong": {"en": "{says}; no check names the cause.", "zh": "{says}；没有检查能说明原因。"},
     "unsure": {

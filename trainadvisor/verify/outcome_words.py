@@ -21,9 +21,15 @@ def told(item: Verified, words: Words) -> str:
         for o in item.others
     ]
     figures = words("clause").join([first, *others])
-    key = "verify.sentence" if item.seeds > 1 else "verify.sentence.one"
+    key = (
+        "verify.sentence.one"
+        if item.seeds == 1
+        else "verify.sentence.all"
+        if item.wins == item.seeds
+        else "verify.sentence"
+    )
     sentence = words(key, figures=figures, wins=item.wins, seeds=item.seeds)
-    return sentence + (f"; {words('verify.change', where=item.where)}" if item.where else "")
+    return sentence + (words("semicolon") + words("verify.change", where=item.where) if item.where else "")
 
 
 def number(value: float) -> str:

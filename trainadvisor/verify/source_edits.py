@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,8 @@ class Patch:
     line: int
     old: str
     new: tuple[str, ...]
+    # How far the lines stand in; what is replaced is found without.
+    indent: str = field(default="", compare=False)
 
     def edit(self) -> Edit:
         """Return it as an edit; lines that are put before another one leave that in place."""
@@ -44,7 +46,8 @@ class Patch:
 
     def diff(self) -> str:
         """Return it as a diff."""
-        return self.edit().diff()
+        new = [f"{self.indent}{line}" if line else line for line in self.new]
+        return replace(self, old=f"{self.indent}{self.old}", new=tuple(new)).edit().diff()
 
     @property
     def where(self) -> str:
@@ -60,7 +63,7 @@ def patch_of(edit: Edit) -> Patch | None:
     indent = old[: len(old) - len(old.lstrip())]
     new = [line.removeprefix(indent) for line in edit.new.split("\n")]
     stays = [old.strip()] if edit.old is None else []
-    return Patch(edit.file, edit.line, old.strip(), (*new, *stays))
+    return Patch(edit.file, edit.line, old.strip(), (*new, *stays), indent)
 
 
 def patches(change: Change, log: RunLog, source: str | None, script: str) -> list[Patch]:
@@ -110,13 +113,18 @@ class Source:
 
     def before(self, line: int, *new: str) -> Patch:
         """Return a patch that inserts lines before a line."""
-        old = self.lines[line - 1].strip()
-        return Patch(self.file, line, old, (*new, old))
+        old, indent = self._line(line)
+        return Patch(self.file, line, old, (*new, old), indent)
 
     def behind(self, line: int, *new: str) -> Patch:
         """Return a patch that inserts lines after a line."""
-        old = self.lines[line - 1].strip()
-        return Patch(self.file, line, old, (old, *new))
+        old, indent = self._line(line)
+        return Patch(self.file, line, old, (old, *new), indent)
+
+    def _line(self, line: int) -> tuple[str, str]:
+        """Return a line and how far it stands in."""
+        text = self.lines[line - 1]
+        return text.strip(), text[: len(text) - len(text.lstrip())]
 
 
 def _site(made: dict[str, Any] | None) -> tuple[str, int, str] | None:

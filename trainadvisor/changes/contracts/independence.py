@@ -22,7 +22,7 @@ _NOTHING = 1e-6
     says={
         "passed": (
             "the answer for one example has no gradient from the {others} others: examples are independent",
-            "一个样本的输出对其余 {others} 个样本没有梯度：样本相互独立",
+            "每个样本的输出不依赖同批其他 {others} 个样本",
         ),
         "failed": (
             (

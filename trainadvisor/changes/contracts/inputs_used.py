@@ -19,7 +19,7 @@ _TEN = 10.0
     says={
         "passed": (
             "with the examples exchanged, the answers change by {share:.2g} of their size: the input is used",
-            "样本互换后，输出变化为其大小的 {share:.2g}：输入被用到",
+            "样本互换后，输出变化幅度为原来的 {share:.2g} 倍：使用了输入",
         ),
         "failed": (
             "with the examples exchanged, every answer stays the same: the input is not used",
@@ -47,7 +47,7 @@ def input_used(case: Case) -> Outcome:
                 "with the places of each sequence in another order, the answers change by {share:.2g} of their "
                 "size: the order is used"
             ),
-            "打乱序列顺序后，输出变化为其大小的 {share:.2g}：顺序被用到",
+            "打乱序列顺序后，输出变化幅度为原来的 {share:.2g} 倍：依赖顺序",
         ),
         "failed": (
             (
@@ -84,8 +84,8 @@ def order_used(case: Case) -> Outcome:
     what=("the numbers of the input tenfold", "把输入数值放大十倍"),
     says={
         "passed": (
-            "with the input tenfold, the answers change by {share:.2g} of their size: the scale of the input counts",
-            "输入放大十倍后，输出变化为其大小的 {share:.2g}：输入的尺度有影响",
+            "with the input tenfold, the answers change by {share:.2g} times their size: its scale counts",
+            "输入放大十倍后，输出变化幅度为原来的 {share:.2g} 倍：输入的尺度有影响",
         ),
         "failed": (
             "with the input tenfold, the answers stay the same: the model scales its input by itself",

@@ -28,6 +28,12 @@ AIM = (
     "this is an Aim repository: its curves lie in RocksDB files, which only aim reads; write them as CSV or JSON "
     "lines with aim (Repo.query_metrics), or let the training write a CSV or event files beside it"
 )
+# What this package writes besides logs.
+OWN = {
+    r'"schema":\s*"trainadvisor/baseline/': "this is a baseline of `trainadvisor check`; give the log of a run",
+    r'"schema":\s*"trainadvisor/verify/': "this is what `trainadvisor verify` wrote; give the log of a run",
+    r'content="trainadvisor"|"schema":\s*"trainadvisor/': "this is a report of trainadvisor; give the log of a run",
+}  # fmt: skip
 NO_FOLDER = "the folder holds no log that is known here; name the log (docs/logs.md lists them)"
 # Logs that are known before they hold a figure, and what they say of the machine.
 BEGUN = ((re.compile(r"Desired fold for training|nnU-?Net", re.IGNORECASE), "nnU-Net"),)
@@ -37,6 +43,12 @@ ON_CPU = re.compile(r"training on a CPU|torch\.cuda\.is_available\(\) is False",
 def of_folder(folder: Path) -> str:
     """Return what a folder without a log seems to be, and what to give instead."""
     return AIM if (folder / ".aim").is_dir() or (folder / "run_metadata.sqlite").is_file() else NO_FOLDER
+
+
+def own(head: bytes) -> str | None:
+    """Return what a file is that this package wrote and that is no log, None of any other."""
+    words = text(head[:4096])
+    return next((sentence for known, sentence in OWN.items() if re.search(known, words)), None)
 
 
 def reason(head: bytes, path: Path) -> str:

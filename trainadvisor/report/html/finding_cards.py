@@ -196,7 +196,7 @@ def chart_of(finding: Finding) -> str:
 def marked(source: str, *, is_diff: bool) -> list[CodeLine]:
     """Return the lines of code; those of a diff are told from each other."""
     kinds = {"+ ": "ins", "- ": "del"} if is_diff else {}
-    return [CodeLine(kinds.get(line[:2], "span"), line) for line in code_lines(source)]
+    return [CodeLine(kinds.get(f"{line} "[:2], "span"), line) for line in code_lines(source)]
 
 
 def _is_open(finding: Finding, place: int) -> bool:

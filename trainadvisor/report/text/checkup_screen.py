@@ -17,9 +17,9 @@ LABEL = 12
 INSTALLS = {
     "run": "pip install torch",
     "diagnose": "pip install numpy",
-    "ray": "pip install 'trainadvisor[ray]'",
-    "mcp": "pip install 'trainadvisor[mcp]'",
-    "packed": "pip install 'trainadvisor[zstd]'",
+    "ray": "pip install ray",
+    "mcp": "pip install mcp",
+    "packed": "pip install zstandard",
     "frame": "pip install pandas",
 }
 

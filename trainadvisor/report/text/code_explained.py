@@ -48,7 +48,7 @@ def render(
 def _head(page: Page, book: Rulebook, rule: Rule) -> None:
     words = page.words
     group = words("group", family=book.family_name(rule.family, words.lang))
-    right = f"{group}   {words('default-level', severity=rule.severity)}"
+    right = f"{group}   {words('default-level', severity=words(f'severity.{rule.severity}'))}"
     page.paragraph(spread(rule.code, right, page.width) or f"{rule.code}\n{right}")
     page.paragraph(rule.title(words.lang))
     page.blank()

@@ -8,6 +8,7 @@ from trainadvisor.i18n.language import Words
 from trainadvisor.report.text import finding_block, healthy, verified
 from trainadvisor.report.text.layout import cells, clean
 from trainadvisor.report.text.page import Page
+from trainadvisor.vocabulary import State
 
 if TYPE_CHECKING:
     from trainadvisor.judge.result import Diagnosis, Finding, Unknown
@@ -162,7 +163,8 @@ def _mend(page: Page, diagnosis: Diagnosis) -> None:
     """Name the command that shows the change as a diff, where the first finding has one for lines of the script."""
     first = diagnosis.findings[0] if diagnosis.findings else None
     log = clean(diagnosis.run.get("log") or "", 120)
-    if log and first is not None and any(remedy.edits for remedy in first.remedies):
+    healthy = diagnosis.state == State.HEALTHY  # whose optional gains are read where they stand
+    if log and not healthy and first is not None and any(remedy.edits for remedy in first.remedies):
         page.paragraph(page.words("mend", log=log))
 
 

@@ -87,6 +87,6 @@ class Page:
     def code(self, text: str) -> None:
         """Add lines of code under a row as they are, to be copied; a diff in its colors."""
         for line in text.rstrip("\n").split("\n"):
-            style = {"+ ": "added", "- ": "removed"}.get(line[:2])
+            style = {"+ ": "added", "- ": "removed"}.get(f"{line} "[:2])
             shown = clean(line)
             self._lines.append(" " * (len(INDENT) + self.column) + (self.paint(shown, style) if style else shown))

@@ -83,7 +83,7 @@ def connected() -> tuple[Any, bool]:
     try:
         import ray
     except ImportError as error:
-        message = "--engine ray: ray is not installed; pip install 'trainadvisor[ray]'"
+        message = "--engine ray: ray is not installed; pip install ray"
         raise UsageError(message) from error
     own = not ray.is_initialized()
     if own:
