@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 ANSI = re.compile("\x1b\\[[0-9;]*m")
-SHORT = "(first steps are recorded whole; about 1 % of long ones)"
+SHORT = "(its first steps are recorded whole; long runs pay far less)"
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
