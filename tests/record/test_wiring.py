@@ -817,6 +817,22 @@ def test_an_optimizer_that_never_finds_a_gradient(told: int, *, detached: bool) 
     assert record(train).tally["gradless_optimizers"] == told
 
 
+def test_an_optimizer_whose_weights_are_all_frozen_waits() -> None:
+    """It is stepped in a loop that serves later stages too, and is not one that never found a gradient."""
+
+    def train() -> object:
+        body, head = nn.Linear(2, 2).requires_grad_(False), nn.Linear(2, 1)
+        ours = [torch.optim.SGD(net.parameters(), 0.01) for net in (body, head)]
+        for _ in range(25):
+            head(body(torch.randn(4, 2))).mean().backward()
+            for optimizer in ours:
+                optimizer.step()
+                optimizer.zero_grad()
+        return body, head, ours
+
+    assert record(train).tally["gradless_optimizers"] == 0
+
+
 def test_an_optimizer_in_the_place_of_one_that_is_gone_has_its_own_counts() -> None:
     """Each of the two has tried less often without a gradient than tells anything."""
 

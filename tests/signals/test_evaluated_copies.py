@@ -28,3 +28,11 @@ def test_statistics_that_do_not_move_anywhere_are_not_still(tmp_path: Path) -> N
     seen = signals_of(tmp_path, steps=9, events=[_copy(1, statistics_still=True, statistics_move=False)])
     assert (seen["copy_statistics_still"], seen["copy_evaluations"]) == (False, 0)
     assert signals_of(tmp_path, steps=9)["copy_still"] is None
+
+
+def test_a_copy_that_is_called_in_most_steps_is_not_what_is_evaluated(tmp_path: Path) -> None:
+    """It makes the targets of the training; one that is called in fewer may be evaluated."""
+    for rounds, told in ((60, None), (40, 1)):
+        copy = event("evaluated-copy", {"copy": 1, "of": 0, "lag": 0.9, "rounds": rounds}, step=100)
+        seen = signals_of(tmp_path, steps=100, events=[copy], evals=[{"step": 50, "model": 1}])
+        assert seen["copy_evaluations"] == told

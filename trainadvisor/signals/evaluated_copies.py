@@ -12,9 +12,20 @@ COPIES = {
 }
 
 
+# Part of the steps in which a copy is called from which on it makes targets of the training.
+OFTEN = 0.5
+
+
+def _helps(event: dict[str, Any]) -> bool:
+    """Return whether a copy was called in most steps: it helps to train, and is not what is evaluated."""
+    rounds, steps = number(event["detail"].get("rounds")), number(event.get("step"))
+    return rounds is not None and steps is not None and rounds > max(1, OFTEN * steps)
+
+
 def _copy(log: RunLog) -> tuple[dict[str, Any], int] | None:
     """Return what was seen last of the copy that was evaluated most, and after how many steps it was."""
-    latest = {event["detail"].get("copy"): event["detail"] for event in log.events if event["kind"] == "evaluated-copy"}
+    told = [event for event in log.events if event["kind"] == "evaluated-copy" and not _helps(event)]
+    latest = {event["detail"].get("copy"): event["detail"] for event in told}
     steps = {key: {record["step"] for record in log.all_evals if record.get("model") == key} for key in latest}
     return max(((latest[key], len(steps[key])) for key in latest), key=lambda copy: copy[1], default=None)
 

@@ -138,9 +138,11 @@ class CallOrderProbe:
         if closure:
             return
         self._judge_left(optimizer, step)
-        tried[0] += 1
-        if not _has_gradient(optimizer):
-            tried[1] += 1
+        found = _has_gradient(optimizer)
+        waits = not found and not _asks_for_gradients(optimizer)  # what it holds is frozen
+        tried[0] += not waits
+        if not found:
+            tried[1] += not waits
             step.fields["no_grad"] = True
             self._counts.add("step_without_grad")
             self._counts["zero_between_backward_and_step"] += self._cleared_after_backward
@@ -255,6 +257,10 @@ def _has_gradient(optimizer: torch.optim.Optimizer) -> bool:
             if parameter.grad is not None:
                 return True
     return False
+
+
+def _asks_for_gradients(optimizer: torch.optim.Optimizer) -> bool:
+    return any(p.requires_grad for group in optimizer.param_groups for p in group["params"])
 
 
 def _gradients(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
