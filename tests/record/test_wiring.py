@@ -821,7 +821,7 @@ def test_an_optimizer_whose_weights_are_all_frozen_waits() -> None:
     """It is stepped in a loop that serves later stages too, and is not one that never found a gradient."""
 
     def train() -> object:
-        body, head = nn.Linear(2, 2).requires_grad_(False), nn.Linear(2, 1)
+        body, head = nn.Linear(2, 2).requires_grad_(requires_grad=False), nn.Linear(2, 1)
         ours = [torch.optim.SGD(net.parameters(), 0.01) for net in (body, head)]
         for _ in range(25):
             head(body(torch.randn(4, 2))).mean().backward()

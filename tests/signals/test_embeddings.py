@@ -10,8 +10,9 @@ from builders import event, make_loss, make_model, signals_of
 TABLE = event("table", {"id": 1, "model": 0, "rows": [{"name": "out", "kind": "output", "layer": "a", "units": 4}]})
 
 
-def _share(tmp_path: Path, loss: dict[str, Any], spread: float, size: float) -> Any:
-    samples = [{"step": step, "table": 1, "act_spread": [spread], "act_rms": [size]} for step in range(20)]
+def _share(tmp_path: Path, loss: dict[str, Any], spread: float, size: float, *, first: float | None = None) -> Any:
+    spreads = [spread if first is None else first, *[spread] * 19]
+    samples = [{"step": step, "table": 1, "act_spread": [spreads[step]], "act_rms": [size]} for step in range(20)]
     model = make_model(("a", "Linear", 4, 4))
     return signals_of(tmp_path, steps=20, models=[model], losses=[loss], layers=samples, events=[TABLE])[
         "embedding_spread_share"
@@ -28,6 +29,12 @@ def _share(tmp_path: Path, loss: dict[str, Any], spread: float, size: float) -> 
 def test_embeddings_that_are_compared(tmp_path: Path, loss: dict[str, Any]) -> None:
     """The standard deviation over the batch, over the root mean square."""
     assert _share(tmp_path, loss, 0.05, 0.25) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(("first", "told"), [(0.01, 1.0), (0.1, 0.2)])
+def test_embeddings_that_have_come_apart_have_not_collapsed(tmp_path: Path, first: float, told: float) -> None:
+    """A large constant part keeps them close together by this measure, though they lie further apart than at first."""
+    assert _share(tmp_path, make_loss("triplet_margin_loss"), 0.05, 0.25, first=first) == pytest.approx(told)
 
 
 def test_logits_of_a_batch_are_no_embeddings(tmp_path: Path) -> None:

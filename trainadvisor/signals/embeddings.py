@@ -17,11 +17,13 @@ def embedding_spread_share(log: RunLog) -> float | None:
     """Spread of the embeddings over the examples relative to their size, where the loss compares embeddings.
 
     Near 1 / sqrt(d) over 1 / sqrt(d) = 1 for d units on the sphere that are used alike; median of the last quarter of
-    the run, least of the parts that are called; 1 for other trainings.
+    the run, least of the parts that are called; 1 for other trainings, and where they lie further apart than at first.
     """
     if "contrastive" not in contexts(log):
         return 1.0
-    return _last(log, _shares(log, _embedding_rows(log)))
+    shares = _shares(log, _embedding_rows(log))
+    known, last = shares[np.isfinite(shares)], _last(log, shares)
+    return 1.0 if last is not None and last > known[0] else last
 
 
 @signal(unit="ratio", **OUTPUT)
