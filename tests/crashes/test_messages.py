@@ -135,6 +135,6 @@ def test_patterns_that_are_none_are_told_with_their_place() -> None:
         "crash[2]:",
         "branches[1].crash[2]:",
     ]
-    assert crash_rules.names(rule) == {"name", "rows"}
+    assert crash_rules.names(rule) == {"name", "rows", "package"}  # the last stands for the name at the registry
     rule.crash, branch.crash = rule.crash[:1], branch.crash[:1]
     assert list(crash_rules.problems(rule)) == []

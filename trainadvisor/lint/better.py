@@ -81,8 +81,13 @@ def _of_call(training: Training, call: ast.Call, depth: int) -> int:
 
 
 def _of_origins(training: Training, expr: ast.expr, depth: int) -> int:
-    """Return what all values that a name may have agree on."""
-    found = set()
+    """Return what all values that a name may have agree on, by what is called or by what that returns."""
+    if isinstance(expr, ast.Name):
+        bound = [b.value if b.kind == "value" and not b.path else None for b in training.script.reaching(expr)]
+        sides = {direction_of_name(called(v)) if isinstance(v, ast.Call) else 0 for v in bound}
+        if len(sides) == 1 and 0 not in sides:
+            return sides.pop()
+    found: set[int] = set()
     for origin in training.values.origins(expr):
         if origin is None or origin.loop or origin.expr is expr:
             return 0
