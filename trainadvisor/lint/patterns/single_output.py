@@ -60,15 +60,28 @@ def wrong_loss_function(training: Training) -> Iterator[Match]:
         if loss.name in ("cross_entropy", "nll_loss") and ends:
             widths = {constant(keyword(e.layer, "out_features", 1)) if e.layer else None for e in ends}
             named = {called(e.layer) for e in ends if e.layer}
-            if widths == {1} and named == {"Linear"} and not _dense(training, loss.input):
+            dense = _dense(training, loss.input) or any(_reshaped(training, end.node) for end in ends)
+            if widths == {1} and named == {"Linear"} and not dense:
                 yield Match(loss.call, values, ends[0].node)
+
+
+RESHAPES = frozenset({"view", "reshape", "squeeze", "transpose", "permute", "t", "flatten"})
 
 
 def _dense(training: Training, value: ast.expr) -> bool:
     """Return whether a value was reshaped, so that its classes may be another dimension."""
     origin = training.values.single(value)
     node = origin if origin is not None else value
-    return isinstance(node, ast.Call) and called(node) in ("view", "reshape", "squeeze", "transpose", "permute", "t")
+    return isinstance(node, ast.Call) and called(node) in RESHAPES
+
+
+def _reshaped(training: Training, node: ast.AST | None) -> bool:
+    """Return whether what a layer gives is reshaped where it stands: `self.score(h).squeeze(-1)`."""
+    while isinstance(node, ast.expr):
+        if isinstance(node, ast.Call) and called(node) in RESHAPES:
+            return True
+        node = training.script.parents.get(node)
+    return False
 
 
 @pattern("loss", "input", "target", words=(("oss", "entropy"),))
