@@ -19,6 +19,7 @@ MARGIN = re.compile(r"margin|clamp|relu|maximum|max\(", re.IGNORECASE)
 # What two things are that are of one class or not.
 CLASS = re.compile(r"label|class|cls|target|ident|person|(^|[._])(y|id|l|c|k)s?\d*(\b|_|\[)", re.IGNORECASE)
 PAIR = re.compile(r"same|similar|pair|target|label|^y$|differ|match", re.IGNORECASE)
+LOSS = re.compile(r"loss|criterion|contrastive", re.IGNORECASE)
 WRAPPERS = frozenset({"int", "float", "tensor", "array", "from_numpy", "float32", "FloatTensor", "as_tensor", "long",
                       "astype", "to", "float64", "unsqueeze", "bool", "asarray"})  # fmt: skip
 
@@ -27,7 +28,8 @@ WRAPPERS = frozenset({"int", "float", "tensor", "array", "from_numpy", "float32"
 def pair_label_reversed(training: Training) -> Iterator[Match]:
     """Yield a pair label by comparison of two classes, where the only contrastive loss takes it the other way round."""
     losses = [item for node in training.script.of_type(ast.BinOp) if (item := _contrastive(node)) is not None]
-    labels = [found for node in training.script.of_type(ast.Compare) if (found := _label(training, node)) is not None]
+    made = [_label(training, node, [loss for loss, _ in losses]) for node in training.script.of_type(ast.Compare)]
+    labels = [label for label in made if label is not None]
     if len({same for _, same in losses}) != 1 or len({same for _, same in labels}) != 1:
         return
     (loss, taken), (pair, given) = losses[0], labels[0]
@@ -66,22 +68,53 @@ def _rest_of(expr: ast.expr) -> str:
     return words_of(expr.right) if is_rest and isinstance(expr.right, (ast.Name, ast.Call)) else ""  # type: ignore[attr-defined]
 
 
-def _label(training: Training, node: ast.Compare) -> tuple[ast.Compare, bool] | None:
-    """Return a comparison of two classes that becomes a number under a name for pairs, with what 1 means."""
-    same = isinstance(node.ops[0], ast.Eq)
-    sides = (node.left, node.comparators[0])
-    if not (same or isinstance(node.ops[0], ast.NotEq)) or any(constant(side) is not None for side in sides):
-        return None
-    if not all(CLASS.search(words_of(side)) for side in sides):
-        return None
-    numbered = False
-    parent = training.script.parents.get(node)
-    while isinstance(parent, (ast.Call, ast.List, ast.Attribute)):
-        numbered = numbered or (isinstance(parent, ast.Call) and called(parent) in WRAPPERS)
-        if isinstance(parent, ast.Call) and called(parent) not in WRAPPERS:
-            return None
-        parent = training.script.parents.get(parent)
-    named = isinstance(parent, ast.Assign) and PAIR.search(words_of(parent.targets[0])) is not None
+def _label(training: Training, node: ast.Compare, losses: list[ast.BinOp]) -> tuple[ast.Compare, bool] | None:
+    """Return a comparison of two classes that becomes the label of pairs as it is or from 1, with what 1 means."""
+    parent, same = _number(training, node) if _is_of_classes(node) else (None, False)
     function = training.script.function_of(node)
     made = function is not None and function.name in ("__getitem__", "__iter__", "collate_fn", "make_pairs")
-    return (node, same) if numbered and (named or made) else None
+    if not isinstance(parent, ast.Assign):
+        return (node, same) if made and isinstance(parent, (ast.Return, ast.Tuple, ast.Yield, ast.Dict)) else None
+    name = words_of(parent.targets[0])
+    uses = [n for n in training.script.inside(training.script.scope(node)) if isinstance(n, ast.Name) and n.id == name]
+    around = [training.script.parents[n] for n in uses]
+    if any(isinstance(n, (ast.BinOp, ast.UnaryOp, ast.Subscript, ast.IfExp)) and not _in(n, losses) for n in around):
+        return None  # it may be turned round by what is done with it
+    known = made or any(_in(n, losses) or _is_loss(training, n, losses) for n in around)
+    return (node, same) if known and (made or PAIR.search(name)) else None
+
+
+def _is_of_classes(node: ast.Compare) -> bool:
+    """Return whether a comparison says if two classes are the same or not."""
+    sides = (node.left, node.comparators[0])
+    plain = isinstance(node.ops[0], (ast.Eq, ast.NotEq)) and all(constant(side) is None for side in sides)
+    return plain and all(CLASS.search(words_of(side)) for side in sides)
+
+
+def _number(training: Training, node: ast.Compare) -> tuple[ast.AST | None, bool]:
+    """Return what a comparison stands in as a number, and whether 1 means the same; nothing where that is unclear."""
+    same, numbered = isinstance(node.ops[0], ast.Eq), False
+    parent = training.script.parents.get(node)
+    while isinstance(parent, (ast.Call, ast.List, ast.Attribute, ast.BinOp)):
+        if isinstance(parent, ast.BinOp) and _rest_of(parent):
+            same = not same
+        elif isinstance(parent, ast.BinOp) or (isinstance(parent, ast.Call) and called(parent) not in WRAPPERS):
+            return None, same
+        numbered = numbered or isinstance(parent, ast.Call)
+        parent = training.script.parents.get(parent)
+    return (parent if numbered else None), same
+
+
+def _in(node: ast.AST, losses: list[ast.BinOp]) -> bool:
+    """Return whether a node is a part of one of the losses."""
+    return any(node in set(ast.walk(loss)) for loss in losses)
+
+
+def _is_loss(training: Training, call: ast.AST, losses: list[ast.BinOp]) -> bool:
+    """Return whether a node is a call of a function or a module that computes one of the losses, or is named so."""
+    if not isinstance(call, ast.Call):
+        return False
+    made = training.made(call.func)
+    names = {called(call), called(made) if made is not None else ""}
+    owners = [n for loss in losses for n in (training.script.function_of(loss), training.script.class_of(loss)) if n]
+    return bool(names & {owner.name for owner in owners}) or LOSS.search(words_of(call.func)) is not None
