@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
@@ -18,13 +19,15 @@ METHODS = frozenset({"item", "detach", "numpy", "tolist"})
 CUTS = frozenset({"argmax", "round", "sign", "floor", "ceil", "detach", "item", "numpy"})
 MAKERS = frozenset({"torch.tensor", "torch.as_tensor", "torch.FloatTensor", "torch.Tensor", "torch.from_numpy",
                     "torch.autograd.Variable"})  # fmt: skip
+# What is handed a loss for its backward(); that of a tensor is handed a gradient.
+TAKES_LOSS = re.compile(r"accelerat|fabric|engine|strategy|lightning", re.IGNORECASE)
 
 
 @pattern("loss", "cut", words=(("backward(",),))
 def detached_loss(training: Training) -> Iterator[Match]:
     """Yield what cuts the value that backward() is called on, or makes it a leaf by force."""
     for backward in training.backwards:
-        value = _differentiated(backward)
+        value = _differentiated(training, backward)
         if value is None:
             continue
         origins = training.values.origins(value)
@@ -64,9 +67,13 @@ def _without_grad(training: Training, computed: ast.expr) -> bool:
     return False
 
 
-def _differentiated(backward: ast.Call) -> ast.expr | None:
-    if isinstance(backward.func, ast.Attribute) and called(backward) == "backward" and not backward.args:
-        return backward.func.value
+def _differentiated(training: Training, backward: ast.Call) -> ast.expr | None:
+    """Return what is differentiated: an argument only of what is no tensor, whose argument is its gradient."""
+    if isinstance(backward.func, ast.Attribute) and called(backward) == "backward":
+        owner = backward.func.value
+        takes_loss = training.script.full(owner).startswith("torch.autograd") or TAKES_LOSS.search(ast.unparse(owner))
+        if not takes_loss or not backward.args:
+            return owner
     return backward.args[0] if backward.args else None
 
 

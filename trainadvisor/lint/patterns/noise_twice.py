@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from trainadvisor.lint.pairing import is_seed
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.source.syntax import called, is_open
+from trainadvisor.source.syntax import called, is_open, keyword
 from trainadvisor.source.uses import names_in, reads
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def noise_drawn_twice(training: Training) -> Iterator[Match]:
             continue
         for prediction in predictions:
             noisy = _noisy_input(training, prediction) if prediction is not None else None
-            if noisy is not None:
+            if noisy is not None and not _drawn_alike(training, node.value, noisy[1]):
                 yield Match(node, {"noise": target.id, "input": ast.unparse(noisy[0])}, noisy[1])
                 break
 
@@ -91,6 +92,15 @@ def _mixed(training: Training, value: ast.expr) -> ast.AST | None:
         if found is not None:
             return found
     return None
+
+
+def _drawn_alike(training: Training, *draws: ast.AST) -> bool:
+    """Return whether two draws may give the same numbers: a seed is set for each, or both have a generator."""
+    if all(isinstance(draw, ast.Call) and keyword(draw, "generator") is not None for draw in draws):
+        return True
+    scopes = {training.script.scope(draw) for draw in draws}
+    seeds = [n for scope in scopes for n in training.script.inside(scope) if is_seed(n)]
+    return len(seeds) >= len(draws)
 
 
 def _written(training: Training, value: ast.expr) -> ast.expr:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 Guard = ast.If | ast.IfExp | ast.BoolOp
 GUARDS = (ast.If, ast.IfExp, ast.BoolOp)
 PLAIN = frozenset({"LBFGS", "Rprop"})
-ANEW = frozenset({"load_state_dict", "deepcopy", "apply", "reset_parameters", "requires_grad_", "add_param_group"})
+ANEW = frozenset({"load_state_dict", "deepcopy", "apply", "reset_parameters", "requires_grad_", "add_param_group",
+                  "vector_to_parameters"})  # fmt: skip
 
 
 @pattern("optimizer", words=(("optim", "Optim"), (".step(",)))
@@ -68,8 +69,35 @@ def _again(training: Training, loop: Loop, outer: ast.Call) -> bool:
         n.id for a in (*outer.args, *(k.value for k in outer.keywords)) for n in ast.walk(a) if isinstance(n, ast.Name)
     }
     renewed = any(isinstance(n, ast.Call) and called(n) in ANEW for n in nodes)
+    renewed = renewed or any(_puts_back(training, n, given) for n in nodes)
     stepped = any(n in training.backward_set for n in training.reached(loop))
     return not bound & given and not renewed and stepped
+
+
+def _puts_back(training: Training, node: ast.AST, models: set[str]) -> bool:
+    """Return whether a node writes over a weight that a loop over those of one of the models names."""
+    if isinstance(node, ast.Call) and called(node) == "copy_" and isinstance(node.func, ast.Attribute):
+        weight: ast.AST = node.func.value
+    elif isinstance(node, ast.Assign) and isinstance(node.targets[0], (ast.Attribute, ast.Subscript)):
+        weight = node.targets[0]
+    else:
+        return False
+    while isinstance(weight, ast.Subscript) or (isinstance(weight, ast.Attribute) and weight.attr == "data"):
+        weight = weight.value
+    bindings = training.script.reaching(weight) if isinstance(weight, ast.Name) else []
+    return any(b.kind == "loop" and b.value is not None and _holds(b.value, b.path, models) for b in bindings)
+
+
+def _holds(value: ast.expr, path: tuple[int, ...], models: set[str]) -> bool:
+    """Return whether a part of what a loop goes through is of one of the models: of several side by side, its place."""
+    while isinstance(value, ast.Call) and called(value) in ("zip", "enumerate", "list") and value.args:
+        place = 0
+        if called(value) == "zip" and path:
+            place, path = min(path[0], len(value.args) - 1), path[1:]
+        elif called(value) == "enumerate":
+            path = path[1:]
+        value = value.args[place]
+    return bool(models & {n.id for n in ast.walk(value) if isinstance(n, ast.Name)})
 
 
 def _between(training: Training, node: ast.AST, loop: ast.AST) -> Iterator[ast.AST]:

@@ -21,6 +21,7 @@ CLASS = re.compile(r"label|class|cls|target|ident|person|(^|[._])(y|id|l|c|k)[ab
 PAIR = re.compile(r"same|similar|pair|target|label|^y$|differ|match", re.IGNORECASE)
 SAME = re.compile(r"(^|_|\.)(same|similar|match(es|ing)?|positive|is_pos)($|_)", re.IGNORECASE)
 OTHER = re.compile(r"differ|dissim|not_|negative|(^|_)un|mismatch|sample|pairs?($|_)", re.IGNORECASE)
+EVALUATION = re.compile(r"eval|valid|test|score|accuracy|metric", re.IGNORECASE)
 WRAPPERS = frozenset({"int", "float", "tensor", "array", "from_numpy", "float32", "FloatTensor", "as_tensor", "long",
                       "astype", "to", "float64", "unsqueeze", "bool", "asarray"})  # fmt: skip
 
@@ -151,5 +152,8 @@ def _label(training: Training, node: ast.Compare) -> tuple[ast.expr, bool] | Non
         parent = training.script.parents.get(parent)
     named = isinstance(parent, ast.Assign) and PAIR.search(words_of(parent.targets[0])) is not None
     function = training.script.function_of(node)
+    turned = isinstance(parent, (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Subscript))
+    if turned or (function is not None and EVALUATION.search(function.name)):
+        return None  # turned round on purpose; no label of the loss
     made = function is not None and function.name in ("__getitem__", "__iter__", "collate_fn", "make_pairs")
     return (node, same) if numbered and (named or made) else None

@@ -20,6 +20,10 @@ METHODS = frozenset({"to", "cuda", "cpu", "float", "long", "double", "view", "re
 # What changes weights where it ends in an underscore, and computes a new tensor without.
 ARITHMETIC = frozenset({"lerp", "mul", "add", "sub", "div", "addcmul", "addcdiv", "clamp", "copy"})
 AREAS = ("torch", "torch.nn.functional")
+# What may move itself: a module, a graph, a batch of a library. Its names are tensors only where they are used so.
+MOVES = frozenset({"to", "cuda", "cpu", "float", "double", "detach"})
+OF_TENSORS = frozenset({"view", "reshape", "flatten", "unsqueeze", "squeeze", "permute", "transpose", "mean", "dim",
+                        "long", "argmax", "softmax", "expand", "repeat", "matmul", "sqrt", "exp"})  # fmt: skip
 FUNCTIONS = frozenset({"relu", "softmax", "sigmoid", "tanh", "dropout", "log_softmax", "leaky_relu", "max_pool2d"})
 
 
@@ -28,7 +32,7 @@ def result_discarded(training: Training) -> Iterator[Match]:
     """Yield statements that compute a new tensor from one and drop it."""
     for node in training.script.of_type(ast.Expr):
         call = node.value
-        if not isinstance(call, ast.Call):
+        if not isinstance(call, ast.Call) or _is_tried(training, node):
             continue
         if _is_of_weights(training, call):
             _, end = span_of(training.source, call.func)
@@ -63,7 +67,9 @@ def _is_weights(value: ast.expr | None) -> bool:
 def _changed(training: Training, call: ast.Call) -> str | None:
     """Return the name of the tensor that a call computes from in vain."""
     if isinstance(call.func, ast.Attribute) and called(call) in METHODS and isinstance(call.func.value, ast.Name):
-        return call.func.value.id if _is_tensor(training, call.func.value) else None
+        name = call.func.value
+        sure = called(call) not in MOVES or (_is_used_as_tensor(training, name) and not _is_timed(training, call))
+        return name.id if _is_tensor(training, name) and sure else None
     value = call.args[0] if call.args else None
     plain = called(call) in FUNCTIONS and training.script.full(call.func).rpartition(".")[0] in AREAS
     inplace = any(k.arg in ("inplace", "out") for k in call.keywords)
@@ -87,6 +93,51 @@ def _is_tensor(training: Training, name: ast.Name) -> bool:
     forward = training.forward_of(name)
     arguments = {a.arg for a in forward.args.args} - {"self"} if forward else set()
     return bool(bindings) and (len(batches) == len(bindings) or (forward is not None and name.id in arguments))
+
+
+def _is_tried(training: Training, statement: ast.Expr) -> bool:
+    """Return whether a statement only asks whether it can be done: in a try, or next to an assert."""
+    block = training.block(statement) or []
+    near = block[max(block.index(statement) - 1, 0) : block.index(statement) + 2] if statement in block else []
+    if any(isinstance(other, ast.Assert) for other in near):
+        return True
+    for node in training.script.ancestors(statement):
+        if isinstance(node, (ast.For, ast.While, ast.FunctionDef, ast.AsyncFunctionDef)):
+            return False
+        if isinstance(node, ast.Try):
+            return True
+    return False
+
+
+def _is_used_as_tensor(training: Training, name: ast.Name) -> bool:
+    """Return whether what a name holds is afterwards computed with as only a tensor can be."""
+    for use in training.script.inside(training.script.scope(name)):
+        if not isinstance(use, ast.Name) or use.id != name.id or use.lineno < name.lineno or use is name:
+            continue
+        parent = training.script.parents[use]
+        if isinstance(parent, (ast.BinOp, ast.UnaryOp)):
+            return not isinstance(getattr(parent, "op", None), ast.Not)
+        if isinstance(parent, ast.Attribute) and parent.attr in OF_TENSORS:
+            return True
+        if isinstance(parent, ast.Call) and use in parent.args and _takes_tensors(training, parent):
+            return True
+    return False
+
+
+def _takes_tensors(training: Training, call: ast.Call) -> bool:
+    """Return whether a call is one of a function or of a layer of torch."""
+    made = training.made(call.func)
+    layer = made is not None and training.script.full(made.func).startswith("torch.nn.")
+    return layer or training.script.full(call.func).startswith(
+        ("torch.nn.functional.", "torch.cat", "torch.matmul", "torch.relu", "torch.sum")
+    )
+
+
+def _is_timed(training: Training, call: ast.Call) -> bool:
+    """Return whether only the time of a call is taken, with nothing trained around it."""
+    nodes = list(training.script.inside(training.script.scope(call)))
+    clocks = any(training.script.full(n.func).startswith("time.") for n in nodes if isinstance(n, ast.Call))
+    return clocks and not any(n in training.backward_set for n in nodes)
 
 
 def _is_part(path: tuple[int, ...], value: ast.expr | None) -> bool:

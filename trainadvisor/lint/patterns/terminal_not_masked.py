@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trainadvisor.lint.episode_ends import END, FEWEST, is_filtered, is_handled, never_ends
 from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.lint.patterns.undiscounted import NAMES
 from trainadvisor.source.syntax import called, constant
@@ -17,15 +18,9 @@ if TYPE_CHECKING:
 
     from trainadvisor.source.training import Training
 
-ENDS = r"dones?|terms?|terminals?|terminated|terminateds|is_terminal|game_over|not_dones?|nonterminals?|finished"
-END = re.compile(rf"b?d_?|(\w*_)?({ENDS})(_\w*)?", re.IGNORECASE)
 REWARD = re.compile(r"b?r_?|(\w*_)?(r|rew|rewards?)(_\w*)?", re.IGNORECASE)
 CUT = re.compile(r"trunc|time_?out|time_?limit", re.IGNORECASE)
-KEPT_ELSEWHERE = re.compile(r"(\w*_)?(r|rew|rewards?|score|total)(_\w*)?", re.IGNORECASE)
 STORES = frozenset({"append", "push", "add", "store", "remember", "put", "store_transition", "save"})
-CHOICES = frozenset({"where", "masked_fill", "masked_fill_", "logical_not"})
-# A state, an action, a reward and the next state; the end comes to them.
-FEWEST = 4
 LOWEST_DISCOUNT = 0.8
 
 
@@ -41,7 +36,7 @@ class _Batch:
 @pattern("end", "target", words=(("gamma", "GAMMA", "discount", "0.9"), ("done", "termin", " d", "over", "finished")))
 def terminal_not_masked(training: Training) -> Iterator[Match]:
     """Yield sums of a reward and a discounted value of the next state that leave out the end of the same transition."""
-    if _is_handled(training):
+    if is_handled(training) or never_ends(training) or is_filtered(training):
         return
     for batch in _batches(training):
         for node in (n for s in batch.region for n in ast.walk(s)):
@@ -240,38 +235,3 @@ def _fed(batch: _Batch, name: ast.Name) -> set[str] | None:
                 return {names[place]}
             return {node.targets[0].id} if isinstance(node.targets[0], ast.Name) else None
     return None
-
-
-def _is_handled(training: Training) -> bool:
-    """Return whether the script chooses or computes by the end of an episode somewhere, or keeps no state for it."""
-    for node in training.script.of_type(ast.BinOp, ast.IfExp, ast.Subscript, ast.UnaryOp, ast.Call, ast.Compare):
-        if isinstance(node, ast.Compare):
-            each = any(
-                isinstance(n, (ast.ListComp, ast.GeneratorExp, ast.Lambda)) for n in training.script.ancestors(node)
-            )
-            if isinstance(node.ops[0], (ast.Is, ast.IsNot)) and (each or "next" in ast.unparse(node.left)):
-                return True
-            continue
-        part = node.test if isinstance(node, ast.IfExp) else node.slice if isinstance(node, ast.Subscript) else node
-        chosen = not isinstance(node, (ast.UnaryOp, ast.Call))
-        chosen = chosen or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert))
-        chosen = chosen or (isinstance(node, ast.Call) and called(node) in CHOICES)
-        if chosen and any(END.fullmatch(n) for n in _last_names(part)) and not _is_reward(training, node):
-            return True
-    return False
-
-
-def _last_names(node: ast.AST) -> set[str]:
-    """Return the names and the attributes in a node."""
-    return names_in(node) | {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
-
-
-def _is_reward(training: Training, node: ast.AST) -> bool:
-    """Return whether only the reward of a step, or a figure to print, is chosen by its end."""
-    statement = training.script.statement(node)
-    if isinstance(statement, (ast.Assign, ast.AugAssign)):
-        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-        return all(isinstance(t, ast.Name) and KEPT_ELSEWHERE.fullmatch(t.id) for t in targets)
-    return (
-        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and called(statement.value) == "print"
-    )
