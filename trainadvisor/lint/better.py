@@ -20,6 +20,11 @@ HIGHER = frozenset({"acc", "accs", "accuracy", "accuracies", "f1", "f1score", "a
                     "acc5", "mrr", "ndcg", "auprc"})  # fmt: skip
 # A sign that is turned round, which a name alone does not follow.
 TURNED = frozenset({"neg", "negative", "minus", "inv", "inverse"})
+# What a metric is only a part of: how far it fell, at which epoch it was reached, how much it spreads.
+UNCLEAR = frozenset({"gap", "diff", "difference", "drop", "reduction", "delta", "forget", "forgotten", "forgetting",
+                     "rank", "cost", "costs", "epochs", "steps", "time", "at", "improvement", "decrease", "increase",
+                     "gain", "ratio", "std", "var", "variance", "spread", "change", "mia", "membership",
+                     "attack"})  # fmt: skip
 WORD = re.compile(r"[A-Z]?[a-z]+\d*|[A-Z]+(?![a-z])\d*")
 # Calls that give the same number, or one of the same kind.
 SAME = frozenset({"float", "item", "mean", "round", "detach", "cpu", "numpy", "abs", "nanmean", "average", "compute",
@@ -29,10 +34,15 @@ PLAIN = frozenset({"avg", "val", "value", "mean", "global_avg", "average", "item
 DEEPEST = 6
 
 
+def says_no_direction(name: str) -> bool:
+    """Return whether a name holds a word by which more or less of its metric may be meant: acc_gap, time_to_acc."""
+    return not UNCLEAR.isdisjoint(word.lower() for word in WORD.findall(name))
+
+
 def direction_of_name(name: str) -> int:
     """Return 1 for a metric of which more is better, -1 for one of which less is, 0 where a name does not say so."""
     found = {word.lower() for word in WORD.findall(name)}
-    if found & TURNED:
+    if found & (TURNED | UNCLEAR):
         return 0
     return -1 if found & LOWER else 1 if found & HIGHER else 0
 
@@ -49,6 +59,8 @@ def _of_sign(training: Training, expr: ast.UnaryOp, depth: int) -> int:
 
 def _of_part(training: Training, expr: ast.Subscript, depth: int) -> int:
     key = constant(expr.slice)
+    if isinstance(key, str) and says_no_direction(key):
+        return 0
     named = direction_of_name(key) if isinstance(key, str) else 0
     return named or better(training, expr.value, depth + 1)
 
@@ -56,8 +68,10 @@ def _of_part(training: Training, expr: ast.Subscript, depth: int) -> int:
 def _of_name(training: Training, expr: ast.Name | ast.Attribute, depth: int) -> int:
     if isinstance(expr, ast.Attribute) and expr.attr in PLAIN:
         return better(training, expr.value, depth + 1)
-    named = direction_of_name(expr.attr if isinstance(expr, ast.Attribute) else expr.id)
-    return named or _of_origins(training, expr, depth)
+    name = expr.attr if isinstance(expr, ast.Attribute) else expr.id
+    if says_no_direction(name):
+        return 0
+    return direction_of_name(name) or _of_origins(training, expr, depth)
 
 
 def _of_operation(training: Training, expr: ast.BinOp, depth: int) -> int:

@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from trainadvisor.lint.better import better
+from trainadvisor.lint.better import better, says_no_direction
 from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.source.edits import replaced
 from trainadvisor.source.syntax import called
@@ -91,11 +91,18 @@ def _judged(
     training: Training, compare: ast.Compare, current: ast.expr, best: ast.expr, improves: int
 ) -> Iterator[Match]:
     """Yield a comparison whose side does not agree with the metric, or with what the best is called."""
+    if any(says_no_direction(name) for name in (_plain(current), *filter(BEST.search, _names(best)))):
+        return
     side = SIDES[type(compare.ops[0])] * (1 if compare.left is current else -1) * improves
     wanted = better(training, current) or better(training, best)
     if wanted and side != wanted and not _says_worst(best, side):
         values = {"test": words_of(compare), "metric": words_of(current), "better": WORDS[wanted]}
         yield Match(compare, values, fix=_turned(training, compare))
+
+
+def _plain(current: ast.expr) -> str:
+    """Return what a value is called, "" for one that is computed on the spot: a margin is no part of its name."""
+    return words_of(current) if isinstance(current, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)) else ""
 
 
 def _says_worst(best: ast.expr, side: int) -> bool:
@@ -120,7 +127,7 @@ def _of_extreme(training: Training, name: str, call: ast.Call) -> Iterator[Match
     if called(call) == "int" and call.args and isinstance(call.args[0], ast.Call):
         yield from _of_extreme(training, name, call.args[0])
         return
-    given = _measured(call)
+    given = None if says_no_direction(name) else _measured(call)
     wanted = better(training, given) if given is not None else 0
     own = isinstance(call.func, ast.Name) and called(call) in ("min", "max") and len(call.args) > 1
     fits = not own or HELD_OUT.search(words_of(call)) or wanted > 0

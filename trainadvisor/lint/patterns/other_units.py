@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pairing import LABEL
 from trainadvisor.lint.pattern_declaration import Match, pattern
+from trainadvisor.lint.unchanged_outputs import as_the_model_gave_it
 from trainadvisor.source.syntax import called, keyword
 from trainadvisor.source.training import words_of
 from trainadvisor.source.uses import names_in
@@ -42,7 +43,8 @@ def metric_in_other_units(training: Training) -> Iterator[Match]:
             continue
         roots = names_in(true)
         raw = roots and not roots & results and not _touched(training, true, [call for call, _ in scalings])
-        if raw and LABEL.search(words_of(true)) and PREDICTED.search(words_of(predicted)):
+        named = LABEL.search(words_of(true)) and PREDICTED.search(words_of(predicted))
+        if raw and named and as_the_model_gave_it(training, predicted):
             yield Match(metric, {"metric": words_of(metric), "scaled": words_of(scalings[0][0])}, scalings[0][0])
 
 
