@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from trainadvisor.source.training import Training
 
 # Calls that give the same numbers in another form.
-FORMS = frozenset({"detach", "numpy", "cpu", "cuda", "to", "float", "double", "squeeze", "unsqueeze", "ravel", "flatten",
-                   "reshape", "view", "tolist", "item", "array", "asarray", "from_numpy", "tensor", "Tensor",
+FORMS = frozenset({"detach", "numpy", "cpu", "cuda", "to", "float", "double", "squeeze", "unsqueeze", "ravel",
+                   "flatten", "reshape", "view", "tolist", "item", "array", "asarray", "from_numpy", "tensor", "Tensor",
                    "concatenate", "cat", "stack", "vstack", "hstack", "list", "copy", "clone", "astype"})  # fmt: skip
 DEEPEST = 8
 
