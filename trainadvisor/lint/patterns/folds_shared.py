@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.source.syntax import called, constant, keyword
 from trainadvisor.source.training import words_of
+from trainadvisor.source.uses import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,9 @@ WITHOUT_MODEL = re.compile(
     r"Loader|Dataset|Subset|Sampler|Scaler|Fold|LR$|Scheduler|Loss$|Meter|Writer|Stopping|^(SGD|Adam\w*|RMSprop)$|"
     r"Plateau|Accuracy|Score|Counter|Path|DataFrame|Tensor|Sequence|Metric"
 )
+# What makes a tensor that is trained by itself, and methods that only models have.
+GRADIENT = frozenset({"Parameter", "requires_grad_"})
+OF_MODELS = frozenset({"parameters", "named_parameters", "train", "eval", "state_dict"})
 
 
 @pattern("loop", words=(("Fold", "LeaveOne"), ("backward(",)))
@@ -35,9 +39,12 @@ def folds_share_model(training: Training) -> Iterator[Match]:
         made = _splitter(training, loop.iter)
         if made is None or _is_single(made) or _ends_at_once(loop):
             continue
+        if _skips_folds(training, loop):
+            continue
         nodes = [node for statement in loop.body for node in training.reached(statement)]
         trains = any(node in training.backward_set for node in nodes)
-        if trains and not any(_may_renew(training, node) for node in nodes if isinstance(node, ast.Call)):
+        renewed = any(_may_renew(training, node) for node in nodes if isinstance(node, ast.Call))
+        if trains and not renewed and not _binds_trained(nodes):
             yield Match(loop, {"loop": f"for {words_of(loop.target)} in {words_of(loop.iter)}"}, made)
 
 
@@ -59,6 +66,33 @@ def _is_single(made: ast.Call) -> bool:
 def _ends_at_once(loop: ast.For) -> bool:
     """Return whether only the first fold is used."""
     return any(isinstance(s, (ast.Break, ast.Return)) for s in loop.body)
+
+
+def _skips_folds(training: Training, loop: ast.For) -> bool:
+    """Return whether a condition on the fold leaves others out: if fold != args.fold: continue."""
+    names = names_in(loop.target)
+    for branch in (s for s in loop.body if isinstance(s, ast.If) and names_in(s.test) & names):
+        inner = [node for statement in branch.body for node in training.reached(statement)]
+        if any(isinstance(n, (ast.Continue, ast.Break)) or n in training.backward_set for n in inner):
+            return True
+    return False
+
+
+def _binds_trained(nodes: list[ast.AST]) -> bool:
+    """Return whether a round binds what it trains: a model from a list or a factory, a tensor with a gradient."""
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    if any(called(c) in GRADIENT or constant(keyword(c, "requires_grad")) is True for c in calls):
+        return True
+    trained = {c.func.id for c in calls if isinstance(c.func, ast.Name)}
+    trained |= {words_of(c.func.value) for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr in OF_MODELS}
+    for node in (n for n in nodes if isinstance(n, (ast.Assign, ast.AnnAssign)) and n.value is not None):
+        plain = isinstance(node.value, (ast.Name, ast.Attribute))
+        without = isinstance(node.value, ast.Call) and WITHOUT_MODEL.search(called(node.value))
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        bound = {words_of(n) for t in targets for n in ast.walk(t) if isinstance(n, (ast.Name, ast.Attribute))}
+        if bound & trained and not plain and not without:
+            return True
+    return False
 
 
 def _may_renew(training: Training, call: ast.Call) -> bool:
