@@ -7,15 +7,17 @@ import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
+from trainadvisor.lint.settled_nets import is_settled
 from trainadvisor.source.syntax import called, is_open
+from trainadvisor.source.uses import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trainadvisor.source.training import Training
 
-# What can make two passes of one input differ inside of a model.
-CHANCE = re.compile(r"dropout|from_pretrained|drop_path|noise|stochastic", re.IGNORECASE)
+# Functions of torch that compare two answers; the others put them together or choose from them.
+COMPARES = ("torch.nn.", "torch.dist", "torch.cdist", "torch.cosine_similarity")
 # Calls that look whether two answers are the same, or show them.
 LOOKS = frozenset({"allclose", "equal", "isclose", "assert_close", "assertTrue", "print"})
 MODEL = re.compile(r"(net|model|encoder|backbone|network|student)\w*$|\benc$", re.IGNORECASE)
@@ -24,10 +26,10 @@ MODEL = re.compile(r"(net|model|encoder|backbone|network|student)\w*$|\benc$", r
 @pattern("first", "second", "call", words=(("backward(",),))
 def views_identical(training: Training) -> Iterator[Match]:
     """Yield the second of two names for the same call, both of which one other call is given."""
-    if CHANCE.search(training.source.text) or _draws_inside(training):
-        return
     for node in training.script.of_type(ast.Assign):
         once = _at_once(node)
+        if not _is_of_net(training, node):
+            continue
         if once is not None and _compared(training, node, *once[:2]):
             yield Match(node, dict(zip(("first", "second", "call"), once, strict=True)))
         block = training.block(node) or []
@@ -36,14 +38,15 @@ def views_identical(training: Training) -> Iterator[Match]:
                 continue
             between = block[block.index(node) + 1 : block.index(other)]
             first, second = (ast.unparse(statement.targets[0]) for statement in (node, other))
-            if not _changed(node, between) and _compared(training, other, first, second):
+            if not _changed(training, node, between) and _compared(training, other, first, second):
                 yield Match(other, {"first": first, "second": second, "call": ast.unparse(node.value)}, node)
 
 
-def _draws_inside(training: Training) -> bool:
-    """Return whether a module of the script draws random numbers."""
-    owners = training.module_classes
-    return any("rand" in n.attr for owner in owners for n in ast.walk(owner) if isinstance(n, ast.Attribute))
+def _is_of_net(training: Training, node: ast.Assign) -> bool:
+    """Return whether an assignment calls a net, once or twice, that answers the same input alike."""
+    value = node.value.elts[0] if isinstance(node.value, ast.Tuple) and node.value.elts else node.value
+    named = isinstance(value, ast.Call) and MODEL.search(ast.unparse(value.func)) is not None
+    return named and isinstance(value, ast.Call) and is_settled(training, value.func)
 
 
 def _at_once(node: ast.Assign) -> tuple[str, str, str] | None:
@@ -70,21 +73,49 @@ def _same(node: ast.Assign, other: ast.stmt) -> bool:
     return named and ast.unparse(other.value) == ast.unparse(call)
 
 
-def _changed(node: ast.Assign, between: list[ast.stmt]) -> bool:
-    """Return whether a statement between two calls can change the model or its input: it binds a name, or steps."""
+def _changed(training: Training, node: ast.Assign, between: list[ast.stmt]) -> bool:
+    """Return whether a statement between two calls can change the net, its input or what it reads."""
     read = {n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)}
-    inner = [n for statement in between for n in ast.walk(statement)]
-    bound = {n.id for n in inner if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    calls = any(isinstance(statement, ast.Expr) for statement in between)
-    return bool(read & bound) or calls
+    read |= {n.id for owner in training.module_classes for n in ast.walk(owner) if isinstance(n, ast.Name)}
+    for statement in between:
+        if not isinstance(statement, ast.Assign) or not all(isinstance(t, ast.Name) for t in statement.targets):
+            return True
+        if any(target.id in read for target in statement.targets if isinstance(target, ast.Name)):
+            return True
+        calls = [n for n in ast.walk(statement.value) if isinstance(n, ast.Call)]
+        if not all(
+            training.script.full(c.func).startswith("torch.nn.") or _is_of_net_or_part(training, c) for c in calls
+        ):
+            return True
+    return False
+
+
+def _is_of_net_or_part(training: Training, call: ast.Call) -> bool:
+    """Return whether a call is one of a net that sets nothing, or cuts a value off its graph."""
+    return is_settled(training, call.func) or (called(call) in ("detach", "clone") and not call.args)
 
 
 def _compared(training: Training, other: ast.Assign, first: str, second: str) -> bool:
-    """Return whether one call is given both names as they are."""
+    """Return whether one call is given both names as they are, and backward() is called on what it returns."""
     scope = training.script.scope(other)
     for node in training.script.inside(scope):
-        compares = isinstance(node, ast.Call) and called(node) not in LOOKS
-        given = [ast.unparse(a) for a in node.args] if isinstance(node, ast.Call) and compares else []
-        if first in given and second in given and getattr(node, "lineno", 0) > other.lineno:
-            return True
+        if not isinstance(node, ast.Call) or node.lineno <= other.lineno or called(node) in LOOKS:
+            continue
+        full = training.script.full(node.func)
+        given = [ast.unparse(a) for a in node.args]
+        if first in given and second in given and (full.startswith(COMPARES) or not full.startswith("torch.")):
+            return _is_learned(training, scope, node)
     return False
+
+
+def _is_learned(training: Training, scope: ast.AST, loss: ast.Call) -> bool:
+    """Return whether a loss is a part of what backward() is called on in its scope, itself or under other names."""
+    nodes, held = list(training.script.inside(scope)), set[str]()
+    assigned = [n for n in nodes if isinstance(n, (ast.Assign, ast.AugAssign)) and n.lineno >= loss.lineno]
+    for node in sorted(assigned, key=lambda n: n.lineno):
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        inner = set(ast.walk(node.value))
+        if loss in inner or held & names_in(node.value):
+            held |= names_in(target)
+    backwards = [n for n in nodes if n in training.backward_set]
+    return any(loss in set(ast.walk(n)) or held & names_in(n) for n in backwards)
