@@ -1,4 +1,4 @@
-"""Nets that answer one input always alike, as the script shows: layers of torch, nothing drawn, nothing that is set."""
+"""Nets that a script shows to answer an input always alike: layers of torch, nothing random, nothing that is set."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ CHANCE = re.compile(
 # Packages whose calls in a net draw nothing.
 SETTLED = ("torch.", "math.", "einops.", "typing.", "__future__")
 SIZES = frozenset({"int", "len", "max", "min"})
+BUILTINS = frozenset({"super", "print", "isinstance", "range", "zip", "enumerate", "tuple", "list", "sum", *SIZES})
 
 
 def is_settled(training: Training, func: ast.expr) -> bool:
@@ -93,28 +94,26 @@ def _is_settled_node(training: Training, owner: ast.ClassDef, node: ast.AST, see
 
 
 def _is_known_call(training: Training, owner: ast.ClassDef, call: ast.Call, *, making: bool, seen: set[str]) -> bool:
-    """Return whether a call in a class draws nothing, changes nothing in place, and is known."""
-    func = call.func
-    name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+    """Return whether a call in a class of a net draws nothing and changes nothing, as far as the script shows it."""
+    func, full = call.func, training.script.full(call.func)
+    name = full.rpartition(".")[2] or (func.attr if isinstance(func, ast.Attribute) else "")
     in_place = name.endswith("_") and not name.startswith("__") and not making
-    if in_place or "rand" in name or name in ("normal", "normal_"):
+    if "rand" in name or name == "normal" or in_place:
         return False
-    return training.script.full(func).startswith(SETTLED) or _is_known_function(training, owner, call, seen)
-
-
-def _is_known_function(training: Training, owner: ast.ClassDef, call: ast.Call, seen: set[str]) -> bool:
-    """Return whether what is called is of the class, of the script, of Python, or a method of a tensor."""
-    func = call.func
+    if full.startswith(SETTLED):
+        return True
     if isinstance(func, ast.Name):
-        if func.id in training.script.classes:
-            return _is_settled(training, call, seen)
-        return func.id in {"super", "print", "isinstance", *SIZES, "range", "zip", "enumerate", "tuple", "list", "sum"}
+        own = func.id in training.script.classes
+        return _is_settled(training, call, seen) if own else func.id in BUILTINS
     if isinstance(func, ast.Attribute) and is_self(func.value):
-        if training.script.method(owner, func.attr) is not None:
-            return True
         values = training.script.attribute_values(owner, func.attr)
-        return bool(values) and all(_is_layer(training, value, seen) for value in values)
-    # A method of a tensor, or of what super() gives.
+        layers = bool(values) and all(_is_layer(training, value, seen) for value in values)
+        return layers or training.script.method(owner, func.attr) is not None
+    return _is_of_value(training, func)
+
+
+def _is_of_value(training: Training, func: ast.expr) -> bool:
+    """Return whether a method is one of a value or of super(), not of a package that the script imports."""
     root = func
     while isinstance(root, (ast.Attribute, ast.Call, ast.Subscript)):
         root = root.func if isinstance(root, ast.Call) else root.value
