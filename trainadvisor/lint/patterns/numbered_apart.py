@@ -31,12 +31,38 @@ def classes_numbered_apart(training: Training) -> Iterator[Match]:
         if maker is None or training.script.method(owner, "__getitem__") is None:
             continue
         for node, name in _numberings(maker):
+            if not (_is_of_own_rows(training, maker, node) and _is_given(training, owner, name)):
+                continue
             made = _made(training, owner)
             trained = [m for m in made if TRAINED.search(m[0])]
             held = [m for m in made if HELD_OUT.search(m[0]) and not TRAINED.search(m[0])]
             if trained and held and not _shared(training, name, node, trained[0][1], held[0][1]):
                 values = {"owner": owner.name, "mapping": f"self.{name}", "first": trained[0][0], "second": held[0][0]}
                 yield Match(node, values, held[0][1])
+
+
+def _is_of_own_rows(training: Training, maker: ast.FunctionDef, node: ast.stmt) -> bool:
+    """Return whether what is numbered comes from an argument, the object or a local name: not from a constant."""
+    loops = [n for n in training.script.ancestors(node) if isinstance(n, ast.For)]
+    sources: list[ast.expr] = [loops[0].iter] if loops else [getattr(node, "value", ast.Constant(None))]
+    own = {a.arg for a in (*maker.args.args, *maker.args.kwonlyargs)}
+    own |= {name for n in ast.walk(maker) if isinstance(n, ast.Assign) for t in n.targets for name in names_in(t)}
+    return any(names_in(source) & own for source in sources)
+
+
+def _is_given(training: Training, owner: ast.ClassDef, name: str) -> bool:
+    """Return whether a method that gives an example uses an attribute."""
+    getter = training.script.method(owner, "__getitem__")
+    uses = {_own(n) for n in ast.walk(getter)} - {""} if getter is not None else set[str]()
+    return name in uses or any(_own(n) in uses for n in _filled_from(training, owner, name))
+
+
+def _filled_from(training: Training, owner: ast.ClassDef, name: str) -> Iterator[ast.expr]:
+    """Yield the attributes that the constructor fills with what another one holds."""
+    maker = training.script.method(owner, "__init__")
+    for node in ast.walk(maker) if maker is not None else ():
+        if isinstance(node, ast.Assign) and any(_own(n) == name for n in ast.walk(node.value)):
+            yield from node.targets
 
 
 def _numberings(maker: ast.FunctionDef) -> Iterator[tuple[ast.stmt, str]]:
