@@ -24,6 +24,10 @@ CHANGES = (ast.Sub, ast.Div, ast.Mult, ast.Pow, ast.Add, ast.FloorDiv)
 ARRAY = frozenset({"from_numpy", "permute", "transpose", "ascontiguousarray", "unsqueeze", "roll", "flip", "rot90",
                    "interpolate", "flatten", "moveaxis", "as_tensor", "pad", "reshape", "float", "clamp_", "astype",
                    "clip"})  # fmt: skip
+# Files and data sets that make an example anew each time.
+ANEW = re.compile(
+    r"h5py|zarr|reader|dataset|^d?sets?$|^ds$|folder|^base$|^source$|^file|^h5|lmdb|\bmemmap|mmap_mode", re.IGNORECASE
+)
 # A second multiplication with a mask changes nothing.
 MASK = re.compile(r"mask|keep|valid|brain|roi", re.IGNORECASE)
 
@@ -38,7 +42,7 @@ def data_changed_in_place(training: Training) -> Iterator[Match]:
                 continue
             for read, node, example in _stored(method):
                 change = _change(training, owner, method, example, node)
-                if change is not None:
+                if change is not None and _stays(training, owner, read) and not _is_guarded(training, change):
                     fix = _copied(training, read, method, example)
                     yield Match(change, {"example": example, "stored": ast.unparse(read)}, read, fix)
 
@@ -51,11 +55,29 @@ def _stored(method: Function) -> Iterator[tuple[ast.Subscript, ast.Assign, str]]
         target, value = node.targets[0], node.value
         pairs = [(target, value)]
         if isinstance(target, ast.Tuple):
-            spread = value.elts if isinstance(value, ast.Tuple) else [value] * len(target.elts)
-            pairs = list(zip(target.elts, spread, strict=False))
+            # what a wrapped data set gives is a tuple, too, and made anew: only parts of several reads are looked at
+            pairs = list(zip(target.elts, value.elts, strict=False)) if isinstance(value, ast.Tuple) else []
         for name, part in pairs:
             if isinstance(name, ast.Name) and isinstance(part, ast.Subscript) and _is_own(part):
                 yield part, node, name.id
+
+
+def _stays(training: Training, owner: ast.ClassDef, read: ast.Subscript) -> bool:
+    """Return whether what is read may be a part of an array in memory: no file or data set that makes it anew."""
+    name = read.value.attr if isinstance(read.value, ast.Attribute) else ""
+    values = [v for v in training.script.attribute_values(owner, name) if v is not None]
+    reader, stored = training.script.function_of(read), ast.unparse(read.value)
+    for node in ast.walk(reader) if reader is not None else ():
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if any(isinstance(t, ast.Subscript) and ast.unparse(t.value) == stored for t in targets):
+            return False  # it is put there just before
+    return not (ANEW.search(name) or any(ANEW.search(ast.unparse(value)) for value in values))
+
+
+def _is_guarded(training: Training, change: ast.AST) -> bool:
+    """Return whether a change is made under a condition of the object's, as once for each example."""
+    conditions = [n.test for n in training.script.ancestors(change) if isinstance(n, ast.If)]
+    return any("self" in names_in(test) for test in conditions)
 
 
 def _is_own(part: ast.Subscript) -> bool:
