@@ -159,15 +159,15 @@ class _Put:
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
                 before = getattr(module, name)
-                exec(compile(ast.Module([statement], []), str(self._path), "exec"), module.__dict__)  # noqa: S102
+                exec(compile(ast.Module([statement], []), str(self._path), "exec"), module.__dict__)  # noqa: S102 - our own source
                 _renamed(module, name, before)
             case ast.FunctionDef(decorator_list=[], name=name):
                 function = getattr(module, name)
-                values = [eval(ast.unparse(one), module.__dict__) for one in statement.args.defaults]  # noqa: S307
+                values = [eval(ast.unparse(one), module.__dict__) for one in statement.args.defaults]  # noqa: S307 - as above
                 function.__defaults__ = tuple(values) or None
                 for argument, one in zip(statement.args.kwonlyargs, statement.args.kw_defaults, strict=True):
                     if one is not None:
-                        function.__kwdefaults__[argument.arg] = eval(ast.unparse(one), module.__dict__)  # noqa: S307
+                        function.__kwdefaults__[argument.arg] = eval(ast.unparse(one), module.__dict__)  # noqa: S307 - as above
             case _:
                 return False
         return True

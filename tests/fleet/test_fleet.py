@@ -194,7 +194,7 @@ def test_files_that_are_no_logs_are_counted(others: int, told: str) -> None:
 
 
 @pytest.mark.parametrize("running", [True, False])
-def test_a_run_that_goes_on_says_so(running: bool) -> None:  # noqa: FBT001
+def test_a_run_that_goes_on_says_so(*, running: bool) -> None:
     """Behind its state, and no other run does."""
     words = Words("en")
     row = fleet_forms._row(Entry("a.json", state="healthy", running=running), words)

@@ -28,7 +28,7 @@ def test_a_file_of_16_megabytes_is_read_in_full(tmp_path: Path, size: int, every
 
 
 @pytest.mark.parametrize(("values", "raised"), [([-1.0, -2.0, 3.0], True), ([-1.0, 2.0], False), ([1.0, 2.0], False)])
-def test_a_bound_is_raised_where_most_of_it_is_negative(values: list[float], raised: bool) -> None:  # noqa: FBT001
+def test_a_bound_is_raised_where_most_of_it_is_negative(values: list[float], *, raised: bool) -> None:
     """A half is not most."""
     rows = [{"elbo": value} for value in values]
     assert (_role("elbo", rows) != _role("elbo", [{"elbo": 1.0}])) is raised

@@ -86,8 +86,10 @@ class CallOrderProbe:
         if root.is_leaf or not self._counts["step_without_grad"]:
             return root.is_leaf
         ends = leaves(root.grad_fn, most=_SHORT)
+        if ends is None:
+            return False
         known = {id(p) for model in self._context.objects.models.values() for p in model.parameters}
-        return ends is not None and known.isdisjoint(map(id, ends))
+        return known.isdisjoint(map(id, ends))
 
     def on_backward_begins(self, args: tuple[Any, ...], _: object) -> None:
         """Look whether there is a way back, and whether gradients of the step before are still there, by value."""

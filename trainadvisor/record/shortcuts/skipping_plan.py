@@ -14,7 +14,7 @@ from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.private_torch import graph_task, version
 from trainadvisor.record.shortcuts.parts import ident, now
 from trainadvisor.record.shortcuts.plan import Plan
-from trainadvisor.record.shortcuts.states import BACKWARD, DONE, FORWARD, FORWARDING, LOSS, READY, START, STEPPING
+from trainadvisor.record.shortcuts.states import BACKWARD, DONE, FORWARDING, READY, START, STEPPING
 
 # No step is left out before: short runs are recorded whole.
 FIRST_STEP = 1000
@@ -73,15 +73,6 @@ class SkippingPlan(Plan):
         if state == DONE and not self._close():
             return False
         self.args, self.given, self.batch, self.state = args, given, batch, FORWARDING
-        return True
-
-    @veiled
-    def loss(self, _: Any, __: dict[str, Any], result: object) -> bool:
-        """Hold the loss until its backward, wherever its function is called."""
-        self.state = FORWARD
-        if type(result) is not _Tensor or not _grad_enabled() or ident() != self.thread:
-            return self._unexpected()
-        self.result, self.state = result, LOSS
         return True
 
     @veiled
