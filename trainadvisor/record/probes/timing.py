@@ -6,7 +6,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from torch import Tensor
+from torch import Size, Tensor
 
 from trainadvisor.record import environment
 from trainadvisor.record.context import Context, probe
@@ -107,14 +107,18 @@ class TimingProbe:
         """Return the examples that a model is called with: a vector of numbers is one; time may come first."""
         if first.ndim == 1:
             return 1 if first.is_floating_point() else first.shape[0]
+        return self.examples_of(first.shape, model)
+
+    def examples_of(self, shape: Size, model: Model) -> int:
+        """Return the examples of a batch of this shape, of two dimensions or more."""
         loader = self._last_loader() if self._last_loader is not None else None
         wanted = None if loader is None else describe.batch_size(loader)
-        if first.ndim > _SEQUENCES or wanted == first.shape[0]:
-            return self._whole(first.shape[0], loader, wanted)
+        if len(shape) > _SEQUENCES or wanted == shape[0]:
+            return self._whole(shape[0], loader, wanted)
         number = model.number
         if number not in self._time_major:
             self._time_major[number] = model.time_major
-        return first.shape[1] if self._time_major[number] else self._whole(first.shape[0], loader, wanted)
+        return shape[1] if self._time_major[number] else self._whole(shape[0], loader, wanted)
 
     def _whole(self, rows: int, loader: "DataLoader[Any] | None", wanted: int | None) -> int:
         """Return how many examples rows are: of a preference or a contrast, each example has several."""

@@ -47,10 +47,13 @@ class Batches(Parts):
         return True
 
     def _take_batch(self, args: tuple[Any, ...], batch: object) -> None:
-        self._timing.on_batch_ends(args, {}, batch)
-        self._order._batch_came = True
         if self._passes_open:
             self._passes.on_batch_ends(args, {}, batch)
+        self._note_batch(args, batch)
+
+    def _note_batch(self, args: tuple[Any, ...], batch: object) -> None:
+        self._timing.on_batch_ends(args, {}, batch)
+        self._order._batch_came = True
         self._evaluation.sources.draw(args[0], batch)
         self._sequence.on_batch_ends(args, {}, batch)
         self._rows.on_batch_ends(args)

@@ -21,6 +21,7 @@ def bring_up_to_date(plan: Any) -> None:
         plan.recorder.boundaries.in_step, plan.shortcuts._stepping, plan.inside = True, plan.key, False
     plan.book()
     plan.clip, plan.args, plan.given, plan.result, plan.root = None, (), None, None, None
+    plan.drawn = plan.shape = None
 
 
 def _count(plan: Any, closed: int, state: int) -> None:

@@ -59,6 +59,9 @@ class PlanCourse:
         self.closure = self.inside = False
         self.args: tuple[Any, ...] = ()
         self.given: torch.Tensor | None = None
+        # Of a step that is left out: what a loader gave, with the arguments of that call, when it came, and the shape.
+        self.drawn: tuple[tuple[Any, ...], object] | None = None
+        self.arrived, self.shape = 0.0, None
         # What the loss function gave, and what is differentiated: that itself, or where it is scaled a multiple of it.
         self.result: torch.Tensor | None = None
         self.root: object = None
