@@ -13,8 +13,7 @@ from recordkit import Record, Records, make_recorder
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from trainadvisor.record.shortcuts import clocked_plans
-from trainadvisor.record.shortcuts.clocked_plans import ClockedPlan
+from trainadvisor.record.shortcuts import clock
 from trainadvisor.record.shortcuts.plain_shortcuts import PlainShortcuts
 from trainadvisor.record.shortcuts.plan import Plan
 
@@ -199,7 +198,6 @@ def test_a_mistake_in_a_plan_ends_it_and_nothing_is_lost(plain: list[int], monke
     def step(number: int, *given: Any) -> None:
         if number == 150:
             monkeypatch.setattr(Plan, "loss", broken)
-            monkeypatch.setattr(ClockedPlan, "loss", broken)
         _plain_step(number, *given)
 
     records = _train(step)
@@ -242,7 +240,7 @@ def test_a_plan_is_left_after_any_of_its_events(
         schedules[0].step()
         odd("schedule")
 
-    monkeypatch.setattr(clocked_plans, "left_out", lambda _: left_out)
+    monkeypatch.setattr(clock, "left_out", lambda _: left_out)
     records = _train(step)
     taken = {record["step"] for record in records if record["record"] == "step"}
     assert len([number for number in plain if number > 140]) + _STEPS - len(taken) > 40

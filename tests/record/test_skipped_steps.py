@@ -9,8 +9,8 @@ import pytest
 import torch
 from randomloops import Loop, comparable, recorded
 
-from trainadvisor.record.shortcuts import clocked_plans, skipping_plan
-from trainadvisor.record.shortcuts.skipping_plan import left_out
+from trainadvisor.record.shortcuts import clock, left_out_steps
+from trainadvisor.record.shortcuts.left_out_steps import left_out
 
 STEPS = 210
 
@@ -26,7 +26,7 @@ def test_nothing_but_the_records_of_plain_steps_is_missing(
 ) -> None:
     """Every other record is that of a whole recording, and the weights are those of a training that nobody records."""
     _, whole = recorded(seed, watch=way == "watch", steps=STEPS)
-    monkeypatch.setattr(clocked_plans, "left_out", _many_from(20))
+    monkeypatch.setattr(clock, "left_out", _many_from(20))
     del plain[:]
     weights, records = recorded(seed, watch=way == "watch", steps=STEPS)
     assert not records.failures
@@ -45,7 +45,7 @@ def _plan(number: int, own: float, *, budget: float = 0.01, processes: int = 1) 
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("own", "many"), [(0.005, 0), (0.01, 0), (0.011, 1), (0.03, 2), (0.2, skipping_plan.MOST)])
+@pytest.mark.parametrize(("own", "many"), [(0.005, 0), (0.01, 0), (0.011, 1), (0.03, 2), (0.2, left_out_steps.MOST)])
 def test_so_many_are_left_out_that_the_recorded_ones_cost_their_share(own: float, many: int) -> None:
     """By what a recorded step costs, as a part of its time; seven in a row at most."""
     assert left_out(_plan(5000, own)) == many

@@ -142,6 +142,7 @@ def _batch(function: Slot) -> Run:
         finally:
             running.events.discard("batch")
         try:
+            plan = slot.plan or plan  # which the batch may have changed
             if plan.batch_ends(args, drawn):
                 return drawn
         except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours

@@ -7,10 +7,9 @@ from torch.nn import Parameter
 
 from trainadvisor.instrument.call_sites import USERS, rank
 from trainadvisor.instrument.hidden_frame import VEIL
-from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.record.device_readback import HostValues
 from trainadvisor.record.losses.loss_graph import steps_to_read
-from trainadvisor.record.shortcuts.clocked_plans import Plan
+from trainadvisor.record.shortcuts.plan import Plan
 from trainadvisor.record.step import Step
 
 _FIELDS = frozenset({"batch", "loss_id", "loss", "lr", "mode", "epoch", "wait", "clip_max", "clip_norm"})
@@ -60,12 +59,11 @@ class Arming:
         if number + 1 >= looked:
             return
         until = min(until, looked - 1)
-        plan.begin(number, until)
         plan.thread, plan.step, plan.begun = shortcuts._thread, recorder.step, recorder.step.begun
         plan.cleared = not shortcuts._order._left.get(plan.key, True)
         plan.modules = shortcuts._framework.modules_seen
         plan.closure, plan.inside, plan.clip = shortcuts._order._closure, False, None
-        slot.plan = plan
+        plan.begin(number, until)
 
     def left(self, closed: int) -> None:
         """Take how many steps the plan has closed: one that is left at once has to wait."""

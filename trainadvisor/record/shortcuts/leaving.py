@@ -10,7 +10,6 @@ from trainadvisor.record.shortcuts.states import BACKWARD, DONE, FORWARD, FORWAR
 def bring_up_to_date(plan: Any) -> None:
     """Add what was taken since the plan was armed; what the open step has come to is put into that step."""
     state, closed = plan.state, plan.number - plan.first
-    plan.catch_up()
     _count(plan, closed, state)
     _fill_step(plan, state)
     if closed or state >= BACKWARD:
@@ -21,7 +20,6 @@ def bring_up_to_date(plan: Any) -> None:
         plan.recorder.boundaries.in_step, plan.shortcuts._stepping, plan.inside = True, plan.key, False
     plan.book()
     plan.clip, plan.args, plan.given, plan.result, plan.root = None, (), None, None, None
-    plan.drawn = plan.shape = None
 
 
 def _count(plan: Any, closed: int, state: int) -> None:

@@ -46,6 +46,8 @@ _LOSSES = nn.modules.loss.__name__
 class Plan(PlanCourse):
     """Takes the events of a step that is made of the same calls as the one before, by one model and one optimizer."""
 
+    __slots__ = ()
+
     # Each returns whether the event was taken.
 
     @veiled
@@ -54,9 +56,9 @@ class Plan(PlanCourse):
         if ident() != self.thread or looked_at() is not None:
             return False
         if self.inside or not self.loads or self.state not in (START, DONE):
-            return self._unexpected()
-        if self.state == DONE and not self._close():
-            return self._unexpected()
+            return self.unexpected()
+        if self.state == DONE and (taker := self._close()) is not self:
+            return taker is not None and taker.batch_begins(iterator)
         self.timing._asked = now()
         self.sources.ask(iterator)
         return True
@@ -78,29 +80,34 @@ class Plan(PlanCourse):
             return False
         state = self.state
         if module is not self.module():
-            if type(module).__module__ == _LOSSES and (not self.recorder.discover or id(module) in self.objects._plain):
-                return None
-            return self._unexpected() if id(module) in self.objects._owner else False
+            other = self.of_another(module)
+            return self.unexpected() if other else other
         if kwargs or len(args) != self.count or looked_at() is not None or START < state < DONE:
-            return self._unexpected()
+            return self.unexpected()
         if self.inside is not self.closure:
-            return self._unexpected()
+            return self.unexpected()
         if function_modes() or dispatch_modes() or tracing_state() is not None or transform() is not None:
-            return self._unexpected()
+            return self.unexpected()
         given = args[0]
         if type(given) is not _Tensor or given.layout is not _strided or not module.training or not _grad_enabled():
-            return self._unexpected()
+            return self.unexpected()
         batch = self.sizes.get(given.shape)
         if batch is None or _inference():
             batch = self._size(given)
             if not batch:
-                return self._unexpected()
-        if state == DONE and not self._close():
-            return False
+                return self.unexpected()
+        if state == DONE and (taker := self._close()) is not self:
+            return taker is not None and taker.forward_begins(module, args, kwargs)
         if not (self.loads and self._is_drawn()) and not self.sources.remembers(given):
             self.sources.remember(Stretch.of(given))
         self.args, self.given, self.batch, self.state = args, given, batch, FORWARDING
         return True
+
+    def of_another(self, module: nn.Module) -> bool | None:
+        """Return whether the calls of another module are recorded too; None of a loss, of which nobody is told."""
+        if type(module).__module__ == _LOSSES and (not self.recorder.discover or id(module) in self.objects._plain):
+            return None
+        return id(module) in self.objects._owner
 
     def _size(self, given: torch.Tensor) -> int:
         """Return the examples of a batch, 0 where that is not plain to see."""
@@ -136,7 +143,7 @@ class Plan(PlanCourse):
             return True
         if self.state == LOSING:
             return None
-        return self._unexpected()
+        return self.unexpected()
 
     def loss_failed(self) -> None:
         """Take that the loss function has raised."""
@@ -148,14 +155,14 @@ class Plan(PlanCourse):
         """Hold the loss until its backward; its function was called where it always is, in that frame."""
         self.state = FORWARD
         if type(result) is not _Tensor or not _grad_enabled() or transform() is not None or ident() != self.thread:
-            return self._unexpected()
+            return self.unexpected()
         for depth, code, place in self.frames:
             for _ in range(depth):
                 frame = frame.f_back
             if frame is None or frame.f_lasti != place or frame.f_code is not code:
-                return self._unexpected()
+                return self.unexpected()
         if kwargs.get("reduction", "mean") != self.reduction:
-            return self._unexpected()
+            return self.unexpected()
         self.result, self.state = result, LOSS
         return True
 
@@ -168,15 +175,15 @@ class Plan(PlanCourse):
             tensor = tensor[0]
         result = self.result
         if self.state != LOSS or not self.cleared or len(_modules) != self.modules:
-            return self._unexpected()
+            return self.unexpected()
         if (tensor is result) is self.scaled or (self.scaled and not is_scaled(tensor, result)):
-            return self._unexpected()
+            return self.unexpected()
         if function_modes() or dispatch_modes():
-            return self._unexpected()
+            return self.unexpected()
         value, jumps = result.item(), self.jumps  # type: ignore[union-attr]
         size = value if value >= 0 else -value
         if not size <= jumps._times * jumps._usual:
-            return self._unexpected()
+            return self.unexpected()
         jumps._usual += 0.1 * (size - jumps._usual)
         self.value, self.root, self.state, self.args = value, tensor, BACKWARD, ()
         if self.loads:
@@ -191,7 +198,7 @@ class Plan(PlanCourse):
             return False
         parameter = self.held()
         if parameter is None or function_modes() or parameter.grad is None:
-            return self._unexpected()
+            return self.unexpected()
         self.version, self.result, self.root, self.given, self.state = version(parameter), None, None, None, READY
         self.cost.entered = self.trained = now()
         if self.loads:
@@ -208,21 +215,21 @@ class Plan(PlanCourse):
         if ident() != self.thread:
             return False
         if closure is not self.closure or self.inside or id(optimizer) != self.key or function_modes():
-            return self._unexpected()
-        if closure and self.state == DONE and not self._close():
-            return False
+            return self.unexpected()
+        if closure and self.state == DONE and (taker := self._close()) is not self:
+            return taker is not None and taker.step_begins(optimizer, closure)
         if self.state != (START if closure else READY):
-            return self._unexpected()
+            return self.unexpected()
         size, rates, groups = 0, [], optimizer.param_groups
         for group in groups:
             size += len(group["params"])
             rate = group["lr"]
             if type(rate) is not float:
-                return self._unexpected()
+                return self.unexpected()
             rates.append(rate)
         first = groups[0]["params"][0]
         if size != self.size or type(first) is not _Parameter or not (closure or first.grad is not None):
-            return self._unexpected()
+            return self.unexpected()
         self.rates = rates
         if closure:
             self.inside = True
@@ -235,9 +242,9 @@ class Plan(PlanCourse):
     def step_ends(self, optimizer: torch.optim.Optimizer) -> bool:
         """Note that the gradients are used up."""
         if self.state != (READY if self.inside else STEPPING) or id(optimizer) != self.key:
-            return self._unexpected()
+            return self.unexpected()
         if self.inside and optimizer.param_groups[0]["params"][0].grad is None:
-            return self._unexpected()
+            return self.unexpected()
         self.ended, self.cleared, self.inside, self.state = now(), False, False, DONE
         return True
 
@@ -247,7 +254,7 @@ class Plan(PlanCourse):
         if ident() != self.thread:
             return False
         if BACKWARD <= self.state <= STEPPING or looked_at() is not None:
-            return self._unexpected()
+            return self.unexpected()
         self.zeros += 1
         self.cleared = True
         return True
@@ -256,8 +263,8 @@ class Plan(PlanCourse):
     def scheduler_step(self, args: tuple[Any, ...], kwargs: dict[str, Any], result: object) -> bool:
         """Count the step of a scheduler, of which the plan asks nothing else."""
         if BACKWARD <= self.state <= STEPPING:
-            return self._unexpected()
-        return bool(self.shortcuts.scheduler_step(args, kwargs, result)) or self._unexpected()
+            return self.unexpected()
+        return bool(self.shortcuts.scheduler_step(args, kwargs, result)) or self.unexpected()
 
     @veiled
     def clip_grad_norm_(self, args: tuple[Any, ...], kwargs: dict[str, Any], norm: object) -> bool:
@@ -265,9 +272,9 @@ class Plan(PlanCourse):
         if ident() != self.thread:
             return False
         if self.state != READY or looked_at() is not None or function_modes() or dispatch_modes():
-            return self._unexpected()
+            return self.unexpected()
         clip = self.shortcuts.read_clip(self.number, args, kwargs, norm)
         if clip is None:
-            return self._unexpected()
+            return self.unexpected()
         self.clip = clip
         return True

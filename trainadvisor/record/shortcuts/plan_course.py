@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.log.records import STEP, Record
+from trainadvisor.record.shortcuts.clock import Clock
 from trainadvisor.record.shortcuts.leaving import bring_up_to_date
+from trainadvisor.record.shortcuts.left_out_steps import LeftOutSteps
 from trainadvisor.record.shortcuts.parts import ident
-from trainadvisor.record.shortcuts.states import DONE, START
+from trainadvisor.record.shortcuts.states import DONE, OFF, START
 
 if TYPE_CHECKING:
     import torch
@@ -23,10 +25,15 @@ _CLOCKED = 8
 class PlanCourse:
     """Closes steps that are made of the same calls as the one before, by one model and one optimizer."""
 
-    # The kinds of plan, of steps that are recorded and of those that are left out: as it is, and with a clock.
-    kinds: tuple[tuple[type["PlanCourse"], type["PlanCourse"]], tuple[type["PlanCourse"], type["PlanCourse"]]]
-    # Which of the two: whether the step is left out.
-    left_out = False
+    # Slots, because what is looked up in the dictionary of a class with many attributes is seldom in the caches.
+    __slots__ = (
+        "active", "args", "batch", "begun", "cares", "cleared", "clip", "clocked", "clocks", "closure", "cost",
+        "count", "ended", "entry", "first", "frames", "given", "held", "inside", "jumps", "key", "kind", "line",
+        "loads", "model", "module", "modules", "nonfinite", "number", "objects", "opt", "order", "own", "queue",
+        "rates", "recorder", "reduction", "rest", "result", "root", "scaled", "seconds", "shortcuts", "size",
+        "sizes", "sources", "state", "step", "thread", "timing", "trained", "tried", "twin", "unbooked", "until",
+        "value", "version", "waited", "wanted", "zeros",
+    )  # fmt: skip
 
     # What is known from arming on: until the plan is left, only what it has taken changes it.
     model: "Model"
@@ -59,9 +66,6 @@ class PlanCourse:
         self.closure = self.inside = False
         self.args: tuple[Any, ...] = ()
         self.given: torch.Tensor | None = None
-        # Of a step that is left out: what a loader gave, with the arguments of that call, when it came, and the shape.
-        self.drawn: tuple[tuple[Any, ...], object] | None = None
-        self.arrived, self.shape = 0.0, None
         # What the loss function gave, and what is differentiated: that itself, or where it is scaled a multiple of it.
         self.result: torch.Tensor | None = None
         self.root: object = None
@@ -76,19 +80,22 @@ class PlanCourse:
         self.step: Any = None
         self.opt: list[int] = []
         self.tried: list[int] = []
-        # Seconds that a step costs, of those that are recorded and left out, as the measured ones do; then those of the
-        # one that is measured now, and those that a step takes as a whole.
-        self.own, self.spent, self.seconds = [0.0, 0.0], 0.0, 0.0
+        # Seconds that a step costs, of those that are recorded and left out, as the measured ones do; then those that a
+        # step takes as a whole.
+        self.own, self.seconds = [0.0, 0.0], 0.0
         # The steps of both kinds after which the next one is measured, and how many costs are not booked yet.
         self.clocked, self.unbooked = [0, 0], [0, 0]
-        # Steps left out after each that is recorded, and those of them that are still to come.
-        self.wanted = self.coming = 0
+        # Steps left out after each that is recorded, who takes these, and the clocks of both kinds.
+        self.wanted, self.rest = 0, LeftOutSteps(self)
+        self.clocks = Clock(self, self, 0), Clock(self, self.rest, 1)
 
     def leave(self, *, force: bool = False) -> None:
         """Put everything into the state that the handlers would have left; only in the thread that trains."""
         slot.plan = None
         if self.active and (force or ident() == self.thread):
             self.active = False
+            if self.rest.state != OFF:
+                self.rest.hand_back()
             self.shortcuts.arming.left(self.number - self.first)
             try:
                 bring_up_to_date(self)
@@ -105,20 +112,22 @@ class PlanCourse:
 
     def steps_done(self) -> int:
         """Return how many steps have been taken, the open one included once its optimizer has stepped."""
-        return self.number + (self.state == DONE)
+        taker = self if self.rest.state == OFF else self.rest
+        return int(taker.number) + (taker.state == DONE)
 
     @veiled
-    def _unexpected(self) -> bool:
+    def unexpected(self) -> bool:
+        """Leave the plan; return False."""
         self.leave()
         return False
 
     # The end of a step
 
-    def _close(self) -> bool:
-        """Write the record of the step, unless it or the next one is special to a probe."""
+    def _close(self) -> Any:
+        """Write the record of the step; return who takes the next one, None if either is special to a probe."""
         number, recorder, queue, ended = self.number, self.recorder, self.queue, self.ended
         if number >= self.until or self.objects._dropped or self.objects.held._orphans or queue._waiting:
-            return self._unexpected()
+            return self.leave()
         seconds, fields = ended - self.begun, self.step.fields
         record: Record = {
             "record": STEP, "step": number, "opt": self.opt, "seconds": seconds, "micro": 1, **fields,
@@ -132,7 +141,6 @@ class PlanCourse:
             recorder.last_epoch = fields.get("epoch", recorder.last_epoch)
             fields.clear()
         record["mode"] = "train"
-        self.coming = self.wanted if number + self.wanted + 2 < self.until else 0
         self._go_on(number)
         recorder._busy = True
         try:
@@ -140,29 +148,28 @@ class PlanCourse:
         finally:
             recorder._busy = False
         self.seconds = seconds - record.get("wait", 0.0)
-        return self.active
+        return slot.plan if self.active else None
 
     def _go_on(self, number: int) -> None:
-        """Begin the next step, and choose the kind of plan that takes it."""
+        """Begin the next step, and choose who takes it."""
         self.begun = self.step.begun = self.ended
         self.number = self.step.number = self.recorder.step_number = number + 1
         self.state = START
-        self.unbooked[self.left_out] += 1
-        following = self.coming > 0
-        if number >= self.clocked[following]:
-            self.__class__ = self.kinds[following][1]
-            self.clocked[following], self.spent = number + _CLOCKED, 0.0
+        self.unbooked[0] += 1
+        rests = 0 < self.wanted < self.until - number - 2
+        if rests:
+            self.rest.begin(self.wanted)
+        if number >= self.clocked[rests]:
+            self.clocked[rests] = number + _CLOCKED
+            slot.plan = self.clocks[rests].begin()
         else:
-            self.__class__ = self.kinds[following][0]
+            slot.plan = self.rest if rests else self
 
     def begin(self, number: int, until: float) -> None:
         """Be armed for a step, up to the first one that is closed another way."""
         self.until, self.number, self.first, self.clocked = until, number, number, [number, number]
-        self.coming, self.state, self.active = 0, START, True
-        self.__class__ = self.kinds[0][0 if self.own[0] else 1]
-
-    def catch_up(self) -> None:
-        """Look up what was not noted of the open step."""
+        self.state, self.active = START, True
+        slot.plan = self if self.own[0] else self.clocks[0].begin()
 
     def book(self) -> None:
         """Count what the steps since the last time have cost."""
