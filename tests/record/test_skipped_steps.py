@@ -37,18 +37,24 @@ def test_nothing_but_the_records_of_plain_steps_is_missing(
     assert all(map(torch.equal, weights, bare)) or any(w.isnan().any() for w in weights)
 
 
-def _plan(number: int, own: float, *, budget: float = 0.01, processes: int = 1) -> Any:
+def _plan(number: int, own: float, passed: float = 0.0, *, budget: float = 0.01, processes: int = 1) -> Any:
     return SimpleNamespace(
-        number=number, own=[own, 0.0], seconds=1.0,
+        number=number, own=[own, passed], seconds=1.0,
         recorder=SimpleNamespace(processes=processes),
         cost=SimpleNamespace(budget=SimpleNamespace(share=budget)),
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("own", "many"), [(0.005, 0), (0.01, 0), (0.011, 1), (0.03, 2), (0.2, left_out_steps.MOST)])
-def test_so_many_are_left_out_that_the_recorded_ones_cost_their_share(own: float, many: int) -> None:
-    """By what a recorded step costs, as a part of its time; seven in a row at most."""
-    assert left_out(_plan(5000, own)) == many
+@pytest.mark.parametrize(
+    ("own", "passed", "many"),
+    [
+        (0.005, 0.0, 0), (0.01, 0.0, 0), (0.011, 0.0, 1), (0.03, 0.0, 2), (0.2, 0.0, left_out_steps.MOST),
+        (0.03, 0.005, 4), (0.03, 0.01, left_out_steps.MOST), (0.03, 0.02, left_out_steps.MOST), (0.01, 0.02, 0),
+    ],
+)  # fmt: skip
+def test_so_many_are_left_out_that_all_cost_their_share(own: float, passed: float, many: int) -> None:
+    """By what a recorded step and one that is left out cost, as parts of its time; seven in a row at most."""
+    assert left_out(_plan(5000, own, passed)) == many
 
 
 def test_a_larger_budget_leaves_fewer_out() -> None:

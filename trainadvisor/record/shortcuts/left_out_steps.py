@@ -42,11 +42,14 @@ _Tensor, _grad_enabled = torch.Tensor, torch.is_grad_enabled
 
 # A plan, whose slots are known from inside.
 def left_out(plan: Any) -> int:
-    """Return how many steps are left out after each that is recorded, by what these cost."""
+    """Return how many steps are left out after each that is recorded, so that all together cost their share."""
     if plan.number < FIRST_STEP or plan.recorder.processes > 1:
         return 0
-    share: float = plan.own[0] / max(1e-9, plan.seconds)
-    return min(MOST, math.ceil(share / float(plan.cost.budget.share)) - 1)
+    recorded, passed = plan.own
+    share = plan.seconds * float(plan.cost.budget.share)
+    if recorded <= share:
+        return 0
+    return MOST if recorded - share > MOST * (share - passed) else math.ceil((recorded - share) / (share - passed))
 
 
 class LeftOutSteps:
