@@ -23,6 +23,8 @@ _ASIDE = frozenset({
 })  # fmt: skip
 # Most steps after which probes that do not rest yet are asked again; the first time it is one.
 _AGAIN = 16
+# Probes for which shortcuts do what they do at plain events: that they do not rest makes no step another one.
+_TAKEN_ALONG = frozenset({"BrokenPassesProbe", "SharedRowsProbe"})
 
 
 @dataclass
@@ -93,15 +95,15 @@ class PlainSteps:
         context, routine = self._context, self.routine
         routine.step, routine.kinds = context.step.number, context.losses.train_kinds()
         self.until, self.stale = math.inf, False
-        resting, again = set(), routine.step + self._again
+        resting, again, waits = set(), routine.step + self._again, False
         for probe in self._resting:
             until = self._rests_until(probe)
             if until > routine.step:
                 resting.add(type(probe).__name__)
                 self.until = min(self.until, until)
-            else:
-                self.until = min(self.until, again)
-        self._again = 1 if len(resting) == len(self._resting) else min(_AGAIN, 2 * self._again)
+            elif type(probe).__name__ not in _TAKEN_ALONG:
+                self.until, waits = min(self.until, again), True
+        self._again = min(_AGAIN, 2 * self._again) if waits else 1
         self._rest, self._optimizers = frozenset(resting), len(context.objects.optimizers)
         self.aside.clear()
         self._handlers.rest(self._rest)

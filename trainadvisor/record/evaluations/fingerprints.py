@@ -25,8 +25,17 @@ _SEVERAL = 8
 
 def of_rows(batch: torch.Tensor) -> torch.Tensor:
     """Return two whole numbers a row, by exact arithmetic: the same row gives the same ones in any batch."""
+    return of_numbers(numbers_of(batch))
+
+
+def numbers_of(batch: torch.Tensor) -> torch.Tensor:
+    """Return the numbers of each row that are looked at."""
     rows = local(batch.detach()).flatten(1) if batch.ndim > 1 else local(batch.detach())[:, None]
-    rows = rows[:, :: max(1, rows.shape[1] // _WIDTH)]
+    return rows[:, :: max(1, rows.shape[1] // _WIDTH)]
+
+
+def of_numbers(rows: torch.Tensor) -> torch.Tensor:
+    """Return the same of the numbers of each row."""
     bits = rows.float().contiguous().view(torch.int32).long() if rows.is_floating_point() else rows.long()
     places = torch.arange(1, rows.shape[1] + 1, device=rows.device)
     mixed = (bits + places * _ODD) * _FACTOR  # wraps round

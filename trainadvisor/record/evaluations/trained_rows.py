@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from trainadvisor.record.evaluations import fingerprints
 from trainadvisor.record.objects.describe import sampled
 
 if TYPE_CHECKING:
@@ -18,34 +20,61 @@ if TYPE_CHECKING:
 _COMPARED = 64
 # Optimizers of one line whose rows are kept.
 _MOST_BEFORE = 8
+# Numbers of batches whose fingerprints are taken together: of small ones each alone would cost as much.
+_TOGETHER = 1 << 16
 
 
 @dataclass
 class TrainedRows:
     """The rows that one optimizer trained a model on, as far as they were taken."""
 
+    values: Values
     own: set[tuple[float, ...]] = field(default_factory=set)
     taken: int = 0
     # Pairs of rows within a batch, and how many of them are equal: how likely rows coincide by chance.
     pairs: int = 0
     equal: int = 0
-    open: list[Reading] = field(default_factory=list)
+    # Numbers of batches whose fingerprints are not taken yet; then such fingerprints, with the rows of each batch.
+    waiting: list[torch.Tensor] = field(default_factory=list)
+    open: list[tuple[Reading, list[int]]] = field(default_factory=list)
     # What the optimizer before it trained on, and how many of some weights have changed since its last evaluation.
     before: tuple[TrainedRows, Reading] | None = None
 
+    def take(self, batch: torch.Tensor) -> None:
+        """Take the rows of a batch."""
+        with torch.no_grad():
+            numbers = fingerprints.numbers_of(batch).clone()
+            if self.waiting and _kind(numbers) != _kind(self.waiting[0]):
+                self._read()
+            self.waiting.append(numbers)
+            self.taken += len(numbers)
+            if sum(map(torch.numel, self.waiting)) >= _TOGETHER:
+                self._read()
+
+    def _read(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        if waiting:
+            with torch.no_grad():
+                reading = self.values.read(fingerprints.of_numbers(torch.cat(waiting)))
+            self.open.append((reading, [len(numbers) for numbers in waiting]))
+
     def arrive(self) -> None:
         """Take the readings that are here."""
+        self._read()
         still = []
-        for reading in self.open:
+        for reading, sizes in self.open:
             if reading.values is None:
-                still.append(reading)
+                still.append((reading, sizes))
                 continue
-            rows = Counter(pairs_of(reading))
-            count = sum(rows.values())
-            self.pairs += count * (count - 1) // 2
-            self.equal += sum(n * (n - 1) // 2 for n in rows.values())
-            self.own.update(rows)
+            found = iter(pairs_of(reading))
+            for size in sizes:
+                self._add(Counter(islice(found, size)), size)
         self.open = still
+
+    def _add(self, rows: Counter[tuple[float, float]], count: int) -> None:
+        self.pairs += count * (count - 1) // 2
+        self.equal += sum(n * (n - 1) // 2 for n in rows.values())
+        self.own.update(rows)
 
     def all(self) -> set[tuple[float, ...]]:
         """Return the rows that these weights were trained on, also by the optimizers that they come from."""
@@ -84,6 +113,10 @@ class LeftWeights:
             if now.shape != kept[1].shape or now.device != kept[1].device:
                 return None
             return self._values.read((now != kept[1]).sum().float().reshape(1))
+
+
+def _kind(numbers: torch.Tensor) -> tuple[object, ...]:
+    return numbers.shape[1], numbers.dtype, numbers.device
 
 
 def pairs_of(reading: Reading) -> list[tuple[float, float]]:

@@ -120,11 +120,24 @@ class SharedRowsProbe:
         if given is None or not fingerprints.can_be_taken(given) or call.model.number in self._partial:
             return
         if call.grad and call.training:
-            trained = self._trained.get(call.model.number)
-            if trained is None or trained.taken < _MOST_TRAINED:
-                self._open = call.model.number, given.detach()
+            self._open_rows(call.model.number, given)
         elif call.model.trained or not call.grad:
             self._look(call, given)
+
+    def begin_training(self, model: int, given: torch.Tensor) -> None:
+        """Take what a model (its number) is trained on, from the shortcut of a forward."""
+        self._open = None
+        if model not in self._partial and fingerprints.can_be_taken(given):
+            self._open_rows(model, given)
+
+    def _open_rows(self, model: int, given: torch.Tensor) -> None:
+        if self.wants(model):
+            self._open = model, given.detach()
+
+    def wants(self, model: int) -> bool:
+        """Return whether more rows of a model's training are taken."""
+        trained = self._trained.get(model)
+        return model not in self._partial and (trained is None or trained.taken < _MOST_TRAINED)
 
     @unless_resting
     def on_loss(self, _: str, args: tuple[Any, ...], kwargs: dict[str, Any], __: object) -> None:
@@ -142,13 +155,15 @@ class SharedRowsProbe:
         self.note_training()
         if taken is None:
             return
-        model, given = taken
+        self.take(*taken)
+
+    def take(self, model: int, given: torch.Tensor) -> None:
+        """Take the rows of a batch that a model (its number) is trained on."""
         trained = self._trained.get(model)
         if trained is None:
-            trained = self._trained[model] = TrainedRows(before=self._before.get(model))
-        with torch.no_grad():
-            trained.open.append(self._context.values.read(fingerprints.of_rows(given)))
-        trained.taken += given.shape[0]
+            trained = TrainedRows(self._context.values, before=self._before.get(model))
+            self._trained[model] = trained
+        trained.take(given)
 
     def note_training(self) -> None:
         """Take that the loader of the last batch feeds the training."""

@@ -117,7 +117,8 @@ class Arming:
         plan.held, plan.twin, plan.line, plan.tried = implicit._parameter, twin, line, shortcuts._order._tried[key]
         plan.key, plan.opt, plan.size = key, closed.stepped, shortcuts._coverage._sizes.get(closed.stepped[0], -1)
         plan.count = shortcuts._routine.models.get(model.number, 0)
-        timing = shortcuts._timing
+        timing, rows = shortcuts._timing, shortcuts._rows
+        plan.collects = shortcuts._rows_open and model.number in rows._trained and rows.wants(model.number)
         plan.loads = timing._last_loader is not None
         plan.sizes.clear()
         if not plan.loads and timing._epoch is not None:

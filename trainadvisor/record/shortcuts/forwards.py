@@ -22,6 +22,8 @@ _grad_enabled, _inference = torch.is_grad_enabled, torch.is_inference_mode_enabl
 FORWARD_BEGINS = frozenset({
     "TimingProbe", "TrainingLossProbe", "NonfiniteProbe", "EvaluationProbe", "SequenceAxesProbe", "Recorder",
 })  # fmt: skip
+# A probe that takes the rows of the first batches.
+ROWS = frozenset({"SharedRowsProbe"})
 FORWARD_ENDS = frozenset({"TimingProbe", "CallOrderProbe", "IdleTwinProbe", "EvaluationProbe", "SequenceAxesProbe"})
 
 
@@ -74,6 +76,8 @@ class Forwards(Parts):
         if not self._nonfinite._done:
             self._nonfinite._inputs = args, kwargs
         sequence._called, sequence._inside, sequence._names = [], True, model.layer_names
+        if self._rows_open:
+            apart(self._rows.begin_training, model.number, given)
         if model not in models:
             models.append(model)
 

@@ -77,8 +77,11 @@ def _note_backward(plan: Any, closed: int, state: int) -> None:
 def _note_forward(plan: Any, state: int) -> None:
     """Hold what waits for the end of a forward, and for a backward."""
     shortcuts, nonfinite = plan.shortcuts, plan.nonfinite
-    if FORWARDING <= state < BACKWARD and not nonfinite._done:
-        nonfinite._inputs = plan.args, {}
+    if FORWARDING <= state < BACKWARD:
+        if not nonfinite._done:
+            nonfinite._inputs = plan.args, {}
+        if plan.collects and plan.given is not None:
+            shortcuts._rows._open = plan.model.number, plan.given.detach()
     if state == FORWARDING:
         sequence = shortcuts._sequence
         sequence._called, sequence._inside, sequence._names = [], True, plan.model.layer_names

@@ -56,7 +56,7 @@ class LeftOutSteps:
     """Takes the events of steps of which no record is written, each returning what the plan's would."""
 
     __slots__ = (
-        "args", "arrived", "asked", "begun", "clip", "cleared", "closure", "count", "drawn", "ended", "frames",
+        "args", "arrived", "asked", "begun", "cleared", "clip", "closure", "count", "drawn", "ended", "frames",
         "inside", "key", "kind", "left", "limit", "loads", "module", "number", "plan", "rates", "reduction", "result",
         "root", "scaled", "shape", "state", "thread", "trained", "tried", "value", "zeros",
     )  # fmt: skip

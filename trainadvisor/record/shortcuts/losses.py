@@ -9,6 +9,7 @@ import torch
 from trainadvisor.instrument.call_sites import USERS, Place, rank, user_place
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.private_torch import dispatch_modes, function_modes, tracing_state, transform, version
+from trainadvisor.instrument.user_modes import apart
 from trainadvisor.record.device_readback import HostValues
 from trainadvisor.record.losses.loss_calls import LossCall, LossEntry, is_scaled
 from trainadvisor.record.losses.loss_graph import LAST_GRAPH_STEP, steps_to_read
@@ -47,6 +48,8 @@ class Losses(Parts):
         entry = self._sites.get(site) or self._entry_at(site, frame.f_code.co_filename)
         if entry is None or not self._holds(entry, result):
             return False
+        if self._rows._open is not None:
+            apart(self._rows.on_loss, kind, args, kwargs, result)
         if self.arming.wants(self._recorder.step_number + 1):
             self._called = frames_of(frame), kind, site[3], entry
         self._cost.spent += now() - begun
@@ -158,8 +161,8 @@ class Losses(Parts):
         """Take that what was drawn is trained on."""
         rows = self._rows
         self._evaluation.sources.go_on()
-        if rows._loader is not None:
-            rows.note_training()
+        if rows._loader is not None or rows._open is not None:
+            apart(rows.on_backward_begins)
 
     @veiled
     def backward_ends(self) -> bool:

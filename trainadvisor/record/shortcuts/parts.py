@@ -54,6 +54,8 @@ class Parts:
         self._ends_long = self._close_long = False
         # Whether the batches of a pass are counted.
         self._passes_open = False
+        # Whether the rows that are trained on are taken.
+        self._rows_open = False
         self._timing, self._order = probes["TimingProbe"], probes["CallOrderProbe"]
         self._losses, self._evaluation = probes["TrainingLossProbe"], probes["EvaluationProbe"]
         self._nonfinite, self._sequence = probes["NonfiniteProbe"], probes["SequenceAxesProbe"]
@@ -77,7 +79,7 @@ class Parts:
         recorder, order, evaluation, boundaries = self._recorder, self._order, self._evaluation, self._boundaries
         if evaluation._tentative or evaluation._open or evaluation._unclear.is_open or evaluation._running is not None:
             return False
-        if self._sequence._waiting or self._clipping._waiting or self._rows._open is not None or self._copies._passes:
+        if self._sequence._waiting or self._clipping._waiting or self._copies._passes:
             return False
         if order._cleared_after_backward or order._found or recorder._filter._foreign_backward:
             return False

@@ -13,7 +13,7 @@ from trainadvisor.record.shortcuts.arming import Arming
 from trainadvisor.record.shortcuts.batches import BATCH_BEGINS, BATCH_ENDS, PASSES, Batches
 from trainadvisor.record.shortcuts.clips import CLIP, Clips
 from trainadvisor.record.shortcuts.closing import CLOSE, Closing
-from trainadvisor.record.shortcuts.forwards import FORWARD_BEGINS, FORWARD_ENDS, Forwards
+from trainadvisor.record.shortcuts.forwards import FORWARD_BEGINS, FORWARD_ENDS, ROWS, Forwards
 from trainadvisor.record.shortcuts.losses import BACKWARD_BEGINS, BACKWARD_ENDS, LOSS, Losses
 from trainadvisor.record.shortcuts.optimizer_steps import (
     SCHEDULER_STEP,
@@ -74,6 +74,10 @@ class PlainShortcuts(Batches, Forwards, Losses, OptimizerSteps, Clips, Closing):
                 found = {name.partition(".")[0] for name, _ in table.get(event, ())}
                 if event == "batch_ends":
                     self._passes_open, found = found >= PASSES, found - PASSES
+                elif event == "forward_begins":
+                    self._rows_open, found = found >= ROWS, found - ROWS
+                elif event == "loss":
+                    found -= ROWS
                 self._take_or_not(event, known=found == probes)
         self._look()
 

@@ -186,6 +186,10 @@ class Plan(PlanCourse):
             return self.unexpected()
         jumps._usual += 0.1 * (size - jumps._usual)
         self.value, self.root, self.state, self.args = value, tensor, BACKWARD, ()
+        if self.collects:
+            rows, number = self.shortcuts._rows, self.model.number
+            apart(rows.take, number, self.given)
+            self.collects = rows.wants(number)
         if self.loads:
             self.order._batch_came = False
             self.shortcuts._count_draws()

@@ -27,10 +27,10 @@ class PlanCourse:
 
     # Slots, because what is looked up in the dictionary of a class with many attributes is seldom in the caches.
     __slots__ = (
-        "active", "args", "batch", "begun", "cares", "cleared", "clip", "clocked", "clocks", "closure", "cost",
-        "count", "ended", "entry", "first", "frames", "given", "held", "inside", "jumps", "key", "kind", "line",
-        "loads", "model", "module", "modules", "nonfinite", "number", "objects", "opt", "order", "own", "queue",
-        "rates", "recorder", "reduction", "rest", "result", "root", "scaled", "seconds", "shortcuts", "size",
+        "active", "args", "batch", "begun", "cares", "cleared", "clip", "clocked", "clocks", "closure", "collects",
+        "cost", "count", "ended", "entry", "first", "frames", "given", "held", "inside", "jumps", "key", "kind",
+        "line", "loads", "model", "module", "modules", "nonfinite", "number", "objects", "opt", "order", "own",
+        "queue", "rates", "recorder", "reduction", "rest", "result", "root", "scaled", "seconds", "shortcuts", "size",
         "sizes", "sources", "state", "step", "thread", "timing", "trained", "tried", "twin", "unbooked", "until",
         "value", "version", "waited", "wanted", "zeros",
     )  # fmt: skip
@@ -77,6 +77,8 @@ class PlanCourse:
         self.module: Any = None
         self.kind, self.reduction, self.count, self.key, self.size = "", "", 1, 0, 0
         self.modules, self.loads, self.cares = 0, False, False
+        # Whether the rows that are trained on are taken.
+        self.collects = False
         self.step: Any = None
         self.opt: list[int] = []
         self.tried: list[int] = []
