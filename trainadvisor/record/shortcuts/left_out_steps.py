@@ -61,6 +61,17 @@ class LeftOutSteps:
         "root", "scaled", "shape", "state", "thread", "trained", "tried", "value", "zeros",
     )  # fmt: skip
 
+    args: tuple[Any, ...]
+    # What a loader gave, with the arguments of that call, and the shape of what the model was given.
+    drawn: tuple[tuple[Any, ...], object] | None
+    shape: torch.Size | None
+    # Threshold and norm of a clipping.
+    clip: tuple[float, float] | None
+    # What the loss function gave, and what is differentiated.
+    result: Any
+    root: object
+
+    # A plan, whose slots are known from inside.
     def __init__(self, plan: Any) -> None:
         self.plan, self.state = plan, OFF
 
@@ -84,7 +95,7 @@ class LeftOutSteps:
     def batch_begins(self, iterator: object) -> bool:
         """Let the step before pass, and start the clock of the wait."""
         state = self.state
-        if not self.loads or self.drawn is not None or (state != DONE and state != START) or ident() != self.thread:  # noqa: PLR1714 - for speed
+        if not self.loads or self.drawn is not None or START < state < DONE or ident() != self.thread:
             return self._handed_back("batch_begins", iterator)
         if state == DONE and not self._close():
             return self._handed_back("batch_begins", iterator)
@@ -230,7 +241,7 @@ class LeftOutSteps:
         if self.state != READY or ident() != self.thread or function_modes() or dispatch_modes():
             return self._handed_back("clip_grad_norm_", args, kwargs, norm)
         self.clip = self.plan.shortcuts.read_clip(self.number, args, kwargs, norm)
-        return self.clip is not None or self.plan.unexpected()
+        return self.clip is not None or bool(self.plan.unexpected())
 
     # The end of a step, and of all of them
 
@@ -241,12 +252,12 @@ class LeftOutSteps:
         self.left -= 1
         return self.left > 0
 
-    def _handed_back(self, event: str, *args: Any) -> Any:
+    def _handed_back(self, event: str, *args: Any) -> bool:
         """Let the plan take an event and all that follow."""
         if self.state != OFF:
             self.hand_back()
             slot.plan = self.plan
-        return getattr(self.plan, event)(*args)
+        return getattr(self.plan, event)(*args)  # type: ignore[no-any-return]
 
     def leave(self) -> None:
         """Leave the plan."""
