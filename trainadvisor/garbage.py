@@ -1,4 +1,4 @@
-"""How Python looks for garbage in a command that ends soon: rarely, and not once more at its end."""
+"""When Python looks for garbage: rarely in a command that ends soon, and not within work that makes much at once."""
 
 import gc
 from collections.abc import Iterator
@@ -21,3 +21,16 @@ def rarely() -> Iterator[None]:
     finally:
         gc.set_threshold(*usual)
         gc.freeze()
+
+
+@contextmanager
+def later() -> Iterator[None]:
+    """Look for no garbage within the block: what is made in it is in use, and each look goes through all of torch's."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

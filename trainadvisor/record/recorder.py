@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from threading import get_ident
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from trainadvisor import garbage
 from trainadvisor.instrument import call_sites, torch_events
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.private_torch import dispatch_modes, function_modes, without_subclasses
@@ -45,6 +46,9 @@ _HALVES = frozenset({
 })  # fmt: skip
 # Steps that the header waits for, so that it holds what was found.
 _HEADER_AFTER = 2
+# Steps in which models are described, and what is known of them is written.
+_DESCRIBED = 3
+_AS_USUAL = nullcontext()
 
 _now = time.perf_counter
 
@@ -126,10 +130,11 @@ class Recorder(Recording):
         meter = self.cost
         meter.entered = _now()
         try:
-            if function_modes() or dispatch_modes():
-                apart(self._take, name, args)
-            else:
-                without_subclasses(self._take, (), (name, args))
+            with garbage.later() if self.step_number < _DESCRIBED else _AS_USUAL:
+                if function_modes() or dispatch_modes():
+                    apart(self._take, name, args)
+                else:
+                    without_subclasses(self._take, (), (name, args))
         except Exception as error:
             if from_handler(error):
                 raise
@@ -178,7 +183,8 @@ class Recorder(Recording):
     def _is_known(self, module: nn.Module) -> bool:
         if self.objects.model_of(module) is not None or (self.discover and self.left_out.covers(module)):
             return True
-        return apart(self._model_for, module) is not None
+        with garbage.later():
+            return apart(self._model_for, module) is not None
 
     def leave_to_parent(self) -> None:
         """Take no more events: this is a forked child, in which nobody records."""
