@@ -47,7 +47,7 @@ ALLOWED: dict[str, set[str]] = {
     "log": {*WORDS - {"i18n", "figures"}, "numpy", "orjson", "zstandard"},
     "instrument": {"errors", "frame_variables", "interruptions", "redaction", "torch"},
     "signals": {"silence", "log", "numpy", "scipy"},
-    "record": {*WORDS - {"i18n", "figures"}, "log", "instrument", "torch", "numpy"},
+    "record": {*WORDS - {"i18n", "figures"}, "garbage", "log", "instrument", "torch", "numpy"},
     "source": {"errors", "silence"},
     "lint": {"source", "errors"},
     "judge": {
