@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from trainadvisor.record.shortcuts import clock
+from trainadvisor.record.shortcuts.left_out_steps import LeftOutSteps
 from trainadvisor.record.shortcuts.plain_shortcuts import PlainShortcuts
 from trainadvisor.record.shortcuts.plan import Plan
 
@@ -48,13 +50,13 @@ class _Counting(TorchFunctionMode):
         return function(*args, **(kwargs or {}))
 
 
-def _train(step: Any, *, steps: int = _STEPS, model: nn.Module | None = None) -> list[Record]:
+def _train(step: Any, *, steps: int = _STEPS, model: nn.Module | None = None, every: int = 10) -> list[Record]:
     """Train by calling step(number, model, optimizer, inputs, labels); return the records."""
     torch.manual_seed(0)
     model = model or nn.Sequential(nn.Linear(6, 12), nn.ReLU(), nn.Linear(12, 3))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     records = Records()
-    recorder = make_recorder(records, every=10)
+    recorder = make_recorder(records, every=every)
     recorder.start()
     try:
         for number in range(steps):
@@ -203,6 +205,58 @@ def test_a_mistake_in_a_plan_ends_it_and_nothing_is_lost(plain: list[int], monke
     records = _train(step)
     assert [r["step"] for r in records if r["record"] == "step"] == list(range(_STEPS))
     assert [r["subject"] for r in records if r.get("kind") == "probe-failed"] == ["shortcuts"]
+
+
+def test_a_mistake_in_a_step_that_is_left_out_ends_that(plain: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told once; from then on every step is in the log, under its own number."""
+
+    def broken(*_: Any) -> bool:
+        raise ValueError(len(plain))
+
+    def step(number: int, *given: Any) -> None:
+        if number == 300:
+            monkeypatch.setattr(LeftOutSteps, "loss", broken)
+        _plain_step(number, *given)
+
+    monkeypatch.setattr(clock, "left_out", lambda _: 3)
+    records = _train(step, steps=400, every=60)
+    taken = [r["step"] for r in records if r["record"] == "step"]
+    assert len([number for number in taken if number < 300]) < 290
+    assert [number for number in taken if number >= 304] == list(range(304, 400))
+    assert [r["subject"] for r in records if r.get("kind") == "probe-failed"] == ["shortcuts"]
+
+
+@pytest.mark.parametrize("left_out", [0, 3])
+def test_what_another_thread_computes_is_no_event_of_the_plan(
+    left_out: int, plain: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loss of the same kind, cleared gradients and a backward between the forward and the loss change no record."""
+    other = nn.Linear(6, 3)
+
+    def aside(x: torch.Tensor, y: torch.Tensor) -> None:
+        with torch.no_grad():
+            F.cross_entropy(other(x), y)
+        F.cross_entropy(other(x), y).backward()
+        other.zero_grad()
+
+    def step(number: int, model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor) -> None:
+        optimizer.zero_grad()
+        scores = model(x)
+        if number > 140 and number % 5 == 3:
+            thread = threading.Thread(target=aside, args=(x, y))
+            thread.start()
+            thread.join()
+        F.cross_entropy(scores, y).backward()
+        optimizer.step()
+
+    monkeypatch.setattr(clock, "left_out", lambda _: left_out)
+    records = _train(step, steps=400, every=60)
+    taken = {record["step"] for record in records if record["record"] == "step"}
+    assert (len(taken) < 380) == bool(left_out)
+    monkeypatch.setattr(PlainShortcuts, "rearm", lambda _: None)
+    assert records == [
+        record for record in _train(step, steps=400, every=60) if record["record"] != "step" or record["step"] in taken
+    ]
 
 
 @pytest.mark.parametrize("left_out", [0, 3])

@@ -149,7 +149,7 @@ class LeftOutSteps:
     @veiled
     def loss_begins(self, kind: str, count: int) -> bool | None:
         """Return whether the loss of the step is about to be computed; None inside of that."""
-        if self.state == FORWARD and kind == self.kind and count == 2:
+        if self.state == FORWARD and kind == self.kind and count == 2 and ident() == self.thread:
             self.state = LOSING
             return True
         return None if self.state == LOSING else self._handed_back("loss_begins", kind, count)
@@ -253,8 +253,10 @@ class LeftOutSteps:
         return self.left > 0
 
     def _handed_back(self, event: str, *args: Any) -> bool:
-        """Let the plan take an event and all that follow."""
+        """Let the plan take an event and all that follow; one of another thread goes the long way."""
         if self.state != OFF:
+            if ident() != self.thread:
+                return False
             self.hand_back()
             slot.plan = self.plan
         return getattr(self.plan, event)(*args)  # type: ignore[no-any-return]
@@ -265,7 +267,6 @@ class LeftOutSteps:
 
     def failed(self, error: Exception) -> bool:
         """Take no shortcut any more after a mistake of ours."""
-        self.state = OFF
         return bool(self.plan.failed(error))
 
     def hand_back(self) -> None:
