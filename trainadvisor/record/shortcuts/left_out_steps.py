@@ -57,8 +57,8 @@ class LeftOutSteps:
 
     __slots__ = (
         "args", "arrived", "asked", "begun", "cleared", "clip", "closure", "count", "drawn", "ended", "frames",
-        "inside", "key", "kind", "left", "limit", "loads", "module", "number", "plan", "rates", "reduction", "result",
-        "root", "scaled", "shape", "state", "thread", "trained", "tried", "value", "zeros",
+        "inside", "key", "kind", "left", "limit", "loads", "module", "number", "plan", "rates", "recorder", "reduction",
+        "result", "root", "scaled", "shape", "state", "step", "thread", "trained", "tried", "value", "zeros",
     )  # fmt: skip
 
     args: tuple[Any, ...]
@@ -73,12 +73,13 @@ class LeftOutSteps:
 
     # A plan, whose slots are known from inside.
     def __init__(self, plan: Any) -> None:
-        self.plan, self.state = plan, OFF
+        self.plan, self.recorder, self.state = plan, plan.recorder, OFF
 
     def begin(self, steps: int) -> None:
         """Take so many steps, of which the first begins now."""
         plan = self.plan
         self.left, self.number, self.thread, self.state = steps, plan.number, plan.thread, START
+        self.step = plan.step
         self.module, self.count, self.loads, self.key = plan.module, plan.count, plan.loads, plan.key
         self.kind, self.reduction, self.frames, self.scaled = plan.kind, plan.reduction, plan.frames, plan.scaled
         self.closure, self.inside, self.cleared, self.zeros, self.tried = plan.closure, False, plan.cleared, 0, 0
@@ -248,7 +249,8 @@ class LeftOutSteps:
     def _close(self) -> bool:
         """Let the step pass; return whether the next one is left out too."""
         self.begun, self.clip, self.shape, self.state = self.ended, None, None, START
-        self.number += 1
+        # other threads are told of it too
+        self.number = self.step.number = self.recorder.step_number = self.number + 1
         self.left -= 1
         return self.left > 0
 
@@ -273,7 +275,7 @@ class LeftOutSteps:
         """Put the plan into the state that it would be in had it taken the steps itself."""
         plan, state, closed = self.plan, self.state, self.number - self.plan.number
         self.state = OFF
-        plan.number = plan.step.number = plan.recorder.step_number = self.number
+        plan.number = self.number
         plan.recorder.skipped += closed
         plan.unbooked[1] += closed
         plan.begun = plan.step.begun = self.begun
