@@ -21,7 +21,7 @@ _ASIDE = frozenset({
     "clip_grad_norm_", "clip_grad_value_", "scheduler_step", "sequence_layer",
     "scale", "unscale", "scaler_step_begins", "scaler_step_ends", "scaler_update",
 })  # fmt: skip
-# Most steps after which probes that do not rest yet are asked again; the first time it is one.
+# Most steps after which a probe that does not rest is asked again: one, then twice as many each time.
 _AGAIN = 16
 # Probes for which shortcuts do what they do at plain events: that they do not rest makes no step another one.
 _TAKEN_ALONG = frozenset({"BrokenPassesProbe", "SharedRowsProbe"})
@@ -48,7 +48,8 @@ class PlainSteps:
         self.routine = Routine()
         # The step at which probes are asked again, and whether something has happened after which they are.
         self.until, self.stale = 0.0, True
-        self._again = 1
+        # How often in a row each probe (its class by name) has said that it does not rest.
+        self._awake: dict[str, int] = {}
         # Events since the probes were asked, after which only some are asked again.
         self.aside: set[str] = set()
         self._taking = {event: [probe for probe in self._resting if hasattr(probe, f"on_{event}")] for event in _ASIDE}
@@ -95,15 +96,18 @@ class PlainSteps:
         context, routine = self._context, self.routine
         routine.step, routine.kinds = context.step.number, context.losses.train_kinds()
         self.until, self.stale = math.inf, False
-        resting, again, waits = set(), routine.step + self._again, False
+        resting = set()
         for probe in self._resting:
-            until = self._rests_until(probe)
+            name, until = type(probe).__name__, self._rests_until(probe)
             if until > routine.step:
-                resting.add(type(probe).__name__)
-                self.until = min(self.until, until)
-            elif type(probe).__name__ not in _TAKEN_ALONG:
-                self.until, waits = min(self.until, again), True
-        self._again = min(_AGAIN, 2 * self._again) if waits else 1
+                resting.add(name)
+                self._awake.pop(name, None)
+            elif name not in _TAKEN_ALONG:
+                self._awake[name] = times = self._awake.get(name, 0) + 1
+                until = routine.step + min(_AGAIN, 2 ** (times - 1))
+            else:
+                continue
+            self.until = min(self.until, until)
         self._rest, self._optimizers = frozenset(resting), len(context.objects.optimizers)
         self.aside.clear()
         self._handlers.rest(self._rest)
