@@ -279,7 +279,8 @@ class LeftOutSteps:
         plan.recorder.skipped += closed
         plan.unbooked[1] += closed
         plan.begun = plan.step.begun = self.begun
-        plan.ended, plan.trained, plan.value, plan.rates = self.ended, self.trained, self.value, self.rates
+        plan.ended, plan.trained, plan.value = self.ended, self.trained, self.value
+        plan.rates = [float(rate) for rate in self.rates]  # which may have become tensors
         plan.state, plan.inside, plan.cleared, plan.clip = state, self.inside, self.cleared, self.clip
         plan.zeros += self.zeros
         plan.tried[0] += self.tried
