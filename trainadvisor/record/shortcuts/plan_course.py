@@ -158,9 +158,10 @@ class PlanCourse:
         self.number = self.step.number = self.recorder.step_number = number + 1
         self.state = START
         self.unbooked[0] += 1
-        rests = 0 < self.wanted < self.until - number - 2
+        steps = int(min(self.wanted, self.until - number - 3))
+        rests = steps > 0
         if rests:
-            self.rest.begin(self.wanted)
+            self.rest.begin(steps)
         if number >= self.clocked[rests]:
             self.clocked[rests] = number + _CLOCKED
             slot.plan = self.clocks[rests].begin()
