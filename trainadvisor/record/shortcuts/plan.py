@@ -41,6 +41,8 @@ _Tensor, _Parameter, _strided = torch.Tensor, nn.Parameter, torch.strided
 _grad_enabled, _inference = torch.is_grad_enabled, torch.is_inference_mode_enabled
 _modules = sys.modules
 _LOSSES = nn.modules.loss.__name__
+# Of arguments by name that no record tells of.
+_SWITCHES = (bool, type(None))
 
 
 class Plan(PlanCourse):
@@ -81,7 +83,9 @@ class Plan(PlanCourse):
             if type(module).__module__ == _LOSSES and (not self.recorder.discover or id(module) in self.objects._plain):
                 return None
             return self._unexpected() if id(module) in self.objects._owner else False
-        if kwargs or len(args) != self.count or looked_at() is not None or START < state < DONE:
+        if len(args) + len(kwargs) != self.count or looked_at() is not None or START < state < DONE:
+            return self._unexpected()
+        if kwargs and not (args and all(type(value) in _SWITCHES for value in kwargs.values())):
             return self._unexpected()
         if self.inside is not self.closure:
             return self._unexpected()
@@ -138,6 +142,14 @@ class Plan(PlanCourse):
             return None
         return self._unexpected()
 
+    @veiled
+    def told_loss_begins(self, told: object, plain: bool) -> bool:  # noqa: FBT001
+        """Return whether a framework's own object is about to compute the loss of the step, as it did before."""
+        if self.state != FORWARD or self.told is None or self.told() is not told or not plain:
+            return self._unexpected()
+        self.state = LOSING
+        return True
+
     def loss_failed(self) -> None:
         """Take that the loss function has raised."""
         if self.state == LOSING:
@@ -146,6 +158,8 @@ class Plan(PlanCourse):
     @veiled
     def loss(self, frame: Any, kwargs: dict[str, Any], result: object) -> bool:
         """Hold the loss until its backward; its function was called where it always is, in that frame."""
+        if not self.active:
+            return False
         self.state = FORWARD
         if type(result) is not _Tensor or not _grad_enabled() or transform() is not None or ident() != self.thread:
             return self._unexpected()

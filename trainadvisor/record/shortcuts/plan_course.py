@@ -36,6 +36,8 @@ class PlanCourse:
     frames: list[tuple[int, CodeType, int]]
     twin: Any
     line: Any
+    # Refers to the framework's own object that computes the loss.
+    told: Any
 
     # Shortcuts, whose parts a plan knows from inside.
     def __init__(self, shortcuts: Any) -> None:
