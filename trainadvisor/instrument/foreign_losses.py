@@ -42,9 +42,9 @@ class Told(NamedTuple):
 def keras_loss(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run `Loss.__call__` of Keras and tell it as one loss."""
     plan = slot.plan
-    if plan is not None and not is_compiling() and "loss" not in running.events and args:
-        if taps.taken(plan, "told_loss_begins", args[0], _is_plain(*args, **kwargs)):
-            return _in_plan(plan, original, args, kwargs)
+    expected = plan is not None and not is_compiling() and "loss" not in running.events and args
+    if expected and taps.taken(plan, "told_loss_begins", args[0], _is_plain(*args, **kwargs)):
+        return _in_plan(plan, original, args, kwargs)
     told = None if is_compiling() or "loss" in running.events else unless_it_fails(_of_keras, *args, **kwargs)
     if told is None:
         return original(*args, **kwargs)
