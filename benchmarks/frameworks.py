@@ -177,7 +177,8 @@ def _count(asked: argparse.Namespace) -> None:
             told = _told(f"{head}\n{_COUNT}{source}", ["-m", "trainadvisor", "run"])
             figure, _, rows = told.partition("\n")
             print(f"| {name} | {float(figure):.0f} |", flush=True)
-            print("\n".join(row for row in rows.splitlines() if row.startswith("  "))[: 200 * asked.most])
+            for row in rows.splitlines()[: asked.most]:
+                print(row, flush=True)
 
 
 def _step(script: str, words: list[str]) -> float:
