@@ -1,9 +1,10 @@
 """Measures what recording adds to a step of a framework's training: thread CPU, recorded and plain runs in turns.
 
-KERAS_BACKEND=torch python benchmarks/frameworks.py [--rounds 3] [--steps 600] [--count] [NAME ...]
+KERAS_BACKEND=torch python benchmarks/frameworks.py [--rounds 3] [--steps 600] [--count [--most 0]] [NAME ...]
 Each run is a process of its own; counted are steps after the first half, by the clock of the thread that trains: a
 busy machine changes little. A row tells the least of each kind over the rounds. Frameworks that are not installed are
-left out. With --count it is the bytecode instructions of ours a step, sampled steps apart: the same on a busy machine.
+left out. With --count it is the bytecode instructions of ours a step, sampled steps apart: the same on a busy machine;
+with --most N the costliest functions, too, with their instructions and calls a step.
 """
 
 from __future__ import annotations
@@ -34,13 +35,16 @@ class Clock:
     def __init__(self): self.steps, self.counts = 0, Counts()
     def step(self):
         self.steps += 1
-        if self.steps == STEPS // 2 - 10:
+        if self.steps == STEPS - COUNTED - 10:
             from trainadvisor.record.sampling import Tier
             Tier._gap = lambda *_: float("inf")
-        if self.steps == STEPS // 2: sys.settrace(self.counts.enter)
+        if self.steps == STEPS - COUNTED: sys.settrace(self.counts.enter)
         if self.steps == STEPS:
             sys.settrace(None)
-            print("STEP_MS", self.counts.instructions.total() / (STEPS - STEPS // 2))
+            counted, instructions, calls = COUNTED, self.counts.instructions, self.counts.calls
+            print("STEP_MS", instructions.total() / counted)
+            for name, many in instructions.most_common(MOST):
+                print(f"  {many / counted:8.1f} {calls[name] / counted:6.2f}x {name}")
 clock = Clock()
 """
 _HF = """
@@ -82,6 +86,49 @@ model.compile(optimizer=keras.optimizers.Adam(2e-3),
               loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
 model.fit(x, y, batch_size=32, epochs=1, verbose=0, callbacks=[Step()])
 """
+_SKORCH = """
+import numpy as np, skorch, torch
+from torch import nn
+x = np.random.default_rng(0).normal(size=(3200, 64)).astype("float32")
+y = np.random.default_rng(1).integers(10, size=3200)
+class Step(skorch.callbacks.Callback):
+    def on_batch_end(self, net, training=False, **_):
+        if training: clock.step()
+skorch.NeuralNetClassifier(
+    nn.Sequential(nn.Linear(64, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 10)), criterion=nn.CrossEntropyLoss,
+    optimizer=torch.optim.Adam, lr=2e-3, max_epochs=-(-STEPS // 100), batch_size=32, train_split=None, verbose=0,
+    iterator_train__shuffle=True, callbacks=[Step()],
+).fit(x, y)
+"""
+_IGNITE = """
+import torch, torch.nn.functional as F
+from ignite.engine import Events, create_supervised_trainer
+from torch import nn
+data = torch.utils.data.TensorDataset(torch.randn(3200, 64), torch.randint(10, (3200,)))
+model = nn.Sequential(nn.Linear(64, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 10))
+trainer = create_supervised_trainer(model, torch.optim.Adam(model.parameters(), lr=2e-3), F.cross_entropy)
+trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda engine: clock.step())
+trainer.run(torch.utils.data.DataLoader(data, 32, shuffle=True), max_epochs=-(-STEPS // 100))
+"""
+_ACCELERATE = """
+import torch, torch.nn.functional as F
+from accelerate import Accelerator
+from torch import nn
+data = torch.utils.data.TensorDataset(torch.randn(3200, 64), torch.randint(10, (3200,)))
+model = nn.Sequential(nn.Linear(64, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 10))
+accelerator = Accelerator(cpu=True)
+model, optimizer, loader = accelerator.prepare(
+    model, torch.optim.Adam(model.parameters(), lr=2e-3), torch.utils.data.DataLoader(data, 32, shuffle=True))
+for epoch in range(-(-STEPS // 100)):
+    for x, y in loader:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        accelerator.backward(loss)
+        optimizer.step()
+        clock.step()
+"""
+# The last steps, whose instructions are counted.
+_COUNTED = 160
 # What has to be installed, the script, and the width of its layers.
 TRAININGS = {
     "hf quick start": ("transformers", _HF, 32),
@@ -90,6 +137,12 @@ TRAININGS = {
     "lightning, wider": ("lightning", _LIGHTNING, 2048),
     "keras quick start": ("keras", _KERAS, 64),
     "keras, wider": ("keras", _KERAS, 2048),
+    "skorch quick start": ("skorch", _SKORCH, 64),
+    "skorch, wider": ("skorch", _SKORCH, 2048),
+    "ignite quick start": ("ignite", _IGNITE, 64),
+    "ignite, wider": ("ignite", _IGNITE, 2048),
+    "accelerate quick start": ("accelerate", _ACCELERATE, 64),
+    "accelerate, wider": ("accelerate", _ACCELERATE, 2048),
 }
 
 
@@ -100,9 +153,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--count", action="store_true", help="count instructions instead")
+    parser.add_argument("--most", type=int, default=0, help="functions that are listed with their instructions")
     asked = parser.parse_args()
     if asked.count:
-        _count(asked.names, asked.steps)
+        _count(asked)
         return
     print("| training | plain ms a step | recorded ms a step | more |\n|---|---|---|---|")
     for name, (package, source, width) in TRAININGS.items():
@@ -113,23 +167,33 @@ def main() -> None:
             print(f"| {name} | {plain:.2f} | {recorded:.2f} | {recorded / plain - 1:+.1%} |", flush=True)
 
 
-def _count(names: list[str], steps: int) -> None:
+def _count(asked: argparse.Namespace) -> None:
     """Print how many instructions of ours a step takes."""
     print("| training | instructions a step |\n|---|---|")
+    known = {"STEPS": asked.steps, "COUNTED": _COUNTED, "MOST": asked.most, "BENCHMARKS": str(Path(__file__).parent)}
     for name, (package, source, width) in TRAININGS.items():
-        if importlib.util.find_spec(package) and (not names or name in names):
-            script = f"STEPS, WIDTH, BENCHMARKS = {steps}, {width}, {str(Path(__file__).parent)!r}\n{_COUNT}{source}"
-            print(f"| {name} | {_step(script, ['-m', 'trainadvisor', 'run']):.0f} |", flush=True)
+        if importlib.util.find_spec(package) and (not asked.names or name in asked.names):
+            head = "\n".join(f"{word} = {value!r}" for word, value in {**known, "WIDTH": width}.items())
+            told = _told(f"{head}\n{_COUNT}{source}", ["-m", "trainadvisor", "run"])
+            figure, _, rows = told.partition("\n")
+            print(f"| {name} | {float(figure):.0f} |", flush=True)
+            for row in rows.splitlines()[: asked.most]:
+                print(row, flush=True)
 
 
 def _step(script: str, words: list[str]) -> float:
-    """Return the milliseconds of a step of a run, or whatever its clock tells."""
+    """Return the milliseconds of a step of a run."""
+    return float(_told(script, words).split()[0])
+
+
+def _told(script: str, words: list[str]) -> str:
+    """Return what the clock of a run tells."""
     environment = {"KERAS_BACKEND": "torch", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", **os.environ}
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "train.py").write_text(script, encoding="utf-8")
         command = [sys.executable, *words, "train.py"]
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
-    return float(done.stdout.partition("STEP_MS ")[2].split()[0])
+    return done.stdout.partition("STEP_MS ")[2]
 
 
 if __name__ == "__main__":

@@ -384,6 +384,22 @@ TOLD = {
         (("reference = GPT2LMHeadModel.from_pretrained(sys.argv[1])", "reference = GPT2LMHeadModel(model.config)"),),
         ("preference-reference-wrong",),
     ),
+    "hf-leak": Fault("hf_classification", (("eval_dataset=val", "eval_dataset=train[:357]"),), ("validation-leak",)),
+    "acc-unprepared-schedule": Fault(
+        "accelerate_loop",
+        (
+            ("model, optimizer, train, val, scheduler = ", "model, optimizer, train, val = "),
+            ("(model, optimizer, train, val, scheduler)", "(model, optimizer, train, val)"),
+            ("LinearLR(optimizer, 1.0, 0.1, total_iters=270)", "LambdaLR(optimizer, lambda i: max(0.0, 1 - i / 270))"),
+        ),
+        ("scheduler-step-count",),
+        "scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda i: max(0.0, 1 - i / 270))",
+    ),
+    "k-callback-schedule": Fault(
+        "keras_prices",
+        (("verbose=2", "verbose=2, callbacks=[keras.callbacks.LearningRateScheduler(lambda epoch, lr: lr * 0.05)]"),),
+        ("lr-schedule",),
+    ),
     # What did no harm is told as a note.
     "hf-pad-labels": Fault("hf_padded_lm", (("    labels[mask == 0] = -100\n", ""),), ("padding-trained",)),
     "k-frozen": Fault(

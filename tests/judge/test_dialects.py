@@ -116,3 +116,13 @@ def test_a_strange_log_is_no_obstacle():
         event = {"subject": "transformers", "detail": {"settings": settings}}
         said, place = in_dialect(advice(value=0.1), event, "AdamW")
         assert (said.setting, place) == ("TrainingArguments(learning_rate=0.1)", None)
+
+
+@pytest.mark.parametrize("call", ["LearningRateScheduler", "CosineDecay"])
+def test_a_schedule_of_keras_is_where_the_script_makes_it(call):
+    """No line of plain torch is advised; without a schedule there is no such place."""
+    event = trained_by("keras", **{f"{call}()": f"rates = {call}(halve)", "compile()": "model.compile("})
+    said, place = in_dialect(advice("schedule"), event, "Adam")
+    assert (said.snippet, said.edits) == ("LearningRateScheduler(schedule=...)", ())
+    assert place.source == f"rates = {call}(halve)"
+    assert in_dialect(advice("schedule"), trained_by("keras", **{"compile()": "model.compile("}), "Adam")[1] is None

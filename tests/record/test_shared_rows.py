@@ -340,3 +340,39 @@ def test_a_fold_with_new_weights_knows_nothing_of_the_one_before(
 ) -> None:
     """No row of a validation was trained on."""
     assert _signals(_cross_validation(reset), tmp_path).get("leaked_share") == 0.0
+
+
+def _library() -> dict[str, Any]:
+    """Return functions of an installed package that evaluate, by whatever name it has for the data."""
+    source = """
+def evaluate(net, batches):
+    with no_grad():
+        return [net(batch) for batch in batches]
+
+
+def collect(net, batches):
+    return evaluate.__class__(evaluate.__code__.replace(co_name="collect"), globals())(net, batches)
+"""
+    names: dict[str, Any] = {"no_grad": torch.no_grad}
+    exec(compile(source, "/x/site-packages/driver/loop.py", "exec"), names)  # noqa: S102 - the file's place matters
+    return names
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "share"), [("evaluate", 40, 1.0), ("evaluate", -40, 0.0), ("collect", 40, 0.0)]
+)
+def test_an_evaluation_by_a_framework_is_one_of_held_out_rows(
+    name: str, rows: int, share: float, tmp_path: Path
+) -> None:
+    """Where it sees nothing but rows of the training they leak; what it does by another name may be meant so."""
+    library, x = _library(), torch.randn(120, 6)
+    some = x[:rows] if rows > 0 else x[rows:]
+
+    def script() -> object:
+        net, optimizer = _net()
+        for _ in range(EPOCHS):
+            _fit(net, [(x[i : i + 16], torch.randint(0, 3, (16,))) for i in range(0, 80, 16)], optimizer)
+            library[name](net, [some])
+        return net
+
+    assert _signals(script, tmp_path)["leaked_share"] == share

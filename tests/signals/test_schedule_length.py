@@ -73,3 +73,12 @@ def test_a_rate_that_comes_back_after_its_end(tmp_path: Path) -> None:
     assert regained([*down, *(0.05 * n for n in range(1, 13))]) == pytest.approx(0.6)
     assert regained([*down, 1.0, 0.9]) == 0.0
     assert regained(down) == 0.0
+
+
+def test_an_epoch_s_last_update_may_have_fewer_micro_batches(tmp_path: Path) -> None:
+    """What counts is how many there are on average."""
+    scheduler = {"id": 0, "class": "LambdaLR", "optimizer": 0, "facts": {}}
+    tally = event("tally", {"scheduler_steps": {"0": 238}, "step": 60, "accumulation": 3})
+    micro = {"micro": [*[4] * 29, 3, *[4] * 29, 3]}
+    seen = signals_of(tmp_path, steps=60, events=[tally], schedulers=[scheduler], columns=micro)
+    assert seen["steps_per_update"] == pytest.approx(238 / 60)

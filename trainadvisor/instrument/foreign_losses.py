@@ -6,6 +6,7 @@ comes: by the functions of torch inside of it.
 """
 
 import functools
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -40,6 +41,10 @@ class Told(NamedTuple):
 @veiled
 def keras_loss(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run `Loss.__call__` of Keras and tell it as one loss."""
+    plan = slot.plan
+    expected = plan is not None and not is_compiling() and "loss" not in running.events and args
+    if expected and taps.taken(plan, "told_loss_begins", args[0], _is_plain(*args, **kwargs)):
+        return _in_plan(plan, original, args, kwargs)
     told = None if is_compiling() or "loss" in running.events else unless_it_fails(_of_keras, *args, **kwargs)
     if told is None:
         return original(*args, **kwargs)
@@ -50,19 +55,38 @@ def keras_loss(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
         running.events.discard("loss")
     if not taps.has_values(result) or tracing.now() or tracing.in_backward():
         return result
-    if not taps.taken(slot.now, "told_loss", told.kind, told.settings, result):
+    if not taps.taken(slot.now, "told_loss", told.kind, told.settings, result, args[0]):
         taps.tell("loss", told.kind, (told.prediction, told.target), told.settings, result)
     return result
+
+
+@veiled
+def _in_plan(plan: Any, original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run a loss that a plan expects."""
+    try:
+        result = original(*args, **kwargs)
+    except BaseException:
+        plan.loss_failed()
+        raise
+    if not taps.taken(plan, "loss", sys._getframe(4), {}, result):
+        told = unless_it_fails(_of_keras, *args, **kwargs)
+        if told is not None and taps.has_values(result):
+            taps.tell("loss", told.kind, (told.prediction, told.target), told.settings, result)
+    return result
+
+
+def _is_plain(loss: Any, y_true: Any, y_pred: Any, sample_weight: Any = None) -> bool:
+    """Return whether a loss is the mean over all examples, each counted once."""
+    plain = sample_weight is None and getattr(y_pred, "_keras_mask", None) is None
+    return plain and loss.reduction in _AVERAGED and isinstance(y_true, torch.Tensor)
 
 
 def _of_keras(loss: Any, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Told | None:
     function, settings = getattr(loss, "fn", None), getattr(loss, "_fn_kwargs", {})
     module, name = getattr(function, "__module__", ""), getattr(function, "__name__", "")
     kind = _FUNCTIONS.get(name) if module == "keras.src.losses.losses" else None
-    plain = sample_weight is None and getattr(y_pred, "_keras_mask", None) is None and loss.reduction in _AVERAGED
+    plain = _is_plain(loss, y_true, y_pred, sample_weight) and isinstance(y_pred, torch.Tensor)
     if kind is None or not plain or any(settings.get(key) for key in _WITHOUT_TWIN):
-        return None
-    if not isinstance(y_true, torch.Tensor) or not isinstance(y_pred, torch.Tensor):
         return None
     told: dict[str, Any] = {"told_as": "".join(map(str.capitalize, name.split("_"))), "place": _place()}
     if name == "huber":

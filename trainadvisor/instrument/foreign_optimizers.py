@@ -106,10 +106,14 @@ def _zeroing(groups: Groups) -> Around:
 
 @veiled
 def _step_begins(optimizer: object, groups: Groups) -> None:
+    plan = slot.plan
+    if plan is not None:
+        made = unless_it_fails(_planned, optimizer, groups)
+        if made is not None and taps.taken(plan, "step_begins", made):
+            return
+        plan.leave()
     made = _guarded(optimizer, groups)
     if made is not None:
-        if slot.plan is not None:
-            slot.plan.leave()
         taps.step_begins(made, False)  # noqa: FBT003 - whether there is a closure
 
 
@@ -117,8 +121,23 @@ def _step_begins(optimizer: object, groups: Groups) -> None:
 def _step_ends(optimizer: Any, groups: Groups) -> None:
     known = None if slot.now is None else _stand_ins.get(optimizer)  # in a plain step it is as it was at the beginning
     made = known or _guarded(optimizer, groups)
-    if made is not None:
+    if made is not None and not (slot.plan is not None and taps.taken(slot.plan, "step_ends", made)):
         taps.step_ends(made)
+
+
+def _planned(optimizer: Any, groups: Groups) -> torch.optim.Optimizer | None:
+    """Return the stand-in with its rates as they are now, where all else of it is as it was."""
+    made = _stand_ins.get(optimizer)
+    if made is None or groups is not _keras_groups:
+        return None
+    group, variables, rate = made.param_groups[0], optimizer._trainable_variables, optimizer.learning_rate
+    rate = getattr(rate, "value", rate)
+    if type(rate) in (torch.Tensor, torch.nn.Parameter):
+        rate = rate.item() if rate.is_cpu else None  # a plan is for models of the CPU
+    if len(variables) != len(group["params"]) or type(rate) is not float:
+        return None
+    group["lr"] = rate
+    return made
 
 
 def _guarded(optimizer: object, groups: Groups) -> torch.optim.Optimizer | None:

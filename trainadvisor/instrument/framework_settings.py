@@ -8,6 +8,8 @@ from typing import Any
 from trainadvisor.instrument import call_sites
 
 _MOST_FILES = 4
+# What frameworks call the data that they evaluate on.
+_HELD_OUT = frozenset({"eval_dataset", "val_dataloaders", "validation_data"})
 
 
 def lines_of(calls: Collection[str]) -> Iterator[tuple[str, str | None, dict[str, Any] | None]]:
@@ -16,6 +18,15 @@ def lines_of(calls: Collection[str]) -> Iterator[tuple[str, str | None, dict[str
     for filename in list(files)[:_MOST_FILES]:
         for name, argument, line in settings_in(filename, calls):
             yield name, argument, call_sites.describe((filename, line))
+
+
+def held_out_line(place: call_sites.Place | None) -> call_sites.Place | None:
+    """Return the only line of a file that hands a framework the data of its evaluation; without one, the place."""
+    if place is None:
+        return None
+    calls = ("Trainer", "Seq2SeqTrainer", "SFTTrainer", "fit")
+    lines = [line for _, argument, line in settings_in(place[0], calls) if argument in _HELD_OUT]
+    return (place[0], lines[0]) if len(lines) == 1 else place
 
 
 def settings_in(filename: str, calls: Collection[str]) -> Iterator[tuple[str, str | None, int]]:

@@ -75,7 +75,7 @@ def _zero_grad(function: Slot) -> Run:
 
     def run(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         plan = slot.plan
-        if plan is None or id(args[0]) != plan.key:
+        if plan is None or not (id(args[0]) == plan.key or args[0] is plan.module()):
             try:
                 if plan is not None:
                     plan.leave()

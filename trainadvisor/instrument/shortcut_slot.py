@@ -24,8 +24,8 @@ class Shortcuts(Protocol):
     def loss(self, kind: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: object) -> bool:
         """Take the result of a loss function, called by the function that calls."""
 
-    def told_loss(self, kind: str, settings: dict[str, Any], result: object) -> bool:
-        """Take the result of a loss that a framework computes, with its place among the settings."""
+    def told_loss(self, kind: str, settings: dict[str, Any], result: object, told: object) -> bool:
+        """Take the result of a loss that a framework's object computes, with its place among the settings."""
 
     def backward_begins(self, args: tuple[Any, ...]) -> bool:
         """Take that the backward of a loss begins."""

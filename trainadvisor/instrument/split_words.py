@@ -2,10 +2,12 @@
 
 import linecache
 import re
+import sys
 from collections.abc import Iterable
 from types import FrameType
 
 from trainadvisor.frame_variables import variables_of
+from trainadvisor.instrument import call_sites
 
 TRAINING = frozenset({"train", "training", "tr"})
 HELD_OUT = frozenset({"val", "valid", "validation", "dev", "eval", "evaluation", "test", "testing", "heldout"})
@@ -14,6 +16,8 @@ _LONGEST = 12
 _LETTERS = re.compile(r"[A-Za-z]+")
 # The name of what is called says what is done, with which data the rest of a line does.
 _CALLED = re.compile(r"\w+\s*\(")
+# Functions in which frameworks evaluate.
+_EVALUATING = frozenset({"evaluate", "validate", "validation_step"})
 # Words that name what is done as well as what it is done with.
 _VERBS = frozenset({"eval", "evaluation", "testing"})
 
@@ -46,6 +50,16 @@ def split_in_names(frames: list[FrameType], thing: object, made: str) -> str | N
         if kinds:
             return kinds.pop() if len(kinds) == 1 else None
     return None
+
+
+def framework_evaluates() -> bool:
+    """Return whether a framework's own evaluation is running, inside of the user's innermost line."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and call_sites.rank(frame.f_code.co_filename) != call_sites.USERS:
+        if frame.f_code.co_name in _EVALUATING and call_sites.rank(frame.f_code.co_filename):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _names_of(frame: FrameType, thing: object) -> list[str]:

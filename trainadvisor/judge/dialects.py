@@ -7,7 +7,7 @@ from typing import Any
 from trainadvisor.judge.judgement import Advice
 from trainadvisor.judge.result import Edit, Site
 from trainadvisor.log.descriptions import valid_site
-from trainadvisor.log.framework_names import CALLS_ALIKE, setting_key
+from trainadvisor.log.framework_names import CALLS_ALIKE, KERAS_SCHEDULES, setting_key
 from trainadvisor.log.reader import RunLog
 
 _TRAINING_ARGUMENTS = {
@@ -36,6 +36,7 @@ _LIGHTNING = {
     "precision": 'Trainer(precision="bf16-mixed")',
     "train-longer": "Trainer(max_epochs={value})",
     "early-stopping": 'Trainer(callbacks=[EarlyStopping(monitor="val_loss")])',
+    "schedule": 'configure_optimizers: {{"scheduler": CosineAnnealingLR(optimizer, T_max=...), "interval": "step"}}',
     "scheduler-step": 'configure_optimizers: {{"scheduler": scheduler, "interval": "step"}}',
     "add-step": "LightningModule.automatic_optimization = True",
     "add-backward": "LightningModule.manual_backward(loss)",
@@ -57,6 +58,7 @@ DIALECTS: dict[str, Mapping[str, str]] = {
         "clip": "{optimizer}(global_clipnorm={value})",
         "weight-decay": "{optimizer}(weight_decay={value})",
         "accumulation": "{optimizer}(gradient_accumulation_steps={value})",
+        "schedule": "LearningRateScheduler(schedule=...)",
         "batch-size": "fit(batch_size={value})",
         "train-longer": "fit(epochs={value})",
         "shuffle": "fit(shuffle=True)",
@@ -76,6 +78,7 @@ DIALECTS: dict[str, Mapping[str, str]] = {
         "shuffle": "NeuralNetClassifier(iterator_train__shuffle=True)",
         "workers": "NeuralNetClassifier(iterator_train__num_workers={value})",
         "clip": "NeuralNetClassifier(callbacks=[GradientNormClipping({value})])",
+        "schedule": 'NeuralNetClassifier(callbacks=[LRScheduler("CosineAnnealingLR", T_max=...)])',
         "early-stopping": "NeuralNetClassifier(callbacks=[EarlyStopping()])",
         "class-weights": "NeuralNetClassifier(criterion__weight=...)",
         "loss-function": "NeuralNetClassifier(criterion=...)",
@@ -102,7 +105,10 @@ _OWN_CONFIG = {"transformers", "trl"}
 _OF_OPTIMIZERS = {"lr", "weight-decay", "betas", "eps", "optimizer"}
 _SETTING = re.compile(r"(?P<call>\w+)\((?P<argument>\w+)=(?P<value>.*)\)$")
 # What one framework calls differently at several places: the learning rate of fastai's one-cycle policy.
-_OTHER_NAMES = {"fit(lr)": ("fit_one_cycle(lr_max)", "fine_tune(base_lr)", "fit_flat_cos(lr)")}
+_OTHER_NAMES = {
+    "fit(lr)": ("fit_one_cycle(lr_max)", "fine_tune(base_lr)", "fit_flat_cos(lr)"),
+    "LearningRateScheduler(schedule)": tuple(setting_key(None, name) for name in KERAS_SCHEDULES),
+}
 
 
 def framework_of(log: RunLog) -> Mapping[str, Any] | None:

@@ -9,6 +9,11 @@ _ARGUMENTS = ("TrainingArguments", "Seq2SeqTrainingArguments", "Trainer", "Seq2S
 _TRL = ("SFTConfig", "DPOConfig", "RewardConfig", "GRPOConfig", "ORPOConfig", "KTOConfig", "CPOConfig")
 _TRAINERS = ("SFTTrainer", "DPOTrainer", "RewardTrainer", "ORPOTrainer", "KTOTrainer", "CPOTrainer")
 _NETS = ("NeuralNetClassifier", "NeuralNetRegressor", "NeuralNetBinaryClassifier", "NeuralNet")
+# What changes the rate of Keras's optimizers, callbacks first.
+KERAS_SCHEDULES = (
+    "LearningRateScheduler", "ReduceLROnPlateau", "ExponentialDecay", "CosineDecay", "CosineDecayRestarts",
+    "InverseTimeDecay", "PolynomialDecay", "PiecewiseConstantDecay",
+)  # fmt: skip
 # Calls that take the same settings: a script has one of them.
 CALLS_ALIKE = (_TRL, _ARGUMENTS[:2], _NETS, (*_ARGUMENTS[2:4], *_TRAINERS))
 SETTING_CALLS: dict[str, tuple[str, ...]] = {
@@ -16,7 +21,7 @@ SETTING_CALLS: dict[str, tuple[str, ...]] = {
     "transformers": _ARGUMENTS,
     "lightning": ("Trainer", "DataLoader"),
     "pytorch_lightning": ("Trainer", "DataLoader"),
-    "keras": ("compile", "fit", "Adam", "AdamW", "SGD", "RMSprop", "Nadam", "Adagrad", "Lion"),
+    "keras": ("compile", "fit", "Adam", "AdamW", "SGD", "RMSprop", "Nadam", "Adagrad", "Lion", *KERAS_SCHEDULES),
     "fastai": ("fit", "fit_one_cycle", "fine_tune", "fit_flat_cos", "Learner", "vision_learner", "DataLoader"),
     "skorch": _NETS,
     "ignite": ("create_supervised_trainer", "run"),

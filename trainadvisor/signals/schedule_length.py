@@ -83,7 +83,8 @@ def steps_per_update(log: RunLog) -> float:
     if len(known) != 1 or not isinstance(counts, dict) or not updates:
         return 1.0
     found = (number(counts.get(str(known[0]["id"]))) or 0.0) / updates
-    parts = number(log.tally.get("accumulation")) or 1.0
+    micro = log.column("micro")  # the last update of an epoch may have fewer
+    parts = float(np.nanmean(micro)) if np.isfinite(micro).any() else number(log.tally.get("accumulation")) or 1.0
     return found if parts > 1 and abs(found - parts) <= CLOSE * parts else 1.0
 
 

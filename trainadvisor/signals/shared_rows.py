@@ -65,7 +65,7 @@ def _leaks(detail: Detail, others: list[Detail]) -> bool:
     if share <= SOME or detail["training_loader"] or detail.get("word") == "train":
         return False
     real = [other for other in others if share_of(other) <= SOME and 2 * other["times"] >= detail["times"]]
-    return detail.get("word") == "held-out" or (share < WHOLE and not real)
+    return detail.get("word") == "held-out" or ((share < WHOLE or detail.get("word") == "framework") and not real)
 
 
 @remembered

@@ -38,7 +38,8 @@ def best_direction(training: Training) -> Iterator[Match]:
             side = 1 if greater is True or (greater is None and not watched.endswith("loss")) else -1
             known = greater is None or isinstance(greater, bool)
             if known and (wanted := direction_of_name(watched)) and side != wanted:
-                yield Match(call, _values(call, watched, wanted))
+                holds = keyword(call, "greater_is_better") or keyword(call, "metric_for_best_model") or call
+                yield Match(holds, _values(call, watched, wanted))
 
 
 def _of_plateau(training: Training, call: ast.Call) -> Iterator[Match]:

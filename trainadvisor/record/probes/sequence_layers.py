@@ -15,6 +15,8 @@ _MOST = 16
 # Calls after which a layer's rows are told again, though none is new.
 _TOLD = {2, 8, 64}
 _BATCHED = 3
+# Batches after which only a training that has called such a layer is asked for their sizes.
+_FEW = 64
 # Layers of torch that make an attention in their own code.
 _TRANSFORMERS = ("TransformerEncoderLayer", "TransformerDecoderLayer", "Transformer")
 
@@ -31,6 +33,8 @@ class SequenceAxesProbe:
         self._called: list[tuple[Any, int, int]] = []
         self._inside = False
         self._drawn: int | None = None
+        # Whether a layer was ever called, and the batches until nobody asks for their sizes any more.
+        self._heard, self._batches = False, 0
         # Whether the first dimension of a loader's tensors is the batch: so far it was as large as asked for.
         self._trusted: dict[tuple[int, int], bool] = {}
         # Of each layer by its name: different rows, and how many calls they stand for.
@@ -48,6 +52,9 @@ class SequenceAxesProbe:
 
     def on_batch_ends(self, args: tuple[Any, ...], _: object, batch: object) -> None:
         """Take how many examples a loader has given, as far as that is certain: some put time first."""
+        if not self._heard and self._batches > _FEW:
+            return
+        self._batches += 1
         size = private_torch.batch_size_of(args[0])
         if not isinstance(size, int):
             self._drawn = None
@@ -66,6 +73,7 @@ class SequenceAxesProbe:
 
     def on_sequence_layer(self, args: tuple[Any, ...], kwargs: dict[str, Any], _: object) -> None:
         """Take the sizes of what a layer reads: an attention reads its keys."""
+        self._heard = True
         if not self._inside or tracing.now() or tracing.in_backward():
             return
         layer, read = args[0], (args[2:] or args[1:])[0] if len(args) > 1 else kwargs.get("key", kwargs.get("input"))

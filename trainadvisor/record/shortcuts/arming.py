@@ -16,8 +16,8 @@ _FIELDS = frozenset({"batch", "loss_id", "loss", "lr", "mode", "epoch", "wait", 
 # Events that the shortcuts may leave to the long way.
 _EVENTS = frozenset({"batch_begins", "batch_ends", "forward_begins", "loss", "backward_begins", "backward_ends",
                      "step_begins", "step_ends", "zero_grad", "clip_grad_norm_", "scheduler_step"})  # fmt: skip
-# Frames from a loss function to the user's call of it, at most.
-_FRAMES = 8
+# Frames from a loss function to the user's call of it, at most: of skorch's `fit` there are some twenty.
+_FRAMES = 40
 # Steps without a plan after several that were left at once, at most.
 _LONGEST_WAIT = 256
 # The same where a plan did not know all of a step.
@@ -107,6 +107,7 @@ class Arming:
         if optimizer is None or objects.optimizers[key]["id"] != closed.stepped[0]:
             return False
         plan.frames, plan.kind, plan.reduction, plan.entry = called
+        plan.told = shortcuts._told
         twin, line = shortcuts._twins._known.get(model.number), shortcuts._renewed._line_of.get(closed.stepped[0])
         parameter = implicit._parameter() if implicit._parameter is not None else None
         if plan.entry.number != closed.fields["loss_id"] or twin is None or line is None or line.made > 1:

@@ -10,7 +10,7 @@ from trainadvisor.record.shortcuts.parts import now
 # The events that may close the step before, and those within a step.
 _OPENING = ("forward_begins", "batch_begins", "step_begins")
 _WITHIN = (
-    "clip_grad_norm_", "scheduler_step", "batch_ends", "forward_ends", "loss_begins", "loss", "backward_begins",
+    "clip_grad_norm_", "scheduler_step", "batch_ends", "forward_ends", "loss_begins", "told_loss_begins", "loss", "backward_begins",
     "backward_ends", "step_ends", "zero_grad",
 )  # fmt: skip
 
@@ -45,6 +45,11 @@ class Clock:
     def key(self) -> int:
         """Return which optimizer steps (its id)."""
         return int(self.taker.key)
+
+    @property
+    def module(self) -> Any:
+        """Return a reference to the model that trains."""
+        return self.taker.module
 
     def leave(self) -> None:
         """Leave the plan."""

@@ -18,7 +18,7 @@ from trainadvisor.instrument.private_torch import dispatch_modes, function_modes
 from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.instrument.user_modes import apart
 from trainadvisor.record.evaluations.evaluation_source import Stretch
-from trainadvisor.record.shortcuts.parts import ident, now
+from trainadvisor.record.shortcuts.parts import SWITCHES, ident, now
 from trainadvisor.record.shortcuts.states import (
     BACKWARD,
     DONE,
@@ -58,7 +58,7 @@ class LeftOutSteps:
     __slots__ = (
         "args", "arrived", "asked", "begun", "cleared", "clip", "closure", "count", "drawn", "ended", "frames",
         "inside", "key", "kind", "left", "limit", "loads", "module", "number", "plan", "rates", "recorder", "reduction",
-        "result", "root", "scaled", "shape", "state", "step", "thread", "trained", "tried", "value", "zeros",
+        "result", "root", "scaled", "shape", "state", "step", "thread", "told", "trained", "tried", "value", "zeros",
     )  # fmt: skip
 
     args: tuple[Any, ...]
@@ -82,6 +82,7 @@ class LeftOutSteps:
         self.step = plan.step
         self.module, self.count, self.loads, self.key = plan.module, plan.count, plan.loads, plan.key
         self.kind, self.reduction, self.frames, self.scaled = plan.kind, plan.reduction, plan.frames, plan.scaled
+        self.told = plan.told
         self.closure, self.inside, self.cleared, self.zeros, self.tried = plan.closure, False, plan.cleared, 0, 0
         self.limit = plan.jumps._times * plan.jumps._usual
         self.args, self.drawn, self.shape, self.clip = (), None, None, None
@@ -120,7 +121,9 @@ class LeftOutSteps:
         state = self.state
         if module is not self.module() or START < state < DONE or ident() != self.thread:
             return self._of_another(module, args, kwargs)
-        given = args[0] if len(args) == self.count and not kwargs else None
+        given = args[0] if args and len(args) + len(kwargs) == self.count else None
+        if kwargs and not all(type(value) in SWITCHES for value in kwargs.values()):
+            given = None
         if type(given) is not _Tensor or given.ndim < 2 or not module.training or not _grad_enabled():
             return self._handed_back("forward_begins", module, args, kwargs)
         if self.inside is not self.closure or (self.loads and self.drawn is None):
@@ -154,6 +157,15 @@ class LeftOutSteps:
             self.state = LOSING
             return True
         return None if self.state == LOSING else self._handed_back("loss_begins", kind, count)
+
+    @veiled
+    def told_loss_begins(self, told: object, plain: bool) -> bool:  # noqa: FBT001
+        """Return whether a framework's own object is about to compute the loss of the step, as it did before."""
+        same = self.state == FORWARD and self.told is not None and self.told() is told and ident() == self.thread
+        if not same or not plain:
+            return self._handed_back("told_loss_begins", told, plain)
+        self.state = LOSING
+        return True
 
     def loss_failed(self) -> None:
         """Take that the loss function has raised."""

@@ -3,6 +3,7 @@
 import math
 import sys
 from typing import Any
+from weakref import ref
 
 import torch
 
@@ -51,20 +52,23 @@ class Losses(Parts):
         if self._rows._open is not None:
             apart(self._rows.on_loss, kind, args, kwargs, result)
         if self.arming.wants(self._recorder.step_number + 1):
-            self._called = frames_of(frame), kind, site[3], entry
+            self._called, self._told = (frames_of(frame), kind, site[3], entry), None
         self._cost.spent += now() - begun
         return True
 
     @veiled
-    def told_loss(self, kind: str, settings: dict[str, Any], result: object) -> bool:
-        """Hold such a loss of a framework, which tells where it is made."""
+    def told_loss(self, kind: str, settings: dict[str, Any], result: object, told: object) -> bool:
+        """Hold such a loss of a framework's own object, which tells where it is made."""
         if not self._may_hold(result):
             return False
         self._cost.entered = begun = now()
-        entry = self._known_entry(kind, settings.get("reduction", "mean"), settings["place"])
+        reduction = settings.get("reduction", "mean")
+        entry = self._known_entry(kind, reduction, settings["place"])
         if entry is None or not self._holds(entry, result):
             return False
-        self._called = None
+        if self.arming.wants(self._recorder.step_number + 1):
+            # behind the function around the loss, and those that call it
+            self._called, self._told = (frames_of(sys._getframe(5)), kind, reduction, entry), ref(told)
         self._cost.spent += now() - begun
         return True
 

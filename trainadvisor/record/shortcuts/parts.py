@@ -10,6 +10,8 @@ from trainadvisor.instrument.private_torch import eval_frame
 from trainadvisor.record.context import Routine
 
 if TYPE_CHECKING:
+    from weakref import ref
+
     import torch
 
     from trainadvisor.record.losses.loss_calls import LossEntry
@@ -21,6 +23,8 @@ now = time.perf_counter
 ident = get_ident
 # A frame of ours that torch.compile would look at takes the long way, which keeps it from that.
 looked_at = eval_frame
+# Arguments by name that no record tells of.
+SWITCHES = (bool, type(None))
 
 
 class Parts:
@@ -48,6 +52,8 @@ class Parts:
         # The optimizer (its id) that has stepped last, and the last loss: where it is called, its kind and reduction.
         self._stepped: int | None = None
         self._called: tuple[list[Any], str, str, LossEntry] | None = None
+        # The framework's own object that computed it.
+        self._told: ref[Any] | None = None
         # The losses of which only the value is wanted, by the user's call.
         self._sites: dict[tuple[Any, ...], LossEntry] = {}
         # Whether the end of a forward goes the long way.

@@ -23,7 +23,7 @@ from trainadvisor.instrument.user_modes import apart
 from trainadvisor.record.evaluations.evaluation_source import Stretch
 from trainadvisor.record.losses.loss_calls import is_scaled
 from trainadvisor.record.shortcuts.forwards import learns
-from trainadvisor.record.shortcuts.parts import ident, looked_at, now
+from trainadvisor.record.shortcuts.parts import SWITCHES, ident, looked_at, now
 from trainadvisor.record.shortcuts.plan_course import PlanCourse
 from trainadvisor.record.shortcuts.states import (
     BACKWARD,
@@ -82,7 +82,9 @@ class Plan(PlanCourse):
         if module is not self.module():
             other = self.of_another(module)
             return self.unexpected() if other else other
-        if kwargs or len(args) != self.count or looked_at() is not None or START < state < DONE:
+        if len(args) + len(kwargs) != self.count or looked_at() is not None or START < state < DONE:
+            return self.unexpected()
+        if kwargs and not (args and all(type(value) in SWITCHES for value in kwargs.values())):
             return self.unexpected()
         if self.inside is not self.closure:
             return self.unexpected()
@@ -145,6 +147,14 @@ class Plan(PlanCourse):
             return None
         return self.unexpected()
 
+    @veiled
+    def told_loss_begins(self, told: object, plain: bool) -> bool:  # noqa: FBT001
+        """Return whether a framework's own object is about to compute the loss of the step, as it did before."""
+        if self.state != FORWARD or self.told is None or self.told() is not told or not plain:
+            return self.unexpected()
+        self.state = LOSING
+        return True
+
     def loss_failed(self) -> None:
         """Take that the loss function has raised."""
         if self.state == LOSING:
@@ -153,6 +163,8 @@ class Plan(PlanCourse):
     @veiled
     def loss(self, frame: Any, kwargs: dict[str, Any], result: object) -> bool:
         """Hold the loss until its backward; its function was called where it always is, in that frame."""
+        if not self.active:
+            return False
         self.state = FORWARD
         if type(result) is not _Tensor or not _grad_enabled() or transform() is not None or ident() != self.thread:
             return self.unexpected()

@@ -31,7 +31,7 @@ class PlanCourse:
         "cost", "count", "ended", "entry", "first", "frames", "given", "held", "inside", "jumps", "key", "kind",
         "line", "loads", "model", "module", "modules", "nonfinite", "number", "objects", "opt", "order", "own",
         "queue", "rates", "recorder", "reduction", "rest", "result", "root", "scaled", "seconds", "shortcuts", "size",
-        "sizes", "sources", "state", "step", "thread", "timing", "trained", "tried", "twin", "unbooked", "until",
+        "sizes", "sources", "state", "step", "thread", "timing", "told", "trained", "tried", "twin", "unbooked", "until",
         "value", "version", "waited", "wanted", "zeros",
     )  # fmt: skip
 
@@ -43,6 +43,8 @@ class PlanCourse:
     frames: list[tuple[int, CodeType, int]]
     twin: Any
     line: Any
+    # Refers to the framework's own object that computes the loss.
+    told: Any
 
     # Shortcuts, whose parts a plan knows from inside.
     def __init__(self, shortcuts: Any) -> None:
