@@ -15,6 +15,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 FOLDER_SECONDS = 1800
+ENDED = (0, 1)
+"""Exit codes of pytest that has run all tests, whether they passed or not."""
 
 
 def copied(work: Path) -> Path:
@@ -58,7 +60,7 @@ def measured(tree: Path, files: list[str], work: Path) -> dict[str, Any]:
         code = run_tests(tree, names, FOLDER_SECONDS, MUTANTS_CALLS=str(noted))
         print(f"measured {len(names)} files of {folder}: exit code {code}", flush=True)
         told = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {"files": [], "tests": {}}
-        for name in names if code is not None and code >= 0 else told["files"]:
+        for name in names if code in ENDED else told["files"]:
             of_file = {test: runs for test, runs in told["tests"].items() if test.startswith(f"{name}::")}
             kept[name].write_text(json.dumps(of_file), encoding="utf-8")
         noted.unlink(missing_ok=True)

@@ -81,7 +81,7 @@ def _take(lines: Coverage, file: str) -> None:
     data = lines.get_data()
     data.set_query_contexts([f"^{re.escape(file)}::"])
     runs: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
-    for path in data.measured_files():
+    for path in (path for path in data.measured_files() if path.endswith(".py")):  # a template is no source
         name = Path(path).relative_to(PACKAGE).as_posix()
         if name not in places:
             places[name] = functions(Path(path).read_text(encoding="utf-8"))
