@@ -202,7 +202,7 @@ def followed(folder: Path, monkeypatch: pytest.MonkeyPatch, ends: bool, redraw: 
     beat = follow_log.HEARTBEAT
     clock.sleep(beat + 1)
     follower.run()
-    text = stream.getvalue().replace("\x1b", "\\e")
+    text = stream.getvalue().replace("\x1b", "\\e").replace("\r", "\\r")
     assert clock.now - 101 - beat <= patience + 2
     return text
 
