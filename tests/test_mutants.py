@@ -88,6 +88,24 @@ def test_a_mutant_is_put_in_its_place_alone() -> None:
     assert second.applied(source) == "名 = ['字', a <\n  b]  # why\nc = (1)\n"
 
 
+def test_the_lines_of_a_statement_belong_to_its_function() -> None:
+    """All lines of a call, only the head of a loop; a default belongs to the function that has it."""
+    source = "def f(a=0):\n  for b in (\n    1,\n  ):\n    g(2,\n      3)\nd = (\n  4)\n"
+    found = {one.told: mutations.statement(source, one) for one in mutations.mutants("m.py", source)}
+    assert found == {
+        "0 -> 1": (range(0), "f"), "1 -> 0": (range(2, 5), "f"), "g(2, 3) -> pass": (range(5, 7), "f"),
+        "2 -> 3": (range(5, 7), "f"), "3 -> 4": (range(5, 7), "f"), "4 -> 5": (range(7, 9), ""),
+    }  # fmt: skip
+
+
+def test_each_line_has_its_innermost_function() -> None:
+    """And how far it is behind the first line of it."""
+    source = "a = 0\nclass C:\n  def f(self):\n    def g():\n      b\n    c\n"
+    assert mutations.functions(source) == {
+        3: ("C.f", 0), 4: ("C.f.<locals>.g", 0), 5: ("C.f.<locals>.g", 1), 6: ("C.f", 3)
+    }  # fmt: skip
+
+
 def test_every_mutant_of_a_module_can_be_parsed() -> None:
     """Here those of the module that makes them."""
     source = PATH.read_text(encoding="utf-8")

@@ -2,7 +2,7 @@
 
 python benchmarks/mutants [--mutants 60] [--seed 1] [--slow 10] [--work DIR] [--only PART] [--rooms ROOM...]
                           [--tests PATH...] [--again]
-A random sample of mutants, each put into a copy of the tree and run against the tests that call the mutated function,
+A random sample of mutants, each put into a copy of the tree and run against the tests that run the mutated line,
 the quickest first, up to the first that fails. What was found is kept in the work folder: a run that was broken off
 goes on. `--slow` of the sample come from the rooms that need torch (record, instrument). Numbers that nobody could
 call wrong are left out by their kind, with the reason, in equivalent.toml; any other mutant that changes nothing
@@ -17,12 +17,17 @@ import datetime as dt
 import json
 import random
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from callers import HERE, copied, measured, run_tests
-from mutations import Mutant, mutants
+from mutations import Mutant, functions, mutants, statement
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 MARK = ("<!-- mutants -->", "<!-- /mutants -->")
 JUDGING = (
@@ -129,13 +134,17 @@ def results(
     kept = options.work / f"seed-{options.seed}-{options.mutants}-{options.slow}{part}.json"
     known = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     wanted = [one for one in drawn if one.name not in known or (options.again and not known[one.name]["killed"])]
-    quick = in_forks(wanted, {one.name: choice(one, tests, options.seconds) for one in wanted}, tests, tree, options)
+    quick = in_forks(
+        wanted, {one.name: choice(one, tests, tree, options.seconds) for one in wanted}, tests, tree, options
+    )
     for number, mutant in enumerate(wanted, 1):
         told = quick.get(mutant.name, {"how": "unsure", "by": ""})
         line = (tree / mutant.path).read_text(encoding="utf-8").splitlines()[mutant.line - 1].strip()
-        known[mutant.name] = {"killed": told["how"] in {"killed", "too slow"}, "line": line, **told}
+        known[mutant.name] = {"killed": told["how"] == "killed", "line": line, **told}
         if not known[mutant.name]["killed"] and not options.quick:
             known[mutant.name] = outcome(mutant, tests, tree, options)
+        if known[mutant.name]["how"] == "survived" and mistyped(mutant, tree, options.work):
+            known[mutant.name]["how"] = "mistyped"
         kept.write_text(json.dumps(known, indent=1), encoding="utf-8")
         print(f"{number}/{len(wanted)} {known[mutant.name]['how']:8} {mutant.name}", flush=True)
     return [{"name": one.name, **known[one.name]} for one in drawn]
@@ -174,38 +183,97 @@ def outcome(mutant: Mutant, tests: dict[str, Any], tree: Path, options: argparse
     """Put a mutant into the copy, run the tests that can notice it, and take it out again."""
     path = tree / mutant.path
     source = path.read_text(encoding="utf-8")
-    chosen, work = choice(mutant, tests, options.seconds), options.work
+    chosen, work = choice(mutant, tests, tree, options.seconds), options.work
     seconds = sum(tests[name]["seconds"] for name in chosen)
     (work / "chosen.json").write_text(json.dumps(chosen), encoding="utf-8")
     line = source.splitlines()[mutant.line - 1].strip()
     files = sorted({name.partition("::")[0] for name in chosen})
     path.write_text(mutant.applied(source), encoding="utf-8")
+    limit = 60 + 4 * seconds
+
+    def ended() -> int | None:
+        return run_tests(tree, ["-x", *files], limit, MUTANTS_TESTS=str(work / "chosen.json")) if files else 0
+
     try:
-        limit = 60 + 4 * seconds
-        code = run_tests(tree, ["-x", *files], limit, MUTANTS_TESTS=str(work / "chosen.json")) if files else 0
+        code = ended()
     finally:
         path.write_text(source, encoding="utf-8")
     how = {0: "survived", 5: "survived", None: "too slow"}.get(code, "killed")
-    return {"killed": how != "survived", "how": how, "tests": len(chosen), "line": line}
+    if code is None and ended() is None:  # so are the tests without it, as on a machine that has more to do
+        how = "unsure"
+    return {"killed": how in {"killed", "too slow"}, "how": how, "tests": len(chosen), "line": line}
 
 
-def choice(mutant: Mutant, tests: dict[str, Any], seconds: float) -> list[str]:
-    """Return the tests that call the function, the quickest first, then others of its module, as time allows."""
-    function = f"{mutant.path}:{mutant.function}"
-    near = [name for name, test in tests.items() if mutant.function and function in test["calls"]]
-    prefix = f"{mutant.path}:"
-    wider = [name for name, test in tests.items() if any(call.startswith(prefix) for call in test["calls"])]
+def mistyped(mutant: Mutant, tree: Path, work: Path) -> bool:
+    """Return whether the type checker refuses a mutant, of a tree that it does not refuse."""
+    path = tree / mutant.path
+    source = path.read_text(encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--cache-dir", str(work / "types")]
+
+    def refused() -> bool:
+        return bool(subprocess.run(command, cwd=tree, check=False, capture_output=True).returncode)
+
+    path.write_text(mutant.applied(source), encoding="utf-8")
+    try:
+        found = refused()
+    finally:
+        path.write_text(source, encoding="utf-8")
+    return found and not refused()
+
+
+def choice(mutant: Mutant, tests: dict[str, Any], tree: Path, seconds: float) -> list[str]:
+    """Return the tests that run the changed lines, the quickest first, as time allows.
+
+    Where no line can be seen running (a constant, a default, what runs in a process that a test starts) those that run
+    what names it, or call the function, or anything of its module.
+    """
+    source = (tree / mutant.path).read_text(encoding="utf-8")
+    lines, function = statement(source, mutant)
+    near = _running(mutant.path, source, lines, tests) if mutant.function else []
+    if not near and function:
+        near = [name for name, test in tests.items() if f"{mutant.path}:{function}" in test["runs"]]
+    if not near and not mutant.function:
+        near = _naming(mutant, source, lines, tree, tests)
+    if not near:
+        near = [name for name, test in tests.items() if any(f.startswith(f"{mutant.path}:") for f in test["runs"])]
     started = tuple(file for part, files in CHILDREN.items() if part in mutant.path for file in files)
     beside = [name for name in tests if started and name.startswith(started)]
     room = mutant.path.split("/")[1].removesuffix(".py")
     chosen, spent = [], 0.0
-    for name in dict.fromkeys(
-        [*_ordered(near, room, tests), *_ordered(beside, room, tests), *_ordered(wider, room, tests)]
-    ):
-        if spent + tests[name]["seconds"] <= seconds:
+    for name in dict.fromkeys([*_ordered(near, room, tests), *_ordered(beside, room, tests)]):
+        if not chosen or spent + tests[name]["seconds"] <= seconds:
             chosen.append(name)
             spent += tests[name]["seconds"]
     return chosen
+
+
+def _running(path: str, source: str, lines: Collection[int], tests: dict[str, Any]) -> list[str]:
+    """Return the tests that run any of some lines."""
+    places = functions(source)
+    bits: dict[str, int] = {}
+    for line in lines:
+        if place := places.get(line):
+            bits[f"{path}:{place[0]}"] = bits.get(f"{path}:{place[0]}", 0) | 1 << place[1]
+    return [
+        name
+        for name, test in tests.items()
+        if any(int(test["runs"].get(function, "0"), 16) & wanted for function, wanted in bits.items())
+    ]
+
+
+def _naming(mutant: Mutant, source: str, lines: range, tree: Path, tests: dict[str, Any]) -> list[str]:
+    """Return the tests that run a line which names the constant that a mutant changes."""
+    named = re.match(r"(\w+)\b[^=(]*=", source.splitlines()[lines[0] - 1]) if lines else None
+    if not named:
+        return []
+    word = re.compile(rf"\b{named[1]}\b")
+    own: list[str] = []
+    others: list[str] = []
+    for path in sorted((tree / "trainadvisor").rglob("*.py")):
+        text, name = path.read_text(encoding="utf-8"), path.relative_to(tree).as_posix()
+        at = [number for number, line in enumerate(text.splitlines(), 1) if word.search(line)]
+        (own if name == mutant.path else others).extend(_running(name, text, at, tests))
+    return own or others
 
 
 def _ordered(names: list[str], room: str, tests: dict[str, Any]) -> list[str]:
@@ -217,19 +285,22 @@ def document(found: list[dict[str, Any]], options: argparse.Namespace) -> str:
     reasons = tomllib.loads((HERE / "equivalent.toml").read_text(encoding="utf-8")).get("same", {})
     survived = [entry for entry in found if not entry["killed"]]
     same = [entry for entry in survived if entry["line"] in reasons]
-    left = [entry for entry in survived if entry not in same]
+    typed = [entry for entry in survived if entry not in same and entry["how"] == "mistyped"]
+    left = [entry for entry in survived if entry not in same and entry not in typed]
     counted = len(found) - len(same)
-    share = len(left) / counted if counted else 0.0
+    share = (len(left) / counted, (len(left) + len(typed)) / counted) if counted else (0.0, 0.0)
     command = f"make mutants MUTANTS={options.mutants} SEED={options.seed}"
     rooms = f"rooms {', '.join(options.rooms)}" if options.rooms else "rooms that judge"
     head = (
         f"{dt.datetime.now(dt.UTC).date()}, `{command}`: {len(found)} changes of one place each in the "
         f"{rooms}, {options.slow} of them in those that need torch (record, instrument), drawn by line "
         f"(numbers of the kinds in equivalent.toml left out); each is run "
-        f"against the tests that call the changed function. {counted - len(left)} of {counted} were noticed, "
-        f"{len(left)} survived ({share:.0%}), {len(same)} more change nothing that anybody could see."
+        f"against the tests that run the changed line. {counted - len(left) - len(typed)} of {counted} were noticed "
+        f"by tests, {len(typed)} more by the type checker of `make lint` alone, {len(left)} survived ({share[0]:.0%}; "
+        f"of tests alone {share[1]:.0%}), {len(same)} more change nothing that anybody could see."
     )
     told = ["## Mutants", "", head, "", *(f"* `{entry['name']}`" for entry in left)]
+    told += [f"* `{entry['name']}` is refused by the type checker" for entry in typed]
     told += [f"* `{entry['name']}` changes nothing: {reasons[entry['line']]}" for entry in same]
     return "\n".join(told).rstrip()
 

@@ -1,4 +1,4 @@
-"""Which tests call which function of the package: measured once for each test file, in a copy of the tree."""
+"""Which tests run which lines of the package: measured once for each test file, in a copy of the tree."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 FOLDER_SECONDS = 1800
+ENDED = (0, 1)
+"""Exit codes of pytest that has run all tests, whether they passed or not."""
 
 
 def copied(work: Path) -> Path:
@@ -49,7 +51,7 @@ def run_tests(tree: Path, arguments: list[str], seconds: float, **variables: str
 
 
 def measured(tree: Path, files: list[str], work: Path) -> dict[str, Any]:
-    """Return, for each test of these files that passes, its seconds and what it calls; kept in the work folder."""
+    """Return, for each test of these files that passes, its seconds and the lines it runs; kept in the work folder."""
     (work / "calls").mkdir(parents=True, exist_ok=True)
     kept = {name: work / "calls" / f"{_digest(tree, name)}.json" for name in files}
     for folder, group in itertools.groupby((name for name in files if not kept[name].exists()), os.path.dirname):
@@ -58,8 +60,8 @@ def measured(tree: Path, files: list[str], work: Path) -> dict[str, Any]:
         code = run_tests(tree, names, FOLDER_SECONDS, MUTANTS_CALLS=str(noted))
         print(f"measured {len(names)} files of {folder}: exit code {code}", flush=True)
         told = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {"files": [], "tests": {}}
-        for name in names if code is not None and code >= 0 else told["files"]:
-            of_file = {test: calls for test, calls in told["tests"].items() if test.startswith(f"{name}::")}
+        for name in names if code in ENDED else told["files"]:
+            of_file = {test: runs for test, runs in told["tests"].items() if test.startswith(f"{name}::")}
             kept[name].write_text(json.dumps(of_file), encoding="utf-8")
         noted.unlink(missing_ok=True)
     known = (path for path in kept.values() if path.exists())
@@ -67,4 +69,4 @@ def measured(tree: Path, files: list[str], work: Path) -> dict[str, Any]:
 
 
 def _digest(tree: Path, name: str) -> str:
-    return hashlib.sha256(f"{name} {(tree / name).read_text(encoding='utf-8')}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"lines {name} {(tree / name).read_text(encoding='utf-8')}".encode()).hexdigest()[:16]

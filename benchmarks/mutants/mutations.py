@@ -72,6 +72,47 @@ def mutants(path: str, source: str) -> list[Mutant]:
     return found
 
 
+def statement(source: str, mutant: Mutant) -> tuple[range, str]:
+    """Return the lines of the statement that a mutant changes, and the function that it belongs to.
+
+    Of a statement with a body only the lines before it; a function's own are its defaults, which calls of it notice.
+    """
+    inner = max(
+        (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.stmt) and _around(node, mutant)),
+        key=lambda node: (node.lineno, node.col_offset),
+    )
+    body = getattr(inner, "body", None)
+    last = max(inner.lineno, body[0].lineno - 1) if body else inner.end_lineno or inner.lineno
+    if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef):
+        return range(0), functions(source)[inner.lineno][0]
+    return range(inner.lineno, last + 1), mutant.function
+
+
+def _around(node: ast.stmt, mutant: Mutant) -> bool:
+    end = (node.end_lineno or 0, node.end_col_offset or 0)
+    return (node.lineno, node.col_offset) <= mutant.start and mutant.end <= end
+
+
+def functions(source: str) -> dict[int, tuple[str, int]]:
+    """Return the innermost function of each line in one, and how far the line is behind the first of it."""
+    found: dict[int, tuple[str, int]] = {}
+    for node, scope in _scopes(ast.parse(source), ""):
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+            found[line] = (f"{scope}{node.name}", line - node.lineno)
+    return found
+
+
+def _scopes(node: ast.AST, scope: str) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef, str]]:
+    for child in ast.iter_child_nodes(node):
+        below = scope
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield child, scope
+            below = f"{scope}{child.name}.<locals>."
+        elif isinstance(child, ast.ClassDef):
+            below = f"{scope}{child.name}."
+        yield from _scopes(child, below)
+
+
 def _walk(node: ast.AST, where: str, scope: str = "") -> Iterator[tuple[ast.stmt | ast.expr, str]]:
     """Yield the nodes that may change with their function; no annotation, no text, nothing only for type checkers."""
     for name, value in ast.iter_fields(node):

@@ -1,4 +1,4 @@
-"""A plugin of pytest: notes which functions of the package each test calls, or runs a given list of tests in order.
+"""A plugin of pytest: notes which lines of the package each test runs, or runs a given list of tests in order.
 
 MUTANTS_CALLS names the file to write; MUTANTS_TESTS a file with the ids of the tests to run.
 """
@@ -7,23 +7,27 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-import threading
+import re
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from mutations import functions
 
 import trainadvisor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import CodeType, FrameType
 
-PACKAGE = str(Path(trainadvisor.__file__).parent.parent) + os.sep
-OURS = PACKAGE + "trainadvisor" + os.sep
-called: set[CodeType] = set()
+    from coverage import Coverage
+
+PACKAGE = Path(trainadvisor.__file__).parent.parent
+OURS = str(PACKAGE / "trainadvisor" / "*")
+BETWEEN = "between"
+running: list[Coverage] = []
+places: dict[str, dict[int, tuple[str, int]]] = {}
 measured: dict[str, Any] = {}
 finished: list[str] = []
 useless: set[str] = set()
@@ -39,22 +43,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Confi
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-    """Note what a test calls, its fixtures included."""
+    """Note what a test runs, its fixtures included."""
     if "MUTANTS_CALLS" not in os.environ:
         return (yield)
-    called.clear()
+    lines = _coverage()
+    lines.switch_context(item.nodeid)
     began = time.monotonic()
-    threading.settrace(_trace)
-    sys.settrace(_trace)
     try:
         return (yield)
     finally:
-        sys.settrace(None)
-        threading.settrace(None)
-        names = sorted({f"{code.co_filename.removeprefix(PACKAGE)}:{_name(code)}" for code in called})
-        measured[item.nodeid] = {"seconds": round(time.monotonic() - began, 3), "calls": names}
+        seconds = round(time.monotonic() - began, 3)
+        lines.switch_context(BETWEEN)
+        measured[item.nodeid] = {"seconds": seconds, "runs": {}}
         if nextitem is None or _file(nextitem.nodeid) != _file(item.nodeid):
             finished.append(_file(item.nodeid))
+            _take(lines, _file(item.nodeid))
             _write(Path(os.environ["MUTANTS_CALLS"]))
 
 
@@ -64,14 +67,30 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         useless.add(report.nodeid)
 
 
-def _trace(frame: FrameType, _event: str, _argument: object) -> None:
-    if frame.f_code.co_filename.startswith(OURS):
-        called.add(frame.f_code)
+def _coverage() -> Coverage:
+    if not running:
+        import coverage
+
+        running.append(coverage.Coverage(data_file=None, include=[OURS], config_file=False))
+        running[0].start()
+    return running[0]
 
 
-def _name(code: CodeType) -> str:
-    """Return the name of a function; what stands only for a part of one (a comprehension) is the function's."""
-    return code.co_qualname.split(".<locals>.<")[0]
+def _take(lines: Coverage, file: str) -> None:
+    """Note the lines that the tests of a file have run: for each function a number whose lowest bit is its first."""
+    data = lines.get_data()
+    data.set_query_contexts([f"^{re.escape(file)}::"])
+    runs: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for path in (path for path in data.measured_files() if path.endswith(".py")):  # a template is no source
+        name = Path(path).relative_to(PACKAGE).as_posix()
+        if name not in places:
+            places[name] = functions(Path(path).read_text(encoding="utf-8"))
+        for line, tests in data.contexts_by_lineno(path).items():
+            if place := places[name].get(line):
+                for test in tests:
+                    runs[test][f"{name}:{place[0]}"].add(place[1])
+    for test, of_test in runs.items():
+        measured[test]["runs"] = {name: f"{sum(1 << line for line in of_test[name]):x}" for name in sorted(of_test)}
 
 
 def _file(name: str) -> str:

@@ -119,6 +119,19 @@ def test_every_rank_is_there(tmp_path: Path) -> None:
     assert told(tmp_path, [call(7, pending=True)], [call(7, pending=True)]) == ends
 
 
+@pytest.mark.parametrize(("here", "gone"), [("a", "b"), ("b", "a")])
+def test_of_several_groups_the_one_that_blames_is_told(tmp_path: Path, here: str, gone: str) -> None:
+    """A rank without a dump says more than that every rank is there, whatever the groups are called."""
+    config = {here: {"ranks": "[0, 1]"}, gone: {"ranks": "[0, 1, 2]"}}
+    entries = [call(7, pending=True, process_group=(group, "pg")) for group in "ab"]
+    for rank in range(2):
+        dump = {"version": "2.10", "pg_config": config, "entries": entries}
+        (tmp_path / f"nccl_trace_rank_{rank}").write_bytes(pickle.dumps(dump, protocol=2))
+    found = flight_recorder.stalled(tmp_path)
+    assert found is not None
+    assert found["message"] == f"ranks 0, 1 in all_reduce 7 of group {gone}; left no dump: rank 2"
+
+
 def test_an_operation_of_gloo_that_failed(tmp_path: Path) -> None:
     """It is retired like those that ended, but a rank that has not made it shows that it never could end."""
     sound, failed = call(1, state="scheduled"), call(2, state="scheduled")

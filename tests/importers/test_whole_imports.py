@@ -9,6 +9,7 @@ import gzip
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from importers import odd_files
 from importers import test_printed_formats as printed
 from importers.make_fixtures import HERE
 from variedlogs import hold_line, told
@@ -73,3 +74,37 @@ def test_what_the_user_says_of_a_log(tmp_path: Path, hints: Hints) -> None:
     path = tmp_path / "train.log"
     path.write_text(PRINTED["KERAS"] * 2)
     hold_line("imported-lines.json", f"hints {hints.run} {hints.classes} {hints.loss}", result(path, hints))
+
+
+@pytest.mark.parametrize("name", odd_files.FILES)
+def test_what_is_read_of_odd_files(tmp_path: Path, name: str) -> None:
+    """Rows, notes and events, or the sentence that refuses a file."""
+    path = tmp_path / name
+    path.write_bytes(odd_files.FILES[name])
+    hold_line("imported-odd.json", name, brief(result(path)))
+
+
+def brief(found: Any) -> Any:
+    """Return what is told of a result: of many steps the first three, the last, and the sum of every column."""
+    if isinstance(found, str):
+        return found
+    header, *rest = found["records"]
+    plain = {name: value for name, value in header.items() if name not in ("created", "path")}
+    steps = [record for record in rest if record["record"] == "step"]
+    evals = [record for record in rest if record["record"] == "eval"]
+    told_of = [shorter(kind) for kind in (steps, evals)]
+    others = [record for record in rest if record not in steps and record not in evals]
+    return {"header": plain, "steps": told_of[0], "evals": told_of[1], "others": others, "notes": found.get("notes")}
+
+
+def shorter(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the number of rows, some of them, and of each column how often it is told and its sum."""
+    columns: dict[str, list[Any]] = {}
+    for row in rows:
+        for name, value in row.items():
+            columns.setdefault(name, []).append(value)
+    sums = {
+        name: [len(values), told(sum(value for value in values if isinstance(value, float)))]
+        for name, values in sorted(columns.items())
+    }
+    return {"rows": len(rows), "some": [*rows[:2], *rows[-1:]], "columns": sums}

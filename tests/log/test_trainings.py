@@ -85,3 +85,12 @@ def test_a_training_has_its_own_losses(tmp_path: Path) -> None:
 def test_what_no_training_minimizes_is_theirs_from_its_first_call(tmp_path: Path, first: int, kinds: Any) -> None:
     """A term of a total belongs to the phases in which it may have been called."""
     assert _kinds_of_phases(tmp_path, auxiliary=first) == kinds
+
+
+def test_of_many_trainings_the_longest_ten_are_judged(tmp_path: Path) -> None:
+    """In the order in which they ran."""
+    lengths = [130, 230, 110, *(140 + 10 * number for number in range(9))]
+    turns = [[number] for number, length in enumerate(lengths) for _ in range(length)]
+    optimizers = [make_optimizer(id=number, parameters=[number]) for number in range(len(lengths))]
+    log = log_of(tmp_path, steps=[{"opt": used} for used in turns], optimizers=optimizers)
+    assert [view.phase.stop - view.phase.start for view in training_views.trainings(log)] == [230, *lengths[3:]]

@@ -108,7 +108,7 @@ def _text(value: str) -> str:
     return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
-def _float(value: int) -> float:
+def _float(value: float) -> float:
     try:
         return float(value)
     except OverflowError:
@@ -126,8 +126,5 @@ def number(value: object) -> float | None:
     if isinstance(value, bool):
         return float(value)
     if isinstance(value, int | float):
-        try:
-            return float(value)
-        except OverflowError:
-            return math.inf
+        return _float(value)
     return _WORDS.get(value) if isinstance(value, str) else None
