@@ -10,8 +10,8 @@ from trainadvisor.record.shortcuts.parts import now
 # The events that may close the step before, and those within a step.
 _OPENING = ("forward_begins", "batch_begins", "step_begins")
 _WITHIN = (
-    "clip_grad_norm_", "scheduler_step", "batch_ends", "forward_ends", "loss_begins", "told_loss_begins", "loss", "backward_begins",
-    "backward_ends", "step_ends", "zero_grad",
+    "clip_grad_norm_", "scheduler_step", "batch_ends", "forward_ends", "loss_begins", "told_loss_begins", "loss",
+    "backward_begins", "backward_ends", "step_ends", "zero_grad",
 )  # fmt: skip
 
 

@@ -31,8 +31,8 @@ class PlanCourse:
         "cost", "count", "ended", "entry", "first", "frames", "given", "held", "inside", "jumps", "key", "kind",
         "line", "loads", "model", "module", "modules", "nonfinite", "number", "objects", "opt", "order", "own",
         "queue", "rates", "recorder", "reduction", "rest", "result", "root", "scaled", "seconds", "shortcuts", "size",
-        "sizes", "sources", "state", "step", "thread", "timing", "told", "trained", "tried", "twin", "unbooked", "until",
-        "value", "version", "waited", "wanted", "zeros",
+        "sizes", "sources", "state", "step", "thread", "timing", "told", "trained", "tried", "twin", "unbooked",
+        "until", "value", "version", "waited", "wanted", "zeros",
     )  # fmt: skip
 
     # What is known from arming on: until the plan is left, only what it has taken changes it.
