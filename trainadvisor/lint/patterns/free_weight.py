@@ -32,8 +32,8 @@ def loss_weight_free(training: Training) -> Iterator[Match]:
             weighted = [_weighted(training, w) for w in used if w is not None]
             if used and all(w is not None for w in used) and all(weighted):
                 product, loss = weighted[0] or (owner, owner)
-                values = {"parameter": f"self.{name}", "weight": ast.unparse(used[0] or owner), "loss": ast.unparse(loss)}
-                yield Match(product, values)
+                weight = ast.unparse(used[0] or owner)
+                yield Match(product, {"parameter": f"self.{name}", "weight": weight, "loss": ast.unparse(loss)})
 
 
 def _is_read(node: ast.Attribute) -> bool:
@@ -46,9 +46,9 @@ def _parameters(training: Training, owner: ast.ClassDef) -> Iterator[str]:
     for name in sorted(names):
         values = training.script.attribute_values(owner, name)
         made = values[0] if len(values) == 1 else None
-        if isinstance(made, ast.Call) and called(made) == "Parameter":
-            if constant(keyword(made, "requires_grad", 1)) is not False:
-                yield name
+        known = isinstance(made, ast.Call) and called(made) == "Parameter"
+        if known and constant(keyword(made, "requires_grad", 1)) is not False:  # type: ignore[arg-type]
+            yield name
 
 
 def _places(training: Training, node: ast.expr) -> Iterator[ast.expr]:

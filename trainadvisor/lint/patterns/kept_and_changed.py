@@ -1,4 +1,4 @@
-"""A list that is kept in each round of a loop and emptied or filled in place for the next one: all that is kept is it."""
+"""A list that is kept in each round of a loop and emptied in place for the next one: all entries are that list."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ KEPT = frozenset({"append", "appendleft"})
 # What empties a list or moves it on; and what fills a tensor or an array.
 EMPTIED = frozenset({"clear", "pop", "popleft"})
 FILLED = frozenset({"zero_", "fill_", "copy_", "fill"})
+MAKERS = frozenset({"zeros", "ones", "empty", "full", "zeros_like", "empty_like", "tensor", "array"})
 LEAVING = (ast.Break, ast.Return, ast.Raise)
 
 
@@ -54,11 +55,10 @@ def _is_new(training: Training, made: ast.expr) -> bool:
     """Return whether an expression makes a list, deque, array or tensor."""
     if isinstance(made, (ast.List, ast.ListComp)):
         return True
-    full = training.script.full(made.func) if isinstance(made, ast.Call) else ""
-    return isinstance(made, ast.Call) and (
-        called(made) in ("list", "deque") or full.startswith(("torch.", "numpy.")) and called(made) in
-        ("zeros", "ones", "empty", "full", "zeros_like", "empty_like", "tensor", "array")
-    )  # fmt: skip
+    if not isinstance(made, ast.Call):
+        return False
+    library = training.script.full(made.func).startswith(("torch.", "numpy."))
+    return called(made) in ("list", "deque") or (library and called(made) in MAKERS)
 
 
 def _rebound(training: Training, loop: Loop, store: ast.expr) -> bool:

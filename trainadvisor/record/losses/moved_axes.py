@@ -40,7 +40,7 @@ def _joined(first: list[int], second: list[int]) -> bool:
 
 
 def _neighbors(first: list[int], second: list[int]) -> bool:
-    """Return whether axes beside each other are joined, as the heads of an attention: each number stays in its place."""
+    """Return whether axes beside each other are joined, as the heads of an attention: no number moves."""
     left = list(first)
     for size in second:
         joined = 1
