@@ -56,6 +56,7 @@ def _are_tags(node: ast.Assign) -> bool:
 
 def _padded(node: ast.AST) -> Iterator[tuple[str, str]]:
     """Yield a name that is padded at its end, with the length that it is padded to."""
+    target: ast.expr
     if isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add):
         target, value = node.target, node.value
     elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and isinstance(node.value.op, ast.Add):

@@ -28,11 +28,12 @@ AXES = 3
 @pattern("sum", "read", words=(("shape[", "size("), ("pos", "pe")))
 def position_not_told(training: Training) -> Iterator[Match]:
     """Yield sums of a sequence and of positions that are the same for all of its steps."""
-    for node in training.script.of_type(ast.BinOp, ast.AugAssign):
-        if not isinstance(node.op, ast.Add):
-            continue
-        sides = (node.left, node.right) if isinstance(node, ast.BinOp) else (node.target, node.value)
-        for steps, positions in (sides, sides[::-1]):
+    sums: list[tuple[ast.AST, ast.expr, ast.expr]] = [
+        (n, n.left, n.right) for n in training.script.of_type(ast.BinOp) if isinstance(n.op, ast.Add)
+    ]
+    grown = [n for n in training.script.of_type(ast.AugAssign) if isinstance(n.op, ast.Add)]
+    for node, one, other in [*sums, *((n, n.target, n.value) for n in grown)]:
+        for steps, positions in ((one, other), (other, one)):
             read = _read(positions)
             if read is None or not isinstance(steps, ast.Name):
                 continue
