@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from recordkit import record
 from torch import nn
 
-from trainadvisor.record.losses.moved_axes import in_graph, of_input
+from trainadvisor.record.losses.moved_axes import in_graph, of_input, scrambled
 from trainadvisor.record.losses.softmax_axes import wrong_softmaxes
 from trainadvisor.record.losses.whole_graph import WholeGraph
 
@@ -141,6 +141,16 @@ def test_a_view_in_place_of_a_transposition_is_found(name: str) -> None:
 def test_views_that_keep_the_order_are_left_alone(name: str) -> None:
     """Flattening, splitting into heads, windows and pixels, and transposed tensors."""
     assert list(in_graph(_graph(ORDERED[name]))) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [([6, 32, 4, 8], [6, 32, 32], False), ([6, 9, 3, 3], [6, 9, 9], False), ([2, 3, 4, 3, 4], [2, 12, 12], False),
+     ([6, 3, 8, 8], [384, 3], True), ([6, 32, 4, 9], [9, 24, 32], True), ([6, 5, 4, 4], [6, 16, 5], True)],
+)  # fmt: skip
+def test_axes_joined_with_their_neighbors_keep_their_order(before: list[int], after: list[int], *, told: bool) -> None:
+    """As many steps as features, whose heads are put together; and pixels that take the classes' place."""
+    assert scrambled(before, after) is told
 
 
 IMAGES, SERIES = torch.rand(40, 8, 8, 3), torch.rand(40, 7, 5)

@@ -29,7 +29,7 @@ def scrambled(before: list[int], after: list[int]) -> bool:
     if len(first) == len(second):
         return sorted(first) == sorted(second)
     if len(second) < len(first) >= _IMAGES and second[-1] == first[1] != first[-1]:
-        return True
+        return not _neighbors(first, second)
     return any(_joined(first[kept:], second[kept:]) for kept in (0, 1) if first[:kept] == second[:kept])
 
 
@@ -37,6 +37,18 @@ def _joined(first: list[int], second: list[int]) -> bool:
     """Return whether the first of the axes has been passed by the second and joined with what follows that."""
     exchanged = len(second) == 2 and len(first) >= _LEAST_AXES and second[0] == first[1] != first[0]
     return exchanged and first[0] * _product(first[2:]) == second[1]
+
+
+def _neighbors(first: list[int], second: list[int]) -> bool:
+    """Return whether axes beside each other are joined, as the heads of an attention: no number moves."""
+    left = list(first)
+    for size in second:
+        joined = 1
+        while joined < size and left:
+            joined *= left.pop(0)
+        if joined != size:
+            return False
+    return not left
 
 
 def _product(sizes: Iterable[int]) -> int:
