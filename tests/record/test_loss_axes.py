@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from recordkit import record
 from torch import nn
 
-from trainadvisor.record.losses.moved_axes import in_graph, of_input
+from trainadvisor.record.losses.moved_axes import in_graph, of_input, scrambled
 from trainadvisor.record.losses.softmax_axes import wrong_softmaxes
 from trainadvisor.record.losses.whole_graph import WholeGraph
 
@@ -141,6 +141,16 @@ def test_a_view_in_place_of_a_transposition_is_found(name: str) -> None:
 def test_views_that_keep_the_order_are_left_alone(name: str) -> None:
     """Flattening, splitting into heads, windows and pixels, and transposed tensors."""
     assert list(in_graph(_graph(ORDERED[name]))) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [([16, 64, 4, 16], [16, 64, 64], False), ([16, 64, 4, 16], [1024, 64], False), ([8, 16, 4, 4, 4], [128, 64], False),
+     ([4, 16, 2, 8], [4, 16, 16], False), ([4, 64, 8, 8], [256, 64], False), ([4, 10, 8, 8], [256, 10], True)],
+)  # fmt: skip
+def test_a_width_that_happens_to_be_the_length_is_no_moved_axis(before: list[int], after: list[int], told: bool) -> None:  # noqa: FBT001
+    """Heads joined to a width that equals the number of places, or of channels, keep their order."""
+    assert scrambled(before, after) is told
 
 
 IMAGES, SERIES = torch.rand(40, 8, 8, 3), torch.rand(40, 7, 5)

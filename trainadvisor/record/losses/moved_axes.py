@@ -21,16 +21,20 @@ def scrambled(before: list[int], after: list[int]) -> bool:
     """Return whether a view has the sizes of a permutation, or joins axes after two have changed places.
 
     Axes of size one do not count; with two axes left one cannot tell. Scores of (batch, classes, height, width) seen
-    as (places, classes) are of the second kind.
+    as (places, classes) are of the second kind; heads joined to a width that happens to be the length are not.
     """
     first, second = [n for n in before if n != 1], [n for n in after if n != 1]
     if len(first) < _LEAST_AXES or first == second:
         return False
     if len(first) == len(second):
         return sorted(first) == sorted(second)
-    if len(second) < len(first) >= _IMAGES and second[-1] == first[1] != first[-1]:
+    if len(second) < len(first) >= _IMAGES and second[-1] == first[1] not in _joins_at_the_end(first):
         return True
     return any(_joined(first[kept:], second[kept:]) for kept in (0, 1) if first[:kept] == second[:kept])
+
+
+def _joins_at_the_end(sizes: list[int]) -> list[int]:
+    return [_product(sizes[start:]) for start in range(2, len(sizes))]
 
 
 def _joined(first: list[int], second: list[int]) -> bool:
