@@ -148,7 +148,7 @@ def test_views_that_keep_the_order_are_left_alone(name: str) -> None:
     [([16, 64, 4, 16], [16, 64, 64], False), ([16, 64, 4, 16], [1024, 64], False), ([8, 16, 4, 4, 4], [128, 64], False),
      ([4, 16, 2, 8], [4, 16, 16], False), ([4, 64, 8, 8], [256, 64], False), ([4, 10, 8, 8], [256, 10], True)],
 )  # fmt: skip
-def test_a_width_that_happens_to_be_the_length_is_no_moved_axis(before: list[int], after: list[int], told: bool) -> None:  # noqa: FBT001
+def test_a_width_that_is_the_length_is_no_moved_axis(before: list[int], after: list[int], *, told: bool) -> None:
     """Heads joined to a width that equals the number of places, or of channels, keep their order."""
     assert scrambled(before, after) is told
 

@@ -94,9 +94,18 @@ def _by_chance(training: Training, node: ast.AST, drawn: set[str]) -> bool:
 def _left(nodes: list[ast.AST], move: ast.AST, picture: str, drawn: set[str]) -> Iterator[str]:
     """Yield the names of places that nothing changes, but for a conversion, once a picture has moved or might."""
     names = {n.id for node in nodes for n in ast.walk(node) if isinstance(n, ast.Name)}
+    nodes = [node for node in nodes if not _moves_both(node, picture)]
     for name in sorted(n for n in names if PLACES.search(n) and not NO_PLACES.search(n) and n != picture):
         if not any(_changes(node, name, move, drawn) for node in nodes):
             yield name
+
+
+def _moves_both(node: ast.AST, picture: str) -> bool:
+    """Return whether an assignment cuts a picture beside other things: what they share, a later flip takes apart."""
+    target = node.targets[0] if isinstance(node, ast.Assign) else None
+    parts = target.elts if isinstance(target, ast.Tuple) else []
+    values = node.value.elts if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple) else []
+    return any(ast.unparse(part) == picture for part in parts) and all(isinstance(v, ast.Subscript) for v in values) and bool(values)
 
 
 def _changes(node: ast.AST, name: str, move: ast.AST, drawn: set[str]) -> bool:
