@@ -143,7 +143,7 @@ class Packed(nn.Module):
 
 @pytest.mark.parametrize(("causal", "prefix", "told"), [(False, 0, True), (True, 0, False), (True, 3, False)])
 def test_documents_in_one_row(tmp_path: Path, told: bool, prefix: int, *, causal: bool) -> None:  # noqa: FBT001
-    """A mask of documents alone lets each place read its label; with a triangle, or a prefix that is read, it does not."""
+    """A mask of documents alone lets each place read its label; with a triangle, or a prefix to read, it does not."""
     assert seen(tmp_path, Packed(causal=causal, prefix=prefix), shifted_by(1))["label_sees_next"] is told
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 STEP, TERMINATED, TRUNCATED = 5, 2, 3
 
 
-@pattern("end", "target", words=((".step(",), ("trunc", "time_limit", "timeout"), ("gamma", "GAMMA", "discount", "0.9")))
+@pattern("end", "target", words=((".step(",), ("trunc", "time"), ("gamma", "GAMMA", "discount", "0.9")))
 def terminal_not_masked(training: Training) -> Iterator[Match]:
     """Yield where the end that step() tells is never read, while that by the limit of time is."""
     if never_ends(training):

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.source.syntax import called, constant
+from trainadvisor.source.syntax import called, constant, keyword
 from trainadvisor.source.uses import names_in
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _repeated(call: ast.Call) -> tuple[int, ast.expr] | None:
     if called(call) not in REPEATS or not isinstance(call.func, ast.Attribute) or not call.args:
         return None
     if called(call) == "repeat_interleave":
-        dim = next((k.value for k in call.keywords if k.arg == "dim"), call.args[-1] if len(call.args) == PAIR else None)
+        dim = keyword(call, "dim", 1)
         return (1, call.args[0]) if constant(dim) == 0 and not isinstance(call.args[0], ast.Constant) else None
     rest = [constant(size) == 1 for size in call.args[1:]]
     return (0, call.args[0]) if rest and all(rest) and not isinstance(call.args[0], ast.Constant) else None

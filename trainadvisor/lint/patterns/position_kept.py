@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PLACE = re.compile(r"(\w*_)?(shard|file|pos|position|cursor|offset|idx|index|ptr|pointer|chunk|start)(_\w*)?")
 
 
-@pattern("name", "read", words=(("self.",), ("shard", "file", "pos", "cursor", "offset", "id", "ptr", "chunk", "start")))
+@pattern("name", "read", words=(("self.",), ("shard", "file", "pos", "cursor", "offset", "id", "p", "chunk", "start")))
 def data_repeats(training: Training) -> Iterator[Match]:
     """Yield the next place of a reader that is kept under a local name, where its attribute is never set anew."""
     for node in training.script.of_type(ast.Assign):

@@ -62,9 +62,10 @@ def _own_draw(training: Training, call: ast.Call, time: str) -> ast.Call | None:
     for given in call.args:
         bound = training.script.reaching(given) if isinstance(given, ast.Name) and given.id != time else []
         made = bound[0].value if len(bound) == 1 else None
-        if isinstance(made, ast.Call) and not is_open(made) and time not in names_in(made):
-            if any(_draws_alone(training, f, made) for f in _meant(training, made)):
-                return made
+        if not isinstance(made, ast.Call) or is_open(made) or time in names_in(made):
+            continue
+        if any(_draws_alone(training, f, made) for f in _meant(training, made)):
+            return made
     return None
 
 
