@@ -147,7 +147,7 @@ def cut_answers_share(log: RunLog) -> float | None:
     detail = _separated(log)
     cut = detail is not None and (number(detail.get("cut_counts")) or 0) > 1 and number(detail.get("prompt_share")) == 0
     if detail is None or not cut:
-        return 0.0 if log.losses else None
+        return 0.0 if detail is not None or log.losses else None
     enough = (number(detail.get("separated_rows")) or 0) >= LEAST_ROWS
     return (number(detail.get("cut_share")) or 0.0) if enough else 0.0
 
