@@ -25,7 +25,7 @@ def loop_in_forward(training: Training) -> Iterator[Match]:
             continue
         axis = _axis(training, loop.iter)
         inner = None
-        if axis == EXAMPLES:
+        if axis == EXAMPLES and _walks_a_batch(training, loop):
             inner = _layer_call(loop, loop.target.id)
         elif axis == STEPS:
             inner = _linear_state(loop, loop.target.id)
@@ -61,6 +61,16 @@ def _is_shape(node: ast.expr) -> bool:
 def _number(node: ast.expr) -> int | None:
     value = constant(node)
     return value if isinstance(value, int) else None
+
+
+def _walks_a_batch(training: Training, loop: ast.For) -> bool:
+    """Return whether the size that is walked over is that of something forward() is given."""
+    size = loop.iter.args[0]  # type: ignore[attr-defined]
+    bound = training.script.reaching(size) if isinstance(size, ast.Name) else []
+    value = bound[0].value if bound else size
+    forward = training.forward_of(loop)
+    given = {a.arg for a in forward.args.args[1:]} if forward is not None else set()
+    return value is not None and bool(names_in(value) & given)
 
 
 def _layer_call(loop: ast.For, index: str) -> ast.Call | None:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.source.syntax import called, constant
+from trainadvisor.source.syntax import constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
