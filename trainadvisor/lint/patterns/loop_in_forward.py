@@ -24,7 +24,7 @@ def loop_in_forward(training: Training) -> Iterator[Match]:
         if training.forward_of(loop) is None or not isinstance(loop.target, ast.Name):
             continue
         axis = _axis(training, loop.iter)
-        inner = None
+        inner: ast.AST | None = None
         if axis == EXAMPLES and _walks_a_batch(training, loop):
             inner = _layer_call(loop, loop.target.id)
         elif axis == STEPS:
