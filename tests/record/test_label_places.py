@@ -123,6 +123,60 @@ def test_a_missing_mask(tmp_path: Path) -> None:
     assert seen(tmp_path, Causal("LSTM", both=True), shifted_by(1))["label_sees_next"] is True
 
 
+class Packed(nn.Module):
+    """Attention in which places see those of their own document, all of them or earlier ones only."""
+
+    def __init__(self, *, causal: bool, prefix: int = 0) -> None:
+        super().__init__()
+        self.tok, self.head, self.qkv = nn.Embedding(V, D), nn.Linear(D, V), nn.Linear(D, 3 * D)
+        document = torch.arange(T) // 4
+        seen = (document[:, None] == document).expand(B, 1, T, T)
+        earlier = torch.ones(T, T, dtype=torch.bool).tril()
+        earlier[:, :prefix] = True
+        self.seen = seen & earlier if causal else seen
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        q, k, v = (part.unsqueeze(1) for part in self.qkv(self.tok(ids)).chunk(3, -1))
+        n = ids.shape[1]
+        return self.head(F.scaled_dot_product_attention(q, k, v, attn_mask=self.seen[..., :n, :n]).squeeze(1))
+
+
+@pytest.mark.parametrize(("causal", "prefix", "told"), [(False, 0, True), (True, 0, False), (True, 3, False)])
+def test_documents_in_one_row(tmp_path: Path, told: bool, prefix: int, *, causal: bool) -> None:  # noqa: FBT001
+    """A mask of documents alone lets each place read its label; with a triangle, or a prefix to read, it does not."""
+    assert seen(tmp_path, Packed(causal=causal, prefix=prefix), shifted_by(1))["label_sees_next"] is told
+
+
+def _answers(rows: int, stop: bool, limit: int) -> tuple[torch.Tensor, torch.Tensor]:  # noqa: FBT001
+    """Return rows of a prompt of various lengths, a separator and an answer, cut at a length, and which are answers."""
+    draw = torch.Generator().manual_seed(rows)
+    ids, counted = torch.zeros(rows, limit, dtype=torch.long), torch.zeros(rows, limit, dtype=torch.bool)
+    for row in range(rows):
+        prompt = torch.randint(3, V, (int(torch.randint(2, 5, (1,), generator=draw)),), generator=draw)
+        answer = torch.randint(3, V, (5,), generator=draw)
+        whole = torch.cat([prompt, torch.tensor([1]), answer, torch.tensor([2] * stop)])[:limit]
+        ids[row, : len(whole)] = whole
+        counted[row, len(prompt) + 1 : len(whole)] = True
+    return ids, counted
+
+
+@pytest.mark.parametrize(
+    ("limit", "masked", "share"),
+    [(7, True, 1.0), (12, True, 0.0), (7, False, 0.0)],
+)  # fmt: skip
+def test_answers_that_are_cut_off(tmp_path: Path, limit: int, share: float, *, masked: bool) -> None:
+    """Behind prompts of various lengths all answers reach the end of their row, and the last labels are any."""
+    ids, counted = _answers(60, stop=True, limit=limit)
+    labels = ids.masked_fill(~counted, -100) if masked else ids
+
+    def loss(model: nn.Module, _: torch.Tensor) -> torch.Tensor:
+        return F.cross_entropy(model(ids)[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100)
+
+    signals = seen(tmp_path, Causal(), loss)
+    assert signals["cut_answers_share"] == share
+    assert not share or signals["cut_last_share"] < 0.3
+
+
 @pytest.mark.parametrize(("offset", "share"), [(0, "label_same_share"), (1, "label_next_share")])
 def test_a_frozen_embedding(tmp_path: Path, offset: int, share: str) -> None:
     """Adapters over a frozen embedding: the ids are those that the model was called with."""

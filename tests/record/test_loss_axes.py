@@ -153,6 +153,16 @@ def test_axes_joined_with_their_neighbors_keep_their_order(before: list[int], af
     assert scrambled(before, after) is told
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [([16, 64, 4, 16], [16, 64, 64], False), ([16, 64, 4, 16], [1024, 64], False), ([8, 16, 4, 4, 4], [128, 64], False),
+     ([4, 16, 2, 8], [4, 16, 16], False), ([4, 64, 8, 8], [256, 64], False), ([4, 10, 8, 8], [256, 10], True)],
+)  # fmt: skip
+def test_a_width_that_is_the_length_is_no_moved_axis(before: list[int], after: list[int], *, told: bool) -> None:
+    """Heads joined to a width that equals the number of places, or of channels, keep their order."""
+    assert scrambled(before, after) is told
+
+
 IMAGES, SERIES = torch.rand(40, 8, 8, 3), torch.rand(40, 7, 5)
 
 

@@ -138,6 +138,27 @@ def label_counts(log: RunLog) -> int | None:
     return None if found is None else int(found)
 
 
+@signal(unit="share", **LABELS)
+def cut_answers_share(log: RunLog) -> float | None:
+    """Share of the answers, told from prompts of various lengths by a separator, that go on to the end of their row.
+
+    0 where prompts are labels as well, where all answers are as long, and where there is no separator.
+    """
+    detail = _separated(log)
+    cut = detail is not None and (number(detail.get("cut_counts")) or 0) > 1 and number(detail.get("prompt_share")) == 0
+    if detail is None or not cut:
+        return 0.0 if detail is not None or log.losses else None
+    enough = (number(detail.get("separated_rows")) or 0) >= LEAST_ROWS
+    return (number(detail.get("cut_share")) or 0.0) if enough else 0.0
+
+
+@signal(unit="share", **LABELS)
+def cut_last_share(log: RunLog) -> float | None:
+    """Share of the rows with labels to their end that have the most frequent last label: 1 where that is a stop."""
+    found = _separated(log)
+    return number(found.get("cut_last_share")) if found else None
+
+
 # -- prompts and answers
 
 

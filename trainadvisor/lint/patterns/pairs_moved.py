@@ -59,10 +59,16 @@ def _moved(node: ast.AST) -> str:
     target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
     if not isinstance(target, (ast.Name, ast.Attribute)) or ast.unparse(target) not in ast.unparse(node.value):  # type: ignore[attr-defined]
         return ""
-    parts = list(ast.walk(node.value))  # type: ignore[attr-defined]
+    return ast.unparse(target) if _turned(node) else ""
+
+
+def _turned(node: ast.AST) -> bool:
+    """Return whether an assignment flips or turns something."""
+    value = node.value if isinstance(node, ast.Assign) else None
+    parts = list(ast.walk(value)) if value is not None else []
     calls = [n for n in parts if isinstance(n, ast.Call)]
-    turned = any(called(c) in MOVING or (called(c) == "transpose" and _turns(c)) for c in calls)
-    return ast.unparse(target) if turned or any(map(is_backward, parts)) else ""
+    named = any(called(c) in MOVING or (called(c) == "transpose" and _turns(c)) for c in calls)
+    return named or any(map(is_backward, parts))
 
 
 def _in_place(training: Training, node: ast.AST) -> bool:
@@ -94,9 +100,17 @@ def _by_chance(training: Training, node: ast.AST, drawn: set[str]) -> bool:
 def _left(nodes: list[ast.AST], move: ast.AST, picture: str, drawn: set[str]) -> Iterator[str]:
     """Yield the names of places that nothing changes, but for a conversion, once a picture has moved or might."""
     names = {n.id for node in nodes for n in ast.walk(node) if isinstance(n, ast.Name)}
+    nodes = [node for node in nodes if not _moves_both(node, picture)]
     for name in sorted(n for n in names if PLACES.search(n) and not NO_PLACES.search(n) and n != picture):
         if not any(_changes(node, name, move, drawn) for node in nodes):
             yield name
+
+
+def _moves_both(node: ast.AST, picture: str) -> bool:
+    """Return whether a statement cuts a picture beside other things: a later flip of it alone takes them apart."""
+    pairs = list(assignments(node))
+    cut = len(pairs) > 1 and all(isinstance(value, ast.Subscript) for _, value in pairs)
+    return cut and any(ast.unparse(target) == picture for target, _ in pairs)
 
 
 def _changes(node: ast.AST, name: str, move: ast.AST, drawn: set[str]) -> bool:
@@ -113,6 +127,7 @@ def _changes(node: ast.AST, name: str, move: ast.AST, drawn: set[str]) -> bool:
     bound = [target for target, _ in assignments(node) if name in names_in(target)]
     value = getattr(node, "value", None)
     plain = isinstance(value, ast.Call) and names_in(value) - {name} <= {"torch", "np", "float", "tv_tensors"}
+    plain = plain and not _turned(node)
     return bool(bound) and (late or bool(names_in(node) & drawn)) and not (plain and not _is_arithmetic(value))
 
 

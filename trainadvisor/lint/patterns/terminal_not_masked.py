@@ -40,7 +40,7 @@ def terminal_not_masked(training: Training) -> Iterator[Match]:
         return
     for batch in _batches(training):
         for node in (n for s in batch.region for n in ast.walk(s)):
-            sides = _sides(node)
+            sides = sides_of_target(node)
             if sides is None or not _belongs(training, node, batch):
                 continue
             reward, value = (_closure(batch, side) for side in sides)
@@ -108,7 +108,7 @@ def _belongs(training: Training, node: ast.AST, batch: _Batch) -> bool:
     return training.script.scope(node) is own
 
 
-def _sides(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:
+def sides_of_target(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:
     """Return the reward and the discounted value of a sum, None where it is no such sum."""
     if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Add):
         return None

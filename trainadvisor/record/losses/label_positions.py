@@ -35,6 +35,9 @@ class LabelPlaces:
     # Widths of batches, and those of batches with a row whose last id is a label: nothing follows it there.
     widths: set[int] = field(default_factory=set)
     full: set[int] = field(default_factory=set)
+    # Last labels of the rows that go on to their very end, and how many labels those rows have.
+    cut_last: Counter[int] = field(default_factory=Counter)
+    cut_lengths: Counter[int] = field(default_factory=Counter)
     prompts: PromptParts = field(default_factory=PromptParts)
     padded: PaddedLabels = field(default_factory=PaddedLabels)
     left_out: LeftOutClass = field(default_factory=LeftOutClass)
@@ -66,8 +69,11 @@ class LabelPlaces:
         row = place // columns
         final = torch.ones_like(row, dtype=torch.bool)
         final[:-1] = row[1:] != row[:-1]
-        self.lengths.update(torch.unique_consecutive(row, return_counts=True)[1].tolist())
+        lengths = torch.unique_consecutive(row, return_counts=True)[1]
+        self.lengths.update(lengths.tolist())
         room = final & (place % columns + 2 < columns)
+        self.cut_last.update(label[final & ~room].tolist())
+        self.cut_lengths.update(lengths[~room[final]].tolist())
         self.widths.add(columns)
         if bool((final & ~room).any()):
             self.full.add(columns)
@@ -79,8 +85,8 @@ class LabelPlaces:
         shares = {f"{name}_share": self.matches[name] / self.places[name] for name in OFFSETS if self.places[name]}
         return {
             "batches": self.batches, "labels": self.labels, "sources": self.sources, "sight": sorted(self.sight),
-            "own": self.own, "straight": self.straight, **shares, **self._ends(), **self.prompts.fact(),
-            **self.padded.fact(), **self.left_out.fact(),
+            "own": self.own, "straight": self.straight, **shares, **self._ends(), **self._cut(),
+            **self.prompts.fact(), **self.padded.fact(), **self.left_out.fact(),
         }  # fmt: skip
 
     def _ends(self) -> dict[str, Any]:
@@ -92,6 +98,16 @@ class LabelPlaces:
             "ends": total, "after_end": stop, "after_end_share": count / total, "after_end_labels": self.seen[stop],
             "last_label_share": self.last.most_common(1)[0][1] / total, "label_counts": len(self.lengths),
             "widths": len(self.widths), "full_widths": len(self.full),
+        }  # fmt: skip
+
+    def _cut(self) -> dict[str, Any]:
+        """Return how many rows have labels to their very end, and how various the last one is."""
+        rows = sum(self.cut_last.values())
+        if not rows:
+            return {}
+        return {
+            "cut_share": rows / sum(self.lengths.values()), "cut_counts": len(self.cut_lengths),
+            "cut_last_share": self.cut_last.most_common(1)[0][1] / rows,
         }  # fmt: skip
 
 

@@ -111,7 +111,8 @@ def _narrowed(node: Any, rows: int, columns: int) -> bool:
 def _ahead(node: Any, length: int) -> str | None:
     """Return whether the places of an attention see the next one, None for what is none of such a length.
 
-    Partly is the attention of a prefix, or one of several kinds. A place that is hidden from itself is padding.
+    Partly is the attention of a prefix, or one of several kinds. A place that is hidden from itself is padding. Places
+    that see each other mutually, most of them their next one, are those of packed documents: full attention in each.
     """
     allowed = allowed_by(node)
     if allowed is None or allowed.ndim < 2 or allowed.shape[-1] != allowed.shape[-2] or allowed.shape[-1] < length:
@@ -119,7 +120,15 @@ def _ahead(node: Any, length: int) -> str | None:
     own, ahead = allowed.diagonal(0, -2, -1)[..., 1:], allowed.diagonal(1, -2, -1)
     seen, shown = int(own.sum()), int((own & ahead).sum())
     few = _FEW * seen
-    return None if not seen else CAUSAL if shown <= few else FULL if seen - shown <= few else PARTLY
+    if not seen:
+        return None
+    if shown <= few:
+        return CAUSAL
+    return FULL if seen - shown <= few or (2 * shown > seen and _is_mutual(allowed)) else PARTLY
+
+
+def _is_mutual(allowed: torch.Tensor) -> bool:
+    return torch.equal(allowed, allowed.transpose(-2, -1))
 
 
 def allowed_by(node: Any) -> torch.Tensor | None:
