@@ -1,6 +1,8 @@
 """Finds a view that exchanges axes by their sizes alone: the numbers stay where they are, and lie on wrong axes."""
 
 from collections.abc import Iterable, Iterator
+from itertools import accumulate, pairwise
+from operator import mul
 from typing import Any
 
 import torch
@@ -12,6 +14,8 @@ from trainadvisor.record.losses.whole_graph import WholeGraph
 
 _VIEWS = frozenset({"View", "UnsafeView", "ReshapeAlias"})
 _MOVING = frozenset({"Transpose", "Permute", "T", "Swapaxes", "Movedim"})
+# What takes the last axis for the alternatives: then it cannot hold a stretch of another axis.
+_CHOOSING = frozenset({"LogSoftmax", "Softmax"})
 _LEAST_AXES = 3
 # Axes of a batch of images; of three axes, sizes may be equal by chance.
 _IMAGES = 4
@@ -24,7 +28,7 @@ def scrambled(before: list[int], after: list[int]) -> bool:
     as (places, classes) are of the second kind.
     """
     first, second = [n for n in before if n != 1], [n for n in after if n != 1]
-    if len(first) < _LEAST_AXES or first == second:
+    if len(first) < _LEAST_AXES or not _borders(second) - _borders(first):
         return False
     if len(first) == len(second):
         return sorted(first) == sorted(second)
@@ -46,8 +50,37 @@ def _product(sizes: Iterable[int]) -> int:
     return product
 
 
-def in_graph(graph: WholeGraph) -> Iterator[dict[str, Any]]:
-    """Yield the views in a graph that scramble axes; one that is transposed right after is part of a rearrangement."""
+def _borders(sizes: list[int]) -> frozenset[int]:
+    """Return after how many numbers in memory an axis begins anew: a view keeps the axes whose borders it keeps."""
+    return frozenset(accumulate(reversed(sizes[1:]), mul))
+
+
+def regroups(before: list[int], after: list[int]) -> bool:
+    """Return whether whole stretches of one axis may have been moved to its neighbor, as pairs of steps to features.
+
+    One border is new then, and each of them holds the smaller ones a whole number of times.
+    """
+    old, new = (_borders([n for n in sizes if n != 1]) for sizes in (before, after))
+    return len(new - old) == 1 and all(large % small == 0 for small, large in pairwise(sorted(old | new)))
+
+
+def _told(before: list[int], after: list[int], of: str, *, taken: bool = False) -> dict[str, Any]:
+    return {"viewed": before, "shape": after, "of": of, "regrouped": not taken and regroups(before, after)}
+
+
+def in_graph(graph: WholeGraph, examples: int | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the views in a graph that scramble axes; one that is transposed right after is part of a rearrangement.
+
+    Where the number of examples is known, an axis that held them and is the first one only now has been exchanged.
+    """
+    found = list(_in_graph(graph))
+    folded = any(one["viewed"][0] == examples for one in found)
+    for one in found:
+        brought = not folded and one["shape"][0] == examples and examples in one["viewed"]
+        yield {**one, "regrouped": one["regrouped"] and not brought}
+
+
+def _in_graph(graph: WholeGraph) -> Iterator[dict[str, Any]]:
     for node in graph.nodes:
         if bare(node) not in _VIEWS:
             continue
@@ -56,7 +89,8 @@ def in_graph(graph: WholeGraph) -> Iterator[dict[str, Any]]:
             continue
         users = graph.users.get(node, [])
         if not any(bare(user) in _MOVING for user in users):
-            yield {"viewed": [int(n) for n in before], "shape": after, "of": "layer"}
+            chosen = any(bare(user) in _CHOOSING for user in users)
+            yield _told([int(n) for n in before], after, "layer", taken=chosen)
 
 
 def of_input(tensor: torch.Tensor) -> dict[str, Any] | None:
@@ -69,4 +103,4 @@ def of_input(tensor: torch.Tensor) -> dict[str, Any] | None:
         before = [after[0], *before[1:]] if _product(before[1:]) == _product(after[1:]) else after
     if base.numel() < tensor.numel() or not scrambled(before, after):
         return None
-    return {"viewed": before, "shape": after, "of": "input"}
+    return _told(before, after, "input")
