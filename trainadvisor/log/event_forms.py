@@ -82,6 +82,7 @@ FORMS: dict[str, Check] = {
     }),
     "mixed-reductions": object_of({
         "averaged": is_text, "summed": is_text, "per_batch": is_positive, "times": is_finite,
+        "values": optional(is_positive),
     }),
     "nonfinite-gradients": object_of({"count": is_count, "points": optional(is_count)}),
     "sampler-epochs": object_of({"loader": optional(is_whole)}),
