@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from trainadvisor.record.losses.cosines import made_of_cosines
+from trainadvisor.record.losses.cosines import given_vectors, made_of_cosines
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -56,3 +56,14 @@ def test_cosines(name: str) -> None:
 def test_no_cosines(name: str) -> None:
     """Products without norms, distances, and embeddings compared with the weights of classes."""
     assert not _made_of_cosines(OTHERS[name])
+
+
+def test_vectors_without_gradient_are_given() -> None:
+    """A teacher's beside a product of the embeddings; none where both sides have a gradient."""
+    a, b = torch.randn(8, 4, requires_grad=True).sin(), torch.randn(8, 4, requires_grad=True).sin()
+    teacher = F.normalize(b.detach(), dim=1)
+    given = given_vectors((1 - (F.normalize(a * 2, dim=1) * teacher).sum(-1).mean()).grad_fn)
+    assert given is not None
+    assert torch.equal(given, teacher)
+    assert given_vectors((1 - (F.normalize(a, dim=1) * F.normalize(b, dim=1)).sum(-1).mean()).grad_fn) is None
+    assert given_vectors((a * teacher).sum(-1).mean().grad_fn) is None

@@ -163,6 +163,35 @@ def test_a_width_that_is_the_length_is_no_moved_axis(before: list[int], after: l
     assert scrambled(before, after) is told
 
 
+# Sizes that exchanged axes and regrouped ones share; and whether the fourth argument's number of examples decides.
+EITHER = {
+    "pairs of steps": ([6, 16, 8], [6, 8, 16], None, True),
+    "groups to the batch": ([4, 16, 8, 8], [16, 4, 8, 8], None, True),
+    "stretches to the batch": ([8, 32, 12], [32, 8, 12], 8, True),
+    "time first": ([8, 32, 12], [32, 8, 12], 32, False),
+    "colors last": ([6, 96, 96, 3], [6, 3, 96, 96], None, False),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "examples", "regrouped"), EITHER.values(), ids=EITHER)
+def test_a_view_that_may_regroup_is_told_so(
+    before: list[int], after: list[int], examples: int | None, *, regrouped: bool
+) -> None:
+    """By the sizes alone, unless examples were on the second axis and are on the first one now."""
+    x = torch.zeros(before, requires_grad=True)
+    graph = WholeGraph((x * 1).view(after).sum().grad_fn)
+    assert [found["regrouped"] for found in in_graph(graph, examples)] == [regrouped]
+
+
+def test_scores_on_a_wrong_axis_are_certain_and_joined_axes_are_no_fault() -> None:
+    """A softmax takes the last axis for classes; as many channels as places may be joined as they are."""
+    x = torch.zeros(2, 4, 8, 8, requires_grad=True)
+    scores = WholeGraph(F.log_softmax((x * 1).view(-1, 4), -1).sum().grad_fn)
+    assert [found["regrouped"] for found in in_graph(scores)] == [False]
+    joined = WholeGraph((torch.zeros(2, 16, 4, 4, requires_grad=True) * 1).view(2, 16, 16).sum().grad_fn)
+    assert list(in_graph(joined)) == []
+
+
 IMAGES, SERIES = torch.rand(40, 8, 8, 3), torch.rand(40, 7, 5)
 
 
@@ -214,7 +243,7 @@ def _events(model: nn.Module, kind: str) -> list[dict[str, Any]]:
 def test_images_viewed_inside_of_the_model_are_told_once() -> None:
     """The first convolution got a view of the batch with exchanged sizes."""
     told = _events(_Images(view=True), "moved-axes")
-    assert told == [{"viewed": [B, 8, 8, 3], "shape": [B, 3, 8, 8], "of": "input"}]
+    assert told == [{"viewed": [B, 8, 8, 3], "shape": [B, 3, 8, 8], "of": "input", "regrouped": False}]
 
 
 def test_permuted_images_tell_nothing() -> None:

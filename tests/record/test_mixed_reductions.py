@@ -55,10 +55,17 @@ def test_how_much_more_an_example_counts(name: str) -> None:
 ALIKE: dict[str, Loss] = {
     "means": lambda o, y, _: F.mse_loss(o, y) + o.pow(2).mean(),
     "sums": lambda o, y, _: F.mse_loss(o, y, reduction="sum") + o.pow(2).sum(),
-    "sums of each example, averaged": lambda o, y, _: F.mse_loss(o, y) + o.pow(2).sum(1).mean(),
+    "sums of each example, averaged": lambda o, y, _: (o - y).pow(2).sum(1).mean() + o.pow(2).sum(1).mean(),
     "a penalty on the weights": lambda o, y, model: F.mse_loss(o, y) + model.weight.pow(2).sum(),
     "one term": lambda o, _, __: o.pow(2).sum(),
 }
+
+
+def test_how_much_more_a_value_counts() -> None:
+    """A mean over four values beside a sum over them, each averaged over the examples, and weighed by three."""
+    (told,) = _told(lambda o, y, _: F.mse_loss(o, y) + 3 * (-0.5 * o.pow(2).sum(1)).mean())
+    assert (told["values"], told["per_batch"]) == (4, B)
+    assert told["times"] == pytest.approx(12.0)
 
 
 @pytest.mark.parametrize("name", ALIKE)

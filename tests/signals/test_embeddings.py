@@ -37,6 +37,13 @@ def test_embeddings_that_have_come_apart_have_not_collapsed(tmp_path: Path, firs
     assert _share(tmp_path, make_loss("triplet_margin_loss"), 0.05, 0.25, first=first) == pytest.approx(told)
 
 
+@pytest.mark.parametrize(("given", "told"), [(0.21, 1.0), (0.9, 0.2)])
+def test_embeddings_that_follow_narrow_ones_have_not_collapsed(tmp_path: Path, given: float, told: float) -> None:
+    """A teacher's, whose spread at the start was measured; not where that was wide."""
+    loss = make_loss("custom") | {"graph": {"cosines": True, "ops": []}, "given_spread": given}
+    assert _share(tmp_path, loss, 0.05, 0.25, first=0.2) == pytest.approx(told)
+
+
 def test_logits_of_a_batch_are_no_embeddings(tmp_path: Path) -> None:
     """A model that returns the cosines of all pairs: what its last layer gives is looked at."""
     rows = [{"name": "a", "kind": "linear", "layer": "a", "units": 4}, {"name": "output", "kind": "output", "units": 8}]

@@ -157,3 +157,9 @@ def test_accuracy_lift_counts_standard_errors_above_the_most_frequent_label(tmp_
     seen = run(tmp_path, np.linspace(2, 1, 100), [2.0] * 4, accuracy=[0.1, 0.115, 0.1, 0.1])
     assert seen["val_accuracy_lift"] == pytest.approx(0.015 / math.sqrt(0.1 * 0.9 / 400))
     assert run(tmp_path, np.linspace(2, 1, 100), [2.0] * 4)["val_accuracy_lift"] is None
+
+
+def test_a_loss_that_falls_to_its_last_evaluation_has_not_risen(tmp_path: Path) -> None:
+    """Though the median of the last three lies above the last one."""
+    held_out = [0.687, 0.678, 0.658, 0.597, 0.542, 0.503, 0.401, 0.301]
+    assert run(tmp_path, np.linspace(0.7, 0.3, 160), held_out)["val_rise_z"] <= 0

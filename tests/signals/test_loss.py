@@ -196,3 +196,39 @@ def test_repeat_share_and_first_ratio(tmp_path: Path) -> None:
     seen = curve(tmp_path, [2 * math.log(10)] * 40)
     assert seen["loss_repeat_share"] == 1.0
     assert seen["loss_first_ratio"] == pytest.approx(2.0)
+
+
+def _falling(start: float, end: float, steps: int) -> Any:
+    return np.geomspace(start, end, steps) + 0.02 * RNG.normal(size=steps)
+
+
+def test_a_term_that_comes_late_begins_a_new_comparison(tmp_path: Path) -> None:
+    """As another function, or as a jump of a composite loss that falls again; best and rise are those since then."""
+    jumped = np.concatenate([_falling(2.0, 0.3, 150), _falling(6.0, 2.0, 250)])
+    custom = signals_of(tmp_path, losses=[make_loss("custom")], columns={"loss": jumped, "loss_id": 0, "lr": 0.1})
+    other = signals_of(
+        tmp_path,
+        losses=[make_loss("mse_loss"), make_loss("custom") | {"id": 1}],
+        columns={"loss": jumped, "loss_id": [0] * 150 + [1] * 250, "lr": 0.1},
+    )
+    for seen in (custom, other):
+        assert seen["loss_ratio_to_best"] < 1.2
+        assert seen["loss_lost_share"] < 0.1
+        assert seen["loss_start"] > 5.0
+
+
+def test_a_loss_that_rises_for_good_keeps_its_best(tmp_path: Path) -> None:
+    """One term that jumps, a sum that climbs within ten steps, one that stays up, and functions that take turns."""
+    stays = np.concatenate([_falling(2.0, 0.3, 150), 4.0 + 0.02 * RNG.normal(size=250)])
+    climbs = np.concatenate([_falling(2.0, 0.3, 150), np.geomspace(0.4, 8.0, 10), _falling(8.0, 4.0, 240)])
+    jumped = np.concatenate([_falling(2.0, 0.3, 150), _falling(6.0, 2.0, 250)])
+    assert curve(tmp_path, jumped, {"variance": 2.0}, "mse_loss")["loss_ratio_to_best"] > 5
+    for values in (stays, climbs):
+        seen = signals_of(tmp_path, losses=[make_loss("custom")], columns={"loss": values, "loss_id": 0, "lr": 0.1})
+        assert seen["loss_ratio_to_best"] > 5
+    turns = signals_of(
+        tmp_path,
+        losses=[make_loss("mse_loss"), make_loss("l1_loss") | {"id": 1}],
+        columns={"loss": stays, "loss_id": [0, 1] * 200, "lr": 0.1},
+    )
+    assert turns["loss_ratio_to_best"] > 5

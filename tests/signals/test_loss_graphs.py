@@ -65,6 +65,17 @@ def test_axes_are_told_by_the_first_event(tmp_path: Path) -> None:
     assert (signals["softmax_over"], signals["softmax_dim"], signals["softmax_shape"]) == ("batch", 0, "(6, 4)")
 
 
+def test_a_view_that_may_regroup_is_counted_apart(tmp_path: Path) -> None:
+    """Its shapes are told where there is no other."""
+    moved = {
+        "kind": "moved-axes",
+        "detail": {"viewed": [6, 16, 8], "shape": [6, 8, 16], "of": "layer", "regrouped": True},
+    }
+    signals = _of(tmp_path, moved)
+    assert (signals["scrambled_views"], signals["regrouped_views"]) == (0, 1)
+    assert signals["scrambled_before"] == "(6, 16, 8)"
+
+
 def test_a_mean_divided_again_tells_its_examples(tmp_path: Path) -> None:
     """The number of the event; 1 without one."""
     divided = {"kind": "mean-divided", "detail": {"by": 2048}}

@@ -20,6 +20,8 @@ class Branch:
     phase: str | None = None
     # How grave it is, where that is not what the rule says.
     severity: str | None = None
+    # On what evidence, where that is not what the rule says.
+    evidence: str | None = None
 
 
 def branch_of(data: Mapping[str, Any]) -> Branch:
@@ -33,6 +35,7 @@ def branch_of(data: Mapping[str, Any]) -> Branch:
         remedies=tuple(data.get("remedies", ())),
         phase=data.get("phase"),
         severity=data.get("severity"),
+        evidence=data.get("evidence"),
     )
 
 

@@ -37,6 +37,8 @@ MOST_APART = 1000.0
 # Share of dead units in the worst layer: 0.70 at most in sound runs, which still learn.
 MOST_DEAD = 0.7
 ENOUGH_EXAMPLES = 100
+# How many times as much an example or a value counts in one term as in another: weighed sums reach 4.
+OUTNUMBERED = 10.0
 # How a log writes numbers that JSON has no words for.
 WORDS = ("nan", "inf", "-inf")
 # Optimizers of the same parameters from one line: a new one for each of a few stages is on purpose.
@@ -56,7 +58,7 @@ UNPROVEN = frozenset({
     "brief", "coverage", "deciding", "no-yardstick", "reinforcement", "adversarial", "self-targets", "gradients-apart",
     "units-dead", "optimizer-idle", "optimizer-anew", "unreached", "no-curve", "logged-too-rarely", "no-evaluation",
     "few-evaluations", "evaluation-level", "metric-still", "metric-fell", "reward-level", "unused-parameters",
-    "class-numbers", "labels-copied", "steps-rounded",
+    "class-numbers", "labels-copied", "steps-rounded", "terms-apart",
 })  # fmt: skip
 
 
@@ -246,6 +248,14 @@ def labels_copied(seen: Seen) -> Iterator[Remark]:
         yield Remark("labels-copied", {"share": share})
 
 
+def terms_apart(seen: Seen) -> Iterator[Remark]:
+    """Yield that the terms of a loss without a yardstick are reduced so differently that one may stand for the fall."""
+    times = max(seen.figure("mixed_reductions") or 1.0, seen.figure("mixed_values") or 1.0)
+    evaluated = [remark for remark in successes(seen.log, seen.signals) if remark.kind != "skill"]
+    if times > OUTNUMBERED and seen.figure("skill") is None and not evaluated:
+        yield Remark("terms-apart", {"times": times})
+
+
 def no_success(seen: Seen) -> Iterator[Remark]:
     """Yield that nothing shows that the training succeeded, by a measure that is meant for this kind of training."""
     evaluated = [remark for remark in successes(seen.log, seen.signals) if remark.kind != "skill"]
@@ -296,5 +306,5 @@ def counted(verdicts: Collection[Verdict]) -> tuple[int, int]:
 CHECKS: tuple[Callable[[Seen], Iterator[Remark]], ...] = (
     evaluation_nonfinite, loss_still, gradients_zero, steps_without_gradients, evaluation_worse, validation_rose,
     ended, loss_rose, beyond_limits, idle_optimizer, recreated_optimizer, unreached,
-    unused_parameters, class_numbers, labels_copied, steps_rounded, no_success, brief, coverage,
+    unused_parameters, class_numbers, labels_copied, steps_rounded, terms_apart, no_success, brief, coverage,
 )  # fmt: skip

@@ -88,6 +88,7 @@ class Branch(_Table):
     unless: list[Text] = []
     phase: Literal["start", "course", "end"] | None = None
     severity: Annotated[Severity, Field(strict=False)] | None = None
+    evidence: Annotated[Evidence, Field(strict=False)] | None = None
     remedies: list[Remedy] = []
     en: BranchTexts
     zh: BranchTexts

@@ -154,6 +154,7 @@ class Rule:
             branches=(),
             phase=branch.phase or self.phase,
             severity=branch.severity or self.severity,
+            evidence=branch.evidence or self.evidence,
             when=branch.when + self.when,
             crash=branch.crash or self.crash,
             unless=branch.unless + self.unless,

@@ -31,7 +31,7 @@ _AXES = object_of({
 FORMS: dict[str, Check] = {
     "crossed-shapes": object_of({"op": is_text, "shapes": _some(_some(is_count))}),
     "softmax-axis": object_of({"over": is_text, "dim": is_whole, "shape": _shape}),
-    "moved-axes": object_of({"viewed": _shape, "shape": _shape}),
+    "moved-axes": object_of({"viewed": _shape, "shape": _shape, "regrouped": optional(is_flag)}),
     "mean-divided": object_of({"by": is_positive}),
     "divided-twice": object_of({"by": is_positive}),
     "loss-term": object_of({
@@ -83,6 +83,7 @@ FORMS: dict[str, Check] = {
     }),
     "mixed-reductions": object_of({
         "averaged": is_text, "summed": is_text, "per_batch": is_positive, "times": is_finite,
+        "values": optional(is_positive),
     }),
     "nonfinite-gradients": object_of({"count": is_count, "points": optional(is_count)}),
     "sampler-epochs": object_of({"loader": optional(is_whole)}),

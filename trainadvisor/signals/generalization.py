@@ -114,10 +114,15 @@ def val_rise(log: RunLog) -> float | None:
 
 @signal(unit="standard deviations", **NEEDS)
 def val_rise_z(log: RunLog) -> float | None:
-    """Rise of the validation loss from its best in units of the noise of one evaluation."""
+    """Rise of the validation loss from its best in units of the noise of one evaluation; none while the last is best.
+
+    Where the loss falls fast, the median of the last three evaluations lies above the best one.
+    """
     final, best, noise = late(log), low(log), val_noise(log)
     if final is None or best is None or noise is None:
         return None
+    if val_loss_final(log) == val_loss_best(log):
+        return min(float(final - best), 0.0)
     return float(min((final - best) / max(noise, 1e-9 * abs(best), 1e-300), 1e6))
 
 

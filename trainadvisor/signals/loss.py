@@ -12,6 +12,8 @@ NEEDS = {"needs": "the training loss of every step", "zh": "每一步的训练�
 NEEDS_TARGETS = {"needs": "the training loss, and the targets seen by a standard loss function",
                  "zh": "训练损失，以及标准损失函数所见的目标值"}  # fmt: skip
 LEAST = 5
+# Steps on either side of a jump, by how many step noises the levels differ, and what of it goes away again.
+JUMP_WINDOW, JUMP_NOISES, FALLS_AGAIN = 8, 4.0, 0.25
 
 
 @remembered
@@ -43,6 +45,55 @@ def losses(log: RunLog, least: int = LEAST) -> Series | None:
     """Losses up to the first non-finite one, None when there are too few."""
     values = training_loss(log)[1]
     return values if values.size >= least else None
+
+
+def comparable(log: RunLog, least: int = LEAST) -> Series | None:
+    """Losses since the last time that the loss became another sum: values before and after are not comparable."""
+    values = training_loss(log)[1][switched_at(log) :]
+    return values if values.size >= least else None
+
+
+@remembered
+def switched_at(log: RunLog) -> int:
+    """Place in the training losses from which on another function is minimized, or one with a further term; else 0.
+
+    A term that gets its weight late shows in the curve of a composite loss: from one step to the next it is at another
+    level, and falls from there.
+    """
+    values = training_loss(log)[1]
+    ids = log.column("loss_id")[: broken_at(log)][np.isfinite(log.column("loss")[: broken_at(log)])]
+    place = _other_function(ids)
+    loss = next((loss for loss in log.losses if ids.size and loss.get("id") == ids[-1]), None)
+    composite = loss is None or loss.get("kind") == "custom"
+    return place + (_level_jump(values[place:]) if composite else 0)
+
+
+def _other_function(ids: Series) -> int:
+    """Return where the last of two functions, one minimized after the other, begins; 0 where they take turns."""
+    others = np.flatnonzero(ids != ids[-1]) if ids.size and np.isfinite(ids).all() else np.empty(0, dtype=int)
+    place = int(others[-1]) + 1 if others.size else 0
+    return place if np.unique(ids[:place]).size <= 1 and others.size == place else 0
+
+
+def _level_jump(values: Series) -> int:
+    """Return the step from which on the loss is at another level, higher at once and falling since; 0 without one."""
+    if values.size < 4 * JUMP_WINDOW:
+        return 0
+    middles = np.median(np.lib.stride_tricks.sliding_window_view(values, JUMP_WINDOW), axis=1)
+    rises = middles[JUMP_WINDOW:] - middles[:-JUMP_WINDOW]
+    near = int(np.argmax(rises))
+    border = (middles[near] + middles[near + JUMP_WINDOW]) / 2
+    above = np.flatnonzero(values[near : near + 2 * JUMP_WINDOW] > border)
+    place = near + int(above[0]) if above.size else 0
+    before, after = values[place - JUMP_WINDOW : place], values[place:]
+    if before.size < JUMP_WINDOW or after.size < 2 * JUMP_WINDOW:
+        return 0
+    rise = float(np.median(after[:JUMP_WINDOW]) - np.median(before))
+    noise = max(robust_statistics.step_noise(values[max(place - 5 * JUMP_WINDOW, 0) : place]),
+                robust_statistics.step_noise(after[: 5 * JUMP_WINDOW]))  # fmt: skip
+    at_once = before.max() < np.median(before) + rise / 4 and after[:JUMP_WINDOW].min() > border
+    fell = np.median(after[:JUMP_WINDOW]) - robust_statistics.level(robust_statistics.tail(after, 0.1, LEAST))
+    return place if rise > JUMP_NOISES * noise and at_once and fell > FALLS_AGAIN * rise else 0
 
 
 def graded_losses(log: RunLog, least: int = LEAST) -> Series | None:
@@ -108,15 +159,15 @@ def opening(log: RunLog) -> float | None:
 
 @signal(unit="loss", **NEEDS)
 def loss_start(log: RunLog) -> float | None:
-    """Loss of the first step, before anything was updated."""
-    values = losses(log, 3)
+    """Loss of the first step of what is minimized at the end, before anything was updated."""
+    values = comparable(log, 3)
     return None if values is None else float(values[0])
 
 
 @signal(unit="ratio", **NEEDS)
 def loss_peak_to_start(log: RunLog) -> float | None:
     """Highest loss (running median of three steps) over the loss of the first step."""
-    values, start = losses(log), loss_start(log)
+    values, start = comparable(log), loss_start(log)
     if values is None or start is None or start <= 0:
         return None
     triples = np.stack([values[:-2], values[1:-1], values[2:]])
@@ -139,8 +190,8 @@ def loss_final(log: RunLog) -> float | None:
 
 @signal(unit="loss", **NEEDS)
 def loss_best(log: RunLog) -> float | None:
-    """Lowest level of the smoothed loss (at most fifty block means of at least five steps)."""
-    values = losses(log)
+    """Lowest level of the smoothed loss that is minimized last (at most fifty block means of at least five steps)."""
+    values = comparable(log)
     return None if values is None else min(float(robust_statistics.levels(values).min()), loss_final(log))
 
 
@@ -178,7 +229,9 @@ def loss_lost_share(log: RunLog) -> float | None:
 
     The fall counts as at least three times the step noise, so that a loss that only rose gives a large value.
     """
-    first, final, best, noise = opening(log), loss_final(log), loss_best(log), loss_noise(log)
+    values = comparable(log)
+    first = None if values is None else median(values[:3])
+    final, best, noise = loss_final(log), loss_best(log), loss_noise(log)
     if first is None or final is None or best is None or noise is None:
         return None
     return float((final - best) / max(first - best, 3 * noise, 1e-9 * abs(first), 1e-300))

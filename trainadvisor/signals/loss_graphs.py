@@ -128,12 +128,22 @@ def clamped_outputs(log: RunLog) -> bool | None:
 
 @signal(unit="views", **GRAPH)
 def scrambled_views(log: RunLog) -> int | None:
-    """Number of views whose sizes are those of exchanged axes, although the numbers stay where they are."""
-    return len(_told(log, "moved-axes")) if read(log) else None
+    """Number of views whose sizes are those of exchanged axes and of nothing else, although the numbers stay."""
+    return len(_views(log, regrouped=False)) if read(log) else None
+
+
+@signal(unit="views", **GRAPH)
+def regrouped_views(log: RunLog) -> int | None:
+    """Number of views whose sizes are those of exchanged axes, or of stretches of one axis moved to its neighbor."""
+    return len(_views(log, regrouped=True)) if read(log) else None
+
+
+def _views(log: RunLog, *, regrouped: bool) -> list[dict[str, Any]]:
+    return [told for told in _told(log, "moved-axes") if bool(told.get("regrouped")) is regrouped]
 
 
 def _scrambled(log: RunLog, side: str) -> str | None:
-    told = _told(log, "moved-axes")
+    told = _views(log, regrouped=False) or _views(log, regrouped=True)
     return str(tuple(told[0][side])) if told else None
 
 

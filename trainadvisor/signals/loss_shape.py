@@ -6,6 +6,7 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics, signal
 from trainadvisor.signals.loss import (
     LEAST,
+    comparable,
     loss_best,
     loss_end_to_start,
     loss_final,
@@ -14,6 +15,7 @@ from trainadvisor.signals.loss import (
     loss_start,
     losses,
     opening,
+    switched_at,
     training_loss,
 )
 from trainadvisor.signals.memory import remembered
@@ -83,7 +85,7 @@ def loss_slope_relative(log: RunLog) -> float | None:
 @signal(unit="standard errors", **NEEDS)
 def loss_rise_z(log: RunLog) -> float | None:
     """Significance of the rise from the best stretch (a tenth of the run) to the last one."""
-    values = _long(log)
+    values = comparable(log, ENOUGH)
     if values is None:
         return None
     width = max(values.size // 10, LEAST)
@@ -95,7 +97,7 @@ def loss_rise_z(log: RunLog) -> float | None:
 @signal(unit="share", **NEEDS)
 def loss_rise_share(log: RunLog) -> float | None:
     """Share of the run, at its end, in which the smoothed loss was closer to its final than to its best level."""
-    values = _long(log)
+    values = comparable(log, ENOUGH)
     if values is None:
         return None
     points = robust_statistics.levels(values)
@@ -110,10 +112,10 @@ def divergence_step(log: RunLog) -> int | None:
 
     For a run that ends above its first loss, the first step above that loss.
     """
-    values, share = _long(log), loss_rise_share(log)
+    values, share = comparable(log, ENOUGH), loss_rise_share(log)
     if values is None or share is None:
         return None
-    numbers = training_loss(log)[0]
+    numbers = training_loss(log)[0][switched_at(log) :]
     start, peak, end = loss_start(log), loss_peak_to_start(log), loss_end_to_start(log)
     if start is not None and peak is not None and end is not None and peak > 1 and end > BLOWN_UP_END:
         return int(numbers[int(np.flatnonzero(values > start)[0])])

@@ -55,10 +55,11 @@ def dominant_term(log: RunLog) -> str | None:
     return max(found, key=lambda name: found[name]) if found else None
 
 
-def _mixed(log: RunLog) -> dict[str, Any] | None:
-    """Return what was told of the loss whose terms are reduced in the most different ways."""
+def _mixed(log: RunLog, *, values: bool = False) -> dict[str, Any] | None:
+    """Return what was told of the loss whose terms are reduced in the most different ways, over examples or values."""
     told = [event["detail"] for event in log.events if event["kind"] == "mixed-reductions"]
-    return max(told, key=lambda detail: float(detail["times"]), default=None)
+    of_kind = (detail for detail in told if ((detail.get("values") or 1) > 1) is values)
+    return max(of_kind, key=lambda detail: float(detail["times"]), default=None)
 
 
 @signal(unit="x", **GRAPH)
@@ -71,10 +72,24 @@ def mixed_reductions(log: RunLog) -> float | None:
     return float(told["times"]) if told else 1.0 if read(log) else None
 
 
+@signal(unit="x", **GRAPH)
+def mixed_values(log: RunLog) -> float | None:
+    """How many times as much a value counts in a term that adds up those of an example as in one that averages them."""
+    told = _mixed(log, values=True)
+    return float(told["times"]) if told else 1.0 if read(log) else None
+
+
+@signal(unit="values", **GRAPH)
+def averaged_values(log: RunLog) -> int | None:
+    """Values of an example over which the one term is averaged, where another adds up its own."""
+    told = _mixed(log, values=True)
+    return int(told["values"]) if told else None
+
+
 @signal(unit="name", **GRAPH)
 def averaged_term(log: RunLog) -> str | None:
     """Operation that averages the one term."""
-    told = _mixed(log)
+    told = _mixed(log) or _mixed(log, values=True)
     return str(told["averaged"]) if told else None
 
 

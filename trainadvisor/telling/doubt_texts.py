@@ -154,6 +154,12 @@ SAYS: Texts = {
         "en": "no loss was seen",
         "zh": "没有观察到损失",
     },
+    "terms-apart": {
+        "en": "one term of the loss is averaged and another added up: there an example or a value counts {times:,.0f} "
+        "times as much, and the fall of the sum does not show that the first is learned",
+        "zh": "损失的一项取平均，另一项求和：后者中每个样本或每个值的权重是前者的 {times:,.0f} 倍，"
+        "总和的下降不能说明前者已被学到",
+    },
     "no-yardstick": {
         "en": "nothing says how good this loss is",
         "zh": "无从得知这样的损失算好还是不好",
@@ -216,6 +222,7 @@ DECIDES: dict[str, tuple[dict[str, str], ...]] = {
     "units-dead": (METRIC, PREFLIGHT),
     "no-loss": (LISTED, METRIC),
     "no-yardstick": (METRIC, PREFLIGHT),
+    "terms-apart": (METRIC, PREFLIGHT),
     "coverage": (LISTED, PREFLIGHT),
     "deciding": (LISTED, PREFLIGHT),
 }

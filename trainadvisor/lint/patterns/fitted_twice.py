@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
+from trainadvisor.lint.patterns.numbered_apart import gives_a_label
 from trainadvisor.lint.visits import depends, is_reached, passages
-from trainadvisor.source.syntax import called, constant, keyword
+from trainadvisor.source.syntax import called, constant, is_self, keyword
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,5 +148,15 @@ def _by_appearance(training: Training, mapping: ast.expr, names: ast.expr) -> It
     sorts = any(
         called(c) == "sorted" or training.script.full(c.func) in ("numpy.unique", "torch.unique") for c in calls
     )
-    if not sorts and any(called(c) in BY_APPEARANCE for c in calls):
+    if not sorts and _may_label(training, mapping) and any(called(c) in BY_APPEARANCE for c in calls):
         yield Fitted(mapping, value, ast.unparse(mapping))
+
+
+def _may_label(training: Training, mapping: ast.expr) -> bool:
+    """Return whether the numbers may be labels: not those that a data set keeps to group its rows by."""
+    statement, owner = training.script.statement(mapping), training.script.class_of(mapping)
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    if owner is None or not isinstance(target, ast.Attribute) or not is_self(target.value):
+        return True
+    is_data = training.script.method(owner, "__getitem__") is not None
+    return not is_data or gives_a_label(training, owner, target.attr)

@@ -25,7 +25,7 @@ def train_mode_in_eval(training: Training) -> Iterator[Match]:
     script = training.script
     for call in script.calls:
         owner = script.class_of(call)
-        if owner is None or not training.is_module_class(owner):
+        if owner is None or not training.is_module_class(owner) or _asks_for_mode(training, call):
             continue
         full, name = script.full(call.func), called(call)
         if full == AREA + name and name in FUNCTIONS and _ignores_mode(call):
@@ -37,6 +37,21 @@ def train_mode_in_eval(training: Training) -> Iterator[Match]:
 
 def _ignores_mode(call: ast.Call) -> bool:
     return keyword(call, "training", 2) is None and not is_open(call) and constant(keyword(call, "p", 1)) != 0
+
+
+def _asks_for_mode(training: Training, call: ast.Call) -> bool:
+    """Return whether a call stands under a question for the mode, or behind one that leaves the method."""
+    for node in training.script.ancestors(call):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            before = [n for n in node.body if n.lineno < call.lineno and isinstance(n, ast.If)]
+            return any(_is_of_mode(n.test) and isinstance(n.body[-1], ast.Return) for n in before)
+        if isinstance(node, (ast.If, ast.IfExp)) and _is_of_mode(node.test):
+            return True
+    return False
+
+
+def _is_of_mode(test: ast.expr) -> bool:
+    return any(isinstance(n, ast.Attribute) and n.attr == "training" for n in ast.walk(test))
 
 
 def _made_here(training: Training, made: ast.Call) -> bool:

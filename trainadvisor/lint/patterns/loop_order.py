@@ -51,7 +51,7 @@ def accumulation_cleared(training: Training) -> Iterator[Match]:
         ]
         backwards = [b for b in training.backwards if training.script.statement(b) in loop.body]
         guards = [_guard(training, step, loop) for step in steps]
-        if steps and backwards and all(guard is not None and _by_number(guard) for guard in guards):
+        if steps and backwards and all(guard is not None and _only_steps(training, guard) for guard in guards):
             yield Match(clear, {"optimizer": owner}, steps[0])
 
 
@@ -63,6 +63,12 @@ def _guard(training: Training, node: ast.AST, loop: Loop) -> ast.If | None:
         if isinstance(parent, ast.If):
             return parent
     return None
+
+
+def _only_steps(training: Training, guard: ast.If) -> bool:
+    """Return whether a condition asks for every n-th round, and no gradients are made under it, as of a generator."""
+    inside = {n for statement in guard.body for n in ast.walk(statement)}
+    return _by_number(guard) and not any(backward in inside for backward in training.backwards)
 
 
 def _by_number(guard: ast.If) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 BY_APPEARANCE = frozenset({"unique", "fromkeys", "Counter", "drop_duplicates", "factorize"})
 SORTS = frozenset({"sorted", "sort", "natsorted"})
 TWO = 2
+# What rows are grouped or found by: no label where it stands beside one.
+GROUPS = re.compile(
+    r"(?:^|_)(?:speaker|user|group|patient|subject|colou?r|site|domain|session|file|path|position|order|id)s?(?:_|2|$)",
+    re.IGNORECASE,
+)
 
 
 @pattern(
@@ -31,7 +37,7 @@ def classes_numbered_apart(training: Training) -> Iterator[Match]:
         if maker is None or training.script.method(owner, "__getitem__") is None:
             continue
         for node, name in _numberings(maker):
-            if not (_is_of_own_rows(training, maker, node) and _is_given(training, owner, name)):
+            if not (_is_of_own_rows(training, maker, node) and gives_a_label(training, owner, name)):
                 continue
             made = _made(training, owner)
             trained = [m for m in made if TRAINED.search(m[0])]
@@ -50,11 +56,49 @@ def _is_of_own_rows(training: Training, maker: ast.FunctionDef, node: ast.stmt) 
     return any(names_in(source) & own for source in sources)
 
 
-def _is_given(training: Training, owner: ast.ClassDef, name: str) -> bool:
-    """Return whether a method that gives an example uses an attribute."""
+def gives_a_label(training: Training, owner: ast.ClassDef, name: str) -> bool:
+    """Return whether a method that gives an example gives a number as what may be its label."""
     getter = training.script.method(owner, "__getitem__")
-    uses = {_own(n) for n in ast.walk(getter)} - {""} if getter is not None else set[str]()
-    return name in uses or any(_own(n) in uses for n in _filled_from(training, owner, name))
+    if getter is None:
+        return False
+    names = {name, *(_own(n) for n in _filled_from(training, owner, name))} - {""}
+    return any(_own(n) in names for n in ast.walk(getter)) and not (
+        _is_beside_a_label(getter, names) or _is_of_the_row(getter, name)
+    )
+
+
+def _is_beside_a_label(getter: ast.FunctionDef, names: set[str]) -> bool:
+    """Return whether examples are parts, and the numbers are all of them or those by which rows are grouped."""
+    given = {
+        t.id for n in ast.walk(getter) if isinstance(n, ast.Assign) and _holds(n.value, names, set())
+        for t in n.targets if isinstance(t, ast.Name)
+    }  # fmt: skip
+    parts = [part for n in ast.walk(getter) if isinstance(n, ast.Return) for part in _parts(n.value)]
+    numbered = [word for word, value in parts if _holds(value, names, given)]
+    alone = len(parts) <= TWO and len(numbered) < len(parts)
+    return bool(numbered) and len(parts) >= TWO and not alone and (
+        len(numbered) == len(parts) or all(GROUPS.search(word or name) for word in numbered for name in names)
+    )  # fmt: skip
+
+
+def _parts(value: ast.expr | None) -> list[tuple[str, ast.expr]]:
+    """Return what an example consists of, each with its key where it has one."""
+    if isinstance(value, ast.Dict):
+        keys = [key.value if isinstance(key, ast.Constant) else "" for key in value.keys]
+        return list(zip(map(str, keys), value.values, strict=True))
+    return [("", part) for part in value.elts] if isinstance(value, ast.Tuple) else []
+
+
+def _holds(value: ast.expr, names: set[str], given: set[str]) -> bool:
+    return any(_own(n) in names or (isinstance(n, ast.Name) and n.id in given) for n in ast.walk(value))
+
+
+def _is_of_the_row(getter: ast.FunctionDef, name: str) -> bool:
+    """Return whether the number is that of the thing which the example is read from, as of a file."""
+    asked = {
+        ast.unparse(n.slice) for n in ast.walk(getter) if isinstance(n, ast.Subscript) and _own(n.value) == name
+    }  # fmt: skip
+    return any(ast.unparse(a) in asked for n in ast.walk(getter) if isinstance(n, ast.Call) for a in n.args)
 
 
 def _filled_from(training: Training, owner: ast.ClassDef, name: str) -> Iterator[ast.expr]:
@@ -70,7 +114,7 @@ def _numberings(maker: ast.FunctionDef) -> Iterator[tuple[ast.stmt, str]]:
     nodes = list(ast.walk(maker))
     if any(isinstance(n, ast.Call) and called(n) in SORTS for n in nodes):
         return
-    bound = {_own(t): n.value for n in nodes if isinstance(n, ast.Assign) for t in n.targets}
+    bound = {_own(t): v for n in nodes if isinstance(n, ast.Assign) for t, v in _pairs(n.targets[0], n.value)}
     for node in nodes:
         target = node.targets[0] if isinstance(node, ast.Assign) else None
         if isinstance(node, (ast.Assign, ast.Expr)):
@@ -79,6 +123,13 @@ def _numberings(maker: ast.FunctionDef) -> Iterator[tuple[ast.stmt, str]]:
                 yield node, filled
             elif target is not None and _own(target) and _is_numbered(maker, nodes, _own(target), node.value):
                 yield node, _own(target)
+
+
+def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
+    """Return what is bound to what: one pair, or one for each of the values of a tuple."""
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+        return list(zip(target.elts, value.elts, strict=True))
+    return [(target, value)]
 
 
 def _is_numbered(maker: ast.FunctionDef, nodes: list[ast.AST], name: str, value: ast.expr) -> bool:

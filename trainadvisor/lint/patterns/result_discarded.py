@@ -83,6 +83,9 @@ def _is_activation(training: Training, call: ast.Call) -> bool:
     if not isinstance(call.func, ast.Attribute) or not is_self(call.func.value):
         return False
     made = training.operations.modules(call.func)
+    owner = training.script.class_of(call)
+    if owner is not None and "hook" in ast.unparse(owner):  # what is wanted is what hooks take on the way
+        return False
     return len(made) == 1 and made[0] is not None and not made[0].keywords and training.forward_of(call) is not None
 
 

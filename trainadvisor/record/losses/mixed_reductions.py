@@ -1,16 +1,18 @@
 """Finds losses that average one term over the examples of a batch and add up another: the batch weighs the second."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from trainadvisor.instrument import private_torch
-from trainadvisor.record.losses.loss_graph import bare
+from trainadvisor.record.losses.loss_graph import bare, scaled_from
 from trainadvisor.record.losses.loss_region import by_element, kept, region, shape_of
 from trainadvisor.record.losses.loss_terms import Term
 
 _MEAN, _SUM = 1, 2
+_SCALING = ("Mul", "Div", "Neg")
 _REDUCING = {"Mean": _MEAN, "Sum": _SUM}
 # Losses that count an example once for each label, not for each answer.
 _BY_LABEL = frozenset({"NllLoss", "NllLoss2D"})
@@ -23,6 +25,8 @@ class Reduced:
     summed: bool
     shape: tuple[int, ...]
     factor: float
+    # Whether the values of each example were added up before the average over the examples was taken.
+    each_summed: bool = False
 
     @property
     def of_example(self) -> float:
@@ -37,8 +41,9 @@ class Mixed:
     averaged: int
     summed: int
     examples: int
-    # How many times as much an example counts in the term that is added up.
+    # How many times as much an example counts in the term that is added up; or a value, where those of an example are.
     times: float
+    values: int = 1
 
 
 def mixed(terms: list[Term]) -> Mixed | None:
@@ -50,7 +55,19 @@ def mixed(terms: list[Term]) -> Mixed | None:
         for s, added in reduced.items()
         if not averaged.summed and added.summed and averaged.shape[0] == added.shape[0] and averaged.of_example
     ]
-    return max(pairs, key=lambda pair: pair.times, default=None)
+    return max(pairs or _of_values(reduced), key=lambda pair: pair.times, default=None)
+
+
+def _of_values(reduced: dict[int, Reduced]) -> list[Mixed]:
+    """Return the pairs of which one is averaged over the values of an example and the other adds them up."""
+    return [
+        Mixed(a, s, added.shape[0], math.prod(averaged.shape[1:]) * added.factor / averaged.factor,
+              math.prod(averaged.shape[1:]))
+        for a, averaged in reduced.items()
+        for s, added in reduced.items()
+        if not averaged.summed and not averaged.each_summed and added.each_summed and averaged.factor
+        and averaged.shape[0] == added.shape[0] and len(averaged.shape) > 1
+    ]  # fmt: skip
 
 
 def _reduced(term: Term) -> Reduced | None:
@@ -63,7 +80,15 @@ def _reduced(term: Term) -> Reduced | None:
     shape = _reduced_shape(node)
     if kind not in {_MEAN, _SUM} or not shape or shape_of(node) != [] or not _depends_on_layers(node):
         return None
-    return Reduced(kind == _SUM, shape, factor)
+    return Reduced(kind == _SUM, shape, factor, each_summed=_adds_up_each(node, shape))
+
+
+def _adds_up_each(node: Any, shape: tuple[int, ...]) -> bool:
+    """Return whether a mean goes over one number an example, each the sum of several, scaled since."""
+    if bare(node) != "Mean" or len(shape) != 1:
+        return False
+    inner = (scaled for before, _ in node.next_functions for scaled in scaled_from(before, _SCALING))
+    return any(bare(one) == "Sum" and len(private_torch.saved(one, "self_sym_sizes") or ()) > 1 for one in inner)
 
 
 def _reduced_shape(node: Any) -> tuple[int, ...]:

@@ -27,6 +27,8 @@ class LossAxesProbe:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._told: set[str] = set()
+        # Lengths of the first axes of what the model was given, and of the labels.
+        self._given = self._labels = 0
 
     def rests_until(self, routine: Routine) -> float:
         """Rest after the first steps."""
@@ -36,8 +38,15 @@ class LossAxesProbe:
     def on_forward_begins(self, call: Call) -> None:
         """Look at the inputs of a model in the first steps."""
         if call.grad and self._context.step_number in _LOOKED_AT:
-            for tensor in describe.tensors_in((call.args, call.kwargs), depth=3):
+            given = list(describe.tensors_in((call.args, call.kwargs), depth=3))
+            self._given = _first_axis(given)
+            for tensor in given:
                 self._tell_moved(of_input(tensor))
+
+    @unless_resting
+    def on_loss(self, _: str, args: tuple[Any, ...], kwargs: dict[str, Any], __: object) -> None:
+        """Note how many labels there are."""
+        self._labels = _first_axis([args[1] if len(args) > 1 else kwargs.get("target")])
 
     @unless_resting
     def on_sequence_layer(self, args: tuple[Any, ...], kwargs: dict[str, Any], _: object) -> None:
@@ -55,7 +64,7 @@ class LossAxesProbe:
         graph = self._context.losses.graph()
         for found in wrong_softmaxes(graph):
             self._tell("softmax-axis", found)
-        for found in in_graph(graph):
+        for found in in_graph(graph, self._given if self._given == self._labels > 1 else None):
             self._tell_moved(found)
         if self._context.step_number == 0:
             self._look_at_images(graph)
@@ -78,3 +87,9 @@ class LossAxesProbe:
         if key not in self._told and len(self._told) < _MOST_TOLD:
             self._told.add(key)
             self._context.event(kind, "", detail)
+
+
+def _first_axis(given: list[Any]) -> int:
+    """Return the length of the first axis of a tensor, 0 without one."""
+    first = next(iter(given), None)
+    return int(first.shape[0]) if isinstance(first, torch.Tensor) and first.ndim else 0

@@ -40,5 +40,6 @@ class MixedReductionsProbe:
             return
         self._told.add(loss)
         averaged, summed = (bare(terms[number].node) for number in (found.averaged, found.summed))
-        detail = {"averaged": averaged, "summed": summed, "per_batch": found.examples, "times": found.times}
+        detail = {"averaged": averaged, "summed": summed, "per_batch": found.examples, "times": found.times,
+                  "values": found.values}  # fmt: skip
         self._context.event("mixed-reductions", "", {**detail, "site": call_sites.describe(call_sites.user_place(2))})

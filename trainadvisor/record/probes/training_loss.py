@@ -11,7 +11,7 @@ from trainadvisor.instrument.fused_losses import LateScores
 from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.losses import reference_losses, written_out_losses
-from trainadvisor.record.losses.cosines import made_of_cosines
+from trainadvisor.record.losses.cosines import made_of_cosines, read_given
 from trainadvisor.record.losses.loss_arguments import BINARY, CLASSIFYING, LossArguments
 from trainadvisor.record.losses.loss_calls import (
     MARK,
@@ -204,6 +204,7 @@ class TrainingLossProbe:
             tell_part(entry, parts, plain, self._context.values, step)
         if entry.kind == "custom" and step.number < written_out_losses.FIRST_STEPS:
             written_out_losses.estimate(plain, entry.fact, self._context.values.read, step.expect)
+            read_given(plain, entry.fact, self._context.values.read, step.expect)
         if entry.graph is None or step.number in steps_to_read(entry.graph):
             self._read_graph(plain, entry, step)
         elif not step.models and self._context.objects.loose is not None:
