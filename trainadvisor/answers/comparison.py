@@ -51,7 +51,7 @@ def _side(clause: list[str]) -> str | None:
 
 def _level(clause: list[str], loss: bool) -> bool | None:  # noqa: FBT001 - one of two kinds of figure
     """Return whether a clause calls something high or low, None where it does neither or both."""
-    ups = _levels(clause, loss) or ({False} if "=stuck" in clause and not loss else set())
+    ups = _levels(clause, loss) or ({False} if not loss and {"=stuck", "=poor"} & {*clause} else set())
     ups = ups or {True for token in clause if token.isdigit() and NEARLY_ALL <= int(token) <= ALL}
     return ups.pop() if len(ups) == 1 else None
 

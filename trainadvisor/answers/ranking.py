@@ -8,7 +8,7 @@ from trainadvisor.answers.asked import ELSEWHERE
 from trainadvisor.answers.comparison import HELD
 from trainadvisor.answers.likeness import likeness
 from trainadvisor.answers.matching import Phrase
-from trainadvisor.answers.meaning import contrary
+from trainadvisor.answers.meaning import contrary, happenings, is_defining
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -20,6 +20,7 @@ MATCHED = 0.2  # what the best match by words counts, relative to a likeness of 
 WRITTEN = 0.03  # what an answer to the question itself counts above a finding that is asked about more seldom
 ENOUGH = 0.32  # likeness of an answer to a question that no words match
 LEANING = 0.2  # what it counts how often the pieces of a question are in those of an answer
+DEFINED = 0.7  # likeness of a question that has an answer to one that asks what something is
 THE_SAME = 0.95  # likeness of a question to itself, however it is written
 LOOKED_AT = 12
 # What decides the answer where it is said, whatever else a question tells; and what questions count that lack it, or
@@ -36,13 +37,15 @@ def ranked(question: str, matcher: Matcher, examples: Examples, written: Contain
         return []
     matched = {topic.name: score for score, topic in matcher.scored(asked)}
     likes = like(question, asked, examples)
-    if [*likes] == [ELSEWHERE]:
+    closest = max((alike for alike, _ in likes.values()), default=0.0)
+    defining = is_defining(question) and closest < DEFINED and not asked.words & happenings()
+    if [*likes] == [ELSEWHERE] or defining:
         return []
     best = max(matched.values(), default=1.0)
     totals = {
         name: sum(likes.get(name, ())) + MATCHED * matched.get(name, 0.0) / best + WRITTEN * (name in written)
         for name in (*likes, *matched)
-        if name in matched or likes[name][0] >= ENOUGH
+        if name in matched or sum(likes[name]) >= ENOUGH
     }
     names = sorted(totals, key=lambda name: -totals[name])
     return [] if names[:1] == [ELSEWHERE] else [name for name in names if name != ELSEWHERE]
