@@ -77,7 +77,7 @@ ALLOWED: dict[str, set[str]] = {
     "repeats": {"compare"},
     "trials": {"errors", "log", "signals", "instrument", "record", "changes", "numpy", "ray", "torch"},
     "mending": {"errors", "judge", "lint", "source"},
-    "verify": {*WORDS, *JUDGING, "telling", "gate", "trials", "configuration", "numpy", "scipy", "pydantic"},
+    "verify": {*WORDS, *JUDGING, "importers", "telling", "gate", "trials", "configuration", "numpy", "scipy", "pydantic"},
     "preflight": {*WORDS, *JUDGING, "mending", "telling", "trials", "verify", "configuration", "numpy", "pydantic"},
     "report": {*WORDS, "judge", "source", "requirements", "fleet", "jinja2", "markupsafe"},
     "agents": {"errors", "version", "mcp"},
