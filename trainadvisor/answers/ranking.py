@@ -8,7 +8,7 @@ from trainadvisor.answers.asked import ELSEWHERE
 from trainadvisor.answers.comparison import HELD
 from trainadvisor.answers.likeness import likeness
 from trainadvisor.answers.matching import Phrase
-from trainadvisor.answers.meaning import contrary, happenings, is_defining
+from trainadvisor.answers.meaning import contrary, is_defining
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -38,7 +38,7 @@ def ranked(question: str, matcher: Matcher, examples: Examples, written: Contain
     matched = {topic.name: score for score, topic in matcher.scored(asked)}
     likes = like(question, asked, examples)
     closest = max((alike for alike, _ in likes.values()), default=0.0)
-    defining = is_defining(question) and closest < DEFINED and not asked.words & happenings()
+    defining = is_defining(question) and closest < DEFINED and not matched
     if [*likes] == [ELSEWHERE] or defining:
         return []
     best = max(matched.values(), default=1.0)
