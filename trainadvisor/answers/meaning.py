@@ -61,6 +61,7 @@ BELOW_ZERO = re.compile(r"(?:\b(?:to|at|is|was)\s+|[到是为成]\s*)-\d[\d.]*")
 BILLIONS = re.compile(r"(?<![\d.])\d+(?:\.\d+)?b(?![a-z])")  # parameters of a model
 CARD = re.compile(r"\d+\s*gb?(?=\s*(?:gpu|card|vram|的卡|卡|显卡|显存))")
 EVAL_CALL = re.compile(r"\b(?:\w+\.)?eval\s*\(\s*\)|\bmodel\.eval\b")
+TRAINER = re.compile(r"\b([a-z]+)(?=(?:trainer|config)\b)")  # of TRL: GRPOTrainer, DPOConfig
 # Who asks what a thing is, or how two differ, has no trouble with a training.
 DEFINING = re.compile(
     r"^(?:what\s+(?:is|are)\s+(?:an?\s+|the\s+)?(?:purpose|meaning|difference|role)\b|what\s+does\s+\S+\s+(?:do|mean)\b"
@@ -119,6 +120,7 @@ def _way(found: re.Match[str]) -> str:
 def _of_clause(text: str) -> list[str]:
     text = unicodedata.normalize("NFKC", text).lower().replace("'", "").replace("’", "")
     text = FROM_TO.sub(_way, BELOW_ZERO.sub(" negative ", EVAL_CALL.sub(" evalmode ", text)))
+    text = TRAINER.sub(r"\1 ", text)
     text = CARD.sub(" memory ", BILLIONS.sub(" bigmodel ", text))
     text = LASTING.sub(" too slow ", LASTING_ZH.sub("很慢", text))
     if is_chinese(text):

@@ -22,6 +22,7 @@ ENOUGH = 0.32  # likeness of an answer to a question that no words match
 LEANING = 0.2  # what it counts how often the pieces of a question are in those of an answer
 DEFINED = 0.7  # likeness of a question that has an answer to one that asks what something is
 THE_SAME = 0.95  # likeness of a question to itself, however it is written
+CLOSER = 0.05  # how much more like one about something else a question is that has no answer
 LOOKED_AT = 12
 # What decides the answer where it is said, whatever else a question tells; and what questions count that lack it, or
 # that are about validation where none was named.
@@ -61,7 +62,8 @@ def like(question: str, asked: Phrase, examples: Examples) -> dict[str, tuple[fl
     alike = {name: likeness(likes) for name, likes in found.items()}
     nearest = sorted(alike, key=lambda name: -alike[name] - LEANING * leanings[name])[:LOOKED_AT]
     agreeing = {name: likeness(list(_agreeing(asked, found[name]))) for name in nearest}
-    if found.get(ELSEWHERE, [(0.0, "")])[0][0] >= THE_SAME:
+    closest = max((likes[0][0] for name, likes in found.items() if name != ELSEWHERE), default=0.0)
+    if found.get(ELSEWHERE, [(0.0, "")])[0][0] >= min(THE_SAME, closest + CLOSER):
         return {ELSEWHERE: (1.0, 0.0)}
     return {name: (total, LEANING * leanings[name] * total / alike[name]) for name, total in agreeing.items() if total}
 
