@@ -81,6 +81,32 @@ def test_what_has_nothing_to_do_with_training_has_no_answer(text):
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["what does nn.Linear do", "difference between a list and a tuple", "卷积核是什么", "zebra stripes grow slowly",
+     "部署到手机太慢", "deploy with torchserve is slow"],
+)  # fmt: skip
+def test_what_a_thing_is_and_what_no_question_holds_have_no_answer(text):
+    """Neither have downloads and deployments that are slow: no training is."""
+    assert first(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("dev loss is climbing although the train loss keeps falling", "validation-loss-rises"),
+        ("第8轮起验证损失抬头，训练损失还在降", "validation-loss-rises"),
+        ("warmup有什么用", "schedule-and-warmup"),
+        ("how do I gate merges on a healthy training", "tool-ci"),
+        ("does it upload anything", "tool-privacy"),
+        ("两份训练日志怎么对比", "tool-compare"),
+    ],
+)
+def test_the_meaning_leads_to_the_answer(text, name):
+    """Two courses in two clauses, what something is good for, and the program itself."""
+    assert first(text) == [name]
+
+
+@pytest.mark.parametrize(
     ("text", "never"),
     [
         ("loss goes up", {"loss-not-decreasing", "accuracy-does-not-follow", "plateau"}),

@@ -5,6 +5,7 @@ import pty
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,14 @@ with status(lambda _: "a long line that says what is going on"):
     print("short", file=sys.{stream})
     print("after", file=sys.{stream})
 print("write" in vars(sys.{stream}))
+"""
+
+COMMAND = """
+import os, sys
+os.chdir({folder!r})
+sys.argv = ["trainadvisor", *{arguments!r}]
+from trainadvisor.cli import main
+sys.exit(main())
 """
 
 
@@ -63,3 +72,16 @@ def test_a_fork_starts_no_thread_where_nothing_is_shown() -> None:
     _fork()
     assert threading.active_count() == before
     line.end()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "first"),
+    [(["doctor"], "importing torch"), (["demo"], "importing torch"), (["doctor", "--lang", "zh"], "导入 torch")],
+)
+def test_a_terminal_is_told_at_once_what_takes_long(tmp_path: Path, arguments: list[str], first: str) -> None:
+    """Before the import of torch, and nothing of it is left."""
+    shown = on_a_terminal(COMMAND.format(arguments=arguments, folder=str(tmp_path)))
+    before, _, after = shown.partition(first)
+    assert len(before.splitlines()) <= 4
+    assert ERASE in after
+    assert shown.rpartition(ERASE)[2].count(first) == 0

@@ -17,6 +17,8 @@ def compared(tokens: list[str], told: list[list[str]]) -> list[str]:
     if "=nan" in tokens:  # the losses before it say nothing
         tokens = [word for word in tokens if word not in ("=chance", "=normal")]
     loss = "=loss" in tokens
+    if loss and _part(told):
+        return [*tokens, "=overfit"]
     larger = _larger(tokens, told, loss=loss)
     if larger is None and {TRAIN, HELD, "=gap"} <= {*tokens}:
         return [*tokens, "=overfit"]
@@ -41,6 +43,12 @@ def _larger(tokens: list[str], told: list[list[str]], *, loss: bool) -> str | No
     if len(set(sides)) == 1 or not sides or len(ups) != 1:
         return None
     return sides[0] if ups.pop() else (HELD if sides[0] == TRAIN else TRAIN)
+
+
+def _part(told: list[list[str]]) -> bool:
+    """Return whether the loss is said to rise on held-out data and to fall, or training to improve, on the others."""
+    moves = {(_side(clause), token) for clause in told for token in clause}
+    return (HELD, "=rise") in moves and bool({(TRAIN, "=fall"), (TRAIN, "=improve")} & moves)
 
 
 def _side(clause: list[str]) -> str | None:

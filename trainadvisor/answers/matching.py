@@ -37,9 +37,7 @@ TITLE_WEIGHT, NAMED_WEIGHT, TEXT_WEIGHT = 0.8, 0.2, 0.2
 Words = frozenset[str]
 # What is also asked of books, jobs and downloads.
 CHOOSING = frozenset({"=choose", "=count", "=better"})
-ANYWHERE = frozenset(
-    {"=slow", "=poor", "=low", "=high", "=hang", "=faster", "=same", "=normal"}
-)
+ANYWHERE = frozenset({"=slow", "=poor", "=low", "=high", "=hang", "=faster", "=same", "=normal"})
 TRAINED = frozenset({"=loss", "=accuracy", "=gradient", "=training", "=validation", "=epoch", "=gpu", "=memory"})
 
 

@@ -251,6 +251,11 @@ def _aside() -> frozenset[str]:
     return frozenset({"than", *(f"={name}" for name in _groups()["said-by-the-way"])})
 
 
+def says_nothing(word: str) -> bool:
+    """Return whether an English word is in questions of all kinds."""
+    return word in _IGNORED or word in _NEGATING
+
+
 def english_words(text: str) -> list[str]:
     """Return the English words of a text in lower case."""
     return re.findall("[a-z]+", text.lower())

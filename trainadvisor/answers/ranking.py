@@ -22,6 +22,7 @@ ENOUGH = 0.32  # likeness of an answer to a question that no words match
 LEANING = 0.2  # what it counts how often the pieces of a question are in those of an answer
 DEFINED = 0.7  # likeness of a question that has an answer to one that asks what something is
 THE_SAME = 0.95  # likeness of a question to itself, however it is written
+STRANGE, KNOWN = 0.5, 0.55  # part of a question's words that none with an answer has, unless one is as like as this
 CLOSER = 0.05  # how much more like one about something else a question is that has no answer
 LOOKED_AT = 12
 # What decides the answer where it is said, whatever else a question tells; and what questions count that lack it, or
@@ -40,7 +41,8 @@ def ranked(question: str, matcher: Matcher, examples: Examples, written: Contain
     likes = like(question, asked, examples)
     closest = max((alike for alike, _ in likes.values()), default=0.0)
     defining = is_defining(question) and closest < DEFINED and not matched
-    if [*likes] == [ELSEWHERE] or defining:
+    strange = closest < KNOWN and examples.unheard(question, ELSEWHERE) >= STRANGE
+    if [*likes] == [ELSEWHERE] or defining or strange:
         return []
     best = max(matched.values(), default=1.0)
     totals = {
