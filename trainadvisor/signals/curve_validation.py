@@ -16,7 +16,8 @@ METRICS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"map50-95|map_50_95", r"overall_f1|macro_f1|(^|[/_ ])f1", r"\bm?ap\b|map", r"bleu|rouge-?l|rouge",
-        r"miou|iou|dice", r"acc|准确率|正确率|准确度|精度", r"auc|auroc", r"success", r"exact|\bem\b", r"r2", r"precision|recall|精确率|召回率", r"psnr|ssim",
+        r"miou|iou|dice", r"acc|准确率|正确率|准确度|精度", r"auc|auroc", r"success", r"exact|\bem\b", r"r2",
+        r"precision|recall|精确率|召回率", r"psnr|ssim",
         r"score",
     )
 )  # fmt: skip
