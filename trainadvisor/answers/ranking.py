@@ -8,7 +8,7 @@ from trainadvisor.answers.asked import ELSEWHERE
 from trainadvisor.answers.comparison import HELD
 from trainadvisor.answers.likeness import likeness
 from trainadvisor.answers.matching import Phrase
-from trainadvisor.answers.meaning import contrary, is_defining
+from trainadvisor.answers.meaning import contrary, is_chinese, is_defining
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -41,7 +41,8 @@ def ranked(question: str, matcher: Matcher, examples: Examples, written: Contain
     likes = like(question, asked, examples)
     closest = max((alike for alike, _ in likes.values()), default=0.0)
     defining = is_defining(question) and closest < DEFINED and not matched
-    strange = closest < KNOWN and examples.unheard(question, ELSEWHERE) >= STRANGE
+    english = closest < KNOWN and not is_chinese(question)
+    strange = english and examples.unheard(question, ELSEWHERE) >= STRANGE
     if [*likes] == [ELSEWHERE] or defining or strange:
         return []
     best = max(matched.values(), default=1.0)
