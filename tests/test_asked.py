@@ -1,5 +1,6 @@
 """The questions that ship, what is wrong with others, and what they lead to."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,13 @@ def test_the_opposite_is_never_the_answer(text, never):
     """Whoever says that something rises is not told why it does not fall, nor the reverse."""
     assert len(first(text)) == 1
     assert not never & {*first(text)}
+
+
+APART = tomllib.loads(Path(__file__).with_name("asked_apart.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("lang", APART)
+def test_nine_of_ten_that_were_kept_apart_are_answered_rightly(lang):
+    """With an answer that is right, or with none where no answer is about it."""
+    wrong = [text for text, names in APART[lang].items() if not ({*first(text)} & {*names} or first(text) == names == [])]
+    assert len(wrong) * 10 <= len(APART[lang]), wrong
