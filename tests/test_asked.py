@@ -136,5 +136,7 @@ APART = tomllib.loads(Path(__file__).with_name("asked_apart.toml").read_text(enc
 @pytest.mark.parametrize("lang", APART)
 def test_nine_of_ten_that_were_kept_apart_are_answered_rightly(lang):
     """With an answer that is right, or with none where no answer is about it."""
-    wrong = [text for text, names in APART[lang].items() if not ({*first(text)} & {*names} or first(text) == names == [])]
+    wrong = [
+        text for text, names in APART[lang].items() if not ({*first(text)} & {*names} or first(text) == names == [])
+    ]
     assert len(wrong) * 10 <= len(APART[lang]), wrong
