@@ -16,7 +16,12 @@ for _ in range(30):
     torch.nn.functional.cross_entropy(model(x), (x[:, 0] > 0).long()).backward()
     optimizer.step()
 """
-RUN = "import sys; sys.argv = ['trainadvisor', 'run', *{options!r}, 'train.py']; from trainadvisor.cli import main; sys.exit(main())"
+RUN = """
+import sys
+sys.argv = ["trainadvisor", "run", *{options!r}, "train.py"]
+from trainadvisor.cli import main
+sys.exit(main())
+"""
 
 
 @pytest.mark.parametrize(("options", "listed"), [(["-v"], True), ([], False)])
