@@ -25,7 +25,7 @@ sys.exit(main())
 
 
 @pytest.mark.parametrize(("options", "listed"), [(["-v"], True), ([], False)])
-def test_every_check_is_listed_where_asked(tmp_path: Path, options: list[str], listed: bool) -> None:
+def test_every_check_is_listed_where_asked(tmp_path: Path, options: list[str], *, listed: bool) -> None:
     """Without the option the checks are counted only."""
     (tmp_path / "train.py").write_text(SCRIPT)
     done = subprocess.run(
