@@ -1,5 +1,6 @@
 """The questions that ship, what is wrong with others, and what they lead to."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,32 @@ def test_what_has_nothing_to_do_with_training_has_no_answer(text):
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["what does nn.Linear do", "difference between a list and a tuple", "卷积核是什么", "zebra stripes grow slowly",
+     "部署到手机太慢", "deploy with torchserve is slow"],
+)  # fmt: skip
+def test_what_a_thing_is_and_what_no_question_holds_have_no_answer(text):
+    """Neither have downloads and deployments that are slow: no training is."""
+    assert first(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("dev loss is climbing although the train loss keeps falling", "validation-loss-rises"),
+        ("第8轮起验证损失抬头，训练损失还在降", "validation-loss-rises"),
+        ("warmup有什么用", "schedule-and-warmup"),
+        ("how do I gate merges on a healthy training", "tool-ci"),
+        ("does it upload anything", "tool-privacy"),
+        ("两份训练日志怎么对比", "tool-compare"),
+    ],
+)
+def test_the_meaning_leads_to_the_answer(text, name):
+    """Two courses in two clauses, what something is good for, and the program itself."""
+    assert first(text) == [name]
+
+
+@pytest.mark.parametrize(
     ("text", "never"),
     [
         ("loss goes up", {"loss-not-decreasing", "accuracy-does-not-follow", "plateau"}),
@@ -101,3 +128,15 @@ def test_the_opposite_is_never_the_answer(text, never):
     """Whoever says that something rises is not told why it does not fall, nor the reverse."""
     assert len(first(text)) == 1
     assert not never & {*first(text)}
+
+
+APART = tomllib.loads(Path(__file__).with_name("asked_apart.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("lang", APART)
+def test_nine_of_ten_that_were_kept_apart_are_answered_rightly(lang):
+    """With an answer that is right, or with none where no answer is about it."""
+    wrong = [
+        text for text, names in APART[lang].items() if not ({*first(text)} & {*names} or first(text) == names == [])
+    ]
+    assert len(wrong) * 10 <= len(APART[lang]), wrong

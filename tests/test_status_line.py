@@ -1,9 +1,60 @@
-"""The line that says what is going on, where there is no terminal."""
+"""The line that says what is going on, on a terminal and where there is none."""
 
 import os
+import pty
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
-from trainadvisor.status_line import StatusLine
+import pytest
+
+from trainadvisor.status_line import ERASE, StatusLine
+
+PRINTING = """
+import sys
+from trainadvisor.status_line import status
+with status(lambda _: "a long line that says what is going on"):
+    print("short", file=sys.{stream})
+    print("after", file=sys.{stream})
+print("write" in vars(sys.{stream}))
+"""
+
+COMMAND = """
+import os, sys
+os.chdir({folder!r})
+sys.argv = ["trainadvisor", *{arguments!r}]
+from trainadvisor.cli import main
+sys.exit(main())
+"""
+
+
+def on_a_terminal(code: str) -> str:
+    """Return what a program shows on a terminal."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([sys.executable, "-c", code], stdin=theirs, stdout=theirs, stderr=theirs):
+        os.close(theirs)
+        shown = b""
+        while piece := _read(ours):
+            shown += piece
+    os.close(ours)
+    return shown.decode()
+
+
+def _read(number: int) -> bytes:
+    try:
+        return os.read(number, 4096)
+    except OSError:  # the other end is closed
+        return b""
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_nothing_of_the_line_is_left_where_a_script_prints(stream: str) -> None:
+    """It is taken away before, once, and the script's streams are as they were in the end."""
+    shown = on_a_terminal(PRINTING.format(stream=stream))
+    assert f"what is going on\r{ERASE}short" in shown
+    assert f"{ERASE}after" not in shown
+    assert shown.endswith("False\r\n")
 
 
 def _fork() -> None:
@@ -21,3 +72,16 @@ def test_a_fork_starts_no_thread_where_nothing_is_shown() -> None:
     _fork()
     assert threading.active_count() == before
     line.end()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "first"),
+    [(["doctor"], "importing torch"), (["demo"], "importing torch"), (["doctor", "--lang", "zh"], "导入 torch")],
+)
+def test_a_terminal_is_told_at_once_what_takes_long(tmp_path: Path, arguments: list[str], first: str) -> None:
+    """Before the import of torch, and nothing of it is left."""
+    shown = on_a_terminal(COMMAND.format(arguments=arguments, folder=str(tmp_path)))
+    before, _, after = shown.partition(first)
+    assert len(before.splitlines()) <= 4
+    assert ERASE in after
+    assert shown.rpartition(ERASE)[2].count(first) == 0

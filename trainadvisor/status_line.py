@@ -5,7 +5,9 @@ Nothing is written where the stream is no terminal.
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -31,12 +33,14 @@ class StatusLine:
         self._text: Callable[[float], str] = lambda _: ""
         self._began = self._drawn = time.monotonic()
         self._dirty = False
+        self._heard: list[tuple[io.TextIOWrapper, object]] = []
         self._thread = _Returning(self._work, "trainadvisor-status")
 
     def show(self, text: Callable[[float], str], *, at_once: bool = True) -> None:
         """Begin a stage: the text is asked for again each second, with the seconds since the beginning."""
         self._text, self._began = text, time.monotonic()
         if self.shown:
+            self._listen()
             self.draw(text(0.0)) if at_once else self._rest()
             self._thread.call()
 
@@ -62,7 +66,27 @@ class StatusLine:
         """Take the line away for good."""
         if self.shown:
             self._thread.end(PERIOD)
+            self._stop_listening()
             self.erase()
+
+    def _listen(self) -> None:
+        """Take the line away before the script prints on the same terminal, which would leave the end of it there."""
+        for stream in () if self._heard else (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper) and not stream.closed and stream.isatty():
+                write = stream.write
+
+                def erasing(text: str, write: Callable[[str], int] = write) -> int:
+                    self.erase()
+                    return write(text)
+
+                stream.write = erasing  # type: ignore[method-assign]
+                self._heard.append((stream, erasing))
+
+    def _stop_listening(self) -> None:
+        for stream, erasing in self._heard:
+            if vars(stream).get("write") is erasing:  # unless the script has put another one there
+                del stream.write
+        self._heard = []
 
     def _blank(self) -> str:
         dirty, self._dirty = self._dirty, False

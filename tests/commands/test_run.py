@@ -25,6 +25,7 @@ DEFAULTS = {
     "report": None,
     "alerter": None,
     "fail_on": "never",
+    "verbose": False,
 }
 
 

@@ -17,6 +17,8 @@ def compared(tokens: list[str], told: list[list[str]]) -> list[str]:
     if "=nan" in tokens:  # the losses before it say nothing
         tokens = [word for word in tokens if word not in ("=chance", "=normal")]
     loss = "=loss" in tokens
+    if loss and _part(told):
+        return [*tokens, "=overfit"]
     larger = _larger(tokens, told, loss=loss)
     if larger is None and {TRAIN, HELD, "=gap"} <= {*tokens}:
         return [*tokens, "=overfit"]
@@ -43,6 +45,12 @@ def _larger(tokens: list[str], told: list[list[str]], *, loss: bool) -> str | No
     return sides[0] if ups.pop() else (HELD if sides[0] == TRAIN else TRAIN)
 
 
+def _part(told: list[list[str]]) -> bool:
+    """Return whether the loss is said to rise on held-out data and to fall, or training to improve, on the others."""
+    moves = {(_side(clause), token) for clause in told for token in clause}
+    return (HELD, "=rise") in moves and bool({(TRAIN, "=fall"), (TRAIN, "=improve")} & moves)
+
+
 def _side(clause: list[str]) -> str | None:
     """Return which data a clause is about, None where that is both or neither."""
     sides = {token for token in clause if token in (TRAIN, HELD)}
@@ -51,7 +59,7 @@ def _side(clause: list[str]) -> str | None:
 
 def _level(clause: list[str], loss: bool) -> bool | None:  # noqa: FBT001 - one of two kinds of figure
     """Return whether a clause calls something high or low, None where it does neither or both."""
-    ups = _levels(clause, loss) or ({False} if "=stuck" in clause and not loss else set())
+    ups = _levels(clause, loss) or ({False} if not loss and {"=stuck", "=poor"} & {*clause} else set())
     ups = ups or {True for token in clause if token.isdigit() and NEARLY_ALL <= int(token) <= ALL}
     return ups.pop() if len(ups) == 1 else None
 

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from trainadvisor.answers.meaning import CJK, is_chinese, meanings
+from trainadvisor.answers.meaning import CJK, is_chinese, meanings, says_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,6 +71,14 @@ class Examples:
             for name, number in Counter(self.names[line] for line in lines).items():
                 sums[name] += counts * math.log1p(number / usual)
         return {name: sums[name] / total - math.log1p(number / AS_OFTEN_AS_ALL) for name, number in self._asked.items()}
+
+    def unheard(self, question: str, aside: str) -> float:
+        """Return which part of a question's English words no question holds but those of one name."""
+        asked = [
+            f"_{word}_" for word in _words(question) if word.isascii() and word.isalpha() and not says_nothing(word)
+        ]
+        known = sum(any(self.names[line] != aside for line in self._words.holding(piece)) for piece in asked)
+        return 1.0 - known / len(asked) if asked else 0.0
 
     def _holding(self, piece: str) -> set[int]:
         return (self._meanings if piece[0] == " " else self._words).holding(piece)

@@ -35,7 +35,10 @@ UNKNOWN_WORD = 0.5  # weight of a word that no topic uses, relative to that of t
 ENOUGH_OF_PHRASE, ENOUGH_OF_QUESTION, ENOUGH_OF_TEXT = 0.6, 0.35, 0.75
 TITLE_WEIGHT, NAMED_WEIGHT, TEXT_WEIGHT = 0.8, 0.2, 0.2
 Words = frozenset[str]
-CHOOSING = frozenset({"=choose", "=count", "=better"})  # what is also asked of books and jobs
+# What is also asked of books, jobs and downloads.
+CHOOSING = frozenset({"=choose", "=count", "=better"})
+ANYWHERE = frozenset({"=slow", "=poor", "=low", "=high", "=hang", "=faster", "=same", "=normal"})
+TRAINED = frozenset({"=loss", "=accuracy", "=gradient", "=training", "=validation", "=epoch", "=gpu", "=memory"})
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ class Phrase:
     @property
     def is_elsewhere(self) -> bool:
         """Return whether it asks for something that no topic is about."""
-        return ELSEWHERE in self.words and not self.words & happenings() - CHOOSING
+        told = happenings() if self.words & TRAINED else happenings() - ANYWHERE
+        return ELSEWHERE in self.words and not self.words & told - CHOOSING
 
 
 class Matcher:

@@ -41,7 +41,7 @@ IRREGULAR = {
 # Of two opposites, a phrase that says one does not answer a question that says the other.
 OPPOSITES = (
     ("rise", "fall"), ("rise", "stuck"), ("fall", "stuck"), ("low", "high"), ("overfit", "underfit"),
-    ("overfit", "ahead"), ("slow", "faster"),
+    ("overfit", "ahead"), ("slow", "faster"), ("varies", "same"), ("varies", "oneclass"),
 )  # fmt: skip
 CLAUSES = re.compile(
     r"[,;.?!，；。？！]\s|[，；。？！]|\b(?:but|while|yet|although|though|whereas)\b|但是|但|可是|而|却|不过|只是"
@@ -60,6 +60,14 @@ FROM_TO = re.compile(r"(?:from|从)\s*(\d+(?:\.\d+)?)\s*(?:to|[^\d\s,，。]{0,4
 BELOW_ZERO = re.compile(r"(?:\b(?:to|at|is|was)\s+|[到是为成]\s*)-\d[\d.]*")
 BILLIONS = re.compile(r"(?<![\d.])\d+(?:\.\d+)?b(?![a-z])")  # parameters of a model
 CARD = re.compile(r"\d+\s*gb?(?=\s*(?:gpu|card|vram|的卡|卡|显卡|显存))")
+EVAL_CALL = re.compile(r"\b(?:\w+\.)?eval\s*\(\s*\)|\bmodel\.eval\b")
+TRAINER = re.compile(r"\b([a-z]+)(?=(?:trainer|config)\b)")  # of TRL: GRPOTrainer, DPOConfig
+# Who asks what a thing is, or how two differ, has no trouble with a training.
+DEFINING = re.compile(
+    r"^(?:what\s+(?:is|are)\s+(?:an?\s+|the\s+)?(?:purpose|meaning|difference|role)\b|what\s+does\s+\S+\s+(?:do|mean)\b"
+    r"|(?:the\s+)?differences?\s+between\b|define\b|explain\b)"
+    r"|(?:是什么|是啥|干什么的|干嘛的|什么用|什么作用|的作用|的原理|什么原理|有什么区别|有啥区别|的区别)[?？]?$"
+)
 TIMES = {"万": 10_000.0, "k": 1_000.0}
 EXPLOSION = 10.0
 HALF = 50  # per cent of a device in use
@@ -80,6 +88,11 @@ Said = frozenset[tuple[str, str]]
 def is_chinese(text: str) -> bool:
     """Return whether a text contains Chinese characters."""
     return re.search(f"[{CJK}]", text) is not None
+
+
+def is_defining(text: str) -> bool:
+    """Return whether a question asks what something is, or how two things differ."""
+    return DEFINING.search(text.strip().lower()) is not None
 
 
 def meanings(text: str) -> list[str]:
@@ -106,7 +119,8 @@ def _way(found: re.Match[str]) -> str:
 
 def _of_clause(text: str) -> list[str]:
     text = unicodedata.normalize("NFKC", text).lower().replace("'", "").replace("’", "")
-    text = FROM_TO.sub(_way, BELOW_ZERO.sub(" negative ", text))
+    text = FROM_TO.sub(_way, BELOW_ZERO.sub(" negative ", EVAL_CALL.sub(" evalmode ", text)))
+    text = TRAINER.sub(r"\1 ", text)
     text = CARD.sub(" memory ", BILLIONS.sub(" bigmodel ", text))
     text = LASTING.sub(" too slow ", LASTING_ZH.sub("很慢", text))
     if is_chinese(text):
@@ -235,6 +249,11 @@ def _joined(stems: list[str]) -> list[str]:
 def _aside() -> frozenset[str]:
     """Return the tokens that say nothing."""
     return frozenset({"than", *(f"={name}" for name in _groups()["said-by-the-way"])})
+
+
+def says_nothing(word: str) -> bool:
+    """Return whether an English word is in questions of all kinds."""
+    return word in _IGNORED or word in _NEGATING
 
 
 def english_words(text: str) -> list[str]:

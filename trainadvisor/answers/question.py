@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 WIDTH = 100
 LONGEST_QUESTION = 60
 WRITTEN_WEIGHT = 1.3  # an answer to the question itself ranks above a rule that shares its words
+COLORS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")  # of a terminal, in what was pasted from it
 ERROR_TYPE = re.compile(r"[A-Za-z]*(Error|Exception)\b")
 LOGS = ("log.json", "log.json.gz", "log.json.zst", "trainadvisor-runs/*/log.json*")
 
@@ -50,6 +51,7 @@ class Reply:
 def answer(question: str, lang: str, folder: Path) -> str:
     """Return the answer to a question as text; the latest log is searched for in `folder`."""
     rulebook, written, matcher, known = _subjects()
+    question = COLORS.sub(" ", question)
     names = list(dict.fromkeys([*_errors(question, rulebook), *ranked(question, matcher, known, written)]))
     if not names:
         near = [topic.name for topic in matcher.near(question) if topic.name in written]

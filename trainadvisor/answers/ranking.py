@@ -8,7 +8,7 @@ from trainadvisor.answers.asked import ELSEWHERE
 from trainadvisor.answers.comparison import HELD
 from trainadvisor.answers.likeness import likeness
 from trainadvisor.answers.matching import Phrase
-from trainadvisor.answers.meaning import contrary
+from trainadvisor.answers.meaning import contrary, is_chinese, is_defining
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -20,7 +20,10 @@ MATCHED = 0.2  # what the best match by words counts, relative to a likeness of 
 WRITTEN = 0.03  # what an answer to the question itself counts above a finding that is asked about more seldom
 ENOUGH = 0.32  # likeness of an answer to a question that no words match
 LEANING = 0.2  # what it counts how often the pieces of a question are in those of an answer
+DEFINED = 0.7  # likeness of a question that has an answer to one that asks what something is
 THE_SAME = 0.95  # likeness of a question to itself, however it is written
+STRANGE, KNOWN = 0.5, 0.55  # part of a question's words that none with an answer has, unless one is as like as this
+CLOSER = 0.05  # how much more like one about something else a question is that has no answer
 LOOKED_AT = 12
 # What decides the answer where it is said, whatever else a question tells; and what questions count that lack it, or
 # that are about validation where none was named.
@@ -36,13 +39,17 @@ def ranked(question: str, matcher: Matcher, examples: Examples, written: Contain
         return []
     matched = {topic.name: score for score, topic in matcher.scored(asked)}
     likes = like(question, asked, examples)
-    if [*likes] == [ELSEWHERE]:
+    closest = max((alike for alike, _ in likes.values()), default=0.0)
+    defining = is_defining(question) and closest < DEFINED and not matched
+    english = closest < KNOWN and not is_chinese(question)
+    strange = english and examples.unheard(question, ELSEWHERE) >= STRANGE
+    if [*likes] == [ELSEWHERE] or defining or strange:
         return []
     best = max(matched.values(), default=1.0)
     totals = {
         name: sum(likes.get(name, ())) + MATCHED * matched.get(name, 0.0) / best + WRITTEN * (name in written)
         for name in (*likes, *matched)
-        if name in matched or likes[name][0] >= ENOUGH
+        if name in matched or sum(likes[name]) >= ENOUGH
     }
     names = sorted(totals, key=lambda name: -totals[name])
     return [] if names[:1] == [ELSEWHERE] else [name for name in names if name != ELSEWHERE]
@@ -58,7 +65,8 @@ def like(question: str, asked: Phrase, examples: Examples) -> dict[str, tuple[fl
     alike = {name: likeness(likes) for name, likes in found.items()}
     nearest = sorted(alike, key=lambda name: -alike[name] - LEANING * leanings[name])[:LOOKED_AT]
     agreeing = {name: likeness(list(_agreeing(asked, found[name]))) for name in nearest}
-    if found.get(ELSEWHERE, [(0.0, "")])[0][0] >= THE_SAME:
+    closest = max((likes[0][0] for name, likes in found.items() if name != ELSEWHERE), default=0.0)
+    if found.get(ELSEWHERE, [(0.0, "")])[0][0] >= min(THE_SAME, closest + CLOSER):
         return {ELSEWHERE: (1.0, 0.0)}
     return {name: (total, LEANING * leanings[name] * total / alike[name]) for name, total in agreeing.items() if total}
 

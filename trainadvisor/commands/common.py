@@ -64,6 +64,15 @@ def judging(log: object, lang: str, stage: str = "status.judging") -> AbstractCo
     return status(lambda seconds: f"  {words(stage, log=log, seconds=int(seconds))}", at_once=False)
 
 
+def staged(lang: str, stage: str, **values: object) -> AbstractContextManager[object]:
+    """Tell a terminal at once what is going on, while the block runs."""
+    from trainadvisor.i18n.language import Words
+    from trainadvisor.status_line import status
+
+    words = Words(lang)
+    return status(lambda seconds: f"  {words(stage, seconds=int(seconds), **values)}")
+
+
 def rulebook(folders: Iterable[str | Path] = ()) -> Rulebook:
     """Load our rules, those of the configuration and those of more folders."""
     from trainadvisor.judge.rule_loading import of_project

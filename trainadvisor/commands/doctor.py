@@ -16,11 +16,13 @@ def command(*, as_json: bool, lang: str | None) -> int:
     Exits with 1 where no training can be recorded and judged.
     """
     from trainadvisor.commands import checkup
-    from trainadvisor.commands.common import language
+    from trainadvisor.commands.common import language, staged
     from trainadvisor.report.text import checkup_screen
     from trainadvisor.report.text.terminal import emit, width
 
-    words, found = language(lang), checkup.facts()
+    words = language(lang)
+    with staged(words, "status.doctor"):
+        found = checkup.facts()
     healthy = checkup.sound(found)
     emit(checkup_screen.as_json(found) if as_json else checkup_screen.render(found, words, width(), healthy=healthy))
     return 0 if healthy else 1

@@ -76,6 +76,7 @@ SETTINGS = {"allow_interspersed_args": False}
 @click.option("--no-args", is_flag=True, help="Keep the arguments of the script out of the log.")
 @click.option("--no-source", is_flag=True, help="Keep the source lines of the script out of the log.")
 @click.option("--live/--no-live", default=True, help="Print findings while it trains.", show_default=True)
+@click.option("-v", "--verbose", is_flag=True, help="Expand every finding and list every check.")
 @lang_option
 @click.option("-m", "module", is_flag=True, help="TARGET is a module, as in python -m.")
 @click.argument("target")
@@ -98,6 +99,7 @@ def command(
     no_args: bool,
     no_source: bool,
     live: bool,
+    verbose: bool,
     lang: str | None,
 ) -> Callable[[], int]:
     """Run TARGET (a script, or a module after -m) with its ARGS, record it, and print the diagnosis on stderr.
@@ -138,6 +140,7 @@ def command(
         report=report,
         alerter=alerter,
         fail_on=fail_on,
+        verbose=verbose,
     )
 
 

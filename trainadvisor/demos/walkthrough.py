@@ -10,6 +10,7 @@ from trainadvisor.demos.scenarios import DEFAULT, SCENARIOS
 from trainadvisor.errors import LogError, UsageError, did_you_mean
 from trainadvisor.i18n.language import say
 from trainadvisor.report.text.terminal import emit
+from trainadvisor.status_line import status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,13 +37,13 @@ def run_demo(code: str | None, lang: str, folder: Path) -> int:
     _prepare(folder)
     _write(folder / "broken.py", scenario.broken.source(name, LOGS["broken"]))
     _tell("train", lang, script=folder / "broken.py", what=_what(scenario, lang))
-    broken = _train(folder, "broken")
+    broken = _train(folder, "broken", lang)
     diagnosis = _diagnose(folder, lang)
     found = name in {finding.code for finding in diagnosis.walk()}
     _tell("remedy", lang, text=_mend(scenario, name, folder, diagnosis))
     emit("\n".join([*_changes(folder), ""]))
     _tell("again", lang, script=folder / "fixed.py")
-    fixed = _train(folder, "fixed")
+    fixed = _train(folder, "fixed", lang)
     _compare(scenario.broken.measure, broken, fixed, folder, lang)
     if not found:
         _tell("missed", lang, code=name, log=folder / LOGS["broken"])
@@ -81,16 +82,18 @@ def _write(path: Path, source: str) -> None:
         raise LogError(message) from error
 
 
-def _train(folder: Path, kind: str) -> dict[str, Any]:
+def _train(folder: Path, kind: str, lang: str) -> dict[str, Any]:
     """Run one of the scripts in this process, in its folder, and return its global variables."""
-    import torch
+    with status(lambda seconds: f"  {say('status.importing', lang, target=f'{kind}.py', seconds=int(seconds))}"):
+        import torch
 
     path = (folder / f"{kind}.py").resolve()
     namespace: dict[str, Any] = {"__name__": "__main__", "__file__": str(path)}
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the networks are too small to share
+    training = status(lambda seconds: f"  {say('status.training', lang, target=path.name, seconds=int(seconds))}")
     try:
-        with chdir(folder):
+        with training, chdir(folder):
             exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), namespace)  # noqa: S102 - our own script
     finally:
         torch.set_num_threads(threads)

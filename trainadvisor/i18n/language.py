@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.errors import UsageError
 from trainadvisor.figures import filled
+from trainadvisor.i18n.epochs import in_epochs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,15 +30,16 @@ def texts(lang: str) -> dict[str, str]:
 class Words:
     """The texts of one language: `words("fix")` gives the text of a key."""
 
-    def __init__(self, lang: str) -> None:
-        """Take "en" or "zh"."""
-        self.lang = lang
+    def __init__(self, lang: str, *, epochs: bool = False) -> None:
+        """Take "en" or "zh", and whether what is counted are epochs, not steps."""
+        self.lang, self._epochs = lang, epochs
         self._texts = texts("zh" if lang == "zh" else "en")
 
     def __call__(self, key: str, **values: object) -> str:
         """Return the text of a key with its placeholders filled."""
         text = self._texts[key]
-        return filled(text, values, self.lang) if values else text
+        told = filled(text, values, self.lang) if values else text
+        return in_epochs(told, self.lang) if self._epochs and values else told
 
     def of(self, pair: tuple[str, str]) -> str:
         """Return the text of a pair in English and Chinese that is held elsewhere."""

@@ -4,6 +4,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from trainadvisor.importers.decode.chinese_names import in_english
+
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 TRAIN = frozenset({"train", "training", "trn", "tr"})
 HELD_OUT = frozenset(
@@ -57,7 +59,7 @@ class Meaning(NamedTuple):
 
 def words_of(name: str) -> list[str]:
     """Return the words of a name, small: camel case, slashes, dots, dashes and underscores part them."""
-    return [word.lower() for word in WORDS.findall(name)]
+    return [word.lower() for word in WORDS.findall(in_english(name))]
 
 
 @lru_cache(maxsize=4096)

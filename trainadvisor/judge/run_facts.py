@@ -51,6 +51,7 @@ def run_facts(log: RunLog, signals: SignalSource) -> dict[str, Any]:
     else:
         facts |= {name: signals.get(name) for name in FROM_SIGNALS}
         facts |= {**_gradients(log), **_validation(log, signals), "loss_curve": _curve(log), "players": _players(log)}
+    facts["unit"] = "epoch" if log.header.get("imported", {}).get("unit") == "epoch" else None
     return {name: value for name, value in facts.items() if value is not None and value != []}
 
 

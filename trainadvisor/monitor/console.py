@@ -38,6 +38,7 @@ def run_script(
     report: Path | None,
     alerter: Alerter | None = None,
     fail_on: str = "never",
+    verbose: bool = False,
 ) -> int:
     """Run a script or module, record it, tell what is found; return the script's exit code (1 when we stopped it)."""
     if os.environ.get("TRAINADVISOR") == "0":
@@ -65,7 +66,7 @@ def run_script(
         watched = WatchedScript(run, lang, settings)
         if not rank:  # the first process speaks for all
             watched.begin(live=live, alerter=alerter, stop_on=stop_on, stop_after=stop_after)
-    ending = Ending(run, path, log is not None, report, lang, settings, gate, alerter, processes)
+    ending = Ending(run, path, log is not None, report, lang, settings, gate, alerter, processes, verbose)
     atexit.register(_end_as_interrupted, run)  # before the script's own handlers, so that it comes after them
     code = run.execute()
     if rank or os.getpid() != run.pid:  # a child that the script has forked

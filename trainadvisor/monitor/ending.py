@@ -43,6 +43,7 @@ class Ending:
     gate: Callable[[Diagnosis | None], int]
     alerter: Alerter | None
     processes: int
+    verbose: bool = False
     _folder: Path = field(default_factory=Path.cwd)
 
     def tell(self, code: int) -> int:
@@ -100,7 +101,9 @@ class Ending:
             recorded, diagnosis = self._judged(place)
         with suppress(Exception):  # only for the order of both on a terminal
             sys.stdout.flush()
-        shown = full_report.render(diagnosis, self.lang, width=width(voice), color=colored("auto", voice))
+        shown = full_report.render(
+            diagnosis, self.lang, width=width(voice), color=colored("auto", voice), verbose=self.verbose
+        )
         emit("\n" + shown, voice)
         emit(words("run.more", log=place), voice)
         if self.report is not None:

@@ -16,7 +16,8 @@ METRICS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"map50-95|map_50_95", r"overall_f1|macro_f1|(^|[/_ ])f1", r"\bm?ap\b|map", r"bleu|rouge-?l|rouge",
-        r"miou|iou|dice", r"acc", r"auc|auroc", r"success", r"exact|\bem\b", r"r2", r"precision|recall", r"psnr|ssim",
+        r"miou|iou|dice", r"acc|准确率|正确率|准确度|精度", r"auc|auroc", r"success", r"exact|\bem\b", r"r2",
+        r"precision|recall|精确率|召回率", r"psnr|ssim",
         r"score",
     )
 )  # fmt: skip
@@ -24,7 +25,7 @@ ERRORS = re.compile(r"(^|[/_ ])(wer|cer|eer|error|err|error_rate|mae|rmse|fid)$"
 # An error rate at which nothing is right, and values that cannot get better.
 NOTHING_RIGHT, PERFECT = 0.999, (1.0, 100.0)
 LOST_NOISES = 8.0
-PLAIN = re.compile(r"loss|number|len|count|support|runtime|second", re.IGNORECASE)
+PLAIN = re.compile(r"loss|损失|number|len|count|support|runtime|second", re.IGNORECASE)
 
 
 @signal(unit="loss", **NEEDS_EVALS)

@@ -23,7 +23,7 @@ def told(judgement: "Judgement", lang: str = "en") -> result.Diagnosis:
 
 def told_as(document: type[Document], judgement: "Judgement", lang: str) -> Document:
     """Return a judgement as a document of a kind, in one language."""
-    from trainadvisor.telling.told_findings import findings, unknown
+    from trainadvisor.telling.told_findings import counted_in_epochs, findings, unknown
     from trainadvisor.telling.told_run import notes, reasons, summary
 
     found = findings(judgement, lang)
@@ -32,6 +32,8 @@ def told_as(document: type[Document], judgement: "Judgement", lang: str) -> Docu
         from trainadvisor.telling.told_lines import with_lines
 
         found = with_lines(found, judgement.run, judgement.rulebook, lang)
+    if judgement.run.get("unit") == "epoch":
+        found = [counted_in_epochs(finding, lang) for finding in found]
     diagnosis = document(
         lang=cast("result.Language", lang),
         state=judgement.state,

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from trainadvisor.i18n.code_comments import told_in
+from trainadvisor.i18n.epochs import in_epochs
 from trainadvisor.judge.judgement import Advice, Judged, Judgement, RuledOutCode, Unjudged
 from trainadvisor.judge.placeholders import fill_known
 from trainadvisor.judge.result import Evidence, Finding, Handling, Kind, Remedy, Rival, RuledOut, Unknown
@@ -97,6 +99,18 @@ def _finding(item: Judged, judgement: Judgement, lang: str) -> Finding:
         also_seen=item.also_seen,
         branch=item.branch,
         handling=Handling(separating=separating, **{name: getattr(rule, name) for name in HANDLED}),
+    )
+
+
+def counted_in_epochs(finding: Finding, lang: str) -> Finding:
+    """Return a finding of a log that counts epochs, told so."""
+    return replace(
+        finding,
+        sentence=in_epochs(finding.sentence, lang),
+        verify=in_epochs(finding.verify, lang),
+        evidence=[replace(proof, text=in_epochs(proof.text, lang)) for proof in finding.evidence],
+        remedies=[replace(remedy, text=in_epochs(remedy.text, lang)) for remedy in finding.remedies],
+        explains=[counted_in_epochs(follower, lang) for follower in finding.explains],
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trainadvisor.importers.decode.chinese_names import in_english
 from trainadvisor.verify.metrics import Measure
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def printed(text: str) -> dict[str, Measure]:
     """Return the metrics that a script printed: shares on any data, losses on held-out data."""
     found: dict[tuple[str, bool], Series] = {}
     for line in re.split(r"[\r\n]+", text):
-        for series in _of_line(line):
+        for series in _of_line(in_english(line)):
             known = found.setdefault((series.name, series.held_out), replace(series, values=[]))
             known.values += series.values
     kept = [series for series in found.values() if series.share or series.held_out]

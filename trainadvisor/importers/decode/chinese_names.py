@@ -12,7 +12,8 @@ COUNTED = (
 NAMES = (
     ("训练集", "train"), ("验证集", "val"), ("测试集", "test"), ("训练", "train"), ("验证", "val"), ("测试", "test"),
     ("平均", "avg"), ("损失函数", "loss"), ("损失值", "loss"), ("损失", "loss"), ("准确率", "accuracy"),
-    ("正确率", "accuracy"), ("准确度", "accuracy"), ("精度", "accuracy"), ("召回率", "recall"), ("学习率", "lr"),
+    ("正确率", "accuracy"), ("准确度", "accuracy"), ("精确率", "precision"), ("精度", "accuracy"), ("召回率", "recall"),
+    ("均方误差", "mse"), ("困惑度", "perplexity"), ("梯度范数", "grad_norm"), ("学习率", "lr"),
     ("轮次", "epoch"), ("轮数", "epoch"), ("步数", "step"), ("迭代次数", "iter"), ("的", ""),
 )  # fmt: skip
 

@@ -30,7 +30,7 @@ def render(
     quiet: bool = False,
 ) -> str:
     """Return the report; `quiet` leaves only the verdict, `verbose` expands every finding and lists every check."""
-    page = Page(Words(lang), width, color=color)
+    page = Page(Words(lang, epochs=diagnosis.run.get("unit") == "epoch"), width, color=color)
     page.headline(page.words(f"state.{diagnosis.state}"), diagnosis.summary, diagnosis.state)
     if quiet:
         return page.text()
