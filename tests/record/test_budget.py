@@ -76,6 +76,15 @@ def test_a_short_run_is_looked_at_closely_for_a_hundred_steps() -> None:
     assert len([step for step in cheap if step >= 100]) == 30
 
 
+def test_gradients_are_sampled_twice_as_often_as_layers_for_a_hundred_steps() -> None:
+    """From then on as often."""
+    budget = Budget(0.01, 10)
+    gradients, layers = (_sampled(tier, 300, cost=1e-5, length=0.01) for tier in (budget.gradients, budget.layers))
+    assert [step for step in gradients if 50 < step < 100][-3:] == [85, 90, 95]
+    assert {later - step for step, later in pairwise(layers) if 80 < step < 280} == {10}
+    assert {later - step for step, later in pairwise(gradients) if 100 <= step < 280} == {10}
+
+
 @pytest.mark.parametrize(("cost", "burst", "growth", "least"), [(10.0, 0.5, 1.5, 4), (0.01, 10.0, 1.2, 10)])
 def test_whatever_it_costs_a_run_is_seen_to_its_end(cost: float, burst: float, growth: float, least: int) -> None:
     """From one sample to the next a step number grows by a fifth at most, by half where samples are very dear."""

@@ -51,6 +51,8 @@ class Tier:
 
     every: int
     share: float
+    # Twice as often in the first steps.
+    early: bool = False
     burst: float = _BURST_SECONDS
     spent: float = 0.0
     cost: float = 0.0
@@ -110,7 +112,8 @@ class Tier:
 
     def _gap(self, step: int) -> int:
         """Return the distance to keep: dense at the start, growing with the step up to `every`."""
-        return min(self.every, max(1, -(-step // 8)))
+        every = max(1, self.every // 2) if self.early and step < _FREE_STEPS else self.every
+        return min(every, max(1, -(-step // 8)))
 
     def charge(self, step: int, seconds: float) -> None:
         """Book the seconds that sampling a step took; one slow sample counts at most three times the usual."""
@@ -151,7 +154,7 @@ class Budget:
         # Part of the time that the scalars take.
         self.scalars = 0.0
         self._plain, self._common = math.inf, common
-        self.gradients = Tier(max(1, every // 2), share=_PARTS[0] * share, common=common)
+        self.gradients = Tier(every, share=_PARTS[0] * share, early=True, common=common)
         self.layers = Tier(every, share=_PARTS[1] * share, common=common)
         self._light, self._with_gradients, self._with_layers = _Usual(31), _Usual(9), _Usual(9)
 
