@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import subprocess
+import sys
 import warnings
 from typing import TYPE_CHECKING
 
@@ -67,6 +70,18 @@ def alarms(found: Diagnosis) -> list[str]:
     return [code for code in told if code == "memory-growth" or rules[code].family != "throughput"]
 
 
+def alarms_of(folder: Path, number: int, *, broken: bool) -> list[str]:
+    """The same of one of the trainings; memory is that of a process, so the one that fills it has its own."""
+    if TRAININGS[number][1] != "memory-growth":
+        return alarms(recorded(folder, TRAININGS[number][0], broken=broken))
+    code = (
+        f"import pathlib, sys; sys.path[:0] = {sys.path!r}\nfrom troubles import test_pairs as pairs\n"
+        f"print(pairs.alarms(pairs.recorded(pathlib.Path({str(folder)!r}), pairs.runs.memory_grows, broken={broken})))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return list(ast.literal_eval(done.stdout.splitlines()[-1]))
+
+
 def recorded(folder: Path, train: Callable[..., None], *, broken: bool) -> Diagnosis:
     """The diagnosis of a training that is recorded as `trainadvisor run` does."""
     everything = Everything(folder / "log.json")
@@ -84,14 +99,13 @@ def test_every_trouble_has_a_pair() -> None:
 @pytest.mark.parametrize("number", TRAININGS)
 def test_a_training_with_a_trouble(number: int, tmp_path: Path) -> None:
     """Its code is the first cause."""
-    train, code = TRAININGS[number]
-    assert alarms(recorded(tmp_path, train, broken=True))[:1] == [code]
+    assert alarms_of(tmp_path, number, broken=True)[:1] == [TRAININGS[number][1]]
 
 
 @pytest.mark.parametrize("number", TRAININGS)
 def test_the_same_training_without_it(number: int, tmp_path: Path) -> None:
     """Nothing alarms."""
-    assert alarms(recorded(tmp_path, TRAININGS[number][0], broken=False)) == []
+    assert alarms_of(tmp_path, number, broken=False) == []
 
 
 @pytest.mark.parametrize("number", LOGS)

@@ -72,27 +72,27 @@ def _other_function(ids: Series) -> int:
     """Return where the last of two functions, one minimized after the other, begins; 0 where they take turns."""
     others = np.flatnonzero(ids != ids[-1]) if ids.size and np.isfinite(ids).all() else np.empty(0, dtype=int)
     place = int(others[-1]) + 1 if others.size else 0
-    return place if np.unique(ids[:place]).size <= 1 and others.size == place else 0
+    return place if others.size == place and (ids[:place] == ids[:1]).all() else 0
 
 
 def _level_jump(values: Series) -> int:
     """Return the step from which on the loss is at another level, higher at once and falling since; 0 without one."""
     if values.size < 4 * JUMP_WINDOW:
         return 0
-    middles = np.median(np.lib.stride_tricks.sliding_window_view(values, JUMP_WINDOW), axis=1)
-    rises = middles[JUMP_WINDOW:] - middles[:-JUMP_WINDOW]
-    near = int(np.argmax(rises))
-    border = (middles[near] + middles[near + JUMP_WINDOW]) / 2
-    above = np.flatnonzero(values[near : near + 2 * JUMP_WINDOW] > border)
-    place = near + int(above[0]) if above.size else 0
+    middles = robust_statistics.medians(values[: values.size // JUMP_WINDOW * JUMP_WINDOW].reshape(-1, JUMP_WINDOW))
+    near = int(np.argmax(middles[2:] - middles[:-2]))
+    border = (middles[near] + middles[near + 2]) / 2
+    above = np.flatnonzero(values[(near + 1) * JUMP_WINDOW : (near + 3) * JUMP_WINDOW] > border)
+    place = (near + 1) * JUMP_WINDOW + int(above[0]) if above.size else 0
     before, after = values[place - JUMP_WINDOW : place], values[place:]
     if before.size < JUMP_WINDOW or after.size < 2 * JUMP_WINDOW:
         return 0
-    rise = float(np.median(after[:JUMP_WINDOW]) - np.median(before))
+    level, now = robust_statistics.median(before), robust_statistics.median(after[:JUMP_WINDOW])
+    rise = now - level
     noise = max(robust_statistics.step_noise(values[max(place - 5 * JUMP_WINDOW, 0) : place]),
                 robust_statistics.step_noise(after[: 5 * JUMP_WINDOW]))  # fmt: skip
-    at_once = before.max() < np.median(before) + rise / 4 and after[:JUMP_WINDOW].min() > border
-    fell = np.median(after[:JUMP_WINDOW]) - robust_statistics.level(robust_statistics.tail(after, 0.1, LEAST))
+    at_once = before.max() < level + rise / 4 and after[:JUMP_WINDOW].min() > border
+    fell = now - robust_statistics.level(robust_statistics.tail(after, 0.1, LEAST))
     return place if rise > JUMP_NOISES * noise and at_once and fell > FALLS_AGAIN * rise else 0
 
 
