@@ -115,7 +115,7 @@ TOLD = {
     "ig-no-zero": Fault("ignite_own", (("    optimizer.zero_grad()\n", ""),), ("missing-zero-grad",)),
     "ig-no-step": Fault("ignite_own", (("    optimizer.step()\n", ""),), ("missing-optimizer-step",)),
     "ig-eval-mode": Fault("ignite_own", (("    model.eval()\n", ""),), ("train-mode-in-eval",)),
-    "ig-train-mode": Fault("ignite_own", (("    model.train()\n", ""),), ("eval-mode-in-training",), "model.eval()"),
+    "ig-train-mode": Fault("ignite_own", (("    model.train()\n", ""),), ("eval-mode-in-training",)),
     "ig-lr": Fault(
         "ignite_digits",
         (("lr=2e-3", "lr=3.0"),),
