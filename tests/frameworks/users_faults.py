@@ -1,4 +1,4 @@
-"""Faults that users of the frameworks make, put into sound scripts; what is not told yet is told apart."""
+"""Faults that users of the frameworks make, put into sound scripts."""
 
 # ruff: noqa: E501 - texts of scripts
 
@@ -422,9 +422,39 @@ TOLD = {
         ),
         ("missing-nonlinearity",),
     ),
-}
-# `no-learning` comes first: labels that belong to nothing look like inputs that say nothing, until they are memorized.
-MISSED = {
+    "lora-shift": Fault(
+        "hf_lora",
+        (('"labels": row.clone()', '"labels": torch.cat([row[1:], row[:1]])'),),
+        ("label-shift",),
+        'return [{"input_ids": row, "labels": torch.cat([row[1:], row[:1]])} for row in ids]',
+    ),
+    "ig-val-scale": Fault(
+        "ignite_own",
+        (
+            (
+                "val = DataLoader(TensorDataset(x[1440:], y[1440:]), batch_size=64)",
+                "val = DataLoader(TensorDataset(x[1440:] * 16, y[1440:]), batch_size=64)",
+            ),
+        ),
+        ("preprocessing-mismatch",),
+        "val = DataLoader(TensorDataset(x[1440:] * 16, y[1440:]), batch_size=64)",
+    ),
+    "k-val-scale": Fault(
+        "keras_digits",
+        (("validation_data=(x[1440:], y[1440:])", "validation_data=(x[1440:] * 16, y[1440:])"),),
+        ("preprocessing-mismatch",),
+        "x[:1440], y[:1440], batch_size=32, epochs=6, validation_data=(x[1440:] * 16, y[1440:]), verbose=2",
+    ),
+    "k-split-sorted": Fault(
+        "keras_digits",
+        (
+            ("model = keras", 'order = y.argsort(kind="stable")\nx, y = x[order], y[order]\nmodel = keras'),
+            ("x[:1440], y[:1440], ", "x, y, "),
+            ("validation_data=(x[1440:], y[1440:])", "validation_split=0.2"),
+        ),
+        ("unshuffled-data",),
+        "x, y, batch_size=32, epochs=6, validation_split=0.2, verbose=2",
+    ),
     "hf-shuffled-labels": Fault(
         "hf_own_loss",
         (
@@ -434,10 +464,12 @@ MISSED = {
             ),
         ),
         ("label-problem",),
+        'return [{"input_ids": row, "labels": int(label)} for row, label in zip(ids, topic[torch.randperm(count)], strict=True)]',
     ),
     "sk-labels": Fault(
         "skorch_moons",
         (('y.astype("int64")\n', 'torch.tensor(y)[torch.randperm(len(y))].numpy().astype("int64")\n'),),
         ("label-problem",),
+        'x, y = x.astype("float32"), torch.tensor(y)[torch.randperm(len(y))].numpy().astype("int64")',
     ),
 }

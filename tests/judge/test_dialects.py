@@ -45,6 +45,16 @@ def test_labels_are_made_where_the_collator_is_handed_over():
     assert in_dialect(advice("fix-labels"), bare, "AdamW") == (advice("fix-labels"), None)
 
 
+def test_held_out_data_are_prepared_where_they_are_handed_over():
+    """To the trainer, or to fit(); a share of the training's data is no such line."""
+    event = trained_by("transformers", **{"Trainer()": "Trainer(", "Trainer(eval_dataset)": "eval_dataset=val,"})
+    assert in_dialect(advice("fix-preprocessing"), event, "AdamW")[1].source == "eval_dataset=val,"
+    given = trained_by("keras", **{"fit()": "model.fit(", "fit(validation_data)": "validation_data=(x, y),"})
+    assert in_dialect(advice("fix-preprocessing"), given, "Adam")[1].source == "validation_data=(x, y),"
+    split = trained_by("keras", **{"fit()": "model.fit(", "fit(validation_split)": "validation_split=0.2,"})
+    assert in_dialect(advice("fix-preprocessing"), split, "Adam")[1] is None
+
+
 def test_what_is_left_to_the_user_is_no_edit():
     """A value that nobody knows is not written into the line."""
     event = trained_by("keras", **{"fit(class_weight)": "class_weight=weights,"})

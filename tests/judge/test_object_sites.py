@@ -43,3 +43,12 @@ def test_a_loss_of_training_comes_before_one_of_evaluation(tmp_path: Path) -> No
         assert loss is not None
         assert loss["id"] == first
     assert object_sites.main_loss(log_of(tmp_path, steps=4)) is None
+
+
+def test_held_out_data_are_those_of_the_loader_of_the_evaluation(tmp_path: Path) -> None:
+    """Without one, those of the training."""
+    train, held_out = ({"id": n, "role": role, "site": site(role, n)} for n, role in enumerate(("train", "eval"), 3))
+    for loaders, line in (([train, held_out], 4), ([train], 3)):
+        found = object_sites.main_object(log_of(tmp_path, steps=4, loaders=loaders), "held-out")
+        assert found is not None
+        assert found["site"]["line"] == line

@@ -27,6 +27,12 @@ COPIED = """def learn(memory):
         target.load_state_dict(net.state_dict())
 """
 
+MODULE = """class Lit(pl.LightningModule):
+    def configure_optimizers(self):
+        optimizer = torch.optim.AdamW(self.parameters())
+        return {{"lr_scheduler": {}}}
+"""
+
 
 @pytest.mark.parametrize(
     ("code", "text", "shown"),
@@ -39,6 +45,23 @@ COPIED = """def learn(memory):
         ("target-network-stale", COPIED, ["count % 50 == 0", "count = len(memory)"]),
         ("target-network-stale", "target.load_state_dict(net.state_dict())\n", []),
         ("eval-mode-in-training", "net.eval()\nscore = eval(text)\n", ["net.eval()"]),
+        ("stop-token-masked", "tok.pad_token = tok.eos_token\ntok.bos_token = tok.eos_token\n",
+         ["tok.pad_token = tok.eos_token"]),
+        ("stop-token-masked", "config = Config(pad_token_id=tok.eos_token_id, eos_token_id=2)\n",
+         ["pad_token_id=tok.eos_token_id"]),
+        ("stop-token-masked", "tok.add_special_tokens({'pad_token': '</s>'})\n", ["'</s>'"]),
+        ("stop-token-masked", "tok.pad_token = '<pad>'\ntok.add_special_tokens({'pad_token': '[PAD]'})\n", []),
+        ("label-shift", "labels = torch.cat([ids[:, 1:], ids[:, :1]], 1)\nids = ids[:, 1:]\n",
+         ["labels = torch.cat([ids[:, 1:], ids[:, :1]], 1)"]),
+        ("label-shift", "row = {'labels': ids.roll(-1), 'mask': mask[1:]}\n", ["ids.roll(-1)"]),
+        ("label-shift", "labels[:, :-1] = ids[:, 1:]\n", ["labels[:, :-1] = ids[:, 1:]"]),
+        ("label-shift", "labels = ids.clone()\nlabels[:, :4] = -100\nlabels = labels[::2]\n", []),
+        ("scheduler-step-count", MODULE.format("schedule"), ["return {'lr_scheduler': schedule}"]),
+        ("scheduler-step-count", MODULE.format('{"scheduler": schedule, "interval": "step"}'), ["'interval'"]),
+        ("scheduler-step-count", "def other():\n    return schedule\n", []),
+        ("unshuffled-data", "model.fit(x, y, validation_split=0.2)\n", ["validation_split=0.2"]),
+        ("unshuffled-data", "a, b = train_test_split(x, shuffle=False)\nc, d = train_test_split(y, shuffle=True)\n",
+         ["shuffle=False"]),
         ("prompt-not-masked", "labels = ids.clone()\nkept = ids.clone()\n", ["labels = ids.clone()"]),
     ],
 )  # fmt: skip

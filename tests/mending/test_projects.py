@@ -276,6 +276,19 @@ def test_a_file_that_has_changed_is_left_alone(tmp_path: Path, monkeypatch: pyte
     assert patch_of_project(finding("lr-too-high", LR), other, BOOK) is None
 
 
+@pytest.mark.parametrize(
+    ("recorded", "same"), [("net = Sequential( Linear(4, 4), )", True), ("net = Sequentials(", False)]
+)
+def test_a_call_over_several_lines_is_what_it_was(
+    recorded: str, same: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recorded line holds those behind it as well."""
+    (tmp_path / "train.py").write_text("net = Sequential(\n    Linear(4, 4),\n)\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    held = Project("train.py", sites=(Site(file="train.py", line=1, source=recorded),))
+    assert (held.source("train.py") is not None) == same
+
+
 def test_places_of_other_files_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only places in cells are turned into cells; the code that a cell was run as names its number."""
     cells = of_texts(CELLS)

@@ -65,3 +65,37 @@ def test_an_evaluation_of_sums_over_nothing(tmp_path: Path) -> None:
     """Where no batch of a phase has a label, nothing is measured."""
     seen = _signals(tmp_path, {"evaluation": {0, 1, 2, 3}}, "sum")
     assert (seen["unlabeled_batches"], seen["unlabeled_of"], seen["unlabeled_phase"]) == (4, 4, "evaluation")
+
+
+def _new_share(tmp_path: Path, trained: list[int], held_out: list[int]) -> object:
+    """Return the share of new labels in an evaluation of a classifier of four classes."""
+    model = nn.Linear(4, 4)
+
+    def train() -> object:
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        for _ in range(12):
+            optimizer.zero_grad()
+            F.cross_entropy(model(torch.randn(len(trained), 4)), torch.tensor(trained)).backward()
+            optimizer.step()
+            with torch.no_grad():
+                F.cross_entropy(model(torch.randn(len(held_out), 4)), torch.tensor(held_out))
+        return model
+
+    records = record(train)
+    told = [event(e["kind"], e["detail"], e["subject"]) for e in records.of("event") if e["kind"] == "label-counts"]
+    return signals_of(tmp_path, steps=12, events=told, losses=records.facts("loss"))["new_label_share"]
+
+
+def test_an_evaluation_on_classes_that_the_training_never_has(tmp_path: Path) -> None:
+    """Half of its labels; ignored ones do not count."""
+    assert _new_share(tmp_path, [0, 1, 2, 0], [0, 3, -100, -100]) == 0.5
+
+
+def test_an_evaluation_on_classes_of_the_training(tmp_path: Path) -> None:
+    """However they are shared out."""
+    assert _new_share(tmp_path, [0, 1, 2, 3], [3, 3, 3, 3]) == 0.0
+
+
+def test_a_class_that_the_training_need_not_have_met(tmp_path: Path) -> None:
+    """It is so rare that the labels looked at would hold it a few times only."""
+    assert _new_share(tmp_path, [0, 1, 2, 0], [0] * 15 + [3]) == 0.0

@@ -98,8 +98,13 @@ DIALECTS: dict[str, Mapping[str, str]] = {
         "loss-function": "Learner(loss_func=...)",
     },
 }
-# Where a change belongs that is no setting: in what makes the labels of a batch, if the script hands it over.
-_PLACES = {("transformers", "fix-labels"): "data_collator", ("trl", "fix-labels"): "data_collator"}
+# Where a change belongs that is no setting: in what makes the labels of a batch, or in the data of the evaluation.
+_PLACES = {
+    ("transformers", "fix-labels"): "data_collator",
+    ("trl", "fix-labels"): "data_collator",
+    ("transformers", "fix-preprocessing"): "eval_dataset",
+    ("keras", "fix-preprocessing"): "validation_data",
+}
 # Frameworks that make the optimizer by a configuration, unless the script hands one over.
 _OWN_CONFIG = {"transformers", "trl"}
 _OF_OPTIMIZERS = {"lr", "weight-decay", "betas", "eps", "optimizer"}

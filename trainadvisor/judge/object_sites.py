@@ -22,15 +22,19 @@ def main_object(log: RunLog, kind: str | None, subjects: Collection[str] = ()) -
             return main_optimizer(log)
         case "loss":
             return main_loss(log)
-        case "loader":
-            # batches of no loader of torch's enter the training where the loss is taken
-            return next(
-                (o for o in log.loaders if o["role"] == "train"), log.loaders[0] if log.loaders else main_loss(log)
-            )
+        case "loader" | "held-out":
+            return _loader(log, "eval" if kind == "held-out" else "train")
         case "scheduler":
             return log.schedulers[-1] if log.schedulers else main_optimizer(log)
     name = kind.removeprefix("event:") if kind else None
     return (_told(log, name, subjects) or log.model) if name != kind else None
+
+
+def _loader(log: RunLog, role: str) -> dict[str, Any] | None:
+    """Return the loader of a role, else that of the training."""
+    found = next((loader for wanted in (role, "train") for loader in log.loaders if loader["role"] == wanted), None)
+    # batches of no loader of torch's enter the training where the loss is taken
+    return found or (log.loaders[0] if log.loaders else main_loss(log))
 
 
 def _told(log: RunLog, name: str | None, subjects: Collection[str]) -> dict[str, Any] | None:

@@ -160,7 +160,7 @@ class RuleFile(_Table):
     preview: bool = False
     onset: str | None = None
     subjects: str | None = None
-    site: Literal["optimizer", "loss", "model", "loader", "scheduler"] | EventSite | None = None
+    site: Literal["optimizer", "loss", "model", "loader", "held-out", "scheduler"] | EventSite | None = None
     when: list[Text] = []
     crash: list[Text] = []
     unless: list[Text] = []

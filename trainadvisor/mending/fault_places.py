@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from trainadvisor.source.syntax import called
+from trainadvisor.source.syntax import assignments, called, constant
 
 if TYPE_CHECKING:
     from trainadvisor.source.training import Training
@@ -17,6 +18,9 @@ PLACES: dict[str, Show] = {}
 LAYERS = ("Linear", "Conv1d", "Conv2d", "Conv3d")
 ELEMENTWISE = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
                "binary_cross_entropy_with_logits")  # fmt: skip
+
+# How scripts call the token that ends a text.
+END = re.compile(r"eos|end_?of_?text|</s>", re.IGNORECASE)
 
 
 def shows(show: Show) -> Show:
@@ -80,3 +84,68 @@ def target_network_stale(training: Training) -> Iterator[ast.AST]:
         bound = [b for name in names for b in training.script.reaching(name) if b.kind in ("value", "augmented")]
         near = [b.statement for b in bound if training.script.scope(b.statement) is training.script.scope(call)]
         yield from [*tests, *near]
+
+
+@shows
+def stop_token_masked(training: Training) -> Iterator[ast.AST]:
+    """Yield where padding is given the token that ends a text."""
+    for name, value, place in _named_values(training):
+        if name in ("pad_token", "pad_token_id") and END.search(ast.unparse(value)):
+            yield place
+
+
+@shows
+def label_shift(training: Training) -> Iterator[ast.AST]:
+    """Yield where labels are made of ids that are moved by some places."""
+    for name, value, place in _named_values(training):
+        if "label" in name.lower() and any(map(_moves, ast.walk(value))):
+            yield place
+
+
+@shows
+def scheduler_step_count(training: Training) -> Iterator[ast.AST]:
+    """Yield what tells Lightning how often to step a schedule: the interval, without one what hands it over."""
+    for function in training.script.functions:
+        if function.name == "configure_optimizers":
+            inside = list(training.script.inside(function))
+            keys = [key for node in inside if isinstance(node, ast.Dict) for key in node.keys if key is not None]
+            told = [key for key in keys if constant(key) == "interval"]
+            yield from told or (node for node in inside if isinstance(node, ast.Return))
+
+
+@shows
+def unshuffled_data(training: Training) -> Iterator[ast.AST]:
+    """Yield what splits rows in their order: Keras's share for validation, scikit-learn's split without a shuffle."""
+    for call in training.script.calls:
+        for word in call.keywords:
+            in_order = called(call) == "train_test_split" and word.arg == "shuffle" and constant(word.value) is False
+            if in_order or (called(call) == "fit" and word.arg == "validation_split"):
+                yield word
+
+
+def _named_values(training: Training) -> Iterator[tuple[str, ast.expr, ast.AST]]:
+    """Yield each name that a script gives a value, the value, and what shows both: in statements, calls and dicts."""
+    for node in training.script.nodes:
+        if isinstance(node, (ast.Assign, ast.AnnAssign)):
+            yield from ((_last_name(target), value, node) for target, value in assignments(node) if value is not None)
+        elif isinstance(node, ast.keyword) and node.arg is not None:
+            yield node.arg, node.value, node
+        elif isinstance(node, ast.Dict):
+            held = zip(node.keys, node.values, strict=True)
+            yield from ((str(constant(key)), value, value) for key, value in held if constant(key) is not None)
+
+
+def _last_name(target: ast.expr) -> str:
+    """Return what a target is called: an attribute, a key, or the name of what is written into."""
+    if isinstance(target, ast.Subscript):
+        key = constant(target.slice)
+        return key if isinstance(key, str) else _last_name(target.value)
+    return target.attr if isinstance(target, ast.Attribute) else target.id if isinstance(target, ast.Name) else ""
+
+
+def _moves(node: ast.AST) -> bool:
+    """Return whether a node takes a sequence without its first or last places, or rolls it."""
+    if isinstance(node, ast.Slice) and node.step is None:
+        first, last = constant(node.lower), constant(node.upper)
+        return (isinstance(first, int) and first > 0) or (isinstance(last, int) and last < 0)
+    return isinstance(node, ast.Call) and called(node) == "roll"

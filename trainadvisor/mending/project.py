@@ -71,7 +71,8 @@ class Project:
             if site.line is None or not site.source or site.file != source.name:
                 continue
             line = source.lines[site.line - 1].strip() if 0 < site.line <= len(source.lines) else ""
-            if not line or line[:SAME] != site.source.strip()[:SAME]:
+            recorded = site.source.strip()
+            if not line or (line[:SAME] != recorded[:SAME] and not recorded.startswith(f"{line} ")):
                 return site.line
         return None
 

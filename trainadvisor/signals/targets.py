@@ -16,6 +16,8 @@ LOADER = {"needs": "the DataLoader of the training", "zh": "训练所用的 Data
 PREDICTED = {"needs": "evaluations of a classifier", "zh": "分类器的验证结果"}
 FIRST_PASS = {"needs": "epochs, the training loss and the targets", "zh": "轮次、训练损失与目标值"}
 LEAST_STEPS, LEAST_BATCHES = 10, 5
+# Labels of a class that a training as the evaluation would have had: without a single one, chance is ruled out.
+EXPECTED = 20
 BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 
 
@@ -152,6 +154,23 @@ def label_mixing(log: RunLog) -> float | None:
     if loss is None or seen is None or not expected or (number(loss["target"].get("batches")) or 0) < LEAST_BATCHES:
         return None
     return seen / expected
+
+
+@signal(unit="share", needs="labels of a classifier in training and in evaluations", zh="分类器训练与验证时的标签")
+def new_label_share(log: RunLog) -> float | None:
+    """Share of the evaluations' labels whose class the training should have had often by now, and never had."""
+    told = [e["detail"] for e in log.events if e["kind"] == "label-counts" and e["subject"] == "evaluation"]
+    held_out = np.asarray(told[-1].get("histogram") or [] if told else [], dtype=np.float64)
+    trained = np.asarray(_trained_classes(log), dtype=np.float64)
+    if held_out.shape != trained.shape or not held_out.sum() or not trained.sum():
+        return 0.0 if log.losses else None
+    shares = held_out / held_out.sum()
+    return float(shares[(trained == 0) & (shares * trained.sum() >= EXPECTED)].sum())
+
+
+def _trained_classes(log: RunLog) -> list[float]:
+    loss = judged_loss(log)
+    return (loss["target"].get("histogram") if loss and loss["kind"] in CLASSIFYING else None) or []
 
 
 # -- range

@@ -106,7 +106,7 @@ class TargetSums:
         if not plain:
             return None
         if entry.kind in CLASSIFYING:
-            return _label_counts(prediction, target, entry.fact["ignore_index"])
+            return label_counts(prediction, target, entry.fact["ignore_index"])
         if (entry.kind == "mse_loss" or entry.kind in BINARY) and prediction.shape == target.shape:
             columns = target.flatten(1).double() if target.ndim > 1 else target.double().reshape(-1, 1)
             if columns.shape[1] <= _MOST_COLUMNS:
@@ -202,7 +202,8 @@ def _entropies(shares: torch.Tensor) -> torch.Tensor:
     return found
 
 
-def _label_counts(prediction: torch.Tensor, target: torch.Tensor, ignored: int) -> torch.Tensor | None:
+def label_counts(prediction: torch.Tensor, target: torch.Tensor, ignored: int) -> torch.Tensor | None:
+    """Return how often each class is a label that counts, None of targets that are no classes."""
     if target.is_floating_point() or prediction.ndim != target.ndim + 1 or not 1 < prediction.shape[1] <= _MOST_CLASSES:
         return None
     labels = target.flatten()

@@ -1,4 +1,4 @@
-"""Probe: batches of which the loss ignores every label, in training and in evaluation."""
+"""Probe: batches of which the loss ignores every label, in training and in evaluation, and the classes of these."""
 
 import math
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from trainadvisor.record.context import Context, Routine, probe
+from trainadvisor.record.evaluations.evaluation_sums import label_counts
 from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.losses.loss_arguments import CLASSIFYING
 from trainadvisor.record.losses.loss_calls import named
@@ -16,6 +17,8 @@ TRAINING, EVALUATION = "training", "evaluation"
 _FIRST = 64
 _MOST = 2000
 _IGNORED = -100
+# Classes up to which those of an evaluation's labels are counted.
+_MOST_CLASSES = 200
 
 
 @dataclass
@@ -27,6 +30,18 @@ class _Counted:
     told: int = 0
     # Whether a loss of the phase averages over its labels: a mean over nothing is NaN, a sum is zero.
     averaged: bool = False
+    # How often each class is a label; None as well where losses differ in their classes.
+    classes: torch.Tensor | None = None
+
+    def add_classes(self, prediction: object, target: torch.Tensor, ignored: int) -> None:
+        """Count the classes of a batch."""
+        if not isinstance(prediction, torch.Tensor) or prediction.ndim < 2 or prediction.shape[1] > _MOST_CLASSES:
+            return
+        found = label_counts(prediction, target.detach(), ignored)
+        if self.batches == 1 or found is None:
+            self.classes = found
+        elif self.classes is not None:
+            self.classes = self.classes + found if self.classes.shape == found.shape else None
 
 
 @probe(order=132)
@@ -57,9 +72,12 @@ class LabelCountProbe:
         target = given.get("target")
         if not isinstance(target, torch.Tensor) or target.is_floating_point() or not target.numel():
             return
-        empty = (target.detach() == given.get("ignore_index", _IGNORED)).all()
+        ignored = given.get("ignore_index", _IGNORED)
+        empty = (target.detach() == ignored).all()
         counted.averaged |= given.get("reduction", "mean") == "mean"
         counted.batches += 1
+        if phase == EVALUATION:
+            counted.add_classes(given.get("input"), target, ignored)
         counted.empty = empty.long() if counted.empty is None else counted.empty + empty.to(counted.empty.device)
 
     @unless_resting
@@ -79,10 +97,11 @@ class LabelCountProbe:
         assert counted.empty is not None
         counted.told = counted.batches
         detail: dict[str, Any] = {"batches": counted.batches, "averaged": counted.averaged}
-        reading = self._context.values.read(counted.empty)
-        self._context.event(
-            "label-counts", phase, detail, [(reading, lambda values: detail.update(empty=int(values[0])))]
-        )
+        read = self._context.values.read
+        arriving = [(read(counted.empty), lambda values: detail.update(empty=int(values[0])))]
+        if counted.classes is not None:
+            arriving.append((read(counted.classes), lambda values: detail.update(histogram=list(values))))
+        self._context.event("label-counts", phase, detail, arriving)
 
 
 def _is_due(counted: _Counted) -> bool:
