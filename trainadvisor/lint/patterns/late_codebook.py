@@ -27,7 +27,7 @@ def codebook_loss_late(training: Training) -> Iterator[Match]:
                 continue
             errors = [n for n in nodes if isinstance(n, ast.expr) and _compares(n, quantized, value)]
             late = [n for n in errors if _reaches(training, n, quantized, node)]
-            if late and len(late) == len(errors):
+            if late and len(late) == len(errors) and not any(_judged(n, quantized, value, node) for n in nodes):
                 text = ast.unparse(node.value)  # type: ignore[attr-defined]
                 yield Match(late[0], {"sum": text, "quantized": quantized, "loss": ast.unparse(late[0])}, node)
 
@@ -55,6 +55,14 @@ def _compares(node: ast.expr, quantized: str, value: str) -> bool:
     else:
         return False
     return {quantized, f"{value}.detach()"} <= sides
+
+
+def _judged(node: ast.AST, quantized: str, value: str, sum_: ast.AST) -> bool:
+    """Return whether a function is given q and z in front of the sum: it may compute the loss of the codebook."""
+    if not isinstance(node, ast.Call) or node.lineno >= sum_.lineno:  # type: ignore[attr-defined]
+        return False
+    given = {ast.unparse(a) for a in (*node.args, *(k.value for k in node.keywords))}
+    return {quantized, value} <= given
 
 
 def _reaches(training: Training, error: ast.expr, quantized: str, node: ast.AST) -> bool:

@@ -86,8 +86,17 @@ def _layer_call(loop: ast.For, index: str) -> ast.Call | None:
         is_layer = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and is_self(node.func.value)
         for given in node.args if is_layer and isinstance(node, ast.Call) else []:
             if names_in(given) & taken or any(_takes(n, index) for n in ast.walk(given)):
-                return node  # type: ignore[return-value]
+                return None if _goes_on(loop, node) else node  # type: ignore[return-value]
     return None
+
+
+def _goes_on(loop: ast.For, call: ast.AST) -> bool:
+    """Return whether a layer is given what it returned the round before: state = self.cell(x[t], state)."""
+    return any(
+        call in set(ast.walk(node.value)) and names_in(call) & set().union(*map(names_in, node.targets))
+        for node in ast.walk(loop)
+        if isinstance(node, ast.Assign)
+    )
 
 
 def _takes(node: ast.AST, index: str) -> bool:
@@ -114,8 +123,18 @@ def _linear_state(loop: ast.For, index: str) -> ast.Assign | None:
 
 def _kept(loop: ast.For, name: str) -> bool:
     """Return whether nothing else in the loop is computed from the state than what is kept of each step."""
-    changed = [n for n in ast.walk(loop) if isinstance(n, ast.Assign) and name in names_in(n.targets[0])]
-    return len(changed) == 1
+    assigned = [n for n in ast.walk(loop) if isinstance(n, ast.Assign)]
+    changed = [n for n in assigned if name in names_in(n.targets[0])]
+    return len(changed) == 1 and not _made_of(assigned, name) & names_in(changed[0].value)
+
+
+def _made_of(assigned: list[ast.Assign], name: str) -> set[str]:
+    """Return the other names that a loop binds to something computed from a name."""
+    found, waiting = {name}, {name}
+    while waiting:
+        waiting = {n for a in assigned if names_in(a.value) & waiting for n in names_in(a.targets[0])} - found
+        found |= waiting
+    return found - {name}
 
 
 def _terms(node: ast.expr) -> Iterator[ast.expr]:
