@@ -25,6 +25,8 @@ TWO = 2
 def offset_overwritten(training: Training) -> Iterator[Match]:
     """Yield offsets that begin at 0, are added to numbers in a loop and kept there, and are then set to one size."""
     for loop in training.script.of_type(ast.For):
+        if _are_two(loop.iter):
+            continue
         nodes = list(training.script.inside(loop))
         for node in loop.body:
             name = node.targets[0].id if _sets(node) else ""  # type: ignore[attr-defined]
