@@ -13,6 +13,7 @@ from trainadvisor.source.syntax import is_open, keyword
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from trainadvisor.source.bindings import Binding
     from trainadvisor.source.edits import Fix
     from trainadvisor.source.training import Training
 
@@ -29,7 +30,8 @@ def validation_leak(training: Training) -> Iterator[Match]:
     for name, data, call in known:
         if not HELD_OUT.search(name) or TRAINED.search(name) or names.count(name) > 1:
             continue
-        twins = [other for other in known if other[1] == data and TRAINED.search(other[0])]
+        named = [other for other in known if other[1] == data and TRAINED.search(other[0])]
+        twins = [other for other in named if _bound(training, other[2]) == _bound(training, call)]
         if twins and not any(keyword(c, k) for c in (call, twins[0][2]) for k in ("sampler", "batch_sampler")):
             yield Match(call, {"loader": name, "data": data}, twins[0][2], _own_data(training, call, name))
 
@@ -42,6 +44,12 @@ def _own_data(training: Training, call: ast.Call, loader: str) -> Fix | None:
     bound = {node.id for node in training.script.of_type(ast.Name) if isinstance(node.ctx, ast.Store)}
     found = [name for name in bound - read if word and name.lower().startswith(word)]
     return (replaced(training.source, given, found[0]),) if given is not None and len(found) == 1 else None
+
+
+def _bound(training: Training, call: ast.Call) -> list[Binding]:
+    """Return what the name of the data of a loader is bound to where it stands."""
+    data = keyword(call, "dataset", 0)
+    return training.script.reaching(data) if isinstance(data, ast.Name) else []
 
 
 def _loader(training: Training, call: ast.Call) -> tuple[str, str, ast.Call] | None:
