@@ -19,7 +19,9 @@ VIEWS = frozenset({"view", "reshape"})
 REPEATS = frozenset({"repeat_interleave", "repeat"})
 REWARDS = ("reward", "score", "return", "adv")
 MOVES = frozenset({"transpose", "permute", "swapaxes", "t"})
-ONE = re.compile(r"unsqueeze\(0\)|\[None\]|\[:1\]|\((prompt|question|query|text|problem)\b(?!\[)")
+NO_PROMPTS = re.compile(
+    r"torch\.(ones|zeros|arange|full)\(|unsqueeze\(0\)|\[None\]|\[:1\]|\((prompt|question|query|text|problem)\b(?!\[)"
+)
 PAIR = 2
 
 
@@ -42,8 +44,8 @@ def scrambled_axes(training: Training) -> Iterator[Match]:
 
 
 def _is_settled(training: Training, call: ast.Call) -> bool:
-    """Return whether one prompt alone is repeated, or the copies are moved to another order behind that."""
-    if ONE.search(ast.unparse(training.values.single(call.func.value) or call.func)):  # type: ignore[attr-defined]
+    """Return whether something else or one prompt alone is repeated, or the copies get another order behind that."""
+    if NO_PROMPTS.search(ast.unparse(training.values.single(call.func.value) or call.func)):  # type: ignore[attr-defined]
         return True
     statement = training.script.statement(call)
     names = names_in(statement.targets[0]) if isinstance(statement, ast.Assign) else set()

@@ -91,12 +91,33 @@ def _layer_call(loop: ast.For, index: str) -> ast.Call | None:
 
 
 def _goes_on(loop: ast.For, call: ast.AST) -> bool:
-    """Return whether a layer is given what it returned the round before: state = self.cell(x[t], state)."""
-    return any(
-        call in set(ast.walk(node.value)) and names_in(call) & set().union(*map(names_in, node.targets))
-        for node in ast.walk(loop)
-        if isinstance(node, ast.Assign)
-    )
+    """Return whether a layer is given what came of its answer in the round before: state = self.cell(x[t], state)."""
+    nodes = list(ast.walk(loop))
+    pairs = [(names_in(n.value), set().union(*map(names_in, n.targets))) for n in nodes if isinstance(n, ast.Assign)]
+    kept = [n for n in nodes if isinstance(n, ast.Call) and called(n) == "append"]
+    pairs += [(names_in(argument), names_in(n.func)) for n in kept for argument in n.args]
+    given = _closure({name for name in names_in(call) if name != "self"}, [(to, by) for by, to in pairs])
+    around = [n for n in nodes if isinstance(n, (ast.Assign, ast.Expr)) and call in set(ast.walk(n))]
+    targets = [t for n in around for t in (n.targets if isinstance(n, ast.Assign) else [n.value])]
+    if {ast.unparse(t) for t in targets if isinstance(t, ast.Attribute)} & {ast.unparse(a) for a in call.args}:  # type: ignore[attr-defined]
+        return True
+    made = [names_in(t.func if isinstance(t, ast.Call) else t) for t in targets]
+    return any(_is_carried(nodes, name) for name in given & _closure(set().union(*made), pairs))
+
+
+def _closure(names: set[str], pairs: list[tuple[set[str], set[str]]]) -> set[str]:
+    """Return names with all that pairs lead to from them."""
+    found = set(names)
+    while more := set().union(*(to for by, to in pairs if by & found)) - found:
+        found |= more
+    return found
+
+
+def _is_carried(nodes: list[ast.AST], name: str) -> bool:
+    """Return whether a round reads what the one before has left under a name."""
+    uses = [n for n in nodes if isinstance(n, ast.Name) and n.id == name]
+    read = min((n.lineno for n in uses if isinstance(n.ctx, ast.Load)), default=0)
+    return bool(read) and all(n.lineno >= read for n in uses if isinstance(n.ctx, ast.Store))
 
 
 def _takes(node: ast.AST, index: str) -> bool:
@@ -125,16 +146,8 @@ def _kept(loop: ast.For, name: str) -> bool:
     """Return whether nothing else in the loop is computed from the state than what is kept of each step."""
     assigned = [n for n in ast.walk(loop) if isinstance(n, ast.Assign)]
     changed = [n for n in assigned if name in names_in(n.targets[0])]
-    return len(changed) == 1 and not _made_of(assigned, name) & names_in(changed[0].value)
-
-
-def _made_of(assigned: list[ast.Assign], name: str) -> set[str]:
-    """Return the other names that a loop binds to something computed from a name."""
-    found, waiting = {name}, {name}
-    while waiting:
-        waiting = {n for a in assigned if names_in(a.value) & waiting for n in names_in(a.targets[0])} - found
-        found |= waiting
-    return found - {name}
+    made = _closure({name}, [(names_in(n.value), names_in(n.targets[0])) for n in assigned]) - {name}
+    return len(changed) == 1 and not made & names_in(changed[0].value)
 
 
 def _terms(node: ast.expr) -> Iterator[ast.expr]:
