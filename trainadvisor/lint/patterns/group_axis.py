@@ -45,7 +45,8 @@ def scrambled_axes(training: Training) -> Iterator[Match]:
 
 def _is_settled(training: Training, call: ast.Call) -> bool:
     """Return whether something else or one prompt alone is repeated, or the copies get another order behind that."""
-    if NO_PROMPTS.search(ast.unparse(training.values.single(call.func.value) or call.func)):  # type: ignore[attr-defined]
+    made = training.values.single(call.func.value) if isinstance(call.func, ast.Attribute) else None
+    if NO_PROMPTS.search(ast.unparse(made or call.func)):
         return True
     statement = training.script.statement(call)
     names = names_in(statement.targets[0]) if isinstance(statement, ast.Assign) else set()
