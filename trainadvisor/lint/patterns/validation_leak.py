@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trainadvisor.source.training import Training
 
 HELD_OUT = re.compile(r"(^|_|\.)(val|valid|validation|test|dev|x_?test|x_?val)(_|$|load|data|set|dl)", re.IGNORECASE)
+GRAPH = 2
 TRAINED = re.compile(r"train", re.IGNORECASE)
 
 
@@ -56,5 +57,8 @@ def _loader(training: Training, call: ast.Call) -> tuple[str, str, ast.Call] | N
     """Return the name of a loader, the name of its data, and the call that makes it."""
     statement, data = training.script.parents.get(call), keyword(call, "dataset", 0)
     if not isinstance(statement, ast.Assign) or not isinstance(data, ast.Name) or is_open(call):
+        return None
+    # A loader of a graph is given which of its nodes it takes, and a sampler.
+    if len(call.args) > GRAPH:
         return None
     return ast.unparse(statement.targets[0]), data.id, call
