@@ -46,12 +46,21 @@ def used_together(scope: ast.AST, one: str, other: str, line: int) -> bool:
             continue
         if isinstance(node, (ast.Call, ast.Tuple)):
             parts = [*node.args, *(k.value for k in node.keywords)] if isinstance(node, ast.Call) else node.elts
-            found = [{ast.unparse(n) for n in ast.walk(p) if isinstance(n, (ast.Name, ast.Attribute))} for p in parts]
+            found = [
+                {ast.unparse(n) for n in ast.walk(p) if isinstance(n, (ast.Name, ast.Attribute))} - _counted(p)
+                for p in parts
+            ]
             if any(one in names for names in found) and any(other in names for names in found):
                 return True
         elif isinstance(node, ast.Subscript) and any(isinstance(n, ast.Name) for n in ast.walk(node.slice)):
             places.setdefault(ast.unparse(node.slice), set()).add(ast.unparse(node.value))
     return any({one, other} <= names for names in places.values())
+
+
+def _counted(part: ast.AST) -> set[str]:
+    """Return what only its length is asked of."""
+    sizes = [n for n in ast.walk(part) if isinstance(n, ast.Call) and called(n) == "len"]
+    return {ast.unparse(n.args[0]) for n in sizes if n.args}
 
 
 def are_arguments(training: Training, node: ast.AST, *names: str) -> bool:

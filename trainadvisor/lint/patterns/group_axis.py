@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
@@ -17,13 +18,18 @@ if TYPE_CHECKING:
 VIEWS = frozenset({"view", "reshape"})
 REPEATS = frozenset({"repeat_interleave", "repeat"})
 REWARDS = ("reward", "score", "return", "adv")
+MOVES = frozenset({"transpose", "permute", "swapaxes", "t"})
+NO_PROMPTS = re.compile(
+    r"torch\.(ones|zeros|arange|full)\(|unsqueeze\(0\)|\[None\]|\[:1\]|\((prompt|question|query|text|problem)\b(?!\[)"
+)
 PAIR = 2
 
 
 @pattern("call", "right", words=(("repeat",), ("view(", "reshape("), REWARDS))
 def scrambled_axes(training: Training) -> Iterator[Match]:
     """Yield views of rewards whose group axis is where the prompts are, by how these were repeated."""
-    repeated = [size for call in training.script.calls if (size := _repeated(call)) is not None]
+    calls = [c for c in training.script.calls if called(c) in REPEATS and not _is_settled(training, c)]
+    repeated = [size for call in calls if (size := _repeated(call)) is not None]
     if len({kind for kind, _ in repeated}) != 1:
         return
     side, group = repeated[0][0], {ast.unparse(size) for _, size in repeated}
@@ -37,9 +43,19 @@ def scrambled_axes(training: Training) -> Iterator[Match]:
             yield Match(call, {"call": ast.unparse(call), "right": right})
 
 
+def _is_settled(training: Training, call: ast.Call) -> bool:
+    """Return whether something else or one prompt alone is repeated, or the copies get another order behind that."""
+    made = training.values.single(call.func.value) if isinstance(call.func, ast.Attribute) else None
+    if NO_PROMPTS.search(ast.unparse(made or call.func)):
+        return True
+    statement = training.script.statement(call)
+    names = names_in(statement.targets[0]) if isinstance(statement, ast.Assign) else set()
+    return any(names & names_in(c.func) for c in training.script.calls if called(c) in MOVES)
+
+
 def _repeated(call: ast.Call) -> tuple[int, ast.expr] | None:
     """Return on which axis of a view the group lies, and its size: a.repeat_interleave(G, 0), or a.repeat(G, 1)."""
-    if called(call) not in REPEATS or not isinstance(call.func, ast.Attribute) or not call.args:
+    if not isinstance(call.func, ast.Attribute) or not call.args:
         return None
     if called(call) == "repeat_interleave":
         dim = keyword(call, "dim", 1)

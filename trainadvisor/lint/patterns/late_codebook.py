@@ -26,8 +26,9 @@ def codebook_loss_late(training: Training) -> Iterator[Match]:
             if not quantized:
                 continue
             errors = [n for n in nodes if isinstance(n, ast.expr) and _compares(n, quantized, value)]
+            errors = [n for n in errors if not _is_figure(training, n)]
             late = [n for n in errors if _reaches(training, n, quantized, node)]
-            if late and len(late) == len(errors):
+            if late and len(late) == len(errors) and not any(_judged(n, quantized, value, node) for n in nodes):
                 text = ast.unparse(node.value)  # type: ignore[attr-defined]
                 yield Match(late[0], {"sum": text, "quantized": quantized, "loss": ast.unparse(late[0])}, node)
 
@@ -49,12 +50,30 @@ def _straight(node: ast.AST) -> tuple[str, str]:
 def _compares(node: ast.expr, quantized: str, value: str) -> bool:
     """Return whether an expression compares q as it is with z.detach()."""
     if isinstance(node, ast.Call) and called(node) in ERRORS:
-        sides = {ast.unparse(a) for a in node.args}
+        sides = {ast.unparse(a) for a in (*node.args, *(k.value for k in node.keywords))}
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
         sides = {ast.unparse(node.left), ast.unparse(node.right)}
     else:
         return False
     return {quantized, f"{value}.detach()"} <= sides
+
+
+def _is_figure(training: Training, error: ast.expr) -> bool:
+    """Return whether an error is only shown: under no_grad(), or as a number."""
+    for outer in training.script.ancestors(error):
+        if isinstance(outer, ast.Call) and called(outer) in ("item", "float"):
+            return True
+        if isinstance(outer, ast.With) and any("no_grad" in ast.unparse(item.context_expr) for item in outer.items):
+            return True
+    return False
+
+
+def _judged(node: ast.AST, quantized: str, value: str, sum_: ast.AST) -> bool:
+    """Return whether a function is given q and z in front of the sum: it may compute the loss of the codebook."""
+    if not isinstance(node, ast.Call) or node.lineno >= sum_.lineno:  # type: ignore[attr-defined]
+        return False
+    given = {ast.unparse(a) for a in (*node.args, *(k.value for k in node.keywords))}
+    return {quantized, value} <= given
 
 
 def _reaches(training: Training, error: ast.expr, quantized: str, node: ast.AST) -> bool:

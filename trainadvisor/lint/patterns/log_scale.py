@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.source.syntax import called
+from trainadvisor.source.syntax import called, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from trainadvisor.source.training import Training
 
 SCALE = re.compile(r"scale|temp|tau", re.IGNORECASE)
+COUNT = re.compile(r"n|c|k|(\w*_)?(num|len|length|classes|dim|size)(_\w*)?", re.IGNORECASE)
 LOGARITHMS = frozenset({"log", "log2", "log10"})
 
 
@@ -36,10 +37,16 @@ def _logarithmic(owner: ast.ClassDef) -> set[str]:
     for node in ast.walk(owner):
         target = node.targets[0] if isinstance(node, ast.Assign) else None
         if isinstance(target, ast.Attribute) and SCALE.search(target.attr) and isinstance(node, ast.Assign):
-            calls = {called(n) for n in ast.walk(node.value) if isinstance(n, ast.Call)}
-            if "Parameter" in calls and calls & LOGARITHMS:
+            calls = [n for n in ast.walk(node.value) if isinstance(n, ast.Call)]
+            if any(called(n) == "Parameter" for n in calls) and any(map(_of_a_scale, calls)):
                 found.add(target.attr)
     return found
+
+
+def _of_a_scale(call: ast.Call) -> bool:
+    """Return whether a logarithm is that of a scale: log(n) of a number of classes or places is a scale by itself."""
+    names = names_in(call) | {n.attr for n in ast.walk(call) if isinstance(n, ast.Attribute)}
+    return called(call) in LOGARITHMS and not any(COUNT.fullmatch(name) for name in names)
 
 
 def _is_read(node: ast.AST, name: str) -> bool:

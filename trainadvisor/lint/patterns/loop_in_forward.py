@@ -86,8 +86,38 @@ def _layer_call(loop: ast.For, index: str) -> ast.Call | None:
         is_layer = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and is_self(node.func.value)
         for given in node.args if is_layer and isinstance(node, ast.Call) else []:
             if names_in(given) & taken or any(_takes(n, index) for n in ast.walk(given)):
-                return node  # type: ignore[return-value]
+                return None if _goes_on(loop, node) else node  # type: ignore[return-value]
     return None
+
+
+def _goes_on(loop: ast.For, call: ast.AST) -> bool:
+    """Return whether a layer is given what came of its answer in the round before: state = self.cell(x[t], state)."""
+    nodes = list(ast.walk(loop))
+    pairs = [(names_in(n.value), set().union(*map(names_in, n.targets))) for n in nodes if isinstance(n, ast.Assign)]
+    kept = [n for n in nodes if isinstance(n, ast.Call) and called(n) == "append"]
+    pairs += [(names_in(argument), names_in(n.func)) for n in kept for argument in n.args]
+    given = _closure({name for name in names_in(call) if name != "self"}, [(to, by) for by, to in pairs])
+    around = [n for n in nodes if isinstance(n, (ast.Assign, ast.Expr)) and call in set(ast.walk(n))]
+    targets = [t for n in around for t in (n.targets if isinstance(n, ast.Assign) else [n.value])]
+    if {ast.unparse(t) for t in targets if isinstance(t, ast.Attribute)} & {ast.unparse(a) for a in call.args}:  # type: ignore[attr-defined]
+        return True
+    made = [names_in(t.func if isinstance(t, ast.Call) else t) for t in targets]
+    return any(_is_carried(nodes, name) for name in given & _closure(set().union(*made), pairs))
+
+
+def _closure(names: set[str], pairs: list[tuple[set[str], set[str]]]) -> set[str]:
+    """Return names with all that pairs lead to from them."""
+    found = set(names)
+    while more := set().union(*(to for by, to in pairs if by & found)) - found:
+        found |= more
+    return found
+
+
+def _is_carried(nodes: list[ast.AST], name: str) -> bool:
+    """Return whether a round reads what the one before has left under a name."""
+    uses = [n for n in nodes if isinstance(n, ast.Name) and n.id == name]
+    read = min((n.lineno for n in uses if isinstance(n.ctx, ast.Load)), default=0)
+    return bool(read) and all(n.lineno >= read for n in uses if isinstance(n.ctx, ast.Store))
 
 
 def _takes(node: ast.AST, index: str) -> bool:
@@ -114,8 +144,10 @@ def _linear_state(loop: ast.For, index: str) -> ast.Assign | None:
 
 def _kept(loop: ast.For, name: str) -> bool:
     """Return whether nothing else in the loop is computed from the state than what is kept of each step."""
-    changed = [n for n in ast.walk(loop) if isinstance(n, ast.Assign) and name in names_in(n.targets[0])]
-    return len(changed) == 1
+    assigned = [n for n in ast.walk(loop) if isinstance(n, ast.Assign)]
+    changed = [n for n in assigned if name in names_in(n.targets[0])]
+    made = _closure({name}, [(names_in(n.value), names_in(n.targets[0])) for n in assigned]) - {name}
+    return len(changed) == 1 and not made & names_in(changed[0].value)
 
 
 def _terms(node: ast.expr) -> Iterator[ast.expr]:

@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 OFFSET = re.compile(r"offset|shift|(^|_)(cum|base|start|total|inc|ptr)|(^|_)(num|n)_?nodes|cumulative", re.IGNORECASE)
 KEPT = frozenset({"append", "extend"})
 SIZES = frozenset({"num_nodes", "n_nodes", "num_atoms", "number_of_nodes"})
+TWO = 2
 
 
 @pattern("offset", "size", words=(("append(", "extend("), ("for ",), ("len(", "size(", "shape[", *SIZES), ("torch",)))
 def offset_overwritten(training: Training) -> Iterator[Match]:
     """Yield offsets that begin at 0, are added to numbers in a loop and kept there, and are then set to one size."""
     for loop in training.script.of_type(ast.For):
+        if _are_two(loop.iter):
+            continue
         nodes = list(training.script.inside(loop))
         for node in loop.body:
             name = node.targets[0].id if _sets(node) else ""  # type: ignore[attr-defined]
@@ -31,7 +34,13 @@ def offset_overwritten(training: Training) -> Iterator[Match]:
                 continue
             once = sum(_binds(n, name) for n in nodes) == 1
             of_item = names_in(node.value) & names_in(loop.target)  # type: ignore[attr-defined]
-            if once and of_item and _begins_at_zero(training, loop, name) and _added(nodes, node, name):
+            if (
+                once
+                and of_item
+                and not _are_two(loop.iter)
+                and _begins_at_zero(training, loop, name)
+                and _added(nodes, node, name)
+            ):
                 fix = (replaced(training.source, node, f"{name} += {training.source.segment(node.value)}"),)  # type: ignore[attr-defined]
                 yield Match(node, {"offset": name, "size": ast.unparse(node.value)}, fix=fix)  # type: ignore[attr-defined]
 
@@ -47,6 +56,11 @@ def _sets(node: ast.stmt) -> bool:
     if isinstance(value, ast.Subscript):
         return isinstance(value.value, ast.Attribute) and value.value.attr == "shape" and constant(value.slice) == 0
     return isinstance(value, ast.Attribute) and value.attr in SIZES
+
+
+def _are_two(walked: ast.expr) -> bool:
+    """Return whether a loop goes over two things that are written out: behind the first, its size is the sum."""
+    return isinstance(walked, (ast.Tuple, ast.List)) and len(walked.elts) <= TWO
 
 
 def _binds(node: ast.AST, name: str) -> bool:

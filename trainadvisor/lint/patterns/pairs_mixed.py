@@ -35,9 +35,19 @@ def label_problem(training: Training) -> Iterator[Match]:
         for one, other in combinations(mixes, 2):
             apart = one.draw is not other.draw and of_a_pair(one.what, other.what)
             between = (n for n in training.script.inside(function) if one.node.lineno < _line(n) < other.node.lineno)
-            if apart and not any(map(is_seed, between)):
+            if apart and not _paired(mixes, one, other) and not any(map(is_seed, between)):
                 yield Match(other.node, {"first": ast.unparse(one.node), "second": ast.unparse(other.node)}, one.node)
                 break
+
+
+def _paired(mixes: list[_Mix], one: _Mix, other: _Mix) -> bool:
+    """Return whether one of two mixes has its counterpart in a third, in the same order."""
+    return any(
+        third.draw is mix.draw and of_a_pair(third.what, mix.what)
+        for third in mixes
+        for mix in (one, other)
+        if third is not mix
+    )
 
 
 def _line(node: ast.AST) -> int:

@@ -102,7 +102,7 @@ def _left(nodes: list[ast.AST], move: ast.AST, picture: str, drawn: set[str]) ->
     names = {n.id for node in nodes for n in ast.walk(node) if isinstance(n, ast.Name)}
     nodes = [node for node in nodes if not _moves_both(node, picture)]
     for name in sorted(n for n in names if PLACES.search(n) and not NO_PLACES.search(n) and n != picture):
-        if not any(_changes(node, name, move, drawn) for node in nodes):
+        if not any(_changes(node, name, move, drawn) or _cuts_out(node, picture, name, move) for node in nodes):
             yield name
 
 
@@ -111,6 +111,14 @@ def _moves_both(node: ast.AST, picture: str) -> bool:
     pairs = list(assignments(node))
     cut = len(pairs) > 1 and all(isinstance(value, ast.Subscript) for _, value in pairs)
     return cut and any(ast.unparse(target) == picture for target, _ in pairs)
+
+
+def _cuts_out(node: ast.AST, picture: str, name: str, move: ast.AST) -> bool:
+    """Return whether a picture was cut out by a box in front of its move: the box then names no place in it."""
+    call = node.value if isinstance(node, ast.Assign) else None
+    early = isinstance(node, ast.Assign) and node.lineno < move.lineno  # type: ignore[attr-defined]
+    cut = isinstance(call, ast.Call) and "crop" in called(call) and name in names_in(call)
+    return early and cut and ast.unparse(node.targets[0]) == picture  # type: ignore[attr-defined]
 
 
 def _changes(node: ast.AST, name: str, move: ast.AST, drawn: set[str]) -> bool:

@@ -21,6 +21,7 @@ WRAPPED = frozenset({"tensor", "as_tensor", "FloatTensor", "Tensor", "array", "a
 METHODS = frozenset({"values", "to_numpy", "tolist", "to", "float", "double", "cuda", "cpu", "astype", "numpy", "sqrt",
                      "log", "copy", "clip", "clamp", "to_list"})  # fmt: skip
 NUMBERS = frozenset({"float", "int", "sum", "len", "max", "min", "sqrt", "log"})
+RANKS = frozenset({"most_common", "value_counts"})
 DEEPEST = 12
 
 
@@ -28,12 +29,29 @@ DEEPEST = 12
          "cross_entropy", "NLLLoss", "nll_loss")))  # fmt: skip
 def class_weights_by_rank(training: Training) -> Iterator[Match]:
     """Yield losses whose weights are computed, one for one, from counts that are sorted by size."""
+    if any(_numbered(training, call) for call in training.script.calls):
+        return
     for call in training.script.calls:
         if called(call) in MADE | CALLED:
             weight = keyword(call, "weight", 0 if called(call) in MADE else None)
             order = _ranked(training, weight) if weight is not None else None
             if weight is not None and order is not None:
                 yield Match(call, {"weight": ast.unparse(weight), "order": ast.unparse(order)}, order)
+
+
+def _numbered(training: Training, call: ast.Call) -> bool:
+    """Return whether classes are numbered, or their counts sorted in place, in the order that is asked for."""
+    if called(call) == "sort_index" and constant(keyword(call, "inplace")) is True:
+        return True
+    name = called(call)
+    given = [keyword(call, "categories", 1)] if name == "Categorical" else call.args[:1] if name == "enumerate" else []
+    return any(_classes(training, expr) for expr in given if expr is not None)
+
+
+def _classes(training: Training, expr: ast.expr) -> bool:
+    """Return whether an expression gives the classes in the order of how frequent they are."""
+    made = training.values.single(expr) or expr
+    return any(isinstance(n, ast.Call) and called(n) in RANKS for n in ast.walk(made))
 
 
 def _ranked(training: Training, expr: ast.expr, depth: int = 0) -> ast.Call | None:
@@ -69,7 +87,7 @@ def _of_item(expr: ast.ListComp) -> bool:
 
 def _of_call(training: Training, call: ast.Call, depth: int) -> ast.Call | None:
     name = called(call)
-    if name in ("most_common", "value_counts"):
+    if name in RANKS:
         return call if constant(keyword(call, "sort")) is not False else None
     if name == "sorted":
         return call if _by_count(keyword(call, "key")) else None
