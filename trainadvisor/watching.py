@@ -190,7 +190,7 @@ def _written() -> "list[Fault]":
     from trainadvisor.mending.written_faults import faults_in_cells, written_faults
 
     script = getattr(sys.modules["__main__"], "__file__", None)
-    return written_faults(script, call_sites.shorten) if script else faults_in_cells(notebook_cells.current())
+    return written_faults(script, call_sites.shorten, sys.argv) if script else faults_in_cells(notebook_cells.current())
 
 
 def _optimizers_of(models: list[nn.Module]) -> list[torch.optim.Optimizer]:

@@ -280,7 +280,7 @@ def test_a_file_that_has_changed_is_left_alone(tmp_path: Path, monkeypatch: pyte
     ("recorded", "same"), [("net = Sequential( Linear(4, 4), )", True), ("net = Sequentials(", False)]
 )
 def test_a_call_over_several_lines_is_what_it_was(
-    recorded: str, same: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recorded: str, *, same: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A recorded line holds those behind it as well."""
     (tmp_path / "train.py").write_text("net = Sequential(\n    Linear(4, 4),\n)\n", encoding="utf-8")

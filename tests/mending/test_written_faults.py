@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from trainadvisor.mending.notebook_cells import of_texts
 from trainadvisor.mending.written_faults import faults_in_cells, written_faults
 
@@ -99,3 +101,49 @@ def test_watch_reads_the_script_that_calls_it(tmp_path: Path) -> None:
     assert [(fault["subject"], fault["detail"]["sites"][0]["line"]) for fault in found] == [
         ("preprocessing-mismatch", 6)
     ]
+
+
+CHOSEN = """import sys
+import torch
+from sklearn.preprocessing import StandardScaler
+way = sys.argv[1] if len(sys.argv) > 1 else "apart"
+scaler = StandardScaler()
+X_train = scaler.fit_transform(X_train)
+if {test}:
+    X_test = scaler.fit_transform(X_test)
+else:
+    X_test = scaler.transform(X_test)
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "arguments", "found"),
+    [
+        ('way == "apart"', ["train.py"], True),
+        ('way == "apart"', ["train.py", "together"], False),
+        ('way != "apart"', ["train.py", "together"], True),
+        ('"--apart" in sys.argv[1:]', ["train.py", "--apart"], True),
+        ('"--apart" in sys.argv[1:]', ["train.py"], False),
+        ('not (way == "apart" or quick)', ["train.py"], False),
+        ("int(sys.argv[2]) > 3", ["train.py", "a", "3"], False),
+        ("int(sys.argv[2]) > 3", ["train.py"], True),
+        ("read_choice(way)", ["train.py", "together"], True),
+        ("way == other", ["train.py", "together"], True),
+    ],
+)
+def test_a_branch_that_the_command_line_leaves_out_holds_no_fault_of_the_run(
+    test: str, arguments: list[str], *, found: bool, tmp_path: Path
+) -> None:
+    """What the command line does not decide may have run."""
+    script = tmp_path / "train.py"
+    script.write_text(CHOSEN.format(test=test))
+    assert bool(written_faults(str(script), name_of, arguments)) is found
+    assert written_faults(str(script), name_of)
+
+
+@pytest.mark.parametrize("again", ["way = 'apart'", "def choose():\n    global way\n    way = read()"])
+def test_a_name_that_is_bound_again_decides_nothing(again: str, tmp_path: Path) -> None:
+    """Nor does one that a function binds."""
+    script = tmp_path / "train.py"
+    script.write_text(CHOSEN.format(test='way == "apart"').replace("scaler =", f"{again}\nscaler ="))
+    assert written_faults(str(script), name_of, ["train.py", "together"])

@@ -10,6 +10,8 @@ from trainadvisor.judge.result import Site
 from trainadvisor.lint.pattern_catalogue import matches
 from trainadvisor.mending.project import imported_names
 from trainadvisor.source.reading import SourceError, read
+from trainadvisor.source.script import Script
+from trainadvisor.source.taken_branches import TakenBranches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,12 +26,13 @@ MOST_FILES, MOST_CHARACTERS = 20, 300_000
 MOST_FAULTS = 20
 
 
-def written_faults(script: str | None, shown: Callable[[str], str]) -> list[Fault]:
+def written_faults(script: str | None, shown: Callable[[str], str], arguments: list[str] | None = None) -> list[Fault]:
     """Return the code and the place of each fault in a script and in what it imports from beside it.
 
-    `shown` gives the name by which the log calls a file. A source that cannot be read says nothing.
+    `shown` gives the name by which the log calls a file. A source that cannot be read says nothing. Faults in branches
+    that `arguments`, what the script finds in `sys.argv`, leave out are none of the run.
     """
-    return list(_found(script, shown))[:MOST_FAULTS] if script else []
+    return list(_found(script, shown, arguments))[:MOST_FAULTS] if script else []
 
 
 def faults_in_cells(cells: Cells | None) -> list[Fault]:
@@ -38,12 +41,15 @@ def faults_in_cells(cells: Cells | None) -> list[Fault]:
     return [(code, _told(cells.source, match, cells.located)) for code, match in found if cells is not None]
 
 
-def _found(script: str, shown: Callable[[str], str]) -> Iterator[Fault]:
+def _found(script: str, shown: Callable[[str], str], arguments: list[str] | None) -> Iterator[Fault]:
     def located(site: Site) -> Site:
         return site.model_copy(update={"file": shown(site.file)})
 
     for source in _sources(Path(script)):
-        yield from ((code, _told(source, match, located)) for code, match in matches(source))
+        branches = TakenBranches(Script(source), arguments) if arguments else None
+        for code, match in matches(source):
+            if branches is None or not branches.leave_out(match.node):
+                yield code, _told(source, match, located)
 
 
 def _told(source: Source, match: Match, located: Callable[[Site], Site]) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def _written(target: str, *, module: bool) -> list[Fault]:
     from trainadvisor.mending.written_faults import written_faults
 
     main = getattr(sys.modules["__main__"], "__file__", None) if module else os.path.abspath(target)  # noqa: PTH100
-    return written_faults(main, shorten)
+    return written_faults(main, shorten, sys.argv)
 
 
 @contextmanager
