@@ -117,13 +117,21 @@ def _trains(training: Training, function: Function) -> bool:
 def _called_in_a_loop(training: Training, made: ast.Call, function: Function) -> ast.Call | None:
     """Return the call that runs a function in each round for the same model, where it is given no optimizer."""
     calls = training.script.callers(function)
-    if len(calls) != 1 or any(a.arg == "self" for a in function.args.args):
+    if len(calls) != 1 or any(a.arg == "self" for a in function.args.args) or _makes_model(made, function):
         return None
     loops = training.script.loops(calls[0])
     guard = next((n for n in training.script.ancestors(made) if isinstance(n, GUARDS)), None)
     if not loops or not _again(training, loops[0], calls[0]) or not _absent(training, guard, calls[0], function):
         return None
     return calls[0]
+
+
+def _makes_model(made: ast.Call, function: Function) -> bool:
+    """Return whether a function makes the model of its optimizer itself, anew in each call."""
+    given = {n.id for n in ast.walk(made) if isinstance(n, ast.Name)}
+    bound = [n for n in ast.walk(function) if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name)]
+    own = [n.value for n in bound if n.targets[0].id in given]  # type: ignore[attr-defined]
+    return any(isinstance(n, ast.Call) and called(n)[:1].isupper() for value in own for n in ast.walk(value))
 
 
 def _absent(training: Training, guard: Guard | None, call: ast.Call, function: Function) -> bool:

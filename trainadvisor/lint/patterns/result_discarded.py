@@ -86,6 +86,10 @@ def _is_activation(training: Training, call: ast.Call) -> bool:
     owner = training.script.class_of(call)
     if owner is not None and "hook" in ast.unparse(owner):  # what is wanted is what hooks take on the way
         return False
+    layer = training.script.classes.get(called(made[0])) if len(made) == 1 and made[0] is not None else None
+    forward = training.script.method(layer, "forward")
+    if forward is not None and not any(isinstance(n, ast.Return) and n.value for n in ast.walk(forward)):
+        return False
     return len(made) == 1 and made[0] is not None and not made[0].keywords and training.forward_of(call) is not None
 
 
