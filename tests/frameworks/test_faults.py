@@ -80,13 +80,15 @@ def _ran(script: str, changes: tuple[tuple[str, str], ...], folder: Path) -> Ran
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=needs(*_packages(f.script)), id=n) for n, f in TOLD.items()])
 def test_a_fault_of_a_user_is_told_first(name, tmp_path, monkeypatch):
-    """The first finding is a right cause, at the line that holds it where one is to blame, as `run` shows it."""
+    """The first finding is a right cause, at the line that holds it: by the log, or by the script as `run` reads it."""
     fault = TOLD[name]
     ran = _ran(fault.script, fault.changes, tmp_path)
+    by_log = ran.diagnosis.findings[0]
     monkeypatch.chdir(tmp_path)  # where the script is, its lines are shown
     first = ran.diagnosis.findings[0]
     assert first.code in fault.codes
-    assert fault.line is None or (first.sites[0].source or "").strip() == fault.line
+    places = [(found.sites[0].source or "").strip() for found in (by_log, first) if found.sites]
+    assert fault.line is None or fault.line in places
 
 
 @pytest.mark.parametrize("script", [pytest.param(name, marks=needs(*_packages(name))) for name in TWINS])
