@@ -87,8 +87,13 @@ def ranked(finding: Finding) -> list[int]:
 
 
 def shown(finding: Finding, made: Patch | None, sources: Sequence[Source]) -> list[Site]:
-    """Return the lines that a finding shows: the first of its patch, where else the fault stands, and the rest."""
+    """Return the lines that a finding shows: the first of its patch, where else the fault stands, and the rest.
+
+    A patch of a further remedy is at another place than the first one, whose place is that of the finding.
+    """
     sites = list(made.sites) if made is not None and made.sites else []
+    if made is not None and made.remedy:
+        sites = [*finding.sites[:1], *sites]
     show = PLACES.get(finding.code)
     places = [site_of(source, node) for source in sources if show for node in show(training_of(source))]
     return _once([*sites[:1], *places, *(sites[1:] or ([] if sites else finding.sites))])[:MOST_SITES]
