@@ -150,7 +150,7 @@ def test_what_was_left_out_is_told(outcomes: dict[str, dict[str, Any]]) -> None:
 def test_the_memory_of_the_measurement_is_bounded_indeed(tmp_path: Path) -> None:
     """A log that is judged within the room above is too much for a megabyte."""
     build_log(tmp_path, steps=30_000, columns={"loss": [1.0] * 30_000})
-    found = bounded.run([["diagnose", "log.json"]], megabytes=1, folder=tmp_path)
+    found = bounded.run([["diagnose", "log.json"]], megabytes=1, folder=tmp_path, may_die=True)
     assert found[0]["code"] != 0
 
 
