@@ -226,6 +226,27 @@ def test_a_mistake_in_a_step_that_is_left_out_ends_that(plain: list[int], monkey
     assert [r["subject"] for r in records if r.get("kind") == "probe-failed"] == ["shortcuts"]
 
 
+@pytest.mark.parametrize("broken_part", ["hand_back", "forward_begins", "backward_begins", "step_ends"])
+def test_no_mistake_of_ours_reaches_the_script(
+    broken_part: str, plain: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither from an event, nor from where the state is put back for one that is not expected."""
+
+    def broken(*_: Any) -> bool:
+        raise ValueError(len(plain))
+
+    def step(number: int, model: nn.Module, *given: Any) -> None:
+        if number == 300:
+            monkeypatch.setattr(LeftOutSteps, broken_part, broken)
+        if number % 7 == 5 and number > 250:
+            model.state_dict()
+        _plain_step(number, model, *given)
+
+    monkeypatch.setattr(clock, "left_out", lambda _: 3)
+    records = _train(step, steps=400, every=60)
+    assert [r["subject"] for r in records if r.get("kind") == "probe-failed"] == ["shortcuts"]
+
+
 @pytest.mark.parametrize("left_out", [0, 3])
 def test_what_another_thread_computes_is_no_event_of_the_plan(
     left_out: int, plain: list[int], monkeypatch: pytest.MonkeyPatch

@@ -43,7 +43,7 @@ def keras_loss(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
     """Run `Loss.__call__` of Keras and tell it as one loss."""
     plan = slot.plan
     expected = plan is not None and not is_compiling() and "loss" not in running.events and args
-    if expected and taps.taken(plan, "told_loss_begins", args[0], _is_plain(*args, **kwargs)):
+    if expected and taps.taken(plan, "told_loss_begins", args[0], bool(unless_it_fails(_is_plain, *args, **kwargs))):
         return _in_plan(plan, original, args, kwargs)
     told = None if is_compiling() or "loss" in running.events else unless_it_fails(_of_keras, *args, **kwargs)
     if told is None:

@@ -121,9 +121,8 @@ def val_rise_z(log: RunLog) -> float | None:
     final, best, noise = late(log), low(log), val_noise(log)
     if final is None or best is None or noise is None:
         return None
-    if val_loss_final(log) == val_loss_best(log):
-        return min(float(final - best), 0.0)
-    return float(min((final - best) / max(noise, 1e-9 * abs(best), 1e-300), 1e6))
+    rise = float((final - best) / max(noise, 1e-9 * abs(best), 1e-300))
+    return min(rise, 0.0 if val_loss_final(log) == val_loss_best(log) else 1e6)
 
 
 @signal(unit="ratio", **NEEDS)

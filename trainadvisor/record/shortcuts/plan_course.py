@@ -98,10 +98,10 @@ class PlanCourse:
         slot.plan = None
         if self.active and (force or ident() == self.thread):
             self.active = False
-            if self.rest.state != OFF:
-                self.rest.hand_back()
-            self.shortcuts.arming.left(self.number - self.first)
             try:
+                if self.rest.state != OFF:
+                    self.rest.hand_back()
+                self.shortcuts.arming.left(self.number - self.first)
                 bring_up_to_date(self)
             except Exception as error:  # noqa: BLE001 - `failed` lets pass what is not ours
                 self.failed(error)
