@@ -1,4 +1,4 @@
-"""Where the labels of a sequence model stand among its ids, and whether targets are among the inputs."""
+"""Where the labels of a sequence model stand among its ids, and how many there are."""
 
 import math
 from typing import Any
@@ -8,32 +8,30 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 
 LABELS = {"needs": "labels of a model that embeds sequences of ids", "zh": "嵌入编号序列的模型的标签"}
-INPUTS = {"needs": "inputs and targets of the first batches", "zh": "最初几个批次的输入与目标"}
 COUNTS = {"needs": "labels of a classifying loss", "zh": "分类损失的标签"}
 PHASES = ("training", "evaluation")
-LEAST_LABELS, LEAST_ENDS, LEAST_ROWS = 20, 16, 48
+LEAST_LABELS, LEAST_ROWS = 20, 48
 CAUSAL, FULL, FORWARD, BACKWARD = "causal attention", "full attention", "forward", "backward"
 HALVES = "halves"
 _SHIFTED = 0.99
 # Share of the occurrences of an id outside of the ends of rows from which on it is no padding; labels at padding alike.
 _ELSEWHERE, _ALIKE = 0.02, 0.95
-# Columns from which on one that lies on a line with the target is no exercise in fitting lines.
-_SEVERAL = 4
 # Batches of which none has a label, where a sum over nothing would do no harm.
 _SUMMED = 3
 
 
-def _last(log: RunLog, kind: str) -> list[dict[str, Any]]:
+def last_details(log: RunLog, kind: str) -> list[dict[str, Any]]:
     """Return the last state of each subject of a kind of events."""
     return list({event["subject"]: event["detail"] for event in log.events if event["kind"] == kind}.values())
 
 
-def _labeled(log: RunLog) -> list[dict[str, Any]]:
-    return [detail for detail in _last(log, "labels") if (number(detail.get("labels")) or 0) >= LEAST_LABELS]
+def labeled(log: RunLog) -> list[dict[str, Any]]:
+    """Return what is known of the labels of each loss that has enough of them."""
+    return [detail for detail in last_details(log, "labels") if (number(detail.get("labels")) or 0) >= LEAST_LABELS]
 
 
 def _largest(log: RunLog, field: str) -> float | None:
-    shares = [number(detail.get(field)) for detail in _labeled(log)]
+    shares = [number(detail.get(field)) for detail in labeled(log)]
     return max((share for share in shares if share is not None), default=None)
 
 
@@ -59,7 +57,7 @@ def _sight(detail: dict[str, Any]) -> set[str]:
     return set(map(str, detail.get("sight") or []))
 
 
-def _looks_back(detail: dict[str, Any]) -> bool:
+def looks_back(detail: dict[str, Any]) -> bool:
     """Return whether places see those before them and themselves, and nothing later."""
     seen = _sight(detail)
     return CAUSAL in seen or (seen == {FORWARD} and bool(detail.get("straight")))
@@ -68,7 +66,7 @@ def _looks_back(detail: dict[str, Any]) -> bool:
 @signal(unit="truth", **LABELS)
 def label_looks_back(log: RunLog) -> bool | None:
     """Whether a place of the model sees its own id and earlier ones only: a language model."""
-    return any(map(_looks_back, _labeled(log))) if _labeled(log) or log.losses else None
+    return any(map(looks_back, labeled(log))) if labeled(log) or log.losses else None
 
 
 def _looks_ahead(detail: dict[str, Any]) -> bool:
@@ -81,113 +79,8 @@ def _looks_ahead(detail: dict[str, Any]) -> bool:
 @signal(unit="truth", **LABELS)
 def label_sees_next(log: RunLog) -> bool | None:
     """Whether the labels are the ids at the next place and every place of the model sees it."""
-    known = [detail for detail in _labeled(log) if (number(detail.get("next_share")) or 0) >= _SHIFTED]
-    return any(map(_looks_ahead, known)) if _labeled(log) or log.losses else None
-
-
-# -- how sequences end
-
-
-def _ended(log: RunLog) -> dict[str, Any] | None:
-    ended = [detail for detail in _labeled(log) if (number(detail.get("ends")) or 0) >= LEAST_ENDS]
-    return max(ended, key=lambda detail: number(detail.get("ends")) or 0, default=None)
-
-
-def _of_ends(log: RunLog, field: str) -> float | None:
-    detail = _ended(log)
-    return number(detail.get(field)) if detail and _looks_back(detail) and not _only_padded(detail) else None
-
-
-def _only_padded(detail: dict[str, Any]) -> bool:
-    """Return whether the longest row of each batch ends in a label: what follows in the others is padding, no stop."""
-    widths, full = number(detail.get("widths")) or 0, number(detail.get("full_widths")) or 0
-    return widths > 1 and full == widths
-
-
-@signal(unit="share", **LABELS)
-def after_end_share(log: RunLog) -> float | None:
-    """Share of the sequences whose last label is followed by the same id, that of padding or of a stop; else 0."""
-    found = _of_ends(log, "after_end_share")
-    return 0.0 if found is None and log.losses else found
-
-
-@signal(unit="id", **LABELS)
-def after_end_id(log: RunLog) -> int | None:
-    """Id that most often follows the last label of a sequence."""
-    found = _of_ends(log, "after_end")
-    return None if found is None else int(found)
-
-
-@signal(unit="labels", **LABELS)
-def after_end_labels(log: RunLog) -> int | None:
-    """How often the id that follows the last label is a label itself."""
-    found = _of_ends(log, "after_end_labels")
-    return None if found is None else int(found)
-
-
-@signal(unit="share", **LABELS)
-def last_label_share(log: RunLog) -> float | None:
-    """Share of the sequences that end with the most frequent last label: 1 where all end with a stop token."""
-    return _of_ends(log, "last_label_share")
-
-
-@signal(unit="lengths", **LABELS)
-def label_counts(log: RunLog) -> int | None:
-    """How many different numbers of labels sequences have: 1 where every answer is as long."""
-    found = _of_ends(log, "label_counts")
-    return None if found is None else int(found)
-
-
-@signal(unit="share", **LABELS)
-def cut_answers_share(log: RunLog) -> float | None:
-    """Share of the answers, told from prompts of various lengths by a separator, that go on to the end of their row.
-
-    0 where prompts are labels as well, where all answers are as long, and where there is no separator.
-    """
-    detail = _separated(log)
-    cut = detail is not None and (number(detail.get("cut_counts")) or 0) > 1 and number(detail.get("prompt_share")) == 0
-    if detail is None or not cut:
-        return 0.0 if detail is not None or log.losses else None
-    enough = (number(detail.get("separated_rows")) or 0) >= LEAST_ROWS
-    return (number(detail.get("cut_share")) or 0.0) if enough else 0.0
-
-
-@signal(unit="share", **LABELS)
-def cut_last_share(log: RunLog) -> float | None:
-    """Share of the rows with labels to their end that have the most frequent last label: 1 where that is a stop."""
-    found = _separated(log)
-    return number(found.get("cut_last_share")) if found else None
-
-
-# -- prompts and answers
-
-
-def _separated(log: RunLog) -> dict[str, Any] | None:
-    known = [detail for detail in _labeled(log) if _looks_back(detail)]
-    return max(known, key=lambda detail: number(detail.get("separated_rows")) or 0, default=None)
-
-
-@signal(unit="sequences", **LABELS)
-def separated_rows(log: RunLog) -> int | None:
-    """Sequences looked at that all have one and the same id exactly once inside: what parts prompt and answer."""
-    found = _separated(log)
-    rows = number(found.get("separated_rows")) if found else None
-    return 0 if rows is None and log.losses else None if rows is None else int(rows)
-
-
-@signal(unit="share", **LABELS)
-def prompt_label_share(log: RunLog) -> float | None:
-    """Share of the labels that stand before the separator of their sequence: those of the prompt."""
-    found = _separated(log)
-    return number(found.get("prompt_share")) if found else None
-
-
-@signal(unit="id", **LABELS)
-def prompt_separator(log: RunLog) -> int | None:
-    """Id that stands exactly once inside of every sequence; of several the last."""
-    found = _separated(log)
-    told = number(found.get("separator")) if found else None
-    return None if told is None else int(told)
+    known = [detail for detail in labeled(log) if (number(detail.get("next_share")) or 0) >= _SHIFTED]
+    return any(map(_looks_ahead, known)) if labeled(log) or log.losses else None
 
 
 # -- batches without labels
@@ -227,42 +120,7 @@ def unlabeled_phase(log: RunLog) -> str | None:
     return " and ".join(found) or None
 
 
-# -- targets among the inputs
-
-
-def _copied(detail: dict[str, Any]) -> bool:
-    """Return whether all targets are among the inputs, and the model is not there to give its input back."""
-    targets, columns = number(detail.get("varying")) or 0, number(detail.get("columns")) or 0
-    equal, line = number(detail.get("equal")) or 0, number(detail.get("line")) or 0
-    if not targets or targets < (number(detail.get("targets")) or 0):
-        return False
-    if targets < columns:
-        return equal == targets or (line == targets and columns >= _SEVERAL)
-    foretelling = _looks_back(detail) and bool(detail.get("straight")) and not detail.get("reconstructs")
-    return equal == targets and bool(detail.get("sequence")) and foretelling
-
-
-def _compared(log: RunLog) -> list[dict[str, Any]]:
-    return [detail for detail in _last(log, "targets-in-inputs") if (number(detail.get("compared")) or 0) >= LEAST_ROWS]
-
-
-@signal(unit="truth", **INPUTS)
-def target_in_inputs(log: RunLog) -> bool | None:
-    """Whether every target is among the inputs of the same example and place, in all batches looked at."""
-    return any(map(_copied, _compared(log))) if _compared(log) or log.losses else None
-
-
-@signal(unit="column", **INPUTS)
-def target_column(log: RunLog) -> int | None:
-    """Number of the input column that the first target is a copy of, from 0."""
-    found = next((number(detail.get("column")) for detail in _compared(log) if _copied(detail)), None)
-    return None if found is None else int(found)
-
-
-@signal(unit="rows", **INPUTS)
-def target_rows(log: RunLog) -> int | None:
-    """Rows over which targets and inputs were compared."""
-    return max((int(number(detail.get("compared")) or 0) for detail in _compared(log)), default=None)
+# -- labels at padding and at places left out
 
 
 @signal(unit="share", **LABELS)
@@ -271,20 +129,20 @@ def padded_label_share(log: RunLog) -> float | None:
 
     Padding is an id that rows of different lengths end (or start) with, and that stands nowhere else; 0 without such.
     """
-    labeled = _labeled(log)
+    known = labeled(log)
     shares = [
         (number(detail.get("padded_labels")) or 0.0) / (number(detail.get("labels")) or math.inf)
-        for detail in labeled
+        for detail in known
         if (number(detail.get("padding_elsewhere")) or 0.0) < _ELSEWHERE
         and (number(detail.get("padded_alike")) or 0.0) > _ALIKE
         and (number(detail.get("padding_lengths")) or 0.0) > 1
     ]
-    return max(shares, default=0.0) if labeled or log.losses else None
+    return max(shares, default=0.0) if known or log.losses else None
 
 
 def _left_out(log: RunLog) -> dict[str, Any]:
     """Return what is known of a tagger whose loss ignores one of its classes; empty for others, and of few rows."""
-    for detail in _labeled(log):
+    for detail in labeled(log):
         rows = sum(number(detail.get(f"left_out_first_{side}")) or 0 for side in ("ignored", "counted"))
         if rows >= LEAST_ROWS:
             return detail
