@@ -45,8 +45,9 @@ def _found(script: str, shown: Callable[[str], str], arguments: list[str] | None
     def located(site: Site) -> Site:
         return site.model_copy(update={"file": shown(site.file)})
 
-    for source in _sources(Path(script)):
-        branches = TakenBranches(Script(source), arguments) if arguments else None
+    for number, source in enumerate(_sources(Path(script))):
+        # what another file names may be used from anywhere
+        branches = TakenBranches(Script(source), arguments) if arguments and not number else None
         for code, match in matches(source):
             if branches is None or not branches.leave_out(match.node):
                 yield code, _told(source, match, located)

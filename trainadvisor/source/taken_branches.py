@@ -1,26 +1,17 @@
-"""Which branches of a script its command line leaves out: `if mode == "train":` with `mode = sys.argv[1]`."""
+"""Which parts of a script its command line leaves out: `if args.mode == "train":`, and what only they call."""
 
 from __future__ import annotations
 
 import ast
-import operator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from trainadvisor.source.told_values import ToldValues
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from trainadvisor.source.script import Script
 
-_COMPARED: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
-    ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not,
-    ast.In: lambda one, other: one in other, ast.NotIn: lambda one, other: one not in other,
-}  # fmt: skip
-_MADE: dict[str, Callable[[Any], Any]] = {"len": len, "int": int, "float": float, "str": str, "bool": bool, "set": set}
-
-
-class _UnknownError(Exception):
-    """A value that the source and the command line do not tell."""
+_ENDS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+_DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class TakenBranches:
@@ -28,75 +19,45 @@ class TakenBranches:
 
     def __init__(self, script: Script, arguments: list[str]) -> None:
         """Take a script and what `sys.argv` holds while it runs."""
-        self._script, self._arguments = script, arguments
+        self._script, self._values = script, ToldValues(script, arguments)
+        self._known: dict[ast.AST, bool] = {}
 
     def leave_out(self, node: ast.AST) -> bool:
-        """Return whether a node lies in a branch that is not taken."""
+        """Return whether a node is never reached."""
         inner = node
         for around in self._script.ancestors(node):
-            if isinstance(around, ast.If) and inner is not around.test:
-                taken = self._truth(around.test)
-                if taken is not None and taken is not (inner in around.body):
-                    return True
+            if self._passed_by(inner, around) or (isinstance(around, _DEFINED) and self._unused(around)):
+                return True
             inner = around
         return False
 
-    def _truth(self, test: ast.expr) -> bool | None:
-        """Return whether a condition holds, None where that is not known."""
-        try:
-            return bool(self._value(test))
-        except (_UnknownError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError):
-            return None
+    def _passed_by(self, inner: ast.AST, around: ast.AST) -> bool:
+        """Return whether a part of a node is not reached where the node itself is."""
+        if isinstance(around, (ast.If, ast.IfExp)) and inner is not around.test:
+            taken = self._values.truth(around.test)
+            inside = inner in around.body if isinstance(around, ast.If) else inner is around.body
+            if taken is not None and taken is not inside:
+                return True
+        blocks = (getattr(around, name, None) for name in ("body", "orelse"))
+        block = next((block for block in blocks if isinstance(block, list) and inner in block), [])
+        before = block[: block.index(inner)] if block else []
+        return any(isinstance(statement, ast.If) and self._leaves(statement) for statement in before)
 
-    def _value(self, expr: ast.expr) -> Any:
-        """Return the value of an expression of constants, names bound once to such, and `sys.argv`."""
-        if isinstance(expr, ast.Constant):
-            return expr.value
-        if isinstance(expr, ast.Name):
-            return self._value(self._bound(expr))
-        if isinstance(expr, ast.IfExp):
-            return self._value(expr.body if self._value(expr.test) else expr.orelse)
-        if isinstance(expr, (ast.Attribute, ast.Subscript, ast.Tuple, ast.List, ast.Set)):
-            return self._of_list(expr)
-        return self._of_operation(expr)
+    def _leaves(self, branch: ast.If) -> bool:
+        """Return whether the way that a condition takes ends the block."""
+        ends = [bool(way) and isinstance(way[-1], _ENDS) for way in (branch.body, branch.orelse)]
+        if not any(ends):
+            return False
+        taken = self._values.truth(branch.test)
+        return taken is not None and ends[0 if taken else 1]
 
-    def _of_list(self, expr: ast.Attribute | ast.Subscript | ast.Tuple | ast.List | ast.Set) -> Any:
-        if isinstance(expr, ast.Subscript):
-            return self._value(expr.value)[self._index(expr.slice)]
-        if not isinstance(expr, ast.Attribute):
-            return [self._value(item) for item in expr.elts]
-        if self._script.full(expr) != "sys.argv":
-            raise _UnknownError
-        return self._arguments
-
-    def _of_operation(self, expr: ast.expr) -> Any:
-        if isinstance(expr, ast.UnaryOp) and isinstance(expr.op, ast.Not):
-            return not self._value(expr.operand)
-        if isinstance(expr, ast.BoolOp):
-            sides = (bool(self._value(side)) for side in expr.values)  # looked at as far as Python does
-            return all(sides) if isinstance(expr.op, ast.And) else any(sides)
-        if isinstance(expr, ast.Compare) and len(expr.ops) == 1:
-            return _COMPARED[type(expr.ops[0])](self._value(expr.left), self._value(expr.comparators[0]))
-        plain = isinstance(expr, ast.Call) and isinstance(expr.func, ast.Name) and len(expr.args) == 1
-        if plain and isinstance(expr, ast.Call) and expr.func.id in _MADE and not expr.keywords:  # type: ignore[attr-defined]
-            return _MADE[expr.func.id](self._value(expr.args[0]))  # type: ignore[attr-defined]
-        raise _UnknownError
-
-    def _index(self, place: ast.expr) -> Any:
-        if not isinstance(place, ast.Slice):
-            return self._value(place)
-        return slice(*(None if end is None else self._value(end) for end in (place.lower, place.upper, place.step)))
-
-    def _bound(self, name: ast.Name) -> ast.expr:
-        """Return the only value of a name of the module, which no function around binds anew."""
-        script = self._script
-        scopes = [scope for scope in script.ancestors(name) if isinstance(scope, (ast.FunctionDef, ast.Lambda))]
-        own = script.bindings(script.tree).get(name.id, [])
-        if any(name.id in script.bindings(scope) for scope in scopes) or len(own) != 1:
-            raise _UnknownError
-        if own[0].kind != "value" or own[0].path or own[0].value is None or self._is_global(name.id):
-            raise _UnknownError
-        return own[0].value
-
-    def _is_global(self, name: str) -> bool:
-        return any(name in node.names for node in self._script.of_type(ast.Global))
+    def _unused(self, defined: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
+        """Return whether a function or class of the module is named, but nowhere that is reached."""
+        if not isinstance(self._script.parents.get(defined), ast.Module):
+            return False
+        if defined not in self._known:
+            self._known[defined] = False  # while it is being asked: what calls itself
+            named = [node for node in self._script.of_type(ast.Name) if node.id == defined.name]
+            outside = [node for node in named if defined not in self._script.ancestors(node)]
+            self._known[defined] = bool(outside) and all(map(self.leave_out, outside))
+        return self._known[defined]
