@@ -149,9 +149,7 @@ def test_a_weight_that_moved_between_the_samples_is_not_frozen(tmp_path: Path) -
 )
 def test_weights_that_rest_since_the_first_sample(tmp_path: Path, losses: list[float], frozen: float) -> None:
     """As with LBFGS that converged before it: the loss moved, and stands to the last bit since."""
-    layers = [
-        {"step": step, "table": 1, "act_std": [1.0, 1.0], **MOVING, "update": [0.0] * 4} for step in range(3, 9)
-    ]
+    layers = [{"step": step, "table": 1, "act_std": [1.0, 1.0], **MOVING, "update": [0.0] * 4} for step in range(3, 9)]
     columns = {"lr": [0.1] * 12, "loss": losses}
     assert run(tmp_path, columns=columns, layers=layers)["frozen_share"] == frozen
 

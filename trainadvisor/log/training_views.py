@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from trainadvisor.log.reader import RunLog
 
 LEAST_SHARE, LEAST_STEPS, MOST = 0.05, 20, 10
-# What the rate of a range test grows by at least, and how alike its factors are: those of a linear rise fall from 2 to 1.
+# What the rate of a range test grows by at least, and how alike its factors are: those of a warm-up fall from 2 to 1.
 SWEPT, EVENLY = 100.0, 2.0
 # What a log derives from its records, and derives anew for another phase or with more records.
 DERIVED = (
