@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 BATCHES = re.compile(r"load|_dl\b|\bdl\b|batch|_iter\b", re.IGNORECASE)
 # What says how many examples or batches a whole set has.
-WHOLE = re.compile(r"len\([\w.]*(load|data|_set|_ds|_dl)\w*\)|^\w+\.(shape\[0\]|size\(0\))$", re.IGNORECASE)
+WHOLE = re.compile(
+    r"len\([\w.]*(load|data|_set|_ds|_dl)\w*\)|^\w+\.(shape\[0\]|size\(0\))$|"
+    r"^(?!.*batch)\w*(dataset|total|samples|examples|(n|num)_(test|val|train)|test_size|val_size)\w*(\[[\w'\"]+\])?$",
+    re.IGNORECASE,
+)
 AT_ONCE = re.compile(r"batch_size=(len\(|\w+\.shape\[0\])")
 
 
@@ -49,10 +53,14 @@ def _is_of_batches(loop: ast.For) -> bool:
 
 def _set_anew(loop: ast.For) -> Iterator[tuple[ast.Assign, str]]:
     """Yield where every round sets a name to what its batch has right, and nothing in the loop hands that on."""
-    own = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+    own = {n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and _is_set(n)}
     for made in (s for s in _always(loop.body) if isinstance(s, ast.Assign)):
         target = made.targets[0]
-        if not isinstance(target, ast.Name) or not names_in(made.value) & own or not _is_count(made.value):
+        if (
+            not isinstance(target, ast.Name)
+            or not names_in(made.value) & (own - {target.id})
+            or not _is_count(made.value)
+        ):
             continue
         if sum(_is_set(n) and n.id == target.id for n in ast.walk(loop)) == 1 and not reads(loop, target.id):  # type: ignore[attr-defined]
             yield made, target.id
@@ -90,6 +98,6 @@ def _divides(node: ast.AST, name: str, own: set[str], counters: set[str]) -> boo
     if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div) or name not in names_in(node.left):
         return False
     size = node.right
-    if isinstance(size, ast.Name):
-        return size.id in counters
+    if isinstance(size, ast.Name) and size.id in counters:
+        return True
     return WHOLE.search(words_of(size)) is not None and not names_in(size) & own
