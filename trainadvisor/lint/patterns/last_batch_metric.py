@@ -54,6 +54,7 @@ def _is_of_batches(loop: ast.For) -> bool:
 def _set_anew(loop: ast.For) -> Iterator[tuple[ast.Assign, str]]:
     """Yield where every round sets a name to what its batch has right, and nothing in the loop hands that on."""
     own = {n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and _is_set(n)}
+    grown = set().union(*(_grown(n) for n in ast.walk(loop)))
     for made in (s for s in _always(loop.body) if isinstance(s, ast.Assign)):
         target = made.targets[0]
         if (
@@ -62,8 +63,19 @@ def _set_anew(loop: ast.For) -> Iterator[tuple[ast.Assign, str]]:
             or not _is_count(made.value)
         ):
             continue
+        if names_in(made.value) & grown:
+            continue
         if sum(_is_set(n) and n.id == target.id for n in ast.walk(loop)) == 1 and not reads(loop, target.id):  # type: ignore[attr-defined]
             yield made, target.id
+
+
+def _grown(node: ast.AST) -> set[str]:
+    """Return the names that a node adds to: a count of all that was collected so far is none of one batch."""
+    if isinstance(node, ast.AugAssign):
+        return names_in(node.target)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("append", "extend"):
+        return names_in(node.func.value)
+    return set()
 
 
 def _always(body: list[ast.stmt]) -> Iterator[ast.stmt]:
