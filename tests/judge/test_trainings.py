@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 from builders import build_log, event, make_loss, make_model, make_optimizer, site
 
 from trainadvisor.document import diagnose
+from trainadvisor.judge.judgement import Judgement, Remark
+from trainadvisor.judge.rule_loading import load
+from trainadvisor.judge.trainings import is_repeated
 from trainadvisor.log.reader import read_log
 from trainadvisor.signals.context import adversarial
+from trainadvisor.vocabulary import State
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,3 +131,22 @@ def test_a_head_that_fine_tuning_holds_is_told_nothing_of(tmp_path: Path) -> Non
     assert {code for phase in found.run["phases"] for code in phase["codes"]}.isdisjoint(
         {"optimizer-param-mismatch", "detached-loss"}
     )
+
+
+@pytest.mark.parametrize(
+    ("reasons", "line", "repeated"),
+    [(["deciding"], 7, True), (["deciding", "brief"], 7, False), (["deciding"], 9, False)],
+    ids=["lacks samples alone", "is brief too", "from other lines"],
+)
+def test_a_fold_that_lacks_samples_alone_is_no_worse_than_a_sound_one(
+    reasons: list[str], line: int, *, repeated: bool
+) -> None:
+    """The budget of recording was spent on the folds before, which the same lines trained."""
+
+    def judged(state: State, *kinds: str) -> Judgement:
+        told = tuple(Remark(kind) for kind in kinds)
+        return Judgement(load(), state, Remark("learnt"), {}, reasons=told)
+
+    phases = [{"model": "model", "optimizer": "SGD", "site": f"train.py:{number}"} for number in (7, line)]
+    folds = [judged(State.HEALTHY), judged(State.CANNOT_TELL, *reasons)]
+    assert [is_repeated(place, phases, folds) for place in range(2)] == [False, repeated]

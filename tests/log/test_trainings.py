@@ -94,3 +94,24 @@ def test_of_many_trainings_the_longest_ten_are_judged(tmp_path: Path) -> None:
     optimizers = [make_optimizer(id=number, parameters=[number]) for number in range(len(lengths))]
     log = log_of(tmp_path, steps=[{"opt": used} for used in turns], optimizers=optimizers)
     assert [view.phase.stop - view.phase.start for view in training_views.trainings(log)] == [230, *lengths[3:]]
+
+
+@pytest.mark.parametrize(
+    ("rates", "counted"),
+    [
+        ([1e-5 * 1.15**k for k in range(100)], [(100, 399)]),
+        # factors of one decade alone; the rise of a warm-up; one rate
+        ([1e-5 * 1.015**k for k in range(100)], [(0, 99), (100, 399)]),
+        ([1e-5 * (k + 1) for k in range(100)], [(0, 99), (100, 399)]),
+        ([1e-3] * 100, [(0, 99), (100, 399)]),
+    ],
+    ids=["range test", "one decade", "warm-up", "constant"],
+)
+def test_a_range_test_before_a_training_is_none(tmp_path: Path, rates: list[float], counted: Any) -> None:
+    """Its rate grows by one factor from step to step, over decades; on its own it is judged as what it is."""
+    optimizers = [make_optimizer(id=0, parameters=[0]), make_optimizer(id=1, parameters=[1])]
+    first = [{"opt": [0], "lr": rate} for rate in rates]
+    both = log_of(tmp_path, steps=[*first, *[{"opt": [1], "lr": 0.01}] * 300], optimizers=optimizers)
+    assert [(view.phase.first, view.phase.last) for view in training_views.trainings(both)] == counted
+    alone = log_of(tmp_path, steps=first, optimizers=optimizers[:1])
+    assert [(view.phase.first, view.phase.last) for view in training_views.trainings(alone)] == [(0, 99)]

@@ -251,6 +251,18 @@ def test_permuted_images_tell_nothing() -> None:
     assert _events(_Images(view=False), "moved-axes") == []
 
 
+def test_channels_of_a_convolution_were_the_last_axis() -> None:
+    """Whole stretches of times may become features, but not what a convolution takes for the channels there were."""
+    series = torch.randn(B, 12, 3)
+    swapped, folded = series.view(B, 3, 12), series.view(B, 4, 9)
+    assert [found and found["regrouped"] for found in (of_input(swapped), of_input(swapped, convolved=True))] == [
+        True,
+        False,
+    ]
+    assert of_input(folded, convolved=True) is None
+    assert of_input(series.transpose(1, 2), convolved=True) is None
+
+
 @pytest.mark.parametrize(("view", "told"), [(True, 1), (False, 0)])
 def test_series_viewed_before_a_recurrent_layer_are_told(told: int, *, view: bool) -> None:
     """Channels and times that a view has exchanged, and a transposition."""

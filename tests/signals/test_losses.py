@@ -250,6 +250,27 @@ def test_classes_marked_per_example(tmp_path: Path, mean: float, classes: float 
     ] == (classes if classes is None else pytest.approx(classes))
 
 
+TAGGED = {"shape": [8, 5], "mean": 0.2}
+SOFTMAX, SIGMOID = graph(output_activation="softmax"), graph(output_activation="sigmoid")
+
+
+@pytest.mark.parametrize(
+    ("prediction", "target", "facts", "labels"),
+    [
+        (TAGGED, {**ONE_HOT, "mean": 0.6}, SOFTMAX, 3.0),
+        (TAGGED, {**ONE_HOT, "mean": 0.2}, SOFTMAX, 1.0),
+        # a sigmoid; a softmax over the batch; shares in place of labels
+        (TAGGED, {**ONE_HOT, "mean": 0.6}, SIGMOID, 1.0),
+        ({**TAGGED, "mean": 0.125}, {**ONE_HOT, "mean": 0.6}, SOFTMAX, 1.0),
+        (TAGGED, {**ONE_HOT, "mean": 0.6, "integer": False}, SOFTMAX, 1.0),
+    ],
+)
+def test_labels_that_share_a_softmax(tmp_path: Path, prediction: Any, target: Any, facts: Any, labels: float) -> None:
+    """Several labels of an example under outputs that sum to 1."""
+    loss = make_loss("binary_cross_entropy", prediction, target=target, graph=facts)
+    assert of(tmp_path, loss)["softmax_labels"] == pytest.approx(labels)
+
+
 @pytest.mark.parametrize(("layers", "others", "single"), [(1, 0, True), (3, 0, False), (1, 1, False)])
 def test_linear_network(tmp_path: Path, layers: int, others: int, single: Any) -> None:
     """A single linear map is one layer without a non-linearity."""

@@ -138,6 +138,22 @@ def test_a_weight_that_moved_between_the_samples_is_not_frozen(tmp_path: Path) -
     assert run(tmp_path, samples=[resting] * 5)["frozen_share"] == 1.0
 
 
+@pytest.mark.parametrize(
+    ("losses", "frozen"),
+    [
+        ([3.0, 0.5, *[0.1] * 10], 0.0),
+        ([0.1] * 12, 1.0),
+        ([3.0, 0.5, *[0.1, 0.2] * 5], 1.0),
+    ],
+    ids=["came to rest", "never moved", "other batches"],
+)
+def test_weights_that_rest_since_the_first_sample(tmp_path: Path, losses: list[float], frozen: float) -> None:
+    """As with LBFGS that converged before it: the loss moved, and stands to the last bit since."""
+    layers = [{"step": step, "table": 1, "act_std": [1.0, 1.0], **MOVING, "update": [0.0] * 4} for step in range(3, 9)]
+    columns = {"lr": [0.1] * 12, "loss": losses}
+    assert run(tmp_path, columns=columns, layers=layers)["frozen_share"] == frozen
+
+
 def test_warmup_from_zero(tmp_path: Path) -> None:
     """Samples at a learning rate of zero do not count."""
     samples = [{**MOVING, "update": [0.0] * 4}] * 3 + [MOVING] * 3

@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.losses import CALL, GRAPH, REGRESSING, Loss, graph_fact, soft_row_sum, training_losses
 from trainadvisor.signals.trivial_predictor import main_loss, summed
 
+EVEN = 1e-3  # what rounding leaves of shares that sum to 1
 SEVERAL = 1.2  # probabilities sum to 1; rounding and smoothing deviate far less
 FEWEST_CLASSES = 3
 EXACTLY_ONE = 1e-3  # one class in each row, up to the rounding of the recorded mean
@@ -162,6 +164,25 @@ def multi_hot_sum(log: RunLog) -> float | None:
     """Mean number of classes marked per example where a cross-entropy gets several; absent when it is one."""
     total = soft_row_sum(log)
     return total if total is not None and total > SEVERAL else None
+
+
+@signal(unit="labels", **GRAPH)
+def softmax_labels(log: RunLog) -> float | None:
+    """Mean number of labels per example where a binary cross-entropy gets a softmax over them; 1 where none does."""
+    for loss in training_losses(log):
+        target, shape = loss["target"], loss["prediction"].get("shape") or []
+        if loss["kind"] != "binary_cross_entropy" or len(shape) < 2 or not _is_shared(loss, int(shape[1])):
+            continue
+        marked = number(target.get("mean"))
+        if marked is not None and target.get("integer") and target.get("shape") == shape:
+            return marked * float(shape[1])
+    return 1.0 if training_losses(log) else None
+
+
+def _is_shared(loss: Loss, labels: int) -> bool:
+    """Return whether outputs are a softmax over the labels: shares of 1 have that mean, whatever the examples are."""
+    mean = number(loss["prediction"].get("mean"))
+    return graph_fact(loss, "output_activation") == "softmax" and mean is not None and abs(mean * labels - 1) < EVEN
 
 
 @signal(unit="word", **CALL)

@@ -156,7 +156,20 @@ def _mask(log: RunLog, accept: Any) -> Mask:
 def _still(log: RunLog) -> Mask | None:
     """Return the parameters whose bits changed in no sample."""
     values = _used_samples(log, "update")
-    return np.asarray((values == 0).all(axis=0) & ~_resized(log)) if len(values) >= FROZEN_SAMPLES else None
+    if len(values) < FROZEN_SAMPLES:
+        return None
+    still = (values == 0).all(axis=0) & ~_resized(log)
+    return np.zeros_like(still) if _at_rest(log) else np.asarray(still)
+
+
+def _at_rest(log: RunLog) -> bool:
+    """Return whether the loss moved before the first sample and stands to the last bit since, as LBFGS ends."""
+    first, loss = log.layers.steps_of("update").min(), log.column("loss")
+    before, since = loss[log.steps < first], loss[log.steps >= first]
+    if not before.size or not np.isfinite(loss).all():
+        return False
+    bit = LAST_BIT * abs(float(since[0]))
+    return bool(np.ptp(since) <= bit < np.abs(before - since[0]).max())
 
 
 def _resized(log: RunLog) -> Mask:

@@ -93,8 +93,11 @@ def _in_graph(graph: WholeGraph) -> Iterator[dict[str, Any]]:
             yield _told([int(n) for n in before], after, "layer", taken=chosen)
 
 
-def of_input(tensor: torch.Tensor) -> dict[str, Any] | None:
-    """Return the sizes before and after where an input is a scrambling view of the data, else None."""
+def of_input(tensor: torch.Tensor, *, convolved: bool = False) -> dict[str, Any] | None:
+    """Return the sizes before and after where an input is a scrambling view of the data, else None.
+
+    A convolution takes the second axis for channels: where they were the last one, no stretch of steps was meant.
+    """
     base = private_torch.base(tensor)
     if base is None or not tensor.is_contiguous() or not base.is_contiguous() or tensor.ndim < _LEAST_AXES:
         return None
@@ -103,4 +106,4 @@ def of_input(tensor: torch.Tensor) -> dict[str, Any] | None:
         before = [after[0], *before[1:]] if _product(before[1:]) == _product(after[1:]) else after
     if base.numel() < tensor.numel() or not scrambled(before, after):
         return None
-    return _told(before, after, "input")
+    return _told(before, after, "input", taken=convolved and before[-1] == after[1])

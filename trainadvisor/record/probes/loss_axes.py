@@ -75,7 +75,7 @@ class LossAxesProbe:
             if bare(node) == "Convolution" and node.next_functions[0][0] is None:
                 given = private_torch.saved(node, "input")
                 if isinstance(given, torch.Tensor):
-                    self._tell_moved(of_input(given))
+                    self._tell_moved(of_input(given, convolved=True))
                 return
 
     def _tell_moved(self, found: dict[str, Any] | None) -> None:
