@@ -64,8 +64,12 @@ CARD = re.compile(r"\d+\s*gb?(?=\s*(?:gpu|card|vram|的卡|卡|显卡|显存))")
 EVAL_CALL = re.compile(r"\b(?:\w+\.)?eval\s*\(\s*\)|\bmodel\.eval\b")
 COUNT = r"(?:[2-9]|\d\d+|[二两三四五六七八九十几多]|two|three|four|eight|several)"
 CARDS = r"(?:[aphvlt]\d{1,3}s?|[rg]?tx\s?\d{4}|[2-5]0[6-9]0s?|titans?|gpus?|cards?)(?:\s?ti)?(?![a-z0-9])"
-MANY_CARDS = re.compile(rf"(?<![\d.]){COUNT}\s*(?:[x*×]\s*{CARDS}|[块张卡]\s*(?:的?卡|显卡|gpu|{CARDS}))|\b{COUNT}\s+{CARDS}")
-ONE_CARD = re.compile(rf"(?<![\d.])(?:1|one|[一单])\s*(?:[x*×]\s*{CARDS}|[块张]\s*(?:的?卡|显卡|gpu|{CARDS}))|(?<=than )1\s*x\b")
+MANY_CARDS = re.compile(
+    rf"(?<![\d.]){COUNT}\s*(?:[x*×]\s*{CARDS}|[块张卡]\s*(?:的?卡|显卡|gpu|{CARDS}))|\b{COUNT}\s+{CARDS}"
+)
+ONE_CARD = re.compile(
+    rf"(?<![\d.])(?:1|one|[一单])\s*(?:[x*×]\s*{CARDS}|[块张]\s*(?:的?卡|显卡|gpu|{CARDS}))|(?<=than )1\s*x\b"
+)
 NOT_AS_FAST = re.compile(r"(?:还没有?|没有?|不如|赶不上)(.{1,8}?)(?:跑得|训得|来得)?(?:那么)?快")
 TRAINER = re.compile(r"\b([a-z]+)(?=(?:trainer|config)\b)")  # of TRL: GRPOTrainer, DPOConfig
 # Who asks what a thing is, or how two differ, has no trouble with a training.
@@ -121,9 +125,7 @@ def of_clauses(told: list[list[str]]) -> list[str]:
 def clauses(text: str) -> list[list[str]]:
     """Return the tokens of each clause of a text."""
     told = FINE.sub(" , ", text.lower())
-    return [
-        tokens for clause in CLAUSES.split(told if WORD.search(told) else text) if (tokens := _of_clause(clause))
-    ]
+    return [tokens for clause in CLAUSES.split(told if WORD.search(told) else text) if (tokens := _of_clause(clause))]
 
 
 def _way(found: re.Match[str]) -> str:

@@ -28,7 +28,22 @@ LOOKED_AT = 12
 # What decides the answer where it is said, whatever else a question tells; and what questions count that lack it, or
 # that are about validation where none was named.
 SILENCE = "=silence"  # whoever wants to hear no more of a finding does not ask about it
-DECIDING = frozenset({"=nan", "=oom", "=hang", "=endless", "=negative", "=forget", "=overfit", "=underfit", "=ahead", "=halfprecision", "=manygpus", SILENCE})
+DECIDING = frozenset(
+    {
+        "=nan",
+        "=oom",
+        "=hang",
+        "=endless",
+        "=negative",
+        "=forget",
+        "=overfit",
+        "=underfit",
+        "=ahead",
+        "=halfprecision",
+        "=manygpus",
+        SILENCE,
+    }
+)
 LACKING = 0.6
 
 
