@@ -140,3 +140,40 @@ def test_nine_of_ten_that_were_kept_apart_are_answered_rightly(lang):
         text for text, names in APART[lang].items() if not ({*first(text)} & {*names} or first(text) == names == [])
     ]
     assert len(wrong) * 10 <= len(APART[lang]), wrong
+
+
+TYPED = tomllib.loads(Path(__file__).with_name("asked_typed.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("half", "lang"), [(half, lang) for half in TYPED for lang in TYPED[half]])
+def test_nine_of_ten_as_people_type_them_are_answered_rightly(half, lang):
+    """Forum titles, pasted messages and half sentences."""
+    wrong = [
+        text
+        for text, names in TYPED[half][lang].items()
+        if not ({*first(text)} & {*names} or first(text) == names == [])
+    ]
+    assert len(wrong) * 10 <= len(TYPED[half][lang]), wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("4x A100 takes longer per epoch than 1x", "many-gpus-slower"),
+        ("四张卡还没一张卡快", "many-gpus-slower"),
+        ("fp16 blows up bf16 is fine", "half-precision-nan"),
+        ("开fp16就炸，bf16没事", "half-precision-nan"),
+        ("dont show me overfitting findings anymore", "tool-own-rules"),
+        ("不想看到dead-relu这条提示", "tool-own-rules"),
+        ("qlora训qwen loss卡在2.3", "lora-not-learning"),
+    ],
+)
+def test_cards_what_works_and_what_is_not_wanted_are_read(text, name):
+    """What is fine is not the trouble, nor is a finding that is to be silent; what all questions of an answer hold counts."""
+    assert first(text) == [name]
+
+
+@pytest.mark.parametrize("text", ["what's the difference between numpy array and torch tensor", "反向传播是什么"])
+def test_what_a_thing_is_has_no_answer_however_it_is_asked(text):
+    """Short forms too."""
+    assert first(text) == []

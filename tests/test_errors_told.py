@@ -15,7 +15,7 @@ import pytest
 
 import trainadvisor
 from trainadvisor.cli import main, program
-from trainadvisor.i18n.told_errors import listed, told
+from trainadvisor.i18n.told_errors import listed, reason, told
 from trainadvisor.i18n.told_help import catalog, in_chinese, of_option
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def test_a_chinese_remark_names_the_columns() -> None:
     assert told("taken as: a + b = training loss; it = step", "zh") == "各列的含义：a + b = 训练损失；it = 步"
 
 
-@pytest.mark.parametrize("group", ["commands", "parts", "notes", "settings"])
+@pytest.mark.parametrize("group", ["commands", "parts", "notes", "settings", "reasons"])
 def test_both_texts_have_the_same_parts(group: str) -> None:
     """In the same order, because they are filled in so."""
     assert [english for english, chinese in listed(group).items() if english.count("{}") != chinese.count("{}")] == []
@@ -245,3 +245,49 @@ def test_a_script_that_uses_click_speaks_its_own_language(tmp_path: Path) -> Non
     command = [sys.executable, "-m", "trainadvisor", "run", "--lang", "zh", str(script), "--help"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=dict(os.environ))
     assert "Show this message and exit." in done.stdout
+
+
+def refusals() -> Iterator[str]:
+    """Yield every reason for which a change cannot be applied, {} for a part that differs; not one of parts alone."""
+    for path in sorted((PACKAGE / "changes").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            called = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
+            never = isinstance(node, ast.Assign) and any(getattr(goal, "attr", "") == "never" for goal in node.targets)
+            given = node.args[:1] if called in ("Refusal", "refuse") else [node.value] if never else []
+            for value in given:
+                yield from (text for text in map(written, branches(value)) if text and text != "{} has no {}")
+
+
+def branches(value: ast.expr) -> list[ast.expr]:
+    """Return both texts of a condition, else the one."""
+    return [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value]
+
+
+def written(value: ast.expr) -> str:
+    """Return the text that an expression makes, {} for a part that differs; nothing for other expressions."""
+    if isinstance(value, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in value.values)
+    return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
+
+
+def test_every_reason_why_a_change_cannot_be_tried_is_told_in_chinese() -> None:
+    """Verify shows them."""
+    found = set(refusals())
+    assert len(found) > 60
+    assert found - set(listed("reasons")) == set()
+
+
+@pytest.mark.parametrize(
+    ("detail", "said"),
+    [
+        ("lr: it takes either value or factor", "lr：只能给出 value 或 factor 之一"),
+        ("lr: no optimizer made a step; clip: did not take effect", "lr：没有优化器执行更新；clip：没有生效"),
+        ("noise: inputs of 4 dimensions are no images; give noise", "noise：4 维的输入不是图像；请给出 noise"),
+        ("non-finite loss at step 7", "第 7 步的损失不是有限数"),
+        ("ValueError: x", "ValueError: x"),
+    ],
+)
+def test_what_came_of_a_trial_is_told_in_chinese(detail: str, said: str) -> None:
+    """A reason for each change; what the script says itself stays as it is."""
+    assert reason(detail, "zh") == said
+    assert reason(detail, "en") == detail

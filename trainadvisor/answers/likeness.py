@@ -20,6 +20,7 @@ PIECE, CHARACTER, WHOLE, MEANING = 0.5, 0.5, 1.0, 2.0  # what a shared piece, ch
 NEAREST, NEXT = 4, 0.6  # how many questions of an answer count, and what each counts relative to the one before it
 SHARES = [NEXT**rank for rank in range(NEAREST)]
 AS_OFTEN_AS_ALL = 10.0  # questions that hold each piece as often as all do, counted to those of each answer
+NEEDED = 0.85  # part of an answer's questions that have a meaning, for a question without it to be less alike
 Held = list[tuple[float, set[int]]]  # what each piece of a question counts, and the lines that hold it
 
 
@@ -39,6 +40,7 @@ class Examples:
         self._words, self._meanings = _Lines(words), _Lines(means)
         self.norms = norms or self._counted()
         self._asked = Counter(names)
+        self._needed: dict[str, set[str]] = {}
 
     def holding(self, question: str) -> Held:
         """Return what each piece of a question counts, with the numbers of the questions that hold it."""
@@ -71,6 +73,18 @@ class Examples:
             for name, number in Counter(self.names[line] for line in lines).items():
                 sums[name] += counts * math.log1p(number / usual)
         return {name: sums[name] / total - math.log1p(number / AS_OFTEN_AS_ALL) for name, number in self._asked.items()}
+
+    def needed(self, name: str) -> set[str]:
+        """Return the meanings that nearly all questions of an answer have."""
+        if name not in self._needed:
+            held = Counter(
+                meaning
+                for other, told in zip(self.names, self.told, strict=True)
+                if other == name
+                for meaning in {*told.split()}
+            )
+            self._needed[name] = {meaning for meaning, count in held.items() if count >= NEEDED * self._asked[name]}
+        return self._needed[name]
 
     def unheard(self, question: str, aside: str) -> float:
         """Return which part of a question's English words no question holds but those of one name."""

@@ -22,14 +22,15 @@ IGNORED = """
     a an and are as at be been but by can could do does did for from get gets getting got had has have how i if in
     into is it its just keep keeps me my of on or our please so some that the their them then there
     they this to very was we were what when where while who why will with would you your always after about
-    am model network neural pytorch torch help problem really even ever still seem seems want wants like
+    pls plz please thx thanks help anyone somebody guys hi hello
+    am model network neural pytorch torch problem really even ever still seem seems want wants like
 """
 NEGATIONS = (
     "no not never nothing without cannot cant wont dont doesnt didnt isnt arent wasnt hasnt havent refuses refuse"
 )
 FILLERS = re.compile(
     "为什么|为啥|为何|什么意思|是啥意思|怎么办|怎么样|怎么回事|怎么|怎样|如何|请问|什么|可以|应该|一直|老是|总是|始终|感觉|好像|有点|有些|特别|非常|"
-    "还是|仍然|依然|依旧|合适|原因|解决|咋办|咋|这个|已经|但是|而且|因为|所以|我的|我们|一下|明显|显著|任何|迟迟|完全|根本|丝毫|并|您好|你好|博主|作者|楼主|神经网络|网络|模型|求助|大佬|大神|吗|呢|吧|啊|呀|嘛"
+    "还是|仍然|依然|依旧|合适|原因|解决|咋办|咋|这个|已经|但是|而且|因为|所以|我的|我们|一下|明显|显著|任何|迟迟|完全|根本|丝毫|并|您好|你好|博主|作者|楼主|神经网络|网络|模型|求助|求救|求解|大佬|大神|各位|新手|小白|看看|吗|呢|吧|啊|呀|嘛"
 )
 PARTICLES = re.compile("[的了有很太是在会就都也又还被把我它他们得着]")
 DENIALS = re.compile("没有|没|不|无法|未")
@@ -61,12 +62,27 @@ BELOW_ZERO = re.compile(r"(?:\b(?:to|at|is|was)\s+|[到是为成]\s*)-\d[\d.]*")
 BILLIONS = re.compile(r"(?<![\d.])\d+(?:\.\d+)?b(?![a-z])")  # parameters of a model
 CARD = re.compile(r"\d+\s*gb?(?=\s*(?:gpu|card|vram|的卡|卡|显卡|显存))")
 EVAL_CALL = re.compile(r"\b(?:\w+\.)?eval\s*\(\s*\)|\bmodel\.eval\b")
+COUNT = r"(?:[2-9]|\d\d+|[二两三四五六七八九十几多]|two|three|four|eight|several)"
+CARDS = r"(?:[aphvlt]\d{1,3}s?|[rg]?tx\s?\d{4}|[2-5]0[6-9]0s?|titans?|gpus?|cards?)(?:\s?ti)?(?![a-z0-9])"
+MANY_CARDS = re.compile(
+    rf"(?<![\d.]){COUNT}\s*(?:[x*×]\s*{CARDS}|[块张卡]\s*(?:的?卡|显卡|gpu|{CARDS}))|\b{COUNT}\s+{CARDS}"
+)
+ONE_CARD = re.compile(
+    rf"(?<![\d.])(?:1|one|[一单])\s*(?:[x*×]\s*{CARDS}|[块张]\s*(?:的?卡|显卡|gpu|{CARDS}))|(?<=than )1\s*x\b"
+)
+NOT_AS_FAST = re.compile(r"(?:还没有?|没有?|不如|赶不上)(.{1,8}?)(?:跑得|训得|来得)?(?:那么)?快")
 TRAINER = re.compile(r"\b([a-z]+)(?=(?:trainer|config)\b)")  # of TRL: GRPOTrainer, DPOConfig
 # Who asks what a thing is, or how two differ, has no trouble with a training.
 DEFINING = re.compile(
-    r"^(?:what\s+(?:is|are)\s+(?:an?\s+|the\s+)?(?:purpose|meaning|difference|role)\b|what\s+does\s+\S+\s+(?:do|mean)\b"
+    r"^(?:whats\s+(?:an?\s+|the\s+)?(?:purpose|meaning|difference|role)\b"
+    r"|what\s+(?:is|are)\s+(?:an?\s+|the\s+)?(?:purpose|meaning|difference|role)\b|what\s+does\s+\S+\s+(?:do|mean)\b"
     r"|(?:the\s+)?differences?\s+between\b|define\b|explain\b)"
     r"|(?:是什么|是啥|干什么的|干嘛的|什么用|什么作用|的作用|的原理|什么原理|有什么区别|有啥区别|的区别)[?？]?$"
+)
+# Who says that something works only says where the trouble is not.
+FINE = re.compile(
+    r"\b(?:\w+(?:\s+(?:alone|only|itself))?)\s+(?:is|are|was|works?|runs?|trains?|seems?)\s+(?:all\s+|totally\s+|perfectly\s+|just\s+)?(?:fine|ok|okay|stable|good)\b(?!\s*\?)"
+    r"|[\w]+?(?:倒是|倒|却|就|反而|都)?(?:没事|没问题|没毛病|一切正常|就好了)(?![吗么?？])"
 )
 TIMES = {"万": 10_000.0, "k": 1_000.0}
 EXPLOSION = 10.0
@@ -92,7 +108,7 @@ def is_chinese(text: str) -> bool:
 
 def is_defining(text: str) -> bool:
     """Return whether a question asks what something is, or how two things differ."""
-    return DEFINING.search(text.strip().lower()) is not None
+    return DEFINING.search(text.strip().lower().replace("'", "").replace("’", "")) is not None
 
 
 def meanings(text: str) -> list[str]:
@@ -108,7 +124,8 @@ def of_clauses(told: list[list[str]]) -> list[str]:
 
 def clauses(text: str) -> list[list[str]]:
     """Return the tokens of each clause of a text."""
-    return [tokens for clause in CLAUSES.split(text) if (tokens := _of_clause(clause))]
+    told = FINE.sub(" , ", text.lower())
+    return [tokens for clause in CLAUSES.split(told if WORD.search(told) else text) if (tokens := _of_clause(clause))]
 
 
 def _way(found: re.Match[str]) -> str:
@@ -121,6 +138,7 @@ def _of_clause(text: str) -> list[str]:
     text = unicodedata.normalize("NFKC", text).lower().replace("'", "").replace("’", "")
     text = FROM_TO.sub(_way, BELOW_ZERO.sub(" negative ", EVAL_CALL.sub(" evalmode ", text)))
     text = TRAINER.sub(r"\1 ", text)
+    text = ONE_CARD.sub(" onegpu ", MANY_CARDS.sub(" manygpus ", NOT_AS_FAST.sub(r"比\1更慢", text)))
     text = CARD.sub(" memory ", BILLIONS.sub(" bigmodel ", text))
     text = LASTING.sub(" too slow ", LASTING_ZH.sub("很慢", text))
     if is_chinese(text):

@@ -67,8 +67,7 @@ def _subjects() -> tuple[Rulebook, dict[str, answers.Answer], Matcher, Examples]
     written = {entry.id: entry for entry in answers.load(shipped_rules() / ANSWERS)}
     topics = [*map(_topic_of_answer, written.values()), *map(_topic_of_rule, rulebook.rules.values())]
     known = asked.examples(shipped_rules(), topics)
-    others = [text for name, text in zip(known.names, known.texts, strict=True) if name == asked.ELSEWHERE]
-    return rulebook, written, Matcher(topics, others), known
+    return rulebook, written, Matcher(topics, known.texts), known
 
 
 def check_questions(folders: Sequence[str]) -> list[str]:

@@ -27,7 +27,23 @@ CLOSER = 0.05  # how much more like one about something else a question is that 
 LOOKED_AT = 12
 # What decides the answer where it is said, whatever else a question tells; and what questions count that lack it, or
 # that are about validation where none was named.
-DECIDING = frozenset({"=nan", "=oom", "=hang", "=endless", "=negative", "=forget", "=overfit", "=underfit", "=ahead"})
+SILENCE = "=silence"  # whoever wants to hear no more of a finding does not ask about it
+DECIDING = frozenset(
+    {
+        "=nan",
+        "=oom",
+        "=hang",
+        "=endless",
+        "=negative",
+        "=forget",
+        "=overfit",
+        "=underfit",
+        "=ahead",
+        "=halfprecision",
+        "=manygpus",
+        SILENCE,
+    }
+)
 LACKING = 0.6
 
 
@@ -49,7 +65,7 @@ def ranked(question: str, matcher: Matcher, examples: Examples, written: Contain
     totals = {
         name: sum(likes.get(name, ())) + MATCHED * matched.get(name, 0.0) / best + WRITTEN * (name in written)
         for name in (*likes, *matched)
-        if name in matched or sum(likes[name]) >= ENOUGH
+        if (name in matched or sum(likes[name]) >= ENOUGH) and (name in written or SILENCE not in asked.words)
     }
     names = sorted(totals, key=lambda name: -totals[name])
     return [] if names[:1] == [ELSEWHERE] else [name for name in names if name != ELSEWHERE]
@@ -64,7 +80,10 @@ def like(question: str, asked: Phrase, examples: Examples) -> dict[str, tuple[fl
     leanings, found = examples.leanings(held), examples.nearest(held)
     alike = {name: likeness(likes) for name, likes in found.items()}
     nearest = sorted(alike, key=lambda name: -alike[name] - LEANING * leanings[name])[:LOOKED_AT]
-    agreeing = {name: likeness(list(_agreeing(asked, found[name]))) for name in nearest}
+    agreeing = {
+        name: likeness(list(_agreeing(asked, found[name]))) * LACKING ** len(examples.needed(name) - asked.words)
+        for name in nearest
+    }
     closest = max((likes[0][0] for name, likes in found.items() if name != ELSEWHERE), default=0.0)
     if found.get(ELSEWHERE, [(0.0, "")])[0][0] >= min(THE_SAME, closest + CLOSER):
         return {ELSEWHERE: (1.0, 0.0)}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from trainadvisor.errors import LogError, TrainAdvisorError, UsageError
+from trainadvisor.i18n.told_errors import reason
 from trainadvisor.status_line import StatusLine
 from trainadvisor.verify.outcome_words import number
 from trainadvisor.verify.progress import Progress
@@ -103,7 +104,7 @@ class Printed(Progress):
             words("verify.figure", metric=words.metric(i.name), after=number(i.after), before=number(i.before))
             for i in shown
         ]
-        detail = [tried.trials[-1].detail] if tried.trials[-1].detail else []
+        detail = [reason(tried.trials[-1].detail, words.lang)] if tried.trials[-1].detail else []
         count = len(tried.trials)
         means = [words("verify.mean", count=count)] if figures and count > 1 else []
         told = words("clause").join([*detail, *figures, *means])

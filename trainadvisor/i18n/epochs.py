@@ -8,9 +8,13 @@ COUNTED = {
     "zh": ((re.compile(r"(?<=\d) 步(?![长数骤])"), lambda _: " 轮"),),
 }  # fmt: skip
 
+# Labels of figures and axes, and names of charts.
+LABELS = {"steps": "epochs", "step": "epoch", "Layers over steps": "Layers over epochs", "步数": "轮数", "步": "轮"}
+
 
 def in_epochs(text: str, lang: str) -> str:
     """Return a text whose counted steps are called epochs."""
+    text = LABELS.get(text, text)
     for pattern, name in COUNTED[lang]:
         text = pattern.sub(name, text)
     return text

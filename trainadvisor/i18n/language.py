@@ -39,7 +39,7 @@ class Words:
         """Return the text of a key with its placeholders filled."""
         text = self._texts[key]
         told = filled(text, values, self.lang) if values else text
-        return in_epochs(told, self.lang) if self._epochs and values else told
+        return in_epochs(told, self.lang) if self._epochs else told
 
     def of(self, pair: tuple[str, str]) -> str:
         """Return the text of a pair in English and Chinese that is held elsewhere."""

@@ -18,6 +18,17 @@ def told(message: str, lang: str) -> str:
     return message if lang != "zh" else _chinese(message)
 
 
+def reason(detail: str, lang: str) -> str:
+    """Return in a language why changes could not be tried, or a trial not be compared."""
+    if lang != "zh":
+        return detail
+    for parts in (detail.split("; "), [detail]):
+        told_of = [(change, told(why, lang), why) for change, _, why in (part.partition(": ") for part in parts)]
+        if all(chinese != why for _, chinese, why in told_of):
+            return "；".join(f"{change}：{chinese}" for change, chinese, _ in told_of)
+    return told(detail, lang)
+
+
 @cache
 def listed(group: str) -> dict[str, str]:
     """Return the Chinese texts of a group by the English ones."""
@@ -31,7 +42,7 @@ def listed(group: str) -> dict[str, str]:
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
     """Return what matches each error whole, the one with most words of its own first."""
     settings = {f"{{}}: {{}} {english}": f"{{}}：{{}} {chinese}" for english, chinese in listed("settings").items()}
-    both = {**listed("commands"), **listed("parts"), **listed("notes"), **settings}
+    both = {**listed("commands"), **listed("parts"), **listed("notes"), **listed("reasons"), **settings}
     ranked = sorted(both.items(), key=lambda pair: -len(pair[0].replace("{}", "")))
     return [
         (re.compile(HINTED.sub(HINT, "(.*?)".join(map(re.escape, english.split("{}")))), re.DOTALL), text)

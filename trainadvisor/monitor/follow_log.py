@@ -44,6 +44,7 @@ class View:
     log: Path
     planned: int | None = None
     script: str | None = None
+    epochs: bool = False
     step: Record = field(default_factory=dict)
     evaluation: Record = field(default_factory=dict)
     losses: list[float] = field(default_factory=list)
@@ -65,6 +66,8 @@ class View:
             elif kind == "header":
                 header = _plain(record)
                 self.planned, self.script = header.get("planned_steps"), header.get("script")
+                imported = record.get("imported")
+                self.epochs = isinstance(imported, dict) and imported.get("unit") == "epoch"
             elif kind == "end":
                 self.end = _plain(record)
 
@@ -121,6 +124,7 @@ class Follower:
         now = time.monotonic()
         if records:
             self._view.take(records)
+            self._words = Words(self._lang, epochs=self._view.epochs)
             self._grown = now
         if self._judge.due():
             late = self._judge.diagnosis is None and self._view.records > STEPS

@@ -38,9 +38,9 @@ class Told:
 class Languages:
     """The languages of a page, the default one first."""
 
-    def __init__(self, langs: Iterable[str]) -> None:
-        """Take the languages, the default one first."""
-        self.all = [Words(lang) for lang in langs]
+    def __init__(self, langs: Iterable[str], *, epochs: bool = False) -> None:
+        """Take the languages, the default one first, and whether what is counted are epochs, not steps."""
+        self.all = [Words(lang, epochs=epochs) for lang in langs]
         self.default = self.all[0]
 
     def each(self, make: Callable[[Words], str]) -> Told:

@@ -81,7 +81,8 @@ def _ever_smaller(material: Material) -> Iterator[Material]:
 
 
 def _render(diagnoses: Mapping[str, Diagnosis], material: Material) -> str:
-    langs = Languages(diagnoses)
+    epochs = any(diagnosis.run.get("unit") == "epoch" for diagnosis in diagnoses.values())
+    langs = Languages(diagnoses, epochs=epochs)
     first, curves = diagnoses[langs.default.lang], material.curves
     charts = specs(curves, first.run, langs)
     scripts = [_static(name) for name in SCRIPTS]

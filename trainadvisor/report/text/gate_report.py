@@ -32,7 +32,8 @@ def render(
     code: int | None = None,
 ) -> str:
     """Return the decision; `source` says where the policy is written, `new_only` whether there is a baseline."""
-    page = Page(Words(lang), width, color=color)
+    epochs = all(run.diagnosis.run.get("unit") == "epoch" for run in decision.runs)
+    page = Page(Words(lang, epochs=epochs), width, color=color)
     _head(page, decision, policy)
     for run in decision.runs:
         if len(decision.runs) > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.i18n.told_errors import reason
 from trainadvisor.report.text.page import Page
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def outcome(trial: Any, words: Words) -> str:
     """Return what came of a trial."""
     text = words(f"verify.{trial.verdict}")
     if trial.detail:
-        return text + words("aside", text=trial.detail)
+        return text + words("aside", text=reason(trial.detail, words.lang))
     shown = [
         words("verify.figure", metric=words.metric(c.metric), after=number(c.after), before=number(c.before))
         for c in trial.compared[:1]
