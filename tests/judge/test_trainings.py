@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 from builders import build_log, event, make_loss, make_model, make_optimizer, site
+from rulekit import cause
 
 from trainadvisor.document import diagnose
+from trainadvisor.judge.rulebook import Rulebook
+from trainadvisor.judge.trainings import judge_trainings
 from trainadvisor.log.reader import read_log
 from trainadvisor.signals.context import adversarial
 
@@ -24,7 +28,7 @@ def _optimizer(number: int, parameters: list[int], line: int) -> dict[str, Any]:
     return {**made, "id": number, "groups": [group], "site": site("Adam(...)", line)}
 
 
-def _folds(folder: Path, losses: list[Any], *, lines: list[int], held: list[list[int]]) -> Path:
+def _folds(folder: Path, losses: list[Any], *, lines: list[int], held: list[list[int]], **parts: Any) -> Path:
     """Write a log of trainings one after the other."""
     models = [make_model(("a", "Linear", 4, 10), id=number) for number in range(len(losses))]
     count = len(losses[0])
@@ -36,7 +40,13 @@ def _folds(folder: Path, losses: list[Any], *, lines: list[int], held: list[list
     }
     optimizers = [_optimizer(n, parameters, line) for n, (parameters, line) in enumerate(zip(held, lines, strict=True))]
     return build_log(
-        folder, models=models, optimizers=optimizers, losses=[make_loss(target=TARGET)], columns=columns, end={}
+        folder,
+        models=models,
+        optimizers=optimizers,
+        losses=[make_loss(target=TARGET)],
+        columns=columns,
+        end={},
+        **parts,
     )
 
 
@@ -61,6 +71,22 @@ def test_the_verdict_is_that_of_the_worst_of_five_folds(tmp_path: Path) -> None:
     assert "4 (model, SGD, train.py:7, steps 600 to 799) BROKEN" in note
     assert [*states[:3], states[4]] == ["cannot-tell"] * 4
     assert found.told("zh").summary.startswith("第 4 次训练")
+
+
+@pytest.mark.parametrize(("lines", "reasons"), [([7, 7], []), ([7, 9], ["deciding"])])
+def test_what_decides_is_taken_over_from_a_fold_of_the_same_lines(
+    tmp_path: Path, lines: list[int], reasons: list[str]
+) -> None:
+    """No layer of the second fold was sampled; another line of an optimizer makes another training."""
+    table = event("table", {"id": 0, "model": 0, "rows": [{"name": "a", "kind": "linear", "layer": "a"}]})
+    path = _folds(
+        tmp_path, [FALLING, FALLING], lines=lines, held=HELD[:2],
+        layers=[{"step": 10 * n, "table": 0, "grad": [1.0, 1.0]} for n in range(10)], events=[table],
+    )  # fmt: skip
+    needed = cause("needed", when=("grad_depth_ratio > 99",), deciding="always")
+    others = [cause(f"quiet{n}", when=("steps < 0",)) for n in range(9)]
+    judgement = judge_trainings(read_log(path), Rulebook({rule.code: rule for rule in (needed, *others)}))
+    assert [reason.kind for reason in judgement.reasons] == reasons
 
 
 def test_one_training_is_told_as_before(tmp_path: Path) -> None:

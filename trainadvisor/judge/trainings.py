@@ -17,6 +17,7 @@ def judge_trainings(log: RunLog, rulebook: Rulebook) -> Judgement:
     judged = [judge_log(view, rulebook) for view in views]
     if len(judged) == 1:
         return judged[0]
+    judged = [_with_siblings(place, views, judged, rulebook) for place in range(len(views))]
     phases = [_phase(view, judgement) for view, judgement in zip(views, judged, strict=True)]
     # of equally bad ones the one that is judged in a log of one training: the last with a fair share of the steps
     worst = max(range(len(judged)), key=lambda place: (judged[place].state.rank, views[place].phase == log.phase))
@@ -24,6 +25,24 @@ def judge_trainings(log: RunLog, rulebook: Rulebook) -> Judgement:
     run = {**chosen.run, "phase": worst + 1, "phases": phases}
     remark = Remark("phases", {"phase": worst + 1, "phases": phases})
     return replace(chosen, run=run, notes=(remark, *chosen.notes))
+
+
+def _with_siblings(place: int, views: list[RunLog], judged: list[Judgement], rulebook: Rulebook) -> Judgement:
+    """Return a judgement that takes over what decides from trainings of the same lines, as of another fold.
+
+    Few steps of a late fold are sampled; whether gradients reach its weights was seen in the first.
+    """
+    if not any(reason.kind == "deciding" for reason in judged[place].reasons):
+        return judged[place]
+    others = [other for n, other in enumerate(judged) if n != place and _lines(views[n]) == _lines(views[place])]
+    return judge_log(views[place], rulebook, frozenset(code for other in others for code in other.clear))
+
+
+def _lines(view: RunLog) -> tuple[Any, ...]:
+    """Return the lines that make the model and the optimizer of a training, and the shapes of the weights."""
+    model, optimizer = view.model or {}, main_optimizer(view) or {}
+    shapes = [parameter["shape"] for parameter in model.get("parameters", [])]
+    return model.get("site"), optimizer.get("site"), shapes
 
 
 def _phase(view: RunLog, judgement: Judgement) -> dict[str, Any]:

@@ -1,0 +1,61 @@
+"""What leaves it open whether a run that learned something has learned all that is in its data."""
+
+from collections.abc import Collection, Iterator
+from typing import Any, Protocol
+
+from trainadvisor.judge.judgement import Remark
+
+FEWEST_STEPS = 100
+# Share of what can be learned below which a loss that has settled may hide a fault: of 43 sound supervised runs that
+# had settled the lowest ended at 0.58, of 7 runs with part of the inputs or labels lost 5 ended at 0.12 to 0.44.
+LEARNT_MOST = 0.5
+# Skill below which nothing shows that anything was learned, which is told by itself.
+LEARNT_LEAST = 0.1
+# Share of the run, at its end, over which the loss is level: 0.70 to 0.98 in those five; sound runs that ended below
+# one half had 0.60 at most, and more steps would have helped them.
+LEVEL = 0.65
+# Training skill above that of held-out data where the model can tell the examples apart, and data are what it lacks.
+MEMORIZING = 0.1
+# Skill on held-out data at which strong augmentation or dropout may leave the training loss as high as it is.
+HELD_OUT = 0.7
+# Trainings whose answers cannot all be known: the next word, one of many partners, a reconstruction through a code.
+OPEN_ENDED = frozenset({
+    "language-model", "contrastive", "preference", "likelihood", "autoencoder", "adversarial", "reinforcement",
+    "self-targets",
+})  # fmt: skip
+
+
+class Figures(Protocol):
+    """Whatever gives figures by name."""
+
+    def figure(self, name: str) -> float | None:
+        """Return a signal that is a number."""
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """Return the facts of the run."""
+
+    @property
+    def contexts(self) -> Collection[str]:
+        """Return the kinds of training."""
+
+
+def learned_in_part(seen: Figures) -> Iterator[Remark]:
+    """Yield that the loss has settled far above a perfect answer, on the training data as on held-out data.
+
+    Noise in the data ends so, and so do inputs of which half are lost, labels that are wrong in part, and a branch
+    that is given the wrong tensor: the course of the run is the same.
+    """
+    skill, level = seen.figure("skill"), seen.figure("loss_flat_share")
+    if skill is None or level is None or seen.run.get("judged_steps", 0) < FEWEST_STEPS:
+        return
+    if not LEARNT_LEAST <= skill < LEARNT_MOST or level < LEVEL or OPEN_ENDED.intersection(seen.contexts):
+        return
+    held_out = seen.figure("val_skill_final")
+    if held_out is not None and (held_out < skill - MEMORIZING or held_out >= HELD_OUT):
+        return
+    right, most_frequent = seen.figure("train_accuracy_final"), seen.figure("target_majority_share")
+    if right is not None and most_frequent is not None:
+        yield Remark("partly-right", {"right": right, "frequent": most_frequent, "level": level})
+    else:
+        yield Remark("partly-learned", {"share": skill, "level": level})
