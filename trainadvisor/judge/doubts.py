@@ -13,7 +13,7 @@ import numpy as np
 from trainadvisor.judge.curve_doubts import curve_doubts
 from trainadvisor.judge.engine import CURVES
 from trainadvisor.judge.judgement import Remark
-from trainadvisor.judge.partial_doubts import learned_in_part
+from trainadvisor.judge.partial_doubts import learned_in_part, outputs_left_out
 from trainadvisor.judge.rounding_doubts import steps_rounded
 from trainadvisor.judge.rule_verdict import OFF, UNKNOWN, SignalSource, Verdict
 from trainadvisor.judge.success import LEARNT, evaluation_skill, fallen, successes
@@ -60,6 +60,7 @@ UNPROVEN = frozenset({
     "units-dead", "optimizer-idle", "optimizer-anew", "unreached", "no-curve", "logged-too-rarely", "no-evaluation",
     "few-evaluations", "evaluation-level", "metric-still", "metric-fell", "reward-level", "unused-parameters",
     "class-numbers", "labels-copied", "steps-rounded", "terms-apart", "partly-learned", "partly-right",
+    "outputs-left-out",
 })  # fmt: skip
 
 
@@ -293,6 +294,8 @@ def coverage(seen: Seen) -> Iterator[Remark]:
     known, applicable = counted(seen.verdicts)
     reached = seen.run.get("tensors") is not None and seen.run.get("tensors") == seen.run.get("tensors_reached")
     wanted = {"always"} if reached else {"always", "unmeasured"}
+    if not seen.log.models:
+        wanted = set()  # of bare tensors an optimizer holds all that there is, and no layer can be left out
     unknown = [v for v in seen.verdicts if v.state == UNKNOWN and v.code not in seen.decided]
     open_ = [verdict.code for verdict in unknown if verdict.rule.deciding in wanted]
     if known < COVERED * applicable or not known:
@@ -312,6 +315,6 @@ def counted(verdicts: Collection[Verdict]) -> tuple[int, int]:
 CHECKS: tuple[Callable[[Seen], Iterator[Remark]], ...] = (
     evaluation_nonfinite, loss_still, gradients_zero, steps_without_gradients, evaluation_worse, validation_rose,
     ended, loss_rose, beyond_limits, idle_optimizer, recreated_optimizer, unreached,
-    unused_parameters, class_numbers, labels_copied, steps_rounded, terms_apart, no_success, learned_in_part, brief,
-    coverage,
+    unused_parameters, class_numbers, labels_copied, steps_rounded, terms_apart, no_success, learned_in_part,
+    outputs_left_out, brief, coverage,
 )  # fmt: skip

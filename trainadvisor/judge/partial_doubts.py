@@ -1,9 +1,14 @@
 """What leaves it open whether a run that learned something has learned all that is in its data."""
 
 from collections.abc import Collection, Iterator
+from itertools import takewhile
 from typing import Any, Protocol
 
 from trainadvisor.judge.judgement import Remark
+from trainadvisor.judge.rule_verdict import SignalSource
+from trainadvisor.log.cleaning import number
+from trainadvisor.log.reader import RunLog
+from trainadvisor.signals.losses import training_losses
 
 FEWEST_STEPS = 100
 # Share of what can be learned below which a loss that has settled may hide a fault: of 43 sound supervised runs that
@@ -25,8 +30,23 @@ OPEN_ENDED = frozenset({
 })  # fmt: skip
 
 
+# Counts scatter about the best rate by themselves.
+COUNTS = "poisson_nll_loss"
+MATRICES = ("Addmm", "Mm")
+# What may stand between a loss and the last matrix where the loss looks at some of its columns only.
+CUTS, PASSES = ("Slice", "Select"), ("LogSoftmax", "Squeeze", "Unsqueeze", "View", "T", "AsStrided")
+
+
 class Figures(Protocol):
-    """Whatever gives figures by name."""
+    """Whatever gives a log, its signals and figures by name."""
+
+    @property
+    def log(self) -> RunLog:
+        """Return the log."""
+
+    @property
+    def signals(self) -> SignalSource:
+        """Return the signals."""
 
     def figure(self, name: str) -> float | None:
         """Return a signal that is a number."""
@@ -51,6 +71,8 @@ def learned_in_part(seen: Figures) -> Iterator[Remark]:
         return
     if not LEARNT_LEAST <= skill < LEARNT_MOST or level < LEVEL or OPEN_ENDED.intersection(seen.contexts):
         return
+    if seen.signals.get("loss_kind") == COUNTS:
+        return
     held_out = seen.figure("val_skill_final")
     if held_out is not None and (held_out < skill - MEMORIZING or held_out >= HELD_OUT):
         return
@@ -59,3 +81,19 @@ def learned_in_part(seen: Figures) -> Iterator[Remark]:
         yield Remark("partly-right", {"right": right, "frequent": most_frequent, "level": level})
     else:
         yield Remark("partly-learned", {"share": skill, "level": level})
+
+
+def outputs_left_out(seen: Figures) -> Iterator[Remark]:
+    """Yield that the only loss looks at some of the columns of the last layer: nothing trains the others."""
+    losses, rows = training_losses(seen.log), seen.log.layers.rows("act")
+    if len(losses) != 1 or not rows:
+        return
+    units, shape = number(rows[-1].get("units")), losses[0]["prediction"].get("shape")
+    operations = [name.removesuffix("Backward0") for name in (losses[0].get("graph") or {}).get("ops", [])][1:]
+    between = list(takewhile(lambda name: name not in MATRICES, operations))
+    cut = any(name in CUTS for name in between) and all(name in CUTS + PASSES for name in between)
+    if units is None or not cut or not isinstance(shape, list) or len(between) == len(operations):
+        return
+    used = shape[1] if len(shape) > 1 else 1
+    if isinstance(used, int) and used < units:
+        yield Remark("outputs-left-out", {"used": used, "all": int(units)})

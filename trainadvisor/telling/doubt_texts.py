@@ -131,6 +131,10 @@ SAYS: Texts = {
         "zh": "训练数据上 {right:.0%} 的回答正确（不学习也有 {frequent:.0%}），"
         "而损失已在最后 {level:.0%} 的训练中持平：数据噪声与故障（输入丢失、部分标签错误）在此看起来一样",
     },
+    "outputs-left-out": {
+        "en": "the loss looks at {used} of the {all} outputs of the last layer, and nothing trains the others",
+        "zh": "损失只看最后一层 {all} 个输出中的 {used} 个，其余的没有得到训练",
+    },
     "no-curve": {
         "en": "the log holds no loss, metric or reward",
         "zh": "日志中没有损失、指标或奖励",
