@@ -278,10 +278,13 @@ def test_a_partial_likelihood_is_measured_by_equal_risks(judged: Judge) -> None:
 
 
 def test_an_objective_that_is_maximized_may_rise(judged: Judge) -> None:
-    """Where an evaluation shows a success, its unreduced loss as well."""
+    """Where the summed error of a reconstruction shows a success; what is not reduced for a mask shows none."""
+    pixels = {"shape": [100, 64], "std": 0.38, "variance_columns": 0.14}
+    losses = [make_loss("mse_loss", target=pixels, reduction="none"), make_loss("custom", id=9)]
     rising = {"loss": -40 + 14 * (1 - np.exp(-np.arange(STEPS) / 30)), "loss_id": 9}
-    parts = {"columns": rising, "losses": [make_loss(target=TARGET, reduction="none"), make_loss("custom", id=9)]}
-    assert codes(judged(**parts, evals=evaluations(2.0, 1.2, 0.9))) == []
+    shown = event("inputs", {"model": 0, "phase": "train", "shape": [100, 64], "std": 0.38}, "train")
+    parts = {"columns": rising, "losses": losses, "evals": evaluations(0.14, 0.09, 0.07)}
+    assert codes(judged(**parts, events=[shown])) == []
     assert "loss-rose" in codes(judged(**parts))
 
 

@@ -13,6 +13,7 @@ from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics
 from trainadvisor.signals.accuracy import accuracy_unit
+from trainadvisor.signals.context import autoencoder
 from trainadvisor.signals.trivial_predictor import CLASSIFYING, floor_of, summed, trivial_of
 
 # Share of what can be learned that has to be learned: sound runs of the corpora end at 0.11 and more.
@@ -93,17 +94,17 @@ def _end(losses: Any) -> Any:
     return losses[-max(losses.size // 10, 5) :]
 
 
-def evaluation_skill(log: RunLog) -> float | None:
+def evaluation_skill(log: RunLog, reductions: tuple[str, ...] = ("mean",)) -> float | None:
     """Skill of the last evaluation by its own standard losses: what the best constant answer to its targets gets."""
-    return max((skill for record in log.evals[-1:] for skill in _skills(log, record)), default=None)
+    return max((skill for record in log.evals[-1:] for skill in _skills(log, record, reductions)), default=None)
 
 
-def _skills(log: RunLog, record: dict[str, Any]) -> Iterator[float]:
+def _skills(log: RunLog, record: dict[str, Any], reductions: tuple[str, ...]) -> Iterator[float]:
     known = {loss.get("id"): loss for loss in log.losses}
     for key, value in record["losses"].items():
         loss, mean = known.get(int(key)) if str(key).isdecimal() else None, number(value)
         trivial = trivial_of({**loss, "reduction": "mean"}) if loss and loss.get("kind") != "custom" else None
-        if loss and mean is not None and trivial is not None and loss.get("reduction") in ("mean", "none"):
+        if loss and mean is not None and trivial is not None and loss.get("reduction") in reductions:
             span = trivial - floor_of(loss) / summed(loss)
             if span > 0:
                 yield (trivial - mean) / span
@@ -113,7 +114,8 @@ def _of_evaluations(log: RunLog) -> Iterator[Remark]:
     record = log.evals[-1] if log.evals else None
     if record is None:
         return
-    skill = evaluation_skill(log)
+    # a reconstruction is summed over all its values, while what else is not reduced may be masked
+    skill = evaluation_skill(log, ("mean", "none") if autoencoder(log) else ("mean",))
     if skill is not None and skill >= LEARNT:
         yield Remark("evaluation", {"skill": skill})
     accuracy, chance = number(record["metrics"].get("accuracy")), _chance(log)
