@@ -232,6 +232,17 @@ def test_outputs_that_no_loss_looks_at_leave_it_open(judged: Judge) -> None:
     assert all(codes(judged(**parts)) == [] for parts in whole)
 
 
+@pytest.mark.parametrize(("right", "found"), [(0.02, ["answers-wrong"]), (0.6, [])])
+def test_a_loss_that_falls_while_no_answer_is_right_leaves_it_open(
+    judged: Judge, right: float, found: list[str]
+) -> None:
+    """Of ten classes a guess gets a tenth."""
+    reasons = judged(columns={"loss": FALLING, "accuracy": right}).reasons
+    assert [reason.kind for reason in reasons] == found
+    figures = [{name: round(value, 3) for name, value in reason.values.items()} for reason in reasons]
+    assert figures == ([{"share": 0.957, "right": 0.02, "guess": 0.1}] if found else [])
+
+
 def test_bare_tensors_have_no_layer_that_could_be_left_out(judged: Judge) -> None:
     """An optimizer holds all that there is."""
     rules = [cause(f"quiet{n}", when=("steps < 0",)) for n in range(9)]

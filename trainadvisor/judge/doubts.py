@@ -13,7 +13,7 @@ import numpy as np
 from trainadvisor.judge.curve_doubts import curve_doubts
 from trainadvisor.judge.engine import CURVES
 from trainadvisor.judge.judgement import Remark
-from trainadvisor.judge.partial_doubts import learned_in_part, outputs_left_out
+from trainadvisor.judge.partial_doubts import answers_wrong, learned_in_part, outputs_left_out
 from trainadvisor.judge.rounding_doubts import steps_rounded
 from trainadvisor.judge.rule_verdict import OFF, UNKNOWN, SignalSource, Verdict
 from trainadvisor.judge.success import LEARNT, evaluation_skill, fallen, successes
@@ -60,7 +60,7 @@ UNPROVEN = frozenset({
     "units-dead", "optimizer-idle", "optimizer-anew", "unreached", "no-curve", "logged-too-rarely", "no-evaluation",
     "few-evaluations", "evaluation-level", "metric-still", "metric-fell", "reward-level", "unused-parameters",
     "class-numbers", "labels-copied", "steps-rounded", "terms-apart", "partly-learned", "partly-right",
-    "outputs-left-out",
+    "outputs-left-out", "answers-wrong",
 })  # fmt: skip
 
 
@@ -316,5 +316,5 @@ CHECKS: tuple[Callable[[Seen], Iterator[Remark]], ...] = (
     evaluation_nonfinite, loss_still, gradients_zero, steps_without_gradients, evaluation_worse, validation_rose,
     ended, loss_rose, beyond_limits, idle_optimizer, recreated_optimizer, unreached,
     unused_parameters, class_numbers, labels_copied, steps_rounded, terms_apart, no_success, learned_in_part,
-    outputs_left_out, brief, coverage,
+    outputs_left_out, answers_wrong, brief, coverage,
 )  # fmt: skip

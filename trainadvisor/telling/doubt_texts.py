@@ -135,6 +135,12 @@ SAYS: Texts = {
         "en": "the loss looks at {used} of the {all} outputs of the last layer, and nothing trains the others",
         "zh": "损失只看最后一层 {all} 个输出中的 {used} 个，其余的没有得到训练",
     },
+    "answers-wrong": {
+        "en": "the loss is {share:.0%} of the way to a perfect answer, yet {right:.1%} of the training answers are "
+        "right, fewer than a guess gets ({guess:.1%}): something other than the label wins",
+        "zh": "损失已走完到完美答案的 {share:.0%}，但训练数据上只有 {right:.1%} 的回答正确，"
+        "还不如随机猜测（{guess:.1%}）：胜出的是标签以外的东西",
+    },
     "no-curve": {
         "en": "the log holds no loss, metric or reward",
         "zh": "日志中没有损失、指标或奖励",
