@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import event, log_of, make_loss, make_model, make_optimizer
+from builders import event, log_of, make_loss, make_model, make_optimizer, parameter
 from rulekit import cause
 
 from trainadvisor.judge.assembly import judge_log
@@ -180,6 +180,123 @@ def test_what_was_not_seen_leaves_it_open(judged: Judge, code: str, parts: dict[
     """Nothing wrong shows, and nothing shows that it went well."""
     judgement = judged(**parts)
     assert (judgement.state, code in codes(judgement)) == ("cannot-tell", True)
+
+
+SETTLED_HIGH = (0.68 * CHANCE + 0.32 * CHANCE * np.exp(-np.arange(STEPS) / 5)) * (1 + 0.01 * RANDOM)
+COUNTS = {"mean": 1.0, "floor": 0.0}
+HALF_RIGHT = {"columns": {"loss": SETTLED_HIGH, "accuracy": 0.49}}
+
+
+def test_a_loss_that_settles_halfway_leaves_it_open(judged: Judge) -> None:
+    """Noise and lost inputs end alike: 49 % of ten classes for most of the run is something, and may not be all."""
+    (reason,) = judged(**HALF_RIGHT).reasons
+    figures = {name: round(value, 3) for name, value in reason.values.items()}
+    assert (reason.kind, figures) == ("partly-right", {"right": 0.49, "frequent": 0.1, "level": 0.925})
+    regression = {"losses": [make_loss("mse_loss", target={"variance": CHANCE})], "columns": {"loss": SETTLED_HIGH}}
+    judgement = judged(**regression)
+    (reason,) = judgement.reasons
+    assert (reason.kind, round(reason.values["share"], 3), judgement.state) == ("partly-learned", 0.321, "cannot-tell")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"columns": {"loss": SETTLED_HIGH - 0.2 * CHANCE}},
+        {"columns": {"loss": CHANCE * (1 - 0.4 * np.arange(STEPS) / STEPS) * (1 + 0.01 * RANDOM)}},
+        {"columns": {"loss": SETTLED_HIGH}, "evals": evaluations(2.3, 1.9, 1.9)},
+        {"columns": {"loss": SETTLED_HIGH}, "evals": evaluations(1.2, 0.7, 0.5)},
+        {"columns": {"loss": SETTLED_HIGH}, "losses": [make_loss("mse_loss", target={"variance": 8.0})]},
+        {"columns": {"loss": SETTLED_HIGH - 1}, "losses": [make_loss("poisson_nll_loss", target=COUNTS)]},
+    ],
+)
+def test_a_run_that_learned_more_or_may_go_on_leaves_nothing_open(judged: Judge, parts: dict[str, Any]) -> None:
+    """Half is learned; the loss still falls; it memorizes; held-out data is mastered; most is learned; counts."""
+    assert not {"partly-right", "partly-learned"} & set(codes(judged(**parts)))
+
+
+def outputs(shape: list[int], *operations: str) -> dict[str, Any]:
+    """Return a log of a last layer with four outputs, and of the one loss that follows it."""
+    table = event("table", {"id": 0, "model": 0, "rows": [{"name": "fc", "kind": "output", "layer": "fc", "units": 4}]})
+    graph = {"ops": [f"{name}Backward0" for name in ("MseLoss", *operations)]}
+    loss = make_loss("mse_loss", target={"variance": CHANCE}, prediction={"shape": shape}, graph=graph)
+    return {"losses": [loss], "events": [table], "layers": [{"table": 0, "act_rms": [1.0]}]}
+
+
+def test_outputs_that_no_loss_looks_at_leave_it_open(judged: Judge) -> None:
+    """Two of four columns, or one; all of them, the last step of a sequence and a gate of two halves are none."""
+    (reason,) = judged(**outputs([50, 2], "Slice", "Addmm", "Relu")).reasons
+    assert (reason.kind, reason.values) == ("outputs-left-out", {"used": 2, "all": 4})
+    (reason,) = judged(**outputs([50], "Select", "Addmm")).reasons
+    assert reason.values == {"used": 1, "all": 4}
+    whole = outputs([50, 4], "Addmm", "Relu"), outputs([50, 4], "Select", "Addmm"), outputs([50, 2], "Glu", "Addmm")
+    assert all(codes(judged(**parts)) == [] for parts in whole)
+
+
+@pytest.mark.parametrize(("right", "found"), [(0.02, ["answers-wrong"]), (0.6, [])])
+def test_a_loss_that_falls_while_no_answer_is_right_leaves_it_open(
+    judged: Judge, right: float, found: list[str]
+) -> None:
+    """Of ten classes a guess gets a tenth."""
+    reasons = judged(columns={"loss": FALLING, "accuracy": right}).reasons
+    assert [reason.kind for reason in reasons] == found
+    figures = [{name: round(value, 3) for name, value in reason.values.items()} for reason in reasons]
+    assert figures == ([{"share": 0.957, "right": 0.02, "guess": 0.1}] if found else [])
+
+
+def test_bare_tensors_have_no_layer_that_could_be_left_out(judged: Judge) -> None:
+    """An optimizer holds all that there is."""
+    rules = [cause(f"quiet{n}", when=("steps < 0",)) for n in range(9)]
+    needed = cause("needed", when=("grad_depth_ratio > 99",), deciding="always")
+    assert codes(judged(*rules, needed)) == ["deciding"]
+    assert codes(judged(*rules, needed, models=[])) == []
+
+
+def test_the_next_word_may_stay_open(judged: Judge) -> None:
+    """No model knows every next token: a level loss is that of the language."""
+    target = {**TARGET, "histogram": [10] * 40, "classes": 40}
+    table = parameter(0, "e.weight", [40, 8], role="embedding")
+    words = {"models": [make_model(("e", "Embedding"), parameters=[table])]}
+    loss = {"columns": {"loss": SETTLED_HIGH * math.log(40) / CHANCE}}
+    logits = {"prediction": {"shape": [32, 40]}}
+    assert codes(judged(**words, **loss, losses=[make_loss(target=target, **logits)])) == []
+
+
+LATE = 2 + 2 * np.exp(-np.arange(STEPS) / 30) + 0.02 * RANDOM
+
+
+@pytest.mark.parametrize(
+    ("loss", "state"),
+    [
+        (LATE, "healthy"),
+        (LATE - 3, "healthy"),
+        (2 + 2 * np.exp(-np.arange(STEPS) / 5) + 0.02 * RANDOM, "cannot-tell"),
+        (2 + 2 * np.exp(-np.arange(STEPS) / 30) + 0.6 * RANDOM, "cannot-tell"),
+    ],
+)
+def test_a_loss_without_a_yardstick_falls_when_a_constant_is_long_learned(judged: Judge, loss: Any, state: str) -> None:
+    """Also a negative one; a fall within the first tenth, or of a few noises, is what a constant answer gets."""
+    assert judged(**CUSTOM, columns={"loss": loss}).state == state
+
+
+def test_a_partial_likelihood_is_measured_by_equal_risks(judged: Judge) -> None:
+    """Risk sets tell it: 0.4 nats below the loss of equal risks is a success in noise that hides it step by step."""
+    survival = {"losses": [make_loss("custom", graph={"ops": ["LogcumsumexpBackward0"]})]}
+    other = {"losses": [make_loss("custom", graph={"ops": ["LogSoftmaxBackward0"]})]}
+    loss = 3.95 - 0.4 * (1 - np.exp(-np.arange(STEPS) / 20)) + 0.08 * RANDOM
+    assert judged(**survival, columns={"loss": loss}).state == "healthy"
+    assert codes(judged(**other, columns={"loss": loss})) == ["no-yardstick"]
+    assert codes(judged(**survival, columns={"loss": 3.9 - (3.95 - loss) / 8})) == ["no-yardstick"]
+
+
+def test_an_objective_that_is_maximized_may_rise(judged: Judge) -> None:
+    """Where the summed error of a reconstruction shows a success; what is not reduced for a mask shows none."""
+    pixels = {"shape": [100, 64], "std": 0.38, "variance_columns": 0.14}
+    losses = [make_loss("mse_loss", target=pixels, reduction="none"), make_loss("custom", id=9)]
+    rising = {"loss": -40 + 14 * (1 - np.exp(-np.arange(STEPS) / 30)), "loss_id": 9}
+    shown = event("inputs", {"model": 0, "phase": "train", "shape": [100, 64], "std": 0.38}, "train")
+    parts = {"columns": rising, "losses": losses, "evals": evaluations(0.14, 0.09, 0.07)}
+    assert codes(judged(**parts, events=[shown])) == []
+    assert "loss-rose" in codes(judged(**parts))
 
 
 def test_layers_beyond_the_stated_limits_leave_it_open(judged: Judge) -> None:

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from builders import build_log, event, make_loss, make_model, make_optimizer, site
+from rulekit import cause
 
 from trainadvisor.document import diagnose
-from trainadvisor.judge.judgement import Judgement, Remark
-from trainadvisor.judge.rule_loading import load
-from trainadvisor.judge.trainings import is_repeated
+from trainadvisor.judge.rulebook import Rulebook
+from trainadvisor.judge.trainings import judge_trainings
 from trainadvisor.log.reader import read_log
 from trainadvisor.signals.context import adversarial
-from trainadvisor.vocabulary import State
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +28,7 @@ def _optimizer(number: int, parameters: list[int], line: int) -> dict[str, Any]:
     return {**made, "id": number, "groups": [group], "site": site("Adam(...)", line)}
 
 
-def _folds(folder: Path, losses: list[Any], *, lines: list[int], held: list[list[int]]) -> Path:
+def _folds(folder: Path, losses: list[Any], *, lines: list[int], held: list[list[int]], **parts: Any) -> Path:
     """Write a log of trainings one after the other."""
     models = [make_model(("a", "Linear", 4, 10), id=number) for number in range(len(losses))]
     count = len(losses[0])
@@ -41,7 +40,13 @@ def _folds(folder: Path, losses: list[Any], *, lines: list[int], held: list[list
     }
     optimizers = [_optimizer(n, parameters, line) for n, (parameters, line) in enumerate(zip(held, lines, strict=True))]
     return build_log(
-        folder, models=models, optimizers=optimizers, losses=[make_loss(target=TARGET)], columns=columns, end={}
+        folder,
+        models=models,
+        optimizers=optimizers,
+        losses=[make_loss(target=TARGET)],
+        columns=columns,
+        end={},
+        **parts,
     )
 
 
@@ -66,6 +71,22 @@ def test_the_verdict_is_that_of_the_worst_of_five_folds(tmp_path: Path) -> None:
     assert "4 (model, SGD, train.py:7, steps 600 to 799) BROKEN" in note
     assert [*states[:3], states[4]] == ["cannot-tell"] * 4
     assert found.told("zh").summary.startswith("第 4 次训练")
+
+
+@pytest.mark.parametrize(("lines", "reasons"), [([7, 7], []), ([7, 9], ["deciding"])])
+def test_what_decides_is_taken_over_from_a_fold_of_the_same_lines(
+    tmp_path: Path, lines: list[int], reasons: list[str]
+) -> None:
+    """No layer of the second fold was sampled; another line of an optimizer makes another training."""
+    table = event("table", {"id": 0, "model": 0, "rows": [{"name": "a", "kind": "linear", "layer": "a"}]})
+    path = _folds(
+        tmp_path, [FALLING, FALLING], lines=lines, held=HELD[:2],
+        layers=[{"step": 10 * n, "table": 0, "grad": [1.0, 1.0]} for n in range(10)], events=[table],
+    )  # fmt: skip
+    needed = cause("needed", when=("grad_depth_ratio > 99",), deciding="always")
+    others = [cause(f"quiet{n}", when=("steps < 0",)) for n in range(9)]
+    judgement = judge_trainings(read_log(path), Rulebook({rule.code: rule for rule in (needed, *others)}))
+    assert [reason.kind for reason in judgement.reasons] == reasons
 
 
 def test_one_training_is_told_as_before(tmp_path: Path) -> None:
@@ -131,22 +152,3 @@ def test_a_head_that_fine_tuning_holds_is_told_nothing_of(tmp_path: Path) -> Non
     assert {code for phase in found.run["phases"] for code in phase["codes"]}.isdisjoint(
         {"optimizer-param-mismatch", "detached-loss"}
     )
-
-
-@pytest.mark.parametrize(
-    ("reasons", "line", "repeated"),
-    [(["deciding"], 7, True), (["deciding", "brief"], 7, False), (["deciding"], 9, False)],
-    ids=["lacks samples alone", "is brief too", "from other lines"],
-)
-def test_a_fold_that_lacks_samples_alone_is_no_worse_than_a_sound_one(
-    reasons: list[str], line: int, *, repeated: bool
-) -> None:
-    """The budget of recording was spent on the folds before, which the same lines trained."""
-
-    def judged(state: State, *kinds: str) -> Judgement:
-        told = tuple(Remark(kind) for kind in kinds)
-        return Judgement(load(), state, Remark("learnt"), {}, reasons=told)
-
-    phases = [{"model": "model", "optimizer": "SGD", "site": f"train.py:{number}"} for number in (7, line)]
-    folds = [judged(State.HEALTHY), judged(State.CANNOT_TELL, *reasons)]
-    assert [is_repeated(place, phases, folds) for place in range(2)] == [False, repeated]

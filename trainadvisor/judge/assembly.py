@@ -19,13 +19,16 @@ from trainadvisor.signals.absences import ABSENCES
 from trainadvisor.signals.context import contexts
 
 
-def judge_log(log: RunLog, rulebook: Rulebook) -> Judgement:
-    """Return the judgement on the main training of a log that has been read."""
+def judge_log(log: RunLog, rulebook: Rulebook, decided: frozenset[str] = frozenset()) -> Judgement:
+    """Return the judgement on the main training of a log that has been read.
+
+    `decided` holds the checks that another training of the same lines has passed.
+    """
     with quietly(log):
-        return _judgement(log, Signals(log), rulebook)
+        return _judgement(log, Signals(log), rulebook, decided)
 
 
-def _judgement(log: RunLog, signals: Signals, rulebook: Rulebook) -> Judgement:
+def _judgement(log: RunLog, signals: Signals, rulebook: Rulebook, decided: frozenset[str]) -> Judgement:
     judged = judge(signals, rulebook, kinds := contexts(log), written_faults(log))
     # what is expected of a sound run is told where it is seen, and is no check that something is wrong
     verdicts = [verdict for verdict in judged if verdict.rule.kind != "expected" or verdict.state == FOUND]
@@ -36,7 +39,7 @@ def _judgement(log: RunLog, signals: Signals, rulebook: Rulebook) -> Judgement:
     trained = bool(log.all_steps_count or log.all_evals)
     clear = tuple(verdict.code for verdict in verdicts if verdict.fine and trained)
     run = run_facts(log, signals)
-    own = doubts(Seen(log, signals, verdicts, kinds, run))
+    own = doubts(Seen(log, signals, verdicts, kinds, run, decided))
     reasons = tuple(sorted(own, key=lambda reason: reason.kind not in SERIOUS))
     return Judgement(
         rulebook=rulebook,

@@ -13,6 +13,7 @@ import numpy as np
 from trainadvisor.judge.curve_doubts import curve_doubts
 from trainadvisor.judge.engine import CURVES
 from trainadvisor.judge.judgement import Remark
+from trainadvisor.judge.partial_doubts import answers_wrong, learned_in_part, outputs_left_out
 from trainadvisor.judge.rounding_doubts import steps_rounded
 from trainadvisor.judge.rule_verdict import OFF, UNKNOWN, SignalSource, Verdict
 from trainadvisor.judge.success import LEARNT, evaluation_skill, fallen, successes
@@ -58,7 +59,8 @@ UNPROVEN = frozenset({
     "brief", "coverage", "deciding", "no-yardstick", "reinforcement", "adversarial", "self-targets", "gradients-apart",
     "units-dead", "optimizer-idle", "optimizer-anew", "unreached", "no-curve", "logged-too-rarely", "no-evaluation",
     "few-evaluations", "evaluation-level", "metric-still", "metric-fell", "reward-level", "unused-parameters",
-    "class-numbers", "labels-copied", "steps-rounded", "terms-apart",
+    "class-numbers", "labels-copied", "steps-rounded", "terms-apart", "partly-learned", "partly-right",
+    "outputs-left-out", "answers-wrong",
 })  # fmt: skip
 
 
@@ -71,6 +73,8 @@ class Seen:
     verdicts: Collection[Verdict]
     contexts: Collection[str]
     run: dict[str, Any]
+    # Checks that another training of the same lines has passed.
+    decided: frozenset[str] = frozenset()
 
     def figure(self, name: str) -> float | None:
         """Return a signal that is a number."""
@@ -171,9 +175,11 @@ def validation_rose(seen: Seen) -> Iterator[Remark]:
 
 
 def loss_rose(seen: Seen) -> Iterator[Remark]:
-    """Yield a loss without a yardstick that ends no lower than it began."""
+    """Yield a loss without a yardstick that ends no lower than it began, where nothing else shows a success."""
     first, final = seen.figure("loss_first"), seen.figure("loss_final")
-    if first is not None and final is not None and final >= first and seen.figure("skill") is None:
+    if first is None or final is None or final < first or seen.figure("skill") is not None:
+        return
+    if not list(successes(seen.log, seen.signals)):
         yield Remark("loss-rose", {"first": first, "final": final})
 
 
@@ -288,7 +294,10 @@ def coverage(seen: Seen) -> Iterator[Remark]:
     known, applicable = counted(seen.verdicts)
     reached = seen.run.get("tensors") is not None and seen.run.get("tensors") == seen.run.get("tensors_reached")
     wanted = {"always"} if reached else {"always", "unmeasured"}
-    open_ = [verdict.code for verdict in seen.verdicts if verdict.state == UNKNOWN and verdict.rule.deciding in wanted]
+    if not seen.log.models:
+        wanted = set()  # of bare tensors an optimizer holds all that there is, and no layer can be left out
+    unknown = [v for v in seen.verdicts if v.state == UNKNOWN and v.code not in seen.decided]
+    open_ = [verdict.code for verdict in unknown if verdict.rule.deciding in wanted]
     if known < COVERED * applicable or not known:
         yield Remark("coverage", {"known": known, "all": applicable})
     elif open_:
@@ -306,5 +315,6 @@ def counted(verdicts: Collection[Verdict]) -> tuple[int, int]:
 CHECKS: tuple[Callable[[Seen], Iterator[Remark]], ...] = (
     evaluation_nonfinite, loss_still, gradients_zero, steps_without_gradients, evaluation_worse, validation_rose,
     ended, loss_rose, beyond_limits, idle_optimizer, recreated_optimizer, unreached,
-    unused_parameters, class_numbers, labels_copied, steps_rounded, terms_apart, no_success, brief, coverage,
+    unused_parameters, class_numbers, labels_copied, steps_rounded, terms_apart, no_success, learned_in_part,
+    outputs_left_out, answers_wrong, brief, coverage,
 )  # fmt: skip

@@ -13,6 +13,7 @@ from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics
 from trainadvisor.signals.accuracy import accuracy_unit
+from trainadvisor.signals.context import autoencoder
 from trainadvisor.signals.trivial_predictor import CLASSIFYING, floor_of, summed, trivial_of
 
 # Share of what can be learned that has to be learned: sound runs of the corpora end at 0.11 and more.
@@ -21,11 +22,20 @@ LEARNT = 0.1
 FALL = 0.7
 # Share that has to go away after the first tenth of the run: a start that was far off is over by then.
 LATER = 0.35
+# Share of the whole fall of a loss without a yardstick that comes after the first tenth of the run, and how many noises
+# of one step it is. A constant answer is learned by then: with shuffled labels 0.49 and 1.0 at most, sound runs of
+# likelihoods, contrasts and quantiles 0.34 and 5.3 at least.
+LATE_FALL, LATE_NOISES = 0.3, 5.0
+# Share of the fall in the second half of the run: half of it where a loss falls like a straight line, which says
+# nothing of where it would end; 0.25 at most in those sound runs.
+STRAIGHT = 0.35
 # Standard errors by which an accuracy has to exceed the share of the most frequent label.
 SURE = 4.0
 # Nats by which a Gaussian likelihood has to exceed that of the best constant: a variance smaller by a fifth.
 BETTER = 0.1
 DENSITY = "gaussian_nll_loss"
+# What the partial likelihood of a survival model is made of: the sums over all who are still at risk.
+RISK_SETS = "LogcumsumexpBackward0"
 # Metrics that scripts hand over under these names are better the higher they are.
 RISING = re.compile(
     r"accuracy|acc|r2|f1|iou|dice|auc|bleu|rouge|map|reward|return|score|precision|recall", re.IGNORECASE
@@ -46,31 +56,55 @@ def successes(log: RunLog, signals: SignalSource) -> Iterator[Remark]:
     if train is not None and train >= LEARNT:
         yield Remark("skill", {"skill": train})
     yield from _of_density(log, signals)
+    yield from _of_risks(log)
 
 
 def fallen(log: RunLog, signals: SignalSource) -> Iterator[Remark]:
-    """Yield that a loss without a yardstick, positive throughout, lost most of its value."""
-    loss, final = log.column("loss"), signals.get("loss_final")
-    known = loss[np.isfinite(loss)]
-    if final is None or not known.size or (known < 0).any():
+    """Yield that a loss without a yardstick lost most of its value, or fell far when a constant was long learned."""
+    known, final = _losses(log), signals.get("loss_final")
+    if final is None or not known.size:
         return
-    first = float(np.mean(known[: max(known.size // 50, 3)]))
+    first = float(np.mean(_begin(known)))
     early = float(np.mean(known[known.size // 20 : 3 * known.size // 20 + 1]))
-    if final <= min((1 - FALL) * first, (1 - LATER) * early):
+    most = (known >= 0).all() and final <= min((1 - FALL) * first, (1 - LATER) * early)
+    if most or _fell_late(known, first, early, signals):
         yield Remark("fall", {"first": first, "final": final})
 
 
-def evaluation_skill(log: RunLog) -> float | None:
+def _fell_late(loss: Any, first: float, early: float, signals: SignalSource) -> bool:
+    """Return whether a loss of any sign fell far after the first tenth of the run, and ever more slowly."""
+    straight = signals.get("loss_straightness")
+    if signals.get("skill") is not None or straight is None or straight > STRAIGHT:
+        return False
+    final = float(np.median(_end(loss)))
+    late, noise = early - final, robust_statistics.step_noise(loss)
+    return late >= LATE_FALL * (first - final) and late > LATE_NOISES * noise and first > final
+
+
+def _losses(log: RunLog) -> Any:
+    loss = log.column("loss")
+    return loss[np.isfinite(loss)]
+
+
+def _begin(losses: Any) -> Any:
+    return losses[: max(losses.size // 50, 3)]
+
+
+def _end(losses: Any) -> Any:
+    return losses[-max(losses.size // 10, 5) :]
+
+
+def evaluation_skill(log: RunLog, reductions: tuple[str, ...] = ("mean",)) -> float | None:
     """Skill of the last evaluation by its own standard losses: what the best constant answer to its targets gets."""
-    return max((skill for record in log.evals[-1:] for skill in _skills(log, record)), default=None)
+    return max((skill for record in log.evals[-1:] for skill in _skills(log, record, reductions)), default=None)
 
 
-def _skills(log: RunLog, record: dict[str, Any]) -> Iterator[float]:
+def _skills(log: RunLog, record: dict[str, Any], reductions: tuple[str, ...]) -> Iterator[float]:
     known = {loss.get("id"): loss for loss in log.losses}
     for key, value in record["losses"].items():
         loss, mean = known.get(int(key)) if str(key).isdecimal() else None, number(value)
         trivial = trivial_of({**loss, "reduction": "mean"}) if loss and loss.get("kind") != "custom" else None
-        if loss and mean is not None and trivial is not None and loss.get("reduction") == "mean":
+        if loss and mean is not None and trivial is not None and loss.get("reduction") in reductions:
             span = trivial - floor_of(loss) / summed(loss)
             if span > 0:
                 yield (trivial - mean) / span
@@ -80,7 +114,8 @@ def _of_evaluations(log: RunLog) -> Iterator[Remark]:
     record = log.evals[-1] if log.evals else None
     if record is None:
         return
-    skill = evaluation_skill(log)
+    # a reconstruction is summed over all its values, while what else is not reduced may be masked
+    skill = evaluation_skill(log, ("mean", "none") if autoencoder(log) else ("mean",))
     if skill is not None and skill >= LEARNT:
         yield Remark("evaluation", {"skill": skill})
     accuracy, chance = number(record["metrics"].get("accuracy")), _chance(log)
@@ -132,3 +167,19 @@ def _of_density(log: RunLog, signals: SignalSource) -> Iterator[Remark]:
         constant = (math.log(max(known)) + 1) / 2
         if final < constant - BETTER:
             yield Remark("density", {"value": final, "constant": constant})
+
+
+def _of_risks(log: RunLog) -> Iterator[Remark]:
+    """Yield that a partial likelihood beats equal risks for all, from which it starts.
+
+    The risks of a net before training are nearly equal, so that its first losses tell what no knowledge costs.
+    """
+    losses = _losses(log)
+    kinds = [set((loss.get("graph") or {}).get("ops", [])) for loss in log.losses if loss.get("kind") == "custom"]
+    if len(losses) < FEW or not any(RISK_SETS in ops for ops in kinds):
+        return
+    begin, end = _begin(losses), _end(losses)
+    error = robust_statistics.step_noise(losses) * math.sqrt(1 / begin.size + 1 / end.size)
+    equal, final = float(np.mean(begin)), float(np.mean(end))
+    if equal - final > max(BETTER, SURE * error):
+        yield Remark("partial-likelihood", {"value": final, "constant": equal})

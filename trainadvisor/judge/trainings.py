@@ -9,12 +9,6 @@ from trainadvisor.judge.object_sites import main_optimizer
 from trainadvisor.judge.rulebook import Rulebook
 from trainadvisor.log.reader import RunLog
 from trainadvisor.log.training_views import trainings
-from trainadvisor.vocabulary import State
-
-# Reasons for doubt that samples would have settled: the budget of recording was spent on the trainings before.
-UNSAMPLED = frozenset({"deciding", "coverage"})
-# What trainings of the same lines share.
-LINES = ("model", "optimizer", "site")
 
 
 def judge_trainings(log: RunLog, rulebook: Rulebook) -> Judgement:
@@ -23,23 +17,32 @@ def judge_trainings(log: RunLog, rulebook: Rulebook) -> Judgement:
     judged = [judge_log(view, rulebook) for view in views]
     if len(judged) == 1:
         return judged[0]
+    judged = [_with_siblings(place, views, judged, rulebook) for place in range(len(views))]
     phases = [_phase(view, judgement) for view, judgement in zip(views, judged, strict=True)]
     # of equally bad ones the one that is judged in a log of one training: the last with a fair share of the steps
-    asked = [place for place in range(len(judged)) if not is_repeated(place, phases, judged)]
-    worst = max(asked, key=lambda place: (judged[place].state.rank, views[place].phase == log.phase))
+    worst = max(range(len(judged)), key=lambda place: (judged[place].state.rank, views[place].phase == log.phase))
     chosen = judged[worst]
     run = {**chosen.run, "phase": worst + 1, "phases": phases}
     remark = Remark("phases", {"phase": worst + 1, "phases": phases})
     return replace(chosen, run=run, notes=(remark, *chosen.notes))
 
 
-def is_repeated(place: int, phases: list[dict[str, Any]], judged: list[Judgement]) -> bool:
-    """Return whether a training lacks samples alone, and the same lines trained a sound model that was sampled."""
-    own = judged[place]
-    if own.state is not State.CANNOT_TELL or any(reason.kind not in UNSAMPLED for reason in own.reasons):
-        return False
-    same = [other for other, phase in enumerate(phases) if all(phase[k] == phases[place][k] for k in LINES)]
-    return any(judged[other].state is State.HEALTHY for other in same)
+def _with_siblings(place: int, views: list[RunLog], judged: list[Judgement], rulebook: Rulebook) -> Judgement:
+    """Return a judgement that takes over what decides from trainings of the same lines, as of another fold.
+
+    Few steps of a late fold are sampled; whether gradients reach its weights was seen in the first.
+    """
+    if not any(reason.kind == "deciding" for reason in judged[place].reasons):
+        return judged[place]
+    others = [other for n, other in enumerate(judged) if n != place and _lines(views[n]) == _lines(views[place])]
+    return judge_log(views[place], rulebook, frozenset(code for other in others for code in other.clear))
+
+
+def _lines(view: RunLog) -> tuple[Any, ...]:
+    """Return the lines that make the model and the optimizer of a training, and the shapes of the weights."""
+    model, optimizer = view.model or {}, main_optimizer(view) or {}
+    shapes = [parameter["shape"] for parameter in model.get("parameters", [])]
+    return model.get("site"), optimizer.get("site"), shapes
 
 
 def _phase(view: RunLog, judgement: Judgement) -> dict[str, Any]:

@@ -118,6 +118,29 @@ SAYS: Texts = {
         "en": "the model has hardly learned: the loss is {share:.0%} below that of always giving the same answer",
         "zh": "模型几乎没有学到东西：损失只比常数预测（如均值）低 {share:.0%}",
     },
+    "partly-learned": {
+        "en": "the loss ends {share:.0%} of the way from an answer that ignores the input to a perfect one, and has "
+        "been level for {level:.0%} of the run: noise in the data and a fault (lost inputs, some wrong labels) look "
+        "alike",
+        "zh": "损失只走完了从不看输入的答案到完美答案的 {share:.0%}，并且已在最后 {level:.0%} 的训练中持平："
+        "数据噪声与故障（输入丢失、部分标签错误）在此看起来一样",
+    },
+    "partly-right": {
+        "en": "of the training answers {right:.0%} are right ({frequent:.0%} without learning), and the loss has been "
+        "level for {level:.0%} of the run: noise in the data and a fault (lost inputs, some wrong labels) look alike",
+        "zh": "训练数据上 {right:.0%} 的回答正确（不学习也有 {frequent:.0%}），"
+        "而损失已在最后 {level:.0%} 的训练中持平：数据噪声与故障（输入丢失、部分标签错误）在此看起来一样",
+    },
+    "outputs-left-out": {
+        "en": "the loss looks at {used} of the {all} outputs of the last layer, and nothing trains the others",
+        "zh": "损失只看最后一层 {all} 个输出中的 {used} 个，其余的没有得到训练",
+    },
+    "answers-wrong": {
+        "en": "the loss is {share:.0%} of the way to a perfect answer, yet {right:.1%} of the training answers are "
+        "right, fewer than a guess gets ({guess:.1%}): something other than the label wins",
+        "zh": "损失已走完到完美答案的 {share:.0%}，但训练数据上只有 {right:.1%} 的回答正确，"
+        "还不如随机猜测（{guess:.1%}）：胜出的是标签以外的东西",
+    },
     "no-curve": {
         "en": "the log holds no loss, metric or reward",
         "zh": "日志中没有损失、指标或奖励",
@@ -184,6 +207,11 @@ METRIC = {
 }
 LONGER = {"en": "train for more steps", "zh": "多训练一些步"}
 PREFLIGHT = {"en": "trainadvisor preflight SCRIPT", "zh": "先运行 trainadvisor preflight train.py"}
+SIMPLE = {
+    "en": "train a simple model (nearest neighbors, a linear one) on the same batches: if it does better, the fault is "
+    "in the training",
+    "zh": "用同样的批次训练一个简单模型（最近邻或线性模型）：如果它更好，问题就在训练中",
+}
 ALONE = {"en": "record each training in a process of its own", "zh": "让每次训练在各自的进程中运行并记录"}
 LISTED = {
     "en": "trainadvisor diagnose LOG -v says what each of the other checks needs",
@@ -206,6 +234,8 @@ DECIDES: dict[str, tuple[dict[str, str], ...]] = {
     "many": (ALONE,),
     "weak": (LONGER, PREFLIGHT),
     "evaluation-weak": (LONGER, PREFLIGHT),
+    "partly-learned": (SIMPLE, PREFLIGHT),
+    "partly-right": (SIMPLE, PREFLIGHT),
     "loss-rose": (METRIC,),
     "reinforcement": (METRIC,),
     "adversarial": (METRIC,),

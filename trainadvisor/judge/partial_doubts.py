@@ -1,0 +1,109 @@
+"""What leaves it open whether a run that learned something has learned all that is in its data."""
+
+from collections.abc import Collection, Iterator
+from itertools import takewhile
+from typing import Any, Protocol
+
+from trainadvisor.judge.judgement import Remark
+from trainadvisor.judge.rule_verdict import SignalSource
+from trainadvisor.log.cleaning import number
+from trainadvisor.log.reader import RunLog
+from trainadvisor.signals.losses import training_losses
+
+FEWEST_STEPS = 100
+# Share of what can be learned below which a loss that has settled may hide a fault: of 43 sound supervised runs that
+# had settled the lowest ended at 0.58, of 7 runs with part of the inputs or labels lost 5 ended at 0.12 to 0.44.
+LEARNT_MOST = 0.5
+# Skill below which nothing shows that anything was learned, which is told by itself.
+LEARNT_LEAST = 0.1
+# Share of the run, at its end, over which the loss is level: 0.70 to 0.98 in those five; sound runs that ended below
+# one half had 0.60 at most, and more steps would have helped them.
+LEVEL = 0.65
+# Training skill above that of held-out data where the model can tell the examples apart, and data are what it lacks.
+MEMORIZING = 0.1
+# Skill on held-out data at which strong augmentation or dropout may leave the training loss as high as it is.
+HELD_OUT = 0.7
+# Trainings whose answers cannot all be known: the next word, one of many partners, a reconstruction through a code.
+OPEN_ENDED = frozenset({
+    "language-model", "contrastive", "preference", "likelihood", "autoencoder", "adversarial", "reinforcement",
+    "self-targets",
+})  # fmt: skip
+
+
+# Skill above which more answers have to be right than a guess among the classes gets: 110 trainings with it had 1.6
+# times as many at least, and one in which each example could choose itself as its partner had none.
+SURELY = 0.3
+# Counts scatter about the best rate by themselves.
+COUNTS = "poisson_nll_loss"
+MATRICES = ("Addmm", "Mm")
+# What may stand between a loss and the last matrix where the loss looks at some of its columns only.
+CUTS, PASSES = ("Slice", "Select"), ("LogSoftmax", "Squeeze", "Unsqueeze", "View", "T", "AsStrided")
+
+
+class Figures(Protocol):
+    """Whatever gives a log, its signals and figures by name."""
+
+    @property
+    def log(self) -> RunLog:
+        """Return the log."""
+
+    @property
+    def signals(self) -> SignalSource:
+        """Return the signals."""
+
+    def figure(self, name: str) -> float | None:
+        """Return a signal that is a number."""
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """Return the facts of the run."""
+
+    @property
+    def contexts(self) -> Collection[str]:
+        """Return the kinds of training."""
+
+
+def learned_in_part(seen: Figures) -> Iterator[Remark]:
+    """Yield that the loss has settled far above a perfect answer, on the training data as on held-out data.
+
+    Noise in the data ends so, and so do inputs of which half are lost, labels that are wrong in part, and a branch
+    that is given the wrong tensor: the course of the run is the same.
+    """
+    skill, level = seen.figure("skill"), seen.figure("loss_flat_share")
+    if skill is None or level is None or seen.run.get("judged_steps", 0) < FEWEST_STEPS:
+        return
+    if not LEARNT_LEAST <= skill < LEARNT_MOST or level < LEVEL or OPEN_ENDED.intersection(seen.contexts):
+        return
+    if seen.signals.get("loss_kind") == COUNTS:
+        return
+    held_out = seen.figure("val_skill_final")
+    if held_out is not None and (held_out < skill - MEMORIZING or held_out >= HELD_OUT):
+        return
+    right, most_frequent = seen.figure("train_accuracy_final"), seen.figure("target_majority_share")
+    if right is not None and most_frequent is not None:
+        yield Remark("partly-right", {"right": right, "frequent": most_frequent, "level": level})
+    else:
+        yield Remark("partly-learned", {"share": skill, "level": level})
+
+
+def outputs_left_out(seen: Figures) -> Iterator[Remark]:
+    """Yield that the only loss looks at some of the columns of the last layer: nothing trains the others."""
+    losses, rows = training_losses(seen.log), seen.log.layers.rows("act")
+    if len(losses) != 1 or not rows:
+        return
+    units, shape = number(rows[-1].get("units")), losses[0]["prediction"].get("shape")
+    operations = [name.removesuffix("Backward0") for name in (losses[0].get("graph") or {}).get("ops", [])][1:]
+    between = list(takewhile(lambda name: name not in MATRICES, operations))
+    cut = any(name in CUTS for name in between) and all(name in CUTS + PASSES for name in between)
+    if units is None or not cut or not isinstance(shape, list) or len(between) == len(operations):
+        return
+    used = shape[1] if len(shape) > 1 else 1
+    if isinstance(used, int) and used < units:
+        yield Remark("outputs-left-out", {"used": used, "all": int(units)})
+
+
+def answers_wrong(seen: Figures) -> Iterator[Remark]:
+    """Yield that the loss tells of success while fewer answers are right than a guess gets."""
+    skill, right, classes = (seen.figure(name) for name in ("skill", "train_accuracy_final", "class_count"))
+    if skill is not None and right is not None and classes and skill >= SURELY and right < 1 / classes:
+        yield Remark("answers-wrong", {"share": skill, "right": right, "guess": 1 / classes})
