@@ -13,6 +13,7 @@ from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics
 from trainadvisor.signals.accuracy import accuracy_unit
+from trainadvisor.signals.context import prefers
 from trainadvisor.signals.trivial_predictor import CLASSIFYING, floor_of, summed, trivial_of
 
 # Share of what can be learned that has to be learned: sound runs of the corpora end at 0.11 and more.
@@ -21,6 +22,8 @@ LEARNT = 0.1
 FALL = 0.7
 # Share that has to go away after the first tenth of the run: a start that was far off is over by then.
 LATER = 0.35
+# Share that has to go away of ln 2, which a loss of preferences is as long as no answer is told from another.
+PREFERENCES_FALL = 0.5
 # Standard errors by which an accuracy has to exceed the share of the most frequent label.
 SURE = 4.0
 # Nats by which a Gaussian likelihood has to exceed that of the best constant: a variance smaller by a fifth.
@@ -56,7 +59,8 @@ def fallen(log: RunLog, signals: SignalSource) -> Iterator[Remark]:
         return
     first = float(np.mean(known[: max(known.size // 50, 3)]))
     early = float(np.mean(known[known.size // 20 : 3 * known.size // 20 + 1]))
-    if final <= min((1 - FALL) * first, (1 - LATER) * early):
+    told_apart = prefers(log) and final <= (1 - PREFERENCES_FALL) * math.log(2) <= first
+    if told_apart or final <= min((1 - FALL) * first, (1 - LATER) * early):
         yield Remark("fall", {"first": first, "final": final})
 
 
