@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from trainadvisor.source.training import Training
 
 DEEPEST = 14
+# Methods of frameworks that return the loss.
+RETURNING = frozenset({"training_step", "compute_loss"})
+# Words without one of which a script asks for no gradient.
+ASKED = ("backward(", *sorted(RETURNING))
 # Calls that keep the sign of what they are given.
 KEEPING = frozenset({"mean", "sum", "nanmean", "float", "squeeze", "view", "reshape", "flatten", "to", "unsqueeze",
                      "scale", "contiguous", "clone"})  # fmt: skip
@@ -38,12 +42,23 @@ class Part:
 
 
 def minimized(training: Training) -> Iterator[Part]:
-    """Yield the parts of the losses of a script whose gradients are asked for."""
+    """Yield the parts of the losses of a script: what backward() is called on, or what a framework is given."""
     for call in training.backwards:
-        function = call.func
-        over = call.args[0] if call.args else function.value if isinstance(function, ast.Attribute) else None
+        method = call.func
+        over = call.args[0] if call.args else method.value if isinstance(method, ast.Attribute) else None
         if over is not None and not any(keyword.arg == "gradient" for keyword in call.keywords):
             yield from parts(training, over)
+    for node in training.script.of_type(ast.Return):
+        function = training.script.function_of(node)
+        if node.value is not None and function is not None and function.name in RETURNING:
+            yield from parts(training, _alone(node.value))
+
+
+def _alone(value: ast.expr) -> ast.expr:
+    """Return the loss of what is returned: with outputs beside it, or on request."""
+    if isinstance(value, ast.IfExp):
+        return _alone(value.orelse)
+    return value.elts[0] if isinstance(value, ast.Tuple) and value.elts else value
 
 
 def parts(training: Training, node: ast.expr, sign: int = 1, names: tuple[str, ...] = ()) -> Iterator[Part]:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.lint.signs import minimized
+from trainadvisor.lint.signs import ASKED, minimized
 from trainadvisor.source.syntax import constant
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ CUT = ("detach", "data", "item", "float")
 
 
 @pattern("term", "score", words=(("alpha", "ent_coef", "temp"), ("entropy", "ent_"), ("log_prob", "logp", "log_pi"),
-                                  ("backward(",)))  # fmt: skip
+                                  ASKED))  # fmt: skip
 def objective_reversed(training: Training) -> Iterator[Match]:
     """Yield products of a learned weight and log-probability + target entropy that are minimized with a plus sign."""
     for part in minimized(training):

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.lint.signs import minimized
+from trainadvisor.lint.signs import ASKED, minimized
 from trainadvisor.source.syntax import called
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trainadvisor.source.training import Training
 
 
-@pattern("term", "score", words=(("logsigmoid", "LogSigmoid"), ("backward(",)))
+@pattern("term", "score", words=(("logsigmoid", "LogSigmoid"), ASKED))
 def objective_reversed(training: Training) -> Iterator[Match]:
     """Yield logarithms of sigmoids that enter a loss with a plus sign; a saturating loss asks for one of -x."""
     for part in minimized(training):

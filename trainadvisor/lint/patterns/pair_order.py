@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.lint.signs import Part, minimized, parts
+from trainadvisor.lint.signs import ASKED, Part, minimized, parts
 from trainadvisor.source.syntax import called, constant, keyword
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ COSTS = re.compile(
 
 
 @pattern("term", "score", words=(("logsigmoid", "LogSigmoid", "softplus", "margin_ranking_loss", "MarginRankingLoss",
-                                   "relu", "clamp"), ("backward(",)))  # fmt: skip
+                                   "relu", "clamp"), ASKED))  # fmt: skip
 def objective_reversed(training: Training) -> Iterator[Match]:
     """Yield terms of losses that fall where a score named as the worse one rises and the better one falls.
 

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.lint.signs import Part, minimized, parts
+from trainadvisor.lint.signs import ASKED, Part, minimized, parts
 from trainadvisor.source.syntax import called
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ VOLUME = re.compile(r"log_?(abs_?)?det|ldj|log_?jac|logdj", re.IGNORECASE)
 DENSITY = re.compile(r"log_?p|log_?prob|\*\* 2|pow\(|square|prior|logpz|normal", re.IGNORECASE)
 
 
-@pattern("term", "score", words=(("log_det", "logdet", "ldj", "log_jac", "logabsdet"), ("exp(",), ("backward(",)))
+@pattern("term", "score", words=(("log_det", "logdet", "ldj", "log_jac", "logabsdet"), ("exp(",), ASKED))
 def objective_reversed(training: Training) -> Iterator[Match]:
     """Yield logarithms of determinants that make a loss smaller where the layers make the volume smaller."""
     ways = {way for function in training.script.functions if (way := _way(training, function))}
