@@ -173,7 +173,7 @@ def test_the_line_that_made_the_most_optimizers_is_told(judged: Judge) -> None:
         ("brief", {**CUSTOM, "columns": {"loss": FALLING[:60], "grad_norm": [1.0] * 60}}),
         ("short", {"columns": {"loss": FALLING[:15], "grad_norm": [1.0] * 15}}),
         ("no-yardstick", {"losses": [make_loss("ctc_loss")], "columns": {"loss": [300.0, 90.0, 20.0, *[3.0] * 197]}}),
-        ("reinforcement", {"models": [make_model(("fc", "Linear", 8, 10), name="policy")]}),
+        ("reinforcement", {**CUSTOM, "models": [make_model(("fc", "Linear", 8, 10), name="policy")]}),
     ],
 )
 def test_what_was_not_seen_leaves_it_open(judged: Judge, code: str, parts: dict[str, Any]) -> None:
@@ -297,6 +297,14 @@ def test_an_objective_that_is_maximized_may_rise(judged: Judge) -> None:
     parts = {"columns": rising, "losses": losses, "evals": evaluations(0.14, 0.09, 0.07)}
     assert codes(judged(**parts, events=[shown])) == []
     assert "loss-rose" in codes(judged(**parts))
+
+
+@pytest.mark.parametrize(("end", "state"), [(0.25, "healthy"), (0.5, "cannot-tell")])
+def test_preferences_are_measured_by_ln_2(judged: Judge, end: float, state: str) -> None:
+    """A loss of preferences starts where no answer is told from another: half of that gone is a success."""
+    loss = end + (math.log(2) - end) * np.exp(-np.arange(STEPS) / 20)
+    columns = {"loss": loss, "preference_margin": np.linspace(0.001, 2.0, STEPS)}
+    assert judged(**CUSTOM, columns=columns).state == state
 
 
 def test_layers_beyond_the_stated_limits_leave_it_open(judged: Judge) -> None:

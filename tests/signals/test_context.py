@@ -44,6 +44,17 @@ def test_names_of_reinforcement_learning(tmp_path: Path) -> None:
     assert "reinforcement" not in kinds(tmp_path, models=[{**make_model(), "class": "ResNet"}])
 
 
+def test_policies_that_prefer_or_imitate_are_not_reinforced(tmp_path: Path) -> None:
+    """A policy that is to prefer answers, or to give those that it is shown, gets no return."""
+    policy = [{**make_model(), "class": "Policy"}]
+    assert "reinforcement" not in kinds(
+        tmp_path, models=policy, steps=[{"step": 0, "loss": 0.7, "preference_margin": 0.1}]
+    )
+    imitating = make_loss(kind="cross_entropy", reduction="mean")
+    assert "reinforcement" not in kinds(tmp_path, models=policy, losses=[imitating])
+    assert "reinforcement" in kinds(tmp_path, models=policy, losses=[{**imitating, "reduction": "none"}])
+
+
 @pytest.mark.parametrize("name", ["PPOActor", "actor_net", "Actor", "SoftActorCritic"])
 def test_an_actor_acts(tmp_path: Path, name: str) -> None:
     """However its name is put together."""

@@ -232,3 +232,18 @@ def test_a_loss_that_rises_for_good_keeps_its_best(tmp_path: Path) -> None:
         columns={"loss": stays, "loss_id": [0, 1] * 200, "lr": 0.1},
     )
     assert turns["loss_ratio_to_best"] > 5
+
+
+@pytest.mark.parametrize(
+    ("part", "rest", "fall"),
+    [(0.01, np.linspace(1.0, 0.5, 100), 0.5), (0.01, np.full(100, 1.0), 0.0), (2.0, np.linspace(1.0, 0.5, 100), 0.0)],
+    ids=["the rest falls", "the rest stays", "the rest is the smaller one"],
+)
+def test_the_rest_of_a_loss_may_be_what_is_learned(tmp_path: Path, part: float, rest: Any, fall: float) -> None:
+    """Beside the part by which skill is measured, where that part is smaller: cross entropy and Dice of few pixels."""
+    term = make_loss("binary_cross_entropy_with_logits", id=0)
+    whole = make_loss("custom", id=1, target={}, parts=[0])
+    columns = {"loss": part + rest, "loss_id": 1, "part": part, "part_id": 0}
+    assert signals_of(tmp_path, losses=[term, whole], columns=columns)["ungraded_fall"] == pytest.approx(fall, abs=0.06)
+    alone = {"loss": np.full(100, part), "loss_id": 0}
+    assert signals_of(tmp_path, losses=[term], columns=alone).get("ungraded_fall") is None

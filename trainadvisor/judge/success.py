@@ -13,7 +13,7 @@ from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import robust_statistics
 from trainadvisor.signals.accuracy import accuracy_unit
-from trainadvisor.signals.context import autoencoder
+from trainadvisor.signals.context import autoencoder, prefers
 from trainadvisor.signals.trivial_predictor import CLASSIFYING, floor_of, summed, trivial_of
 
 # Share of what can be learned that has to be learned: sound runs of the corpora end at 0.11 and more.
@@ -29,6 +29,8 @@ LATE_FALL, LATE_NOISES = 0.3, 5.0
 # Share of the fall in the second half of the run: half of it where a loss falls like a straight line, which says
 # nothing of where it would end; 0.25 at most in those sound runs.
 STRAIGHT = 0.35
+# Share that has to go away of ln 2, which a loss of preferences is as long as no answer is told from another.
+PREFERENCES_FALL = 0.5
 # Standard errors by which an accuracy has to exceed the share of the most frequent label.
 SURE = 4.0
 # Nats by which a Gaussian likelihood has to exceed that of the best constant: a variance smaller by a fifth.
@@ -67,7 +69,11 @@ def fallen(log: RunLog, signals: SignalSource) -> Iterator[Remark]:
     first = float(np.mean(_begin(known)))
     early = float(np.mean(known[known.size // 20 : 3 * known.size // 20 + 1]))
     most = (known >= 0).all() and final <= min((1 - FALL) * first, (1 - LATER) * early)
-    if most or _fell_late(known, first, early, signals):
+    if prefers(log):
+        enough = final <= (1 - PREFERENCES_FALL) * math.log(2) <= first
+    else:
+        enough = _fell_late(known, first, early, signals)
+    if most or enough:
         yield Remark("fall", {"first": first, "final": final})
 
 

@@ -95,9 +95,19 @@ def many_trainings(log: RunLog) -> bool:
 
 
 def reinforcement(log: RunLog) -> bool:
-    """Return whether the loss is that of a policy, or models or another tool's columns are named so."""
-    named = bool(ACTING.search(_names(log))) or curves.curve_kind(log) == "reinforcement"
+    """Return whether the loss is that of a policy, or models or another tool's columns are named so.
+
+    Models that are to prefer answers, or to imitate given ones, are called policies as well.
+    """
+    named = bool(ACTING.search(_names(log))) and not prefers(log) and not _imitates(log)
+    named = named or curves.curve_kind(log) == "reinforcement"
     return named or bool((log.column("factor_mixed") > 0).any())
+
+
+def _imitates(log: RunLog) -> bool:
+    """Return whether all that is minimized is a mean cross entropy, which weighs no answer by what came of it."""
+    losses = _training_losses(log)
+    return bool(losses) and all(loss["kind"] == "cross_entropy" and loss["reduction"] == "mean" for loss in losses)
 
 
 def self_targets(log: RunLog) -> bool:
@@ -150,6 +160,11 @@ def labels_are_places(loss: dict[str, Any]) -> bool:
     if classes is None or entropy is None or loss["prediction"].get("shape") != [classes, classes]:
         return False
     return abs(entropy - math.log(classes)) < EXACT
+
+
+def prefers(log: RunLog) -> bool:
+    """Return whether the recorder saw a loss that compares two answers."""
+    return bool(np.isfinite(log.column("preference_margin")).any())
 
 
 def preference(log: RunLog) -> bool:

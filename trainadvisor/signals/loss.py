@@ -246,6 +246,23 @@ def skill(log: RunLog) -> float | None:
     )
 
 
+@signal(unit="share", needs="the training loss, and its part that a standard loss function computes",
+        zh="训练损失，以及其中由标准损失函数计算的部分")  # fmt: skip
+def ungraded_fall(log: RunLog) -> float | None:
+    """How far the rest of a loss has fallen, where skill is measured by a part that is smaller than that rest."""
+    if graded(log)[1] != "part":
+        return None
+    whole, part = log.column("loss")[: broken_at(log)], log.column("part")[: broken_at(log)]
+    known = np.isfinite(whole) & np.isfinite(part)
+    rest, part = (whole - part)[known], part[known]
+    if rest.size < LEAST:
+        return None
+    first, last = (robust_statistics.level(cut(rest, 0.1, LEAST)) for cut in (robust_statistics.head,
+                                                                              robust_statistics.tail))  # fmt: skip
+    smaller = robust_statistics.level(robust_statistics.tail(part, 0.1, LEAST)) < last
+    return max(0.0, 1 - last / first) if smaller and first > 0 else 0.0
+
+
 @signal(unit="ratio", **NEEDS_TARGETS)
 def skill_best(log: RunLog) -> float | None:
     """Best skill over a tenth of the run; shorter stretches of a noisy loss would look better than they are."""

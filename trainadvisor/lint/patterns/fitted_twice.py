@@ -85,8 +85,21 @@ def _fits(training: Training, classes: frozenset[str]) -> Iterator[Fitted]:
             if isinstance(call.func, ast.Attribute) and call.args:
                 made = _made(training, call.func.value)
                 told = any(k.arg in TOLD for m in made for k in m.keywords)
-                if made and all(called(m) in classes for m in made) and not told:
+                own = classes is ENCODERS and all(_numbers(training, called(m)) for m in made)
+                if made and (own or all(called(m) in classes for m in made)) and not told:
                     yield Fitted(call, call.args[0], ast.unparse(call))
+
+
+def _numbers(training: Training, name: str) -> bool:
+    """Return whether a class of the script numbers what it is fitted to as it comes: table[x] = len(table)."""
+    owner = training.script.classes.get(name)
+    nodes = list(ast.walk(owner)) if owner is not None else []
+    sorts = any(isinstance(n, ast.Call) and called(n) in ("sorted", "sort", "unique") for n in nodes)
+    return not sorts and any(
+        isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Subscript)
+        and ast.unparse(n.value) == f"len({ast.unparse(n.targets[0].value)})"
+        for n in nodes
+    )  # fmt: skip
 
 
 def _made(training: Training, owner: ast.expr) -> list[ast.Call]:

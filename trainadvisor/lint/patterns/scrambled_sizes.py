@@ -35,6 +35,8 @@ def scrambled_axes(training: Training) -> Iterator[Match]:
         order = _by_place(training, array, sizes) or _by_size(training, array, sizes)
         if order:
             right = f"{ast.unparse(array)}.{_mover(training, call)}({', '.join(map(str, order))})"
+            if len(order) != len(sizes):
+                right += f".reshape({', '.join(map(ast.unparse, sizes))})"
             yield Match(call, {"call": ast.unparse(call), "right": right}, fix=_fix(training, call, right))
 
 
@@ -51,17 +53,29 @@ def _taken(training: Training, call: ast.Call) -> tuple[ast.expr, list[ast.expr]
 
 
 def _by_place(training: Training, array: ast.expr, sizes: list[ast.expr]) -> list[int]:
-    """Return the order in which the sizes name the axes of the array; nothing where it is no other order."""
-    axes = [_axis(training, size, array) for size in sizes]
-    ranks = {axis[1] for axis in axes if axis is not None and axis[1] is not None}
-    open_places = [n for n, axis in enumerate(axes) if axis is None]
-    order = [axis[0] if axis is not None else -1 for axis in axes]
-    if len(open_places) == 1 and ranks == {len(sizes)} and constant(sizes[open_places[0]]) == -1:
-        left = set(range(len(sizes))) - set(order)
-        order[open_places[0]] = left.pop() if len(left) == 1 else -1
-    places = list(range(len(order)))
-    fits = sorted(order) == places != order and ranks <= {len(sizes)}
-    return order if fits and not _only_ones_move(training, array, order) else []
+    """Return the order in which the sizes name the axes of the array; nothing where it is no other order.
+
+    A size may be a product of axes that are joined.
+    """
+    axes = [[_axis(training, factor, array) for factor in _multiplied(size)] for size in sizes]
+    ranks = {axis[1] for joined in axes for axis in joined if axis is not None and axis[1] is not None}
+    rank = next(iter(ranks)) if len(ranks) == 1 else None
+    order = [sorted(axis[0] if axis is not None else -1 for axis in joined) for joined in axes]
+    open_places = [n for n, joined in enumerate(order) if joined == [-1]]
+    left = sorted(set(range(rank or len(sizes))) - {axis for joined in order for axis in joined})
+    if len(open_places) == 1 and rank and constant(sizes[open_places[0]]) == -1:
+        order[open_places[0]] = left
+    places = list(range(rank or len(sizes)))
+    flat = [axis for joined in order for axis in joined]
+    fits = sorted(flat) == places != flat and len(ranks) <= 1
+    return flat if fits and not _only_ones_move(training, array, flat) else []
+
+
+def _multiplied(size: ast.expr) -> list[ast.expr]:
+    """Return the factors of a size."""
+    if isinstance(size, ast.BinOp) and isinstance(size.op, ast.Mult):
+        return [*_multiplied(size.left), *_multiplied(size.right)]
+    return [size]
 
 
 def _axis(training: Training, size: ast.expr, array: ast.expr) -> Axis | None:

@@ -1,0 +1,59 @@
+"""A noising in one jump that takes the level of a single step: the alphas were never multiplied up."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from trainadvisor.lint.pattern_declaration import Match, pattern
+from trainadvisor.source.syntax import called, constant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainadvisor.source.training import Training
+
+# What multiplies up, or gives the level of a step in one formula.
+MULTIPLIED = re.compile(r"cumprod|cumsum|cumulative|_bar|bar_|abar|alphabar|prod\(")
+SPREAD = frozenset({"linspace", "arange", "logspace"})
+
+
+@pattern("level", "alphas", words=(("linspace", "logspace", "arange"), ("randn",), ("sqrt", "** 0.5", "**0.5"),
+                                   ("randint",), ("beta",)))  # fmt: skip
+def noise_level_of_one_step(training: Training) -> Iterator[Match]:
+    """Yield sqrt(1 - alphas) of alphas = 1 - betas where the script never multiplies them up and noises at any step."""
+    if MULTIPLIED.search(_code(training)):
+        return
+    for node in training.script.of_type(ast.BinOp):
+        if not isinstance(node.op, ast.Sub) or constant(node.left) not in (1, 1.0):
+            continue
+        rooted = training.script.parents.get(node)
+        alphas = node.right.value if isinstance(node.right, ast.Subscript) else node.right
+        made = training.values.single(alphas) if isinstance(alphas, (ast.Name, ast.Attribute)) else None
+        if _is_root(rooted) and made is not None and _is_rest_of_betas(training, made):
+            yield Match(node, {"level": ast.unparse(rooted or node), "alphas": ast.unparse(alphas)}, made)
+            return
+
+
+def _code(training: Training) -> str:
+    """Return a script without its comments and texts."""
+    names = [n.id for n in training.script.of_type(ast.Name)]
+    return " ".join([*names, *(f"{called(call)}(" for call in training.script.calls)])
+
+
+def _is_root(node: ast.AST | None) -> bool:
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, ast.Pow) and constant(node.right) == 0.5  # noqa: PLR2004 - a square root
+    if isinstance(node, ast.Attribute):
+        return node.attr == "sqrt"
+    return isinstance(node, ast.Call) and called(node) == "sqrt"
+
+
+def _is_rest_of_betas(training: Training, value: ast.expr) -> bool:
+    """Return whether a value is 1 - betas, of betas that are spread over the steps."""
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Sub) or constant(value.left) not in (1, 1.0):
+        return False
+    betas = training.values.single(value.right) if isinstance(value.right, (ast.Name, ast.Attribute)) else value.right
+    calls = [n for n in ast.walk(betas) if isinstance(n, ast.Call)] if betas is not None else []
+    return any(called(call) in SPREAD for call in calls)

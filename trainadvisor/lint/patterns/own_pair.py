@@ -1,0 +1,75 @@
+"""A contrastive loss in which each example is its own best match: the diagonal of the similarities is left in."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from trainadvisor.lint.pattern_declaration import Match, pattern
+from trainadvisor.source.syntax import called
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainadvisor.source.training import Training
+
+# What takes the diagonal out, or subtracts it.
+TAKEN_OUT = re.compile(
+    r"mask|eye|diag|fill|inf\b|1e\d|triu|tril|fliplr|nonzero|where|~|!=|exp\(1|index_select|ones|sum\(.*\) - "
+)
+TURNED = re.compile(r"\.(T|mT)$|\.t\(\)$|\.transpose\((0, 1|1, 0|-1, -2|-2, -1)\)$|\.permute\(1, 0\)$")
+JOINED = frozenset({"cat", "concat", "vstack", "concatenate"})
+COMPARED = frozenset({"cross_entropy", "CrossEntropyLoss", "logsumexp", "log_softmax"})
+MATMULS = frozenset({"mm", "matmul"})
+
+
+@pattern("similarities", "joined", words=(("cat(", "concat", "vstack("), ("cross_entropy", "CrossEntropy", "logsumexp",
+                                                                          "log_softmax")))  # fmt: skip
+def self_pair_kept(training: Training) -> Iterator[Match]:
+    """Yield products of joined views with themselves in functions that compare whole rows of them."""
+    for node in training.script.of_type(ast.BinOp, ast.Call):
+        value = _squared(node)
+        scope = training.script.scope(node)
+        joined = _joined(training, value) if value is not None else None
+        if joined is None or TAKEN_OUT.search(ast.unparse(scope)):
+            continue
+        if any(_compares(training, n) for n in training.script.inside(scope)):
+            yield Match(node, {"similarities": ast.unparse(node), "joined": ast.unparse(joined)}, joined)
+
+
+def _squared(node: ast.AST) -> ast.expr | None:
+    """Return what is multiplied with itself turned round: z @ z.T, torch.mm(z, z.t())."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        left, right = node.left, node.right
+    elif isinstance(node, ast.Call) and called(node) in MATMULS and node.args:
+        method = node.func.value if isinstance(node.func, ast.Attribute) else None
+        left, right = (method, node.args[0]) if len(node.args) == 1 and method is not None else (
+            node.args[0], node.args[-1])  # fmt: skip
+    else:
+        return None
+    turned = TURNED.sub("", ast.unparse(right))
+    return left if turned == ast.unparse(left) and turned != ast.unparse(right) else None
+
+
+def _joined(training: Training, value: ast.expr) -> ast.expr | None:
+    """Return the joining of two views that a value is, before it was normalized."""
+    made = training.values.single(value) if not isinstance(value, ast.Call) else value
+    for _ in range(3):
+        if not isinstance(made, ast.Call):
+            return None
+        if called(made) in JOINED:
+            views = made.args[0] if made.args else None
+            return made if isinstance(views, (ast.Tuple, ast.List)) and len(views.elts) == 2 else None  # noqa: PLR2004
+        if called(made) != "normalize" or not made.args:
+            return None
+        inner = made.args[0]
+        made = training.values.single(inner) if not isinstance(inner, ast.Call) else inner
+    return None
+
+
+def _compares(training: Training, node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    made = training.made(node.func)
+    return called(node) in COMPARED or (made is not None and called(made) in COMPARED)

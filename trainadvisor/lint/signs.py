@@ -1,0 +1,134 @@
+"""With which sign parts enter the losses that are minimized, and what stands in a sum with which sign."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trainadvisor.source.syntax import called, constant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trainadvisor.source.training import Training
+
+DEEPEST = 14
+# Methods of frameworks that return the loss.
+RETURNING = frozenset({"training_step", "compute_loss"})
+# Words without one of which a script asks for no gradient.
+ASKED = ("backward(", *sorted(RETURNING))
+# Calls that keep the sign of what they are given.
+KEEPING = frozenset({"mean", "sum", "nanmean", "float", "squeeze", "view", "reshape", "flatten", "to", "unsqueeze",
+                     "scale", "contiguous", "clone"})  # fmt: skip
+# Names of weights, which are positive.
+WEIGHT = re.compile(r"(^|[._])(beta|lambda|lambd|lam|lmbda|alpha|weight|coeff?|coef\w*|scale|w|gamma|mask\w*|\w+_mask|"
+                    r"\w+_(coeff?|weight|lambda|beta|alpha))\d*_?$", re.IGNORECASE)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A part of a sum: the expression, its sign, and the names that it came through, the nearest to it last."""
+
+    node: ast.expr
+    sign: int
+    names: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """Return the names and the expression as text."""
+        return " ".join((*self.names, ast.unparse(self.node)))
+
+
+def minimized(training: Training) -> Iterator[Part]:
+    """Yield the parts of the losses of a script: what backward() is called on, or what a framework is given."""
+    for call in training.backwards:
+        method = call.func
+        over = call.args[0] if call.args else method.value if isinstance(method, ast.Attribute) else None
+        if over is not None and not any(keyword.arg == "gradient" for keyword in call.keywords):
+            yield from parts(training, over)
+    for node in training.script.of_type(ast.Return):
+        function = training.script.function_of(node)
+        if node.value is not None and function is not None and function.name in RETURNING:
+            yield from parts(training, _alone(node.value))
+
+
+def _alone(value: ast.expr) -> ast.expr:
+    """Return the loss of what is returned: with outputs beside it, or on request."""
+    if isinstance(value, ast.IfExp):
+        return _alone(value.orelse)
+    return value.elts[0] if isinstance(value, ast.Tuple) and value.elts else value
+
+
+def parts(training: Training, node: ast.expr, sign: int = 1, names: tuple[str, ...] = ()) -> Iterator[Part]:
+    """Yield the parts of a sum, through names, means and positive factors."""
+    if len(names) > DEEPEST:
+        return
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
+        yield from parts(training, node.operand, -sign if isinstance(node.op, ast.USub) else sign, names)
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
+        yield from parts(training, node.left, sign, names)
+        yield from parts(training, node.right, sign if isinstance(node.op, ast.Add) else -sign, names)
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div)):
+        yield from _factors(training, node, sign, names)
+    elif isinstance(node, ast.Call) and called(node) in KEEPING:
+        inner = _inner(node)
+        yield from parts(training, inner, sign, names) if inner is not None else [Part(node, sign, names)]
+    elif isinstance(node, (ast.Name, ast.Call, ast.Attribute)):
+        yield from _behind(training, node, sign, names)
+    else:
+        yield Part(node, sign, names)
+
+
+def _inner(call: ast.Call) -> ast.expr | None:
+    """Return what a call is made on: x of x.mean(), torch.mean(x) and scaler.scale(x)."""
+    method = call.func.value if isinstance(call.func, ast.Attribute) else None
+    module = isinstance(method, ast.Name) and method.id in ("torch", "F", "np", "jnp")
+    if method is None or module or called(call) == "scale":
+        return call.args[0] if call.args and not isinstance(call.args[0], ast.Starred) else None
+    return method
+
+
+def _factors(training: Training, node: ast.BinOp, sign: int, names: tuple[str, ...]) -> Iterator[Part]:
+    """Yield the parts of the one factor that is no weight, the product itself where there are several."""
+    # Beside a factor without gradient the weight is what is learned.
+    learned = any("detach()" in ast.unparse(side) for side in (node.left, node.right))
+    left, right = (None, None) if learned else (_positive(training, node.left), _positive(training, node.right))
+    if isinstance(node.op, ast.Div):
+        right = right or 1
+    if right is not None:
+        yield from parts(training, node.left, sign * right, names)
+    elif left is not None:
+        yield from parts(training, node.right, sign * left, names)
+    else:
+        yield Part(node, sign, names)
+
+
+def _positive(training: Training, node: ast.expr) -> int | None:
+    """Return the sign of a weight: a number, or a name of one; None for anything else."""
+    made = training.values.single(node) if isinstance(node, (ast.Name, ast.Attribute)) else node
+    number = constant(made)
+    if isinstance(number, (int, float)):
+        return -1 if number < 0 else 1
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        inner = _positive(training, node.operand)
+        return None if inner is None else -inner
+    text = ast.unparse(node)
+    return 1 if isinstance(node, (ast.Name, ast.Attribute)) and WEIGHT.search(text) and "log" not in text else None
+
+
+def _behind(training: Training, node: ast.expr, sign: int, names: tuple[str, ...]) -> Iterator[Part]:
+    """Yield the parts of what a name or a call of a function of the script stands for, itself where that is unknown."""
+    found = training.values.origins(node)
+    named = (*names, ast.unparse(node)) if not isinstance(node, ast.Call) else (*names, called(node))
+    if not found or any(o is None or o.path or o.loop or o.expr is node for o in found):
+        yield Part(node, sign, names)
+        return
+    for origin in found:
+        if origin is not None:
+            inner = origin.expr
+            again = isinstance(inner, (ast.Name, ast.Attribute)) or (
+                isinstance(inner, ast.Call) and called(inner) not in KEEPING
+            )
+            yield from [Part(inner, sign, named)] if again else parts(training, inner, sign, named)
