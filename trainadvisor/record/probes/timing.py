@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # Most dimensions of a batch of sequences.
 _SEQUENCES = 3
 # Memory is read every so many steps, up to a step: a look ends a plan of plain steps.
-_MEMORY_EVERY = ((10, 200), (50, 2000), (250, math.inf))
+_MEMORY_EVERY = ((10, 200), (50, 2000), (250, 5000), (1000, math.inf))
 
 
 @probe(order=10)

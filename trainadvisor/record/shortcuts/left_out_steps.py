@@ -34,8 +34,8 @@ from trainadvisor.record.shortcuts.states import (
 
 # No step is left out before: short runs are recorded whole.
 FIRST_STEP = 1000
-# Steps in a row that may be left out.
-MOST = 7
+# Steps in a row that may be left out: at first, later one more for each so many steps of the run, and at most.
+MOST, _ONE_MORE, _AT_MOST = 7, 250, 31
 
 _Tensor, _grad_enabled = torch.Tensor, torch.is_grad_enabled
 
@@ -49,7 +49,8 @@ def left_out(plan: Any) -> int:
     share = plan.seconds * float(plan.cost.budget.share)
     if recorded <= share:
         return 0
-    return MOST if recorded - share > MOST * (share - passed) else math.ceil((recorded - share) / (share - passed))
+    most = max(MOST, min(_AT_MOST, plan.number // _ONE_MORE))
+    return most if recorded - share > most * (share - passed) else math.ceil((recorded - share) / (share - passed))
 
 
 class LeftOutSteps:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from trainadvisor.record.losses.loss_calls import LossEntry
     from trainadvisor.record.objects.watched_model import Model
 
-# Of so many steps one is measured by the clock.
-_CLOCKED = 8
+# Of so many steps of a kind one is measured by the clock, which costs as much as a step.
+_CLOCKED = 64
 
 
 class PlanCourse:
@@ -172,7 +172,7 @@ class PlanCourse:
 
     def begin(self, number: int, until: float) -> None:
         """Be armed for a step, up to the first one that is closed another way."""
-        self.until, self.number, self.first, self.clocked = until, number, number, [number, number]
+        self.until, self.number, self.first, self.clocked[0] = until, number, number, number
         self.state, self.active = START, True
         slot.plan = self if self.own[0] else self.clocks[0].begin()
 
