@@ -180,8 +180,8 @@ class LeftOutSteps:
             return self._handed_back("loss", frame, kwargs, result)
         at = frame
         for depth, code, place in self.frames:
-            for _ in range(depth):
-                at = at.f_back
+            while depth:
+                at, depth = at.f_back, depth - 1  # noqa: PLW2901 - a range would be made at each step
             if at is None or at.f_lasti != place or at.f_code is not code:
                 return self._handed_back("loss", frame, kwargs, result)
         self.result, self.state = result, LOSS
@@ -214,7 +214,9 @@ class LeftOutSteps:
         """Read the learning rates, which a schedule may change before the plan is asked."""
         if closure or id(optimizer) != self.key or self.state != READY or self.closure:
             return self._closure_begins(optimizer, closure)
-        self.rates, self.state = [group["lr"] for group in optimizer.param_groups], STEPPING
+        groups = optimizer.param_groups
+        self.rates = [groups[0]["lr"]] if len(groups) == 1 else [group["lr"] for group in groups]
+        self.state = STEPPING
         self.tried += 1
         return True
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.log.records import STEP, Record
+from trainadvisor.record.probes.timing import read_memory
 from trainadvisor.record.shortcuts.clock import Clock
 from trainadvisor.record.shortcuts.leaving import bring_up_to_date
 from trainadvisor.record.shortcuts.left_out_steps import LeftOutSteps
@@ -145,6 +146,8 @@ class PlanCourse:
             recorder.last_epoch = fields.get("epoch", recorder.last_epoch)
             fields.clear()
         record["mode"] = "train"
+        if number >= self.shortcuts.next_memory:
+            self.shortcuts.next_memory = read_memory(number, record)
         self._go_on(number)
         recorder._busy = True
         try:
@@ -160,7 +163,7 @@ class PlanCourse:
         self.number = self.step.number = self.recorder.step_number = number + 1
         self.state = START
         self.unbooked[0] += 1
-        steps = int(min(self.wanted, self.until - number - 3))
+        steps = int(min(self.wanted, self.until - number - 3, self.shortcuts.next_memory - number - 1))
         rests = steps > 0
         if rests:
             self.rest.begin(steps)
