@@ -49,7 +49,7 @@ def left_out(plan: Any) -> int:
     share = plan.seconds * float(plan.cost.budget.share)
     if recorded <= share:
         return 0
-    most = max(MOST, min(_AT_MOST, plan.number // _ONE_MORE))
+    most = max(MOST, min(_AT_MOST, int(plan.number) // _ONE_MORE))
     return most if recorded - share > most * (share - passed) else math.ceil((recorded - share) / (share - passed))
 
 
