@@ -51,12 +51,15 @@ def _sampled(tier: Tier, steps: int, *, cost: float, length: float) -> list[int]
 
 
 def test_a_long_run_pays_its_share() -> None:
-    """Over 20,000 steps of 10 ms, samples of 20 ms take 1 % of the time, beyond what the start may cost."""
+    """Over 20,000 steps of 10 ms, samples of 20 ms take two thirds of 1 % of the time, beyond what the start may cost.
+
+    The rest is for the steps after them, which are not plain yet.
+    """
     tier = Tier(10, share=0.01)
     found = _sampled(tier, 20_000, cost=0.02, length=0.01)
     late = [step for step in found if step >= 4000]
-    assert 0.02 * len(late) <= 1.05 * 0.01 * 0.01 * 16_000
-    assert len(late) >= 55
+    assert 0.02 * len(late) <= 1.05 * 0.65 * 0.01 * 0.01 * 16_000
+    assert len(late) >= 30
     assert tier.held_back > 0
 
 

@@ -167,9 +167,28 @@ def test_what_interrupts_plain_steps_is_recorded_as_by_the_long_way(
 
 
 def test_most_steps_of_a_plain_training_are_closed_at_once(plain: list[int]) -> None:
-    """But for those that are sampled, those whose memory is read and those after which counts are told."""
+    """But for those that are sampled and those after which counts are told."""
     _train(_plain_step, steps=200)
     assert len([number for number in plain if number >= 80]) > 80
+
+
+@pytest.mark.parametrize("left_out", [0, 3])
+def test_the_memory_is_read_at_the_same_steps_by_the_short_way(
+    left_out: int, plain: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None of them is left out, and none of them ends a plan."""
+    monkeypatch.setattr(clock, "left_out", lambda _: left_out)
+    model, records = nn.Linear(6, 3), Records()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    recorder = make_recorder(records, every=60)
+    recorder.start()
+    for number in range(400):
+        _plain_step(number, model, optimizer, torch.ones(4, 6), torch.zeros(4, dtype=torch.long))
+    recorder.stop("finished")
+    assert not records.failures
+    due = [*range(0, 200, 10), *range(200, 400, 50)]
+    assert [r["step"] for r in records.of("step") if r.get("memory", 0) > 0 and r.get("memory_peak", 0) > 0] == due
+    assert {250, 300, 350} <= set(plain)
 
 
 def test_a_mistake_in_a_shortcut_ends_them_and_nothing_is_lost(

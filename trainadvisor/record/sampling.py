@@ -15,6 +15,8 @@ FIRST_STEPS = 3
 _BURST_SECONDS = 0.25
 # For so many steps of the cadence, then no more than a part of the time so far: long runs pay the share only.
 _FREE_STEPS, _CLOSE_STEPS, _CLOSE_PART = 100, 400, 0.05
+# Part of the share that samples may take from then on; the rest is for the steps after them, which are not plain yet.
+_LATE_PART = 0.65
 # Whatever the budget, a step 1.2 times as far as the last sample is one: 13 in a factor of ten, so the end is seen.
 _GROWTH = 1.2
 # Half as often where a tier has spent so many times its share already, and so many steps apart at least.
@@ -81,7 +83,7 @@ class Tier:
         sparse = max(_GROWTH_WHEN_DEAR * self.last, self.last + _APART_WHEN_DEAR)
         if step >= (sparse if dear else _GROWTH * self.last):
             return True
-        fits = self.spent + self.cost <= self._burst(step, elapsed) + self.share * elapsed
+        fits = self.spent + self.cost <= self._burst(step, elapsed) + self._part(step) * elapsed
         if not fits:
             self.held_back += 1
             self._wait_until = self._fits_from(
@@ -96,7 +98,8 @@ class Tier:
         """
         if step < _CLOSE_STEPS:
             return min(step + self.every, sampled)
-        needed = (self.spent + self.cost) / self.share if self.share > 0 else math.inf
+        part = self._part(step)
+        needed = (self.spent + self.cost) / part if part > 0 else math.inf
         far = 0.5 * step * (needed / max(1e-9, elapsed) - 1)
         return sampled if far > sampled - step else min(sampled, step + max(self.every, int(far)))
 
@@ -105,6 +108,10 @@ class Tier:
         if step < _FREE_STEPS or self.burst == math.inf:
             return self.burst
         return min(self.burst, _CLOSE_PART * elapsed) if step < _CLOSE_STEPS else 0.0
+
+    def _part(self, step: int) -> float:
+        """Return the part of the time that samples may take by our clock."""
+        return self.share if step < _CLOSE_STEPS else _LATE_PART * self.share
 
     def due_from(self, step: int) -> float:
         """Return a step before which, from this one on, none is sampled."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Most dimensions of a batch of sequences.
 _SEQUENCES = 3
-# Memory is read every so many steps, up to a step: a look ends a plan of plain steps.
+# Memory is read every so many steps, up to a step.
 _MEMORY_EVERY = ((10, 200), (50, 2000), (250, math.inf))
 
 
@@ -150,9 +150,15 @@ class TimingProbe:
         self._wait = 0.0
         if step.micro > 1 and not self._closure and "batch" in step.fields:
             step.fields["batch"] *= step.micro
-        if memory_due_from(step.number) == step.number:
-            step.fields["memory"] = environment.memory_megabytes()
-            step.fields["memory_peak"] = environment.peak_megabytes()
+        read_memory(step.number, step.fields)
+
+
+def read_memory(step: int, fields: dict[str, Any]) -> int:
+    """Put the memory into the fields of a step at whose end it is due; return the next such step."""
+    if memory_due_from(step) == step:
+        fields["memory"] = environment.memory_megabytes()
+        fields["memory_peak"] = environment.peak_megabytes()
+    return memory_due_from(step + 1)
 
 
 def memory_due_from(step: int) -> int:

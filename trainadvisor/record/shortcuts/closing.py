@@ -5,7 +5,7 @@ import math
 from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.log.records import STEP, Record
 from trainadvisor.record.probes.call_order import TOLD
-from trainadvisor.record.probes.timing import memory_due_from
+from trainadvisor.record.probes.timing import read_memory
 from trainadvisor.record.shortcuts.parts import Parts, now
 from trainadvisor.record.step import Step
 
@@ -88,6 +88,8 @@ class Closing(Parts):
             self._counts["accumulated_steps"] += 1
             if "batch" in fields and not timing._closure:
                 fields["batch"] *= step.micro
+        if step.number >= self.next_memory:
+            self.next_memory = read_memory(step.number, fields)
         fields["mode"], order._modes = "train", []
         order._micro = 1 if order._closure else step.micro
         if "clip_norm" in fields or "grad_norm" in fields:
@@ -101,7 +103,7 @@ class Closing(Parts):
             self._next_look = -math.inf
             return
         told = min((step - 1 for step in TOLD if step > number), default=math.inf)
-        self._next_look = min(told, memory_due_from(number), recorder.plain_steps.until - 1)
+        self._next_look = min(told, recorder.plain_steps.until - 1)
 
     def rearm(self) -> None:
         """Look whether shortcuts may be taken from now on."""

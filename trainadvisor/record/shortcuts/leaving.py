@@ -19,6 +19,8 @@ def bring_up_to_date(plan: Any) -> None:
     if plan.inside:
         plan.recorder.boundaries.in_step, plan.shortcuts._stepping, plan.inside = True, plan.key, False
     plan.book()
+    if state:
+        plan.cost.spent += plan.own[0]  # of the open step
     plan.clip, plan.args, plan.given, plan.result, plan.root = None, (), None, None, None
 
 

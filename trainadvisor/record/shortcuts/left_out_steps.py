@@ -34,8 +34,8 @@ from trainadvisor.record.shortcuts.states import (
 
 # No step is left out before: short runs are recorded whole.
 FIRST_STEP = 1000
-# Steps in a row that may be left out.
-MOST = 7
+# Steps in a row that may be left out: at first, later one more for each so many steps of the run, and at most.
+MOST, _ONE_MORE, _AT_MOST = 7, 250, 31
 
 _Tensor, _grad_enabled = torch.Tensor, torch.is_grad_enabled
 
@@ -49,7 +49,8 @@ def left_out(plan: Any) -> int:
     share = plan.seconds * float(plan.cost.budget.share)
     if recorded <= share:
         return 0
-    return MOST if recorded - share > MOST * (share - passed) else math.ceil((recorded - share) / (share - passed))
+    most = max(MOST, min(_AT_MOST, int(plan.number) // _ONE_MORE))
+    return most if recorded - share > most * (share - passed) else math.ceil((recorded - share) / (share - passed))
 
 
 class LeftOutSteps:
@@ -179,8 +180,8 @@ class LeftOutSteps:
             return self._handed_back("loss", frame, kwargs, result)
         at = frame
         for depth, code, place in self.frames:
-            for _ in range(depth):
-                at = at.f_back
+            while depth:
+                at, depth = at.f_back, depth - 1  # noqa: PLW2901 - a range would be made at each step
             if at is None or at.f_lasti != place or at.f_code is not code:
                 return self._handed_back("loss", frame, kwargs, result)
         self.result, self.state = result, LOSS
@@ -213,7 +214,9 @@ class LeftOutSteps:
         """Read the learning rates, which a schedule may change before the plan is asked."""
         if closure or id(optimizer) != self.key or self.state != READY or self.closure:
             return self._closure_begins(optimizer, closure)
-        self.rates, self.state = [group["lr"] for group in optimizer.param_groups], STEPPING
+        groups = optimizer.param_groups
+        self.rates = [groups[0]["lr"]] if len(groups) == 1 else [group["lr"] for group in groups]
+        self.state = STEPPING
         self.tried += 1
         return True
 

@@ -43,6 +43,8 @@ class Parts:
         self._thread: int | None = None
         # The first step that is closed the long way: it, or the next one, is special to a probe.
         self._next_look: float = -math.inf
+        # The first step at whose end the memory is read, as far as plain steps know.
+        self.next_memory = 0
         # The first step that may be sampled.
         self._next_tier: float = -math.inf
         # The model whose forward runs, and what it was given.

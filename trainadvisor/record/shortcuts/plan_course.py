@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.log.records import STEP, Record
+from trainadvisor.record.probes.timing import read_memory
 from trainadvisor.record.shortcuts.clock import Clock
 from trainadvisor.record.shortcuts.leaving import bring_up_to_date
 from trainadvisor.record.shortcuts.left_out_steps import LeftOutSteps
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from trainadvisor.record.losses.loss_calls import LossEntry
     from trainadvisor.record.objects.watched_model import Model
 
-# Of so many steps one is measured by the clock.
-_CLOCKED = 8
+# Of so many steps of a kind one is measured by the clock, which costs as much as a step.
+_CLOCKED = 64
 
 
 class PlanCourse:
@@ -145,6 +146,8 @@ class PlanCourse:
             recorder.last_epoch = fields.get("epoch", recorder.last_epoch)
             fields.clear()
         record["mode"] = "train"
+        if number >= self.shortcuts.next_memory:
+            self.shortcuts.next_memory = read_memory(number, record)
         self._go_on(number)
         recorder._busy = True
         try:
@@ -160,7 +163,7 @@ class PlanCourse:
         self.number = self.step.number = self.recorder.step_number = number + 1
         self.state = START
         self.unbooked[0] += 1
-        steps = int(min(self.wanted, self.until - number - 3))
+        steps = int(min(self.wanted, self.until - number - 3, self.shortcuts.next_memory - number - 1))
         rests = steps > 0
         if rests:
             self.rest.begin(steps)
@@ -172,7 +175,7 @@ class PlanCourse:
 
     def begin(self, number: int, until: float) -> None:
         """Be armed for a step, up to the first one that is closed another way."""
-        self.until, self.number, self.first, self.clocked = until, number, number, [number, number]
+        self.until, self.number, self.first, self.clocked[0] = until, number, number, number
         self.state, self.active = START, True
         slot.plan = self if self.own[0] else self.clocks[0].begin()
 
