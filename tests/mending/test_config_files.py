@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from trainadvisor.mending import config_files
 from trainadvisor.mending.config_files import key_of, place_in_files
 
 FILES = {
@@ -45,3 +46,13 @@ def test_nothing_is_claimed_that_is_not_sure() -> None:
 def test_the_last_key_of_an_expression(words: str, key: str | None) -> None:
     """What the value is called where it is read."""
     assert key_of(words) == key
+
+
+def test_a_file_of_the_largest_size_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And none above it."""
+    path = tmp_path / "a.json"
+    path.write_text('{"lr": 1}', encoding="utf-8")
+    monkeypatch.setattr(config_files, "LARGEST", 9)
+    assert len(config_files.entries_of(path)) == 1
+    monkeypatch.setattr(config_files, "LARGEST", 8)
+    assert config_files.entries_of(path) == []

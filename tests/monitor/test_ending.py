@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ import pytest
 from gatelogs import write
 
 from trainadvisor.configuration import Config
+from trainadvisor.monitor import console
 from trainadvisor.monitor.ending import Ending
 
 if TYPE_CHECKING:
@@ -176,3 +178,15 @@ def test_places_are_found_from_the_folder_in_which_the_script_began(folder: Path
     (folder / "elsewhere").mkdir()
     os.chdir(folder / "elsewhere")
     assert ending._place(Path("page.html")) == folder / "page.html"
+
+
+@pytest.mark.parametrize(("stopped", "killed"), [(False, [signal.SIGINT]), (True, [])])
+def test_only_an_interrupt_of_the_users_ends_by_its_signal(
+    monkeypatch: pytest.MonkeyPatch, *, stopped: bool, killed: list[int]
+) -> None:
+    """One with which `--stop-on` stopped the script ends with the exit code of that."""
+    sent: list[int] = []
+    monkeypatch.setattr(console.os, "kill", lambda _, number: sent.append(number))
+    monkeypatch.setattr(console.signal, "signal", lambda *_: None)
+    console._end_as_interrupted(SimpleNamespace(error=KeyboardInterrupt(), stopped=stopped, pid=os.getpid()))
+    assert sent == killed

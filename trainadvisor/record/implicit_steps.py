@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from trainadvisor.instrument import private_torch
+from trainadvisor.instrument.gradients import gradient_of
 from trainadvisor.record.context import Context
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ class ImplicitSteps:
     def on_backward_ends(self, *_: object) -> None:
         """Remember the version of a parameter that has a gradient."""
         parameter = self._parameter() if self._parameter is not None else None
-        if parameter is None or parameter.grad is None:
+        if not _has_gradient(parameter):
             models = self._context.step.models[-1:]
-            held = (h for model in models for h in model.references if (p := h()) is not None and p.grad is not None)
+            held = (h for model in models for h in model.references if _has_gradient(h()))
             self._parameter = next(held, None)
             parameter = None if self._parameter is None else self._parameter()
         if parameter is not None:
@@ -44,3 +45,7 @@ class ImplicitSteps:
         alive = self._context.objects.alive_optimizers()
         holding = [o for o in alive if any(p is parameter for group in o.param_groups for p in group["params"])]
         return holding[-1:]  # the latest: those before it are usually done
+
+
+def _has_gradient(parameter: torch.Tensor | None) -> bool:
+    return parameter is not None and gradient_of(parameter) is not None

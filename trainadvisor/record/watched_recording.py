@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from trainadvisor.instrument import call_sites
+from trainadvisor.instrument.user_modes import apart
 from trainadvisor.interruptions import suppressed
 from trainadvisor.log.records import opening
 from trainadvisor.log.writer import LogWriter
@@ -44,11 +45,16 @@ class WatchedRecording:
         self._open = True
         place = call_sites.user_place(2)
         begun = time.perf_counter()
-        for model in models:
-            self._recorder.objects.add_model(model).trained = True
+        self._recorder.guard("watch", apart, self._meet, models, optimizers, place)
         self._recorder.spend_before_first_step(time.perf_counter() - begun)
         # Whether whatever trains is recorded.
         self.discovers = discover
+
+    def _meet(
+        self, models: list[nn.Module], optimizers: list[torch.optim.Optimizer], place: call_sites.Place | None
+    ) -> None:
+        for model in models:
+            self._recorder.objects.add_model(model).trained = True
         for optimizer in optimizers:
             self._recorder.expect_optimizer(optimizer, place)
 
@@ -97,9 +103,12 @@ class WatchedRecording:
     def flush(self) -> None:
         """Write what has been recorded so far."""
         if self._open:
-            self._recorder.queue.open()
-            self._recorder.drain(wait=True)
-            self._writer.flush()
+            self._recorder.guard("flush", apart, self._hand_over)
+
+    def _hand_over(self) -> None:
+        self._recorder.queue.open()
+        self._recorder.drain(wait=True)
+        self._writer.flush()
 
     def holds(self, models: list[nn.Module], log: Path) -> bool:
         """Return whether the watcher records one of the models, writes that log, or has no model any more."""

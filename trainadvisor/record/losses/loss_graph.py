@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -109,7 +110,12 @@ def _walk(root: Any) -> Iterator[Any]:
 
 def bare(node: Any) -> str:
     """Return a node's operation without its suffix: "Addmm" for AddmmBackward0."""
-    return str(node.name()).partition("Backward")[0].removeprefix("torch::autograd::")
+    return _operation(node.name())
+
+
+@lru_cache(maxsize=1024)
+def _operation(name: str) -> str:
+    return name.partition("Backward")[0].removeprefix("torch::autograd::")
 
 
 def metadata_of(node: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from trainadvisor.instrument import private_torch
+from trainadvisor.instrument.gradients import gradient_of
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.device_readback import Reading
 from trainadvisor.record.losses.whole_graph import leaves
@@ -256,7 +257,7 @@ class CallOrderProbe:
 def _has_gradient(optimizer: torch.optim.Optimizer) -> bool:
     for group in optimizer.param_groups:
         for parameter in group["params"]:
-            if parameter.grad is not None:
+            if gradient_of(parameter) is not None:
                 return True
     return False
 
@@ -266,8 +267,8 @@ def _asks_for_gradients(optimizer: torch.optim.Optimizer) -> bool:
 
 
 def _gradients(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
-    gradients = (p.grad for group in optimizer.param_groups for p in group["params"])
-    return [gradient for gradient in gradients if gradient is not None and not gradient.is_meta]
+    gradients = (gradient_of(p) for group in optimizer.param_groups for p in group["params"])
+    return [found for found in gradients if found is not None and not found.is_meta]
 
 
 def _size(gradients: list[torch.Tensor]) -> torch.Tensor:

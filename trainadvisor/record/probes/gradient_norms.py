@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 
 from trainadvisor.instrument import private_torch, tracing
+from trainadvisor.instrument.gradients import gradient_of
 from trainadvisor.log.records import Record
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.handlers import only_sampled
@@ -74,10 +75,10 @@ class GradientNormProbe:
 
     def _measure_passing(self, optimizer: torch.optim.Optimizer, step: Step) -> None:
         held = [p for group in optimizer.param_groups for p in group["params"]]
-        seen = [(id(p), p.grad) for p in held if p.grad is not None and p.grad.numel() and not p.grad.is_meta]
+        seen = [(id(p), g) for p in held if (g := gradient_of(p)) is not None and g.numel() and not g.is_meta]
         if seen:
             passing, factor = self._passing, self._context.scale.unscaling()
-            reading = self._context.values.read(norms([gradient for _, gradient in seen]))
+            reading = self._context.values.read(norms([found for _, found in seen]))
 
             def arrived(values: list[float]) -> None:
                 passing.update({key: value * factor() for (key, _), value in zip(seen, values, strict=True)})
@@ -127,7 +128,7 @@ class GradientNormProbe:
         step.samples["grads"] = {model.number: self._measure(model, step, factor) for model in step.models}
 
     def _measure(self, model: Model, step: Step, factor: Callable[[], float]) -> Record:
-        gradients = [p.grad for p in model.parameters]
+        gradients = [gradient_of(p) for p in model.parameters]
         present = [index for index, g in enumerate(gradients) if g is not None and g.numel() > 0 and not g.is_meta]
         column: list[float | None] = [None] * len(gradients)
         if present:

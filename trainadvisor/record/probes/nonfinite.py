@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from trainadvisor.instrument.gradients import gradient_of
 from trainadvisor.record.context import Context, probe
 from trainadvisor.record.losses.loss_graph import find_nonfinite
 from trainadvisor.record.losses.masked_rows import masked_rows
@@ -96,9 +97,9 @@ def _bad_gradients(step: Step) -> list[str]:
             norms = measured[model.number].get("grad", [])
             names += [f["name"] for f, n in zip(known, norms, strict=False) if n is not None and not math.isfinite(n)]
         else:
-            names += [f["name"] for f, p in zip(known, model.parameters, strict=False) if _is_bad(p.grad)]
+            names += [f["name"] for f, p in zip(known, model.parameters, strict=False) if _is_bad(gradient_of(p))]
     return names
 
 
-def _is_bad(gradient: torch.Tensor | None) -> bool:
-    return gradient is not None and not gradient.is_sparse and not bool(torch.isfinite(describe.local(gradient)).all())
+def _is_bad(found: torch.Tensor | None) -> bool:
+    return found is not None and not found.is_sparse and not bool(torch.isfinite(describe.local(found)).all())

@@ -7,6 +7,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from trainadvisor.instrument import call_sites
+from trainadvisor.instrument.gradients import gradient_of
 from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.objects.watched_model import Model
@@ -76,7 +77,7 @@ class ParameterCoverageProbe:
         """Tell of trainable parameters that belong to no model that was called and have no gradient either."""
         known = self._context.objects.of_parameter
         held = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
-        unused = [p for p in held if id(p) not in known and p.grad is None]
+        unused = [p for p in held if id(p) not in known and gradient_of(p) is None]
         share = sum(p.numel() for p in unused) / max(sum(p.numel() for p in held), 1)
         self._context.event(
             "unused-parameters", str(number), {"tensors": len(unused), "held": len(held), "share": share}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from trainadvisor.instrument.gradients import gradient_of
 from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.handlers import only_sampled, unless_resting
 from trainadvisor.record.objects.describe import numbers_in, sampled
@@ -104,10 +105,10 @@ class WeightUpdateProbe:
             if self._rotation.enough(model.number, place - start, self._rotation.clock() - begun):
                 sample.rows = start, place, count
                 break
-            weight, gradient = parameters[place], parameters[place].grad
+            weight, given = parameters[place], gradient_of(parameters[place])
             sample.weights.append(sampled(weight).clone())
-            absent = ahead or gradient is None or gradient.is_sparse
-            sample.gradients.append(None if absent or gradient is None else sampled(gradient).clone())
+            absent = ahead or given is None or given.is_sparse
+            sample.gradients.append(None if absent or given is None else sampled(given).clone())
         sample.seconds = self._rotation.clock() - begun
         return sample
 
@@ -160,7 +161,7 @@ class WeightUpdateProbe:
         """Compare the gradient at the end of the sampled step before with the one at its start."""
         taken, self._taken = self._taken, []
         for sample in taken:
-            gradients = [p.grad for p in sample.model.parameters]
+            gradients = [gradient_of(p) for p in sample.model.parameters]
             if sample.number + 1 != step.number or len(gradients) != len(sample.steps):
                 continue
             pairs = [
