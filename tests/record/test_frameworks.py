@@ -234,6 +234,23 @@ def test_an_evaluation_that_was_seen_counts_itself():
     assert not given
 
 
+def test_a_reward_that_a_framework_logs_is_an_evaluation(monkeypatch):
+    """The loss of a policy says nothing about success; figures without a reward are no evaluation."""
+    module = types.ModuleType("transformers.trainer")
+    exec("class Trainer:\n    def log(self, logs, start_time=None):\n        pass\n", module.__dict__)  # noqa: S102
+    monkeypatch.setitem(sys.modules, "transformers.trainer", module)
+
+    def train():
+        model = nn.Linear(4, 3)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        steps(model, optimizer)
+        module.Trainer().log({"loss": 0.1, "reward": 0.25, "reward_std": 0.1}, 1.0)
+        module.Trainer().log({"loss": 0.1})
+        return steps(model, optimizer)
+
+    assert [(entry["given"], entry["metrics"]) for entry in record(train).of("eval")] == [(True, {"reward": 0.25})]
+
+
 def test_saved_weights_that_a_framework_loads_are_loaded(monkeypatch):
     """What from_pretrained leaves out is new; a model that is loaded into a larger one is known as such."""
     modeling = types.ModuleType("transformers.modeling_utils")

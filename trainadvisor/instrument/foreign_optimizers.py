@@ -175,6 +175,14 @@ def _evaluated(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
     return result
 
 
+def _logged(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    result = original(*args, **kwargs)
+    figures = next((part for part in (*args, *kwargs.values()) if isinstance(part, dict)), {})
+    if "reward" in figures:
+        taps.tell("reported_reward", figures["reward"])
+    return result
+
+
 def _loaded(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     result = original(*args, **kwargs)
     module = next((part for part in (*args, *kwargs.values()) if isinstance(part, torch.nn.Module)), None)
@@ -231,6 +239,6 @@ _FUNCTIONS: dict[str, list[tuple[str, Around]]] = {
     "trl.kernels.chunked_logprob": [("ChunkedLogProbFunction.forward", fused_head)],
     "trl.trainer.sft_trainer": [("SFTTrainer.compute_loss", fused_loss)],
     "transformers.modeling_utils": [("PreTrainedModel._load_pretrained_model", veiled(_loaded))],
-    "transformers.trainer": [("Trainer.evaluate", veiled(_evaluated))],
+    "transformers.trainer": [("Trainer.evaluate", veiled(_evaluated)), ("Trainer.log", veiled(_logged))],
     "fastai.learner": [("Learner._do_epoch", _epoch(lambda learner: learner.epoch))],
 }

@@ -14,7 +14,7 @@ _MISSING = ("nms", "qnms")
 class _Schemas(MetaPathFinder):
     """Asked before torchvision loads its operators, when torch is imported already."""
 
-    def find_spec(self, name: str, path: Sequence[str] | None, target: object = None) -> None:
+    def find_spec(self, name: str, path: Sequence[str] | None, target: object = None) -> None:  # noqa: ARG002
         if name == "torchvision.extension" and path is not None:
             sys.meta_path.remove(self)
             _define(Path(path[0]))
@@ -22,7 +22,7 @@ class _Schemas(MetaPathFinder):
 
 def _define(folder: Path) -> None:
     """Define the schemas, except where the operators themselves can be loaded."""
-    import torch  # noqa: PLC0415 - a process that imports no torchvision imports no torch for this
+    import torch  # a process that imports no torchvision imports no torch for this
 
     try:
         for operators in folder.glob("_C*"):
