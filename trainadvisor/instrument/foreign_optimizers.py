@@ -15,7 +15,7 @@ import torch
 
 from trainadvisor.instrument import call_sites, taps
 from trainadvisor.instrument.foreign_clips import keras_clip, keras_norm
-from trainadvisor.instrument.foreign_losses import keras_loss
+from trainadvisor.instrument.foreign_losses import keras_loss, timm_loss
 from trainadvisor.instrument.fused_losses import fused_head, fused_loss
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.patching import Around, graft
@@ -235,6 +235,10 @@ _FUNCTIONS: dict[str, list[tuple[str, Around]]] = {
     "fastai.optimizer": [
         ("Optimizer.step", _stepping(_fastai_groups)),
         ("Optimizer.zero_grad", _zeroing(_fastai_groups)),
+    ],
+    "timm.loss.cross_entropy": [
+        ("SoftTargetCrossEntropy.forward", timm_loss),
+        ("LabelSmoothingCrossEntropy.forward", timm_loss),
     ],
     "trl.kernels.chunked_logprob": [("ChunkedLogProbFunction.forward", fused_head)],
     "trl.trainer.sft_trainer": [("SFTTrainer.compute_loss", fused_loss)],
