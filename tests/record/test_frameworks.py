@@ -287,7 +287,7 @@ def test_a_loss_of_timm_is_told_as_the_cross_entropy_that_it_is(monkeypatch, nam
     assert (fact["name"], fact["kind"], sum(fact["target"]["histogram"])) == (name, "cross_entropy", 1280)
     assert fact["label_smoothing"] == (0.0 if name.startswith("Soft") else 0.1)
     assert fact["site"]["file"].endswith("test_frameworks.py")
-    assert records.column("loss") == pytest.approx([float(value) for value in own], rel=1e-5)
+    assert records.column("loss") == pytest.approx([value.item() for value in own], rel=1e-5)
     assert [entry for entry in records.of("event") if entry["kind"] == "probe-failed"] == []
 
 
