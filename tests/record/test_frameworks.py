@@ -244,11 +244,13 @@ def test_a_reward_that_a_framework_logs_is_an_evaluation(monkeypatch):
         model = nn.Linear(4, 3)
         optimizer = torch.optim.SGD(model.parameters(), 0.1)
         steps(model, optimizer)
-        module.Trainer().log({"loss": 0.1, "reward": 0.25, "reward_std": 0.1}, 1.0)
+        module.Trainer().log({"loss": 0.1, "reward": 0.25, "reward_std": 0.1, "frac_reward_zero_std": 0.5}, 1.0)
         module.Trainer().log({"loss": 0.1})
         return steps(model, optimizer)
 
-    assert [(entry["given"], entry["metrics"]) for entry in record(train).of("eval")] == [(True, {"reward": 0.25})]
+    assert [(entry["given"], entry["metrics"]) for entry in record(train).of("eval")] == [
+        (True, {"reward": 0.25, "groups_without_spread": 0.5})
+    ]
 
 
 _TIMM = """

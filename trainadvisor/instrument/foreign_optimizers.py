@@ -175,11 +175,15 @@ def _evaluated(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
     return result
 
 
+# What a trainer of policies logs, and our names for it.
+_REWARDS = {"reward": "reward", "frac_reward_zero_std": "groups_without_spread"}
+
+
 def _logged(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     result = original(*args, **kwargs)
     figures = next((part for part in (*args, *kwargs.values()) if isinstance(part, dict)), {})
     if "reward" in figures:
-        taps.tell("reported_reward", figures["reward"])
+        taps.tell("reported_rewards", {ours: figures[name] for name, ours in _REWARDS.items() if name in figures})
     return result
 
 

@@ -218,9 +218,9 @@ class EvaluationProbe:
             shares = {name: value for name, value in figures.items() if name.endswith(("accuracy", "accuracies"))}
             self._context.publish("given_validation", figures[losses[0]], shares)
 
-    def on_reported_reward(self, reward: object) -> None:
-        """Take the reward of a policy that a framework logs: its loss says nothing about success."""
-        self._context.publish("given_validation", None, {"reward": reward})
+    def on_reported_rewards(self, figures: dict[str, Any]) -> None:
+        """Take the rewards of a policy that a framework logs: its loss says nothing about success."""
+        self._context.publish("given_validation", None, figures)
 
     def _finish(self) -> None:
         if not self._open:
