@@ -171,7 +171,9 @@ def validation_rose(seen: Seen) -> Iterator[Remark]:
 
 
 def loss_rose(seen: Seen) -> Iterator[Remark]:
-    """Yield a loss without a yardstick that ends no lower than it began."""
+    """Yield a loss without a yardstick that ends no lower than it began, unless it is a policy's whose reward rose."""
+    if "reinforcement" in seen.contexts and list(successes(seen.log, seen.signals)):
+        return
     first, final = seen.figure("loss_first"), seen.figure("loss_final")
     if first is not None and final is not None and final >= first and seen.figure("skill") is None:
         yield Remark("loss-rose", {"first": first, "final": final})
