@@ -15,7 +15,7 @@ test: $(VENV)/installed-dev
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 # The frameworks have an environment of their own: they are large, and the tests of the rest have to pass without them.
-# timm and fastai are not in it, because their torchvision may want another torch; their tests are skipped.
+# timm and fastai may be missing, because their torchvision has to be that of this torch; then their tests are skipped.
 FRAMEWORKS ?= .venv-frameworks
 test-frameworks: $(FRAMEWORKS)/installed
 	OMP_NUM_THREADS=1 $(FRAMEWORKS)/bin/python -m pytest tests/frameworks
@@ -77,11 +77,13 @@ $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -e .
 	touch $@
 
-# torch first and alone, so that no framework chooses another one.
+# torch first and alone, so that no framework chooses another one. torchvision's published wheel is built for CUDA; the
+# tests define what it lacks beside a CPU torch (tests/frameworks/site).
 $(FRAMEWORKS)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(FRAMEWORKS)
 	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[frameworks]" hypothesis
+	-$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt timm fastai
 	touch $@
 
 $(DOCS)/installed: docs/site/requirements.txt

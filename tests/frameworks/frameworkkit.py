@@ -15,6 +15,7 @@ from trainadvisor.document import Diagnosis, diagnose
 from trainadvisor.log.reader import RunLog, read_log
 
 SCRIPTS = Path(__file__).parent / "scripts"
+_SITE = Path(__file__).parent / "site"
 _SECONDS = 300
 
 
@@ -41,7 +42,10 @@ def needs(*packages: str) -> pytest.MarkDecorator:
 
 def python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run Python with these arguments in a folder."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    environment = {
+        **os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false",
+        "PYTHONPATH": os.pathsep.join([str(_SITE), *filter(None, [os.environ.get("PYTHONPATH")])]),
+    }  # fmt: skip
     return subprocess.run(
         [sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=_SECONDS,
         check=False,

@@ -234,6 +234,65 @@ def test_an_evaluation_that_was_seen_counts_itself():
     assert not given
 
 
+def test_a_reward_that_a_framework_logs_is_an_evaluation(monkeypatch):
+    """The loss of a policy says nothing about success; figures without a reward are no evaluation."""
+    module = types.ModuleType("transformers.trainer")
+    exec("class Trainer:\n    def log(self, logs, start_time=None):\n        pass\n", module.__dict__)  # noqa: S102
+    monkeypatch.setitem(sys.modules, "transformers.trainer", module)
+
+    def train():
+        model = nn.Linear(4, 3)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        steps(model, optimizer)
+        module.Trainer().log({"loss": 0.1, "reward": 0.25, "reward_std": 0.1, "frac_reward_zero_std": 0.5}, 1.0)
+        module.Trainer().log({"loss": 0.1})
+        return steps(model, optimizer)
+
+    assert [(entry["given"], entry["metrics"]) for entry in record(train).of("eval")] == [
+        (True, {"reward": 0.25, "groups_without_spread": 0.5})
+    ]
+
+
+_TIMM = """
+import torch
+import torch.nn.functional as F
+class LabelSmoothingCrossEntropy(torch.nn.Module):
+    smoothing = 0.1
+    def forward(self, x, target):
+        scores = F.log_softmax(x, dim=-1)
+        right = scores.gather(-1, target.unsqueeze(1)).squeeze(1)
+        return (-0.9 * right - 0.1 * scores.mean(dim=-1)).mean()
+class SoftTargetCrossEntropy(torch.nn.Module):
+    def forward(self, x, target):
+        return torch.sum(-target * F.log_softmax(x, dim=-1), dim=-1).mean()
+"""
+
+
+@pytest.mark.parametrize("name", ["LabelSmoothingCrossEntropy", "SoftTargetCrossEntropy"])
+def test_a_loss_of_timm_is_told_as_the_cross_entropy_that_it_is(monkeypatch, name):
+    """Its targets are known, its place is the user's, and the short way of later steps takes it."""
+    module = types.ModuleType("timm.loss.cross_entropy")
+    exec(_TIMM, module.__dict__)  # noqa: S102
+    monkeypatch.setitem(sys.modules, "timm.loss.cross_entropy", module)
+    made, own = getattr(module, name)(), []
+
+    def loss(output, labels):
+        own.append(made(output, F.one_hot(labels, 3).float() if name.startswith("Soft") else labels))
+        return own[-1]
+
+    def train():
+        model = nn.Linear(4, 3)
+        return steps(model, torch.optim.SGD(model.parameters(), 0.1), count=40, loss=loss)
+
+    records = record(train)
+    (fact,) = records.facts("loss")
+    assert (fact["name"], fact["kind"], sum(fact["target"]["histogram"])) == (name, "cross_entropy", 1280)
+    assert fact["label_smoothing"] == (0.0 if name.startswith("Soft") else 0.1)
+    assert fact["site"]["file"].endswith("test_frameworks.py")
+    assert records.column("loss") == pytest.approx([value.item() for value in own], rel=1e-5)
+    assert [entry for entry in records.of("event") if entry["kind"] == "probe-failed"] == []
+
+
 def test_saved_weights_that_a_framework_loads_are_loaded(monkeypatch):
     """What from_pretrained leaves out is new; a model that is loaded into a larger one is known as such."""
     modeling = types.ModuleType("transformers.modeling_utils")

@@ -350,6 +350,11 @@ def evaluate(net, batches):
         return [net(batch) for batch in batches]
 
 
+def drive(hook, batches):
+    with no_grad():
+        return [hook(batch) for batch in batches]
+
+
 def collect(net, batches):
     return evaluate.__class__(evaluate.__code__.replace(co_name="collect"), globals())(net, batches)
 """
@@ -373,6 +378,29 @@ def test_an_evaluation_by_a_framework_is_one_of_held_out_rows(
         for _ in range(EPOCHS):
             _fit(net, [(x[i : i + 16], torch.randint(0, 3, (16,))) for i in range(0, 80, 16)], optimizer)
             library[name](net, [some])
+        return net
+
+    assert _signals(script, tmp_path)["leaked_share"] == share
+
+
+@pytest.mark.parametrize(("called", "share"), [("validation_step", 1.0), ("look", 0.0)])
+def test_a_hook_that_a_framework_calls_for_its_evaluation_is_one(called: str, share: float, tmp_path: Path) -> None:
+    """As the framework's own function that evaluates; of a hook by another name that is not known."""
+    library, x = _library(), torch.randn(120, 6)
+
+    def script() -> object:
+        net, optimizer = _net()
+
+        def validation_step(batch: torch.Tensor) -> torch.Tensor:
+            return net(batch)
+
+        def look(batch: torch.Tensor) -> torch.Tensor:
+            return net(batch)
+
+        hook = {"validation_step": validation_step, "look": look}[called]
+        for _ in range(EPOCHS):
+            _fit(net, [(x[i : i + 16], torch.randint(0, 3, (16,))) for i in range(0, 80, 16)], optimizer)
+            library["drive"](hook, [x[:40]])
         return net
 
     assert _signals(script, tmp_path)["leaked_share"] == share

@@ -127,7 +127,7 @@ def test_columns_of_tables(tmp_path: Path) -> None:
 
 
 def test_a_class_among_the_features(tmp_path: Path) -> None:
-    """The class index stands in a column."""
+    """The class index stands in a column, as it is or scaled like the others."""
     mlp = nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 3))
 
     def batch() -> Batch:
@@ -136,6 +136,14 @@ def test_a_class_among_the_features(tmp_path: Path) -> None:
         return x, y
 
     assert seen(tmp_path, mlp, batch, F.cross_entropy)["target_column"] == 4
+    small = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2))
+
+    def scaled() -> Batch:
+        x, y = torch.randn(B, 3), torch.randint(2, (B,))
+        x[:, 1] = (y - 0.4) / 0.5
+        return x, y
+
+    assert seen(tmp_path, small, scaled, F.cross_entropy)["target_column"] == 1
     free = lambda: (torch.randn(B, 5), torch.randint(3, (B,)))  # noqa: E731 - a batch
     assert seen(tmp_path, mlp, free, F.cross_entropy)["target_in_inputs"] is False
 

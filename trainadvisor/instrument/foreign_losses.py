@@ -16,6 +16,7 @@ from torch.compiler import is_compiling
 from trainadvisor.instrument import call_sites, taps, tracing
 from trainadvisor.instrument.framework_settings import settings_in
 from trainadvisor.instrument.hidden_frame import veiled
+from trainadvisor.instrument.patching import Around
 from trainadvisor.instrument.running_events import running
 from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.interruptions import unless_it_fails
@@ -38,30 +39,36 @@ class Told(NamedTuple):
     settings: dict[str, Any]
 
 
-@veiled
-def keras_loss(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Run `Loss.__call__` of Keras and tell it as one loss."""
-    plan = slot.plan
-    expected = plan is not None and not is_compiling() and "loss" not in running.events and args
-    if expected and taps.taken(plan, "told_loss_begins", args[0], bool(unless_it_fails(_is_plain, *args, **kwargs))):
-        return _in_plan(plan, original, args, kwargs)
-    told = None if is_compiling() or "loss" in running.events else unless_it_fails(_of_keras, *args, **kwargs)
-    if told is None:
-        return original(*args, **kwargs)
-    running.events.add("loss")
-    try:
-        result = original(*args, **kwargs)
-    finally:
-        running.events.discard("loss")
-    if not taps.has_values(result) or tracing.now() or tracing.in_backward():
+def _telling(describe: Callable[..., Told | None], plain: Callable[..., bool]) -> Around:
+    """Return what runs the call of a framework's loss and tells it as one loss."""
+
+    def around(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        plan = slot.plan
+        expected = plan is not None and not is_compiling() and "loss" not in running.events and args
+        if expected and taps.taken(plan, "told_loss_begins", args[0], bool(unless_it_fails(plain, *args, **kwargs))):
+            return _in_plan(plan, describe, original, args, kwargs)
+        told = None if is_compiling() or "loss" in running.events else unless_it_fails(describe, *args, **kwargs)
+        if told is None:
+            return original(*args, **kwargs)
+        running.events.add("loss")
+        try:
+            result = original(*args, **kwargs)
+        finally:
+            running.events.discard("loss")
+        if not taps.has_values(result) or tracing.now() or tracing.in_backward():
+            return result
+        if not taps.taken(slot.now, "told_loss", told.kind, told.settings, result, args[0]):
+            taps.tell("loss", told.kind, (told.prediction, told.target), told.settings, result)
         return result
-    if not taps.taken(slot.now, "told_loss", told.kind, told.settings, result, args[0]):
-        taps.tell("loss", told.kind, (told.prediction, told.target), told.settings, result)
-    return result
+
+    return veiled(around)
 
 
 @veiled
-def _in_plan(plan: Any, original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _in_plan(
+    plan: Any, describe: Callable[..., Told | None], original: Callable[..., Any], args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:  # fmt: skip
     """Run a loss that a plan expects."""
     try:
         result = original(*args, **kwargs)
@@ -69,7 +76,7 @@ def _in_plan(plan: Any, original: Callable[..., Any], args: tuple[Any, ...], kwa
         plan.loss_failed()
         raise
     if not taps.taken(plan, "loss", sys._getframe(4), {}, result):
-        told = unless_it_fails(_of_keras, *args, **kwargs)
+        told = unless_it_fails(describe, *args, **kwargs)
         if told is not None and taps.has_values(result):
             taps.tell("loss", told.kind, (told.prediction, told.target), told.settings, result)
     return result
@@ -137,3 +144,22 @@ def _of_one_rank(target: torch.Tensor, prediction: torch.Tensor) -> tuple[torch.
     if prediction.ndim == target.ndim + 1 and prediction.shape[-1] == 1:
         return target.unsqueeze(-1), prediction
     return target, prediction
+
+
+def _of_timm(loss: Any, x: torch.Tensor, target: torch.Tensor) -> Told | None:
+    if x.ndim != 2:
+        return None
+    told = {
+        "told_as": type(loss).__name__, "place": call_sites.user_place(1),
+        "label_smoothing": getattr(loss, "smoothing", 0.0),
+    }  # fmt: skip
+    return Told("cross_entropy", x, target.detach(), told)
+
+
+def _is_mean(*_: Any) -> bool:
+    """Return whether a loss of timm is the mean over all examples, which each of them is."""
+    return True
+
+
+keras_loss = _telling(_of_keras, _is_plain)
+timm_loss = _telling(_of_timm, _is_mean)

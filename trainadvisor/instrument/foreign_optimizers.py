@@ -15,7 +15,7 @@ import torch
 
 from trainadvisor.instrument import call_sites, taps
 from trainadvisor.instrument.foreign_clips import keras_clip, keras_norm
-from trainadvisor.instrument.foreign_losses import keras_loss
+from trainadvisor.instrument.foreign_losses import keras_loss, timm_loss
 from trainadvisor.instrument.fused_losses import fused_head, fused_loss
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.patching import Around, graft
@@ -175,6 +175,18 @@ def _evaluated(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
     return result
 
 
+# What a trainer of policies logs, and our names for it.
+_REWARDS = {"reward": "reward", "frac_reward_zero_std": "groups_without_spread"}
+
+
+def _logged(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    result = original(*args, **kwargs)
+    figures = next((part for part in (*args, *kwargs.values()) if isinstance(part, dict)), {})
+    if "reward" in figures:
+        taps.tell("reported_rewards", {ours: figures[name] for name, ours in _REWARDS.items() if name in figures})
+    return result
+
+
 def _loaded(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     result = original(*args, **kwargs)
     module = next((part for part in (*args, *kwargs.values()) if isinstance(part, torch.nn.Module)), None)
@@ -228,9 +240,13 @@ _FUNCTIONS: dict[str, list[tuple[str, Around]]] = {
         ("Optimizer.step", _stepping(_fastai_groups)),
         ("Optimizer.zero_grad", _zeroing(_fastai_groups)),
     ],
+    "timm.loss.cross_entropy": [
+        ("SoftTargetCrossEntropy.forward", timm_loss),
+        ("LabelSmoothingCrossEntropy.forward", timm_loss),
+    ],
     "trl.kernels.chunked_logprob": [("ChunkedLogProbFunction.forward", fused_head)],
     "trl.trainer.sft_trainer": [("SFTTrainer.compute_loss", fused_loss)],
     "transformers.modeling_utils": [("PreTrainedModel._load_pretrained_model", veiled(_loaded))],
-    "transformers.trainer": [("Trainer.evaluate", veiled(_evaluated))],
+    "transformers.trainer": [("Trainer.evaluate", veiled(_evaluated)), ("Trainer.log", veiled(_logged))],
     "fastai.learner": [("Learner._do_epoch", _epoch(lambda learner: learner.epoch))],
 }

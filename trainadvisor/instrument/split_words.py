@@ -18,6 +18,8 @@ _LETTERS = re.compile(r"[A-Za-z]+")
 _CALLED = re.compile(r"\w+\s*\(")
 # Functions in which frameworks evaluate.
 _EVALUATING = frozenset({"evaluate", "validate", "validation_step"})
+# The method of the user's that they call for that.
+_HOOK = "validation_step"
 # Words that name what is done as well as what it is done with.
 _VERBS = frozenset({"eval", "evaluation", "testing"})
 
@@ -53,13 +55,15 @@ def split_in_names(frames: list[FrameType], thing: object, made: str) -> str | N
 
 
 def framework_evaluates() -> bool:
-    """Return whether a framework's own evaluation is running, inside of the user's innermost line."""
+    """Return whether a framework's own evaluation is running, inside of the user's innermost line or as its hook."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and call_sites.rank(frame.f_code.co_filename) != call_sites.USERS:
         if frame.f_code.co_name in _EVALUATING and call_sites.rank(frame.f_code.co_filename):
             return True
         frame = frame.f_back
-    return False
+    while frame is not None and call_sites.rank(frame.f_code.co_filename) == call_sites.USERS:
+        name, frame = frame.f_code.co_name, frame.f_back
+    return frame is not None and name == _HOOK
 
 
 def _names_of(frame: FrameType, thing: object) -> list[str]:

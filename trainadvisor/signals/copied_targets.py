@@ -19,7 +19,7 @@ def _copied(detail: dict[str, Any]) -> bool:
     if not targets or targets < (number(detail.get("targets")) or 0):
         return False
     if targets < columns:
-        return equal == targets or (line == targets and columns >= _SEVERAL)
+        return equal == targets or (line == targets and (columns >= _SEVERAL or bool(detail.get("classifies"))))
     foretelling = looks_back(detail) and bool(detail.get("straight")) and not detail.get("reconstructs")
     return equal == targets and bool(detail.get("sequence")) and foretelling
 

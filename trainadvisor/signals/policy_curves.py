@@ -9,6 +9,7 @@ import re
 
 import numpy as np
 
+from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import curves, robust_statistics, signal
 from trainadvisor.signals.curves import SOME, imported
@@ -26,7 +27,7 @@ TOLD = {
     "zh": NEEDS["zh"] + "，或含策略损失的记录步骤",
 }
 
-ZERO_SPREAD = re.compile(r"frac_reward_zero_std$")
+ZERO_SPREAD = re.compile(r"frac_reward_zero_std$|^groups_without_spread$")
 SPREAD = re.compile(r"(^|/)reward_std$")
 CLIPPED = re.compile(r"(?<!val/)(clip_?frac(tion)?(_avg)?$|ppo_clip_ratio$|clip_ratio/region_mean$|^clip_ratio$)")
 RATIO = re.compile(r"val/ratio$")
@@ -48,8 +49,15 @@ THIRD = 3
 @remembered
 def _columns(log: RunLog) -> dict[str, Series]:
     """The finite values of each figure, by its name."""
-    names = log.more_columns if imported(log) else ()
-    return {name: robust_statistics.finite(log.column(name)) for name in names}
+    if not imported(log):
+        return {"groups_without_spread": robust_statistics.finite(_told_in_evaluations(log, "groups_without_spread"))}
+    return {name: robust_statistics.finite(log.column(name)) for name in log.more_columns}
+
+
+def _told_in_evaluations(log: RunLog, name: str) -> Series:
+    """The values of a figure that a framework has reported to the recorder."""
+    known = (number(record["metrics"].get(name)) for record in log.evals)
+    return np.array([value for value in known if value is not None], dtype=np.float64)
 
 
 def figure(log: RunLog, pattern: re.Pattern[str]) -> Series:

@@ -218,6 +218,10 @@ class EvaluationProbe:
             shares = {name: value for name, value in figures.items() if name.endswith(("accuracy", "accuracies"))}
             self._context.publish("given_validation", figures[losses[0]], shares)
 
+    def on_reported_rewards(self, figures: dict[str, Any]) -> None:
+        """Take the rewards of a policy that a framework logs: its loss says nothing about success."""
+        self._context.publish("given_validation", None, figures)
+
     def _finish(self) -> None:
         if not self._open:
             self._current = None

@@ -98,7 +98,8 @@ class TargetsInInputsProbe:
             return
         found.add(x.cpu(), y.cpu())
         if found.batches == 1:
-            self._more[key] = self._anatomy(prediction, given, root) if places else {}
+            kind = {"classifies": key.partition("/")[0] in CLASSIFYING and y.shape[1] == 1}
+            self._more[key] = kind | (self._anatomy(prediction, given, root) if places else {})
         if found.batches in _TOLD:
             self._tell(key)
 
