@@ -278,6 +278,11 @@ def test_a_loss_without_a_yardstick_falls_when_a_constant_is_long_learned(judged
     assert judged(**CUSTOM, columns={"loss": loss}).state == state
 
 
+def test_a_preference_loss_falls_without_a_success(judged: Judge) -> None:
+    """Margins grow as the policy leaves its reference; the share of the pairs is what counts."""
+    assert codes(judged(**CUSTOM, columns={"loss": LATE, "preference_beta": 0.1})) == ["no-yardstick"]
+
+
 def test_a_partial_likelihood_is_measured_by_equal_risks(judged: Judge) -> None:
     """Risk sets tell it: 0.4 nats below the loss of equal risks is a success in noise that hides it step by step."""
     survival = {"losses": [make_loss("custom", graph={"ops": ["LogcumsumexpBackward0"]})]}

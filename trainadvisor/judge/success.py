@@ -62,7 +62,10 @@ def successes(log: RunLog, signals: SignalSource) -> Iterator[Remark]:
 
 
 def fallen(log: RunLog, signals: SignalSource) -> Iterator[Remark]:
-    """Yield that a loss without a yardstick lost most of its value, or fell far when a constant was long learned."""
+    """Yield that a loss without a yardstick lost most of its value, or fell far when a constant was long learned.
+
+    A preference loss also falls as the model moves away from its reference: it is measured by ln 2, where it starts.
+    """
     known, final = _losses(log), signals.get("loss_final")
     if final is None or not known.size:
         return
@@ -80,7 +83,8 @@ def fallen(log: RunLog, signals: SignalSource) -> Iterator[Remark]:
 def _fell_late(loss: Any, first: float, early: float, signals: SignalSource) -> bool:
     """Return whether a loss of any sign fell far after the first tenth of the run, and ever more slowly."""
     straight = signals.get("loss_straightness")
-    if signals.get("skill") is not None or straight is None or straight > STRAIGHT:
+    known = any(signals.get(name) is not None for name in ("skill", "preference_weight"))
+    if known or straight is None or straight > STRAIGHT:
         return False
     final = float(np.median(_end(loss)))
     late, noise = early - final, robust_statistics.step_noise(loss)
