@@ -169,7 +169,7 @@ def test_nine_of_ten_as_people_type_them_are_answered_rightly(half, lang):
     ],
 )
 def test_cards_what_works_and_what_is_not_wanted_are_read(text, name):
-    """What is fine is not the trouble, nor is a finding that is to be silent."""
+    """What is fine is no trouble, nor is what shall be silent; a question lacks what all those of an answer hold."""
     assert first(text) == [name]
 
 

@@ -79,11 +79,13 @@ def like(question: str, asked: Phrase, examples: Examples) -> dict[str, tuple[fl
     held = examples.holding(question)
     leanings, found = examples.leanings(held), examples.nearest(held)
     alike = {name: likeness(likes) for name, likes in found.items()}
+    told = len(asked.words) > 1  # a single word cannot hold all that an answer's questions do
+
+    def lacking(name: str) -> int:
+        return len(examples.needed(name) - asked.words) if told else 0
+
     nearest = sorted(alike, key=lambda name: -alike[name] - LEANING * leanings[name])[:LOOKED_AT]
-    agreeing = {
-        name: likeness(list(_agreeing(asked, found[name]))) * LACKING ** len(examples.needed(name) - asked.words)
-        for name in nearest
-    }
+    agreeing = {name: likeness(list(_agreeing(asked, found[name]))) * LACKING ** lacking(name) for name in nearest}
     closest = max((likes[0][0] for name, likes in found.items() if name != ELSEWHERE), default=0.0)
     if found.get(ELSEWHERE, [(0.0, "")])[0][0] >= min(THE_SAME, closest + CLOSER):
         return {ELSEWHERE: (1.0, 0.0)}

@@ -26,7 +26,7 @@ def reason(detail: str, lang: str) -> str:
         told_of = [(change, told(why, lang), why) for change, _, why in (part.partition(": ") for part in parts)]
         if all(chinese != why for _, chinese, why in told_of):
             return "；".join(f"{change}：{chinese}" for change, chinese, _ in told_of)
-    return told(detail, lang)
+    return detail if ": " in detail else told(detail, lang)
 
 
 @cache

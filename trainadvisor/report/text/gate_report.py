@@ -171,6 +171,8 @@ def _counts(words: Words, run: Judged) -> Iterator[str]:
     if total := sum(roots.values()):
         codes = words("comma").join(code for code, count in roots.items() if count)
         yield words("gate.consequences", count=words.count("consequences", total), codes=codes)
+    if below := sum(item.status == "below" for item in run.items):
+        yield words("gate.below.count", count=below)
     yield words("gate.passed", count=len(run.diagnosis.clear))
     yield words("gate.unchecked", count=len(run.diagnosis.unknown))
 
