@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from trainadvisor.judge.causes import rank
-from trainadvisor.judge.doubts import SERIOUS, Seen, counted, doubts
+from trainadvisor.judge.doubts import SERIOUS, counted, doubts
 from trainadvisor.judge.engine import CURVES, RECORDED, judge
 from trainadvisor.judge.findings import Material, findings, unjudged
 from trainadvisor.judge.judgement import Judgement, Remark
 from trainadvisor.judge.rule_verdict import FOUND, Verdict
 from trainadvisor.judge.rulebook import Rulebook
 from trainadvisor.judge.run_facts import run_facts
+from trainadvisor.judge.seen import Seen
 from trainadvisor.judge.summary import converged, state_of, summary
 from trainadvisor.judge.written_rules import written_faults
 from trainadvisor.log.reader import RunLog

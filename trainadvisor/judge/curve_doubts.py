@@ -1,9 +1,9 @@
 """What speaks against calling the run behind a foreign log healthy: curves show a success only by held-out data."""
 
 from collections.abc import Iterator
-from typing import Any, Protocol
 
 from trainadvisor.judge.judgement import Remark
+from trainadvisor.judge.seen import Seen
 
 FEWEST_EVALS = 8
 # Fall of the validation loss that shows learning: a tenth of it, and five noises of one evaluation.
@@ -16,18 +16,7 @@ STAYED, LOST = 0.05, 0.1
 METRIC_LOST = 0.1
 
 
-class Figures(Protocol):
-    """Whatever gives figures by name."""
-
-    def figure(self, name: str) -> float | None:
-        """Return a signal that is a number."""
-
-    @property
-    def run(self) -> dict[str, Any]:
-        """Return the facts of the run."""
-
-
-def curve_doubts(seen: Figures, *, rewarded: bool) -> Iterator[Remark]:
+def curve_doubts(seen: Seen, *, rewarded: bool) -> Iterator[Remark]:
     """Yield what leaves open whether the training succeeded; nothing where held-out data or the reward say so."""
     if (seen.figure("reward_rise_noises") or 0.0) > RISEN_NOISES:
         return
@@ -53,16 +42,16 @@ def curve_doubts(seen: Figures, *, rewarded: bool) -> Iterator[Remark]:
         yield Remark("evaluation-level", {"first": evals, "best": seen.figure("curve_val_best")})
 
 
-def _loss_fell(seen: Figures) -> bool:
+def _loss_fell(seen: Seen) -> bool:
     fall, noises = (seen.figure(f"curve_val_{name}") or 0.0 for name in ("fall", "fall_noises"))
     late = (seen.figure("curve_val_best_share") or 0.0) >= LATE
     return fall > FALLEN and noises > FALLEN_NOISES and late and _stayed(seen)
 
 
-def _metric_rose(seen: Figures) -> bool:
+def _metric_rose(seen: Seen) -> bool:
     return (seen.figure("curve_metric_rise_noises") or 0.0) > RISEN_NOISES and _stayed(seen)
 
 
-def _stayed(seen: Figures) -> bool:
+def _stayed(seen: Seen) -> bool:
     """Return whether the validation loss ends near its lowest value, or has kept nearly all that it gained."""
     return (seen.figure("curve_val_rise") or 0.0) < STAYED or (seen.figure("curve_val_lost_share") or 0.0) < LOST

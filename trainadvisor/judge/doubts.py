@@ -3,20 +3,26 @@
 Each is a remark: a code and the figures that it is about, which `trainadvisor.telling.doubt_texts` puts into words.
 """
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from trainadvisor.judge.curve_doubts import curve_doubts
 from trainadvisor.judge.engine import CURVES
+from trainadvisor.judge.evaluation_doubts import evaluation_nonfinite, evaluation_worse, validation_rose
 from trainadvisor.judge.judgement import Remark
+from trainadvisor.judge.optimizer_doubts import (
+    idle_optimizer,
+    recreated_optimizer,
+    steps_without_gradients,
+    unreached,
+    unused_parameters,
+)
 from trainadvisor.judge.partial_doubts import answers_wrong, learned_in_part, outputs_left_out
 from trainadvisor.judge.rounding_doubts import steps_rounded
-from trainadvisor.judge.rule_verdict import OFF, UNKNOWN, SignalSource, Verdict
-from trainadvisor.judge.success import LEARNT, evaluation_skill, fallen, successes
+from trainadvisor.judge.rule_verdict import OFF, UNKNOWN, Verdict
+from trainadvisor.judge.seen import Seen
+from trainadvisor.judge.success import fallen, successes
 from trainadvisor.log.cleaning import number
 from trainadvisor.log.reader import RunLog
 from trainadvisor.signals.losses import REGRESSING, judged_loss
@@ -29,23 +35,14 @@ HALF = 0.5
 COVERED = 0.8
 # Relative range of the loss over the whole run: sound runs move by 0.3 and more, a constant by rounding.
 STILL = 1e-3
-# Rise of the validation loss in noises and in trivial losses; sound runs reach 225 and 0.013, or 7.8 and 0.057.
-RISEN_NOISE, RISEN_SHARE = 10.0, 0.05
 MOSTLY = 0.5
 # Gradients of the first layers over those of the last, or the reverse: sound runs reach 245, and vanishing-gradients
 # begins at the same ratio.
 MOST_APART = 1000.0
 # Share of dead units in the worst layer: 0.70 at most in sound runs, which still learn.
 MOST_DEAD = 0.7
-ENOUGH_EXAMPLES = 100
 # How many times as much an example or a value counts in one term as in another: weighed sums reach 4.
 OUTNUMBERED = 10.0
-# How a log writes numbers that JSON has no words for.
-WORDS = ("nan", "inf", "-inf")
-# Optimizers of the same parameters from one line: a new one for each of a few stages is on purpose.
-OFTEN = 5
-# Share of an optimizer's elements that belong to modules which were never called.
-UNUSED = 0.01
 # Numbers 0 to K - 1 that occur equally often have the variance (K * K - 1) / 12; counts and ratings heap up.
 FEWEST_CLASSES, MOST_CLASSES, EVENLY = 3, 20, 0.1
 # What was seen to be wrong; everything else leaves the question open.
@@ -62,24 +59,6 @@ UNPROVEN = frozenset({
     "class-numbers", "labels-copied", "steps-rounded", "terms-apart", "partly-learned", "partly-right",
     "outputs-left-out", "answers-wrong",
 })  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a doubt is derived from."""
-
-    log: RunLog
-    signals: SignalSource
-    verdicts: Collection[Verdict]
-    contexts: Collection[str]
-    run: dict[str, Any]
-    # Checks that another training of the same lines has passed.
-    decided: frozenset[str] = frozenset()
-
-    def figure(self, name: str) -> float | None:
-        """Return a signal that is a number."""
-        value = self.signals.get(name)
-        return float(value) if isinstance(value, (int, float)) else None
 
 
 def doubts(seen: Seen) -> tuple[Remark, ...]:
@@ -114,15 +93,6 @@ def is_unended(log: RunLog) -> bool:
     return not log.end and not log.growing and log.header.get("source") == "recorder"
 
 
-def evaluation_nonfinite(seen: Seen) -> Iterator[Remark]:
-    """Yield evaluations whose loss is NaN or infinite."""
-    losses = [record.get("loss") for record in seen.log.evals]
-    known = [float(loss) for loss in losses if isinstance(loss, (int, float)) or loss in WORDS]
-    bad = len(known) - int(np.isfinite(known).sum())
-    if bad:
-        yield Remark("evaluation-nonfinite", {"bad": bad, "evals": len(losses)})
-
-
 def loss_still(seen: Seen) -> Iterator[Remark]:
     """Yield a loss that stays at one constant from the first step to the last."""
     loss = seen.log.column("loss")
@@ -137,41 +107,6 @@ def gradients_zero(seen: Seen) -> Iterator[Remark]:
     norms = norms[np.isfinite(norms)]
     if norms.size and not norms.any():
         yield Remark("gradients-zero", {"samples": int(norms.size)})
-
-
-def steps_without_gradients(seen: Seen) -> Iterator[Remark]:
-    """Yield optimizer steps that found no gradient of the optimizer's own parameters."""
-    alone = seen.log.column("no_grad")
-    known = alone[np.isfinite(alone)]
-    share = max(seen.figure("no_grad_share") or 0.0, float(known.mean()) if known.size else 0.0)
-    if share > MOSTLY / max(len(seen.log.optimizers), 1) and share > 0:
-        yield Remark("steps-without-gradients", {"share": share})
-
-
-def evaluation_worse(seen: Seen) -> Iterator[Remark]:
-    """Yield an evaluation that is worse than a constant answer, or hardly better."""
-    skills = [skill for skill in (seen.figure("val_skill_best"), evaluation_skill(seen.log)) if skill is not None]
-    if not skills:
-        return
-    best, examples = max(skills), seen.figure("val_examples") or 0
-    learned = (seen.figure("skill") or 0.0) >= LEARNT or bool(list(fallen(seen.log, seen.signals)))
-    if best < 0 and learned and examples >= ENOUGH_EXAMPLES:
-        yield Remark("evaluation-worse", {"share": -best})
-    elif best < LEARNT:
-        yield Remark("evaluation-weak", {"share": max(best, 0.0)})
-
-
-def validation_rose(seen: Seen) -> Iterator[Remark]:
-    """Yield a validation loss that rose from its best by far more than its noise.
-
-    With a codebook it rises as the code vectors and the encoder's answers grow apart in scale.
-    """
-    if "codebook" in seen.contexts:
-        return
-    noises, share = seen.figure("val_rise_z"), seen.figure("val_rise_share")
-    if noises is not None and share is not None and noises > RISEN_NOISE and share > RISEN_SHARE:
-        best, final = seen.run.get("val_loss_best"), seen.run.get("val_loss_final")
-        yield Remark("validation-rose", {"best": best, "final": final, "noise": seen.run.get("val_noise")})
 
 
 def loss_rose(seen: Seen) -> Iterator[Remark]:
@@ -192,47 +127,6 @@ def beyond_limits(seen: Seen) -> Iterator[Remark]:
     dead = seen.figure("dead_unit_share_worst") or 0.0
     if dead > MOST_DEAD:
         yield Remark("units-dead", {"share": dead, "limit": MOST_DEAD})
-
-
-def idle_optimizer(seen: Seen) -> Iterator[Remark]:
-    """Yield optimizers with parameters that never stepped, but for those around another one that did (as in SAM)."""
-    used = {number for turn in seen.log.turns for number in turn}
-    held = {o["id"]: {number for group in o["groups"] for number in group["parameters"]} for o in seen.log.optimizers}
-    stepped = set().union(*(held[number] for number in used if number in held))
-    idle = [o for o in seen.log.optimizers if o["id"] not in used and held[o["id"]] - stepped]
-    if used and idle:
-        yield Remark("optimizer-idle", {"count": len(idle), "all": len(seen.log.optimizers)})
-
-
-def recreated_optimizer(seen: Seen) -> Iterator[Remark]:
-    """Yield that one line made the optimizer of the same parameters again and again, which forgets its state.
-
-    Weights that were drawn or loaded anew before each of them begin a training of their own, as in a cross-validation.
-    """
-    if not seen.signals.get("renewed_optimizers"):
-        return
-    used = [o for o in seen.log.optimizers if o["id"] in seen.log.phase.optimizers]
-    made = Counter(
-        (str(o.get("site")), *(parameter for group in o["groups"] for parameter in group["parameters"])) for o in used
-    )
-    count = max(made.values(), default=0)
-    if count >= OFTEN:
-        yield Remark("optimizer-anew", {"count": count})
-
-
-def unreached(seen: Seen) -> Iterator[Remark]:
-    """Yield trainable tensors that never got a gradient."""
-    count, reached = seen.run.get("tensors"), seen.run.get("tensors_reached")
-    if count is not None and reached is not None and reached < count:
-        yield Remark("unreached", {"count": count - reached, "all": count})
-
-
-def unused_parameters(seen: Seen) -> Iterator[Remark]:
-    """Yield what an optimizer holds of modules that were never called."""
-    last = {event["subject"]: event["detail"] for event in seen.log.events if event["kind"] == "unused-parameters"}
-    for detail in last.values():
-        if float(detail["share"]) >= UNUSED:
-            yield Remark("unused-parameters", {"count": detail["tensors"], "all": detail["held"]})
 
 
 def class_numbers(seen: Seen) -> Iterator[Remark]:

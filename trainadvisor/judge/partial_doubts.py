@@ -1,13 +1,11 @@
 """What leaves it open whether a run that learned something has learned all that is in its data."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from itertools import takewhile
-from typing import Any, Protocol
 
 from trainadvisor.judge.judgement import Remark
-from trainadvisor.judge.rule_verdict import SignalSource
+from trainadvisor.judge.seen import Seen
 from trainadvisor.log.cleaning import number
-from trainadvisor.log.reader import RunLog
 from trainadvisor.signals.losses import training_losses
 
 FEWEST_STEPS = 100
@@ -40,30 +38,7 @@ MATRICES = ("Addmm", "Mm")
 CUTS, PASSES = ("Slice", "Select"), ("LogSoftmax", "Squeeze", "Unsqueeze", "View", "T", "AsStrided")
 
 
-class Figures(Protocol):
-    """Whatever gives a log, its signals and figures by name."""
-
-    @property
-    def log(self) -> RunLog:
-        """Return the log."""
-
-    @property
-    def signals(self) -> SignalSource:
-        """Return the signals."""
-
-    def figure(self, name: str) -> float | None:
-        """Return a signal that is a number."""
-
-    @property
-    def run(self) -> dict[str, Any]:
-        """Return the facts of the run."""
-
-    @property
-    def contexts(self) -> Collection[str]:
-        """Return the kinds of training."""
-
-
-def learned_in_part(seen: Figures) -> Iterator[Remark]:
+def learned_in_part(seen: Seen) -> Iterator[Remark]:
     """Yield that the loss has settled far above a perfect answer, on the training data as on held-out data.
 
     Noise in the data ends so, and so do inputs of which half are lost, labels that are wrong in part, and a branch
@@ -86,7 +61,7 @@ def learned_in_part(seen: Figures) -> Iterator[Remark]:
         yield Remark("partly-learned", {"share": skill, "level": level})
 
 
-def outputs_left_out(seen: Figures) -> Iterator[Remark]:
+def outputs_left_out(seen: Seen) -> Iterator[Remark]:
     """Yield that the only loss looks at some of the columns of the last layer: nothing trains the others."""
     losses, rows = training_losses(seen.log), seen.log.layers.rows("act")
     if len(losses) != 1 or not rows:
@@ -102,7 +77,7 @@ def outputs_left_out(seen: Figures) -> Iterator[Remark]:
         yield Remark("outputs-left-out", {"used": used, "all": int(units)})
 
 
-def answers_wrong(seen: Figures) -> Iterator[Remark]:
+def answers_wrong(seen: Seen) -> Iterator[Remark]:
     """Yield that the loss tells of success while fewer answers are right than a guess gets."""
     skill, right, classes = (seen.figure(name) for name in ("skill", "train_accuracy_final", "class_count"))
     if skill is not None and right is not None and classes and skill >= SURELY and right < 1 / classes:

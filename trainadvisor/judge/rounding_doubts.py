@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from trainadvisor.judge.curve_doubts import Figures
 from trainadvisor.judge.judgement import Remark
+from trainadvisor.judge.seen import Seen
 
 # Resolution of the weights below which most steps leave them as they are, as in low-precision-update-loss.
 HALF_STEP = 0.5
@@ -11,7 +11,7 @@ HALF_STEP = 0.5
 DONE = 0.95
 
 
-def steps_rounded(seen: Figures) -> Iterator[Remark]:
+def steps_rounded(seen: Seen) -> Iterator[Remark]:
     """Yield that most steps are rounded away in a run that has learned, but not all: nobody knows what they cost."""
     size, copies, skill = (seen.figure(name) for name in ("update_roundings", "foreign_parameters", "skill"))
     if size is not None and size < HALF_STEP and copies == 0 and (skill is None or skill < DONE):
