@@ -24,7 +24,8 @@ def table(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("lang", "key", "said"),
-    [("en", "head.steps", "epochs"), ("en", "charts.step", "epoch"), ("zh", "head.steps", "轮数"), ("zh", "charts.steps", "轮")],
+    [("en", "head.steps", "epochs"), ("en", "charts.step", "epoch"), ("zh", "head.steps", "轮数"),
+     ("zh", "charts.steps", "轮")],
 )  # fmt: skip
 def test_labels_count_epochs(lang: str, key: str, said: str) -> None:
     """Also where no number stands beside them."""

@@ -12,7 +12,7 @@ MEASURES = {name for rule in rule_loading.load().rules.values() for name in rule
 @pytest.mark.parametrize("name", sorted(MEASURES | {"validation skill"}))
 def test_every_figure_has_a_chinese_name(name):
     """English keeps the name that the JSON has, but for the code's word skill; Chinese has its own."""
-    assert Words("en").metric(name) == name.replace("skill", "gain over always giving the same answer")
+    assert Words("en").metric(name) == name.replace("skill", "gain over always predicting the same value")
     assert Words("zh").metric(name) != name
 
 

@@ -115,7 +115,7 @@ SAYS: Texts = {
         "zh": "目标来自模型自身的副本，因此损失不能衡量成败，也没有记录回报或其他指标",
     },
     "weak": {
-        "en": "the model has hardly learned: the loss is {share:.0%} below that of always giving the same answer",
+        "en": "the model has hardly learned: the loss is {share:.0%} below that of always predicting the same value",
         "zh": "模型几乎没有学到东西：损失只比常数预测（如均值）低 {share:.0%}",
     },
     "partly-learned": {
