@@ -240,10 +240,7 @@ _FUNCTIONS: dict[str, list[tuple[str, Around]]] = {
         ("Optimizer.step", _stepping(_fastai_groups)),
         ("Optimizer.zero_grad", _zeroing(_fastai_groups)),
     ],
-    "timm.loss.cross_entropy": [
-        ("SoftTargetCrossEntropy.forward", timm_loss),
-        ("LabelSmoothingCrossEntropy.forward", timm_loss),
-    ],
+    "timm.loss.cross_entropy": [("LabelSmoothingCrossEntropy.forward", timm_loss)],
     "trl.kernels.chunked_logprob": [("ChunkedLogProbFunction.forward", fused_head)],
     "trl.trainer.sft_trainer": [("SFTTrainer.compute_loss", fused_loss)],
     "transformers.modeling_utils": [("PreTrainedModel._load_pretrained_model", veiled(_loaded))],
