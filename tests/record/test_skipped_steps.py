@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from randomloops import Loop, comparable, recorded
 from recordkit import Records, make_recorder
 
-from trainadvisor.record.shortcuts import clock, left_out_steps
-from trainadvisor.record.shortcuts.left_out_steps import left_out
+from trainadvisor.record.shortcuts import clock, left_out_count
+from trainadvisor.record.shortcuts.left_out_count import left_out
 
 STEPS = 210
 
@@ -50,8 +50,8 @@ def _plan(number: int, own: float, passed: float = 0.0, *, budget: float = 0.01,
 @pytest.mark.parametrize(
     ("own", "passed", "many"),
     [
-        (0.005, 0.0, 0), (0.01, 0.0, 0), (0.011, 0.0, 1), (0.03, 0.0, 2), (0.2, 0.0, left_out_steps.MOST),
-        (0.03, 0.005, 4), (0.03, 0.01, left_out_steps.MOST), (0.03, 0.02, left_out_steps.MOST), (0.01, 0.02, 0),
+        (0.005, 0.0, 0), (0.01, 0.0, 0), (0.011, 0.0, 1), (0.03, 0.0, 2), (0.2, 0.0, left_out_count.MOST),
+        (0.03, 0.005, 4), (0.03, 0.01, left_out_count.MOST), (0.03, 0.02, left_out_count.MOST), (0.01, 0.02, 0),
     ],
 )  # fmt: skip
 def test_so_many_are_left_out_that_all_cost_their_share(own: float, passed: float, many: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.shortcut_slot import slot
-from trainadvisor.record.shortcuts.left_out_steps import left_out
+from trainadvisor.record.shortcuts.left_out_count import left_out
 from trainadvisor.record.shortcuts.parts import now
 
 # Times what the clock sees.

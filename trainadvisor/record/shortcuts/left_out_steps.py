@@ -7,7 +7,6 @@ else happens, the plan gets the step back, as if it had taken all of it, and the
 The slots are few and of one class only, because after a step of the training nothing of ours is in the caches.
 """
 
-import math
 from typing import Any
 
 import torch
@@ -32,25 +31,7 @@ from trainadvisor.record.shortcuts.states import (
     STEPPING,
 )
 
-# No step is left out before: short runs are recorded whole.
-FIRST_STEP = 1000
-# Steps in a row that may be left out: at first, later one more for each so many steps of the run, and at most.
-MOST, _ONE_MORE, _AT_MOST = 7, 250, 31
-
 _Tensor, _grad_enabled = torch.Tensor, torch.is_grad_enabled
-
-
-# A plan, whose slots are known from inside.
-def left_out(plan: Any) -> int:
-    """Return how many steps are left out after each that is recorded, so that all together cost their share."""
-    if plan.number < FIRST_STEP or plan.recorder.processes > 1:
-        return 0
-    recorded, passed = plan.own
-    share = plan.seconds * float(plan.cost.budget.share)
-    if recorded <= share:
-        return 0
-    most = max(MOST, min(_AT_MOST, int(plan.number) // _ONE_MORE))
-    return most if recorded - share > most * (share - passed) else math.ceil((recorded - share) / (share - passed))
 
 
 class LeftOutSteps:
