@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trainadvisor.source.syntax import called, constant
+from trainadvisor.source.training import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,8 @@ DEEPEST = 14
 RETURNING = frozenset({"training_step", "compute_loss"})
 # Words without one of which a script asks for no gradient.
 ASKED = ("backward(", *sorted(RETURNING))
+# Ways to go uphill, on which every sign is right the other way round.
+ASCENT = re.compile(r"maximize=True|\.grad\w* *(=|\*=|\.mul_\(|\.neg_)|add_\([^)]*grad|ascent")
 # Calls that keep the sign of what they are given.
 KEEPING = frozenset({"mean", "sum", "nanmean", "float", "squeeze", "view", "reshape", "flatten", "to", "unsqueeze",
                      "scale", "contiguous", "clone"})  # fmt: skip
@@ -43,6 +46,8 @@ class Part:
 
 def minimized(training: Training) -> Iterator[Part]:
     """Yield the parts of the losses of a script: what backward() is called on, or what a framework is given."""
+    if ASCENT.search(words_of(training.script.tree)):
+        return
     for call in training.backwards:
         method = call.func
         over = call.args[0] if call.args else method.value if isinstance(method, ast.Attribute) else None

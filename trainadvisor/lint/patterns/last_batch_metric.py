@@ -73,6 +73,8 @@ def _grown(node: ast.AST) -> set[str]:
     """Return the names that a node adds to: a count of all that was collected so far is none of one batch."""
     if isinstance(node, ast.AugAssign):
         return names_in(node.target)
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        return names_in(node.targets[0]) & names_in(node.value)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("append", "extend"):
         return names_in(node.func.value)
     return set()

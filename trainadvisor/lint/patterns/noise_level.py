@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.source.syntax import called, constant
+from trainadvisor.source.uses import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,9 @@ SPREAD = frozenset({"linspace", "arange", "logspace"})
                                    ("randint",), ("beta",)))  # fmt: skip
 def noise_level_of_one_step(training: Training) -> Iterator[Match]:
     """Yield sqrt(1 - alphas) of alphas = 1 - betas where the script never multiplies them up and noises at any step."""
-    if MULTIPLIED.search(_code(training)):
+    if MULTIPLIED.search(_code(training)) or any(
+        map(_multiplies_up, training.script.of_type(ast.Assign, ast.AugAssign))
+    ):
         return
     for node in training.script.of_type(ast.BinOp):
         if not isinstance(node.op, ast.Sub) or constant(node.left) not in (1, 1.0):
@@ -31,9 +34,32 @@ def noise_level_of_one_step(training: Training) -> Iterator[Match]:
         rooted = training.script.parents.get(node)
         alphas = node.right.value if isinstance(node.right, ast.Subscript) else node.right
         made = training.values.single(alphas) if isinstance(alphas, (ast.Name, ast.Attribute)) else None
+        if _is_of_loop(training, node.right):
+            continue
         if _is_root(rooted) and made is not None and _is_rest_of_betas(training, made):
             yield Match(node, {"level": ast.unparse(rooted or node), "alphas": ast.unparse(alphas)}, made)
             return
+
+
+def _multiplies_up(node: ast.AST) -> bool:
+    """Return whether a statement multiplies something called alpha into what it holds: level *= alphas[t]."""
+    if isinstance(node, ast.AugAssign):
+        return isinstance(node.op, ast.Mult) and "alpha" in ast.unparse(node)
+    value = node.value if isinstance(node, ast.Assign) else None
+    again = (
+        isinstance(value, ast.BinOp)
+        and isinstance(value.op, ast.Mult)
+        and ast.unparse(value.left) in map(ast.unparse, node.targets)
+    )  # type: ignore[attr-defined]
+    return again and "alpha" in ast.unparse(value)  # type: ignore[arg-type]
+
+
+def _is_of_loop(training: Training, alphas: ast.expr) -> bool:
+    """Return whether the step is counted by a loop around, which walks the chain."""
+    counted = {
+        name for loop in training.script.loops(alphas) if isinstance(loop, ast.For) for name in names_in(loop.target)
+    }
+    return isinstance(alphas, ast.Subscript) and bool(counted & names_in(alphas.slice))
 
 
 def _code(training: Training) -> str:

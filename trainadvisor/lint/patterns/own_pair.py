@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from typing import TYPE_CHECKING
 
@@ -28,14 +29,21 @@ MATMULS = frozenset({"mm", "matmul"})
                                                                           "log_softmax")))  # fmt: skip
 def self_pair_kept(training: Training) -> Iterator[Match]:
     """Yield products of joined views with themselves in functions that compare whole rows of them."""
-    for node in training.script.of_type(ast.BinOp, ast.Call):
-        value = _squared(node)
+    squares = [(node, value) for node in training.script.of_type(ast.BinOp, ast.Call) if (value := _squared(node))]
+    for node, value in squares:
         scope = training.script.scope(node)
-        joined = _joined(training, value) if value is not None else None
-        if joined is None or TAKEN_OUT.search(ast.unparse(scope)):
+        joined = _joined(training, value)
+        others = {ast.unparse(v) for n, v in squares if training.script.scope(n) is scope} - {ast.unparse(value)}
+        if joined is None or others or TAKEN_OUT.search(ast.unparse(scope)) or _is_handed_on(training, node):
             continue
         if any(_compares(training, n) for n in training.script.inside(scope)):
             yield Match(node, {"similarities": ast.unparse(node), "joined": ast.unparse(joined)}, joined)
+
+
+def _is_handed_on(training: Training, node: ast.AST) -> bool:
+    """Return whether a function of the script gets the similarities, where the diagonal may be taken out."""
+    around = itertools.takewhile(lambda n: not isinstance(n, ast.stmt), training.script.ancestors(node))
+    return any(isinstance(n, ast.Call) and training.called_functions(n) for n in around)
 
 
 def _squared(node: ast.AST) -> ast.expr | None:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
+from trainadvisor.lint.signs import ASCENT
 from trainadvisor.source.syntax import called
 from trainadvisor.source.training import words_of
 from trainadvisor.source.uses import reads
@@ -21,7 +22,7 @@ WORTH = re.compile(r"return|advantage|(?<![a-z])adv(?![a-z])|reward|\bG\b|\bR\b|
 # What is worth less the larger it is, though a script may call it a reward; and other ways to go uphill.
 COST = re.compile(r"tour|route|makespan|cost|latency|minimi|regret|neg_|nll|inverse", re.IGNORECASE)
 BAD = re.compile(r"length|distance|penal|loss|err|time|entropy|nll", re.IGNORECASE)
-UPHILL = re.compile(r"maximize=True|\.grad\w* *(=|\*=|\.mul_\(|\.neg_)|add_\([^)]*grad|neg\(|(\* *|mul_?\()-1|ascent")
+UPHILL = re.compile(ASCENT.pattern + r"|neg\(|(\* *|mul_?\()-1")
 MOST_NAMES = 8
 
 

@@ -29,7 +29,7 @@ def scrambled_axes(training: Training) -> Iterator[Match]:
     """Yield views whose sizes are those of the array itself in another order: the numbers stay where they were."""
     for call in training.script.calls:
         taken = _taken(training, call) if called(call) in RESHAPES and not call.keywords else None
-        if taken is None or _is_cut_after(training, call):
+        if taken is None or _is_cut_after(training, call) or _is_of_one(training, call):
             continue
         array, sizes = taken
         order = _by_place(training, array, sizes) or _by_size(training, array, sizes)
@@ -196,6 +196,16 @@ def _is_cut_after(training: Training, call: ast.Call) -> bool:
         ast.unparse(n.value) in names and any(isinstance(s, ast.Slice) and s.lower for s in ast.walk(n.slice))
         for n in cut
     )
+
+
+def _is_of_one(training: Training, call: ast.Call) -> bool:
+    """Return whether a view is made only where one of its sizes is 1, which moves nothing."""
+    sizes = {ast.unparse(size) for size in call.args}
+    for above in training.script.ancestors(call):
+        test = above.test if isinstance(above, (ast.If, ast.IfExp)) else None
+        if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq) and constant(test.comparators[0]) == 1:
+            return ast.unparse(test.left) in sizes
+    return False
 
 
 def _mover(training: Training, call: ast.Call) -> str:
