@@ -45,13 +45,10 @@ def _multiplies_up(node: ast.AST) -> bool:
     """Return whether a statement multiplies something called alpha into what it holds: level *= alphas[t]."""
     if isinstance(node, ast.AugAssign):
         return isinstance(node.op, ast.Mult) and "alpha" in ast.unparse(node)
-    value = node.value if isinstance(node, ast.Assign) else None
-    again = (
-        isinstance(value, ast.BinOp)
-        and isinstance(value.op, ast.Mult)
-        and ast.unparse(value.left) in map(ast.unparse, node.targets)
-    )  # type: ignore[attr-defined]
-    return again and "alpha" in ast.unparse(value)  # type: ignore[arg-type]
+    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.BinOp):
+        return False
+    again = ast.unparse(node.value.left) in map(ast.unparse, node.targets)
+    return again and isinstance(node.value.op, ast.Mult) and "alpha" in ast.unparse(node.value)
 
 
 def _is_of_loop(training: Training, alphas: ast.expr) -> bool:
