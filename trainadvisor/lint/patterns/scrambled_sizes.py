@@ -201,10 +201,14 @@ def _is_cut_after(training: Training, call: ast.Call) -> bool:
 def _is_of_one(training: Training, call: ast.Call) -> bool:
     """Return whether a view is made only where one of its sizes is 1, which moves nothing."""
     sizes = {ast.unparse(size) for size in call.args}
+    inner: ast.AST = call
     for above in training.script.ancestors(call):
-        test = above.test if isinstance(above, (ast.If, ast.IfExp)) else None
-        if isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq) and constant(test.comparators[0]) == 1:
-            return ast.unparse(test.left) in sizes
+        if isinstance(above, (ast.If, ast.IfExp)) and isinstance(above.test, ast.Compare):
+            test, inside = above.test, inner in above.body if isinstance(above, ast.If) else inner is above.body
+            alone = isinstance(test.ops[0], ast.Eq) and constant(test.comparators[0]) == 1
+            if inside and alone and ast.unparse(test.left) in sizes:
+                return True
+        inner = above
     return False
 
 
