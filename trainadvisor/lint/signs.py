@@ -125,6 +125,10 @@ def _positive(training: Training, node: ast.expr) -> int | None:
 
 def _behind(training: Training, node: ast.expr, sign: int, names: tuple[str, ...]) -> Iterator[Part]:
     """Yield the parts of what a name or a call of a function of the script stands for, itself where that is unknown."""
+    returned = _returned(training, node) if isinstance(node, ast.Call) else None
+    if returned is not None:
+        yield from parts(training, returned, sign, (*names, called(node)))
+        return
     found = training.values.origins(node)
     named = (*names, ast.unparse(node)) if not isinstance(node, ast.Call) else (*names, called(node))
     if not found or any(o is None or o.path or o.loop or o.expr is node for o in found):
@@ -133,7 +137,16 @@ def _behind(training: Training, node: ast.expr, sign: int, names: tuple[str, ...
     for origin in found:
         if origin is not None:
             inner = origin.expr
-            again = isinstance(inner, (ast.Name, ast.Attribute)) or (
-                isinstance(inner, ast.Call) and called(inner) not in KEEPING
-            )
+            ends = isinstance(inner, ast.Call) and called(inner) not in KEEPING and _returned(training, inner) is None
+            again = isinstance(inner, (ast.Name, ast.Attribute)) or ends
             yield from [Part(inner, sign, named)] if again else parts(training, inner, sign, named)
+
+
+def _returned(training: Training, call: ast.Call) -> ast.expr | None:
+    """Return the only thing that the module behind a call returns from its forward()."""
+    made = training.made(call.func) if isinstance(call.func, (ast.Name, ast.Attribute)) else None
+    owner = training.script.classes.get(called(made)) if made is not None else None
+    forward = training.script.method(owner, "forward")
+    nodes = training.script.inside(forward) if forward is not None else []
+    returns = [n.value for n in nodes if isinstance(n, ast.Return) and n.value is not None]
+    return returns[0] if len(returns) == 1 and not isinstance(returns[0], ast.Tuple) else None

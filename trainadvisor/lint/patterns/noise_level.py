@@ -32,7 +32,7 @@ def noise_level_of_one_step(training: Training) -> Iterator[Match]:
         if not isinstance(node.op, ast.Sub) or constant(node.left) not in (1, 1.0):
             continue
         rooted = training.script.parents.get(node)
-        alphas = node.right.value if isinstance(node.right, ast.Subscript) else node.right
+        alphas = _whole(training, node.right)
         made = training.values.single(alphas) if isinstance(alphas, (ast.Name, ast.Attribute)) else None
         if _is_of_loop(training, node.right):
             continue
@@ -57,6 +57,16 @@ def _is_of_loop(training: Training, alphas: ast.expr) -> bool:
         name for loop in training.script.loops(alphas) if isinstance(loop, ast.For) for name in names_in(loop.target)
     }
     return isinstance(alphas, ast.Subscript) and bool(counted & names_in(alphas.slice))
+
+
+def _whole(training: Training, level: ast.expr) -> ast.expr:
+    """Return the array of alphas[t], alphas[t].view(-1, 1) and of a name for either."""
+    made = training.values.single(level) if isinstance(level, ast.Name) else level
+    while isinstance(made, ast.Call) and called(made) in ("view", "reshape") and isinstance(made.func, ast.Attribute):
+        made = made.func.value
+    while isinstance(made, ast.Subscript):
+        made = made.value
+    return made if isinstance(made, (ast.Name, ast.Attribute)) else level
 
 
 def _code(training: Training) -> str:

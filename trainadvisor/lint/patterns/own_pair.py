@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.source.syntax import called
+from trainadvisor.source.syntax import called, constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,11 +22,14 @@ TAKEN_OUT = re.compile(
 TURNED = re.compile(r"\.(T|mT)$|\.t\(\)$|\.transpose\((0, 1|1, 0|-1, -2|-2, -1)\)$|\.permute\(1, 0\)$")
 JOINED = frozenset({"cat", "concat", "vstack", "concatenate"})
 COMPARED = frozenset({"cross_entropy", "CrossEntropyLoss", "logsumexp", "log_softmax"})
+# Of a cross entropy that is written out.
+WRITTEN_OUT = frozenset({"exp", "sum", "log"})
+SQUARE = re.compile(r"(\w)(\w),(?!\1)(\w)\2->(\1\3|\3\1)")
 MATMULS = frozenset({"mm", "matmul"})
 
 
 @pattern("similarities", "joined", words=(("cat(", "concat", "vstack("), ("cross_entropy", "CrossEntropy", "logsumexp",
-                                                                          "log_softmax")))  # fmt: skip
+                                                                          "log_softmax", "log(")))  # fmt: skip
 def self_pair_kept(training: Training) -> Iterator[Match]:
     """Yield products of joined views with themselves in functions that compare whole rows of them."""
     squares = [(node, value) for node in training.script.of_type(ast.BinOp, ast.Call) if (value := _squared(node))]
@@ -36,7 +39,9 @@ def self_pair_kept(training: Training) -> Iterator[Match]:
         others = {ast.unparse(v) for n, v in squares if training.script.scope(n) is scope} - {ast.unparse(value)}
         if joined is None or others or TAKEN_OUT.search(ast.unparse(scope)) or _is_handed_on(training, node):
             continue
-        if any(_compares(training, n) for n in training.script.inside(scope)):
+        inside = [*training.script.inside(scope)]
+        names = {called(n) for n in inside if isinstance(n, ast.Call)}
+        if any(_compares(training, n) for n in inside) or names >= WRITTEN_OUT:
             yield Match(node, {"similarities": ast.unparse(node), "joined": ast.unparse(joined)}, joined)
 
 
@@ -50,6 +55,8 @@ def _squared(node: ast.AST) -> ast.expr | None:
     """Return what is multiplied with itself turned round: z @ z.T, torch.mm(z, z.t())."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
         left, right = node.left, node.right
+    elif isinstance(node, ast.Call) and called(node) in ("cosine_similarity", "einsum"):
+        return _compared(node)
     elif isinstance(node, ast.Call) and called(node) in MATMULS and node.args:
         method = node.func.value if isinstance(node.func, ast.Attribute) else None
         left, right = (method, node.args[0]) if len(node.args) == 1 and method is not None else (
@@ -60,10 +67,32 @@ def _squared(node: ast.AST) -> ast.expr | None:
     return left if turned == ast.unparse(left) and turned != ast.unparse(right) else None
 
 
+def _compared(call: ast.Call) -> ast.expr | None:
+    """Return z of cosine_similarity(z[:, None], z[None]), einsum("id,jd->ij", z, z) and their like."""
+    if called(call) == "einsum":
+        rule = constant(call.args[0]) if call.args else None
+        squares = isinstance(rule, str) and SQUARE.fullmatch(rule.replace(" ", "")) is not None
+        sides = call.args[1:] if squares else []
+    else:
+        sides = [_spread(side) for side in call.args[:2]]
+    same = len(sides) == 2 and ast.unparse(sides[0]) == ast.unparse(sides[1])  # noqa: PLR2004 - both sides
+    return sides[0] if same else None
+
+
+def _spread(node: ast.expr) -> ast.expr:
+    """Return what gets a new axis."""
+    if isinstance(node, ast.Subscript):
+        return node.value
+    method = node.func if isinstance(node, ast.Call) and called(node) == "unsqueeze" else None
+    return method.value if isinstance(method, ast.Attribute) else node
+
+
 def _joined(training: Training, value: ast.expr) -> ast.expr | None:
     """Return the joining of two views that a value is, before it was normalized."""
     made = training.values.single(value) if not isinstance(value, ast.Call) else value
     for _ in range(3):
+        if isinstance(made, ast.BinOp) and isinstance(made.op, ast.Div):
+            made = training.values.single(made.left)
         if not isinstance(made, ast.Call):
             return None
         if called(made) in JOINED:

@@ -76,6 +76,9 @@ def _is_first(layer: ast.Call) -> bool:
 def _last_steps(training: Training, call: ast.Call) -> Iterator[ast.Subscript]:
     """Yield where the outputs of a call are read at the last step, or its last state is read."""
     statement = training.script.parents.get(call)
+    if isinstance(statement, ast.Subscript) and constant(statement.slice) == 0:
+        read = training.script.parents.get(statement)
+        yield from [read] if isinstance(read, ast.Subscript) and _is_last_step(read) else []
     if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Tuple):
         return
     scope = training.script.scope(statement)
