@@ -125,12 +125,12 @@ def _positive(training: Training, node: ast.expr) -> int | None:
 
 def _behind(training: Training, node: ast.expr, sign: int, names: tuple[str, ...]) -> Iterator[Part]:
     """Yield the parts of what a name or a call of a function of the script stands for, itself where that is unknown."""
+    named = (*names, called(node) if isinstance(node, ast.Call) else ast.unparse(node))
     returned = _returned(training, node) if isinstance(node, ast.Call) else None
     if returned is not None:
-        yield from parts(training, returned, sign, (*names, called(node)))
+        yield from parts(training, returned, sign, named)
         return
     found = training.values.origins(node)
-    named = (*names, ast.unparse(node)) if not isinstance(node, ast.Call) else (*names, called(node))
     if not found or any(o is None or o.path or o.loop or o.expr is node for o in found):
         yield Part(node, sign, names)
         return

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # What multiplies up, or gives the level of a step in one formula.
 MULTIPLIED = re.compile(r"cumprod|cumsum|cumulative|_bar|bar_|abar|alphabar|prod\(")
+WHOLE = 0.5
 SPREAD = frozenset({"linspace", "arange", "logspace"})
 
 
@@ -89,4 +90,10 @@ def _is_rest_of_betas(training: Training, value: ast.expr) -> bool:
         return False
     betas = training.values.single(value.right) if isinstance(value.right, (ast.Name, ast.Attribute)) else value.right
     calls = [n for n in ast.walk(betas) if isinstance(n, ast.Call)] if betas is not None else []
-    return any(called(call) in SPREAD for call in calls)
+    return any(called(call) in SPREAD and not _is_whole(call) for call in calls)
+
+
+def _is_whole(call: ast.Call) -> bool:
+    """Return whether the level goes up to all of the noise, which no single step adds."""
+    last = constant(call.args[1]) if len(call.args) > 1 else None
+    return called(call) == "linspace" and isinstance(last, (int, float)) and last >= WHOLE

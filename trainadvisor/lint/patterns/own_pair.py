@@ -22,8 +22,6 @@ TAKEN_OUT = re.compile(
 TURNED = re.compile(r"\.(T|mT)$|\.t\(\)$|\.transpose\((0, 1|1, 0|-1, -2|-2, -1)\)$|\.permute\(1, 0\)$")
 JOINED = frozenset({"cat", "concat", "vstack", "concatenate"})
 COMPARED = frozenset({"cross_entropy", "CrossEntropyLoss", "logsumexp", "log_softmax"})
-# Of a cross entropy that is written out.
-WRITTEN_OUT = frozenset({"exp", "sum", "log"})
 SQUARE = re.compile(r"(\w)(\w),(?!\1)(\w)\2->(\1\3|\3\1)")
 MATMULS = frozenset({"mm", "matmul"})
 
@@ -40,8 +38,7 @@ def self_pair_kept(training: Training) -> Iterator[Match]:
         if joined is None or others or TAKEN_OUT.search(ast.unparse(scope)) or _is_handed_on(training, node):
             continue
         inside = [*training.script.inside(scope)]
-        names = {called(n) for n in inside if isinstance(n, ast.Call)}
-        if any(_compares(training, n) for n in inside) or names >= WRITTEN_OUT:
+        if any(_compares(training, n) or _is_share(training, n, node) for n in inside):
             yield Match(node, {"similarities": ast.unparse(node), "joined": ast.unparse(joined)}, joined)
 
 
@@ -103,6 +100,24 @@ def _joined(training: Training, value: ast.expr) -> ast.expr | None:
         inner = made.args[0]
         made = training.values.single(inner) if not isinstance(inner, ast.Call) else inner
     return None
+
+
+def _is_share(training: Training, node: ast.AST, similarities: ast.AST) -> bool:
+    """Return whether a node divides by the row sums of the exponentials of the similarities, as a softmax does."""
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div) or not isinstance(node.right, ast.Call):
+        return False
+    summed = node.right.func.value if isinstance(node.right.func, ast.Attribute) else None
+    made = training.values.single(summed) if isinstance(summed, ast.Name) else summed
+    if not isinstance(made, ast.Call) or called(node.right) != "sum" or called(made) != "exp":
+        return False
+    return similarities in _made_of(training, made)
+
+
+def _made_of(training: Training, value: ast.expr) -> set[ast.AST]:
+    """Return the nodes of a value, and of what its names stand for."""
+    found = set(ast.walk(value))
+    names = [n for n in found if isinstance(n, ast.Name)]
+    return found.union(*(ast.walk(made) for name in names if (made := training.values.single(name)) is not None))
 
 
 def _compares(training: Training, node: ast.AST) -> bool:

@@ -39,9 +39,18 @@ def _draws_all(training: Training) -> bool:
     """Return whether the script fills parameters that a loop or a function gets, whichever they are."""
     for call in training.script.calls:
         filled = _target(training, call)
+        if called(call) == "apply" and call.args and not _is_known(training, call.args[0]):
+            return True
         if isinstance(filled, ast.Name) and DRAWS.search(called(call)):
             return True
     return False
+
+
+def _is_known(training: Training, given: ast.expr) -> bool:
+    """Return whether a function that is applied to all modules stands in the script."""
+    return isinstance(given, (ast.Name, ast.Attribute)) and any(
+        function.name == ast.unparse(given).rpartition(".")[2] for function in training.script.functions
+    )
 
 
 def _starts(training: Training, owner: ast.ClassDef) -> dict[str, list[ast.expr]]:
