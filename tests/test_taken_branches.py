@@ -75,6 +75,14 @@ def test_options_decide_a_condition(test: str, arguments: tuple[str, ...], *, ex
         ("parser.add_argument('--more', **settings)\nargs = parser.parse_args()", False),
         ("parser.add_argument('--more', action=Own)\nargs = parser.parse_args()", False),
         ("parser.add_argument('--more', nargs=count)\nargs = parser.parse_args()", False),
+        ("add_more(parser)\nargs = parser.parse_args()", False),
+        ("args = parser.parse_args()\nmerge(args, read())", False),
+        ("args = parser.parse_args()\nsettings.merge(args)", False),
+        ("args = parser.parse_args()\nload(path)(args)", False),
+        ("args = parser.parse_args()\nvars(args).update(read())", False),
+        ("args = parser.parse_args()\nprint(args, vars(args))\nlogger.info(args)\nwandb.init(config=args)", True),
+        ("def take(o):\n    return o\nargs = parser.parse_args()\nkept = take(args)", True),
+        ("class Run:\n    pass\nargs = parser.parse_args()\nRun(args)", True),
         ("other = argparse.ArgumentParser()\nargs = parser.parse_args()", False),
         ("args = parser.parse_args()\nargs = load()", False),
     ],
@@ -174,3 +182,45 @@ def test_a_changed_command_line_decides_nothing() -> None:
     assert left_out(text.format(""))
     assert not left_out(text.format("sys.argv = read()"))
     assert not left_out(text.format("sys.argv.append('a')"))
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("for name in names:\n    print(name)\nprint(names, names[0])", True),
+        ("names.append('b')", False),
+        ("names[0] = 'b'", False),
+        ("names += ['b']", False),
+        ("others = names\nothers.append('b')", False),
+        ("def fill(into):\n    into.append('b')\nfill(names)", False),
+        ("vars(names)['b'] = 'b'", False),
+    ],
+)
+def test_a_list_decides_where_nothing_may_change_it(more: str, *, expected: bool) -> None:
+    """What is called on it, stored in it or given it may."""
+    assert left_out(f"names = ['a']\n{more}\nif 'b' in names:\n    marked()\n") is expected
+
+
+def test_a_name_of_an_outer_function_that_an_inner_one_binds_decides_nothing() -> None:
+    """The inner one may have been called."""
+    text = """def main():
+    ready = False
+    def turn():
+        {}
+        ready = True
+    turn()
+    if ready:
+        marked()
+main()
+"""
+    assert left_out(text.format("pass"))
+    assert not left_out(text.format("nonlocal ready"))
+
+
+@pytest.mark.parametrize("more", ["globals()['train']()", "@task\ndef train():"])
+def test_what_may_be_called_from_elsewhere_is_not_left_out(more: str) -> None:
+    """By its name as a text, or by what decorates it."""
+    text = "import sys\ndef train():\n    marked()\nif '--old' in sys.argv:\n    train()\n"
+    assert left_out(text)
+    changed = text.replace("def train():", more) if more.startswith("@") else f"{text}{more}\n"
+    assert not left_out(changed)

@@ -214,11 +214,11 @@ def test_a_run_that_learned_more_or_may_go_on_leaves_nothing_open(judged: Judge,
     assert not {"partly-right", "partly-learned"} & set(codes(judged(**parts)))
 
 
-def outputs(shape: list[int], *operations: str) -> dict[str, Any]:
+def outputs(shape: list[int], *operations: str, kind: str = "mse_loss") -> dict[str, Any]:
     """Return a log of a last layer with four outputs, and of the one loss that follows it."""
     table = event("table", {"id": 0, "model": 0, "rows": [{"name": "fc", "kind": "output", "layer": "fc", "units": 4}]})
     graph = {"ops": [f"{name}Backward0" for name in ("MseLoss", *operations)]}
-    loss = make_loss("mse_loss", target={"variance": CHANCE}, prediction={"shape": shape}, graph=graph)
+    loss = make_loss(kind, target={"variance": CHANCE}, prediction={"shape": shape}, graph=graph)
     return {"losses": [loss], "events": [table], "layers": [{"table": 0, "act_rms": [1.0]}]}
 
 
@@ -230,6 +230,16 @@ def test_outputs_that_no_loss_looks_at_leave_it_open(judged: Judge) -> None:
     assert reason.values == {"used": 1, "all": 4}
     whole = outputs([50, 4], "Addmm", "Relu"), outputs([50, 4], "Select", "Addmm"), outputs([50, 2], "Glu", "Addmm")
     assert all(codes(judged(**parts)) == [] for parts in whole)
+
+
+@pytest.mark.parametrize(("kind", "used", "found"), [("cross_entropy", 3, False), ("cross_entropy", 2, True),
+                                                     ("mse_loss", 3, True)])  # fmt: skip
+def test_classes_that_are_filled_up_to_a_round_number_leave_nothing_open(
+    judged: Judge, kind: str, used: int, *, found: bool
+) -> None:
+    """Where most outputs are classes; values that are not compared with anything are missing."""
+    told = codes(judged(**outputs([50, used], "Slice", "Addmm", "Relu", kind=kind)))
+    assert ("outputs-left-out" in told) is found
 
 
 @pytest.mark.parametrize(("right", "found"), [(0.02, ["answers-wrong"]), (0.6, [])])

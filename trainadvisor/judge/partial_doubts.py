@@ -62,7 +62,10 @@ def learned_in_part(seen: Seen) -> Iterator[Remark]:
 
 
 def outputs_left_out(seen: Seen) -> Iterator[Remark]:
-    """Yield that the only loss looks at some of the columns of the last layer: nothing trains the others."""
+    """Yield that the only loss looks at some of the columns of the last layer: nothing trains the others.
+
+    Classes that are filled up to a round number of outputs are cut off on purpose.
+    """
     losses, rows = training_losses(seen.log), seen.log.layers.rows("act")
     if len(losses) != 1 or not rows:
         return
@@ -73,7 +76,8 @@ def outputs_left_out(seen: Seen) -> Iterator[Remark]:
     if units is None or not cut or not isinstance(shape, list) or len(between) == len(operations):
         return
     used = shape[1] if len(shape) > 1 else 1
-    if isinstance(used, int) and used < units:
+    padded = losses[0]["kind"] == "cross_entropy" and isinstance(used, int) and used > units / 2
+    if isinstance(used, int) and used < units and not padded:
         yield Remark("outputs-left-out", {"used": used, "all": int(units)})
 
 

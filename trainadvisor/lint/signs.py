@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trainadvisor.source.syntax import called, constant
+from trainadvisor.source.training import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,8 @@ DEEPEST = 14
 RETURNING = frozenset({"training_step", "compute_loss"})
 # Words without one of which a script asks for no gradient.
 ASKED = ("backward(", *sorted(RETURNING))
+# Ways to go uphill, on which every sign is right the other way round.
+ASCENT = re.compile(r"maximize=True|\.grad\w* *(=|\*=|\.mul_\(|\.neg_)|add_\([^)]*grad|ascent")
 # Calls that keep the sign of what they are given.
 KEEPING = frozenset({"mean", "sum", "nanmean", "float", "squeeze", "view", "reshape", "flatten", "to", "unsqueeze",
                      "scale", "contiguous", "clone"})  # fmt: skip
@@ -43,6 +46,8 @@ class Part:
 
 def minimized(training: Training) -> Iterator[Part]:
     """Yield the parts of the losses of a script: what backward() is called on, or what a framework is given."""
+    if ASCENT.search(words_of(training.script.tree)):
+        return
     for call in training.backwards:
         method = call.func
         over = call.args[0] if call.args else method.value if isinstance(method, ast.Attribute) else None
@@ -120,15 +125,28 @@ def _positive(training: Training, node: ast.expr) -> int | None:
 
 def _behind(training: Training, node: ast.expr, sign: int, names: tuple[str, ...]) -> Iterator[Part]:
     """Yield the parts of what a name or a call of a function of the script stands for, itself where that is unknown."""
+    named = (*names, called(node) if isinstance(node, ast.Call) else ast.unparse(node))
+    returned = _returned(training, node) if isinstance(node, ast.Call) else None
+    if returned is not None:
+        yield from parts(training, returned, sign, named)
+        return
     found = training.values.origins(node)
-    named = (*names, ast.unparse(node)) if not isinstance(node, ast.Call) else (*names, called(node))
     if not found or any(o is None or o.path or o.loop or o.expr is node for o in found):
         yield Part(node, sign, names)
         return
     for origin in found:
         if origin is not None:
             inner = origin.expr
-            again = isinstance(inner, (ast.Name, ast.Attribute)) or (
-                isinstance(inner, ast.Call) and called(inner) not in KEEPING
-            )
+            ends = isinstance(inner, ast.Call) and called(inner) not in KEEPING and _returned(training, inner) is None
+            again = isinstance(inner, (ast.Name, ast.Attribute)) or ends
             yield from [Part(inner, sign, named)] if again else parts(training, inner, sign, named)
+
+
+def _returned(training: Training, call: ast.Call) -> ast.expr | None:
+    """Return the only thing that the module behind a call returns from its forward()."""
+    made = training.made(call.func) if isinstance(call.func, (ast.Name, ast.Attribute)) else None
+    owner = training.script.classes.get(called(made)) if made is not None else None
+    forward = training.script.method(owner, "forward")
+    nodes = training.script.inside(forward) if forward is not None else []
+    returns = [n.value for n in nodes if isinstance(n, ast.Return) and n.value is not None]
+    return returns[0] if len(returns) == 1 and not isinstance(returns[0], ast.Tuple) else None

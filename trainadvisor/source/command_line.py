@@ -28,6 +28,8 @@ def options(script: Script, arguments: list[str]) -> argparse.Namespace | None:
     named = script.calls_by_name
     if len(made) != 1 or any(named.get(other) for other in ("add_subparsers", "set_defaults", "register")):
         return None
+    if any(_is_handed_on(script, name) for name in _names_of(script, made[0])):
+        return None
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
     try:
         for call in named.get("add_argument", []):
@@ -35,6 +37,20 @@ def options(script: Script, arguments: list[str]) -> argparse.Namespace | None:
         return parser.parse_known_args(arguments)[0]
     except (_UnreadableError, argparse.ArgumentError, TypeError, ValueError, SystemExit):
         return None
+
+
+def _names_of(script: Script, made: ast.Call) -> list[ast.Name]:
+    """Return where the name that a parser is given is used."""
+    statement = script.statement(made)
+    targets = {ast.unparse(target) for target in statement.targets} if isinstance(statement, ast.Assign) else set()
+    return [node for node in script.of_type(ast.Name) if node.id in targets]
+
+
+def _is_handed_on(script: Script, name: ast.Name) -> bool:
+    """Return whether a parser is given to a function of another module, which may add options."""
+    call = script.parents.get(name)
+    own = {function.name for function in script.functions}
+    return isinstance(call, ast.Call) and not (isinstance(call.func, ast.Name) and call.func.id in own)
 
 
 def _add(parser: argparse.ArgumentParser, script: Script, call: ast.Call) -> None:

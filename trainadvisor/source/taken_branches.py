@@ -53,8 +53,10 @@ class TakenBranches:
 
     def _unused(self, defined: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
         """Return whether a function or class of the module is named, but nowhere that is reached."""
-        if not isinstance(self._script.parents.get(defined), ast.Module):
+        if not isinstance(self._script.parents.get(defined), ast.Module) or defined.decorator_list:
             return False
+        if any(text.value == defined.name for text in self._script.of_type(ast.Constant)):
+            return False  # asked for by its name as a text
         if defined not in self._known:
             self._known[defined] = False  # while it is being asked: what calls itself
             named = [node for node in self._script.of_type(ast.Name) if node.id == defined.name]

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.source.command_line import UNKNOWN, options
+from trainadvisor.source.kept_values import is_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,9 +140,13 @@ class ToldValues:
             raise UntoldError
         self._pending.add(found[0].statement)
         try:
-            return self._of_binding(found[0])
+            value = self._of_binding(found[0])
         finally:
             self._pending.discard(found[0].statement)
+        parsed = isinstance(value, argparse.Namespace)
+        if (parsed or isinstance(value, list)) and not is_kept(self._script, name.id, options=parsed):
+            raise UntoldError
+        return value
 
     def _of_binding(self, binding: Binding) -> Any:
         if isinstance(binding.statement, ast.arg):
@@ -172,7 +177,8 @@ class ToldValues:
         return plain and all(id(node) in callers for node in named)
 
     def _is_global(self, name: str) -> bool:
-        return any(name in node.names for node in self._script.of_type(ast.Global))
+        declared = self._script.of_type(ast.Global, ast.Nonlocal)
+        return any(isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names for node in declared)
 
 
 def _given(call: ast.Call, function: Function, argument: ast.arg) -> ast.expr:

@@ -141,7 +141,8 @@ def _measured(call: ast.Call) -> ast.expr | None:
     if isinstance(key, ast.Lambda):
         return key.body
     if called(call) == "index" or key is not None:
-        return call.args[0].args[0] if called(call) == "index" and call.args[0].args else None  # type: ignore[attr-defined]
+        asked = call.args[0] if called(call) == "index" and call.args else None
+        return asked.args[0] if isinstance(asked, ast.Call) and asked.args else None
     fresh = [a for a in call.args if not BEST.search(words_of(a))]
     own = call.func.value if isinstance(call.func, ast.Attribute) and not call.args else None
     return own or (fresh[0] if fresh else None)

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.source.syntax import called
+from trainadvisor.source.syntax import called, constant
 from trainadvisor.source.training import words_of
 from trainadvisor.source.uses import names_in, reads
 
@@ -23,10 +23,11 @@ WHOLE = re.compile(
     r"^(?!.*batch)\w*(dataset|total|samples|examples|(n|num)_(test|val|train)|test_size|val_size)\w*(\[[\w'\"]+\])?$",
     re.IGNORECASE,
 )
+LOSS = re.compile(r"loss|criterion|cross_entropy", re.IGNORECASE)
 AT_ONCE = re.compile(r"batch_size=(len\(|\w+\.shape\[0\])")
 
 
-@pattern("count", "whole", words=(("sum(",), ("/",), (" in ",), ("==", "eq(")))
+@pattern("count", "whole", words=(("sum(", "item("), ("/",), (" in ",), ("==", "eq(", "loss", "criterion")))
 def metric_of_last_batch(training: Training) -> Iterator[Match]:
     """Yield counts that each batch of a loop sets anew, where they are divided by the size of all batches behind it."""
     if AT_ONCE.search(words_of(training.script.tree)):
@@ -38,7 +39,7 @@ def metric_of_last_batch(training: Training) -> Iterator[Match]:
         counters = {n.id for n in sets if isinstance(training.script.parents.get(n), ast.AugAssign)}
         own = {n.id for n in sets} - counters
         behind = list(_behind(training, loop))
-        for made, name in _set_anew(loop):
+        for made, name in (*_set_anew(loop), *_begun_anew(loop)):
             quotient = next((n for n in behind if _divides(n, name, own, counters)), None)
             if quotient is not None:
                 yield Match(made, {"count": name, "whole": words_of(quotient.right)}, quotient)  # type: ignore[attr-defined]
@@ -60,7 +61,7 @@ def _set_anew(loop: ast.For) -> Iterator[tuple[ast.Assign, str]]:
         if (
             not isinstance(target, ast.Name)
             or not names_in(made.value) & (own - {target.id})
-            or not _is_count(made.value)
+            or not (_is_count(made.value) or _is_loss(made.value))
         ):
             continue
         if names_in(made.value) & grown:
@@ -69,10 +70,23 @@ def _set_anew(loop: ast.For) -> Iterator[tuple[ast.Assign, str]]:
             yield made, target.id
 
 
+def _begun_anew(loop: ast.For) -> Iterator[tuple[ast.Assign, str]]:
+    """Yield where every round begins at 0 what it adds to once, and hands on to nothing."""
+    added = [n for n in _always(loop.body) if isinstance(n, ast.AugAssign) and _is_count(n.value)]
+    names = [n.target.id for n in added if isinstance(n.target, ast.Name)]
+    for made in (s for s in _always(loop.body) if isinstance(s, ast.Assign)):
+        target = made.targets[0]
+        added_to = isinstance(target, ast.Name) and names.count(target.id) == 1 and not reads(loop, target.id)
+        if isinstance(target, ast.Name) and added_to and constant(made.value) in (0, 0.0):
+            yield made, target.id
+
+
 def _grown(node: ast.AST) -> set[str]:
     """Return the names that a node adds to: a count of all that was collected so far is none of one batch."""
     if isinstance(node, ast.AugAssign):
         return names_in(node.target)
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        return names_in(node.targets[0]) & names_in(node.value)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("append", "extend"):
         return names_in(node.func.value)
     return set()
@@ -93,6 +107,13 @@ def _is_count(value: ast.expr) -> bool:
     names = {called(n) for n in ast.walk(value) if isinstance(n, ast.Call)}
     agrees = any(isinstance(n, ast.Compare) and isinstance(n.ops[0], ast.Eq) for n in ast.walk(value))
     return "sum" in names and (agrees or "eq" in names)
+
+
+def _is_loss(value: ast.expr) -> bool:
+    """Return whether a value is the number that a mean loss of one batch is."""
+    inner = value.func.value if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) else None
+    name = called(inner) if isinstance(inner, ast.Call) else inner.id if isinstance(inner, ast.Name) else ""
+    return isinstance(value, ast.Call) and called(value) == "item" and LOSS.search(name) is not None
 
 
 def _behind(training: Training, loop: ast.stmt) -> Iterator[ast.AST]:

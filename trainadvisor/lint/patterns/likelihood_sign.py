@@ -20,8 +20,20 @@ def objective_reversed(training: Training) -> Iterator[Match]:
     """Yield logarithms of sigmoids that enter a loss with a plus sign; a saturating loss asks for one of -x."""
     for part in minimized(training):
         score = _of_sigmoid(training, part.node)
-        if part.sign > 0 and score is not None and not isinstance(score, ast.UnaryOp):
+        if (
+            part.sign > 0
+            and score is not None
+            and not isinstance(score, ast.UnaryOp)
+            and not _is_adversary(training, score)
+        ):
             yield Match(part.node, {"term": f"+ {ast.unparse(part.node)}", "score": ast.unparse(score)})
+
+
+def _is_adversary(training: Training, score: ast.expr) -> bool:
+    """Return whether a score is of a network that is taught on detached inputs elsewhere: it is to be misled here."""
+    asked = {ast.unparse(n.func) for n in ast.walk(score) if isinstance(n, ast.Call)}
+    others = (call for call in training.script.calls if ast.unparse(call.func) in asked)
+    return any("detach()" in ast.unparse(argument) for call in others for argument in call.args)
 
 
 def _of_sigmoid(training: Training, node: ast.expr) -> ast.expr | None:

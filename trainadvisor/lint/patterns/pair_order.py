@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
     from trainadvisor.source.training import Training
 
-BETTER = re.compile(r"(^|[^a-z])(pos(itives?)?|chosen|winner|preferred|better|liked|clicked)(?![a-z])", re.IGNORECASE)
-WORSE = re.compile(r"(^|[^a-z])(neg(atives?)?|rejected|loser|dispreferred|worse)(?![a-z])", re.IGNORECASE)
+BETTER = re.compile(
+    r"(^|[^a-z])(pos(itives?)?|chosen|winner|preferred|better|liked|clicked|won|win)(?![a-z])", re.IGNORECASE
+)
+WORSE = re.compile(r"(^|[^a-z])(neg(atives?)?|rejected|loser|dispreferred|worse|lost|lose)(?![a-z])", re.IGNORECASE)
 # Of these less is better; and what a reference says enters with the other sign.
 COSTS = re.compile(
     r"dist|norm|energy|loss|err|mse|pow|square|nll|entropy|perplex|cost|\*\* 2|rank\b|(^|[^a-z])d_?(pos|neg|p|n)\b|abs|"
@@ -26,7 +28,8 @@ COSTS = re.compile(
 
 
 @pattern("term", "score", words=(("logsigmoid", "LogSigmoid", "softplus", "margin_ranking_loss", "MarginRankingLoss",
-                                   "relu", "clamp"), ASKED))  # fmt: skip
+                                   "relu", "clamp", "log1p", "exp(",
+                                   "with_logits", "WithLogits"), ASKED))  # fmt: skip
 def objective_reversed(training: Training) -> Iterator[Match]:
     """Yield terms of losses that fall where a score named as the worse one rises and the better one falls.
 
@@ -69,10 +72,31 @@ def _ranked(training: Training, node: ast.expr) -> tuple[ast.expr | None, int]:
     name = called(made) if made is not None and not _is_function(node) else called(node)
     if name in ("logsigmoid", "LogSigmoid", "softplus", "Softplus", "relu", "ReLU"):
         return node.args[0], 1
+    if name in ("log1p", "log"):
+        return _exponent(node.args[0], plain=name == "log1p"), 1
+    if name in ("binary_cross_entropy_with_logits", "BCEWithLogitsLoss") and len(node.args) > 1:
+        return node.args[0], _of_wanted(node.args[1])
     if name == "clamp" and constant(keyword(node, "min", 1)) in (0, 0.0) and keyword(node, "max") is None:
         return node.args[0], 1
     ranks = name in ("margin_ranking_loss", "MarginRankingLoss") and len(node.args) > 2  # noqa: PLR2004
     return (_difference(node), _of_labels(node.args[2])) if ranks else (None, 0)
+
+
+def _exponent(node: ast.expr, *, plain: bool) -> ast.expr | None:
+    """Return x of exp(x), where it is plain, or else of 1 + exp(x)."""
+    if not plain:
+        sides = (node.left, node.right) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) else ()
+        others = [side for side in sides if constant(side) not in (1, 1.0)]
+        return _exponent(others[0], plain=True) if len(others) == 1 else None
+    if not isinstance(node, ast.Call) or called(node) != "exp":
+        return None
+    return node.args[0] if node.args else node.func.value if isinstance(node.func, ast.Attribute) else None
+
+
+def _of_wanted(node: ast.expr) -> int:
+    """Return the sign with which a binary loss of logits grows, for targets that are all 0 or all 1; 0 for others."""
+    name = called(node) if isinstance(node, ast.Call) else ""
+    return {"zeros": 1, "zeros_like": 1, "ones": -1, "ones_like": -1}.get(name, 0)
 
 
 def _is_function(call: ast.Call) -> bool:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
+from trainadvisor.lint.signs import ASCENT
 from trainadvisor.source.syntax import called
 from trainadvisor.source.training import words_of
 from trainadvisor.source.uses import reads
@@ -21,11 +22,20 @@ WORTH = re.compile(r"return|advantage|(?<![a-z])adv(?![a-z])|reward|\bG\b|\bR\b|
 # What is worth less the larger it is, though a script may call it a reward; and other ways to go uphill.
 COST = re.compile(r"tour|route|makespan|cost|latency|minimi|regret|neg_|nll|inverse", re.IGNORECASE)
 BAD = re.compile(r"length|distance|penal|loss|err|time|entropy|nll", re.IGNORECASE)
-UPHILL = re.compile(r"maximize=True|\.grad\w* *(=|\*=|\.mul_\(|\.neg_)|add_\([^)]*grad|neg\(|(\* *|mul_?\()-1|ascent")
+LOSS = re.compile(r"loss|neg|nll", re.IGNORECASE)
+UPHILL = re.compile(ASCENT.pattern + r"|neg\(|(\* *|mul_?\()-1")
 MOST_NAMES = 8
 
 
-@pattern("product", words=(("log_prob", "logp", "log_pi", "ratio"), ("reward",), ("backward(",), (".step(",)))
+@pattern(
+    "product",
+    words=(
+        ("log_prob", "logp", "log_pi", "ratio"),
+        ("reward", "advantage", "adv", "returns", "gae", "gym", "episode"),
+        ("backward(",),
+        (".step(",),
+    ),
+)
 def policy_loss_sign(training: Training) -> Iterator[Match]:
     """Yield products of log-probabilities and returns that reach backward() while nothing on the way turns the sign."""
     if UPHILL.search(words_of(training.script.tree)) or any(COST.search(name) for name in _names(training)):
@@ -48,10 +58,17 @@ def _is_of_policy(training: Training, product: ast.BinOp) -> bool:
     """Return whether a log-probability or ratio is multiplied with what an action was worth, neither turned."""
     sides = (product.left, product.right)
     for one, other in (sides, sides[::-1]):
-        chosen = LOG_PROBABILITY.search(words_of(one)) and not WORTH.search(words_of(one))
+        chosen = _is_chosen(training, one) and not WORTH.search(words_of(one))
         if chosen and WORTH.search(words_of(other)) and not any(_is_turned(training, side) for side in sides):
             return True
     return False
+
+
+def _is_chosen(training: Training, factor: ast.expr) -> bool:
+    """Return whether a factor is a log-probability or a ratio, by its name or by the call that made it; no loss."""
+    made = training.values.single(factor) if isinstance(factor, ast.Name) else None
+    by_call = isinstance(made, ast.Call) and LOG_PROBABILITY.search(called(made)) is not None
+    return (LOG_PROBABILITY.search(words_of(factor)) is not None or by_call) and not LOSS.search(words_of(factor))
 
 
 def _is_turned(training: Training, factor: ast.expr) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.source.syntax import called, constant, keyword
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 OLD = re.compile(r"(^|[^a-z])(old|prev|behaviou?r|rollout|stored|sampled)(?![a-z])|ref", re.IGNORECASE)
 NEW = re.compile(r"(^|[^a-z])(new|cur|current|curr)(?![a-z])", re.IGNORECASE)
 NEGATIVE = re.compile(r"neg|nll|loss", re.IGNORECASE)
+# Wider bounds keep weights and estimates finite.
+LOWEST, HIGHEST = 0.6, 1.5
 ASKED = frozenset({"log_prob", "log_probs", "gather", "log_softmax", "evaluate", "evaluate_actions", "get_log_prob",
                    "cross_entropy"})  # fmt: skip
 
@@ -26,7 +28,7 @@ ASKED = frozenset({"log_prob", "log_probs", "gather", "log_softmax", "evaluate",
 def objective_reversed(training: Training) -> Iterator[Match]:
     """Yield exp(old - new) that is clipped around 1, as the ratio of a policy loss is."""
     for call in training.script.calls:
-        difference = _exponent(call)
+        difference = _exponent(training, call)
         if difference is None or NEGATIVE.search(ast.unparse(difference)) or not _is_clipped(training, call):
             continue
         if _is_old(training, difference.left, difference.right) and not _is_old(
@@ -36,11 +38,12 @@ def objective_reversed(training: Training) -> Iterator[Match]:
             yield Match(call, said)
 
 
-def _exponent(call: ast.Call) -> ast.BinOp | None:
-    """Return the difference that an exponential is taken of: torch.exp(a - b) or (a - b).exp()."""
+def _exponent(training: Training, call: ast.Call) -> ast.BinOp | None:
+    """Return the difference that an exponential is taken of: torch.exp(a - b), (a - b).exp(), or a name for it."""
     if called(call) != "exp":
         return None
     inner = call.args[0] if call.args else call.func.value if isinstance(call.func, ast.Attribute) else None
+    inner = training.values.single(inner) if isinstance(inner, ast.Name) else inner
     return inner if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Sub) else None
 
 
@@ -56,7 +59,15 @@ def _is_clipped(training: Training, call: ast.Call) -> bool:
                 low = next((a for a in (*node.args, keyword(node, "min")) if isinstance(a, ast.BinOp)), None)
                 if low is not None and isinstance(low.op, ast.Sub) and constant(low.left) in (1, 1.0):
                     return True
+                if _around_one([constant(argument) for argument in node.args[-2:]]):
+                    return True
     return False
+
+
+def _around_one(bounds: list[Any]) -> bool:
+    """Return whether two numbers are 1 - e and 1 + e, with the e of a policy loss."""
+    known = [bound for bound in bounds if isinstance(bound, float)]
+    return len(known) == 2 and LOWEST <= known[0] < 1 < known[1] <= HIGHEST  # noqa: PLR2004 - both bounds
 
 
 def _is_old(training: Training, one: ast.expr, other: ast.expr) -> bool:

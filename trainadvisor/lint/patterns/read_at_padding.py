@@ -29,7 +29,7 @@ LAST = -1
 def read_at_padding(training: Training) -> Iterator[Match]:
     """Yield reads of the last step where rows of different lengths are padded and nothing asks for their lengths."""
     padded = [call for call in training.script.calls if called(call) == "pad_sequence" and _of_inputs(call)]
-    if not padded or any(AWARE.search(ast.unparse(call)) for call in padded):
+    if not padded or any(AWARE.search(ast.unparse(call)) for call in padded) or _pads_nothing(training):
         return
     for owner in training.module_classes:
         if AWARE.search(_without_idle_arguments(owner)):
@@ -37,6 +37,14 @@ def read_at_padding(training: Training) -> Iterator[Match]:
         for call in (n for n in ast.walk(owner) if isinstance(n, ast.Call) and _is_recurrent(training, owner, n)):
             for read in _last_steps(training, call):
                 yield Match(read, {"read": ast.unparse(read), "padded": ast.unparse(padded[0])}, padded[0])
+
+
+def _pads_nothing(training: Training) -> bool:
+    """Return whether the batches hold one row each, or rows that a sampler has put together."""
+    loaders = [call for call in training.script.calls if called(call) == "DataLoader"]
+    grouped = any(keyword(call, "batch_sampler") is not None for call in loaders)
+    sizes = [keyword(call, "batch_size", 1) for call in loaders]
+    return grouped or (bool(sizes) and all(size is None or constant(size) == 1 for size in sizes))
 
 
 def _without_idle_arguments(owner: ast.ClassDef) -> str:
@@ -68,6 +76,9 @@ def _is_first(layer: ast.Call) -> bool:
 def _last_steps(training: Training, call: ast.Call) -> Iterator[ast.Subscript]:
     """Yield where the outputs of a call are read at the last step, or its last state is read."""
     statement = training.script.parents.get(call)
+    if isinstance(statement, ast.Subscript) and constant(statement.slice) == 0:
+        read = training.script.parents.get(statement)
+        yield from [read] if isinstance(read, ast.Subscript) and _is_last_step(read) else []
     if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Tuple):
         return
     scope = training.script.scope(statement)

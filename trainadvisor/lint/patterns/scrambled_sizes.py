@@ -29,7 +29,7 @@ def scrambled_axes(training: Training) -> Iterator[Match]:
     """Yield views whose sizes are those of the array itself in another order: the numbers stay where they were."""
     for call in training.script.calls:
         taken = _taken(training, call) if called(call) in RESHAPES and not call.keywords else None
-        if taken is None or _is_cut_after(training, call):
+        if taken is None or _is_cut_after(training, call) or _is_of_one(training, call):
             continue
         array, sizes = taken
         order = _by_place(training, array, sizes) or _by_size(training, array, sizes)
@@ -196,6 +196,20 @@ def _is_cut_after(training: Training, call: ast.Call) -> bool:
         ast.unparse(n.value) in names and any(isinstance(s, ast.Slice) and s.lower for s in ast.walk(n.slice))
         for n in cut
     )
+
+
+def _is_of_one(training: Training, call: ast.Call) -> bool:
+    """Return whether a view is made only where one of its sizes is 1, which moves nothing."""
+    sizes = {ast.unparse(size) for size in call.args}
+    inner: ast.AST = call
+    for above in training.script.ancestors(call):
+        if isinstance(above, (ast.If, ast.IfExp)) and isinstance(above.test, ast.Compare):
+            test, inside = above.test, inner in above.body if isinstance(above, ast.If) else inner is above.body
+            alone = isinstance(test.ops[0], ast.Eq) and constant(test.comparators[0]) == 1
+            if inside and alone and ast.unparse(test.left) in sizes:
+                return True
+        inner = above
+    return False
 
 
 def _mover(training: Training, call: ast.Call) -> str:

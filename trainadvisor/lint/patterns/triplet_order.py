@@ -42,7 +42,7 @@ def _is_torchs(training: Training, call: ast.Call) -> bool:
 
 def _turned(training: Training, call: ast.Call, total: ast.expr) -> Iterator[Match]:
     """Yield a hinge over a sum of two distances and a margin where the far pair has the plus and the near the minus."""
-    terms = list(_terms(total))
+    terms = list(_terms(training, total))
     sides = [(sign, _side(training, term), term) for sign, term in terms]
     near = [(sign, term) for sign, side, term in sides if side == 1]
     far = [(sign, term) for sign, side, term in sides if side == -1]
@@ -58,16 +58,22 @@ def _sums(training: Training, call: ast.Call) -> list[ast.expr]:
     """Return the sums that a hinge cuts off at zero, held by a name or written where they are cut."""
     owner = [call.func.value] if isinstance(call.func, ast.Attribute) else []
     held = [_bound(training, value) or value for value in [*call.args, *owner]]
-    return [v for v in held if isinstance(v, ast.BinOp) and isinstance(v.op, (ast.Add, ast.Sub))]
+    return [value for value in held if _is_sum(value)]
 
 
-def _terms(expr: ast.expr, sign: int = 1) -> Iterator[tuple[int, ast.expr]]:
-    """Yield the terms of a sum with their signs."""
-    if isinstance(expr, ast.BinOp) and isinstance(expr.op, (ast.Add, ast.Sub)):
-        yield from _terms(expr.left, sign)
-        yield from _terms(expr.right, sign if isinstance(expr.op, ast.Add) else -sign)
+def _terms(training: Training, expr: ast.expr, sign: int = 1) -> Iterator[tuple[int, ast.expr]]:
+    """Yield the terms of a sum with their signs, of a sum that a term is the name of too."""
+    held = _bound(training, expr)
+    total = held if _is_sum(held) else expr
+    if isinstance(total, ast.BinOp) and _is_sum(total):
+        yield from _terms(training, total.left, sign)
+        yield from _terms(training, total.right, sign if isinstance(total.op, ast.Add) else -sign)
     else:
         yield sign, expr
+
+
+def _is_sum(expr: ast.expr | None) -> bool:
+    return isinstance(expr, ast.BinOp) and isinstance(expr.op, (ast.Add, ast.Sub))
 
 
 def _side(training: Training, expr: ast.expr) -> int:
@@ -87,7 +93,7 @@ def _is_distance(training: Training, term: ast.expr) -> bool:
     for call in [n for value in known for n in ast.walk(value) if isinstance(n, ast.Call)]:
         known += [
             part.value
-            for function in training.called_functions(call)
+            for function in _called_functions(training, call)
             for part in ast.walk(function)
             if isinstance(part, ast.Return) and part.value is not None
         ]
@@ -95,6 +101,11 @@ def _is_distance(training: Training, term: ast.expr) -> bool:
     if any(SIMILARITY.search(text) for text in texts) or any(_is_turned(value) for value in known):
         return False
     return any(DISTANCE.search(text) for text in texts)
+
+
+def _called_functions(training: Training, call: ast.Call) -> list[ast.AST]:
+    """Return the functions that a call may reach: where the object is not known, all methods of that name."""
+    return [*training.called_functions(call)] or [f for f in training.script.functions if f.name == called(call)]
 
 
 def _is_turned(value: ast.expr) -> bool:

@@ -19,6 +19,7 @@ TOKEN = re.compile(r"mask|msk", re.IGNORECASE)
 # Trainings that ask for every token with reason.
 WHOLE = re.compile(r"decoder|seq2seq|electra|discriminator|causal|ignore_index=(?!-100)|denois", re.IGNORECASE)
 IGNORED = re.compile(r"(?<!ignore_index=)-100")
+FORMS = frozenset({"view", "reshape", "flatten", "to", "long"})
 COPIES = frozenset({"clone", "copy", "deepcopy", "detach"})
 
 
@@ -36,6 +37,10 @@ def target_leak(training: Training) -> Iterator[Match]:
         tokens = _copied(training, hidden.value)
         if not TOKEN.search(ast.unparse(store.value)) or tokens is None or _is_told(scope, hidden.value.id):
             continue
+        asked = _asked(training, scope, tokens)
+        if asked is not None:
+            yield Match(asked, {"window": hidden.value.id, "target": tokens}, store)
+            return
         labels = next(_labels(training, scope, hidden.value.id, tokens), None)
         if labels is not None:
             yield Match(labels, {"window": hidden.value.id, "target": ast.unparse(labels.targets[0])}, store)
@@ -66,6 +71,23 @@ def _labels(training: Training, scope: ast.AST, inputs: str, tokens: str) -> Ite
         bound = bindings[0].statement if len(bindings) == 1 else None
         if name != inputs and name not in stored and isinstance(bound, ast.Assign) and _source(bound.value) == tokens:
             yield bound
+
+
+def _asked(training: Training, scope: ast.AST, tokens: str) -> ast.expr | None:
+    """Return where a cross entropy is asked for the tokens themselves, all of them."""
+    for call in (n for n in ast.walk(scope) if isinstance(n, ast.Call) and len(n.args) > 1):
+        made = training.made(call.func) if isinstance(call.func, (ast.Name, ast.Attribute)) else None
+        if called(call) == "cross_entropy" or (made is not None and called(made) == "CrossEntropyLoss"):
+            whole = any(
+                k.arg in ("weight", "reduction", "ignore_index")
+                for k in (*call.keywords, *(made.keywords if made else ()))
+            )
+            target = call.args[1]
+            while isinstance(target, ast.Call) and isinstance(target.func, ast.Attribute) and called(target) in FORMS:
+                target = target.func.value
+            if isinstance(target, ast.Name) and target.id == tokens and not whole:
+                return call.args[1]
+    return None
 
 
 def _is_told(scope: ast.AST, inputs: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
@@ -14,12 +15,15 @@ if TYPE_CHECKING:
     from trainadvisor.source.training import Training
 
 ZERO = frozenset({"zeros_", "zero_"})
+DRAWS = re.compile(r"(normal|uniform|orthogonal|sparse|copy)_$")
 PRODUCTS = frozenset({"matmul", "mm", "bmm", "linear", "einsum"})
 
 
-@pattern("fill", words=(("zeros_(", "zero_(", "zeros("), ("Parameter(", "Linear(")))
+@pattern("fill", words=(("zeros_(", "zero_(", "zeros(", "constant_("), ("Parameter(", "Linear(")))
 def symmetric_initialization(training: Training) -> Iterator[Match]:
     """Yield where the second of two parameters that are multiplied is left at zero too, by everything in its class."""
+    if _draws_all(training):
+        return
     for owner in training.script.classes.values():
         starts = _starts(training, owner)
         zero = {name: nodes[-1] for name, nodes in starts.items() if nodes and all(map(_is_zero, nodes))}
@@ -29,6 +33,24 @@ def symmetric_initialization(training: Training) -> Iterator[Match]:
                 first, second = sorted((zero[name] for name in product if name in zero), key=lambda n: n.lineno)[:2]
                 said = {"fill": f"`{ast.unparse(first)}` beside `{ast.unparse(second)}`"}
                 yield Match(second, said, first)
+
+
+def _draws_all(training: Training) -> bool:
+    """Return whether the script fills parameters that a loop or a function gets, whichever they are."""
+    for call in training.script.calls:
+        filled = _target(training, call)
+        if called(call) == "apply" and call.args and not _is_known(training, call.args[0]):
+            return True
+        if isinstance(filled, ast.Name) and DRAWS.search(called(call)):
+            return True
+    return False
+
+
+def _is_known(training: Training, given: ast.expr) -> bool:
+    """Return whether a function that is applied to all modules stands in the script."""
+    return isinstance(given, (ast.Name, ast.Attribute)) and any(
+        function.name == ast.unparse(given).rpartition(".")[2] for function in training.script.functions
+    )
 
 
 def _starts(training: Training, owner: ast.ClassDef) -> dict[str, list[ast.expr]]:
@@ -45,6 +67,11 @@ def _starts(training: Training, owner: ast.ClassDef) -> dict[str, list[ast.expr]
             name = _filled(training, owner, node)
             if name and not (_is_zero(node) and any(isinstance(n, ast.If) for n in training.script.ancestors(node))):
                 found.setdefault(name, []).append(node)
+    for call in training.script.calls:
+        filled = _target(training, call)
+        known = isinstance(filled, ast.Attribute) and filled.attr in found and not is_self(filled.value)
+        if isinstance(filled, ast.Attribute) and known and DRAWS.search(called(call)):
+            found[filled.attr].append(call)
     return {name: _last(nodes) for name, nodes in found.items()}
 
 
@@ -62,17 +89,22 @@ def _is_empty(made: ast.Call) -> bool:
 
 def _filled(training: Training, owner: ast.ClassDef, call: ast.Call) -> str:
     """Return the attribute that a call fills in place: nn.init.x_(self.a), self.a.data.x_(), its weight alike."""
-    if not called(call).endswith("_") or called(call) in ("requires_grad_", "register_parameter_"):
-        return ""
-    is_function = training.script.full(call.func).startswith("torch.nn.init.")
-    target = call.args[0] if is_function and call.args else getattr(call.func, "value", None)
-    weight = False
-    while isinstance(target, ast.Attribute) and target.attr in ("data", "weight"):
-        weight = weight or target.attr == "weight"
+    target = _target(training, call)
+    weight = isinstance(target, ast.Attribute) and target.attr == "weight"
+    if isinstance(target, ast.Attribute) and weight:
         target = target.value
     if not (isinstance(target, ast.Attribute) and is_self(target.value)):
         return ""
     return target.attr if not weight or _is_plain_layer(training, owner, target.attr) else ""
+
+
+def _target(training: Training, call: ast.Call) -> ast.expr | None:
+    """Return what a call fills in place, without its `.data`."""
+    if not called(call).endswith("_") or called(call) in ("requires_grad_", "register_parameter_"):
+        return None
+    is_function = training.script.full(call.func).startswith("torch.nn.init.")
+    target = call.args[0] if is_function and call.args else getattr(call.func, "value", None)
+    return target.value if isinstance(target, ast.Attribute) and target.attr == "data" else target
 
 
 def _is_plain_layer(training: Training, owner: ast.ClassDef, name: str) -> bool:
@@ -85,23 +117,34 @@ def _is_zero(node: ast.expr) -> bool:
     if isinstance(node, ast.Call) and called(node) == "Parameter":
         inner = node.args[0] if node.args else None
         return isinstance(inner, ast.Call) and called(inner) in ("zeros", "zeros_like")
+    if isinstance(node, ast.Call) and called(node) == "constant_":
+        return constant(keyword(node, "val", 1)) in (0, 0.0)
     return isinstance(node, ast.Call) and called(node) in ZERO
 
 
 def _products(owner: ast.ClassDef) -> Iterator[set[str]]:
     """Yield the attributes that are multiplied with each other: a @ b, F.linear(F.linear(x, a), b), b(a(x))."""
     for node in ast.walk(owner):
-        matmul = isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
-        if matmul or (isinstance(node, ast.Call) and (called(node) in PRODUCTS or _is_own(node.func))):
-            yield _attributes(node)
+        if isinstance(node, ast.Call) and _is_own(node.func):
+            yield {n.func.attr for n in ast.walk(node) if isinstance(n, ast.Call) and _is_own(n.func)}  # type: ignore[attr-defined]
+        elif _is_product(node):
+            yield _factors(node)
+
+
+def _is_product(node: ast.AST) -> bool:
+    matmul = isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
+    return matmul or (isinstance(node, ast.Call) and called(node) in PRODUCTS)
 
 
 def _is_own(func: ast.expr) -> bool:
     return isinstance(func, ast.Attribute) and is_self(func.value)
 
 
-def _attributes(node: ast.AST) -> set[str]:
-    """Return the attributes in a product; the parts of a sum are no factors of each other."""
+def _factors(node: ast.AST) -> set[str]:
+    """Return the attributes in a product; the parts of a sum are no factors of each other, nor is a bias."""
     if any(isinstance(n, ast.BinOp) and isinstance(n.op, (ast.Add, ast.Sub)) for n in ast.walk(node)):
         return set()
-    return {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute) and is_self(n.value)}
+    linear = [n for n in ast.walk(node) if isinstance(n, ast.Call) and called(n) == "linear"]
+    biases = {n for call in linear if (bias := keyword(call, "bias", 2)) is not None for n in ast.walk(bias)}
+    kept = [n for n in ast.walk(node) if n not in biases]
+    return {n.attr for n in kept if isinstance(n, ast.Attribute) and is_self(n.value)}
