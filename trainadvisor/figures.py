@@ -18,6 +18,7 @@ PLURALS = (
 )
 ODD = {"matrices": "matrix", "entries": "entry"}
 HISSING = ("sses", "shes", "ches", "xes")
+POWER = re.compile(r"-?\d(?:\.\d+)?e\+0[0-5]")
 VERBS = {"are": "is", "were": "was", "have": "has", "do": "does"}
 # A placeholder, up to two words, the noun that it counts, and the verb that belongs to it.
 COUNTED = re.compile(
@@ -49,6 +50,16 @@ def unspaced(text: str) -> str:
     return re.sub(r"(?<=\d) %", "%", text)
 
 
+def short(value: float, digits: int = 3) -> str:
+    """Return a figure with so many digits, and no power of ten below a million: 5020, not 5.02e+03."""
+    return written_out(f"{value:.{digits}g}")
+
+
+def written_out(text: str) -> str:
+    """Return a figure that Python wrote as a power of ten below a million as people write it; others as they are."""
+    return f"{float(text):.0f}" if POWER.fullmatch(text) else text
+
+
 def spaced(text: str) -> str:
     """Return a percentage as 86 %, which is how all English texts write it."""
     return f"{text[:-1]} %" if text.endswith("%") and text[-2:-1].isdigit() else text
@@ -59,7 +70,7 @@ class _Spacing(Formatter):
         return (
             spaced(super().format_field(value, format_spec))
             if format_spec.endswith("%")
-            else format(value, format_spec)
+            else written_out(format(value, format_spec))
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.figures import short
 from trainadvisor.i18n.told_errors import reason
 from trainadvisor.report.text.page import Page
 
@@ -97,4 +98,4 @@ def outcome(trial: Any, words: Words) -> str:
 
 def number(value: float) -> str:
     """Return a figure with three digits."""
-    return f"{value:.3g}" if math.isfinite(value) else "nan"
+    return short(value) if math.isfinite(value) else "nan"

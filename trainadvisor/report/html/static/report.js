@@ -91,7 +91,7 @@
   function figure(value) {
     if (value == null) return "n/a";
     if (!isNumber(value)) return String(value);
-    if (value && (Math.abs(value) < 0.01 || Math.abs(value) >= 1e5)) return value.toExponential(1).replace("e+", "e");
+    if (value && (Math.abs(value) < 1e-4 || Math.abs(value) >= 1e6)) return value.toExponential(1).replace("e+", "e");
     return String(Math.abs(value) >= 1000 ? Math.round(value) : Number(value.toPrecision(3)));
   }
   function tick(value, step) {
