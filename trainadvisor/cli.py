@@ -217,8 +217,6 @@ def _told_in(given: list[str], lang: str) -> str:
 # What a command that lacks an argument asks for, with an example.
 ASKED = {
     "target": ("which script", "train.py"),
-    "a": ("which two runs", "runs/old/log.json runs/new/log.json"),
-    "b": ("which two runs", "runs/old/log.json runs/new/log.json"),
     "paths": ("which folders of logs", "runs/"),
     "log": ("which log", "trainer_state.json"),
     "words": ("which question", '"why is my loss NaN?"'),

@@ -18,7 +18,9 @@ PLURALS = (
 )
 ODD = {"matrices": "matrix", "entries": "entry"}
 HISSING = ("sses", "shes", "ches", "xes")
-POWER = re.compile(r"-?\d(?:\.\d+)?e\+0[0-5]")
+POWER = re.compile(r"-?\d(?:\.\d+)?e[-+]\d+")
+# What is written without a power of ten.
+PLAIN = (1e-4, 1e6)
 VERBS = {"are": "is", "were": "was", "have": "has", "do": "does"}
 # A placeholder, up to two words, the noun that it counts, and the verb that belongs to it.
 COUNTED = re.compile(
@@ -51,13 +53,18 @@ def unspaced(text: str) -> str:
 
 
 def short(value: float, digits: int = 3) -> str:
-    """Return a figure with so many digits, and no power of ten below a million: 5020, not 5.02e+03."""
+    """Return a figure with so many digits, and a power of ten only where it is very large or small."""
     return written_out(f"{value:.{digits}g}")
 
 
 def written_out(text: str) -> str:
-    """Return a figure that Python wrote as a power of ten below a million as people write it; others as they are."""
-    return f"{float(text):.0f}" if POWER.fullmatch(text) else text
+    """Return a figure that Python wrote as a power of ten as people do: 920, 0.017, 2.9e-5; others as they are."""
+    if not POWER.fullmatch(text):
+        return text
+    value = float(text)
+    if not value or PLAIN[0] <= abs(value) < PLAIN[1]:
+        return f"{value:.6g}"
+    return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
 
 
 def spaced(text: str) -> str:

@@ -103,7 +103,7 @@ class Requirement:
 
 
 def _named(metric: str, recorded: object) -> object:
-    """Return the one of the recorded metrics that a name means, by its own name or without "val", None where several do."""
+    """Return the one of the recorded metrics that a name means, with or without "val"; None where several do."""
     if not isinstance(recorded, dict):
         return None
     if metric in recorded:

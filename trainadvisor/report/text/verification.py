@@ -84,9 +84,17 @@ def _label(change: Any) -> str:
     return " ".join([change.change, *values])
 
 
+def verdict(trial: Any, words: Words) -> str:
+    """Return what a trial was: a gain that leaves it no better than a guess is told as such."""
+    first = trial.compared[0] if trial.compared else None
+    if trial.verdict == "no-better" and first is not None and first.gain > first.margin and not first.better:
+        return words("verify.useless")
+    return words(f"verify.{trial.verdict}")
+
+
 def outcome(trial: Any, words: Words) -> str:
     """Return what came of a trial."""
-    text = words(f"verify.{trial.verdict}")
+    text = verdict(trial, words)
     if trial.detail:
         return text + words("aside", text=reason(trial.detail, words.lang))
     shown = [
