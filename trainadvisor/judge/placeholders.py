@@ -33,6 +33,8 @@ LEVELS = {
     "en": ("far below", "{} below", "level with", "{} above", "at {} times"),
     "zh": ("低得多", "低 {}", "基本持平", "高 {}", "达到 {} 倍"),
 }
+# How a multiple is told in Chinese: not 相比均值达到 45 倍.
+MULTIPLE = re.compile(r"相比([^，。；：]{2,20}?)达到 (\S+ 倍)")
 # {name:format|words if so|words if not} tells a truth, or a figure by its sign, in words.
 OR, CHOICES = "|", 2
 # A whole loss above that of a constant answer: from there on it is told as a multiple.
@@ -70,7 +72,7 @@ def fill(template: str, lookup: Callable[[str], Any], lang: str = "en") -> tuple
             complete = complete and value is not None
             parts.append(_rendered(value, spec or "", lang))
     text = "".join(parts)
-    return unspaced(text) if lang == "zh" else text, complete
+    return MULTIPLE.sub(r"是\1的 \2", unspaced(text)) if lang == "zh" else text, complete
 
 
 def _rendered(value: Any, spec: str, lang: str) -> str:
