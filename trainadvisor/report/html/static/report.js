@@ -56,9 +56,12 @@
   // ---- what needs no data: language, copying, links to findings
   function speak() { root.lang = HTML_LANG[language()]; }
 
+  // of a line in two languages, the one that is read
+  const shownText = line => [...line.childNodes].filter(part => part.nodeType === Node.TEXT_NODE || getComputedStyle(part).display !== "none").map(part => part.textContent).join("");
+
   async function copy(button) {
     const marked = $$("ins[data-line]", button.parentElement);
-    const lines = marked.length ? marked.map(line => line.textContent.slice(2)) : [$("pre", button.parentElement).textContent];
+    const lines = marked.length ? marked.map(line => line.textContent.slice(2)) : $$("[data-line]", button.parentElement).map(shownText);
     const text = lines.join("").replace(/\n$/, "");
     try { await navigator.clipboard.writeText(text); } catch {
       const area = document.body.appendChild(Object.assign(document.createElement("textarea"), { value: text }));
