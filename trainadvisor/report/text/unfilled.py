@@ -37,7 +37,8 @@ def unfilled(template: object, rule: Rule, lang: str) -> str:
 
 def advice(template: object, rule: Rule, lang: str) -> str:
     """Return what to do as it is without a run: what follows the first sentence is left out where a run tells it."""
-    first, *more = SENTENCE.findall(unfilled(template, rule, lang)) or [""]
+    sentences: list[str] = SENTENCE.findall(unfilled(template, rule, lang)) or [""]
+    first, *more = sentences
     return (first + "".join(text for text in more if GAP not in text)).strip()
 
 
