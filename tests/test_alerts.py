@@ -264,7 +264,7 @@ def test_the_last_word_has_verdict_host_and_report(server: tuple[str, list[Any]]
         "BROKEN: train.py on box",
         "the learning rate is too high",
         "the script exited with 1",
-        "report: out.html",
+        "wrote the report out.html",
         "log: log.json",
     ]
     assert posted == [

@@ -155,7 +155,7 @@ def test_every_remark_on_a_log_has_a_chinese_text() -> None:
 
 def test_a_chinese_remark_names_the_columns() -> None:
     """Their names stay as they are, what they are taken as is told."""
-    assert told("taken as: a + b = training loss; it = step", "zh") == "各列的含义：a + b = 训练损失；it = 步"
+    assert told("columns: a + b = training loss; it = step", "zh") == "各列含义：a + b = 训练损失；it = 步"
 
 
 @pytest.mark.parametrize("group", ["commands", "parts", "notes", "settings", "reasons"])

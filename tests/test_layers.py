@@ -39,7 +39,7 @@ ALLOWED: dict[str, set[str]] = {
     "silence": set(),
     "garbage": set(),
     "toml": {"errors", "regular"},
-    "requirements": {"errors"},
+    "requirements": {"errors", "figures"},
     "settings": {"errors", "vocabulary", "requirements", "toml"},
     "configuration": {"errors", "settings"},
     "settings_mistakes": {"errors", "settings", "configuration"},

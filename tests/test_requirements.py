@@ -76,6 +76,15 @@ def test_the_value_of_a_run_is_a_number() -> None:
     assert [found.value(run) for run in ({}, {"val_loss_final": True}, {"val_loss_final": "1"})] == [None] * 3
 
 
+def test_a_metric_goes_by_the_name_of_the_log() -> None:
+    """With or without "val", and the accuracy by its short name; what several names mean is not guessed."""
+    run = {"val_metrics": {"val_acc": 0.94, "f1": 0.5, "eval/auc": 0.9, "test_auc": 0.8}}
+    names = ("val_acc", "val_accuracy", "eval_f1", "f1", "auc", "bleu")
+    assert [parse(f"{name}>0.1").value(run) for name in names] == [0.94, 0.94, 0.5, 0.5, None, None]
+    assert parse("val_acc>0.1").value({"val_accuracy_final": 0.2, **run}) == 0.2
+    assert shown("val_f1", 0.5) == "0.5"
+
+
 def test_figures_of_speed_and_memory_are_known() -> None:
     """They only compare on the same kind of device."""
     names = ("step_time", "step_time_p50", "step_time_p95", "step_time_p99")

@@ -7,6 +7,7 @@ import sys
 from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib import import_module
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -142,7 +143,7 @@ def _run(given: list[str]) -> NoReturn:
         outcome = _parsed(given, lang)
         outcome = outcome() if callable(outcome) else outcome
     except TrainAdvisorError as error:
-        _leave(str(error), USAGE, lang)
+        _leave(str(error), USAGE, _told_in(given, lang))
     except click.exceptions.NoArgsIsHelpError as error:
         with _click(lang):
             error.show()
@@ -200,11 +201,22 @@ def _language(given: list[str]) -> str:
     return "en"
 
 
+def _told_in(given: list[str], lang: str) -> str:
+    """Return the language of a mistake: one asked for behind the script counts, unless the script takes that option."""
+    behind = given[len(_before_script(given)) :]
+    wish = next((word for before, word in pairwise(behind) if before == "--lang"), None)
+    wish = wish or next((word.partition("=")[2] for word in behind if word.startswith("--lang=")), None)
+    if wish not in ("en", "zh"):
+        return lang
+    with suppress(OSError, UnicodeDecodeError):
+        if "lang" in Path(behind[0]).read_text(encoding="utf-8"):
+            return lang
+    return wish
+
+
 # What a command that lacks an argument asks for, with an example.
 ASKED = {
     "target": ("which script", "train.py"),
-    "a": ("which two runs", "runs/old/log.json runs/new/log.json"),
-    "b": ("which two runs", "runs/old/log.json runs/new/log.json"),
     "paths": ("which folders of logs", "runs/"),
     "log": ("which log", "trainer_state.json"),
     "words": ("which question", '"why is my loss NaN?"'),

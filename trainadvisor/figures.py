@@ -18,6 +18,9 @@ PLURALS = (
 )
 ODD = {"matrices": "matrix", "entries": "entry"}
 HISSING = ("sses", "shes", "ches", "xes")
+POWER = re.compile(r"-?\d(?:\.\d+)?e[-+]\d+")
+# What is written without a power of ten.
+PLAIN = (1e-4, 1e6)
 VERBS = {"are": "is", "were": "was", "have": "has", "do": "does"}
 # A placeholder, up to two words, the noun that it counts, and the verb that belongs to it.
 COUNTED = re.compile(
@@ -49,6 +52,21 @@ def unspaced(text: str) -> str:
     return re.sub(r"(?<=\d) %", "%", text)
 
 
+def short(value: float, digits: int = 3) -> str:
+    """Return a figure with so many digits, and a power of ten only where it is very large or small."""
+    return written_out(f"{value:.{digits}g}")
+
+
+def written_out(text: str) -> str:
+    """Return a figure that Python wrote as a power of ten as people do: 920, 0.017, 2.9e-5; others as they are."""
+    if not POWER.fullmatch(text):
+        return text
+    value = float(text)
+    if not value or PLAIN[0] <= abs(value) < PLAIN[1]:
+        return f"{value:.6g}"
+    return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+
+
 def spaced(text: str) -> str:
     """Return a percentage as 86 %, which is how all English texts write it."""
     return f"{text[:-1]} %" if text.endswith("%") and text[-2:-1].isdigit() else text
@@ -59,7 +77,7 @@ class _Spacing(Formatter):
         return (
             spaced(super().format_field(value, format_spec))
             if format_spec.endswith("%")
-            else format(value, format_spec)
+            else written_out(format(value, format_spec))
         )
 
 

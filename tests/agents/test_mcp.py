@@ -79,7 +79,7 @@ def test_every_tool_is_there_and_bounded(tmp_path: Path) -> None:
         assert "leads out of" in await ask("diagnose", log="../log.json")
         assert "leads out of" in await ask("diagnose", log="/etc/passwd")
         assert "is no path" in await ask("diagnose", log="--help")
-        assert "is no Python script" in await ask("run", script="missing.py")
+        assert "is not a Python script" in await ask("run", script="missing.py")
         (tmp_path / "a.py").write_text("import time\ntime.sleep(60)\n", encoding="utf-8")
         assert "is not between" in await ask("run", script="a.py", seconds=1e9)
         assert "stopped after 2 s" in await ask("run", script="a.py", seconds=2)

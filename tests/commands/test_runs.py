@@ -93,7 +93,7 @@ def test_weights_are_no_script(call: Call, folder: Path, name: str) -> None:
     with zipfile.ZipFile(folder / name, "w") as file:
         file.writestr("archive/data.pkl", b"")
     assert (
-        f"{name}: is the weights of a model and no script; `trainadvisor run` takes a script" in call("run", name).err
+        f"{name}: is the weights of a model, not a script; `trainadvisor run` takes a script" in call("run", name).err
     )
 
 

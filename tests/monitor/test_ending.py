@@ -113,7 +113,7 @@ def test_the_verdict_comes_with_the_report(folder: Path) -> None:
     said, report = Said(), folder / "page.html"
     assert ended(write(folder, "nan"), said, report=report).tell(0) == 0
     assert report.exists()
-    assert said.lines[-1] == f"trainadvisor: report: {report}"
+    assert said.lines[-1] == f"trainadvisor: wrote the report {report}"
     assert said.last is not None
     assert (said.last.state, said.last.report, said.codes[0]) == ("broken", str(report), "nan-loss")
 

@@ -44,7 +44,7 @@ class Root:
         """Return the path of a Python script."""
         path = self.path(name)
         if not path.endswith(".py") or not (self.folder / path).is_file():
-            message = f"{name}: is no Python script in {self.folder}"
+            message = f"{name}: is not a Python script in {self.folder}"
             raise UsageError(message)
         return path
 

@@ -17,10 +17,10 @@ from trainadvisor.demos.scenarios import SCENARIOS
 from trainadvisor.errors import TrainAdvisorError
 from trainadvisor.i18n.language import say
 from trainadvisor.judge.crash_rules import ERROR, explaining
-from trainadvisor.judge.placeholders import fill
 from trainadvisor.judge.rule_loading import load
 from trainadvisor.judge.rulebook import ANSWERS, shipped_rules
 from trainadvisor.report.text.layout import cells, clean, wrap
+from trainadvisor.report.text.unfilled import advice, unfilled_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -118,27 +118,22 @@ def _reply(name: str, lang: str, written: dict[str, answers.Answer], rulebook: R
 
 
 def _reply_of_rule(rule: Rule, lang: str) -> Reply:
-    apart = [_say("apart", lang, code=entry["code"], text=_general(entry[lang])) for entry in rule.lookalikes]
+    apart = [_say("apart", lang, code=entry["code"], text=advice(entry[lang], rule, lang)) for entry in rule.lookalikes]
     others = zip(apart, rule.lookalikes, strict=True)
     first = (_say("record", lang), "", "trainadvisor run train.py")
     checks = (first, *((text, "", f"trainadvisor explain {entry['code']}") for text, entry in others))
-    remedies = tuple(_remedy(remedy, lang) for remedy in rule.all_remedies)
-    title = f"{rule.code}{'：' if lang == 'zh' else ': '}{_general(rule.title(lang))}"
-    return Reply(title, _general(rule.text("cause", lang)), (rule.code,), checks, remedies)
+    remedies = tuple(_remedy(rule, remedy, lang) for remedy in rule.all_remedies)
+    title = f"{rule.code}{'：' if lang == 'zh' else ': '}{advice(rule.title(lang), rule, lang)}"
+    return Reply(title, advice(rule.text("cause", lang), rule, lang), (rule.code,), checks, remedies)
 
 
-def _remedy(remedy: Mapping[str, str], lang: str) -> tuple[str, str]:
-    return _general(remedy[lang]), _general(remedy.get("code", ""))
-
-
-def _general(template: str) -> str:
-    """Return a text of a rule without a run; the values of a run are left open."""
-    return fill(template, lambda _: "...")[0]
+def _remedy(rule: Rule, remedy: Mapping[str, str], lang: str) -> tuple[str, str]:
+    return advice(remedy[lang], rule, lang), unfilled_code(remedy.get("code", ""), rule, lang)
 
 
 def _lines(replies: list[Reply], lang: str, folder: Path) -> Iterator[str]:
     best = replies[0]
-    yield from wrap(f"{_say('matched', lang, title=best.title)}   ({_say('offline', lang)})", WIDTH)
+    yield from wrap(_say("matched", lang, title=best.title) + say("aside", lang, text=_say("offline", lang)), WIDTH)
     if len(replies) > 1:
         yield from wrap(_say("also", lang, titles=" | ".join(reply.title for reply in replies[1:])), WIDTH)
     run = list(_run(best.codes, lang, folder))
@@ -242,5 +237,7 @@ def _all(findings: Iterable[Finding]) -> Iterator[Finding]:
 def _age(log: Path, lang: str) -> str:
     minutes = max(0, int(time.time() - log.stat().st_mtime)) // 60
     hours = minutes // 60
+    if not minutes:
+        return _say("now", lang)
     number, unit = (minutes, "min") if hours == 0 else (hours, "h") if hours < 48 else (hours // 24, "d")  # noqa: PLR2004
     return _say("age", lang, n=number, unit=_say(unit, lang))

@@ -1,5 +1,6 @@
 """The optimizer: its class, settings and parameters, and what happens to gradients before it steps."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -42,6 +43,8 @@ def optimizer(
         adaptive = before not in ("SGD", "ASGD", "Rprop")
         wanted = lr if lr is not None else rate if adaptive == to.startswith(("Adam", "RMS")) else USUAL[to]
         options = _options(to, weight_decay, momentum)
+        if before == to and not options and math.isclose(wanted, rate):
+            raise Refusal(f"the optimizer is {to} with lr={rate:.4g} already")
         with application.session.unseen():
             _exchange(made, to, wanted, rate, options)
         application.done(f"{before} at {rate:.4g} -> {type(made).__name__} at {wanted:.4g}")

@@ -20,8 +20,8 @@ MOST = 26  # runs that letters name
 
 
 @click.command("compare")
-@click.argument("a")
-@click.argument("b")
+@click.argument("a", required=False)
+@click.argument("b", required=False)
 @click.argument("more", nargs=-1, metavar="[C]...")
 @lang_option
 @rules_option
@@ -30,8 +30,8 @@ MOST = 26  # runs that letters name
 @color_option
 def command(
     *,
-    a: str,
-    b: str,
+    a: str | None,
+    b: str | None,
     more: tuple[str, ...],
     lang: str | None,
     folders: tuple[str, ...],
@@ -41,13 +41,14 @@ def command(
 ) -> None:
     """Say which of two recorded trainings is better, what was changed, and what that did.
 
-    A and B are logs, run folders or names of runs; B is judged relative to A, and so is each further one. Where model,
+    A and B are logs, run folders or names of runs; B is judged relative to A, and so is each further one. Without B the
+    latest run here is taken for it, without both the latest two. Where model,
     data or batch differ, the figures are shown without a verdict. Runs that differ in their seed alone show how far a
     figure scatters by chance. The exit code is 0: a comparison is not a gate.
     """
     from trainadvisor import configuration
     from trainadvisor.commands.common import judging
-    from trainadvisor.commands.runs import find
+    from trainadvisor.commands.runs import find, latest_but
     from trainadvisor.compare import compare
     from trainadvisor.errors import UsageError
     from trainadvisor.i18n.language import choose
@@ -64,7 +65,8 @@ def command(
         from trainadvisor.report import files
 
         files.check(page)
-    logs = [find(name) for name in (a, b, *more)]
+    logs = [find(name) for name in (a, b, *more) if name is not None]
+    logs += latest_but(logs, 2 - len(logs))
     runs = []
     for log in logs:
         with judging(log, chosen):

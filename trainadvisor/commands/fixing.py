@@ -6,6 +6,7 @@ import shlex
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import click
@@ -23,7 +24,7 @@ from trainadvisor.source.edits import applied, diff
 from trainadvisor.source.reading import SourceError, parse, read
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from trainadvisor.judge.result import Diagnosis, Finding, Site
     from trainadvisor.judge.rulebook import Rulebook
@@ -81,7 +82,8 @@ def run(log: str | None, lang: str | None, folders: Sequence[str], options: Opti
         raise UsageError(f"{diagnosis.run.get('script')}: the script of this run is not here; "
                          "change to its folder, and try again")  # fmt: skip
     _check(project, found)
-    code = _mend(project, found, book, words, options)
+    adapted = {finding.code: finding for finding in diagnosis.walk()}
+    code = _mend(project, found, book, words, options, adapted)
     if code == REFUSED and _newer(project, path):
         emit(words("fix.newer", name=clean(str(project.script)), again=_target(project)))
     if code == 0 and not options.dry_run:
@@ -139,8 +141,18 @@ def _check(project: Project, found: Sequence[Finding]) -> None:
             raise UsageError(f"{name}: line {line} has changed since the run; run the script again first")
 
 
-def _mend(project: Project, found: Sequence[Finding], book: Rulebook, words: Words, options: Options) -> int:
-    """Show the changes, each on top of those before it, and write what came of them."""
+def _mend(
+    project: Project,
+    found: Sequence[Finding],
+    book: Rulebook,
+    words: Words,
+    options: Options,
+    adapted: Mapping[str, Finding] = MappingProxyType({}),
+) -> int:
+    """Show the changes, each on top of those before it, and write what came of them.
+
+    What is left to the person is told as in the report, where its code has the names of the script.
+    """
     before: dict[str, Source] = {}
     after: dict[str, Source] = {}
     mended: list[str] = []
@@ -148,12 +160,13 @@ def _mend(project: Project, found: Sequence[Finding], book: Rulebook, words: Wor
         made = patch_of_project(finding, replace(project, given={**project.given, **after}), book)
         source = made.source if made is not None else None
         if made is None or made.text is None or source is None:
-            emit(f"{finding.code}: {_advice(made, finding, words)}{_experiment(finding, 0, project, words)}")
+            emit(_by_hand(made, adapted.get(finding.code, finding), project, words))
         elif source.name not in after or not made.kind:
             before.setdefault(source.name, source)
             after[source.name] = replace(source, text=made.text) if made.kind else parse(made.text, source.name)
             said = f"\n  {made.said}" if made.said else ""
-            mended.append(f"{finding.code}: {finding.title}{said}{_experiment(finding, made.remedy, project, words)}")
+            tried = _experiment(finding, made.remedy, project, words)
+            mended.append(f"{finding.code}{words('colon')}{finding.title}{said}{tried}")
     if not mended:
         return REFUSED
     emit("\n".join(clean(line) for told in mended for line in told.split("\n")))
@@ -173,6 +186,19 @@ def _experiment(finding: Finding, remedy: int | None, project: Project, words: W
     if _is_notebook(project):
         return ""  # a notebook is not run from outside
     return "\n  " + words("fix.try", code=finding.code, name=_target(project))
+
+
+def _by_hand(made: Patch | None, finding: Finding, project: Project, words: Words) -> str:
+    """Return what the person can do where no line is written: the change, its place, and the command that tries it."""
+    told = f"{finding.code}{words('colon')}{_advice(made, finding, words)}"
+    if made is not None and made.kind:
+        return told + _experiment(finding, 0, project, words)
+    code = (finding.remedies[0].code or "").rstrip() if finding.remedies else ""
+    lines = [f"  {clean(finding.where)}"] if finding.where else []
+    lines += [f"      {clean(line)}" for line in code.split("\n") if line.strip()]
+    if not _is_notebook(project):
+        lines.append("  " + words("fix.tried", name=_target(project)))
+    return "\n".join([told, *lines])
 
 
 def _is_notebook(project: Project) -> bool:

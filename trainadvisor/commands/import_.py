@@ -30,6 +30,7 @@ def command(*, log: str, output: Path | None, lang: str | None, **hints: Any) ->
     from trainadvisor.commands.runs import find
     from trainadvisor.errors import UsageError
     from trainadvisor.i18n.language import Words, ours
+    from trainadvisor.i18n.told_errors import told as in_words
     from trainadvisor.importers.foreign_logs import imported, is_own
     from trainadvisor.importers.table import Hints
     from trainadvisor.report import files
@@ -46,7 +47,7 @@ def command(*, log: str, output: Path | None, lang: str | None, **hints: Any) ->
     records[0]["imported"] |= {"file": path.name, "notes": notes}
     text = "[" + ",\n".join(orjson.dumps(record).decode() for record in records) + "]"
     for note in notes:
-        emit(ours(note, words.lang), sys.stderr)
+        emit(ours(in_words(note, words.lang), words.lang), sys.stderr)
     if output is None:
         emit(text)
     else:

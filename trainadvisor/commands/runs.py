@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 RUNS = Path("trainadvisor-runs")
 LARGEST_PASTE, LARGEST_EMPTY = 1 << 30, 1 << 16
 SHOWN = 3
+RUN = 2  # the rank of the log of a run
 BASELINE = "baseline.json"  # what verify calls the log of the script as it is
 NAMES = ("log.json", "log.json.gz", "log.json.zst")
 
@@ -82,6 +83,17 @@ def latest() -> Path | None:
     return max(_logs(Path()), key=_rank, default=None)
 
 
+def latest_but(logs: list[Path], count: int) -> list[Path]:
+    """Return as many of the latest logs of runs here as are asked for, but those given, the newest last."""
+    if count <= 0:
+        return []
+    given = [log.resolve() for log in logs]
+    found = sorted((log for log in _logs(Path()) if log.resolve() not in given and _rank(log)[0] == RUN), key=_rank)
+    if len(found) < count:
+        raise LogError("which two runs? there are no two logs here; name them, such as runs/old runs/new")
+    return found[-count:]
+
+
 def _logs(folder: Path) -> list[Path]:
     """Return the logs of a folder, of the runs in it, and of those in its ./trainadvisor-runs."""
     runs = [*folder.glob("*"), *(folder / RUNS).glob("*")]
@@ -100,7 +112,7 @@ def _is_ours(log: Path) -> bool:
 
 def _rank(log: Path) -> tuple[int, float]:
     """Return how well a log goes for the latest one."""
-    return (0 if _is_empty(log) else 1 if log.name == BASELINE else 2, log.stat().st_mtime)
+    return (0 if _is_empty(log) else 1 if log.name == BASELINE else RUN, log.stat().st_mtime)
 
 
 def _is_empty(log: Path) -> bool:

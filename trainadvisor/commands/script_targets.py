@@ -14,6 +14,8 @@ from trainadvisor.errors import LogError, UsageError
 
 SCRIPTS = (".py", ".pyw", ".pyz", ".zip")
 LONGEST = 1 << 20
+TRAINING = re.compile(r"train|main|run|finetune|fine_tune|pretrain", re.IGNORECASE)
+SHOWN = 3
 PACKED = b"PK"
 WEIGHTS = (".pth", ".pt", ".ckpt", ".safetensors", ".bin", ".h5", ".onnx", ".gguf")
 # Endings that no module has.
@@ -21,12 +23,30 @@ DATA = (".csv", ".json", ".txt", ".log", ".html", ".ipynb", ".pt", ".pth")
 
 
 def check_target(target: str, command: str) -> None:
-    """Refuse what is not there, or holds no program, with what to do instead; a folder may be run, by `run` alone."""
+    """Refuse what is not there, or holds no program, with what to do instead."""
     path = Path(target)
+    if path.is_dir():
+        message = f"{target}: is a folder; {_scripts_in(path)}"
+        raise UsageError(message)
     if not (path.exists() if command == "run" else path.is_file()):
         message = f"{target}: there is no such script; {_instead(path)}"
         raise UsageError(message)
     check_script(target, command)
+
+
+def _scripts_in(folder: Path) -> str:
+    """Return which scripts of a folder may have been meant, those first whose names say that they train."""
+    if (folder / "__main__.py").is_file():
+        return "did you forget -m before a module's name?"
+    with suppress(OSError):
+        scripts = sorted(folder.glob("*.py"), key=lambda path: (TRAINING.search(path.stem) is None, path.name))
+        scripts = [path for path in scripts if not path.name.startswith(("_", "test_")) and path.name != "setup.py"]
+        if len(scripts) == 1 or (scripts and TRAINING.search(scripts[0].stem)):
+            return f"did you mean {scripts[0]}?"
+        if scripts:
+            more = ", ..." if len(scripts) > SHOWN else ""
+            return f"name a script in it: {', '.join(path.name for path in scripts[:SHOWN])}{more}"
+    return "name a script"
 
 
 def _instead(path: Path) -> str:
@@ -87,7 +107,7 @@ def _kind(path: Path, start: bytes) -> str:
     from trainadvisor.importers.formats import refused
 
     if path.suffix in WEIGHTS or start.startswith((PACKED, b"\x80")):
-        return "the weights of a model and no script"
+        return "the weights of a model, not a script"
     if (ours := refused.own(start)) is not None:
         return ours.removeprefix("this is ").partition(";")[0]
 
@@ -96,5 +116,5 @@ def _kind(path: Path, start: bytes) -> str:
     except (LogError, OSError):
         form = None
     if form is None:
-        return "no Python script"
-    return f"data ({form.NAME}) and no script: `trainadvisor diagnose {path}` reads logs"
+        return "not a Python script"
+    return f"data ({form.NAME}), not a script: `trainadvisor diagnose {path}` reads logs"

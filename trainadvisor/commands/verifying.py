@@ -90,9 +90,11 @@ class Printed(Progress):
     def judged(self, tried: Tried) -> None:
         """Say what came of it."""
         self._runs += 1
+        from trainadvisor.report.text.verification import verdict
+
         trial = tried.trials[-1]
         text = self._words(
-            "verify.judged", verdict=self._words(f"verify.{trial.verdict}"), figures=self._figures(tried),
+            "verify.judged", verdict=verdict(trial, self._words), figures=self._figures(tried),
             seconds=f"{trial.seconds:.1f}",
         )  # fmt: skip
         self._say(text, "      ")

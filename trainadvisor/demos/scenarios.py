@@ -169,7 +169,11 @@ def _rates() -> dict[str, Scenario]:
     )
     return {
         "lr-too-high": Scenario(
-            replace(HEALTHY, optimizer=_sgd(5)), HEALTHY, "plain gradient descent at 5", "梯度下降的学习率为 5", "lr"
+            replace(HEALTHY, optimizer=_sgd(5)),
+            HEALTHY,
+            "plain gradient descent with learning rate 5",
+            "梯度下降的学习率为 5",
+            "lr",
         ),
         "divergence": Scenario(
             replace(line, optimizer=_sgd(0.13)),
@@ -181,14 +185,14 @@ def _rates() -> dict[str, Scenario]:
         "lr-too-low": Scenario(
             replace(HEALTHY, optimizer=_adam(5e-6), epochs=10),
             replace(HEALTHY, optimizer=_adam(1e-3), epochs=10),
-            "Adam at 0.000005",
+            "Adam with learning rate 0.000005",
             "Adam 的学习率为 0.000005",
             "lr",
         ),
         "slow-convergence": Scenario(
             replace(HEALTHY, optimizer=_sgd(0.002), epochs=10),
             replace(HEALTHY, optimizer=_sgd(0.1), epochs=10),
-            "plain gradient descent at 0.002",
+            "plain gradient descent with learning rate 0.002",
             "梯度下降的学习率为 0.002",
             "lr",
         ),

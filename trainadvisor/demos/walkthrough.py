@@ -162,7 +162,7 @@ def _compare(measure: str, broken: dict[str, Any], fixed: dict[str, Any], folder
         ["", _say("broken", lang), _say("fixed", lang)],
         [_say("loss", lang), *(f"{run['loss'].item():.3g}" for run in both)],
         [_say("validation", lang), *(f"{run['validation_loss']:.3g}" for run in both)],
-        [measure, *(f"{run['score']:.3g}" for run in both)],
+        [_say("accuracy", lang) if measure == "accuracy" else measure, *(f"{run['score']:.3g}" for run in both)],
         [_say("verdict", lang), *verdicts],
     ]
     _tell("side", lang)

@@ -219,7 +219,9 @@ def _gaps(run: Diagnosis, policy: Policy, measured: Sequence[Measured]) -> Itera
         yield Reason("gate.many-unchecked", {"count": len(run.unknown), "most": policy.max_unchecked})
     for entry in measured:
         if entry.holds is None and not entry.skipped:
-            yield Reason("gate.unmeasured", {"metric": entry.requirement.metric})
+            known = ", ".join(run.run.get("val_metrics") or ())
+            key = "gate.unmeasured.others" if known else "gate.unmeasured"
+            yield Reason(key, {"metric": entry.requirement.metric, "known": known})
     for unknown in run.unknown:
         if unknown.code in policy.select and unknown.missing:
             yield Reason("gate.unjudged", {"code": unknown.code, "how": unknown.how})

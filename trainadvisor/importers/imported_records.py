@@ -145,7 +145,7 @@ def _notes(points: Points, columns: Columns, first: list[Row]) -> list[str]:
     """Say how the file was understood, and what was left out of it."""
     del first
     said = {
-        f"taken as: {'; '.join(told(columns))}": told(columns),
+        f"columns: {'; '.join(told(columns))}": told(columns),
         f"the file holds {points.runs} runs one after the other; {_judged(points)}": points.runs > 1,
         f"{points.doubles} rows were written twice and are counted once": points.doubles,
         f"{points.told_twice} rows tell another loss of the step before them (several processes, or a part of a step); "

@@ -7,7 +7,7 @@ from itertools import pairwise
 from string import Formatter
 from typing import Any
 
-from trainadvisor.figures import agreeing, spaced, unspaced
+from trainadvisor.figures import agreeing, short, spaced, unspaced, written_out
 from trainadvisor.log.cleaning import clean_text
 
 ABSENT = {"en": "n/a", "zh": "未知"}
@@ -30,9 +30,11 @@ NOTHING = re.compile(r"-0(\.0*)?( ?%)?")
 # {skill:below}: where a loss ended against that of a constant answer, in words that hold on either side of it.
 BELOW = "below"
 LEVELS = {
-    "en": ("far below", "{} below", "level with", "{} above", "at {:.2g} times"),
-    "zh": ("低得多", "低 {}", "基本持平", "高 {}", "达到 {:.2g} 倍"),
+    "en": ("far below", "{} below", "level with", "{} above", "at {} times"),
+    "zh": ("低得多", "低 {}", "基本持平", "高 {}", "达到 {} 倍"),
 }
+# How a multiple is told in Chinese: not 相比均值达到 45 倍.
+MULTIPLE = re.compile(r"相比([^，。；：]{2,20}?)达到 (\S+ 倍)")
 # {name:format|words if so|words if not} tells a truth, or a figure by its sign, in words.
 OR, CHOICES = "|", 2
 # A whole loss above that of a constant answer: from there on it is told as a multiple.
@@ -70,7 +72,7 @@ def fill(template: str, lookup: Callable[[str], Any], lang: str = "en") -> tuple
             complete = complete and value is not None
             parts.append(_rendered(value, spec or "", lang))
     text = "".join(parts)
-    return unspaced(text) if lang == "zh" else text, complete
+    return MULTIPLE.sub(r"是\1的 \2", unspaced(text)) if lang == "zh" else text, complete
 
 
 def _rendered(value: Any, spec: str, lang: str) -> str:
@@ -96,7 +98,7 @@ def _level(saved: float, lang: str) -> str:
     if saved > 1:
         return far
     if saved <= DOUBLED:
-        return times.format(1 - saved)
+        return times.format(short(1 - saved, 2))
     return level if abs(saved) < LEVEL else (below if saved > 0 else above).format(shown(abs(saved), ".0%"))
 
 
@@ -136,9 +138,9 @@ def shown(value: Any, spec: str = "") -> str:
     if isinstance(value, str) and not spec:
         return clean_text(value)
     if isinstance(value, float) and not spec:
-        return f"{value:.0f}" if value == math.floor(value) and abs(value) < 1e6 else f"{value:.3g}"  # noqa: PLR2004
+        return f"{value:.0f}" if value == math.floor(value) and abs(value) < 1e6 else short(value)  # noqa: PLR2004
     try:
         text = format(round(value) if spec.endswith("d") and isinstance(value, float) else value, spec)
-        return spaced(text.replace("-", "", 1) if NOTHING.fullmatch(text) else text)
+        return written_out(spaced(text.replace("-", "", 1) if NOTHING.fullmatch(text) else text))
     except (TypeError, ValueError, OverflowError):
         return clean_text(str(value))

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ FROM_HEADER = (
 )
 # Points of the loss that travel with a diagnosis, for small charts and comparisons.
 CURVE = 60
+MOST_METRICS = 50
 FROM_SIGNALS = (
     "loss_kind", "loss_first", "loss_final", "loss_best", "trivial_loss", "skill", "val_loss_first", "val_loss_final",
     "val_loss_best", "val_accuracy_final", "val_accuracy_best", "val_noise", "train_accuracy_final", "skill_gap",
@@ -43,7 +44,7 @@ FROM_SIGNALS = (
 def run_facts(log: RunLog, signals: SignalSource) -> dict[str, Any]:
     """Return the facts of a run by name; what is not known is left out."""
     facts = {name: log.header.get(name) for name in FROM_HEADER}
-    facts |= {"log": str(log.path), **_counts(log), **_points(signals), **_setting(log, signals)}
+    facts |= {"log": str(log.path), **_counts(log), **_points(log, signals), **_setting(log, signals)}
     facts |= {**_workload(log), **_cost(log)}
     facts["exception"], facts["cut"] = crash(log), log.cut
     if (many := many_short(log)) is not None:
@@ -51,7 +52,7 @@ def run_facts(log: RunLog, signals: SignalSource) -> dict[str, Any]:
     else:
         facts |= {name: signals.get(name) for name in FROM_SIGNALS}
         facts |= {**_gradients(log), **_validation(log, signals), "loss_curve": _curve(log), "players": _players(log)}
-    facts["unit"] = "epoch" if log.header.get("imported", {}).get("unit") == "epoch" else None
+    facts["unit"] = _unit(log)
     return {name: value for name, value in facts.items() if value is not None and value != []}
 
 
@@ -67,10 +68,23 @@ def _counts(log: RunLog) -> dict[str, Any]:
     }
 
 
-def _points(signals: SignalSource) -> dict[str, Any]:
+def _points(log: RunLog, signals: SignalSource) -> dict[str, Any]:
     """Return the steps that another tool's log counts, and how many points stand for them."""
     points, last = signals.get("curve_points"), signals.get("curve_last_step")
-    return {} if points is None else {"steps": last or 0, "judged_steps": last or 0, "points": points}
+    if points is None:
+        return {}
+    # Epochs are often counted from 0: the last of 40 is called 39.
+    steps = (last or 0) + (_unit(log) == "epoch" and _first(log) == 0)
+    return {"steps": steps, "judged_steps": steps, "points": points}
+
+
+def _unit(log: RunLog) -> str | None:
+    unit = log.header.get("imported", {}).get("unit")
+    return unit if unit == "epoch" else None
+
+
+def _first(log: RunLog) -> int | None:
+    return min([*log.steps[:1].tolist(), *(e["step"] for e in log.all_evals[:1])], default=None)
 
 
 def _last(column: Any) -> float | None:
@@ -99,7 +113,20 @@ def _reached(log: RunLog) -> dict[str, Any]:
 def _validation(log: RunLog, signals: SignalSource) -> dict[str, Any]:
     losses = [record.get("loss") for record in log.evals]
     known = [(value, place) for place, value in enumerate(losses, 1) if isinstance(value, (int, float))]
-    return {"best_eval": min(known)[1] if known else None, "generalization_gap": signals.get("val_train_gap")}
+    return {
+        "best_eval": min(known)[1] if known else None,
+        "generalization_gap": signals.get("val_train_gap"),
+        "val_metrics": _metrics(log),
+    }
+
+
+def _metrics(log: RunLog) -> dict[str, float] | None:
+    """Return the last value of each metric of the evaluations, by the name that the log gives it."""
+    found: dict[str, float] = {}
+    for record in log.evals:
+        told = record.get("metrics") or {}
+        found |= {str(n): float(v) for n, v in told.items() if isinstance(v, (int, float)) and math.isfinite(v)}
+    return dict(islice(found.items(), MOST_METRICS)) or None
 
 
 def _players(log: RunLog) -> list[dict[str, Any]]:

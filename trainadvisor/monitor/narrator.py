@@ -8,6 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.figures import short
 from trainadvisor.i18n.language import Words
 from trainadvisor.status_line import StatusLine
 
@@ -86,7 +87,7 @@ class Narrator:
         """Return a step in one line."""
         parts = [f"  {record['step']}"]
         parts += [
-            f"{name} {record[key]:.3g}"
+            f"{name} {short(record[key])}"
             for name, key in (("loss", "loss"), ("grad", "grad_norm"))
             if _shown(record.get(key))
         ]

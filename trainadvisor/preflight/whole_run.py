@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Steps before which memory and time are those of a start, and before which much is recorded.
 SETTLED, RESTED = 3, 20
+# What people tell a time in, by its seconds, in English and Chinese.
+UNITS = {86400: ("d", "天"), 3600: ("h", "小时"), 60: ("min", "分钟"), 1: ("s", "秒")}
 # Plain steps below which the others are taken as well.
 FEWEST = 8
 # Kind of the event with the seconds of steps that were not recorded.
@@ -202,7 +204,7 @@ def _time(figures: dict[str, Any], lang: str) -> str:
     if figures["planned_batch"]:
         key = "step"
     values = {name: figures.get(name) for name in ("epoch_steps", "epochs")}
-    times = {name: _spell(figures.get(f"{name}_seconds")) for name in ("epoch", "run")}
+    times = {name: _spell(figures.get(f"{name}_seconds"), lang) for name in ("epoch", "run")}
     return say(f"preflight.whole.{key}", lang, ms=1000 * figures["step_seconds"], **values, **times)
 
 
@@ -219,7 +221,7 @@ def _planned(figures: dict[str, Any], lang: str) -> str:
     if times is None or "epoch_seconds" not in figures:
         return told
     key = "run" if "run_seconds" in figures else "epoch"
-    spelled = {name: _spell(figures.get(f"{name}_seconds")) for name in ("epoch", "run")}
+    spelled = {name: _spell(figures.get(f"{name}_seconds"), lang) for name in ("epoch", "run")}
     numbers = {"epoch_steps": figures["planned_epoch_steps"], "epochs": figures["epochs"]}
     return told + say("semicolon", lang) + say(f"preflight.whole.{key}", lang, **times, **spelled, **numbers)
 
@@ -237,11 +239,9 @@ def _slowest(figures: dict[str, Any], lang: str) -> str:
     return say(f"preflight.whole.slowest.{name}", lang, ms=1000 * parts[name], share=parts[name] / step)
 
 
-def _spell(seconds: float | None) -> str:
+def _spell(seconds: float | None, lang: str) -> str:
     """Return a time in the unit that people would use."""
     if seconds is None:
         return ""
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.1f} s"
+    size = next((size for size in UNITS if seconds >= size), 1)
+    return f"{seconds / size:.1f} {UNITS[size][lang == 'zh']}"

@@ -11,6 +11,9 @@ from trainadvisor.telling import blindspot_texts, doubt_texts
 
 PROPER = ("Adam", "AdamW", "PyTorch")
 
+# Families whose findings are about what was set, unless they are symptoms.
+SETTINGS = ("optimization", "wiring", "data")
+
 SENTENCES = {
     "because": {"en": "{cause}, so {effect}.", "zh": "{cause}，导致{effect}。"},
     "alone": {"en": "{cause}.", "zh": "{cause}。"},
@@ -85,16 +88,24 @@ STATES = {
 def summary(judgement: Judgement, findings: Sequence[Finding], lang: str) -> str:
     """Return one sentence: what happened because of what, or that all is well."""
     values = dict(judgement.summary.values)
+    kind = judgement.summary.kind
     if {"cause", "effect"} & values.keys():
         titles = {item.code: _inner(item.title) for item in findings[0].walk()}
+        if kind == "because":
+            kind, values = _effect(values, findings[0])
         values = {role: titles[code] for role, code in values.items()}
     if doubt := values.get("doubt"):
         values |= {"says": doubt_texts.says(doubt, values["about"], lang), "seen": _seen(values, lang)}
-    kind = judgement.summary.kind
-    if kind == "because" and findings[0].kind == "symptom":
-        kind = "alone"  # one symptom is no cause of the other
     told = filled(SENTENCES[kind][lang], values, lang)
     return _of_phase(judgement, lang) + told
+
+
+def _effect(values: dict[str, Any], first: Finding) -> tuple[str, dict[str, Any]]:
+    """Return what the sentence names as the effect: what happens, not a setting that seems wrong too."""
+    seen = [item.code for item in first.consequences() if item.kind == "symptom" or item.family not in SETTINGS]
+    if first.kind == "symptom" or not seen:
+        return "alone", values  # one symptom is no cause of the other
+    return "because", values if values["effect"] in seen else {**values, "effect": seen[0]}
 
 
 def _of_phase(judgement: Judgement, lang: str) -> str:

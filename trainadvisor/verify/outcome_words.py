@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from trainadvisor.figures import short
+
 if TYPE_CHECKING:
     from trainadvisor.i18n.language import Words
     from trainadvisor.verify.verify_result import Verified
@@ -34,4 +36,4 @@ def told(item: Verified, words: Words) -> str:
 
 def number(value: float) -> str:
     """Return a number with three significant digits."""
-    return f"{value:.3g}" if math.isfinite(value) else "nan"
+    return short(value) if math.isfinite(value) else "nan"

@@ -63,7 +63,7 @@ def order_used(case: Case) -> Outcome:
     first = case.inputs()[0]
     sequence = first.ndim == 3 or (first.ndim == 2 and not first.is_floating_point())
     if not sequence or first.shape[1] < _SHORTEST:
-        raise Untestable("its input is no sequence", "其输入不是序列")
+        raise Untestable("its input is not a sequence", "其输入不是序列")
     count, length = case.examples(), first.shape[1]
     order = torch.arange(length - 1, -1, -1, device=first.device)
 
@@ -74,21 +74,21 @@ def order_used(case: Case) -> Outcome:
     plain, other = case.steady(), case.changed(turned)
     if plain.ndim > 2 and plain.shape[1] == length:
         other = other[:, order]
-    return _compared(plain, other)
+    return _compared(_differing(plain), other)
 
 
 @contract(
     "scale",
     severity="note",
     order=60,
-    what=("the numbers of the input tenfold", "把输入数值放大十倍"),
+    what=("the numbers of the input multiplied by ten", "把输入数值放大十倍"),
     says={
         "passed": (
-            "with the input tenfold, the answers change by {share:.2g} times their size: its scale counts",
+            "with the input multiplied by ten, the answers change by {share:.2g} times their size: its scale counts",
             "输入放大十倍后，输出变化幅度为原来的 {share:.2g} 倍：输入的尺度有影响",
         ),
         "failed": (
-            "with the input tenfold, the answers stay the same: the model scales its input by itself",
+            "with the input multiplied by ten, the answers stay the same: the model scales its input by itself",
             "输入放大十倍后，输出不变：模型自行对输入做了缩放",
         ),
     },
@@ -97,7 +97,15 @@ def scale(case: Case) -> Outcome:
     """Multiply the floating inputs by ten."""
     if not any(tensor.is_floating_point() for tensor in case.inputs()):
         raise Untestable("its inputs are whole numbers", "其输入为整数")
-    return _compared(case.steady(), case.changed(lambda t: t * _TEN if t.is_floating_point() else t))
+    plain = _differing(case.steady())
+    return _compared(plain, case.changed(lambda t: t * _TEN if t.is_floating_point() else t))
+
+
+def _differing(answers: Any) -> Any:
+    """Return the answers; where they are the same for every example, nothing that is done to the input could show."""
+    if answers.ndim and answers.shape[0] > 1 and float((answers - answers[:1]).abs().max()) <= rounding(answers):
+        raise Untestable("the answer is the same for every input", "无论输入什么，输出都一样")
+    return answers
 
 
 def _compared(plain: Any, other: Any) -> Outcome:

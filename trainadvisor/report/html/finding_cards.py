@@ -37,7 +37,7 @@ class CodeLine:
     """A line of code or of a diff, and the element that shows it."""
 
     element: str
-    text: Markup
+    text: Markup | Told
 
 
 @dataclass(frozen=True)
@@ -161,9 +161,27 @@ class Cards:
             text=self._each(finding, lambda f, _: f.remedies[place].text if place < len(f.remedies) else ""),
             where=remedy.where,
             applies=remedy.applies,
-            lines=marked(remedy.code, is_diff=bool(remedy.edits)) if remedy.code else [],
+            lines=self._lines(finding, place),
             verified=self._outcome(finding, place) if remedy.verified else None,
         )
+
+    def _lines(self, finding: Finding, place: int) -> list[CodeLine]:
+        """Return the code of a remedy, the comments in each language where both have the same lines."""
+        remedy = finding.remedies[place]
+        if not remedy.code:
+            return []
+        lines = marked(remedy.code, is_diff=bool(remedy.edits))
+        codes = {
+            lang: (others[place].code or "").rstrip("\n").split("\n") if place < len(others) else []
+            for lang, by_code in self._by_code.items()
+            for others in [by_code.get(finding.code, finding).remedies]
+        }
+        if remedy.edits or any(len(code) != len(lines) for code in codes.values()):
+            return lines
+        return [
+            CodeLine(line.element, Told({lang: code[number] for lang, code in codes.items()}))
+            for number, line in enumerate(lines)
+        ]
 
     def _outcome(self, finding: Finding, place: int) -> Told:
         return self._each(finding, lambda f, words: verified.outcome(f.remedies[place], words))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.i18n.language import Words
 from trainadvisor.report.text.code_explained import HEADING, blocks
-from trainadvisor.report.text.unfilled import unfilled, unfilled_code
+from trainadvisor.report.text.unfilled import advice, unfilled, unfilled_code
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -162,7 +162,7 @@ def _lines(when: Iterable[str], unless: Iterable[str]) -> list[str]:
 
 
 def _filled(texts: object, rule: Rule, lang: str) -> str:
-    return escape(unfilled(texts.get(lang, ""), rule, lang)) if isinstance(texts, dict) else ""
+    return escape(advice(texts.get(lang, ""), rule, lang)) if isinstance(texts, dict) else ""
 
 
 def _search(rule: Rule, lang: str) -> list[str]:

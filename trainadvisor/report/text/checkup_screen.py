@@ -53,7 +53,7 @@ def _rows(found: dict[str, Any], words: Words) -> Iterator[tuple[str, str]]:
     yield words("doctor.frameworks"), ", ".join(frameworks) or words("doctor.none")
     yield words("doctor.extras"), ", ".join(extras) or words("doctor.none")
     yield words("doctor.browser"), found["browser"] or words("doctor.none")
-    yield words("doctor.folder"), f"{folder['path']} {written}"
+    yield words("doctor.folder"), folder["path"] + written
     yield words("doctor.rules"), str(found["rules"])
 
 
@@ -76,5 +76,5 @@ def _row(label: str, text: str, width: int) -> list[str]:
 
 def _work(what: str, words: Words, *, works: bool) -> str:
     mark = words("doctor.yes" if works else "doctor.no")
-    way = "" if works else f": {INSTALLS[what]}"
+    way = "" if works else f"{words('colon')}{INSTALLS[what]}"
     return f"  {mark}  {words(f'doctor.{what}')}{way}"

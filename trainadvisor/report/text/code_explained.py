@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trainadvisor.i18n.language import Words
 from trainadvisor.report.text.layout import cells, spread
 from trainadvisor.report.text.page import Page
-from trainadvisor.report.text.unfilled import unfilled, unfilled_code
+from trainadvisor.report.text.unfilled import advice, unfilled, unfilled_code
 
 if TYPE_CHECKING:
     from trainadvisor.judge.branches import Branch
@@ -113,7 +113,7 @@ def _numbered(page: Page, label: str, texts: list[str]) -> None:
 def _fixes(page: Page, rule: Rule) -> None:
     words = page.words
     for number, remedy in enumerate(rule.all_remedies, 1):
-        text = unfilled(remedy.get(words.lang, ""), rule, words.lang)
+        text = advice(remedy.get(words.lang, ""), rule, words.lang)
         page.row(words("fixes") if number == 1 else "", f"{number} {text}", words(f"applies.{remedy['applies']}"))
         if remedy.get("code"):
             page.code(unfilled_code(remedy["code"], rule, words.lang))

@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.figures import short
 from trainadvisor.i18n.language import Words
 from trainadvisor.report.machine.json_document import safe
 from trainadvisor.report.text import healthy
@@ -26,7 +27,7 @@ FACTOR = 3.0  # beyond it a factor reads better than a percentage
 
 FORMS: dict[str, Callable[[float], str]] = {
     "share": healthy.share,
-    "time": lambda value: f"{1000 * value:.3g} ms",
+    "time": lambda value: f"{short(1000 * value)} ms",
     "memory": lambda value: f"{value:.0f} MB",
 }
 

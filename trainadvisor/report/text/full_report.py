@@ -165,7 +165,7 @@ def _mend(page: Page, diagnosis: Diagnosis) -> None:
     log = clean(diagnosis.run.get("log") or "", 120)
     healthy = diagnosis.state == State.HEALTHY  # whose optional gains are read where they stand
     if log and not healthy and first is not None and any(remedy.edits for remedy in first.remedies):
-        page.paragraph(page.words("mend", log=log))
+        page.command(page.words("mend"), f"trainadvisor fix {log}")
 
 
 def _last_line(page: Page, diagnosis: Diagnosis) -> None:

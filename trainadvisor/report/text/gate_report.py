@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.i18n.language import Words
 from trainadvisor.report.machine.gate_entries import Entry, place
-from trainadvisor.report.text.layout import cells, clean, pad
+from trainadvisor.report.text.layout import cells, clean, flow, pad
 from trainadvisor.report.text.page import Page
 
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ def _run(page: Page, run: Judged) -> None:
     for reason in run.reasons:
         values = {key: clean(value) for key, value in reason.values.items()}
         page.paragraph(page.words(reason.key, **values), indent="  ", hang="  ")
-    page.paragraph("   ".join(_counts(page.words, run)), indent="  ")
+    for line in flow(_counts(page.words, run), "   ", page.width - 2):
+        page.paragraph(line, indent="  ")
 
 
 def _causes(page: Page, run: Judged) -> None:

@@ -37,7 +37,7 @@ def add(page: Page, diagnosis: Diagnosis) -> None:
 
 def number(value: float) -> str:
     """Return three significant digits, as people write them."""
-    if value and not 1e-2 <= abs(value) < 1e5:  # noqa: PLR2004 - outside, powers of ten read better
+    if value and not 1e-4 <= abs(value) < 1e6:  # noqa: PLR2004 - outside, powers of ten read better
         return f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e")
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"  # noqa: PLR2004
 

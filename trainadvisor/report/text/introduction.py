@@ -80,4 +80,5 @@ def first_change(remedy: Remedy) -> str:
     code = remedy.edits[0].new if remedy.edits else remedy.code or remedy.text
     lines = [line.strip() for line in code.splitlines() if line.strip()]
     spoken = [line for line in lines if not line.startswith(("#", "import ", "from "))]
-    return next(iter([*spoken, *lines]), "")
+    changing = [line for line in spoken if not line.endswith(":")]  # not the head of the loop around it
+    return next(iter([*changing, *spoken, *lines]), "")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from trainadvisor.characters import CONTROLS, HIDDEN, TURNING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 LONGEST = 600  # a name taken from a log may have any length
 UNSAFE = re.compile(f"[{CONTROLS}{TURNING}]")
@@ -52,6 +52,17 @@ def pad(text: str, width: int) -> str:
 def wrap(text: str, width: int) -> list[str]:
     """Break text into lines of at most `width` columns: at spaces, and between wide characters."""
     return [line for paragraph in text.split("\n") for line in _lines(paragraph, width)]
+
+
+def flow(items: Iterable[str], gap: str, width: int) -> list[str]:
+    """Lay items out in lines of at most `width` columns, none of them parted."""
+    lines: list[str] = []
+    for item in items:
+        if lines and cells(lines[-1] + gap + item) <= width:
+            lines[-1] += gap + item
+        else:
+            lines.append(item)
+    return lines
 
 
 def _lines(paragraph: str, width: int) -> list[str]:

@@ -14,22 +14,26 @@ if TYPE_CHECKING:
     from trainadvisor.judge.rulebook import Rule, Rulebook
     from trainadvisor.signals import SignalSpec
 
+LEVELS = ("error", "warning", "note")
+
 
 def rules(book: Rulebook, chosen: list[Rule], lang: str, width: int) -> str:
     """Return codes by family, each with its level and title."""
     words = Words(lang)
     column = max((len(rule.code) for rule in chosen), default=0) + 2
+    level = max(cells(words(f"severity.{severity}")) for severity in LEVELS) + 2
     lines = []
     for family in dict.fromkeys(rule.family for rule in chosen):
         lines += ["", book.family_name(family, lang)]
         for rule in chosen:
             if rule.family == family:
-                lines += _rule(rule, words, column, width)
+                lines += _rule(rule, words, (column, level), width)
     return "\n".join([*lines[1:], "", words("rules.count", count=len(chosen)), words("explain-hint")])
 
 
-def _rule(rule: Rule, words: Words, column: int, width: int) -> list[str]:
-    head = "  " + pad(rule.code, column) + pad(rule.severity, len("warning") + 1)
+def _rule(rule: Rule, words: Words, columns: tuple[int, int], width: int) -> list[str]:
+    cells_of = (rule.code, words(f"severity.{rule.severity}"))
+    head = "  " + "".join(pad(text, column) for text, column in zip(cells_of, columns, strict=True))
     first, *rest = wrap(rule.title(words.lang), width - cells(head))
     return [head + first, *(" " * cells(head) + line for line in rest)]
 

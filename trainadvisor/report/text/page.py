@@ -58,6 +58,14 @@ class Page:
         lines = wrap(clean(text, longest), self.width - cells(indent + hang))
         self._lines += [indent + (hang if number else "") + line for number, line in enumerate(lines)]
 
+    def command(self, text: str, command: str) -> None:
+        """Add a text and the command that it speaks of, which is never broken: below the text where it does not fit."""
+        if cells(f"{text} {command}") <= self.width:
+            self._lines.append(f"{text} {command}")
+        else:
+            self.paragraph(text)
+            self._lines.append(f"  {command}")
+
     def restyle(self, mark: str, style: str) -> None:
         """Paint the start of the last line, after it was laid out."""
         if self._lines and self._lines[-1].startswith(mark):

@@ -47,6 +47,6 @@ def _block(finding: Finding, source: Source, node: ast.AST, words: Words, width:
     for other in finding.sites[1:]:
         yield clean(f"  {words('lint.with')} {other.where}: {other.source or ''}")[:width]
     remedy = finding.remedies[0]
-    yield from (f"  {part}" for part in wrap(f"{words('lint.fix')} {clean(remedy.text)}", width - 2))
+    yield from (f"  {part}" for part in wrap(f"{words('fix')}{words('colon')}{clean(remedy.text)}", width - 2))
     for edit in remedy.edits:
         yield from (f"    {clean(part)}" for part in edit.diff().split("\n"))

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 GAP = "…"
 CODE_GAP = "..."  # an expression of Python as well
-# What most readers have where a snippet needs a name.
+# What most readers have where a name is needed.
 USUAL_CODE = {
     "optimizer_class": "AdamW",
     "missing_log": "log_softmax",
     "missing_divergence_log": "log_softmax",
     "missing_output_activation": "softmax",
 }
+SENTENCE = re.compile(r".+?(?:\. (?=[A-Z])|。|$)", re.DOTALL)
 CHINESE_SPACE = re.compile(r"(?<=[\u4e00-\u9fff，。：；（）]) (?=[\u4e00-\u9fff])")
 
 
@@ -32,6 +33,13 @@ def unfilled(template: object, rule: Rule, lang: str) -> str:
         for literal, name, spec, _ in Formatter().parse(str(template))
     )
     return CHINESE_SPACE.sub("", text)
+
+
+def advice(template: object, rule: Rule, lang: str) -> str:
+    """Return what to do as it is without a run: what follows the first sentence is left out where a run tells it."""
+    sentences: list[str] = SENTENCE.findall(unfilled(template, rule, lang)) or [""]
+    first, *more = sentences
+    return (first + "".join(text for text in more if GAP not in text)).strip()
 
 
 def unfilled_code(template: object, rule: Rule, lang: str) -> str:
@@ -56,6 +64,8 @@ def _gap(name: str, spec: str, lang: str) -> str:
         return words["unfilled.below"]
     if spec.count(OR) == CHOICES:
         return " / ".join(spec.split(OR)[1:]).replace("#", GAP)
+    if not spec and name in USUAL_CODE:
+        return USUAL_CODE[name]
     return f"{GAP} %" if "%" in spec else GAP
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.figures import short
 from trainadvisor.i18n.told_errors import reason
 from trainadvisor.report.text.page import Page
 
@@ -83,9 +84,17 @@ def _label(change: Any) -> str:
     return " ".join([change.change, *values])
 
 
+def verdict(trial: Any, words: Words) -> str:
+    """Return what a trial was: a gain that leaves it no better than a guess is told as such."""
+    first = trial.compared[0] if trial.compared else None
+    if trial.verdict == "no-better" and first is not None and first.gain > first.margin and not first.better:
+        return words("verify.useless")
+    return words(f"verify.{trial.verdict}")
+
+
 def outcome(trial: Any, words: Words) -> str:
     """Return what came of a trial."""
-    text = words(f"verify.{trial.verdict}")
+    text = verdict(trial, words)
     if trial.detail:
         return text + words("aside", text=reason(trial.detail, words.lang))
     shown = [
@@ -97,4 +106,4 @@ def outcome(trial: Any, words: Words) -> str:
 
 def number(value: float) -> str:
     """Return a figure with three digits."""
-    return f"{value:.3g}" if math.isfinite(value) else "nan"
+    return short(value) if math.isfinite(value) else "nan"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.figures import short
+
 if TYPE_CHECKING:
     from trainadvisor.i18n.language import Words
     from trainadvisor.judge.result import Diagnosis, Remedy
@@ -30,7 +32,7 @@ def helped(remedy: Remedy) -> bool:
 def figure(value: Any) -> str:
     """Return a figure with three digits; JSON writes what is not finite as a word."""
     number = float(value) if isinstance(value, (int, float, str)) and _is_number(value) else math.nan
-    return f"{number:.3g}" if math.isfinite(number) else "nan"
+    return short(number) if math.isfinite(number) else "nan"
 
 
 def _is_number(value: Any) -> bool:

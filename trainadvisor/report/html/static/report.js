@@ -56,9 +56,12 @@
   // ---- what needs no data: language, copying, links to findings
   function speak() { root.lang = HTML_LANG[language()]; }
 
+  // of a line in two languages, the one that is read
+  const shownText = line => [...line.childNodes].filter(part => part.nodeType === Node.TEXT_NODE || getComputedStyle(part).display !== "none").map(part => part.textContent).join("");
+
   async function copy(button) {
     const marked = $$("ins[data-line]", button.parentElement);
-    const lines = marked.length ? marked.map(line => line.textContent.slice(2)) : [$("pre", button.parentElement).textContent];
+    const lines = marked.length ? marked.map(line => line.textContent.slice(2)) : $$("[data-line]", button.parentElement).map(shownText);
     const text = lines.join("").replace(/\n$/, "");
     try { await navigator.clipboard.writeText(text); } catch {
       const area = document.body.appendChild(Object.assign(document.createElement("textarea"), { value: text }));
@@ -91,7 +94,7 @@
   function figure(value) {
     if (value == null) return "n/a";
     if (!isNumber(value)) return String(value);
-    if (value && (Math.abs(value) < 0.01 || Math.abs(value) >= 1e5)) return value.toExponential(1).replace("e+", "e");
+    if (value && (Math.abs(value) < 1e-4 || Math.abs(value) >= 1e6)) return value.toExponential(1).replace("e+", "e");
     return String(Math.abs(value) >= 1000 ? Math.round(value) : Number(value.toPrecision(3)));
   }
   function tick(value, step) {
