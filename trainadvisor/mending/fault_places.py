@@ -89,7 +89,7 @@ def target_network_stale(training: Training) -> Iterator[ast.AST]:
 @shows
 def stop_token_masked(training: Training) -> Iterator[ast.AST]:
     """Yield where padding is given the token that ends a text."""
-    for name, value, place in _named_values(training):
+    for name, value, place in named_values(training):
         if name in ("pad_token", "pad_token_id") and END.search(ast.unparse(value)):
             yield place
 
@@ -97,7 +97,7 @@ def stop_token_masked(training: Training) -> Iterator[ast.AST]:
 @shows
 def label_shift(training: Training) -> Iterator[ast.AST]:
     """Yield where labels are made of ids that are moved by some places."""
-    for name, value, place in _named_values(training):
+    for name, value, place in named_values(training):
         if "label" in name.lower() and any(map(_moves, ast.walk(value))):
             yield place
 
@@ -123,7 +123,7 @@ def unshuffled_data(training: Training) -> Iterator[ast.AST]:
                 yield word
 
 
-def _named_values(training: Training) -> Iterator[tuple[str, ast.expr, ast.AST]]:
+def named_values(training: Training) -> Iterator[tuple[str, ast.expr, ast.AST]]:
     """Yield each name that a script gives a value, the value, and what shows both: in statements, calls and dicts."""
     for node in training.script.nodes:
         if isinstance(node, (ast.Assign, ast.AnnAssign)):

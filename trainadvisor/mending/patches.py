@@ -12,6 +12,7 @@ from trainadvisor.mending import arguments
 from trainadvisor.mending.config_files import entry_in_files, key_of
 from trainadvisor.mending.fault_catalogue import FAULTS
 from trainadvisor.mending.fault_places import PLACES
+from trainadvisor.mending.framework_places import held_at
 from trainadvisor.mending.insertions import INSERTIONS
 from trainadvisor.mending.project import patterns_in, training_of
 from trainadvisor.source.edits import applied
@@ -94,9 +95,18 @@ def shown(finding: Finding, made: Patch | None, sources: Sequence[Source]) -> li
     sites = list(made.sites) if made is not None and made.sites else []
     if made is not None and made.remedy:
         sites = [*finding.sites[:1], *sites]
+    first = (sites or finding.sites)[:1]
+    held = [site_of(source, node) for source in sources for node in _held(finding, source, first)]
     show = PLACES.get(finding.code)
     places = [site_of(source, node) for source in sources if show for node in show(training_of(source))]
-    return _once([*sites[:1], *places, *(sites[1:] or ([] if sites else finding.sites))])[:MOST_SITES]
+    rest = sites[1:] or ([] if sites else finding.sites)
+    return _once([*held[:1], *sites[:1], *held[1:], *places, *rest])[:MOST_SITES]
+
+
+def _held(finding: Finding, source: Source, first: Sequence[Site]) -> list[ast.AST]:
+    """Return the places that hold what a finding is about, where a framework only trains at its first line."""
+    line = next((site.line for site in first if site.file == source.name), None)
+    return held_at(training_of(source), finding.code, line)
 
 
 def of_pattern(finding: Finding, source: Source, book: Rulebook) -> Patch | None:

@@ -107,6 +107,8 @@ class Routine(Protocol):
     models: dict[int, int]
     # Kinds of the losses that are trained on.
     kinds: set[str]
+    # Optimizers (numbers) that have stepped.
+    stepped: set[int]
 
 
 @runtime_checkable

@@ -37,6 +37,8 @@ class Routine:
     models: dict[int, int] = field(default_factory=dict)
     # Kinds of the losses that are trained on.
     kinds: set[str] = field(default_factory=set)
+    # Optimizers (numbers) that have stepped; others may be known that never do.
+    stepped: set[int] = field(default_factory=set)
 
 
 class PlainSteps:
@@ -115,7 +117,7 @@ class PlainSteps:
     def _is_forward(self, call: Call) -> bool:
         """Return whether a call is of a model that trains as it did before."""
         model = call.model
-        if not (call.grad and call.training) or model.lazy or not model.alive or model.alive[0]() is not call.module:
+        if not (call.grad and call.training) or model.lazy or not model.alive or not model.enters_by(call.module):
             return False
         count, known = len(call.args) + len(call.kwargs), self.routine.models
         if known.get(model.number) == count:
@@ -127,7 +129,13 @@ class PlainSteps:
         return kind in self.routine.kinds and result.requires_grad and torch.is_grad_enabled()
 
     def _is_step(self, optimizer: torch.optim.Optimizer, closure: object = None) -> bool:
-        return not closure and id(optimizer) in self._context.objects.optimizers
+        known = self._context.objects.optimizers.get(id(optimizer))
+        if known is None:
+            return False
+        if known["id"] in self.routine.stepped:
+            return not closure
+        self.routine.stepped.add(known["id"])
+        return False
 
 
 def _never(*_: object) -> bool:

@@ -48,6 +48,10 @@ class Model:
     name: str
     site: Fact | None = None
     alive: list[weakref.ref[nn.Module]] = field(default_factory=list)
+    # The part that is called in place of the root and holds all of its parameters: the net inside a LightningModule.
+    part: weakref.ref[nn.Module] | None = None
+    # Another part that was called last, which does not.
+    piece: weakref.ref[nn.Module] | None = None
     references: list[HeldTensor] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     layer_names: dict[int, str] = field(default_factory=dict)
@@ -79,6 +83,28 @@ class Model:
         """Return whether one of its root modules is in training mode, or none is known."""
         first = self.alive[0]() if self.alive else None
         return (first is not None and first.training) or any(root.training for root in self.roots) or not self.roots
+
+    @property
+    def entrance(self) -> weakref.ref[nn.Module]:
+        """Return the module by which it is called: its root, or the part that is called in place of that."""
+        return self.part or self.alive[0]
+
+    def enters_by(self, module: nn.Module) -> bool:
+        """Return whether a call of this module is one as the last was; remember a part that it is called by."""
+        if self.entrance() is module:
+            return True
+        if self.piece is None or self.piece() is not module:
+            held = weakref.ref(module)
+            self.part, self.piece = (held, None) if self._is_held_by(module) else (None, held)
+        return False
+
+    def _is_held_by(self, part: nn.Module) -> bool:
+        """Return whether a part of the only root holds all parameters, and what stands for layers that have modes."""
+        if len(self.alive) != 1 or self.alive[0]() is part:
+            return False
+        first = self.cares[0]() if self.cares else None
+        whole = {id(p) for p in module_tables.parameters(part)} >= {held.key for held in self.references}
+        return whole and (first is None or any(inner is first for inner in module_tables.modules(part)))
 
     @property
     def is_gone(self) -> bool:

@@ -39,8 +39,7 @@ class EvaluatedCopyProbe:
 
     def rests_until(self, routine: Routine) -> float:
         """Rest while models and optimizers are known."""
-        stepped = {fact["id"] for fact in self._context.objects.optimizers.values()}
-        known = self._seen.keys() >= routine.models.keys() and self._optimizers >= stepped
+        known = self._seen.keys() >= routine.models.keys() and self._optimizers >= routine.stepped
         return math.inf if known else routine.step
 
     @unless_resting

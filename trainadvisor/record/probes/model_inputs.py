@@ -62,7 +62,8 @@ class ModelInputProbe:
         batches = gathered.batches if gathered else 0
         if batches >= _MOST or (batches >= _FIRST and not (call.grad and self._context.step.sample_layers)):
             return
-        if call.module not in call.model.roots:
+        part = call.model.part() if call.model.part is not None else None
+        if call.module not in (*call.model.roots, part):
             return
         tensor = _input_of(call)
         if tensor is not None:

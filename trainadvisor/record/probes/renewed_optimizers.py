@@ -19,7 +19,7 @@ _MOST_FIRSTS = 50
 
 
 @dataclass
-class _Line:
+class Line:
     """The optimizers that one line made for the same parameters."""
 
     # Number of the first one.
@@ -41,16 +41,15 @@ class OptimizerRenewalProbe:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._lines: dict[Any, _Line] = {}
+        self._lines: dict[Any, Line] = {}
         # The line of each optimizer by its number.
-        self._line_of: dict[int, _Line] = {}
+        self._line_of: dict[int, Line] = {}
         # Lines that made a forgetful one, with the number of the newest.
-        self._renewed: dict[int, tuple[int, _Line]] = {}
+        self._renewed: dict[int, tuple[int, Line]] = {}
 
     def rests_until(self, routine: Routine) -> float:
-        """Rest while every optimizer has stepped before."""
-        known = self._context.objects.optimizers.values()
-        return math.inf if all(fact["id"] in self._line_of for fact in known) else routine.step
+        """Rest while every optimizer that steps has stepped before."""
+        return math.inf if self._line_of.keys() >= routine.stepped else routine.step
 
     @unless_resting
     def on_step_begins(self, optimizer: torch.optim.Optimizer, _: object) -> None:
@@ -58,7 +57,7 @@ class OptimizerRenewalProbe:
         number = self._number(optimizer)
         if number is None or number in self._line_of:
             return
-        line = self._line_of[number] = self._lines.setdefault(self._key(optimizer, number), _Line(number))
+        line = self._line_of[number] = self._lines.setdefault(self._key(optimizer, number), Line(number))
         line.made += 1
         line.empty = line.made > 1 and not optimizer.state
         if line.empty and line.left is not None:
@@ -72,7 +71,7 @@ class OptimizerRenewalProbe:
             return
         line.steps += 1
         if line.made > 1:
-            line.left = _few(optimizer).clone()
+            keep(line, optimizer)
             if line.empty:
                 line.empty = False
                 self._begun(optimizer, line, number)
@@ -92,7 +91,7 @@ class OptimizerRenewalProbe:
         held = frozenset(id(p) for group in optimizer.param_groups for p in group["params"])
         return (type(optimizer), site["file"], site["line"], held) if site else number
 
-    def _compare(self, optimizer: torch.optim.Optimizer, line: _Line) -> None:
+    def _compare(self, optimizer: torch.optim.Optimizer, line: Line) -> None:
         now = _few(optimizer)
         if line.left is None or now.shape != line.left.shape or now.device != line.left.device:
             return
@@ -105,7 +104,7 @@ class OptimizerRenewalProbe:
 
         step.expect(self._context.values.read((now != line.left).sum()), arrived)
 
-    def _begun(self, optimizer: torch.optim.Optimizer, line: _Line, number: int) -> None:
+    def _begun(self, optimizer: torch.optim.Optimizer, line: Line, number: int) -> None:
         """Tell now and then that an optimizer with a memory began without one."""
         if not _remembers(optimizer):
             return
@@ -113,13 +112,18 @@ class OptimizerRenewalProbe:
         if line.made in _TOLD or line.made % 1000 == 0:
             self._tell(number, line)
 
-    def _tell(self, number: int, line: _Line) -> None:
+    def _tell(self, number: int, line: Line) -> None:
         detail: dict[str, Any] = {"first": line.number, "optimizer": number, "made": line.made}
 
         def complete(_: list[float]) -> None:
             detail.update(forgetful=line.forgetful, steps=line.steps, firsts=line.firsts)
 
         self._context.event("optimizer-anew", "", detail, [(Reading([]), complete)])
+
+
+def keep(line: Line, optimizer: torch.optim.Optimizer) -> None:
+    """Keep a few weights as a step has left them."""
+    line.left = _few(optimizer).clone()
 
 
 def _few(optimizer: torch.optim.Optimizer) -> torch.Tensor:

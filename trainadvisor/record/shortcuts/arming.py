@@ -110,11 +110,11 @@ class Arming:
         plan.told = shortcuts._told
         twin, line = shortcuts._twins._known.get(model.number), shortcuts._renewed._line_of.get(closed.stepped[0])
         parameter = implicit._parameter() if implicit._parameter is not None else None
-        if plan.entry.number != closed.fields["loss_id"] or twin is None or line is None or line.made > 1:
+        if plan.entry.number != closed.fields["loss_id"] or twin is None or line is None or line.empty:
             return False
         if len(model.alive) != 1 or type(parameter) is not Parameter or not plan.frames:
             return False
-        plan.module, plan.model, plan.cares = model.alive[0], model, bool(model.cares)
+        plan.module, plan.model, plan.cares = model.entrance, model, bool(model.cares)
         plan.held, plan.twin, plan.line, plan.tried = implicit._parameter, twin, line, shortcuts._order._tried[key]
         plan.key, plan.opt, plan.size = key, closed.stepped, shortcuts._coverage._sizes.get(closed.stepped[0], -1)
         plan.count = shortcuts._routine.models.get(model.number, 0)

@@ -40,7 +40,7 @@ class Forwards(Parts):
         if function_modes() or dispatch_modes() or tracing_state() is not None or transform() is not None:
             return False
         model, count, recorder = self._objects._owner.get(id(module)), len(args) + len(kwargs), self._recorder
-        if model is None or self._routine.models.get(model.number) != count or model.alive[0]() is not module:
+        if model is None or self._routine.models.get(model.number) != count or model.entrance() is not module:
             return False
         if model.lazy or not _grad_enabled() or _inference() or self._losses._pending:
             return False

@@ -17,6 +17,7 @@ from trainadvisor.instrument.private_torch import dispatch_modes, function_modes
 from trainadvisor.instrument.shortcut_slot import slot
 from trainadvisor.instrument.user_modes import apart
 from trainadvisor.record.evaluations.evaluation_source import Stretch
+from trainadvisor.record.probes.renewed_optimizers import keep
 from trainadvisor.record.shortcuts.parts import SWITCHES, ident, now
 from trainadvisor.record.shortcuts.states import (
     BACKWARD,
@@ -214,6 +215,8 @@ class LeftOutSteps:
         """Note that the gradients are used up, and let go of the batch."""
         if self.state != (READY if self.inside else STEPPING) or id(optimizer) != self.key:
             return self._handed_back("step_ends", optimizer)
+        if self.plan.line.made > 1:
+            apart(keep, self.plan.line, optimizer)
         self.ended, self.cleared, self.inside, self.drawn, self.state = now(), False, False, None, DONE
         return True
 

@@ -83,7 +83,7 @@ class Losses(Parts):
 
     def _holds(self, entry: LossEntry, result: Any) -> bool:
         """Hold the loss if nothing but its value, or a multiple of that, was differentiated the last time."""
-        root, losses = self._recorder.step.models[0].alive[0](), self._losses
+        root, losses = self._recorder.step.models[0].entrance(), self._losses
         if not (entry.straight or entry.scaled) or root is None or not root.training or result.is_meta:
             return False
         losses._serial += 1

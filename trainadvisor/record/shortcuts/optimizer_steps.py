@@ -8,8 +8,10 @@ from torch.optim.lr_scheduler import LRScheduler
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.private_torch import function_modes
 from trainadvisor.instrument.shortcut_slot import slot
+from trainadvisor.instrument.user_modes import apart
 from trainadvisor.record.device_readback import HostValues
 from trainadvisor.record.probes.parameter_coverage import CHECKED
+from trainadvisor.record.probes.renewed_optimizers import keep
 from trainadvisor.record.shortcuts.parts import Parts, ident, looked_at, now
 
 _OURS_TO_ASK = (torch.nn.Parameter, torch.Tensor)
@@ -80,10 +82,12 @@ class OptimizerSteps(Parts):
         self._stepping, self._stepped = None, key
         fact = self._objects.optimizers.get(key)
         line = None if fact is None else self._renewed._line_of.get(fact["id"])
-        if fact is None or line is None or line.made > 1 or (self._order._closure and not _has_gradient(optimizer)):
+        if fact is None or line is None or line.empty or (self._order._closure and not _has_gradient(optimizer)):
             return False
         step = self._recorder.step
         line.steps += 1
+        if line.made > 1:
+            apart(keep, line, optimizer)
         self._counts["step"] += 1
         self._order._left[key] = self._clipping._stepped = True
         boundaries.in_step = False

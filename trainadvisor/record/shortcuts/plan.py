@@ -22,6 +22,7 @@ from trainadvisor.instrument.private_torch import (
 from trainadvisor.instrument.user_modes import apart
 from trainadvisor.record.evaluations.evaluation_source import Stretch
 from trainadvisor.record.losses.loss_calls import is_scaled
+from trainadvisor.record.probes.renewed_optimizers import keep
 from trainadvisor.record.shortcuts.forwards import learns
 from trainadvisor.record.shortcuts.parts import SWITCHES, ident, looked_at, now
 from trainadvisor.record.shortcuts.plan_course import PlanCourse
@@ -261,6 +262,8 @@ class Plan(PlanCourse):
             return self.unexpected()
         if self.inside and optimizer.param_groups[0]["params"][0].grad is None:
             return self.unexpected()
+        if self.line.made > 1:
+            apart(keep, self.line, optimizer)
         self.ended, self.cleared, self.inside, self.state = now(), False, False, DONE
         return True
 

@@ -1,0 +1,78 @@
+"""Places that hold what a finding is about, where a framework trains at the recorded line."""
+
+import ast
+
+import pytest
+
+from trainadvisor.mending.framework_places import held_at
+from trainadvisor.source.reading import parse
+from trainadvisor.source.training import Training
+
+FASTAI = "from fastai.tabular.all import *\n"
+KERAS = "import keras\nx, y = load()\n"
+SKORCH = "import skorch\n"
+TRL = "import trl\n"
+FIT = "model.fit(x[:90], y[:90])\n"
+GROUPS = """def reward(texts):
+    return [0.0 for _ in texts]
+
+
+config = trl.GRPOConfig(temperature={})
+trainer = trl.GRPOTrainer(model, reward_funcs=reward, args=config)
+trainer.train()
+"""
+MADE = "import lightning as L\nval = TensorDataset(x[:9], y[:9])\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "held"),
+    [
+        ("unnormalized-inputs", KERAS + "x = x * 60\n" + FIT, ["x = x * 60"]),
+        ("unnormalized-inputs", "import timm\nx *= 60\nrun(TensorDataset(x, y))\n", ["x *= 60"]),
+        ("unnormalized-inputs", FASTAI + "dls = Tabular(frame, procs=[Categorify])\nlearn.fit_one_cycle(5)\n",
+         ["procs=[Categorify]"]),
+        ("unnormalized-targets", KERAS + "y = y * 9000\n" + FIT, ["y = y * 9000"]),
+        ("label-problem", KERAS + "x = x[order]\n" + FIT, ["x = x[order]"]),
+        ("label-problem", KERAS + FIT, ["x, y = load()"]),
+        ("masked-labels", TRL + "row = {'labels': ids}\nrows = {'labels': [-100] * n}\ntrainer.train()\n",
+         ["[-100] * n", "ids"]),
+        ("negatives-missing", TRL + "row = {'chosen': best, 'rejected': best}\ntrainer.train()\n", ["best"]),
+        ("zero-gradients", TRL + "row = {'chosen': best, 'rejected': other}\ntrainer.train()\n", []),
+        ("target-leak", FASTAI + "Tabular(frame, cont_names=['age'])\nlearn.fit(5)\n", ["cont_names=['age']"]),
+        ("wrong-output-activation", SKORCH + "net = nn.Sequential(nn.Linear(6, 1), nn.ReLU())\nnet.fit(x, y)\n",
+         ["nn.ReLU()"]),
+        ("wrong-output-activation", SKORCH + "net = nn.Sequential(nn.ReLU(), nn.Linear(6, 1))\nnet.fit(x, y)\n", []),
+        ("softmax-before-cross-entropy", KERAS + "Sequential([Dense(10, activation='softmax')])\n" + FIT,
+         ["activation='softmax'"]),
+        ("preference-beta", TRL + "args = trl.DPOConfig(beta=0.0)\ntrainer.train()\n", ["beta=0.0"]),
+        ("groups-without-spread", TRL + GROUPS.format(0.001), ["temperature=0.001"]),
+        ("groups-without-spread", TRL + GROUPS.format(1.0), ["return [0.0 for _ in texts]"]),
+        ("data-empty", TRL + "args = trl.SFTConfig(max_length=6)\ntrainer.train()\n", ["max_length=6"]),
+        ("loss-without-graph", "import peft\npeft.LoraConfig(inference_mode=True)\ntrainer.train()\n",
+         ["inference_mode=True"]),
+        ("frozen-parameters", KERAS + "layer.trainable = False\n" + FIT, ["layer.trainable = False"]),
+        ("frozen-parameters", KERAS + "net.requires_grad_(False)\nother.requires_grad_()\n",
+         ["net.requires_grad_(False)"]),
+        ("lr-schedule", "import ignite\ns = PiecewiseLinear(optimizer, 'lr', [(0, 1), (8, 0)])\n",
+         ["PiecewiseLinear(optimizer, 'lr', [(0, 1), (8, 0)])"]),
+        ("stale-evaluated-copy", "import timm\nema = ModelEmaV2(model)\n", ["ModelEmaV2(model)"]),
+        ("grad-accumulation-scaling", "import accelerate\naccelerator.backward(loss / 4)\n", ["loss / 4"]),
+        ("train-mode-in-eval", "import timm\nwith torch.no_grad():\n    net(x)\n", ["torch.no_grad()"]),
+        ("validation-leak", MADE + "trainer.fit(net, DataLoader(train), DataLoader(val))\n",
+         ["val = TensorDataset(x[:9], y[:9])"]),
+        ("validation-leak", "import trl\ntrl.SFTTrainer(eval_dataset=load())\n", ["eval_dataset=load()"]),
+    ],
+)  # fmt: skip
+def test_what_holds_the_fault_is_found(code, text, held):
+    """Data where it gets its values, the layer, the setting."""
+    training = Training(parse(text, "s.py"))
+    assert [ast.unparse(node) for node in held_at(training, code, text.count("\n"))] == held
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("x = x * 60\nmodel.fit(x, y)\n", 2), (KERAS + "x = x * 60\n" + FIT + "loss = step()\n", 5)],
+)
+def test_a_place_that_does_not_only_train_stays_first(text, line):
+    """Without a framework, and where a line of the script's own was recorded."""
+    assert held_at(Training(parse(text, "s.py")), "unnormalized-inputs", line) == []

@@ -1,0 +1,226 @@
+"""Where a script that trains by a framework holds what a finding is about, where the recorded line only trains.
+
+A framework calls the model and the loss by itself: of the script there is `fit` or the line of the optimizer to record,
+while the fault stands in the data, the model or a setting. Places that are shown for it come before the recorded one.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from trainadvisor.log.framework_names import DISTRIBUTIONS, SETTING_CALLS
+from trainadvisor.mending.fault_places import named_values
+from trainadvisor.mending.project import imported_names
+from trainadvisor.source.syntax import called, constant, keyword
+
+if TYPE_CHECKING:
+    from trainadvisor.source.bindings import Binding
+    from trainadvisor.source.training import Training
+
+Hold = Callable[["Training"], Iterator[ast.AST]]
+_FRAMEWORKS = frozenset({*DISTRIBUTIONS, "timm", "peft"})
+# Calls that train, or that make what trains: of their lines nothing else is known.
+_DRIVERS = frozenset({
+    "fit", "train", "fit_one_cycle", "fine_tune", "fit_flat_cos", "run", "Learner", "tabular_learner", "vision_learner",
+    *(name for names in SETTING_CALLS.values() for name in names if name.endswith("Trainer")),
+    *SETTING_CALLS["skorch"],
+})  # fmt: skip
+# Findings whose recorded place is another line than the fault's even where that is no call of the framework.
+_ELSEWHERE = frozenset({
+    "lr-schedule", "stale-evaluated-copy", "grad-accumulation-scaling", "train-mode-in-eval", "frozen-parameters",
+    "validation-leak",
+})  # fmt: skip
+HOLDERS: dict[str, Hold] = {}
+# Layers that end a model and change what it gives.
+_ENDS = ("Softmax", "LogSoftmax", "Sigmoid", "ReLU", "Tanh")
+# Schedules of a framework's own that change the rates of an optimizer handed over.
+_SCHEDULES = ("PiecewiseLinear", "LinearCyclicalScheduler", "CosineAnnealingScheduler", "ParamGroupScheduler",
+              "LRScheduler", "create_lr_scheduler_with_warmup")  # fmt: skip
+# A temperature at which all samples are the same, and how many things are handed to `fit`: with data to evaluate on,
+# and as inputs and targets.
+_COLD, _WITH_DATA, _PAIR = 0.1, 3, 2
+_SHARES = ("val_dataloaders", "eval_dataset", "validation_data")
+
+
+def held_at(training: Training, code: str, line: int | None) -> list[ast.AST]:
+    """Return the places that hold what a finding is about, none where its recorded line may."""
+    hold = HOLDERS.get(code)
+    if hold is None or not _is_by_framework(training):
+        return []
+    drives = any(called(c) in _DRIVERS for c in training.script.calls if c.lineno <= (line or 0) <= (c.end_lineno or 0))
+    return list(hold(training)) if drives or code in _ELSEWHERE else []
+
+
+def _is_by_framework(training: Training) -> bool:
+    nodes = training.script.of_type(ast.Import, ast.ImportFrom)
+    names = [name for node in nodes for name in imported_names(node)]
+    return not _FRAMEWORKS.isdisjoint(name.partition(".")[0] for name in names)
+
+
+def _holds(*codes: str) -> Callable[[Hold], Hold]:
+    def declare(hold: Hold) -> Hold:
+        HOLDERS.update(dict.fromkeys(codes, hold))
+        return hold
+
+    return declare
+
+
+@_holds("unnormalized-inputs", "nan-inputs")
+def _inputs(training: Training) -> Iterator[ast.AST]:
+    """Yield where the inputs get their values: what a table's columns are put through, else what is handed over."""
+    columns = [word for call in training.script.calls for word in call.keywords if word.arg == "procs"]
+    yield from columns or (binding.statement for binding in _given(training, 0))
+
+
+@_holds("unnormalized-targets", "loss-shape-broadcast")
+def _targets(training: Training) -> Iterator[ast.AST]:
+    """Yield where the targets get their values."""
+    yield from (binding.statement for binding in _given(training, 1))
+
+
+@_holds("label-problem")
+def _pairs(training: Training) -> Iterator[ast.AST]:
+    """Yield where the labels get their values, or the inputs alone after them; else where a row is given its label."""
+    inputs, labels = _given(training, 0), _given(training, 1)
+    late = [b for b in inputs if all(b.line > other.line for other in labels)]
+    yield from (binding.statement for binding in (late or labels))
+    if not labels:
+        yield from _labels(training)
+
+
+@_holds("masked-labels", "padding-trained", "stop-token-masked", "label-shift", "prompt-not-masked")
+def _labels(training: Training) -> Iterator[ast.AST]:
+    """Yield what a row is given as its labels, first what names the number that is left out."""
+    found = [place for name, _, place in named_values(training) if name in ("labels", "label")]
+    yield from sorted(found, key=lambda place: "-100" not in ast.unparse(place))
+
+
+@_holds("negatives-missing", "zero-gradients")
+def _rejected(training: Training) -> Iterator[ast.AST]:
+    """Yield the rejected answer of a preference that is the chosen one."""
+    for node in training.script.of_type(ast.Dict):
+        held = {constant(key): value for key, value in zip(node.keys, node.values, strict=True) if key is not None}
+        chosen, rejected = held.get("chosen"), held.get("rejected")
+        if chosen is not None and rejected is not None and ast.dump(chosen) == ast.dump(rejected):
+            yield rejected
+
+
+@_holds("target-leak")
+def _columns(training: Training) -> Iterator[ast.AST]:
+    """Yield the names of the columns that a model of a table is given."""
+    for call in training.script.calls:
+        yield from (word for word in call.keywords if word.arg in ("cont_names", "cat_names"))
+
+
+@_holds("softmax-before-cross-entropy", "wrong-output-activation")
+def _last_layer(training: Training) -> Iterator[ast.AST]:
+    """Yield the activation that ends a model made layer by layer."""
+    for call in training.script.calls_by_name.get("Sequential", []):
+        given = call.args[0].elts if call.args and isinstance(call.args[0], ast.List) else call.args
+        last = given[-1] if given else None
+        if isinstance(last, ast.Call) and called(last) in _ENDS:
+            yield last
+        elif isinstance(last, ast.Call):
+            yield from (word for word in last.keywords if word.arg == "activation" and constant(word.value) is not None)
+
+
+@_holds("preference-beta")
+def _beta(training: Training) -> Iterator[ast.AST]:
+    """Yield the setting of a preference training's beta."""
+    yield from _settings(training, "beta")
+
+
+@_holds("groups-without-spread")
+def _rewards(training: Training) -> Iterator[ast.AST]:
+    """Yield a temperature at which all samples are the same, else what the rewards return."""
+    cold = [word for word in _settings(training, "temperature") if _is_cold(constant(word.value))]
+    named = {node.id for word in _settings(training, "reward_funcs") for node in ast.walk(word.value)
+             if isinstance(node, ast.Name)}  # fmt: skip
+    given = [function for function in training.script.functions if function.name in named]
+    yield from cold or (n for f in given for n in training.script.inside(f) if isinstance(n, ast.Return))
+
+
+def _is_cold(value: object) -> bool:
+    return isinstance(value, (int, float)) and value < _COLD
+
+
+@_holds("data-empty")
+def _lengths(training: Training) -> Iterator[ast.AST]:
+    """Yield the setting that cuts texts, behind which nothing may be left."""
+    yield from _settings(training, "max_length", "max_seq_length")
+
+
+@_holds("frozen-parameters", "loss-without-graph")
+def _frozen(training: Training) -> Iterator[ast.AST]:
+    """Yield what says that parameters are not trained."""
+    yield from (word for word in _settings(training, "inference_mode") if constant(word.value) is True)
+    for node in training.script.of_type(ast.Assign):
+        names = [target.attr for target in node.targets if isinstance(target, ast.Attribute)]
+        if {"requires_grad", "trainable"} & set(names) and constant(node.value) is False:
+            yield node
+    for call in training.methods("requires_grad_"):
+        if constant(keyword(call, "requires_grad", 0)) is False:
+            yield call
+
+
+@_holds("lr-schedule")
+def _schedule(training: Training) -> Iterator[ast.AST]:
+    """Yield the framework's own schedule, which the optimizer knows nothing of."""
+    yield from (call for call in training.script.calls if called(call) in _SCHEDULES)
+
+
+@_holds("stale-evaluated-copy")
+def _copy(training: Training) -> Iterator[ast.AST]:
+    """Yield where the copy is made that is evaluated."""
+    for call in training.script.calls:
+        if called(call) in ("deepcopy", "AveragedModel") or called(call).startswith("ModelEma"):
+            yield call
+
+
+@_holds("grad-accumulation-scaling")
+def _divided(training: Training) -> Iterator[ast.AST]:
+    """Yield what is divided on its way into backward()."""
+    for call in training.backwards:
+        yield from (n for arg in call.args for n in ast.walk(arg) if isinstance(n, ast.BinOp) and _divides(n))
+
+
+def _divides(node: ast.BinOp) -> bool:
+    return isinstance(node.op, ast.Div)
+
+
+@_holds("train-mode-in-eval")
+def _without_gradients(training: Training) -> Iterator[ast.AST]:
+    """Yield where a loop of the script's own evaluates."""
+    for node in training.script.of_type(ast.With):
+        calls = [item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call)]
+        yield from (call for call in calls if called(call) in ("no_grad", "inference_mode"))
+
+
+@_holds("validation-leak")
+def _validation(training: Training) -> Iterator[ast.AST]:
+    """Yield where the data of the evaluation is taken from, or where it is handed over."""
+    given = _settings(training, *_SHARES)
+    values = [word.value for word in given] or [c.args[2] for c in training.methods("fit") if len(c.args) == _WITH_DATA]
+    rows = [value.args[0] if isinstance(value, ast.Call) and value.args else value for value in values]
+    bound = [binding for value in rows if isinstance(value, ast.Name) for binding in training.script.reaching(value)]
+    yield from (b.statement for b in bound if b.kind == "value")
+    yield from given
+
+
+def _settings(training: Training, *names: str) -> list[ast.keyword]:
+    return [word for call in training.script.calls for word in call.keywords if word.arg in names]
+
+
+def _given(training: Training, place: int) -> list[Binding]:
+    """Return what gives its value to the first (inputs) or second (targets) tensor that is trained on."""
+    fits = [call for call in training.methods("fit") if len(call.args) == _PAIR]
+    calls = fits or training.script.calls_by_name.get("TensorDataset", [])[:1]
+    for call in calls[:1]:
+        value = call.args[place] if len(call.args) > place else None
+        while isinstance(value, ast.Subscript):
+            value = value.value
+        if isinstance(value, ast.Name):
+            return [b for b in training.script.reaching(value) if b.kind in ("value", "augmented")]
+    return []
