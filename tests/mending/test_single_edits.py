@@ -467,7 +467,8 @@ DATASET = "data = TensorDataset(x, y)\n"
         (data_edits.standardize_inputs, "a = TensorDataset(x[:9], y)\nb = TensorDataset(z, y)\n", [
             "+input_mean, input_std = x[:9].mean(0), x[:9].std(0)", "+input_std[input_std == 0] = 1",
             "+x, z = (x - input_mean) / input_std, (z - input_mean) / input_std"]),
-        (data_edits.standardize_inputs, "mean, std = x.mean(0), x.std(0)\na = 1\n" + DATASET, ["+x = (x - mean) / std"]),
+        (data_edits.standardize_inputs,
+         "mean, std = x.mean(0), x.std(0)\na = 1\n" + DATASET, ["+x = (x - mean) / std"]),
         (data_edits.standardize_targets, "m = y.mean()\ns = y.std()\n" + DATASET, [
             "+target_mean, target_std = y.mean(0), y.std(0)", "+y = (y - target_mean) / target_std"]),
         (data_edits.standardize_inputs, "mean, std = x.mean(0), x.std(0)\nx = (x - mean) / std\n" + DATASET, [
@@ -729,7 +730,8 @@ STALE = "target.load_state_dict(net.state_dict())"
          [(4, "labels = ids.clone()"), (5, "Labels = copy(ids)")]),
         ("target-network-stale", f"every = 5\nif step % every == 0:\n    {STALE}\n", [(5, "step % every == 0"),
         (4, "every = 5")]),
-        ("target-network-stale", f"if a:\n    t.load_state_dict()\n    t.load_state_dict(f(s))\nif step:\n    {STALE}\n",
+        ("target-network-stale",
+         f"if a:\n    t.load_state_dict()\n    t.load_state_dict(f(s))\nif step:\n    {STALE}\n",
          [(7, "step")]),
         ("target-network-stale", f"every = 5\ndef f():\n    if step % every == 0:\n        {STALE}\n",
          [(6, "step % every == 0")]),
