@@ -30,7 +30,7 @@ def passing(kept: list[Point], columns: Columns) -> Iterator[Record]:
 def _came_back(values: list[float | None]) -> list[int]:
     """Return the places that are not finite before the last finite one."""
     finite = [place for place, value in enumerate(values) if value is not None and math.isfinite(value)]
-    last = finite[-1] if finite else -1
+    last = finite[-1] if finite else 0
     return [place for place, value in enumerate(values[:last]) if value is not None and not math.isfinite(value)]
 
 
