@@ -74,6 +74,14 @@ def test_random_stalls(tmp_path: Path) -> None:
     assert signals["slow_step_regularity"] < 0.6
 
 
+def test_steps_without_a_record_waited_too(tmp_path: Path) -> None:
+    """Of one step in four there is a record."""
+    steps = [{"step": step, "seconds": 0.02, "wait": 0.01} for step in range(0, 400, 4)]
+    signals = of(tmp_path, steps=steps)
+    assert signals["wait_lost"] == pytest.approx(97 * 0.01 * 397 / 100)
+    assert signals["wait_share"] == 0.5
+
+
 def test_evaluations_are_no_stalls(tmp_path: Path) -> None:
     """The step behind an evaluation holds its time."""
     evals = [{"step": step} for step in (30, 60, 90, 120, 150)]
@@ -86,7 +94,11 @@ def test_checkpoints(tmp_path: Path) -> None:
     events = [event("checkpoint", {"seconds": seconds}) for seconds in (0.1, 0.2, 0.3)]
     signals = of(tmp_path, columns={"seconds": [0.01] * 100}, events=events)
     assert (signals["checkpoints"], signals["checkpoint_seconds"]) == (3, 0.2)
-    assert signals["checkpoint_share"] == pytest.approx(0.6)
+    assert signals["checkpoint_share"] == pytest.approx(0.6 / 0.97)
+    slow_start = of(tmp_path, columns={"seconds": [6.0, *[0.01] * 99]}, events=events)
+    assert slow_start["checkpoint_share"] == pytest.approx(0.6 / 0.97)
+    every_fourth = [{"step": step, "seconds": 0.01} for step in range(0, 400, 4)]
+    assert of(tmp_path, steps=every_fourth, events=events)["checkpoint_share"] == pytest.approx(0.6 / 3.85)
 
 
 def test_steady_growth(tmp_path: Path) -> None:
@@ -220,7 +232,8 @@ def test_checkpoints_without_a_time_are_left_out(tmp_path: Path) -> None:
     """Without any there is a number and no time."""
     events = [event("checkpoint", {"seconds": 0.5}), event("checkpoint"), event("other", {"seconds": 9})]
     signals = of(tmp_path, columns={"seconds": [0.5] * 10}, events=events)
-    assert (signals["checkpoints"], signals["checkpoint_seconds"], signals["checkpoint_share"]) == (1, 0.5, 0.1)
+    share = pytest.approx(1 / 7)
+    assert (signals["checkpoints"], signals["checkpoint_seconds"], signals["checkpoint_share"]) == (1, 0.5, share)
     signals = of(tmp_path, steps=3)
     assert (signals["checkpoints"], signals["checkpoint_seconds"], signals["checkpoint_share"]) == (0, None, None)
 

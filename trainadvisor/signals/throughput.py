@@ -59,6 +59,11 @@ def stepping_seconds(log: RunLog) -> float | None:
     return None if values is None else float(values.sum())
 
 
+def _covered(log: RunLog, first: int) -> int:
+    """Return how many steps there were from a record on, the left-out ones included."""
+    return int(np.ptp(log.steps[first:])) + 1
+
+
 # -- waiting for data
 
 
@@ -83,9 +88,9 @@ def wait_share(log: RunLog) -> float | None:
 
 @signal(unit="seconds", **WAITS)
 def wait_lost(log: RunLog) -> float | None:
-    """Total time that the steps waited for data."""
+    """Total time that the steps waited for data; those without a record waited as long as the others."""
     values = _waits(log)
-    return None if values is None else float(values.sum())
+    return None if values is None else float(values.sum()) * _covered(log, 0) / log.steps.size
 
 
 @signal(unit="factor", **WAITS)
@@ -209,10 +214,11 @@ def checkpoint_seconds(log: RunLog) -> float | None:
 
 @signal(unit="share", **SAVES)
 def checkpoint_share(log: RunLog) -> float | None:
-    """Time spent writing checkpoints over the time of all steps."""
-    values = log.column("seconds")
-    total = float(np.nansum(values)) if values.size else 0.0
-    return sum(_saves(log)) / total if total else None
+    """Time spent writing checkpoints over the time of all steps behind the warm-up, with or without a record."""
+    values = robust_statistics.finite(log.column("seconds")[WARM_UP:])
+    if not values.size or not values.any():
+        return None
+    return sum(_saves(log)) / (float(np.mean(values)) * _covered(log, WARM_UP))
 
 
 # -- memory
