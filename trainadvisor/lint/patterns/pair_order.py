@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.lint.signs import ASKED, Part, minimized, parts
+from trainadvisor.lint.signs import ASKED, Part, is_misled, minimized, parts
 from trainadvisor.source.syntax import called, constant, keyword
 
 if TYPE_CHECKING:
@@ -48,7 +48,13 @@ def _direction(training: Training, part: Part) -> tuple[int, str]:
     named = [(p, _side(p)) for p in parts(training, score, sign * part.sign)] if score is not None else []
     worse = next((p for p, side in named if side < 0), None)
     ways = {side * p.sign for p, side in named if side}
-    if worse is None or len(ways) > 1 or not any(side > 0 for _, side in named):
+    if (
+        score is None
+        or is_misled(training, score)
+        or worse is None
+        or len(ways) > 1
+        or not any(side > 0 for _, side in named)
+    ):
         return 0, ""
     return ways.pop(), worse.names[0] if worse.names else ast.unparse(worse.node)
 
