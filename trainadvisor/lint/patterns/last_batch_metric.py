@@ -133,5 +133,6 @@ def _divides(training: Training, node: ast.AST, name: str, own: set[str], counte
     size = node.right
     if isinstance(size, ast.Name) and size.id in counters:
         return True
-    size = (training.values.single(size) or size) if isinstance(size, ast.Name) else size
+    held = training.values.single(size) if isinstance(size, ast.Name) else None
+    size = held if isinstance(held, ast.Call) and called(held) == "len" else size
     return WHOLE.search(words_of(size)) is not None and not names_in(size) & own
