@@ -277,6 +277,18 @@ def test_all_processes_of_a_launch_began_with_their_launcher(monkeypatch: pytest
     assert first.tzinfo is not None
 
 
+def test_runs_of_one_second_have_folders_of_their_own(tmp_path: Path) -> None:
+    """The name is counted on; where none can be made, whoever begins the log tells why."""
+    named = tmp_path / "runs" / "0102-030405"
+    assert [rank_logs.folder_of_its_own(named).name for _ in range(3)] == [
+        named.name,
+        f"{named.name}-2",
+        f"{named.name}-3",
+    ]
+    (tmp_path / "file").touch()
+    assert rank_logs.folder_of_its_own(tmp_path / "file" / "run") == tmp_path / "file" / "run"
+
+
 def test_ends_are_awaited(tmp_path: Path) -> None:
     """Of all logs, for so long and no longer."""
     ended, open_ = tmp_path / "a.json", tmp_path / "b.json"

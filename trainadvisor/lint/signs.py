@@ -150,3 +150,12 @@ def _returned(training: Training, call: ast.Call) -> ast.expr | None:
     nodes = training.script.inside(forward) if forward is not None else []
     returns = [n.value for n in nodes if isinstance(n, ast.Return) and n.value is not None]
     return returns[0] if len(returns) == 1 and not isinstance(returns[0], ast.Tuple) else None
+
+
+def is_misled(training: Training, score: ast.expr) -> bool:
+    """Return whether a score is of a network that is taught on detached inputs elsewhere, as that of an adversary."""
+    names = [n for n in ast.walk(score) if isinstance(n, ast.Name)]
+    made = [value for name in names if (value := training.values.single(name)) is not None]
+    asked = {ast.unparse(n.func) for part in (score, *made) for n in ast.walk(part) if isinstance(n, ast.Call)}
+    others = (call for call in training.script.calls if ast.unparse(call.func) in asked)
+    return any("detach()" in ast.unparse(argument) for call in others for argument in call.args)

@@ -73,7 +73,7 @@ def _paired(training: Training, name: str, code: ast.AST, visits: list[Visit]) -
     told = [(_kind(training, visit), visit) for visit in visits]
     for _, held in (entry for entry in told if entry[0] == "held"):
         for _, trained in (entry for entry in told if entry[0] == "trained"):
-            if _bare(trained.text) == _bare(held.text) or len(visits) == LEAST:
+            if without_sets(trained.text) == without_sets(held.text) or len(visits) == LEAST:
                 yield Passage(name, code, trained, held)
                 return
 
@@ -89,7 +89,7 @@ def _kind(training: Training, visit: Visit) -> str:
     return ""
 
 
-def _bare(text: str) -> str:
+def without_sets(text: str) -> str:
     """Return a text without the words that tell training data from held-out data."""
     return HELD_OUT.sub("", re.sub(r"train(ing)?", "test", text, flags=re.IGNORECASE)).replace("_", "")
 

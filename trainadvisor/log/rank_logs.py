@@ -16,6 +16,7 @@ _LAUNCHERS = (
 _JOB = ("TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT", "SLURM_JOB_ID", "MASTER_ADDR", "MASTER_PORT")
 _NUMBERED = re.compile(r"\.rank[0-9]+(?=\.)")
 _LAST = 4096
+MOST_AT_ONCE = 1000  # runs that start in one second
 
 
 def of_environment(environment: Mapping[str, str] = os.environ) -> tuple[int, int]:
@@ -57,6 +58,20 @@ def launched() -> datetime:
         return datetime.fromtimestamp(int(boot.split()[0]) + ticks // os.sysconf("SC_CLK_TCK")).astimezone()
     except (OSError, ValueError, IndexError):
         return now
+
+
+def folder_of_its_own(named: Path) -> Path:
+    """Make and return a folder that no other run has: runs of a sweep start in the same second."""
+    for number in range(1, MOST_AT_ONCE):
+        folder = named if number == 1 else named.with_name(f"{named.name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError:  # told where the log is begun
+            break
+        return folder
+    return named
 
 
 def await_ends(paths: Iterable[Path], seconds: float) -> bool:

@@ -44,7 +44,8 @@ def run_script(
     if os.environ.get("TRAINADVISOR") == "0":
         return _run_plainly(target, args, module=module)
     rank, processes = rank_logs.of_environment()
-    path = log or Path("trainadvisor-runs") / f"{rank_logs.launched():%m%d-%H%M%S}" / "log.json"
+    named = Path("trainadvisor-runs") / f"{rank_logs.launched():%m%d-%H%M%S}"
+    path = log or (named if processes > 1 else rank_logs.folder_of_its_own(named)) / "log.json"
     own = rank_logs.path_of(path, rank)
     with _cancelled(own, lang), _starting(target, lang, told=live and not rank):
         from trainadvisor import configuration
@@ -98,6 +99,7 @@ def _cancelled(log: Path, lang: str) -> Iterator[None]:
         with suppress(OSError):  # it may not be there yet
             if f'"{PROVISIONAL}"'.encode() in log.read_bytes():
                 log.unlink()
+        with suppress(OSError):  # what else it holds is another's
             log.parent.rmdir()
         print(ours(say("run.cancelled", lang), lang), file=sys.stderr)
         sys.exit(INTERRUPTED)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.lint.patterns.numbered_apart import gives_a_label
-from trainadvisor.lint.visits import depends, is_reached, passages
+from trainadvisor.lint.patterns.numbered_apart import GROUPS, gives_a_label
+from trainadvisor.lint.visits import HELD_OUT, TRAINED, depends, is_reached, passages, without_sets
 from trainadvisor.source.syntax import called, constant, is_self, keyword
 
 if TYPE_CHECKING:
@@ -52,6 +53,15 @@ def classes_numbered_apart(training: Training) -> Iterator[Match]:
         if passage is not None:
             values = {"owner": passage.name, "mapping": fitted.what, **_both(passage)}
             yield Match(fitted.node, values, passage.held.node)
+    for first, second in _side_by_side(training):
+        name = called(first.node) if isinstance(first.node, ast.Call) else "enumerate"
+        values = {
+            "owner": f"{name}(...)",
+            "mapping": ast.unparse(first.data),
+            "first": first.what,
+            "second": second.what,
+        }
+        yield Match(second.node, values, first.node)
 
 
 @pattern("call", words=((".fit",), tuple(sorted(SCALERS))))
@@ -61,6 +71,23 @@ def preprocessing_mismatch(training: Training) -> Iterator[Match]:
         passage = _passed(training, fitted)
         if passage is not None:
             yield Match(fitted.node, {"call": f"scaler.transform({ast.unparse(fitted.data)})"}, passage.held.node)
+
+
+def _side_by_side(training: Training) -> Iterator[tuple[Fitted, Fitted]]:
+    """Yield numberings in the order of the rows that one piece of code makes of training data and of held-out data."""
+    told = [(f, ast.unparse(f.data)) for f in _numberings(training) if not isinstance(f.node, ast.Attribute)]
+    trained = [(f, text) for f, text in told if TRAINED.search(text) and not HELD_OUT.search(text)]
+    held = [(f, text) for f, text in told if HELD_OUT.search(text) and not TRAINED.search(text)]
+    for one, text in trained:
+        for other, named in held:
+            beside = training.script.scope(one.node) is training.script.scope(other.node)
+            if (
+                beside
+                and without_sets(text) == without_sets(named)
+                and not any(GROUPS.search(word) for word in re.split(r"\W", text))
+            ):
+                yield one, other
+                break
 
 
 def _both(passage: Passage) -> dict[str, str]:

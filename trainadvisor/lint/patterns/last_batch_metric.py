@@ -40,7 +40,7 @@ def metric_of_last_batch(training: Training) -> Iterator[Match]:
         own = {n.id for n in sets} - counters
         behind = list(_behind(training, loop))
         for made, name in (*_set_anew(loop), *_begun_anew(loop)):
-            quotient = next((n for n in behind if _divides(n, name, own, counters)), None)
+            quotient = next((n for n in behind if _divides(training, n, name, own, counters)), None)
             if quotient is not None:
                 yield Match(made, {"count": name, "whole": words_of(quotient.right)}, quotient)  # type: ignore[attr-defined]
 
@@ -126,11 +126,13 @@ def _behind(training: Training, loop: ast.stmt) -> Iterator[ast.AST]:
         yield from _behind(training, around)
 
 
-def _divides(node: ast.AST, name: str, own: set[str], counters: set[str]) -> bool:
+def _divides(training: Training, node: ast.AST, name: str, own: set[str], counters: set[str]) -> bool:
     """Return whether a node divides what a name holds by the number of all examples or batches."""
     if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div) or name not in names_in(node.left):
         return False
     size = node.right
     if isinstance(size, ast.Name) and size.id in counters:
         return True
+    held = training.values.single(size) if isinstance(size, ast.Name) else None
+    size = held if isinstance(held, ast.Call) and called(held) == "len" else size
     return WHOLE.search(words_of(size)) is not None and not names_in(size) & own

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.lint.signs import ASKED, minimized
+from trainadvisor.lint.signs import ASKED, is_misled, minimized
 from trainadvisor.source.syntax import called
 
 if TYPE_CHECKING:
@@ -24,16 +24,9 @@ def objective_reversed(training: Training) -> Iterator[Match]:
             part.sign > 0
             and score is not None
             and not isinstance(score, ast.UnaryOp)
-            and not _is_adversary(training, score)
+            and not is_misled(training, score)
         ):
             yield Match(part.node, {"term": f"+ {ast.unparse(part.node)}", "score": ast.unparse(score)})
-
-
-def _is_adversary(training: Training, score: ast.expr) -> bool:
-    """Return whether a score is of a network that is taught on detached inputs elsewhere: it is to be misled here."""
-    asked = {ast.unparse(n.func) for n in ast.walk(score) if isinstance(n, ast.Call)}
-    others = (call for call in training.script.calls if ast.unparse(call.func) in asked)
-    return any("detach()" in ast.unparse(argument) for call in others for argument in call.args)
 
 
 def _of_sigmoid(training: Training, node: ast.expr) -> ast.expr | None:

@@ -22,7 +22,7 @@ SORTS = frozenset({"sorted", "sort", "natsorted"})
 TWO = 2
 # What rows are grouped or found by: no label where it stands beside one.
 GROUPS = re.compile(
-    r"(?:^|_)(?:speaker|user|group|patient|subject|colou?r|site|domain|session|file|path|position|order|id)s?(?:_|2|$)",
+    r"(?:^|_)(?:speaker|user|group|patient|subject|colou?r|site|domain|session|file|path|position|order|query|qid|id)s?(?:_|2|$)",
     re.IGNORECASE,
 )
 

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.lint.signs import ASKED, Part, minimized, parts
+from trainadvisor.lint.signs import ASKED, Part, is_misled, minimized, parts
 from trainadvisor.source.syntax import called, constant, keyword
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ COSTS = re.compile(
 
 
 @pattern("term", "score", words=(("logsigmoid", "LogSigmoid", "softplus", "margin_ranking_loss", "MarginRankingLoss",
-                                   "relu", "clamp", "log1p", "exp(",
+                                   "relu", "clamp", "log1p", "exp(", "sigmoid(",
                                    "with_logits", "WithLogits"), ASKED))  # fmt: skip
 def objective_reversed(training: Training) -> Iterator[Match]:
     """Yield terms of losses that fall where a score named as the worse one rises and the better one falls.
@@ -48,7 +48,13 @@ def _direction(training: Training, part: Part) -> tuple[int, str]:
     named = [(p, _side(p)) for p in parts(training, score, sign * part.sign)] if score is not None else []
     worse = next((p for p, side in named if side < 0), None)
     ways = {side * p.sign for p, side in named if side}
-    if worse is None or len(ways) > 1 or not any(side > 0 for _, side in named):
+    if (
+        score is None
+        or is_misled(training, score)
+        or worse is None
+        or len(ways) > 1
+        or not any(side > 0 for _, side in named)
+    ):
         return 0, ""
     return ways.pop(), worse.names[0] if worse.names else ast.unparse(worse.node)
 
@@ -73,13 +79,20 @@ def _ranked(training: Training, node: ast.expr) -> tuple[ast.expr | None, int]:
     if name in ("logsigmoid", "LogSigmoid", "softplus", "Softplus", "relu", "ReLU"):
         return node.args[0], 1
     if name in ("log1p", "log"):
-        return _exponent(node.args[0], plain=name == "log1p"), 1
+        return _logged(node.args[0], plain=name == "log1p"), 1
     if name in ("binary_cross_entropy_with_logits", "BCEWithLogitsLoss") and len(node.args) > 1:
         return node.args[0], _of_wanted(node.args[1])
     if name == "clamp" and constant(keyword(node, "min", 1)) in (0, 0.0) and keyword(node, "max") is None:
         return node.args[0], 1
     ranks = name in ("margin_ranking_loss", "MarginRankingLoss") and len(node.args) > 2  # noqa: PLR2004
     return (_difference(node), _of_labels(node.args[2])) if ranks else (None, 0)
+
+
+def _logged(node: ast.expr, *, plain: bool) -> ast.expr | None:
+    """Return what the logarithm of a sigmoid, or of 1 + exp, rises with."""
+    if not plain and isinstance(node, ast.Call) and called(node) == "sigmoid" and node.args:
+        return node.args[0]
+    return _exponent(node, plain=plain)
 
 
 def _exponent(node: ast.expr, *, plain: bool) -> ast.expr | None:

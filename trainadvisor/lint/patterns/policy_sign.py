@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LOG_PROBABILITY = re.compile(r"log_?p(rob\w*|i\w*|s|_\w+)?\b|\bratios?\b", re.IGNORECASE)
 WORTH = re.compile(r"return|advantage|(?<![a-z])adv(?![a-z])|reward|\bG\b|\bR\b|gae", re.IGNORECASE)
 # What is worth less the larger it is, though a script may call it a reward; and other ways to go uphill.
-COST = re.compile(r"tour|route|makespan|cost|latency|minimi|regret|neg_|nll|inverse", re.IGNORECASE)
+COST = re.compile(r"adversar|tour|route|makespan|cost|latency|minimi|regret|neg_|nll|inverse", re.IGNORECASE)
 BAD = re.compile(r"length|distance|penal|loss|err|time|entropy|nll", re.IGNORECASE)
 LOSS = re.compile(r"loss|neg|nll", re.IGNORECASE)
 UPHILL = re.compile(ASCENT.pattern + r"|neg\(|(\* *|mul_?\()-1")

@@ -28,7 +28,7 @@ def symmetric_initialization(training: Training) -> Iterator[Match]:
         starts = _starts(training, owner)
         zero = {name: nodes[-1] for name, nodes in starts.items() if nodes and all(map(_is_zero, nodes))}
         if len(zero) > 1:
-            product = next((p for p in _products(owner) if len(p & set(zero)) > 1), None)
+            product = next((p for p in _products(training, owner) if len(p & set(zero)) > 1), None)
             if product is not None:
                 first, second = sorted((zero[name] for name in product if name in zero), key=lambda n: n.lineno)[:2]
                 said = {"fill": f"`{ast.unparse(first)}` beside `{ast.unparse(second)}`"}
@@ -122,11 +122,13 @@ def _is_zero(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and called(node) in ZERO
 
 
-def _products(owner: ast.ClassDef) -> Iterator[set[str]]:
+def _products(training: Training, owner: ast.ClassDef) -> Iterator[set[str]]:
     """Yield the attributes that are multiplied with each other: a @ b, F.linear(F.linear(x, a), b), b(a(x))."""
     for node in ast.walk(owner):
         if isinstance(node, ast.Call) and _is_own(node.func):
-            yield {n.func.attr for n in ast.walk(node) if isinstance(n, ast.Call) and _is_own(n.func)}  # type: ignore[attr-defined]
+            held = [training.values.single(argument) or argument for argument in node.args]
+            within = [node, *(n for value in held for n in ast.walk(value))]
+            yield {n.func.attr for n in within if isinstance(n, ast.Call) and _is_own(n.func)}  # type: ignore[attr-defined]
         elif _is_product(node):
             yield _factors(node)
 
