@@ -39,8 +39,10 @@ def preprocessing_mismatch(training: Training) -> Iterator[Match]:
 
 
 def _is_held_out(data: ast.expr) -> bool:
-    text = ast.unparse(data)
-    return HELD_OUT.search(text) is not None and TRAINED.search(text) is None
+    """Return whether data are named as held out: a whole, a column test["a"], a part of a dictionary splits["test"]."""
+    texts = [ast.unparse(data), *(n.id for n in ast.walk(data) if isinstance(n, ast.Name))]
+    texts += [n.value for n in ast.walk(data) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    return any(HELD_OUT.search(text) for text in texts) and TRAINED.search(texts[0]) is None
 
 
 def _fix(training: Training, call: ast.Call) -> Fix | None:
