@@ -27,10 +27,17 @@ def validation_leak(training: Training) -> Iterator[Match]:
         target = loss.target
         if not isinstance(loss.input, ast.Name) or not isinstance(target, (ast.Name, ast.Attribute)):
             continue
-        parts = [n for n in held if ast.unparse(n.value) == ast.unparse(target) and isinstance(n.ctx, ast.Load)]
+        parts = [n for n in held if isinstance(n.ctx, ast.Load) and _is_same(training, n.value, target)]
         if parts and _is_whole(training, loss) and _is_trained(training, loss):
             values = {"loader": ast.unparse(parts[0]), "data": ast.unparse(loss.call)}
             yield Match(loss.call, values, parts[0])
+
+
+def _is_same(training: Training, one: ast.expr, other: ast.expr) -> bool:
+    """Return whether two expressions of one text read names that are bound alike."""
+    names = [[n for n in ast.walk(part) if isinstance(n, ast.Name)] for part in (one, other)]
+    bound = [[training.script.reaching(n) for n in part] for part in names]
+    return ast.unparse(one) == ast.unparse(other) and bound[0] == bound[1]
 
 
 def _is_whole(training: Training, loss: LossCall) -> bool:
@@ -38,9 +45,10 @@ def _is_whole(training: Training, loss: LossCall) -> bool:
     if any(keyword(c, k) is not None for c in (loss.call, loss.made) if c for k in ("ignore_index", "reduction")):
         return False
     given = [o.expr if o is not None else None for o in training.values.origins(loss.input)]
-    if not given or any(not isinstance(value, ast.Call) for value in given):
-        return False
     target = ast.unparse(loss.target) if loss.target is not None else ""
+    # What is also given to the model is to be rebuilt, and is no label.
+    if not given or any(not isinstance(c, ast.Call) or target in map(ast.unparse, c.args) for c in given):
+        return False
     changed = (n for n in training.script.of_type(ast.Subscript) if isinstance(n.ctx, ast.Store))
     return not any(ast.unparse(n.value) == target for n in changed)
 

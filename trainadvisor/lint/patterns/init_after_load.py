@@ -22,14 +22,14 @@ DRAWS = re.compile(r"\binit\.\w+_\(|\.(normal_|uniform_|fill_|zero_|trunc_normal
 def checkpoint_not_loaded(training: Training) -> Iterator[Match]:
     """Yield loads of weights behind which the same function draws the weights of the same layers anew."""
     for load in training.methods("load_state_dict"):
-        owner, statement = load.func.value, training.script.statement(load)  # type: ignore[attr-defined]
+        owner = load.func.value  # type: ignore[attr-defined]
         function = training.script.function_of(load)
         scope = function or training.script.tree
         for call in training.script.inside(scope):
             if not isinstance(call, ast.Call) or call.lineno <= load.lineno or not _follows(training, load, call):
                 continue
             drawn = _drawn(training, call, owner)
-            if drawn is not None and statement is not None and _reaches(training, owner, drawn):
+            if drawn is not None and not _is_used(training, load, call) and _reaches(training, owner, drawn):
                 yield Match(load, {"load": ast.unparse(load.func), "init": ast.unparse(call)}, call)
                 break
 
@@ -41,6 +41,13 @@ def _follows(training: Training, load: ast.Call, call: ast.Call) -> bool:
     blocks = [training.block(n) for n in around if isinstance(n, ast.stmt) and not isinstance(n, Function)]
     loops = training.script.loops(load)
     return loops == training.script.loops(call) and any(block and statement in block for block in blocks)
+
+
+def _is_used(training: Training, load: ast.Call, init: ast.Call) -> bool:
+    """Return whether a call between both has to do with what was loaded: it served before it was drawn anew."""
+    owner = ast.unparse(load.func.value)  # type: ignore[attr-defined]
+    between = (c for c in training.script.calls if load.lineno < c.lineno < init.lineno)
+    return any(owner in map(ast.unparse, ast.walk(c)) for c in between)
 
 
 def _drawn(training: Training, call: ast.Call, owner: ast.expr) -> Function | None:

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.source.syntax import called, is_self
+from trainadvisor.source.syntax import called, is_self, keyword
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ def merged_without_scale(training: Training) -> Iterator[Match]:
         forward = training.script.method(owner, "forward")
         for method in (n for n in owner.body if isinstance(n, ast.FunctionDef) and n is not forward):
             product = next((n for n in ast.walk(method) if _is_product(n)), None)
-            if forward is None or product is None or "weight" not in ast.unparse(method):
+            if forward is None or product is None or not _writes_weight(method) or _is_scaled(method):
                 continue
             factors = _own(product)
             scale = next(iter(_scales(forward, factors)), None) if len(factors) == BOTH else None
@@ -35,6 +35,27 @@ def merged_without_scale(training: Training) -> Iterator[Match]:
 def _is_product(node: ast.AST) -> bool:
     is_operator = isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
     return (is_operator or (isinstance(node, ast.Call) and called(node) in PRODUCTS)) and len(_own(node)) == BOTH
+
+
+def _writes_weight(method: ast.FunctionDef) -> bool:
+    """Return whether a method sets a weight, or changes one in place."""
+    for node in ast.walk(method):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if isinstance(node, ast.Call) and called(node) in ("add_", "sub_", "copy_"):
+            targets = [node.func]
+        if any(target is not None and "weight" in ast.unparse(target) for target in targets):
+            return True
+    return False
+
+
+def _is_scaled(method: ast.FunctionDef) -> bool:
+    """Return whether a method multiplies or divides anything: by the parts of the scale, under other names."""
+    nodes = list(ast.walk(method))
+    operators = (n.op for n in nodes if isinstance(n, (ast.BinOp, ast.AugAssign)))
+    calls = (n for n in nodes if isinstance(n, ast.Call))
+    return any(isinstance(op, (ast.Mult, ast.Div)) for op in operators) or any(
+        called(c) in ("mul", "mul_", "div", "div_") or keyword(c, "alpha") is not None for c in calls
+    )
 
 
 def _own(node: ast.AST) -> set[str]:

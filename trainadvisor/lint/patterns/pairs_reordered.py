@@ -34,11 +34,13 @@ def label_problem(training: Training) -> Iterator[Match]:
         if any(isinstance(v, ast.Name) and v.id in orders for v in values) or not indexed:
             continue  # with the order at hand, the caller can put the rest in it
         for argument in function.args.args:
+            if _times_bound(function, argument.arg):
+                continue  # the examples themselves were put in order
             places = dict(parts_of(function, argument.arg))
             kept = [v for v in values if isinstance(v, ast.Name) and v.id in places and v.id not in moved]
             sorted_places = {places[name] for name in moved if name in places}
             for value in kept:
-                if sorted_places and places[value.id] not in sorted_places and _is_bound_once(function, value.id):
+                if sorted_places and places[value.id] not in sorted_places and _times_bound(function, value.id) == 1:
                     yield Match(indexed[0], {"first": ast.unparse(indexed[0]), "second": value.id}, value)
 
 
@@ -55,6 +57,6 @@ def _orders(function: Function) -> Iterator[str]:
             yield target.id
 
 
-def _is_bound_once(function: Function, name: str) -> bool:
-    bound = [n for n in ast.walk(function) if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store)]
-    return len(bound) == 1
+def _times_bound(function: Function, name: str) -> int:
+    """Return how often a function binds a name."""
+    return sum(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store) for n in ast.walk(function))
