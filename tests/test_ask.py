@@ -330,10 +330,10 @@ def test_commands_in_answers_can_be_run(entry):
 @pytest.mark.parametrize("entry", WRITTEN, ids=lambda entry: entry.id)
 def test_search_words_lead_home(entry, tmp_path):
     """The question and each of its search words lead to the answer, at least as a near topic."""
-    for texts in (entry.en, entry.zh):
-        assert texts.question in first_line(texts.question, "en" if texts is entry.en else "zh", tmp_path)
+    for texts, lang, space in ((entry.en, "en", " "), (entry.zh, "zh", "")):
+        assert texts.question in first_line(texts.question, lang, tmp_path)
         for words in texts.search:
-            assert texts.question in ask.answer(words, "en" if texts is entry.en else "zh", tmp_path), words
+            assert texts.question in ask.answer(words, lang, tmp_path).replace("\n", space), words
 
 
 def test_a_wrong_file_of_answers_is_named(tmp_path):

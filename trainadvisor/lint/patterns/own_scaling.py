@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.lint.patterns.validation_leak import HELD_OUT, TRAINED
 from trainadvisor.source.edits import replaced
+from trainadvisor.source.syntax import constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from trainadvisor.source.training import Training
 
 FITS = ("fit", "fit_transform")
+PARTS = frozenset({"val", "valid", "validation", "test", "dev"})
 
 
 @pattern("call", words=(("fit_transform(",),))
@@ -39,8 +41,13 @@ def preprocessing_mismatch(training: Training) -> Iterator[Match]:
 
 
 def _is_held_out(data: ast.expr) -> bool:
-    text = ast.unparse(data)
-    return HELD_OUT.search(text) is not None and TRAINED.search(text) is None
+    """Return whether data are named as held out: a whole, a column test["a"], a part of a dictionary splits["test"]."""
+    part = constant(data.slice) if isinstance(data, ast.Subscript) else None
+    root = data
+    while isinstance(root, (ast.Subscript, ast.Attribute)):
+        root = root.value
+    texts = (ast.unparse(data), ast.unparse(root))
+    return (any(map(HELD_OUT.search, texts)) or part in PARTS) and TRAINED.search(texts[0]) is None
 
 
 def _fix(training: Training, call: ast.Call) -> Fix | None:

@@ -27,7 +27,7 @@ def label_problem(training: Training) -> Iterator[Match]:
         if not any(called(c) in ("sort", "sorted") for c in calls) or any(called(c) in ORDERED for c in calls):
             continue
         for argument in function.args.args:
-            parts = dict(_parts(function, argument.arg))
+            parts = dict(parts_of(function, argument.arg))
             for call in calls:
                 place = _sorted_place(call, argument.arg, parts)
                 kept = _result(training, function, call) if place is not None else ""
@@ -36,7 +36,7 @@ def label_problem(training: Training) -> Iterator[Match]:
                     yield Match(call, {"first": ast.unparse(call), "second": other})
 
 
-def _parts(function: Function, argument: str) -> Iterator[tuple[str, object]]:
+def parts_of(function: Function, argument: str) -> Iterator[tuple[str, object]]:
     """Yield the names bound to a part of each example, with the place of the part."""
     for node in ast.walk(function):
         target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
