@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.i18n.language import Words
-from trainadvisor.report.text.code_explained import HEADING, blocks
+from trainadvisor.report.text.code_explained import CAUSES, HEADING, blocks
 from trainadvisor.report.text.unfilled import advice, unfilled, unfilled_code
 
 if TYPE_CHECKING:
@@ -115,7 +115,10 @@ def _neighbors(book: Rulebook, rule: Rule, words: Words) -> Iterator[str]:
     for label, codes in (("causes", causes), ("leads-to", rule.explains)):
         if codes:
             ordered = sorted(codes, key=lambda code: -codes[code])
-            yield f"**{words(label)}**{words('colon')}{words('comma').join(_links(ordered, book))}"
+            listed = words("comma").join(_links(ordered[:CAUSES], book))
+            if len(ordered) > CAUSES:
+                listed = words("more-subjects", shown=listed, count=len(ordered) - CAUSES)
+            yield f"**{words(label)}**{words('colon')}{listed}"
 
 
 def _links(codes: Iterable[str], book: Rulebook) -> Iterator[str]:

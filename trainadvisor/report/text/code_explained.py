@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from trainadvisor.judge.rulebook import Rule, Rulebook
 
 COLUMN = {"en": 20, "zh": 14}
+# Causes of a symptom that are listed, the likeliest first.
+CAUSES = 12
 # "What it means: ..." at the start of a line of the rule's documentation
 HEADING = re.compile(r"(?P<label>[A-Z][a-z]+(?: [a-z]+){0,3}|[\u4e00-\u9fff]{2,8})(?:: |：)\s*(?P<text>\S.*)")
 
@@ -38,7 +40,7 @@ def render(
     if verbose:
         _thresholds(page, rule)
     _branches(page, rule)
-    _neighbors(page, book, rule)
+    _neighbors(page, book, rule, verbose=verbose)
     _rows(page, rule)
     if demo:
         page.row(words("see"), f"trainadvisor demo {rule.code}")
@@ -93,13 +95,16 @@ def _branches(page: Page, rule: Rule) -> None:
         label = ""
 
 
-def _neighbors(page: Page, book: Rulebook, rule: Rule) -> None:
+def _neighbors(page: Page, book: Rulebook, rule: Rule, *, verbose: bool) -> None:
     words = page.words
     causes = sorted(
         (other for other in book.rules.values() if rule.code in other.explains),
         key=lambda other: -other.explains[rule.code],
     )
-    _numbered(page, words("causes"), [f"{other.title(words.lang)} -> {other.code}" for other in causes])
+    shown = causes if verbose else causes[:CAUSES]
+    _numbered(page, words("causes"), [f"{other.title(words.lang)} -> {other.code}" for other in shown])
+    if len(shown) < len(causes):
+        page.row("", words("and-more", count=len(causes) - len(shown)))
     if rule.explains:
         ordered = sorted(rule.explains, key=lambda code: -rule.explains[code])
         page.row(words("leads-to"), words("comma").join(ordered))
