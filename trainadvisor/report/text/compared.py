@@ -167,8 +167,7 @@ def _table(page: Page, result: Comparison) -> None:
     rows = [("", "A", "B", words("compare.row.change"))]
     plain = unspaced if words.lang == "zh" else str
     rows += [
-        (_label(words, r), *(plain(text) for text in (shown(r, r.a), shown(r, r.b), _change(words, r))))
-        for r in result.rows
+        (_label(words, r), plain(shown(r, r.a)), plain(shown(r, r.b)), plain(_change(words, r))) for r in result.rows
     ]
     widths = [max(cells(row[n]) for row in rows) + 3 for n in range(3)]
     for row in rows:
