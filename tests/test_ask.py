@@ -256,7 +256,7 @@ def test_the_latest_run_comes_first(monkeypatch, tmp_path):
     lines = ask.answer("loss is nan", "en", tmp_path).splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("Your latest run"))
     assert lines[start : start + 7] == [
-        "Your latest run log.json (0 min ago) says: the summary",
+        "Your latest run log.json (just now) says: the summary",
         "This bears on your question:",
         "  error[lr-too-high]: sentence of lr-too-high",
         "    it explains nan-loss",
@@ -275,7 +275,7 @@ def test_a_run_with_something_else_says_so(monkeypatch, tmp_path):
 def test_a_sound_run_says_so(monkeypatch, tmp_path):
     """A healthy run is an answer too."""
     judged(monkeypatch, tmp_path, [])
-    assert "最近一次训练 log.json（0 分钟前）：the summary" in ask.answer("loss is nan", "zh", tmp_path)
+    assert "最近一次训练 log.json（刚刚）：the summary" in ask.answer("loss is nan", "zh", tmp_path)
 
 
 def test_a_log_that_cannot_be_judged_does_not_stop_the_answer(monkeypatch, tmp_path):

@@ -231,10 +231,15 @@ def test_help_is_told_in_the_language_of_the_option(capsys: pytest.CaptureFixtur
     assert CHINESE.search(capsys.readouterr().out) is None
 
 
-def test_a_script_has_its_own_language_option(capsys: pytest.CaptureFixture[str]) -> None:
-    """What stands behind the script is none of ours."""
+def test_a_script_has_its_own_language_option(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """What stands behind a script that takes it is none of ours; before the script is found it can only be meant so."""
     with pytest.raises(SystemExit, match="2"):
-        main(["run", "missing.py", "--lang", "zh"])
+        main(["run", str(tmp_path / "missing.py"), "--lang", "zh"])
+    assert CHINESE.search(capsys.readouterr().err) is not None
+    script = tmp_path / "own.py"
+    script.write_text("parser.add_argument('--lang')\n")
+    with pytest.raises(SystemExit, match="2"):
+        main(["run", "--stop-on", "nothing", str(script), "--lang", "zh"])
     assert CHINESE.search(capsys.readouterr().err) is None
 
 

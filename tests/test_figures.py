@@ -47,6 +47,27 @@ def test_percentages_have_a_space_in_english_and_none_in_chinese() -> None:
     assert fill("{share:.0%} of it", {"share": 0.345}.get)[0] == "34 % of it"
 
 
+@pytest.mark.parametrize(
+    ("value", "spec", "told"),
+    [
+        (920.4, ".2g", "920"), (5019.3, ".3g", "5020"), (-12345.0, ".2g", "-12000"), (0.017, ".1e", "0.017"),
+        (0.0, ".1e", "0"), (2.31e7, ".3g", "2.31e7"), (2.9e-5, ".1e", "2.9e-5"), (0.5, ".2g", "0.5"), (7.0, ".0f", "7"),
+    ],
+)  # fmt: skip
+def test_a_power_of_ten_stands_only_where_a_figure_is_very_large_or_small(value: float, spec: str, told: str) -> None:
+    """In texts of rules and of the interface: 920, not 9.2e+02."""
+    assert fill(f"{{x:{spec}}} times", {"x": value}.get)[0] == f"{told} times"
+    assert filled(f"{{x:{spec}}} times", {"x": value}, "en") == f"{told} times"
+    assert fill("{x} times", {"x": 5019.3}.get)[0] == "5020 times"
+
+
+def test_a_multiple_of_a_loss_is_told_as_people_tell_it() -> None:
+    """In Chinese it is 是 ... 的 45 倍, a share stays as it was."""
+    text = "最终损失相比始终预测均值{skill:below}，失败"
+    assert fill(text, {"skill": -44.0}.get, "zh")[0] == "最终损失是始终预测均值的 45 倍，失败"
+    assert fill(text, {"skill": 0.25}.get, "zh")[0] == "最终损失相比始终预测均值低 25%，失败"
+
+
 def test_a_text_of_the_interface_agrees() -> None:
     """One log of several is one run."""
     words = Words("en")

@@ -57,8 +57,8 @@ def test_texts_do_not_shout(lang: str, key: str) -> None:
 
 def test_a_text_is_filled_in_the_language_asked_for() -> None:
     """Numbers are formatted as the text says."""
-    assert say("preflight.rate.only", "en", suggestion=0.01) == "range test suggests 1.0e-02"
-    assert say("preflight.rate.only", "zh", suggestion=0.01) == "范围测试建议 1.0e-02"
+    assert say("preflight.rate.only", "en", suggestion=0.01) == "range test suggests 0.01"
+    assert say("preflight.rate.only", "zh", suggestion=0.01) == "范围测试建议 0.01"
 
 
 def test_no_text_is_read_before_one_is_needed() -> None:

@@ -21,7 +21,7 @@ from trainadvisor.judge.result import Edit, Site
 from trainadvisor.judge.rulebook import Rulebook
 from trainadvisor.log import reader
 from trainadvisor.signals.context import CONTEXTS
-from trainadvisor.telling import told_findings
+from trainadvisor.telling import told_findings, told_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,6 +79,25 @@ def test_a_judgement_holds_no_sentence(judgement: Judgement) -> None:
     assert not {text for text in found if "The rate is odd" in text or "Use " in text or not text.isascii()}
     assert judgement.findings[0].values == {"steps": 40, "lower": 4.0}
     assert (judgement.summary.kind, judgement.summary.values) == ("because", {"effect": "flat", "cause": "rate"})
+
+
+def test_the_headline_names_what_happens_and_no_setting(judgement: Judgement) -> None:
+    """A cause that seems to follow, such as a low learning rate, is none of the effects."""
+    found = told_findings.findings(judgement, "en")
+    follower = found[0].explains[0]
+    kinds = {"symptom": "optimization", "cause": "optimization"}
+    told = {
+        kind: told_run.summary(
+            judgement,
+            [found[0].model_copy(update={
+                "kind": "cause", "explains": [follower.model_copy(update={"kind": kind, "family": family})],
+            })],
+            "en",
+        )
+        for kind, family in kinds.items()
+    }  # fmt: skip
+    assert told["cause"] == "the rate is odd."
+    assert told["symptom"].startswith("the rate is odd, so ")
 
 
 def test_places_and_changes_are_structured(judgement: Judgement) -> None:

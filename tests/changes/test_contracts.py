@@ -176,7 +176,8 @@ def test_attention_that_drops_in_eval_mode_is_found() -> None:
          "the same batch gives two answers in eval mode"),
         ("scale", lambda net, x: net.head(net.first(x)), "passed"),
         ("scale", lambda net, x: net.head(net.first(F.normalize(x))), "failed"),
-        ("order-used", lambda net, x: net.head(net.first(x)), "its input is no sequence"),
+        ("scale", lambda net, x: net.head(net.first(torch.ones_like(x))), "the answer is the same for every input"),
+        ("order-used", lambda net, x: net.head(net.first(x)), "its input is not a sequence"),
     ],
 )  # fmt: skip
 def test_the_input_and_its_scale_are_used(name: str, forward: Any, told: str) -> None:

@@ -124,6 +124,16 @@ def test_every_requirement_counts(call: Call, folder: Path) -> None:
     assert call("check", log, "--require", "loss<=0.01", "--fail-on", "never").code == 1
 
 
+def test_a_table_is_asked_by_its_own_names(call: Call, folder: Path) -> None:
+    """Epochs that are counted from 0 are as many as rows; what is not there is answered with what is."""
+    rows = "".join(f"{epoch},{1 / (epoch + 1)},{2 / (epoch + 2)},{epoch / 40}\n" for epoch in range(40))
+    (folder / "metrics.csv").write_text(f"epoch,loss,val_loss,val_acc\n{rows}")
+    told = call("check", "metrics.csv", "--require", "val_acc>0.9", "--require", "f1>0.1").out
+    assert "val_acc>0.9 (val_accuracy): measured 0.975  PASS" in told
+    assert "f1 was not recorded; the evaluations have val_acc" in told
+    assert "metrics.csv: 40 epochs" in call("diagnose", "metrics.csv").out
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [

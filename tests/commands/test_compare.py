@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,21 @@ def test_a_mended_run_is_better(call: Call, folder: Path) -> None:
     assert "changed settings   lr 1 -> 0.1 (the same: optimizer" in outcome.out
     assert "fixed  nan-loss" in outcome.out
     assert "comparable over steps 0-49 (A stopped there)" in outcome.out
+
+
+def test_without_names_the_latest_runs_are_compared(call: Call, folder: Path) -> None:
+    """The older one is A; one that is named is compared with the latest other; fewer than two are a mistake."""
+    runs = folder / "trainadvisor-runs"
+    for age, name in enumerate("abc"):
+        (runs / name).mkdir(parents=True)
+        assert call("compare").code == (2 if age < 2 else 0)
+        made = log(runs / name, "log.json", FALLING)
+        os.utime(made, (age * 3600, age * 3600))
+    both = [f"A = trainadvisor-runs/{one}/log.json" for one in "ba"]
+    assert both[0] in call("compare").out
+    assert "B = trainadvisor-runs/c/log.json" in call("compare").out
+    assert both[1] in (told := call("compare", "a").out)
+    assert "B = trainadvisor-runs/c/log.json" in told
 
 
 def test_the_other_way_round_it_is_worse(call: Call, folder: Path) -> None:

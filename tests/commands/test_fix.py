@@ -91,7 +91,7 @@ def test_the_change_is_written_beside_a_copy(script: Path, monkeypatch: pytest.M
     assert code == 0
     assert text.endswith(
         "train.py was changed. What it was is kept in train.py.orig.\nNext: trainadvisor run train.py\n"
-        "Afterwards, what it brought: trainadvisor compare log.json LOG_OF_THE_NEW_RUN\n"
+        "Then, to see what it brought: trainadvisor compare log.json\n"
     )
     assert script.read_text() == SOUND
     assert Path("train.py.orig").read_text() == FAULTY
@@ -141,7 +141,7 @@ def test_a_script_that_was_changed_after_the_run_may_be_mended_already(
 ) -> None:
     """It is said where no change is known, and not of a script that is older than its log."""
     os.utime(script.with_name("log.json"), (1, 1))
-    assert fix(monkeypatch, [BY_HAND], "--yes")[1].splitlines()[1] == (
+    assert fix(monkeypatch, [BY_HAND], "--yes")[1].splitlines()[-1] == (
         "train.py was changed after this run, so this may be mended already; line numbers are those of the run. "
         "Judge it anew: trainadvisor run train.py"
     )
@@ -154,11 +154,22 @@ def test_what_is_refused(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "add --yes" in fix(monkeypatch, [CLEARED])[1]
     assert "--code nothing: was not found in this run" in fix(monkeypatch, [CLEARED], "--code", "nothing")[1]
     code, text = fix(monkeypatch, [BY_HAND], "--yes")
-    assert (code, text) == (1, "label-problem: no change can be written here by itself. Look.\n")
+    tried = "  To see first whether it helps: trainadvisor verify train.py\n"
+    assert (code, text) == (1, f"label-problem: this change is yours to make: Look.\n{tried}")
     script.write_text(FAULTY.replace("opt = ", "best = "))
     assert "line 4 has changed since the run" in fix(monkeypatch, [SLOWER], "--yes")[1]
     script.unlink()
     assert "the script of this run is not here" in fix(monkeypatch, [CLEARED], "--yes")[1]
+
+
+def test_what_is_left_to_the_person_has_its_place_and_its_code(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the report shows it: with the names of the script."""
+    del script
+    remedy = Remedy(change="none", arguments={}, applies="adapt", text="Switch it.", code="net.train()\n\nrun()\n")
+    found = finding("eval-mode-in-training", remedy).model_copy(update={"where": "train.py:3"})
+    lines = fix(monkeypatch, [found])[1].splitlines()
+    assert lines[1:-1] == ["  train.py:3", "      net.train()", "      run()"]
+    assert lines[-1].endswith("trainadvisor verify train.py")
 
 
 def test_a_sound_run_has_nothing_to_mend(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,9 +92,27 @@ def test_weights_are_no_script(call: Call, folder: Path, name: str) -> None:
     """By their ending, or by what is packed in them."""
     with zipfile.ZipFile(folder / name, "w") as file:
         file.writestr("archive/data.pkl", b"")
-    assert (
-        f"{name}: is the weights of a model, not a script; `trainadvisor run` takes a script" in call("run", name).err
-    )
+    assert f"{name}: is a file of weights, not a script; `trainadvisor run` takes a script" in call("run", name).err
+
+
+def test_a_folder_is_no_script(call: Call, folder: Path) -> None:
+    """What it is, and which script in it may be meant; in the language that was asked for behind it as well."""
+    (folder / "code").mkdir()
+    assert "code: is a folder; name a script\n" in call("run", "code").err
+    for name in ("data.py", "model.py", "_own.py", "test_data.py"):
+        (folder / "code" / name).touch()
+    assert "code: is a folder; name a script in it: data.py, model.py\n" in call("run", "code").err
+    (folder / "code" / "train_lm.py").touch()
+    assert "code: is a folder; did you mean code/train_lm.py?\n" in call("preflight", "code").err
+    (folder / "code" / "__main__.py").touch()
+    assert "did you forget -m before a module's name?" in call("run", "code").err
+
+
+def test_a_mistake_is_told_in_the_language_that_stands_behind_the_script(call: Call, folder: Path) -> None:
+    """Unless the script takes that option itself."""
+    assert call("run", "nothere.py", "--lang", "zh").err == "trainadvisor：nothere.py：没有这个脚本；请检查路径\n"
+    (folder / "own.py").write_text("parser.add_argument('--lang')")
+    assert "neither a level nor a code" in call("run", "--stop-on", "x", "own.py", "--lang=zh").err
 
 
 def test_a_table_names_no_script_to_mend(call: Call, folder: Path) -> None:

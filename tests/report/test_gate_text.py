@@ -21,10 +21,10 @@ def diagnosis(*codes: str, clear: int = 0, unknown: int = 0, consequences: int =
     })  # fmt: skip
 
 
-def text(*runs: Diagnosis, policy: Policy | None = None) -> str:
+def text(*runs: Diagnosis, policy: Policy | None = None, width: int = 100) -> str:
     """Return the decision about runs as text."""
     chosen = policy or Policy()
-    return gate_report.render(decide(list(runs), chosen), chosen, "en")
+    return gate_report.render(decide(list(runs), chosen), chosen, "en", width=width)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,12 @@ def test_what_passed_what_was_not_checked_and_consequences_are_told() -> None:
     assert "2 consequences of a (not counted)   pass 3   not checked 4" in told
     assert "1 consequence of a" in text(diagnosis("a", consequences=1))
     assert "(not counted)" not in text(diagnosis("a", clear=3))
+
+
+def test_a_count_is_not_parted_from_its_noun() -> None:
+    """However narrow the terminal is."""
+    lines = text(diagnosis("a", "b", clear=3, unknown=14, consequences=2), width=40).splitlines()
+    assert any(line.endswith("not checked 14") for line in lines)
 
 
 def test_a_warning_that_explains_failing_findings_is_named_beside_them() -> None:

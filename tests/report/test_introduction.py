@@ -14,6 +14,8 @@ from trainadvisor.report.text.introduction import first_change
         ("optimizer.zero_grad()\nloss.backward()\noptimizer.step()", "optimizer.zero_grad()"),
         ("# the logits\nimport torch\nreturn self.fc(x)\n", "return self.fc(x)"),
         ("# only a comment", "# only a comment"),
+        ("for epoch in range(9):\n    net.train()\n    ...", "net.train()"),
+        ("if fresh:", "if fresh:"),
         ("  lr=0.01  ", "lr=0.01"),
         ("", ""),
     ],

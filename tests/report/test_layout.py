@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trainadvisor.report.text.layout import cells, clean, pad, spread, wrap
+from trainadvisor.report.text.layout import cells, clean, flow, pad, spread, wrap
 
 
 @pytest.mark.parametrize(("text", "width"), [("abc", 3), ("梯度", 4), ("a梯b", 4), ("e\u0301", 1), ("", 0)])
@@ -51,6 +51,12 @@ def test_wrap_keeps_the_spaces_inside_a_line() -> None:
 def test_wrap_cuts_a_word_longer_than_the_line() -> None:
     """A name of any length fits any terminal."""
     assert wrap("abcdefgh", 3) == ["abc", "def", "gh"]
+
+
+def test_flow_parts_no_item() -> None:
+    """A line ends before an item that does not fit."""
+    assert flow(["pass 3", "not checked 11", "x"], "   ", 20) == ["pass 3", "not checked 11   x"]
+    assert flow([], "   ", 20) == []
 
 
 def test_pad_fills_to_a_number_of_columns() -> None:

@@ -112,7 +112,9 @@ def test_the_end_names_the_command_that_shows_an_edit(broken: Diagnosis, *, edit
     first.remedies = [remedy.model_copy(update={"edits": [edit] if edited else []}) for remedy in first.remedies]
     broken.run["log"] = "runs/log.json"
     told = full_report.render(broken, "en", width=100)
-    assert told.endswith("write it if you like it: trainadvisor fix runs/log.json") == edited
+    assert told.endswith("write it if you agree: trainadvisor fix runs/log.json") == edited
+    narrow = full_report.render(broken, "en", width=60).splitlines()[-1]
+    assert (narrow == "  trainadvisor fix runs/log.json") == edited
 
 
 def test_verbose_lists_every_check(broken: Diagnosis) -> None:

@@ -196,8 +196,9 @@ def _by_hand(made: Patch | None, finding: Finding, project: Project, words: Word
     code = (finding.remedies[0].code or "").rstrip() if finding.remedies else ""
     lines = [f"  {clean(finding.where)}"] if finding.where else []
     lines += [f"      {clean(line)}" for line in code.split("\n") if line.strip()]
-    if not _is_notebook(project):
-        lines.append("  " + words("fix.tried", name=_target(project)))
+    experiment = _experiment(finding, 0, project, words).strip("\n")
+    tried = "" if _is_notebook(project) else "  " + words("fix.tried", name=_target(project))
+    lines += filter(None, [experiment or tried])
     return "\n".join([told, *lines])
 
 

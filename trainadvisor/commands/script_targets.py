@@ -107,7 +107,7 @@ def _kind(path: Path, start: bytes) -> str:
     from trainadvisor.importers.formats import refused
 
     if path.suffix in WEIGHTS or start.startswith((PACKED, b"\x80")):
-        return "the weights of a model, not a script"
+        return "a file of weights, not a script"
     if (ours := refused.own(start)) is not None:
         return ours.removeprefix("this is ").partition(";")[0]
 

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from trainadvisor.figures import short
+from trainadvisor.figures import short, unspaced
 from trainadvisor.i18n.language import Words
 from trainadvisor.report.machine.json_document import safe
 from trainadvisor.report.text import healthy
@@ -165,7 +165,10 @@ def _change(words: Words, row: Row) -> str:
 def _table(page: Page, result: Comparison) -> None:
     words = page.words
     rows = [("", "A", "B", words("compare.row.change"))]
-    rows += [(_label(words, r), shown(r, r.a), shown(r, r.b), _change(words, r)) for r in result.rows]
+    plain = unspaced if words.lang == "zh" else str
+    rows += [
+        (_label(words, r), plain(shown(r, r.a)), plain(shown(r, r.b)), plain(_change(words, r))) for r in result.rows
+    ]
     widths = [max(cells(row[n]) for row in rows) + 3 for n in range(3)]
     for row in rows:
         cells_of = [pad(text, size) for text, size in zip(row, widths, strict=False)]

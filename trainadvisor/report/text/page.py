@@ -60,8 +60,9 @@ class Page:
 
     def command(self, text: str, command: str) -> None:
         """Add a text and the command that it speaks of, which is never broken: below the text where it does not fit."""
-        if cells(f"{text} {command}") <= self.width:
-            self._lines.append(f"{text} {command}")
+        line = text + ("" if self.words.lang == "zh" else " ") + command
+        if cells(line) <= self.width:
+            self._lines.append(line)
         else:
             self.paragraph(text)
             self._lines.append(f"  {command}")
