@@ -45,7 +45,7 @@ MADE = "import lightning as L\nval = TensorDataset(x[:9], y[:9])\n"
         ("softmax-before-cross-entropy", KERAS + "Sequential([Dense(10, activation='softmax')])\n" + FIT,
          ["activation='softmax'"]),
         ("preference-beta", TRL + "args = trl.DPOConfig(beta=0.0)\ntrainer.train()\n", ["beta=0.0"]),
-        ("preference-reference-wrong", TRL + "other = Net()\ntrl.DPOTrainer(net, ref_model=other)\n", ["other = Net()"]),
+        ("preference-reference-wrong", TRL + "ref = Net()\ntrl.DPOTrainer(net, ref_model=ref)\n", ["ref = Net()"]),
         ("target-leak", FASTAI + "Tabular(frame, cat_names=['job'], cont_names=['age'])\nlearn.fit(5)\n",
          ["cont_names=['age']", "cat_names=['job']"]),
         ("groups-without-spread", TRL + GROUPS.format(0.001), ["temperature=0.001"]),
