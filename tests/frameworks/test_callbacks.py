@@ -79,7 +79,7 @@ def test_sees_what_run_sees(name, tmp_path):
     if "losses" in figures:
         assert log.column("loss") == pytest.approx(figures["losses"], rel=1e-3)
     assert log.lr[-1] == pytest.approx(figures["rates"][-1], rel=1e-4)
-    assert log.column("epoch")[-1] == figures["epochs"] - 1
+    assert (log.column("epoch")[0], log.column("epoch")[-1]) == (0, figures["epochs"] - 1)
     assert [record["loss"] for record in log.evals] == pytest.approx(figures["eval_losses"], rel=1e-3)
 
 

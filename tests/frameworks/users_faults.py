@@ -141,6 +141,7 @@ TOLD = {
         "fastai_digits",
         (("nn.Linear(64, 10))", "nn.Linear(64, 10), nn.Softmax(dim=1))"),),
         ("softmax-before-cross-entropy",),
+        "model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10), nn.Softmax(dim=1))",
     ),
     "fa-labels": Fault(
         "fastai_digits",
@@ -148,7 +149,10 @@ TOLD = {
         ("label-problem",),
     ),
     "fa-frozen": Fault(
-        "fastai_digits", (("learner.fit(6", "model[0].requires_grad_(False)\nlearner.fit(6"),), ("frozen-parameters",)
+        "fastai_digits",
+        (("learner.fit(6", "model[0].requires_grad_(False)\nlearner.fit(6"),),
+        ("frozen-parameters",),
+        "model[0].requires_grad_(False)",
     ),
     "ti-lr": Fault(
         "timm_cosine",
@@ -193,6 +197,7 @@ TOLD = {
         "keras_prices",
         (("x = (features - features.mean(0)) / features.std(0)", "x = features * 100"),),
         ("unnormalized-inputs",),
+        "x = features * 100",
     ),
     "k-lr-low": Fault(
         "keras_prices",
@@ -244,6 +249,7 @@ TOLD = {
         ("clipping-always-active",),
         "gradient_clip_val=1e-4,",
     ),
+    "sk-lr-30": Fault("skorch_digits", (("lr=2e-3", "lr=30.0"),), ("lr-too-high",)),
     "sk-lr": Fault("skorch_moons", (("lr=0.01", "lr=10.0"),), ("lr-too-high",), "lr=10.0,"),
     "pl-list": Fault(
         "lightning_manual", (("nn.ModuleList([", "list(["),), ("unregistered-modules", "optimizer-param-mismatch")
@@ -406,6 +412,7 @@ TOLD = {
         "keras_prices",
         (("model.compile(", "for layer in model.layers[:-1]:\n    layer.trainable = False\nmodel.compile("),),
         ("frozen-parameters",),
+        "layer.trainable = False",
     ),
     "k-linear": Fault(
         "keras_prices",

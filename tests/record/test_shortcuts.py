@@ -172,6 +172,44 @@ def test_most_steps_of_a_plain_training_are_closed_at_once(plain: list[int]) -> 
     assert len([number for number in plain if number >= 80]) > 80
 
 
+class _Around(nn.Module):
+    """A module whose own forward nobody calls, as a LightningModule's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(6, 12), nn.ReLU(), nn.Dropout(0.1), nn.Linear(12, 3))
+
+
+def _fitted_twice() -> list[Record]:
+    """Train the net inside of a watched module with two optimizers of one line, beside one that never steps."""
+    torch.manual_seed(0)
+    model, records = _Around(), Records()
+    idle = torch.optim.SGD(model.parameters(), lr=0.01)
+    recorder = make_recorder(records, every=50)
+    recorder.objects.add_model(model).trained = True
+    recorder.expect_optimizer(idle, None)
+    recorder.start()
+    for _ in range(2):
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+        for _ in range(_STEPS):
+            _plain_step(0, model.net, optimizer, torch.randn(8, 6), torch.randint(0, 3, (8,)))
+    recorder.stop("finished")
+    return comparable(records)
+
+
+def test_a_net_inside_of_what_is_watched_is_plain_in_each_of_its_trainings(
+    plain: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its inputs are gathered, and the second optimizer is compared with where the first has left the weights."""
+    records = _fitted_twice()
+    assert sum(number > _STEPS for number in plain) > _STEPS / 2 < sum(number < _STEPS for number in plain)
+    with monkeypatch.context() as patch:
+        patch.setattr(PlainShortcuts, "rearm", lambda _: None)
+        assert records == _fitted_twice()
+    told = [record for record in records if record["record"] == "event"]
+    assert {"inputs", "optimizer-anew"} <= {event["kind"] for event in told}
+
+
 @pytest.mark.parametrize("left_out", [0, 3])
 def test_the_memory_is_read_at_the_same_steps_by_the_short_way(
     left_out: int, plain: list[int], monkeypatch: pytest.MonkeyPatch

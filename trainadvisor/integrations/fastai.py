@@ -18,6 +18,7 @@ class AdvisorCallback(Callback):
     def before_train(self) -> None:
         """Record the training that begins; a validation alone has none."""
         self.session.begin(self.learn.model, self.learn.opt)
+        self.session.epoch(self.learn.epoch)  # it has begun when the first training of a fit does
 
     def after_batch(self) -> None:
         """Stop where something was found."""

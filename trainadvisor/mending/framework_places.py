@@ -110,8 +110,7 @@ def _rejected(training: Training) -> Iterator[ast.AST]:
 @_holds("target-leak")
 def _columns(training: Training) -> Iterator[ast.AST]:
     """Yield the names of the columns that a model of a table is given."""
-    for call in training.script.calls:
-        yield from (word for word in call.keywords if word.arg in ("cont_names", "cat_names"))
+    yield from (*_settings(training, "cont_names"), *_settings(training, "cat_names"))
 
 
 @_holds("softmax-before-cross-entropy", "wrong-output-activation")
@@ -130,6 +129,14 @@ def _last_layer(training: Training) -> Iterator[ast.AST]:
 def _beta(training: Training) -> Iterator[ast.AST]:
     """Yield the setting of a preference training's beta."""
     yield from _settings(training, "beta")
+
+
+@_holds("preference-reference-wrong")
+def _reference(training: Training) -> Iterator[ast.AST]:
+    """Yield where the reference is made that is handed over."""
+    for word in _settings(training, "ref_model"):
+        bound = training.script.reaching(word.value) if isinstance(word.value, ast.Name) else []
+        yield from (binding.statement for binding in bound if binding.kind == "value")
 
 
 @_holds("groups-without-spread")

@@ -96,10 +96,24 @@ def _smooth_norms(log: RunLog) -> Floats:
 
 @signal(unit="ratio", needs="the initial weights, and the gradient norm of each layer", zh="初始权重与各层的梯度范数")
 def grad_to_weight_first(log: RunLog) -> float | None:
-    """Median over weight matrices of gradient RMS at the first sampled step over the RMS of the initial weights."""
+    """Median over weight matrices of gradient RMS before the first step over the RMS of the initial weights.
+
+    Where layers were sampled only later, as in steps with a closure, the total norm tells by how much it had grown.
+    """
     gradient = per_element(log, "grad")
     initial = np.array([facts["init_rms"] or np.nan for facts in matrix_facts(log)], dtype=np.float64)
-    return typical(gradient[0] / np.where(from_zero(log), np.nan, initial)) if gradient.size else None
+    if not gradient.size:
+        return None
+    ratio = typical(gradient[0] / np.where(from_zero(log), np.nan, initial))
+    return ratio / _growth_before(log) if ratio is not None else None
+
+
+def _growth_before(log: RunLog) -> float:
+    """Return by what the norm of all gradients grew up to the first sample of layers; 1 where that is not known."""
+    sampled = int(log.layers.steps_of("grad")[0])
+    norms = dict(zip((int(step) for step in log.steps), log.column("grad_norm"), strict=False))
+    first, later = norms.get(0, np.nan), norms.get(sampled, np.nan)
+    return float(later / first) if first > 0 and later > 0 else 1.0
 
 
 def thirds(values: Floats) -> tuple[Floats, Floats]:

@@ -28,6 +28,8 @@ def _define(folder: Path) -> None:
         for operators in folder.glob("_C*"):
             torch.ops.load_library(str(operators))
     except OSError:
+        if hasattr(torch.ops.torchvision, _MISSING[0]):
+            return  # this torchvision defines them itself
         _Schemas.library = library = torch.library.Library("torchvision", "DEF")
         for name in _MISSING:
             library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
