@@ -182,15 +182,13 @@ def _pairs(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
 
 
 def _alike(old: CodeType, new: CodeType) -> bool:
-    parts = [
-        (
-            code.co_code,
-            code.co_names,
-            [(type(one), repr(one)) for one in code.co_consts if not isinstance(one, CodeType)],
-        )
-        for code in (old, new)
-    ]
-    return parts[0] == parts[1]
+    """Return whether two functions do the same, with the comprehensions and functions in them."""
+    return _parts(old) == _parts(new)
+
+
+def _parts(code: CodeType) -> tuple[object, ...]:
+    held = (_parts(one) if isinstance(one, CodeType) else (type(one), repr(one)) for one in code.co_consts)
+    return code.co_code, code.co_names, tuple(held)
 
 
 def _same_place(code: CodeType, other: CodeType) -> bool:

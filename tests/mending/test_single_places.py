@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -603,6 +604,22 @@ def test_a_change_has_to_fit_into_the_cells(tmp_path: Path) -> None:
     assert source.written(source.text.replace("b = 2", "b = 3")) == source.raw.replace("b = 2", "b = 3").encode()
     with pytest.raises(notebook_files.SourceError, match="does not fit into its cells"):
         source.written(source.text.replace("# cell 2\n", ""))
+
+
+def test_a_notebook_is_its_cells(tmp_path: Path) -> None:
+    """Neither the bytes around them nor where they stand tell two apart, and none of that is printed."""
+    source = notebook(tmp_path, "a = 1")
+    assert replace(source, raw="", stretches=()) == source
+    assert source.raw not in repr(source)
+
+
+def test_a_project_is_what_it_was_made_of(here: Path) -> None:
+    """Not what was read of it since."""
+    read = Project("train.py")
+    assert read.files()
+    assert read == Project("train.py")
+    assert "imports" not in repr(read)
+    assert (here / "train.py").is_file()
 
 
 @pytest.mark.parametrize(
