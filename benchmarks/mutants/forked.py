@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import gc
 import importlib
+import inspect
 import json
 import os
 import signal
@@ -187,7 +188,10 @@ def _alike(old: CodeType, new: CodeType) -> bool:
 
 
 def _parts(code: CodeType) -> tuple[object, ...]:
-    held = (_parts(one) if isinstance(one, CodeType) else (type(one), repr(one)) for one in code.co_consts)
+    """Return what a function does; the functions of a module or class are put there by themselves."""
+    is_function = code.co_flags & inspect.CO_OPTIMIZED
+    inner = [one for one in code.co_consts if not isinstance(one, CodeType) or is_function or one.co_name[0] == "<"]
+    held = (_parts(one) if isinstance(one, CodeType) else (type(one), repr(one)) for one in inner)
     return code.co_code, code.co_names, tuple(held)
 
 
