@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import gc
 import importlib
+import inspect
 import json
 import os
 import signal
@@ -182,15 +183,16 @@ def _pairs(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
 
 
 def _alike(old: CodeType, new: CodeType) -> bool:
-    parts = [
-        (
-            code.co_code,
-            code.co_names,
-            [(type(one), repr(one)) for one in code.co_consts if not isinstance(one, CodeType)],
-        )
-        for code in (old, new)
-    ]
-    return parts[0] == parts[1]
+    """Return whether two functions do the same, with the comprehensions and functions in them."""
+    return _parts(old) == _parts(new)
+
+
+def _parts(code: CodeType) -> tuple[object, ...]:
+    """Return what a function does; the functions of a module or class are put there by themselves."""
+    is_function = code.co_flags & inspect.CO_OPTIMIZED
+    inner = [one for one in code.co_consts if not isinstance(one, CodeType) or is_function or one.co_name[0] == "<"]
+    held = (_parts(one) if isinstance(one, CodeType) else (type(one), repr(one)) for one in inner)
+    return code.co_code, code.co_names, tuple(held)
 
 
 def _same_place(code: CodeType, other: CodeType) -> bool:

@@ -160,9 +160,9 @@ def _paths(source: Source, name: str) -> Iterator[str]:
     for _ in range(level - 1):
         folder = folder.parent
     parts = name.lstrip(".").split(".")
-    for base in dict.fromkeys([folder] if level else [folder, Path()]):
+    for base in dict.fromkeys([folder] if level else [folder, Path()]) if all(parts) else ():
         path = base.joinpath(*parts).with_suffix(".py")
-        if all(parts) and not path.is_absolute() and path.is_file():
+        if not path.is_absolute() and path.is_file():
             yield str(path)
 
 
