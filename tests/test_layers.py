@@ -76,7 +76,7 @@ ALLOWED: dict[str, set[str]] = {
     "compare": {"gate"},
     "repeats": {"compare"},
     "trials": {"errors", "log", "signals", "instrument", "record", "changes", "numpy", "ray", "torch"},
-    "mending": {"errors", "judge", "lint", "source"},
+    "mending": {"errors", "judge", "lint", "log", "source"},
     "verify": {
         *WORDS,
         *JUDGING,
