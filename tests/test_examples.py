@@ -48,10 +48,10 @@ BROKEN = [
 SOUND = [
     "mlp_784", "image_classification", "speech_ctc", "char_transformer", "recommendation", "lora_finetuning",
     "diffusion_2d",
-    "contrastive_pairs", "mixture_of_experts",
+    "contrastive_pairs", "mixture_of_experts", "preference_dpo",
 ]  # fmt: skip
 # Their losses have no yardstick.
-UNPROVEN = ["preference_dpo", "policy_grpo"]
+UNPROVEN = ["policy_grpo"]
 
 
 @pytest.fixture

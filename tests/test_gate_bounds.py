@@ -112,7 +112,7 @@ def test_a_required_figure_decides(value: float | None, outcome: str, code: int)
     decision = decide([run(**facts)], Policy(require=(parse("val_loss<=0.3"),)))
     assert (decision.outcome, decision.exit_code) == (outcome, code)
     told = [(reason.key, dict(reason.values)) for reason in decision.runs[0].reasons]
-    assert told == ([("gate.unmeasured", {"metric": "val_loss"})] if value is None else [])
+    assert told == ([("gate.unmeasured", {"metric": "val_loss", "known": ""})] if value is None else [])
 
 
 def test_a_missing_figure_does_not_hide_a_failure() -> None:

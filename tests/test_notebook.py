@@ -169,7 +169,7 @@ def test_the_curve_of_a_layer(tmp_path: Path) -> None:
     """The root mean square of its elements; the bias has none here."""
     text = repr(diagnosed(tmp_path).show(layer="first"))
     assert "gradient (rms per element): 0.949 at step 0, 0.949 at step 50" in text  # sqrt(3 ** 2 / (2 * 4 + 2))
-    assert "update / weight: 1.0e-3 at step 0" in text
+    assert "update / weight: 0.001 at step 0" in text
 
 
 def test_a_layer_that_is_none_is_refused_with_the_nearest(tmp_path: Path) -> None:

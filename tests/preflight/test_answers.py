@@ -177,7 +177,7 @@ def test_what_the_batch_confirms_is_as_bad_as_found(learns: bool | None, severit
     ("signals", "severity", "sentence"),
     [
         ({"step_seconds": 0.02, "wait_share": 0.5, "batch_median": 32}, None,
-         "20 ms a step (1,600 examples/s), 50 % of it waiting for data"),
+         "20 ms a step while recorded (1,600 examples/s), 50 % of it waiting for data"),
         ({"step_seconds": 0.02, "wait_share": 0.51, "wait_ceiling": 2.04}, "note",
          "51 % of 20 ms a step is waiting for data; at most 2 times as fast without"),
         ({"step_seconds": 0.02}, None, "20 ms a step"),

@@ -122,7 +122,7 @@ def test_a_rate_at_which_the_loss_still_falls_is_not_too_high(tmp_path: Path) ->
     falling = swept(1 - 0.9 / (1 + (1e-2 / GRID) ** 2))
     check = named(fly(Given(tmp_path, natural=natural, one_batch=LEARNT, lr_range=falling)), "learning-rate")
     assert (check.severity, check.sentence) == (
-        None, "range test suggests 1.1e-02; at the script's 5.0e-01 the loss was still falling",
+        None, "range test suggests 0.011; at the script's 0.5 the loss was still falling",
     )  # fmt: skip
 
 

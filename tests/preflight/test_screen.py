@@ -91,7 +91,7 @@ def test_the_page_shows_the_range_test(tmp_path: Path, lang: str) -> None:
     picture = html[html.index('id="chart-range-test"') : html.index("</figure>")]
     assert picture.count("<polyline") == 2
     assert ("HEALTHY" if lang == "en" else "正常") in html[: html.index("</header>")]
-    assert {"en": ("suggested", "script 5.0e-01"), "zh": ("建议", "脚本 5.0e-01")}[lang][1] in picture
+    assert {"en": ("suggested", "script 0.5"), "zh": ("建议", "脚本 0.5")}[lang][1] in picture
 
 
 def test_the_page_of_a_script_without_a_range_test_has_no_picture(tmp_path: Path) -> None:

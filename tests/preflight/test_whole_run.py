@@ -44,7 +44,7 @@ def test_figures_of_a_log(tmp_path: Path) -> None:
     names = ("peak_mb", "step_seconds", "epoch_steps", "epochs", "epoch_seconds", "run_seconds")
     assert [figures[name] for name in names] == [300.0, 0.5, 100, 12, 50.0, 600.0]
     assert whole_run.check(log, "en").sentence.endswith(
-        "500 ms a step, 50.0 s an epoch of 100 steps, 10.0 min for all 12 epochs"
+        "500 ms a step without recording, 50.0 s an epoch of 100 steps, 10.0 min for all 12 epochs"
     )
 
 

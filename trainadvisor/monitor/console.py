@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from trainadvisor.record.run_script import Run
 
 INTERRUPTED = 130
+# Where the logs of a folder lie whose name is not given.
+RUNS = Path("trainadvisor-runs")
 
 
 def run_script(
@@ -44,7 +46,7 @@ def run_script(
     if os.environ.get("TRAINADVISOR") == "0":
         return _run_plainly(target, args, module=module)
     rank, processes = rank_logs.of_environment()
-    named = Path("trainadvisor-runs") / f"{rank_logs.launched():%m%d-%H%M%S}"
+    named = RUNS / f"{rank_logs.launched():%m%d-%H%M%S}"
     path = log or (named if processes > 1 else rank_logs.folder_of_its_own(named)) / "log.json"
     own = rank_logs.path_of(path, rank)
     with _cancelled(own, lang), _starting(target, lang, told=live and not rank):
@@ -96,11 +98,14 @@ def _cancelled(log: Path, lang: str) -> Iterator[None]:
         from trainadvisor.i18n.language import ours, say
         from trainadvisor.log.records import PROVISIONAL
 
+        emptied = log.parent.parent == RUNS  # a folder that was made for this run
         with suppress(OSError):  # it may not be there yet
             if f'"{PROVISIONAL}"'.encode() in log.read_bytes():
                 log.unlink()
-        with suppress(OSError):  # what else it holds is another's
-            log.parent.rmdir()
+                emptied = True
+        if emptied:
+            with suppress(OSError):  # what else it holds is another's
+                log.parent.rmdir()
         print(ours(say("run.cancelled", lang), lang), file=sys.stderr)
         sys.exit(INTERRUPTED)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.i18n.language import Words
 from trainadvisor.report.text.layout import cells, pad, wrap
+from trainadvisor.vocabulary import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,14 +15,12 @@ if TYPE_CHECKING:
     from trainadvisor.judge.rulebook import Rule, Rulebook
     from trainadvisor.signals import SignalSpec
 
-LEVELS = ("error", "warning", "note")
-
 
 def rules(book: Rulebook, chosen: list[Rule], lang: str, width: int) -> str:
     """Return codes by family, each with its level and title."""
     words = Words(lang)
     column = max((len(rule.code) for rule in chosen), default=0) + 2
-    level = max(cells(words(f"severity.{severity}")) for severity in LEVELS) + 2
+    level = max(cells(words(f"severity.{severity}")) for severity in Severity) + 2
     lines = []
     for family in dict.fromkeys(rule.family for rule in chosen):
         lines += ["", book.family_name(family, lang)]
