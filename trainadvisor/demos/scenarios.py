@@ -96,7 +96,12 @@ def _numbers() -> dict[str, Scenario]:
     judge = replace(HEALTHY, data="demo_data.yes_no()", score=SIDES.format(0.5), optimizer=_adam(0.01), epochs=4)
     network = "nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 1){})"
     walk = replace(
-        REGRESSION, data="demo_data.walks()", model="Recurrent()", definitions=RECURRENT, optimizer=_sgd(0.01), epochs=25
+        REGRESSION,
+        data="demo_data.walks()",
+        model="Recurrent()",
+        definitions=RECURRENT,
+        optimizer=_sgd(0.01),
+        epochs=25,
     )
     return {
         "nan-loss": Scenario(
