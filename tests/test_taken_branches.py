@@ -15,6 +15,7 @@ parser.add_argument("--rate", "-r", type=float, default=0.1)
 parser.add_argument("--quick", action="store_true")
 parser.add_argument("--augment", action=argparse.BooleanOptionalAction, default=True)
 parser.add_argument("--sizes", type=int, nargs="+", default=[8])
+parser.add_argument("--kinds", type=str.lower, nargs="+", default=["a"])
 parser.add_argument("--root", type=Path, default=Path("data"))
 parser.add_argument("--workers", type=int, default=os.cpu_count())
 {parsed}
@@ -47,6 +48,8 @@ def left_out(text: str, *arguments: str) -> bool:
         ("len(args.sizes) > 1", (), True),
         ('args.root == "data"', (), False),
         ("args.root == 1", ("--root", "elsewhere"), False),
+        ('"b" in args.kinds', (), True),
+        ('"b" in args.kinds', ("--kinds", "B"), False),
         ("args.workers == 0", (), False),
         ("args.workers == 0", ("--workers", "2"), True),
         ("args.unheard_of", (), False),

@@ -64,7 +64,7 @@ def _at_rest(log: RunLog) -> bool:
     """Return whether the loss moved before the first sample and stands to the last bit since, as LBFGS ends."""
     first, loss = log.layers.steps_of("update").min(), log.column("loss")
     before, since = loss[log.steps < first], loss[log.steps >= first]
-    if not before.size or not np.isfinite(loss).all():
+    if not before.size or not since.size or not np.isfinite(loss).all():
         return False
     bit = LAST_BIT * abs(float(since[0]))
     return bool(np.ptp(since) <= bit < np.abs(before - since[0]).max())

@@ -119,7 +119,7 @@ class ToldValues:
         if not isinstance(held, argparse.Namespace) or expr.attr in self._changed:
             raise UntoldError
         found = getattr(held, expr.attr)
-        if found is UNKNOWN:
+        if found is UNKNOWN or (isinstance(found, list) and UNKNOWN in found):
             raise UntoldError
         return found
 

@@ -119,17 +119,19 @@ SAYS: Texts = {
         "zh": "模型几乎没有学到东西：损失只比常数预测（如均值）低 {share:.0%}",
     },
     "partly-learned": {
-        "en": "the loss ends {share:.0%} of the way from an answer that ignores the input to a perfect one, and has "
-        "been level for {level:.0%} of the run: noise in the data and a fault (lost inputs, some wrong labels) look "
-        "alike",
-        "zh": "损失只走完了从不看输入的答案到完美答案的 {share:.0%}，并且已在最后 {level:.0%} 的训练中持平："
+        "en": "the training loss ends {share:.0%} of the way from an answer that ignores the input to a perfect one, "
+        "and within its noise it was level over the last {level:.0%} of the run: noise in the data and a fault "
+        "(lost inputs, some wrong labels) look alike",
+        "zh": "训练损失只走完了从不看输入的答案到完美答案的 {share:.0%}，"
+        "并且在最后 {level:.0%} 的训练中，在噪声范围内持平："
         "数据噪声与故障（输入丢失、部分标签错误）在此看起来一样",
     },
     "partly-right": {
-        "en": "of the training answers {right:.0%} are right ({frequent:.0%} without learning), and the loss has been "
-        "level for {level:.0%} of the run: noise in the data and a fault (lost inputs, some wrong labels) look alike",
+        "en": "of the training answers {right:.0%} are right ({frequent:.0%} without learning), and within its noise "
+        "the loss was level over the last {level:.0%} of the run: noise in the data and a fault (lost inputs, some "
+        "wrong labels) look alike",
         "zh": "训练数据上 {right:.0%} 的回答正确（不学习也有 {frequent:.0%}），"
-        "而损失已在最后 {level:.0%} 的训练中持平：数据噪声与故障（输入丢失、部分标签错误）在此看起来一样",
+        "而在最后 {level:.0%} 的训练中，损失在噪声范围内持平：数据噪声与故障（输入丢失、部分标签错误）在此看起来一样",
     },
     "outputs-left-out": {
         "en": "the loss looks at {used} of the {all} outputs of the last layer, and nothing trains the others",
