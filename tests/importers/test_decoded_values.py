@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from importers.test_decoding import piece as sound
+from protobuf_fields import held, number
 
 from trainadvisor.importers import metric_names
 from trainadvisor.importers.decode import (
@@ -25,21 +26,6 @@ from trainadvisor.importers.decode.protobuf import MalformedError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def varint(value: int) -> bytes:
-    """Return a number as protobuf writes it."""
-    return bytes([value & 0x7F | 0x80]) + varint(value >> 7) if value > 0x7F else bytes([value])
-
-
-def number(field: int, value: int) -> bytes:
-    """Return a field that holds a number."""
-    return varint(field << 3) + varint(value)
-
-
-def held(field: int, data: bytes) -> bytes:
-    """Return a field that holds bytes."""
-    return varint(field << 3 | 2) + varint(len(data)) + data
 
 
 def item(key: str, value: bytes) -> bytes:

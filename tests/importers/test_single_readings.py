@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from protobuf_fields import held, number, varint
 
 from trainadvisor.errors import LogError
 from trainadvisor.importers import (
@@ -34,21 +35,6 @@ from trainadvisor.importers.formats import boxed_tables, flight_recorder_dumps
 from trainadvisor.importers.numbering import Numbering
 from trainadvisor.importers.points import Point, Points
 from trainadvisor.importers.thinning import Thinner
-
-
-def varint(value: int) -> bytes:
-    """Return a number as protobuf writes it."""
-    return bytes([value & 0x7F | 0x80]) + varint(value >> 7) if value > 0x7F else bytes([value])
-
-
-def number(field: int, value: int) -> bytes:
-    """Return a field that holds a number."""
-    return varint(field << 3) + varint(value)
-
-
-def held(field: int, data: bytes) -> bytes:
-    """Return a field that holds bytes."""
-    return varint(field << 3 | 2) + varint(len(data)) + data
 
 
 def double(field: int, value: float) -> bytes:
@@ -237,7 +223,7 @@ def test_scalars_of_one_step_are_one_row(found: list[Any], rows: list[Any]) -> N
 )  # fmt: skip
 def test_the_version_in_a_header_of_wandb(header: bytes, version: str) -> None:
     """Without what comes behind a plus."""
-    run = wandb_file.WandbRun(None)  # type: ignore[arg-type]
+    run = wandb_file.WandbRun(None)
     run._take(held(wandb_file.HEADER, header))
     assert run.version == version
 
@@ -248,7 +234,7 @@ def test_the_version_in_a_header_of_wandb(header: bytes, version: str) -> None:
 )
 def test_the_exit_code_of_wandb(message: bytes, code: int) -> None:
     """It is not written where it is 0."""
-    run = wandb_file.WandbRun(None)  # type: ignore[arg-type]
+    run = wandb_file.WandbRun(None)
     assert run.exit_code is None
     assert run._take(held(wandb_file.EXIT, message)) == []
     assert run.exit_code == code
@@ -262,7 +248,7 @@ def test_the_exit_code_of_wandb(message: bytes, code: int) -> None:
 )  # fmt: skip
 def test_the_name_of_a_run_of_wandb(message: bytes, name: str) -> None:
     """Its id where it has none."""
-    run = wandb_file.WandbRun(None)  # type: ignore[arg-type]
+    run = wandb_file.WandbRun(None)
     run._take(held(wandb_file.RUN, message))
     assert run.name == name
 
@@ -276,7 +262,7 @@ def test_history_of_wandb() -> None:
     assert wandb_file._history(one + number(2, 3)) == {"loss": 0.5}
     assert wandb_file._history(held(1, held(1, b"_step") + held(16, b"9")) + held(2, number(1, 3))) == {"_step": 9}
     assert wandb_file._items(nested + held(1, held(16, b"1")) + number(1, 1)) == {"a.b": 1}
-    assert wandb_file.WandbRun(None)._take(number(2, 1) + held(2, one) + held(99, b"")) == [{"loss": 0.5}]  # type: ignore[arg-type]
+    assert wandb_file.WandbRun(None)._take(number(2, 1) + held(2, one) + held(99, b"")) == [{"loss": 0.5}]
 
 
 @pytest.mark.parametrize(

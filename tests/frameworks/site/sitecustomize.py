@@ -14,7 +14,7 @@ _MISSING = ("nms", "qnms")
 class _Schemas(MetaPathFinder):
     """Asked before torchvision loads its operators, when torch is imported already."""
 
-    def find_spec(self, name: str, path: Sequence[str] | None, target: object = None) -> None:  # noqa: ARG002
+    def find_spec(self, name: str, path: Sequence[str] | None, target: object = None) -> None:  # noqa: ARG002 - importlib's
         if name == "torchvision.extension" and path is not None:
             sys.meta_path.remove(self)
             _define(Path(path[0]))
