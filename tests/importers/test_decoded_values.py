@@ -8,8 +8,8 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from importers.protobuf_fields import held, number
 from importers.test_decoding import piece as sound
-from protobuf_fields import held, number
 
 from trainadvisor.importers import metric_names
 from trainadvisor.importers.decode import (

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from protobuf_fields import held, number, varint
+from importers.protobuf_fields import held, number, varint
 
 from trainadvisor.errors import LogError
 from trainadvisor.importers import (
