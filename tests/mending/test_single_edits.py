@@ -367,7 +367,8 @@ def by_hand(expression: str, *before: str) -> str:
     [
         (by_hand("F.mse_loss(out, y)"), None, "loss = F.mse_loss(out, y.view_as(out))"),
         (by_hand("F.mse_loss(out, y[0])"), None, "loss = F.mse_loss(out, y[0].view_as(out))"),
-        (by_hand("F.mse_loss(net(x), y)"), None, None), (by_hand("F.cross_entropy(out, y)"), None, None),
+        (by_hand("F.mse_loss(net(x), y)"), None, "loss = F.mse_loss(net(x).view_as(y), y)"),
+        (by_hand("F.mse_loss(net(x).squeeze(1), y)"), None, None), (by_hand("F.cross_entropy(out, y)"), None, None),
         (by_hand("F.mse_loss(out, f(y))"), None, None),
         (by_hand("(out - y).pow(2).mean()"), None, "loss = (out - y.view_as(out)).pow(2).mean()"),
         (by_hand("(out - y).pow(2).mean()"), "Sub", "loss = (out - y.view_as(out)).pow(2).mean()"),

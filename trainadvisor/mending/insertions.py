@@ -146,15 +146,19 @@ def _is_plain(node: ast.expr) -> bool:
 
 ELEMENTWISE = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
                "binary_cross_entropy_with_logits")  # fmt: skip
+RESHAPING = frozenset({"squeeze", "unsqueeze", "view", "view_as", "reshape", "reshape_as", "flatten"})
 
 
 def _reshaped(training: Training, loss: LossCall) -> Span | None:
+    """Give the target the shape of a named output, or the output of a call the shape of a named target."""
     if loss.target is None or not isinstance(loss.target, (ast.Name, ast.Subscript, ast.Attribute)):
         return None
-    if not isinstance(loss.input, ast.Name):
-        return None
     text = training.source.segment(loss.target)
-    return replaced(training.source, loss.target, f"{text}.view_as({loss.input.id})")
+    if isinstance(loss.input, ast.Name):
+        return replaced(training.source, loss.target, f"{text}.view_as({loss.input.id})")
+    if not isinstance(loss.input, ast.Call) or called(loss.input) in RESHAPING:
+        return None
+    return replaced(training.source, loss.input, f"{training.source.segment(loss.input)}.view_as({text})")
 
 
 # What writes each change into a script, by the name of the change.
