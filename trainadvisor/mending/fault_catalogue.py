@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from trainadvisor.mending import data_faults, fault_edits, mask_faults, model_faults
+from trainadvisor.mending import data_faults, fault_edits, mask_faults, model_faults, view_edits
 
 # Importing them declares what they mend.
-MODULES = (data_faults, fault_edits, mask_faults, model_faults)
+MODULES = (data_faults, fault_edits, mask_faults, model_faults, view_edits)
 FAULTS = fault_edits.FAULTS
