@@ -68,6 +68,12 @@ def test_an_installed_wheel_has_the_texts_of_both_languages(installed: Path) -> 
     assert told == "['fix', '修改']\n"
 
 
+def test_an_installed_wheel_has_the_meanings_of_signals(installed: Path) -> None:
+    """In Chinese, from a file of their own."""
+    command = (installed / "python", "-X", "utf8", "-m", "trainadvisor", "signals", "val_accuracy_best", "--lang", "zh")
+    assert "最高的验证准确率。" in call(*command, folder=installed)
+
+
 def test_an_installed_wheel_runs_as_a_module(installed: Path) -> None:
     """`python -m trainadvisor` is the command."""
     assert call(installed / "python", "-m", "trainadvisor", "--version", folder=installed) == "trainadvisor 0.1.0\n"

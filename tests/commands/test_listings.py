@@ -92,9 +92,33 @@ def test_signals_lists_every_signal(call: Call) -> None:
     assert f"{len(rows)} signals" in call("signals").out
 
 
-def test_signals_in_chinese_say_what_to_record(call: Call) -> None:
-    """Meanings stay English, needs are translated."""
-    assert "需要：" in call("signals", "--lang", "zh").out
+def test_signals_in_chinese_are_chinese(call: Call) -> None:
+    """Kind and unit, meaning, and what to record."""
+    page = call("signals", "val_accuracy_best", "--lang", "zh").out
+    assert page == (
+        "accuracy\n  val_accuracy_best（数值、占比）\n    最高的验证准确率。\n    需要：验证集的准确率\n\n1 个信号\n"
+    )
+
+
+def test_signals_as_json_have_their_meaning_in_the_language(call: Call) -> None:
+    """What programs compare stays as it is."""
+    english, chinese = (call("signals", "val_accuracy_best", "--json", "--lang", lang).json for lang in ("en", "zh"))
+    assert (english[0]["doc"], chinese[0]["doc"]) == ("Best validation accuracy.", "最高的验证准确率。")
+    assert [{**row, "doc": ""} for row in english] == [{**row, "doc": ""} for row in chinese]
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("word", ["best validation accuracy.", "最高的验证准确率"])
+def test_signals_are_found_by_a_word_of_either_language(call: Call, word: str, lang: str) -> None:
+    """People type what they look for."""
+    assert [row["name"] for row in call("signals", word, "--json", "--lang", lang).json] == ["val_accuracy_best"]
+
+
+def test_a_unit_that_says_no_more_than_the_kind_is_left_out(call: Call) -> None:
+    """As is none at all."""
+    assert "  loss_nonfinite (truth)\n" in call("signals", "loss_nonfinite", "--lang", "en").out
+    assert "  lr_final (number)\n" in call("signals", "lr_final", "--lang", "en").out
+    assert "  loss_final (number, loss)\n" in call("signals", "loss_final", "--lang", "en").out
 
 
 def test_the_shipped_rules_pass_their_check(call: Call) -> None:

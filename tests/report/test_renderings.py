@@ -170,7 +170,7 @@ def test_what_a_code_means_to_programs() -> None:
     rules = book()
     every = list(rules.rules.values())
     documents = [json.dumps(code_explained.document(rules, rule), indent=1, ensure_ascii=False) for rule in every]
-    listed = [listing.rules_json(rules, every), listing.signals_json(signals())]
+    listed = [listing.rules_json(rules, every), listing.signals_json(signals(), "en")]
     hold("report/codes.json.txt", lines(*listed, *documents, *code_pages.pages(rules, {"odd"}).values()))
 
 

@@ -17,15 +17,20 @@ def command(*, word: str | None, as_json: bool, lang: str | None) -> None:
     With WORD, only those whose name or meaning has it.
     """
     from trainadvisor.commands.common import language
+    from trainadvisor.i18n.told_signals import told_in
     from trainadvisor.report.text import listing
     from trainadvisor.report.text.terminal import emit, width
     from trainadvisor.signals import all_signals
 
     wanted = (word or "").lower()
-    specs = [spec for spec in all_signals().values() if wanted in f"{spec.name} {spec.doc}".lower()]
+    specs = list(all_signals().values())
+    if wanted:
+        texts = (f"{spec.name} {spec.doc} {told_in('zh', 'meanings', spec.name, '')}".lower() for spec in specs)
+        specs = [spec for spec, text in zip(specs, texts, strict=True) if wanted in text]
     if not specs:
         from trainadvisor.errors import UsageError
 
         message = f'no signal mentions "{word}"; `trainadvisor signals` lists all'
         raise UsageError(message)
-    emit(listing.signals_json(specs) if as_json else listing.signals(specs, language(lang), width()))
+    told = language(lang)
+    emit(listing.signals_json(specs, told) if as_json else listing.signals(specs, told, width()))

@@ -11,7 +11,7 @@ from trainadvisor.signals.batch_examples import spread_known
 from trainadvisor.signals.matrices import early, late, per_layer_factor, typical
 from trainadvisor.signals.robust_statistics import finite
 
-NEEDS = {"needs": "activation statistics of each layer on sampled steps", "zh": "抽样步上各层的激活统计"}
+NEEDS = {"needs": "activation statistics of each layer on sampled steps", "zh": "采样步上各层的激活统计"}
 RECTIFIERS = frozenset({"relu", "relu6"})
 SATURATING = frozenset({"tanh", "sigmoid", "hardtanh", "hardsigmoid", "softsign"})
 SMOOTH = frozenset({"gelu", "silu", "leaky_relu", "elu", "selu", "softplus", "mish", "prelu", "hardswish"})

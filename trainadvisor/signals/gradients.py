@@ -19,7 +19,7 @@ from trainadvisor.signals.matrices import (
 from trainadvisor.signals.robust_statistics import finite, running_median
 
 NORMS = {"needs": "the global gradient norm of each step", "zh": "每一步的全局梯度范数"}
-LAYERS = {"needs": "the gradient norm of each layer on sampled steps", "zh": "抽样步上各层的梯度范数"}
+LAYERS = {"needs": "the gradient norm of each layer on sampled steps", "zh": "采样步上各层的梯度范数"}
 MODEL = {"needs": "the layers of the model", "zh": "模型的各层信息"}
 
 FIRST_SAMPLES = 3

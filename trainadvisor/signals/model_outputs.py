@@ -13,9 +13,9 @@ from trainadvisor.signals.batch_examples import FEWEST, spread_of
 from trainadvisor.signals.input_data import inputs_of
 from trainadvisor.signals.matrices import early, late, typical
 
-OUTPUT = {"needs": "the model's outputs on sampled steps", "zh": "抽样步上的模型输出"}
+OUTPUT = {"needs": "the model's outputs on sampled steps", "zh": "采样步上的模型输出"}
 EVALS = {"needs": "evaluations with class predictions", "zh": "带类别预测的验证"}
-LOGITS = {"needs": "the logits inside attention on sampled steps", "zh": "抽样步上注意力内部的 logits"}
+LOGITS = {"needs": "the logits inside attention on sampled steps", "zh": "采样步上注意力内部的 logits"}
 REGRESSION = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 CLASSIFICATION = ("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits")
 LAST_EVALS = 3

@@ -12,7 +12,7 @@ from trainadvisor.signals.memory import remembered
 from trainadvisor.signals.optimizer import main_optimizer
 from trainadvisor.signals.robust_statistics import finite
 
-NEEDS = {"needs": "update and weight norms of each layer on sampled steps", "zh": "抽样步上各层的更新量与权重范数"}
+NEEDS = {"needs": "update and weight norms of each layer on sampled steps", "zh": "采样步上各层的更新量与权重范数"}
 LEAST_SAMPLES = 2
 LARGE = 0.1  # ratio that counts as the onset of large updates; the rules have their own thresholds
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from trainadvisor.i18n.language import Words
+from trainadvisor.i18n.told_signals import told_in
 from trainadvisor.report.text.layout import cells, pad, wrap
 from trainadvisor.vocabulary import Severity
 
@@ -71,14 +72,19 @@ def signals(specs: Iterable[SignalSpec], lang: str, width: int) -> str:
 
 
 def _signal(spec: SignalSpec, words: Words, width: int) -> list[str]:
-    head = f"  {spec.name}{words('aside', text=words('comma').join([spec.type, spec.unit]))}"
+    kind, unit = told_in(words.lang, "kinds", spec.type, spec.type), told_in(words.lang, "units", spec.unit, spec.unit)
+    aside = words("comma").join(dict.fromkeys(filter(None, (kind, unit))))
     needs = f"{words('needs')}{words('colon')}{spec.needs_zh if words.lang == 'zh' else spec.needs}"
-    doc = " ".join(spec.doc.split())
-    return [head, *(f"    {line}" for line in [*wrap(doc, width - 4), *wrap(needs, width - 4)])]
+    lines = [*wrap(_meaning(spec, words.lang), width - 4), *wrap(needs, width - 4)]
+    return [f"  {spec.name}{words('aside', text=aside)}", *(f"    {line}" for line in lines)]
 
 
-def signals_json(specs: Iterable[SignalSpec]) -> str:
-    """Return the signals as a JSON list."""
+def _meaning(spec: SignalSpec, lang: str) -> str:
+    return told_in(lang, "meanings", spec.name, " ".join(spec.doc.split()))
+
+
+def signals_json(specs: Iterable[SignalSpec], lang: str) -> str:
+    """Return the signals as a JSON list, their meanings in a language."""
     fields = ("name", "type", "unit", "doc", "needs", "needs_zh", "module")
-    rows = [{field: getattr(spec, field) for field in fields} for spec in specs]
+    rows = [{field: getattr(spec, field) for field in fields} | {"doc": _meaning(spec, lang)} for spec in specs]
     return json.dumps(sorted(rows, key=lambda row: row["name"]), indent=2, ensure_ascii=False)
