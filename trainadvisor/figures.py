@@ -16,7 +16,7 @@ PLURALS = (
     r"|parameters|passes|points|positions|predictions|processes|reasons|remedies|rows|rules|runs|scores|sections"
     r"|seeds|sequences|sets|signals|spikes|steps|targets|tensors|units|values|warnings|weights"
 )
-ODD = {"matrices": "matrix", "entries": "entry"}
+ODD = {"matrices": "matrix", "entries": "entry", "remedies": "remedy"}
 HISSING = ("sses", "shes", "ches", "xes")
 POWER = re.compile(r"-?\d(?:\.\d+)?e[-+]\d+")
 # What is written without a power of ten.

@@ -13,6 +13,8 @@ from trainadvisor.trials.jobs import Change
 from trainadvisor.verify import answer
 from trainadvisor.verify.annotate import marked
 from trainadvisor.verify.plan import Candidate
+from trainadvisor.verify.ruled_out import ruled_out
+from trainadvisor.verify.trial_runs import Tried
 from trainadvisor.verify.verify_result import Applied, Baseline, Verification, Verified
 
 EN = Words("en")
@@ -173,6 +175,40 @@ def test_a_gain_that_may_be_nothing_is_not_proven() -> None:
     assert answer._proven(over, verified(interval=[0.07, 0.9]))
 
 
+def trial(verdict: str, gone: tuple[str, ...] = (), change: str = "lr", code: str | None = "a") -> Tried:
+    """Return a candidate with one trial, in which the accuracy rose by 0.04 where 0.041 count."""
+    tried = Tried(Candidate((Change(change, {}),), code))
+    tried.trials = [SimpleNamespace(verdict=verdict, gone=list(gone), code=code)]
+    tried.compared = [SimpleNamespace(name="validation accuracy", before=0.889, after=0.929, margin=0.041)]
+    return tried
+
+
+def test_a_gain_that_almost_counts_rules_nothing_out() -> None:
+    """With its finding gone, nobody can tell; the figures are told."""
+    close = trial("little-better", ("a",), "loss-function")
+    over = session(screening=1, tried=[close])
+    assert answer._answer(over, []) == "not-judged"
+    said = answer._sentence(over, Verification(answer="not-judged", baseline=Baseline(state="broken")), EN)
+    assert said == (
+        "cannot tell yet: with loss-function, validation accuracy 0.929 against 0.889; clearly better from a gain of "
+        "0.041 on; a is gone with it"
+    )
+    assert ruled_out([close], EN) == []
+
+
+def test_a_gain_that_almost_counts_beside_its_finding_did_not_help() -> None:
+    """What it was for is still there; yet it rules nothing out."""
+    tried = trial("little-better")
+    assert answer._answer(session(screening=1, tried=[tried]), []) == "none-helped"
+    assert ruled_out([tried], EN) == []
+
+
+@pytest.mark.parametrize(("gone", "ruled"), [(("a",), []), ((), ["the initial weights"])])
+def test_only_a_change_whose_finding_stays_is_ruled_out(gone: tuple[str, ...], ruled: list[str]) -> None:
+    """One that takes it away may be what is missing, whatever the metric says."""
+    assert ruled_out([trial("no-better", gone, "init")], EN) == ruled
+
+
 @pytest.mark.parametrize(
     ("said", "parts", "sentence"),
     [
@@ -180,7 +216,10 @@ def test_a_gain_that_may_be_nothing_is_not_proven() -> None:
         ("not-judged", {}, ("verify.cannot-tell", {"summary": "it is broken."})),
         ("not-judged", {"diagnosis": None}, ("verify.cannot-tell", {"summary": ""})),
         ("not-judged", {"screening": 1}, ("verify.no-room", {"seconds": "8", "budget": "1m"})),
-        ("not-judged", {"screening": 1, "tried": [1]}, ("verify.no-metric", {})),
+        ("not-judged", {"screening": 1, "tried": [trial("not-judged")]}, ("verify.no-metric", {})),
+        ("not-judged", {"screening": 1, "tried": [trial("unfinished")], "budget": SimpleNamespace(total=60)},
+         ("verify.all-unfinished", {"count": 1, "budget": "2m"})),
+        ("not-judged", {"screening": 1, "tried": [trial("unfinished"), trial("not-judged")]}, ("verify.no-metric", {})),
         ("nothing-to-cure", {}, ("verify.healthy", {})),
         ("nothing-to-cure", {"request": WANTED}, ("verify.no-such", {"code": "lr-too-low"})),
     ],

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # A gain that would nearly count, as a share of one that does.
 SMALL_GAIN = 0.5
-FINISHED = frozenset({"better", "no-better", "worse", "hopeless"})
+FINISHED = frozenset({"better", "little-better", "no-better", "worse", "hopeless"})
 
 
 def marked(diagnosis: Diagnosis, tried: Sequence[Tried], found: Sequence[Verified], words: Words) -> Diagnosis:

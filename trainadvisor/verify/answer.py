@@ -13,7 +13,7 @@ from trainadvisor.verify import source_edits, trial_verdict
 from trainadvisor.verify.annotate import marked
 from trainadvisor.verify.candidates import alarming, codes
 from trainadvisor.verify.metrics import measures
-from trainadvisor.verify.outcome_words import told
+from trainadvisor.verify.outcome_words import came_close, told
 from trainadvisor.verify.trial_runs import ranked
 from trainadvisor.verify.verify_result import Answer, Applied, Baseline, Verification, Verified
 
@@ -83,7 +83,12 @@ def _answer(session: Session, found: list[Verified]) -> Answer:
     if session.screening is None:
         wanted = session.request.fix or session.request.code
         return "not-judged" if is_in_doubt(diagnosis) and not wanted else "nothing-to-cure"
-    if any(tried.verdict in ("no-better", "worse", "hopeless", "ignored", "better") for tried in session.tried):
+    if any(tried.close for tried in session.tried):
+        return "not-judged"
+    if any(
+        tried.verdict in ("no-better", "worse", "hopeless", "ignored", "better", "little-better")
+        for tried in session.tried
+    ):
         return "none-helped"
     judged = any(tried.verdict in ("refused", "failed") for tried in session.tried)
     return "none-helped" if judged else "not-judged"
@@ -244,7 +249,17 @@ def _judged(session: Session, document: Verification, words: Words) -> str:
         wanted = session.request.fix or session.request.code
         alarms = bool(session.diagnosis and alarming(session.diagnosis))
         return words("verify.no-such", code=wanted) if wanted and alarms else words("verify.healthy")
+    return _undecided(session, words)
+
+
+def _undecided(session: Session, words: Words) -> str:
+    """Return why trials that were made, or none, decide nothing."""
     summary = session.diagnosis.summary if session.diagnosis else ""
+    close = next((tried for tried in session.tried if tried.close), None)
+    if close is not None:
+        return came_close(close, words)
+    if session.tried and all(tried.verdict == "unfinished" for tried in session.tried):
+        return words("verify.all-unfinished", count=len(session.tried), budget=told_seconds(2 * session.budget.total))
     if session.screening and not session.tried:
         return words("verify.no-room", seconds=f"{session.typical:.0f}", budget=session.enough)
     return words("verify.no-metric") if session.screening else words("verify.cannot-tell", summary=summary)

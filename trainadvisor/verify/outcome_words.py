@@ -9,6 +9,7 @@ from trainadvisor.figures import short
 
 if TYPE_CHECKING:
     from trainadvisor.i18n.language import Words
+    from trainadvisor.verify.trial_runs import Tried
     from trainadvisor.verify.verify_result import Verified
 
 
@@ -32,6 +33,18 @@ def told(item: Verified, words: Words) -> str:
     )
     sentence = words(key, figures=figures, wins=item.wins, seeds=item.seeds)
     return sentence + (words("semicolon") + words("verify.change", where=item.where) if item.where else "")
+
+
+def came_close(tried: Tried, words: Words) -> str:
+    """Return what a change brought that is too little to be sure of."""
+    trial, first = tried.trials[0], tried.compared[0]
+    sentence = words(
+        "verify.close", changes=" + ".join(change.change for change in tried.candidate.changes),
+        metric=words.metric(first.name), after=number(first.after), before=number(first.before),
+        margin=number(first.margin),
+    )  # fmt: skip
+    gone = trial.code is not None and trial.code in trial.gone
+    return sentence + (words("semicolon") + words("verify.close.gone", code=trial.code) if gone else "")
 
 
 def number(value: float) -> str:

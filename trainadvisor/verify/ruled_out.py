@@ -23,11 +23,16 @@ def ruled_out(tried: Sequence[Tried], words: Words) -> list[str]:
 
     A quantity such as the learning rate is ruled out only when both lower and higher values were tried.
     """
-    spoke = [t.candidate.changes[0] for t in tried if t.verdict in SPOKE and len(t.candidate.changes) == 1]
+    spoke = [t.candidate.changes[0] for t in tried if _spoke(t) and len(t.candidate.changes) == 1]
     ways: dict[str, set[str]] = defaultdict(set)
     for change in spoke:
         ways[change.change].add(_direction(change))
     return [_name(name, words) for name in ways if not about(name).both_ways or len(ways[name]) >= BOTH_WAYS]
+
+
+def _spoke(tried: Tried) -> bool:
+    """Return whether a trial shows that its change is not what is missing: its finding is still there, too."""
+    return tried.verdict in SPOKE and tried.candidate.code not in tried.trials[0].gone
 
 
 def _direction(change: Change) -> str:
@@ -44,7 +49,7 @@ def _name(change: str, words: Words) -> str:
 
 def none_helped(tried: Sequence[Tried], ruled: list[str], words: Words) -> str:
     """Return "none of 6 remedies helped; what that rules out: ..."."""
-    count = sum(t.verdict in SPOKE or t.verdict in ("ignored", "better") for t in tried)
+    count = sum(t.verdict in SPOKE or t.verdict in ("ignored", "better", "little-better") for t in tried)
     if not count:
         return words("verify.none.nothing", count=len(tried))
     listed = words("comma").join(ruled) or words("verify.none.nothing-ruled")

@@ -30,6 +30,8 @@ EARLY = 0.9
 # Gains of at least this share of the largest count as equal.
 MUCH_OF = 0.8
 SAME = 1e-6
+# A gain of this share of what counts as better decides nothing: 1.5 standard errors or more.
+CLOSE = 0.75
 ERRORS = 300
 
 
@@ -98,6 +100,11 @@ class Tried:
     def cured(self) -> bool:
         """Return whether it is better and its finding is gone."""
         return self.better and (self.candidate.code is None or self.candidate.code in self.trials[0].gone)
+
+    @property
+    def close(self) -> bool:
+        """Return whether it is better by too little to be sure, and its finding is gone."""
+        return self.verdict == "little-better" and self.candidate.code in (None, *self.trials[0].gone)
 
     @property
     def gain(self) -> float:
@@ -226,8 +233,11 @@ def _verdict(
         return "failed", f"ended after {run.steps} of {baseline.steps} steps"
     if trial_verdict.best(compared) is not None:
         return "better", ""
-    telling = [item for item in compared if item.own or item.held_out] or compared
-    return ("worse" if telling[0].worse else "no-better"), ""
+    first = next((item for item in compared if item.own or item.held_out), compared[0])
+    if first.worse:
+        return "worse", ""
+    close = first.useful and first.decision.mean >= CLOSE * first.decision.margin
+    return ("little-better" if close else "no-better"), ""
 
 
 def unchanged(run: Run, baseline: Run) -> bool:
@@ -241,10 +251,16 @@ def unchanged(run: Run, baseline: Run) -> bool:
 
 
 def differs_at_first(candidate: Candidate, run: Run, baseline: Run) -> bool:
-    """Return whether the first loss differs although the changes act later, so that the script is nondeterministic."""
+    """Return whether the first loss differs although the changes act later, so that the script is nondeterministic.
+
+    The first loss of a later training depends on those before it.
+    """
     if not candidate.acts_after_first_step or not run.usable or not baseline.usable:
         return False
-    one, other = (float(r.log.column("loss")[0]) if r.log is not None else 0.0 for r in (run, baseline))
+    logs = [r.log for r in (run, baseline) if r.log is not None]
+    if any(log.steps[0] > 0 for log in logs):
+        return False
+    one, other = (float(log.column("loss")[0]) for log in logs)
     return abs(one - other) > SAME * max(abs(one), abs(other))
 
 

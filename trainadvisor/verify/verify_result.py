@@ -17,7 +17,16 @@ _LINES = {"diff", "old", "new", "anchor"}
 
 Answer = Literal["verified", "promising", "none-helped", "nothing-to-cure", "not-judged"]
 Verdict = Literal[
-    "better", "no-better", "worse", "refused", "failed", "hopeless", "ignored", "not-judged", "unfinished"
+    "better",
+    "little-better",
+    "no-better",
+    "worse",
+    "refused",
+    "failed",
+    "hopeless",
+    "ignored",
+    "not-judged",
+    "unfinished",
 ]
 Curve = list[list[float]]
 
