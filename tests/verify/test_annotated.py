@@ -188,7 +188,7 @@ def test_a_gain_that_almost_counts_rules_nothing_out() -> None:
     close = trial("little-better", ("a",), "loss-function")
     over = session(screening=1, tried=[close])
     assert answer._answer(over, []) == "not-judged"
-    said = answer._sentence(over, Verification(answer="not-judged", baseline=Baseline(state="broken")), EN)
+    said = answer._sentence(over, Verification(answer="not-judged", baseline=Baseline(state="broken", summary="")), EN)
     assert said == (
         "cannot tell yet: with loss-function, validation accuracy 0.929 against 0.889; clearly better from a gain of "
         "0.041 on; a is gone with it"

@@ -10,7 +10,7 @@ from trainadvisor.i18n.language import Words
 from trainadvisor.trials.budget import told_seconds
 from trainadvisor.verify import ruled_out as ruling
 from trainadvisor.verify import source_edits, trial_verdict
-from trainadvisor.verify.annotate import marked
+from trainadvisor.verify.annotate import FINISHED, marked
 from trainadvisor.verify.candidates import alarming, codes
 from trainadvisor.verify.metrics import measures
 from trainadvisor.verify.outcome_words import came_close, told
@@ -85,10 +85,7 @@ def _answer(session: Session, found: list[Verified]) -> Answer:
         return "not-judged" if is_in_doubt(diagnosis) and not wanted else "nothing-to-cure"
     if any(tried.close for tried in session.tried):
         return "not-judged"
-    if any(
-        tried.verdict in ("no-better", "worse", "hopeless", "ignored", "better", "little-better")
-        for tried in session.tried
-    ):
+    if any(tried.verdict in (*FINISHED, "ignored") for tried in session.tried):
         return "none-helped"
     judged = any(tried.verdict in ("refused", "failed") for tried in session.tried)
     return "none-helped" if judged else "not-judged"
