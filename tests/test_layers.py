@@ -13,7 +13,7 @@ PACKAGE = Path(trainadvisor.__file__).parent
 # what each package and top-level module may import from the package, at any place; the standard library is free to all
 WORDS = {
     "errors", "vocabulary", "i18n", "interruptions", "characters", "regular", "redaction", "voice", "descriptors",
-    "background", "hidden_thread", "version", "status_line", "silence", "figures", "frame_variables",
+    "background", "hidden_thread", "version", "script_mark", "status_line", "silence", "figures", "frame_variables",
 }  # fmt: skip
 SETTINGS = {"configuration", "settings", "requirements", "toml"}
 JUDGING = {"judge", "signals", "log", "changes"}
@@ -36,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "background": {"hidden_thread"},
     "status_line": {"background", "voice"},
     "version": set(),
+    "script_mark": {"regular"},
     "silence": set(),
     "garbage": set(),
     "toml": {"errors", "regular"},
@@ -76,7 +77,7 @@ ALLOWED: dict[str, set[str]] = {
     "compare": {"gate"},
     "repeats": {"compare"},
     "trials": {"errors", "log", "signals", "instrument", "record", "changes", "numpy", "ray", "torch"},
-    "mending": {"errors", "judge", "lint", "log", "source"},
+    "mending": {"script_mark", "errors", "judge", "lint", "log", "source"},
     "verify": {
         *WORDS,
         *JUDGING,

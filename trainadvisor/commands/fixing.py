@@ -136,8 +136,11 @@ def _check(project: Project, found: Sequence[Finding]) -> None:
         path = Path(name)
         if path.suffix != ".py" or path.is_absolute() or not path.is_file():
             continue
-        line = project.changed_line(read(path, name))
-        if line is not None:
+        source = read(path, name)
+        if not project.unchanged(source):
+            line = project.changed_line(source)
+            if line is None:
+                raise UsageError(f"{name}: has changed since the run; run it again first")
             raise UsageError(f"{name}: line {line} has changed since the run; run the script again first")
 
 

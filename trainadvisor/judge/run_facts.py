@@ -17,6 +17,7 @@ from trainadvisor.signals.robust_statistics import median, quantiles
 
 FROM_HEADER = (
     "script",
+    "script_mark",
     "argv",
     "created",
     "seed",

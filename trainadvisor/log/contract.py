@@ -20,6 +20,7 @@ class HeaderRecord(TypedDict):
     tool: NotRequired[Annotated[str, "program and version that wrote the log"]]
     created: NotRequired[Annotated[str, "local time of the start, ISO 8601 with offset"]]
     script: NotRequired[Annotated[str, "script as it was called"]]
+    script_mark: NotRequired[Annotated[str | None, "mark of the script's code, by which a later change is noticed"]]
     provisional: NotRequired[Annotated[bool, "whether this header is replaced as soon as the training has begun"]]
     module: NotRequired[Annotated[bool, "whether the script was run as a module, with -m"]]
     argv: NotRequired[Annotated[list[str], "arguments of the script, secrets taken out"]]

@@ -44,8 +44,8 @@ FIELDS: dict[Check, str] = {
         share std terms trivial trivial_estimate variance variance_columns""",
     is_text: """
         class code created dataset device device_name dtype file job kind layer matmul_precision message mode name op
-        output_activation phase platform python reason reduction role sampler script softmax_inputs source split
-        subject tool torch type""",
+        output_activation phase platform python reason reduction role sampler script script_mark softmax_inputs source
+        split subject tool torch type""",
     is_object: "detail facts graph metrics prediction recorder samples scheduler_steps site target",
     list_of(is_text): "argv ops train_mode_modules",
     list_of(is_count): "shape",

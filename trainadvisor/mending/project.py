@@ -13,6 +13,7 @@ from trainadvisor.errors import TrainAdvisorError
 from trainadvisor.lint.pattern_catalogue import matches
 from trainadvisor.mending import notebook_cells
 from trainadvisor.mending.config_files import ENDINGS
+from trainadvisor.script_mark import mark_of
 from trainadvisor.source.reading import Source, read
 from trainadvisor.source.training import Training
 
@@ -36,6 +37,8 @@ class Project:
 
     script: str | None = None
     argv: tuple[str, ...] = ()
+    # The mark of the script's code in the run, where it was recorded.
+    mark: str | None = None
     # The name of the module that was run with -m.
     module: str | None = None
     # The recorded places, by which a file that has changed since is noticed.
@@ -62,8 +65,9 @@ class Project:
         return source if source is not None and self.unchanged(source) else None
 
     def unchanged(self, source: Source) -> bool:
-        """Return whether the recorded lines of a file are still what they were."""
-        return self.changed_line(source) is None
+        """Return whether the recorded lines of a file, and the code of the script, are still what they were."""
+        is_script = self.mark is not None and source.name == self.script
+        return self.changed_line(source) is None and not (is_script and mark_of(source.text) != self.mark)
 
     def changed_line(self, source: Source) -> int | None:
         """Return the first recorded line that is another one now."""
@@ -115,7 +119,8 @@ def project_of(run: Mapping[str, Any], findings: Sequence[Finding]) -> Project:
     told = str(run.get("script") or "")
     script = script_name(run)
     is_module = script is not None and not told.endswith(".py")
-    project = Project(script, argv, told if is_module else None, tuple(sites))
+    mark = run.get("script_mark")
+    project = Project(script, argv, mark if isinstance(mark, str) else None, told if is_module else None, tuple(sites))
     cells = notebook_cells.current()
     if cells is None or (project.script is not None and project.source(project.script) is not None):
         return project

@@ -12,6 +12,7 @@ from trainadvisor.interruptions import from_handler
 from trainadvisor.log.rank_logs import job
 from trainadvisor.log.records import FORMAT
 from trainadvisor.record import process_rank
+from trainadvisor.script_mark import mark_of_file
 from trainadvisor.version import __version__
 
 
@@ -20,7 +21,8 @@ def header() -> dict[str, Any]:
     rank, size = process_rank.place()
     return {
         "format": FORMAT, "tool": __version__, "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "script": sys.argv[0] or None, "argv": sys.argv[1:], "source": "recorder", "python": platform.python_version(),
+        "script": sys.argv[0] or None, "script_mark": mark_of_file(sys.argv[0]), "argv": sys.argv[1:],
+        "source": "recorder", "python": platform.python_version(),
         "torch": torch.__version__, "platform": platform.platform(terse=True), "device": "cpu", "seed": None,
         "threads": torch.get_num_threads(), "cores": os.cpu_count(), "planned_steps": None,
         "rank": rank, "world_size": size, "job": job() or None,
