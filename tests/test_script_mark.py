@@ -22,9 +22,7 @@ def test_what_is_no_code_leaves_it(other):
     assert mark_of(other) == mark_of(CODE)
 
 
-@pytest.mark.parametrize(
-    "other", [CODE.replace("loss", "more"), CODE.replace("    loss", "loss"), CODE + "step()\n"]
-)
+@pytest.mark.parametrize("other", [CODE.replace("loss", "more"), CODE.replace("    loss", "loss"), CODE + "step()\n"])
 def test_code_changes_it(other):
     """Also where it is only moved out of a loop."""
     assert mark_of(other) != mark_of(CODE)

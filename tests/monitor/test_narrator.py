@@ -13,3 +13,11 @@ def test_that_a_log_cannot_be_judged_is_told_once() -> None:
     narrator.complain(ValueError("odd"))
     narrator.complain(TypeError("odder"))
     assert lines == ["trainadvisor: ValueError: odd"]
+
+
+def test_the_seconds_are_those_since_the_command_was_begun(monkeypatch) -> None:
+    """The imports before belong to them, so that the clock never goes back."""
+    monkeypatch.setattr("trainadvisor.monitor.narrator.time.monotonic", lambda: 112.0)
+    run = SimpleNamespace(voice=None, shown=("train.py", []))
+    told = [Narrator(run, "en", begun=begun, quiet=True)._going_on(0.0) for begun in (100.0, None)]  # type: ignore[arg-type]
+    assert [text.rpartition("(")[2] for text in told] == ["12 s)", "0 s)"]

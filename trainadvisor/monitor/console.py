@@ -6,6 +6,7 @@ import atexit
 import os
 import signal
 import sys
+import time
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
@@ -49,24 +50,25 @@ def run_script(
     named = RUNS / f"{rank_logs.launched():%m%d-%H%M%S}"
     path = log or (named if processes > 1 else rank_logs.folder_of_its_own(named)) / "log.json"
     own = rank_logs.path_of(path, rank)
-    with _cancelled(own, lang), _starting(target, lang, told=live and not rank):
-        from trainadvisor import configuration
-        from trainadvisor.gate.policy import for_script
-        from trainadvisor.interruptions import kept_from_ending
-        from trainadvisor.monitor.ending import Ending
-        from trainadvisor.monitor.watched_script import WatchedScript
-        from trainadvisor.record.run_script import Run, harmless
-        from trainadvisor.record.sampling import DEFAULT_SHARE
-        from trainadvisor.report import files
+    begun = time.monotonic()
+    with _cancelled(own, lang):
+        with _starting(target, lang, told=live and not rank):
+            from trainadvisor import configuration
+            from trainadvisor.gate.policy import for_script
+            from trainadvisor.interruptions import kept_from_ending
+            from trainadvisor.monitor.ending import Ending
+            from trainadvisor.monitor.watched_script import WatchedScript
+            from trainadvisor.record.run_script import Run, harmless
+            from trainadvisor.record.sampling import DEFAULT_SHARE
+            from trainadvisor.report import files
 
-        if report is not None:
-            files.check(report)
-        gate, settings = for_script(fail_on), configuration.load()
-        found = partial(_written, target, module=module)
-        run = Run(
-            target, args, module=module, log=own, every=every or 10, overhead=overhead or DEFAULT_SHARE, written=found
-        )
-        watched = WatchedScript(run, lang, settings)
+            if report is not None:
+                files.check(report)
+            gate, settings = for_script(fail_on), configuration.load()
+            found = partial(_written, target, module=module)
+            share = overhead or DEFAULT_SHARE
+            run = Run(target, args, module=module, log=own, every=every or 10, overhead=share, written=found)
+            watched = WatchedScript(run, lang, settings, begun)
         if not rank:  # the first process speaks for all
             watched.begin(live=live, alerter=alerter, stop_on=stop_on, stop_after=stop_after)
     ending = Ending(run, path, log is not None, report, lang, settings, gate, alerter, processes, verbose)

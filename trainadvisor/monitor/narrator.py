@@ -29,10 +29,11 @@ _LONG = 2.0
 class Narrator:
     """Tells, while the script trains, what is recorded, and findings when they open, worsen and clear."""
 
-    def __init__(self, run: Run, lang: str, *, quiet: bool = False) -> None:
-        """Take the run to follow; a quiet one only says why it interrupts the script."""
+    def __init__(self, run: Run, lang: str, *, begun: float | None = None, quiet: bool = False) -> None:
+        """Take the run to follow and when it was begun; a quiet one only says why it interrupts the script."""
         self._run, self._words, self._voice, self._quiet = run, Words(lang), run.voice, quiet
         self._started = time.monotonic()
+        self._begun = begun or self._started
         self._introduced = False
         self._header: Record = {}
         self._facts: dict[str, list[Record]] = {}
@@ -50,14 +51,14 @@ class Narrator:
         if not self._introduced and self._last:
             self._introduce()
 
-    def _going_on(self, seconds: float) -> str:
+    def _going_on(self, _: float) -> str:
         """Return what happens while no step tells it."""
         if self._last:
             since = time.monotonic() - self._stepped
             long = f"  ({self._words('status.since', seconds=int(since))})" if since > _LONG else ""
             return self._told(self._last) + long
         key = "status.importing" if _importing_torch() else "status.starting"
-        return "  " + self._words(key, target=self._run.shown[0], seconds=int(seconds))
+        return "  " + self._words(key, target=self._run.shown[0], seconds=int(time.monotonic() - self._begun))
 
     def _take(self, record: Record) -> None:
         kind = record["record"]

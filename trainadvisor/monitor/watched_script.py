@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class WatchedScript:
     """The judge beside a script and its subscribers; without any of them there is nothing to end."""
 
-    def __init__(self, run: Run, lang: str, settings: Config) -> None:
-        """Take the run, before it is executed, and how its log is judged."""
-        self._run, self._lang = run, lang
+    def __init__(self, run: Run, lang: str, settings: Config, begun: float | None = None) -> None:
+        """Take the run, before it is executed, how its log is judged, and when the command was begun."""
+        self._run, self._lang, self._begun = run, lang, begun
         self._rules = LogJudge(lang, settings)
         self._narrator: Narrator | None = None
         self._thread: JudgingThread | None = None
@@ -32,7 +32,7 @@ class WatchedScript:
         if not live and alerter is None and stop_on is None:
             return
         judge = RunningJudge(GrowingLog(self._run.log.absolute()), self._rules, LookPace(by_steps=stop_on is not None))
-        self._narrator = narrator = Narrator(self._run, self._lang, quiet=not live)
+        self._narrator = narrator = Narrator(self._run, self._lang, begun=self._begun, quiet=not live)
         if live:
             judge.subscribe(narrator.tell)
         if alerter is not None:
