@@ -59,7 +59,9 @@ def _is_asked_for(training: Training, read: ast.Attribute) -> bool:
 
 
 def _is_alias(training: Training, value: ast.expr, name: str) -> bool:
-    """Return whether a value is the weights themselves."""
+    """Return whether a value is the weights themselves, or a table that holds them."""
+    if isinstance(value, ast.Dict):
+        return any(isinstance(part, ast.Call) and _is_alias(training, part, name) for part in value.values)
     if isinstance(value, ast.Call):
         owner = ast.unparse(value.func.value) if isinstance(value.func, ast.Attribute) else ""
         return called(value) == "state_dict" and not value.args and MODEL.search(owner) is not None
@@ -84,11 +86,12 @@ def _ends(condition: ast.If) -> bool:
 
 
 def _used_behind(training: Training, node: ast.Assign, name: str, loop: ast.AST) -> bool:
-    """Return whether a name is read behind a loop, and not only where it was bound."""
+    """Return whether a name is read behind a loop as it was bound there."""
     scope, last = training.script.scope(node), getattr(loop, "end_lineno", 0)
+    behind = (n for n in training.script.inside(scope) if isinstance(n, ast.Name) and n.lineno > last)
     return any(
-        isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load) and n.lineno > last
-        for n in training.script.inside(scope)
+        n.id == name and isinstance(n.ctx, ast.Load) and node in [b.statement for b in training.script.reaching(n)]
+        for n in behind
     )
 
 

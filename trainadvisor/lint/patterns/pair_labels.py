@@ -157,7 +157,9 @@ def _label(training: Training, node: ast.Compare) -> tuple[ast.expr, bool] | Non
         if isinstance(parent, ast.Call) and called(parent) not in WRAPPERS:
             return None
         parent = training.script.parents.get(parent)
-    named = isinstance(parent, ast.Assign) and PAIR.search(words_of(parent.targets[0])) is not None
+    named = isinstance(parent, ast.Assign) and (
+        PAIR.search(words_of(parent.targets[0])) is not None or _of_one_table(*sides)
+    )
     function = training.script.function_of(node)
     turned = isinstance(parent, (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Subscript))
     if turned or (function is not None and EVALUATION.search(function.name)):
