@@ -1,4 +1,4 @@
-"""Positions of which every step of a sequence gets the same: one row of the table, or a row or number for each example."""
+"""Positions of which every step of a sequence gets the same: one row of the table, or one for each example."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers that are read off with a threshold for probabilities, out of what are none: logits, or shares of one whole."""
+"""Answers read off with a threshold for probabilities, out of what are none: logits, or shares of one whole."""
 
 from __future__ import annotations
 
