@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.source.syntax import called, constant
+from trainadvisor.source.torch_names import SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 # Losses that apply a sigmoid to each output by itself.
 OWN_SIGMOID = frozenset({"binary_cross_entropy_with_logits", "multilabel_soft_margin_loss"})
 GIVEN = {"linear": "logits", "softmax": "softmax(x)"}
+DEEPEST = 8
 SIDES = (ast.Gt, ast.GtE, ast.Lt, ast.LtE)
 
 
@@ -25,11 +27,29 @@ def threshold_mismatch(training: Training) -> Iterator[Match]:
     losses = {loss.name for loss in training.losses}
     if not losses or not losses <= OWN_SIGMOID:
         return
+    trained = {_net(training, loss.input) for loss in training.losses} - {""}
     for node in training.script.of_type(ast.Compare, ast.Call):
         outputs = _outputs(node)
-        kinds = training.operations.kinds(outputs) if outputs is not None else set()
-        if len(kinds) == 1 and kinds <= set(GIVEN):
+        ends = training.operations.ends(outputs) if outputs is not None else []
+        kinds = {end.kind for end in ends}
+        if len(kinds) != 1 or not kinds <= set(GIVEN) or outputs is None:
+            continue
+        given = next((end.before for end in ends if end.kind == "softmax"), outputs)
+        if given is not None and _net(training, given) in trained:
             yield Match(node, {"test": ast.unparse(node), "given": GIVEN[kinds.pop()]})
+
+
+def _net(training: Training, outputs: ast.expr) -> str:
+    """Return what a value is the answer of, out of changes of its shape; "" where it is of no call."""
+    made: ast.expr | None = outputs
+    for _ in range(DEEPEST):
+        made = training.values.single(made) if isinstance(made, ast.Name) else made
+        if not isinstance(made, ast.Call):
+            return ""
+        if not isinstance(made.func, ast.Attribute) or made.func.attr not in SHAPES:
+            return ast.unparse(made.func)
+        made = made.func.value
+    return ""
 
 
 def _outputs(node: ast.AST) -> ast.expr | None:
