@@ -450,6 +450,26 @@ def test_the_first_value_that_is_not_finite_is_located(spoil: str, subjects: lis
         assert found[0]["detail"]["name"] == name
 
 
+def test_what_a_trained_net_gives_another_is_no_input() -> None:
+    """The second net reads NaN that the first one computed: its weights are what broke."""
+
+    def train() -> nn.Module:
+        body, head = nn.Linear(4, 4), nn.Linear(4, 1)
+        optimizer = torch.optim.SGD([*body.parameters(), *head.parameters()], 0.1)
+        for step in range(4):
+            if step == 2:
+                with torch.no_grad():
+                    body.weight[0, 0] = float("inf")
+            loss = head(body(torch.ones(8, 4))).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        return head
+
+    found = [event for event in record(train).of("event") if event["kind"] == "nonfinite"]
+    assert [event["subject"] for event in found][:1] == ["parameter"]
+
+
 def test_soft_targets_are_counted_to_a_thousandth() -> None:
     """The shares that the classes have over all examples add up to their number."""
 

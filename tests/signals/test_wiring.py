@@ -41,6 +41,24 @@ def test_tally(tmp_path: Path, counts: Any, name: str, value: Any) -> None:
     assert tally(tmp_path, **counts)[name] == value
 
 
+@pytest.mark.parametrize(("optimizer", "batches"), [("Adam", 8), ("LBFGS", 1)])
+def test_most_steps_tell_how_many_batches_they_are_of(tmp_path: Path, optimizer: str, batches: int) -> None:
+    """The last step of an epoch may have fewer; the passes of a closure belong to one and the same batch."""
+    told = 4 if optimizer == "Adam" else 1
+    signals = signals_of(
+        tmp_path, steps=[{"micro": n} for n in (8, 8, 8, 4)], events=[event("tally", {"accumulation": told})],
+        optimizers=[make_optimizer(kind=optimizer)],
+    )  # fmt: skip
+    assert signals["accumulation"] == batches
+
+
+def test_left_over_gradients_count_in_this_training_alone(tmp_path: Path) -> None:
+    """The tally is that of the whole process, in which another training cleared and two optimizers stepped."""
+    steps = [{"stale": False}, {"stale": True}, {"stale": True}]
+    counts = {"step": 100, "stale_steps": 2}
+    assert signals_of(tmp_path, steps=steps, events=[event("tally", counts)])["stale_share"] == 1.0
+
+
 def test_without_a_tally_nothing_is_claimed(tmp_path: Path) -> None:
     """An imported log has no call counts, so the signals are absent."""
     signals = signals_of(tmp_path, steps=4)

@@ -12,9 +12,12 @@ PASSES = {"needs": "gradient accumulation", "zh": "梯度累积"}
 
 @signal(unit="micro-batches", **CALLS)
 def accumulation(log: RunLog) -> int | None:
-    """Micro-batches whose gradients are added for each optimizer step."""
-    batches = count(log, "accumulation")
-    return None if batches is None else int(batches)
+    """Micro-batches whose gradients are added for most optimizer steps; the last of an epoch may have fewer."""
+    micro, told = log.column("micro"), count(log, "accumulation")
+    known = micro[np.isfinite(micro)]
+    if told is None or not known.size or any(optimizer.get("class") == "LBFGS" for optimizer in log.optimizers):
+        return None if told is None else int(told)  # closures run backward passes of one and the same step
+    return max(int(np.median(known)), 1)
 
 
 @signal(unit="truth", **PASSES)

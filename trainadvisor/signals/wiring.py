@@ -68,8 +68,13 @@ def manual_updates(log: RunLog) -> bool | None:
 
 @signal(unit="share", **CALLS)
 def stale_share(log: RunLog) -> float | None:
-    """Share of optimizer steps, from the second on, that used gradients left over from before the previous step."""
-    steps = count(log, "step")
+    """Share of optimizer steps, from the second on, that used gradients left over from before the previous step.
+
+    The steps themselves tell it of this training alone, and count once where several optimizers step.
+    """
+    steps, stale = count(log, "step"), log.column("stale")[1:] == 1
+    if steps is not None and stale.any():
+        return float(np.mean(stale))
     return share(count(log, "stale_steps"), steps - 1 if steps else None)
 
 

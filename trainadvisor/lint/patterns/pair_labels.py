@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MARGIN = re.compile(r"margin|clamp|relu|maximum|max\(", re.IGNORECASE)
 # What two things are that are of one class or not.
 CLASS = re.compile(r"label|class|cls|target|ident|person|(^|[._])(y|id|l|c|k)[ab]?s?\d*(\b|_|\[)", re.IGNORECASE)
-PAIR = re.compile(r"same|similar|pair|target|label|^y$|differ|match", re.IGNORECASE)
+PAIR = re.compile(r"same|similar|pair|target|label|^y$|differ|match|genuine|positive", re.IGNORECASE)
 SAME = re.compile(r"(^|_|\.)(same|similar|match(es|ing)?|positive|is_pos)($|_)", re.IGNORECASE)
 OTHER = re.compile(r"differ|dissim|not_|negative|(^|_)un|mismatch|sample|pairs?($|_)", re.IGNORECASE)
 EVALUATION = re.compile(r"eval|valid|test|score|accuracy|metric", re.IGNORECASE)
@@ -129,13 +129,20 @@ def _rest_of(expr: ast.expr) -> str:
     return words_of(expr.right) if is_rest and isinstance(expr.right, (ast.Name, ast.Call)) else ""  # type: ignore[attr-defined]
 
 
+def _of_one_table(left: ast.expr, right: ast.expr) -> bool:
+    """Return whether two entries of one list are compared, such as writers[i] and writers[j]."""
+    if not isinstance(left, ast.Subscript) or not isinstance(right, ast.Subscript):
+        return False
+    return words_of(left.value) == words_of(right.value) and words_of(left.slice) != words_of(right.slice)
+
+
 def _label(training: Training, node: ast.Compare) -> tuple[ast.expr, bool] | None:
     """Return a comparison of two classes that becomes a number under a name for pairs, with what 1 means."""
     same = isinstance(node.ops[0], ast.Eq)
     sides = (node.left, node.comparators[0])
     if not (same or isinstance(node.ops[0], ast.NotEq)) or any(constant(side) is not None for side in sides):
         return None
-    if not all(CLASS.search(words_of(side)) for side in sides):
+    if not all(CLASS.search(words_of(side)) for side in sides) and not _of_one_table(*sides):
         return None
     numbered = False
     parent = training.script.parents.get(node)
@@ -150,7 +157,9 @@ def _label(training: Training, node: ast.Compare) -> tuple[ast.expr, bool] | Non
         if isinstance(parent, ast.Call) and called(parent) not in WRAPPERS:
             return None
         parent = training.script.parents.get(parent)
-    named = isinstance(parent, ast.Assign) and PAIR.search(words_of(parent.targets[0])) is not None
+    named = isinstance(parent, ast.Assign) and (
+        PAIR.search(words_of(parent.targets[0])) is not None or _of_one_table(*sides)
+    )
     function = training.script.function_of(node)
     turned = isinstance(parent, (ast.BinOp, ast.UnaryOp, ast.Compare, ast.Subscript))
     if turned or (function is not None and EVALUATION.search(function.name)):

@@ -20,11 +20,15 @@ ORDERS = frozenset({"randperm", "permutation"})
 
 
 class _Mix(NamedTuple):
-    """A sum of something and of itself in a random order: the statement, what is mixed, where the order is drawn."""
+    """A sum of something and of itself in a random order: the statement, what is mixed, where the order is drawn.
+
+    The last is what is written for itself in that order.
+    """
 
     node: ast.stmt
     what: str
     draw: ast.Call
+    moved: ast.AST
 
 
 @pattern("first", "second", words=(("randperm(", "permutation("), ("+",)))
@@ -36,7 +40,9 @@ def label_problem(training: Training) -> Iterator[Match]:
             apart = one.draw is not other.draw and of_a_pair(one.what, other.what)
             between = (n for n in training.script.inside(function) if one.node.lineno < _line(n) < other.node.lineno)
             if apart and not _paired(mixes, one, other) and not any(map(is_seed, between)):
-                yield Match(other.node, {"first": ast.unparse(one.node), "second": ast.unparse(other.node)}, one.node)
+                parts = (one.moved, other.moved) if one.node is other.node else (one.node, other.node)
+                first, second = map(ast.unparse, parts)
+                yield Match(other.node, {"first": first, "second": second}, one.node)
                 break
 
 
@@ -65,7 +71,7 @@ def _mixes(training: Training, node: ast.AST) -> Iterator[_Mix]:
         for part in ast.walk(moved):
             what, draw = _reordered(training, part)
             if draw is not None and what in names_in(plain):
-                yield _Mix(statement, what, draw)
+                yield _Mix(statement, what, draw, part)
 
 
 def _reordered(training: Training, part: ast.AST) -> tuple[str, ast.Call | None]:

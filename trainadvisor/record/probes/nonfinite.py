@@ -50,6 +50,8 @@ class NonfiniteProbe:
     def _tell_inputs(self, inputs: tuple[Any, ...]) -> None:
         floating = [tensor for tensor in describe.tensors_in(inputs, depth=4) if tensor.is_floating_point()]
         for index, tensor in enumerate(floating[:_INPUTS]):
+            if tensor.grad_fn is not None:
+                continue  # computed by another net that is trained
             bad = int((~torch.isfinite(describe.local(tensor))).sum())
             if bad:
                 self._tell("input", {"name": f"input {index}", "count": bad, "of": tensor.numel()})
