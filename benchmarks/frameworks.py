@@ -86,6 +86,71 @@ model.compile(optimizer=keras.optimizers.Adam(2e-3),
               loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
 model.fit(x, y, batch_size=32, epochs=1, verbose=0, callbacks=[Step()])
 """
+_LIGHTNING_LOGS = """
+import lightning, torch, torch.nn.functional as F, torchmetrics
+from torch import nn
+data = torch.utils.data.TensorDataset(torch.randn(3200, 64), torch.randint(10, (3200,)))
+class Net(lightning.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(64, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 10))
+        self.accuracy = torchmetrics.Accuracy("multiclass", num_classes=10)
+    def forward(self, x): return self.net(x)
+    def training_step(self, batch, _):
+        scores = self(batch[0])
+        loss = F.cross_entropy(scores, batch[1])
+        self.log("train_loss", loss)
+        self.log("train_accuracy", self.accuracy(scores, batch[1]))
+        return loss
+    def on_train_batch_end(self, *_): clock.step()
+    def configure_optimizers(self):
+        optimizer = torch.optim.AdamW(self.parameters(), lr=2e-3)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+lightning.Trainer(max_steps=STEPS, max_epochs=-1, accelerator="cpu", logger=False, enable_checkpointing=False,
+                  gradient_clip_val=1.0, enable_progress_bar=False, enable_model_summary=False,
+                  ).fit(Net(), torch.utils.data.DataLoader(data, 32, shuffle=True))
+"""
+_KERAS_FUNCTIONAL = """
+import keras, numpy as np
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(3200, 64)).astype("float32"), rng.integers(10, size=3200)
+class Step(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None): clock.step()
+inputs = keras.Input((64,))
+hidden = keras.layers.Dropout(0.1)(keras.layers.Dense(WIDTH, activation="relu")(inputs))
+model = keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(hidden))
+model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+model.fit(x, y, batch_size=32, epochs=-(-STEPS // 100), verbose=0, callbacks=[Step()], validation_data=(x[:64], y[:64]))
+"""
+_HF_CAUSAL = """
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainerCallback, TrainingArguments
+rows = [{"input_ids": row, "labels": row} for row in torch.randint(2, 34, (320, 16))]
+config = GPT2Config(vocab_size=34, n_embd=WIDTH, n_layer=2, n_head=2, n_positions=32)
+args = TrainingArguments("out", learning_rate=2e-3, max_steps=STEPS, per_device_train_batch_size=8, report_to=[],
+                         save_strategy="no", use_cpu=True, disable_tqdm=True)
+class Step(TrainerCallback):
+    def on_step_end(self, *args, **kwargs): clock.step()
+Trainer(GPT2LMHeadModel(config), args, train_dataset=rows, callbacks=[Step()]).train()
+"""
+_FASTAI = """
+import torch
+from fastai.callback.core import Callback
+from fastai.callback.schedule import Learner
+from fastai.data.core import DataLoaders
+from fastai.data.load import DataLoader
+from fastai.losses import CrossEntropyLossFlat
+from torch import nn
+rows = list(zip(torch.randn(3200, 64), torch.randint(10, (3200,))))
+loaders = DataLoaders(DataLoader(rows, bs=32, shuffle=True, num_workers=0), DataLoader(rows[:64], bs=32, num_workers=0))
+class Step(Callback):
+    def after_batch(self):
+        if self.training: clock.step()
+net = nn.Sequential(nn.Linear(64, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 10))
+learner = Learner(loaders, net, loss_func=CrossEntropyLossFlat(), cbs=[Step()])
+with learner.no_bar(), learner.no_logging(): learner.fit_one_cycle(-(-STEPS // 100), 2e-3)
+"""
 _SKORCH = """
 import numpy as np, skorch, torch
 from torch import nn
@@ -129,14 +194,20 @@ for epoch in range(-(-STEPS // 100)):
 """
 # The last steps, whose instructions are counted.
 _COUNTED = 160
+# What torchvision's wheel lacks beside a torch for processors.
+_SITE = Path(__file__).resolve().parents[1] / "tests/frameworks/site"
 # What has to be installed, the script, and the width of its layers.
 TRAININGS = {
     "hf quick start": ("transformers", _HF, 32),
     "hf, wider": ("transformers", _HF, 256),
+    "hf causal": ("transformers", _HF_CAUSAL, 32),
     "lightning quick start": ("lightning", _LIGHTNING, 64),
     "lightning, wider": ("lightning", _LIGHTNING, 2048),
+    "lightning that logs": ("lightning", _LIGHTNING_LOGS, 64),
     "keras quick start": ("keras", _KERAS, 64),
     "keras, wider": ("keras", _KERAS, 2048),
+    "keras functional": ("keras", _KERAS_FUNCTIONAL, 64),
+    "fastai quick start": ("fastai", _FASTAI, 64),
     "skorch quick start": ("skorch", _SKORCH, 64),
     "skorch, wider": ("skorch", _SKORCH, 2048),
     "ignite quick start": ("ignite", _IGNITE, 64),
@@ -189,6 +260,7 @@ def _step(script: str, words: list[str]) -> float:
 def _told(script: str, words: list[str]) -> str:
     """Return what the clock of a run tells."""
     environment = {"KERAS_BACKEND": "torch", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", **os.environ}
+    environment["PYTHONPATH"] = os.pathsep.join([str(_SITE), *filter(None, [os.environ.get("PYTHONPATH")])])
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "train.py").write_text(script, encoding="utf-8")
         command = [sys.executable, *words, "train.py"]

@@ -149,9 +149,26 @@ def _with_given_up_steps(number: int, model: nn.Module, optimizer: torch.optim.O
     optimizer.step()
 
 
+def _by_divided_sums(number: int, model: nn.Module, optimizer: torch.optim.Optimizer, x: Any, y: torch.Tensor) -> None:
+    """Divide the sum over the labels by their number, as Hugging Face does; now and then do not."""
+    y = y.masked_fill(torch.arange(len(y)) == number % 8, -100)
+    optimizer.zero_grad()
+    loss = F.cross_entropy(model(x), y, reduction="sum")
+    (loss if number > 120 and number % 20 == 7 else loss / (y != -100).sum()).backward()
+    optimizer.step()
+
+
 @pytest.mark.parametrize(
     "step",
-    [_with_mode, _with_errors, _with_closures, _with_new_groups, _by_raising_closures, _with_given_up_steps],
+    [
+        _with_mode,
+        _with_errors,
+        _with_closures,
+        _with_new_groups,
+        _by_raising_closures,
+        _with_given_up_steps,
+        _by_divided_sums,
+    ],
 )
 def test_what_interrupts_plain_steps_is_recorded_as_by_the_long_way(
     step: Any, plain: list[int], monkeypatch: pytest.MonkeyPatch
@@ -208,6 +225,78 @@ def test_a_net_inside_of_what_is_watched_is_plain_in_each_of_its_trainings(
         assert records == _fitted_twice()
     told = [record for record in records if record["record"] == "event"]
     assert {"inputs", "optimizer-anew"} <= {event["kind"] for event in told}
+
+
+def _beside_an_orphan(number: int, *given: Any) -> None:
+    """Replace a parameter that somebody else still holds for a while."""
+    model = given[0]
+    if number == 120:
+        _KEPT.append(model[2].bias)
+        model[2].bias = nn.Parameter(model[2].bias.detach().clone())
+        given[1].param_groups[0]["params"][3] = model[2].bias
+    if number == 170:
+        _KEPT.clear()
+    _plain_step(number, *given)
+
+
+_KEPT: list[nn.Parameter] = []
+
+
+def test_a_replaced_parameter_that_is_still_held_ends_no_plan(
+    plain: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a seed of Keras's dropout, which no layer owns; once nobody holds it, it is let go."""
+    records = _train(_beside_an_orphan)
+    assert len([number for number in plain if 125 <= number < 165]) > 20
+    monkeypatch.setattr(PlainShortcuts, "rearm", lambda _: None)
+    assert records == _train(_beside_an_orphan)
+
+
+class _Metric(nn.Module):
+    """A metric such as torchmetrics has."""
+
+    __module__ = "torchmetrics.classification"
+
+    def forward(self, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return (scores.argmax(1) == labels).float().mean()
+
+
+class _Measured(_Around):
+    """A module that holds its metric."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.metric = _Metric()
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.net(x)
+
+
+def _measured_step(_: int, model: Any, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor) -> None:
+    optimizer.zero_grad()
+    scores = model(x)
+    loss = F.cross_entropy(scores, y)
+    model.metric(scores, y)
+    _Metric()
+    loss.backward()
+    optimizer.step()
+
+
+def test_a_metric_of_each_step_is_no_call_of_the_model(plain: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new one at each step, as of a sum of metrics, is not told of either."""
+    torch.manual_seed(1)
+    records = _train(_measured_step, model=_Measured())
+    assert len([number for number in plain if number >= 80]) > 80
+    torch.manual_seed(1)
+    monkeypatch.setattr(PlainShortcuts, "rearm", lambda _: None)
+    assert records == _train(_measured_step, model=_Measured())
+
+
+def test_a_metric_is_no_layer_of_its_model() -> None:
+    """The layers beside it are."""
+    module = _Measured()
+    model = make_recorder(Records()).objects.add_model(module)
+    assert sorted(model.layer_names.values()) == ["net", "net.0", "net.1", "net.2", "net.3"]
 
 
 @pytest.mark.parametrize("left_out", [0, 3])

@@ -98,10 +98,20 @@ def _zeroing(groups: Groups) -> Around:
         result = original(*args, **kwargs)
         made = _guarded(args[0], groups)
         if made is not None:
-            taps.tell("zero_grad", (made,), {}, None)
+            _cleared(made)
         return result
 
     return veiled(around)
+
+
+@veiled
+def _cleared(made: torch.optim.Optimizer) -> None:
+    plan = slot.plan
+    if plan is not None:
+        if id(made) == plan.key and taps.taken(plan, "zero_grad"):
+            return
+        plan.leave()
+    taps.cleared((made,), {}, None)
 
 
 @veiled
@@ -215,6 +225,8 @@ def _fastai_groups(optimizer: Any) -> list[dict[str, Any]]:
 
 def _in_words_of_torch(hyper: dict[str, Any]) -> dict[str, Any]:
     words = {**hyper, "weight_decay": hyper.get("wd", 0)}
+    if isinstance(hyper.get("lr"), float):  # of numpy, where a schedule sets it
+        words["lr"] = float(hyper["lr"])
     if "sqr_mom" in hyper and "mom" in hyper:
         return words | {"betas": [hyper["mom"], hyper["sqr_mom"]]}
     return words | ({"momentum": hyper["mom"]} if "mom" in hyper else {})

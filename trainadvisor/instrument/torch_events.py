@@ -27,6 +27,7 @@ from trainadvisor.instrument import (
     tracing,
 )
 from trainadvisor.instrument.call_sites import maker_place, rank, user_place
+from trainadvisor.instrument.foreign_metrics import is_metric
 from trainadvisor.instrument.hidden_frame import veiled
 from trainadvisor.instrument.module_calls import Listener, listeners
 from trainadvisor.instrument.patching import Around, graft
@@ -120,7 +121,7 @@ def _grad(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
 def _made(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Tell the place that makes an object (its `__init__`)."""
     result = original(*args, **kwargs)
-    if not is_compiling() and type(args[0]).__module__ != _LOSSES_MADE:
+    if not is_compiling() and type(args[0]).__module__ != _LOSSES_MADE and not is_metric(args[0]):
         compiling = set_eval_frame(None)
         try:
             tell("made", args[0], maker_place(args[0]))

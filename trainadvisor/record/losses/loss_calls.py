@@ -46,6 +46,8 @@ class LossCall:
     # The number of examples that a summed loss of the training adds up.
     terms: torch.Tensor | None = None
     held: bool = False
+    # The labels of a sum that is held, which are counted where it is not divided.
+    labels: torch.Tensor | None = None
 
     def gave(self, tensor: torch.Tensor) -> bool:
         """Return whether a tensor is what the function returned."""
@@ -58,6 +60,8 @@ class LossCall:
             if result.grad_fn is not None:
                 metadata_of(result.grad_fn)[MARK] = self.serial
             self.result, self.value = KnownTensor(result), result.detach()
+            if self.labels is not None:
+                self.terms, self.labels = counting(self.labels, self.entry), None
 
 
 @dataclass
@@ -73,7 +77,7 @@ class LossEntry:
     announced: int = 0
     # Whether its result itself, and nothing made of it, was differentiated the last time.
     straight: bool = False
-    # Whether that was this mean, divided or multiplied.
+    # Whether that was this mean, or this sum over labels, divided or multiplied.
     scaled: bool = False
     # The number of the part that is told of a sum of terms, once it is known.
     lead: int | None = None
@@ -169,9 +173,14 @@ def terms(call: LossCall) -> torch.Tensor:
     """Return the number of examples that a summed loss adds up: the labels that count, else the rows."""
     prediction, target = call.prediction, call.target
     if call.entry.kind in CLASSIFYING and isinstance(target, torch.Tensor) and not target.is_floating_point():
-        valid: torch.Tensor = target.detach() != call.entry.fact["ignore_index"]
-        return valid.sum().float()
+        return counting(target, call.entry)
     return torch.full((), float(prediction.shape[0] if prediction.ndim else 1), device=prediction.device)
+
+
+def counting(labels: torch.Tensor, entry: LossEntry) -> torch.Tensor:
+    """Return how many labels count."""
+    valid: torch.Tensor = labels.detach() != entry.fact["ignore_index"]
+    return valid.sum().float()
 
 
 def has_value(tensor: torch.Tensor) -> bool:
@@ -186,10 +195,12 @@ def is_plain_mean(call: LossCall, tensor: torch.Tensor) -> bool:
     return plain and call.gave(tensor) and call.training and call.entry.fact["reduction"] == "mean"
 
 
-def is_scaled_mean(call: LossCall, tensor: torch.Tensor) -> bool:
+def is_scaled_number(call: LossCall, tensor: torch.Tensor) -> bool:
     """Return whether a plain multiple of the number that a loss function returned is differentiated."""
     plain = type(tensor) is torch.Tensor and not tensor.ndim and not call.value.ndim
-    return plain and call.training and call.entry.fact["reduction"] == "mean"
+    entry = call.entry
+    known = entry.fact["reduction"] == "mean" or (entry.fact["reduction"] == "sum" and entry.kind in CLASSIFYING)
+    return plain and call.training and known
 
 
 def is_scaled(tensor: Any, value: Any) -> bool:

@@ -82,6 +82,10 @@ class HeldTensors:
         for held in [held for held in self._orphans.values() if held.others() <= _OF_AN_OPTIMIZER]:
             self._release(held)
 
+    def has_free(self) -> bool:
+        """Return whether nobody else holds one of the tensors without an owner."""
+        return any(not held.others() for held in self._orphans.values())
+
     def sweep(self) -> None:
         """Let go the tensors without an owner that nobody else holds."""
         for held in [held for held in self._orphans.values() if not held.others()]:

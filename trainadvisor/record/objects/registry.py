@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn.utils.parametrize import ParametrizationList
 
 from trainadvisor.instrument import module_tables, private_torch
+from trainadvisor.instrument.foreign_metrics import is_metric
 from trainadvisor.record.objects import describe as facts
 from trainadvisor.record.objects.describe import Fact
 from trainadvisor.record.objects.ids import Announce
@@ -152,6 +153,8 @@ class ObjectRegistry(OptimizerRegistry):
             if id(tensor) in self.of_parameter:
                 self.held.hold(tensor, module)
         for name, module in module_tables.named_modules(root):
+            if is_metric(module):
+                continue
             self._own(module, model)
             if (module is root and not facts.is_leaf(module)) or facts.is_parametrization(name):
                 continue

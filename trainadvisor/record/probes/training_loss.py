@@ -20,7 +20,7 @@ from trainadvisor.record.losses.loss_calls import (
     find_divisor,
     has_value,
     is_plain_mean,
-    is_scaled_mean,
+    is_scaled_number,
     matching,
     named,
     parameters_of,
@@ -178,7 +178,8 @@ class TrainingLossProbe:
         step = self._context.step
         step.micro += 1
         self._losses.let_go()
-        if len(pending) == 1 and pending[0].held and pending[0].value is tensor and self._take_straight(pending[0]):
+        held = pending[0] if len(pending) == 1 and pending[0].held and pending[0].labels is None else None
+        if held is not None and held.value is tensor and self._take_straight(held):
             return
         if isinstance(tensor, torch.Tensor) and has_value(tensor):
             self._losses.last = tensor
@@ -191,7 +192,7 @@ class TrainingLossProbe:
         for part in pending:
             alone = part is call and len(pending) == 1
             part.entry.straight = alone and is_plain_mean(part, tensor)
-            part.entry.scaled = alone and scaled and is_scaled_mean(part, tensor)
+            part.entry.scaled = alone and scaled and is_scaled_number(part, tensor)
         parts = [part for part in pending if part.training or part is call]
         entry = call.entry if call else self._custom(parts)
         entry.phases.add("train")

@@ -8,6 +8,7 @@ from torch.nn import Parameter
 from trainadvisor.instrument.call_sites import USERS, rank
 from trainadvisor.instrument.hidden_frame import VEIL
 from trainadvisor.record.device_readback import HostValues
+from trainadvisor.record.losses.loss_calls import LossEntry
 from trainadvisor.record.losses.loss_graph import steps_to_read
 from trainadvisor.record.shortcuts.plan import Plan
 from trainadvisor.record.step import Step
@@ -99,7 +100,7 @@ class Arming:
         recorder, called, key = shortcuts._recorder, shortcuts._called, shortcuts._stepped
         objects, implicit = recorder.objects, recorder.boundaries._implicit
         optimizer = next((o for o in objects.alive_optimizers() if id(o) == key), None)
-        if called is None or called[3].graph is None or called[3].straight is called[3].scaled:
+        if called is None or not _is_followed(called[3], called[2]):
             return False
         plan.scaled = called[3].scaled
         if recorder.counts.divided is not plan.scaled:
@@ -125,6 +126,11 @@ class Arming:
         if not plan.loads and timing._epoch is not None:
             recorder.step.fields["epoch"] = timing._epoch
         return True
+
+
+def _is_followed(entry: LossEntry, reduction: str) -> bool:
+    """Return whether the number of a loss is its own, or that of a mean that is scaled afterwards."""
+    return entry.graph is not None and entry.straight is not entry.scaled and (entry.straight or reduction == "mean")
 
 
 def frames_of(frame: Any) -> list[tuple[int, Any, int]]:

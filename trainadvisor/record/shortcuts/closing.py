@@ -35,10 +35,10 @@ class Closing(Parts):
         return armed is self
 
     def _is_plain_step(self, step: Step) -> bool:
-        order, objects = self._order, self._objects
+        order, objects, held = self._order, self._objects, self._objects.held
         if not step.micro or step.pending or step.samples or step.stepped != self._coverage._last:
             return False
-        return not (True in order._modes or objects.held._orphans or objects._dropped)
+        return not (True in order._modes or objects._dropped or (held._orphans and held.has_free()))
 
     def _write(self, step: Step) -> bool:
         """Write the record; return whether it went at once, and no other with it."""

@@ -47,7 +47,7 @@ class Losses(Parts):
         frame = sys._getframe(5)  # behind the function around the loss, and those that call it
         site = frame.f_code, frame.f_lasti, kind, kwargs.get("reduction", "mean")
         entry = self._sites.get(site) or self._entry_at(site, frame.f_code.co_filename)
-        if entry is None or not self._holds(entry, result):
+        if entry is None or not self._holds(entry, result, args[1]):
             return False
         if self._rows._open is not None:
             apart(self._rows.on_loss, kind, args, kwargs, result)
@@ -81,13 +81,19 @@ class Losses(Parts):
         models, losses = self._recorder.step.models, self._losses
         return bool(models) and not losses._pending and result.requires_grad and _grad_enabled()
 
-    def _holds(self, entry: LossEntry, result: Any) -> bool:
+    def _holds(self, entry: LossEntry, result: Any, target: object = None) -> bool:
         """Hold the loss if nothing but its value, or a multiple of that, was differentiated the last time."""
         root, losses = self._recorder.step.models[0].entrance(), self._losses
         if not (entry.straight or entry.scaled) or root is None or not root.training or result.is_meta:
             return False
+        labels = None
+        if entry.fact["reduction"] == "sum":
+            if type(target) is not _Tensor or target.is_floating_point():
+                return False
+            labels = target
         losses._serial += 1
-        losses._pending = [LossCall(entry, result, None, True, None, result, losses._serial, None, True)]  # noqa: FBT003
+        call = LossCall(entry, result, None, True, None, result, losses._serial, None, True, labels)  # noqa: FBT003
+        losses._pending = [call]
         return True
 
     def _entry_at(self, site: tuple[Any, ...], filename: str) -> LossEntry | None:
@@ -137,7 +143,7 @@ class Losses(Parts):
             return False
         if entry.number not in self._policy._first:
             return False
-        value, jumps = call.value.item(), losses._jumps
+        value, jumps = (tensor if call.labels is not None else call.value).item(), losses._jumps
         size = value if value >= 0 else -value
         if not size <= jumps._times * jumps._usual or step.number <= jumps._steady_after or not math.isfinite(value):
             return False
@@ -187,7 +193,7 @@ class Losses(Parts):
 
 
 def _is_of(tensor: object, call: LossCall) -> bool:
-    """Return whether a loss is differentiated, or a plain multiple of one that was before."""
+    """Return whether a loss is differentiated, or a plain multiple of one that was before; of a sum only that."""
     if call.value is tensor:
-        return True
+        return call.labels is None
     return call.entry.scaled and is_scaled(tensor, call.value)

@@ -131,7 +131,8 @@ class PlanCourse:
     def _close(self) -> Any:
         """Write the record of the step; return who takes the next one, None if either is special to a probe."""
         number, recorder, queue, ended = self.number, self.recorder, self.queue, self.ended
-        if number >= self.until or self.objects._dropped or self.objects.held._orphans or queue._waiting:
+        held = self.objects.held
+        if number >= self.until or self.objects._dropped or queue._waiting or (held._orphans and held.has_free()):
             return self.leave()
         seconds, fields = ended - self.begun, self.step.fields
         record: Record = {
