@@ -23,8 +23,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1])]
 from forks import warmed  # noqa: E402 - found by the path above
 from mistakes import Mistake, mistakes  # noqa: E402 - found by the path above
 from runs import run, seeded  # noqa: E402 - found by the path above
-from scores import HEALTHY, Row, effect, said, table  # noqa: E402 - found by the path above
-from sources import Source, scripts, source  # noqa: E402 - found by the path above
+from scores import HEALTHY, Row, effect, open_still, said, table  # noqa: E402 - found by the path above
+from sources import SEEDS, Source, scripts, source  # noqa: E402 - found by the path above
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 MARK = ("<!-- mutated-trainings -->", "<!-- /mutated-trainings -->")
 # A mistake that does not run costs little, but a script may have few that do.
 MOST_TRIES = 8
-OF_EACH, SEEDS_OF_MISTAKES = 4, 2
+OF_EACH = 4
 
 
 def drawn(found: list[Mistake], seed: str) -> list[Mistake]:
@@ -53,20 +53,22 @@ def drawn(found: list[Mistake], seed: str) -> list[Mistake]:
 
 
 def row(work: Path, sound: Source, mistake: Mistake, *, judgeable: bool) -> Row | None:
-    """Run a training with a mistake under some seeds, once with the recorder; None where it fails."""
-    texts = [seeded(mistake.text(), number) for number in range(SEEDS_OF_MISTAKES)]
-    metrics = []
-    for text in texts:
-        ran = run(work, sound.beside, text)
-        if not ran.done or ran.metric is None:
-            return None
-        metrics.append(ran.metric)
-    log = run(work, sound.beside, texts[0], "recorded").log
-    if log is None:
+    """Run a training with a mistake, and under other seeds where one does not tell; None where it fails."""
+    text = mistake.text()
+    ran = run(work, sound.beside, seeded(text, 0), "recorded")
+    if not ran.done or ran.metric is None or ran.log is None:
         return None
+    metrics = [ran.metric]
+    for number in range(1, SEEDS):
+        if not open_still(sound, metrics):
+            break
+        again = run(work, sound.beside, seeded(text, number))
+        if not again.done or again.metric is None:
+            return None
+        metrics.append(again.metric)
     kind, closed = effect(sound, metrics)
-    state, alarms = said(log)
-    return Row(sound.name, mistake, kind, closed, state, alarms, judgeable, log)
+    state, alarms = said(ran.log)
+    return Row(sound.name, mistake, kind, closed, state, alarms, judgeable, ran.log)
 
 
 def of_source(work: Path, sound: Source, seed: int, wanted: int) -> Iterator[Row]:

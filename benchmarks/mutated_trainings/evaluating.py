@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 MEASURING = re.compile(r"eval|valid|test|accuracy|score|metric|report|result|predict|sample|generate", re.IGNORECASE)
 # Seeds and threads are no part of what users get wrong here: the runs of a script have to stay comparable.
-SETTING = re.compile(r"manual_seed|default_rng|random\.seed|set_num_threads|use_deterministic|Generator|random_state")
+SETTING = re.compile(
+    r"manual_seed|default_rng|random\.seed|set_num_threads|use_deterministic|Generator|random_state|argv"
+)
 UNGRADED = ("no_grad", "inference_mode")
 MODULES = re.compile(r"nn\.(?!functional)\w+(?<!Loss)\(|optim\.|torch\.optim")
 

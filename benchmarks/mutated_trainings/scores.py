@@ -61,6 +61,12 @@ def effect(source: Source, metrics: list[float]) -> tuple[str, float]:
     return "between", closed
 
 
+def open_still(source: Source, metrics: list[float]) -> bool:
+    """Return whether other seeds may tell otherwise."""
+    kind, closed = effect(source, metrics)
+    return kind == "between" or (kind == "faulty" and closed > CLOSED / 2)
+
+
 def said(log: Path) -> tuple[str, tuple[str, ...]]:
     """Return the state of a run and the codes of its alarms."""
     diagnosis = diagnose(str(log), lang="en")

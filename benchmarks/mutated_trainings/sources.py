@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SEEDS = 3
 # Longer trainings (in seconds of the processor), and those that hardly beat chance or their own noise, show too little
 # for their time.
-LONGEST_SOUND = 3
+LONGEST_SOUND = 2
 CLEAR = 5.0
 LEAST_NOISE = 0.02
 """Share of the gain that counts as noise where all seeds happen to end alike."""
