@@ -22,6 +22,28 @@ def mistakes():
         sys.path.remove(str(FOLDER))
 
 
+@pytest.fixture(scope="module")
+def runs(mistakes):
+    """Return the module of runs."""
+    return importlib.import_module("runs")
+
+
+@pytest.fixture(scope="module")
+def scores(mistakes):
+    """Return the module of scores."""
+    return importlib.import_module("scores")
+
+
+@pytest.fixture(scope="module")
+def sources(mistakes):
+    """Return the module of sources."""
+    sys.path.insert(0, str(FOLDER.parent))
+    try:
+        return importlib.import_module("sources")
+    finally:
+        sys.path.remove(str(FOLDER.parent))
+
+
 def told(mistakes, source: str, kind: str, *, scaled: bool = False) -> list[str]:
     """Return the mistakes of a kind in a script."""
     return [found.told for found in mistakes.mistakes(dedent(source), scaled=scaled) if found.kind == kind]
@@ -84,3 +106,47 @@ def test_data_of_the_evaluation_stay_where_the_metric_has_their_unit(mistakes):
     both, one = ({*told(mistakes, source, "other operator", scaled=scaled)} for scaled in (False, True))
     assert both - one == {"a - b -> a + b", "a - b -> a"}
     assert one == {"c - d -> c + d", "c - d -> c"}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "effect"),
+    [
+        ([0.9, 0.91], "harmless"),
+        ([0.95, 0.96], "harmless"),
+        ([0.7, 0.74], "between"),
+        ([0.5, 0.55], "faulty"),
+        ([0.9, float("nan")], "faulty"),
+    ],
+)
+def test_an_effect_is_told_by_the_share_of_the_gain(scores, sources, tmp_path, metrics, effect):
+    """Sound runs gain 0.8 over chance: 0.05 of it is nothing, 0.3 of it a fault."""
+    sound = sources.Source("s", "", tmp_path, "accuracy", (0.9, 0.91, 0.89), 0.1)
+    assert scores.effect(sound, metrics)[0] == effect
+    falling = sources.Source("s", "", tmp_path, "mse", (-0.9, -0.91, -0.89), -0.1)
+    assert scores.effect(falling, [-value for value in metrics])[0] == effect
+
+
+def test_a_difference_within_the_noise_of_seeds_is_no_fault(scores, sources, tmp_path):
+    """Sound runs that differ by 0.2 say nothing of a run that is 0.3 worse."""
+    sound = sources.Source("s", "", tmp_path, "accuracy", (0.9, 0.7, 0.5), 0.1)
+    assert scores.effect(sound, [0.4])[0] == "harmless"
+    assert scores.effect(sound, [0.3])[0] == "between"
+
+
+def test_other_seeds_are_written_into_the_script(runs):
+    """Every seed of a script moves by the same stride."""
+    source = "torch.manual_seed(3)\nrng = np.random.default_rng(0)\nsplit(x, random_state=1)\n"
+    assert runs.seeded(source, 2) == source.replace("3", "2003").replace("(0)", "(2000)").replace("=1", "=2000")
+
+
+@pytest.mark.parametrize(
+    ("printed", "metric"),
+    [
+        ('epoch 1 acc 0.5\nRESULT {"val_metric": 0.75, "metric": "r2"}', (0.75, "r2")),
+        ("1 accuracy 0.5\n2 accuracy: 0.625", (0.625, "accuracy")),
+        ("done", (None, "")),
+    ],
+)
+def test_the_last_metric_that_is_printed_counts(runs, printed, metric):
+    """A line of results, else the last number behind a word."""
+    assert runs.printed(printed) == metric
