@@ -95,6 +95,20 @@ def test_the_evaluation_stays_as_it_is(mistakes):
     assert told(mistakes, source, "arguments swapped") == ["a - b -> b - a"]
 
 
+def test_what_is_only_printed_stays_as_it_is(mistakes):
+    """A sum of losses for the eyes is no part of the training; one that is trained on is."""
+    source = """
+        total = 0.0
+        for x in data:
+            loss = f(x)
+            loss.backward()
+            total += loss.item() / 7
+        print(total)
+    """
+    assert told(mistakes, source, "other operator") == []
+    assert told(mistakes, source.replace("print(total)", "step(total)"), "other operator") != []
+
+
 def test_data_of_the_evaluation_stay_where_the_metric_has_their_unit(mistakes):
     """Data of the evaluation stay where the metric has their unit."""
     source = """

@@ -23,6 +23,8 @@ def protected(tree: ast.Module, *, data: bool) -> set[int]:
     regions = [node for node in ast.walk(tree) if _measures(node)]
     spared = {id(inner) for region in regions for inner in ast.walk(region)}
     assigned = list(_assignments(tree))
+    told = _only_told(tree, assigned, spared)
+    spared |= {id(inner) for names, node in assigned if names and names <= told for inner in ast.walk(node)}
     modules = {name for names, node in assigned if MODULES.search(ast.unparse(node)) for name in names}
     modules |= {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
     modules |= {name for names, node in assigned for name in names if _makes(node, modules)}
@@ -36,6 +38,21 @@ def protected(tree: ast.Module, *, data: bool) -> set[int]:
         for node in makers:
             spared |= {id(inner) for inner in ast.walk(node)}
             wanted |= _read(node) - modules if data else set()
+
+
+def _only_told(tree: ast.Module, assigned: list[tuple[set[str], ast.AST]], spared: set[int]) -> set[str]:
+    """Return the names that are printed, and that nothing else reads but what measures and what adds to them."""
+    own = {id(inner) for names, node in assigned for inner in ast.walk(node) if names & _read(node)}
+    read = {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and id(node) not in spared | own
+    }
+    functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    printed = {
+        name for node in ast.walk(tree) if isinstance(node, ast.Expr) and _measures(node) for name in _read(node)
+    }
+    return printed - read - functions
 
 
 def _measures(node: ast.AST) -> bool:

@@ -91,3 +91,19 @@ def test_values_that_are_no_numbers_end_it() -> None:
     x = torch.randn(ROWS, 3)
     x[5, 1] = float("nan")
     assert plain_fits(x, torch.arange(ROWS) % 2, classes=True) is None
+
+
+def test_no_more_than_the_first_rows_are_kept() -> None:
+    """1,024 of 1,500 rows, whatever the size of the batches."""
+    torch.manual_seed(0)
+    x = torch.randn(1500, 3)
+    (fact,) = told(x, x.sum(1, keepdim=True), F.mse_loss)
+    assert (fact["rows"], fact["tested"]) == (1024, 512)
+
+
+def test_batches_of_one_are_taken_up_to_a_number_of_calls() -> None:
+    """256 calls of one row each."""
+    torch.manual_seed(0)
+    x = torch.randn(ROWS, 3)
+    (fact,) = told(x, x.sum(1, keepdim=True), F.mse_loss, batch=1)
+    assert fact["rows"] == 256

@@ -15,8 +15,8 @@ from trainadvisor.record.objects import describe
 from trainadvisor.record.step import Call
 
 _ROWS, _COLUMNS, _TARGETS = 1024, 1024, 16
-# Calls that are looked at, at most: batches of one fill no table.
-_CALLS = 256
+# Calls that are looked at, at most, as batches of one fill no table, and those in which some row has to be found.
+_CALLS, _PATIENCE = 256, 16
 _NUMBERS = frozenset({"mse_loss"})
 _KINDS = CLASSIFYING | BINARY | _NUMBERS
 
@@ -52,14 +52,13 @@ class PlainModelsProbe:
 
     def rests_until(self, routine: Routine) -> float:
         """Rest once there are rows enough, or where no loss compares rows with targets."""
-        full = any(rows.count >= _ROWS for rows in self._rows.values())
-        over = full or self._calls >= _CALLS or not routine.kinds & _KINDS
+        over = self._over() or not routine.kinds & _KINDS
         return math.inf if over and self._given is None else routine.step
 
     @unless_resting
     def on_forward_begins(self, call: Call) -> None:
         """Keep what a model is called with until its loss."""
-        if self._calls >= _CALLS or not call.grad:
+        if self._over() or not call.grad:
             return
         self._calls += 1
         tensors = map(describe.local, describe.tensors_in([call.args, call.kwargs]))
@@ -94,6 +93,10 @@ class PlainModelsProbe:
                 found = plain_fits(x, y[:, 0] if classes else y, classes=classes)
             if found is not None:
                 self._context.event("plain-models", kind, found.fact())
+
+    def _over(self) -> bool:
+        full = any(rows.count >= _ROWS for rows in self._rows.values())
+        return full or self._calls >= (_CALLS if self._rows else _PATIENCE)
 
 
 def _is_table(tensor: torch.Tensor) -> bool:
