@@ -37,7 +37,7 @@ def test_a_straight_line_is_found_by_the_linear_model() -> None:
     torch.manual_seed(0)
     x = torch.randn(ROWS, 4)
     (fact,) = told(x, x.sum(1, keepdim=True), F.mse_loss)
-    assert (fact["rows"], fact["tested"]) == (ROWS, ROWS // 2)
+    assert (fact["examples"], fact["tested"]) == (ROWS, ROWS // 2)
     assert fact["linear"] > 0.98
     assert fact["nearest"] > 0.7
 
@@ -98,7 +98,7 @@ def test_no_more_than_the_first_rows_are_kept() -> None:
     torch.manual_seed(0)
     x = torch.randn(1500, 3)
     (fact,) = told(x, x.sum(1, keepdim=True), F.mse_loss)
-    assert (fact["rows"], fact["tested"]) == (1024, 512)
+    assert (fact["examples"], fact["tested"]) == (1024, 512)
 
 
 def test_batches_of_one_are_taken_up_to_a_number_of_calls() -> None:
@@ -106,4 +106,4 @@ def test_batches_of_one_are_taken_up_to_a_number_of_calls() -> None:
     torch.manual_seed(0)
     x = torch.randn(ROWS, 3)
     (fact,) = told(x, x.sum(1, keepdim=True), F.mse_loss, batch=1)
-    assert fact["rows"] == 256
+    assert fact["examples"] == 256

@@ -24,7 +24,7 @@ class Plain:
 
     def fact(self) -> dict[str, Any]:
         """Return it as a record has it."""
-        return {"rows": self.rows, "tested": self.tested, "linear": self.linear, "nearest": self.nearest}
+        return {"examples": self.rows, "tested": self.tested, "linear": self.linear, "nearest": self.nearest}
 
 
 def plain_fits(x: torch.Tensor, y: torch.Tensor, *, classes: bool) -> Plain | None:
