@@ -426,7 +426,7 @@ def test_every_reason_has_its_words() -> None:
 
 def plain(kind: str, share: float, tested: int = 400) -> dict[str, Any]:
     """Return a log in which a linear model gets a share of other examples."""
-    return {"events": [event("plain-models", {"examples": 800, "tested": tested, "linear": share, "nearest": 0.1}, kind)]}
+    return {"events": [event("plain-models", {"tested": tested, "linear": share, "nearest": 0.1}, kind)]}
 
 
 EIGHTY = {"columns": {"loss": FALLING, "accuracy": 0.8}}
