@@ -422,3 +422,40 @@ def test_every_reason_has_its_words() -> None:
     assert all(texts.keys() == {"en", "zh"} for texts in SAYS.values())
     assert SAYS.keys() > SERIOUS
     assert not SERIOUS & DECIDES.keys()
+
+
+def plain(kind: str, share: float, tested: int = 400) -> dict[str, Any]:
+    """Return a log in which a linear model gets a share of other examples."""
+    return {"events": [event("plain-models", {"tested": tested, "linear": share, "nearest": 0.1}, kind)]}
+
+
+EIGHTY = {"columns": {"loss": FALLING, "accuracy": 0.8}}
+SIXTY = {
+    "losses": [make_loss("mse_loss", target={"variance": CHANCE})],
+    "columns": {"loss": (0.4 + 0.6 * np.exp(-np.arange(STEPS) / 60)) * CHANCE},
+}
+
+
+def test_a_network_that_a_plain_model_beats_leaves_it_open(judged: Judge) -> None:
+    """80 % right beside 98 % of a linear model, or 57 % explained beside 90 %."""
+    (reason,) = judged(**EIGHTY, **plain("cross_entropy", 0.98)).reasons
+    assert (reason.kind, reason.values["plain"], round(reason.values["own"], 3)) == ("worse-than-plain", 0.98, 0.8)
+    judgement = judged(**SIXTY, **plain("mse_loss", 0.9))
+    (reason,) = judgement.reasons
+    assert (reason.kind, round(reason.values["own"], 2), judgement.state) == ("worse-than-plain", 0.57, "cannot-tell")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {**EIGHTY, **plain("cross_entropy", 0.85)},
+        {**EIGHTY, **plain("cross_entropy", 0.9, tested=20)},
+        {**EIGHTY, **plain("mse_loss", 0.98)},
+        {**EIGHTY, **plain("cross_entropy", 0.98), "evals": evaluations(1.0, 0.5, metrics={"accuracy": 0.95})},
+        {**SIXTY, **plain("mse_loss", 0.65)},
+        {**SIXTY, **plain("mse_loss", 0.9), "models": [make_model(("fc", "Linear", 8, 10), name="policy")]},
+    ],
+)
+def test_a_network_that_does_as_well_as_plain_models_is_fine(judged: Judge, parts: dict[str, Any]) -> None:
+    """Nearly as good; too few to tell; of another loss; better on held-out data; nearly as good; a policy."""
+    assert "worse-than-plain" not in codes(judged(**parts))

@@ -70,6 +70,7 @@ def told() -> list[dict[str, Any]]:
         event("self-reference", {"looked": 10, "equal": 10, "zero": 10}),
         event("nonfinite-gradients", {"count": 9, "points": 40}, "grad_norm"),
         event("kept-weights", {"taken": 5, "used": 9}),
+        event("plain-models", {"examples": 900, "tested": 450, "linear": 0.5, "nearest": 0.9}, "mse_loss"),
         event("loss-term", {"of": 0, "number": 0, "rounds": 3, "lost": 3, "share": 0.5, "norm": 1.0}, "mse_loss"),
         event("crossed-shapes", {"op": "MulBackward0", "shapes": [[32], [32, 1]]}, "MulBackward0"),
         event("softmax-axis", {"over": "batch", "dim": 0, "shape": [32, 10]}), event("mean-divided", {"by": 32}),

@@ -1,12 +1,13 @@
 """What leaves it open whether a run that learned something has learned all that is in its data."""
 
+import math
 from collections.abc import Iterator
 from itertools import takewhile
 
 from trainadvisor.judge.judgement import Remark
 from trainadvisor.judge.seen import Seen
 from trainadvisor.log.cleaning import number
-from trainadvisor.signals.losses import training_losses
+from trainadvisor.signals.losses import REGRESSING, training_losses
 
 FEWEST_STEPS = 100
 # Share of what can be learned below which a loss that has settled may hide a fault: of 43 sound supervised runs that
@@ -31,6 +32,10 @@ OPEN_ENDED = frozenset({
 # Skill above which more answers have to be right than a guess among the classes gets: 110 trainings with it had 1.6
 # times as many at least, and one in which each example could choose itself as its partner had none.
 SURELY = 0.3
+# Share of what a plain model gains over the most frequent answer, or over the mean, that a network gains as well.
+PLAINLY = 0.8
+# Standard errors, and the least difference, by which the plain model has to be better.
+SURE, APART = 4.0, 0.05
 # Counts scatter about the best rate by themselves.
 COUNTS = "poisson_nll_loss"
 MATRICES = ("Addmm", "Mm")
@@ -86,3 +91,20 @@ def answers_wrong(seen: Seen) -> Iterator[Remark]:
     skill, right, classes = (seen.figure(name) for name in ("skill", "train_accuracy_final", "class_count"))
     if skill is not None and right is not None and classes and skill >= SURELY and right < 1 / classes:
         yield Remark("answers-wrong", {"share": skill, "right": right, "guess": 1 / classes})
+
+
+def worse_than_plain(seen: Seen) -> Iterator[Remark]:
+    """Yield that a linear model or the nearest examples do clearly better, with the same inputs, than the network.
+
+    They are asked for examples that they were not fitted to; the network has its training data and held-out data.
+    """
+    plain, asked = seen.figure("plain_share"), seen.figure("plain_examples")
+    if plain is None or not asked or OPEN_ENDED.intersection(seen.contexts):
+        return
+    names = ("skill", "val_skill_final"), ("train_accuracy_final", "val_accuracy_final")
+    classes = seen.signals.get("loss_kind") not in REGRESSING
+    own = max((value for name in names[classes] if (value := seen.figure(name)) is not None), default=None)
+    least = (seen.figure("target_majority_share") or 1.0) if classes else 0.0
+    error = SURE * math.sqrt(max(plain * (1 - plain), 0.0) / asked)
+    if own is not None and own - least < PLAINLY * (plain - least) and plain - own > max(APART, error):
+        yield Remark("worse-than-plain", {"plain": plain, "own": own})

@@ -143,6 +143,11 @@ SAYS: Texts = {
         "zh": "损失已走完到完美答案的 {share:.0%}，但训练数据上只有 {right:.1%} 的回答正确，"
         "还不如随机猜测（{guess:.1%}）：胜出的是标签以外的东西",
     },
+    "worse-than-plain": {
+        "en": "a linear model or the nearest examples get {plain:.0%} from the same inputs, the network {own:.0%}: it "
+        "learns less than its data allow",
+        "zh": "用同样的输入，线性模型或最近邻能达到 {plain:.0%}，网络只有 {own:.0%}：它学到的少于数据所能提供的",
+    },
     "no-curve": {
         "en": "the log holds no loss, metric or reward",
         "zh": "日志中没有损失、指标或奖励",
@@ -238,6 +243,7 @@ DECIDES: dict[str, tuple[dict[str, str], ...]] = {
     "evaluation-weak": (LONGER, PREFLIGHT),
     "partly-learned": (SIMPLE, PREFLIGHT),
     "partly-right": (SIMPLE, PREFLIGHT),
+    "worse-than-plain": (SIMPLE, PREFLIGHT),
     "loss-rose": (METRIC,),
     "reinforcement": (METRIC,),
     "adversarial": (METRIC,),
