@@ -9,7 +9,7 @@ from typing import Any
 from trainadvisor.gate import baseline
 from trainadvisor.gate.decision import Policy, decide
 from trainadvisor.judge.result import Diagnosis
-from trainadvisor.report.machine import gate_document
+from trainadvisor.report.machine import gate_document, json_document
 from trainadvisor.requirements import parse
 from trainadvisor.settings import Accepted
 
@@ -73,3 +73,8 @@ def test_the_room_is_shared_between_the_runs() -> None:
     assert [len(entry["diagnosis"]["findings"]) for entry in json.loads(tight)["runs"]] == [3, 3]
     assert "\n" in tight
     assert "\n" not in gate_document.render(decision, 1, 5_000)
+    room = 4_000 + 2 * len(json_document.render(run("a")).encode())
+    pair = decide([run("a")] * 2, Policy())
+    for size, cut in ((room, False), (room - 1, True)):
+        parts = [entry["diagnosis"] for entry in json.loads(gate_document.render(pair, 1, size))["runs"]]
+        assert [part.get("truncated", False) for part in parts] == [cut, cut]

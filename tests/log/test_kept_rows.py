@@ -311,3 +311,58 @@ def test_a_log_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
     read = stream.Stream(packed)
     assert [record for batch in read for record in batch][:1] == [{"record": "header"}]
     assert read.torn
+
+
+class Failing:
+    """A file on a disk that goes away after the first block."""
+
+    def __init__(self) -> None:
+        self.blocks = [b'[{"record":"header"},\n']
+
+    def __enter__(self) -> Failing:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def read(self, _: int) -> bytes:
+        """Return a block, then fail."""
+        if not self.blocks:
+            raise OSError(5, "Input/output error")
+        return self.blocks.pop()
+
+
+def test_a_disk_that_goes_away_is_no_end_of_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was not read may matter."""
+    monkeypatch.setattr(stream, "_open", lambda _: Failing())
+    with pytest.raises(LogError, match=r"log[.]json: cannot be read \(Input/output error\); check the file"):
+        list(stream.Stream(tmp_path / "log.json"))
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "most"),
+    [
+        ("a.json.gz", 1_000, 256 << 20), ("a.json.gz", 1 << 20, 500 << 20), ("a.json.zst", 1 << 30, 4 << 30),
+        ("a.json", 1_000, math.inf),
+    ],
+)  # fmt: skip
+def test_what_an_archive_may_unpack_to(tmp_path: Path, name: str, size: int, most: float) -> None:
+    """256 MB whatever its size, 500 times that if it is more, and 4 GB at most."""
+    with (tmp_path / name).open("wb") as file:
+        file.truncate(size)
+    assert stream.Stream(tmp_path / name)._most() == most
+
+
+@pytest.mark.parametrize(("most", "fits"), [(100, True), (99, False)])
+def test_an_archive_that_unpacks_to_more_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, fits: bool
+) -> None:
+    """Not before."""
+    packed = tmp_path / "log.json.gz"
+    packed.write_bytes(gzip.compress(b'{"record":"header"}\n'.ljust(100)))
+    monkeypatch.setattr(stream.Stream, "_most", lambda _: most)
+    if fits:
+        assert [record for batch in stream.Stream(packed) for record in batch] == [{"record": "header"}]
+    else:
+        with pytest.raises(LogError, match="unpacks to more than"):
+            list(stream.Stream(packed))
