@@ -196,7 +196,7 @@ def test_telling_never_waits(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 
 
 def test_the_end_waits_for_what_waits_and_for_nothing_else() -> None:
-    """A thread that leaves before a fork leaves what waits to the next one; where nothing waits, nothing is waited for."""
+    """A thread that leaves before a fork leaves what waits to the next one, and is waited for until it is sent."""
     alerter = Alerter()
     alerter._idle.clear()
     assert alerter._next() is None

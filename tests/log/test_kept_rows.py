@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import math
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -319,12 +320,6 @@ class Failing:
     def __init__(self) -> None:
         self.blocks = [b'[{"record":"header"},\n']
 
-    def __enter__(self) -> Failing:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
     def read(self, _: int) -> bytes:
         """Return a block, then fail."""
         if not self.blocks:
@@ -334,7 +329,7 @@ class Failing:
 
 def test_a_disk_that_goes_away_is_no_end_of_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was not read may matter."""
-    monkeypatch.setattr(stream, "_open", lambda _: Failing())
+    monkeypatch.setattr(stream, "_open", lambda _: nullcontext(Failing()))
     with pytest.raises(LogError, match=r"log[.]json: cannot be read \(Input/output error\); check the file"):
         list(stream.Stream(tmp_path / "log.json"))
 
