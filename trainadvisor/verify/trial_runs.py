@@ -244,7 +244,7 @@ def differs_at_first(candidate: Candidate, run: Run, baseline: Run) -> bool:
     """Return whether the first loss differs although the changes act later, so that the script is nondeterministic."""
     if not candidate.acts_after_first_step or not run.usable or not baseline.usable:
         return False
-    one, other = (float(r.log.column("loss")[0]) if r.log is not None else 0.0 for r in (run, baseline))
+    one, other = (float(r.log.column("loss")[0]) for r in (run, baseline) if r.log is not None)
     return abs(one - other) > SAME * max(abs(one), abs(other))
 
 
