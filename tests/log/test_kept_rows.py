@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import math
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import pytest
 from trainadvisor.errors import LogError
 from trainadvisor.log import columns, fields, layer_samples, rank_logs, records, stream, tracebacks
 from trainadvisor.log.curves import decimate, heat
+from trainadvisor.log.reader import RunLog, read_log
 from trainadvisor.log.training_phases import TrainingPhase
 
 if TYPE_CHECKING:
@@ -361,3 +363,31 @@ def test_an_archive_that_unpacks_to_more_is_refused(
     else:
         with pytest.raises(LogError, match="unpacks to more than"):
             list(stream.Stream(packed))
+
+
+def test_a_loss_that_the_header_tells_was_called_from_the_start(tmp_path: Path) -> None:
+    """Whatever is told of it later; another one from the step at which it is first told."""
+    told = [{"record": "event", "kind": "loss", "step": step, "detail": {"id": number}} for number, step in
+            ((0, 7), (1, 9), (1, 12), (2, None))]  # fmt: skip
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps([{"record": "header", "format": 1, "losses": [{"id": 0}]}, *told]), encoding="utf-8")
+    assert read_log(path).first_called == {0: 0, 1: 9, 2: 0}
+
+
+def test_a_header_that_is_too_large_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that takes up to the room is read."""
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps([{"record": "header", "format": 1, "script": "x" * 100}]), encoding="utf-8")
+    log = RunLog(path)
+    monkeypatch.setattr(log._clean, "room", 400)
+    log.take([{"record": "header", "format": 1, "script": "x" * 100}])
+    used = 400 - log._clean.room
+    for room, fits in ((used, True), (used - 1, False)):
+        again = RunLog(path)
+        monkeypatch.setattr(again._clean, "room", room)
+        if fits:
+            again.take([{"record": "header", "format": 1, "script": "x" * 100}])
+            assert again.header["script"] == "x" * 100
+        else:
+            with pytest.raises(LogError, match="the header is too large to be one"):
+                again.take([{"record": "header", "format": 1, "script": "x" * 100}])
