@@ -195,6 +195,22 @@ def test_telling_never_waits(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     gate.set()
 
 
+def test_the_end_waits_for_what_waits_and_for_nothing_else() -> None:
+    """A thread that leaves before a fork leaves what waits to the next one, and is waited for until it is sent."""
+    alerter = Alerter()
+    alerter._idle.clear()
+    assert alerter._next() is None
+    assert alerter._idle.is_set()
+    alerter._waiting.append(ALERT)
+    alerter._idle.clear()
+    alerter._thread.leaving.set()
+    assert alerter._next() is None
+    assert not alerter._idle.is_set()
+    alerter._thread.leaving.clear()
+    assert alerter._next() == ALERT
+    assert not alerter._idle.is_set()
+
+
 def test_without_a_way_no_thread_runs() -> None:
     """Off by default."""
     alerter = Alerter()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,6 @@ from trainadvisor.regular import piece
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 def opened(path: Path) -> int:
@@ -132,3 +132,13 @@ def test_it_is_regained_only_by_the_same_file(ours: Descriptor, tmp_path: Path) 
     assert not is_open(seen[0])
     assert ours.regain(lambda: at("log"))
     assert (ours.held, ours.number >= 60, is_open(seen[1])) == (True, True, False)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="descriptors are counted on Linux")
+def test_a_piece_leaves_no_descriptor_open(tmp_path: Path) -> None:
+    """However many are read."""
+    path = tmp_path / "log.json"
+    path.write_text("0123456789", encoding="utf-8")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    assert [piece(path, start, 3) for start in (0, 3, 9, 12)] == [b"012", b"345", b"9", b""]
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -9,7 +9,7 @@ from typing import Any
 from trainadvisor.gate import baseline
 from trainadvisor.gate.decision import Policy, decide
 from trainadvisor.judge.result import Diagnosis
-from trainadvisor.report.machine import gate_document
+from trainadvisor.report.machine import gate_document, json_document
 from trainadvisor.requirements import parse
 from trainadvisor.settings import Accepted
 
@@ -73,3 +73,35 @@ def test_the_room_is_shared_between_the_runs() -> None:
     assert [len(entry["diagnosis"]["findings"]) for entry in json.loads(tight)["runs"]] == [3, 3]
     assert "\n" in tight
     assert "\n" not in gate_document.render(decision, 1, 5_000)
+    room = 4_000 + 2 * len(json_document.render(run("a")).encode())
+    pair = decide([run("a")] * 2, Policy())
+    for size, cut in ((room, False), (room - 1, True)):
+        parts = [entry["diagnosis"] for entry in json.loads(gate_document.render(pair, 1, size))["runs"]]
+        assert [part.get("truncated", False) for part in parts] == [cut, cut]
+
+
+def test_a_document_that_is_too_long_loses_the_least_important_first() -> None:
+    """Reasons and curves, then hints, details of consequences, further findings, and what is unknown."""
+    base = {"subjects": list(range(12)), "ruled_out": [1], "not_judged": [2], "evidence": [3], "remedies": [4],
+            "cause": "c", "verify": "v", "sentence": "s"}  # fmt: skip
+    whole = {
+        "findings": [{**base, "explains": [{**base, "explains": []}] * 12} for _ in range(4)],
+        "run": {"loss_curve": [1], "argv": ["x"], "steps": 9},
+        "unknown": [{"code": "a", "missing": ["b"], "how": "c"}],
+        "notes": ["1", "2", "3", "4"],
+    }  # fmt: skip
+    document: dict[str, Any] = json.loads(json.dumps(whole))
+    reasons, hints, details, findings, unknown = json_document.SHORTER
+    reasons(document)
+    shorter = {**base, "ruled_out": [], "not_judged": [], "subjects": list(range(10))}
+    assert document["findings"][3] == {**shorter, "explains": [{**shorter, "explains": []}] * 12}
+    assert document["run"] == {"steps": 9}
+    hints(document)
+    assert (document["unknown"], document["notes"]) == ([{"code": "a", "missing": [], "how": ""}], ["1", "2", "3"])
+    details(document)
+    named = {**shorter, "evidence": [], "remedies": [], "cause": "", "verify": "", "sentence": "", "explains": []}
+    assert document["findings"][0] == {**shorter, "explains": [named] * 12}
+    findings(document)
+    assert [len(finding["explains"]) for finding in document["findings"]] == [10, 10, 10]
+    unknown(document)
+    assert document["unknown"] == []

@@ -82,6 +82,7 @@ ALLOWED: dict[str, set[str]] = {
         *WORDS,
         *JUDGING,
         "importers",
+        "source",
         "telling",
         "gate",
         "trials",

@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 MARK = ("<!-- mutants -->", "<!-- /mutants -->")
 JUDGING = (
     "log", "signals", "judge", "gate", "verify", "trials", "preflight", "report", "importers", "monitor", "mending",
+    "changes",
 )  # fmt: skip
 MODULES = (
-    "compare", "toml", "configuration", "settings", "requirements", "changes/line_edits", "redaction", "descriptors",
+    "compare", "toml", "configuration", "settings", "requirements", "redaction", "descriptors",
     "regular", "characters",
 )  # fmt: skip
 SLOW = ("record", "instrument")

@@ -82,3 +82,14 @@ def test_a_wrong_change_is_one_sentence(wanted: dict, message: str) -> None:
 def test_a_whole_number_may_be_written_with_a_point() -> None:
     """Computed arguments are floats."""
     assert chosen([{"change": "warmup", "arguments": {"steps": 40.0}}])[0].arguments == {"steps": 40}
+
+
+def test_what_is_tried_without_a_finding() -> None:
+    """In this order; some where numbers were lost, some only where nothing is learned at all."""
+    tried = sorted((one.rank, name, one) for name, spec in all_changes().items() for one in spec.fallbacks)
+    assert [(rank, name) for rank, name, _ in tried] == [
+        (0, "fix-labels"), (10, "lr"), (20, "standardize-inputs"), (30, "optimizer"), (40, "init"), (50, "clip"),
+        (60, "lr"),
+    ]  # fmt: skip
+    assert [rank for rank, _, one in tried if one.keeps_finite] == [10, 20, 50, 60]
+    assert [rank for rank, _, one in tried if one.only_unlearned] == [0]

@@ -27,6 +27,8 @@ CASES: list[Any] = [
     ("fix-zero-grad-order", {}, CLASSIFIER, "no zero_grad() stands between a backward() and a step()"),
     ("accumulation", {}, CLASSIFIER, "the script never sums gradients over several backward passes"),
     ("add-backward", {}, CLASSIFIER, "each step has its backward()"),
+    ("batch-size", {}, CLASSIFIER, "it takes either value or factor"),
+    ("batch-size", {"value": 4, "factor": 2.0}, CLASSIFIER, "it takes either value or factor"),
     ("batch-size", {"value": 4}, LISTED, "no DataLoader was iterated in training"),
     ("shuffle", {}, CLASSIFIER, "no DataLoader that keeps the order was iterated in training"),
     ("workers", {}, LISTED, "no DataLoader was made"),

@@ -267,6 +267,33 @@ def test_a_file_system_that_takes_no_files_is_refused_at_the_start() -> None:
         LogWriter("/proc/self/log.json")
 
 
+@pytest.mark.parametrize("last", [400, 1 << 16])
+def test_a_full_disk_is_marked_after_the_last_line_that_leaves_room(
+    tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch, last: int
+) -> None:
+    """However little of the end of the log is looked at for it."""
+    put = disk._put
+
+    def full(number: int, data: bytes, place: int) -> None:
+        if place + len(data) > 3_000:
+            raise OSError(28, "No space left on device")
+        put(number, data, place)
+
+    monkeypatch.setattr(disk, "_put", full)
+    monkeypatch.setattr(disk, "_TAIL", last)
+    path = tmp_path / "log.json"
+    writer = LogWriter(path, voice=told, batch=1)
+    writer(HEADER)
+    for number in range(100):
+        writer(step(number))
+        writer.flush()
+    writer.close()
+    kept = written(path)
+    assert kept == list(range(len(kept)))
+    assert 2_500 < path.stat().st_size <= 3_000
+    assert read_log(path).cut == {"reason": "No space left on device", "steps": 100}
+
+
 def test_a_disk_that_fills_up_ends_the_log_with_its_whole_lines(tmp_path: Path) -> None:
     """The kernel refuses to let the file grow: the training ends as ever."""
     done = subprocess.run(

@@ -198,3 +198,13 @@ def test_the_checksum_of_a_piece_is_that_of_its_kind_and_data() -> None:
     """As LevelDB has it without its mask."""
     made = sound(1, b"abc")
     assert int.from_bytes(made[:4], "little") == zlib.crc32(made[6:])
+
+
+def test_a_value_of_a_tracker_that_is_logged_again_replaces_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step is as late as the latest of its values; what is too much is counted and left out."""
+    monkeypatch.setattr(tracked, "MOST_POINTS", 4)
+    run = tracked.TrackedRun("run")
+    told = [("loss", 2, 8.0, 0.5), ("loss", 2, 7.0, 0.4), ("acc", 2, 9.0, 0.9), ("loss", 1, 3.0, 0.7)]
+    run.add(tracked.Point(*point) for point in [*told, ("loss", 3, 1.0, 0.1)])
+    assert list(run.rows()) == [(1, 3.0, {"loss": 0.7}), (2, 9.0, {"loss": 0.4, "acc": 0.9})]
+    assert run.left_out == 1

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from trainadvisor.importers import thinning
-from trainadvisor.importers.column_names import _role
+from trainadvisor.importers.column_names import _role, chosen
 from trainadvisor.importers.decode.wandb_file import BOOLEAN, INTEGER, _held
 from trainadvisor.importers.formats import tracker_stores
+from trainadvisor.importers.table import Table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,3 +49,17 @@ def test_a_folder_with_a_database_of_mlflow_is_its_store(tmp_path: Path) -> None
     assert not tracker_stores.matches_folder(tmp_path)
     (tmp_path / "mlflow.db").write_bytes(b"")
     assert tracker_stores.matches_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("role", "place", "kept"),
+    [("part", "beside", 32), ("train_metric", "beside", 32), ("figure", "beside", 64), ("eval_part", "metrics", 32)],
+)
+def test_of_many_columns_so_many_are_kept(role: str, place: str, kept: int) -> None:
+    """Of each kind, the first by their names; of the rates of a training sixteen."""
+    names = [f"n{number:02}" for number in range(70)]
+    table = Table("x", (), roles={"loss": "loss", "acc": "metric", **dict.fromkeys(names, role)})
+    found = getattr(chosen([dict.fromkeys(["loss", "acc", *names], 1.0)], table), place)
+    assert sorted(found - {"loss", "acc"}) == names[:kept]
+    rates = Table("x", (), roles=dict.fromkeys(names, "lr"))
+    assert chosen([dict.fromkeys(names, 1.0)], rates).lr == names[:16]

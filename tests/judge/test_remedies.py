@@ -26,3 +26,12 @@ def test_an_optimizer_takes_its_argument() -> None:
 def test_models_and_losses_do_not(code: str) -> None:
     """The line of a finding about a model is no place for what an optimizer takes."""
     assert _edited(code, **{"class": "Sequential"}) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("lr_peak / 10", True), ("lr_peak", True), ("10", False), ("he", False), ("lr_peak / he", False), ("a b", False)],
+)
+def test_an_expression_is_told_from_a_word(text: str, told: bool) -> None:  # noqa: FBT001 - what is expected
+    """By its names, of which each is known and there is one at least."""
+    assert remedies.is_expression(text, {"lr_peak"}) is told

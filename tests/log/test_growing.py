@@ -118,6 +118,17 @@ def test_a_log_that_is_replaced_is_read_from_its_start(writer: LogWriter) -> Non
     assert snapshot.all_steps_count == 0
 
 
+def test_a_log_in_its_place_is_read_from_its_first_byte(tmp_path: Path) -> None:
+    """Also one without a bracket before its first record."""
+    path = tmp_path / "log.json"
+    path.write_text("".join(f"{json.dumps(step(number))}\n" for number in range(3)), encoding="utf-8")
+    tail = Tail(path)
+    assert numbers(tail.read()) == [0, 1, 2]
+    path.write_text(f"{json.dumps(step(7))}\n", encoding="utf-8")
+    assert (numbers(tail.read()), tail.restarted) == ([7], True)
+    assert (tail.read(), tail.restarted) == ([], False)
+
+
 def test_a_snapshot_is_the_log_read_at_once(tmp_path: Path) -> None:
     """Judging it gives the same, in the middle and at the end."""
     losses = [2.3 * 0.98**number for number in range(200)]

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import gzip
+import json
 import math
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +15,7 @@ import pytest
 from trainadvisor.errors import LogError
 from trainadvisor.log import columns, fields, layer_samples, rank_logs, records, stream, tracebacks
 from trainadvisor.log.curves import decimate, heat
+from trainadvisor.log.reader import RunLog, read_log
 from trainadvisor.log.training_phases import TrainingPhase
 
 if TYPE_CHECKING:
@@ -311,3 +314,80 @@ def test_a_log_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
     read = stream.Stream(packed)
     assert [record for batch in read for record in batch][:1] == [{"record": "header"}]
     assert read.torn
+
+
+class Failing:
+    """A file on a disk that goes away after the first block."""
+
+    def __init__(self) -> None:
+        self.blocks = [b'[{"record":"header"},\n']
+
+    def read(self, _: int) -> bytes:
+        """Return a block, then fail."""
+        if not self.blocks:
+            raise OSError(5, "Input/output error")
+        return self.blocks.pop()
+
+
+def test_a_disk_that_goes_away_is_no_end_of_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was not read may matter."""
+    monkeypatch.setattr(stream, "_open", lambda _: nullcontext(Failing()))
+    with pytest.raises(LogError, match=r"log[.]json: cannot be read \(Input/output error\); check the file"):
+        list(stream.Stream(tmp_path / "log.json"))
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "most"),
+    [
+        ("a.json.gz", 1_000, 256 << 20), ("a.json.gz", 1 << 20, 500 << 20), ("a.json.zst", 1 << 30, 4 << 30),
+        ("a.json", 1_000, math.inf),
+    ],
+)  # fmt: skip
+def test_what_an_archive_may_unpack_to(tmp_path: Path, name: str, size: int, most: float) -> None:
+    """256 MB whatever its size, 500 times that if it is more, and 4 GB at most."""
+    with (tmp_path / name).open("wb") as file:
+        file.truncate(size)
+    assert stream.Stream(tmp_path / name)._most() == most
+
+
+@pytest.mark.parametrize(("most", "fits"), [(100, True), (99, False)])
+def test_an_archive_that_unpacks_to_more_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, fits: bool
+) -> None:
+    """Not before."""
+    packed = tmp_path / "log.json.gz"
+    packed.write_bytes(gzip.compress(b'{"record":"header"}\n'.ljust(100)))
+    monkeypatch.setattr(stream.Stream, "_most", lambda _: most)
+    if fits:
+        assert [record for batch in stream.Stream(packed) for record in batch] == [{"record": "header"}]
+    else:
+        with pytest.raises(LogError, match="unpacks to more than"):
+            list(stream.Stream(packed))
+
+
+def test_a_loss_that_the_header_tells_was_called_from_the_start(tmp_path: Path) -> None:
+    """Whatever is told of it later; another one from the step at which it is first told."""
+    told = [{"record": "event", "kind": "loss", "step": step, "detail": {"id": number}} for number, step in
+            ((0, 7), (1, 9), (1, 12), (2, None))]  # fmt: skip
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps([{"record": "header", "format": 1, "losses": [{"id": 0}]}, *told]), encoding="utf-8")
+    assert read_log(path).first_called == {0: 0, 1: 9, 2: 0}
+
+
+def test_a_header_that_is_too_large_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that takes up to the room is read."""
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps([{"record": "header", "format": 1, "script": "x" * 100}]), encoding="utf-8")
+    log = RunLog(path)
+    monkeypatch.setattr(log._clean, "room", 400)
+    log.take([{"record": "header", "format": 1, "script": "x" * 100}])
+    used = 400 - log._clean.room
+    for room, fits in ((used, True), (used - 1, False)):
+        again = RunLog(path)
+        monkeypatch.setattr(again._clean, "room", room)
+        if fits:
+            again.take([{"record": "header", "format": 1, "script": "x" * 100}])
+            assert again.header["script"] == "x" * 100
+        else:
+            with pytest.raises(LogError, match="the header is too large to be one"):
+                again.take([{"record": "header", "format": 1, "script": "x" * 100}])

@@ -689,7 +689,7 @@ def test_the_faults_of_a_script_and_of_what_it_imports(here: Path) -> None:
     assert written.faults_in_cells(None) == []
 
 
-@pytest.mark.parametrize(("room", "files"), [(1000, 2), (0, 0), (60, 1)])
+@pytest.mark.parametrize(("room", "files"), [(1000, 2), (93, 2), (92, 1), (60, 1), (52, 1), (51, 0), (0, 0)])
 def test_only_so_much_is_read_of_a_project(here: Path, monkeypatch: pytest.MonkeyPatch, room: int, files: int) -> None:
     """Before a training begins."""
     (here / "train.py").write_text("import net\n" + "#" * 40 + "\n")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from builders import build_log
 
 from trainadvisor.judge.result import Diagnosis, Finding
 from trainadvisor.judge.rule_loading import load
-from trainadvisor.preflight import early_rules
+from trainadvisor.preflight import early_rules, first_steps
 from trainadvisor.preflight.first_steps import Script, Trials
 from trainadvisor.trials import child_process
 from trainadvisor.trials.survey import Choice
@@ -75,3 +77,30 @@ def test_each_run_is_copied_as_the_user_chose(given: Choice | None, tmp_path: Pa
     with pytest.raises(InterruptedError):
         Trials(Script("train.py"), tmp_path, 60.0, choice=given).first(5)
     assert [setting.choice for setting in settings] == [given or Choice()]
+
+
+def test_each_run_has_the_time_that_its_start_takes_beside_its_share(tmp_path: Path, monkeypatch: Any) -> None:
+    """Half of the budget for the first, less the tests; of the rest a share, where enough is left to step in."""
+    jobs: list[Any] = []
+    log = build_log(tmp_path, steps=5, end={"reason": "finished", "seconds": 4.0})
+
+    def execute(job: Any, _: Setting) -> Any:
+        jobs.append(job)
+        return SimpleNamespace(log=log, seconds=12.0, stderr="", stdout="printed", code=0)
+
+    monkeypatch.setattr(child_process, "execute", execute)
+    monkeypatch.setattr(first_steps, "_written", lambda target: [{"kind": "written-fault", "subject": target}])
+    trials = Trials(Script("train.py"), tmp_path, 60.0)
+    monkeypatch.setattr(Trials, "spent", 20.0)
+    first = trials.first(5)
+    assert (jobs[0].stop_after_seconds, jobs[0].limit) == (20.0, 30.0)
+    assert (first.printed, first.seconds, first.code) == ("printed", 12.0, 0)
+    assert first.log is not None
+    assert first.log.events[-1] == {"kind": "written-fault", "subject": "train.py"}
+    assert trials.experiment("one", (), 9, share=0.5) is not None
+    assert (jobs[1].stop_after_seconds, jobs[1].limit) == (12.0, 30.0)
+    assert trials.experiment("two", (), 9, share=0.2375) is not None
+    assert trials.experiment("three", (), 9, share=0.2374) is None
+    of_module = Trials(Script("train", module=True), tmp_path, 60.0).first(5).log
+    assert of_module is not None
+    assert [event["kind"] for event in of_module.events] == []

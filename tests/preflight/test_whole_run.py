@@ -57,6 +57,15 @@ def test_a_step_takes_what_it_took_unrecorded(tmp_path: Path) -> None:
         assert whole_run.step_seconds(log) == seconds
 
 
+@pytest.mark.parametrize(("micro", "steps"), [(None, 100), (0, 100), (1, 100), (4, 25), (3, 34)])
+def test_steps_of_an_epoch(tmp_path: Path, micro: int | None, steps: int) -> None:
+    """Its batches, of which a step takes as many as it has backward passes."""
+    loaders = [{"id": 0, "role": "train", "batches": 100, "batch_size": 8, "examples": 800}]
+    columns = {"loss": [1.0] * 5, **({} if micro is None else {"micro": [micro] * 5})}
+    log = read_log(build_log(tmp_path, columns=columns, loaders=loaders))
+    assert whole_run.measured(log)["epoch_steps"] == steps
+
+
 @pytest.mark.parametrize(
     ("argv", "epochs"),
     [

@@ -11,6 +11,8 @@ from builders import event, signals_of
 from recordkit import record
 from torch import nn
 
+from trainadvisor.record.losses.mask_sides import MaskSides
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -153,3 +155,18 @@ def test_masks_for_something_else(tmp_path: Path, way: str, given: Any) -> None:
     """Are no inverted padding masks."""
     signals = seen(tmp_path, way, given)
     assert signals["inverted_masks"] == 0 or signals["inverted_lengths"] == 1
+
+
+def test_what_an_inverted_mask_lets_through_is_counted() -> None:
+    """Rows, places that are let through and hidden, what is let through, and how many a row; whole rows say nothing."""
+    ids = torch.tensor([[5, 6, 7, 0], [8, 9, 0, 0], [1, 2, 3, 4]])
+    padding = ids == 0
+    found = MaskSides()
+    found.add("attention", padding, [ids])
+    told = {"cut_rows": 2, "shown": 3, "hidden": 5, "lengths": 2, "ids": 1}
+    assert {name: found.fact()[name] for name in told} == told
+    right = MaskSides()
+    right.add("attention", ~padding, [ids])
+    right.add("attention", padding[2:], [ids[2:]])
+    assert {name: right.fact()[name] for name in told} == dict.fromkeys(told, 0)
+    assert sum(right.masks.values()) == 1

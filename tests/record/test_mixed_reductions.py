@@ -84,3 +84,19 @@ def test_signals_of_the_most_uneven_loss(tmp_path: Any) -> None:
     seen = signals_of(tmp_path, steps=5, losses=losses, events=mixed)
     assert (seen["mixed_reductions"], seen["mixed_examples"], seen["averaged_term"]) == (16.0, 32, "NllLoss")
     assert signals_of(tmp_path, steps=5, losses=losses)["mixed_reductions"] == 1.0
+
+
+def test_signals_of_the_values_of_an_example(tmp_path: Any) -> None:
+    """They are of the event that tells of values, whatever is told of examples beside it, and the other way round."""
+    of_values = {"averaged": "MseLoss", "summed": "Sum", "per_batch": 8, "times": 4.0, "values": 784}
+    of_examples = {"averaged": "NllLoss", "summed": "Sum", "per_batch": 32, "times": 16.0, "values": 1}
+    losses = [make_loss() | {"graph": {"ops": ["AddBackward0"]}}]
+    names = ("mixed_values", "averaged_values", "mixed_reductions", "mixed_examples", "averaged_term")
+
+    def told(*details: Any) -> list[Any]:
+        seen = signals_of(tmp_path, steps=5, losses=losses, events=[event("mixed-reductions", one) for one in details])
+        return [seen[name] for name in names]
+
+    assert told(of_values, of_examples) == [4.0, 784, 16.0, 32, "NllLoss"]
+    assert told(of_values) == [4.0, 784, 1.0, None, "MseLoss"]
+    assert told(of_examples) == [1.0, None, 16.0, 32, "NllLoss"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 from recordkit import Records, record
 from torch import nn
 
+from trainadvisor.instrument import private_torch
 from trainadvisor.record.probes.mixed_precision import MixedPrecisionProbe
 
 BACKOFF = {"init_scale": 2.0**40, "growth_interval": 100, "backoff_factor": 2.0**-30}
@@ -145,3 +147,31 @@ def test_the_probe_rests_for_good_only_where_no_scaler_is_used(reading: object, 
     context: Any = SimpleNamespace(scale=SimpleNamespace(reading=reading), counts={"scaler_steps": steps})
     routine: Any = SimpleNamespace(step=7, models={}, kinds=set())
     assert MixedPrecisionProbe(context).rests_until(routine) == until
+
+
+def test_a_step_that_a_fused_optimizer_skips_is_counted_once() -> None:
+    """By the number of non-finite gradients that the scaler has left it."""
+    readings: list[Any] = []
+    step: Any = SimpleNamespace(skipped=False, fields={}, expect=lambda _, arrived: readings.append(arrived))
+    counted: Counter[str] = Counter()
+    counts = SimpleNamespace(add=lambda name: counted.update([name]))
+    context: Any = SimpleNamespace(step=step, counts=counts, values=SimpleNamespace(read=lambda given: given))
+    probe = MixedPrecisionProbe(context)
+    for found in (None, torch.tensor(0.0)):
+        probe.on_step_begins(SimpleNamespace(found_inf=found), None)  # type: ignore[arg-type]
+    (arrived,) = readings
+    arrived([0.0])
+    assert (step.skipped, step.fields, counted) == (False, {}, {})
+    for _ in range(2):
+        arrived([1.0])
+    assert (step.skipped, step.fields, counted) == (True, {"skipped": True}, {"scaler_skips": 1})
+
+
+def test_what_a_scaler_keeps_of_an_optimizer() -> None:
+    """Nothing before it has unscaled the gradients in a step."""
+    model = torch.nn.Linear(2, 2)
+    optimizer, scaler = torch.optim.SGD(model.parameters(), 0.1), torch.amp.GradScaler("cpu")
+    scaler.scale(model(torch.ones(1, 2)).sum()).backward()
+    assert private_torch.scaler_state(scaler, optimizer)["found_inf_per_device"] == {}
+    scaler.unscale_(optimizer)
+    assert private_torch.scaler_state(scaler, optimizer)["found_inf_per_device"] == {torch.device("cpu"): 0.0}

@@ -14,6 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, TensorDataset
 
 from trainadvisor.log.reader import read_log
+from trainadvisor.record.losses import sequence_graph
 from trainadvisor.signals import Signals
 
 if TYPE_CHECKING:
@@ -138,3 +139,18 @@ def test_examples_attended_to_as_one_set_are_meant(tmp_path: Path) -> None:
     net = Net(nn.MultiheadAttention(8, 2, batch_first=True), lambda out: out[0])
     batches = [(x[:, 0][None], y) for x, y in _batches()]
     assert not _signals(net, batches, tmp_path)["batch_read_as_time"]
+
+
+@pytest.mark.parametrize(("order", "direction"), [((0, 1, 2), "forward"), ((2, 1, 0), "backward")])
+@pytest.mark.parametrize("unbound", [False, True])
+def test_a_loop_over_the_places_has_a_direction(order: tuple[int, ...], direction: str, *, unbound: bool) -> None:
+    """Its first result was computed from the first place alone, or from those behind it too."""
+    x = torch.randn(2, 3, 4, requires_grad=True) * 2
+    places = x.unbind(1) if unbound else [x[:, place] for place in range(3)]
+    state, results = torch.zeros(2, 4), {}
+    for place in order:
+        state = torch.tanh(places[place] + state)
+        results[place] = state
+    stacked = torch.stack([results[place] for place in range(3)], 1)
+    assert sequence_graph._of_stack(stacked.grad_fn) == {direction}
+    assert sequence_graph._of_stack(torch.stack([x, x]).grad_fn) == set()

@@ -89,3 +89,32 @@ def test_only_the_lines_of_a_diff_are_told_apart() -> None:
     """Code that begins with a sign is code."""
     assert [line.element for line in marked("- a\n+ b\n  c", is_diff=True)] == ["del", "ins", "span"]
     assert [line.element for line in marked("- a\n+ b\n  c", is_diff=False)] == ["span"] * 3
+
+
+def lines(*remedies: list[dict[str, Any]], below: list[dict[str, Any]] | None = None) -> list[list[str]]:
+    """Return the lines of code of a finding whose remedies are told in one language or two."""
+    base = {"family": "numerics", "kind": "cause", "severity": "warning", "confidence": "likely", "title": "t",
+            "sentence": "s", "code": "c"}  # fmt: skip
+    given = {"change": "lr", "arguments": {}, "applies": "adapt", "text": "t"}
+    diagnoses = {}
+    for lang, each in zip(("en", "zh"), remedies, strict=False):
+        found = {**base, "remedies": [{**given, **remedy} for remedy in each]}
+        found["explains"] = [] if below is None else [{**base, "remedies": [{**given, **one} for one in below]}]
+        diagnoses[lang] = Diagnosis.model_validate({"state": "broken", "summary": "s", "findings": [found]})
+    made = Cards(diagnoses, Languages(list(diagnoses)), {}, [], {"first": 0, "last": 9})
+    (card,) = made.of(diagnoses["en"].findings)
+    return [[str(getattr(line.text, "__html__", lambda: "")()) for line in fix.lines] for fix in card.remedies]
+
+
+def test_code_is_told_in_each_language_where_both_have_the_same_lines() -> None:
+    """Otherwise, and in an edit, as the first has it; a remedy without code has no lines."""
+    assert lines([{"code": "a\nb # c"}], [{"code": "a\nb # d"}]) == [
+        ["a", '<span class="en" lang="en">b # c</span><span class="zh" lang="zh-CN">b # d</span>']
+    ]
+    assert [len(found) for found in lines([{"code": "a\nb"}, {}], [{"code": "a"}, {}])] == [2, 0]
+
+
+def test_code_of_a_finding_whose_code_is_told_of_another_with_fewer_remedies() -> None:
+    """One that it explains, of the same rule: all of its own lines are shown."""
+    found = lines([{"code": "a"}, {"code": "b\nc"}], below=[{"code": "x"}])
+    assert [len(each) for each in found] == [1, 2]

@@ -26,6 +26,7 @@ LOGITS = {
     "batches": 9,
     "logsumexp_abs_max": 3.1,
 }
+BEYOND = {"shape": [64, 10], "batches": 3}
 NANS = {"shape": [64, 10], "batches": 3}
 SCORES = ["NllLossBackward0", "LogBackward0", "AddBackward0", "AddmmBackward0", "TBackward0"]
 SHARES_OF_SCORES = ["NllLossBackward0", "LogBackward0", "SoftmaxBackward0", "AddmmBackward0", "TBackward0"]
@@ -81,6 +82,9 @@ def graph(**facts: Any) -> dict[str, Any]:
         (make_loss("binary_cross_entropy", ROWS), "as expected", None),
         (make_loss("mse_loss", ROWS), "as expected", None),
         (make_loss(prediction=ROWS, phase="eval"), None, None),
+        (make_loss(prediction={**BEYOND, "min": -0.01, "max": 1.01}, probabilities=True), "as expected", None),
+        (make_loss(prediction={**BEYOND, "min": -0.011, "max": 1.0}, probabilities=True), "x", "softmax(x)"),
+        (make_loss(prediction={**BEYOND, "min": 0.0, "max": 1.011}, probabilities=True), "x", "softmax(x)"),
     ],
 )
 def test_input_of_the_loss(tmp_path: Path, loss: Any, given: Any, expected: Any) -> None:

@@ -158,6 +158,22 @@ def session(**parts: Any) -> Any:
     return SimpleNamespace(**{**given, **parts})
 
 
+@pytest.mark.parametrize(
+    ("state", "wanted", "said"),
+    [
+        ("cannot-tell", {}, "not-judged"), ("cannot-tell", {"fix": "a"}, "nothing-to-cure"),
+        ("cannot-tell", {"code": "a"}, "nothing-to-cure"), ("healthy", {}, "nothing-to-cure"),
+    ],
+)  # fmt: skip
+def test_a_run_in_doubt_has_nothing_to_cure_only_of_what_was_asked_for(
+    state: str, wanted: dict[str, str], said: str
+) -> None:
+    """By --fix as by --code; a healthy run has nothing to cure at all."""
+    request = SimpleNamespace(**{"fix": None, "code": None, **wanted})
+    judged = Diagnosis.model_validate({"state": state, "summary": ""})
+    assert answer._answer(session(diagnosis=judged, request=request), []) == said
+
+
 def test_what_the_person_or_the_budget_ended_is_told_so() -> None:
     """The script has not died, and its budget was not too small for a trial."""
     document = Verification(answer="not-judged", baseline=Baseline(state="broken", summary="why"))

@@ -99,6 +99,14 @@ def test_a_second_learning_rate_takes_the_place_of_the_first():
     assert [c.label() for c in combined(base, asked)] == ["lr value=0.5 + clip", "lr value=0.03 + clip"]
 
 
+def test_a_second_value_is_told_without_the_remedy_that_asked_for_the_first():
+    """The other changes keep theirs."""
+    rate, clip = (Remedy(change=word, arguments={}, applies="try", text=word) for word in ("lr", "clip"))
+    base = Candidate((Change("lr", {"value": 0.01}), Change("clip")), remedies=(rate, clip))
+    (found,) = combined(base, [Candidate((Change("lr", {"factor": 3.0}),))])
+    assert (found.remedies, found.origin) == ((None, clip), "combined")
+
+
 def test_the_same_change_with_other_arguments_is_another_candidate():
     """Initialization by two schemes is two tries."""
     he, xavier = (Candidate((Change("init", {"to": to}),)) for to in ("he", "xavier"))

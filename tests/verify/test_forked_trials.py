@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from trainadvisor.trials import fork_server
 from trainadvisor.trials.child_process import Setting, execute
 from trainadvisor.trials.forked_trials import ForkServer, suits
 from trainadvisor.trials.jobs import Job
@@ -73,6 +75,19 @@ def test_a_forked_trial_is_as_one_in_a_process_of_its_own(tmp_path: Path, forks:
     kinds = [[json.loads(line.strip(",")).get("record") for line in path.read_text().splitlines() if len(line) > 1]
              for path in (tmp_path / "logs" / "fresh.json", tmp_path / "logs" / "forked.json")]  # fmt: skip
     assert [found.count("step") for found in kinds] == [5, 5]
+
+
+@pytest.mark.parametrize("fit", [True, False])
+def test_only_what_outlives_a_fork_is_forked(monkeypatch: pytest.MonkeyPatch, fit: bool) -> None:  # noqa: FBT001 - what is told
+    """The prepared process says so first, and serves no request where it does not."""
+    served: list[str] = []
+    own, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    monkeypatch.setattr(fork_server, "_fit", lambda: fit)
+    monkeypatch.setattr(fork_server, "serve", lambda _: served.append("served"))
+    assert fork_server.main([str(other.detach())]) == 0
+    assert json.loads(own.recv(100)) == {"fit": fit}
+    assert served == ["served"] * fit
+    own.close()
 
 
 def test_forks_share_no_random_numbers(tmp_path: Path, forks: ForkServer) -> None:

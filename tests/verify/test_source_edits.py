@@ -90,6 +90,22 @@ def test_clipping_goes_before_the_step(log):
     )
 
 
+@pytest.mark.parametrize(
+    ("imports", "name", "lacks"),
+    [
+        ("import torch as t", "t.nn.utils.clip_grad_norm_", ""),
+        ("from torch import nn, optim", "nn.utils.clip_grad_norm_", ""),
+        ("from torch.optim import SGD", "torch.nn.utils.clip_grad_norm_", "import torch\n"),
+    ],
+)
+def test_lines_are_put_in_the_names_of_the_script(log, imports, name, lacks):
+    """With an import before its own where it has no name for them."""
+    script = f"{imports}\n{SCRIPT.partition(chr(10))[2]}"
+    text = apply(patches(Change("clip", {"max_norm": 1.0}), log, script, "train.py"), script, "train.py")
+    assert text.startswith(f"{lacks}{imports}\n")
+    assert f"    {name}(model.parameters(), 1)\n    optimizer.step()" in text
+
+
 def test_zero_grad_goes_before_the_backward(log):
     """It names the optimizer as the script does."""
     assert "    optimizer.zero_grad(set_to_none=True)\n    loss.backward()" in patched(log, "add-zero-grad")

@@ -1,6 +1,7 @@
 """Which gains matter, and when a value is of use: each bound with what lies on either side of it."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,6 +12,7 @@ from trainadvisor.verify.metrics import Measure, comparable
 from trainadvisor.verify.paired_gains import effect, interval
 from trainadvisor.verify.plan import Candidate
 from trainadvisor.verify.stdout_metrics import PRINTED
+from trainadvisor.verify.trial_runs import differs_at_first
 from trainadvisor.verify.trial_verdict import Comparison, best, gain_of
 
 NAN = math.nan
@@ -272,3 +274,21 @@ def test_rates_within_a_factor_of_sixteen_tenths_are_one_try():
     assert same(lr(factor=0.1), lr(factor=0.1))
     assert not same(lr(factor=0.1), Candidate((Change("add-zero-grad", {}),)))
     assert not same(lr(factor=0.1), Candidate((*lr(factor=0.1).changes, Change("add-zero-grad", {}))))
+
+
+def run_from(first, steps=20):
+    """Return a run whose first loss is told."""
+    return SimpleNamespace(usable=steps > 0, log=SimpleNamespace(column=lambda _: [first, 1.0]))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "differs"),
+    [(2.0, 2.0, False), (2.0, 2.000001, False), (2.0, 2.00001, True), (2.00001, 2.0, True), (2e6, 2e6 + 1, False)],
+)
+def test_a_first_loss_differs_by_more_than_rounding(one, other, differs):
+    """By more than a millionth of it, where the change acts later and both runs are long enough."""
+    late, early = Candidate((Change("clip"),)), Candidate((Change("init", {"to": "he"}),))
+    assert differs_at_first(late, run_from(one), run_from(other)) is differs
+    assert not differs_at_first(early, run_from(one), run_from(other))
+    assert not differs_at_first(late, run_from(one, 0), run_from(other))
+    assert not differs_at_first(late, run_from(one), run_from(other, 0))

@@ -65,8 +65,7 @@ def _norm(to: str, layer: Any) -> Any:
         return nn.BatchNorm1d(wide) if to == "batch" else nn.LayerNorm(wide)
     wide = layer.out_channels
     if to == "batch":
-        kinds: dict[int, Any] = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
-        return kinds[len(layer.kernel_size)](wide)
+        return getattr(nn, f"BatchNorm{len(layer.kernel_size)}d")(wide)
     return nn.GroupNorm(_groups(to, wide), wide)
 
 

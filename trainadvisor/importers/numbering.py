@@ -12,7 +12,7 @@ class Numbering:
         self._has_step = has_step
         self._rows = -1
         self._offset = 0
-        self._epoch = -math.inf
+        self._epoch: float | None = None
         self._raw = self._gap = 0
         self._last = 0
         self._evaluations = 0
@@ -29,11 +29,8 @@ class Numbering:
 
     def _trained(self, raw: int, epoch: float | None) -> int:
         """Go on counting where the step begins again with an epoch that is higher, anew where the epoch does too."""
-        if raw <= self._raw and epoch is not None and epoch != self._epoch:
-            if epoch > self._epoch and math.isfinite(self._epoch):
-                self._offset += self._raw + (self._gap or 1) - raw
-            elif epoch < self._epoch:
-                self._offset = 0
+        if raw <= self._raw and epoch is not None and self._epoch is not None and epoch != self._epoch:
+            self._offset = self._offset + self._raw + (self._gap or 1) - raw if epoch > self._epoch else 0
         elif raw > self._raw:
             self._gap = raw - self._raw if self._rows else 0
         self._epoch = self._epoch if epoch is None else epoch

@@ -31,15 +31,15 @@ def named_modules(root: nn.Module, *, repeated: bool = False) -> Iterator[tuple[
 def modules(root: nn.Module) -> Iterator[nn.Module]:
     """Yield a module and all inside of it, each once."""
     seen: set[int] = set()
-    waiting = [root]
+    waiting: list[nn.Module | None] = [root]
     while waiting:
         module = waiting.pop()
-        if id(module) in seen:
+        if module is None or id(module) in seen:
             continue
         seen.add(id(module))
         yield module
         if inner := private_torch.children(module):
-            waiting.extend(reversed([child for child in inner.values() if child is not None]))
+            waiting.extend(reversed(inner.values()))
 
 
 def named_parameters(root: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:

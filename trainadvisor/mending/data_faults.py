@@ -57,7 +57,7 @@ def target_network_stale(training: Training, finding: Finding) -> Fix | None:
     pairs = {_pair(call) for call in training.methods("load_state_dict")} - {None}
     steps = [c for c in training.steps if isinstance(training.script.parents.get(c), ast.Expr)]
     statement = training.script.statement(steps[0]) if len(steps) == 1 else None
-    if len(pairs) != 1 or statement is None or training.script.imports.get("torch") != "torch":
+    if len(pairs) != 1 or statement is None:
         return None
     target, model = next(iter(pairs)) or ("", "")
     return after(
@@ -112,7 +112,7 @@ def class_imbalance(training: Training, finding: Finding) -> Fix | None:
     statement = training.script.statement(calls[0]) if len(calls) == 1 else None
     if not labels or statement is None or training.script.loops(calls[0]) or keyword(calls[0], "weight", 0) is not None:
         return None
-    if training.script.imports.get("torch") != "torch" or "counts" in training.script.bindings(training.script.tree):
+    if "counts" in training.script.bindings(training.script.tree):
         return None
     root = next((n for n in ast.walk(labels[0]) if isinstance(n, ast.Name) and training.script.reaching(n)), None)
     is_known = root is not None and _is_known_at(training, root, statement.lineno)

@@ -52,7 +52,7 @@ def clip(training: Training, arguments: Arguments) -> Fix | None:
         literal = keyword(present[0], "max_norm", 1)
         return (span,) if span and isinstance(literal, ast.Constant) and literal.value != limit else None
     statement, model = backward_statement(training), model_name(training)
-    if statement is None or model is None or training.script.imports.get("torch") != "torch":
+    if statement is None or model is None:
         return None
     return after(training.source, statement, f"torch.nn.utils.clip_grad_norm_({model}.parameters(), {limit})")
 

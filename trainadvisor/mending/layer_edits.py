@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.mending.names import area_of
 from trainadvisor.source import torch_names
 from trainadvisor.source.edits import Span
 from trainadvisor.source.reading import span_of
@@ -44,6 +45,6 @@ def _put(training: Training, chain: ast.Call, norms: dict[str, str]) -> Iterator
         kind = torch_names.layer(training.script.full(layer.func))
         activates = torch_names.layer(training.script.full(following.func)) in torch_names.ACTIVATIONS
         size = keyword(layer, SIZES.get(kind, ""), 1)
-        if kind in norms and activates and size is not None and isinstance(layer.func, ast.Attribute):
-            area, end = training.source.segment(layer.func.value), span_of(training.source, layer)[1]
+        if kind in norms and activates and size is not None:
+            area, end = area_of(training, layer.func), span_of(training.source, layer)[1]
             yield Span(end, end, f", {area}.{norms[kind]}({training.source.segment(size)})")

@@ -114,7 +114,7 @@ def _scaled(training: Training) -> Fix | None:
     if not known or name is None or made[0] is None or training.script.calls_by_name.get("GradScaler"):
         return None
     backward = training.backwards[0]
-    if not isinstance(backward.func, ast.Attribute) or training.script.imports.get("torch") != "torch":
+    if not isinstance(backward.func, ast.Attribute):
         return None
     source = training.source
     clips = [training.script.statement(c) for c in training.script.calls if called(c).startswith("clip_grad")]

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.lint.patterns.optimizer_order import optimizer_param_mismatch
-from trainadvisor.mending.names import model_name
+from trainadvisor.mending.names import area_of, model_name
 from trainadvisor.source import torch_names
 from trainadvisor.source.edits import before, replaced, unwrapped, with_argument, without, without_argument
 from trainadvisor.source.given_parameters import given_parameters
@@ -79,15 +79,12 @@ def _classes(training: Training, to: str, ends: set[ast.AST]) -> Iterator[Span]:
         is_inner = isinstance(node, ast.Attribute) and isinstance(script.parents.get(node), ast.Attribute)
         if torch_names.ACTIVATIONS.get(name) not in SATURATING or is_inner or script.parents.get(node) in ends:
             continue
-        if isinstance(node, ast.Attribute):
-            yield replaced(training.source, node, f"{training.source.segment(node.value)}.{to}")
+        yield replaced(training.source, node, f"{area_of(training, node)}.{to}")
 
 
 def _functions(training: Training, to: str, ends: set[ast.AST]) -> Iterator[Span]:
     """Yield the changes of functions in the forwards that use one kind alone: gates use both."""
     script = training.script
-    if script.imports.get("torch") != "torch":
-        return
     found: dict[ast.AST, list[ast.Call]] = {}
     for call in script.calls:
         full, forward = script.full(call.func), training.forward_of(call)
@@ -104,8 +101,6 @@ def init(training: Training, arguments: Arguments) -> Fix | None:
     drawn, model = DRAWN.get(str(arguments.get("to"))), model_name(training)
     statements = [training.script.statement(made) for made in training.optimizers]
     if drawn is None or model is None or len(statements) != 1 or statements[0] is None:
-        return None
-    if training.script.imports.get("torch") != "torch":
         return None
     return before(
         training.source,
@@ -126,10 +121,10 @@ def optimizer(training: Training, arguments: Arguments) -> Fix | None:
         return None
     call = calls[0]
     given = keyword(call, "params", 0)
-    if given is None or not isinstance(call.func, ast.Attribute):
+    area = area_of(training, call.func)
+    if given is None or not area:
         return None
-    text = training.source.segment
-    return (replaced(training.source, call, f"{text(call.func.value)}.{to}({text(given)}, lr={rate:.3g})"),)
+    return (replaced(training.source, call, f"{area}.{to}({training.source.segment(given)}, lr={rate:.3g})"),)
 
 
 def parameters(training: Training, arguments: Arguments) -> Fix | None:

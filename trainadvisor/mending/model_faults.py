@@ -23,8 +23,6 @@ CHECKPOINT = "torch.utils.checkpoint.checkpoint"
 def missing_nonlinearity(training: Training, finding: Finding) -> Fix | None:
     """Put tanh around the state of a recurrence, and ReLU between layers that follow each other."""
     del finding
-    if training.script.imports.get("torch") != "torch":
-        return None
     spans: list[Span] = []
     for owner in training.module_classes:
         forward = training.script.method(owner, "forward")

@@ -31,3 +31,10 @@ def model_name(training: Training) -> str | None:
     calls = [c for made in training.optimizers for c in ast.walk(made) if isinstance(c, ast.Call)]
     given = {ast.unparse(c.func).rpartition(".")[0] for c in calls if called(c) == "parameters"}
     return next(iter(given)) if len(given) == 1 else None
+
+
+def area_of(training: Training, named: ast.expr) -> str:
+    """Return what is written before the last part of a name, its module where nothing is."""
+    if isinstance(named, ast.Attribute):
+        return training.source.segment(named.value)
+    return training.script.full(named).rpartition(".")[0]

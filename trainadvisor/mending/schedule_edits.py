@@ -66,9 +66,7 @@ def _added(training: Training, name: str, made: str) -> Fix | None:
     maker, step = statements
     if maker is None or step is None or training.script.scope(maker) is not training.script.scope(step):
         return None
-    if training.script.imports.get("torch") != "torch" or training.script.bindings(training.script.scope(step)).get(
-        name
-    ):
+    if training.script.bindings(training.script.scope(step)).get(name):
         return None
     put = after(training.source, maker, f"{name} = torch.optim.lr_scheduler.{made.format(optimizer=optimizer)}")
     stepped = after(training.source, step, f"{name}.step()")

@@ -177,8 +177,8 @@ def _epoch_steps(log: RunLog) -> int | None:
     loader = next((loader for loader in log.loaders if loader.get("role") == "train"), None)
     batches = loader.get("batches") if loader else None
     micro = log.column("micro")
-    each = float(np.nanmedian(micro)) if np.isfinite(micro).any() else 1.0
-    return math.ceil(batches / max(each, 1.0)) if isinstance(batches, int) and batches > 0 else None
+    each = max(float(np.nanmedian(micro)), 1.0) if np.isfinite(micro).any() else 1.0
+    return math.ceil(batches / each) if isinstance(batches, int) and batches > 0 else None
 
 
 def _epochs(argv: list[Any]) -> int | None:

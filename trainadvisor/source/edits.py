@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from trainadvisor.source.own_imports import in_own_names, place_of_import
 from trainadvisor.source.reading import SourceError, parse, span_of
 from trainadvisor.source.syntax import keyword
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from trainadvisor.source.reading import Source
 
@@ -137,14 +138,28 @@ def unwrapped(source: Source, call: ast.expr, inner: ast.expr) -> Span:
     return replaced(source, call, f"({text})" if isinstance(inner, (ast.BinOp, ast.BoolOp, ast.Compare)) else text)
 
 
+def _in_own_names(source: Source, spans: Iterable[Span]) -> Iterator[Span]:
+    """Yield the spans with parts of torch called as the source calls them, and those that import what it lacks."""
+    lacking: list[str] = []
+    for span in spans:
+        text, missing = in_own_names(source.tree, span.new, span.start[0])
+        lacking += missing
+        yield replace(span, new=text)
+    for module in dict.fromkeys(lacking):
+        yield from before(source, place_of_import(source.tree), f"import {module}") or ()
+
+
 def applied(source: Source, spans: Iterable[Span]) -> str:
-    """Return the text with the spans written; SourceError where two of them overlap or no Python comes out."""
+    """Return the text with the spans written in the names that the source imports.
+
+    SourceError where two of them overlap or no Python comes out.
+    """
     lines = source.lines
     starts = [0]
     for line in lines:
         starts.append(starts[-1] + len(line) + 1)
     text, reached = source.text, len(source.text) + 1
-    for span in sorted(set(spans), reverse=True):
+    for span in sorted(set(_in_own_names(source, spans)), reverse=True):
         start, end = starts[span.start[0] - 1] + span.start[1], starts[span.end[0] - 1] + span.end[1]
         if end > reached or start > end:
             raise SourceError(f"{source.name}: two changes of line {span.start[0]} exclude each other")

@@ -19,9 +19,10 @@ from trainadvisor.changes.line_edits import (
 from trainadvisor.judge.argument_edit import rewrite
 from trainadvisor.judge.object_sites import main_object
 from trainadvisor.judge.result import Edit
+from trainadvisor.source.own_imports import in_own_names, place_of_import
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from trainadvisor.log.reader import RunLog
     from trainadvisor.trials.jobs import Change
@@ -115,6 +116,13 @@ class Source:
         """Return a patch that inserts lines before a line."""
         old, indent = self._line(line)
         return Patch(self.file, line, old, (*new, old), indent)
+
+    def put_before(self, line: int, lines: Sequence[str]) -> Iterator[Patch]:
+        """Yield the patches that insert lines in the names of the script, and the imports that it lacks for them."""
+        own = [in_own_names(self._tree, text, line) for text in lines]
+        yield self.before(line, *(text for text, _ in own))
+        for module in dict.fromkeys(module for _, missing in own for module in missing):
+            yield self.before(place_of_import(self._tree).lineno, f"import {module}")
 
     def behind(self, line: int, *new: str) -> Patch:
         """Return a patch that inserts lines after a line."""
@@ -212,7 +220,7 @@ def _with_lines(edit: InsertLines, arguments: Arguments, log: RunLog, source: So
     lines = edit.lines(arguments, name) if name else ()
     place = _place(edit.before, log, source) if source else None
     if source and lines and place:
-        yield source.before(place, *lines)
+        yield from source.put_before(place, lines)
 
 
 def _place(before: str, log: RunLog, source: Source) -> int | None:

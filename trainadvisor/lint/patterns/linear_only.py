@@ -58,8 +58,6 @@ def _around(training: Training, owner: ast.ClassDef, fed: list[ast.Call]) -> Fix
         if isinstance(target, ast.Attribute) and isinstance(value, ast.Call)
         if torch_names.layer(training.script.full(value.func)) in torch_names.ACTIVATIONS
     ]
-    if not own and training.script.imports.get("torch") != "torch":
-        return None
     name = f"self.{own[0]}" if own else "torch.relu"
     given = [call.args[0] for call in fed]
     return tuple(replaced(training.source, node, f"{name}({training.source.segment(node)})") for node in given)

@@ -95,11 +95,8 @@ def _used_behind(training: Training, node: ast.Assign, name: str, loop: ast.AST)
     )
 
 
-def _copied(training: Training, value: ast.expr) -> Fix | None:
-    copy = next((n for n, full in training.script.imports.items() if full == "copy.deepcopy"), None)
-    if copy is None and training.script.imports.get("copy") == "copy":
-        copy = "copy.deepcopy"
-    return (replaced(training.source, value, f"{copy}({training.source.segment(value)})"),) if copy else None
+def _copied(training: Training, value: ast.expr) -> Fix:
+    return (replaced(training.source, value, f"copy.deepcopy({training.source.segment(value)})"),)
 
 
 @pattern("name", "value", words=(("ref", "target", "old_", "teacher", "ema", "frozen", "initial"),))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.source.edits import replaced
+from trainadvisor.source.own_imports import own_name
 from trainadvisor.source.syntax import called, is_self
 
 if TYPE_CHECKING:
@@ -100,16 +101,15 @@ def _registered(owner: ast.ClassDef, name: str, held: ast.expr) -> bool:
     return False
 
 
-def _wrapped(training: Training, value: ast.expr, held: ast.expr) -> Fix | None:
+def _wrapped(training: Training, value: ast.expr, held: ast.expr) -> Fix:
     kind = "ModuleDict" if isinstance(held, (ast.Dict, ast.DictComp)) else "ModuleList"
-    area = _area(training)
-    return (replaced(training.source, value, f"{area}.{kind}({training.source.segment(value)})"),) if area else None
+    text = f"{_area(training, value)}.{kind}({training.source.segment(value)})"
+    return (replaced(training.source, value, text),)
 
 
-def _area(training: Training) -> str:
-    """Return what the script calls torch.nn, "" where it does not."""
-    names = [name for name, full in training.script.imports.items() if full == "torch.nn"]
-    return names[0] if names else "torch.nn" if training.script.imports.get("torch") == "torch" else ""
+def _area(training: Training, node: ast.expr) -> str:
+    """Return what the script calls torch.nn."""
+    return own_name(training.source.tree, "torch.nn", node.lineno) or "torch.nn"
 
 
 def _appends(training: Training, owner: ast.ClassDef, call: ast.Call) -> bool:
@@ -128,6 +128,5 @@ def _appended(training: Training, owner: ast.ClassDef, call: ast.Call) -> Match:
     """Return the match of an append, with the change that makes a ModuleList of the list."""
     listed = ast.unparse(call.func).removesuffix(".append")
     made = training.script.attribute_values(owner, listed.removeprefix("self."))[0]
-    area = _area(training)
-    fix = (replaced(training.source, made, f"{area}.ModuleList()"),) if made is not None and area else None
+    fix = (replaced(training.source, made, f"{_area(training, made)}.ModuleList()"),) if made is not None else None
     return Match(call, {"attribute": listed, "kind": "ModuleList"}, made, fix)

@@ -81,9 +81,7 @@ def in_graph(graph: WholeGraph, examples: int | None = None) -> Iterator[dict[st
 
 
 def _in_graph(graph: WholeGraph) -> Iterator[dict[str, Any]]:
-    for node in graph.nodes:
-        if bare(node) not in _VIEWS:
-            continue
+    for node in graph.of(_VIEWS):
         before, after = private_torch.saved(node, "self_sym_sizes"), shape_of(node)
         if not before or not after or not scrambled([int(n) for n in before], after):
             continue

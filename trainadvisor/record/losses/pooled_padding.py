@@ -9,6 +9,7 @@ import torch
 from trainadvisor.instrument import private_torch
 from trainadvisor.record.losses.loss_graph import bare
 from trainadvisor.record.losses.padded_labels import padding_of
+from trainadvisor.record.losses.whole_graph import WholeGraph
 
 _POOLING, _BETWEEN = frozenset({"Mean", "Sum"}), frozenset({"View", "ToCopy", "Squeeze"})
 _MATRIX, _PLACES = 2, 1
@@ -48,11 +49,11 @@ def _ends(same: torch.Tensor) -> torch.Tensor:
     return same.flip(1).cumprod(1).flip(1).bool()
 
 
-def pooled_ids(nodes: list[Any]) -> list[torch.Tensor]:
+def pooled_ids(graph: WholeGraph) -> list[torch.Tensor]:
     """Return the ids whose vectors a graph averages over the places of a row, of tables that know no padding."""
     found = []
-    for node in nodes:
-        table = _table(node) if bare(node) in _POOLING and _is_over_places(node) else None
+    for node in graph.of(_POOLING):
+        table = _table(node) if _is_over_places(node) else None
         ids = None if table is None or _knows_padding(table) else private_torch.saved(table, "indices")
         if ids is not None and ids.ndim == _MATRIX and ids.shape[1] > 1:
             found.append(ids)

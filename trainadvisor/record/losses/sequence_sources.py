@@ -22,8 +22,8 @@ class SequenceSources:
         self.ids: list[torch.Tensor] = []
         self._reached: list[set[Any]] = []
         self._graph = graph
-        for node in graph.nodes:
-            ids = embedded_ids(node) if bare(node) == "Embedding" else None
+        for node in graph.of({"Embedding"}):
+            ids = embedded_ids(node)
             if ids is not None:
                 self._add(ids.cpu(), node)
 

@@ -26,9 +26,7 @@ _SIGN = 1 << 63
 
 def wrong_softmaxes(graph: WholeGraph) -> Iterator[dict[str, Any]]:
     """Yield each softmax over a dimension that cannot be meant, with its shape and what the dimension is."""
-    for node in graph.nodes:
-        if bare(node) not in _KINDS:
-            continue
+    for node in graph.of(_KINDS):
         shape = shape_of(node)
         dim = whole(private_torch.saved(node, "dim"), len(shape or []))
         if shape and dim is not None:

@@ -1,6 +1,8 @@
 """The whole graph of a loss, read once: its nodes, and which of them use the result of each."""
 
 from collections import deque
+from collections.abc import Collection
+from functools import cached_property
 from typing import Any
 
 from trainadvisor.record.losses.loss_graph import bare
@@ -28,6 +30,15 @@ class WholeGraph:
                 if following not in seen:
                     seen.add(following)
                     queue.append(following)
+
+    @cached_property
+    def kinds(self) -> list[str]:
+        """Return the operation of each node."""
+        return [bare(node) for node in self.nodes]
+
+    def of(self, kinds: Collection[str]) -> list[Any]:
+        """Return the nodes of some operations."""
+        return [node for node, kind in zip(self.nodes, self.kinds, strict=True) if kind in kinds]
 
     def user(self, node: Any) -> Any:
         """Return the only user of a node's result, None where there are several or none."""

@@ -118,12 +118,9 @@ def _spread(tensor: torch.Tensor) -> Fact:
         return {}
     if tensor.is_cuda and torch.cuda.is_current_stream_capturing():
         return {}
-    with torch.no_grad():
-        sample = sampled(tensor).float()
-        both = torch.stack([sample.pow(2).mean().sqrt(), sample.std(unbiased=False)])
     # once a parameter, when its model is found: the only place that waits for a GPU
-    rms, std = both.tolist()
-    return {"init_rms": rms, "init_std": std}
+    std, mean = torch.stack(torch.std_mean(sampled(tensor).float(), correction=0)).tolist()
+    return {"init_rms": math.hypot(std, mean), "init_std": std}
 
 
 def sampled(tensor: torch.Tensor, most: int = 16384) -> torch.Tensor:

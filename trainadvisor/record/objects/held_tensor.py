@@ -5,11 +5,12 @@ held, and let go with the modules that own it, or with the optimizer that outliv
 """
 
 import sys
-import weakref
 from collections.abc import Callable, Iterable
 
 import torch
 from torch import nn
+
+from trainadvisor.record.objects.departures import Departures
 
 # References to a tensor that only we hold: our own, and the argument of the question.
 _OURS = 2
@@ -42,9 +43,9 @@ class HeldTensor:
 class HeldTensors:
     """All tensors that are held, by the modules that own them."""
 
-    def __init__(self, released: Callable[[int], object]) -> None:
+    def __init__(self, released: Callable[[int], object], departures: Departures) -> None:
         """Call `released` with the id of each tensor that is let go."""
-        self._released = released
+        self._released, self._departures = released, departures
         self._held: dict[int, HeldTensor] = {}
         self._of_module: dict[int, list[HeldTensor]] = {}
         self._orphans: dict[int, HeldTensor] = {}
@@ -65,7 +66,7 @@ class HeldTensors:
         owned = self._of_module.get(id(owner))
         if owned is None:
             owned = self._of_module[id(owner)] = []
-            weakref.finalize(owner, self._owner_gone, id(owner)).atexit = False
+            self._departures.await_that_of(owner, self._owner_gone)
         if held not in owned:
             owned.append(held)
 

@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader
 
 from trainadvisor.instrument import call_sites
 from trainadvisor.record.objects import describe
+from trainadvisor.record.objects.departures import Departures
 from trainadvisor.record.objects.describe import Fact
 
 # Told (kind, fact) when an object is new or its fact has changed.
@@ -21,6 +22,7 @@ class ObjectIds:
     def __init__(self, announce: Announce) -> None:
         """Take the function that is told about new objects."""
         self._announce = announce
+        self._departures = Departures()
         self._counts: Counter[str] = Counter()
         self._numbers: dict[tuple[str, int], int] = {}
         self._roles: dict[int, str] = {}
@@ -30,8 +32,11 @@ class ObjectIds:
     def note_place(self, thing: object, place: call_sites.Place | None) -> None:
         """Remember where an object was made, as long as it lives."""
         if id(thing) not in self._places:
-            weakref.finalize(thing, self._places.pop, id(thing), None).atexit = False
+            self._departures.await_that_of(thing, self._forget_place)
         self._places[id(thing)] = place
+
+    def _forget_place(self, key: int) -> None:
+        self._places.pop(key, None)
 
     def site_of(self, thing: object) -> Fact | None:
         """Return where an object was made, as a Site."""

@@ -27,7 +27,7 @@ class OptimizerRegistry(ObjectIds):
         self._optimizer_facts: dict[int, Fact] = {}
         # Parameter number by the tensor's id.
         self.of_parameter: dict[int, int] = {}
-        self.held = HeldTensors(lambda key: self.of_parameter.pop(key, None))
+        self.held = HeldTensors(lambda key: self.of_parameter.pop(key, None), self._departures)
         self._told_schedulers: set[int] = set()
         self._earlier: set[int] = set()
         # Whether the user has dropped a module or an optimizer since this was last looked at.

@@ -48,7 +48,7 @@ class ObjectRegistry(OptimizerRegistry):
         plain = weightless or next(module_tables.parameters(module), None) is None
         if plain:
             self._plain.add(id(module))
-            weakref.finalize(module, self._plain.discard, id(module)).atexit = False
+            self._departures.await_that_of(module, self._plain.discard)
         return plain
 
     @property
@@ -165,13 +165,15 @@ class ObjectRegistry(OptimizerRegistry):
 
     def _loaded(self, root: nn.Module) -> set[int]:
         """Return the parameters (ids) of modules within a model that got saved weights."""
+        if not self._saved_weights:
+            return set()
         saved = [module for module in module_tables.modules(root) if module in self._saved_weights]
         named = ((module, *item) for module in saved for item in module_tables.named_parameters(module))
         return {id(p) for module, name, p in named if name not in self._saved_weights[module]}
 
     def _own(self, module: nn.Module, model: Model) -> None:
         if id(module) not in self._owner:
-            weakref.finalize(module, self._disown, id(module)).atexit = False
+            self._departures.await_that_of(module, self._disown)
         self._owner[id(module)] = model
 
     def _disown(self, key: int) -> None:
@@ -245,8 +247,10 @@ class ObjectRegistry(OptimizerRegistry):
 
     def refresh_if_grown(self, model: Model) -> None:
         """Describe a model anew when its parameters have changed (a new head); known ones keep their numbers."""
+        if not model.alive or model.scattered:
+            return
         current = {id(p) for root in model.roots for p in module_tables.parameters(root)}
-        if not model.alive or model.scattered or current == {id(p) for p in model.parameters}:
+        if current == {id(p) for p in model.parameters}:
             return
         replaced = [held for held in model.references if held.key not in current]
         roots, model.alive = model.roots, []

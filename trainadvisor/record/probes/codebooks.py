@@ -60,7 +60,7 @@ class CodebooksProbe:
         due = step.number <= _TRIED or (self._found and step.sample_gradients)
         if root is None or self._given_indices or not due:
             return
-        looked_up = sum(map(self._look_at, self._context.losses.graph().nodes)) > 0
+        looked_up = sum(map(self._look_at, self._context.losses.graph().of(_LOOKUPS))) > 0
         self._samples += looked_up
         if looked_up and self._samples in _TOLD:
             self._tell()
@@ -70,13 +70,12 @@ class CodebooksProbe:
         self._tell()
 
     def _look_at(self, node: Any) -> bool:
-        """Count the rows that a node of the graph has looked up; return whether it has."""
-        kind = bare(node)
-        source = node.next_functions[0][0] if kind in _LOOKUPS and node.next_functions else None
+        """Count the rows of a parameter that a node of the graph has looked up; return whether it has."""
+        source = node.next_functions[0][0] if node.next_functions else None
         rows = getattr(source, "variable", None)
         if rows is None or rows.ndim != 2 or rows.shape[0] < _LEAST_ROWS:
             return False
-        indices = _first(private_torch.saved(node, _LOOKUPS[kind]))
+        indices = _first(private_torch.saved(node, _LOOKUPS[bare(node)]))
         if indices is None or indices.dtype != torch.int64 or indices.numel() <= 1:
             return False
         book = self._found.setdefault(id(rows), _Codebook(self._context.objects.add_loose(rows)))

@@ -8,7 +8,6 @@ import torch
 from trainadvisor.instrument import private_torch, tracing
 from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.handlers import unless_resting
-from trainadvisor.record.losses.loss_graph import bare
 from trainadvisor.record.losses.moved_axes import in_graph, of_input
 from trainadvisor.record.losses.softmax_axes import wrong_softmaxes
 from trainadvisor.record.losses.whole_graph import WholeGraph
@@ -71,8 +70,8 @@ class LossAxesProbe:
 
     def _look_at_images(self, graph: WholeGraph) -> None:
         """Look at what the first convolution of a graph got, a view made inside of the model."""
-        for node in graph.nodes:
-            if bare(node) == "Convolution" and node.next_functions[0][0] is None:
+        for node in graph.of({"Convolution"}):
+            if node.next_functions[0][0] is None:
                 given = private_torch.saved(node, "input")
                 if isinstance(given, torch.Tensor):
                     self._tell_moved(of_input(given, convolved=True))

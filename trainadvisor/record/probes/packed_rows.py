@@ -9,7 +9,6 @@ import torch
 from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.device_readback import may_ask
 from trainadvisor.record.handlers import unless_resting
-from trainadvisor.record.losses.loss_graph import bare
 from trainadvisor.record.losses.packed_rows import DOCUMENTS, LENGTHS, POSITIONS, PackedRows, borders_of
 from trainadvisor.record.losses.sequence_graph import kept
 from trainadvisor.record.losses.sequence_sources import SequenceSources, is_counted
@@ -120,5 +119,5 @@ def _same(ids: torch.Tensor, told: torch.Tensor) -> bool:
 
 def _counts(graph: WholeGraph) -> bool:
     """Return whether the places of rows are looked up as 0, 1, 2, ...: there are positions in the row as well."""
-    looked_up = (kept(node, "indices") for node in graph.nodes if bare(node) == "Embedding")
+    looked_up = (kept(node, "indices") for node in graph.of({"Embedding"}))
     return any(isinstance(ids, torch.Tensor) and ids.numel() > 1 and is_counted(ids) for ids in looked_up)

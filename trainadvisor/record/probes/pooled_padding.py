@@ -37,7 +37,7 @@ class PooledPaddingProbe:
         if not due or self._context.losses.last_root is None:
             return
         self._looks += 1
-        for ids in pooled_ids(self._context.losses.graph().nodes):
+        for ids in pooled_ids(self._context.losses.graph()):
             if ids.numel() <= _MOST:
                 self._found.add(ids.cpu())
         if self._looks in _TOLD:

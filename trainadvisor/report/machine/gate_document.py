@@ -16,7 +16,7 @@ SCHEMA = "trainadvisor/check/1"
 
 def render(decision: Decision, code: int, max_bytes: int | None = None) -> str:
     """Return the document with the diagnoses in it; `max_bytes` is shared between the runs."""
-    room = None if max_bytes is None else max(0, max_bytes - 4_000) // len(decision.runs)
+    room = None if max_bytes is None else (max_bytes - 4_000) // len(decision.runs)
     runs = [json.loads(json_document.render(run.diagnosis, room)) for run in decision.runs]
     whole = document(decision, runs, code)
     text = json_document.safe(json.dumps(whole, indent=1, ensure_ascii=False))
