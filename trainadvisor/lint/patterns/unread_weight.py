@@ -47,7 +47,7 @@ def _is_number(value: ast.expr | None) -> bool:
 
 
 def _is_handed_out(training: Training, call: ast.Call) -> bool:
-    """Return whether an object of settings may be read elsewhere: given to what is no function or class of the script."""
+    """Return whether settings are given to what is no function or class of the script, and may be read there."""
     known = {f.name for f in training.script.functions} | training.script.classes.keys() | {"print", "repr", "str"}
     if called(call) in known:
         return False
