@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from trainadvisor.source.training import Training
 
 WEIGHT = re.compile(r"(\w+_)?(weight|coeff?|lambda|lamb|lam|beta)|(coeff?|lambda|beta|w)_\w+", re.IGNORECASE)
-TERM = re.compile(r"aux|balanc|penalt|reg(?![a-z])|regulari|kld?(?![a-z])|entrop|commit|loss|divers|smooth", re.IGNORECASE)
+TERM = re.compile(r"aux|balanc|penalt|reg(?![a-z])|regulari|kld?(?![a-z])|entrop|commit|loss|divers", re.IGNORECASE)
 # What is done with a value that is only to be read by people.
-SHOWN = frozenset({"print", "log", "info", "debug", "append", "add_scalar", "format", "write", "float", "round", "set_postfix",
-                   "item", "detach", "update"})  # fmt: skip
+SHOWN = frozenset({"print", "log", "info", "debug", "append", "add_scalar", "format", "write", "float", "round",
+                   "set_postfix", "item", "detach", "update"})  # fmt: skip
 
 
 @pattern("term", "name", words=(("coef", "weight", "lambda", "lamb", "beta", "_w", "w_"), ("backward(",)))
