@@ -47,10 +47,19 @@ def _naive(ids: torch.Tensor) -> int:
 def test_labels_at_padding_are_counted(left: bool) -> None:  # noqa: FBT001 - a case of the table
     """On the right and on the left of rows of different lengths."""
     ids = _ids(left=left)
-    found = _fact(ids, torch.where(ids == PAD, 7, ids))
+    found = _fact(ids, torch.where(ids == PAD, 11, ids))
     assert found["padded_labels"] == _naive(ids.flip(1) if left else ids)
     assert (found["padded_alike"], found["padding_elsewhere"]) == (1.0, 0.0)
     assert found["padding_lengths"] > 2
+
+
+def test_the_first_id_of_a_row_is_no_label_of_padding() -> None:
+    """Where labels are the next ids, the last padding before a row asks for it."""
+    ids = _ids(left=True)
+    following = torch.cat([ids[:, 1:], torch.full((ROWS, 1), 5)], 1)
+    runs = [COLUMNS - row % 7 - 2 for row in range(ROWS)]
+    found = _fact(ids, following)
+    assert (found["padded_labels"], found["padded_alike"]) == (sum(run - 1 for run in runs if run > 1), 1.0)
 
 
 def test_labels_that_are_left_out_are_not_counted() -> None:

@@ -406,6 +406,11 @@ FAULTS: dict[str, Any] = {
             )
         ]
     },
+    "partners-misplaced": {
+        "happened": [
+            event("partners", {"examples": 2048, "right": 14, "other": 641, "expected": 16.0, "order": "halves"})
+        ]
+    },
     "packing-leak": {"happened": [event("packed-rows", PACKED)]},
     "mask-inverted": {"happened": [event("mask-sides", MASKS)]},
     "timestep-not-given": {

@@ -34,6 +34,14 @@ def origins(text: str) -> list[str | None]:
             ["7"],
         ),
         ("class A:\n    def __init__(self):\n        self.m = 1\n\na = A()\nask(a.m)", ["1"]),
+        ("class A:\n def f(self):\n  return 5\n def g(self):\n  ask(self.f())", ["5"]),
+        ("class A:\n def f(self):\n  return 5, 6\n def g(self):\n  a, b = self.f()\n  ask(b)", ["6"]),
+        # two classes may answer; something is put around it
+        (
+            "class A:\n def f(self):\n  return 5\n def g(self):\n  ask(self.f())\nclass B(A):\n def f(self):\n  pass",
+            ["self.f()"],
+        ),
+        ("class A:\n @cached\n def f(self):\n  return 5\n def g(self):\n  ask(self.f())", ["self.f()"]),
         ("m = g().to(d)\nm = wrap.compile(m)\nask(m)", ["g()"]),
         ("x = 1 if c else 2\nask(x)", ["1", "2"]),
         ("x = x\nask(x)", [None]),

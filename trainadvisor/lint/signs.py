@@ -25,6 +25,9 @@ ASCENT = re.compile(r"maximize=True|\.grad\w* *(=|\*=|\.mul_\(|\.neg_)|add_\([^)
 # Calls that keep the sign of what they are given.
 KEEPING = frozenset({"mean", "sum", "nanmean", "float", "squeeze", "view", "reshape", "flatten", "to", "unsqueeze",
                      "scale", "contiguous", "clone"})  # fmt: skip
+# Calls that pick one of two values, and those that put together what a list holds.
+PICKING = frozenset({"min", "max", "minimum", "maximum", "where"})
+JOINING = frozenset({"stack", "cat", "concat", "hstack"})
 # Names of weights, which are positive.
 WEIGHT = re.compile(r"(^|[._])(beta|lambda|lambd|lam|lmbda|alpha|weight|coeff?|coef\w*|scale|w|gamma|mask\w*|\w+_mask|"
                     r"\w+_(coeff?|weight|lambda|beta|alpha))\d*_?$", re.IGNORECASE)  # fmt: skip
@@ -80,6 +83,9 @@ def parts(training: Training, node: ast.expr, sign: int = 1, names: tuple[str, .
     elif isinstance(node, ast.Call) and called(node) in KEEPING:
         inner = _inner(node)
         yield from parts(training, inner, sign, names) if inner is not None else [Part(node, sign, names)]
+    elif isinstance(node, ast.Call) and (inside := _inside(training, node)):
+        for value in inside:
+            yield from parts(training, value, sign, names)
     elif isinstance(node, (ast.Name, ast.Call, ast.Attribute)):
         yield from _behind(training, node, sign, names)
     else:
@@ -93,6 +99,36 @@ def _inner(call: ast.Call) -> ast.expr | None:
     if method is None or module or called(call) == "scale":
         return call.args[0] if call.args and not isinstance(call.args[0], ast.Starred) else None
     return method
+
+
+def _inside(training: Training, call: ast.Call) -> list[ast.expr]:
+    """Return the values one of which a call picks, as torch.min(a, b), or those in a list that it joins."""
+    if called(call) in PICKING and len(call.args) > 1:
+        return [value for value in call.args[-2:] if constant(value) is None]
+    if called(call) not in (*JOINING, "sum") or not call.args:
+        return []
+    held = call.args[0]
+    return held.elts if isinstance(held, (ast.List, ast.Tuple)) else appended(training, held)
+
+
+def appended(training: Training, held: ast.expr) -> list[ast.expr]:
+    """Return what is appended to a list that a name, or an attribute anywhere in the script, holds."""
+    scope = training.script.scope(held) if isinstance(held, ast.Name) else training.script.tree
+    calls = [n for n in ast.walk(scope) if isinstance(n, ast.Call) and called(n) == "append" and len(n.args) == 1]
+    text = ast.unparse(held)
+    return [c.args[0] for c in calls if isinstance(c.func, ast.Attribute) and ast.unparse(c.func.value) == text]
+
+
+def _added(training: Training, name: ast.expr) -> list[tuple[ast.expr, int]]:
+    """Return what a name of a function holds after sums in place: what it was given and what was added, with signs."""
+    if not isinstance(name, ast.Name):
+        return []
+    held = training.script.bindings(training.script.scope(name)).get(name.id, [])
+    sums = [b.statement for b in held if isinstance(b.statement, ast.AugAssign)]
+    if not sums or not all(isinstance(s.op, (ast.Add, ast.Sub)) for s in sums):
+        return []
+    given = [(b.value, 1) for b in held if b.kind == "value" and not b.path and b.value is not None]
+    return given + [(s.value, 1 if isinstance(s.op, ast.Add) else -1) for s in sums]
 
 
 def _factors(training: Training, node: ast.BinOp, sign: int, names: tuple[str, ...]) -> Iterator[Part]:
@@ -130,6 +166,10 @@ def _behind(training: Training, node: ast.expr, sign: int, names: tuple[str, ...
     if returned is not None:
         yield from parts(training, returned, sign, named)
         return
+    if added := _added(training, node):
+        for value, own in added:
+            yield from parts(training, value, sign * own, named)
+        return
     found = training.values.origins(node)
     if not found or any(o is None or o.path or o.loop or o.expr is node for o in found):
         yield Part(node, sign, names)
@@ -137,9 +177,14 @@ def _behind(training: Training, node: ast.expr, sign: int, names: tuple[str, ...
     for origin in found:
         if origin is not None:
             inner = origin.expr
-            ends = isinstance(inner, ast.Call) and called(inner) not in KEEPING and _returned(training, inner) is None
+            ends = isinstance(inner, ast.Call) and not _is_open(training, inner)
             again = isinstance(inner, (ast.Name, ast.Attribute)) or ends
             yield from [Part(inner, sign, named)] if again else parts(training, inner, sign, named)
+
+
+def _is_open(training: Training, call: ast.Call) -> bool:
+    """Return whether what a call gives is seen through to its parts."""
+    return called(call) in KEEPING or bool(_inside(training, call)) or _returned(training, call) is not None
 
 
 def _returned(training: Training, call: ast.Call) -> ast.expr | None:

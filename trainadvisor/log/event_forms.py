@@ -62,6 +62,9 @@ FORMS: dict[str, Check] = {
         "on": is_text,
     }),
     "pooled-padding": object_of(dict.fromkeys(("places", "padding", "elsewhere", "lengths"), is_count)),
+    "partners": object_of({
+        **dict.fromkeys(("examples", "right", "other"), is_count), "expected": is_finite, "order": is_text,
+    }),
     "packed-rows": object_of({
         **dict.fromkeys(("borders", "attentions", "crossing", "cut"), is_count), "told_by": is_text,
         "marked_share": is_finite,

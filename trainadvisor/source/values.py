@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from trainadvisor.source.syntax import called, is_self
@@ -178,17 +179,29 @@ class Values:
             yield from self._of_return(value, path, depth)
 
     def _returned(self, call: ast.Call) -> list[ast.expr | None]:
-        """Return what a plain function of this script returns."""
-        if not isinstance(call.func, ast.Name):
-            return []
-        named = [f for f in self.script.functions if f.name == call.func.id]
-        plain = [f for f in named if isinstance(self.script.parents.get(f), (ast.Module, ast.If))]
-        if len(named) != 1 or not plain:
-            return []
-        nodes = list(self.script.inside(plain[0]))
+        """Return what a function of this script returns, or a method of the same object that only one class has."""
+        function = self._function(call.func)
+        nodes = list(self.script.inside(function)) if function is not None else []
         if any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in nodes):
             return []
         return [node.value for node in nodes if isinstance(node, ast.Return)]
+
+    def _function(self, asked: ast.expr) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+        name = asked.id if isinstance(asked, ast.Name) else asked.attr if isinstance(asked, ast.Attribute) else ""
+        named = self._functions.get(name, [])
+        if len(named) != 1:
+            return None
+        home = self.script.parents.get(named[0])
+        if isinstance(asked, ast.Attribute):
+            return named[0] if isinstance(home, ast.ClassDef) and is_self(asked.value) and _is_plain(named[0]) else None
+        return named[0] if isinstance(home, (ast.Module, ast.If)) else None
+
+    @cached_property
+    def _functions(self) -> dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]]:
+        found: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]] = {}
+        for function in self.script.functions:
+            found.setdefault(function.name, []).append(function)
+        return found
 
     def _of_return(self, value: ast.expr | None, path: tuple[int, ...], depth: int) -> Iterator[Origin | None]:
         if value is None:
@@ -201,6 +214,12 @@ class Values:
             yield Origin(value, path)
         else:
             yield from self.origins(value, depth + 1)
+
+
+def _is_plain(method: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Return whether a method is given its object and nothing is put around it."""
+    decorators = {ast.unparse(d).rsplit(".", 1)[-1].removesuffix("()") for d in method.decorator_list}
+    return decorators <= {"no_grad", "inference_mode", "staticmethod", "classmethod"}
 
 
 def _key(origin: Origin | None) -> tuple[object, ...] | None:

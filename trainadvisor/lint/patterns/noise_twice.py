@@ -39,6 +39,29 @@ def noise_drawn_twice(training: Training) -> Iterator[Match]:
             if noisy is not None and not _drawn_alike(training, node.value, noisy[1]):
                 yield Match(node, {"noise": target.id, "input": ast.unparse(noisy[0])}, noisy[1])
                 break
+    yield from _in_differences(training)
+
+
+def _in_differences(training: Training) -> Iterator[Match]:
+    """Yield noise in a difference that is to be predicted, as a velocity, from an input that holds another draw."""
+    for call in training.script.calls:
+        for at in (0, 1):
+            target = call.args[at] if len(call.args) > 1 else None
+            prediction = _compared_with(training, call, target) if target is not None else None
+            draws = _subtracted_draws(training, target) if prediction is not None and target is not None else []
+            noisy = _noisy_input(training, prediction) if draws and prediction is not None else None
+            if noisy is not None and noisy[1] not in draws and not _drawn_alike(training, draws[0], noisy[1]):
+                yield Match(draws[0], {"noise": ast.unparse(draws[0]), "input": ast.unparse(noisy[0])}, noisy[1])
+
+
+def _subtracted_draws(training: Training, target: ast.expr) -> list[ast.expr]:
+    """Return the draws in a difference, as it stands or behind a name or a function."""
+    made = target if isinstance(target, ast.BinOp) else training.values.single(target)
+    if not isinstance(made, ast.BinOp) or not isinstance(made.op, ast.Sub):
+        return []
+    parts = [n for side in (made.left, made.right) for n in _factors(side)]
+    values = [training.values.single(n) if isinstance(n, ast.Name) else n for n in parts]
+    return [value for value in values if value is not None and _is_noise(training, value)]
 
 
 def _means(training: Training, name: ast.Name, scope: ast.AST) -> bool:
@@ -63,10 +86,15 @@ def _compared(training: Training, name: ast.Name) -> ast.expr | None:
         squared = isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.Pow)
         method = isinstance(outer, ast.Attribute) and outer.attr in SHAPED
         return (parent.left if name is parent.right else parent.right) if squared or method else None
-    if isinstance(parent, ast.Call) and len(parent.args) > 1 and name in parent.args[:2]:
-        made = parent.func if isinstance(parent.func, ast.Call) else training.made(parent.func)
-        if called(parent) in ELEMENTWISE or (made is not None and called(made) in ELEMENTWISE):
-            return parent.args[0] if name is parent.args[1] else parent.args[1]
+    return _compared_with(training, parent, name) if isinstance(parent, ast.Call) else None
+
+
+def _compared_with(training: Training, call: ast.Call, value: ast.expr) -> ast.expr | None:
+    """Return what a loss that is given a value compares it with, None for other calls."""
+    if len(call.args) > 1 and value in call.args[:2]:
+        made = call.func if isinstance(call.func, ast.Call) else training.made(call.func)
+        if called(call) in ELEMENTWISE or (made is not None and called(made) in ELEMENTWISE):
+            return call.args[0] if value is call.args[1] else call.args[1]
     return None
 
 

@@ -7,10 +7,9 @@ import re
 from typing import TYPE_CHECKING
 
 from trainadvisor.lint.pattern_declaration import Match, pattern
-from trainadvisor.lint.signs import ASCENT
+from trainadvisor.lint.signs import ASCENT, minimized
 from trainadvisor.source.syntax import called
 from trainadvisor.source.training import words_of
-from trainadvisor.source.uses import reads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +23,6 @@ COST = re.compile(r"adversar|tour|route|makespan|cost|latency|minimi|regret|neg_
 BAD = re.compile(r"length|distance|penal|loss|err|time|entropy|nll", re.IGNORECASE)
 LOSS = re.compile(r"loss|neg|nll", re.IGNORECASE)
 UPHILL = re.compile(ASCENT.pattern + r"|neg\(|(\* *|mul_?\()-1")
-MOST_NAMES = 8
 
 
 @pattern(
@@ -40,11 +38,14 @@ def policy_loss_sign(training: Training) -> Iterator[Match]:
     """Yield products of log-probabilities and returns that reach backward() while nothing on the way turns the sign."""
     if UPHILL.search(words_of(training.script.tree)) or any(COST.search(name) for name in _names(training)):
         return
-    turned = (n.operand for n in training.script.of_type(ast.UnaryOp) if isinstance(n.op, ast.USub))
-    if any(LOG_PROBABILITY.search(words_of(operand)) for operand in turned):
+    minus = (n.operand for n in training.script.of_type(ast.UnaryOp) if isinstance(n.op, ast.USub))
+    if any(LOG_PROBABILITY.search(words_of(operand)) for operand in minus):
         return
-    for product in training.script.of_type(ast.BinOp):
-        if isinstance(product.op, ast.Mult) and _is_of_policy(training, product) and _Way(training).ends_below(product):
+    found = list(minimized(training))
+    turned = {part.node for part in found if part.sign < 0}
+    for product in dict.fromkeys(part.node for part in found):
+        is_product = isinstance(product, ast.BinOp) and isinstance(product.op, ast.Mult)
+        if is_product and product not in turned and _is_of_policy(training, product):  # type: ignore[arg-type]
             yield Match(product, {"product": words_of(product)})
 
 
@@ -88,67 +89,3 @@ def _subtracts_worth(node: ast.AST) -> bool:
     if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Sub):
         return False
     return WORTH.search(words_of(node.right)) is not None and WORTH.search(words_of(node.left)) is None
-
-
-class _Way:
-    """Follows a value to backward(), through names, lists and functions that hand it on."""
-
-    def __init__(self, training: Training) -> None:
-        self._training = training
-        self._seen: set[tuple[ast.AST, str]] = set()
-        self._turned = self._arrived = False
-
-    def ends_below(self, node: ast.expr) -> bool:
-        """Return whether a value reaches backward() and keeps its sign on every way."""
-        self._follow(node)
-        return self._arrived and not self._turned
-
-    def _follow(self, node: ast.AST) -> None:
-        script, at = self._training.script, node
-        for above in script.ancestors(node):
-            if _turns(above, at):
-                self._turned = True
-                return
-            if above in self._training.backward_set or (isinstance(above, ast.Call) and called(above) == "backward"):
-                self._arrived = True
-                return
-            if isinstance(above, ast.Call) and called(above) in ("append", "extend") and at in above.args:
-                self._hold(above, above.func.value)  # type: ignore[attr-defined]
-                return
-            if isinstance(above, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
-                for target in above.targets if isinstance(above, ast.Assign) else [above.target]:
-                    self._hold(above, target)
-                return
-            if isinstance(above, ast.Return):
-                function = script.function_of(above)
-                for call in script.callers(function) if function is not None else []:
-                    self._follow(call)
-                return
-            at = above
-
-    def _hold(self, node: ast.AST, target: ast.expr) -> None:
-        """Follow what a name holds, read anywhere in its function."""
-        scope, name = self._training.script.scope(node), words_of(target)
-        if isinstance(target, ast.Attribute):
-            scope = self._training.script.tree
-        if (scope, name) in self._seen or len(self._seen) > MOST_NAMES:
-            return
-        self._seen.add((scope, name))
-        held = reads(scope, name) if isinstance(target, ast.Name) else _alike(scope, name)
-        for use in held:
-            self._follow(use)
-
-
-def _alike(scope: ast.AST, text: str) -> list[ast.Attribute]:
-    """Return where an attribute is read."""
-    attributes = [n for n in ast.walk(scope) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)]
-    return [n for n in attributes if words_of(n) == text]
-
-
-def _turns(above: ast.AST, at: ast.AST) -> bool:
-    """Return whether an operation gives what stands below it another sign, or may."""
-    if isinstance(above, ast.UnaryOp):
-        return isinstance(above.op, ast.USub)
-    if isinstance(above, ast.BinOp):
-        return isinstance(above.op, ast.Sub) and above.right is at
-    return isinstance(above, ast.AugAssign) and isinstance(above.op, ast.Sub)

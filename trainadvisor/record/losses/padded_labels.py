@@ -27,7 +27,9 @@ class PaddedLabels:
         mask = padding_of(ids)
         if not mask.any():
             return
-        self.labels.update(label[mask.flatten()[place]].tolist())
+        # The last padding before a row asks for its first id, where labels are the next ids.
+        first = (mask & ~mask.roll(-1, 1)).flatten()[place] & (label == ids.roll(-1, 1).flatten()[place])
+        self.labels.update(label[mask.flatten()[place] & ~first].tolist())
         self.inside += int(mask.sum())
         self.outside += int((ids == ids[mask][0]).sum() - mask.sum())
         self.runs.update(mask.sum(1).tolist())
