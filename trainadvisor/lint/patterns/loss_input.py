@@ -37,6 +37,8 @@ LOSS_OF_LOGITS = {
     "binary_cross_entropy": "binary_cross_entropy_with_logits",
 }  # fmt: skip
 
+LOGARITHM = {"softmax": "log_softmax", "Softmax": "LogSoftmax"}
+
 
 @pattern("loss", "given", "expected", words=(("oss", "entropy", "kl_div"),))
 def softmax_before_cross_entropy(training: Training) -> Iterator[Match]:
@@ -60,8 +62,10 @@ def _softened(loss: LossCall) -> bool:
 
 
 def _without_activation(training: Training, ends: list[Operation], loss: LossCall) -> Fix | None:
-    """Return the change that takes the activation away, where it stands once."""
+    """Return the change that takes the activation away, or takes its logarithm, where it stands once."""
     nodes = list(dict.fromkeys(end.node for end in ends))
+    if len(nodes) == 1 and EXPECTED[loss.name] == "log_softmax(x)":
+        return _logarithm(training, nodes[0])
     if len(nodes) != 1 or EXPECTED[loss.name] != "logits":
         return None
     node, before, parent = nodes[0], ends[0].before, training.script.parents.get(nodes[0])
@@ -71,6 +75,14 @@ def _without_activation(training: Training, ends: list[Operation], loss: LossCal
         span = without_argument(training.source, parent, node)
         return (span,) if span else None
     return None
+
+
+def _logarithm(training: Training, node: ast.AST) -> Fix | None:
+    """Return the change of a softmax to its logarithm, in the way in which the script calls it."""
+    if not isinstance(node, ast.Call) or called(node) not in LOGARITHM or not isinstance(node.func, ast.Attribute):
+        return None
+    owner = training.source.segment(node.func.value)
+    return (replaced(training.source, node.func, f"{owner}.{LOGARITHM[called(node)]}"),)
 
 
 def _other_loss(training: Training, loss: LossCall) -> Fix | None:
