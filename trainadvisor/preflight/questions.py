@@ -9,6 +9,7 @@ from trainadvisor.i18n.language import say
 from trainadvisor.preflight.one_batch import FITS, OPEN, STUCK, Fit
 from trainadvisor.preflight.preflight_result import Check, State
 from trainadvisor.signals import Signals
+from trainadvisor.trials.budget import told_seconds
 from trainadvisor.vocabulary import Confidence, Severity
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ FAMILIES = {
 }  # fmt: skip
 # Fewest steps that allow a statement about a script.
 FEWEST = 5
+# The budget that lets the first run take twice its time: it gets a third of it.
+MORE = 6
 # Factor over the loss of an untrained model from which the first loss is reported.
 HIGH = 3.0
 WAITING = 0.5
@@ -58,8 +61,9 @@ def start(trial: Trial, wanted: int, lang: str) -> Check:
         line = (trial.printed.strip().splitlines() or [""])[-1]
         return _open("start", say("preflight.start.no-log", lang, line=line), figures)
     if steps < FEWEST:
-        key = "nothing" if not steps else "few" if is_cut(trial) else "short"
-        return _open("start", say(f"preflight.start.{key}", lang, steps=steps, wanted=wanted), figures)
+        key = ("few" if steps else "late") if is_cut(trial) else ("short" if steps else "nothing")
+        values = {"seconds": trial.seconds, "budget": told_seconds(MORE * trial.seconds)}
+        return _open("start", say(f"preflight.start.{key}", lang, steps=steps, wanted=wanted, **values), figures)
     return Check(name="start", state="passed", figures=figures,
                  sentence=say("preflight.start.ran", lang, steps=steps, seconds=trial.seconds))  # fmt: skip
 
