@@ -168,8 +168,28 @@ def test_what_is_left_to_the_person_has_its_place_and_its_code(script: Path, mon
     remedy = Remedy(change="none", arguments={}, applies="adapt", text="Switch it.", code="net.train()\n\nrun()\n")
     found = finding("eval-mode-in-training", remedy).model_copy(update={"where": "train.py:3"})
     lines = fix(monkeypatch, [found])[1].splitlines()
-    assert lines[1:-1] == ["  train.py:3", "      net.train()", "      run()"]
-    assert lines[-1].endswith("trainadvisor verify train.py")
+    assert lines[1:] == ["  train.py:3", "      net.train()", "      run()"]
+
+
+@pytest.mark.parametrize(("change", "told"), [("normalization", 1), ("fix-labels", 1), ("fix-data", 0), ("none", 0)])
+def test_a_trial_is_named_where_one_can_make_the_change(
+    change: str, told: int, script: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has to be mended in the script is no experiment."""
+    del script
+    remedy = Remedy(change=change, arguments={}, applies="redesign", text="Change it.", code="x = f(x)")
+    text = fix(monkeypatch, [finding("label-problem", remedy)])[1]
+    assert text.count("  To see first whether it helps: trainadvisor verify train.py\n") == told
+
+
+def test_lint_says_what_it_cannot_mend(script: Path) -> None:
+    """With its line, whether anything else is mended or not."""
+    script.write_text(FAULTY.replace("    loss", "    model.eval()\n    loss", 1))
+    found = CliRunner().invoke(program, ["lint", "--lang", "en", "train.py"]).output
+    said = CliRunner().invoke(program, ["lint", "--lang", "en", "--fix", "--dry-run", "train.py"]).output
+    codes = {line.split(": ")[2] for line in found.splitlines() if ": error: " in line or ": warning: " in line}
+    told = {line.split(": ")[1] for line in said.splitlines() if "yours to make" in line}
+    assert told == codes - {"missing-zero-grad"}
 
 
 def test_a_sound_run_has_nothing_to_mend(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,6 +73,8 @@ class ChangeSpec:
     comparable: bool = True
     # Whether it is never combined with others: it is rarely applicable, or changes how much is trained.
     alone: bool = False
+    # Whether it mends only some of what is asked of it; the rest has to be mended in the script.
+    partial: bool = False
     # Whether it undoes what a script may do on purpose: not tried where another cause explains what it is to mend.
     overrules: bool = False
     # Whether its arguments are specific to a run, so that another seed needs others.

@@ -125,6 +125,7 @@ def _shifted(images: Any) -> Any:
     zh="把模型输入中的 NaN 与无穷换成 0；脚本反复用 next(iter(loader)) 只取第一批时，让 DataLoader 接着往下取。",
     limits="Other faults of the data must be mended in the script.",
     limits_zh="数据的其他问题须在脚本中修正。",
+    partial=True,
     alone=True,
     order=Order.BEHIND,
 )

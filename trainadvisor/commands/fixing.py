@@ -16,7 +16,7 @@ from trainadvisor.i18n.language import Words
 from trainadvisor.judge.object_sites import recorded_sites
 from trainadvisor.lint.pattern_catalogue import matches
 from trainadvisor.mending import notebook_files, source_files
-from trainadvisor.mending.patches import Patch, patch_of_project
+from trainadvisor.mending.patches import Patch, patch_of_project, site_of
 from trainadvisor.mending.project import Project, project_of
 from trainadvisor.report.text.layout import clean
 from trainadvisor.report.text.terminal import emit
@@ -200,9 +200,17 @@ def _by_hand(made: Patch | None, finding: Finding, project: Project, words: Word
     lines = [f"  {clean(finding.where)}"] if finding.where else []
     lines += [f"      {clean(line)}" for line in code.split("\n") if line.strip()]
     experiment = _experiment(finding, 0, project, words).strip("\n")
-    tried = "" if _is_notebook(project) else "  " + words("fix.tried", name=_target(project))
+    tried = "" if _is_notebook(project) or not _is_tried(finding) else "  " + words("fix.tried", name=_target(project))
     lines += filter(None, [experiment or tried])
     return "\n".join([told, *lines])
+
+
+def _is_tried(finding: Finding) -> bool:
+    """Return whether a trial can make a change that the finding asks for, whole, from outside the script."""
+    from trainadvisor.changes.catalogue import all_changes
+
+    known = all_changes()
+    return any(remedy.change in known and not known[remedy.change].partial for remedy in finding.remedies)
 
 
 def _is_notebook(project: Project) -> bool:
@@ -228,6 +236,10 @@ def offer(source: Source, text: str, words: Words, *, yes: bool, dry_run: bool) 
 
 def mend_sources(found: Sequence[Found], words: Words, *, yes: bool, dry_run: bool) -> int:
     """Mend what lint found, file by file, each change on top of those before it."""
+    for item in found:
+        if not item.match.fix:
+            place = site_of(item.source, item.match.node)
+            emit(clean(words("fix.left", name=item.source.name, line=place.line, code=item.code)))
     codes = [
         offer(source, text, words, yes=yes, dry_run=dry_run)
         for source in dict.fromkeys(item.source for item in found)
