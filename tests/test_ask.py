@@ -16,6 +16,7 @@ from trainadvisor.judge.result import Diagnosis, Finding, Remedy
 from trainadvisor.judge.rule_loading import load
 from trainadvisor.judge.rulebook import ANSWERS, shipped_rules
 from trainadvisor.report.text.layout import cells
+from trainadvisor.vocabulary import Severity
 
 WRITTEN = written.load(shipped_rules() / ANSWERS)
 FAQ = [
@@ -269,7 +270,23 @@ def test_the_latest_run_comes_first(monkeypatch, tmp_path):
 def test_a_run_with_something_else_says_so(monkeypatch, tmp_path):
     """Findings that do not bear on the question are named, not explained."""
     judged(monkeypatch, tmp_path, [finding("overfitting")])
-    assert "It has none of these findings, but overfitting." in ask.answer("loss is nan", "en", tmp_path)
+    text = ask.answer("loss is nan", "en", tmp_path)
+    assert "None of this was found in it; what was found: overfitting." in text
+
+
+def test_a_note_is_no_finding_to_name(monkeypatch, tmp_path):
+    """Of a run that is sound but for it."""
+    judged(monkeypatch, tmp_path, [finding("undertrained").model_copy(update={"severity": Severity.NOTE})])
+    assert "None of this was found in it.\n" in ask.answer("loss is nan", "en", tmp_path)
+
+
+def test_a_run_that_shows_what_is_close_to_the_question_says_so(monkeypatch, tmp_path):
+    """The first topic is not always the one: a consequence that a further one names counts as well."""
+    question = "why is my test accuracy so much lower than my training accuracy"
+    found = finding("preprocessing-mismatch", explains=[finding("train-eval-gap")])
+    judged(monkeypatch, tmp_path, [found])
+    text = ask.answer(question, "en", tmp_path)
+    assert "  error[preprocessing-mismatch]: sentence of preprocessing-mismatch\n" in text
 
 
 def test_a_sound_run_says_so(monkeypatch, tmp_path):

@@ -21,6 +21,7 @@ from trainadvisor.judge.rule_loading import load
 from trainadvisor.judge.rulebook import ANSWERS, shipped_rules
 from trainadvisor.report.text.layout import cells, clean, wrap
 from trainadvisor.report.text.unfilled import advice, unfilled_code
+from trainadvisor.vocabulary import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -136,7 +137,7 @@ def _lines(replies: list[Reply], lang: str, folder: Path) -> Iterator[str]:
     yield from wrap(_say("matched", lang, title=best.title) + say("aside", lang, text=_say("offline", lang)), WIDTH)
     if len(replies) > 1:
         yield from wrap(_say("also", lang, titles=" | ".join(reply.title for reply in replies[1:])), WIDTH)
-    run = list(_run(best.codes, lang, folder))
+    run = list(_run(tuple(code for reply in replies for code in reply.codes), lang, folder))
     yield from ("", *run) if run else ()
     yield from ("", *wrap(best.text, WIDTH), "", _say("else" if run else "checks", lang))
     for number, check in enumerate(best.checks, 1):
@@ -211,9 +212,8 @@ def _relevant(diagnosis: Diagnosis, codes: tuple[str, ...], lang: str) -> Iterat
         yield _say("run.found", lang)
         for root in roots[:2]:
             yield from _found(root, lang)
-    elif diagnosis.findings:
-        others = _say("comma", lang).join(finding.code for finding in diagnosis.findings[:3])
-        yield _say("run.other", lang, codes=others)
+    elif others := [finding.code for finding in diagnosis.findings if finding.severity > Severity.NOTE]:
+        yield _say("run.other", lang, codes=_say("comma", lang).join(others[:3]))
     else:
         yield _say("run.none", lang)
 

@@ -18,9 +18,11 @@ def command(*, words: tuple[str, ...], lang: str | None) -> None:
     The answer starts from the latest log here, when there is one.
     """
     from trainadvisor.answers.question import answer, language_of
-    from trainadvisor.commands.common import language
+    from trainadvisor.commands.common import language, staged
     from trainadvisor.report.text.terminal import emit
 
     question = " ".join(words)
     chosen = language(lang or language_of(question))
-    emit(answer(question, chosen, Path.cwd()))
+    with staged(chosen, "status.asking"):
+        text = answer(question, chosen, Path.cwd())
+    emit(text)
