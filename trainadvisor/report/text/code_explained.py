@@ -61,9 +61,9 @@ def _documentation(page: Page, doc: str) -> None:
     for block in blocks(doc):
         heading = HEADING.match(block)
         if heading and cells(heading["label"]) < page.column:
-            page.row(heading["label"], heading["text"])
+            page.row(heading["label"], heading["text"], longest=len(doc))
         else:
-            page.row("", block)
+            page.row("", block, longest=len(doc))
 
 
 def blocks(doc: str) -> list[str]:

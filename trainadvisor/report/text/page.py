@@ -80,11 +80,11 @@ class Page:
         lines[0] = lines[0].replace(mark, self.paint(mark, style), 1)
         self._lines += lines
 
-    def row(self, label: str, text: str, right: str = "") -> None:
+    def row(self, label: str, text: str, right: str = "", longest: int = LONGEST) -> None:
         """Add a label and wrapped text beside it, `right` at the end of its first line."""
         margin = len(INDENT) + self.column
         room = self.width - margin - (cells(right) + 2 if right else 0)
-        lines = wrap(clean(text), room)
+        lines = wrap(clean(text, longest), room)
         first = pad(lines[0], room) + (f"  {right}" if right else "")
         self._lines.append(self._labeled(label) + first.rstrip())
         self._lines += [" " * margin + line for line in lines[1:]]
