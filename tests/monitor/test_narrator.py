@@ -19,5 +19,5 @@ def test_the_seconds_are_those_since_the_command_was_begun(monkeypatch) -> None:
     """The imports before belong to them, so that the clock never goes back."""
     monkeypatch.setattr("trainadvisor.monitor.narrator.time.monotonic", lambda: 112.0)
     run = SimpleNamespace(voice=None, shown=("train.py", []))
-    told = [Narrator(run, "en", begun=begun, quiet=True)._going_on(0.0) for begun in (100.0, None)]  # type: ignore[arg-type]
-    assert [text.rpartition("(")[2] for text in told] == ["12 s)", "0 s)"]
+    told = [Narrator(run, "en", begun=begun, quiet=True)._going_on(1.5) for begun in (100.0, None)]  # type: ignore[arg-type]
+    assert [text.rpartition("(")[2] for text in told] == ["13 s)", "1 s)"]

@@ -278,7 +278,7 @@ def test_rates_within_a_factor_of_sixteen_tenths_are_one_try():
 
 def run_from(first, steps=20):
     """Return a run whose first loss is told."""
-    return SimpleNamespace(usable=steps > 0, log=SimpleNamespace(column=lambda _: [first, 1.0]))
+    return SimpleNamespace(usable=steps > 0, log=SimpleNamespace(steps=[0, 1], column=lambda _: [first, 1.0]))
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ from trainadvisor.vocabulary import FAIL_ON, SURE_ENOUGH
 @click.option(
     "--min-confidence",
     type=click.Choice(SURE_ENOUGH),
-    metavar="low|medium|high",
-    help="The least sure that fails; default: medium.",
+    metavar="possible|likely|certain",
+    help="The least sure that fails; default: likely.",
 )
 @click.option("--select", multiple=True, metavar="CODE|FAMILY", help="Look at these only; may be repeated.")
 @click.option("--ignore", multiple=True, metavar="CODE|FAMILY", help="Do not look at these; may be repeated.")

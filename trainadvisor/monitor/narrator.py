@@ -33,7 +33,8 @@ class Narrator:
         """Take the run to follow and when it was begun; a quiet one only says why it interrupts the script."""
         self._run, self._words, self._voice, self._quiet = run, Words(lang), run.voice, quiet
         self._started = time.monotonic()
-        self._begun = begun or self._started
+        # Seconds that the command had taken before.
+        self._before = self._started - begun if begun is not None else 0.0
         self._introduced = False
         self._header: Record = {}
         self._facts: dict[str, list[Record]] = {}
@@ -51,14 +52,14 @@ class Narrator:
         if not self._introduced and self._last:
             self._introduce()
 
-    def _going_on(self, _: float) -> str:
+    def _going_on(self, seconds: float) -> str:
         """Return what happens while no step tells it."""
         if self._last:
             since = time.monotonic() - self._stepped
             long = f"  ({self._words('status.since', seconds=int(since))})" if since > _LONG else ""
             return self._told(self._last) + long
         key = "status.importing" if _importing_torch() else "status.starting"
-        return "  " + self._words(key, target=self._run.shown[0], seconds=int(time.monotonic() - self._begun))
+        return "  " + self._words(key, target=self._run.shown[0], seconds=int(self._before + seconds))
 
     def _take(self, record: Record) -> None:
         kind = record["record"]

@@ -36,7 +36,8 @@ def _ours() -> re.Pattern[str]:
 def check(path: Path) -> None:
     """Refuse an ending that stands for no format, and a folder that is not there."""
     if path.suffix not in formats.endings():
-        message = f"{path}: no format goes by this ending; use one of {', '.join(formats.endings())}"
+        tried = "" if path.suffix else f'; did you mean "{path}.html"?'
+        message = f"{path}: no format goes by this ending; use one of {', '.join(formats.endings())}{tried}"
         raise UsageError(message)
     if not path.parent.is_dir():
         message = f"{path}: there is no folder {path.parent}; make it first"

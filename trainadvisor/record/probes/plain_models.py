@@ -16,7 +16,7 @@ from trainadvisor.record.step import Call
 
 _ROWS, _COLUMNS, _TARGETS = 1024, 1024, 16
 # Calls that are looked at, at most, as batches of one fill no table, and those in which some row has to be found.
-_CALLS, _PATIENCE = 256, 16
+_CALLS, _PATIENCE = 32, 16
 _NUMBERS = frozenset({"mse_loss"})
 _KINDS = CLASSIFYING | BINARY | _NUMBERS
 
