@@ -29,9 +29,9 @@ def runs(mistakes):
 
 
 @pytest.fixture(scope="module")
-def scores(mistakes):
-    """Return the module of scores."""
-    return importlib.import_module("scores")
+def effects(mistakes):
+    """Return the module of effects."""
+    return importlib.import_module("effects")
 
 
 @pytest.fixture(scope="module")
@@ -132,19 +132,19 @@ def test_data_of_the_evaluation_stay_where_the_metric_has_their_unit(mistakes):
         ([0.9, float("nan")], "faulty"),
     ],
 )
-def test_an_effect_is_told_by_the_share_of_the_gain(scores, sources, tmp_path, metrics, effect):
+def test_an_effect_is_told_by_the_share_of_the_gain(effects, sources, tmp_path, metrics, effect):
     """Sound runs gain 0.8 over chance: 0.05 of it is nothing, 0.3 of it a fault."""
     sound = sources.Source("s", "", tmp_path, "accuracy", (0.9, 0.91, 0.89), 0.1)
-    assert scores.effect(sound, metrics)[0] == effect
+    assert effects.effect(sound, metrics)[0] == effect
     falling = sources.Source("s", "", tmp_path, "mse", (-0.9, -0.91, -0.89), -0.1)
-    assert scores.effect(falling, [-value for value in metrics])[0] == effect
+    assert effects.effect(falling, [-value for value in metrics])[0] == effect
 
 
-def test_a_difference_within_the_noise_of_seeds_is_no_fault(scores, sources, tmp_path):
+def test_a_difference_within_the_noise_of_seeds_is_no_fault(effects, sources, tmp_path):
     """Sound runs that differ by 0.2 say nothing of a run that is 0.3 worse."""
     sound = sources.Source("s", "", tmp_path, "accuracy", (0.9, 0.7, 0.5), 0.1)
-    assert scores.effect(sound, [0.4])[0] == "harmless"
-    assert scores.effect(sound, [0.3])[0] == "between"
+    assert effects.effect(sound, [0.4])[0] == "harmless"
+    assert effects.effect(sound, [0.3])[0] == "between"
 
 
 def test_other_seeds_are_written_into_the_script(runs):

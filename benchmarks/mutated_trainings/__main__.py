@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1])]
 
+from effects import HEALTHY, Row, effect, open_still, said, table  # noqa: E402 - found by the path above
 from forks import warmed  # noqa: E402 - found by the path above
 from mistakes import Mistake, mistakes  # noqa: E402 - found by the path above
 from runs import run, seeded  # noqa: E402 - found by the path above
-from scores import HEALTHY, Row, effect, open_still, said, table  # noqa: E402 - found by the path above
 from sources import SEEDS, Source, scripts, source  # noqa: E402 - found by the path above
 
 if TYPE_CHECKING:

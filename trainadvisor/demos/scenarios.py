@@ -167,7 +167,7 @@ def _starts() -> dict[str, Scenario]:
 
 
 def _rates() -> dict[str, Scenario]:
-    line = replace(REGRESSION, model="nn.Linear(8, 1)", data="demo_data.line()")
+    line = replace(REGRESSION, model="nn.Linear(8, 1)", data="demo_data.line()", epochs=40)
     normed = "nn.Sequential(nn.Linear(64, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 10))"
     noisy = replace(
         HEALTHY, model=normed, data="demo_data.digits(batch_size=2, count=500)", optimizer=_sgd(0.2), epochs=3

@@ -121,9 +121,11 @@ def _grad(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
 def _made(original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Tell the place that makes an object (its `__init__`)."""
     result = original(*args, **kwargs)
-    if not is_compiling() and type(args[0]).__module__ != _LOSSES_MADE and not is_metric(args[0]):
+    if not is_compiling() and type(args[0]).__module__ != _LOSSES_MADE:
         compiling = set_eval_frame(None)
         try:
+            if is_metric(args[0]):
+                return result
             tell("made", args[0], maker_place(args[0]))
         finally:
             set_eval_frame(compiling)
