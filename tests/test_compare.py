@@ -243,7 +243,19 @@ def test_arguments_that_changed_no_setting_are_told() -> None:
     assert compare(one, run(script="t.py", argv=["--lr", "1"], lr=1.0)).unheeded is None
     assert compare(one, run(script="u.py", argv=["--lr", "1"], lr=0.1)).unheeded is None
     assert compare(one, one).unheeded is None
+    assert compare(one, run(script="t.py", argv=["--epochs", "9"], lr=0.1, steps=9000)).unheeded is None
     assert "the arguments differ (--lr 0.1 and --lr 1)" in compared.render(compare(one, other), "en")
+
+
+def test_code_that_has_changed_between_the_runs_is_told() -> None:
+    """By the marks of the script, where both runs have one."""
+    one = run(script="t.py", script_mark="a1")
+    assert compare(one, run(script="t.py", script_mark="b2")).recoded == "t.py"
+    assert "t.py has changed between the runs" in compared.render(
+        compare(one, run(script="t.py", script_mark="b2")), "en"
+    )
+    for other in ({"script_mark": "a1"}, {}, {"script": "u.py", "script_mark": "b2"}):
+        assert compare(one, run(**{"script": "t.py"} | other)).recoded is None
 
 
 def test_a_model_is_told_by_its_name_and_size() -> None:

@@ -92,6 +92,8 @@ class Comparison:
     misnamed: tuple[float, float, float] | None = None
     # Arguments of the script that only one of the runs has, where no recorded setting differs.
     unheeded: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+    # The script whose code is not what it was, where the runs tell.
+    recoded: str | None = None
     noise: Noise | None = None
 
     @property
@@ -129,8 +131,14 @@ def compare(a: Diagnosis, b: Diagnosis, noise: Noise | None = None) -> Compariso
         stopped=stopped,
         misnamed=_misnamed(a, b),
         unheeded=None if {name for name, *_ in changed} - {"seed"} else _unheeded(a, b),
+        recoded=_recoded(a, b),
         noise=noise,
     )
+
+
+def _recoded(a: Diagnosis, b: Diagnosis) -> str | None:
+    script, marks = a.run.get("script"), [run.run.get("script_mark") for run in (a, b)]
+    return str(script) if script == b.run.get("script") and all(marks) and marks[0] != marks[1] else None
 
 
 def arguments(run: Diagnosis) -> list[str]:
@@ -145,7 +153,8 @@ def arguments(run: Diagnosis) -> list[str]:
 
 def _unheeded(a: Diagnosis, b: Diagnosis) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     one, other = arguments(a), arguments(b)
-    return (tuple(one), tuple(other)) if one != other and a.run.get("script") == b.run.get("script") else None
+    alike = all(a.run.get(name) == b.run.get(name) for name in ("script", "steps"))
+    return (tuple(one), tuple(other)) if one != other and alike else None
 
 
 def _codes(run: Diagnosis) -> list[str]:

@@ -63,6 +63,8 @@ def _settings(page: Page, result: Comparison) -> None:
     if result.misnamed:
         before, now, rate = map(_setting, result.misnamed)
         page.row("", words("compare.misnamed", before=before, now=now, rate=rate))
+    if result.recoded:
+        page.row("", words("compare.recoded", name=clean(result.recoded)))
     if result.unheeded:
         given = [clean(" ".join(words_given)) or words("compare.none") for words_given in result.unheeded]
         page.row("", words("compare.unheeded", before=given[0], now=given[1]))
