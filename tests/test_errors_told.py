@@ -169,12 +169,12 @@ def test_both_texts_have_the_same_parts(group: str) -> None:
     [
         (["run"], "trainadvisor：要运行哪个脚本？例如：trainadvisor run train.py；说明见 `trainadvisor run --help`"),
         (["run", "nothere.py"], "trainadvisor：nothere.py：没有这个脚本；请检查路径"),
-        (["rn"], "trainadvisor：没有命令“rn”；您是不是想写“run”；说明见 `trainadvisor --help`"),
-        (["check", "--fial-on", "x"], "trainadvisor：没有选项 --fial-on；您是不是想用 --fail-on"),
+        (["rn"], "trainadvisor：没有命令“rn”；你是不是想写“run”；说明见 `trainadvisor --help`"),
+        (["check", "--fial-on", "x"], "trainadvisor：没有选项 --fial-on；你是不是想用 --fail-on"),
         (["preflight", "--steps", "2", "x.py"], "trainadvisor：'--steps' 的值无效：2 不在范围 x>=5 内"),
         (["diagnose", "pyproject.toml"], "trainadvisor：pyproject.toml：这看起来是配置文件；请给出训练日志"),
         (["explain", "--rules", "nowhere", "dead-relu"], "trainadvisor：nowhere：没有这个规则文件夹，请检查路径"),
-        (["demo", "lr-to-high"], "trainadvisor：lr-to-high：没有这个演示；您是不是想写“lr-too-high”？"),
+        (["demo", "lr-to-high"], "trainadvisor：lr-to-high：没有这个演示；你是不是想写“lr-too-high”？"),
     ],
 )
 def test_errors_are_told_in_chinese(
@@ -209,7 +209,7 @@ def test_a_command_asks_for_what_it_lacks(
 @pytest.mark.parametrize(
     ("english", "chinese"),
     [
-        ('no rule is called x; did you mean "y"?', "没有名为 x 的规则；您是不是想写“y”？"),
+        ('no rule is called x; did you mean "y"?', "没有名为 x 的规则；你是不是想写“y”？"),
         ("no rule is called x", "没有名为 x 的规则"),
         ("x: there is no such log, folder or run; a holds 1 run", "x：没有这个日志、文件夹或运行；a 中有 1 次运行"),
     ],
