@@ -20,6 +20,7 @@ BANNED = {
     "our own terms": r"\bskill\b|\bsound (run|training|net|model)s?\b|技能值|技能分|平凡(预测|损失)"
     r"|\btrivial (loss|predictor|answer)\b|\bconstant answer\b|\bnoises\b|常数答案|记录记录器|记录在记录器",
     "translations word by word": r"批太小|最早的非有限值|缩小 ?[N\d]+ ?倍|宁可不答",
+    "two words for you": r"您",
     "British spelling": r"\w*(colour|behaviour|neighbour|favour|learnt|artefact|labelled|travelled|cancelled)\w*"
     r"|\b\w*(initial|standard|normal|memor|general|regular|optim|synchron|recogn|minim|maxim|util)is(e|ed|es|ing|ation)\b",
 }
@@ -59,7 +60,7 @@ def test_no_text_has_a_banned_word(what: str) -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [("skill 0.3", "our own terms"), ("技能值 0.3", "our own terms"),
-     ("below a constant answer", "our own terms"), ("批太小", "translations word by word"),
+     ("below a constant answer", "our own terms"), ("批太小", "translations word by word"), ("请您检查", "two words for you"),
      ("Normalise the inputs", "British spelling"), ("a noisy colour", "British spelling")],
 )  # fmt: skip
 def test_the_banned_words_are_seen(text: str, what: str) -> None:
