@@ -60,7 +60,8 @@ def test_no_text_has_a_banned_word(what: str) -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [("skill 0.3", "our own terms"), ("技能值 0.3", "our own terms"),
-     ("below a constant answer", "our own terms"), ("批太小", "translations word by word"), ("请您检查", "two words for you"),
+     ("below a constant answer", "our own terms"), ("批太小", "translations word by word"),
+     ("请您检查", "two words for you"),
      ("Normalise the inputs", "British spelling"), ("a noisy colour", "British spelling")],
 )  # fmt: skip
 def test_the_banned_words_are_seen(text: str, what: str) -> None:
