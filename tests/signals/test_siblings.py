@@ -106,3 +106,10 @@ def test_frozen_modules_that_are_called_are_in_use(tmp_path: Path) -> None:
         folder = tmp_path / str(len(looked))
         folder.mkdir()
         assert _seen(folder, _from(0, {1, 2}), list(range(COUNT)), looked=looked)["sibling_idle_share"] == 0.0
+
+
+def test_a_model_without_lists_has_no_idle_module(tmp_path: Path) -> None:
+    """However few samples there are; without any description of the model nothing is known."""
+    samples = [{"step": 0, "grad": [1.0] * 4}]
+    layers = [("hidden", "Linear", 4, 4), ("head", "Linear", 4, 2)]
+    assert signals_of(tmp_path, models=[make_model(*layers)], layers=samples)["sibling_idle_share"] == 0.0

@@ -49,6 +49,12 @@ def _shapes(parameters: list[dict[str, Any]], rows: list[int]) -> list[Any]:
     return [parameters[row]["shape"] for row in rows]
 
 
+def _alike(parameters: list[dict[str, Any]], members: dict[int, list[int]]) -> bool:
+    """Return whether there are several modules, all of one shape."""
+    shapes = [_shapes(parameters, rows) for rows in members.values()]
+    return len(members) >= LEAST_SIBLINGS and all(other == shapes[0] for other in shapes)
+
+
 def _chosen(parameters: list[dict[str, Any]], name: str, count: int) -> bool:
     """Return whether a layer beside the list has an output for each of its modules: a router."""
     parent = name.rpartition(".")[0]
@@ -65,16 +71,16 @@ def _of(log: RunLog) -> list[Siblings] | None:
     """Return the lists of a model whose use was seen, None where too few samples tell."""
     gradients, steps = log.layers.column("grad"), log.layers.steps_of("grad")
     parameters = log.layers.rows()
+    groups = {name: members for name, members in _groups(parameters).items() if _alike(parameters, members)}
+    if parameters and not groups:
+        return []
     if steps.size < LEAST_SAMPLES or _begin(log, FEW_SAMPLES) is None:
         return None
     batches = finite(log.column("batch"))
     examples = median(batches) if batches.size else 0.0
     called = _called(log, 0.0) or set()
     found = []
-    for name, members in _groups(parameters).items():
-        shapes = [_shapes(parameters, rows) for rows in members.values()]
-        if len(members) < LEAST_SIBLINGS or any(other != shapes[0] for other in shapes):
-            continue
+    for name, members in groups.items():
         begin = _begin(log, FEW_SAMPLES if examples >= MANY_EXAMPLES * len(members) else LEAST_SAMPLES)
         if begin is None:
             return None
