@@ -43,4 +43,4 @@ def test_what_is_no_script_has_none(tmp_path):
     (tmp_path / "log.json").write_text(CODE)
     names = ["none.py", "folder.py", "bytes.py", "large.py", "log.json"]
     assert [mark_of_file(str(tmp_path / name)) for name in names] == [None] * 5
-    assert mark_of_file(None) is None
+    assert [mark_of_file(path) for path in (None, "", tmp_path / "train.py", b"train.py")] == [None] * 4

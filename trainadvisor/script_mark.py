@@ -15,9 +15,9 @@ def mark_of(text: str) -> str:
     return hashlib.blake2b("\n".join(code).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def mark_of_file(path: str | None) -> str | None:
+def mark_of_file(path: object) -> str | None:
     """Return the mark of a script in a file; None where no such file can be read as text, or it is no script's size."""
-    if not path or not path.endswith(".py"):
+    if not isinstance(path, str) or not path.endswith(".py"):
         return None
     try:
         with opened(Path(path)) as file:

@@ -426,7 +426,8 @@ def test_every_reason_has_its_words() -> None:
 
 def plain(kind: str, share: float, tested: int = 400) -> dict[str, Any]:
     """Return a log in which a linear model gets a share of other examples."""
-    return {"events": [event("plain-models", {"tested": tested, "linear": share, "nearest": 0.1}, kind)]}
+    told = {"examples": 2 * tested, "tested": tested, "linear": share, "nearest": 0.1}
+    return {"events": [event("plain-models", told, kind)]}
 
 
 EIGHTY = {"columns": {"loss": FALLING, "accuracy": 0.8}}
@@ -451,11 +452,12 @@ def test_a_network_that_a_plain_model_beats_leaves_it_open(judged: Judge) -> Non
         {**EIGHTY, **plain("cross_entropy", 0.85)},
         {**EIGHTY, **plain("cross_entropy", 0.9, tested=20)},
         {**EIGHTY, **plain("mse_loss", 0.98)},
+        {**EIGHTY, **plain("cross_entropy", 0.98), "losses": [make_loss(target={"classes": 10})]},
         {**EIGHTY, **plain("cross_entropy", 0.98), "evals": evaluations(1.0, 0.5, metrics={"accuracy": 0.95})},
         {**SIXTY, **plain("mse_loss", 0.65)},
         {**SIXTY, **plain("mse_loss", 0.9), "models": [make_model(("fc", "Linear", 8, 10), name="policy")]},
     ],
 )
 def test_a_network_that_does_as_well_as_plain_models_is_fine(judged: Judge, parts: dict[str, Any]) -> None:
-    """Nearly as good; too few to tell; of another loss; better on held-out data; nearly as good; a policy."""
+    """Nearly as good; too few; another loss; classes unknown; better on held-out data; nearly as good; a policy."""
     assert "worse-than-plain" not in codes(judged(**parts))

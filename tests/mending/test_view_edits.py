@@ -36,6 +36,9 @@ def test_the_axes_are_moved_before_the_view(line, before, after, made):
         ("h = view(h, 64)\n", "(2, 40, 32)", "(40, 64)"),
         ("x = x.view(-1, 3, 28, 28)\n", "(32, 28, 28, 3)", "(32, 3, 28, 28)"),
         ("h = h.view(-1, 30)\n", "(2, 40, 30)", "(80, 30)"),
+        ("h = h.view(40, 2, -1)\n", "(40, 64)", "(40, 2, 32)"),
+        ("h = h.view(3, 4)\n", "(3, 4, 5)", "(3, 4)"),
+        ("h = h.view(40, 1, 64)\n", "(2, 40, 32)", "(40, 1, 64)"),
     ],
     ids=[
         "two views",
@@ -46,6 +49,9 @@ def test_the_axes_are_moved_before_the_view(line, before, after, made):
         "function",
         "equal axes",
         "no passing",
+        "cut",
+        "another number",
+        "an axis more",
     ],
 )
 def test_a_view_that_the_sizes_do_not_tell_is_left(text, before, after):

@@ -58,3 +58,11 @@ def test_labels_of_the_order_of_the_views(tmp_path: Path, order: str) -> None:
 def test_other_labels(tmp_path: Path) -> None:
     """Classes that happen to be as many as the examples name no partners."""
     assert partners(tmp_path, "halves", PLACES.flip(0)) == (0.0, False, False)
+
+
+def test_counts_that_no_batch_can_have_tell_nothing(tmp_path: Path) -> None:
+    """As a log that was written by hand may hold them."""
+    told = {"examples": 32, "right": 3, "other": 30, "expected": 1.0, "order": "halves"}
+    for odd in ({"examples": 0}, {"expected": 0.0}, {"expected": -1.0}):
+        found = signals_of(tmp_path, steps=STEPS, events=[event("partners", told | odd)])
+        assert (found["other_partners_share"], found["other_partners_excess"]) == (0.0, 0.0)

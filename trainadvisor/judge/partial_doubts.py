@@ -32,9 +32,10 @@ OPEN_ENDED = frozenset({
 # Skill above which more answers have to be right than a guess among the classes gets: 110 trainings with it had 1.6
 # times as many at least, and one in which each example could choose itself as its partner had none.
 SURELY = 0.3
-# Share of what a plain model gains over the most frequent answer, or over the mean, that a network gains as well.
+# Share of what a plain model gains over the most frequent answer, or over the mean, that a network gains as well:
+# 0.89 and more in sound trainings that had learned (of 164 looked at), below 0.66 in most faulty ones.
 PLAINLY = 0.8
-# Standard errors, and the least difference, by which the plain model has to be better.
+# Standard errors of the plain model's share, and the least difference, by which it has to be better: chance alone.
 SURE, APART = 4.0, 0.05
 # Counts scatter about the best rate by themselves.
 COUNTS = "poisson_nll_loss"
@@ -104,7 +105,12 @@ def worse_than_plain(seen: Seen) -> Iterator[Remark]:
     names = ("skill", "val_skill_final"), ("train_accuracy_final", "val_accuracy_final")
     classes = seen.signals.get("loss_kind") not in REGRESSING
     own = max((value for name in names[classes] if (value := seen.figure(name)) is not None), default=None)
-    least = (seen.figure("target_majority_share") or 1.0) if classes else 0.0
+    least = seen.figure("target_majority_share") if classes else 0.0
     error = SURE * math.sqrt(max(plain * (1 - plain), 0.0) / asked)
-    if own is not None and own - least < PLAINLY * (plain - least) and plain - own > max(APART, error):
+    if (
+        own is not None
+        and least is not None
+        and own - least < PLAINLY * (plain - least)
+        and plain - own > max(APART, error)
+    ):
         yield Remark("worse-than-plain", {"plain": plain, "own": own})

@@ -65,6 +65,9 @@ FORMS: dict[str, Check] = {
     "partners": object_of({
         **dict.fromkeys(("examples", "right", "other"), is_count), "expected": is_finite, "order": is_text,
     }),
+    "plain-models": object_of({
+        **dict.fromkeys(("examples", "tested"), is_count), **dict.fromkeys(("linear", "nearest"), is_finite),
+    }),
     "packed-rows": object_of({
         **dict.fromkeys(("borders", "attentions", "crossing", "cut"), is_count), "told_by": is_text,
         "marked_share": is_finite,

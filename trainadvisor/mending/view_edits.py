@@ -73,6 +73,6 @@ def _moved(before: list[int], after: list[int]) -> str | None:
         return f"permute({', '.join(str(before.index(size)) for size in after)})"
     if len(after) < len(before) and len(before) >= IMAGES and after[-1] == before[1]:
         return "movedim(1, -1)"
-    kept = next(n for n, (old, new) in enumerate(zip(before, after, strict=False)) if old != new)
-    passes = after[kept:] == [before[kept + 1], before[kept] * math.prod(before[kept + 2 :])]
+    kept = int(before[0] == after[0])
+    passes = after[kept:] == [*before[kept + 1 : kept + 2], before[kept] * math.prod(before[kept + 2 :])]
     return f"transpose({kept}, {kept + 1})" if passes else None

@@ -13,7 +13,8 @@ PARTNERS = {
 
 
 def _told(log: RunLog) -> dict[str, Any] | None:
-    return next((event["detail"] for event in reversed(log.events) if event["kind"] == "partners"), None)
+    found = (event["detail"] for event in reversed(log.events) if event["kind"] == "partners")
+    return next((told for told in found if told["expected"] > 0 and told["examples"]), None)
 
 
 def _excess(log: RunLog, field: str) -> float | None:
