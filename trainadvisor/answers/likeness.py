@@ -118,9 +118,15 @@ class _Lines:
         self._starts = [0]
         for line in lines:
             self._starts.append(self._starts[-1] + len(line) + 1)
+        self._known: dict[str, set[int]] = {}
 
     def holding(self, piece: str) -> set[int]:
         """Return the numbers of the lines that hold a piece."""
+        if piece not in self._known:
+            self._known[piece] = self._found(piece)
+        return self._known[piece]
+
+    def _found(self, piece: str) -> set[int]:
         found, place = set(), self._text.find(piece)
         while place >= 0:
             line = bisect_right(self._starts, place) - 1

@@ -101,8 +101,10 @@ class Matcher:
 
     def scored(self, asked: Phrase) -> list[tuple[float, Topic]]:
         """Return the topics that a question is about with what speaks for each, best first."""
+        telling = self._mass(self._telling(asked.words))
         scores = [
-            (self._score(asked, topic, phrases) * _fitting(asked, topic), topic) for topic, phrases in self._topics
+            (self._score(asked, telling, topic, phrases) * _fitting(asked, topic), topic)
+            for topic, phrases in self._topics
         ]
         return [pair for pair in sorted(scores, key=lambda pair: -pair[0]) if pair[0] > 0]
 
@@ -115,18 +117,19 @@ class Matcher:
         ]
         return [topic for mass, topic in sorted(shared, key=lambda pair: -pair[0]) if mass > 0]
 
-    def _score(self, asked: Phrase, topic: Topic, phrases: list[Phrase]) -> float:
-        best = max((phrase.weight * self._phrase_score(asked, phrase) for phrase in phrases), default=0.0)
+    def _score(self, asked: Phrase, telling: float, topic: Topic, phrases: list[Phrase]) -> float:
+        best = max((phrase.weight * self._phrase_score(asked, telling, phrase) for phrase in phrases), default=0.0)
         if best:
             return best + NAMED_WEIGHT * self._mass(asked.words & _words(topic.titles))
         return TEXT_WEIGHT * self._text_score(asked.words, _words(topic.titles) | _words(topic.texts))
 
-    def _phrase_score(self, asked: Phrase, phrase: Phrase) -> float:
+    def _phrase_score(self, asked: Phrase, telling: float, phrase: Phrase) -> float:
         words = phrase.words
-        shared = self._mass(asked.words & words)
-        if not (asked.words & words - GENERAL or asked.words == words) or contrary(asked.said, phrase.said):
+        both = asked.words & words
+        if not (both - GENERAL or asked.words == words) or contrary(asked.said, phrase.said):
             return 0.0
-        of_phrase, of_question = shared / self._mass(words), shared / self._mass(self._telling(asked.words))
+        shared = self._mass(both)
+        of_phrase, of_question = shared / self._mass(words), shared / telling
         partly = of_phrase >= ENOUGH_OF_PHRASE and of_question >= ENOUGH_OF_QUESTION and asked.words >= words & {NOT}
         return shared * of_phrase * (1 + of_question) / 2 if partly or words <= asked.words else 0.0
 

@@ -159,12 +159,16 @@ def _of_clause(text: str) -> list[str]:
 
 def contrary(asked: Said, phrase: Said) -> bool:
     """Return whether a phrase says the opposite of a question: of anything at all, or of the same thing."""
-    return any(
-        (thing, this) in asked - phrase and (thing, that) in phrase - asked
-        for pair in OPPOSITES
-        for this, that in (pair, pair[::-1])
-        for thing in {thing for thing, _ in phrase}
+    only_asked = asked - phrase
+    return bool(only_asked) and any(
+        (thing, this) in only_asked for thing, that in phrase - asked for this in _opposites().get(that, ())
     )
+
+
+@cache
+def _opposites() -> dict[str, tuple[str, ...]]:
+    both = [*OPPOSITES, *(pair[::-1] for pair in OPPOSITES)]
+    return {that: tuple(this for this, other in both if other == that) for _, that in both}
 
 
 def said(told: list[list[str]]) -> Said:
