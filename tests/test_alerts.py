@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-ALERT = Alert("nan-loss", "error", 880, "the loss is NaN", "lower the learning rate", "train.py")
+ALERT = Alert("nan-loss", "error", 880, "the loss is NaN", "lower the learning rate", "train.py", 880)
 
 
 def finding(code: str = "nan-loss", severity: str = "error", confidence: str = "certain") -> Finding:
@@ -62,10 +62,10 @@ def server() -> Iterator[tuple[str, list[Any]]]:
     [
         ("https://hooks.slack.com/services/T/B/X", {"text"}),
         ("https://discord.com/api/webhooks/1/x", {"content", "allowed_mentions"}),
-        ("https://example.com/hook", {"schema", "text", "code", "severity", "step", "sentence", "fix", "run"}),
+        ("https://example.com/hook", {"schema", "text", "code", "severity", "step", "sentence", "fix", "run", "onset"}),
         (
             "https://notslack.com/slack.com",
-            {"schema", "text", "code", "severity", "step", "sentence", "fix", "run"},
+            {"schema", "text", "code", "severity", "step", "sentence", "fix", "run", "onset"},
         ),
     ],
 )
@@ -74,7 +74,7 @@ def test_the_host_chooses_the_shape(url: str, keys: set[str]) -> None:
     sent = body(url, ALERT, Words("en"))
     assert set(sent) == keys
     text = sent.get("text") or sent["content"]
-    assert text.splitlines()[0] == "error[nan-loss] at step 880"
+    assert text.splitlines()[0] == "error[nan-loss] since step 880"
     assert "fix: lower the learning rate" in text
 
 
@@ -99,7 +99,7 @@ def test_a_tracker_that_the_script_uses_is_told(monkeypatch: pytest.MonkeyPatch,
     alerter.tell(finding(), 7)
     alerter.close()
     sentence = "the loss; $(touch x) is 'NaN'"
-    assert calls == [{"title": "error[nan-loss] at step 7", "text": sentence, "level": "its error"}]
+    assert calls == [{"title": "error[nan-loss] (seen at step 7)", "text": sentence, "level": "its error"}]
 
 
 def test_without_an_active_run_a_tracker_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

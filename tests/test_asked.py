@@ -142,18 +142,21 @@ def test_nine_of_ten_that_were_kept_apart_are_answered_rightly(lang):
     assert len(wrong) * 10 <= len(APART[lang]), wrong
 
 
-TYPED = tomllib.loads(Path(__file__).with_name("asked_typed.toml").read_text(encoding="utf-8"))
+TYPED = {
+    (name, half, lang): questions
+    for name in ("asked_typed.toml", "asked_forum.toml")
+    for half, langs in tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8")).items()
+    for lang, questions in langs.items()
+}
 
 
-@pytest.mark.parametrize(("half", "lang"), [(half, lang) for half in TYPED for lang in TYPED[half]])
-def test_nine_of_ten_as_people_type_them_are_answered_rightly(half, lang):
+@pytest.mark.parametrize("part", TYPED, ids="-".join)
+def test_nine_of_ten_as_people_type_them_are_answered_rightly(part):
     """Forum titles, pasted messages and half sentences."""
     wrong = [
-        text
-        for text, names in TYPED[half][lang].items()
-        if not ({*first(text)} & {*names} or first(text) == names == [])
+        text for text, names in TYPED[part].items() if not ({*first(text)} & {*names} or first(text) == names == [])
     ]
-    assert len(wrong) * 10 <= len(TYPED[half][lang]), wrong
+    assert len(wrong) * 10 <= len(TYPED[part]), wrong
 
 
 @pytest.mark.parametrize(

@@ -276,10 +276,13 @@ def test_a_model_is_told_by_its_name_and_size() -> None:
         ({"val_accuracy_final": 0.86}, {"val_accuracy_final": 0.26}, "-60 points"),
         ({"loss_final": 3.26}, {"loss_final": 1.0}, "-69 %"),
         ({"loss_final": 1.0}, {"loss_final": 3.26}, "3.26 times as high"),
+        ({"loss_final": 0.5}, {"loss_final": -0.005}, "-0.505"),
+        ({"loss_final": -0.5}, {"loss_final": 0.25}, "+0.75"),
+        ({"loss_final": -0.5}, {"loss_final": -0.25}, "+50 %"),
     ],
 )
 def test_changes_are_told_in_points_percent_or_times(
     before: dict[str, float], now: dict[str, float], told: str
 ) -> None:
-    """Shares in points; nothing is so many times smaller."""
+    """Shares in points, a loss that changes its sign by its difference; nothing is so many times smaller."""
     assert f"   {told}\n" in compared.render(compare(run(**before), run(**now)), "en")

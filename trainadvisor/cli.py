@@ -37,6 +37,8 @@ COMMANDS = {
     "config": "Show the settings that hold here and where each comes from.",
     "doctor": "Print versions and what works here: torch, devices, frameworks, browser.",
 }
+# A server talks to a program.
+SERVER = "mcp"
 # Those that only read: they run no script of a user, and end soon.
 SHORT = {"diagnose", "check", "compare", "import", "explain", "ask", "rules", "signals", "changes", "config"}
 MODULES = {"import": "import_"}  # a word of Python's own is no name of a module
@@ -140,8 +142,9 @@ def main(args: list[str] | None = None) -> None:
 def _run(given: list[str]) -> NoReturn:
     lang = _language(given)
     try:
-        outcome = _parsed(given, lang)
-        outcome = outcome() if callable(outcome) else outcome
+        with _at_work(given, lang):
+            outcome = _parsed(given, lang)
+            outcome = outcome() if callable(outcome) else outcome
     except TrainAdvisorError as error:
         _leave(str(error), USAGE, _told_in(given, lang))
     except click.exceptions.NoArgsIsHelpError as error:
@@ -168,6 +171,18 @@ def _parsed(given: list[str], lang: str) -> Any:
     told.lang = lang
     with _click(lang):
         return told.main(given, prog_name="trainadvisor", standalone_mode=False, obj=given)
+
+
+def _at_work(given: list[str], lang: str) -> AbstractContextManager[None]:
+    """Tell a terminal that a command is at work, from before its imports until it has something to say."""
+    name = next((word for word in given if word in COMMANDS), SERVER)
+    if name == SERVER:
+        return nullcontext()
+    from trainadvisor.i18n.language import Words
+    from trainadvisor.status_line import sign_of_life
+
+    words = Words(lang)
+    return sign_of_life(lambda seconds: f"  {words('status.working', command=name, seconds=int(seconds))}")
 
 
 def _click(lang: str) -> AbstractContextManager[None]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Seconds between two renewals; a line that somebody else has drawn within this time is left alone.
 PERIOD = 1.0
+# Seconds after which a command that has said nothing yet is said to be at work: most are over by then.
+PATIENCE = 0.5
 ERASE = "\r\x1b[K"
 
 
@@ -40,6 +42,7 @@ class StatusLine:
         """Begin a stage: the text is asked for again each second, with the seconds since the beginning."""
         self._text, self._began = text, time.monotonic()
         if self.shown:
+            _step_back(self)
             self._listen()
             self.draw(text(0.0)) if at_once else self._rest()
             self._thread.call()
@@ -68,6 +71,7 @@ class StatusLine:
             self._thread.end(PERIOD)
             self._stop_listening()
             self.erase()
+            _come_forward(self)
 
     def _listen(self) -> None:
         """Take the line away before the script prints on the same terminal, which would leave the end of it there."""
@@ -77,6 +81,7 @@ class StatusLine:
 
                 def erasing(text: str, write: Callable[[str], int] = write) -> int:
                     self.erase()
+                    over()
                     return write(text)
 
                 stream.write = erasing  # type: ignore[method-assign]
@@ -96,6 +101,76 @@ class StatusLine:
         while not self._thread.wait_until(self._drawn + PERIOD):
             if time.monotonic() >= self._drawn + PERIOD:
                 self.draw(self._text(time.monotonic() - self._began))
+
+
+class _FirstLine(StatusLine):
+    """The line of a whole command: it steps back while a stage has one of its own, and is over once a text is told."""
+
+    def __init__(self, text: Callable[[float], str]) -> None:
+        """Begin to wait; nothing is drawn before `PATIENCE`."""
+        super().__init__()
+        self._back = False
+        self.show(text, at_once=False)
+
+    def _rest(self) -> None:
+        self._drawn = self._began + PATIENCE - PERIOD
+
+    def draw(self, text: str) -> None:
+        """Draw nothing while it stands back."""
+        if self._back:
+            self._drawn = time.monotonic()
+        else:
+            super().draw(text)
+
+    def step_back(self) -> None:
+        """Leave the row to another line."""
+        self._back = True
+        self._stop_listening()
+        self.erase()
+
+    def come_forward(self) -> None:
+        """Take the row again, the seconds counted on."""
+        self._listen()
+        self._back, self._drawn = False, time.monotonic()
+
+    def end(self) -> None:
+        """Take the line away for good, and with it what it writes to."""
+        super().end()
+        self._voice.close()
+
+
+_first: list[_FirstLine] = []
+
+
+@contextmanager
+def sign_of_life(text: Callable[[float], str]) -> Iterator[None]:
+    """Tell a terminal that a command is at work while nothing else tells it, until its first text or its end."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield
+        return
+    _first.append(_FirstLine(text))
+    try:
+        yield
+    finally:
+        over()
+
+
+def over() -> None:
+    """Take the line of the whole command away for good: from here on others speak."""
+    while _first:
+        _first.pop().end()
+
+
+def _step_back(line: StatusLine) -> None:
+    for first in _first:
+        if first is not line:
+            first.step_back()
+
+
+def _come_forward(line: StatusLine) -> None:
+    for first in _first:
+        if first is not line:
+            first.come_forward()
 
 
 class _Returning(Background):

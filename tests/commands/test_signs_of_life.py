@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from trainadvisor.cli import COMMANDS, MODULES, SERVER
+from trainadvisor.status_line import ERASE
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -41,18 +44,15 @@ def on_a_terminal(arguments: list[str], folder: Path) -> str:
     environment = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"}
     process = subprocess.Popen(command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
     os.close(theirs)
-    seen = b""
-    while True:
-        try:
-            part = os.read(ours, 65536)
-        except OSError:  # Linux says so when nobody holds the other end
-            part = b""
-        if not part:
-            break
-        seen += part
-    os.close(ours)
-    process.wait()
-    return seen.decode()
+    return told(ours, process)
+
+
+def read(ours: int) -> bytes:
+    """Return what has been written on a terminal, nothing at its end."""
+    try:
+        return os.read(ours, 65536)
+    except OSError:  # Linux says so when nobody holds the other end
+        return b""
 
 
 def into_a_pipe(arguments: list[str], folder: Path) -> str:
@@ -68,9 +68,9 @@ def test_a_slow_start_is_told_every_second(command: str, tmp_path: Path) -> None
     (tmp_path / "slow.py").write_text(SCRIPT)
     arguments, stage = WAITING[command]
     seen = on_a_terminal(arguments, tmp_path)
-    told = {int(count) for count in re.findall(rf"\x1b\[K  {re.escape(stage)}.*?\((\d+) s", seen)}
-    assert min(told) == 0
-    assert len(told & set(range(SECONDS + 1))) >= SECONDS / 2
+    counts = {int(count) for count in re.findall(rf"\x1b\[K  {re.escape(stage)}.*?\((\d+) s", seen)}
+    assert min(counts) == 0
+    assert len(counts & set(range(SECONDS + 1))) >= SECONDS / 2
 
 
 def test_the_import_of_torch_is_told(tmp_path: Path) -> None:
@@ -101,6 +101,70 @@ def test_who_follows_a_log_that_is_to_come_is_told_so(tmp_path: Path) -> None:
     """The view is drawn again and again while nothing is there."""
     seen = on_a_terminal(["follow", "--patience", "3", "log.json"], tmp_path)
     assert seen.count("waiting for the first record of log.json") > SECONDS / 2
+
+
+SLOW = """
+import sys, time
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            time.sleep(2.2)
+
+sys.meta_path.insert(0, Slow())
+"""
+
+
+def beginning(arguments: list[str], folder: Path, module: str) -> tuple[int, subprocess.Popen[bytes]]:
+    """Start a command on a terminal, where the import of a module takes two seconds; return its terminal too."""
+    place = folder / module
+    place.mkdir(exist_ok=True)
+    (place / "sitecustomize.py").write_text(SLOW.format(module=module))
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8", "PYTHONPATH": str(place)}
+    command = [sys.executable, "-m", "trainadvisor", *arguments]
+    process = subprocess.Popen(command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+    os.close(theirs)
+    return ours, process
+
+
+def told(ours: int, process: subprocess.Popen[bytes]) -> str:
+    """Return all that a command writes on its terminal."""
+    seen = b""
+    while part := read(ours):
+        seen += part
+    os.close(ours)
+    process.wait()
+    return seen.decode()
+
+
+def test_every_command_says_that_it_is_at_work_while_its_modules_are_imported(tmp_path: Path) -> None:
+    """Within a second, whatever takes long on a busy machine, and nothing of that is left."""
+    names = sorted({*COMMANDS} - {SERVER})
+    begun = [
+        beginning([name, "--help"], tmp_path, f"trainadvisor.commands.{MODULES.get(name, name)}") for name in names
+    ]
+    seen = {name: told(*one) for name, one in zip(names, begun, strict=True)}
+    assert [name for name in names if not re.search(rf"trainadvisor {name}: working \([1-9] s\)", seen[name])] == []
+    assert [name for name in names if f"{name}: working" in seen[name].rpartition(ERASE)[2]] == []
+
+
+AT_WORK = {
+    "diagnose": (["diagnose", "curve.csv"], "trainadvisor.report.text.full_report"),
+    "lint": (["lint", "train.py"], "trainadvisor.telling.told_sources"),
+    "explain": (["explain", "nan-loss"], "trainadvisor.report.text.code_explained"),
+    "check": (["check", "curve.csv"], "trainadvisor.report.text.gate_report"),
+    "compare": (["compare", "curve.csv", "curve.csv"], "trainadvisor.report.text.compared"),
+}
+
+
+def test_a_command_is_at_work_until_it_has_something_to_say(tmp_path: Path) -> None:
+    """Between its stages too."""
+    (tmp_path / "curve.csv").write_text("step,loss\n" + "".join(f"{i},{1 / (i + 1)}\n" for i in range(50)))
+    (tmp_path / "train.py").write_text("import torch\n")
+    begun = {name: beginning(arguments, tmp_path, module) for name, (arguments, module) in AT_WORK.items()}
+    seen = {name: told(*one) for name, one in begun.items()}
+    assert [name for name in AT_WORK if f"trainadvisor {name}: working (" not in seen[name]] == []
 
 
 @pytest.mark.parametrize("command", [["diagnose"], ["check"], ["fix", "--dry-run"], ["compare", "curve.csv"]])

@@ -13,6 +13,7 @@ from trainadvisor.log.curves import curves
 from trainadvisor.log.curves.decimate import kept, line
 from trainadvisor.log.curves.heat import grouped
 from trainadvisor.log.curves.layer_rows import suspicion
+from trainadvisor.log.training_views import trainings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,6 +109,15 @@ def test_a_gap_of_an_imported_log_is_no_nan(tmp_path: Path) -> None:
     assert curves(log_of(tmp_path, columns={"loss": loss}, source="import:csv"))["marks"]["nonfinite"] == []
     lasting = [*([1.0] * 50), *(["nan"] * 50)]
     assert curves(log_of(tmp_path, columns={"loss": lasting}, source="import:csv"))["marks"]["nonfinite"] == [[50, 99]]
+
+
+def test_a_later_training_counts_its_own_epochs(tmp_path: Path) -> None:
+    """Whose loader is that of the one before; the first one goes on from where it was resumed."""
+    steps = [{"opt": [n // 60], "epoch": 5 + n // 20, "loss": 1.0} for n in range(120)]
+    optimizers = [make_optimizer(id=number, parameters=[number]) for number in range(2)]
+    first, later = trainings(log_of(tmp_path, steps=steps, optimizers=optimizers))
+    assert curves(first)["marks"]["epochs"] == [[0, 5], [20, 6], [40, 7]]
+    assert curves(later)["marks"]["epochs"] == [[60, 0], [80, 1], [100, 2]]
 
 
 def test_spikes_changes_of_rate_and_epochs_are_marked(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_a_quiet_run_says_why_it_is_interrupted(
         title="t", sentence="updates are too large", onset=7,
     )  # fmt: skip
     narrator.interrupt(finding, 60)
-    assert said[0] == "error[lr-too-high] at step 7: updates are too large"
+    assert said[0] == "error[lr-too-high] since step 7: updates are too large"
     assert len(said) == 2
     assert "lr-too-high" in said[1]
     assert "60" in said[1]

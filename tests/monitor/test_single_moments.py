@@ -15,6 +15,7 @@ import pytest
 
 from trainadvisor.configuration import Config
 from trainadvisor.errors import LogError, UsageError
+from trainadvisor.i18n.language import Words
 from trainadvisor.judge.result import Finding
 from trainadvisor.log.records import PROVISIONAL
 from trainadvisor.monitor import alerts, console, follow_log, judging_thread, running_judge, stopping
@@ -343,15 +344,15 @@ def test_the_form_of_a_message(url: str, key: str) -> None:
 @pytest.mark.parametrize(
     ("alert", "lines"),
     [
-        (Alert("c", "error", 5, "s"), ["error: c at step 5", "s"]),
-        (Alert("c", "error", 5, "s", "mend", "r"), ["error: c at step 5", "s", "fix: mend", "run: r"]),
+        (Alert("c", "error", 5, "s"), ["error[c] (seen at step 5)", "s"]),
+        (Alert("c", "error", 0, "s", onset=0), ["error[c] since step 0", "s"]),
+        (Alert("c", "error", -1, "s", onset=-1), ["error[c]", "s"]),
+        (Alert("c", "error", 5, "s", "mend", "r"), ["error[c] (seen at step 5)", "s", "fix: mend", "run: r"]),
     ],
 )
-def test_the_lines_of_a_message(monkeypatch: pytest.MonkeyPatch, alert: Alert, lines: list[str]) -> None:
-    """The remedy and the run where they are known."""
-    texts = {"alert.title": "{severity}: {code} at step {step}", "fix": "fix", "colon": ": ", "alert.run": "run: {run}"}
-    words: Any = lambda key, **given: texts[key].format(**given)  # noqa: E731 - stands for the words of a language
-    told = alerts.body("https://example.com", alert, words)
+def test_the_lines_of_a_message(alert: Alert, lines: list[str]) -> None:
+    """Since when it holds, as far as that is known; the remedy and the run where they are known."""
+    told = alerts.body("https://example.com", alert, Words("en"))
     assert told["text"].split("\n") == lines
     assert (told["schema"], told["code"], told["run"]) == ("trainadvisor/alert/1", "c", alert.run)
 
@@ -444,11 +445,11 @@ def test_the_alert_of_a_tracker(monkeypatch: pytest.MonkeyPatch, name: str, leve
     tracker = SimpleNamespace(alert=lambda **given: sent.append(given), AlertLevel=SimpleNamespace(WARN="TrackioWarn"))
     module = tracker if name == "trackio" else SimpleNamespace(run=tracker)
     monkeypatch.setitem(sys.modules, name, module)
-    words: Any = lambda key, **_: {"colon": ": "}.get(key, key)  # noqa: E731 - stands for the words of a language
-    alerts._track(name, Alert("c", "warning", 5, "s", "mend"), words)
-    alerts._track(name, Alert("c", "warning", 5, "s"), words)
+    alerts._track(name, Alert("c", "warning", 5, "s", "mend"), Words("en"))
+    alerts._track(name, Alert("c", "warning", 5, "s"), Words("en"))
+    title = "warning[c] (seen at step 5)"
     assert [(one["text"], one["level"], one["title"]) for one in sent] == [
-        ("s\nfix: mend", level, "alert.title"), ("s", level, "alert.title"),
+        ("s\nfix: mend", level, title), ("s", level, title),
     ]  # fmt: skip
 
 

@@ -122,7 +122,7 @@ def test_a_script_without_zero_grad_is_stopped_within_a_hundred_steps(
     assert 51 <= log[-1]["steps"] <= 101
     assert log[-1]["reason"] == "interrupted"
     assert done.stderr.count("trainadvisor: missing-zero-grad has persisted; interrupting the script at step ") == 1
-    assert done.stderr.count("error[missing-zero-grad] at step 1: ") == 1
+    assert done.stderr.count("error[missing-zero-grad] since step 1: ") == 1
     assert "KeyboardInterrupt" in done.stderr
     assert "trainadvisor/" not in done.stderr.partition("Traceback")[2].partition("KeyboardInterrupt")[0]
 

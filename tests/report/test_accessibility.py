@@ -67,7 +67,7 @@ def opened(window: Any, page: Path, width: int) -> Any:
     window.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
     window.get("about:blank")
     window.get(page.as_uri())
-    if "<script>" in page.read_text(encoding="utf-8"):
+    if "data-embedded" in page.read_text(encoding="utf-8"):
         WebDriverWait(window, 20).until(lambda w: w.execute_script(WAIT))
     window.execute_script("document.querySelectorAll('details').forEach(each => { each.open = true; })")
     return window
@@ -77,6 +77,18 @@ def choose(window: Any, lang: str, theme: str) -> None:
     """Choose a language and a theme as a reader would."""
     for name in (f"lang-{lang}", f"theme-{theme}"):
         window.execute_script("document.getElementById(arguments[0]).click()", name)
+
+
+def test_the_address_of_a_comparison_keeps_language_and_theme(window: Any, pages: dict[str, Path]) -> None:
+    """A colleague opens the same view, as on the page of one run."""
+    window.get("about:blank")
+    window.get(pages["compared"].as_uri() + "#lang=zh&theme=dark")
+    shown = "return [document.documentElement.lang, document.querySelector('h2').innerText, location.hash]"
+    assert window.execute_script(shown) == ["zh-CN", "各次训练", "#lang=zh&theme=dark"]
+    choose(window, "en", "dark")
+    assert window.execute_script(shown) == ["en", "Runs", "#theme=dark"]
+    choose(window, "en", "auto")
+    assert window.execute_script(shown) == ["en", "Runs", ""]
 
 
 @pytest.mark.parametrize("width", WIDTHS)

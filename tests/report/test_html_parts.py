@@ -70,3 +70,18 @@ def test_legends_tell_the_last_value() -> None:
 def test_the_step_of_an_axis_is_the_next_round_number(value: float, step: float) -> None:
     """1, 2 or 5 times a power of ten; a round number is its own."""
     assert svg._nice(value) == pytest.approx(step)
+
+
+@pytest.mark.parametrize(
+    ("created", "told"),
+    [
+        ("2026-11-30T08:55:44+00:00", "2026-11-30 08:55 UTC"),
+        ("2026-11-30T16:55:44+08:00", "2026-11-30 16:55 UTC+08:00"),
+        ("2026-11-30T16:55:44", "2026-11-30 16:55"),
+        ("soon", "soon"),
+        (None, None),
+    ],
+)
+def test_a_moment_says_in_which_zone_it_is_meant(created: str | None, told: str | None) -> None:
+    """Unless the log does not say."""
+    assert verdict._moment(created) == told

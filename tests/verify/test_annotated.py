@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from trainadvisor.commands.verifying import Printed
 from trainadvisor.i18n.language import Words
 from trainadvisor.judge.result import Diagnosis
 from trainadvisor.trials.jobs import Change
@@ -136,6 +138,7 @@ def test_a_finding_that_is_gone_is_surer() -> None:
     assert [item.confidence for item in told.findings] == ["certain", "likely"]
 
 
+UNSURE = Diagnosis.model_validate({"state": "cannot-tell", "summary": "it learns little."})
 WANTED = SimpleNamespace(fix="lr-too-low", code=None)
 
 
@@ -182,6 +185,17 @@ def test_what_the_person_or_the_budget_ended_is_told_so() -> None:
     cut = SimpleNamespace(usable=False, diagnosis=None, steps=7, outcome=SimpleNamespace(seconds=5.2, stopped="limit"))
     said = answer._sentence(session(baseline=cut, budget=SimpleNamespace(total=5.0)), document, EN)
     assert said.startswith("its budget ended the unmodified run after 5 s and 7 steps")
+
+
+def test_what_the_budget_left_untried_is_named() -> None:
+    """Unless the person ended the search."""
+    baseline = SimpleNamespace(cut=False)
+    request = SimpleNamespace(prior=None, target="absent.py", seeds=3)
+    screening = SimpleNamespace(untried=["lr value=0.1", "init to=he"])
+    parts = {"notes": [], "baseline": baseline, "request": request, "screening": screening, "tried": []}
+    notes = answer._notes(session(**parts, interrupted=False), [], EN)
+    assert notes == ["not tried within the budget: lr value=0.1, init to=he; a larger --budget comes to them"]
+    assert answer._notes(session(**parts, interrupted=True), [], EN) == []
 
 
 def test_a_gain_that_may_be_nothing_is_not_proven() -> None:
@@ -237,6 +251,7 @@ def test_only_a_change_whose_finding_stays_is_ruled_out(gone: tuple[str, ...], r
          ("verify.all-unfinished", {"count": 1, "budget": "2m"})),
         ("not-judged", {"screening": 1, "tried": [trial("unfinished"), trial("not-judged")]}, ("verify.no-metric", {})),
         ("nothing-to-cure", {}, ("verify.healthy", {})),
+        ("nothing-to-cure", {"diagnosis": UNSURE}, ("verify.nothing-found", {"summary": "it learns little."})),
         ("nothing-to-cure", {"request": WANTED}, ("verify.no-such", {"code": "lr-too-low"})),
     ],
 )  # fmt: skip
@@ -245,3 +260,18 @@ def test_every_answer_has_its_sentence(said: Any, parts: dict[str, Any], sentenc
     document = Verification(answer=said, baseline=Baseline(state="broken", summary="why"))
     key, values = sentence
     assert answer._sentence(session(**parts), document, EN) == EN(key, **values)
+
+
+@pytest.mark.parametrize(
+    ("lang", "told"),
+    [
+        ("en", "  baseline: its budget ended it after 27 s, too early to judge it\n"),
+        ("zh", "  基线：运行 27 秒后预算用完，还来不及判断\n"),
+    ],
+)
+def test_a_run_that_its_budget_ended_was_not_killed_by_others(lang: str, told: str) -> None:
+    """Whatever its log, which breaks off, looks like."""
+    stream = StringIO()
+    run: Any = SimpleNamespace(diagnosis=diagnosis(), outcome=SimpleNamespace(seconds=27.2, stopped="limit"))
+    Printed(Words(lang), in_place=False, stream=stream).baseline(run)
+    assert stream.getvalue() == told

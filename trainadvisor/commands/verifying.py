@@ -74,6 +74,9 @@ class Printed(Progress):
         from trainadvisor.verify.trial_runs import last_line
 
         self._runs += 1
+        if run.outcome.stopped == "limit":  # its log breaks off because we have ended it
+            self._say(self._words("verify.no-baseline.limit", seconds=f"{run.outcome.seconds:.0f}"))
+            return
         if run.diagnosis is None:
             self._say(self._words("verify.no-baseline", reason=last_line(run.outcome)))
             return

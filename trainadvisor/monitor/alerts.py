@@ -21,6 +21,7 @@ from trainadvisor.background import Background
 from trainadvisor.errors import UsageError, did_you_mean
 from trainadvisor.hidden_thread import listed
 from trainadvisor.i18n.language import Words, ours
+from trainadvisor.i18n.since import since
 from trainadvisor.monitor.finding_events import worst_severity
 from trainadvisor.monitor.last_word import ALWAYS, LastWord
 from trainadvisor.vocabulary import Severity
@@ -51,17 +52,26 @@ class Alert:
     sentence: str
     fix: str = ""
     run: str = ""
+    # The step since which it holds, None where that is not known.
+    onset: int | None = None
+
+    def title(self, words: Words) -> str:
+        """Return what is found, and since when it holds."""
+        place = since(self.onset, self.step, words)
+        return words("alert.title", severity=self.severity, code=self.code, place=place)
 
 
 def alert_of(finding: Finding, step: int, run: str = "") -> Alert:
-    """Return the alert of a finding that holds at a step."""
+    """Return the alert of a finding that is seen at a step."""
     first = finding.remedies[0].text if finding.remedies else ""
-    return Alert(finding.code, worst_severity(finding), step, finding.sentence or finding.title, first, run)
+    sentence, onset = finding.sentence or finding.title, finding.onset
+    told = step if onset is None else onset
+    return Alert(finding.code, worst_severity(finding), told, sentence, first, run, onset)
 
 
 def body(url: str, alert: Alert, words: Words) -> dict[str, Any]:
     """Return what a URL is sent: a message for Slack and Discord, the fields for anything else."""
-    lines = [words("alert.title", severity=alert.severity, code=alert.code, step=alert.step), alert.sentence]
+    lines = [alert.title(words), alert.sentence]
     lines += [f"{words('fix')}{words('colon')}{alert.fix}"] if alert.fix else []
     lines += [words("alert.run", run=alert.run)] if alert.run else []
     return shaped(url, "\n".join(lines), {"schema": "trainadvisor/alert/1", **asdict(alert)})
@@ -225,13 +235,13 @@ class Alerter:
     def heed(self, event: FindingEvent) -> None:
         """Send what a running judge has found."""
         if event.kind != "cleared":
-            self.tell(event.finding, event.step if event.finding.onset is None else event.finding.onset)
+            self.tell(event.finding, event.step)
 
     def finish(self, findings: Iterable[Finding], last: LastWord | None = None) -> None:
         """Send what only the end of the training has shown, then the last word, and close."""
         for finding in findings:
             if finding.severity != "note":
-                self.tell(finding, finding.onset or 0)
+                self.tell(finding, 0 if last is None else last.steps)
         if last is not None and self._last_ways and (last.failed or self.notify_on == ALWAYS):
             self._send(last)
         self.close()
@@ -263,7 +273,6 @@ def _track(name: str, alert: Alert, words: Words) -> None:
         message = f"{name} has no active run in this process"
         raise RuntimeError(message)
     text = f"{alert.sentence}\n{words('fix')}{words('colon')}{alert.fix}" if alert.fix else alert.sentence
-    title = words("alert.title", severity=alert.severity, code=alert.code, step=alert.step)
     level = {"note": "INFO", "warning": "WARN", "error": "ERROR"}[alert.severity]
     levels = getattr(tracker, "AlertLevel", None)
-    run.alert(title=title, text=text, level=getattr(levels, level, level))
+    run.alert(title=alert.title(words), text=text, level=getattr(levels, level, level))

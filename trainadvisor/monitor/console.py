@@ -44,7 +44,10 @@ def run_script(
     verbose: bool = False,
 ) -> int:
     """Run a script or module, record it, tell what is found; return the script's exit code (1 when we stopped it)."""
+    from trainadvisor.status_line import over
+
     if os.environ.get("TRAINADVISOR") == "0":
+        over()
         return _run_plainly(target, args, module=module)
     rank, processes = rank_logs.of_environment()
     named = RUNS / f"{rank_logs.launched():%m%d-%H%M%S}"
@@ -69,6 +72,7 @@ def run_script(
             share = overhead or DEFAULT_SHARE
             run = Run(target, args, module=module, log=own, every=every or 10, overhead=share, written=found)
             watched = WatchedScript(run, lang, settings, begun)
+        over()
         if not rank:  # the first process speaks for all
             watched.begin(live=live, alerter=alerter, stop_on=stop_on, stop_after=stop_after)
     ending = Ending(run, path, log is not None, report, lang, settings, gate, alerter, processes, verbose)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainadvisor.figures import short
 from trainadvisor.i18n.language import Words
+from trainadvisor.i18n.since import since
 from trainadvisor.status_line import StatusLine
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ class Narrator:
     def _going_on(self, seconds: float) -> str:
         """Return what happens while no step tells it."""
         if self._last:
-            since = time.monotonic() - self._stepped
-            long = f"  ({self._words('status.since', seconds=int(since))})" if since > _LONG else ""
+            waited = time.monotonic() - self._stepped
+            long = f"  ({self._words('status.since', seconds=int(waited))})" if waited > _LONG else ""
             return self._told(self._last) + long
         key = "status.importing" if _importing_torch() else "status.starting"
         return "  " + self._words(key, target=self._run.shown[0], seconds=int(self._before + seconds))
@@ -108,8 +109,7 @@ class Narrator:
             self._tell(event.finding, event.step)
 
     def _tell(self, finding: Finding, step: int) -> None:
-        onset = finding.onset if finding.onset is not None else step
-        place = self._words("alert.place", step=onset) if onset >= 0 else ""  # negative: before the first step
+        place = since(finding.onset, step, self._words)
         self._line(f"{finding.severity}[{finding.code}]{place}{self._words('colon')}{finding.sentence}")
         if finding.remedies:
             from trainadvisor.report.text.introduction import first_change

@@ -20,7 +20,7 @@ def header() -> dict[str, Any]:
     """Return the header's facts that do not depend on the training's objects."""
     rank, size = process_rank.place()
     return {
-        "format": FORMAT, "tool": __version__, "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "format": FORMAT, "tool": __version__, "created": datetime.now(UTC).astimezone().isoformat(timespec="seconds"),
         "script": sys.argv[0] or None, "script_mark": mark_of_file(sys.argv[0]), "argv": sys.argv[1:],
         "source": "recorder", "python": platform.python_version(),
         "torch": torch.__version__, "platform": platform.platform(terse=True), "device": "cpu", "seed": None,

@@ -202,6 +202,9 @@ def _notes(session: Session, found: list[Verified], words: Words) -> list[str]:
     original = Path(f"{session.request.target}.orig")  # what `trainadvisor fix` keeps
     if not session.tried and session.screening is None and original.is_file():
         notes.append(words("verify.note.original", name=original.name))
+    untried = session.screening.untried if session.screening is not None and not session.interrupted else []
+    if untried:
+        notes.append(words("verify.note.untried", changes=words("comma").join(untried)))
     if any(2 * item.wins > item.seeds and _may_be_nothing(item) for item in found[:1]):
         notes.append(words("verify.note.may-be-nothing"))
     one_pair = [t for t in held(session)[:1] if len(t.runs) == 1 and session.request.seeds > 1]
@@ -245,7 +248,11 @@ def _judged(session: Session, document: Verification, words: Words) -> str:
     if document.answer == "nothing-to-cure":
         wanted = session.request.fix or session.request.code
         alarms = bool(session.diagnosis and alarming(session.diagnosis))
-        return words("verify.no-such", code=wanted) if wanted and alarms else words("verify.healthy")
+        if wanted and alarms:
+            return words("verify.no-such", code=wanted)
+        if session.diagnosis and session.diagnosis.state == "cannot-tell":
+            return words("verify.nothing-found", summary=session.diagnosis.summary)
+        return words("verify.healthy")
     return _undecided(session, words)
 
 

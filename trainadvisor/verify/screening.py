@@ -56,6 +56,11 @@ class Screening:
         return sum(not self._known(candidate) for candidate in [*self._own, *self._general])
 
     @property
+    def untried(self) -> list[str]:
+        """Return what the findings advise and the search has not come to, where it is not over."""
+        return [] if self.decided else [c.label() for c in self._own if not self._known(c)]
+
+    @property
     def best(self) -> Tried | None:
         """Return the best of the improving candidates."""
         return next(iter(ranked(self.tried)), None)

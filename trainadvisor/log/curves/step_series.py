@@ -156,11 +156,17 @@ def _rate_changes(log: RunLog) -> list[int]:
 
 
 def _epochs(log: RunLog) -> list[list[int]]:
-    """Return pairs of step and epoch at which an epoch starts."""
-    epochs = log.column("epoch")
+    """Return pairs of step and epoch at which an epoch starts; a later training counts its own."""
+    epochs = log.column("epoch") - _earlier_epochs(log)
     with np.errstate(invalid="ignore"):
         starts = np.flatnonzero((np.diff(epochs, prepend=-1) > 0) & (epochs < LARGEST_STEP))
     return thinned([[int(log.steps[place]), int(epochs[place])] for place in thinned(starts.tolist(), 40)], 40)
+
+
+def _earlier_epochs(log: RunLog) -> int:
+    """Return the passes over the loader that an earlier training of the process has made."""
+    first = log.column("epoch")[:1]
+    return int(first[0]) if log.phase.start and np.isfinite(first).all() and first.size else 0
 
 
 def _best(log: RunLog) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from trainadvisor.report.html import charts
 from trainadvisor.report.html.chart_specs import across
 from trainadvisor.report.html.languages import Languages, Told
 from trainadvisor.report.html.templates import fill
-from trainadvisor.report.html.web_page import stylesheet
+from trainadvisor.report.html.web_page import digests, scripts_of, stylesheet
 from trainadvisor.report.text import compared
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ def render(runs: Sequence[Run], results: Sequence[Comparison], lang: str) -> str
         "compare.html",
         langs,
         style=stylesheet(),
+        digests=digests(scripts := scripts_of(["switches.js"])),
+        scripts=scripts,
         heads=[langs.say(key) for key in keys],
         runs=[
             _line(letter, run, place, keys, results, langs)

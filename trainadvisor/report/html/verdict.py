@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -68,8 +69,18 @@ def _facts(run: dict[str, Any], curves: dict[str, Any], langs: Languages) -> Ite
     yield "head.device", " ".join(dict.fromkeys(str(run[name]) for name in ("device", "device_name") if run.get(name)))
     yield "head.versions", ", ".join(f"{name} {run[name]}" for name in ("torch", "python") if run.get(name))
     yield "head.seed", run.get("seed") if run.get("seed") is None else str(run["seed"])
-    yield "head.recorded", run.get("created")
+    yield "head.recorded", _moment(run.get("created"))
     yield "head.log", run.get("log")
+
+
+def _moment(created: Any) -> str | None:
+    """Return a date and a time with the zone in which they are meant; what cannot be read, as it is."""
+    try:
+        moment = datetime.fromisoformat(str(created))
+    except ValueError:
+        return None if created is None else str(created)
+    zone = f" {moment.tzname()}" if moment.tzinfo else ""
+    return f"{moment:%Y-%m-%d %H:%M}{zone}"
 
 
 def _steps(run: dict[str, Any], words: Words) -> str:

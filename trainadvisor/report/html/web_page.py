@@ -22,7 +22,7 @@ from trainadvisor.report.html.languages import Languages
 from trainadvisor.report.html.templates import fill
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from trainadvisor.judge.result import Diagnosis
 
@@ -85,13 +85,13 @@ def _render(diagnoses: Mapping[str, Diagnosis], material: Material) -> str:
     langs = Languages(diagnoses, epochs=epochs)
     first, curves = diagnoses[langs.default.lang], material.curves
     charts = specs(curves, first.run, langs)
-    scripts = [_static(name) for name in SCRIPTS]
+    scripts = scripts_of(SCRIPTS)
     state = langs.default(f"state.{first.state}")
     return fill(
         "page.html",
         langs,
         title=f"{state} · {verdict.run_name(first.run)} · trainadvisor",
-        digests=Markup(" ").join(Markup("'sha256-{}'").format(_digest(script)) for script in scripts),
+        digests=digests(scripts),
         style=stylesheet(),
         above=material.above(langs) if material.above else None,
         data=_packed(_payload(first, material, charts, langs)),
@@ -153,6 +153,16 @@ def _tool(curves: dict[str, Any]) -> str:
 def stylesheet() -> Markup:
     """Return the sheets of styles that a page carries."""
     return Markup("\n").join(map(_static, STYLES))
+
+
+def scripts_of(names: Iterable[str]) -> list[Markup]:
+    """Return the scripts that a page carries."""
+    return [_static(name) for name in names]
+
+
+def digests(scripts: Iterable[Markup]) -> Markup:
+    """Return what allows these scripts to run, and no other one."""
+    return Markup(" ").join(Markup("'sha256-{}'").format(_digest(script)) for script in scripts)
 
 
 @cache

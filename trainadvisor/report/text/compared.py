@@ -161,6 +161,8 @@ def _change(words: Words, row: Row) -> str:
         return words("compare.points", points=f"{100 * (row.b - row.a):+.0f}")
     if row.a > 0 and row.b > FACTOR * row.a:
         return words("compare.larger", ratio=healthy.number(row.b / row.a))
+    if row.a * row.b < 0:  # a percentage of a figure that changes its sign says nothing
+        return f"{'+' if row.b > row.a else '-'}{healthy.number(abs(row.b - row.a))}"
     return f"{100 * row.change:+.0f} %"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trainadvisor.i18n.since import since
 from trainadvisor.report.text.healthy import number
 from trainadvisor.report.text.layout import cells, clean, wrap
 from trainadvisor.report.text.sparkline import sparkline
@@ -77,8 +78,8 @@ def news(event: FindingEvent, words: Words) -> str:
     finding = event.finding
     if event.kind == "cleared":
         return words("run.cleared", code=finding.code, step=words.number(event.step))
-    at = f" {words('step', step=words.number(finding.onset))}" if finding.onset is not None else ""
-    return f"{finding.severity}[{finding.code}]{at}{words('colon')}{clean(finding.sentence or finding.title)}"
+    place = since(finding.onset, event.step, words)
+    return f"{finding.severity}[{finding.code}]{place}{words('colon')}{clean(finding.sentence or finding.title)}"
 
 
 def beat(view: View, words: Words) -> str:
