@@ -99,3 +99,12 @@ def test_how_many_numbers_were_compared() -> None:
     """All of each batch's input, told after four batches and at the end."""
     told = [detail["numbers"] for detail in _records(torch.zeros_like).events("argument")]
     assert told == [4 * B * D, 6 * B * D]
+
+
+def test_a_loss_by_hand_leaves_the_name_to_tell(tmp_path: Path) -> None:
+    """Where no target was seen, a constant argument is a time step by its name alone, and any other is none."""
+    told = {"batches": 8, "examples": 8 * B, "type": "float32", "numbers": 0, "low": 0.0, "high": 0.0}
+    told |= dict.fromkeys(("both_square", "input_square", "target_square", "target_sum"), "nan")
+    named, other = (signals_of(tmp_path, steps=9, events=[event("argument", told, n)]) for n in ("t", "domain"))
+    assert (named["timestep_constant"], named["timestep_name"]) == (True, "t")
+    assert other["timestep_name"] is None

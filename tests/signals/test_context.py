@@ -67,6 +67,17 @@ def test_extractors_and_factors_are_no_actors(tmp_path: Path, name: str) -> None
     assert "reinforcement" not in kinds(tmp_path, models=[{**make_model(), "class": name}])
 
 
+def test_the_critic_of_a_generator_judges_no_action(tmp_path: Path) -> None:
+    """Beside a generator a critic is an opponent; beside an actor, or alone, it values actions."""
+
+    def found(*names: str) -> set[str]:
+        return kinds(tmp_path, models=[{**make_model(), "id": k, "class": name} for k, name in enumerate(names)])
+
+    assert "reinforcement" not in found("Generator", "Critic")
+    assert "reinforcement" in found("Actor", "Critic")
+    assert "reinforcement" in found("Critic")
+
+
 @pytest.mark.parametrize(("mixed", "is_policy"), [(1.0, True), (0.0, False)])
 def test_advantages_in_the_loss_are_reinforcement_learning(tmp_path: Path, mixed: float, *, is_policy: bool) -> None:
     """Factors of log-probabilities that have both signs tell a policy from weighted examples, whatever its name is."""

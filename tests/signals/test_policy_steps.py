@@ -50,6 +50,7 @@ def test_the_share_of_far_ratios_is_what_both_halves_have(tmp_path: Path) -> Non
         0.1
     )
     assert policy_curves.policy_ratio_late(_log(tmp_path, policy_ratio=[1.0] * 5 + [3.0] * 5)) == pytest.approx(3.0)
+    assert policy_curves.policy_clip_late(_log(tmp_path, policy_ratio_far=[0.5] * 6 + [0.1] * 4)) == pytest.approx(0.1)
 
 
 def test_the_entropy_is_told_early_and_late(tmp_path: Path) -> None:

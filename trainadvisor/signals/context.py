@@ -97,9 +97,12 @@ def many_trainings(log: RunLog) -> bool:
 def reinforcement(log: RunLog) -> bool:
     """Return whether the loss is that of a policy, or models or another tool's columns are named so.
 
-    Models that are to prefer answers, or to imitate given ones, are called policies as well.
+    Models that are to prefer answers, or to imitate given ones, are called policies as well, and the opponent of a
+    generator is called a critic.
     """
-    named = bool(ACTING.search(_names(log))) and not prefers(log) and not _imitates(log)
+    words = {word.lower() for word in ACTING.findall(_names(log))}
+    words -= {"critic"} if OPPOSING.search(_names(log)) else set()
+    named = bool(words) and not prefers(log) and not _imitates(log)
     named = named or curves.curve_kind(log) == "reinforcement"
     return named or bool((log.column("factor_mixed") > 0).any())
 

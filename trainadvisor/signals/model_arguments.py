@@ -35,11 +35,13 @@ def _denoises(name: str, detail: dict[str, Any]) -> bool:
     """Return whether the argument is a noise level: by its name, or because the target is the noise in the input."""
     names = ("numbers", "both_square", "input_square", "target_square", "target_sum")
     count, both, given, target, total = (number(detail.get(field)) or 0.0 for field in names)
+    if _TIME.match(name):
+        return True
     if not count or not given or not target:
         return False
     noise = _NOISE_SQUARE[0] < target / count < _NOISE_SQUARE[1] and abs(total / count) < _NOISE_MEAN
     mixed = abs(both) > _MIXED * (given * target) ** 0.5
-    return bool(_TIME.match(name)) or (noise and mixed)
+    return noise and mixed
 
 
 def _steps(log: RunLog) -> dict[str, dict[str, Any]]:

@@ -100,6 +100,12 @@ def policy_clip_fraction(log: RunLog) -> float | None:
     return lasting(told(log, CLIPPED, "policy_ratio_far"))
 
 
+@signal(unit="share", **TOLD)
+def policy_clip_late(log: RunLog) -> float | None:
+    """Share of the ratios that PPO clips, or that are further than 0.2 from 1, in the last third of the run."""
+    return late(told(log, CLIPPED, "policy_ratio_far"))
+
+
 @signal(unit="nats", **NEEDS)
 def policy_update_kl(log: RunLog) -> float | None:
     """Divergence of the policy from the one that collected the data, as both halves of the run have it."""

@@ -11,7 +11,7 @@ from trainadvisor.lint.pairing import LABEL, of_a_pair
 from trainadvisor.lint.pattern_declaration import Match, pattern
 from trainadvisor.lint.patterns.pairs_shuffled import ORDERS
 from trainadvisor.source.syntax import called
-from trainadvisor.source.uses import is_draw, names_in, reads
+from trainadvisor.source.uses import MAKERS, is_draw, names_in, reads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,10 @@ def _moved(training: Training, node: ast.expr | None) -> ast.expr | None:
 
 def _draws(training: Training, index: ast.expr) -> bool:
     made = _made(training, index)
-    return isinstance(made, ast.Call) and called(made) in ORDERS and is_draw(training, made) and not made.keywords
+    if not isinstance(made, ast.Call) or called(made) not in ORDERS or made.keywords:
+        return False
+    owner = made.func.value if isinstance(made.func, ast.Attribute) else None
+    return is_draw(training, made) or (isinstance(owner, ast.Call) and called(owner) in MAKERS)
 
 
 def _inner(training: Training, node: ast.expr) -> ast.expr | None:
@@ -112,7 +115,17 @@ def _belongs(training: Training, pair: _Pair, place: int, drawn: ast.expr) -> bo
     said += [part.id for part in pair.parts if isinstance(part, ast.Name)]
     if any(map(MEANT.search, said)) or is_draw(training, pair.made[1 - place]):
         return False
-    return of_a_pair(*pair.names) and not _own_names(training, drawn) & _own_names(training, pair.parts[1 - place])
+    other = pair.parts[1 - place]
+    order = names_in(drawn.slice) if isinstance(drawn, ast.Subscript) else set[str]()
+    apart = not _held(training, drawn) & _held(training, other) and not order & _own_names(training, other)
+    return apart and of_a_pair(*pair.names)
+
+
+def _held(training: Training, node: ast.AST) -> set[str]:
+    """Return the names in an expression without those that only say which rows."""
+    rows = {inner for n in ast.walk(node) if isinstance(n, ast.Subscript) for inner in ast.walk(n.slice)}
+    held = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n not in rows}
+    return held - set(training.script.imports)
 
 
 def _own_names(training: Training, node: ast.AST) -> set[str]:
@@ -121,11 +134,21 @@ def _own_names(training: Training, node: ast.AST) -> set[str]:
 
 def _elsewhere(training: Training, pairs: list[_Pair], pair: _Pair, drawn: ast.expr) -> bool:
     """Return whether the same labels are also used in their order: pairs of chance beside the true ones."""
-    own = _own_names(training, drawn.value if isinstance(drawn, ast.Subscript) else drawn)
+    own = _held(training, drawn)
     if isinstance(pair.node, ast.Assign):
-        return not own <= set(pair.names)
+        return not own <= set(pair.names) and not _shares_out(training, pair, drawn, own)
     scope, last = training.script.scope(pair.node), int(getattr(pair.node, "end_lineno", 0))
     joined = [p.node for p in pairs if p is not pair and isinstance(p.node, ast.Call)]
     if any(own & names_in(node) for node in joined if training.script.scope(node) is scope):
         return True
     return drawn in ast.walk(pair.node) and any(n.lineno > last for name in own for n in reads(scope, name))
+
+
+def _shares_out(training: Training, pair: _Pair, drawn: ast.expr, own: set[str]) -> bool:
+    """Return whether the rows of a cut are put in order, and only other cuts are read of the whole: train and test."""
+    if not isinstance(drawn, ast.Subscript) or not isinstance(drawn.value, ast.Subscript):
+        return False
+    cut, last = ast.unparse(drawn.value), int(getattr(pair.node, "end_lineno", 0))
+    scope = training.script.scope(pair.node)
+    later = [training.script.parents.get(n) for name in own for n in reads(scope, name) if n.lineno > last]
+    return all(isinstance(n, ast.Subscript) and isinstance(n.slice, ast.Slice) and ast.unparse(n) != cut for n in later)

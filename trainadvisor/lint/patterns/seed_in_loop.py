@@ -22,13 +22,25 @@ def seed_in_loop(training: Training) -> Iterator[Match]:
     for call in training.script.calls:
         if training.script.full(call.func) not in SEEDS or len(call.args) != 1:
             continue
-        loops = training.script.loops(call)
+        loops = training.script.loops(call) or _loops_of_draws(training, call)
         if not loops or not _is_fixed(training, call.args[0], loops):
             continue
         trained = [b for b in training.backwards if b in set(ast.walk(loops[0]))]
         made = [o for o in training.optimizers if o in set(ast.walk(loops[0]))]
         if trained and not made and not _goes_back(training, loops[0]):
             yield Match(call, {"call": ast.unparse(call)}, trained[0])
+
+
+def _loops_of_draws(training: Training, seed: ast.Call) -> list[ast.For | ast.AsyncFor | ast.While]:
+    """Return the loops in which the function around a seed is asked for a batch in each round."""
+    function = training.script.function_of(seed)
+    if function is None or _goes_back(training, function):
+        return []
+    for call in training.script.callers(function):
+        statement, loops = training.script.statement(call), training.script.loops(call)
+        if loops and isinstance(statement, ast.Assign) and statement in loops[0].body:
+            return loops
+    return []
 
 
 def _is_fixed(training: Training, seed: ast.expr, loops: list[ast.For | ast.AsyncFor | ast.While]) -> bool:

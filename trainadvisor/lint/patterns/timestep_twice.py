@@ -37,7 +37,7 @@ def _drawn_twice(training: Training) -> Iterator[Match]:
     """Yield a draw that a model is given, whose input was mixed by a function that drew a time step of its own."""
     for node in training.script.of_type(ast.Assign):
         target = node.targets[0]
-        if not isinstance(target, ast.Name) or not TIME.fullmatch(target.id) or not _draws(training, node.value):
+        if not isinstance(target, ast.Name) or not TIME.fullmatch(target.id) or not is_drawn(training, node.value):
             continue
         scope = training.script.scope(node)
         own = [n for n in reads(scope, target.id) if training.script.scope(n) is scope]
@@ -50,7 +50,7 @@ def _drawn_twice(training: Training) -> Iterator[Match]:
             yield Match(node, {"first": ast.unparse(mixed[0]), "second": ast.unparse(node)}, mixed[0])
 
 
-def _draws(training: Training, value: ast.expr) -> bool:
+def is_drawn(training: Training, value: ast.expr) -> bool:
     """Return whether a value is drawn at random, here or in a function of the script."""
     calls = [n for n in ast.walk(value) if isinstance(n, ast.Call)]
     inner = [n for call in calls for function in training.called_functions(call) for n in ast.walk(function)]
@@ -89,7 +89,10 @@ def _draws_alone(training: Training, function: Function, call: ast.Call) -> bool
         target.id
         for node in ast.walk(function)
         for target, value in assignments(node)
-        if isinstance(target, ast.Name) and TIME.fullmatch(target.id) and value is not None and _draws(training, value)
+        if isinstance(target, ast.Name)
+        and TIME.fullmatch(target.id)
+        and value is not None
+        and is_drawn(training, value)
     }
     returned = {
         name
@@ -113,8 +116,8 @@ def _scaled_twice(training: Training) -> Iterator[Match]:
             name = _divided(training, node)
             if name is None or name not in arguments:
                 continue
-            for call in _calls(training, owner):
-                given = _given(call, arguments.index(name), name)
+            for call in calls_of(training, owner):
+                given = given_to(call, arguments.index(name), name)
                 before = training.values.single(given) if given is not None else None
                 if isinstance(before, ast.BinOp) and _alike(training, before, node):
                     yield Match(node, {"first": ast.unparse(before), "second": ast.unparse(node)}, before)
@@ -139,7 +142,7 @@ def _alike(training: Training, one: ast.BinOp, other: ast.BinOp) -> bool:
     return isinstance(one.op, ast.Div) and sides[0] is not None and sides[0] == sides[1]
 
 
-def _calls(training: Training, owner: ast.ClassDef) -> Iterator[ast.Call]:
+def calls_of(training: Training, owner: ast.ClassDef) -> Iterator[ast.Call]:
     """Yield the calls of objects of a class."""
     for call in training.script.calls:
         made = training.made(call.func) if isinstance(call.func, (ast.Name, ast.Attribute)) else None
@@ -147,6 +150,7 @@ def _calls(training: Training, owner: ast.ClassDef) -> Iterator[ast.Call]:
             yield call
 
 
-def _given(call: ast.Call, place: int, name: str) -> ast.expr | None:
+def given_to(call: ast.Call, place: int, name: str) -> ast.expr | None:
+    """Return what a call gives for an argument, by its name or at its place."""
     named = next((k.value for k in call.keywords if k.arg == name), None)
     return named or (call.args[place] if place < len(call.args) and not is_open(call) else None)
