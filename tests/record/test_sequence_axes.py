@@ -154,3 +154,24 @@ def test_a_loop_over_the_places_has_a_direction(order: tuple[int, ...], directio
     stacked = torch.stack([results[place] for place in range(3)], 1)
     assert sequence_graph._of_stack(stacked.grad_fn) == {direction}
     assert sequence_graph._of_stack(torch.stack([x, x]).grad_fn) == set()
+
+
+@pytest.mark.parametrize(
+    ("reads", "ids", "straight"),
+    [
+        (lambda table, ids: table[ids].tanh(), None, True),
+        (lambda table, ids: F.embedding(ids, table).tanh(), None, True),
+        (lambda table, ids: F.embedding(ids, table).tanh(), "same", True),
+        (lambda table, ids: F.embedding(ids, table).tanh(), "others", False),
+        (lambda table, _: (torch.ones(2, 3, 4) * table.sum()).tanh(), "same", False),
+        (lambda table, _: torch.ones(2, 3, 4).tanh() + table.sum(), "same", False),
+    ],
+)
+def test_a_path_to_the_lookups_of_given_ids(
+    reads: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], ids: str | None, *, straight: bool
+) -> None:
+    """Any input where no ids are given; where they are, neither other ids nor an input that was looked up nowhere."""
+    given = torch.tensor([[0, 1, 2], [3, 4, 0]])
+    result = reads(torch.randn(5, 4, requires_grad=True), given)
+    wanted = {"same": given, "others": given + 1}.get(ids or "")
+    assert sequence_graph.goes_straight(result.grad_fn, 2, 3, wanted) is straight
