@@ -46,6 +46,12 @@ LEVEL = ("evaluation-level", {"first": 8, "best": None})
         (ROSE, None),
         (ROSE | {"curve_metric_rise_noises": 5.0}, LEVEL),
         (ROSE | {"curve_val_rise": 0.05, "curve_val_lost_share": 0.1}, LEVEL),
+        (FELL | {"curve_val_fall": None}, LEVEL),
+        (FELL | {"curve_val_fall_noises": None}, LEVEL),
+        (FELL | {"curve_val_best_share": None}, LEVEL),
+        (FELL | {"curve_val_rise": None}, None),
+        (FELL | {"curve_val_rise": 0.06, "curve_val_lost_share": None}, None),
+        (ROSE | {"curve_metric_rise_noises": None}, LEVEL),
         (FELL | {"curve_evals": 7}, ("few-evaluations", {"evals": 7, "fewest": 8})),
         (FELL | {"curve_evals": 1, "curve_metric_evals": 8}, None),
         (FELL | {"curve_metric_lost": 0.1}, None),
@@ -139,8 +145,9 @@ WORSE = {"val_skill_best": -0.25, "val_examples": 100, "skill": evaluation_doubt
         ({}, [("evaluation-worse", {"share": 0.25})]),
         ({"val_examples": 99}, [("evaluation-weak", {"share": 0.0})]),
         ({"skill": evaluation_doubts.LEARNT / 2}, [("evaluation-weak", {"share": 0.0})]),
+        ({"skill": None}, [("evaluation-weak", {"share": 0.0})]),
         ({"val_skill_best": 0.0}, [("evaluation-weak", {"share": 0.0})]),
-        ({"val_skill_best": evaluation_doubts.LEARNT / 2}, [("evaluation-weak", {"share": evaluation_doubts.LEARNT / 2})]),
+        ({"val_skill_best": 0.05}, [("evaluation-weak", {"share": 0.05})]),
         ({"val_skill_best": evaluation_doubts.LEARNT}, []), ({"val_skill_best": None}, []),
     ],
 )  # fmt: skip
@@ -151,6 +158,8 @@ def test_evaluations_beside_a_constant_answer(
     monkeypatch.setattr(evaluation_doubts, "evaluation_skill", lambda _: None)
     monkeypatch.setattr(evaluation_doubts, "fallen", lambda *_: iter(()))
     assert told(evaluation_doubts.evaluation_worse(figures(WORSE | changed))) == said
+    monkeypatch.setattr(evaluation_doubts, "evaluation_skill", lambda _: 0.5)  # the better of both counts
+    assert told(evaluation_doubts.evaluation_worse(figures(WORSE | changed))) == []
 
 
 @pytest.mark.parametrize(
