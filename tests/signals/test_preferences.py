@@ -34,7 +34,8 @@ WHOLE = {
 def preference(folder: Path, length: int = 12, first: int = 0, **changed: Any) -> dict[str, Any]:
     """Return what the log of a preference training gives, with some of its columns changed or left out."""
     columns = {
-        "loss": LOSS, "rewards/chosen": CHOSEN, "rewards/rejected": REJECTED, "rewards/accuracies": [0.5] * 8 + [0.75] * 4,
+        "loss": LOSS, "rewards/chosen": CHOSEN, "rewards/rejected": REJECTED,
+        "rewards/accuracies": [0.5] * 8 + [0.75] * 4,
         "grad_norm": [2.0, 6.0, *[1.0] * 10],
     } | changed  # fmt: skip
     rows = [
