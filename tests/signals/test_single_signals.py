@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import event, make_loss, signals_of
 
+from trainadvisor.signals.shared_rows import MOSTLY
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -56,6 +58,9 @@ SIGNALS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"losses": losses("binary_cross_entropy", BINARY, BINARY | {"batches": 4}), "steps": 40},
         {"binary_label_min": None, "binary_labels": None},
     ),
+    "labels of uncounted examples": (
+        {"losses": losses("binary_cross_entropy", BINARY | {"examples": None}), "steps": 40}, {"binary_labels": None},
+    ),
     "labels of another loss": (
         {"losses": losses("cross_entropy", {"classes": 3}), "steps": 40},
         {"binary_label_min": 0.0, "binary_labels": None},
@@ -68,6 +73,9 @@ SIGNALS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "partners of no examples": (
         happened(("partners", PARTNERS), ("partners", PARTNERS | {"examples": 0, "right": 8})),
         {"named_partners_excess": 3.0, "other_partners_share": 0.0625},
+    ),
+    "one expected partner": (
+        happened(("partners", PARTNERS | {"expected": 1.0, "right": 4})), {"named_partners_excess": 3.0},
     ),
     "partners that are not expected": (
         happened(("partners", PARTNERS | {"expected": 0})),
@@ -99,6 +107,15 @@ SIGNALS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "rows that may be equal": (
         happened(("shared-rows", ROWS | {"real_rows": 0}), ("shared-rows", ROWS), loaders=LOADERS),
         {"loader_examples": 800, "distinct_rows": None, "distinct_share": None},
+    ),
+    "rows of which most are measured": (
+        happened(("shared-rows", ROWS | {"looked_at": 10, "real_rows": 10 * MOSTLY})), {"distinct_rows": 100},
+    ),
+    "rows of which half are measured": (
+        happened(("shared-rows", ROWS | {"real_rows": 32})), {"distinct_rows": None},
+    ),
+    "a row that was not measured": (
+        happened(("shared-rows", ROWS | {"looked_at": 1, "real_rows": None})), {"distinct_rows": None},
     ),
     "rows drawn by weight": (
         happened(("shared-rows", ROWS), loaders=[LOADERS[1] | {"sampler": "WeightedRandomSampler"}]),
