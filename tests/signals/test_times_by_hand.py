@@ -45,8 +45,8 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "no workers": (timed([0.5] * 4) | {"loaders": LOADERS[1:]}, {"loader_workers": None}),
     "stalls in a rhythm": (
         timed(STALLS),
-        {"slow_steps": 3, "slow_step_seconds": 1.0, "slow_step_onset": 15, "slow_step_period": 10, "slow_step_regularity": 0.75,
-         "slow_step_share": 3 * 0.875 / (34 * 0.125 + 3)},
+        {"slow_steps": 3, "slow_step_seconds": 1.0, "slow_step_onset": 15, "slow_step_period": 10,
+         "slow_step_regularity": 0.75, "slow_step_share": 3 * 0.875 / (34 * 0.125 + 3)},
     ),
     "two stalls": (timed([*STALLS[:30], *[0.125] * 10]),
     {"slow_steps": 2, "slow_step_period": None, "slow_step_regularity": None}),
@@ -66,7 +66,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "slow by more than a moment": (timed([0.001] * 20 + [0.0111] + [0.001] * 4), {"slow_steps": 1}),
     "checkpoints": (
         timed([9.0] * 3 + [0.5] * 20)
-        | {"events": [event("checkpoint", {"seconds": n}) for n in (0.25, 0.75, 0.5)] + [event("other", {"seconds": 9.0})]},
+        | {"events": [*(event("checkpoint", {"seconds": n}) for n in (0.25, 0.75, 0.5)), event("other", {"seconds": 9.0})]},
         {"checkpoints": 3, "checkpoint_seconds": 0.5, "checkpoint_share": 1.5 / 10},
     ),
     "no checkpoints": (timed([0.5] * 23), {"checkpoints": 0, "checkpoint_seconds": None, "checkpoint_share": 0.0}),
