@@ -66,7 +66,8 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "slow by more than a moment": (timed([0.001] * 20 + [0.0111] + [0.001] * 4), {"slow_steps": 1}),
     "checkpoints": (
         timed([9.0] * 3 + [0.5] * 20)
-        | {"events": [*(event("checkpoint", {"seconds": n}) for n in (0.25, 0.75, 0.5)), event("other", {"seconds": 9.0})]},
+        | {"events": [event(kind, {"seconds": n})
+                      for kind, n in (("checkpoint", 0.25), ("checkpoint", 0.75), ("checkpoint", 0.5), ("other", 9))]},
         {"checkpoints": 3, "checkpoint_seconds": 0.5, "checkpoint_share": 1.5 / 10},
     ),
     "no checkpoints": (timed([0.5] * 23), {"checkpoints": 0, "checkpoint_seconds": None, "checkpoint_share": 0.0}),
