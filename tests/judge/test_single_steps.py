@@ -13,11 +13,14 @@ import pytest
 from rulekit import HOLDING_CASES, RULE_FILE, rule, write_rule
 
 from trainadvisor.errors import RuleError
-from trainadvisor.judge import crash_rules, rule_index, success, summary
+from trainadvisor.gate.decision import Measured
+from trainadvisor.judge import compiled_rules, crash_rules, rule_index, rule_loading, success, summary
 from trainadvisor.judge.conditions import Place, parse
 from trainadvisor.judge.judgement import Remark
 from trainadvisor.judge.placeholders import fill_known, shown
 from trainadvisor.judge.result import Edit
+from trainadvisor.judge.rule_verdict import CLEAR, Verdict
+from trainadvisor.requirements import parse as parse_requirement
 from trainadvisor.vocabulary import Severity, State
 
 if TYPE_CHECKING:
@@ -283,3 +286,34 @@ def test_a_likelihood_beats_the_constant(changed: dict[str, Any], final: float |
     assert [remark.kind for remark in found] == ["density"] * told
     if told:
         assert found[0].values["constant"] == pytest.approx((math.log(4.0) + 1) / 2)
+
+
+def test_what_is_so_unless_it_is_said() -> None:
+    """A verdict is sure, a required metric is not skipped."""
+    assert Verdict(rule(), CLEAR).unsure is False
+    assert Measured(parse_requirement("loss < 1"), None, None).skipped is False
+
+
+def test_the_digest_of_rules_changes_with_names_and_contents(tmp_path: Path) -> None:
+    """Each of them, and the border between two files."""
+    paths = [tmp_path / name for name in ("a", "b")]
+    for path in paths:
+        path.write_text("x", encoding="utf-8")
+    digests = {compiled_rules._digest(paths), compiled_rules._digest(paths[::-1]), compiled_rules._digest(paths[:1])}
+    paths[0].write_text("xx", encoding="utf-8")
+    assert len({*digests, compiled_rules._digest(paths)}) == 4
+    with pytest.raises(RuleError, match="cannot be read"):
+        compiled_rules._digest([tmp_path / "none"])
+
+
+def test_only_the_first_problem_of_a_folder_is_told_whole(tmp_path: Path) -> None:
+    """Of several with their number, of a single one without."""
+    path = write_rule(tmp_path, RULE_FILE + HOLDING_CASES, changes={'severity = "error"': 'severity = "loud"'})
+    with pytest.raises(RuleError) as refused:
+        rule_loading._strictly(tmp_path)
+    assert (str(path) in str(refused.value), "more;" in str(refused.value)) == (True, False)
+    write_rule(tmp_path, RULE_FILE + HOLDING_CASES, "second", {'severity = "error"': 'severity = "loud"'})
+    with pytest.raises(RuleError, match=r"\(and 1 more; trainadvisor rules check"):
+        rule_loading._strictly(tmp_path)
+    with pytest.raises(RuleError, match="no such folder of rules"):
+        rule_loading._strictly(tmp_path / "none")
