@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -175,3 +176,13 @@ def test_a_path_to_the_lookups_of_given_ids(
     result = reads(torch.randn(5, 4, requires_grad=True), given)
     wanted = {"same": given, "others": given + 1}.get(ids or "")
     assert sequence_graph.goes_straight(result.grad_fn, 2, 3, wanted) is straight
+
+
+@pytest.mark.parametrize(
+    ("shape", "known"), [((2, 3), True), ((1, 2), True), ((3, 1), False), ((6,), False), ((2, 3, 2), False)]
+)
+def test_the_ids_of_a_lookup(shape: tuple[int, ...], known: bool) -> None:  # noqa: FBT001 - a table
+    """Where they are sequences of two places or more."""
+    ids = torch.arange(math.prod(shape)).reshape(shape)
+    found = sequence_graph.embedded_ids(F.embedding(ids, torch.ones(40, 4, requires_grad=True)).grad_fn)
+    assert (found is not None and torch.equal(found, ids)) is known
