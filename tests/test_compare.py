@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from trainadvisor import compare as comparing
 from trainadvisor.compare import Comparison, Row, arguments, compare
 from trainadvisor.i18n.language import Words
 from trainadvisor.judge.result import Diagnosis
@@ -286,3 +287,12 @@ def test_changes_are_told_in_points_percent_or_times(
 ) -> None:
     """Shares in points, a loss that changes its sign by its difference; nothing is so many times smaller."""
     assert f"   {told}\n" in compared.render(compare(run(**before), run(**now)), "en")
+
+
+@pytest.mark.parametrize(("rate", "same"), [(1.0, True), (0.990001, True), (0.98, False)])
+def test_rates_within_a_hundredth_of_the_peak_are_one(rate: float, same: bool) -> None:  # noqa: FBT001 - a table
+    """Of the largest of all logged rates, told to three digits."""
+    runs = rated(peak=1.0, first=0.5), rated(peak=rate, first=0.5)
+    assert ("lr" in [name for name, *_ in comparing._rates(*runs, same=True)]) is same
+    assert comparing._rates(*runs, same=False) == ([] if same else [("lr", 1.0, rate)])
+    assert comparing._rates(rated(peak=1.0), rated(first=1.0), same=True) == []

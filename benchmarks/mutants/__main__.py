@@ -239,9 +239,8 @@ def choice(mutant: Mutant, tests: dict[str, Any], tree: Path, seconds: float) ->
         near = [name for name, test in tests.items() if any(f.startswith(f"{mutant.path}:") for f in test["runs"])]
     started = tuple(file for part, files in CHILDREN.items() if part in mutant.path for file in files)
     beside = [name for name in tests if started and name.startswith(started)]
-    room = mutant.path.split("/")[1].removesuffix(".py")
     chosen, spent = [], 0.0
-    for name in dict.fromkeys([*_ordered(near, room, tests), *_ordered(beside, room, tests)]):
+    for name in dict.fromkeys([*_ordered(near, mutant, tree, tests), *_ordered(beside, mutant, tree, tests)]):
         if not chosen or spent + tests[name]["seconds"] <= seconds:
             chosen.append(name)
             spent += tests[name]["seconds"]
@@ -277,8 +276,18 @@ def _naming(mutant: Mutant, source: str, lines: range, tree: Path, tests: dict[s
     return own or others
 
 
-def _ordered(names: list[str], room: str, tests: dict[str, Any]) -> list[str]:
-    return sorted(names, key=lambda name: (room not in name.partition("::")[0], tests[name]["seconds"], name))
+def _ordered(names: list[str], mutant: Mutant, tree: Path, tests: dict[str, Any]) -> list[str]:
+    """Return tests, first those of files that name the module, then those of its room, the quickest of each first."""
+    room, stem = mutant.path.split("/")[1].removesuffix(".py"), Path(mutant.path).stem
+    word = re.compile(rf"\b{stem}\b")
+    files = {name.partition("::")[0] for name in names}
+    naming = {file for file in files if word.search((tree / file).read_text(encoding="utf-8"))}
+
+    def place(name: str) -> tuple[bool, bool, float, str]:
+        file = name.partition("::")[0]
+        return file not in naming, room not in file, tests[name]["seconds"], name
+
+    return sorted(names, key=place)
 
 
 def document(found: list[dict[str, Any]], options: argparse.Namespace) -> str:

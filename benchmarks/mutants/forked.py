@@ -143,7 +143,7 @@ class _Put:
         for before, after in _pairs(old, new):
             if _alike(before, after):
                 continue
-            if before.co_name == "<module>":
+            if not before.co_flags & inspect.CO_OPTIMIZED:  # a module or the body of a class
                 left = left or not self._statement(module)
             else:
                 mine = [one for one in self._functions if _same_place(one.__code__, before)]
@@ -153,25 +153,58 @@ class _Put:
         return not left
 
     def _statement(self, module: ModuleType) -> bool:
-        """Return whether the changed statement of a module gives names or defaults and could be run alone."""
-        lines = range(self._mutant.start[0], self._mutant.end[0] + 1)
-        body = ast.parse(self._changed).body
-        statement = next((one for one in body if lines[0] in range(one.lineno, (one.end_lineno or 0) + 1)), None)
+        """Return whether the changed statement of a module or class gives names or defaults and could be run alone."""
+        statement = self._changed_in(ast.parse(self._changed))
         match statement:
-            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
-                before = getattr(module, name)
+            case ast.Assign(targets=[ast.Name() | ast.Tuple() as target]) | ast.AnnAssign(target=ast.Name() as target):
+                parts = target.elts if isinstance(target, ast.Tuple) else [target]
+                before = {one.id: getattr(module, one.id) for one in parts if isinstance(one, ast.Name)}
                 exec(compile(ast.Module([statement], []), str(self._path), "exec"), module.__dict__)  # noqa: S102 - our own source
-                _renamed(module, name, before)
+                for name, value in before.items():
+                    _renamed(module, name, value)
             case ast.FunctionDef(decorator_list=[], name=name):
-                function = getattr(module, name)
-                values = [eval(ast.unparse(one), module.__dict__) for one in statement.args.defaults]  # noqa: S307 - as above
-                function.__defaults__ = tuple(values) or None
-                for argument, one in zip(statement.args.kwonlyargs, statement.args.kw_defaults, strict=True):
-                    if one is not None:
-                        function.__kwdefaults__[argument.arg] = eval(ast.unparse(one), module.__dict__)  # noqa: S307 - as above
+                _defaults(getattr(module, name), statement, module)
+            case ast.ClassDef(name=name):
+                made, inner = getattr(module, name), self._changed_in(statement)
+                if isinstance(inner, ast.FunctionDef) and type(function := made.__dict__[inner.name]) is FunctionType:
+                    _defaults(function, inner, module)
+                else:
+                    return isinstance(inner, ast.AnnAssign) and _field(made, inner)
             case _:
                 return False
         return True
+
+    def _changed_in(self, node: ast.Module | ast.ClassDef) -> ast.stmt | None:
+        line = self._mutant.start[0]
+        return next((one for one in node.body if one.lineno <= line <= (one.end_lineno or 0)), None)
+
+
+def _defaults(function: FunctionType, changed: ast.FunctionDef, module: ModuleType) -> None:
+    """Give a function the defaults that it has in the changed source."""
+    values = [eval(ast.unparse(one), module.__dict__) for one in changed.args.defaults]  # noqa: S307 - our own source
+    function.__defaults__ = tuple(values) or None
+    for argument, one in zip(changed.args.kwonlyargs, changed.args.kw_defaults, strict=True):
+        if one is not None and function.__kwdefaults__ is not None:
+            function.__kwdefaults__[argument.arg] = eval(ast.unparse(one), module.__dict__)  # noqa: S307 - as above
+
+
+def _field(made: type, field: ast.AnnAssign) -> bool:
+    """Give the field of a dataclass another plain default; return whether it could be given."""
+    function: Any = made.__init__
+    if not isinstance(field.target, ast.Name) or not isinstance(field.value, ast.Constant):
+        return False
+    name, value = field.target.id, field.value.value
+    parameters = inspect.signature(function).parameters.values()
+    given = [one.name for one in parameters if one.default is not one.empty and one.kind is not one.KEYWORD_ONLY]
+    if name in given:
+        at = given.index(name)
+        function.__defaults__ = (*function.__defaults__[:at], value, *function.__defaults__[at + 1 :])
+    elif name in (function.__kwdefaults__ or {}):
+        function.__kwdefaults__[name] = value
+    else:
+        return False
+    setattr(made, name, value)
+    return True
 
 
 def _pairs(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType]]:

@@ -158,7 +158,7 @@ def _short(node: ast.AST) -> str:
 
 def _expressions(node: ast.expr) -> Iterator[ast.expr]:
     """Yield the expressions that differ from one in a single place."""
-    twin = copy.deepcopy(node)
+    twin = copy.copy(node)
     match twin:
         case ast.Compare():
             yield from _comparisons(twin)
@@ -182,8 +182,8 @@ def _expressions(node: ast.expr) -> Iterator[ast.expr]:
 
 def _comparisons(node: ast.Compare) -> Iterator[ast.expr]:
     for place, operator in enumerate(node.ops):
-        twin = copy.deepcopy(node)
-        twin.ops[place] = COMPARISONS[type(operator)]()
+        twin = copy.copy(node)
+        twin.ops = [*node.ops[:place], COMPARISONS[type(operator)](), *node.ops[place + 1 :]]
         yield twin
 
 

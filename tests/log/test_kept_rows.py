@@ -391,3 +391,11 @@ def test_a_header_that_is_too_large_is_none(tmp_path: Path, monkeypatch: pytest.
         else:
             with pytest.raises(LogError, match="the header is too large to be one"):
                 again.take([{"record": "header", "format": 1, "script": "x" * 100}])
+
+
+def test_an_optimizer_is_used_from_the_first_to_the_last_of_its_steps() -> None:
+    """In batches of one optimizer each, whose rows are counted at once."""
+    kept = columns.StepColumns(0.0)
+    kept.add([{"step": n, "opt": [0]} for n in range(5)])
+    kept.add([{"step": n, "opt": [1]} for n in (5, 6)])
+    assert (kept.first_use, kept.last_use) == ({0: 0, 1: 5}, {0: 4, 1: 6})

@@ -4,6 +4,7 @@ import ast
 
 import pytest
 
+from trainadvisor.log import framework_names
 from trainadvisor.mending.framework_places import held_at
 from trainadvisor.source.reading import parse
 from trainadvisor.source.training import Training
@@ -79,3 +80,10 @@ def test_what_holds_the_fault_is_found(code, text, held):
 def test_a_place_that_does_not_only_train_stays_first(text, line):
     """Without a framework, and where a line of the script's own was recorded."""
     assert held_at(Training(parse(text, "s.py")), "unnormalized-inputs", line) == []
+
+
+def test_a_script_has_one_of_the_calls_that_take_the_same_settings() -> None:
+    """Arguments or trainers; a configuration of adapters is neither."""
+    assert framework_names.CALLS_ALIKE[1] == ("TrainingArguments", "Seq2SeqTrainingArguments")
+    assert framework_names.CALLS_ALIKE[3][:3] == ("Trainer", "Seq2SeqTrainer", "SFTTrainer")
+    assert not any("LoraConfig" in alike for alike in framework_names.CALLS_ALIKE)

@@ -22,6 +22,7 @@ from trainadvisor.monitor import alerts, console, follow_log, judging_thread, ru
 from trainadvisor.monitor.alerts import Alert, Alerter
 from trainadvisor.monitor.ending import Ending
 from trainadvisor.monitor.finding_events import FindingLedger, Standing, worst_severity
+from trainadvisor.monitor.judging_thread import JudgingThread
 from trainadvisor.monitor.look_pace import LookPace
 from trainadvisor.monitor.running_judge import LogJudge, RunningJudge
 from trainadvisor.monitor.stopping import Stopper, StoppingThread
@@ -601,3 +602,13 @@ def test_how_wide_is_drawn(monkeypatch: pytest.MonkeyPatch, columns: int, width:
     """Between 60 and 100 characters."""
     monkeypatch.setattr(follow_log.shutil, "get_terminal_size", lambda _: SimpleNamespace(columns=columns))
     assert follow_log._width() == width
+
+
+def test_a_look_in_between_is_not_the_last() -> None:
+    """Only that at the end is final."""
+    seen: list[bool] = []
+    judge: Any = SimpleNamespace(pace=SimpleNamespace(moment=math.inf), catch_up=lambda *, final: seen.append(final))
+    thread = JudgingThread(judge, seen.append)  # type: ignore[arg-type]
+    thread._look()
+    thread._look(final=True)
+    assert seen == [False, True]

@@ -238,3 +238,10 @@ def test_preflight_asks_at_half_the_batch(tmp_path: Path) -> None:
     alone = Given(tmp_path, natural=parts[64], half_batch=parts[32] | {"events": [halved]})
     assert named(fly(alone, experiments=False), "whole-run").state == "passed"
     assert alone.asked == []
+
+
+@pytest.mark.parametrize(("steps", "seconds"), [(28, 0.25), (27, 1.0)])
+def test_eight_plain_steps_tell_the_time_of_one(tmp_path: Path, steps: int, seconds: float) -> None:
+    """Of fewer the steps before them are taken as well, whose time is longer."""
+    columns = {"loss": [1.0] * steps, "seconds": [1.0] * 20 + [0.25] * (steps - 20)}
+    assert whole_run.plain_step(read_log(build_log(tmp_path, columns=columns)), "seconds") == seconds

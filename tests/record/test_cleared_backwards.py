@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -10,6 +12,8 @@ from recordkit import record
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
+
+from trainadvisor.record.probes.call_order import CallOrderProbe
 
 PARTS, STEPS = 4, 6
 Clear = Callable[[torch.optim.Optimizer, int], object]
@@ -72,3 +76,18 @@ def test_the_loss_of_a_step_is_that_of_the_gradients_that_it_uses() -> None:
         return model
 
     assert record(train).column("loss") == [0.0] * STEPS
+
+
+def test_the_gradients_of_a_step_are_left_until_they_are_cleared() -> None:
+    """Where no hook has shown the step, too."""
+    optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=0.1)
+    counted: list[str] = []
+    probe: Any = SimpleNamespace(
+        _counts=SimpleNamespace(add=counted.append), _closure=False, _left={}, _follow=lambda _: None,
+        _context=SimpleNamespace(step=SimpleNamespace(fields={})),
+    )  # fmt: skip
+    for method in (CallOrderProbe.on_step_ends, CallOrderProbe.on_implicit_step):
+        probe._left.clear()
+        method(probe, optimizer)
+        assert probe._left == {id(optimizer): True}
+    assert counted == ["step", "step"]

@@ -9,7 +9,7 @@ import torch
 from recordkit import record
 from torch import nn
 
-from trainadvisor.record.losses import loss_registry
+from trainadvisor.record.losses import loss_graph, loss_registry
 from trainadvisor.record.losses.whole_graph import WholeGraph
 from trainadvisor.record.probes import label_alignment
 
@@ -66,3 +66,13 @@ def test_labels_are_looked_for_while_ids_may_be_there(monkeypatch: pytest.Monkey
     record(train, every=100)
     # the samples of the layers that follow the first steps are looked at too
     assert looks <= len(looked) <= (looks if train is _classifier else 16)
+
+
+def test_what_is_only_a_parameter_in_another_shape_is_not_computed() -> None:
+    """A product with it has one side that depends on the input."""
+    weight = nn.Parameter(torch.ones(2, 2))
+    given = weight * 2
+    assert [loss_graph._depends(one.grad_fn) for one in (weight.t(), given.t(), given)] == [False, True, True]
+    assert loss_graph._depends(None) is False
+    products = given @ weight.t(), given @ (weight * 3)
+    assert [loss_graph._both_depend(one.grad_fn) for one in products] == [False, True]

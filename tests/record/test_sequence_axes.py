@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -154,3 +155,34 @@ def test_a_loop_over_the_places_has_a_direction(order: tuple[int, ...], directio
     stacked = torch.stack([results[place] for place in range(3)], 1)
     assert sequence_graph._of_stack(stacked.grad_fn) == {direction}
     assert sequence_graph._of_stack(torch.stack([x, x]).grad_fn) == set()
+
+
+@pytest.mark.parametrize(
+    ("reads", "ids", "straight"),
+    [
+        (lambda table, ids: table[ids].tanh(), None, True),
+        (lambda table, ids: F.embedding(ids, table).tanh(), None, True),
+        (lambda table, ids: F.embedding(ids, table).tanh(), "same", True),
+        (lambda table, ids: F.embedding(ids, table).tanh(), "others", False),
+        (lambda table, _: (torch.ones(2, 3, 4) * table.sum()).tanh(), "same", False),
+        (lambda table, _: torch.ones(2, 3, 4).tanh() + table.sum(), "same", False),
+    ],
+)
+def test_a_path_to_the_lookups_of_given_ids(
+    reads: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], ids: str | None, *, straight: bool
+) -> None:
+    """Any input where no ids are given; where they are, neither other ids nor an input that was looked up nowhere."""
+    given = torch.tensor([[0, 1, 2], [3, 4, 0]])
+    result = reads(torch.randn(5, 4, requires_grad=True), given)
+    wanted = {"same": given, "others": given + 1}.get(ids or "")
+    assert sequence_graph.goes_straight(result.grad_fn, 2, 3, wanted) is straight
+
+
+@pytest.mark.parametrize(
+    ("shape", "known"), [((2, 3), True), ((1, 2), True), ((3, 1), False), ((6,), False), ((2, 3, 2), False)]
+)
+def test_the_ids_of_a_lookup(shape: tuple[int, ...], known: bool) -> None:  # noqa: FBT001 - a table
+    """Where they are sequences of two places or more."""
+    ids = torch.arange(math.prod(shape)).reshape(shape)
+    found = sequence_graph.embedded_ids(F.embedding(ids, torch.ones(40, 4, requires_grad=True)).grad_fn)
+    assert (found is not None and torch.equal(found, ids)) is known

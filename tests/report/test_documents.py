@@ -12,7 +12,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from trainadvisor import report
-from trainadvisor.errors import LogError
+from trainadvisor.errors import LogError, UsageError
 from trainadvisor.judge.result import json_schema
 from trainadvisor.report import files
 from trainadvisor.report.forms import markdown
@@ -148,3 +148,15 @@ def test_a_file_that_cannot_be_written_is_named(broken: Diagnosis, tmp_path: Pat
     (tmp_path / "out.md").mkdir()
     with pytest.raises(LogError, match=r"out\.md: cannot be written"):
         files.write(broken, tmp_path / "out.md", "en")
+
+
+def test_a_report_replaces_no_file_of_the_users(broken: Diagnosis, tmp_path: Path) -> None:
+    """One of ours it does."""
+    path = tmp_path / "out.md"
+    path.write_text("my notes", encoding="utf-8")
+    with pytest.raises(UsageError, match="is no report of trainadvisor's"):
+        files.write(broken, path, "en")
+    assert path.read_text(encoding="utf-8") == "my notes"
+    path.unlink()
+    files.write(broken, path, "en")
+    files.write(broken, path, "en")

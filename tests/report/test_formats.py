@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import jsonschema
@@ -324,3 +325,11 @@ def test_the_place_is_that_of_the_edit_and_of_no_sentence(broken: Diagnosis, tmp
     assert place(finding, tmp_path) == ("model.py", 7)
     finding.sites = []
     assert (finding.remedies[0].where, place(finding, tmp_path)) == ("train.py:41", None)
+
+
+def test_github_marks_the_columns_of_a_place(broken: Diagnosis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where they are known."""
+    monkeypatch.setattr(github, "marked_at", lambda *_: SimpleNamespace(column=3, end_column=9))
+    assert ",col=3,endColumn=9,title=" in github.render(broken).splitlines()[0]
+    monkeypatch.setattr(github, "marked_at", lambda *_: None)
+    assert "col=" not in github.render(broken).splitlines()[0]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +19,13 @@ from trainadvisor.signals import (
     label_places,
     losses,
     model_arguments,
+    model_outputs,
     sequence_axes,
     shapes,
     shared_rows,
     siblings,
     trivial_predictor,
+    unlearned_parts,
 )
 
 if TYPE_CHECKING:
@@ -351,3 +354,31 @@ def test_norms_that_are_not_finite_at_the_end(tmp_path: Path) -> None:
     assert dead(source="import", events=[counted]) == 9
     assert dead(source="import") == 0
     assert dead(events=[counted]) is None
+
+
+@pytest.mark.parametrize(
+    ("kinds", "unit"),
+    [
+        ([("mse_loss", 0.0), ("l1_loss", 2.0)], 2.0),
+        ([("mse_loss", 0.0)], None),
+        ([("mse_loss", 4.0), ("l1_loss", 2.0)], 4.0),
+        ([("cross_entropy", None)], 1.0),
+        ([("cross_entropy", None), ("mse_loss", 2.0)], 2.0),
+    ],
+)
+def test_the_unit_of_outputs(kinds: list[tuple[str, float | None]], unit: float | None) -> None:
+    """The spread of the first targets that have one, 1 for a classifier."""
+    losses = [{"kind": kind, "phase": "train", "target": {"std": std}} for kind, std in kinds]
+    evaluated = {"kind": "mse_loss", "phase": "eval", "target": {"std": 9.0}}
+    assert model_outputs._output_unit(SimpleNamespace(losses=[evaluated, *losses])) == unit  # type: ignore[arg-type]
+
+
+def test_the_part_that_was_learned_least_has_a_skill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the part that rules the sum has its own; nothing where no part rules."""
+    log = log_of(tmp_path, steps=4)
+    monkeypatch.setattr(unlearned_parts, "trivial_of", lambda _: 4.0)
+    monkeypatch.setattr(unlearned_parts, "_beside", lambda _: ({"late_value": 1.0}, {}, 0.25))
+    assert (unlearned_parts.unlearned_skill(log), unlearned_parts.ruling_skill(log)) == (0.25, 0.75)
+    other = log_of(tmp_path, steps=5)
+    monkeypatch.setattr(unlearned_parts, "_beside", lambda _: None)
+    assert (unlearned_parts.unlearned_skill(other), unlearned_parts.ruling_skill(other)) == (None, None)

@@ -2,8 +2,10 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 from trainadvisor.judge.result import Finding, Handling
+from trainadvisor.verify import trial_runs
 from trainadvisor.verify.answer import document
 from trainadvisor.verify.trial_runs import early, ranked
 
@@ -199,3 +201,19 @@ def test_of_two_that_end_together_the_one_that_was_begun_first_is_told(session):
     first = made.tried[0]
     second = replace(first, place=1)
     assert [one.place for one in ranked([second, replace(first, place=0)])] == [0, 1]
+
+
+def test_a_repetition_without_an_end_is_no_evidence(session, monkeypatch):
+    """It is left out; one that came to its end is kept, and compared where it was not refused."""
+    made = session("needs add-zero-grad")
+    tried = SimpleNamespace(candidate=None, runs=[], trials=[], compared=["before"])
+    run = SimpleNamespace(log=None)
+    monkeypatch.setattr(trial_runs, "judge", lambda *_: SimpleNamespace(verdict="unfinished"))
+    made._add(tried, run, run)
+    assert (tried.runs, tried.compared) == ([], ["before"])
+    monkeypatch.setattr(trial_runs, "judge", lambda *_: SimpleNamespace(verdict="failed"))
+    monkeypatch.setattr(trial_runs, "pair", lambda *_: None)
+    made.baselines[None], run.seed, tried.candidate = run, None, SimpleNamespace(label="x")
+    made.progress = SimpleNamespace(repeated=lambda _: None)
+    made._add(tried, run, run)
+    assert (tried.runs, tried.compared) == ([run], [])

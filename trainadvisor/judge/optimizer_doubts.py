@@ -21,7 +21,7 @@ def steps_without_gradients(seen: Seen) -> Iterator[Remark]:
     alone = seen.log.column("no_grad")
     known = alone[np.isfinite(alone)]
     share = max(seen.figure("no_grad_share") or 0.0, float(known.mean()) if known.size else 0.0)
-    if share > MOSTLY / max(len(seen.log.optimizers), 1) and share > 0:
+    if share > MOSTLY / max(len(seen.log.optimizers), 1):
         yield Remark("steps-without-gradients", {"share": share})
 
 

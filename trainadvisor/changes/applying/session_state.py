@@ -1,5 +1,6 @@
 """What a session knows about the training, and what changes may ask of it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 Undo = Callable[[], None]
 
 
-class SessionState:
+class SessionState(ABC):
     """The script's training as the changes see it."""
 
     def __init__(self, recorder: "Recorder | None", *, planned_steps: int | None = None) -> None:
@@ -43,13 +44,13 @@ class SessionState:
         """Register a call that undoes at the end what stays while the session rests."""
         self._undo_for_good.append(undo)
 
+    @abstractmethod
     def rest(self) -> None:
         """Take the session's hooks from torch for a while; those of changes are gone for good."""
-        raise NotImplementedError
 
+    @abstractmethod
     def wake(self) -> None:
         """Listen again after `rest`."""
-        raise NotImplementedError
 
     def report(self, word: str, detail: dict[str, Any]) -> None:
         """Write an event about a change."""
