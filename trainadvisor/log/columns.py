@@ -4,7 +4,7 @@ import math
 import struct
 from collections import Counter
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, compress
 from operator import itemgetter
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from trainadvisor.log.column_parts import Column
 from trainadvisor.log.contract import STEP_FLAGS, STEP_NAMES, STEP_NUMBERS
 from trainadvisor.log.fields import Fields, all_alike
+from trainadvisor.log.plain_steps import PlainSteps
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -92,25 +93,30 @@ class StepColumns:
         self._parts: dict[str, Column] = {}
         self._rates: list[Floats] = []
 
-    def add(self, records: list[dict[str, Any]]) -> None:
-        """Add a batch of step records."""
-        steps = floats(_field("step", records))
-        valid = (steps >= 0) & (steps < LARGEST_STEP)
+    def add(self, records: list[dict[str, Any]], plain: PlainSteps | None = None) -> None:
+        """Add a batch of step records, plain ones among them."""
+        fields = Fields(records, plain)
+        steps = fields.column("step", floats)
+        if self.stride == 1 and steps is not None and _valid(steps).all():
+            self.count += fields.count
+            self._add_fields(fields, steps)
+        elif chosen := self._chosen(plain.with_others(records) if plain else records):
+            fields = Fields(chosen)
+            self._add_fields(fields, fields.column("step", floats))
+        while self.kept > MOST_STEPS:
+            self._halve()
+
+    def _chosen(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the records that have a valid number and are kept, and count the others."""
+        valid = _valid(floats(_field("step", records)))
         if not valid.all():
             self.skipped += int((~valid).sum())
-            records = [record for record, ok in zip(records, valid, strict=True) if ok]
-            steps = steps[valid]
+            records = list(compress(records, valid))
         start, self.count = -self.count % self.stride, self.count + len(records)
         if self.stride > 1:
             for optimizers in _field("opt", records):  # those that are not kept are turns too
                 self._count_turns(_numbers(optimizers), 1)
-            records, steps = records[start :: self.stride], steps[start :: self.stride]
-        if records:
-            self._put("step", steps, len(records))
-            self._add_fields(records)
-            self.kept += len(records)
-        while self.kept > MOST_STEPS:
-            self._halve()
+        return records[start :: self.stride]
 
     def _halve(self) -> None:
         """Drop every second step, so that the series of a very long run stays bounded."""
@@ -122,18 +128,19 @@ class StepColumns:
         for uses in (self.first_use, self.last_use):
             uses.update({optimizer: place // 2 for optimizer, place in uses.items()})
 
-    def _add_fields(self, records: list[dict[str, Any]]) -> None:
-        fields = Fields(records)
+    def _add_fields(self, fields: Fields, steps: Floats | float | None) -> None:
         names = fields.names()
         self._find_more(fields, names)
+        self._put("step", steps, fields.count)
         for name in names.intersection(self._numbers):
-            self._put(name, fields.column(name, floats), len(records))
+            self._put(name, fields.column(name, floats), fields.count)
         for name in names.intersection(STEP_FLAGS):
-            self._put(name, fields.column(name, floats, self._flags_default), len(records), self._flags_default)
+            self._put(name, fields.column(name, floats, self._flags_default), fields.count, self._flags_default)
         if "mode" in names:
-            self._put("mode_eval", _modes(fields.values("mode")), len(records))
+            self._put("mode_eval", _modes(fields.values("mode")), fields.count)
         self._rates.append(_rates(fields.values("lr")))
         self._note_uses(fields.values("opt"))
+        self.kept += fields.count
 
     def _find_more(self, fields: Fields, names: set[str]) -> None:
         """Know of each number field that is new in this batch and not named in the contract."""
@@ -207,6 +214,10 @@ class StepColumns:
 def _numbers(optimizers: Any) -> tuple[int, ...]:
     """Return the numbers of the optimizers that a step names."""
     return tuple(o for o in optimizers[:64] if type(o) is int) if isinstance(optimizers, list) else ()
+
+
+def _valid(steps: Floats | float) -> npt.NDArray[np.bool_]:
+    return np.logical_and(np.greater_equal(steps, 0), np.less(steps, LARGEST_STEP))
 
 
 def _field(name: str, records: list[dict[str, Any]]) -> list[Any]:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trainadvisor.log.plain_steps import PlainSteps
+
 Record = dict[str, Any]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -17,26 +19,36 @@ ToFloats = Callable[[Sequence[Any]], Floats]
 class Fields:
     """A batch of records by field: records with the same keys are handled together, others one by one."""
 
-    def __init__(self, records: list[Record]) -> None:
+    def __init__(self, records: list[Record], plain: PlainSteps | None = None) -> None:
+        self._columns: dict[str, Sequence[Any]] = {}
+        if plain:
+            self._columns, self._others, self._other_places = plain.columns, records, plain.places
+            self.count, self._alike = plain.count + len(records), plain.count
+            self._places = np.delete(np.arange(self.count), self._other_places)
+        else:
+            self._sort(records)
+
+    def _sort(self, records: list[Record]) -> None:
+        """Take together the records of equal length."""
         self.count = len(records)
         lengths = list(map(len, records))
         usual = max(set(lengths), key=lengths.count)
-        self._columns: dict[str, Sequence[Any]] = {}
-        self._alike, self._others = records, list[Record]()
+        alike, self._others = records, list[Record]()
         if lengths.count(usual) < self.count:
             mask = np.array(lengths) == usual
             self._places, self._other_places = np.flatnonzero(mask), np.flatnonzero(~mask)
-            self._alike, self._others = _chosen(records, self._places), _chosen(records, self._other_places)
-        if not self._take_alike():
-            self._alike, self._others = [], records
+            alike, self._others = _chosen(records, self._places), _chosen(records, self._other_places)
+        if not self._take_alike(alike):
+            alike, self._others = [], records
+        self._alike = len(alike)
 
-    def _take_alike(self) -> bool:
+    def _take_alike(self, alike: list[Record]) -> bool:
         """Extract the fields of records of equal length; return whether they have the same keys."""
-        keys = list(self._alike[0])
+        keys = list(alike[0])
         if len(keys) < 2:  # noqa: PLR2004 - one key alone would not be taken as a tuple
             return False
         try:
-            rows = list(map(itemgetter(*keys), self._alike))
+            rows = list(map(itemgetter(*keys), alike))
         except KeyError:
             return False
         self._columns = dict(zip(keys, zip(*rows, strict=True), strict=True))
@@ -59,7 +71,7 @@ class Fields:
             return _floats(alike or [default] * self.count, to_floats)
         if not self._alike:
             return _floats(others, to_floats)
-        usual = _floats(alike or [default] * len(self._alike), to_floats)
+        usual = _floats(alike or [default] * self._alike, to_floats)
         unusual = _floats(others, to_floats)
         if isinstance(usual, float) and isinstance(unusual, float) and usual == unusual:
             return usual
@@ -69,7 +81,7 @@ class Fields:
 
     def values(self, name: str) -> list[Any]:
         """Return a field as it is recorded, None where it is missing."""
-        alike = list(self._columns.get(name) or [None] * len(self._alike))
+        alike = list(self._columns.get(name) or [None] * self._alike)
         if not self._others:
             return alike
         others = [record.get(name) for record in self._others]
@@ -77,11 +89,9 @@ class Fields:
             return others
         if all_alike([*alike, *others]):
             return [alike[0]] * self.count
-        found: list[Any] = [None] * self.count
-        for places, values in ((self._places, alike), (self._other_places, others)):
-            for place, value in zip(places.tolist(), values, strict=True):
-                found[place] = value
-        return found
+        for place, value in zip(self._other_places.tolist(), others, strict=True):
+            alike.insert(place, value)
+        return alike
 
 
 def _chosen(records: list[Record], places: Ints) -> list[Record]:

@@ -31,8 +31,8 @@ def read_log(path: str | os.PathLike[str]) -> "RunLog":
 def _read_alone(path: Path) -> "RunLog":
     log = RunLog(path)
     with _no_collection():
-        for batch in (stream := Stream(log.path)):
-            log.take(batch)
+        for records, plain in (stream := Stream(log.path)).batches():
+            log.take(records, plain)
     log.finish(stream)
     log.pack()
     return log

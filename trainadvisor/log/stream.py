@@ -10,9 +10,10 @@ from typing import Any, BinaryIO, cast
 import orjson
 
 from trainadvisor.errors import LogError
+from trainadvisor.log.plain_steps import PlainSteps, split
 from trainadvisor.regular import is_folder, opened
 
-BLOCK = 1 << 16  # what its records take stays in the cache of the processor
+BLOCK = 1 << 19
 # As JSON such a line may take twenty times its size in memory.
 LONGEST_LINE = 24 << 20
 # Bytes that an archive may unpack to: 4 GB in all, and beyond 256 MB at most 500 times its own size.
@@ -20,6 +21,8 @@ LARGEST_UNPACKED, LARGEST_RATIO, FREE = 4 << 30, 500, 256 << 20
 FRAME = b" \t\r\n[],"
 
 Records = list[Any]
+# Records, and what plain steps stand among them.
+Batch = tuple[Records, PlainSteps | None]
 
 
 class Stream:
@@ -31,18 +34,24 @@ class Stream:
         self.torn = False
 
     def __iter__(self) -> Iterator[Records]:
+        for records, plain in self.batches():
+            yield plain.with_others(records) if plain else records
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the records of the log, most steps as columns."""
         rest: list[bytes] = []
         length = 0
         for block in self._blocks():
             whole, newline, tail = block.rpartition(b"\n")
             if newline:
-                yield self._parse(b"".join([*rest, whole]))
+                body = b"".join([*rest, whole]).strip(FRAME)
+                yield split(body) or (self._parse(body), None)
                 rest, length = [], 0
             rest.append(tail)
             length += len(tail)
             if length > LONGEST_LINE:
                 raise LogError(too_long(self.path))
-        yield self._parse_end(b"".join(rest))
+        yield self._parse_end(b"".join(rest).strip(FRAME)), None
 
     def _blocks(self) -> Iterator[bytes]:
         total = 0
@@ -78,8 +87,7 @@ class Stream:
         self.torn = True
         return b""
 
-    def _parse(self, block: bytes) -> Records:
-        body = block.strip(FRAME)
+    def _parse(self, body: bytes) -> Records:
         if not body:
             return []
         try:

@@ -14,6 +14,7 @@ from trainadvisor.log.cleaning import Cleaner, whole
 from trainadvisor.log.columns import StepColumns
 from trainadvisor.log.event_forms import is_complete
 from trainadvisor.log.layer_samples import LayerStore
+from trainadvisor.log.plain_steps import PlainSteps
 from trainadvisor.log.records import FACTS, FORMAT, LOST
 from trainadvisor.log.short_trainings import left_out
 from trainadvisor.log.stream import Stream
@@ -52,8 +53,10 @@ class LogRecords:
         self._clean = Cleaner(fits)
         self._skipped = 0
 
-    def take(self, batch: list[Any]) -> None:
-        """Dispatch a batch of records by kind; the very first one must be the header."""
+    def take(self, batch: list[Any], plain: PlainSteps | None = None) -> None:
+        """Dispatch a batch of records by kind, plain steps among them; the very first one must be the header."""
+        if plain and not self.header:
+            batch, plain = plain.with_others(batch), None
         if batch and not self.header:
             self._take_header(batch[0])
             batch = batch[1:]
@@ -62,9 +65,10 @@ class LogRecords:
         if kinds.count("step") < len(batch):
             chosen = [kind == "step" for kind in kinds]
             steps = list(compress(batch, chosen))
+            plain = plain and plain.beside(chosen)
             self._take_others((batch[place], kinds[place]) for place, step in enumerate(chosen) if not step)
-        if steps:
-            self._columns.add(steps)
+        if steps or plain:
+            self._columns.add(steps, plain)
 
     def _take_others(self, others: Iterable[tuple[Any, Any]]) -> None:
         for record, kind in others:

@@ -110,10 +110,13 @@ def grad_to_weight_first(log: RunLog) -> float | None:
 
 def _growth_before(log: RunLog) -> float:
     """Return by what the norm of all gradients grew up to the first sample of layers; 1 where that is not known."""
-    sampled = int(log.layers.steps_of("grad")[0])
-    norms = dict(zip((int(step) for step in log.steps), log.column("grad_norm"), strict=False))
-    first, later = norms.get(0, np.nan), norms.get(sampled, np.nan)
+    first, later = (_norm_at(log, step) for step in (0, log.layers.steps_of("grad")[0]))
     return float(later / first) if first > 0 and later > 0 else 1.0
+
+
+def _norm_at(log: RunLog, step: int) -> float:
+    recorded = log.column("grad_norm")[log.steps == step]
+    return float(recorded[-1]) if recorded.size else np.nan
 
 
 def thirds(values: Floats) -> tuple[Floats, Floats]:

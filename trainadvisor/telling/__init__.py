@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from trainadvisor import garbage
 from trainadvisor.judge import result
 
 if TYPE_CHECKING:
@@ -63,4 +64,5 @@ def diagnose(
     """Judge a log as `trainadvisor.judge.judged` does, and tell it in one language."""
     from trainadvisor.judge import judged
 
-    return told(judged(log, rules, config, ignore), lang)
+    with garbage.later():  # the first time, all rules and signals are made
+        return told(judged(log, rules, config, ignore), lang)

@@ -1,5 +1,6 @@
 """Heat maps of layers over steps as small matrices: where something starts, and when."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -102,6 +103,6 @@ def _fewer(steps: Ints, rows: Floats) -> tuple[Ints, Floats]:
 
 
 def _cell(value: float) -> float | str | None:
-    if np.isnan(value):
+    if math.isnan(value):
         return None
-    return float(f"{value:.3g}") if np.isfinite(value) else BEYOND
+    return float(f"{value:.3g}") if math.isfinite(value) else BEYOND
