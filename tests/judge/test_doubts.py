@@ -461,3 +461,32 @@ def test_a_network_that_a_plain_model_beats_leaves_it_open(judged: Judge) -> Non
 def test_a_network_that_does_as_well_as_plain_models_is_fine(judged: Judge, parts: dict[str, Any]) -> None:
     """Nearly as good; too few; another loss; classes unknown; better on held-out data; nearly as good; a policy."""
     assert "worse-than-plain" not in codes(judged(**parts))
+
+
+WIDE = make_model(("a", "Linear", 8, 16), ("b", "Linear", 16, 8))
+COPIED = {
+    "models": [WIDE],
+    "events": [event("inputs", {"model": 0, "phase": "train", "shape": [64, 8], "std": 0.5, "features": 8})],
+    "losses": [make_loss("mse_loss", target={"shape": [64, 8], "std": 0.5, "variance": 0.25})],
+    "columns": {"loss": 0.25 * np.exp(-np.arange(STEPS) / 20)},
+}
+
+
+def test_a_net_that_can_pass_its_inputs_through_shows_nothing_by_giving_them_back(judged: Judge) -> None:
+    """The spread of the inputs is all there is to learn, and a wide net needs no more than to copy them."""
+    assert "inputs-passed-on" in codes(judged(**COPIED))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"models": [make_model(("a", "Linear", 8, 4), ("b", "Linear", 4, 8))]},
+        {"models": [make_model(("a", "Linear", 8, 16), ("d", "Dropout"), ("b", "Linear", 16, 8))]},
+        {"models": [make_model(("a", "Conv1d", {"out_channels": 16, "stride": [2]}), ("b", "Linear", 16, 8))]},
+        {"columns": {"loss": 0.05 + 0.2 * np.exp(-np.arange(STEPS) / 20)}},
+        {"losses": [make_loss("mse_loss", target={"shape": [64, 8], "std": 0.3, "variance": 0.09})]},
+    ],
+)
+def test_a_code_or_other_targets_show_what_was_learned(judged: Judge, parts: dict[str, Any]) -> None:
+    """A narrow layer; one that drops; one that takes strides; a loss that is left; targets that are not the inputs."""
+    assert "inputs-passed-on" not in codes(judged(**COPIED | parts))

@@ -52,3 +52,11 @@ def test_held_out_data_are_those_of_the_loader_of_the_evaluation(tmp_path: Path)
         found = object_sites.main_object(log_of(tmp_path, steps=4, loaders=loaders), "held-out")
         assert found is not None
         assert found["site"]["line"] == line
+
+
+def test_the_loss_of_the_evaluations_is_the_first_one_called_there(tmp_path: Path) -> None:
+    """None where no evaluation calls one."""
+    trained, held_out = make_loss("l1_loss") | {"id": 0}, make_loss("l1_loss") | {"id": 1, "phase": "eval"}
+    for losses, found in (([trained, held_out], 1), ([trained], None)):
+        loss = object_sites.main_object(log_of(tmp_path, steps=4, losses=losses), "evaluated-loss")
+        assert (loss or {}).get("id") == found

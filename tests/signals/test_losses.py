@@ -93,6 +93,17 @@ def test_input_of_the_loss(tmp_path: Path, loss: Any, given: Any, expected: Any)
     assert (signals["loss_input_is"], signals["loss_input_expected"]) == (given, expected)
 
 
+def test_input_of_the_loss_of_evaluations(tmp_path: Path) -> None:
+    """Probabilities there count where the training gives the same loss logits; a loss of another kind does not."""
+    trained, evaluated = make_loss(prediction=LOGITS), make_loss(prediction=ROWS, phase="eval") | {"id": 1}
+    told = of(tmp_path, trained, evaluated)
+    assert (told["loss_input_is"], told["evaluation_input_is"]) == ("as expected", "softmax(x)")
+    assert (told["evaluation_input_expected"], told["evaluation_input_name"]) == ("x", "cross_entropy")
+    assert of(tmp_path, trained, evaluated | {"prediction": LOGITS})["evaluation_input_is"] == "as expected"
+    assert of(tmp_path, make_loss("mse_loss"), evaluated)["evaluation_input_is"] == "as expected"
+    assert of(tmp_path, make_loss(prediction=ROWS), evaluated)["evaluation_input_is"] == "as expected"
+
+
 def test_floor_of_the_doubled_softmax(tmp_path: Path) -> None:
     """Ten classes leave ln(e + 9) - 1."""
     assert of(tmp_path, make_loss(prediction=ROWS))["double_activation_floor"] == pytest.approx(1.4612, abs=1e-4)

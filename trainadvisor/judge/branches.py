@@ -22,6 +22,8 @@ class Branch:
     severity: str | None = None
     # On what evidence, where that is not what the rule says.
     evidence: str | None = None
+    # What it is about, where that is not what the rule says.
+    site: str | None = None
 
 
 def branch_of(data: Mapping[str, Any]) -> Branch:
@@ -36,6 +38,7 @@ def branch_of(data: Mapping[str, Any]) -> Branch:
         phase=data.get("phase"),
         severity=data.get("severity"),
         evidence=data.get("evidence"),
+        site=data.get("site"),
     )
 
 

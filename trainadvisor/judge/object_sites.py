@@ -20,8 +20,9 @@ def main_object(log: RunLog, kind: str | None, subjects: Collection[str] = ()) -
             return log.model
         case "optimizer":
             return main_optimizer(log)
-        case "loss":
-            return main_loss(log)
+        case "loss" | "evaluated-loss":
+            evaluated = next((loss for loss in log.losses if loss.get("phase") == "eval"), None)
+            return main_loss(log) if kind == "loss" else evaluated
         case "loader" | "held-out":
             return _loader(log, "eval" if kind == "held-out" else "train")
         case "scheduler":

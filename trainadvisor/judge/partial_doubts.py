@@ -40,6 +40,8 @@ SURE, APART = 4.0, 0.05
 # Counts scatter about the best rate by themselves.
 COUNTS = "poisson_nll_loss"
 MATRICES = ("Addmm", "Mm")
+# Share of the spread of the inputs that a net which only passes them through gives back, but for rounding.
+PASSED_ON = 0.95
 # What may stand between a loss and the last matrix where the loss looks at some of its columns only.
 CUTS, PASSES = ("Slice", "Select"), ("LogSoftmax", "Squeeze", "Unsqueeze", "View", "T", "AsStrided")
 
@@ -114,3 +116,21 @@ def worse_than_plain(seen: Seen) -> Iterator[Remark]:
         and plain - own > max(APART, error)
     ):
         yield Remark("worse-than-plain", {"plain": plain, "own": own})
+
+
+def inputs_passed_on(seen: Seen) -> Iterator[Remark]:
+    """Yield that the targets are the inputs as the model gets them, and no layer keeps it from passing them through."""
+    skill, narrowest = seen.figure("skill"), seen.figure("hidden_width_min")
+    if "autoencoder" not in seen.contexts or skill is None or skill < PASSED_ON or narrowest is None:
+        return
+    given = [number(detail.get("features")) for (_, phase), detail in seen.log.inputs.items() if phase == "train"]
+    if given and all(features is not None and narrowest >= features for features in given) and not _narrows(seen):
+        yield Remark("inputs-passed-on", {"share": skill})
+
+
+def _narrows(seen: Seen) -> bool:
+    """Return whether a layer leaves out a part of what it gets: it pools, drops, or goes on by more than one place."""
+    layers = (seen.log.model or {}).get("layers") or []
+    strides = [(layer.get("facts") or {}).get("stride", 1) for layer in layers]
+    strided = any(stride not in (1, [1], [1, 1], [1, 1, 1]) for stride in strides)
+    return strided or any(part in str(layer.get("kind")) for layer in layers for part in ("Pool", "Drop"))

@@ -12,6 +12,7 @@ Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Number = Annotated[FiniteFloat | int, Field(gt=-LARGEST_NUMBER, lt=LARGEST_NUMBER)]
 # The place that an event of this name tells.
 EventSite = Annotated[str, Field(pattern=r"^event:[a-z-]+$")]
+Object = Literal["optimizer", "loss", "evaluated-loss", "model", "loader", "held-out", "scheduler"]
 Weight = Annotated[FiniteFloat, Field(gt=0, le=1)]
 Lines = Annotated[list[Text], Field(min_length=1)]
 
@@ -89,6 +90,7 @@ class Branch(_Table):
     phase: Literal["start", "course", "end"] | None = None
     severity: Annotated[Severity, Field(strict=False)] | None = None
     evidence: Annotated[Evidence, Field(strict=False)] | None = None
+    site: Object | EventSite | None = None
     remedies: list[Remedy] = []
     en: BranchTexts
     zh: BranchTexts
@@ -160,7 +162,7 @@ class RuleFile(_Table):
     preview: bool = False
     onset: str | None = None
     subjects: str | None = None
-    site: Literal["optimizer", "loss", "model", "loader", "held-out", "scheduler"] | EventSite | None = None
+    site: Object | EventSite | None = None
     when: list[Text] = []
     crash: list[Text] = []
     unless: list[Text] = []

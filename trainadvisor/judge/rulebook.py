@@ -155,6 +155,7 @@ class Rule:
             phase=branch.phase or self.phase,
             severity=branch.severity or self.severity,
             evidence=branch.evidence or self.evidence,
+            site=branch.site or self.site,
             when=branch.when + self.when,
             crash=branch.crash or self.crash,
             unless=branch.unless + self.unless,

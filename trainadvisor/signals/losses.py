@@ -133,7 +133,11 @@ def _units(loss: Loss) -> int:
 
 
 def _mistaken(log: RunLog) -> tuple[Loss, str, str] | None:
-    for loss in training_losses(log):
+    return _first_mistaken(training_losses(log))
+
+
+def _first_mistaken(losses: list[Loss]) -> tuple[Loss, str, str] | None:
+    for loss in losses:
         read, expected = INPUTS.get(loss["kind"], (None, ""))
         given = read(loss) if read else None
         if given:
@@ -146,6 +150,34 @@ def loss_input_is(log: RunLog) -> str | None:
     """What a training loss received in place of its proper input (softmax(x), sigmoid(x), x), or "as expected"."""
     found = _mistaken(log)
     return found[1] if found else "as expected" if training_losses(log) else None
+
+
+@signal(unit="expression", **CALL)
+def evaluation_input_is(log: RunLog) -> str | None:
+    """What a loss of the evaluations received in place of its proper input, where those of the training get it."""
+    found = _mistaken_in_evaluation(log)
+    return found[1] if found else "as expected" if training_losses(log) else None
+
+
+@signal(unit="expression", **CALL)
+def evaluation_input_expected(log: RunLog) -> str | None:
+    """What the loss of the evaluations with the mistaken input expects."""
+    found = _mistaken_in_evaluation(log)
+    return found[2] if found else None
+
+
+@signal(unit="word", **CALL)
+def evaluation_input_name(log: RunLog) -> str | None:
+    """Name of the loss function with the mistaken input in the evaluations."""
+    found = _mistaken_in_evaluation(log)
+    return str(found[0].get("name") or found[0]["kind"]) if found else None
+
+
+def _mistaken_in_evaluation(log: RunLog) -> tuple[Loss, str, str] | None:
+    """Return the first such loss of a kind that the training uses as well."""
+    used = {loss["kind"] for loss in training_losses(log)}
+    evaluated = [loss for loss in log.losses if loss.get("phase") == "eval" and loss["kind"] in used]
+    return None if _mistaken(log) else _first_mistaken(evaluated)
 
 
 @signal(unit="expression", **CALL)

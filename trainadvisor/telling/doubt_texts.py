@@ -148,6 +148,11 @@ SAYS: Texts = {
         "learns less than its data allow",
         "zh": "用同样的输入，线性模型或最近邻能达到 {plain:.0%}，网络只有 {own:.0%}：它学到的少于数据所能提供的",
     },
+    "inputs-passed-on": {
+        "en": "the targets are the inputs themselves, and no layer is narrower than they are: passing them through "
+        "unchanged is enough for a loss like this",
+        "zh": "目标就是输入本身，而且没有一层比输入窄：原样传递输入就足以得到这样的损失",
+    },
     "no-curve": {
         "en": "the log holds no loss, metric or reward",
         "zh": "日志中没有损失、指标或奖励",
@@ -244,6 +249,7 @@ DECIDES: dict[str, tuple[dict[str, str], ...]] = {
     "partly-learned": (SIMPLE, PREFLIGHT),
     "partly-right": (SIMPLE, PREFLIGHT),
     "worse-than-plain": (SIMPLE, PREFLIGHT),
+    "inputs-passed-on": (METRIC,),
     "loss-rose": (METRIC,),
     "reinforcement": (METRIC,),
     "adversarial": (METRIC,),

@@ -30,17 +30,17 @@ KEEPS = frozenset({"concatenate", "cat", "array", "stack", "vstack", "hstack", "
 def answers_reordered(training: Training) -> Iterator[Match]:
     """Yield where answers that a shuffling loader gave are compared with, or written beside, what kept its order."""
     for loop in training.script.of_type(ast.For):
-        kept = _collected(loop)
-        for loader, scope, names in _shuffled(training, loop, kept) if kept else ():
+        kept = collected(loop)
+        for loader, scope, names in shuffled(training, loop, kept) if kept else ():
             for node, answers, other in _beside(training, scope, names):
                 values = {"answers": answers, "labels": other, "loader": ast.unparse(loader)}
                 yield Match(node, values, loader)
                 break
 
 
-def _collected(loop: ast.For) -> str:
+def collected(loop: ast.For) -> str:
     """Return the only list that a loop over batches adds to, where it leaves the labels of the batches alone."""
-    batch = loop.target.elts[-1] if isinstance(loop.target, ast.Tuple) and _counts(loop.iter) else loop.target
+    batch = loop.target.elts[-1] if isinstance(loop.target, ast.Tuple) and counts(loop.iter) else loop.target
     parts = batch.elts if isinstance(batch, ast.Tuple) else []
     if any(reads(loop, n) for part in parts[1:] for n in names_in(part)):
         return ""
@@ -59,7 +59,8 @@ def _grown(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:
     return (node.func.value, node.args[0]) if call and node.func.attr in COLLECTS else None  # type: ignore[attr-defined]
 
 
-def _counts(iterated: ast.expr) -> bool:
+def counts(iterated: ast.expr) -> bool:
+    """Return whether a loop counts what it goes over."""
     return isinstance(iterated, ast.Call) and called(iterated) == "enumerate"
 
 
@@ -73,7 +74,7 @@ def _is_list(value: ast.expr) -> bool:
     return isinstance(value, ast.List) or (isinstance(value, ast.Call) and called(value) in ("tolist", "list"))
 
 
-def _shuffled(training: Training, loop: ast.For, kept: str) -> Iterator[tuple[ast.Call, ast.AST, set[str]]]:
+def shuffled(training: Training, loop: ast.For, kept: str) -> Iterator[tuple[ast.Call, ast.AST, set[str]]]:
     """Yield the loaders that shuffle which a loop goes over, with the names of the answers and where they are read."""
     iterated = loop.iter
     while isinstance(iterated, ast.Call) and called(iterated) in AROUND and iterated.args:
@@ -83,7 +84,7 @@ def _shuffled(training: Training, loop: ast.For, kept: str) -> Iterator[tuple[as
     arguments = [a.arg for a in scope.args.args] if isinstance(scope, ast.FunctionDef) else []
     if not isinstance(iterated, ast.Name) or iterated.id not in arguments:
         made = training.made(iterated)
-        if made is not None and _shuffles(made):
+        if made is not None and shuffles(made):
             yield made, scope, names
         return
     ends = [n.value for n in training.script.inside(scope) if isinstance(n, ast.Return)]
@@ -92,13 +93,14 @@ def _shuffled(training: Training, loop: ast.For, kept: str) -> Iterator[tuple[as
     for call in training.script.calls:
         given = keyword(call, iterated.id, arguments.index(iterated.id))
         made = training.made(given) if given is not None and called(call) == scope.name else None  # type: ignore[attr-defined]
-        if made is not None and _shuffles(made):
+        if made is not None and shuffles(made):
             around = training.script.scope(call)
             bound = {n for s in _binding(training, call) for n in names_in(s)}
             yield made, around, _made_of(training, around, bound, call)
 
 
-def _shuffles(made: ast.Call) -> bool:
+def shuffles(made: ast.Call) -> bool:
+    """Return whether what a call makes is a loader that shuffles."""
     return called(made) == "DataLoader" and constant(keyword(made, "shuffle")) is True
 
 

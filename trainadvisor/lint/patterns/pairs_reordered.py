@@ -23,7 +23,7 @@ BOTH = 2
 def label_problem(training: Training) -> Iterator[Match]:
     """Yield where a function returns one part of its examples in the order of a sort, and another as it came."""
     for function in training.script.functions:
-        orders = set(_orders(function))
+        orders = set(orders_of(function))
         returns = [n for n in ast.walk(function) if isinstance(n, ast.Return) and n.value is not None]
         if not orders or len(returns) != 1 or not isinstance(returns[0].value, (ast.Tuple, ast.Dict)):
             continue
@@ -44,7 +44,7 @@ def label_problem(training: Training) -> Iterator[Match]:
                     yield Match(indexed[0], {"first": ast.unparse(indexed[0]), "second": value.id}, value)
 
 
-def _orders(function: Function) -> Iterator[str]:
+def orders_of(function: Function) -> Iterator[str]:
     """Yield the names that are bound to the order of a sort."""
     for node in ast.walk(function):
         target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None

@@ -25,7 +25,7 @@ LOWEST_DISCOUNT = 0.8
 
 
 @dataclass(frozen=True, eq=False)
-class _Batch:
+class Batch:
     """Transitions taken apart: the names of their parts, and the statements that may use them."""
 
     names: tuple[str, ...]
@@ -38,41 +38,41 @@ def terminal_not_masked(training: Training) -> Iterator[Match]:
     """Yield sums of a reward and a discounted value of the next state that leave out the end of the same transition."""
     if is_handled(training) or never_ends(training) or is_filtered(training):
         return
-    for batch in _batches(training):
+    for batch in batches(training):
         for node in (n for s in batch.region for n in ast.walk(s)):
             sides = sides_of_target(node)
-            if sides is None or not _belongs(training, node, batch):
+            if sides is None or not belongs(training, node, batch):
                 continue
-            reward, value = (_closure(batch, side) for side in sides)
+            reward, value = (closure(batch, side) for side in sides)
             states = (value & set(batch.names)) - reward
             ends = [name for place, name in enumerate(batch.names) if _is_end(training, batch, place)]
             earned = any(map(REWARD.fullmatch, reward & set(batch.names)))
-            if earned and _is_asked(batch, sides[1], states - set(ends)):
-                unused = [name for name in ends if name not in reward | value and not _is_used(batch, name)]
+            if earned and is_asked(batch, sides[1], states - set(ends)):
+                unused = [name for name in ends if name not in reward | value and not is_used(batch, name)]
                 if unused and len(unused) == len(ends):
                     end = _stored_end(training, batch) if unused[0] == "_" else unused[0]
                     yield Match(node, {"end": end, "target": ast.unparse(node)}, batch.head)
 
 
-def _batches(training: Training) -> Iterator[_Batch]:
+def batches(training: Training) -> Iterator[Batch]:
     """Yield where transitions are taken apart: by an assignment, by a loop, as the arguments of a function, by name."""
     for node in training.script.of_type(ast.Assign):
         names, block = _names(node.targets[0]), training.block(node)
         if len(names) >= FEWEST and block is not None and not isinstance(node.value, ast.Tuple):
-            yield _Batch(names, tuple(block[block.index(node) + 1 :]), node)
+            yield Batch(names, tuple(block[block.index(node) + 1 :]), node)
         if block is not None and isinstance(node.targets[0], ast.Name):
             rest = tuple(block[block.index(node) + 1 :])
             names = tuple(_named_parts(rest, node.targets[0].id))
             if len(names) >= FEWEST:
-                yield _Batch(names, rest, node)
+                yield Batch(names, rest, node)
     for loop in training.script.of_type(ast.For):
         names = _names(loop.target)
         if len(names) >= FEWEST:
-            yield _Batch(names, tuple(loop.body), loop)
+            yield Batch(names, tuple(loop.body), loop)
     for function in training.script.functions:
         names = tuple(a.arg for a in function.args.args)
         if len(names) > FEWEST:
-            yield _Batch(names, tuple(function.body), function)
+            yield Batch(names, tuple(function.body), function)
 
 
 def _named_parts(region: tuple[ast.stmt, ...], whole: str) -> Iterator[str]:
@@ -101,7 +101,7 @@ def _names(target: ast.expr) -> tuple[str, ...]:
     return tuple(n.id if isinstance(n, ast.Name) else "" for n in elements)
 
 
-def _belongs(training: Training, node: ast.AST, batch: _Batch) -> bool:
+def belongs(training: Training, node: ast.AST, batch: Batch) -> bool:
     """Return whether a sum is in the scope in which the transitions are taken apart, and behind no other such place."""
     head = batch.head
     own = head if isinstance(head, (ast.FunctionDef, ast.AsyncFunctionDef)) else training.script.scope(head)
@@ -133,7 +133,7 @@ def _is_discount(node: ast.expr) -> bool:
     return NAMES.fullmatch(name) is not None or (isinstance(value, float) and LOWEST_DISCOUNT <= value < 1)
 
 
-def _closure(batch: _Batch, expr: ast.expr) -> set[str]:
+def closure(batch: Batch, expr: ast.expr) -> set[str]:
     """Return the names that a value is made of, those in what its names are bound to included."""
     found, waiting = set[str](), names_in(expr)
     while waiting:
@@ -168,7 +168,7 @@ def _parts(value: ast.expr, count: int) -> list[ast.expr]:
     return value.elts if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == count else []
 
 
-def _is_asked(batch: _Batch, value: ast.expr, states: set[str]) -> bool:
+def is_asked(batch: Batch, value: ast.expr, states: set[str]) -> bool:
     """Return whether a net is asked for the value of a state: a call that is given one of the names."""
     found, waiting = set[str](), [value]
     while waiting:
@@ -183,7 +183,7 @@ def _is_asked(batch: _Batch, value: ast.expr, states: set[str]) -> bool:
     return False
 
 
-def _is_end(training: Training, batch: _Batch, place: int) -> bool:
+def _is_end(training: Training, batch: Batch, place: int) -> bool:
     """Return whether a part of the transitions says that an episode ends there."""
     name = batch.names[place]
     stored = [s[place] for s in _stored(training) if len(s) == len(batch.names)]
@@ -194,7 +194,7 @@ def _is_end(training: Training, batch: _Batch, place: int) -> bool:
     return END.fullmatch(name) is not None
 
 
-def _stored_end(training: Training, batch: _Batch) -> str:
+def _stored_end(training: Training, batch: Batch) -> str:
     """Return the name under which the end of an episode is stored, where the batch has none for it."""
     found = [n for s in _stored(training) if len(s) == len(batch.names) for v in s for n in names_in(v)]
     return next((name for name in found if END.fullmatch(name)), "_")
@@ -208,7 +208,7 @@ def _stored(training: Training) -> Iterator[list[ast.expr]]:
             yield whole.elts if isinstance(whole, ast.Tuple) else call.args
 
 
-def _is_used(batch: _Batch, name: str) -> bool:
+def is_used(batch: Batch, name: str) -> bool:
     """Return whether a name, or what is made of it, does anything but get bound to further names."""
     held, waiting = set[str](), {name}
     while waiting:
@@ -224,7 +224,7 @@ def _is_used(batch: _Batch, name: str) -> bool:
     return False
 
 
-def _fed(batch: _Batch, name: ast.Name) -> set[str] | None:
+def _fed(batch: Batch, name: ast.Name) -> set[str] | None:
     """Return the names that an assignment gives a name's value to, None where it is used in another way."""
     for node in (n for s in batch.region for n in ast.walk(s) if isinstance(n, ast.Assign)):
         if name in set(ast.walk(node.value)):
