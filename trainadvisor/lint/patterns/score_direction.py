@@ -32,7 +32,7 @@ def best_direction(training: Training) -> Iterator[Match]:
 
 
 def _of_ignite(training: Training, call: ast.Call, full: str) -> Iterator[Match]:
-    """Ignite keeps what has the largest score, and stops where the score no longer grows."""
+    """Yield a score of ignite, which keeps what has the largest one and stops where it no longer grows."""
     if full.endswith(".Checkpoint.get_default_score_fn"):
         metric, sign = constant(keyword(call, "metric_name", 0)), keyword(call, "score_sign", 1)
         if isinstance(metric, str) and sign is None and direction_of_name(metric) < 0:
@@ -59,7 +59,7 @@ def _scores(training: Training, given: ast.expr) -> Iterator[ast.expr]:
 
 
 def _of_skorch(training: Training, call: ast.Call) -> Iterator[Match]:
-    """A stop of skorch takes the lower for the better, unless it is told otherwise."""
+    """Yield a stop of skorch, which takes the lower for the better unless it is told otherwise."""
     watched, lower = constant(keyword(call, "monitor", 0)), keyword(call, "lower_is_better")
     told = True if lower is None else constant(lower)
     wanted = direction_of_name(watched) if isinstance(watched, str) else 0
