@@ -22,6 +22,12 @@ config = trl.GRPOConfig(temperature={})
 trainer = trl.GRPOTrainer(model, reward_funcs=reward, args=config)
 trainer.train()
 """
+ADAPTERS = """from peft import PeftModel
+model = PeftModel.from_pretrained(base, 'a')
+other = Base.from_pretrained('b')
+third = PeftModel.from_pretrained(base, 'c', is_trainable=True)
+trainer.train()
+"""
 MADE = "import lightning as L\nval = TensorDataset(x[:9], y[:9])\n"
 
 
@@ -57,9 +63,24 @@ MADE = "import lightning as L\nval = TensorDataset(x[:9], y[:9])\n"
         ("frozen-parameters", KERAS + "layer.trainable = False\n" + FIT, ["layer.trainable = False"]),
         ("frozen-parameters", KERAS + "net.requires_grad_(False)\nother.requires_grad_()\n",
          ["net.requires_grad_(False)"]),
+        ("frozen-parameters", FASTAI + "learn.freeze()\nfreeze()\nlearn.fit(5)\n", ["learn.freeze()"]),
+        ("frozen-parameters", "import peft\npeft.LoraConfig(r=8)\ntrainer.train()\n", ["peft.LoraConfig(r=8)"]),
+        ("frozen-parameters", "import peft\npeft.LoraConfig(task_type='SEQ_CLS')\ntrainer.train()\n", []),
+        ("frozen-parameters", "import peft\npeft.LoraConfig(modules_to_save=['head'])\ntrainer.train()\n", []),
+        ("loss-without-graph", ADAPTERS, ["PeftModel.from_pretrained(base, 'a')"]),
+        ("index-out-of-range", "import transformers\ntokenizer.add_tokens(['<a>'])\ntrainer.train()\n",
+         ["tokenizer.add_tokens(['<a>'])"]),
+        ("vanishing-gradients", KERAS + "for _ in range(9):\n    h = Dense(8, activation='tanh')(h)\n" + FIT,
+         ["activation='tanh'"]),
+        ("vanishing-gradients", KERAS + "h = Dense(8, activation='tanh')(x)\no = Dense(1, activation='sigmoid')(h)\n"
+         + FIT, ["activation='tanh'"]),
+        ("vanishing-gradients", KERAS + "h = Dense(8, activation='relu')(x)\no = Dense(1, activation='sigmoid')(h)\n"
+         + FIT, []),
         ("lr-schedule", "import ignite\ns = PiecewiseLinear(optimizer, 'lr', [(0, 1), (8, 0)])\n",
          ["PiecewiseLinear(optimizer, 'lr', [(0, 1), (8, 0)])"]),
         ("stale-evaluated-copy", "import timm\nema = ModelEmaV2(model)\n", ["ModelEmaV2(model)"]),
+        ("grad-accumulation-scaling", "import accelerate\nloss = f(x)\nloss = loss / 4\naccelerator.backward(loss)\n",
+         ["loss / 4"]),
         ("grad-accumulation-scaling", "import accelerate\naccelerator.backward(loss / 4)\n", ["loss / 4"]),
         ("train-mode-in-eval", "import timm\nwith torch.no_grad():\n    net(x)\n", ["torch.no_grad()"]),
         ("validation-leak", MADE + "trainer.fit(net, DataLoader(train), DataLoader(val))\n",

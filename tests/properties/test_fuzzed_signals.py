@@ -74,7 +74,7 @@ def told() -> list[dict[str, Any]]:
         event("loss-term", {"of": 0, "number": 0, "rounds": 3, "lost": 3, "share": 0.5, "norm": 1.0}, "mse_loss"),
         event("crossed-shapes", {"op": "MulBackward0", "shapes": [[32], [32, 1]]}, "MulBackward0"),
         event("softmax-axis", {"over": "batch", "dim": 0, "shape": [32, 10]}), event("mean-divided", {"by": 32}),
-        event("divided-twice", {"by": 16}),
+        event("divided-twice", {"by": 16}), event("divided-by-one"),
         event("moved-axes", {"viewed": [32, 28, 28, 3], "shape": [32, 3, 28, 28]}), event("raw-overlap"),
         event("clamped-outputs"),
         event("sampler-epochs", {"loader": 0, "passes": 10, "different": 1, "sampler": "DistributedSampler"}),

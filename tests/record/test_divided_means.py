@@ -111,3 +111,39 @@ def test_the_square_of_the_micro_batches_is_told_after_two_steps(divisor: int, s
         return model
 
     assert [detail["by"] for detail in record(train).events("divided-twice")] == told
+
+
+@pytest.mark.parametrize(("divisors", "told"), [((1,), 1), ((1, 1), 1), ((1, 4), 0), ((), 0)])
+def test_a_division_by_one_is_told_once_where_micro_batches_add_up(divisors: tuple[int, ...], told: int) -> None:
+    """Label smoothing has a division of its own, which is none of the script's; by 1 and by 4 is by 4."""
+
+    def train() -> object:
+        torch.manual_seed(0)
+        model = nn.Linear(3, 5)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        for _ in range(4):
+            optimizer.zero_grad()
+            for _ in range(4):
+                loss = F.cross_entropy(model(torch.randn(N, 3)), torch.arange(N) % 5, label_smoothing=0.1)
+                for divisor in divisors:
+                    loss = loss / divisor
+                loss.backward()
+            optimizer.step()
+        return model
+
+    assert len(record(train).events("divided-by-one")) == told
+
+
+def test_a_division_by_one_is_not_told_of_single_batches() -> None:
+    """Accelerate divides by 1 wherever nothing is accumulated."""
+
+    def train() -> object:
+        model = nn.Linear(3, 1)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        for _ in range(4):
+            optimizer.zero_grad()
+            (F.mse_loss(model(torch.randn(N, 3)), torch.randn(N, 1)) / 1).backward()
+            optimizer.step()
+        return model
+
+    assert record(train).events("divided-by-one") == []

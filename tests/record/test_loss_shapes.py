@@ -54,7 +54,8 @@ def _normalized(p: _Parts) -> torch.Tensor:
 
 def _ranking(p: _Parts) -> torch.Tensor:
     score = p.v
-    return F.relu(1 - (score - score.squeeze(1)) * (p.y[:, None] - p.y)).mean()
+    pairs = F.relu(1 - (score - score.squeeze(1)) * (p.y[:, None] - p.y))
+    return pairs.mean() + pairs.mean(1).sum()
 
 
 CROSSED = {
@@ -66,6 +67,8 @@ CROSSED = {
     "weighted": lambda p: (p.y.abs() * (p.v - p.next) ** 2).mean(),
     "both-trained": lambda p: (p.log_prob * p.v).mean(),
     "ratio": lambda p: ((p.log_prob - p.next).exp() * p.y).mean(),
+    "rows-first": lambda p: ((p.y - p.v) ** 2).mean(-1).sum() / N,
+    "two-sided": lambda p: torch.where(p.y > p.v, 1.5 * (p.y - p.v) ** 2, (p.y - p.v) ** 2).mean(-1).mean(),
     "target": lambda p: F.huber_loss(p.v.squeeze(1), (p.y + 0.9 * p.next).expand(N, N)),
 }
 MEANT = {
@@ -77,6 +80,12 @@ MEANT = {
     "mask": lambda p: (p.same * p.v).mean(),
     "square-data": lambda p: ((p.square(p.x) - p.matrix) ** 2).mean() + ((p.matrix - p.v) ** 2).mean(),
     "scores": lambda p: F.leaky_relu(p.v + p.value(p.x * 2).t()).softmax(1).matmul(p.y).mean(),
+    "pairs-by-rows": lambda p: F.softplus(p.log_prob.unsqueeze(1) - p.v.squeeze(1)).sum(1).mean(),
+    "kernel-by-rows": lambda p: (-((p.v.unsqueeze(2) - p.y.view(1, 1, -1)) ** 2)).exp().sum(-1).log().mean(),
+    "centered": lambda p: ((p.square(p.x) - p.square(p.x).mean(0)) ** 2).sum(1).mean(),
+    "pooled": lambda p: (p.v.softmax(0) * p.matrix).sum(0).pow(2).mean(),
+    "square-by-rows": lambda p: ((p.square(p.x) - p.matrix) ** 2).mean(1).sum() + (p.matrix - p.v).abs().sum(1).mean(),
+    "weighted-rows": lambda p: (((p.square(p.x) - p.matrix) ** 2).mean(1) * p.y.abs()).mean(),
     "matched": lambda p: -(p.advantage.diagonal() * p.log_prob).mean() + F.mse_loss(p.v.squeeze(1), p.y),
 }
 

@@ -175,3 +175,29 @@ def test_what_a_scaler_keeps_of_an_optimizer() -> None:
     assert private_torch.scaler_state(scaler, optimizer)["found_inf_per_device"] == {}
     scaler.unscale_(optimizer)
     assert private_torch.scaler_state(scaler, optimizer)["found_inf_per_device"] == {torch.device("cpu"): 0.0}
+
+
+@pytest.mark.parametrize("default", [torch.bfloat16, torch.float64])
+def test_no_probe_counts_in_the_default_type_of_the_script(default: torch.dtype) -> None:
+    """As Lightning's precision "bf16-true" sets it: 300 examples are 300, of which bfloat16 holds 256 and 304 only."""
+
+    def train() -> nn.Module:
+        torch.set_default_dtype(default)
+        try:
+            x, labels = torch.randn(300, 4), torch.arange(300) % 40
+            model = nn.Sequential(nn.Linear(4, 40))
+            optimizer = torch.optim.SGD(model.parameters(), 0.1)
+            for _ in range(3):
+                model.train()
+                optimizer.zero_grad()
+                F.cross_entropy(model(x), labels).backward()
+                optimizer.step()
+                model.eval()
+                with torch.no_grad():
+                    F.cross_entropy(model(x), labels)
+        finally:
+            torch.set_default_dtype(torch.float32)
+        return model
+
+    records = record(train)
+    assert [evaluation["examples"] for evaluation in records.of("eval")] == [300] * 3

@@ -311,3 +311,26 @@ def test_what_an_earlier_training_has_trained_is_random_no_more(
         optimizers=[make_optimizer(parameters=earlier), make_optimizer(parameters=(2, 3), id=1)],
     )
     assert signals["random_frozen_share"] == pytest.approx(share)
+
+
+LOADED, OFF = {"loaded": True}, {"trainable": False}
+ADAPTED = {0: LOADED, 1: LOADED, 2: OFF, 3: OFF}
+
+
+@pytest.mark.parametrize(
+    ("changes", "outputs", "random"),
+    [
+        ({}, 2, True),
+        ({2: {}, 3: {}}, 2, False),  # it trains
+        ({2: OFF | LOADED, 3: OFF | LOADED}, 2, False),  # it was loaded too
+        ({2: OFF | {"earlier": True}}, 2, False),  # it was trained before
+        ({0: {}, 1: {}}, 2, False),  # nothing was loaded
+        ({0: LOADED | OFF, 1: LOADED | OFF}, 2, False),  # nothing trains
+        ({}, 5, False),  # it does not give the answers: a pooler that stands last
+        ({0: {}, 1: {}, 2: {"loaded": True}, 3: {"loaded": True}}, 2, False),  # a new body below a loaded head
+    ],
+)
+def test_a_head_that_is_off_at_random_values(tmp_path: Path, changes: Any, outputs: int, random: object) -> None:
+    """Only behind loaded layers, while others train, and where it gives the answers."""
+    losses = [make_loss(graph=GRAPH, prediction={"shape": [32, outputs], "batches": 9})]
+    assert run(tmp_path, changes=ADAPTED | changes, losses=losses)["random_head"] is random

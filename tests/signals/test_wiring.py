@@ -41,6 +41,13 @@ def test_tally(tmp_path: Path, counts: Any, name: str, value: Any) -> None:
     assert tally(tmp_path, **counts)[name] == value
 
 
+@pytest.mark.parametrize(("told", "divided"), [([event("divided-by-one")], False), ([], True)])
+def test_a_division_by_one_divides_nothing(tmp_path: Path, told: Any, divided: object) -> None:
+    """As Accelerate's where it accumulates nothing by itself."""
+    counts = event("tally", {"accumulation": 8, "accumulation_divided": True})
+    assert signals_of(tmp_path, events=[*told, counts])["accumulation_divided"] is divided
+
+
 @pytest.mark.parametrize(("optimizer", "batches"), [("Adam", 8), ("LBFGS", 1)])
 def test_most_steps_tell_how_many_batches_they_are_of(tmp_path: Path, optimizer: str, batches: int) -> None:
     """The last step of an epoch may have fewer; the passes of a closure belong to one and the same batch."""

@@ -39,7 +39,7 @@ _LIGHTNING = {
     "schedule": 'configure_optimizers: {{"scheduler": CosineAnnealingLR(optimizer, T_max=...), "interval": "step"}}',
     "scheduler-step": 'configure_optimizers: {{"scheduler": scheduler, "interval": "step"}}',
     "add-step": "LightningModule.automatic_optimization = True",
-    "add-backward": "LightningModule.manual_backward(loss)",
+    "add-backward": "training_step: return loss; with automatic_optimization = False: self.manual_backward(loss)",
 }
 # Of each framework what a change is called there; `{value}` is what the remedy sets.
 DIALECTS: dict[str, Mapping[str, str]] = {
@@ -60,6 +60,8 @@ DIALECTS: dict[str, Mapping[str, str]] = {
         "accumulation": "{optimizer}(gradient_accumulation_steps={value})",
         "schedule": "LearningRateScheduler(schedule=...)",
         "batch-size": "fit(batch_size={value})",
+        "activation": 'keras.layers.Dense(..., activation="relu")',
+        "unfreeze": "layer.trainable = True, before compile()",
         "train-longer": "fit(epochs={value})",
         "shuffle": "fit(shuffle=True)",
         "class-weights": "fit(class_weight=...)",
@@ -94,6 +96,7 @@ DIALECTS: dict[str, Mapping[str, str]] = {
         "accumulation": "Learner(cbs=GradientAccumulation({value}))",
         "precision": "learner.to_fp16()",
         "warmup": "fit_one_cycle(pct_start=0.25)",
+        "unfreeze": "learner.unfreeze()",
         "early-stopping": "Learner(cbs=EarlyStoppingCallback(patience=3))",
         "loss-function": "Learner(loss_func=...)",
     },

@@ -30,7 +30,7 @@ _DRIVERS = frozenset({
 # Findings whose recorded place is another line than the fault's even where that is no call of the framework.
 _ELSEWHERE = frozenset({
     "lr-schedule", "stale-evaluated-copy", "grad-accumulation-scaling", "train-mode-in-eval", "frozen-parameters",
-    "validation-leak",
+    "validation-leak", "vanishing-gradients", "saturated-activations",
 })  # fmt: skip
 HOLDERS: dict[str, Hold] = {}
 # Layers that end a model and change what it gives.
@@ -171,6 +171,34 @@ def _frozen(training: Training) -> Iterator[ast.AST]:
         if constant(keyword(call, "requires_grad", 0)) is False:
             yield call
 
+    yield from (call for call in training.script.calls if _keeps_off(call))
+
+
+def _keeps_off(call: ast.Call) -> bool:
+    """Return whether a call of fastai or Lightning freezes, or one of peft adds or loads an adapter that alone trains.
+
+    What peft adds leaves a new head off, unless it is told of the task; what it loads is off as a whole.
+    """
+    if called(call) in ("freeze", "freeze_to"):
+        return isinstance(call.func, ast.Attribute)
+    if called(call) == "LoraConfig":
+        return all(keyword(call, told) is None for told in ("task_type", "modules_to_save", "inference_mode"))
+    loads = called(call) == "from_pretrained" and ast.unparse(call.func).startswith("Peft")
+    return loads and keyword(call, "is_trainable") is None
+
+
+@_holds("index-out-of-range")
+def _vocabulary(training: Training) -> Iterator[ast.AST]:
+    """Yield what gives a tokenizer more words than the embedding has rows."""
+    yield from (call for call in training.script.calls if called(call) in ("add_special_tokens", "add_tokens"))
+
+
+@_holds("vanishing-gradients", "saturated-activations")
+def _squashing(training: Training) -> Iterator[ast.AST]:
+    """Yield the activations of hidden layers that squash: those before the last one, or made in a loop."""
+    words = [word for word in _settings(training, "activation") if constant(word.value) in ("sigmoid", "tanh")]
+    yield from (word for word in words if word is not words[-1] or training.script.loops(word.value))
+
 
 @_holds("lr-schedule")
 def _schedule(training: Training) -> Iterator[ast.AST]:
@@ -190,7 +218,13 @@ def _copy(training: Training) -> Iterator[ast.AST]:
 def _divided(training: Training) -> Iterator[ast.AST]:
     """Yield what is divided on its way into backward()."""
     for call in training.backwards:
-        yield from (n for arg in call.args for n in ast.walk(arg) if isinstance(n, ast.BinOp) and _divides(n))
+        given = [v for arg in call.args for v in (arg, *_values(training, arg))]
+        yield from (n for value in given for n in ast.walk(value) if isinstance(n, ast.BinOp) and _divides(n))
+
+
+def _values(training: Training, expr: ast.expr) -> list[ast.expr]:
+    bound = training.script.reaching(expr) if isinstance(expr, ast.Name) else []
+    return [b.value for b in bound if b.kind == "value" and not b.path and b.value is not None]
 
 
 def _divides(node: ast.BinOp) -> bool:

@@ -24,7 +24,8 @@ def accumulation(log: RunLog) -> int | None:
 def accumulation_divided(log: RunLog) -> bool | None:
     """Whether the loss of each micro-batch was divided by their number before backward()."""
     divided = log.tally.get("accumulation_divided")
-    return None if divided is None else bool(divided)
+    by_one = any(event.get("kind") == "divided-by-one" for event in log.events)
+    return None if divided is None else bool(divided) and not by_one
 
 
 @signal(unit="share", **PASSES)

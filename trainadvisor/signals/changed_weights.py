@@ -9,6 +9,7 @@ from trainadvisor.log.reader import RunLog
 from trainadvisor.signals import signal
 from trainadvisor.signals.held_parameters import held_now, trained_before
 from trainadvisor.signals.initial_spread import drawn
+from trainadvisor.signals.losses import output_units
 from trainadvisor.signals.memory import remembered
 from trainadvisor.signals.trained_parameters import (
     elements,
@@ -179,6 +180,19 @@ def random_frozen_share(log: RunLog) -> float | None:
     """Share of the weights that do not train (switched off or never used) and have their random initial values."""
     counts = np.array([max(fact["count"], 1) if wide(fact) else 0 for fact in log.layers.rows()], dtype=np.float64)
     return float(counts[_random_and_off(log)].sum() / counts.sum()) if counts.sum() else None
+
+
+@signal(unit="truth", needs="the parameters of the model", zh="模型的参数")
+def random_head(log: RunLog) -> bool:
+    """Whether the layer that gives the answers is switched off at random values behind layers that were loaded."""
+    facts = log.layers.rows()
+    heads = [place for place, fact in enumerate(facts) if wide(fact)][-1:]
+    loaded = sum(fact["count"] for fact in facts if wide(fact) and fact.get("loaded"))
+    if not heads or 2 * loaded < sum(fact["count"] for fact in facts if wide(fact)):
+        return False
+    head = heads[0]
+    answers = facts[head]["shape"][0] == output_units(log)
+    return bool(answers and _random_and_off(log)[head] and any(fact["trainable"] for fact in facts))
 
 
 @signal(unit="share", **SAMPLES)

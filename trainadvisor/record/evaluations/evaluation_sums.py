@@ -209,12 +209,13 @@ def label_counts(prediction: torch.Tensor, target: torch.Tensor, ignored: int) -
     labels = target.flatten()
     valid = (labels != ignored) & (labels >= 0) & (labels < prediction.shape[1])
     places = labels.clamp(0, prediction.shape[1] - 1).long()
-    return torch.zeros(prediction.shape[1], device=target.device).scatter_add_(0, places, valid.float())
+    none = torch.zeros(prediction.shape[1], dtype=torch.float32, device=target.device)
+    return none.scatter_add_(0, places, valid.float())
 
 
 def _class_counts(prediction: torch.Tensor) -> torch.Tensor:
     chosen = prediction.argmax(1).flatten()
-    return torch.zeros(prediction.shape[1], device=prediction.device).scatter_add_(
+    return torch.zeros(prediction.shape[1], dtype=torch.float32, device=prediction.device).scatter_add_(
         0, chosen, torch.ones_like(chosen, dtype=torch.float32)
     )
 

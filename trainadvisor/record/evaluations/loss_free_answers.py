@@ -78,7 +78,8 @@ def _classes(sums: AnswerSums, prediction: torch.Tensor, target: torch.Tensor) -
 def _border(prediction: torch.Tensor, kinds: set[str]) -> torch.Tensor:
     """Return the value above which an output means yes: 0.5 for probabilities, 0 for logits."""
     if kinds & BINARY:
-        return torch.full((), 0.5 if "binary_cross_entropy" in kinds else 0.0, device=prediction.device)
+        border = 0.5 if "binary_cross_entropy" in kinds else 0.0
+        return torch.full((), border, dtype=torch.float32, device=prediction.device)
     probabilities = (prediction >= 0).all() & (prediction <= 1).all()
     return torch.where(probabilities, 0.5, 0.0)
 

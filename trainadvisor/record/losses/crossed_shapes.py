@@ -35,7 +35,7 @@ class Crossing:
 
 def crossings(root: Any) -> list[Crossing]:
     """Return the crossings on the way into a loss; none where pairs are compared on purpose elsewhere in it."""
-    nodes = list(region(root))
+    nodes = list(region(root, by_rows=True))
     if any(_on_purpose(node) for node in nodes):
         return []
     return [found for node in nodes if bare(node) in _MEETING for found in _crossing(node, nodes)]

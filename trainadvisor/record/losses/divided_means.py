@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from trainadvisor.instrument import private_torch
-from trainadvisor.record.losses.loss_graph import bare
+from trainadvisor.record.losses.loss_calls import MARK
+from trainadvisor.record.losses.loss_graph import bare, metadata_of
 from trainadvisor.record.losses.loss_region import kept, region, scaling, shape_of
 
 # Fewer may be micro-batches, tasks or heads.
@@ -38,6 +39,18 @@ def divided_by(root: Any) -> int | None:
         product *= divisor
         node = next(following for following, _ in node.next_functions if following is not None)
     return None
+
+
+def divided_by_one(root: Any) -> bool:
+    """Return whether a loss is what a loss function gave over one, as Accelerate divides where it accumulates none."""
+    node, divided = root, False
+    for _ in range(_MOST_NODES):
+        if MARK in metadata_of(node):
+            return divided
+        if _divisor(node) != 1:
+            return False
+        node, divided = next(following for following, _ in node.next_functions if following is not None), True
+    return False
 
 
 def _divisor(node: Any) -> int | None:

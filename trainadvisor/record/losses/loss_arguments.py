@@ -202,7 +202,7 @@ def _broadcast_pair(prediction: torch.Tensor, target: torch.Tensor) -> list[list
 
 def _describe_prediction(prediction: torch.Tensor, kind: str) -> torch.Tensor:
     values = prediction.detach()[:_MOST_ROWS].float()
-    nan = torch.full((), torch.nan, device=values.device)
+    nan = torch.full((), torch.nan, dtype=torch.float32, device=values.device)
     row_min = row_max = logsumexp = nan
     if kind in CLASSIFYING and values.ndim > 1:
         sums = values.sum(1)
@@ -256,7 +256,8 @@ def _counts(kind: str, target: torch.Tensor, classes: int) -> torch.Tensor | lis
     if index.device.type == "cpu" and index.numel() <= _FEW:  # quicker than six operations
         return _counted(index.tolist(), classes)
     valid = (index >= 0) & (index < classes)
-    return torch.zeros(classes, device=found.device).scatter_add_(0, index.clamp(0, classes - 1).long(), valid.float())
+    none = torch.zeros(classes, dtype=torch.float32, device=found.device)
+    return none.scatter_add_(0, index.clamp(0, classes - 1).long(), valid.float())
 
 
 def _counted(labels: list[int], classes: int) -> list[float]:

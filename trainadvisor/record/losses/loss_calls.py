@@ -166,7 +166,8 @@ def class_hits(prediction: torch.Tensor, target: torch.Tensor, ignored: int) -> 
 
 def counted(right: torch.Tensor) -> torch.Tensor:
     """Return how many answers are right, and their number."""
-    return torch.stack([right.float().sum(), torch.full((), float(right.numel()), device=right.device)])
+    every = torch.full((), float(right.numel()), dtype=torch.float32, device=right.device)
+    return torch.stack([right.float().sum(), every])
 
 
 def terms(call: LossCall) -> torch.Tensor:
@@ -174,7 +175,8 @@ def terms(call: LossCall) -> torch.Tensor:
     prediction, target = call.prediction, call.target
     if call.entry.kind in CLASSIFYING and isinstance(target, torch.Tensor) and not target.is_floating_point():
         return counting(target, call.entry)
-    return torch.full((), float(prediction.shape[0] if prediction.ndim else 1), device=prediction.device)
+    rows = float(prediction.shape[0] if prediction.ndim else 1)
+    return torch.full((), rows, dtype=torch.float32, device=prediction.device)
 
 
 def counting(labels: torch.Tensor, entry: LossEntry) -> torch.Tensor:

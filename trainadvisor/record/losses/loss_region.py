@@ -38,13 +38,16 @@ class Operand:
     shape: list[int] | None = None
 
 
-def region(root: Any) -> Iterator[Any]:
-    """Yield the nodes from a loss down to what is not computed element by element, breadth first."""
+def region(root: Any, *, by_rows: bool = False) -> Iterator[Any]:
+    """Yield the nodes from a loss down to what is not computed element by element, breadth first.
+
+    `by_rows` passes what reduces rows first, as the losses of Keras do, before one number is left.
+    """
     seen, queue = {root}, deque([root])
     while queue and len(seen) < _MOST_NODES:
         node = queue.popleft()
         yield node
-        if not by_element(node):
+        if not by_element(node) and not (by_rows and bare(node) in _REDUCING):
             continue
         for following, _ in node.next_functions:
             if following is not None and following not in seen:

@@ -9,7 +9,7 @@ from trainadvisor.instrument import call_sites
 from trainadvisor.record.context import Context, Routine, probe
 from trainadvisor.record.handlers import unless_resting
 from trainadvisor.record.losses.clamped_outputs import clamped_outputs
-from trainadvisor.record.losses.divided_means import divided_again, divided_by
+from trainadvisor.record.losses.divided_means import divided_again, divided_by, divided_by_one
 from trainadvisor.record.losses.raw_overlaps import raw_overlap
 from trainadvisor.record.step import Step
 
@@ -30,6 +30,9 @@ class LossScalingProbe:
         self._seen = 0
         self._whole: int | None = None
         self._twice = 0
+        # Backward passes of this step whose loss was divided by 1, and steps in which all were.
+        self._by_one = 0
+        self._undivided = 0
         self._raw: set[str] = set()
 
     def rests_until(self, routine: Routine) -> float:
@@ -45,6 +48,7 @@ class LossScalingProbe:
             return
         with torch.no_grad():
             divisor, self._whole = divided_again(root), divided_by(root)
+            self._by_one += divided_by_one(root)
             self._tell_raw("raw-overlap", raw_overlap, root)
             self._tell_raw("clamped-outputs", clamped_outputs, root)
         if divisor is not None:
@@ -60,6 +64,7 @@ class LossScalingProbe:
         """Compare with the number of backward passes of the step, which is known now."""
         found, self._found = self._found, None
         self._tell_twice(step)
+        self._tell_undivided(step)
         if found is None or step.micro == found[0]:
             return
         self._seen += 1
@@ -74,3 +79,11 @@ class LossScalingProbe:
         if whole and self._twice == _TIMES:
             self._twice += 1
             self._context.event("divided-twice", "", {"by": whole})
+
+    def _tell_undivided(self, step: Step) -> None:
+        """Tell losses of micro-batches that are divided by 1, which divides nothing."""
+        by_one, self._by_one = self._by_one, 0
+        self._undivided += step.micro > 1 and by_one == step.micro
+        if by_one and self._undivided == _TIMES:
+            self._undivided += 1
+            self._context.event("divided-by-one", "", {})

@@ -192,5 +192,5 @@ def _summary(gathered: _Gathered) -> torch.Tensor:
                smallest.nan_to_num(posinf=0.0),
                torch.nan_to_num(size, nan=0.0).max(), size.nanmedian().nan_to_num(0.0), (~varying).sum().double(),
                offset.max(),
-               torch.tensor(float(gathered.examples), device=mean.device)]  # fmt: skip
+               torch.tensor(float(gathered.examples), dtype=torch.float32, device=mean.device)]  # fmt: skip
     return torch.stack([c.double() for c in columns])
