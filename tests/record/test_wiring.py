@@ -648,7 +648,7 @@ def test_an_averaged_copy_and_a_target_net_are_not_trained() -> None:
 
 
 def test_a_siamese_net_is_one_model_called_twice() -> None:
-    """Both calls belong to one step."""
+    """Both calls belong to one step; what the loss is told of them is its target."""
 
     def train() -> None:
         model = _net()
@@ -661,6 +661,8 @@ def test_a_siamese_net_is_one_model_called_twice() -> None:
 
     records = record(train)
     assert (len(records.facts("model")), records.tally["train_forward"]) == (1, 2 * STEPS)
+    (loss,) = records.facts("loss")
+    assert (loss["target"]["shape"], loss["target"]["min"], loss["target"]["mean"]) == ([16], 1.0, 1.0)
     assert len(records.of("step")) == STEPS
 
 

@@ -101,6 +101,25 @@ def test_ranges(tmp_path: Path) -> None:
     assert of(tmp_path, make_loss("mse_loss", target={"min": -5.0, "max": 5.0}))["improbable_targets"] == 0.0
 
 
+@pytest.mark.parametrize(
+    ("kind", "target", "share"),
+    [
+        ("cosine_embedding_loss", {"min": 0.0, "max": 1.0, "mean": 0.25, "integer": True}, 0.75),
+        ("soft_margin_loss", {"min": 0.0, "max": 0.0, "mean": 0.0, "integer": True}, 1.0),
+        ("hinge_embedding_loss", {"min": -1.0, "max": 1.0, "mean": 0.0, "integer": True}, 0.0),
+        ("margin_ranking_loss", {"min": 1.0, "max": 1.0, "mean": 1.0, "integer": True}, 0.0),
+        ("margin_ranking_loss", {"min": 0.0, "max": 2.0, "mean": 0.5, "integer": True}, 0.0),
+        ("soft_margin_loss", {"min": 0.0, "max": 1.0, "mean": 0.5, "integer": False}, 0.0),
+        ("binary_cross_entropy", {"min": 0.0, "max": 1.0, "mean": 0.5, "integer": True}, 0.0),
+    ],
+)
+def test_labels_of_0_belong_to_no_case_of_a_loss_that_takes_signs(tmp_path, kind, target, share):
+    """It takes 1 and -1; the loss is named where there are zeros."""
+    signals = of(tmp_path, make_loss(kind, target=target))
+    assert signals["unsigned_label_share"] == share
+    assert signals["signed_loss"] == (kind if share else None)
+
+
 def test_ignored(tmp_path: Path) -> None:
     """The share of labels equal to ignore_index."""
     assert of(tmp_path, make_loss(target={"ignored_share": 0.85}))["ignored_share"] == 0.85

@@ -19,6 +19,8 @@ LEAST_STEPS, LEAST_BATCHES = 10, 5
 # Labels of a class that a training as the evaluation would have had: without a single one, chance is ruled out.
 EXPECTED = 20
 BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
+# What takes 1 and -1 as its labels; pytorch.org says so of each.
+SIGNED = frozenset({"cosine_embedding_loss", "hinge_embedding_loss", "margin_ranking_loss", "soft_margin_loss"})
 
 
 def of_target(log: RunLog, field: str) -> float | None:
@@ -196,6 +198,28 @@ def improbable_targets(log: RunLog) -> float | None:
 def _outside_unit(target: dict[str, Any]) -> float | None:
     low, high = number(target.get("min")), number(target.get("max"))
     return None if low is None or high is None else max(-low, high - 1, 0.0)
+
+
+@signal(unit="share", **TARGETS)
+def unsigned_label_share(log: RunLog) -> float | None:
+    """Share of the labels that are 0 where the loss takes 1 and -1; the largest of all such losses."""
+    shares = [_zeros(loss["target"]) for loss in training_losses(log) if loss["kind"] in SIGNED]
+    known = [share for share in shares if share is not None]
+    return max(known, default=0.0) if training_losses(log) else None
+
+
+def _zeros(target: dict[str, Any]) -> float | None:
+    low, high, mean = (number(target.get(name)) for name in ("min", "max", "mean"))
+    if low is None or high is None or mean is None:
+        return None
+    return 1.0 - mean if target.get("integer") and low == 0.0 and high <= 1.0 else 0.0
+
+
+@signal(unit="word", **TARGETS)
+def signed_loss(log: RunLog) -> str | None:
+    """Loss that takes labels of 1 and -1, where its labels are 0 and 1."""
+    found = [loss["kind"] for loss in training_losses(log) if loss["kind"] in SIGNED and _zeros(loss["target"])]
+    return next(iter(found), None)
 
 
 @signal(unit="classes", **TARGETS)

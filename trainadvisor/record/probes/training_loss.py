@@ -99,7 +99,9 @@ class TrainingLossProbe:
         looked_at, added_up = self._is_looked_at(entry, phase), None
         if looked_at or (training and entry.fact["reduction"] == "sum"):
             held = prediction.detach()
-            call = LossCall(entry, held, given.get(second), training, known, value, self._serial)
+            # of two answers that are compared the label says whether they belong together
+            target = given.get("target", given.get(second))
+            call = LossCall(entry, held, target, training, known, value, self._serial)
             if training and entry.fact["reduction"] == "sum":
                 added_up = self._count_terms(call)
         if looked_at:

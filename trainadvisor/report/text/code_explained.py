@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.i18n.language import Words
+from trainadvisor.i18n.told_reasons import told_in
 from trainadvisor.report.text.layout import cells, spread
 from trainadvisor.report.text.page import Page
 from trainadvisor.report.text.unfilled import advice, unfilled, unfilled_code
@@ -81,7 +82,8 @@ def blocks(doc: str) -> list[str]:
 def _thresholds(page: Page, rule: Rule) -> None:
     label = page.words("thresholds")
     for name, value in rule.thresholds.items():
-        page.row(label, page.words("because", name=name, value=f"{value:g}", because=rule.reasons.get(name, "")))
+        because = told_in(page.words.lang, rule.code, name, rule.reasons.get(name, ""))
+        page.row(label, page.words("because", name=name, value=f"{value:g}", because=because))
         label = ""
 
 
