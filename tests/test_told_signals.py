@@ -19,11 +19,11 @@ CHINESE = re.compile("[\u4e00-\u9fff]")
 FIGURE = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 # Longer words come first: what has been read is taken out.
 WRITTEN = {
-    "hundred thousand": "十万", "twentieth": "二十分之", "fiftieth": "五十分之", "twelvefold": "增至十二倍", "tenfold": "放宽至十倍",
-    "threefold": "增至三倍", "eleven": "十一", "twelve": "十二", "thirty": "三十", "forty": "四十", "(?:dozen|tens of)": "几十",
-    "halved": "减半", "fifty": "五十", "fifth": "五分之", "third": "三分之|第三", "quarter": "四分之", "tenth": "十分之",
-    "hundredth": "百分之", "thousandth": "千分之一", "half": "半", "twenty": "二十", "ten": "十", "three": "三", "four": "四",
-    "five": "五", "six": "六", "eight": "八",
+    "hundred thousand": "十万", "twentieth": "二十分之", "fiftieth": "五十分之", "twelvefold": "增至十二倍",
+    "tenfold": "放宽至十倍", "threefold": "增至三倍", "eleven": "十一", "twelve": "十二", "thirty": "三十",
+    "forty": "四十", "(?:dozen|tens of)": "几十", "halved": "减半", "fifty": "五十", "fifth": "五分之",
+    "third": "三分之|第三", "quarter": "四分之", "tenth": "十分之", "hundredth": "百分之", "thousandth": "千分之一",
+    "half": "半", "twenty": "二十", "ten": "十", "three": "三", "four": "四", "five": "五", "six": "六", "eight": "八",
 }  # fmt: skip
 
 
