@@ -85,7 +85,8 @@ def _of_layer(log: RunLog, layer: str) -> dict[str, Line]:
     names = layer_names(log)
     if layer not in names:
         some = ", ".join(names[:6]) + (" ..." if len(names) > 6 else "")  # noqa: PLR2004 - one line of names
-        message = f"show(layer={layer!r}): the log has no such layer{did_you_mean(layer, names)}; it has {some}"
+        hint = did_you_mean(layer, names) or f"; it has {some}"
+        message = f"show(layer={layer!r}): the log has no such layer{hint}"
         raise UsageError(message)
     return history(log, layer, POINTS)
 

@@ -47,7 +47,8 @@ class Place:
     def known(self, name: str, names: Iterable[str], key: str = "") -> None:
         """Reject a name that is not in the list, and suggest the closest one."""
         names = list(names)
-        self.demand(name in names, key, f'has no key "{name}"{did_you_mean(name, names)}; it has {", ".join(names)}')
+        hint = did_you_mean(name, names) or f"; it has {', '.join(names)}"
+        self.demand(name in names, key, f'has no key "{name}"{hint}')
 
 
 def read_toml(path: Path) -> dict[str, Any]:
