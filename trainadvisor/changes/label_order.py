@@ -21,9 +21,8 @@ from trainadvisor.changes.declaration import Fallback, change
 def fix_labels(application: ChangeApplication, *, order: Literal["shared", "kept"] = "shared") -> None:
     """Let shuffles of equal length before the training share one order, or leave all rows in their order."""
     kept = order == "kept"
-    application.never = (
-        f"{'nothing was' if kept else 'no two sets of rows of equal length were'} shuffled before the training"
-    )
+    alone = "no two sets of rows of equal length were shuffled before the training"
+    application.never = "nothing was shuffled before the training" if kept else alone
     orders = _Orders(application, kept=kept)
     for moment in ("model", "epoch"):
         application.when(moment, orders.stop)

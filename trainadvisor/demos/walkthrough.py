@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from contextlib import chdir
+import sys
+from contextlib import chdir, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from trainadvisor.demos.scenarios import DEFAULT, SCENARIOS
@@ -93,12 +94,22 @@ def _train(folder: Path, kind: str, lang: str) -> dict[str, Any]:
     torch.set_num_threads(1)  # the networks are too small to share
     training = status(lambda seconds: f"  {say('status.training', lang, target=path.name, seconds=int(seconds))}")
     try:
-        with training, chdir(folder):
+        with training, chdir(folder), _named(path):
             exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), namespace)  # noqa: S102 - our own script
     finally:
         torch.set_num_threads(threads)
     emit("")
     return namespace
+
+
+@contextmanager
+def _named(script: Path) -> Iterator[None]:
+    """Let a log say that it is of this script, which `fix` then finds beside it."""
+    before, sys.argv = sys.argv, [str(script)]
+    try:
+        yield
+    finally:
+        sys.argv = before
 
 
 def _diagnose(folder: Path, lang: str) -> Diagnosis:
