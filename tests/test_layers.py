@@ -95,6 +95,7 @@ ALLOWED: dict[str, set[str]] = {
         "importers",
         "source",
         "telling",
+        "mending",
         "gate",
         "trials",
         "configuration",

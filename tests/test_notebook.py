@@ -174,7 +174,7 @@ def test_the_curve_of_a_layer(tmp_path: Path) -> None:
 
 def test_a_layer_that_is_none_is_refused_with_the_nearest(tmp_path: Path) -> None:
     """And with names to choose from."""
-    with pytest.raises(UsageError, match='no such layer; did you mean "first"\\?$'):
+    with pytest.raises(UsageError, match=r'no such layer; did you mean "first"\?$'):
         diagnosed(tmp_path).show(layer="frist")
 
 

@@ -67,9 +67,16 @@ def _viewed(net: Any, x: torch.Tensor) -> torch.Tensor:
     return net.head(net.first(net.embed(x)).reshape(TIME, BATCH, 8).transpose(0, 1).mean(1))
 
 
+def _sorted(net: Any, x: torch.Tensor) -> torch.Tensor:
+    order = torch.arange(BATCH).roll(1)
+    return net.head(net.first(net.embed(x[order])).mean(1))[order.argsort()]
+
+
 @pytest.mark.parametrize(
     ("forward", "tokens", "told"),
     [
+        (_sorted, True, "the model sorts its examples before it embeds them"),
+        (lambda net, x: net.head(net.first(x)).roll(1, 0), False, "failed"),
         (lambda net, x: net.head(net.norm(net.first(x)).relu()), False, "passed"),
         (lambda net, x: net.head(net.right(net.first(net.embed(x)))[0][:, -1]), True, "passed"),
         (lambda net, x: net.head(net.wrong(net.first(net.embed(x)))[0][:, -1]), True, "failed"),
@@ -84,7 +91,19 @@ def _viewed(net: Any, x: torch.Tensor) -> torch.Tensor:
             "the model returns no tensor with a value for each example",
         ),
     ],
-    ids=["norm", "gru", "batch as time", "mean", "view", "softmax", "statistics", "detached", "loss"],
+    ids=[
+        "sorted",
+        "another's",
+        "norm",
+        "gru",
+        "batch as time",
+        "mean",
+        "view",
+        "softmax",
+        "statistics",
+        "detached",
+        "loss",
+    ],
 )
 def test_examples_are_independent(forward: Any, tokens: bool, told: str) -> None:  # noqa: FBT001
     """An operation over the first dimension shows in the gradient, whatever it is."""

@@ -70,6 +70,15 @@ def test_the_root_of_the_error_comes_before_other_warnings() -> None:
     ]
 
 
+def test_the_cause_of_an_error_is_one() -> None:
+    """A gate that fails on errors holds up what is broken, whatever the rule of the cause says alone."""
+    wrong = cause("label-problem", severity="warning", evidence="direct", explains={"divergence": 0.9})
+    other = cause("data-loader-bound", "throughput", severity="warning", evidence="direct")
+    first, second = rank([found(other), found(wrong), found(DIVERGENCE)])
+    assert (first.code, first.severity, first.verdict.severity) == ("label-problem", "error", "warning")
+    assert (second.code, second.severity) == ("data-loader-bound", "warning")
+
+
 def test_notes_come_last_and_explain_no_errors() -> None:
     """A note is neither first nor the cause of anything that alarms."""
     note = cause("clipping", severity="note", evidence="direct", explains={"divergence": 0.9})

@@ -74,6 +74,7 @@ def put(made: str) -> list[str]:
         (PLAIN, {"steps": 90, "name": "cosine"}, put("CosineAnnealingLR(opt, T_max=90)")),
         (PLAIN, {"steps": 90, "name": "one-cycle"}, None), (PLAIN, {"steps": 0.5}, None), (PLAIN, {}, None),
         (PLAIN, {"steps": "90"}, None),
+        (PLAIN + "opt.param_groups[0]['lr'] *= 0.5\n", {"steps": 9}, None),
         (PLAIN + "scheduler = 1\n", {"steps": 9}, None), (PLAIN + "        opt.step()\n", {"steps": 9}, None),
         (PLAIN.replace("        opt.step()", "        x = opt.step()"), {"steps": 9}, None),
         (HEAD + OPT + OPT.replace("net", "other") + LOOP, {"steps": 9}, None),

@@ -10,7 +10,8 @@ from builders import build_log
 
 from trainadvisor.judge.result import Diagnosis, Finding
 from trainadvisor.judge.rule_loading import load
-from trainadvisor.preflight import early_rules, first_steps
+from trainadvisor.mending import written_faults
+from trainadvisor.preflight import early_rules
 from trainadvisor.preflight.first_steps import Script, Trials
 from trainadvisor.trials import child_process
 from trainadvisor.trials.survey import Choice
@@ -89,7 +90,9 @@ def test_each_run_has_the_time_that_its_start_takes_beside_its_share(tmp_path: P
         return SimpleNamespace(log=log, seconds=12.0, stderr="", stdout="printed", code=0)
 
     monkeypatch.setattr(child_process, "execute", execute)
-    monkeypatch.setattr(first_steps, "_written", lambda target: [{"kind": "written-fault", "subject": target}])
+    monkeypatch.setattr(
+        written_faults, "fault_events", lambda target, _: [{"kind": "written-fault", "subject": target}]
+    )
     trials = Trials(Script("train.py"), tmp_path, 60.0)
     monkeypatch.setattr(Trials, "spent", 20.0)
     first = trials.first(5)

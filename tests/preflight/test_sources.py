@@ -7,8 +7,8 @@ from builders import log_of
 
 from trainadvisor.judge.assembly import judge_log
 from trainadvisor.judge.rule_loading import load
+from trainadvisor.mending.written_faults import fault_events
 from trainadvisor.preflight import early_rules
-from trainadvisor.preflight.first_steps import _written
 
 SCALED = """import torch
 from sklearn.preprocessing import StandardScaler
@@ -26,7 +26,7 @@ def test_a_fault_of_the_source_is_found_in_the_first_steps(tmp_path: Path, monke
     found = []
     for name in ("train.py", "sound.py"):
         log = log_of(tmp_path, steps=60)
-        log.events += _written(name)
+        log.events += fault_events(name, [name])
         judged = judge_log(log, early_rules.of_first_steps(load(), "en"))
         found.append([(item.code, item.sites[0].where) for item in judged.findings if item.branch == "written"])
     assert found == [[("preprocessing-mismatch", "train.py:5")], []]

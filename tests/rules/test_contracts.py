@@ -388,6 +388,12 @@ FAULTS: dict[str, Any] = {
     },
     "label-problem": {"columns": {"loss": MEMORISED}, "val": (2.31, 2.32, 2.33, 2.34, 2.36, 2.4)},
     "masked-labels": {"loss": {"target": {"ignored_share": 1.0}}},
+    "labels-not-signed": {
+        "loss": {
+            "kind": "soft_margin_loss",
+            "target": {"min": 0.0, "max": 1.0, "mean": 0.5, "histogram": None, "classes": None},
+        },
+    },
     "label-shift": {"happened": [event("labels", {**PLACES, "same_share": 1.0, "next_share": 0.1}, "10/1")]},
     "target-leak": {"happened": [event("labels", {**PLACES, "sight": ["full attention"]}, "10/1")]},
     "stop-token-masked": {

@@ -38,9 +38,9 @@ class Node:
         return self.verdict.code
 
     @property
-    def level(self) -> int:
-        """Return the highest severity among itself and its followers."""
-        return max([Severity(self.verdict.severity).rank, *(follower.level for follower in self.followers)])
+    def severity(self) -> Severity:
+        """Return the highest severity among itself and its followers: the cause of an error is one."""
+        return max([Severity(self.verdict.severity), *(follower.severity for follower in self.followers)])
 
 
 def score(graph: Graph, code: str, open_codes: Iterable[str]) -> float:
@@ -100,7 +100,7 @@ def rank(verdicts: Iterable[Verdict], *, steps: int = 0, nonfinite_step: int | N
 def _order(node: Node) -> tuple[bool, int, int, float, str]:
     return (
         node.verdict.rule.family != ENDED,  # what ended the run is asked for first
-        -Severity(node.verdict.severity).rank if node.verdict.severity == "note" else -node.level,
+        -Severity(node.verdict.severity).rank if node.verdict.severity == "note" else -node.severity.rank,
         _unsupported(node),
         -node.score,
         node.code,
@@ -167,7 +167,7 @@ def _nest(graph: Graph, root: Node, members: list[str]) -> None:
         placed[child] = (node, path)
         rest.discard(child)
     for node, _ in placed.values():
-        node.followers.sort(key=lambda follower: (-follower.level, follower.verdict.onset or 0, follower.code))
+        node.followers.sort(key=lambda follower: (-follower.severity.rank, follower.verdict.onset or 0, follower.code))
 
 
 def _weight(graph: Graph, cause: str, effect: str) -> float:

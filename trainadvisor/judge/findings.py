@@ -56,7 +56,7 @@ def finding(node: Node, material: Material) -> Judged:
         code=verdict.code,
         branch=verdict.rule.branch,
         family=verdict.rule.family,
-        severity=Severity(verdict.severity),
+        severity=node.severity,
         confidence=node.confidence,
         values=_values(verdict, material.log),
         sites=verdict.sites or tuple(place for place in (_called(verdict, material.log), site) if place is not None),

@@ -114,6 +114,23 @@ def scheduler_step_count(training: Training) -> Iterator[ast.AST]:
 
 
 @shows
+def lr_schedule(training: Training) -> Iterator[ast.AST]:
+    """Yield where the script itself gives a parameter group its rate."""
+    yield from rates_by_hand(training)
+
+
+def rates_by_hand(training: Training) -> list[ast.AST]:
+    """Return the statements that set the entry "lr" of something, as schedules written by hand do."""
+    given = [(node, target) for node in training.script.of_type(ast.Assign) for target in node.targets]
+    changed = [(node, node.target) for node in training.script.of_type(ast.AugAssign)]
+    return [
+        node
+        for node, target in (*given, *changed)
+        if isinstance(target, ast.Subscript) and constant(target.slice) == "lr"
+    ]
+
+
+@shows
 def unshuffled_data(training: Training) -> Iterator[ast.AST]:
     """Yield what splits rows in their order: Keras's share for validation, scikit-learn's split without a shuffle."""
     for call in training.script.calls:

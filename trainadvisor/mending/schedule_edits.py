@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
+from trainadvisor.mending.fault_places import rates_by_hand
 from trainadvisor.mending.names import optimizer_name
 from trainadvisor.source import torch_names
 from trainadvisor.source.edits import after, with_argument
@@ -58,6 +59,8 @@ def warmup(training: Training, arguments: Arguments) -> Fix | None:
 
 def _added(training: Training, name: str, made: str) -> Fix | None:
     """Return the lines that make a schedule behind the only optimizer and step it behind each of its steps."""
+    if rates_by_hand(training):  # a schedule beside them would be multiplied with theirs
+        return None
     optimizer = optimizer_name(training)
     inner = [c for c in training.steps if training.script.loops(c) and isinstance(training.script.parents[c], ast.Expr)]
     statements = [training.script.statement(call) for call in (*training.optimizers, *inner)]

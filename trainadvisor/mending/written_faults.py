@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,12 @@ def written_faults(script: str | None, shown: Callable[[str], str], arguments: l
     that `arguments`, what the script finds in `sys.argv`, leave out are none of the run.
     """
     return list(_found(script, shown, arguments))[:MOST_FAULTS] if script else []
+
+
+def fault_events(script: str, arguments: list[str]) -> list[dict[str, Any]]:
+    """Return the faults of a script that is run from here as events of a log whose run did not look for them."""
+    found = written_faults(script, os.path.relpath, arguments)
+    return [{"kind": "written-fault", "step": 0, "subject": code, "detail": place} for code, place in found]
 
 
 def faults_in_cells(cells: Cells | None) -> list[Fault]:

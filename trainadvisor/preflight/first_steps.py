@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trainadvisor.errors import LogError
 
@@ -77,7 +76,9 @@ class Trials:
         outcome = self._run("natural", (tests, *more), steps, self._budget / 2 - testing)
         log = _read(outcome.log)
         if log is not None and not self._script.module:
-            log.events += _written(self._script.target)
+            from trainadvisor.mending.written_faults import fault_events
+
+            log.events += fault_events(self._script.target, [self._script.target, *self._script.args])
         training = (log.end or {}).get("seconds") if log is not None else None
         self._startup = max(outcome.seconds - float(training or 0.0), 0.0)
         return Trial(log, outcome.stderr or outcome.stdout, outcome.seconds, outcome.code)
@@ -99,14 +100,6 @@ class Trials:
         choice = self._choice or Choice()
         self._tell(name, max(self._budget - self.spent, 0.0))
         return execute(job, Setting(Path.cwd().resolve(), self._folder, in_place=self._in_place, choice=choice))
-
-
-def _written(target: str) -> list[dict[str, Any]]:
-    """Return the faults that stand in the sources of the script, as events of its log."""
-    from trainadvisor.mending.written_faults import written_faults
-
-    found = written_faults(target, os.path.relpath)
-    return [{"kind": "written-fault", "step": 0, "subject": code, "detail": place} for code, place in found]
 
 
 def _read(path: Path) -> RunLog | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from trainadvisor.mending.written_faults import fault_events
 from trainadvisor.trials.budget import told_seconds
 from trainadvisor.trials.early_abort import BaselineTrajectory
 from trainadvisor.trials.jobs import Change, Job
@@ -15,7 +16,7 @@ from trainadvisor.verify.screening import Screening
 from trainadvisor.verify.trial_runs import Run, Tried
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from trainadvisor.configuration import Config
     from trainadvisor.judge.result import Diagnosis
@@ -140,13 +141,15 @@ class Session:
             name=name,
         )  # fmt: skip
 
-    def _finish(self, job: Job) -> Run:
+    def _finish(self, job: Job, written: Sequence[dict[str, Any]] = ()) -> Run:
         with closing(self.engine.run([job], self.setting)) as outcomes:  # type: ignore[type-var]
-            return trial_runs.read(next(iter(outcomes)), self.config, self.lang)
+            return trial_runs.read(next(iter(outcomes)), self.config, self.lang, written)
 
     def _run_baseline(self) -> None:
         self.progress.started(self.request.target, self.budget.total)
-        run = self._finish(self._job("baseline"))
+        request = self.request
+        written = () if request.module else fault_events(request.target, [request.target, *request.args])
+        run = self._finish(self._job("baseline"), written)
         self.baselines[None] = run
         self.progress.baseline(run)
 

@@ -16,7 +16,7 @@ from trainadvisor.verify.verify_result import Applied, Trial, Verdict
 from trainadvisor.vocabulary import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from trainadvisor.configuration import Config
     from trainadvisor.judge.result import Diagnosis, Finding
@@ -121,12 +121,13 @@ def ranked(tried: Iterable[Tried]) -> list[Tried]:
     )
 
 
-def read(outcome: Outcome, config: Config, lang: str = "en") -> Run:
-    """Read and diagnose the log of a run."""
+def read(outcome: Outcome, config: Config, lang: str = "en", written: Sequence[dict[str, Any]] = ()) -> Run:
+    """Read and diagnose the log of a run; `written` are events of what stands in the sources."""
     try:
         log = read_log(outcome.log)
     except (LogError, OSError):
         return Run(outcome, None, None)
+    log.events += written
     run = Run(outcome, log, diagnose(log, config=config, lang=lang) if log.all_steps_count else None)
     if run.cut and run.diagnosis is not None:
         run.diagnosis.findings = early(run.diagnosis.findings)
