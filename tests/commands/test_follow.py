@@ -38,7 +38,7 @@ def test_a_finished_log_ends_at_once(call: Callable[..., Any], folder: Path) -> 
     outcome = call("follow", write(folder, "nan"))
     assert outcome.code == 0
     lines = outcome.out.splitlines()
-    assert lines[0].startswith("error[nan-loss] step 50: ")
+    assert lines[0].startswith("error[nan-loss] since step 50: ")
     assert lines[1:4:2] == ["the run ended: finished", lines[3]]
     assert lines[3].startswith("BROKEN: ")
 

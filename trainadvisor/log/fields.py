@@ -32,13 +32,13 @@ class Fields:
         """Take together the records of equal length."""
         self.count = len(records)
         lengths = list(map(len, records))
-        usual = max(set(lengths), key=lengths.count)
+        usual = max(set(lengths), key=lengths.count, default=0)
         alike, self._others = records, list[Record]()
         if lengths.count(usual) < self.count:
             mask = np.array(lengths) == usual
             self._places, self._other_places = np.flatnonzero(mask), np.flatnonzero(~mask)
             alike, self._others = _chosen(records, self._places), _chosen(records, self._other_places)
-        if not self._take_alike(alike):
+        if not alike or not self._take_alike(alike):
             alike, self._others = [], records
         self._alike = len(alike)
 
